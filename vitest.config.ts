@@ -1,0 +1,43 @@
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+const node = (name: string, folders: readonly string[], seconds: number) => ({
+  test: {
+    name,
+    include: folders.map((folder) => `test/${folder}/**/*.test.ts`),
+    environment: "node" as const,
+    testTimeout: seconds * 1000,
+    hookTimeout: seconds * 1000,
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      node("lib", ["lib", "scenarios", "torture", "properties", "house"], 30),
+      node("wire", ["wire"], 60),
+      node("browser", ["browser"], 120),
+      {
+        plugins: [
+          cloudflareTest(async () => ({
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: {
+              bindings: {
+                LOCAL_DEVELOPMENT: "true",
+                ADMIN_TOKEN: "test-admin-token",
+                SEAL_KEYS: "b2ZmaG9vay10ZXN0LWtleS0wMTIzNDU2Nzg5YWJjZGU=",
+                TEST_MIGRATIONS: await readD1Migrations("migrations"),
+              },
+            },
+          })),
+        ],
+        test: {
+          name: "rooms",
+          include: ["test/rooms/**/*.test.ts"],
+          setupFiles: ["test/rooms/setup.ts"],
+          testTimeout: 30_000,
+        },
+      },
+    ],
+  },
+});
