@@ -1,0 +1,149 @@
+import { DurableObject } from "cloudflare:workers";
+import { homeHint } from "../lib/proxy/branch.ts";
+import type { Subscriber } from "../lib/location/subscriber.ts";
+import type { TraceEntry } from "../lib/trace.ts";
+import type { CancelEnvelope, Envelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../lib/transport/envelope.ts";
+import { readConfiguration } from "../workers/configuration.ts";
+import { directoryOf } from "../workers/directory.ts";
+import type { Environment } from "../workers/environment.ts";
+import { Account } from "./address-of-record/account.ts";
+import { Contexts } from "./address-of-record/contexts.ts";
+import { Incoming } from "./address-of-record/incoming.ts";
+import { Outgoing } from "./address-of-record/outgoing.ts";
+import { Reception } from "./address-of-record/reception.ts";
+import { Registrar } from "./address-of-record/registrar.ts";
+import { Sockets, closing, frameOf } from "./address-of-record/sockets.ts";
+import { SharedAlarm } from "./room/alarm.ts";
+import { keyringOf } from "./room/keyring.ts";
+import { Log } from "./room/log.ts";
+import { Memory } from "./room/memory.ts";
+import { Outbox } from "./room/outbox.ts";
+import { Queues } from "./room/queues.ts";
+import { Recorder } from "./room/record.ts";
+import { type Room, readHomeName } from "./room/room.ts";
+
+/**
+ * The home of one address of record: its sockets, bindings, and the response contexts of requests for it. This class only
+ * wires the parts together and takes the platform's events; what they mean is in the parts, and what is decided in `lib/`.
+ */
+export class AddressOfRecord extends DurableObject<Environment> {
+  readonly #room: Room;
+  readonly #recorder: Recorder;
+  readonly #queues = new Queues();
+  readonly #account: Account;
+  readonly #registrar: Registrar;
+  readonly #incoming: Incoming;
+  readonly #outgoing: Outgoing;
+  readonly #reception: Reception;
+
+  constructor(state: DurableObjectState, environment: Environment) {
+    super(state, environment);
+    const configuration = readConfiguration(environment);
+    const keyring = keyringOf(configuration.sealKeys);
+    const name = state.id.name;
+    if (name === undefined) throw new Error("a home is addressed by its name, never by its id");
+    this.#recorder = new Recorder(configuration.traceLength);
+    const room: Room = {
+      home: readHomeName(name, homeHint(keyring, name)),
+      configuration,
+      timers: { transaction: configuration.transactionTimeout * 1000, ringing: configuration.ringTimeout * 1000 },
+      keyring,
+      directory: directoryOf(environment),
+      memory: new Memory(state.storage.sql),
+      alarm: new SharedAlarm(state.storage),
+      sockets: new Sockets(state),
+      outbox: new Outbox((home) => environment.ADDRESS_OF_RECORD.getByName(home)),
+      log: new Log(this.#recorder, name, configuration.logging),
+    };
+    this.#room = room;
+    this.#account = new Account(room);
+    this.#registrar = new Registrar(room);
+    this.#incoming = new Incoming(room, this.#registrar, new Contexts(room), (envelope) => this.#passOn(envelope.to.home, envelope));
+    this.#outgoing = new Outgoing(room, this.#account, (home, envelope) => this.#passOn(home, envelope));
+    this.#reception = new Reception(room, this.#account, this.#registrar, this.#incoming, this.#outgoing);
+    // RFC 5626 §4.4.1: the runtime answers the keep-alive while the object sleeps.
+    state.setWebSocketAutoResponse(new WebSocketRequestResponsePair("\r\n\r\n", "\r\n"));
+  }
+
+  /** A WebSocket upgrade from the door, which has checked it. */
+  override async fetch(request: Request): Promise<Response> {
+    return this.#reception.open(request, Date.now());
+  }
+
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void | Promise<void> {
+    const flow = this.#room.sockets.of(socket);
+    return this.#queues.run(flow.id, () => this.#awake(flow.authenticated !== undefined, () => this.#reception.frame(flow.id, frameOf(message), Date.now())));
+  }
+
+  override webSocketClose(socket: WebSocket, code: number): void | Promise<void> {
+    const flow = this.#room.sockets.closed(socket, code);
+    this.#reception.closed(flow);
+    if (flow.authenticated === undefined) return;
+    return this.#awake(true, () => {
+      const now = Date.now();
+      this.#room.log.note(now, flow.id, `closed with ${code}`);
+      this.#registrar.flowClosed(flow, now);
+      this.#incoming.flowClosed(flow, now);
+      this.#outgoing.flowClosed(flow, now);
+    });
+  }
+
+  /** The platform reports a failed socket here instead of closing it. */
+  override webSocketError(socket: WebSocket): void | Promise<void> {
+    return this.webSocketClose(socket, 1006);
+  }
+
+  override async alarm(): Promise<void> {
+    this.#room.alarm.wentOff();
+    const now = Date.now();
+    this.#incoming.passDeadlines(now);
+    this.#outgoing.passDeadlines(now);
+    this.#registrar.passDeadlines(now);
+  }
+
+  /** Letters of other homes. Saves, hands over to sockets, and returns the receipts; never waits for another home. */
+  async deliver(envelopes: readonly Envelope[]): Promise<readonly Receipt[]> {
+    await this.#room.alarm.ready();
+    const now = Date.now();
+    return envelopes.map((envelope) => this.#receive(envelope, now));
+  }
+
+  /** The directory has a newer row of the owner. */
+  async subscriberChanged(subscriber: Subscriber): Promise<void> {
+    this.#account.take(subscriber);
+  }
+
+  /** The owner is no more: bindings and sockets end. */
+  async subscriberDeleted(_version: number): Promise<void> {
+    for (const flow of this.#room.sockets.all()) this.#room.sockets.close(flow.id, closing.subscriberDeleted);
+    this.#room.memory.clear();
+    this.ctx.abort("the subscriber was deleted");
+  }
+
+  async trace(): Promise<readonly TraceEntry[]> {
+    return this.#recorder.entries();
+  }
+
+  #receive(envelope: Envelope, now: number): Receipt {
+    switch (envelope.kind) {
+      case "request":
+        return this.#incoming.request(envelope, now);
+      case "cancel":
+        return this.#incoming.cancel(envelope, now);
+      case "response":
+        return this.#outgoing.response(envelope, now);
+    }
+  }
+
+  /** To another home by its outbox; to oneself without a call. */
+  #passOn(home: string, envelope: RequestEnvelope | CancelEnvelope | ResponseEnvelope): Promise<Receipt> {
+    if (home !== this.#room.home.name) return this.#room.outbox.post(home, envelope);
+    return Promise.resolve().then(() => this.#receive(envelope, Date.now()));
+  }
+
+  /** What an authenticated flow may need at its first event after a sleep. */
+  #awake(isAuthenticated: boolean, then: () => void | Promise<void>): void | Promise<void> {
+    if (!isAuthenticated || this.#room.alarm.isReady) return then();
+    return this.#room.alarm.ready().then(then);
+  }
+}

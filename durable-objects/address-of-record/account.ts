@@ -1,0 +1,103 @@
+import { challenge, verifyCredentials } from "../../lib/authentication/digest.ts";
+import type { Subscriber } from "../../lib/location/subscriber.ts";
+import { readCredentials } from "../../lib/syntax/digest.ts";
+import { type Fault, fault } from "../../lib/syntax/fault.ts";
+import type { Request } from "../../lib/syntax/message.ts";
+import type { Flow } from "../../lib/transport/flow.ts";
+import { DirectoryUnavailable } from "../../workers/directory.ts";
+import type { Room } from "../room/room.ts";
+import { closing } from "./sockets.ts";
+
+/** Who the owner is, for checking From. */
+export interface Owner {
+  readonly user: string;
+  readonly domain: string;
+  readonly aliases: readonly string[];
+}
+
+/** The home's own copy of the subscriber's row, and the authentication of flows against it (RFC 3261 §22, RFC 7616, RFC 8760). */
+export class Account {
+  readonly #room: Room;
+  #subscriber: Subscriber | undefined;
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
+
+  owner(): Owner {
+    const { user, domain } = this.#room.home;
+    return { user, domain, aliases: this.#copy()?.aliases ?? [] };
+  }
+
+  /** Whether the flow speaks for the owner; if not yet, by the credentials of this request, or else the challenge to answer with. */
+  authenticate(flow: Flow, request: Request, now: number): Flow | Fault {
+    const { configuration, keyring, home, sockets } = this.#room;
+    if (flow.authenticated !== undefined && now - flow.authenticated.since < configuration.flowLifetime * 1000) return flow;
+    const isRegister = request.method === "REGISTER";
+    const subscriber = flow.presented ?? this.#copy();
+    const credentials = readCredentials(request, isRegister ? "authorization" : "proxy-authorization");
+    let isStale = false;
+    for (const one of credentials) {
+      if (subscriber === undefined || one.realm !== home.domain || one.username !== home.user) continue;
+      const { method, requestUri } = request;
+      const at = { method, requestUri, flow: flow.id, now, counts: flow.counts, nonceLifetime: configuration.nonceLifetime };
+      const verdict = verifyCredentials(keyring, one, subscriber, at);
+      if (verdict.kind === "refused") {
+        isStale ||= verdict.stale;
+        continue;
+      }
+      this.take(subscriber);
+      const authenticated = { version: subscriber.version, since: now, checked: now };
+      return sockets.update(flow.id, { authenticated, counts: verdict.counts, presented: undefined }) ?? flow;
+    }
+    const name = isRegister ? "WWW-Authenticate" : "Proxy-Authenticate";
+    const challenges = challenge(keyring, home.domain, flow.id, now, isStale);
+    return fault(isRegister ? 401 : 407, "authentication is needed", challenges.map((value) => [name, value]));
+  }
+
+  /** Takes a row that the door or the API read from the directory, if it is newer than the copy. */
+  take(subscriber: Subscriber): void {
+    const copy = this.#copy();
+    if (copy !== undefined && copy.version >= subscriber.version) return;
+    this.#subscriber = subscriber;
+    const { version } = subscriber;
+    this.#room.memory.run("INSERT OR REPLACE INTO subscriber (only, version, value) VALUES (1, ?, ?)", version, JSON.stringify(subscriber));
+    if (copy !== undefined && (copy.md5 !== subscriber.md5 || copy.sha256 !== subscriber.sha256)) this.#closeFlows(version);
+  }
+
+  /** The copy has a time limit: on a flow that has lived longer, the directory is asked again. */
+  async recheck(flow: Flow, now: number): Promise<Fault | undefined> {
+    const { copyLifetime, copyLastResort } = this.#room.configuration;
+    const age = now - (flow.authenticated?.checked ?? now);
+    if (flow.authenticated === undefined || age < copyLifetime * 1000) return undefined;
+    const { user, domain } = this.#room.home;
+    try {
+      const answer = await this.#room.directory.fresh(user, domain);
+      if (answer.kind !== "subscriber") {
+        this.#room.sockets.close(flow.id, closing.subscriberDeleted);
+        return fault(403, "this account no longer exists");
+      }
+      this.take(answer.subscriber);
+      this.#room.sockets.update(flow.id, { authenticated: { ...flow.authenticated, checked: now } });
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof DirectoryUnavailable)) throw error;
+      return age < copyLastResort * 1000 ? undefined : fault(503, "the directory cannot be reached", [["Retry-After", "60"]]);
+    }
+  }
+
+  #copy(): Subscriber | undefined {
+    if (this.#subscriber === undefined) {
+      const [row] = this.#room.memory.all<{ value: string }>("SELECT value FROM subscriber");
+      if (row !== undefined) this.#subscriber = JSON.parse(row.value) as Subscriber;
+    }
+    return this.#subscriber;
+  }
+
+  /** The credentials have changed: who authenticated with the old ones has to do so again. */
+  #closeFlows(version: number): void {
+    for (const flow of this.#room.sockets.all()) {
+      if (flow.authenticated !== undefined && flow.authenticated.version < version) this.#room.sockets.close(flow.id, closing.credentialsChanged);
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import { nextDeadline } from "../../lib/proxy/deadlines.ts";
+import { type ForkedBranch, type ResponseContext, isFinished } from "../../lib/proxy/response-context.ts";
+import { isFault } from "../../lib/syntax/fault.ts";
+import { type Request, parseMessage } from "../../lib/syntax/message.ts";
+import { decodeBinary, encodeBinary } from "../room/bytes.ts";
+import type { Room } from "../room/room.ts";
+
+interface Row extends Record<string, string | number | null> {
+  readonly state: string;
+  readonly request: string;
+}
+
+/** A response context with the request it is for. */
+export interface OpenContext {
+  readonly context: ResponseContext;
+  readonly request: Request;
+}
+
+const retryAfter = 2000;
+
+/** The rows of response contexts: one each, with its branches inside (DESIGN §4). */
+export class Contexts {
+  readonly #room: Room;
+  /** Those in memory are as their rows are. */
+  readonly #open = new Map<string, OpenContext>();
+  #isComplete = false;
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
+
+  find(transaction: string): OpenContext | undefined {
+    const open = this.#open.get(transaction);
+    if (open !== undefined || this.#isComplete) return open;
+    const [row] = this.#room.memory.all<Row>("SELECT state, request FROM contexts WHERE name = ?", transaction);
+    return row === undefined ? undefined : this.#remember(row);
+  }
+
+  /** All that are not finished; asked when a phone appears and when the alarm goes off. */
+  unfinished(): OpenContext[] {
+    return this.all().filter(({ context }) => !isFinished(context));
+  }
+
+  all(): OpenContext[] {
+    if (!this.#isComplete) {
+      for (const row of this.#room.memory.all<Row>("SELECT state, request FROM contexts")) this.#remember(row);
+      this.#isComplete = true;
+    }
+    return [...this.#open.values()];
+  }
+
+  insert(open: OpenContext, now: number): void {
+    this.collect(now);
+    const { context, request } = open;
+    this.#open.set(context.transaction, open);
+    this.#room.memory.run(
+      "INSERT OR REPLACE INTO contexts (name, due, finished, state, request) VALUES (?, ?, ?, ?, ?)",
+      ...[context.transaction, context.collect, 0, JSON.stringify(context), store(request)],
+    );
+    this.schedule(context, now);
+  }
+
+  /** Saves a changed context; the request never changes. */
+  save(context: ResponseContext, request: Request, now: number): void {
+    if (this.#open.get(context.transaction)?.context === context) return;
+    this.#open.set(context.transaction, { context, request });
+    const finished = isFinished(context) ? 1 : 0;
+    this.#room.memory.run(
+      "UPDATE contexts SET due = ?, finished = ?, state = ? WHERE name = ?",
+      ...[context.collect, finished, JSON.stringify(context), context.transaction],
+    );
+    this.schedule(context, now);
+  }
+
+  forget(transaction: string): void {
+    this.#open.delete(transaction);
+    this.#room.memory.run("DELETE FROM contexts WHERE name = ?", transaction);
+  }
+
+  /** When the branch last had a provisional response: noted in the attachment of the socket it came on, for want of a row. */
+  proceedingSince(transaction: string, branch: ForkedBranch): number | undefined {
+    const name = branchName(transaction, branch.index);
+    const times = this.#room.sockets.all().flatMap((flow) => flow.proceeding.filter((one) => one.branch === name).map((one) => one.at));
+    return times.length === 0 ? undefined : Math.max(...times);
+  }
+
+  /** Sets the alarm to the next time that a context has something to do. Finished ones wait for whatever comes first. */
+  schedule(context: ResponseContext, now: number): void {
+    const due = nextDeadline(context, this.#room.timers, (branch) => this.proceedingSince(context.transaction, branch));
+    this.#room.alarm.noLaterThan(context.owed === undefined ? due : now + retryAfter);
+  }
+
+  /** Throws finished contexts away whose time is over: on the occasion of another write, or of an alarm. */
+  collect(now: number): void {
+    for (const { context } of this.all()) {
+      if (isFinished(context) && context.collect <= now) this.forget(context.transaction);
+    }
+  }
+
+  #remember(row: Row): OpenContext {
+    const context = JSON.parse(row.state) as ResponseContext;
+    const open = { context, request: restore(row.request) };
+    this.#open.set(context.transaction, open);
+    return open;
+  }
+}
+
+export function branchName(transaction: string, index: number): string {
+  return `${transaction}.${index}`;
+}
+
+/** Binary messages are stored as base64: SQLite text ends at a NUL. */
+function store(request: Request): string {
+  return request.binary ? `b${Buffer.from(encodeBinary(request.text)).toString("base64")}` : `t${request.text}`;
+}
+
+function restore(stored: string): Request {
+  const binary = stored.startsWith("b");
+  const text = binary ? decodeBinary(new Uint8Array(Buffer.from(stored.slice(1), "base64")).buffer) : stored.slice(1);
+  const message = parseMessage({ text, binary });
+  if (isFault(message) || message.kind !== "request") throw new Error("a stored request does not parse");
+  return message;
+}

@@ -1,0 +1,286 @@
+import type { Binding } from "../../lib/location/binding.ts";
+import type { Branch } from "../../lib/proxy/branch.ts";
+import { passDeadlines } from "../../lib/proxy/deadlines.ts";
+import { type ReachableTarget, cancelContext, openContext, phoneAppeared, phoneLost, receiveResponse } from "../../lib/proxy/fork.ts";
+import { type Forwarder, branchRequest, hasLooped, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
+import type { Decision, Effect, ForkedBranch, ResponseContext } from "../../lib/proxy/response-context.ts";
+import { targetSet } from "../../lib/proxy/target-set.ts";
+import { alter } from "../../lib/syntax/alter.ts";
+import { ackFor, cancelFor, replyTo } from "../../lib/syntax/compose.ts";
+import { type Essentials, readEssentials } from "../../lib/syntax/essentials.ts";
+import { isFault } from "../../lib/syntax/fault.ts";
+import { type Request, type Response, headerValues, parseMessage } from "../../lib/syntax/message.ts";
+import { parameter } from "../../lib/syntax/parameters.ts";
+import { parseUri } from "../../lib/syntax/uri.ts";
+import type { CancelEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
+import { taken } from "../../lib/transport/envelope.ts";
+import type { Flow } from "../../lib/transport/flow.ts";
+import { Undeliverable } from "../room/outbox.ts";
+import { randomText } from "../room/random.ts";
+import type { Room } from "../room/room.ts";
+import { type Contexts, type OpenContext, branchName } from "./contexts.ts";
+import type { Registrar } from "./registrar.ts";
+
+/** Hands a response back to where the request came from: another home, or this one. */
+export type AnswerBack = (envelope: ResponseEnvelope) => Promise<Receipt>;
+
+/** Requests for this home's user: the side of the proxy that has the target set and the response contexts (RFC 3261 §16.5 to §16.10). */
+export class Incoming {
+  readonly #room: Room;
+  readonly #registrar: Registrar;
+  readonly #contexts: Contexts;
+  readonly #answerBack: AnswerBack;
+  readonly #by: Forwarder;
+
+  constructor(room: Room, registrar: Registrar, contexts: Contexts, answerBack: AnswerBack) {
+    this.#room = room;
+    this.#registrar = registrar;
+    this.#contexts = contexts;
+    this.#answerBack = answerBack;
+    this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint };
+  }
+
+  /** Takes a request from the home of its sender; one that cannot go on is answered on the spot. */
+  request(envelope: RequestEnvelope, now: number): Receipt {
+    const { request, essentials } = read(envelope);
+    if (envelope.to.kind === "phone") return this.#toPhone(envelope, request, essentials, now);
+    if (hasLooped(this.#by, request, essentials)) return answered(request, 482);
+    if (request.method === "INVITE" && this.#contexts.find(envelope.transaction) !== undefined) return taken;
+    const targets = this.#targets(envelope, now);
+    if (targets.length === 0) return request.method === "ACK" ? taken : answered(request, 480);
+    if (request.method === "INVITE" || targets.length > 1) return this.#fork(envelope, request, targets, now);
+    return this.#toTarget(envelope, request, essentials, targets[0] as ReachableTarget, now);
+  }
+
+  /** The caller gave up. */
+  cancel(envelope: CancelEnvelope, now: number): Receipt {
+    const open = this.#contexts.find(envelope.transaction);
+    if (open !== undefined) this.#carryOut(open, cancelContext(open.context, envelope.reason, now, this.#room.timers), now);
+    return taken;
+  }
+
+  /** A response of one of our phones, on whichever of the user's sockets it came (RFC 3261 §16.7). */
+  response(flow: Flow, response: Response, branch: Branch, now: number): void {
+    const text = alter(response, { popVia: true });
+    if (branch.kind === "stateless") {
+      const { binary, status } = response;
+      this.#post({ kind: "response", text, binary, status, to: branch.answerTo, transaction: undefined });
+      return;
+    }
+    const open = this.#contexts.find(branch.context);
+    const forked = open?.context.branches[branch.index];
+    if (open === undefined || forked === undefined) return;
+    if (response.status >= 300 && open.context.method === "INVITE") this.#acknowledge(flow, open, forked, response, now);
+    const wasProceeding = this.#contexts.proceedingSince(branch.context, forked) !== undefined;
+    this.#noteProceeding(flow, branchName(branch.context, branch.index), response.status, now);
+    const decision = receiveResponse(open.context, branch.index, { status: response.status, text, wasProceeding }, now, this.#room.timers);
+    this.#carryOut(open, decision, now);
+  }
+
+  /** Phones have registered: what is ringing rings there too, or again. */
+  appeared(bindings: readonly Binding[], now: number): void {
+    for (const open of this.#contexts.unfinished()) {
+      if (open.context.method !== "INVITE") continue;
+      for (const binding of bindings) {
+        const host = this.#room.sockets.carrierOf(binding.key)?.host;
+        const { phone, contact, q, path } = binding;
+        const isCaller = open.context.answerTo.home === this.#by.home && open.context.answerTo.phone === phone;
+        const current = this.#contexts.find(open.context.transaction) ?? open;
+        if (!isCaller) this.#carryOut(current, phoneAppeared(current.context, { phone, contact, q, path, host }, now), now);
+      }
+    }
+  }
+
+  /** A socket is gone: the phones that can no longer be reached are waited for. */
+  flowClosed(flow: Flow, now: number): void {
+    if (flow.carried.length === 0) return;
+    const until = now + this.#room.configuration.bindingGrace * 1000;
+    for (const { context, request } of this.#contexts.unfinished()) {
+      for (const { phone } of flow.carried) {
+        if (this.#room.sockets.newestTo(phone) === undefined) this.#contexts.save(phoneLost(context, phone, until), request, now);
+      }
+    }
+  }
+
+  /** Ends what is over, sends again what the caller's home has not taken, and sets the alarm for what is left. */
+  passDeadlines(now: number): void {
+    for (const open of this.#contexts.unfinished()) {
+      if (open.context.owed !== undefined) this.#payOwed(open, now);
+      else {
+        const since = (branch: ForkedBranch) => this.#contexts.proceedingSince(open.context.transaction, branch);
+        this.#carryOut(open, passDeadlines(open.context, now, this.#room.timers, since), now);
+      }
+    }
+    this.#contexts.collect(now);
+    for (const { context } of this.#contexts.unfinished()) this.#contexts.schedule(context, now);
+  }
+
+  #targets(envelope: RequestEnvelope, now: number): ReachableTarget[] {
+    if (envelope.to.kind !== "address") return [];
+    const known = this.#registrar.current(now);
+    const callingPhone = envelope.answerTo.home === this.#by.home ? envelope.answerTo.phone : undefined;
+    const targets = targetSet(known.map(({ binding }) => binding), envelope.to, callingPhone);
+    return targets.map((target) => ({ ...target, host: this.#room.sockets.newestTo(target.phone)?.host }));
+  }
+
+  #fork(envelope: RequestEnvelope, request: Request, targets: readonly ReachableTarget[], now: number): Receipt {
+    const until = now + this.#room.configuration.bindingGrace * 1000;
+    const { context, effects } = openContext(envelope, request.method, targets, { now, until, timers: this.#room.timers });
+    const open = { context, request };
+    this.#contexts.insert(open, now);
+    this.#act(open, effects, now);
+    return taken;
+  }
+
+  /** One target of a non-INVITE: nothing is kept of it. */
+  #toTarget(envelope: RequestEnvelope, request: Request, essentials: Essentials, target: ReachableTarget, now: number): Receipt {
+    const { phone, contact, host, path } = target;
+    if (host === undefined) return answered(request, 480);
+    const text = statelessRequest(this.#by, envelope, request, essentials, { phone, contact, host, path });
+    return this.#send(phone, text, request.binary, now) || request.method === "ACK" ? taken : answered(request, 480);
+  }
+
+  /** Within a dialog: to the newest socket of the phone that the route token names (RFC 5626 §5.3). */
+  #toPhone(envelope: RequestEnvelope, request: Request, essentials: Essentials, now: number): Receipt {
+    const phone = envelope.to.kind === "phone" ? envelope.to.phone : "";
+    const flow = this.#room.sockets.newestTo(phone);
+    if (flow !== undefined) {
+      const target = { phone, host: flow.host, contact: contactForGruu(request, flow, phone), path: [] };
+      const text = statelessRequest(this.#by, envelope, request, essentials, target);
+      if (this.#send(phone, text, request.binary, now)) return taken;
+    }
+    return request.method === "ACK" ? taken : answered(request, 480);
+  }
+
+  #send(phone: string, text: string, binary: boolean, now: number): boolean {
+    const flow = this.#room.sockets.newestTo(phone);
+    if (flow === undefined || !this.#room.sockets.send(flow.id, { text, binary })) return false;
+    this.#room.log.sent(now, flow.id, text);
+    return true;
+  }
+
+  /** Saves the decision, then does what it asks. */
+  #carryOut(open: OpenContext, decision: Decision, now: number): void {
+    const last = decision.effects.find((effect) => effect.kind === "answer" && effect.status >= 300);
+    const context = last?.kind === "answer" ? owing(decision.context, open.request, last) : decision.context;
+    this.#contexts.save(context, open.request, now);
+    this.#act({ context, request: open.request }, decision.effects, now);
+  }
+
+  #act(open: OpenContext, effects: readonly Effect[], now: number): void {
+    for (const effect of effects) {
+      if (effect.kind === "answer") this.#answer(open, effect, now);
+      else {
+        const branch = open.context.branches[effect.branch];
+        if (branch === undefined) continue;
+        if (effect.kind === "forward") this.#send(branch.phone, this.#asSent(open, branch), open.request.binary, now);
+        else this.#cancelBranch(open, branch, effect.reason, now);
+      }
+    }
+  }
+
+  #answer(open: OpenContext, effect: Effect & { kind: "answer" }, now: number): void {
+    if (effect.status >= 300) return this.#payOwed(open, now);
+    const { answerTo: to, method, transaction } = open.context;
+    const { status, text = "" } = effect;
+    this.#post({ kind: "response", text, binary: open.request.binary, status, to, transaction: method === "INVITE" ? transaction : undefined });
+  }
+
+  /** A final response that is not 2xx is kept until the caller's home has it; then nothing of the call is left here. */
+  #payOwed(open: OpenContext, now: number): void {
+    const { answerTo: to, owed, transaction, method } = open.context;
+    if (owed === undefined) return;
+    const { status, text } = owed;
+    const envelope: ResponseEnvelope = { kind: "response", text, binary: open.request.binary, status, to, transaction: method === "INVITE" ? transaction : undefined };
+    this.#answerBack(envelope).then(
+      () => this.#contexts.forget(transaction),
+      (error: unknown) => this.#undelivered(error, () => this.#contexts.schedule(open.context, now)),
+    );
+  }
+
+  #post(envelope: ResponseEnvelope): void {
+    this.#answerBack(envelope).catch((error: unknown) => this.#undelivered(error, () => undefined));
+  }
+
+  /** The caller's home cannot be reached; what must not be lost is in a row. */
+  #undelivered(error: unknown, then: () => void): void {
+    if (!(error instanceof Undeliverable)) throw error;
+    this.#room.log.note(Date.now(), "-", error.message);
+    then();
+  }
+
+  #cancelBranch(open: OpenContext, branch: ForkedBranch, reason: string | undefined, now: number): void {
+    if (this.#contexts.proceedingSince(open.context.transaction, branch) === undefined) return;
+    const text = cancelFor(this.#sentRequest(open, branch), reason === undefined ? [] : [["Reason", reason]]);
+    this.#send(branch.phone, text, open.request.binary, now);
+  }
+
+  #acknowledge(flow: Flow, open: OpenContext, branch: ForkedBranch, response: Response, now: number): void {
+    const text = ackFor(this.#sentRequest(open, branch), response);
+    if (this.#room.sockets.send(flow.id, { text, binary: open.request.binary })) this.#room.log.sent(now, flow.id, text);
+  }
+
+  #asSent(open: OpenContext, branch: ForkedBranch): string {
+    return branchRequest(this.#by, open.request, essentialsOf(open.request), open.context, branch);
+  }
+
+  #sentRequest(open: OpenContext, branch: ForkedBranch): Request {
+    return parsed(this.#asSent(open, branch), open.request.binary);
+  }
+
+  /** RFC 3261 §9.1, §16.8: that a provisional response has come decides on CANCEL and Timer C. */
+  #noteProceeding(flow: Flow, branch: string, status: number, now: number): void {
+    const others = this.#room.sockets.byId(flow.id)?.proceeding.filter((one) => one.branch !== branch) ?? [];
+    const proceeding = status < 200 ? [...others, { branch, at: now }] : others;
+    this.#room.sockets.update(flow.id, { proceeding: proceeding.slice(-64) });
+  }
+}
+
+function read(envelope: RequestEnvelope): { readonly request: Request; readonly essentials: Essentials } {
+  const request = parsed(envelope.text, envelope.binary);
+  return { request, essentials: essentialsOf(request) };
+}
+
+/** What another part of ours has checked and passed on parses; if not, the fault is ours. */
+function parsed(text: string, binary: boolean): Request {
+  const message = parseMessage({ text, binary });
+  if (isFault(message) || message.kind !== "request") throw new Error("a request that was checked before does not parse");
+  return message;
+}
+
+function essentialsOf(request: Request): Essentials {
+  const essentials = readEssentials(request);
+  if (isFault(essentials)) throw new Error(`a request that was checked before is at fault: ${essentials.fault}`);
+  return essentials;
+}
+
+function answered(request: Request, status: number): Receipt {
+  return { kind: "answered", status, text: replyTo(request, status, { toTag: randomText() }) };
+}
+
+/** The final response as the caller will get it, kept until his home has it (RFC 3261 §16.7 steps 6 and 7). */
+function owing(context: ResponseContext, request: Request, effect: Effect & { kind: "answer" }): ResponseContext {
+  const own = effect.text ?? replyTo(request, effect.status, { toTag: randomText() });
+  return { ...context, owed: { status: effect.status, text: withChallenges(own, effect.also, request.binary) } };
+}
+
+/** RFC 3261 §16.7 step 7: the challenges of all 401 and 407 responses are gathered in the one that goes up. */
+function withChallenges(text: string, others: readonly string[], binary: boolean): string {
+  if (others.length === 0) return text;
+  const append = others.flatMap((other) => {
+    const message = parseMessage({ text: other, binary });
+    if (isFault(message)) return [];
+    return ["WWW-Authenticate", "Proxy-Authenticate"].flatMap((name) =>
+      headerValues(message, name.toLowerCase()).map((value): [string, string] => [name, value]),
+    );
+  });
+  const message = parseMessage({ text, binary });
+  return isFault(message) ? text : alter(message, { append });
+}
+
+/** After the route is popped, a GRUU in the Request-URI becomes the phone's contact; anything else stays (DESIGN §3). */
+function contactForGruu(request: Request, flow: Flow, phone: string): string | undefined {
+  const uri = parseUri(request.requestUri);
+  if (isFault(uri) || uri.kind !== "sip" || parameter(uri.parameters, "gr") === undefined) return undefined;
+  return flow.carried.find((carried) => carried.phone === phone)?.contact;
+}

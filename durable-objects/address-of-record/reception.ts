@@ -1,0 +1,185 @@
+import { hintIn, readBranch } from "../../lib/proxy/branch.ts";
+import { replyTo } from "../../lib/syntax/compose.ts";
+import { type Essentials, readEssentials } from "../../lib/syntax/essentials.ts";
+import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { type Frame, type Request as SipRequest, type Response as SipResponse, headerValue, parseMessage, salvage } from "../../lib/syntax/message.ts";
+import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
+import { parseVia } from "../../lib/syntax/via.ts";
+import type { Flow } from "../../lib/transport/flow.ts";
+import type { Opening } from "../../lib/transport/opening.ts";
+import { randomText } from "../room/random.ts";
+import { answerFault } from "../room/reply.ts";
+import type { Room } from "../room/room.ts";
+import type { Account } from "./account.ts";
+import type { Incoming } from "./incoming.ts";
+import type { Outgoing } from "./outgoing.ts";
+import type { Registrar } from "./registrar.ts";
+import { closing } from "./sockets.ts";
+
+/** Where frames arrive: parsed, authenticated, and handed to the part that they are for. */
+export class Reception {
+  readonly #room: Room;
+  readonly #account: Account;
+  readonly #registrar: Registrar;
+  readonly #incoming: Incoming;
+  readonly #outgoing: Outgoing;
+  /** Sockets that have not said anything valid yet, and the clock that closes them. */
+  readonly #silent = new Map<string, ReturnType<typeof setTimeout>>();
+
+  constructor(room: Room, account: Account, registrar: Registrar, incoming: Incoming, outgoing: Outgoing) {
+    this.#room = room;
+    this.#account = account;
+    this.#registrar = registrar;
+    this.#incoming = incoming;
+    this.#outgoing = outgoing;
+  }
+
+  /** Accepts a socket that the door has let in. Before it is authenticated it touches no SQL. */
+  async open(request: Request, now: number): Promise<Response> {
+    const { way, host, address, subscriber, isAuthenticated } = JSON.parse(request.headers.get("offhook-opening") ?? "") as Opening;
+    const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
+    if (isAuthenticated) {
+      await this.#room.alarm.ready();
+      this.#account.take(subscriber);
+    }
+    const flow: Flow = {
+      id: randomText(),
+      way,
+      host,
+      address,
+      opened: now,
+      heard: isAuthenticated,
+      authenticated: isAuthenticated ? { version: subscriber.version, since: now, checked: now } : undefined,
+      presented: isAuthenticated ? undefined : subscriber,
+      counts: [],
+      carried: [],
+      pending: [],
+      proceeding: [],
+    };
+    this.#room.sockets.accept(server, flow);
+    if (!isAuthenticated) this.#watch(flow, now);
+    return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": "sip" } });
+  }
+
+  /** One frame of a socket: a message, or a keep-alive that the runtime did not answer. */
+  frame(id: string, frame: Frame, now: number): void | Promise<void> {
+    const flow = this.#room.sockets.byId(id);
+    if (flow === undefined) return;
+    if (frame.text === "\r\n\r\n" || frame.text === "\r\n" || frame.text === "") return this.#keepAlive(flow, frame);
+    const message = parseMessage(frame);
+    if (isFault(message)) return this.#unreadable(flow, frame, message, now);
+    this.#room.log.message(now, "in", flow.id, message);
+    const essentials = readEssentials(message);
+    if (isFault(essentials)) return message.kind === "request" ? this.#refuse(flow, message, essentials, now) : undefined;
+    const heard = this.#hear(flow);
+    if (message.kind === "request") return this.#request(heard, message, essentials, now);
+    if (heard.authenticated !== undefined) this.#response(heard, message, now);
+  }
+
+  closed(flow: Flow): void {
+    this.#hear(flow);
+  }
+
+  #request(flow: Flow, request: SipRequest, essentials: Essentials, now: number): void | Promise<void> {
+    const { method } = request;
+    // Neither can be challenged: an ACK has no response, a CANCEL cannot be sent again (RFC 3261 §22.1).
+    if (flow.authenticated === undefined && method === "ACK") return;
+    if (flow.authenticated === undefined && method === "CANCEL") {
+      return this.#refuse(flow, request, fault(481, "there is nothing to cancel"), now);
+    }
+    const authenticated = this.#account.authenticate(flow, request, now);
+    if (isFault(authenticated)) return method === "ACK" ? undefined : this.#refuse(flow, request, authenticated, now);
+    return this.#room.alarm.isReady
+      ? this.#authenticated(authenticated, request, essentials, now)
+      : this.#room.alarm.ready().then(() => this.#authenticated(authenticated, request, essentials, now));
+  }
+
+  #authenticated(flow: Flow, request: SipRequest, essentials: Essentials, now: number): void | Promise<void> {
+    if (request.method === "CANCEL") return this.#outgoing.cancel(flow, request, essentials, now);
+    if (request.method !== "REGISTER") return this.#outgoing.request(flow, request, essentials, now);
+    const { copyLifetime } = this.#room.configuration;
+    if (now - (flow.authenticated?.checked ?? now) < copyLifetime * 1000) return this.#register(flow, request, essentials, now);
+    return this.#account.recheck(flow, now).then((refusal) =>
+      refusal === undefined ? this.#register(flow, request, essentials, now) : this.#refuse(flow, request, refusal, now),
+    );
+  }
+
+  /** RFC 3261 §10.3 steps 1, 4 and 5, then the registrar. */
+  #register(flow: Flow, request: SipRequest, essentials: Essentials, now: number): void {
+    const refusal = this.#mayRegister(flow, request, essentials);
+    if (refusal !== undefined) return this.#refuse(flow, request, refusal, now);
+    const outcome = this.#registrar.register(flow, request, essentials, now);
+    if (isFault(outcome)) return this.#refuse(flow, request, outcome, now);
+    const text = replyTo(request, 200, { toTag: randomText(), headers: outcome.headers });
+    this.#reply(flow, request, text, 200, now);
+    if (outcome.appeared.length > 0) this.#incoming.appeared(outcome.appeared, now);
+  }
+
+  #mayRegister(flow: Flow, request: SipRequest, essentials: Essentials): Fault | undefined {
+    const { user, domain } = this.#room.home;
+    const registrar = parseUri(request.requestUri);
+    if (isFault(registrar)) return registrar;
+    if (registrar.kind !== "sip") return fault(416, "REGISTER needs a SIP URI");
+    const host = registrar.host.toLowerCase();
+    if (host !== domain && host !== flow.host.replace(/:\d+$/, "").toLowerCase()) return fault(403, "registrations are not relayed to other domains");
+    const to = parseUri(essentials.to.uri);
+    if (isFault(to)) return to;
+    const isOwn = to.kind === "sip" && to.host.toLowerCase() === domain && to.user !== undefined && canonicalUser(to.user) === user;
+    return isOwn ? undefined : fault(403, "only one's own address of record can be registered");
+  }
+
+  /** By the branch of our Via, whichever of the user's sockets it comes on (RFC 3261 §17.1.3). */
+  #response(flow: Flow, response: SipResponse, now: number): void {
+    const via = parseVia(headerValue(response, "via") ?? "");
+    if (isFault(via) || hintIn(via.branch) !== this.#room.home.hint) return;
+    const branch = readBranch(this.#room.keyring, via.branch ?? "");
+    if (branch !== undefined) this.#incoming.response(flow, response, branch, now);
+  }
+
+  #unreadable(flow: Flow, frame: Frame, refusal: Fault, now: number): void {
+    this.#room.log.text(now, "in", flow.id, frame.text.slice(0, 2000));
+    const request = salvage(frame);
+    if (request !== undefined) this.#refuse(flow, request, refusal, now);
+  }
+
+  /** RFC 5626 §4.4.1; a text keep-alive is answered by the runtime and never comes here. */
+  #keepAlive(flow: Flow, frame: Frame): void {
+    if (frame.text === "\r\n\r\n") this.#room.sockets.send(flow.id, { text: "\r\n", binary: frame.binary });
+  }
+
+  #refuse(flow: Flow, request: SipRequest, refusal: Fault, now: number): void {
+    if (request.method !== "ACK") this.#reply(flow, request, answerFault(request, refusal), refusal.status, now);
+  }
+
+  #reply(flow: Flow, request: SipRequest, text: string, status: number, now: number): void {
+    this.#room.sockets.send(flow.id, { text, binary: request.binary });
+    this.#room.log.answer(now, flow.id, text, status, request);
+  }
+
+  /** A socket that says nothing valid in time is closed; so are those without authentication when they are too many. */
+  #watch(flow: Flow, now: number): void {
+    const { firstMessageTimeout, maximumUnauthenticated } = this.#room.configuration;
+    this.#silent.set(flow.id, setTimeout(() => this.#room.sockets.close(flow.id, closing.noMessage), firstMessageTimeout * 1000));
+    const strangers = this.#room.sockets.all().filter((one) => one.authenticated === undefined);
+    for (const one of strangers) {
+      // The clock of a socket that was silent when the object lost its memory is gone.
+      if (!one.heard && now - one.opened > firstMessageTimeout * 1000) this.#room.sockets.close(one.id, closing.noMessage);
+    }
+    if (strangers.length > maximumUnauthenticated) this.#room.sockets.close(mostCrowded(strangers).id, closing.tooMany);
+  }
+
+  #hear(flow: Flow): Flow {
+    if (flow.heard) return flow;
+    clearTimeout(this.#silent.get(flow.id));
+    this.#silent.delete(flow.id);
+    return this.#room.sockets.update(flow.id, { heard: true }) ?? flow;
+  }
+}
+
+/** The oldest socket of the address that has the most. */
+function mostCrowded(flows: readonly Flow[]): Flow {
+  const counts = new Map<string, number>();
+  for (const { address } of flows) counts.set(address, (counts.get(address) ?? 0) + 1);
+  const [first, ...rest] = [...flows].sort((one, other) => one.opened - other.opened);
+  return rest.reduce((worst, flow) => ((counts.get(flow.address) ?? 0) > (counts.get(worst.address) ?? 0) ? flow : worst), first as Flow);
+}

@@ -1,0 +1,129 @@
+import type { Binding } from "../../lib/location/binding.ts";
+import { registerHeaders } from "../../lib/registrar/answer.ts";
+import { carry, isMereRefresh, withCarried } from "../../lib/registrar/refresh.ts";
+import { type RegisterOutcome, register } from "../../lib/registrar/register.ts";
+import type { Essentials } from "../../lib/syntax/essentials.ts";
+import { type Fault, isFault } from "../../lib/syntax/fault.ts";
+import type { Request } from "../../lib/syntax/message.ts";
+import type { Flow } from "../../lib/transport/flow.ts";
+import type { Room } from "../room/room.ts";
+
+/** A binding, and whether its phone can be reached now or is only waited for. */
+export interface KnownBinding {
+  readonly binding: Binding;
+  readonly flow: Flow | undefined;
+}
+
+/** What a REGISTER led to: the headers of its 200, and the phones that were not here on this flow before. */
+export interface Registered {
+  readonly headers: readonly (readonly [string, string])[];
+  readonly appeared: readonly Binding[];
+}
+
+/** The bindings of one address of record: their rows, and what their flows know better (RFC 3261 §10.3). */
+export class Registrar {
+  readonly #room: Room;
+  #rows: Map<string, Binding> | undefined;
+  /** Milliseconds since when a binding has been seen without a flow. */
+  readonly #awaySince = new Map<string, number>();
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
+
+  /** Decides and carries out a REGISTER that came on an authenticated flow. */
+  register(flow: Flow, request: Request, essentials: Essentials, now: number): Registered | Fault {
+    const { configuration, keyring, home } = this.#room;
+    const bindings = this.current(now).map((known) => known.binding);
+    const settings = configuration.registrar;
+    const outcome = register({ request, essentials, bindings, now, chance: Math.random(), settings, keyring });
+    if (isFault(outcome)) return outcome;
+    const before = new Set(flow.carried.map((carried) => carried.key));
+    const rows = this.#load();
+    if (!isMereRefresh(outcome, [...rows.values()])) this.#write(outcome);
+    this.#carry(flow, outcome);
+    const headers = registerHeaders({ request, bindings: outcome.bindings, user: home.user, domain: home.domain, now, keyring });
+    return { headers, appeared: outcome.put.filter((binding) => !before.has(binding.key)) };
+  }
+
+  /**
+   * The bindings that are valid now, with their exact expiry. One whose flow is gone is waited for until the grace is over,
+   * counted from when that was first seen; then it ends.
+   */
+  current(now: number): KnownBinding[] {
+    const known: KnownBinding[] = [];
+    for (const row of this.#load().values()) {
+      const flow = this.#room.sockets.carrierOf(row.key);
+      const binding = withCarried(row, flow?.carried.find((carried) => carried.key === row.key));
+      if (flow !== undefined) {
+        this.#awaySince.delete(row.key);
+        if (binding.expires > now) known.push({ binding, flow });
+      } else if (now < this.awayUntil(row.key, now) && row.lease > now) known.push({ binding, flow: undefined });
+      else this.#remove(row.key);
+    }
+    return known;
+  }
+
+  /** Until when a phone that is away is waited for, in milliseconds. */
+  awayUntil(key: string, now: number): number {
+    const grace = this.#room.configuration.bindingGrace * 1000;
+    const since = this.#awaySince.get(key);
+    if (since !== undefined) return since + grace;
+    this.#awaySince.set(key, now);
+    this.#room.alarm.noLaterThan(now + grace);
+    return now + grace;
+  }
+
+  /** A flow has closed: its bindings are waited for. */
+  flowClosed(flow: Flow, now: number): void {
+    for (const { key } of flow.carried) {
+      if (this.#load().has(key) && this.#room.sockets.carrierOf(key) === undefined) this.awayUntil(key, now);
+    }
+  }
+
+  /** Ends what is over: bindings that were waited for in vain, and rows past their lease. */
+  passDeadlines(now: number): void {
+    this.current(now);
+    for (const row of this.#load().values()) {
+      const flow = this.#room.sockets.carrierOf(row.key);
+      const binding = withCarried(row, flow?.carried.find((carried) => carried.key === row.key));
+      if (binding.expires <= now && flow !== undefined) this.#remove(row.key);
+    }
+  }
+
+  #load(): Map<string, Binding> {
+    if (this.#rows === undefined) {
+      const rows = this.#room.memory.all<{ value: string }>("SELECT value FROM bindings");
+      this.#rows = new Map(rows.map((row) => JSON.parse(row.value) as Binding).map((binding) => [binding.key, binding]));
+    }
+    return this.#rows;
+  }
+
+  #write(outcome: RegisterOutcome): void {
+    for (const binding of outcome.removed) this.#remove(binding.key);
+    for (const binding of outcome.put) {
+      this.#load().set(binding.key, binding);
+      const { key, lease } = binding;
+      this.#room.memory.run("INSERT OR REPLACE INTO bindings (key, lease, value) VALUES (?, ?, ?)", key, lease, JSON.stringify(binding));
+    }
+  }
+
+  #remove(key: string): void {
+    this.#load().delete(key);
+    this.#awaySince.delete(key);
+    this.#room.memory.run("DELETE FROM bindings WHERE key = ?", key);
+  }
+
+  /** The flow that registered a binding carries it from now on, and no other does. */
+  #carry(flow: Flow, outcome: RegisterOutcome): void {
+    const changed = new Set([...outcome.put, ...outcome.removed].map((binding) => binding.key));
+    if (changed.size === 0) return;
+    for (const other of this.#room.sockets.all()) {
+      if (other.id === flow.id || !other.carried.some((carried) => changed.has(carried.key))) continue;
+      this.#room.sockets.update(other.id, { carried: other.carried.filter((carried) => !changed.has(carried.key)) });
+    }
+    const carried = outcome.put.map((binding) => carry(binding, this.#load().get(binding.key)?.lease ?? binding.lease));
+    this.#room.sockets.update(flow.id, { carried: [...flow.carried.filter((one) => !changed.has(one.key)), ...carried] });
+    for (const binding of outcome.put) this.#awaySince.delete(binding.key);
+  }
+}

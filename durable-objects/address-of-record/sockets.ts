@@ -1,0 +1,118 @@
+import { type Flow, leadsTo } from "../../lib/transport/flow.ts";
+import type { Frame } from "../../lib/syntax/message.ts";
+import { decodeBinary, encodeBinary } from "../room/bytes.ts";
+
+/** Close codes of ours (RFC 6455 §7.4.2 leaves 4000 to 4999 to applications). */
+export const closing = {
+  credentialsChanged: { code: 4401, reason: "the credentials of this account changed: authenticate again" },
+  subscriberDeleted: { code: 4404, reason: "this account no longer exists" },
+  noMessage: { code: 4408, reason: "no valid SIP message came in time" },
+  tooMany: { code: 4429, reason: "too many connections without authentication" },
+  tooOld: { code: 1012, reason: "this connection has lived long enough: connect again" },
+} as const;
+
+/** The hibernating WebSockets of a home and what each remembers of itself in its attachment. */
+export class Sockets {
+  readonly #state: DurableObjectState;
+  readonly #flows = new Map<string, Flow>();
+  readonly #sockets = new Map<string, WebSocket>();
+  readonly #ids = new WeakMap<WebSocket, string>();
+  #isComplete = false;
+
+  constructor(state: DurableObjectState) {
+    this.#state = state;
+  }
+
+  accept(socket: WebSocket, flow: Flow): void {
+    socket.binaryType = "arraybuffer";
+    this.#state.acceptWebSocket(socket, [flow.id]);
+    this.#remember(socket, flow);
+    socket.serializeAttachment(flow);
+  }
+
+  /** The flow of a socket that an event came on. */
+  of(socket: WebSocket): Flow {
+    const id = this.#ids.get(socket);
+    const known = id === undefined ? undefined : this.#flows.get(id);
+    return known ?? this.#remember(socket, socket.deserializeAttachment() as Flow);
+  }
+
+  byId(id: string): Flow | undefined {
+    return this.all().find((flow) => flow.id === id);
+  }
+
+  all(): Flow[] {
+    if (!this.#isComplete) {
+      for (const socket of this.#state.getWebSockets()) {
+        if (socket.readyState === WebSocket.OPEN) this.of(socket);
+      }
+      this.#isComplete = true;
+    }
+    return [...this.#flows.values()];
+  }
+
+  /** The newest authenticated flow that leads to a phone. */
+  newestTo(phone: string): Flow | undefined {
+    return newest(this.all().filter((flow) => flow.authenticated !== undefined && leadsTo(flow, phone)));
+  }
+
+  /** The newest flow that carries a binding. */
+  carrierOf(key: string): Flow | undefined {
+    return newest(this.all().filter((flow) => flow.carried.some((carried) => carried.key === key)));
+  }
+
+  /** Changes what a flow remembers; it survives hibernation from here on. */
+  update(id: string, changes: Partial<Flow>): Flow | undefined {
+    const flow = this.byId(id);
+    const socket = this.#sockets.get(id);
+    if (flow === undefined || socket === undefined) return undefined;
+    const changed = { ...flow, ...changes };
+    this.#flows.set(id, changed);
+    if (socket.readyState === WebSocket.OPEN) socket.serializeAttachment(changed);
+    return changed;
+  }
+
+  /** Sends one message; false if the socket is gone. */
+  send(id: string, frame: Frame): boolean {
+    const socket = this.#sockets.get(id) ?? this.#find(id);
+    if (socket === undefined || socket.readyState !== WebSocket.OPEN) return false;
+    socket.send(frame.binary ? encodeBinary(frame.text) : frame.text);
+    return true;
+  }
+
+  close(id: string, why: { readonly code: number; readonly reason: string }): void {
+    const socket = this.#sockets.get(id) ?? this.#find(id);
+    if (socket !== undefined && socket.readyState === WebSocket.OPEN) socket.close(why.code, why.reason);
+  }
+
+  /** Forgets a socket that has closed, and closes it back; returns what it remembered. */
+  closed(socket: WebSocket, code: number): Flow {
+    const flow = this.of(socket);
+    this.#flows.delete(flow.id);
+    this.#sockets.delete(flow.id);
+    // Codes that only say how a connection ended cannot be sent (RFC 6455 §7.4.1).
+    if (socket.readyState !== WebSocket.CLOSED) socket.close([1005, 1006, 1015].includes(code) ? 1000 : code);
+    return flow;
+  }
+
+  #find(id: string): WebSocket | undefined {
+    this.all();
+    return this.#sockets.get(id);
+  }
+
+  #remember(socket: WebSocket, flow: Flow): Flow {
+    this.#ids.set(socket, flow.id);
+    this.#flows.set(flow.id, flow);
+    this.#sockets.set(flow.id, socket);
+    return flow;
+  }
+}
+
+/** A WebSocket message as a frame: text stays text, of binary each octet is one character. */
+export function frameOf(message: string | ArrayBuffer): Frame {
+  return typeof message === "string" ? { text: message, binary: false } : { text: decodeBinary(message), binary: true };
+}
+
+function newest(flows: readonly Flow[]): Flow | undefined {
+  return flows.reduce<Flow | undefined>((best, flow) => (best === undefined || flow.opened >= best.opened ? flow : best), undefined);
+}

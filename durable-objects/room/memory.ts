@@ -1,0 +1,43 @@
+/** The tables of a home, made when somebody has authenticated there and not before. */
+const schema = [
+  "CREATE TABLE IF NOT EXISTS subscriber (only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, value TEXT NOT NULL)",
+  "CREATE TABLE IF NOT EXISTS bindings (key TEXT PRIMARY KEY, lease INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
+  `CREATE TABLE IF NOT EXISTS contexts (name TEXT PRIMARY KEY, due INTEGER NOT NULL, finished INTEGER NOT NULL,
+    state TEXT NOT NULL, request TEXT NOT NULL) WITHOUT ROWID`,
+  "CREATE TABLE IF NOT EXISTS orphans (name TEXT PRIMARY KEY, due INTEGER NOT NULL, home TEXT NOT NULL) WITHOUT ROWID",
+] as const;
+
+type Value = string | number | null;
+
+/** SQL of this object. Counts the rows it writes, which is what users pay for. */
+export class Memory {
+  readonly #sql: SqlStorage;
+  #isOpen = false;
+  /** Rows written since the object woke up. */
+  rowsWritten = 0;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  all<Row extends Record<string, Value>>(query: string, ...values: readonly Value[]): Row[] {
+    this.#open();
+    return this.#sql.exec<Row>(query, ...values).toArray();
+  }
+
+  run(query: string, ...values: readonly Value[]): void {
+    this.#open();
+    this.rowsWritten += this.#sql.exec(query, ...values).rowsWritten;
+  }
+
+  /** Forgets everything: the subscriber is gone. */
+  clear(): void {
+    for (const table of ["subscriber", "bindings", "contexts", "orphans"]) this.run(`DELETE FROM ${table}`);
+  }
+
+  #open(): void {
+    if (this.#isOpen) return;
+    for (const statement of schema) this.#sql.exec(statement);
+    this.#isOpen = true;
+  }
+}

@@ -1,0 +1,82 @@
+import type { Envelope, Receipt } from "../../lib/transport/envelope.ts";
+
+/** What homes do for each other. */
+export interface Neighbour {
+  deliver(envelopes: readonly Envelope[]): Promise<readonly Receipt[]>;
+}
+
+interface Posted {
+  readonly envelope: Envelope;
+  readonly taken: (receipt: Receipt) => void;
+  readonly failed: (error: Undeliverable) => void;
+}
+
+/** The other home could not be reached for good; the sender answers for it. */
+export class Undeliverable extends Error {
+  override readonly name = "Undeliverable";
+}
+
+const attempts = 3;
+const pauseBetweenAttempts = 50;
+const longestQueue = 500;
+
+/**
+ * Letters to other homes. To each home they go in order, one call under way at a time, and what is written meanwhile travels
+ * together. A failed call is repeated on a fresh stub; the receiver drops what it has had before.
+ */
+export class Outbox {
+  readonly #neighbour: (home: string) => Neighbour;
+  readonly #queues = new Map<string, Posted[]>();
+  /** Calls made since the object woke up. */
+  calls = 0;
+
+  /** @param neighbour makes a fresh stub of a home */
+  constructor(neighbour: (home: string) => Neighbour) {
+    this.#neighbour = neighbour;
+  }
+
+  /** Resolves with the receipt once the other home has saved the envelope; rejects with `Undeliverable`. */
+  post(home: string, envelope: Envelope): Promise<Receipt> {
+    return new Promise((taken, failed) => {
+      const queue = this.#queues.get(home);
+      const posted = { envelope, taken, failed };
+      if (queue === undefined) {
+        this.#queues.set(home, [posted]);
+        queueMicrotask(() => void this.#flush(home));
+      } else if (queue.length < longestQueue) queue.push(posted);
+      else failed(new Undeliverable(`too many letters are waiting for ${home}`));
+    });
+  }
+
+  async #flush(home: string): Promise<void> {
+    for (let batch = this.#take(home); batch.length > 0; batch = this.#take(home)) await this.#send(home, batch);
+    this.#queues.delete(home);
+  }
+
+  #take(home: string): Posted[] {
+    return this.#queues.get(home)?.splice(0) ?? [];
+  }
+
+  async #send(home: string, batch: readonly Posted[]): Promise<void> {
+    const envelopes = batch.map((posted) => posted.envelope);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        this.calls += 1;
+        const receipts = await this.#neighbour(home).deliver(envelopes);
+        batch.forEach((posted, index) => posted.taken(receipts[index] ?? { kind: "taken" }));
+        return;
+      } catch (error) {
+        if (attempt === attempts || isOverloaded(error)) {
+          batch.forEach((posted) => posted.failed(new Undeliverable(`${home} could not be reached: ${String(error)}`)));
+          return;
+        }
+        await new Promise((resume) => setTimeout(resume, pauseBetweenAttempts * attempt));
+      }
+    }
+  }
+}
+
+/** The platform says that repeating would make it worse. */
+function isOverloaded(error: unknown): boolean {
+  return error instanceof Error && "overloaded" in error && error.overloaded === true;
+}

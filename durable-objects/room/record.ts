@@ -1,0 +1,38 @@
+import type { TraceEntry } from "../../lib/trace.ts";
+
+interface Kept {
+  readonly at: number;
+  readonly direction: TraceEntry["direction"];
+  readonly flow: string;
+  readonly text: string;
+}
+
+/** The last messages of a home, in memory only: a SIP administrator's first question is "show me the call". */
+export class Recorder {
+  readonly #length: number;
+  readonly #kept: Kept[] = [];
+  #next = 0;
+
+  /** @param length how many messages are kept */
+  constructor(length: number) {
+    this.#length = length;
+  }
+
+  keep(at: number, direction: TraceEntry["direction"], flow: string, text: string): void {
+    if (this.#length === 0) return;
+    this.#kept[this.#next % this.#length] = { at, direction, flow, text };
+    this.#next += 1;
+  }
+
+  /** Oldest first, credentials masked. */
+  entries(): TraceEntry[] {
+    const start = this.#next % this.#length;
+    const ordered = this.#next <= this.#length ? this.#kept : [...this.#kept.slice(start), ...this.#kept.slice(0, start)];
+    return ordered.map((entry) => ({ ...entry, text: maskCredentials(entry.text) }));
+  }
+}
+
+/** Hides what a password could be guessed from: the response of digest credentials (RFC 7616 §3.4). */
+export function maskCredentials(text: string): string {
+  return text.replace(/\bresponse\s*=\s*"[^"\r\n]*"/gi, 'response="***"');
+}

@@ -1,0 +1,37 @@
+import type { Configuration } from "../../workers/configuration.ts";
+import type { Directory } from "../../workers/directory.ts";
+import type { Keyring } from "../../lib/authentication/keyring.ts";
+import type { ProxyTimers } from "../../lib/proxy/response-context.ts";
+import type { Sockets } from "../address-of-record/sockets.ts";
+import type { SharedAlarm } from "./alarm.ts";
+import type { Log } from "./log.ts";
+import type { Memory } from "./memory.ts";
+import type { Outbox } from "./outbox.ts";
+
+/** What the parts of a home share: its resources, and who it is. No part knows another's tables. */
+export interface Room {
+  readonly home: HomeName;
+  readonly configuration: Configuration;
+  readonly timers: ProxyTimers;
+  readonly keyring: Keyring;
+  readonly directory: Directory;
+  readonly memory: Memory;
+  readonly alarm: SharedAlarm;
+  readonly sockets: Sockets;
+  readonly outbox: Outbox;
+  readonly log: Log;
+}
+
+/** The parts of a home's name, `sip:alice@example.com#1`. */
+export interface HomeName {
+  readonly name: string;
+  readonly user: string;
+  readonly domain: string;
+  /** What the outside sees of the name, in our branches. */
+  readonly hint: string;
+}
+
+export function readHomeName(name: string, hint: string): HomeName {
+  const at = name.lastIndexOf("@");
+  return { name, hint, user: name.slice("sip:".length, at), domain: name.slice(at + 1, name.lastIndexOf("#")) };
+}

@@ -1,0 +1,111 @@
+import type { DigestCredentials } from "../syntax/digest.ts";
+import { equalUris, parseUri } from "../syntax/uri.ts";
+import { isFault } from "../syntax/fault.ts";
+import type { Keyring } from "./keyring.ts";
+import { mintNonce, verifyNonce } from "./nonce.ts";
+
+/** H(username:realm:password) in each algorithm we challenge with; the password itself is nowhere. */
+export interface Secret {
+  readonly md5: string;
+  readonly sha256: string;
+}
+
+/** The highest nonce count seen for each nonce used on this socket, newest last (RFC 7616 §5.5: a count is never used twice). */
+export type NonceCounts = readonly (readonly [nonce: string, count: number])[];
+
+/** Where and when the credentials were presented. */
+export interface Presentation {
+  readonly method: string;
+  readonly requestUri: string;
+  readonly flow: string;
+  /** Milliseconds. */
+  readonly now: number;
+  readonly counts: NonceCounts;
+  /** Seconds a nonce is good for. */
+  readonly nonceLifetime: number;
+}
+
+export type Verdict =
+  | { readonly kind: "accepted"; readonly counts: NonceCounts }
+  | { readonly kind: "refused"; readonly stale: boolean };
+
+const refused: Verdict = { kind: "refused", stale: false };
+const stale: Verdict = { kind: "refused", stale: true };
+const noncesKept = 4;
+
+/**
+ * The challenges of a 401 or 407, strongest first and each a header line of its own: JsSIP and SIP.js know only MD5 and keep
+ * the last line they see, other clients take the first that they understand (RFC 8760 §2.4).
+ */
+export function challenge(keyring: Keyring, realm: string, flow: string, now: number, isStale: boolean): readonly string[] {
+  const nonce = mintNonce(keyring, flow, now);
+  const common = `realm="${realm}", nonce="${nonce}", qop="auth"${isStale ? ", stale=true" : ""}`;
+  return [`Digest ${common}, algorithm=SHA-256`, `Digest ${common}, algorithm=MD5`];
+}
+
+/**
+ * Verifies digest credentials by RFC 7616 §3.4 and RFC 8760. An unknown user is verified against a secret that no password
+ * has, so that it costs and looks the same as a wrong password.
+ */
+export function verifyCredentials(keyring: Keyring, credentials: DigestCredentials, secret: Secret, at: Presentation): Verdict {
+  const nonce = verifyNonce(keyring, credentials.nonce, at.flow, at.now, at.nonceLifetime);
+  if (nonce === "foreign") return refused;
+  const expected = expectedResponse(keyring, credentials, secret, at.method);
+  if (expected === undefined || !sameText(expected, credentials.response.toLowerCase())) return refused;
+  if (!isSameUri(credentials.uri, at.requestUri)) return refused;
+  if (nonce === "stale") return stale;
+  return count(credentials, at.counts);
+}
+
+function expectedResponse(keyring: Keyring, credentials: DigestCredentials, secret: Secret, method: string): string | undefined {
+  const algorithm = algorithmOf(credentials);
+  if (algorithm === undefined) return undefined;
+  const { nonce, nc, cnonce, qop } = credentials;
+  const ha2 = keyring.hash(algorithm, `${method}:${credentials.uri}`);
+  if (qop === undefined) return keyring.hash(algorithm, `${secret[algorithm]}:${nonce}:${ha2}`);
+  if (qop.toLowerCase() !== "auth" || nc === undefined || cnonce === undefined) return undefined;
+  return keyring.hash(algorithm, `${secret[algorithm]}:${nonce}:${nc}:${cnonce}:${qop}:${ha2}`);
+}
+
+function algorithmOf(credentials: DigestCredentials): "md5" | "sha256" | undefined {
+  switch (credentials.algorithm?.toUpperCase()) {
+    case undefined:
+    case "MD5":
+      return "md5";
+    case "SHA-256":
+      return "sha256";
+    default:
+      return undefined;
+  }
+}
+
+/** RFC 7616 §3.4.6: the server must make sure that the digest's uri and the request's are the same resource. */
+function isSameUri(written: string, requestUri: string): boolean {
+  if (written === requestUri) return true;
+  const one = parseUri(written);
+  const other = parseUri(requestUri);
+  return !isFault(one) && !isFault(other) && equalUris(one, other);
+}
+
+/** A nonce without qop is good for one request; with it, for each count once and in rising order. */
+function count(credentials: DigestCredentials, counts: NonceCounts): Verdict {
+  const used = credentials.qop === undefined ? Number.MAX_SAFE_INTEGER : Number.parseInt(credentials.nc ?? "", 16);
+  if (!(used > 0)) return refused;
+  const highest = counts.find(([nonce]) => nonce === credentials.nonce)?.[1] ?? 0;
+  if (used <= highest) return stale;
+  const others = counts.filter(([nonce]) => nonce !== credentials.nonce);
+  const oldest = others[0];
+  if (highest === 0 && others.length >= noncesKept && oldest !== undefined && timeOf(credentials.nonce) <= timeOf(oldest[0])) return stale;
+  return { kind: "accepted", counts: [...others, [credentials.nonce, used] as const].slice(-noncesKept) };
+}
+
+function timeOf(nonce: string): number {
+  return Number.parseInt(nonce, 36);
+}
+
+function sameText(one: string, other: string): boolean {
+  if (one.length !== other.length) return false;
+  let difference = 0;
+  for (let at = 0; at < one.length; at += 1) difference |= one.charCodeAt(at) ^ other.charCodeAt(at);
+  return difference === 0;
+}

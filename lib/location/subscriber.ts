@@ -1,0 +1,18 @@
+/** A subscriber's row as the directory reads it and his home copies it. */
+export interface Subscriber {
+  /** Canonical user part of the address of record, case kept. */
+  readonly username: string;
+  /** Lower case. */
+  readonly domain: string;
+  /** HA1 = H(username:domain:password), hexadecimal (RFC 7616 §3.4.2). */
+  readonly md5: string;
+  readonly sha256: string;
+  /** Other user parts of the same domain. */
+  readonly aliases: readonly string[];
+  /** Part of the home's name: grows when a deleted subscriber is made again. */
+  readonly generation: number;
+  /** Grows with each change; only a newer row is taken. */
+  readonly version: number;
+  /** Whether the home has been opened by its owner's first authenticated flow. */
+  readonly opened: boolean;
+}

@@ -1,0 +1,34 @@
+import type { Effect, ForkedBranch, ResponseContext } from "./response-context.ts";
+
+/** Statuses that tell the caller what it could change, in the order of preference (RFC 3261 §16.7 step 6). */
+const informative = [401, 407, 415, 420, 484];
+/** Statuses that say the least: chosen only where no other of their class is there. */
+const dull = [480, 408, 404, 430, 487];
+
+/** Chooses the best final response of a context whose branches are all done: RFC 3261 §16.7 steps 6 and 7. */
+export function chooseBestResponse(context: ResponseContext): Effect & { kind: "answer" } {
+  const ranked = [...context.branches].sort((one, other) => rank(one.final, context) - rank(other.final, context));
+  const best = ranked[0];
+  if (best === undefined) return { kind: "answer", status: 480, text: undefined, also: [] };
+  const also = isChallenge(best) ? ranked.filter((branch) => branch !== best && isChallenge(branch)) : [];
+  return {
+    kind: "answer",
+    // A 503 would tell the caller's client that this whole proxy is out of service (RFC 3261 §16.7 step 6).
+    status: best.final === 503 ? 500 : best.final,
+    text: best.final === 503 ? undefined : best.response,
+    also: also.flatMap((branch) => branch.response ?? []),
+  };
+}
+
+function rank(status: number, context: ResponseContext): number {
+  if (status >= 600) return 0;
+  const ofClass = Math.floor(status / 100) * 1000;
+  if (context.cancelled !== undefined && status === 487) return ofClass;
+  if (informative.includes(status)) return ofClass + 1 + informative.indexOf(status);
+  if (dull.includes(status)) return ofClass + 900 + dull.indexOf(status);
+  return ofClass + 100;
+}
+
+function isChallenge(branch: ForkedBranch): boolean {
+  return branch.final === 401 || branch.final === 407;
+}

@@ -1,0 +1,73 @@
+import type { Keyring } from "../authentication/keyring.ts";
+import type { ReturnAddress } from "../transport/envelope.ts";
+
+/**
+ * Our branch parameters: `z9hG4bK`, eight characters that hint at the home the message leaves from (responses come back to it),
+ * then the branch of a response context, or a sealed return address where nothing is remembered; last, the loop mark
+ * (RFC 3261 §16.6 step 8).
+ */
+export type Branch =
+  | { readonly kind: "stateful"; readonly context: string; readonly index: number }
+  | { readonly kind: "stateless"; readonly answerTo: ReturnAddress };
+
+const cookie = "z9hG4bK";
+const hintLength = 8;
+const contextLength = 16;
+
+/** The hint for a home's name: short, keyed, and all that the outside sees of it. */
+export function homeHint(keyring: Keyring, home: string): string {
+  return keyring.mac("hint", home).slice(0, hintLength);
+}
+
+/** The home hint in a branch parameter; undefined if it cannot be one of ours. */
+export function hintIn(branch: string | undefined): string | undefined {
+  if (branch === undefined || !branch.startsWith(cookie) || branch.length < cookie.length + hintLength + 2) return undefined;
+  return branch.slice(cookie.length, cookie.length + hintLength);
+}
+
+export function statefulBranch(hint: string, context: string, index: number, loop: string): string {
+  return `${cookie}${hint}.${context}.${index}.${loop}`;
+}
+
+/**
+ * The branch of a request forwarded without state: a function of the branch it was received with, so that a CANCEL or an ACK
+ * for the same transaction gets the same one (RFC 3261 §16.11).
+ */
+export function statelessBranch(keyring: Keyring, hint: string, answerTo: ReturnAddress, transaction: string, loop: string): string {
+  const address = `${answerTo.flow}${answerTo.phone}${transaction}${answerTo.home}`;
+  return `${cookie}${hint}~${keyring.seal("return-address", address, "")}.${loop}`;
+}
+
+/** Reads a branch that carries this home's hint; undefined if it was not minted by us. */
+export function readBranch(keyring: Keyring, branch: string): Branch | undefined {
+  const rest = branch.slice(cookie.length + hintLength);
+  if (rest.startsWith("~")) return readStateless(keyring, rest.slice(1));
+  const [empty, context, index] = rest.split(".");
+  if (empty !== "" || context?.length !== contextLength || index === undefined) return undefined;
+  return { kind: "stateful", context, index: Number.parseInt(index, 10) };
+}
+
+function readStateless(keyring: Keyring, rest: string): Branch | undefined {
+  const dot = rest.lastIndexOf(".");
+  const address = keyring.open("return-address", rest.slice(0, dot), "");
+  if (address === undefined) return undefined;
+  return { kind: "stateless", answerTo: { flow: address.slice(0, 8), phone: address.slice(8, 16), home: address.slice(16 + contextLength) } };
+}
+
+/** The name of the transaction of a request at the home that received it, and of the response context at the next (RFC 3261 §17.2.3). */
+export function transactionName(keyring: Keyring, home: string, branch: string, sentBy: string): string {
+  return keyring.mac("context", `${home} ${sentBy} ${branch}`).slice(0, contextLength);
+}
+
+/**
+ * The mark by which a request that comes back unchanged is known as a loop, and one whose routing changed as a spiral
+ * (RFC 3261 §16.6 step 8): over all fields that this proxy routes by.
+ */
+export function loopMark(keyring: Keyring, requestUri: string, routes: readonly string[], callId: string, cseq: string): string {
+  return keyring.mac("loop", [requestUri, ...routes, callId, cseq].join("\n")).slice(0, 6);
+}
+
+/** Whether one of the Via branches was set by this home when it routed the same request the same way (RFC 3261 §16.3 step 4). */
+export function isLoop(branches: readonly (string | undefined)[], hint: string, mark: string): boolean {
+  return branches.some((branch) => hintIn(branch) === hint && branch?.endsWith(`.${mark}`) === true);
+}

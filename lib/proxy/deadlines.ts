@@ -1,0 +1,44 @@
+import { conclude, withBranch } from "./fork.ts";
+import { type Decision, type Effect, type ForkedBranch, type ProxyTimers, type ResponseContext, isDone } from "./response-context.ts";
+
+/** When the last provisional response of a branch came, in milliseconds; undefined if none has come. */
+export type ProceedingSince = (branch: ForkedBranch) => number | undefined;
+
+/**
+ * When a context next has something to do, in milliseconds; Infinity if it only waits to be thrown away.
+ * Only INVITEs have timers: nobody may answer 408 to anything else (RFC 4320 §4.2).
+ */
+export function nextDeadline(context: ResponseContext, timers: ProxyTimers, since: ProceedingSince): number {
+  if (context.owed !== undefined) return 0;
+  if (context.final !== 0 || context.method !== "INVITE") return Number.POSITIVE_INFINITY;
+  return Math.min(...context.branches.filter((branch) => !isDone(branch)).map((branch) => deadlineOf(branch, timers, since(branch))));
+}
+
+/** Ends the branches whose time is over: Timer B, Timer C, the wait after a CANCEL, the wait for a phone (RFC 3261 §16.8, §9.1). */
+export function passDeadlines(context: ResponseContext, now: number, timers: ProxyTimers, since: ProceedingSince): Decision {
+  if (context.final !== 0 || context.method !== "INVITE") return { context, effects: [] };
+  const effects: Effect[] = [];
+  let passed = context;
+  for (const branch of context.branches) {
+    if (isDone(branch) || now < deadlineOf(branch, timers, since(branch))) continue;
+    if (branch.sent > 0 && branch.cancelled === 0 && since(branch) !== undefined) {
+      // RFC 3261 §16.8: Timer C of a branch that has rung ends it by a CANCEL.
+      effects.push({ kind: "cancel", branch: branch.index, reason: undefined });
+      passed = withBranch(passed, { ...branch, cancelled: now });
+    } else {
+      passed = withBranch(passed, { ...branch, final: statusAtDeadline(context, branch) });
+    }
+  }
+  return conclude(passed, effects, now, timers);
+}
+
+function deadlineOf(branch: ForkedBranch, timers: ProxyTimers, since: number | undefined): number {
+  if (branch.cancelled !== 0) return branch.cancelled + timers.transaction;
+  if (branch.sent === 0) return branch.until;
+  return since === undefined ? branch.sent + timers.transaction : since + timers.ringing;
+}
+
+function statusAtDeadline(context: ResponseContext, branch: ForkedBranch): number {
+  if (context.cancelled !== undefined) return 487;
+  return branch.sent === 0 ? 480 : 408;
+}

@@ -1,0 +1,135 @@
+import type { Keyring } from "../authentication/keyring.ts";
+import { type Address, addressOf } from "../location/address.ts";
+import type { Alterations } from "../syntax/alter.ts";
+import type { Essentials } from "../syntax/essentials.ts";
+import { type Fault, fault, isFault } from "../syntax/fault.ts";
+import { type Request, hasHeader, headerValues } from "../syntax/message.ts";
+import { parseNameAddress } from "../syntax/name-address.ts";
+import { readOptionTags } from "../syntax/option-tags.ts";
+import { type SipUri, type Uri, canonicalUser, parseUri } from "../syntax/uri.ts";
+import { type DialogEnd, endsOf, openRoute } from "./route-token.ts";
+
+/** The user whose authenticated flow a request came on. */
+export interface Owner {
+  readonly home: string;
+  readonly user: string;
+  readonly domain: string;
+  readonly aliases: readonly string[];
+}
+
+/** Where a request goes, by RFC 3261 §16.3 to §16.5, and what to change in it on the way. */
+export type Way =
+  | { readonly kind: "server" }
+  | { readonly kind: "dialog"; readonly receiver: DialogEnd; readonly recordRoute: string | undefined; readonly alterations: Alterations }
+  | { readonly kind: "address"; readonly address: Address; readonly alterations: Alterations };
+
+export interface Examination {
+  readonly keyring: Keyring;
+  readonly owner: Owner;
+  /** Whether a host (lower case, perhaps with a port) is a name of ours. */
+  readonly isOurs: (host: string) => boolean;
+}
+
+const initialMaxForwards = 70;
+/** Headers that are for us, or that a phone may not set (RFC 3325 §5): nobody else gets to see them. */
+const privateHeaders = ["proxy-authorization", "authorization", "p-preferred-identity", "p-asserted-identity"];
+
+/** Validates a request from an authenticated flow (RFC 3261 §16.3) and finds where it goes (§16.4, §16.5). */
+export function examine(request: Request, essentials: Essentials, by: Examination): Way | Fault {
+  const uri = parseUri(request.requestUri);
+  if (isFault(uri)) return uri;
+  if (uri.kind === "other") return fault(416, `the scheme ${uri.scheme} cannot be routed`);
+  const unsupported = readOptionTags(request, "proxy-require");
+  if (unsupported.length > 0) return fault(420, "a required extension is not supported", [["Unsupported", unsupported.join(", ")]]);
+  const route = readRoute(request, essentials, uri, by);
+  if (isFault(route)) return route;
+  if (essentials.maxForwards === 0 && !(request.method === "OPTIONS" && route.way.kind === "server")) {
+    return fault(483, "Max-Forwards has reached zero");
+  }
+  if (!route.isVouched && !isOwnFrom(essentials, by.owner)) return fault(403, "From is not the authenticated user");
+  return route.way;
+}
+
+interface Route {
+  readonly way: Way;
+  /** Whether our own token says that sender and dialog belong together. */
+  readonly isVouched: boolean;
+}
+
+/** RFC 3261 §16.4, then §16.5. */
+function readRoute(request: Request, essentials: Essentials, written: Uri, by: Examination): Route | Fault {
+  const strict = repairStrictRoute(request, essentials, written, by);
+  const routes = hasHeader(request, "route") ? headerValues(request, "route") : [];
+  const top = routes[0] === undefined || strict !== undefined ? undefined : uriOf(routes[0]);
+  if (isFault(top)) return top;
+  if (top !== undefined && !isOwnRoute(top, by)) return fault(403, "requests are not relayed to other servers");
+  const alterations: Alterations = {
+    maxForwards: essentials.maxForwards === undefined ? initialMaxForwards : essentials.maxForwards - 1,
+    remove: privateHeaders.filter((name) => hasHeader(request, name)),
+    ...(top === undefined ? {} : { popRoutes: 1 }),
+    ...(strict === undefined ? {} : { requestUri: strict.requestUri, popLastRoute: true }),
+  };
+  const token = strict?.token ?? top?.user;
+  const dialog = essentials.toTag === undefined ? undefined : openRoute(by.keyring, token, essentials.callId);
+  if (dialog !== undefined) {
+    const { sender, receiver } = endsOf(dialog, essentials.fromTag);
+    if (sender.home !== by.owner.home) return fault(403, "this dialog is not the sender's");
+    // RFC 6665 §4.3: the NOTIFY makes the dialog of its subscription, and needs the route that the SUBSCRIBE had.
+    const recordRoute = request.method === "NOTIFY" ? routes[0] : undefined;
+    return { way: { kind: "dialog", receiver, recordRoute, alterations }, isVouched: true };
+  }
+  const remaining = strict === undefined ? routes[1] : routes[0];
+  if (remaining !== undefined && routes.length > 1) return fault(403, "requests are not relayed to other servers");
+  const uri = strict === undefined ? written : parseUri(strict.requestUri);
+  if (isFault(uri)) return uri;
+  return readRequestUri(uri, alterations, by);
+}
+
+function readRequestUri(uri: Uri, alterations: Alterations, by: Examination): Route | Fault {
+  if (uri.kind === "tel") {
+    const address = { user: uri.number, domain: by.owner.domain, instance: undefined, registration: undefined };
+    return { way: { kind: "address", address, alterations }, isVouched: false };
+  }
+  if (uri.kind !== "sip") return fault(416, "the scheme cannot be routed");
+  if (uri.user === undefined && by.isOurs(hostOf(uri))) return { way: { kind: "server" }, isVouched: false };
+  const address = uri.user === undefined ? { user: "", domain: uri.host.toLowerCase(), instance: undefined, registration: undefined } : addressOf(by.keyring, uri);
+  if (address === undefined) return fault(404, "this GRUU is not, or no longer, valid");
+  return { way: { kind: "address", address, alterations }, isVouched: false };
+}
+
+/** RFC 3261 §16.4: a strict router before us put our Route into the Request-URI and the target at the end of the Routes. */
+function repairStrictRoute(request: Request, essentials: Essentials, uri: Uri, by: Examination): { readonly token: string; readonly requestUri: string } | undefined {
+  if (uri.kind !== "sip" || uri.user === undefined || !hasHeader(request, "route")) return undefined;
+  if (openRoute(by.keyring, uri.user, essentials.callId) === undefined) return undefined;
+  const last = parseNameAddress(headerValues(request, "route").at(-1) ?? "");
+  return isFault(last) ? undefined : { token: uri.user, requestUri: last.uri };
+}
+
+function uriOf(route: string): SipUri | Fault {
+  const address = parseNameAddress(route);
+  if (isFault(address)) return address;
+  const uri = parseUri(address.uri);
+  if (isFault(uri)) return uri;
+  return uri.kind === "sip" ? uri : fault(400, "a Route that is not a SIP URI");
+}
+
+/** A token in the user part is ours whatever the host is called today: it opens, or it is dropped. */
+function isOwnRoute(uri: SipUri, by: Examination): boolean {
+  return uri.user?.startsWith("route.") === true || by.isOurs(hostOf(uri));
+}
+
+function hostOf(uri: SipUri): string {
+  return uri.port === undefined ? uri.host.toLowerCase() : `${uri.host.toLowerCase()}:${uri.port}`;
+}
+
+/** Outside a dialog From is the sender's address of record, one of its aliases, or anonymous (RFC 3323 §4.1.1.3). */
+function isOwnFrom(essentials: Essentials, owner: Owner): boolean {
+  const uri = parseUri(essentials.from.uri);
+  if (isFault(uri)) return false;
+  if (uri.kind === "tel") return owner.aliases.includes(uri.number);
+  if (uri.kind !== "sip" || uri.user === undefined) return false;
+  const host = uri.host.toLowerCase();
+  if (host === "anonymous.invalid") return true;
+  const user = canonicalUser(uri.user);
+  return host === owner.domain && (user === owner.user || owner.aliases.includes(user));
+}

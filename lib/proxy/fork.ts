@@ -1,0 +1,147 @@
+import type { RequestEnvelope } from "../transport/envelope.ts";
+import { chooseBestResponse } from "./best-response.ts";
+import { type Decision, type Effect, type ForkedBranch, type ProxyTimers, type ResponseContext, isDone } from "./response-context.ts";
+import type { Target } from "./target-set.ts";
+
+/** RFC 3326: why a phone stops ringing though the caller did not give up. */
+const completedElsewhere = 'SIP;cause=200;text="Call completed elsewhere"';
+
+/** A target with how it can be reached now: the host its flow came by, or undefined while the phone is away. */
+export interface ReachableTarget extends Target {
+  readonly host: string | undefined;
+}
+
+/**
+ * Opens the response context of a request: one branch for each target (RFC 3261 §16.6), those without a flow waiting for it.
+ * @param until milliseconds; how long to wait for phones that are away
+ */
+export function openContext(
+  envelope: RequestEnvelope,
+  method: string,
+  targets: readonly ReachableTarget[],
+  times: { readonly now: number; readonly until: number; readonly timers: ProxyTimers },
+): Decision {
+  const branches = targets.map((target, index) => branchTo(target, index, times.now, times.until));
+  const context: ResponseContext = {
+    transaction: envelope.transaction,
+    method,
+    answerTo: envelope.answerTo,
+    branches,
+    final: 0,
+    cancelled: undefined,
+    owed: undefined,
+    collect: times.now + times.timers.transaction,
+  };
+  return { context, effects: branches.filter((branch) => branch.sent > 0).map(({ index }) => ({ kind: "forward", branch: index })) };
+}
+
+function branchTo(target: ReachableTarget, index: number, now: number, until: number): ForkedBranch {
+  const isHere = target.host !== undefined;
+  const { phone, contact, path } = target;
+  return { index, phone, contact, path, host: target.host ?? "", sent: isHere ? now : 0, until, cancelled: 0, final: 0, response: undefined };
+}
+
+/**
+ * A phone registered, or came back, while the request is pending: it gets the request, the same bytes if it had it before.
+ * RFC 3261 §16.5 lets a proxy add to the target set as long as there is no final response.
+ */
+export function phoneAppeared(context: ResponseContext, target: ReachableTarget, now: number): Decision {
+  const unchanged: Decision = { context, effects: [] };
+  if (context.final !== 0 || context.cancelled !== undefined || target.host === undefined) return unchanged;
+  const known = context.branches.find((branch) => branch.phone === target.phone);
+  if (known !== undefined && isDone(known)) return unchanged;
+  const branch: ForkedBranch = known === undefined
+    ? branchTo(target, context.branches.length, now, now)
+    : { ...known, contact: target.contact, host: known.host || target.host, sent: known.sent || now };
+  const branches = [...context.branches.filter((one) => one.index !== branch.index), branch].sort((one, other) => one.index - other.index);
+  return { context: { ...context, branches }, effects: [{ kind: "forward", branch: branch.index }] };
+}
+
+/** A phone's last socket is gone while it rings: it is waited for, and gets the request again if it comes back in time. */
+export function phoneLost(context: ResponseContext, phone: string, until: number): ResponseContext {
+  if (context.final !== 0) return context;
+  const isLost = (branch: ForkedBranch) => branch.phone === phone && !isDone(branch) && branch.cancelled === 0 && branch.sent > 0;
+  if (!context.branches.some(isLost)) return context;
+  return { ...context, branches: context.branches.map((branch) => (isLost(branch) ? { ...branch, sent: 0, until } : branch)) };
+}
+
+/** A response as the machine sees it; the text has our Via taken off. */
+export interface BranchResponse {
+  readonly status: number;
+  readonly text: string;
+  /** Whether the branch has had a provisional response before this one. */
+  readonly wasProceeding: boolean;
+}
+
+/** RFC 3261 §16.7 steps 3 to 10, with RFC 6026 §7.2 for 2xx. */
+export function receiveResponse(context: ResponseContext, index: number, response: BranchResponse, now: number, timers: ProxyTimers): Decision {
+  const branch = context.branches[index];
+  if (branch === undefined) return { context, effects: [] };
+  if (response.status < 200) return provisional(context, branch, response);
+  if (response.status < 300) return success(context, branch, response, now, timers);
+  if (isDone(branch)) return { context, effects: [] };
+  const done = withBranch(context, { ...branch, final: response.status, response: response.text });
+  if (response.status < 600 || context.method !== "INVITE") return conclude(done, [], now, timers);
+  // RFC 3261 §16.7 step 5: a 6xx ends the search, and goes up when the others have been cancelled.
+  const { context: cancelled, effects } = cancelPending(done, undefined, now);
+  return conclude(cancelled, effects, now, timers);
+}
+
+/** A CANCEL may only follow a provisional response (RFC 3261 §9.1): one that was waiting for this goes out now. */
+function provisional(context: ResponseContext, branch: ForkedBranch, response: BranchResponse): Decision {
+  if (isDone(branch)) return { context, effects: [] };
+  const effects: Effect[] = [];
+  if (response.status > 100 && context.final === 0) {
+    effects.push({ kind: "answer", status: response.status, text: response.text, also: [] });
+  }
+  if (branch.cancelled !== 0 && !response.wasProceeding) effects.push({ kind: "cancel", branch: branch.index, reason: reasonOf(context) });
+  return { context, effects };
+}
+
+/** RFC 3261 §16.7 steps 5 and 10: any 2xx goes up at once, and the other branches are cancelled. */
+function success(context: ResponseContext, branch: ForkedBranch, response: BranchResponse, now: number, timers: ProxyTimers): Decision {
+  const isInvite = context.method === "INVITE";
+  if (!isInvite && context.final !== 0) return { context, effects: [] };
+  const answer: Effect = { kind: "answer", status: response.status, text: response.text, also: [] };
+  if (isDone(branch)) return { context, effects: [answer] };
+  const done = withBranch(context, { ...branch, final: response.status });
+  const isFirst = context.final < 200 || context.final >= 300;
+  const answered = { ...done, final: response.status, owed: undefined, collect: now + timers.transaction };
+  if (!isInvite || !isFirst) return { context: answered, effects: [answer] };
+  const { context: cancelled, effects } = cancelPending(answered, completedElsewhere, now);
+  return { context: cancelled, effects: [answer, ...effects] };
+}
+
+/** The caller gave up: RFC 3261 §16.10. The 487 of the branches, gathered, is what he gets. */
+export function cancelContext(context: ResponseContext, reason: string | undefined, now: number, timers: ProxyTimers): Decision {
+  if (context.final !== 0 || context.cancelled !== undefined) return { context, effects: [] };
+  const { context: cancelled, effects } = cancelPending({ ...context, cancelled: reason ?? "" }, reason, now);
+  return conclude(cancelled, effects, now, timers);
+}
+
+function cancelPending(context: ResponseContext, reason: string | undefined, now: number): Decision {
+  const effects: Effect[] = [];
+  const branches = context.branches.map((branch) => {
+    if (isDone(branch) || branch.cancelled !== 0) return branch;
+    if (branch.sent === 0) return { ...branch, cancelled: now, final: 487 };
+    effects.push({ kind: "cancel", branch: branch.index, reason });
+    return { ...branch, cancelled: now };
+  });
+  return { context: { ...context, branches }, effects };
+}
+
+/** RFC 3261 §16.7 step 6: once all branches are done, the best response goes up. */
+export function conclude(context: ResponseContext, effects: readonly Effect[], now: number, timers: ProxyTimers): Decision {
+  if (context.final !== 0 || !context.branches.every(isDone)) return { context, effects };
+  const best = chooseBestResponse(context);
+  return { context: { ...context, final: best.status, collect: now + timers.transaction }, effects: [...effects, best] };
+}
+
+export function withBranch(context: ResponseContext, branch: ForkedBranch): ResponseContext {
+  return { ...context, branches: context.branches.map((one) => (one.index === branch.index ? branch : one)) };
+}
+
+function reasonOf(context: ResponseContext): string | undefined {
+  if (context.cancelled !== undefined) return context.cancelled === "" ? undefined : context.cancelled;
+  return context.final >= 200 && context.final < 300 ? completedElsewhere : undefined;
+}

@@ -1,0 +1,88 @@
+import type { Keyring } from "../authentication/keyring.ts";
+import type { RequestEnvelope } from "../transport/envelope.ts";
+import { alter } from "../syntax/alter.ts";
+import type { Essentials } from "../syntax/essentials.ts";
+import { type Request, hasHeader, headerValues } from "../syntax/message.ts";
+import { parseVia } from "../syntax/via.ts";
+import { isFault } from "../syntax/fault.ts";
+import { isLoop, loopMark, statefulBranch, statelessBranch } from "./branch.ts";
+import type { ForkedBranch, ResponseContext } from "./response-context.ts";
+import { recordRoute } from "./route-token.ts";
+
+/** Who forwards: the home whose phones the requests go to. */
+export interface Forwarder {
+  readonly keyring: Keyring;
+  readonly home: string;
+  readonly hint: string;
+}
+
+/** Methods that make a dialog, and so get our Record-Route (RFC 3261 §16.6 step 4; RFC 6665, RFC 3515). */
+const dialogMethods = ["INVITE", "SUBSCRIBE", "REFER", "NOTIFY"];
+
+/** The request of one branch, as it goes out: RFC 3261 §16.6 steps 2 to 8. Equal each time it is made. */
+export function branchRequest(by: Forwarder, request: Request, essentials: Essentials, context: ResponseContext, branch: ForkedBranch): string {
+  const value = statefulBranch(by.hint, context.transaction, branch.index, mark(by, request, essentials));
+  return alter(request, {
+    requestUri: branch.contact,
+    push: [
+      ["Via", viaValue(branch.host, value)],
+      ...ownRecordRoute(by, request, essentials, context.answerTo, branch.phone, branch.host),
+      ...branch.path.map((route): [string, string] => ["Route", route]),
+    ],
+  });
+}
+
+/** Where a request that leaves no state goes. */
+export interface StatelessTarget {
+  readonly phone: string;
+  readonly host: string;
+  /** Replaces the Request-URI; undefined leaves it as it is. */
+  readonly contact: string | undefined;
+  readonly path: readonly string[];
+}
+
+/** A request forwarded without state (RFC 3261 §16.11): the way back is sealed in the branch. */
+export function statelessRequest(by: Forwarder, envelope: RequestEnvelope, request: Request, essentials: Essentials, target: StatelessTarget): string {
+  const { answerTo, transaction, to } = envelope;
+  const value = statelessBranch(by.keyring, by.hint, answerTo, transaction, mark(by, request, essentials));
+  const recorded: readonly (readonly [string, string])[] = to.kind === "address"
+    ? ownRecordRoute(by, request, essentials, answerTo, target.phone, target.host)
+    : envelope.recordRoute === undefined ? [] : [["Record-Route", envelope.recordRoute]];
+  return alter(request, {
+    ...(target.contact === undefined ? {} : { requestUri: target.contact }),
+    push: [["Via", viaValue(target.host, value)], ...recorded, ...target.path.map((route): [string, string] => ["Route", route])],
+  });
+}
+
+/** Whether this home has forwarded the same request before, with nothing changed that it routes by (RFC 3261 §16.3 step 4). */
+export function hasLooped(by: Forwarder, request: Request, essentials: Essentials): boolean {
+  if (!request.text.includes(`z9hG4bK${by.hint}`)) return false;
+  const branches = headerValues(request, "via").map((value) => {
+    const via = parseVia(value);
+    return isFault(via) ? undefined : via.branch;
+  });
+  return isLoop(branches, by.hint, mark(by, request, essentials));
+}
+
+function mark(by: Forwarder, request: Request, essentials: Essentials): string {
+  const routes = hasHeader(request, "route") ? headerValues(request, "route") : [];
+  return loopMark(by.keyring, request.requestUri, routes, essentials.callId, `${essentials.cseq.number} ${essentials.fromTag}`);
+}
+
+function viaValue(host: string, branch: string): string {
+  return `SIP/2.0/WSS ${host};branch=${branch}`;
+}
+
+function ownRecordRoute(
+  by: Forwarder,
+  request: Request,
+  essentials: Essentials,
+  caller: { readonly home: string; readonly phone: string },
+  phone: string,
+  host: string,
+): readonly (readonly [string, string])[] {
+  const { fromTag: callerTag, toTag, callId } = essentials;
+  if (toTag !== undefined || callerTag === undefined || !dialogMethods.includes(request.method)) return [];
+  const route = { caller: { home: caller.home, phone: caller.phone }, callee: { home: by.home, phone }, callerTag };
+  return [["Record-Route", recordRoute(by.keyring, route, callId, host)]];
+}

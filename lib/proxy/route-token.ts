@@ -1,0 +1,41 @@
+import type { Keyring } from "../authentication/keyring.ts";
+
+/** The two ends of a dialog as our Record-Route names them: whoever sends in it, the other end is in here. */
+export interface DialogRoute {
+  readonly caller: DialogEnd;
+  readonly callee: DialogEnd;
+  readonly callerTag: string;
+}
+
+export interface DialogEnd {
+  readonly home: string;
+  readonly phone: string;
+}
+
+const userPrefix = "route.";
+
+/**
+ * The URI of our Record-Route (RFC 3261 §16.6 step 4): the dialog's two ends, encrypted, authenticated and bound to its Call-ID,
+ * so that requests within the dialog find their way though nobody remembers it.
+ */
+export function recordRoute(keyring: Keyring, route: DialogRoute, callId: string, host: string): string {
+  const { caller, callee, callerTag } = route;
+  const token = keyring.seal("route", [caller.phone, callee.phone, caller.home, callee.home, callerTag].join("\n"), callId);
+  return `<sip:${userPrefix}${token}@${host};transport=ws;lr>`;
+}
+
+/** The dialog in the user part of a Route URI; undefined if we did not mint it, or did so for another Call-ID. */
+export function openRoute(keyring: Keyring, user: string | undefined, callId: string): DialogRoute | undefined {
+  if (user === undefined || !user.startsWith(userPrefix)) return undefined;
+  const text = keyring.open("route", user.slice(userPrefix.length), callId);
+  if (text === undefined) return undefined;
+  const [callerPhone, calleePhone, callerHome, calleeHome, callerTag] = text.split("\n") as [string, string, string, string, string];
+  return { caller: { home: callerHome, phone: callerPhone }, callee: { home: calleeHome, phone: calleePhone }, callerTag };
+}
+
+/** The sending and the receiving end of a request in the dialog, told apart by its From tag. */
+export function endsOf(route: DialogRoute, fromTag: string | undefined): { readonly sender: DialogEnd; readonly receiver: DialogEnd } {
+  return fromTag === route.callerTag
+    ? { sender: route.caller, receiver: route.callee }
+    : { sender: route.callee, receiver: route.caller };
+}

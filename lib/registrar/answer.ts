@@ -1,0 +1,45 @@
+import type { Keyring } from "../authentication/keyring.ts";
+import type { Binding } from "../location/binding.ts";
+import { publicGruu, temporaryGruu } from "../location/gruu.ts";
+import { serialiseDate } from "../syntax/date.ts";
+import { type Request, hasHeader, headerValues } from "../syntax/message.ts";
+import { readOptionTags } from "../syntax/option-tags.ts";
+import { registrarOptions } from "./register.ts";
+
+export interface AnswerInput {
+  readonly request: Request;
+  readonly bindings: readonly Binding[];
+  readonly user: string;
+  readonly domain: string;
+  /** Milliseconds. */
+  readonly now: number;
+  readonly keyring: Keyring;
+}
+
+/** The header lines of the 200 to a REGISTER (RFC 3261 §10.3 step 8): every binding with what is left of it, and a Date. */
+export function registerHeaders(input: AnswerInput): readonly (readonly [string, string])[] {
+  const { request } = input;
+  const supported = readOptionTags(request, "supported");
+  const withGruu = supported.includes("gruu");
+  const headers: [string, string][] = input.bindings.map((binding) => ["Contact", contactValue(input, binding, withGruu)]);
+  if (supported.includes("path")) headers.push(...headerValues(request, "path").map((value): [string, string] => ["Path", value]));
+  if (supported.includes("outbound") && isOutbound(input)) headers.push(["Require", "outbound"]);
+  headers.push(["Supported", registrarOptions.join(", ")], ["Date", serialiseDate(input.now)]);
+  return headers;
+}
+
+function contactValue(input: AnswerInput, binding: Binding, withGruu: boolean): string {
+  const left = Math.max(0, Math.ceil((binding.expires - input.now) / 1000));
+  const value = `<${binding.contact}>${binding.parameters};expires=${left}`;
+  const { instance, callId: registration } = binding;
+  if (!withGruu || instance === undefined) return value;
+  const { user, domain, keyring } = input;
+  const temporary = temporaryGruu(keyring, domain, { user, instance, registration }, binding.cseq);
+  return `${value};pub-gruu="${publicGruu(user, domain, instance)}";temp-gruu="${temporary}"`;
+}
+
+/** RFC 5626 §6: the registrar says so if it has bound a flow by instance and reg-id. */
+function isOutbound(input: AnswerInput): boolean {
+  const hasFlow = input.bindings.some((binding) => binding.regId !== undefined);
+  return hasFlow && hasHeader(input.request, "contact");
+}

@@ -1,0 +1,147 @@
+import type { Keyring } from "../authentication/keyring.ts";
+import { type Binding, bindingKey, phoneOf } from "../location/binding.ts";
+import type { Contact } from "../syntax/contact.ts";
+import { readContacts } from "../syntax/contact.ts";
+import type { Essentials } from "../syntax/essentials.ts";
+import { type Fault, fault, isFault } from "../syntax/fault.ts";
+import { parseDeltaSeconds } from "../syntax/integers.ts";
+import { type Request, headerValue, headerValues } from "../syntax/message.ts";
+import { readOptionTags } from "../syntax/option-tags.ts";
+import { parameter, unquote } from "../syntax/parameters.ts";
+import { equalUris, parseUri } from "../syntax/uri.ts";
+import type { RegistrarSettings } from "./settings.ts";
+
+/** All that a registration is decided from. */
+export interface RegisterInput {
+  readonly request: Request;
+  readonly essentials: Essentials;
+  /** The bindings there are, with their exact expiry, none of them expired. */
+  readonly bindings: readonly Binding[];
+  /** Milliseconds. */
+  readonly now: number;
+  /** 0 to below 1. */
+  readonly chance: number;
+  readonly settings: RegistrarSettings;
+  readonly keyring: Keyring;
+}
+
+/** What a REGISTER changes: all of it or nothing (RFC 3261 §10.3 step 7). */
+export interface RegisterOutcome {
+  /** Bindings added or updated by this request. */
+  readonly put: readonly Binding[];
+  readonly removed: readonly Binding[];
+  /** All bindings after it. */
+  readonly bindings: readonly Binding[];
+}
+
+/** The extensions a REGISTER may require of us. */
+export const registrarOptions: readonly string[] = ["gruu", "outbound", "path"];
+
+/** Decides a REGISTER of an authenticated user for his own address of record: RFC 3261 §10.3 steps 2, 6 and 7. */
+export function register(input: RegisterInput): RegisterOutcome | Fault {
+  const unknown = readOptionTags(input.request, "require").filter((tag) => !registrarOptions.includes(tag));
+  if (unknown.length > 0) return fault(420, "extension not supported", [["Unsupported", unknown.join(", ")]]);
+  const contacts = readContacts(input.request);
+  if (isFault(contacts)) return contacts;
+  return contacts === "*" ? removeAll(input) : update(input, contacts);
+}
+
+/** RFC 3261 §10.3 step 6. */
+function removeAll(input: RegisterInput): RegisterOutcome | Fault {
+  if (parseDeltaSeconds(headerValue(input.request, "expires")) !== 0) return fault(400, "Contact: * needs Expires: 0");
+  if (input.bindings.some((binding) => isOutOfOrder(input, binding))) return outOfOrder();
+  return { put: [], removed: input.bindings, bindings: [] };
+}
+
+/** RFC 3261 §10.3 step 7. */
+function update(input: RegisterInput, contacts: readonly Contact[]): RegisterOutcome | Fault {
+  const { settings } = input;
+  const put: Binding[] = [];
+  const removed: Binding[] = [];
+  for (const contact of contacts) {
+    const expires = expiresOf(input, contact);
+    if (expires > 0 && expires < settings.minimumExpires) {
+      return fault(423, "the expiry is too short", [["Min-Expires", String(settings.minimumExpires)]]);
+    }
+    const wanted = bindingOf(input, contact, contacts, expires);
+    if (isFault(wanted)) return wanted;
+    const existing = input.bindings.find((binding) => isSameBinding(binding, wanted));
+    if (existing !== undefined && isOutOfOrder(input, existing)) return outOfOrder();
+    if (expires > 0) put.push(wanted);
+    else if (existing !== undefined) removed.push(existing);
+    if (existing !== undefined && existing.key !== wanted.key && expires > 0) removed.push(existing);
+  }
+  const kept = input.bindings.filter((binding) => !removed.includes(binding) && !put.some((one) => one.key === binding.key));
+  const bindings = [...kept, ...put];
+  if (put.length > 0 && bindings.length > settings.maximumContacts) return fault(403, "too many contacts for this address of record");
+  return { put, removed, bindings };
+}
+
+/** The expires parameter, else the Expires header, else our default; then never more than our maximum. */
+function expiresOf(input: RegisterInput, contact: Contact): number {
+  const { settings } = input;
+  const wanted = contact.expires ?? parseDeltaSeconds(headerValue(input.request, "expires")) ?? settings.defaultExpires;
+  return Math.min(wanted, settings.maximumExpires);
+}
+
+function bindingOf(input: RegisterInput, contact: Contact, contacts: readonly Contact[], expires: number): Binding | Fault {
+  const { keyring, settings, essentials } = input;
+  const instance = instanceOf(contact);
+  const regId = regIdOf(contact);
+  if (isFault(regId)) return regId;
+  if (regId !== undefined && expires > 0 && contacts.length > 1) return fault(400, "reg-id allows one Contact only");
+  const granted = Math.max(settings.minimumExpires, Math.floor(expires * (1 - settings.spread * input.chance)));
+  return {
+    key: bindingKey(instance, regId, contact.uri),
+    phone: phoneOf(keyring, instance, contact.uri),
+    contact: contact.uri,
+    parameters: parametersOf(contact),
+    instance,
+    regId: instance === undefined ? undefined : regId,
+    q: contact.q ?? 1000,
+    path: headerValues(input.request, "path"),
+    callId: essentials.callId,
+    cseq: essentials.cseq.number,
+    expires: input.now + granted * 1000,
+    lease: input.now + granted * settings.leaseFactor * 1000,
+  };
+}
+
+/** The instance-id without its quotes and angle brackets (RFC 5626 §4.1). */
+function instanceOf(contact: Contact): string | undefined {
+  const written = parameter(contact.parameters, "+sip.instance");
+  if (written === undefined) return undefined;
+  const instance = unquote(written).replace(/^<|>$/g, "");
+  return instance === "" ? undefined : instance;
+}
+
+function regIdOf(contact: Contact): number | undefined | Fault {
+  const written = parameter(contact.parameters, "reg-id");
+  if (written === undefined) return undefined;
+  const regId = parseDeltaSeconds(written);
+  return regId === undefined || regId < 1 || regId > 2 ** 31 - 1 ? fault(400, "reg-id is not a number from 1 to 2^31-1") : regId;
+}
+
+function parametersOf(contact: Contact): string {
+  const dropped = ["expires", "pub-gruu", "temp-gruu"];
+  return contact.parameters
+    .filter(([name]) => !dropped.includes(name.toLowerCase()))
+    .map(([name, value]) => (value === undefined ? `;${name}` : `;${name}=${value}`))
+    .join("");
+}
+
+function isSameBinding(one: Binding, other: Binding): boolean {
+  if (one.key === other.key || one.contact === other.contact) return true;
+  if (one.key.startsWith("instance") || other.key.startsWith("instance")) return false;
+  const a = parseUri(one.contact);
+  const b = parseUri(other.contact);
+  return !isFault(a) && !isFault(b) && equalUris(a, b);
+}
+
+function isOutOfOrder(input: RegisterInput, existing: Binding): boolean {
+  return existing.callId === input.essentials.callId && input.essentials.cseq.number <= existing.cseq;
+}
+
+function outOfOrder(): Fault {
+  return fault(500, "a registration with this Call-ID and a higher CSeq is already here");
+}

@@ -1,0 +1,69 @@
+/** Character classes of RFC 3261 §25.1 as a table of bits by character code. */
+const token = 1;
+const digit = 2;
+const hex = 4;
+const alpha = 8;
+
+const classes = new Uint8Array(128);
+for (let code = 0; code < 128; code += 1) {
+  const character = String.fromCharCode(code);
+  let bits = 0;
+  if (/[A-Za-z0-9\-.!%*_+`'~]/.test(character)) bits |= token;
+  if (/[0-9]/.test(character)) bits |= digit;
+  if (/[0-9A-Fa-f]/.test(character)) bits |= hex;
+  if (/[A-Za-z]/.test(character)) bits |= alpha;
+  classes[code] = bits;
+}
+
+function has(code: number, bits: number): boolean {
+  return code < 128 && ((classes[code] as number) & bits) !== 0;
+}
+
+export function isTokenCode(code: number): boolean {
+  return has(code, token);
+}
+
+export function isAlphaCode(code: number): boolean {
+  return has(code, alpha);
+}
+
+export function isDigitCode(code: number): boolean {
+  return has(code, digit);
+}
+
+/** Whether a text is one token (RFC 3261 §25.1); the empty text is none. */
+export function isToken(text: string): boolean {
+  return all(text, token);
+}
+
+export function isDigits(text: string): boolean {
+  return all(text, digit);
+}
+
+export function isHex(text: string): boolean {
+  return all(text, hex);
+}
+
+function all(text: string, bits: number): boolean {
+  for (let at = 0; at < text.length; at += 1) if (!has(text.charCodeAt(at), bits)) return false;
+  return text.length > 0;
+}
+
+/** Whether every `%` is followed by two hexadecimal digits, and every other character is allowed. */
+export function isEscaped(text: string, allowed: (code: number) => boolean): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === 37) {
+      if (!has(text.charCodeAt(at + 1), hex) || !has(text.charCodeAt(at + 2), hex)) return false;
+      at += 2;
+    } else if (!allowed(code)) return false;
+  }
+  return true;
+}
+
+/** A predicate for ASCII letters and digits and the given other characters. */
+export function lettersDigitsAnd(others: string): (code: number) => boolean {
+  const table = new Uint8Array(128);
+  for (let code = 0; code < 128; code += 1) table[code] = has(code, alpha | digit) || others.includes(String.fromCharCode(code)) ? 1 : 0;
+  return (code) => code < 128 && table[code] === 1;
+}

@@ -1,0 +1,78 @@
+import { type HeaderLine, type Request, type Response, headerValue, headerValues } from "./message.ts";
+import { isFault } from "./fault.ts";
+import { parseNameAddress, tagOf } from "./name-address.ts";
+import { parseCSeq } from "./cseq.ts";
+import { reasonPhrase } from "./reason-phrase.ts";
+
+export interface ReplyOptions {
+  readonly reason?: string;
+  /** Added to To if it has no tag and the status is above 100. */
+  readonly toTag?: string;
+  readonly headers?: readonly (readonly [name: string, value: string])[];
+  readonly body?: { readonly type: string; readonly text: string };
+}
+
+/** A response of our own to a request (RFC 3261 §8.2.6): Via, From, To, Call-ID and CSeq as they came. */
+export function replyTo(request: Request, status: number, options: ReplyOptions = {}): string {
+  let text = `SIP/2.0 ${status} ${options.reason ?? reasonPhrase(status)}\r\n`;
+  for (const line of request.lines) {
+    if (line.name === "to" && status > 100) text += toLine(request, line, options.toTag);
+    else if (copied.has(line.name) || (line.name === "timestamp" && status === 100)) text += request.text.slice(line.at, line.end + 2);
+  }
+  for (const [name, value] of options.headers ?? []) text += `${name}: ${value}\r\n`;
+  const { body } = options;
+  if (body === undefined) return `${text}Content-Length: 0\r\n\r\n`;
+  return `${text}Content-Type: ${body.type}\r\nContent-Length: ${octets(body.text)}\r\n\r\n${body.text}`;
+}
+
+const copied = new Set(["via", "from", "to", "call-id", "cseq"]);
+
+function toLine(request: Request, line: HeaderLine, tag: string | undefined): string {
+  const written = request.text.slice(line.at, line.end);
+  if (tag === undefined) return `${written}\r\n`;
+  const to = parseNameAddress(headerValue(request, "to") ?? "");
+  return !isFault(to) && tagOf(to) !== undefined ? `${written}\r\n` : `${written};tag=${tag}\r\n`;
+}
+
+/**
+ * The CANCEL for a request as it was sent, our Via on top (RFC 3261 §9.1): same Request-URI, Call-ID, To, From, Route and CSeq
+ * number, and this one Via.
+ */
+export function cancelFor(request: Request, headers: readonly (readonly [string, string])[] = []): string {
+  return hopByHop("CANCEL", request, headerValue(request, "to") ?? "", headers);
+}
+
+/** The ACK for a final response that is not 2xx (RFC 3261 §17.1.1.3): as CANCEL, but To is the response's. */
+export function ackFor(request: Request, response: Response): string {
+  return hopByHop("ACK", request, headerValue(response, "to") ?? "", []);
+}
+
+function hopByHop(method: string, request: Request, to: string, headers: readonly (readonly [string, string])[]): string {
+  const cseq = parseCSeq(headerValue(request, "cseq") ?? "");
+  const lines: (readonly [string, string])[] = [
+    ["Via", headerValues(request, "via")[0] ?? ""],
+    ["Max-Forwards", "70"],
+    ...headerValues(request, "route").map((route) => ["Route", route] as const),
+    ["From", headerValue(request, "from") ?? ""],
+    ["To", to],
+    ["Call-ID", headerValue(request, "call-id") ?? ""],
+    ["CSeq", `${isFault(cseq) ? 0 : cseq.number} ${method}`],
+    ...headers,
+    ["Content-Length", "0"],
+  ];
+  return `${method} ${request.requestUri} SIP/2.0\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;
+}
+
+/** Octets of a text in UTF-8. */
+function octets(text: string): number {
+  let count = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    count += code < 0x80 ? 1 : code < 0x800 ? 2 : 3;
+    if (code >= 0xd800 && code < 0xdc00) {
+      at += 1;
+      count += 1;
+    }
+  }
+  return count;
+}

@@ -1,0 +1,54 @@
+/** Compact forms (RFC 3261 §7.3.3 and the IANA registry). */
+const compactForms: Readonly<Record<string, string>> = {
+  a: "accept-contact",
+  b: "referred-by",
+  c: "content-type",
+  d: "request-disposition",
+  e: "content-encoding",
+  f: "from",
+  i: "call-id",
+  j: "reject-contact",
+  k: "supported",
+  l: "content-length",
+  m: "contact",
+  n: "identity-info",
+  o: "event",
+  r: "refer-to",
+  s: "subject",
+  t: "to",
+  u: "allow-events",
+  v: "via",
+  x: "session-expires",
+  y: "identity",
+};
+
+/** Header fields whose value is a comma-separated list: only these are split (RFC 3261 §7.3.1). */
+const lists = new Set([
+  "accept", "accept-contact", "accept-encoding", "accept-language", "alert-info", "allow", "allow-events", "call-info", "contact",
+  "content-encoding", "content-language", "diversion", "error-info", "history-info", "in-reply-to", "p-asserted-identity",
+  "p-preferred-identity", "path", "privacy", "proxy-require", "reason", "record-route", "reject-contact", "request-disposition", "require",
+  "route", "security-client", "security-server", "security-verify", "service-route", "supported", "unsupported", "via", "warning",
+]);
+
+/** Spellings that were seen before; only those of known names are kept, so that a peer cannot fill it. */
+const seen = new Map<string, string>();
+const known = new Set([
+  ...lists, ...Object.values(compactForms), "authorization", "content-disposition", "cseq", "date", "expires", "max-forwards", "mime-version", "min-expires",
+  "organization", "priority", "proxy-authenticate", "proxy-authorization", "rack", "rseq", "retry-after", "server", "sip-etag",
+  "sip-if-match", "subscription-state", "timestamp", "user-agent", "www-authenticate",
+]);
+const spellingsKept = 1000;
+
+/** The long form in lower case of a header name as written. */
+export function canonicalName(written: string): string {
+  const name = seen.get(written);
+  if (name !== undefined) return name;
+  const lower = written.toLowerCase();
+  const long = compactForms[lower] ?? lower;
+  if (known.has(long) && seen.size < spellingsKept) seen.set(written, long);
+  return long;
+}
+
+export function isList(name: string): boolean {
+  return lists.has(name);
+}

@@ -1,0 +1,46 @@
+/** Splits at commas that are not within quotes, angle brackets or comments; white space around the elements is dropped. */
+export function splitList(text: string): string[] {
+  return splitAt(text, 44);
+}
+
+/** Splits at one separator outside quotes, angle brackets and comments. */
+export function splitAt(text: string, separator: number): string[] {
+  const parts: string[] = [];
+  let from = 0;
+  let inQuotes = false;
+  let inAngles = false;
+  let comments = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (inQuotes) {
+      if (code === 92) at += 1;
+      else if (code === 34) inQuotes = false;
+    } else if (inAngles) {
+      if (code === 62) inAngles = false;
+    } else if (code === 34) inQuotes = true;
+    else if (code === 40) comments += 1;
+    else if (code === 41) comments = Math.max(0, comments - 1);
+    else if (code === 60) inAngles = true;
+    else if (code === separator && comments === 0) {
+      parts.push(text.slice(from, at).trim());
+      from = at + 1;
+    }
+  }
+  parts.push(text.slice(from).trim());
+  return parts;
+}
+
+/** Whether quotes are closed and comments balanced, none nested deeper than `depth`. */
+export function isBalanced(text: string, depth: number): boolean {
+  let inQuotes = false;
+  let comments = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === 92 && (inQuotes || comments > 0)) at += 1;
+    else if (code === 34 && comments === 0) inQuotes = !inQuotes;
+    else if (!inQuotes && code === 40) comments += 1;
+    else if (!inQuotes && code === 41) comments -= 1;
+    if (comments > depth || comments < 0) return false;
+  }
+  return !inQuotes && comments === 0;
+}

@@ -1,0 +1,194 @@
+import { isDigits, isToken } from "./characters.ts";
+import { type Fault, fault } from "./fault.ts";
+import { canonicalName, isList } from "./header-names.ts";
+import { type Limits, defaultLimits } from "./limits.ts";
+import { splitList } from "./list.ts";
+
+/** A message as it arrived: text, or the octets of a binary frame with one character for each. */
+export interface Frame {
+  readonly text: string;
+  readonly binary: boolean;
+}
+
+/** Where a header line stands in the text. */
+export interface HeaderLine {
+  /** Long form, lower case. */
+  readonly name: string;
+  readonly at: number;
+  /** Behind the colon. */
+  readonly valueAt: number;
+  /** The line's last CRLF, behind folded continuation lines. */
+  readonly end: number;
+}
+
+interface Lines extends Frame {
+  readonly lines: readonly HeaderLine[];
+  readonly bodyAt: number;
+}
+
+export interface Request extends Lines {
+  readonly kind: "request";
+  readonly method: string;
+  readonly requestUri: string;
+}
+
+export interface Response extends Lines {
+  readonly kind: "response";
+  readonly status: number;
+  readonly reason: string;
+}
+
+export type Message = Request | Response;
+
+/**
+ * Finds the parts of a message (RFC 3261 §7) in one scan: the start line, where the header lines are, where the body begins.
+ * Header values are decoded when somebody asks. Empty lines before the start line are skipped (§7.5); octets behind the body that
+ * Content-Length promises are cut off (§18.3), a body shorter than that is a fault.
+ */
+export function parseMessage(frame: Frame, limits: Limits = defaultLimits): Message | Fault {
+  const text = skipEmptyLines(frame.text);
+  if (text.length > limits.messageLength) return fault(513, `the message is longer than ${limits.messageLength} characters`);
+  const lines: HeaderLine[] = [];
+  const startEnd = text.indexOf("\r\n");
+  if (startEnd < 0) return fault(400, "the start line has no end");
+  const bodyAt = findLines(text, startEnd + 2, lines, limits);
+  if (typeof bodyAt !== "number") return bodyAt;
+  const parts = { text, binary: frame.binary, lines, bodyAt };
+  const message = readStartLine(text.slice(0, startEnd), parts);
+  return "fault" in message ? message : fitBody(message);
+}
+
+/** The first value of a header, unfolded and trimmed. */
+export function headerValue(message: Message, name: string): string | undefined {
+  for (const line of message.lines) if (line.name === name) return valueOf(message.text, line);
+  return undefined;
+}
+
+/** All values of a header; of those whose grammar is a list, each element. */
+export function headerValues(message: Message, name: string): string[] {
+  const values: string[] = [];
+  for (const line of message.lines) {
+    if (line.name !== name) continue;
+    const value = valueOf(message.text, line);
+    if (!isList(name) || !value.includes(",")) values.push(value);
+    else values.push(...splitList(value));
+  }
+  return values;
+}
+
+export function hasHeader(message: Message, name: string): boolean {
+  return message.lines.some((line) => line.name === name);
+}
+
+export function bodyOf(message: Message): string {
+  return message.text.slice(message.bodyAt);
+}
+
+/** The value of a line, folding replaced by one space each (RFC 3261 §7.3.1), without white space around it. */
+export function valueOf(text: string, line: HeaderLine): string {
+  const value = text.slice(line.valueAt, line.end);
+  return (value.includes("\r\n") ? value.split(/\r\n[ \t]+/).join(" ") : value).trim();
+}
+
+/**
+ * As much of a faulty request as an answer to it needs (RFC 3261 §8.2.6): undefined if it has not even Via, From, To, Call-ID
+ * and CSeq, or is not a request.
+ */
+export function salvage(frame: Frame): Request | undefined {
+  const text = skipEmptyLines(frame.text).slice(0, defaultLimits.messageLength);
+  const startEnd = text.indexOf("\r\n");
+  const [method = "", requestUri = ""] = text.slice(0, Math.max(0, startEnd)).split(" ");
+  if (!isToken(method) || text.startsWith("SIP/2.0 ")) return undefined;
+  const lines: HeaderLine[] = [];
+  findLines(text, startEnd + 2, lines, defaultLimits);
+  const isAnswerable = ["via", "from", "to", "call-id", "cseq"].every((name) => lines.some((line) => line.name === name));
+  return isAnswerable ? { kind: "request", text, binary: frame.binary, lines, bodyAt: text.length, method, requestUri } : undefined;
+}
+
+function skipEmptyLines(text: string): string {
+  let at = 0;
+  while (text.startsWith("\r\n", at)) at += 2;
+  return at === 0 ? text : text.slice(at);
+}
+
+/** Collects the header lines; returns where the body begins. */
+function findLines(text: string, from: number, lines: HeaderLine[], limits: Limits): number | Fault {
+  let at = from;
+  while (!text.startsWith("\r\n", at)) {
+    let end = text.indexOf("\r\n", at);
+    if (end < 0) return fault(400, "the header has no end");
+    for (let next = text.charCodeAt(end + 2); next === 32 || next === 9; next = text.charCodeAt(end + 2)) {
+      end = text.indexOf("\r\n", end + 2);
+      if (end < 0) return fault(400, "the header has no end");
+    }
+    if (end - at > limits.headerLength) return fault(400, `a header line is longer than ${limits.headerLength} characters`);
+    if (lines.length >= limits.headerCount) return fault(400, `there are more than ${limits.headerCount} header lines`);
+    const colon = text.indexOf(":", at);
+    if (colon < 0 || colon > end) return fault(400, "a header line has no colon");
+    const name = canonicalName(trimEnd(text, at, colon));
+    if (!isToken(name)) return fault(400, "a header name is not a token");
+    lines.push({ name, at, valueAt: colon + 1, end });
+    at = end + 2;
+  }
+  return at + 2;
+}
+
+/** A header name, without white space before the colon (RFC 3261 §7.3.1 allows it). */
+function trimEnd(text: string, from: number, colon: number): string {
+  let end = colon;
+  while (end > from && (text.charCodeAt(end - 1) === 32 || text.charCodeAt(end - 1) === 9)) end -= 1;
+  return text.slice(from, end);
+}
+
+/** RFC 3261 §7.1 and §7.2: exactly one space between the parts. */
+function readStartLine(line: string, parts: Lines): Message | Fault {
+  if (/^SIP\/2\.0 /i.test(line)) return readStatusLine(line, parts);
+  const first = line.indexOf(" ");
+  const last = line.lastIndexOf(" ");
+  const method = line.slice(0, first);
+  const requestUri = line.slice(first + 1, last);
+  const version = line.slice(last + 1);
+  if (first < 1 || !isToken(method)) return fault(400, "the start line is neither a request nor a status line");
+  if (!/^SIP\/\d+\.\d+$/i.test(version)) return fault(400, "the request line does not end with a SIP version");
+  if (last === first || requestUri === "" || /[\s<>]/.test(requestUri)) return fault(400, "the Request-URI is malformed");
+  if (version.toUpperCase() !== "SIP/2.0") return fault(505, `the version ${version} is not SIP/2.0`);
+  return { kind: "request", method, requestUri, ...parts };
+}
+
+function readStatusLine(line: string, parts: Lines): Message | Fault {
+  const code = line.slice(8, 11);
+  const status = Number(code);
+  if (!isDigits(code) || status < 100 || status > 699 || (line.length > 11 && line[11] !== " ")) return fault(400, "the status line is malformed");
+  return { kind: "response", status, reason: line.slice(12), ...parts };
+}
+
+function fitBody(message: Message): Message | Fault {
+  const written = headerValue(message, "content-length");
+  if (written === undefined) return message;
+  if (!isDigits(written)) return fault(400, "Content-Length is not a number");
+  const promised = Number(written);
+  const length = message.text.length - message.bodyAt;
+  // Text frames are UTF-8: only where the counts differ can it matter that a character is more than one octet.
+  if (promised === length && (message.binary || isAscii(message.text, message.bodyAt))) return message;
+  const end = message.binary ? message.bodyAt + promised : endOfOctets(message.text, message.bodyAt, promised);
+  if (end > message.text.length) return fault(400, "the body is shorter than its Content-Length");
+  return end === message.text.length ? message : { ...message, text: message.text.slice(0, end) };
+}
+
+function isAscii(text: string, from: number): boolean {
+  for (let at = from; at < text.length; at += 1) if (text.charCodeAt(at) > 127) return false;
+  return true;
+}
+
+/** The position behind so many octets of UTF-8; beyond the end if there are fewer. */
+function endOfOctets(text: string, from: number, octets: number): number {
+  let left = octets;
+  let at = from;
+  while (left > 0 && at < text.length) {
+    const code = text.charCodeAt(at);
+    const isPair = code >= 0xd800 && code < 0xdc00;
+    left -= code < 0x80 ? 1 : code < 0x800 ? 2 : isPair ? 4 : 3;
+    at += isPair ? 2 : 1;
+  }
+  return left > 0 ? text.length + 1 : at;
+}

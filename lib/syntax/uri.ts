@@ -1,0 +1,250 @@
+import { isAlphaCode, isDigitCode, isDigits, isEscaped, isHex, lettersDigitsAnd } from "./characters.ts";
+import { type Fault, fault } from "./fault.ts";
+import type { Parameters } from "./parameters.ts";
+
+export interface SipUri {
+  readonly kind: "sip";
+  readonly scheme: "sip" | "sips";
+  /** As written, escapes kept. */
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  /** As written; IPv6 in brackets. */
+  readonly host: string;
+  readonly port: number | undefined;
+  readonly parameters: Parameters;
+  /** Behind the question mark, as written. */
+  readonly headers: string | undefined;
+}
+
+export interface TelUri {
+  readonly kind: "tel";
+  readonly scheme: "tel";
+  /** As written, with its visual separators. */
+  readonly number: string;
+  readonly parameters: Parameters;
+}
+
+/** Any other URI: carried, never routed. */
+export interface OtherUri {
+  readonly kind: "other";
+  /** Lower case. */
+  readonly scheme: string;
+  readonly rest: string;
+}
+
+export type Uri = SipUri | TelUri | OtherUri;
+
+const unreserved = "-_.!~*'()";
+const isUserCode = lettersDigitsAnd(`${unreserved}&=+$,;?/#`);
+const isPasswordCode = lettersDigitsAnd(`${unreserved}&=+$,`);
+const isParameterCode = lettersDigitsAnd(`${unreserved}[]/:&+$`);
+const isHeaderCode = lettersDigitsAnd(`${unreserved}[]/?:+$&=`);
+const isUnreservedCode = lettersDigitsAnd(unreserved);
+const isHostCode = lettersDigitsAnd("-._");
+
+/** Parses a URI (RFC 3261 §19.1, RFC 3966 §3). A fault is a malformed one; a scheme that cannot be routed is not. */
+export function parseUri(text: string): Uri | Fault {
+  const colon = text.indexOf(":");
+  if (colon < 1 || !isScheme(text, colon)) return fault(400, "a URI without a scheme");
+  const scheme = text.slice(0, colon).toLowerCase();
+  const rest = text.slice(colon + 1);
+  if (scheme === "sip" || scheme === "sips") return parseSipUri(scheme, rest);
+  if (scheme === "tel") return parseTelUri(rest);
+  return rest === "" || /[\s<>"]/.test(rest) ? fault(400, "a malformed URI") : { kind: "other", scheme, rest };
+}
+
+function isScheme(text: string, end: number): boolean {
+  if (!isAlphaCode(text.charCodeAt(0))) return false;
+  for (let at = 1; at < end; at += 1) {
+    const code = text.charCodeAt(at);
+    if (!isAlphaCode(code) && !isDigitCode(code) && code !== 43 && code !== 45 && code !== 46) return false;
+  }
+  return true;
+}
+
+function parseSipUri(scheme: "sip" | "sips", rest: string): SipUri | Fault {
+  const at = rest.lastIndexOf("@", endOfAuthority(rest));
+  const userinfo = at < 0 ? undefined : rest.slice(0, at);
+  const colon = userinfo?.indexOf(":") ?? -1;
+  const user = userinfo === undefined || colon < 0 ? userinfo : userinfo.slice(0, colon);
+  const password = userinfo === undefined || colon < 0 ? undefined : userinfo.slice(colon + 1);
+  if (user !== undefined && (user === "" || !isEscaped(user, isUserCode))) return fault(400, "the user part of a SIP URI is malformed");
+  if (password !== undefined && !isEscaped(password, isPasswordCode)) return fault(400, "the password of a SIP URI is malformed");
+  const behind = rest.slice(at + 1);
+  const question = behind.indexOf("?");
+  const headers = question < 0 ? undefined : behind.slice(question + 1);
+  if (headers !== undefined && !areHeaders(headers)) return fault(400, "the headers of a SIP URI are malformed");
+  const [hostport = "", ...written] = (question < 0 ? behind : behind.slice(0, question)).split(";");
+  const place = parseHostPort(hostport);
+  if (place === undefined) return fault(400, "the host of a SIP URI is malformed");
+  const parameters = parseUriParameters(written);
+  if (parameters === undefined) return fault(400, "a parameter of a SIP URI is malformed");
+  return { kind: "sip", scheme, user, password, host: place.host, port: place.port, parameters, headers };
+}
+
+/** A user part may hold `;` and `?`, but an `@` in the headers is no separator: the last one before them is. */
+function endOfAuthority(rest: string): number {
+  const first = rest.indexOf("@");
+  const question = first < 0 ? -1 : rest.indexOf("?", first);
+  return question < 0 ? rest.length : question;
+}
+
+function areHeaders(text: string): boolean {
+  return text !== "" && text.split("&").every((header) => header.indexOf("=") > 0 && isEscaped(header, isHeaderCode));
+}
+
+function parseUriParameters(parts: readonly string[]): Parameters | undefined {
+  const parameters: [string, string | undefined][] = [];
+  for (const part of parts) {
+    const equals = part.indexOf("=");
+    const name = equals < 0 ? part : part.slice(0, equals);
+    const value = equals < 0 ? undefined : part.slice(equals + 1);
+    if (name === "" || value === "" || !isEscaped(name, isParameterCode)) return undefined;
+    if (value !== undefined && !isEscaped(value, isParameterCode)) return undefined;
+    parameters.push([name, value]);
+  }
+  return parameters;
+}
+
+function parseTelUri(rest: string): TelUri | Fault {
+  const [number = "", ...parts] = rest.split(";");
+  const isGlobal = /^\+[\d\-.()]*\d[\d\-.()]*$/.test(number);
+  const isLocal = /^[\dA-Fa-f*#\-.()]*[\dA-Fa-f*#][\dA-Fa-f*#\-.()]*$/.test(number);
+  const parameters = parseUriParameters(parts);
+  if ((!isGlobal && !isLocal) || number.length > 128 || parameters === undefined) return fault(400, "a malformed telephone number");
+  return { kind: "tel", scheme: "tel", number, parameters };
+}
+
+/** `host` or `host:port`; undefined if malformed. */
+export function parseHostPort(text: string): { readonly host: string; readonly port: number | undefined } | undefined {
+  const bracket = text.lastIndexOf("]");
+  const colon = text.indexOf(":", bracket < 0 ? 0 : bracket);
+  const host = colon < 0 ? text : text.slice(0, colon);
+  if (!isHost(host)) return undefined;
+  if (colon < 0) return { host, port: undefined };
+  const port = text.slice(colon + 1);
+  return isDigits(port) && port.length <= 5 && Number(port) <= 65_535 ? { host, port: Number(port) } : undefined;
+}
+
+/** Whether a text is a host name, an IPv4 address or an IPv6 reference (RFC 3261 §25.1 host). */
+export function isHost(text: string): boolean {
+  if (text.startsWith("[")) return text.endsWith("]") && isIpv6(text.slice(1, -1));
+  if (text === "" || text.length > 255 || !isEscaped(text, isHostCode)) return false;
+  if (/^[\d.]+$/.test(text)) return isIpv4(text);
+  const labels = (text.endsWith(".") ? text.slice(0, -1) : text).split(".");
+  return labels.every((label) => label !== "" && !label.startsWith("-") && !label.endsWith("-"));
+}
+
+function isIpv4(text: string): boolean {
+  const parts = text.split(".");
+  return parts.length === 4 && parts.every((part) => isDigits(part) && part.length <= 3 && Number(part) <= 255);
+}
+
+/** RFC 5954 §4.1: at most one `::`, groups of one to four digits, perhaps an IPv4 address at the end. */
+export function isIpv6(text: string): boolean {
+  const halves = text.split("::");
+  if (halves.length > 2 || text.length > 45) return false;
+  const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")));
+  const last = groups.at(-1) ?? "";
+  const hasIpv4 = last.includes(".");
+  if (hasIpv4 && (!isIpv4(last) || halves.at(-1) === "")) return false;
+  const hexGroups = hasIpv4 ? groups.slice(0, -1) : groups;
+  if (!hexGroups.every((group) => isHex(group) && group.length <= 4)) return false;
+  const count = hexGroups.length + (hasIpv4 ? 2 : 0);
+  return halves.length === 2 ? count <= 7 : count === 8;
+}
+
+export function serialiseUri(uri: Uri): string {
+  if (uri.kind === "other") return `${uri.scheme}:${uri.rest}`;
+  const parameters = uri.parameters.map(([name, value]) => (value === undefined ? `;${name}` : `;${name}=${value}`)).join("");
+  if (uri.kind === "tel") return `tel:${uri.number}${parameters}`;
+  const password = uri.password === undefined ? "" : `:${uri.password}`;
+  const user = uri.user === undefined ? "" : `${uri.user}${password}@`;
+  const port = uri.port === undefined ? "" : `:${uri.port}`;
+  const headers = uri.headers === undefined ? "" : `?${uri.headers}`;
+  return `${uri.scheme}:${user}${uri.host}${port}${parameters}${headers}`;
+}
+
+/** Escapes undone where they are well formed; the octets are read as UTF-8. */
+export function unescape(text: string): string {
+  if (!text.includes("%")) return text;
+  return text.replace(/(?:%[0-9A-Fa-f]{2})+/g, (run) => {
+    try {
+      return decodeURIComponent(run);
+    } catch (error) {
+      // Octets that are not UTF-8 stay escaped.
+      if (error instanceof URIError) return run;
+      throw error;
+    }
+  });
+}
+
+/**
+ * A user part in the one spelling under which it is compared (RFC 3261 §19.1.4, §10.3 step 5): what need not be escaped is not,
+ * the rest has upper-case digits; case is kept.
+ */
+export function canonicalUser(user: string): string {
+  if (!user.includes("%")) return user;
+  return user.replace(/%[0-9A-Fa-f]{2}/g, (escape) => {
+    const code = Number.parseInt(escape.slice(1), 16);
+    return isUserCode(code) ? String.fromCharCode(code) : escape.toUpperCase();
+  });
+}
+
+/** RFC 3261 §19.1.4; for telephone numbers RFC 3966 §4; other URIs are equal if their text is. */
+export function equalUris(one: Uri, other: Uri): boolean {
+  if (one.kind === "sip" && other.kind === "sip") return equalSipUris(one, other);
+  if (one.kind === "tel" && other.kind === "tel") return equalTelUris(one, other);
+  return one.kind === "other" && other.kind === "other" && one.scheme === other.scheme && one.rest === other.rest;
+}
+
+function equalSipUris(one: SipUri, other: SipUri): boolean {
+  return (
+    one.scheme === other.scheme &&
+    normal(one.user) === normal(other.user) &&
+    normal(one.password) === normal(other.password) &&
+    one.host.toLowerCase() === other.host.toLowerCase() &&
+    one.port === other.port &&
+    equalParameters(one.parameters, other.parameters) &&
+    equalHeaders(one.headers, other.headers)
+  );
+}
+
+/** These must be in both or in neither, though they have defaults. */
+const strictParameters = ["user", "ttl", "method", "maddr", "transport"];
+
+function equalParameters(one: Parameters, other: Parameters): boolean {
+  const ones = folded(one);
+  const others = folded(other);
+  for (const [name, value] of ones) if (others.has(name) && others.get(name) !== value) return false;
+  return strictParameters.every((name) => ones.has(name) === others.has(name));
+}
+
+function folded(parameters: Parameters): Map<string, string> {
+  return new Map(parameters.map(([name, value]) => [normal(name)?.toLowerCase() ?? "", normal(value)?.toLowerCase() ?? ""]));
+}
+
+function equalHeaders(one: string | undefined, other: string | undefined): boolean {
+  const sorted = (headers: string | undefined) =>
+    (headers ?? "").split("&").map((header) => {
+      const equals = header.indexOf("=");
+      return `${header.slice(0, equals).toLowerCase()}=${normal(header.slice(equals + 1))}`;
+    }).sort();
+  return one === other || sorted(one).join("&") === sorted(other).join("&");
+}
+
+function equalTelUris(one: TelUri, other: TelUri): boolean {
+  const digits = (uri: TelUri) => uri.number.replace(/[\-.()]/g, "").toLowerCase();
+  const ones = folded(one.parameters);
+  const others = folded(other.parameters);
+  return digits(one) === digits(other) && ones.size === others.size && [...ones].every(([name, value]) => others.get(name) === value);
+}
+
+/** Characters that need no escape are not escaped, other escapes have upper-case digits. */
+function normal(text: string | undefined): string | undefined {
+  if (text === undefined || !text.includes("%")) return text;
+  return text.replace(/%[0-9A-Fa-f]{2}/g, (escape) => {
+    const code = Number.parseInt(escape.slice(1), 16);
+    return isUnreservedCode(code) ? String.fromCharCode(code) : escape.toUpperCase();
+  });
+}

@@ -1,0 +1,33 @@
+import { isToken } from "./characters.ts";
+import { type Fault, fault, isFault } from "./fault.ts";
+import { type Parameters, parameter, parseParameters } from "./parameters.ts";
+import { parseHostPort } from "./uri.ts";
+
+export interface Via {
+  /** Upper case. */
+  readonly transport: string;
+  readonly host: string;
+  readonly port: number | undefined;
+  readonly branch: string | undefined;
+  readonly parameters: Parameters;
+  /** Host and port, lower case. */
+  readonly sentBy: string;
+}
+
+/** Parses one element of Via (RFC 3261 §20.42); white space may stand around each slash and colon. */
+export function parseVia(text: string): Via | Fault {
+  const semicolon = text.indexOf(";");
+  const head = semicolon < 0 ? text : text.slice(0, semicolon);
+  const parts = head.split("/");
+  const [name, version, rest] = parts.map((part) => part.trim());
+  if (parts.length !== 3 || rest === undefined || name?.toUpperCase() !== "SIP" || version !== "2.0") return fault(400, "Via does not begin with SIP/2.0/");
+  const space = rest.search(/[ \t]/);
+  const transport = space < 0 ? "" : rest.slice(0, space);
+  const sentBy = space < 0 ? "" : rest.slice(space).replace(/[ \t]/g, "");
+  const place = parseHostPort(sentBy);
+  if (!isToken(transport) || place === undefined) return fault(400, "Via has no transport or no host");
+  const parameters = semicolon < 0 ? [] : parseParameters(text.slice(semicolon));
+  if (isFault(parameters)) return parameters;
+  const branch = parameter(parameters, "branch");
+  return { transport: transport.toUpperCase(), ...place, branch: branch === "" ? undefined : branch, parameters, sentBy: sentBy.toLowerCase() };
+}

@@ -1,0 +1,9 @@
+/** One entry of a home's trace. */
+export interface TraceEntry {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly direction: "in" | "out" | "note";
+  readonly flow: string;
+  /** The message, its credentials masked; for a note, what happened. */
+  readonly text: string;
+}

@@ -1,0 +1,53 @@
+/** Where answers to a request go: a home, one of its sockets, and the phone there, should that socket be gone. */
+export interface ReturnAddress {
+  readonly home: string;
+  readonly flow: string;
+  readonly phone: string;
+}
+
+/** A request on its way to another home (DESIGN: to the outside, one SIP element). */
+export interface RequestEnvelope {
+  readonly kind: "request";
+  /** The message as it arrived, our own Route taken off and Max-Forwards decremented; our Via is not on it yet. */
+  readonly text: string;
+  readonly binary: boolean;
+  readonly answerTo: ReturnAddress;
+  /** The name of the transaction at the home that received the request; equal for its CANCEL. */
+  readonly transaction: string;
+  /** The address of record that the sending flow is authenticated for. */
+  readonly identity: string;
+  readonly to: Destination;
+  /** The Record-Route to add where a request within a dialog must repeat it (NOTIFY, RFC 6665 §4.3). */
+  readonly recordRoute: string | undefined;
+}
+
+/** To whoever the address of record reaches (or one instance of it), or to one phone by a route token. */
+export type Destination =
+  | { readonly kind: "address"; readonly instance: string | undefined; readonly registration: string | undefined }
+  | { readonly kind: "phone"; readonly phone: string };
+
+/** A response on its way back, our Via already taken off. */
+export interface ResponseEnvelope {
+  readonly kind: "response";
+  readonly text: string;
+  readonly binary: boolean;
+  readonly status: number;
+  readonly to: ReturnAddress;
+  /** For an INVITE that holds state: the transaction that the caller's home noted. */
+  readonly transaction: string | undefined;
+}
+
+/** The caller gave up (CANCEL, or his socket is gone): all branches of the transaction are to be cancelled. */
+export interface CancelEnvelope {
+  readonly kind: "cancel";
+  readonly transaction: string;
+  /** Value of a Reason header (RFC 3326), if the caller gave one. */
+  readonly reason: string | undefined;
+}
+
+export type Envelope = RequestEnvelope | ResponseEnvelope | CancelEnvelope;
+
+/** What became of one envelope: taken, or answered on the spot (the text goes back as it is to `answerTo`). */
+export type Receipt = { readonly kind: "taken" } | { readonly kind: "answered"; readonly status: number; readonly text: string };
+
+export const taken: Receipt = { kind: "taken" };

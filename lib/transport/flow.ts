@@ -1,0 +1,77 @@
+import type { NonceCounts } from "../authentication/digest.ts";
+import type { Subscriber } from "../location/subscriber.ts";
+
+/**
+ * A socket of a home (RFC 5626: a flow) as its attachment remembers it: what must survive hibernation, and may end with the
+ * socket. At most 16 KiB in all.
+ */
+export interface Flow {
+  /** Eight random characters; also the socket's tag. */
+  readonly id: string;
+  /** The client's own socket, or a leg that the door opened for one of its accounts. */
+  readonly way: "direct" | "leg";
+  /** The host by which the client reached us: what we call ourselves towards it. */
+  readonly host: string;
+  /** Address prefix of the client, for counting the unauthenticated. */
+  readonly address: string;
+  /** Milliseconds. */
+  readonly opened: number;
+  /** Whether a valid SIP message or keep-alive has come yet. */
+  readonly heard: boolean;
+  /** Undefined before the flow is authenticated. */
+  readonly authenticated: Authentication | undefined;
+  /** The subscriber's row as the door read it, until the flow is authenticated: so that this costs no SQL. */
+  readonly presented: Subscriber | undefined;
+  readonly counts: NonceCounts;
+  /** The bindings that this flow carries. */
+  readonly carried: readonly Carried[];
+  /** INVITEs that came in here and have no final response yet. */
+  readonly pending: readonly PendingInvite[];
+  /** Branches sent here that have had a provisional response: what CANCEL and Timer C ask. */
+  readonly proceeding: readonly ProceedingBranch[];
+}
+
+export interface Authentication {
+  /** The version of the subscriber's row it was made against. */
+  readonly version: number;
+  /** Milliseconds. */
+  readonly since: number;
+  /** Milliseconds; when the row was last known to be the directory's. */
+  readonly checked: number;
+}
+
+/** A binding on its flow: these times count, the row's may lag behind. */
+export interface Carried {
+  readonly key: string;
+  readonly phone: string;
+  readonly contact: string;
+  readonly callId: string;
+  readonly cseq: number;
+  /** Milliseconds. */
+  readonly expires: number;
+  readonly lease: number;
+}
+
+export interface PendingInvite {
+  readonly transaction: string;
+  /** The home of the callee. */
+  readonly home: string;
+  readonly at: number;
+}
+
+export interface ProceedingBranch {
+  /** Response context and branch index. */
+  readonly branch: string;
+  /** Milliseconds of the last provisional response. */
+  readonly at: number;
+}
+
+/** The phone at the other end: of the binding the flow carries, or the flow itself if nothing is registered on it. */
+export function phoneOnFlow(flow: Flow): string {
+  return flow.carried[0]?.phone ?? flow.id;
+}
+
+/** Whether messages for a phone may go to this flow. */
+export function leadsTo(flow: Flow, phone: string): boolean {
+  return flow.id === phone || flow.carried.some((carried) => carried.phone === phone);
+}

@@ -1,0 +1,115 @@
+import type { Keyring } from "../authentication/keyring.ts";
+import { addressOf } from "../location/address.ts";
+import { hintIn } from "../proxy/branch.ts";
+import { endsOf, openRoute } from "../proxy/route-token.ts";
+import { readCredentials } from "../syntax/digest.ts";
+import type { Essentials } from "../syntax/essentials.ts";
+import { isFault } from "../syntax/fault.ts";
+import { type Message, type Request, headerValue, headerValues } from "../syntax/message.ts";
+import { parseNameAddress } from "../syntax/name-address.ts";
+import { canonicalUser, parseUri } from "../syntax/uri.ts";
+
+/** One account on a client's socket: a connection to its home. */
+export interface LegName {
+  /** Canonical user part. */
+  readonly user: string;
+  readonly domain: string;
+  readonly home: string;
+  /** What responses to this home's requests carry in their topmost Via. */
+  readonly hint: string;
+}
+
+/** Which leg a message belongs to, or whose leg would have to be opened for it. */
+export type Choice<Leg extends LegName> =
+  | { readonly kind: "leg"; readonly leg: Leg }
+  | { readonly kind: "identity"; readonly user: string; readonly domain: string }
+  | { readonly kind: "none" };
+
+type Row = <Leg extends LegName>(message: Message, essentials: Essentials, legs: readonly Leg[], keyring: Keyring) => Choice<Leg> | undefined;
+
+const none = { kind: "none" } as const;
+
+/** The rows of the table, tried in this order (DESIGN §2); the first that says anything decides. */
+export const legTable: Readonly<Record<string, Row>> = {
+  "a response: the home hint at the start of our topmost Via": byResponse,
+  "our Route token: the home on the sender's side": byRoute,
+  "REGISTER: To": byRegister,
+  "user and realm of the credentials": byCredentials,
+  "P-Preferred-Identity where From is anonymous": byPreferredIdentity,
+  "From, outside a dialog": byFrom,
+  "the only leg": byOnlyLeg,
+};
+
+/** Chooses the leg of one message on the general way. */
+export function chooseLeg<Leg extends LegName>(message: Message, essentials: Essentials, legs: readonly Leg[], keyring: Keyring): Choice<Leg> {
+  for (const row of Object.values(legTable)) {
+    const choice = row(message, essentials, legs, keyring);
+    if (choice !== undefined) return choice;
+  }
+  return none;
+}
+
+function byResponse<Leg extends LegName>(message: Message, essentials: Essentials, legs: readonly Leg[]): Choice<Leg> | undefined {
+  if (message.kind !== "response") return undefined;
+  const hint = hintIn(essentials.via.branch);
+  const leg = legs.find((one) => one.hint === hint);
+  return leg === undefined ? none : { kind: "leg", leg };
+}
+
+function byRoute<Leg extends LegName>(message: Message, essentials: Essentials, legs: readonly Leg[], keyring: Keyring): Choice<Leg> | undefined {
+  if (essentials.toTag === undefined) return undefined;
+  const route = parseNameAddress(headerValues(message, "route")[0] ?? "");
+  const uri = isFault(route) ? undefined : parseUri(route.uri);
+  if (uri === undefined || isFault(uri) || uri.kind !== "sip") return undefined;
+  const dialog = openRoute(keyring, uri.user, essentials.callId);
+  if (dialog === undefined) return undefined;
+  const { sender } = endsOf(dialog, essentials.fromTag);
+  const leg = legs.find((one) => one.home === sender.home);
+  return leg === undefined ? undefined : { kind: "leg", leg };
+}
+
+function byRegister<Leg extends LegName>(message: Message, essentials: Essentials, legs: readonly Leg[], keyring: Keyring): Choice<Leg> | undefined {
+  if (message.kind !== "request" || message.method !== "REGISTER") return undefined;
+  return ofUri(essentials.to.uri, legs, keyring) ?? none;
+}
+
+function byCredentials<Leg extends LegName>(message: Message, _essentials: Essentials, legs: readonly Leg[]): Choice<Leg> | undefined {
+  const header = (message as Request).method === "REGISTER" ? "authorization" : "proxy-authorization";
+  const [credentials] = readCredentials(message as Request, header);
+  return credentials === undefined ? undefined : of(credentials.username, credentials.realm, legs);
+}
+
+function byPreferredIdentity<Leg extends LegName>(message: Message, essentials: Essentials, legs: readonly Leg[], keyring: Keyring): Choice<Leg> | undefined {
+  const preferred = headerValue(message, "p-preferred-identity");
+  if (preferred === undefined || !isAnonymous(essentials.from.uri)) return undefined;
+  const address = parseNameAddress(preferred);
+  return isFault(address) ? undefined : ofUri(address.uri, legs, keyring);
+}
+
+function byFrom<Leg extends LegName>(_message: Message, essentials: Essentials, legs: readonly Leg[], keyring: Keyring): Choice<Leg> | undefined {
+  // Within a dialog From is whatever the other side once dialled.
+  if (essentials.toTag !== undefined || isAnonymous(essentials.from.uri)) return undefined;
+  return ofUri(essentials.from.uri, legs, keyring);
+}
+
+function byOnlyLeg<Leg extends LegName>(_message: Message, _essentials: Essentials, legs: readonly Leg[]): Choice<Leg> | undefined {
+  return legs.length === 1 && legs[0] !== undefined ? { kind: "leg", leg: legs[0] } : undefined;
+}
+
+function ofUri<Leg extends LegName>(text: string, legs: readonly Leg[], keyring: Keyring): Choice<Leg> | undefined {
+  const uri = parseUri(text);
+  if (isFault(uri) || uri.kind !== "sip") return undefined;
+  const address = addressOf(keyring, uri);
+  return address === undefined ? undefined : of(address.user, address.domain, legs);
+}
+
+function of<Leg extends LegName>(user: string, domain: string, legs: readonly Leg[]): Choice<Leg> {
+  const canonical = canonicalUser(user);
+  const leg = legs.find((one) => one.user === canonical && one.domain === domain.toLowerCase());
+  return leg === undefined ? { kind: "identity", user: canonical, domain: domain.toLowerCase() } : { kind: "leg", leg };
+}
+
+function isAnonymous(text: string): boolean {
+  const uri = parseUri(text);
+  return !isFault(uri) && uri.kind === "sip" && uri.host.toLowerCase() === "anonymous.invalid";
+}

@@ -1,0 +1,9 @@
+import type { Subscriber } from "../location/subscriber.ts";
+import type { Flow } from "./flow.ts";
+
+/** What the door tells a home about a socket that it hands over, in the header `offhook-opening`. */
+export interface Opening extends Pick<Flow, "way" | "host" | "address"> {
+  readonly subscriber: Subscriber;
+  /** True for a leg: the door has verified the credentials against the directory. */
+  readonly isAuthenticated: boolean;
+}

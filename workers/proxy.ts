@@ -1,0 +1,206 @@
+import { type NonceCounts, challenge, verifyCredentials } from "../lib/authentication/digest.ts";
+import type { Keyring } from "../lib/authentication/keyring.ts";
+import type { Subscriber } from "../lib/location/subscriber.ts";
+import { homeHint } from "../lib/proxy/branch.ts";
+import { readCredentials } from "../lib/syntax/digest.ts";
+import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
+import { type Fault, fault, isFault } from "../lib/syntax/fault.ts";
+import { type Frame, type Request as SipRequest, parseMessage, salvage } from "../lib/syntax/message.ts";
+import { type LegName, chooseLeg } from "../lib/transport/leg-table.ts";
+import { encodeBinary } from "../durable-objects/room/bytes.ts";
+import { frameOf } from "../durable-objects/address-of-record/sockets.ts";
+import { keyringOf } from "../durable-objects/room/keyring.ts";
+import { Queues } from "../durable-objects/room/queues.ts";
+import { randomText } from "../durable-objects/room/random.ts";
+import { answerFault } from "../durable-objects/room/reply.ts";
+import { type Configuration, readConfiguration } from "./configuration.ts";
+import { DirectoryUnavailable, directoryOf, homeName } from "./directory.ts";
+import type { Environment } from "./environment.ts";
+import { connectLeg } from "./home-socket.ts";
+
+interface Leg extends LegName {
+  readonly socket: WebSocket;
+}
+
+/** How the client reached us. */
+interface Arrival {
+  readonly host: string;
+  readonly address: string;
+}
+
+/** An account that nobody has: verified against, so that an unknown user costs and looks the same as a wrong password. */
+const nobody = { md5: "no password hashes to this", sha256: "no password hashes to this" };
+const branchesKept = 100;
+
+/** Serves a client's socket on the general way: several accounts, a stateless proxy over frames. */
+export function serveGenerally(environment: Environment, arrival: Arrival): Response {
+  const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
+  server.binaryType = "arraybuffer";
+  server.accept();
+  new Door(environment, arrival, server).open();
+  return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": "sip" } });
+}
+
+/**
+ * The door of one client's socket. It challenges and verifies against the directory, opens a leg to the home of each account
+ * that has authenticated, and from then on only chooses the leg of each frame.
+ */
+class Door {
+  readonly #environment: Environment;
+  readonly #configuration: Configuration;
+  readonly #keyring: Keyring;
+  readonly #arrival: Arrival;
+  readonly #client: WebSocket;
+  readonly #id = randomText();
+  readonly #queue = new Queues();
+  readonly #legs: Leg[] = [];
+  /** Where INVITEs went, by their branch: ACK and CANCEL follow them. */
+  readonly #invites = new Map<string, Leg>();
+  #counts: NonceCounts = [];
+  #silent: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(environment: Environment, arrival: Arrival, client: WebSocket) {
+    this.#environment = environment;
+    this.#configuration = readConfiguration(environment);
+    this.#keyring = keyringOf(this.#configuration.sealKeys);
+    this.#arrival = arrival;
+    this.#client = client;
+  }
+
+  open(): void {
+    const seconds = this.#configuration.firstMessageTimeout;
+    this.#silent = setTimeout(() => this.#client.close(4408, "no valid SIP message came in time"), seconds * 1000);
+    this.#client.addEventListener("message", ({ data }) => {
+      void this.#queue.run("client", () => this.#frame(frameOf(data as string | ArrayBuffer), data as string | ArrayBuffer));
+    });
+    this.#client.addEventListener("close", ({ code, reason }) => this.#closed(code, reason));
+    this.#client.addEventListener("error", () => this.#closed(1006, ""));
+  }
+
+  #frame(frame: Frame, raw: string | ArrayBuffer): void | Promise<void> {
+    if (frame.text === "\r\n\r\n") return this.#send("\r\n", frame.binary);
+    if (frame.text.trim() === "") return;
+    const message = parseMessage(frame);
+    if (isFault(message)) return this.#unreadable(frame, message);
+    const essentials = readEssentials(message);
+    if (isFault(essentials)) return message.kind === "request" ? this.#refuse(message, essentials) : undefined;
+    clearTimeout(this.#silent);
+    const choice = this.#followInvite(message.kind === "request" ? message.method : "", essentials) ?? chooseLeg(message, essentials, this.#legs, this.#keyring);
+    if (choice.kind === "leg") return this.#pass(choice.leg, raw, message.kind === "request" ? message.method : "", essentials);
+    if (message.kind === "response" || message.method === "ACK") return;
+    if (message.method === "CANCEL") return this.#refuse(message, fault(481, "there is nothing to cancel"));
+    if (choice.kind === "none") return this.#refuse(message, fault(403, "this request names no account of this server"));
+    return this.#admit(message, raw, essentials, choice.user, choice.domain);
+  }
+
+  #followInvite(method: string, essentials: Essentials): { readonly kind: "leg"; readonly leg: Leg } | undefined {
+    const leg = method === "CANCEL" || method === "ACK" ? this.#invites.get(essentials.via.branch ?? "") : undefined;
+    return leg === undefined ? undefined : { kind: "leg", leg };
+  }
+
+  #pass(leg: Leg, raw: string | ArrayBuffer, method: string, essentials: Essentials): void {
+    const { branch } = essentials.via;
+    if (method === "INVITE" && branch !== undefined) {
+      this.#invites.set(branch, leg);
+      const oldest = this.#invites.keys().next();
+      if (this.#invites.size > branchesKept && oldest.done !== true) this.#invites.delete(oldest.value);
+    }
+    leg.socket.send(raw);
+  }
+
+  /** A request of an account that has no leg yet: with good credentials it gets one, else a challenge. */
+  async #admit(request: SipRequest, raw: string | ArrayBuffer, essentials: Essentials, user: string, domain: string): Promise<void> {
+    try {
+      const answer = await directoryOf(this.#environment).find(user, domain);
+      if (answer.kind === "foreign") return this.#refuse(request, fault(403, "this server does not serve that domain"));
+      const found = answer.kind === "subscriber" ? answer.subscriber : undefined;
+      const aliased = this.#legs.find((leg) => leg.user === found?.username && leg.domain === found.domain);
+      if (aliased !== undefined) return this.#pass(aliased, raw, request.method, essentials);
+      const subscriber = found?.username === user ? found : undefined;
+      const refusal = this.#authenticate(request, user, domain, subscriber);
+      if (refusal !== undefined) return this.#refuse(request, refusal);
+      if (this.#legs.length >= this.#configuration.maximumLegs) return this.#refuse(request, fault(403, "too many accounts on one connection"));
+      const leg = await this.#openLeg(subscriber as Subscriber);
+      this.#pass(leg, raw, request.method, essentials);
+    } catch (error) {
+      if (!(error instanceof DirectoryUnavailable)) console.error(JSON.stringify({ note: "a leg could not be opened", error: String(error) }));
+      this.#refuse(request, fault(503, "this account cannot be served now", [["Retry-After", "5"]]));
+    }
+  }
+
+  #authenticate(request: SipRequest, user: string, domain: string, subscriber: Subscriber | undefined): Fault | undefined {
+    const isRegister = request.method === "REGISTER";
+    const now = Date.now();
+    let isStale = false;
+    for (const credentials of readCredentials(request, isRegister ? "authorization" : "proxy-authorization")) {
+      if (credentials.realm !== domain || credentials.username !== user) continue;
+      const { method, requestUri } = request;
+      const at = { method, requestUri, flow: this.#id, now, counts: this.#counts, nonceLifetime: this.#configuration.nonceLifetime };
+      const verdict = verifyCredentials(this.#keyring, credentials, subscriber ?? nobody, at);
+      if (verdict.kind === "accepted") {
+        this.#counts = verdict.counts;
+        return undefined;
+      }
+      isStale ||= verdict.stale;
+    }
+    const name = isRegister ? "WWW-Authenticate" : "Proxy-Authenticate";
+    const challenges = challenge(this.#keyring, domain, this.#id, now, isStale);
+    return fault(isRegister ? 401 : 407, "authentication is needed", challenges.map((value) => [name, value]));
+  }
+
+  async #openLeg(subscriber: Subscriber): Promise<Leg> {
+    await directoryOf(this.#environment).markOpened(subscriber);
+    const { host, address } = this.#arrival;
+    const socket = await connectLeg(this.#environment, { way: "leg", host, address, subscriber, isAuthenticated: true });
+    const home = homeName(subscriber);
+    const leg: Leg = { socket, home, hint: homeHint(this.#keyring, home), user: subscriber.username, domain: subscriber.domain };
+    socket.addEventListener("message", ({ data }) => {
+      if (this.#client.readyState === WebSocket.OPEN) this.#client.send(data as string | ArrayBuffer);
+    });
+    socket.addEventListener("close", ({ code, reason }) => this.#legClosed(leg, code, reason));
+    socket.addEventListener("error", () => this.#legClosed(leg, 1006, ""));
+    this.#legs.push(leg);
+    return leg;
+  }
+
+  /**
+   * A leg that ends takes the client's socket with it, which makes the phone come back; one that the home ended on purpose
+   * does so only if it was the only account.
+   */
+  #legClosed(leg: Leg, code: number, reason: string): void {
+    const at = this.#legs.indexOf(leg);
+    if (at < 0) return;
+    this.#legs.splice(at, 1);
+    for (const [branch, followed] of this.#invites) if (followed === leg) this.#invites.delete(branch);
+    if (leg.socket.readyState !== WebSocket.CLOSED) leg.socket.close(1000);
+    if (code >= 4000) {
+      if (this.#legs.length === 0) this.#client.close(code, reason);
+      return;
+    }
+    setTimeout(() => this.#client.close(1012, "a home restarted: connect again"), Math.random() * 2000);
+  }
+
+  #closed(code: number, reason: string): void {
+    clearTimeout(this.#silent);
+    for (const leg of this.#legs.splice(0)) leg.socket.close(sendable(code), reason);
+    this.#client.close(sendable(code), reason);
+  }
+
+  #unreadable(frame: Frame, refusal: Fault): void {
+    const request = salvage(frame);
+    if (request !== undefined) this.#refuse(request, refusal);
+  }
+
+  #refuse(request: SipRequest, refusal: Fault): void {
+    if (request.method !== "ACK") this.#send(answerFault(request, refusal), request.binary);
+  }
+
+  #send(text: string, binary: boolean): void {
+    if (this.#client.readyState === WebSocket.OPEN) this.#client.send(binary ? encodeBinary(text) : text);
+  }
+}
+
+/** Codes that only say how a connection ended cannot be sent (RFC 6455 §7.4.1). */
+function sendable(code: number): number {
+  return [1005, 1006, 1015].includes(code) ? 1000 : code;
+}
