@@ -1,0 +1,98 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+import type { V4WorkerOptions } from "miniflare";
+import { unstable_getMiniflareWorkerOptions, unstable_splitSqlQuery } from "wrangler";
+import { bundle } from "./bundle.ts";
+import { provision, type Subscription } from "./provision.ts";
+import { startRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
+
+/** Offhook on a real workerd, with the bindings of wrangler.toml, so that nothing is written twice. */
+export interface Server extends Runtime {
+  /** `ws://127.0.0.1:port` */
+  readonly wsUrl: string;
+  readonly adminToken: string;
+  /** The homes that exist, by name (`sip:alice@localhost#1`); by id if they are no provisioned subscriber's. */
+  listHomes(): Promise<string[]>;
+  /** Takes a home out of memory between two messages: "hibernate" keeps its sockets open, "close" does not. */
+  evict(home: string, webSockets: "hibernate" | "close"): Promise<void>;
+  /** The rows an SQL query finds in a home's storage. It wakes the home. */
+  query(home: string, sql: string): Promise<Record<string, unknown>[]>;
+}
+
+export interface ServerOptions extends RuntimeOptions {
+  /** Settings of workers/configuration.ts by their environment names, laid over those of .dev.vars.example; "" unsets one. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Subscribers besides alice, bob and carol of `localhost`; their domains are made too. */
+  readonly subscribers?: readonly Subscription[];
+}
+
+const root = join(import.meta.dirname, "../..");
+
+const accounts: readonly Subscription[] = ["alice", "bob", "carol"].map((username) => ({
+  domain: "localhost",
+  username,
+  password: "offhook",
+}));
+
+/** Starts a server with empty storage, the tables of migrations/, and the accounts that local development has too. */
+export async function startServer(options: ServerOptions = {}): Promise<Server> {
+  const local = parseEnv(readFileSync(join(root, ".dev.vars.example"), "utf8"));
+  const adminToken = options.settings?.["ADMIN_TOKEN"] ?? local["ADMIN_TOKEN"] ?? "";
+  const runtime = await startRuntime(await offhook({ ...local, ...options.settings }), options);
+  const subscriptions = [...accounts, ...(options.subscribers ?? [])];
+  await migrate(runtime);
+  if (adminToken !== "") await provision(runtime.url, adminToken, subscriptions);
+
+  return {
+    ...runtime,
+    wsUrl: runtime.url.replace("http", "ws"),
+    adminToken,
+    listHomes: async () => {
+      const homes = await runtime.miniflare().getDurableObjectNamespace("ADDRESS_OF_RECORD");
+      const names = subscriptions.flatMap(({ domain, username }) => homeNames(`sip:${username}@${domain}`));
+      const nameOf = new Map(names.map((name) => [homes.idFromName(name).toString(), name]));
+      const ids = await runtime.miniflare().listDurableObjectIds("ADDRESS_OF_RECORD");
+      return ids.map((id) => nameOf.get(id) ?? id).sort();
+    },
+    evict: (home, webSockets) =>
+      runtime.miniflare().unsafeEvictDurableObject(workerName, objectClass, { name: home, webSockets }),
+    query: async (home, sql) =>
+      (await runtime.miniflare().unsafeGetDurableObjectStorage(workerName, objectClass, { name: home })).exec(sql),
+  };
+}
+
+const workerName = "offhook";
+const objectClass = "AddressOfRecord";
+
+/** The Worker as wrangler.toml describes it. The page is served when it has been built. */
+async function offhook(settings: Readonly<Record<string, string | undefined>>): Promise<V4WorkerOptions> {
+  const { workerOptions, main } = unstable_getMiniflareWorkerOptions(join(root, "wrangler.toml"));
+  if (main === undefined) throw new Error("wrangler.toml names no main");
+  // The rules name text and data modules, of which a bundle has none, and Miniflare refuses them beside a script.
+  const { assets, bindings, modulesRules: _, ...worker } = workerOptions as V4WorkerOptions;
+  const isBuilt = existsSync(join(root, "dist/web"));
+  const set = Object.entries(settings).flatMap(([name, value]) => (value ? [[name, value] as const] : []));
+  return {
+    ...worker,
+    name: workerName,
+    modules: true,
+    script: await bundle(main),
+    bindings: { ...bindings, ...Object.fromEntries(set) },
+    ...(isBuilt && assets !== undefined ? { assets } : {}),
+  };
+}
+
+/** Applies migrations/ in the order of their numbers. */
+async function migrate(runtime: Runtime): Promise<void> {
+  const database = await runtime.miniflare().getD1Database("DIRECTORY");
+  for (const file of readdirSync(join(root, "migrations")).sort()) {
+    const statements = unstable_splitSqlQuery(readFileSync(join(root, "migrations", file), "utf8"));
+    await database.batch(statements.map((statement) => database.prepare(statement)));
+  }
+}
+
+/** The names a subscriber's home has had since the server started: a deleted and re-created one counts up. */
+function homeNames(addressOfRecord: string): string[] {
+  return [1, 2, 3, 4].map((generation) => `${addressOfRecord}#${generation}`);
+}
