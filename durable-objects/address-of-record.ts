@@ -114,7 +114,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
   }
 
   /** The owner is no more: bindings and sockets end. */
-  async subscriberDeleted(_version: number): Promise<void> {
+  async subscriberDeleted(): Promise<void> {
     for (const flow of this.#room.sockets.all()) this.#room.sockets.close(flow.id, closing.subscriberDeleted);
     this.#room.memory.clear();
     this.ctx.abort("the subscriber was deleted");

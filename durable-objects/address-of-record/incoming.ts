@@ -155,7 +155,7 @@ export class Incoming {
   #send(phone: string, text: string, binary: boolean, now: number): boolean {
     const flow = this.#room.sockets.newestTo(phone);
     if (flow === undefined || !this.#room.sockets.send(flow.id, { text, binary })) return false;
-    this.#room.log.sent(now, flow.id, text);
+    this.#room.log.passed(now, flow.id, text);
     return true;
   }
 
@@ -217,7 +217,7 @@ export class Incoming {
 
   #acknowledge(flow: Flow, open: OpenContext, branch: ForkedBranch, response: Response, now: number): void {
     const text = ackFor(this.#sentRequest(open, branch), response);
-    if (this.#room.sockets.send(flow.id, { text, binary: open.request.binary })) this.#room.log.sent(now, flow.id, text);
+    if (this.#room.sockets.send(flow.id, { text, binary: open.request.binary })) this.#room.log.passed(now, flow.id, text);
   }
 
   #asSent(open: OpenContext, branch: ForkedBranch): string {

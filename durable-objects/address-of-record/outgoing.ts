@@ -78,7 +78,7 @@ export class Outgoing {
       if (isNoted) this.#forgetPending(flow, transaction);
     }
     const target = flow ?? this.#room.sockets.newestTo(to.phone);
-    if (target !== undefined && this.#room.sockets.send(target.id, { text, binary })) this.#room.log.sent(now, target.id, text);
+    if (target !== undefined && this.#room.sockets.send(target.id, { text, binary })) this.#room.log.passed(now, target.id, text);
     return taken;
   }
 
@@ -198,6 +198,6 @@ export class Outgoing {
 
   #reply(flow: Flow, request: Request, text: string, status: number, now: number): void {
     this.#room.sockets.send(flow.id, { text, binary: request.binary });
-    this.#room.log.answer(now, flow.id, text, status, request);
+    this.#room.log.answered(now, flow.id, text, status, request);
   }
 }

@@ -68,7 +68,7 @@ export class Reception {
     if (frame.text === "\r\n\r\n" || frame.text === "\r\n" || frame.text === "") return this.#keepAlive(flow, frame);
     const message = parseMessage(frame);
     if (isFault(message)) return this.#unreadable(flow, frame, message, now);
-    this.#room.log.message(now, "in", flow.id, message);
+    this.#room.log.received(now, flow.id, message);
     const essentials = readEssentials(message);
     if (isFault(essentials)) return message.kind === "request" ? this.#refuse(flow, message, essentials, now) : undefined;
     const heard = this.#hear(flow);
@@ -137,7 +137,7 @@ export class Reception {
   }
 
   #unreadable(flow: Flow, frame: Frame, refusal: Fault, now: number): void {
-    this.#room.log.text(now, "in", flow.id, frame.text.slice(0, 2000));
+    this.#room.log.unreadable(now, flow.id, frame.text.slice(0, 2000), refusal.fault);
     const request = salvage(frame);
     if (request !== undefined) this.#refuse(flow, request, refusal, now);
   }
@@ -153,7 +153,7 @@ export class Reception {
 
   #reply(flow: Flow, request: SipRequest, text: string, status: number, now: number): void {
     this.#room.sockets.send(flow.id, { text, binary: request.binary });
-    this.#room.log.answer(now, flow.id, text, status, request);
+    this.#room.log.answered(now, flow.id, text, status, request);
   }
 
   /** A socket that says nothing valid in time is closed; so are those without authentication when they are too many. */

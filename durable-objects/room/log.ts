@@ -1,5 +1,4 @@
-import type { Message } from "../../lib/syntax/message.ts";
-import { headerValue } from "../../lib/syntax/message.ts";
+import { type Message, type Request, headerValue } from "../../lib/syntax/message.ts";
 import type { Recorder } from "./record.ts";
 
 /** What an administrator sees of a home: its last messages, and a line for each request and final response. */
@@ -14,27 +13,32 @@ export class Log {
     this.#isLogging = isLogging;
   }
 
-  /** A message that came in or goes out on a flow. */
-  message(now: number, direction: "in" | "out", flow: string, message: Message): void {
-    this.#recorder.keep(now, direction, flow, message.text);
+  /** A message that came in on a flow. */
+  received(now: number, flow: string, message: Message): void {
+    this.#recorder.keep(now, "in", flow, message.text);
     if (!this.#isLogging || (message.kind === "response" && message.status < 200)) return;
-    this.#write({
-      direction,
-      ...(message.kind === "request" ? { method: message.method, uri: message.requestUri } : { status: message.status, cseq: headerValue(message, "cseq") }),
-      callId: headerValue(message, "call-id"),
-      flow,
-    });
+    const what = message.kind === "request"
+      ? { method: message.method, uri: message.requestUri }
+      : { status: message.status, cseq: headerValue(message, "cseq") };
+    this.#write({ direction: "in", ...what, callId: headerValue(message, "call-id"), flow });
   }
 
-  /** A message of our own making. */
-  text(now: number, direction: "in" | "out", flow: string, text: string): void {
-    this.#recorder.keep(now, direction, flow, text);
+  /** What came in could not be read. */
+  unreadable(now: number, flow: string, text: string, why: string): void {
+    this.#recorder.keep(now, "in", flow, text);
+    this.note(now, flow, why);
+  }
+
+  /** A message that was passed on; its line was written where it came in. */
+  passed(now: number, flow: string, text: string): void {
+    this.#recorder.keep(now, "out", flow, text);
   }
 
   /** An answer of our own making. */
-  answer(now: number, flow: string, text: string, status: number, method: string, callId: string): void {
+  answered(now: number, flow: string, text: string, status: number, request: Request): void {
     this.#recorder.keep(now, "out", flow, text);
-    if (this.#isLogging && status >= 200) this.#write({ direction: "out", status, method, callId, flow });
+    if (!this.#isLogging || status < 200) return;
+    this.#write({ direction: "out", status, method: request.method, callId: headerValue(request, "call-id"), flow });
   }
 
   /** Something that happened without a message. */

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import type { V4WorkerOptions } from "miniflare";
-import { unstable_getMiniflareWorkerOptions, unstable_splitSqlQuery } from "wrangler";
+import { unstable_getMiniflareWorkerOptions, unstable_readConfig, unstable_splitSqlQuery } from "wrangler";
 import { bundle } from "./bundle.ts";
 import { provision, type Subscription } from "./provision.ts";
 import { startRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
@@ -67,7 +67,9 @@ const objectClass = "AddressOfRecord";
 
 /** The Worker as wrangler.toml describes it. The page is served when it has been built. */
 async function offhook(settings: Readonly<Record<string, string | undefined>>): Promise<V4WorkerOptions> {
-  const { workerOptions, main } = unstable_getMiniflareWorkerOptions(join(root, "wrangler.toml"));
+  const config = unstable_readConfig({ config: join(root, "wrangler.toml") });
+  // Without its path, nobody reads the .dev.vars beside it, which are the developer's own.
+  const { workerOptions, main } = unstable_getMiniflareWorkerOptions({ ...config, userConfigPath: undefined });
   if (main === undefined) throw new Error("wrangler.toml names no main");
   // The rules name text and data modules, of which a bundle has none, and Miniflare refuses them beside a script.
   const { assets, bindings, modulesRules: _, ...worker } = workerOptions as V4WorkerOptions;

@@ -1,0 +1,55 @@
+import { timingSafeEqual } from "node:crypto";
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { HTTPException } from "hono/http-exception";
+import { readConfiguration } from "../configuration.ts";
+import type { Environment } from "../environment.ts";
+import { domainRoutes } from "./domains.ts";
+import { Problem, answerProblem } from "./problem.ts";
+import { subscriberRoutes } from "./subscribers.ts";
+
+const largestBody = 65_536;
+
+/** The provisioning API, mounted at /api/v1. */
+export const api = new OpenAPIHono<{ Bindings: Environment }>({
+  defaultHook: (result) => {
+    if (result.success) return;
+    const [issue] = result.error.issues;
+    throw new Problem(400, `${issue?.path.join(".") || "the request"}: ${issue?.message ?? "is not valid"}`);
+  },
+});
+
+api.doc31("/openapi.json", {
+  openapi: "3.1.0",
+  info: { title: "Offhook", version: "1", description: "Provisioning of domains and subscribers." },
+  servers: [{ url: "/api/v1" }],
+});
+api.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
+
+api.use("*", async (context, next) => {
+  const { adminToken } = readConfiguration(context.env);
+  if (adminToken === undefined) throw new Problem(503, "the API is closed: no ADMIN_TOKEN is configured");
+  const given = /^Bearer (.+)$/i.exec(context.req.header("Authorization") ?? "")?.[1];
+  if (given === undefined || !isSame(given, adminToken)) {
+    throw new Problem(401, "the bearer token is missing or wrong", { "WWW-Authenticate": "Bearer" });
+  }
+  if (Number(context.req.header("Content-Length") ?? 0) > largestBody) throw new Problem(413, `the body is larger than ${largestBody} octets`);
+  await next();
+});
+
+api.route("/", domainRoutes);
+api.route("/", subscriberRoutes);
+
+api.notFound((context) => answerProblem(context, new Problem(404, "there is nothing at this path")));
+
+api.onError((error, context) => {
+  if (error instanceof Problem) return answerProblem(context, error);
+  if (error instanceof HTTPException && error.status < 500) return answerProblem(context, new Problem(400, error.message));
+  console.error(JSON.stringify({ note: "an API request failed", error: String(error) }));
+  return answerProblem(context, new Problem(500, "something went wrong here; the log has more"));
+});
+
+/** Constant time for texts of one length. */
+function isSame(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

@@ -1,0 +1,51 @@
+import { OpenAPIHono, createRoute } from "@hono/zod-openapi";
+import { directoryOf } from "../directory.ts";
+import type { Environment } from "../environment.ts";
+import { homesOf } from "./homes.ts";
+import { Problem } from "./problem.ts";
+import { json, noContent, problems } from "./responses.ts";
+import { domainParameters, domainSchema, domainsSchema, pageQuery } from "./schemas.ts";
+import { Store } from "./store.ts";
+
+const security = [{ bearer: [] }];
+const path = "/domains/{domain}";
+
+const list = createRoute({ method: "get", path: "/domains", security, request: { query: pageQuery }, responses: { 200: json(domainsSchema, "The domains"), ...problems(400, 401, 503) } });
+const read = createRoute({ method: "get", path, security, request: { params: domainParameters }, responses: { 200: json(domainSchema, "The domain"), ...problems(400, 401, 404, 503) } });
+const put = createRoute({
+  ...{ method: "put", path, security, request: { params: domainParameters } },
+  responses: { 200: json(domainSchema, "It was there"), 201: json(domainSchema, "It was made"), ...problems(400, 401, 503) },
+});
+const remove = createRoute({ method: "delete", path, security, request: { params: domainParameters }, responses: { 204: noContent, ...problems(400, 401, 404, 503) } });
+
+/** /domains and /domains/{domain}. */
+export const domainRoutes = new OpenAPIHono<{ Bindings: Environment }>();
+
+domainRoutes.openapi(list, async (context) => {
+  const { cursor, limit } = context.req.valid("query");
+  const names = await new Store(context.env.DIRECTORY).domains(cursor, limit + 1);
+  const page = names.slice(0, limit);
+  return context.json({ domains: page.map((domain) => ({ domain })), next_cursor: names.length > limit ? (page.at(-1) ?? null) : null }, 200);
+});
+
+domainRoutes.openapi(read, async (context) => {
+  const { domain } = context.req.valid("param");
+  if (!(await new Store(context.env.DIRECTORY).hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+  return context.json({ domain }, 200);
+});
+
+domainRoutes.openapi(put, async (context) => {
+  const { domain } = context.req.valid("param");
+  const { created } = await new Store(context.env.DIRECTORY).putDomain(domain, Date.now());
+  directoryOf(context.env).forget(domain);
+  return created ? context.json({ domain }, 201) : context.json({ domain }, 200);
+});
+
+domainRoutes.openapi(remove, async (context) => {
+  const { domain } = context.req.valid("param");
+  const subscribers = await new Store(context.env.DIRECTORY).deleteDomain(domain);
+  directoryOf(context.env).forget(domain);
+  const homes = homesOf(context.env, (work) => context.executionCtx.waitUntil(work));
+  await Promise.all(subscribers.map((subscriber) => homes.deleted(subscriber)));
+  return context.body(null, 204);
+});

@@ -1,0 +1,52 @@
+import type { Subscriber } from "../../lib/location/subscriber.ts";
+import type { TraceEntry } from "../../lib/trace.ts";
+import { homeName } from "../directory.ts";
+import type { Environment } from "../environment.ts";
+
+/** How a change reaches the home; one that is not open is never touched. */
+export interface Homes {
+  changed(subscriber: Subscriber): Promise<void>;
+  deleted(subscriber: Subscriber): Promise<void>;
+  trace(subscriber: Subscriber): Promise<readonly TraceEntry[]>;
+}
+
+type Stub = ReturnType<Environment["ADDRESS_OF_RECORD"]["getByName"]>;
+
+const attemptsAtOnce = 3;
+const pausesLater = [1_000, 5_000, 15_000];
+
+/**
+ * Tells homes at once, three times if need be; what still fails is tried again behind the answer, and at last the time limit on
+ * the home's copy helps (DESIGN §9).
+ * @param later keeps the Worker alive for what goes on behind the answer
+ */
+export function homesOf(environment: Environment, later: (work: Promise<unknown>) => void): Homes {
+  const tell = async (subscriber: Subscriber, call: (stub: Stub) => Promise<void>): Promise<void> => {
+    if (!subscriber.opened) return;
+    const attempt = () => call(environment.ADDRESS_OF_RECORD.getByName(homeName(subscriber)));
+    for (let count = 0; count < attemptsAtOnce; count += 1) if (await succeeds(attempt, subscriber)) return;
+    later(persist(attempt, subscriber));
+  };
+  return {
+    changed: (subscriber) => tell(subscriber, (stub) => stub.subscriberChanged(subscriber)),
+    deleted: (subscriber) => tell(subscriber, (stub) => stub.subscriberDeleted()),
+    trace: async (subscriber) => (subscriber.opened ? environment.ADDRESS_OF_RECORD.getByName(homeName(subscriber)).trace() : []),
+  };
+}
+
+async function persist(attempt: () => Promise<void>, subscriber: Subscriber): Promise<void> {
+  for (const pause of pausesLater) {
+    await new Promise((resume) => setTimeout(resume, pause));
+    if (await succeeds(attempt, subscriber)) return;
+  }
+}
+
+async function succeeds(attempt: () => Promise<void>, subscriber: Subscriber): Promise<boolean> {
+  try {
+    await attempt();
+    return true;
+  } catch (error) {
+    console.error(JSON.stringify({ note: "a home could not be told of a change", home: homeName(subscriber), error: String(error) }));
+    return false;
+  }
+}

@@ -1,0 +1,36 @@
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { z } from "@hono/zod-openapi";
+
+/** An error as RFC 9457 has it. */
+export const problemSchema = z
+  .object({ type: z.string(), title: z.string(), status: z.number().int(), detail: z.string() })
+  .openapi("Problem");
+
+const titles: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  404: "Not Found",
+  409: "Conflict",
+  413: "Content Too Large",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
+
+/** A failed API request; thrown anywhere, answered in one place. */
+export class Problem extends Error {
+  readonly status: ContentfulStatusCode;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: ContentfulStatusCode, detail: string, headers: Readonly<Record<string, string>> = {}) {
+    super(detail);
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
+export function answerProblem(context: Context, problem: Problem): Response {
+  const { status, message: detail, headers } = problem;
+  const body = { type: "about:blank", title: titles[status] ?? "Error", status, detail };
+  return context.body(JSON.stringify(body), status, { ...headers, "Content-Type": "application/problem+json" });
+}

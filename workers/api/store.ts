@@ -1,0 +1,136 @@
+import { createHash } from "node:crypto";
+import type { Subscriber } from "../../lib/location/subscriber.ts";
+import { subscriberOf } from "../directory.ts";
+import { Problem } from "./problem.ts";
+
+/** What a PUT of a subscriber says; undefined keeps what is there. */
+export interface SubscriberChange {
+  readonly password: string | undefined;
+  readonly aliases: readonly string[] | undefined;
+}
+
+export interface Change<T> {
+  readonly created: boolean;
+  readonly value: T;
+}
+
+type SubscriberRow = Parameters<typeof subscriberOf>[0];
+
+/** The tables of the directory, as the API writes and lists them. */
+export class Store {
+  readonly #database: D1Database;
+
+  constructor(database: D1Database) {
+    this.#database = database;
+  }
+
+  async domains(after: string, limit: number): Promise<string[]> {
+    const { results } = await this.#database
+      .prepare("SELECT name FROM domains WHERE name > ? ORDER BY name LIMIT ?")
+      .bind(after, limit)
+      .all<{ name: string }>();
+    return results.map((row) => row.name);
+  }
+
+  async hasDomain(domain: string): Promise<boolean> {
+    return (await this.#database.prepare("SELECT name FROM domains WHERE name = ?").bind(domain).first()) !== null;
+  }
+
+  async putDomain(domain: string, now: number): Promise<Change<string>> {
+    const { meta } = await this.#database.prepare("INSERT OR IGNORE INTO domains (name, created_at) VALUES (?, ?)").bind(domain, now).run();
+    return { created: meta.changes > 0, value: domain };
+  }
+
+  /** Deletes a domain with all its subscribers, and returns those. */
+  async deleteDomain(domain: string): Promise<Subscriber[]> {
+    if (!(await this.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+    const { results } = await this.#database.prepare("SELECT * FROM subscribers WHERE domain = ?").bind(domain).all<SubscriberRow>();
+    await this.#database.batch([
+      this.#database
+        .prepare("INSERT OR REPLACE INTO deleted_subscribers SELECT domain, username, generation, version FROM subscribers WHERE domain = ?")
+        .bind(domain),
+      this.#database.prepare("DELETE FROM aliases WHERE domain = ?").bind(domain),
+      this.#database.prepare("DELETE FROM subscribers WHERE domain = ?").bind(domain),
+      this.#database.prepare("DELETE FROM domains WHERE name = ?").bind(domain),
+    ]);
+    return results.map(subscriberOf);
+  }
+
+  async subscribers(domain: string, after: string, limit: number): Promise<Subscriber[]> {
+    if (!(await this.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+    const { results } = await this.#database
+      .prepare("SELECT * FROM subscribers WHERE domain = ? AND username > ? ORDER BY username LIMIT ?")
+      .bind(domain, after, limit)
+      .all<SubscriberRow>();
+    return results.map(subscriberOf);
+  }
+
+  async subscriber(domain: string, username: string): Promise<Subscriber | undefined> {
+    const row = await this.#database
+      .prepare("SELECT * FROM subscribers WHERE domain = ? AND username = ?")
+      .bind(domain, username)
+      .first<SubscriberRow>();
+    return row === null ? undefined : subscriberOf(row);
+  }
+
+  async putSubscriber(domain: string, username: string, change: SubscriberChange, now: number): Promise<Change<Subscriber>> {
+    if (!(await this.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+    const existing = await this.subscriber(domain, username);
+    if (existing === undefined && change.password === undefined) throw new Problem(400, "a new subscriber needs a password");
+    const aliases = change.aliases ?? existing?.aliases ?? [];
+    await this.#refuseTaken(domain, username, aliases);
+    const { md5, sha256 } = change.password === undefined ? (existing as Subscriber) : hashes(username, domain, change.password);
+    const values = [domain, username, md5, sha256, JSON.stringify(aliases), now, now];
+    const before = "SELECT MAX(generation) AS generation, MAX(version) AS version FROM deleted_subscribers WHERE domain = ?1 AND username = ?2";
+    await this.#database.batch([
+      this.#database
+        .prepare(
+          `INSERT INTO subscribers (domain, username, md5, sha256, aliases, generation, version, created_at, updated_at)
+           SELECT ?1, ?2, ?3, ?4, ?5, COALESCE(generation, 0) + 1, COALESCE(version, 0) + 1, ?6, ?7 FROM (${before}) WHERE true
+           ON CONFLICT (domain, username) DO UPDATE SET md5 = excluded.md5, sha256 = excluded.sha256, aliases = excluded.aliases,
+           version = subscribers.version + 1, updated_at = excluded.updated_at`,
+        )
+        .bind(...values),
+      this.#database.prepare("DELETE FROM aliases WHERE domain = ? AND username = ?").bind(domain, username),
+      ...aliases.map((alias) =>
+        this.#database.prepare("INSERT INTO aliases (domain, alias, username) VALUES (?, ?, ?)").bind(domain, alias, username),
+      ),
+    ]);
+    const value = await this.subscriber(domain, username);
+    if (value === undefined) throw new Problem(409, "the subscriber was deleted meanwhile");
+    return { created: existing === undefined, value };
+  }
+
+  async deleteSubscriber(domain: string, username: string): Promise<Subscriber> {
+    const existing = await this.subscriber(domain, username);
+    if (existing === undefined) throw new Problem(404, `there is no subscriber ${username} in ${domain}`);
+    await this.#database.batch([
+      this.#database
+        .prepare("INSERT OR REPLACE INTO deleted_subscribers SELECT domain, username, generation, version FROM subscribers WHERE domain = ? AND username = ?")
+        .bind(domain, username),
+      this.#database.prepare("DELETE FROM aliases WHERE domain = ? AND username = ?").bind(domain, username),
+      this.#database.prepare("DELETE FROM subscribers WHERE domain = ? AND username = ?").bind(domain, username),
+    ]);
+    return existing;
+  }
+
+  /** A name leads to one subscriber: no alias may be another's alias or username, and no username another's alias. */
+  async #refuseTaken(domain: string, username: string, aliases: readonly string[]): Promise<void> {
+    const names = [username, ...aliases];
+    const marks = names.map(() => "?").join(", ");
+    const taken = await this.#database
+      .prepare(
+        `SELECT alias AS name FROM aliases WHERE domain = ? AND username <> ? AND alias IN (${marks})
+         UNION SELECT username FROM subscribers WHERE domain = ? AND username <> ? AND username IN (${marks})`,
+      )
+      .bind(domain, username, ...names, domain, username, ...names)
+      .first<{ name: string }>();
+    if (taken !== null) throw new Problem(409, `${taken.name} already leads to another subscriber`);
+  }
+}
+
+/** HA1 of RFC 7616 §3.4.2 in both algorithms; the realm is the domain. */
+function hashes(username: string, domain: string, password: string): { readonly md5: string; readonly sha256: string } {
+  const secret = `${username}:${domain}:${password}`;
+  return { md5: createHash("md5").update(secret).digest("hex"), sha256: createHash("sha256").update(secret).digest("hex") };
+}

@@ -1,0 +1,86 @@
+import { OpenAPIHono, createRoute } from "@hono/zod-openapi";
+import type { Subscriber } from "../../lib/location/subscriber.ts";
+import type { TraceEntry } from "../../lib/trace.ts";
+import { directoryOf } from "../directory.ts";
+import type { Environment } from "../environment.ts";
+import { homesOf } from "./homes.ts";
+import { Problem } from "./problem.ts";
+import { json, noContent, problems } from "./responses.ts";
+import { domainParameters, pageQuery, subscriberBody, subscriberParameters, subscriberSchema, subscribersSchema, traceQuery, traceSchema } from "./schemas.ts";
+import { Store } from "./store.ts";
+
+const security = [{ bearer: [] }];
+const path = "/domains/{domain}/subscribers/{username}";
+
+const list = createRoute({
+  ...{ method: "get", path: "/domains/{domain}/subscribers", security },
+  request: { params: domainParameters, query: pageQuery },
+  responses: { 200: json(subscribersSchema, "The subscribers, by name"), ...problems(400, 401, 404, 503) },
+});
+const read = createRoute({ method: "get", path, security, request: { params: subscriberParameters }, responses: { 200: json(subscriberSchema, "The subscriber"), ...problems(400, 401, 404, 503) } });
+const put = createRoute({
+  ...{ method: "put", path, security },
+  request: { params: subscriberParameters, body: { required: true, content: { "application/json": { schema: subscriberBody } } } },
+  responses: { 200: json(subscriberSchema, "It was changed"), 201: json(subscriberSchema, "It was made"), ...problems(400, 401, 404, 409, 503) },
+});
+const remove = createRoute({ method: "delete", path, security, request: { params: subscriberParameters }, responses: { 204: noContent, ...problems(400, 401, 404, 503) } });
+const trace = createRoute({
+  ...{ method: "get", path: `${path}/trace`, security, request: { params: subscriberParameters, query: traceQuery } },
+  responses: { 200: { ...json(traceSchema, "The last messages of the subscriber's home, credentials masked") }, ...problems(400, 401, 404, 503) },
+});
+
+/** /domains/{domain}/subscribers and below. */
+export const subscriberRoutes = new OpenAPIHono<{ Bindings: Environment }>();
+
+subscriberRoutes.openapi(list, async (context) => {
+  const { domain } = context.req.valid("param");
+  const { cursor, limit } = context.req.valid("query");
+  const subscribers = await new Store(context.env.DIRECTORY).subscribers(domain, cursor, limit + 1);
+  const page = subscribers.slice(0, limit);
+  return context.json({ subscribers: page.map(shown), next_cursor: subscribers.length > limit ? (page.at(-1)?.username ?? null) : null }, 200);
+});
+
+subscriberRoutes.openapi(read, async (context) => context.json(shown(await existing(context.env, context.req.valid("param"))), 200));
+
+subscriberRoutes.openapi(put, async (context) => {
+  const { domain, username } = context.req.valid("param");
+  const { password, aliases } = context.req.valid("json");
+  const change = { password, aliases: aliases === undefined ? undefined : [...new Set(aliases)].filter((alias) => alias !== username) };
+  const { created, value } = await new Store(context.env.DIRECTORY).putSubscriber(domain, username, change, Date.now());
+  directoryOf(context.env).forget(domain);
+  await homesOf(context.env, (work) => context.executionCtx.waitUntil(work)).changed(value);
+  return created ? context.json(shown(value), 201) : context.json(shown(value), 200);
+});
+
+subscriberRoutes.openapi(remove, async (context) => {
+  const { domain, username } = context.req.valid("param");
+  const deleted = await new Store(context.env.DIRECTORY).deleteSubscriber(domain, username);
+  directoryOf(context.env).forget(domain);
+  await homesOf(context.env, (work) => context.executionCtx.waitUntil(work)).deleted(deleted);
+  return context.body(null, 204);
+});
+
+subscriberRoutes.openapi(trace, async (context) => {
+  const subscriber = await existing(context.env, context.req.valid("param"));
+  const entries = await homesOf(context.env, (work) => context.executionCtx.waitUntil(work)).trace(subscriber);
+  const { format } = context.req.valid("query");
+  const asText = format === "text" || (format === undefined && (context.req.header("Accept") ?? "").startsWith("text/plain"));
+  if (asText) return context.body(entries.map(readable).join("\n"), 200, { "Content-Type": "text/plain; charset=utf-8" }) as never;
+  return context.json({ entries: [...entries] }, 200);
+});
+
+async function existing(environment: Environment, name: { readonly domain: string; readonly username: string }): Promise<Subscriber> {
+  const subscriber = await new Store(environment.DIRECTORY).subscriber(name.domain, name.username);
+  if (subscriber === undefined) throw new Problem(404, `there is no subscriber ${name.username} in ${name.domain}`);
+  return subscriber;
+}
+
+/** A subscriber without secrets. */
+function shown({ domain, username, aliases, opened }: Subscriber) {
+  return { domain, username, aliases: [...aliases], opened };
+}
+
+function readable({ at, direction, flow, text }: TraceEntry): string {
+  const arrow = { in: "-->", out: "<--", note: "---" }[direction];
+  return `${new Date(at).toISOString()} ${arrow} ${flow}\n${text.replaceAll("\r\n", "\n").trimEnd()}\n`;
+}

@@ -1,0 +1,117 @@
+import type { RegistrarSettings } from "../lib/registrar/settings.ts";
+import type { Settings } from "./environment.ts";
+
+/** All settings, checked. Times are in seconds. */
+export interface Configuration {
+  /** Allows `ws:` without TLS. Never set in a deployment. */
+  readonly localDevelopment: boolean;
+  /** The host we call ourselves; undefined: the one that the phone connected to. */
+  readonly publicHost: string | undefined;
+  /** Origins of the pages that may connect; undefined: any, since credentials are never ambient. */
+  readonly allowedOrigins: readonly string[] | undefined;
+  /** The first seals, all open. */
+  readonly sealKeys: readonly Uint8Array[];
+  readonly adminToken: string | undefined;
+  readonly logging: boolean;
+  readonly registrar: RegistrarSettings;
+  readonly bindingGrace: number;
+  readonly callerGrace: number;
+  readonly firstMessageTimeout: number;
+  readonly flowLifetime: number;
+  readonly nonceLifetime: number;
+  readonly ringTimeout: number;
+  readonly transactionTimeout: number;
+  readonly copyLifetime: number;
+  readonly copyLastResort: number;
+  readonly maximumUnauthenticated: number;
+  readonly maximumLegs: number;
+  readonly traceLength: number;
+}
+
+type NumberSetting = readonly [fallback: number, least: number, most: number];
+
+/** The settings that are numbers: default, least, most. The README's table says what each means. */
+export const numberSettings = {
+  MINIMUM_EXPIRES: [60, 1, 86_400],
+  DEFAULT_EXPIRES: [600, 1, 604_800],
+  MAXIMUM_EXPIRES: [7200, 1, 604_800],
+  EXPIRES_SPREAD: [0.1, 0, 0.5],
+  MAXIMUM_CONTACTS: [10, 1, 100],
+  LEASE_FACTOR: [10, 1, 100],
+  BINDING_GRACE: [30, 0, 3600],
+  CALLER_GRACE: [10, 0, 3600],
+  FIRST_MESSAGE_TIMEOUT: [10, 1, 300],
+  FLOW_LIFETIME: [86_400, 60, 2_592_000],
+  NONCE_LIFETIME: [300, 1, 86_400],
+  RING_TIMEOUT: [185, 1, 3600],
+  TRANSACTION_TIMEOUT: [32, 1, 300],
+  COPY_LIFETIME: [3600, 1, 86_400],
+  COPY_LAST_RESORT: [86_400, 1, 604_800],
+  MAXIMUM_UNAUTHENTICATED: [20, 1, 1000],
+  MAXIMUM_LEGS: [8, 1, 64],
+  TRACE_LENGTH: [50, 0, 1000],
+} as const satisfies Partial<Record<keyof Settings, NumberSetting>>;
+
+const read = new WeakMap<object, Configuration>();
+
+/** Reads the settings of an environment, once. A wrong one is the operator's fault and throws, with its name. */
+export function readConfiguration(settings: Settings): Configuration {
+  const known = read.get(settings);
+  if (known !== undefined) return known;
+  const configuration = parse(settings);
+  read.set(settings, configuration);
+  return configuration;
+}
+
+function parse(settings: Settings): Configuration {
+  const number = (name: keyof typeof numberSettings) => readNumber(name, settings[name]);
+  return {
+    localDevelopment: settings.LOCAL_DEVELOPMENT === "true",
+    publicHost: settings.PUBLIC_HOST?.toLowerCase() || undefined,
+    allowedOrigins: settings.ALLOWED_ORIGINS ? elements(settings.ALLOWED_ORIGINS) : undefined,
+    sealKeys: readKeys(settings.SEAL_KEYS),
+    adminToken: settings.ADMIN_TOKEN || undefined,
+    logging: settings.LOGGING !== "false",
+    registrar: {
+      minimumExpires: number("MINIMUM_EXPIRES"),
+      defaultExpires: number("DEFAULT_EXPIRES"),
+      maximumExpires: number("MAXIMUM_EXPIRES"),
+      spread: number("EXPIRES_SPREAD"),
+      maximumContacts: number("MAXIMUM_CONTACTS"),
+      leaseFactor: number("LEASE_FACTOR"),
+    },
+    bindingGrace: number("BINDING_GRACE"),
+    callerGrace: number("CALLER_GRACE"),
+    firstMessageTimeout: number("FIRST_MESSAGE_TIMEOUT"),
+    flowLifetime: number("FLOW_LIFETIME"),
+    nonceLifetime: number("NONCE_LIFETIME"),
+    ringTimeout: number("RING_TIMEOUT"),
+    transactionTimeout: number("TRANSACTION_TIMEOUT"),
+    copyLifetime: number("COPY_LIFETIME"),
+    copyLastResort: number("COPY_LAST_RESORT"),
+    maximumUnauthenticated: number("MAXIMUM_UNAUTHENTICATED"),
+    maximumLegs: number("MAXIMUM_LEGS"),
+    traceLength: number("TRACE_LENGTH"),
+  };
+}
+
+function readNumber(name: keyof typeof numberSettings, written: string | undefined): number {
+  const [fallback, least, most] = numberSettings[name];
+  if (written === undefined || written === "") return fallback;
+  const value = Number(written);
+  if (!(value >= least && value <= most)) throw new Error(`the setting ${name} is "${written}", not a number from ${least} to ${most}`);
+  return value;
+}
+
+/** At least 32 octets each: what `openssl rand -base64 32` prints. */
+function readKeys(written: string | undefined): readonly Uint8Array[] {
+  return elements(written ?? "").map((text) => {
+    const key = Buffer.from(text, "base64");
+    if (key.length < 32) throw new Error("a key in SEAL_KEYS has less than 32 octets: use `openssl rand -base64 32`");
+    return new Uint8Array(key);
+  });
+}
+
+function elements(list: string): string[] {
+  return list.split(",").map((element) => element.trim()).filter((element) => element !== "");
+}

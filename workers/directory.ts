@@ -1,0 +1,124 @@
+import type { Subscriber } from "../lib/location/subscriber.ts";
+import type { Environment } from "./environment.ts";
+
+/** Whom a name stands for: nobody of ours, nobody at all, or a subscriber (perhaps by an alias). */
+export type Answer = { readonly kind: "foreign" } | { readonly kind: "unknown" } | { readonly kind: "subscriber"; readonly subscriber: Subscriber };
+
+/** D1 did not answer. Whoever asked says 503 with Retry-After, never that somebody does not exist. */
+export class DirectoryUnavailable extends Error {
+  override readonly name = "DirectoryUnavailable";
+}
+
+/** The name of a subscriber's home; its generation lets a home be wiped by leaving it. */
+export function homeName(subscriber: Pick<Subscriber, "username" | "domain" | "generation">): string {
+  return `sip:${subscriber.username}@${subscriber.domain}#${subscriber.generation}`;
+}
+
+interface Row {
+  readonly username: string;
+  readonly domain: string;
+  readonly md5: string;
+  readonly sha256: string;
+  readonly aliases: string;
+  readonly generation: number;
+  readonly version: number;
+  readonly opened_at: number | null;
+}
+
+interface Kept {
+  readonly answer: Answer;
+  readonly until: number;
+}
+
+/** Milliseconds that an answer is kept: long only for what changes rarely and is told of when it does. */
+const keptOpened = 60_000;
+const keptOther = 2_000;
+const maximumKept = 10_000;
+
+/** The directory stands before the homes: no stub is made before it has answered. Cached in the isolate. */
+export class Directory {
+  readonly #database: D1Database;
+  readonly #kept = new Map<string, Kept>();
+  readonly #asked = new Map<string, Promise<Answer>>();
+
+  constructor(database: D1Database) {
+    this.#database = database;
+  }
+
+  /** Whom a canonical user part of a lower-case domain stands for. */
+  find(user: string, domain: string): Promise<Answer> {
+    const name = `${user}@${domain}`;
+    const kept = this.#kept.get(name);
+    if (kept !== undefined && kept.until > Date.now()) return Promise.resolve(kept.answer);
+    const asked = this.#asked.get(name);
+    if (asked !== undefined) return asked;
+    const asking = this.fresh(user, domain).finally(() => this.#asked.delete(name));
+    this.#asked.set(name, asking);
+    return asking;
+  }
+
+  /** The same, past the cache. */
+  async fresh(user: string, domain: string): Promise<Answer> {
+    const answer = await this.#ask(user, domain);
+    this.#keep(`${user}@${domain}`, answer);
+    return answer;
+  }
+
+  /** The owner's first authenticated flow is here: from now on the home may be called. */
+  async markOpened(subscriber: Subscriber): Promise<void> {
+    if (subscriber.opened) return;
+    const { username, domain } = subscriber;
+    await available(
+      this.#database
+        .prepare("UPDATE subscribers SET opened_at = ? WHERE domain = ? AND username = ? AND opened_at IS NULL")
+        .bind(Date.now(), domain, username)
+        .run(),
+    );
+    this.#keep(`${username}@${domain}`, { kind: "subscriber", subscriber: { ...subscriber, opened: true } });
+    for (const alias of subscriber.aliases) this.#kept.delete(`${alias}@${domain}`);
+  }
+
+  /** Something about a domain has changed. */
+  forget(domain: string): void {
+    for (const name of this.#kept.keys()) if (name.endsWith(`@${domain}`)) this.#kept.delete(name);
+  }
+
+  async #ask(user: string, domain: string): Promise<Answer> {
+    const query = `SELECT s.username, s.domain, s.md5, s.sha256, s.aliases, s.generation, s.version, s.opened_at, d.name
+      FROM domains d LEFT JOIN subscribers s ON s.domain = d.name
+      AND s.username = COALESCE((SELECT username FROM aliases WHERE domain = d.name AND alias = ?1), ?1) WHERE d.name = ?2`;
+    const row = await available(this.#database.prepare(query).bind(user, domain).first<Row>());
+    if (row === null) return { kind: "foreign" };
+    return row.username === null ? { kind: "unknown" } : { kind: "subscriber", subscriber: subscriberOf(row) };
+  }
+
+  #keep(name: string, answer: Answer): void {
+    const lifetime = answer.kind === "subscriber" && answer.subscriber.opened ? keptOpened : keptOther;
+    this.#kept.delete(name);
+    this.#kept.set(name, { answer, until: Date.now() + lifetime });
+    const oldest = this.#kept.keys().next();
+    if (this.#kept.size > maximumKept && oldest.done !== true) this.#kept.delete(oldest.value);
+  }
+}
+
+export function subscriberOf(row: Row): Subscriber {
+  const { username, domain, md5, sha256, generation, version } = row;
+  return { username, domain, md5, sha256, generation, version, aliases: JSON.parse(row.aliases) as string[], opened: row.opened_at !== null };
+}
+
+async function available<T>(asked: Promise<T>): Promise<T> {
+  try {
+    return await asked;
+  } catch (error) {
+    throw new DirectoryUnavailable(String(error));
+  }
+}
+
+const directories = new WeakMap<D1Database, Directory>();
+
+/** The directory of a database, one in an isolate. */
+export function directoryOf(environment: Environment): Directory {
+  const known = directories.get(environment.DIRECTORY) ?? new Directory(environment.DIRECTORY);
+  directories.set(environment.DIRECTORY, known);
+  return known;
+}
