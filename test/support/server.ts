@@ -67,22 +67,26 @@ const objectClass = "AddressOfRecord";
 
 /** The Worker as wrangler.toml describes it. The page is served when it has been built. */
 async function offhook(settings: Readonly<Record<string, string | undefined>>): Promise<V4WorkerOptions> {
+  process.env["WRANGLER_LOG"] = "error";
   const config = unstable_readConfig({ config: join(root, "wrangler.toml") });
-  // Without its path, nobody reads the .dev.vars beside it, which are the developer's own.
-  const { workerOptions, main } = unstable_getMiniflareWorkerOptions({ ...config, userConfigPath: undefined });
+  const { workerOptions, main } = unstable_getMiniflareWorkerOptions(config);
   if (main === undefined) throw new Error("wrangler.toml names no main");
-  // The rules name text and data modules, of which a bundle has none, and Miniflare refuses them beside a script.
-  const { assets, bindings, modulesRules: _, ...worker } = workerOptions as V4WorkerOptions;
+  // Left out: `bindings`, which hold the developer's own .dev.vars too, and rules for modules, of which a bundle has none.
+  const { assets, bindings: _, modulesRules: __, ...worker } = workerOptions as V4WorkerOptions;
   const isBuilt = existsSync(join(root, "dist/web"));
-  const set = Object.entries(settings).flatMap(([name, value]) => (value ? [[name, value] as const] : []));
   return {
     ...worker,
     name: workerName,
     modules: true,
     script: await bundle(main),
-    bindings: { ...bindings, ...Object.fromEntries(set) },
+    bindings: { ...config.vars, ...written(settings) },
     ...(isBuilt && assets !== undefined ? { assets } : {}),
   };
+}
+
+/** The settings that have a value. */
+function written(settings: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(settings).flatMap(([name, value]) => (value ? [[name, value]] : [])));
 }
 
 /** Applies migrations/ in the order of their numbers. */
