@@ -60,7 +60,7 @@ export class Incoming {
   }
 
   /** A response of one of our phones, on whichever of the user's sockets it came (RFC 3261 §16.7). */
-  response(flow: Flow, response: Response, branch: Branch, now: number): void {
+  response(flow: Flow, response: Response, essentials: Essentials, branch: Branch, now: number): void {
     const text = alter(response, { popVia: true });
     if (branch.kind === "stateless") {
       const { binary, status } = response;
@@ -69,7 +69,8 @@ export class Incoming {
     }
     const open = this.#contexts.find(branch.context);
     const forked = open?.context.branches[branch.index];
-    if (open === undefined || forked === undefined) return;
+    // The answer to our own CANCEL has the branch of its INVITE, and ends here (RFC 3261 §9.1, §17.1.3).
+    if (open === undefined || forked === undefined || essentials.cseq.method !== open.context.method) return;
     if (response.status >= 300 && open.context.method === "INVITE") this.#acknowledge(flow, open, forked, response, now);
     const wasProceeding = this.#contexts.proceedingSince(branch.context, forked) !== undefined;
     this.#noteProceeding(flow, branchName(branch.context, branch.index), response.status, now);

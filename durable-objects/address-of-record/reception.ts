@@ -2,9 +2,8 @@ import { hintIn, readBranch } from "../../lib/proxy/branch.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { type Essentials, readEssentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
-import { type Frame, type Request as SipRequest, type Response as SipResponse, headerValue, parseMessage, salvage } from "../../lib/syntax/message.ts";
+import { type Frame, type Request as SipRequest, type Response as SipResponse, parseMessage, salvage } from "../../lib/syntax/message.ts";
 import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
-import { parseVia } from "../../lib/syntax/via.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import type { Opening } from "../../lib/transport/opening.ts";
 import { randomText } from "../room/random.ts";
@@ -73,7 +72,7 @@ export class Reception {
     if (isFault(essentials)) return message.kind === "request" ? this.#refuse(flow, message, essentials, now) : undefined;
     const heard = this.#hear(flow);
     if (message.kind === "request") return this.#request(heard, message, essentials, now);
-    if (heard.authenticated !== undefined) this.#response(heard, message, now);
+    if (heard.authenticated !== undefined) this.#response(heard, message, essentials, now);
   }
 
   closed(flow: Flow): void {
@@ -129,11 +128,11 @@ export class Reception {
   }
 
   /** By the branch of our Via, whichever of the user's sockets it comes on (RFC 3261 §17.1.3). */
-  #response(flow: Flow, response: SipResponse, now: number): void {
-    const via = parseVia(headerValue(response, "via") ?? "");
-    if (isFault(via) || hintIn(via.branch) !== this.#room.home.hint) return;
-    const branch = readBranch(this.#room.keyring, via.branch ?? "");
-    if (branch !== undefined) this.#incoming.response(flow, response, branch, now);
+  #response(flow: Flow, response: SipResponse, essentials: Essentials, now: number): void {
+    const { branch: written } = essentials.via;
+    if (written === undefined || hintIn(written) !== this.#room.home.hint) return;
+    const branch = readBranch(this.#room.keyring, written);
+    if (branch !== undefined) this.#incoming.response(flow, response, essentials, branch, now);
   }
 
   #unreadable(flow: Flow, frame: Frame, refusal: Fault, now: number): void {
