@@ -33,20 +33,26 @@ export function isDigitCode(code: number): boolean {
 
 /** Whether a text is one token (RFC 3261 §25.1); the empty text is none. */
 export function isToken(text: string): boolean {
-  return all(text, token);
+  return consists(text, token);
 }
 
 export function isDigits(text: string): boolean {
-  return all(text, digit);
+  return consists(text, digit);
 }
 
 export function isHex(text: string): boolean {
-  return all(text, hex);
+  return consists(text, hex);
 }
 
-function all(text: string, bits: number): boolean {
+function consists(text: string, bits: number): boolean {
   for (let at = 0; at < text.length; at += 1) if (!has(text.charCodeAt(at), bits)) return false;
   return text.length > 0;
+}
+
+/** Whether every character is allowed. */
+export function all(text: string, allowed: (code: number) => boolean): boolean {
+  for (let at = 0; at < text.length; at += 1) if (!allowed(text.charCodeAt(at))) return false;
+  return true;
 }
 
 /** Whether every `%` is followed by two hexadecimal digits, and every other character is allowed. */

@@ -20,35 +20,76 @@ export interface Essentials {
   readonly maxForwards: number | undefined;
 }
 
-/** Headers of which there may be only one. */
-const single = ["from", "to", "call-id", "cseq", "max-forwards", "content-length"];
-
+/** Reads and checks them. A header that may stand once and stands twice is a fault. */
 export function readEssentials(message: Message): Essentials | Fault {
-  const first: Record<string, HeaderLine> = Object.create(null);
-  for (const line of message.lines) {
-    if (first[line.name] === undefined) first[line.name] = line;
-    else if (single.includes(line.name)) return fault(400, `there is more than one ${line.name} header`);
-  }
-  const value = (name: string) => {
-    const line = first[name];
-    return line === undefined ? undefined : valueOf(message.text, line);
-  };
-  const missing = ["via", "from", "to", "call-id", "cseq"].find((name) => first[name] === undefined);
-  if (missing !== undefined) return fault(400, `the ${missing} header is missing`);
-  const via = parseVia(firstElement(value("via") ?? ""));
+  const found = findFirst(message);
+  if (isFault(found)) return found;
+  const via = parseVia(firstElement(valueOf(message.text, found.via)));
   if (isFault(via)) return via;
-  const from = readParty(value("from") ?? "");
+  const from = readParty(valueOf(message.text, found.from));
   if (isFault(from)) return from;
-  const to = readParty(value("to") ?? "");
+  const to = readParty(valueOf(message.text, found.to));
   if (isFault(to)) return to;
-  const callId = value("call-id") ?? "";
+  const callId = valueOf(message.text, found.callId);
   if (callId === "" || /[\s,;]/.test(callId)) return fault(400, "the Call-ID is malformed");
-  const cseq = parseCSeq(value("cseq") ?? "");
+  const cseq = parseCSeq(valueOf(message.text, found.cseq));
   if (isFault(cseq)) return cseq;
   if (message.kind === "request" && cseq.method !== message.method) return fault(400, "the method of CSeq is not the request's");
-  const maxForwards = readMaxForwards(value("max-forwards"));
+  const maxForwards = found.maxForwards === undefined ? undefined : readMaxForwards(valueOf(message.text, found.maxForwards));
   if (isFault(maxForwards)) return maxForwards;
   return { via, from, to, fromTag: tagOf(from), toTag: tagOf(to), callId, cseq, maxForwards };
+}
+
+interface FirstLines {
+  readonly via: HeaderLine;
+  readonly from: HeaderLine;
+  readonly to: HeaderLine;
+  readonly callId: HeaderLine;
+  readonly cseq: HeaderLine;
+  readonly maxForwards: HeaderLine | undefined;
+}
+
+function findFirst(message: Message): FirstLines | Fault {
+  let via: HeaderLine | undefined;
+  let from: HeaderLine | undefined;
+  let to: HeaderLine | undefined;
+  let callId: HeaderLine | undefined;
+  let cseq: HeaderLine | undefined;
+  let maxForwards: HeaderLine | undefined;
+  let twice: string | undefined;
+  for (const line of message.lines) {
+    switch (line.name) {
+      case "via":
+        via ??= line;
+        break;
+      case "from":
+        if (from === undefined) from = line;
+        else twice = line.name;
+        break;
+      case "to":
+        if (to === undefined) to = line;
+        else twice = line.name;
+        break;
+      case "call-id":
+        if (callId === undefined) callId = line;
+        else twice = line.name;
+        break;
+      case "cseq":
+        if (cseq === undefined) cseq = line;
+        else twice = line.name;
+        break;
+      case "max-forwards":
+        if (maxForwards === undefined) maxForwards = line;
+        else twice = line.name;
+        break;
+      default:
+    }
+  }
+  if (twice !== undefined) return fault(400, `there is more than one ${twice} header`);
+  if (via === undefined || from === undefined || to === undefined || callId === undefined || cseq === undefined) {
+    return fault(400, "one of Via, From, To, Call-ID and CSeq is missing");
+  }
+  return { via, from, to, callId, cseq, maxForwards };
 }
 
 function firstElement(value: string): string {

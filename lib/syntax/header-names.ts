@@ -1,5 +1,7 @@
+import { isToken } from "./characters.ts";
+
 /** Compact forms (RFC 3261 §7.3.3 and the IANA registry). */
-const compactForms: Readonly<Record<string, string>> = {
+const compactForms: Readonly<Record<string, string | undefined>> = {
   a: "accept-contact",
   b: "referred-by",
   c: "content-type",
@@ -33,16 +35,17 @@ const lists = new Set([
 /** Spellings that were seen before; only those of known names are kept, so that a peer cannot fill it. */
 const seen = new Map<string, string>();
 const known = new Set([
-  ...lists, ...Object.values(compactForms), "authorization", "content-disposition", "cseq", "date", "expires", "max-forwards", "mime-version", "min-expires",
+  ...lists, ...Object.values(compactForms).filter((name) => name !== undefined), "authorization", "content-disposition", "cseq", "date", "expires", "max-forwards", "mime-version", "min-expires",
   "organization", "priority", "proxy-authenticate", "proxy-authorization", "rack", "rseq", "retry-after", "server", "sip-etag",
   "sip-if-match", "subscription-state", "timestamp", "user-agent", "www-authenticate",
 ]);
 const spellingsKept = 1000;
 
-/** The long form in lower case of a header name as written. */
-export function canonicalName(written: string): string {
+/** The long form in lower case of a header name as written; undefined if it is not a token. */
+export function canonicalName(written: string): string | undefined {
   const name = seen.get(written);
   if (name !== undefined) return name;
+  if (!isToken(written)) return undefined;
   const lower = written.toLowerCase();
   const long = compactForms[lower] ?? lower;
   if (known.has(long) && seen.size < spellingsKept) seen.set(written, long);

@@ -86,8 +86,8 @@ export function bodyOf(message: Message): string {
 
 /** The value of a line, folding replaced by one space each (RFC 3261 §7.3.1), without white space around it. */
 export function valueOf(text: string, line: HeaderLine): string {
-  const value = text.slice(line.valueAt, line.end);
-  return (value.includes("\r\n") ? value.split(/\r\n[ \t]+/).join(" ") : value).trim();
+  const value = text.slice(line.valueAt, line.end).trim();
+  return value.includes("\n") ? value.split(/\r\n[ \t]+/).join(" ") : value;
 }
 
 /**
@@ -114,23 +114,30 @@ function skipEmptyLines(text: string): string {
 /** Collects the header lines; returns where the body begins. */
 function findLines(text: string, from: number, lines: HeaderLine[], limits: Limits): number | Fault {
   let at = from;
-  while (!text.startsWith("\r\n", at)) {
-    let end = text.indexOf("\r\n", at);
-    if (end < 0) return fault(400, "the header has no end");
-    for (let next = text.charCodeAt(end + 2); next === 32 || next === 9; next = text.charCodeAt(end + 2)) {
-      end = text.indexOf("\r\n", end + 2);
-      if (end < 0) return fault(400, "the header has no end");
-    }
+  while (text.charCodeAt(at) !== 13 || text.charCodeAt(at + 1) !== 10) {
+    const end = endOfLine(text, at);
+    if (end < 0) return fault(400, "the header has no end, or a line of it no CRLF");
     if (end - at > limits.headerLength) return fault(400, `a header line is longer than ${limits.headerLength} characters`);
     if (lines.length >= limits.headerCount) return fault(400, `there are more than ${limits.headerCount} header lines`);
     const colon = text.indexOf(":", at);
     if (colon < 0 || colon > end) return fault(400, "a header line has no colon");
     const name = canonicalName(trimEnd(text, at, colon));
-    if (!isToken(name)) return fault(400, "a header name is not a token");
+    if (name === undefined) return fault(400, "a header name is not a token");
     lines.push({ name, at, valueAt: colon + 1, end });
     at = end + 2;
   }
   return at + 2;
+}
+
+/** The CRLF that ends a header line, continuation lines included (RFC 3261 §7.3.1); -1 if there is none, or a lone LF. */
+function endOfLine(text: string, from: number): number {
+  for (let at = from; ; ) {
+    const feed = text.indexOf("\n", at);
+    if (feed < 1 || text.charCodeAt(feed - 1) !== 13) return -1;
+    const next = text.charCodeAt(feed + 1);
+    if (next !== 32 && next !== 9) return feed - 1;
+    at = feed + 1;
+  }
 }
 
 /** A header name, without white space before the colon (RFC 3261 §7.3.1 allows it). */
@@ -142,16 +149,16 @@ function trimEnd(text: string, from: number, colon: number): string {
 
 /** RFC 3261 §7.1 and §7.2: exactly one space between the parts. */
 function readStartLine(line: string, parts: Lines): Message | Fault {
-  if (/^SIP\/2\.0 /i.test(line)) return readStatusLine(line, parts);
+  if (line.charCodeAt(7) === 32 && /^SIP\/2\.0 /i.test(line)) return readStatusLine(line, parts);
   const first = line.indexOf(" ");
   const last = line.lastIndexOf(" ");
   const method = line.slice(0, first);
   const requestUri = line.slice(first + 1, last);
   const version = line.slice(last + 1);
   if (first < 1 || !isToken(method)) return fault(400, "the start line is neither a request nor a status line");
-  if (!/^SIP\/\d+\.\d+$/i.test(version)) return fault(400, "the request line does not end with a SIP version");
+  if (version !== "SIP/2.0" && !/^SIP\/\d+\.\d+$/i.test(version)) return fault(400, "the request line does not end with a SIP version");
   if (last === first || requestUri === "" || /[\s<>]/.test(requestUri)) return fault(400, "the Request-URI is malformed");
-  if (version.toUpperCase() !== "SIP/2.0") return fault(505, `the version ${version} is not SIP/2.0`);
+  if (version !== "SIP/2.0" && version.toUpperCase() !== "SIP/2.0") return fault(505, `the version ${version} is not SIP/2.0`);
   return { kind: "request", method, requestUri, ...parts };
 }
 
@@ -167,17 +174,11 @@ function fitBody(message: Message): Message | Fault {
   if (written === undefined) return message;
   if (!isDigits(written)) return fault(400, "Content-Length is not a number");
   const promised = Number(written);
-  const length = message.text.length - message.bodyAt;
-  // Text frames are UTF-8: only where the counts differ can it matter that a character is more than one octet.
-  if (promised === length && (message.binary || isAscii(message.text, message.bodyAt))) return message;
+  // Equal counts are the rule: whether a character of a text frame takes more than one octet matters only where they differ.
+  if (promised === message.text.length - message.bodyAt) return message;
   const end = message.binary ? message.bodyAt + promised : endOfOctets(message.text, message.bodyAt, promised);
   if (end > message.text.length) return fault(400, "the body is shorter than its Content-Length");
   return end === message.text.length ? message : { ...message, text: message.text.slice(0, end) };
-}
-
-function isAscii(text: string, from: number): boolean {
-  for (let at = from; at < text.length; at += 1) if (text.charCodeAt(at) > 127) return false;
-  return true;
 }
 
 /** The position behind so many octets of UTF-8; beyond the end if there are fewer. */

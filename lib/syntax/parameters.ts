@@ -1,4 +1,4 @@
-import { isEscaped, isToken, lettersDigitsAnd } from "./characters.ts";
+import { all, isToken, lettersDigitsAnd } from "./characters.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { splitAt } from "./list.ts";
 
@@ -12,11 +12,11 @@ const isValueCode = lettersDigitsAnd("-.!%*_+`'~[]:/?&$#@|^{}");
 /** Header parameters: `;a;b=c;d="e"` or the empty text (RFC 3261 §25.1 generic-param). */
 export function parseParameters(text: string): Parameters | Fault {
   if (text === "") return none;
-  const [before, ...parts] = splitAt(text, 59);
-  if (before !== "") return fault(400, "text where a parameter should begin");
-  const parameters: [string, string | undefined][] = [];
-  for (const part of parts) {
-    const parameter = parseParameter(part);
+  const parts = text.includes('"') ? splitAt(text, 59) : text.split(";");
+  if (parts[0]?.trim() !== "") return fault(400, "text where a parameter should begin");
+  const parameters: (readonly [string, string | undefined])[] = [];
+  for (let index = 1; index < parts.length; index += 1) {
+    const parameter = parseParameter((parts[index] as string).trim());
     if (isFault(parameter)) return parameter;
     parameters.push(parameter);
   }
@@ -35,7 +35,7 @@ function parseParameter(part: string): [string, string | undefined] | Fault {
 
 function isValue(value: string): boolean {
   if (value.startsWith('"')) return value.length >= 2 && closingQuote(value) === value.length - 1;
-  return value !== "" && isEscaped(value.replaceAll("%", "_"), isValueCode);
+  return isToken(value) || (value !== "" && all(value, isValueCode));
 }
 
 /** The position of the quote that ends a quoted string; -1 if none does. */

@@ -1,4 +1,4 @@
-import { isAlphaCode, isDigitCode, isDigits, isEscaped, isHex, lettersDigitsAnd } from "./characters.ts";
+import { all, isAlphaCode, isDigitCode, isDigits, isEscaped, isHex, lettersDigitsAnd } from "./characters.ts";
 import { type Fault, fault } from "./fault.ts";
 import type { Parameters } from "./parameters.ts";
 
@@ -34,6 +34,7 @@ export interface OtherUri {
 
 export type Uri = SipUri | TelUri | OtherUri;
 
+const noParameters: Parameters = [];
 const unreserved = "-_.!~*'()";
 const isUserCode = lettersDigitsAnd(`${unreserved}&=+$,;?/#`);
 const isPasswordCode = lettersDigitsAnd(`${unreserved}&=+$,`);
@@ -44,6 +45,7 @@ const isHostCode = lettersDigitsAnd("-._");
 
 /** Parses a URI (RFC 3261 §19.1, RFC 3966 §3). A fault is a malformed one; a scheme that cannot be routed is not. */
 export function parseUri(text: string): Uri | Fault {
+  if (text.startsWith("sip:")) return parseSipUri("sip", text.slice(4));
   const colon = text.indexOf(":");
   if (colon < 1 || !isScheme(text, colon)) return fault(400, "a URI without a scheme");
   const scheme = text.slice(0, colon).toLowerCase();
@@ -63,7 +65,7 @@ function isScheme(text: string, end: number): boolean {
 }
 
 function parseSipUri(scheme: "sip" | "sips", rest: string): SipUri | Fault {
-  const at = rest.lastIndexOf("@", endOfAuthority(rest));
+  const at = rest.includes("@") ? rest.lastIndexOf("@", endOfAuthority(rest)) : -1;
   const userinfo = at < 0 ? undefined : rest.slice(0, at);
   const colon = userinfo?.indexOf(":") ?? -1;
   const user = userinfo === undefined || colon < 0 ? userinfo : userinfo.slice(0, colon);
@@ -74,10 +76,11 @@ function parseSipUri(scheme: "sip" | "sips", rest: string): SipUri | Fault {
   const question = behind.indexOf("?");
   const headers = question < 0 ? undefined : behind.slice(question + 1);
   if (headers !== undefined && !areHeaders(headers)) return fault(400, "the headers of a SIP URI are malformed");
-  const [hostport = "", ...written] = (question < 0 ? behind : behind.slice(0, question)).split(";");
-  const place = parseHostPort(hostport);
+  const address = question < 0 ? behind : behind.slice(0, question);
+  const semicolon = address.indexOf(";");
+  const place = parseHostPort(semicolon < 0 ? address : address.slice(0, semicolon));
   if (place === undefined) return fault(400, "the host of a SIP URI is malformed");
-  const parameters = parseUriParameters(written);
+  const parameters = semicolon < 0 ? noParameters : parseUriParameters(address.slice(semicolon + 1).split(";"));
   if (parameters === undefined) return fault(400, "a parameter of a SIP URI is malformed");
   return { kind: "sip", scheme, user, password, host: place.host, port: place.port, parameters, headers };
 }
@@ -129,10 +132,20 @@ export function parseHostPort(text: string): { readonly host: string; readonly p
 /** Whether a text is a host name, an IPv4 address or an IPv6 reference (RFC 3261 §25.1 host). */
 export function isHost(text: string): boolean {
   if (text.startsWith("[")) return text.endsWith("]") && isIpv6(text.slice(1, -1));
-  if (text === "" || text.length > 255 || !isEscaped(text, isHostCode)) return false;
-  if (/^[\d.]+$/.test(text)) return isIpv4(text);
-  const labels = (text.endsWith(".") ? text.slice(0, -1) : text).split(".");
-  return labels.every((label) => label !== "" && !label.startsWith("-") && !label.endsWith("-"));
+  if (text === "" || text.length > 255 || !all(text, isHostCode)) return false;
+  if (isDigitCode(text.charCodeAt(text.length - 1)) && /^[\d.]+$/.test(text)) return isIpv4(text);
+  return hasGoodLabels(text);
+}
+
+/** No label is empty, begins or ends with a hyphen; a dot may end the name. */
+function hasGoodLabels(host: string): boolean {
+  let before = 46;
+  for (let at = 0; at < host.length; at += 1) {
+    const code = host.charCodeAt(at);
+    if ((code === 46 && (before === 46 || before === 45)) || (code === 45 && before === 46)) return false;
+    before = code;
+  }
+  return before !== 45;
 }
 
 function isIpv4(text: string): boolean {

@@ -18,9 +18,8 @@ export interface Via {
 export function parseVia(text: string): Via | Fault {
   const semicolon = text.indexOf(";");
   const head = semicolon < 0 ? text : text.slice(0, semicolon);
-  const parts = head.split("/");
-  const [name, version, rest] = parts.map((part) => part.trim());
-  if (parts.length !== 3 || rest === undefined || name?.toUpperCase() !== "SIP" || version !== "2.0") return fault(400, "Via does not begin with SIP/2.0/");
+  const rest = head.startsWith("SIP/2.0/") ? head.slice(8) : behindProtocol(head);
+  if (rest === undefined) return fault(400, "Via does not begin with SIP/2.0/");
   const space = rest.search(/[ \t]/);
   const transport = space < 0 ? "" : rest.slice(0, space);
   const sentBy = space < 0 ? "" : rest.slice(space).replace(/[ \t]/g, "");
@@ -30,4 +29,10 @@ export function parseVia(text: string): Via | Fault {
   if (isFault(parameters)) return parameters;
   const branch = parameter(parameters, "branch");
   return { transport: transport.toUpperCase(), ...place, branch: branch === "" ? undefined : branch, parameters, sentBy: sentBy.toLowerCase() };
+}
+
+/** What stands behind `SIP / 2.0 /`, written with white space or in another case. */
+function behindProtocol(head: string): string | undefined {
+  const parts = head.split("/").map((part) => part.trim());
+  return parts.length === 3 && parts[0]?.toUpperCase() === "SIP" && parts[1] === "2.0" ? parts[2] : undefined;
 }
