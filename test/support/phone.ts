@@ -3,7 +3,8 @@ import { compose, newBranch, randomText, toText, type Line } from "./compose.ts"
 import { copiedLines, type Dialog } from "./dialog.ts";
 import { answerChallenge, type DigestInput } from "./digest.ts";
 import { header, headers, type Heard } from "./heard.ts";
-import { openSocket, type SipSocket, type SocketOptions } from "./sip-socket.ts";
+import type { SipSocket } from "./ears.ts";
+import type { SocketOptions } from "./sip-socket.ts";
 
 export interface PhoneOptions extends SocketOptions {
   /** The user part of the AoR. */
@@ -70,10 +71,11 @@ export class Phone {
 
   static async connect(server: { readonly wsUrl: string }, options: PhoneOptions): Promise<Phone> {
     const path = options.way === "direct" ? `/ws/${options.account}@${options.domain ?? "localhost"}` : "/ws";
+    const { openSocket } = await import("./sip-socket.ts");
     return new Phone(await openSocket(`${server.wsUrl}${path}`, options.account, options), options);
   }
 
-  private constructor(socket: SipSocket, options: PhoneOptions) {
+  constructor(socket: SipSocket, options: PhoneOptions) {
     this.socket = socket;
     this.#options = options;
     this.aor = `sip:${options.account}@${options.domain ?? "localhost"}`;
