@@ -11,8 +11,11 @@ const node = (name: string, folders: readonly string[], seconds: number) => ({
   },
 });
 
+const report = process.env["TEST_REPORT"];
+
 export default defineConfig({
   test: {
+    ...(report === undefined ? {} : { reporters: ["default", "json"], outputFile: { json: report } }),
     projects: [
       node("lib", ["lib", "scenarios", "torture", "properties", "house"], 30),
       node("wire", ["wire"], 60),
@@ -24,6 +27,7 @@ export default defineConfig({
             miniflare: {
               bindings: {
                 LOCAL_DEVELOPMENT: "true",
+                LOGGING: "false",
                 ADMIN_TOKEN: "test-admin-token",
                 SEAL_KEYS: "b2ZmaG9vay10ZXN0LWtleS0wMTIzNDU2Nzg5YWJjZGU=",
                 TEST_MIGRATIONS: await readD1Migrations("migrations"),

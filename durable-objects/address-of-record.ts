@@ -22,6 +22,14 @@ import { Queues } from "./room/queues.ts";
 import { Recorder } from "./room/record.ts";
 import { type Room, readHomeName } from "./room/room.ts";
 
+/** What a home has spent since it was last asked, or woke up. */
+export interface Costs {
+  readonly rowsWritten: number;
+  readonly alarmsSet: number;
+  /** Calls to other homes. */
+  readonly calls: number;
+}
+
 /**
  * The home of one address of record: its sockets, bindings, and the response contexts of requests for it. This class only
  * wires the parts together and takes the platform's events; what they mean is in the parts, and what is decided in `lib/`.
@@ -122,6 +130,12 @@ export class AddressOfRecord extends DurableObject<Environment> {
 
   async trace(): Promise<readonly TraceEntry[]> {
     return this.#recorder.entries();
+  }
+
+  /** What users pay for, so that budgets can be measured. */
+  async costs(): Promise<Costs> {
+    const { memory, alarm, outbox } = this.#room;
+    return { rowsWritten: memory.spent(), alarmsSet: alarm.spent(), calls: outbox.spent() };
   }
 
   #receive(envelope: Envelope, now: number): Receipt {

@@ -6,6 +6,7 @@ export class SharedAlarm {
   readonly #storage: DurableObjectStorage;
   /** Milliseconds; null: none is set, undefined: not known since the object woke up. */
   #at: number | null | undefined;
+  #moves = 0;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
@@ -25,7 +26,15 @@ export class SharedAlarm {
     if (this.#at === undefined) throw new Error("the alarm was moved before it was read");
     if (!Number.isFinite(due) || (this.#at !== null && this.#at <= due)) return;
     this.#at = due;
+    this.#moves += 1;
     void this.#storage.setAlarm(due);
+  }
+
+  /** How often the alarm was set since this was last asked; a row each. */
+  spent(): number {
+    const moves = this.#moves;
+    this.#moves = 0;
+    return moves;
   }
 
   /** The alarm has gone off: none is set any more. */

@@ -13,8 +13,7 @@ type Value = string | number | null;
 export class Memory {
   readonly #sql: SqlStorage;
   #isOpen = false;
-  /** Rows written since the object woke up. */
-  rowsWritten = 0;
+  #rowsWritten = 0;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -27,7 +26,14 @@ export class Memory {
 
   run(query: string, ...values: readonly Value[]): void {
     this.#open();
-    this.rowsWritten += this.#sql.exec(query, ...values).rowsWritten;
+    this.#rowsWritten += this.#sql.exec(query, ...values).rowsWritten;
+  }
+
+  /** Rows written since this was last asked. */
+  spent(): number {
+    const rows = this.#rowsWritten;
+    this.#rowsWritten = 0;
+    return rows;
   }
 
   /** Forgets everything: the subscriber is gone. */

@@ -27,8 +27,7 @@ const longestQueue = 500;
 export class Outbox {
   readonly #neighbour: (home: string) => Neighbour;
   readonly #queues = new Map<string, Posted[]>();
-  /** Calls made since the object woke up. */
-  calls = 0;
+  #calls = 0;
 
   /** @param neighbour makes a fresh stub of a home */
   constructor(neighbour: (home: string) => Neighbour) {
@@ -48,6 +47,13 @@ export class Outbox {
     });
   }
 
+  /** Calls made since this was last asked. */
+  spent(): number {
+    const calls = this.#calls;
+    this.#calls = 0;
+    return calls;
+  }
+
   async #flush(home: string): Promise<void> {
     for (let batch = this.#take(home); batch.length > 0; batch = this.#take(home)) await this.#send(home, batch);
     this.#queues.delete(home);
@@ -61,7 +67,7 @@ export class Outbox {
     const envelopes = batch.map((posted) => posted.envelope);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        this.calls += 1;
+        this.#calls += 1;
         const receipts = await this.#neighbour(home).deliver(envelopes);
         batch.forEach((posted, index) => posted.taken(receipts[index] ?? { kind: "taken" }));
         return;

@@ -18,7 +18,6 @@ export function isMereRefresh(outcome: RegisterOutcome, rows: readonly Binding[]
     row.callId === put.callId &&
     row.q === put.q &&
     row.path.join() === put.path.join() &&
-    put.expires >= row.expires &&
     put.expires <= row.lease
   );
 }
@@ -29,8 +28,8 @@ export function carry(binding: Binding, lease: number): Carried {
   return { key, phone, contact, callId, cseq, expires, lease };
 }
 
-/** A row's binding with what its flow knows better: a later refresh. */
+/** A row's binding with what its flow knows better: the CSeq and the exact expiry of the last refresh. */
 export function withCarried(row: Binding, carried: Carried | undefined): Binding {
   if (carried === undefined || carried.callId !== row.callId) return row;
-  return { ...row, cseq: Math.max(row.cseq, carried.cseq), expires: Math.max(row.expires, carried.expires) };
+  return { ...row, cseq: Math.max(row.cseq, carried.cseq), expires: carried.expires };
 }

@@ -1,0 +1,84 @@
+import { describe, expect, it } from "vitest";
+import { dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
+import { homes, newcomers, registered, connect, ringAlarm, spentBy } from "./support/town.ts";
+
+/** DESIGN §7: what work may cost, in hops between objects and rows written. An alarm that is set counts as a row. */
+describe("the budgets", () => {
+  it("a first REGISTER of a subscriber writes two rows and calls nobody", async () => {
+    const [alice] = await newcomers("alice");
+    await registered({ account: alice, way: "general" });
+    expect(await spentBy(alice)).toEqual({ rowsWritten: 2, alarmsSet: 0, calls: 0 });
+  });
+
+  it("a phone that registers later writes one row, its binding", async () => {
+    const [alice] = await newcomers("alice");
+    await registered({ account: alice, way: "general" });
+    await spentBy(alice);
+    await registered({ account: alice, way: "direct" });
+    expect(await spentBy(alice)).toEqual({ rowsWritten: 1, alarmsSet: 0, calls: 0 });
+  });
+
+  it("a refresh on the same flow writes nothing and calls nobody", async () => {
+    const [alice] = await newcomers("alice");
+    const phone = await registered({ account: alice, way: "direct" });
+    await spentBy(alice);
+    for (let count = 0; count < 5; count += 1) expect((await phone.register()).status).toBe(200);
+    expect(await spentBy(alice)).toEqual({ rowsWritten: 0, alarmsSet: 0, calls: 0 });
+  });
+
+  it("a whole call writes four rows, one of them an alarm, and takes one hop for each message", async () => {
+    const [alice, bob] = await newcomers("alice", "bob");
+    const caller = await registered({ account: alice, way: "direct" });
+    const callee = await registered({ account: bob, way: "direct" });
+    await spentBy(alice);
+    await spentBy(bob);
+    caller.request("INVITE", callee.aor);
+    const invite = await callee.next("INVITE");
+    expect(await spentBy(alice)).toEqual({ rowsWritten: 0, alarmsSet: 0, calls: 1 });
+    expect(await spentBy(bob)).toEqual({ rowsWritten: 1, alarmsSet: 1, calls: 0 });
+    callee.reply(invite, 180);
+    await caller.next(180);
+    expect(await spentBy(bob)).toEqual({ rowsWritten: 0, alarmsSet: 0, calls: 1 });
+    callee.reply(invite, 200);
+    const dialog = dialogOfCaller(await caller.next(200));
+    expect(await spentBy(bob)).toEqual({ rowsWritten: 1, alarmsSet: 0, calls: 1 });
+    caller.ack(dialog);
+    await callee.next("ACK");
+    expect(await spentBy(alice)).toEqual({ rowsWritten: 0, alarmsSet: 0, calls: 1 });
+    callee.bye(dialogOfCallee(invite, callee.tag));
+    caller.reply(await caller.next("BYE"), 200);
+    await callee.next(200);
+    expect(await spentBy(bob)).toEqual({ rowsWritten: 0, alarmsSet: 0, calls: 1 });
+    expect(await spentBy(alice)).toEqual({ rowsWritten: 0, alarmsSet: 0, calls: 1 });
+    await ringAlarm(bob);
+    const { rowsWritten, alarmsSet } = await spentBy(bob);
+    expect(rowsWritten + alarmsSet).toBeLessThanOrEqual(1);
+  });
+
+  it("a MESSAGE to one phone writes nothing and takes one hop each way", async () => {
+    const [alice, bob] = await newcomers("alice", "bob");
+    const sender = await registered({ account: alice, way: "direct" });
+    const receiver = await registered({ account: bob, way: "direct" });
+    await spentBy(alice);
+    await spentBy(bob);
+    const sent = sender.request("MESSAGE", receiver.aor, { body: "hello" });
+    receiver.reply(await receiver.next("MESSAGE"), 200);
+    await sender.finalResponse(sent);
+    expect(await spentBy(alice)).toEqual({ rowsWritten: 0, alarmsSet: 0, calls: 1 });
+    expect(await spentBy(bob)).toEqual({ rowsWritten: 0, alarmsSet: 0, calls: 1 });
+  });
+
+  it("no object is created but the homes of those who have authenticated", async () => {
+    const before = (await homes()).length;
+    const [alice, bob] = await newcomers("alice", "bob");
+    const stranger = await connect({ account: alice, way: "direct", password: "wrong" });
+    expect((await stranger.register()).status).toBe(401);
+    const nobody = await connect({ account: "nobody", way: "direct" });
+    expect((await nobody.register()).status).toBe(401);
+    expect(await homes()).toHaveLength(before);
+    const phone = await registered({ account: alice, way: "direct" });
+    expect((await phone.transact("MESSAGE", `sip:${bob}@localhost`)).status).toBe(480);
+    expect((await phone.transact("MESSAGE", "sip:nobody@localhost")).status).toBe(404);
+    expect(await homes()).toHaveLength(before + 1);
+  });
+});
