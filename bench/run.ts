@@ -1,4 +1,5 @@
 import { benchParsers } from "./parsers.ts";
+import { benchServer } from "./server.ts";
 
 /**
  * `npm run bench`: everything; `-- parsers` or `-- server` for one of them; with `--check` a missed goal ends it with 1.
@@ -7,5 +8,6 @@ const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("
 const isWanted = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
 let isReached = true;
 if (isWanted("parsers")) isReached = (await benchParsers()) && isReached;
+if (isWanted("server")) isReached = (await benchServer()) && isReached;
 console.log();
 if (process.argv.includes("--check") && !isReached) process.exit(1);

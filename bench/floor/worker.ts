@@ -23,7 +23,7 @@ export class FloorHome extends DurableObject<Environment> {
   constructor(context: DurableObjectState, environment: Environment) {
     super(context, environment);
     context.setWebSocketAutoResponse(new WebSocketRequestResponsePair("\r\n\r\n", "\r\n"));
-    context.storage.sql.exec("CREATE TABLE IF NOT EXISTS contexts (branch TEXT PRIMARY KEY, state TEXT, due INTEGER) WITHOUT ROWID");
+    context.storage.sql.exec("CREATE TABLE IF NOT EXISTS contexts (name TEXT PRIMARY KEY, due INTEGER, state TEXT, request TEXT) WITHOUT ROWID");
   }
 
   override async fetch(): Promise<Response> {
@@ -43,7 +43,7 @@ export class FloorHome extends DurableObject<Environment> {
         socket.send(TRYING);
         return this.#stub(name).ring(frame);
       case "O":
-        this.ctx.storage.sql.exec("UPDATE contexts SET state = ? WHERE branch = ?", frame, name);
+        this.ctx.storage.sql.exec("UPDATE contexts SET due = ?, state = 'answered'", Date.now() + 32_000);
         return this.#stub(name).pass(frame);
       case "A":
         return this.#stub(name).settle(frame);
@@ -67,7 +67,7 @@ export class FloorHome extends DurableObject<Environment> {
   /** An INVITE arrives at the callee's home: one row and one alarm. */
   async ring(frame: string): Promise<void> {
     const due = Date.now() + 185_000;
-    this.ctx.storage.sql.exec("INSERT INTO contexts VALUES (?, ?, ?)", frame.slice(1, frame.indexOf("|")), frame, due);
+    this.ctx.storage.sql.exec("INSERT INTO contexts VALUES (?, ?, 'ringing', ?)", frame.slice(1, frame.indexOf("|")), due, frame);
     await this.ctx.storage.setAlarm(due);
     this.pass(frame);
   }

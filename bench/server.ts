@@ -1,0 +1,116 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { bundle } from "../test/support/bundle.ts";
+import { startRuntime, type Runtime } from "../test/support/runtime.ts";
+import { startServer } from "../test/support/server.ts";
+import { partyOf } from "./frames.ts";
+import { connect, drive, operations, register, type Dress, type Operation, type Pair } from "./load.ts";
+import { printTable } from "./table.ts";
+
+/** Offhook may cost so many times the CPU of a Worker that only moves the frames. */
+const goal = 1.4;
+const pairCount = 8;
+const rounds = 5;
+const roundMilliseconds = 1000;
+const password = "offhook";
+
+interface Rival {
+  readonly runtime: Runtime;
+  readonly pairs: readonly Pair[];
+  readonly dress: Dress;
+}
+
+interface Score {
+  readonly microseconds: number;
+  readonly perSecond: number;
+}
+
+/**
+ * Measures Offhook and the floor in turns, on bare workerd processes, and prints the CPU time of workerd for one operation.
+ * @returns whether every operation kept within the goal
+ */
+export async function benchServer(): Promise<boolean> {
+  const floor = await startFloor();
+  const offhook = await startOffhook();
+  const rows: string[][] = [];
+  let isReached = true;
+  for (const [name, operation] of Object.entries(operations)) {
+    const [least, ours] = await race(operation, [floor, offhook]);
+    const ratio = ours.microseconds / least.microseconds;
+    isReached &&= ratio <= goal;
+    const numbers = [ours, least].flatMap((score) => [score.microseconds.toFixed(0), score.perSecond.toFixed(0)]);
+    rows.push([name, ...numbers, ratio.toFixed(2), ratio <= goal ? "reached" : "MISSED"]);
+  }
+  for (const { pairs } of [floor, offhook]) for (const { alice, bob } of pairs) for (const { socket } of [alice, bob]) socket.terminate();
+  await floor.runtime.stop();
+  await offhook.runtime.stop();
+  const head = ["", "Offhook µs", "per second", "floor µs", "per second", "ratio", `goal ${goal}`];
+  printTable("CPU time of workerd for one operation (medians), operations per second beside the load generator", head, rows);
+  return isReached;
+}
+
+/** Several rounds in turns, after one that does not count; medians. */
+async function race(operation: Operation, rivals: readonly [Rival, Rival]): Promise<[Score, Score]> {
+  const scores: [Score[], Score[]] = [[], []];
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const lane of [0, 1] as const) {
+      const score = await measure(operation, rivals[lane]);
+      if (round > 0) scores[lane].push(score);
+    }
+  }
+  return [median(scores[0]), median(scores[1])];
+}
+
+async function measure(operation: Operation, { runtime, pairs, dress }: Rival): Promise<Score> {
+  const before = cpuMicroseconds(runtime.pid());
+  const done = await drive(operation, pairs, dress, roundMilliseconds);
+  const spent = cpuMicroseconds(runtime.pid()) - before;
+  return { microseconds: spent / done.operations, perSecond: (done.operations * 1000) / done.milliseconds };
+}
+
+function median(scores: readonly Score[]): Score {
+  const middle = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+  return { microseconds: middle(scores.map((score) => score.microseconds)), perSecond: middle(scores.map((score) => score.perSecond)) };
+}
+
+/** User and system time of a process, in ticks of 10 ms (proc_pid_stat(5), fields 14 and 15). */
+function cpuMicroseconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
+}
+
+async function startFloor(): Promise<Rival> {
+  const script = await bundle(join(import.meta.dirname, "floor/worker.ts"));
+  const worker = { name: "floor", modules: true, script, compatibilityDate: "2026-11-01", compatibilityFlags: ["nodejs_compat"] };
+  const durableObjects = { HOME: { className: "FloorHome", useSQLite: true } };
+  const runtime = await startRuntime({ ...worker, durableObjects }, { bare: true });
+  const pairs = await Promise.all(
+    names().map(async ([alice, bob]) => ({
+      alice: await connect(`${runtime.url.replace("http", "ws")}/ws/${alice}`, partyOf(alice)),
+      bob: await connect(`${runtime.url.replace("http", "ws")}/ws/${bob}`, partyOf(bob)),
+    })),
+  );
+  return { runtime, pairs, dress: (order, to, frame) => `${order}${to.user}|${frame}` };
+}
+
+/** Quiet, since the floor does not write logs either; on the direct way, as the floor is. */
+async function startOffhook(): Promise<Rival> {
+  const subscribers = names().flat().map((username) => ({ domain: "localhost", username, password }));
+  const server = await startServer({ bare: true, settings: { LOGGING: "false" }, subscribers });
+  const end = async (user: string) => {
+    const opening = await connect(`${server.wsUrl}/ws`, partyOf(user));
+    await register(opening, password, 1);
+    opening.socket.terminate();
+    const direct = await connect(`${server.wsUrl}/ws/${user}@localhost`, partyOf(user));
+    await register(direct, password, 3);
+    return direct;
+  };
+  const pairs: Pair[] = [];
+  for (const [alice, bob] of names()) pairs.push({ alice: await end(alice), bob: await end(bob) });
+  return { runtime: server, pairs, dress: (_order, _to, frame) => frame };
+}
+
+function names(): [string, string][] {
+  return Array.from({ length: pairCount }, (_, index) => [`a${index}`, `b${index}`]);
+}
