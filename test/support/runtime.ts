@@ -26,6 +26,8 @@ export interface RuntimeOptions {
   readonly port?: number;
   /** Listen with the Worker itself and not with Miniflare's entry in front of it: for benchmarks, where the entry would be measured too. */
   readonly bare?: boolean;
+  /** Where a debugger may look in, or take a profile; absent: nowhere. */
+  readonly inspectorPort?: number;
 }
 
 export async function startRuntime(worker: V4WorkerOptions, options: RuntimeOptions = {}): Promise<Runtime> {
@@ -41,6 +43,7 @@ export async function startRuntime(worker: V4WorkerOptions, options: RuntimeOpti
         ...(options.bare === true ? { unsafeDirectSockets: [{ host: "127.0.0.1", port }] } : { port }),
         host: "127.0.0.1",
         cf: false,
+        ...(options.inspectorPort === undefined ? {} : { inspectorPort: options.inspectorPort }),
         resourcePersistencePath: storage,
         handleStructuredLogs: ({ message }) => logs.push(message),
         handleUncaughtError: (error) => logs.push(error.stack ?? error.message),
