@@ -3,7 +3,7 @@ import { compose, newBranch, randomText, toText, type Line } from "./compose.ts"
 import { copiedLines, type Dialog } from "./dialog.ts";
 import { answerChallenge, type DigestInput } from "./digest.ts";
 import { header, headers, type Heard } from "./heard.ts";
-import type { SipSocket } from "./ears.ts";
+import type { Match, SipSocket } from "./ears.ts";
 import type { SocketOptions } from "./sip-socket.ts";
 
 export interface PhoneOptions extends SocketOptions {
@@ -60,6 +60,7 @@ export interface ReplyOptions {
 
 /** A raw telephone: SIP over WebSocket (RFC 7118) by hand. It says what the test wants, and answers nothing by itself. */
 export class Phone {
+  readonly account: string;
   readonly aor: string;
   /** The invented name that stands for a WebSocket phone (RFC 7118 §5). */
   readonly host = `${randomText(6)}.invalid`;
@@ -78,6 +79,7 @@ export class Phone {
   constructor(socket: SipSocket, options: PhoneOptions) {
     this.socket = socket;
     this.#options = options;
+    this.account = options.account;
     this.aor = `sip:${options.account}@${options.domain ?? "localhost"}`;
     this.instance = options.instance ?? `urn:uuid:${randomUUID()}`;
   }
@@ -93,6 +95,12 @@ export class Phone {
 
   /** The next message that matches, as `SipSocket.next` says. */
   next: SipSocket["next"] = (match, narrowing) => this.socket.next(match, narrowing);
+
+  /** For rules that demand silence: throws if something that matches comes, or has come, within so many milliseconds. */
+  async hearsNothing(match: Match, milliseconds = 300): Promise<void> {
+    const heard = await this.next(match, { milliseconds }).catch(() => undefined);
+    if (heard !== undefined) throw new Error(`${this.account} should not have heard\n${heard.raw}`);
+  }
 
   /** Sends a request of ours outside a dialog. */
   request(method: string, uri: string, options: RequestOptions = {}, more: readonly string[] = []): Sent {

@@ -12,6 +12,8 @@ export interface Server extends Runtime {
   /** `ws://127.0.0.1:port` */
   readonly wsUrl: string;
   readonly adminToken: string;
+  /** Makes another subscriber, or changes one. */
+  provision(subscription: Subscription): Promise<void>;
   /** The homes that exist, by name (`sip:alice@localhost#1`); by id if they are no provisioned subscriber's. */
   listHomes(): Promise<string[]>;
   /** Takes a home out of memory between two messages: "hibernate" keeps its sockets open, "close" does not. */
@@ -48,6 +50,10 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
     ...runtime,
     wsUrl: runtime.url.replace("http", "ws"),
     adminToken,
+    provision: async (subscription) => {
+      subscriptions.push(subscription);
+      await provision(runtime.url, adminToken, [subscription]);
+    },
     listHomes: async () => {
       const homes = await runtime.miniflare().getDurableObjectNamespace("ADDRESS_OF_RECORD");
       const names = subscriptions.flatMap(({ domain, username }) => homeNames(`sip:${username}@${domain}`));
