@@ -25,6 +25,8 @@ export interface Server extends Runtime {
 export interface ServerOptions extends RuntimeOptions {
   /** Settings of workers/configuration.ts by their environment names, laid over those of .dev.vars.example; "" unsets one. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** How many connections of one address pass in a minute; absent: as many as there are. */
+  readonly connectionLimit?: number;
   /** Subscribers besides alice, bob and carol of `localhost`; their domains are made too. */
   readonly subscribers?: readonly Subscription[];
 }
@@ -41,7 +43,7 @@ const accounts: readonly Subscription[] = ["alice", "bob", "carol"].map((usernam
 export async function startServer(options: ServerOptions = {}): Promise<Server> {
   const local = parseEnv(readFileSync(join(root, ".dev.vars.example"), "utf8"));
   const adminToken = options.settings?.["ADMIN_TOKEN"] ?? local["ADMIN_TOKEN"] ?? "";
-  const runtime = await startRuntime(await offhook({ ...local, ...options.settings }), options);
+  const runtime = await startRuntime(await offhook({ ...local, ...options.settings }, options.connectionLimit), options);
   const subscriptions = [...accounts, ...(options.subscribers ?? [])];
   await migrate(runtime);
   if (adminToken !== "") await provision(runtime.url, adminToken, subscriptions);
@@ -70,9 +72,11 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
 
 const workerName = "offhook";
 const objectClass = "AddressOfRecord";
+/** All phones of a test come from one address. */
+const unlimited = 1_000_000;
 
 /** The Worker as wrangler.toml describes it. The page is served when it has been built. */
-async function offhook(settings: Readonly<Record<string, string | undefined>>): Promise<V4WorkerOptions> {
+async function offhook(settings: Readonly<Record<string, string | undefined>>, connectionLimit = unlimited): Promise<V4WorkerOptions> {
   process.env["WRANGLER_LOG"] = "error";
   const config = unstable_readConfig({ config: join(root, "wrangler.toml") });
   const { workerOptions, main } = unstable_getMiniflareWorkerOptions(config);
@@ -82,6 +86,7 @@ async function offhook(settings: Readonly<Record<string, string | undefined>>): 
   const isBuilt = existsSync(join(root, "dist/web"));
   return {
     ...worker,
+    ratelimits: { CONNECTION_RATE: { namespace_id: "test", simple: { limit: connectionLimit, period: 60 } } },
     name: workerName,
     modules: true,
     script: await bundle(main),

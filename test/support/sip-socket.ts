@@ -4,7 +4,7 @@ import { WebSocket } from "ws";
 import { createEars, type SipSocket } from "./ears.ts";
 
 export interface SocketOptions {
-  /** "sip" if absent, none if "". */
+  /** "sip" if absent, none if "", several with commas between. */
   readonly subprotocol?: string;
   /** What a browser would say; absent outside browsers. */
   readonly origin?: string;
@@ -41,5 +41,5 @@ export async function refusedUpgrade(url: string, options: SocketOptions = {}): 
 }
 
 function connect(url: string, { subprotocol = "sip", origin, headers = {} }: SocketOptions): WebSocket {
-  return new WebSocket(url, subprotocol === "" ? [] : [subprotocol], { headers, ...(origin === undefined ? {} : { origin }) });
+  return new WebSocket(url, subprotocol.split(",").filter(Boolean), { headers, ...(origin === undefined ? {} : { origin }) });
 }
