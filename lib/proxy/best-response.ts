@@ -1,4 +1,4 @@
-import type { Effect, ForkedBranch, ResponseContext } from "./response-context.ts";
+import { type Effect, type ForkedBranch, type ResponseContext, isDone } from "./response-context.ts";
 
 /** Statuses that tell the caller what it could change, in the order of preference (RFC 3261 §16.7 step 6). */
 const informative = [401, 407, 415, 420, 484];
@@ -7,7 +7,7 @@ const dull = [480, 408, 404, 430, 487];
 
 /** Chooses the best final response of a context whose branches are all done: RFC 3261 §16.7 steps 6 and 7. */
 export function chooseBestResponse(context: ResponseContext): Effect & { kind: "answer" } {
-  const ranked = [...context.branches].sort((one, other) => rank(one.final, context) - rank(other.final, context));
+  const ranked = context.branches.filter(isDone).sort((one, other) => rank(one.final, context) - rank(other.final, context));
   const best = ranked[0];
   if (best === undefined) return { kind: "answer", status: 480, text: undefined, also: [] };
   const also = isChallenge(best) ? ranked.filter((branch) => branch !== best && isChallenge(branch)) : [];

@@ -132,9 +132,15 @@ function cancelPending(context: ResponseContext, reason: string | undefined, now
 
 /** RFC 3261 §16.7 step 6: once all branches are done, the best response goes up. */
 export function conclude(context: ResponseContext, effects: readonly Effect[], now: number, timers: ProxyTimers): Decision {
-  if (context.final !== 0 || !context.branches.every(isDone)) return { context, effects };
+  if (context.final !== 0 || !isSettled(context)) return { context, effects };
   const best = chooseBestResponse(context);
   return { context: { ...context, final: best.status, collect: now + timers.transaction }, effects: [...effects, best] };
+}
+
+/** All branches are done; phones that were away from the start keep nobody waiting once another has answered. */
+function isSettled(context: ResponseContext): boolean {
+  const isAway = (branch: ForkedBranch) => branch.sent === 0 && branch.host === "";
+  return context.branches.every((branch) => isDone(branch) || (isAway(branch) && context.branches.some(isDone)));
 }
 
 export function withBranch(context: ResponseContext, branch: ForkedBranch): ResponseContext {
