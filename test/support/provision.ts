@@ -9,18 +9,22 @@ export interface Subscription {
 /** Makes the domains and the subscribers through the HTTP API, as an administrator does it. */
 export async function provision(url: string, token: string, subscriptions: readonly Subscription[]): Promise<void> {
   for (const domain of new Set(subscriptions.map((subscription) => subscription.domain))) {
-    await put(`${url}/api/v1/domains/${domain}`, token, {});
+    await succeed(callApi(url, token, "PUT", `/domains/${domain}`, {}));
   }
   for (const { domain, username, ...subscriber } of subscriptions) {
-    await put(`${url}/api/v1/domains/${domain}/subscribers/${encodeURIComponent(username)}`, token, subscriber);
+    await succeed(callApi(url, token, "PUT", `/domains/${domain}/subscribers/${encodeURIComponent(username)}`, subscriber));
   }
 }
 
-async function put(url: string, token: string, body: unknown): Promise<void> {
-  const response = await fetch(url, {
-    method: "PUT",
+export function callApi(url: string, token: string, method: string, path: string, body?: unknown): Promise<Response> {
+  return fetch(`${url}/api/v1${path}`, {
+    method,
     headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
-    body: JSON.stringify(body),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  if (!response.ok) throw new Error(`PUT ${url}: ${response.status} ${await response.text()}`);
+}
+
+async function succeed(calling: Promise<Response>): Promise<void> {
+  const response = await calling;
+  if (!response.ok) throw new Error(`${response.url}: ${response.status} ${await response.text()}`);
 }

@@ -4,7 +4,7 @@ import { parseEnv } from "node:util";
 import type { V4WorkerOptions } from "miniflare";
 import { unstable_getMiniflareWorkerOptions, unstable_readConfig, unstable_splitSqlQuery } from "wrangler";
 import { bundle } from "./bundle.ts";
-import { provision, type Subscription } from "./provision.ts";
+import { callApi, provision, type Subscription } from "./provision.ts";
 import { startRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
 
 /** Offhook on a real workerd, with the bindings of wrangler.toml, so that nothing is written twice. */
@@ -14,6 +14,8 @@ export interface Server extends Runtime {
   readonly adminToken: string;
   /** Makes another subscriber, or changes one. */
   provision(subscription: Subscription): Promise<void>;
+  /** A call of the administrator's API, by the path behind `/api/v1`; with a body as JSON. */
+  api(method: string, path: string, body?: unknown): Promise<Response>;
   /** The homes that exist, by name (`sip:alice@localhost#1`); by id if they are no provisioned subscriber's. */
   listHomes(): Promise<string[]>;
   /** Takes a home out of memory between two messages: "hibernate" keeps its sockets open, "close" does not. */
@@ -56,6 +58,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
       subscriptions.push(subscription);
       await provision(runtime.url, adminToken, [subscription]);
     },
+    api: (method, path, body) => callApi(runtime.url, adminToken, method, path, body),
     listHomes: async () => {
       const homes = await runtime.miniflare().getDurableObjectNamespace("ADDRESS_OF_RECORD");
       const names = subscriptions.flatMap(({ domain, username }) => homeNames(`sip:${username}@${domain}`));

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
-import { WebSocket } from "ws";
+import { WebSocket, type ClientOptions } from "ws";
 import { createEars, type SipSocket } from "./ears.ts";
 
 export interface SocketOptions {
@@ -12,6 +12,9 @@ export interface SocketOptions {
   readonly isBinary?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
 }
+
+/** Milliseconds that a closed connection may linger: workerd lets one go after 10 s on which a home never heard anything. */
+const closeTimeout = 200;
 
 /** @param owner whose name a failing test shows */
 export async function openSocket(url: string, owner: string, options: SocketOptions = {}): Promise<SipSocket> {
@@ -41,5 +44,6 @@ export async function refusedUpgrade(url: string, options: SocketOptions = {}): 
 }
 
 function connect(url: string, { subprotocol = "sip", origin, headers = {} }: SocketOptions): WebSocket {
-  return new WebSocket(url, subprotocol.split(",").filter(Boolean), { headers, ...(origin === undefined ? {} : { origin }) });
+  const options: ClientOptions & { readonly closeTimeout: number } = { headers, closeTimeout, ...(origin === undefined ? {} : { origin }) };
+  return new WebSocket(url, subprotocol.split(",").filter(Boolean), options);
 }

@@ -4,7 +4,7 @@ import { openTown, ways } from "../support/town.ts";
 const town = await openTown({ settings: { FIRST_MESSAGE_TIMEOUT: "1" } });
 afterAll(() => town.close());
 
-describe.each(ways)("on the %s way", (way) => {
+describe.concurrent.each(ways)("on the %s way", (way) => {
   it("a socket on which nothing comes in time is closed with a code and a reason", async () => {
     const silent = await town.connect(await town.newcomer("silent"), way);
     const { code, reason } = await silent.socket.closed;
