@@ -19,6 +19,7 @@ export class Undeliverable extends Error {
 const attempts = 3;
 const pauseBetweenAttempts = 50;
 const longestQueue = 500;
+const stubsKept = 200;
 
 /**
  * Letters to other homes. To each home they go in order, one call under way at a time, and what is written meanwhile travels
@@ -27,6 +28,8 @@ const longestQueue = 500;
 export class Outbox {
   readonly #neighbour: (home: string) => Neighbour;
   readonly #queues = new Map<string, Posted[]>();
+  /** One kept stub for each home: calls on one stub arrive in order. */
+  readonly #stubs = new Map<string, Neighbour>();
   #calls = 0;
 
   /** @param neighbour makes a fresh stub of a home */
@@ -68,10 +71,12 @@ export class Outbox {
     for (let attempt = 1; ; attempt += 1) {
       try {
         this.#calls += 1;
-        const receipts = await this.#neighbour(home).deliver(envelopes);
+        const receipts = await this.#stub(home).deliver(envelopes);
         batch.forEach((posted, index) => posted.taken(receipts[index] ?? { kind: "taken" }));
         return;
       } catch (error) {
+        // A stub that has failed once fails for ever.
+        this.#stubs.delete(home);
         if (attempt === attempts || isOverloaded(error)) {
           batch.forEach((posted) => posted.failed(new Undeliverable(`${home} could not be reached: ${String(error)}`)));
           return;
@@ -79,6 +84,13 @@ export class Outbox {
         await new Promise((resume) => setTimeout(resume, pauseBetweenAttempts * attempt));
       }
     }
+  }
+
+  #stub(home: string): Neighbour {
+    const known = this.#stubs.get(home) ?? this.#neighbour(home);
+    if (this.#stubs.size >= stubsKept) this.#stubs.clear();
+    this.#stubs.set(home, known);
+    return known;
   }
 }
 

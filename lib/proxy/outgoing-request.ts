@@ -21,7 +21,7 @@ const dialogMethods = ["INVITE", "SUBSCRIBE", "REFER", "NOTIFY"];
 
 /** The request of one branch, as it goes out: RFC 3261 §16.6 steps 2 to 8. Equal each time it is made. */
 export function branchRequest(by: Forwarder, request: Request, essentials: Essentials, context: ResponseContext, branch: ForkedBranch): string {
-  const value = statefulBranch(by.hint, context.transaction, branch.index, mark(by, request, essentials));
+  const value = statefulBranch(by.hint, context.transaction, branch.index, mark(request, essentials));
   return alter(request, {
     requestUri: branch.contact,
     push: [
@@ -44,7 +44,7 @@ export interface StatelessTarget {
 /** A request forwarded without state (RFC 3261 §16.11): the way back is sealed in the branch. */
 export function statelessRequest(by: Forwarder, envelope: RequestEnvelope, request: Request, essentials: Essentials, target: StatelessTarget): string {
   const { answerTo, transaction, to } = envelope;
-  const value = statelessBranch(by.keyring, by.hint, answerTo, transaction, mark(by, request, essentials));
+  const value = statelessBranch(by.keyring, by.hint, answerTo, transaction, mark(request, essentials));
   const recorded: readonly (readonly [string, string])[] = to.kind === "address"
     ? ownRecordRoute(by, request, essentials, answerTo, target.phone, target.host)
     : envelope.recordRoute === undefined ? [] : [["Record-Route", envelope.recordRoute]];
@@ -61,12 +61,12 @@ export function hasLooped(by: Forwarder, request: Request, essentials: Essential
     const via = parseVia(value);
     return isFault(via) ? undefined : via.branch;
   });
-  return isLoop(branches, by.hint, mark(by, request, essentials));
+  return isLoop(branches, by.hint, mark(request, essentials));
 }
 
-function mark(by: Forwarder, request: Request, essentials: Essentials): string {
+function mark(request: Request, essentials: Essentials): string {
   const routes = hasHeader(request, "route") ? headerValues(request, "route") : [];
-  return loopMark(by.keyring, request.requestUri, routes, essentials.callId, `${essentials.cseq.number} ${essentials.fromTag}`);
+  return loopMark(request.requestUri, routes, essentials.callId, `${essentials.cseq.number} ${essentials.fromTag}`);
 }
 
 function viaValue(host: string, branch: string): string {

@@ -93,7 +93,7 @@ function bindingOf(input: RegisterInput, contact: Contact, contacts: readonly Co
   const granted = Math.max(settings.minimumExpires, Math.floor(expires * (1 - settings.spread * input.chance)));
   return {
     key: bindingKey(instance, regId, contact.uri),
-    phone: phoneOf(keyring, instance, contact.uri),
+    phone: knownPhone(input, instance, contact.uri) ?? phoneOf(keyring, instance, contact.uri),
     contact: contact.uri,
     parameters: parametersOf(contact),
     instance,
@@ -105,6 +105,11 @@ function bindingOf(input: RegisterInput, contact: Contact, contacts: readonly Co
     expires: input.now + granted * 1000,
     lease: input.now + granted * settings.leaseFactor * 1000,
   };
+}
+
+/** The phone's identity, if it is registered already: the same hash need not be made again. */
+function knownPhone(input: RegisterInput, instance: string | undefined, contact: string): string | undefined {
+  return input.bindings.find((one) => (instance === undefined ? one.contact === contact && one.instance === undefined : one.instance === instance))?.phone;
 }
 
 /** The instance-id without its quotes and angle brackets (RFC 5626 §4.1). */

@@ -1,9 +1,10 @@
-import { isDigits } from "./characters.ts";
+import { all, isDigits } from "./characters.ts";
 import { type CSeq, parseCSeq } from "./cseq.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { splitList } from "./list.ts";
 import { type HeaderLine, type Message, valueOf } from "./message.ts";
 import { type NameAddress, parseNameAddress, tagOf } from "./name-address.ts";
+import { parseParameters } from "./parameters.ts";
 import { parseUri } from "./uri.ts";
 import { type Via, parseVia } from "./via.ts";
 
@@ -31,7 +32,7 @@ export function readEssentials(message: Message): Essentials | Fault {
   const to = readParty(valueOf(message.text, found.to));
   if (isFault(to)) return to;
   const callId = valueOf(message.text, found.callId);
-  if (callId === "" || /[\s,;]/.test(callId)) return fault(400, "the Call-ID is malformed");
+  if (callId === "" || !all(callId, isCallIdCode)) return fault(400, "the Call-ID is malformed");
   const cseq = parseCSeq(valueOf(message.text, found.cseq));
   if (isFault(cseq)) return cseq;
   if (message.kind === "request" && cseq.method !== message.method) return fault(400, "the method of CSeq is not the request's");
@@ -92,15 +93,33 @@ function findFirst(message: Message): FirstLines | Fault {
   return { via, from, to, callId, cseq, maxForwards };
 }
 
+/** Anything visible but what would end it in a list or a parameter (RFC 3261 §25.1 callid, generously). */
+function isCallIdCode(code: number): boolean {
+  return code > 32 && code !== 44 && code !== 59;
+}
+
 function firstElement(value: string): string {
   return value.includes(",") ? (splitList(value)[0] ?? "") : value;
 }
 
+/** From and To that were checked before, without their parameters: the same few stand in most messages. */
+const checked = new Map<string, NameAddress>();
+const checkedKept = 2000;
+
 function readParty(value: string): NameAddress | Fault {
+  const close = value.lastIndexOf(">") + 1;
+  const known = close === 0 ? undefined : checked.get(value.slice(0, close));
+  if (known !== undefined) {
+    const parameters = parseParameters(value.slice(close).trimStart());
+    return isFault(parameters) ? parameters : { displayName: known.displayName, uri: known.uri, parameters };
+  }
   const address = parseNameAddress(value);
   if (isFault(address)) return address;
   const uri = parseUri(address.uri);
-  return isFault(uri) ? uri : address;
+  if (isFault(uri)) return uri;
+  // Only a value whose last bracket closes its URI may be known by what stands before it.
+  if (close > 0 && value.indexOf(">") === close - 1 && checked.size < checkedKept) checked.set(value.slice(0, close), { ...address, parameters: [] });
+  return address;
 }
 
 function readMaxForwards(value: string | undefined): number | undefined | Fault {

@@ -41,13 +41,41 @@ const known = new Set([
 ]);
 const spellingsKept = 1000;
 
-/** The long form in lower case of a header name as written; undefined if it is not a token. */
-export function canonicalName(written: string): string | undefined {
+/** Names as most clients write them, by length and first character, so that they are known without being cut out. */
+const usual: (readonly (readonly [written: string, name: string])[])[] = [];
+for (const written of [
+  "Via", "From", "To", "Call-ID", "CSeq", "Max-Forwards", "Contact", "Content-Length", "Content-Type", "Route", "Record-Route", "Allow",
+  "Supported", "User-Agent", "Expires", "Authorization", "Proxy-Authorization", "Session-Expires", "Require", "Event", "Accept", "Server",
+  "Date", "Reason", "Min-SE", "Subject",
+]) {
+  const shape = shapeOf(written.length, written.charCodeAt(0));
+  usual[shape] = [...(usual[shape] ?? []), [written, interned(written.toLowerCase())]];
+}
+
+function shapeOf(length: number, first: number): number {
+  return (length << 5) | (first & 31);
+}
+
+/** The long form in lower case of the header name at a place of a text; undefined if it is not a token. */
+export function nameAt(text: string, from: number, to: number): string | undefined {
+  const candidates = usual[shapeOf(to - from, text.charCodeAt(from))];
+  if (candidates !== undefined) {
+    for (const [written, name] of candidates) if (text.startsWith(written, from)) return name;
+  }
+  return canonicalName(text.slice(from, to));
+}
+
+/** The same text as a property key is: engines compare such strings by address, and names are compared all the time. */
+function interned(text: string): string {
+  return Object.keys({ [text]: 0 })[0] ?? text;
+}
+
+function canonicalName(written: string): string | undefined {
   const name = seen.get(written);
   if (name !== undefined) return name;
   if (!isToken(written)) return undefined;
   const lower = written.toLowerCase();
-  const long = compactForms[lower] ?? lower;
+  const long = interned(compactForms[lower] ?? lower);
   if (known.has(long) && seen.size < spellingsKept) seen.set(written, long);
   return long;
 }

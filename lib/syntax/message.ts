@@ -1,6 +1,6 @@
 import { isDigits, isToken } from "./characters.ts";
 import { type Fault, fault } from "./fault.ts";
-import { canonicalName, isList } from "./header-names.ts";
+import { isList, nameAt } from "./header-names.ts";
 import { type Limits, defaultLimits } from "./limits.ts";
 import { splitList } from "./list.ts";
 
@@ -19,6 +19,7 @@ export interface HeaderLine {
   readonly valueAt: number;
   /** The line's last CRLF, behind folded continuation lines. */
   readonly end: number;
+  readonly isFolded: boolean;
 }
 
 interface Lines extends Frame {
@@ -86,8 +87,16 @@ export function bodyOf(message: Message): string {
 
 /** The value of a line, folding replaced by one space each (RFC 3261 §7.3.1), without white space around it. */
 export function valueOf(text: string, line: HeaderLine): string {
-  const value = text.slice(line.valueAt, line.end).trim();
-  return value.includes("\n") ? value.split(/\r\n[ \t]+/).join(" ") : value;
+  let from = line.valueAt;
+  let to = line.end;
+  while (isSpace(text.charCodeAt(from)) && from < to) from += 1;
+  while (to > from && isSpace(text.charCodeAt(to - 1))) to -= 1;
+  const value = text.slice(from, to);
+  return line.isFolded ? value.split(/\r\n[ \t]+/).join(" ").trim() : value;
+}
+
+function isSpace(code: number): boolean {
+  return code === 32 || code === 9;
 }
 
 /**
@@ -115,36 +124,40 @@ function skipEmptyLines(text: string): string {
 function findLines(text: string, from: number, lines: HeaderLine[], limits: Limits): number | Fault {
   let at = from;
   while (text.charCodeAt(at) !== 13 || text.charCodeAt(at + 1) !== 10) {
-    const end = endOfLine(text, at);
+    const first = endOfLine(text, at);
+    const isFolded = first > 0 && isSpace(text.charCodeAt(first + 2));
+    const end = isFolded ? endOfFolding(text, first) : first;
     if (end < 0) return fault(400, "the header has no end, or a line of it no CRLF");
     if (end - at > limits.headerLength) return fault(400, `a header line is longer than ${limits.headerLength} characters`);
     if (lines.length >= limits.headerCount) return fault(400, `there are more than ${limits.headerCount} header lines`);
     const colon = text.indexOf(":", at);
     if (colon < 0 || colon > end) return fault(400, "a header line has no colon");
-    const name = canonicalName(trimEnd(text, at, colon));
+    const name = nameAt(text, at, endOfName(text, at, colon));
     if (name === undefined) return fault(400, "a header name is not a token");
-    lines.push({ name, at, valueAt: colon + 1, end });
+    lines.push({ name, at, valueAt: colon + 1, end, isFolded });
     at = end + 2;
   }
   return at + 2;
 }
 
-/** The CRLF that ends a header line, continuation lines included (RFC 3261 §7.3.1); -1 if there is none, or a lone LF. */
+/** The next CRLF; -1 if there is none, or a lone LF before it. */
 function endOfLine(text: string, from: number): number {
-  for (let at = from; ; ) {
-    const feed = text.indexOf("\n", at);
-    if (feed < 1 || text.charCodeAt(feed - 1) !== 13) return -1;
-    const next = text.charCodeAt(feed + 1);
-    if (next !== 32 && next !== 9) return feed - 1;
-    at = feed + 1;
-  }
+  const feed = text.indexOf("\n", from);
+  return feed > 0 && text.charCodeAt(feed - 1) === 13 ? feed - 1 : -1;
 }
 
-/** A header name, without white space before the colon (RFC 3261 §7.3.1 allows it). */
-function trimEnd(text: string, from: number, colon: number): string {
+/** The CRLF behind the last continuation line (RFC 3261 §7.3.1). */
+function endOfFolding(text: string, first: number): number {
+  let end = first;
+  while (end > 0 && isSpace(text.charCodeAt(end + 2))) end = endOfLine(text, end + 2);
+  return end;
+}
+
+/** Where a header name ends: white space may stand before the colon (RFC 3261 §7.3.1). */
+function endOfName(text: string, from: number, colon: number): number {
   let end = colon;
-  while (end > from && (text.charCodeAt(end - 1) === 32 || text.charCodeAt(end - 1) === 9)) end -= 1;
-  return text.slice(from, end);
+  while (end > from && isSpace(text.charCodeAt(end - 1))) end -= 1;
+  return end;
 }
 
 /** RFC 3261 §7.1 and §7.2: exactly one space between the parts. */

@@ -12,6 +12,7 @@ const isValueCode = lettersDigitsAnd("-.!%*_+`'~[]:/?&$#@|^{}");
 /** Header parameters: `;a;b=c;d="e"` or the empty text (RFC 3261 §25.1 generic-param). */
 export function parseParameters(text: string): Parameters | Fault {
   if (text === "") return none;
+  if (text.startsWith(";tag=") && isToken(text.slice(5))) return [["tag", text.slice(5)]];
   const parts = text.includes('"') ? splitAt(text, 59) : text.split(";");
   if (parts[0]?.trim() !== "") return fault(400, "text where a parameter should begin");
   const parameters: (readonly [string, string | undefined])[] = [];
