@@ -10,8 +10,8 @@ export interface Secret {
   readonly sha256: string;
 }
 
-/** The highest nonce count seen for each nonce used on this socket, newest last (RFC 7616 §5.5: a count is never used twice). */
-export type NonceCounts = readonly (readonly [nonce: string, count: number])[];
+/** The highest nonce count seen of each user of each nonce on this socket, newest last (RFC 7616 §5.5: a count is never used twice). */
+export type NonceCounts = readonly (readonly [use: string, count: number])[];
 
 /** Where and when the credentials were presented. */
 export interface Presentation {
@@ -25,13 +25,11 @@ export interface Presentation {
   readonly nonceLifetime: number;
 }
 
-export type Verdict =
-  | { readonly kind: "accepted"; readonly counts: NonceCounts }
-  | { readonly kind: "refused"; readonly stale: boolean };
+export type Verdict = { readonly kind: "accepted"; readonly counts: NonceCounts } | { readonly kind: "refused"; readonly stale: boolean };
 
 const refused: Verdict = { kind: "refused", stale: false };
 const stale: Verdict = { kind: "refused", stale: true };
-const noncesKept = 4;
+const usesKept = 16;
 
 /**
  * The challenges of a 401 or 407, strongest first and each a header line of its own: JsSIP and SIP.js know only MD5 and keep
@@ -91,16 +89,19 @@ function isSameUri(written: string, requestUri: string): boolean {
 function count(credentials: DigestCredentials, counts: NonceCounts): Verdict {
   const used = credentials.qop === undefined ? Number.MAX_SAFE_INTEGER : Number.parseInt(credentials.nc ?? "", 16);
   if (!(used > 0)) return refused;
-  const highest = counts.find(([nonce]) => nonce === credentials.nonce)?.[1] ?? 0;
+  // Accounts that share a socket may share a nonce, but not its counts.
+  const use = `${credentials.nonce} ${credentials.username}@${credentials.realm}`;
+  const highest = counts.find(([known]) => known === use)?.[1] ?? 0;
   if (used <= highest) return stale;
-  const others = counts.filter(([nonce]) => nonce !== credentials.nonce);
+  const others = counts.filter(([known]) => known !== use);
   const oldest = others[0];
-  if (highest === 0 && others.length >= noncesKept && oldest !== undefined && timeOf(credentials.nonce) <= timeOf(oldest[0])) return stale;
-  return { kind: "accepted", counts: [...others, [credentials.nonce, used] as const].slice(-noncesKept) };
+  if (highest === 0 && others.length >= usesKept && oldest !== undefined && timeOf(use) < timeOf(oldest[0])) return stale;
+  return { kind: "accepted", counts: [...others, [use, used] as const].slice(-usesKept) };
 }
 
-function timeOf(nonce: string): number {
-  return Number.parseInt(nonce, 36);
+/** The time that a nonce begins with. */
+function timeOf(use: string): number {
+  return Number.parseInt(use, 36);
 }
 
 function sameText(one: string, other: string): boolean {
