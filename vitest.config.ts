@@ -19,7 +19,7 @@ export default defineConfig({
     projects: [
       node("lib", ["lib", "scenarios", "torture", "properties", "house"], 30),
       node("wire", ["wire"], 60),
-      node("browser", ["browser"], 120),
+      node("browser", ["browser"], 60),
       {
         plugins: [
           cloudflareTest(async () => ({

@@ -80,7 +80,9 @@ export class AddressOfRecord extends DurableObject<Environment> {
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void | Promise<void> {
     const flow = this.#room.sockets.of(socket);
-    return this.#queues.run(flow.id, () => this.#awake(flow.authenticated !== undefined, () => this.#reception.frame(flow.id, frameOf(message), Date.now())));
+    return this.#queues.run(flow.id, () =>
+      this.#awake(flow.authenticated !== undefined, () => this.#reception.frame(flow.id, frameOf(message), Date.now())),
+    );
   }
 
   override webSocketClose(socket: WebSocket, code: number): void | Promise<void> {

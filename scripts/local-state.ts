@@ -25,11 +25,15 @@ export async function prepareLocalState(): Promise<void> {
 /** Applies what is new in `migrations/`, remembered in the table that `wrangler d1 migrations` uses. */
 async function migrate(database: D1Database): Promise<void> {
   await database
-    .prepare("CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)")
+    .prepare(
+      "CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)",
+    )
     .run();
   const { results } = await database.prepare("SELECT name FROM d1_migrations").all<{ name: string }>();
   const applied = new Set(results.map((row) => row.name));
-  for (const name of readdirSync("migrations").sort().filter((file) => file.endsWith(".sql") && !applied.has(file))) {
+  for (const name of readdirSync("migrations")
+    .sort()
+    .filter((file) => file.endsWith(".sql") && !applied.has(file))) {
     const statements = statementsOf(readFileSync(`migrations/${name}`, "utf8"));
     await database.batch([
       ...statements.map((statement) => database.prepare(statement)),
@@ -40,7 +44,10 @@ async function migrate(database: D1Database): Promise<void> {
 
 function statementsOf(sql: string): string[] {
   const code = sql.replace(/--.*$/gm, "");
-  return code.split(";").map((statement) => statement.trim()).filter((statement) => statement !== "");
+  return code
+    .split(";")
+    .map((statement) => statement.trim())
+    .filter((statement) => statement !== "");
 }
 
 async function seed(database: D1Database): Promise<void> {

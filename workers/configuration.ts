@@ -113,5 +113,8 @@ function readKeys(written: string | undefined): readonly Uint8Array[] {
 }
 
 function elements(list: string): string[] {
-  return list.split(",").map((element) => element.trim()).filter((element) => element !== "");
+  return list
+    .split(",")
+    .map((element) => element.trim())
+    .filter((element) => element !== "");
 }

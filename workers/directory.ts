@@ -2,7 +2,10 @@ import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { Environment } from "./environment.ts";
 
 /** Whom a name stands for: nobody of ours, nobody at all, or a subscriber (perhaps by an alias). */
-export type Answer = { readonly kind: "foreign" } | { readonly kind: "unknown" } | { readonly kind: "subscriber"; readonly subscriber: Subscriber };
+export type Answer =
+  | { readonly kind: "foreign" }
+  | { readonly kind: "unknown" }
+  | { readonly kind: "subscriber"; readonly subscriber: Subscriber };
 
 /** D1 did not answer. Whoever asked says 503 with Retry-After, never that somebody does not exist. */
 export class DirectoryUnavailable extends Error {
@@ -103,7 +106,16 @@ export class Directory {
 
 export function subscriberOf(row: Row): Subscriber {
   const { username, domain, md5, sha256, generation, version } = row;
-  return { username, domain, md5, sha256, generation, version, aliases: JSON.parse(row.aliases) as string[], opened: row.opened_at !== null };
+  return {
+    username,
+    domain,
+    md5,
+    sha256,
+    generation,
+    version,
+    aliases: JSON.parse(row.aliases) as string[],
+    opened: row.opened_at !== null,
+  };
 }
 
 async function available<T>(asked: Promise<T>): Promise<T> {

@@ -85,7 +85,9 @@ class Door {
     const essentials = readEssentials(message);
     if (isFault(essentials)) return message.kind === "request" ? this.#refuse(message, essentials) : undefined;
     clearTimeout(this.#silent);
-    const choice = this.#followInvite(message.kind === "request" ? message.method : "", essentials) ?? chooseLeg(message, essentials, this.#legs, this.#keyring);
+    const choice =
+      this.#followInvite(message.kind === "request" ? message.method : "", essentials) ??
+      chooseLeg(message, essentials, this.#legs, this.#keyring);
     if (choice.kind === "leg") return this.#pass(choice.leg, raw, message.kind === "request" ? message.method : "", essentials);
     if (message.kind === "response" || message.method === "ACK") return;
     if (message.method === "CANCEL") return this.#refuse(message, fault(481, "there is nothing to cancel"));
@@ -119,11 +121,13 @@ class Door {
       const subscriber = found?.username === user ? found : undefined;
       const refusal = this.#authenticate(request, user, domain, subscriber);
       if (refusal !== undefined) return this.#refuse(request, refusal);
-      if (this.#legs.length >= this.#configuration.maximumLegs) return this.#refuse(request, fault(403, "too many accounts on one connection"));
+      if (this.#legs.length >= this.#configuration.maximumLegs)
+        return this.#refuse(request, fault(403, "too many accounts on one connection"));
       const leg = await this.#openLeg(subscriber as Subscriber);
       this.#pass(leg, raw, request.method, essentials);
     } catch (error) {
-      if (!(error instanceof DirectoryUnavailable)) console.error(JSON.stringify({ note: "a leg could not be opened", error: String(error) }));
+      if (!(error instanceof DirectoryUnavailable))
+        console.error(JSON.stringify({ note: "a leg could not be opened", error: String(error) }));
       this.#refuse(request, fault(503, "this account cannot be served now", [["Retry-After", "5"]]));
     }
   }
@@ -145,7 +149,11 @@ class Door {
     }
     const name = isRegister ? "WWW-Authenticate" : "Proxy-Authenticate";
     const challenges = challenge(this.#keyring, domain, this.#id, now, isStale);
-    return fault(isRegister ? 401 : 407, "authentication is needed", challenges.map((value) => [name, value]));
+    return fault(
+      isRegister ? 401 : 407,
+      "authentication is needed",
+      challenges.map((value) => [name, value]),
+    );
   }
 
   async #openLeg(subscriber: Subscriber): Promise<Leg> {

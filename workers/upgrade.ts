@@ -7,11 +7,17 @@ export function refuseUpgrade(request: Request, configuration: Configuration): R
     return plain(403, "SIP over WebSocket is served over TLS only: use wss://, so that credentials stay secret.");
   }
   if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") {
-    return plain(426, "This address speaks SIP over WebSocket (RFC 7118): connect with a WebSocket and the subprotocol \"sip\".", { Upgrade: "websocket" });
+    return plain(426, 'This address speaks SIP over WebSocket (RFC 7118): connect with a WebSocket and the subprotocol "sip".', {
+      Upgrade: "websocket",
+    });
   }
-  const offered = request.headers.get("Sec-WebSocket-Protocol")?.split(",").map((name) => name.trim()) ?? [];
+  const offered =
+    request.headers
+      .get("Sec-WebSocket-Protocol")
+      ?.split(",")
+      .map((name) => name.trim()) ?? [];
   if (!offered.includes("sip")) {
-    return plain(400, "The WebSocket subprotocol \"sip\" is required (RFC 7118 §5): new WebSocket(url, \"sip\").");
+    return plain(400, 'The WebSocket subprotocol "sip" is required (RFC 7118 §5): new WebSocket(url, "sip").');
   }
   const origin = request.headers.get("Origin");
   if (configuration.allowedOrigins !== undefined && origin !== null && !configuration.allowedOrigins.includes(origin)) {

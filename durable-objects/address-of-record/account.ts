@@ -52,7 +52,11 @@ export class Account {
     }
     const name = isRegister ? "WWW-Authenticate" : "Proxy-Authenticate";
     const challenges = challenge(keyring, home.domain, flow.id, now, isStale);
-    return fault(isRegister ? 401 : 407, "authentication is needed", challenges.map((value) => [name, value]));
+    return fault(
+      isRegister ? 401 : 407,
+      "authentication is needed",
+      challenges.map((value) => [name, value]),
+    );
   }
 
   /** Takes a row that the door or the API read from the directory, if it is newer than the copy. */
@@ -97,7 +101,8 @@ export class Account {
   /** The credentials have changed: who authenticated with the old ones has to do so again. */
   #closeFlows(version: number): void {
     for (const flow of this.#room.sockets.all()) {
-      if (flow.authenticated !== undefined && flow.authenticated.version < version) this.#room.sockets.close(flow.id, closing.credentialsChanged);
+      if (flow.authenticated !== undefined && flow.authenticated.version < version)
+        this.#room.sockets.close(flow.id, closing.credentialsChanged);
     }
   }
 }

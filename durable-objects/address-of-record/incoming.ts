@@ -120,7 +120,11 @@ export class Incoming {
     if (envelope.to.kind !== "address") return [];
     const known = this.#registrar.current(now);
     const callingPhone = envelope.answerTo.home === this.#by.home ? envelope.answerTo.phone : undefined;
-    const targets = targetSet(known.map(({ binding }) => binding), envelope.to, callingPhone);
+    const targets = targetSet(
+      known.map(({ binding }) => binding),
+      envelope.to,
+      callingPhone,
+    );
     return targets.map((target) => ({ ...target, host: this.#room.sockets.newestTo(target.phone)?.host }));
   }
 
@@ -184,7 +188,14 @@ export class Incoming {
     if (effect.status >= 300) return this.#payOwed(open, now);
     const { answerTo: to, method, transaction } = open.context;
     const { status, text = "" } = effect;
-    this.#post({ kind: "response", text, binary: open.request.binary, status, to, transaction: method === "INVITE" ? transaction : undefined });
+    this.#post({
+      kind: "response",
+      text,
+      binary: open.request.binary,
+      status,
+      to,
+      transaction: method === "INVITE" ? transaction : undefined,
+    });
   }
 
   /** A final response that is not 2xx is kept until the caller's home has it; then nothing of the call is left here. */
@@ -192,7 +203,14 @@ export class Incoming {
     const { answerTo: to, owed, transaction, method } = open.context;
     if (owed === undefined) return;
     const { status, text } = owed;
-    const envelope: ResponseEnvelope = { kind: "response", text, binary: open.request.binary, status, to, transaction: method === "INVITE" ? transaction : undefined };
+    const envelope: ResponseEnvelope = {
+      kind: "response",
+      text,
+      binary: open.request.binary,
+      status,
+      to,
+      transaction: method === "INVITE" ? transaction : undefined,
+    };
     this.#answerBack(envelope).then(
       () => this.#contexts.forget(transaction),
       (error: unknown) => this.#undelivered(error, () => this.#contexts.schedule(open.context, now)),

@@ -44,20 +44,37 @@ export class Outgoing {
     if (way.kind === "server") return this.#serve(flow, request, now);
     if (way.kind === "dialog") {
       const { receiver, recordRoute } = way;
-      return this.#send(flow, request, essentials, receiver.home, this.#envelope(flow, request, essentials, way, { kind: "phone", phone: receiver.phone }, recordRoute), now);
+      return this.#send(
+        flow,
+        request,
+        essentials,
+        receiver.home,
+        this.#envelope(flow, request, essentials, way, { kind: "phone", phone: receiver.phone }, recordRoute),
+        now,
+      );
     }
     // The ACK for a 2xx comes with our route; any other is for a refusal and ends here (RFC 3261 §17.1.1.3).
     if (request.method === "ACK") return;
     const home = await this.#homeOf(way);
     if (isFault(home)) return this.#refuse(flow, request, home, now);
     const { instance, registration } = way.address;
-    this.#send(flow, request, essentials, home, this.#envelope(flow, request, essentials, way, { kind: "address", instance, registration }, undefined), now);
+    this.#send(
+      flow,
+      request,
+      essentials,
+      home,
+      this.#envelope(flow, request, essentials, way, { kind: "address", instance, registration }, undefined),
+      now,
+    );
   }
 
   /** RFC 3261 §16.10: answered here, and passed on where its INVITE went. */
   cancel(flow: Flow, request: Request, essentials: Essentials, now: number): void | Promise<void> {
     const transaction = this.#transactionOf(essentials);
-    const pending = this.#room.sockets.all().flatMap((one) => one.pending).find((one) => one.transaction === transaction);
+    const pending = this.#room.sockets
+      .all()
+      .flatMap((one) => one.pending)
+      .find((one) => one.transaction === transaction);
     if (pending === undefined) {
       // Within a dialog the INVITE was forwarded without state, and so is its CANCEL (§16.11).
       if (essentials.toTag !== undefined) return this.request(flow, request, essentials, now);
@@ -92,14 +109,20 @@ export class Outgoing {
   }
 
   passDeadlines(now: number): void {
-    for (const { name, due, home } of this.#room.memory.all<{ name: string; due: number; home: string }>("SELECT name, due, home FROM orphans")) {
+    for (const { name, due, home } of this.#room.memory.all<{ name: string; due: number; home: string }>(
+      "SELECT name, due, home FROM orphans",
+    )) {
       if (due > now) this.#room.alarm.noLaterThan(due);
       else this.#cancelAt(home, name, undefined, () => this.#room.memory.run("DELETE FROM orphans WHERE name = ?", name));
     }
   }
 
   #isOurs(host: string, flow: Flow): boolean {
-    return host === flow.host.toLowerCase() || host === this.#room.configuration.publicHost || host.replace(/:\d+$/, "") === this.#room.home.domain;
+    return (
+      host === flow.host.toLowerCase() ||
+      host === this.#room.configuration.publicHost ||
+      host.replace(/:\d+$/, "") === this.#room.home.domain
+    );
   }
 
   /** The home that answers for an address, by the directory: RFC 3261 §16.5, and 404 or 480 where nobody would answer. */
@@ -141,7 +164,8 @@ export class Outgoing {
     const holdsState = request.method === "INVITE" && envelope.to.kind === "address";
     if (holdsState) {
       const { pending } = this.#room.sockets.byId(flow.id) ?? flow;
-      if (pending.length >= maximumPending) return this.#refuse(flow, request, fault(503, "too many calls are being set up", [["Retry-After", "5"]]), now);
+      if (pending.length >= maximumPending)
+        return this.#refuse(flow, request, fault(503, "too many calls are being set up", [["Retry-After", "5"]]), now);
       const note: PendingInvite = { transaction: envelope.transaction, home, at: now };
       this.#room.sockets.update(flow.id, { pending: [...pending, note] });
       this.#reply(flow, request, replyTo(request, 100), 100, now);
@@ -187,8 +211,13 @@ export class Outgoing {
   /** RFC 3261 §11.2: what this server itself can do. */
   #serve(flow: Flow, request: Request, now: number): void {
     if (request.method === "ACK") return;
-    if (request.method !== "OPTIONS") return this.#refuse(flow, request, fault(405, "this server has no phone", [["Allow", "OPTIONS, REGISTER"]]), now);
-    const headers: [string, string][] = [["Allow", allowed], ["Accept", "*/*"], ["Supported", "path, outbound, gruu"]];
+    if (request.method !== "OPTIONS")
+      return this.#refuse(flow, request, fault(405, "this server has no phone", [["Allow", "OPTIONS, REGISTER"]]), now);
+    const headers: [string, string][] = [
+      ["Allow", allowed],
+      ["Accept", "*/*"],
+      ["Supported", "path, outbound, gruu"],
+    ];
     this.#reply(flow, request, replyTo(request, 200, { toTag: randomText(), headers }), 200, now);
   }
 

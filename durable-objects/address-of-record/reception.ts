@@ -98,9 +98,11 @@ export class Reception {
     if (request.method !== "REGISTER") return this.#outgoing.request(flow, request, essentials, now);
     const { copyLifetime } = this.#room.configuration;
     if (now - (flow.authenticated?.checked ?? now) < copyLifetime * 1000) return this.#register(flow, request, essentials, now);
-    return this.#account.recheck(flow, now).then((refusal) =>
-      refusal === undefined ? this.#register(flow, request, essentials, now) : this.#refuse(flow, request, refusal, now),
-    );
+    return this.#account
+      .recheck(flow, now)
+      .then((refusal) =>
+        refusal === undefined ? this.#register(flow, request, essentials, now) : this.#refuse(flow, request, refusal, now),
+      );
   }
 
   /** RFC 3261 §10.3 steps 1, 4 and 5, then the registrar. */
@@ -120,7 +122,8 @@ export class Reception {
     if (isFault(registrar)) return registrar;
     if (registrar.kind !== "sip") return fault(416, "REGISTER needs a SIP URI");
     const host = registrar.host.toLowerCase();
-    if (host !== domain && host !== flow.host.replace(/:\d+$/, "").toLowerCase()) return fault(403, "registrations are not relayed to other domains");
+    if (host !== domain && host !== flow.host.replace(/:\d+$/, "").toLowerCase())
+      return fault(403, "registrations are not relayed to other domains");
     const to = parseUri(essentials.to.uri);
     if (isFault(to)) return to;
     const isOwn = to.kind === "sip" && to.host.toLowerCase() === domain && to.user !== undefined && canonicalUser(to.user) === user;
@@ -158,7 +161,10 @@ export class Reception {
   /** A socket that says nothing valid in time is closed; so are those without authentication when they are too many. */
   #watch(flow: Flow, now: number): void {
     const { firstMessageTimeout, maximumUnauthenticated } = this.#room.configuration;
-    this.#silent.set(flow.id, setTimeout(() => this.#room.sockets.close(flow.id, closing.noMessage), firstMessageTimeout * 1000));
+    this.#silent.set(
+      flow.id,
+      setTimeout(() => this.#room.sockets.close(flow.id, closing.noMessage), firstMessageTimeout * 1000),
+    );
     const strangers = this.#room.sockets.all().filter((one) => one.authenticated === undefined);
     for (const one of strangers) {
       // The clock of a socket that was silent when the object lost its memory is gone.

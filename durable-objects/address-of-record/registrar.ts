@@ -34,9 +34,11 @@ export class Registrar {
   /** Decides and carries out a REGISTER that came on an authenticated flow. */
   register(flow: Flow, request: Request, essentials: Essentials, now: number): Registered | Fault {
     const { configuration, keyring, home } = this.#room;
-    const bindings = this.current(now).map((known) => known.binding);
+    const current = this.current(now);
+    const bindings = current.map((known) => known.binding);
+    const away = new Set(current.filter((known) => known.flow === undefined).map((known) => known.binding.key));
     const settings = configuration.registrar;
-    const outcome = register({ request, essentials, bindings, now, chance: Math.random(), settings, keyring });
+    const outcome = register({ request, essentials, bindings, away, now, chance: Math.random(), settings, keyring });
     if (isFault(outcome)) return outcome;
     const before = new Set(flow.carried.map((carried) => carried.key));
     const rows = this.#load();
@@ -54,7 +56,10 @@ export class Registrar {
     const known: KnownBinding[] = [];
     for (const row of this.#load().values()) {
       const flow = this.#room.sockets.carrierOf(row.key);
-      const binding = withCarried(row, flow?.carried.find((carried) => carried.key === row.key));
+      const binding = withCarried(
+        row,
+        flow?.carried.find((carried) => carried.key === row.key),
+      );
       if (flow !== undefined) {
         this.#awaySince.delete(row.key);
         if (binding.expires > now) known.push({ binding, flow });
@@ -86,7 +91,10 @@ export class Registrar {
     this.current(now);
     for (const row of this.#load().values()) {
       const flow = this.#room.sockets.carrierOf(row.key);
-      const binding = withCarried(row, flow?.carried.find((carried) => carried.key === row.key));
+      const binding = withCarried(
+        row,
+        flow?.carried.find((carried) => carried.key === row.key),
+      );
       if (binding.expires <= now && flow !== undefined) this.#remove(row.key);
     }
   }

@@ -17,9 +17,10 @@ export class Log {
   received(now: number, flow: string, message: Message): void {
     this.#recorder.keep(now, "in", flow, message.text);
     if (!this.#isLogging || (message.kind === "response" && message.status < 200)) return;
-    const what = message.kind === "request"
-      ? { method: message.method, uri: message.requestUri }
-      : { status: message.status, cseq: headerValue(message, "cseq") };
+    const what =
+      message.kind === "request"
+        ? { method: message.method, uri: message.requestUri }
+        : { status: message.status, cseq: headerValue(message, "cseq") };
     this.#write({ direction: "in", ...what, callId: headerValue(message, "call-id"), flow });
   }
 

@@ -51,7 +51,10 @@ function readStateless(keyring: Keyring, rest: string): Branch | undefined {
   const dot = rest.lastIndexOf(".");
   const address = keyring.open("return-address", rest.slice(0, dot), "");
   if (address === undefined) return undefined;
-  return { kind: "stateless", answerTo: { flow: address.slice(0, 8), phone: address.slice(8, 16), home: address.slice(16 + contextLength) } };
+  return {
+    kind: "stateless",
+    answerTo: { flow: address.slice(0, 8), phone: address.slice(8, 16), home: address.slice(16 + contextLength) },
+  };
 }
 
 /** The name of the transaction of a request at the home that received it, and of the response context at the next (RFC 3261 §17.2.3). */

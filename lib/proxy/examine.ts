@@ -92,13 +92,21 @@ function readRequestUri(uri: Uri, alterations: Alterations, by: Examination): Ro
   }
   if (uri.kind !== "sip") return fault(416, "the scheme cannot be routed");
   if (uri.user === undefined && by.isOurs(hostOf(uri))) return { way: { kind: "server" }, isVouched: false };
-  const address = uri.user === undefined ? { user: "", domain: uri.host.toLowerCase(), instance: undefined, registration: undefined } : addressOf(by.keyring, uri);
+  const address =
+    uri.user === undefined
+      ? { user: "", domain: uri.host.toLowerCase(), instance: undefined, registration: undefined }
+      : addressOf(by.keyring, uri);
   if (address === undefined) return fault(404, "this GRUU is not, or no longer, valid");
   return { way: { kind: "address", address, alterations }, isVouched: false };
 }
 
 /** RFC 3261 §16.4: a strict router before us put our Route into the Request-URI and the target at the end of the Routes. */
-function repairStrictRoute(request: Request, essentials: Essentials, uri: Uri, by: Examination): { readonly token: string; readonly requestUri: string } | undefined {
+function repairStrictRoute(
+  request: Request,
+  essentials: Essentials,
+  uri: Uri,
+  by: Examination,
+): { readonly token: string; readonly requestUri: string } | undefined {
   if (uri.kind !== "sip" || uri.user === undefined || !hasHeader(request, "route")) return undefined;
   if (openRoute(by.keyring, uri.user, essentials.callId) === undefined) return undefined;
   const last = parseNameAddress(headerValues(request, "route").at(-1) ?? "");

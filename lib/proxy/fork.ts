@@ -38,7 +38,18 @@ export function openContext(
 function branchTo(target: ReachableTarget, index: number, now: number, until: number): ForkedBranch {
   const isHere = target.host !== undefined;
   const { phone, contact, path } = target;
-  return { index, phone, contact, path, host: target.host ?? "", sent: isHere ? now : 0, until, cancelled: 0, final: 0, response: undefined };
+  return {
+    index,
+    phone,
+    contact,
+    path,
+    host: target.host ?? "",
+    sent: isHere ? now : 0,
+    until,
+    cancelled: 0,
+    final: 0,
+    response: undefined,
+  };
 }
 
 /**
@@ -50,9 +61,10 @@ export function phoneAppeared(context: ResponseContext, target: ReachableTarget,
   if (context.final !== 0 || context.cancelled !== undefined || target.host === undefined) return unchanged;
   const known = context.branches.find((branch) => branch.phone === target.phone);
   if (known !== undefined && isDone(known)) return unchanged;
-  const branch: ForkedBranch = known === undefined
-    ? branchTo(target, context.branches.length, now, now)
-    : { ...known, contact: target.contact, host: known.host || target.host, sent: known.sent || now };
+  const branch: ForkedBranch =
+    known === undefined
+      ? branchTo(target, context.branches.length, now, now)
+      : { ...known, contact: target.contact, host: known.host || target.host, sent: known.sent || now };
   const branches = [...context.branches.filter((one) => one.index !== branch.index), branch].sort((one, other) => one.index - other.index);
   return { context: { ...context, branches }, effects: [{ kind: "forward", branch: branch.index }] };
 }
@@ -74,7 +86,13 @@ export interface BranchResponse {
 }
 
 /** RFC 3261 §16.7 steps 3 to 10, with RFC 6026 §7.2 for 2xx. */
-export function receiveResponse(context: ResponseContext, index: number, response: BranchResponse, now: number, timers: ProxyTimers): Decision {
+export function receiveResponse(
+  context: ResponseContext,
+  index: number,
+  response: BranchResponse,
+  now: number,
+  timers: ProxyTimers,
+): Decision {
   const branch = context.branches[index];
   if (branch === undefined) return { context, effects: [] };
   if (response.status < 200) return provisional(context, branch, response);

@@ -20,7 +20,13 @@ export interface Forwarder {
 const dialogMethods = ["INVITE", "SUBSCRIBE", "REFER", "NOTIFY"];
 
 /** The request of one branch, as it goes out: RFC 3261 §16.6 steps 2 to 8. Equal each time it is made. */
-export function branchRequest(by: Forwarder, request: Request, essentials: Essentials, context: ResponseContext, branch: ForkedBranch): string {
+export function branchRequest(
+  by: Forwarder,
+  request: Request,
+  essentials: Essentials,
+  context: ResponseContext,
+  branch: ForkedBranch,
+): string {
   const value = statefulBranch(by.hint, context.transaction, branch.index, mark(request, essentials));
   return alter(request, {
     requestUri: branch.contact,
@@ -42,12 +48,21 @@ export interface StatelessTarget {
 }
 
 /** A request forwarded without state (RFC 3261 §16.11): the way back is sealed in the branch. */
-export function statelessRequest(by: Forwarder, envelope: RequestEnvelope, request: Request, essentials: Essentials, target: StatelessTarget): string {
+export function statelessRequest(
+  by: Forwarder,
+  envelope: RequestEnvelope,
+  request: Request,
+  essentials: Essentials,
+  target: StatelessTarget,
+): string {
   const { answerTo, transaction, to } = envelope;
   const value = statelessBranch(by.keyring, by.hint, answerTo, transaction, mark(request, essentials));
-  const recorded: readonly (readonly [string, string])[] = to.kind === "address"
-    ? ownRecordRoute(by, request, essentials, answerTo, target.phone, target.host)
-    : envelope.recordRoute === undefined ? [] : [["Record-Route", envelope.recordRoute]];
+  const recorded: readonly (readonly [string, string])[] =
+    to.kind === "address"
+      ? ownRecordRoute(by, request, essentials, answerTo, target.phone, target.host)
+      : envelope.recordRoute === undefined
+        ? []
+        : [["Record-Route", envelope.recordRoute]];
   return alter(request, {
     ...(target.contact === undefined ? {} : { requestUri: target.contact }),
     push: [["Via", viaValue(target.host, value)], ...recorded, ...target.path.map((route): [string, string] => ["Route", route])],

@@ -35,7 +35,5 @@ export function openRoute(keyring: Keyring, user: string | undefined, callId: st
 
 /** The sending and the receiving end of a request in the dialog, told apart by its From tag. */
 export function endsOf(route: DialogRoute, fromTag: string | undefined): { readonly sender: DialogEnd; readonly receiver: DialogEnd } {
-  return fromTag === route.callerTag
-    ? { sender: route.caller, receiver: route.callee }
-    : { sender: route.callee, receiver: route.caller };
+  return fromTag === route.callerTag ? { sender: route.caller, receiver: route.callee } : { sender: route.callee, receiver: route.caller };
 }

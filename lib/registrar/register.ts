@@ -17,6 +17,8 @@ export interface RegisterInput {
   readonly essentials: Essentials;
   /** The bindings there are, with their exact expiry, none of them expired. */
   readonly bindings: readonly Binding[];
+  /** Keys of those whose phone is only waited for: they make room before anybody is refused. */
+  readonly away: ReadonlySet<string>;
   /** Milliseconds. */
   readonly now: number;
   /** 0 to below 1. */
@@ -72,9 +74,11 @@ function update(input: RegisterInput, contacts: readonly Contact[]): RegisterOut
     if (existing !== undefined && existing.key !== wanted.key && expires > 0) removed.push(existing);
   }
   const kept = input.bindings.filter((binding) => !removed.includes(binding) && !put.some((one) => one.key === binding.key));
-  const bindings = [...kept, ...put];
-  if (put.length > 0 && bindings.length > settings.maximumContacts) return fault(403, "too many contacts for this address of record");
-  return { put, removed, bindings };
+  const excess = put.length === 0 ? 0 : kept.length + put.length - settings.maximumContacts;
+  const dropped = excess <= 0 ? [] : kept.filter((binding) => input.away.has(binding.key)).slice(0, excess);
+  if (dropped.length < excess) return fault(403, "too many contacts for this address of record");
+  removed.push(...dropped);
+  return { put, removed, bindings: [...kept.filter((binding) => !dropped.includes(binding)), ...put] };
 }
 
 /** The expires parameter, else the Expires header, else our default; then never more than our maximum. */
@@ -109,7 +113,9 @@ function bindingOf(input: RegisterInput, contact: Contact, contacts: readonly Co
 
 /** The phone's identity, if it is registered already: the same hash need not be made again. */
 function knownPhone(input: RegisterInput, instance: string | undefined, contact: string): string | undefined {
-  return input.bindings.find((one) => (instance === undefined ? one.contact === contact && one.instance === undefined : one.instance === instance))?.phone;
+  return input.bindings.find((one) =>
+    instance === undefined ? one.contact === contact && one.instance === undefined : one.instance === instance,
+  )?.phone;
 }
 
 /** The instance-id without its quotes and angle brackets (RFC 5626 §4.1). */

@@ -118,7 +118,8 @@ function readParty(value: string): NameAddress | Fault {
   const uri = parseUri(address.uri);
   if (isFault(uri)) return uri;
   // Only a value whose last bracket closes its URI may be known by what stands before it.
-  if (close > 0 && value.indexOf(">") === close - 1 && checked.size < checkedKept) checked.set(value.slice(0, close), { ...address, parameters: [] });
+  if (close > 0 && value.indexOf(">") === close - 1 && checked.size < checkedKept)
+    checked.set(value.slice(0, close), { ...address, parameters: [] });
   return address;
 }
 

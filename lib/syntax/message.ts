@@ -92,7 +92,12 @@ export function valueOf(text: string, line: HeaderLine): string {
   while (isSpace(text.charCodeAt(from)) && from < to) from += 1;
   while (to > from && isSpace(text.charCodeAt(to - 1))) to -= 1;
   const value = text.slice(from, to);
-  return line.isFolded ? value.split(/\r\n[ \t]+/).join(" ").trim() : value;
+  return line.isFolded
+    ? value
+        .split(/\r\n[ \t]+/)
+        .join(" ")
+        .trim()
+    : value;
 }
 
 function isSpace(code: number): boolean {
@@ -178,7 +183,8 @@ function readStartLine(line: string, parts: Lines): Message | Fault {
 function readStatusLine(line: string, parts: Lines): Message | Fault {
   const code = line.slice(8, 11);
   const status = Number(code);
-  if (!isDigits(code) || status < 100 || status > 699 || (line.length > 11 && line[11] !== " ")) return fault(400, "the status line is malformed");
+  if (!isDigits(code) || status < 100 || status > 699 || (line.length > 11 && line[11] !== " "))
+    return fault(400, "the status line is malformed");
   return { kind: "response", status, reason: line.slice(12), ...parts };
 }
 

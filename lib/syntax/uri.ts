@@ -239,10 +239,13 @@ function folded(parameters: Parameters): Map<string, string> {
 
 function equalHeaders(one: string | undefined, other: string | undefined): boolean {
   const sorted = (headers: string | undefined) =>
-    (headers ?? "").split("&").map((header) => {
-      const equals = header.indexOf("=");
-      return `${header.slice(0, equals).toLowerCase()}=${normal(header.slice(equals + 1))}`;
-    }).sort();
+    (headers ?? "")
+      .split("&")
+      .map((header) => {
+        const equals = header.indexOf("=");
+        return `${header.slice(0, equals).toLowerCase()}=${normal(header.slice(equals + 1))}`;
+      })
+      .sort();
   return one === other || sorted(one).join("&") === sorted(other).join("&");
 }
 

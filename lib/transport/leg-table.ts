@@ -25,7 +25,12 @@ export type Choice<Leg extends LegName> =
   | { readonly kind: "identity"; readonly user: string; readonly domain: string }
   | { readonly kind: "none" };
 
-type Row = <Leg extends LegName>(message: Message, essentials: Essentials, legs: readonly Leg[], keyring: Keyring) => Choice<Leg> | undefined;
+type Row = <Leg extends LegName>(
+  message: Message,
+  essentials: Essentials,
+  legs: readonly Leg[],
+  keyring: Keyring,
+) => Choice<Leg> | undefined;
 
 const none = { kind: "none" } as const;
 
@@ -41,7 +46,12 @@ export const legTable: Readonly<Record<string, Row>> = {
 };
 
 /** Chooses the leg of one message on the general way. */
-export function chooseLeg<Leg extends LegName>(message: Message, essentials: Essentials, legs: readonly Leg[], keyring: Keyring): Choice<Leg> {
+export function chooseLeg<Leg extends LegName>(
+  message: Message,
+  essentials: Essentials,
+  legs: readonly Leg[],
+  keyring: Keyring,
+): Choice<Leg> {
   for (const row of Object.values(legTable)) {
     const choice = row(message, essentials, legs, keyring);
     if (choice !== undefined) return choice;
@@ -56,7 +66,12 @@ function byResponse<Leg extends LegName>(message: Message, essentials: Essential
   return leg === undefined ? none : { kind: "leg", leg };
 }
 
-function byRoute<Leg extends LegName>(message: Message, essentials: Essentials, legs: readonly Leg[], keyring: Keyring): Choice<Leg> | undefined {
+function byRoute<Leg extends LegName>(
+  message: Message,
+  essentials: Essentials,
+  legs: readonly Leg[],
+  keyring: Keyring,
+): Choice<Leg> | undefined {
   if (essentials.toTag === undefined) return undefined;
   const route = parseNameAddress(headerValues(message, "route")[0] ?? "");
   const uri = isFault(route) ? undefined : parseUri(route.uri);
@@ -68,7 +83,12 @@ function byRoute<Leg extends LegName>(message: Message, essentials: Essentials, 
   return leg === undefined ? undefined : { kind: "leg", leg };
 }
 
-function byRegister<Leg extends LegName>(message: Message, essentials: Essentials, legs: readonly Leg[], keyring: Keyring): Choice<Leg> | undefined {
+function byRegister<Leg extends LegName>(
+  message: Message,
+  essentials: Essentials,
+  legs: readonly Leg[],
+  keyring: Keyring,
+): Choice<Leg> | undefined {
   if (message.kind !== "request" || message.method !== "REGISTER") return undefined;
   return ofUri(essentials.to.uri, legs, keyring) ?? none;
 }
@@ -79,14 +99,24 @@ function byCredentials<Leg extends LegName>(message: Message, _essentials: Essen
   return credentials === undefined ? undefined : of(credentials.username, credentials.realm, legs);
 }
 
-function byPreferredIdentity<Leg extends LegName>(message: Message, essentials: Essentials, legs: readonly Leg[], keyring: Keyring): Choice<Leg> | undefined {
+function byPreferredIdentity<Leg extends LegName>(
+  message: Message,
+  essentials: Essentials,
+  legs: readonly Leg[],
+  keyring: Keyring,
+): Choice<Leg> | undefined {
   const preferred = headerValue(message, "p-preferred-identity");
   if (preferred === undefined || !isAnonymous(essentials.from.uri)) return undefined;
   const address = parseNameAddress(preferred);
   return isFault(address) ? undefined : ofUri(address.uri, legs, keyring);
 }
 
-function byFrom<Leg extends LegName>(_message: Message, essentials: Essentials, legs: readonly Leg[], keyring: Keyring): Choice<Leg> | undefined {
+function byFrom<Leg extends LegName>(
+  _message: Message,
+  essentials: Essentials,
+  legs: readonly Leg[],
+  keyring: Keyring,
+): Choice<Leg> | undefined {
   // Within a dialog From is whatever the other side once dialled.
   if (essentials.toTag !== undefined || isAnonymous(essentials.from.uri)) return undefined;
   return ofUri(essentials.from.uri, legs, keyring);

@@ -32,7 +32,8 @@ api.use("*", async (context, next) => {
   if (given === undefined || !isSame(given, adminToken)) {
     throw new Problem(401, "the bearer token is missing or wrong", { "WWW-Authenticate": "Bearer" });
   }
-  if (Number(context.req.header("Content-Length") ?? 0) > largestBody) throw new Problem(413, `the body is larger than ${largestBody} octets`);
+  if (Number(context.req.header("Content-Length") ?? 0) > largestBody)
+    throw new Problem(413, `the body is larger than ${largestBody} octets`);
   await next();
 });
 

@@ -10,13 +10,31 @@ import { Store } from "./store.ts";
 const security = [{ bearer: [] }];
 const path = "/domains/{domain}";
 
-const list = createRoute({ method: "get", path: "/domains", security, request: { query: pageQuery }, responses: { 200: json(domainsSchema, "The domains"), ...problems(400, 401, 503) } });
-const read = createRoute({ method: "get", path, security, request: { params: domainParameters }, responses: { 200: json(domainSchema, "The domain"), ...problems(400, 401, 404, 503) } });
+const list = createRoute({
+  method: "get",
+  path: "/domains",
+  security,
+  request: { query: pageQuery },
+  responses: { 200: json(domainsSchema, "The domains"), ...problems(400, 401, 503) },
+});
+const read = createRoute({
+  method: "get",
+  path,
+  security,
+  request: { params: domainParameters },
+  responses: { 200: json(domainSchema, "The domain"), ...problems(400, 401, 404, 503) },
+});
 const put = createRoute({
   ...{ method: "put", path, security, request: { params: domainParameters } },
   responses: { 200: json(domainSchema, "It was there"), 201: json(domainSchema, "It was made"), ...problems(400, 401, 503) },
 });
-const remove = createRoute({ method: "delete", path, security, request: { params: domainParameters }, responses: { 204: noContent, ...problems(400, 401, 404, 503) } });
+const remove = createRoute({
+  method: "delete",
+  path,
+  security,
+  request: { params: domainParameters },
+  responses: { 204: noContent, ...problems(400, 401, 404, 503) },
+});
 
 /** /domains and /domains/{domain}. */
 export const domainRoutes = new OpenAPIHono<{ Bindings: Environment }>();
@@ -25,7 +43,10 @@ domainRoutes.openapi(list, async (context) => {
   const { cursor, limit } = context.req.valid("query");
   const names = await new Store(context.env.DIRECTORY).domains(cursor, limit + 1);
   const page = names.slice(0, limit);
-  return context.json({ domains: page.map((domain) => ({ domain })), next_cursor: names.length > limit ? (page.at(-1) ?? null) : null }, 200);
+  return context.json(
+    { domains: page.map((domain) => ({ domain })), next_cursor: names.length > limit ? (page.at(-1) ?? null) : null },
+    200,
+  );
 });
 
 domainRoutes.openapi(read, async (context) => {

@@ -25,12 +25,24 @@ export const subscriberParameters = domainParameters.extend({
 });
 
 export const pageQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(1000).default(100).openapi({ param: { name: "limit", in: "query" } }),
-  cursor: z.string().default("").openapi({ param: { name: "cursor", in: "query" }, description: "next_cursor of the page before" }),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1000)
+    .default(100)
+    .openapi({ param: { name: "limit", in: "query" } }),
+  cursor: z
+    .string()
+    .default("")
+    .openapi({ param: { name: "cursor", in: "query" }, description: "next_cursor of the page before" }),
 });
 
 export const traceQuery = z.object({
-  format: z.enum(["json", "text"]).optional().openapi({ param: { name: "format", in: "query" } }),
+  format: z
+    .enum(["json", "text"])
+    .optional()
+    .openapi({ param: { name: "format", in: "query" } }),
 });
 
 export const subscriberBody = z

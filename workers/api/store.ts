@@ -47,7 +47,9 @@ export class Store {
     const { results } = await this.#database.prepare("SELECT * FROM subscribers WHERE domain = ?").bind(domain).all<SubscriberRow>();
     await this.#database.batch([
       this.#database
-        .prepare("INSERT OR REPLACE INTO deleted_subscribers SELECT domain, username, generation, version FROM subscribers WHERE domain = ?")
+        .prepare(
+          "INSERT OR REPLACE INTO deleted_subscribers SELECT domain, username, generation, version FROM subscribers WHERE domain = ?",
+        )
         .bind(domain),
       this.#database.prepare("DELETE FROM aliases WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM subscribers WHERE domain = ?").bind(domain),
@@ -81,7 +83,8 @@ export class Store {
     await this.#refuseTaken(domain, username, aliases);
     const { md5, sha256 } = change.password === undefined ? (existing as Subscriber) : hashes(username, domain, change.password);
     const values = [domain, username, md5, sha256, JSON.stringify(aliases), now, now];
-    const before = "SELECT MAX(generation) AS generation, MAX(version) AS version FROM deleted_subscribers WHERE domain = ?1 AND username = ?2";
+    const before =
+      "SELECT MAX(generation) AS generation, MAX(version) AS version FROM deleted_subscribers WHERE domain = ?1 AND username = ?2";
     await this.#database.batch([
       this.#database
         .prepare(
@@ -106,7 +109,9 @@ export class Store {
     if (existing === undefined) throw new Problem(404, `there is no subscriber ${username} in ${domain}`);
     await this.#database.batch([
       this.#database
-        .prepare("INSERT OR REPLACE INTO deleted_subscribers SELECT domain, username, generation, version FROM subscribers WHERE domain = ? AND username = ?")
+        .prepare(
+          "INSERT OR REPLACE INTO deleted_subscribers SELECT domain, username, generation, version FROM subscribers WHERE domain = ? AND username = ?",
+        )
         .bind(domain, username),
       this.#database.prepare("DELETE FROM aliases WHERE domain = ? AND username = ?").bind(domain, username),
       this.#database.prepare("DELETE FROM subscribers WHERE domain = ? AND username = ?").bind(domain, username),

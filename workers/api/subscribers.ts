@@ -6,7 +6,16 @@ import type { Environment } from "../environment.ts";
 import { homesOf } from "./homes.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, problems } from "./responses.ts";
-import { domainParameters, pageQuery, subscriberBody, subscriberParameters, subscriberSchema, subscribersSchema, traceQuery, traceSchema } from "./schemas.ts";
+import {
+  domainParameters,
+  pageQuery,
+  subscriberBody,
+  subscriberParameters,
+  subscriberSchema,
+  subscribersSchema,
+  traceQuery,
+  traceSchema,
+} from "./schemas.ts";
 import { Store } from "./store.ts";
 
 const security = [{ bearer: [] }];
@@ -17,16 +26,35 @@ const list = createRoute({
   request: { params: domainParameters, query: pageQuery },
   responses: { 200: json(subscribersSchema, "The subscribers, by name"), ...problems(400, 401, 404, 503) },
 });
-const read = createRoute({ method: "get", path, security, request: { params: subscriberParameters }, responses: { 200: json(subscriberSchema, "The subscriber"), ...problems(400, 401, 404, 503) } });
+const read = createRoute({
+  method: "get",
+  path,
+  security,
+  request: { params: subscriberParameters },
+  responses: { 200: json(subscriberSchema, "The subscriber"), ...problems(400, 401, 404, 503) },
+});
 const put = createRoute({
   ...{ method: "put", path, security },
   request: { params: subscriberParameters, body: { required: true, content: { "application/json": { schema: subscriberBody } } } },
-  responses: { 200: json(subscriberSchema, "It was changed"), 201: json(subscriberSchema, "It was made"), ...problems(400, 401, 404, 409, 503) },
+  responses: {
+    200: json(subscriberSchema, "It was changed"),
+    201: json(subscriberSchema, "It was made"),
+    ...problems(400, 401, 404, 409, 503),
+  },
 });
-const remove = createRoute({ method: "delete", path, security, request: { params: subscriberParameters }, responses: { 204: noContent, ...problems(400, 401, 404, 503) } });
+const remove = createRoute({
+  method: "delete",
+  path,
+  security,
+  request: { params: subscriberParameters },
+  responses: { 204: noContent, ...problems(400, 401, 404, 503) },
+});
 const trace = createRoute({
   ...{ method: "get", path: `${path}/trace`, security, request: { params: subscriberParameters, query: traceQuery } },
-  responses: { 200: { ...json(traceSchema, "The last messages of the subscriber's home, credentials masked") }, ...problems(400, 401, 404, 503) },
+  responses: {
+    200: { ...json(traceSchema, "The last messages of the subscriber's home, credentials masked") },
+    ...problems(400, 401, 404, 503),
+  },
 });
 
 /** /domains/{domain}/subscribers and below. */
@@ -37,7 +65,10 @@ subscriberRoutes.openapi(list, async (context) => {
   const { cursor, limit } = context.req.valid("query");
   const subscribers = await new Store(context.env.DIRECTORY).subscribers(domain, cursor, limit + 1);
   const page = subscribers.slice(0, limit);
-  return context.json({ subscribers: page.map(shown), next_cursor: subscribers.length > limit ? (page.at(-1)?.username ?? null) : null }, 200);
+  return context.json(
+    { subscribers: page.map(shown), next_cursor: subscribers.length > limit ? (page.at(-1)?.username ?? null) : null },
+    200,
+  );
 });
 
 subscriberRoutes.openapi(read, async (context) => context.json(shown(await existing(context.env, context.req.valid("param"))), 200));

@@ -8,7 +8,10 @@ import { Phone, type PhoneOptions } from "../../support/phone.ts";
 export async function provision(...usernames: readonly string[]): Promise<void> {
   await api("/domains/localhost", { method: "PUT" });
   for (const username of usernames) {
-    const answer = await api(`/domains/localhost/subscribers/${username}`, { method: "PUT", body: JSON.stringify({ password: "offhook" }) });
+    const answer = await api(`/domains/localhost/subscribers/${username}`, {
+      method: "PUT",
+      body: JSON.stringify({ password: "offhook" }),
+    });
     if (!answer.ok) throw new Error(`${username} was not provisioned: ${await answer.text()}`);
   }
 }
@@ -49,7 +52,8 @@ export async function connect(options: PhoneOptions): Promise<Phone> {
     });
   });
   const socket = {
-    send: (frame: string | Uint8Array) => webSocket.send(typeof frame === "string" && options.isBinary === true ? Buffer.from(frame) : frame),
+    send: (frame: string | Uint8Array) =>
+      webSocket.send(typeof frame === "string" && options.isBinary === true ? Buffer.from(frame) : frame),
     ...ears,
     close: (code?: number, reason?: string) => webSocket.close(code, reason),
     cut: () => webSocket.close(),
