@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, readFileSync, readdirSync } from "node:fs";
 import type { D1Database } from "@cloudflare/workers-types";
-import { getPlatformProxy } from "wrangler";
+import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { unstable_readConfig } from "wrangler";
 
 /** The accounts of local development. They exist in this machine's storage and nowhere else. */
 export const demo = { domain: "localhost", usernames: ["alice", "bob", "carol"], password: "offhook" } as const;
@@ -11,14 +12,26 @@ export function ensureLocalSettings(): void {
   if (!existsSync(".dev.vars")) copyFileSync(".dev.vars.example", ".dev.vars");
 }
 
+/** Where `wrangler dev` keeps its storage. */
+const statePath = ".wrangler/state/v3";
+
 /** Brings the D1 database that `wrangler dev` uses up to date, and makes the demo accounts in it. */
 export async function prepareLocalState(): Promise<void> {
-  const { env, dispose } = await getPlatformProxy<{ DIRECTORY: D1Database }>({ envFiles: [] });
+  const [binding] = unstable_readConfig({ config: "wrangler.toml" }).d1_databases;
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      modules: true,
+      script: "export default {}",
+      d1Databases: { DIRECTORY: binding?.database_id ?? "" },
+      resourcePersistencePath: statePath,
+    }),
+  );
   try {
-    await migrate(env.DIRECTORY);
-    await seed(env.DIRECTORY);
+    const database = (await miniflare.getD1Database("DIRECTORY")) as unknown as D1Database;
+    await migrate(database);
+    await seed(database);
   } finally {
-    await dispose();
+    await miniflare.dispose();
   }
 }
 
