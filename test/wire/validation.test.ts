@@ -1,0 +1,113 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { compose } from "../support/compose.ts";
+import { header, headers, type Heard } from "../support/heard.ts";
+import type { Phone } from "../support/phone.ts";
+import { openTown, ways } from "../support/town.ts";
+
+const town = await openTown();
+afterAll(() => town.close());
+
+/** A request by hand: its lines in order, undefined ones left out. */
+function raw(phone: Phone, lines: Readonly<Record<string, string | undefined>>, start = `MESSAGE ${phone.aor} SIP/2.0`): string {
+  const all: Record<string, string | undefined> = {
+    Via: `SIP/2.0/WSS ${phone.host};branch=z9hG4bK${Math.random().toString(36).slice(2)}`,
+    "Max-Forwards": "70",
+    From: `<${phone.aor}>;tag=raw`,
+    To: `<${phone.aor}>`,
+    "Call-ID": Math.random().toString(36).slice(2),
+    CSeq: `1 ${start.split(" ")[0]}`,
+    ...lines,
+  };
+  return compose(start, Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}`])));
+}
+
+const anyFinal = (message: Heard): boolean => message.status >= 200;
+
+describe.each(ways)("request validation (RFC 3261 §16.3), on the %s way", (way) => {
+  it.each([
+    ["a Request-URI without a scheme", "MESSAGE bob SIP/2.0", {}, 400],
+    ["a Request-URI of a scheme we do not understand (step 2)", "MESSAGE mailto:bob@localhost SIP/2.0", {}, 416],
+    ["another version", "MESSAGE sip:bob@localhost SIP/3.0", {}, 505],
+    ["an empty host", "MESSAGE sip:bob@ SIP/2.0", {}, 400],
+    ["white space in the Request-URI", "MESSAGE sip:bob @localhost SIP/2.0", {}, 400],
+    ["Max-Forwards: 0 (step 3)", "MESSAGE sip:bob@localhost SIP/2.0", { "Max-Forwards": "0" }, 483],
+    ["a Max-Forwards that is no number", "MESSAGE sip:bob@localhost SIP/2.0", { "Max-Forwards": "many" }, 400],
+    ["a CSeq of another method", "MESSAGE sip:bob@localhost SIP/2.0", { CSeq: "1 OPTIONS" }, 400],
+    ["a CSeq number beyond 2**31", "MESSAGE sip:bob@localhost SIP/2.0", { CSeq: "99999999999 MESSAGE" }, 400],
+    ["a To that is no address", "MESSAGE sip:bob@localhost SIP/2.0", { To: "<>" }, 400],
+    ["a From that is no address", "MESSAGE sip:bob@localhost SIP/2.0", { From: "Bob <" }, 400],
+    ["a Content-Length that is more than there is", "MESSAGE sip:bob@localhost SIP/2.0", { "Content-Length": "400" }, 400],
+  ])("refuses %s", async (_name, start, lines, status) => {
+    const alice = await town.register(await town.newcomer("alice"), way);
+    alice.socket.send(raw(alice, lines, start));
+    expect((await alice.next(anyFinal)).status).toBe(status);
+  });
+
+  it("refuses an extension that Proxy-Require names and we do not have, with Unsupported (step 5)", async () => {
+    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const answer = await alice.finalResponse(alice.request("MESSAGE", bob.aor, { headers: [["Proxy-Require", "teleportation, warp"]] }));
+    expect(answer.status).toBe(420);
+    expect(header(answer, "unsupported")?.split(/,\s*/)).toEqual(["teleportation", "warp"]);
+  });
+
+  it("leaves Require to the other end", async () => {
+    const [alice, bob] = await town.phones(way, "alice", "bob");
+    alice.request("MESSAGE", bob.aor, { headers: [["Require", "teleportation"]] });
+    expect(header(await bob.next("MESSAGE"), "require")).toBe("teleportation");
+  });
+
+  it("decrements Max-Forwards, and puts one in where there is none (§16.6 step 3)", async () => {
+    const [alice, bob] = await town.phones(way, "alice", "bob");
+    alice.request("MESSAGE", bob.aor, { maxForwards: 12 });
+    expect(header(await bob.next("MESSAGE"), "max-forwards")).toBe("11");
+    alice.socket.send(raw(alice, { "Max-Forwards": undefined, To: `<${bob.aor}>` }, `MESSAGE ${bob.aor} SIP/2.0`));
+    expect(header(await bob.next("MESSAGE"), "max-forwards")).toMatch(/^(69|70)$/);
+  });
+
+  it("finds a loop: what comes back unchanged draws 482 (step 4)", async () => {
+    const first = await town.register(await town.newcomer("alice"), way);
+    const second = await town.register(first.account, way);
+    first.request("MESSAGE", first.aor, { headers: [["Subject", "round and round"]] });
+    const heard = await second.next("MESSAGE");
+    const lines = heard.raw.slice(heard.raw.indexOf("\r\n") + 2);
+    second.socket.send(`MESSAGE ${first.aor} SIP/2.0\r\nVia: SIP/2.0/WSS ${second.host};branch=z9hG4bKloop\r\n${lines}`);
+    expect((await second.next(anyFinal)).status).toBe(482);
+  });
+
+  it("lets a spiral pass: what comes back for somebody else is no loop", async () => {
+    const [alice, bob, carol] = await town.phones(way, "alice", "bob", "carol");
+    alice.request("MESSAGE", bob.aor);
+    const heard = await bob.next("MESSAGE");
+    const [, ...rest] = heard.raw.split("\r\n");
+    const lines = rest.map((line) => line.replace(alice.aor, bob.aor)).join("\r\n");
+    bob.socket.send(`MESSAGE ${carol.aor} SIP/2.0\r\nVia: SIP/2.0/WSS ${bob.host};branch=z9hG4bKspiral\r\n${lines}`);
+    expect(headers(await carol.next("MESSAGE"), "via")).toHaveLength(4);
+  });
+});
+
+describe.each(ways)("what cannot be answered, on the %s way", (way) => {
+  it.each([
+    ["a response that nobody asked for", "SIP/2.0 200 OK\r\nVia: SIP/2.0/WSS nowhere.invalid;branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"],
+    ["an ACK that belongs to nothing", "ACK sip:bob@localhost SIP/2.0\r\nVia: SIP/2.0/WSS a.invalid;branch=z9hG4bKy\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\nCall-ID: x\r\nCSeq: 1 ACK\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"],
+    ["half a message", "INVITE sip:bob@localhost SIP/2.0\r\nVia: SIP/2.0/W"],
+    ["another protocol", "GET /index.html HTTP/1.1\r\nHost: localhost\r\n\r\n"],
+    ["noise", "\u0000\u0001\u0002\uFFFD".repeat(50)],
+  ])("is dropped, and the socket stays: %s", async (_name, frame) => {
+    const alice = await town.register(await town.newcomer("alice"), way);
+    alice.socket.send(frame);
+    expect((await alice.finalResponse(alice.request("OPTIONS", "sip:localhost"))).status).toBe(200);
+    expect(alice.socket.rest()).toEqual([]);
+  });
+
+  it("octets that are no UTF-8 do no harm", async () => {
+    const alice = await town.register(await town.newcomer("alice"), way);
+    alice.socket.send(Buffer.from([0xff, 0xfe, 0x00, 0x80, 0x0d, 0x0a]));
+    expect((await alice.finalResponse(alice.request("OPTIONS", "sip:localhost"))).status).toBe(200);
+  });
+
+  it("a message longer than the limit draws 513", async () => {
+    const alice = await town.register(await town.newcomer("alice"), way);
+    const answer = await alice.finalResponse(alice.request("MESSAGE", alice.aor, { body: "x".repeat(300_000) }));
+    expect(answer.status).toBe(513);
+  });
+});
