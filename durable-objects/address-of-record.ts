@@ -112,10 +112,11 @@ export class AddressOfRecord extends DurableObject<Environment> {
   }
 
   /** Letters of other homes. Saves, hands over to sockets, and returns the receipts; never waits for another home. */
-  async deliver(envelopes: readonly Envelope[]): Promise<readonly Receipt[]> {
+  async deliver(envelopes: readonly Envelope[]): Promise<readonly Receipt[] | undefined> {
     await this.#room.alarm.ready();
     const now = Date.now();
-    return envelopes.map((envelope) => this.#receive(envelope, now));
+    const receipts = envelopes.map((envelope) => this.#receive(envelope, now));
+    return receipts.every((receipt) => receipt.kind === "taken") ? undefined : receipts;
   }
 
   /** The directory has a newer row of the owner. */

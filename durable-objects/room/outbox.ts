@@ -1,8 +1,9 @@
-import type { Envelope, Receipt } from "../../lib/transport/envelope.ts";
+import { type Envelope, type Receipt, taken } from "../../lib/transport/envelope.ts";
 
 /** What homes do for each other. */
 export interface Neighbour {
-  deliver(envelopes: readonly Envelope[]): Promise<readonly Receipt[]>;
+  /** @returns a receipt for each envelope; undefined if all were taken */
+  deliver(envelopes: readonly Envelope[]): Promise<readonly Receipt[] | undefined>;
 }
 
 interface Posted {
@@ -44,7 +45,7 @@ export class Outbox {
       const posted = { envelope, taken, failed };
       if (queue === undefined) {
         this.#queues.set(home, [posted]);
-        queueMicrotask(() => void this.#flush(home));
+        void Promise.resolve().then(() => this.#flush(home));
       } else if (queue.length < longestQueue) queue.push(posted);
       else failed(new Undeliverable(`too many letters are waiting for ${home}`));
     });
@@ -72,7 +73,7 @@ export class Outbox {
       try {
         this.#calls += 1;
         const receipts = await this.#stub(home).deliver(envelopes);
-        batch.forEach((posted, index) => posted.taken(receipts[index] ?? { kind: "taken" }));
+        batch.forEach((posted, index) => posted.taken(receipts?.[index] ?? taken));
         return;
       } catch (error) {
         // A stub that has failed once fails for ever.
