@@ -20,7 +20,7 @@ export function startBrowser(): Promise<Browser> {
       "--allow-loopback-in-peer-connection",
       "--disable-background-networking",
       "--disable-component-update",
-      "--disable-features=WebRtcHideLocalIpsWithMdns",
+      "--disable-features=WebRtcHideLocalIpsWithMdns,LocalNetworkAccessChecks",
       "--autoplay-policy=no-user-gesture-required",
       "--no-first-run",
     ],

@@ -1,0 +1,123 @@
+import type { Page } from "playwright-core";
+import { expect } from "vitest";
+import { servePages, startBrowser } from "../support/browser.ts";
+import { openTown, type Town, type Way } from "../support/town.ts";
+import type { TestPhone } from "./pages/test-phone.ts";
+
+export type Library = "jssip" | "sipjs";
+type Deed = "answer" | "reject" | "hangUp" | "hold" | "resume" | "forgetRinging";
+
+const patience = { timeout: 15_000 };
+
+/** A telephone that is a page in Chromium, made with one of the libraries. */
+export class BrowserPhone {
+  readonly page: Page;
+  /** `alice1@localhost` */
+  readonly address: string;
+
+  constructor(page: Page, address: string) {
+    this.page = page;
+    this.address = address;
+  }
+
+  register(url: string, anonymous: boolean): Promise<void> {
+    return this.page.evaluate(([to, address, isAnonymous]) => window.phone.register(to, address, isAnonymous), [
+      url,
+      this.address,
+      anonymous,
+    ] as const);
+  }
+
+  /** @param target a phone, or a user part of `localhost` */
+  calls(target: BrowserPhone | string): Promise<void> {
+    return this.page.evaluate((to) => window.phone.call(to), addressOf(target));
+  }
+
+  transfersTo(target: BrowserPhone | string): Promise<void> {
+    return this.page.evaluate((to) => window.phone.transfer(to), addressOf(target));
+  }
+
+  does(deed: Deed): Promise<void> {
+    return this.page.evaluate((name) => window.phone[name](), deed);
+  }
+
+  reads<Name extends "state" | "endings" | "incomingCalls" | "isRegistered" | "isHeldByPeer">(
+    name: Name,
+  ): Promise<ReturnType<TestPhone[Name]>> {
+    return this.page.evaluate((one) => window.phone[one](), name) as Promise<ReturnType<TestPhone[Name]>>;
+  }
+
+  async becomes(state: ReturnType<TestPhone["state"]>): Promise<void> {
+    await expect.poll(() => this.reads("state"), { ...patience, message: `${this.address} is ${state}` }).toBe(state);
+  }
+
+  async isHeld(held: boolean): Promise<void> {
+    await expect.poll(() => this.reads("isHeldByPeer"), { ...patience, message: `${this.address} is held` }).toBe(held);
+  }
+
+  async isRegistered(registered: boolean): Promise<void> {
+    await expect.poll(() => this.reads("isRegistered"), { ...patience, message: `${this.address} is registered` }).toBe(registered);
+  }
+
+  /** More audio packets come than have come until now. */
+  async hears(): Promise<void> {
+    const packets = () => this.page.evaluate(() => window.phone.packets());
+    const before = await packets();
+    await expect.poll(packets, { ...patience, message: `${this.address} hears` }).toBeGreaterThan(before + 10);
+  }
+
+  /** The status and cause with which the last call ended. */
+  async lastEnding(): Promise<string> {
+    return (await this.reads("endings")).at(-1) ?? "";
+  }
+}
+
+/** A server, a browser, and phones of people who have never met. */
+export interface Parlour {
+  readonly town: Town;
+  /** A registered phone of a newcomer. */
+  phone(
+    library: Library,
+    way: Way,
+    account: string,
+    options?: { readonly aliases?: readonly string[]; readonly anonymous?: boolean },
+  ): Promise<BrowserPhone>;
+  /** A page of the softphone, opened with these parameters. */
+  softphone(parameters: Readonly<Record<string, string>>): Promise<Page>;
+  /** Closes all pages. */
+  clear(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openParlour(): Promise<Parlour> {
+  const [town, browser] = await Promise.all([openTown(), startBrowser()]);
+  const context = await browser.newContext();
+  await servePages(context, town.server.url, ["jssip", "sipjs"]);
+  return {
+    town,
+    phone: async (library, way, name, { aliases, anonymous = false } = {}) => {
+      const account = await town.newcomer(name, aliases);
+      const page = await context.newPage();
+      await page.goto(`${town.server.url}/test/${library}`);
+      const phone = new BrowserPhone(page, `${account}@localhost`);
+      await phone.register(way === "direct" ? `${town.server.wsUrl}/ws/${phone.address}` : `${town.server.wsUrl}/ws`, anonymous);
+      return phone;
+    },
+    softphone: async (parameters) => {
+      const page = await context.newPage();
+      await page.goto(`${town.server.url}/?${new URLSearchParams(parameters)}`);
+      return page;
+    },
+    clear: async () => {
+      for (const page of context.pages()) await page.close();
+    },
+    close: async () => {
+      await browser.close();
+      await town.close();
+    },
+  };
+}
+
+function addressOf(target: BrowserPhone | string): string {
+  return `sip:${typeof target === "string" ? `${target}@localhost` : target.address}`;
+}

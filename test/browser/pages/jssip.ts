@@ -1,0 +1,68 @@
+import { UA, WebSocketInterface } from "jssip";
+import type { EndEvent, ReferEvent, RTCSession } from "jssip/lib/RTCSession";
+import type { RTCSessionEvent } from "jssip/lib/UA";
+import { packetsOf, type TestPhone, whenPossible } from "./test-phone.ts";
+
+const audio = { mediaConstraints: { audio: true, video: false } };
+const endings: string[] = [];
+let ua: UA | undefined;
+let isAnonymous = false;
+let session: RTCSession | undefined;
+let state: ReturnType<TestPhone["state"]> = "idle";
+let incoming = 0;
+
+/** A JsSIP application as its documentation shows one. */
+window.phone = {
+  register: (url, address, anonymous) =>
+    new Promise((resolve, reject) => {
+      isAnonymous = anonymous;
+      ua = new UA({
+        sockets: new WebSocketInterface(url),
+        uri: `sip:${address}`,
+        password: "offhook",
+        connection_recovery_min_interval: 1,
+        connection_recovery_max_interval: 1,
+      });
+      ua.on("newRTCSession", ({ session: one }: RTCSessionEvent) => {
+        if (one.direction === "incoming" && (state === "confirmed" || state === "calling")) one.terminate({ status_code: 486 });
+        else follow(one);
+      });
+      ua.on("registered", () => resolve());
+      ua.on("registrationFailed", ({ cause, response }) => reject(new Error(`${response?.status_code ?? ""} ${cause ?? ""}`)));
+      ua.start();
+    }),
+  call: async (target) => void ua?.call(target, { ...audio, anonymous: isAnonymous }),
+  answer: async () => session?.answer(audio),
+  reject: async () => void session?.terminate({ status_code: 603, reason_phrase: "Decline" }),
+  hangUp: async () => void session?.terminate(),
+  hold: () => whenPossible(() => session?.hold() ?? true),
+  resume: () => whenPossible(() => session?.unhold() ?? true),
+  transfer: async (target) => void session?.refer(target),
+  forgetRinging: async () => {
+    if (state === "ringing") session = undefined;
+    if (state === "ringing") state = "idle";
+  },
+  state: () => state,
+  endings: () => endings,
+  isRegistered: () => ua?.isRegistered() ?? false,
+  packets: () => packetsOf(session?.connection),
+  incomingCalls: () => incoming,
+  isHeldByPeer: () => session?.isOnHold().remote ?? false,
+};
+
+function follow(one: RTCSession): void {
+  session = one;
+  state = one.direction === "incoming" ? "ringing" : "calling";
+  if (one.direction === "incoming") incoming += 1;
+  const isCurrent = () => session === one;
+  const ended = ({ cause, message }: EndEvent) => {
+    endings.push(`${(message as { status_code?: number } | null)?.status_code ?? ""} ${cause}`.trim());
+    if (isCurrent()) state = "ended";
+  };
+  one.on("confirmed", () => {
+    if (isCurrent()) state = "confirmed";
+  });
+  one.on("refer", ({ accept }: ReferEvent) => accept(() => undefined, audio));
+  one.on("failed", ended);
+  one.on("ended", ended);
+}

@@ -1,0 +1,135 @@
+import { Invitation, Inviter, Registerer, RegistererState, RequestPendingError, Session, SessionState, UserAgent, type URI } from "sip.js";
+import type { SessionDescriptionHandler } from "sip.js/lib/platform/web/index.js";
+import { packetsOf, type TestPhone, whenPossible } from "./test-phone.ts";
+
+const audio = { sessionDescriptionHandlerOptions: { constraints: { audio: true, video: false } } };
+const endings: string[] = [];
+let agent: UserAgent | undefined;
+let registerer: Registerer | undefined;
+let isAnonymous = false;
+let session: Session | undefined;
+let state: ReturnType<TestPhone["state"]> = "idle";
+let incoming = 0;
+
+/** A SIP.js application as its documentation shows one. */
+window.phone = {
+  register: async (url, address, anonymous) => {
+    isAnonymous = anonymous;
+    agent = new UserAgent({
+      uri: uriOf(`sip:${address}`),
+      transportOptions: { server: url },
+      authorizationUsername: address.split("@")[0] ?? "",
+      authorizationPassword: "offhook",
+      // Without a temp-gruu, SIP.js answers 404 to what comes for the Contact of its own anonymous call.
+      instanceIdAlwaysAdded: anonymous,
+      logLevel: "error",
+      sessionDescriptionHandlerFactoryOptions: { peerConnectionConfiguration: { iceServers: [] } },
+      delegate: {
+        onInvite: (invitation) => {
+          if (state === "confirmed" || state === "calling") void invitation.reject({ statusCode: 486 });
+          else follow(invitation);
+        },
+        onDisconnect: (error) => {
+          if (error !== undefined) void comeBack();
+        },
+      },
+    });
+    registerer = new Registerer(agent);
+    await agent.start();
+    await register();
+  },
+  call: async (target) => {
+    if (agent !== undefined) await invite(new Inviter(agent, uriOf(target), { ...audio, anonymous: isAnonymous }));
+  },
+  answer: async () => (session as Invitation).accept(audio),
+  reject: async () => (session as Invitation).reject({ statusCode: 603 }),
+  hangUp: async () => {
+    if (session instanceof Inviter && session.state !== SessionState.Established) await session.cancel();
+    else await session?.bye();
+  },
+  hold: () => reinvite(true),
+  resume: () => reinvite(false),
+  transfer: async (target) => void session?.refer(uriOf(target)),
+  forgetRinging: async () => {
+    if (state === "ringing") session = undefined;
+    if (state === "ringing") state = "idle";
+  },
+  state: () => state,
+  endings: () => endings,
+  isRegistered: () => agent?.isConnected() === true && registerer?.state === RegistererState.Registered,
+  packets: () => packetsOf(mediaOf(session)?.peerConnection),
+  incomingCalls: () => incoming,
+  isHeldByPeer: () => {
+    const direction = mediaOf(session)?.peerConnection?.currentRemoteDescription?.sdp.match(/a=(sendrecv|sendonly|recvonly|inactive)/)?.[1];
+    return direction === "sendonly" || direction === "inactive";
+  },
+};
+
+function register(): Promise<void> {
+  return new Promise((resolve, reject) => {
+    void registerer?.register({
+      requestDelegate: {
+        onAccept: () => resolve(),
+        onReject: ({ message }) => reject(new Error(`${message.statusCode} ${message.reasonPhrase}`)),
+      },
+    });
+  });
+}
+
+/** SIP.js leaves reconnecting to the application. */
+async function comeBack(): Promise<void> {
+  try {
+    await agent?.reconnect();
+    await register();
+  } catch {
+    setTimeout(() => void comeBack(), 1000);
+  }
+}
+
+async function invite(inviter: Inviter): Promise<void> {
+  follow(inviter);
+  await inviter.invite({
+    requestDelegate: { onReject: ({ message }) => void endings.push(`${message.statusCode} ${message.reasonPhrase}`) },
+  });
+}
+
+function follow(one: Session): void {
+  session = one;
+  state = one instanceof Invitation ? "ringing" : "calling";
+  if (one instanceof Invitation) incoming += 1;
+  one.stateChange.addListener((changed) => {
+    if (one !== session) return;
+    if (changed === SessionState.Established) state = "confirmed";
+    if (changed === SessionState.Terminated) state = "ended";
+  });
+  one.delegate = {
+    onRefer: (referral) => {
+      void referral.accept().then(() => invite(referral.makeInviter(audio)));
+    },
+  };
+}
+
+async function reinvite(isHeld: boolean): Promise<void> {
+  const one = session;
+  if (one === undefined) return;
+  one.sessionDescriptionHandlerOptionsReInvite = { hold: isHeld } as object;
+  await whenPossible(async () => {
+    try {
+      await one.invite();
+      return true;
+    } catch (error) {
+      if (error instanceof RequestPendingError) return false;
+      throw error;
+    }
+  });
+}
+
+function uriOf(target: string): URI {
+  const uri = UserAgent.makeURI(target);
+  if (uri === undefined) throw new Error(`${target} is no URI`);
+  return uri;
+}
+
+function mediaOf(one: Session | undefined): SessionDescriptionHandler | undefined {
+  return one?.sessionDescriptionHandler as SessionDescriptionHandler | undefined;
+}
