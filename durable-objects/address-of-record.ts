@@ -30,6 +30,15 @@ export interface Costs {
   readonly calls: number;
 }
 
+/** The parts of a home, none of which knows another's tables. */
+interface Parts {
+  readonly account: Account;
+  readonly registrar: Registrar;
+  readonly incoming: Incoming;
+  readonly outgoing: Outgoing;
+  readonly reception: Reception;
+}
+
 /**
  * The home of one address of record: its sockets, bindings, and the response contexts of requests for it. This class only
  * wires the parts together and takes the platform's events; what they mean is in the parts, and what is decided in `lib/`.
@@ -38,11 +47,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
   readonly #room: Room;
   readonly #recorder: Recorder;
   readonly #queues = new Queues();
-  readonly #account: Account;
-  readonly #registrar: Registrar;
-  readonly #incoming: Incoming;
-  readonly #outgoing: Outgoing;
-  readonly #reception: Reception;
+  #parts: Parts;
 
   constructor(state: DurableObjectState, environment: Environment) {
     super(state, environment);
@@ -64,37 +69,33 @@ export class AddressOfRecord extends DurableObject<Environment> {
       log: new Log(this.#recorder, name, configuration.logging),
     };
     this.#room = room;
-    this.#account = new Account(room);
-    this.#registrar = new Registrar(room);
-    this.#incoming = new Incoming(room, this.#registrar, new Contexts(room), (envelope) => this.#passOn(envelope.to.home, envelope));
-    this.#outgoing = new Outgoing(room, this.#account, (home, envelope) => this.#passOn(home, envelope));
-    this.#reception = new Reception(room, this.#account, this.#registrar, this.#incoming, this.#outgoing);
+    this.#parts = this.#furnish();
     // RFC 5626 §4.4.1: the runtime answers the keep-alive while the object sleeps.
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair("\r\n\r\n", "\r\n"));
   }
 
   /** A WebSocket upgrade from the door, which has checked it. */
   override async fetch(request: Request): Promise<Response> {
-    return this.#reception.open(request, Date.now());
+    return this.#parts.reception.open(request, Date.now());
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void | Promise<void> {
     const flow = this.#room.sockets.of(socket);
     return this.#queues.run(flow.id, () =>
-      this.#awake(flow.authenticated !== undefined, () => this.#reception.frame(flow.id, frameOf(message), Date.now())),
+      this.#awake(flow.authenticated !== undefined, () => this.#parts.reception.frame(flow.id, frameOf(message), Date.now())),
     );
   }
 
   override webSocketClose(socket: WebSocket, code: number): void | Promise<void> {
     const flow = this.#room.sockets.closed(socket, code);
-    this.#reception.closed(flow);
+    this.#parts.reception.closed(flow);
     if (flow.authenticated === undefined) return;
     return this.#awake(true, () => {
       const now = Date.now();
       this.#room.log.note(now, flow.id, `closed with ${code}`);
-      this.#registrar.flowClosed(flow, now);
-      this.#incoming.flowClosed(flow, now);
-      this.#outgoing.flowClosed(flow, now);
+      this.#parts.registrar.flowClosed(flow, now);
+      this.#parts.incoming.flowClosed(flow, now);
+      this.#parts.outgoing.flowClosed(flow, now);
     });
   }
 
@@ -106,9 +107,9 @@ export class AddressOfRecord extends DurableObject<Environment> {
   override async alarm(): Promise<void> {
     this.#room.alarm.wentOff();
     const now = Date.now();
-    this.#incoming.passDeadlines(now);
-    this.#outgoing.passDeadlines(now);
-    this.#registrar.passDeadlines(now);
+    this.#parts.incoming.passDeadlines(now);
+    this.#parts.outgoing.passDeadlines(now);
+    this.#parts.registrar.passDeadlines(now);
   }
 
   /** Letters of other homes. Saves, hands over to sockets, and returns the receipts; never waits for another home. */
@@ -121,14 +122,16 @@ export class AddressOfRecord extends DurableObject<Environment> {
 
   /** The directory has a newer row of the owner. */
   async subscriberChanged(subscriber: Subscriber): Promise<void> {
-    this.#account.take(subscriber);
+    this.#parts.account.take(subscriber);
   }
 
   /** The owner is no more: bindings and sockets end. */
   async subscriberDeleted(): Promise<void> {
+    await this.#room.alarm.ready();
+    this.#parts.incoming.end(Date.now());
     for (const flow of this.#room.sockets.all()) this.#room.sockets.close(flow.id, closing.subscriberDeleted);
     this.#room.memory.clear();
-    this.ctx.abort("the subscriber was deleted");
+    this.#parts = this.#furnish();
   }
 
   async trace(): Promise<readonly TraceEntry[]> {
@@ -141,14 +144,24 @@ export class AddressOfRecord extends DurableObject<Environment> {
     return { rowsWritten: memory.spent(), alarmsSet: alarm.spent(), calls: outbox.spent() };
   }
 
+  /** Parts that remember nothing: when the object wakes up, and when its owner is gone. */
+  #furnish(): Parts {
+    const room = this.#room;
+    const account = new Account(room);
+    const registrar = new Registrar(room);
+    const incoming = new Incoming(room, registrar, new Contexts(room), (envelope) => this.#passOn(envelope.to.home, envelope));
+    const outgoing = new Outgoing(room, account, (home, envelope) => this.#passOn(home, envelope));
+    return { account, registrar, incoming, outgoing, reception: new Reception(room, account, registrar, incoming, outgoing) };
+  }
+
   #receive(envelope: Envelope, now: number): Receipt {
     switch (envelope.kind) {
       case "request":
-        return this.#incoming.request(envelope, now);
+        return this.#parts.incoming.request(envelope, now);
       case "cancel":
-        return this.#incoming.cancel(envelope, now);
+        return this.#parts.incoming.cancel(envelope, now);
       case "response":
-        return this.#outgoing.response(envelope, now);
+        return this.#parts.outgoing.response(envelope, now);
     }
   }
 

@@ -1,7 +1,15 @@
 import type { Binding } from "../../lib/location/binding.ts";
 import type { Branch } from "../../lib/proxy/branch.ts";
 import { passDeadlines } from "../../lib/proxy/deadlines.ts";
-import { type ReachableTarget, cancelContext, openContext, phoneAppeared, phoneLost, receiveResponse } from "../../lib/proxy/fork.ts";
+import {
+  type ReachableTarget,
+  cancelContext,
+  conclude,
+  openContext,
+  phoneAppeared,
+  phoneLost,
+  receiveResponse,
+} from "../../lib/proxy/fork.ts";
 import { type Forwarder, branchRequest, hasLooped, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
 import type { Decision, Effect, ForkedBranch, ResponseContext } from "../../lib/proxy/response-context.ts";
 import { targetSet } from "../../lib/proxy/target-set.ts";
@@ -114,6 +122,16 @@ export class Incoming {
     }
     this.#contexts.collect(now);
     for (const { context } of this.#contexts.unfinished()) this.#contexts.schedule(context, now);
+  }
+
+  /** The user is gone: whoever is calling is told, and what rings stops. */
+  end(now: number): void {
+    for (const open of this.#contexts.unfinished()) {
+      const { context } = cancelContext(open.context, undefined, now, this.#room.timers);
+      const branches = context.branches.map((branch) => (branch.final === 0 ? { ...branch, final: 480 } : branch));
+      const decision = conclude({ ...context, cancelled: undefined, branches }, [], now, this.#room.timers);
+      this.#carryOut(open, decision, now);
+    }
   }
 
   #targets(envelope: RequestEnvelope, now: number): ReachableTarget[] {

@@ -86,16 +86,12 @@ export class Registrar {
     }
   }
 
-  /** Ends what is over: bindings that were waited for in vain, and rows past their lease. */
+  /** Ends what is over: bindings that were waited for in vain, and those whose phone did not refresh. */
   passDeadlines(now: number): void {
-    this.current(now);
-    for (const row of this.#load().values()) {
-      const flow = this.#room.sockets.carrierOf(row.key);
-      const binding = withCarried(
-        row,
-        flow?.carried.find((carried) => carried.key === row.key),
-      );
-      if (binding.expires <= now && flow !== undefined) this.#remove(row.key);
+    const valid = new Set(this.current(now).map((known) => known.binding.key));
+    for (const { key, lease } of this.#load().values()) {
+      if (valid.has(key)) this.#room.alarm.noLaterThan(lease);
+      else this.#remove(key);
     }
   }
 
@@ -112,6 +108,7 @@ export class Registrar {
     for (const binding of outcome.put) {
       this.#load().set(binding.key, binding);
       const { key, lease } = binding;
+      this.#room.alarm.noLaterThan(lease, (lease - binding.expires) / 5);
       this.#room.memory.run("INSERT OR REPLACE INTO bindings (key, lease, value) VALUES (?, ?, ?)", key, lease, JSON.stringify(binding));
     }
   }

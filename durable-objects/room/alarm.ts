@@ -21,10 +21,14 @@ export class SharedAlarm {
     return this.#at !== undefined;
   }
 
-  /** Makes sure that the alarm goes off at `due` (milliseconds) or before; one row written if it has to be moved. */
-  noLaterThan(due: number): void {
+  /**
+   * Makes sure that the alarm goes off at `due` (milliseconds) or before; one row written if it has to be moved. What may wait a
+   * little says so, and then takes an alarm that is set for somebody else.
+   * @param slack milliseconds
+   */
+  noLaterThan(due: number, slack = 0): void {
     if (this.#at === undefined) throw new Error("the alarm was moved before it was read");
-    if (!Number.isFinite(due) || (this.#at !== null && this.#at <= due)) return;
+    if (!Number.isFinite(due) || (this.#at !== null && this.#at <= due + slack)) return;
     this.#at = due;
     this.#moves += 1;
     void this.#storage.setAlarm(due);

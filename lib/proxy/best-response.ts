@@ -3,7 +3,7 @@ import { type Effect, type ForkedBranch, type ResponseContext, isDone } from "./
 /** Statuses that tell the caller what it could change, in the order of preference (RFC 3261 §16.7 step 6). */
 const informative = [401, 407, 415, 420, 484];
 /** Statuses that say the least: chosen only where no other of their class is there. */
-const dull = [480, 408, 404, 430, 487];
+const dull = [480, 408, 404, 430, 487, 503];
 
 /** Chooses the best final response of a context whose branches are all done: RFC 3261 §16.7 steps 6 and 7. */
 export function chooseBestResponse(context: ResponseContext): Effect & { kind: "answer" } {

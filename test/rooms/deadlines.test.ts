@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { header } from "../support/heard.ts";
-import { connect, forgetEverything, newcomers, registered, ringAlarm, spentBy } from "./support/town.ts";
+import { connect, forgetEverything, homeOf, newcomers, registered, ringAlarm } from "./support/town.ts";
 
 /** Time is data: the clock is set, the alarm goes off, and whatever is due happens; also with no memory of what came before. */
 beforeEach(() => {
@@ -118,7 +118,7 @@ describe("sockets that are lost", () => {
   it("a closed socket ends its binding after the grace: nobody is there, at once", async () => {
     const { bob, caller, callee } = await pair();
     callee.socket.close(1000);
-    await expect.poll(async () => (await spentBy(bob)).alarmsSet).toBe(1);
+    await expect.poll(async () => (await homeOf(bob).trace()).at(-1)?.text).toBe("closed with 1000");
     vi.setSystemTime(Date.now() + 31_000);
     await ringAlarm(bob);
     const sent = caller.request("INVITE", callee.aor);
