@@ -134,7 +134,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     this.#parts = this.#furnish();
   }
 
-  async trace(): Promise<readonly TraceEntry[]> {
+  async lastMessages(): Promise<readonly TraceEntry[]> {
     return this.#recorder.entries();
   }
 

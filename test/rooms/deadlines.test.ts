@@ -118,7 +118,7 @@ describe("sockets that are lost", () => {
   it("a closed socket ends its binding after the grace: nobody is there, at once", async () => {
     const { bob, caller, callee } = await pair();
     callee.socket.close(1000);
-    await expect.poll(async () => (await homeOf(bob).trace()).at(-1)?.text).toBe("closed with 1000");
+    await expect.poll(async () => (await homeOf(bob).lastMessages()).at(-1)?.text).toBe("closed with 1000");
     vi.setSystemTime(Date.now() + 31_000);
     await ringAlarm(bob);
     const sent = caller.request("INVITE", callee.aor);

@@ -30,7 +30,7 @@ export function homesOf(environment: Environment, later: (work: Promise<unknown>
   return {
     changed: (subscriber) => tell(subscriber, (stub) => stub.subscriberChanged(subscriber)),
     deleted: (subscriber) => tell(subscriber, (stub) => stub.subscriberDeleted()),
-    trace: async (subscriber) => (subscriber.opened ? environment.ADDRESS_OF_RECORD.getByName(homeName(subscriber)).trace() : []),
+    trace: async (subscriber) => (subscriber.opened ? environment.ADDRESS_OF_RECORD.getByName(homeName(subscriber)).lastMessages() : []),
   };
 }
 
