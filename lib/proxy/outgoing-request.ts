@@ -84,6 +84,10 @@ function mark(request: Request, essentials: Essentials): string {
   return loopMark(request.requestUri, routes, essentials.callId, `${essentials.cseq.number} ${essentials.fromTag}`);
 }
 
+/**
+ * DEVIATION(RFC 3261 §18.2.1): `received` is not added to the Via below ours. On a WebSocket nothing is routed by it
+ * (RFC 7118 §5.2), and it would tell every callee the caller's address.
+ */
 function viaValue(host: string, branch: string): string {
   return `SIP/2.0/WSS ${host};branch=${branch}`;
 }
