@@ -63,12 +63,16 @@ export function dialogFrame(method: "ACK" | "BYE", from: Party, to: Party, seria
 export function replyFrame(request: string, status: string, party: Party, body = ""): string {
   const copied = request.slice(request.indexOf("\r\n") + 2, request.indexOf("\r\nMax-Forwards"));
   const tag = request.includes(`;tag=${party.user}\r\n`) ? "" : `;tag=${party.user}`;
-  return message(`SIP/2.0 ${status}`, [
-    `${copied}${tag}`,
-    `Contact: <sip:${party.user}@${party.host};transport=ws>`,
-    "Supported: timer,gruu,ice,replaces,outbound",
-    ...(body === "" ? [] : ["Content-Type: application/sdp"]),
-  ], body);
+  return message(
+    `SIP/2.0 ${status}`,
+    [
+      `${copied}${tag}`,
+      `Contact: <sip:${party.user}@${party.host};transport=ws>`,
+      "Supported: timer,gruu,ice,replaces,outbound",
+      ...(body === "" ? [] : ["Content-Type: application/sdp"]),
+    ],
+    body,
+  );
 }
 
 export function between(text: string, before: string, after: string): string {

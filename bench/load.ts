@@ -57,7 +57,12 @@ let serial = 10;
  * Keeps every pair busy with one operation after the other for so long.
  * @returns how many operations were done, and in how many milliseconds
  */
-export async function drive(operation: Operation, pairs: readonly Pair[], dress: Dress, milliseconds: number): Promise<{ operations: number; milliseconds: number }> {
+export async function drive(
+  operation: Operation,
+  pairs: readonly Pair[],
+  dress: Dress,
+  milliseconds: number,
+): Promise<{ operations: number; milliseconds: number }> {
   const start = performance.now();
   let operations = 0;
   const busy = pairs.map(
@@ -95,9 +100,21 @@ export async function connect(url: string, party: Party): Promise<End> {
 export async function register({ party, socket }: End, password: string, cseq: number): Promise<void> {
   socket.send(registerFrame(party, cseq));
   const [challenge] = (await once(socket, "message")) as [Buffer];
-  const challenges = challenge.toString().split("\r\n").filter((line) => line.startsWith("WWW-Authenticate: "));
+  const challenges = challenge
+    .toString()
+    .split("\r\n")
+    .filter((line) => line.startsWith("WWW-Authenticate: "));
   const credentials = { method: "REGISTER", uri: "sip:localhost", username: party.user, password };
-  socket.send(registerFrame(party, cseq + 1, answerChallenge(challenges.map((line) => line.slice(18)), credentials)));
+  socket.send(
+    registerFrame(
+      party,
+      cseq + 1,
+      answerChallenge(
+        challenges.map((line) => line.slice(18)),
+        credentials,
+      ),
+    ),
+  );
   const [answer] = (await once(socket, "message")) as [Buffer];
   if (!answer.toString().startsWith("SIP/2.0 200")) throw new Error(`${party.user} could not register: ${answer.toString()}`);
 }

@@ -55,23 +55,12 @@ function media(kind: string, mid: number): string[] {
   ];
 }
 
-const session = [
-  "v=0",
-  "o=- 4962303333179871722 2 IN IP4 127.0.0.1",
-  "s=-",
-  "t=0 0",
-  "a=group:BUNDLE 0 1",
-  "a=msid-semantic: WMS stream0",
-];
+const session = ["v=0", "o=- 4962303333179871722 2 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0 1", "a=msid-semantic: WMS stream0"];
 
 /** A WebRTC offer of about 4 KB. */
 export const offer = [...session, ...media("audio", 0), ...media("video", 1), ""].join("\r\n");
 
-const parties = [
-  "To: <sip:bob@example.com>",
-  'From: "Alice" <sip:alice@example.com>;tag=5hs0vdr7mt',
-  "Call-ID: 5rj1l5ekqd2v0bb7q9gr",
-];
+const parties = ["To: <sip:bob@example.com>", 'From: "Alice" <sip:alice@example.com>;tag=5hs0vdr7mt', "Call-ID: 5rj1l5ekqd2v0bb7q9gr"];
 const via = "Via: SIP/2.0/WSS 2ub1rv9k2h0o.invalid;branch=z9hG4bK4486318";
 const ownContact = "Contact: <sip:5q3kbj1o@2ub1rv9k2h0o.invalid;transport=ws;ob>";
 const allow = "Allow: INVITE,ACK,CANCEL,BYE,UPDATE,MESSAGE,OPTIONS,REFER,INFO,NOTIFY";

@@ -34,7 +34,10 @@ export async function benchParsers(): Promise<boolean> {
   printTable(
     "Parsers, microseconds for one message",
     ["", ...samples.map(({ name }) => name), forwarding],
-    contenders.map(({ name }) => [name, ...[...samples.map((sample) => sample.name), forwarding].map((work) => inMicroseconds(measured.get(`${name}: ${work}`)))]),
+    contenders.map(({ name }) => [
+      name,
+      ...[...samples.map((sample) => sample.name), forwarding].map((work) => inMicroseconds(measured.get(`${name}: ${work}`))),
+    ]),
   );
   return compare(measured);
 }

@@ -96,7 +96,9 @@ async function startFloor(): Promise<Rival> {
 
 /** Quiet, since the floor does not write logs either; on the direct way, as the floor is. */
 async function startOffhook(): Promise<Rival> {
-  const subscribers = names().flat().map((username) => ({ domain: "localhost", username, password }));
+  const subscribers = names()
+    .flat()
+    .map((username) => ({ domain: "localhost", username, password }));
   const server = await startServer({ bare: true, settings: { LOGGING: "false" }, subscribers });
   const end = async (user: string) => {
     const opening = await connect(`${server.wsUrl}/ws`, partyOf(user));

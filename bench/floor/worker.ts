@@ -23,7 +23,9 @@ export class FloorHome extends DurableObject<Environment> {
   constructor(context: DurableObjectState, environment: Environment) {
     super(context, environment);
     context.setWebSocketAutoResponse(new WebSocketRequestResponsePair("\r\n\r\n", "\r\n"));
-    context.storage.sql.exec("CREATE TABLE IF NOT EXISTS contexts (name TEXT PRIMARY KEY, due INTEGER, state TEXT, request TEXT) WITHOUT ROWID");
+    context.storage.sql.exec(
+      "CREATE TABLE IF NOT EXISTS contexts (name TEXT PRIMARY KEY, due INTEGER, state TEXT, request TEXT) WITHOUT ROWID",
+    );
   }
 
   override async fetch(): Promise<Response> {

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 
-export type Algorithm = "MD5" | "SHA-256";
+type Algorithm = "MD5" | "SHA-256";
 
 export interface DigestInput {
   readonly method: string;
@@ -24,7 +24,10 @@ export function answerChallenge(challenges: readonly string[], input: DigestInpu
   const nonce = challenge["nonce"] ?? "";
   const count = (input.count ?? 1).toString(16).padStart(8, "0");
   const cnonce = randomBytes(8).toString("hex");
-  const hash = (text: string): string => createHash(algorithm === "MD5" ? "md5" : "sha256").update(text).digest("hex");
+  const hash = (text: string): string =>
+    createHash(algorithm === "MD5" ? "md5" : "sha256")
+      .update(text)
+      .digest("hex");
   const first = hash(`${input.username}:${realm}:${input.password}`);
   const second = hash(`${input.method}:${input.uri}`);
   const opaque = challenge["opaque"] === undefined ? {} : { opaque: challenge["opaque"] };

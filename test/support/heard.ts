@@ -29,7 +29,10 @@ const compactForms: Readonly<Record<string, string>> = {
 export function readHeard(raw: string, isBinary: boolean): Heard {
   const end = raw.indexOf("\r\n\r\n");
   if (end < 0) throw new Error(`the server sent a frame that is no SIP message: ${JSON.stringify(raw)}`);
-  const [startLine = "", ...lines] = raw.slice(0, end).replaceAll(/\r\n[ \t]+/g, " ").split("\r\n");
+  const [startLine = "", ...lines] = raw
+    .slice(0, end)
+    .replaceAll(/\r\n[ \t]+/g, " ")
+    .split("\r\n");
   const [first = "", second = "", ...rest] = startLine.split(" ");
   const isResponse = first === "SIP/2.0";
   return {

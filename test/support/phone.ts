@@ -141,8 +141,15 @@ export class Phone {
 
   /** The header line that answers a 401 or 407. */
   authorization(answer: Heard, sent: Sent, lies: Partial<DigestInput> = {}): string {
-    const [challenge, credentials] = answer.status === 401 ? ["www-authenticate", "Authorization"] : ["proxy-authenticate", "Proxy-Authorization"];
-    const input = { method: sent.method, uri: sent.uri, username: this.#options.account, password: this.#options.password ?? "offhook", ...lies };
+    const [challenge, credentials] =
+      answer.status === 401 ? ["www-authenticate", "Authorization"] : ["proxy-authenticate", "Proxy-Authorization"];
+    const input = {
+      method: sent.method,
+      uri: sent.uri,
+      username: this.#options.account,
+      password: this.#options.password ?? "offhook",
+      ...lies,
+    };
     return `${credentials}: ${answerChallenge(headers(answer, challenge), input)}`;
   }
 

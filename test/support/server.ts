@@ -66,8 +66,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
       const ids = await runtime.miniflare().listDurableObjectIds("ADDRESS_OF_RECORD");
       return ids.map((id) => nameOf.get(id) ?? id).sort();
     },
-    evict: (home, webSockets) =>
-      runtime.miniflare().unsafeEvictDurableObject(workerName, objectClass, { name: home, webSockets }),
+    evict: (home, webSockets) => runtime.miniflare().unsafeEvictDurableObject(workerName, objectClass, { name: home, webSockets }),
     query: async (home, sql) =>
       (await runtime.miniflare().unsafeGetDurableObjectStorage(workerName, objectClass, { name: home })).exec(sql),
   };

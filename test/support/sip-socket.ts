@@ -35,7 +35,10 @@ export async function openSocket(url: string, owner: string, options: SocketOpti
 }
 
 /** What the server says to an upgrade it refuses. */
-export async function refusedUpgrade(url: string, options: SocketOptions = {}): Promise<{ status: number; headers: IncomingMessage["headers"]; body: string }> {
+export async function refusedUpgrade(
+  url: string,
+  options: SocketOptions = {},
+): Promise<{ status: number; headers: IncomingMessage["headers"]; body: string }> {
   const socket = connect(url, options);
   const [, response] = (await once(socket, "unexpected-response")) as [unknown, IncomingMessage];
   let body = "";

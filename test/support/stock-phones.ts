@@ -39,7 +39,7 @@ export async function registeredJsSip(options: StockOptions): Promise<JsSIP.UA> 
 }
 
 /** SIP.js as an application sets it up, its media replaced by a fixed description; not started. */
-export function sipJsPhone(options: StockOptions, delegate: UserAgent["delegate"] = {}): UserAgent {
+function sipJsPhone(options: StockOptions, delegate: UserAgent["delegate"] = {}): UserAgent {
   const uri = UserAgent.makeURI(`sip:${options.account}@localhost`);
   if (uri === undefined) throw new Error(`${options.account} makes no URI`);
   return new UserAgent({
@@ -54,7 +54,10 @@ export function sipJsPhone(options: StockOptions, delegate: UserAgent["delegate"
 }
 
 /** SIP.js, connected and registered. */
-export async function registeredSipJs(options: StockOptions, delegate?: UserAgent["delegate"]): Promise<{ agent: UserAgent; registerer: Registerer }> {
+export async function registeredSipJs(
+  options: StockOptions,
+  delegate?: UserAgent["delegate"],
+): Promise<{ agent: UserAgent; registerer: Registerer }> {
   const agent = sipJsPhone(options, delegate);
   await agent.start();
   const registerer = new Registerer(agent, { expires: 600 });

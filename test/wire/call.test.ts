@@ -30,7 +30,10 @@ describe.each(pairs)("a call from the %s to the %s way", (callerWay, calleeWay) 
   it("is held and resumed by either side: a re-INVITE with its 200 and ACK", async () => {
     const [alice, bob] = await meet(callerWay, calleeWay);
     const call = await establish(alice, bob);
-    for (const [one, side, other] of [[alice, call.callerSide, bob], [bob, call.calleeSide, alice]] as const) {
+    for (const [one, side, other] of [
+      [alice, call.callerSide, bob],
+      [bob, call.calleeSide, alice],
+    ] as const) {
       const invite = one.inDialog("INVITE", side, { headers: [sdpType], body: "v=0\r\na=sendonly\r\n" });
       const heard = await other.next("INVITE");
       expect(heard.body).toContain("sendonly");
@@ -44,7 +47,10 @@ describe.each(pairs)("a call from the %s to the %s way", (callerWay, calleeWay) 
   it.each(["UPDATE", "INFO", "MESSAGE", "REFER", "SOMETHING"])("carries %s both ways", async (method) => {
     const [alice, bob] = await meet(callerWay, calleeWay);
     const call = await establish(alice, bob);
-    for (const [one, side, other] of [[alice, call.callerSide, bob], [bob, call.calleeSide, alice]] as const) {
+    for (const [one, side, other] of [
+      [alice, call.callerSide, bob],
+      [bob, call.calleeSide, alice],
+    ] as const) {
       const sent = one.inDialog(method, side, { body: "in the dialog" });
       const heard = await other.next(method);
       expect(heard.body).toBe("in the dialog");
@@ -90,7 +96,13 @@ describe("to the outside we are one SIP element", () => {
 
   it("what we have no business with arrives as it was sent: order, spelling, folding, unknown headers, body", async () => {
     const [alice, bob] = await town.phones("direct", "alice", "bob");
-    const odd = ["X-Unknown:  two  spaces ", "sUBJECT :spelled oddly", "X-Folded: one\r\n\ttwo", "k: 100rel,  timer", "m: <sip:alice@odd.invalid;transport=ws>"];
+    const odd = [
+      "X-Unknown:  two  spaces ",
+      "sUBJECT :spelled oddly",
+      "X-Folded: one\r\n\ttwo",
+      "k: 100rel,  timer",
+      "m: <sip:alice@odd.invalid;transport=ws>",
+    ];
     const body = "v=0\r\n\u00fc\r\n\r\n";
     const frame = [
       `INVITE ${bob.aor} SIP/2.0`,

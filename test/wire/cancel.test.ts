@@ -50,7 +50,16 @@ describe.each(ways)("CANCEL (RFC 3261 §9, §16.10), on the %s way", (way) => {
 
   it("of nothing draws 481", async () => {
     const [alice, bob] = await town.phones(way, "alice", "bob");
-    const never = { method: "INVITE", uri: bob.aor, branch: "z9hG4bKnever", callId: "never", cseq: 1, from: `<${alice.aor}>;tag=x`, to: `<${bob.aor}>`, routes: [] };
+    const never = {
+      method: "INVITE",
+      uri: bob.aor,
+      branch: "z9hG4bKnever",
+      callId: "never",
+      cseq: 1,
+      from: `<${alice.aor}>;tag=x`,
+      to: `<${bob.aor}>`,
+      routes: [],
+    };
     alice.cancel(never);
     expect((await alice.next(481, { method: "CANCEL" })).status).toBe(481);
   });

@@ -94,7 +94,12 @@ describe.each(ways)("inside a dialog only the flow and the route decide, on the 
     const refer = bob.inDialog("REFER", call.calleeSide, { headers: [["Refer-To", `<${carol.aor}>`]] });
     alice.reply(await alice.next("REFER"), 202);
     expect((await bob.finalResponse(refer)).status).toBe(202);
-    const notify = alice.inDialog("NOTIFY", call.callerSide, { headers: [["Event", "refer"], ["Subscription-State", "terminated;reason=noresource"]] });
+    const notify = alice.inDialog("NOTIFY", call.callerSide, {
+      headers: [
+        ["Event", "refer"],
+        ["Subscription-State", "terminated;reason=noresource"],
+      ],
+    });
     bob.reply(await bob.next("NOTIFY"), 200);
     expect((await alice.finalResponse(notify)).status).toBe(200);
   });

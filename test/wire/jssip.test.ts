@@ -65,11 +65,22 @@ describe.each(ways)("stock JsSIP, on the %s way", (way) => {
   it("sends a MESSAGE, and hears one", async () => {
     const [alice, bob] = [await registered("alice", way), await registered("bob", way)];
     const heard = new Promise<string>((resolve) => {
-      bob.ua.on("newMessage", ({ originator, message, request }: { originator: string; message: { accept(options: object): void }; request: { body: string } }) => {
-        if (originator !== "remote") return;
-        message.accept({});
-        resolve(request.body);
-      });
+      bob.ua.on(
+        "newMessage",
+        ({
+          originator,
+          message,
+          request,
+        }: {
+          originator: string;
+          message: { accept(options: object): void };
+          request: { body: string };
+        }) => {
+          if (originator !== "remote") return;
+          message.accept({});
+          resolve(request.body);
+        },
+      );
     });
     expect(await statusOf((handlers) => alice.ua.sendMessage(`sip:${bob.account}@localhost`, "from JsSIP", handlers))).toBe(200);
     expect(await heard).toBe("from JsSIP");

@@ -81,7 +81,7 @@ describe("GRUU (RFC 5627)", () => {
 
   it("the public one is the AoR with gr, and stays the same; the temporary one tells nobody whose it is, and is new each time", async () => {
     const { phone, answer } = await registered();
-    const [again] = addresses(await phone.register(), "contact").filter((contact) => uriIn(contact) === uriIn(phone.contact));
+    const again = addresses(await phone.register(), "contact").find((contact) => uriIn(contact) === uriIn(phone.contact));
     expect(gruu(answer, "pub-gruu")).toBe(`${phone.aor};gr=${phone.instance}`);
     expect(parameter(again, "pub-gruu")).toBe(`"${gruu(answer, "pub-gruu")}"`);
     expect(gruu(answer, "temp-gruu")).not.toContain(phone.account);

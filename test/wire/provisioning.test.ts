@@ -118,7 +118,9 @@ describe("the trace of a home", () => {
     expect(text).toContain(`MESSAGE ${bob.aor} SIP/2.0`);
     expect(text).toContain("REGISTER sip:localhost SIP/2.0");
     expect(text).not.toMatch(/response="[0-9a-f]{32}"/);
-    const { entries } = (await (await traceOf(alice.account, "application/json")).json()) as { entries: { direction: string; text: string }[] };
+    const { entries } = (await (await traceOf(alice.account, "application/json")).json()) as {
+      entries: { direction: string; text: string }[];
+    };
     expect(entries.some(({ direction, text: message }) => direction === "in" && message.startsWith("MESSAGE"))).toBe(true);
   });
 

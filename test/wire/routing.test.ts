@@ -45,14 +45,23 @@ describe.each(ways)("whom a request is for (RFC 3261 §16.5), on the %s way", (w
     expect(header(heard, "to")).toBe(`<sip:info-${way}@localhost>`);
   });
 
-  it.each(["MESSAGE", "OPTIONS", "INFO", "PUBLISH", "SUBSCRIBE", "REFER", "FROBNICATE"])("%s goes to the phone, and its answer comes back", async (method) => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
-    const sent = alice.request(method, bob.aor, { headers: [["Event", "x-unknown"], ["Refer-To", `<${alice.aor}>`]], body: "any body" });
-    const heard = await bob.next(method);
-    expect(heard.body).toBe("any body");
-    bob.reply(heard, 299, { body: "any answer" });
-    expect((await alice.finalResponse(sent)).body).toBe("any answer");
-  });
+  it.each(["MESSAGE", "OPTIONS", "INFO", "PUBLISH", "SUBSCRIBE", "REFER", "FROBNICATE"])(
+    "%s goes to the phone, and its answer comes back",
+    async (method) => {
+      const [alice, bob] = await town.phones(way, "alice", "bob");
+      const sent = alice.request(method, bob.aor, {
+        headers: [
+          ["Event", "x-unknown"],
+          ["Refer-To", `<${alice.aor}>`],
+        ],
+        body: "any body",
+      });
+      const heard = await bob.next(method);
+      expect(heard.body).toBe("any body");
+      bob.reply(heard, 299, { body: "any answer" });
+      expect((await alice.finalResponse(sent)).body).toBe("any answer");
+    },
+  );
 });
 
 describe.each(ways)("OPTIONS to the server itself (RFC 3261 §11), on the %s way", (way) => {
@@ -60,7 +69,9 @@ describe.each(ways)("OPTIONS to the server itself (RFC 3261 §11), on the %s way
     const [alice] = await town.phones(way, "alice");
     const answer = await alice.finalResponse(alice.request("OPTIONS", "sip:localhost"));
     expect(answer.status).toBe(200);
-    expect(header(answer, "allow")?.split(/,\s*/)).toEqual(expect.arrayContaining(["INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "MESSAGE"]));
+    expect(header(answer, "allow")?.split(/,\s*/)).toEqual(
+      expect.arrayContaining(["INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "MESSAGE"]),
+    );
     expect(header(answer, "supported")).toMatch(/path|outbound|gruu/);
     expect(headers(answer, "accept")).toHaveLength(1);
   });

@@ -1,4 +1,14 @@
-import { Inviter, Messager, RegistererState, RequestPendingError, SessionState, UserAgent, type Invitation, type Message, type Session } from "sip.js";
+import {
+  Inviter,
+  Messager,
+  RegistererState,
+  RequestPendingError,
+  SessionState,
+  UserAgent,
+  type Invitation,
+  type Message,
+  type Session,
+} from "sip.js";
 import { afterAll, describe, expect, it } from "vitest";
 import { registeredSipJs } from "../support/stock-phones.ts";
 import { openTown, ways, type Way } from "../support/town.ts";

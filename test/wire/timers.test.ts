@@ -41,7 +41,7 @@ describe.concurrent.each(ways)("on the %s way", (way) => {
     expect((await alice.finalResponse(invite)).status).toBe(486);
   });
 
-  it("it rings on through loss of memory, and ends all the same", async () => {
+  it("a phone rings on through loss of memory, and ends all the same", async () => {
     const [alice, bob] = await town.phones(way, "alice", "bob");
     const { invite } = await ring(alice, bob);
     for (const { account } of [alice, bob]) await town.server.evict(`sip:${account}@localhost#1`, "hibernate");

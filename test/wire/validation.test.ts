@@ -18,7 +18,10 @@ function raw(phone: Phone, lines: Readonly<Record<string, string | undefined>>, 
     CSeq: `1 ${start.split(" ")[0]}`,
     ...lines,
   };
-  return compose(start, Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}`])));
+  return compose(
+    start,
+    Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}`])),
+  );
 }
 
 const anyFinal = (message: Heard): boolean => message.status >= 200;
@@ -87,8 +90,14 @@ describe.each(ways)("request validation (RFC 3261 §16.3), on the %s way", (way)
 
 describe.each(ways)("what cannot be answered, on the %s way", (way) => {
   it.each([
-    ["a response that nobody asked for", "SIP/2.0 200 OK\r\nVia: SIP/2.0/WSS nowhere.invalid;branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"],
-    ["an ACK that belongs to nothing", "ACK sip:bob@localhost SIP/2.0\r\nVia: SIP/2.0/WSS a.invalid;branch=z9hG4bKy\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\nCall-ID: x\r\nCSeq: 1 ACK\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"],
+    [
+      "a response that nobody asked for",
+      "SIP/2.0 200 OK\r\nVia: SIP/2.0/WSS nowhere.invalid;branch=z9hG4bKx\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n",
+    ],
+    [
+      "an ACK that belongs to nothing",
+      "ACK sip:bob@localhost SIP/2.0\r\nVia: SIP/2.0/WSS a.invalid;branch=z9hG4bKy\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\nCall-ID: x\r\nCSeq: 1 ACK\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+    ],
     ["half a message", "INVITE sip:bob@localhost SIP/2.0\r\nVia: SIP/2.0/W"],
     ["another protocol", "GET /index.html HTTP/1.1\r\nHost: localhost\r\n\r\n"],
     ["noise", "\u0000\u0001\u0002\uFFFD".repeat(50)],
