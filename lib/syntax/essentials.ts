@@ -57,6 +57,7 @@ function findFirst(message: Message): FirstLines | Fault {
   let callId: HeaderLine | undefined;
   let cseq: HeaderLine | undefined;
   let maxForwards: HeaderLine | undefined;
+  let hasLength = false;
   let twice: string | undefined;
   for (const line of message.lines) {
     switch (line.name) {
@@ -81,6 +82,10 @@ function findFirst(message: Message): FirstLines | Fault {
         break;
       case "max-forwards":
         if (maxForwards === undefined) maxForwards = line;
+        else twice = line.name;
+        break;
+      case "content-length":
+        if (!hasLength) hasLength = true;
         else twice = line.name;
         break;
       default:

@@ -1,0 +1,111 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { alter } from "../../lib/syntax/alter.ts";
+import { replyTo } from "../../lib/syntax/compose.ts";
+import { readContacts } from "../../lib/syntax/contact.ts";
+import { parseCSeq } from "../../lib/syntax/cseq.ts";
+import { parseDate } from "../../lib/syntax/date.ts";
+import { readCredentials } from "../../lib/syntax/digest.ts";
+import { readEssentials } from "../../lib/syntax/essentials.ts";
+import { isFault } from "../../lib/syntax/fault.ts";
+import { splitList } from "../../lib/syntax/list.ts";
+import { type Frame, headerValues, parseMessage, salvage } from "../../lib/syntax/message.ts";
+import { parseNameAddress } from "../../lib/syntax/name-address.ts";
+import { parseParameters } from "../../lib/syntax/parameters.ts";
+import { canonicalUser, parseUri, unescape } from "../../lib/syntax/uri.ts";
+import { parseVia } from "../../lib/syntax/via.ts";
+import { mutated } from "./arbitrary.ts";
+
+const limits = { messageLength: 1e9, headerCount: 1e9, headerLength: 1e9, commentDepth: 1e9 };
+
+/** Everything that reads what a peer wrote. */
+const readers: Readonly<Record<string, (text: string) => unknown>> = {
+  parseUri,
+  parseNameAddress,
+  parseVia,
+  parseCSeq,
+  parseParameters,
+  parseDate,
+  splitList,
+  unescape,
+  canonicalUser,
+  message: (text) => whole({ text, binary: false }),
+  "binary message": (text) => whole({ text, binary: true }),
+};
+
+function whole(frame: Frame): unknown {
+  const message = parseMessage(frame, limits);
+  if (isFault(message)) return salvage(frame);
+  const lists = ["via", "route", "contact", "supported"].map((name) => headerValues(message, name));
+  const altered = alter(message, {
+    popVia: true,
+    popRoutes: 2,
+    popLastRoute: true,
+    maxForwards: 1,
+    remove: ["subject"],
+    push: [["Via", "x"]],
+  });
+  if (message.kind === "response") return [lists, altered, readEssentials(message)];
+  return [
+    lists,
+    altered,
+    readEssentials(message),
+    readContacts(message),
+    readCredentials(message, "authorization"),
+    replyTo(message, 400, { toTag: "x" }),
+  ];
+}
+
+describe("nothing a peer writes makes a reader throw", () => {
+  it.each(Object.entries(readers))("%s, on any text", (_name, read) => {
+    fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 200 }), (text) => void expect(() => read(text)).not.toThrow()));
+  });
+
+  it("messages with something broken in them", () => {
+    fc.assert(
+      fc.property(mutated, (text) => void expect(() => whole({ text, binary: false })).not.toThrow()),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+/** Shapes on which a careless reader takes time that grows with the square of their length. */
+const shapes: Readonly<Record<string, (size: number) => string>> = {
+  spaces: (size) => " ".repeat(size),
+  commas: (size) => ",".repeat(size),
+  semicolons: (size) => `<sip:a@b>${";a".repeat(size / 2)}`,
+  "nested comments": (size) => "(".repeat(size),
+  "a long quoted string": (size) => `"${"\\a".repeat(size / 2)}`,
+  escapes: (size) => `sip:${"%41".repeat(size / 3)}@b`,
+  colons: (size) => `sip:[${":".repeat(size)}]`,
+  dots: (size) => `sip:${"a.".repeat(size / 2)}`,
+  hyphens: (size) => `sip:${"-".repeat(size)}`,
+  "at signs": (size) => `sip:${"@".repeat(size)}`,
+  "no end of line": (size) => "a".repeat(size),
+  "carriage returns": (size) => "\r".repeat(size),
+  "empty lines": (size) => "\r\n".repeat(size / 2),
+  "folded lines": (size) => `OPTIONS sip:a SIP/2.0\r\nSubject: a${"\r\n a".repeat(size / 4)}\r\n\r\n`,
+  "blank folded lines": (size) => `OPTIONS sip:a SIP/2.0\r\nVia: a${"\r\n ".repeat(size / 3)}\r\n\r\n`,
+  "header lines": (size) => `OPTIONS sip:a SIP/2.0\r\n${"Via: a\r\n".repeat(size / 8)}\r\n`,
+  "a list of Vias": (size) => `OPTIONS sip:a SIP/2.0\r\nVia: ${"a,".repeat(size / 2)}\r\n\r\n`,
+};
+
+describe("no reader takes more than time in proportion", () => {
+  it.each(Object.entries(shapes))("%s", (_name, shape) => {
+    for (const read of Object.values(readers)) {
+      const [small, large] = [fastest(read, shape(40_000)), fastest(read, shape(160_000))];
+      // Four times the length: linear is 4, quadratic 16. What takes no time at all cannot be compared.
+      expect(large / Math.max(small, 0.5)).toBeLessThan(10);
+    }
+  });
+});
+
+function fastest(read: (text: string) => unknown, text: string): number {
+  let best = Number.POSITIVE_INFINITY;
+  for (let run = 0; run < 5; run += 1) {
+    const start = performance.now();
+    read(text);
+    best = Math.min(best, performance.now() - start);
+  }
+  return best;
+}
