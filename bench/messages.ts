@@ -1,8 +1,11 @@
 /** The messages that are parsed: what JsSIP sends over WebSocket, and what comes back. */
 export interface Sample {
   readonly name: string;
-  readonly text: string;
+  /** The same message of many phones and calls: a parser may remember what it has seen, but not the whole message. */
+  readonly texts: readonly string[];
 }
+
+const variants = 64;
 
 const candidates = Array.from(
   { length: 8 },
@@ -119,5 +122,18 @@ export const ok: Sample = sample(
 );
 
 function sample(name: string, startLine: string, lines: readonly string[], body = ""): Sample {
-  return { name, text: [startLine, ...lines, `Content-Length: ${Buffer.byteLength(body)}`, "", body].join("\r\n") };
+  const text = [startLine, ...lines, `Content-Length: ${Buffer.byteLength(body)}`, "", body].join("\r\n");
+  return { name, texts: Array.from({ length: variants }, (_, index) => vary(text, index.toString(36).padStart(2, "0"))) };
+}
+
+/** Other names, tags, Call-IDs and branches of the same length. */
+function vary(text: string, variant: string): string {
+  return text
+    .replaceAll("2ub1rv9k2h0o", `2ub1rv9k2h${variant}`)
+    .replaceAll("5hs0vdr7mt", `5hs0vdr7${variant}`)
+    .replaceAll("5rj1l5ekqd2v0bb7q9gr", `5rj1l5ekqd2v0bb7q9${variant}`)
+    .replaceAll("z9hG4bK4486318", `z9hG4bK44863${variant}`)
+    .replaceAll("81d0e2", `81d0${variant}`)
+    .replaceAll("alice@", `ali${variant}@`)
+    .replaceAll("bob@", `b${variant}@`);
 }
