@@ -1,5 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { OpenAPIHono } from "@hono/zod-openapi";
+import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import { readConfiguration } from "../configuration.ts";
 import type { Environment } from "../environment.ts";
@@ -32,15 +33,17 @@ api.use("*", async (context, next) => {
   if (given === undefined || !isSame(given, adminToken)) {
     throw new Problem(401, "the bearer token is missing or wrong", { "WWW-Authenticate": "Bearer" });
   }
-  if (Number(context.req.header("Content-Length") ?? 0) > largestBody)
-    throw new Problem(413, `the body is larger than ${largestBody} octets`);
   await next();
 });
+api.use("*", bodyLimit({ maxSize: largestBody, onError: refuseLargeBody }));
 
 api.route("/", domainRoutes);
 api.route("/", subscriberRoutes);
 
-api.notFound((context) => answerProblem(context, new Problem(404, "there is nothing at this path")));
+// Not `notFound`: where this app is mounted, that of the outer one would answer.
+api.all("*", () => {
+  throw new Problem(404, "there is nothing at this path");
+});
 
 api.onError((error, context) => {
   if (error instanceof Problem) return answerProblem(context, error);
@@ -48,6 +51,10 @@ api.onError((error, context) => {
   console.error(JSON.stringify({ note: "an API request failed", error: String(error) }));
   return answerProblem(context, new Problem(500, "something went wrong here; the log has more"));
 });
+
+function refuseLargeBody(): never {
+  throw new Problem(413, `the body is larger than ${largestBody} octets`);
+}
 
 /** Constant time for texts of one length. */
 function isSame(one: string, other: string): boolean {

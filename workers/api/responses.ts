@@ -13,6 +13,7 @@ const meanings: Readonly<Record<number, string>> = {
   401: "The bearer token is missing or wrong",
   404: "There is no such domain or subscriber",
   409: "A name already leads to another subscriber",
+  413: "The body is too large",
   503: "The API is closed: no ADMIN_TOKEN is configured",
 };
 

@@ -14,7 +14,12 @@ const domainName = z
   .string()
   .max(253)
   .transform((name) => name.toLowerCase())
-  .refine((name) => isHost(name) && !name.startsWith("["), "is not a domain name");
+  .refine((name) => isHost(name) && name.split(".").every(isLabel), "is not a domain name");
+
+/** RFC 1035 §2.3.4; neither the root's empty one nor an IPv6 reference. */
+function isLabel(label: string): boolean {
+  return label !== "" && label.length <= 63 && !label.startsWith("[");
+}
 
 export const domainParameters = z.object({
   domain: domainName.openapi({ param: { name: "domain", in: "path" }, example: "example.com" }),

@@ -39,7 +39,7 @@ const put = createRoute({
   responses: {
     200: json(subscriberSchema, "It was changed"),
     201: json(subscriberSchema, "It was made"),
-    ...problems(400, 401, 404, 409, 503),
+    ...problems(400, 401, 404, 409, 413, 503),
   },
 });
 const remove = createRoute({

@@ -1,0 +1,172 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import app from "../../workers/index.ts";
+import { api, provision } from "./support/town.ts";
+
+/** What the provisioning API refuses, and how: problems as RFC 9457 has them. */
+interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+}
+
+async function problemOf(answer: Response): Promise<Problem> {
+  expect(answer.headers.get("Content-Type")).toBe("application/problem+json");
+  const problem: Problem = await answer.json();
+  expect(problem.status).toBe(answer.status);
+  expect([problem.type, problem.title.length > 0, problem.detail.length > 0]).toEqual(["about:blank", true, true]);
+  return problem;
+}
+
+await provision("alice");
+const alice = "/domains/localhost/subscribers/alice";
+const put = (path: string, body?: string, headers: Record<string, string> = {}): Promise<Response> =>
+  api(path, {
+    method: "PUT",
+    headers: { Authorization: "Bearer test-admin-token", "Content-Type": "application/json", ...headers },
+    ...(body === undefined ? {} : { body }),
+  });
+
+describe("names that are refused with 400", () => {
+  it.each(["with%20space", "-leading", "a..b", "dotted.", "%5B::1%5D", `${"a".repeat(64)}.example`, "host%3A5060", "a%40b"])(
+    "the domain %s",
+    async (name) => {
+      expect((await problemOf(await put(`/domains/${name}`))).status).toBe(400);
+    },
+  );
+
+  it.each(["with%20space", "a%40b", "a%23b", "%E4%BD%A0", "a%0D%0Ab", "x".repeat(65), "%25zz", "%3Ca%3E", "a%22b"])(
+    "the subscriber %s",
+    async (name) => {
+      expect((await problemOf(await put(`/domains/localhost/subscribers/${name}`, '{"password":"p"}'))).status).toBe(400);
+    },
+  );
+
+  it.each(["with space", "a@b", "", "a#b", "ä", "x".repeat(65), 'a"b'])("the alias %j", async (alias) => {
+    const problem = await problemOf(await put(alice, JSON.stringify({ aliases: [alias] })));
+    expect(problem).toMatchObject({ status: 400, detail: expect.stringContaining("aliases") as unknown });
+  });
+});
+
+describe("bodies that are refused", () => {
+  it.each([
+    ["no JSON", "{password"],
+    ["nothing", undefined],
+    ["no object", '["p"]'],
+    ["null", "null"],
+    ["an unknown field", '{"password":"p","passwort":"p"}'],
+    ["a password that is no text", '{"password":7}'],
+    ["an empty password", '{"password":""}'],
+    ["a password longer than 256 characters", JSON.stringify({ password: "p".repeat(257) })],
+    ["aliases that are no list", '{"aliases":"info"}'],
+    ["more than 50 aliases", JSON.stringify({ aliases: Array.from({ length: 51 }, (_none, index) => `a${index}`) })],
+  ])("%s: 400", async (_what, body) => {
+    expect((await problemOf(await put(alice, body))).status).toBe(400);
+  });
+
+  it("another media type than JSON: 400", async () => {
+    expect((await problemOf(await put(alice, "password=p", { "Content-Type": "application/x-www-form-urlencoded" }))).status).toBe(400);
+  });
+
+  it("more than 65536 octets: 413, whether the length is announced or not", async () => {
+    const body = JSON.stringify({ password: "p", padding: "x".repeat(70_000) });
+    expect((await problemOf(await put(alice, body))).status).toBe(413);
+    const pieces = [body.slice(0, 60_000), body.slice(60_000)];
+    const stream = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        const piece = pieces.shift();
+        if (piece === undefined) controller.close();
+        else controller.enqueue(new TextEncoder().encode(piece));
+      },
+    });
+    const headers = { Authorization: "Bearer test-admin-token", "Content-Type": "application/json" };
+    const unannounced = await app.request(`/api/v1${alice}`, { method: "PUT", headers, body: stream }, env);
+    expect((await problemOf(unannounced)).status).toBe(413);
+  });
+
+  it("change nothing", async () => {
+    await put(alice, '{"aliases":["kept"]}');
+    await put(alice, '{"aliases":["lost"],"unknown":true}');
+    expect(await (await api(alice)).json()).toMatchObject({ aliases: ["kept"] });
+  });
+});
+
+describe("queries that are refused with 400", () => {
+  it.each(["limit=0", "limit=1001", "limit=many", "limit=1.5"])("a page with %s", async (query) => {
+    expect((await problemOf(await api(`/domains?${query}`))).status).toBe(400);
+    expect((await problemOf(await api(`/domains/localhost/subscribers?${query}`))).status).toBe(400);
+  });
+
+  it("a trace in a format that is none of ours", async () => {
+    expect((await problemOf(await api(`${alice}/trace?format=pcap`))).status).toBe(400);
+  });
+});
+
+describe("ways that lead nowhere", () => {
+  it.each([
+    ["GET", "/"],
+    ["GET", "/nothing"],
+    ["POST", "/domains"],
+    ["PATCH", "/domains/localhost"],
+    ["PUT", "/domains/localhost/subscribers/alice/trace"],
+    ["GET", "/domains/localhost/subscribers/alice/other"],
+  ])("%s %s: 404", async (method, path) => {
+    expect((await problemOf(await api(path, { method }))).status).toBe(404);
+  });
+});
+
+describe("who may ask", () => {
+  it.each([
+    ["nothing", undefined],
+    ["another token", "Bearer test-admin-tokeN"],
+    ["the token and more", "Bearer test-admin-token2"],
+    ["another scheme", "Basic test-admin-token"],
+    ["no scheme", "test-admin-token"],
+    ["an empty token", "Bearer "],
+  ])("whoever gives %s: 401", async (_what, authorization) => {
+    const headers: Record<string, string> = authorization === undefined ? {} : { Authorization: authorization };
+    const answer = await api("/domains", { headers });
+    expect(answer.headers.get("WWW-Authenticate")).toBe("Bearer");
+    expect((await problemOf(answer)).status).toBe(401);
+  });
+
+  it("nobody who gives a wrong token learns what is there", async () => {
+    const headers = { Authorization: "Bearer wrong" };
+    for (const path of [alice, "/domains/absent.example", "/nothing"]) {
+      expect((await problemOf(await api(path, { headers }))).status).toBe(401);
+    }
+  });
+
+  it.each([undefined, ""])("without ADMIN_TOKEN (%j) the API is closed, not open: 503", async (token) => {
+    const { ADMIN_TOKEN: _taken, ...rest } = env;
+    const environment = token === undefined ? rest : { ...rest, ADMIN_TOKEN: token };
+    for (const headers of [{}, { Authorization: "Bearer " }, { Authorization: "Bearer undefined" }]) {
+      const answer = await app.request("/api/v1/domains", { headers }, environment);
+      expect((await problemOf(answer)).status).toBe(503);
+    }
+  });
+});
+
+describe("the description of the API", () => {
+  it("is public, and lists every path and what each may answer", async () => {
+    const answer = await api("/openapi.json", { headers: {} });
+    expect(answer.status).toBe(200);
+    const { openapi, paths }: { openapi: string; paths: Record<string, Record<string, { responses: object }>> } = await answer.json();
+    expect(openapi).toBe("3.1.0");
+    const operations = Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`));
+    expect(operations.sort()).toEqual([
+      "delete /domains/{domain}",
+      "delete /domains/{domain}/subscribers/{username}",
+      "get /domains",
+      "get /domains/{domain}",
+      "get /domains/{domain}/subscribers",
+      "get /domains/{domain}/subscribers/{username}",
+      "get /domains/{domain}/subscribers/{username}/trace",
+      "put /domains/{domain}",
+      "put /domains/{domain}/subscribers/{username}",
+    ]);
+    const putSubscriber = paths["/domains/{domain}/subscribers/{username}"]?.["put"]?.responses ?? {};
+    expect(Object.keys(putSubscriber)).toEqual(["200", "201", "400", "401", "404", "409", "413", "503"]);
+  });
+});
