@@ -19,10 +19,6 @@ function has(code: number, bits: number): boolean {
   return code < 128 && ((classes[code] as number) & bits) !== 0;
 }
 
-export function isTokenCode(code: number): boolean {
-  return has(code, token);
-}
-
 export function isAlphaCode(code: number): boolean {
   return has(code, alpha);
 }

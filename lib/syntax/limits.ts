@@ -6,7 +6,7 @@ export interface Limits {
   readonly headerCount: number;
   /** Characters of one header line, folding included. */
   readonly headerLength: number;
-  /** How deep comments may be nested. */
+  /** How deep nested comments are followed. */
   readonly commentDepth: number;
 }
 

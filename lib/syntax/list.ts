@@ -1,3 +1,5 @@
+import { defaultLimits } from "./limits.ts";
+
 /** Splits at commas that are not within quotes, angle brackets or comments; white space around the elements is dropped. */
 export function splitList(text: string): string[] {
   return splitAt(text, 44);
@@ -18,7 +20,7 @@ export function splitAt(text: string, separator: number): string[] {
     } else if (inAngles) {
       if (code === 62) inAngles = false;
     } else if (code === 34) inQuotes = true;
-    else if (code === 40) comments += 1;
+    else if (code === 40) comments = Math.min(comments + 1, defaultLimits.commentDepth);
     else if (code === 41) comments = Math.max(0, comments - 1);
     else if (code === 60) inAngles = true;
     else if (code === separator && comments === 0) {
@@ -28,19 +30,4 @@ export function splitAt(text: string, separator: number): string[] {
   }
   parts.push(text.slice(from).trim());
   return parts;
-}
-
-/** Whether quotes are closed and comments balanced, none nested deeper than `depth`. */
-export function isBalanced(text: string, depth: number): boolean {
-  let inQuotes = false;
-  let comments = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code === 92 && (inQuotes || comments > 0)) at += 1;
-    else if (code === 34 && comments === 0) inQuotes = !inQuotes;
-    else if (!inQuotes && code === 40) comments += 1;
-    else if (!inQuotes && code === 41) comments -= 1;
-    if (comments > depth || comments < 0) return false;
-  }
-  return !inQuotes && comments === 0;
 }

@@ -100,6 +100,12 @@ export function valueOf(text: string, line: HeaderLine): string {
     : value;
 }
 
+/** All white space around a line break is one space (RFC 3261 §25.1 LWS). */
+function unfold(value: string): string {
+  const lines = value.split("\r\n").map((line) => line.trim());
+  return lines.filter((line) => line !== "").join(" ");
+}
+
 function isSpace(code: number): boolean {
   return code === 32 || code === 9;
 }

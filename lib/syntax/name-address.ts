@@ -54,5 +54,5 @@ function parseAddressSpec(text: string): NameAddress | Fault {
 /** A quoted string, or tokens with white space between them (RFC 3261 §25.1; other characters of UTF-8 are let through). */
 function isDisplayName(name: string): boolean {
   if (name === "" || (name.startsWith('"') && name.endsWith('"') && name.length > 1)) return true;
-  return !name.includes('"') && name.split(/[ \t]+/).every((word) => isToken(word) || /[^\u0000-\u007f]/.test(word));
+  return !name.includes('"') && name.split(/[ \t]+/).every((word) => isToken(word) || [...word].some((character) => character > "\u007f"));
 }

@@ -63,7 +63,3 @@ export function unquote(text: string): string {
   const inner = text.slice(1, -1);
   return inner.includes("\\") ? inner.replace(/\\([\s\S])/g, "$1") : inner;
 }
-
-export function quote(text: string): string {
-  return `"${text.replace(/["\\]/g, "\\$&")}"`;
-}

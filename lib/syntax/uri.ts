@@ -250,7 +250,7 @@ function equalHeaders(one: string | undefined, other: string | undefined): boole
 }
 
 function equalTelUris(one: TelUri, other: TelUri): boolean {
-  const digits = (uri: TelUri) => uri.number.replace(/[\-.()]/g, "").toLowerCase();
+  const digits = (uri: TelUri) => uri.number.replace(/[-.()]/g, "").toLowerCase();
   const ones = folded(one.parameters);
   const others = folded(other.parameters);
   return digits(one) === digits(other) && ones.size === others.size && [...ones].every(([name, value]) => others.get(name) === value);

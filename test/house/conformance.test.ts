@@ -15,11 +15,11 @@ describe("CONFORMANCE.md", () => {
   });
 
   it.each(claims)("%s", (_claim, _rfc, file = "", evidence = "") => {
-    expect(existsSync(file), file).toBe(true);
+    expect(existsSync(file)).toBe(true);
     const [path = "", title = ""] = evidence.split(" › ");
-    expect(existsSync(path), path).toBe(true);
+    expect(existsSync(path)).toBe(true);
     const source = readFileSync(path, "utf8").replaceAll('\\"', '"');
-    expect(source, `${path} has no test "${title}"`).toContain(title);
+    expect(source.includes(title) || `${path} has no test "${title}"`).toBe(true);
     expect(source).not.toMatch(/\b(?:it|test|describe)\.(?:skip|todo|only)\(/);
   });
 

@@ -24,7 +24,13 @@ const route = recordRoute(
 function choose(legs: readonly LegName[], startLine: string, ...lines: readonly string[]): Choice<LegName> {
   const given = (name: string) => lines.some((line) => line.startsWith(`${name}:`));
   const [method = ""] = startLine.startsWith("SIP") ? ["INVITE"] : startLine.split(" ");
-  const defaults = ["Via: SIP/2.0/WSS x.invalid;branch=z9hG4bKx", "From: <sip:x@elsewhere.net>;tag=f", "To: <sip:dave@example.com>", "Call-ID: call", `CSeq: 1 ${method}`];
+  const defaults = [
+    "Via: SIP/2.0/WSS x.invalid;branch=z9hG4bKx",
+    "From: <sip:x@elsewhere.net>;tag=f",
+    "To: <sip:dave@example.com>",
+    "Call-ID: call",
+    `CSeq: 1 ${method}`,
+  ];
   const all = [...defaults.filter((line) => !given(line.slice(0, line.indexOf(":")))), ...lines];
   const message = parseMessage({ text: `${startLine}\r\n${all.join("\r\n")}\r\n\r\n`, binary: false });
   if (isFault(message)) throw new Error(message.fault);
@@ -36,17 +42,32 @@ const request = (method: string) => `${method} sip:dave@example.com SIP/2.0`;
 /** One test for each row, in the table's order. */
 const tests: Readonly<Record<keyof typeof legTable, () => void>> = {
   "a response: the home hint at the start of our topmost Via": () => {
-    expect(choose(both, "SIP/2.0 200 OK", `Via: SIP/2.0/WSS us;branch=z9hG4bK${bob.hint}.0123456789abcdef.0.x`)).toEqual({ kind: "leg", leg: bob });
-    expect(choose([alice], "SIP/2.0 200 OK", `Via: SIP/2.0/WSS us;branch=z9hG4bK${bob.hint}.0123456789abcdef.0.x`)).toEqual({ kind: "none" });
+    expect(choose(both, "SIP/2.0 200 OK", `Via: SIP/2.0/WSS us;branch=z9hG4bK${bob.hint}.0123456789abcdef.0.x`)).toEqual({
+      kind: "leg",
+      leg: bob,
+    });
+    expect(choose([alice], "SIP/2.0 200 OK", `Via: SIP/2.0/WSS us;branch=z9hG4bK${bob.hint}.0123456789abcdef.0.x`)).toEqual({
+      kind: "none",
+    });
   },
   "our Route token: the home on the sender's side": () => {
     const inDialog = [`Route: ${route}`, "To: <sip:carol@example.com>;tag=c", "From: <sip:sales@example.com>;tag=a"];
     expect(choose([bob, alice], request("BYE"), ...inDialog)).toEqual({ kind: "leg", leg: alice });
-    expect(choose([bob, alice], request("BYE"), ...inDialog.slice(0, 2), "From: <sip:alice@example.com>;tag=z")).not.toEqual({ kind: "leg", leg: alice });
+    expect(choose([bob, alice], request("BYE"), ...inDialog.slice(0, 2), "From: <sip:alice@example.com>;tag=z")).not.toEqual({
+      kind: "leg",
+      leg: alice,
+    });
   },
   "REGISTER: To": () => {
-    expect(choose(both, request("REGISTER"), "To: <sip:bob@example.com>", "From: <sip:alice@example.com>;tag=f")).toEqual({ kind: "leg", leg: bob });
-    expect(choose(both, request("REGISTER"), "To: <sip:carol@EXAMPLE.com>")).toEqual({ kind: "identity", user: "carol", domain: "example.com" });
+    expect(choose(both, request("REGISTER"), "To: <sip:bob@example.com>", "From: <sip:alice@example.com>;tag=f")).toEqual({
+      kind: "leg",
+      leg: bob,
+    });
+    expect(choose(both, request("REGISTER"), "To: <sip:carol@EXAMPLE.com>")).toEqual({
+      kind: "identity",
+      user: "carol",
+      domain: "example.com",
+    });
   },
   "user and realm of the credentials": () => {
     const credentials = 'Proxy-Authorization: Digest username="bob", realm="example.com", nonce="n", uri="u", response="r"';
@@ -56,11 +77,18 @@ const tests: Readonly<Record<keyof typeof legTable, () => void>> = {
   "P-Preferred-Identity where From is anonymous": () => {
     const lines = ["From: <sip:anonymous@anonymous.invalid>;tag=f", "P-Preferred-Identity: <sip:bob@example.com>"];
     expect(choose(both, request("INVITE"), ...lines)).toEqual({ kind: "leg", leg: bob });
-    expect(choose(both, request("INVITE"), "From: <sip:alice@example.com>;tag=f", "P-Preferred-Identity: <sip:bob@example.com>")).toEqual({ kind: "leg", leg: alice });
+    expect(choose(both, request("INVITE"), "From: <sip:alice@example.com>;tag=f", "P-Preferred-Identity: <sip:bob@example.com>")).toEqual({
+      kind: "leg",
+      leg: alice,
+    });
   },
   "From, outside a dialog": () => {
     expect(choose(both, request("INVITE"), "From: <sip:bob@example.com>;tag=f")).toEqual({ kind: "leg", leg: bob });
-    expect(choose(both, request("INVITE"), "From: <sip:carol@example.com>;tag=f")).toEqual({ kind: "identity", user: "carol", domain: "example.com" });
+    expect(choose(both, request("INVITE"), "From: <sip:carol@example.com>;tag=f")).toEqual({
+      kind: "identity",
+      user: "carol",
+      domain: "example.com",
+    });
   },
   "the only leg": () => {
     const inDialog = ["To: <sip:dave@example.com>;tag=d", "From: <sip:whatever@elsewhere.net>;tag=f"];
