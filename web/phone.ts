@@ -1,152 +1,123 @@
-import { UA, WebSocketInterface } from "jssip";
-import type { EndEvent, RTCSession } from "jssip/lib/RTCSession";
-import type { RTCSessionEvent } from "jssip/lib/UA";
+import { Exceptions, UA, WebSocketInterface } from "jssip";
+import type { RTCSession } from "jssip/lib/RTCSession";
+import type { DisconnectEvent, RTCSessionEvent, UnRegisteredEvent } from "jssip/lib/UA";
 import { type Account, instanceOfTab, socketUrl } from "./account.ts";
-import { type Call, type PhoneState, describeEnd, start } from "./state.ts";
+import { CallSession } from "./call-session.ts";
+import { type Log, logged } from "./message-log.ts";
+import { type PhoneState, describeRefusal, start } from "./state.ts";
 
-/** What the page shows is told of every change. */
-export type Watch = (state: PhoneState) => void;
+/** Seconds until a server that cannot serve us now is asked again, if it names no time. */
+const retryAfter = 5;
 
 /** A phone with one account and at most one call, on JsSIP. */
 export class Phone {
-  readonly #watch: Watch;
   readonly #remote: HTMLAudioElement;
+  readonly #watch: (state: PhoneState) => void;
   #state: PhoneState = start;
+  #account: Account | undefined;
   #ua: UA | undefined;
-  #session: RTCSession | undefined;
-  #ice: RTCConfiguration = {};
+  #session: CallSession | undefined;
 
-  constructor(remote: HTMLAudioElement, watch: Watch) {
+  /** @param watch is told of every change */
+  constructor(remote: HTMLAudioElement, watch: (state: PhoneState) => void) {
     this.#remote = remote;
     this.#watch = watch;
   }
 
-  register(account: Account, log: (direction: "in" | "out", text: string) => void): void {
+  /** The call there is. */
+  get session(): CallSession | undefined {
+    return this.#session;
+  }
+
+  register(account: Account, log: Log): void {
     this.unregister();
-    this.#ice = { iceServers: account.ice.map((urls) => ({ urls })) };
-    const socket = tapped(new WebSocketInterface(socketUrl(account)), log);
-    const ua = new UA({
-      sockets: socket,
-      uri: `sip:${account.address}`,
-      password: account.password,
-      instance_id: instanceOfTab(),
-      connection_recovery_min_interval: 1,
-      connection_recovery_max_interval: 10,
-      session_timers: false,
-    });
-    this.#ua = ua;
-    ua.on("connecting", () => this.#connection("connecting", this.#state.connection.kind === "registered" ? "Reconnecting: the connection was lost" : "Connecting…"));
-    ua.on("disconnected", () => this.#disconnected());
-    ua.on("registered", () => this.#change({ connection: { kind: "registered", address: account.address } }));
-    ua.on("unregistered", () => this.#connection("offline", "Signed out"));
-    ua.on("registrationFailed", ({ cause }: { cause?: string }) => this.#connection("failed", `Registration failed: ${cause ?? "no answer"}`));
-    ua.on("newRTCSession", (event: RTCSessionEvent) => this.#newSession(event));
-    ua.start();
+    try {
+      this.#ua = userAgent(account, log);
+    } catch (error) {
+      if (!(error instanceof Exceptions.ConfigurationError)) throw error;
+      return this.#connection("failed", `"${account.address}" is not an address`);
+    }
+    this.#account = account;
+    this.#follow(this.#ua, account);
+    this.#connection("connecting", "Connecting…");
+    this.#ua.start();
   }
 
   unregister(): void {
-    this.#ua?.stop();
+    const ua = this.#ua;
     this.#ua = undefined;
+    ua?.stop();
     this.#connection("offline", "Not connected");
   }
 
+  /** @param target an address, or a user name of our own domain */
   call(target: string): void {
     if (this.#session !== undefined || this.#ua === undefined) return;
+    try {
+      this.#ua.call(target, { mediaConstraints: { audio: true, video: false }, pcConfig: this.#ice() });
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      this.#change({ notice: `"${target}" cannot be called: it is neither an address nor a user name` });
+    }
+  }
+
+  /** What a phone that was signed out still has to say is not heard. */
+  #follow(ua: UA, account: Account): void {
+    const whileSignedIn =
+      <Event>(listener: (event: Event) => void) =>
+      (event: Event) => {
+        if (ua === this.#ua) listener(event);
+      };
+    const registered = () => {
+      this.#change({ connection: { kind: "registered", address: account.address } });
+      this.#session?.connectionIsBack();
+    };
+    const refused = (event: UnRegisteredEvent) => this.#refused(ua, event);
+    const disconnected = (event: DisconnectEvent) => this.#disconnected(event);
+    const newSession = ({ session }: RTCSessionEvent) => this.#newSession(session);
+    ua.on("registered", whileSignedIn(registered));
+    ua.on("registrationFailed", whileSignedIn(refused));
+    ua.on("disconnected", whileSignedIn(disconnected));
+    ua.on("newRTCSession", whileSignedIn(newSession));
+  }
+
+  #disconnected({ reason }: DisconnectEvent): void {
+    const wasRegistered = this.#state.connection.kind === "registered";
+    const what = wasRegistered ? "Reconnecting: the connection was lost" : "Trying again: the server cannot be reached";
+    this.#connection("connecting", reason ? `${what} (${reason})` : what);
+    this.#session?.connectionLost();
+  }
+
+  #refused(ua: UA, { response, cause }: UnRegisteredEvent): void {
+    const { status_code: status, reason_phrase: reason = cause ?? "no answer" } = (response as typeof response | null) ?? {};
+    const isPassing = status === undefined || status >= 500;
+    if (!isPassing) this.unregister();
+    this.#connection(isPassing ? "connecting" : "failed", describeRefusal(status, reason));
+    const seconds = Number.parseInt(response?.getHeader("Retry-After") ?? "", 10) || retryAfter;
+    setTimeout(() => {
+      if (ua === this.#ua && this.#state.connection.kind === "connecting") ua.register();
+    }, seconds * 1000);
+  }
+
+  /** One call at a time: who calls meanwhile hears that we are busy. */
+  #newSession(session: RTCSession): void {
+    if (this.#session !== undefined) return session.terminate({ status_code: 486, reason_phrase: "Busy Here" });
     this.#change({ notice: "" });
-    this.#ua.call(target.trim(), { mediaConstraints: { audio: true, video: false }, pcConfig: this.#ice });
+    this.#session = new CallSession(
+      session,
+      { remote: this.#remote, ice: this.#ice() },
+      {
+        changed: (call) => this.#change({ call }),
+        ended: (notice) => {
+          this.#session = undefined;
+          this.#change({ call: undefined, notice });
+        },
+      },
+    );
   }
 
-  answer(): void {
-    this.#session?.answer({ mediaConstraints: { audio: true, video: false }, pcConfig: this.#ice });
-  }
-
-  reject(): void {
-    this.#session?.terminate({ status_code: 603, reason_phrase: "Decline" });
-  }
-
-  hangUp(): void {
-    this.#session?.terminate();
-  }
-
-  toggleMute(): void {
-    if (this.#session?.isMuted().audio === true) this.#session.unmute({ audio: true });
-    else this.#session?.mute({ audio: true });
-  }
-
-  toggleHold(): void {
-    if (this.#session?.isOnHold().local === true) this.#session.unhold();
-    else this.#session?.hold();
-  }
-
-  press(key: string): void {
-    this.#session?.sendDTMF(key);
-  }
-
-  /** Audio packets that have come since the call began. */
-  async packetsReceived(): Promise<number> {
-    const reports = await this.#session?.connection?.getStats();
-    let packets = 0;
-    reports?.forEach((report: { type: string; kind?: string; packetsReceived?: number }) => {
-      if (report.type === "inbound-rtp" && report.kind === "audio") packets += report.packetsReceived ?? 0;
-    });
-    return packets;
-  }
-
-  /**
-   * JsSIP forgets the transaction of a call that rings when its socket is lost, but not its session. The server sends the INVITE
-   * again to the new socket; the stale session must not be touched, or a later CANCEL would miss the new one.
-   */
-  #disconnected(): void {
-    const isRinging = this.#state.call?.phase === "ringing" && this.#state.call.direction === "incoming";
-    if (isRinging) {
-      this.#session = undefined;
-      this.#change({ call: undefined });
-    }
-    if (this.#ua !== undefined) this.#connection("connecting", "Reconnecting: the connection was lost");
-  }
-
-  #newSession({ session }: RTCSessionEvent): void {
-    if (this.#session !== undefined) {
-      session.terminate({ status_code: 486, reason_phrase: "Busy Here" });
-      return;
-    }
-    this.#session = session;
-    const peer = session.remote_identity.uri.toAor().replace(/^sip:/, "");
-    const isIncoming = session.direction === "incoming";
-    this.#change({
-      notice: "",
-      call: { peer, direction: isIncoming ? "incoming" : "outgoing", phase: "ringing", since: undefined, isMuted: false, isHeld: false, isHeldByPeer: false },
-    });
-    const ended = (event: EndEvent) => this.#ended(session, peer, event);
-    session.on("failed", ended);
-    session.on("ended", ended);
-    session.on("confirmed", () => this.#changeCall(session, { phase: "confirmed", since: Date.now() }));
-    for (const event of ["muted", "unmuted", "hold", "unhold"] as const) session.on(event, () => this.#readToggles(session));
-    session.on("peerconnection", () => this.#listen(session));
-    if (!isIncoming) this.#listen(session);
-  }
-
-  #listen(session: RTCSession): void {
-    session.connection?.addEventListener("track", ({ streams }: RTCTrackEvent) => {
-      this.#remote.srcObject = streams[0] ?? null;
-    });
-  }
-
-  #ended(session: RTCSession, peer: string, { cause, message, originator }: EndEvent): void {
-    if (session !== this.#session) return;
-    this.#session = undefined;
-    const status = (message as { status_code?: number } | null)?.status_code;
-    this.#change({ call: undefined, notice: describeEnd(peer, cause, status, originator === "remote") });
-  }
-
-  #readToggles(session: RTCSession): void {
-    const { local, remote } = session.isOnHold();
-    this.#changeCall(session, { isMuted: session.isMuted().audio === true, isHeld: local, isHeldByPeer: remote });
-  }
-
-  #changeCall(session: RTCSession, changes: Partial<Call>): void {
-    const { call } = this.#state;
-    if (session === this.#session && call !== undefined) this.#change({ call: { ...call, ...changes } });
+  #ice(): RTCConfiguration {
+    return { iceServers: (this.#account?.ice ?? []).map((urls) => ({ urls })) };
   }
 
   #connection(kind: "offline" | "connecting" | "failed", why: string): void {
@@ -159,23 +130,14 @@ export class Phone {
   }
 }
 
-/** A JsSIP socket whose messages are also shown. */
-function tapped(socket: WebSocketInterface, log: (direction: "in" | "out", text: string) => void): WebSocketInterface {
-  const send = socket.send.bind(socket);
-  socket.send = (message) => {
-    log("out", String(message));
-    return send(message);
-  };
-  let receive: ((message: string | ArrayBufferLike | Blob | ArrayBufferView) => void) | undefined;
-  Object.defineProperty(socket, "ondata", {
-    get: () => receive,
-    set: (listener: typeof receive) => {
-      receive = (message) => {
-        log("in", String(message));
-        listener?.(message);
-      };
-    },
+function userAgent(account: Account, log: Log): UA {
+  return new UA({
+    sockets: logged(new WebSocketInterface(socketUrl(account)), log),
+    uri: `sip:${account.address}`,
+    password: account.password,
+    instance_id: instanceOfTab(),
+    connection_recovery_min_interval: 1,
+    connection_recovery_max_interval: 10,
+    session_timers: false,
   });
-  return socket;
 }
-

@@ -6,6 +6,7 @@ export class RingTone {
   start(): void {
     if (this.#timer !== undefined) return;
     this.#context ??= new AudioContext();
+    void this.#context.resume();
     this.#ring();
     this.#timer = setInterval(() => this.#ring(), 3000);
   }

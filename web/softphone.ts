@@ -4,7 +4,9 @@ import { RingTone } from "./ring-tone.ts";
 import type { PhoneState } from "./state.ts";
 import { draw, drawClock, element } from "./view.ts";
 
+/** Characters of SIP shown. */
 const logLength = 40_000;
+
 const tone = new RingTone();
 let current: PhoneState | undefined;
 
@@ -17,14 +19,61 @@ const phone = new Phone(element<HTMLAudioElement>("remote"), (state) => {
 
 const field = (id: string) => element<HTMLInputElement>(id);
 
-function log(direction: "in" | "out", text: string): void {
-  const shown = element("log");
-  const masked = text.replace(/response="[^"]*"/g, 'response="***"');
-  shown.textContent = `${direction === "in" ? "◀" : "▶"} ${masked}\n${shown.textContent}`.slice(0, logLength);
-}
+element("account").addEventListener("submit", (event) => {
+  event.preventDefault();
+  register();
+});
+element("dial").addEventListener("submit", (event) => {
+  event.preventDefault();
+  phone.call(field("target").value.trim());
+});
+const buttons = {
+  unregister: () => phone.unregister(),
+  answer: () => phone.session?.answer(),
+  reject: () => phone.session?.reject(),
+  hangup: () => phone.session?.hangUp(),
+  mute: () => phone.session?.toggleMute(),
+  hold: () => phone.session?.toggleHold(),
+};
+for (const [id, press] of Object.entries(buttons)) element(id).addEventListener("click", press);
+for (const key of "123456789*0#") addButton("keys", key, () => phone.session?.press(key));
+window.addEventListener("pagehide", () => phone.session?.leavePage());
+
+setInterval(() => {
+  const since = current?.call?.since;
+  if (since !== undefined) void phone.session?.packetsReceived().then((packets) => drawClock(since, Date.now(), packets));
+}, 500);
+
+if (isLocal()) offerDemoAccounts();
+if (!window.isSecureContext) element("notice").textContent = "Browsers give a page no microphone unless it comes by https.";
+readAddressBar();
 
 function register(): void {
-  phone.register(readAccount(field("address").value, field("password").value, field("way").value, field("ice").value), log);
+  const account = readAccount(field("address").value, field("password").value, field("way").value, field("ice").value);
+  phone.register(account, (direction, text) => {
+    const log = element("log");
+    log.textContent = `${direction === "in" ? "◀" : "▶"} ${text}\n${log.textContent}`.slice(0, logLength);
+  });
+}
+
+function offerDemoAccounts(): void {
+  const { usernames, domain, password } = demoAccounts;
+  element("demo").hidden = false;
+  for (const username of usernames) {
+    addButton("demo", username, () => {
+      fillIn(`${username}@${domain}`, password);
+      register();
+    });
+  }
+}
+
+function readAddressBar(): void {
+  const wanted = accountOfPage(location.search);
+  if (wanted === undefined) return;
+  fillIn(wanted.account.address, wanted.account.password);
+  field("way").value = wanted.account.way;
+  field("ice").value = wanted.account.ice.join(" ");
+  if (wanted.registersAtOnce) register();
 }
 
 function fillIn(address: string, password: string): void {
@@ -32,55 +81,11 @@ function fillIn(address: string, password: string): void {
   field("password").value = password;
 }
 
-element("account").addEventListener("submit", (event) => {
-  event.preventDefault();
-  register();
-});
-element("dial").addEventListener("submit", (event) => {
-  event.preventDefault();
-  phone.call(field("target").value);
-});
-const buttons = {
-  unregister: () => phone.unregister(),
-  answer: () => phone.answer(),
-  reject: () => phone.reject(),
-  hangup: () => phone.hangUp(),
-  mute: () => phone.toggleMute(),
-  hold: () => phone.toggleHold(),
-};
-for (const [id, press] of Object.entries(buttons)) element(id).addEventListener("click", press);
-for (const key of "123456789*0#") {
+function addButton(place: string, text: string, press: () => void): void {
   const button = document.createElement("button");
-  button.textContent = key;
-  button.addEventListener("click", () => phone.press(key));
-  element("keys").append(button);
-}
-
-setInterval(() => {
-  const since = current?.call?.since;
-  if (since !== undefined) void phone.packetsReceived().then((packets) => drawClock(since, Date.now(), packets));
-}, 500);
-
-if (isLocal()) {
-  const { usernames, domain, password } = demoAccounts;
-  element("demo").hidden = false;
-  for (const username of usernames) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "quiet";
-    button.textContent = username;
-    button.addEventListener("click", () => {
-      fillIn(`${username}@${domain}`, password);
-      register();
-    });
-    element("demo").append(button);
-  }
-}
-
-const wanted = accountOfPage(location.search);
-if (wanted !== undefined) {
-  fillIn(wanted.account.address, wanted.account.password);
-  field("way").value = wanted.account.way;
-  field("ice").value = wanted.account.ice.join(" ");
-  if (wanted.registersAtOnce) register();
+  button.type = "button";
+  button.className = "quiet";
+  button.textContent = text;
+  button.addEventListener("click", press);
+  element(place).append(button);
 }

@@ -12,10 +12,16 @@ export type Connection =
   | { readonly kind: "registered"; readonly address: string }
   | { readonly kind: "failed"; readonly why: string };
 
+/**
+ * An outgoing call is calling, then ringing (180), then talking; an incoming one is ringing, then answering (until its 200 has
+ * gone out), then talking. It is ending if it was hung up while there was no connection to say so.
+ */
+export type Phase = "calling" | "ringing" | "answering" | "talking" | "ending";
+
 export interface Call {
   readonly peer: string;
   readonly direction: "incoming" | "outgoing";
-  readonly phase: "ringing" | "confirmed";
+  readonly phase: Phase;
   /** Milliseconds since 1970 at which it was answered. */
   readonly since: number | undefined;
   readonly isMuted: boolean;
@@ -30,28 +36,59 @@ export function describeConnection(connection: Connection): string {
 }
 
 export function describeCall(call: Call): string {
-  if (call.phase === "ringing") return call.direction === "incoming" ? "is calling you" : "Ringing…";
+  if (call.phase === "ringing" && call.direction === "incoming") return "is calling you";
+  if (call.phase !== "talking") return progress[call.phase];
   if (call.isHeld) return "On hold";
   return call.isHeldByPeer ? "The other side has put you on hold" : "In a call";
 }
 
-/** Why a call ended, in a sentence a person understands. */
-export function describeEnd(peer: string, cause: string, status: number | undefined, isRemote: boolean): string {
-  const sentences: Readonly<Record<number, string>> = {
-    403: `The server does not allow a call to ${peer} (403)`,
-    404: `There is no ${peer} (404)`,
-    408: `${peer} did not answer (408)`,
-    480: `${peer} is not reachable (480)`,
-    486: `${peer} is busy (486)`,
-    487: "The call was cancelled",
-    503: "The server cannot place the call now (503)",
-    603: `${peer} declined (603)`,
-  };
-  const known = status === undefined ? undefined : sentences[status];
-  if (known !== undefined) return known;
-  if (cause === "Terminated") return isRemote ? `${peer} hung up` : "You hung up";
-  if (cause === "Canceled") return isRemote ? `${peer} gave up` : "You gave up";
-  if (cause === "Connection Error") return "The connection was lost before the call was answered";
-  if (cause === "User Denied Media Access") return "The microphone cannot be used: allow it for this page";
-  return `The call ended: ${cause}${status === undefined ? "" : ` (${status})`}`;
+const progress = {
+  calling: "Calling…",
+  ringing: "Ringing…",
+  answering: "Answering…",
+  ending: "Hanging up as soon as the connection is back",
+} as const;
+
+/** Why a registration was refused, in a sentence. */
+export function describeRefusal(status: number | undefined, reason: string): string {
+  if (status === undefined) return `Registration failed: ${reason}`;
+  if (status === 401) return "Registration failed: the address or the password is wrong (401)";
+  return `Registration failed: ${reason} (${status})`;
 }
+
+/** How a call ended, as JsSIP tells it. */
+export interface CallEnd {
+  readonly cause: string;
+  readonly status: number | undefined;
+  readonly reason: string;
+  readonly isRemote: boolean;
+}
+
+/** Why a call ended, in a sentence a person understands. */
+export function describeEnd(peer: string, { cause, status, reason, isRemote }: CallEnd): string {
+  const known = status === undefined ? undefined : refusals[status];
+  if (known !== undefined) return `${known.replace("PEER", peer)} (${status})`;
+  if (status !== undefined && status >= 300) return `The call failed: ${reason} (${status})`;
+  const [local, remote] = causes[cause] ?? [`The call ended: ${cause}`, `The call ended: ${cause}`];
+  return (isRemote ? remote : local).replace("PEER", peer);
+}
+
+const refusals: Readonly<Record<number, string>> = {
+  403: "The server does not allow a call to PEER",
+  404: "There is no PEER",
+  408: "PEER did not answer",
+  480: "PEER is not reachable",
+  486: "PEER is busy",
+  487: "The call was cancelled",
+  503: "The server cannot place the call now",
+  603: "PEER declined",
+};
+
+/** JsSIP's causes, by whether we or the peer ended it. */
+const causes: Readonly<Record<string, readonly [local: string, remote: string]>> = {
+  Terminated: ["You hung up", "PEER hung up"],
+  Canceled: ["You gave up", "PEER gave up"],
+  Rejected: ["You declined", "PEER declined"],
+  "No Answer": ["You did not answer PEER", "PEER did not answer"],
+  "User Denied Media Access": ["The microphone cannot be used: allow it for this page", "PEER has no microphone"],
+};

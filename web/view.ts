@@ -1,4 +1,4 @@
-import { type PhoneState, describeCall, describeConnection } from "./state.ts";
+import { type Call, type PhoneState, describeCall, describeConnection } from "./state.ts";
 
 /** The element with an id that `index.html` has. */
 export function element<Kind extends HTMLElement = HTMLElement>(id: string): Kind {
@@ -9,24 +9,39 @@ export function element<Kind extends HTMLElement = HTMLElement>(id: string): Kin
 
 /** Draws the state; nothing here decides anything. */
 export function draw({ connection, call, notice }: PhoneState): void {
+  const isSignedIn = connection.kind === "registered" || connection.kind === "connecting";
   const status = element("status");
   status.textContent = describeConnection(connection);
   status.dataset["state"] = connection.kind;
-  element("account").hidden = connection.kind === "registered" || connection.kind === "connecting";
+  element("account").hidden = isSignedIn || call !== undefined;
+  element("unregister").hidden = !isSignedIn;
   element("phone").hidden = connection.kind !== "registered" || call !== undefined;
-  element("session").hidden = call === undefined;
   element("notice").textContent = notice;
-  if (call === undefined) return;
+  drawCall(call, connection.kind === "registered");
+}
+
+function drawCall(call: Call | undefined, isConnected: boolean): void {
+  const section = element("session");
+  const hadCall = !section.hidden;
+  section.hidden = call === undefined;
+  document.title = call === undefined ? "Offhook" : `☎ ${call.peer} · Offhook`;
+  if (call === undefined) {
+    if (hadCall) element("target").focus();
+    return drawClock(undefined, 0, 0);
+  }
+  section.dataset["phase"] = call.phase;
   element("peer").textContent = call.peer;
   element("progress").textContent = describeCall(call);
-  element("session").dataset["phase"] = call.phase;
-  const isIncoming = call.direction === "incoming" && call.phase === "ringing";
-  element("answer").hidden = !isIncoming;
-  element("reject").hidden = !isIncoming;
-  element("hangup").hidden = isIncoming;
-  for (const id of ["mute", "hold", "keys"]) element(id).hidden = call.phase !== "confirmed";
-  press("mute", call.isMuted, "Muted", "Mute");
-  press("hold", call.isHeld, "Resume", "Hold");
+  const isOffered = call.direction === "incoming" && call.phase === "ringing";
+  const isTalking = call.phase === "talking";
+  element("answer").hidden = !isOffered;
+  element("reject").hidden = !isOffered;
+  element("hangup").hidden = isOffered || call.phase === "ending";
+  for (const id of ["mute", "hold", "keys"]) element(id).hidden = !isTalking;
+  element<HTMLButtonElement>("hold").disabled = !isConnected;
+  drawToggle("mute", call.isMuted, "Muted", "Mute");
+  drawToggle("hold", call.isHeld, "Resume", "Hold");
+  if (!hadCall) element(isOffered ? "answer" : "hangup").focus();
 }
 
 /** The time a call has lasted, as minutes and seconds. */
@@ -38,7 +53,7 @@ export function drawClock(since: number | undefined, now: number, packets: numbe
   shown.dataset["packets"] = String(packets);
 }
 
-function press(id: string, isPressed: boolean, on: string, off: string): void {
+function drawToggle(id: string, isPressed: boolean, on: string, off: string): void {
   const button = element(id);
   button.setAttribute("aria-pressed", String(isPressed));
   button.textContent = isPressed ? on : off;
