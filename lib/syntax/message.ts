@@ -92,12 +92,7 @@ export function valueOf(text: string, line: HeaderLine): string {
   while (isSpace(text.charCodeAt(from)) && from < to) from += 1;
   while (to > from && isSpace(text.charCodeAt(to - 1))) to -= 1;
   const value = text.slice(from, to);
-  return line.isFolded
-    ? value
-        .split(/\r\n[ \t]+/)
-        .join(" ")
-        .trim()
-    : value;
+  return line.isFolded ? unfold(value) : value;
 }
 
 /** All white space around a line break is one space (RFC 3261 §25.1 LWS). */
