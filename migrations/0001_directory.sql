@@ -20,7 +20,7 @@ CREATE TABLE subscribers (
   PRIMARY KEY (domain, username)
 ) WITHOUT ROWID;
 
--- Other user parts under which a subscriber is called.
+-- The user parts under which a subscriber is called, his own among them: each leads to one subscriber.
 CREATE TABLE aliases (
   domain TEXT NOT NULL,
   alias TEXT NOT NULL,

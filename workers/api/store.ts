@@ -85,7 +85,7 @@ export class Store {
     const values = [domain, username, md5, sha256, JSON.stringify(aliases), now, now];
     const before =
       "SELECT MAX(generation) AS generation, MAX(version) AS version FROM deleted_subscribers WHERE domain = ?1 AND username = ?2";
-    await this.#database.batch([
+    const changing = this.#database.batch([
       this.#database
         .prepare(
           `INSERT INTO subscribers (domain, username, md5, sha256, aliases, generation, version, created_at, updated_at)
@@ -95,10 +95,14 @@ export class Store {
         )
         .bind(...values),
       this.#database.prepare("DELETE FROM aliases WHERE domain = ? AND username = ?").bind(domain, username),
-      ...aliases.map((alias) =>
-        this.#database.prepare("INSERT INTO aliases (domain, alias, username) VALUES (?, ?, ?)").bind(domain, alias, username),
+      // His own name too: so that the table's key keeps names apart, also those that are given away at the same time.
+      ...[username, ...aliases].map((name) =>
+        this.#database.prepare("INSERT INTO aliases (domain, alias, username) VALUES (?, ?, ?)").bind(domain, name, username),
       ),
     ]);
+    await changing.catch((error: unknown) => {
+      throw isTakenName(error) ? new Problem(409, "one of the names was given to another subscriber meanwhile") : error;
+    });
     const value = await this.subscriber(domain, username);
     if (value === undefined) throw new Problem(409, "the subscriber was deleted meanwhile");
     return { created: existing === undefined, value };
@@ -132,6 +136,11 @@ export class Store {
       .first<{ name: string }>();
     if (taken !== null) throw new Problem(409, `${taken.name} already leads to another subscriber`);
   }
+}
+
+/** What D1 throws when a name is in the table already. */
+function isTakenName(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("UNIQUE constraint failed: aliases");
 }
 
 /** HA1 of RFC 7616 §3.4.2 in both algorithms; the realm is the domain. */
