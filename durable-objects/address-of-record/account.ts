@@ -34,7 +34,7 @@ export class Account {
     const { configuration, keyring, home, sockets } = this.#room;
     if (flow.authenticated !== undefined && now - flow.authenticated.since < configuration.flowLifetime * 1000) return flow;
     const isRegister = request.method === "REGISTER";
-    const subscriber = flow.presented ?? this.#copy();
+    const subscriber = this.#newest(flow.presented);
     const credentials = readCredentials(request, isRegister ? "authorization" : "proxy-authorization");
     let isStale = false;
     for (const one of credentials) {
@@ -47,6 +47,7 @@ export class Account {
         continue;
       }
       this.take(subscriber);
+      if (this.isOvertaken(subscriber)) continue;
       const authenticated = { version: subscriber.version, since: now, checked: now };
       return sockets.update(flow.id, { authenticated, counts: verdict.counts, presented: undefined }) ?? flow;
     }
@@ -66,7 +67,16 @@ export class Account {
     this.#subscriber = subscriber;
     const { version } = subscriber;
     this.#room.memory.run("INSERT OR REPLACE INTO subscriber (only, version, value) VALUES (1, ?, ?)", version, JSON.stringify(subscriber));
-    if (copy !== undefined && (copy.md5 !== subscriber.md5 || copy.sha256 !== subscriber.sha256)) this.#closeFlows(version);
+    if (copy !== undefined && haveOtherSecrets(copy, subscriber)) this.#closeFlows(version);
+    for (const { id, presented } of this.#room.sockets.all()) {
+      if (presented !== undefined && presented.version < version) this.#room.sockets.update(id, { presented: subscriber });
+    }
+  }
+
+  /** Whether the credentials have changed since a row was read, which may have lain in the door's cache. */
+  isOvertaken(subscriber: Subscriber): boolean {
+    const copy = this.#copy();
+    return copy !== undefined && copy.version > subscriber.version && haveOtherSecrets(copy, subscriber);
   }
 
   /** The copy has a time limit: on a flow that has lived longer, the directory is asked again. */
@@ -90,6 +100,12 @@ export class Account {
     }
   }
 
+  /** The newest row to verify by. A flow that was presented with one may not make us read SQL: what is in memory must do. */
+  #newest(presented: Subscriber | undefined): Subscriber | undefined {
+    if (presented === undefined) return this.#copy();
+    return this.#subscriber !== undefined && this.#subscriber.version > presented.version ? this.#subscriber : presented;
+  }
+
   #copy(): Subscriber | undefined {
     if (this.#subscriber === undefined) {
       const [row] = this.#room.memory.all<{ value: string }>("SELECT value FROM subscriber");
@@ -105,4 +121,8 @@ export class Account {
         this.#room.sockets.close(flow.id, closing.credentialsChanged);
     }
   }
+}
+
+function haveOtherSecrets(one: Subscriber, other: Subscriber): boolean {
+  return one.md5 !== other.md5 || one.sha256 !== other.sha256;
 }

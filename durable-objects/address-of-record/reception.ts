@@ -35,12 +35,14 @@ export class Reception {
 
   /** Accepts a socket that the door has let in. Before it is authenticated it touches no SQL. */
   async open(request: Request, now: number): Promise<Response> {
-    const { way, host, address, subscriber, isAuthenticated } = JSON.parse(request.headers.get("offhook-opening") ?? "") as Opening;
+    const opening = JSON.parse(request.headers.get("offhook-opening") ?? "") as Opening;
+    const { way, host, address, subscriber } = opening;
     const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
-    if (isAuthenticated) {
+    if (opening.isAuthenticated) {
       await this.#room.alarm.ready();
       this.#account.take(subscriber);
     }
+    const isAuthenticated = opening.isAuthenticated && !this.#account.isOvertaken(subscriber);
     const flow: Flow = {
       id: randomText(),
       way,
