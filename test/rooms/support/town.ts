@@ -40,6 +40,11 @@ export async function connect(options: PhoneOptions): Promise<Phone> {
   if (webSocket === null) throw new Error(`the upgrade was refused with ${status}`);
   webSocket.binaryType = "arraybuffer";
   webSocket.accept();
+  return phoneOn(webSocket, options);
+}
+
+/** A raw phone on a socket that is open. */
+export function phoneOn(webSocket: WebSocket, options: PhoneOptions): Phone {
   const ears = createEars(options.account);
   webSocket.addEventListener("message", ({ data }) => {
     if (typeof data === "string") ears.hear(data, false);

@@ -1,0 +1,175 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { directoryOf } from "../../workers/directory.ts";
+import { connectLeg } from "../../workers/home-socket.ts";
+import { header } from "../support/heard.ts";
+import { api, connect, homeOf, homes, newcomers, phoneOn, registered } from "./support/town.ts";
+
+/** What provisioning does to homes: open ones are told at once, others are left alone (DESIGN §9). */
+const put = (username: string, change: object): Promise<Response> =>
+  api(`/domains/localhost/subscribers/${username}`, { method: "PUT", body: JSON.stringify(change) });
+
+const remove = (username: string): Promise<Response> => api(`/domains/localhost/subscribers/${username}`, { method: "DELETE" });
+
+describe("a changed password", () => {
+  it.each(["direct", "general"] as const)(
+    "closes the sockets of an open home, and the old one no longer registers, %s way",
+    async (way) => {
+      const [alice] = await newcomers("alice");
+      const phone = await registered({ account: alice, way });
+      expect((await put(alice, { password: "renewed" })).status).toBe(200);
+      expect((await phone.socket.closed).code).toBe(4401);
+      const old = await connect({ account: alice, way });
+      expect((await old.register()).status).toBe(401);
+      const renewed = await connect({ account: alice, way, password: "renewed" });
+      expect((await renewed.register()).status).toBe(200);
+    },
+  );
+
+  it("counts on sockets that were there before it, unauthenticated", async () => {
+    const [alice] = await newcomers("alice");
+    await registered({ account: alice, way: "general" });
+    const old = await connect({ account: alice, way: "direct" });
+    const renewed = await connect({ account: alice, way: "direct", password: "renewed" });
+    await put(alice, { password: "renewed" });
+    expect((await old.register()).status).toBe(401);
+    expect((await renewed.register()).status).toBe(200);
+  });
+
+  it("counts for a leg that the door let in by a row that it read before", async () => {
+    const [alice] = await newcomers("alice");
+    await registered({ account: alice, way: "general" });
+    const answer = await directoryOf(env).find(alice, "localhost");
+    await put(alice, { password: "renewed" });
+    if (answer.kind !== "subscriber") throw new Error("alice was not provisioned");
+    const leg = { way: "leg", host: "localhost", address: "", subscriber: answer.subscriber, isAuthenticated: true } as const;
+    const phone = phoneOn(await connectLeg(env, leg), { account: alice, way: "general" });
+    expect((await phone.finalResponse(phone.request("OPTIONS", "sip:localhost"))).status).toBe(407);
+  });
+});
+
+describe("changed aliases", () => {
+  it("keep the password, and every socket open", async () => {
+    const [alice] = await newcomers("alice");
+    const phone = await registered({ account: alice, way: "direct" });
+    expect((await put(alice, { aliases: [`${alice}-info`] })).status).toBe(200);
+    expect((await phone.register()).status).toBe(200);
+    const another = await connect({ account: alice, way: "direct" });
+    expect((await another.register()).status).toBe(200);
+  });
+
+  it("count at once: the new one may stand in From, the old one no longer", async () => {
+    const [alice] = await newcomers("alice");
+    await put(alice, { aliases: [`${alice}-old`] });
+    await registered({ account: alice, way: "general" });
+    const phone = await registered({ account: alice, way: "direct" });
+    await put(alice, { aliases: [`${alice}-new`] });
+    const from = (name: string) => ({ from: `<sip:${alice}-${name}@localhost>;tag=a` });
+    const refused = phone.request("OPTIONS", "sip:localhost", from("old"));
+    expect((await phone.finalResponse(refused)).status).toBe(403);
+    const taken = phone.request("OPTIONS", "sip:localhost", from("new"));
+    expect((await phone.finalResponse(taken)).status).toBe(200);
+  });
+
+  it("that two subscribers want at the same time are given to one of them", async () => {
+    const [alice, bob] = await newcomers("alice", "bob");
+    const alias = `${alice}-wanted`;
+    const answers = await Promise.all([put(alice, { aliases: [alias] }), put(bob, { aliases: [alias] })]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+  });
+});
+
+describe("a deleted subscriber", () => {
+  it("has his phones closed and his bindings ended: whoever calls gets 404", async () => {
+    const [alice, bob] = await newcomers("alice", "bob");
+    const phone = await registered({ account: alice, way: "direct" });
+    const caller = await registered({ account: bob, way: "direct" });
+    expect((await remove(alice)).status).toBe(204);
+    const { code, reason } = await phone.socket.closed;
+    expect([code, reason]).toEqual([4404, "this account no longer exists"]);
+    expect((await caller.finalResponse(caller.request("INVITE", phone.aor))).status).toBe(404);
+    const again = await connect({ account: alice, way: "direct" });
+    expect((await again.register()).status).toBe(401);
+  });
+
+  it("goes with his domain as well", async () => {
+    await api("/domains/doomed.example", { method: "PUT" });
+    await api("/domains/doomed.example/subscribers/alice", { method: "PUT", body: '{"password":"offhook"}' });
+    const phone = await registered({ account: "alice", domain: "doomed.example", way: "general" });
+    expect((await api("/domains/doomed.example", { method: "DELETE" })).status).toBe(204);
+    expect((await phone.socket.closed).code).toBeGreaterThan(1000);
+  });
+
+  it("who is made again has a home of another name, in which nothing is left", async () => {
+    const [alice, bob] = await newcomers("alice", "bob");
+    await registered({ account: alice, way: "direct" });
+    const caller = await registered({ account: bob, way: "direct" });
+    await remove(alice);
+    expect((await put(alice, { password: "offhook" })).status).toBe(201);
+    expect((await caller.finalResponse(caller.request("INVITE", `sip:${alice}@localhost`))).status).toBe(480);
+    const phone = await registered({ account: alice, way: "direct" });
+    expect(header(await phone.register({ contacts: [] }), "contact")).toContain(phone.host);
+    expect((await homeOf(alice, 2).lastMessages()).length).toBeGreaterThan(0);
+    expect(await homes()).toContain(String(env.ADDRESS_OF_RECORD.idFromName(`sip:${alice}@localhost#2`)));
+  });
+});
+
+describe("provisioning", () => {
+  it("never opens a home", async () => {
+    const before = (await homes()).length;
+    const [alice] = await newcomers("alice");
+    await put(alice, { password: "renewed", aliases: [`${alice}-info`] });
+    const path = `/domains/localhost/subscribers/${alice}`;
+    expect(await (await api(path)).json()).toMatchObject({ opened: false });
+    expect(await (await api(`${path}/trace`)).json()).toEqual({ entries: [] });
+    await remove(alice);
+    expect(await homes()).toHaveLength(before);
+  });
+
+  it("says of a subscriber whether his home is open", async () => {
+    const [alice] = await newcomers("alice");
+    await registered({ account: alice, way: "general" });
+    expect(await (await api(`/domains/localhost/subscribers/${alice}`)).json()).toMatchObject({ opened: true });
+  });
+});
+
+describe("the trace", () => {
+  const traced = async () => {
+    const [alice] = await newcomers("alice");
+    const phone = await registered({ account: alice, way: "direct" });
+    await phone.transact("OPTIONS", "sip:localhost", { callId: "traced" });
+    const another = await connect({ account: alice, way: "direct" });
+    await another.register();
+    return { alice, path: `/domains/localhost/subscribers/${alice}/trace` };
+  };
+
+  it("is JSON: the messages in order, each with its time, direction and flow", async () => {
+    const { path } = await traced();
+    const answer = await api(path);
+    const { entries }: { entries: { at: number; direction: string; flow: string; text: string }[] } = await answer.json();
+    const options = entries.filter(({ text }) => text.includes("Call-ID: traced"));
+    expect(options.map(({ direction, text }) => [direction, text.slice(0, text.indexOf(" "))])).toEqual([
+      ["in", "OPTIONS"],
+      ["out", "SIP/2.0"],
+    ]);
+    for (const { at, flow } of entries) expect([at > 1.7e12, flow.length]).toEqual([true, 8]);
+    expect(entries.map(({ at }) => at)).toEqual(entries.map(({ at }) => at).sort((one, other) => one - other));
+  });
+
+  it.each([
+    ["?format=text", "*/*"],
+    ["", "text/plain"],
+  ])("is text for people (%s, Accept: %s)", async (query, accept) => {
+    const { path } = await traced();
+    const answer = await api(`${path}${query}`, { headers: { Authorization: "Bearer test-admin-token", Accept: accept } });
+    expect(answer.headers.get("Content-Type")).toBe("text/plain; charset=utf-8");
+    expect(await answer.text()).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z --> \S{8}\nOPTIONS sip:localhost SIP\/2\.0\nVia: /m);
+  });
+
+  it("masks the credentials", async () => {
+    const { path } = await traced();
+    const text = await (await api(path)).text();
+    expect(text).toContain('response=\\"***\\"');
+    expect(text).not.toMatch(/response=\\?"?[0-9a-f]{32}/i);
+  });
+});
