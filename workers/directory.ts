@@ -43,6 +43,8 @@ export class Directory {
   readonly #database: D1Database;
   readonly #kept = new Map<string, Kept>();
   readonly #asked = new Map<string, Promise<Answer>>();
+  /** Counts what was forgotten: an answer that was asked for before that is not kept. */
+  #forgotten = 0;
 
   constructor(database: D1Database) {
     this.#database = database;
@@ -55,15 +57,18 @@ export class Directory {
     if (kept !== undefined && kept.until > Date.now()) return Promise.resolve(kept.answer);
     const asked = this.#asked.get(name);
     if (asked !== undefined) return asked;
-    const asking = this.fresh(user, domain).finally(() => this.#asked.delete(name));
+    const asking = this.fresh(user, domain).finally(() => {
+      if (this.#asked.get(name) === asking) this.#asked.delete(name);
+    });
     this.#asked.set(name, asking);
     return asking;
   }
 
   /** The same, past the cache. */
   async fresh(user: string, domain: string): Promise<Answer> {
+    const forgotten = this.#forgotten;
     const answer = await this.#ask(user, domain);
-    this.#keep(`${user}@${domain}`, answer);
+    if (forgotten === this.#forgotten) this.#keep(`${user}@${domain}`, answer);
     return answer;
   }
 
@@ -83,7 +88,10 @@ export class Directory {
 
   /** Something about a domain has changed. */
   forget(domain: string): void {
-    for (const name of this.#kept.keys()) if (name.endsWith(`@${domain}`)) this.#kept.delete(name);
+    this.#forgotten += 1;
+    for (const names of [this.#kept, this.#asked]) {
+      for (const name of names.keys()) if (name.endsWith(`@${domain}`)) names.delete(name);
+    }
   }
 
   async #ask(user: string, domain: string): Promise<Answer> {
