@@ -47,7 +47,8 @@ describe.concurrent.each(ways)("on the %s way", (way) => {
     const [alice] = await town.phones(way, "alice");
     const bob = await town.connect(await town.newcomer("bob"), way);
     await bob.register({ expires: 1 });
-    await expect.poll(() => statusOf(alice, bob.account), { timeout: 10_000 }).toBe(480);
+    await expect.poll(() => bindingsOf(bob.account), { timeout: 10_000 }).toBe(0);
+    expect(await statusOf(alice, bob.account)).toBe(480);
   });
 
   it("an expired binding's row is removed by the alarm, with nobody looking", async () => {
