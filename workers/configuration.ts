@@ -1,5 +1,4 @@
 import type { RegistrarSettings } from "../lib/registrar/settings.ts";
-import type { Settings } from "./environment.ts";
 
 /** All settings, checked. Times are in seconds. */
 export interface Configuration {
@@ -26,6 +25,34 @@ export interface Configuration {
   readonly maximumUnauthenticated: number;
   readonly maximumLegs: number;
   readonly traceLength: number;
+}
+
+/** The settings as the platform hands them over: all optional, a text each. */
+export interface Settings {
+  readonly ADMIN_TOKEN?: string;
+  readonly SEAL_KEYS?: string;
+  readonly LOCAL_DEVELOPMENT?: string;
+  readonly PUBLIC_HOST?: string;
+  readonly ALLOWED_ORIGINS?: string;
+  readonly LOGGING?: string;
+  readonly MINIMUM_EXPIRES?: string;
+  readonly DEFAULT_EXPIRES?: string;
+  readonly MAXIMUM_EXPIRES?: string;
+  readonly EXPIRES_SPREAD?: string;
+  readonly MAXIMUM_CONTACTS?: string;
+  readonly LEASE_FACTOR?: string;
+  readonly BINDING_GRACE?: string;
+  readonly CALLER_GRACE?: string;
+  readonly FIRST_MESSAGE_TIMEOUT?: string;
+  readonly FLOW_LIFETIME?: string;
+  readonly NONCE_LIFETIME?: string;
+  readonly RING_TIMEOUT?: string;
+  readonly TRANSACTION_TIMEOUT?: string;
+  readonly COPY_LIFETIME?: string;
+  readonly COPY_LAST_RESORT?: string;
+  readonly MAXIMUM_UNAUTHENTICATED?: string;
+  readonly MAXIMUM_LEGS?: string;
+  readonly TRACE_LENGTH?: string;
 }
 
 type NumberSetting = readonly [fallback: number, least: number, most: number];
@@ -73,9 +100,7 @@ function parse(settings: Settings): Configuration {
     adminToken: settings.ADMIN_TOKEN || undefined,
     logging: settings.LOGGING !== "false",
     registrar: {
-      minimumExpires: number("MINIMUM_EXPIRES"),
-      defaultExpires: number("DEFAULT_EXPIRES"),
-      maximumExpires: number("MAXIMUM_EXPIRES"),
+      ...readExpires(number),
       spread: number("EXPIRES_SPREAD"),
       maximumContacts: number("MAXIMUM_CONTACTS"),
       leaseFactor: number("LEASE_FACTOR"),
@@ -95,10 +120,26 @@ function parse(settings: Settings): Configuration {
   };
 }
 
+function readExpires(
+  number: (name: keyof typeof numberSettings) => number,
+): Pick<RegistrarSettings, "minimumExpires" | "defaultExpires" | "maximumExpires"> {
+  const [minimumExpires, defaultExpires, maximumExpires] = [
+    number("MINIMUM_EXPIRES"),
+    number("DEFAULT_EXPIRES"),
+    number("MAXIMUM_EXPIRES"),
+  ];
+  if (minimumExpires > defaultExpires || defaultExpires > maximumExpires) {
+    throw new Error(
+      `the settings MINIMUM_EXPIRES, DEFAULT_EXPIRES and MAXIMUM_EXPIRES do not rise: ${minimumExpires}, ${defaultExpires}, ${maximumExpires}`,
+    );
+  }
+  return { minimumExpires, defaultExpires, maximumExpires };
+}
+
 function readNumber(name: keyof typeof numberSettings, written: string | undefined): number {
   const [fallback, least, most] = numberSettings[name];
   if (written === undefined || written === "") return fallback;
-  const value = Number(written);
+  const value = written.trim() === "" ? Number.NaN : Number(written);
   if (!(value >= least && value <= most)) throw new Error(`the setting ${name} is "${written}", not a number from ${least} to ${most}`);
   return value;
 }

@@ -1,0 +1,118 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { type Settings, numberSettings, readConfiguration } from "../../../workers/configuration.ts";
+
+const key = Buffer.alloc(32, 7).toString("base64");
+const names = Object.keys(numberSettings) as (keyof typeof numberSettings)[];
+
+describe("settings that are not there", () => {
+  it("have their defaults, and nothing is open by default", () => {
+    expect(readConfiguration({})).toEqual({
+      localDevelopment: false,
+      publicHost: undefined,
+      allowedOrigins: undefined,
+      sealKeys: [],
+      adminToken: undefined,
+      logging: true,
+      registrar: { minimumExpires: 60, defaultExpires: 600, maximumExpires: 7200, spread: 0.1, maximumContacts: 10, leaseFactor: 10 },
+      bindingGrace: 30,
+      callerGrace: 10,
+      firstMessageTimeout: 10,
+      flowLifetime: 86_400,
+      nonceLifetime: 300,
+      ringTimeout: 185,
+      transactionTimeout: 32,
+      copyLifetime: 3600,
+      copyLastResort: 86_400,
+      maximumUnauthenticated: 20,
+      maximumLegs: 8,
+      traceLength: 50,
+    });
+  });
+
+  it("are the same as empty ones", () => {
+    const empty = Object.fromEntries([...names, "ADMIN_TOKEN", "PUBLIC_HOST", "ALLOWED_ORIGINS", "SEAL_KEYS"].map((name) => [name, ""]));
+    expect(readConfiguration(empty as Settings)).toEqual(readConfiguration({}));
+  });
+
+  it("keep Timer C above three minutes (RFC 3261 §16.6 step 11) and Timer B at 64*T1 (§17.1.1.2)", () => {
+    const { ringTimeout, transactionTimeout } = readConfiguration({});
+    expect([ringTimeout > 180, transactionTimeout]).toEqual([true, 32]);
+  });
+});
+
+describe("settings that are numbers", () => {
+  it.each(names.map((name) => [name, ...numberSettings[name]] as const))("%s is %d, from %d to %d", (name, fallback, least, most) => {
+    expect(fallback >= least && fallback <= most).toBe(true);
+    for (const written of [least, most].map(String)) {
+      expect(() => readConfiguration({ [name]: written })).not.toThrow(`the setting ${name}`);
+    }
+    for (const written of [String(least - 1), String(most + 1), "many", "1,5", "NaN", " "]) {
+      expect(() => readConfiguration({ [name]: written })).toThrow(`the setting ${name} is "${written}"`);
+    }
+  });
+
+  it("are read where they are needed", () => {
+    expect(readConfiguration({ BINDING_GRACE: "5" }).bindingGrace).toBe(5);
+    expect(readConfiguration({ EXPIRES_SPREAD: "0" }).registrar.spread).toBe(0);
+    expect(readConfiguration({ TRACE_LENGTH: "0" }).traceLength).toBe(0);
+  });
+
+  it.each([
+    ["1", "604800", "604800"],
+    ["60", "60", "60"],
+  ])("expiries of %s, %s and %s rise", (MINIMUM_EXPIRES, DEFAULT_EXPIRES, MAXIMUM_EXPIRES) => {
+    expect(readConfiguration({ MINIMUM_EXPIRES, DEFAULT_EXPIRES, MAXIMUM_EXPIRES }).registrar.defaultExpires).toBe(Number(DEFAULT_EXPIRES));
+  });
+
+  it.each([{ MINIMUM_EXPIRES: "601" }, { DEFAULT_EXPIRES: "59" }, { DEFAULT_EXPIRES: "7201" }, { MAXIMUM_EXPIRES: "599" }])(
+    "expiries that do not rise are refused: %o",
+    (settings) => {
+      expect(() => readConfiguration(settings)).toThrow("do not rise");
+    },
+  );
+
+  it("stand in the README, each with its default", () => {
+    const page = readFileSync("README.md", "utf8");
+    const documented = page.split("\n").filter((line) => line.startsWith("| `"));
+    for (const name of names) {
+      const line = documented.find((row) => row.includes(`\`${name}\``)) ?? "";
+      expect(line, name).toContain(String(numberSettings[name][0]));
+    }
+  });
+});
+
+describe("settings that are texts", () => {
+  it("LOCAL_DEVELOPMENT and LOGGING switch on and off by one word only", () => {
+    for (const written of ["1", "yes", "TRUE", "false"])
+      expect(readConfiguration({ LOCAL_DEVELOPMENT: written }).localDevelopment).toBe(false);
+    expect(readConfiguration({ LOCAL_DEVELOPMENT: "true" }).localDevelopment).toBe(true);
+    expect(readConfiguration({ LOGGING: "false" }).logging).toBe(false);
+  });
+
+  it("ALLOWED_ORIGINS is a list", () => {
+    const written = " https://a.example, https://b.example:8443 ,";
+    expect(readConfiguration({ ALLOWED_ORIGINS: written }).allowedOrigins).toEqual(["https://a.example", "https://b.example:8443"]);
+  });
+
+  it("PUBLIC_HOST is in lower case", () => {
+    expect(readConfiguration({ PUBLIC_HOST: "SIP.Example.COM:8443" }).publicHost).toBe("sip.example.com:8443");
+  });
+
+  it("SEAL_KEYS are base64 keys of 32 octets at least, in order", () => {
+    const other = Buffer.alloc(48, 9).toString("base64");
+    expect(readConfiguration({ SEAL_KEYS: `${key}, ${other}` }).sealKeys.map(([first]) => first)).toEqual([7, 9]);
+    for (const short of ["short", Buffer.alloc(31).toString("base64"), `${key},c2hvcnQ=`]) {
+      expect(() => readConfiguration({ SEAL_KEYS: short })).toThrow("less than 32 octets");
+    }
+  });
+
+  it("no error shows a key", () => {
+    expect(() => readConfiguration({ SEAL_KEYS: "c2VjcmV0" })).not.toThrow("c2VjcmV0");
+  });
+});
+
+it("an environment is read once", () => {
+  const settings = {};
+  expect(readConfiguration(settings)).toBe(readConfiguration(settings));
+});
