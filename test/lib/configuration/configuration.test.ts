@@ -77,7 +77,7 @@ describe("settings that are numbers", () => {
     const documented = page.split("\n").filter((line) => line.startsWith("| `"));
     for (const name of names) {
       const line = documented.find((row) => row.includes(`\`${name}\``)) ?? "";
-      expect(line, name).toContain(String(numberSettings[name][0]));
+      expect(`${name} ${line}`).toContain(String(numberSettings[name][0]));
     }
   });
 });
