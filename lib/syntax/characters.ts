@@ -3,8 +3,15 @@ const token = 1;
 const digit = 2;
 const hex = 4;
 const alpha = 8;
+/** Letters, digits, dot and hyphen. */
+export const plainHost = 16;
+/** What a user part may hold without escapes, but for the rarer `;?/#`. */
+export const plainUser = 32;
+/** What plain URI parameters are made of, semicolons and equals signs included. */
+export const plainParameters = 64;
 
-const classes = new Uint8Array(128);
+/** 256 entries, so that the masked code of any character is in it: characters beyond ASCII are in no class. */
+const classes = new Uint8Array(256);
 for (let code = 0; code < 128; code += 1) {
   const character = String.fromCharCode(code);
   let bits = 0;
@@ -12,7 +19,20 @@ for (let code = 0; code < 128; code += 1) {
   if (/[0-9]/.test(character)) bits |= digit;
   if (/[0-9A-Fa-f]/.test(character)) bits |= hex;
   if (/[A-Za-z]/.test(character)) bits |= alpha;
+  if (/[A-Za-z0-9.-]/.test(character)) bits |= plainHost;
+  if (/[A-Za-z0-9\-_.!~*'()&=+$,]/.test(character)) bits |= plainUser;
+  if (/[A-Za-z0-9\-_.!~*'()=;/:&+$]/.test(character)) bits |= plainParameters;
   classes[code] = bits;
+}
+
+/** Where the run of characters of a class ends that begins at `from`. */
+export function endOfRun(text: string, from: number, bits: number): number {
+  let at = from;
+  for (const end = text.length; at < end; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code > 127 || ((classes[code] as number) & bits) === 0) break;
+  }
+  return at;
 }
 
 function has(code: number, bits: number): boolean {
@@ -32,6 +52,11 @@ export function isToken(text: string): boolean {
   return consists(text, token);
 }
 
+/** Whether a text from a place to its end is one token. */
+export function endsInToken(text: string, from: number): boolean {
+  return from < text.length && endOfRun(text, from, token) === text.length;
+}
+
 export function isDigits(text: string): boolean {
   return consists(text, digit);
 }
@@ -41,8 +66,7 @@ export function isHex(text: string): boolean {
 }
 
 function consists(text: string, bits: number): boolean {
-  for (let at = 0; at < text.length; at += 1) if (!has(text.charCodeAt(at), bits)) return false;
-  return text.length > 0;
+  return text !== "" && endOfRun(text, 0, bits) === text.length;
 }
 
 /** Whether every character is allowed. */

@@ -1,5 +1,5 @@
 import { isToken } from "./characters.ts";
-import { type Fault, fault } from "./fault.ts";
+import { type Fault, fault, isFault } from "./fault.ts";
 import { splitList } from "./list.ts";
 import { type Request, hasHeader, headerValues } from "./message.ts";
 import { unquote } from "./parameters.ts";
@@ -23,7 +23,7 @@ export function readCredentials(request: Request, header: "authorization" | "pro
   if (!hasHeader(request, header)) return [];
   return headerValues(request, header).flatMap((value) => {
     const parameters = parseDigest(value);
-    return "fault" in parameters ? [] : (complete(parameters.values) ?? []);
+    return isFault(parameters) ? [] : (complete(parameters.values) ?? []);
   });
 }
 

@@ -3,9 +3,8 @@ import { type CSeq, parseCSeq } from "./cseq.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { splitList } from "./list.ts";
 import { type HeaderLine, type Message, valueOf } from "./message.ts";
-import { type NameAddress, parseNameAddress, tagOf } from "./name-address.ts";
-import { parseParameters } from "./parameters.ts";
-import { parseUri } from "./uri.ts";
+import type { NameAddress } from "./name-address.ts";
+import { readParty } from "./party.ts";
 import { type Via, parseVia } from "./via.ts";
 
 /** What every element reads of every message, checked once (RFC 3261 §8.1.1, §16.3 step 1). */
@@ -38,7 +37,7 @@ export function readEssentials(message: Message): Essentials | Fault {
   if (message.kind === "request" && cseq.method !== message.method) return fault(400, "the method of CSeq is not the request's");
   const maxForwards = found.maxForwards === undefined ? undefined : readMaxForwards(valueOf(message.text, found.maxForwards));
   if (isFault(maxForwards)) return maxForwards;
-  return { via, from, to, fromTag: tagOf(from), toTag: tagOf(to), callId, cseq, maxForwards };
+  return { via, from: from.address, to: to.address, fromTag: from.tag, toTag: to.tag, callId, cseq, maxForwards };
 }
 
 interface FirstLines {
@@ -105,27 +104,6 @@ function isCallIdCode(code: number): boolean {
 
 function firstElement(value: string): string {
   return value.includes(",") ? (splitList(value)[0] ?? "") : value;
-}
-
-/** From and To that were checked before, without their parameters: the same few stand in most messages. */
-const checked = new Map<string, NameAddress>();
-const checkedKept = 2000;
-
-function readParty(value: string): NameAddress | Fault {
-  const close = value.lastIndexOf(">") + 1;
-  const known = close === 0 ? undefined : checked.get(value.slice(0, close));
-  if (known !== undefined) {
-    const parameters = parseParameters(value.slice(close).trimStart());
-    return isFault(parameters) ? parameters : { displayName: known.displayName, uri: known.uri, parameters };
-  }
-  const address = parseNameAddress(value);
-  if (isFault(address)) return address;
-  const uri = parseUri(address.uri);
-  if (isFault(uri)) return uri;
-  // Only a value whose last bracket closes its URI may be known by what stands before it.
-  if (close > 0 && value.indexOf(">") === close - 1 && checked.size < checkedKept)
-    checked.set(value.slice(0, close), { ...address, parameters: [] });
-  return address;
 }
 
 function readMaxForwards(value: string | undefined): number | undefined | Fault {

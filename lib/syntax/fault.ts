@@ -1,21 +1,32 @@
 import { reasonPhrase } from "./reason-phrase.ts";
 
-/** What a peer did wrong, as a value that carries the answer to it. */
-export interface Fault {
+type Headers = readonly (readonly [name: string, value: string])[];
+
+/**
+ * What a peer did wrong, as a value that carries the answer to it. A class, though it is plain data, because every reader's
+ * result is asked whether it is one: `instanceof` takes a tenth of the time of looking for a field.
+ */
+export class Fault {
   /** What is wrong, one plain clause. */
   readonly fault: string;
   readonly status: number;
   /** The standard reason phrase of the status. */
   readonly reason: string;
   /** Header lines that the answer must have. */
-  readonly headers?: readonly (readonly [name: string, value: string])[];
+  readonly headers: Headers | undefined;
+
+  constructor(detail: string, status: number, headers: Headers | undefined) {
+    this.fault = detail;
+    this.status = status;
+    this.reason = reasonPhrase(status);
+    this.headers = headers;
+  }
 }
 
-export function fault(status: number, detail: string, headers?: Fault["headers"]): Fault {
-  const reason = reasonPhrase(status);
-  return headers === undefined ? { fault: detail, status, reason } : { fault: detail, status, reason, headers };
+export function fault(status: number, detail: string, headers?: Headers): Fault {
+  return new Fault(detail, status, headers);
 }
 
 export function isFault(value: unknown): value is Fault {
-  return typeof value === "object" && value !== null && "fault" in value;
+  return value instanceof Fault;
 }

@@ -1,5 +1,5 @@
 import { isDigits, isToken } from "./characters.ts";
-import { type Fault, fault } from "./fault.ts";
+import { type Fault, fault, isFault } from "./fault.ts";
 import { isList, nameAt } from "./header-names.ts";
 import { type Limits, defaultLimits } from "./limits.ts";
 import { splitList } from "./list.ts";
@@ -56,7 +56,7 @@ export function parseMessage(frame: Frame, limits: Limits = defaultLimits): Mess
   if (typeof bodyAt !== "number") return bodyAt;
   const parts = { text, binary: frame.binary, lines, bodyAt };
   const message = readStartLine(text.slice(0, startEnd), parts);
-  return "fault" in message ? message : fitBody(message);
+  return isFault(message) ? message : fitBody(message);
 }
 
 /** The first value of a header, unfolded and trimmed. */

@@ -1,4 +1,5 @@
-import { isToken } from "./characters.ts";
+import { endOfRun, endsInToken, isToken, plainHost } from "./characters.ts";
+import { isPlainHost } from "./party.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { type Parameters, parameter, parseParameters } from "./parameters.ts";
 import { parseHostPort } from "./uri.ts";
@@ -14,29 +15,36 @@ export interface Via {
   readonly sentBy: string;
 }
 
-/** What stands before the parameters, as far as it was seen before: a phone writes the same in all its messages. */
-const heads = new Map<string, Omit<Via, "branch" | "parameters">>();
-const headsKept = 2000;
 const plainBranch = ";branch=";
 
 /** Parses one element of Via (RFC 3261 §20.42); white space may stand around each slash and colon. */
 export function parseVia(text: string): Via | Fault {
-  const semicolon = text.indexOf(";");
-  const written = semicolon < 0 ? text : text.slice(0, semicolon);
-  const head = heads.get(written) ?? parseHead(written);
-  if (isFault(head)) return head;
-  const { transport, host, port, sentBy } = head;
-  if (semicolon > 0 && text.startsWith(plainBranch, semicolon) && isToken(text.slice(semicolon + plainBranch.length))) {
-    const branch = text.slice(semicolon + plainBranch.length);
-    return { transport, host, port, branch, parameters: [["branch", branch]], sentBy };
-  }
-  const parameters = semicolon < 0 ? [] : parseParameters(text.slice(semicolon));
-  if (isFault(parameters)) return parameters;
-  const branch = parameter(parameters, "branch");
-  return { transport, host, port, branch: branch === "" ? undefined : branch, parameters, sentBy };
+  return parseUsual(text) ?? parseAny(text);
 }
 
-function parseHead(written: string): Omit<Via, "branch" | "parameters"> | Fault {
+/** `SIP/2.0/WSS name;branch=token`, as browser phones write it; undefined for anything else. */
+function parseUsual(text: string): Via | undefined {
+  if (!text.startsWith("SIP/2.0/WS")) return undefined;
+  const space = text.charCodeAt(10) === 83 ? 11 : 10;
+  if (text.charCodeAt(space) !== 32) return undefined;
+  const end = endOfRun(text, space + 1, plainHost);
+  const branchAt = end + plainBranch.length;
+  if (!isPlainHost(text, space + 1, end) || !text.startsWith(plainBranch, end) || !endsInToken(text, branchAt)) return undefined;
+  const host = text.slice(space + 1, end);
+  const branch = text.slice(branchAt);
+  return {
+    transport: space === 11 ? "WSS" : "WS",
+    host,
+    port: undefined,
+    branch,
+    parameters: [["branch", branch]],
+    sentBy: host.toLowerCase(),
+  };
+}
+
+function parseAny(text: string): Via | Fault {
+  const semicolon = text.indexOf(";");
+  const written = semicolon < 0 ? text : text.slice(0, semicolon);
   const rest = written.startsWith("SIP/2.0/") ? written.slice(8) : behindProtocol(written);
   if (rest === undefined) return fault(400, "Via does not begin with SIP/2.0/");
   const space = rest.search(/[ \t]/);
@@ -44,9 +52,16 @@ function parseHead(written: string): Omit<Via, "branch" | "parameters"> | Fault 
   const sentBy = space < 0 ? "" : rest.slice(space).replace(/[ \t]/g, "");
   const place = parseHostPort(sentBy);
   if (!isToken(transport) || place === undefined) return fault(400, "Via has no transport or no host");
-  const head = { transport: transport.toUpperCase(), ...place, sentBy: sentBy.toLowerCase() };
-  if (heads.size < headsKept) heads.set(written, head);
-  return head;
+  const parameters = semicolon < 0 ? [] : parseParameters(text.slice(semicolon));
+  if (isFault(parameters)) return parameters;
+  const branch = parameter(parameters, "branch");
+  return {
+    transport: transport.toUpperCase(),
+    ...place,
+    branch: branch === "" ? undefined : branch,
+    parameters,
+    sentBy: sentBy.toLowerCase(),
+  };
 }
 
 /** What stands behind `SIP / 2.0 /`, written with white space or in another case. */
