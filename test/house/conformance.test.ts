@@ -5,7 +5,12 @@ const page = readFileSync("CONFORMANCE.md", "utf8");
 const rows = page
   .split("\n")
   .filter((line) => line.startsWith("| ") && !line.startsWith("| claim") && !line.startsWith("| deviation"))
-  .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+  .map((line) =>
+    line
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
 const claims = rows.filter((cells) => cells.length === 5);
 const deviations = rows.filter((cells) => cells.length === 3);
 
@@ -25,7 +30,9 @@ describe("CONFORMANCE.md", () => {
 
   it("lists the deviations that the code owns up to, and no others", () => {
     const sources = globSync("{lib,durable-objects,workers,web}/**/*.ts");
-    const found = sources.flatMap((file) => [...readFileSync(file, "utf8").matchAll(/DEVIATION\(RFC [^)]*\)/g)].map(([name]) => `${name} ${file}`));
+    const found = sources.flatMap((file) =>
+      [...readFileSync(file, "utf8").matchAll(/DEVIATION\(RFC [^)]*\)/g)].map(([name]) => `${name} ${file}`),
+    );
     expect(found.sort()).toEqual(deviations.map(([name, file]) => `${name} ${file}`).sort());
   });
 });
