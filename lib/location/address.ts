@@ -1,5 +1,5 @@
 import type { Keyring } from "../authentication/keyring.ts";
-import { canonicalUser, type SipUri } from "../syntax/uri.ts";
+import { canonicalUser, type SipUri, unescape } from "../syntax/uri.ts";
 import { parameter } from "../syntax/parameters.ts";
 import { openTemporaryGruu } from "./gruu.ts";
 
@@ -21,7 +21,7 @@ export function addressOf(keyring: Keyring, uri: SipUri): Address | undefined {
   const domain = uri.host.toLowerCase();
   const gr = parameter(uri.parameters, "gr");
   if (gr === undefined) return { user: canonicalUser(uri.user), domain, instance: undefined, registration: undefined };
-  if (gr !== "") return { user: canonicalUser(uri.user), domain, instance: gr, registration: undefined };
+  if (gr !== "") return { user: canonicalUser(uri.user), domain, instance: unescape(gr), registration: undefined };
   const opened = openTemporaryGruu(keyring, uri.user, domain);
   return opened === undefined ? undefined : { user: opened.user, domain, instance: opened.instance, registration: opened.registration };
 }

@@ -10,9 +10,12 @@ export interface TemporaryGruu {
   readonly registration: string;
 }
 
+/** What a parameter of a SIP URI cannot hold unescaped (RFC 3261 §25.1 paramchar). */
+const notInParameter = /[^\w\-.!~*'()[\]/:&+$]/gu;
+
 /** The public GRUU of an instance: the address of record with the instance in `gr` (RFC 5627 §3.1.1). */
 export function publicGruu(user: string, domain: string, instance: string): string {
-  return `sip:${user}@${domain};gr=${instance}`;
+  return `sip:${user}@${domain};gr=${instance.toWellFormed().replace(notInParameter, encodeURIComponent)}`;
 }
 
 /**

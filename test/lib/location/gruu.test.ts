@@ -44,6 +44,14 @@ describe("a public GRUU (RFC 5627 §3.1.1)", () => {
   });
 });
 
+describe("an instance that no URI parameter can hold", () => {
+  it.each(["no urn", 'a"b', "a;b=c", "a>b,<c", "naïve", "100%", "a@b?c", "\r\nX: y", "\ud800"])("%j is escaped, and read back", (odd) => {
+    const text = publicGruu("alice", "example.com", odd);
+    expect(text).toMatch(/^sip:alice@example\.com;gr=[\w\-.%:]+$/);
+    expect(named(text)?.instance).toBe(odd.toWellFormed());
+  });
+});
+
 describe("a temporary GRUU (RFC 5627 §3.1.2)", () => {
   const text = temporaryGruu(keyring, "example.com", gruu, 1);
 
