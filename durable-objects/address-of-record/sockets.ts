@@ -38,27 +38,21 @@ export class Sockets {
   }
 
   byId(id: string): Flow | undefined {
-    return this.all().find((flow) => flow.id === id);
+    return this.#flows.get(id) ?? this.#known().get(id);
   }
 
   all(): Flow[] {
-    if (!this.#isComplete) {
-      for (const socket of this.#state.getWebSockets()) {
-        if (socket.readyState === WebSocket.OPEN) this.of(socket);
-      }
-      this.#isComplete = true;
-    }
-    return [...this.#flows.values()];
+    return [...this.#known().values()];
   }
 
   /** The newest authenticated flow that leads to a phone. */
   newestTo(phone: string): Flow | undefined {
-    return newest(this.all().filter((flow) => flow.authenticated !== undefined && leadsTo(flow, phone)));
+    return this.#newest((flow) => flow.authenticated !== undefined && leadsTo(flow, phone));
   }
 
   /** The newest flow that carries a binding. */
   carrierOf(key: string): Flow | undefined {
-    return newest(this.all().filter((flow) => flow.carried.some((carried) => carried.key === key)));
+    return this.#newest((flow) => flow.carried.some((carried) => carried.key === key));
   }
 
   /** Changes what a flow remembers; it survives hibernation from here on. */
@@ -96,8 +90,27 @@ export class Sockets {
   }
 
   #find(id: string): WebSocket | undefined {
-    this.all();
+    this.#known();
     return this.#sockets.get(id);
+  }
+
+  /** All flows; after a sleep they are read from their sockets' attachments, once. */
+  #known(): ReadonlyMap<string, Flow> {
+    if (!this.#isComplete) {
+      for (const socket of this.#state.getWebSockets()) {
+        if (socket.readyState === WebSocket.OPEN) this.of(socket);
+      }
+      this.#isComplete = true;
+    }
+    return this.#flows;
+  }
+
+  #newest(fits: (flow: Flow) => boolean): Flow | undefined {
+    let newest: Flow | undefined;
+    for (const flow of this.#known().values()) {
+      if (fits(flow) && (newest === undefined || flow.opened >= newest.opened)) newest = flow;
+    }
+    return newest;
   }
 
   #remember(socket: WebSocket, flow: Flow): Flow {
@@ -111,8 +124,4 @@ export class Sockets {
 /** A WebSocket message as a frame: text stays text, of binary each octet is one character. */
 export function frameOf(message: string | ArrayBuffer): Frame {
   return typeof message === "string" ? { text: message, binary: false } : { text: decodeBinary(message), binary: true };
-}
-
-function newest(flows: readonly Flow[]): Flow | undefined {
-  return flows.reduce<Flow | undefined>((best, flow) => (best === undefined || flow.opened >= best.opened ? flow : best), undefined);
 }
