@@ -4,7 +4,7 @@ import { headers, type Heard } from "../support/heard.ts";
 import type { Phone, Sent } from "../support/phone.ts";
 import { openTown, ways, type Way } from "../support/town.ts";
 
-const town = await openTown({ settings: { NONCE_LIFETIME: "1", FIRST_MESSAGE_TIMEOUT: "2" } });
+const town = await openTown({ settings: { NONCE_LIFETIME: "2", FIRST_MESSAGE_TIMEOUT: "3" } });
 afterAll(() => town.close());
 
 /** The first request and its challenge. */
