@@ -2,7 +2,7 @@ import type { Keyring } from "../authentication/keyring.ts";
 import type { Binding } from "../location/binding.ts";
 import { publicGruu, temporaryGruu } from "../location/gruu.ts";
 import { serialiseDate } from "../syntax/date.ts";
-import { type Request, hasHeader, headerValues } from "../syntax/message.ts";
+import { type Request, hasHeader, headerValue, headerValues } from "../syntax/message.ts";
 import { readOptionTags } from "../syntax/option-tags.ts";
 import { registrarOptions } from "./register.ts";
 
@@ -38,8 +38,9 @@ function contactValue(input: AnswerInput, binding: Binding, withGruu: boolean): 
   return `${value};pub-gruu="${publicGruu(user, domain, instance)}";temp-gruu="${temporary}"`;
 }
 
-/** RFC 5626 §6: the registrar says so if it has bound a flow by instance and reg-id. */
+/** RFC 5626 §6: the registrar says so if it has bound the sender's flow by instance and reg-id. */
 function isOutbound(input: AnswerInput): boolean {
-  const hasFlow = input.bindings.some((binding) => binding.regId !== undefined);
+  const registration = headerValue(input.request, "call-id");
+  const hasFlow = input.bindings.some((binding) => binding.regId !== undefined && binding.callId === registration);
   return hasFlow && hasHeader(input.request, "contact");
 }

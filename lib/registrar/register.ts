@@ -60,21 +60,24 @@ function update(input: RegisterInput, contacts: readonly Contact[]): RegisterOut
   const { settings } = input;
   const put: Binding[] = [];
   const removed: Binding[] = [];
+  const added = contacts.filter((contact) => expiresOf(input, contact) > 0).length;
   for (const contact of contacts) {
     const expires = expiresOf(input, contact);
     if (expires > 0 && expires < settings.minimumExpires) {
       return fault(423, "the expiry is too short", [["Min-Expires", String(settings.minimumExpires)]]);
     }
-    const wanted = bindingOf(input, contact, contacts, expires);
+    const wanted = bindingOf(input, contact, added, expires);
     if (isFault(wanted)) return wanted;
-    const existing = input.bindings.find((binding) => isSameBinding(binding, wanted));
-    if (existing !== undefined && isOutOfOrder(input, existing)) return outOfOrder();
+    const existing = input.bindings.filter((binding) => isSameBinding(binding, wanted));
+    if (existing.some((binding) => isOutOfOrder(input, binding))) return outOfOrder();
+    // Of two that mean the same binding the later counts.
+    const earlier = put.findIndex((binding) => isSameBinding(binding, wanted));
+    if (earlier >= 0) put.splice(earlier, 1);
     if (expires > 0) put.push(wanted);
-    else if (existing !== undefined) removed.push(existing);
-    if (existing !== undefined && existing.key !== wanted.key && expires > 0) removed.push(existing);
+    removed.push(...existing.filter((binding) => (expires === 0 || binding.key !== wanted.key) && !removed.includes(binding)));
   }
   const kept = input.bindings.filter((binding) => !removed.includes(binding) && !put.some((one) => one.key === binding.key));
-  const excess = put.length === 0 ? 0 : kept.length + put.length - settings.maximumContacts;
+  const excess = kept.length + put.length - Math.max(settings.maximumContacts, input.bindings.length);
   const dropped = excess <= 0 ? [] : kept.filter((binding) => input.away.has(binding.key)).slice(0, excess);
   if (dropped.length < excess) return fault(403, "too many contacts for this address of record");
   removed.push(...dropped);
@@ -88,12 +91,13 @@ function expiresOf(input: RegisterInput, contact: Contact): number {
   return Math.min(wanted, settings.maximumExpires);
 }
 
-function bindingOf(input: RegisterInput, contact: Contact, contacts: readonly Contact[], expires: number): Binding | Fault {
+/** @param added how many Contacts of the request are to be bound */
+function bindingOf(input: RegisterInput, contact: Contact, added: number, expires: number): Binding | Fault {
   const { keyring, settings, essentials } = input;
   const instance = instanceOf(contact);
   const regId = regIdOf(contact);
   if (isFault(regId)) return regId;
-  if (regId !== undefined && expires > 0 && contacts.length > 1) return fault(400, "reg-id allows one Contact only");
+  if (regId !== undefined && expires > 0 && added > 1) return fault(400, "reg-id allows one Contact only");
   const granted = Math.max(settings.minimumExpires, Math.floor(expires * (1 - settings.spread * input.chance)));
   return {
     key: bindingKey(instance, regId, contact.uri),
@@ -141,9 +145,10 @@ function parametersOf(contact: Contact): string {
     .join("");
 }
 
+/** Two flows of one phone may share a contact (RFC 5626 §4.2.1): only their keys tell them apart. */
 function isSameBinding(one: Binding, other: Binding): boolean {
-  if (one.key === other.key || one.contact === other.contact) return true;
-  if (one.key.startsWith("instance") || other.key.startsWith("instance")) return false;
+  if (one.key === other.key) return true;
+  if (one.key.startsWith("instance") && other.key.startsWith("instance")) return false;
   const a = parseUri(one.contact);
   const b = parseUri(other.contact);
   return !isFault(a) && !isFault(b) && equalUris(a, b);
