@@ -1,6 +1,7 @@
 import type { Binding } from "../../lib/location/binding.ts";
 import type { Branch } from "../../lib/proxy/branch.ts";
 import { passDeadlines } from "../../lib/proxy/deadlines.ts";
+import { finalResponse } from "../../lib/proxy/final-response.ts";
 import {
   type ReachableTarget,
   cancelContext,
@@ -15,9 +16,9 @@ import type { Decision, Effect, ForkedBranch, ResponseContext } from "../../lib/
 import { targetSet } from "../../lib/proxy/target-set.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { ackFor, cancelFor, replyTo } from "../../lib/syntax/compose.ts";
-import { type Essentials, readEssentials } from "../../lib/syntax/essentials.ts";
+import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
-import { type Request, type Response, headerValues, parseMessage } from "../../lib/syntax/message.ts";
+import type { Request, Response } from "../../lib/syntax/message.ts";
 import { parameter } from "../../lib/syntax/parameters.ts";
 import { parseUri } from "../../lib/syntax/uri.ts";
 import type { CancelEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
@@ -27,6 +28,7 @@ import { Undeliverable } from "../room/outbox.ts";
 import { randomText } from "../room/random.ts";
 import type { Room } from "../room/room.ts";
 import { type Contexts, type OpenContext, branchName } from "./contexts.ts";
+import { essentialsOf, parsed, read } from "./checked.ts";
 import type { Registrar } from "./registrar.ts";
 
 /** Hands a response back to where the request came from: another home, or this one. */
@@ -273,46 +275,13 @@ export class Incoming {
   }
 }
 
-function read(envelope: RequestEnvelope): { readonly request: Request; readonly essentials: Essentials } {
-  const request = parsed(envelope.text, envelope.binary);
-  return { request, essentials: essentialsOf(request) };
-}
-
-/** What another part of ours has checked and passed on parses; if not, the fault is ours. */
-function parsed(text: string, binary: boolean): Request {
-  const message = parseMessage({ text, binary });
-  if (isFault(message) || message.kind !== "request") throw new Error("a request that was checked before does not parse");
-  return message;
-}
-
-function essentialsOf(request: Request): Essentials {
-  const essentials = readEssentials(request);
-  if (isFault(essentials)) throw new Error(`a request that was checked before is at fault: ${essentials.fault}`);
-  return essentials;
-}
-
 function answered(request: Request, status: number): Receipt {
   return { kind: "answered", status, text: replyTo(request, status, { toTag: randomText() }) };
 }
 
-/** The final response as the caller will get it, kept until his home has it (RFC 3261 §16.7 steps 6 and 7). */
+/** The final response is kept until the caller's home has it (RFC 3261 §16.7 steps 6 and 7). */
 function owing(context: ResponseContext, request: Request, effect: Effect & { kind: "answer" }): ResponseContext {
-  const own = effect.text ?? replyTo(request, effect.status, { toTag: randomText() });
-  return { ...context, owed: { status: effect.status, text: withChallenges(own, effect.also, request.binary) } };
-}
-
-/** RFC 3261 §16.7 step 7: the challenges of all 401 and 407 responses are gathered in the one that goes up. */
-function withChallenges(text: string, others: readonly string[], binary: boolean): string {
-  if (others.length === 0) return text;
-  const append = others.flatMap((other) => {
-    const message = parseMessage({ text: other, binary });
-    if (isFault(message)) return [];
-    return ["WWW-Authenticate", "Proxy-Authenticate"].flatMap((name) =>
-      headerValues(message, name.toLowerCase()).map((value): [string, string] => [name, value]),
-    );
-  });
-  const message = parseMessage({ text, binary });
-  return isFault(message) ? text : alter(message, { append });
+  return { ...context, owed: { status: effect.status, text: finalResponse(request, effect, randomText()) } };
 }
 
 /** After the route is popped, a GRUU in the Request-URI becomes the phone's contact; anything else stays (DESIGN §3). */

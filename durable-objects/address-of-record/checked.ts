@@ -1,0 +1,23 @@
+import { type Essentials, readEssentials } from "../../lib/syntax/essentials.ts";
+import { isFault } from "../../lib/syntax/fault.ts";
+import { type Request, parseMessage } from "../../lib/syntax/message.ts";
+import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
+
+/** A request that another home has passed on. */
+export function read(envelope: RequestEnvelope): { readonly request: Request; readonly essentials: Essentials } {
+  const request = parsed(envelope.text, envelope.binary);
+  return { request, essentials: essentialsOf(request) };
+}
+
+/** What another part of ours has checked and passed on parses; if not, the fault is ours. */
+export function parsed(text: string, binary: boolean): Request {
+  const message = parseMessage({ text, binary });
+  if (isFault(message) || message.kind !== "request") throw new Error("a request that was checked before does not parse");
+  return message;
+}
+
+export function essentialsOf(request: Request): Essentials {
+  const essentials = readEssentials(request);
+  if (isFault(essentials)) throw new Error(`a request that was checked before is at fault: ${essentials.fault}`);
+  return essentials;
+}
