@@ -87,7 +87,8 @@ export class AddressOfRecord extends DurableObject<Environment> {
   }
 
   override webSocketClose(socket: WebSocket, code: number): void | Promise<void> {
-    const flow = this.#room.sockets.closed(socket, code);
+    const flow = this.#room.sockets.closed(socket);
+    this.#room.sockets.closeBack(socket, code);
     this.#parts.reception.closed(flow);
     if (flow.authenticated === undefined) return;
     return this.#awake(true, () => {

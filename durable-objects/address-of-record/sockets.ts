@@ -79,14 +79,22 @@ export class Sockets {
     if (socket !== undefined && socket.readyState === WebSocket.OPEN) socket.close(why.code, why.reason);
   }
 
-  /** Forgets a socket that has closed, and closes it back; returns what it remembered. */
-  closed(socket: WebSocket, code: number): Flow {
+  /** Forgets a socket that has closed; returns what it remembered. */
+  closed(socket: WebSocket): Flow {
     const flow = this.of(socket);
     this.#flows.delete(flow.id);
     this.#sockets.delete(flow.id);
-    // Codes that only say how a connection ended cannot be sent (RFC 6455 §7.4.1).
-    if (socket.readyState !== WebSocket.CLOSED) socket.close([1005, 1006, 1015].includes(code) ? 1000 : code);
     return flow;
+  }
+
+  /** Closes a hibernating socket back, which the platform does not do by itself. */
+  closeBack(socket: WebSocket, code: number): void {
+    try {
+      // Codes that only say how a connection ended cannot be sent (RFC 6455 §7.4.1).
+      socket.close([1005, 1006, 1015].includes(code) ? 1000 : code);
+    } catch (error) {
+      if (!isAlreadyGone(socket, error)) throw error;
+    }
   }
 
   #find(id: string): WebSocket | undefined {
@@ -124,4 +132,9 @@ export class Sockets {
 /** A WebSocket message as a frame: text stays text, of binary each octet is one character. */
 export function frameOf(message: string | ArrayBuffer): Frame {
   return typeof message === "string" ? { text: message, binary: false } : { text: decodeBinary(message), binary: true };
+}
+
+/** What `close` throws for a connection that has failed: there is nobody to tell any more. */
+function isAlreadyGone(socket: WebSocket, error: unknown): boolean {
+  return error instanceof Error && socket.readyState !== WebSocket.OPEN;
 }

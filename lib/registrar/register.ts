@@ -36,6 +36,9 @@ export interface RegisterOutcome {
   readonly bindings: readonly Binding[];
 }
 
+/** Characters of a contact URI or Call-ID: what a flow carries must fit into its socket's attachment. */
+const longestText = 400;
+
 /** The extensions a REGISTER may require of us. */
 export const registrarOptions: readonly string[] = ["gruu", "outbound", "path"];
 
@@ -94,6 +97,8 @@ function expiresOf(input: RegisterInput, contact: Contact): number {
 /** @param added how many Contacts of the request are to be bound */
 function bindingOf(input: RegisterInput, contact: Contact, added: number, expires: number): Binding | Fault {
   const { keyring, settings, essentials } = input;
+  if (contact.uri.length > longestText || essentials.callId.length > longestText)
+    return fault(400, `Contact or Call-ID is longer than ${longestText} characters`);
   const instance = instanceOf(contact);
   const regId = regIdOf(contact);
   if (isFault(regId)) return regId;
