@@ -60,7 +60,9 @@ export function phoneAppeared(context: ResponseContext, target: ReachableTarget,
   const unchanged: Decision = { context, effects: [] };
   if (context.final !== 0 || context.cancelled !== undefined || target.host === undefined) return unchanged;
   const known = context.branches.find((branch) => branch.phone === target.phone);
-  if (known !== undefined && isDone(known)) return unchanged;
+  if (known !== undefined && (isDone(known) || known.cancelled !== 0)) return unchanged;
+  // RFC 3261 §16.7 step 5: after a 6xx there are no new branches.
+  if (context.branches.some((branch) => branch.final >= 600)) return unchanged;
   const branch: ForkedBranch =
     known === undefined
       ? branchTo(target, context.branches.length, now, now)
@@ -121,9 +123,9 @@ function success(context: ResponseContext, branch: ForkedBranch, response: Branc
   const isInvite = context.method === "INVITE";
   if (!isInvite && context.final !== 0) return { context, effects: [] };
   const answer: Effect = { kind: "answer", status: response.status, text: response.text, also: [] };
-  if (isDone(branch)) return { context, effects: [answer] };
-  const done = withBranch(context, { ...branch, final: response.status });
   const isFirst = context.final < 200 || context.final >= 300;
+  if (isDone(branch) && !isFirst) return { context, effects: [answer] };
+  const done = withBranch(context, { ...branch, final: response.status });
   const answered = { ...done, final: response.status, owed: undefined, collect: now + timers.transaction };
   if (!isInvite || !isFirst) return { context: answered, effects: [answer] };
   const { context: cancelled, effects } = cancelPending(answered, completedElsewhere, now);
