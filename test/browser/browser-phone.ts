@@ -3,9 +3,10 @@ import { expect } from "vitest";
 import { servePages, startBrowser } from "../support/browser.ts";
 import { openTown, type Town, type Way } from "../support/town.ts";
 import type { TestPhone } from "./pages/test-phone.ts";
+import { type Relay, openRelay } from "./relay.ts";
 
 export type Library = "jssip" | "sipjs";
-type Deed = "answer" | "reject" | "hangUp" | "hold" | "resume" | "forgetRinging";
+type Deed = "answer" | "reject" | "hangUp" | "hold" | "resume";
 
 const patience = { timeout: 15_000 };
 
@@ -14,10 +15,12 @@ export class BrowserPhone {
   readonly page: Page;
   /** `alice1@localhost` */
   readonly address: string;
+  readonly #wire: Relay;
 
-  constructor(page: Page, address: string) {
+  constructor(page: Page, address: string, wire: Relay) {
     this.page = page;
     this.address = address;
+    this.#wire = wire;
   }
 
   register(url: string, anonymous: boolean): Promise<void> {
@@ -41,7 +44,7 @@ export class BrowserPhone {
     return this.page.evaluate((name) => window.phone[name](), deed);
   }
 
-  reads<Name extends "state" | "endings" | "incomingCalls" | "isRegistered" | "isHeldByPeer">(
+  reads<Name extends "state" | "endings" | "incomingCalls" | "isRegistered" | "losses" | "isHeldByPeer">(
     name: Name,
   ): Promise<ReturnType<TestPhone[Name]>> {
     return this.page.evaluate((one) => window.phone[one](), name) as Promise<ReturnType<TestPhone[Name]>>;
@@ -55,8 +58,14 @@ export class BrowserPhone {
     await expect.poll(() => this.reads("isHeldByPeer"), { ...patience, message: `${this.address} is held` }).toBe(held);
   }
 
-  async isRegistered(registered: boolean): Promise<void> {
-    await expect.poll(() => this.reads("isRegistered"), { ...patience, message: `${this.address} is registered` }).toBe(registered);
+  /** Loses its connection, and comes back when this is done. */
+  async isCutOff(meanwhile: () => Promise<unknown> = async () => undefined): Promise<void> {
+    const losses = await this.reads("losses");
+    this.#wire.cut();
+    await expect.poll(() => this.reads("losses"), { ...patience, message: `${this.address} is cut off` }).toBeGreaterThan(losses);
+    await meanwhile();
+    this.#wire.mend();
+    await expect.poll(() => this.reads("isRegistered"), { ...patience, message: `${this.address} is back` }).toBe(true);
   }
 
   /** More audio packets come than have come until now. */
@@ -92,6 +101,7 @@ export interface Parlour {
 export async function openParlour(): Promise<Parlour> {
   const [town, browser] = await Promise.all([openTown(), startBrowser()]);
   const context = await browser.newContext();
+  const wires: Relay[] = [];
   await servePages(context, town.server.url, ["jssip", "sipjs"]);
   return {
     town,
@@ -99,8 +109,10 @@ export async function openParlour(): Promise<Parlour> {
       const account = await town.newcomer(name, aliases);
       const page = await context.newPage();
       await page.goto(`${town.server.url}/test/${library}`);
-      const phone = new BrowserPhone(page, `${account}@localhost`);
-      await phone.register(way === "direct" ? `${town.server.wsUrl}/ws/${phone.address}` : `${town.server.wsUrl}/ws`, anonymous);
+      const wire = await openRelay(town.server.url);
+      wires.push(wire);
+      const phone = new BrowserPhone(page, `${account}@localhost`, wire);
+      await phone.register(`ws://${wire.host}/ws${way === "direct" ? `/${phone.address}` : ""}`, anonymous);
       return phone;
     },
     softphone: async (parameters) => {
@@ -110,9 +122,11 @@ export async function openParlour(): Promise<Parlour> {
     },
     clear: async () => {
       for (const page of context.pages()) await page.close();
+      for (const wire of wires.splice(0)) wire.close();
     },
     close: async () => {
       await browser.close();
+      for (const wire of wires) wire.close();
       await town.close();
     },
   };

@@ -10,6 +10,7 @@ let isAnonymous = false;
 let session: RTCSession | undefined;
 let state: ReturnType<TestPhone["state"]> = "idle";
 let incoming = 0;
+let losses = 0;
 
 /** A JsSIP application as its documentation shows one. */
 window.phone = {
@@ -27,6 +28,11 @@ window.phone = {
         if (one.direction === "incoming" && (state === "confirmed" || state === "calling")) one.terminate({ status_code: 486 });
         else follow(one);
       });
+      // Or the stale session would take the CANCEL away from the one that the INVITE makes on the next socket.
+      ua.on("disconnected", () => {
+        losses += 1;
+        if (state === "ringing") session?.terminate();
+      });
       ua.on("registered", () => resolve());
       ua.on("registrationFailed", ({ cause, response }) => reject(new Error(`${response?.status_code ?? ""} ${cause ?? ""}`)));
       ua.start();
@@ -38,12 +44,9 @@ window.phone = {
   hold: () => whenPossible(() => session?.hold() ?? true),
   resume: () => whenPossible(() => session?.unhold() ?? true),
   transfer: async (target) => void session?.refer(target),
-  forgetRinging: async () => {
-    if (state === "ringing") session = undefined;
-    if (state === "ringing") state = "idle";
-  },
   state: () => state,
   endings: () => endings,
+  losses: () => losses,
   isRegistered: () => ua?.isRegistered() ?? false,
   packets: () => packetsOf(session?.connection),
   incomingCalls: () => incoming,

@@ -10,6 +10,7 @@ let isAnonymous = false;
 let session: Session | undefined;
 let state: ReturnType<TestPhone["state"]> = "idle";
 let incoming = 0;
+let losses = 0;
 
 /** A SIP.js application as its documentation shows one. */
 window.phone = {
@@ -30,7 +31,9 @@ window.phone = {
           else follow(invitation);
         },
         onDisconnect: (error) => {
-          if (error !== undefined) void comeBack();
+          if (error === undefined) return;
+          losses += 1;
+          void comeBack();
         },
       },
     });
@@ -50,12 +53,9 @@ window.phone = {
   hold: () => reinvite(true),
   resume: () => reinvite(false),
   transfer: async (target) => void session?.refer(uriOf(target)),
-  forgetRinging: async () => {
-    if (state === "ringing") session = undefined;
-    if (state === "ringing") state = "idle";
-  },
   state: () => state,
   endings: () => endings,
+  losses: () => losses,
   isRegistered: () => agent?.isConnected() === true && registerer?.state === RegistererState.Registered,
   packets: () => packetsOf(mediaOf(session)?.peerConnection),
   incomingCalls: () => incoming,

@@ -15,12 +15,12 @@ export interface TestPhone {
   resume(): Promise<void>;
   /** Blind transfer (RFC 3515). */
   transfer(target: string): Promise<void>;
-  /** Lets go of a ringing call without sending anything, as a phone must that was cut off (see the softphone). */
-  forgetRinging(): Promise<void>;
   state(): "idle" | "calling" | "ringing" | "confirmed" | "ended";
   /** Statuses and causes by which calls have ended, oldest first. */
   endings(): readonly string[];
   isRegistered(): boolean;
+  /** How many connections have been lost. */
+  losses(): number;
   /** Audio packets received in this call. */
   packets(): Promise<number>;
   /** How many incoming calls this page has shown. */

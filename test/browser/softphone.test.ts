@@ -1,0 +1,210 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import type { Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { canBrowse } from "../support/browser.ts";
+import { ways, type Way } from "../support/town.ts";
+import { type Parlour, openParlour } from "./browser-phone.ts";
+
+const patience = { timeout: 15_000 };
+
+describe.skipIf(!canBrowse)("the softphone", () => {
+  let parlour: Parlour;
+  beforeAll(async () => {
+    parlour = await openParlour();
+  });
+  afterEach(() => parlour.clear());
+  afterAll(() => parlour?.close());
+
+  /** A tab of the softphone that has registered. */
+  const open = async (account: string, way: Way, more: Record<string, string> = {}): Promise<Page> => {
+    const page = await parlour.softphone({ account: `${account}@localhost`, password: "offhook", way, autoregister: "1", ...more });
+    await reads(page, "#status", `Registered as ${account}@localhost`);
+    return page;
+  };
+  const newcomers = async () => [await parlour.town.newcomer("alice"), await parlour.town.newcomer("bob")] as const;
+
+  describe.each(ways)("on the %s way", (way) => {
+    it("calls itself in a second tab: audio both ways, hold, resume, and each side hangs up", async () => {
+      const [alice, bob] = await newcomers();
+      const [caller, callee] = [await open(alice, way), await open(bob, way)];
+      for (const [one, other, name] of [
+        [caller, callee, alice],
+        [callee, caller, bob],
+      ] as const) {
+        await talk(caller, callee, bob);
+        await one.click("#hold");
+        await reads(one, "#progress", "On hold");
+        await reads(other, "#progress", "The other side has put you on hold");
+        await one.click("#hold");
+        await Promise.all([reads(one, "#progress", "In a call"), reads(other, "#progress", "In a call")]);
+        await Promise.all([hears(caller), hears(callee)]);
+        await one.click("#hangup");
+        await reads(one, "#notice", "You hung up");
+        await reads(other, "#notice", `${name}@localhost hung up`);
+      }
+    });
+
+    it("calls another tab of the same account", async () => {
+      const alice = await parlour.town.newcomer("alice");
+      const [first, second] = [await open(alice, way), await open(alice, way)];
+      await talk(first, second, alice);
+      await second.click("#hangup");
+      await reads(first, "#notice", `${alice}@localhost hung up`);
+    });
+
+    it("rings again after its connection was cut while it rang, and can answer", async () => {
+      const [alice, bob] = await newcomers();
+      const [caller, callee] = [await open(alice, way), await open(bob, way)];
+      await dial(caller, bob);
+      await callee.waitForSelector("#answer:visible");
+      await cut(bob);
+      await reads(callee, "#notice", "The connection was lost before the call was answered");
+      await callee.click("#answer", patience);
+      await Promise.all([hears(caller), hears(callee)]);
+      await caller.click("#hangup");
+      await reads(callee, "#notice", `${alice}@localhost hung up`);
+    });
+
+    it("rings again after its connection was cut while it rang, and stops when the caller gives up", async () => {
+      const [alice, bob] = await newcomers();
+      const [caller, callee] = [await open(alice, way), await open(bob, way)];
+      await dial(caller, bob);
+      await callee.waitForSelector("#answer:visible");
+      await cut(bob);
+      await reads(callee, "#notice", "The connection was lost before the call was answered");
+      await callee.waitForSelector("#answer:visible", patience);
+      await caller.click("#hangup");
+      await reads(callee, "#notice", `${alice}@localhost gave up`);
+    });
+
+    it("keeps a call whose connection is cut, and hangs up when it is back", async () => {
+      const [alice, bob] = await newcomers();
+      const [caller, callee] = [await open(alice, way), await open(bob, way)];
+      await talk(caller, callee, bob);
+      await cut(bob);
+      await callee.waitForSelector('#status[data-state="connecting"]');
+      await hears(caller);
+      await callee.click("#hangup");
+      await reads(caller, "#notice", `${bob}@localhost hung up`);
+      await reads(callee, "#notice", "You hung up");
+    });
+  });
+
+  it("is the same phone after a reload: what rang before rings again", async () => {
+    const [alice, bob] = await newcomers();
+    const [caller, callee] = [await open(alice, "direct"), await open(bob, "direct")];
+    await dial(caller, bob);
+    await callee.waitForSelector("#answer:visible");
+    await callee.reload();
+    await callee.click("#answer", patience);
+    await Promise.all([hears(caller), hears(callee)]);
+  });
+
+  it("hangs up when its page goes", async () => {
+    const [alice, bob] = await newcomers();
+    const [caller, callee] = [await open(alice, "direct"), await open(bob, "direct")];
+    await talk(caller, callee, bob);
+    await callee.reload();
+    await reads(caller, "#notice", `${bob}@localhost hung up`);
+  });
+
+  it("mutes, and sends the keys one presses as INFO", async () => {
+    const [alice, bob] = await newcomers();
+    const [caller, callee] = [await open(alice, "direct"), await open(bob, "direct")];
+    await talk(caller, callee, bob);
+    await caller.click("#mute");
+    expect(await caller.getAttribute("#mute", "aria-pressed")).toBe("true");
+    await caller.click("#mute");
+    expect(await caller.getAttribute("#mute", "aria-pressed")).toBe("false");
+    await caller.click("text=5");
+    await expect.poll(() => callee.textContent("#log"), patience).toMatch(/◀ INFO sip:[^]*Signal=5/);
+  });
+
+  it("says why a call fails: busy, declined, not reachable, unknown, not an address", async () => {
+    const [alice, bob] = await newcomers();
+    const [caller, callee, third] = [
+      await open(alice, "direct"),
+      await open(bob, "direct"),
+      await open(await parlour.town.newcomer("carol"), "direct"),
+    ];
+    await dial(caller, bob);
+    await callee.click("#reject");
+    await reads(caller, "#notice", `${bob}@localhost declined (603)`);
+    await talk(caller, callee, bob);
+    await dial(third, bob);
+    await reads(third, "#notice", `${bob}@localhost is busy (486)`);
+    await dial(third, await parlour.town.newcomer("dave"));
+    await reads(third, "#notice", /is not reachable \(480\)$/);
+    await dial(third, "nobody");
+    await reads(third, "#notice", "There is no nobody@localhost (404)");
+    await dial(third, "sip:");
+    await reads(third, "#notice", /cannot be called/);
+  });
+
+  it("says why a registration fails, and lets one try again", async () => {
+    const alice = await parlour.town.newcomer("alice");
+    const page = await parlour.softphone({ account: alice, password: "wrong", autoregister: "1" });
+    await reads(page, "#status", "Registration failed: the address or the password is wrong (401)");
+    await page.fill("#password", "offhook");
+    await page.press("#password", "Enter");
+    await reads(page, "#status", `Registered as ${alice}@localhost`);
+    await page.click("#unregister");
+    await reads(page, "#status", "Not connected");
+  });
+
+  it("needs one click for a demo account on this machine, and the keyboard alone for a call", async () => {
+    const [caller, callee] = [await parlour.softphone({}), await parlour.softphone({})];
+    await caller.click("text=alice");
+    await callee.click("text=bob");
+    await Promise.all([reads(caller, "#status", "Registered as alice@localhost"), reads(callee, "#status", "Registered as bob@localhost")]);
+    await caller.focus("#target");
+    await caller.keyboard.type("bob");
+    await caller.keyboard.press("Enter");
+    await callee.waitForSelector("#answer:focus");
+    await callee.keyboard.press("Enter");
+    await Promise.all([hears(caller), hears(callee)]);
+    await caller.waitForSelector("#hangup:focus");
+    await caller.keyboard.press("Enter");
+    await reads(callee, "#notice", "alice@localhost hung up");
+  });
+
+  it("does not wait for an ICE server that does not answer", async () => {
+    const deaf = createSocket("udp4").bind(0, "127.0.0.1");
+    await once(deaf, "listening");
+    const [alice, bob] = await newcomers();
+    const [caller, callee] = [await open(alice, "direct", { ice: `stun:127.0.0.1:${deaf.address().port}` }), await open(bob, "direct")];
+    const asked = once(deaf, "message");
+    await dial(caller, bob);
+    await asked;
+    await callee.waitForSelector("#answer:visible", { timeout: 6000 });
+    expect(await callee.textContent("#peer")).toBe(`${alice}@localhost`);
+    deaf.close();
+  });
+
+  /** Ends the sockets of an account as a crash of its home does. */
+  const cut = (account: string) => parlour.town.server.evict(`sip:${account}@localhost#1`, "close");
+});
+
+async function dial(page: Page, target: string): Promise<void> {
+  await page.fill("#target", target);
+  await page.click("#call");
+}
+
+async function talk(caller: Page, callee: Page, name: string): Promise<void> {
+  await dial(caller, name);
+  await callee.click("#answer");
+  await Promise.all([reads(caller, "#progress", "In a call"), reads(callee, "#progress", "In a call")]);
+  await Promise.all([hears(caller), hears(callee)]);
+}
+
+async function reads(page: Page, selector: string, text: string | RegExp): Promise<void> {
+  await expect.poll(() => page.textContent(selector), { ...patience, message: selector }).toMatch(text);
+}
+
+/** More audio packets come than have come until now. */
+async function hears(page: Page): Promise<void> {
+  const packets = async () => Number(await page.getAttribute("#packets", "data-packets"));
+  const before = await packets();
+  await expect.poll(packets, patience).toBeGreaterThan(before + 10);
+}
