@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,6 +32,7 @@ export interface RuntimeOptions {
 
 export async function startRuntime(worker: V4WorkerOptions, options: RuntimeOptions = {}): Promise<Runtime> {
   const storage = await mkdtemp(join(memoryFolder(), "offhook-"));
+  storages.add(storage);
   const logs: string[] = [];
   let { miniflare, url, pid } = await start(options.port ?? 0);
 
@@ -77,9 +78,16 @@ export async function startRuntime(worker: V4WorkerOptions, options: RuntimeOpti
     stop: async () => {
       await end();
       await rm(storage, { recursive: true, force: true });
+      storages.delete(storage);
     },
   };
 }
+
+/** What a run that ended in the middle leaves behind is removed as well. */
+const storages = new Set<string>();
+process.once("exit", () => {
+  for (const storage of storages) rmSync(storage, { recursive: true, force: true });
+});
 
 /** Storage on tmpfs where there is one, so that no test waits for a disk. */
 function memoryFolder(): string {
