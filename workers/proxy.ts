@@ -1,8 +1,8 @@
-import { type NonceCounts, challenge, verifyCredentials } from "../lib/authentication/digest.ts";
+import { authenticate, nobody } from "../lib/authentication/authenticate.ts";
+import type { NonceCounts } from "../lib/authentication/digest.ts";
 import type { Keyring } from "../lib/authentication/keyring.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
 import { homeHint } from "../lib/proxy/branch.ts";
-import { readCredentials } from "../lib/syntax/digest.ts";
 import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../lib/syntax/fault.ts";
 import { type Frame, type Request as SipRequest, parseMessage, salvage } from "../lib/syntax/message.ts";
@@ -28,8 +28,6 @@ interface Arrival {
   readonly address: string;
 }
 
-/** An account that nobody has: verified against, so that an unknown user costs and looks the same as a wrong password. */
-const nobody = { md5: "no password hashes to this", sha256: "no password hashes to this" };
 const branchesKept = 100;
 
 /** Serves a client's socket on the general way: several accounts, a stateless proxy over frames. */
@@ -133,27 +131,11 @@ class Door {
   }
 
   #authenticate(request: SipRequest, user: string, domain: string, subscriber: Subscriber | undefined): Fault | undefined {
-    const isRegister = request.method === "REGISTER";
-    const now = Date.now();
-    let isStale = false;
-    for (const credentials of readCredentials(request, isRegister ? "authorization" : "proxy-authorization")) {
-      if (credentials.realm !== domain || credentials.username !== user) continue;
-      const { method, requestUri } = request;
-      const at = { method, requestUri, flow: this.#id, now, counts: this.#counts, nonceLifetime: this.#configuration.nonceLifetime };
-      const verdict = verifyCredentials(this.#keyring, credentials, subscriber ?? nobody, at);
-      if (verdict.kind === "accepted") {
-        this.#counts = verdict.counts;
-        return undefined;
-      }
-      isStale ||= verdict.stale;
-    }
-    const name = isRegister ? "WWW-Authenticate" : "Proxy-Authenticate";
-    const challenges = challenge(this.#keyring, domain, this.#id, now, isStale);
-    return fault(
-      isRegister ? 401 : 407,
-      "authentication is needed",
-      challenges.map((value) => [name, value]),
-    );
+    const at = { flow: this.#id, now: Date.now(), counts: this.#counts, nonceLifetime: this.#configuration.nonceLifetime };
+    const verdict = authenticate(this.#keyring, request, { user, domain, secret: subscriber ?? nobody, at });
+    if (isFault(verdict)) return verdict;
+    this.#counts = verdict.counts;
+    return undefined;
   }
 
   async #openLeg(subscriber: Subscriber): Promise<Leg> {

@@ -1,7 +1,6 @@
-import { challenge, verifyCredentials } from "../../lib/authentication/digest.ts";
+import { authenticate, nobody } from "../../lib/authentication/authenticate.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
-import { readCredentials } from "../../lib/syntax/digest.ts";
-import { type Fault, fault } from "../../lib/syntax/fault.ts";
+import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import { DirectoryUnavailable } from "../../workers/directory.ts";
@@ -33,31 +32,17 @@ export class Account {
   authenticate(flow: Flow, request: Request, now: number): Flow | Fault {
     const { configuration, keyring, home, sockets } = this.#room;
     if (flow.authenticated !== undefined && now - flow.authenticated.since < configuration.flowLifetime * 1000) return flow;
-    const isRegister = request.method === "REGISTER";
     const subscriber = this.#newest(flow.presented);
-    const credentials = readCredentials(request, isRegister ? "authorization" : "proxy-authorization");
-    let isStale = false;
-    for (const one of credentials) {
-      if (subscriber === undefined || one.realm !== home.domain || one.username !== home.user) continue;
-      const { method, requestUri } = request;
-      const at = { method, requestUri, flow: flow.id, now, counts: flow.counts, nonceLifetime: configuration.nonceLifetime };
-      const verdict = verifyCredentials(keyring, one, subscriber, at);
-      if (verdict.kind === "refused") {
-        isStale ||= verdict.stale;
-        continue;
-      }
-      this.take(subscriber);
-      if (this.isOvertaken(subscriber)) continue;
-      const authenticated = { version: subscriber.version, since: now, checked: now };
-      return sockets.update(flow.id, { authenticated, counts: verdict.counts, presented: undefined }) ?? flow;
-    }
-    const name = isRegister ? "WWW-Authenticate" : "Proxy-Authenticate";
-    const challenges = challenge(keyring, home.domain, flow.id, now, isStale);
-    return fault(
-      isRegister ? 401 : 407,
-      "authentication is needed",
-      challenges.map((value) => [name, value]),
-    );
+    const { user, domain } = home;
+    const at = { flow: flow.id, now, counts: flow.counts, nonceLifetime: configuration.nonceLifetime };
+    const verdict = authenticate(keyring, request, { user, domain, secret: subscriber ?? nobody, at });
+    if (isFault(verdict)) return verdict;
+    if (subscriber === undefined) throw new Error("somebody was authenticated as nobody");
+    this.take(subscriber);
+    // The row that came with the socket was older than the copy, which is in memory now.
+    if (this.isOvertaken(subscriber)) return this.authenticate(flow, request, now);
+    const authenticated = { version: subscriber.version, since: now, checked: now };
+    return sockets.update(flow.id, { authenticated, counts: verdict.counts, presented: undefined }) ?? flow;
   }
 
   /** Takes a row that the door or the API read from the directory, if it is newer than the copy. */

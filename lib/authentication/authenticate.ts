@@ -1,0 +1,44 @@
+import { readCredentials } from "../syntax/digest.ts";
+import { type Fault, fault } from "../syntax/fault.ts";
+import type { Request } from "../syntax/message.ts";
+import { type NonceCounts, type Presentation, type Secret, challenge, verifyCredentials } from "./digest.ts";
+import type { Keyring } from "./keyring.ts";
+
+/** Whose credentials a request must carry, and where it came. */
+export interface Claim {
+  readonly user: string;
+  /** Also the realm. */
+  readonly domain: string;
+  readonly secret: Secret;
+  readonly at: Omit<Presentation, "method" | "requestUri">;
+}
+
+/**
+ * Authenticates a request by its credentials (RFC 3261 §22.1 to §22.3): 401 and Authorization for REGISTER, 407 and
+ * Proxy-Authorization for anything else. Returns the nonce counts to remember, or the challenge to answer with.
+ */
+export function authenticate(keyring: Keyring, request: Request, claim: Claim): { readonly counts: NonceCounts } | Fault {
+  const isRegister = request.method === "REGISTER";
+  const { method, requestUri } = request;
+  let isStale = false;
+  for (const credentials of readCredentials(request, isRegister ? "authorization" : "proxy-authorization")) {
+    if (credentials.realm !== claim.domain || credentials.username !== claim.user) continue;
+    const verdict = verifyCredentials(keyring, credentials, claim.secret, { ...claim.at, method, requestUri });
+    if (verdict.kind === "accepted") return { counts: verdict.counts };
+    isStale ||= verdict.stale;
+  }
+  return askForCredentials(keyring, isRegister, claim, isStale);
+}
+
+function askForCredentials(keyring: Keyring, isRegister: boolean, { domain, at }: Claim, isStale: boolean): Fault {
+  const name = isRegister ? "WWW-Authenticate" : "Proxy-Authenticate";
+  const challenges = challenge(keyring, domain, at.flow, at.now, isStale);
+  return fault(
+    isRegister ? 401 : 407,
+    "authentication is needed",
+    challenges.map((value) => [name, value]),
+  );
+}
+
+/** An account that nobody has: verified against, so that an unknown user costs and looks the same as a wrong password. */
+export const nobody: Secret = { md5: "no password hashes to this", sha256: "no password hashes to this" };
