@@ -133,6 +133,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     for (const flow of this.#room.sockets.all()) this.#room.sockets.close(flow.id, closing.subscriberDeleted);
     this.#room.memory.clear();
     this.#parts = this.#furnish();
+    this.#parts.account.bury();
   }
 
   async lastMessages(): Promise<readonly TraceEntry[]> {

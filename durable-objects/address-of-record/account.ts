@@ -3,7 +3,7 @@ import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
-import { DirectoryUnavailable } from "../../workers/directory.ts";
+import { DirectoryUnavailable, homeName } from "../../workers/directory.ts";
 import type { Room } from "../room/room.ts";
 import { closing } from "./sockets.ts";
 
@@ -64,6 +64,13 @@ export class Account {
     return copy !== undefined && copy.version > subscriber.version && haveOtherSecrets(copy, subscriber);
   }
 
+  /** The owner is no more: a row that no password fits takes the place of all that the door may still have in its cache. */
+  bury(): void {
+    const { user: username, domain } = this.#room.home;
+    const nothing = { aliases: [], generation: 0, version: Number.MAX_SAFE_INTEGER, opened: true };
+    this.take({ username, domain, md5: "", sha256: "", ...nothing });
+  }
+
   /** The copy has a time limit: on a flow that has lived longer, the directory is asked again. */
   async recheck(flow: Flow, now: number): Promise<Fault | undefined> {
     const { copyLifetime, copyLastResort } = this.#room.configuration;
@@ -72,7 +79,7 @@ export class Account {
     const { user, domain } = this.#room.home;
     try {
       const answer = await this.#room.directory.fresh(user, domain);
-      if (answer.kind !== "subscriber") {
+      if (answer.kind !== "subscriber" || homeName(answer.subscriber) !== this.#room.home.name) {
         this.#room.sockets.close(flow.id, closing.subscriberDeleted);
         return fault(403, "this account no longer exists");
       }

@@ -10,10 +10,24 @@ const tagLength = 16;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** What one key is for one purpose: an HMAC that has taken in its key, and a key to seal with. */
+/** As much of the library's HMAC as is used here. */
+interface Mac {
+  update(octets: Uint8Array): Mac;
+  digest(): Uint8Array;
+  clone(): Mac;
+  _cloneInto(to: Mac): Mac;
+}
+
+/** What one key is for one purpose: an HMAC that has taken in its key, one to work with, and a key to seal with. */
 interface PurposeKeys {
-  readonly mac: ReturnType<typeof hmac.create>;
+  readonly mac: Mac;
+  readonly scratch: Mac;
   readonly seal: Uint8Array;
+}
+
+/** An HMAC that has taken in the key and nothing else; good until the next is begun. */
+function begin({ mac, scratch }: PurposeKeys): Mac {
+  return mac._cloneInto(scratch);
 }
 
 /**
@@ -85,8 +99,10 @@ function derive(key: Uint8Array): (purpose: Purpose) => PurposeKeys {
   return (purpose) => {
     const known = made.get(purpose);
     if (known !== undefined) return known;
+    const fresh = hmac.create(sha256, hmac(sha256, key, encoder.encode(`${purpose} mac`))) as unknown as Mac;
     const keysOfPurpose = {
-      mac: hmac.create(sha256, hmac(sha256, key, encoder.encode(`${purpose} mac`))),
+      mac: fresh,
+      scratch: fresh.clone(),
       seal: hmac(sha256, key, encoder.encode(`${purpose} seal`)),
     };
     made.set(purpose, keysOfPurpose);
@@ -95,14 +111,14 @@ function derive(key: Uint8Array): (purpose: Purpose) => PurposeKeys {
 }
 
 function mac(keys: PurposeKeys, text: string): string {
-  return encodeBase64Url(keys.mac.clone().update(encoder.encode(text)).digest());
+  return encodeBase64Url(begin(keys).update(encoder.encode(text)).digest());
 }
 
 function seal(keys: PurposeKeys, text: string, context: string): string {
   const plain = encoder.encode(text);
   const bound = encoder.encode(context);
   const length = Uint8Array.of(bound.length >> 8, bound.length & 255);
-  const nonce = keys.mac.clone().update(length).update(bound).update(plain).digest().subarray(0, nonceLength);
+  const nonce = begin(keys).update(length).update(bound).update(plain).digest().subarray(0, nonceLength);
   const sealed = chacha20poly1305(keys.seal, nonce, bound).encrypt(plain);
   const token = new Uint8Array(nonceLength + sealed.length);
   token.set(nonce);

@@ -52,7 +52,7 @@ function parseAny(text: string): Via | Fault {
   const sentBy = space < 0 ? "" : rest.slice(space).replace(/[ \t]/g, "");
   const place = parseHostPort(sentBy);
   if (!isToken(transport) || place === undefined) return fault(400, "Via has no transport or no host");
-  const parameters = semicolon < 0 ? [] : parseParameters(text.slice(semicolon));
+  const parameters = semicolon < 0 ? [] : (onlyBranch(text, semicolon) ?? parseParameters(text.slice(semicolon)));
   if (isFault(parameters)) return parameters;
   const branch = parameter(parameters, "branch");
   return {
@@ -62,6 +62,12 @@ function parseAny(text: string): Via | Fault {
     parameters,
     sentBy: sentBy.toLowerCase(),
   };
+}
+
+/** The parameters, if a branch is all there is, as in our own. */
+function onlyBranch(text: string, at: number): Parameters | undefined {
+  const branchAt = at + plainBranch.length;
+  return text.startsWith(plainBranch, at) && endsInToken(text, branchAt) ? [["branch", text.slice(branchAt)]] : undefined;
 }
 
 /** What stands behind `SIP / 2.0 /`, written with white space or in another case. */
