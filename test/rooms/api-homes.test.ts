@@ -1,15 +1,25 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { directoryOf } from "../../workers/directory.ts";
 import { connectLeg } from "../../workers/home-socket.ts";
 import { header } from "../support/heard.ts";
-import { api, connect, homeOf, homes, newcomers, phoneOn, registered } from "./support/town.ts";
+import { api, connect, forgetEverything, homeOf, homes, newcomers, phoneOn, registered } from "./support/town.ts";
 
 /** What provisioning does to homes: open ones are told at once, others are left alone (DESIGN §9). */
 const put = (username: string, change: object): Promise<Response> =>
   api(`/domains/localhost/subscribers/${username}`, { method: "PUT", body: JSON.stringify(change) });
 
 const remove = (username: string): Promise<Response> => api(`/domains/localhost/subscribers/${username}`, { method: "DELETE" });
+
+/** The row as a door has it in its cache. */
+async function rowOf(username: string): Promise<Subscriber> {
+  const answer = await directoryOf(env).find(username, "localhost");
+  if (answer.kind !== "subscriber") throw new Error(`${username} was not provisioned`);
+  return answer.subscriber;
+}
+
+const leg = { way: "leg", host: "localhost", address: "", isAuthenticated: true } as const;
 
 describe("a changed password", () => {
   it.each(["direct", "general"] as const)(
@@ -39,11 +49,9 @@ describe("a changed password", () => {
   it("counts for a leg that the door let in by a row that it read before", async () => {
     const [alice] = await newcomers("alice");
     await registered({ account: alice, way: "general" });
-    const answer = await directoryOf(env).find(alice, "localhost");
+    const subscriber = await rowOf(alice);
     await put(alice, { password: "renewed" });
-    if (answer.kind !== "subscriber") throw new Error("alice was not provisioned");
-    const leg = { way: "leg", host: "localhost", address: "", subscriber: answer.subscriber, isAuthenticated: true } as const;
-    const phone = phoneOn(await connectLeg(env, leg), { account: alice, way: "general" });
+    const phone = phoneOn(await connectLeg(env, { ...leg, subscriber }), { account: alice, way: "general" });
     expect((await phone.finalResponse(phone.request("OPTIONS", "sip:localhost"))).status).toBe(407);
   });
 });
@@ -90,6 +98,16 @@ describe("a deleted subscriber", () => {
     expect((await caller.finalResponse(caller.request("INVITE", phone.aor))).status).toBe(404);
     const again = await connect({ account: alice, way: "direct" });
     expect((await again.register()).status).toBe(401);
+  });
+
+  it.each([true, false])("finds no way back by a row that the door read before (authenticated there: %s)", async (isAuthenticated) => {
+    const [alice] = await newcomers("alice");
+    await registered({ account: alice, way: "general" });
+    const subscriber = await rowOf(alice);
+    await remove(alice);
+    await forgetEverything();
+    const phone = phoneOn(await connectLeg(env, { ...leg, isAuthenticated, subscriber }), { account: alice, way: "general" });
+    expect((await phone.register()).status).toBe(401);
   });
 
   it("goes with his domain as well", async () => {
