@@ -20,7 +20,7 @@ export interface SipSocket {
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
 }
 
-const patience = 5000;
+const patience = 15_000;
 
 /** The hearing half of a socket: messages and keep-alives that wait to be looked at. */
 export interface Ears extends Pick<SipSocket, "next" | "nextKeepAlive" | "rest"> {
