@@ -1,6 +1,7 @@
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 import { servePages, startBrowser } from "../support/browser.ts";
+import type { ServerOptions } from "../support/server.ts";
 import { openTown, type Town, type Way } from "../support/town.ts";
 import type { TestPhone } from "./pages/test-phone.ts";
 import { type Relay, openRelay } from "./relay.ts";
@@ -98,8 +99,8 @@ export interface Parlour {
   close(): Promise<void>;
 }
 
-export async function openParlour(): Promise<Parlour> {
-  const [town, browser] = await Promise.all([openTown(), startBrowser()]);
+export async function openParlour(options: ServerOptions = {}): Promise<Parlour> {
+  const [town, browser] = await Promise.all([openTown(options), startBrowser()]);
   const context = await browser.newContext();
   const wires: Relay[] = [];
   await servePages(context, town.server.url, ["jssip", "sipjs"]);

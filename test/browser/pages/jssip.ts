@@ -41,8 +41,8 @@ window.phone = {
   answer: async () => session?.answer(audio),
   reject: async () => void session?.terminate({ status_code: 603, reason_phrase: "Decline" }),
   hangUp: async () => void session?.terminate(),
-  hold: () => whenPossible(() => session?.hold() ?? true),
-  resume: () => whenPossible(() => session?.unhold() ?? true),
+  hold: () => offered((done) => session?.hold({}, done) ?? true),
+  resume: () => offered((done) => session?.unhold({}, done) ?? true),
   transfer: async (target) => void session?.refer(target),
   state: () => state,
   endings: () => endings,
@@ -68,4 +68,9 @@ function follow(one: RTCSession): void {
   one.on("refer", ({ accept }: ReferEvent) => accept(() => undefined, audio));
   one.on("failed", ended);
   one.on("ended", ended);
+}
+
+/** Resolves when an offer has been answered. */
+function offered(offer: (done: () => void) => boolean): Promise<void> {
+  return new Promise((resolve) => void whenPossible(() => offer(resolve)));
 }

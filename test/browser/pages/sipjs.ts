@@ -1,3 +1,4 @@
+import type { IncomingResponse } from "sip.js/lib/core/index.js";
 import { Invitation, Inviter, Registerer, RegistererState, RequestPendingError, Session, SessionState, UserAgent, type URI } from "sip.js";
 import type { SessionDescriptionHandler } from "sip.js/lib/platform/web/index.js";
 import { packetsOf, type TestPhone, whenPossible } from "./test-phone.ts";
@@ -109,19 +110,23 @@ function follow(one: Session): void {
   };
 }
 
+/** Resolves when the offer has been answered. */
 async function reinvite(isHeld: boolean): Promise<void> {
   const one = session;
   if (one === undefined) return;
   one.sessionDescriptionHandlerOptionsReInvite = { hold: isHeld } as object;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const refused = ({ message }: IncomingResponse) => reject(new Error(`the re-INVITE got ${message.statusCode}`));
   await whenPossible(async () => {
     try {
-      await one.invite();
+      await one.invite({ requestDelegate: { onAccept: () => resolve(), onReject: refused } });
       return true;
     } catch (error) {
       if (error instanceof RequestPendingError) return false;
       throw error;
     }
   });
+  await promise;
 }
 
 function uriOf(target: string): URI {
