@@ -1,5 +1,5 @@
 import { nextDeadline } from "../../lib/proxy/deadlines.ts";
-import { type ForkedBranch, type ResponseContext, isFinished } from "../../lib/proxy/response-context.ts";
+import { type ForkedBranch, type ResponseContext, isFinished, owesCancel } from "../../lib/proxy/response-context.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { type Request, parseMessage } from "../../lib/syntax/message.ts";
 import { decodeBinary, encodeBinary } from "../room/bytes.ts";
@@ -36,9 +36,9 @@ export class Contexts {
     return row === undefined ? undefined : this.#remember(row);
   }
 
-  /** All that are not finished; asked when a phone appears and when the alarm goes off. */
+  /** All that something may still have to be done for; asked when a phone appears and when the alarm goes off. */
   unfinished(): OpenContext[] {
-    return this.all().filter(({ context }) => !isFinished(context));
+    return this.all().filter(({ context }) => !isFinished(context) || owesCancel(context));
   }
 
   all(): OpenContext[] {

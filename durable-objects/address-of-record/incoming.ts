@@ -12,7 +12,7 @@ import {
   receiveResponse,
 } from "../../lib/proxy/fork.ts";
 import { type Forwarder, branchRequest, hasLooped, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
-import type { Decision, Effect, ForkedBranch, ResponseContext } from "../../lib/proxy/response-context.ts";
+import { type Decision, type Effect, type ForkedBranch, type ResponseContext, owesCancel } from "../../lib/proxy/response-context.ts";
 import { targetSet } from "../../lib/proxy/target-set.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { ackFor, cancelFor, replyTo } from "../../lib/syntax/compose.ts";
@@ -199,7 +199,7 @@ export class Incoming {
         const branch = open.context.branches[effect.branch];
         if (branch === undefined) continue;
         if (effect.kind === "forward") this.#send(branch.phone, this.#asSent(open, branch), open.request.binary, now);
-        else this.#cancelBranch(open, branch, effect.reason, now);
+        else this.#cancelBranch(open, branch, effect, now);
       }
     }
   }
@@ -232,9 +232,16 @@ export class Incoming {
       transaction: method === "INVITE" ? transaction : undefined,
     };
     this.#answerBack(envelope).then(
-      () => this.#contexts.forget(transaction),
+      () => this.#paid(transaction, now),
       (error: unknown) => this.#undelivered(error, () => this.#contexts.schedule(open.context, now)),
     );
+  }
+
+  /** The caller's home has its final response; a phone that is away may still have to be told. */
+  #paid(transaction: string, now: number): void {
+    const open = this.#contexts.find(transaction);
+    if (open === undefined || !owesCancel(open.context)) this.#contexts.forget(transaction);
+    else this.#contexts.save({ ...open.context, owed: undefined }, open.request, now);
   }
 
   #post(envelope: ResponseEnvelope): void {
@@ -248,8 +255,8 @@ export class Incoming {
     then();
   }
 
-  #cancelBranch(open: OpenContext, branch: ForkedBranch, reason: string | undefined, now: number): void {
-    if (this.#contexts.proceedingSince(open.context.transaction, branch) === undefined) return;
+  #cancelBranch(open: OpenContext, branch: ForkedBranch, { reason, isOverdue }: Effect & { kind: "cancel" }, now: number): void {
+    if (isOverdue !== true && this.#contexts.proceedingSince(open.context.transaction, branch) === undefined) return;
     const text = cancelFor(this.#sentRequest(open, branch), reason === undefined ? [] : [["Reason", reason]]);
     this.#send(branch.phone, text, open.request.binary, now);
   }

@@ -58,6 +58,11 @@ function branchTo(target: ReachableTarget, index: number, now: number, until: nu
  */
 export function phoneAppeared(context: ResponseContext, target: ReachableTarget, now: number): Decision {
   const unchanged: Decision = { context, effects: [] };
+  const overdue = context.branches.find((branch) => branch.phone === target.phone && branch.owesCancel === true);
+  if (overdue !== undefined && target.host !== undefined) {
+    const effect: Effect = { kind: "cancel", branch: overdue.index, reason: reasonOf(context), isOverdue: true };
+    return { context: withBranch(context, { ...overdue, owesCancel: false }), effects: [effect] };
+  }
   if (context.final !== 0 || context.cancelled !== undefined || target.host === undefined) return unchanged;
   const known = context.branches.find((branch) => branch.phone === target.phone);
   if (known !== undefined && (isDone(known) || known.cancelled !== 0)) return unchanged;
@@ -143,7 +148,7 @@ function cancelPending(context: ResponseContext, reason: string | undefined, now
   const effects: Effect[] = [];
   const branches = context.branches.map((branch) => {
     if (isDone(branch) || branch.cancelled !== 0) return branch;
-    if (branch.sent === 0) return { ...branch, cancelled: now, final: 487 };
+    if (branch.sent === 0) return { ...branch, cancelled: now, final: 487, owesCancel: branch.host !== "" };
     effects.push({ kind: "cancel", branch: branch.index, reason });
     return { ...branch, cancelled: now };
   });

@@ -34,6 +34,8 @@ export interface ForkedBranch {
   readonly until: number;
   /** Milliseconds; when it was cancelled, 0 if it was not. */
   readonly cancelled: number;
+  /** It rang, and was cancelled while its phone was away: the CANCEL waits for the phone to come back. */
+  readonly owesCancel?: boolean;
   /** Its final status, of the phone or by a timer; 0 while there is none. */
   readonly final: number;
   /** The final response if a phone sent one that is not 2xx, our Via taken off. */
@@ -44,8 +46,8 @@ export interface ForkedBranch {
 export type Effect =
   /** Put the request on the branch's phone. */
   | { readonly kind: "forward"; readonly branch: number }
-  /** Cancel it there (RFC 3261 §9.1), with this Reason. */
-  | { readonly kind: "cancel"; readonly branch: number; readonly reason: string | undefined }
+  /** Cancel it there (RFC 3261 §9.1), with this Reason; overdue, if the provisional response that it needs came on a lost socket. */
+  | { readonly kind: "cancel"; readonly branch: number; readonly reason: string | undefined; readonly isOverdue?: boolean }
   /** Send a response upstream; text is undefined where we make it ourselves. */
   | { readonly kind: "answer"; readonly status: number; readonly text: string | undefined; readonly also: readonly string[] };
 
@@ -64,6 +66,11 @@ export interface ProxyTimers {
 
 export function isDone(branch: ForkedBranch): boolean {
   return branch.final !== 0;
+}
+
+/** Whether a phone that is away has yet to be told to stop ringing. */
+export function owesCancel(context: ResponseContext): boolean {
+  return context.branches.some((branch) => branch.owesCancel === true);
 }
 
 /** Whether all that is left is to throw the context away. */

@@ -75,6 +75,17 @@ describe.skipIf(!canBrowse)("a phone that was cut off comes back", () => {
       expect(await bob.reads("incomingCalls")).toBe(2);
     });
 
+    it("while it rings: SIP.js stops ringing when it is back, if the caller gave up meanwhile", async () => {
+      const [alice, bob] = [await parlour.phone("jssip", way, "alice"), await parlour.phone("sipjs", way, "bob")];
+      await alice.calls(bob);
+      await bob.becomes("ringing");
+      await bob.isCutOff(async () => {
+        await alice.does("hangUp");
+        await alice.becomes("ended");
+      });
+      await bob.becomes("ended");
+    });
+
     it("while it calls: SIP.js still hears the answer", async () => {
       const [alice, bob] = [await parlour.phone("sipjs", way, "alice"), await parlour.phone("jssip", way, "bob")];
       await alice.calls(bob);

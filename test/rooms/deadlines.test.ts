@@ -91,6 +91,23 @@ describe("sockets that are lost", () => {
     expect((await caller.next(200)).status).toBe(200);
   });
 
+  it("a phone that rings, is away when the caller gives up, and comes back is told to stop", async () => {
+    const { bob, caller, callee } = await pair();
+    const sent = caller.request("INVITE", callee.aor);
+    const ringing = await callee.next("INVITE");
+    callee.reply(ringing, 180);
+    await caller.next(180);
+    callee.socket.close(1000);
+    await expect.poll(async () => (await homeOf(bob).lastMessages()).at(-1)?.text).toBe("closed with 1000");
+    caller.cancel(sent);
+    expect((await caller.next(487)).status).toBe(487);
+    await forgetEverything();
+    const again = await registered({ account: bob, way: "direct", instance: callee.instance });
+    const cancel = await again.next("CANCEL");
+    expect(header(cancel, "via")).toBe(header(ringing, "via"));
+    expect(again.socket.rest()).toHaveLength(0);
+  });
+
   it("a second phone that registers while the call rings gets a branch of its own", async () => {
     const { bob, caller, callee } = await pair();
     caller.request("INVITE", callee.aor);
