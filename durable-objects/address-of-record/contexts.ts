@@ -69,7 +69,8 @@ export class Contexts {
       "UPDATE contexts SET due = ?, finished = ?, state = ? WHERE name = ?",
       ...[context.collect, finished, JSON.stringify(context), context.transaction],
     );
-    this.schedule(context, now);
+    // What is owed is under way; the alarm that is set already finds it if it gets lost.
+    if (context.owed === undefined) this.schedule(context, now);
   }
 
   forget(transaction: string): void {

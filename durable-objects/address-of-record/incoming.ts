@@ -116,7 +116,10 @@ export class Incoming {
   /** Ends what is over, sends again what the caller's home has not taken, and sets the alarm for what is left. */
   passDeadlines(now: number): void {
     for (const open of this.#contexts.unfinished()) {
-      if (open.context.owed !== undefined) this.#payOwed(open, now);
+      const { owed, collect, transaction } = open.context;
+      // Whom it was owed to has long given up.
+      if (owed !== undefined && collect <= now) this.#contexts.forget(transaction);
+      else if (owed !== undefined) this.#payOwed(open, now);
       else {
         const since = (branch: ForkedBranch) => this.#contexts.proceedingSince(open.context.transaction, branch);
         this.#carryOut(open, passDeadlines(open.context, now, this.#room.timers, since), now);
@@ -206,32 +209,14 @@ export class Incoming {
 
   #answer(open: OpenContext, effect: Effect & { kind: "answer" }, now: number): void {
     if (effect.status >= 300) return this.#payOwed(open, now);
-    const { answerTo: to, method, transaction } = open.context;
-    const { status, text = "" } = effect;
-    this.#post({
-      kind: "response",
-      text,
-      binary: open.request.binary,
-      status,
-      to,
-      transaction: method === "INVITE" ? transaction : undefined,
-    });
+    this.#post(letter(open, effect.status, effect.text ?? ""));
   }
 
   /** A final response that is not 2xx is kept until the caller's home has it; then nothing of the call is left here. */
   #payOwed(open: OpenContext, now: number): void {
-    const { answerTo: to, owed, transaction, method } = open.context;
+    const { owed, transaction } = open.context;
     if (owed === undefined) return;
-    const { status, text } = owed;
-    const envelope: ResponseEnvelope = {
-      kind: "response",
-      text,
-      binary: open.request.binary,
-      status,
-      to,
-      transaction: method === "INVITE" ? transaction : undefined,
-    };
-    this.#answerBack(envelope).then(
+    this.#answerBack(letter(open, owed.status, owed.text)).then(
       () => this.#paid(transaction, now),
       (error: unknown) => this.#undelivered(error, () => this.#contexts.schedule(open.context, now)),
     );
@@ -280,6 +265,12 @@ export class Incoming {
     const proceeding = status < 200 ? [...others, { branch, at: now }] : others;
     this.#room.sockets.update(flow.id, { proceeding: proceeding.slice(-64) });
   }
+}
+
+/** A response of a context, addressed to where its request came from. */
+function letter({ context, request }: OpenContext, status: number, text: string): ResponseEnvelope {
+  const { answerTo: to, method, transaction } = context;
+  return { kind: "response", text, binary: request.binary, status, to, transaction: method === "INVITE" ? transaction : undefined };
 }
 
 function answered(request: Request, status: number): Receipt {

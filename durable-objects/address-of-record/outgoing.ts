@@ -21,6 +21,17 @@ const allowed = "ACK, BYE, CANCEL, INFO, INVITE, MESSAGE, NOTIFY, OPTIONS, PRACK
 /** Unanswered INVITEs that one socket may have at a time: their notes must fit into its attachment. */
 const maximumPending = 40;
 
+/** Milliseconds. */
+const pauseBeforeRepeating = 2000;
+
+/** A row of the table `orphans`; times in milliseconds. */
+interface Orphan extends Record<string, string | number> {
+  readonly name: string;
+  readonly due: number;
+  readonly until: number;
+  readonly home: string;
+}
+
 /** Requests of this home's user, and the responses that come back: the caller's side of the proxy (RFC 3261 §16.3, §16.4, §16.7). */
 export class Outgoing {
   readonly #room: Room;
@@ -81,7 +92,7 @@ export class Outgoing {
       return this.#reply(flow, request, replyTo(request, 481, { toTag: randomText() }), 481, now);
     }
     this.#reply(flow, request, replyTo(request, 200, { toTag: randomText() }), 200, now);
-    this.#cancelAt(pending.home, transaction, headerValue(request, "reason"));
+    this.#cancelAt(pending.home, transaction, headerValue(request, "reason"), now + this.#room.timers.ringing);
   }
 
   /** A response for one of our phones: to the socket its request came on, or the phone's newest. */
@@ -102,19 +113,25 @@ export class Outgoing {
   /** The caller's socket is gone and he cannot CANCEL any more: a grace later his calls stop ringing (DESIGN §4). */
   flowClosed(flow: Flow, now: number): void {
     const due = now + this.#room.configuration.callerGrace * 1000;
-    for (const { transaction, home } of flow.pending) {
-      this.#room.memory.run("INSERT OR REPLACE INTO orphans (name, due, home) VALUES (?, ?, ?)", transaction, due, home);
-      this.#room.alarm.noLaterThan(due);
-    }
+    for (const { transaction, home } of flow.pending)
+      this.#orphan({ name: transaction, due, until: due + this.#room.timers.ringing, home });
   }
 
   passDeadlines(now: number): void {
-    for (const { name, due, home } of this.#room.memory.all<{ name: string; due: number; home: string }>(
-      "SELECT name, due, home FROM orphans",
-    )) {
-      if (due > now) this.#room.alarm.noLaterThan(due);
-      else this.#cancelAt(home, name, undefined, () => this.#room.memory.run("DELETE FROM orphans WHERE name = ?", name));
+    for (const orphan of this.#room.memory.all<Orphan>("SELECT name, due, until, home FROM orphans")) {
+      if (orphan.due > now) this.#room.alarm.noLaterThan(orphan.due);
+      else this.#cancelAt(orphan.home, orphan.name, undefined, orphan.until, () => this.#adopted(orphan.name));
     }
+  }
+
+  /** A call that nobody can cancel any more: a row, until its callee's home has been told to stop ringing. */
+  #orphan({ name, due, until, home }: Orphan): void {
+    this.#room.memory.run("INSERT OR REPLACE INTO orphans (name, due, until, home) VALUES (?, ?, ?, ?)", name, due, until, home);
+    this.#room.alarm.noLaterThan(due);
+  }
+
+  #adopted(name: string): void {
+    this.#room.memory.run("DELETE FROM orphans WHERE name = ?", name);
   }
 
   #isOurs(host: string, flow: Flow): boolean {
@@ -189,11 +206,13 @@ export class Outgoing {
     this.#refuse(flow, request, fault(503, "the other side cannot be reached now", [["Retry-After", "5"]]), Date.now());
   }
 
-  #cancelAt(home: string, transaction: string, reason: string | undefined, then: () => void = () => undefined): void {
+  /** Tells a callee's home to stop ringing, again and again until it has heard; at `until` its own timer has ended the call. */
+  #cancelAt(home: string, transaction: string, reason: string | undefined, until: number, then: () => void = () => undefined): void {
     this.#passOn(home, { kind: "cancel", transaction, reason }).then(then, (error: unknown) => {
-      this.#room.log.note(Date.now(), "-", String(error));
-      this.#room.memory.run("INSERT OR REPLACE INTO orphans (name, due, home) VALUES (?, ?, ?)", transaction, Date.now() + 2000, home);
-      this.#room.alarm.noLaterThan(Date.now() + 2000);
+      const now = Date.now();
+      this.#room.log.note(now, "-", String(error));
+      if (now < until) this.#orphan({ name: transaction, due: now + pauseBeforeRepeating, until, home });
+      else this.#adopted(transaction);
     });
   }
 

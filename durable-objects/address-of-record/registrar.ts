@@ -86,13 +86,15 @@ export class Registrar {
     }
   }
 
-  /** Ends what is over: bindings that were waited for in vain, and those whose phone did not refresh. */
+  /**
+   * Ends what is over: bindings that were waited for in vain, and those whose phone did not refresh. For the others no alarm is
+   * set: the end of their lease is looked at on the next occasion, at the latest when their socket closes.
+   */
   passDeadlines(now: number): void {
-    const valid = new Set(this.current(now).map((known) => known.binding.key));
-    for (const { key, lease } of this.#load().values()) {
-      if (valid.has(key)) this.#room.alarm.noLaterThan(lease);
-      else this.#remove(key);
-    }
+    const known = this.current(now);
+    const valid = new Set(known.map(({ binding }) => binding.key));
+    for (const key of this.#load().keys()) if (!valid.has(key)) this.#remove(key);
+    for (const { binding, flow } of known) if (flow === undefined) this.#room.alarm.noLaterThan(this.awayUntil(binding.key, now));
   }
 
   #load(): Map<string, Binding> {

@@ -1,6 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
-import { homes, newcomers, registered, connect, ringAlarm, spentBy } from "./support/town.ts";
+import { homes, newcomers, registered, connect, ringAlarm, spentBy, rowsOf } from "./support/town.ts";
 
 /** DESIGN §7: what work may cost, in hops between objects and rows written. An alarm that is set counts as a row. */
 describe("the budgets", () => {
@@ -51,8 +51,34 @@ describe("the budgets", () => {
     expect(await spentBy(bob)).toEqual({ rowsWritten: 0, alarmsSet: 0, calls: 1 });
     expect(await spentBy(alice)).toEqual({ rowsWritten: 0, alarmsSet: 0, calls: 1 });
     await ringAlarm(bob);
+    expect(await spentBy(bob)).toEqual({ rowsWritten: 0, alarmsSet: 0, calls: 0 });
+    // The fourth: the context goes with the next one, once its time is over.
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(Date.now() + 33_000);
+    await ringAlarm(bob);
+    caller.request("MESSAGE", callee.aor);
+    await callee.next("MESSAGE");
+    caller.request("INVITE", callee.aor);
+    await callee.next("INVITE");
+    vi.useRealTimers();
+    expect(await rowsOf(bob, "contexts")).toBe(1);
+    expect(await spentBy(bob)).toEqual({ rowsWritten: 2, alarmsSet: 1, calls: 0 });
+  });
+
+  it("a call that is refused writes four rows, one of them an alarm, and leaves none", async () => {
+    const [alice, bob] = await newcomers("alice", "bob");
+    const caller = await registered({ account: alice, way: "direct" });
+    const callee = await registered({ account: bob, way: "direct" });
+    await spentBy(bob);
+    const sent = caller.request("INVITE", callee.aor);
+    const invite = await callee.next("INVITE");
+    callee.reply(invite, 180);
+    await caller.next(180);
+    callee.reply(invite, 486);
+    caller.ackRefusal(sent, await caller.next(486));
+    await expect.poll(() => rowsOf(bob, "contexts")).toBe(0);
     const { rowsWritten, alarmsSet } = await spentBy(bob);
-    expect(rowsWritten + alarmsSet).toBeLessThanOrEqual(1);
+    expect(rowsWritten + alarmsSet).toBe(4);
   });
 
   it("a MESSAGE to one phone writes nothing and takes one hop each way", async () => {

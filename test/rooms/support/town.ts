@@ -1,4 +1,4 @@
-import { evictAllDurableObjects, listDurableObjectIds, runDurableObjectAlarm } from "cloudflare:test";
+import { evictAllDurableObjects, listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import type { AddressOfRecord, Costs } from "../../../durable-objects/address-of-record.ts";
 import { createEars } from "../../support/ears.ts";
@@ -96,4 +96,9 @@ export async function spentBy(username: string): Promise<Costs> {
 /** The home's alarm goes off now. */
 export function ringAlarm(username: string): Promise<boolean> {
   return runDurableObjectAlarm(homeOf(username));
+}
+
+/** How many rows a table of a home has. */
+export function rowsOf(username: string, table: string): Promise<number> {
+  return runInDurableObject(homeOf(username), (_home, { storage }) => storage.sql.exec(`SELECT * FROM ${table}`).toArray().length);
 }
