@@ -1,7 +1,10 @@
+import { fileURLToPath } from "node:url";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
 const node = (name: string, folders: readonly string[], seconds: number) => ({
+  // Scenarios run the homes on a simulated platform.
+  resolve: { alias: { "cloudflare:workers": fileURLToPath(new URL("test/scenarios/world/cloudflare-workers.ts", import.meta.url)) } },
   test: {
     name,
     include: folders.map((folder) => `test/${folder}/**/*.test.ts`),

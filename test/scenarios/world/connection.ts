@@ -1,0 +1,88 @@
+import type { SimulatedObject } from "./simulated-object.ts";
+
+/** What a phone's end of a connection hears. */
+export interface Listener {
+  heard(frame: string): void;
+  lost(): void;
+}
+
+/** One WebSocket between a phone and a home, whose server end hibernates. */
+export class Connection {
+  readonly home: SimulatedObject;
+  readonly server: ServerEnd;
+  #listener: Listener | undefined;
+
+  constructor(home: SimulatedObject) {
+    this.home = home;
+    this.server = new ServerEnd(this);
+  }
+
+  listen(listener: Listener): void {
+    this.#listener = listener;
+  }
+
+  get isOpen(): boolean {
+    return this.server.readyState === WebSocket.OPEN;
+  }
+
+  /** A frame of the phone; lost if the connection is gone before it arrives. */
+  send(frame: string): void {
+    this.home.receive(() => {
+      if (this.isOpen) return this.home.handle((instance) => instance.webSocketMessage(this.server as unknown as WebSocket, frame));
+      return undefined;
+    });
+  }
+
+  /** The network goes, or the phone closes: the home is told. */
+  cut(code = 1006): void {
+    if (!this.isOpen) return;
+    this.vanish();
+    const life = this.home.life;
+    this.home.receive(() => {
+      // Whoever lost everything has lost the connection too.
+      if (life !== this.home.life) return undefined;
+      return this.home.handle((instance) => instance.webSocketClose(this.server as unknown as WebSocket, code));
+    });
+  }
+
+  /** The server's side is gone: nobody there is told, the phone notices. */
+  vanish(): void {
+    if (!this.isOpen) return;
+    this.server.readyState = WebSocket.CLOSED;
+    this.#listener?.lost();
+  }
+
+  deliver(frame: string): void {
+    if (this.isOpen) this.#listener?.heard(frame);
+  }
+}
+
+/** The home's end, as the platform hands it out. */
+export class ServerEnd {
+  readyState: number = WebSocket.OPEN;
+  binaryType = "blob";
+  readonly #connection: Connection;
+  #attachment = "null";
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  send(frame: string): void {
+    this.#connection.home.emit(() => this.#connection.deliver(frame));
+  }
+
+  close(): void {
+    if (this.readyState !== WebSocket.OPEN) return;
+    this.#connection.home.emit(() => this.#connection.vanish());
+  }
+
+  serializeAttachment(value: unknown): void {
+    this.#attachment = JSON.stringify(value);
+    if (this.#attachment.length > 16_384) throw new Error("an attachment is longer than 16 KiB");
+  }
+
+  deserializeAttachment(): unknown {
+    return JSON.parse(this.#attachment) as unknown;
+  }
+}

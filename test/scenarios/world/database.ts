@@ -1,0 +1,38 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+
+type Values = readonly SQLInputValue[];
+
+/** The SQL of one simulated object: it outlives every loss. */
+export class SimulatedSql {
+  readonly #database = new DatabaseSync(":memory:");
+  /** Rows written by the object since it was made. */
+  written = 0;
+
+  exec(query: string, ...values: Values): { readonly rowsWritten: number; toArray(): unknown[] } {
+    const statement = this.#database.prepare(query);
+    if (/^\s*SELECT/i.test(query)) {
+      const rows = statement.all(...values);
+      return { rowsWritten: 0, toArray: () => rows };
+    }
+    const rowsWritten = Number(statement.run(...values).changes);
+    this.written += rowsWritten;
+    return { rowsWritten, toArray: () => [] };
+  }
+}
+
+/** A D1 database with the migrations applied. */
+export function simulatedDirectory(): { readonly database: D1Database; run(query: string, ...values: Values): void } {
+  const database = new DatabaseSync(":memory:");
+  for (const file of readdirSync("migrations").sort()) database.exec(readFileSync(`migrations/${file}`, "utf8"));
+  const prepare = (query: string, values: Values = []): unknown => ({
+    bind: (...bound: Values) => prepare(query, bound),
+    first: async () => database.prepare(query).get(...values) ?? null,
+    all: async () => ({ results: database.prepare(query).all(...values) }),
+    run: async () => database.prepare(query).run(...values),
+  });
+  return {
+    database: { prepare } as unknown as D1Database,
+    run: (query, ...values) => void database.prepare(query).run(...values),
+  };
+}

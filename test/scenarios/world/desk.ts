@@ -1,0 +1,341 @@
+import { compose, newBranch, randomText, shortSdp } from "../../support/compose.ts";
+import { type Dialog, copiedLines, dialogOfCallee, dialogOfCaller } from "../../support/dialog.ts";
+import { answerChallenge } from "../../support/digest.ts";
+import { type Heard, cseqMethod, header, headers, readHeard } from "../../support/heard.ts";
+import type { Connection } from "./connection.ts";
+import { type World, domain } from "./world.ts";
+
+export interface DeskOptions {
+  readonly instance?: string;
+  /** Of its Contact: parameters as `;q=0.5;audio`. */
+  readonly parameters?: string;
+  readonly regId?: number;
+  /** What it does with its unanswered calls when it loses its connection: SIP.js keeps them, JsSIP ends its own and forgets the others. */
+  readonly manners?: "keeps" | "forgets";
+  /** Answers INVITEs with 180 by itself; else the scenario replies. */
+  readonly isManual?: boolean;
+  readonly expires?: number;
+}
+
+/** A request that waits for its final response. */
+interface Pending {
+  readonly method: string;
+  readonly uri: string;
+  readonly text: string;
+  readonly branch: string;
+  readonly lines: readonly string[];
+  final: number;
+  provisional: number;
+}
+
+interface Call {
+  readonly id: string;
+  readonly isOurs: boolean;
+  readonly invite: Pending | undefined;
+  readonly heard: Heard | undefined;
+  state: CallState;
+  dialog: Dialog | undefined;
+  /** The last response to the INVITE, said again when it comes again. */
+  response: string | undefined;
+  isAcknowledged: boolean;
+}
+
+export type CallState = "calling" | "hears ringing" | "ringing" | "talking" | `ended ${number}` | "ended by bye" | "forgotten";
+
+/** A phone that acts by itself as far as phones do: registers, rings, acknowledges, repeats, reconnects. Its user is the scenario. */
+export class Desk {
+  readonly account: string;
+  readonly aor: string;
+  readonly instance: string;
+  readonly host = `${randomText(6)}.invalid`;
+  /** All that was heard, oldest first. */
+  readonly heard: Heard[] = [];
+  readonly calls: Call[] = [];
+  readonly #world: World;
+  readonly #options: DeskOptions;
+  readonly #registration = { callId: randomText(6), cseq: 0 };
+  readonly #pending: Pending[] = [];
+  #connection: Connection | undefined;
+  #isOnline = false;
+
+  constructor(world: World, account: string, options: DeskOptions = {}) {
+    this.#world = world;
+    this.account = account;
+    this.aor = `sip:${account}@${domain}`;
+    this.instance = options.instance ?? `urn:uuid:${randomText(8)}`;
+    this.#options = options;
+  }
+
+  get contact(): string {
+    return `<sip:${this.account}@${this.host};transport=ws>`;
+  }
+
+  /** Connects and registers; from now on it comes back by itself. */
+  async comesOnline(): Promise<this> {
+    this.#isOnline = true;
+    await this.#connect();
+    await this.#world.settle();
+    return this;
+  }
+
+  /** The page is closed, or the network is gone: it does not come back until told. */
+  leaves(): void {
+    this.#isOnline = false;
+    this.#connection?.cut(1001);
+  }
+
+  /** The network blinks. */
+  isCut(): void {
+    this.#connection?.cut();
+  }
+
+  /** The last call. */
+  get call(): Call {
+    const call = this.calls.at(-1);
+    if (call === undefined) throw new Error(`${this.account} has no call`);
+    return call;
+  }
+
+  get state(): CallState | "idle" {
+    return this.calls.at(-1)?.state ?? "idle";
+  }
+
+  /** What it heard with this method or status. */
+  all(match: string | number, method?: string): Heard[] {
+    return this.heard.filter((one) =>
+      typeof match === "string" ? one.method === match : one.status === match && (method === undefined || cseqMethod(one) === method),
+    );
+  }
+
+  last(match: string | number, method?: string): Heard {
+    const found = this.all(match, method).at(-1);
+    if (found === undefined) throw new Error(`${this.account} heard no ${match}, but ${this.heard.map((one) => one.startLine).join("; ")}`);
+    return found;
+  }
+
+  invites(uri: string, lines: readonly string[] = []): Call {
+    const callId = randomText(6);
+    const from = `From: <${this.aor}>;tag=${randomText(4)}`;
+    const shared = [from, `To: <${uri}>`, `Call-ID: ${callId}`, "CSeq: 1 INVITE"];
+    const invite = this.sends("INVITE", uri, [...shared, `Contact: ${this.contact}`, "Content-Type: application/sdp", ...lines], shortSdp);
+    const call: Call = { id: callId, isOurs: true, invite, heard: undefined, state: "calling", dialog: undefined, response: undefined, isAcknowledged: false };
+    this.calls.push(call);
+    return call;
+  }
+
+  /** Any request; lines without Via, Max-Forwards and Content-Length. */
+  sends(method: string, uri: string, lines: readonly string[], body = "", branch = newBranch()): Pending {
+    const hops = lines.some((line) => line.startsWith("Max-Forwards")) ? [] : ["Max-Forwards: 70"];
+    const text = compose(`${method} ${uri} SIP/2.0`, [`Via: SIP/2.0/WSS ${this.host};branch=${branch}`, ...hops, ...lines], body);
+    const pending: Pending = { method, uri, text, branch, lines, final: 0, provisional: 0 };
+    if (method !== "ACK") this.#pending.push(pending);
+    this.#connection?.send(text);
+    return pending;
+  }
+
+  /** A request outside a dialog. */
+  asks(method: string, uri: string, lines: readonly string[] = [], body = ""): Pending {
+    const shared = [`From: <${this.aor}>;tag=${randomText(4)}`, `To: <${uri}>`, `Call-ID: ${randomText(6)}`, `CSeq: 1 ${method}`];
+    return this.sends(method, uri, [...shared, ...lines], body);
+  }
+
+  cancels(call = this.call, lines: readonly string[] = []): void {
+    const { invite } = call;
+    if (invite === undefined) throw new Error("only the caller cancels");
+    const shared = invite.lines.filter((line) => /^(From|To|Call-ID):/.test(line));
+    this.sends("CANCEL", invite.uri, [...shared, "CSeq: 1 CANCEL", ...lines], "", invite.branch);
+  }
+
+  answers(call = this.call): void {
+    this.replies(call.heard as Heard, 200, [`Contact: ${this.contact}`, "Content-Type: application/sdp"], shortSdp);
+  }
+
+  rejects(status: number, lines: readonly string[] = [], call = this.call): void {
+    this.replies(call.heard as Heard, status, lines);
+  }
+
+  /** A response, its To tag its own. */
+  replies(request: Heard, status: number, lines: readonly string[] = [], body = ""): void {
+    const tag = this.instance.slice(-6);
+    const text = compose(`SIP/2.0 ${status} Whatever`, [...copiedLines(request, status === 100 ? "" : tag), ...lines], body);
+    const call = request.method === "INVITE" ? this.#callOf(request) : undefined;
+    if (call !== undefined && call.dialog === undefined) this.#answered(call, status, text, tag);
+    this.#connection?.send(text);
+  }
+
+  hangsUp(call = this.call): void {
+    const { dialog } = call;
+    if (dialog === undefined) throw new Error("there is no dialog to end");
+    call.state = "ended by bye";
+    this.within("BYE", dialog);
+  }
+
+  /** A request within a dialog. */
+  within(method: string, dialog: Dialog, lines: readonly string[] = [], cseq = dialog.cseq++): Pending {
+    const { local, remote, callId, routes, target } = dialog;
+    const shared = [`From: ${local}`, `To: ${remote}`, `Call-ID: ${callId}`, `CSeq: ${cseq} ${method}`];
+    return this.sends(method, target, [...routes.map((route) => `Route: ${route}`), ...shared, ...lines]);
+  }
+
+  async #connect(): Promise<void> {
+    const connection = await this.#world.connect(this.account);
+    this.#connection = connection;
+    connection.listen({
+      heard: (frame) => this.#hears(readHeard(frame, false)),
+      lost: () => this.#lost(),
+    });
+    this.registers();
+  }
+
+  registers(lines: readonly string[] = []): void {
+    const { parameters = "", regId = 1, expires = 600 } = this.#options;
+    this.#registration.cseq += 1;
+    const { callId, cseq } = this.#registration;
+    this.sends("REGISTER", `sip:${domain}`, [
+      `From: <${this.aor}>;tag=${randomText(4)}`,
+      `To: <${this.aor}>`,
+      `Call-ID: ${callId}`,
+      `CSeq: ${cseq} REGISTER`,
+      `Contact: ${this.contact};reg-id=${regId};+sip.instance="<${this.instance}>"${parameters}`,
+      `Expires: ${expires}`,
+      "Supported: path, gruu, outbound",
+      ...lines,
+    ]);
+  }
+
+  #lost(): void {
+    this.#connection = undefined;
+    if (this.#options.manners === "forgets") for (const call of this.calls) forget(call);
+    if (this.#isOnline) setTimeout(() => this.#world.attempt(this.#connect()), 100);
+  }
+
+  /** Registered again: what was under way is said again. */
+  #isBack(): void {
+    for (const call of this.calls) if (call.response !== undefined && !call.isAcknowledged) this.#connection?.send(call.response);
+    for (const one of this.#pending) if (one.method === "BYE" && one.final === 0) this.#connection?.send(one.text);
+    for (const one of this.#pending) if (one.method === "CANCEL" && one.final === 0) this.#connection?.send(one.text);
+  }
+
+  #hears(message: Heard): void {
+    this.heard.push(message);
+    if (message.status === 0) this.#request(message);
+    else this.#response(message);
+  }
+
+  #response(message: Heard): void {
+    const branch = /branch=([^;,\s]+)/.exec(header(message, "via") ?? "")?.[1];
+    const method = cseqMethod(message);
+    const pending = this.#pending.find((one) => one.branch === branch && one.method === method);
+    if (pending === undefined) return;
+    if (message.status < 200) pending.provisional = message.status;
+    else pending.final = message.status;
+    if (method === "REGISTER" && message.status === 401) this.registers([`Authorization: ${this.#credentials(message, "www-authenticate", pending)}`]);
+    else if (method === "REGISTER" && message.status === 200) this.#isBack();
+    else if (method === "INVITE") this.#inviteAnswered(message, pending);
+  }
+
+  #credentials(message: Heard, challenge: string, { method, uri }: Pending): string {
+    return answerChallenge(headers(message, challenge), { method, uri, username: this.account, password: "offhook" });
+  }
+
+  #inviteAnswered(message: Heard, invite: Pending): void {
+    const call = this.calls.find((one) => one.invite === invite);
+    if (call === undefined) return;
+    if (message.status < 200) {
+      if (message.status > 100 && call.state === "calling") call.state = "hears ringing";
+      return;
+    }
+    if (message.status >= 300) {
+      this.sends("ACK", invite.uri, ackLines(invite, header(message, "to") ?? ""), "", invite.branch);
+      if (call.dialog === undefined) call.state = `ended ${message.status}`;
+      return;
+    }
+    const dialog = dialogOfCaller(message);
+    if (call.dialog === undefined && call.state !== "forgotten") {
+      call.dialog = dialog;
+      call.state = "talking";
+    }
+    // RFC 3261 §13.2.2.4: each 2xx is acknowledged, also one that comes again.
+    this.within("ACK", call.dialog ?? dialog, [], 1);
+    if (call.state === "forgotten") this.within("BYE", dialog);
+  }
+
+  #request(message: Heard): void {
+    switch (message.method) {
+      case "INVITE":
+        return this.#rings(message);
+      case "ACK":
+        return this.#acknowledged(message);
+      case "CANCEL":
+        return this.#cancelled(message);
+      case "BYE":
+        return this.#hungUp(message);
+      default:
+        if (this.#options.isManual !== true) this.replies(message, 200);
+    }
+  }
+
+  #rings(message: Heard): void {
+    const known = this.#callOf(message);
+    if (known?.response !== undefined) return this.#connection?.send(known.response);
+    if (known === undefined) {
+      const isWithin = this.calls.find((call) => call.id === header(message, "call-id") && call.dialog !== undefined);
+      if (isWithin !== undefined) return this.replies(message, 200, [`Contact: ${this.contact}`]);
+      this.calls.push({ id: header(message, "call-id") ?? "", isOurs: false, invite: undefined, heard: message, state: "ringing", dialog: undefined, response: undefined, isAcknowledged: false });
+    }
+    if (this.#options.isManual !== true) this.replies(message, 180);
+  }
+
+  #answered(call: Call, status: number, text: string, tag: string): void {
+    call.response = text;
+    if (status < 200) return;
+    if (status >= 300) {
+      call.state = `ended ${status}`;
+      return;
+    }
+    call.state = "talking";
+    call.dialog = dialogOfCallee(call.heard as Heard, tag);
+    // RFC 3261 §13.3.1.4: the 2xx is said again until its ACK comes.
+    const again = (): void => {
+      if (call.isAcknowledged || call.response !== text) return;
+      this.#connection?.send(text);
+      setTimeout(again, 500);
+    };
+    setTimeout(again, 500);
+  }
+
+  #acknowledged(message: Heard): void {
+    const call = this.calls.find((one) => one.id === header(message, "call-id") && !one.isOurs);
+    if (call !== undefined) call.isAcknowledged = true;
+  }
+
+  #cancelled(message: Heard): void {
+    const call = this.calls.find((one) => one.heard !== undefined && header(one.heard, "via") === header(message, "via") && one.state !== "forgotten");
+    this.replies(message, call === undefined ? 481 : 200);
+    if (call?.heard !== undefined && call.state === "ringing") this.replies(call.heard, 487);
+  }
+
+  #hungUp(message: Heard): void {
+    const call = this.calls.find((one) => one.id === header(message, "call-id"));
+    this.replies(message, call?.dialog === undefined ? 481 : 200);
+    if (call !== undefined) {
+      call.state = "ended by bye";
+      call.isAcknowledged = true;
+    }
+  }
+
+  /** The call of an INVITE by its branch (RFC 3261 §17.2.3). */
+  #callOf(request: Heard): Call | undefined {
+    return this.calls.find((call) => call.heard !== undefined && header(call.heard, "via") === header(request, "via") && call.state !== "forgotten");
+  }
+}
+
+function ackLines(invite: Pending, to: string): string[] {
+  return [...invite.lines.filter((line) => /^(From|Call-ID|Route):/.test(line)), `To: ${to}`, "CSeq: 1 ACK"];
+}
+
+/** As JsSIP does with what is not answered yet. */
+function forget(call: Call): void {
+  if (call.state === "calling" || call.state === "hears ringing") call.state = "ended 487";
+  else if (call.state === "ringing") call.state = "forgotten";
+}

@@ -1,0 +1,202 @@
+import { vi } from "vitest";
+import type { Opening } from "../../../lib/transport/opening.ts";
+import type { Envelope } from "../../../lib/transport/envelope.ts";
+import type { Settings } from "../../../workers/configuration.ts";
+import { directoryOf, homeName } from "../../../workers/directory.ts";
+import type { Environment } from "../../../workers/environment.ts";
+import { createHash } from "node:crypto";
+import { Connection, type ServerEnd } from "./connection.ts";
+import { simulatedDirectory } from "./database.ts";
+import { ObjectReset, SimulatedObject } from "./simulated-object.ts";
+
+/** Something on its way: a frame, a call between homes, or its return. */
+interface Delivery {
+  readonly from: SimulatedObject | undefined;
+  readonly life: number;
+  readonly run: () => void;
+  readonly lost: () => void;
+}
+
+/** How memory and connections are lost (DESIGN §4). */
+export const losses = ["evict", "cut", "abort", "kill"] as const;
+export type Loss = (typeof losses)[number];
+
+export const domain = "example.com";
+const realImmediate = setImmediate;
+
+/**
+ * Offhook's homes as they are, on a simulated platform, network and clock. Everything that passes between phones and homes is
+ * one step in one queue, so that a loss can be put between any two of them, also between what a home has saved and what it sends.
+ */
+export class World {
+  readonly #objects = new Map<string, SimulatedObject>();
+  readonly #directory = simulatedDirectory();
+  readonly #settings: Settings;
+  readonly #queue: Delivery[] = [];
+  readonly #connections = new WeakMap<ServerEnd, Connection>();
+  #isolate: { readonly DIRECTORY: D1Database } = { DIRECTORY: this.#directory.database };
+  #steps = 0;
+  #planned: { readonly at: number; readonly loss: Loss } | undefined;
+  #upgraded: Connection | undefined;
+  /** What homes threw. */
+  readonly faults: unknown[] = [];
+
+  constructor(settings: Settings = {}) {
+    this.#settings = { SEAL_KEYS: Buffer.alloc(32, 7).toString("base64"), LOGGING: "false", EXPIRES_SPREAD: "0", ...settings };
+    vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: Date.UTC(2026, 0, 1) });
+    vi.stubGlobal("WebSocketRequestResponsePair", class {});
+    vi.stubGlobal("WebSocketPair", this.#pair());
+    vi.stubGlobal("Response", class {});
+    this.#directory.run("INSERT INTO domains (name, created_at) VALUES (?, 0)", domain);
+  }
+
+  /** Ends the world: the real clock and globals come back. */
+  end(): void {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  }
+
+  /** Steps taken so far. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** A loss before the given step, counted from now. */
+  plan(at: number, loss: Loss): void {
+    this.#planned = { at: this.#steps + at, loss };
+  }
+
+  subscribe(username: string, columns: Readonly<Record<string, string>> = {}): void {
+    const hash = (algorithm: string) => createHash(algorithm).update(`${username}:${domain}:offhook`).digest("hex");
+    const row = { domain, username, md5: hash("md5"), sha256: hash("sha256"), aliases: "[]", ...columns };
+    const names = [...Object.keys(row), "generation", "version", "created_at", "updated_at"];
+    const marks = names.map(() => "?").join(", ");
+    this.#directory.run(`INSERT INTO subscribers (${names.join(", ")}) VALUES (${marks})`, ...Object.values(row), 1, 1, 0, 0);
+    this.#directory.run("INSERT INTO aliases (domain, alias, username) VALUES (?, ?, ?)", domain, username, username);
+  }
+
+  /** A connection on the direct way, as the door hands it over. */
+  async connect(username: string): Promise<Connection> {
+    const answer = await directoryOf(this.environment(undefined)).fresh(username, domain);
+    if (answer.kind !== "subscriber") throw new Error(`there is no ${username}`);
+    await directoryOf(this.environment(undefined)).markOpened(answer.subscriber);
+    const home = this.home(homeName(answer.subscriber));
+    const opening: Opening = { way: "direct", host: domain, address: "192.0.2.1", subscriber: answer.subscriber, isAuthenticated: false };
+    const headers = { get: () => JSON.stringify(opening) };
+    this.#upgraded = home.connect();
+    const connection = this.#upgraded;
+    this.#connections.set(connection.server, connection);
+    await home.handle((instance) => instance.fetch({ headers } as unknown as Request));
+    return connection;
+  }
+
+  home(name: string): SimulatedObject {
+    const known = this.#objects.get(name) ?? new SimulatedObject(this, name);
+    this.#objects.set(name, known);
+    return known;
+  }
+
+  homeOf(username: string): SimulatedObject {
+    return this.home(`sip:${username}@${domain}#1`);
+  }
+
+  /** What an object's code sees as `env`. */
+  environment(caller: SimulatedObject | undefined): Environment {
+    const life = caller?.life ?? 0;
+    const getByName = (name: string) => ({ deliver: (envelopes: readonly Envelope[]) => this.#call(caller, life, name, envelopes) });
+    return { ...this.#settings, DIRECTORY: this.#isolate.DIRECTORY, ADDRESS_OF_RECORD: { getByName } } as unknown as Environment;
+  }
+
+  connectionOf(socket: ServerEnd): Connection {
+    const connection = this.#connections.get(socket);
+    if (connection === undefined) throw new Error("a socket of nobody");
+    return connection;
+  }
+
+  /** @param life of the instance that sends it */
+  post(from: SimulatedObject | undefined, life: number, run: () => void, lost: () => void = () => undefined): void {
+    this.#queue.push({ from, life, run, lost });
+  }
+
+  /** Work of a home that nobody waits for. What it throws is a fault of ours, unless its memory was taken away. */
+  attempt(work: Promise<unknown>): void {
+    work.catch((error: unknown) => {
+      if (!(error instanceof ObjectReset)) this.faults.push(error);
+    });
+  }
+
+  /** Lets everything happen that happens at once, and within the second. */
+  async settle(): Promise<void> {
+    await this.#drain();
+    for (let slice = 0; slice < 10 && vi.getTimerCount() > 0; slice += 1) await this.#advance(100);
+  }
+
+  /** Lets time pass; alarms go off when they are due. */
+  async pass(seconds: number): Promise<void> {
+    const end = Date.now() + seconds * 1000;
+    while (Date.now() < end) {
+      const next = Math.min(end, ...[...this.#objects.values()].map(({ alarm }) => Math.max(alarm ?? end, Date.now() + 1)));
+      await this.#advance(vi.getTimerCount() > 0 ? Math.min(200, next - Date.now()) : next - Date.now());
+    }
+  }
+
+  /** Loses something now. */
+  lose(loss: Loss, culprit?: SimulatedObject): void {
+    const objects = [...this.#objects.values()];
+    switch (loss) {
+      case "evict":
+        // An object that waits for something is not idle and stays.
+        for (const object of objects) if (!this.#queue.some(({ from }) => from === object)) object.evict();
+        return;
+      case "cut":
+        for (const object of objects) for (const connection of object.connections) connection.cut();
+        return;
+      case "abort":
+        (culprit ?? objects[0])?.abort();
+        return;
+      case "kill":
+        this.#isolate = { DIRECTORY: Object.assign({}, this.#directory.database) };
+        for (const object of objects) object.abort();
+    }
+  }
+
+  async #drain(): Promise<void> {
+    for (;;) {
+      await new Promise((resume) => realImmediate(resume));
+      const next = this.#queue.shift();
+      if (next === undefined) return;
+      this.#steps += 1;
+      if (this.#planned?.at === this.#steps) this.lose(this.#planned.loss, next.from);
+      if (next.from !== undefined && next.from.life !== next.life) next.lost();
+      else next.run();
+    }
+  }
+
+  async #advance(milliseconds: number): Promise<void> {
+    vi.advanceTimersByTime(milliseconds);
+    for (const object of this.#objects.values()) {
+      if (object.alarm === null || object.alarm > Date.now()) continue;
+      object.alarm = null;
+      this.post(undefined, 0, () => this.attempt(object.handle((instance) => instance.alarm())));
+    }
+    await this.#drain();
+  }
+
+  #call(caller: SimulatedObject | undefined, life: number, name: string, envelopes: readonly Envelope[]): Promise<unknown> {
+    const target = this.home(name);
+    const sent = structuredClone(envelopes);
+    return new Promise((resolve, reject) => {
+      const failed = () => reject(new Error("the other object was reset"));
+      const answer = (result: unknown) => this.post(target, target.life, () => resolve(structuredClone(result)), failed);
+      this.post(caller, life, () => this.attempt(target.handle((instance) => instance.deliver(sent)).then(answer, failed)));
+    });
+  }
+
+  #pair(): unknown {
+    const upgraded = () => this.#upgraded;
+    return class {
+      readonly client = {};
+      readonly server = upgraded()?.server;
+    };
+  }
+}
