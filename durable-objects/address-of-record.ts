@@ -2,13 +2,14 @@ import { DurableObject } from "cloudflare:workers";
 import { homeHint } from "../lib/proxy/branch.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { TraceEntry } from "../lib/trace.ts";
-import type { CancelEnvelope, Envelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../lib/transport/envelope.ts";
+import type { Envelope, Receipt } from "../lib/transport/envelope.ts";
 import { readConfiguration } from "../workers/configuration.ts";
 import { directoryOf } from "../workers/directory.ts";
 import type { Environment } from "../workers/environment.ts";
 import { Account } from "./address-of-record/account.ts";
 import { Contexts } from "./address-of-record/contexts.ts";
 import { Incoming } from "./address-of-record/incoming.ts";
+import { Letters } from "./address-of-record/letters.ts";
 import { Outgoing } from "./address-of-record/outgoing.ts";
 import { Reception } from "./address-of-record/reception.ts";
 import { Registrar } from "./address-of-record/registrar.ts";
@@ -151,8 +152,10 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const room = this.#room;
     const account = new Account(room);
     const registrar = new Registrar(room);
-    const incoming = new Incoming(room, registrar, new Contexts(room), (envelope) => this.#passOn(envelope.to.home, envelope));
-    const outgoing = new Outgoing(room, account, (home, envelope) => this.#passOn(home, envelope));
+    const letters = new Letters(room);
+    const passOn = (home: string, envelope: Envelope) => this.#passOn(home, envelope);
+    const incoming = new Incoming(room, registrar, new Contexts(room), letters, passOn);
+    const outgoing = new Outgoing(room, account, letters, passOn);
     return { account, registrar, incoming, outgoing, reception: new Reception(room, account, registrar, incoming, outgoing) };
   }
 
@@ -164,11 +167,13 @@ export class AddressOfRecord extends DurableObject<Environment> {
         return this.#parts.incoming.cancel(envelope, now);
       case "response":
         return this.#parts.outgoing.response(envelope, now);
+      case "inquiry":
+        return this.#parts.outgoing.inquiry(envelope, now);
     }
   }
 
   /** To another home by its outbox; to oneself without a call. */
-  #passOn(home: string, envelope: RequestEnvelope | CancelEnvelope | ResponseEnvelope): Promise<Receipt> {
+  #passOn(home: string, envelope: Envelope): Promise<Receipt> {
     if (home !== this.#room.home.name) return this.#room.outbox.post(home, envelope);
     return Promise.resolve().then(() => this.#receive(envelope, Date.now()));
   }

@@ -78,11 +78,24 @@ export class Contexts {
     this.#room.memory.run("DELETE FROM contexts WHERE name = ?", transaction);
   }
 
+  /** The caller's home has the 2xx: noted in the attachment of the socket that the answer came on, for want of a row. */
+  settle({ context, request }: OpenContext): void {
+    this.#open.set(context.transaction, { context: { ...context, owed: undefined }, request });
+    const answered = context.branches.find((branch) => branch.final >= 200 && branch.final < 300);
+    const flow = answered === undefined ? undefined : this.#room.sockets.newestTo(answered.phone);
+    if (answered === undefined || flow === undefined) return;
+    const note = { branch: branchName(context.transaction, answered.index), at: context.collect, isTaken: true };
+    this.#room.sockets.update(flow.id, { proceeding: [...flow.proceeding, note].slice(-64) });
+  }
+
   /** When the branch last had a provisional response: noted in the attachment of the socket it came on, for want of a row. */
   proceedingSince(transaction: string, branch: ForkedBranch): number | undefined {
     const name = branchName(transaction, branch.index);
-    const times = this.#room.sockets.all().flatMap((flow) => flow.proceeding.filter((one) => one.branch === name).map((one) => one.at));
-    return times.length === 0 ? undefined : Math.max(...times);
+    let since: number | undefined;
+    for (const { proceeding } of this.#room.sockets.all()) {
+      for (const { branch, at, isTaken } of proceeding) if (branch === name && isTaken !== true) since = Math.max(since ?? 0, at);
+    }
+    return since;
   }
 
   /** Sets the alarm to the next time that a context has something to do. Finished ones wait for whatever comes first. */
@@ -98,8 +111,14 @@ export class Contexts {
     }
   }
 
+  #isTaken({ transaction, branches }: ResponseContext): boolean {
+    const names = new Set(branches.map((branch) => branchName(transaction, branch.index)));
+    return this.#room.sockets.all().some((flow) => flow.proceeding.some((note) => note.isTaken === true && names.has(note.branch)));
+  }
+
   #remember(row: Row): OpenContext {
-    const context = JSON.parse(row.state) as ResponseContext;
+    const stored = JSON.parse(row.state) as ResponseContext;
+    const context = stored.owed !== undefined && this.#isTaken(stored) ? { ...stored, owed: undefined } : stored;
     const open = { context, request: restore(row.request) };
     this.#open.set(context.transaction, open);
     return open;

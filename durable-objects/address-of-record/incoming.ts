@@ -11,8 +11,9 @@ import {
   phoneLost,
   receiveResponse,
 } from "../../lib/proxy/fork.ts";
-import { type Forwarder, branchRequest, hasLooped, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
+import { type Forwarder, type StatelessRequest, branchRequest, hasLooped, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
 import { type Decision, type Effect, type ForkedBranch, type ResponseContext, owesCancel } from "../../lib/proxy/response-context.ts";
+import { forgetsCalls } from "../../lib/proxy/manners.ts";
 import { targetSet } from "../../lib/proxy/target-set.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { ackFor, cancelFor, replyTo } from "../../lib/syntax/compose.ts";
@@ -21,7 +22,7 @@ import { isFault } from "../../lib/syntax/fault.ts";
 import type { Request, Response } from "../../lib/syntax/message.ts";
 import { parameter } from "../../lib/syntax/parameters.ts";
 import { parseUri } from "../../lib/syntax/uri.ts";
-import type { CancelEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
+import type { CancelEnvelope, InquiryEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import { Undeliverable } from "../room/outbox.ts";
@@ -29,24 +30,27 @@ import { randomText } from "../room/random.ts";
 import type { Room } from "../room/room.ts";
 import { type Contexts, type OpenContext, branchName } from "./contexts.ts";
 import { essentialsOf, parsed, read } from "./checked.ts";
+import type { Letter, Letters } from "./letters.ts";
 import type { Registrar } from "./registrar.ts";
 
-/** Hands a response back to where the request came from: another home, or this one. */
-export type AnswerBack = (envelope: ResponseEnvelope) => Promise<Receipt>;
+/** Brings a letter to a home, this one included. */
+export type PassOn = (home: string, envelope: ResponseEnvelope | InquiryEnvelope) => Promise<Receipt>;
 
 /** Requests for this home's user: the side of the proxy that has the target set and the response contexts (RFC 3261 §16.5 to §16.10). */
 export class Incoming {
   readonly #room: Room;
   readonly #registrar: Registrar;
   readonly #contexts: Contexts;
-  readonly #answerBack: AnswerBack;
+  readonly #letters: Letters;
+  readonly #passOn: PassOn;
   readonly #by: Forwarder;
 
-  constructor(room: Room, registrar: Registrar, contexts: Contexts, answerBack: AnswerBack) {
+  constructor(room: Room, registrar: Registrar, contexts: Contexts, letters: Letters, passOn: PassOn) {
     this.#room = room;
     this.#registrar = registrar;
     this.#contexts = contexts;
-    this.#answerBack = answerBack;
+    this.#letters = letters;
+    this.#passOn = passOn;
     this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint };
   }
 
@@ -65,7 +69,8 @@ export class Incoming {
   /** The caller gave up. */
   cancel(envelope: CancelEnvelope, now: number): Receipt {
     const open = this.#contexts.find(envelope.transaction);
-    if (open !== undefined) this.#carryOut(open, cancelContext(open.context, envelope.reason, now, this.#room.timers), now);
+    if (open === undefined) return { kind: "answered", status: 481, text: "" };
+    this.#carryOut(open, cancelContext(open.context, envelope.reason, now, this.#room.timers), now);
     return taken;
   }
 
@@ -73,6 +78,7 @@ export class Incoming {
   response(flow: Flow, response: Response, essentials: Essentials, branch: Branch, now: number): void {
     const text = alter(response, { popVia: true });
     if (branch.kind === "stateless") {
+      this.#letters.arrived(essentials.via.branch ?? "");
       const { binary, status } = response;
       this.#post({ kind: "response", text, binary, status, to: branch.answerTo, transaction: undefined });
       return;
@@ -88,10 +94,13 @@ export class Incoming {
     this.#carryOut(open, decision, now);
   }
 
-  /** Phones have registered: what is ringing rings there too, or again. */
+  /** Phones have registered: what waited for them goes to them, and what is ringing rings there too, or again. */
   appeared(bindings: readonly Binding[], now: number): void {
+    for (const { phone } of bindings) this.#handOver(phone, now);
     for (const open of this.#contexts.unfinished()) {
+      if (open.context.owed !== undefined) this.#payOwed(open, now);
       if (open.context.method !== "INVITE") continue;
+      this.#inquire(open);
       for (const binding of bindings) {
         const host = this.#room.sockets.carrierOf(binding.key)?.host;
         const { phone, contact, q, path } = binding;
@@ -115,12 +124,14 @@ export class Incoming {
 
   /** Ends what is over, sends again what the caller's home has not taken, and sets the alarm for what is left. */
   passDeadlines(now: number): void {
+    for (const letter of this.#letters.expire(now)) this.#lost(letter);
     for (const open of this.#contexts.unfinished()) {
       const { owed, collect, transaction } = open.context;
       // Whom it was owed to has long given up.
       if (owed !== undefined && collect <= now) this.#contexts.forget(transaction);
       else if (owed !== undefined) this.#payOwed(open, now);
       else {
+        this.#inquire(open);
         const since = (branch: ForkedBranch) => this.#contexts.proceedingSince(open.context.transaction, branch);
         this.#carryOut(open, passDeadlines(open.context, now, this.#room.timers, since), now);
       }
@@ -163,9 +174,11 @@ export class Incoming {
   /** One target of a non-INVITE: nothing is kept of it. */
   #toTarget(envelope: RequestEnvelope, request: Request, essentials: Essentials, target: ReachableTarget, now: number): Receipt {
     const { phone, contact, host, path } = target;
-    if (host === undefined) return answered(request, 480);
-    const text = statelessRequest(this.#by, envelope, request, essentials, { phone, contact, host, path });
-    return this.#send(phone, text, request.binary, now) || request.method === "ACK" ? taken : answered(request, 480);
+    if (host !== undefined) {
+      const sent = statelessRequest(this.#by, envelope, request, essentials, { phone, contact, host, path });
+      if (this.#sendLetter(phone, sent, envelope, now)) return taken;
+    }
+    return this.#waitFor(phone, envelope, request, now);
   }
 
   /** Within a dialog: to the newest socket of the phone that the route token names (RFC 5626 §5.3). */
@@ -174,10 +187,52 @@ export class Incoming {
     const flow = this.#room.sockets.newestTo(phone);
     if (flow !== undefined) {
       const target = { phone, host: flow.host, contact: contactForGruu(request, flow, phone), path: [] };
-      const text = statelessRequest(this.#by, envelope, request, essentials, target);
-      if (this.#send(phone, text, request.binary, now)) return taken;
+      const sent = statelessRequest(this.#by, envelope, request, essentials, target);
+      if (this.#sendLetter(phone, sent, envelope, now)) return taken;
     }
-    return request.method === "ACK" ? taken : answered(request, 480);
+    return this.#waitFor(phone, envelope, request, now);
+  }
+
+  /**
+   * The phone is away: within the grace its request waits for it, but not so long that the sender has given up (RFC 4320 §4.1);
+   * for a phone that is not expected back, RFC 5626 §5.3 knows 430, which goes up as 480.
+   */
+  #waitFor(phone: string, envelope: RequestEnvelope, request: Request, now: number): Receipt {
+    const isExpected = this.#registrar.current(now).some(({ binding }) => binding.phone === phone);
+    if (!isExpected) return request.method === "ACK" ? taken : answered(request, 480);
+    const { bindingGrace, transactionTimeout } = this.#room.configuration;
+    this.#letters.keep(phone, envelope, now + Math.min(bindingGrace, transactionTimeout * 0.75) * 1000);
+    return taken;
+  }
+
+  /** What waited for a phone that is back. */
+  #handOver(phone: string, now: number): void {
+    for (const letter of this.#letters.for(phone, now)) {
+      if (letter.kind !== "request") continue;
+      const { request, essentials } = read(letter);
+      if (letter.to.kind === "phone") this.#toPhone(letter, request, essentials, now);
+      else
+        for (const target of this.#targets(letter, now))
+          if (target.phone === phone) this.#toTarget(letter, request, essentials, target, now);
+    }
+  }
+
+  /** A letter that has reached nobody: its sender is told. */
+  #lost(letter: Letter): void {
+    if (letter.kind !== "request") return;
+    const { request } = read(letter);
+    if (request.method === "ACK") return;
+    const { binary, answerTo: to } = letter;
+    const text = replyTo(request, 480, { toTag: randomText() });
+    this.#post({ kind: "response", text, binary, status: 480, to, transaction: undefined });
+  }
+
+  /** The caller's home is asked whether anybody still waits: if it has lost its notes, nobody else would stop the ringing. */
+  #inquire({ context, request }: OpenContext): void {
+    if (context.final !== 0 || context.cancelled !== undefined || context.method !== "INVITE") return;
+    const { transaction, answerTo: caller } = context;
+    const inquiry: InquiryEnvelope = { kind: "inquiry", transaction, home: this.#by.home, caller, isForgetful: forgetsCalls(request) };
+    this.#passOn(caller.home, inquiry).catch((error: unknown) => this.#undelivered(error, () => undefined));
   }
 
   #send(phone: string, text: string, binary: boolean, now: number): boolean {
@@ -187,10 +242,18 @@ export class Incoming {
     return true;
   }
 
+  /** The same, remembered until the phone has answered. */
+  #sendLetter(phone: string, { text, branch }: StatelessRequest, envelope: RequestEnvelope, now: number): boolean {
+    if (!this.#send(phone, text, envelope.binary, now)) return false;
+    this.#letters.sent(branch, phone, envelope, now);
+    return true;
+  }
+
   /** Saves the decision, then does what it asks. */
   #carryOut(open: OpenContext, decision: Decision, now: number): void {
-    const last = decision.effects.find((effect) => effect.kind === "answer" && effect.status >= 300);
-    const context = last?.kind === "answer" ? owing(decision.context, open.request, last) : decision.context;
+    const last = decision.effects.find((effect) => effect.kind === "answer" && effect.status >= 200);
+    const isFirst = open.context.final === 0 && open.context.owed === undefined;
+    const context = !isFirst ? decision.context : last?.kind === "answer" ? owing(decision.context, open.request, last) : decision.context;
     this.#contexts.save(context, open.request, now);
     this.#act({ context, request: open.request }, decision.effects, now);
   }
@@ -208,29 +271,34 @@ export class Incoming {
   }
 
   #answer(open: OpenContext, effect: Effect & { kind: "answer" }, now: number): void {
-    if (effect.status >= 300) return this.#payOwed(open, now);
+    if (open.context.owed?.text === effect.text || effect.status >= 300) return this.#payOwed(open, now);
     this.#post(letter(open, effect.status, effect.text ?? ""));
   }
 
-  /** A final response that is not 2xx is kept until the caller's home has it; then nothing of the call is left here. */
+  /** The final response is kept until the caller's home has it. */
   #payOwed(open: OpenContext, now: number): void {
     const { owed, transaction } = open.context;
     if (owed === undefined) return;
-    this.#answerBack(letter(open, owed.status, owed.text)).then(
+    this.#passOn(open.context.answerTo.home, letter(open, owed.status, owed.text)).then(
       () => this.#paid(transaction, now),
       (error: unknown) => this.#undelivered(error, () => this.#contexts.schedule(open.context, now)),
     );
   }
 
-  /** The caller's home has its final response; a phone that is away may still have to be told. */
+  /**
+   * The caller's home has its final response. After a refusal nothing of the call is left here, unless a phone that is away has to be
+   * told; after a 2xx the context stays for what the phones may still send (RFC 6026 §7.2).
+   */
   #paid(transaction: string, now: number): void {
     const open = this.#contexts.find(transaction);
-    if (open === undefined || !owesCancel(open.context)) this.#contexts.forget(transaction);
+    if (open === undefined) return;
+    if (open.context.final < 300 && open.context.method === "INVITE") this.#contexts.settle(open);
+    else if (!owesCancel(open.context)) this.#contexts.forget(transaction);
     else this.#contexts.save({ ...open.context, owed: undefined }, open.request, now);
   }
 
   #post(envelope: ResponseEnvelope): void {
-    this.#answerBack(envelope).catch((error: unknown) => this.#undelivered(error, () => undefined));
+    this.#passOn(envelope.to.home, envelope).catch((error: unknown) => this.#undelivered(error, () => undefined));
   }
 
   /** The caller's home cannot be reached; what must not be lost is in a row. */

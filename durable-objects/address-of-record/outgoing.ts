@@ -1,11 +1,19 @@
 import { transactionName } from "../../lib/proxy/branch.ts";
 import { type Way, examine } from "../../lib/proxy/examine.ts";
+import { forgetsCalls } from "../../lib/proxy/manners.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { type Request, headerValue } from "../../lib/syntax/message.ts";
-import type { CancelEnvelope, Destination, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
+import type {
+  CancelEnvelope,
+  Destination,
+  InquiryEnvelope,
+  Receipt,
+  RequestEnvelope,
+  ResponseEnvelope,
+} from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
 import { type Flow, type PendingInvite, phoneOnFlow } from "../../lib/transport/flow.ts";
 import { DirectoryUnavailable, homeName } from "../../workers/directory.ts";
@@ -13,6 +21,7 @@ import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
 import type { Room } from "../room/room.ts";
 import type { Account } from "./account.ts";
+import type { Letters } from "./letters.ts";
 
 /** Brings a request or a CANCEL to a home, this one included. */
 export type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
@@ -24,33 +33,44 @@ const maximumPending = 40;
 /** Milliseconds. */
 const pauseBeforeRepeating = 2000;
 
-/** A row of the table `orphans`; times in milliseconds. */
-interface Orphan extends Record<string, string | number> {
+/** Milliseconds after which a caller is told that his INVITE has come, though it has not reached the callee's home yet (RFC 3261 §17.2.1). */
+const pauseBeforeTrying = 150;
+
+/** A row of the table `unattended`: a call that nobody can cancel any more. Times in milliseconds. */
+interface Unattended extends Record<string, string | number> {
+  /** The transaction. */
   readonly name: string;
+  /** When its callee is told to stop ringing. */
   readonly due: number;
+  /** Until when that is tried. */
   readonly until: number;
   readonly home: string;
+  /** The phone that placed it. */
+  readonly phone: string;
+  readonly at: number;
+  /** 1: the phone has forgotten the call with its socket. */
+  readonly forgetful: number;
 }
 
 /** Requests of this home's user, and the responses that come back: the caller's side of the proxy (RFC 3261 §16.3, §16.4, §16.7). */
 export class Outgoing {
   readonly #room: Room;
   readonly #account: Account;
+  readonly #letters: Letters;
   readonly #passOn: PassOn;
+  /** Clocks of the INVITEs that have had no response yet, by transaction. */
+  readonly #untried = new Map<string, ReturnType<typeof setTimeout>>();
 
-  constructor(room: Room, account: Account, passOn: PassOn) {
+  constructor(room: Room, account: Account, letters: Letters, passOn: PassOn) {
     this.#room = room;
     this.#account = account;
+    this.#letters = letters;
     this.#passOn = passOn;
   }
 
   /** Any request but REGISTER and CANCEL, from an authenticated flow. */
   async request(flow: Flow, request: Request, essentials: Essentials, now: number): Promise<void> {
-    const way = examine(request, essentials, {
-      keyring: this.#room.keyring,
-      owner: { home: this.#room.home.name, ...this.#account.owner() },
-      isOurs: (host) => this.#isOurs(host, flow),
-    });
+    const way = this.#examine(flow, request, essentials);
     if (isFault(way)) return this.#refuse(flow, request, way, now);
     if (way.kind === "server") return this.#serve(flow, request, now);
     if (way.kind === "dialog") {
@@ -58,21 +78,19 @@ export class Outgoing {
       return this.#send(
         flow,
         request,
-        essentials,
         receiver.home,
         this.#envelope(flow, request, essentials, way, { kind: "phone", phone: receiver.phone }, recordRoute),
         now,
       );
     }
     // The ACK for a 2xx comes with our route; any other is for a refusal and ends here (RFC 3261 §17.1.1.3).
-    if (request.method === "ACK") return;
+    if (request.method === "ACK") return this.#letters.arrived(this.#transactionOf(essentials));
     const home = await this.#homeOf(way);
     if (isFault(home)) return this.#refuse(flow, request, home, now);
     const { instance, registration } = way.address;
     this.#send(
       flow,
       request,
-      essentials,
       home,
       this.#envelope(flow, request, essentials, way, { kind: "address", instance, registration }, undefined),
       now,
@@ -80,58 +98,129 @@ export class Outgoing {
   }
 
   /** RFC 3261 §16.10: answered here, and passed on where its INVITE went. */
-  cancel(flow: Flow, request: Request, essentials: Essentials, now: number): void | Promise<void> {
+  async cancel(flow: Flow, request: Request, essentials: Essentials, now: number): Promise<void> {
     const transaction = this.#transactionOf(essentials);
-    const pending = this.#room.sockets
-      .all()
-      .flatMap((one) => one.pending)
-      .find((one) => one.transaction === transaction);
-    if (pending === undefined) {
-      // Within a dialog the INVITE was forwarded without state, and so is its CANCEL (§16.11).
-      if (essentials.toTag !== undefined) return this.request(flow, request, essentials, now);
-      return this.#reply(flow, request, replyTo(request, 481, { toTag: randomText() }), 481, now);
-    }
-    this.#reply(flow, request, replyTo(request, 200, { toTag: randomText() }), 200, now);
-    this.#cancelAt(pending.home, transaction, headerValue(request, "reason"), now + this.#room.timers.ringing);
+    const home = this.#notedHome(transaction);
+    // Within a dialog the INVITE was forwarded without state, and so is its CANCEL (§16.11).
+    if (home === undefined && essentials.toTag !== undefined) return this.request(flow, request, essentials, now);
+    const reason = headerValue(request, "reason");
+    if (home === undefined) return this.#cancelByName(flow, request, essentials, { kind: "cancel", transaction, reason }, now);
+    const done = () => this.#reply(flow, request, replyTo(request, 200, { toTag: randomText() }), 200, Date.now());
+    this.#cancelAt(home, transaction, reason, now + this.#room.timers.ringing, done, done);
   }
 
   /** A response for one of our phones: to the socket its request came on, or the phone's newest. */
   response(envelope: ResponseEnvelope, now: number): Receipt {
     const { to, status, text, binary, transaction } = envelope;
     const flow = this.#room.sockets.byId(to.flow);
-    if (transaction !== undefined && status >= 200 && flow !== undefined) {
-      const isNoted = flow.pending.some((one) => one.transaction === transaction);
+    if (transaction !== undefined) this.#tried(transaction);
+    if (transaction !== undefined && status >= 200) {
+      const noted = this.#room.sockets.all().find((one) => one.pending.some((pending) => pending.transaction === transaction));
       // A home that did not see our receipt sends its final response again; a 2xx is the callee's own repetition.
-      if (!isNoted && status >= 300) return taken;
-      if (isNoted) this.#forgetPending(flow, transaction);
+      if (noted === undefined && flow !== undefined && status >= 300) return taken;
+      if (noted === undefined) this.#attended(transaction);
+      else this.#forgetPending(noted, transaction);
     }
     const target = flow ?? this.#room.sockets.newestTo(to.phone);
-    if (target !== undefined && this.#room.sockets.send(target.id, { text, binary })) this.#room.log.passed(now, target.id, text);
+    if (target !== undefined && this.#room.sockets.send(target.id, { text, binary })) {
+      this.#room.log.passed(now, target.id, text);
+      if (transaction !== undefined) this.#letters.sent(transaction, to.phone, envelope, now);
+    } else if (status > 100) this.#letters.keep(to.phone, envelope, now + this.#room.configuration.bindingGrace * 1000);
     return taken;
   }
 
   /** The caller's socket is gone and he cannot CANCEL any more: a grace later his calls stop ringing (DESIGN §4). */
   flowClosed(flow: Flow, now: number): void {
-    const due = now + this.#room.configuration.callerGrace * 1000;
-    for (const { transaction, home } of flow.pending)
-      this.#orphan({ name: transaction, due, until: due + this.#room.timers.ringing, home });
+    for (const pending of flow.pending) this.#unattended(pending, phoneOnFlow(flow), now);
+  }
+
+  /** A phone is back on another socket: it goes on with its calls, unless it has forgotten them; and hears what it missed. */
+  appeared(flow: Flow, phones: readonly string[], now: number): void {
+    for (const phone of phones) {
+      for (const letter of this.#letters.for(phone, now)) {
+        if (letter.kind !== "response") continue;
+        const { text, binary } = letter;
+        if (this.#room.sockets.send(flow.id, { text, binary })) this.#room.log.passed(now, flow.id, text);
+      }
+      const rows = this.#room.memory.all<Unattended>("SELECT * FROM unattended WHERE phone = ? AND forgetful = 0", phone);
+      for (const { name: transaction, home, at } of rows) {
+        this.#note(flow, { transaction, home, at });
+        this.#attended(transaction);
+      }
+    }
+  }
+
+  /** A callee's home asks whether anybody still waits for its answer: our notes may have gone with our sockets. */
+  inquiry({ transaction, home, caller, isForgetful }: InquiryEnvelope, now: number): Receipt {
+    const isNoted = this.#notedHome(transaction) !== undefined || this.#room.sockets.byId(caller.flow) !== undefined;
+    const flow = isForgetful || isNoted ? undefined : this.#room.sockets.newestTo(caller.phone);
+    const pending: PendingInvite = { transaction, home, at: now, ...(isForgetful ? { isForgetful } : {}) };
+    if (flow !== undefined) this.#note(flow, pending);
+    else if (!isNoted) this.#unattended(pending, caller.phone, now);
+    return taken;
   }
 
   passDeadlines(now: number): void {
-    for (const orphan of this.#room.memory.all<Orphan>("SELECT name, due, until, home FROM orphans")) {
-      if (orphan.due > now) this.#room.alarm.noLaterThan(orphan.due);
-      else this.#cancelAt(orphan.home, orphan.name, undefined, orphan.until, () => this.#adopted(orphan.name));
+    for (const row of this.#room.memory.all<Unattended>("SELECT * FROM unattended")) {
+      if (row.due > now) this.#room.alarm.noLaterThan(row.due);
+      else this.#cancelAt(row.home, row.name, undefined, row.until, () => this.#attended(row.name));
     }
   }
 
   /** A call that nobody can cancel any more: a row, until its callee's home has been told to stop ringing. */
-  #orphan({ name, due, until, home }: Orphan): void {
-    this.#room.memory.run("INSERT OR REPLACE INTO orphans (name, due, until, home) VALUES (?, ?, ?, ?)", name, due, until, home);
+  #unattended({ transaction, home, at, isForgetful }: PendingInvite, phone: string, now: number): void {
+    const due = now + this.#room.configuration.callerGrace * 1000;
+    const until = due + this.#room.timers.ringing;
+    this.#keepUnattended({ name: transaction, due, until, home, phone, at, forgetful: isForgetful === true ? 1 : 0 });
+  }
+
+  #keepUnattended({ name, due, until, home, phone, at, forgetful }: Unattended): void {
+    const columns = "name, due, until, home, phone, at, forgetful";
+    this.#room.memory.run(
+      `INSERT OR REPLACE INTO unattended (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      ...[name, due, until, home, phone, at, forgetful],
+    );
     this.#room.alarm.noLaterThan(due);
   }
 
-  #adopted(name: string): void {
-    this.#room.memory.run("DELETE FROM orphans WHERE name = ?", name);
+  #attended(transaction: string): void {
+    this.#room.memory.run("DELETE FROM unattended WHERE name = ?", transaction);
+  }
+
+  /** The callee's home of an INVITE that has no final response yet, as a socket or a row remembers it. */
+  #notedHome(transaction: string): string | undefined {
+    for (const { pending } of this.#room.sockets.all()) {
+      const noted = pending.find((one) => one.transaction === transaction);
+      if (noted !== undefined) return noted.home;
+    }
+    return this.#room.memory.all<Unattended>("SELECT * FROM unattended WHERE name = ?", transaction)[0]?.home;
+  }
+
+  #note(flow: Flow, note: PendingInvite): void {
+    const { pending } = this.#room.sockets.byId(flow.id) ?? flow;
+    this.#room.sockets.update(flow.id, { pending: [...pending, note] });
+  }
+
+  /** Where the notes are lost, the CANCEL goes where its Request-URI leads (RFC 3261 §9.1: the INVITE's), and that home knows. */
+  async #cancelByName(flow: Flow, request: Request, essentials: Essentials, envelope: CancelEnvelope, now: number): Promise<void> {
+    const way = this.#examine(flow, request, essentials);
+    const home = isFault(way) || way.kind !== "address" ? undefined : await this.#homeOf(way);
+    if (home === undefined || isFault(home)) return this.#reply(flow, request, replyTo(request, 481, { toTag: randomText() }), 481, now);
+    this.#passOn(home, envelope).then(
+      ({ kind }) => {
+        const status = kind === "taken" ? 200 : 481;
+        this.#reply(flow, request, replyTo(request, status, { toTag: randomText() }), status, Date.now());
+      },
+      (error: unknown) => this.#failed(flow, request, envelope.transaction, error),
+    );
+  }
+
+  #examine(flow: Flow, request: Request, essentials: Essentials): Way | Fault {
+    return examine(request, essentials, {
+      keyring: this.#room.keyring,
+      owner: { home: this.#room.home.name, ...this.#account.owner() },
+      isOurs: (host) => this.#isOurs(host, flow),
+    });
   }
 
   #isOurs(host: string, flow: Flow): boolean {
@@ -177,42 +266,58 @@ export class Outgoing {
     };
   }
 
-  #send(flow: Flow, request: Request, essentials: Essentials, home: string, envelope: RequestEnvelope, now: number): void {
+  #send(flow: Flow, request: Request, home: string, envelope: RequestEnvelope, now: number): void {
     const holdsState = request.method === "INVITE" && envelope.to.kind === "address";
     if (holdsState) {
       const { pending } = this.#room.sockets.byId(flow.id) ?? flow;
       if (pending.length >= maximumPending)
         return this.#refuse(flow, request, fault(503, "too many calls are being set up", [["Retry-After", "5"]]), now);
-      const note: PendingInvite = { transaction: envelope.transaction, home, at: now };
-      this.#room.sockets.update(flow.id, { pending: [...pending, note] });
-      this.#reply(flow, request, replyTo(request, 100), 100, now);
+      const isForgetful = forgetsCalls(request);
+      this.#note(flow, { transaction: envelope.transaction, home, at: now, ...(isForgetful ? { isForgetful } : {}) });
+      const trying = () => this.#trying(flow, request, envelope.transaction);
+      this.#untried.set(envelope.transaction, setTimeout(trying, pauseBeforeTrying));
     }
     this.#passOn(home, envelope).then(
-      (receipt) => this.#received(flow, request, essentials, receipt),
+      (receipt) => this.#received(flow, request, envelope.transaction, receipt),
       (error: unknown) => this.#failed(flow, request, envelope.transaction, error),
     );
   }
 
-  #received(flow: Flow, request: Request, essentials: Essentials, receipt: Receipt): void {
-    if (receipt.kind === "taken") return;
-    this.#forgetPending(flow, this.#transactionOf(essentials));
+  /** RFC 3261 §16.2: the caller hears 100 once the callee's home has saved his INVITE, so that what was answered cannot get lost. */
+  #trying(flow: Flow, request: Request, transaction: string): void {
+    if (this.#tried(transaction)) this.#reply(flow, request, replyTo(request, 100), 100, Date.now());
+  }
+
+  /** Whether the transaction has had no response before. */
+  #tried(transaction: string): boolean {
+    clearTimeout(this.#untried.get(transaction));
+    return this.#untried.delete(transaction);
+  }
+
+  #received(flow: Flow, request: Request, transaction: string, receipt: Receipt): void {
+    if (receipt.kind === "taken") return this.#trying(flow, request, transaction);
+    this.#tried(transaction);
+    this.#forgetPending(flow, transaction);
     this.#reply(flow, request, receipt.text, receipt.status, Date.now());
   }
 
   /** The callee's home cannot be reached for good: we are responsible for an answer. */
   #failed(flow: Flow, request: Request, transaction: string, error: unknown): void {
     this.#room.log.note(Date.now(), flow.id, String(error));
+    this.#tried(transaction);
     this.#forgetPending(flow, transaction);
     this.#refuse(flow, request, fault(503, "the other side cannot be reached now", [["Retry-After", "5"]]), Date.now());
   }
 
   /** Tells a callee's home to stop ringing, again and again until it has heard; at `until` its own timer has ended the call. */
-  #cancelAt(home: string, transaction: string, reason: string | undefined, until: number, then: () => void = () => undefined): void {
+  #cancelAt(home: string, transaction: string, reason: string | undefined, until: number, then: () => void, failed = () => {}): void {
     this.#passOn(home, { kind: "cancel", transaction, reason }).then(then, (error: unknown) => {
+      failed();
       const now = Date.now();
       this.#room.log.note(now, "-", String(error));
-      if (now < until) this.#orphan({ name: transaction, due: now + pauseBeforeRepeating, until, home });
-      else this.#adopted(transaction);
+      const due = now + pauseBeforeRepeating;
+      if (now < until) this.#keepUnattended({ name: transaction, due, until, home, phone: "", at: now, forgetful: 1 });
+      else this.#attended(transaction);
     });
   }
 

@@ -115,7 +115,10 @@ export class Reception {
     if (isFault(outcome)) return this.#refuse(flow, request, outcome, now);
     const text = replyTo(request, 200, { toTag: randomText(), headers: outcome.headers });
     this.#reply(flow, request, text, 200, now);
-    if (outcome.appeared.length > 0) this.#incoming.appeared(outcome.appeared, now);
+    if (outcome.appeared.length === 0) return;
+    const phones = new Set(outcome.appeared.map(({ phone }) => phone));
+    this.#outgoing.appeared(flow, [...phones], now);
+    this.#incoming.appeared(outcome.appeared, now);
   }
 
   #mayRegister(flow: Flow, request: SipRequest, essentials: Essentials): Fault | undefined {

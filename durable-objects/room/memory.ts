@@ -4,7 +4,9 @@ const schema = [
   "CREATE TABLE IF NOT EXISTS bindings (key TEXT PRIMARY KEY, lease INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
   `CREATE TABLE IF NOT EXISTS contexts (name TEXT PRIMARY KEY, due INTEGER NOT NULL, finished INTEGER NOT NULL,
     state TEXT NOT NULL, request TEXT NOT NULL) WITHOUT ROWID`,
-  "CREATE TABLE IF NOT EXISTS orphans (name TEXT PRIMARY KEY, due INTEGER NOT NULL, until INTEGER NOT NULL, home TEXT NOT NULL) WITHOUT ROWID",
+  `CREATE TABLE IF NOT EXISTS unattended (name TEXT PRIMARY KEY, due INTEGER NOT NULL, until INTEGER NOT NULL, home TEXT NOT NULL,
+    phone TEXT NOT NULL, at INTEGER NOT NULL, forgetful INTEGER NOT NULL) WITHOUT ROWID`,
+  "CREATE TABLE IF NOT EXISTS letters (number INTEGER PRIMARY KEY, phone TEXT NOT NULL, due INTEGER NOT NULL, value TEXT NOT NULL)",
 ] as const;
 
 type Value = string | number | null;
@@ -38,12 +40,12 @@ export class Memory {
 
   /** Forgets everything: the subscriber is gone. */
   clear(): void {
-    for (const table of ["subscriber", "bindings", "contexts", "orphans"]) this.run(`DELETE FROM ${table}`);
+    for (const table of ["subscriber", "bindings", "contexts", "unattended", "letters"]) this.run(`DELETE FROM ${table}`);
   }
 
   #open(): void {
     if (this.#isOpen) return;
-    for (const statement of schema) this.#sql.exec(statement);
+    this.#sql.exec(schema.join(";"));
     this.#isOpen = true;
   }
 }

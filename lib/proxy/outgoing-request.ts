@@ -47,6 +47,12 @@ export interface StatelessTarget {
   readonly path: readonly string[];
 }
 
+export interface StatelessRequest {
+  readonly text: string;
+  /** Of our Via. */
+  readonly branch: string;
+}
+
 /** A request forwarded without state (RFC 3261 §16.11): the way back is sealed in the branch. */
 export function statelessRequest(
   by: Forwarder,
@@ -54,19 +60,20 @@ export function statelessRequest(
   request: Request,
   essentials: Essentials,
   target: StatelessTarget,
-): string {
+): StatelessRequest {
   const { answerTo, transaction, to } = envelope;
-  const value = statelessBranch(by.keyring, by.hint, answerTo, transaction, mark(request, essentials));
+  const branch = statelessBranch(by.keyring, by.hint, answerTo, transaction, mark(request, essentials));
   const recorded: readonly (readonly [string, string])[] =
     to.kind === "address"
       ? ownRecordRoute(by, request, essentials, answerTo, target.phone, target.host)
       : envelope.recordRoute === undefined
         ? []
         : [["Record-Route", envelope.recordRoute]];
-  return alter(request, {
+  const text = alter(request, {
     ...(target.contact === undefined ? {} : { requestUri: target.contact }),
-    push: [["Via", viaValue(target.host, value)], ...recorded, ...target.path.map((route): [string, string] => ["Route", route])],
+    push: [["Via", viaValue(target.host, branch)], ...recorded, ...target.path.map((route): [string, string] => ["Route", route])],
   });
+  return { text, branch };
 }
 
 /** Whether this home has forwarded the same request before, with nothing changed that it routes by (RFC 3261 §16.3 step 4). */

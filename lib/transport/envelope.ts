@@ -45,7 +45,18 @@ export interface CancelEnvelope {
   readonly reason: string | undefined;
 }
 
-export type Envelope = RequestEnvelope | ResponseEnvelope | CancelEnvelope;
+/** The callee's home asks whether somebody still waits for an answer: the caller's home may have lost its notes with its sockets. */
+export interface InquiryEnvelope {
+  readonly kind: "inquiry";
+  readonly transaction: string;
+  /** The callee's home, where the call can be cancelled. */
+  readonly home: string;
+  readonly caller: ReturnAddress;
+  /** Whether the caller's phone ends its unanswered calls when it loses its socket. */
+  readonly isForgetful: boolean;
+}
+
+export type Envelope = RequestEnvelope | ResponseEnvelope | CancelEnvelope | InquiryEnvelope;
 
 /** What became of one envelope: taken, or answered on the spot (the text goes back as it is to `answerTo`). */
 export type Receipt = { readonly kind: "taken" } | { readonly kind: "answered"; readonly status: number; readonly text: string };

@@ -57,6 +57,8 @@ export interface PendingInvite {
   /** The home of the callee. */
   readonly home: string;
   readonly at: number;
+  /** The phone ends its unanswered calls when it loses its socket. */
+  readonly isForgetful?: boolean;
 }
 
 export interface ProceedingBranch {
@@ -64,6 +66,8 @@ export interface ProceedingBranch {
   readonly branch: string;
   /** Milliseconds of the last provisional response. */
   readonly at: number;
+  /** Its 2xx has come, and the caller's home has it. */
+  readonly isTaken?: boolean;
 }
 
 /** The phone at the other end: of the binding the flow carries, or the flow itself if nothing is registered on it. */

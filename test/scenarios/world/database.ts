@@ -10,6 +10,10 @@ export class SimulatedSql {
   written = 0;
 
   exec(query: string, ...values: Values): { readonly rowsWritten: number; toArray(): unknown[] } {
+    if (query.includes(";")) {
+      this.#database.exec(query);
+      return { rowsWritten: 0, toArray: () => [] };
+    }
     const statement = this.#database.prepare(query);
     if (/^\s*SELECT/i.test(query)) {
       const rows = statement.all(...values);

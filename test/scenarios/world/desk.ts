@@ -118,7 +118,16 @@ export class Desk {
     const from = `From: <${this.aor}>;tag=${randomText(4)}`;
     const shared = [from, `To: <${uri}>`, `Call-ID: ${callId}`, "CSeq: 1 INVITE"];
     const invite = this.sends("INVITE", uri, [...shared, `Contact: ${this.contact}`, "Content-Type: application/sdp", ...lines], shortSdp);
-    const call: Call = { id: callId, isOurs: true, invite, heard: undefined, state: "calling", dialog: undefined, response: undefined, isAcknowledged: false };
+    const call: Call = {
+      id: callId,
+      isOurs: true,
+      invite,
+      heard: undefined,
+      state: "calling",
+      dialog: undefined,
+      response: undefined,
+      isAcknowledged: false,
+    };
     this.calls.push(call);
     return call;
   }
@@ -229,7 +238,8 @@ export class Desk {
     if (pending === undefined) return;
     if (message.status < 200) pending.provisional = message.status;
     else pending.final = message.status;
-    if (method === "REGISTER" && message.status === 401) this.registers([`Authorization: ${this.#credentials(message, "www-authenticate", pending)}`]);
+    if (method === "REGISTER" && message.status === 401)
+      this.registers([`Authorization: ${this.#credentials(message, "www-authenticate", pending)}`]);
     else if (method === "REGISTER" && message.status === 200) this.#isBack();
     else if (method === "INVITE") this.#inviteAnswered(message, pending);
   }
@@ -281,7 +291,16 @@ export class Desk {
     if (known === undefined) {
       const isWithin = this.calls.find((call) => call.id === header(message, "call-id") && call.dialog !== undefined);
       if (isWithin !== undefined) return this.replies(message, 200, [`Contact: ${this.contact}`]);
-      this.calls.push({ id: header(message, "call-id") ?? "", isOurs: false, invite: undefined, heard: message, state: "ringing", dialog: undefined, response: undefined, isAcknowledged: false });
+      this.calls.push({
+        id: header(message, "call-id") ?? "",
+        isOurs: false,
+        invite: undefined,
+        heard: message,
+        state: "ringing",
+        dialog: undefined,
+        response: undefined,
+        isAcknowledged: false,
+      });
     }
     if (this.#options.isManual !== true) this.replies(message, 180);
   }
@@ -310,7 +329,9 @@ export class Desk {
   }
 
   #cancelled(message: Heard): void {
-    const call = this.calls.find((one) => one.heard !== undefined && header(one.heard, "via") === header(message, "via") && one.state !== "forgotten");
+    const call = this.calls.find(
+      (one) => one.heard !== undefined && header(one.heard, "via") === header(message, "via") && one.state !== "forgotten",
+    );
     this.replies(message, call === undefined ? 481 : 200);
     if (call?.heard !== undefined && call.state === "ringing") this.replies(call.heard, 487);
   }
@@ -326,7 +347,9 @@ export class Desk {
 
   /** The call of an INVITE by its branch (RFC 3261 §17.2.3). */
   #callOf(request: Heard): Call | undefined {
-    return this.calls.find((call) => call.heard !== undefined && header(call.heard, "via") === header(request, "via") && call.state !== "forgotten");
+    return this.calls.find(
+      (call) => call.heard !== undefined && header(call.heard, "via") === header(request, "via") && call.state !== "forgotten",
+    );
   }
 }
 
