@@ -8,6 +8,8 @@ import { directoryOf } from "../workers/directory.ts";
 import type { Environment } from "../workers/environment.ts";
 import { Account } from "./address-of-record/account.ts";
 import { Contexts } from "./address-of-record/contexts.ts";
+import { Dialogs } from "./address-of-record/dialogs.ts";
+import { Forking } from "./address-of-record/forking.ts";
 import { Incoming } from "./address-of-record/incoming.ts";
 import { Letters } from "./address-of-record/letters.ts";
 import { Outgoing } from "./address-of-record/outgoing.ts";
@@ -35,6 +37,8 @@ export interface Costs {
 interface Parts {
   readonly account: Account;
   readonly registrar: Registrar;
+  readonly dialogs: Dialogs;
+  readonly forking: Forking;
   readonly incoming: Incoming;
   readonly outgoing: Outgoing;
   readonly reception: Reception;
@@ -60,7 +64,11 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const room: Room = {
       home: readHomeName(name, homeHint(keyring, name)),
       configuration,
-      timers: { transaction: configuration.transactionTimeout * 1000, ringing: configuration.ringTimeout * 1000 },
+      timers: {
+        transaction: configuration.transactionTimeout * 1000,
+        ringing: configuration.ringTimeout * 1000,
+        grace: configuration.bindingGrace * 1000,
+      },
       keyring,
       directory: directoryOf(environment),
       memory: new Memory(state.storage.sql),
@@ -96,7 +104,8 @@ export class AddressOfRecord extends DurableObject<Environment> {
       const now = Date.now();
       this.#room.log.note(now, flow.id, `closed with ${code}`);
       this.#parts.registrar.flowClosed(flow, now);
-      this.#parts.incoming.flowClosed(flow, now);
+      this.#parts.forking.flowClosed(flow, now);
+      this.#parts.dialogs.flowClosed(flow);
       this.#parts.outgoing.flowClosed(flow, now);
     });
   }
@@ -109,6 +118,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
   override async alarm(): Promise<void> {
     this.#room.alarm.wentOff();
     const now = Date.now();
+    this.#parts.forking.passDeadlines(now);
     this.#parts.incoming.passDeadlines(now);
     this.#parts.outgoing.passDeadlines(now);
     this.#parts.registrar.passDeadlines(now);
@@ -130,7 +140,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
   /** The owner is no more: bindings and sockets end. */
   async subscriberDeleted(): Promise<void> {
     await this.#room.alarm.ready();
-    this.#parts.incoming.end(Date.now());
+    this.#parts.forking.end(Date.now());
     for (const flow of this.#room.sockets.all()) this.#room.sockets.close(flow.id, closing.subscriberDeleted);
     this.#room.memory.clear();
     this.#parts = this.#furnish();
@@ -154,9 +164,12 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const registrar = new Registrar(room);
     const letters = new Letters(room);
     const passOn = (home: string, envelope: Envelope) => this.#passOn(home, envelope);
-    const incoming = new Incoming(room, registrar, new Contexts(room), letters, passOn);
-    const outgoing = new Outgoing(room, account, letters, passOn);
-    return { account, registrar, incoming, outgoing, reception: new Reception(room, account, registrar, incoming, outgoing) };
+    const dialogs = new Dialogs(room);
+    const forking = new Forking(room, new Contexts(room), dialogs, passOn);
+    const incoming = new Incoming(room, { account, registrar, forking, letters, dialogs }, passOn);
+    const outgoing = new Outgoing(room, account, letters, dialogs, passOn);
+    const phones = { dialogs, outgoing, incoming, forking };
+    return { account, registrar, ...phones, reception: new Reception(room, account, registrar, phones) };
   }
 
   #receive(envelope: Envelope, now: number): Receipt {
@@ -164,9 +177,11 @@ export class AddressOfRecord extends DurableObject<Environment> {
       case "request":
         return this.#parts.incoming.request(envelope, now);
       case "cancel":
-        return this.#parts.incoming.cancel(envelope, now);
+        return this.#parts.forking.cancel(envelope, now);
       case "response":
-        return this.#parts.outgoing.response(envelope, now);
+        return envelope.to.branch === undefined
+          ? this.#parts.outgoing.response(envelope, now)
+          : this.#parts.forking.sentOnAnswered(envelope, now);
       case "inquiry":
         return this.#parts.outgoing.inquiry(envelope, now);
     }

@@ -20,6 +20,8 @@ export interface Configuration {
   readonly nonceLifetime: number;
   readonly ringTimeout: number;
   readonly transactionTimeout: number;
+  readonly groupTime: number;
+  readonly recursesOnRedirect: boolean;
   readonly copyLifetime: number;
   readonly copyLastResort: number;
   readonly maximumUnauthenticated: number;
@@ -48,6 +50,8 @@ export interface Settings {
   readonly NONCE_LIFETIME?: string;
   readonly RING_TIMEOUT?: string;
   readonly TRANSACTION_TIMEOUT?: string;
+  readonly GROUP_TIME?: string;
+  readonly RECURSE_ON_REDIRECT?: string;
   readonly COPY_LIFETIME?: string;
   readonly COPY_LAST_RESORT?: string;
   readonly MAXIMUM_UNAUTHENTICATED?: string;
@@ -72,6 +76,7 @@ export const numberSettings = {
   NONCE_LIFETIME: [300, 1, 86_400],
   RING_TIMEOUT: [185, 1, 3600],
   TRANSACTION_TIMEOUT: [32, 1, 300],
+  GROUP_TIME: [20, 1, 180],
   COPY_LIFETIME: [3600, 1, 86_400],
   COPY_LAST_RESORT: [86_400, 1, 604_800],
   MAXIMUM_UNAUTHENTICATED: [20, 1, 1000],
@@ -112,6 +117,8 @@ function parse(settings: Settings): Configuration {
     nonceLifetime: number("NONCE_LIFETIME"),
     ringTimeout: number("RING_TIMEOUT"),
     transactionTimeout: number("TRANSACTION_TIMEOUT"),
+    groupTime: number("GROUP_TIME"),
+    recursesOnRedirect: settings.RECURSE_ON_REDIRECT === "true",
     copyLifetime: number("COPY_LIFETIME"),
     copyLastResort: number("COPY_LAST_RESORT"),
     maximumUnauthenticated: number("MAXIMUM_UNAUTHENTICATED"),

@@ -1,3 +1,4 @@
+import { type Rules, noRules } from "../lib/location/rules.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { Environment } from "./environment.ts";
 
@@ -23,6 +24,7 @@ interface Row {
   readonly md5: string;
   readonly sha256: string;
   readonly aliases: string;
+  readonly rules: string;
   readonly generation: number;
   readonly version: number;
   readonly opened_at: number | null;
@@ -95,7 +97,7 @@ export class Directory {
   }
 
   async #ask(user: string, domain: string): Promise<Answer> {
-    const query = `SELECT s.username, s.domain, s.md5, s.sha256, s.aliases, s.generation, s.version, s.opened_at, d.name
+    const query = `SELECT s.username, s.domain, s.md5, s.sha256, s.aliases, s.rules, s.generation, s.version, s.opened_at, d.name
       FROM domains d LEFT JOIN subscribers s ON s.domain = d.name
       AND s.username = COALESCE((SELECT username FROM aliases WHERE domain = d.name AND alias = ?1), ?1) WHERE d.name = ?2`;
     const row = await available(this.#database.prepare(query).bind(user, domain).first<Row>());
@@ -122,6 +124,7 @@ export function subscriberOf(row: Row): Subscriber {
     generation,
     version,
     aliases: JSON.parse(row.aliases) as string[],
+    rules: { ...noRules, ...(JSON.parse(row.rules) as Partial<Rules>) },
     opened: row.opened_at !== null,
   };
 }

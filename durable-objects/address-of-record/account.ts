@@ -1,4 +1,5 @@
 import { authenticate, nobody } from "../../lib/authentication/authenticate.ts";
+import { type Rules, noRules } from "../../lib/location/rules.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
@@ -21,6 +22,11 @@ export class Account {
 
   constructor(room: Room) {
     this.#room = room;
+  }
+
+  /** What the owner wants done with calls for him. */
+  rules(): Rules {
+    return this.#copy()?.rules ?? noRules;
   }
 
   owner(): Owner {
@@ -67,7 +73,7 @@ export class Account {
   /** The owner is no more: a row that no password fits takes the place of all that the door may still have in its cache. */
   bury(): void {
     const { user: username, domain } = this.#room.home;
-    const nothing = { aliases: [], generation: 0, version: Number.MAX_SAFE_INTEGER, opened: true };
+    const nothing = { aliases: [], rules: noRules, generation: 0, version: Number.MAX_SAFE_INTEGER, opened: true };
     this.take({ username, domain, md5: "", sha256: "", ...nothing });
   }
 
@@ -101,7 +107,9 @@ export class Account {
   #copy(): Subscriber | undefined {
     if (this.#subscriber === undefined) {
       const [row] = this.#room.memory.all<{ value: string }>("SELECT value FROM subscriber");
-      if (row !== undefined) this.#subscriber = JSON.parse(row.value) as Subscriber;
+      // Rows of older versions have no rules.
+      if (row !== undefined)
+        this.#subscriber = { rules: noRules, ...(JSON.parse(row.value) as Omit<Subscriber, "rules"> & Partial<Subscriber>) };
     }
     return this.#subscriber;
   }

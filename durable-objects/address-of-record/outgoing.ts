@@ -5,7 +5,7 @@ import { alter } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
-import { type Request, headerValue } from "../../lib/syntax/message.ts";
+import { type Request, headerValue, parseMessage } from "../../lib/syntax/message.ts";
 import type {
   CancelEnvelope,
   Destination,
@@ -16,12 +16,13 @@ import type {
 } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
 import { type Flow, type PendingInvite, phoneOnFlow } from "../../lib/transport/flow.ts";
-import { DirectoryUnavailable, homeName } from "../../workers/directory.ts";
 import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
 import type { Room } from "../room/room.ts";
 import type { Account } from "./account.ts";
+import type { Dialogs } from "./dialogs.ts";
 import type { Letters } from "./letters.ts";
+import { homeOf } from "./resolve.ts";
 
 /** Brings a request or a CANCEL to a home, this one included. */
 export type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
@@ -57,14 +58,16 @@ export class Outgoing {
   readonly #room: Room;
   readonly #account: Account;
   readonly #letters: Letters;
+  readonly #dialogs: Dialogs;
   readonly #passOn: PassOn;
   /** Clocks of the INVITEs that have had no response yet, by transaction. */
   readonly #untried = new Map<string, ReturnType<typeof setTimeout>>();
 
-  constructor(room: Room, account: Account, letters: Letters, passOn: PassOn) {
+  constructor(room: Room, account: Account, letters: Letters, dialogs: Dialogs, passOn: PassOn) {
     this.#room = room;
     this.#account = account;
     this.#letters = letters;
+    this.#dialogs = dialogs;
     this.#passOn = passOn;
   }
 
@@ -74,6 +77,7 @@ export class Outgoing {
     if (isFault(way)) return this.#refuse(flow, request, way, now);
     if (way.kind === "server") return this.#serve(flow, request, now);
     if (way.kind === "dialog") {
+      if (request.method === "BYE") this.#dialogs.ended(essentials.callId);
       const { receiver, recordRoute } = way;
       return this.#send(
         flow,
@@ -85,14 +89,18 @@ export class Outgoing {
     }
     // The ACK for a 2xx comes with our route; any other is for a refusal and ends here (RFC 3261 §17.1.1.3).
     if (request.method === "ACK") return this.#letters.arrived(this.#transactionOf(essentials));
-    const home = await this.#homeOf(way);
-    if (isFault(home)) return this.#refuse(flow, request, home, now);
+    const found = await homeOf(this.#room, way.address);
+    if (isFault(found)) return this.#refuse(flow, request, found, now);
+    const { home, introduces } = found;
     const { instance, registration } = way.address;
     this.#send(
       flow,
       request,
       home,
-      this.#envelope(flow, request, essentials, way, { kind: "address", instance, registration }, undefined),
+      {
+        ...this.#envelope(flow, request, essentials, way, { kind: "address", instance, registration }, undefined),
+        ...(introduces === undefined ? {} : { introduces }),
+      },
       now,
     );
   }
@@ -120,6 +128,7 @@ export class Outgoing {
       if (noted === undefined && flow !== undefined && status >= 300) return taken;
       if (noted === undefined) this.#attended(transaction);
       else this.#forgetPending(noted, transaction);
+      if (noted !== undefined && status < 300) this.#dialogs.began(noted, callIdOf(envelope));
     }
     const target = flow ?? this.#room.sockets.newestTo(to.phone);
     if (target !== undefined && this.#room.sockets.send(target.id, { text, binary })) {
@@ -196,6 +205,11 @@ export class Outgoing {
     return this.#room.memory.all<Unattended>("SELECT * FROM unattended WHERE name = ?", transaction)[0]?.home;
   }
 
+  /** Calls of this user's phones that nobody has answered yet. */
+  #placed(): number {
+    return this.#room.sockets.all().reduce((count, { pending }) => count + pending.length, 0);
+  }
+
   #note(flow: Flow, note: PendingInvite): void {
     const { pending } = this.#room.sockets.byId(flow.id) ?? flow;
     this.#room.sockets.update(flow.id, { pending: [...pending, note] });
@@ -204,9 +218,9 @@ export class Outgoing {
   /** Where the notes are lost, the CANCEL goes where its Request-URI leads (RFC 3261 §9.1: the INVITE's), and that home knows. */
   async #cancelByName(flow: Flow, request: Request, essentials: Essentials, envelope: CancelEnvelope, now: number): Promise<void> {
     const way = this.#examine(flow, request, essentials);
-    const home = isFault(way) || way.kind !== "address" ? undefined : await this.#homeOf(way);
-    if (home === undefined || isFault(home)) return this.#reply(flow, request, replyTo(request, 481, { toTag: randomText() }), 481, now);
-    this.#passOn(home, envelope).then(
+    const found = isFault(way) || way.kind !== "address" ? undefined : await homeOf(this.#room, way.address);
+    if (found === undefined || isFault(found)) return this.#reply(flow, request, replyTo(request, 481, { toTag: randomText() }), 481, now);
+    this.#passOn(found.home, envelope).then(
       ({ kind }) => {
         const status = kind === "taken" ? 200 : 481;
         this.#reply(flow, request, replyTo(request, status, { toTag: randomText() }), status, Date.now());
@@ -229,20 +243,6 @@ export class Outgoing {
       host === this.#room.configuration.publicHost ||
       host.replace(/:\d+$/, "") === this.#room.home.domain
     );
-  }
-
-  /** The home that answers for an address, by the directory: RFC 3261 §16.5, and 404 or 480 where nobody would answer. */
-  async #homeOf(way: Way & { kind: "address" }): Promise<string | Fault> {
-    const { user, domain } = way.address;
-    try {
-      const answer = await this.#room.directory.find(user, domain);
-      if (answer.kind === "foreign") return fault(403, "requests are not relayed to other domains");
-      if (answer.kind === "unknown") return fault(404, "there is no such user");
-      return answer.subscriber.opened ? homeName(answer.subscriber) : fault(480, "no phone of this user has registered");
-    } catch (error) {
-      if (!(error instanceof DirectoryUnavailable)) throw error;
-      return fault(503, "the directory cannot be reached", [["Retry-After", "5"]]);
-    }
   }
 
   #envelope(
@@ -270,6 +270,9 @@ export class Outgoing {
     const holdsState = request.method === "INVITE" && envelope.to.kind === "address";
     if (holdsState) {
       const { pending } = this.#room.sockets.byId(flow.id) ?? flow;
+      const { maximumCalls = Number.POSITIVE_INFINITY } = this.#account.rules();
+      if (this.#placed() + this.#dialogs.count() >= maximumCalls)
+        return this.#refuse(flow, request, fault(403, "this user has as many calls as he may have at once"), now);
       if (pending.length >= maximumPending)
         return this.#refuse(flow, request, fault(503, "too many calls are being set up", [["Retry-After", "5"]]), now);
       const isForgetful = forgetsCalls(request);
@@ -353,4 +356,10 @@ export class Outgoing {
     this.#room.sockets.send(flow.id, { text, binary: request.binary });
     this.#room.log.answered(now, flow.id, text, status, request);
   }
+}
+
+/** Of a response that another part of ours has checked. */
+function callIdOf({ text, binary }: ResponseEnvelope): string {
+  const message = parseMessage({ text, binary });
+  return isFault(message) ? "" : (headerValue(message, "call-id") ?? "");
 }

@@ -10,27 +10,35 @@ import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
 import type { Room } from "../room/room.ts";
 import type { Account } from "./account.ts";
+import type { Dialogs } from "./dialogs.ts";
+import type { Forking } from "./forking.ts";
 import type { Incoming } from "./incoming.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Registrar } from "./registrar.ts";
 import { closing } from "./sockets.ts";
+
+/** The parts that have to do with what phones send and get. */
+export interface PhoneParts {
+  readonly dialogs: Dialogs;
+  readonly outgoing: Outgoing;
+  readonly incoming: Incoming;
+  readonly forking: Forking;
+}
 
 /** Where frames arrive: parsed, authenticated, and handed to the part that they are for. */
 export class Reception {
   readonly #room: Room;
   readonly #account: Account;
   readonly #registrar: Registrar;
-  readonly #incoming: Incoming;
-  readonly #outgoing: Outgoing;
+  readonly #phones: PhoneParts;
   /** Sockets that have not said anything valid yet, and the clock that closes them. */
   readonly #silent = new Map<string, ReturnType<typeof setTimeout>>();
 
-  constructor(room: Room, account: Account, registrar: Registrar, incoming: Incoming, outgoing: Outgoing) {
+  constructor(room: Room, account: Account, registrar: Registrar, phones: PhoneParts) {
     this.#room = room;
     this.#account = account;
     this.#registrar = registrar;
-    this.#incoming = incoming;
-    this.#outgoing = outgoing;
+    this.#phones = phones;
   }
 
   /** Accepts a socket that the door has let in. Before it is authenticated it touches no SQL. */
@@ -96,8 +104,8 @@ export class Reception {
   }
 
   #authenticated(flow: Flow, request: SipRequest, essentials: Essentials, now: number): void | Promise<void> {
-    if (request.method === "CANCEL") return this.#outgoing.cancel(flow, request, essentials, now);
-    if (request.method !== "REGISTER") return this.#outgoing.request(flow, request, essentials, now);
+    if (request.method === "CANCEL") return this.#phones.outgoing.cancel(flow, request, essentials, now);
+    if (request.method !== "REGISTER") return this.#phones.outgoing.request(flow, request, essentials, now);
     const { copyLifetime } = this.#room.configuration;
     if (now - (flow.authenticated?.checked ?? now) < copyLifetime * 1000) return this.#register(flow, request, essentials, now);
     return this.#account
@@ -117,8 +125,10 @@ export class Reception {
     this.#reply(flow, request, text, 200, now);
     if (outcome.appeared.length === 0) return;
     const phones = new Set(outcome.appeared.map(({ phone }) => phone));
-    this.#outgoing.appeared(flow, [...phones], now);
-    this.#incoming.appeared(outcome.appeared, now);
+    this.#phones.dialogs.appeared(flow, [...phones]);
+    this.#phones.outgoing.appeared(flow, [...phones], now);
+    this.#phones.incoming.appeared(outcome.appeared, now);
+    this.#phones.forking.appeared(outcome.appeared, now);
   }
 
   #mayRegister(flow: Flow, request: SipRequest, essentials: Essentials): Fault | undefined {
@@ -140,7 +150,7 @@ export class Reception {
     const { branch: written } = essentials.via;
     if (written === undefined || hintIn(written) !== this.#room.home.hint) return;
     const branch = readBranch(this.#room.keyring, written);
-    if (branch !== undefined) this.#incoming.response(flow, response, essentials, branch, now);
+    if (branch !== undefined) this.#phones.incoming.response(flow, response, essentials, branch, now);
   }
 
   #unreadable(flow: Flow, frame: Frame, refusal: Fault, now: number): void {

@@ -1,3 +1,5 @@
+import type { Rules } from "./rules.ts";
+
 /** A subscriber's row as the directory reads it and his home copies it. */
 export interface Subscriber {
   /** Canonical user part of the address of record, case kept. */
@@ -13,6 +15,8 @@ export interface Subscriber {
   readonly generation: number;
   /** Grows with each change; only a newer row is taken. */
   readonly version: number;
+  /** What he wants done with calls for him. */
+  readonly rules: Rules;
   /** Whether the home has been opened by its owner's first authenticated flow. */
   readonly opened: boolean;
 }

@@ -7,7 +7,11 @@ const dull = [480, 408, 404, 430, 487, 503];
 
 /** Chooses the best final response of a context whose branches are all done: RFC 3261 §16.7 steps 6 and 7. */
 export function chooseBestResponse(context: ResponseContext): Effect & { kind: "answer" } {
-  const ranked = context.branches.filter(isDone).sort((one, other) => rank(one.final, context) - rank(other.final, context));
+  const answered = context.branches.filter((branch) => isDone(branch) && branch.isSpent !== true);
+  // RFC 4320 §4.2: nobody may answer 408 to anything but an INVITE; it would come too late anyway.
+  const ranked = answered
+    .filter(({ final }) => final !== 408 || context.method === "INVITE")
+    .sort((one, other) => rank(one.final, context) - rank(other.final, context));
   const best = ranked[0];
   if (best === undefined) return { kind: "answer", status: 480, text: undefined, also: [] };
   const also = isChallenge(best) ? ranked.filter((branch) => branch !== best && isChallenge(branch)) : [];

@@ -1,5 +1,6 @@
-import { conclude, withBranch } from "./fork.ts";
+import { withBranch } from "./fork.ts";
 import { type Decision, type Effect, type ForkedBranch, type ProxyTimers, type ResponseContext, isDone } from "./response-context.ts";
+import { conclude, openNextGroup, sendOn, tryOtherFlow } from "./search.ts";
 
 /** When the last provisional response of a branch came, in milliseconds; undefined if none has come. */
 export type ProceedingSince = (branch: ForkedBranch) => number | undefined;
@@ -11,15 +12,24 @@ export type ProceedingSince = (branch: ForkedBranch) => number | undefined;
 export function nextDeadline(context: ResponseContext, timers: ProxyTimers, since: ProceedingSince): number {
   if (context.owed !== undefined) return 0;
   if (context.final !== 0 || context.method !== "INVITE") return Number.POSITIVE_INFINITY;
-  return Math.min(...context.branches.filter((branch) => !isDone(branch)).map((branch) => deadlineOf(branch, timers, since(branch))));
+  const branches = context.branches.filter((branch) => !isDone(branch)).map((branch) => deadlineOf(branch, timers, since(branch)));
+  return Math.min(...branches, ...searchDeadlines(context));
+}
+
+/** When the present group's time is over, and when the user's rules send an unanswered call on. */
+function searchDeadlines({ search, cancelled }: ResponseContext): number[] {
+  if (search === undefined || cancelled !== undefined) return [];
+  const { waiting, groupUntil, onNoAnswer } = search;
+  return [...(waiting.length > 0 ? [groupUntil] : []), ...(onNoAnswer === undefined ? [] : [onNoAnswer.at])];
 }
 
 /** Ends the branches whose time is over: Timer B, Timer C, the wait after a CANCEL, the wait for a phone (RFC 3261 §16.8, §9.1). */
 export function passDeadlines(context: ResponseContext, now: number, timers: ProxyTimers, since: ProceedingSince): Decision {
   if (context.final !== 0 || context.method !== "INVITE") return { context, effects: [] };
-  const effects: Effect[] = [];
-  let passed = context;
+  const { context: searched, effects } = passSearch(context, now, timers);
+  let passed = searched;
   for (const branch of context.branches) {
+    if (passed !== context && passed.branches[branch.index]?.cancelled !== branch.cancelled) continue;
     if (isDone(branch) || now < deadlineOf(branch, timers, since(branch))) continue;
     if (branch.sent > 0 && branch.cancelled === 0 && since(branch) !== undefined) {
       // RFC 3261 §16.8: Timer C of a branch that has rung ends it by a CANCEL.
@@ -27,13 +37,31 @@ export function passDeadlines(context: ResponseContext, now: number, timers: Pro
       passed = withBranch(passed, { ...branch, cancelled: now });
     } else {
       passed = withBranch(passed, { ...branch, final: statusAtDeadline(context, branch) });
+      const retried = tryOtherFlow(passed, branch, now);
+      passed = retried.context;
+      effects.push(...retried.effects);
     }
   }
   return conclude(passed, effects, now, timers);
 }
 
+function passSearch(context: ResponseContext, now: number, timers: ProxyTimers): { context: ResponseContext; effects: Effect[] } {
+  const { search } = context;
+  if (search === undefined || context.cancelled !== undefined) return { context, effects: [] };
+  const { onNoAnswer, waiting, groupUntil } = search;
+  const passed =
+    onNoAnswer !== undefined && onNoAnswer.at <= now
+      ? sendOn(context, onNoAnswer.to, { cause: "no-answer", status: 408 }, now)
+      : waiting.length > 0 && groupUntil <= now
+        ? openNextGroup(context, now, timers)
+        : { context, effects: [] };
+  return { context: passed.context, effects: [...passed.effects] };
+}
+
 function deadlineOf(branch: ForkedBranch, timers: ProxyTimers, since: number | undefined): number {
   if (branch.cancelled !== 0) return branch.cancelled + timers.transaction;
+  // The other home has Timers B and C of its own, and answers for certain.
+  if (branch.retarget !== undefined) return branch.sent + timers.ringing + timers.transaction;
   if (branch.sent === 0) return branch.until;
   return since === undefined ? branch.sent + timers.transaction : since + timers.ringing;
 }

@@ -7,7 +7,8 @@ import { type Request, hasHeader, headerValues } from "../syntax/message.ts";
 import { parseNameAddress } from "../syntax/name-address.ts";
 import { readOptionTags } from "../syntax/option-tags.ts";
 import { type SipUri, type Uri, canonicalUser, parseUri } from "../syntax/uri.ts";
-import { type DialogEnd, endsOf, openRoute } from "./route-token.ts";
+import type { DialogEnd } from "../transport/envelope.ts";
+import { endsOf, openRoute } from "./route-token.ts";
 
 /** The user whose authenticated flow a request came on. */
 export interface Owner {

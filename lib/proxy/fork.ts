@@ -1,18 +1,22 @@
 import type { RequestEnvelope } from "../transport/envelope.ts";
-import { chooseBestResponse } from "./best-response.ts";
-import { type Decision, type Effect, type ForkedBranch, type ProxyTimers, type ResponseContext, isDone } from "./response-context.ts";
-import type { Target } from "./target-set.ts";
+import {
+  type Decision,
+  type Effect,
+  type ForkedBranch,
+  type ProxyTimers,
+  type ReachableTarget,
+  type ResponseContext,
+  type Search,
+  isDone,
+} from "./response-context.ts";
+import { addBranches, addressTarget, cancelPending, conclude, tryOtherFlow } from "./search.ts";
 
 /** RFC 3326: why a phone stops ringing though the caller did not give up. */
 const completedElsewhere = 'SIP;cause=200;text="Call completed elsewhere"';
 
-/** A target with how it can be reached now: the host its flow came by, or undefined while the phone is away. */
-export interface ReachableTarget extends Target {
-  readonly host: string | undefined;
-}
-
 /**
- * Opens the response context of a request: one branch for each target (RFC 3261 §16.6), those without a flow waiting for it.
+ * Opens the response context of a request: one branch for each target of the first group (RFC 3261 §16.6), those without a flow
+ * waiting for it.
  * @param until milliseconds; how long to wait for phones that are away
  */
 export function openContext(
@@ -20,36 +24,20 @@ export function openContext(
   method: string,
   targets: readonly ReachableTarget[],
   times: { readonly now: number; readonly until: number; readonly timers: ProxyTimers },
+  search?: Search,
 ): Decision {
-  const branches = targets.map((target, index) => branchTo(target, index, times.now, times.until));
   const context: ResponseContext = {
     transaction: envelope.transaction,
     method,
     answerTo: envelope.answerTo,
-    branches,
+    branches: [],
     final: 0,
     cancelled: undefined,
     owed: undefined,
     collect: times.now + times.timers.transaction,
+    ...(search === undefined ? {} : { search }),
   };
-  return { context, effects: branches.filter((branch) => branch.sent > 0).map(({ index }) => ({ kind: "forward", branch: index })) };
-}
-
-function branchTo(target: ReachableTarget, index: number, now: number, until: number): ForkedBranch {
-  const isHere = target.host !== undefined;
-  const { phone, contact, path } = target;
-  return {
-    index,
-    phone,
-    contact,
-    path,
-    host: target.host ?? "",
-    sent: isHere ? now : 0,
-    until,
-    cancelled: 0,
-    final: 0,
-    response: undefined,
-  };
+  return addBranches(context, targets, times.now, times.until);
 }
 
 /**
@@ -68,12 +56,21 @@ export function phoneAppeared(context: ResponseContext, target: ReachableTarget,
   if (known !== undefined && (isDone(known) || known.cancelled !== 0)) return unchanged;
   // RFC 3261 §16.7 step 5: after a 6xx there are no new branches.
   if (context.branches.some((branch) => branch.final >= 600)) return unchanged;
-  const branch: ForkedBranch =
-    known === undefined
-      ? branchTo(target, context.branches.length, now, now)
-      : { ...known, contact: target.contact, host: known.host || target.host, sent: known.sent || now };
-  const branches = [...context.branches.filter((one) => one.index !== branch.index), branch].sort((one, other) => one.index - other.index);
-  return { context: { ...context, branches }, effects: [{ kind: "forward", branch: branch.index }] };
+  if (known !== undefined) {
+    const branch = { ...known, contact: target.contact, host: known.host || target.host, sent: known.sent || now };
+    return { context: withBranch(context, branch), effects: [{ kind: "forward", branch: branch.index }] };
+  }
+  const waits = context.search?.waiting.some((group) => group.some(({ phone }) => phone === target.phone)) === true;
+  if (waits) return { context: whereWaiting(context, target), effects: [] };
+  return context.search?.isClosed === true ? unchanged : addBranches(context, [target], now, now);
+}
+
+/** A phone that is to ring later can be reached again. */
+function whereWaiting(context: ResponseContext, { phone, host, contact }: ReachableTarget): ResponseContext {
+  const { search } = context;
+  if (search === undefined) return context;
+  const waiting = search.waiting.map((group) => group.map((one) => (one.phone === phone ? { ...one, host, contact } : one)));
+  return { ...context, search: { ...search, waiting } };
 }
 
 /** A phone's last socket is gone while it rings: it is waited for, and gets the request again if it comes back in time. */
@@ -90,7 +87,12 @@ export interface BranchResponse {
   readonly text: string;
   /** Whether the branch has had a provisional response before this one. */
   readonly wasProceeding: boolean;
+  /** The Contact URIs of a 3xx. */
+  readonly contacts?: readonly string[];
 }
+
+/** Contacts of one 3xx that are tried: more would make a small request a large one. */
+const mostRecursions = 5;
 
 /** RFC 3261 §16.7 steps 3 to 10, with RFC 6026 §7.2 for 2xx. */
 export function receiveResponse(
@@ -105,7 +107,14 @@ export function receiveResponse(
   if (response.status < 200) return provisional(context, branch, response);
   if (response.status < 300) return success(context, branch, response, now, timers);
   if (isDone(branch)) return { context, effects: [] };
-  const done = withBranch(context, { ...branch, final: response.status, response: response.text });
+  const recursion = recurse(context, branch, response, now);
+  if (recursion !== undefined) return recursion;
+  const failed = withBranch(context, { ...branch, final: response.status, response: response.text });
+  if (response.status === 430) {
+    const { context: retried, effects } = tryOtherFlow(failed, branch, now);
+    return conclude(retried, effects, now, timers);
+  }
+  const done = failed;
   if (response.status < 600 || context.method !== "INVITE") return conclude(done, [], now, timers);
   // RFC 3261 §16.7 step 5: a 6xx ends the search, and goes up when the others have been cancelled.
   const { context: cancelled, effects } = cancelPending(done, undefined, now);
@@ -133,8 +142,21 @@ function success(context: ResponseContext, branch: ForkedBranch, response: Branc
   const done = withBranch(context, { ...branch, final: response.status });
   const answered = { ...done, final: response.status, owed: undefined, collect: now + timers.transaction };
   if (!isInvite || !isFirst) return { context: answered, effects: [answer] };
+  if (context.search?.cancelsNobody === true) return { context: answered, effects: [answer] };
   const { context: cancelled, effects } = cancelPending(answered, completedElsewhere, now);
   return { context: cancelled, effects: [answer, ...effects] };
+}
+
+/** RFC 3261 §16.7 step 4: the Contacts of a 3xx are tried in its place, each address once. */
+function recurse(context: ResponseContext, branch: ForkedBranch, { status, contacts }: BranchResponse, now: number): Decision | undefined {
+  if (status < 300 || status > 399 || context.search?.recurses !== true) return undefined;
+  if (context.final !== 0 || context.cancelled !== undefined || context.branches.some(({ final }) => final >= 600)) return undefined;
+  const tried = new Set(context.branches.map(({ contact }) => contact));
+  const fresh = (contacts ?? []).filter((contact) => !tried.has(contact)).slice(0, mostRecursions);
+  if (fresh.length === 0) return undefined;
+  const spent = withBranch(context, { ...branch, final: status, isSpent: true });
+  const targets = fresh.map((contact) => addressTarget(contact, { cause: "deflection", status }));
+  return addBranches(spent, targets, now, now);
 }
 
 /** The caller gave up: RFC 3261 §16.10. The 487 of the branches, gathered, is what he gets. */
@@ -142,30 +164,6 @@ export function cancelContext(context: ResponseContext, reason: string | undefin
   if (context.final !== 0 || context.cancelled !== undefined) return { context, effects: [] };
   const { context: cancelled, effects } = cancelPending({ ...context, cancelled: reason ?? "" }, reason, now);
   return conclude(cancelled, effects, now, timers);
-}
-
-function cancelPending(context: ResponseContext, reason: string | undefined, now: number): Decision {
-  const effects: Effect[] = [];
-  const branches = context.branches.map((branch) => {
-    if (isDone(branch) || branch.cancelled !== 0) return branch;
-    if (branch.sent === 0) return { ...branch, cancelled: now, final: 487, owesCancel: branch.host !== "" };
-    effects.push({ kind: "cancel", branch: branch.index, reason });
-    return { ...branch, cancelled: now };
-  });
-  return { context: { ...context, branches }, effects };
-}
-
-/** RFC 3261 §16.7 step 6: once all branches are done, the best response goes up. */
-export function conclude(context: ResponseContext, effects: readonly Effect[], now: number, timers: ProxyTimers): Decision {
-  if (context.final !== 0 || !isSettled(context)) return { context, effects };
-  const best = chooseBestResponse(context);
-  return { context: { ...context, final: best.status, collect: now + timers.transaction }, effects: [...effects, best] };
-}
-
-/** All branches are done; phones that were away from the start keep nobody waiting once another has answered. */
-function isSettled(context: ResponseContext): boolean {
-  const isAway = (branch: ForkedBranch) => branch.sent === 0 && branch.host === "";
-  return context.branches.every((branch) => isDone(branch) || (isAway(branch) && context.branches.some(isDone)));
 }
 
 export function withBranch(context: ResponseContext, branch: ForkedBranch): ResponseContext {

@@ -2,9 +2,9 @@ import type { Keyring } from "../authentication/keyring.ts";
 import type { RequestEnvelope } from "../transport/envelope.ts";
 import { alter } from "../syntax/alter.ts";
 import type { Essentials } from "../syntax/essentials.ts";
-import { type Request, hasHeader, headerValues } from "../syntax/message.ts";
+import { type Request, hasHeader, headerValue, headerValues } from "../syntax/message.ts";
 import { parseVia } from "../syntax/via.ts";
-import { isFault } from "../syntax/fault.ts";
+import { type Fault, fault, isFault } from "../syntax/fault.ts";
 import { isLoop, loopMark, statefulBranch, statelessBranch } from "./branch.ts";
 import type { ForkedBranch, ResponseContext } from "./response-context.ts";
 import { recordRoute } from "./route-token.ts";
@@ -15,6 +15,9 @@ export interface Forwarder {
   readonly home: string;
   readonly hint: string;
 }
+
+const initialMaxForwards = 70;
+const mostRetargets = 10;
 
 /** Methods that make a dialog, and so get our Record-Route (RFC 3261 §16.6 step 4; RFC 6665, RFC 3515). */
 const dialogMethods = ["INVITE", "SUBSCRIBE", "REFER", "NOTIFY"];
@@ -32,10 +35,19 @@ export function branchRequest(
     requestUri: branch.contact,
     push: [
       ["Via", viaValue(branch.host, value)],
-      ...ownRecordRoute(by, request, essentials, context.answerTo, branch.phone, branch.host),
+      ...ownRecordRoute(by, request, essentials, context.search?.caller ?? context.answerTo, branch.phone, branch.host),
       ...branch.path.map((route): [string, string] => ["Route", route]),
     ],
   });
+}
+
+/** The request as the home of another address gets it: it counts as a hop, and says whom it was for before. */
+export function retargetedRequest(request: Request, { search }: ResponseContext, branch: ForkedBranch): string | Fault {
+  const written = headerValue(request, "max-forwards");
+  const left = written === undefined ? initialMaxForwards : Number(written) - 1;
+  // RFC 5393 §5.1: a request that spirals without end ends by its hops.
+  if (left < 0 || (search?.trail.length ?? 0) >= mostRetargets) return fault(483, "the request was sent on too often");
+  return alter(request, { requestUri: branch.contact, maxForwards: left });
 }
 
 /** Where a request that leaves no state goes. */
@@ -65,7 +77,7 @@ export function statelessRequest(
   const branch = statelessBranch(by.keyring, by.hint, answerTo, transaction, mark(request, essentials));
   const recorded: readonly (readonly [string, string])[] =
     to.kind === "address"
-      ? ownRecordRoute(by, request, essentials, answerTo, target.phone, target.host)
+      ? ownRecordRoute(by, request, essentials, envelope.caller ?? answerTo, target.phone, target.host)
       : envelope.recordRoute === undefined
         ? []
         : [["Record-Route", envelope.recordRoute]];

@@ -1,4 +1,5 @@
-import type { ReturnAddress } from "../transport/envelope.ts";
+import type { DialogEnd, ReturnAddress } from "../transport/envelope.ts";
+import type { OtherFlow, Retarget, Target } from "./target-set.ts";
 
 /**
  * The state of one forked request (RFC 3261 §16.2), plain data: it is a row, survives any loss of memory, and is decided on by
@@ -18,6 +19,38 @@ export interface ResponseContext {
   readonly owed: { readonly status: number; readonly text: string } | undefined;
   /** Milliseconds; when the context may be thrown away, once it is finished. */
   readonly collect: number;
+  /** What else is known of the request where it is more than a call to some phones: absent members say nothing of it. */
+  readonly search?: Search;
+}
+
+/** How the search for somebody who answers goes on when the branches that there are have come to nothing. */
+export interface Search {
+  /** Groups of targets that have not been tried yet, the next one first (RFC 3261 §16.6). */
+  readonly waiting: readonly (readonly ReachableTarget[])[];
+  /** Milliseconds that a group has while another one waits, and when the present one's time is over. */
+  readonly groupTime: number;
+  readonly groupUntil: number;
+  /** The user's rules: whom a call goes to that finds him busy, not there, or that he does not answer by then. */
+  readonly onBusy?: string | undefined;
+  readonly onAbsence?: string | undefined;
+  readonly onNoAnswer?: { readonly to: string; readonly at: number } | undefined;
+  /** No target is added any more, whoever registers. */
+  readonly isClosed: boolean;
+  /** RFC 3841 §9.1 no-cancel: when one has answered the others go on ringing. */
+  readonly cancelsNobody: boolean;
+  /** Contacts of 3xx responses are tried (RFC 3261 §16.7 step 4). */
+  readonly recurses: boolean;
+  /** The caller's end of the dialog, if the request was sent on to us. */
+  readonly caller?: DialogEnd | undefined;
+  readonly trail: readonly string[];
+  readonly breadth: number;
+  /** The address of record that the sending flow is authenticated for. */
+  readonly identity: string;
+}
+
+/** A target with how it can be reached now: the host its flow came by, or undefined while the phone is away. */
+export interface ReachableTarget extends Target {
+  readonly host: string | undefined;
 }
 
 /** One branch: a client transaction of ours towards one phone. */
@@ -40,6 +73,18 @@ export interface ForkedBranch {
   readonly final: number;
   /** The final response if a phone sent one that is not 2xx, our Via taken off. */
   readonly response: string | undefined;
+  /** The binding it goes by, and the other flows of the same phone, tried in turn (RFC 5626 §5.3). */
+  readonly key?: string;
+  readonly others?: readonly OtherFlow[];
+  /** It leads to another address and not to a phone, for this reason. */
+  readonly retarget?: Retarget;
+  /** A 3xx whose Contacts were tried in its place: it is no response any more. */
+  readonly isSpent?: boolean;
+}
+
+/** Whether the branch rings somewhere, or may yet. */
+export function isPending(branch: ForkedBranch): boolean {
+  return branch.final === 0 && branch.cancelled === 0;
 }
 
 /** What a decision asks to be done, after the context was saved. */
@@ -62,6 +107,8 @@ export interface ProxyTimers {
   readonly transaction: number;
   /** Timer C, more than three minutes (RFC 3261 §16.6 step 11). */
   readonly ringing: number;
+  /** How long a phone that is away is waited for. */
+  readonly grace: number;
 }
 
 export function isDone(branch: ForkedBranch): boolean {

@@ -1,15 +1,11 @@
 import type { Keyring } from "../authentication/keyring.ts";
+import type { DialogEnd } from "../transport/envelope.ts";
 
 /** The two ends of a dialog as our Record-Route names them: whoever sends in it, the other end is in here. */
 export interface DialogRoute {
   readonly caller: DialogEnd;
   readonly callee: DialogEnd;
   readonly callerTag: string;
-}
-
-export interface DialogEnd {
-  readonly home: string;
-  readonly phone: string;
 }
 
 const userPrefix = "route.";

@@ -1,28 +1,63 @@
 import type { Binding } from "../location/binding.ts";
 import type { Destination } from "../transport/envelope.ts";
 
-/** One phone that a request may be sent to, and by which of its contacts. */
+/** Somebody that a request may be sent to: a phone by one of its contacts, or another address. */
 export interface Target {
+  /** "" for an address. */
   readonly phone: string;
+  /** The Request-URI there. */
   readonly contact: string;
   /** Thousandths. */
   readonly q: number;
   /** Route values towards it (RFC 3327 §5.2). */
   readonly path: readonly string[];
+  /** The binding. */
+  readonly key?: string;
+  /** Other flows of the same instance: one target, tried in turn (RFC 5626 §5.3). */
+  readonly others?: readonly OtherFlow[];
+  /** The feature parameters of its Contact (RFC 3840 §9). */
+  readonly features?: string;
+  readonly retarget?: Retarget;
+}
+
+export interface OtherFlow {
+  readonly key: string;
+  readonly contact: string;
+  readonly path: readonly string[];
+}
+
+/** Why a request is sent on to another address. */
+export interface Retarget {
+  readonly cause: "unconditional" | "user-busy" | "no-answer" | "unavailable" | "deflection" | "unknown";
+  /** The status that led to it; absent where nobody was asked. */
+  readonly status?: number;
 }
 
 /**
  * The target set of a request for an address of record (RFC 3261 §16.5): its bindings, the flows of one instance as one target
- * (RFC 5626 §5.3), only the named instance for a GRUU (RFC 5627 §5.5), never the phone that is calling.
+ * (RFC 5626 §5.3), only the named instance for a GRUU (RFC 5627 §5.5), never the phone that is calling; best first.
  */
 export function targetSet(bindings: readonly Binding[], to: Destination & { kind: "address" }, callingPhone: string | undefined): Target[] {
   const targets = new Map<string, Target>();
   for (const binding of [...bindings].sort((one, other) => other.q - one.q || other.expires - one.expires)) {
-    const { phone, contact, q, path } = binding;
-    if (phone === callingPhone || targets.has(targetKey(binding)) || !isNamed(binding, to)) continue;
-    targets.set(targetKey(binding), { phone, contact, q, path });
+    if (binding.phone === callingPhone || !isNamed(binding, to)) continue;
+    const name = targetKey(binding);
+    const known = targets.get(name);
+    if (known === undefined) targets.set(name, targetOf(binding));
+    else targets.set(name, { ...known, others: [...(known.others ?? []), otherFlow(binding)] });
   }
   return [...targets.values()];
+}
+
+/** A static binding leads to an address: it was made by an administrator, and no phone is at its end. */
+function targetOf(binding: Binding): Target {
+  const { phone, contact, q, path, key, parameters: features } = binding;
+  if (binding.isStatic === true) return { phone: "", contact, q, path, key, retarget: { cause: "unknown" } };
+  return { phone, contact, q, path, key, features };
+}
+
+function otherFlow({ key, contact, path }: Binding): OtherFlow {
+  return { key, contact, path };
 }
 
 function targetKey(binding: Binding): string {
@@ -33,4 +68,15 @@ function isNamed(binding: Binding, to: Destination & { kind: "address" }): boole
   if (to.instance === undefined) return true;
   if (binding.instance?.toLowerCase() !== to.instance.toLowerCase()) return false;
   return to.registration === undefined || to.registration === binding.callId;
+}
+
+/** RFC 3261 §16.6: targets of equal q are tried at once, groups of them one after another. */
+export function groupsOf<T extends Target>(targets: readonly T[]): T[][] {
+  const groups: T[][] = [];
+  for (const target of targets) {
+    const group = groups.at(-1);
+    if (group === undefined || group[0]?.q !== target.q) groups.push([target]);
+    else group.push(target);
+  }
+  return groups;
 }

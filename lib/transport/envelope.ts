@@ -1,8 +1,12 @@
+import type { Subscriber } from "../location/subscriber.ts";
+
 /** Where answers to a request go: a home, one of its sockets, and the phone there, should that socket be gone. */
 export interface ReturnAddress {
   readonly home: string;
   readonly flow: string;
   readonly phone: string;
+  /** Where a response context of that home has sent the request on: its transaction and the branch's index. */
+  readonly branch?: string;
 }
 
 /** A request on its way to another home (DESIGN: to the outside, one SIP element). */
@@ -19,6 +23,20 @@ export interface RequestEnvelope {
   readonly to: Destination;
   /** The Record-Route to add where a request within a dialog must repeat it (NOTIFY, RFC 6665 §4.3). */
   readonly recordRoute: string | undefined;
+  /** The caller's end of a dialog that the request may make; where it was sent on, not who sent it here. */
+  readonly caller?: DialogEnd;
+  /** The homes that have sent it on to another address, each with the Request-URI it had there. */
+  readonly trail?: readonly string[];
+  /** How many branches it may still be forked into (RFC 5393 §5.3). */
+  readonly breadth?: number;
+  /** The row of the user it is for, whose home has never been opened: he has rules that send calls on. */
+  readonly introduces?: Subscriber;
+}
+
+/** One end of a dialog: a home, and the phone there. */
+export interface DialogEnd {
+  readonly home: string;
+  readonly phone: string;
 }
 
 /** To whoever the address of record reaches (or one instance of it), or to one phone by a route token. */

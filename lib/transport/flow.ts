@@ -29,6 +29,8 @@ export interface Flow {
   readonly pending: readonly PendingInvite[];
   /** Branches sent here that have had a provisional response: what CANCEL and Timer C ask. */
   readonly proceeding: readonly ProceedingBranch[];
+  /** Calls in progress here, by a name made of their Call-ID. */
+  readonly dialogs?: readonly string[];
 }
 
 export interface Authentication {

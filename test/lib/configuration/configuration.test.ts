@@ -22,6 +22,8 @@ describe("settings that are not there", () => {
       nonceLifetime: 300,
       ringTimeout: 185,
       transactionTimeout: 32,
+      groupTime: 20,
+      recursesOnRedirect: false,
       copyLifetime: 3600,
       copyLastResort: 86_400,
       maximumUnauthenticated: 20,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Binding } from "../../../lib/location/binding.ts";
-import { targetSet } from "../../../lib/proxy/target-set.ts";
+import { groupsOf, targetSet } from "../../../lib/proxy/target-set.ts";
 import { now } from "./support.ts";
 
 function binding(phone: string, more: Partial<Binding> = {}): Binding {
@@ -29,7 +29,7 @@ describe("the target set (RFC 3261 §16.5)", () => {
   it("tells the contact and the path of each", () => {
     const path = ["<sip:edge.invalid;lr>"];
     expect(targetSet([binding("one", { path, q: 300 })], everybody, undefined)).toEqual([
-      { phone: "one", contact: "sip:bob@one.invalid", q: 300, path },
+      { phone: "one", contact: "sip:bob@one.invalid", q: 300, path, key: "contact sip:bob@one.invalid", features: "" },
     ]);
   });
 
@@ -46,6 +46,17 @@ describe("the target set (RFC 3261 §16.5)", () => {
       undefined,
     );
     expect([target?.contact, others]).toEqual(["sip:new", []]);
+    expect(target?.others).toEqual([{ key: "instance i 1", contact: "sip:old", path: [] }]);
+  });
+
+  it("has the address that an administrator has bound, without a phone", () => {
+    const [target] = targetSet([binding("", { contact: "sip:carol@example.com", isStatic: true })], everybody, undefined);
+    expect(target).toMatchObject({ phone: "", contact: "sip:carol@example.com", retarget: { cause: "unknown" } });
+  });
+
+  it("is tried in groups of equal q, one after another (RFC 3261 §16.6)", () => {
+    const targets = targetSet([binding("low", { q: 100 }), binding("one"), binding("two")], everybody, undefined);
+    expect(groupsOf(targets).map((group) => group.map(({ phone }) => phone))).toEqual([["one", "two"], ["low"]]);
   });
 
   it("has several contacts of a phone that tells no instance", () => {

@@ -14,16 +14,25 @@ export interface CastOptions {
   readonly settings?: ConstructorParameters<typeof World>[0];
   readonly alice?: DeskOptions;
   readonly bob?: DeskOptions;
+  /** Rules by user name. */
+  readonly rules?: Readonly<Record<string, unknown>>;
+  /** Whose phones are not there yet. */
+  readonly absent?: readonly string[];
 }
 
 /** A world with alice and bob at their phones, and carol and dave without. */
 export async function stage(options: CastOptions = {}): Promise<Cast> {
   const world = new World(options.settings);
-  for (const name of ["alice", "bob", "carol", "dave"]) world.subscribe(name);
+  for (const name of ["alice", "bob", "carol", "dave"]) {
+    const rules = options.rules?.[name];
+    world.subscribe(name, rules === undefined ? {} : { rules: JSON.stringify(rules) });
+  }
+  const [alice, bob] = [new Desk(world, "alice", options.alice), new Desk(world, "bob", options.bob)];
+  for (const desk of [alice, bob]) if (options.absent?.includes(desk.account) !== true) await desk.comesOnline();
   return {
     world,
-    alice: await new Desk(world, "alice", options.alice).comesOnline(),
-    bob: await new Desk(world, "bob", options.bob).comesOnline(),
+    alice,
+    bob,
     joins: (account, deskOptions) => new Desk(world, account, deskOptions).comesOnline(),
   };
 }

@@ -1,0 +1,30 @@
+import type { Address } from "../../lib/location/address.ts";
+import type { Subscriber } from "../../lib/location/subscriber.ts";
+import { type Fault, fault } from "../../lib/syntax/fault.ts";
+import { DirectoryUnavailable, homeName } from "../../workers/directory.ts";
+import type { Room } from "../room/room.ts";
+
+export interface Resolved {
+  readonly home: string;
+  /** The row of a user who has never registered but whose rules send calls on: his home does not know it yet. */
+  readonly introduces?: Subscriber;
+}
+
+/** The home that answers for an address, by the directory: RFC 3261 §16.5, and 404 or 480 where nobody would answer. */
+export async function homeOf({ directory }: Room, { user, domain }: Address): Promise<Resolved | Fault> {
+  try {
+    const answer = await directory.find(user, domain);
+    if (answer.kind === "foreign") return fault(403, "requests are not relayed to other domains");
+    if (answer.kind === "unknown") return fault(404, "there is no such user");
+    const { subscriber } = answer;
+    const home = homeName(subscriber);
+    if (subscriber.opened) return { home };
+    const { always, notRegistered } = subscriber.rules.forward;
+    if ((always ?? notRegistered) === undefined) return fault(480, "no phone of this user has registered");
+    await directory.markOpened(subscriber);
+    return { home, introduces: subscriber };
+  } catch (error) {
+    if (!(error instanceof DirectoryUnavailable)) throw error;
+    return fault(503, "the directory cannot be reached", [["Retry-After", "5"]]);
+  }
+}

@@ -1,0 +1,106 @@
+import type { Rules } from "../location/rules.ts";
+import type { RequestEnvelope } from "../transport/envelope.ts";
+import type { ReachableTarget, Search } from "./response-context.ts";
+import { addressTarget } from "./search.ts";
+import { groupsOf } from "./target-set.ts";
+
+/** Whom a request for the user is tried at first, and how the search goes on; or the status that refuses it. */
+export type Plan =
+  | { readonly kind: "refuse"; readonly status: number }
+  | { readonly kind: "search"; readonly first: readonly ReachableTarget[]; readonly search: Search | undefined };
+
+export interface PlanInput {
+  readonly method: string;
+  readonly envelope: RequestEnvelope;
+  readonly rules: Rules;
+  /** Best first. */
+  readonly targets: readonly ReachableTarget[];
+  /** The user's calls at present, ringing or in progress. */
+  readonly calls: number;
+  readonly wishes: Wishes;
+  readonly settings: SearchSettings;
+  /** Milliseconds. */
+  readonly now: number;
+}
+
+/** What the caller wants of the proxies on the way (RFC 3841 §9.1). */
+export interface Wishes {
+  readonly fork: boolean;
+  readonly parallel: boolean;
+  readonly cancel: boolean;
+  readonly recurse: boolean;
+}
+
+export interface SearchSettings {
+  /** Milliseconds that a group of targets rings while another one waits. */
+  readonly groupTime: number;
+  readonly recurses: boolean;
+}
+
+/** Plans the search for somebody who answers: the user's rules, then RFC 3261 §16.5 and §16.6. */
+export function planSearch(input: PlanInput): Plan {
+  const { envelope, rules, method, targets } = input;
+  // Rules are about the user: who calls one certain phone by its GRUU has been told to.
+  const areRulesAsked = method === "INVITE" && envelope.to.kind === "address" && envelope.to.instance === undefined;
+  if (!areRulesAsked) return targets.length === 0 ? { kind: "refuse", status: 480 } : searchAt(input, {});
+  const { always, busy, noAnswer, notRegistered } = rules.forward;
+  if (always !== undefined) return sentOn(input, always, "unconditional");
+  if (rules.doNotDisturb || input.calls >= (rules.maximumCalls ?? Number.POSITIVE_INFINITY)) {
+    return busy === undefined ? { kind: "refuse", status: 486 } : sentOn(input, busy, "user-busy", 486);
+  }
+  if (targets.length === 0) {
+    return notRegistered === undefined ? { kind: "refuse", status: 480 } : sentOn(input, notRegistered, "unavailable");
+  }
+  const onNoAnswer = noAnswer === undefined ? undefined : { to: noAnswer.to, at: input.now + noAnswer.after * 1000 };
+  return searchAt(input, { onBusy: busy, onAbsence: notRegistered, onNoAnswer });
+}
+
+function sentOn(input: PlanInput, to: string, cause: "unconditional" | "user-busy" | "unavailable", status?: number): Plan {
+  const target = addressTarget(to, status === undefined ? { cause } : { cause, status });
+  return { kind: "search", first: [target], search: { ...searchOf(input), isClosed: true } };
+}
+
+function searchAt(input: PlanInput, more: Pick<Search, "onBusy" | "onAbsence" | "onNoAnswer">): Plan {
+  const { wishes, envelope } = input;
+  const targets = wishes.fork ? input.targets : input.targets.slice(0, 1);
+  const [first = [], ...waiting] = wishes.parallel
+    ? groupsOf(targets).flatMap((group) => portions(group, breadthOf(envelope)))
+    : targets.map((one) => [one]);
+  const search = { ...searchOf(input), ...more, waiting, isClosed: !wishes.fork };
+  return { kind: "search", first, search: isPlain(search, first) ? undefined : search };
+}
+
+/** RFC 5393 §5.3.3: where a request may not be forked so widely, the rest is tried one after another. */
+function portions(group: readonly ReachableTarget[], breadth: number): ReachableTarget[][] {
+  const parts: ReachableTarget[][] = [];
+  for (let at = 0; at < group.length; at += breadth) parts.push(group.slice(at, at + breadth));
+  return parts;
+}
+
+function searchOf({ envelope, settings, wishes, now }: PlanInput): Search {
+  return {
+    waiting: [],
+    groupTime: settings.groupTime,
+    groupUntil: now + settings.groupTime,
+    isClosed: false,
+    cancelsNobody: !wishes.cancel,
+    recurses: settings.recurses && wishes.recurse,
+    caller: envelope.caller,
+    trail: envelope.trail ?? [],
+    breadth: breadthOf(envelope),
+    identity: envelope.identity,
+  };
+}
+
+/** RFC 5393 §5.3.3.1 recommends 60 where the request names none. */
+function breadthOf({ breadth = 60 }: RequestEnvelope): number {
+  return Math.max(1, breadth);
+}
+
+/** A call to some phones at once, as most are: its row need not say more. */
+function isPlain(search: Search, first: readonly ReachableTarget[]): boolean {
+  const { waiting, onBusy, onAbsence, onNoAnswer, isClosed, cancelsNobody, recurses, caller, trail } = search;
+  const hasRules = (onBusy ?? onAbsence ?? onNoAnswer) !== undefined;
+  const isDirect = caller === undefined && trail.length === 0 && first.every((target) => target.retarget === undefined);
+  return isDirect && !hasRules && waiting.length === 0 && !isClosed && !cancelsNobody && !recurses;
+}

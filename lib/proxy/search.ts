@@ -1,0 +1,134 @@
+import { chooseBestResponse } from "./best-response.ts";
+import {
+  type Decision,
+  type Effect,
+  type ForkedBranch,
+  type ProxyTimers,
+  type ReachableTarget,
+  type ResponseContext,
+  type Search,
+  isDone,
+  isPending,
+} from "./response-context.ts";
+import type { Retarget } from "./target-set.ts";
+
+/** Statuses that mean: the user is there and talking. */
+const busy = [486, 600];
+
+/**
+ * RFC 3261 §16.7 step 6: once all branches are done the best response goes up, unless there are targets that have not been tried, or
+ * the user's rules know somebody else.
+ */
+export function conclude(context: ResponseContext, effects: readonly Effect[], now: number, timers: ProxyTimers): Decision {
+  if (context.final !== 0 || !isSettled(context)) return { context, effects };
+  const next = goOn(context, now, timers);
+  if (next !== undefined) return { context: next.context, effects: [...effects, ...next.effects] };
+  const best = chooseBestResponse(context);
+  return { context: { ...context, final: best.status, collect: now + timers.transaction }, effects: [...effects, best] };
+}
+
+/** Adds a branch for each target (RFC 3261 §16.6); those whose phone is away wait for it. */
+export function addBranches(
+  context: ResponseContext,
+  targets: readonly ReachableTarget[],
+  now: number,
+  until: number,
+): Decision & { readonly effects: readonly (Effect & { kind: "forward" })[] } {
+  const first = context.branches.length;
+  const added = targets.map((target, index) => branchTo(target, first + index, now, until));
+  return {
+    context: { ...context, branches: [...context.branches, ...added] },
+    effects: added.filter((branch) => branch.sent > 0).map(({ index }) => ({ kind: "forward", branch: index })),
+  };
+}
+
+/** The present group's time is over: it stops ringing, and the next one rings. */
+export function openNextGroup(context: ResponseContext, now: number, timers: ProxyTimers): Decision {
+  const { search } = context;
+  const [group, ...waiting] = search?.waiting ?? [];
+  if (search === undefined || group === undefined) return { context, effects: [] };
+  const { context: cancelled, effects } = cancelPending(context, undefined, now);
+  const opened = addBranches(
+    { ...cancelled, search: { ...search, waiting, groupUntil: now + search.groupTime } },
+    group,
+    now,
+    now + timers.grace,
+  );
+  return { context: opened.context, effects: [...effects, ...opened.effects] };
+}
+
+/** Sends the request on to another address, and nowhere else any more. */
+export function sendOn(context: ResponseContext, to: string, retarget: Retarget, now: number): Decision {
+  const { context: cancelled, effects } = cancelPending(context, undefined, now);
+  const sent = addBranches({ ...cancelled, ...without(cancelled.search) }, [addressTarget(to, retarget)], now, now);
+  return { context: sent.context, effects: [...effects, ...sent.effects] };
+}
+
+export function addressTarget(contact: string, retarget: Retarget): ReachableTarget {
+  return { phone: "", contact, q: 1000, path: [], host: "", retarget };
+}
+
+/** RFC 5626 §5.3: the flow has failed, or nobody was heard on it: the next flow of the same phone is tried. */
+export function tryOtherFlow(context: ResponseContext, branch: ForkedBranch, now: number): Decision {
+  const [next, ...others] = branch.others ?? [];
+  if (next === undefined || context.final !== 0 || context.cancelled !== undefined) return { context, effects: [] };
+  const { phone, host } = branch;
+  return addBranches(context, [{ phone, host, q: 1000, ...next, others }], now, now);
+}
+
+/** Cancels all that rings (RFC 3261 §9.1, §16.10). */
+export function cancelPending(context: ResponseContext, reason: string | undefined, now: number): Decision {
+  const effects: Effect[] = [];
+  const branches = context.branches.map((branch) => {
+    if (!isPending(branch)) return branch;
+    if (branch.sent === 0) return { ...branch, cancelled: now, final: 487, owesCancel: branch.host !== "" };
+    effects.push({ kind: "cancel", branch: branch.index, reason });
+    return { ...branch, cancelled: now };
+  });
+  return { context: { ...context, branches }, effects };
+}
+
+function goOn(context: ResponseContext, now: number, timers: ProxyTimers): Decision | undefined {
+  const { search, branches } = context;
+  if (search === undefined || context.cancelled !== undefined) return undefined;
+  const { status } = chooseBestResponse(context);
+  if (search.onBusy !== undefined && busy.includes(status)) return sendOn(context, search.onBusy, { cause: "user-busy", status }, now);
+  // RFC 3261 §16.7 step 5: after a 6xx there are no new branches.
+  if (branches.some((branch) => branch.final >= 600)) return undefined;
+  if (search.waiting.length > 0) return openNextGroup(context, now, timers);
+  const isAbsent = branches.every((branch) => branch.sent === 0 || branch.final === 430);
+  if (search.onAbsence !== undefined && isAbsent) return sendOn(context, search.onAbsence, { cause: "unavailable" }, now);
+  if (search.onNoAnswer !== undefined && status === 408) return sendOn(context, search.onNoAnswer.to, { cause: "no-answer", status }, now);
+  return undefined;
+}
+
+/** All branches are done; phones that were away from the start keep nobody waiting once another has answered. */
+function isSettled(context: ResponseContext): boolean {
+  const isAway = (branch: ForkedBranch) => branch.sent === 0 && branch.host === "";
+  return context.branches.every((branch) => isDone(branch) || (isAway(branch) && context.branches.some(isDone)));
+}
+
+/** Somebody else has been found: nothing of the search is left. */
+function without(search: Search | undefined): Pick<ResponseContext, "search"> {
+  if (search === undefined) return {};
+  return { search: { ...search, waiting: [], onBusy: undefined, onAbsence: undefined, onNoAnswer: undefined, isClosed: true } };
+}
+
+function branchTo(target: ReachableTarget, index: number, now: number, until: number): ForkedBranch {
+  const { phone, contact, path, key, others, retarget } = target;
+  return {
+    index,
+    phone,
+    contact,
+    path,
+    host: target.host ?? "",
+    sent: target.host === undefined ? 0 : now,
+    until,
+    cancelled: 0,
+    final: 0,
+    response: undefined,
+    ...(key === undefined ? {} : { key }),
+    ...(others === undefined ? {} : { others }),
+    ...(retarget === undefined ? {} : { retarget }),
+  };
+}
