@@ -22,6 +22,9 @@ export interface Configuration {
   readonly transactionTimeout: number;
   readonly groupTime: number;
   readonly recursesOnRedirect: boolean;
+  readonly storedMessages: number;
+  readonly storedMessageSize: number;
+  readonly storedMessageAge: number;
   readonly copyLifetime: number;
   readonly copyLastResort: number;
   readonly maximumUnauthenticated: number;
@@ -43,6 +46,7 @@ export interface Settings {
   readonly EXPIRES_SPREAD?: string;
   readonly MAXIMUM_CONTACTS?: string;
   readonly LEASE_FACTOR?: string;
+  readonly FLOW_TIMER?: string;
   readonly BINDING_GRACE?: string;
   readonly CALLER_GRACE?: string;
   readonly FIRST_MESSAGE_TIMEOUT?: string;
@@ -52,6 +56,9 @@ export interface Settings {
   readonly TRANSACTION_TIMEOUT?: string;
   readonly GROUP_TIME?: string;
   readonly RECURSE_ON_REDIRECT?: string;
+  readonly STORED_MESSAGES?: string;
+  readonly STORED_MESSAGE_SIZE?: string;
+  readonly STORED_MESSAGE_AGE?: string;
   readonly COPY_LIFETIME?: string;
   readonly COPY_LAST_RESORT?: string;
   readonly MAXIMUM_UNAUTHENTICATED?: string;
@@ -69,6 +76,7 @@ export const numberSettings = {
   EXPIRES_SPREAD: [0.1, 0, 0.5],
   MAXIMUM_CONTACTS: [10, 1, 100],
   LEASE_FACTOR: [10, 1, 100],
+  FLOW_TIMER: [120, 0, 86_400],
   BINDING_GRACE: [30, 0, 3600],
   CALLER_GRACE: [10, 0, 3600],
   FIRST_MESSAGE_TIMEOUT: [10, 1, 300],
@@ -77,6 +85,9 @@ export const numberSettings = {
   RING_TIMEOUT: [185, 1, 3600],
   TRANSACTION_TIMEOUT: [32, 1, 300],
   GROUP_TIME: [20, 1, 180],
+  STORED_MESSAGES: [100, 0, 10_000],
+  STORED_MESSAGE_SIZE: [16_384, 1, 65_536],
+  STORED_MESSAGE_AGE: [604_800, 60, 31_536_000],
   COPY_LIFETIME: [3600, 1, 86_400],
   COPY_LAST_RESORT: [86_400, 1, 604_800],
   MAXIMUM_UNAUTHENTICATED: [20, 1, 1000],
@@ -109,6 +120,7 @@ function parse(settings: Settings): Configuration {
       spread: number("EXPIRES_SPREAD"),
       maximumContacts: number("MAXIMUM_CONTACTS"),
       leaseFactor: number("LEASE_FACTOR"),
+      flowTimer: number("FLOW_TIMER"),
     },
     bindingGrace: number("BINDING_GRACE"),
     callerGrace: number("CALLER_GRACE"),
@@ -118,6 +130,9 @@ function parse(settings: Settings): Configuration {
     ringTimeout: number("RING_TIMEOUT"),
     transactionTimeout: number("TRANSACTION_TIMEOUT"),
     groupTime: number("GROUP_TIME"),
+    storedMessages: number("STORED_MESSAGES"),
+    storedMessageSize: number("STORED_MESSAGE_SIZE"),
+    storedMessageAge: number("STORED_MESSAGE_AGE"),
     recursesOnRedirect: settings.RECURSE_ON_REDIRECT === "true",
     copyLifetime: number("COPY_LIFETIME"),
     copyLastResort: number("COPY_LAST_RESORT"),

@@ -15,12 +15,14 @@ import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import { randomText } from "../room/random.ts";
+import { answerFault } from "../room/reply.ts";
 import type { Room } from "../room/room.ts";
 import type { Account } from "./account.ts";
 import { read } from "./checked.ts";
 import type { Dialogs } from "./dialogs.ts";
 import type { Forking, PassOn } from "./forking.ts";
 import type { Letter, Letters } from "./letters.ts";
+import { Messages } from "./messages.ts";
 import type { Registrar } from "./registrar.ts";
 
 /** Requests for this home's user: whom they are for (RFC 3261 §16.5), and those that go on without state (§16.11). */
@@ -31,6 +33,7 @@ export class Incoming {
   readonly #forking: Forking;
   readonly #letters: Letters;
   readonly #dialogs: Dialogs;
+  readonly #messages: Messages;
   readonly #passOn: PassOn;
   readonly #by: Forwarder;
 
@@ -41,6 +44,7 @@ export class Incoming {
     this.#forking = parts.forking;
     this.#letters = parts.letters;
     this.#dialogs = parts.dialogs;
+    this.#messages = new Messages(room);
     this.#passOn = passOn;
     this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint };
   }
@@ -55,6 +59,8 @@ export class Incoming {
     if (isInvite && this.#forking.has(envelope.transaction)) return taken;
     const targets = this.#targets(envelope, now);
     const [only, ...more] = targets;
+    const isReachable = targets.some(({ host }) => host !== undefined);
+    if (request.method === "MESSAGE" && !isReachable && envelope.to.instance === undefined) return this.#store(envelope, request, now);
     if (isInvite || more.length > 0 || only?.retarget !== undefined || envelope.answerTo.branch !== undefined) {
       return this.#search(envelope, request, targets, now);
     }
@@ -66,6 +72,7 @@ export class Incoming {
   response(flow: Flow, response: Response, essentials: Essentials, branch: Branch, now: number): void {
     const text = alter(response, { popVia: true });
     if (branch.kind === "stateful") return this.#forking.response(flow, response, text, essentials.cseq.method, branch, now);
+    if (branch.kind === "stored") return this.#messages.answered(branch.number, response.status);
     this.#letters.arrived(essentials.via.branch ?? "");
     const { binary, status } = response;
     this.#post(branch.answerTo.home, { kind: "response", text, binary, status, to: branch.answerTo, transaction: undefined });
@@ -73,7 +80,18 @@ export class Incoming {
 
   /** Phones have registered: what waited for them goes to them. */
   appeared(bindings: readonly Binding[], now: number): void {
-    for (const { phone } of bindings) this.#handOver(phone, now);
+    for (const binding of bindings) {
+      this.#handOver(binding.phone, now);
+      this.#messages.offer(binding, now);
+    }
+  }
+
+  /** RFC 3428 §7: 202 says that the message was taken, not that anybody has read it. */
+  #store(envelope: RequestEnvelope, request: Request, now: number): Receipt {
+    const refusal = this.#messages.store(envelope, request, now);
+    return refusal === undefined
+      ? answered(request, 202)
+      : { kind: "answered", status: refusal.status, text: answerFault(request, refusal) };
   }
 
   /** What waited in vain. */

@@ -44,7 +44,9 @@ export class Registrar {
     const rows = this.#load();
     if (!isMereRefresh(outcome, [...rows.values()])) this.#write(outcome);
     this.#carry(flow, outcome);
-    const headers = registerHeaders({ request, bindings: outcome.bindings, user: home.user, domain: home.domain, now, keyring });
+    const { user, domain } = home;
+    const { flowTimer } = settings;
+    const headers = registerHeaders({ request, bindings: outcome.bindings, user, domain, now, keyring, host: flow.host, flowTimer });
     return { headers, appeared: outcome.put.filter((binding) => !before.has(binding.key)) };
   }
 

@@ -8,7 +8,8 @@ import type { ReturnAddress } from "../transport/envelope.ts";
  */
 export type Branch =
   | { readonly kind: "stateful"; readonly context: string; readonly index: number }
-  | { readonly kind: "stateless"; readonly answerTo: ReturnAddress };
+  | { readonly kind: "stateless"; readonly answerTo: ReturnAddress }
+  | { readonly kind: "stored"; readonly number: number };
 
 const cookie = "z9hG4bK";
 const hintLength = 8;
@@ -38,10 +39,16 @@ export function statelessBranch(keyring: Keyring, hint: string, answerTo: Return
   return `${cookie}${hint}~${keyring.seal("return-address", address, "")}.${loop}`;
 }
 
+/** The branch of a stored message: the same each time it is offered. */
+export function storedBranch(hint: string, number: number, loop: string): string {
+  return `${cookie}${hint}!${number}.${loop}`;
+}
+
 /** Reads a branch that carries this home's hint; undefined if it was not minted by us. */
 export function readBranch(keyring: Keyring, branch: string): Branch | undefined {
   const rest = branch.slice(cookie.length + hintLength);
   if (rest.startsWith("~")) return readStateless(keyring, rest.slice(1));
+  if (rest.startsWith("!")) return { kind: "stored", number: Number.parseInt(rest.slice(1), 10) };
   const [empty, context, index] = rest.split(".");
   if (empty !== "" || context?.length !== contextLength || index === undefined) return undefined;
   return { kind: "stateful", context, index: Number.parseInt(index, 10) };

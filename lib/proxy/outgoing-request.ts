@@ -1,11 +1,12 @@
 import type { Keyring } from "../authentication/keyring.ts";
 import type { RequestEnvelope } from "../transport/envelope.ts";
 import { alter } from "../syntax/alter.ts";
+import { serialiseDate } from "../syntax/date.ts";
 import type { Essentials } from "../syntax/essentials.ts";
 import { type Request, hasHeader, headerValue, headerValues } from "../syntax/message.ts";
 import { parseVia } from "../syntax/via.ts";
 import { type Fault, fault, isFault } from "../syntax/fault.ts";
-import { isLoop, loopMark, statefulBranch, statelessBranch } from "./branch.ts";
+import { isLoop, loopMark, statefulBranch, statelessBranch, storedBranch } from "./branch.ts";
 import type { ForkedBranch, ResponseContext } from "./response-context.ts";
 import { recordRoute } from "./route-token.ts";
 
@@ -86,6 +87,24 @@ export function statelessRequest(
     push: [["Via", viaValue(target.host, branch)], ...recorded, ...target.path.map((route): [string, string] => ["Route", route])],
   });
   return { text, branch };
+}
+
+export interface StoredTarget extends Pick<StatelessTarget, "host" | "path"> {
+  /** The message's, and milliseconds of when it was sent. */
+  readonly number: number;
+  readonly at: number;
+  readonly contact: string;
+}
+
+/** A stored message as a phone gets it: with the Date it was sent (RFC 3261 §20.17), and the same branch each time. */
+export function storedRequest(by: Forwarder, request: Request, essentials: Essentials, target: StoredTarget): string {
+  const { number, at, contact, host, path } = target;
+  const branch = storedBranch(by.hint, number, mark(request, essentials));
+  const date: [string, string][] = hasHeader(request, "date") ? [] : [["Date", serialiseDate(at)]];
+  return alter(request, {
+    requestUri: contact,
+    push: [["Via", viaValue(host, branch)], ...date, ...path.map((route): [string, string] => ["Route", route])],
+  });
 }
 
 /** Whether this home has forwarded the same request before, with nothing changed that it routes by (RFC 3261 §16.3 step 4). */

@@ -14,6 +14,10 @@ export interface AnswerInput {
   /** Milliseconds. */
   readonly now: number;
   readonly keyring: Keyring;
+  /** What we call ourselves towards the phone. */
+  readonly host: string;
+  /** Seconds; 0: not told (RFC 5626 §5.4). */
+  readonly flowTimer: number;
 }
 
 /** The header lines of the 200 to a REGISTER (RFC 3261 §10.3 step 8): every binding with what is left of it, and a Date. */
@@ -23,7 +27,12 @@ export function registerHeaders(input: AnswerInput): readonly (readonly [string,
   const withGruu = supported.includes("gruu");
   const headers: [string, string][] = input.bindings.map((binding) => ["Contact", contactValue(input, binding, withGruu)]);
   if (supported.includes("path")) headers.push(...headerValues(request, "path").map((value): [string, string] => ["Path", value]));
-  if (supported.includes("outbound") && isOutbound(input)) headers.push(["Require", "outbound"]);
+  if (supported.includes("outbound") && isOutbound(input)) {
+    headers.push(["Require", "outbound"]);
+    if (input.flowTimer > 0) headers.push(["Flow-Timer", String(input.flowTimer)]);
+  }
+  // RFC 3608 §6.1: the way that requests of the phone shall take, which is the way it is on.
+  if (input.bindings.length > 0) headers.push(["Service-Route", `<sip:${input.host};transport=ws;lr>`]);
   headers.push(["Supported", registrarOptions.join(", ")], ["Date", serialiseDate(input.now)]);
   return headers;
 }

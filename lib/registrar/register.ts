@@ -7,6 +7,7 @@ import { type Fault, fault, isFault } from "../syntax/fault.ts";
 import { parseDeltaSeconds } from "../syntax/integers.ts";
 import { type Request, headerValue, headerValues } from "../syntax/message.ts";
 import { readOptionTags } from "../syntax/option-tags.ts";
+import { parseNameAddress } from "../syntax/name-address.ts";
 import { parameter, unquote } from "../syntax/parameters.ts";
 import { equalUris, parseUri } from "../syntax/uri.ts";
 import type { RegistrarSettings } from "./settings.ts";
@@ -102,6 +103,9 @@ function bindingOf(input: RegisterInput, contact: Contact, added: number, expire
   const instance = instanceOf(contact);
   const regId = regIdOf(contact);
   if (isFault(regId)) return regId;
+  if (instance !== undefined && regId !== undefined && expires > 0 && lacksOutbound(input.request)) {
+    return fault(439, "the first proxy on the way does not support outbound");
+  }
   if (regId !== undefined && expires > 0 && added > 1) return fault(400, "reg-id allows one Contact only");
   const granted = Math.max(settings.minimumExpires, Math.floor(expires * (1 - settings.spread * input.chance)));
   return {
@@ -118,6 +122,17 @@ function bindingOf(input: RegisterInput, contact: Contact, added: number, expire
     expires: input.now + granted * 1000,
     lease: input.now + granted * settings.leaseFactor * 1000,
   };
+}
+
+/**
+ * RFC 5626 §6: flows cannot be told apart behind a proxy that does not keep them: there is more than one Via, and the first proxy
+ * has not put `ob` into its Path.
+ */
+function lacksOutbound(request: Request): boolean {
+  if (!readOptionTags(request, "supported").includes("outbound") || headerValues(request, "via").length < 2) return false;
+  const first = parseNameAddress(headerValues(request, "path").at(-1) ?? "");
+  const uri = isFault(first) ? first : parseUri(first.uri);
+  return isFault(uri) || uri.kind !== "sip" || !uri.parameters.some(([name]) => name.toLowerCase() === "ob");
 }
 
 /** The phone's identity, if it is registered already: the same hash need not be made again. */

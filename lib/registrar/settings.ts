@@ -10,4 +10,6 @@ export interface RegistrarSettings {
   readonly maximumContacts: number;
   /** A row's lease is this many times the granted expiry: so many refreshes need no write. */
   readonly leaseFactor: number;
+  /** How often a phone on an outbound flow is asked to send a keep-alive (RFC 5626 §4.4.1); 0: it is not told. */
+  readonly flowTimer: number;
 }

@@ -16,7 +16,7 @@ async function bindingsOf(account: string): Promise<number> {
 }
 
 async function statusOf(caller: Phone, callee: string): Promise<number> {
-  return (await caller.finalResponse(caller.request("MESSAGE", `sip:${callee}@localhost`))).status;
+  return (await caller.finalResponse(caller.request("OPTIONS", `sip:${callee}@localhost`))).status;
 }
 
 describe.concurrent.each(ways)("on the %s way", (way) => {

@@ -8,9 +8,10 @@ const contact = "sip:alice@one.invalid;transport=ws";
 
 type Headers = ReturnType<typeof registerHeaders>;
 
-function answer(lines: readonly string[], bindings: readonly Binding[] = after(lines), later = 0): Headers {
+function answer(lines: readonly string[], bindings: readonly Binding[] = after(lines), later = 0, flowTimer = 120): Headers {
   const { request } = inputOf(lines);
-  return registerHeaders({ request, bindings, user: "alice", domain: "example.com", now: now + later, keyring });
+  const named = { user: "alice", domain: "example.com", host: "sip.example.com:8080" };
+  return registerHeaders({ request, bindings, ...named, now: now + later, keyring, flowTimer });
 }
 
 const values = (headers: Headers, name: string): string[] => headers.filter(([known]) => known === name).map(([, value]) => value);
@@ -45,6 +46,29 @@ describe("Require: outbound (RFC 5626 §6)", () => {
     ["who only asks", ["Supported: outbound"], after(lines)],
   ])("is not said to one %s", (_whom, request, bindings) => {
     expect(values(answer(request, bindings), "Require")).toEqual([]);
+  });
+});
+
+describe("Flow-Timer (RFC 5626 §5.4)", () => {
+  const lines = [outbound(contact, 1), "Supported: outbound"];
+
+  it("asks for keep-alives where outbound is in use, and only there", () => {
+    expect(values(answer(lines), "Flow-Timer")).toEqual(["120"]);
+    expect(values(answer([`Contact: <${contact}>`, "Supported: outbound"]), "Flow-Timer")).toEqual([]);
+  });
+
+  it("is not said if it is switched off", () => {
+    expect(values(answer(lines, after(lines), 0, 0), "Flow-Timer")).toEqual([]);
+  });
+});
+
+describe("Service-Route (RFC 3608 §6.1)", () => {
+  it("names the way that the phone is on", () => {
+    expect(values(answer([`Contact: <${contact}>`]), "Service-Route")).toEqual(["<sip:sip.example.com:8080;transport=ws;lr>"]);
+  });
+
+  it("is not there where nothing is bound", () => {
+    expect(values(answer([], []), "Service-Route")).toEqual([]);
   });
 });
 

@@ -84,3 +84,24 @@ describe("an instance without reg-id", () => {
     expect(new Set(bindings.map(({ phone }) => phone)).size).toBe(1);
   });
 });
+
+/** RFC 5626 §6: behind a proxy that does not keep flows, they cannot be told apart. */
+describe("an outbound registration that came through another proxy", () => {
+  const second = "Via: SIP/2.0/WSS edge.invalid;branch=z9hG4bKedge, SIP/2.0/WSS phone.invalid;branch=z9hG4bKphone";
+  const lines = [second, outbound(contact, 1), "Supported: outbound, path"];
+
+  it("is refused with 439 if the first proxy has no ob in its Path", () => {
+    expect(decide(lines)).toMatchObject({ status: 439 });
+    expect(decide([...lines, "Path: <sip:edge.invalid;lr>"])).toMatchObject({ status: 439 });
+    expect(decide([...lines, "Path: <sip:inner.invalid;lr;ob>, <sip:edge.invalid;lr>"])).toMatchObject({ status: 439 });
+  });
+
+  it("is taken if it has", () => {
+    expect(after([...lines, "Path: <sip:edge.invalid;lr;ob>"])).toHaveLength(1);
+  });
+
+  it("is taken if the phone does not ask for outbound, or is directly here", () => {
+    expect(after([second, outbound(contact, 1)])).toHaveLength(1);
+    expect(after([outbound(contact, 1), "Supported: outbound"])).toHaveLength(1);
+  });
+});

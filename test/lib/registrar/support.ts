@@ -12,6 +12,7 @@ export const settings: RegistrarSettings = {
   spread: 0,
   maximumContacts: 3,
   leaseFactor: 10,
+  flowTimer: 120,
 };
 
 /** What a registration is decided from, where nothing else is said: no bindings, no chance. */

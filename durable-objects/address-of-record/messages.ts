@@ -1,0 +1,71 @@
+import type { Binding } from "../../lib/location/binding.ts";
+import { type Forwarder, storedRequest } from "../../lib/proxy/outgoing-request.ts";
+import { type Fault, fault } from "../../lib/syntax/fault.ts";
+import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
+import { type Request, bodyOf, headerValue } from "../../lib/syntax/message.ts";
+import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
+import type { Room } from "../room/room.ts";
+import { essentialsOf, parsed } from "./checked.ts";
+
+interface Row extends Record<string, string | number> {
+  readonly number: number;
+  readonly at: number;
+  readonly value: string;
+}
+
+/** A message as its row has it. */
+interface Stored {
+  readonly text: string;
+  readonly binary: boolean;
+}
+
+/** Final responses after which a message is offered again: the phone was not there, or not able for the moment. */
+const notNow = [408, 430, 480];
+
+/** Messages for a user none of whose phones can be reached (RFC 3428 §7): stored, and delivered at the next registration. */
+export class Messages {
+  readonly #room: Room;
+  readonly #by: Forwarder;
+
+  constructor(room: Room) {
+    this.#room = room;
+    this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint };
+  }
+
+  /** Stores a message, or says why it is not taken. */
+  store({ text, binary }: RequestEnvelope, request: Request, now: number): Fault | undefined {
+    const { memory, configuration } = this.#room;
+    const { storedMessages, storedMessageSize, storedMessageAge } = configuration;
+    // RFC 3994 §3.2: that somebody is typing is of no interest later.
+    const isFleeting = headerValue(request, "content-type")?.toLowerCase().startsWith("application/im-iscomposing") === true;
+    if (storedMessages === 0 || isFleeting) return fault(480, "no phone of this user can be reached");
+    if (bodyOf(request).length > storedMessageSize) return fault(513, `no message longer than ${storedMessageSize} characters is stored`);
+    memory.run("DELETE FROM messages WHERE due <= ?", now);
+    const [{ count } = { count: 0 }] = memory.all<{ count: number }>("SELECT COUNT(*) AS count FROM messages");
+    if (count >= storedMessages) return fault(480, "no phone of this user can be reached, and no more messages are stored for him");
+    const wanted = parseDeltaSeconds(headerValue(request, "expires")) ?? storedMessageAge;
+    const due = now + Math.min(wanted, storedMessageAge) * 1000;
+    const value: Stored = { text, binary };
+    memory.run("INSERT INTO messages (at, due, value) VALUES (?, ?, ?)", now, due, JSON.stringify(value));
+    return undefined;
+  }
+
+  /** A phone has registered: it is offered every message, oldest first, in the same words each time. */
+  offer({ key, contact, path }: Binding, now: number): void {
+    const { memory, sockets, log } = this.#room;
+    const flow = sockets.carrierOf(key);
+    if (flow === undefined) return;
+    for (const { number, at, value } of memory.all<Row>("SELECT number, at, value FROM messages WHERE due > ? ORDER BY number", now)) {
+      const { text: written, binary } = JSON.parse(value) as Stored;
+      const request = parsed(written, binary);
+      const text = storedRequest(this.#by, request, essentialsOf(request), { number, at, contact, path, host: flow.host });
+      if (sockets.send(flow.id, { text, binary })) log.passed(now, flow.id, text);
+    }
+  }
+
+  /** A phone has answered one: it is delivered, or will never be. */
+  answered(number: number, status: number): void {
+    if (status < 200 || status >= 500 || notNow.includes(status)) return;
+    this.#room.memory.run("DELETE FROM messages WHERE number = ?", number);
+  }
+}
