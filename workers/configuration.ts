@@ -1,3 +1,4 @@
+import type { SessionTimerPolicy } from "../lib/proxy/session-timer.ts";
 import type { RegistrarSettings } from "../lib/registrar/settings.ts";
 
 /** All settings, checked. Times are in seconds. */
@@ -22,6 +23,7 @@ export interface Configuration {
   readonly transactionTimeout: number;
   readonly groupTime: number;
   readonly recursesOnRedirect: boolean;
+  readonly sessionTimer: SessionTimerPolicy;
   readonly storedMessages: number;
   readonly storedMessageSize: number;
   readonly storedMessageAge: number;
@@ -56,6 +58,8 @@ export interface Settings {
   readonly TRANSACTION_TIMEOUT?: string;
   readonly GROUP_TIME?: string;
   readonly RECURSE_ON_REDIRECT?: string;
+  readonly MINIMUM_SESSION_EXPIRES?: string;
+  readonly SESSION_EXPIRES?: string;
   readonly STORED_MESSAGES?: string;
   readonly STORED_MESSAGE_SIZE?: string;
   readonly STORED_MESSAGE_AGE?: string;
@@ -85,6 +89,8 @@ export const numberSettings = {
   RING_TIMEOUT: [185, 1, 3600],
   TRANSACTION_TIMEOUT: [32, 1, 300],
   GROUP_TIME: [20, 1, 180],
+  MINIMUM_SESSION_EXPIRES: [0, 0, 86_400],
+  SESSION_EXPIRES: [0, 0, 86_400],
   STORED_MESSAGES: [100, 0, 10_000],
   STORED_MESSAGE_SIZE: [16_384, 1, 65_536],
   STORED_MESSAGE_AGE: [604_800, 60, 31_536_000],
@@ -130,6 +136,7 @@ function parse(settings: Settings): Configuration {
     ringTimeout: number("RING_TIMEOUT"),
     transactionTimeout: number("TRANSACTION_TIMEOUT"),
     groupTime: number("GROUP_TIME"),
+    sessionTimer: { minimum: number("MINIMUM_SESSION_EXPIRES"), wanted: number("SESSION_EXPIRES") },
     storedMessages: number("STORED_MESSAGES"),
     storedMessageSize: number("STORED_MESSAGE_SIZE"),
     storedMessageAge: number("STORED_MESSAGE_AGE"),

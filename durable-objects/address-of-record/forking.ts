@@ -6,7 +6,9 @@ import { forgetsCalls } from "../../lib/proxy/manners.ts";
 import { type Forwarder, branchRequest } from "../../lib/proxy/outgoing-request.ts";
 import type { Plan } from "../../lib/proxy/plan.ts";
 import { type Decision, type Effect, type ForkedBranch, type ResponseContext, owesCancel } from "../../lib/proxy/response-context.ts";
+import { answerSessionTimer } from "../../lib/proxy/session-timer.ts";
 import { conclude } from "../../lib/proxy/search.ts";
+import { alter } from "../../lib/syntax/alter.ts";
 import { ackFor, cancelFor } from "../../lib/syntax/compose.ts";
 import { readContacts } from "../../lib/syntax/contact.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
@@ -83,7 +85,9 @@ export class Forking {
     const wasProceeding = this.#contexts.proceedingSince(name.context, branch) !== undefined;
     this.#noteProceeding(flow, branchName(name.context, name.index), status, now);
     if (isInvite && status >= 200 && status < 300) this.#dialogs.began(flow, essentialsOf(open.request).callId);
-    this.#respond(open, name.index, { status, text, wasProceeding, contacts: contactsOf(response) }, now);
+    const timer = isInvite ? answerSessionTimer(open.request, response) : undefined;
+    const passed = timer === undefined ? text : alter(response, { ...timer, popVia: true });
+    this.#respond(open, name.index, { status, text: passed, wasProceeding, contacts: contactsOf(response) }, now);
   }
 
   /** A response from the home that a branch was sent on to. */

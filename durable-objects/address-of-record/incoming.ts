@@ -1,9 +1,13 @@
+import { publicGruu } from "../../lib/location/gruu.ts";
 import type { Binding } from "../../lib/location/binding.ts";
 import type { Branch } from "../../lib/proxy/branch.ts";
 import { type Forwarder, type StatelessRequest, hasLooped, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
+import { refuseBlocked } from "../../lib/proxy/block-list.ts";
+import { preferTargets } from "../../lib/proxy/caller-preferences.ts";
 import { planSearch } from "../../lib/proxy/plan.ts";
 import type { ReachableTarget } from "../../lib/proxy/response-context.ts";
 import { targetSet } from "../../lib/proxy/target-set.ts";
+import { readWishes } from "../../lib/proxy/wishes.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
@@ -54,6 +58,8 @@ export class Incoming {
     const { request, essentials } = read(envelope);
     if (envelope.introduces !== undefined) this.#account.take(envelope.introduces);
     if (envelope.to.kind === "phone") return this.#toPhone(envelope, request, essentials, now);
+    const refusal = refuseBlocked(this.#account.rules().blocked, envelope.identity, request, essentials);
+    if (refusal !== undefined) return { kind: "answered", status: refusal.status, text: answerFault(request, refusal) };
     if (hasLooped(this.#by, request, essentials) || this.#hasComeBack(envelope, request)) return answered(request, 482);
     const isInvite = request.method === "INVITE";
     if (isInvite && this.#forking.has(envelope.transaction)) return taken;
@@ -117,17 +123,35 @@ export class Incoming {
 
   #search(envelope: RequestEnvelope, request: Request, targets: readonly ReachableTarget[], now: number): Receipt {
     const { groupTime, recursesOnRedirect } = this.#room.configuration;
+    const wishes = readWishes(request);
+    const preferred = preferTargets(request, targets);
+    if (wishes.redirect && preferred.length > 0)
+      return this.#redirect(
+        request,
+        preferred.map(({ target }) => target),
+      );
     const plan = planSearch({
       method: request.method,
       envelope,
       rules: this.#account.rules(),
-      targets,
+      targets: preferred,
       calls: this.#forking.ringing() + this.#dialogs.count(),
-      wishes: { fork: true, parallel: true, cancel: true, recurse: true },
+      wishes,
       settings: { groupTime: groupTime * 1000, recurses: recursesOnRedirect },
       now,
     });
     return plan.kind === "refuse" ? answered(request, plan.status) : this.#forking.open(envelope, request, plan, now);
+  }
+
+  /** RFC 3841 §9.1: the caller would rather be told where the user is. Phones on WebSockets are reached by their GRUUs only. */
+  #redirect(request: Request, targets: readonly ReachableTarget[]): Receipt {
+    const { user, domain } = this.#room.home;
+    const contacts = targets.map(({ contact, features = "", q, retarget }): [string, string] => {
+      const instance = /;\+sip\.instance="<([^>]*)>"/i.exec(features)?.[1];
+      const uri = retarget !== undefined || instance === undefined ? contact : publicGruu(user, domain, instance);
+      return ["Contact", `<${uri}>;q=${q / 1000}`];
+    });
+    return { kind: "answered", status: 302, text: replyTo(request, 302, { toTag: randomText(), headers: contacts }) };
   }
 
   /** One target of a non-INVITE: nothing is kept of it. */

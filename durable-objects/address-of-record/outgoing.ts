@@ -1,10 +1,12 @@
 import { transactionName } from "../../lib/proxy/branch.ts";
 import { type Way, examine } from "../../lib/proxy/examine.ts";
 import { forgetsCalls } from "../../lib/proxy/manners.ts";
-import { alter } from "../../lib/syntax/alter.ts";
+import { applySessionTimer } from "../../lib/proxy/session-timer.ts";
+import { type Alterations, alter } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { type Request, headerValue, parseMessage } from "../../lib/syntax/message.ts";
 import type {
   CancelEnvelope,
@@ -76,33 +78,26 @@ export class Outgoing {
     const way = this.#examine(flow, request, essentials);
     if (isFault(way)) return this.#refuse(flow, request, way, now);
     if (way.kind === "server") return this.#serve(flow, request, now);
+    const timer = applySessionTimer(request, this.#room.configuration.sessionTimer);
+    if (isFault(timer)) return this.#refuse(flow, request, timer, now);
+    const text = alter(request, withTimer(way.alterations, timer));
     if (way.kind === "dialog") {
       if (request.method === "BYE") this.#dialogs.ended(essentials.callId);
       const { receiver, recordRoute } = way;
-      return this.#send(
-        flow,
-        request,
-        receiver.home,
-        this.#envelope(flow, request, essentials, way, { kind: "phone", phone: receiver.phone }, recordRoute),
-        now,
-      );
+      const to: Destination = { kind: "phone", phone: receiver.phone };
+      return this.#send(flow, request, receiver.home, this.#envelope(flow, request, essentials, { text, to, recordRoute }), now);
     }
     // The ACK for a 2xx comes with our route; any other is for a refusal and ends here (RFC 3261 §17.1.1.3).
     if (request.method === "ACK") return this.#letters.arrived(this.#transactionOf(essentials));
+    const breadth = readBreadth(request);
+    if (isFault(breadth)) return this.#refuse(flow, request, breadth, now);
     const found = await homeOf(this.#room, way.address);
     if (isFault(found)) return this.#refuse(flow, request, found, now);
     const { home, introduces } = found;
     const { instance, registration } = way.address;
-    this.#send(
-      flow,
-      request,
-      home,
-      {
-        ...this.#envelope(flow, request, essentials, way, { kind: "address", instance, registration }, undefined),
-        ...(introduces === undefined ? {} : { introduces }),
-      },
-      now,
-    );
+    const to: Destination = { kind: "address", instance, registration };
+    const more = { ...(introduces === undefined ? {} : { introduces }), ...(breadth === undefined ? {} : { breadth }) };
+    this.#send(flow, request, home, this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined, ...more }), now);
   }
 
   /** RFC 3261 §16.10: answered here, and passed on where its INVITE went. */
@@ -220,11 +215,9 @@ export class Outgoing {
     const way = this.#examine(flow, request, essentials);
     const found = isFault(way) || way.kind !== "address" ? undefined : await homeOf(this.#room, way.address);
     if (found === undefined || isFault(found)) return this.#reply(flow, request, replyTo(request, 481, { toTag: randomText() }), 481, now);
+    const answer = (status: number) => this.#reply(flow, request, replyTo(request, status, { toTag: randomText() }), status, Date.now());
     this.#passOn(found.home, envelope).then(
-      ({ kind }) => {
-        const status = kind === "taken" ? 200 : 481;
-        this.#reply(flow, request, replyTo(request, status, { toTag: randomText() }), status, Date.now());
-      },
+      ({ kind }) => answer(kind === "taken" ? 200 : 481),
       (error: unknown) => this.#failed(flow, request, envelope.transaction, error),
     );
   }
@@ -249,20 +242,16 @@ export class Outgoing {
     flow: Flow,
     request: Request,
     essentials: Essentials,
-    way: Exclude<Way, { kind: "server" }>,
-    to: Destination,
-    recordRoute: string | undefined,
+    more: Pick<RequestEnvelope, "text" | "to" | "recordRoute" | "introduces" | "breadth">,
   ): RequestEnvelope {
     const { user, domain, name: home } = this.#room.home;
     return {
       kind: "request",
-      text: alter(request, way.alterations),
       binary: request.binary,
       answerTo: { home, flow: flow.id, phone: phoneOnFlow(flow) },
       transaction: this.#transactionOf(essentials),
       identity: `${user}@${domain}`,
-      to,
-      recordRoute,
+      ...more,
     };
   }
 
@@ -362,4 +351,18 @@ export class Outgoing {
 function callIdOf({ text, binary }: ResponseEnvelope): string {
   const message = parseMessage({ text, binary });
   return isFault(message) ? "" : (headerValue(message, "call-id") ?? "");
+}
+
+function withTimer(alterations: Alterations, timer: ReturnType<typeof applySessionTimer>): Alterations {
+  if (timer === undefined || isFault(timer)) return alterations;
+  return { ...alterations, ...timer, remove: [...(alterations.remove ?? []), ...(timer.remove ?? [])] };
+}
+
+/** RFC 5393 §5.3: how many branches the request may have at most; undefined where it does not say. */
+function readBreadth(request: Request): number | Fault | undefined {
+  const written = headerValue(request, "max-breadth");
+  if (written === undefined) return undefined;
+  const breadth = parseDeltaSeconds(written);
+  if (breadth === undefined) return fault(400, "Max-Breadth is not a number");
+  return breadth === 0 ? fault(440, "this request may not be forwarded") : breadth;
 }

@@ -39,9 +39,7 @@ export class Retargeting {
     this.#sent.add(name);
     // Should the object lose its memory before the other home has the request.
     this.#room.alarm.noLaterThan(now + retryAfter);
-    void this.#send(open, branch).then((refusal) => {
-      if (refusal !== undefined) this.#answer(open, branch, refusal);
-    });
+    void this.#send(open, branch).then((refusal) => (refusal === undefined ? undefined : this.#answer(open, branch, refusal)));
   }
 
   /** RFC 3261 §9.1: CANCEL goes where the request went. */
@@ -56,7 +54,8 @@ export class Retargeting {
   async #send(open: OpenContext, branch: ForkedBranch): Promise<Refusal | undefined> {
     const found = await this.#find(branch);
     if (isFault(found)) return found;
-    const text = retargetedRequest(open.request, open.context, branch);
+    const { user, domain } = this.#room.home;
+    const text = retargetedRequest(`sip:${user}@${domain}`, open.request, open.context, branch);
     if (isFault(text)) return text;
     const envelope = this.#envelope(open, branch, found.address, text);
     const { introduces } = found;

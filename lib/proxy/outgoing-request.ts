@@ -6,6 +6,7 @@ import type { Essentials } from "../syntax/essentials.ts";
 import { type Request, hasHeader, headerValue, headerValues } from "../syntax/message.ts";
 import { parseVia } from "../syntax/via.ts";
 import { type Fault, fault, isFault } from "../syntax/fault.ts";
+import { historyOf } from "./history.ts";
 import { isLoop, loopMark, statefulBranch, statelessBranch, storedBranch } from "./branch.ts";
 import type { ForkedBranch, ResponseContext } from "./response-context.ts";
 import { recordRoute } from "./route-token.ts";
@@ -42,13 +43,23 @@ export function branchRequest(
   });
 }
 
-/** The request as the home of another address gets it: it counts as a hop, and says whom it was for before. */
-export function retargetedRequest(request: Request, { search }: ResponseContext, branch: ForkedBranch): string | Fault {
+/**
+ * The request as the home of another address gets it: it counts as a hop, and says whom it was for before.
+ * @param by the address of record that sends it on
+ */
+export function retargetedRequest(
+  by: string,
+  request: Request,
+  { search, branches }: ResponseContext,
+  branch: ForkedBranch,
+): string | Fault {
   const written = headerValue(request, "max-forwards");
   const left = written === undefined ? initialMaxForwards : Number(written) - 1;
   // RFC 5393 §5.1: a request that spirals without end ends by its hops.
   if (left < 0 || (search?.trail.length ?? 0) >= mostRetargets) return fault(483, "the request was sent on too often");
-  return alter(request, { requestUri: branch.contact, maxForwards: left });
+  const count = branches.filter(({ index, retarget }) => retarget !== undefined && index <= branch.index).length;
+  const history = historyOf(request, { cause: "unknown", ...branch.retarget, from: by, to: branch.contact, count });
+  return alter(request, { requestUri: branch.contact, maxForwards: left, ...history });
 }
 
 /** Where a request that leaves no state goes. */

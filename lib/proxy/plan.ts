@@ -1,8 +1,10 @@
 import type { Rules } from "../location/rules.ts";
 import type { RequestEnvelope } from "../transport/envelope.ts";
+import type { Preferred } from "./caller-preferences.ts";
 import type { ReachableTarget, Search } from "./response-context.ts";
 import { addressTarget } from "./search.ts";
 import { groupsOf } from "./target-set.ts";
+import type { Wishes } from "./wishes.ts";
 
 /** Whom a request for the user is tried at first, and how the search goes on; or the status that refuses it. */
 export type Plan =
@@ -14,21 +16,13 @@ export interface PlanInput {
   readonly envelope: RequestEnvelope;
   readonly rules: Rules;
   /** Best first. */
-  readonly targets: readonly ReachableTarget[];
+  readonly targets: readonly Preferred<ReachableTarget>[];
   /** The user's calls at present, ringing or in progress. */
   readonly calls: number;
   readonly wishes: Wishes;
   readonly settings: SearchSettings;
   /** Milliseconds. */
   readonly now: number;
-}
-
-/** What the caller wants of the proxies on the way (RFC 3841 §9.1). */
-export interface Wishes {
-  readonly fork: boolean;
-  readonly parallel: boolean;
-  readonly cancel: boolean;
-  readonly recurse: boolean;
 }
 
 export interface SearchSettings {
@@ -65,7 +59,7 @@ function searchAt(input: PlanInput, more: Pick<Search, "onBusy" | "onAbsence" | 
   const targets = wishes.fork ? input.targets : input.targets.slice(0, 1);
   const [first = [], ...waiting] = wishes.parallel
     ? groupsOf(targets).flatMap((group) => portions(group, breadthOf(envelope)))
-    : targets.map((one) => [one]);
+    : targets.map(({ target }) => [target]);
   const search = { ...searchOf(input), ...more, waiting, isClosed: !wishes.fork };
   return { kind: "search", first, search: isPlain(search, first) ? undefined : search };
 }

@@ -70,13 +70,18 @@ function isNamed(binding: Binding, to: Destination & { kind: "address" }): boole
   return to.registration === undefined || to.registration === binding.callId;
 }
 
-/** RFC 3261 §16.6: targets of equal q are tried at once, groups of them one after another. */
-export function groupsOf<T extends Target>(targets: readonly T[]): T[][] {
+/**
+ * RFC 3261 §16.6: targets of equal q, which fit the caller's preferences equally well (RFC 3841 §7.2.4), are tried at once, groups of
+ * them one after another.
+ */
+export function groupsOf<T extends Target>(targets: readonly { readonly target: T; readonly preference: number }[]): T[][] {
   const groups: T[][] = [];
-  for (const target of targets) {
-    const group = groups.at(-1);
-    if (group === undefined || group[0]?.q !== target.q) groups.push([target]);
-    else group.push(target);
+  let rank = "";
+  for (const { target, preference } of targets) {
+    const own = `${target.q} ${preference}`;
+    if (own === rank) groups.at(-1)?.push(target);
+    else groups.push([target]);
+    rank = own;
   }
   return groups;
 }

@@ -32,6 +32,7 @@ describe("settings that are not there", () => {
       transactionTimeout: 32,
       groupTime: 20,
       recursesOnRedirect: false,
+      sessionTimer: { minimum: 0, wanted: 0 },
       storedMessages: 100,
       storedMessageSize: 16_384,
       storedMessageAge: 604_800,

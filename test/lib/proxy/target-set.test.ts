@@ -56,7 +56,8 @@ describe("the target set (RFC 3261 §16.5)", () => {
 
   it("is tried in groups of equal q, one after another (RFC 3261 §16.6)", () => {
     const targets = targetSet([binding("low", { q: 100 }), binding("one"), binding("two")], everybody, undefined);
-    expect(groupsOf(targets).map((group) => group.map(({ phone }) => phone))).toEqual([["one", "two"], ["low"]]);
+    const preferred = targets.map((target) => ({ target, preference: 1 }));
+    expect(groupsOf(preferred).map((group) => group.map(({ phone }) => phone))).toEqual([["one", "two"], ["low"]]);
   });
 
   it("has several contacts of a phone that tells no instance", () => {

@@ -44,9 +44,9 @@ export class World {
   constructor(settings: Settings = {}) {
     this.#settings = { SEAL_KEYS: Buffer.alloc(32, 7).toString("base64"), LOGGING: "false", EXPIRES_SPREAD: "0", ...settings };
     vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: Date.UTC(2026, 0, 1) });
-    vi.stubGlobal("WebSocketRequestResponsePair", class {});
+    vi.stubGlobal("WebSocketRequestResponsePair", Object);
     vi.stubGlobal("WebSocketPair", this.#pair());
-    vi.stubGlobal("Response", class {});
+    vi.stubGlobal("Response", Object);
     this.#directory.run("INSERT INTO domains (name, created_at) VALUES (?, 0)", domain);
   }
 

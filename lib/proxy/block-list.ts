@@ -1,0 +1,25 @@
+import type { Essentials } from "../syntax/essentials.ts";
+import { type Fault, fault, isFault } from "../syntax/fault.ts";
+import { type Request, hasHeader, headerValues } from "../syntax/message.ts";
+import { parseUri } from "../syntax/uri.ts";
+
+/**
+ * Refuses a request of somebody the user does not want to hear of: 603, or 433 for one who does not say who he is (RFC 5079).
+ * @param blocked `user@domain`, `*@domain`, or `anonymous`
+ * @param identity `user@domain` that the sending flow is authenticated for
+ */
+export function refuseBlocked(blocked: readonly string[], identity: string, request: Request, essentials: Essentials): Fault | undefined {
+  if (blocked.length === 0) return undefined;
+  const everybody = `*${identity.slice(identity.lastIndexOf("@"))}`;
+  if (blocked.includes(identity) || blocked.includes(everybody)) return fault(603, "the user does not take requests of this sender");
+  if (blocked.includes("anonymous") && isAnonymous(request, essentials)) return fault(433, "the user does not take anonymous requests");
+  return undefined;
+}
+
+/** RFC 3323 §4.1: the anonymous From, or the wish that others make it so. */
+function isAnonymous(request: Request, { from }: Essentials): boolean {
+  const uri = parseUri(from.uri);
+  if (!isFault(uri) && uri.kind === "sip" && uri.host.toLowerCase() === "anonymous.invalid") return true;
+  if (!hasHeader(request, "privacy")) return false;
+  return headerValues(request, "privacy").some((value) => /(?:^|[;\s])(?:id|user|header)(?:$|[;\s])/i.test(value));
+}

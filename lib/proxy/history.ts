@@ -1,0 +1,50 @@
+import { isFault } from "../syntax/fault.ts";
+import { type Request, headerValues } from "../syntax/message.ts";
+import { parseNameAddress } from "../syntax/name-address.ts";
+import { parameter } from "../syntax/parameters.ts";
+import type { Retarget } from "./target-set.ts";
+
+type Lines = readonly (readonly [name: string, value: string])[];
+
+export interface Retargeting extends Retarget {
+  /** The address of record that the request is sent on from, and the URI that it is sent on to. */
+  readonly from: string;
+  readonly to: string;
+  /** Which of the addresses that this context has tried, from 1. */
+  readonly count: number;
+}
+
+/** How RFC 5806 §4.1 names the reasons; a target of the location table is no diversion. */
+const diverted = ["unconditional", "user-busy", "no-answer", "unavailable", "deflection"];
+
+/**
+ * What a request says of the addresses it has come through: History-Info (RFC 7044 §10), and Diversion (RFC 5806) for gear that
+ * knows no other. The lines stand before those that are there already in Diversion, and behind them in History-Info.
+ */
+export function historyOf(request: Request, retargeting: Retargeting): { readonly push: Lines; readonly append: Lines } {
+  const { from, cause } = retargeting;
+  const diversion: Lines = diverted.includes(cause) ? [["Diversion", `<${from}>;reason=${cause};counter=1`]] : [];
+  return { push: diversion, append: historyInfo(request, retargeting) };
+}
+
+function historyInfo(request: Request, { to, status, count }: Retargeting): Lines {
+  const entries = headerValues(request, "history-info");
+  const last = indexOf(entries.at(-1));
+  // RFC 7044 §9.1: the entry that the home before should have made.
+  const first: Lines = last === undefined ? [["History-Info", `<${withReason(request.requestUri, status)}>;index=1`]] : [];
+  const parent = last ?? "1";
+  return [...first, ["History-Info", `<${to}>;index=${parent}.${count};mp=${parent}`]];
+}
+
+/** RFC 7044 §10.2: why the target did not do, in the headers of its URI. */
+function withReason(uri: string, status: number | undefined): string {
+  if (status === undefined) return uri;
+  const separator = uri.includes("?") ? "&" : "?";
+  return `${uri}${separator}Reason=SIP%3Bcause%3D${status}`;
+}
+
+function indexOf(entry: string | undefined): string | undefined {
+  if (entry === undefined) return undefined;
+  const address = parseNameAddress(entry);
+  return isFault(address) ? undefined : parameter(address.parameters, "index");
+}

@@ -1,0 +1,57 @@
+import type { Alterations } from "../syntax/alter.ts";
+import { type Fault, fault } from "../syntax/fault.ts";
+import { parseDeltaSeconds } from "../syntax/integers.ts";
+import { type Request, type Response, hasHeader, headerValue } from "../syntax/message.ts";
+import { readOptionTags } from "../syntax/option-tags.ts";
+
+/** What the operator wants of sessions; seconds, 0: nothing. */
+export interface SessionTimerPolicy {
+  /** The shortest session interval: who asks for less would refresh too often. */
+  readonly minimum: number;
+  /** The interval that is asked for where the caller asks for none. */
+  readonly wanted: number;
+}
+
+type Changes = Pick<Alterations, "remove" | "push">;
+
+/** Applies the policy to an INVITE or UPDATE as a proxy does (RFC 4028 §8.1): 422, or what to change, undefined for nothing. */
+export function applySessionTimer(request: Request, policy: SessionTimerPolicy): Changes | Fault | undefined {
+  if ((policy.minimum === 0 && policy.wanted === 0) || !["INVITE", "UPDATE"].includes(request.method)) return undefined;
+  const asked = intervalOf(request, "session-expires");
+  const least = intervalOf(request, "min-se") ?? 0;
+  if (asked === undefined) {
+    if (policy.wanted === 0) return undefined;
+    return { push: [["Session-Expires", String(Math.max(policy.wanted, policy.minimum, least))]] };
+  }
+  if (asked >= policy.minimum) return undefined;
+  if (readOptionTags(request, "supported").includes("timer")) {
+    return fault(422, `a session interval is at least ${policy.minimum} seconds here`, [["Min-SE", String(policy.minimum)]]);
+  }
+  // A caller who does not know the extension could make nothing of a 422: the interval is raised for him.
+  return {
+    remove: ["session-expires", "min-se"],
+    push: [
+      ["Session-Expires", String(policy.minimum)],
+      ["Min-SE", String(policy.minimum)],
+    ],
+  };
+}
+
+/** RFC 4028 §8.2: a callee who does not know the extension leaves the refreshes to the caller, if that one knows it. */
+export function answerSessionTimer(request: Request, response: Response): Changes | undefined {
+  const interval = headerValue(request, "session-expires");
+  if (interval === undefined || response.status >= 300 || hasHeader(response, "session-expires")) return undefined;
+  if (!readOptionTags(request, "supported").includes("timer")) return undefined;
+  const [seconds] = interval.split(";");
+  return {
+    push: [
+      ["Session-Expires", `${seconds};refresher=uac`],
+      ["Require", "timer"],
+    ],
+  };
+}
+
+/** Seconds; a malformed value says nothing. */
+function intervalOf(request: Request, name: "session-expires" | "min-se"): number | undefined {
+  return parseDeltaSeconds(headerValue(request, name)?.split(";")[0]?.trim());
+}
