@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { homeHint } from "../lib/proxy/branch.ts";
+import type { ShownBinding, StaticContact } from "../lib/location/shown-binding.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { TraceEntry } from "../lib/trace.ts";
 import type { Envelope, Receipt } from "../lib/transport/envelope.ts";
@@ -149,6 +150,24 @@ export class AddressOfRecord extends DurableObject<Environment> {
 
   async lastMessages(): Promise<readonly TraceEntry[]> {
     return this.#recorder.entries();
+  }
+
+  /** Where the owner is reached. */
+  async bindings(): Promise<readonly ShownBinding[]> {
+    await this.#room.alarm.ready();
+    return this.#parts.registrar.show(Date.now());
+  }
+
+  /** An administrator registers an address for the owner. */
+  async bind(contact: StaticContact): Promise<ShownBinding> {
+    await this.#room.alarm.ready();
+    return this.#parts.registrar.bind(contact, Date.now());
+  }
+
+  /** An administrator ends a binding; false if there is none of this id. */
+  async endBinding(id: string): Promise<boolean> {
+    await this.#room.alarm.ready();
+    return this.#parts.registrar.end(id, Date.now());
   }
 
   /** What users pay for, so that budgets can be measured. */

@@ -1,4 +1,5 @@
-import type { Binding } from "../../lib/location/binding.ts";
+import { type Binding, bindingKey } from "../../lib/location/binding.ts";
+import type { ShownBinding, StaticContact } from "../../lib/location/shown-binding.ts";
 import { registerHeaders } from "../../lib/registrar/answer.ts";
 import { carry, isMereRefresh, withCarried } from "../../lib/registrar/refresh.ts";
 import { type RegisterOutcome, register } from "../../lib/registrar/register.ts";
@@ -36,7 +37,9 @@ export class Registrar {
     const { configuration, keyring, home } = this.#room;
     const current = this.current(now);
     const bindings = current.map((known) => known.binding);
-    const away = new Set(current.filter((known) => known.flow === undefined).map((known) => known.binding.key));
+    const away = new Set(
+      current.filter(({ flow, binding }) => flow === undefined && binding.isStatic !== true).map((known) => known.binding.key),
+    );
     const settings = configuration.registrar;
     const outcome = register({ request, essentials, bindings, away, now, chance: Math.random(), settings, keyring });
     if (isFault(outcome)) return outcome;
@@ -57,6 +60,11 @@ export class Registrar {
   current(now: number): KnownBinding[] {
     const known: KnownBinding[] = [];
     for (const row of this.#load().values()) {
+      if (row.isStatic === true) {
+        if (row.expires > now) known.push({ binding: row, flow: undefined });
+        else this.#remove(row.key);
+        continue;
+      }
       const flow = this.#room.sockets.carrierOf(row.key);
       const binding = withCarried(
         row,
@@ -96,7 +104,47 @@ export class Registrar {
     const known = this.current(now);
     const valid = new Set(known.map(({ binding }) => binding.key));
     for (const key of this.#load().keys()) if (!valid.has(key)) this.#remove(key);
-    for (const { binding, flow } of known) if (flow === undefined) this.#room.alarm.noLaterThan(this.awayUntil(binding.key, now));
+    for (const { binding, flow } of known) {
+      if (binding.isStatic === true) this.#room.alarm.noLaterThan(binding.expires);
+      else if (flow === undefined) this.#room.alarm.noLaterThan(this.awayUntil(binding.key, now));
+    }
+  }
+
+  /** The bindings as an administrator sees them. */
+  show(now: number): ShownBinding[] {
+    return this.current(now).map(({ binding, flow }) => this.#shown(binding, flow !== undefined || binding.isStatic === true, now));
+  }
+
+  /** RFC 3261 §10.2: a registration by somebody else, here an administrator, for an address. */
+  bind({ contact, expires, q }: StaticContact, now: number): ShownBinding {
+    const until = now + expires * 1000;
+    const binding: Binding = {
+      ...{ key: bindingKey(undefined, undefined, contact), phone: "", contact, parameters: q === 1 ? "" : `;q=${q}` },
+      ...{ instance: undefined, regId: undefined, q: Math.round(q * 1000), path: [], callId: "", cseq: 0 },
+      ...{ expires: until, lease: until, isStatic: true },
+    };
+    this.#put(binding);
+    this.#room.alarm.noLaterThan(until);
+    return this.#shown(binding, true, now);
+  }
+
+  end(id: string, now: number): boolean {
+    const found = this.current(now).find(({ binding }) => this.#idOf(binding) === id);
+    if (found === undefined) return false;
+    const { binding, flow } = found;
+    this.#remove(binding.key);
+    if (flow !== undefined) this.#room.sockets.update(flow.id, { carried: flow.carried.filter(({ key }) => key !== binding.key) });
+    return true;
+  }
+
+  #shown(binding: Binding, reachable: boolean, now: number): ShownBinding {
+    const { contact, instance, regId, q, path, expires } = binding;
+    const left = Math.max(0, Math.ceil((expires - now) / 1000));
+    return { id: this.#idOf(binding), contact, instance, regId, q: q / 1000, expires: left, reachable, path };
+  }
+
+  #idOf({ key }: Binding): string {
+    return this.#room.keyring.hash("sha256", key).slice(0, 16);
   }
 
   #load(): Map<string, Binding> {
@@ -110,11 +158,15 @@ export class Registrar {
   #write(outcome: RegisterOutcome): void {
     for (const binding of outcome.removed) this.#remove(binding.key);
     for (const binding of outcome.put) {
-      this.#load().set(binding.key, binding);
-      const { key, lease } = binding;
-      this.#room.alarm.noLaterThan(lease, (lease - binding.expires) / 5);
-      this.#room.memory.run("INSERT OR REPLACE INTO bindings (key, lease, value) VALUES (?, ?, ?)", key, lease, JSON.stringify(binding));
+      this.#room.alarm.noLaterThan(binding.lease, (binding.lease - binding.expires) / 5);
+      this.#put(binding);
     }
+  }
+
+  #put(binding: Binding): void {
+    const { key, lease } = binding;
+    this.#load().set(key, binding);
+    this.#room.memory.run("INSERT OR REPLACE INTO bindings (key, lease, value) VALUES (?, ?, ?)", key, lease, JSON.stringify(binding));
   }
 
   #remove(key: string): void {

@@ -4,8 +4,10 @@ import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import { readConfiguration } from "../configuration.ts";
 import type { Environment } from "../environment.ts";
+import { bindingRoutes } from "./bindings.ts";
 import { domainRoutes } from "./domains.ts";
 import { Problem, answerProblem } from "./problem.ts";
+import { ruleRoutes } from "./rules.ts";
 import { subscriberRoutes } from "./subscribers.ts";
 
 const largestBody = 65_536;
@@ -39,6 +41,8 @@ api.use("*", bodyLimit({ maxSize: largestBody, onError: refuseLargeBody }));
 
 api.route("/", domainRoutes);
 api.route("/", subscriberRoutes);
+api.route("/", ruleRoutes);
+api.route("/", bindingRoutes);
 
 // Not `notFound`: where this app is mounted, that of the outer one would answer.
 api.all("*", () => {

@@ -1,3 +1,4 @@
+import type { ShownBinding, StaticContact } from "../../lib/location/shown-binding.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import type { TraceEntry } from "../../lib/trace.ts";
 import { homeName } from "../directory.ts";
@@ -8,6 +9,11 @@ export interface Homes {
   changed(subscriber: Subscriber): Promise<void>;
   deleted(subscriber: Subscriber): Promise<void>;
   trace(subscriber: Subscriber): Promise<readonly TraceEntry[]>;
+  bindings(subscriber: Subscriber): Promise<readonly ShownBinding[]>;
+  /** Of a subscriber whose home is open. */
+  bind(subscriber: Subscriber, contact: StaticContact): Promise<ShownBinding>;
+  /** False if there was no such binding. */
+  endBinding(subscriber: Subscriber, id: string): Promise<boolean>;
 }
 
 type Stub = ReturnType<Environment["ADDRESS_OF_RECORD"]["getByName"]>;
@@ -21,16 +27,20 @@ const pausesLater = [1_000, 5_000, 15_000];
  * @param later keeps the Worker alive for what goes on behind the answer
  */
 export function homesOf(environment: Environment, later: (work: Promise<unknown>) => void): Homes {
+  const homeOf = (subscriber: Subscriber): Stub => environment.ADDRESS_OF_RECORD.getByName(homeName(subscriber));
   const tell = async (subscriber: Subscriber, call: (stub: Stub) => Promise<void>): Promise<void> => {
     if (!subscriber.opened) return;
-    const attempt = () => call(environment.ADDRESS_OF_RECORD.getByName(homeName(subscriber)));
+    const attempt = () => call(homeOf(subscriber));
     for (let count = 0; count < attemptsAtOnce; count += 1) if (await succeeds(attempt, subscriber)) return;
     later(persist(attempt, subscriber));
   };
   return {
     changed: (subscriber) => tell(subscriber, (stub) => stub.subscriberChanged(subscriber)),
     deleted: (subscriber) => tell(subscriber, (stub) => stub.subscriberDeleted()),
-    trace: async (subscriber) => (subscriber.opened ? environment.ADDRESS_OF_RECORD.getByName(homeName(subscriber)).lastMessages() : []),
+    trace: async (subscriber) => (subscriber.opened ? homeOf(subscriber).lastMessages() : []),
+    bindings: async (subscriber) => (subscriber.opened ? homeOf(subscriber).bindings() : []),
+    bind: (subscriber, contact) => homeOf(subscriber).bind(contact),
+    endBinding: async (subscriber, id) => subscriber.opened && homeOf(subscriber).endBinding(id),
   };
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Rules } from "../../lib/location/rules.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { subscriberOf } from "../directory.ts";
 import { Problem } from "./problem.ts";
@@ -75,6 +76,20 @@ export class Store {
     return row === null ? undefined : subscriberOf(row);
   }
 
+  async existing(domain: string, username: string): Promise<Subscriber> {
+    const subscriber = await this.subscriber(domain, username);
+    if (subscriber === undefined) throw new Problem(404, `there is no subscriber ${username} in ${domain}`);
+    return subscriber;
+  }
+
+  async putRules(domain: string, username: string, rules: Rules, now: number): Promise<Subscriber> {
+    await this.#database
+      .prepare("UPDATE subscribers SET rules = ?, version = version + 1, updated_at = ? WHERE domain = ? AND username = ?")
+      .bind(JSON.stringify(rules), now, domain, username)
+      .run();
+    return this.existing(domain, username);
+  }
+
   async putSubscriber(domain: string, username: string, change: SubscriberChange, now: number): Promise<Change<Subscriber>> {
     if (!(await this.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
     const existing = await this.subscriber(domain, username);
@@ -109,8 +124,7 @@ export class Store {
   }
 
   async deleteSubscriber(domain: string, username: string): Promise<Subscriber> {
-    const existing = await this.subscriber(domain, username);
-    if (existing === undefined) throw new Problem(404, `there is no subscriber ${username} in ${domain}`);
+    const existing = await this.existing(domain, username);
     await this.#database.batch([
       this.#database
         .prepare(

@@ -4,7 +4,6 @@ import type { TraceEntry } from "../../lib/trace.ts";
 import { directoryOf } from "../directory.ts";
 import type { Environment } from "../environment.ts";
 import { homesOf } from "./homes.ts";
-import { Problem } from "./problem.ts";
 import { json, noContent, problems } from "./responses.ts";
 import {
   domainParameters,
@@ -100,10 +99,8 @@ subscriberRoutes.openapi(trace, async (context) => {
   return context.json({ entries: [...entries] }, 200);
 });
 
-async function existing(environment: Environment, name: { readonly domain: string; readonly username: string }): Promise<Subscriber> {
-  const subscriber = await new Store(environment.DIRECTORY).subscriber(name.domain, name.username);
-  if (subscriber === undefined) throw new Problem(404, `there is no subscriber ${name.username} in ${name.domain}`);
-  return subscriber;
+function existing(environment: Environment, name: { readonly domain: string; readonly username: string }): Promise<Subscriber> {
+  return new Store(environment.DIRECTORY).existing(name.domain, name.username);
 }
 
 /** A subscriber without secrets. */

@@ -151,7 +151,7 @@ describe("session timers (RFC 4028 §8)", () => {
     expect([alice.state, header(alice.last(422), "min-se")]).toEqual(["ended 422", "120"]);
   });
 
-  it("it is raised for a caller who does not know the extension", async () => {
+  it("is raised for a caller who does not know the extension", async () => {
     const { bob } = await timed(["Session-Expires: 90"], { MINIMUM_SESSION_EXPIRES: "120" });
     const invite = bob.last("INVITE");
     expect([headers(invite, "session-expires"), headers(invite, "min-se")]).toEqual([["120"], ["120"]]);

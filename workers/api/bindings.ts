@@ -1,0 +1,87 @@
+import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
+import type { ShownBinding } from "../../lib/location/shown-binding.ts";
+import { isFault } from "../../lib/syntax/fault.ts";
+import { parseUri } from "../../lib/syntax/uri.ts";
+import type { Environment } from "../environment.ts";
+import { homesOf } from "./homes.ts";
+import { Problem } from "./problem.ts";
+import { json, noContent, problems } from "./responses.ts";
+import { subscriberParameters } from "./schemas.ts";
+import { Store } from "./store.ts";
+
+const bindingSchema = z
+  .object({
+    id: z.string(),
+    contact: z.string(),
+    instance: z.string().nullable(),
+    reg_id: z.number().nullable(),
+    q: z.number(),
+    expires: z.number().openapi({ description: "Seconds that are left" }),
+    reachable: z.boolean(),
+    path: z.array(z.string()),
+  })
+  .openapi("Binding");
+const bindingsSchema = z.object({ bindings: z.array(bindingSchema) }).openapi("Bindings");
+const contactBody = z
+  .strictObject({
+    contact: z
+      .string()
+      .max(400)
+      .refine(isAddress, "is not a SIP, SIPS or TEL URI of somebody")
+      .openapi({ example: "sip:bob@example.com", description: "An address that calls are sent on to" }),
+    expires: z.int().min(60).max(31_536_000).default(86_400).openapi({ description: "Seconds" }),
+    q: z.number().min(0).max(1).default(1),
+  })
+  .openapi("StaticContact");
+
+const path = "/domains/{domain}/subscribers/{username}/bindings";
+const security = [{ bearer: [] }];
+const list = createRoute({
+  ...{ method: "get", path, security, request: { params: subscriberParameters } },
+  responses: { 200: json(bindingsSchema, "Where the subscriber is reached"), ...problems(400, 401, 404, 503) },
+});
+const post = createRoute({
+  ...{ method: "post", path, security },
+  request: { params: subscriberParameters, body: { required: true, content: { "application/json": { schema: contactBody } } } },
+  responses: { 201: json(bindingSchema, "It was bound"), ...problems(400, 401, 404, 409, 413, 503) },
+});
+const idParameters = subscriberParameters.extend({ id: z.string().openapi({ param: { name: "id", in: "path" } }) });
+const remove = createRoute({
+  ...{ method: "delete", path: `${path}/{id}`, security, request: { params: idParameters } },
+  responses: { 204: noContent, ...problems(400, 401, 404, 503) },
+});
+
+/** /domains/{domain}/subscribers/{username}/bindings: what is registered, and registration by an administrator (RFC 3261 §10.2). */
+export const bindingRoutes = new OpenAPIHono<{ Bindings: Environment }>();
+
+bindingRoutes.openapi(list, async (context) => {
+  const { domain, username } = context.req.valid("param");
+  const subscriber = await new Store(context.env.DIRECTORY).existing(domain, username);
+  const bindings = await homesOf(context.env, (work) => context.executionCtx.waitUntil(work)).bindings(subscriber);
+  return context.json({ bindings: bindings.map(written) }, 200);
+});
+
+bindingRoutes.openapi(post, async (context) => {
+  const { domain, username } = context.req.valid("param");
+  const subscriber = await new Store(context.env.DIRECTORY).existing(domain, username);
+  if (!subscriber.opened) throw new Problem(409, `${username} has never registered a phone: use a rule to send calls on`);
+  const homes = homesOf(context.env, (work) => context.executionCtx.waitUntil(work));
+  return context.json(written(await homes.bind(subscriber, context.req.valid("json"))), 201);
+});
+
+bindingRoutes.openapi(remove, async (context) => {
+  const { domain, username, id } = context.req.valid("param");
+  const subscriber = await new Store(context.env.DIRECTORY).existing(domain, username);
+  const homes = homesOf(context.env, (work) => context.executionCtx.waitUntil(work));
+  if (!(await homes.endBinding(subscriber, id))) throw new Problem(404, `there is no binding ${id}`);
+  return context.body(null, 204);
+});
+
+function written({ regId, instance, path: route, ...binding }: ShownBinding) {
+  return { ...binding, instance: instance ?? null, reg_id: regId ?? null, path: [...route] };
+}
+
+function isAddress(text: string): boolean {
+  const uri = parseUri(text);
+  return !isFault(uri) && (uri.kind === "tel" || (uri.kind === "sip" && uri.user !== undefined));
+}

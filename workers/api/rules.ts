@@ -1,0 +1,125 @@
+import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
+import { type Rules, noRules } from "../../lib/location/rules.ts";
+import { isFault } from "../../lib/syntax/fault.ts";
+import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
+import { directoryOf } from "../directory.ts";
+import type { Environment } from "../environment.ts";
+import { homesOf } from "./homes.ts";
+import { json, noContent, problems } from "./responses.ts";
+import { subscriberParameters } from "./schemas.ts";
+import { Store } from "./store.ts";
+
+/** A SIP, SIPS or TEL URI, or a user part of the same domain. */
+const target = z
+  .string()
+  .max(256)
+  .refine(isTarget, "is neither a SIP, SIPS or TEL URI nor a user part")
+  .openapi({ example: "sip:bob@example.com" });
+const blocked = z
+  .string()
+  .max(320)
+  .transform(canonicalName)
+  .refine((name) => name === "anonymous" || /^[^@\s]+@[a-z0-9.\-[\]:]+$/.test(name), "is not user@domain, *@domain or anonymous");
+
+const rulesSchema = z
+  .strictObject({
+    forward: z
+      .strictObject({
+        always: target.optional(),
+        busy: target.optional(),
+        no_answer: z.strictObject({ to: target, after: z.int().min(1).max(180).openapi({ description: "Seconds" }) }).optional(),
+        not_registered: target.optional(),
+      })
+      .default({}),
+    do_not_disturb: z.boolean().default(false),
+    blocked: z.array(blocked).max(200).default([]),
+    maximum_calls: z.int().min(1).max(100).optional(),
+  })
+  .openapi("Rules");
+
+type Written = z.infer<typeof rulesSchema>;
+
+const shared = { path: "/domains/{domain}/subscribers/{username}/rules", security: [{ bearer: [] }] };
+const request = { params: subscriberParameters };
+const read = createRoute({
+  ...{ method: "get", ...shared, request },
+  responses: { 200: json(rulesSchema, "What the subscriber wants done with calls for him"), ...problems(400, 401, 404, 503) },
+});
+const put = createRoute({
+  ...{ method: "put", ...shared },
+  request: { ...request, body: { required: true, content: { "application/json": { schema: rulesSchema } } } },
+  responses: { 200: json(rulesSchema, "The rules, in place of all that were there"), ...problems(400, 401, 404, 413, 503) },
+});
+const remove = createRoute({ ...{ method: "delete", ...shared, request }, responses: { 204: noContent, ...problems(400, 401, 404, 503) } });
+
+/** /domains/{domain}/subscribers/{username}/rules. */
+export const ruleRoutes = new OpenAPIHono<{ Bindings: Environment }>();
+
+ruleRoutes.openapi(read, async (context) => {
+  const { domain, username } = context.req.valid("param");
+  const { rules } = await new Store(context.env.DIRECTORY).existing(domain, username);
+  return context.json(written(rules), 200);
+});
+
+ruleRoutes.openapi(put, async (context) => {
+  const { domain, username } = context.req.valid("param");
+  const rules = understood(context.req.valid("json"), domain);
+  await change(context, domain, username, rules);
+  return context.json(written(rules), 200);
+});
+
+ruleRoutes.openapi(remove, async (context) => {
+  const { domain, username } = context.req.valid("param");
+  await change(context, domain, username, noRules);
+  return context.body(null, 204);
+});
+
+async function change(
+  { env, executionCtx }: { readonly env: Environment; readonly executionCtx: { waitUntil(work: Promise<unknown>): void } },
+  domain: string,
+  username: string,
+  rules: Rules,
+): Promise<void> {
+  const subscriber = await new Store(env.DIRECTORY).putRules(domain, username, rules, Date.now());
+  directoryOf(env).forget(domain);
+  await homesOf(env, (work) => executionCtx.waitUntil(work)).changed(subscriber);
+}
+
+function understood({ forward, do_not_disturb: doNotDisturb, blocked: list, maximum_calls: maximumCalls }: Written, domain: string): Rules {
+  const { always, busy, no_answer: noAnswer, not_registered: notRegistered } = forward;
+  const full = (uri: string) => (isFault(parseUri(uri)) ? `sip:${canonicalUser(uri)}@${domain}` : uri);
+  return {
+    forward: {
+      ...(always === undefined ? {} : { always: full(always) }),
+      ...(busy === undefined ? {} : { busy: full(busy) }),
+      ...(noAnswer === undefined ? {} : { noAnswer: { to: full(noAnswer.to), after: noAnswer.after } }),
+      ...(notRegistered === undefined ? {} : { notRegistered: full(notRegistered) }),
+    },
+    doNotDisturb,
+    blocked: [...new Set(list)],
+    ...(maximumCalls === undefined ? {} : { maximumCalls }),
+  };
+}
+
+function written({ forward, doNotDisturb, blocked: list, maximumCalls }: Rules): Written {
+  const { always, busy, noAnswer, notRegistered } = forward;
+  return {
+    forward: { always, busy, no_answer: noAnswer, not_registered: notRegistered },
+    do_not_disturb: doNotDisturb,
+    blocked: [...list],
+    maximum_calls: maximumCalls,
+  };
+}
+
+function isTarget(text: string): boolean {
+  const uri = parseUri(text);
+  if (isFault(uri)) return !/[@:;?]/.test(text) && !isFault(parseUri(`sip:${text}@localhost`));
+  return uri.kind === "tel" || (uri.kind === "sip" && uri.user !== undefined);
+}
+
+/** The user part as it is compared, the domain in lower case. */
+function canonicalName(name: string): string {
+  const at = name.lastIndexOf("@");
+  if (at < 0) return name.toLowerCase();
+  return `${canonicalUser(name.slice(0, at).replace(/^sips?:/i, ""))}@${name.slice(at + 1).toLowerCase()}`;
+}
