@@ -1,4 +1,4 @@
-import { Desk, type DeskOptions } from "./desk.ts";
+import { Desk, type DeskOptions } from "../../support/desk.ts";
 import { World } from "./world.ts";
 
 /** Who takes part: phones by the names of their users, made and registered before the conversation begins. */

@@ -1,4 +1,5 @@
 import { vi } from "vitest";
+import type { Network } from "../../support/desk.ts";
 import type { Opening } from "../../../lib/transport/opening.ts";
 import type { Envelope } from "../../../lib/transport/envelope.ts";
 import type { Settings } from "../../../workers/configuration.ts";
@@ -21,14 +22,15 @@ interface Delivery {
 export const losses = ["evict", "cut", "abort", "kill"] as const;
 export type Loss = (typeof losses)[number];
 
-export const domain = "example.com";
+const domain = "example.com";
 const realImmediate = setImmediate;
 
 /**
  * Offhook's homes as they are, on a simulated platform, network and clock. Everything that passes between phones and homes is
  * one step in one queue, so that a loss can be put between any two of them, also between what a home has saved and what it sends.
  */
-export class World {
+export class World implements Network {
+  readonly domain = domain;
   readonly #objects = new Map<string, SimulatedObject>();
   readonly #directory = simulatedDirectory();
   readonly #settings: Settings;

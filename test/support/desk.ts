@@ -1,9 +1,24 @@
-import { compose, newBranch, randomText, shortSdp } from "../../support/compose.ts";
-import { type Dialog, copiedLines, dialogOfCallee, dialogOfCaller } from "../../support/dialog.ts";
-import { answerChallenge } from "../../support/digest.ts";
-import { type Heard, cseqMethod, header, headers, readHeard } from "../../support/heard.ts";
-import type { Connection } from "./connection.ts";
-import { type World, domain } from "./world.ts";
+import { compose, newBranch, randomText, shortSdp } from "./compose.ts";
+import { type Dialog, copiedLines, dialogOfCallee, dialogOfCaller } from "./dialog.ts";
+import { answerChallenge } from "./digest.ts";
+import { type Heard, cseqMethod, header, headers, readHeard } from "./heard.ts";
+
+/** One connection of a phone. */
+export interface Line {
+  send(frame: string): void;
+  cut(code?: number): void;
+  listen(listener: { heard(frame: string): void; lost(): void }): void;
+}
+
+/** What phones are on: the simulated world, or a running server. */
+export interface Network {
+  readonly domain: string;
+  connect(account: string): Promise<Line>;
+  /** Resolves when everything has happened that happens at once; where that cannot be known, when it is so. */
+  settle(until: () => boolean): Promise<void>;
+  /** Work that nobody waits for. */
+  attempt(work: Promise<unknown>): void;
+}
 
 export interface DeskOptions {
   readonly instance?: string;
@@ -15,6 +30,8 @@ export interface DeskOptions {
   /** Answers INVITEs with 180 by itself; else the scenario replies. */
   readonly isManual?: boolean;
   readonly expires?: number;
+  /** What its INVITEs say of it; nothing if absent. */
+  readonly userAgent?: string;
 }
 
 /** A request that waits for its final response. */
@@ -51,17 +68,18 @@ export class Desk {
   /** All that was heard, oldest first. */
   readonly heard: Heard[] = [];
   readonly calls: Call[] = [];
-  readonly #world: World;
+  readonly #network: Network;
   readonly #options: DeskOptions;
   readonly #registration = { callId: randomText(6), cseq: 0 };
   readonly #pending: Pending[] = [];
-  #connection: Connection | undefined;
+  #connection: Line | undefined;
   #isOnline = false;
+  isRegistered = false;
 
-  constructor(world: World, account: string, options: DeskOptions = {}) {
-    this.#world = world;
+  constructor(network: Network, account: string, options: DeskOptions = {}) {
+    this.#network = network;
     this.account = account;
-    this.aor = `sip:${account}@${domain}`;
+    this.aor = `sip:${account}@${network.domain}`;
     this.instance = options.instance ?? `urn:uuid:${randomText(8)}`;
     this.#options = options;
   }
@@ -74,7 +92,7 @@ export class Desk {
   async comesOnline(): Promise<this> {
     this.#isOnline = true;
     await this.#connect();
-    await this.#world.settle();
+    await this.#network.settle(() => this.isRegistered);
     return this;
   }
 
@@ -116,7 +134,14 @@ export class Desk {
   invites(uri: string, lines: readonly string[] = []): Call {
     const callId = randomText(6);
     const from = `From: <${this.aor}>;tag=${randomText(4)}`;
-    const shared = [from, `To: <${uri}>`, `Call-ID: ${callId}`, "CSeq: 1 INVITE"];
+    const { userAgent } = this.#options;
+    const shared = [
+      from,
+      `To: <${uri}>`,
+      `Call-ID: ${callId}`,
+      "CSeq: 1 INVITE",
+      ...(userAgent === undefined ? [] : [`User-Agent: ${userAgent}`]),
+    ];
     const invite = this.sends("INVITE", uri, [...shared, `Contact: ${this.contact}`, "Content-Type: application/sdp", ...lines], shortSdp);
     const call: Call = {
       id: callId,
@@ -187,7 +212,7 @@ export class Desk {
   }
 
   async #connect(): Promise<void> {
-    const connection = await this.#world.connect(this.account);
+    const connection = await this.#network.connect(this.account);
     this.#connection = connection;
     connection.listen({
       heard: (frame) => this.#hears(readHeard(frame, false)),
@@ -200,7 +225,7 @@ export class Desk {
     const { parameters = "", regId = 1, expires = 600 } = this.#options;
     this.#registration.cseq += 1;
     const { callId, cseq } = this.#registration;
-    this.sends("REGISTER", `sip:${domain}`, [
+    this.sends("REGISTER", `sip:${this.#network.domain}`, [
       `From: <${this.aor}>;tag=${randomText(4)}`,
       `To: <${this.aor}>`,
       `Call-ID: ${callId}`,
@@ -215,11 +240,19 @@ export class Desk {
   #lost(): void {
     this.#connection = undefined;
     if (this.#options.manners === "forgets") for (const call of this.calls) forget(call);
-    if (this.#isOnline) setTimeout(() => this.#world.attempt(this.#connect()), 100);
+    this.isRegistered = false;
+    this.#comesBack();
+  }
+
+  #comesBack(): void {
+    setTimeout(() => {
+      if (this.#isOnline) this.#network.attempt(this.#connect().catch(() => this.#comesBack()));
+    }, 100);
   }
 
   /** Registered again: what was under way is said again. */
   #isBack(): void {
+    this.isRegistered = true;
     for (const call of this.calls) if (call.response !== undefined && !call.isAcknowledged) this.#connection?.send(call.response);
     for (const one of this.#pending) if (one.method === "BYE" && one.final === 0) this.#connection?.send(one.text);
     for (const one of this.#pending) if (one.method === "CANCEL" && one.final === 0) this.#connection?.send(one.text);
@@ -324,7 +357,7 @@ export class Desk {
   }
 
   #acknowledged(message: Heard): void {
-    const call = this.calls.find((one) => one.id === header(message, "call-id") && !one.isOurs);
+    const call = this.calls.findLast((one) => one.id === header(message, "call-id") && !one.isOurs);
     if (call !== undefined) call.isAcknowledged = true;
   }
 
@@ -337,7 +370,7 @@ export class Desk {
   }
 
   #hungUp(message: Heard): void {
-    const call = this.calls.find((one) => one.id === header(message, "call-id"));
+    const call = this.calls.findLast((one) => one.id === header(message, "call-id"));
     this.replies(message, call?.dialog === undefined ? 481 : 200);
     if (call !== undefined) {
       call.state = "ended by bye";

@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { Desk, type DeskOptions } from "../support/desk.ts";
+import { openTown, type Town, ways } from "../support/town.ts";
+import { becomes, wireNetwork } from "../support/wire-network.ts";
+
+/** What two phones are in the middle of when the power goes. */
+interface Pair {
+  readonly name: string;
+  readonly caller: Desk;
+  readonly callee: Desk;
+}
+
+const rounds = 100;
+const seed = Number(process.env["POWER_CUT_SEED"] ?? Date.now() % 1_000_000);
+let town: Town;
+let pairs: readonly Pair[];
+
+beforeAll(async () => {
+  town = await openTown({ settings: { CALLER_GRACE: "1", TRANSACTION_TIMEOUT: "3" } });
+  const phones: DeskOptions[] = [{}, { manners: "forgets", userAgent: "JsSIP 3.13.8" }];
+  const made = ways.flatMap((way) => phones.flatMap((caller) => phones.map((callee) => meet(way, caller, callee))));
+  pairs = await Promise.all(made);
+});
+afterAll(async () => {
+  for (const { caller, callee } of pairs) for (const desk of [caller, callee]) desk.leaves();
+  await town.close();
+});
+
+async function meet(way: (typeof ways)[number], caller: DeskOptions, callee: DeskOptions): Promise<Pair> {
+  const network = wireNetwork(town.server, way);
+  const [alice, bob] = [new Desk(network, await town.newcomer("alice"), caller), new Desk(network, await town.newcomer("bob"), callee)];
+  await Promise.all([alice.comesOnline(), bob.comesOnline()]);
+  return { name: `${way}, ${caller.manners ?? "keeps"} calls ${callee.manners ?? "keeps"}`, caller: alice, callee: bob };
+}
+
+/** One user does something that can be done now. */
+function act({ caller, callee }: Pair, random: () => number): void {
+  const call = callee.calls.find(({ id }) => id === caller.calls.at(-1)?.id);
+  if (random() < 0.2) return (random() < 0.5 ? caller : callee).registers();
+  if (caller.state === "idle" || caller.state.startsWith("ended")) caller.invites(callee.aor);
+  else if (callee.state === "ringing" && caller.state === "hears ringing" && random() < 0.4) callee.answers();
+  else if (callee.state === "ringing" && random() < 0.1) callee.rejects(486);
+  else if (caller.state === "talking" && call?.isAcknowledged === true && random() < 0.3) (random() < 0.5 ? caller : callee).hangsUp();
+}
+
+/** The two phones agree on what has become of the call; one that nobody had answered may have gone down with its socket. */
+function agree({ caller, callee }: Pair): boolean {
+  const call = caller.calls.at(-1);
+  const other = callee.calls.findLast(({ id, state }) => id === call?.id && state !== "forgotten");
+  if (call === undefined) return true;
+  const isOver = other === undefined || other.state.startsWith("ended");
+  if (call.state === "hears ringing") return other?.state === "ringing";
+  if (call.state === "talking") return other?.state === "talking" && other.isAcknowledged;
+  if (call.state === "calling") return call.invite?.provisional === 0 && isOver;
+  return isOver;
+}
+
+/** What was ringing is answered, what was answered is ended, and both ends know. */
+async function conclude(pair: Pair, random: () => number): Promise<void> {
+  const { caller, callee } = pair;
+  if (caller.state === "hears ringing") {
+    callee.answers();
+    await becomes(() => caller.state === "talking" && callee.call.isAcknowledged, `${pair.name}: the answer`);
+  }
+  if (caller.state !== "talking") return;
+  (random() < 0.5 ? caller : callee).hangsUp();
+  await becomes(() => caller.state === "ended by bye" && callee.state === "ended by bye", `${pair.name}: the end`);
+}
+
+it(`${rounds} power cuts at any moment lose no registration and no call`, async () => {
+  const random = mulberry32(seed);
+  const met: Record<string, number> = {};
+  for (let round = 1; round <= rounds; round += 1) {
+    for (let deeds = 0; deeds < 12; deeds += 1) {
+      for (const pair of pairs) if (random() < 0.6) act(pair, random);
+      await new Promise((resume) => setTimeout(resume, random() * 8));
+    }
+    for (const { caller, callee } of pairs) {
+      const state = `${caller.state}, ${callee.state}`;
+      met[state] = (met[state] ?? 0) + 1;
+    }
+    await town.server.kill9();
+    await town.server.restart();
+    await becomes(() => pairs.every(({ caller, callee }) => caller.isRegistered && callee.isRegistered), "everybody's return");
+    for (const pair of pairs) {
+      const where = `seed ${seed}, round ${round}, ${pair.name}: `;
+      await becomes(() => agree(pair), where).catch((error: unknown) => {
+        const call = pair.callee.calls.findLast(({ id }) => id === pair.caller.calls.at(-1)?.id);
+        throw new Error(`${where}${pair.caller.state} and ${call?.state}`, { cause: error });
+      });
+      await conclude(pair, random);
+    }
+  }
+  console.log(`power cuts (seed ${seed}) came while the phones were:\n${JSON.stringify(met, null, 2)}`);
+  expect(Object.keys(met)).toEqual(expect.arrayContaining(["hears ringing, ringing", "talking, talking"]));
+}, 600_000);
+
+/** Small, seeded, good enough. */
+function mulberry32(start: number): () => number {
+  let state = start;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
