@@ -17,6 +17,7 @@ export class BrowserPhone {
   /** `alice1@localhost` */
   readonly address: string;
   readonly #wire: Relay;
+  #url = "";
 
   constructor(page: Page, address: string, wire: Relay) {
     this.page = page;
@@ -25,6 +26,7 @@ export class BrowserPhone {
   }
 
   register(url: string, anonymous: boolean): Promise<void> {
+    this.#url = url;
     return this.page.evaluate(([to, address, isAnonymous]) => window.phone.register(to, address, isAnonymous), [
       url,
       this.address,
@@ -57,6 +59,12 @@ export class BrowserPhone {
 
   async isHeld(held: boolean): Promise<void> {
     await expect.poll(() => this.reads("isHeldByPeer"), { ...patience, message: `${this.address} is held` }).toBe(held);
+  }
+
+  /** The page is loaded anew, and registers as another phone of the same user. */
+  async reloads(): Promise<void> {
+    await this.page.reload();
+    await this.register(this.#url, false);
   }
 
   /** Loses its connection, and comes back when this is done. */

@@ -62,6 +62,43 @@ describe.skipIf(!canBrowse)("a phone that was cut off comes back", () => {
       });
     });
 
+    describe.each(pairs)("%s calls %s", (caller, callee) => {
+      const talking = async () => {
+        const [alice, bob] = [await parlour.phone(caller, way, "alice"), await parlour.phone(callee, way, "bob")];
+        await talk(alice, bob);
+        return [alice, bob] as const;
+      };
+
+      it("in a call, both at once: either hangs up", async () => {
+        const [alice, bob] = await talking();
+        await alice.isCutOff(() => bob.isCutOff());
+        await bob.does("hangUp");
+        await Promise.all([alice.becomes("ended"), bob.becomes("ended")]);
+      });
+
+      it("in a call: it learns that the other has hung up meanwhile", async () => {
+        const [alice, bob] = await talking();
+        await bob.isCutOff(async () => {
+          await alice.does("hangUp");
+          await alice.becomes("ended");
+        });
+        await bob.becomes("ended");
+      });
+
+      it("while it rings, as a new page: it rings there, and answers", async () => {
+        const [alice, bob] = [await parlour.phone(caller, way, "alice"), await parlour.phone(callee, way, "bob")];
+        await alice.calls(bob);
+        await bob.becomes("ringing");
+        await bob.reloads();
+        await bob.becomes("ringing");
+        await bob.does("answer");
+        await Promise.all([alice.becomes("confirmed"), bob.becomes("confirmed")]);
+        await Promise.all([alice.hears(), bob.hears()]);
+        await alice.does("hangUp");
+        await Promise.all([alice.becomes("ended"), bob.becomes("ended")]);
+      });
+    });
+
     it("while it rings: JsSIP does not ring again if the caller gave up before it was back", async () => {
       const [alice, bob] = [await parlour.phone("sipjs", way, "alice"), await parlour.phone("jssip", way, "bob")];
       await alice.calls(bob);
