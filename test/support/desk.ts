@@ -27,7 +27,7 @@ export interface DeskOptions {
   readonly regId?: number;
   /** What it does with its unanswered calls when it loses its connection: SIP.js keeps them, JsSIP ends its own and forgets the others. */
   readonly manners?: "keeps" | "forgets";
-  /** Answers INVITEs with 180 by itself; else the scenario replies. */
+  /** Answers nothing by itself but BYE: the scenario replies. */
   readonly isManual?: boolean;
   readonly expires?: number;
   /** What its INVITEs say of it; nothing if absent. */
@@ -365,6 +365,7 @@ export class Desk {
     const call = this.calls.find(
       (one) => one.heard !== undefined && header(one.heard, "via") === header(message, "via") && one.state !== "forgotten",
     );
+    if (this.#options.isManual === true) return;
     this.replies(message, call === undefined ? 481 : 200);
     if (call?.heard !== undefined && call.state === "ringing") this.replies(call.heard, 487);
   }

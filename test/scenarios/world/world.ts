@@ -63,6 +63,11 @@ export class World implements Network {
     return this.#steps;
   }
 
+  /** Nothing is under way and no clock runs: every home could sleep. */
+  get isQuiet(): boolean {
+    return this.#queue.length === 0 && vi.getTimerCount() === 0;
+  }
+
   /** A loss before the given step, counted from now. */
   plan(at: number, loss: Loss): void {
     this.#planned = { at: this.#steps + at, loss };
