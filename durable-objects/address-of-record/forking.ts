@@ -138,7 +138,8 @@ export class Forking {
       else this.#resume(open, now);
       if (owed !== undefined) continue;
       const since = (branch: ForkedBranch) => this.#contexts.proceedingSince(transaction, branch);
-      this.#carryOut(open, passDeadlines(open.context, now, this.#room.timers, since), now);
+      const current = this.#withoutLost(open, now);
+      this.#carryOut(current, passDeadlines(current.context, now, this.#room.timers, since), now);
     }
     this.#contexts.collect(now);
     for (const { context } of this.#contexts.unfinished()) this.#contexts.schedule(context, now);
@@ -154,16 +155,33 @@ export class Forking {
     }
   }
 
+  /** Phones whose socket went down with our memory are waited for, as if it had closed. */
+  #withoutLost(open: OpenContext, now: number): OpenContext {
+    const until = now + this.#room.timers.grace;
+    const isLost = ({ retarget, phone }: ForkedBranch) => retarget === undefined && this.#room.sockets.newestTo(phone) === undefined;
+    const lost = open.context.branches.filter(isLost);
+    const context = lost.reduce((current, { phone }) => phoneLost(current, phone, until), open.context);
+    this.#contexts.save(context, open.request, now);
+    return { context, request: open.request };
+  }
+
   /** What may have got lost with our memory is done again; whoever has had it drops it. */
   #resume(open: OpenContext, now: number): void {
     const { context, request } = open;
     if (context.owed !== undefined) this.#payOwed(open, now);
+    this.#resumeSentOn(open, now);
     if (context.final !== 0 || context.cancelled !== undefined || context.method !== "INVITE") return;
-    for (const branch of context.branches)
-      if (branch.retarget !== undefined && branch.final === 0) this.#retargeting.ensure(open, branch, now);
     const { transaction, answerTo: caller } = context;
     const inquiry: InquiryEnvelope = { kind: "inquiry", transaction, home: this.#by.home, caller, isForgetful: forgetsCalls(request) };
     this.#passOn(caller.home, inquiry).catch((error: unknown) => this.#undelivered(error, () => undefined));
+  }
+
+  #resumeSentOn(open: OpenContext, now: number): void {
+    for (const branch of open.context.branches) {
+      if (branch.retarget === undefined || branch.final !== 0) continue;
+      if (branch.cancelled === 0) this.#retargeting.ensure(open, branch, now);
+      else this.#retargeting.cancel(open, branch, undefined, now);
+    }
   }
 
   #respond(open: OpenContext, index: number, response: Parameters<typeof receiveResponse>[2], now: number): void {
@@ -241,7 +259,7 @@ export class Forking {
   }
 
   #cancelBranch(open: OpenContext, branch: ForkedBranch, { reason, isOverdue }: Effect & { kind: "cancel" }, now: number): void {
-    if (branch.retarget !== undefined) return this.#retargeting.cancel(open, branch, reason);
+    if (branch.retarget !== undefined) return this.#retargeting.cancel(open, branch, reason, now);
     if (isOverdue !== true && this.#contexts.proceedingSince(open.context.transaction, branch) === undefined) return;
     const text = cancelFor(this.#sentRequest(open, branch), reason === undefined ? [] : [["Reason", reason]]);
     this.#send(branch, text, open.request.binary, now);

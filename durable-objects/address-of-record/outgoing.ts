@@ -270,7 +270,7 @@ export class Outgoing {
       this.#untried.set(envelope.transaction, setTimeout(trying, pauseBeforeTrying));
     }
     this.#passOn(home, envelope).then(
-      (receipt) => this.#received(flow, request, envelope.transaction, receipt),
+      (receipt) => this.#received(flow, request, envelope, receipt),
       (error: unknown) => this.#failed(flow, request, envelope.transaction, error),
     );
   }
@@ -286,11 +286,11 @@ export class Outgoing {
     return this.#untried.delete(transaction);
   }
 
-  #received(flow: Flow, request: Request, transaction: string, receipt: Receipt): void {
+  #received(flow: Flow, request: Request, { transaction, answerTo: to, binary }: RequestEnvelope, receipt: Receipt): void {
     if (receipt.kind === "taken") return this.#trying(flow, request, transaction);
-    this.#tried(transaction);
-    this.#forgetPending(flow, transaction);
-    this.#reply(flow, request, receipt.text, receipt.status, Date.now());
+    const { status, text } = receipt;
+    const isInvite = request.method === "INVITE";
+    this.response({ kind: "response", text, binary, status, to, transaction: isInvite ? transaction : undefined }, Date.now());
   }
 
   /** The callee's home cannot be reached for good: we are responsible for an answer. */

@@ -43,7 +43,8 @@ export class Retargeting {
   }
 
   /** RFC 3261 §9.1: CANCEL goes where the request went. */
-  cancel(open: OpenContext, branch: ForkedBranch, reason: string | undefined): void {
+  cancel(open: OpenContext, branch: ForkedBranch, reason: string | undefined, now: number): void {
+    this.#room.alarm.noLaterThan(now + retryAfter);
     const envelope: CancelEnvelope = { kind: "cancel", transaction: this.#transactionOf(open, branch), reason };
     void this.#find(branch)
       .then((found) => (isFault(found) ? undefined : this.#passOn(found.home, envelope)))

@@ -57,7 +57,7 @@ export function phoneAppeared(context: ResponseContext, target: ReachableTarget,
   // RFC 3261 §16.7 step 5: after a 6xx there are no new branches.
   if (context.branches.some((branch) => branch.final >= 600)) return unchanged;
   if (known !== undefined) {
-    const branch = { ...known, contact: target.contact, host: known.host || target.host, sent: known.sent || now };
+    const branch = { ...known, contact: target.contact, host: known.host || target.host, sent: now };
     return { context: withBranch(context, branch), effects: [{ kind: "forward", branch: branch.index }] };
   }
   const waits = context.search?.waiting.some((group) => group.some(({ phone }) => phone === target.phone)) === true;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Cast, stage } from "./world/scenario.ts";
+import { type Cast, type CastOptions, stage } from "./world/scenario.ts";
 import { type Loss, losses } from "./world/world.ts";
 
 /** A conversation, and what its phones must have come to, whatever is lost at whichever step. */
@@ -7,6 +7,7 @@ interface Conversation {
   readonly name: string;
   readonly play: (cast: Cast) => Promise<unknown>;
   readonly outcome: unknown;
+  readonly options?: CastOptions;
 }
 
 const calls = async ({ alice, bob, world }: Cast): Promise<void> => {
@@ -92,10 +93,125 @@ const conversations: readonly Conversation[] = [
     },
     outcome: ["talking", "talking", "ended 487"],
   },
+  {
+    name: "two phones refuse, one after the other",
+    play: async (cast) => {
+      const second = await cast.joins("bob");
+      await calls(cast);
+      cast.bob.rejects(486);
+      await cast.world.settle();
+      second.rejects(404);
+      await cast.world.settle();
+      return [cast.alice.state, cast.bob.state, second.state];
+    },
+    outcome: ["ended 486", "ended 486", "ended 404"],
+  },
+  {
+    name: "a call is sent on, answered and ended",
+    options: { rules: { bob: { forward: { always: "sip:carol@example.com" } } } },
+    play: async (cast) => {
+      const carol = await cast.joins("carol");
+      cast.alice.invites(cast.bob.aor);
+      await cast.world.settle();
+      carol.answers();
+      await cast.world.settle();
+      carol.hangsUp();
+      await cast.world.settle();
+      return [cast.alice.state, carol.state];
+    },
+    outcome: ["ended by bye", "ended by bye"],
+  },
+  {
+    name: "a call is sent on when busy, and cancelled",
+    options: { rules: { bob: { forward: { busy: "sip:carol@example.com" } } } },
+    play: async (cast) => {
+      const carol = await cast.joins("carol");
+      await calls(cast);
+      cast.bob.rejects(486);
+      await cast.world.settle();
+      cast.alice.cancels();
+      await cast.world.settle();
+      await cast.world.pass(3);
+      return [cast.alice.state, cast.bob.state, carol.state];
+    },
+    outcome: ["ended 487", "ended 486", "ended 487"],
+  },
+  {
+    name: "a call is sent on when nobody answers",
+    options: { rules: { bob: { forward: { noAnswer: { to: "sip:carol@example.com", after: 10 } } } } },
+    play: async (cast) => {
+      const carol = await cast.joins("carol");
+      await calls(cast);
+      await cast.world.pass(15);
+      carol.answers();
+      await cast.world.settle();
+      return [cast.alice.state, cast.bob.state, carol.state];
+    },
+    outcome: ["talking", "ended 487", "talking"],
+  },
+  {
+    name: "a call to a phone that is away, and comes",
+    play: async (cast) => {
+      cast.bob.leaves();
+      await cast.world.settle();
+      await calls(cast);
+      await cast.bob.comesOnline();
+      await cast.world.settle();
+      cast.bob.answers();
+      await cast.world.settle();
+      return [cast.alice.state, cast.bob.state];
+    },
+    outcome: ["talking", "talking"],
+  },
+  {
+    name: "a call is ended while the other is away",
+    play: async (cast) => {
+      await talks(cast);
+      cast.bob.leaves();
+      await cast.world.settle();
+      cast.alice.hangsUp();
+      await cast.world.settle();
+      await cast.bob.comesOnline();
+      return [cast.alice.state, cast.bob.state];
+    },
+    outcome: ["ended by bye", "ended by bye"],
+  },
+  {
+    name: "a call rings until its end (Timer C)",
+    play: async (cast) => {
+      await calls(cast);
+      // A loss at its end makes the phone ring anew, and Timer C with it.
+      await cast.world.pass(450);
+      return [cast.alice.state, cast.bob.state];
+    },
+    outcome: ["ended 487", "ended 487"],
+  },
+  {
+    name: "a JsSIP callee is called and answers",
+    options: { bob: { manners: "forgets", userAgent: "JsSIP 3.13.8" } },
+    play: async (cast) => {
+      await talks(cast);
+      return [cast.alice.state, cast.bob.state];
+    },
+    outcome: ["talking", "talking"],
+  },
+  {
+    name: "a message is stored, and delivered",
+    play: async (cast) => {
+      cast.bob.leaves();
+      await cast.world.pass(31);
+      const sent = cast.alice.asks("MESSAGE", cast.bob.aor, ["Content-Type: text/plain"], "hello");
+      await cast.world.settle();
+      await cast.bob.comesOnline();
+      // Of one that got no answer its sender knows that it may not have been taken.
+      return sent.final === 0 || (sent.final === 202 && cast.bob.all("MESSAGE").length > 0);
+    },
+    outcome: true,
+  },
 ];
 
-async function steps({ play }: Conversation): Promise<number> {
-  const cast = await stage();
+async function steps({ play, options }: Conversation): Promise<number> {
+  const cast = await stage(options);
   const before = cast.world.steps;
   await play(cast);
   cast.world.end();
@@ -103,8 +219,8 @@ async function steps({ play }: Conversation): Promise<number> {
 }
 
 /** What came of it, as text: the outcome, or what was thrown. */
-async function playWith({ play }: Conversation, loss: Loss, at: number): Promise<string> {
-  const cast = await stage();
+async function playWith({ play, options }: Conversation, loss: Loss, at: number): Promise<string> {
+  const cast = await stage(options);
   cast.world.plan(at, loss);
   try {
     const outcome = await play(cast);

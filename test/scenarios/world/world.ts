@@ -192,8 +192,11 @@ export class World implements Network {
   #call(caller: SimulatedObject | undefined, life: number, name: string, envelopes: readonly Envelope[]): Promise<unknown> {
     const target = this.home(name);
     const sent = structuredClone(envelopes);
-    return new Promise((resolve, reject) => {
-      const failed = () => reject(new Error("the other object was reset"));
+    return new Promise((succeed, fail) => {
+      // Whoever has lost his memory does not wait any more.
+      const isWaiting = () => caller === undefined || caller.life === life;
+      const resolve = (result: unknown) => (isWaiting() ? succeed(result) : undefined);
+      const failed = () => (isWaiting() ? fail(new Error("the other object was reset")) : undefined);
       const answer = (result: unknown) => this.post(target, target.life, () => resolve(structuredClone(result)), failed);
       this.post(caller, life, () => this.attempt(target.handle((instance) => instance.deliver(sent)).then(answer, failed)));
     });
