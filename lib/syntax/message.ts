@@ -1,6 +1,6 @@
 import { isDigits, isToken } from "./characters.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
-import { isList, nameAt } from "./header-names.ts";
+import { canonicalName, isList, knownNameAt } from "./header-names.ts";
 import { type Limits, defaultLimits } from "./limits.ts";
 import { splitList } from "./list.ts";
 
@@ -87,12 +87,22 @@ export function bodyOf(message: Message): string {
 
 /** The value of a line, folding replaced by one space each (RFC 3261 §7.3.1), without white space around it. */
 export function valueOf(text: string, line: HeaderLine): string {
-  let from = line.valueAt;
-  let to = line.end;
-  while (isSpace(text.charCodeAt(from)) && from < to) from += 1;
-  while (to > from && isSpace(text.charCodeAt(to - 1))) to -= 1;
-  const value = text.slice(from, to);
+  const value = text.slice(valueStart(text, line), valueEnd(text, line));
   return line.isFolded ? unfold(value) : value;
+}
+
+/** Where the white space before the value of a line ends. */
+export function valueStart(text: string, line: HeaderLine): number {
+  let at = line.valueAt;
+  while (isSpace(text.charCodeAt(at))) at += 1;
+  return at;
+}
+
+/** Where the white space behind the value of a line begins; before its start if there is no value. */
+export function valueEnd(text: string, line: HeaderLine): number {
+  let at = line.end;
+  while (isSpace(text.charCodeAt(at - 1))) at -= 1;
+  return at;
 }
 
 /** All white space around a line break is one space (RFC 3261 §25.1 LWS). */
@@ -136,9 +146,10 @@ function findLines(text: string, from: number, lines: HeaderLine[], limits: Limi
     if (end < 0) return fault(400, "the header has no end, or a line of it no CRLF");
     if (end - at > limits.headerLength) return fault(400, `a header line is longer than ${limits.headerLength} characters`);
     if (lines.length >= limits.headerCount) return fault(400, `there are more than ${limits.headerCount} header lines`);
-    const colon = text.indexOf(":", at);
+    const known = knownNameAt(text, at);
+    const colon = known === undefined ? text.indexOf(":", at) : at + known.length;
     if (colon < 0 || colon > end) return fault(400, "a header line has no colon");
-    const name = nameAt(text, at, endOfName(text, at, colon));
+    const name = known === undefined ? canonicalName(text.slice(at, endOfName(text, at, colon))) : known.name;
     if (name === undefined) return fault(400, "a header name is not a token");
     lines.push({ name, at, valueAt: colon + 1, end, isFolded });
     at = end + 2;
