@@ -1,4 +1,4 @@
-import { isDigits, isToken } from "./characters.ts";
+import { endOfRun, isDigits, isToken, numberBetween, plainTarget, token } from "./characters.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { canonicalName, isList, knownNameAt } from "./header-names.ts";
 import { type Limits, defaultLimits } from "./limits.ts";
@@ -55,7 +55,7 @@ export function parseMessage(frame: Frame, limits: Limits = defaultLimits): Mess
   const bodyAt = findLines(text, startEnd + 2, lines, limits);
   if (typeof bodyAt !== "number") return bodyAt;
   const parts = { text, binary: frame.binary, lines, bodyAt };
-  const message = readStartLine(text.slice(0, startEnd), parts);
+  const message = readUsualRequestLine(startEnd, parts) ?? readStartLine(text.slice(0, startEnd), parts);
   return isFault(message) ? message : fitBody(message);
 }
 
@@ -132,7 +132,7 @@ export function salvage(frame: Frame): Request | undefined {
 
 function skipEmptyLines(text: string): string {
   let at = 0;
-  while (text.startsWith("\r\n", at)) at += 2;
+  while (text.charCodeAt(at) === 13 && text.charCodeAt(at + 1) === 10) at += 2;
   return at === 0 ? text : text.slice(at);
 }
 
@@ -177,6 +177,17 @@ function endOfName(text: string, from: number, colon: number): number {
   return end;
 }
 
+/** The request whose first line ends there, if nothing in that line needs a closer look; undefined otherwise. */
+function readUsualRequestLine(end: number, parts: Lines): Request | undefined {
+  const { text, binary, lines, bodyAt } = parts;
+  const first = endOfRun(text, 0, token);
+  const second = endOfRun(text, first + 1, plainTarget);
+  const isUsual = first > 0 && text.charCodeAt(first) === 32 && second > first + 1 && second + 8 === end && text.startsWith(" SIP/2.0", second);
+  return isUsual
+    ? { kind: "request", method: text.slice(0, first), requestUri: text.slice(first + 1, second), text, binary, lines, bodyAt }
+    : undefined;
+}
+
 /** RFC 3261 §7.1 and §7.2: exactly one space between the parts. */
 function readStartLine(line: string, parts: Lines): Message | Fault {
   if (line.charCodeAt(7) === 32 && /^SIP\/2\.0 /i.test(line)) return readStatusLine(line, parts);
@@ -203,8 +214,8 @@ function readStatusLine(line: string, parts: Lines): Message | Fault {
 function fitBody(message: Message): Message | Fault {
   const written = headerValue(message, "content-length");
   if (written === undefined) return message;
-  if (!isDigits(written)) return fault(400, "Content-Length is not a number");
-  const promised = Number(written);
+  const promised = numberBetween(written, 0, written.length);
+  if (promised < 0) return fault(400, "Content-Length is not a number");
   // Equal counts are the rule: whether a character of a text frame takes more than one octet matters only where they differ.
   if (promised === message.text.length - message.bodyAt) return message;
   const end = message.binary ? message.bodyAt + promised : endOfOctets(message.text, message.bodyAt, promised);
