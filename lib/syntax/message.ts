@@ -182,7 +182,8 @@ function readUsualRequestLine(end: number, parts: Lines): Request | undefined {
   const { text, binary, lines, bodyAt } = parts;
   const first = endOfRun(text, 0, token);
   const second = endOfRun(text, first + 1, plainTarget);
-  const isUsual = first > 0 && text.charCodeAt(first) === 32 && second > first + 1 && second + 8 === end && text.startsWith(" SIP/2.0", second);
+  const isUsual =
+    first > 0 && text.charCodeAt(first) === 32 && second > first + 1 && second + 8 === end && text.startsWith(" SIP/2.0", second);
   return isUsual
     ? { kind: "request", method: text.slice(0, first), requestUri: text.slice(first + 1, second), text, binary, lines, bodyAt }
     : undefined;
