@@ -1,4 +1,4 @@
-import { isDigits, isToken } from "./characters.ts";
+import { isDigits, isToken, numberBetween } from "./characters.ts";
 import { type Fault, fault } from "./fault.ts";
 
 export interface CSeq {
@@ -15,4 +15,12 @@ export function parseCSeq(text: string): CSeq | Fault {
   if (!isDigits(number) || !isToken(method)) return fault(400, "CSeq is not a number and a method");
   if (Number(number) >= 2 ** 31) return fault(400, "the number of CSeq is not below 2^31");
   return { number: Number(number), method };
+}
+
+/** The CSeq between two places of a text, if it is a number, one space and this method; undefined for anything else. */
+export function usualCSeq(text: string, from: number, to: number, method: string): CSeq | undefined {
+  const space = to - method.length - 1;
+  if (text.charCodeAt(space) !== 32 || !text.startsWith(method, space + 1)) return undefined;
+  const number = numberBetween(text, from, space);
+  return number >= 0 && number < 2 ** 31 ? { number, method } : undefined;
 }

@@ -1,11 +1,11 @@
-import { all, isDigits } from "./characters.ts";
-import { type CSeq, parseCSeq } from "./cseq.ts";
+import { numberBetween } from "./characters.ts";
+import { type CSeq, parseCSeq, usualCSeq } from "./cseq.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { splitList } from "./list.ts";
-import { type HeaderLine, type Message, valueOf } from "./message.ts";
+import { type HeaderLine, type Message, valueEnd, valueOf, valueStart } from "./message.ts";
 import type { NameAddress } from "./name-address.ts";
-import { readParty } from "./party.ts";
-import { type Via, parseVia } from "./via.ts";
+import { type Party, parseParty, usualParty } from "./party.ts";
+import { type Via, parseVia, usualVia } from "./via.ts";
 
 /** What every element reads of every message, checked once (RFC 3261 §8.1.1, §16.3 step 1). */
 export interface Essentials {
@@ -24,20 +24,45 @@ export interface Essentials {
 export function readEssentials(message: Message): Essentials | Fault {
   const found = findFirst(message);
   if (isFault(found)) return found;
-  const via = parseVia(firstElement(valueOf(message.text, found.via)));
+  const via = readVia(message.text, found.via);
   if (isFault(via)) return via;
-  const from = readParty(valueOf(message.text, found.from));
+  const from = readParty(message.text, found.from);
   if (isFault(from)) return from;
-  const to = readParty(valueOf(message.text, found.to));
+  const to = readParty(message.text, found.to);
   if (isFault(to)) return to;
   const callId = valueOf(message.text, found.callId);
-  if (callId === "" || !all(callId, isCallIdCode)) return fault(400, "the Call-ID is malformed");
-  const cseq = parseCSeq(valueOf(message.text, found.cseq));
+  if (!isCallId(callId)) return fault(400, "the Call-ID is malformed");
+  const cseq = readCSeq(message, found.cseq);
   if (isFault(cseq)) return cseq;
-  if (message.kind === "request" && cseq.method !== message.method) return fault(400, "the method of CSeq is not the request's");
-  const maxForwards = found.maxForwards === undefined ? undefined : readMaxForwards(valueOf(message.text, found.maxForwards));
+  const maxForwards = found.maxForwards === undefined ? undefined : readMaxForwards(message.text, found.maxForwards);
   if (isFault(maxForwards)) return maxForwards;
   return { via, from: from.address, to: to.address, fromTag: from.tag, toTag: to.tag, callId, cseq, maxForwards };
+}
+
+// Each is read where it stands in the text if it is written as nearly all phones do, and otherwise cut out for the general reader.
+
+function readVia(text: string, line: HeaderLine): Via | Fault {
+  return usualVia(text, valueStart(text, line), valueEnd(text, line)) ?? parseVia(firstElement(valueOf(text, line)));
+}
+
+function readParty(text: string, line: HeaderLine): Party | Fault {
+  return usualParty(text, valueStart(text, line), valueEnd(text, line)) ?? parseParty(valueOf(text, line));
+}
+
+function readCSeq(message: Message, line: HeaderLine): CSeq | Fault {
+  const { text } = message;
+  const method = message.kind === "request" ? message.method : "INVITE";
+  const usual = usualCSeq(text, valueStart(text, line), valueEnd(text, line), method);
+  if (usual !== undefined) return usual;
+  const cseq = parseCSeq(valueOf(text, line));
+  if (isFault(cseq)) return cseq;
+  return message.kind === "request" && cseq.method !== method ? fault(400, "the method of CSeq is not the request's") : cseq;
+}
+
+function readMaxForwards(text: string, line: HeaderLine): number | Fault {
+  const value = valueOf(text, line);
+  const number = numberBetween(value, 0, value.length);
+  return number >= 0 && number <= 255 ? number : fault(400, "Max-Forwards is not a number from 0 to 255");
 }
 
 interface FirstLines {
@@ -98,15 +123,14 @@ function findFirst(message: Message): FirstLines | Fault {
 }
 
 /** Anything visible but what would end it in a list or a parameter (RFC 3261 §25.1 callid, generously). */
-function isCallIdCode(code: number): boolean {
-  return code > 32 && code !== 44 && code !== 59;
+function isCallId(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code <= 32 || code === 44 || code === 59) return false;
+  }
+  return text !== "";
 }
 
 function firstElement(value: string): string {
   return value.includes(",") ? (splitList(value)[0] ?? "") : value;
-}
-
-function readMaxForwards(value: string | undefined): number | undefined | Fault {
-  if (value === undefined) return undefined;
-  return isDigits(value) && Number(value) <= 255 ? Number(value) : fault(400, "Max-Forwards is not a number from 0 to 255");
 }

@@ -1,7 +1,7 @@
 import { isToken } from "./characters.ts";
 
 /** Compact forms (RFC 3261 §7.3.3 and the IANA registry). */
-const compactForms: Readonly<Record<string, string | undefined>> = {
+const compactForms: Readonly<Record<string, string>> = {
   a: "accept-contact",
   b: "referred-by",
   c: "content-type",
@@ -62,19 +62,18 @@ const lists = new Set([
   "warning",
 ]);
 
-/** Spellings that were seen before; only those of known names are kept, so that a peer cannot fill it. */
-const seen = new Map<string, string>();
-const known = new Set([
-  ...lists,
-  ...Object.values(compactForms).filter((name) => name !== undefined),
+const others = [
   "authorization",
   "content-disposition",
+  "content-length",
+  "content-type",
   "cseq",
   "date",
   "expires",
   "max-forwards",
   "mime-version",
   "min-expires",
+  "min-se",
   "organization",
   "priority",
   "proxy-authenticate",
@@ -89,69 +88,60 @@ const known = new Set([
   "timestamp",
   "user-agent",
   "www-authenticate",
-]);
-const spellingsKept = 1000;
+];
 
-/** Names as most clients write them, by length and first character, so that they are known without being cut out. */
-const usual: (readonly (readonly [written: string, name: string])[])[] = [];
-for (const written of [
-  "Via",
-  "From",
-  "To",
-  "Call-ID",
-  "CSeq",
-  "Max-Forwards",
-  "Contact",
-  "Content-Length",
-  "Content-Type",
-  "Route",
-  "Record-Route",
-  "Allow",
-  "Supported",
-  "User-Agent",
-  "Expires",
-  "Authorization",
-  "Proxy-Authorization",
-  "Session-Expires",
-  "Require",
-  "Event",
-  "Accept",
-  "Server",
-  "Date",
-  "Reason",
-  "Min-SE",
-  "Subject",
-]) {
-  const shape = shapeOf(written.length, written.charCodeAt(0));
-  usual[shape] = [...(usual[shape] ?? []), [written, interned(written.toLowerCase())]];
+/** A name that was read: its long form, and how many characters were written. */
+interface KnownName {
+  readonly name: string;
+  readonly length: number;
 }
 
-function shapeOf(length: number, first: number): number {
-  return (length << 5) | (first & 31);
-}
+/** The known names as a tree: for each node 32 columns, one for each letter in either case and one for the hyphen. */
+let nodes = 2;
+const leaves: (KnownName | undefined)[] = [undefined, undefined];
+const columns = new Uint8Array(128);
+for (let letter = 1; letter <= 26; letter += 1) columns[letter + 64] = columns[letter + 96] = letter;
+columns[45] = 27;
+const spellings: (readonly [written: string, name: string])[] = [...lists, ...others].map((name) => [name, name]);
+for (const [written, name] of Object.entries(compactForms)) spellings.push([written, name], [name, name]);
+const tree = new Uint16Array(32 * spellings.reduce((sum, [written]) => sum + written.length, nodes));
+for (const [written, name] of spellings) plant(written, name);
 
-/** The long form in lower case of the header name at a place of a text; undefined if it is not a token. */
-export function nameAt(text: string, from: number, to: number): string | undefined {
-  const candidates = usual[shapeOf(to - from, text.charCodeAt(from))];
-  if (candidates !== undefined) {
-    for (const [written, name] of candidates) if (text.startsWith(written, from)) return name;
+function plant(written: string, name: string): void {
+  let node = 1;
+  for (let at = 0; at < written.length; at += 1) {
+    const branch = (node << 5) | (columns[written.charCodeAt(at)] as number);
+    if (tree[branch] === 0) {
+      tree[branch] = nodes;
+      leaves[nodes] = undefined;
+      nodes += 1;
+    }
+    node = tree[branch] as number;
   }
-  return canonicalName(text.slice(from, to));
+  leaves[node] = { name, length: written.length };
+}
+
+/** The known header name that ends with a colon, in one walk and without cutting it out; undefined for any other text. */
+export function knownNameAt(text: string, from: number): KnownName | undefined {
+  let node = 1;
+  for (let at = from; node !== 0; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === 58) return leaves[node];
+    node = code < 128 ? (tree[(node << 5) | (columns[code] as number)] as number) : 0;
+  }
+  return undefined;
+}
+
+/** The long form in lower case of a header name; undefined if it is not a token. */
+export function canonicalName(written: string): string | undefined {
+  if (!isToken(written)) return undefined;
+  const lower = written.toLowerCase();
+  return interned((lower.length === 1 ? compactForms[lower] : undefined) ?? lower);
 }
 
 /** The same text as a property key is: engines compare such strings by address, and names are compared all the time. */
 function interned(text: string): string {
   return Object.keys({ [text]: 0 })[0] ?? text;
-}
-
-function canonicalName(written: string): string | undefined {
-  const name = seen.get(written);
-  if (name !== undefined) return name;
-  if (!isToken(written)) return undefined;
-  const lower = written.toLowerCase();
-  const long = interned(compactForms[lower] ?? lower);
-  if (known.has(long) && seen.size < spellingsKept) seen.set(written, long);
-  return long;
 }
 
 export function isList(name: string): boolean {

@@ -1,6 +1,6 @@
-import { isDigits, isToken } from "./characters.ts";
+import { endOfRun, isDigits, isToken, numberBetween, plainTarget, token } from "./characters.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
-import { isList, nameAt } from "./header-names.ts";
+import { canonicalName, isList, knownNameAt } from "./header-names.ts";
 import { type Limits, defaultLimits } from "./limits.ts";
 import { splitList } from "./list.ts";
 
@@ -55,7 +55,7 @@ export function parseMessage(frame: Frame, limits: Limits = defaultLimits): Mess
   const bodyAt = findLines(text, startEnd + 2, lines, limits);
   if (typeof bodyAt !== "number") return bodyAt;
   const parts = { text, binary: frame.binary, lines, bodyAt };
-  const message = readStartLine(text.slice(0, startEnd), parts);
+  const message = readUsualRequestLine(startEnd, parts) ?? readStartLine(text.slice(0, startEnd), parts);
   return isFault(message) ? message : fitBody(message);
 }
 
@@ -87,12 +87,22 @@ export function bodyOf(message: Message): string {
 
 /** The value of a line, folding replaced by one space each (RFC 3261 §7.3.1), without white space around it. */
 export function valueOf(text: string, line: HeaderLine): string {
-  let from = line.valueAt;
-  let to = line.end;
-  while (isSpace(text.charCodeAt(from)) && from < to) from += 1;
-  while (to > from && isSpace(text.charCodeAt(to - 1))) to -= 1;
-  const value = text.slice(from, to);
+  const value = text.slice(valueStart(text, line), valueEnd(text, line));
   return line.isFolded ? unfold(value) : value;
+}
+
+/** Where the white space before the value of a line ends. */
+export function valueStart(text: string, line: HeaderLine): number {
+  let at = line.valueAt;
+  while (isSpace(text.charCodeAt(at))) at += 1;
+  return at;
+}
+
+/** Where the white space behind the value of a line begins; before its start if there is no value. */
+export function valueEnd(text: string, line: HeaderLine): number {
+  let at = line.end;
+  while (isSpace(text.charCodeAt(at - 1))) at -= 1;
+  return at;
 }
 
 /** All white space around a line break is one space (RFC 3261 §25.1 LWS). */
@@ -122,7 +132,7 @@ export function salvage(frame: Frame): Request | undefined {
 
 function skipEmptyLines(text: string): string {
   let at = 0;
-  while (text.startsWith("\r\n", at)) at += 2;
+  while (text.charCodeAt(at) === 13 && text.charCodeAt(at + 1) === 10) at += 2;
   return at === 0 ? text : text.slice(at);
 }
 
@@ -136,9 +146,10 @@ function findLines(text: string, from: number, lines: HeaderLine[], limits: Limi
     if (end < 0) return fault(400, "the header has no end, or a line of it no CRLF");
     if (end - at > limits.headerLength) return fault(400, `a header line is longer than ${limits.headerLength} characters`);
     if (lines.length >= limits.headerCount) return fault(400, `there are more than ${limits.headerCount} header lines`);
-    const colon = text.indexOf(":", at);
+    const known = knownNameAt(text, at);
+    const colon = known === undefined ? text.indexOf(":", at) : at + known.length;
     if (colon < 0 || colon > end) return fault(400, "a header line has no colon");
-    const name = nameAt(text, at, endOfName(text, at, colon));
+    const name = known === undefined ? canonicalName(text.slice(at, endOfName(text, at, colon))) : known.name;
     if (name === undefined) return fault(400, "a header name is not a token");
     lines.push({ name, at, valueAt: colon + 1, end, isFolded });
     at = end + 2;
@@ -164,6 +175,18 @@ function endOfName(text: string, from: number, colon: number): number {
   let end = colon;
   while (end > from && isSpace(text.charCodeAt(end - 1))) end -= 1;
   return end;
+}
+
+/** The request whose first line ends there, if nothing in that line needs a closer look; undefined otherwise. */
+function readUsualRequestLine(end: number, parts: Lines): Request | undefined {
+  const { text, binary, lines, bodyAt } = parts;
+  const first = endOfRun(text, 0, token);
+  const second = endOfRun(text, first + 1, plainTarget);
+  const isUsual =
+    first > 0 && text.charCodeAt(first) === 32 && second > first + 1 && second + 8 === end && text.startsWith(" SIP/2.0", second);
+  return isUsual
+    ? { kind: "request", method: text.slice(0, first), requestUri: text.slice(first + 1, second), text, binary, lines, bodyAt }
+    : undefined;
 }
 
 /** RFC 3261 §7.1 and §7.2: exactly one space between the parts. */
@@ -192,8 +215,8 @@ function readStatusLine(line: string, parts: Lines): Message | Fault {
 function fitBody(message: Message): Message | Fault {
   const written = headerValue(message, "content-length");
   if (written === undefined) return message;
-  if (!isDigits(written)) return fault(400, "Content-Length is not a number");
-  const promised = Number(written);
+  const promised = numberBetween(written, 0, written.length);
+  if (promised < 0) return fault(400, "Content-Length is not a number");
   // Equal counts are the rule: whether a character of a text frame takes more than one octet matters only where they differ.
   if (promised === message.text.length - message.bodyAt) return message;
   const end = message.binary ? message.bodyAt + promised : endOfOctets(message.text, message.bodyAt, promised);

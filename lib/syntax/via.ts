@@ -1,5 +1,4 @@
-import { endOfRun, endsInToken, isToken, plainHost } from "./characters.ts";
-import { isPlainHost } from "./party.ts";
+import { endOfPlainHost, isToken, isTokenBetween } from "./characters.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { type Parameters, parameter, parseParameters } from "./parameters.ts";
 import { parseHostPort } from "./uri.ts";
@@ -19,27 +18,21 @@ const plainBranch = ";branch=";
 
 /** Parses one element of Via (RFC 3261 §20.42); white space may stand around each slash and colon. */
 export function parseVia(text: string): Via | Fault {
-  return parseUsual(text) ?? parseAny(text);
+  return usualVia(text, 0, text.length) ?? parseAny(text);
 }
 
-/** `SIP/2.0/WSS name;branch=token`, as browser phones write it; undefined for anything else. */
-function parseUsual(text: string): Via | undefined {
-  if (!text.startsWith("SIP/2.0/WS")) return undefined;
-  const space = text.charCodeAt(10) === 83 ? 11 : 10;
+/** The Via between two places of a text, if it is `SIP/2.0/WSS name;branch=token`, as browser phones write it. */
+export function usualVia(text: string, from: number, to: number): Via | undefined {
+  if (!text.startsWith("SIP/2.0/WS", from)) return undefined;
+  const space = text.charCodeAt(from + 10) === 83 ? from + 11 : from + 10;
   if (text.charCodeAt(space) !== 32) return undefined;
-  const end = endOfRun(text, space + 1, plainHost);
+  const end = endOfPlainHost(text, space + 1);
   const branchAt = end + plainBranch.length;
-  if (!isPlainHost(text, space + 1, end) || !text.startsWith(plainBranch, end) || !endsInToken(text, branchAt)) return undefined;
+  if (end < 0 || !text.startsWith(plainBranch, end) || !isTokenBetween(text, branchAt, to)) return undefined;
   const host = text.slice(space + 1, end);
-  const branch = text.slice(branchAt);
-  return {
-    transport: space === 11 ? "WSS" : "WS",
-    host,
-    port: undefined,
-    branch,
-    parameters: [["branch", branch]],
-    sentBy: host.toLowerCase(),
-  };
+  const branch = text.slice(branchAt, to);
+  const transport = space === from + 11 ? "WSS" : "WS";
+  return { transport, host, port: undefined, branch, parameters: [["branch", branch]], sentBy: host };
 }
 
 function parseAny(text: string): Via | Fault {
@@ -67,7 +60,7 @@ function parseAny(text: string): Via | Fault {
 /** The parameters, if a branch is all there is, as in our own. */
 function onlyBranch(text: string, at: number): Parameters | undefined {
   const branchAt = at + plainBranch.length;
-  return text.startsWith(plainBranch, at) && endsInToken(text, branchAt) ? [["branch", text.slice(branchAt)]] : undefined;
+  return text.startsWith(plainBranch, at) && isTokenBetween(text, branchAt, text.length) ? [["branch", text.slice(branchAt)]] : undefined;
 }
 
 /** What stands behind `SIP / 2.0 /`, written with white space or in another case. */
