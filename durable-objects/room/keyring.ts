@@ -1,11 +1,13 @@
 import { createHash } from "node:crypto";
+import { chacha20 } from "@noble/ciphers/chacha.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import type { Keyring, Purpose } from "../../lib/authentication/keyring.ts";
 import { decodeBase64Url, encodeBase64Url } from "./base64url.ts";
-import { chacha20, wordsOf } from "./chacha20.ts";
 
 const tagLength = 16;
+/** RFC 8439 §2.4. */
+const nonceLength = 12;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -21,7 +23,7 @@ interface Mac {
 interface PurposeKeys {
   readonly mac: Mac;
   readonly scratch: Mac;
-  readonly seal: Int32Array;
+  readonly seal: Uint8Array;
 }
 
 /** An HMAC that has taken in the key and nothing else; good until the next is begun. */
@@ -106,7 +108,7 @@ function derive(key: Uint8Array): (purpose: Purpose) => PurposeKeys {
     const keysOfPurpose = {
       mac: fresh,
       scratch: fresh.clone(),
-      seal: wordsOf(hmac(sha256, key, encoder.encode(`${purpose} seal`))),
+      seal: hmac(sha256, key, encoder.encode(`${purpose} seal`)),
     };
     made.set(purpose, keysOfPurpose);
     return keysOfPurpose;
@@ -121,36 +123,33 @@ function mac(keys: PurposeKeys, text: string): string {
 function seal(keys: PurposeKeys, text: string, context: string): string {
   const from = writeContext(context);
   const end = write(text, from);
-  const tag = tagOf(keys, end);
-  scratch.set(tag, from - tagLength);
-  chacha20(keys.seal, tag, scratch.subarray(from, end));
-  return encodeBase64Url(scratch.subarray(from - tagLength, end));
+  const token = new Uint8Array(tagLength + end - from);
+  token.set(tagOf(keys, end));
+  chacha20(keys.seal, token.slice(0, nonceLength), scratch.subarray(from, end), token.subarray(tagLength));
+  return encodeBase64Url(token);
 }
 
 function open(keys: PurposeKeys, sealed: Uint8Array, context: string): string | undefined {
   const from = writeContext(context);
-  const end = from + sealed.length - tagLength;
-  reserve(end);
-  scratch.set(sealed.subarray(tagLength), from);
-  const plain = scratch.subarray(from, end);
-  chacha20(keys.seal, sealed, plain);
-  return sameOctets(tagOf(keys, end), sealed.subarray(0, tagLength)) ? decoder.decode(plain) : undefined;
+  const plain = chacha20(keys.seal, sealed.slice(0, nonceLength), sealed.subarray(tagLength));
+  reserve(from + plain.length);
+  scratch.set(plain, from);
+  return sameOctets(tagOf(keys, from + plain.length), sealed.subarray(0, tagLength)) ? decoder.decode(plain) : undefined;
 }
 
-/** The tag of what stands in the scratch: a context and a text. */
-function tagOf(keys: PurposeKeys, end: number): Uint8Array {
-  return begin(keys).update(scratch.subarray(tagLength, end)).digest().subarray(0, tagLength);
+/** The tag of so many octets of the scratch: a context and a text. */
+function tagOf(keys: PurposeKeys, length: number): Uint8Array {
+  return begin(keys).update(scratch.subarray(0, length)).digest().subarray(0, tagLength);
 }
 
 /** What is being hashed or sealed: allocated once, since that costs more on this platform than to fill it. */
 let scratch = new Uint8Array(1024);
 
-/** Writes a context with its length before it, behind room for a tag, into the scratch; returns where it ends. */
+/** Writes a context with its length before it at the start of the scratch; returns where it ends. */
 function writeContext(context: string): number {
-  const start = tagLength + 2;
-  const end = write(context, start);
-  scratch[start - 2] = (end - start) >> 8;
-  scratch[start - 1] = (end - start) & 255;
+  const end = write(context, 2);
+  scratch[0] = (end - 2) >> 8;
+  scratch[1] = (end - 2) & 255;
   return end;
 }
 
