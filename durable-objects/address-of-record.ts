@@ -184,7 +184,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const letters = new Letters(room);
     const passOn = (home: string, envelope: Envelope) => this.#passOn(home, envelope);
     const dialogs = new Dialogs(room);
-    const forking = new Forking(room, new Contexts(room), dialogs, passOn);
+    const forking = new Forking(room, new Contexts(room), passOn);
     const incoming = new Incoming(room, { account, registrar, forking, letters, dialogs }, passOn);
     const outgoing = new Outgoing(room, account, letters, dialogs, passOn);
     const phones = { dialogs, outgoing, incoming, forking };

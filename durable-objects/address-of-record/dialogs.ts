@@ -16,12 +16,6 @@ export class Dialogs {
     return new Set([...this.#room.sockets.all().flatMap((flow) => flow.dialogs ?? []), ...away]).size;
   }
 
-  began(flow: Flow, callId: string): void {
-    const dialogs = this.#room.sockets.byId(flow.id)?.dialogs ?? [];
-    const name = nameOf(callId);
-    if (!dialogs.includes(name)) this.#room.sockets.update(flow.id, { dialogs: [...dialogs.slice(-49), name] });
-  }
-
   ended(callId: string): void {
     const name = nameOf(callId);
     for (const { id, dialogs } of this.#room.sockets.all()) {
@@ -46,6 +40,14 @@ export class Dialogs {
     const own = this.#room.sockets.byId(flow.id)?.dialogs ?? [];
     if (dialogs.length > 0) this.#room.sockets.update(flow.id, { dialogs: [...own, ...dialogs] });
   }
+}
+
+const mostDialogs = 50;
+
+/** The dialogs of a flow with another one, if it is not among them. */
+export function withDialog(dialogs: readonly string[] = [], callId: string): readonly string[] {
+  const name = nameOf(callId);
+  return dialogs.includes(name) ? dialogs : [...dialogs.slice(1 - mostDialogs), name];
 }
 
 /** Short, so that many fit into an attachment. */

@@ -21,7 +21,7 @@ import { randomText } from "../room/random.ts";
 import type { Room } from "../room/room.ts";
 import { essentialsOf, parsed } from "./checked.ts";
 import { type Contexts, type OpenContext, branchName } from "./contexts.ts";
-import type { Dialogs } from "./dialogs.ts";
+import { withDialog } from "./dialogs.ts";
 import { Retargeting } from "./retargeting.ts";
 
 /** Brings a letter to a home, this one included. */
@@ -31,15 +31,13 @@ export type PassOn = (home: string, envelope: RequestEnvelope | ResponseEnvelope
 export class Forking {
   readonly #room: Room;
   readonly #contexts: Contexts;
-  readonly #dialogs: Dialogs;
   readonly #passOn: PassOn;
   readonly #by: Forwarder;
   readonly #retargeting: Retargeting;
 
-  constructor(room: Room, contexts: Contexts, dialogs: Dialogs, passOn: PassOn) {
+  constructor(room: Room, contexts: Contexts, passOn: PassOn) {
     this.#room = room;
     this.#contexts = contexts;
-    this.#dialogs = dialogs;
     this.#passOn = passOn;
     this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint };
     this.#retargeting = new Retargeting(room, passOn, (envelope) => void this.sentOnAnswered(envelope, Date.now()));
@@ -83,8 +81,8 @@ export class Forking {
     const isInvite = open.context.method === "INVITE";
     if (status >= 300 && isInvite) this.#acknowledge(flow, open, branch, response, now);
     const wasProceeding = this.#contexts.proceedingSince(name.context, branch) !== undefined;
-    this.#noteProceeding(flow, branchName(name.context, name.index), status, now);
-    if (isInvite && status >= 200 && status < 300) this.#dialogs.began(flow, essentialsOf(open.request).callId);
+    const callId = isInvite && status >= 200 && status < 300 ? essentialsOf(open.request).callId : undefined;
+    this.#note(flow, branchName(name.context, name.index), status, callId, now);
     const timer = isInvite ? answerSessionTimer(open.request, response) : undefined;
     const passed = timer === undefined ? text : alter(response, { ...timer, popVia: true });
     this.#respond(open, name.index, { status, text: passed, wasProceeding, contacts: contactsOf(response) }, now);
@@ -278,11 +276,13 @@ export class Forking {
     return parsed(this.#asSent(open, branch), open.request.binary);
   }
 
-  /** RFC 3261 §9.1, §16.8: that a provisional response has come decides on CANCEL and Timer C. */
-  #noteProceeding(flow: Flow, branch: string, status: number, now: number): void {
-    const others = this.#room.sockets.byId(flow.id)?.proceeding.filter((one) => one.branch !== branch) ?? [];
-    const proceeding = status < 200 ? [...others, { branch, at: now }] : others;
-    this.#room.sockets.update(flow.id, { proceeding: proceeding.slice(-64) });
+  /** RFC 3261 §9.1, §16.8: that a provisional response has come decides on CANCEL and Timer C. A 2xx begins a call in progress. */
+  #note({ id }: Flow, branch: string, status: number, callId: string | undefined, now: number): void {
+    const flow = this.#room.sockets.byId(id);
+    if (flow === undefined) return;
+    const others = flow.proceeding.filter((one) => one.branch !== branch);
+    const proceeding = (status < 200 ? [...others, { branch, at: now }] : others).slice(-64);
+    this.#room.sockets.update(id, { proceeding, ...(callId === undefined ? {} : { dialogs: withDialog(flow.dialogs, callId) }) });
   }
 }
 

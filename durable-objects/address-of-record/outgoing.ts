@@ -7,7 +7,7 @@ import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
-import { type Request, headerValue, parseMessage } from "../../lib/syntax/message.ts";
+import { type Request, headerValue } from "../../lib/syntax/message.ts";
 import type {
   CancelEnvelope,
   Destination,
@@ -22,7 +22,7 @@ import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
 import type { Room } from "../room/room.ts";
 import type { Account } from "./account.ts";
-import type { Dialogs } from "./dialogs.ts";
+import { type Dialogs, withDialog } from "./dialogs.ts";
 import type { Letters } from "./letters.ts";
 import { homeOf } from "./resolve.ts";
 
@@ -122,8 +122,11 @@ export class Outgoing {
       // A home that did not see our receipt sends its final response again; a 2xx is the callee's own repetition.
       if (noted === undefined && flow !== undefined && status >= 300) return taken;
       if (noted === undefined) this.#attended(transaction);
-      else this.#forgetPending(noted, transaction);
-      if (noted !== undefined && status < 300) this.#dialogs.began(noted, callIdOf(envelope));
+      else {
+        const pending = noted.pending.filter((one) => one.transaction !== transaction);
+        const dialogs = status < 300 ? { dialogs: withDialog(noted.dialogs, callIdIn(text)) } : {};
+        this.#room.sockets.update(noted.id, { pending, ...dialogs });
+      }
     }
     const target = flow ?? this.#room.sockets.newestTo(to.phone);
     if (target !== undefined && this.#room.sockets.send(target.id, { text, binary })) {
@@ -347,10 +350,9 @@ export class Outgoing {
   }
 }
 
-/** Of a response that another part of ours has checked. */
-function callIdOf({ text, binary }: ResponseEnvelope): string {
-  const message = parseMessage({ text, binary });
-  return isFault(message) ? "" : (headerValue(message, "call-id") ?? "");
+/** Of a response that another part of ours has checked; it is not parsed again for this. */
+function callIdIn(text: string): string {
+  return /\r\n(?:call-id|i)[ \t]*:[ \t]*(\S+)/i.exec(text)?.[1] ?? "";
 }
 
 function withTimer(alterations: Alterations, timer: ReturnType<typeof applySessionTimer>): Alterations {

@@ -158,13 +158,19 @@ describe("the description of the API", () => {
     expect(operations.sort()).toEqual([
       "delete /domains/{domain}",
       "delete /domains/{domain}/subscribers/{username}",
+      "delete /domains/{domain}/subscribers/{username}/bindings/{id}",
+      "delete /domains/{domain}/subscribers/{username}/rules",
       "get /domains",
       "get /domains/{domain}",
       "get /domains/{domain}/subscribers",
       "get /domains/{domain}/subscribers/{username}",
+      "get /domains/{domain}/subscribers/{username}/bindings",
+      "get /domains/{domain}/subscribers/{username}/rules",
       "get /domains/{domain}/subscribers/{username}/trace",
+      "post /domains/{domain}/subscribers/{username}/bindings",
       "put /domains/{domain}",
       "put /domains/{domain}/subscribers/{username}",
+      "put /domains/{domain}/subscribers/{username}/rules",
     ]);
     const putSubscriber = paths["/domains/{domain}/subscribers/{username}"]?.["put"]?.responses ?? {};
     expect(Object.keys(putSubscriber)).toEqual(["200", "201", "400", "401", "404", "409", "413", "503"]);
