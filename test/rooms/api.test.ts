@@ -73,6 +73,13 @@ describe("subscribers", () => {
     expect(await read(path)).toMatchObject({ aliases: [] });
   });
 
+  it("may have 50 aliases", async () => {
+    const path = `${await newDomain()}/subscribers/alice`;
+    const aliases = Array.from({ length: 50 }, (_none, index) => `alias-${index}`);
+    expect(await statusOf("PUT", path, { password: "p", aliases })).toBe(201);
+    expect(await read(path)).toMatchObject({ aliases });
+  });
+
   it("have names whose case counts, in one spelling of their escapes (RFC 3261 §19.1.4)", async () => {
     const domain = await newDomain();
     expect(await statusOf("PUT", `${domain}/subscribers/Alice`, { password: "p" })).toBe(201);

@@ -140,13 +140,13 @@ export class Store {
   /** A name leads to one subscriber: no alias may be another's alias or username, and no username another's alias. */
   async #refuseTaken(domain: string, username: string, aliases: readonly string[]): Promise<void> {
     const names = [username, ...aliases];
-    const marks = names.map(() => "?").join(", ");
+    const marks = names.map((_name, index) => `?${index + 3}`).join(", ");
     const taken = await this.#database
       .prepare(
-        `SELECT alias AS name FROM aliases WHERE domain = ? AND username <> ? AND alias IN (${marks})
-         UNION SELECT username FROM subscribers WHERE domain = ? AND username <> ? AND username IN (${marks})`,
+        `SELECT alias AS name FROM aliases WHERE domain = ?1 AND username <> ?2 AND alias IN (${marks})
+         UNION SELECT username FROM subscribers WHERE domain = ?1 AND username <> ?2 AND username IN (${marks})`,
       )
-      .bind(domain, username, ...names, domain, username, ...names)
+      .bind(domain, username, ...names)
       .first<{ name: string }>();
     if (taken !== null) throw new Problem(409, `${taken.name} already leads to another subscriber`);
   }
