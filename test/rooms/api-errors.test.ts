@@ -36,14 +36,14 @@ describe("names that are refused with 400", () => {
     },
   );
 
-  it.each(["with%20space", "a%40b", "a%23b", "%E4%BD%A0", "a%0D%0Ab", "x".repeat(65), "%25zz", "%3Ca%3E", "a%22b"])(
+  it.each(["with%20space", "a%40b", "a%3Ab", "a%23b", "%E4%BD%A0", "a%0D%0Ab", "x".repeat(65), "%25zz", "%3Ca%3E", "a%22b"])(
     "the subscriber %s",
     async (name) => {
       expect((await problemOf(await put(`/domains/localhost/subscribers/${name}`, '{"password":"p"}'))).status).toBe(400);
     },
   );
 
-  it.each(["with space", "a@b", "", "a#b", "ä", "x".repeat(65), 'a"b'])("the alias %j", async (alias) => {
+  it.each(["with space", "a@b", "a:b", "", "a#b", "ä", "x".repeat(65), 'a"b'])("the alias %j", async (alias) => {
     const problem = await problemOf(await put(alice, JSON.stringify({ aliases: [alias] })));
     expect(problem).toMatchObject({ status: 400, detail: expect.stringContaining("aliases") as unknown });
   });

@@ -8,7 +8,7 @@ const userPart = z
   .min(1)
   .max(64)
   .transform(canonicalUser)
-  .refine((user) => !isFault(parseUri(`sip:${user}@localhost`)) && !/[@#]/.test(user), "is not the user part of a SIP URI");
+  .refine((user) => !isFault(parseUri(`sip:${user}@localhost`)) && !/[@#:]/.test(user), "is not the user part of a SIP URI");
 
 const domainName = z
   .string()
