@@ -158,8 +158,8 @@ export class AddressOfRecord extends DurableObject<Environment> {
     return this.#parts.registrar.show(Date.now());
   }
 
-  /** An administrator registers an address for the owner. */
-  async bind(contact: StaticContact): Promise<ShownBinding> {
+  /** An administrator registers an address for the owner; undefined if there are too many bindings. */
+  async bind(contact: StaticContact): Promise<ShownBinding | undefined> {
     await this.#room.alarm.ready();
     return this.#parts.registrar.bind(contact, Date.now());
   }

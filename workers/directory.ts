@@ -1,3 +1,4 @@
+import { type DomainSettings, defaultDomainSettings } from "../lib/location/domain-settings.ts";
 import { type Rules, noRules } from "../lib/location/rules.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { Environment } from "./environment.ts";
@@ -5,8 +6,8 @@ import type { Environment } from "./environment.ts";
 /** Whom a name stands for: nobody of ours, nobody at all, or a subscriber (perhaps by an alias). */
 export type Answer =
   | { readonly kind: "foreign" }
-  | { readonly kind: "unknown" }
-  | { readonly kind: "subscriber"; readonly subscriber: Subscriber };
+  | { readonly kind: "unknown"; readonly settings: DomainSettings }
+  | { readonly kind: "subscriber"; readonly subscriber: Subscriber; readonly settings: DomainSettings };
 
 /** D1 did not answer. Whoever asked says 503 with Retry-After, never that somebody does not exist. */
 export class DirectoryUnavailable extends Error {
@@ -84,7 +85,8 @@ export class Directory {
         .bind(Date.now(), domain, username)
         .run(),
     );
-    this.#keep(`${username}@${domain}`, { kind: "subscriber", subscriber: { ...subscriber, opened: true } });
+    // What is kept is read anew: it says that nobody has registered.
+    this.#kept.delete(`${username}@${domain}`);
     for (const alias of subscriber.aliases) this.#kept.delete(`${alias}@${domain}`);
   }
 
@@ -97,12 +99,13 @@ export class Directory {
   }
 
   async #ask(user: string, domain: string): Promise<Answer> {
-    const query = `SELECT s.username, s.domain, s.md5, s.sha256, s.aliases, s.rules, s.generation, s.version, s.opened_at, d.name
+    const query = `SELECT s.username, s.domain, s.md5, s.sha256, s.aliases, s.rules, s.generation, s.version, s.opened_at, d.name, d.settings
       FROM domains d LEFT JOIN subscribers s ON s.domain = d.name
       AND s.username = COALESCE((SELECT username FROM aliases WHERE domain = d.name AND alias = ?1), ?1) WHERE d.name = ?2`;
-    const row = await available(this.#database.prepare(query).bind(user, domain).first<Row>());
+    const row = await available(this.#database.prepare(query).bind(user, domain).first<Row & { settings: string }>());
     if (row === null) return { kind: "foreign" };
-    return row.username === null ? { kind: "unknown" } : { kind: "subscriber", subscriber: subscriberOf(row) };
+    const settings = domainSettingsOf(row.settings);
+    return row.username === null ? { kind: "unknown", settings } : { kind: "subscriber", subscriber: subscriberOf(row), settings };
   }
 
   #keep(name: string, answer: Answer): void {
@@ -112,6 +115,10 @@ export class Directory {
     const oldest = this.#kept.keys().next();
     if (this.#kept.size > maximumKept && oldest.done !== true) this.#kept.delete(oldest.value);
   }
+}
+
+export function domainSettingsOf(stored: string): DomainSettings {
+  return { ...defaultDomainSettings, ...(JSON.parse(stored) as Partial<DomainSettings>) };
 }
 
 export function subscriberOf(row: Row): Subscriber {

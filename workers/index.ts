@@ -6,6 +6,7 @@ import { DirectoryUnavailable, directoryOf } from "./directory.ts";
 import type { Environment } from "./environment.ts";
 import { connectDirectly } from "./home-socket.ts";
 import { serveGenerally } from "./proxy.ts";
+import { serveRedirects } from "./redirect.ts";
 import { addressPrefix, plain, refuseUpgrade } from "./upgrade.ts";
 
 export { AddressOfRecord } from "../durable-objects/address-of-record.ts";
@@ -15,6 +16,8 @@ const app = new Hono<{ Bindings: Environment }>();
 app.route("/api/v1", api);
 app.get("/ws", (context) => connect(context.req.raw, context.env, undefined));
 app.get("/ws/:aor", (context) => connect(context.req.raw, context.env, context.req.param("aor")));
+app.get("/redirect", (context) => redirect(context.req.raw, context.env, undefined));
+app.get("/redirect/:aor", (context) => redirect(context.req.raw, context.env, context.req.param("aor")));
 app.notFound((context) => context.env.ASSETS.fetch(context.req.raw));
 
 export default app;
@@ -24,13 +27,9 @@ export default app;
  * challenges; otherwise, and without a name, the door serves the socket itself.
  */
 async function connect(request: Request, environment: Environment, hint: string | undefined): Promise<Response> {
-  const configuration = readConfiguration(environment);
-  const refusal = refuseUpgrade(request, configuration);
+  const refusal = await refuseConnection(request, environment);
   if (refusal !== undefined) return refusal;
-  const address = addressPrefix(request);
-  const { success } = await environment.CONNECTION_RATE.limit({ key: address });
-  if (!success) return plain(429, "Too many connections from this address: try again in a minute.", { "Retry-After": "60" });
-  const host = configuration.publicHost ?? new URL(request.url).host;
+  const { host, address } = arrivalOf(request, environment);
   const named = hint === undefined ? undefined : readHint(hint, host);
   if (named === undefined) return serveGenerally(environment, { host, address });
   try {
@@ -41,6 +40,25 @@ async function connect(request: Request, environment: Environment, hint: string 
     if (!(error instanceof DirectoryUnavailable)) throw error;
     return plain(503, "The directory cannot be reached: try again.", { "Retry-After": "5" });
   }
+}
+
+/** The redirect server (RFC 3261 §8.3): nothing of ours but this Worker holds the socket. */
+async function redirect(request: Request, environment: Environment, hint: string | undefined): Promise<Response> {
+  const refusal = await refuseConnection(request, environment);
+  if (refusal !== undefined) return refusal;
+  const { host } = arrivalOf(request, environment);
+  return serveRedirects(environment, { host, account: hint === undefined ? undefined : readHint(hint, host) });
+}
+
+async function refuseConnection(request: Request, environment: Environment): Promise<Response | undefined> {
+  const refusal = refuseUpgrade(request, readConfiguration(environment));
+  if (refusal !== undefined) return refusal;
+  const { success } = await environment.CONNECTION_RATE.limit({ key: addressPrefix(request) });
+  return success ? undefined : plain(429, "Too many connections from this address: try again in a minute.", { "Retry-After": "60" });
+}
+
+function arrivalOf(request: Request, environment: Environment): { readonly host: string; readonly address: string } {
+  return { host: readConfiguration(environment).publicHost ?? new URL(request.url).host, address: addressPrefix(request) };
 }
 
 /** `alice@example.com`, or `alice` at the host that was connected to. */

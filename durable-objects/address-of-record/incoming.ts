@@ -1,4 +1,3 @@
-import { publicGruu } from "../../lib/location/gruu.ts";
 import type { Binding } from "../../lib/location/binding.ts";
 import type { Branch } from "../../lib/proxy/branch.ts";
 import { type Forwarder, type StatelessRequest, hasLooped, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
@@ -8,6 +7,7 @@ import { planSearch } from "../../lib/proxy/plan.ts";
 import type { ReachableTarget } from "../../lib/proxy/response-context.ts";
 import { targetSet } from "../../lib/proxy/target-set.ts";
 import { readWishes } from "../../lib/proxy/wishes.ts";
+import { redirectTo } from "../../lib/redirect/redirection.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
@@ -65,6 +65,7 @@ export class Incoming {
     if (isInvite && this.#forking.has(envelope.transaction)) return taken;
     const targets = this.#targets(envelope, now);
     const [only, ...more] = targets;
+    if (envelope.redirects === true) return this.#search(envelope, request, targets, now);
     const isReachable = targets.some(({ host }) => host !== undefined);
     if (request.method === "MESSAGE" && !isReachable && envelope.to.instance === undefined) return this.#store(envelope, request, now);
     if (isInvite || more.length > 0 || only?.retarget !== undefined || envelope.answerTo.branch !== undefined) {
@@ -125,11 +126,6 @@ export class Incoming {
     const { groupTime, recursesOnRedirect } = this.#room.configuration;
     const wishes = readWishes(request);
     const preferred = preferTargets(request, targets);
-    if (wishes.redirect && preferred.length > 0)
-      return this.#redirect(
-        request,
-        preferred.map(({ target }) => target),
-      );
     const plan = planSearch({
       method: request.method,
       envelope,
@@ -140,18 +136,21 @@ export class Incoming {
       settings: { groupTime: groupTime * 1000, recurses: recursesOnRedirect },
       now,
     });
-    return plan.kind === "refuse" ? answered(request, plan.status) : this.#forking.open(envelope, request, plan, now);
+    if (plan.kind === "refuse") return answered(request, plan.status);
+    if (!wishes.redirect && envelope.redirects !== true) return this.#forking.open(envelope, request, plan, now);
+    return this.#redirect(request, [...plan.first, ...(plan.search?.waiting.flat() ?? [])], now);
   }
 
-  /** RFC 3841 §9.1: the caller would rather be told where the user is. Phones on WebSockets are reached by their GRUUs only. */
-  #redirect(request: Request, targets: readonly ReachableTarget[]): Receipt {
-    const { user, domain } = this.#room.home;
-    const contacts = targets.map(({ contact, features = "", q, retarget }): [string, string] => {
-      const instance = /;\+sip\.instance="<([^>]*)>"/i.exec(features)?.[1];
-      const uri = retarget !== undefined || instance === undefined ? contact : publicGruu(user, domain, instance);
-      return ["Contact", `<${uri}>;q=${q / 1000}`];
+  /** The sender is told where the user is: he wants it so (RFC 3841 §9.1), has asked the redirect server, or the domain is set to. */
+  #redirect(request: Request, targets: readonly ReachableTarget[], now: number): Receipt {
+    const known = new Map(this.#registrar.current(now).map(({ binding }) => [binding.key, binding]));
+    const redirection = redirectTo(targets, this.#room.home, ({ key = "" }) => {
+      const expires = known.get(key)?.expires;
+      return expires === undefined ? undefined : Math.ceil((expires - now) / 1000);
     });
-    return { kind: "answered", status: 302, text: replyTo(request, 302, { toTag: randomText(), headers: contacts }) };
+    if (redirection === undefined) return answered(request, 480);
+    const { status, contacts: headers } = redirection;
+    return { kind: "answered", status, text: replyTo(request, status, { toTag: randomText(), headers }) };
   }
 
   /** One target of a non-INVITE: nothing is kept of it. */

@@ -93,10 +93,14 @@ export class Outgoing {
     if (isFault(breadth)) return this.#refuse(flow, request, breadth, now);
     const found = await homeOf(this.#room, way.address);
     if (isFault(found)) return this.#refuse(flow, request, found, now);
-    const { home, introduces } = found;
+    const { home, introduces, redirects } = found;
     const { instance, registration } = way.address;
     const to: Destination = { kind: "address", instance, registration };
-    const more = { ...(introduces === undefined ? {} : { introduces }), ...(breadth === undefined ? {} : { breadth }) };
+    const more = {
+      ...(introduces === undefined ? {} : { introduces }),
+      ...(breadth === undefined ? {} : { breadth }),
+      ...(redirects ? { redirects } : {}),
+    };
     this.#send(flow, request, home, this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined, ...more }), now);
   }
 
@@ -245,7 +249,7 @@ export class Outgoing {
     flow: Flow,
     request: Request,
     essentials: Essentials,
-    more: Pick<RequestEnvelope, "text" | "to" | "recordRoute" | "introduces" | "breadth">,
+    more: Pick<RequestEnvelope, "text" | "to" | "recordRoute" | "introduces" | "breadth" | "redirects">,
   ): RequestEnvelope {
     const { user, domain, name: home } = this.#room.home;
     return {

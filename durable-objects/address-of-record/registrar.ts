@@ -115,8 +115,10 @@ export class Registrar {
     return this.current(now).map(({ binding, flow }) => this.#shown(binding, flow !== undefined || binding.isStatic === true, now));
   }
 
-  /** RFC 3261 §10.2: a registration by somebody else, here an administrator, for an address. */
-  bind({ contact, expires, q }: StaticContact, now: number): ShownBinding {
+  /** RFC 3261 §10.2: a registration by somebody else, here an administrator, for an address; undefined if there are too many. */
+  bind({ contact, expires, q }: StaticContact, now: number): ShownBinding | undefined {
+    const others = this.current(now).filter(({ binding }) => binding.key !== bindingKey(undefined, undefined, contact));
+    if (others.length >= this.#room.configuration.registrar.maximumContacts) return undefined;
     const until = now + expires * 1000;
     const binding: Binding = {
       ...{ key: bindingKey(undefined, undefined, contact), phone: "", contact, parameters: q === 1 ? "" : `;q=${q}` },

@@ -8,6 +8,8 @@ export interface Resolved {
   readonly home: string;
   /** The row of a user who has never registered but whose rules send calls on: his home does not know it yet. */
   readonly introduces?: Subscriber;
+  /** Callers are told where he is, and not put through. */
+  readonly redirects: boolean;
 }
 
 /** The home that answers for an address, by the directory: RFC 3261 §16.5, and 404 or 480 where nobody would answer. */
@@ -18,11 +20,12 @@ export async function homeOf({ directory }: Room, { user, domain }: Address): Pr
     if (answer.kind === "unknown") return fault(404, "there is no such user");
     const { subscriber } = answer;
     const home = homeName(subscriber);
-    if (subscriber.opened) return { home };
+    const { redirects } = answer.settings;
+    if (subscriber.opened) return { home, redirects };
     const { always, notRegistered } = subscriber.rules.forward;
     if ((always ?? notRegistered) === undefined) return fault(480, "no phone of this user has registered");
     await directory.markOpened(subscriber);
-    return { home, introduces: subscriber };
+    return { home, redirects, introduces: subscriber };
   } catch (error) {
     if (!(error instanceof DirectoryUnavailable)) throw error;
     return fault(503, "the directory cannot be reached", [["Retry-After", "5"]]);

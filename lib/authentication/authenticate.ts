@@ -11,30 +11,32 @@ export interface Claim {
   readonly domain: string;
   readonly secret: Secret;
   readonly at: Omit<Presentation, "method" | "requestUri">;
+  /** We answer the request ourselves, whatever its method (RFC 3261 §22.2). */
+  readonly isServer?: boolean;
 }
 
 /**
- * Authenticates a request by its credentials (RFC 3261 §22.1 to §22.3): 401 and Authorization for REGISTER, 407 and
- * Proxy-Authorization for anything else. Returns the nonce counts to remember, or the challenge to answer with.
+ * Authenticates a request by its credentials (RFC 3261 §22.1 to §22.3): 401 and Authorization where we are the server, as for
+ * REGISTER, 407 and Proxy-Authorization for anything that goes on. Returns the nonce counts to remember, or the challenge to answer with.
  */
 export function authenticate(keyring: Keyring, request: Request, claim: Claim): { readonly counts: NonceCounts } | Fault {
-  const isRegister = request.method === "REGISTER";
+  const isServer = claim.isServer === true || request.method === "REGISTER";
   const { method, requestUri } = request;
   let isStale = false;
-  for (const credentials of readCredentials(request, isRegister ? "authorization" : "proxy-authorization")) {
+  for (const credentials of readCredentials(request, isServer ? "authorization" : "proxy-authorization")) {
     if (credentials.realm !== claim.domain || credentials.username !== claim.user) continue;
     const verdict = verifyCredentials(keyring, credentials, claim.secret, { ...claim.at, method, requestUri });
     if (verdict.kind === "accepted") return { counts: verdict.counts };
     isStale ||= verdict.stale;
   }
-  return askForCredentials(keyring, isRegister, claim, isStale);
+  return askForCredentials(keyring, isServer, claim, isStale);
 }
 
-function askForCredentials(keyring: Keyring, isRegister: boolean, { domain, at }: Claim, isStale: boolean): Fault {
-  const name = isRegister ? "WWW-Authenticate" : "Proxy-Authenticate";
+function askForCredentials(keyring: Keyring, isServer: boolean, { domain, at }: Claim, isStale: boolean): Fault {
+  const name = isServer ? "WWW-Authenticate" : "Proxy-Authenticate";
   const challenges = challenge(keyring, domain, at.flow, at.now, isStale);
   return fault(
-    isRegister ? 401 : 407,
+    isServer ? 401 : 407,
     "authentication is needed",
     challenges.map((value) => [name, value]),
   );

@@ -138,7 +138,7 @@ function lacksOutbound(request: Request): boolean {
 /** The phone's identity, if it is registered already: the same hash need not be made again. */
 function knownPhone(input: RegisterInput, instance: string | undefined, contact: string): string | undefined {
   return input.bindings.find((one) =>
-    instance === undefined ? one.contact === contact && one.instance === undefined : one.instance === instance,
+    instance === undefined ? one.isStatic !== true && one.contact === contact && one.instance === undefined : one.instance === instance,
   )?.phone;
 }
 

@@ -31,6 +31,8 @@ export interface RequestEnvelope {
   readonly breadth?: number;
   /** The row of the user it is for, whose home has never been opened: he has rules that send calls on. */
   readonly introduces?: Subscriber;
+  /** The sender is to be told where the user is, and nothing goes to his phones. */
+  readonly redirects?: boolean;
 }
 
 /** One end of a dialog: a home, and the phone there. */

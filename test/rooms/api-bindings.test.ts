@@ -86,6 +86,14 @@ describe("a registration by an administrator (RFC 3261 §10.2)", () => {
     expect((await post(alice, { contact: "sip:bob@localhost" })).status).toBe(409);
   });
 
+  it("has its place among the others, of which there may be ten: 409", async () => {
+    const [bob] = await newcomers("bob");
+    await registered({ account: bob, way: "direct" });
+    for (let count = 1; count < 10; count += 1) expect((await post(bob, { contact: `sip:n${count}@localhost` })).status).toBe(201);
+    expect((await post(bob, { contact: "sip:n10@localhost" })).status).toBe(409);
+    expect((await post(bob, { contact: "sip:n9@localhost", q: 0.5 })).status).toBe(201);
+  });
+
   it.each([
     ["no URI", { contact: "bob" }],
     ["a URI without a user", { contact: "sip:example.com" }],

@@ -162,6 +162,7 @@ describe("the description of the API", () => {
       "delete /domains/{domain}/subscribers/{username}/rules",
       "get /domains",
       "get /domains/{domain}",
+      "get /domains/{domain}/settings",
       "get /domains/{domain}/subscribers",
       "get /domains/{domain}/subscribers/{username}",
       "get /domains/{domain}/subscribers/{username}/bindings",
@@ -169,6 +170,7 @@ describe("the description of the API", () => {
       "get /domains/{domain}/subscribers/{username}/trace",
       "post /domains/{domain}/subscribers/{username}/bindings",
       "put /domains/{domain}",
+      "put /domains/{domain}/settings",
       "put /domains/{domain}/subscribers/{username}",
       "put /domains/{domain}/subscribers/{username}/rules",
     ]);

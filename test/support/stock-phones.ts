@@ -12,12 +12,14 @@ export interface StockOptions {
 
 const password = "offhook";
 
+/** A server's address that ends with a hash is taken as it is. */
 function urlOf({ wsUrl, account, way }: StockOptions): string {
+  if (wsUrl.endsWith("#")) return wsUrl.slice(0, -1);
   return way === "direct" ? `${wsUrl}/ws/${account}@localhost` : `${wsUrl}/ws`;
 }
 
 /** JsSIP as an application sets it up; not started. */
-export function jsSipPhone(options: StockOptions, more: { readonly password?: string } = {}): JsSIP.UA {
+export function jsSipPhone(options: StockOptions, more: { readonly password?: string; readonly register?: boolean } = {}): JsSIP.UA {
   return new JsSIP.UA({
     sockets: [new JsSIP.WebSocketInterface(urlOf(options))],
     uri: `sip:${options.account}@localhost`,
@@ -39,7 +41,7 @@ export async function registeredJsSip(options: StockOptions): Promise<JsSIP.UA> 
 }
 
 /** SIP.js as an application sets it up, its media replaced by a fixed description; not started. */
-function sipJsPhone(options: StockOptions, delegate: UserAgent["delegate"] = {}): UserAgent {
+export function sipJsPhone(options: StockOptions, delegate: UserAgent["delegate"] = {}): UserAgent {
   const uri = UserAgent.makeURI(`sip:${options.account}@localhost`);
   if (uri === undefined) throw new Error(`${options.account} makes no URI`);
   return new UserAgent({

@@ -5,6 +5,7 @@ import { HTTPException } from "hono/http-exception";
 import { readConfiguration } from "../configuration.ts";
 import type { Environment } from "../environment.ts";
 import { bindingRoutes } from "./bindings.ts";
+import { domainSettingRoutes } from "./domain-settings.ts";
 import { domainRoutes } from "./domains.ts";
 import { Problem, answerProblem } from "./problem.ts";
 import { ruleRoutes } from "./rules.ts";
@@ -40,6 +41,7 @@ api.use("*", async (context, next) => {
 api.use("*", bodyLimit({ maxSize: largestBody, onError: refuseLargeBody }));
 
 api.route("/", domainRoutes);
+api.route("/", domainSettingRoutes);
 api.route("/", subscriberRoutes);
 api.route("/", ruleRoutes);
 api.route("/", bindingRoutes);

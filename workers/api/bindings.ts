@@ -66,7 +66,9 @@ bindingRoutes.openapi(post, async (context) => {
   const subscriber = await new Store(context.env.DIRECTORY).existing(domain, username);
   if (!subscriber.opened) throw new Problem(409, `${username} has never registered a phone: use a rule to send calls on`);
   const homes = homesOf(context.env, (work) => context.executionCtx.waitUntil(work));
-  return context.json(written(await homes.bind(subscriber, context.req.valid("json"))), 201);
+  const binding = await homes.bind(subscriber, context.req.valid("json"));
+  if (binding === undefined) throw new Problem(409, `${username} has as many bindings as MAXIMUM_CONTACTS allows`);
+  return context.json(written(binding), 201);
 });
 
 bindingRoutes.openapi(remove, async (context) => {

@@ -10,8 +10,8 @@ export interface Homes {
   deleted(subscriber: Subscriber): Promise<void>;
   trace(subscriber: Subscriber): Promise<readonly TraceEntry[]>;
   bindings(subscriber: Subscriber): Promise<readonly ShownBinding[]>;
-  /** Of a subscriber whose home is open. */
-  bind(subscriber: Subscriber, contact: StaticContact): Promise<ShownBinding>;
+  /** Of a subscriber whose home is open; undefined if there are too many bindings. */
+  bind(subscriber: Subscriber, contact: StaticContact): Promise<ShownBinding | undefined>;
   /** False if there was no such binding. */
   endBinding(subscriber: Subscriber, id: string): Promise<boolean>;
 }

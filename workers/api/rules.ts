@@ -21,6 +21,9 @@ const blocked = z
   .transform(canonicalName)
   .refine((name) => name === "anonymous" || /^[^@\s]+@[a-z0-9.\-[\]:]+$/.test(name), "is not user@domain, *@domain or anonymous");
 
+/** Characters as JSON: a subscriber's row rides in the attachment of a socket that has not authenticated yet, with 16 KiB. */
+const longestRules = 8192;
+
 const rulesSchema = z
   .strictObject({
     forward: z
@@ -35,6 +38,7 @@ const rulesSchema = z
     blocked: z.array(blocked).max(200).default([]),
     maximum_calls: z.int().min(1).max(100).optional(),
   })
+  .refine((rules) => JSON.stringify(rules).length <= longestRules, `are longer than ${longestRules} characters`)
   .openapi("Rules");
 
 type Written = z.infer<typeof rulesSchema>;

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
+import type { DomainSettings } from "../../lib/location/domain-settings.ts";
 import type { Rules } from "../../lib/location/rules.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
-import { subscriberOf } from "../directory.ts";
+import { domainSettingsOf, subscriberOf } from "../directory.ts";
 import { Problem } from "./problem.ts";
 
 /** What a PUT of a subscriber says; undefined keeps what is there. */
@@ -40,6 +41,18 @@ export class Store {
   async putDomain(domain: string, now: number): Promise<Change<string>> {
     const { meta } = await this.#database.prepare("INSERT OR IGNORE INTO domains (name, created_at) VALUES (?, ?)").bind(domain, now).run();
     return { created: meta.changes > 0, value: domain };
+  }
+
+  async domainSettings(domain: string): Promise<DomainSettings> {
+    const row = await this.#database.prepare("SELECT settings FROM domains WHERE name = ?").bind(domain).first<{ settings: string }>();
+    if (row === null) throw new Problem(404, `there is no domain ${domain}`);
+    return domainSettingsOf(row.settings);
+  }
+
+  async putDomainSettings(domain: string, settings: DomainSettings): Promise<void> {
+    const change = this.#database.prepare("UPDATE domains SET settings = ? WHERE name = ?").bind(JSON.stringify(settings), domain);
+    const { meta } = await change.run();
+    if (meta.changes === 0) throw new Problem(404, `there is no domain ${domain}`);
   }
 
   /** Deletes a domain with all its subscribers, and returns those. */

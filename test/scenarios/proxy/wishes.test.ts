@@ -43,8 +43,8 @@ describe("Request-Disposition (RFC 3841 §9.1)", () => {
 
   it("redirect: the caller is told the phones' GRUUs, and nobody rings", async () => {
     const { alice, bob, second } = await calls(["Request-Disposition: redirect"]);
-    expect([alice.state, bob.state, second.state]).toEqual(["ended 302", "idle", "idle"]);
-    const contacts = headers(alice.last(302), "contact").join();
+    expect([alice.state, bob.state, second.state]).toEqual(["ended 300", "idle", "idle"]);
+    const contacts = headers(alice.last(300), "contact").join();
     for (const desk of [bob, second]) expect(contacts).toContain(`<sip:bob@example.com;gr=${desk.instance}>`);
   });
 

@@ -1,0 +1,9 @@
+/** What an administrator has set for all of a domain. */
+export interface DomainSettings {
+  /** Calls to its users are answered with where they are (3xx), on every way in. */
+  readonly redirects: boolean;
+  /** Who asks the redirect server for its users need not authenticate. */
+  readonly answersStrangers: boolean;
+}
+
+export const defaultDomainSettings: DomainSettings = { redirects: false, answersStrangers: false };

@@ -1,0 +1,232 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { Inviter, UserAgent } from "sip.js";
+import { header, headers, uriIn } from "../support/heard.ts";
+import { Phone } from "../support/phone.ts";
+import { openSocket } from "../support/sip-socket.ts";
+import { jsSipPhone, registeredJsSip, sipJsPhone } from "../support/stock-phones.ts";
+import { openTown } from "../support/town.ts";
+
+/** RFC 3261 §8.3: it says where people are, and never forwards anything. */
+const town = await openTown();
+afterAll(() => town.close());
+const { server } = town;
+
+/** A raw phone of a newcomer on the redirect server. */
+async function asker(path = "/redirect", name = "alice"): Promise<Phone> {
+  const account = await town.newcomer(name);
+  return new Phone(await openSocket(`${server.wsUrl}${path.replace("{aor}", `${account}@localhost`)}`, account), {
+    account,
+    way: "general",
+  });
+}
+
+/** Asks with credentials, as a UAC does after a 401. */
+async function asks(phone: Phone, method: string, uri: string, lines: readonly (readonly [string, string])[] = []) {
+  return phone.transact(method, uri, { headers: lines });
+}
+
+async function registered(name: string, ...q: readonly string[]) {
+  const account = await town.newcomer(name);
+  const phones = [];
+  for (const value of q) {
+    const phone = await town.connect(account, "general");
+    await phone.register({ contacts: [`${phone.outboundContact};q=${value}`], expires: 600 });
+    phones.push(phone);
+  }
+  return { account, uri: `sip:${account}@localhost`, phones };
+}
+
+describe("who asks", () => {
+  it("is challenged with 401, as by any server that answers itself (§22.2)", async () => {
+    const phone = await asker();
+    const sent = phone.request("INVITE", "sip:bob@localhost");
+    const answer = await phone.finalResponse(sent);
+    expect([answer.status, header(answer, "www-authenticate")?.includes('realm="localhost"')]).toEqual([401, true]);
+  });
+
+  it("is asked once on a connection", async () => {
+    const [phone, bob] = [await asker(), await registered("bob", "1.0")];
+    expect((await asks(phone, "INVITE", bob.uri)).status).toBe(302);
+    expect((await phone.finalResponse(phone.request("INVITE", bob.uri))).status).toBe(302);
+  });
+
+  it("learns nothing with a wrong password, or as nobody", async () => {
+    const [phone, bob] = [await asker(), await registered("bob", "1.0")];
+    const wrong = { credentials: { password: "wrong" } };
+    expect((await phone.transact("INVITE", bob.uri, wrong)).status).toBe(401);
+    const stranger = await phone.finalResponse(phone.request("INVITE", bob.uri, { from: "<sip:x@elsewhere.example>;tag=1" }));
+    expect(stranger.status).toBe(403);
+  });
+
+  it("need not authenticate where the domain answers strangers", async () => {
+    await server.provision({ domain: "open.example", username: "eve", password: "offhook" });
+    await server.api("PUT", "/domains/open.example/settings", { answer_strangers: true });
+    const phone = await asker();
+    const answer = await phone.finalResponse(phone.request("INVITE", "sip:eve@open.example"));
+    expect(answer.status).toBe(480);
+  });
+
+  it("is named by the path, for phones that put another name into From", async () => {
+    const [phone, bob] = [await asker("/redirect/{aor}"), await registered("bob", "1.0")];
+    const from = "<sip:anonymous@anonymous.invalid>;tag=1";
+    expect((await phone.transact("INVITE", bob.uri, { from })).status).toBe(302);
+  });
+});
+
+describe("the answer", () => {
+  it("is 302 with the phone's GRUU, its q and what is left of its time (§21.3.3)", async () => {
+    const [phone, bob] = [await asker(), await registered("bob", "0.7")];
+    const answer = await asks(phone, "INVITE", bob.uri);
+    expect(answer.status).toBe(302);
+    expect(header(answer, "contact")).toMatch(new RegExp(`^<${bob.uri};gr=${bob.phones[0]?.instance}>;q=0.7;expires=\\d+$`));
+  });
+
+  it("is 302 with all phones, best first, where one is better", async () => {
+    const [phone, bob] = [await asker(), await registered("bob", "0.3", "0.9")];
+    const answer = await asks(phone, "INVITE", bob.uri);
+    expect([answer.status, headers(answer, "contact").map((contact) => /q=([\d.]+)/.exec(contact)?.[1])]).toEqual([302, ["0.9", "0.3"]]);
+  });
+
+  it("is 300 where there are several and none is better (§21.3.1)", async () => {
+    const [phone, bob] = [await asker(), await registered("bob", "1.0", "1.0")];
+    const answer = await asks(phone, "INVITE", bob.uri);
+    expect([answer.status, headers(answer, "contact").length]).toEqual([300, 2]);
+  });
+
+  it("is 302 to where the user sends his calls", async () => {
+    const [phone, bob] = [await asker(), await registered("bob", "1.0")];
+    await server.api("PUT", `/domains/localhost/subscribers/${bob.account}/rules`, { forward: { always: "sip:carol@localhost" } });
+    const answer = await asks(phone, "INVITE", bob.uri);
+    expect([answer.status, uriIn(header(answer, "contact"))]).toEqual([302, "sip:carol@localhost"]);
+  });
+
+  it("is 302 to the GRUU for any method, not only INVITE", async () => {
+    const [phone, bob] = [await asker(), await registered("bob", "1.0")];
+    expect((await asks(phone, "MESSAGE", bob.uri)).status).toBe(302);
+    expect((await asks(phone, "SUBSCRIBE", bob.uri, [["Event", "presence"]])).status).toBe(302);
+  });
+
+  it("has a To tag, and the Via as it came", async () => {
+    const [phone, bob] = [await asker(), await registered("bob", "1.0")];
+    const answer = await asks(phone, "INVITE", bob.uri);
+    expect([headers(answer, "via").length, header(answer, "to")]).toEqual([1, expect.stringContaining(";tag=")]);
+  });
+
+  it.each([
+    ["nobody of that name: 404", "INVITE", "sip:nobody@localhost", [], 404],
+    ["a domain that is not ours: 404", "INVITE", "sip:bob@elsewhere.example", [], 404],
+    ["somebody without a phone: 480", "INVITE", "sip:carol@localhost", [], 480],
+    ["a scheme that leads nowhere: 416", "INVITE", "http://example.com", [], 416],
+    ["itself: 200", "OPTIONS", "sip:localhost", [], 200],
+  ] as const)("to %s", async (_name, method, uri, lines, status) => {
+    expect((await asks(await asker(), method, uri, lines)).status).toBe(status);
+  });
+
+  it.each([
+    ["an extension that is required and not known: 420", "INVITE", [["Require", "frobnication"]], 420, "unsupported", "frobnication"],
+    ["REGISTER: 405", "REGISTER", [], 405, "allow", "INVITE"],
+  ] as const)("to %s, and says what would do", async (_name, method, lines, status, name, value) => {
+    const answer = await asks(await asker(), method, "sip:carol@localhost", lines);
+    expect([answer.status, header(answer, name)]).toEqual([status, expect.stringContaining(value)]);
+  });
+
+  it("reaches nobody's phone", async () => {
+    const [phone, bob] = [await asker(), await registered("bob", "1.0")];
+    await asks(phone, "INVITE", bob.uri);
+    await expect(bob.phones[0]?.hearsNothing("INVITE")).resolves.toBeUndefined();
+  });
+
+  it("to what is no SIP is 400, or nothing, and the connection goes on", async () => {
+    const phone = await asker();
+    phone.socket.send("rubbish");
+    phone.socket.send("INVITE sip:x@localhost SIP/2.0\r\nVia: nonsense\r\n\r\n");
+    expect((await phone.finalResponse(phone.request("OPTIONS", "sip:localhost"))).status).toBe(200);
+  });
+});
+
+describe("CANCEL and ACK (§8.3, §9.2)", () => {
+  it("CANCEL of an INVITE that has been answered changes nothing: 200", async () => {
+    const [phone, bob] = [await asker(), await registered("bob", "1.0")];
+    await asks(phone, "INVITE", bob.uri);
+    const invite = phone.request("INVITE", bob.uri);
+    phone.cancel(invite);
+    expect((await phone.finalResponse(invite)).status).toBe(302);
+    expect((await phone.next(200, { method: "CANCEL" })).status).toBe(200);
+  });
+
+  it("CANCEL of what never was draws 481", async () => {
+    const phone = await asker();
+    const cancel = phone.request("CANCEL", "sip:bob@localhost");
+    expect((await phone.finalResponse(cancel)).status).toBe(481);
+  });
+
+  it("ACK draws nothing", async () => {
+    const [phone, bob] = [await asker(), await registered("bob", "1.0")];
+    const answer = await asks(phone, "INVITE", bob.uri);
+    phone.request("ACK", bob.uri, { to: header(answer, "to") ?? "" });
+    expect((await phone.finalResponse(phone.request("OPTIONS", "sip:localhost"))).status).toBe(200);
+    expect(phone.socket.rest()).toEqual([]);
+  });
+});
+
+describe("what it costs", () => {
+  it("no object for the connection, and no row", async () => {
+    const bob = await registered("bob", "1.0");
+    const phone = await asker();
+    const homes = await server.listHomes();
+    const rows = () => server.query(`sip:${bob.account}@localhost#1`, "SELECT COUNT(*) FROM contexts");
+    const before = await rows();
+    await asks(phone, "INVITE", bob.uri);
+    expect(await server.listHomes()).toEqual(homes);
+    expect(await rows()).toEqual(before);
+  });
+});
+
+describe("a domain that redirects", () => {
+  it("answers calls on /ws with where the user is", async () => {
+    for (const username of ["dora", "emil"]) await server.provision({ domain: "redirecting.example", username, password: "offhook" });
+    const domain = "redirecting.example";
+    const [dora, emil] = [
+      await Phone.connect(server, { account: "dora", domain, way: "general" }),
+      await Phone.connect(server, { account: "emil", domain, way: "general" }),
+    ];
+    await dora.register();
+    await emil.register();
+    await server.api("PUT", `/domains/${domain}/settings`, { redirect: true });
+    await expect.poll(async () => (await dora.finalResponse(dora.request("INVITE", emil.aor))).status, { timeout: 10_000 }).toBe(302);
+    expect(await (await server.api("GET", `/domains/${domain}/settings`)).json()).toEqual({ redirect: true, answer_strangers: false });
+  });
+});
+
+describe("stock phones", () => {
+  it("SIP.js hears the 302 and its Contact", async () => {
+    const [account, bob] = [await town.newcomer("alice"), await registered("bob", "1.0")];
+    const agent = sipJsPhone({ wsUrl: `${server.wsUrl}/redirect#`, account, way: "general" });
+    await agent.start();
+    const target = UserAgent.makeURI(bob.uri);
+    if (target === undefined) throw new Error("no URI");
+    const contact = await new Promise<string>((resolve) => {
+      const onRedirect = ({ message }: { message: { getHeader(name: string): string | undefined } }) =>
+        resolve(message.getHeader("contact") ?? "");
+      void new Inviter(agent, target).invite({ requestDelegate: { onRedirect } });
+    });
+    expect(contact).toContain(`;gr=${bob.phones[0]?.instance}`);
+    await agent.stop();
+  });
+
+  it("JsSIP follows it, and reaches the other phone", async () => {
+    const [account, bob] = [await town.newcomer("alice"), await registered("bob", "1.0")];
+    const caller = await registeredJsSip({ wsUrl: server.wsUrl, account, way: "general" });
+    const guide = jsSipPhone({ wsUrl: `${server.wsUrl}/redirect#`, account, way: "general" }, { register: false });
+    guide.start();
+    await new Promise((resolve) => guide.once("connected", resolve));
+    const contact = await new Promise<string>((resolve) => {
+      const failed = ({ response }: { response: { parseHeader(name: string): { uri: { toString(): string } } } }) =>
+        resolve(response.parseHeader("contact").uri.toString());
+      guide.sendMessage(bob.uri, "where are you?", { eventHandlers: { failed } as never });
+    });
+    caller.sendMessage(contact, "there you are");
+    expect((await bob.phones[0]?.next("MESSAGE"))?.body).toBe("there you are");
+    for (const phone of [caller, guide]) phone.stop();
+  });
+});

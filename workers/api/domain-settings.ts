@@ -1,0 +1,46 @@
+import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
+import type { DomainSettings } from "../../lib/location/domain-settings.ts";
+import { directoryOf } from "../directory.ts";
+import type { Environment } from "../environment.ts";
+import { json, problems } from "./responses.ts";
+import { domainParameters } from "./schemas.ts";
+import { Store } from "./store.ts";
+
+const settingsSchema = z
+  .strictObject({
+    redirect: z.boolean().default(false).openapi({ description: "Calls to its users are answered with where they are (3xx)" }),
+    answer_strangers: z.boolean().default(false).openapi({ description: "The redirect server answers without authentication" }),
+  })
+  .openapi("DomainSettings");
+
+const shared = { path: "/domains/{domain}/settings", security: [{ bearer: [] }] };
+const read = createRoute({
+  ...{ method: "get", ...shared, request: { params: domainParameters } },
+  responses: { 200: json(settingsSchema, "What holds for all of the domain"), ...problems(400, 401, 404, 503) },
+});
+const put = createRoute({
+  ...{ method: "put", ...shared },
+  request: { params: domainParameters, body: { required: true, content: { "application/json": { schema: settingsSchema } } } },
+  responses: { 200: json(settingsSchema, "The settings, in place of all that were there"), ...problems(400, 401, 404, 413, 503) },
+});
+
+/** /domains/{domain}/settings. */
+export const domainSettingRoutes = new OpenAPIHono<{ Bindings: Environment }>();
+
+domainSettingRoutes.openapi(read, async (context) => {
+  const { domain } = context.req.valid("param");
+  return context.json(written(await new Store(context.env.DIRECTORY).domainSettings(domain)), 200);
+});
+
+domainSettingRoutes.openapi(put, async (context) => {
+  const { domain } = context.req.valid("param");
+  const { redirect, answer_strangers: answersStrangers } = context.req.valid("json");
+  const settings: DomainSettings = { redirects: redirect, answersStrangers };
+  await new Store(context.env.DIRECTORY).putDomainSettings(domain, settings);
+  directoryOf(context.env).forget(domain);
+  return context.json(written(settings), 200);
+});
+
+function written({ redirects, answersStrangers }: DomainSettings): z.infer<typeof settingsSchema> {
+  return { redirect: redirects, answer_strangers: answersStrangers };
+}

@@ -1,0 +1,221 @@
+import { authenticate, nobody } from "../lib/authentication/authenticate.ts";
+import type { NonceCounts } from "../lib/authentication/digest.ts";
+import type { Keyring } from "../lib/authentication/keyring.ts";
+import { type Address, addressOf } from "../lib/location/address.ts";
+import { replyTo } from "../lib/syntax/compose.ts";
+import { readCredentials } from "../lib/syntax/digest.ts";
+import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
+import { type Fault, fault, isFault } from "../lib/syntax/fault.ts";
+import { type Frame, type Request as SipRequest, parseMessage, salvage } from "../lib/syntax/message.ts";
+import { readOptionTags } from "../lib/syntax/option-tags.ts";
+import { canonicalUser, parseUri } from "../lib/syntax/uri.ts";
+import type { RequestEnvelope } from "../lib/transport/envelope.ts";
+import { frameOf } from "../durable-objects/address-of-record/sockets.ts";
+import { encodeBinary } from "../durable-objects/room/bytes.ts";
+import { keyringOf } from "../durable-objects/room/keyring.ts";
+import { Queues } from "../durable-objects/room/queues.ts";
+import { randomText } from "../durable-objects/room/random.ts";
+import { answerFault } from "../durable-objects/room/reply.ts";
+import { type Configuration, readConfiguration } from "./configuration.ts";
+import { type Answer, DirectoryUnavailable, directoryOf, homeName } from "./directory.ts";
+import type { Environment } from "./environment.ts";
+
+/** Which host the client asked, and for which account the path says that it asks. */
+export interface Asking {
+  readonly host: string;
+  readonly account: { readonly user: string; readonly domain: string } | undefined;
+}
+
+const allowed = "INVITE, ACK, CANCEL, OPTIONS, MESSAGE, SUBSCRIBE, REFER, PUBLISH, INFO, NOTIFY";
+const invitesKept = 100;
+
+/** Serves a socket of the redirect server (RFC 3261 §8.3): it says where people are, and never forwards anything. */
+export function serveRedirects(environment: Environment, asking: Asking): Response {
+  const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
+  server.binaryType = "arraybuffer";
+  server.accept();
+  new RedirectServer(environment, asking, server).open();
+  return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": "sip" } });
+}
+
+/** The redirect server of one client's socket. No object holds the socket, and nothing is written. */
+class RedirectServer {
+  readonly #environment: Environment;
+  readonly #configuration: Configuration;
+  readonly #keyring: Keyring;
+  readonly #asking: Asking;
+  readonly #client: WebSocket;
+  readonly #id = randomText();
+  readonly #queue = new Queues();
+  /** INVITEs that were answered, by branch: what a CANCEL may be for. */
+  readonly #invites = new Set<string>();
+  /** `user@domain` of those who have authenticated here. */
+  readonly #known = new Set<string>();
+  #counts: NonceCounts = [];
+  #silent: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(environment: Environment, asking: Asking, client: WebSocket) {
+    this.#environment = environment;
+    this.#configuration = readConfiguration(environment);
+    this.#keyring = keyringOf(this.#configuration.sealKeys);
+    this.#asking = asking;
+    this.#client = client;
+  }
+
+  open(): void {
+    const seconds = this.#configuration.firstMessageTimeout;
+    this.#silent = setTimeout(() => this.#client.close(4408, "no valid SIP message came in time"), seconds * 1000);
+    this.#client.addEventListener("message", ({ data }) => {
+      void this.#queue.run("client", () => this.#frame(frameOf(data as string | ArrayBuffer)));
+    });
+    this.#client.addEventListener("close", ({ code }) => {
+      clearTimeout(this.#silent);
+      this.#client.close([1005, 1006, 1015].includes(code) ? 1000 : code);
+    });
+  }
+
+  #frame(frame: Frame): void | Promise<void> {
+    if (frame.text === "\r\n\r\n") return this.#send("\r\n", frame.binary);
+    if (frame.text.trim() === "") return;
+    const message = parseMessage(frame);
+    if (isFault(message)) return this.#unreadable(frame, message);
+    if (message.kind === "response") return;
+    const essentials = readEssentials(message);
+    if (isFault(essentials)) return this.#refuse(message, essentials);
+    clearTimeout(this.#silent);
+    if (message.method === "ACK") return;
+    if (message.method === "CANCEL") return this.#cancel(message, essentials);
+    if (message.method === "INVITE") this.#remember(essentials);
+    return this.#answer(message, essentials);
+  }
+
+  /** RFC 3261 §8.3: the final response has gone already, so that a CANCEL changes nothing (§9.2). */
+  #cancel(request: SipRequest, essentials: Essentials): void {
+    const status = this.#invites.has(nameOf(essentials)) ? 200 : 481;
+    this.#send(replyTo(request, status, { toTag: randomText() }), request.binary);
+  }
+
+  #remember(essentials: Essentials): void {
+    this.#invites.add(nameOf(essentials));
+    const [oldest] = this.#invites;
+    if (this.#invites.size > invitesKept && oldest !== undefined) this.#invites.delete(oldest);
+  }
+
+  async #answer(request: SipRequest, essentials: Essentials): Promise<void> {
+    try {
+      const text = await this.#redirect(request, essentials);
+      if (isFault(text)) this.#refuse(request, text);
+      else this.#send(text, request.binary);
+    } catch (error) {
+      if (!(error instanceof DirectoryUnavailable)) console.error(JSON.stringify({ note: "a redirection failed", error: String(error) }));
+      this.#refuse(request, fault(503, "nobody can be looked up now", [["Retry-After", "5"]]));
+    }
+  }
+
+  /** The text of the answer: RFC 3261 §8.2 in its order, then §8.3. */
+  async #redirect(request: SipRequest, essentials: Essentials): Promise<string | Fault> {
+    if (request.method === "REGISTER") return fault(405, "this is a redirect server: register at /ws", [["Allow", allowed]]);
+    const uri = parseUri(request.requestUri);
+    if (isFault(uri)) return uri;
+    if (uri.kind === "other") return fault(416, `the scheme ${uri.scheme} leads nowhere here`);
+    const required = readOptionTags(request, "require");
+    if (required.length > 0) return fault(420, "a required extension is not supported", [["Unsupported", required.join(", ")]]);
+    if (uri.kind === "sip" && uri.user === undefined) return this.#serve(request);
+    const asker = this.#askerOf(request, essentials);
+    const domain = asker?.domain ?? this.#asking.host.replace(/:\d+$/, "");
+    const address: Address | undefined =
+      uri.kind === "tel" ? { user: uri.number, domain, instance: undefined, registration: undefined } : addressOf(this.#keyring, uri);
+    if (address === undefined) return fault(404, "this GRUU is not, or no longer, valid");
+    const found = await directoryOf(this.#environment).find(address.user, address.domain);
+    const refusal = found.kind !== "foreign" && found.settings.answersStrangers ? undefined : await this.#authenticate(request, asker);
+    if (refusal !== undefined) return refusal;
+    return this.#ask(request, essentials, address, found, asker);
+  }
+
+  async #ask(
+    request: SipRequest,
+    essentials: Essentials,
+    { instance, registration }: Address,
+    found: Answer,
+    asker: { readonly user: string; readonly domain: string } | undefined,
+  ): Promise<string | Fault> {
+    if (found.kind === "foreign") return fault(404, "that domain is not ours");
+    if (found.kind === "unknown") return fault(404, "there is no such user");
+    const { subscriber } = found;
+    const { always, notRegistered } = subscriber.rules.forward;
+    if (!subscriber.opened) {
+      const elsewhere = always ?? notRegistered;
+      if (elsewhere === undefined) return fault(480, "no phone of this user has registered");
+      return replyTo(request, 302, { toTag: randomText(), headers: [["Contact", `<${elsewhere}>`]] });
+    }
+    const envelope: RequestEnvelope = {
+      kind: "request",
+      text: request.text,
+      binary: request.binary,
+      answerTo: { home: "", flow: "", phone: "" },
+      transaction: nameOf(essentials),
+      identity: asker === undefined ? "" : `${asker.user}@${asker.domain}`,
+      to: { kind: "address", instance, registration },
+      recordRoute: undefined,
+      redirects: true,
+    };
+    const [receipt] = (await this.#environment.ADDRESS_OF_RECORD.getByName(homeName(subscriber)).deliver([envelope])) ?? [];
+    return receipt?.kind === "answered" ? receipt.text : fault(500, "the user's home did not say where he is");
+  }
+
+  /** Who asks: by the credentials, or else the account of the path, or else From. */
+  #askerOf(request: SipRequest, { from }: Essentials): { readonly user: string; readonly domain: string } | undefined {
+    const [credentials] = readCredentials(request, "authorization");
+    if (credentials !== undefined) return { user: canonicalUser(credentials.username), domain: credentials.realm.toLowerCase() };
+    if (this.#asking.account !== undefined) return this.#asking.account;
+    const uri = parseUri(from.uri);
+    if (isFault(uri) || uri.kind !== "sip" || uri.user === undefined) return undefined;
+    return { user: canonicalUser(uri.user), domain: uri.host.toLowerCase() };
+  }
+
+  /** RFC 3261 §22.2: otherwise anybody could ask who is registered where. */
+  async #authenticate(
+    request: SipRequest,
+    asker: { readonly user: string; readonly domain: string } | undefined,
+  ): Promise<Fault | undefined> {
+    if (asker === undefined) return fault(403, "this server does not know the sender");
+    const name = `${asker.user}@${asker.domain}`;
+    if (this.#known.has(name)) return undefined;
+    const answer = await directoryOf(this.#environment).find(asker.user, asker.domain);
+    if (answer.kind === "foreign") return fault(403, "this server does not know the sender");
+    const secret = answer.kind === "subscriber" && answer.subscriber.username === asker.user ? answer.subscriber : nobody;
+    const at = { flow: this.#id, now: Date.now(), counts: this.#counts, nonceLifetime: this.#configuration.nonceLifetime };
+    const verdict = authenticate(this.#keyring, request, { ...asker, secret, at, isServer: true });
+    if (isFault(verdict)) return verdict;
+    this.#counts = verdict.counts;
+    this.#known.add(name);
+    return undefined;
+  }
+
+  /** RFC 3261 §11.2: what this server itself can do. */
+  #serve(request: SipRequest): string | Fault {
+    if (request.method !== "OPTIONS") return fault(404, "this URI names nobody");
+    const headers: [string, string][] = [
+      ["Allow", allowed],
+      ["Accept", "*/*"],
+    ];
+    return replyTo(request, 200, { toTag: randomText(), headers });
+  }
+
+  #unreadable(frame: Frame, refusal: Fault): void {
+    const request = salvage(frame);
+    if (request !== undefined) this.#refuse(request, refusal);
+  }
+
+  #refuse(request: SipRequest, refusal: Fault): void {
+    if (request.method !== "ACK") this.#send(answerFault(request, refusal), request.binary);
+  }
+
+  #send(text: string, binary: boolean): void {
+    if (this.#client.readyState === WebSocket.OPEN) this.#client.send(binary ? encodeBinary(text) : text);
+  }
+}
+
+function nameOf({ via: { branch, sentBy } }: Essentials): string {
+  return `${sentBy} ${branch ?? ""}`;
+}
