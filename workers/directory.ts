@@ -85,8 +85,8 @@ export class Directory {
         .bind(Date.now(), domain, username)
         .run(),
     );
-    // What is kept is read anew: it says that nobody has registered.
-    this.#kept.delete(`${username}@${domain}`);
+    const kept = this.#kept.get(`${username}@${domain}`)?.answer;
+    if (kept?.kind === "subscriber") this.#keep(`${username}@${domain}`, { ...kept, subscriber: { ...subscriber, opened: true } });
     for (const alias of subscriber.aliases) this.#kept.delete(`${alias}@${domain}`);
   }
 
