@@ -1,4 +1,5 @@
 export interface NaptrRecord {
+  readonly type: "NAPTR";
   readonly order: number;
   readonly preference: number;
   readonly flags: string;
@@ -8,21 +9,22 @@ export interface NaptrRecord {
 }
 
 export interface SrvRecord {
+  readonly type: "SRV";
   readonly priority: number;
   readonly weight: number;
   readonly port: number;
+  /** "." where the service is decidedly not available (RFC 2782). */
   readonly target: string;
 }
 
-/** What each type of question is answered with; A and AAAA with numeric addresses, without brackets. */
-export interface RecordTypes {
-  readonly NAPTR: NaptrRecord;
-  readonly SRV: SrvRecord;
-  readonly A: string;
-  readonly AAAA: string;
+export interface AddressRecord {
+  readonly type: "A" | "AAAA";
+  /** Numeric, without brackets. */
+  readonly address: string;
 }
 
-export type QuestionType = keyof RecordTypes;
+export type ResourceRecord = NaptrRecord | SrvRecord | AddressRecord;
+export type QuestionType = ResourceRecord["type"];
 
 export interface Question {
   /** In lower case, without the dot of the root. */
@@ -30,23 +32,23 @@ export interface Question {
   readonly type: QuestionType;
 }
 
-/** How the records of a question are kept: the answer to a question of type T holds records of type T. */
-export type Answer<T extends QuestionType = QuestionType> =
-  | { readonly kind: "records"; readonly records: readonly RecordTypes[T][]; readonly ttl: number }
-  /** No such name, or nothing of this type under it; the time to live of that knowledge in seconds (RFC 2308 §5). */
+/** What the DNS says; times to live are seconds. */
+export type Answer =
+  | { readonly kind: "records"; readonly records: readonly ResourceRecord[]; readonly ttl: number }
+  /** No such name, or nothing of this type under it (RFC 2308 §2). */
   | { readonly kind: "none"; readonly ttl: number }
   | { readonly kind: "failed" };
 
-/** The answers that there are so far; undefined for a question that was not asked yet. */
-export type Known = <T extends QuestionType>(question: Question & { readonly type: T }) => Answer<T> | undefined;
+/** The answers there are so far; undefined for a question that was not asked yet. */
+export type Known = (question: Question) => Answer | undefined;
 
-/** Says what is to be asked before the same function can be called again and go on. */
+/** What must be asked before the same function, called again, can go on. */
 export interface Ask {
   readonly kind: "ask";
   readonly questions: readonly Question[];
 }
 
-/** One walk through what is known: it gathers what is missing and remembers whether a lookup has failed. */
+/** One walk through what is known: gathers what is missing, remembers whether a lookup has failed. */
 export interface Inquiry {
   readonly known: Known;
   readonly missing: Question[];
@@ -57,18 +59,24 @@ export function openInquiry(known: Known): Inquiry {
   return { known, missing: [], hasFailed: false };
 }
 
-/** The records under a name; none while they are still to be asked for. A text that cannot be a name has none. */
-export function look<T extends QuestionType>(inquiry: Inquiry, written: string, type: T): readonly RecordTypes[T][] {
+/** The records under a name; none as long as they are still to be asked for. A text that cannot be a name has none. */
+export function look<T extends QuestionType>(
+  inquiry: Inquiry,
+  written: string,
+  type: T,
+): readonly (ResourceRecord & { readonly type: T })[] {
   const name = canonicalName(written);
   if (!isName(name)) return [];
-  const question = { name, type };
-  const answer = inquiry.known(question);
-  if (answer === undefined) inquiry.missing.push(question);
-  else if (answer.kind === "records") return answer.records;
-  else if (answer.kind === "failed") inquiry.hasFailed = true;
+  const answer = inquiry.known({ name, type });
+  if (answer?.kind === "records")
+    return answer.records.filter((record): record is ResourceRecord & { readonly type: T } => record.type === type);
+  if (answer?.kind === "failed") inquiry.hasFailed = true;
+  const isMissing = answer === undefined && !inquiry.missing.some((other) => other.name === name && other.type === type);
+  if (isMissing) inquiry.missing.push({ name, type });
   return [];
 }
 
+/** A name as questions write it; the root is the empty text. */
 export function canonicalName(written: string): string {
   const name = written.toLowerCase();
   return name.endsWith(".") ? name.slice(0, -1) : name;
