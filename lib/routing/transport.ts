@@ -4,7 +4,7 @@ import type { SipUri } from "../syntax/uri.ts";
 export type Transport = "tls" | "tcp" | "wss" | "ws";
 
 interface Naming {
-  /** In a NAPTR record (RFC 3263 §4.1, RFC 7118 §6). */
+  /** In a NAPTR record (RFC 3263 §4.1, RFC 7118 §5.5). */
   readonly service: string;
   /** Before the domain of an SRV record (RFC 3263 §4.2). RFC 7118 names none for WebSocket; these follow the same rule. */
   readonly prefix: string;

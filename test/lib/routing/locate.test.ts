@@ -76,7 +76,7 @@ describe("selecting a transport protocol (RFC 3263 §4.1) and determining port a
       [...everything, toUdp, toTcp],
       "tcp 192.0.2.3:5070",
     ],
-    ["WSS is found by SIPS+D2W (RFC 7118 §6)", "sip:example.com", [...everything, toWss, toSips], "wss 192.0.2.4:8443"],
+    ["WSS is found by SIPS+D2W (RFC 7118 §5.5)", "sip:example.com", [...everything, toWss, toSips], "wss 192.0.2.4:8443"],
     [
       "a client resolving a SIPS URI must discard services that are not SIPS",
       "sips:example.com",
