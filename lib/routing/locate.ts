@@ -61,7 +61,7 @@ const mostHops = 16;
 
 /**
  * Where to send a request for a URI (RFC 3263 §4). Asks until it knows enough: answer the questions and call it again. There is no
- * loop, NAPTR lead to SRV and these to addresses. A lookup that failed leads on to the next alternative. In the end the fault is 404
+ * loop: NAPTR records lead to SRV records, and these to addresses. A lookup that failed leads on to the next alternative. In the end the fault is 404
  * if the DNS knows of no server (RFC 3261 §21.4.5), and 503 if a lookup failed or no transport fits (RFC 3261 §8.1.3.1).
  */
 export function locate(uri: SipUri, known: Known, options: LocateOptions): Ask | Hops | Fault {
@@ -94,7 +94,7 @@ function targetOf(uri: SipUri): string | Fault {
   return isHost(maddr) ? maddr : fault(400, "a maddr parameter that is no host");
 }
 
-/** A host whose last character is a bracket or all of digits and dots is no name (see isHost). */
+/** A host in brackets, or of digits and dots with a digit at the end, is no name (see isHost). */
 function numericAddress(host: string): string | undefined {
   if (host.startsWith("[")) return host.slice(1, -1).toLowerCase();
   return /^[\d.]*\d$/.test(host) ? host : undefined;

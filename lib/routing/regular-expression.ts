@@ -29,8 +29,9 @@ function translate(text: string): string | undefined {
   let quantifiers = 0;
   let alternatives = 0;
   let before: Piece["kind"] = "open";
-  /** For each group around this place whether something in it can match in several ways; then for the one that was just closed. */
+  /** For each group around this place whether something in it can match in several ways, so that it must not be repeated. */
   const around = [false];
+  /** The same of the group that was closed last. */
   let isManifold = false;
   for (let at = 0; at < text.length;) {
     const piece = pieceAt(text, at, before);
@@ -83,7 +84,6 @@ function escaped(character: string): string {
   return /^[\^$\\.*+?()[\]{}|/]$/.test(character) ? `\\${character}` : character;
 }
 
-/** At most as many times as a number has digits. */
 function intervalAt(text: string, at: number): Piece | undefined {
   const source = /^\{\d{1,2}(?:,\d{0,2})?\}/.exec(text.slice(at))?.[0];
   return source === undefined ? undefined : { kind: "quantifier", source, length: source.length };

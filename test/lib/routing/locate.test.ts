@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Transport } from "../../../lib/routing/transport.ts";
 import { isFault } from "../../../lib/syntax/fault.ts";
@@ -254,5 +255,26 @@ describe("a search", () => {
       ["192.0.2.1"],
       ["example.com"],
     ]);
+  });
+
+  it("ends, whatever the DNS says, and never sends a SIPS URI without TLS", () => {
+    const name = fc.constantFrom("example.com", "a.example", "b.example", "_sips._tcp.example.com", "_sip._tcp.example.com", ".");
+    const service = fc.constantFrom("SIP+D2T", "SIPS+D2T", "SIP+D2W", "SIPS+D2W", "SIP+D2U");
+    const line = fc.oneof(
+      fc
+        .tuple(name, fc.nat(2), fc.constantFrom("s", "-", "a"), service, name)
+        .map(([owner, order, flags, kind, to]) => `${owner} NAPTR ${order} 1 ${flags} ${kind} - ${to}`),
+      fc.tuple(name, fc.nat(2), name).map(([owner, priority, to]) => `${owner} SRV ${priority} 1 5061 ${to}`),
+      name.map((owner) => `${owner} A 192.0.2.1`),
+      fc.tuple(name, fc.constantFrom("NAPTR", "SRV", "A", "AAAA")).map(([owner, type]) => `${owner} ${type} FAILED`),
+    );
+    const target = fc.constantFrom("", ";transport=tcp", ";transport=ws", ";maddr=a.example", ":5070");
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 12 }), target, (zone, rest) => {
+        const { result, rounds } = locateIn(zone, `sips:example.com${rest}`, { transports: ["tcp", "ws", "tls", "wss"] });
+        const isSecure = isFault(result) || result.hops.every(({ transport }) => transport === "tls" || transport === "wss");
+        return rounds.length <= 3 && isSecure;
+      }),
+    );
   });
 });
