@@ -1,0 +1,153 @@
+import { type Fault, fault, isFault } from "../syntax/fault.ts";
+import { parameter } from "../syntax/parameters.ts";
+import { isHost, type SipUri } from "../syntax/uri.ts";
+import { orderServers } from "./order-servers.ts";
+import { type Ask, canonicalName, type Inquiry, type Known, look, openInquiry, type SrvRecord } from "./question.ts";
+import { defaultPort, defaultTransport, permittedTransports, serviceName, type Transport, transportOfService } from "./transport.ts";
+
+/** One place to send a request to. */
+export interface Hop {
+  readonly transport: Transport;
+  /** The name that the certificate must have: what the URI says, not what the DNS made of it (RFC 5922 §7.3). */
+  readonly host: string;
+  /** Numeric, without brackets. */
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface Hops {
+  readonly kind: "hops";
+  /** At least one, best first. */
+  readonly hops: readonly Hop[];
+}
+
+export interface LocateOptions {
+  /** What we can send by, in our order of preference. */
+  readonly transports: readonly Transport[];
+  /** One of the integers 0 … n - 1. */
+  readonly chance: (n: number) => number;
+}
+
+/** SRV records under a name, for a transport. */
+interface Service {
+  readonly transport: Transport;
+  readonly name: string;
+}
+
+interface ServiceRecords {
+  readonly transport: Transport;
+  readonly records: readonly SrvRecord[];
+}
+
+interface Server {
+  readonly transport: Transport;
+  readonly name: string;
+  readonly port: number;
+}
+
+/** A domain to search, the transports that may be used and the one that is if nothing else is said. */
+interface Search {
+  readonly uri: SipUri;
+  readonly domain: string;
+  readonly permitted: readonly Transport[];
+  readonly usual: Transport;
+}
+
+// A stranger's domain must not make us ask or try without end.
+const mostServices = 3;
+/** Of one service. */
+const mostServers = 5;
+const mostHops = 16;
+
+/**
+ * Where to send a request for a URI (RFC 3263 §4). Asks until it knows enough: answer the questions and call it again. There is no
+ * loop: NAPTR records lead to SRV records, and these to addresses. A lookup that failed leads on to the next alternative. In the end the fault is 404
+ * if the DNS knows of no server (RFC 3261 §21.4.5), and 503 if a lookup failed or no transport fits (RFC 3261 §8.1.3.1).
+ */
+export function locate(uri: SipUri, known: Known, options: LocateOptions): Ask | Hops | Fault {
+  const target = targetOf(uri);
+  if (isFault(target)) return target;
+  if (uri.port === 0) return fault(400, "a URI with the port 0");
+  const permitted = permittedTransports(uri, options.transports);
+  const usual = defaultTransport(uri, permitted);
+  if (usual === undefined) return fault(503, "no transport that the URI permits");
+  const address = numericAddress(target);
+  if (address !== undefined)
+    return { kind: "hops", hops: [{ transport: usual, host: address, address, port: uri.port ?? defaultPort(usual) }] };
+
+  const inquiry = openInquiry(known);
+  const hops =
+    uri.port === undefined
+      ? hopsOfDomain(inquiry, { uri, domain: target, permitted, usual }, options.chance)
+      : hopsOf(inquiry, { transport: usual, name: target, port: uri.port }, target);
+  if (inquiry.missing.length > 0) return { kind: "ask", questions: inquiry.missing };
+  if (hops.length > 0) return { kind: "hops", hops: hops.slice(0, mostHops) };
+  return inquiry.hasFailed
+    ? fault(503, "the domain of the URI could not be looked up")
+    : fault(404, "the domain of the URI has no SIP server");
+}
+
+/** "If the URI contains a maddr parameter", that, otherwise the host (RFC 3263 §4). */
+function targetOf(uri: SipUri): string | Fault {
+  const maddr = parameter(uri.parameters, "maddr");
+  if (maddr === undefined) return uri.host;
+  return isHost(maddr) ? maddr : fault(400, "a maddr parameter that is no host");
+}
+
+/** A host in brackets, or of digits and dots with a digit at the end, is no name (see isHost). */
+function numericAddress(host: string): string | undefined {
+  if (host.startsWith("[")) return host.slice(1, -1).toLowerCase();
+  return /^[\d.]*\d$/.test(host) ? host : undefined;
+}
+
+/** Of no meaning as long as something is missing. */
+function hopsOfDomain(inquiry: Inquiry, { uri, domain, permitted, usual }: Search, chance: LocateOptions["chance"]): readonly Hop[] {
+  // RFC 3263 §4.1: NAPTR, if the URI says no transport; "if no NAPTR records are found", each transport that we support.
+  const isSaid = parameter(uri.parameters, "transport") !== undefined;
+  const told = isSaid ? [] : applicableServices(inquiry, domain, permitted);
+  if (inquiry.missing.length > 0) return [];
+  const services = told.length > 0 ? told : permitted.map((transport) => ({ transport, name: serviceName(transport, domain) }));
+  // RFC 3263 §4.2: SRV.
+  const found = services.map((service) => recordsOf(inquiry, service));
+  if (inquiry.missing.length > 0) return [];
+  // "If no SRV records were found, the client performs an A or AAAA record lookup of the domain name."
+  const transport = told[0]?.transport ?? usual;
+  const hasRecords = found.some(({ records }) => records.length > 0);
+  const itself = { transport, name: domain, port: defaultPort(transport) };
+  const servers = hasRecords ? found.flatMap((service) => serversOf(service, chance)) : [itself];
+  return servers.flatMap((server) => hopsOf(inquiry, server, domain));
+}
+
+/** "The client discards any records whose services fields are not applicable"; of what is left only the lowest order counts (RFC 3403 §4.1). */
+function applicableServices(inquiry: Inquiry, domain: string, permitted: readonly Transport[]): readonly Service[] {
+  const applicable = look(inquiry, domain, "NAPTR").flatMap(({ order, preference, flags, services, replacement }) => {
+    const transport = flags.toLowerCase() === "s" ? transportOfService(services, permitted) : undefined;
+    return transport === undefined ? [] : [{ transport, name: replacement, order, preference }];
+  });
+  const lowest = Math.min(...applicable.map(({ order }) => order));
+  return applicable
+    .filter(({ order }) => order === lowest)
+    .sort((one, other) => one.preference - other.preference || permitted.indexOf(one.transport) - permitted.indexOf(other.transport))
+    .slice(0, mostServices);
+}
+
+/** The SRV records of a service, those that are tried first and not too many; one that says there is no server is one of them. */
+function recordsOf(inquiry: Inquiry, { transport, name }: Service): ServiceRecords {
+  const records = look(inquiry, name, "SRV").toSorted((one, other) => one.priority - other.priority);
+  return { transport, records: records.slice(0, mostServers) };
+}
+
+function serversOf({ transport, records }: ServiceRecords, chance: LocateOptions["chance"]): readonly Server[] {
+  return orderServers(records.filter(isAvailable), chance).map(({ target, port }) => ({ transport, name: target, port }));
+}
+
+/** RFC 2782: "A Target of "." means that the service is decidedly not available at this domain." */
+function isAvailable({ target, port }: SrvRecord): boolean {
+  return canonicalName(target) !== "" && port !== 0;
+}
+
+/** Addresses of both families, as RFC 7984 §3.1 has it; IPv6 first (RFC 6724 §2.1). */
+function hopsOf(inquiry: Inquiry, server: Server, host: string): readonly Hop[] {
+  const addresses = [...look(inquiry, server.name, "AAAA"), ...look(inquiry, server.name, "A")];
+  return addresses.map(({ address }) => ({ transport: server.transport, host: canonicalName(host), address, port: server.port }));
+}
