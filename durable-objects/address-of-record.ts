@@ -19,9 +19,11 @@ import { Registrar } from "./address-of-record/registrar.ts";
 import { Sockets, closing, frameOf } from "./address-of-record/sockets.ts";
 import { SharedAlarm } from "./room/alarm.ts";
 import { keyringOf } from "./room/keyring.ts";
+import { neighbourOf } from "./room/neighbour.ts";
 import { Log } from "./room/log.ts";
 import { Memory } from "./room/memory.ts";
 import { Outbox } from "./room/outbox.ts";
+import { Resolver } from "./room/resolver.ts";
 import { Queues } from "./room/queues.ts";
 import { Recorder } from "./room/record.ts";
 import { type Room, readHomeName } from "./room/room.ts";
@@ -72,10 +74,11 @@ export class AddressOfRecord extends DurableObject<Environment> {
       },
       keyring,
       directory: directoryOf(environment),
+      resolver: new Resolver(configuration.dnsUrl),
       memory: new Memory(state.storage.sql),
       alarm: new SharedAlarm(state.storage),
       sockets: new Sockets(state),
-      outbox: new Outbox((home) => environment.ADDRESS_OF_RECORD.getByName(home)),
+      outbox: new Outbox(neighbourOf(environment)),
       log: new Log(this.#recorder, name, configuration.logging),
     };
     this.#room = room;

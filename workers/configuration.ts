@@ -1,3 +1,4 @@
+import { isNetwork } from "../lib/routing/network.ts";
 import type { SessionTimerPolicy } from "../lib/proxy/session-timer.ts";
 import type { RegistrarSettings } from "../lib/registrar/settings.ts";
 
@@ -10,6 +11,10 @@ export interface Configuration {
   /** Origins of the pages that may connect; undefined: any, since credentials are never ambient. */
   readonly allowedOrigins: readonly string[] | undefined;
   /** The first seals, all open. */
+  /** The resource of a DNS server over HTTPS (RFC 8484). */
+  readonly dnsUrl: string;
+  /** CIDR: private networks that calls may leave to. */
+  readonly allowedNetworks: readonly string[];
   readonly sealKeys: readonly Uint8Array[];
   readonly adminToken: string | undefined;
   readonly logging: boolean;
@@ -41,6 +46,8 @@ export interface Settings {
   readonly LOCAL_DEVELOPMENT?: string;
   readonly PUBLIC_HOST?: string;
   readonly ALLOWED_ORIGINS?: string;
+  readonly DNS_URL?: string;
+  readonly ALLOWED_NETWORKS?: string;
   readonly LOGGING?: string;
   readonly MINIMUM_EXPIRES?: string;
   readonly DEFAULT_EXPIRES?: string;
@@ -118,6 +125,8 @@ function parse(settings: Settings): Configuration {
     localDevelopment: settings.LOCAL_DEVELOPMENT === "true",
     publicHost: settings.PUBLIC_HOST?.toLowerCase() || undefined,
     allowedOrigins: settings.ALLOWED_ORIGINS ? elements(settings.ALLOWED_ORIGINS) : undefined,
+    dnsUrl: settings.DNS_URL || "https://cloudflare-dns.com/dns-query",
+    allowedNetworks: readNetworks(settings.ALLOWED_NETWORKS),
     sealKeys: readKeys(settings.SEAL_KEYS),
     adminToken: settings.ADMIN_TOKEN || undefined,
     logging: settings.LOGGING !== "false",
@@ -180,6 +189,13 @@ function readKeys(written: string | undefined): readonly Uint8Array[] {
     if (key.length < 32) throw new Error("a key in SEAL_KEYS has less than 32 octets: use `openssl rand -base64 32`");
     return new Uint8Array(key);
   });
+}
+
+function readNetworks(written: string | undefined): readonly string[] {
+  const networks = elements(written ?? "");
+  for (const network of networks)
+    if (!isNetwork(network)) throw new Error(`in ALLOWED_NETWORKS, "${network}" is no network in CIDR notation`);
+  return networks;
 }
 
 function elements(list: string): string[] {

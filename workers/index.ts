@@ -10,6 +10,7 @@ import { serveRedirects } from "./redirect.ts";
 import { addressPrefix, plain, refuseUpgrade } from "./upgrade.ts";
 
 export { AddressOfRecord } from "../durable-objects/address-of-record.ts";
+export { NextHop } from "../durable-objects/next-hop.ts";
 
 const app = new Hono<{ Bindings: Environment }>();
 

@@ -5,7 +5,14 @@ import { cancelContext, openContext, phoneAppeared, phoneLost, receiveResponse }
 import { forgetsCalls } from "../../lib/proxy/manners.ts";
 import { type Forwarder, branchRequest } from "../../lib/proxy/outgoing-request.ts";
 import type { Plan } from "../../lib/proxy/plan.ts";
-import { type Decision, type Effect, type ForkedBranch, type ResponseContext, owesCancel } from "../../lib/proxy/response-context.ts";
+import {
+  type Decision,
+  type Effect,
+  type ForkedBranch,
+  type ResponseContext,
+  isPending,
+  owesCancel,
+} from "../../lib/proxy/response-context.ts";
 import { answerSessionTimer } from "../../lib/proxy/session-timer.ts";
 import { conclude } from "../../lib/proxy/search.ts";
 import { alter } from "../../lib/syntax/alter.ts";
@@ -94,6 +101,9 @@ export class Forking {
     const open = this.#contexts.find(to.branch?.slice(0, dot) ?? "");
     if (open === undefined) return taken;
     const index = Number(to.branch?.slice(dot + 1));
+    const branch = open.context.branches[index];
+    if (status === 503 && branch !== undefined && isPending(branch) && this.#retargeting.triesNext(open, branch)) return taken;
+    if (status >= 200) this.#retargeting.forget(open, index);
     const message = status < 300 || status > 399 ? undefined : parseMessage({ text, binary });
     const contacts = message === undefined || isFault(message) ? [] : contactsOf(message);
     this.#respond(open, index, { status, text, wasProceeding: true, contacts }, now);

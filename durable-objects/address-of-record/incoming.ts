@@ -3,7 +3,7 @@ import type { Branch } from "../../lib/proxy/branch.ts";
 import { type Forwarder, type StatelessRequest, hasLooped, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
 import { refuseBlocked } from "../../lib/proxy/block-list.ts";
 import { preferTargets } from "../../lib/proxy/caller-preferences.ts";
-import { planSearch } from "../../lib/proxy/plan.ts";
+import { planLeaving, planSearch } from "../../lib/proxy/plan.ts";
 import type { ReachableTarget } from "../../lib/proxy/response-context.ts";
 import { targetSet } from "../../lib/proxy/target-set.ts";
 import { readWishes } from "../../lib/proxy/wishes.ts";
@@ -58,6 +58,7 @@ export class Incoming {
     const { request, essentials } = read(envelope);
     if (envelope.introduces !== undefined) this.#account.take(envelope.introduces);
     if (envelope.to.kind === "phone") return this.#toPhone(envelope, request, essentials, now);
+    if (envelope.to.kind === "elsewhere") return this.#leave(envelope, request, envelope.to.uri, now);
     const refusal = refuseBlocked(this.#account.rules().blocked, envelope.identity, request, essentials);
     if (refusal !== undefined) return { kind: "answered", status: refusal.status, text: answerFault(request, refusal) };
     if (hasLooped(this.#by, request, essentials) || this.#hasComeBack(envelope, request)) return answered(request, 482);
@@ -151,6 +152,19 @@ export class Incoming {
     if (redirection === undefined) return answered(request, 480);
     const { status, contacts: headers } = redirection;
     return { kind: "answered", status, text: replyTo(request, status, { toTag: randomText(), headers }) };
+  }
+
+  /** Of our own user, to another domain. */
+  #leave(envelope: RequestEnvelope, request: Request, uri: string, now: number): Receipt {
+    if (this.#forking.has(envelope.transaction)) return taken;
+    const { groupTime, recursesOnRedirect: recurses } = this.#room.configuration;
+    const wishes = readWishes(request);
+    return this.#forking.open(
+      envelope,
+      request,
+      planLeaving({ envelope, uri, wishes, settings: { groupTime: groupTime * 1000, recurses }, now }),
+      now,
+    );
   }
 
   /** One target of a non-INVITE: nothing is kept of it. */

@@ -24,7 +24,7 @@ import type { Room } from "../room/room.ts";
 import type { Account } from "./account.ts";
 import { type Dialogs, withDialog } from "./dialogs.ts";
 import type { Letters } from "./letters.ts";
-import { homeOf } from "./resolve.ts";
+import { homeOf, mayCallOut } from "./resolve.ts";
 
 /** Brings a request or a CANCEL to a home, this one included. */
 export type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
@@ -92,7 +92,7 @@ export class Outgoing {
     const breadth = readBreadth(request);
     if (isFault(breadth)) return this.#refuse(flow, request, breadth, now);
     const found = await homeOf(this.#room, way.address);
-    if (isFault(found)) return this.#refuse(flow, request, found, now);
+    if (isFault(found)) return this.#leave(flow, request, essentials, text, found, now);
     const { home, introduces, redirects } = found;
     const { instance, registration } = way.address;
     const to: Destination = { kind: "address", instance, registration };
@@ -102,6 +102,15 @@ export class Outgoing {
       ...(redirects ? { redirects } : {}),
     };
     this.#send(flow, request, home, this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined, ...more }), now);
+  }
+
+  /** To another domain, if the user may: our own response context watches over it. Otherwise it is refused, since nobody may relay by us. */
+  async #leave(flow: Flow, request: Request, essentials: Essentials, text: string, refusal: Fault, now: number): Promise<void> {
+    const isForeign = refusal.status === 403 && (await mayCallOut(this.#room));
+    if (!isForeign) return this.#refuse(flow, request, refusal, now);
+    const to: Destination = { kind: "elsewhere", uri: request.requestUri };
+    const envelope = this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined });
+    this.#send(flow, request, this.#room.home.name, envelope, now);
   }
 
   /** RFC 3261 §16.10: answered here, and passed on where its INVITE went. */
@@ -263,7 +272,7 @@ export class Outgoing {
   }
 
   #send(flow: Flow, request: Request, home: string, envelope: RequestEnvelope, now: number): void {
-    const holdsState = request.method === "INVITE" && envelope.to.kind === "address";
+    const holdsState = request.method === "INVITE" && envelope.to.kind !== "phone";
     if (holdsState) {
       const { pending } = this.#room.sockets.byId(flow.id) ?? flow;
       const { maximumCalls = Number.POSITIVE_INFINITY } = this.#account.rules();

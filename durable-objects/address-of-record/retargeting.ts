@@ -2,6 +2,8 @@ import { transactionName } from "../../lib/proxy/branch.ts";
 import { retargetedRequest } from "../../lib/proxy/outgoing-request.ts";
 import type { ForkedBranch } from "../../lib/proxy/response-context.ts";
 import { type Address, addressOf } from "../../lib/location/address.ts";
+import type { Subscriber } from "../../lib/location/subscriber.ts";
+import { isHopName } from "../../lib/routing/hop-name.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { parseUri } from "../../lib/syntax/uri.ts";
@@ -9,7 +11,7 @@ import type { CancelEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from 
 import { randomText } from "../room/random.ts";
 import type { Room } from "../room/room.ts";
 import { branchName, type OpenContext } from "./contexts.ts";
-import { homeOf } from "./resolve.ts";
+import { homeOf, hopsOf, mayCallOut } from "./resolve.ts";
 
 /** Milliseconds after which a request that has not surely arrived is sent on once more. */
 const retryAfter = 2000;
@@ -17,16 +19,12 @@ const retryAfter = 2000;
 /** Branches that lead to another address: the home there gets the request as if it came from the caller's, and answers to this one. */
 export class Retargeting {
   readonly #room: Room;
-  readonly #passOn: (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
+  readonly #passOn: PassOn;
   readonly #answered: (envelope: ResponseEnvelope) => void;
-  /** Branches that have been sent on since the object woke up. */
-  readonly #sent = new Set<string>();
+  /** The branches that have been sent on since the object woke up, each with the places it may go to that have not been tried. */
+  readonly #sent = new Map<string, readonly string[]>();
 
-  constructor(
-    room: Room,
-    passOn: (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>,
-    answered: (envelope: ResponseEnvelope) => void,
-  ) {
+  constructor(room: Room, passOn: PassOn, answered: (envelope: ResponseEnvelope) => void) {
     this.#room = room;
     this.#passOn = passOn;
     this.#answered = answered;
@@ -36,10 +34,25 @@ export class Retargeting {
   ensure(open: OpenContext, branch: ForkedBranch, now: number): void {
     const name = branchName(open.context.transaction, branch.index);
     if (this.#sent.has(name)) return;
-    this.#sent.add(name);
+    this.#sent.set(name, []);
     // Should the object lose its memory before the other home has the request.
     this.#room.alarm.noLaterThan(now + retryAfter);
-    void this.#send(open, branch).then((refusal) => (refusal === undefined ? undefined : this.#answer(open, branch, refusal)));
+    void this.#find(branch).then((found) =>
+      isFault(found) ? this.#answer(open, branch, found) : this.#send(open, branch, found, found.places),
+    );
+  }
+
+  /** RFC 3263 §4.3: after a 503 the next server is tried; false if there is none. */
+  triesNext(open: OpenContext, branch: ForkedBranch): boolean {
+    const places = this.#sent.get(branchName(open.context.transaction, branch.index)) ?? [];
+    if (places.length === 0) return false;
+    void this.#find(branch).then((found) => (isFault(found) ? this.#answer(open, branch, found) : this.#send(open, branch, found, places)));
+    return true;
+  }
+
+  /** The branch has its final response. */
+  forget(open: OpenContext, index: number): void {
+    this.#sent.delete(branchName(open.context.transaction, index));
   }
 
   /** RFC 3261 §9.1: CANCEL goes where the request went. */
@@ -47,44 +60,63 @@ export class Retargeting {
     this.#room.alarm.noLaterThan(now + retryAfter);
     const envelope: CancelEnvelope = { kind: "cancel", transaction: this.#transactionOf(open, branch), reason };
     void this.#find(branch)
-      .then((found) => (isFault(found) ? undefined : this.#passOn(found.home, envelope)))
+      .then((found) => (isFault(found) ? undefined : this.#cancelAt(open, branch, found, envelope)))
       .catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
   }
 
-  /** Resolves with a refusal if the request has not come through. */
-  async #send(open: OpenContext, branch: ForkedBranch): Promise<Refusal | undefined> {
-    const found = await this.#find(branch);
-    if (isFault(found)) return found;
-    const { user, domain } = this.#room.home;
-    const text = retargetedRequest(`sip:${user}@${domain}`, open.request, open.context, branch);
-    if (isFault(text)) return text;
-    const envelope = this.#envelope(open, branch, found.address, text);
-    const { introduces } = found;
-    try {
-      const receipt = await this.#passOn(found.home, introduces === undefined ? envelope : { ...envelope, introduces });
-      return receipt.kind === "taken" ? undefined : receipt;
-    } catch (error) {
-      this.#room.log.note(Date.now(), "-", String(error));
-      return fault(503, "the other side cannot be reached now");
-    }
+  #cancelAt(open: OpenContext, branch: ForkedBranch, found: Found, envelope: CancelEnvelope): Promise<unknown> {
+    const waiting = this.#sent.get(branchName(open.context.transaction, branch.index))?.length ?? found.places.length - 1;
+    const place = found.places[found.places.length - 1 - waiting] ?? found.places[0] ?? "";
+    const of = isHopName(place) ? this.#envelope(open, branch, found) : undefined;
+    if (of === undefined) return this.#passOn(place, envelope);
+    return isFault(of) ? Promise.resolve() : this.#passOn(place, { ...envelope, of });
   }
 
-  async #find(branch: ForkedBranch) {
+  /** Tries one place after another; the branch is answered with a refusal if the request has come through nowhere. */
+  async #send(open: OpenContext, branch: ForkedBranch, found: Found, places: readonly string[]): Promise<void> {
+    const envelope = this.#envelope(open, branch, found);
+    if (isFault(envelope)) return this.#answer(open, branch, envelope);
+    let refusal: Refusal = fault(503, "the other side cannot be reached now");
+    for (const [index, place] of places.entries()) {
+      this.#sent.set(branchName(open.context.transaction, branch.index), places.slice(index + 1));
+      try {
+        const receipt = await this.#passOn(place, envelope);
+        if (receipt.kind === "taken") return;
+        refusal = receipt;
+        if (receipt.status !== 503) break;
+      } catch (error) {
+        this.#room.log.note(Date.now(), "-", String(error));
+      }
+    }
+    this.#answer(open, branch, refusal);
+  }
+
+  async #find(branch: ForkedBranch): Promise<Found | Fault> {
     const uri = parseUri(branch.contact);
     if (isFault(uri)) return uri;
     const { domain } = this.#room.home;
     const unnamed = { instance: undefined, registration: undefined };
     const address: Address | undefined =
-      uri.kind === "sip" ? addressOf(this.#room.keyring, uri) : uri.kind === "tel" ? { user: uri.number, domain, ...unnamed } : undefined;
+      uri.kind === "sip"
+        ? (addressOf(this.#room.keyring, uri) ??
+          (uri.user === undefined ? { user: "", domain: uri.host.toLowerCase(), ...unnamed } : undefined))
+        : uri.kind === "tel"
+          ? { user: uri.number, domain, ...unnamed }
+          : undefined;
     if (address === undefined) return fault(416, "nobody can be found by this URI");
     const resolved = await homeOf(this.#room, address);
-    return isFault(resolved) ? resolved : { ...resolved, address };
+    if (!isFault(resolved)) return { places: [resolved.home], address, introduces: resolved.introduces };
+    if (resolved.status !== 403 || uri.kind !== "sip" || !(await mayCallOut(this.#room))) return resolved;
+    const places = await hopsOf(this.#room, uri);
+    return isFault(places) ? places : { places, address, introduces: undefined };
   }
 
-  #envelope({ context, request }: OpenContext, branch: ForkedBranch, address: Address, text: string): RequestEnvelope {
+  #envelope(open: OpenContext, branch: ForkedBranch, { address, introduces }: Found): RequestEnvelope | Fault {
+    const { context, request } = open;
     const { search, answerTo } = context;
-    const { name: home } = this.#room.home;
-    const open = { context, request };
+    const { name: home, user, domain } = this.#room.home;
+    const text = retargetedRequest(`sip:${user}@${domain}`, request, context, branch);
+    if (isFault(text)) return text;
     return {
       kind: "request",
       text,
@@ -97,6 +129,7 @@ export class Retargeting {
       caller: search?.caller ?? { home: answerTo.home, phone: answerTo.phone },
       trail: [...(search?.trail ?? []), `${home} ${request.requestUri}`],
       breadth: Math.max(1, Math.floor((search?.breadth ?? 1) / Math.max(1, context.branches.length))),
+      ...(introduces === undefined ? {} : { introduces }),
     };
   }
 
@@ -113,4 +146,12 @@ export class Retargeting {
   }
 }
 
+/** Where a branch leads: the home of its address, or the connections to the servers of its domain, best first. */
+interface Found {
+  readonly places: readonly string[];
+  readonly address: Address;
+  readonly introduces: Subscriber | undefined;
+}
+
+type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
 type Refusal = Fault | (Receipt & { readonly kind: "answered" });

@@ -6,6 +6,7 @@ import type { Sockets } from "../address-of-record/sockets.ts";
 import type { SharedAlarm } from "./alarm.ts";
 import type { Log } from "./log.ts";
 import type { Memory } from "./memory.ts";
+import type { Resolver } from "./resolver.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** What the parts of a home share: its resources, and who it is. No part knows another's tables. */
@@ -15,6 +16,7 @@ export interface Room {
   readonly timers: ProxyTimers;
   readonly keyring: Keyring;
   readonly directory: Directory;
+  readonly resolver: Resolver;
   readonly memory: Memory;
   readonly alarm: SharedAlarm;
   readonly sockets: Sockets;

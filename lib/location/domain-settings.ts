@@ -4,6 +4,8 @@ export interface DomainSettings {
   readonly redirects: boolean;
   /** Who asks the redirect server for its users need not authenticate. */
   readonly answersStrangers: boolean;
+  /** Its users may call other domains: their servers are found by the DNS. */
+  readonly callsOut: boolean;
 }
 
-export const defaultDomainSettings: DomainSettings = { redirects: false, answersStrangers: false };
+export const defaultDomainSettings: DomainSettings = { redirects: false, answersStrangers: false, callsOut: false };

@@ -14,6 +14,8 @@ export type Branch =
 const cookie = "z9hG4bK";
 const hintLength = 8;
 const contextLength = 16;
+/** How the return address of a request begins that a response context has sent on; no flow is called so. */
+const ofContext = "#";
 
 /** The hint for a home's name: short, keyed, and all that the outside sees of it. */
 export function homeHint(keyring: Keyring, home: string): string {
@@ -35,7 +37,8 @@ export function statefulBranch(hint: string, context: string, index: number, loo
  * for the same transaction gets the same one (RFC 3261 §16.11).
  */
 export function statelessBranch(keyring: Keyring, hint: string, answerTo: ReturnAddress, transaction: string, loop: string): string {
-  const address = `${answerTo.flow}${answerTo.phone}${transaction}${answerTo.home}`;
+  const { flow, phone, home, branch } = answerTo;
+  const address = branch === undefined ? `${flow}${phone}${transaction}${home}` : `${ofContext}${branch}\n${home}`;
   return `${cookie}${hint}~${keyring.seal("return-address", address, "")}.${loop}`;
 }
 
@@ -58,6 +61,10 @@ function readStateless(keyring: Keyring, rest: string): Branch | undefined {
   const dot = rest.lastIndexOf(".");
   const address = keyring.open("return-address", rest.slice(0, dot), "");
   if (address === undefined) return undefined;
+  if (address.startsWith(ofContext)) {
+    const [branch = "", home = ""] = address.slice(ofContext.length).split("\n");
+    return { kind: "stateless", answerTo: { flow: "", phone: "", home, branch } };
+  }
   return {
     kind: "stateless",
     answerTo: { flow: address.slice(0, 8), phone: address.slice(8, 16), home: address.slice(16 + contextLength) },

@@ -2,6 +2,9 @@ import { withBranch } from "./fork.ts";
 import { type Decision, type Effect, type ForkedBranch, type ProxyTimers, type ResponseContext, isDone } from "./response-context.ts";
 import { conclude, openNextGroup, sendOn, tryOtherFlow } from "./search.ts";
 
+/** Milliseconds that another home's timers are ahead of ours. */
+const headStart = 1000;
+
 /** When the last provisional response of a branch came, in milliseconds; undefined if none has come. */
 export type ProceedingSince = (branch: ForkedBranch) => number | undefined;
 
@@ -12,7 +15,9 @@ export type ProceedingSince = (branch: ForkedBranch) => number | undefined;
 export function nextDeadline(context: ResponseContext, timers: ProxyTimers, since: ProceedingSince): number {
   if (context.owed !== undefined) return 0;
   if (context.final !== 0 || context.method !== "INVITE") return Number.POSITIVE_INFINITY;
-  const branches = context.branches.filter((branch) => !isDone(branch)).map((branch) => deadlineOf(branch, timers, since(branch)));
+  const branches = context.branches
+    .filter((branch) => !isDone(branch))
+    .map((branch) => deadlineOf(branch, timers, heardSince(branch, since)));
   return Math.min(...branches, ...searchDeadlines(context));
 }
 
@@ -30,8 +35,9 @@ export function passDeadlines(context: ResponseContext, now: number, timers: Pro
   let passed = searched;
   for (const branch of context.branches) {
     if (passed !== context && passed.branches[branch.index]?.cancelled !== branch.cancelled) continue;
-    if (isDone(branch) || now < deadlineOf(branch, timers, since(branch))) continue;
-    if (branch.sent > 0 && branch.cancelled === 0 && since(branch) !== undefined) {
+    const heard = heardSince(branch, since);
+    if (isDone(branch) || now < deadlineOf(branch, timers, heard)) continue;
+    if (branch.sent > 0 && branch.cancelled === 0 && heard !== undefined) {
       // RFC 3261 §16.8: Timer C of a branch that has rung ends it by a CANCEL.
       effects.push({ kind: "cancel", branch: branch.index, reason: undefined });
       passed = withBranch(passed, { ...branch, cancelled: now });
@@ -58,12 +64,17 @@ function passSearch(context: ResponseContext, now: number, timers: ProxyTimers):
   return { context: passed.context, effects: [...passed.effects] };
 }
 
+/** A branch that was sent on has no socket here: its own note counts. The other home's timers, if it has any, are to be the first. */
+function heardSince(branch: ForkedBranch, since: ProceedingSince): number | undefined {
+  if (branch.retarget === undefined) return since(branch);
+  return branch.proceeding === undefined ? undefined : branch.proceeding + headStart;
+}
+
 function deadlineOf(branch: ForkedBranch, timers: ProxyTimers, since: number | undefined): number {
   if (branch.cancelled !== 0) return branch.cancelled + timers.transaction;
-  // The other home has Timers B and C of its own, and answers for certain.
-  if (branch.retarget !== undefined) return branch.sent + timers.ringing + timers.transaction;
   if (branch.sent === 0) return branch.until;
-  return since === undefined ? branch.sent + timers.transaction : since + timers.ringing;
+  if (since !== undefined) return since + timers.ringing;
+  return branch.sent + timers.transaction + (branch.retarget === undefined ? 0 : headStart);
 }
 
 function statusAtDeadline(context: ResponseContext, branch: ForkedBranch): number {

@@ -104,7 +104,7 @@ export function receiveResponse(
 ): Decision {
   const branch = context.branches[index];
   if (branch === undefined) return { context, effects: [] };
-  if (response.status < 200) return provisional(context, branch, response);
+  if (response.status < 200) return provisional(noteProceeding(context, branch, now), branch, response);
   if (response.status < 300) return success(context, branch, response, now, timers);
   if (isDone(branch)) return { context, effects: [] };
   const recursion = recurse(context, branch, response, now);
@@ -119,6 +119,14 @@ export function receiveResponse(
   // RFC 3261 §16.7 step 5: a 6xx ends the search, and goes up when the others have been cancelled.
   const { context: cancelled, effects } = cancelPending(done, undefined, now);
   return conclude(cancelled, effects, now, timers);
+}
+
+/** Written for the first provisional response, and seldom for another one: each is a row. */
+const noteAgainAfter = 60_000;
+
+function noteProceeding(context: ResponseContext, branch: ForkedBranch, now: number): ResponseContext {
+  if (branch.retarget === undefined || isDone(branch) || now - (branch.proceeding ?? 0) < noteAgainAfter) return context;
+  return withBranch(context, { ...branch, proceeding: now });
 }
 
 /** A CANCEL may only follow a provisional response (RFC 3261 §9.1): one that was waiting for this goes out now. */

@@ -1,5 +1,5 @@
 import type { Keyring } from "../authentication/keyring.ts";
-import type { RequestEnvelope } from "../transport/envelope.ts";
+import type { DialogEnd, RequestEnvelope } from "../transport/envelope.ts";
 import { alter } from "../syntax/alter.ts";
 import { serialiseDate } from "../syntax/date.ts";
 import type { Essentials } from "../syntax/essentials.ts";
@@ -57,6 +57,7 @@ export function retargetedRequest(
   const left = written === undefined ? initialMaxForwards : Number(written) - 1;
   // RFC 5393 §5.1: a request that spirals without end ends by its hops.
   if (left < 0 || (search?.trail.length ?? 0) >= mostRetargets) return fault(483, "the request was sent on too often");
+  if (branch.retarget?.cause === "route") return alter(request, { requestUri: branch.contact });
   const count = branches.filter(({ index, retarget }) => retarget !== undefined && index <= branch.index).length;
   const history = historyOf(request, { cause: "unknown", ...branch.retarget, from: by, to: branch.contact, count });
   return alter(request, { requestUri: branch.contact, maxForwards: left, ...history });
@@ -65,7 +66,10 @@ export function retargetedRequest(
 /** Where a request that leaves no state goes. */
 export interface StatelessTarget {
   readonly phone: string;
+  /** What we call ourselves there. */
   readonly host: string;
+  /** The transport there, WSS if absent; over others the other side tells us where it sees us (RFC 3581). */
+  readonly transport?: "TCP" | "TLS";
   /** Replaces the Request-URI; undefined leaves it as it is. */
   readonly contact: string | undefined;
   readonly path: readonly string[];
@@ -88,14 +92,18 @@ export function statelessRequest(
   const { answerTo, transaction, to } = envelope;
   const branch = statelessBranch(by.keyring, by.hint, answerTo, transaction, mark(request, essentials));
   const recorded: readonly (readonly [string, string])[] =
-    to.kind === "address"
-      ? ownRecordRoute(by, request, essentials, envelope.caller ?? answerTo, target.phone, target.host)
+    to.kind !== "phone"
+      ? ownRecordRoute(by, request, essentials, envelope.caller ?? answerTo, target.phone, whereAt(target))
       : envelope.recordRoute === undefined
         ? []
         : [["Record-Route", envelope.recordRoute]];
   const text = alter(request, {
     ...(target.contact === undefined ? {} : { requestUri: target.contact }),
-    push: [["Via", viaValue(target.host, branch)], ...recorded, ...target.path.map((route): [string, string] => ["Route", route])],
+    push: [
+      ["Via", viaValue(target.host, branch, target.transport)],
+      ...recorded,
+      ...target.path.map((route): [string, string] => ["Route", route]),
+    ],
   });
   return { text, branch };
 }
@@ -137,20 +145,25 @@ function mark(request: Request, essentials: Essentials): string {
  * DEVIATION(RFC 3261 §18.2.1): `received` is not added to the Via below ours. On a WebSocket nothing is routed by it
  * (RFC 7118 §5.2), and it would tell every callee the caller's address.
  */
-function viaValue(host: string, branch: string): string {
-  return `SIP/2.0/WSS ${host};branch=${branch}`;
+function viaValue(host: string, branch: string, transport?: "TCP" | "TLS"): string {
+  return transport === undefined ? `SIP/2.0/WSS ${host};branch=${branch}` : `SIP/2.0/${transport} ${host};branch=${branch};rport;alias`;
+}
+
+/** RFC 5658 aside, one Record-Route is enough: the phone comes back on its own flow whatever stands there. */
+function whereAt({ host, transport }: StatelessTarget): string {
+  return transport === undefined ? host : `${host};transport=${transport.toLowerCase()}`;
 }
 
 function ownRecordRoute(
   by: Forwarder,
   request: Request,
   essentials: Essentials,
-  caller: { readonly home: string; readonly phone: string },
+  caller: DialogEnd,
   phone: string,
-  host: string,
+  at: string,
 ): readonly (readonly [string, string])[] {
   const { fromTag: callerTag, toTag, callId } = essentials;
   if (toTag !== undefined || callerTag === undefined || !dialogMethods.includes(request.method)) return [];
   const route = { caller: { home: caller.home, phone: caller.phone }, callee: { home: by.home, phone }, callerTag };
-  return [["Record-Route", recordRoute(by.keyring, route, callId, host)]];
+  return [["Record-Route", recordRoute(by.keyring, route, callId, caller.at ?? at)]];
 }

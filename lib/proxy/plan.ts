@@ -49,6 +49,13 @@ export function planSearch(input: PlanInput): Plan {
   return searchAt(input, { onBusy: busy, onAbsence: notRegistered, onNoAnswer });
 }
 
+/** A request for another domain has one target, which no rule changes. */
+export function planLeaving(
+  input: Pick<PlanInput, "envelope" | "wishes" | "settings" | "now"> & { readonly uri: string },
+): Plan & { kind: "search" } {
+  return { kind: "search", first: [addressTarget(input.uri, { cause: "route" })], search: { ...searchOf(input), isClosed: true } };
+}
+
 function sentOn(input: PlanInput, to: string, cause: "unconditional" | "user-busy" | "unavailable", status?: number): Plan {
   const target = addressTarget(to, status === undefined ? { cause } : { cause, status });
   return { kind: "search", first: [target], search: { ...searchOf(input), isClosed: true } };
@@ -71,7 +78,7 @@ function portions(group: readonly ReachableTarget[], breadth: number): Reachable
   return parts;
 }
 
-function searchOf({ envelope, settings, wishes, now }: PlanInput): Search {
+function searchOf({ envelope, settings, wishes, now }: Pick<PlanInput, "envelope" | "wishes" | "settings" | "now">): Search {
   return {
     waiting: [],
     groupTime: settings.groupTime,

@@ -78,6 +78,8 @@ export interface ForkedBranch {
   readonly others?: readonly OtherFlow[];
   /** It leads to another address and not to a phone, for this reason. */
   readonly retarget?: Retarget;
+  /** Milliseconds; when its last provisional response came, if it was sent on: there is no socket here to note that on. */
+  readonly proceeding?: number;
   /** A 3xx whose Contacts were tried in its place: it is no response any more. */
   readonly isSpent?: boolean;
 }

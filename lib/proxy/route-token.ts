@@ -13,11 +13,12 @@ const userPrefix = "route.";
 /**
  * The URI of our Record-Route (RFC 3261 §16.6 step 4): the dialog's two ends, encrypted, authenticated and bound to its Call-ID,
  * so that requests within the dialog find their way though nobody remembers it.
+ * @param at where we are reached: a host, or a host with its transport
  */
-export function recordRoute(keyring: Keyring, route: DialogRoute, callId: string, host: string): string {
+export function recordRoute(keyring: Keyring, route: DialogRoute, callId: string, at: string): string {
   const { caller, callee, callerTag } = route;
   const token = keyring.seal("route", [caller.phone, callee.phone, caller.home, callee.home, callerTag].join("\n"), callId);
-  return `<sip:${userPrefix}${token}@${host};transport=ws;lr>`;
+  return `<sip:${userPrefix}${token}@${at.includes(";") ? at : `${at};transport=ws`};lr>`;
 }
 
 /** The dialog in the user part of a Route URI; undefined if we did not mint it, or did so for another Call-ID. */

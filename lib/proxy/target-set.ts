@@ -28,7 +28,8 @@ export interface OtherFlow {
 
 /** Why a request is sent on to another address. */
 export interface Retarget {
-  readonly cause: "unconditional" | "user-busy" | "no-answer" | "unavailable" | "deflection" | "unknown";
+  /** `route`: it has been for that address from the start. */
+  readonly cause: "route" | "unconditional" | "user-busy" | "no-answer" | "unavailable" | "deflection" | "unknown";
   /** The status that led to it; absent where nobody was asked. */
   readonly status?: number;
 }

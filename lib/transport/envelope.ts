@@ -39,12 +39,16 @@ export interface RequestEnvelope {
 export interface DialogEnd {
   readonly home: string;
   readonly phone: string;
+  /** What our Record-Route must say for this end to find its way back, where that is not the host of the other one. */
+  readonly at?: string;
 }
 
 /** To whoever the address of record reaches (or one instance of it), or to one phone by a route token. */
 export type Destination =
   | { readonly kind: "address"; readonly instance: string | undefined; readonly registration: string | undefined }
-  | { readonly kind: "phone"; readonly phone: string };
+  | { readonly kind: "phone"; readonly phone: string }
+  /** To somebody of another domain, at another server. */
+  | { readonly kind: "elsewhere"; readonly uri: string };
 
 /** A response on its way back, our Via already taken off. */
 export interface ResponseEnvelope {
@@ -63,6 +67,8 @@ export interface CancelEnvelope {
   readonly transaction: string;
   /** Value of a Reason header (RFC 3326), if the caller gave one. */
   readonly reason: string | undefined;
+  /** What is to be cancelled, where it was sent on to another server. */
+  readonly of?: RequestEnvelope;
 }
 
 /** The callee's home asks whether somebody still waits for an answer: the caller's home may have lost its notes with its sockets. */

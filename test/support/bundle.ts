@@ -1,4 +1,4 @@
-import { build } from "esbuild";
+import { type Plugin, build } from "esbuild";
 
 /** Bundles a Worker's entry as wrangler does it: one ES module, platform modules left outside. */
 export async function bundle(entry: string): Promise<string> {
@@ -12,9 +12,19 @@ export async function bundle(entry: string): Promise<string> {
     mainFields: ["browser", "module", "main"],
     external: ["cloudflare:*", "node:*"],
     keepNames: true,
+    plugins: [nodeModules],
     logLevel: "error",
   });
   const [file] = result.outputFiles;
   if (file === undefined) throw new Error(`${entry} was bundled to nothing`);
   return file.text;
 }
+
+/** A library in the old module format that asks for a module of Node gets the platform's, as with wrangler. */
+const nodeModules: Plugin = {
+  name: "node-modules",
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^buffer$/ }, ({ path }) => ({ path, namespace: "node-module" }));
+    onLoad({ filter: /.*/, namespace: "node-module" }, ({ path }) => ({ contents: `export * from "node:${path}";` }));
+  },
+};

@@ -194,7 +194,11 @@ describe("a domain that redirects", () => {
     await emil.register();
     await server.api("PUT", `/domains/${domain}/settings`, { redirect: true });
     await expect.poll(async () => (await dora.finalResponse(dora.request("INVITE", emil.aor))).status, { timeout: 10_000 }).toBe(302);
-    expect(await (await server.api("GET", `/domains/${domain}/settings`)).json()).toEqual({ redirect: true, answer_strangers: false });
+    expect(await (await server.api("GET", `/domains/${domain}/settings`)).json()).toEqual({
+      redirect: true,
+      answer_strangers: false,
+      calls_out: false,
+    });
   });
 });
 

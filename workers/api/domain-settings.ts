@@ -9,6 +9,7 @@ import { Store } from "./store.ts";
 const settingsSchema = z
   .strictObject({
     redirect: z.boolean().default(false).openapi({ description: "Calls to its users are answered with where they are (3xx)" }),
+    calls_out: z.boolean().default(false).openapi({ description: "Its users may call other domains" }),
     answer_strangers: z.boolean().default(false).openapi({ description: "The redirect server answers without authentication" }),
   })
   .openapi("DomainSettings");
@@ -34,13 +35,13 @@ domainSettingRoutes.openapi(read, async (context) => {
 
 domainSettingRoutes.openapi(put, async (context) => {
   const { domain } = context.req.valid("param");
-  const { redirect, answer_strangers: answersStrangers } = context.req.valid("json");
-  const settings: DomainSettings = { redirects: redirect, answersStrangers };
+  const { redirect, answer_strangers: answersStrangers, calls_out: callsOut } = context.req.valid("json");
+  const settings: DomainSettings = { redirects: redirect, answersStrangers, callsOut };
   await new Store(context.env.DIRECTORY).putDomainSettings(domain, settings);
   directoryOf(context.env).forget(domain);
   return context.json(written(settings), 200);
 });
 
-function written({ redirects, answersStrangers }: DomainSettings): z.infer<typeof settingsSchema> {
-  return { redirect: redirects, answer_strangers: answersStrangers };
+function written({ redirects, answersStrangers, callsOut }: DomainSettings): z.infer<typeof settingsSchema> {
+  return { redirect: redirects, answer_strangers: answersStrangers, calls_out: callsOut };
 }

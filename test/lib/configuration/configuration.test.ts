@@ -11,6 +11,8 @@ describe("settings that are not there", () => {
       localDevelopment: false,
       publicHost: undefined,
       allowedOrigins: undefined,
+      dnsUrl: "https://cloudflare-dns.com/dns-query",
+      allowedNetworks: [],
       sealKeys: [],
       adminToken: undefined,
       logging: true,

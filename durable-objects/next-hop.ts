@@ -1,0 +1,223 @@
+import { DurableObject } from "cloudflare:workers";
+import type { Keyring } from "../lib/authentication/keyring.ts";
+import { hintIn, homeHint, readBranch } from "../lib/proxy/branch.ts";
+import { examine } from "../lib/proxy/examine.ts";
+import { type Forwarder, statelessRequest } from "../lib/proxy/outgoing-request.ts";
+import { isHopName, readHopName } from "../lib/routing/hop-name.ts";
+import type { Hop } from "../lib/routing/locate.ts";
+import { alter } from "../lib/syntax/alter.ts";
+import { ackFor, cancelFor, replyTo } from "../lib/syntax/compose.ts";
+import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
+import { fault, isFault } from "../lib/syntax/fault.ts";
+import { type Request as SipRequest, type Response as SipResponse, parseMessage } from "../lib/syntax/message.ts";
+import {
+  type CancelEnvelope,
+  type Envelope,
+  type Receipt,
+  type RequestEnvelope,
+  type ResponseEnvelope,
+  taken,
+} from "../lib/transport/envelope.ts";
+import { readConfiguration } from "../workers/configuration.ts";
+import type { Environment } from "../workers/environment.ts";
+import { parsed, read } from "./address-of-record/checked.ts";
+import { Connection } from "./next-hop/connection.ts";
+import { keyringOf } from "./room/keyring.ts";
+import { Outbox } from "./room/outbox.ts";
+import { randomText } from "./room/random.ts";
+import { answerFault } from "./room/reply.ts";
+import { neighbourOf } from "./room/neighbour.ts";
+
+/** Milliseconds that a connection stays open when no call is on it. */
+const idleAfter = 60_000;
+const invitesKept = 500;
+
+/**
+ * The connection to one other SIP server. Requests go out without state (RFC 3261 §16.11): the way back is sealed in the branch, and
+ * timers and forks are the business of the home that sent them, which survives. What is remembered here may get lost with the
+ * connection: the INVITEs under way, for their ACK and CANCEL, and the calls, for which the connection stays open.
+ */
+export class NextHop extends DurableObject<Environment> {
+  readonly #keyring: Keyring;
+  readonly #hop: Hop;
+  readonly #by: Forwarder;
+  readonly #outbox: Outbox;
+  /** INVITEs as they were sent, by branch. */
+  readonly #invites = new Map<string, SipRequest>();
+  /** Call-IDs of calls in progress. */
+  readonly #calls = new Set<string>();
+  readonly #id = randomText();
+  #connection: Promise<Connection> | undefined;
+  #idle: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(state: DurableObjectState, environment: Environment) {
+    super(state, environment);
+    const { name } = state.id;
+    if (name === undefined || !isHopName(name)) throw new Error("a next hop is addressed by its name");
+    this.#keyring = keyringOf(readConfiguration(environment).sealKeys);
+    this.#hop = readHopName(name);
+    this.#by = { keyring: this.#keyring, home: name, hint: homeHint(this.#keyring, name) };
+    this.#outbox = new Outbox(neighbourOf(environment));
+  }
+
+  /** Letters of homes: requests and cancellations for the other server, and responses to its requests. */
+  async deliver(envelopes: readonly Envelope[]): Promise<readonly Receipt[]> {
+    const receipts: Receipt[] = [];
+    for (const envelope of envelopes) receipts.push(await this.#receive(envelope));
+    this.#restUnlessBusy();
+    return receipts;
+  }
+
+  async #receive(envelope: Envelope): Promise<Receipt> {
+    switch (envelope.kind) {
+      case "request":
+        return this.#request(envelope);
+      case "cancel":
+        return this.#cancel(envelope);
+      case "response":
+        return this.#response(envelope);
+      case "inquiry":
+        return taken;
+    }
+  }
+
+  async #request(envelope: RequestEnvelope): Promise<Receipt> {
+    const { request, essentials } = read(envelope);
+    const connection = await this.#open();
+    if (connection === undefined) {
+      if (request.method === "ACK") return taken;
+      return { kind: "answered", status: 503, text: answerFault(request, fault(503, `${this.#hop.host} cannot be reached`)) };
+    }
+    const { text, branch } = this.#asSent(connection, envelope, request, essentials);
+    if (this.#invites.has(branch) && request.method === "INVITE") return taken;
+    if (request.method === "INVITE") this.#remember(branch, parsed(text, envelope.binary));
+    if (request.method === "BYE") this.#calls.delete(essentials.callId);
+    connection.send(text, envelope.binary);
+    return taken;
+  }
+
+  async #cancel({ of, reason }: CancelEnvelope): Promise<Receipt> {
+    const connection = of === undefined ? undefined : await this.#open();
+    if (connection === undefined || of === undefined) return { kind: "answered", status: 481, text: "" };
+    const { request, essentials } = read(of);
+    const { text } = this.#asSent(connection, of, request, essentials);
+    connection.send(cancelFor(parsed(text, of.binary), reason === undefined ? [] : [["Reason", reason]]), of.binary);
+    return taken;
+  }
+
+  async #response({ text, binary }: ResponseEnvelope): Promise<Receipt> {
+    const connection = await this.#open();
+    connection?.send(text, binary);
+    return taken;
+  }
+
+  /** Equal each time it is made, as long as the connection is the same. */
+  #asSent({ host, transport }: Connection, envelope: RequestEnvelope, request: SipRequest, essentials: Essentials) {
+    return statelessRequest(this.#by, envelope, request, essentials, { phone: "", host, transport, contact: undefined, path: [] });
+  }
+
+  #remember(branch: string, invite: SipRequest): void {
+    this.#invites.set(branch, invite);
+    const oldest = this.#invites.keys().next();
+    if (this.#invites.size > invitesKept && oldest.done !== true) this.#invites.delete(oldest.value);
+  }
+
+  /** The connection there is, or a new one; undefined if the server cannot be reached. */
+  async #open(): Promise<Connection | undefined> {
+    clearTimeout(this.#idle);
+    try {
+      this.#connection ??= Connection.open(this.#hop, {
+        message: (text) => this.#heard(text),
+        closed: () => this.#lost(),
+      });
+      return await this.#connection;
+    } catch (error) {
+      this.#lost();
+      console.error(JSON.stringify({ note: "a server cannot be reached", hop: this.#by.home, error: String(error) }));
+      return undefined;
+    }
+  }
+
+  #lost(): void {
+    this.#connection = undefined;
+    this.#invites.clear();
+    this.#calls.clear();
+    clearTimeout(this.#idle);
+  }
+
+  #restUnlessBusy(): void {
+    clearTimeout(this.#idle);
+    if (this.#connection === undefined || this.#calls.size > 0) return;
+    this.#idle = setTimeout(() => void this.#connection?.then((connection) => connection.close()), idleAfter);
+  }
+
+  #heard(octets: string): void {
+    this.#restUnlessBusy();
+    const frame = asText(octets);
+    const message = parseMessage(frame);
+    if (isFault(message)) return;
+    const essentials = readEssentials(message);
+    if (isFault(essentials)) return;
+    if (message.kind === "response") this.#answered(message, essentials);
+    else this.#asked(message, essentials);
+  }
+
+  /** RFC 3261 §16.7: the way back is in the branch; the ACK for a refusal is ours where the sender's home keeps the state (§17.1.1.3). */
+  #answered(response: SipResponse, essentials: Essentials): void {
+    const written = essentials.via.branch;
+    const branch = written === undefined || hintIn(written) !== this.#by.hint ? undefined : readBranch(this.#keyring, written);
+    if (branch?.kind !== "stateless" || written === undefined) return;
+    const { status, binary } = response;
+    const invite = this.#invites.get(written);
+    if (status >= 300 && invite !== undefined && branch.answerTo.branch !== undefined && essentials.cseq.method === "INVITE") {
+      void this.#open().then((connection) => connection?.send(ackFor(invite, response), binary));
+    }
+    if (status >= 200 && status < 300 && essentials.cseq.method === "INVITE") this.#calls.add(essentials.callId);
+    // The answer to our own CANCEL ends here (RFC 3261 §9.1).
+    if (essentials.cseq.method === "CANCEL") return;
+    const text = alter(response, { popVia: true });
+    this.#post(branch.answerTo.home, { kind: "response", text, binary, status, to: branch.answerTo, transaction: undefined });
+  }
+
+  /** A request of the other server: within a dialog that our own route vouches for, or about this server itself. */
+  #asked(request: SipRequest, essentials: Essentials): void {
+    const owner = { home: this.#by.home, user: "", domain: "", aliases: [] };
+    const way = examine(request, essentials, { keyring: this.#keyring, owner, isOurs: () => true });
+    if (isFault(way)) return this.#reply(request, answerFault(request, way));
+    if (way.kind === "server") return this.#reply(request, replyTo(request, 200, { toTag: randomText() }));
+    if (way.kind === "address") return this.#reply(request, answerFault(request, fault(403, "calls from this server are not taken")));
+    if (request.method === "BYE") this.#calls.delete(essentials.callId);
+    const { receiver, recordRoute, alterations } = way;
+    const envelope: RequestEnvelope = {
+      kind: "request",
+      text: alter(request, alterations),
+      binary: request.binary,
+      answerTo: { home: this.#by.home, flow: this.#id, phone: this.#id },
+      transaction: `${essentials.via.branch ?? ""}${"-".repeat(16)}`.slice(-16),
+      identity: "",
+      to: { kind: "phone", phone: receiver.phone },
+      recordRoute,
+    };
+    this.#outbox.post(receiver.home, envelope).then(
+      (receipt) => (receipt.kind === "answered" ? this.#reply(request, receipt.text) : undefined),
+      () => this.#reply(request, answerFault(request, fault(503, "the other side cannot be reached now"))),
+    );
+  }
+
+  #reply(request: SipRequest, text: string): void {
+    if (request.method !== "ACK") void this.#open().then((connection) => connection?.send(text, request.binary));
+  }
+
+  #post(home: string, envelope: ResponseEnvelope): void {
+    this.#outbox.post(home, envelope).catch((error: unknown) => console.error(JSON.stringify({ note: String(error), hop: this.#by.home })));
+  }
+}
+
+/** Octets as the text they are, if they are UTF-8: then phones get a text frame, as all of them expect. */
+function asText(octets: string): { readonly text: string; readonly binary: boolean } {
+  // oxlint-disable-next-line no-control-regex -- the ASCII range is what is asked for
+  if (/^[\x00-\x7f]*$/.test(octets)) return { text: octets, binary: false };
+  const bytes = Buffer.from(octets, "latin1");
+  const text = bytes.toString("utf8");
+  return Buffer.from(text, "utf8").equals(bytes) ? { text, binary: false } : { text: octets, binary: true };
+}

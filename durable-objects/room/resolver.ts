@@ -1,0 +1,81 @@
+import type { Answer, Known, Question } from "../../lib/routing/question.ts";
+import { type Fault, isFault } from "../../lib/syntax/fault.ts";
+import { decodeAnswer, encodeQuestion } from "./dns-message.ts";
+
+interface Kept {
+  readonly answer: Answer;
+  /** Milliseconds. */
+  readonly until: number;
+}
+
+/** Seconds. */
+const longestKept = 3600;
+/** Seconds after which a lookup that failed is tried again. */
+const failureKept = 5;
+const mostKept = 5000;
+/** Milliseconds. */
+const patience = 3000;
+/** No inquiry takes more: questions lead to questions, but not without end. */
+const mostRounds = 8;
+
+const kept = new Map<string, Kept>();
+
+/** The DNS over HTTPS (RFC 8484); answers are kept in the isolate for their time to live, those that say nothing too. */
+export class Resolver {
+  readonly #url: string;
+
+  /** @param url of the server's resource, without a query */
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /** Asks what an inquiry wants to know until it has come to an end. */
+  async settle<T>(
+    inquire: (known: Known) => T | { readonly kind: "ask"; readonly questions: readonly Question[] } | Fault,
+  ): Promise<T | Fault> {
+    for (let round = 0; round < mostRounds; round += 1) {
+      const result = inquire((question) => this.#known(question));
+      if (isFault(result) || !isAsking(result)) return result;
+      await Promise.all(result.questions.map((question) => this.#ask(question)));
+    }
+    throw new Error("an inquiry has asked without end");
+  }
+
+  #known(question: Question): Answer | undefined {
+    const found = kept.get(nameOf(this.#url, question));
+    return found !== undefined && found.until > Date.now() ? found.answer : undefined;
+  }
+
+  async #ask(question: Question): Promise<void> {
+    const answer = await this.#fetch(question);
+    const seconds = answer.kind === "failed" ? failureKept : Math.min(Math.max(answer.ttl, 1), longestKept);
+    const name = nameOf(this.#url, question);
+    kept.delete(name);
+    kept.set(name, { answer, until: Date.now() + seconds * 1000 });
+    const oldest = kept.keys().next();
+    if (kept.size > mostKept && oldest.done !== true) kept.delete(oldest.value);
+  }
+
+  /** RFC 8484 §4.1 by POST; whatever goes wrong is a lookup that failed. */
+  async #fetch(question: Question): Promise<Answer> {
+    try {
+      const type = "application/dns-message";
+      const init = { method: "POST", headers: { "Content-Type": type, Accept: type }, body: encodeQuestion(question) };
+      const response = await fetch(this.#url, { ...init, signal: AbortSignal.timeout(patience) });
+      return response.ok ? decodeAnswer(question, await response.arrayBuffer()) : { kind: "failed" };
+    } catch (error) {
+      console.error(JSON.stringify({ note: "a DNS lookup failed", name: question.name, type: question.type, error: String(error) }));
+      return { kind: "failed" };
+    }
+  }
+}
+
+function isAsking<T>(
+  result: T | { readonly kind: "ask"; readonly questions: readonly Question[] },
+): result is { readonly kind: "ask"; readonly questions: readonly Question[] } {
+  return typeof result === "object" && result !== null && "kind" in result && result.kind === "ask";
+}
+
+function nameOf(url: string, { name, type }: Question): string {
+  return `${url} ${type} ${name}`;
+}

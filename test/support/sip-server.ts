@@ -1,0 +1,73 @@
+import { once } from "node:events";
+import { type AddressInfo, type Socket, createServer } from "node:net";
+import { compose } from "./compose.ts";
+import { copiedLines } from "./dialog.ts";
+import { createEars, type Match } from "./ears.ts";
+import { type Heard, header, readHeard } from "./heard.ts";
+
+/** Another SIP server, over TCP: it answers OPTIONS by itself, and else says what the test wants. */
+export interface SipServer {
+  readonly port: number;
+  next(match: Match, narrowing?: { readonly method?: string; readonly milliseconds?: number }): Promise<Heard>;
+  rest(): readonly Heard[];
+  /** A response on the newest connection. */
+  reply(request: Heard, status: number, lines?: readonly string[], body?: string): void;
+  /** Anything, on the newest connection. */
+  send(text: string): void;
+  /** Connections that are open. */
+  connections(): number;
+  /** Cuts all connections, and takes new ones. */
+  cut(): void;
+  close(): void;
+}
+
+export async function startSipServer(): Promise<SipServer> {
+  const ears = createEars("the other server");
+  const sockets: Socket[] = [];
+  const reply = (request: Heard, status: number, lines: readonly string[] = [], body = ""): void => {
+    // RFC 3581 §4: it tells where it sees the sender.
+    const { remoteAddress, remotePort } = sockets.at(-1) ?? {};
+    const told = copiedLines(request, "theirs").map((line, index) =>
+      index === 0 ? `${line.replace(/;rport(?!=)/, `;rport=${remotePort}`)};received=${remoteAddress}` : line,
+    );
+    send(compose(`SIP/2.0 ${status} Whatever`, [...told, ...lines], body));
+  };
+  const send = (text: string): void => void sockets.at(-1)?.write(text);
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on("error", () => undefined);
+    socket.on("close", () => sockets.splice(sockets.indexOf(socket), 1));
+    let rest = "";
+    socket.on("data", (octets) => {
+      rest += octets.toString("latin1");
+      for (;;) {
+        rest = rest.replace(/^(?:\r\n)+/, "");
+        const end = rest.indexOf("\r\n\r\n");
+        if (end < 0) return;
+        const length = Number(/\r\ncontent-length:\s*(\d+)/i.exec(rest.slice(0, end + 2))?.[1] ?? 0);
+        if (rest.length < end + 4 + length) return;
+        const raw = rest.slice(0, end + 4 + length);
+        rest = rest.slice(raw.length);
+        const heard = readHeard(raw, false);
+        if (heard.method === "OPTIONS" && header(heard, "max-forwards") === "0") reply(heard, 200);
+        else ears.hear(raw, false);
+      }
+    });
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    next: ears.next,
+    rest: ears.rest,
+    reply,
+    send,
+    connections: () => sockets.length,
+    cut: () => {
+      for (const socket of [...sockets]) socket.destroy();
+    },
+    close: () => {
+      for (const socket of [...sockets]) socket.destroy();
+      server.close();
+    },
+  };
+}

@@ -1,0 +1,190 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { compose, newBranch, shortSdp } from "../support/compose.ts";
+import { dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
+import { addresses, header, headers } from "../support/heard.ts";
+import type { Phone } from "../support/phone.ts";
+import { type SipServer, startSipServer } from "../support/sip-server.ts";
+import { openTown, type Town } from "../support/town.ts";
+
+/** Calls that leave for another server, over TCP. */
+let town: Town;
+let other: SipServer;
+let alice: Phone;
+let callee: string;
+
+beforeAll(async () => {
+  town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "3" } });
+  await town.server.api("PUT", "/domains/localhost/settings", { calls_out: true });
+});
+afterAll(() => town.close());
+beforeEach(async () => {
+  other = await startSipServer();
+  [alice] = await town.phones("direct", "alice");
+  callee = `sip:bob@127.0.0.1:${other.port};transport=tcp`;
+});
+afterEach(() => other.close());
+
+const contact = (): string => `Contact: <sip:bob@127.0.0.1:${other.port};transport=tcp>`;
+
+async function talking() {
+  const sent = alice.request("INVITE", callee, { body: shortSdp });
+  const invite = await other.next("INVITE");
+  other.reply(invite, 180);
+  await alice.next(180);
+  other.reply(invite, 200, [contact()], shortSdp);
+  const answer = await alice.finalResponse(sent);
+  const dialog = dialogOfCaller(answer);
+  alice.ack(dialog);
+  return { invite, answer, dialog, ack: await other.next("ACK") };
+}
+
+describe("a call to another server", () => {
+  it("arrives with one Via of ours, over TCP, with the address it is seen at, and one Record-Route that leads there", async () => {
+    alice.request("INVITE", callee, { body: shortSdp });
+    const invite = await other.next("INVITE");
+    const [via, ...more] = headers(invite, "via");
+    expect([invite.requestUri, more.length]).toEqual([callee, 1]);
+    const seen = /^SIP\/2\.0\/TCP (127\.0\.0\.1:\d+);branch=z9hG4bK[^;]+;rport;alias$/.exec(via ?? "")?.[1];
+    expect(seen).toBeDefined();
+    expect(addresses(invite, "record-route").map((route) => route.replace(/route\.[^@]+/, "route"))).toEqual([
+      `<sip:route@${seen};transport=tcp;lr>`,
+    ]);
+    expect(invite.body).toBe(shortSdp);
+  });
+
+  it("is answered, acknowledged, and ended by the caller", async () => {
+    const { dialog, ack } = await talking();
+    expect(ack.requestUri).toContain(`127.0.0.1:${other.port}`);
+    const bye = alice.bye(dialog);
+    other.reply(await other.next("BYE"), 200);
+    expect((await alice.finalResponse(bye)).status).toBe(200);
+  });
+
+  it("is ended by the other side, on the same connection", async () => {
+    const { invite } = await talking();
+    const dialog = dialogOfCallee(invite, "theirs");
+    const lines = [
+      `Via: SIP/2.0/TCP 127.0.0.1:${other.port};branch=${newBranch()}`,
+      "Max-Forwards: 70",
+      ...dialog.routes.map((route) => `Route: ${route}`),
+      `From: ${dialog.local}`,
+      `To: ${dialog.remote}`,
+      `Call-ID: ${dialog.callId}`,
+      "CSeq: 1 BYE",
+    ];
+    other.send(compose(`BYE ${dialog.target} SIP/2.0`, lines));
+    const bye = await alice.next("BYE");
+    alice.reply(bye, 200);
+    const answer = await other.next(200, { method: "BYE" });
+    expect([other.connections(), headers(answer, "via").length]).toEqual([1, 1]);
+  });
+
+  it("is cancelled", async () => {
+    const invite = alice.request("INVITE", callee, { body: shortSdp });
+    const heard = await other.next("INVITE");
+    other.reply(heard, 180);
+    await alice.next(180);
+    alice.cancel(invite);
+    const cancel = await other.next("CANCEL");
+    expect(header(cancel, "via")).toBe(header(heard, "via"));
+    other.reply(cancel, 200);
+    other.reply(heard, 487);
+    expect((await other.next("ACK")).requestUri).toBe(callee);
+    expect((await alice.next(487)).status).toBe(487);
+  });
+
+  it("is refused: the refusal goes up, the ACK is ours", async () => {
+    const invite = alice.request("INVITE", callee, { body: shortSdp });
+    const heard = await other.next("INVITE");
+    other.reply(heard, 486);
+    const ack = await other.next("ACK");
+    expect([header(ack, "via"), header(ack, "to")]).toEqual([header(heard, "via"), expect.stringContaining("tag=theirs")]);
+    expect((await alice.finalResponse(invite)).status).toBe(486);
+  });
+
+  it("that nobody answers ends by Timer B: 408", async () => {
+    const invite = alice.request("INVITE", callee, { body: shortSdp });
+    await other.next("INVITE");
+    expect((await alice.finalResponse(invite)).status).toBe(408);
+  });
+
+  it("to a server that is not there ends at once: 500, since a 503 would be about us (RFC 3261 §16.7 step 6)", async () => {
+    other.close();
+    expect((await alice.finalResponse(alice.request("INVITE", callee, { body: shortSdp }))).status).toBe(500);
+  });
+
+  it("goes on over a new connection when the old one was cut", async () => {
+    const { dialog } = await talking();
+    other.cut();
+    await expect.poll(() => other.connections()).toBe(0);
+    const bye = alice.bye(dialog);
+    other.reply(await other.next("BYE"), 200);
+    expect((await alice.finalResponse(bye)).status).toBe(200);
+  });
+
+  it("survives that the caller's home loses its memory while it rings", async () => {
+    const invite = alice.request("INVITE", callee, { body: shortSdp });
+    const heard = await other.next("INVITE");
+    other.reply(heard, 180);
+    await alice.next(180);
+    await town.server.evict(`sip:${alice.account}@localhost#1`, "hibernate");
+    other.reply(heard, 200, [contact()], shortSdp);
+    expect((await alice.finalResponse(invite)).status).toBe(200);
+  });
+
+  it("uses one connection for several calls", async () => {
+    await talking();
+    await talking();
+    expect(other.connections()).toBe(1);
+  });
+});
+
+describe("anything but a call", () => {
+  it("goes there and back", async () => {
+    const sent = alice.request("MESSAGE", callee, { body: "grüß Gott" });
+    const heard = await other.next("MESSAGE");
+    expect(Buffer.from(heard.body, "latin1").toString()).toBe("grüß Gott");
+    other.reply(heard, 200);
+    expect((await alice.finalResponse(sent)).status).toBe(200);
+  });
+});
+
+describe("who may not", () => {
+  it("nobody sends to networks that are not allowed (SSRF): 403", async () => {
+    const answer = await alice.finalResponse(alice.request("INVITE", "sip:bob@10.0.0.1;transport=tcp", { body: shortSdp }));
+    expect(answer.status).toBe(403);
+  });
+
+  it("users of a domain that does not let them call out: 403", async () => {
+    await town.server.provision({ domain: "closed.example", username: "eve", password: "offhook" });
+    const eve = await (
+      await import("../support/phone.ts")
+    ).Phone.connect(town.server, { account: "eve", domain: "closed.example", way: "general" });
+    await eve.register();
+    expect((await eve.finalResponse(eve.request("INVITE", callee, { body: shortSdp }))).status).toBe(403);
+    expect(other.connections()).toBe(0);
+  });
+
+  it("the other server calls nobody here: 403, also with a forged route", async () => {
+    await talking();
+    const lines = (extra: readonly string[]) => [
+      `Via: SIP/2.0/TCP 127.0.0.1:${other.port};branch=${newBranch()}`,
+      "Max-Forwards: 70",
+      ...extra,
+      "From: <sip:x@elsewhere.example>;tag=1",
+      `To: <${alice.aor}>`,
+      "Call-ID: strange",
+      "CSeq: 1 INVITE",
+    ];
+    other.send(compose(`INVITE ${alice.aor} SIP/2.0`, lines([])));
+    expect((await other.next(403)).status).toBe(403);
+    other.send(compose(`INVITE ${alice.aor} SIP/2.0`, lines(["Route: <sip:route.forged@localhost;lr>"])));
+    expect((await other.next(403)).status).toBe(403);
+    expect(alice.socket.rest().filter(({ method }) => method === "INVITE")).toEqual([]);
+  });
+
+  it("a URI without TLS where sips is asked for: 503, and no plain connection", async () => {
+    const answer = await alice.finalResponse(alice.request("INVITE", `sips:bob@127.0.0.1:${other.port};transport=udp`, { body: shortSdp }));
+    expect([answer.status >= 400, other.rest().length]).toEqual([true, 0]);
+  });
+});
