@@ -36,8 +36,8 @@ export function permittedTransports(uri: SipUri, ours: readonly Transport[]): re
 }
 
 /**
- * The transport where neither the URI nor the DNS names one (RFC 3263 §4.1): TLS for a SIPS URI. A SIP URI has TCP where the RFC
- * has UDP, which is not to be had here; every SIP element has both (RFC 3261 §18).
+ * The transport where neither the URI nor the DNS names one: TLS for a SIPS URI.
+ * DEVIATION(RFC 3263 §4.1): a SIP URI has TCP and not UDP, which is not to be had here; every SIP element has both (RFC 3261 §18).
  */
 export function defaultTransport(uri: SipUri, permitted: readonly Transport[]): Transport | undefined {
   const usual = uri.scheme === "sips" ? "tls" : "tcp";

@@ -1,0 +1,215 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect, createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { once } from "node:events";
+
+/** Whether the real servers are here: Debian's packages kamailio, kamailio-tls-modules and sip-tester. */
+export const hasKamailio = ["/usr/sbin/kamailio", "/usr/bin/sipp", "/usr/bin/openssl"].every((path) => existsSync(path));
+
+/** A Kamailio that passes calls on to SIPp, which answers them. */
+export interface Company {
+  readonly tcpPort: number;
+  readonly tlsPort: number;
+  /** Of the authority that has signed for `pbx.example`. */
+  readonly authority: string;
+  close(): Promise<void>;
+}
+
+export async function openCompany(): Promise<Company> {
+  const folder = await mkdtemp(join(tmpdir(), "offhook-kamailio-"));
+  const [tcpPort, tlsPort, sippPort] = [await freePort(), await freePort(), await freePort()];
+  makeCertificates(folder);
+  await writeFile(join(folder, "kamailio.cfg"), configuration(folder, tcpPort, tlsPort, sippPort));
+  await writeFile(join(folder, "uas.xml"), answering);
+  const children = [
+    spawn("/usr/bin/sipp", ["-sf", join(folder, "uas.xml"), "-t", "t1", "-i", "127.0.0.1", "-p", String(sippPort), "-nostdin"], {
+      cwd: folder,
+      stdio: "ignore",
+      env: { ...process.env, TERM: "xterm" },
+    }),
+    spawn("/usr/sbin/kamailio", ["-f", join(folder, "kamailio.cfg"), "-DD", "-E", "-w", folder, "-Y", folder, "-P", join(folder, "pid")], {
+      stdio: "ignore",
+    }),
+  ];
+  await Promise.all([tcpPort, tlsPort, sippPort].map(listens));
+  return {
+    tcpPort,
+    tlsPort,
+    authority: join(folder, "ca.pem"),
+    close: async () => {
+      await Promise.all(children.map(end));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function configuration(folder: string, tcpPort: number, tlsPort: number, sippPort: number): string {
+  const modules = ["tm", "sl", "rr", "pv", "siputils", "textops", "tls"].map((name) => `loadmodule "${name}.so"`);
+  return `#!KAMAILIO
+children=1
+tcp_children=1
+auto_aliases=no
+tcp_accept_aliases=yes
+enable_tls=yes
+listen=tcp:127.0.0.1:${tcpPort}
+listen=tls:127.0.0.1:${tlsPort}
+${modules.join("\n")}
+modparam("tls", "tls_method", "TLSv1.2+")
+modparam("tls", "private_key", "${folder}/server.key")
+modparam("tls", "certificate", "${folder}/server.pem")
+request_route {
+  if (is_method("OPTIONS") && $rU == $null) { sl_send_reply("200", "OK"); exit; }
+  if (is_method("CANCEL")) { if (t_check_trans()) t_relay(); exit; }
+  if (has_totag()) { if (loose_route()) t_relay(); else if (is_method("ACK") && t_check_trans()) t_relay(); exit; }
+  if (is_method("INVITE")) record_route();
+  if ($rU == "busy") { sl_send_reply("486", "Busy Here"); exit; }
+  $du = "sip:127.0.0.1:${sippPort};transport=tcp";
+  t_relay();
+}
+`;
+}
+
+function makeCertificates(folder: string): void {
+  const run = (...parts: string[]) => execFileSync("openssl", parts, { cwd: folder, stdio: "ignore" });
+  run(
+    "req",
+    "-x509",
+    "-newkey",
+    "rsa:2048",
+    "-nodes",
+    "-keyout",
+    "ca.key",
+    "-out",
+    "ca.pem",
+    "-days",
+    "2",
+    "-subj",
+    "/CN=Offhook test authority",
+  );
+  run(
+    "req",
+    "-newkey",
+    "rsa:2048",
+    "-nodes",
+    "-keyout",
+    "server.key",
+    "-out",
+    "server.csr",
+    "-subj",
+    "/CN=pbx.example",
+    "-addext",
+    "subjectAltName=DNS:pbx.example",
+  );
+  run(
+    "x509",
+    "-req",
+    "-in",
+    "server.csr",
+    "-CA",
+    "ca.pem",
+    "-CAkey",
+    "ca.key",
+    "-CAcreateserial",
+    "-out",
+    "server.pem",
+    "-days",
+    "2",
+    "-copy_extensions",
+    "copy",
+  );
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+async function listens(port: number): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const socket = connect(port, "127.0.0.1");
+    const isThere = await new Promise<boolean>((resolve) => {
+      socket.once("connect", () => resolve(true));
+      socket.once("error", () => resolve(false));
+    });
+    socket.destroy();
+    if (isThere) return;
+    await new Promise((resume) => setTimeout(resume, 100));
+  }
+  throw new Error(`nobody listens on port ${port}`);
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  child.kill("SIGTERM");
+  await once(child, "exit");
+}
+
+const copied = "[last_Via:]\n[last_From:]\n[last_To:];tag=[pid]SIPp[call_number]\n[last_Call-ID:]\n[last_CSeq:]\n[last_Record-Route:]";
+const contact = "Contact: <sip:sipp@[local_ip]:[local_port];transport=[transport]>";
+
+/** SIPp answers every call, and hangs up itself if nobody else does so within a second. */
+const answering = `<?xml version="1.0" encoding="ISO-8859-1" ?>
+<scenario name="answering">
+  <recv request="INVITE" crlf="true" rrs="true">
+    <action>
+      <ereg regexp=".*" search_in="hdr" header="From:" assign_to="1"/>
+      <ereg regexp=".*" search_in="hdr" header="To:" assign_to="2"/>
+    </action>
+  </recv>
+  <send><![CDATA[
+SIP/2.0 180 Ringing
+${copied}
+${contact}
+Content-Length: 0
+
+]]></send>
+  <send retrans="500"><![CDATA[
+SIP/2.0 200 OK
+${copied}
+${contact}
+Content-Type: application/sdp
+Content-Length: [len]
+
+v=0
+o=- 1 1 IN IP4 [local_ip]
+s=-
+c=IN IP4 [media_ip]
+t=0 0
+m=audio [media_port] RTP/AVP 0
+]]></send>
+  <recv request="ACK" rrs="true"/>
+  <recv request="BYE" timeout="1000" ontimeout="hangup"/>
+  <send next="end"><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+  <label id="hangup"/>
+  <send retrans="500"><![CDATA[
+BYE [next_url] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+[routes]
+From:[$2];tag=[pid]SIPp[call_number]
+To:[$1]
+Call-ID: [call_id]
+CSeq: 1 BYE
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>
+  <recv response="200"/>
+  <label id="end"/>
+</scenario>
+`;

@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { shortSdp } from "../support/compose.ts";
+import { dialogOfCaller } from "../support/dialog.ts";
+import { headers } from "../support/heard.ts";
+import { type DnsServer, startDnsServer } from "../support/dns-server.ts";
+import { type Company, hasKamailio, openCompany } from "../support/kamailio.ts";
+import type { Town } from "../support/town.ts";
+
+/** Calls to a SIPp behind a real Kamailio. */
+describe.skipIf(!hasKamailio)("Kamailio", () => {
+  let dns: DnsServer;
+  let company: Company;
+  let town: Town;
+
+  beforeAll(async () => {
+    [dns, company] = [await startDnsServer(), await openCompany()];
+    process.env["NODE_EXTRA_CA_CERTS"] = company.authority;
+    // Miniflare reads that when it is loaded.
+    const { openTown } = await import("../support/town.ts");
+    town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", DNS_URL: dns.url } });
+    await town.server.api("PUT", "/domains/localhost/settings", { calls_out: true });
+    dns.zone = [
+      `_sip._tcp.pbx.example SRV 1 1 ${company.tcpPort} host.pbx.example`,
+      `_sips._tcp.pbx.example SRV 1 1 ${company.tlsPort} host.pbx.example`,
+      "host.pbx.example A 127.0.0.1",
+      `_sips._tcp.impostor.example SRV 1 1 ${company.tlsPort} host.pbx.example`,
+    ];
+  });
+  afterAll(async () => {
+    await town?.close();
+    await company?.close();
+    dns?.close();
+  });
+
+  it.each([
+    ["TCP", "sip:sipp@pbx.example;transport=tcp"],
+    ["TLS, its certificate that of the domain", "sips:sipp@pbx.example"],
+  ])("is called over %s: SIPp answers, the caller hangs up", async (_name, uri) => {
+    const [alice] = await town.phones("direct", "alice");
+    const sent = alice.request("INVITE", uri, { body: shortSdp });
+    await alice.next(180);
+    const answer = await alice.finalResponse(sent);
+    expect(answer.status).toBe(200);
+    const dialog = dialogOfCaller(answer);
+    alice.ack(dialog);
+    const bye = alice.bye(dialog);
+    expect((await alice.finalResponse(bye)).status).toBe(200);
+  });
+
+  it("is called, and SIPp hangs up, along both routes", async () => {
+    const [alice] = await town.phones("direct", "alice");
+    const sent = alice.request("INVITE", "sip:sipp@pbx.example", { body: shortSdp });
+    const answer = await alice.finalResponse(sent);
+    expect(headers(answer, "record-route").length).toBeGreaterThan(0);
+    alice.ack(dialogOfCaller(answer));
+    const bye = await alice.next("BYE");
+    alice.reply(bye, 200);
+    await alice.hearsNothing("BYE", 1200);
+  });
+
+  it("is called by SIP.js, which hangs up", async () => {
+    const { Inviter, SessionState, UserAgent } = await import("sip.js");
+    const { registeredSipJs } = await import("../support/stock-phones.ts");
+    const account = await town.newcomer("alice");
+    const { agent } = await registeredSipJs({ wsUrl: town.server.wsUrl, account, way: "general" });
+    const target = UserAgent.makeURI("sip:sipp@pbx.example");
+    if (target === undefined) throw new Error("no URI");
+    const inviter = new Inviter(agent, target);
+    const states: string[] = [];
+    inviter.stateChange.addListener((state) => states.push(state));
+    await inviter.invite();
+    await expect.poll(() => states, { timeout: 10_000 }).toContain(SessionState.Established);
+    await inviter.bye();
+    await expect.poll(() => states, { timeout: 10_000 }).toContain(SessionState.Terminated);
+    await agent.stop();
+  });
+
+  it("refuses: 486 goes up", async () => {
+    const [alice] = await town.phones("direct", "alice");
+    expect((await alice.finalResponse(alice.request("INVITE", "sip:busy@pbx.example", { body: shortSdp }))).status).toBe(486);
+  });
+
+  it("with a certificate of another domain is not trusted (RFC 5922 §7): 500", async () => {
+    const [alice] = await town.phones("direct", "alice");
+    expect((await alice.finalResponse(alice.request("INVITE", "sips:sipp@impostor.example", { body: shortSdp }))).status).toBe(500);
+  });
+});
