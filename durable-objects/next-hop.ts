@@ -1,15 +1,24 @@
 import { DurableObject } from "cloudflare:workers";
+import { credentialsFor } from "../lib/authentication/client.ts";
 import type { Keyring } from "../lib/authentication/keyring.ts";
-import { hintIn, homeHint, readBranch } from "../lib/proxy/branch.ts";
-import { examine } from "../lib/proxy/examine.ts";
+import { hintIn, homeHint, readBranch, transactionName } from "../lib/proxy/branch.ts";
+import { type Way, examine } from "../lib/proxy/examine.ts";
 import { type Forwarder, statelessRequest } from "../lib/proxy/outgoing-request.ts";
-import { isHopName, readHopName } from "../lib/routing/hop-name.ts";
-import type { Hop } from "../lib/routing/locate.ts";
+import { type NamedHop, isHopName, readHopName } from "../lib/routing/hop-name.ts";
+import type { Trunk } from "../lib/routing/trunk.ts";
 import { alter } from "../lib/syntax/alter.ts";
 import { ackFor, cancelFor, replyTo } from "../lib/syntax/compose.ts";
 import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
 import { fault, isFault } from "../lib/syntax/fault.ts";
-import { type Request as SipRequest, type Response as SipResponse, parseMessage } from "../lib/syntax/message.ts";
+import {
+  type Request as SipRequest,
+  type Response as SipResponse,
+  hasHeader,
+  headerValue,
+  headerValues,
+  parseMessage,
+} from "../lib/syntax/message.ts";
+import { canonicalUser, parseUri } from "../lib/syntax/uri.ts";
 import {
   type CancelEnvelope,
   type Envelope,
@@ -19,9 +28,11 @@ import {
   taken,
 } from "../lib/transport/envelope.ts";
 import { readConfiguration } from "../workers/configuration.ts";
+import { directoryOf, homeName } from "../workers/directory.ts";
 import type { Environment } from "../workers/environment.ts";
 import { parsed, read } from "./address-of-record/checked.ts";
 import { Connection } from "./next-hop/connection.ts";
+import { TrunkRegistration } from "./next-hop/trunk-registration.ts";
 import { keyringOf } from "./room/keyring.ts";
 import { Outbox } from "./room/outbox.ts";
 import { randomText } from "./room/random.ts";
@@ -31,6 +42,10 @@ import { neighbourOf } from "./room/neighbour.ts";
 /** Milliseconds that a connection stays open when no call is on it. */
 const idleAfter = 60_000;
 const invitesKept = 500;
+/** Milliseconds. */
+const retryRegistrationAfter = 10_000;
+/** Milliseconds; so long a registered trunk's connection may be gone, with our memory, before it is noticed. */
+const lookAfter = 60_000;
 
 /**
  * The connection to one other SIP server. Requests go out without state (RFC 3261 §16.11): the way back is sealed in the branch, and
@@ -39,7 +54,15 @@ const invitesKept = 500;
  */
 export class NextHop extends DurableObject<Environment> {
   readonly #keyring: Keyring;
-  readonly #hop: Hop;
+  readonly #hop: NamedHop;
+  readonly #registration: TrunkRegistration;
+  /** INVITEs of the other server that have no final response yet, by Via: where they went. */
+  readonly #incoming = new Map<string, { readonly home: string; readonly transaction: string }>();
+  readonly #environment: Environment;
+  /** We are registered there: the connection is for calls that come, too. */
+  #isHeld = false;
+  /** Milliseconds. */
+  #renewAt = 0;
   readonly #by: Forwarder;
   readonly #outbox: Outbox;
   /** INVITEs as they were sent, by branch. */
@@ -56,8 +79,29 @@ export class NextHop extends DurableObject<Environment> {
     if (name === undefined || !isHopName(name)) throw new Error("a next hop is addressed by its name");
     this.#keyring = keyringOf(readConfiguration(environment).sealKeys);
     this.#hop = readHopName(name);
+    this.#environment = environment;
+    this.#registration = new TrunkRegistration(this.#keyring, this.#hop);
     this.#by = { keyring: this.#keyring, home: name, hint: homeHint(this.#keyring, name) };
     this.#outbox = new Outbox(neighbourOf(environment));
+  }
+
+  /** Of a trunk that we register at: the connection is opened and held from now on. */
+  async keep(): Promise<void> {
+    await this.ctx.storage.setAlarm(Date.now());
+  }
+
+  /** Registers anew, while the trunk wants it; a connection that was lost is opened again. */
+  override async alarm(): Promise<void> {
+    const trunk = await this.#trunk();
+    if (trunk?.register !== true || trunk.username === undefined || trunk.password === undefined) return;
+    const { username, password } = trunk;
+    const isFresh = this.#connection !== undefined && Date.now() < this.#renewAt;
+    if (isFresh) return this.ctx.storage.setAlarm(Date.now() + lookAfter);
+    const connection = await this.#open();
+    const granted = connection === undefined ? undefined : await this.#registration.register(connection, { username, password });
+    this.#isHeld = granted !== undefined;
+    this.#renewAt = Date.now() + ((granted ?? 0) * 1000) / 2;
+    await this.ctx.storage.setAlarm(Date.now() + (granted === undefined ? retryRegistrationAfter : lookAfter));
   }
 
   /** Letters of homes: requests and cancellations for the other server, and responses to its requests. */
@@ -90,7 +134,7 @@ export class NextHop extends DurableObject<Environment> {
     }
     const { text, branch } = this.#asSent(connection, envelope, request, essentials);
     if (this.#invites.has(branch) && request.method === "INVITE") return taken;
-    if (request.method === "INVITE") this.#remember(branch, parsed(text, envelope.binary));
+    if (request.method === "INVITE" || this.#hop.trunk !== "") this.#remember(branch, parsed(text, envelope.binary));
     if (request.method === "BYE") this.#calls.delete(essentials.callId);
     connection.send(text, envelope.binary);
     return taken;
@@ -105,7 +149,8 @@ export class NextHop extends DurableObject<Environment> {
     return taken;
   }
 
-  async #response({ text, binary }: ResponseEnvelope): Promise<Receipt> {
+  async #response({ text, binary, status }: ResponseEnvelope): Promise<Receipt> {
+    if (status >= 300) this.#calls.delete(/\r\n(?:call-id|i)[ \t]*:[ \t]*(\S+)/i.exec(text)?.[1] ?? "");
     const connection = await this.#open();
     connection?.send(text, binary);
     return taken;
@@ -140,6 +185,8 @@ export class NextHop extends DurableObject<Environment> {
 
   #lost(): void {
     this.#connection = undefined;
+    if (this.#isHeld) void this.ctx.storage.setAlarm(Date.now() + retryRegistrationAfter);
+    this.#isHeld = false;
     this.#invites.clear();
     this.#calls.clear();
     clearTimeout(this.#idle);
@@ -147,7 +194,7 @@ export class NextHop extends DurableObject<Environment> {
 
   #restUnlessBusy(): void {
     clearTimeout(this.#idle);
-    if (this.#connection === undefined || this.#calls.size > 0) return;
+    if (this.#connection === undefined || this.#calls.size > 0 || this.#isHeld) return;
     this.#idle = setTimeout(() => void this.#connection?.then((connection) => connection.close()), idleAfter);
   }
 
@@ -158,12 +205,12 @@ export class NextHop extends DurableObject<Environment> {
     if (isFault(message)) return;
     const essentials = readEssentials(message);
     if (isFault(essentials)) return;
-    if (message.kind === "response") this.#answered(message, essentials);
-    else this.#asked(message, essentials);
+    if (message.kind === "request") void this.#asked(message, essentials);
+    else if (!this.#registration.hears(message, essentials)) void this.#answered(message, essentials);
   }
 
   /** RFC 3261 §16.7: the way back is in the branch; the ACK for a refusal is ours where the sender's home keeps the state (§17.1.1.3). */
-  #answered(response: SipResponse, essentials: Essentials): void {
+  async #answered(response: SipResponse, essentials: Essentials): Promise<void> {
     const written = essentials.via.branch;
     const branch = written === undefined || hintIn(written) !== this.#by.hint ? undefined : readBranch(this.#keyring, written);
     if (branch?.kind !== "stateless" || written === undefined) return;
@@ -172,6 +219,8 @@ export class NextHop extends DurableObject<Environment> {
     if (status >= 300 && invite !== undefined && branch.answerTo.branch !== undefined && essentials.cseq.method === "INVITE") {
       void this.#open().then((connection) => connection?.send(ackFor(invite, response), binary));
     }
+    if ((status === 401 || status === 407) && invite !== undefined && (await this.#authenticates(invite, response, written))) return;
+    if (status >= 200 && essentials.cseq.method !== "INVITE") this.#invites.delete(written);
     if (status >= 200 && status < 300 && essentials.cseq.method === "INVITE") this.#calls.add(essentials.callId);
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
     if (essentials.cseq.method === "CANCEL") return;
@@ -179,13 +228,56 @@ export class NextHop extends DurableObject<Environment> {
     this.#post(branch.answerTo.home, { kind: "response", text, binary, status, to: branch.answerTo, transaction: undefined });
   }
 
-  /** A request of the other server: within a dialog that our own route vouches for, or about this server itself. */
-  #asked(request: SipRequest, essentials: Essentials): void {
-    const owner = { home: this.#by.home, user: "", domain: "", aliases: [] };
+  /** The trunk's server asks who we are: the same request goes again, with credentials, once. */
+  async #authenticates(sent: SipRequest, response: SipResponse, branch: string): Promise<boolean> {
+    const trunk = await this.#trunk();
+    if (trunk?.username === undefined || trunk.password === undefined) return false;
+    const header =
+      response.status === 401 ? (["www-authenticate", "Authorization"] as const) : (["proxy-authenticate", "Proxy-Authorization"] as const);
+    if (hasHeader(sent, header[1].toLowerCase())) return false;
+    const { username, password } = trunk;
+    const request = { method: sent.method, uri: sent.requestUri };
+    const credentials = credentialsFor(this.#keyring, headerValues(response, header[0]), request, { username, password }, randomText());
+    if (credentials === undefined) return false;
+    const connection = await this.#open();
+    const again = `${branch}a`;
+    const [, ...vias] = headerValues(sent, "via");
+    const via = headerValues(sent, "via")[0]?.replace(`branch=${branch}`, `branch=${again}`) ?? "";
+    const lines: [string, string][] = [["Via", via], ...vias.map((value): [string, string] => ["Via", value])];
+    const text = alter(sent, { remove: ["via"], push: lines, append: [[header[1], credentials]] });
+    this.#invites.delete(branch);
+    this.#remember(again, parsed(text, sent.binary));
+    connection?.send(text, sent.binary);
+    return true;
+  }
+
+  async #trunk(): Promise<Trunk | undefined> {
+    const at = this.#hop.trunk.indexOf("@");
+    if (at < 0) return undefined;
+    const trunks = await directoryOf(this.#environment).trunks(this.#hop.trunk.slice(at + 1));
+    return trunks.find(({ name }) => name === this.#hop.trunk.slice(0, at));
+  }
+
+  /** A request of the other server: within a dialog that our own route vouches for, about this server itself, or a call from a trunk. */
+  async #asked(request: SipRequest, essentials: Essentials): Promise<void> {
+    const trunk = await this.#trunk();
+    const isTaken = trunk?.inbound === true;
+    if (request.method === "CANCEL" && essentials.toTag === undefined) return this.#cancelled(request, essentials);
+    const owner = {
+      home: this.#by.home,
+      user: "",
+      domain: trunk?.domain ?? "",
+      aliases: [],
+      isTrusted: isTaken,
+      isBelieved: trunk?.trusted === true,
+    };
     const way = examine(request, essentials, { keyring: this.#keyring, owner, isOurs: () => true });
     if (isFault(way)) return this.#reply(request, answerFault(request, way));
     if (way.kind === "server") return this.#reply(request, replyTo(request, 200, { toTag: randomText() }));
-    if (way.kind === "address") return this.#reply(request, answerFault(request, fault(403, "calls from this server are not taken")));
+    if (way.kind === "address") {
+      if (!isTaken) return this.#reply(request, answerFault(request, fault(403, "calls from this server are not taken")));
+      return this.#comesIn(request, essentials, way, trunk);
+    }
     if (request.method === "BYE") this.#calls.delete(essentials.callId);
     const { receiver, recordRoute, alterations } = way;
     const envelope: RequestEnvelope = {
@@ -204,6 +296,59 @@ export class NextHop extends DurableObject<Environment> {
     );
   }
 
+  /** A call, or a message, of a trunk for one of its domain's users: by the number that was dialled, an alias of his. */
+  async #comesIn(request: SipRequest, essentials: Essentials, way: Way & { kind: "address" }, trunk: Trunk): Promise<void> {
+    if (request.method === "ACK") return;
+    const to = parseUri(essentials.to.uri);
+    // Registrars send calls to the Contact that we have registered: then To says whom they are for.
+    const dialled =
+      way.address.user === trunk.username && !isFault(to) && to.kind === "sip" && to.user !== undefined
+        ? canonicalUser(to.user)
+        : way.address.user;
+    const answer = await directoryOf(this.#environment).find(dialled, trunk.domain);
+    if (answer.kind !== "subscriber") return this.#reply(request, answerFault(request, fault(404, "nobody here has this number")));
+    if (!answer.subscriber.opened) return this.#reply(request, answerFault(request, fault(480, "no phone of this user has registered")));
+    const connection = await this.#open();
+    if (connection === undefined) return;
+    const home = homeName(answer.subscriber);
+    const at = `${connection.host};transport=${connection.transport.toLowerCase()}`;
+    const { branch = "", sentBy } = essentials.via;
+    const transaction = transactionName(this.#keyring, this.#by.home, branch, sentBy);
+    const envelope: RequestEnvelope = {
+      kind: "request",
+      text: alter(request, way.alterations),
+      binary: request.binary,
+      answerTo: { home: this.#by.home, flow: this.#id, phone: this.#id },
+      transaction,
+      identity: this.#hop.trunk,
+      to: { kind: "address", instance: undefined, registration: undefined },
+      recordRoute: undefined,
+      caller: { home: this.#by.home, phone: this.#id, at },
+    };
+    if (request.method === "INVITE") {
+      this.#incoming.set(nameOf(essentials), { home, transaction });
+      const oldest = this.#incoming.keys().next();
+      if (this.#incoming.size > invitesKept && oldest.done !== true) this.#incoming.delete(oldest.value);
+      this.#calls.add(essentials.callId);
+      this.#reply(request, replyTo(request, 100));
+    }
+    this.#outbox.post(home, envelope).then(
+      (receipt) => (receipt.kind === "answered" ? this.#reply(request, receipt.text) : undefined),
+      () => this.#reply(request, answerFault(request, fault(503, "the user cannot be reached now"))),
+    );
+  }
+
+  /** RFC 3261 §16.10. */
+  #cancelled(request: SipRequest, essentials: Essentials): void {
+    const known = this.#incoming.get(nameOf(essentials));
+    this.#reply(request, replyTo(request, known === undefined ? 481 : 200, { toTag: randomText() }));
+    if (known === undefined) return;
+    const { home, transaction } = known;
+    this.#outbox.post(home, { kind: "cancel", transaction, reason: headerValue(request, "reason") }).catch((error: unknown) => {
+      console.error(JSON.stringify({ note: String(error), hop: this.#by.home }));
+    });
+  }
+
   #reply(request: SipRequest, text: string): void {
     if (request.method !== "ACK") void this.#open().then((connection) => connection?.send(text, request.binary));
   }
@@ -211,6 +356,11 @@ export class NextHop extends DurableObject<Environment> {
   #post(home: string, envelope: ResponseEnvelope): void {
     this.#outbox.post(home, envelope).catch((error: unknown) => console.error(JSON.stringify({ note: String(error), hop: this.#by.home })));
   }
+}
+
+/** What a CANCEL has in common with its INVITE (RFC 3261 §9.1). */
+function nameOf({ via: { branch, sentBy }, callId }: Essentials): string {
+  return `${sentBy} ${branch ?? ""} ${callId}`;
 }
 
 /** Octets as the text they are, if they are UTF-8: then phones get a text frame, as all of them expect. */

@@ -1,6 +1,7 @@
 import { type DomainSettings, defaultDomainSettings } from "../lib/location/domain-settings.ts";
 import { type Rules, noRules } from "../lib/location/rules.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
+import type { Trunk } from "../lib/routing/trunk.ts";
 import type { Environment } from "./environment.ts";
 
 /** Whom a name stands for: nobody of ours, nobody at all, or a subscriber (perhaps by an alias). */
@@ -39,12 +40,14 @@ interface Kept {
 /** Milliseconds that an answer is kept: long only for what changes rarely and is told of when it does. */
 const keptOpened = 60_000;
 const keptOther = 2_000;
+const keptTrunks = 10_000;
 const maximumKept = 10_000;
 
 /** The directory stands before the homes: no stub is made before it has answered. Cached in the isolate. */
 export class Directory {
   readonly #database: D1Database;
   readonly #kept = new Map<string, Kept>();
+  readonly #trunks = new Map<string, { readonly trunks: readonly Trunk[]; readonly until: number }>();
   readonly #asked = new Map<string, Promise<Answer>>();
   /** Counts what was forgotten: an answer that was asked for before that is not kept. */
   #forgotten = 0;
@@ -90,9 +93,21 @@ export class Directory {
     for (const alias of subscriber.aliases) this.#kept.delete(`${alias}@${domain}`);
   }
 
+  /** The trunks of a domain, by name. */
+  async trunks(domain: string): Promise<readonly Trunk[]> {
+    const kept = this.#trunks.get(domain);
+    if (kept !== undefined && kept.until > Date.now()) return kept.trunks;
+    const query = this.#database.prepare("SELECT settings FROM trunks WHERE domain = ? ORDER BY name").bind(domain);
+    const { results } = await available(query.all<{ settings: string }>());
+    const trunks = results.map(({ settings }) => JSON.parse(settings) as Trunk);
+    this.#trunks.set(domain, { trunks, until: Date.now() + keptTrunks });
+    return trunks;
+  }
+
   /** Something about a domain has changed. */
   forget(domain: string): void {
     this.#forgotten += 1;
+    this.#trunks.delete(domain);
     for (const names of [this.#kept, this.#asked]) {
       for (const name of names.keys()) if (name.endsWith(`@${domain}`)) names.delete(name);
     }

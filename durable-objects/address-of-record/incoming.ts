@@ -15,7 +15,7 @@ import { isFault } from "../../lib/syntax/fault.ts";
 import type { Request, Response } from "../../lib/syntax/message.ts";
 import { parameter } from "../../lib/syntax/parameters.ts";
 import { parseUri } from "../../lib/syntax/uri.ts";
-import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
+import type { Destination, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import { randomText } from "../room/random.ts";
@@ -58,7 +58,7 @@ export class Incoming {
     const { request, essentials } = read(envelope);
     if (envelope.introduces !== undefined) this.#account.take(envelope.introduces);
     if (envelope.to.kind === "phone") return this.#toPhone(envelope, request, essentials, now);
-    if (envelope.to.kind === "elsewhere") return this.#leave(envelope, request, envelope.to.uri, now);
+    if (envelope.to.kind === "elsewhere") return this.#leave(envelope, request, envelope.to, now);
     const refusal = refuseBlocked(this.#account.rules().blocked, envelope.identity, request, essentials);
     if (refusal !== undefined) return { kind: "answered", status: refusal.status, text: answerFault(request, refusal) };
     if (hasLooped(this.#by, request, essentials) || this.#hasComeBack(envelope, request)) return answered(request, 482);
@@ -155,14 +155,14 @@ export class Incoming {
   }
 
   /** Of our own user, to another domain. */
-  #leave(envelope: RequestEnvelope, request: Request, uri: string, now: number): Receipt {
+  #leave(envelope: RequestEnvelope, request: Request, { uri, trunk }: Destination & { kind: "elsewhere" }, now: number): Receipt {
     if (this.#forking.has(envelope.transaction)) return taken;
     const { groupTime, recursesOnRedirect: recurses } = this.#room.configuration;
     const wishes = readWishes(request);
     return this.#forking.open(
       envelope,
       request,
-      planLeaving({ envelope, uri, wishes, settings: { groupTime: groupTime * 1000, recurses }, now }),
+      planLeaving({ envelope, uri, trunk, wishes, settings: { groupTime: groupTime * 1000, recurses }, now }),
       now,
     );
   }

@@ -3,6 +3,8 @@ import { type Way, examine } from "../../lib/proxy/examine.ts";
 import { forgetsCalls } from "../../lib/proxy/manners.ts";
 import { applySessionTimer } from "../../lib/proxy/session-timer.ts";
 import { type Alterations, alter } from "../../lib/syntax/alter.ts";
+import type { Address } from "../../lib/location/address.ts";
+import { uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
@@ -24,7 +26,7 @@ import type { Room } from "../room/room.ts";
 import type { Account } from "./account.ts";
 import { type Dialogs, withDialog } from "./dialogs.ts";
 import type { Letters } from "./letters.ts";
-import { homeOf, mayCallOut } from "./resolve.ts";
+import { homeOf, mayCallOut, trunkFor } from "./resolve.ts";
 
 /** Brings a request or a CANCEL to a home, this one included. */
 export type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
@@ -92,7 +94,7 @@ export class Outgoing {
     const breadth = readBreadth(request);
     if (isFault(breadth)) return this.#refuse(flow, request, breadth, now);
     const found = await homeOf(this.#room, way.address);
-    if (isFault(found)) return this.#leave(flow, request, essentials, text, found, now);
+    if (isFault(found)) return this.#leave(flow, request, essentials, text, way.address, found, now);
     const { home, introduces, redirects } = found;
     const { instance, registration } = way.address;
     const to: Destination = { kind: "address", instance, registration };
@@ -104,11 +106,26 @@ export class Outgoing {
     this.#send(flow, request, home, this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined, ...more }), now);
   }
 
-  /** To another domain, if the user may: our own response context watches over it. Otherwise it is refused, since nobody may relay by us. */
-  async #leave(flow: Flow, request: Request, essentials: Essentials, text: string, refusal: Fault, now: number): Promise<void> {
+  /**
+   * To another server: by a trunk of our domain, or to another domain if the user may. Our own response context watches over it.
+   * Otherwise it is refused, since nobody may relay by us.
+   */
+  async #leave(
+    flow: Flow,
+    request: Request,
+    essentials: Essentials,
+    text: string,
+    { user, domain }: Address,
+    refusal: Fault,
+    now: number,
+  ): Promise<void> {
+    const trunk = refusal.status === 404 && domain === this.#room.home.domain ? await trunkFor(this.#room, user) : undefined;
     const isForeign = refusal.status === 403 && (await mayCallOut(this.#room));
-    if (!isForeign) return this.#refuse(flow, request, refusal, now);
-    const to: Destination = { kind: "elsewhere", uri: request.requestUri };
+    if (trunk === undefined && !isForeign) return this.#refuse(flow, request, refusal, now);
+    const to: Destination =
+      trunk === undefined
+        ? { kind: "elsewhere", uri: request.requestUri }
+        : { kind: "elsewhere", uri: uriAtTrunk(trunk, user), trunk: trunk.name };
     const envelope = this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined });
     this.#send(flow, request, this.#room.home.name, envelope, now);
   }

@@ -1,10 +1,7 @@
 import type { Address } from "../../lib/location/address.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
-import { hopName } from "../../lib/routing/hop-name.ts";
-import { locate } from "../../lib/routing/locate.ts";
-import { allows, isPublicAddress } from "../../lib/routing/network.ts";
-import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
-import type { SipUri } from "../../lib/syntax/uri.ts";
+import { type Trunk, chooseTrunk } from "../../lib/routing/trunk.ts";
+import { type Fault, fault } from "../../lib/syntax/fault.ts";
 import { DirectoryUnavailable, homeName } from "../../workers/directory.ts";
 import type { Room } from "../room/room.ts";
 
@@ -42,11 +39,7 @@ export async function mayCallOut({ directory, home }: Room): Promise<boolean> {
   return answer.kind !== "foreign" && answer.settings.callsOut;
 }
 
-/** The servers of another domain (RFC 3263), best first, as the names of the objects that hold the connections to them. */
-export async function hopsOf({ resolver, configuration }: Room, uri: SipUri): Promise<readonly string[] | Fault> {
-  const chance = (choices: number) => Math.floor(Math.random() * choices);
-  const located = await resolver.settle((known) => locate(uri, known, { transports: ["tls", "tcp"], chance }));
-  if (isFault(located)) return located;
-  const allowed = located.hops.filter(({ address }) => isPublicAddress(address) || allows(configuration.allowedNetworks, address));
-  return allowed.length > 0 ? allowed.map(hopName) : fault(403, "the server is in a network that calls may not leave to");
+/** The trunk of our domain that takes this user part, if any does. */
+export async function trunkFor({ directory, home }: Room, user: string): Promise<Trunk | undefined> {
+  return chooseTrunk(await directory.trunks(home.domain), user);
 }

@@ -3,6 +3,8 @@ import { retargetedRequest } from "../../lib/proxy/outgoing-request.ts";
 import type { ForkedBranch } from "../../lib/proxy/response-context.ts";
 import { type Address, addressOf } from "../../lib/location/address.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
+import { type Trunk, uriAtTrunk } from "../../lib/routing/trunk.ts";
+import { alter } from "../../lib/syntax/alter.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
@@ -10,8 +12,10 @@ import { parseUri } from "../../lib/syntax/uri.ts";
 import type { CancelEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { randomText } from "../room/random.ts";
 import type { Room } from "../room/room.ts";
+import { parsed } from "./checked.ts";
 import { branchName, type OpenContext } from "./contexts.ts";
-import { homeOf, hopsOf, mayCallOut } from "./resolve.ts";
+import { hopsOf, trunkHops } from "../room/trunk-hops.ts";
+import { homeOf, mayCallOut, trunkFor } from "./resolve.ts";
 
 /** Milliseconds after which a request that has not surely arrived is sent on once more. */
 const retryAfter = 2000;
@@ -104,22 +108,37 @@ export class Retargeting {
           ? { user: uri.number, domain, ...unnamed }
           : undefined;
     if (address === undefined) return fault(416, "nobody can be found by this URI");
+    if (branch.retarget?.trunk !== undefined) return this.#byTrunk(branch.retarget.trunk, address);
     const resolved = await homeOf(this.#room, address);
     if (!isFault(resolved)) return { places: [resolved.home], address, introduces: resolved.introduces };
+    const trunk = resolved.status === 404 && address.domain === domain ? await trunkFor(this.#room, address.user) : undefined;
+    if (trunk !== undefined) return this.#byTrunk(trunk.name, address);
     if (resolved.status !== 403 || uri.kind !== "sip" || !(await mayCallOut(this.#room))) return resolved;
-    const places = await hopsOf(this.#room, uri);
+    const { resolver, configuration } = this.#room;
+    const places = await hopsOf(resolver, configuration.allowedNetworks, uri);
     return isFault(places) ? places : { places, address, introduces: undefined };
   }
 
-  #envelope(open: OpenContext, branch: ForkedBranch, { address, introduces }: Found): RequestEnvelope | Fault {
+  /** By a trunk of our domain, under the name that it knows the user by. */
+  async #byTrunk(name: string, address: Address): Promise<Found | Fault> {
+    const { directory, home, resolver, configuration } = this.#room;
+    const trunk = (await directory.trunks(home.domain)).find((one) => one.name === name);
+    if (trunk === undefined) return fault(500, "the trunk is not there any more");
+    const places = await trunkHops(resolver, configuration.allowedNetworks, trunk);
+    if (isFault(places)) return places;
+    return { places, address, introduces: undefined, trunk };
+  }
+
+  #envelope(open: OpenContext, branch: ForkedBranch, { address, introduces, trunk }: Found): RequestEnvelope | Fault {
     const { context, request } = open;
     const { search, answerTo } = context;
     const { name: home, user, domain } = this.#room.home;
-    const text = retargetedRequest(`sip:${user}@${domain}`, request, context, branch);
-    if (isFault(text)) return text;
+    const contact = trunk === undefined ? branch.contact : uriAtTrunk(trunk, address.user);
+    const forwarded = retargetedRequest(`sip:${user}@${domain}`, request, context, { ...branch, contact });
+    if (isFault(forwarded)) return forwarded;
     return {
       kind: "request",
-      text,
+      text: trunk?.trusted === true ? withIdentity(forwarded, request.binary, search?.identity ?? "") : forwarded,
       binary: request.binary,
       answerTo: { home, flow: "", phone: "", branch: branchName(context.transaction, branch.index) },
       transaction: this.#transactionOf(open, branch),
@@ -151,7 +170,13 @@ interface Found {
   readonly places: readonly string[];
   readonly address: Address;
   readonly introduces: Subscriber | undefined;
+  readonly trunk?: Trunk;
 }
 
 type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
 type Refusal = Fault | (Receipt & { readonly kind: "answered" });
+
+/** RFC 3325 §5: whom the flow was authenticated for, towards those who are to know. */
+function withIdentity(text: string, binary: boolean, identity: string): string {
+  return alter(parsed(text, binary), { append: [["P-Asserted-Identity", `<sip:${identity}>`]] });
+}

@@ -16,6 +16,10 @@ export interface Owner {
   readonly user: string;
   readonly domain: string;
   readonly aliases: readonly string[];
+  /** A server whose users we do not know: From may be anybody. */
+  readonly isTrusted?: boolean;
+  /** Its word on who calls counts (RFC 3325 §4). */
+  readonly isBelieved?: boolean;
 }
 
 /** Where a request goes, by RFC 3261 §16.3 to §16.5, and what to change in it on the way. */
@@ -47,7 +51,8 @@ export function examine(request: Request, essentials: Essentials, by: Examinatio
   if (essentials.maxForwards === 0 && !(request.method === "OPTIONS" && route.way.kind === "server")) {
     return fault(483, "Max-Forwards has reached zero");
   }
-  if (!route.isVouched && !isOwnFrom(essentials, by.owner)) return fault(403, "From is not the authenticated user");
+  if (!route.isVouched && by.owner.isTrusted !== true && !isOwnFrom(essentials, by.owner))
+    return fault(403, "From is not the authenticated user");
   return route.way;
 }
 
@@ -66,7 +71,7 @@ function readRoute(request: Request, essentials: Essentials, written: Uri, by: E
   if (top !== undefined && !isOwnRoute(top, by)) return fault(403, "requests are not relayed to other servers");
   const alterations: Alterations = {
     maxForwards: essentials.maxForwards === undefined ? initialMaxForwards : essentials.maxForwards - 1,
-    remove: privateHeaders.filter((name) => hasHeader(request, name)),
+    remove: privateHeaders.filter((name) => hasHeader(request, name) && !(by.owner.isBelieved === true && name === "p-asserted-identity")),
     ...(top === undefined ? {} : { popRoutes: 1 }),
     ...(strict === undefined ? {} : { requestUri: strict.requestUri, popLastRoute: true }),
   };

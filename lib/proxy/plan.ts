@@ -51,9 +51,13 @@ export function planSearch(input: PlanInput): Plan {
 
 /** A request for another domain has one target, which no rule changes. */
 export function planLeaving(
-  input: Pick<PlanInput, "envelope" | "wishes" | "settings" | "now"> & { readonly uri: string },
+  input: Pick<PlanInput, "envelope" | "wishes" | "settings" | "now"> & { readonly uri: string; readonly trunk: string | undefined },
 ): Plan & { kind: "search" } {
-  return { kind: "search", first: [addressTarget(input.uri, { cause: "route" })], search: { ...searchOf(input), isClosed: true } };
+  return {
+    kind: "search",
+    first: [addressTarget(input.uri, { cause: "route", ...(input.trunk === undefined ? {} : { trunk: input.trunk }) })],
+    search: { ...searchOf(input), isClosed: true },
+  };
 }
 
 function sentOn(input: PlanInput, to: string, cause: "unconditional" | "user-busy" | "unavailable", status?: number): Plan {

@@ -32,6 +32,8 @@ export interface Retarget {
   readonly cause: "route" | "unconditional" | "user-busy" | "no-answer" | "unavailable" | "deflection" | "unknown";
   /** The status that led to it; absent where nobody was asked. */
   readonly status?: number;
+  /** The trunk that it goes by. */
+  readonly trunk?: string;
 }
 
 /**

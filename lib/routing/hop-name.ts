@@ -3,16 +3,22 @@ import type { Transport } from "./transport.ts";
 
 const prefix = "hop|";
 
-/** The name of the object that holds the connection to a server: one for each transport and address. */
-export function hopName({ transport, host, port, address }: Hop): string {
-  return `${prefix}${transport}|${host}|${port}|${address}`;
+/** The connection that a name stands for. */
+export interface NamedHop extends Hop {
+  /** `name@domain` of the trunk it belongs to, "" if to none. */
+  readonly trunk: string;
+}
+
+/** The name of the object that holds the connection to a server: one for each transport and address, and for each trunk. */
+export function hopName({ transport, host, port, address }: Hop, trunk = ""): string {
+  return `${prefix}${transport}|${host}|${port}|${address}|${trunk}`;
 }
 
 export function isHopName(name: string): boolean {
   return name.startsWith(prefix);
 }
 
-export function readHopName(name: string): Hop {
-  const [transport, host, port, address] = name.slice(prefix.length).split("|") as [Transport, string, string, string];
-  return { transport, host, port: Number(port), address };
+export function readHopName(name: string): NamedHop {
+  const [transport, host, port, address, trunk] = name.slice(prefix.length).split("|") as [Transport, string, string, string, string];
+  return { transport, host, port: Number(port), address, trunk };
 }

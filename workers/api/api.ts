@@ -9,6 +9,7 @@ import { domainSettingRoutes } from "./domain-settings.ts";
 import { domainRoutes } from "./domains.ts";
 import { Problem, answerProblem } from "./problem.ts";
 import { ruleRoutes } from "./rules.ts";
+import { trunkRoutes } from "./trunks.ts";
 import { subscriberRoutes } from "./subscribers.ts";
 
 const largestBody = 65_536;
@@ -42,6 +43,7 @@ api.use("*", bodyLimit({ maxSize: largestBody, onError: refuseLargeBody }));
 
 api.route("/", domainRoutes);
 api.route("/", domainSettingRoutes);
+api.route("/", trunkRoutes);
 api.route("/", subscriberRoutes);
 api.route("/", ruleRoutes);
 api.route("/", bindingRoutes);

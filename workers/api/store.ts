@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { DomainSettings } from "../../lib/location/domain-settings.ts";
+import type { Trunk } from "../../lib/routing/trunk.ts";
 import type { Rules } from "../../lib/location/rules.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { domainSettingsOf, subscriberOf } from "../directory.ts";
@@ -55,6 +56,22 @@ export class Store {
     if (meta.changes === 0) throw new Problem(404, `there is no domain ${domain}`);
   }
 
+  async trunks(domain: string): Promise<Trunk[]> {
+    const query = this.#database.prepare("SELECT settings FROM trunks WHERE domain = ? ORDER BY name").bind(domain);
+    return (await query.all<{ settings: string }>()).results.map(({ settings }) => JSON.parse(settings) as Trunk);
+  }
+
+  async putTrunk(trunk: Trunk): Promise<void> {
+    const query = this.#database.prepare("INSERT OR REPLACE INTO trunks (domain, name, settings) VALUES (?, ?, ?)");
+    await query.bind(trunk.domain, trunk.name, JSON.stringify(trunk)).run();
+  }
+
+  /** False if there was none. */
+  async deleteTrunk(domain: string, name: string): Promise<boolean> {
+    const { meta } = await this.#database.prepare("DELETE FROM trunks WHERE domain = ? AND name = ?").bind(domain, name).run();
+    return meta.changes > 0;
+  }
+
   /** Deletes a domain with all its subscribers, and returns those. */
   async deleteDomain(domain: string): Promise<Subscriber[]> {
     if (!(await this.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
@@ -67,6 +84,7 @@ export class Store {
         .bind(domain),
       this.#database.prepare("DELETE FROM aliases WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM subscribers WHERE domain = ?").bind(domain),
+      this.#database.prepare("DELETE FROM trunks WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM domains WHERE name = ?").bind(domain),
     ]);
     return results.map(subscriberOf);

@@ -1,0 +1,257 @@
+import { createHash } from "node:crypto";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { compose, newBranch, shortSdp } from "../support/compose.ts";
+import { dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
+import { readChallenge } from "../support/digest.ts";
+import { addresses, header, headers, type Heard, uriIn } from "../support/heard.ts";
+import type { Phone } from "../support/phone.ts";
+import { type SipServer, startSipServer } from "../support/sip-server.ts";
+import { openTown, type Town } from "../support/town.ts";
+
+/** A provider of telephone numbers: we register there, call by it, and are called by it. */
+let town: Town;
+let provider: SipServer;
+let count = 0;
+
+beforeAll(async () => {
+  town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "3" } });
+});
+afterAll(() => town.close());
+beforeEach(async () => {
+  provider = await startSipServer();
+  count += 1;
+});
+afterEach(async () => {
+  await town.server.api("DELETE", `/domains/localhost/trunks/t${count}`);
+  provider.close();
+});
+
+const account = { username: "4930555", password: "secret" };
+const challenge = 'Digest realm="provider", nonce="n1", qop="auth", algorithm=MD5';
+
+async function trunk(settings: object): Promise<void> {
+  const server = `sip:127.0.0.1:${provider.port};transport=tcp`;
+  const answer = await town.server.api("PUT", `/domains/localhost/trunks/t${count}`, { server, ...settings });
+  expect(answer.status).toBe(200);
+}
+
+/** Whether credentials are those of the account. */
+function areRight(value: string | undefined, method: string): boolean {
+  const { realm, nonce, uri, nc, cnonce, response, username } = readChallenge(value ?? "");
+  const md5 = (text: string) => createHash("md5").update(text).digest("hex");
+  const secret = md5(`${account.username}:${realm}:${account.password}`);
+  return username === account.username && response === md5(`${secret}:${nonce}:${nc}:${cnonce}:auth:${md5(`${method}:${uri}`)}`);
+}
+
+async function registers(): Promise<Heard> {
+  const first = await provider.next("REGISTER");
+  provider.reply(first, 401, [`WWW-Authenticate: ${challenge}`]);
+  const second = await provider.next("REGISTER");
+  expect(areRight(header(second, "authorization"), "REGISTER")).toBe(true);
+  provider.reply(second, 200, [`Contact: ${header(second, "contact")};expires=120`]);
+  return second;
+}
+
+/** A request of the provider's, outside a dialog; returns its lines, for CANCEL and ACK. */
+function asks(method: string, uri: string, to: string, more: readonly string[] = [], body = ""): { branch: string; callId: string } {
+  const [branch, callId] = [newBranch(), newBranch()];
+  const lines = [
+    `Via: SIP/2.0/TCP 127.0.0.1:${provider.port};branch=${branch}`,
+    "Max-Forwards: 70",
+    "From: <sip:+49301234@provider.example>;tag=far",
+    `To: <${to}>`,
+    `Call-ID: ${callId}`,
+    `CSeq: 1 ${method}`,
+    `Contact: <sip:far@127.0.0.1:${provider.port};transport=tcp>`,
+    ...more,
+  ];
+  provider.send(compose(`${method} ${uri} SIP/2.0`, lines, body));
+  return { branch, callId };
+}
+
+async function called(): Promise<{ alice: Phone; number: string; contact: string }> {
+  const number = `+4930555${count}`;
+  const username = await town.newcomer("alice", [number]);
+  const alice = await town.register(username, "direct");
+  await trunk({ ...account, register: true, inbound: true });
+  const contact = uriIn(header(await registers(), "contact"));
+  return { alice, number, contact };
+}
+
+describe("a trunk that we register at (RFC 3261 §10.2)", () => {
+  it("is answered when it asks who we are, and knows the way back: our end of the connection", async () => {
+    await trunk({ ...account, register: true });
+    const registered = await registers();
+    expect(header(registered, "contact")).toMatch(/^<sip:4930555@127\.0\.0\.1:\d+;transport=tcp>$/);
+  });
+
+  it("is registered at again when the connection was lost", async () => {
+    await trunk({ ...account, register: true });
+    await registers();
+    provider.cut();
+    await registers();
+  });
+
+  it("never shows its password", async () => {
+    await trunk(account);
+    const list = await (await town.server.api("GET", "/domains/localhost/trunks")).text();
+    expect([list.includes("4930555"), list.includes("secret")]).toEqual([true, false]);
+  });
+});
+
+describe("a call that comes from a trunk", () => {
+  it("rings at whoever has the number, is answered, and ended by the caller", async () => {
+    const { alice, number, contact } = await called();
+    asks("INVITE", contact, `sip:${number}@provider.example`, [], shortSdp);
+    const invite = await alice.next("INVITE");
+    alice.reply(invite, 200, { body: shortSdp });
+    const answer = await provider.next(200, { method: "INVITE" });
+    const dialog = dialogOfCaller(answer);
+    const lines = (method: string, cseq: number) => [
+      `Via: SIP/2.0/TCP 127.0.0.1:${provider.port};branch=${newBranch()}`,
+      "Max-Forwards: 70",
+      ...dialog.routes.map((route) => `Route: ${route}`),
+      `From: ${dialog.local}`,
+      `To: ${dialog.remote}`,
+      `Call-ID: ${dialog.callId}`,
+      `CSeq: ${cseq} ${method}`,
+    ];
+    provider.send(compose(`ACK ${dialog.target} SIP/2.0`, lines("ACK", 1)));
+    await alice.next("ACK");
+    provider.send(compose(`BYE ${dialog.target} SIP/2.0`, lines("BYE", 2)));
+    alice.reply(await alice.next("BYE"), 200);
+    expect((await provider.next(200, { method: "BYE" })).status).toBe(200);
+  });
+
+  it("is ended by the callee, along our Record-Route, which names our end of the connection", async () => {
+    const { alice, number, contact } = await called();
+    asks("INVITE", contact, `sip:${number}@provider.example`, [], shortSdp);
+    const invite = await alice.next("INVITE");
+    const [host] = /127\.0\.0\.1:\d+/.exec(contact) ?? [];
+    expect(addresses(invite, "record-route").map((route) => route.replace(/route\.[^@]+/, "route"))).toEqual([
+      `<sip:route@${host};transport=tcp;lr>`,
+    ]);
+    alice.reply(invite, 200, { body: shortSdp });
+    await provider.next(200, { method: "INVITE" });
+    const bye = alice.bye(dialogOfCallee(invite, alice.tag));
+    const heard = await provider.next("BYE");
+    expect(heard.requestUri).toContain(`127.0.0.1:${provider.port}`);
+    provider.reply(heard, 200);
+    expect((await alice.finalResponse(bye)).status).toBe(200);
+  });
+
+  it("is cancelled", async () => {
+    const { alice, number, contact } = await called();
+    const { branch, callId } = asks("INVITE", contact, `sip:${number}@provider.example`, [], shortSdp);
+    const invite = await alice.next("INVITE");
+    alice.reply(invite, 180);
+    await provider.next(180);
+    const lines = [
+      `Via: SIP/2.0/TCP 127.0.0.1:${provider.port};branch=${branch}`,
+      "Max-Forwards: 70",
+      "From: <sip:+49301234@provider.example>;tag=far",
+      `To: <sip:${number}@provider.example>`,
+      `Call-ID: ${callId}`,
+      "CSeq: 1 CANCEL",
+    ];
+    provider.send(compose(`CANCEL ${contact} SIP/2.0`, lines));
+    await provider.next(200, { method: "CANCEL" });
+    alice.reply(await alice.next("CANCEL"), 200);
+    alice.reply(invite, 487);
+    expect((await provider.next(487)).status).toBe(487);
+  });
+
+  it("for a number that nobody has draws 404", async () => {
+    const { contact } = await called();
+    asks("INVITE", contact, "sip:+999@provider.example", [], shortSdp);
+    expect((await provider.next(404)).status).toBe(404);
+  });
+
+  it("has its asserted identity taken off, if the trunk is not trusted (RFC 3325 §5)", async () => {
+    const { alice, number, contact } = await called();
+    asks("INVITE", contact, `sip:${number}@provider.example`, ["P-Asserted-Identity: <sip:ceo@localhost>"], shortSdp);
+    expect(headers(await alice.next("INVITE"), "p-asserted-identity")).toEqual([]);
+  });
+
+  it("is refused where calls are not taken: 403", async () => {
+    await trunk({ ...account, register: true });
+    await registers();
+    asks("INVITE", "sip:4930555@localhost", "sip:4930555@localhost", [], shortSdp);
+    expect((await provider.next(403)).status).toBe(403);
+  });
+});
+
+describe("a call that goes by a trunk", () => {
+  it("goes there by its prefix, under the number at the trunk, with the caller's identity if it is trusted", async () => {
+    const [alice] = await town.phones("general", "alice");
+    await trunk({ prefixes: ["+49"], trusted: true });
+    alice.request("INVITE", "sip:+4989123@localhost", { body: shortSdp });
+    const invite = await provider.next("INVITE");
+    expect(invite.requestUri).toBe(`sip:+4989123@127.0.0.1:${provider.port};transport=tcp`);
+    expect(headers(invite, "p-asserted-identity")).toEqual([`<sip:${alice.account}@localhost>`]);
+  });
+
+  it("of a tel URI goes there too, and an untrusted trunk is not told who calls", async () => {
+    const [alice] = await town.phones("general", "alice");
+    await trunk({ prefixes: ["+49"] });
+    alice.request("INVITE", "tel:+4989123", { body: shortSdp });
+    const invite = await provider.next("INVITE");
+    expect([invite.requestUri, headers(invite, "p-asserted-identity")]).toEqual([
+      `sip:+4989123@127.0.0.1:${provider.port};transport=tcp`,
+      [],
+    ]);
+  });
+
+  it("is authenticated when the trunk asks (RFC 3261 §22)", async () => {
+    const [alice] = await town.phones("direct", "alice");
+    await trunk({ ...account, prefixes: [""] });
+    const sent = alice.request("INVITE", "sip:0123@localhost", { body: shortSdp });
+    const first = await provider.next("INVITE");
+    provider.reply(first, 407, [`Proxy-Authenticate: ${challenge}`]);
+    await provider.next("ACK");
+    const second = await provider.next("INVITE");
+    expect(areRight(header(second, "proxy-authorization"), "INVITE")).toBe(true);
+    expect(header(second, "via")).not.toBe(header(first, "via"));
+    provider.reply(second, 200, [`Contact: <sip:far@127.0.0.1:${provider.port};transport=tcp>`], shortSdp);
+    const answer = await alice.finalResponse(sent);
+    expect(answer.status).toBe(200);
+    alice.ack(dialogOfCaller(answer));
+    expect((await provider.next("ACK")).method).toBe("ACK");
+  });
+
+  it("that goes on refusing our credentials gives up: the refusal goes up", async () => {
+    const [alice] = await town.phones("direct", "alice");
+    await trunk({ ...account, prefixes: [""] });
+    const sent = alice.request("INVITE", "sip:0123@localhost", { body: shortSdp });
+    provider.reply(await provider.next("INVITE"), 407, [`Proxy-Authenticate: ${challenge}`]);
+    provider.reply(await provider.next((one) => header(one, "proxy-authorization") !== undefined), 407, [
+      `Proxy-Authenticate: ${challenge}`,
+    ]);
+    expect((await alice.finalResponse(sent)).status).toBe(407);
+  });
+
+  it("does not go there if the user part is a subscriber's, or no prefix fits", async () => {
+    const [alice, bob] = await town.phones("direct", "alice", "bob");
+    await trunk({ prefixes: ["+49", "bob"] });
+    alice.request("INVITE", bob.aor, { body: shortSdp });
+    await bob.next("INVITE");
+    expect((await alice.finalResponse(alice.request("INVITE", "sip:+1555@localhost", { body: shortSdp }))).status).toBe(404);
+    expect(provider.rest()).toEqual([]);
+  });
+});
+
+describe("a trunk's settings", () => {
+  it.each([
+    ["a server that is no SIP URI", { server: "http://example.com" }],
+    ["a server with a user", { server: "sip:bob@example.com" }],
+    ["a registration without a username", { server: "sip:example.com", register: true }],
+    ["a member that is not known", { server: "sip:example.com", colour: "red" }],
+  ])("refuse %s: 400", async (_name, body) => {
+    expect((await town.server.api("PUT", "/domains/localhost/trunks/wrong", body)).status).toBe(400);
+  });
+
+  it("of a trunk that is not there: 404", async () => {
+    expect((await town.server.api("DELETE", "/domains/localhost/trunks/nowhere")).status).toBe(404);
+    expect((await town.server.api("GET", "/domains/nowhere.example/trunks")).status).toBe(404);
+  });
+});
