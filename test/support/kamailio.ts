@@ -15,6 +15,8 @@ export interface Company {
   readonly tlsPort: number;
   /** Of the authority that has signed for `pbx.example`. */
   readonly authority: string;
+  /** SIPp calls this number by the Kamailio, and hangs up after a while; resolves with whether all went well. */
+  calls(number: string): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -24,6 +26,7 @@ export async function openCompany(): Promise<Company> {
   makeCertificates(folder);
   await writeFile(join(folder, "kamailio.cfg"), configuration(folder, tcpPort, tlsPort, sippPort));
   await writeFile(join(folder, "uas.xml"), answering);
+  await writeFile(join(folder, "uac.xml"), calling);
   const children = [
     spawn("/usr/bin/sipp", ["-sf", join(folder, "uas.xml"), "-t", "t1", "-i", "127.0.0.1", "-p", String(sippPort), "-nostdin"], {
       cwd: folder,
@@ -39,6 +42,16 @@ export async function openCompany(): Promise<Company> {
     tcpPort,
     tlsPort,
     authority: join(folder, "ca.pem"),
+    calls: async (number) => {
+      const parts = ["-sf", join(folder, "uac.xml"), "-t", "t1", "-i", "127.0.0.1", "-s", number, "-m", "1", "-timeout", "10s", "-nostdin"];
+      const caller = spawn("/usr/bin/sipp", [...parts, `127.0.0.1:${tcpPort}`], {
+        cwd: folder,
+        stdio: "ignore",
+        env: { ...process.env, TERM: "xterm" },
+      });
+      const [code] = (await once(caller, "exit")) as [number | null];
+      return code === 0;
+    },
     close: async () => {
       await Promise.all(children.map(end));
       await rm(folder, { recursive: true, force: true });
@@ -47,7 +60,9 @@ export async function openCompany(): Promise<Company> {
 }
 
 function configuration(folder: string, tcpPort: number, tlsPort: number, sippPort: number): string {
-  const modules = ["tm", "sl", "rr", "pv", "siputils", "textops", "tls"].map((name) => `loadmodule "${name}.so"`);
+  const modules = ["tm", "sl", "rr", "pv", "siputils", "textops", "tls", "usrloc", "registrar", "auth"].map(
+    (name) => `loadmodule "${name}.so"`,
+  );
   return `#!KAMAILIO
 children=1
 tcp_children=1
@@ -62,10 +77,16 @@ modparam("tls", "private_key", "${folder}/server.key")
 modparam("tls", "certificate", "${folder}/server.pem")
 request_route {
   if (is_method("OPTIONS") && $rU == $null) { sl_send_reply("200", "OK"); exit; }
+  if (is_method("REGISTER")) {
+    if (!pv_www_authenticate("pbx.example", "secret", "0")) { www_challenge("pbx.example", "1"); exit; }
+    save("location");
+    exit;
+  }
   if (is_method("CANCEL")) { if (t_check_trans()) t_relay(); exit; }
   if (has_totag()) { if (loose_route()) t_relay(); else if (is_method("ACK") && t_check_trans()) t_relay(); exit; }
   if (is_method("INVITE")) record_route();
   if ($rU == "busy") { sl_send_reply("486", "Busy Here"); exit; }
+  if ($rU == "4930555") { if (!lookup("location")) sl_send_reply("404", "Not Found"); else t_relay(); exit; }
   $du = "sip:127.0.0.1:${sippPort};transport=tcp";
   t_relay();
 }
@@ -211,5 +232,53 @@ Content-Length: 0
 ]]></send>
   <recv response="200"/>
   <label id="end"/>
+</scenario>
+`;
+
+const dialogLines = (cseq: string): string => `Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+[routes]
+From: <sip:sipp@[local_ip]:[local_port]>;tag=[pid]caller[call_number]
+To: <sip:[service]@[remote_ip]:[remote_port]>[peer_tag_param]
+Call-ID: [call_id]
+CSeq: ${cseq}
+Max-Forwards: 70
+Content-Length: 0
+`;
+
+/** SIPp calls somebody, talks for a moment, and hangs up. */
+const calling = `<?xml version="1.0" encoding="ISO-8859-1" ?>
+<scenario name="calling">
+  <send retrans="500"><![CDATA[
+INVITE sip:[service]@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:sipp@[local_ip]:[local_port]>;tag=[pid]caller[call_number]
+To: <sip:[service]@[remote_ip]:[remote_port]>
+Call-ID: [call_id]
+CSeq: 1 INVITE
+${contact}
+Max-Forwards: 70
+Content-Type: application/sdp
+Content-Length: [len]
+
+v=0
+o=- 1 1 IN IP4 [local_ip]
+s=-
+c=IN IP4 [media_ip]
+t=0 0
+m=audio [media_port] RTP/AVP 0
+]]></send>
+  <recv response="100" optional="true"/>
+  <recv response="180" optional="true"/>
+  <recv response="200" rrs="true"/>
+  <send><![CDATA[
+ACK [next_url] SIP/2.0
+${dialogLines("1 ACK")}
+]]></send>
+  <pause milliseconds="300"/>
+  <send retrans="500"><![CDATA[
+BYE [next_url] SIP/2.0
+${dialogLines("2 BYE")}
+]]></send>
+  <recv response="200"/>
 </scenario>
 `;

@@ -75,6 +75,23 @@ describe.skipIf(!hasKamailio)("Kamailio", () => {
     await agent.stop();
   });
 
+  it("challenges us, registers us, and calls us by what we have registered: SIPp hangs up", async () => {
+    const username = await town.newcomer("alice", ["4930555"]);
+    const alice = await town.register(username, "direct");
+    const trunk = { server: "sip:pbx.example;transport=tcp", username: "4930555", password: "secret", register: true, inbound: true };
+    await town.server.api("PUT", "/domains/localhost/trunks/company", trunk);
+    const call = async (): Promise<boolean> => {
+      const isWell = company.calls("4930555");
+      const invite = await alice.next("INVITE", { milliseconds: 3000 }).catch(() => undefined);
+      if (invite === undefined) return isWell;
+      alice.reply(invite, 200, { body: shortSdp, headers: [["Content-Type", "application/sdp"]] });
+      await alice.next("ACK");
+      alice.reply(await alice.next("BYE"), 200);
+      return isWell;
+    };
+    await expect.poll(call, { timeout: 30_000 }).toBe(true);
+  });
+
   it("refuses: 486 goes up", async () => {
     const [alice] = await town.phones("direct", "alice");
     expect((await alice.finalResponse(alice.request("INVITE", "sip:busy@pbx.example", { body: shortSdp }))).status).toBe(486);
