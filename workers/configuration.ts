@@ -13,6 +13,8 @@ export interface Configuration {
   /** The first seals, all open. */
   /** The resource of a DNS server over HTTPS (RFC 8484). */
   readonly dnsUrl: string;
+  /** Under which domain telephone numbers are looked up (RFC 6116 §3.2); "": nowhere. */
+  readonly enumApex: string;
   /** CIDR: private networks that calls may leave to. */
   readonly allowedNetworks: readonly string[];
   readonly sealKeys: readonly Uint8Array[];
@@ -48,6 +50,7 @@ export interface Settings {
   readonly ALLOWED_ORIGINS?: string;
   readonly DNS_URL?: string;
   readonly ALLOWED_NETWORKS?: string;
+  readonly ENUM_APEX?: string;
   readonly LOGGING?: string;
   readonly MINIMUM_EXPIRES?: string;
   readonly DEFAULT_EXPIRES?: string;
@@ -126,6 +129,7 @@ function parse(settings: Settings): Configuration {
     publicHost: settings.PUBLIC_HOST?.toLowerCase() || undefined,
     allowedOrigins: settings.ALLOWED_ORIGINS ? elements(settings.ALLOWED_ORIGINS) : undefined,
     dnsUrl: settings.DNS_URL || "https://cloudflare-dns.com/dns-query",
+    enumApex: settings.ENUM_APEX ?? "",
     allowedNetworks: readNetworks(settings.ALLOWED_NETWORKS),
     sealKeys: readKeys(settings.SEAL_KEYS),
     adminToken: settings.ADMIN_TOKEN || undefined,

@@ -4,16 +4,18 @@ import type { Keyring } from "../lib/authentication/keyring.ts";
 import { type Address, addressOf } from "../lib/location/address.ts";
 import { replyTo } from "../lib/syntax/compose.ts";
 import { readCredentials } from "../lib/syntax/digest.ts";
+import { resolveEnum } from "../lib/routing/enum.ts";
 import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../lib/syntax/fault.ts";
 import { type Frame, type Request as SipRequest, parseMessage, salvage } from "../lib/syntax/message.ts";
 import { readOptionTags } from "../lib/syntax/option-tags.ts";
-import { canonicalUser, parseUri } from "../lib/syntax/uri.ts";
+import { canonicalUser, parseUri, serialiseUri } from "../lib/syntax/uri.ts";
 import type { RequestEnvelope } from "../lib/transport/envelope.ts";
 import { frameOf } from "../durable-objects/address-of-record/sockets.ts";
 import { encodeBinary } from "../durable-objects/room/bytes.ts";
 import { keyringOf } from "../durable-objects/room/keyring.ts";
 import { Queues } from "../durable-objects/room/queues.ts";
+import { Resolver } from "../durable-objects/room/resolver.ts";
 import { randomText } from "../durable-objects/room/random.ts";
 import { answerFault } from "../durable-objects/room/reply.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
@@ -135,12 +137,12 @@ class RedirectServer {
   async #ask(
     request: SipRequest,
     essentials: Essentials,
-    { instance, registration }: Address,
+    { user, instance, registration }: Address,
     found: Answer,
     asker: { readonly user: string; readonly domain: string } | undefined,
   ): Promise<string | Fault> {
     if (found.kind === "foreign") return fault(404, "that domain is not ours");
-    if (found.kind === "unknown") return fault(404, "there is no such user");
+    if (found.kind === "unknown") return this.#askEnum(request, user);
     const { subscriber } = found;
     const { always, notRegistered } = subscriber.rules.forward;
     if (!subscriber.opened) {
@@ -161,6 +163,17 @@ class RedirectServer {
     };
     const [receipt] = (await this.#environment.ADDRESS_OF_RECORD.getByName(homeName(subscriber)).deliver([envelope])) ?? [];
     return receipt?.kind === "answered" ? receipt.text : fault(500, "the user's home did not say where he is");
+  }
+
+  /** RFC 6116: what the DNS says of a telephone number that is nobody's here. */
+  async #askEnum(request: SipRequest, user: string): Promise<string | Fault> {
+    const { dnsUrl, enumApex } = this.#configuration;
+    if (enumApex === "" || !/^\+\d{3,15}$/.test(user)) return fault(404, "there is no such user");
+    const result = await new Resolver(dnsUrl).settle((known) => resolveEnum(user, known, enumApex));
+    if (isFault(result)) return result;
+    if (result.uris.length === 0) return fault(404, "nobody has this number");
+    const headers = result.uris.map((uri): [string, string] => ["Contact", `<${serialiseUri(uri)}>`]);
+    return replyTo(request, 302, { toTag: randomText(), headers });
   }
 
   /** Who asks: by the credentials, or else the account of the path, or else From. */

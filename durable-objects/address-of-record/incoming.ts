@@ -208,8 +208,8 @@ export class Incoming {
     const isExpected = this.#registrar.current(now).some(({ binding }) => binding.phone === phone);
     if (!isExpected) return request.method === "ACK" ? taken : answered(request, 480);
     const { bindingGrace, transactionTimeout } = this.#room.configuration;
-    this.#letters.keep(phone, envelope, now + Math.min(bindingGrace, transactionTimeout * 0.75) * 1000);
-    return taken;
+    const isKept = this.#letters.keep(phone, envelope, now + Math.min(bindingGrace, transactionTimeout * 0.75) * 1000);
+    return isKept || request.method === "ACK" ? taken : answered(request, 480);
   }
 
   /** What waited for a phone that is back. */

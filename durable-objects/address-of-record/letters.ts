@@ -18,6 +18,7 @@ interface Recent {
 /** Milliseconds; then its sender has given up (64*T1), or the object has slept and forgotten it. */
 const recentFor = 30_000;
 const recentsKept = 100;
+const lettersKept = 200;
 
 /**
  * Messages for phones that are away for a moment. Each stays in its row until its time is over, and is handed to every socket that
@@ -35,10 +36,16 @@ export class Letters {
     this.#room = room;
   }
 
-  /** @param due milliseconds; until when the phone is waited for */
-  keep(phone: string, letter: Letter, due: number): void {
+  /**
+   * @param due milliseconds; until when the phone is waited for
+   * @returns false if too many are waiting: nobody fills another's storage
+   */
+  keep(phone: string, letter: Letter, due: number): boolean {
+    const [{ count } = { count: 0 }] = this.#room.memory.all<{ count: number }>("SELECT COUNT(*) AS count FROM letters");
+    if (count >= lettersKept) return false;
     this.#room.memory.run("INSERT INTO letters (phone, due, value) VALUES (?, ?, ?)", phone, due, JSON.stringify(letter));
     this.#room.alarm.noLaterThan(due);
+    return true;
   }
 
   /** Remembers, in memory only, what was sent to a phone until it has surely arrived. */

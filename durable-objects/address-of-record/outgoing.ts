@@ -240,7 +240,7 @@ export class Outgoing {
 
   #note(flow: Flow, note: PendingInvite): void {
     const { pending } = this.#room.sockets.byId(flow.id) ?? flow;
-    this.#room.sockets.update(flow.id, { pending: [...pending, note] });
+    this.#room.sockets.update(flow.id, { pending: [...pending, note].slice(-maximumPending) });
   }
 
   /** Where the notes are lost, the CANCEL goes where its Request-URI leads (RFC 3261 §9.1: the INVITE's), and that home knows. */

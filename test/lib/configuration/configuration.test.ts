@@ -13,6 +13,7 @@ describe("settings that are not there", () => {
       allowedOrigins: undefined,
       dnsUrl: "https://cloudflare-dns.com/dns-query",
       allowedNetworks: [],
+      enumApex: "",
       sealKeys: [],
       adminToken: undefined,
       logging: true,

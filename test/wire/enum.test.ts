@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type DnsServer, startDnsServer } from "../support/dns-server.ts";
+import { headers, type Heard, uriIn } from "../support/heard.ts";
+import { Phone } from "../support/phone.ts";
+import { openSocket } from "../support/sip-socket.ts";
+import { openTown, type Town } from "../support/town.ts";
+
+describe("ENUM at the redirect server (RFC 6116)", () => {
+  let dns: DnsServer;
+  let town: Town;
+  let alice: Phone;
+  let count = 0;
+  let number: string;
+  let name: string;
+
+  beforeAll(async () => {
+    dns = await startDnsServer();
+    town = await openTown({ settings: { DNS_URL: dns.url, ENUM_APEX: "enum.example" } });
+    const account = await town.newcomer("alice");
+    alice = new Phone(await openSocket(`${town.server.wsUrl}/redirect`, account), { account, way: "general" });
+  });
+  afterAll(async () => {
+    await town.close();
+    dns.close();
+  });
+  beforeEach(() => {
+    count += 1;
+    number = `+49${1000 + count}`;
+    name = `${[...number.slice(1)].reverse().join(".")}.enum.example`;
+  });
+
+  const asks = (uri: string): Promise<Heard> => alice.transact("INVITE", uri);
+  const contacts = (answer: Heard): string[] => headers(answer, "contact").map((contact) => uriIn(contact));
+
+  it("a number leads to the URI that its record makes of it", async () => {
+    dns.zone = [`${name} NAPTR 1 1 u E2U+sip !^\\+49(.*)$!sip:\\1@provider.example! .`];
+    const answer = await asks(`sip:${number}@localhost`);
+    expect([answer.status, contacts(answer)]).toEqual([302, [`sip:${number.slice(3)}@provider.example`]]);
+  });
+
+  it("a tel URI too, by order and preference", async () => {
+    dns.zone = [
+      `${name} NAPTR 1 20 u E2U+sip !^.*$!sip:second@provider.example! .`,
+      `${name} NAPTR 1 10 u E2U+sip !^.*$!sip:first@provider.example! .`,
+    ];
+    expect(contacts(await asks(`tel:${number}`))).toEqual(["sip:first@provider.example", "sip:second@provider.example"]);
+  });
+
+  it("records of other services, and expressions that are none, lead nowhere: 404", async () => {
+    dns.zone = [`${name} NAPTR 1 1 u E2U+mailto !^.*$!mailto:a@b.example! .`, `${name} NAPTR 1 2 u E2U+sip !(((!sip:x@y.example! .`];
+    expect((await asks(`sip:${number}@localhost`)).status).toBe(404);
+  });
+
+  it("records that lead round end: 404", async () => {
+    dns.zone = [`${name} NAPTR 1 1 - E2U+sip - ${name}`];
+    expect((await asks(`sip:${number}@localhost`)).status).toBe(404);
+  });
+
+  it("a number that has no record: 404", async () => {
+    dns.zone = [];
+    expect((await asks(`sip:${number}@localhost`)).status).toBe(404);
+  });
+
+  it("a DNS that fails: 503, since it may be well again", async () => {
+    dns.zone = [`${name} NAPTR SERVFAIL`];
+    expect((await asks(`sip:${number}@localhost`)).status).toBe(503);
+  });
+
+  it("a number of ours is not asked for", async () => {
+    await town.newcomer("bob", [number]);
+    dns.asked.splice(0);
+    expect((await asks(`sip:${number}@localhost`)).status).toBe(480);
+    expect(dns.asked).toEqual([]);
+  });
+});
