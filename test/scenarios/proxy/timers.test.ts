@@ -153,6 +153,17 @@ describe("the graces", () => {
     expect([alice.state, bob.state]).toEqual(["ended 487", "ended 487"]);
   });
 
+  it("a JsSIP caller under another name is known by what it supports", async () => {
+    cast = await stage({ alice: { manners: "forgets" } });
+    const { alice, bob, world } = cast;
+    alice.invites(bob.aor, ["Supported: timer,ice,replaces,outbound"]);
+    await world.settle();
+    alice.isCut();
+    await world.settle();
+    await world.pass(11);
+    expect([alice.state, bob.state]).toEqual(["ended 487", "ended 487"]);
+  });
+
   it("a JsSIP caller whose home crashes with its socket: the callee's home asks, and it stops ringing", async () => {
     cast = await stage({ alice: { manners: "forgets", userAgent: "JsSIP 3.13.8" } });
     const { alice, bob, world } = cast;
