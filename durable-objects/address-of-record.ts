@@ -14,6 +14,7 @@ import { Forking } from "./address-of-record/forking.ts";
 import { Incoming } from "./address-of-record/incoming.ts";
 import { Letters } from "./address-of-record/letters.ts";
 import { Outgoing } from "./address-of-record/outgoing.ts";
+import { PlacedCalls } from "./address-of-record/placed-calls.ts";
 import { Reception } from "./address-of-record/reception.ts";
 import { Registrar } from "./address-of-record/registrar.ts";
 import { Sockets, closing, frameOf } from "./address-of-record/sockets.ts";
@@ -40,6 +41,7 @@ export interface Costs {
 interface Parts {
   readonly account: Account;
   readonly registrar: Registrar;
+  readonly calls: PlacedCalls;
   readonly dialogs: Dialogs;
   readonly forking: Forking;
   readonly incoming: Incoming;
@@ -110,7 +112,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
       this.#parts.registrar.flowClosed(flow, now);
       this.#parts.forking.flowClosed(flow, now);
       this.#parts.dialogs.flowClosed(flow);
-      this.#parts.outgoing.flowClosed(flow, now);
+      this.#parts.calls.flowClosed(flow, now);
     });
   }
 
@@ -124,7 +126,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const now = Date.now();
     this.#parts.forking.passDeadlines(now);
     this.#parts.incoming.passDeadlines(now);
-    this.#parts.outgoing.passDeadlines(now);
+    this.#parts.calls.passDeadlines(now);
     this.#parts.registrar.passDeadlines(now);
   }
 
@@ -187,11 +189,12 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const letters = new Letters(room);
     const passOn = (home: string, envelope: Envelope) => this.#passOn(home, envelope);
     const dialogs = new Dialogs(room);
+    const calls = new PlacedCalls(room, passOn);
     const forking = new Forking(room, new Contexts(room), passOn);
     const incoming = new Incoming(room, { account, registrar, forking, letters, dialogs }, passOn);
-    const outgoing = new Outgoing(room, account, letters, dialogs, passOn);
+    const outgoing = new Outgoing(room, account, calls, letters, dialogs, passOn);
     const phones = { dialogs, outgoing, incoming, forking };
-    return { account, registrar, ...phones, reception: new Reception(room, account, registrar, phones) };
+    return { account, registrar, calls, ...phones, reception: new Reception(room, account, registrar, phones) };
   }
 
   #receive(envelope: Envelope, now: number): Receipt {
@@ -205,7 +208,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
           ? this.#parts.outgoing.response(envelope, now)
           : this.#parts.forking.sentOnAnswered(envelope, now);
       case "inquiry":
-        return this.#parts.outgoing.inquiry(envelope, now);
+        return this.#parts.calls.inquiry(envelope, now);
     }
   }
 

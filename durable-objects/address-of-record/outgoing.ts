@@ -10,66 +10,40 @@ import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { type Request, headerValue } from "../../lib/syntax/message.ts";
-import type {
-  CancelEnvelope,
-  Destination,
-  InquiryEnvelope,
-  Receipt,
-  RequestEnvelope,
-  ResponseEnvelope,
-} from "../../lib/transport/envelope.ts";
+import type { CancelEnvelope, Destination, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
-import { type Flow, type PendingInvite, phoneOnFlow } from "../../lib/transport/flow.ts";
+import { type Flow, phoneOnFlow } from "../../lib/transport/flow.ts";
 import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
 import type { Room } from "../room/room.ts";
 import type { Account } from "./account.ts";
-import { type Dialogs, withDialog } from "./dialogs.ts";
+import type { Dialogs } from "./dialogs.ts";
 import type { Letters } from "./letters.ts";
+import type { PlacedCalls } from "./placed-calls.ts";
 import { homeOf, mayCallOut, trunkFor } from "./resolve.ts";
 
 /** Brings a request or a CANCEL to a home, this one included. */
 export type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
 
 const allowed = "ACK, BYE, CANCEL, INFO, INVITE, MESSAGE, NOTIFY, OPTIONS, PRACK, PUBLISH, REFER, REGISTER, SUBSCRIBE, UPDATE";
-/** Unanswered INVITEs that one socket may have at a time: their notes must fit into its attachment. */
-const maximumPending = 40;
-
-/** Milliseconds. */
-const pauseBeforeRepeating = 2000;
-
 /** Milliseconds after which a caller is told that his INVITE has come, though it has not reached the callee's home yet (RFC 3261 §17.2.1). */
 const pauseBeforeTrying = 150;
-
-/** A row of the table `unattended`: a call that nobody can cancel any more. Times in milliseconds. */
-interface Unattended extends Record<string, string | number> {
-  /** The transaction. */
-  readonly name: string;
-  /** When its callee is told to stop ringing. */
-  readonly due: number;
-  /** Until when that is tried. */
-  readonly until: number;
-  readonly home: string;
-  /** The phone that placed it. */
-  readonly phone: string;
-  readonly at: number;
-  /** 1: the phone has forgotten the call with its socket. */
-  readonly forgetful: number;
-}
 
 /** Requests of this home's user, and the responses that come back: the caller's side of the proxy (RFC 3261 §16.3, §16.4, §16.7). */
 export class Outgoing {
   readonly #room: Room;
   readonly #account: Account;
+  readonly #calls: PlacedCalls;
   readonly #letters: Letters;
   readonly #dialogs: Dialogs;
   readonly #passOn: PassOn;
   /** Clocks of the INVITEs that have had no response yet, by transaction. */
   readonly #untried = new Map<string, ReturnType<typeof setTimeout>>();
 
-  constructor(room: Room, account: Account, letters: Letters, dialogs: Dialogs, passOn: PassOn) {
+  constructor(room: Room, account: Account, calls: PlacedCalls, letters: Letters, dialogs: Dialogs, passOn: PassOn) {
     this.#room = room;
     this.#account = account;
+    this.#calls = calls;
     this.#letters = letters;
     this.#dialogs = dialogs;
     this.#passOn = passOn;
@@ -133,13 +107,13 @@ export class Outgoing {
   /** RFC 3261 §16.10: answered here, and passed on where its INVITE went. */
   async cancel(flow: Flow, request: Request, essentials: Essentials, now: number): Promise<void> {
     const transaction = this.#transactionOf(essentials);
-    const home = this.#notedHome(transaction);
+    const home = this.#calls.homeOf(transaction);
     // Within a dialog the INVITE was forwarded without state, and so is its CANCEL (§16.11).
     if (home === undefined && essentials.toTag !== undefined) return this.request(flow, request, essentials, now);
     const reason = headerValue(request, "reason");
     if (home === undefined) return this.#cancelByName(flow, request, essentials, { kind: "cancel", transaction, reason }, now);
     const done = () => this.#reply(flow, request, replyTo(request, 200, { toTag: randomText() }), 200, Date.now());
-    this.#cancelAt(home, transaction, reason, now + this.#room.timers.ringing, done, done);
+    this.#calls.cancel(home, transaction, reason, now + this.#room.timers.ringing, done, done);
   }
 
   /** A response for one of our phones: to the socket its request came on, or the phone's newest. */
@@ -147,28 +121,15 @@ export class Outgoing {
     const { to, status, text, binary, transaction } = envelope;
     const flow = this.#room.sockets.byId(to.flow);
     if (transaction !== undefined) this.#tried(transaction);
-    if (transaction !== undefined && status >= 200) {
-      const noted = this.#room.sockets.all().find((one) => one.pending.some((pending) => pending.transaction === transaction));
-      // A home that did not see our receipt sends its final response again; a 2xx is the callee's own repetition.
-      if (noted === undefined && flow !== undefined && status >= 300) return taken;
-      if (noted === undefined) this.#attended(transaction);
-      else {
-        const pending = noted.pending.filter((one) => one.transaction !== transaction);
-        const dialogs = status < 300 ? { dialogs: withDialog(noted.dialogs, callIdIn(text)) } : {};
-        this.#room.sockets.update(noted.id, { pending, ...dialogs });
-      }
-    }
+    // A home that did not see our receipt sends its final response again; a 2xx is the callee's own repetition.
+    const isNews = transaction === undefined || status < 200 || this.#calls.answered(transaction, status, text);
+    if (!isNews && flow !== undefined && status >= 300) return taken;
     const target = flow ?? this.#room.sockets.newestTo(to.phone);
     if (target !== undefined && this.#room.sockets.send(target.id, { text, binary })) {
       this.#room.log.passed(now, target.id, text);
       if (transaction !== undefined) this.#letters.sent(transaction, to.phone, envelope, now);
     } else if (status > 100) this.#letters.keep(to.phone, envelope, now + this.#room.configuration.bindingGrace * 1000);
     return taken;
-  }
-
-  /** The caller's socket is gone and he cannot CANCEL any more: a grace later his calls stop ringing (DESIGN §4). */
-  flowClosed(flow: Flow, now: number): void {
-    for (const pending of flow.pending) this.#unattended(pending, phoneOnFlow(flow), now);
   }
 
   /** A phone is back on another socket: it goes on with its calls, unless it has forgotten them; and hears what it missed. */
@@ -179,68 +140,8 @@ export class Outgoing {
         const { text, binary } = letter;
         if (this.#room.sockets.send(flow.id, { text, binary })) this.#room.log.passed(now, flow.id, text);
       }
-      const rows = this.#room.memory.all<Unattended>("SELECT * FROM unattended WHERE phone = ? AND forgetful = 0", phone);
-      for (const { name: transaction, home, at } of rows) {
-        this.#note(flow, { transaction, home, at });
-        this.#attended(transaction);
-      }
+      this.#calls.appeared(flow, phone);
     }
-  }
-
-  /** A callee's home asks whether anybody still waits for its answer: our notes may have gone with our sockets. */
-  inquiry({ transaction, home, caller, isForgetful }: InquiryEnvelope, now: number): Receipt {
-    const isNoted = this.#notedHome(transaction) !== undefined || this.#room.sockets.byId(caller.flow) !== undefined;
-    const flow = isForgetful || isNoted ? undefined : this.#room.sockets.newestTo(caller.phone);
-    const pending: PendingInvite = { transaction, home, at: now, ...(isForgetful ? { isForgetful } : {}) };
-    if (flow !== undefined) this.#note(flow, pending);
-    else if (!isNoted) this.#unattended(pending, caller.phone, now);
-    return taken;
-  }
-
-  passDeadlines(now: number): void {
-    for (const row of this.#room.memory.all<Unattended>("SELECT * FROM unattended")) {
-      if (row.due > now) this.#room.alarm.noLaterThan(row.due);
-      else this.#cancelAt(row.home, row.name, undefined, row.until, () => this.#attended(row.name));
-    }
-  }
-
-  /** A call that nobody can cancel any more: a row, until its callee's home has been told to stop ringing. */
-  #unattended({ transaction, home, at, isForgetful }: PendingInvite, phone: string, now: number): void {
-    const due = now + this.#room.configuration.callerGrace * 1000;
-    const until = due + this.#room.timers.ringing;
-    this.#keepUnattended({ name: transaction, due, until, home, phone, at, forgetful: isForgetful === true ? 1 : 0 });
-  }
-
-  #keepUnattended({ name, due, until, home, phone, at, forgetful }: Unattended): void {
-    const columns = "name, due, until, home, phone, at, forgetful";
-    this.#room.memory.run(
-      `INSERT OR REPLACE INTO unattended (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-      ...[name, due, until, home, phone, at, forgetful],
-    );
-    this.#room.alarm.noLaterThan(due);
-  }
-
-  #attended(transaction: string): void {
-    this.#room.memory.run("DELETE FROM unattended WHERE name = ?", transaction);
-  }
-
-  /** The callee's home of an INVITE that has no final response yet, as a socket or a row remembers it. */
-  #notedHome(transaction: string): string | undefined {
-    for (const { pending } of this.#room.sockets.all()) {
-      const noted = pending.find((one) => one.transaction === transaction);
-      if (noted !== undefined) return noted.home;
-    }
-    return this.#room.memory.all<Unattended>("SELECT * FROM unattended WHERE name = ?", transaction)[0]?.home;
-  }
-
-  /** Calls of this user's phones that nobody has answered yet. */
-  #placed(): number {
-    return this.#room.sockets.all().reduce((count, { pending }) => count + pending.length, 0);
-  }
-
-  #note(flow: Flow, note: PendingInvite): void {
-    const { pending } = this.#room.sockets.byId(flow.id) ?? flow;
-    this.#room.sockets.update(flow.id, { pending: [...pending, note].slice(-maximumPending) });
   }
 
   /** Where the notes are lost, the CANCEL goes where its Request-URI leads (RFC 3261 §9.1: the INVITE's), and that home knows. */
@@ -291,14 +192,13 @@ export class Outgoing {
   #send(flow: Flow, request: Request, home: string, envelope: RequestEnvelope, now: number): void {
     const holdsState = request.method === "INVITE" && envelope.to.kind !== "phone";
     if (holdsState) {
-      const { pending } = this.#room.sockets.byId(flow.id) ?? flow;
       const { maximumCalls = Number.POSITIVE_INFINITY } = this.#account.rules();
-      if (this.#placed() + this.#dialogs.count() >= maximumCalls)
+      if (this.#calls.count() + this.#dialogs.count() >= maximumCalls)
         return this.#refuse(flow, request, fault(403, "this user has as many calls as he may have at once"), now);
-      if (pending.length >= maximumPending)
+      if (this.#calls.isFull(flow))
         return this.#refuse(flow, request, fault(503, "too many calls are being set up", [["Retry-After", "5"]]), now);
       const isForgetful = forgetsCalls(request);
-      this.#note(flow, { transaction: envelope.transaction, home, at: now, ...(isForgetful ? { isForgetful } : {}) });
+      this.#calls.note(flow, { transaction: envelope.transaction, home, at: now, ...(isForgetful ? { isForgetful } : {}) });
       const trying = () => this.#trying(flow, request, envelope.transaction);
       this.#untried.set(envelope.transaction, setTimeout(trying, pauseBeforeTrying));
     }
@@ -330,26 +230,8 @@ export class Outgoing {
   #failed(flow: Flow, request: Request, transaction: string, error: unknown): void {
     this.#room.log.note(Date.now(), flow.id, String(error));
     this.#tried(transaction);
-    this.#forgetPending(flow, transaction);
+    this.#calls.forget(flow, transaction);
     this.#refuse(flow, request, fault(503, "the other side cannot be reached now", [["Retry-After", "5"]]), Date.now());
-  }
-
-  /** Tells a callee's home to stop ringing, again and again until it has heard; at `until` its own timer has ended the call. */
-  #cancelAt(home: string, transaction: string, reason: string | undefined, until: number, then: () => void, failed = () => {}): void {
-    this.#passOn(home, { kind: "cancel", transaction, reason }).then(then, (error: unknown) => {
-      failed();
-      const now = Date.now();
-      this.#room.log.note(now, "-", String(error));
-      const due = now + pauseBeforeRepeating;
-      if (now < until) this.#keepUnattended({ name: transaction, due, until, home, phone: "", at: now, forgetful: 1 });
-      else this.#attended(transaction);
-    });
-  }
-
-  #forgetPending(flow: Flow, transaction: string): void {
-    const pending = this.#room.sockets.byId(flow.id)?.pending;
-    if (pending?.some((one) => one.transaction === transaction) !== true) return;
-    this.#room.sockets.update(flow.id, { pending: pending.filter((one) => one.transaction !== transaction) });
   }
 
   #transactionOf(essentials: Essentials): string {
@@ -378,11 +260,6 @@ export class Outgoing {
     this.#room.sockets.send(flow.id, { text, binary: request.binary });
     this.#room.log.answered(now, flow.id, text, status, request);
   }
-}
-
-/** Of a response that another part of ours has checked; it is not parsed again for this. */
-function callIdIn(text: string): string {
-  return /\r\n(?:call-id|i)[ \t]*:[ \t]*(\S+)/i.exec(text)?.[1] ?? "";
 }
 
 function withTimer(alterations: Alterations, timer: ReturnType<typeof applySessionTimer>): Alterations {

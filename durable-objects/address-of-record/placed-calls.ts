@@ -1,0 +1,152 @@
+import type { CancelEnvelope, InquiryEnvelope, Receipt } from "../../lib/transport/envelope.ts";
+import { taken } from "../../lib/transport/envelope.ts";
+import { type Flow, type PendingInvite, phoneOnFlow } from "../../lib/transport/flow.ts";
+import type { Room } from "../room/room.ts";
+import { withDialog } from "./dialogs.ts";
+
+/** Unanswered INVITEs that one socket may have at a time: their notes must fit into its attachment. */
+const maximumPending = 40;
+
+/** Milliseconds. */
+const pauseBeforeRepeating = 2000;
+
+/** A row of the table `unattended`: a call that nobody can cancel any more. Times in milliseconds. */
+interface Unattended extends Record<string, string | number> {
+  /** The transaction. */
+  readonly name: string;
+  /** When its callee is told to stop ringing. */
+  readonly due: number;
+  /** Until when that is tried. */
+  readonly until: number;
+  readonly home: string;
+  /** The phone that placed it. */
+  readonly phone: string;
+  readonly at: number;
+  /** 1: the phone has forgotten the call with its socket. */
+  readonly forgetful: number;
+}
+
+/**
+ * The calls that this user's phones have placed and nobody has answered yet: where each went, noted in the socket it came on, so that
+ * CANCEL follows it; and, once that socket is gone, in a row, so that a callee does not ring for nobody (DESIGN §4).
+ */
+export class PlacedCalls {
+  readonly #room: Room;
+  readonly #passOn: (home: string, envelope: CancelEnvelope) => Promise<Receipt>;
+
+  constructor(room: Room, passOn: (home: string, envelope: CancelEnvelope) => Promise<Receipt>) {
+    this.#room = room;
+    this.#passOn = passOn;
+  }
+
+  isFull({ id, pending }: Flow): boolean {
+    return (this.#room.sockets.byId(id)?.pending ?? pending).length >= maximumPending;
+  }
+
+  /** A final response has come; false if the call was not among these any more. */
+  answered(transaction: string, status: number, text: string): boolean {
+    const noted = this.#room.sockets.all().find((one) => one.pending.some((pending) => pending.transaction === transaction));
+    if (noted === undefined) {
+      this.#attended(transaction);
+      return false;
+    }
+    const pending = noted.pending.filter((one) => one.transaction !== transaction);
+    const dialogs = status < 300 ? { dialogs: withDialog(noted.dialogs, callIdIn(text)) } : {};
+    this.#room.sockets.update(noted.id, { pending, ...dialogs });
+    return true;
+  }
+
+  /** The caller's socket is gone and he cannot CANCEL any more: a grace later his calls stop ringing. */
+  flowClosed(flow: Flow, now: number): void {
+    for (const pending of flow.pending) this.#unattended(pending, phoneOnFlow(flow), now);
+  }
+
+  /** A phone is back on another socket: it goes on with its calls, unless it has forgotten them. */
+  appeared(flow: Flow, phone: string): void {
+    const rows = this.#room.memory.all<Unattended>("SELECT * FROM unattended WHERE phone = ? AND forgetful = 0", phone);
+    for (const { name: transaction, home, at } of rows) {
+      this.note(flow, { transaction, home, at });
+      this.#attended(transaction);
+    }
+  }
+
+  /** A callee's home asks whether anybody still waits for its answer: our notes may have gone with our sockets. */
+  inquiry({ transaction, home, caller, isForgetful }: InquiryEnvelope, now: number): Receipt {
+    const isNoted = this.homeOf(transaction) !== undefined || this.#room.sockets.byId(caller.flow) !== undefined;
+    const flow = isForgetful || isNoted ? undefined : this.#room.sockets.newestTo(caller.phone);
+    const pending: PendingInvite = { transaction, home, at: now, ...(isForgetful ? { isForgetful } : {}) };
+    if (flow !== undefined) this.note(flow, pending);
+    else if (!isNoted) this.#unattended(pending, caller.phone, now);
+    return taken;
+  }
+
+  passDeadlines(now: number): void {
+    for (const row of this.#room.memory.all<Unattended>("SELECT * FROM unattended")) {
+      if (row.due > now) this.#room.alarm.noLaterThan(row.due);
+      else this.cancel(row.home, row.name, undefined, row.until, () => this.#attended(row.name));
+    }
+  }
+
+  /** A call that nobody can cancel any more: a row, until its callee's home has been told to stop ringing. */
+  #unattended({ transaction, home, at, isForgetful }: PendingInvite, phone: string, now: number): void {
+    const due = now + this.#room.configuration.callerGrace * 1000;
+    const until = due + this.#room.timers.ringing;
+    this.#keepUnattended({ name: transaction, due, until, home, phone, at, forgetful: isForgetful === true ? 1 : 0 });
+  }
+
+  #keepUnattended({ name, due, until, home, phone, at, forgetful }: Unattended): void {
+    const columns = "name, due, until, home, phone, at, forgetful";
+    this.#room.memory.run(
+      `INSERT OR REPLACE INTO unattended (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      ...[name, due, until, home, phone, at, forgetful],
+    );
+    this.#room.alarm.noLaterThan(due);
+  }
+
+  #attended(transaction: string): void {
+    this.#room.memory.run("DELETE FROM unattended WHERE name = ?", transaction);
+  }
+
+  /** The callee's home of an INVITE that has no final response yet, as a socket or a row remembers it. */
+  homeOf(transaction: string): string | undefined {
+    for (const { pending } of this.#room.sockets.all()) {
+      const noted = pending.find((one) => one.transaction === transaction);
+      if (noted !== undefined) return noted.home;
+    }
+    return this.#room.memory.all<Unattended>("SELECT * FROM unattended WHERE name = ?", transaction)[0]?.home;
+  }
+
+  /** Calls of this user's phones that nobody has answered yet. */
+  count(): number {
+    return this.#room.sockets.all().reduce((count, { pending }) => count + pending.length, 0);
+  }
+
+  note(flow: Flow, note: PendingInvite): void {
+    const { pending } = this.#room.sockets.byId(flow.id) ?? flow;
+    this.#room.sockets.update(flow.id, { pending: [...pending, note].slice(-maximumPending) });
+  }
+
+  /** Tells a callee's home to stop ringing, again and again until it has heard; at `until` its own timer has ended the call. */
+  cancel(home: string, transaction: string, reason: string | undefined, until: number, then: () => void, failed = () => {}): void {
+    this.#passOn(home, { kind: "cancel", transaction, reason }).then(then, (error: unknown) => {
+      failed();
+      const now = Date.now();
+      this.#room.log.note(now, "-", String(error));
+      const due = now + pauseBeforeRepeating;
+      if (now < until) this.#keepUnattended({ name: transaction, due, until, home, phone: "", at: now, forgetful: 1 });
+      else this.#attended(transaction);
+    });
+  }
+
+  /** The call has come to nothing. */
+  forget(flow: Flow, transaction: string): void {
+    const pending = this.#room.sockets.byId(flow.id)?.pending;
+    if (pending?.some((one) => one.transaction === transaction) !== true) return;
+    this.#room.sockets.update(flow.id, { pending: pending.filter((one) => one.transaction !== transaction) });
+  }
+}
+
+/** Of a response that another part of ours has checked; it is not parsed again for this. */
+function callIdIn(text: string): string {
+  return /\r\n(?:call-id|i)[ \t]*:[ \t]*(\S+)/i.exec(text)?.[1] ?? "";
+}
