@@ -1,24 +1,15 @@
 import { DurableObject } from "cloudflare:workers";
 import { credentialsFor } from "../lib/authentication/client.ts";
 import type { Keyring } from "../lib/authentication/keyring.ts";
-import { hintIn, homeHint, readBranch, transactionName } from "../lib/proxy/branch.ts";
-import { type Way, examine } from "../lib/proxy/examine.ts";
+import { hintIn, homeHint, readBranch } from "../lib/proxy/branch.ts";
 import { type Forwarder, statelessRequest } from "../lib/proxy/outgoing-request.ts";
 import { type NamedHop, isHopName, readHopName } from "../lib/routing/hop-name.ts";
 import type { Trunk } from "../lib/routing/trunk.ts";
 import { alter } from "../lib/syntax/alter.ts";
-import { ackFor, cancelFor, replyTo } from "../lib/syntax/compose.ts";
+import { ackFor, cancelFor } from "../lib/syntax/compose.ts";
 import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
 import { fault, isFault } from "../lib/syntax/fault.ts";
-import {
-  type Request as SipRequest,
-  type Response as SipResponse,
-  hasHeader,
-  headerValue,
-  headerValues,
-  parseMessage,
-} from "../lib/syntax/message.ts";
-import { canonicalUser, parseUri } from "../lib/syntax/uri.ts";
+import { type Request as SipRequest, type Response as SipResponse, hasHeader, headerValues, parseMessage } from "../lib/syntax/message.ts";
 import {
   type CancelEnvelope,
   type Envelope,
@@ -28,10 +19,11 @@ import {
   taken,
 } from "../lib/transport/envelope.ts";
 import { readConfiguration } from "../workers/configuration.ts";
-import { directoryOf, homeName } from "../workers/directory.ts";
+import { directoryOf } from "../workers/directory.ts";
 import type { Environment } from "../workers/environment.ts";
 import { parsed, read } from "./address-of-record/checked.ts";
 import { Connection } from "./next-hop/connection.ts";
+import { Inbound } from "./next-hop/inbound.ts";
 import { TrunkRegistration } from "./next-hop/trunk-registration.ts";
 import { keyringOf } from "./room/keyring.ts";
 import { Outbox } from "./room/outbox.ts";
@@ -56,8 +48,7 @@ export class NextHop extends DurableObject<Environment> {
   readonly #keyring: Keyring;
   readonly #hop: NamedHop;
   readonly #registration: TrunkRegistration;
-  /** INVITEs of the other server that have no final response yet, by Via: where they went. */
-  readonly #incoming = new Map<string, { readonly home: string; readonly transaction: string }>();
+  readonly #inbound: Inbound;
   readonly #environment: Environment;
   /** We are registered there: the connection is for calls that come, too. */
   #isHeld = false;
@@ -69,7 +60,6 @@ export class NextHop extends DurableObject<Environment> {
   readonly #invites = new Map<string, SipRequest>();
   /** Call-IDs of calls in progress. */
   readonly #calls = new Set<string>();
-  readonly #id = randomText();
   #connection: Promise<Connection> | undefined;
   #idle: ReturnType<typeof setTimeout> | undefined;
 
@@ -83,6 +73,17 @@ export class NextHop extends DurableObject<Environment> {
     this.#registration = new TrunkRegistration(this.#keyring, this.#hop);
     this.#by = { keyring: this.#keyring, home: name, hint: homeHint(this.#keyring, name) };
     this.#outbox = new Outbox(neighbourOf(environment));
+    this.#inbound = new Inbound({
+      keyring: this.#keyring,
+      name,
+      hopTrunk: this.#hop.trunk,
+      directory: directoryOf(environment),
+      calls: this.#calls,
+      trunk: () => this.#trunk(),
+      open: () => this.#open(),
+      reply: (request, text) => this.#reply(request, text),
+      post: (home, envelope) => this.#outbox.post(home, envelope),
+    });
   }
 
   /** Of a trunk that we register at: the connection is opened and held from now on. */
@@ -205,7 +206,7 @@ export class NextHop extends DurableObject<Environment> {
     if (isFault(message)) return;
     const essentials = readEssentials(message);
     if (isFault(essentials)) return;
-    if (message.kind === "request") void this.#asked(message, essentials);
+    if (message.kind === "request") void this.#inbound.asked(message, essentials);
     else if (!this.#registration.hears(message, essentials)) void this.#answered(message, essentials);
   }
 
@@ -220,7 +221,9 @@ export class NextHop extends DurableObject<Environment> {
       void this.#open().then((connection) => connection?.send(ackFor(invite, response), binary));
     }
     if ((status === 401 || status === 407) && invite !== undefined && (await this.#authenticates(invite, response, written))) return;
-    if (status >= 200 && essentials.cseq.method !== "INVITE") this.#invites.delete(written);
+    const { method } = essentials.cseq;
+    // A CANCEL has the branch of its INVITE.
+    if (status >= 200 && method !== "INVITE" && invite?.method === method) this.#invites.delete(written);
     if (status >= 200 && status < 300 && essentials.cseq.method === "INVITE") this.#calls.add(essentials.callId);
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
     if (essentials.cseq.method === "CANCEL") return;
@@ -258,97 +261,6 @@ export class NextHop extends DurableObject<Environment> {
     return trunks.find(({ name }) => name === this.#hop.trunk.slice(0, at));
   }
 
-  /** A request of the other server: within a dialog that our own route vouches for, about this server itself, or a call from a trunk. */
-  async #asked(request: SipRequest, essentials: Essentials): Promise<void> {
-    const trunk = await this.#trunk();
-    const isTaken = trunk?.inbound === true;
-    if (request.method === "CANCEL" && essentials.toTag === undefined) return this.#cancelled(request, essentials);
-    const owner = {
-      home: this.#by.home,
-      user: "",
-      domain: trunk?.domain ?? "",
-      aliases: [],
-      isTrusted: isTaken,
-      isBelieved: trunk?.trusted === true,
-    };
-    const way = examine(request, essentials, { keyring: this.#keyring, owner, isOurs: () => true });
-    if (isFault(way)) return this.#reply(request, answerFault(request, way));
-    if (way.kind === "server") return this.#reply(request, replyTo(request, 200, { toTag: randomText() }));
-    if (way.kind === "address") {
-      if (!isTaken) return this.#reply(request, answerFault(request, fault(403, "calls from this server are not taken")));
-      return this.#comesIn(request, essentials, way, trunk);
-    }
-    if (request.method === "BYE") this.#calls.delete(essentials.callId);
-    const { receiver, recordRoute, alterations } = way;
-    const envelope: RequestEnvelope = {
-      kind: "request",
-      text: alter(request, alterations),
-      binary: request.binary,
-      answerTo: { home: this.#by.home, flow: this.#id, phone: this.#id },
-      transaction: `${essentials.via.branch ?? ""}${"-".repeat(16)}`.slice(-16),
-      identity: "",
-      to: { kind: "phone", phone: receiver.phone },
-      recordRoute,
-    };
-    this.#outbox.post(receiver.home, envelope).then(
-      (receipt) => (receipt.kind === "answered" ? this.#reply(request, receipt.text) : undefined),
-      () => this.#reply(request, answerFault(request, fault(503, "the other side cannot be reached now"))),
-    );
-  }
-
-  /** A call, or a message, of a trunk for one of its domain's users: by the number that was dialled, an alias of his. */
-  async #comesIn(request: SipRequest, essentials: Essentials, way: Way & { kind: "address" }, trunk: Trunk): Promise<void> {
-    if (request.method === "ACK") return;
-    const to = parseUri(essentials.to.uri);
-    // Registrars send calls to the Contact that we have registered: then To says whom they are for.
-    const dialled =
-      way.address.user === trunk.username && !isFault(to) && to.kind === "sip" && to.user !== undefined
-        ? canonicalUser(to.user)
-        : way.address.user;
-    const answer = await directoryOf(this.#environment).find(dialled, trunk.domain);
-    if (answer.kind !== "subscriber") return this.#reply(request, answerFault(request, fault(404, "nobody here has this number")));
-    if (!answer.subscriber.opened) return this.#reply(request, answerFault(request, fault(480, "no phone of this user has registered")));
-    const connection = await this.#open();
-    if (connection === undefined) return;
-    const home = homeName(answer.subscriber);
-    const at = `${connection.host};transport=${connection.transport.toLowerCase()}`;
-    const { branch = "", sentBy } = essentials.via;
-    const transaction = transactionName(this.#keyring, this.#by.home, branch, sentBy);
-    const envelope: RequestEnvelope = {
-      kind: "request",
-      text: alter(request, way.alterations),
-      binary: request.binary,
-      answerTo: { home: this.#by.home, flow: this.#id, phone: this.#id },
-      transaction,
-      identity: this.#hop.trunk,
-      to: { kind: "address", instance: undefined, registration: undefined },
-      recordRoute: undefined,
-      caller: { home: this.#by.home, phone: this.#id, at },
-    };
-    if (request.method === "INVITE") {
-      this.#incoming.set(nameOf(essentials), { home, transaction });
-      const oldest = this.#incoming.keys().next();
-      if (this.#incoming.size > invitesKept && oldest.done !== true) this.#incoming.delete(oldest.value);
-      this.#calls.add(essentials.callId);
-      this.#reply(request, replyTo(request, 100));
-    }
-    this.#outbox.post(home, envelope).then(
-      (receipt) => (receipt.kind === "answered" ? this.#reply(request, receipt.text) : undefined),
-      () => this.#reply(request, answerFault(request, fault(503, "the user cannot be reached now"))),
-    );
-  }
-
-  /** RFC 3261 §16.10. */
-  #cancelled(request: SipRequest, essentials: Essentials): void {
-    const known = this.#incoming.get(nameOf(essentials));
-    this.#reply(request, replyTo(request, known === undefined ? 481 : 200, { toTag: randomText() }));
-    if (known === undefined) return;
-    const { home, transaction } = known;
-    this.#outbox.post(home, { kind: "cancel", transaction, reason: headerValue(request, "reason") }).catch((error: unknown) => {
-      console.error(JSON.stringify({ note: String(error), hop: this.#by.home }));
-    });
-  }
-
   #reply(request: SipRequest, text: string): void {
     if (request.method !== "ACK") void this.#open().then((connection) => connection?.send(text, request.binary));
   }
@@ -356,11 +268,6 @@ export class NextHop extends DurableObject<Environment> {
   #post(home: string, envelope: ResponseEnvelope): void {
     this.#outbox.post(home, envelope).catch((error: unknown) => console.error(JSON.stringify({ note: String(error), hop: this.#by.home })));
   }
-}
-
-/** What a CANCEL has in common with its INVITE (RFC 3261 §9.1). */
-function nameOf({ via: { branch, sentBy }, callId }: Essentials): string {
-  return `${sentBy} ${branch ?? ""} ${callId}`;
 }
 
 /** Octets as the text they are, if they are UTF-8: then phones get a text frame, as all of them expect. */

@@ -1,6 +1,6 @@
 import { credentialsFor } from "../../lib/authentication/client.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
-import type { NamedHop } from "../../lib/routing/hop-name.ts";
+import { type NamedHop, hopName } from "../../lib/routing/hop-name.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { type Response, headerValue, headerValues } from "../../lib/syntax/message.ts";
@@ -16,13 +16,15 @@ const patience = 8000;
 export class TrunkRegistration {
   readonly #keyring: Keyring;
   readonly #hop: NamedHop;
-  readonly #callId = `${randomText()}${randomText()}`;
+  /** The same over every loss of memory (RFC 3261 §10.2), and so its CSeq grows with time. */
+  readonly #callId: string;
   #cseq = 0;
   #waiting: { readonly branch: string; readonly resolve: (response: Response | undefined) => void } | undefined;
 
   constructor(keyring: Keyring, hop: NamedHop) {
     this.#keyring = keyring;
     this.#hop = hop;
+    this.#callId = keyring.mac("context", hopName(hop, hop.trunk)).slice(0, 24);
   }
 
   /** Resolves with the seconds that were granted; undefined if we are not registered. */
@@ -63,7 +65,7 @@ export class TrunkRegistration {
   }
 
   async #send(connection: Connection, username: string, more: readonly string[]): Promise<Response | undefined> {
-    this.#cseq += 1;
+    this.#cseq = Math.max(this.#cseq + 1, Math.floor(Date.now() / 1000));
     const branch = `z9hG4bK${randomText()}${randomText()}`;
     const address = `sip:${username}@${this.#hop.host}`;
     const lines = [
