@@ -72,8 +72,9 @@ export class Forking {
 
   /** The caller gave up. */
   cancel(envelope: CancelEnvelope, now: number): Receipt {
-    const open = this.#contexts.find(envelope.transaction);
-    if (open === undefined) return { kind: "answered", status: 481, text: "" };
+    const found = this.#contexts.find(envelope.transaction);
+    if (found === undefined) return { kind: "answered", status: 481, text: "" };
+    const open = this.#withoutLost(found, now);
     this.#carryOut(open, cancelContext(open.context, envelope.reason, now, this.#room.timers), now);
     return taken;
   }
@@ -192,7 +193,9 @@ export class Forking {
     }
   }
 
-  #respond(open: OpenContext, index: number, response: Parameters<typeof receiveResponse>[2], now: number): void {
+  #respond(found: OpenContext, index: number, response: Parameters<typeof receiveResponse>[2], now: number): void {
+    // A final response may end the ringing of phones that went down with our memory.
+    const open = response.status < 200 ? found : this.#withoutLost(found, now);
     this.#carryOut(open, receiveResponse(open.context, index, response, now, this.#room.timers), now);
   }
 

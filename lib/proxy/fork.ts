@@ -51,8 +51,12 @@ export function phoneAppeared(context: ResponseContext, target: ReachableTarget,
     const effect: Effect = { kind: "cancel", branch: overdue.index, reason: reasonOf(context), isOverdue: true };
     return { context: withBranch(context, { ...overdue, owesCancel: false }), effects: [effect] };
   }
-  if (context.final !== 0 || context.cancelled !== undefined || target.host === undefined) return unchanged;
   const known = context.branches.find((branch) => branch.phone === target.phone);
+  if (known !== undefined && known.cancelled !== 0 && !isDone(known) && target.host !== undefined) {
+    // Its CANCEL may have gone down with the socket it went on.
+    return { context, effects: [{ kind: "cancel", branch: known.index, reason: reasonOf(context), isOverdue: true }] };
+  }
+  if (context.final !== 0 || context.cancelled !== undefined || target.host === undefined) return unchanged;
   if (known !== undefined && (isDone(known) || known.cancelled !== 0)) return unchanged;
   // RFC 3261 §16.7 step 5: after a 6xx there are no new branches.
   if (context.branches.some((branch) => branch.final >= 600)) return unchanged;

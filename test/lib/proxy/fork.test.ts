@@ -240,8 +240,14 @@ describe("phones that come and go while it rings", () => {
     const scenario = end(to("one", "two"));
     scenario.told();
     expect(scenario.appears("three").told()).toEqual([]);
-    expect(scenario.appears("two").told()).toEqual([]);
+    expect(scenario.appears("two").told()).not.toContain("forward 1");
     expect(scenario.context.branches).toHaveLength(2);
+  });
+
+  it("one that is cancelled and comes back hears the CANCEL again, which may have gone down with its socket", () => {
+    const scenario = to("one", "two").cancel();
+    scenario.told();
+    expect(scenario.appears("two").told()).toEqual(["cancel 1"]);
   });
 
   it("one that has refused does not get it again", () => {

@@ -144,6 +144,47 @@ describe("CANCEL (RFC 3261 §9, §16.10)", () => {
   });
 });
 
+describe("a phone that comes back from a power cut only after its ringing was ended", () => {
+  const cut = async (): Promise<void> => {
+    cast.world.lose("kill");
+    cast.bob.leaves();
+    await cast.world.settle();
+  };
+
+  it("is told so when the caller has given up", async () => {
+    const { alice, bob, world } = await calls();
+    await cut();
+    alice.cancels();
+    await world.settle();
+    expect(alice.state).toBe("ended 487");
+    await bob.comesOnline();
+    expect(bob.state).toBe("ended 487");
+  });
+
+  it("is told so when another phone has answered", async () => {
+    cast = await stage();
+    const second = await cast.joins("bob");
+    cast.alice.invites(cast.bob.aor);
+    await cast.world.settle();
+    await cut();
+    second.answers();
+    await cast.world.settle();
+    await cast.bob.comesOnline();
+    expect([cast.alice.state, second.state, cast.bob.state]).toEqual(["talking", "talking", "ended 487"]);
+  });
+
+  it("is told so when the CANCEL went down with its socket", async () => {
+    const { alice, bob, world } = await calls({ bob: { isManual: true } });
+    bob.replies(bob.last("INVITE"), 180);
+    await world.settle();
+    alice.cancels();
+    await world.settle();
+    await cut();
+    await bob.comesOnline();
+    expect(bob.all("CANCEL").length).toBeGreaterThan(1);
+  });
+});
+
 describe("one of several phones answers (RFC 3261 §16.7 step 10)", () => {
   async function two(options: CastOptions = {}) {
     cast = await stage(options);
