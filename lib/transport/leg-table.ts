@@ -80,7 +80,10 @@ function byRoute<Leg extends LegName>(
   if (dialog === undefined) return undefined;
   const { sender } = endsOf(dialog, essentials.fromTag);
   const leg = legs.find((one) => one.home === sender.home);
-  return leg === undefined ? undefined : { kind: "leg", leg };
+  if (leg !== undefined) return { kind: "leg", leg };
+  // A phone that has just come back and not registered yet: it is asked who it is, as on the direct way.
+  const named = /^sip:(.+)@([^@]+)#\d+$/.exec(sender.home);
+  return named === null ? undefined : { kind: "identity", user: named[1] ?? "", domain: named[2] ?? "" };
 }
 
 function byRegister<Leg extends LegName>(
