@@ -137,6 +137,8 @@ export class NextHop extends DurableObject<Environment> {
     if (this.#invites.has(branch) && request.method === "INVITE") return taken;
     if (request.method === "INVITE" || this.#hop.trunk !== "") this.#remember(branch, parsed(text, envelope.binary));
     if (request.method === "BYE") this.#calls.delete(essentials.callId);
+    // From here on the answer may come, by this connection and no other.
+    if (request.method === "INVITE") this.#calls.add(essentials.callId);
     connection.send(text, envelope.binary);
     return taken;
   }
@@ -224,7 +226,8 @@ export class NextHop extends DurableObject<Environment> {
     const { method } = essentials.cseq;
     // A CANCEL has the branch of its INVITE.
     if (status >= 200 && method !== "INVITE" && invite?.method === method) this.#invites.delete(written);
-    if (status >= 200 && status < 300 && essentials.cseq.method === "INVITE") this.#calls.add(essentials.callId);
+    if (status >= 300 && essentials.cseq.method === "INVITE" && essentials.toTag !== undefined && branch.answerTo.branch !== undefined)
+      this.#calls.delete(essentials.callId);
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
     if (essentials.cseq.method === "CANCEL") return;
     const text = alter(response, { popVia: true });

@@ -104,10 +104,10 @@ export class Contexts {
     this.#room.alarm.noLaterThan(context.owed === undefined ? due : now + retryAfter);
   }
 
-  /** Throws finished contexts away whose time is over: on the occasion of another write, or of an alarm. */
+  /** Throws contexts away whose time is over, those of other methods unanswered too: on the occasion of another write, or of an alarm. */
   collect(now: number): void {
     for (const { context } of this.all()) {
-      if (isFinished(context) && context.collect <= now) this.forget(context.transaction);
+      if ((context.final !== 0 || context.method !== "INVITE") && context.collect <= now) this.forget(context.transaction);
     }
   }
 

@@ -113,6 +113,7 @@ export class Forking {
 
   /** Phones have registered: what is ringing rings there too, or again. */
   appeared(bindings: readonly Binding[], now: number): void {
+    this.#contexts.collect(now);
     for (const open of this.#contexts.unfinished()) {
       this.#resume(open, now);
       if (open.context.method !== "INVITE") continue;
@@ -129,6 +130,7 @@ export class Forking {
   /** A socket is gone: the phones that can no longer be reached are waited for. */
   flowClosed(flow: Flow, now: number): void {
     if (flow.carried.length === 0) return;
+    for (const { phone } of flow.carried) this.#inherit(phone, flow);
     for (const { context, request } of this.#contexts.unfinished()) {
       for (const { phone } of flow.carried) {
         if (this.#room.sockets.newestTo(phone) !== undefined) continue;
@@ -162,6 +164,12 @@ export class Forking {
       const decision = conclude({ ...context, cancelled: undefined, branches }, [], now, this.#room.timers);
       this.#carryOut(open, decision, now);
     }
+  }
+
+  /** Another flow of the same phone keeps what was noted on this one: that a branch has rung (RFC 5626 §5.3). */
+  #inherit(phone: string, { proceeding }: Flow): void {
+    const heir = proceeding.length === 0 ? undefined : this.#room.sockets.newestTo(phone);
+    if (heir !== undefined) this.#room.sockets.update(heir.id, { proceeding: [...heir.proceeding, ...proceeding].slice(-64) });
   }
 
   /** Phones whose socket went down with our memory are waited for, as if it had closed. */

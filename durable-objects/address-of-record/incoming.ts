@@ -12,7 +12,7 @@ import { alter } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
-import type { Request, Response } from "../../lib/syntax/message.ts";
+import { type Request, type Response, hasHeader } from "../../lib/syntax/message.ts";
 import { parameter } from "../../lib/syntax/parameters.ts";
 import { parseUri } from "../../lib/syntax/uri.ts";
 import type { Destination, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
@@ -134,6 +134,7 @@ export class Incoming {
       targets: preferred,
       calls: this.#forking.ringing() + this.#dialogs.count(),
       wishes,
+      isChoosy: hasHeader(request, "accept-contact") || hasHeader(request, "reject-contact"),
       settings: { groupTime: groupTime * 1000, recurses: recursesOnRedirect },
       now,
     });

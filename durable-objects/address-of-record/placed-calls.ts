@@ -72,6 +72,8 @@ export class PlacedCalls {
 
   /** A callee's home asks whether anybody still waits for its answer: our notes may have gone with our sockets. */
   inquiry({ transaction, home, caller, isForgetful }: InquiryEnvelope, now: number): Receipt {
+    // A call that our own response context has sent on: that context cancels it, and asks its caller's home itself.
+    if (caller.branch !== undefined) return taken;
     const isNoted = this.homeOf(transaction) !== undefined || this.#room.sockets.byId(caller.flow) !== undefined;
     const flow = isForgetful || isNoted ? undefined : this.#room.sockets.newestTo(caller.phone);
     const pending: PendingInvite = { transaction, home, at: now, ...(isForgetful ? { isForgetful } : {}) };

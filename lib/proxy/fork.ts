@@ -51,7 +51,7 @@ export function phoneAppeared(context: ResponseContext, target: ReachableTarget,
     const effect: Effect = { kind: "cancel", branch: overdue.index, reason: reasonOf(context), isOverdue: true };
     return { context: withBranch(context, { ...overdue, owesCancel: false }), effects: [effect] };
   }
-  const known = context.branches.find((branch) => branch.phone === target.phone);
+  const known = context.branches.findLast((branch) => branch.phone === target.phone);
   if (known !== undefined && known.cancelled !== 0 && !isDone(known) && target.host !== undefined) {
     // Its CANCEL may have gone down with the socket it went on.
     return { context, effects: [{ kind: "cancel", branch: known.index, reason: reasonOf(context), isOverdue: true }] };

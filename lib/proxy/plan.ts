@@ -20,6 +20,8 @@ export interface PlanInput {
   /** The user's calls at present, ringing or in progress. */
   readonly calls: number;
   readonly wishes: Wishes;
+  /** The caller says which phones he wants (RFC 3841): one that comes later has not been asked whether it fits. */
+  readonly isChoosy: boolean;
   readonly settings: SearchSettings;
   /** Milliseconds. */
   readonly now: number;
@@ -42,6 +44,8 @@ export function planSearch(input: PlanInput): Plan {
   if (rules.doNotDisturb || input.calls >= (rules.maximumCalls ?? Number.POSITIVE_INFINITY)) {
     return busy === undefined ? { kind: "refuse", status: 486 } : sentOn(input, busy, "user-busy", 486);
   }
+  // That none of his phones suits the caller does not mean that the user is not there.
+  if (targets.length === 0 && input.isChoosy) return { kind: "refuse", status: 480 };
   if (targets.length === 0) {
     return notRegistered === undefined ? { kind: "refuse", status: 480 } : sentOn(input, notRegistered, "unavailable");
   }
@@ -71,8 +75,13 @@ function searchAt(input: PlanInput, more: Pick<Search, "onBusy" | "onAbsence" | 
   const [first = [], ...waiting] = wishes.parallel
     ? groupsOf(targets).flatMap((group) => portions(group, breadthOf(envelope)))
     : targets.map(({ target }) => [target]);
-  const search = { ...searchOf(input), ...more, waiting, isClosed: !wishes.fork };
+  const search = { ...searchOf(input), ...more, waiting, isClosed: isClosedTo(input) };
   return { kind: "search", first, search: isPlain(search, first) ? undefined : search };
+}
+
+/** Whether a phone that registers later is none of the request's business: it names one instance, or has been asked for less. */
+function isClosedTo({ envelope: { to }, wishes, isChoosy }: PlanInput): boolean {
+  return !wishes.fork || !wishes.parallel || isChoosy || (to.kind === "address" && to.instance !== undefined);
 }
 
 /** RFC 5393 §5.3.3: where a request may not be forked so widely, the rest is tried one after another. */

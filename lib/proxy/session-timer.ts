@@ -40,7 +40,7 @@ export function applySessionTimer(request: Request, policy: SessionTimerPolicy):
 /** RFC 4028 §8.2: a callee who does not know the extension leaves the refreshes to the caller, if that one knows it. */
 export function answerSessionTimer(request: Request, response: Response): Changes | undefined {
   const interval = headerValue(request, "session-expires");
-  if (interval === undefined || response.status >= 300 || hasHeader(response, "session-expires")) return undefined;
+  if (interval === undefined || response.status < 200 || response.status >= 300 || hasHeader(response, "session-expires")) return undefined;
   if (!readOptionTags(request, "supported").includes("timer")) return undefined;
   const [seconds] = interval.split(";");
   return {

@@ -1,0 +1,15 @@
+import { afterEach, expect, it } from "vitest";
+import { type Cast, stage } from "../world/scenario.ts";
+
+let cast: Cast;
+afterEach(() => cast.world.end());
+
+it("a forwarded call rings on past Timer B, and nobody cancels it but the caller", async () => {
+  cast = await stage({ rules: { bob: { forward: { always: "sip:carol@example.com" } } } });
+  const carol = await cast.joins("carol");
+  cast.alice.invites("sip:bob@example.com");
+  await cast.world.settle();
+  expect([cast.alice.state, carol.state]).toEqual(["hears ringing", "ringing"]);
+  await cast.world.pass(90);
+  expect([cast.alice.state, carol.state]).toEqual(["hears ringing", "ringing"]);
+});
