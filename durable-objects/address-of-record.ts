@@ -111,7 +111,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
       this.#room.log.note(now, flow.id, `closed with ${code}`);
       this.#parts.registrar.flowClosed(flow, now);
       this.#parts.forking.flowClosed(flow, now);
-      this.#parts.dialogs.flowClosed(flow);
+      this.#parts.dialogs.flowClosed(flow, now);
       this.#parts.calls.flowClosed(flow, now);
     });
   }
@@ -191,8 +191,9 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const dialogs = new Dialogs(room);
     const calls = new PlacedCalls(room, passOn);
     const forking = new Forking(room, new Contexts(room), passOn);
-    const incoming = new Incoming(room, { account, registrar, forking, letters, dialogs }, passOn);
-    const outgoing = new Outgoing(room, account, calls, letters, dialogs, passOn);
+    const callsAtPresent = (now: number) => forking.ringing() + calls.count() + dialogs.count(now);
+    const incoming = new Incoming(room, { account, registrar, forking, letters, dialogs, callsAtPresent }, passOn);
+    const outgoing = new Outgoing(room, { account, calls, letters, dialogs, callsAtPresent }, passOn);
     const phones = { dialogs, outgoing, incoming, forking };
     return { account, registrar, calls, ...phones, reception: new Reception(room, account, registrar, phones) };
   }

@@ -1,5 +1,6 @@
 import { type Essentials, readEssentials } from "../../lib/syntax/essentials.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
+import { defaultLimits } from "../../lib/syntax/limits.ts";
 import { type Request, parseMessage } from "../../lib/syntax/message.ts";
 import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
 
@@ -9,9 +10,17 @@ export function read(envelope: RequestEnvelope): { readonly request: Request; re
   return { request, essentials: essentialsOf(request) };
 }
 
+/** What came within the limits may have grown by our own lines since. */
+const limits = {
+  messageLength: defaultLimits.messageLength * 2,
+  headerCount: defaultLimits.headerCount * 2,
+  headerLength: defaultLimits.headerLength * 2,
+  commentDepth: defaultLimits.commentDepth,
+};
+
 /** What another part of ours has checked and passed on parses; if not, the fault is ours. */
 export function parsed(text: string, binary: boolean): Request {
-  const message = parseMessage({ text, binary });
+  const message = parseMessage({ text, binary }, limits);
   if (isFault(message) || message.kind !== "request") throw new Error("a request that was checked before does not parse");
   return message;
 }

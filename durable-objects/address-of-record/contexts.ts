@@ -1,9 +1,9 @@
 import { nextDeadline } from "../../lib/proxy/deadlines.ts";
-import { type ForkedBranch, type ResponseContext, isFinished, owesCancel } from "../../lib/proxy/response-context.ts";
-import { isFault } from "../../lib/syntax/fault.ts";
-import { type Request, parseMessage } from "../../lib/syntax/message.ts";
+import { type ForkedBranch, type ResponseContext, isFinished, owesCancel, ringsOn } from "../../lib/proxy/response-context.ts";
+import type { Request } from "../../lib/syntax/message.ts";
 import { decodeBinary, encodeBinary } from "../room/bytes.ts";
 import type { Room } from "../room/room.ts";
+import { parsed } from "./checked.ts";
 
 interface Row extends Record<string, string | number | null> {
   readonly state: string;
@@ -79,13 +79,14 @@ export class Contexts {
   }
 
   /** The caller's home has the 2xx: noted in the attachment of the socket that the answer came on, for want of a row. */
-  settle({ context, request }: OpenContext): void {
+  settle({ context, request }: OpenContext, now: number): void {
     this.#open.set(context.transaction, { context: { ...context, owed: undefined }, request });
     const answered = context.branches.find((branch) => branch.final >= 200 && branch.final < 300);
     const flow = answered === undefined ? undefined : this.#room.sockets.newestTo(answered.phone);
     if (answered === undefined || flow === undefined) return;
     const note = { branch: branchName(context.transaction, answered.index), at: context.collect, isTaken: true };
     this.#room.sockets.update(flow.id, { proceeding: [...flow.proceeding, note].slice(-64) });
+    if (ringsOn(context)) this.schedule({ ...context, owed: undefined }, now);
   }
 
   /** When the branch last had a provisional response: noted in the attachment of the socket it came on, for want of a row. */
@@ -107,7 +108,8 @@ export class Contexts {
   /** Throws contexts away whose time is over, those of other methods unanswered too: on the occasion of another write, or of an alarm. */
   collect(now: number): void {
     for (const { context } of this.all()) {
-      if ((context.final !== 0 || context.method !== "INVITE") && context.collect <= now) this.forget(context.transaction);
+      const isOver = (context.final !== 0 && !ringsOn(context)) || context.method !== "INVITE";
+      if (isOver && context.collect <= now) this.forget(context.transaction);
     }
   }
 
@@ -137,7 +139,5 @@ function store(request: Request): string {
 function restore(stored: string): Request {
   const binary = stored.startsWith("b");
   const text = binary ? decodeBinary(new Uint8Array(Buffer.from(stored.slice(1), "base64")).buffer) : stored.slice(1);
-  const message = parseMessage({ text, binary });
-  if (isFault(message) || message.kind !== "request") throw new Error("a stored request does not parse");
-  return message;
+  return parsed(text, binary);
 }

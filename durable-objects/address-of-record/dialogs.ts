@@ -1,53 +1,79 @@
-import type { Flow } from "../../lib/transport/flow.ts";
+import type { CallInProgress, Flow } from "../../lib/transport/flow.ts";
 import type { Room } from "../room/room.ts";
+
+/** Calls of a phone that has lost its socket. */
+interface Away {
+  readonly dialogs: readonly CallInProgress[];
+  /** Of its REGISTER: another one means that the phone has started anew and knows nothing of them (RFC 3261 §10.2.4). */
+  readonly registration: string;
+  /** Milliseconds. */
+  readonly until: number;
+}
 
 /** The calls in progress of this home's phones: they ride in the attachments of the sockets they are on (DESIGN §4). */
 export class Dialogs {
   readonly #room: Room;
-  /** Those of phones that have lost their socket, by phone. */
-  readonly #away = new Map<string, readonly string[]>();
+  readonly #away = new Map<string, Away>();
 
   constructor(room: Room) {
     this.#room = room;
   }
 
-  count(): number {
-    const away = [...this.#away.values()].flat();
-    return new Set([...this.#room.sockets.all().flatMap((flow) => flow.dialogs ?? []), ...away]).size;
+  count(now: number): number {
+    for (const [phone, { until }] of this.#away) if (until <= now) this.#away.delete(phone);
+    const away = [...this.#away.values()].flatMap(({ dialogs }) => dialogs);
+    const present = this.#room.sockets.all().flatMap((flow) => flow.dialogs ?? []);
+    return new Set([...present, ...away].filter(({ since }) => isLikely(since, now)).map(({ name }) => name)).size;
   }
 
   ended(callId: string): void {
     const name = nameOf(callId);
     for (const { id, dialogs } of this.#room.sockets.all()) {
-      if (dialogs?.includes(name) === true) this.#room.sockets.update(id, { dialogs: dialogs.filter((one) => one !== name) });
+      if (dialogs?.some((one) => one.name === name) === true) this.#room.sockets.update(id, { dialogs: without(dialogs, name) });
     }
-    for (const [phone, dialogs] of this.#away)
-      this.#away.set(
-        phone,
-        dialogs.filter((one) => one !== name),
-      );
+    for (const [phone, away] of this.#away) this.#away.set(phone, { ...away, dialogs: without(away.dialogs, name) });
   }
 
-  flowClosed({ carried, dialogs = [] }: Flow): void {
-    const phone = carried[0]?.phone;
-    if (phone !== undefined && dialogs.length > 0) this.#away.set(phone, dialogs);
+  flowClosed({ carried: [binding], dialogs = [] }: Flow, now: number): void {
+    if (binding === undefined || dialogs.length === 0) return;
+    const { phone, callId: registration } = binding;
+    this.#away.set(phone, { dialogs, registration, until: now + this.#room.timers.grace });
+    // It may have come back before it was noticed that it had gone.
+    const heir = this.#room.sockets.newestTo(phone);
+    if (heir !== undefined) this.appeared(heir, [phone], now);
   }
 
   /** A phone is back, and its calls with it. */
-  appeared(flow: Flow, phones: readonly string[]): void {
-    const dialogs = phones.flatMap((phone) => this.#away.get(phone) ?? []);
-    for (const phone of phones) this.#away.delete(phone);
-    const own = this.#room.sockets.byId(flow.id)?.dialogs ?? [];
-    if (dialogs.length > 0) this.#room.sockets.update(flow.id, { dialogs: [...own, ...dialogs] });
+  appeared({ id }: Flow, phones: readonly string[], now: number): void {
+    const flow = this.#room.sockets.byId(id);
+    for (const phone of flow === undefined ? [] : phones) {
+      const away = this.#away.get(phone);
+      const isSame = flow?.carried.some((carried) => carried.phone === phone && carried.callId === away?.registration) === true;
+      this.#away.delete(phone);
+      if (away === undefined || !isSame || away.until <= now) continue;
+      const own = this.#room.sockets.byId(id)?.dialogs ?? [];
+      this.#room.sockets.update(id, { dialogs: [...own, ...away.dialogs].slice(-mostDialogs) });
+    }
   }
 }
 
 const mostDialogs = 50;
+/** Milliseconds: a call that has lasted longer has ended without anybody saying so, or nobody minds that it is not counted. */
+const longestCall = 4 * 3_600_000;
 
-/** The dialogs of a flow with another one, if it is not among them. */
-export function withDialog(dialogs: readonly string[] = [], callId: string): readonly string[] {
+/** The dialogs of a flow with another one, if it is not among them; without those that cannot be any more. */
+export function withDialog(dialogs: readonly CallInProgress[] = [], callId: string, now: number): readonly CallInProgress[] {
   const name = nameOf(callId);
-  return dialogs.includes(name) ? dialogs : [...dialogs.slice(1 - mostDialogs), name];
+  const likely = dialogs.filter((one) => isLikely(one.since, now));
+  return likely.some((one) => one.name === name) ? likely : [...likely.slice(1 - mostDialogs), { name, since: now }];
+}
+
+function isLikely(since: number, now: number): boolean {
+  return now - since < longestCall;
+}
+
+function without(dialogs: readonly CallInProgress[], name: string): readonly CallInProgress[] {
+  return dialogs.filter((one) => one.name !== name);
 }
 
 /** Short, so that many fit into an attachment. */

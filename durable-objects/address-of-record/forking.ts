@@ -55,9 +55,11 @@ export class Forking {
     return this.#contexts.find(transaction) !== undefined;
   }
 
-  /** Calls that ring here. */
+  /** Calls of others that ring here. */
   ringing(): number {
-    return this.#contexts.unfinished().filter(({ context }) => context.method === "INVITE" && context.final === 0).length;
+    const isRinging = ({ context: { method, final, answerTo } }: OpenContext) =>
+      method === "INVITE" && final === 0 && answerTo.home !== this.#by.home;
+    return this.#contexts.unfinished().filter(isRinging).length;
   }
 
   open(envelope: RequestEnvelope, request: Request, { first, search }: Plan & { kind: "search" }, now: number): Receipt {
@@ -265,7 +267,7 @@ export class Forking {
   #paid(transaction: string, now: number): void {
     const open = this.#contexts.find(transaction);
     if (open === undefined) return;
-    if (open.context.final < 300 && open.context.method === "INVITE") this.#contexts.settle(open);
+    if (open.context.final < 300 && open.context.method === "INVITE") this.#contexts.settle(open, now);
     else if (!owesCancel(open.context)) this.#contexts.forget(transaction);
     else this.#contexts.save({ ...open.context, owed: undefined }, open.request, now);
   }
@@ -303,7 +305,7 @@ export class Forking {
     if (flow === undefined) return;
     const others = flow.proceeding.filter((one) => one.branch !== branch);
     const proceeding = (status < 200 ? [...others, { branch, at: now }] : others).slice(-64);
-    this.#room.sockets.update(id, { proceeding, ...(callId === undefined ? {} : { dialogs: withDialog(flow.dialogs, callId) }) });
+    this.#room.sockets.update(id, { proceeding, ...(callId === undefined ? {} : { dialogs: withDialog(flow.dialogs, callId, now) }) });
   }
 }
 

@@ -27,6 +27,7 @@ import type { Dialogs } from "./dialogs.ts";
 import type { Forking, PassOn } from "./forking.ts";
 import type { Letter, Letters } from "./letters.ts";
 import { Messages } from "./messages.ts";
+import type { CallsAtPresent } from "./outgoing.ts";
 import type { Registrar } from "./registrar.ts";
 
 /** Requests for this home's user: whom they are for (RFC 3261 §16.5), and those that go on without state (§16.11). */
@@ -38,6 +39,7 @@ export class Incoming {
   readonly #letters: Letters;
   readonly #dialogs: Dialogs;
   readonly #messages: Messages;
+  readonly #callsAtPresent: CallsAtPresent;
   readonly #passOn: PassOn;
   readonly #by: Forwarder;
 
@@ -49,6 +51,7 @@ export class Incoming {
     this.#letters = parts.letters;
     this.#dialogs = parts.dialogs;
     this.#messages = new Messages(room);
+    this.#callsAtPresent = parts.callsAtPresent;
     this.#passOn = passOn;
     this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint };
   }
@@ -105,6 +108,7 @@ export class Incoming {
   /** What waited in vain. */
   passDeadlines(now: number): void {
     for (const letter of this.#letters.expire(now)) this.#lost(letter);
+    this.#messages.passDeadlines(now);
   }
 
   /** The trail of a request that is sent on inside finds loops; one whose Request-URI has changed is a spiral and may pass. */
@@ -132,14 +136,18 @@ export class Incoming {
       envelope,
       rules: this.#account.rules(),
       targets: preferred,
-      calls: this.#forking.ringing() + this.#dialogs.count(),
+      // A call between two phones of the user is one call.
+      calls: this.#callsAtPresent(now) - (envelope.answerTo.home === this.#by.home ? 1 : 0),
       wishes,
       isChoosy: hasHeader(request, "accept-contact") || hasHeader(request, "reject-contact"),
       settings: { groupTime: groupTime * 1000, recurses: recursesOnRedirect },
       now,
     });
     if (plan.kind === "refuse") return answered(request, plan.status);
-    if (!wishes.redirect && envelope.redirects !== true) return this.#forking.open(envelope, request, plan, now);
+    // Whom the user has his calls sent on to is nobody's business but his.
+    const wasSentOn = (envelope.trail ?? []).length > 0;
+    const isPrivate = wasSentOn || plan.first.some(({ retarget }) => retarget !== undefined && retarget.cause !== "unknown");
+    if ((!wishes.redirect || isPrivate) && envelope.redirects !== true) return this.#forking.open(envelope, request, plan, now);
     return this.#redirect(request, [...plan.first, ...(plan.search?.waiting.flat() ?? [])], now);
   }
 
@@ -248,6 +256,7 @@ export interface IncomingParts {
   readonly forking: Forking;
   readonly letters: Letters;
   readonly dialogs: Dialogs;
+  readonly callsAtPresent: CallsAtPresent;
 }
 
 function answered(request: Request, status: number): Receipt {

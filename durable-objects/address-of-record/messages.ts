@@ -17,7 +17,15 @@ interface Row extends Record<string, string | number> {
 interface Stored {
   readonly text: string;
   readonly binary: boolean;
+  /** The address of record of its sender, and the transaction it came in. */
+  readonly sender: string;
+  readonly transaction: string;
 }
+
+/** Characters of header lines, beside the body. */
+const longestHeaders = 8192;
+/** Of all places, those that one sender may fill. */
+const share = 0.25;
 
 /** Final responses after which a message is offered again: the phone was not there, or not able for the moment. */
 const notNow = [408, 430, 480];
@@ -33,19 +41,28 @@ export class Messages {
   }
 
   /** Stores a message, or says why it is not taken. */
-  store({ text, binary }: RequestEnvelope, request: Request, now: number): Fault | undefined {
+  store({ text, binary, identity: sender, transaction }: RequestEnvelope, request: Request, now: number): Fault | undefined {
     const { memory, configuration } = this.#room;
     const { storedMessages, storedMessageSize, storedMessageAge } = configuration;
     // RFC 3994 §3.2: that somebody is typing is of no interest later.
     const isFleeting = headerValue(request, "content-type")?.toLowerCase().startsWith("application/im-iscomposing") === true;
     if (storedMessages === 0 || isFleeting) return fault(480, "no phone of this user can be reached");
-    if (bodyOf(request).length > storedMessageSize) return fault(513, `no message longer than ${storedMessageSize} characters is stored`);
-    memory.run("DELETE FROM messages WHERE due <= ?", now);
-    const [{ count } = { count: 0 }] = memory.all<{ count: number }>("SELECT COUNT(*) AS count FROM messages");
-    if (count >= storedMessages) return fault(480, "no phone of this user can be reached, and no more messages are stored for him");
+    const { length } = bodyOf(request);
+    if (length > storedMessageSize || text.length - length > longestHeaders)
+      return fault(513, `no message longer than ${storedMessageSize} characters is stored`);
+    this.passDeadlines(now);
+    const [{ total, own, same } = { total: 0, own: 0, same: 0 }] = memory.all<{ total: number; own: number; same: number }>(
+      `SELECT COUNT(*) AS total, COALESCE(SUM(json_extract(value, '$.sender') = ?), 0) AS own,
+        COALESCE(SUM(json_extract(value, '$.transaction') = ?), 0) AS same FROM messages`,
+      ...[sender, transaction],
+    );
+    // Another home repeats what it has no receipt for.
+    if (same > 0) return undefined;
+    if (total >= storedMessages || own >= Math.ceil(storedMessages * share))
+      return fault(480, "no phone of this user can be reached, and no more messages are stored for him");
     const wanted = parseDeltaSeconds(headerValue(request, "expires")) ?? storedMessageAge;
     const due = now + Math.min(wanted, storedMessageAge) * 1000;
-    const value: Stored = { text, binary };
+    const value: Stored = { text, binary, sender, transaction };
     memory.run("INSERT INTO messages (at, due, value) VALUES (?, ?, ?)", now, due, JSON.stringify(value));
     return undefined;
   }
@@ -61,6 +78,11 @@ export class Messages {
       const text = storedRequest(this.#by, request, essentialsOf(request), { number, at, contact, path, host: flow.host });
       if (sockets.send(flow.id, { text, binary })) log.passed(now, flow.id, text);
     }
+  }
+
+  /** Throws away what is too old. */
+  passDeadlines(now: number): void {
+    this.#room.memory.run("DELETE FROM messages WHERE due <= ?", now);
   }
 
   /** A phone has answered one: it is delivered, or will never be. */

@@ -20,10 +20,21 @@ import type { Account } from "./account.ts";
 import type { Dialogs } from "./dialogs.ts";
 import type { Letters } from "./letters.ts";
 import type { PlacedCalls } from "./placed-calls.ts";
-import { homeOf, mayCallOut, trunkFor } from "./resolve.ts";
+import { available, homeOf, mayCallOut, trunkFor } from "./resolve.ts";
 
 /** Brings a request or a CANCEL to a home, this one included. */
 export type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
+
+/** How many calls the user has at a time: ringing here, placed and not answered yet, in progress. */
+export type CallsAtPresent = (now: number) => number;
+
+export interface OutgoingParts {
+  readonly account: Account;
+  readonly calls: PlacedCalls;
+  readonly letters: Letters;
+  readonly dialogs: Dialogs;
+  readonly callsAtPresent: CallsAtPresent;
+}
 
 const allowed = "ACK, BYE, CANCEL, INFO, INVITE, MESSAGE, NOTIFY, OPTIONS, PRACK, PUBLISH, REFER, REGISTER, SUBSCRIBE, UPDATE";
 /** Milliseconds after which a caller is told that his INVITE has come, though it has not reached the callee's home yet (RFC 3261 §17.2.1). */
@@ -36,16 +47,18 @@ export class Outgoing {
   readonly #calls: PlacedCalls;
   readonly #letters: Letters;
   readonly #dialogs: Dialogs;
+  readonly #callsAtPresent: CallsAtPresent;
   readonly #passOn: PassOn;
   /** Clocks of the INVITEs that have had no response yet, by transaction. */
   readonly #untried = new Map<string, ReturnType<typeof setTimeout>>();
 
-  constructor(room: Room, account: Account, calls: PlacedCalls, letters: Letters, dialogs: Dialogs, passOn: PassOn) {
+  constructor(room: Room, { account, calls, letters, dialogs, callsAtPresent }: OutgoingParts, passOn: PassOn) {
     this.#room = room;
     this.#account = account;
     this.#calls = calls;
     this.#letters = letters;
     this.#dialogs = dialogs;
+    this.#callsAtPresent = callsAtPresent;
     this.#passOn = passOn;
   }
 
@@ -93,8 +106,11 @@ export class Outgoing {
     refusal: Fault,
     now: number,
   ): Promise<void> {
-    const trunk = refusal.status === 404 && domain === this.#room.home.domain ? await trunkFor(this.#room, user) : undefined;
-    const isForeign = refusal.status === 403 && (await mayCallOut(this.#room));
+    const isOurs = refusal.status === 404 && domain === this.#room.home.domain;
+    const trunk = isOurs ? await available(() => trunkFor(this.#room, user)) : undefined;
+    if (isFault(trunk)) return this.#refuse(flow, request, trunk, now);
+    const isForeign = refusal.status === 403 && (await available(() => mayCallOut(this.#room)));
+    if (isFault(isForeign)) return this.#refuse(flow, request, isForeign, now);
     if (trunk === undefined && !isForeign) return this.#refuse(flow, request, refusal, now);
     const to: Destination =
       trunk === undefined
@@ -122,7 +138,7 @@ export class Outgoing {
     const flow = this.#room.sockets.byId(to.flow);
     if (transaction !== undefined) this.#tried(transaction);
     // A home that did not see our receipt sends its final response again; a 2xx is the callee's own repetition.
-    const isNews = transaction === undefined || status < 200 || this.#calls.answered(transaction, status, text);
+    const isNews = transaction === undefined || status < 200 || this.#calls.answered(transaction, status, text, now);
     if (!isNews && flow !== undefined && status >= 300) return taken;
     const target = flow ?? this.#room.sockets.newestTo(to.phone);
     if (target !== undefined && this.#room.sockets.send(target.id, { text, binary })) {
@@ -137,8 +153,10 @@ export class Outgoing {
     for (const phone of phones) {
       for (const letter of this.#letters.for(phone, now)) {
         if (letter.kind !== "response") continue;
-        const { text, binary } = letter;
-        if (this.#room.sockets.send(flow.id, { text, binary })) this.#room.log.passed(now, flow.id, text);
+        const { text, binary, transaction } = letter;
+        if (!this.#room.sockets.send(flow.id, { text, binary })) continue;
+        this.#room.log.passed(now, flow.id, text);
+        if (transaction !== undefined) this.#letters.sent(transaction, phone, letter, now);
       }
       this.#calls.appeared(flow, phone);
     }
@@ -193,7 +211,7 @@ export class Outgoing {
     const holdsState = request.method === "INVITE" && envelope.to.kind !== "phone";
     if (holdsState) {
       const { maximumCalls = Number.POSITIVE_INFINITY } = this.#account.rules();
-      if (this.#calls.count() + this.#dialogs.count() >= maximumCalls)
+      if (this.#callsAtPresent(now) >= maximumCalls)
         return this.#refuse(flow, request, fault(403, "this user has as many calls as he may have at once"), now);
       if (this.#calls.isFull(flow))
         return this.#refuse(flow, request, fault(503, "too many calls are being set up", [["Retry-After", "5"]]), now);

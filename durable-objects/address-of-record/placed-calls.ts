@@ -44,14 +44,14 @@ export class PlacedCalls {
   }
 
   /** A final response has come; false if the call was not among these any more. */
-  answered(transaction: string, status: number, text: string): boolean {
+  answered(transaction: string, status: number, text: string, now: number): boolean {
     const noted = this.#room.sockets.all().find((one) => one.pending.some((pending) => pending.transaction === transaction));
     if (noted === undefined) {
       this.#attended(transaction);
       return false;
     }
     const pending = noted.pending.filter((one) => one.transaction !== transaction);
-    const dialogs = status < 300 ? { dialogs: withDialog(noted.dialogs, callIdIn(text)) } : {};
+    const dialogs = status < 300 ? { dialogs: withDialog(noted.dialogs, callIdIn(text), now) } : {};
     this.#room.sockets.update(noted.id, { pending, ...dialogs });
     return true;
   }
@@ -84,8 +84,9 @@ export class PlacedCalls {
 
   passDeadlines(now: number): void {
     for (const row of this.#room.memory.all<Unattended>("SELECT * FROM unattended")) {
-      if (row.due > now) this.#room.alarm.noLaterThan(row.due);
-      else this.cancel(row.home, row.name, undefined, row.until, () => this.#attended(row.name));
+      // Should our memory get lost before the other home has heard.
+      this.#room.alarm.noLaterThan(Math.max(row.due, now + pauseBeforeRepeating));
+      if (row.due <= now) this.cancel(row.home, row.name, undefined, row.until, () => this.#attended(row.name));
     }
   }
 

@@ -105,7 +105,8 @@ export class Reception {
 
   #authenticated(flow: Flow, request: SipRequest, essentials: Essentials, now: number): void | Promise<void> {
     if (request.method === "CANCEL") return this.#phones.outgoing.cancel(flow, request, essentials, now);
-    if (request.method !== "REGISTER") return this.#phones.outgoing.request(flow, request, essentials, now);
+    if (request.method !== "REGISTER")
+      return this.#phones.outgoing.request(this.#withSpeaker(flow, request, now), request, essentials, now);
     const { copyLifetime } = this.#room.configuration;
     if (now - (flow.authenticated?.checked ?? now) < copyLifetime * 1000) return this.#register(flow, request, essentials, now);
     return this.#account
@@ -113,6 +114,13 @@ export class Reception {
       .then((refusal) =>
         refusal === undefined ? this.#register(flow, request, essentials, now) : this.#refuse(flow, request, refusal, now),
       );
+  }
+
+  /** A phone that is back on another socket may call before it registers: its answers shall find it on the next one as well. */
+  #withSpeaker(flow: Flow, request: SipRequest, now: number): Flow {
+    if (flow.carried.length > 0 || flow.speaker !== undefined || request.method !== "INVITE") return flow;
+    const speaker = this.#registrar.phoneOf(request, now);
+    return speaker === undefined ? flow : (this.#room.sockets.update(flow.id, { speaker }) ?? flow);
   }
 
   /** RFC 3261 §10.3 steps 1, 4 and 5, then the registrar. */
@@ -125,7 +133,7 @@ export class Reception {
     this.#reply(flow, request, text, 200, now);
     if (outcome.appeared.length === 0) return;
     const phones = new Set(outcome.appeared.map(({ phone }) => phone));
-    this.#phones.dialogs.appeared(flow, [...phones]);
+    this.#phones.dialogs.appeared(flow, [...phones], now);
     this.#phones.outgoing.appeared(flow, [...phones], now);
     this.#phones.incoming.appeared(outcome.appeared, now);
     this.#phones.forking.appeared(outcome.appeared, now);

@@ -3,9 +3,12 @@ import type { ShownBinding, StaticContact } from "../../lib/location/shown-bindi
 import { registerHeaders } from "../../lib/registrar/answer.ts";
 import { carry, isMereRefresh, withCarried } from "../../lib/registrar/refresh.ts";
 import { type RegisterOutcome, register } from "../../lib/registrar/register.ts";
+import { readContacts } from "../../lib/syntax/contact.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
-import { type Fault, isFault } from "../../lib/syntax/fault.ts";
+import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
+import { parameter } from "../../lib/syntax/parameters.ts";
+import { equalUris, parseUri } from "../../lib/syntax/uri.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import type { Room } from "../room/room.ts";
 
@@ -43,6 +46,7 @@ export class Registrar {
     const settings = configuration.registrar;
     const outcome = register({ request, essentials, bindings, away, now, chance: Math.random(), settings, keyring });
     if (isFault(outcome)) return outcome;
+    if (!fits(flow, outcome)) return fault(403, "too many long contacts on this connection");
     const before = new Set(flow.carried.map((carried) => carried.key));
     const rows = this.#load();
     if (!isMereRefresh(outcome, [...rows.values()])) this.#write(outcome);
@@ -77,6 +81,20 @@ export class Registrar {
       else this.#remove(row.key);
     }
     return known;
+  }
+
+  /** The registered phone that a request with this Contact comes from, by its GRUU or its address. */
+  phoneOf(request: Request, now: number): string | undefined {
+    const contacts = readContacts(request);
+    const [contact] = isFault(contacts) || contacts === "*" ? [] : contacts;
+    const uri = contact === undefined ? undefined : parseUri(contact.uri);
+    if (uri === undefined || isFault(uri) || uri.kind !== "sip") return undefined;
+    const instance = parameter(uri.parameters, "gr");
+    return this.current(now).find(({ binding }) => {
+      if (instance !== undefined) return binding.instance === instance;
+      const bound = parseUri(binding.contact);
+      return !isFault(bound) && equalUris(bound, uri);
+    })?.binding.phone;
   }
 
   /** Until when a phone that is away is waited for, in milliseconds. */
@@ -189,4 +207,13 @@ export class Registrar {
     this.#room.sockets.update(flow.id, { carried: [...flow.carried.filter((one) => !changed.has(one.key)), ...carried] });
     for (const binding of outcome.put) this.#awaySince.delete(binding.key);
   }
+}
+
+/** Characters of what a flow carries: beside it, calls have to fit into the socket's attachment of 16 KiB. */
+const mostCarried = 8192;
+
+function fits({ carried }: Flow, { put }: RegisterOutcome): boolean {
+  const changed = new Set(put.map(({ key }) => key));
+  const all = [...carried.filter(({ key }) => !changed.has(key)), ...put];
+  return all.reduce((sum, { key, contact, callId }) => sum + key.length + contact.length + callId.length + 100, 0) <= mostCarried;
 }

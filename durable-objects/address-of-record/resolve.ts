@@ -15,7 +15,7 @@ export interface Resolved {
 
 /** The home that answers for an address, by the directory: RFC 3261 §16.5, and 404 or 480 where nobody would answer. */
 export async function homeOf({ directory }: Room, { user, domain }: Address): Promise<Resolved | Fault> {
-  try {
+  return available(async () => {
     const answer = await directory.find(user, domain);
     if (answer.kind === "foreign") return fault(403, "requests are not relayed to other domains");
     if (answer.kind === "unknown") return fault(404, "there is no such user");
@@ -27,6 +27,13 @@ export async function homeOf({ directory }: Room, { user, domain }: Address): Pr
     if ((always ?? notRegistered) === undefined) return fault(480, "no phone of this user has registered");
     await directory.markOpened(subscriber);
     return { home, redirects, introduces: subscriber };
+  });
+}
+
+/** What was asked of the directory; 503 if that cannot be reached. */
+export async function available<T>(asked: () => Promise<T>): Promise<T | Fault> {
+  try {
+    return await asked();
   } catch (error) {
     if (!(error instanceof DirectoryUnavailable)) throw error;
     return fault(503, "the directory cannot be reached", [["Retry-After", "5"]]);

@@ -15,7 +15,7 @@ import type { Room } from "../room/room.ts";
 import { parsed } from "./checked.ts";
 import { branchName, type OpenContext } from "./contexts.ts";
 import { hopsOf, trunkHops } from "../room/trunk-hops.ts";
-import { homeOf, mayCallOut, trunkFor } from "./resolve.ts";
+import { available, homeOf, mayCallOut, trunkFor } from "./resolve.ts";
 
 /** Milliseconds after which a request that has not surely arrived is sent on once more. */
 const retryAfter = 2000;
@@ -41,7 +41,7 @@ export class Retargeting {
     this.#sent.set(name, []);
     // Should the object lose its memory before the other home has the request.
     this.#room.alarm.noLaterThan(now + retryAfter);
-    void this.#find(branch).then((found) =>
+    void this.#found(branch).then((found) =>
       isFault(found) ? this.#answer(open, branch, found) : this.#send(open, branch, found, found.places),
     );
   }
@@ -50,7 +50,9 @@ export class Retargeting {
   triesNext(open: OpenContext, branch: ForkedBranch): boolean {
     const places = this.#sent.get(branchName(open.context.transaction, branch.index)) ?? [];
     if (places.length === 0) return false;
-    void this.#find(branch).then((found) => (isFault(found) ? this.#answer(open, branch, found) : this.#send(open, branch, found, places)));
+    void this.#found(branch).then((found) =>
+      isFault(found) ? this.#answer(open, branch, found) : this.#send(open, branch, found, places),
+    );
     return true;
   }
 
@@ -63,7 +65,7 @@ export class Retargeting {
   cancel(open: OpenContext, branch: ForkedBranch, reason: string | undefined, now: number): void {
     this.#room.alarm.noLaterThan(now + retryAfter);
     const envelope: CancelEnvelope = { kind: "cancel", transaction: this.#transactionOf(open, branch), reason };
-    void this.#find(branch)
+    void this.#found(branch)
       .then((found) => (isFault(found) ? undefined : this.#cancelAt(open, branch, found, envelope)))
       .catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
   }
@@ -93,6 +95,10 @@ export class Retargeting {
       }
     }
     this.#answer(open, branch, refusal);
+  }
+
+  #found(branch: ForkedBranch): Promise<Found | Fault> {
+    return available(() => this.#find(branch));
   }
 
   async #find(branch: ForkedBranch): Promise<Found | Fault> {
@@ -134,7 +140,8 @@ export class Retargeting {
     const { search, answerTo } = context;
     const { name: home, user, domain } = this.#room.home;
     const contact = trunk === undefined ? branch.contact : uriAtTrunk(trunk, address.user);
-    const forwarded = retargetedRequest(`sip:${user}@${domain}`, request, context, { ...branch, contact });
+    const breadth = Math.max(1, Math.floor((search?.breadth ?? 1) / Math.max(1, context.branches.length)));
+    const forwarded = retargetedRequest(`sip:${user}@${domain}`, request, context, { ...branch, contact }, breadth);
     if (isFault(forwarded)) return forwarded;
     return {
       kind: "request",
@@ -147,7 +154,7 @@ export class Retargeting {
       recordRoute: undefined,
       caller: search?.caller ?? { home: answerTo.home, phone: answerTo.phone },
       trail: [...(search?.trail ?? []), `${home} ${request.requestUri}`],
-      breadth: Math.max(1, Math.floor((search?.breadth ?? 1) / Math.max(1, context.branches.length))),
+      breadth,
       ...(introduces === undefined ? {} : { introduces }),
     };
   }

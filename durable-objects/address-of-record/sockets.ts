@@ -61,9 +61,9 @@ export class Sockets {
     const socket = this.#sockets.get(id);
     if (flow === undefined || socket === undefined) return undefined;
     const changed = { ...flow, ...changes };
-    this.#flows.set(id, changed);
-    if (socket.readyState === WebSocket.OPEN) socket.serializeAttachment(changed);
-    return changed;
+    const kept = socket.readyState === WebSocket.OPEN ? save(socket, changed) : changed;
+    this.#flows.set(id, kept);
+    return kept;
   }
 
   /** Sends one message; false if the socket is gone. */
@@ -132,6 +132,34 @@ export class Sockets {
 /** A WebSocket message as a frame: text stays text, of binary each octet is one character. */
 export function frameOf(message: string | ArrayBuffer): Frame {
   return typeof message === "string" ? { text: message, binary: false } : { text: decodeBinary(message), binary: true };
+}
+
+/** Saves what a flow remembers; if that is too much, without the oldest of what is of least use: calls counted, then branches that ring. */
+function save(socket: WebSocket, flow: Flow): Flow {
+  try {
+    socket.serializeAttachment(flow);
+    return flow;
+  } catch (error) {
+    const less = isTooLong(error) ? lighten(flow) : undefined;
+    if (less === undefined) throw error;
+    return save(socket, less);
+  }
+}
+
+function lighten(flow: Flow): Flow | undefined {
+  const { dialogs = [], proceeding, pending } = flow;
+  if (dialogs.length > 0) return { ...flow, dialogs: newerHalf(dialogs) };
+  if (proceeding.length > 0) return { ...flow, proceeding: newerHalf(proceeding) };
+  return pending.length > 0 ? { ...flow, pending: newerHalf(pending) } : undefined;
+}
+
+function newerHalf<T>(items: readonly T[]): readonly T[] {
+  return items.slice(Math.ceil(items.length / 2));
+}
+
+/** The platform's complaint about an attachment of more than 16 KiB. */
+function isTooLong(error: unknown): boolean {
+  return error instanceof Error && /attachment/i.test(error.message);
 }
 
 /** What `close` throws for a connection that has failed: there is nobody to tell any more. */

@@ -7,7 +7,10 @@ const dull = [480, 408, 404, 430, 487, 503];
 
 /** Chooses the best final response of a context whose branches are all done: RFC 3261 §16.7 steps 6 and 7. */
 export function chooseBestResponse(context: ResponseContext): Effect & { kind: "answer" } {
-  const answered = context.branches.filter((branch) => isDone(branch) && branch.isSpent !== true);
+  const all = context.branches.filter((branch) => isDone(branch) && branch.isSpent !== true);
+  // That we have cancelled a branch ourselves, to try somebody else, is no answer to the caller.
+  const ofOthers = all.filter((branch) => branch.final !== 487 || branch.cancelled === 0);
+  const answered = context.cancelled !== undefined || ofOthers.length === 0 ? all : ofOthers;
   // RFC 4320 §4.2: nobody may answer 408 to anything but an INVITE; it would come too late anyway.
   const ranked = answered
     .filter(({ final }) => final !== 408 || context.method === "INVITE")

@@ -1,5 +1,13 @@
 import { withBranch } from "./fork.ts";
-import { type Decision, type Effect, type ForkedBranch, type ProxyTimers, type ResponseContext, isDone } from "./response-context.ts";
+import {
+  type Decision,
+  type Effect,
+  type ForkedBranch,
+  type ProxyTimers,
+  type ResponseContext,
+  isDone,
+  ringsOn,
+} from "./response-context.ts";
 import { conclude, openNextGroup, sendOn, tryOtherFlow } from "./search.ts";
 
 /** Milliseconds that another home's timers are ahead of ours. */
@@ -14,23 +22,27 @@ export type ProceedingSince = (branch: ForkedBranch) => number | undefined;
  */
 export function nextDeadline(context: ResponseContext, timers: ProxyTimers, since: ProceedingSince): number {
   if (context.owed !== undefined) return 0;
-  if (context.final !== 0 || context.method !== "INVITE") return Number.POSITIVE_INFINITY;
+  if (hasNoTimers(context)) return Number.POSITIVE_INFINITY;
   const branches = context.branches
     .filter((branch) => !isDone(branch))
     .map((branch) => deadlineOf(branch, timers, heardSince(branch, since)));
   return Math.min(...branches, ...searchDeadlines(context));
 }
 
+function hasNoTimers(context: ResponseContext): boolean {
+  return context.method !== "INVITE" || (context.final !== 0 && !ringsOn(context));
+}
+
 /** When the present group's time is over, and when the user's rules send an unanswered call on. */
-function searchDeadlines({ search, cancelled }: ResponseContext): number[] {
-  if (search === undefined || cancelled !== undefined) return [];
+function searchDeadlines({ search, cancelled, final }: ResponseContext): number[] {
+  if (search === undefined || cancelled !== undefined || final !== 0) return [];
   const { waiting, groupUntil, onNoAnswer } = search;
   return [...(waiting.length > 0 ? [groupUntil] : []), ...(onNoAnswer === undefined ? [] : [onNoAnswer.at])];
 }
 
 /** Ends the branches whose time is over: Timer B, Timer C, the wait after a CANCEL, the wait for a phone (RFC 3261 §16.8, §9.1). */
 export function passDeadlines(context: ResponseContext, now: number, timers: ProxyTimers, since: ProceedingSince): Decision {
-  if (context.final !== 0 || context.method !== "INVITE") return { context, effects: [] };
+  if (hasNoTimers(context)) return { context, effects: [] };
   const { context: searched, effects } = passSearch(context, now, timers);
   let passed = searched;
   for (const branch of context.branches) {
@@ -53,7 +65,7 @@ export function passDeadlines(context: ResponseContext, now: number, timers: Pro
 
 function passSearch(context: ResponseContext, now: number, timers: ProxyTimers): { context: ResponseContext; effects: Effect[] } {
   const { search } = context;
-  if (search === undefined || context.cancelled !== undefined) return { context, effects: [] };
+  if (search === undefined || context.cancelled !== undefined || context.final !== 0) return { context, effects: [] };
   const { onNoAnswer, waiting, groupUntil } = search;
   const passed =
     onNoAnswer !== undefined && onNoAnswer.at <= now

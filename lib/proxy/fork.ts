@@ -8,6 +8,7 @@ import {
   type ResponseContext,
   type Search,
   isDone,
+  isPending,
 } from "./response-context.ts";
 import { addBranches, addressTarget, cancelPending, conclude, tryOtherFlow } from "./search.ts";
 
@@ -164,7 +165,10 @@ function recurse(context: ResponseContext, branch: ForkedBranch, { status, conta
   if (status < 300 || status > 399 || context.search?.recurses !== true) return undefined;
   if (context.final !== 0 || context.cancelled !== undefined || context.branches.some(({ final }) => final >= 600)) return undefined;
   const tried = new Set(context.branches.map(({ contact }) => contact));
-  const fresh = (contacts ?? []).filter((contact) => !tried.has(contact)).slice(0, mostRecursions);
+  // RFC 5393 §5.3.3: no more at a time than the request may have branches.
+  const active = context.branches.filter((one) => one.index !== branch.index && isPending(one)).length;
+  const room = Math.min(mostRecursions, Math.max(0, context.search.breadth - active));
+  const fresh = [...new Set(contacts)].filter((contact) => !tried.has(contact)).slice(0, room);
   if (fresh.length === 0) return undefined;
   const spent = withBranch(context, { ...branch, final: status, isSpent: true });
   const targets = fresh.map((contact) => addressTarget(contact, { cause: "deflection", status }));

@@ -46,21 +46,26 @@ export function branchRequest(
 /**
  * The request as the home of another address gets it: it counts as a hop, and says whom it was for before.
  * @param by the address of record that sends it on
+ * @param breadth how many branches it may have there
  */
 export function retargetedRequest(
   by: string,
   request: Request,
   { search, branches }: ResponseContext,
   branch: ForkedBranch,
+  breadth: number,
 ): string | Fault {
   const written = headerValue(request, "max-forwards");
   const left = written === undefined ? initialMaxForwards : Number(written) - 1;
   // RFC 5393 §5.1: a request that spirals without end ends by its hops.
   if (left < 0 || (search?.trail.length ?? 0) >= mostRetargets) return fault(483, "the request was sent on too often");
-  if (branch.retarget?.cause === "route") return alter(request, { requestUri: branch.contact });
+  // RFC 5393 §5.3.3: what this branch may be forked into.
+  const limited = { requestUri: branch.contact, remove: ["max-breadth"] };
+  const maxBreadth = ["Max-Breadth", String(breadth)] as const;
+  if (branch.retarget?.cause === "route") return alter(request, { ...limited, append: [maxBreadth] });
   const count = branches.filter(({ index, retarget }) => retarget !== undefined && index <= branch.index).length;
   const history = historyOf(request, { cause: "unknown", ...branch.retarget, from: by, to: branch.contact, count });
-  return alter(request, { requestUri: branch.contact, maxForwards: left, ...history });
+  return alter(request, { ...limited, maxForwards: left, push: history.push, append: [maxBreadth, ...history.append] });
 }
 
 /** Where a request that leaves no state goes. */

@@ -122,7 +122,12 @@ export function owesCancel(context: ResponseContext): boolean {
   return context.branches.some((branch) => branch.owesCancel === true);
 }
 
+/** Whether phones go on ringing though another one has answered: the caller wants it so (RFC 3841 §9.1 no-cancel). */
+export function ringsOn({ final, search, branches }: ResponseContext): boolean {
+  return final >= 200 && final < 300 && search?.cancelsNobody === true && branches.some((branch) => !isDone(branch));
+}
+
 /** Whether all that is left is to throw the context away. */
 export function isFinished(context: ResponseContext): boolean {
-  return context.final !== 0 && context.owed === undefined;
+  return context.final !== 0 && context.owed === undefined && !ringsOn(context);
 }

@@ -101,6 +101,7 @@ function bindingOf(input: RegisterInput, contact: Contact, added: number, expire
   if (contact.uri.length > longestText || essentials.callId.length > longestText)
     return fault(400, `Contact or Call-ID is longer than ${longestText} characters`);
   const instance = instanceOf(contact);
+  if (instance !== undefined && instance.length > longestText) return fault(400, `+sip.instance is longer than ${longestText} characters`);
   const regId = regIdOf(contact);
   if (isFault(regId)) return regId;
   if (instance !== undefined && regId !== undefined && expires > 0 && lacksOutbound(input.request)) {

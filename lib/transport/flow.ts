@@ -25,12 +25,21 @@ export interface Flow {
   readonly counts: NonceCounts;
   /** The bindings that this flow carries. */
   readonly carried: readonly Carried[];
+  /** The phone that has said something here before it registers, as its Contact tells. */
+  readonly speaker?: string;
   /** INVITEs that came in here and have no final response yet. */
   readonly pending: readonly PendingInvite[];
   /** Branches sent here that have had a provisional response: what CANCEL and Timer C ask. */
   readonly proceeding: readonly ProceedingBranch[];
-  /** Calls in progress here, by a name made of their Call-ID. */
-  readonly dialogs?: readonly string[];
+  /** Calls in progress here. */
+  readonly dialogs?: readonly CallInProgress[];
+}
+
+export interface CallInProgress {
+  /** Made of its Call-ID. */
+  readonly name: string;
+  /** Milliseconds. */
+  readonly since: number;
 }
 
 export interface Authentication {
@@ -72,12 +81,12 @@ export interface ProceedingBranch {
   readonly isTaken?: boolean;
 }
 
-/** The phone at the other end: of the binding the flow carries, or the flow itself if nothing is registered on it. */
+/** The phone at the other end: of the binding the flow carries, or whom its Contact names; or the flow itself if it is nobody's. */
 export function phoneOnFlow(flow: Flow): string {
-  return flow.carried[0]?.phone ?? flow.id;
+  return flow.carried[0]?.phone ?? flow.speaker ?? flow.id;
 }
 
 /** Whether messages for a phone may go to this flow. */
 export function leadsTo(flow: Flow, phone: string): boolean {
-  return flow.id === phone || flow.carried.some((carried) => carried.phone === phone);
+  return flow.id === phone || flow.speaker === phone || flow.carried.some((carried) => carried.phone === phone);
 }

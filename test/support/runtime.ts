@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -94,10 +95,20 @@ function memoryFolder(): string {
   return existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 }
 
-/** The workerd processes this process started (Linux: read from /proc). */
+/** The workerd processes this process started: read from /proc, or asked of ps where there is none (macOS). */
 function workerds(): number[] {
+  if (!existsSync("/proc")) return listed();
   const pids = readdirSync("/proc").filter((entry) => /^\d+$/.test(entry));
   return pids.map(Number).filter((pid) => isOurWorkerd(pid));
+}
+
+function listed(): number[] {
+  const listing = execFileSync("ps", ["-A", "-o", "pid=,ppid=,stat=,comm="], { encoding: "utf8" });
+  return listing.split("\n").flatMap((line) => {
+    const [pid, parent, state = "", ...command] = line.trim().split(/\s+/);
+    const isOurs = Number(parent) === process.pid && !state.startsWith("Z") && command.join(" ").endsWith("workerd");
+    return isOurs ? [Number(pid)] : [];
+  });
 }
 
 function isOurWorkerd(pid: number): boolean {

@@ -39,6 +39,24 @@ describe.each(ways)("after a power cut, on the %s way", (way) => {
     expect((await caller.finalResponse(invite)).status).toBe(200);
   });
 
+  it("a call that a phone has placed on a new connection, before it registered there, is answered", async () => {
+    const [alice, bob] = await town.phones(way, "alice", "bob");
+    alice.socket.cut();
+    const unregistered = await town.connect(alice.account, way, { instance: alice.instance });
+    const contact = `<${alice.aor};gr=${alice.instance}>`;
+    const first = unregistered.request("INVITE", bob.aor, { contact });
+    const refusal = await unregistered.finalResponse(first);
+    unregistered.ackRefusal(first, refusal);
+    const again = { contact, callId: first.callId, cseq: 2 };
+    const invite = unregistered.request("INVITE", bob.aor, again, [unregistered.authorization(refusal, first)]);
+    bob.reply(await bob.next("INVITE"), 180);
+    await unregistered.next(180);
+    await powerCut();
+    const [caller, callee] = [await backOf(alice, way), await backOf(bob, way)];
+    callee.reply(await callee.next("INVITE"), 200);
+    expect((await caller.finalResponse(invite)).status).toBe(200);
+  });
+
   it("a call in progress goes on: either side hangs up", async () => {
     const [alice, bob] = await town.phones(way, "alice", "bob");
     const call = await establish(alice, bob);

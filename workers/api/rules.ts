@@ -21,7 +21,7 @@ const blocked = z
   .transform(canonicalName)
   .refine((name) => name === "anonymous" || /^[^@\s]+@[a-z0-9.\-[\]:]+$/.test(name), "is not user@domain, *@domain or anonymous");
 
-/** Characters as JSON: a subscriber's row rides in the attachment of a socket that has not authenticated yet, with 16 KiB. */
+/** Octets: a subscriber's row rides in the attachment of a socket that has not authenticated yet, with 16 KiB. */
 const longestRules = 8192;
 
 const rulesSchema = z
@@ -38,7 +38,7 @@ const rulesSchema = z
     blocked: z.array(blocked).max(200).default([]),
     maximum_calls: z.int().min(1).max(100).optional(),
   })
-  .refine((rules) => JSON.stringify(rules).length <= longestRules, `are longer than ${longestRules} characters`)
+  .refine((rules) => sizeOf(rules) <= longestRules, `are longer than ${longestRules} octets`)
   .openapi("Rules");
 
 type Written = z.infer<typeof rulesSchema>;
@@ -113,6 +113,12 @@ function written({ forward, doNotDisturb, blocked: list, maximumCalls }: Rules):
     blocked: [...list],
     maximum_calls: maximumCalls,
   };
+}
+
+/** Strings with other than Latin-1 letters take two octets each in an attachment. */
+function sizeOf(rules: object): number {
+  const text = JSON.stringify(rules);
+  return Buffer.byteLength(text, "latin1") * (Buffer.from(text, "latin1").toString("latin1") === text ? 1 : 2);
 }
 
 function isTarget(text: string): boolean {

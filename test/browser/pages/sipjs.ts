@@ -1,5 +1,5 @@
 import type { IncomingResponse } from "sip.js/lib/core/index.js";
-import { Invitation, Inviter, Registerer, RegistererState, RequestPendingError, Session, SessionState, UserAgent, type URI } from "sip.js";
+import { Invitation, Inviter, Registerer, RequestPendingError, Session, SessionState, UserAgent, type URI } from "sip.js";
 import type { SessionDescriptionHandler } from "sip.js/lib/platform/web/index.js";
 import { packetsOf, type TestPhone, whenPossible } from "./test-phone.ts";
 
@@ -8,6 +8,8 @@ const endings: string[] = [];
 let agent: UserAgent | undefined;
 let registerer: Registerer | undefined;
 let isAnonymous = false;
+/** On the connection there is now, which the state of the registerer does not tell. */
+let isRegistered = false;
 let session: Session | undefined;
 let state: ReturnType<TestPhone["state"]> = "idle";
 let incoming = 0;
@@ -34,6 +36,7 @@ window.phone = {
         onDisconnect: (error) => {
           if (error === undefined) return;
           losses += 1;
+          isRegistered = false;
           void comeBack();
         },
       },
@@ -57,7 +60,7 @@ window.phone = {
   state: () => state,
   endings: () => endings,
   losses: () => losses,
-  isRegistered: () => agent?.isConnected() === true && registerer?.state === RegistererState.Registered,
+  isRegistered: () => isRegistered,
   packets: () => packetsOf(mediaOf(session)?.peerConnection),
   incomingCalls: () => incoming,
   isHeldByPeer: () => {
@@ -70,7 +73,10 @@ function register(): Promise<void> {
   return new Promise((resolve, reject) => {
     void registerer?.register({
       requestDelegate: {
-        onAccept: () => resolve(),
+        onAccept: () => {
+          isRegistered = true;
+          resolve();
+        },
         onReject: ({ message }) => reject(new Error(`${message.statusCode} ${message.reasonPhrase}`)),
       },
     });

@@ -87,6 +87,42 @@ describe("messages for a user without a phone (RFC 3428 §7)", () => {
     expect(sent[0]?.final).toBe(513);
   });
 
+  it("are refused when their header lines are too long: 513", async () => {
+    cast = await stage();
+    const { alice, bob, world } = cast;
+    bob.leaves();
+    await world.pass(31);
+    const sent = alice.asks("MESSAGE", bob.aor, [...text, `X-Long: ${"x".repeat(9000)}`], "hello");
+    await world.settle();
+    expect(sent.final).toBe(513);
+  });
+
+  it("of one sender take a quarter of the places at most", async () => {
+    const { sent, bob, world, joins } = await writes(["one", "two", "three"], { settings: { STORED_MESSAGES: "8" } });
+    const carol = await joins("carol");
+    const other = carol.asks("MESSAGE", bob.aor, text, "four");
+    await world.settle();
+    expect([...sent, other].map(({ final }) => final)).toEqual([202, 202, 480, 202]);
+  });
+
+  it("are stored once, though the callee's home dies before it has said that it has them", async () => {
+    const delivered: number[] = [];
+    for (let step = 1; step <= 6; step += 1) {
+      cast?.world.end();
+      cast = await stage();
+      const { alice, bob, world } = cast;
+      bob.leaves();
+      await world.pass(31);
+      world.plan(step, "abort");
+      const sent = alice.asks("MESSAGE", bob.aor, text, "hello");
+      await world.pass(10);
+      await bob.comesOnline();
+      await world.settle();
+      if (sent.final === 202) delivered.push(bob.all("MESSAGE").length);
+    }
+    expect(new Set(delivered)).toEqual(new Set([1]));
+  });
+
   it("are not stored if that is switched off: 480", async () => {
     const { sent } = await writes(["hello"], { settings: { STORED_MESSAGES: "0" } });
     expect(sent[0]?.final).toBe(480);

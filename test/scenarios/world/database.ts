@@ -26,17 +26,30 @@ export class SimulatedSql {
 }
 
 /** A D1 database with the migrations applied. */
-export function simulatedDirectory(): { readonly database: D1Database; run(query: string, ...values: Values): void } {
+export function simulatedDirectory(): SimulatedDirectory {
   const database = new DatabaseSync(":memory:");
   for (const file of readdirSync("migrations").sort()) database.exec(readFileSync(`migrations/${file}`, "utf8"));
   const prepare = (query: string, values: Values = []): unknown => ({
     bind: (...bound: Values) => prepare(query, bound),
-    first: async () => database.prepare(query).get(...values) ?? null,
-    all: async () => ({ results: database.prepare(query).all(...values) }),
-    run: async () => database.prepare(query).run(...values),
+    first: async () => answer(query).get(...values) ?? null,
+    all: async () => ({ results: answer(query).all(...values) }),
+    run: async () => answer(query).run(...values),
   });
-  return {
+  const answer = (query: string) => {
+    if (directory.isDown) throw new Error("the database is down");
+    return database.prepare(query);
+  };
+  const directory: SimulatedDirectory = {
     database: { prepare } as unknown as D1Database,
+    isDown: false,
     run: (query, ...values) => void database.prepare(query).run(...values),
   };
+  return directory;
+}
+
+export interface SimulatedDirectory {
+  readonly database: D1Database;
+  /** Whether it answers nobody. */
+  isDown: boolean;
+  run(query: string, ...values: Values): void;
 }

@@ -73,6 +73,11 @@ export class World implements Network {
     this.#planned = { at: this.#steps + at, loss };
   }
 
+  /** The directory answers nobody any more. */
+  loseDirectory(): void {
+    this.#directory.isDown = true;
+  }
+
   subscribe(username: string, columns: Readonly<Record<string, string>> = {}): void {
     const hash = (algorithm: string) => createHash(algorithm).update(`${username}:${domain}:offhook`).digest("hex");
     const row = { domain, username, md5: hash("md5"), sha256: hash("sha256"), aliases: "[]", ...columns };

@@ -1,0 +1,79 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { type Cast, stage } from "../world/scenario.ts";
+
+let cast: Cast;
+afterEach(() => cast.world.end());
+
+/** Alice has called bob, who may have one call at a time, and he has answered. */
+async function talking() {
+  cast = await stage({ rules: { bob: { maximumCalls: 1 } } });
+  cast.alice.invites(cast.bob.aor);
+  await cast.world.settle();
+  cast.bob.answers();
+  await cast.world.settle();
+  return cast;
+}
+
+async function nextCallIs(account: string) {
+  const dave = await cast.joins("dave");
+  dave.invites(`sip:${account}@example.com`);
+  await cast.world.settle();
+  return dave.state;
+}
+
+describe("how many calls a user has", () => {
+  it("a call whose phone has gone for good is not counted beyond the grace", async () => {
+    const { bob, world } = await talking();
+    bob.leaves();
+    await world.pass(40);
+    await cast.joins("bob");
+    expect(await nextCallIs("bob")).toBe("hears ringing");
+  });
+
+  it("a phone that has started anew has no calls (RFC 3261 §10.2.4: its REGISTER has another Call-ID)", async () => {
+    const { bob } = await talking();
+    bob.leaves();
+    await cast.joins("bob", { instance: bob.instance });
+    expect(await nextCallIs("bob")).toBe("hears ringing");
+  });
+
+  it("a call goes on when its phone comes back on another socket", async () => {
+    const { bob, world } = await talking();
+    bob.isCut();
+    await world.pass(40);
+    expect(await nextCallIs("bob")).toBe("ended 486");
+  });
+
+  it("a call that has ended without BYE is not counted for ever", async () => {
+    const { bob, world } = await talking();
+    await world.pass(4 * 3600);
+    bob.isCut();
+    await world.pass(5);
+    expect(await nextCallIs("bob")).toBe("hears ringing");
+  });
+
+  it("a call that he places counts for calls that come", async () => {
+    cast = await stage({ rules: { bob: { maximumCalls: 1 } } });
+    cast.bob.invites(cast.alice.aor);
+    await cast.world.settle();
+    expect([cast.alice.state, await nextCallIs("bob")]).toEqual(["ringing", "ended 486"]);
+  });
+
+  it("a call that rings counts for calls that he places", async () => {
+    cast = await stage({ rules: { bob: { maximumCalls: 1 } } });
+    cast.alice.invites(cast.bob.aor);
+    await cast.world.settle();
+    const carol = await cast.joins("carol");
+    cast.bob.invites(carol.aor);
+    await cast.world.settle();
+    expect(cast.bob.state).toBe("ended 403");
+  });
+
+  it("a call between two of his phones is one", async () => {
+    cast = await stage({ rules: { bob: { maximumCalls: 1 } } });
+    const second = await cast.joins("bob");
+    cast.bob.invites(second.aor);
+    await cast.world.settle();
+    expect([cast.bob.state, second.state]).toEqual(["hears ringing", "ringing"]);
+  });
+});

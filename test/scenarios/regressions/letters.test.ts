@@ -1,0 +1,82 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { type Cast, stage } from "../world/scenario.ts";
+
+let cast: Cast;
+afterEach(() => cast.world.end());
+
+describe("what waits for a phone that is away for a moment", () => {
+  it("a flood of requests does not crowd out the BYE of a call", async () => {
+    cast = await stage();
+    const { alice, bob, world } = cast;
+    const carol = await cast.joins("carol");
+    alice.invites(bob.aor);
+    await world.settle();
+    bob.answers();
+    await world.settle();
+    bob.leaves();
+    await world.settle();
+    const flood = Array.from({ length: 300 }, () => carol.asks("OPTIONS", bob.aor));
+    await world.settle();
+    alice.hangsUp();
+    await world.settle();
+    await bob.comesOnline();
+    expect([bob.state, flood.filter(({ final }) => final === 480).length]).toEqual(["ended by bye", 260]);
+  });
+
+  it("one sender does not take the places of another", async () => {
+    cast = await stage();
+    const { alice, bob, world } = cast;
+    const carol = await cast.joins("carol");
+    bob.leaves();
+    await world.settle();
+    for (let count = 0; count < 100; count += 1) carol.asks("OPTIONS", bob.aor);
+    const own = alice.asks("OPTIONS", bob.aor);
+    await world.settle();
+    await bob.comesOnline();
+    await world.settle();
+    expect(own.final).toBe(200);
+  });
+
+  it("is not said again once the phone has answered", async () => {
+    cast = await stage();
+    const { alice, bob, world } = cast;
+    bob.leaves();
+    await world.settle();
+    alice.asks("OPTIONS", bob.aor);
+    await world.settle();
+    await bob.comesOnline();
+    await world.settle();
+    bob.isCut();
+    await world.pass(5);
+    expect(bob.all("OPTIONS")).toHaveLength(1);
+  });
+
+  it("is said again on the next connection as long as the phone has not answered", async () => {
+    cast = await stage({ bob: { isManual: true } });
+    const { alice, bob, world } = cast;
+    bob.leaves();
+    await world.settle();
+    alice.asks("OPTIONS", bob.aor);
+    await world.settle();
+    await bob.comesOnline();
+    bob.isCut();
+    await world.pass(5);
+    expect(bob.all("OPTIONS")).toHaveLength(2);
+  });
+
+  it("a refusal that the caller has acknowledged is not said again", async () => {
+    cast = await stage();
+    const { alice, bob, world } = cast;
+    alice.invites(bob.aor);
+    await world.settle();
+    alice.leaves();
+    await world.settle();
+    bob.rejects(486);
+    await world.settle();
+    await alice.comesOnline();
+    await world.settle();
+    alice.isCut();
+    await world.pass(5);
+    expect(alice.all(486)).toHaveLength(1);
+  });
+});

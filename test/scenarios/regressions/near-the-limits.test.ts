@@ -1,0 +1,63 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { type Cast, stage } from "../world/scenario.ts";
+
+let cast: Cast;
+afterEach(() => cast.world.end());
+
+describe("a message near the limits", () => {
+  const lines = Array.from({ length: 245 }, (_, index) => `X-Line-${index}: x`);
+
+  it("an INVITE with as many header lines as are taken is cancelled as any other", async () => {
+    cast = await stage();
+    const { alice, bob, world } = cast;
+    alice.invites(bob.aor, lines);
+    await world.settle();
+    alice.cancels();
+    await world.settle();
+    expect([alice.state, bob.state, world.faults]).toEqual(["ended 487", "ended 487", []]);
+  });
+
+  it("survives the loss of memory", async () => {
+    cast = await stage();
+    const { alice, bob, world } = cast;
+    alice.invites(bob.aor, lines);
+    await world.settle();
+    world.lose("evict");
+    bob.rejects(603);
+    await world.settle();
+    expect([alice.state, world.faults]).toEqual(["ended 603", []]);
+  });
+
+  it("an instance-id longer than 400 characters is refused (400)", async () => {
+    cast = await stage({ bob: { instance: `urn:x-${"x".repeat(400)}` }, absent: ["bob"] });
+    void cast.bob.comesOnline();
+    await cast.world.settle();
+    expect([cast.bob.last(400).status, cast.world.faults]).toEqual([400, []]);
+  });
+
+  it("more contacts than an attachment has room for are refused (403), and those before them stay", async () => {
+    cast = await stage();
+    const { alice, bob, world } = cast;
+    bob.registers(Array.from({ length: 9 }, (_, index) => `Contact: <sip:${"x".repeat(380)}${index}@h.invalid>`));
+    await world.settle();
+    bob.registers(Array.from({ length: 9 }, (_, index) => `Contact: <sip:${"y".repeat(380)}${index}@h.invalid>`));
+    await world.settle();
+    alice.invites(bob.aor);
+    await world.settle();
+    expect([bob.state, world.faults]).toEqual(["ringing", []]);
+  });
+
+  it("a phone that is in a great many calls goes on making more", async () => {
+    cast = await stage();
+    const { alice, bob, world } = cast;
+    for (let count = 0; count < 70; count += 1) {
+      alice.invites(bob.aor);
+      await world.settle();
+      bob.answers();
+    }
+    await world.settle();
+    for (let count = 0; count < 38; count += 1) alice.invites(bob.aor);
+    await world.settle();
+    expect([alice.state, world.faults]).toEqual(["hears ringing", []]);
+  });
+});
