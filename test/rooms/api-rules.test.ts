@@ -65,6 +65,7 @@ describe("the rules of a subscriber", () => {
     ["a name nobody can have", { blocked: ["not a name"] }],
     ["too many blocked names", { blocked: Array.from({ length: 201 }, (_, index) => `u${index}@example.com`) }],
     ["names that are too long together", { blocked: Array.from({ length: 100 }, (_, index) => `${"u".repeat(90)}${index}@example.com`) }],
+    ["names in letters of two octets", { blocked: Array.from({ length: 50 }, (_, index) => `${"ж".repeat(90)}${index}@example.com`) }],
     ["no calls at all", { maximum_calls: 0 }],
     ["a member that is not known", { forwards: {} }],
   ])("refuse %s: 400", async (_name, body) => {
