@@ -8,6 +8,7 @@ import { alter } from "../../lib/syntax/alter.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { hasHeader } from "../../lib/syntax/message.ts";
 import { parseUri } from "../../lib/syntax/uri.ts";
 import type { CancelEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { randomText } from "../room/random.ts";
@@ -135,17 +136,18 @@ export class Retargeting {
     return { places, address, introduces: undefined, trunk };
   }
 
-  #envelope(open: OpenContext, branch: ForkedBranch, { address, introduces, trunk }: Found): RequestEnvelope | Fault {
+  #envelope(open: OpenContext, branch: ForkedBranch, { address, introduces, trunk, places }: Found): RequestEnvelope | Fault {
     const { context, request } = open;
     const { search, answerTo } = context;
     const { name: home, user, domain } = this.#room.home;
+    const leaves = places.some(isHopName);
     const contact = trunk === undefined ? branch.contact : uriAtTrunk(trunk, address.user);
     const breadth = Math.max(1, Math.floor((search?.breadth ?? 1) / Math.max(1, context.branches.length)));
     const forwarded = retargetedRequest(`sip:${user}@${domain}`, request, context, { ...branch, contact }, breadth);
     if (isFault(forwarded)) return forwarded;
     return {
       kind: "request",
-      text: trunk?.trusted === true ? withIdentity(forwarded, request.binary, search?.identity ?? "") : forwarded,
+      text: leaves ? withIdentity(forwarded, request.binary, trunk?.trusted === true ? search?.identity : undefined) : forwarded,
       binary: request.binary,
       answerTo: { home, flow: "", phone: "", branch: branchName(context.transaction, branch.index) },
       transaction: this.#transactionOf(open, branch),
@@ -183,7 +185,15 @@ interface Found {
 type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
 type Refusal = Fault | (Receipt & { readonly kind: "answered" });
 
-/** RFC 3325 §5: whom the flow was authenticated for, towards those who are to know. */
-function withIdentity(text: string, binary: boolean, identity: string): string {
-  return alter(parsed(text, binary), { append: [["P-Asserted-Identity", `<sip:${identity}>`]] });
+/**
+ * RFC 3325 §5: whom the flow was authenticated for, or what a trusted trunk has said of its caller, towards those who are to know.
+ * @param identity undefined towards those who are not
+ */
+function withIdentity(text: string, binary: boolean, identity: string | undefined): string {
+  const request = parsed(text, binary);
+  const isAsserted = hasHeader(request, asserted);
+  if (identity === undefined) return isAsserted ? alter(request, { remove: [asserted] }) : text;
+  return isAsserted ? text : alter(request, { append: [["P-Asserted-Identity", `<sip:${identity}>`]] });
 }
+
+const asserted = "p-asserted-identity";

@@ -1,7 +1,8 @@
 import type { Essentials } from "../syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../syntax/fault.ts";
-import { type Request, hasHeader, headerValues } from "../syntax/message.ts";
+import type { Request } from "../syntax/message.ts";
 import { parseUri } from "../syntax/uri.ts";
+import { wantsPrivacy } from "./privacy.ts";
 
 /**
  * Refuses a request of somebody the user does not want to hear of: 603, or 433 for one who does not say who he is (RFC 5079).
@@ -20,6 +21,5 @@ export function refuseBlocked(blocked: readonly string[], identity: string, requ
 function isAnonymous(request: Request, { from }: Essentials): boolean {
   const uri = parseUri(from.uri);
   if (!isFault(uri) && uri.kind === "sip" && uri.host.toLowerCase() === "anonymous.invalid") return true;
-  if (!hasHeader(request, "privacy")) return false;
-  return headerValues(request, "privacy").some((value) => /(?:^|[;\s])(?:id|user|header)(?:$|[;\s])/i.test(value));
+  return wantsPrivacy(request, ["id", "user", "header"]);
 }

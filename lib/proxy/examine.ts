@@ -8,6 +8,7 @@ import { parseNameAddress } from "../syntax/name-address.ts";
 import { readOptionTags } from "../syntax/option-tags.ts";
 import { type SipUri, type Uri, canonicalUser, parseUri } from "../syntax/uri.ts";
 import type { DialogEnd } from "../transport/envelope.ts";
+import { wantsPrivacy } from "./privacy.ts";
 import { endsOf, openRoute } from "./route-token.ts";
 
 /** The user whose authenticated flow a request came on. */
@@ -56,6 +57,11 @@ export function examine(request: Request, essentials: Essentials, by: Examinatio
   return route.way;
 }
 
+/** RFC 3325 §5: what a trusted server asserts is passed on, unless the caller has asked it not to be. */
+function mayTell(request: Request, { isBelieved }: Owner): boolean {
+  return isBelieved === true && !wantsPrivacy(request, ["id"]);
+}
+
 interface Route {
   readonly way: Way;
   /** Whether our own token says that sender and dialog belong together. */
@@ -71,7 +77,7 @@ function readRoute(request: Request, essentials: Essentials, written: Uri, by: E
   if (top !== undefined && !isOwnRoute(top, by)) return fault(403, "requests are not relayed to other servers");
   const alterations: Alterations = {
     maxForwards: essentials.maxForwards === undefined ? initialMaxForwards : essentials.maxForwards - 1,
-    remove: privateHeaders.filter((name) => hasHeader(request, name) && !(by.owner.isBelieved === true && name === "p-asserted-identity")),
+    remove: privateHeaders.filter((name) => hasHeader(request, name) && !(name === "p-asserted-identity" && mayTell(request, by.owner))),
     ...(top === undefined ? {} : { popRoutes: 1 }),
     ...(strict === undefined ? {} : { requestUri: strict.requestUri, popLastRoute: true }),
   };

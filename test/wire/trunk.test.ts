@@ -69,11 +69,11 @@ function asks(method: string, uri: string, to: string, more: readonly string[] =
   return { branch, callId };
 }
 
-async function called(): Promise<{ alice: Phone; number: string; contact: string }> {
+async function called(more: { trusted?: boolean } = {}): Promise<{ alice: Phone; number: string; contact: string }> {
   const number = `+4930555${count}`;
   const username = await town.newcomer("alice", [number]);
   const alice = await town.register(username, "direct");
-  await trunk({ ...account, register: true, inbound: true });
+  await trunk({ ...account, register: true, inbound: true, ...more });
   const contact = uriIn(header(await registers(), "contact"));
   return { alice, number, contact };
 }
@@ -171,6 +171,15 @@ describe("a call that comes from a trunk", () => {
     const { alice, number, contact } = await called();
     asks("INVITE", contact, `sip:${number}@provider.example`, ["P-Asserted-Identity: <sip:ceo@localhost>"], shortSdp);
     expect(headers(await alice.next("INVITE"), "p-asserted-identity")).toEqual([]);
+  });
+
+  it.each([
+    ["reaches the phone", [], ["<sip:ceo@provider.example>"]],
+    ["does not, where the caller wants it so (Privacy: id)", ["Privacy: id"], []],
+  ])("what a trusted trunk says of the caller %s (RFC 3325 §5)", async (_rule, lines, heard) => {
+    const { alice, number, contact } = await called({ trusted: true });
+    asks("INVITE", contact, `sip:${number}@provider.example`, ["P-Asserted-Identity: <sip:ceo@provider.example>", ...lines], shortSdp);
+    expect(headers(await alice.next("INVITE"), "p-asserted-identity")).toEqual(heard);
   });
 
   it("is refused where calls are not taken: 403", async () => {

@@ -147,6 +147,16 @@ describe("RFC 3261 §16.6: what changes on the way", () => {
     expect(alterations("INVITE sip:bob@example.com")?.remove).toEqual([]);
   });
 
+  it.each([
+    ["is passed on", [], []],
+    ["is passed on to those who shall have it (none)", ["Privacy: none"], []],
+    ["is taken off for a caller who wants it so (id)", ["Privacy: header;id"], ["p-asserted-identity"]],
+  ])("what a trusted server asserts %s (RFC 3325 §5)", (_rule, lines, removed) => {
+    const owner = { ...alice, isTrusted: true, isBelieved: true };
+    const { request, essentials } = receive("INVITE sip:bob@example.com", "P-Asserted-Identity: <sip:ceo@example.com>", ...lines);
+    expect(examine(request, essentials, { keyring, owner, isOurs: () => true })).toMatchObject({ alterations: { remove: removed } });
+  });
+
   it("our own Route is taken off (§16.4), and the Request-URI stays", () => {
     const changed = alterations("INVITE sip:bob@example.com", [`Route: ${plainRoute}`]);
     expect([changed?.popRoutes, changed?.requestUri]).toEqual([1, undefined]);
