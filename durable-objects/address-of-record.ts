@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { homeHint } from "../lib/proxy/branch.ts";
 import type { ShownBinding, StaticContact } from "../lib/location/shown-binding.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
+import type { Frame } from "../lib/syntax/message.ts";
 import type { TraceEntry } from "../lib/trace.ts";
 import type { Envelope, Receipt } from "../lib/transport/envelope.ts";
 import { readConfiguration } from "../workers/configuration.ts";
@@ -14,7 +15,10 @@ import { Forking } from "./address-of-record/forking.ts";
 import { Incoming } from "./address-of-record/incoming.ts";
 import { Letters } from "./address-of-record/letters.ts";
 import { Outgoing } from "./address-of-record/outgoing.ts";
+import { Messages } from "./address-of-record/messages.ts";
 import { PlacedCalls } from "./address-of-record/placed-calls.ts";
+import { Presence } from "./address-of-record/presence.ts";
+import { ofSubscription } from "./address-of-record/presence/notifier.ts";
 import { Reception } from "./address-of-record/reception.ts";
 import { Registrar } from "./address-of-record/registrar.ts";
 import { Sockets, closing, frameOf } from "./address-of-record/sockets.ts";
@@ -47,6 +51,7 @@ interface Parts {
   readonly incoming: Incoming;
   readonly outgoing: Outgoing;
   readonly reception: Reception;
+  readonly presence: Presence;
 }
 
 /**
@@ -96,9 +101,17 @@ export class AddressOfRecord extends DurableObject<Environment> {
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void | Promise<void> {
     const flow = this.#room.sockets.of(socket);
-    return this.#queues.run(flow.id, () =>
-      this.#awake(flow.authenticated !== undefined, () => this.#parts.reception.frame(flow.id, frameOf(message), Date.now())),
-    );
+    return this.#queues.run(flow.id, () => this.#awake(flow.authenticated !== undefined, () => this.#heard(flow.id, frameOf(message))));
+  }
+
+  /** What a phone says may be of interest to those who watch its user. */
+  #heard(id: string, frame: Frame): void | Promise<void> {
+    const look = () => {
+      const isAuthenticated = this.#room.sockets.byId(id)?.authenticated !== undefined;
+      if (isAuthenticated && this.#room.alarm.isReady) this.#parts.presence.look(Date.now());
+    };
+    const work = this.#parts.reception.frame(id, frame, Date.now());
+    return work === undefined ? look() : work.then(look);
   }
 
   override webSocketClose(socket: WebSocket, code: number): void | Promise<void> {
@@ -113,6 +126,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
       this.#parts.forking.flowClosed(flow, now);
       this.#parts.dialogs.flowClosed(flow, now);
       this.#parts.calls.flowClosed(flow, now);
+      this.#parts.presence.look(now);
     });
   }
 
@@ -128,6 +142,8 @@ export class AddressOfRecord extends DurableObject<Environment> {
     this.#parts.incoming.passDeadlines(now);
     this.#parts.calls.passDeadlines(now);
     this.#parts.registrar.passDeadlines(now);
+    this.#parts.presence.passDeadlines(now);
+    this.#parts.presence.look(now);
   }
 
   /** Letters of other homes. Saves, hands over to sockets, and returns the receipts; never waits for another home. */
@@ -135,12 +151,15 @@ export class AddressOfRecord extends DurableObject<Environment> {
     await this.#room.alarm.ready();
     const now = Date.now();
     const receipts = envelopes.map((envelope) => this.#receive(envelope, now));
+    this.#parts.presence.look(now);
     return receipts.every((receipt) => receipt.kind === "taken") ? undefined : receipts;
   }
 
   /** The directory has a newer row of the owner. */
   async subscriberChanged(subscriber: Subscriber): Promise<void> {
+    await this.#room.alarm.ready();
     this.#parts.account.take(subscriber);
+    this.#parts.presence.permissionsChanged(Date.now());
   }
 
   /** The owner is no more: bindings and sockets end. */
@@ -191,11 +210,13 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const dialogs = new Dialogs(room);
     const calls = new PlacedCalls(room, passOn);
     const forking = new Forking(room, new Contexts(room), passOn);
-    const callsAtPresent = (now: number) => forking.ringing() + calls.count() + dialogs.count(now);
-    const incoming = new Incoming(room, { account, registrar, forking, letters, dialogs, callsAtPresent }, passOn);
+    const callsAtPresent = (now: number) => forking.ringing().length + calls.pending().length + dialogs.count(now);
+    const messages = new Messages(room);
+    const presence = new Presence(room, account, { registrar, dialogs, calls, forking, messages }, passOn);
+    const incoming = new Incoming(room, { account, registrar, forking, letters, dialogs, messages, presence, callsAtPresent }, passOn);
     const outgoing = new Outgoing(room, { account, calls, letters, dialogs, callsAtPresent }, passOn);
     const phones = { dialogs, outgoing, incoming, forking };
-    return { account, registrar, calls, ...phones, reception: new Reception(room, account, registrar, phones) };
+    return { account, registrar, calls, presence, ...phones, reception: new Reception(room, account, registrar, phones) };
   }
 
   #receive(envelope: Envelope, now: number): Receipt {
@@ -205,8 +226,9 @@ export class AddressOfRecord extends DurableObject<Environment> {
       case "cancel":
         return this.#parts.forking.cancel(envelope, now);
       case "response":
-        return envelope.to.branch === undefined
-          ? this.#parts.outgoing.response(envelope, now)
+        if (envelope.to.branch === undefined) return this.#parts.outgoing.response(envelope, now);
+        return envelope.to.branch.startsWith(ofSubscription)
+          ? this.#parts.presence.response(envelope, now)
           : this.#parts.forking.sentOnAnswered(envelope, now);
       case "inquiry":
         return this.#parts.calls.inquiry(envelope, now);

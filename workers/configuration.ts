@@ -1,5 +1,7 @@
 import { isNetwork } from "../lib/routing/network.ts";
 import type { SessionTimerPolicy } from "../lib/proxy/session-timer.ts";
+import type { PublishSettings } from "../lib/presence/publication.ts";
+import type { SubscriptionSettings } from "../lib/presence/subscription.ts";
 import type { RegistrarSettings } from "../lib/registrar/settings.ts";
 
 /** All settings, checked. Times are in seconds. */
@@ -34,6 +36,9 @@ export interface Configuration {
   readonly storedMessages: number;
   readonly storedMessageSize: number;
   readonly storedMessageAge: number;
+  readonly subscriptions: SubscriptionSettings;
+  readonly publications: Omit<PublishSettings, "type">;
+  readonly maximumWatchers: number;
   readonly copyLifetime: number;
   readonly copyLastResort: number;
   readonly maximumUnauthenticated: number;
@@ -73,6 +78,11 @@ export interface Settings {
   readonly STORED_MESSAGES?: string;
   readonly STORED_MESSAGE_SIZE?: string;
   readonly STORED_MESSAGE_AGE?: string;
+  readonly MINIMUM_EVENT_EXPIRES?: string;
+  readonly MAXIMUM_EVENT_EXPIRES?: string;
+  readonly MAXIMUM_WATCHERS?: string;
+  readonly MAXIMUM_PUBLICATIONS?: string;
+  readonly PUBLICATION_SIZE?: string;
   readonly COPY_LIFETIME?: string;
   readonly COPY_LAST_RESORT?: string;
   readonly MAXIMUM_UNAUTHENTICATED?: string;
@@ -104,6 +114,11 @@ export const numberSettings = {
   STORED_MESSAGES: [100, 0, 10_000],
   STORED_MESSAGE_SIZE: [16_384, 1, 65_536],
   STORED_MESSAGE_AGE: [604_800, 60, 31_536_000],
+  MINIMUM_EVENT_EXPIRES: [60, 1, 86_400],
+  MAXIMUM_EVENT_EXPIRES: [7200, 1, 604_800],
+  MAXIMUM_WATCHERS: [1000, 1, 10_000],
+  MAXIMUM_PUBLICATIONS: [10, 1, 100],
+  PUBLICATION_SIZE: [16_384, 1, 65_536],
   COPY_LIFETIME: [3600, 1, 86_400],
   COPY_LAST_RESORT: [86_400, 1, 604_800],
   MAXIMUM_UNAUTHENTICATED: [20, 1, 1000],
@@ -153,6 +168,15 @@ function parse(settings: Settings): Configuration {
     storedMessages: number("STORED_MESSAGES"),
     storedMessageSize: number("STORED_MESSAGE_SIZE"),
     storedMessageAge: number("STORED_MESSAGE_AGE"),
+    subscriptions: { minimumExpires: number("MINIMUM_EVENT_EXPIRES"), maximumExpires: number("MAXIMUM_EVENT_EXPIRES") },
+    publications: {
+      minimumExpires: number("MINIMUM_EVENT_EXPIRES"),
+      maximumExpires: number("MAXIMUM_EVENT_EXPIRES"),
+      defaultExpires: number("DEFAULT_EXPIRES"),
+      maximumPublications: number("MAXIMUM_PUBLICATIONS"),
+      maximumSize: number("PUBLICATION_SIZE"),
+    },
+    maximumWatchers: number("MAXIMUM_WATCHERS"),
     recursesOnRedirect: settings.RECURSE_ON_REDIRECT === "true",
     copyLifetime: number("COPY_LIFETIME"),
     copyLastResort: number("COPY_LAST_RESORT"),

@@ -20,10 +20,14 @@ export class Dialogs {
   }
 
   count(now: number): number {
+    return this.names(now).length;
+  }
+
+  names(now: number): string[] {
     for (const [phone, { until }] of this.#away) if (until <= now) this.#away.delete(phone);
     const away = [...this.#away.values()].flatMap(({ dialogs }) => dialogs);
     const present = this.#room.sockets.all().flatMap((flow) => flow.dialogs ?? []);
-    return new Set([...present, ...away].filter(({ since }) => isLikely(since, now)).map(({ name }) => name)).size;
+    return [...new Set([...present, ...away].filter(({ since }) => isLikely(since, now)).map(({ name }) => name))];
   }
 
   ended(callId: string): void {

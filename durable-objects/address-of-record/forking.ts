@@ -55,11 +55,14 @@ export class Forking {
     return this.#contexts.find(transaction) !== undefined;
   }
 
-  /** Calls of others that ring here. */
-  ringing(): number {
+  /** Calls of others that ring here, by their transactions. */
+  ringing(): string[] {
     const isRinging = ({ context: { method, final, answerTo } }: OpenContext) =>
       method === "INVITE" && final === 0 && answerTo.home !== this.#by.home;
-    return this.#contexts.unfinished().filter(isRinging).length;
+    return this.#contexts
+      .unfinished()
+      .filter(isRinging)
+      .map(({ context }) => context.transaction);
   }
 
   open(envelope: RequestEnvelope, request: Request, { first, search }: Plan & { kind: "search" }, now: number): Receipt {

@@ -1,6 +1,7 @@
 import type { Binding } from "../../lib/location/binding.ts";
 import type { Branch } from "../../lib/proxy/branch.ts";
 import { type Forwarder, type StatelessRequest, hasLooped, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
+import { agent } from "../../lib/presence/subscription.ts";
 import { refuseBlocked } from "../../lib/proxy/block-list.ts";
 import { preferTargets } from "../../lib/proxy/caller-preferences.ts";
 import { planLeaving, planSearch } from "../../lib/proxy/plan.ts";
@@ -12,7 +13,8 @@ import { alter } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
-import { type Request, type Response, hasHeader } from "../../lib/syntax/message.ts";
+import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
+import { type Request, type Response, hasHeader, headerValue } from "../../lib/syntax/message.ts";
 import { parameter } from "../../lib/syntax/parameters.ts";
 import { parseUri } from "../../lib/syntax/uri.ts";
 import type { Destination, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
@@ -26,8 +28,9 @@ import { read } from "./checked.ts";
 import type { Dialogs } from "./dialogs.ts";
 import type { Forking, PassOn } from "./forking.ts";
 import type { Letter, Letters } from "./letters.ts";
-import { Messages } from "./messages.ts";
+import type { Messages } from "./messages.ts";
 import type { CallsAtPresent } from "./outgoing.ts";
+import type { Presence } from "./presence.ts";
 import type { Registrar } from "./registrar.ts";
 
 /** Requests for this home's user: whom they are for (RFC 3261 §16.5), and those that go on without state (§16.11). */
@@ -39,6 +42,7 @@ export class Incoming {
   readonly #letters: Letters;
   readonly #dialogs: Dialogs;
   readonly #messages: Messages;
+  readonly #presence: Presence;
   readonly #callsAtPresent: CallsAtPresent;
   readonly #passOn: PassOn;
   readonly #by: Forwarder;
@@ -50,7 +54,8 @@ export class Incoming {
     this.#forking = parts.forking;
     this.#letters = parts.letters;
     this.#dialogs = parts.dialogs;
-    this.#messages = new Messages(room);
+    this.#messages = parts.messages;
+    this.#presence = parts.presence;
     this.#callsAtPresent = parts.callsAtPresent;
     this.#passOn = passOn;
     this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint };
@@ -65,6 +70,8 @@ export class Incoming {
     const refusal = refuseBlocked(this.#account.rules().blocked, envelope.identity, request, essentials);
     if (refusal !== undefined) return { kind: "answered", status: refusal.status, text: answerFault(request, refusal) };
     if (hasLooped(this.#by, request, essentials) || this.#hasComeBack(envelope, request)) return answered(request, 482);
+    const own = this.#asksAgent(envelope, request) ? this.#presence.request(envelope, request, essentials, now) : undefined;
+    if (own !== undefined) return own;
     const isInvite = request.method === "INVITE";
     if (isInvite && this.#forking.has(envelope.transaction)) return taken;
     const targets = this.#targets(envelope, now);
@@ -77,6 +84,11 @@ export class Incoming {
     }
     if (only === undefined) return request.method === "ACK" ? taken : answered(request, 480);
     return this.#toTarget(envelope, request, essentials, only, now);
+  }
+
+  /** Event state of the user is this home's business, that of one of his phones (RFC 5627) the phone's. */
+  #asksAgent({ to, redirects }: RequestEnvelope, { method }: Request): boolean {
+    return (method === "SUBSCRIBE" || method === "PUBLISH") && to.kind === "address" && to.instance === undefined && redirects !== true;
   }
 
   /** A response of one of our phones, on whichever of the user's sockets it came (RFC 3261 §16.7). */
@@ -189,6 +201,7 @@ export class Incoming {
   /** Within a dialog: to the newest socket of the phone that the route token names (RFC 5626 §5.3). */
   #toPhone(envelope: RequestEnvelope, request: Request, essentials: Essentials, now: number): Receipt {
     const phone = envelope.to.kind === "phone" ? envelope.to.phone : "";
+    if (phone === agent) return this.#presence.within(request, essentials, now);
     if (request.method === "BYE") this.#dialogs.ended(essentials.callId);
     const flow = this.#room.sockets.newestTo(phone);
     if (flow !== undefined) {
@@ -214,11 +227,21 @@ export class Incoming {
    * for a phone that is not expected back, RFC 5626 §5.3 knows 430, which goes up as 480.
    */
   #waitFor(phone: string, envelope: RequestEnvelope, request: Request, now: number): Receipt {
+    if (request.method === "NOTIFY") return this.#keepState(phone, envelope, request, now);
     const isExpected = this.#registrar.current(now).some(({ binding }) => binding.phone === phone);
     if (!isExpected) return request.method === "ACK" ? taken : answered(request, 480);
     const { bindingGrace, transactionTimeout } = this.#room.configuration;
     const isKept = this.#letters.keep(phone, envelope, now + Math.min(bindingGrace, transactionTimeout * 0.75) * 1000);
     return isKept || request.method === "ACK" ? taken : answered(request, 480);
+  }
+
+  /** Of the state that a phone subscribes to, the newest waits for it as long as the subscription lasts (RFC 6665 §4.1.3). */
+  #keepState(phone: string, envelope: RequestEnvelope, request: Request, now: number): Receipt {
+    const [state = "", ...parameters] = (headerValue(request, "subscription-state") ?? "").split(";");
+    const left = parseDeltaSeconds(/^\s*expires\s*=\s*(\d+)\s*$/im.exec(parameters.join("\n"))?.[1]);
+    const seconds = state.trim() === "terminated" ? this.#room.configuration.bindingGrace : (left ?? 0);
+    const topic = [headerValue(request, "call-id"), headerValue(request, "event")].join(" ");
+    return this.#letters.keep(phone, envelope, now + seconds * 1000, topic) ? taken : answered(request, 480);
   }
 
   /** What waited for a phone that is back. */
@@ -256,6 +279,8 @@ export interface IncomingParts {
   readonly forking: Forking;
   readonly letters: Letters;
   readonly dialogs: Dialogs;
+  readonly messages: Messages;
+  readonly presence: Presence;
   readonly callsAtPresent: CallsAtPresent;
 }
 

@@ -43,20 +43,23 @@ export class Letters {
 
   /**
    * @param due milliseconds; until when the phone is waited for
+   * @param topic of which only the newest letter counts, if there is one
    * @returns false if too many are waiting
    */
-  keep(phone: string, letter: Letter, due: number): boolean {
+  keep(phone: string, letter: Letter, due: number, topic = ""): boolean {
     // One that has waited already is in its row.
     if (this.#numbers.has(letter)) return true;
+    const { memory } = this.#room;
+    if (topic !== "") memory.run("DELETE FROM letters WHERE phone = ? AND json_extract(value, '$.origin.topic') = ?", phone, topic);
     const { kind, sender } = originOf(letter);
-    const [{ total, own } = { total: 0, own: 0 }] = this.#room.memory.all<{ total: number; own: number }>(
+    const [{ total, own } = { total: 0, own: 0 }] = memory.all<{ total: number; own: number }>(
       `SELECT COUNT(*) AS total, COALESCE(SUM(json_extract(value, '$.origin.sender') = ?), 0) AS own
         FROM letters WHERE json_extract(value, '$.origin.kind') = ?`,
       ...[sender, kind],
     );
     if (total >= mostOfKind || own >= mostOfSender) return false;
-    const value = JSON.stringify({ ...letter, origin: { kind, sender } });
-    this.#room.memory.run("INSERT INTO letters (phone, due, value) VALUES (?, ?, ?)", phone, due, value);
+    const value = JSON.stringify({ ...letter, origin: { kind, sender, topic } });
+    memory.run("INSERT INTO letters (phone, due, value) VALUES (?, ?, ?)", phone, due, value);
     this.#room.alarm.noLaterThan(due);
     return true;
   }

@@ -80,6 +80,12 @@ export class Messages {
     }
   }
 
+  /** Those that wait. */
+  count(now: number): number {
+    const [row] = this.#room.memory.all<{ count: number }>("SELECT COUNT(*) AS count FROM messages WHERE due > ?", now);
+    return row?.count ?? 0;
+  }
+
   /** Throws away what is too old. */
   passDeadlines(now: number): void {
     this.#room.memory.run("DELETE FROM messages WHERE due <= ?", now);

@@ -119,9 +119,9 @@ export class PlacedCalls {
     return this.#room.memory.all<Unattended>("SELECT * FROM unattended WHERE name = ?", transaction)[0]?.home;
   }
 
-  /** Calls of this user's phones that nobody has answered yet. */
-  count(): number {
-    return this.#room.sockets.all().reduce((count, { pending }) => count + pending.length, 0);
+  /** Calls of this user's phones that nobody has answered yet, by their transactions. */
+  pending(): string[] {
+    return this.#room.sockets.all().flatMap(({ pending }) => pending.map(({ transaction }) => transaction));
   }
 
   note(flow: Flow, note: PendingInvite): void {

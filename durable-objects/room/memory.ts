@@ -7,8 +7,13 @@ const schema = [
   `CREATE TABLE IF NOT EXISTS unattended (name TEXT PRIMARY KEY, due INTEGER NOT NULL, until INTEGER NOT NULL, home TEXT NOT NULL,
     phone TEXT NOT NULL, at INTEGER NOT NULL, forgetful INTEGER NOT NULL) WITHOUT ROWID`,
   "CREATE TABLE IF NOT EXISTS messages (number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, due INTEGER NOT NULL, value TEXT NOT NULL)",
+  "CREATE TABLE IF NOT EXISTS subscriptions (id TEXT PRIMARY KEY, due INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
+  "CREATE TABLE IF NOT EXISTS publications (tag TEXT PRIMARY KEY, due INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
+  "CREATE TABLE IF NOT EXISTS told (event TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) WITHOUT ROWID",
   "CREATE TABLE IF NOT EXISTS letters (number INTEGER PRIMARY KEY, phone TEXT NOT NULL, due INTEGER NOT NULL, value TEXT NOT NULL)",
 ] as const;
+
+const tables = ["subscriber", "bindings", "contexts", "unattended", "letters", "messages", "subscriptions", "publications", "told"];
 
 type Value = string | number | null;
 
@@ -41,7 +46,7 @@ export class Memory {
 
   /** Forgets everything: the subscriber is gone. */
   clear(): void {
-    for (const table of ["subscriber", "bindings", "contexts", "unattended", "letters", "messages"]) this.run(`DELETE FROM ${table}`);
+    for (const table of tables) this.run(`DELETE FROM ${table}`);
   }
 
   #open(): void {

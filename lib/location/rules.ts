@@ -1,4 +1,6 @@
-/** What a subscriber wants done with calls for him. URIs are SIP or tel URIs, as text. */
+import type { WatcherRules } from "../presence/policy.ts";
+
+/** What a subscriber wants done with calls for him, and who may watch him. URIs are SIP or tel URIs, as text. */
 export interface Rules {
   readonly forward: {
     readonly always?: string;
@@ -12,6 +14,8 @@ export interface Rules {
   readonly blocked: readonly string[];
   /** Calls at once, ringing or in progress, either direction; undefined: any number. */
   readonly maximumCalls?: number;
+  /** Who may watch him; absent: whoever the defaults let. */
+  readonly watching?: WatcherRules;
 }
 
 export const noRules: Rules = { forward: {}, doNotDisturb: false, blocked: [] };

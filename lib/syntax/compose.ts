@@ -64,7 +64,7 @@ function hopByHop(method: string, request: Request, to: string, headers: readonl
 }
 
 /** Octets of a text in UTF-8. */
-function octets(text: string): number {
+export function octets(text: string): number {
   let count = 0;
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);

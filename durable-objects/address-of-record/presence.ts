@@ -1,0 +1,208 @@
+import { type EventPackage, traits } from "../../lib/presence/event-package.ts";
+import { refusePidf } from "../../lib/presence/pidf.ts";
+import { type Permission, noWatcherRules, permissionOf } from "../../lib/presence/policy.ts";
+import { publish } from "../../lib/presence/publication.ts";
+import { type Subscription, type Wish, agent, isOld, ownEvent, readWish, subscriptionId } from "../../lib/presence/subscription.ts";
+import { recordRoute } from "../../lib/proxy/route-token.ts";
+import { replyTo } from "../../lib/syntax/compose.ts";
+import type { Essentials } from "../../lib/syntax/essentials.ts";
+import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { type Request, bodyOf, headerValue, headerValues } from "../../lib/syntax/message.ts";
+import type { Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
+import { taken } from "../../lib/transport/envelope.ts";
+import { randomText } from "../room/random.ts";
+import { answerFault } from "../room/reply.ts";
+import type { Room } from "../room/room.ts";
+import type { Account } from "./account.ts";
+import { EventState, type Sources } from "./presence/event-state.ts";
+import { Notifier } from "./presence/notifier.ts";
+import { Publications } from "./presence/publications.ts";
+import { Subscriptions } from "./presence/subscriptions.ts";
+
+/** Of one watcher, and of one user. */
+const mostOfWatcher = 20;
+
+/** The presence agent of this home's user (RFC 3856 §3): event state compositor (RFC 3903) and notifier (RFC 6665) of all its packages. */
+export class Presence {
+  readonly #room: Room;
+  readonly #account: Account;
+  readonly #subscriptions: Subscriptions;
+  readonly #publications: Publications;
+  readonly #notifier: Notifier;
+  readonly #state: EventState;
+
+  constructor(room: Room, account: Account, sources: Sources, passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>) {
+    this.#room = room;
+    this.#account = account;
+    this.#subscriptions = new Subscriptions(room);
+    this.#publications = new Publications(room);
+    this.#state = new EventState(room, sources, this.#publications, this.#subscriptions);
+    this.#notifier = new Notifier(room, this.#subscriptions, this.#state, passOn);
+  }
+
+  /** A SUBSCRIBE or PUBLISH for the user; undefined if it is for his phones: they may know packages that we do not. */
+  request(envelope: RequestEnvelope, request: Request, essentials: Essentials, now: number): Receipt | undefined {
+    if (ownEvent(request) === undefined) return undefined;
+    if (request.method === "PUBLISH") return this.#publish(envelope, request, now);
+    return essentials.toTag === undefined ? this.#subscribe(envelope, request, essentials, now) : this.within(request, essentials, now);
+  }
+
+  /** RFC 6665 §4.2.1: a SUBSCRIBE within a subscription's dialog refreshes or ends it, or fetches the state. */
+  within(request: Request, essentials: Essentials, now: number): Receipt {
+    if (request.method !== "SUBSCRIBE") return refused(request, fault(405, "this is a notifier", [["Allow", "SUBSCRIBE"]]));
+    const wish = readWish(request, this.#room.configuration.subscriptions);
+    if (isFault(wish)) return refused(request, wish);
+    const tags = { callId: essentials.callId, remoteTag: essentials.fromTag ?? "", localTag: essentials.toTag ?? "" };
+    const known = this.#subscriptions.get(this.#idOf(tags, wish));
+    if (known === undefined || known.expires <= now) return refused(request, fault(481, "this subscription is not, or no longer, there"));
+    if (isOld(known, essentials)) return refused(request, fault(500, "a later request of this dialog has been here"));
+    const { expires, target, pause, longestPause } = wish;
+    const changed = { ...known, target, pause, longestPause, cseq: essentials.cseq.number, touched: now, expires: now + expires * 1000 };
+    return this.#grant(request, changed, wish, now);
+  }
+
+  /** RFC 6665 §4.2.2: what a watcher's phone says to a notification; one that knows nothing of it is not told again. */
+  response({ to, status }: ResponseEnvelope, now: number): Receipt {
+    const id = to.branch?.slice(1) ?? "";
+    // 480 says that the phone is away: its home keeps the notification for it.
+    if (status < 300 || status === 480 || status >= 500) return taken;
+    this.#subscriptions.remove(id);
+    this.#notifier.forget(id);
+    this.look(now);
+    return taken;
+  }
+
+  /** Something has happened here that watchers may have to know of. */
+  look(now: number): void {
+    this.#notifier.look(now);
+  }
+
+  passDeadlines(now: number): void {
+    this.#publications.passDeadlines(now);
+    for (const subscription of this.#subscriptions.all()) {
+      if (subscription.expires > now) this.#room.alarm.noLaterThan(subscription.expires);
+      else this.#end(subscription, "timeout", now);
+    }
+    this.#notifier.passDeadlines(now);
+  }
+
+  /** The rules for watchers may have changed: they hold at once (RFC 5025 §3.2.1). */
+  permissionsChanged(now: number): void {
+    for (const subscription of this.#subscriptions.all()) {
+      const permission = this.#permission(subscription.event, subscription.watcher);
+      if (permission === subscription.permission) continue;
+      if (permission === "block") this.#end(subscription, "rejected", now);
+      else {
+        this.#subscriptions.put({ ...subscription, permission, touched: now });
+        this.#notifier.tell(subscription.id, now);
+      }
+    }
+    this.look(now);
+  }
+
+  #subscribe(envelope: RequestEnvelope, request: Request, essentials: Essentials, now: number): Receipt {
+    const wish = readWish(request, this.#room.configuration.subscriptions);
+    if (isFault(wish)) return refused(request, wish);
+    const permission = this.#permission(wish.event, envelope.identity);
+    if (permission === "block") return refused(request, fault(403, "the user does not let you watch him"));
+    if (wish.expires > 0 && this.#isFull(envelope.identity))
+      return refused(request, fault(503, "too many watch this user", [["Retry-After", "600"]]));
+    const subscription = this.#made(envelope, request, essentials, wish, permission, now);
+    return this.#grant(request, subscription, wish, now);
+  }
+
+  #made(
+    envelope: RequestEnvelope,
+    request: Request,
+    essentials: Essentials,
+    wish: Wish,
+    permission: Permission,
+    now: number,
+  ): Subscription {
+    const { callId, fromTag: remoteTag = "", cseq } = essentials;
+    const localTag = randomText();
+    const { home, keyring, configuration } = this.#room;
+    const caller = envelope.caller ?? { home: envelope.answerTo.home, phone: envelope.answerTo.phone };
+    const at = caller.at ?? configuration.publicHost ?? home.domain;
+    const ends = { caller, callee: { home: home.name, phone: agent }, callerTag: remoteTag };
+    const { event, eventId, target, pause, longestPause, expires } = wish;
+    return {
+      ...{ id: this.#idOf({ callId, remoteTag, localTag }, wish), event, eventId, watcher: envelope.identity, permission },
+      ...{ callId, remoteTag, localTag, cseq: cseq.number, target, end: { home: caller.home, phone: caller.phone } },
+      remote: headerValue(request, "from") ?? "",
+      local: `${headerValue(request, "to") ?? ""};tag=${localTag}`,
+      route: recordRoute(keyring, ends, callId, at),
+      routes: headerValues(request, "record-route"),
+      ...{ created: now, touched: now, expires: now + expires * 1000, pause, longestPause },
+    };
+  }
+
+  /** RFC 6665 §4.2.1.2: 200, and a notification at once, unless the watcher knows the state (RFC 5839 §6.2). */
+  #grant(request: Request, subscription: Subscription, wish: Wish, now: number): Receipt {
+    const { id, event, local, route, routes } = subscription;
+    const isKnown = wish.known !== undefined && wish.known === this.#state.fingerprint(event, now);
+    if (wish.expires > 0) {
+      this.#subscriptions.put(subscription);
+      if (!isKnown) this.#notifier.tell(id, now);
+      this.look(now);
+    } else this.#end(subscription, "timeout", now);
+    const headers: [string, string][] = [
+      ["Expires", String(wish.expires)],
+      ["Contact", `<${this.#state.entity}>`],
+      ["Record-Route", route],
+      ...routes.map((value): [string, string] => ["Record-Route", value]),
+      ...(isKnown ? [["SIP-ETag", wish.known ?? ""] as [string, string]] : []),
+    ];
+    const status = isKnown ? 204 : 200;
+    return { kind: "answered", status, text: replyTo(request, status, { toTag: local.slice(local.lastIndexOf("=") + 1), headers }) };
+  }
+
+  #publish(envelope: RequestEnvelope, request: Request, now: number): Receipt {
+    const { user, domain, name } = this.#room.home;
+    if (envelope.identity !== `${user}@${domain}`) return refused(request, fault(403, "only the user himself publishes his state"));
+    const event = ownEvent(request)?.package ?? "presence";
+    if (event !== "presence") return refused(request, fault(489, "state of this package is not published", [["Allow-Events", "presence"]]));
+    const text = bodyOf(request);
+    const outcome = publish({
+      ...{ request, event, now, tag: randomText(), settings: { ...this.#room.configuration.publications, type: traits.presence.type } },
+      publications: this.#publications.of(event, now),
+      body: request.binary ? Buffer.from(text, "latin1").toString("utf8") : text,
+      phone: envelope.answerTo.home === name ? envelope.answerTo.phone : undefined,
+      check: refusePidf,
+    });
+    if (isFault(outcome)) return refused(request, outcome);
+    this.#publications.apply(outcome);
+    this.look(now);
+    const headers: [string, string][] = [
+      ["Expires", String(outcome.expires)],
+      ["SIP-ETag", outcome.tag],
+    ];
+    return { kind: "answered", status: 200, text: replyTo(request, 200, { toTag: randomText(), headers }) };
+  }
+
+  #end(subscription: Subscription, reason: string, now: number): void {
+    this.#notifier.end(subscription, reason, now);
+    this.#subscriptions.remove(subscription.id);
+    this.look(now);
+  }
+
+  #permission(event: EventPackage, watcher: string): Permission {
+    const owner = this.#account.owner();
+    const isOwner = watcher === `${owner.user}@${owner.domain}`;
+    if (traits[event].isPrivate) return isOwner ? "allow" : "block";
+    return permissionOf(this.#account.rules().watching ?? noWatcherRules, watcher, owner);
+  }
+
+  #isFull(watcher: string): boolean {
+    const all = this.#subscriptions.all();
+    return all.length >= this.#room.configuration.maximumWatchers || all.filter((one) => one.watcher === watcher).length >= mostOfWatcher;
+  }
+
+  #idOf(tags: Pick<Subscription, "callId" | "remoteTag" | "localTag">, { event, eventId }: Wish): string {
+    return this.#room.keyring.mac("context", subscriptionId(tags, event, eventId)).slice(0, 16);
+  }
+}
+
+function refused(request: Request, refusal: Fault): Receipt {
+  return { kind: "answered", status: refusal.status, text: answerFault(request, refusal) };
+}

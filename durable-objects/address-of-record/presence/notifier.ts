@@ -1,0 +1,216 @@
+import type { EventPackage } from "../../../lib/presence/event-package.ts";
+import { composeNotify } from "../../../lib/presence/notify.ts";
+import type { Permission } from "../../../lib/presence/policy.ts";
+import type { Subscription } from "../../../lib/presence/subscription.ts";
+import { transactionName } from "../../../lib/proxy/branch.ts";
+import type { Receipt, RequestEnvelope } from "../../../lib/transport/envelope.ts";
+import type { Room } from "../../room/room.ts";
+import type { EventState } from "./event-state.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+
+/** How the return address of a notification begins: no response context is called so. */
+export const ofSubscription = "!";
+
+/** Milliseconds in which changes are gathered before watchers are told. */
+const gathering = 200;
+/** Notifications that leave in one go: between two goes everything else has its turn. */
+const batch = 50;
+/** Milliseconds after which a watcher's home that could not be reached is tried again. */
+const retryAfter = 5000;
+/** Milliseconds after which a change is looked at once more, should our memory have got lost. */
+const lookAgainAfter = 2000;
+
+/** What is known of a subscription's notifications; after a loss of memory it begins anew, behind the old numbers. */
+interface Told {
+  readonly cseq: number;
+  readonly version: number;
+  readonly at: number;
+}
+
+type Visible = "state" | "polite" | "nothing";
+/** What a watcher sees (RFC 5025 §3.2.1). */
+const visible: Readonly<Record<Permission, Visible>> = { allow: "state", "polite-block": "polite", confirm: "nothing", block: "nothing" };
+
+/** Tells watchers what has changed: gathered, in batches, and none of them waits for another. */
+export class Notifier {
+  readonly #room: Room;
+  readonly #subscriptions: Subscriptions;
+  readonly #state: EventState;
+  readonly #passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>;
+  readonly #told = new Map<string, Told>();
+  /** Subscriptions that have something to learn. */
+  readonly #due = new Set<string>();
+  /** When those have their turn who want no more notifications than so many (RFC 6446), or could not be reached. */
+  readonly #later = new Map<string, number>();
+  /** States that watchers are being told, and how many letters of each are under way. */
+  readonly #telling = new Map<EventPackage, string>();
+  readonly #underway = new Map<EventPackage, number>();
+  /** States that all watchers have been told, as the rows have it. */
+  #known: Map<string, string> | undefined;
+  #timer: { readonly at: number; readonly clock: ReturnType<typeof setTimeout> } | undefined;
+
+  constructor(
+    room: Room,
+    subscriptions: Subscriptions,
+    state: EventState,
+    passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>,
+  ) {
+    this.#room = room;
+    this.#subscriptions = subscriptions;
+    this.#state = state;
+    this.#passOn = passOn;
+  }
+
+  /** Something may have changed: whoever watches it is told soon. */
+  look(now: number): void {
+    if (this.#subscriptions.isEmpty()) return;
+    const watched = new Set(this.#subscriptions.all().map(({ event }) => event));
+    for (const event of watched) {
+      const fingerprint = this.#state.fingerprint(event, now);
+      if (fingerprint === (this.#telling.get(event) ?? this.#lastKnown(event))) continue;
+      this.#telling.set(event, fingerprint);
+      for (const { id } of this.#subscriptions.of(event)) this.#due.add(id);
+      this.#soon(now, gathering);
+    }
+  }
+
+  /** One watcher is told the state, whatever he knows. */
+  tell(id: string, now: number): void {
+    this.#due.add(id);
+    this.#soon(now, 0);
+  }
+
+  /** The last notification of a subscription that is no more, or of one that was for this only. */
+  end(subscription: Subscription, reason: string, now: number): void {
+    const what = reason === "rejected" || reason === "noresource" ? "nothing" : visible[subscription.permission];
+    this.#send(subscription, `terminated;reason=${reason}`, what, now);
+    this.#forget(subscription.id);
+  }
+
+  /** A subscription has ended without a word. */
+  forget(id: string): void {
+    this.#forget(id);
+  }
+
+  passDeadlines(now: number): void {
+    for (const [id, at] of this.#later) {
+      if (at > now) this.#room.alarm.noLaterThan(at);
+      else {
+        this.#later.delete(id);
+        this.tell(id, now);
+      }
+    }
+    for (const { id, touched, longestPause } of this.#subscriptions.all()) {
+      const told = this.#told.get(id);
+      // With the memory the first notification may have got lost.
+      if (told === undefined && now - touched < 10 * lookAgainAfter) this.tell(id, now);
+      const due = longestPause === 0 ? Number.POSITIVE_INFINITY : (told?.at ?? touched) + longestPause;
+      if (due <= now) this.tell(id, now);
+      else this.#room.alarm.noLaterThan(due);
+    }
+  }
+
+  #soon(now: number, delay: number): void {
+    this.#room.alarm.noLaterThan(now + lookAgainAfter);
+    if (this.#timer !== undefined && this.#timer.at <= now + delay) return;
+    clearTimeout(this.#timer?.clock);
+    this.#timer = { at: now + delay, clock: setTimeout(() => this.#flush(), delay) };
+  }
+
+  #flush(): void {
+    this.#timer = undefined;
+    const now = Date.now();
+    for (const id of [...this.#due].slice(0, batch)) {
+      this.#due.delete(id);
+      const subscription = this.#subscriptions.get(id);
+      if (subscription !== undefined) this.#notify(subscription, now);
+    }
+    if (this.#due.size > 0) this.#soon(now, 0);
+    else this.#settle();
+  }
+
+  #notify(subscription: Subscription, now: number): void {
+    const { id, pause, permission, expires } = subscription;
+    const next = (this.#told.get(id)?.at ?? 0) + pause;
+    if (next > now) {
+      this.#later.set(id, next);
+      this.#room.alarm.noLaterThan(next);
+      return;
+    }
+    const left = Math.max(0, Math.ceil((expires - now) / 1000));
+    const state = permission === "confirm" ? "pending" : "active";
+    this.#send(subscription, `${state};expires=${left}`, visible[permission], now);
+  }
+
+  #send(subscription: Subscription, state: string, what: Visible, now: number): void {
+    const { id, event, end, route, created } = subscription;
+    const before = this.#told.get(id);
+    const cseq = Math.max((before?.cseq ?? 0) + 1, Math.floor((now - created) / 10) + 1);
+    // The first document of a subscription has version 0; after a loss of memory nobody knows how many there were.
+    const version = before === undefined ? Math.floor((now - created) / 1000) : before.version + 1;
+    this.#told.set(id, { cseq, version, at: now });
+    const body =
+      what === "nothing" ? undefined : what === "state" ? this.#state.body(event, version, now) : this.#state.politeBody(event, version);
+    const tag = what === "state" ? this.#state.fingerprint(event, now) : undefined;
+    const { home, keyring } = this.#room;
+    const transaction = transactionName(keyring, home.name, `${id} ${cseq}`, "notify");
+    const via = { host: home.domain, branch: `z9hG4bK${transaction}` };
+    const envelope: RequestEnvelope = {
+      kind: "request",
+      text: composeNotify(subscription, { ...via, cseq, contact: this.#state.entity, state, tag, body }),
+      binary: false,
+      answerTo: { home: home.name, flow: "", phone: "", branch: `${ofSubscription}${id}` },
+      transaction,
+      identity: `${home.user}@${home.domain}`,
+      to: { kind: "phone", phone: end.phone },
+      recordRoute: route,
+    };
+    this.#underway.set(event, (this.#underway.get(event) ?? 0) + 1);
+    this.#passOn(end.home, envelope).then(
+      () => this.#arrived(event),
+      (error: unknown) => this.#failed(subscription, error),
+    );
+  }
+
+  #arrived(event: EventPackage): void {
+    this.#underway.set(event, (this.#underway.get(event) ?? 1) - 1);
+    this.#settle();
+  }
+
+  /** The watcher's home cannot be reached: once more, as long as the subscription lasts. */
+  #failed({ id, event }: Subscription, error: unknown): void {
+    const now = Date.now();
+    this.#room.log.note(now, "-", String(error));
+    if (this.#subscriptions.get(id) !== undefined) {
+      this.#later.set(id, now + retryAfter);
+      this.#room.alarm.noLaterThan(now + retryAfter);
+    }
+    this.#arrived(event);
+  }
+
+  /** All have been told: noted in one row for each package, however many they are. */
+  #settle(): void {
+    if (this.#due.size > 0) return;
+    for (const [event, fingerprint] of this.#telling) {
+      if ((this.#underway.get(event) ?? 0) > 0) continue;
+      this.#telling.delete(event);
+      if (this.#lastKnown(event) === fingerprint) continue;
+      this.#known?.set(event, fingerprint);
+      this.#room.memory.run("INSERT OR REPLACE INTO told (event, fingerprint) VALUES (?, ?)", event, fingerprint);
+    }
+  }
+
+  #lastKnown(event: EventPackage): string | undefined {
+    if (this.#known === undefined) {
+      const rows = this.#room.memory.all<{ event: string; fingerprint: string }>("SELECT event, fingerprint FROM told");
+      this.#known = new Map(rows.map((row) => [row.event, row.fingerprint]));
+    }
+    return this.#known.get(event);
+  }
+
+  #forget(id: string): void {
+    this.#due.delete(id);
+    this.#later.delete(id);
+    this.#told.delete(id);
+  }
+}

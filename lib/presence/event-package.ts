@@ -1,0 +1,25 @@
+/** The event packages of which a home is the notifier (RFC 6665); requests for others go to the user's phones. */
+export const eventPackages = ["presence", "presence.winfo", "dialog", "reg", "message-summary"] as const;
+export type EventPackage = (typeof eventPackages)[number];
+
+interface Traits {
+  /** Of the NOTIFY's body. */
+  readonly type: string;
+  /** Seconds that a subscription has if it asks for nothing. */
+  readonly defaultExpires: number;
+  /** Nobody but the user himself may watch it. */
+  readonly isPrivate: boolean;
+}
+
+/** RFC 3856 §6.4 and §6.7, RFC 3857 §4.4, RFC 4235 §3.4 and §3.6, RFC 3680 §4.4 and §4.6, RFC 3842 §3.4 and §3.6. */
+export const traits: Readonly<Record<EventPackage, Traits>> = {
+  presence: { type: "application/pidf+xml", defaultExpires: 3600, isPrivate: false },
+  "presence.winfo": { type: "application/watcherinfo+xml", defaultExpires: 3600, isPrivate: true },
+  dialog: { type: "application/dialog-info+xml", defaultExpires: 3600, isPrivate: false },
+  reg: { type: "application/reginfo+xml", defaultExpires: 3761, isPrivate: true },
+  "message-summary": { type: "application/simple-message-summary", defaultExpires: 3600, isPrivate: true },
+};
+
+export function isEventPackage(name: string): name is EventPackage {
+  return (eventPackages as readonly string[]).includes(name);
+}

@@ -1,0 +1,39 @@
+import { octets } from "../syntax/compose.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** What a notification says besides what its dialog does. */
+export interface Notification {
+  readonly cseq: number;
+  /** Of its Via. */
+  readonly host: string;
+  readonly branch: string;
+  /** The Contact of this home: the user's address of record. */
+  readonly contact: string;
+  /** `active;expires=3600`, `terminated;reason=timeout`. */
+  readonly state: string;
+  /** The entity-tag of the state (RFC 5839 §5.1). */
+  readonly tag: string | undefined;
+  readonly body: { readonly type: string; readonly text: string } | undefined;
+}
+
+/** A NOTIFY (RFC 6665 §4.2.2), as the home of its watcher gets it: that one puts its Via on top. */
+export function composeNotify(subscription: Subscription, { cseq, host, branch, contact, state, tag, body }: Notification): string {
+  const { target, local, remote, callId, event, eventId, routes } = subscription;
+  const lines = [
+    `NOTIFY ${target} SIP/2.0`,
+    `Via: SIP/2.0/WSS ${host};branch=${branch}`,
+    "Max-Forwards: 70",
+    `From: ${local}`,
+    `To: ${remote}`,
+    `Call-ID: ${callId}`,
+    `CSeq: ${cseq} NOTIFY`,
+    ...routes.map((route) => `Route: ${route}`),
+    `Contact: <${contact}>`,
+    `Event: ${event}${eventId === undefined ? "" : `;id=${eventId}`}`,
+    `Subscription-State: ${state}`,
+    ...(tag === undefined ? [] : [`SIP-ETag: ${tag}`]),
+    ...(body === undefined ? [] : [`Content-Type: ${body.type}`]),
+    `Content-Length: ${body === undefined ? 0 : octets(body.text)}`,
+  ];
+  return `${lines.join("\r\n")}\r\n\r\n${body?.text ?? ""}`;
+}

@@ -1,0 +1,127 @@
+import { type Event, parseEvent } from "../syntax/event.ts";
+import type { Essentials } from "../syntax/essentials.ts";
+import { type Fault, fault, isFault } from "../syntax/fault.ts";
+import { parseDeltaSeconds } from "../syntax/integers.ts";
+import { type Request, headerValue, headerValues } from "../syntax/message.ts";
+import { readContacts } from "../syntax/contact.ts";
+import { parameter } from "../syntax/parameters.ts";
+import type { DialogEnd } from "../transport/envelope.ts";
+import type { Permission } from "./policy.ts";
+import { type EventPackage, eventPackages, isEventPackage, traits } from "./event-package.ts";
+
+/** A subscription as its row holds it: one usage of a dialog that this home is one end of (RFC 6665 §4.2). */
+export interface Subscription {
+  /** Of the dialog and the Event's id (RFC 6665 §4.5.1, §8.2.1). */
+  readonly id: string;
+  readonly event: EventPackage;
+  readonly eventId: string | undefined;
+  /** The address of record that the watcher has authenticated for. */
+  readonly watcher: string;
+  readonly permission: Permission;
+  readonly callId: string;
+  /** The tags of the watcher and of this home. */
+  readonly remoteTag: string;
+  readonly localTag: string;
+  /** From and To as the watcher wrote them. */
+  readonly remote: string;
+  readonly local: string;
+  /** The watcher's Contact: the Request-URI of notifications. */
+  readonly target: string;
+  /** The last CSeq number of the watcher. */
+  readonly cseq: number;
+  /** The watcher's end of the dialog. */
+  readonly end: DialogEnd;
+  /** The Record-Route of the dialog, which notifications repeat; and the routes behind it, of proxies that are not ours. */
+  readonly route: string;
+  readonly routes: readonly string[];
+  /** Milliseconds: when it was made, when it was last asked for, when it ends. */
+  readonly created: number;
+  readonly touched: number;
+  readonly expires: number;
+  /** Milliseconds between notifications at least (RFC 6446 §5.1 max-rate), and at most (§5.2 min-rate); 0: no such wish. */
+  readonly pause: number;
+  readonly longestPause: number;
+}
+
+/** What a SUBSCRIBE asks for. */
+export interface Wish {
+  readonly event: EventPackage;
+  readonly eventId: string | undefined;
+  /** Seconds; 0 asks for the state once, or ends a subscription. */
+  readonly expires: number;
+  readonly target: string;
+  readonly pause: number;
+  readonly longestPause: number;
+  /** The entity-tag of a state that need not be told again (RFC 5839 §5.1). */
+  readonly known: string | undefined;
+}
+
+/** Seconds. */
+export interface SubscriptionSettings {
+  readonly minimumExpires: number;
+  readonly maximumExpires: number;
+}
+
+/** The Event of a SUBSCRIBE or PUBLISH; undefined if it names a package that is none of ours. */
+export function ownEvent(request: Request): (Event & { readonly package: EventPackage }) | undefined {
+  const event = parseEvent(headerValue(request, "event") ?? "");
+  return !isFault(event) && isEventPackage(event.package) ? { ...event, package: event.package } : undefined;
+}
+
+/** Reads a SUBSCRIBE for one of our packages (RFC 6665 §4.2.1.1, RFC 6446, RFC 5839). */
+export function readWish(request: Request, settings: SubscriptionSettings): Wish | Fault {
+  const event = ownEvent(request);
+  if (event === undefined) return fault(489, "this event package is not known", [["Allow-Events", eventPackages.join(", ")]]);
+  const { type, defaultExpires } = traits[event.package];
+  if (!accepts(request, type)) return fault(406, `notifications of this package have ${type}`);
+  const expires = Math.min(parseDeltaSeconds(headerValue(request, "expires")) ?? defaultExpires, settings.maximumExpires);
+  if (expires > 0 && expires < settings.minimumExpires)
+    return fault(423, "the expiry is too short", [["Min-Expires", String(settings.minimumExpires)]]);
+  const contacts = readContacts(request);
+  if (isFault(contacts)) return contacts;
+  const [contact] = contacts === "*" ? [] : contacts;
+  if (contact === undefined) return fault(400, "SUBSCRIBE needs a Contact");
+  const known = headerValue(request, "suppress-if-match");
+  return {
+    event: event.package,
+    eventId: event.id,
+    expires,
+    target: contact.uri,
+    pause: intervalOf(parameter(event.parameters, "max-rate")),
+    longestPause: intervalOf(parameter(event.parameters, "min-rate") ?? parameter(event.parameters, "adaptive-min-rate")),
+    known,
+  };
+}
+
+/** How this home is called at its end of a subscription's dialog: a name that no phone has. */
+export const agent = "presence";
+
+/** RFC 6665 §4.5.1: tags and Call-ID name the dialog; the Event's id the subscription within. */
+export function subscriptionId(
+  { callId, remoteTag, localTag }: Pick<Subscription, "callId" | "remoteTag" | "localTag">,
+  event: string,
+  id = "",
+): string {
+  return [callId, remoteTag, localTag, event, id].join("\n");
+}
+
+/** Whether a SUBSCRIBE within the dialog is older than one that was seen (RFC 3261 §12.2.2). */
+export function isOld({ cseq }: Subscription, essentials: Essentials): boolean {
+  return essentials.cseq.number <= cseq;
+}
+
+function accepts(request: Request, type: string): boolean {
+  const accepted = headerValues(request, "accept").map((value) => value.split(";")[0]?.trim().toLowerCase() ?? "");
+  return accepted.length === 0 || accepted.some((one) => one === type || one === "*/*" || one === "application/*" || isList(one));
+}
+
+/** A list's parts have the types of the package (RFC 4662 §4.4). */
+function isList(type: string): boolean {
+  return type === "multipart/related" || type === "application/rlmi+xml";
+}
+
+/** Milliseconds between notifications at a rate, which is in notifications each second (RFC 6446 §8.3): 0 if there is none. */
+function intervalOf(rate: string | undefined): number {
+  const perSecond = rate === undefined || !/^\d{1,9}(\.\d{1,9})?$/.test(rate) ? 0 : Number(rate);
+  return perSecond > 0 ? Math.min(Math.ceil(1000 / perSecond), 86_400_000) : 0;
+}

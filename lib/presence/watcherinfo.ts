@@ -1,0 +1,21 @@
+import { escape } from "./xml.ts";
+
+/** Somebody who watches the user, or wants to. */
+export interface Watcher {
+  readonly id: string;
+  /** `sip:carol@example.com`. */
+  readonly uri: string;
+  /** RFC 3857 §4.7.1. */
+  readonly status: "pending" | "active";
+}
+
+/** RFC 3858 §4: always the full state, of those who watch one package of the user. */
+export function watcherinfo(entity: string, watchers: readonly Watcher[], version: number): string {
+  const parts = watchers.map(({ id, uri, status }) => {
+    const event = status === "pending" ? "subscribe" : "approved";
+    return `<watcher id="${escape(id)}" event="${event}" status="${status}">${escape(uri)}</watcher>`;
+  });
+  const list = `<watcher-list resource="${escape(entity)}" package="presence">${parts.join("")}</watcher-list>`;
+  const attributes = `xmlns="urn:ietf:params:xml:ns:watcherinfo" version="${version}" state="full"`;
+  return `<?xml version="1.0" encoding="UTF-8"?>\r\n<watcherinfo ${attributes}>${list}</watcherinfo>\r\n`;
+}
