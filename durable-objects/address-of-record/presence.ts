@@ -21,6 +21,9 @@ import { Subscriptions } from "./presence/subscriptions.ts";
 
 /** Of one watcher, and of one user. */
 const mostOfWatcher = 20;
+/** Milliseconds: for how long the last notification of a subscription is tried, and when once more. */
+const longestFarewell = 60_000;
+const repeatFarewellAfter = 2000;
 
 /** The presence agent of this home's user (RFC 3856 §3): event state compositor (RFC 3903) and notifier (RFC 6665) of all its packages. */
 export class Presence {
@@ -79,6 +82,10 @@ export class Presence {
 
   passDeadlines(now: number): void {
     this.#publications.passDeadlines(now);
+    for (const subscription of this.#subscriptions.ended()) {
+      if (now - subscription.touched < longestFarewell) this.#notifier.end(subscription, subscription.ended ?? "timeout", now);
+      else this.#subscriptions.remove(subscription.id);
+    }
     for (const subscription of this.#subscriptions.all()) {
       if (subscription.expires > now) this.#room.alarm.noLaterThan(subscription.expires);
       else this.#end(subscription, "timeout", now);
@@ -181,8 +188,9 @@ export class Presence {
   }
 
   #end(subscription: Subscription, reason: string, now: number): void {
+    const isStored = this.#subscriptions.get(subscription.id) !== undefined;
+    if (isStored) this.#subscriptions.put({ ...subscription, touched: now, expires: now + repeatFarewellAfter, ended: reason });
     this.#notifier.end(subscription, reason, now);
-    this.#subscriptions.remove(subscription.id);
     this.look(now);
   }
 

@@ -41,6 +41,8 @@ export interface Subscription {
   /** Milliseconds between notifications at least (RFC 6446 §5.1 max-rate), and at most (§5.2 min-rate); 0: no such wish. */
   readonly pause: number;
   readonly longestPause: number;
+  /** Why it has ended (RFC 6665 §4.1.3), if only its last notification is left to be told. */
+  readonly ended?: string;
 }
 
 /** What a SUBSCRIBE asks for. */

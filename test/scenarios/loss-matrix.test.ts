@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { header } from "../support/heard.ts";
+import { basics, pidf, publishes, watch } from "../support/watching.ts";
 import { type Cast, type CastOptions, stage } from "./world/scenario.ts";
 import { type Loss, losses } from "./world/world.ts";
 
@@ -205,6 +207,54 @@ const conversations: readonly Conversation[] = [
       await cast.bob.comesOnline();
       // Of one that got no answer its sender knows that it may not have been taken.
       return sent.final === 0 || (sent.final === 202 && cast.bob.all("MESSAGE").length > 0);
+    },
+    outcome: true,
+  },
+  {
+    name: "a user is watched who goes away",
+    play: async (cast) => {
+      const watching = watch(cast.alice, cast.bob.aor);
+      await cast.world.settle();
+      cast.bob.leaves();
+      await cast.world.pass(10);
+      return watching.status() === 0 || basics(watching.last()).join() === "closed";
+    },
+    outcome: true,
+  },
+  {
+    name: "a user is watched who goes away and comes back",
+    play: async (cast) => {
+      const watching = watch(cast.alice, cast.bob.aor);
+      await cast.world.settle();
+      cast.bob.leaves();
+      await cast.world.pass(3);
+      await cast.bob.comesOnline();
+      await cast.world.pass(10);
+      return watching.status() === 0 || basics(watching.last()).join() === "open";
+    },
+    outcome: true,
+  },
+  {
+    name: "a user is watched who publishes his state",
+    play: async (cast) => {
+      const watching = watch(cast.alice, cast.bob.aor);
+      await cast.world.settle();
+      const sent = publishes(cast.bob, pidf(cast.bob.aor, "open", "busy"));
+      await cast.world.pass(10);
+      // Of what got no answer its sender knows that it may not have been taken.
+      return watching.status() === 0 || sent.final === 0 || watching.last().body.includes("busy");
+    },
+    outcome: true,
+  },
+  {
+    name: "a user is watched, and not any more",
+    play: async (cast) => {
+      const watching = watch(cast.alice, cast.bob.aor);
+      await cast.world.settle();
+      if (watching.status() === 0) return true;
+      watching.refresh(0);
+      await cast.world.pass(10);
+      return watching.status() === 0 || header(watching.last(), "subscription-state")?.startsWith("terminated");
     },
     outcome: true,
   },

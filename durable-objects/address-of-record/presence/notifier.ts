@@ -42,6 +42,8 @@ export class Notifier {
   readonly #due = new Set<string>();
   /** When those have their turn who want no more notifications than so many (RFC 6446), or could not be reached. */
   readonly #later = new Map<string, number>();
+  /** Subscriptions whose last notification is under way. */
+  readonly #ending = new Set<string>();
   /** States that watchers are being told, and how many letters of each are under way. */
   readonly #telling = new Map<EventPackage, string>();
   readonly #underway = new Map<EventPackage, number>();
@@ -80,11 +82,14 @@ export class Notifier {
     this.#soon(now, 0);
   }
 
-  /** The last notification of a subscription that is no more, or of one that was for this only. */
+  /** The last notification of a subscription that is no more, or of one that was for this only: its row goes when it is told. */
   end(subscription: Subscription, reason: string, now: number): void {
+    if (this.#ending.has(subscription.id)) return;
+    this.#ending.add(subscription.id);
     const what = reason === "rejected" || reason === "noresource" ? "nothing" : visible[subscription.permission];
     this.#send(subscription, `terminated;reason=${reason}`, what, now);
-    this.#forget(subscription.id);
+    this.#due.delete(subscription.id);
+    this.#later.delete(subscription.id);
   }
 
   /** A subscription has ended without a word. */
@@ -167,12 +172,16 @@ export class Notifier {
     };
     this.#underway.set(event, (this.#underway.get(event) ?? 0) + 1);
     this.#passOn(end.home, envelope).then(
-      () => this.#arrived(event),
+      () => this.#arrived(subscription),
       (error: unknown) => this.#failed(subscription, error),
     );
   }
 
-  #arrived(event: EventPackage): void {
+  #arrived({ id, event }: Subscription): void {
+    if (this.#ending.delete(id)) {
+      this.#subscriptions.remove(id);
+      this.#forget(id);
+    }
     this.#underway.set(event, (this.#underway.get(event) ?? 1) - 1);
     this.#settle();
   }
@@ -181,11 +190,11 @@ export class Notifier {
   #failed({ id, event }: Subscription, error: unknown): void {
     const now = Date.now();
     this.#room.log.note(now, "-", String(error));
-    if (this.#subscriptions.get(id) !== undefined) {
-      this.#later.set(id, now + retryAfter);
-      this.#room.alarm.noLaterThan(now + retryAfter);
-    }
-    this.#arrived(event);
+    this.#ending.delete(id);
+    if (this.#subscriptions.get(id) !== undefined) this.#later.set(id, now + retryAfter);
+    this.#room.alarm.noLaterThan(now + retryAfter);
+    this.#underway.set(event, (this.#underway.get(event) ?? 1) - 1);
+    this.#settle();
   }
 
   /** All have been told: noted in one row for each package, however many they are. */

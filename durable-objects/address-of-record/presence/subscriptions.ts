@@ -12,11 +12,17 @@ export class Subscriptions {
   }
 
   get(id: string): Subscription | undefined {
-    return this.#load().get(id);
+    const found = this.#load().get(id);
+    return found?.ended === undefined ? found : undefined;
   }
 
   all(): Subscription[] {
-    return [...this.#load().values()];
+    return [...this.#load().values()].filter(({ ended }) => ended === undefined);
+  }
+
+  /** Those of which only the last notification is left to be told. */
+  ended(): Subscription[] {
+    return [...this.#load().values()].filter(({ ended }) => ended !== undefined);
   }
 
   of(event: EventPackage): Subscription[] {
