@@ -21,6 +21,11 @@ export class Connection {
     this.#listener = listener;
   }
 
+  /** The network swallows what the home sends, and nobody is told. */
+  stall(): void {
+    this.#listener = undefined;
+  }
+
   get isOpen(): boolean {
     return this.server.readyState === WebSocket.OPEN;
   }

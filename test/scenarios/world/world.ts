@@ -73,6 +73,15 @@ export class World implements Network {
     this.#planned = { at: this.#steps + at, loss };
   }
 
+  /** An administrator changes a user's rules. */
+  async changeRules(username: string, rules: unknown): Promise<void> {
+    this.#directory.run("UPDATE subscribers SET rules = ?, version = version + 1 WHERE username = ?", JSON.stringify(rules), username);
+    const answer = await directoryOf(this.environment(undefined)).fresh(username, domain);
+    if (answer.kind !== "subscriber") throw new Error(`there is no ${username}`);
+    const { subscriber } = answer;
+    this.post(undefined, 0, () => this.attempt(this.homeOf(username).handle((instance) => instance.subscriberChanged(subscriber))));
+  }
+
   /** The directory answers nobody any more. */
   loseDirectory(): void {
     this.#directory.isDown = true;

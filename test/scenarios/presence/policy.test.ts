@@ -1,0 +1,87 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { header } from "../../support/heard.ts";
+import { basics, watch } from "../../support/watching.ts";
+import { type Cast, stage } from "../world/scenario.ts";
+
+let cast: Cast;
+afterEach(() => cast.world.end());
+
+/** Alice watches bob, who lets her or not. */
+async function watching(watchingRules: unknown) {
+  cast = await stage({ rules: { bob: { watching: watchingRules } } });
+  const subscription = watch(cast.alice, cast.bob.aor);
+  await cast.world.settle();
+  return { ...cast, subscription };
+}
+
+describe("who may watch a user (RFC 5025 §3.2.1)", () => {
+  it("whom he blocks is refused: 403", async () => {
+    const { subscription } = await watching({ watchers: { "alice@example.com": "block" } });
+    expect([subscription.status(), subscription.notified()]).toEqual([403, []]);
+  });
+
+  it("the most particular rule holds", async () => {
+    const { subscription } = await watching({ default: "block", watchers: { "*@example.com": "block", "alice@example.com": "allow" } });
+    expect(subscription.status()).toBe(200);
+  });
+
+  it("whom he blocks politely sees him closed, for ever", async () => {
+    const { subscription, bob, world } = await watching({ watchers: { "*@example.com": "polite-block" } });
+    expect([subscription.status(), basics(subscription.last())]).toEqual([200, ["closed"]]);
+    bob.leaves();
+    await world.settle();
+    expect(basics(subscription.last())).toEqual(["closed"]);
+  });
+
+  it("who has to be confirmed is pending, and sees nothing", async () => {
+    const { subscription } = await watching({ default: "confirm", watchers: {} });
+    const notify = subscription.last();
+    expect([subscription.status(), header(notify, "subscription-state"), notify.body]).toEqual([200, "pending;expires=600", ""]);
+  });
+
+  it("a rule that changes holds at once", async () => {
+    const { subscription, world, bob } = await watching({ default: "confirm", watchers: {} });
+    await world.changeRules("bob", { watching: { watchers: { "alice@example.com": "allow" } } });
+    await world.settle();
+    expect([header(subscription.last(), "subscription-state"), basics(subscription.last())]).toEqual(["active;expires=600", ["open"]]);
+    await world.changeRules("bob", { watching: { default: "block", watchers: {} } });
+    await world.settle();
+    expect([header(subscription.last(), "subscription-state"), subscription.last().body]).toEqual(["terminated;reason=rejected", ""]);
+    const before = subscription.notified().length;
+    bob.leaves();
+    await world.pass(5);
+    expect(subscription.notified()).toHaveLength(before);
+  });
+
+  it("the user always sees himself", async () => {
+    cast = await stage({ rules: { bob: { watching: { default: "block", watchers: {} } } } });
+    const subscription = watch(cast.bob, cast.bob.aor);
+    await cast.world.settle();
+    expect(subscription.status()).toBe(200);
+  });
+});
+
+describe("watcher information (RFC 3857)", () => {
+  it("tells the user who watches him, and who waits to be let", async () => {
+    cast = await stage({ rules: { bob: { watching: { watchers: { "carol@example.com": "confirm" } } } } });
+    const winfo = watch(cast.bob, cast.bob.aor, "presence.winfo");
+    await cast.world.settle();
+    const carol = await cast.joins("carol");
+    watch(carol, cast.bob.aor);
+    const first = watch(cast.alice, cast.bob.aor);
+    await cast.world.settle();
+    const { body } = winfo.last();
+    expect(body).toMatch(/status="pending">sip:carol@example\.com</);
+    expect(body).toMatch(/status="active">sip:alice@example\.com</);
+    first.refresh(0);
+    await cast.world.settle();
+    expect(winfo.last().body).not.toContain("alice");
+  });
+
+  it("is the user's own business: 403", async () => {
+    cast = await stage();
+    const winfo = watch(cast.alice, cast.bob.aor, "presence.winfo");
+    await cast.world.settle();
+    expect(winfo.status()).toBe(403);
+  });
+});
