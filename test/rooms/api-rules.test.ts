@@ -15,6 +15,7 @@ const everything = {
   do_not_disturb: true,
   blocked: ["spam@example.com", "*@evil.example", "anonymous"],
   maximum_calls: 2,
+  watching: { default: "confirm", watchers: { "carol@localhost": "allow", "*@evil.example": "polite-block" } },
 };
 
 describe("the rules of a subscriber", () => {
@@ -66,6 +67,8 @@ describe("the rules of a subscriber", () => {
     ["too many blocked names", { blocked: Array.from({ length: 201 }, (_, index) => `u${index}@example.com`) }],
     ["names that are too long together", { blocked: Array.from({ length: 100 }, (_, index) => `${"u".repeat(90)}${index}@example.com`) }],
     ["names in letters of two octets", { blocked: Array.from({ length: 50 }, (_, index) => `${"ж".repeat(90)}${index}@example.com`) }],
+    ["a permission that is none", { watching: { default: "perhaps" } }],
+    ["a watcher that is nobody", { watching: { watchers: { "not a name": "allow" } } }],
     ["no calls at all", { maximum_calls: 0 }],
     ["a member that is not known", { forwards: {} }],
   ])("refuse %s: 400", async (_name, body) => {

@@ -1,5 +1,6 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import { type Rules, noRules } from "../../lib/location/rules.ts";
+import type { WatcherRules } from "../../lib/presence/policy.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
 import { directoryOf } from "../directory.ts";
@@ -21,6 +22,15 @@ const blocked = z
   .transform(canonicalName)
   .refine((name) => name === "anonymous" || /^[^@\s]+@[a-z0-9.\-[\]:]+$/.test(name), "is not user@domain, *@domain or anonymous");
 
+const permission = z.enum(["allow", "block", "polite-block", "confirm"]).openapi({
+  description: "RFC 5025: polite-block shows him closed, confirm waits until he has decided",
+});
+const watcher = z
+  .string()
+  .max(320)
+  .transform(canonicalName)
+  .refine((name) => /^[^@\s]+@[a-z0-9.\-[\]:]+$/.test(name), "is not user@domain or *@domain");
+
 /** Octets: a subscriber's row rides in the attachment of a socket that has not authenticated yet, with 16 KiB. */
 const longestRules = 8192;
 
@@ -37,6 +47,10 @@ const rulesSchema = z
     do_not_disturb: z.boolean().default(false),
     blocked: z.array(blocked).max(200).default([]),
     maximum_calls: z.int().min(1).max(100).optional(),
+    watching: z
+      .strictObject({ default: permission.optional(), watchers: z.record(watcher, permission).default({}) })
+      .optional()
+      .openapi({ description: "Who may watch him, and see his presence and calls; if absent, users of his own domain" }),
   })
   .refine((rules) => sizeOf(rules) <= longestRules, `are longer than ${longestRules} octets`)
   .openapi("Rules");
@@ -89,7 +103,10 @@ async function change(
   await homesOf(env, (work) => executionCtx.waitUntil(work)).changed(subscriber);
 }
 
-function understood({ forward, do_not_disturb: doNotDisturb, blocked: list, maximum_calls: maximumCalls }: Written, domain: string): Rules {
+function understood(
+  { forward, do_not_disturb: doNotDisturb, blocked: list, maximum_calls: maximumCalls, watching }: Written,
+  domain: string,
+): Rules {
   const { always, busy, no_answer: noAnswer, not_registered: notRegistered } = forward;
   const full = (uri: string) => (isFault(parseUri(uri)) ? `sip:${canonicalUser(uri)}@${domain}` : uri);
   return {
@@ -102,16 +119,22 @@ function understood({ forward, do_not_disturb: doNotDisturb, blocked: list, maxi
     doNotDisturb,
     blocked: [...new Set(list)],
     ...(maximumCalls === undefined ? {} : { maximumCalls }),
+    ...(watching === undefined ? {} : { watching: understoodWatching(watching) }),
   };
 }
 
-function written({ forward, doNotDisturb, blocked: list, maximumCalls }: Rules): Written {
+function understoodWatching({ default: other, watchers }: NonNullable<Written["watching"]>): WatcherRules {
+  return { watchers, ...(other === undefined ? {} : { default: other }) };
+}
+
+function written({ forward, doNotDisturb, blocked: list, maximumCalls, watching }: Rules): Written {
   const { always, busy, noAnswer, notRegistered } = forward;
   return {
     forward: { always, busy, no_answer: noAnswer, not_registered: notRegistered },
     do_not_disturb: doNotDisturb,
     blocked: [...list],
     maximum_calls: maximumCalls,
+    watching: watching === undefined ? undefined : { ...watching, watchers: { ...watching.watchers } },
   };
 }
 
