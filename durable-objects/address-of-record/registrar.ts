@@ -204,7 +204,10 @@ export class Registrar {
       this.#room.sockets.update(other.id, { carried: other.carried.filter((carried) => !changed.has(carried.key)) });
     }
     const carried = outcome.put.map((binding) => carry(binding, this.#load().get(binding.key)?.lease ?? binding.lease));
-    this.#room.sockets.update(flow.id, { carried: [...flow.carried.filter((one) => !changed.has(one.key)), ...carried] });
+    const left = [...flow.carried.filter((one) => !changed.has(one.key)), ...carried];
+    // A phone that has unregistered here may still be in dialogs.
+    const speaker = left.length === 0 ? flow.carried[0]?.phone : undefined;
+    this.#room.sockets.update(flow.id, { carried: left, ...(speaker === undefined ? {} : { speaker }) });
     for (const binding of outcome.put) this.#awaySince.delete(binding.key);
   }
 }

@@ -25,7 +25,7 @@ export interface Flow {
   readonly counts: NonceCounts;
   /** The bindings that this flow carries. */
   readonly carried: readonly Carried[];
-  /** The phone that has said something here before it registers, as its Contact tells. */
+  /** The phone that speaks here without a registration: it has called before, as its Contact tells, or has unregistered. */
   readonly speaker?: string;
   /** INVITEs that came in here and have no final response yet. */
   readonly pending: readonly PendingInvite[];

@@ -221,8 +221,12 @@ export class Desk {
     this.registers();
   }
 
-  registers(lines: readonly string[] = []): void {
-    const { parameters = "", regId = 1, expires = 600 } = this.#options;
+  unregisters(): void {
+    this.registers([], 0);
+  }
+
+  registers(lines: readonly string[] = [], expires = this.#options.expires ?? 600): void {
+    const { parameters = "", regId = 1 } = this.#options;
     this.#registration.cseq += 1;
     const { callId, cseq } = this.#registration;
     this.sends("REGISTER", `sip:${this.#network.domain}`, [
