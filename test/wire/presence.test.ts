@@ -56,7 +56,7 @@ describe.each(ways)("stock SIP.js, on the %s way", (way) => {
     const { stops, becomes } = await watches(alice.agent, bob.account);
     await becomes(">open<");
     bob.socket.cut();
-    await becomes(">closed<");
+    expect(await becomes(">closed<")).toContain(`entity="sip:${bob.account}@localhost"`);
     await stops();
   });
 
@@ -70,7 +70,7 @@ describe.each(ways)("stock SIP.js, on the %s way", (way) => {
       expires: 600,
     });
     await publisher.publish(pidf(`sip:${bob.account}@localhost`, "closed", "meeting"));
-    await becomes("meeting");
+    expect(await becomes("meeting")).toContain(">closed<");
     await publisher.unpublish();
     await stops();
     await bob.agent.stop();
