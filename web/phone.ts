@@ -2,8 +2,10 @@ import { Exceptions, UA, WebSocketInterface } from "jssip";
 import type { RTCSession } from "jssip/lib/RTCSession";
 import type { DisconnectEvent, RTCSessionEvent, UnRegisteredEvent } from "jssip/lib/UA";
 import { type Account, instanceOfTab, socketUrl } from "./account.ts";
+import type { Buddies } from "./buddies.ts";
 import { CallSession } from "./call-session.ts";
 import { type Log, logged } from "./message-log.ts";
+import { Publication } from "./publication.ts";
 import { type PhoneState, describeRefusal, start } from "./state.ts";
 
 /** Seconds until a server that cannot serve us now is asked again, if it names no time. */
@@ -17,11 +19,34 @@ export class Phone {
   #account: Account | undefined;
   #ua: UA | undefined;
   #session: CallSession | undefined;
+  readonly #buddies: Buddies;
+  #publication: Publication | undefined;
 
   /** @param watch is told of every change */
-  constructor(remote: HTMLAudioElement, watch: (state: PhoneState) => void) {
+  constructor(remote: HTMLAudioElement, buddies: Buddies, watch: (state: PhoneState) => void) {
     this.#remote = remote;
+    this.#buddies = buddies;
     this.#watch = watch;
+  }
+
+  /** What the user says he is up to; "" for nothing in particular. */
+  say(activity: string): void {
+    this.#publication?.say(activity);
+  }
+
+  /** The user lets somebody watch him, or does not: he says so with his password, since it holds on all of his phones. */
+  async decide(watcher: string, permission: "allow" | "block"): Promise<void> {
+    if (this.#account === undefined) return;
+    const { address, password } = this.#account;
+    const [username = "", domain = ""] = address.split("@");
+    const parts = ["domains", domain, "subscribers", username, "watchers", watcher].map(encodeURIComponent);
+    const credentials = btoa(String.fromCharCode(...new TextEncoder().encode(`${username}:${password}`)));
+    const answer = await fetch(`/api/v1/${parts.join("/")}`, {
+      method: "PUT",
+      headers: { Authorization: `Basic ${credentials}`, "Content-Type": "application/json" },
+      body: JSON.stringify({ permission }),
+    });
+    if (!answer.ok) this.#change({ notice: `The server did not take that (${answer.status})` });
   }
 
   /** The call there is. */
@@ -38,6 +63,7 @@ export class Phone {
       return this.#connection("failed", `"${account.address}" is not an address`);
     }
     this.#account = account;
+    this.#publication = new Publication(this.#ua, account.address);
     this.#follow(this.#ua, account);
     this.#connection("connecting", "Connecting…");
     this.#ua.start();
@@ -46,6 +72,8 @@ export class Phone {
   unregister(): void {
     const ua = this.#ua;
     this.#ua = undefined;
+    this.#publication?.end();
+    this.#buddies.signedOut();
     ua?.stop();
     this.#connection("offline", "Not connected");
   }
@@ -70,6 +98,7 @@ export class Phone {
       };
     const registered = () => {
       this.#change({ connection: { kind: "registered", address: account.address } });
+      this.#buddies.registered(ua, account.address);
       this.#session?.connectionIsBack();
     };
     const refused = (event: UnRegisteredEvent) => this.#refused(ua, event);

@@ -1,8 +1,10 @@
 import { accountOfPage, demoAccounts, isLocal, readAccount } from "./account.ts";
+import { Buddies } from "./buddies.ts";
 import { Phone } from "./phone.ts";
+import { moods } from "./presence-document.ts";
 import { RingTone } from "./ring-tone.ts";
 import type { PhoneState } from "./state.ts";
-import { draw, drawClock, element } from "./view.ts";
+import { draw, drawBuddies, drawClock, drawRequests, element } from "./view.ts";
 
 /** Characters of SIP shown. */
 const logLength = 40_000;
@@ -10,7 +12,11 @@ const logLength = 40_000;
 const tone = new RingTone();
 let current: PhoneState | undefined;
 
-const phone = new Phone(element<HTMLAudioElement>("remote"), (state) => {
+const buddies = new Buddies(
+  (all) => drawBuddies(all, { call: (address) => phone.call(address), remove: (address) => buddies.remove(address) }),
+  (pending) => drawRequests(pending, (address, permission) => void phone.decide(address, permission)),
+);
+const phone = new Phone(element<HTMLAudioElement>("remote"), buddies, (state) => {
   current = state;
   draw(state);
   if (state.call?.phase === "ringing") tone.start();
@@ -27,6 +33,13 @@ element("dial").addEventListener("submit", (event) => {
   event.preventDefault();
   phone.call(field("target").value.trim());
 });
+element("watch").addEventListener("submit", (event) => {
+  event.preventDefault();
+  buddies.add(field("buddy").value);
+  field("buddy").value = "";
+});
+for (const [activity, text] of Object.entries(moods)) element<HTMLSelectElement>("mood").add(new Option(text, activity));
+element("mood").addEventListener("change", () => phone.say(field("mood").value));
 const buttons = {
   unregister: () => phone.unregister(),
   answer: () => phone.session?.answer(),

@@ -1,3 +1,4 @@
+import type { Buddy } from "./buddies.ts";
 import { type Call, type PhoneState, describeCall, describeConnection } from "./state.ts";
 
 /** The element with an id that `index.html` has. */
@@ -16,8 +17,56 @@ export function draw({ connection, call, notice }: PhoneState): void {
   element("account").hidden = isSignedIn || call !== undefined;
   element("unregister").hidden = !isSignedIn;
   element("phone").hidden = connection.kind !== "registered" || call !== undefined;
+  element("presence").hidden = connection.kind !== "registered";
   element("notice").textContent = notice;
   drawCall(call, connection.kind === "registered");
+}
+
+export interface BuddyButtons {
+  call(address: string): void;
+  remove(address: string): void;
+}
+
+export function drawBuddies(buddies: readonly Buddy[], press: BuddyButtons): void {
+  element("buddies").replaceChildren(
+    ...buddies.map(({ address, lamp, text }) => {
+      const item = line(`${address}: ${text}`, [
+        ["Call", () => press.call(address)],
+        ["Remove", () => press.remove(address)],
+      ]);
+      item.dataset["lamp"] = lamp;
+      item.dataset["address"] = address;
+      return item;
+    }),
+  );
+}
+
+/** Those who want to watch the user, and wait for his word. */
+export function drawRequests(pending: readonly string[], answer: (address: string, permission: "allow" | "block") => void): void {
+  element("requests").replaceChildren(
+    ...pending.map((address) =>
+      line(`${address} wants to see how you are`, [
+        ["Allow", () => answer(address, "allow")],
+        ["Block", () => answer(address, "block")],
+      ]),
+    ),
+  );
+}
+
+function line(text: string, buttons: readonly (readonly [string, () => void])[]): HTMLLIElement {
+  const item = document.createElement("li");
+  const shown = document.createElement("span");
+  shown.textContent = text;
+  item.append(shown);
+  for (const [name, press] of buttons) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "quiet";
+    button.textContent = name;
+    button.addEventListener("click", press);
+    item.append(button);
+  }
+  return item;
 }
 
 function drawCall(call: Call | undefined, isConnected: boolean): void {

@@ -69,6 +69,8 @@ export class Presence {
     const id = to.branch?.slice(1) ?? "";
     // 480 says that the phone is away: its home keeps the notification for it.
     if (status < 300 || status === 480 || status >= 500) return taken;
+    // JsSIP knows a dialog by the answer to its SUBSCRIBE only, and the notification may have been faster (RFC 6665 §4.1.2.4).
+    if (status === 481 && this.#notifier.repeatsFirst(id, now)) return taken;
     this.#subscriptions.remove(id);
     this.#notifier.forget(id);
     this.look(now);

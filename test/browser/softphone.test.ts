@@ -45,6 +45,38 @@ describe.skipIf(!canBrowse)("the softphone", () => {
       }
     });
 
+    it("watches a buddy: his lamp follows within a second when he comes, is called, hangs up, says how he is, and closes his tab", async () => {
+      const [alice, bob] = await newcomers();
+      const [watcher, other] = [await open(alice, way), await open(bob, way)];
+      await watches(watcher, bob);
+      await watches(other, alice);
+      await isShown(watcher, bob, "open", "Available");
+      await isShown(other, alice, "open", "Available");
+      await talk(watcher, other, bob);
+      await isShown(watcher, bob, "busy", "On the phone", second);
+      await isShown(other, alice, "busy", "On the phone", second);
+      await watcher.click("#hangup");
+      await isShown(watcher, bob, "open", "Available", second);
+      await other.selectOption("#mood", "away");
+      await isShown(watcher, bob, "busy", "Away", second);
+      await other.selectOption("#mood", "");
+      await isShown(watcher, bob, "open", "Available", second);
+      await other.close();
+      await isShown(watcher, bob, "closed", "Offline", second);
+    });
+
+    it("asks its user who may watch him, and he decides", async () => {
+      const [alice, bob] = await newcomers();
+      await parlour.town.server.api("PUT", `/domains/localhost/subscribers/${bob}/rules`, { watching: { default: "confirm" } });
+      const [watcher, asked] = [await open(alice, way), await open(bob, way)];
+      await watches(watcher, bob);
+      await isShown(watcher, bob, "waiting", "Asked");
+      await reads(asked, "#requests", `${alice}@localhost wants to see how you are`);
+      await asked.click("#requests button");
+      await isShown(watcher, bob, "open", "Available");
+      await reads(asked, "#requests", /^$/);
+    });
+
     it("calls another tab of the same account", async () => {
       const alice = await parlour.town.newcomer("alice");
       const [first, second] = [await open(alice, way), await open(alice, way)];
@@ -200,6 +232,22 @@ async function talk(caller: Page, callee: Page, name: string): Promise<void> {
 
 async function reads(page: Page, selector: string, text: string | RegExp): Promise<void> {
   await expect.poll(() => page.textContent(selector), { ...patience, message: selector }).toMatch(text);
+}
+
+/** Follows within a second, and a little for the browser to say so. */
+const second = { timeout: 1300, interval: 20 };
+
+async function watches(page: Page, account: string): Promise<void> {
+  await page.fill("#buddy", account);
+  await page.click("#watch button");
+}
+
+async function isShown(page: Page, account: string, lamp: string, text: string, within: object = patience): Promise<void> {
+  const shown = async () => {
+    const item = page.locator(`#buddies li[data-address="${account}@localhost"]`);
+    return [await item.getAttribute("data-lamp"), await item.locator("span").textContent()];
+  };
+  await expect.poll(shown, { ...within, message: `${account} as his lamp has it` }).toEqual([lamp, `${account}@localhost: ${text}`]);
 }
 
 /** More audio packets come than have come until now. */

@@ -160,6 +160,7 @@ describe("the description of the API", () => {
       "delete /domains/{domain}/subscribers/{username}",
       "delete /domains/{domain}/subscribers/{username}/bindings/{id}",
       "delete /domains/{domain}/subscribers/{username}/rules",
+      "delete /domains/{domain}/subscribers/{username}/watchers/{watcher}",
       "delete /domains/{domain}/trunks/{trunk}",
       "get /domains",
       "get /domains/{domain}",
@@ -169,12 +170,14 @@ describe("the description of the API", () => {
       "get /domains/{domain}/subscribers/{username}/bindings",
       "get /domains/{domain}/subscribers/{username}/rules",
       "get /domains/{domain}/subscribers/{username}/trace",
+      "get /domains/{domain}/subscribers/{username}/watchers",
       "get /domains/{domain}/trunks",
       "post /domains/{domain}/subscribers/{username}/bindings",
       "put /domains/{domain}",
       "put /domains/{domain}/settings",
       "put /domains/{domain}/subscribers/{username}",
       "put /domains/{domain}/subscribers/{username}/rules",
+      "put /domains/{domain}/subscribers/{username}/watchers/{watcher}",
       "put /domains/{domain}/trunks/{trunk}",
     ]);
     const putSubscriber = paths["/domains/{domain}/subscribers/{username}"]?.["put"]?.responses ?? {};

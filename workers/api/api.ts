@@ -1,9 +1,8 @@
-import { timingSafeEqual } from "node:crypto";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
-import { readConfiguration } from "../configuration.ts";
 import type { Environment } from "../environment.ts";
+import { authorise } from "./authorisation.ts";
 import { bindingRoutes } from "./bindings.ts";
 import { domainSettingRoutes } from "./domain-settings.ts";
 import { domainRoutes } from "./domains.ts";
@@ -11,6 +10,7 @@ import { Problem, answerProblem } from "./problem.ts";
 import { ruleRoutes } from "./rules.ts";
 import { trunkRoutes } from "./trunks.ts";
 import { subscriberRoutes } from "./subscribers.ts";
+import { watcherRoutes } from "./watchers.ts";
 
 const largestBody = 65_536;
 
@@ -29,14 +29,10 @@ api.doc31("/openapi.json", {
   servers: [{ url: "/api/v1" }],
 });
 api.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
+api.openAPIRegistry.registerComponent("securitySchemes", "basic", { type: "http", scheme: "basic" });
 
 api.use("*", async (context, next) => {
-  const { adminToken } = readConfiguration(context.env);
-  if (adminToken === undefined) throw new Problem(503, "the API is closed: no ADMIN_TOKEN is configured");
-  const given = /^Bearer (.+)$/i.exec(context.req.header("Authorization") ?? "")?.[1];
-  if (given === undefined || !isSame(given, adminToken)) {
-    throw new Problem(401, "the bearer token is missing or wrong", { "WWW-Authenticate": "Bearer" });
-  }
+  await authorise(context);
   await next();
 });
 api.use("*", bodyLimit({ maxSize: largestBody, onError: refuseLargeBody }));
@@ -46,6 +42,7 @@ api.route("/", domainSettingRoutes);
 api.route("/", trunkRoutes);
 api.route("/", subscriberRoutes);
 api.route("/", ruleRoutes);
+api.route("/", watcherRoutes);
 api.route("/", bindingRoutes);
 
 // Not `notFound`: where this app is mounted, that of the outer one would answer.
@@ -62,10 +59,4 @@ api.onError((error, context) => {
 
 function refuseLargeBody(): never {
   throw new Problem(413, `the body is larger than ${largestBody} octets`);
-}
-
-/** Constant time for texts of one length. */
-function isSame(one: string, other: string): boolean {
-  const [a, b] = [Buffer.from(one), Buffer.from(other)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }

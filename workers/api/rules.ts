@@ -7,7 +7,7 @@ import { directoryOf } from "../directory.ts";
 import type { Environment } from "../environment.ts";
 import { homesOf } from "./homes.ts";
 import { json, noContent, problems } from "./responses.ts";
-import { subscriberParameters } from "./schemas.ts";
+import { canonicalName, permissionSchema, subscriberParameters, watcherName } from "./schemas.ts";
 import { Store } from "./store.ts";
 
 /** A SIP, SIPS or TEL URI, or a user part of the same domain. */
@@ -21,15 +21,6 @@ const blocked = z
   .max(320)
   .transform(canonicalName)
   .refine((name) => name === "anonymous" || /^[^@\s]+@[a-z0-9.\-[\]:]+$/.test(name), "is not user@domain, *@domain or anonymous");
-
-const permission = z.enum(["allow", "block", "polite-block", "confirm"]).openapi({
-  description: "RFC 5025: polite-block shows him closed, confirm waits until he has decided",
-});
-const watcher = z
-  .string()
-  .max(320)
-  .transform(canonicalName)
-  .refine((name) => /^[^@\s]+@[a-z0-9.\-[\]:]+$/.test(name), "is not user@domain or *@domain");
 
 /** Octets: a subscriber's row rides in the attachment of a socket that has not authenticated yet, with 16 KiB. */
 const longestRules = 8192;
@@ -48,7 +39,7 @@ const rulesSchema = z
     blocked: z.array(blocked).max(200).default([]),
     maximum_calls: z.int().min(1).max(100).optional(),
     watching: z
-      .strictObject({ default: permission.optional(), watchers: z.record(watcher, permission).default({}) })
+      .strictObject({ default: permissionSchema.optional(), watchers: z.record(watcherName, permissionSchema).default({}) })
       .optional()
       .openapi({ description: "Who may watch him, and see his presence and calls; if absent, users of his own domain" }),
   })
@@ -148,11 +139,4 @@ function isTarget(text: string): boolean {
   const uri = parseUri(text);
   if (isFault(uri)) return !/[@:;?]/.test(text) && !isFault(parseUri(`sip:${text}@localhost`));
   return uri.kind === "tel" || (uri.kind === "sip" && uri.user !== undefined);
-}
-
-/** The user part as it is compared, the domain in lower case. */
-function canonicalName(name: string): string {
-  const at = name.lastIndexOf("@");
-  if (at < 0) return name.toLowerCase();
-  return `${canonicalUser(name.slice(0, at).replace(/^sips?:/i, ""))}@${name.slice(at + 1).toLowerCase()}`;
 }

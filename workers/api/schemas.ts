@@ -74,3 +74,20 @@ export const traceSchema = z
     entries: z.array(z.object({ at: z.number(), direction: z.enum(["in", "out", "note"]), flow: z.string(), text: z.string() })),
   })
   .openapi("Trace");
+
+export const permissionSchema = z.enum(["allow", "block", "polite-block", "confirm"]).openapi({
+  description: "RFC 5025: polite-block shows him closed, confirm waits until he has decided",
+});
+/** Whom a rule for watchers is about. */
+export const watcherName = z
+  .string()
+  .max(320)
+  .transform(canonicalName)
+  .refine((name) => /^[^@\s]+@[a-z0-9.\-[\]:]+$/.test(name), "is not user@domain or *@domain");
+
+/** An address of record: the user part as it is compared, the domain in lower case. */
+export function canonicalName(name: string): string {
+  const at = name.lastIndexOf("@");
+  if (at < 0) return name.toLowerCase();
+  return `${canonicalUser(name.slice(0, at).replace(/^sips?:/i, ""))}@${name.slice(at + 1).toLowerCase()}`;
+}

@@ -15,6 +15,8 @@ export const ofSubscription = "!";
 const gathering = 200;
 /** Notifications that leave in one go: between two goes everything else has its turn. */
 const batch = 50;
+/** Milliseconds after which a first notification is repeated that its watcher did not know what to do with. */
+const repeatFirstAfter = 500;
 /** Milliseconds after which a watcher's home that could not be reached is tried again. */
 const retryAfter = 5000;
 /** Milliseconds after which a change is looked at once more, should our memory have got lost. */
@@ -25,6 +27,8 @@ interface Told {
   readonly cseq: number;
   readonly version: number;
   readonly at: number;
+  /** Notifications since the object woke up. */
+  readonly count: number;
 }
 
 type Visible = "state" | "polite" | "nothing";
@@ -92,6 +96,14 @@ export class Notifier {
     this.#later.delete(subscription.id);
   }
 
+  /** Whether it was the first notification, which is said once more. */
+  repeatsFirst(id: string, now: number): boolean {
+    if (this.#told.get(id)?.count !== 1 || this.#subscriptions.get(id) === undefined) return false;
+    this.#later.set(id, now + repeatFirstAfter);
+    this.#room.alarm.noLaterThan(now + repeatFirstAfter);
+    return true;
+  }
+
   /** A subscription has ended without a word. */
   forget(id: string): void {
     this.#forget(id);
@@ -153,7 +165,7 @@ export class Notifier {
     const cseq = Math.max((before?.cseq ?? 0) + 1, Math.floor((now - created) / 10) + 1);
     // The first document of a subscription has version 0; after a loss of memory nobody knows how many there were.
     const version = before === undefined ? Math.floor((now - created) / 1000) : before.version + 1;
-    this.#told.set(id, { cseq, version, at: now });
+    this.#told.set(id, { cseq, version, at: now, count: (before?.count ?? 0) + 1 });
     const body =
       what === "nothing" ? undefined : what === "state" ? this.#state.body(event, version, now) : this.#state.politeBody(event, version);
     const tag = what === "state" ? this.#state.fingerprint(event, now) : undefined;

@@ -133,11 +133,31 @@ describe("notifications (RFC 6665 §4.2.2)", () => {
     const { alice, bob, world } = cast;
     const subscription = watch(alice, bob.aor);
     await world.settle();
+    alice.replies(subscription.last(), 200);
+    bob.leaves();
+    await world.settle();
     alice.replies(subscription.last(), status);
     await world.settle();
+    await bob.comesOnline();
+    await world.pass(5);
+    expect(subscription.notified()).toHaveLength(2);
+  });
+
+  it("answered with 481 are said once more if they were the first: the watcher may not have had his 200 yet (§4.1.2.4)", async () => {
+    cast = await stage({ alice: { isManual: true } });
+    const { alice, bob, world } = cast;
+    const subscription = watch(alice, bob.aor);
+    await world.settle();
+    alice.replies(subscription.last(), 481);
+    await world.settle();
+    await world.pass(2);
+    expect(subscription.notified()).toHaveLength(2);
+    alice.replies(subscription.last(), 481);
+    await world.settle();
+    await world.pass(2);
     bob.leaves();
     await world.pass(5);
-    expect(subscription.notified()).toHaveLength(1);
+    expect(subscription.notified()).toHaveLength(2);
   });
 
   it("wait for a phone that is away: the newest, and no other", async () => {

@@ -1,0 +1,11 @@
+/** What JsSIP sends every request with; it has no types of its own. */
+declare module "jssip/lib/RequestSender" {
+  import type { UA } from "jssip";
+  import type { IncomingResponse, OutgoingRequest } from "jssip/lib/SIPMessage";
+
+  class RequestSender {
+    constructor(ua: UA, request: OutgoingRequest, handlers: { onReceiveResponse(response: IncomingResponse): void });
+    send(): void;
+  }
+  export = RequestSender;
+}

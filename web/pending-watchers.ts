@@ -1,0 +1,72 @@
+import type { UA } from "jssip";
+import type { IncomingRequest, IncomingResponse } from "jssip/lib/SIPMessage";
+import { readPending } from "./presence-document.ts";
+import { type DialogParameters, send } from "./request.ts";
+
+/** Seconds. */
+const lifetime = 600;
+
+/** What JsSIP hands the requests of a dialog to. */
+interface DialogOfUa {
+  readonly id: string;
+  receiveRequest(request: IncomingRequest & { reply(status: number): void }): void;
+}
+
+/**
+ * Those who wait to be let watch the user (RFC 3857): a subscription to his own `presence.winfo`. JsSIP's Subscriber cannot name a
+ * package with a template, so this makes its dialog by hand.
+ */
+export class PendingWatchers {
+  readonly #ua: UA;
+  readonly #address: string;
+  readonly #asked: (pending: readonly string[]) => void;
+  #dialog: Required<Pick<DialogParameters, "call_id" | "from_tag" | "cseq">> & DialogParameters;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(ua: UA, address: string, asked: (pending: readonly string[]) => void) {
+    this.#ua = ua;
+    this.#address = address;
+    this.#asked = asked;
+    this.#dialog = newDialog();
+  }
+
+  subscribe(): void {
+    clearTimeout(this.#timer);
+    this.#dialog = { ...this.#dialog, cseq: this.#dialog.cseq + 1 };
+    const headers = [
+      "Event: presence.winfo",
+      "Accept: application/watcherinfo+xml",
+      `Expires: ${lifetime}`,
+      `Contact: ${String((this.#ua as unknown as { contact: unknown }).contact)}`,
+    ];
+    send(this.#ua, "SUBSCRIBE", this.#address, { headers, dialog: this.#dialog }, (response) => this.#answered(response));
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #answered(response: IncomingResponse): void {
+    const isGranted = response.status_code < 300;
+    if (!isGranted) this.#dialog = newDialog();
+    else if (this.#dialog.to_tag === undefined) this.#begin(response);
+    this.#timer = setTimeout(() => this.subscribe(), (isGranted ? lifetime / 2 : 30) * 1000);
+  }
+
+  #begin(response: IncomingResponse): void {
+    const to_tag = (response as unknown as { to_tag: string }).to_tag;
+    this.#dialog = { ...this.#dialog, to_tag, route_set: response.getHeaders("record-route").reverse() };
+    const dialog: DialogOfUa = {
+      id: this.#dialog.call_id + this.#dialog.from_tag + to_tag,
+      receiveRequest: (request) => {
+        request.reply(200);
+        this.#asked(readPending(request.body));
+      },
+    };
+    (this.#ua as unknown as { newDialog(dialog: DialogOfUa): void }).newDialog(dialog);
+  }
+}
+
+function newDialog() {
+  return { call_id: crypto.randomUUID(), from_tag: crypto.randomUUID().slice(0, 8), cseq: 0 };
+}

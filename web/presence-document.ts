@@ -1,0 +1,46 @@
+/** What a lamp shows. */
+export type Lamp = "unknown" | "waiting" | "refused" | "closed" | "open" | "busy";
+
+export interface Shown {
+  readonly lamp: Lamp;
+  /** In a word or two. */
+  readonly text: string;
+}
+
+const pidf = "urn:ietf:params:xml:ns:pidf";
+const rpid = "urn:ietf:params:xml:ns:pidf:rpid";
+
+/** What a presence document (RFC 3863, RFC 4480) says, for a lamp. */
+export function readPresence(body: string): Shown {
+  const document = new DOMParser().parseFromString(body, "application/xml");
+  const isOpen = [...document.getElementsByTagNameNS(pidf, "basic")].some(({ textContent }) => textContent?.trim() === "open");
+  if (!isOpen) return { lamp: "closed", text: "Offline" };
+  const activities = [...(document.getElementsByTagNameNS(rpid, "activities")[0]?.children ?? [])].map(({ localName }) => localName);
+  const [first] = activities;
+  if (activities.includes("on-the-phone")) return { lamp: "busy", text: "On the phone" };
+  return first === undefined ? { lamp: "open", text: "Available" } : { lamp: "busy", text: moods[first] ?? first };
+}
+
+/** The activities (RFC 4480 §3.2) that the page offers, as people say them. */
+export const moods: Readonly<Record<string, string>> = { away: "Away", busy: "Busy", meeting: "In a meeting" };
+
+/** The document that says what the user is up to. */
+export function composePresence(entity: string, activity: string): string {
+  const person = `<dm:person id="me"><r:activities><r:${activity}/></r:activities></dm:person>`;
+  const tuple = `<tuple id="page"><status><basic>open</basic></status><contact>${escape(entity)}</contact></tuple>`;
+  const namespaces = `xmlns="${pidf}" xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model" xmlns:r="${rpid}"`;
+  return `<?xml version="1.0" encoding="UTF-8"?><presence ${namespaces} entity="${escape(entity)}">${tuple}${person}</presence>`;
+}
+
+/** Those who wait to be let watch, in a watcher information document (RFC 3858): `carol@example.com`. */
+export function readPending(body: string): string[] {
+  const document = new DOMParser().parseFromString(body, "application/xml");
+  const watchers = [...document.getElementsByTagNameNS("urn:ietf:params:xml:ns:watcherinfo", "watcher")];
+  return watchers
+    .filter((watcher) => watcher.getAttribute("status") === "pending")
+    .map(({ textContent }) => (textContent ?? "").trim().replace(/^sips?:/, ""));
+}
+
+function escape(text: string): string {
+  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+}

@@ -1,0 +1,39 @@
+import { type UA, URI } from "jssip";
+import RequestSender from "jssip/lib/RequestSender";
+import { type IncomingResponse, OutgoingRequest } from "jssip/lib/SIPMessage";
+
+/** What JsSIP takes of a dialog, by its own names. */
+export interface DialogParameters {
+  readonly call_id?: string;
+  readonly from_tag?: string;
+  readonly to_tag?: string;
+  readonly cseq?: number;
+  readonly route_set?: readonly string[];
+}
+
+/** JsSIP's types leave out how a request is made. */
+const makeRequest = OutgoingRequest as unknown as new (
+  method: string,
+  uri: URI,
+  ua: UA,
+  parameters: DialogParameters,
+  headers: readonly string[],
+  body: string | undefined,
+) => OutgoingRequest;
+
+/** Sends a request of a method that JsSIP has no function for; final responses are handed over. */
+export function send(
+  ua: UA,
+  method: string,
+  address: string,
+  message: { readonly headers: readonly string[]; readonly body?: string; readonly dialog?: DialogParameters },
+  answered: (response: IncomingResponse) => void,
+): void {
+  const uri = URI.parse(`sip:${address}`);
+  if (uri === undefined) throw new Error(`${address} makes no URI`);
+  const request = new makeRequest(method, uri, ua, message.dialog ?? {}, message.headers, message.body);
+  const onReceiveResponse = (response: IncomingResponse) => {
+    if (response.status_code >= 200) answered(response);
+  };
+  new RequestSender(ua, request, { onReceiveResponse }).send();
+}

@@ -1,0 +1,52 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Context } from "hono";
+import { canonicalUser } from "../../lib/syntax/uri.ts";
+import { readConfiguration } from "../configuration.ts";
+import type { Environment } from "../environment.ts";
+import { addressPrefix } from "../upgrade.ts";
+import { Problem } from "./problem.ts";
+import { Store } from "./store.ts";
+
+type ApiContext = Context<{ Bindings: Environment }>;
+
+/** What a subscriber may do himself: …/domains/{domain}/subscribers/{username}/watchers. */
+const ownPath = /\/domains\/([^/]+)\/subscribers\/([^/]+)\/watchers(?:\/[^/]+)?$/;
+
+/** Lets administrators pass by their token, and subscribers to what is theirs by their password; throws 401 at all others. */
+export async function authorise(context: ApiContext): Promise<void> {
+  const header = context.req.header("Authorization") ?? "";
+  const credentials = /^Basic (\S+)$/i.exec(header)?.[1];
+  const own = ownPath.exec(new URL(context.req.url).pathname);
+  if (credentials !== undefined && own !== null) return authoriseOwner(context, credentials, own[1] ?? "", own[2] ?? "");
+  const { adminToken } = readConfiguration(context.env);
+  if (adminToken === undefined) throw new Problem(503, "the API is closed: no ADMIN_TOKEN is configured");
+  const given = /^Bearer (.+)$/i.exec(header)?.[1];
+  if (given === undefined || !isSame(given, adminToken)) {
+    throw new Problem(401, "the bearer token is missing or wrong", { "WWW-Authenticate": own === null ? "Bearer" : "Bearer, Basic" });
+  }
+}
+
+/** RFC 7617: name and password of the subscriber, compared by their hash. Over TLS only, as on the phones' way. */
+async function authoriseOwner(context: ApiContext, credentials: string, domain: string, username: string): Promise<void> {
+  const { localDevelopment } = readConfiguration(context.env);
+  if (new URL(context.req.url).protocol === "http:" && !localDevelopment) throw new Problem(403, "passwords are taken over TLS only");
+  const { success } = await context.env.CONNECTION_RATE.limit({ key: addressPrefix(context.req.raw) });
+  if (!success) throw new Problem(429, "too many attempts from this address", { "Retry-After": "60" });
+  const [name, user] = [decodeURIComponent(domain).toLowerCase(), canonicalUser(decodeURIComponent(username))];
+  const subscriber = await new Store(context.env.DIRECTORY).subscriber(name, user);
+  const [given = "", password = ""] = split(Buffer.from(credentials, "base64").toString("utf8"));
+  const hash = createHash("sha256").update(`${user}:${name}:${password}`).digest("hex");
+  if (!isSame(hash, subscriber?.sha256 ?? "nobody") || !isSame(canonicalUser(given), user))
+    throw new Problem(401, "the name or the password is wrong", { "WWW-Authenticate": `Basic realm="${name}"` });
+}
+
+function split(text: string): readonly string[] {
+  const colon = text.indexOf(":");
+  return colon < 0 ? [text] : [text.slice(0, colon), text.slice(colon + 1)];
+}
+
+/** Constant time for texts of one length. */
+function isSame(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
