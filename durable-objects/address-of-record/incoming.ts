@@ -176,14 +176,14 @@ export class Incoming {
   }
 
   /** Of our own user, to another domain. */
-  #leave(envelope: RequestEnvelope, request: Request, { uri, trunk }: Destination & { kind: "elsewhere" }, now: number): Receipt {
+  #leave(envelope: RequestEnvelope, request: Request, to: Destination & { kind: "elsewhere" }, now: number): Receipt {
     if (this.#forking.has(envelope.transaction)) return taken;
     const { groupTime, recursesOnRedirect: recurses } = this.#room.configuration;
     const wishes = readWishes(request);
     return this.#forking.open(
       envelope,
       request,
-      planLeaving({ envelope, uri, trunk, wishes, settings: { groupTime: groupTime * 1000, recurses }, now }),
+      planLeaving({ envelope, to, wishes, settings: { groupTime: groupTime * 1000, recurses }, now }),
       now,
     );
   }

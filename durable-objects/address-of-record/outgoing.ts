@@ -20,7 +20,7 @@ import type { Account } from "./account.ts";
 import type { Dialogs } from "./dialogs.ts";
 import type { Letters } from "./letters.ts";
 import type { PlacedCalls } from "./placed-calls.ts";
-import { available, homeOf, mayCallOut, trunkFor } from "./resolve.ts";
+import { available, homeOf, mayCallOut, presenceAgentOf, trunkFor } from "./resolve.ts";
 
 /** Brings a request or a CANCEL to a home, this one included. */
 export type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
@@ -80,6 +80,9 @@ export class Outgoing {
     if (request.method === "ACK") return this.#letters.arrived(this.#transactionOf(essentials));
     const breadth = readBreadth(request);
     if (isFault(breadth)) return this.#refuse(flow, request, breadth, now);
+    const agent = await this.#agentFor(request, way.address);
+    if (isFault(agent)) return this.#refuse(flow, request, agent, now);
+    if (agent !== undefined) return this.#toAgent(flow, request, essentials, text, agent, now);
     const found = await homeOf(this.#room, way.address);
     if (isFault(found)) return this.#leave(flow, request, essentials, text, way.address, found, now);
     const { home, introduces, redirects } = found;
@@ -118,6 +121,18 @@ export class Outgoing {
         : { kind: "elsewhere", uri: uriAtTrunk(trunk, user), trunk: trunk.name };
     const envelope = this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined });
     this.#send(flow, request, this.#room.home.name, envelope, now);
+  }
+
+  /** The presence agent that a SUBSCRIBE or PUBLISH is for, if it is not the user's home. */
+  async #agentFor({ method }: Request, address: Address): Promise<string | Fault | undefined> {
+    if (method !== "SUBSCRIBE" && method !== "PUBLISH") return undefined;
+    return available(() => presenceAgentOf(this.#room, address));
+  }
+
+  /** To the presence agent by its trunk, end to end from then on (RFC 3856 §5). */
+  #toAgent(flow: Flow, request: Request, essentials: Essentials, text: string, trunk: string, now: number): void {
+    const to: Destination = { kind: "elsewhere", uri: request.requestUri, trunk, keepsAddress: true };
+    this.#send(flow, request, this.#room.home.name, this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined }), now);
   }
 
   /** RFC 3261 §16.10: answered here, and passed on where its INVITE went. */

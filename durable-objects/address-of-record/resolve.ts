@@ -46,6 +46,13 @@ export async function mayCallOut({ directory, home }: Room): Promise<boolean> {
   return answer.kind !== "foreign" && answer.settings.callsOut;
 }
 
+/** The trunk to the presence agent of our domain's users, if an address is one of theirs and that is another server. */
+export async function presenceAgentOf({ directory, home }: Room, { user, domain }: Address): Promise<string | undefined> {
+  if (domain !== home.domain) return undefined;
+  const answer = await directory.find(user, domain);
+  return answer.kind === "foreign" ? undefined : answer.settings.presenceAgent;
+}
+
 /** The trunk of our domain that takes this user part, if any does. */
 export async function trunkFor({ directory, home }: Room, user: string): Promise<Trunk | undefined> {
   return chooseTrunk(await directory.trunks(home.domain), user);

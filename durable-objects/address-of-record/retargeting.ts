@@ -141,7 +141,7 @@ export class Retargeting {
     const { search, answerTo } = context;
     const { name: home, user, domain } = this.#room.home;
     const leaves = places.some(isHopName);
-    const contact = trunk === undefined ? branch.contact : uriAtTrunk(trunk, address.user);
+    const contact = trunk === undefined || branch.retarget?.keepsAddress === true ? branch.contact : uriAtTrunk(trunk, address.user);
     const breadth = Math.max(1, Math.floor((search?.breadth ?? 1) / Math.max(1, context.branches.length)));
     const forwarded = retargetedRequest(`sip:${user}@${domain}`, request, context, { ...branch, contact }, breadth);
     if (isFault(forwarded)) return forwarded;

@@ -1,5 +1,5 @@
 import type { Rules } from "../location/rules.ts";
-import type { RequestEnvelope } from "../transport/envelope.ts";
+import type { Destination, RequestEnvelope } from "../transport/envelope.ts";
 import type { Preferred } from "./caller-preferences.ts";
 import type { ReachableTarget, Search } from "./response-context.ts";
 import { addressTarget } from "./search.ts";
@@ -55,11 +55,14 @@ export function planSearch(input: PlanInput): Plan {
 
 /** A request for another domain has one target, which no rule changes. */
 export function planLeaving(
-  input: Pick<PlanInput, "envelope" | "wishes" | "settings" | "now"> & { readonly uri: string; readonly trunk: string | undefined },
+  input: Pick<PlanInput, "envelope" | "wishes" | "settings" | "now"> & { readonly to: Destination & { kind: "elsewhere" } },
 ): Plan & { kind: "search" } {
+  const { uri, trunk, keepsAddress } = input.to;
   return {
     kind: "search",
-    first: [addressTarget(input.uri, { cause: "route", ...(input.trunk === undefined ? {} : { trunk: input.trunk }) })],
+    first: [
+      addressTarget(uri, { cause: "route", ...(trunk === undefined ? {} : { trunk }), ...(keepsAddress === true ? { keepsAddress } : {}) }),
+    ],
     search: { ...searchOf(input), isClosed: true },
   };
 }

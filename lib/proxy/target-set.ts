@@ -32,8 +32,9 @@ export interface Retarget {
   readonly cause: "route" | "unconditional" | "user-busy" | "no-answer" | "unavailable" | "deflection" | "unknown";
   /** The status that led to it; absent where nobody was asked. */
   readonly status?: number;
-  /** The trunk that it goes by. */
+  /** The trunk that it goes by; under the address it has here, and not the one at the trunk's server. */
   readonly trunk?: string;
+  readonly keepsAddress?: boolean;
 }
 
 /**

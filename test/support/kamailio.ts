@@ -143,7 +143,7 @@ function makeCertificates(folder: string): void {
   );
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await once(server.listen(0, "127.0.0.1"), "listening");
   const { port } = server.address() as AddressInfo;
@@ -152,7 +152,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function listens(port: number): Promise<void> {
+export async function listens(port: number): Promise<void> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const socket = connect(port, "127.0.0.1");
     const isThere = await new Promise<boolean>((resolve) => {
@@ -166,7 +166,7 @@ async function listens(port: number): Promise<void> {
   throw new Error(`nobody listens on port ${port}`);
 }
 
-async function end(child: ChildProcess): Promise<void> {
+export async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null) return;
   child.kill("SIGTERM");
   await once(child, "exit");

@@ -2,6 +2,7 @@ import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import type { DomainSettings } from "../../lib/location/domain-settings.ts";
 import { directoryOf } from "../directory.ts";
 import type { Environment } from "../environment.ts";
+import { Problem } from "./problem.ts";
 import { json, problems } from "./responses.ts";
 import { domainParameters } from "./schemas.ts";
 import { Store } from "./store.ts";
@@ -10,6 +11,11 @@ const settingsSchema = z
   .strictObject({
     redirect: z.boolean().default(false).openapi({ description: "Calls to its users are answered with where they are (3xx)" }),
     calls_out: z.boolean().default(false).openapi({ description: "Its users may call other domains" }),
+    presence_agent: z
+      .string()
+      .max(64)
+      .optional()
+      .openapi({ description: "A trunk of the domain: SUBSCRIBE and PUBLISH for its users go there, and not to their homes" }),
     answer_strangers: z.boolean().default(false).openapi({ description: "The redirect server answers without authentication" }),
   })
   .openapi("DomainSettings");
@@ -35,13 +41,21 @@ domainSettingRoutes.openapi(read, async (context) => {
 
 domainSettingRoutes.openapi(put, async (context) => {
   const { domain } = context.req.valid("param");
-  const { redirect, answer_strangers: answersStrangers, calls_out: callsOut } = context.req.valid("json");
-  const settings: DomainSettings = { redirects: redirect, answersStrangers, callsOut };
-  await new Store(context.env.DIRECTORY).putDomainSettings(domain, settings);
+  const { redirect, answer_strangers: answersStrangers, calls_out: callsOut, presence_agent: presenceAgent } = context.req.valid("json");
+  const settings: DomainSettings = {
+    redirects: redirect,
+    answersStrangers,
+    callsOut,
+    ...(presenceAgent === undefined ? {} : { presenceAgent }),
+  };
+  const store = new Store(context.env.DIRECTORY);
+  if (presenceAgent !== undefined && !(await store.trunks(domain)).some(({ name }) => name === presenceAgent))
+    throw new Problem(400, `presence_agent: there is no trunk ${presenceAgent} in ${domain}`);
+  await store.putDomainSettings(domain, settings);
   directoryOf(context.env).forget(domain);
   return context.json(written(settings), 200);
 });
 
-function written({ redirects, answersStrangers, callsOut }: DomainSettings): z.infer<typeof settingsSchema> {
-  return { redirect: redirects, answer_strangers: answersStrangers, calls_out: callsOut };
+function written({ redirects, answersStrangers, callsOut, presenceAgent }: DomainSettings): z.infer<typeof settingsSchema> {
+  return { redirect: redirects, answer_strangers: answersStrangers, calls_out: callsOut, presence_agent: presenceAgent };
 }
