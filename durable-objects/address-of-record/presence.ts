@@ -88,7 +88,7 @@ export class Presence {
       if (now - subscription.touched < longestFarewell) this.#notifier.end(subscription, subscription.ended ?? "timeout", now);
       else this.#subscriptions.remove(subscription.id);
     }
-    for (const subscription of this.#subscriptions.all()) {
+    for (const subscription of [...this.#subscriptions.all()]) {
       if (subscription.expires > now) this.#room.alarm.noLaterThan(subscription.expires);
       else this.#end(subscription, "timeout", now);
     }
@@ -97,7 +97,7 @@ export class Presence {
 
   /** The rules for watchers may have changed: they hold at once (RFC 5025 §3.2.1). */
   permissionsChanged(now: number): void {
-    for (const subscription of this.#subscriptions.all()) {
+    for (const subscription of [...this.#subscriptions.all()]) {
       const permission = this.#permission(subscription.event, subscription.watcher);
       if (permission === subscription.permission) continue;
       if (permission === "block") this.#end(subscription, "rejected", now);
@@ -204,8 +204,8 @@ export class Presence {
   }
 
   #isFull(watcher: string): boolean {
-    const all = this.#subscriptions.all();
-    return all.length >= this.#room.configuration.maximumWatchers || all.filter((one) => one.watcher === watcher).length >= mostOfWatcher;
+    const { maximumWatchers } = this.#room.configuration;
+    return this.#subscriptions.count() >= maximumWatchers || this.#subscriptions.countOf(watcher) >= mostOfWatcher;
   }
 
   #idOf(tags: Pick<Subscription, "callId" | "remoteTag" | "localTag">, { event, eventId }: Wish): string {

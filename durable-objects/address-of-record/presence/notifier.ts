@@ -69,9 +69,7 @@ export class Notifier {
 
   /** Something may have changed: whoever watches it is told soon. */
   look(now: number): void {
-    if (this.#subscriptions.isEmpty()) return;
-    const watched = new Set(this.#subscriptions.all().map(({ event }) => event));
-    for (const event of watched) {
+    for (const event of this.#subscriptions.watched()) {
       const fingerprint = this.#state.fingerprint(event, now);
       if (fingerprint === (this.#telling.get(event) ?? this.#lastKnown(event))) continue;
       this.#telling.set(event, fingerprint);
@@ -137,7 +135,10 @@ export class Notifier {
   #flush(): void {
     this.#timer = undefined;
     const now = Date.now();
-    for (const id of [...this.#due].slice(0, batch)) {
+    let left = batch;
+    for (const id of this.#due) {
+      if (left === 0) break;
+      left -= 1;
       this.#due.delete(id);
       const subscription = this.#subscriptions.get(id);
       if (subscription !== undefined) this.#notify(subscription, now);

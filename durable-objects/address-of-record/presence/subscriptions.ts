@@ -2,41 +2,58 @@ import type { EventPackage } from "../../../lib/presence/event-package.ts";
 import type { Subscription } from "../../../lib/presence/subscription.ts";
 import type { Room } from "../../room/room.ts";
 
+/** What is in memory of the rows, found by what is asked for: there may be thousands. */
+interface Known {
+  readonly byId: Map<string, Subscription>;
+  readonly byEvent: Map<EventPackage, Map<string, Subscription>>;
+  readonly ended: Map<string, Subscription>;
+  /** How many each watcher has. */
+  readonly counts: Map<string, number>;
+}
+
 /** The rows of those who watch this home's user. */
 export class Subscriptions {
   readonly #room: Room;
-  #rows: Map<string, Subscription> | undefined;
+  #loaded: Known | undefined;
 
   constructor(room: Room) {
     this.#room = room;
   }
 
   get(id: string): Subscription | undefined {
-    const found = this.#load().get(id);
-    return found?.ended === undefined ? found : undefined;
+    return this.#known().byId.get(id);
   }
 
-  all(): Subscription[] {
-    return [...this.#load().values()].filter(({ ended }) => ended === undefined);
+  all(): Iterable<Subscription> {
+    return this.#known().byId.values();
+  }
+
+  count(): number {
+    return this.#known().byId.size;
+  }
+
+  countOf(watcher: string): number {
+    return this.#known().counts.get(watcher) ?? 0;
+  }
+
+  of(event: EventPackage): Subscription[] {
+    return [...(this.#known().byEvent.get(event)?.values() ?? [])];
+  }
+
+  /** The packages that somebody watches: asked after each event. */
+  watched(): EventPackage[] {
+    return [...this.#known().byEvent.keys()];
   }
 
   /** Those of which only the last notification is left to be told. */
   ended(): Subscription[] {
-    return [...this.#load().values()].filter(({ ended }) => ended !== undefined);
-  }
-
-  of(event: EventPackage): Subscription[] {
-    return this.all().filter((one) => one.event === event);
-  }
-
-  /** Whether anybody watches anything: asked after each event. */
-  isEmpty(): boolean {
-    return this.#load().size === 0;
+    return [...this.#known().ended.values()];
   }
 
   put(subscription: Subscription): void {
     const { id, expires } = subscription;
-    this.#load().set(id, subscription);
+    drop(this.#known(), id);
+    add(this.#known(), subscription);
     this.#room.memory.run(
       "INSERT OR REPLACE INTO subscriptions (id, due, value) VALUES (?, ?, ?)",
       id,
@@ -47,14 +64,42 @@ export class Subscriptions {
   }
 
   remove(id: string): void {
-    if (this.#load().delete(id)) this.#room.memory.run("DELETE FROM subscriptions WHERE id = ?", id);
+    if (drop(this.#known(), id)) this.#room.memory.run("DELETE FROM subscriptions WHERE id = ?", id);
   }
 
-  #load(): Map<string, Subscription> {
-    if (this.#rows === undefined) {
-      const rows = this.#room.memory.all<{ value: string }>("SELECT value FROM subscriptions");
-      this.#rows = new Map(rows.map(({ value }) => JSON.parse(value) as Subscription).map((one) => [one.id, one]));
+  #known(): Known {
+    if (this.#loaded === undefined) {
+      this.#loaded = { byId: new Map(), byEvent: new Map(), ended: new Map(), counts: new Map() };
+      for (const { value } of this.#room.memory.all<{ value: string }>("SELECT value FROM subscriptions"))
+        add(this.#loaded, JSON.parse(value) as Subscription);
     }
-    return this.#rows;
+    return this.#loaded;
   }
+}
+
+function add({ byId, byEvent, ended, counts }: Known, subscription: Subscription): void {
+  const { id, event, watcher } = subscription;
+  if (subscription.ended !== undefined) {
+    ended.set(id, subscription);
+    return;
+  }
+  byId.set(id, subscription);
+  counts.set(watcher, (counts.get(watcher) ?? 0) + 1);
+  const ofEvent = byEvent.get(event) ?? new Map<string, Subscription>();
+  byEvent.set(event, ofEvent.set(id, subscription));
+}
+
+/** @returns whether it was there */
+function drop({ byId, byEvent, ended, counts }: Known, id: string): boolean {
+  const found = byId.get(id);
+  if (found === undefined) return ended.delete(id);
+  const { event, watcher } = found;
+  byId.delete(id);
+  const left = (counts.get(watcher) ?? 1) - 1;
+  if (left > 0) counts.set(watcher, left);
+  else counts.delete(watcher);
+  const ofEvent = byEvent.get(event);
+  ofEvent?.delete(id);
+  if (ofEvent?.size === 0) byEvent.delete(event);
+  return true;
 }
