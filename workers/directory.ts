@@ -1,6 +1,7 @@
 import { type DomainSettings, defaultDomainSettings } from "../lib/location/domain-settings.ts";
 import { type Rules, noRules } from "../lib/location/rules.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
+import type { Route } from "../lib/routing/route.ts";
 import type { Trunk } from "../lib/routing/trunk.ts";
 import type { Environment } from "./environment.ts";
 
@@ -41,6 +42,7 @@ interface Kept {
 const keptOpened = 60_000;
 const keptOther = 2_000;
 const keptTrunks = 10_000;
+const keptRoutes = 30_000;
 const maximumKept = 10_000;
 
 /** The directory stands before the homes: no stub is made before it has answered. Cached in the isolate. */
@@ -48,6 +50,7 @@ export class Directory {
   readonly #database: D1Database;
   readonly #kept = new Map<string, Kept>();
   readonly #trunks = new Map<string, { readonly trunks: readonly Trunk[]; readonly until: number }>();
+  readonly #routes = new Map<string, { readonly routes: readonly Route[]; readonly until: number }>();
   readonly #asked = new Map<string, Promise<Answer>>();
   /** Counts what was forgotten: an answer that was asked for before that is not kept. */
   #forgotten = 0;
@@ -104,10 +107,22 @@ export class Directory {
     return trunks;
   }
 
+  /** The routes of a domain, by name. Nearly every request asks for them. */
+  async routes(domain: string): Promise<readonly Route[]> {
+    const kept = this.#routes.get(domain);
+    if (kept !== undefined && kept.until > Date.now()) return kept.routes;
+    const query = this.#database.prepare("SELECT settings FROM routes WHERE domain = ? ORDER BY name").bind(domain);
+    const { results } = await available(query.all<{ settings: string }>());
+    const routes = results.map(({ settings }) => JSON.parse(settings) as Route);
+    this.#routes.set(domain, { routes, until: Date.now() + keptRoutes });
+    return routes;
+  }
+
   /** Something about a domain has changed. */
   forget(domain: string): void {
     this.#forgotten += 1;
     this.#trunks.delete(domain);
+    this.#routes.delete(domain);
     for (const names of [this.#kept, this.#asked]) {
       for (const name of names.keys()) if (name.endsWith(`@${domain}`)) names.delete(name);
     }

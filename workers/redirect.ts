@@ -11,6 +11,7 @@ import { type Frame, type Request as SipRequest, parseMessage, salvage } from ".
 import { readOptionTags } from "../lib/syntax/option-tags.ts";
 import { canonicalUser, parseUri, serialiseUri } from "../lib/syntax/uri.ts";
 import type { RequestEnvelope } from "../lib/transport/envelope.ts";
+import { routeOf } from "../durable-objects/address-of-record/resolve.ts";
 import { frameOf } from "../durable-objects/address-of-record/sockets.ts";
 import { encodeBinary } from "../durable-objects/room/bytes.ts";
 import { keyringOf } from "../durable-objects/room/keyring.ts";
@@ -22,10 +23,15 @@ import { type Configuration, readConfiguration } from "./configuration.ts";
 import { type Answer, DirectoryUnavailable, directoryOf, homeName } from "./directory.ts";
 import type { Environment } from "./environment.ts";
 
+interface Asker {
+  readonly user: string;
+  readonly domain: string;
+}
+
 /** Which host the client asked, and for which account the path says that it asks. */
 export interface Asking {
   readonly host: string;
-  readonly account: { readonly user: string; readonly domain: string } | undefined;
+  readonly account: Asker | undefined;
 }
 
 const allowed = "INVITE, ACK, CANCEL, OPTIONS, MESSAGE, SUBSCRIBE, REFER, PUBLISH, INFO, NOTIFY";
@@ -131,7 +137,21 @@ class RedirectServer {
     const found = await directoryOf(this.#environment).find(address.user, address.domain);
     const refusal = found.kind !== "foreign" && found.settings.answersStrangers ? undefined : await this.#authenticate(request, asker);
     if (refusal !== undefined) return refusal;
-    return this.#ask(request, essentials, address, found, asker);
+    const routed = found.kind === "foreign" ? undefined : await this.#route(request, address, asker);
+    if (isFault(routed) || typeof routed === "string") return routed;
+    if (routed === undefined) return this.#ask(request, essentials, address, found, asker);
+    return this.#ask(request, essentials, routed, await directoryOf(this.#environment).find(routed.user, routed.domain), asker);
+  }
+
+  /** What the routes of the domain say: an answer, or somebody else to look for; undefined if they say nothing. */
+  async #route(request: SipRequest, address: Address, asker: Asker | undefined): Promise<string | Fault | Address | undefined> {
+    const room = { directory: directoryOf(this.#environment), home: { domain: address.domain } };
+    const caller = asker === undefined ? "" : `${asker.user}@${asker.domain}`;
+    const routed = await routeOf(room, { method: request.method, caller }, address);
+    if (isFault(routed)) return routed;
+    if (routed.kind === "address") return routed.address === address ? undefined : routed.address;
+    const status = routed.kind === "redirect" ? routed.status : 302;
+    return replyTo(request, status, { toTag: randomText(), headers: [["Contact", `<${routed.uri}>`]] });
   }
 
   async #ask(
@@ -139,7 +159,7 @@ class RedirectServer {
     essentials: Essentials,
     { user, instance, registration }: Address,
     found: Answer,
-    asker: { readonly user: string; readonly domain: string } | undefined,
+    asker: Asker | undefined,
   ): Promise<string | Fault> {
     if (found.kind === "foreign") return fault(404, "that domain is not ours");
     if (found.kind === "unknown") return this.#askEnum(request, user);
@@ -177,7 +197,7 @@ class RedirectServer {
   }
 
   /** Who asks: by the credentials, or else the account of the path, or else From. */
-  #askerOf(request: SipRequest, { from }: Essentials): { readonly user: string; readonly domain: string } | undefined {
+  #askerOf(request: SipRequest, { from }: Essentials): Asker | undefined {
     const [credentials] = readCredentials(request, "authorization");
     if (credentials !== undefined) return { user: canonicalUser(credentials.username), domain: credentials.realm.toLowerCase() };
     if (this.#asking.account !== undefined) return this.#asking.account;
@@ -187,10 +207,7 @@ class RedirectServer {
   }
 
   /** RFC 3261 §22.2: otherwise anybody could ask who is registered where. */
-  async #authenticate(
-    request: SipRequest,
-    asker: { readonly user: string; readonly domain: string } | undefined,
-  ): Promise<Fault | undefined> {
+  async #authenticate(request: SipRequest, asker: Asker | undefined): Promise<Fault | undefined> {
     if (asker === undefined) return fault(403, "this server does not know the sender");
     const name = `${asker.user}@${asker.domain}`;
     if (this.#known.has(name)) return undefined;

@@ -20,10 +20,12 @@ import type { Account } from "./account.ts";
 import type { Dialogs } from "./dialogs.ts";
 import type { Letters } from "./letters.ts";
 import type { PlacedCalls } from "./placed-calls.ts";
-import { available, homeOf, mayCallOut, presenceAgentOf, trunkFor } from "./resolve.ts";
+import { type Routed, available, homeOf, mayCallOut, presenceAgentOf, routeOf, trunkFor } from "./resolve.ts";
 
 /** Brings a request or a CANCEL to a home, this one included. */
 export type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
+
+type Elsewhere = Destination & { readonly kind: "elsewhere" };
 
 /** How many calls the user has at a time: ringing here, placed and not answered yet, in progress. */
 export type CallsAtPresent = (now: number) => number;
@@ -80,13 +82,15 @@ export class Outgoing {
     if (request.method === "ACK") return this.#letters.arrived(this.#transactionOf(essentials));
     const breadth = readBreadth(request);
     if (isFault(breadth)) return this.#refuse(flow, request, breadth, now);
-    const agent = await this.#agentFor(request, way.address);
-    if (isFault(agent)) return this.#refuse(flow, request, agent, now);
-    if (agent !== undefined) return this.#toAgent(flow, request, essentials, text, agent, now);
-    const found = await homeOf(this.#room, way.address);
-    if (isFault(found)) return this.#leave(flow, request, essentials, text, way.address, found, now);
+    const routed = await this.#route(request, way.address);
+    if (isFault(routed)) return this.#refuse(flow, request, routed, now);
+    if (routed.kind === "redirect") return this.#redirect(flow, request, routed, now);
+    if (routed.kind === "elsewhere") return this.#sendElsewhere(flow, request, essentials, text, routed, now);
+    const { address } = routed;
+    const found = await homeOf(this.#room, address);
+    if (isFault(found)) return this.#leave(flow, request, essentials, text, address, found, now);
     const { home, introduces, redirects } = found;
-    const { instance, registration } = way.address;
+    const { instance, registration } = address;
     const to: Destination = { kind: "address", instance, registration };
     const more = {
       ...(introduces === undefined ? {} : { introduces }),
@@ -97,7 +101,7 @@ export class Outgoing {
   }
 
   /**
-   * To another server: by a trunk of our domain, or to another domain if the user may. Our own response context watches over it.
+   * To another server: by a trunk of our domain, or to another domain if the user may.
    * Otherwise it is refused, since nobody may relay by us.
    */
   async #leave(
@@ -115,24 +119,26 @@ export class Outgoing {
     const isForeign = refusal.status === 403 && (await available(() => mayCallOut(this.#room)));
     if (isFault(isForeign)) return this.#refuse(flow, request, isForeign, now);
     if (trunk === undefined && !isForeign) return this.#refuse(flow, request, refusal, now);
-    const to: Destination =
+    const to: Elsewhere =
       trunk === undefined
         ? { kind: "elsewhere", uri: request.requestUri }
         : { kind: "elsewhere", uri: uriAtTrunk(trunk, user), trunk: trunk.name };
-    const envelope = this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined });
-    this.#send(flow, request, this.#room.home.name, envelope, now);
+    this.#sendElsewhere(flow, request, essentials, text, to, now);
   }
 
-  /** The presence agent that a SUBSCRIBE or PUBLISH is for, if it is not the user's home. */
-  async #agentFor({ method }: Request, address: Address): Promise<string | Fault | undefined> {
-    if (method !== "SUBSCRIBE" && method !== "PUBLISH") return undefined;
-    return available(() => presenceAgentOf(this.#room, address));
-  }
-
-  /** To the presence agent by its trunk, end to end from then on (RFC 3856 §5). */
-  #toAgent(flow: Flow, request: Request, essentials: Essentials, text: string, trunk: string, now: number): void {
-    const to: Destination = { kind: "elsewhere", uri: request.requestUri, trunk, keepsAddress: true };
+  /** Our own response context watches over it. */
+  #sendElsewhere(flow: Flow, request: Request, essentials: Essentials, text: string, to: Elsewhere, now: number): void {
     this.#send(flow, request, this.#room.home.name, this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined }), now);
+  }
+
+  /** Where a request goes by the routes of our domain, or to another presence agent; else to whomever it names. */
+  #route({ method, requestUri }: Request, address: Address): Promise<Routed | Fault> {
+    const caller = `${this.#room.home.user}@${this.#room.home.domain}`;
+    return available(async () => {
+      const trunk = await presenceAgentOf(this.#room, method, address);
+      if (trunk !== undefined) return { kind: "elsewhere", uri: requestUri, trunk, keepsAddress: true };
+      return routeOf(this.#room, { method, caller }, address);
+    });
   }
 
   /** RFC 3261 §16.10: answered here, and passed on where its INVITE went. */
@@ -283,6 +289,12 @@ export class Outgoing {
       ["Supported", "path, outbound, gruu"],
     ];
     this.#reply(flow, request, replyTo(request, 200, { toTag: randomText(), headers }), 200, now);
+  }
+
+  /** RFC 3261 §8.3. */
+  #redirect(flow: Flow, request: Request, { status, uri }: Routed & { kind: "redirect" }, now: number): void {
+    const headers: [string, string][] = [["Contact", `<${uri}>`]];
+    this.#reply(flow, request, replyTo(request, status, { toTag: randomText(), headers }), status, now);
   }
 
   #refuse(flow: Flow, request: Request, refusal: Fault, now: number): void {

@@ -1,8 +1,10 @@
 import type { Address } from "../../lib/location/address.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
-import { type Trunk, chooseTrunk } from "../../lib/routing/trunk.ts";
+import { type RouteQuestion, chooseRoute } from "../../lib/routing/route.ts";
+import { type Trunk, chooseTrunk, uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { type Fault, fault } from "../../lib/syntax/fault.ts";
-import { DirectoryUnavailable, homeName } from "../../workers/directory.ts";
+import type { Destination } from "../../lib/transport/envelope.ts";
+import { type Directory, DirectoryUnavailable, homeName } from "../../workers/directory.ts";
 import type { Room } from "../room/room.ts";
 
 export interface Resolved {
@@ -47,10 +49,44 @@ export async function mayCallOut({ directory, home }: Room): Promise<boolean> {
 }
 
 /** The trunk to the presence agent of our domain's users, if an address is one of theirs and that is another server. */
-export async function presenceAgentOf({ directory, home }: Room, { user, domain }: Address): Promise<string | undefined> {
-  if (domain !== home.domain) return undefined;
+export async function presenceAgentOf({ directory, home }: Room, method: string, { user, domain }: Address): Promise<string | undefined> {
+  if ((method !== "SUBSCRIBE" && method !== "PUBLISH") || domain !== home.domain) return undefined;
   const answer = await directory.find(user, domain);
   return answer.kind === "foreign" ? undefined : answer.settings.presenceAgent;
+}
+
+/** Where a request goes by the routes of our domain. */
+export type Routed =
+  | { readonly kind: "address"; readonly address: Address }
+  | (Destination & { readonly kind: "elsewhere" })
+  | { readonly kind: "redirect"; readonly status: number; readonly uri: string };
+
+/** What the routes of our domain make of a request; one of a phone's GRUU they are not asked for. */
+export async function routeOf(
+  { directory, home }: { readonly directory: Directory; readonly home: { readonly domain: string } },
+  request: Pick<RouteQuestion, "method" | "caller">,
+  address: Address,
+): Promise<Routed | Fault> {
+  const routes = address.instance === undefined ? await directory.routes(home.domain) : [];
+  const { user, domain } = address;
+  const { outcome } = routes.length === 0 ? { outcome: undefined } : chooseRoute(routes, { ...request, user, domain });
+  switch (outcome?.kind) {
+    case undefined:
+      return { kind: "address", address };
+    case "local":
+      return { kind: "address", address: { ...address, user: outcome.user, domain: home.domain } };
+    case "trunk": {
+      const trunk = (await directory.trunks(home.domain)).find(({ name }) => name === outcome.trunk);
+      if (trunk === undefined) return fault(500, "the trunk of this route is not there any more");
+      return { kind: "elsewhere", uri: uriAtTrunk(trunk, outcome.user), trunk: trunk.name };
+    }
+    case "retarget":
+      return { kind: "elsewhere", uri: outcome.uri, isAllowed: true };
+    case "redirect":
+      return outcome;
+    case "reject":
+      return fault(outcome.status, outcome.reason ?? "a route of the domain refuses it");
+  }
 }
 
 /** The trunk of our domain that takes this user part, if any does. */

@@ -120,7 +120,8 @@ export class Retargeting {
     if (!isFault(resolved)) return { places: [resolved.home], address, introduces: resolved.introduces };
     const trunk = resolved.status === 404 && address.domain === domain ? await trunkFor(this.#room, address.user) : undefined;
     if (trunk !== undefined) return this.#byTrunk(trunk.name, address);
-    if (resolved.status !== 403 || uri.kind !== "sip" || !(await mayCallOut(this.#room))) return resolved;
+    if (resolved.status !== 403 || uri.kind !== "sip") return resolved;
+    if (branch.retarget?.isAllowed !== true && !(await mayCallOut(this.#room))) return resolved;
     const { resolver, configuration } = this.#room;
     const places = await hopsOf(resolver, configuration.allowedNetworks, uri);
     return isFault(places) ? places : { places, address, introduces: undefined };

@@ -57,12 +57,11 @@ export function planSearch(input: PlanInput): Plan {
 export function planLeaving(
   input: Pick<PlanInput, "envelope" | "wishes" | "settings" | "now"> & { readonly to: Destination & { kind: "elsewhere" } },
 ): Plan & { kind: "search" } {
-  const { uri, trunk, keepsAddress } = input.to;
+  const { uri, trunk, keepsAddress, isAllowed } = input.to;
+  const how = { ...(trunk === undefined ? {} : { trunk }), ...(keepsAddress ? { keepsAddress } : {}), ...(isAllowed ? { isAllowed } : {}) };
   return {
     kind: "search",
-    first: [
-      addressTarget(uri, { cause: "route", ...(trunk === undefined ? {} : { trunk }), ...(keepsAddress === true ? { keepsAddress } : {}) }),
-    ],
+    first: [addressTarget(uri, { cause: "route", ...how })],
     search: { ...searchOf(input), isClosed: true },
   };
 }

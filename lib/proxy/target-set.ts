@@ -35,6 +35,8 @@ export interface Retarget {
   /** The trunk that it goes by; under the address it has here, and not the one at the trunk's server. */
   readonly trunk?: string;
   readonly keepsAddress?: boolean;
+  /** A route leads there: it matters not whether the user may call out. */
+  readonly isAllowed?: boolean;
 }
 
 /**

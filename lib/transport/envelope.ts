@@ -47,8 +47,14 @@ export interface DialogEnd {
 export type Destination =
   | { readonly kind: "address"; readonly instance: string | undefined; readonly registration: string | undefined }
   | { readonly kind: "phone"; readonly phone: string }
-  /** To somebody at another server: of another domain, or by a trunk of ours; perhaps still under his address here. */
-  | { readonly kind: "elsewhere"; readonly uri: string; readonly trunk?: string; readonly keepsAddress?: boolean };
+  /** To somebody at another server: of another domain, or by a trunk of ours, perhaps still under his address here; or where a route leads, who may call out or not. */
+  | {
+      readonly kind: "elsewhere";
+      readonly uri: string;
+      readonly trunk?: string;
+      readonly keepsAddress?: boolean;
+      readonly isAllowed?: boolean;
+    };
 
 /** A response on its way back, our Via already taken off. */
 export interface ResponseEnvelope {

@@ -157,6 +157,7 @@ describe("the description of the API", () => {
     const operations = Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`));
     expect(operations.sort()).toEqual([
       "delete /domains/{domain}",
+      "delete /domains/{domain}/routes/{route}",
       "delete /domains/{domain}/subscribers/{username}",
       "delete /domains/{domain}/subscribers/{username}/bindings/{id}",
       "delete /domains/{domain}/subscribers/{username}/rules",
@@ -164,6 +165,7 @@ describe("the description of the API", () => {
       "delete /domains/{domain}/trunks/{trunk}",
       "get /domains",
       "get /domains/{domain}",
+      "get /domains/{domain}/routes",
       "get /domains/{domain}/settings",
       "get /domains/{domain}/subscribers",
       "get /domains/{domain}/subscribers/{username}",
@@ -173,7 +175,9 @@ describe("the description of the API", () => {
       "get /domains/{domain}/subscribers/{username}/watchers",
       "get /domains/{domain}/trunks",
       "post /domains/{domain}/subscribers/{username}/bindings",
+      "post /routes/test",
       "put /domains/{domain}",
+      "put /domains/{domain}/routes/{route}",
       "put /domains/{domain}/settings",
       "put /domains/{domain}/subscribers/{username}",
       "put /domains/{domain}/subscribers/{username}/rules",

@@ -10,7 +10,7 @@ const userPart = z
   .transform(canonicalUser)
   .refine((user) => !isFault(parseUri(`sip:${user}@localhost`)) && !/[@#:]/.test(user), "is not the user part of a SIP URI");
 
-const domainName = z
+export const domainName = z
   .string()
   .max(253)
   .transform((name) => name.toLowerCase())

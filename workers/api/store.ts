@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { DomainSettings } from "../../lib/location/domain-settings.ts";
+import type { Route } from "../../lib/routing/route.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import type { Rules } from "../../lib/location/rules.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
@@ -67,6 +68,21 @@ export class Store {
   }
 
   /** False if there was none. */
+  async routes(domain: string): Promise<Route[]> {
+    const query = this.#database.prepare("SELECT settings FROM routes WHERE domain = ? ORDER BY name").bind(domain);
+    return (await query.all<{ settings: string }>()).results.map(({ settings }) => JSON.parse(settings) as Route);
+  }
+
+  async putRoute(route: Route): Promise<void> {
+    const query = this.#database.prepare("INSERT OR REPLACE INTO routes (domain, name, settings) VALUES (?, ?, ?)");
+    await query.bind(route.domain, route.name, JSON.stringify(route)).run();
+  }
+
+  async deleteRoute(domain: string, name: string): Promise<boolean> {
+    const { meta } = await this.#database.prepare("DELETE FROM routes WHERE domain = ? AND name = ?").bind(domain, name).run();
+    return meta.changes > 0;
+  }
+
   async deleteTrunk(domain: string, name: string): Promise<boolean> {
     const { meta } = await this.#database.prepare("DELETE FROM trunks WHERE domain = ? AND name = ?").bind(domain, name).run();
     return meta.changes > 0;
@@ -85,6 +101,7 @@ export class Store {
       this.#database.prepare("DELETE FROM aliases WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM subscribers WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM trunks WHERE domain = ?").bind(domain),
+      this.#database.prepare("DELETE FROM routes WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM domains WHERE name = ?").bind(domain),
     ]);
     return results.map(subscriberOf);

@@ -1,0 +1,84 @@
+import { describe, expect, it } from "vitest";
+import { api, newcomers } from "./support/town.ts";
+
+let count = 0;
+/** A route of a name that no other test has. */
+const fresh = () => `/domains/localhost/routes/r${(count += 1)}`;
+const put = (at: string, body: unknown) => api(at, { method: "PUT", body: JSON.stringify(body) });
+const test = async (body: object) => {
+  const answer = await api("/routes/test", { method: "POST", body: JSON.stringify({ domain: "localhost", ...body }) });
+  return (await answer.json()) as { outcome: string; action?: object; trace: { route: string; why: string }[] };
+};
+const reject = { kind: "reject", status: 403 };
+
+describe("the routes of a domain", () => {
+  it("are put, listed and deleted", async () => {
+    await newcomers("alice");
+    const at = fresh();
+    const route = { order: 5, match: { user: { pattern: "^0(.*)$" } }, action: { kind: "local", user: "\\1" } };
+    const name = at.slice(at.lastIndexOf("/") + 1);
+    expect(await (await put(at, route)).json()).toEqual({ name, ...route });
+    expect(await (await api("/domains/localhost/routes")).json()).toMatchObject({ routes: expect.arrayContaining([{ name, ...route }]) });
+    expect((await api(at, { method: "DELETE" })).status).toBe(204);
+    expect((await api(at, { method: "DELETE" })).status).toBe(404);
+  });
+
+  it.each([
+    ["without an action", {}],
+    ["of an action that is none", { action: { kind: "forget" } }],
+    ["to a trunk that is not there", { action: { kind: "trunk", trunk: "nobody" } }],
+    ["to what is no URI", { action: { kind: "retarget", uri: "http://example.com" } }],
+    ["with a status that is no refusal", { action: { kind: "reject", status: 200 } }],
+    ["with a status that is no redirection of ours", { action: { kind: "redirect", status: 380, uri: "sip:a@example.com" } }],
+    ["with a reason of two lines", { action: { ...reject, reason: "No\r\nX: y" } }],
+    ["with a malformed expression", { match: { user: { pattern: "(" } }, action: reject }],
+    ["with an expression that could take long", { match: { user: { pattern: "(a+)+$" } }, action: reject }],
+    ["with a member that is not known", { match: { users: {} }, action: reject }],
+  ])("are refused %s: 400", async (_rule, body) => {
+    await newcomers("alice");
+    const at = fresh();
+    const answer = await put(at, body);
+    expect([answer.status, answer.headers.get("Content-Type")]).toEqual([400, "application/problem+json"]);
+  });
+
+  it("of a domain that is not there: 404", async () => {
+    expect((await put("/domains/nowhere.example/routes/r", { action: reject })).status).toBe(404);
+    expect((await api("/domains/nowhere.example/routes")).status).toBe(404);
+  });
+});
+
+describe("what would happen to a request", () => {
+  it("is told, and why", async () => {
+    await newcomers("alice");
+    const at = fresh();
+    await put(at, { order: 1, match: { user: { prefix: "777" } }, action: { kind: "redirect", status: 301, uri: "sip:\\1@new.example" } });
+    const { outcome, action, trace } = await test({ uri: "sip:7771@localhost", caller: "sip:alice@LOCALHOST" });
+    expect([outcome, action, trace.at(-1)]).toEqual([
+      "the sender is told 301, sip:1@new.example",
+      { kind: "redirect", status: 301, uri: "sip:1@new.example" },
+      { route: at.slice(at.lastIndexOf("/") + 1), why: "it fits" },
+    ]);
+    await api(at, { method: "DELETE" });
+  });
+
+  it("where no route fits, is what the location of users says", async () => {
+    const [alice] = await newcomers("alice");
+    expect((await test({ uri: `sip:${alice}@localhost` })).outcome).toBe(`it goes to the user ${alice}`);
+    expect((await test({ uri: "sip:nobody-at-all@localhost" })).outcome).toBe("nobody is called so: 404");
+    expect((await test({ uri: "sip:somebody@elsewhere.example" })).outcome).toContain("403");
+  });
+
+  it("where a route leads to a user here, is that user", async () => {
+    const [alice] = await newcomers("alice");
+    const at = fresh();
+    await put(at, { order: 1, match: { user: { prefix: "8881" } }, action: { kind: "local", user: alice } });
+    expect((await test({ uri: "tel:8881" })).outcome).toBe(`it goes to the user ${alice}`);
+    await api(at, { method: "DELETE" });
+  });
+
+  it("of something that names nobody is refused: 400", async () => {
+    await newcomers("alice");
+    const answer = await api("/routes/test", { method: "POST", body: JSON.stringify({ domain: "localhost", uri: "http://example.com" }) });
+    expect(answer.status).toBe(400);
+  });
+});

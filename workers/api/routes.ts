@@ -1,0 +1,197 @@
+import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
+import { type Outcome, type Pattern, type Route, type RouteAction, chooseRoute, isPattern } from "../../lib/routing/route.ts";
+import { chooseTrunk } from "../../lib/routing/trunk.ts";
+import { addressOf } from "../../lib/location/address.ts";
+import { isFault } from "../../lib/syntax/fault.ts";
+import { parseUri } from "../../lib/syntax/uri.ts";
+import { keyringOf } from "../../durable-objects/room/keyring.ts";
+import { readConfiguration } from "../configuration.ts";
+import { directoryOf } from "../directory.ts";
+import type { Environment } from "../environment.ts";
+import { Problem } from "./problem.ts";
+import { json, noContent, problems } from "./responses.ts";
+import { canonicalName, domainName, domainParameters } from "./schemas.ts";
+import { Store } from "./store.ts";
+
+const pattern = z
+  .union([z.strictObject({ prefix: z.string().min(1).max(64) }), z.strictObject({ pattern: z.string().min(1).max(256) })])
+  .refine(isPattern, "is no regular expression (POSIX extended), or one that could take long")
+  .openapi({ description: "How it begins, or a POSIX extended regular expression", example: { prefix: "+49" } });
+const userTemplate = z.string().min(1).max(128);
+const uriTemplate = z.string().max(256).refine(isUri, "is neither a SIP, SIPS nor TEL URI of somebody");
+const action = z
+  .discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("local"), user: userTemplate }),
+    z.strictObject({ kind: z.literal("trunk"), trunk: z.string().max(64), user: userTemplate.optional() }),
+    z.strictObject({ kind: z.literal("retarget"), uri: uriTemplate }),
+    z.strictObject({ kind: z.literal("redirect"), status: z.union([z.literal(301), z.literal(302), z.literal(305)]), uri: uriTemplate }),
+    z.strictObject({
+      kind: z.literal("reject"),
+      status: z.int().min(400).max(699),
+      reason: z
+        .string()
+        .max(100)
+        .regex(/^[ -~]*$/)
+        .optional(),
+    }),
+  ])
+  .openapi({ description: "\\1 to \\9 stand for what the user's prefix leaves, or its expression has captured" });
+const fields = {
+  order: z.int().min(0).max(1_000_000).default(100).openapi({ description: "The smallest is asked first" }),
+  match: z
+    .strictObject({
+      methods: z
+        .array(z.string().regex(/^[A-Z]{1,20}$/))
+        .min(1)
+        .max(20)
+        .optional(),
+      domain: domainName.optional(),
+      user: pattern.optional(),
+      caller: pattern.optional(),
+    })
+    .default({}),
+  action,
+};
+const routeBody = z.strictObject(fields).openapi("RouteChange");
+const routeSchema = z.object({ name: z.string(), ...fields }).openapi("Route");
+const routesSchema = z.object({ routes: z.array(routeSchema) }).openapi("Routes");
+const testBody = z
+  .strictObject({
+    domain: domainName.openapi({ description: "Whose routes are asked" }),
+    method: z
+      .string()
+      .regex(/^[A-Z]{1,20}$/)
+      .default("INVITE"),
+    uri: z.string().max(512).openapi({ example: "sip:+493012345@example.com" }),
+    caller: z.string().max(320).transform(canonicalName).default("").openapi({ example: "alice@example.com" }),
+  })
+  .openapi("RouteQuestion");
+const verdictSchema = z
+  .object({
+    outcome: z.string().openapi({ description: "What would happen, in a sentence" }),
+    action: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
+    trace: z.array(z.object({ route: z.string(), why: z.string() })),
+  })
+  .openapi("RouteVerdict");
+
+const security = [{ bearer: [] }];
+const path = "/domains/{domain}/routes/{route}";
+const params = domainParameters.extend({
+  route: z
+    .string()
+    .regex(/^[a-z0-9-]{1,64}$/, "is not made of a-z, 0-9 and hyphens")
+    .openapi({ param: { name: "route", in: "path" } }),
+});
+const list = createRoute({
+  ...{ method: "get", path: "/domains/{domain}/routes", security, request: { params: domainParameters } },
+  responses: { 200: json(routesSchema, "The routes of the domain"), ...problems(400, 401, 404, 503) },
+});
+const put = createRoute({
+  ...{ method: "put", path, security },
+  request: { params, body: { required: true, content: { "application/json": { schema: routeBody } } } },
+  responses: { 200: json(routeSchema, "The route, as it is now"), ...problems(400, 401, 404, 413, 503) },
+});
+const remove = createRoute({
+  ...{ method: "delete", path, security, request: { params } },
+  responses: { 204: noContent, ...problems(400, 401, 404, 503) },
+});
+const test = createRoute({
+  ...{ method: "post", path: "/routes/test", security },
+  request: { body: { required: true, content: { "application/json": { schema: testBody } } } },
+  responses: { 200: json(verdictSchema, "What would happen to such a request, and why"), ...problems(400, 401, 404, 413, 503) },
+});
+
+/** /domains/{domain}/routes, and /routes/test. */
+export const routeRoutes = new OpenAPIHono<{ Bindings: Environment }>();
+
+routeRoutes.openapi(list, async (context) => {
+  const { domain } = context.req.valid("param");
+  const store = new Store(context.env.DIRECTORY);
+  if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+  return context.json({ routes: (await store.routes(domain)).map(shown) }, 200);
+});
+
+routeRoutes.openapi(put, async (context) => {
+  const { domain, route: name } = context.req.valid("param");
+  const store = new Store(context.env.DIRECTORY);
+  if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+  const written = context.req.valid("json");
+  const { trunk } = { trunk: undefined, ...written.action };
+  if (trunk !== undefined && !(await store.trunks(domain)).some((one) => one.name === trunk))
+    throw new Problem(400, `action.trunk: there is no trunk ${trunk} in ${domain}`);
+  const route = { domain, name, ...written } as Route;
+  await store.putRoute(route);
+  directoryOf(context.env).forget(domain);
+  return context.json(shown(route), 200);
+});
+
+routeRoutes.openapi(remove, async (context) => {
+  const { domain, route: name } = context.req.valid("param");
+  if (!(await new Store(context.env.DIRECTORY).deleteRoute(domain, name))) throw new Problem(404, `there is no route ${name} in ${domain}`);
+  directoryOf(context.env).forget(domain);
+  return context.body(null, 204);
+});
+
+routeRoutes.openapi(test, async (context) => {
+  const { domain, method, uri: written, caller } = context.req.valid("json");
+  const store = new Store(context.env.DIRECTORY);
+  if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+  const uri = parseUri(written);
+  const keyring = keyringOf(readConfiguration(context.env).sealKeys);
+  const address =
+    isFault(uri) || uri.kind === "other" ? undefined : uri.kind === "tel" ? { user: uri.number, domain } : addressOf(keyring, uri);
+  if (address === undefined) throw new Problem(400, "uri: is neither a SIP, SIPS nor TEL URI of somebody");
+  const { user } = address;
+  const { outcome, trace } = chooseRoute(await store.routes(domain), { method, user, domain: address.domain, caller });
+  const { kind } = outcome ?? { kind: "local" };
+  const found = outcome?.kind === "local" ? { user: outcome.user, domain } : address;
+  const sentence = kind === "local" ? await locate(context.env, found.user, found.domain, domain) : sentenceOf(outcome);
+  const verdict: z.infer<typeof verdictSchema> = { outcome: sentence, trace: [...trace] };
+  if (outcome !== undefined) verdict.action = JSON.parse(JSON.stringify(outcome)) as Record<string, string | number>;
+  return context.json(verdict, 200);
+});
+
+/** What happens to a request that no route has taken, or that one has sent to a user here. */
+async function locate(environment: Environment, user: string, domain: string, own: string): Promise<string> {
+  const answer = await directoryOf(environment).find(user, domain);
+  if (answer.kind === "foreign") return `it is for another domain: refused with 403, unless users of ${own} may call out`;
+  if (answer.kind === "subscriber") return `it goes to the user ${answer.subscriber.username}`;
+  const trunk = domain === own ? chooseTrunk(await directoryOf(environment).trunks(own), user) : undefined;
+  return trunk === undefined ? "nobody is called so: 404" : `it goes by the trunk ${trunk.name}, whose prefix fits best`;
+}
+
+function sentenceOf(outcome: Outcome | undefined): string {
+  switch (outcome?.kind) {
+    case "trunk":
+      return `it goes by the trunk ${outcome.trunk}, to ${outcome.user}`;
+    case "retarget":
+      return `it goes to ${outcome.uri}`;
+    case "redirect":
+      return `the sender is told ${outcome.status}, ${outcome.uri}`;
+    case "reject":
+      return `it is refused with ${outcome.status}`;
+    default:
+      return "it goes to a user here";
+  }
+}
+
+function shown({ name, order, match, action: what }: Route): z.infer<typeof routeSchema> {
+  const { methods, domain, user, caller } = match;
+  return {
+    name,
+    order,
+    match: {
+      ...(methods === undefined ? {} : { methods: [...methods] }),
+      ...(domain === undefined ? {} : { domain }),
+      ...(user === undefined ? {} : { user: user as Pattern }),
+      ...(caller === undefined ? {} : { caller: caller as Pattern }),
+    },
+    action: what as RouteAction,
+  };
+}
+
+/** With captures of the kind that a number has. */
+function isUri(template: string): boolean {
+  const uri = parseUri(template.replace(/\\[1-9]/g, "1"));
+  return !isFault(uri) && (uri.kind === "tel" || (uri.kind === "sip" && uri.user !== undefined));
+}
