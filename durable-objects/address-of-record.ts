@@ -7,6 +7,7 @@ import type { TraceEntry } from "../lib/trace.ts";
 import type { Envelope, Receipt } from "../lib/transport/envelope.ts";
 import { readConfiguration } from "../workers/configuration.ts";
 import { directoryOf } from "../workers/directory.ts";
+import { isVisitorHome } from "../lib/transport/visitor.ts";
 import type { Environment } from "../workers/environment.ts";
 import { Account } from "./address-of-record/account.ts";
 import { Contexts } from "./address-of-record/contexts.ts";
@@ -32,6 +33,9 @@ import { Resolver } from "./room/resolver.ts";
 import { Queues } from "./room/queues.ts";
 import { Recorder } from "./room/record.ts";
 import { type Room, readHomeName } from "./room/room.ts";
+
+/** Milliseconds that a visitor's home stays when he has gone. */
+const visitorGrace = 60_000;
 
 /** What a home has spent since it was last asked, or woke up. */
 export interface Costs {
@@ -62,6 +66,8 @@ export class AddressOfRecord extends DurableObject<Environment> {
   readonly #room: Room;
   readonly #recorder: Recorder;
   readonly #queues = new Queues();
+  /** Milliseconds; when the last socket closed, as far as is remembered. */
+  #left = 0;
   #parts: Parts;
 
   constructor(state: DurableObjectState, environment: Environment) {
@@ -108,7 +114,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
   #heard(id: string, frame: Frame): void | Promise<void> {
     const look = () => {
       const isAuthenticated = this.#room.sockets.byId(id)?.authenticated !== undefined;
-      if (isAuthenticated && this.#room.alarm.isReady) this.#parts.presence.look(Date.now());
+      if (isAuthenticated && !isVisitorHome(this.#room.home.name) && this.#room.alarm.isReady) this.#parts.presence.look(Date.now());
     };
     const work = this.#parts.reception.frame(id, frame, Date.now());
     return work === undefined ? look() : work.then(look);
@@ -127,6 +133,8 @@ export class AddressOfRecord extends DurableObject<Environment> {
       this.#parts.dialogs.flowClosed(flow, now);
       this.#parts.calls.flowClosed(flow, now);
       this.#parts.presence.look(now);
+      this.#left = now;
+      if (isVisitorHome(this.#room.home.name)) this.#room.alarm.noLaterThan(now + visitorGrace);
     });
   }
 
@@ -138,12 +146,21 @@ export class AddressOfRecord extends DurableObject<Environment> {
   override async alarm(): Promise<void> {
     this.#room.alarm.wentOff();
     const now = Date.now();
+    if (isVisitorHome(this.#room.home.name) && this.#room.sockets.all().length === 0) return this.#vacate(now);
     this.#parts.forking.passDeadlines(now);
     this.#parts.incoming.passDeadlines(now);
     this.#parts.calls.passDeadlines(now);
     this.#parts.registrar.passDeadlines(now);
     this.#parts.presence.passDeadlines(now);
     this.#parts.presence.look(now);
+  }
+
+  /** A visitor who has gone leaves nothing behind but what his calls still need for a moment. */
+  async #vacate(now: number): Promise<void> {
+    this.#parts.forking.passDeadlines(now);
+    this.#parts.calls.passDeadlines(now);
+    if (now - this.#left < visitorGrace) this.#room.alarm.noLaterThan(this.#left + visitorGrace);
+    else await this.ctx.storage.deleteAll();
   }
 
   /** Letters of other homes. Saves, hands over to sockets, and returns the receipts; never waits for another home. */

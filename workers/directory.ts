@@ -3,6 +3,7 @@ import { type Rules, noRules } from "../lib/location/rules.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { Route } from "../lib/routing/route.ts";
 import type { Trunk } from "../lib/routing/trunk.ts";
+import { type Visitor, visitorHome } from "../lib/transport/visitor.ts";
 import type { Environment } from "./environment.ts";
 
 /** Whom a name stands for: nobody of ours, nobody at all, or a subscriber (perhaps by an alias). */
@@ -51,6 +52,7 @@ export class Directory {
   readonly #kept = new Map<string, Kept>();
   readonly #trunks = new Map<string, { readonly trunks: readonly Trunk[]; readonly until: number }>();
   readonly #routes = new Map<string, { readonly routes: readonly Route[]; readonly until: number }>();
+  readonly #peers = new Map<string, { readonly peers: readonly Visitor[]; readonly until: number }>();
   readonly #asked = new Map<string, Promise<Answer>>();
   /** Counts what was forgotten: an answer that was asked for before that is not kept. */
   #forgotten = 0;
@@ -118,11 +120,28 @@ export class Directory {
     return routes;
   }
 
+  /** The home of the peer of ours that speaks for a foreign domain, if there is one. */
+  async peerFor(domain: string, foreign: string): Promise<string | undefined> {
+    const kept = this.#peers.get(domain);
+    const peers = kept !== undefined && kept.until > Date.now() ? kept.peers : await this.#readPeers(domain);
+    const peer = peers.find(({ domains }) => domains.includes(foreign));
+    return peer === undefined ? undefined : visitorHome(peer);
+  }
+
+  async #readPeers(domain: string): Promise<readonly Visitor[]> {
+    const query = this.#database.prepare("SELECT settings FROM peers WHERE domain = ? ORDER BY name").bind(domain);
+    const { results } = await available(query.all<{ settings: string }>());
+    const peers = results.map(({ settings }) => JSON.parse(settings) as Visitor);
+    this.#peers.set(domain, { peers, until: Date.now() + keptTrunks });
+    return peers;
+  }
+
   /** Something about a domain has changed. */
   forget(domain: string): void {
     this.#forgotten += 1;
     this.#trunks.delete(domain);
     this.#routes.delete(domain);
+    this.#peers.delete(domain);
     for (const names of [this.#kept, this.#asked]) {
       for (const name of names.keys()) if (name.endsWith(`@${domain}`)) names.delete(name);
     }

@@ -1,10 +1,13 @@
+import { noRules } from "../lib/location/rules.ts";
 import type { Opening } from "../lib/transport/opening.ts";
+import { type Visitor, visitorHome } from "../lib/transport/visitor.ts";
 import { homeName } from "./directory.ts";
 import type { Environment } from "./environment.ts";
 
 /** Hands a socket to a home: the Worker is out of its path from then on. */
 export async function connectDirectly(environment: Environment, opening: Opening): Promise<Response> {
-  const stub = environment.ADDRESS_OF_RECORD.getByName(homeName(opening.subscriber));
+  const home = opening.visitor === undefined ? homeName(opening.subscriber) : visitorHome(opening.visitor);
+  const stub = environment.ADDRESS_OF_RECORD.getByName(home);
   const headers = { Upgrade: "websocket", "offhook-opening": JSON.stringify(opening) };
   return stub.fetch("https://home/", { headers });
 }
@@ -16,4 +19,11 @@ export async function connectLeg(environment: Environment, opening: Opening): Pr
   webSocket.binaryType = "arraybuffer";
   webSocket.accept();
   return webSocket;
+}
+
+/** What a home is told of somebody who is no subscriber: who he is, and a row that no password fits. */
+export function openingOf(visitor: Visitor, arrival: Pick<Opening, "way" | "host" | "address">): Opening {
+  const { kind, name, domain } = visitor;
+  const nobody = { md5: "", sha256: "", aliases: [], rules: noRules, generation: 0, version: 0, opened: true };
+  return { ...arrival, subscriber: { username: `${kind}-${name}`, domain, ...nobody }, isAuthenticated: true, visitor };
 }

@@ -1,10 +1,12 @@
 import { Hono } from "hono";
+import { type Shown, type TlsClientAuthentication, shownBy } from "../lib/authentication/shown.ts";
 import { canonicalUser } from "../lib/syntax/uri.ts";
 import { api } from "./api/api.ts";
 import { readConfiguration } from "./configuration.ts";
 import { DirectoryUnavailable, directoryOf } from "./directory.ts";
 import type { Environment } from "./environment.ts";
-import { connectDirectly } from "./home-socket.ts";
+import { connectDirectly, openingOf } from "./home-socket.ts";
+import { findPeer } from "./peers.ts";
 import { serveGenerally } from "./proxy.ts";
 import { serveRedirects } from "./redirect.ts";
 import { addressPrefix, plain, refuseUpgrade } from "./upgrade.ts";
@@ -31,12 +33,34 @@ async function connect(request: Request, environment: Environment, hint: string 
   const refusal = await refuseConnection(request, environment);
   if (refusal !== undefined) return refusal;
   const { host, address } = arrivalOf(request, environment);
+  const shown = shownBy(request.headers.get("Authorization"), request.cf?.["tlsClientAuth"] as TlsClientAuthentication | undefined);
+  if (shown.token !== undefined || shown.certificate !== undefined) {
+    const peer = await connectPeer(environment, shown, { way: "direct", host, address });
+    if (peer !== undefined) return peer;
+  }
   const named = hint === undefined ? undefined : readHint(hint, host);
   if (named === undefined) return serveGenerally(environment, { host, address });
   try {
     const answer = await directoryOf(environment).find(named.user, named.domain);
     if (answer.kind !== "subscriber" || !answer.subscriber.opened) return serveGenerally(environment, { host, address });
     return await connectDirectly(environment, { way: "direct", host, address, subscriber: answer.subscriber, isAuthenticated: false });
+  } catch (error) {
+    if (!(error instanceof DirectoryUnavailable)) throw error;
+    return plain(503, "The directory cannot be reached: try again.", { "Retry-After": "5" });
+  }
+}
+
+/** The server of another domain, by what it shows; undefined for a certificate that is nobody's: phones may have some too. */
+async function connectPeer(
+  environment: Environment,
+  shown: Shown,
+  arrival: Parameters<typeof openingOf>[1],
+): Promise<Response | undefined> {
+  try {
+    const peer = await findPeer(environment, shown);
+    if (peer !== undefined) return await connectDirectly(environment, openingOf(peer, arrival));
+    if (shown.token === undefined) return undefined;
+    return plain(401, "No server has this token.", { "WWW-Authenticate": "Bearer" });
   } catch (error) {
     if (!(error instanceof DirectoryUnavailable)) throw error;
     return plain(503, "The directory cannot be reached: try again.", { "Retry-After": "5" });

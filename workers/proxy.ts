@@ -5,7 +5,12 @@ import type { Subscriber } from "../lib/location/subscriber.ts";
 import { homeHint } from "../lib/proxy/branch.ts";
 import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../lib/syntax/fault.ts";
-import { type Frame, type Request as SipRequest, parseMessage, salvage } from "../lib/syntax/message.ts";
+import { type Frame, type Request as SipRequest, hasHeader, parseMessage, salvage } from "../lib/syntax/message.ts";
+import { addressOf } from "../lib/location/address.ts";
+import { guestMethods } from "../lib/proxy/visit.ts";
+import { parseUri } from "../lib/syntax/uri.ts";
+import type { Opening } from "../lib/transport/opening.ts";
+import { type Visitor, isVisitorHome, visitorHome } from "../lib/transport/visitor.ts";
 import { type LegName, chooseLeg } from "../lib/transport/leg-table.ts";
 import { encodeBinary } from "../durable-objects/room/bytes.ts";
 import { frameOf } from "../durable-objects/address-of-record/sockets.ts";
@@ -16,7 +21,7 @@ import { answerFault } from "../durable-objects/room/reply.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
 import { DirectoryUnavailable, directoryOf, homeName } from "./directory.ts";
 import type { Environment } from "./environment.ts";
-import { connectLeg } from "./home-socket.ts";
+import { connectLeg, openingOf } from "./home-socket.ts";
 
 interface Leg extends LegName {
   readonly socket: WebSocket;
@@ -89,8 +94,11 @@ class Door {
     if (choice.kind === "leg") return this.#pass(choice.leg, raw, message.kind === "request" ? message.method : "", essentials);
     if (message.kind === "response" || message.method === "ACK") return;
     if (message.method === "CANCEL") return this.#refuse(message, fault(481, "there is nothing to cancel"));
-    if (choice.kind === "none") return this.#refuse(message, fault(403, "this request names no account of this server"));
-    return this.#admit(message, raw, essentials, choice.user, choice.domain);
+    if (choice.kind === "none") {
+      const nobody = fault(403, "this request names no account of this server");
+      return this.#attempt(message, () => this.#welcome(message, raw, essentials, nobody));
+    }
+    return this.#attempt(message, () => this.#admit(message, raw, essentials, choice.user, choice.domain));
   }
 
   #followInvite(method: string, essentials: Essentials): { readonly kind: "leg"; readonly leg: Leg } | undefined {
@@ -110,24 +118,51 @@ class Door {
 
   /** A request of an account that has no leg yet: with good credentials it gets one, else a challenge. */
   async #admit(request: SipRequest, raw: string | ArrayBuffer, essentials: Essentials, user: string, domain: string): Promise<void> {
+    const answer = await directoryOf(this.#environment).find(user, domain);
+    if (answer.kind === "foreign") return this.#welcome(request, raw, essentials, fault(403, "this server does not serve that domain"));
+    const found = answer.kind === "subscriber" ? answer.subscriber : undefined;
+    const aliased = this.#legs.find((leg) => leg.user === found?.username && leg.domain === found.domain);
+    if (aliased !== undefined) return this.#pass(aliased, raw, request.method, essentials);
+    const subscriber = found?.username === user ? found : undefined;
+    const refusal = this.#authenticate(request, user, domain, subscriber);
+    if (refusal !== undefined && answer.kind === "unknown") return this.#welcome(request, raw, essentials, refusal);
+    if (refusal !== undefined) return this.#refuse(request, refusal);
+    if (this.#legs.length >= this.#configuration.maximumLegs)
+      return this.#refuse(request, fault(403, "too many accounts on one connection"));
+    const leg = await this.#openLeg(subscriber as Subscriber);
+    this.#pass(leg, raw, request.method, essentials);
+  }
+
+  /** What needs the directory or a home; where those cannot be reached the answer is 503. */
+  async #attempt(request: SipRequest, work: () => Promise<void>): Promise<void> {
     try {
-      const answer = await directoryOf(this.#environment).find(user, domain);
-      if (answer.kind === "foreign") return this.#refuse(request, fault(403, "this server does not serve that domain"));
-      const found = answer.kind === "subscriber" ? answer.subscriber : undefined;
-      const aliased = this.#legs.find((leg) => leg.user === found?.username && leg.domain === found.domain);
-      if (aliased !== undefined) return this.#pass(aliased, raw, request.method, essentials);
-      const subscriber = found?.username === user ? found : undefined;
-      const refusal = this.#authenticate(request, user, domain, subscriber);
-      if (refusal !== undefined) return this.#refuse(request, refusal);
-      if (this.#legs.length >= this.#configuration.maximumLegs)
-        return this.#refuse(request, fault(403, "too many accounts on one connection"));
-      const leg = await this.#openLeg(subscriber as Subscriber);
-      this.#pass(leg, raw, request.method, essentials);
+      await work();
     } catch (error) {
       if (!(error instanceof DirectoryUnavailable))
         console.error(JSON.stringify({ note: "a leg could not be opened", error: String(error) }));
       this.#refuse(request, fault(503, "this account cannot be served now", [["Retry-After", "5"]]));
     }
+  }
+
+  /** Somebody who has no account: a guest of the domain whose user he calls, if it has guests; else he is refused. */
+  async #welcome(request: SipRequest, raw: string | ArrayBuffer, essentials: Essentials, refusal: Fault): Promise<void> {
+    const hasCredentials = hasHeader(request, "proxy-authorization") || hasHeader(request, "authorization");
+    const uri = parseUri(request.requestUri);
+    const to = isFault(uri) || uri.kind !== "sip" ? undefined : addressOf(this.#keyring, uri);
+    if (hasCredentials || essentials.toTag !== undefined || !guestMethods.includes(request.method) || to === undefined)
+      return this.#refuse(request, refusal);
+    const answer = await directoryOf(this.#environment).find(to.user, to.domain);
+    if (answer.kind !== "subscriber" || answer.settings.guests !== true) return this.#refuse(request, refusal);
+    const known = this.#legs.find((leg) => leg.domain === to.domain && isVisitorHome(leg.home));
+    if (known === undefined && this.#legs.length >= this.#configuration.maximumLegs)
+      return this.#refuse(request, fault(403, "too many accounts on one connection"));
+    this.#pass(known ?? (await this.#openGuestLeg(to.domain)), raw, request.method, essentials);
+  }
+
+  #openGuestLeg(domain: string): Promise<Leg> {
+    const visitor: Visitor = { kind: "guest", domain, name: randomText() + randomText(), domains: [], isTrusted: false };
+    const { host, address } = this.#arrival;
+    return this.#connect(openingOf(visitor, { way: "leg", host, address }), visitorHome(visitor));
   }
 
   #authenticate(request: SipRequest, user: string, domain: string, subscriber: Subscriber | undefined): Fault | undefined {
@@ -141,8 +176,12 @@ class Door {
   async #openLeg(subscriber: Subscriber): Promise<Leg> {
     await directoryOf(this.#environment).markOpened(subscriber);
     const { host, address } = this.#arrival;
-    const socket = await connectLeg(this.#environment, { way: "leg", host, address, subscriber, isAuthenticated: true });
-    const home = homeName(subscriber);
+    return this.#connect({ way: "leg", host, address, subscriber, isAuthenticated: true }, homeName(subscriber));
+  }
+
+  async #connect(opening: Opening, home: string): Promise<Leg> {
+    const { subscriber } = opening;
+    const socket = await connectLeg(this.#environment, opening);
     const leg: Leg = { socket, home, hint: homeHint(this.#keyring, home), user: subscriber.username, domain: subscriber.domain };
     socket.addEventListener("message", ({ data }) => {
       if (this.#client.readyState === WebSocket.OPEN) this.#client.send(data as string | ArrayBuffer);

@@ -37,6 +37,7 @@ export class Account {
   /** Whether the flow speaks for the owner; if not yet, by the credentials of this request, or else the challenge to answer with. */
   authenticate(flow: Flow, request: Request, now: number): Flow | Fault {
     const { configuration, keyring, home, sockets } = this.#room;
+    if (flow.visitor !== undefined) return flow;
     if (flow.authenticated !== undefined && now - flow.authenticated.since < configuration.flowLifetime * 1000) return flow;
     const subscriber = this.#newest(flow.presented);
     const { user, domain } = home;

@@ -20,6 +20,7 @@ import { parseUri } from "../../lib/syntax/uri.ts";
 import type { Destination, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
+import { isVisitorHome, visitorPhone } from "../../lib/transport/visitor.ts";
 import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
 import type { Room } from "../room/room.ts";
@@ -67,6 +68,7 @@ export class Incoming {
     if (envelope.introduces !== undefined) this.#account.take(envelope.introduces);
     if (envelope.to.kind === "phone") return this.#toPhone(envelope, request, essentials, now);
     if (envelope.to.kind === "elsewhere") return this.#leave(envelope, request, envelope.to, now);
+    if (isVisitorHome(this.#by.home) && this.#peer(envelope).length === 0) return answered(request, 503);
     const refusal = refuseBlocked(this.#account.rules().blocked, envelope.identity, request, essentials);
     if (refusal !== undefined) return { kind: "answered", status: refusal.status, text: answerFault(request, refusal) };
     if (hasLooped(this.#by, request, essentials) || this.#hasComeBack(envelope, request)) return answered(request, 482);
@@ -130,6 +132,7 @@ export class Incoming {
 
   #targets(envelope: RequestEnvelope, now: number): ReachableTarget[] {
     if (envelope.to.kind !== "address") return [];
+    if (isVisitorHome(this.#by.home)) return this.#peer(envelope);
     const bindings = this.#registrar.current(now).map(({ binding }) => binding);
     const caller = envelope.caller ?? envelope.answerTo;
     const targets = targetSet(bindings, envelope.to, caller.home === this.#by.home ? caller.phone : undefined);
@@ -137,6 +140,13 @@ export class Incoming {
       ...target,
       host: target.retarget === undefined ? this.#room.sockets.newestTo(target.phone)?.host : "",
     }));
+  }
+
+  /** The server of another domain, if it is connected. */
+  #peer({ text }: RequestEnvelope): ReachableTarget[] {
+    const host = this.#room.sockets.newestTo(visitorPhone)?.host;
+    const contact = text.slice(text.indexOf(" ") + 1, text.indexOf(" SIP/2.0\r\n"));
+    return host === undefined ? [] : [{ phone: visitorPhone, contact, q: 1000, path: [], host }];
   }
 
   #search(envelope: RequestEnvelope, request: Request, targets: readonly ReachableTarget[], now: number): Receipt {

@@ -6,6 +6,7 @@ import { type Frame, type Request as SipRequest, type Response as SipResponse, p
 import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import type { Opening } from "../../lib/transport/opening.ts";
+import { visitorPhone } from "../../lib/transport/visitor.ts";
 import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
 import type { Room } from "../room/room.ts";
@@ -44,13 +45,11 @@ export class Reception {
   /** Accepts a socket that the door has let in. Before it is authenticated it touches no SQL. */
   async open(request: Request, now: number): Promise<Response> {
     const opening = JSON.parse(request.headers.get("offhook-opening") ?? "") as Opening;
-    const { way, host, address, subscriber } = opening;
+    const { way, host, address, subscriber, visitor } = opening;
     const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
-    if (opening.isAuthenticated) {
-      await this.#room.alarm.ready();
-      this.#account.take(subscriber);
-    }
-    const isAuthenticated = opening.isAuthenticated && !this.#account.isOvertaken(subscriber);
+    if (opening.isAuthenticated) await this.#room.alarm.ready();
+    if (opening.isAuthenticated && visitor === undefined) this.#account.take(subscriber);
+    const isAuthenticated = opening.isAuthenticated && (visitor !== undefined || !this.#account.isOvertaken(subscriber));
     const flow: Flow = {
       id: randomText(),
       way,
@@ -64,6 +63,7 @@ export class Reception {
       carried: [],
       pending: [],
       proceeding: [],
+      ...(visitor === undefined ? {} : { visitor, speaker: visitorPhone }),
     };
     this.#room.sockets.accept(server, flow);
     if (!isAuthenticated) this.#watch(flow, now);
@@ -105,6 +105,8 @@ export class Reception {
 
   #authenticated(flow: Flow, request: SipRequest, essentials: Essentials, now: number): void | Promise<void> {
     if (request.method === "CANCEL") return this.#phones.outgoing.cancel(flow, request, essentials, now);
+    if (flow.visitor !== undefined && request.method === "REGISTER")
+      return this.#refuse(flow, request, fault(403, "only subscribers may register"), now);
     if (request.method !== "REGISTER")
       return this.#phones.outgoing.request(this.#withSpeaker(flow, request, now), request, essentials, now);
     const { copyLifetime } = this.#room.configuration;

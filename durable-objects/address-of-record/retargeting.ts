@@ -123,7 +123,10 @@ export class Retargeting {
     if (resolved.status !== 403 || uri.kind !== "sip") return resolved;
     if (branch.retarget?.isAllowed !== true && !(await mayCallOut(this.#room))) return resolved;
     const { resolver, configuration } = this.#room;
+    // The server of that domain may have connected to us: then nothing has to be looked up.
+    const peer = await this.#room.directory.peerFor(domain, address.domain);
     const places = await hopsOf(resolver, configuration.allowedNetworks, uri);
+    if (peer !== undefined) return { places: [peer, ...(isFault(places) ? [] : places)], address, introduces: undefined };
     return isFault(places) ? places : { places, address, introduces: undefined };
   }
 

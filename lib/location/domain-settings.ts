@@ -6,6 +6,8 @@ export interface DomainSettings {
   readonly answersStrangers: boolean;
   /** Its users may call other domains: their servers are found by the DNS. */
   readonly callsOut: boolean;
+  /** Who is nobody's subscriber may call its users, and write to them. */
+  readonly guests?: boolean;
   /** The trunk to the presence agent of its users, if that is another server: it takes their SUBSCRIBE and PUBLISH (RFC 3856 §5). */
   readonly presenceAgent?: string;
 }

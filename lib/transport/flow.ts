@@ -1,4 +1,5 @@
 import type { NonceCounts } from "../authentication/digest.ts";
+import type { Visitor } from "./visitor.ts";
 import type { Subscriber } from "../location/subscriber.ts";
 
 /**
@@ -27,6 +28,8 @@ export interface Flow {
   readonly carried: readonly Carried[];
   /** The phone that speaks here without a registration: it has called before, as its Contact tells, or has unregistered. */
   readonly speaker?: string;
+  /** Who is at the other end, if it is none of our subscribers. */
+  readonly visitor?: Visitor;
   /** INVITEs that came in here and have no final response yet. */
   readonly pending: readonly PendingInvite[];
   /** Branches sent here that have had a provisional response: what CANCEL and Timer C ask. */

@@ -1,4 +1,5 @@
 import type { Subscriber } from "../location/subscriber.ts";
+import type { Visitor } from "./visitor.ts";
 import type { Flow } from "./flow.ts";
 
 /** What the door tells a home about a socket that it hands over, in the header `offhook-opening`. */
@@ -6,4 +7,6 @@ export interface Opening extends Pick<Flow, "way" | "host" | "address"> {
   readonly subscriber: Subscriber;
   /** True for a leg: the door has verified the credentials against the directory. */
   readonly isAuthenticated: boolean;
+  /** Somebody who is no subscriber; the row stands for nobody then. */
+  readonly visitor?: Visitor;
 }

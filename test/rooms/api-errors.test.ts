@@ -157,6 +157,7 @@ describe("the description of the API", () => {
     const operations = Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method} ${path}`));
     expect(operations.sort()).toEqual([
       "delete /domains/{domain}",
+      "delete /domains/{domain}/peers/{peer}",
       "delete /domains/{domain}/routes/{route}",
       "delete /domains/{domain}/subscribers/{username}",
       "delete /domains/{domain}/subscribers/{username}/bindings/{id}",
@@ -165,6 +166,7 @@ describe("the description of the API", () => {
       "delete /domains/{domain}/trunks/{trunk}",
       "get /domains",
       "get /domains/{domain}",
+      "get /domains/{domain}/peers",
       "get /domains/{domain}/routes",
       "get /domains/{domain}/settings",
       "get /domains/{domain}/subscribers",
@@ -177,6 +179,7 @@ describe("the description of the API", () => {
       "post /domains/{domain}/subscribers/{username}/bindings",
       "post /routes/test",
       "put /domains/{domain}",
+      "put /domains/{domain}/peers/{peer}",
       "put /domains/{domain}/routes/{route}",
       "put /domains/{domain}/settings",
       "put /domains/{domain}/subscribers/{username}",

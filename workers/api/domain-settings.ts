@@ -16,6 +16,7 @@ const settingsSchema = z
       .max(64)
       .optional()
       .openapi({ description: "A trunk of the domain: SUBSCRIBE and PUBLISH for its users go there, and not to their homes" }),
+    guests: z.boolean().default(false).openapi({ description: "Who has no account may call its users, and write to them" }),
     answer_strangers: z.boolean().default(false).openapi({ description: "The redirect server answers without authentication" }),
   })
   .openapi("DomainSettings");
@@ -41,8 +42,16 @@ domainSettingRoutes.openapi(read, async (context) => {
 
 domainSettingRoutes.openapi(put, async (context) => {
   const { domain } = context.req.valid("param");
-  const { redirect, answer_strangers: answersStrangers, calls_out: callsOut, presence_agent: presenceAgent } = context.req.valid("json");
+  const {
+    redirect,
+    answer_strangers: answersStrangers,
+    calls_out: callsOut,
+    guests,
+    presence_agent: presenceAgent,
+  } = context.req.valid("json");
   const settings: DomainSettings = {
+    ...(guests ? { guests } : {}),
+
     redirects: redirect,
     answersStrangers,
     callsOut,
@@ -56,6 +65,6 @@ domainSettingRoutes.openapi(put, async (context) => {
   return context.json(written(settings), 200);
 });
 
-function written({ redirects, answersStrangers, callsOut, presenceAgent }: DomainSettings): z.infer<typeof settingsSchema> {
-  return { redirect: redirects, answer_strangers: answersStrangers, calls_out: callsOut, presence_agent: presenceAgent };
+function written({ redirects, answersStrangers, callsOut, guests = false, presenceAgent }: DomainSettings): z.infer<typeof settingsSchema> {
+  return { redirect: redirects, answer_strangers: answersStrangers, calls_out: callsOut, guests, presence_agent: presenceAgent };
 }

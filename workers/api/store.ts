@@ -5,6 +5,7 @@ import type { Trunk } from "../../lib/routing/trunk.ts";
 import type { Rules } from "../../lib/location/rules.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { domainSettingsOf, subscriberOf } from "../directory.ts";
+import type { Visitor } from "../../lib/transport/visitor.ts";
 import { Problem } from "./problem.ts";
 
 /** What a PUT of a subscriber says; undefined keeps what is there. */
@@ -16,6 +17,15 @@ export interface SubscriberChange {
 export interface Change<T> {
   readonly created: boolean;
   readonly value: T;
+}
+
+/** A peer as its row has it: token and certificate as hashes. */
+export interface PeerRow {
+  readonly domain: string;
+  readonly name: string;
+  readonly token: string | null;
+  readonly certificate: string | null;
+  readonly settings: Visitor;
 }
 
 type SubscriberRow = Parameters<typeof subscriberOf>[0];
@@ -83,6 +93,30 @@ export class Store {
     return meta.changes > 0;
   }
 
+  async peers(domain: string): Promise<PeerRow[]> {
+    const query = this.#database.prepare("SELECT * FROM peers WHERE domain = ? ORDER BY name").bind(domain);
+    const { results } = await query.all<Omit<PeerRow, "settings"> & { settings: string }>();
+    return results.map((row) => ({ ...row, settings: JSON.parse(row.settings) as Visitor }));
+  }
+
+  /** @returns false if another peer has its token or certificate */
+  async putPeer({ domain, name, token, certificate, settings }: PeerRow): Promise<boolean> {
+    const taken = await this.#database
+      .prepare("SELECT 1 FROM peers WHERE (token = ? OR certificate = ?) AND NOT (domain = ? AND name = ?)")
+      .bind(token, certificate, domain, name)
+      .first();
+    if (taken !== null) return false;
+    const query = this.#database.prepare(
+      "INSERT OR REPLACE INTO peers (domain, name, token, certificate, settings) VALUES (?, ?, ?, ?, ?)",
+    );
+    await query.bind(domain, name, token, certificate, JSON.stringify(settings)).run();
+    return true;
+  }
+
+  async deletePeer(domain: string, name: string): Promise<void> {
+    await this.#database.prepare("DELETE FROM peers WHERE domain = ? AND name = ?").bind(domain, name).run();
+  }
+
   async deleteTrunk(domain: string, name: string): Promise<boolean> {
     const { meta } = await this.#database.prepare("DELETE FROM trunks WHERE domain = ? AND name = ?").bind(domain, name).run();
     return meta.changes > 0;
@@ -102,6 +136,7 @@ export class Store {
       this.#database.prepare("DELETE FROM subscribers WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM trunks WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM routes WHERE domain = ?").bind(domain),
+      this.#database.prepare("DELETE FROM peers WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM domains WHERE name = ?").bind(domain),
     ]);
     return results.map(subscriberOf);

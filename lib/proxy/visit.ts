@@ -1,0 +1,42 @@
+import type { Address } from "../location/address.ts";
+import type { Essentials } from "../syntax/essentials.ts";
+import { type Fault, fault, isFault } from "../syntax/fault.ts";
+import { canonicalUser, parseUri } from "../syntax/uri.ts";
+import type { Visitor } from "../transport/visitor.ts";
+
+/** What a guest may ask for: calls and messages. */
+export const guestMethods: readonly string[] = ["INVITE", "ACK", "CANCEL", "MESSAGE", "OPTIONS"];
+
+/** Who sends a request outside a dialog, as From has it: `user@domain`, or nobody in particular. */
+export interface Sender {
+  readonly user: string;
+  readonly domain: string;
+}
+
+/** The identity of those who do not say who they are (RFC 3323 §4.1.1.3). */
+export const anonymous = "anonymous@anonymous.invalid";
+
+/** The sender as From names him; undefined if he is anonymous. */
+export function senderOf({ from }: Essentials): Sender | undefined | Fault {
+  const uri = parseUri(from.uri);
+  if (isFault(uri)) return uri;
+  if (uri.kind !== "sip" || uri.user === undefined) return fault(403, "From names nobody");
+  const domain = uri.host.toLowerCase();
+  return domain === "anonymous.invalid" ? undefined : { user: canonicalUser(uri.user), domain };
+}
+
+/**
+ * Whether a visitor may send this, outside a dialog: to users of the domain that he visits and to nobody else, so that we relay for
+ * nobody; a peer in the name of its own domains, a guest in nobody's.
+ * @param isOurs whether the sender's name is that of one of our subscribers
+ */
+export function refuseVisit(visitor: Visitor, method: string, sender: Sender | undefined, to: Address, isOurs: boolean): Fault | undefined {
+  if (to.domain !== visitor.domain) return fault(403, "requests are not relayed to other domains");
+  if (method === "REGISTER" || method === "PUBLISH") return fault(403, "only subscribers may do that");
+  if (visitor.kind === "peer") {
+    if (sender === undefined || !visitor.domains.includes(sender.domain)) return fault(403, "From is of none of this server's domains");
+    return undefined;
+  }
+  if (!guestMethods.includes(method)) return fault(403, "guests may call and write, and nothing else");
+  return isOurs ? fault(403, "From is a subscriber, who has to authenticate") : undefined;
+}

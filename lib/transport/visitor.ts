@@ -1,0 +1,23 @@
+/** Somebody on a socket who is none of our subscribers: the server of another domain, or a guest of one of ours. */
+export interface Visitor {
+  readonly kind: "peer" | "guest";
+  /** Of ours: the one that he visits. */
+  readonly domain: string;
+  readonly name: string;
+  /** The domains that a peer speaks for, in lower case. */
+  readonly domains: readonly string[];
+  /** Its word on who calls counts (RFC 3325 §4). */
+  readonly isTrusted: boolean;
+}
+
+/** How the other end of a visitor's sockets is called, where a phone would have its name. */
+export const visitorPhone = "visitor-";
+
+/** A visitor's home has a generation that no subscriber's has. */
+export function visitorHome({ kind, name, domain }: Pick<Visitor, "kind" | "name" | "domain">): string {
+  return `sip:${kind}-${name}@${domain}#0`;
+}
+
+export function isVisitorHome(home: string): boolean {
+  return home.endsWith("#0");
+}

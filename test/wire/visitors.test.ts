@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { establish, hangUp } from "../support/call.ts";
+import { shortSdp } from "../support/compose.ts";
+import { headers } from "../support/heard.ts";
+import { Phone } from "../support/phone.ts";
+import { openSocket, refusedUpgrade } from "../support/sip-socket.ts";
+import { type Town, openTown } from "../support/town.ts";
+
+/** Those who are no subscribers: guests of a domain, and servers of other domains. */
+let town: Town;
+const token = "a-token-that-nobody-guesses";
+
+beforeAll(async () => {
+  town = await openTown();
+  await town.server.api("PUT", "/domains/localhost/settings", { guests: true, calls_out: true });
+  await town.server.api("PUT", "/domains/closed.example");
+  await town.server.api("PUT", "/domains/localhost/peers/partner", { domains: ["partner.example"], token });
+});
+afterAll(() => town.close());
+
+async function visitor(account: string, domain: string, bearer?: string): Promise<Phone> {
+  const authorization = bearer === undefined ? {} : { headers: { Authorization: `Bearer ${bearer}` } };
+  const socket = await openSocket(`${town.server.wsUrl}/ws`, account, authorization);
+  return new Phone(socket, { account, domain, way: "general" });
+}
+
+describe("a guest", () => {
+  it("calls a user, and either hangs up", async () => {
+    const [alice] = await town.phones("direct", "alice");
+    for (const ends of ["guest", "host"]) {
+      const guest = await visitor("visitor", "anonymous.invalid");
+      const call = await establish(guest, alice);
+      const answer = ends === "guest" ? await hangUp(guest, call.callerSide, alice) : await hangUp(alice, call.calleeSide, guest);
+      expect(answer.status).toBe(200);
+    }
+  });
+
+  it("gives up, and it stops ringing", async () => {
+    const [alice] = await town.phones("direct", "alice");
+    const guest = await visitor("visitor", "localhost");
+    const invite = guest.request("INVITE", alice.aor, { body: shortSdp });
+    alice.reply(await alice.next("INVITE"), 180);
+    await guest.next(180);
+    guest.cancel(invite);
+    expect((await alice.next("CANCEL")).method).toBe("CANCEL");
+  });
+
+  it("writes", async () => {
+    const [alice] = await town.phones("direct", "alice");
+    const guest = await visitor("visitor", "elsewhere.example");
+    guest.request("MESSAGE", alice.aor, { body: "is anybody there?" });
+    expect((await alice.next("MESSAGE")).body).toBe("is anybody there?");
+  });
+
+  it.each([
+    ["who takes the name of a subscriber is challenged", "bob", "localhost", "alice", 407],
+    ["of a domain that has none is refused", "visitor", "anonymous.invalid", "closed", 403],
+    ["may not call another domain", "visitor", "anonymous.invalid", "elsewhere", 403],
+    ["may not call a number that goes by a trunk", "visitor", "anonymous.invalid", "number", 403],
+  ])("%s", async (_rule, account, domain, whom, status) => {
+    const [alice] = await town.phones("direct", "alice");
+    const uris: Record<string, string> = {
+      alice: alice.aor,
+      closed: "sip:somebody@closed.example",
+      elsewhere: "sip:somebody@elsewhere.example",
+      number: "sip:+4930555@localhost",
+    };
+    const guest = await visitor(account === "bob" ? alice.account : account, domain);
+    const answer = await guest.finalResponse(guest.request("INVITE", uris[whom] ?? "", { body: shortSdp }));
+    expect(answer.status).toBe(status);
+  });
+
+  it("who has come in may not do more than call and write: 403", async () => {
+    const [alice] = await town.phones("direct", "alice");
+    const guest = await visitor("visitor", "anonymous.invalid");
+    guest.request("MESSAGE", alice.aor, { body: "hello" });
+    alice.reply(await alice.next("MESSAGE"), 200);
+    await guest.next(200);
+    const watched = guest.request("SUBSCRIBE", alice.aor, { headers: [["Event", "presence"]] });
+    expect((await guest.finalResponse(watched)).status).toBe(403);
+    const elsewhere = guest.request("INVITE", "sip:somebody@elsewhere.example", { body: shortSdp });
+    expect((await guest.finalResponse(elsewhere)).status).toBe(403);
+    const forged = guest.request("MESSAGE", alice.aor, { from: `<${alice.aor}>;tag=1`, body: "it is me" });
+    expect([403, 407]).toContain((await guest.finalResponse(forged)).status);
+  });
+
+  it("has two calls at once, and no more", async () => {
+    const [alice] = await town.phones("direct", "alice");
+    const guest = await visitor("visitor", "anonymous.invalid");
+    for (let count = 0; count < 2; count += 1) {
+      guest.request("INVITE", alice.aor, { body: shortSdp });
+      alice.reply(await alice.next("INVITE"), 180);
+      await guest.next(180);
+    }
+    const third = guest.request("INVITE", alice.aor, { body: shortSdp });
+    expect((await guest.finalResponse(third)).status).toBe(403);
+  });
+});
+
+describe("the server of another domain", () => {
+  it("calls a user, and either hangs up", async () => {
+    const [alice] = await town.phones("direct", "alice");
+    for (const ends of ["peer", "user"]) {
+      const partner = await visitor("carol", "partner.example", token);
+      const call = await establish(partner, alice);
+      const answer = ends === "peer" ? await hangUp(partner, call.callerSide, alice) : await hangUp(alice, call.calleeSide, partner);
+      expect(answer.status).toBe(200);
+      partner.socket.close();
+    }
+  });
+
+  it("is called on its connection, if users may call out", async () => {
+    const [alice] = await town.phones("direct", "alice");
+    const partner = await visitor("carol", "partner.example", token);
+    const call = await establish(alice, partner);
+    expect((await hangUp(partner, call.calleeSide, alice)).status).toBe(200);
+    partner.socket.close();
+  });
+
+  it("with a token that is nobody's is refused: 401", async () => {
+    const answer = await refusedUpgrade(`${town.server.wsUrl}/ws`, { headers: { Authorization: "Bearer guess" } });
+    expect(answer.status).toBe(401);
+  });
+
+  it.each([
+    ["in the name of another domain", "<sip:carol@elsewhere.example>;tag=1", "alice"],
+    ["in the name of one of our users", "<sip:bob@localhost>;tag=1", "alice"],
+    ["to another domain: no relay", "<sip:carol@partner.example>;tag=1", "elsewhere"],
+  ])("may not call %s: 403", async (_rule, from, whom) => {
+    const [alice] = await town.phones("direct", "alice");
+    const partner = await visitor("carol", "partner.example", token);
+    const uri = whom === "alice" ? alice.aor : "sip:somebody@elsewhere.example";
+    expect((await partner.finalResponse(partner.request("INVITE", uri, { from, body: shortSdp }))).status).toBe(403);
+    partner.socket.close();
+  });
+
+  it("is not believed who calls, unless it is trusted (RFC 3325 §5)", async () => {
+    const [alice] = await town.phones("direct", "alice");
+    const partner = await visitor("carol", "partner.example", token);
+    partner.request("MESSAGE", alice.aor, { headers: [["P-Asserted-Identity", "<sip:boss@partner.example>"]], body: "hello" });
+    expect(headers(await alice.next("MESSAGE"), "p-asserted-identity")).toEqual([]);
+    partner.socket.close();
+  });
+
+  it("may not register anybody: 403", async () => {
+    const partner = await visitor("carol", "partner.example", token);
+    expect((await partner.register({ to: "<sip:carol@partner.example>" })).status).toBe(403);
+    partner.socket.close();
+  });
+
+  it("that is taken off the list loses its connection at once", async () => {
+    const other = "another-token-nobody-guesses";
+    await town.server.api("PUT", "/domains/localhost/peers/other", { domains: ["other.example"], token: other });
+    const peer = await visitor("dave", "other.example", other);
+    peer.request("OPTIONS", "sip:localhost");
+    await peer.next(200);
+    await town.server.api("DELETE", "/domains/localhost/peers/other");
+    expect((await peer.socket.closed).code).toBe(4404);
+    const answer = await refusedUpgrade(`${town.server.wsUrl}/ws`, { headers: { Authorization: `Bearer ${other}` } });
+    expect(answer.status).toBe(401);
+  });
+});

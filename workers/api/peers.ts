@@ -1,0 +1,111 @@
+import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
+import { type Visitor, visitorHome } from "../../lib/transport/visitor.ts";
+import { directoryOf } from "../directory.ts";
+import type { Environment } from "../environment.ts";
+import { hashOfToken } from "../peers.ts";
+import { Problem } from "./problem.ts";
+import { json, noContent, problems } from "./responses.ts";
+import { domainName, domainParameters } from "./schemas.ts";
+import { type PeerRow, Store } from "./store.ts";
+
+const fields = {
+  domains: z
+    .array(domainName)
+    .min(1)
+    .max(100)
+    .openapi({ description: "The domains that it speaks for", example: ["partner.example"] }),
+  certificate: z
+    .string()
+    .transform((text) => text.replaceAll(":", "").toLowerCase())
+    .refine((text) => /^[0-9a-f]{64}$/.test(text), "is no SHA-256 fingerprint")
+    .optional()
+    .openapi({ description: "SHA-256 fingerprint of its client certificate, which Cloudflare has to verify (mTLS)" }),
+  trusted: z.boolean().default(false).openapi({ description: "What it says of who calls (P-Asserted-Identity) is believed" }),
+};
+const peerBody = z
+  .strictObject({
+    ...fields,
+    token: z
+      .string()
+      .regex(/^\S{20,200}$/)
+      .optional()
+      .openapi({ description: "It connects with this as a bearer token. Kept if left out, never shown." }),
+  })
+  .openapi("PeerChange");
+const peerSchema = z.object({ name: z.string(), ...fields, has_token: z.boolean() }).openapi("Peer");
+const peersSchema = z.object({ peers: z.array(peerSchema) }).openapi("Peers");
+
+const security = [{ bearer: [] }];
+const path = "/domains/{domain}/peers/{peer}";
+const params = domainParameters.extend({
+  peer: z
+    .string()
+    .regex(/^[a-z0-9-]{1,64}$/, "is not made of a-z, 0-9 and hyphens")
+    .openapi({ param: { name: "peer", in: "path" } }),
+});
+const list = createRoute({
+  ...{ method: "get", path: "/domains/{domain}/peers", security, request: { params: domainParameters } },
+  responses: { 200: json(peersSchema, "The servers of other domains that may connect"), ...problems(400, 401, 404, 503) },
+});
+const put = createRoute({
+  ...{ method: "put", path, security },
+  request: { params, body: { required: true, content: { "application/json": { schema: peerBody } } } },
+  responses: { 200: json(peerSchema, "The peer, as it is now"), ...problems(400, 401, 404, 409, 413, 503) },
+});
+const remove = createRoute({
+  ...{ method: "delete", path, security, request: { params } },
+  responses: { 204: noContent, ...problems(400, 401, 404, 503) },
+});
+
+/** /domains/{domain}/peers. */
+export const peerRoutes = new OpenAPIHono<{ Bindings: Environment }>();
+
+peerRoutes.openapi(list, async (context) => {
+  const { domain } = context.req.valid("param");
+  const store = new Store(context.env.DIRECTORY);
+  if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+  return context.json({ peers: (await store.peers(domain)).map(shown) }, 200);
+});
+
+peerRoutes.openapi(put, async (context) => {
+  const { domain, peer: name } = context.req.valid("param");
+  const store = new Store(context.env.DIRECTORY);
+  if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+  const before = (await store.peers(domain)).find((one) => one.name === name);
+  const { token, certificate = null, domains, trusted } = context.req.valid("json");
+  if (await isServed(context.env, domains)) throw new Problem(409, "domains: one of them is served here");
+  const settings: Visitor = { kind: "peer", domain, name, domains, isTrusted: trusted };
+  const row: PeerRow = { domain, name, token: token === undefined ? (before?.token ?? null) : hashOfToken(token), certificate, settings };
+  if (row.token === null && certificate === null) throw new Problem(400, "a peer needs a token or a certificate");
+  if (!(await store.putPeer(row))) throw new Problem(409, "another peer has this token or certificate");
+  directoryOf(context.env).forget(domain);
+  if (before !== undefined) await end(context.env, before);
+  return context.json(shown(row), 200);
+});
+
+peerRoutes.openapi(remove, async (context) => {
+  const { domain, peer: name } = context.req.valid("param");
+  const store = new Store(context.env.DIRECTORY);
+  const before = (await store.peers(domain)).find((one) => one.name === name);
+  if (before === undefined) throw new Problem(404, `there is no peer ${name} in ${domain}`);
+  await store.deletePeer(domain, name);
+  directoryOf(context.env).forget(domain);
+  await end(context.env, before);
+  return context.body(null, 204);
+});
+
+/** Its connections end at once: it has to come back with what holds now. */
+async function end({ ADDRESS_OF_RECORD }: Environment, { settings }: PeerRow): Promise<void> {
+  await ADDRESS_OF_RECORD.getByName(visitorHome(settings)).subscriberDeleted();
+}
+
+async function isServed({ DIRECTORY }: Environment, domains: readonly string[]): Promise<boolean> {
+  const store = new Store(DIRECTORY);
+  const served = await Promise.all(domains.map((domain) => store.hasDomain(domain)));
+  return served.includes(true);
+}
+
+function shown({ name, token, certificate, settings }: PeerRow): z.infer<typeof peerSchema> {
+  const { domains, isTrusted: trusted } = settings;
+  return { name, domains: [...domains], trusted, has_token: token !== null, ...(certificate === null ? {} : { certificate }) };
+}

@@ -1,0 +1,25 @@
+import { createHash } from "node:crypto";
+import type { Shown } from "../lib/authentication/shown.ts";
+import type { Visitor } from "../lib/transport/visitor.ts";
+import { DirectoryUnavailable } from "./directory.ts";
+import type { Environment } from "./environment.ts";
+
+/** The peer that shows this; undefined if nobody does. */
+export async function findPeer({ DIRECTORY }: Environment, { token, certificate }: Shown): Promise<Visitor | undefined> {
+  if (token === undefined && certificate === undefined) return undefined;
+  const query = DIRECTORY.prepare("SELECT settings FROM peers WHERE token = ? OR certificate = ?").bind(
+    token === undefined ? null : hashOfToken(token),
+    certificate ?? null,
+  );
+  try {
+    const row = await query.first<{ settings: string }>();
+    return row === null ? undefined : (JSON.parse(row.settings) as Visitor);
+  } catch (error) {
+    throw new DirectoryUnavailable(String(error));
+  }
+}
+
+/** Tokens are kept as hashes: they are long and random, so that nobody guesses them. */
+export function hashOfToken(token: string): string {
+  return createHash("sha256").update(token).digest("hex");
+}
