@@ -23,7 +23,8 @@ import { directoryOf } from "../workers/directory.ts";
 import type { Environment } from "../workers/environment.ts";
 import { parsed, read } from "./address-of-record/checked.ts";
 import { Connection } from "./next-hop/connection.ts";
-import { Inbound } from "./next-hop/inbound.ts";
+import { Calls } from "./next-hop/calls.ts";
+import { Inbound, keepsCall } from "./next-hop/inbound.ts";
 import { TrunkRegistration } from "./next-hop/trunk-registration.ts";
 import { keyringOf } from "./room/keyring.ts";
 import { Outbox } from "./room/outbox.ts";
@@ -31,8 +32,6 @@ import { randomText } from "./room/random.ts";
 import { answerFault } from "./room/reply.ts";
 import { neighbourOf } from "./room/neighbour.ts";
 
-/** Milliseconds that a connection stays open when no call is on it. */
-const idleAfter = 60_000;
 const invitesKept = 500;
 /** Milliseconds. */
 const retryRegistrationAfter = 10_000;
@@ -58,8 +57,9 @@ export class NextHop extends DurableObject<Environment> {
   readonly #outbox: Outbox;
   /** INVITEs as they were sent, by branch. */
   readonly #invites = new Map<string, SipRequest>();
-  /** Call-IDs of calls in progress. */
-  readonly #calls = new Set<string>();
+  readonly #calls: Calls;
+  /** Milliseconds that a connection stays open when no call is on it. */
+  readonly #idleAfter: number;
   #connection: Promise<Connection> | undefined;
   #idle: ReturnType<typeof setTimeout> | undefined;
 
@@ -67,7 +67,10 @@ export class NextHop extends DurableObject<Environment> {
     super(state, environment);
     const { name } = state.id;
     if (name === undefined || !isHopName(name)) throw new Error("a next hop is addressed by its name");
-    this.#keyring = keyringOf(readConfiguration(environment).sealKeys);
+    const { sealKeys, hopIdleTime, transactionTimeout, ringTimeout } = readConfiguration(environment);
+    this.#keyring = keyringOf(sealKeys);
+    this.#idleAfter = hopIdleTime * 1000;
+    this.#calls = new Calls({ transaction: transactionTimeout * 1000, ringing: ringTimeout * 1000 });
     this.#hop = readHopName(name);
     this.#environment = environment;
     this.#registration = new TrunkRegistration(this.#keyring, this.#hop);
@@ -136,9 +139,7 @@ export class NextHop extends DurableObject<Environment> {
     const { text, branch } = this.#asSent(connection, envelope, request, essentials);
     if (this.#invites.has(branch) && request.method === "INVITE") return taken;
     if (request.method === "INVITE" || this.#hop.trunk !== "") this.#remember(branch, parsed(text, envelope.binary));
-    if (request.method === "BYE") this.#calls.delete(essentials.callId);
-    // From here on the answer may come, by this connection and no other.
-    if (request.method === "INVITE") this.#calls.add(essentials.callId);
+    this.#noteRequest(request.method, essentials, Date.now());
     connection.send(text, envelope.binary);
     return taken;
   }
@@ -152,11 +153,28 @@ export class NextHop extends DurableObject<Environment> {
     return taken;
   }
 
-  async #response({ text, binary, status }: ResponseEnvelope): Promise<Receipt> {
-    if (status >= 300) this.#calls.delete(/\r\n(?:call-id|i)[ \t]*:[ \t]*(\S+)/i.exec(text)?.[1] ?? "");
+  async #response({ text, binary }: ResponseEnvelope): Promise<Receipt> {
+    const response = parseMessage({ text, binary });
+    const essentials = isFault(response) ? response : readEssentials(response);
+    if (!isFault(response) && response.kind === "response" && !isFault(essentials)) this.#noteResponse(response, essentials, Date.now());
     const connection = await this.#open();
     connection?.send(text, binary);
     return taken;
+  }
+
+  /** An INVITE begins a call, whose answer comes by this connection and no other; what says that it goes on keeps it, and BYE ends it. */
+  #noteRequest(method: string, { callId, toTag }: Essentials, now: number): void {
+    if (method === "BYE") this.#calls.ended(callId);
+    else if (toTag === undefined) {
+      if (method === "INVITE") this.#calls.begin(callId, now);
+    } else if (keepsCall(method)) this.#calls.talks(callId, now);
+  }
+
+  #noteResponse({ status }: SipResponse, { callId, cseq }: Essentials, now: number): void {
+    if (cseq.method !== "INVITE") return;
+    if (status < 200) this.#calls.rings(callId, now);
+    else if (status < 300) this.#calls.talks(callId, now);
+    else this.#calls.refused(callId);
   }
 
   /** Equal each time it is made, as long as the connection is the same. */
@@ -178,7 +196,9 @@ export class NextHop extends DurableObject<Environment> {
         message: (text) => this.#heard(text),
         closed: () => this.#lost(),
       });
-      return await this.#connection;
+      const connection = await this.#connection;
+      this.#restUnlessBusy();
+      return connection;
     } catch (error) {
       this.#lost();
       console.error(JSON.stringify({ note: "a server cannot be reached", hop: this.#by.home, error: String(error) }));
@@ -197,8 +217,9 @@ export class NextHop extends DurableObject<Environment> {
 
   #restUnlessBusy(): void {
     clearTimeout(this.#idle);
-    if (this.#connection === undefined || this.#calls.size > 0 || this.#isHeld) return;
-    this.#idle = setTimeout(() => void this.#connection?.then((connection) => connection.close()), idleAfter);
+    if (this.#connection === undefined || this.#isHeld) return;
+    const busy = this.#calls.until() - Date.now();
+    this.#idle = setTimeout(() => void this.#connection?.then((connection) => connection.close()), Math.max(busy, this.#idleAfter));
   }
 
   #heard(octets: string): void {
@@ -226,8 +247,7 @@ export class NextHop extends DurableObject<Environment> {
     const { method } = essentials.cseq;
     // A CANCEL has the branch of its INVITE.
     if (status >= 200 && method !== "INVITE" && invite?.method === method) this.#invites.delete(written);
-    if (status >= 300 && essentials.cseq.method === "INVITE" && essentials.toTag !== undefined && branch.answerTo.branch !== undefined)
-      this.#calls.delete(essentials.callId);
+    this.#noteResponse(response, essentials, Date.now());
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
     if (essentials.cseq.method === "CANCEL") return;
     const text = alter(response, { popVia: true });

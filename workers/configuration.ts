@@ -10,13 +10,13 @@ export interface Configuration {
   readonly publicHost: string | undefined;
   /** Origins of the pages that may connect; undefined: any, since credentials are never ambient. */
   readonly allowedOrigins: readonly string[] | undefined;
-  /** The first seals, all open. */
   /** The resource of a DNS server over HTTPS (RFC 8484). */
   readonly dnsUrl: string;
   /** Under which domain telephone numbers are looked up (RFC 6116 §3.2); "": nowhere. */
   readonly enumApex: string;
   /** CIDR: private networks that calls may leave to. */
   readonly allowedNetworks: readonly string[];
+  /** The first seals, all open. */
   readonly sealKeys: readonly Uint8Array[];
   readonly adminToken: string | undefined;
   readonly logging: boolean;
@@ -34,6 +34,8 @@ export interface Configuration {
   readonly storedMessages: number;
   readonly storedMessageSize: number;
   readonly storedMessageAge: number;
+  /** A connection to another server that is not in use is closed after so long. */
+  readonly hopIdleTime: number;
   readonly copyLifetime: number;
   readonly copyLastResort: number;
   readonly maximumUnauthenticated: number;
@@ -73,6 +75,7 @@ export interface Settings {
   readonly STORED_MESSAGES?: string;
   readonly STORED_MESSAGE_SIZE?: string;
   readonly STORED_MESSAGE_AGE?: string;
+  readonly HOP_IDLE_TIME?: string;
   readonly COPY_LIFETIME?: string;
   readonly COPY_LAST_RESORT?: string;
   readonly MAXIMUM_UNAUTHENTICATED?: string;
@@ -104,6 +107,7 @@ export const numberSettings = {
   STORED_MESSAGES: [100, 0, 10_000],
   STORED_MESSAGE_SIZE: [16_384, 1, 65_536],
   STORED_MESSAGE_AGE: [604_800, 60, 31_536_000],
+  HOP_IDLE_TIME: [60, 1, 86_400],
   COPY_LIFETIME: [3600, 1, 86_400],
   COPY_LAST_RESORT: [86_400, 1, 604_800],
   MAXIMUM_UNAUTHENTICATED: [20, 1, 1000],
@@ -154,6 +158,7 @@ function parse(settings: Settings): Configuration {
     storedMessageSize: number("STORED_MESSAGE_SIZE"),
     storedMessageAge: number("STORED_MESSAGE_AGE"),
     recursesOnRedirect: settings.RECURSE_ON_REDIRECT === "true",
+    hopIdleTime: number("HOP_IDLE_TIME"),
     copyLifetime: number("COPY_LIFETIME"),
     copyLastResort: number("COPY_LAST_RESORT"),
     maximumUnauthenticated: number("MAXIMUM_UNAUTHENTICATED"),

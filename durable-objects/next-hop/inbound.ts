@@ -12,6 +12,7 @@ import type { Envelope, Receipt, RequestEnvelope } from "../../lib/transport/env
 import { type Directory, homeName } from "../../workers/directory.ts";
 import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
+import type { Calls } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 
 /** INVITEs remembered for their CANCEL. */
@@ -25,8 +26,7 @@ export interface Line {
   /** `name@domain`, "" if it belongs to none. */
   readonly hopTrunk: string;
   readonly directory: Directory;
-  /** Call-IDs of calls in progress. */
-  readonly calls: Set<string>;
+  readonly calls: Calls;
   trunk(): Promise<Trunk | undefined>;
   open(): Promise<Connection | undefined>;
   reply(request: SipRequest, text: string): void;
@@ -64,7 +64,8 @@ export class Inbound {
       if (!isTaken) return this.#line.reply(request, answerFault(request, fault(403, "calls from this server are not taken")));
       return this.#comesIn(request, essentials, way, trunk);
     }
-    if (request.method === "BYE") this.#line.calls.delete(essentials.callId);
+    if (request.method === "BYE") this.#line.calls.ended(essentials.callId);
+    else if (keepsCall(request.method)) this.#line.calls.talks(essentials.callId, Date.now());
     const { receiver, recordRoute, alterations } = way;
     const envelope: RequestEnvelope = {
       kind: "request",
@@ -116,12 +117,17 @@ export class Inbound {
       this.#incoming.set(nameOf(essentials), { home, transaction });
       const oldest = this.#incoming.keys().next();
       if (this.#incoming.size > invitesKept && oldest.done !== true) this.#incoming.delete(oldest.value);
-      this.#line.calls.add(essentials.callId);
+      this.#line.calls.begin(essentials.callId, Date.now());
+      this.#line.calls.rings(essentials.callId, Date.now());
       this.#line.reply(request, replyTo(request, 100));
     }
+    const refuse = (text: string): void => {
+      if (request.method === "INVITE") this.#line.calls.refused(essentials.callId);
+      this.#line.reply(request, text);
+    };
     this.#line.post(home, envelope).then(
-      (receipt) => (receipt.kind === "answered" ? this.#line.reply(request, receipt.text) : undefined),
-      () => this.#line.reply(request, answerFault(request, fault(503, "the user cannot be reached now"))),
+      (receipt) => (receipt.kind === "answered" ? refuse(receipt.text) : undefined),
+      () => refuse(answerFault(request, fault(503, "the user cannot be reached now"))),
     );
   }
 
@@ -135,6 +141,11 @@ export class Inbound {
       console.error(JSON.stringify({ note: String(error), hop: this.#line.name }));
     });
   }
+}
+
+/** Requests that show that a call goes on (RFC 3261 §13.2.2.4, §14; RFC 3311). */
+export function keepsCall(method: string): boolean {
+  return method === "INVITE" || method === "ACK" || method === "UPDATE";
 }
 
 /** What a CANCEL has in common with its INVITE (RFC 3261 §9.1). */

@@ -39,6 +39,7 @@ describe("settings that are not there", () => {
       storedMessages: 100,
       storedMessageSize: 16_384,
       storedMessageAge: 604_800,
+      hopIdleTime: 60,
       copyLifetime: 3600,
       copyLastResort: 86_400,
       maximumUnauthenticated: 20,
