@@ -36,6 +36,9 @@ export interface Configuration {
   readonly storedMessageAge: number;
   /** A connection to another server that is not in use is closed after so long. */
   readonly hopIdleTime: number;
+  /** The first and the longest wait before a connection that we hold is opened again (RFC 5626 §4.5). */
+  readonly reconnectTime: number;
+  readonly maximumReconnectTime: number;
   readonly copyLifetime: number;
   readonly copyLastResort: number;
   readonly maximumUnauthenticated: number;
@@ -76,6 +79,8 @@ export interface Settings {
   readonly STORED_MESSAGE_SIZE?: string;
   readonly STORED_MESSAGE_AGE?: string;
   readonly HOP_IDLE_TIME?: string;
+  readonly RECONNECT_TIME?: string;
+  readonly MAXIMUM_RECONNECT_TIME?: string;
   readonly COPY_LIFETIME?: string;
   readonly COPY_LAST_RESORT?: string;
   readonly MAXIMUM_UNAUTHENTICATED?: string;
@@ -108,6 +113,8 @@ export const numberSettings = {
   STORED_MESSAGE_SIZE: [16_384, 1, 65_536],
   STORED_MESSAGE_AGE: [604_800, 60, 31_536_000],
   HOP_IDLE_TIME: [60, 1, 86_400],
+  RECONNECT_TIME: [30, 1, 3600],
+  MAXIMUM_RECONNECT_TIME: [1800, 1, 86_400],
   COPY_LIFETIME: [3600, 1, 86_400],
   COPY_LAST_RESORT: [86_400, 1, 604_800],
   MAXIMUM_UNAUTHENTICATED: [20, 1, 1000],
@@ -159,6 +166,8 @@ function parse(settings: Settings): Configuration {
     storedMessageAge: number("STORED_MESSAGE_AGE"),
     recursesOnRedirect: settings.RECURSE_ON_REDIRECT === "true",
     hopIdleTime: number("HOP_IDLE_TIME"),
+    reconnectTime: number("RECONNECT_TIME"),
+    maximumReconnectTime: number("MAXIMUM_RECONNECT_TIME"),
     copyLifetime: number("COPY_LIFETIME"),
     copyLastResort: number("COPY_LAST_RESORT"),
     maximumUnauthenticated: number("MAXIMUM_UNAUTHENTICATED"),

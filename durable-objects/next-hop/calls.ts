@@ -1,3 +1,5 @@
+import type { Trunk } from "../../lib/routing/trunk.ts";
+
 interface Call {
   readonly isAnswered: boolean;
   /** Milliseconds: when it counts no more, should nothing else be heard of it. */
@@ -70,4 +72,9 @@ export class Calls {
   until(): number {
     return Math.max(0, ...[...this.#calls.values()].map(({ until }) => until));
   }
+}
+
+/** Whether a trunk takes no further call over this connection. */
+export function isFull({ maximum_calls }: Trunk, calls: Calls): boolean {
+  return maximum_calls > 0 && calls.count(Date.now()) >= maximum_calls;
 }

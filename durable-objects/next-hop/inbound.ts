@@ -1,6 +1,7 @@
 import type { Keyring } from "../../lib/authentication/keyring.ts";
 import { transactionName } from "../../lib/proxy/branch.ts";
 import { type Way, examine } from "../../lib/proxy/examine.ts";
+import { numberFrom } from "../../lib/routing/number-format.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
@@ -9,10 +10,10 @@ import { fault, isFault } from "../../lib/syntax/fault.ts";
 import { type Request as SipRequest, headerValue } from "../../lib/syntax/message.ts";
 import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
 import type { Envelope, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
-import { type Directory, homeName } from "../../workers/directory.ts";
+import { type Answer, type Directory, homeName } from "../../workers/directory.ts";
 import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
-import type { Calls } from "./calls.ts";
+import { type Calls, isFull } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 
 /** INVITEs remembered for their CANCEL. */
@@ -92,14 +93,16 @@ export class Inbound {
       way.address.user === trunk.username && !isFault(to) && to.kind === "sip" && to.user !== undefined
         ? canonicalUser(to.user)
         : way.address.user;
-    const answer = await this.#line.directory.find(dialled, trunk.domain);
+    if (request.method === "INVITE" && isFull(trunk, this.#line.calls) && !this.#line.calls.has(essentials.callId))
+      return this.#line.reply(request, answerFault(request, fault(503, "all lines of the trunk are in use")));
+    const answer = await this.#find(trunk, dialled);
     if (answer.kind !== "subscriber") return this.#line.reply(request, answerFault(request, fault(404, "nobody here has this number")));
     if (!answer.subscriber.opened)
       return this.#line.reply(request, answerFault(request, fault(480, "no phone of this user has registered")));
     const connection = await this.#line.open();
     if (connection === undefined) return;
     const home = homeName(answer.subscriber);
-    const at = `${connection.host};transport=${connection.transport.toLowerCase()}`;
+    const at = `${connection.host};transport=${connection.transport.replace("WSS", "WS").toLowerCase()}`;
     const { branch = "", sentBy } = essentials.via;
     const transaction = transactionName(this.#line.keyring, this.#line.name, branch, sentBy);
     const envelope: RequestEnvelope = {
@@ -129,6 +132,13 @@ export class Inbound {
       (receipt) => (receipt.kind === "answered" ? refuse(receipt.text) : undefined),
       () => refuse(answerFault(request, fault(503, "the user cannot be reached now"))),
     );
+  }
+
+  /** Whoever has a number in its international form, or else as the trunk wrote it. */
+  async #find(trunk: Trunk, dialled: string): Promise<Answer> {
+    const number = numberFrom(trunk.format, dialled);
+    const answer = await this.#line.directory.find(number, trunk.domain);
+    return answer.kind === "subscriber" || number === dialled ? answer : this.#line.directory.find(dialled, trunk.domain);
   }
 
   /** RFC 3261 §16.10. */

@@ -40,6 +40,8 @@ describe("settings that are not there", () => {
       storedMessageSize: 16_384,
       storedMessageAge: 604_800,
       hopIdleTime: 60,
+      reconnectTime: 30,
+      maximumReconnectTime: 1800,
       copyLifetime: 3600,
       copyLastResort: 86_400,
       maximumUnauthenticated: 20,
