@@ -4,6 +4,7 @@ import { allows, isPublicAddress } from "../../lib/routing/network.ts";
 import { orderServers } from "../../lib/routing/order-servers.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { goesByName } from "../../lib/routing/transport.ts";
 import { type SipUri, parseUri } from "../../lib/syntax/uri.ts";
 import type { Resolver } from "./resolver.ts";
 
@@ -25,13 +26,19 @@ export interface Search {
 
 /** The servers of a domain (RFC 3263), best first, as the names of the objects that hold the connections to them. */
 export async function hopsOf({ resolver, networks, chance }: Search, uri: SipUri, trunk = ""): Promise<readonly Place[] | Fault> {
-  const located = await resolver.settle((known) => locate(uri, known, { transports: ["tls", "tcp"], chance }));
+  const located = await resolver.settle((known) => locate(uri, known, { transports: ["tls", "tcp", "wss", "ws"], chance }));
   if (isFault(located)) return located;
+  const names = new Set(allowedHops(located.hops, networks).map((hop) => hopName(hop, trunk)));
+  return names.size > 0 ? [...names].map((name) => ({ name })) : fault(403, "the server is in a network that calls may not leave to");
+}
+
+/** Of a server that is connected to by name, all addresses must be such as calls may leave to: it is not ours to choose. */
+function allowedHops(hops: readonly Hop[], networks: readonly string[]): readonly Hop[] {
   const isAllowed = ({ address }: Hop): boolean => isPublicAddress(address) || allows(networks, address);
-  const allowed = located.hops.filter(isAllowed);
-  return allowed.length > 0
-    ? allowed.map((hop) => ({ name: hopName(hop, trunk) }))
-    : fault(403, "the server is in a network that calls may not leave to");
+  return hops.flatMap((hop) => {
+    if (!goesByName(hop.transport)) return isAllowed(hop) ? [hop] : [];
+    return hops.every((other) => other.host !== hop.host || isAllowed(other)) ? [{ ...hop, address: hop.host }] : [];
+  });
 }
 
 /**
