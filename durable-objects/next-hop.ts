@@ -1,15 +1,15 @@
 import { DurableObject } from "cloudflare:workers";
-import { credentialsFor } from "../lib/authentication/client.ts";
 import type { Keyring } from "../lib/authentication/keyring.ts";
 import { hintIn, homeHint, readBranch } from "../lib/proxy/branch.ts";
 import { type Forwarder, statelessRequest } from "../lib/proxy/outgoing-request.ts";
 import { type NamedHop, isHopName, readHopName } from "../lib/routing/hop-name.ts";
+import type { Hop } from "../lib/routing/locate.ts";
 import type { Trunk } from "../lib/routing/trunk.ts";
 import { alter } from "../lib/syntax/alter.ts";
 import { ackFor, cancelFor } from "../lib/syntax/compose.ts";
 import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
-import { fault, isFault } from "../lib/syntax/fault.ts";
-import { type Request as SipRequest, type Response as SipResponse, hasHeader, headerValues, parseMessage } from "../lib/syntax/message.ts";
+import { type Fault, fault, isFault } from "../lib/syntax/fault.ts";
+import { type Request as SipRequest, type Response as SipResponse, parseMessage } from "../lib/syntax/message.ts";
 import {
   type CancelEnvelope,
   type Envelope,
@@ -22,22 +22,30 @@ import { readConfiguration } from "../workers/configuration.ts";
 import { directoryOf } from "../workers/directory.ts";
 import type { Environment } from "../workers/environment.ts";
 import { parsed, read } from "./address-of-record/checked.ts";
+import { Calls, isFull } from "./next-hop/calls.ts";
+import type { Frame } from "./next-hop/channel.ts";
 import { Connection } from "./next-hop/connection.ts";
-import { Inbound } from "./next-hop/inbound.ts";
+import { Inbound, keepsCall } from "./next-hop/inbound.ts";
+import { passOn, takeBack } from "./next-hop/keeping.ts";
+import { SentRequests, withCredentials } from "./next-hop/sent-requests.ts";
+import { type Cared, type Health, type Role, TrunkCare } from "./next-hop/trunk-care.ts";
 import { TrunkRegistration } from "./next-hop/trunk-registration.ts";
+import { usualRest } from "./room/bad-servers.ts";
 import { keyringOf } from "./room/keyring.ts";
 import { Outbox } from "./room/outbox.ts";
-import { randomText } from "./room/random.ts";
 import { answerFault } from "./room/reply.ts";
 import { neighbourOf } from "./room/neighbour.ts";
 
-/** Milliseconds that a connection stays open when no call is on it. */
-const idleAfter = 60_000;
-const invitesKept = 500;
-/** Milliseconds. */
-const retryRegistrationAfter = 10_000;
-/** Milliseconds; so long a registered trunk's connection may be gone, with our memory, before it is noticed. */
-const lookAfter = 60_000;
+/** How the connection to a server is. Times are milliseconds, 0 for never. */
+export interface HopStatus extends Hop {
+  readonly isConnected: boolean;
+  readonly registeredUntil: number;
+  /** How it has answered when it was last asked. */
+  readonly health: Health | undefined;
+  /** It takes no calls, by that answer. */
+  readonly isIll: boolean;
+  readonly calls: number;
+}
 
 /**
  * The connection to one other SIP server. Requests go out without state (RFC 3261 §16.11): the way back is sealed in the branch, and
@@ -47,32 +55,43 @@ const lookAfter = 60_000;
 export class NextHop extends DurableObject<Environment> {
   readonly #keyring: Keyring;
   readonly #hop: NamedHop;
-  readonly #registration: TrunkRegistration;
+  readonly #care: TrunkCare;
   readonly #inbound: Inbound;
   readonly #environment: Environment;
-  /** We are registered there: the connection is for calls that come, too. */
-  #isHeld = false;
-  /** Milliseconds. */
-  #renewAt = 0;
   readonly #by: Forwarder;
   readonly #outbox: Outbox;
-  /** INVITEs as they were sent, by branch. */
-  readonly #invites = new Map<string, SipRequest>();
-  /** Call-IDs of calls in progress. */
-  readonly #calls = new Set<string>();
+  readonly #sent = new SentRequests();
+  readonly #calls: Calls;
+  /** Milliseconds that a connection stays open when no call is on it. */
+  readonly #idleAfter: number;
   #connection: Promise<Connection> | undefined;
+  #isOpen = false;
   #idle: ReturnType<typeof setTimeout> | undefined;
 
   constructor(state: DurableObjectState, environment: Environment) {
     super(state, environment);
     const { name } = state.id;
     if (name === undefined || !isHopName(name)) throw new Error("a next hop is addressed by its name");
-    this.#keyring = keyringOf(readConfiguration(environment).sealKeys);
+    const { sealKeys, hopIdleTime, transactionTimeout, ringTimeout, reconnectTime, maximumReconnectTime } = readConfiguration(environment);
+    this.#keyring = keyringOf(sealKeys);
+    this.#idleAfter = hopIdleTime * 1000;
+    this.#calls = new Calls({ transaction: transactionTimeout * 1000, ringing: ringTimeout * 1000 });
     this.#hop = readHopName(name);
     this.#environment = environment;
-    this.#registration = new TrunkRegistration(this.#keyring, this.#hop);
     this.#by = { keyring: this.#keyring, home: name, hint: homeHint(this.#keyring, name) };
     this.#outbox = new Outbox(neighbourOf(environment));
+    const cared: Cared = {
+      name,
+      storage: state.storage,
+      times: { base: reconnectTime * 1000, most: maximumReconnectTime * 1000 },
+      trunk: () => this.#trunk(),
+      open: () => this.#open(),
+      isOpen: () => this.#isOpen,
+      rest: () => this.#restUnlessBusy(),
+      passOn: (trunk) => passOn(environment, trunk, name),
+      takeBack: (trunk) => takeBack(environment, trunk, name),
+    };
+    this.#care = new TrunkCare(cared, new TrunkRegistration(this.#keyring, this.#hop));
     this.#inbound = new Inbound({
       keyring: this.#keyring,
       name,
@@ -86,23 +105,31 @@ export class NextHop extends DurableObject<Environment> {
     });
   }
 
-  /** Of a trunk that we register at: the connection is opened and held from now on. */
-  async keep(): Promise<void> {
-    await this.ctx.storage.setAlarm(Date.now());
+  /** What is to be done for the trunk that the connection belongs to has changed. */
+  async keep(role: Role): Promise<void> {
+    directoryOf(this.#environment).forget(this.#hop.trunk.slice(this.#hop.trunk.indexOf("@") + 1));
+    await this.#care.begin(role);
   }
 
-  /** Registers anew, while the trunk wants it; a connection that was lost is opened again. */
+  /** Whether this server is to register us because one before it cannot. */
+  async standIn(isNeeded: boolean): Promise<void> {
+    await this.#care.standIn(isNeeded);
+  }
+
+  /** How the connection is, and what is known of the server. */
+  status(): HopStatus {
+    const { isHeld, registeredUntil, health, isIll } = this.#care;
+    const { transport, host, address, port } = this.#hop;
+    return {
+      ...{ transport, host, address, port, isIll, health },
+      isConnected: this.#isOpen,
+      registeredUntil: isHeld ? registeredUntil : 0,
+      calls: this.#calls.count(Date.now()),
+    };
+  }
+
   override async alarm(): Promise<void> {
-    const trunk = await this.#trunk();
-    if (trunk?.register !== true || trunk.username === undefined || trunk.password === undefined) return;
-    const { username, password } = trunk;
-    const isFresh = this.#connection !== undefined && Date.now() < this.#renewAt;
-    if (isFresh) return this.ctx.storage.setAlarm(Date.now() + lookAfter);
-    const connection = await this.#open();
-    const granted = connection === undefined ? undefined : await this.#registration.register(connection, { username, password });
-    this.#isHeld = granted !== undefined;
-    this.#renewAt = Date.now() + ((granted ?? 0) * 1000) / 2;
-    await this.ctx.storage.setAlarm(Date.now() + (granted === undefined ? retryRegistrationAfter : lookAfter));
+    await this.#care.alarm();
   }
 
   /** Letters of homes: requests and cancellations for the other server, and responses to its requests. */
@@ -128,17 +155,17 @@ export class NextHop extends DurableObject<Environment> {
 
   async #request(envelope: RequestEnvelope): Promise<Receipt> {
     const { request, essentials } = read(envelope);
-    const connection = await this.#open();
+    const refusal = await this.#refusalOf(request, essentials);
+    const connection = refusal === undefined ? await this.#open() : undefined;
     if (connection === undefined) {
       if (request.method === "ACK") return taken;
-      return { kind: "answered", status: 503, text: answerFault(request, fault(503, `${this.#hop.host} cannot be reached`)) };
+      const unreachable = fault(503, `${this.#hop.host} cannot be reached`, [["Retry-After", String(usualRest)]]);
+      return { kind: "answered", status: 503, text: answerFault(request, refusal ?? unreachable) };
     }
     const { text, branch } = this.#asSent(connection, envelope, request, essentials);
-    if (this.#invites.has(branch) && request.method === "INVITE") return taken;
-    if (request.method === "INVITE" || this.#hop.trunk !== "") this.#remember(branch, parsed(text, envelope.binary));
-    if (request.method === "BYE") this.#calls.delete(essentials.callId);
-    // From here on the answer may come, by this connection and no other.
-    if (request.method === "INVITE") this.#calls.add(essentials.callId);
+    if (this.#sent.has(branch) && request.method === "INVITE") return taken;
+    if (request.method === "INVITE" || this.#hop.trunk !== "") this.#sent.remember(branch, parsed(text, envelope.binary));
+    this.#noteRequest(request.method, essentials, Date.now());
     connection.send(text, envelope.binary);
     return taken;
   }
@@ -152,11 +179,38 @@ export class NextHop extends DurableObject<Environment> {
     return taken;
   }
 
-  async #response({ text, binary, status }: ResponseEnvelope): Promise<Receipt> {
-    if (status >= 300) this.#calls.delete(/\r\n(?:call-id|i)[ \t]*:[ \t]*(\S+)/i.exec(text)?.[1] ?? "");
+  async #response({ text, binary }: ResponseEnvelope): Promise<Receipt> {
+    const response = parseMessage({ text, binary });
+    const essentials = isFault(response) ? response : readEssentials(response);
+    if (!isFault(response) && response.kind === "response" && !isFault(essentials)) this.#noteResponse(response, essentials, Date.now());
     const connection = await this.#open();
     connection?.send(text, binary);
     return taken;
+  }
+
+  /** What does not begin anything new is always passed on. */
+  async #refusalOf(request: SipRequest, { toTag, callId }: Essentials): Promise<Fault | undefined> {
+    if (toTag !== undefined || request.method === "ACK" || this.#calls.has(callId)) return undefined;
+    const trunk = await this.#trunk();
+    if (trunk === undefined) return undefined;
+    if (this.#care.isIll)
+      return fault(503, `${this.#hop.host} does not answer as one that is well`, [["Retry-After", String(trunk.options_interval)]]);
+    return request.method === "INVITE" && isFull(trunk, this.#calls) ? fault(503, "all lines of the trunk are in use") : undefined;
+  }
+
+  /** An INVITE begins a call, whose answer comes by this connection and no other; what says that it goes on keeps it, and BYE ends it. */
+  #noteRequest(method: string, { callId, toTag }: Essentials, now: number): void {
+    if (method === "BYE") this.#calls.ended(callId);
+    else if (toTag === undefined) {
+      if (method === "INVITE") this.#calls.begin(callId, now);
+    } else if (keepsCall(method)) this.#calls.talks(callId, now);
+  }
+
+  #noteResponse({ status }: SipResponse, { callId, cseq }: Essentials, now: number): void {
+    if (cseq.method !== "INVITE") return;
+    if (status < 200) this.#calls.rings(callId, now);
+    else if (status < 300) this.#calls.talks(callId, now);
+    else this.#calls.refused(callId);
   }
 
   /** Equal each time it is made, as long as the connection is the same. */
@@ -164,21 +218,18 @@ export class NextHop extends DurableObject<Environment> {
     return statelessRequest(this.#by, envelope, request, essentials, { phone: "", host, transport, contact: undefined, path: [] });
   }
 
-  #remember(branch: string, invite: SipRequest): void {
-    this.#invites.set(branch, invite);
-    const oldest = this.#invites.keys().next();
-    if (this.#invites.size > invitesKept && oldest.done !== true) this.#invites.delete(oldest.value);
-  }
-
   /** The connection there is, or a new one; undefined if the server cannot be reached. */
   async #open(): Promise<Connection | undefined> {
     clearTimeout(this.#idle);
     try {
       this.#connection ??= Connection.open(this.#hop, {
-        message: (text) => this.#heard(text),
+        message: (frame) => this.#heard(frame),
         closed: () => this.#lost(),
       });
-      return await this.#connection;
+      const connection = await this.#connection;
+      this.#isOpen = connection.isOpen;
+      this.#restUnlessBusy();
+      return connection;
     } catch (error) {
       this.#lost();
       console.error(JSON.stringify({ note: "a server cannot be reached", hop: this.#by.home, error: String(error) }));
@@ -188,28 +239,28 @@ export class NextHop extends DurableObject<Environment> {
 
   #lost(): void {
     this.#connection = undefined;
-    if (this.#isHeld) void this.ctx.storage.setAlarm(Date.now() + retryRegistrationAfter);
-    this.#isHeld = false;
-    this.#invites.clear();
+    this.#isOpen = false;
+    this.#care.lost();
+    this.#sent.clear();
     this.#calls.clear();
     clearTimeout(this.#idle);
   }
 
   #restUnlessBusy(): void {
     clearTimeout(this.#idle);
-    if (this.#connection === undefined || this.#calls.size > 0 || this.#isHeld) return;
-    this.#idle = setTimeout(() => void this.#connection?.then((connection) => connection.close()), idleAfter);
+    if (this.#connection === undefined || this.#care.isHeld) return;
+    const busy = this.#calls.until() - Date.now();
+    this.#idle = setTimeout(() => void this.#connection?.then((connection) => connection.close()), Math.max(busy, this.#idleAfter));
   }
 
-  #heard(octets: string): void {
+  #heard(frame: Frame): void {
     this.#restUnlessBusy();
-    const frame = asText(octets);
     const message = parseMessage(frame);
     if (isFault(message)) return;
     const essentials = readEssentials(message);
     if (isFault(essentials)) return;
     if (message.kind === "request") void this.#inbound.asked(message, essentials);
-    else if (!this.#registration.hears(message, essentials)) void this.#answered(message, essentials);
+    else void this.#answered(message, essentials);
   }
 
   /** RFC 3261 §16.7: the way back is in the branch; the ACK for a refusal is ours where the sender's home keeps the state (§17.1.1.3). */
@@ -218,16 +269,15 @@ export class NextHop extends DurableObject<Environment> {
     const branch = written === undefined || hintIn(written) !== this.#by.hint ? undefined : readBranch(this.#keyring, written);
     if (branch?.kind !== "stateless" || written === undefined) return;
     const { status, binary } = response;
-    const invite = this.#invites.get(written);
+    const invite = this.#sent.get(written);
     if (status >= 300 && invite !== undefined && branch.answerTo.branch !== undefined && essentials.cseq.method === "INVITE") {
       void this.#open().then((connection) => connection?.send(ackFor(invite, response), binary));
     }
     if ((status === 401 || status === 407) && invite !== undefined && (await this.#authenticates(invite, response, written))) return;
     const { method } = essentials.cseq;
     // A CANCEL has the branch of its INVITE.
-    if (status >= 200 && method !== "INVITE" && invite?.method === method) this.#invites.delete(written);
-    if (status >= 300 && essentials.cseq.method === "INVITE" && essentials.toTag !== undefined && branch.answerTo.branch !== undefined)
-      this.#calls.delete(essentials.callId);
+    if (status >= 200 && method !== "INVITE" && invite?.method === method) this.#sent.forget(written);
+    this.#noteResponse(response, essentials, Date.now());
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
     if (essentials.cseq.method === "CANCEL") return;
     const text = alter(response, { popVia: true });
@@ -236,24 +286,13 @@ export class NextHop extends DurableObject<Environment> {
 
   /** The trunk's server asks who we are: the same request goes again, with credentials, once. */
   async #authenticates(sent: SipRequest, response: SipResponse, branch: string): Promise<boolean> {
-    const trunk = await this.#trunk();
-    if (trunk?.username === undefined || trunk.password === undefined) return false;
-    const header =
-      response.status === 401 ? (["www-authenticate", "Authorization"] as const) : (["proxy-authenticate", "Proxy-Authorization"] as const);
-    if (hasHeader(sent, header[1].toLowerCase())) return false;
-    const { username, password } = trunk;
-    const request = { method: sent.method, uri: sent.requestUri };
-    const credentials = credentialsFor(this.#keyring, headerValues(response, header[0]), request, { username, password }, randomText());
-    if (credentials === undefined) return false;
-    const connection = await this.#open();
-    const again = `${branch}a`;
-    const [, ...vias] = headerValues(sent, "via");
-    const via = headerValues(sent, "via")[0]?.replace(`branch=${branch}`, `branch=${again}`) ?? "";
-    const lines: [string, string][] = [["Via", via], ...vias.map((value): [string, string] => ["Via", value])];
-    const text = alter(sent, { remove: ["via"], push: lines, append: [[header[1], credentials]] });
-    this.#invites.delete(branch);
-    this.#remember(again, parsed(text, sent.binary));
-    connection?.send(text, sent.binary);
+    const { username, password } = (await this.#trunk()) ?? {};
+    if (username === undefined || password === undefined) return false;
+    const again = withCredentials(this.#keyring, { username, password }, { sent, branch }, response);
+    if (again === undefined) return false;
+    this.#sent.forget(branch);
+    this.#sent.remember(again.branch, parsed(again.text, sent.binary));
+    (await this.#open())?.send(again.text, sent.binary);
     return true;
   }
 
@@ -271,13 +310,4 @@ export class NextHop extends DurableObject<Environment> {
   #post(home: string, envelope: ResponseEnvelope): void {
     this.#outbox.post(home, envelope).catch((error: unknown) => console.error(JSON.stringify({ note: String(error), hop: this.#by.home })));
   }
-}
-
-/** Octets as the text they are, if they are UTF-8: then phones get a text frame, as all of them expect. */
-function asText(octets: string): { readonly text: string; readonly binary: boolean } {
-  // oxlint-disable-next-line no-control-regex -- the ASCII range is what is asked for
-  if (/^[\x00-\x7f]*$/.test(octets)) return { text: octets, binary: false };
-  const bytes = Buffer.from(octets, "latin1");
-  const text = bytes.toString("utf8");
-  return Buffer.from(text, "utf8").equals(bytes) ? { text, binary: false } : { text: octets, binary: true };
 }

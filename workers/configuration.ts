@@ -12,13 +12,13 @@ export interface Configuration {
   readonly publicHost: string | undefined;
   /** Origins of the pages that may connect; undefined: any, since credentials are never ambient. */
   readonly allowedOrigins: readonly string[] | undefined;
-  /** The first seals, all open. */
   /** The resource of a DNS server over HTTPS (RFC 8484). */
   readonly dnsUrl: string;
   /** Under which domain telephone numbers are looked up (RFC 6116 §3.2); "": nowhere. */
   readonly enumApex: string;
   /** CIDR: private networks that calls may leave to. */
   readonly allowedNetworks: readonly string[];
+  /** The first seals, all open. */
   readonly sealKeys: readonly Uint8Array[];
   readonly adminToken: string | undefined;
   readonly logging: boolean;
@@ -39,6 +39,11 @@ export interface Configuration {
   readonly subscriptions: SubscriptionSettings;
   readonly publications: Omit<PublishSettings, "type">;
   readonly maximumWatchers: number;
+  /** A connection to another server that is not in use is closed after so long. */
+  readonly hopIdleTime: number;
+  /** The first and the longest wait before a connection that we hold is opened again (RFC 5626 §4.5). */
+  readonly reconnectTime: number;
+  readonly maximumReconnectTime: number;
   readonly copyLifetime: number;
   readonly copyLastResort: number;
   readonly maximumUnauthenticated: number;
@@ -83,6 +88,9 @@ export interface Settings {
   readonly MAXIMUM_WATCHERS?: string;
   readonly MAXIMUM_PUBLICATIONS?: string;
   readonly PUBLICATION_SIZE?: string;
+  readonly HOP_IDLE_TIME?: string;
+  readonly RECONNECT_TIME?: string;
+  readonly MAXIMUM_RECONNECT_TIME?: string;
   readonly COPY_LIFETIME?: string;
   readonly COPY_LAST_RESORT?: string;
   readonly MAXIMUM_UNAUTHENTICATED?: string;
@@ -119,6 +127,9 @@ export const numberSettings = {
   MAXIMUM_WATCHERS: [1000, 1, 10_000],
   MAXIMUM_PUBLICATIONS: [10, 1, 100],
   PUBLICATION_SIZE: [16_384, 1, 65_536],
+  HOP_IDLE_TIME: [60, 1, 86_400],
+  RECONNECT_TIME: [30, 1, 3600],
+  MAXIMUM_RECONNECT_TIME: [1800, 1, 86_400],
   COPY_LIFETIME: [3600, 1, 86_400],
   COPY_LAST_RESORT: [86_400, 1, 604_800],
   MAXIMUM_UNAUTHENTICATED: [20, 1, 1000],
@@ -178,6 +189,9 @@ function parse(settings: Settings): Configuration {
     },
     maximumWatchers: number("MAXIMUM_WATCHERS"),
     recursesOnRedirect: settings.RECURSE_ON_REDIRECT === "true",
+    hopIdleTime: number("HOP_IDLE_TIME"),
+    reconnectTime: number("RECONNECT_TIME"),
+    maximumReconnectTime: number("MAXIMUM_RECONNECT_TIME"),
     copyLifetime: number("COPY_LIFETIME"),
     copyLastResort: number("COPY_LAST_RESORT"),
     maximumUnauthenticated: number("MAXIMUM_UNAUTHENTICATED"),

@@ -2,8 +2,8 @@ import { type DomainSettings, defaultDomainSettings } from "../lib/location/doma
 import { type Rules, noRules } from "../lib/location/rules.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { Route } from "../lib/routing/route.ts";
-import type { Trunk } from "../lib/routing/trunk.ts";
 import { type Visitor, visitorHome } from "../lib/transport/visitor.ts";
+import { type Trunk, readTrunk } from "../lib/routing/trunk.ts";
 import type { Environment } from "./environment.ts";
 
 /** Whom a name stands for: nobody of ours, nobody at all, or a subscriber (perhaps by an alias). */
@@ -104,7 +104,7 @@ export class Directory {
     if (kept !== undefined && kept.until > Date.now()) return kept.trunks;
     const query = this.#database.prepare("SELECT settings FROM trunks WHERE domain = ? ORDER BY name").bind(domain);
     const { results } = await available(query.all<{ settings: string }>());
-    const trunks = results.map(({ settings }) => JSON.parse(settings) as Trunk);
+    const trunks = results.map(({ settings }) => readTrunk(settings));
     this.#trunks.set(domain, { trunks, until: Date.now() + keptTrunks });
     return trunks;
   }

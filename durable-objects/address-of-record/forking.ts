@@ -108,7 +108,7 @@ export class Forking {
     if (open === undefined) return taken;
     const index = Number(to.branch?.slice(dot + 1));
     const branch = open.context.branches[index];
-    if (status === 503 && branch !== undefined && isPending(branch) && this.#retargeting.triesNext(open, branch)) return taken;
+    if (status === 503 && branch !== undefined && isPending(branch) && this.#retargeting.triesNext(open, branch, text)) return taken;
     if (status >= 200) this.#retargeting.forget(open, index);
     const message = status < 300 || status > 399 ? undefined : parseMessage({ text, binary });
     const contacts = message === undefined || isFault(message) ? [] : contactsOf(message);

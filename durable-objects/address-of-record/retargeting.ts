@@ -3,19 +3,22 @@ import { retargetedRequest } from "../../lib/proxy/outgoing-request.ts";
 import type { ForkedBranch } from "../../lib/proxy/response-context.ts";
 import { type Address, addressOf } from "../../lib/location/address.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
+import { drawFor } from "../../lib/routing/draw.ts";
 import { type Trunk, uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
-import { hasHeader } from "../../lib/syntax/message.ts";
+import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
+import { hasHeader, headerValue, parseMessage } from "../../lib/syntax/message.ts";
 import { parseUri } from "../../lib/syntax/uri.ts";
 import type { CancelEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { randomText } from "../room/random.ts";
 import type { Room } from "../room/room.ts";
 import { parsed } from "./checked.ts";
 import { branchName, type OpenContext } from "./contexts.ts";
-import { hopsOf, trunkHops } from "../room/trunk-hops.ts";
+import { goodFirst, rememberBad, usualRest } from "../room/bad-servers.ts";
+import { type Place, type Search, hopsOf, trunkHops } from "../room/trunk-hops.ts";
 import { available, homeOf, mayCallOut, trunkFor } from "./resolve.ts";
 
 /** Milliseconds after which a request that has not surely arrived is sent on once more. */
@@ -26,8 +29,8 @@ export class Retargeting {
   readonly #room: Room;
   readonly #passOn: PassOn;
   readonly #answered: (envelope: ResponseEnvelope) => void;
-  /** The branches that have been sent on since the object woke up, each with the places it may go to that have not been tried. */
-  readonly #sent = new Map<string, readonly string[]>();
+  /** The branches that have been sent on since the object woke up. */
+  readonly #sent = new Map<string, SentOn>();
 
   constructor(room: Room, passOn: PassOn, answered: (envelope: ResponseEnvelope) => void) {
     this.#room = room;
@@ -39,20 +42,25 @@ export class Retargeting {
   ensure(open: OpenContext, branch: ForkedBranch, now: number): void {
     const name = branchName(open.context.transaction, branch.index);
     if (this.#sent.has(name)) return;
-    this.#sent.set(name, []);
+    this.#sent.set(name, { place: undefined, left: [] });
     // Should the object lose its memory before the other home has the request.
     this.#room.alarm.noLaterThan(now + retryAfter);
-    void this.#found(branch).then((found) =>
+    void this.#found(open, branch).then((found) =>
       isFault(found) ? this.#answer(open, branch, found) : this.#send(open, branch, found, found.places),
     );
   }
 
-  /** RFC 3263 §4.3: after a 503 the next server is tried; false if there is none. */
-  triesNext(open: OpenContext, branch: ForkedBranch): boolean {
-    const places = this.#sent.get(branchName(open.context.transaction, branch.index)) ?? [];
-    if (places.length === 0) return false;
-    void this.#found(branch).then((found) =>
-      isFault(found) ? this.#answer(open, branch, found) : this.#send(open, branch, found, places),
+  /**
+   * RFC 3263 §4.3: after a 503 the next server is tried; false if there is none. For the time it names, or a while, that server is the
+   * last one to be tried (RFC 3261 §21.5.4).
+   * @param refusal the text of the 503
+   */
+  triesNext(open: OpenContext, branch: ForkedBranch, refusal: string): boolean {
+    const { place, left = [] } = this.#sent.get(branchName(open.context.transaction, branch.index)) ?? {};
+    if (place !== undefined && isHopName(place.name)) rememberBad(place.name, retryAfterOf(refusal) ?? usualRest, Date.now());
+    if (left.length === 0) return false;
+    void this.#found(open, branch).then((found) =>
+      isFault(found) ? this.#answer(open, branch, found) : this.#send(open, branch, found, left),
     );
     return true;
   }
@@ -66,31 +74,38 @@ export class Retargeting {
   cancel(open: OpenContext, branch: ForkedBranch, reason: string | undefined, now: number): void {
     this.#room.alarm.noLaterThan(now + retryAfter);
     const envelope: CancelEnvelope = { kind: "cancel", transaction: this.#transactionOf(open, branch), reason };
-    void this.#found(branch)
+    void this.#found(open, branch)
       .then((found) => (isFault(found) ? undefined : this.#cancelAt(open, branch, found, envelope)))
       .catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
   }
 
+  /** If it is not known any more which server has the request, all are told: one that does not know it answers 481 (§9.2). */
   #cancelAt(open: OpenContext, branch: ForkedBranch, found: Found, envelope: CancelEnvelope): Promise<unknown> {
-    const waiting = this.#sent.get(branchName(open.context.transaction, branch.index))?.length ?? found.places.length - 1;
-    const place = found.places[found.places.length - 1 - waiting] ?? found.places[0] ?? "";
-    const of = isHopName(place) ? this.#envelope(open, branch, found) : undefined;
-    if (of === undefined) return this.#passOn(place, envelope);
-    return isFault(of) ? Promise.resolve() : this.#passOn(place, { ...envelope, of });
+    const { place } = this.#sent.get(branchName(open.context.transaction, branch.index)) ?? {};
+    const places = place === undefined ? found.places : [place];
+    return Promise.all(
+      places.map((one) => {
+        const of = isHopName(one.name) ? this.#envelope(open, branch, found, one) : undefined;
+        if (of === undefined) return this.#passOn(one.name, envelope);
+        return isFault(of) ? undefined : this.#passOn(one.name, { ...envelope, of });
+      }),
+    );
   }
 
   /** Tries one place after another; the branch is answered with a refusal if the request has come through nowhere. */
-  async #send(open: OpenContext, branch: ForkedBranch, found: Found, places: readonly string[]): Promise<void> {
-    const envelope = this.#envelope(open, branch, found);
-    if (isFault(envelope)) return this.#answer(open, branch, envelope);
+  async #send(open: OpenContext, branch: ForkedBranch, found: Found, places: readonly Place[]): Promise<void> {
     let refusal: Refusal = fault(503, "the other side cannot be reached now");
     for (const [index, place] of places.entries()) {
-      this.#sent.set(branchName(open.context.transaction, branch.index), places.slice(index + 1));
+      const envelope = this.#envelope(open, branch, found, place);
+      if (isFault(envelope)) return this.#answer(open, branch, envelope);
+      this.#sent.set(branchName(open.context.transaction, branch.index), { place, left: places.slice(index + 1) });
       try {
-        const receipt = await this.#passOn(place, envelope);
+        const receipt = await this.#passOn(place.name, envelope);
         if (receipt.kind === "taken") return;
         refusal = receipt;
         if (receipt.status !== 503) break;
+        // It says for how long, unless only its lines are in use.
+        if (isHopName(place.name)) rememberBad(place.name, retryAfterOf(receipt.text) ?? 0, Date.now());
       } catch (error) {
         this.#room.log.note(Date.now(), "-", String(error));
       }
@@ -98,11 +113,11 @@ export class Retargeting {
     this.#answer(open, branch, refusal);
   }
 
-  #found(branch: ForkedBranch): Promise<Found | Fault> {
-    return available(() => this.#find(branch));
+  #found(open: OpenContext, branch: ForkedBranch): Promise<Found | Fault> {
+    return available(() => this.#find(open, branch));
   }
 
-  async #find(branch: ForkedBranch): Promise<Found | Fault> {
+  async #find(open: OpenContext, branch: ForkedBranch): Promise<Found | Fault> {
     const uri = parseUri(branch.contact);
     if (isFault(uri)) return uri;
     const { domain } = this.#room.home;
@@ -115,39 +130,48 @@ export class Retargeting {
           ? { user: uri.number, domain, ...unnamed }
           : undefined;
     if (address === undefined) return fault(416, "nobody can be found by this URI");
-    if (branch.retarget?.trunk !== undefined) return this.#byTrunk(branch.retarget.trunk, address);
+    const search = this.#searchFor(open, branch);
+    if (branch.retarget?.trunk !== undefined) return this.#byTrunk(search, branch.retarget.trunk, address);
     const resolved = await homeOf(this.#room, address);
-    if (!isFault(resolved)) return { places: [resolved.home], address, introduces: resolved.introduces };
+    if (!isFault(resolved)) return { places: [{ name: resolved.home }], address, introduces: resolved.introduces };
     const trunk = resolved.status === 404 && address.domain === domain ? await trunkFor(this.#room, address.user) : undefined;
-    if (trunk !== undefined) return this.#byTrunk(trunk.name, address);
+    if (trunk !== undefined) return this.#byTrunk(search, trunk.name, address);
     if (resolved.status !== 403 || uri.kind !== "sip") return resolved;
     if (branch.retarget?.isAllowed !== true && !(await mayCallOut(this.#room))) return resolved;
-    const { resolver, configuration } = this.#room;
-    // The server of that domain may have connected to us: then nothing has to be looked up.
+    // The server of that domain may have connected to us.
     const peer = await this.#room.directory.peerFor(domain, address.domain);
-    const places = await hopsOf(resolver, configuration.allowedNetworks, uri);
-    if (peer !== undefined) return { places: [peer, ...(isFault(places) ? [] : places)], address, introduces: undefined };
-    return isFault(places) ? places : { places, address, introduces: undefined };
+    const found = await hopsOf(search, uri);
+    const places = isFault(found) ? [] : goodFirst(found, Date.now());
+    if (peer !== undefined) return { places: [{ name: peer }, ...places], address, introduces: undefined };
+    return isFault(found) ? found : { places, address, introduces: undefined };
   }
 
   /** By a trunk of our domain, under the name that it knows the user by. */
-  async #byTrunk(name: string, address: Address): Promise<Found | Fault> {
-    const { directory, home, resolver, configuration } = this.#room;
+  async #byTrunk(search: Search, name: string, address: Address): Promise<Found | Fault> {
+    const { directory, home } = this.#room;
     const trunk = (await directory.trunks(home.domain)).find((one) => one.name === name);
     if (trunk === undefined) return fault(500, "the trunk is not there any more");
-    const places = await trunkHops(resolver, configuration.allowedNetworks, trunk);
+    const places = await trunkHops(search, trunk);
     if (isFault(places)) return places;
-    return { places, address, introduces: undefined, trunk };
+    return { places: goodFirst(places, Date.now()), address, introduces: undefined, trunk };
   }
 
-  #envelope(open: OpenContext, branch: ForkedBranch, { address, introduces, trunk, places }: Found): RequestEnvelope | Fault {
+  /** One branch finds its servers in the same order each time. */
+  #searchFor({ context }: OpenContext, branch: ForkedBranch): Search {
+    const { resolver, configuration, keyring } = this.#room;
+    const chance = drawFor(keyring, branchName(context.transaction, branch.index));
+    return { resolver, networks: configuration.allowedNetworks, chance };
+  }
+
+  #envelope(open: OpenContext, branch: ForkedBranch, { address, introduces, trunk }: Found, place: Place): RequestEnvelope | Fault {
     const { context, request } = open;
     const { search, answerTo } = context;
     const { name: home, user, domain } = this.#room.home;
-    const leaves = places.some(isHopName);
-    const contact = trunk === undefined || branch.retarget?.keepsAddress === true ? branch.contact : uriAtTrunk(trunk, address.user);
+    const keepsAddress = trunk === undefined || branch.retarget?.keepsAddress === true;
+    const contact = keepsAddress ? branch.contact : uriAtTrunk(trunk, address.user, place.server);
     const breadth = Math.max(1, Math.floor((search?.breadth ?? 1) / Math.max(1, context.branches.length)));
     const forwarded = retargetedRequest(`sip:${user}@${domain}`, request, context, { ...branch, contact }, breadth);
+    const leaves = isHopName(place.name);
     if (isFault(forwarded)) return forwarded;
     return {
       kind: "request",
@@ -180,10 +204,16 @@ export class Retargeting {
 
 /** Where a branch leads: the home of its address, or the connections to the servers of its domain, best first. */
 interface Found {
-  readonly places: readonly string[];
+  readonly places: readonly Place[];
   readonly address: Address;
   readonly introduces: Subscriber | undefined;
   readonly trunk?: Trunk;
+}
+
+/** Where a branch was sent, undefined while that is being looked up; and the places that have not been tried. */
+interface SentOn {
+  readonly place: Place | undefined;
+  readonly left: readonly Place[];
 }
 
 type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
@@ -201,3 +231,9 @@ function withIdentity(text: string, binary: boolean, identity: string | undefine
 }
 
 const asserted = "p-asserted-identity";
+
+/** Seconds; undefined if the response does not say (RFC 3261 §20.33). */
+function retryAfterOf(text: string): number | undefined {
+  const message = parseMessage({ text, binary: false });
+  return isFault(message) ? undefined : parseDeltaSeconds(/^\d+/.exec(headerValue(message, "retry-after") ?? "")?.[0]);
+}

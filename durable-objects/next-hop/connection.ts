@@ -1,160 +1,143 @@
-import { connect } from "cloudflare:sockets";
+import type { Hop } from "../../lib/routing/locate.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
-import { headerValues, parseMessage } from "../../lib/syntax/message.ts";
+import { type Response, headerValues, parseMessage } from "../../lib/syntax/message.ts";
 import { parameter } from "../../lib/syntax/parameters.ts";
 import { parseVia } from "../../lib/syntax/via.ts";
-import type { Hop } from "../../lib/routing/locate.ts";
-import { StreamReader } from "../../lib/transport/stream.ts";
-import { decodeBinary, encodeBinary } from "../room/bytes.ts";
 import { randomText } from "../room/random.ts";
+import type { Channel, ChannelEvents, Frame } from "./channel.ts";
+import { openStream } from "./stream.ts";
+import { openWebSocket } from "./web-socket.ts";
 
 /** Milliseconds. */
-const patience = 5000;
 const patienceForAddress = 2000;
 const keepAliveEvery = 30_000;
 
-/** What happens on a connection. */
-export interface ConnectionEvents {
-  /** A message, one character for each octet. */
-  message(text: string): void;
-  closed(): void;
-}
+/** What our Via says of the connection. */
+export type WrittenTransport = "TCP" | "TLS" | "WS" | "WSS";
 
 /**
  * A connection that we opened to another server. It is known there by the address that the network gave it: who wants to send us
- * something has to use this very connection (RFC 3261 §18, RFC 5923), so it learns that address before anything else is sent.
+ * something has to use this very connection (RFC 3261 §18, RFC 5923), so it learns that address before anything else is sent. On a
+ * WebSocket it has a name that leads nowhere (RFC 7118 §5).
  */
 export class Connection {
   readonly #hop: Hop;
-  readonly #events: ConnectionEvents;
-  readonly #reader = new StreamReader();
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #socket: Socket;
-  #learn: ((host: string) => void) | undefined;
-  #keepAlive: ReturnType<typeof setInterval> | undefined;
+  readonly #events: ChannelEvents;
+  /** Requests of our own, by branch. */
+  readonly #asked = new Map<string, (response: Response | undefined) => void>();
+  readonly #keepAlive: ReturnType<typeof setInterval>;
+  #channel: Channel | undefined;
   /** `192.0.2.1:40312`, as the other side sees us. */
   host = "";
   isOpen = true;
 
-  private constructor(hop: Hop, socket: Socket, events: ConnectionEvents) {
+  private constructor(hop: Hop, events: ChannelEvents) {
     this.#hop = hop;
     this.#events = events;
-    this.#socket = socket;
-    this.#writer = socket.writable.getWriter();
+    this.#keepAlive = setInterval(() => this.#channel?.send({ text: "\r\n\r\n", binary: false }), keepAliveEvery);
   }
 
-  /**
-   * Opens a connection to the address that was resolved and checked; over TLS the certificate must be the domain's.
-   * DEVIATION(RFC 5922 §7.1): by its DNS names; SIP URIs in it cannot be read on the platform.
-   */
-  static async open(hop: Hop, events: ConnectionEvents): Promise<Connection> {
-    const isSecure = hop.transport === "tls";
-    const plain = connect(
-      { hostname: hop.address, port: hop.port },
-      { secureTransport: isSecure ? "starttls" : "off", allowHalfOpen: false },
-    );
-    const socket = isSecure ? plain.startTls({ expectedServerHostname: hop.host }) : plain;
-    const { localAddress } = await within(patience, socket.opened, `${hop.host} did not answer`);
-    const connection = new Connection(hop, socket, events);
-    void connection.#read(socket);
-    connection.host = localAddress ?? "offhook.invalid";
-    await connection.#learnAddress();
-    connection.#keepAlive = setInterval(() => void connection.#write(Buffer.from("\r\n\r\n")), keepAliveEvery);
+  /** @throws Error if it cannot be opened */
+  static async open(hop: Hop, events: ChannelEvents): Promise<Connection> {
+    const connection = new Connection(hop, events);
+    const open = hop.transport === "ws" || hop.transport === "wss" ? openWebSocket : openStream;
+    try {
+      await connection.#start(await open(hop, { message: (frame) => connection.#heard(frame), closed: () => connection.#lost() }));
+    } catch (error) {
+      clearInterval(connection.#keepAlive);
+      throw error;
+    }
     return connection;
   }
 
-  get transport(): "TCP" | "TLS" {
-    return this.#hop.transport === "tls" ? "TLS" : "TCP";
+  get transport(): WrittenTransport {
+    return this.#hop.transport.toUpperCase() as WrittenTransport;
   }
 
   /** @param binary whether each character is an octet */
   send(text: string, binary: boolean): boolean {
-    if (!this.isOpen) return false;
-    void this.#write(binary ? encodeBinary(text) : new TextEncoder().encode(text));
-    return true;
+    if (this.isOpen) this.#channel?.send({ text, binary });
+    return this.isOpen;
   }
 
-  close(): void {
-    if (!this.isOpen) return;
-    this.isOpen = false;
-    clearInterval(this.#keepAlive);
-    this.#socket.close().catch(ignoreClosed);
-    this.#events.closed();
+  /**
+   * Sends a request of our own.
+   * @param lines from the second header line on; Via is put before them
+   * @param wait milliseconds
+   * @returns the final response; undefined if there is none in time
+   */
+  ask(requestLine: string, lines: readonly string[], wait: number): Promise<Response | undefined> {
+    const branch = `z9hG4bK${randomText()}${randomText()}`;
+    const via = `Via: SIP/2.0/${this.transport} ${this.host};branch=${branch};rport;alias`;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#asked.delete(branch);
+        resolve(undefined);
+      }, wait);
+      this.#asked.set(branch, (response) => {
+        clearTimeout(timer);
+        this.#asked.delete(branch);
+        resolve(response);
+      });
+      this.send(`${[requestLine, via, ...lines, "Content-Length: 0"].join("\r\n")}\r\n\r\n`, false);
+    });
   }
 
-  async #write(octets: Uint8Array): Promise<void> {
-    try {
-      await this.#writer.write(octets);
-    } catch (error) {
-      ignoreClosed(error);
-      this.close();
-    }
-  }
-
-  async #read(socket: Socket): Promise<void> {
-    try {
-      for await (const octets of socket.readable as ReadableStream<Uint8Array>) {
-        const read = this.#reader.read(decodeBinary(octets.slice().buffer));
-        if (read === undefined) break;
-        if (read.pings > 0) void this.#write(Buffer.from("\r\n"));
-        for (const text of read.messages) if (!this.#isAnswerToQuestion(text)) this.#events.message(text);
-      }
-    } catch (error) {
-      ignoreClosed(error);
-    }
-    this.close();
-  }
-
-  /** RFC 3581 §4: the answer to an OPTIONS tells, in its Via, the address and port that the other side sees; and that it is alive. */
-  async #learnAddress(): Promise<void> {
+  /** RFC 3261 §11: with no hops left it is the server itself that answers; undefined if it does not in time. */
+  options(wait: number): Promise<Response | undefined> {
     const { host, port } = this.#hop;
-    const branch = `z9hG4bK${randomText()}learn`;
     const lines = [
-      `OPTIONS sip:${host}:${port} SIP/2.0`,
-      `Via: SIP/2.0/${this.transport} ${this.host};branch=${branch};rport`,
       "Max-Forwards: 0",
       `From: <sip:offhook.invalid>;tag=${randomText()}`,
       `To: <sip:${host}:${port}>`,
       `Call-ID: ${randomText()}${randomText()}`,
       "CSeq: 1 OPTIONS",
-      "Content-Length: 0",
     ];
-    const learned = new Promise<string>((resolve) => {
-      this.#learn = resolve;
-    });
-    await this.#write(Buffer.from(`${lines.join("\r\n")}\r\n\r\n`));
-    // A server that does not answer OPTIONS may still take calls; then our own idea of the address has to do.
-    this.host = await within(patienceForAddress, learned, "").catch(() => this.host);
-    this.#learn = undefined;
+    return this.ask(`OPTIONS sip:${host}:${port} SIP/2.0`, lines, wait);
   }
 
-  #isAnswerToQuestion(text: string): boolean {
-    if (this.#learn === undefined || !text.startsWith("SIP/2.0 ") || !/\r\n(?:via|v)[ \t]*:[^\r\n]*learn/i.test(text)) return false;
-    const message = parseMessage({ text, binary: true });
-    const via = isFault(message) ? message : parseVia(headerValues(message, "via")[0] ?? "");
-    if (isFault(via)) return true;
+  close(): void {
+    this.#channel?.close();
+    this.#lost();
+  }
+
+  async #start(channel: Channel): Promise<void> {
+    this.#channel = channel;
+    this.host = channel.localAddress;
+    if (channel.tellsAddress) await this.#learnAddress();
+    if (!this.isOpen) throw new Error(`${this.#hop.host} closed the connection at once`);
+  }
+
+  #lost(): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    clearInterval(this.#keepAlive);
+    for (const resolve of this.#asked.values()) resolve(undefined);
+    this.#events.closed();
+  }
+
+  #heard(frame: Frame): void {
+    if (!this.#isAnswerToUs(frame)) this.#events.message(frame);
+  }
+
+  #isAnswerToUs(frame: Frame): boolean {
+    if (this.#asked.size === 0 || !frame.text.startsWith("SIP/2.0 ")) return false;
+    const response = parseMessage(frame);
+    if (isFault(response) || response.kind !== "response") return false;
+    const via = parseVia(headerValues(response, "via")[0] ?? "");
+    const resolve = isFault(via) ? undefined : this.#asked.get(via.branch ?? "");
+    if (resolve !== undefined && response.status >= 200) resolve(response);
+    return resolve !== undefined;
+  }
+
+  /** RFC 3581 §4: the answer to an OPTIONS tells, in its Via, the address and port that the other side sees; and that it is alive. */
+  async #learnAddress(): Promise<void> {
+    // A server that does not answer OPTIONS may still take calls; then our own idea of the address has to do.
+    const answer = await this.options(patienceForAddress);
+    const via = answer === undefined ? undefined : parseVia(headerValues(answer, "via")[0] ?? "");
+    if (via === undefined || isFault(via)) return;
     const received = parameter(via.parameters, "received");
     const port = parameter(via.parameters, "rport");
-    this.#learn(
-      received === undefined || received === "" ? this.host : `${received}${port === undefined || port === "" ? "" : `:${port}`}`,
-    );
-    return true;
-  }
-}
-
-/** What streams throw when the other side has gone: the end of the connection is handled where it is noticed. */
-function ignoreClosed(error: unknown): void {
-  if (!(error instanceof Error)) throw error;
-}
-
-async function within<T>(milliseconds: number, work: Promise<T>, complaint: string): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(complaint)), milliseconds);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
+    if (received !== undefined && received !== "") this.host = `${received}${port === undefined || port === "" ? "" : `:${port}`}`;
   }
 }

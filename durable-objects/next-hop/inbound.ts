@@ -1,6 +1,7 @@
 import type { Keyring } from "../../lib/authentication/keyring.ts";
 import { transactionName } from "../../lib/proxy/branch.ts";
 import { type Way, examine } from "../../lib/proxy/examine.ts";
+import { numberFrom } from "../../lib/routing/number-format.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
@@ -9,9 +10,10 @@ import { fault, isFault } from "../../lib/syntax/fault.ts";
 import { type Request as SipRequest, headerValue } from "../../lib/syntax/message.ts";
 import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
 import type { Envelope, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
-import { type Directory, homeName } from "../../workers/directory.ts";
+import { type Answer, type Directory, homeName } from "../../workers/directory.ts";
 import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
+import { type Calls, isFull } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 
 /** INVITEs remembered for their CANCEL. */
@@ -25,8 +27,7 @@ export interface Line {
   /** `name@domain`, "" if it belongs to none. */
   readonly hopTrunk: string;
   readonly directory: Directory;
-  /** Call-IDs of calls in progress. */
-  readonly calls: Set<string>;
+  readonly calls: Calls;
   trunk(): Promise<Trunk | undefined>;
   open(): Promise<Connection | undefined>;
   reply(request: SipRequest, text: string): void;
@@ -64,7 +65,8 @@ export class Inbound {
       if (!isTaken) return this.#line.reply(request, answerFault(request, fault(403, "calls from this server are not taken")));
       return this.#comesIn(request, essentials, way, trunk);
     }
-    if (request.method === "BYE") this.#line.calls.delete(essentials.callId);
+    if (request.method === "BYE") this.#line.calls.ended(essentials.callId);
+    else if (keepsCall(request.method)) this.#line.calls.talks(essentials.callId, Date.now());
     const { receiver, recordRoute, alterations } = way;
     const envelope: RequestEnvelope = {
       kind: "request",
@@ -91,14 +93,16 @@ export class Inbound {
       way.address.user === trunk.username && !isFault(to) && to.kind === "sip" && to.user !== undefined
         ? canonicalUser(to.user)
         : way.address.user;
-    const answer = await this.#line.directory.find(dialled, trunk.domain);
+    if (request.method === "INVITE" && isFull(trunk, this.#line.calls) && !this.#line.calls.has(essentials.callId))
+      return this.#line.reply(request, answerFault(request, fault(503, "all lines of the trunk are in use")));
+    const answer = await this.#find(trunk, dialled);
     if (answer.kind !== "subscriber") return this.#line.reply(request, answerFault(request, fault(404, "nobody here has this number")));
     if (!answer.subscriber.opened)
       return this.#line.reply(request, answerFault(request, fault(480, "no phone of this user has registered")));
     const connection = await this.#line.open();
     if (connection === undefined) return;
     const home = homeName(answer.subscriber);
-    const at = `${connection.host};transport=${connection.transport.toLowerCase()}`;
+    const at = `${connection.host};transport=${connection.transport.replace("WSS", "WS").toLowerCase()}`;
     const { branch = "", sentBy } = essentials.via;
     const transaction = transactionName(this.#line.keyring, this.#line.name, branch, sentBy);
     const envelope: RequestEnvelope = {
@@ -116,13 +120,25 @@ export class Inbound {
       this.#incoming.set(nameOf(essentials), { home, transaction });
       const oldest = this.#incoming.keys().next();
       if (this.#incoming.size > invitesKept && oldest.done !== true) this.#incoming.delete(oldest.value);
-      this.#line.calls.add(essentials.callId);
+      this.#line.calls.begin(essentials.callId, Date.now());
+      this.#line.calls.rings(essentials.callId, Date.now());
       this.#line.reply(request, replyTo(request, 100));
     }
+    const refuse = (text: string): void => {
+      if (request.method === "INVITE") this.#line.calls.refused(essentials.callId);
+      this.#line.reply(request, text);
+    };
     this.#line.post(home, envelope).then(
-      (receipt) => (receipt.kind === "answered" ? this.#line.reply(request, receipt.text) : undefined),
-      () => this.#line.reply(request, answerFault(request, fault(503, "the user cannot be reached now"))),
+      (receipt) => (receipt.kind === "answered" ? refuse(receipt.text) : undefined),
+      () => refuse(answerFault(request, fault(503, "the user cannot be reached now"))),
     );
+  }
+
+  /** Whoever has a number in its international form, or else as the trunk wrote it. */
+  async #find(trunk: Trunk, dialled: string): Promise<Answer> {
+    const number = numberFrom(trunk.format, dialled);
+    const answer = await this.#line.directory.find(number, trunk.domain);
+    return answer.kind === "subscriber" || number === dialled ? answer : this.#line.directory.find(dialled, trunk.domain);
   }
 
   /** RFC 3261 §16.10. */
@@ -135,6 +151,11 @@ export class Inbound {
       console.error(JSON.stringify({ note: String(error), hop: this.#line.name }));
     });
   }
+}
+
+/** Requests that show that a call goes on (RFC 3261 §13.2.2.4, §14; RFC 3311). */
+export function keepsCall(method: string): boolean {
+  return method === "INVITE" || method === "ACK" || method === "UPDATE";
 }
 
 /** What a CANCEL has in common with its INVITE (RFC 3261 §9.1). */

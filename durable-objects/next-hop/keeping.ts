@@ -1,18 +1,50 @@
-import { type Trunk } from "../../lib/routing/trunk.ts";
+import type { Trunk } from "../../lib/routing/trunk.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { readConfiguration } from "../../workers/configuration.ts";
 import type { Environment } from "../../workers/environment.ts";
 import { Resolver } from "../room/resolver.ts";
-import { trunkHops } from "../room/trunk-hops.ts";
+import { type Place, trunkHops } from "../room/trunk-hops.ts";
 
-/** Has the connection to a trunk's first server opened and held, and us registered there. */
-export async function keepTrunk(environment: Environment, trunk: Trunk): Promise<void> {
-  const configuration = readConfiguration(environment);
-  const hops = await trunkHops(new Resolver(configuration.dnsUrl), configuration.allowedNetworks, trunk);
-  const [first] = isFault(hops) ? [] : hops;
-  if (first === undefined) {
-    console.error(JSON.stringify({ note: "a trunk's server cannot be found", trunk: `${trunk.name}@${trunk.domain}` }));
-    return;
-  }
-  await environment.NEXT_HOP.getByName(first).keep();
+/**
+ * Has a trunk's connections cared for as its settings are now: the first server registers us, if one is to; all are asked whether they
+ * are well, if they are to be; and what the settings before had begun and these do not want is ended.
+ * @param trunk undefined: it is gone
+ */
+export async function keepTrunk(environment: Environment, trunk: Trunk | undefined, before: Trunk | undefined): Promise<void> {
+  const [places, left] = await Promise.all([inOrder(environment, trunk), inOrder(environment, before)]);
+  if (trunk?.register === true && places.length === 0)
+    console.error(JSON.stringify({ note: "a trunk's servers cannot be found", trunk: `${trunk.name}@${trunk.domain}` }));
+  const isKept = (trunk?.register ?? false) || (trunk?.options_interval ?? 0) > 0;
+  const gone = left.filter(({ name }) => !isKept || !places.some((place) => place.name === name));
+  await Promise.all([
+    ...gone.map(({ name }) => environment.NEXT_HOP.getByName(name).keep("nothing")),
+    ...(isKept ? places : []).map(({ name }, index) =>
+      environment.NEXT_HOP.getByName(name).keep(index === 0 && trunk?.register === true ? "registers" : "stands by"),
+    ),
+  ]);
+}
+
+/** The server at `name` could not register us: the next one is to. */
+export async function passOn(environment: Environment, trunk: Trunk, name: string): Promise<void> {
+  const [next] = await after(environment, trunk, name);
+  if (next !== undefined) await environment.NEXT_HOP.getByName(next.name).standIn(true);
+}
+
+/** The server at `name` has registered us: those that stood in for it need not any more. */
+export async function takeBack(environment: Environment, trunk: Trunk, name: string): Promise<void> {
+  const places = await after(environment, trunk, name);
+  await Promise.all(places.map((place) => environment.NEXT_HOP.getByName(place.name).standIn(false)));
+}
+
+async function after(environment: Environment, trunk: Trunk, name: string): Promise<readonly Place[]> {
+  const places = await inOrder(environment, trunk);
+  return places.slice(places.findIndex((place) => place.name === name) + 1);
+}
+
+/** A trunk's places in an order that is the same each time: which is the next one is no matter of chance. */
+export async function inOrder(environment: Environment, trunk: Trunk | undefined): Promise<readonly Place[]> {
+  if (trunk === undefined) return [];
+  const { dnsUrl, allowedNetworks } = readConfiguration(environment);
+  const places = await trunkHops({ resolver: new Resolver(dnsUrl), networks: allowedNetworks, chance: () => 0 }, trunk);
+  return isFault(places) ? [] : places;
 }

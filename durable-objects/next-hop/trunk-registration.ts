@@ -1,7 +1,6 @@
 import { credentialsFor } from "../../lib/authentication/client.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
 import { type NamedHop, hopName } from "../../lib/routing/hop-name.ts";
-import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { type Response, headerValue, headerValues } from "../../lib/syntax/message.ts";
 import { randomText } from "../room/random.ts";
@@ -12,6 +11,11 @@ const wanted = 600;
 /** Milliseconds. */
 const patience = 8000;
 
+export interface Account {
+  readonly username: string;
+  readonly password: string;
+}
+
 /** Our registration at a trunk's server (RFC 3261 §10.2): over the connection that calls shall come by. */
 export class TrunkRegistration {
   readonly #keyring: Keyring;
@@ -19,7 +23,6 @@ export class TrunkRegistration {
   /** The same over every loss of memory (RFC 3261 §10.2), and so its CSeq grows with time. */
   readonly #callId: string;
   #cseq = 0;
-  #waiting: { readonly branch: string; readonly resolve: (response: Response | undefined) => void } | undefined;
 
   constructor(keyring: Keyring, hop: NamedHop) {
     this.#keyring = keyring;
@@ -28,10 +31,8 @@ export class TrunkRegistration {
   }
 
   /** Resolves with the seconds that were granted; undefined if we are not registered. */
-  async register(connection: Connection, account: { readonly username: string; readonly password: string }): Promise<number | undefined> {
-    const first = await this.#send(connection, account.username, []);
-    const isAsked = first?.status === 401 || first?.status === 407;
-    const answer = first !== undefined && isAsked ? await this.#authenticate(connection, account, first) : first;
+  async register(connection: Connection, account: Account): Promise<number | undefined> {
+    const answer = await this.#transact(connection, account, wanted);
     if (answer === undefined || answer.status >= 300) {
       console.error(JSON.stringify({ note: "a trunk did not register us", trunk: this.#hop.trunk, status: answer?.status ?? "silence" }));
       return undefined;
@@ -41,54 +42,38 @@ export class TrunkRegistration {
     return Math.max(20, parseDeltaSeconds(told) ?? wanted);
   }
 
-  /** Whether a response is for this. */
-  hears(response: Response, { via, cseq }: Essentials): boolean {
-    if (cseq.method !== "REGISTER" || this.#waiting === undefined || via.branch !== this.#waiting.branch) return false;
-    if (response.status >= 200) this.#waiting.resolve(response);
-    return true;
+  /** RFC 3261 §10.2.2: the server is told that no more calls shall come by this connection. Whatever it answers, we do not come back. */
+  async unregister(connection: Connection, account: Account): Promise<void> {
+    await this.#transact(connection, account, 0);
   }
 
-  async #authenticate(
-    connection: Connection,
-    account: { readonly username: string; readonly password: string },
-    refusal: Response,
-  ): Promise<Response | undefined> {
-    const [asked, answered] =
-      refusal.status === 401 ? ["www-authenticate", "Authorization"] : ["proxy-authenticate", "Proxy-Authorization"];
+  /** RFC 3261 §22.2: a challenge is answered, once. */
+  async #transact(connection: Connection, account: Account, expires: number): Promise<Response | undefined> {
+    const first = await this.#send(connection, account.username, expires, []);
+    if (first?.status !== 401 && first?.status !== 407) return first;
+    const [asked, answered] = first.status === 401 ? ["www-authenticate", "Authorization"] : ["proxy-authenticate", "Proxy-Authorization"];
     const request = { method: "REGISTER", uri: this.#registrar };
-    const credentials = credentialsFor(this.#keyring, headerValues(refusal, asked), request, account, randomText());
-    return credentials === undefined ? refusal : this.#send(connection, account.username, [`${answered}: ${credentials}`]);
+    const credentials = credentialsFor(this.#keyring, headerValues(first, asked), request, account, randomText());
+    return credentials === undefined ? first : this.#send(connection, account.username, expires, [`${answered}: ${credentials}`]);
   }
 
   get #registrar(): string {
     return `sip:${this.#hop.host}`;
   }
 
-  async #send(connection: Connection, username: string, more: readonly string[]): Promise<Response | undefined> {
+  #send(connection: Connection, username: string, expires: number, more: readonly string[]): Promise<Response | undefined> {
     this.#cseq = Math.max(this.#cseq + 1, Math.floor(Date.now() / 1000));
-    const branch = `z9hG4bK${randomText()}${randomText()}`;
     const address = `sip:${username}@${this.#hop.host}`;
     const lines = [
-      `REGISTER ${this.#registrar} SIP/2.0`,
-      `Via: SIP/2.0/${connection.transport} ${connection.host};branch=${branch};rport;alias`,
       "Max-Forwards: 70",
       `From: <${address}>;tag=${randomText()}`,
       `To: <${address}>`,
       `Call-ID: ${this.#callId}`,
       `CSeq: ${this.#cseq} REGISTER`,
-      `Contact: <sip:${username}@${connection.host};transport=${connection.transport.toLowerCase()}>`,
-      `Expires: ${wanted}`,
+      `Contact: <sip:${username}@${connection.host};transport=${connection.transport === "WSS" ? "ws" : connection.transport.toLowerCase()}>`,
+      `Expires: ${expires}`,
       ...more,
-      "Content-Length: 0",
     ];
-    const answer = new Promise<Response | undefined>((resolve) => {
-      this.#waiting = { branch, resolve };
-    });
-    const timer = setTimeout(() => this.#waiting?.resolve(undefined), patience);
-    connection.send(`${lines.join("\r\n")}\r\n\r\n`, false);
-    const response = await answer;
-    clearTimeout(timer);
-    this.#waiting = undefined;
-    return response;
+    return connection.ask(`REGISTER ${this.#registrar} SIP/2.0`, lines, patience);
   }
 }

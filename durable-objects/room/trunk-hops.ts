@@ -1,29 +1,60 @@
 import { hopName } from "../../lib/routing/hop-name.ts";
-import { locate } from "../../lib/routing/locate.ts";
+import { type Hop, locate } from "../../lib/routing/locate.ts";
 import { allows, isPublicAddress } from "../../lib/routing/network.ts";
+import { orderServers } from "../../lib/routing/order-servers.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { goesByName } from "../../lib/routing/transport.ts";
 import { type SipUri, parseUri } from "../../lib/syntax/uri.ts";
 import type { Resolver } from "./resolver.ts";
 
-/** The servers of a domain (RFC 3263), best first, as the names of the objects that hold the connections to them. */
-export async function hopsOf(resolver: Resolver, networks: readonly string[], uri: SipUri, trunk = ""): Promise<readonly string[] | Fault> {
-  const chance = (choices: number) => Math.floor(Math.random() * choices);
-  const located = await resolver.settle((known) => locate(uri, known, { transports: ["tls", "tcp"], chance }));
-  if (isFault(located)) return located;
-  const allowed = located.hops.filter(({ address }) => isPublicAddress(address) || allows(networks, address));
-  return allowed.length > 0
-    ? allowed.map((hop) => hopName(hop, trunk))
-    : fault(403, "the server is in a network that calls may not leave to");
+/** An object that requests can go to. */
+export interface Place {
+  readonly name: string;
+  /** The URI of the trunk's server that it leads to. */
+  readonly server?: string;
 }
 
-/** A trunk has connections of its own, which nobody else's calls use. */
-export async function trunkHops(
-  resolver: Resolver,
-  networks: readonly string[],
-  { server, name, domain }: Trunk,
-): Promise<readonly string[] | Fault> {
+/** What servers are looked up with. */
+export interface Search {
+  readonly resolver: Resolver;
+  /** CIDR: private networks that calls may leave to. */
+  readonly networks: readonly string[];
+  /** One of the integers 0 … n - 1. */
+  readonly chance: (n: number) => number;
+}
+
+/** The servers of a domain (RFC 3263), best first, as the names of the objects that hold the connections to them. */
+export async function hopsOf({ resolver, networks, chance }: Search, uri: SipUri, trunk = ""): Promise<readonly Place[] | Fault> {
+  const located = await resolver.settle((known) => locate(uri, known, { transports: ["tls", "tcp", "wss", "ws"], chance }));
+  if (isFault(located)) return located;
+  const names = new Set(allowedHops(located.hops, networks).map((hop) => hopName(hop, trunk)));
+  return names.size > 0 ? [...names].map((name) => ({ name })) : fault(403, "the server is in a network that calls may not leave to");
+}
+
+/** Of a server that is connected to by name, all addresses must be such as calls may leave to: it is not ours to choose. */
+function allowedHops(hops: readonly Hop[], networks: readonly string[]): readonly Hop[] {
+  const isAllowed = ({ address }: Hop): boolean => isPublicAddress(address) || allows(networks, address);
+  return hops.flatMap((hop) => {
+    if (!goesByName(hop.transport)) return isAllowed(hop) ? [hop] : [];
+    return hops.every((other) => other.host !== hop.host || isAllowed(other)) ? [{ ...hop, address: hop.host }] : [];
+  });
+}
+
+/**
+ * The places of a trunk's servers, by priority and weight (RFC 2782). A trunk has connections of its own, which nobody else's calls
+ * use. A server that cannot be found is left out; if none is, the fault is that of the last.
+ */
+export async function trunkHops(search: Search, { servers, name, domain }: Trunk): Promise<readonly Place[] | Fault> {
+  const ordered = orderServers(servers, search.chance);
+  const found = await Promise.all(ordered.map((server) => placesOf(search, server.uri, `${name}@${domain}`)));
+  const places = found.flatMap((one) => (isFault(one) ? [] : one));
+  return places.length > 0 ? places : (found.find(isFault) ?? fault(500, "the trunk has no server"));
+}
+
+async function placesOf(search: Search, server: string, trunk: string): Promise<readonly Place[] | Fault> {
   const uri = parseUri(server);
   if (isFault(uri) || uri.kind !== "sip") return fault(500, "the trunk's server is no SIP URI");
-  return hopsOf(resolver, networks, uri, `${name}@${domain}`);
+  const places = await hopsOf(search, uri, trunk);
+  return isFault(places) ? places : places.map(({ name }) => ({ name, server }));
 }

@@ -74,7 +74,7 @@ export interface StatelessTarget {
   /** What we call ourselves there. */
   readonly host: string;
   /** The transport there, WSS if absent; over others the other side tells us where it sees us (RFC 3581). */
-  readonly transport?: "TCP" | "TLS";
+  readonly transport?: "TCP" | "TLS" | "WS" | "WSS";
   /** Replaces the Request-URI; undefined leaves it as it is. */
   readonly contact: string | undefined;
   readonly path: readonly string[];
@@ -150,13 +150,15 @@ function mark(request: Request, essentials: Essentials): string {
  * DEVIATION(RFC 3261 §18.2.1): `received` is not added to the Via below ours. On a WebSocket nothing is routed by it
  * (RFC 7118 §5.2), and it would tell every callee the caller's address.
  */
-function viaValue(host: string, branch: string, transport?: "TCP" | "TLS"): string {
-  return transport === undefined ? `SIP/2.0/WSS ${host};branch=${branch}` : `SIP/2.0/${transport} ${host};branch=${branch};rport;alias`;
+function viaValue(host: string, branch: string, transport?: StatelessTarget["transport"]): string {
+  const told = transport === "TCP" || transport === "TLS" ? ";rport;alias" : "";
+  return `SIP/2.0/${transport ?? "WSS"} ${host};branch=${branch}${told}`;
 }
 
 /** RFC 5658 aside, one Record-Route is enough: the phone comes back on its own flow whatever stands there. */
 function whereAt({ host, transport }: StatelessTarget): string {
-  return transport === undefined ? host : `${host};transport=${transport.toLowerCase()}`;
+  // RFC 7118 §5.2: there is no transport=wss.
+  return transport === undefined ? host : `${host};transport=${transport.replace("WSS", "WS").toLowerCase()}`;
 }
 
 function ownRecordRoute(

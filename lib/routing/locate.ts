@@ -3,12 +3,23 @@ import { parameter } from "../syntax/parameters.ts";
 import { isHost, type SipUri } from "../syntax/uri.ts";
 import { orderServers } from "./order-servers.ts";
 import { type Ask, canonicalName, type Inquiry, type Known, look, openInquiry, type SrvRecord } from "./question.ts";
-import { defaultPort, defaultTransport, permittedTransports, serviceName, type Transport, transportOfService } from "./transport.ts";
+import {
+  defaultPort,
+  defaultTransport,
+  goesByName,
+  permittedTransports,
+  serviceName,
+  type Transport,
+  transportOfService,
+} from "./transport.ts";
 
 /** One place to send a request to. */
 export interface Hop {
   readonly transport: Transport;
-  /** The name that the certificate must have: what the URI says, not what the DNS made of it (RFC 5922 §7.3). */
+  /**
+   * The name that the certificate must have: what the URI says, not what the DNS made of it (RFC 5922 §7.3). Of a WebSocket the server's
+   * own name, by which it is connected to and its certificate checked (RFC 7118 §5.5, RFC 6455 §4.1).
+   */
   readonly host: string;
   /** Numeric, without brackets. */
   readonly address: string;
@@ -149,5 +160,7 @@ function isAvailable({ target, port }: SrvRecord): boolean {
 /** Addresses of both families, as RFC 7984 §3.1 has it; IPv6 first (RFC 6724 §2.1). */
 function hopsOf(inquiry: Inquiry, server: Server, host: string): readonly Hop[] {
   const addresses = [...look(inquiry, server.name, "AAAA"), ...look(inquiry, server.name, "A")];
-  return addresses.map(({ address }) => ({ transport: server.transport, host: canonicalName(host), address, port: server.port }));
+  const { transport, port } = server;
+  const name = canonicalName(goesByName(transport) ? server.name : host);
+  return addresses.map(({ address }) => ({ transport, host: name, address, port }));
 }

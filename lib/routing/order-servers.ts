@@ -1,12 +1,16 @@
-import type { SrvRecord } from "./question.ts";
+/** What an SRV record says of its server, and a trunk of one of its servers. */
+export interface Ranked {
+  readonly priority: number;
+  readonly weight: number;
+}
 
 /**
  * The order in which the servers of a service are tried (RFC 2782, "Usage rules"): by priority, within one by chance in proportion
  * to the weights. `chance(n)` is one of the integers 0 … n - 1.
  */
-export function orderServers(records: readonly SrvRecord[], chance: (n: number) => number): readonly SrvRecord[] {
+export function orderServers<T extends Ranked>(records: readonly T[], chance: (n: number) => number): readonly T[] {
   const waiting = records.toSorted((one, other) => one.priority - other.priority || Number(one.weight > 0) - Number(other.weight > 0));
-  const ordered: SrvRecord[] = [];
+  const ordered: T[] = [];
   for (let first = waiting[0]; first !== undefined; first = waiting[0]) {
     const { priority } = first;
     const level = waiting.filter((record) => record.priority === priority);
@@ -16,7 +20,7 @@ export function orderServers(records: readonly SrvRecord[], chance: (n: number) 
 }
 
 /** "The RR whose running sum value is the first in the selected order which is greater than or equal to the random number". */
-function drawn(level: readonly SrvRecord[], chance: (n: number) => number): number {
+function drawn(level: readonly Ranked[], chance: (n: number) => number): number {
   const total = level.reduce((sum, record) => sum + record.weight, 0);
   const mark = level.length === 1 ? 0 : chance(total + 1);
   let sum = 0;

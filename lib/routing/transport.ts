@@ -48,6 +48,11 @@ export function defaultPort(transport: Transport): number {
   return namings[transport].port;
 }
 
+/** Whether the platform opens connections of this kind by name only (an HTTP request), and not to an address that was looked up. */
+export function goesByName(transport: Transport): boolean {
+  return transport === "wss" || transport === "ws";
+}
+
 /** Where the SRV records of a domain for a transport are. */
 export function serviceName(transport: Transport, domain: string): string {
   return `${namings[transport].prefix}.${domain}`;

@@ -1,9 +1,20 @@
+import { type NumberFormat, numberTowards } from "./number-format.ts";
+
+/** One of the servers that a trunk has. */
+export interface TrunkServer {
+  /** A SIP or SIPS URI without a user. */
+  readonly uri: string;
+  /** The lowest are tried first; among equals the weight says which share of the calls a server gets (RFC 2782). */
+  readonly priority: number;
+  readonly weight: number;
+}
+
 /** Another server that a domain's calls go to and come from: a company's exchange, a provider of telephone numbers. */
 export interface Trunk {
   readonly domain: string;
   readonly name: string;
-  /** Where it is: a SIP or SIPS URI without a user. */
-  readonly server: string;
+  /** At least one. */
+  readonly servers: readonly TrunkServer[];
   /** How we answer its challenges. */
   readonly username?: string;
   readonly password?: string;
@@ -15,6 +26,21 @@ export interface Trunk {
   readonly prefixes: readonly string[];
   /** It is told who calls (P-Asserted-Identity, RFC 3325), and believed. */
   readonly trusted: boolean;
+  readonly format: NumberFormat;
+  /** At once, over the connection to each of its servers; 0: as many as there are. */
+  readonly maximum_calls: number;
+  /** Seconds between OPTIONS that ask each server whether it is well; 0: it is not asked. */
+  readonly options_interval: number;
+}
+
+/** What trunks that were made before they could have several servers lack. */
+const unsaid = { format: "e164", maximum_calls: 0, options_interval: 0 } as const;
+
+/** A trunk as it is stored. */
+export function readTrunk(stored: string): Trunk {
+  const trunk = JSON.parse(stored) as Trunk & { readonly server?: string };
+  const { server = "" } = trunk;
+  return { ...unsaid, ...trunk, servers: trunk.servers ?? [{ uri: server, priority: 1, weight: 1 }] };
 }
 
 /** The trunk for a user part: of the longest prefix that fits, the first. */
@@ -31,7 +57,7 @@ export function chooseTrunk(trunks: readonly Trunk[], user: string): Trunk | und
   return chosen;
 }
 
-/** The Request-URI of a user at a trunk's server. */
-export function uriAtTrunk({ server }: Trunk, user: string): string {
-  return server.replace(/^(sips?:)/i, `$1${user}@`);
+/** The Request-URI of a user at one of a trunk's servers, the first if none is named; the number as the trunk writes it. */
+export function uriAtTrunk({ servers, format }: Trunk, user: string, server = servers[0]?.uri ?? ""): string {
+  return server.replace(/^(sips?:)/i, `$1${numberTowards(format, user)}@`);
 }

@@ -1,10 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { once } from "node:events";
+import { makeCertificates } from "./certificates.ts";
 
 /** Whether the real servers are here: Debian's packages kamailio, kamailio-tls-modules and sip-tester. */
 export const hasKamailio = ["/usr/sbin/kamailio", "/usr/bin/sipp", "/usr/bin/openssl"].every((path) => existsSync(path));
@@ -23,7 +24,7 @@ export interface Company {
 export async function openCompany(): Promise<Company> {
   const folder = await mkdtemp(join(tmpdir(), "offhook-kamailio-"));
   const [tcpPort, tlsPort, sippPort] = [await freePort(), await freePort(), await freePort()];
-  makeCertificates(folder);
+  makeCertificates(folder, "DNS:pbx.example");
   await writeFile(join(folder, "kamailio.cfg"), configuration(folder, tcpPort, tlsPort, sippPort));
   await writeFile(join(folder, "uas.xml"), answering);
   await writeFile(join(folder, "uac.xml"), calling);
@@ -91,56 +92,6 @@ request_route {
   t_relay();
 }
 `;
-}
-
-function makeCertificates(folder: string): void {
-  const run = (...parts: string[]) => execFileSync("openssl", parts, { cwd: folder, stdio: "ignore" });
-  run(
-    "req",
-    "-x509",
-    "-newkey",
-    "rsa:2048",
-    "-nodes",
-    "-keyout",
-    "ca.key",
-    "-out",
-    "ca.pem",
-    "-days",
-    "2",
-    "-subj",
-    "/CN=Offhook test authority",
-  );
-  run(
-    "req",
-    "-newkey",
-    "rsa:2048",
-    "-nodes",
-    "-keyout",
-    "server.key",
-    "-out",
-    "server.csr",
-    "-subj",
-    "/CN=pbx.example",
-    "-addext",
-    "subjectAltName=DNS:pbx.example",
-  );
-  run(
-    "x509",
-    "-req",
-    "-in",
-    "server.csr",
-    "-CA",
-    "ca.pem",
-    "-CAkey",
-    "ca.key",
-    "-CAcreateserial",
-    "-out",
-    "server.pem",
-    "-days",
-    "2",
-    "-copy_extensions",
-    "copy",
-  );
 }
 
 export async function freePort(): Promise<number> {

@@ -8,6 +8,8 @@ import { type Heard, header, readHeard } from "./heard.ts";
 /** Another SIP server, over TCP: it answers OPTIONS by itself, and else says what the test wants. */
 export interface SipServer {
   readonly port: number;
+  /** What it answers to OPTIONS; 0: nothing. */
+  health: number;
   next(match: Match, narrowing?: { readonly method?: string; readonly milliseconds?: number }): Promise<Heard>;
   rest(): readonly Heard[];
   /** A response on the newest connection. */
@@ -21,7 +23,8 @@ export interface SipServer {
   close(): void;
 }
 
-export async function startSipServer(): Promise<SipServer> {
+/** @param port a free one if absent */
+export async function startSipServer(port = 0): Promise<SipServer> {
   const ears = createEars("the other server");
   const sockets: Socket[] = [];
   const reply = (request: Heard, status: number, lines: readonly string[] = [], body = ""): void => {
@@ -49,13 +52,15 @@ export async function startSipServer(): Promise<SipServer> {
         const raw = rest.slice(0, end + 4 + length);
         rest = rest.slice(raw.length);
         const heard = readHeard(raw, false);
-        if (heard.method === "OPTIONS" && header(heard, "max-forwards") === "0") reply(heard, 200);
-        else ears.hear(raw, false);
+        if (heard.method === "OPTIONS" && header(heard, "max-forwards") === "0") {
+          if (self.health > 0) reply(heard, self.health);
+        } else ears.hear(raw, false);
       }
     });
   });
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  return {
+  await once(server.listen(port, "127.0.0.1"), "listening");
+  const self: SipServer = {
+    health: 200,
     port: (server.address() as AddressInfo).port,
     next: ears.next,
     rest: ears.rest,
@@ -70,4 +75,5 @@ export async function startSipServer(): Promise<SipServer> {
       server.close();
     },
   };
+  return self;
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { DomainSettings } from "../../lib/location/domain-settings.ts";
 import type { Route } from "../../lib/routing/route.ts";
-import type { Trunk } from "../../lib/routing/trunk.ts";
+import { type Trunk, readTrunk } from "../../lib/routing/trunk.ts";
 import type { Rules } from "../../lib/location/rules.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { domainSettingsOf, subscriberOf } from "../directory.ts";
@@ -69,7 +69,7 @@ export class Store {
 
   async trunks(domain: string): Promise<Trunk[]> {
     const query = this.#database.prepare("SELECT settings FROM trunks WHERE domain = ? ORDER BY name").bind(domain);
-    return (await query.all<{ settings: string }>()).results.map(({ settings }) => JSON.parse(settings) as Trunk);
+    return (await query.all<{ settings: string }>()).results.map(({ settings }) => readTrunk(settings));
   }
 
   async putTrunk(trunk: Trunk): Promise<void> {
@@ -77,7 +77,6 @@ export class Store {
     await query.bind(trunk.domain, trunk.name, JSON.stringify(trunk)).run();
   }
 
-  /** False if there was none. */
   async routes(domain: string): Promise<Route[]> {
     const query = this.#database.prepare("SELECT settings FROM routes WHERE domain = ? ORDER BY name").bind(domain);
     return (await query.all<{ settings: string }>()).results.map(({ settings }) => JSON.parse(settings) as Route);
@@ -117,9 +116,8 @@ export class Store {
     await this.#database.prepare("DELETE FROM peers WHERE domain = ? AND name = ?").bind(domain, name).run();
   }
 
-  async deleteTrunk(domain: string, name: string): Promise<boolean> {
-    const { meta } = await this.#database.prepare("DELETE FROM trunks WHERE domain = ? AND name = ?").bind(domain, name).run();
-    return meta.changes > 0;
+  async deleteTrunk(domain: string, name: string): Promise<void> {
+    await this.#database.prepare("DELETE FROM trunks WHERE domain = ? AND name = ?").bind(domain, name).run();
   }
 
   /** Deletes a domain with all its subscribers, and returns those. */

@@ -2,7 +2,8 @@ import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { parseUri } from "../../lib/syntax/uri.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
-import { keepTrunk } from "../../durable-objects/next-hop/keeping.ts";
+import type { HopStatus } from "../../durable-objects/next-hop.ts";
+import { inOrder, keepTrunk } from "../../durable-objects/next-hop/keeping.ts";
 import { directoryOf } from "../directory.ts";
 import type { Environment } from "../environment.ts";
 import { Problem } from "./problem.ts";
@@ -10,12 +11,31 @@ import { json, noContent, problems } from "./responses.ts";
 import { domainParameters } from "./schemas.ts";
 import { Store } from "./store.ts";
 
+const server = z
+  .string()
+  .max(256)
+  .refine(isServer, "is not a SIP or SIPS URI of a server, without a user")
+  .openapi({ example: "sip:pbx.example.com;transport=tcp" });
+const serverSchema = z
+  .strictObject({
+    uri: server,
+    priority: z.int().min(0).max(65_535).default(1).openapi({ description: "The lowest are tried first" }),
+    weight: z.int().min(0).max(65_535).default(1).openapi({ description: "Share of the calls among servers of one priority" }),
+  })
+  .openapi("TrunkServer");
+const digits = z.string().regex(/^\d{0,4}$/, "is not made of at most four digits");
+const formatSchema = z
+  .union([
+    z.enum(["e164", "plain"]),
+    z.strictObject({
+      country_code: z.string().regex(/^[1-9]\d{0,2}$/, "is not a country code"),
+      prefix: digits.default("0"),
+      international_prefix: digits.default("00"),
+    }),
+  ])
+  .openapi("NumberFormat", { description: "How the trunk writes numbers: +4930123, 4930123, or as one dials in a country" });
+
 const fields = {
-  server: z
-    .string()
-    .max(256)
-    .refine(isServer, "is not a SIP or SIPS URI of a server, without a user")
-    .openapi({ example: "sip:pbx.example.com;transport=tcp" }),
   username: z.string().min(1).max(128).optional(),
   register: z.boolean().default(false).openapi({ description: "We register there, and hold the connection for calls that come from it" }),
   inbound: z.boolean().default(false).openapi({ description: "Calls that come from it are taken" }),
@@ -25,12 +45,30 @@ const fields = {
     .default([])
     .openapi({ description: 'User parts that begin so go there if they are nobody\'s here; "" for all' }),
   trusted: z.boolean().default(false).openapi({ description: "It is told who calls (P-Asserted-Identity), and believed" }),
+  format: formatSchema.default("e164"),
+  maximum_calls: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(0)
+    .openapi({ description: "At once, over the connection to each of its servers; 0: as many as there are" }),
+  options_interval: z
+    .int()
+    .refine((seconds) => seconds === 0 || (seconds >= 5 && seconds <= 86_400), "is neither 0 nor from 5 to 86400")
+    .default(0)
+    .openapi({ description: "Seconds between OPTIONS that ask each server whether it is well; 0: it is not asked" }),
 };
 const trunkBody = z
-  .strictObject({ ...fields, password: z.string().min(1).max(256).optional().openapi({ description: "Kept if left out. Never shown." }) })
+  .strictObject({
+    ...fields,
+    server: server.optional().openapi({ description: "Where there is only one" }),
+    servers: z.array(serverSchema).min(1).max(10).optional(),
+    password: z.string().min(1).max(256).optional().openapi({ description: "Kept if left out. Never shown." }),
+  })
+  .refine((trunk) => (trunk.server === undefined) !== (trunk.servers === undefined), "a trunk needs either a server or servers")
   .refine(({ register, username }) => !register || username !== undefined, "a trunk that is registered at needs a username")
   .openapi("TrunkChange");
-const trunkSchema = z.object({ name: z.string(), ...fields }).openapi("Trunk");
+const trunkSchema = z.object({ name: z.string(), servers: z.array(serverSchema), ...fields }).openapi("Trunk");
 const trunksSchema = z.object({ trunks: z.array(trunkSchema) }).openapi("Trunks");
 
 const security = [{ bearer: [] }];
@@ -55,6 +93,34 @@ const remove = createRoute({
   responses: { 204: noContent, ...problems(400, 401, 404, 503) },
 });
 
+const statusSchema = z
+  .object({
+    servers: z.array(
+      z.object({
+        transport: z.enum(["tls", "tcp", "wss", "ws"]),
+        host: z.string(),
+        address: z.string(),
+        port: z.int(),
+        connected: z.boolean(),
+        registered_until: z.iso.datetime().nullable(),
+        options: z
+          .object({ at: z.iso.datetime(), status: z.int().openapi({ description: "0: no answer" }) })
+          .nullable()
+          .openapi({ description: "How it answered when it was last asked whether it is well" }),
+        well: z.boolean().openapi({ description: "False: it takes no calls until it has answered" }),
+        calls: z.int(),
+      }),
+    ),
+  })
+  .openapi("TrunkStatus");
+const status = createRoute({
+  ...{ method: "get", path: `${path}/status`, security, request: { params } },
+  responses: {
+    200: json(statusSchema, "How the connections to its servers are, in the order they are tried"),
+    ...problems(400, 401, 404, 503),
+  },
+});
+
 /** /domains/{domain}/trunks. */
 export const trunkRoutes = new OpenAPIHono<{ Bindings: Environment }>();
 
@@ -70,30 +136,63 @@ trunkRoutes.openapi(put, async (context) => {
   const store = new Store(context.env.DIRECTORY);
   if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
   const before = (await store.trunks(domain)).find((one) => one.name === name);
-  const { username, password = before?.password, ...rest } = context.req.valid("json");
+  const { username, password = before?.password, server: only = "", servers, ...rest } = context.req.valid("json");
   const trunk: Trunk = {
     domain,
     name,
     ...rest,
+    servers: servers ?? [{ uri: only, priority: 1, weight: 1 }],
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
   };
   await store.putTrunk(trunk);
   directoryOf(context.env).forget(domain);
-  if (trunk.register) context.executionCtx.waitUntil(keepTrunk(context.env, trunk));
+  context.executionCtx.waitUntil(keepTrunk(context.env, trunk, before));
   return context.json(shown(trunk), 200);
 });
 
 trunkRoutes.openapi(remove, async (context) => {
   const { domain, trunk: name } = context.req.valid("param");
-  if (!(await new Store(context.env.DIRECTORY).deleteTrunk(domain, name))) throw new Problem(404, `there is no trunk ${name} in ${domain}`);
+  const store = new Store(context.env.DIRECTORY);
+  const before = await trunkNamed(store, domain, name);
+  await store.deleteTrunk(domain, name);
   directoryOf(context.env).forget(domain);
+  context.executionCtx.waitUntil(keepTrunk(context.env, undefined, before));
   return context.body(null, 204);
 });
 
+trunkRoutes.openapi(status, async (context) => {
+  const { domain, trunk: name } = context.req.valid("param");
+  const places = await inOrder(context.env, await trunkNamed(new Store(context.env.DIRECTORY), domain, name));
+  const hops = await Promise.all(places.map((place) => context.env.NEXT_HOP.getByName(place.name).status()));
+  return context.json({ servers: hops.map(shownStatus) }, 200);
+});
+
+async function trunkNamed(store: Store, domain: string, name: string): Promise<Trunk> {
+  const trunk = (await store.trunks(domain)).find((one) => one.name === name);
+  if (trunk === undefined) throw new Problem(404, `there is no trunk ${name} in ${domain}`);
+  return trunk;
+}
+
+function shownStatus({ transport, host, address, port, isConnected, registeredUntil, health, isIll, calls }: HopStatus) {
+  return {
+    ...{ transport, host, address, port, calls },
+    connected: isConnected,
+    registered_until: registeredUntil === 0 ? null : new Date(registeredUntil).toISOString(),
+    options: health === undefined ? null : { at: new Date(health.at).toISOString(), status: health.status },
+    well: !isIll,
+  };
+}
+
 /** Without the password. */
-function shown({ name, server, username, register, inbound, prefixes, trusted }: Trunk) {
-  return { name, server, register, inbound, prefixes: [...prefixes], trusted, ...(username === undefined ? {} : { username }) };
+function shown(trunk: Trunk) {
+  const { name, servers, username, register, inbound, prefixes, trusted, format, maximum_calls, options_interval } = trunk;
+  return {
+    ...{ name, register, inbound, trusted, format, maximum_calls, options_interval },
+    ...(username === undefined ? {} : { username }),
+    prefixes: [...prefixes],
+    servers: [...servers],
+  };
 }
 
 function isServer(text: string): boolean {

@@ -1,0 +1,38 @@
+/** A message, or part of one: octets, one character for each, if it is binary. */
+export interface Frame {
+  readonly text: string;
+  readonly binary: boolean;
+}
+
+/** What happens on a connection. */
+export interface ChannelEvents {
+  message(frame: Frame): void;
+  closed(): void;
+}
+
+/** What carries messages to another server: a stream or a WebSocket. */
+export interface Channel {
+  /** As the platform knows our end; a name that leads nowhere if it does not (RFC 7118 §5). */
+  readonly localAddress: string;
+  /** Whether the other side can tell us the address and port that it sees us at (RFC 3581). */
+  readonly tellsAddress: boolean;
+  send(frame: Frame): void;
+  /** The closing is told to nobody. */
+  close(): void;
+}
+
+/** Milliseconds that a connection may take to open. */
+export const patience = 5000;
+
+/** @throws Error with the complaint if the work takes longer */
+export async function within<T>(milliseconds: number, work: Promise<T>, complaint: string): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(complaint)), milliseconds);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

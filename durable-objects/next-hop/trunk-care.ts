@@ -1,0 +1,186 @@
+import type { Trunk } from "../../lib/routing/trunk.ts";
+import { type BackOff, backOff } from "../../lib/transport/back-off.ts";
+import { rememberBad } from "../room/bad-servers.ts";
+import { DirectoryUnavailable } from "../../workers/directory.ts";
+import type { Connection } from "./connection.ts";
+import type { Account, TrunkRegistration } from "./trunk-registration.ts";
+
+/** Milliseconds; so long a registered trunk's connection may be gone, with our memory, before it is noticed. */
+const lookAfter = 60_000;
+/** Milliseconds. */
+const patienceForOptions = 5000;
+
+/** The object that has the connection, and what the care for its trunk needs of it. */
+export interface Cared {
+  /** Of the object. */
+  readonly name: string;
+  readonly storage: DurableObjectStorage;
+  readonly times: BackOff;
+  trunk(): Promise<Trunk | undefined>;
+  /** Undefined if the server cannot be reached. */
+  open(): Promise<Connection | undefined>;
+  /** Whether there is a connection. */
+  isOpen(): boolean;
+  /** The connection may be closed when it is not used, or may not. */
+  rest(): void;
+  /** Registering here has failed: the trunk's next server, if there is one, is to register us. */
+  passOn(trunk: Trunk): Promise<void>;
+  /** We are registered here: the servers behind this one need not register us any more. */
+  takeBack(trunk: Trunk): Promise<void>;
+}
+
+/** What an object does for its trunk when no call is on its connection. "stands by": only asks whether the server is well, if it is to. */
+export type Role = "registers" | "stands by" | "nothing";
+
+/** How a server has answered when it was last asked. */
+export interface Health {
+  /** Milliseconds. */
+  readonly at: number;
+  /** Of its response; 0: it was silent, or could not be reached. */
+  readonly status: number;
+}
+
+/**
+ * What a trunk wants of its connection besides calls: to be registered there, held open and opened again with back-off
+ * (RFC 5626 §4.5), and that its server is asked whether it is well. All of it by the object's alarm.
+ */
+export class TrunkCare {
+  readonly #cared: Cared;
+  readonly #registration: TrunkRegistration;
+  /** We are registered there: the connection is for calls that come, too. */
+  isHeld = false;
+  /** Milliseconds: when the registration ends, and when it is to be renewed; 0 if there is none. */
+  registeredUntil = 0;
+  #renewAt = 0;
+  /** Of registering, in a row. */
+  #failures = 0;
+  health: Health | undefined;
+
+  constructor(cared: Cared, registration: TrunkRegistration) {
+    this.#cared = cared;
+    this.#registration = registration;
+  }
+
+  /** Begins anew, as the trunk's settings are now. */
+  async begin(role: Role): Promise<void> {
+    this.#failures = 0;
+    this.#renewAt = 0;
+    this.health = undefined;
+    await this.#cared.storage.put("role", role);
+    await this.#cared.storage.setAlarm(Date.now());
+  }
+
+  /** A server before this one has failed; or is well again. */
+  async standIn(isNeeded: boolean): Promise<void> {
+    const role = isNeeded ? "registers" : "stands by";
+    if ((await this.#role()) !== role) await this.begin(role);
+  }
+
+  /** The connection is gone. */
+  lost(): void {
+    if (this.isHeld) void this.#cared.storage.setAlarm(Date.now() + this.#wait(0));
+    this.isHeld = false;
+    this.registeredUntil = 0;
+    this.#renewAt = 0;
+  }
+
+  /** Whether the server, when it was last asked, did not answer as one that takes calls. */
+  get isIll(): boolean {
+    return this.health !== undefined && (this.health.status === 0 || this.health.status === 503);
+  }
+
+  /** Does what is due, and sets the next alarm. */
+  async alarm(): Promise<void> {
+    const next = await this.#doWhatIsDue().catch((error: unknown) => {
+      if (!(error instanceof DirectoryUnavailable)) throw error;
+      console.error(JSON.stringify({ note: String(error), hop: this.#cared.name }));
+      return Date.now() + lookAfter;
+    });
+    if (next < Number.POSITIVE_INFINITY) await this.#cared.storage.setAlarm(next);
+  }
+
+  async #doWhatIsDue(): Promise<number> {
+    const trunk = await this.#cared.trunk();
+    const role = await this.#role();
+    const registration = await this.#register(trunk, role);
+    return Math.min(registration, await this.#ask(trunk, role));
+  }
+
+  /** Returns when it is due again, in milliseconds. */
+  async #register(trunk: Trunk | undefined, role: Role): Promise<number> {
+    const account = trunk?.register === true && role === "registers" ? accountOf(trunk) : undefined;
+    if (trunk === undefined || account === undefined) return this.#letGo(trunk);
+    const now = Date.now();
+    const isFresh = this.#cared.isOpen() || this.#failures > 0;
+    if (isFresh && now < this.#renewAt) return Math.min(this.#renewAt, now + lookAfter);
+    const connection = await this.#cared.open();
+    const granted = connection === undefined ? undefined : await this.#registration.register(connection, account);
+    return granted === undefined ? this.#failed(trunk) : this.#registered(trunk, granted * 1000);
+  }
+
+  #registered(trunk: Trunk, granted: number): number {
+    const now = Date.now();
+    this.#failures = 0;
+    this.registeredUntil = now + granted;
+    this.#renewAt = now + granted / 2;
+    if (!this.isHeld) this.#attempt(this.#cared.takeBack(trunk));
+    this.isHeld = true;
+    this.#cared.rest();
+    return Math.min(this.#renewAt, now + lookAfter);
+  }
+
+  #failed(trunk: Trunk): number {
+    this.isHeld = false;
+    this.registeredUntil = 0;
+    this.#renewAt = Date.now() + this.#wait(this.#failures);
+    this.#failures += 1;
+    this.#cared.rest();
+    this.#attempt(this.#cared.passOn(trunk));
+    return this.#renewAt;
+  }
+
+  /** Another server registers us, or none is to any more. */
+  async #letGo(trunk: Trunk | undefined): Promise<number> {
+    const account = trunk === undefined ? undefined : accountOf(trunk);
+    if (this.isHeld && this.#cared.isOpen() && account !== undefined) {
+      const connection = await this.#cared.open();
+      if (connection !== undefined) await this.#registration.unregister(connection, account);
+    }
+    this.isHeld = false;
+    this.registeredUntil = 0;
+    this.#cared.rest();
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** RFC 3261 §11: asks the server whether it is well; returns when it is due again, in milliseconds. */
+  async #ask(trunk: Trunk | undefined, role: Role): Promise<number> {
+    const interval = role === "nothing" ? 0 : (trunk?.options_interval ?? 0) * 1000;
+    if (interval === 0) {
+      this.health = undefined;
+      return Number.POSITIVE_INFINITY;
+    }
+    const due = (this.health?.at ?? 0) + interval;
+    if (Date.now() < due) return due;
+    const answer = await (await this.#cared.open())?.options(patienceForOptions);
+    const at = Date.now();
+    this.health = { at, status: answer?.status ?? 0 };
+    if (this.isIll) rememberBad(this.#cared.name, interval / 1000, at);
+    return at + interval;
+  }
+
+  async #role(): Promise<Role> {
+    return (await this.#cared.storage.get<Role>("role")) ?? "registers";
+  }
+
+  #wait(failures: number): number {
+    return backOff(this.#cared.times, failures, Math.random());
+  }
+
+  #attempt(work: Promise<void>): void {
+    work.catch((error: unknown) => console.error(JSON.stringify({ note: String(error), hop: this.#cared.name })));
+  }
+}
+
+function accountOf({ username, password }: Trunk): Account | undefined {
+  return username === undefined || password === undefined ? undefined : { username, password };
+}

@@ -1,0 +1,50 @@
+import type { Hop } from "../../lib/routing/locate.ts";
+import { decodeBinary, encodeBinary } from "../room/bytes.ts";
+import { randomText } from "../room/random.ts";
+import { type Channel, type ChannelEvents, patience, within } from "./channel.ts";
+
+/** No URI and no record of the DNS names the resource (RFC 7118 §5.5); this is ours, and most servers take any. */
+const resource = "/ws";
+
+/**
+ * Opens a WebSocket to another server (RFC 7118 §4). It goes by name, for the platform offers nothing else: the name is looked up once
+ * more, after its addresses were checked.
+ */
+export async function openWebSocket(hop: Hop, events: ChannelEvents): Promise<Channel> {
+  const scheme = hop.transport === "wss" ? "https" : "http";
+  const opening = fetch(`${scheme}://${authority(hop)}${resource}`, {
+    headers: { Upgrade: "websocket", "Sec-WebSocket-Protocol": "sip" },
+    // Whoever redirects could lead us anywhere.
+    redirect: "manual",
+  });
+  const response = await within(patience, opening, `${hop.host} did not answer`);
+  const socket = response.webSocket;
+  if (socket === null) throw new Error(`${hop.host} answered ${response.status} to the upgrade`);
+  socket.binaryType = "arraybuffer";
+  socket.accept();
+  if (response.headers.get("Sec-WebSocket-Protocol")?.toLowerCase() !== "sip") {
+    socket.close(1002, "the subprotocol sip is required");
+    throw new Error(`${hop.host} does not speak SIP over WebSocket`);
+  }
+  socket.addEventListener("message", ({ data }) => {
+    const frame = typeof data === "string" ? { text: data, binary: false } : { text: decodeBinary(data as ArrayBuffer), binary: true };
+    // RFC 5626 §4.4.1.
+    if (frame.text === "\r\n\r\n") socket.send("\r\n");
+    else if (frame.text.trim() !== "") events.message(frame);
+  });
+  socket.addEventListener("close", () => events.closed());
+  socket.addEventListener("error", () => events.closed());
+  return {
+    localAddress: `${randomText()}.invalid`,
+    tellsAddress: false,
+    send: ({ text, binary }) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(binary ? encodeBinary(text) : text);
+    },
+    close: () => socket.close(1000, "nothing is under way"),
+  };
+}
+
+/** A host that is an IPv6 address has its brackets only where it stood in the URI. */
+function authority({ host, port }: Hop): string {
+  return `${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
+}

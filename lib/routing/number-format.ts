@@ -1,0 +1,32 @@
+/**
+ * How a trunk writes telephone numbers: `e164` as `+4930123`, `plain` without the plus, or as one dials in a country: `030123`,
+ * `0015551234`.
+ */
+export type NumberFormat = "e164" | "plain" | NationalFormat;
+
+export interface NationalFormat {
+  /** Without a plus: `49`. */
+  readonly country_code: string;
+  /** Before a number of the same country: `0`. */
+  readonly prefix: string;
+  /** Before the country code of any other: `00`. */
+  readonly international_prefix: string;
+}
+
+/** A user part as the trunk wants it. Numbers without a plus, and what is no number, stay as they are. */
+export function numberTowards(format: NumberFormat, user: string): string {
+  if (format === "e164" || !/^\+\d+$/.test(user)) return user;
+  const digits = user.slice(1);
+  if (format === "plain") return digits;
+  const { country_code, prefix, international_prefix } = format;
+  return digits.startsWith(country_code) ? `${prefix}${digits.slice(country_code.length)}` : `${international_prefix}${digits}`;
+}
+
+/** A user part that the trunk wrote, in its international form (E.164, with a plus). What has that form, or is no number, stays as it is. */
+export function numberFrom(format: NumberFormat, user: string): string {
+  if (format === "e164" || !/^\d+$/.test(user)) return user;
+  if (format === "plain") return `+${user}`;
+  const { country_code, prefix, international_prefix } = format;
+  if (international_prefix !== "" && user.startsWith(international_prefix)) return `+${user.slice(international_prefix.length)}`;
+  return user.startsWith(prefix) ? `+${country_code}${user.slice(prefix.length)}` : user;
+}

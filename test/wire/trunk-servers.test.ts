@@ -1,0 +1,333 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { compose, newBranch, shortSdp } from "../support/compose.ts";
+import { dialogOfCaller } from "../support/dialog.ts";
+import { header, type Heard } from "../support/heard.ts";
+import type { Phone, Sent } from "../support/phone.ts";
+import { type SipServer, startSipServer } from "../support/sip-server.ts";
+import { openTown, type Town } from "../support/town.ts";
+
+/** Trunks with several servers: which of them gets a call, and what happens when one fails. */
+let town: Town;
+let servers: readonly [SipServer, SipServer];
+let alice: Phone;
+let count = 0;
+
+beforeAll(async () => {
+  const settings = { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "5", RECONNECT_TIME: "1", MAXIMUM_RECONNECT_TIME: "2" };
+  town = await openTown({ settings });
+});
+afterAll(() => town.close());
+beforeEach(async () => {
+  servers = [await startSipServer(), await startSipServer()];
+  [alice] = await town.phones("direct", "alice");
+  count += 1;
+});
+afterEach(async () => {
+  await town.server.api("DELETE", `/domains/localhost/trunks/t${count}`);
+  for (const server of servers) server.close();
+});
+
+const uriOf = ({ port }: SipServer): string => `sip:127.0.0.1:${port};transport=tcp`;
+const contact = (server: SipServer): string => `Contact: <sip:far@127.0.0.1:${server.port};transport=tcp>`;
+const account = { username: "4930555", password: "secret" };
+
+/** A trunk for numbers that begin with +49; its servers' ranks, `[priority, weight]` each. */
+async function trunk(
+  settings: object,
+  ranks: readonly (readonly [number, number])[] = [
+    [1, 1],
+    [2, 1],
+  ],
+): Promise<void> {
+  const members = ranks.map(([priority, weight], index) => ({ uri: uriOf(servers[index] as SipServer), priority, weight }));
+  const body = { servers: members, prefixes: ["+49"], ...settings };
+  const answer = await town.server.api("PUT", `/domains/localhost/trunks/t${count}`, body);
+  expect([answer.status, await answer.text()]).toEqual([200, expect.any(String)]);
+}
+
+const call = (number = "+4989123"): Sent => alice.request("INVITE", `sip:${number}@localhost`, { body: shortSdp });
+
+interface Status {
+  readonly port: number;
+  readonly connected: boolean;
+  readonly registered_until: string | null;
+  readonly options: { readonly status: number } | null;
+  readonly well: boolean;
+  readonly calls: number;
+}
+
+async function status(): Promise<readonly Status[]> {
+  const answer = await town.server.api("GET", `/domains/localhost/trunks/t${count}/status`);
+  return ((await answer.json()) as { servers: Status[] }).servers;
+}
+
+/** Whichever of the servers gets the INVITE. */
+async function whoGets(): Promise<{ readonly server: SipServer; readonly invite: Heard }> {
+  const called = (): SipServer | undefined => servers.find((one) => one.rest().some(({ method }) => method === "INVITE"));
+  await expect.poll(called, { interval: 10 }).toBeDefined();
+  const server = called() as SipServer;
+  return { server, invite: await server.next("INVITE") };
+}
+
+describe("a trunk with several servers (RFC 2782)", () => {
+  it("is called at the one of the lowest priority, by its own URI", async () => {
+    await trunk({}, [
+      [2, 1],
+      [1, 1],
+    ]);
+    call();
+    expect((await servers[1].next("INVITE")).requestUri).toBe(uriOf(servers[1]).replace("sip:", "sip:+4989123@"));
+    expect(servers[0].rest()).toEqual([]);
+  });
+
+  it("shares its calls among those of one priority by their weights", async () => {
+    await trunk({}, [
+      [1, 1],
+      [1, 1],
+    ]);
+    const got = new Map<SipServer, number>();
+    for (let calls = 0; calls < 16; calls += 1) {
+      const sent = call();
+      const { server, invite } = await whoGets();
+      got.set(server, (got.get(server) ?? 0) + 1);
+      server.reply(invite, 486);
+      expect((await alice.finalResponse(sent)).status).toBe(486);
+    }
+    expect(got.size).toBe(2);
+  });
+
+  it("is cancelled where it was called, though the caller's home has lost its memory", async () => {
+    await trunk({}, [
+      [1, 1],
+      [1, 1],
+    ]);
+    for (let calls = 0; calls < 3; calls += 1) {
+      const sent = call();
+      const { server, invite } = await whoGets();
+      server.reply(invite, 180);
+      await alice.next(180);
+      await town.server.evict(`sip:${alice.account}@localhost#1`, "hibernate");
+      alice.cancel(sent);
+      // The other server may have been told too: then it has a CANCEL that means nothing to it.
+      const cancel = await server.next((one) => one.method === "CANCEL" && header(one, "via") === header(invite, "via"));
+      server.reply(cancel, 200);
+      server.reply(invite, 487);
+      expect((await alice.next(487)).status).toBe(487);
+    }
+    expect(servers.flatMap((server) => server.rest()).filter(({ method }) => method === "INVITE")).toEqual([]);
+  });
+});
+
+describe("a server that has failed is tried last for a while (RFC 3263 §4.3, RFC 3261 §21.5.4)", () => {
+  it("if it could not be reached, also when it is back", async () => {
+    await trunk({});
+    servers[0].close();
+    const sent = call();
+    servers[1].reply(await servers[1].next("INVITE"), 486);
+    expect((await alice.finalResponse(sent)).status).toBe(486);
+    servers = [await startSipServer(servers[0].port), servers[1]];
+    const again = call();
+    servers[1].reply(await servers[1].next("INVITE"), 486);
+    expect((await alice.finalResponse(again)).status).toBe(486);
+    expect(servers[0].connections()).toBe(0);
+  });
+
+  it("but it is tried where no other can be reached", async () => {
+    await trunk({});
+    servers[0].close();
+    const sent = call();
+    servers[1].reply(await servers[1].next("INVITE"), 486);
+    await alice.finalResponse(sent);
+    servers[1].close();
+    servers = [await startSipServer(servers[0].port), servers[1]];
+    const again = call();
+    servers[0].reply(await servers[0].next("INVITE"), 486);
+    expect((await alice.finalResponse(again)).status).toBe(486);
+  });
+
+  it("if it answered 503, for the time of its Retry-After", async () => {
+    await trunk({});
+    const sent = call();
+    servers[0].reply(await servers[0].next("INVITE"), 503, ["Retry-After: 2"]);
+    servers[1].reply(await servers[1].next("INVITE"), 486);
+    expect((await alice.finalResponse(sent)).status).toBe(486);
+    const tried: number[] = [];
+    const tries = async (): Promise<number> => {
+      const next = call();
+      const { server, invite } = await whoGets();
+      server.reply(invite, 486);
+      await alice.finalResponse(next);
+      tried.push(server.port);
+      return server.port;
+    };
+    await expect.poll(tries, { timeout: 15_000 }).toBe(servers[0].port);
+    expect(tried[0]).toBe(servers[1].port);
+  });
+});
+
+describe("a trunk that is full", () => {
+  it("leads to its next server, and in the end to a refusal; a line that is free again is used", async () => {
+    await trunk({ maximum_calls: 1 });
+    const sent = call();
+    servers[0].reply(await servers[0].next("INVITE"), 200, [contact(servers[0])], shortSdp);
+    const dialog = dialogOfCaller(await alice.finalResponse(sent));
+    alice.ack(dialog);
+    await servers[0].next("ACK");
+    const second = call();
+    const ringing = await servers[1].next("INVITE");
+    servers[1].reply(ringing, 180);
+    await alice.next(180);
+    expect((await alice.finalResponse(call())).status).toBe(500);
+    expect((await status()).map(({ calls }) => calls)).toEqual([1, 1]);
+    servers[1].reply(ringing, 486);
+    await alice.finalResponse(second);
+    const bye = alice.bye(dialog);
+    servers[0].reply(await servers[0].next("BYE"), 200);
+    await alice.finalResponse(bye);
+    call();
+    await servers[0].next("INVITE");
+  });
+
+  it("has its own calls refused: 503", async () => {
+    await town.server.provision({ domain: "localhost", username: alice.account, password: "offhook", aliases: [`+49305${count}`] });
+    await trunk({ maximum_calls: 1, inbound: true });
+    call();
+    await servers[0].next("INVITE");
+    const lines = [
+      `Via: SIP/2.0/TCP 127.0.0.1:${servers[0].port};branch=${newBranch()}`,
+      "Max-Forwards: 70",
+      "From: <sip:+491@provider.example>;tag=far",
+      `To: <sip:+49305${count}@localhost>`,
+      `Call-ID: ${newBranch()}`,
+      "CSeq: 1 INVITE",
+      contact(servers[0]),
+    ];
+    servers[0].send(compose(`INVITE sip:+49305${count}@localhost SIP/2.0`, lines, shortSdp));
+    expect((await servers[0].next(503)).status).toBe(503);
+    expect(alice.socket.rest().filter(({ method }) => method === "INVITE")).toEqual([]);
+  });
+});
+
+describe("a trunk that writes numbers in its own way", () => {
+  const format = { country_code: "49", prefix: "0", international_prefix: "00" };
+
+  it.each([
+    ["+4989123", "089123"],
+    ["+15551234", "0015551234"],
+  ])("is called at %s as %s", async (ours, theirs) => {
+    await trunk({ format, prefixes: ["+"] });
+    call(ours);
+    expect((await servers[0].next("INVITE")).requestUri).toContain(`sip:${theirs}@`);
+  });
+
+  it("calls whoever has the international number", async () => {
+    await town.server.provision({ domain: "localhost", username: alice.account, password: "offhook", aliases: [`+49307${count}`] });
+    await trunk({ format, inbound: true });
+    const opening = alice.request("MESSAGE", "sip:+491@localhost", { body: "hello" });
+    servers[0].reply(await servers[0].next("MESSAGE"), 200);
+    await alice.finalResponse(opening);
+    const lines = [
+      `Via: SIP/2.0/TCP 127.0.0.1:${servers[0].port};branch=${newBranch()}`,
+      "Max-Forwards: 70",
+      "From: <sip:089@provider.example>;tag=far",
+      `To: <sip:0307${count}@localhost>`,
+      `Call-ID: ${newBranch()}`,
+      "CSeq: 1 INVITE",
+      contact(servers[0]),
+    ];
+    servers[0].send(compose(`INVITE sip:0307${count}@localhost SIP/2.0`, lines, shortSdp));
+    const invite = await alice.next("INVITE");
+    alice.reply(invite, 486);
+    expect((await servers[0].next(486)).status).toBe(486);
+  });
+});
+
+describe("a server that is asked whether it is well (RFC 3261 §11)", () => {
+  it("and does not answer takes no calls until it has answered", async () => {
+    await trunk({ options_interval: 5 });
+    await expect.poll(async () => (await status()).map(({ options }) => options?.status)).toEqual([200, 200]);
+    servers[0].health = 503;
+    await expect.poll(async () => (await status()).map(({ well }) => well), { timeout: 20_000 }).toEqual([false, true]);
+    const sent = call();
+    servers[1].reply(await servers[1].next("INVITE"), 486);
+    expect((await alice.finalResponse(sent)).status).toBe(486);
+    expect(servers[0].rest()).toEqual([]);
+    servers[0].health = 200;
+    await expect.poll(async () => (await status()).map(({ well }) => well), { timeout: 20_000 }).toEqual([true, true]);
+  });
+});
+
+describe("a registration at a trunk with several servers", () => {
+  const registers = async (server: SipServer): Promise<Heard> => {
+    const register = await server.next("REGISTER");
+    server.reply(register, 200, [`Contact: ${header(register, "contact")};expires=120`]);
+    return register;
+  };
+  const registered = async () => (await status()).map(({ registered_until }) => registered_until !== null);
+
+  it("is made at the first, shown, and ended with the trunk's wish", async () => {
+    await trunk({ ...account, register: true });
+    await registers(servers[0]);
+    await expect.poll(registered).toEqual([true, false]);
+    expect((await status()).map(({ connected }) => connected)).toEqual([true, false]);
+    await trunk({ ...account, register: false });
+    const last = await servers[0].next("REGISTER");
+    expect(header(last, "expires")).toBe("0");
+    servers[0].reply(last, 200);
+    await expect.poll(registered).toEqual([false, false]);
+  });
+
+  it("goes to the next while the first cannot be reached, and comes back", async () => {
+    await trunk({ ...account, register: true });
+    await registers(servers[0]);
+    await expect.poll(registered).toEqual([true, false]);
+    servers[0].close();
+    await registers(servers[1]);
+    await expect.poll(registered).toEqual([false, true]);
+    servers = [await startSipServer(servers[0].port), servers[1]];
+    await registers(servers[0]);
+    const last = await servers[1].next("REGISTER");
+    expect(header(last, "expires")).toBe("0");
+    servers[1].reply(last, 200);
+    await expect.poll(registered).toEqual([true, false]);
+  });
+
+  it("that is refused is tried again, later and later (RFC 5626 §4.5)", async () => {
+    await trunk({ ...account, register: true }, [[1, 1]]);
+    for (let attempts = 0; attempts < 3; attempts += 1) servers[0].reply(await servers[0].next("REGISTER"), 403);
+    await registers(servers[0]);
+    await expect.poll(registered).toEqual([true]);
+  });
+});
+
+describe("a trunk's settings", () => {
+  const server = "sip:example.com";
+  it.each<readonly [string, object]>([
+    ["neither a server nor servers", {}],
+    ["both a server and servers", { server, servers: [{ uri: server }] }],
+    ["no servers at all", { servers: [] }],
+    ["a server with a user", { servers: [{ uri: "sip:bob@example.com" }] }],
+    ["a weight below 0", { servers: [{ uri: server, weight: -1 }] }],
+    ["a format that is not known", { server, format: "roman" }],
+    ["a country code that is none", { server, format: { country_code: "049" } }],
+    ["less than no calls", { server, maximum_calls: -1 }],
+    ["OPTIONS without a pause", { server, options_interval: 1 }],
+  ])("refuse %s: 400", async (_name, body) => {
+    expect((await town.server.api("PUT", "/domains/localhost/trunks/wrong", body)).status).toBe(400);
+  });
+
+  it("are shown with what was left out, one server as servers", async () => {
+    await town.server.api("PUT", `/domains/localhost/trunks/t${count}`, { server });
+    const { trunks } = (await (await town.server.api("GET", "/domains/localhost/trunks")).json()) as { trunks: object[] };
+    expect(trunks).toEqual([
+      {
+        ...{ name: `t${count}`, register: false, inbound: false, trusted: false, prefixes: [] },
+        ...{ format: "e164", maximum_calls: 0, options_interval: 0, servers: [{ uri: server, priority: 1, weight: 1 }] },
+      },
+    ]);
+  });
+
+  it("of a trunk that is not there have no status: 404", async () => {
+    expect((await town.server.api("GET", "/domains/localhost/trunks/nowhere/status")).status).toBe(404);
+  });
+});
