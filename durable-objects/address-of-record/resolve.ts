@@ -16,7 +16,7 @@ export interface Resolved {
 }
 
 /** The home that answers for an address, by the directory: RFC 3261 §16.5, and 404 or 480 where nobody would answer. */
-export async function homeOf({ directory }: Room, { user, domain }: Address): Promise<Resolved | Fault> {
+export async function homeOf({ directory }: Pick<Room, "directory">, { user, domain }: Address): Promise<Resolved | Fault> {
   return available(async () => {
     const answer = await directory.find(user, domain);
     if (answer.kind === "foreign") return fault(403, "requests are not relayed to other domains");

@@ -1,4 +1,5 @@
 import type { Keyring } from "../../lib/authentication/keyring.ts";
+import type { Address } from "../../lib/location/address.ts";
 import { transactionName } from "../../lib/proxy/branch.ts";
 import { type Way, examine } from "../../lib/proxy/examine.ts";
 import { numberFrom } from "../../lib/routing/number-format.ts";
@@ -6,11 +7,12 @@ import type { Trunk } from "../../lib/routing/trunk.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
-import { fault, isFault } from "../../lib/syntax/fault.ts";
+import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { type Request as SipRequest, headerValue } from "../../lib/syntax/message.ts";
 import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
 import type { Envelope, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
-import { type Answer, type Directory, homeName } from "../../workers/directory.ts";
+import type { Directory } from "../../workers/directory.ts";
+import { type Resolved, available, homeOf, routeOf } from "../address-of-record/resolve.ts";
 import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
 import { type Calls, isFull } from "./calls.ts";
@@ -95,13 +97,11 @@ export class Inbound {
         : way.address.user;
     if (request.method === "INVITE" && isFull(trunk, this.#line.calls) && !this.#line.calls.has(essentials.callId))
       return this.#line.reply(request, answerFault(request, fault(503, "all lines of the trunk are in use")));
-    const answer = await this.#find(trunk, dialled);
-    if (answer.kind !== "subscriber") return this.#line.reply(request, answerFault(request, fault(404, "nobody here has this number")));
-    if (!answer.subscriber.opened)
-      return this.#line.reply(request, answerFault(request, fault(480, "no phone of this user has registered")));
+    const found = await available(() => this.#find(trunk, request.method, dialled));
+    if (isFault(found)) return this.#line.reply(request, answerFault(request, found));
+    const { home, introduces } = found;
     const connection = await this.#line.open();
     if (connection === undefined) return;
-    const home = homeName(answer.subscriber);
     const at = `${connection.host};transport=${connection.transport.replace("WSS", "WS").toLowerCase()}`;
     const { branch = "", sentBy } = essentials.via;
     const transaction = transactionName(this.#line.keyring, this.#line.name, branch, sentBy);
@@ -115,6 +115,7 @@ export class Inbound {
       to: { kind: "address", instance: undefined, registration: undefined },
       recordRoute: undefined,
       caller: { home: this.#line.name, phone: this.#id, at },
+      ...(introduces === undefined ? {} : { introduces }),
     };
     if (request.method === "INVITE") {
       this.#incoming.set(nameOf(essentials), { home, transaction });
@@ -134,11 +135,18 @@ export class Inbound {
     );
   }
 
-  /** Whoever has a number in its international form, or else as the trunk wrote it. */
-  async #find(trunk: Trunk, dialled: string): Promise<Answer> {
+  /**
+   * Whoever the domain's routes send a number to, or who has it as an alias: in its international form, or else as the trunk wrote it.
+   * Routes that lead to other servers are not followed: nobody is relayed.
+   */
+  async #find(trunk: Trunk, method: string, dialled: string): Promise<Resolved | Fault> {
+    const { directory, hopTrunk: caller } = this.#line;
+    const at = (user: string): Address => ({ user, domain: trunk.domain, instance: undefined, registration: undefined });
     const number = numberFrom(trunk.format, dialled);
-    const answer = await this.#line.directory.find(number, trunk.domain);
-    return answer.kind === "subscriber" || number === dialled ? answer : this.#line.directory.find(dialled, trunk.domain);
+    const routed = await routeOf({ directory, home: trunk }, { method, caller }, at(number));
+    if (isFault(routed)) return routed;
+    const found = await homeOf({ directory }, routed.kind === "address" ? routed.address : at(number));
+    return isFault(found) && found.status === 404 && number !== dialled ? homeOf({ directory }, at(dialled)) : found;
   }
 
   /** RFC 3261 §16.10. */

@@ -161,6 +161,22 @@ describe("a call that comes from a trunk", () => {
     expect((await provider.next(487)).status).toBe(487);
   });
 
+  it("goes to whom a route of the domain says, and by none to another server", async () => {
+    const { alice, contact } = await called();
+    const routes = "/domains/localhost/routes";
+    const settings = {
+      match: { user: { prefix: "+4989" }, caller: { prefix: `t${count}@` } },
+      action: { kind: "local", user: alice.account },
+    };
+    await town.server.api("PUT", `${routes}/did`, settings);
+    asks("INVITE", contact, "sip:+4989777@provider.example", [], shortSdp);
+    expect((await alice.next("INVITE")).method).toBe("INVITE");
+    await town.server.api("PUT", `${routes}/did`, { action: { kind: "retarget", uri: "sip:somebody@elsewhere.example" } });
+    asks("INVITE", contact, "sip:+999@provider.example", [], shortSdp);
+    expect((await provider.next(404)).status).toBe(404);
+    await town.server.api("DELETE", `${routes}/did`);
+  });
+
   it("for a number that nobody has draws 404", async () => {
     const { contact } = await called();
     asks("INVITE", contact, "sip:+999@provider.example", [], shortSdp);
