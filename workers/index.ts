@@ -9,6 +9,7 @@ import { connectDirectly, openingOf } from "./home-socket.ts";
 import { findPeer } from "./peers.ts";
 import { serveGenerally } from "./proxy.ts";
 import { serveRedirects } from "./redirect.ts";
+import { serveTcp } from "./tcp.ts";
 import { addressPrefix, plain, refuseUpgrade } from "./upgrade.ts";
 
 export { AddressOfRecord } from "../durable-objects/address-of-record.ts";
@@ -23,7 +24,10 @@ app.get("/redirect", (context) => redirect(context.req.raw, context.env, undefin
 app.get("/redirect/:aor", (context) => redirect(context.req.raw, context.env, context.req.param("aor")));
 app.notFound((context) => context.env.ASSETS.fetch(context.req.raw));
 
-export default app;
+export default {
+  fetch: app.fetch,
+  connect: (socket, environment) => serveTcp(environment, socket),
+} satisfies ExportedHandler<Environment>;
 
 /**
  * The two ways in. The name in the URL is a hint, never an identity: if its home is open, the socket goes there, and the home

@@ -81,7 +81,7 @@ describe("bodies that are refused", () => {
       },
     });
     const headers = { Authorization: "Bearer test-admin-token", "Content-Type": "application/json" };
-    const unannounced = await app.request(`/api/v1${alice}`, { method: "PUT", headers, body: stream }, env);
+    const unannounced = await app.fetch(new Request(`http://localhost/api/v1${alice}`, { method: "PUT", headers, body: stream }), env);
     expect((await problemOf(unannounced)).status).toBe(413);
   });
 
@@ -142,7 +142,7 @@ describe("who may ask", () => {
     const { ADMIN_TOKEN: _taken, ...rest } = env;
     const environment = token === undefined ? rest : { ...rest, ADMIN_TOKEN: token };
     for (const headers of [{}, { Authorization: "Bearer " }, { Authorization: "Bearer undefined" }]) {
-      const answer = await app.request("/api/v1/domains", { headers }, environment);
+      const answer = await app.fetch(new Request("http://localhost/api/v1/domains", { headers }), environment);
       expect((await problemOf(answer)).status).toBe(503);
     }
   });
@@ -176,6 +176,7 @@ describe("the description of the API", () => {
       "get /domains/{domain}/subscribers/{username}/trace",
       "get /domains/{domain}/subscribers/{username}/watchers",
       "get /domains/{domain}/trunks",
+      "get /domains/{domain}/trunks/{trunk}/status",
       "post /domains/{domain}/subscribers/{username}/bindings",
       "post /routes/test",
       "put /domains/{domain}",

@@ -27,6 +27,8 @@ export interface Server extends Runtime {
 export interface ServerOptions extends RuntimeOptions {
   /** Settings of workers/configuration.ts by their environment names, laid over those of .dev.vars.example; "" unsets one. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Where SIP over TCP is taken. */
+  readonly sipPort?: number;
   /** How many connections of one address pass in a minute; absent: as many as there are. */
   readonly connectionLimit?: number;
   /** Subscribers besides alice, bob and carol of `localhost`; their domains are made too. */
@@ -45,7 +47,7 @@ const accounts: readonly Subscription[] = ["alice", "bob", "carol"].map((usernam
 export async function startServer(options: ServerOptions = {}): Promise<Server> {
   const local = parseEnv(readFileSync(join(root, ".dev.vars.example"), "utf8"));
   const adminToken = options.settings?.["ADMIN_TOKEN"] ?? local["ADMIN_TOKEN"] ?? "";
-  const runtime = await startRuntime(await offhook({ ...local, ...options.settings }, options.connectionLimit), options);
+  const runtime = await startRuntime(await offhook({ ...local, ...options.settings }, options), options);
   const subscriptions = [...accounts, ...(options.subscribers ?? [])];
   await migrate(runtime);
   if (adminToken !== "") await provision(runtime.url, adminToken, subscriptions);
@@ -78,9 +80,13 @@ const objectClass = "AddressOfRecord";
 const unlimited = 1_000_000;
 
 /** The Worker as wrangler.toml describes it. The page is served when it has been built. */
-async function offhook(settings: Readonly<Record<string, string | undefined>>, connectionLimit = unlimited): Promise<V4WorkerOptions> {
+async function offhook(
+  settings: Readonly<Record<string, string | undefined>>,
+  { connectionLimit = unlimited, sipPort }: ServerOptions,
+): Promise<V4WorkerOptions> {
   process.env["WRANGLER_LOG"] = "error";
   const config = unstable_readConfig({ config: join(root, "wrangler.toml") });
+  if (sipPort !== undefined) config.connect = [{ protocol: "tcp", port: sipPort }];
   const { workerOptions, main } = unstable_getMiniflareWorkerOptions(config);
   if (main === undefined) throw new Error("wrangler.toml names no main");
   // Left out: `bindings`, which hold the developer's own .dev.vars too, and rules for modules, of which a bundle has none.

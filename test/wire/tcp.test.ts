@@ -1,0 +1,206 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { compose, newBranch } from "../support/compose.ts";
+import { answerChallenge } from "../support/digest.ts";
+import { type Heard, header, headers, readHeard } from "../support/heard.ts";
+import { freePort } from "../support/kamailio.ts";
+import { type Town, openTown } from "../support/town.ts";
+
+/** SIP over TCP, under local development only. */
+let town: Town;
+let port: number;
+beforeAll(async () => {
+  port = await freePort();
+  town = await openTown({ sipPort: port });
+});
+afterAll(() => town.close());
+
+/** What comes on a connection, one message after the other. */
+async function wired() {
+  const socket = connect(port, "127.0.0.1");
+  await once(socket, "connect");
+  const closed = new Promise<void>((resolve) => {
+    socket.once("close", () => resolve());
+    // Cut by the other side while we write.
+    socket.once("error", () => resolve());
+  });
+  let rest = "";
+  const heard: Heard[] = [];
+  const waiting: (() => void)[] = [];
+  socket.on("data", (octets) => {
+    rest += octets.toString("latin1");
+    for (let end = rest.indexOf("\r\n\r\n"); end >= 0; end = rest.indexOf("\r\n\r\n")) {
+      if (end === 0) {
+        rest = rest.slice(4);
+        continue;
+      }
+      const length = Number(/\r\ncontent-length:\s*(\d+)/i.exec(rest.slice(0, end))?.[1]);
+      if (rest.length < end + 4 + length) return;
+      heard.push(readHeard(rest.slice(0, end + 4 + length), false));
+      rest = rest.slice(end + 4 + length);
+      for (const wake of waiting.splice(0)) wake();
+    }
+  });
+  const next = async (match: (message: Heard) => boolean): Promise<Heard> => {
+    for (;;) {
+      const at = heard.findIndex(match);
+      if (at >= 0) return heard.splice(at, 1)[0] as Heard;
+      await new Promise<void>((resolve) => waiting.push(resolve));
+    }
+  };
+  return { socket, closed, next, send: (text: string) => socket.write(text) };
+}
+
+/** Registers an account on a connection, as a desk phone does. */
+async function deskPhone(account: string) {
+  const line = await wired();
+  const { localPort } = line.socket;
+  const register = (cseq: number, more: readonly string[]) =>
+    line.send(
+      compose("REGISTER sip:localhost SIP/2.0", [
+        `Via: SIP/2.0/TCP 127.0.0.1:${localPort};branch=${newBranch()};rport`,
+        "Max-Forwards: 70",
+        `From: <sip:${account}@localhost>;tag=desk`,
+        `To: <sip:${account}@localhost>`,
+        `Call-ID: desk-${account}`,
+        `CSeq: ${cseq} REGISTER`,
+        `Contact: <sip:${account}@127.0.0.1:${localPort};transport=tcp>`,
+        "Expires: 600",
+        ...more,
+      ]),
+    );
+  register(1, []);
+  const challenge = await line.next(({ status }) => status === 401);
+  const input = { method: "REGISTER", uri: "sip:localhost", username: account, password: "offhook" };
+  register(2, [`Authorization: ${answerChallenge(headers(challenge, "www-authenticate"), input)}`]);
+  const registered = await line.next(({ status }) => status === 200);
+  return { ...line, challenge, registered, localPort };
+}
+
+describe("a desk phone on TCP", () => {
+  it("registers, and is told where it is seen (RFC 3581 §4)", async () => {
+    const { challenge, registered, localPort, socket } = await deskPhone(await town.newcomer("desk"));
+    expect(registered.status).toBe(200);
+    expect(header(challenge, "via")).toContain(`;rport=${localPort};received=127.0.0.1`);
+    socket.destroy();
+  });
+
+  it("is called by a phone on a WebSocket, and hangs up along its route", async () => {
+    const account = await town.newcomer("desk");
+    const { next, send, localPort, socket } = await deskPhone(account);
+    const [alice] = await town.phones("direct", "alice");
+    const sent = alice.request("INVITE", `sip:${account}@localhost`);
+    const invite = await next(({ method }) => method === "INVITE");
+    expect([header(invite, "via"), header(invite, "record-route"), header(invite, "content-length")]).toEqual([
+      expect.stringMatching(/^SIP\/2\.0\/TCP /),
+      expect.stringContaining(";transport=tcp;lr>"),
+      "0",
+    ]);
+    const copied = [
+      ...headers(invite, "via").map((value) => `Via: ${value}`),
+      ...["from", "call-id", "cseq"].map((name) => `${name}: ${header(invite, name)}`),
+    ];
+    const routes = headers(invite, "record-route");
+    const contact = `Contact: <sip:${account}@127.0.0.1:${localPort};transport=tcp>`;
+    send(
+      compose("SIP/2.0 200 OK", [
+        ...copied,
+        `To: ${header(invite, "to")};tag=desk`,
+        ...routes.map((one) => `Record-Route: ${one}`),
+        contact,
+      ]),
+    );
+    const answer = await alice.finalResponse(sent);
+    expect(answer.status).toBe(200);
+    send(
+      compose(`BYE sip:${alice.account}@${alice.host};transport=ws SIP/2.0`, [
+        `Via: SIP/2.0/TCP 127.0.0.1:${localPort};branch=${newBranch()}`,
+        "Max-Forwards: 70",
+        ...routes.map((one) => `Route: ${one}`),
+        `From: ${header(invite, "to")};tag=desk`,
+        `To: ${header(invite, "from")}`,
+        `Call-ID: ${header(invite, "call-id")}`,
+        "CSeq: 1 BYE",
+      ]),
+    );
+    alice.reply(await alice.next("BYE"), 200);
+    expect((await next(({ status }) => status === 200)).status).toBe(200);
+    socket.destroy();
+  });
+
+  it("that sends rubbish loses its connection, and nobody else does", async () => {
+    const line = await wired();
+    line.send("x".repeat(200_000));
+    await line.closed;
+    const { registered, socket } = await deskPhone(await town.newcomer("desk"));
+    expect(registered.status).toBe(200);
+    socket.destroy();
+  });
+});
+
+describe.skipIf(!existsSync("/usr/bin/sipp"))("SIPp", () => {
+  it("registers over TCP with its own digest", async () => {
+    const account = await town.newcomer("sipp");
+    const folder = await mkdtemp(join(tmpdir(), "offhook-sipp-"));
+    await writeFile(join(folder, "register.xml"), registering);
+    const parts = [
+      "-sf",
+      join(folder, "register.xml"),
+      "-t",
+      "t1",
+      "-i",
+      "127.0.0.1",
+      "-s",
+      account,
+      "-au",
+      account,
+      "-ap",
+      "offhook",
+      "-auth_uri",
+      "localhost",
+    ];
+    const sipp = spawn("/usr/bin/sipp", [...parts, "-m", "1", "-timeout", "10s", "-nostdin", `127.0.0.1:${port}`], {
+      cwd: folder,
+      stdio: "ignore",
+      env: { ...process.env, TERM: "xterm" },
+    });
+    const [code] = (await once(sipp, "exit")) as [number | null];
+    await rm(folder, { recursive: true, force: true });
+    expect(code).toBe(0);
+  });
+});
+
+const shared = `Max-Forwards: 70
+      From: <sip:[service]@localhost>;tag=[call_number]
+      To: <sip:[service]@localhost>
+      Call-ID: [call_id]
+      Contact: <sip:[service]@[local_ip]:[local_port];transport=tcp>
+      Expires: 60
+      Content-Length: 0`;
+const registering = `<?xml version="1.0" encoding="ISO-8859-1" ?>
+<scenario name="registering">
+  <send><![CDATA[
+      REGISTER sip:localhost SIP/2.0
+      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+      CSeq: 1 REGISTER
+      ${shared}
+
+    ]]></send>
+  <recv response="401" auth="true"/>
+  <send><![CDATA[
+      REGISTER sip:localhost SIP/2.0
+      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+      CSeq: 2 REGISTER
+      [authentication]
+      ${shared}
+
+    ]]></send>
+  <recv response="200"/>
+</scenario>
+`;

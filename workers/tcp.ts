@@ -1,0 +1,75 @@
+import { StreamReader } from "../lib/transport/stream.ts";
+import { decodeBinary, encodeBinary } from "../durable-objects/room/bytes.ts";
+import { readConfiguration } from "./configuration.ts";
+import type { Environment } from "./environment.ts";
+import { serveGenerally } from "./proxy.ts";
+
+/**
+ * SIP over TCP (RFC 3261 §18), for local development: the platform has no inbound TCP in production. The stream is cut into messages,
+ * and each goes the way that a frame on the general way goes.
+ */
+export async function serveTcp(environment: Environment, socket: Socket): Promise<void> {
+  if (!readConfiguration(environment).localDevelopment) return void (await socket.close());
+  const { remoteAddress = "" } = await socket.opened;
+  const host = readConfiguration(environment).publicHost ?? "localhost";
+  const { webSocket } = serveGenerally(environment, { host, address: remoteAddress });
+  if (webSocket === null) throw new Error("the door did not open");
+  webSocket.binaryType = "arraybuffer";
+  webSocket.accept();
+  const writer = socket.writable.getWriter();
+  const write = (octets: Uint8Array) => writer.write(octets).catch(() => webSocket.close(1000));
+  webSocket.addEventListener("message", ({ data }) => {
+    const text = typeof data === "string" ? Buffer.from(data, "utf8").toString("latin1") : decodeBinary(data as ArrayBuffer);
+    void write(encodeBinary(asOnTcp(text)));
+  });
+  webSocket.addEventListener("close", () => void socket.close().catch(ignoreClosed));
+  await read(socket, webSocket, remoteAddress);
+}
+
+async function read(socket: Socket, door: WebSocket, remoteAddress: string): Promise<void> {
+  const reader = new StreamReader();
+  try {
+    for await (const octets of socket.readable as ReadableStream<Uint8Array>) {
+      const found = reader.read(decodeBinary(octets.slice().buffer));
+      if (found === undefined) break;
+      for (let ping = 0; ping < found.pings; ping += 1) door.send("\r\n\r\n");
+      for (const message of found.messages) door.send(asFrame(withReceived(message, remoteAddress)));
+    }
+  } catch (error) {
+    ignoreClosed(error);
+  }
+  if (door.readyState === WebSocket.OPEN) door.close(1000);
+}
+
+/** What goes out on TCP says so, and how long it is (RFC 3261 §18.3, §20.14). One character for each octet. */
+function asOnTcp(text: string): string {
+  const end = text.indexOf("\r\n\r\n");
+  if (end < 0) return text;
+  const head = text
+    .slice(0, end)
+    .replace(/\r\nVia: SIP\/2\.0\/WSS /, "\r\nVia: SIP/2.0/TCP ")
+    // Tools for TCP take the first challenge, and know MD5 (SIPp 3.6 gives up at any other).
+    .replace(/\r\n(?:WWW|Proxy)-Authenticate: [^\r\n]*algorithm=SHA-256[^\r\n]*/g, "")
+    .replace(/(<sip:route\.[^>]*);transport=ws;lr>/, "$1;transport=tcp;lr>");
+  const length = /\r\n(?:content-length|l)[ \t]*:/i.test(head) ? "" : `\r\nContent-Length: ${text.length - end - 4}`;
+  return `${head}${length}${text.slice(end)}`;
+}
+
+/** RFC 3581 §4: a client that asks where it is seen is told, so that its answers find it. */
+function withReceived(text: string, remoteAddress: string): string {
+  const colon = remoteAddress.lastIndexOf(":");
+  const [host, port] = [remoteAddress.slice(0, colon).replace(/^\[|\]$/g, ""), remoteAddress.slice(colon + 1)];
+  if (text.startsWith("SIP/2.0 ") || host === "") return text;
+  return text.replace(/^((?:.*\r\n)*?(?:via|v)[ \t]*:[^\r\n,]*?);rport(?![=\w])/i, `$1;rport=${port};received=${host}`);
+}
+
+function asFrame(octets: string): string | Uint8Array {
+  const bytes = Buffer.from(octets, "latin1");
+  const text = bytes.toString("utf8");
+  return Buffer.from(text, "utf8").equals(bytes) ? text : bytes;
+}
+
+/** What streams throw when the other side has gone. */
+function ignoreClosed(error: unknown): void {
+  if (!(error instanceof Error)) throw error;
+}
