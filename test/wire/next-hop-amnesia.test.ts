@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { shortSdp } from "../support/compose.ts";
+import { compose, newBranch, shortSdp } from "../support/compose.ts";
 import { type Dialog, dialogOfCaller } from "../support/dialog.ts";
 import { type Heard, header, parameter } from "../support/heard.ts";
 import type { Phone, Sent } from "../support/phone.ts";
@@ -117,6 +117,39 @@ describe("a call that rings", () => {
     expect(branchOf(again)).toBe(branchOf(invite));
     other.reply(again, 200, [`Contact: <${uri()}>`], shortSdp);
     expect((await alice.finalResponse(sent)).status).toBe(200);
+  });
+});
+
+describe("a trunk's call that rings here", () => {
+  it.each<readonly [string, () => void | Promise<void>]>([
+    ["its connection", () => other.cut()],
+    ["everything of ours", powerCut],
+  ])("is answered by a new connection after the loss of %s (RFC 3261 §18.2.2)", async (_name, lose) => {
+    const number = `+49${other.port}`;
+    await town.server.provision({ domain: "localhost", username: alice.account, password: "offhook", aliases: [number] });
+    const trunk = { server: uri().replace("bob@", ""), inbound: true, prefixes: ["+1"] };
+    await town.server.api("PUT", "/domains/localhost/trunks/lost", trunk);
+    const opening = alice.request("MESSAGE", "sip:+1555@localhost", { body: "hello" });
+    other.reply(await other.next("MESSAGE"), 200);
+    await alice.finalResponse(opening);
+    const branch = newBranch();
+    const lines = [
+      `Via: SIP/2.0/TCP 127.0.0.1:${other.port};branch=${branch}`,
+      "Max-Forwards: 70",
+      "From: <sip:+49301234@provider.example>;tag=far",
+      `To: <sip:${number}@localhost>`,
+      `Call-ID: ${newBranch()}`,
+      "CSeq: 1 INVITE",
+      `Contact: <${uri()}>`,
+    ];
+    other.send(compose(`INVITE sip:${number}@localhost SIP/2.0`, lines, shortSdp));
+    const invite = await alice.next("INVITE");
+    alice.reply(invite, 180);
+    await other.next(180);
+    await lose();
+    alice.reply(invite, 200, { body: shortSdp });
+    const answer = await other.next(200, { method: "INVITE" });
+    expect(branchOf(answer)).toBe(branch);
   });
 });
 
