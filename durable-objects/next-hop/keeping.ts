@@ -11,17 +11,24 @@ import { type Place, trunkHops } from "../room/trunk-hops.ts";
  * @param trunk undefined: it is gone
  */
 export async function keepTrunk(environment: Environment, trunk: Trunk | undefined, before: Trunk | undefined): Promise<void> {
-  const [places, left] = await Promise.all([inOrder(environment, trunk), inOrder(environment, before)]);
-  if (trunk?.register === true && places.length === 0)
-    console.error(JSON.stringify({ note: "a trunk's servers cannot be found", trunk: `${trunk.name}@${trunk.domain}` }));
-  const isKept = (trunk?.register ?? false) || (trunk?.options_interval ?? 0) > 0;
-  const gone = left.filter(({ name }) => !isKept || !places.some((place) => place.name === name));
+  const [places, left] = await Promise.all([
+    isKept(trunk) ? inOrder(environment, trunk) : [],
+    isKept(before) ? inOrder(environment, before) : [],
+  ]);
+  if (isKept(trunk) && places.length === 0)
+    console.error(JSON.stringify({ note: "a trunk's servers cannot be found", trunk: `${trunk?.name}@${trunk?.domain}` }));
+  const gone = left.filter(({ name }) => !places.some((place) => place.name === name));
   await Promise.all([
     ...gone.map(({ name }) => environment.NEXT_HOP.getByName(name).keep("nothing")),
-    ...(isKept ? places : []).map(({ name }, index) =>
+    ...places.map(({ name }, index) =>
       environment.NEXT_HOP.getByName(name).keep(index === 0 && trunk?.register === true ? "registers" : "stands by"),
     ),
   ]);
+}
+
+/** Whether there is something to do for a trunk besides its calls. */
+function isKept(trunk: Trunk | undefined): boolean {
+  return trunk !== undefined && (trunk.register || trunk.options_interval > 0);
 }
 
 /** The server at `name` could not register us: the next one is to. */

@@ -170,6 +170,7 @@ describe("the description of the API", () => {
       "get /domains/{domain}/subscribers/{username}/rules",
       "get /domains/{domain}/subscribers/{username}/trace",
       "get /domains/{domain}/trunks",
+      "get /domains/{domain}/trunks/{trunk}/status",
       "post /domains/{domain}/subscribers/{username}/bindings",
       "put /domains/{domain}",
       "put /domains/{domain}/settings",
