@@ -1,3 +1,4 @@
+import { readHopName } from "../../lib/routing/hop-name.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { readConfiguration } from "../../workers/configuration.ts";
@@ -45,13 +46,16 @@ export async function takeBack(environment: Environment, trunk: Trunk, name: str
 
 async function after(environment: Environment, trunk: Trunk, name: string): Promise<readonly Place[]> {
   const places = await inOrder(environment, trunk);
-  return places.slice(places.findIndex((place) => place.name === name) + 1);
+  // One connection to a server is enough to be registered there.
+  return places.slice(places.findIndex((place) => place.name === name) + 1).filter((place) => readHopName(place.name).line === 0);
 }
 
-/** A trunk's places in an order that is the same each time: which is the next one is no matter of chance. */
+/** All of a trunk's places, in an order that is the same each time: which is the next one is no matter of chance. */
 export async function inOrder(environment: Environment, trunk: Trunk | undefined): Promise<readonly Place[]> {
   if (trunk === undefined) return [];
   const { dnsUrl, allowedNetworks } = readConfiguration(environment);
-  const places = await trunkHops({ resolver: new Resolver(dnsUrl), networks: allowedNetworks, chance: () => 0 }, trunk);
+  const search = { resolver: new Resolver(dnsUrl), networks: allowedNetworks, chance: () => 0 };
+  const lines = Array.from({ length: trunk.connections }, (_, line) => line);
+  const places = await trunkHops(search, trunk, lines);
   return isFault(places) ? [] : places;
 }
