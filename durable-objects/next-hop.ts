@@ -27,7 +27,7 @@ import type { Frame } from "./next-hop/channel.ts";
 import { Connection } from "./next-hop/connection.ts";
 import { Inbound, keepsCall } from "./next-hop/inbound.ts";
 import { passOn, takeBack } from "./next-hop/keeping.ts";
-import { SentRequests, withCredentials } from "./next-hop/sent-requests.ts";
+import { SentRequests, type Unanswered, withCredentials } from "./next-hop/sent-requests.ts";
 import { type Cared, type Health, type Role, TrunkCare } from "./next-hop/trunk-care.ts";
 import { TrunkRegistration } from "./next-hop/trunk-registration.ts";
 import { usualRest } from "./room/bad-servers.ts";
@@ -35,6 +35,9 @@ import { keyringOf } from "./room/keyring.ts";
 import { Outbox } from "./room/outbox.ts";
 import { answerFault } from "./room/reply.ts";
 import { neighbourOf } from "./room/neighbour.ts";
+
+/** Milliseconds that the timers of homes are ahead: it is they who end a call, and not a connection that is closed under it. */
+const homesFirst = 3000;
 
 /** How the connection to a server is. Times are milliseconds, 0 for never. */
 export interface HopStatus extends Hop {
@@ -75,7 +78,7 @@ export class NextHop extends DurableObject<Environment> {
     const { sealKeys, hopIdleTime, transactionTimeout, ringTimeout, reconnectTime, maximumReconnectTime } = readConfiguration(environment);
     this.#keyring = keyringOf(sealKeys);
     this.#idleAfter = hopIdleTime * 1000;
-    this.#calls = new Calls({ transaction: transactionTimeout * 1000, ringing: ringTimeout * 1000 });
+    this.#calls = new Calls({ transaction: transactionTimeout * 1000 + homesFirst, ringing: ringTimeout * 1000 });
     this.#hop = readHopName(name);
     this.#environment = environment;
     this.#by = { keyring: this.#keyring, home: name, hint: homeHint(this.#keyring, name) };
@@ -241,9 +244,24 @@ export class NextHop extends DurableObject<Environment> {
     this.#connection = undefined;
     this.#isOpen = false;
     this.#care.lost();
-    this.#sent.clear();
+    const unanswered = this.#sent.clear();
     this.#calls.clear();
     clearTimeout(this.#idle);
+    for (const one of unanswered) this.#failed(one);
+  }
+
+  /**
+   * RFC 3261 §16.9: a connection that is lost is a 503 for what waits on it, since no answer can find us any more. Whoever rings there
+   * is told to stop, by a new connection if there can be one.
+   */
+  #failed({ branch, invite, hasRung }: Unanswered): void {
+    const way = readBranch(this.#keyring, branch);
+    const response = parseMessage({ text: answerFault(invite, fault(503, "the connection was lost")), binary: invite.binary });
+    if (way?.kind !== "stateless" || isFault(response)) return;
+    const { binary } = invite;
+    const text = alter(response, { popVia: true });
+    this.#post(way.answerTo.home, { kind: "response", text, binary, status: 503, to: way.answerTo, transaction: undefined });
+    if (hasRung) void this.#open().then((connection) => connection?.send(cancelFor(invite), binary));
   }
 
   #restUnlessBusy(): void {
@@ -270,6 +288,7 @@ export class NextHop extends DurableObject<Environment> {
     if (branch?.kind !== "stateless" || written === undefined) return;
     const { status, binary } = response;
     const invite = this.#sent.get(written);
+    if (essentials.cseq.method === "INVITE") this.#sent.answered(written, status);
     if (status >= 300 && invite !== undefined && branch.answerTo.branch !== undefined && essentials.cseq.method === "INVITE") {
       void this.#open().then((connection) => connection?.send(ackFor(invite, response), binary));
     }

@@ -131,11 +131,11 @@ export class Retargeting {
           : undefined;
     if (address === undefined) return fault(416, "nobody can be found by this URI");
     const search = this.#searchFor(open, branch);
-    if (branch.retarget?.trunk !== undefined) return this.#byTrunk(search, branch.retarget.trunk, address);
+    if (branch.retarget?.trunk !== undefined) return this.#byTrunk(search, open, branch.retarget.trunk, address);
     const resolved = await homeOf(this.#room, address);
     if (!isFault(resolved)) return { places: [{ name: resolved.home }], address, introduces: resolved.introduces };
     const trunk = resolved.status === 404 && address.domain === domain ? await trunkFor(this.#room, address.user) : undefined;
-    if (trunk !== undefined) return this.#byTrunk(search, trunk.name, address);
+    if (trunk !== undefined) return this.#byTrunk(search, open, trunk.name, address);
     if (resolved.status !== 403 || uri.kind !== "sip") return resolved;
     if (branch.retarget?.isAllowed !== true && !(await mayCallOut(this.#room))) return resolved;
     // The server of that domain may have connected to us.
@@ -147,11 +147,12 @@ export class Retargeting {
   }
 
   /** By a trunk of our domain, under the name that it knows the user by. */
-  async #byTrunk(search: Search, name: string, address: Address): Promise<Found | Fault> {
-    const { directory, home } = this.#room;
+  async #byTrunk(search: Search, { request }: OpenContext, name: string, address: Address): Promise<Found | Fault> {
+    const { directory, home, keyring } = this.#room;
     const trunk = (await directory.trunks(home.domain)).find((one) => one.name === name);
     if (trunk === undefined) return fault(500, "the trunk is not there any more");
-    const places = await trunkHops(search, trunk);
+    const line = drawFor(keyring, headerValue(request, "call-id") ?? "")(trunk.connections);
+    const places = await trunkHops(search, trunk, [line]);
     if (isFault(places)) return places;
     return { places: goodFirst(places, Date.now()), address, introduces: undefined, trunk };
   }

@@ -1,3 +1,4 @@
+import { readHopName } from "../../lib/routing/hop-name.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { readConfiguration } from "../../workers/configuration.ts";
@@ -11,17 +12,24 @@ import { type Place, trunkHops } from "../room/trunk-hops.ts";
  * @param trunk undefined: it is gone
  */
 export async function keepTrunk(environment: Environment, trunk: Trunk | undefined, before: Trunk | undefined): Promise<void> {
-  const [places, left] = await Promise.all([inOrder(environment, trunk), inOrder(environment, before)]);
-  if (trunk?.register === true && places.length === 0)
-    console.error(JSON.stringify({ note: "a trunk's servers cannot be found", trunk: `${trunk.name}@${trunk.domain}` }));
-  const isKept = (trunk?.register ?? false) || (trunk?.options_interval ?? 0) > 0;
-  const gone = left.filter(({ name }) => !isKept || !places.some((place) => place.name === name));
+  const [places, left] = await Promise.all([
+    isKept(trunk) ? inOrder(environment, trunk) : [],
+    isKept(before) ? inOrder(environment, before) : [],
+  ]);
+  if (isKept(trunk) && places.length === 0)
+    console.error(JSON.stringify({ note: "a trunk's servers cannot be found", trunk: `${trunk?.name}@${trunk?.domain}` }));
+  const gone = left.filter(({ name }) => !places.some((place) => place.name === name));
   await Promise.all([
     ...gone.map(({ name }) => environment.NEXT_HOP.getByName(name).keep("nothing")),
-    ...(isKept ? places : []).map(({ name }, index) =>
+    ...places.map(({ name }, index) =>
       environment.NEXT_HOP.getByName(name).keep(index === 0 && trunk?.register === true ? "registers" : "stands by"),
     ),
   ]);
+}
+
+/** Whether there is something to do for a trunk besides its calls. */
+function isKept(trunk: Trunk | undefined): boolean {
+  return trunk !== undefined && (trunk.register || trunk.options_interval > 0);
 }
 
 /** The server at `name` could not register us: the next one is to. */
@@ -38,13 +46,16 @@ export async function takeBack(environment: Environment, trunk: Trunk, name: str
 
 async function after(environment: Environment, trunk: Trunk, name: string): Promise<readonly Place[]> {
   const places = await inOrder(environment, trunk);
-  return places.slice(places.findIndex((place) => place.name === name) + 1);
+  // One connection to a server is enough to be registered there.
+  return places.slice(places.findIndex((place) => place.name === name) + 1).filter((place) => readHopName(place.name).line === 0);
 }
 
-/** A trunk's places in an order that is the same each time: which is the next one is no matter of chance. */
+/** All of a trunk's places, in an order that is the same each time: which is the next one is no matter of chance. */
 export async function inOrder(environment: Environment, trunk: Trunk | undefined): Promise<readonly Place[]> {
   if (trunk === undefined) return [];
   const { dnsUrl, allowedNetworks } = readConfiguration(environment);
-  const places = await trunkHops({ resolver: new Resolver(dnsUrl), networks: allowedNetworks, chance: () => 0 }, trunk);
+  const search = { resolver: new Resolver(dnsUrl), networks: allowedNetworks, chance: () => 0 };
+  const lines = Array.from({ length: trunk.connections }, (_, line) => line);
+  const places = await trunkHops(search, trunk, lines);
   return isFault(places) ? [] : places;
 }

@@ -7,9 +7,20 @@ import type { Account } from "./trunk-registration.ts";
 
 const mostKept = 500;
 
-/** Requests as they were sent, by the branch of our Via: for their ACK, and for their repetition with credentials. */
+/** An INVITE that waits for its final response. */
+export interface Unanswered {
+  /** Of our Via. */
+  readonly branch: string;
+  readonly invite: SipRequest;
+  /** Whether a provisional response has come. */
+  readonly hasRung: boolean;
+}
+
+/** Requests as they were sent, by the branch of our Via: for their ACK, for their repetition with credentials, and for a lost connection. */
 export class SentRequests {
   readonly #requests = new Map<string, SipRequest>();
+  /** INVITEs without a final response, by branch: the last status that came, 0 for none. */
+  readonly #waiting = new Map<string, number>();
 
   has(branch: string): boolean {
     return this.#requests.has(branch);
@@ -21,16 +32,31 @@ export class SentRequests {
 
   remember(branch: string, request: SipRequest): void {
     this.#requests.set(branch, request);
+    if (request.method === "INVITE") this.#waiting.set(branch, 0);
     const oldest = this.#requests.keys().next();
-    if (this.#requests.size > mostKept && oldest.done !== true) this.#requests.delete(oldest.value);
+    if (this.#requests.size > mostKept && oldest.done !== true) this.forget(oldest.value);
+  }
+
+  /** A response to an INVITE. */
+  answered(branch: string, status: number): void {
+    if (status >= 200) this.#waiting.delete(branch);
+    else if (this.#waiting.has(branch)) this.#waiting.set(branch, status);
   }
 
   forget(branch: string): void {
     this.#requests.delete(branch);
+    this.#waiting.delete(branch);
   }
 
-  clear(): void {
+  /** Forgets all; returns what is waiting. */
+  clear(): readonly Unanswered[] {
+    const unanswered = [...this.#waiting].flatMap(([branch, status]) => {
+      const invite = this.#requests.get(branch);
+      return invite === undefined ? [] : [{ branch, invite, hasRung: status > 0 }];
+    });
     this.#requests.clear();
+    this.#waiting.clear();
+    return unanswered;
   }
 }
 

@@ -96,7 +96,9 @@ export class TrunkCare {
       console.error(JSON.stringify({ note: String(error), hop: this.#cared.name }));
       return Date.now() + lookAfter;
     });
-    if (next < Number.POSITIVE_INFINITY) await this.#cared.storage.setAlarm(next);
+    // Meanwhile the settings may have changed, or the connection may have been lost.
+    const planned = (await this.#cared.storage.getAlarm()) ?? Number.POSITIVE_INFINITY;
+    if (next < planned) await this.#cared.storage.setAlarm(next);
   }
 
   async #doWhatIsDue(): Promise<number> {

@@ -1,7 +1,7 @@
 import { hopName } from "../../lib/routing/hop-name.ts";
 import { type Hop, locate } from "../../lib/routing/locate.ts";
 import { allows, isPublicAddress } from "../../lib/routing/network.ts";
-import { orderServers } from "../../lib/routing/order-servers.ts";
+import { orderFairly } from "../../lib/routing/order-servers.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { goesByName } from "../../lib/routing/transport.ts";
@@ -24,11 +24,21 @@ export interface Search {
   readonly chance: (n: number) => number;
 }
 
+/** Whose connections, and which of them to each server. */
+interface Lines {
+  readonly trunk: string;
+  readonly lines: readonly number[];
+}
+
 /** The servers of a domain (RFC 3263), best first, as the names of the objects that hold the connections to them. */
-export async function hopsOf({ resolver, networks, chance }: Search, uri: SipUri, trunk = ""): Promise<readonly Place[] | Fault> {
+export async function hopsOf(
+  { resolver, networks, chance }: Search,
+  uri: SipUri,
+  { trunk, lines }: Lines = { trunk: "", lines: [0] },
+): Promise<readonly Place[] | Fault> {
   const located = await resolver.settle((known) => locate(uri, known, { transports: ["tls", "tcp", "wss", "ws"], chance }));
   if (isFault(located)) return located;
-  const names = new Set(allowedHops(located.hops, networks).map((hop) => hopName(hop, trunk)));
+  const names = new Set(allowedHops(located.hops, networks).flatMap((hop) => lines.map((line) => hopName(hop, trunk, line))));
   return names.size > 0 ? [...names].map((name) => ({ name })) : fault(403, "the server is in a network that calls may not leave to");
 }
 
@@ -43,18 +53,23 @@ function allowedHops(hops: readonly Hop[], networks: readonly string[]): readonl
 
 /**
  * The places of a trunk's servers, by priority and weight (RFC 2782). A trunk has connections of its own, which nobody else's calls
- * use. A server that cannot be found is left out; if none is, the fault is that of the last.
+ * use. A server that cannot be found is left out; if none is found, the fault is that of the first.
+ * @param lines which of the trunk's connections to each server
  */
-export async function trunkHops(search: Search, { servers, name, domain }: Trunk): Promise<readonly Place[] | Fault> {
-  const ordered = orderServers(servers, search.chance);
-  const found = await Promise.all(ordered.map((server) => placesOf(search, server.uri, `${name}@${domain}`)));
+export async function trunkHops(
+  search: Search,
+  { servers, name, domain }: Trunk,
+  lines: readonly number[],
+): Promise<readonly Place[] | Fault> {
+  const ordered = orderFairly(servers, search.chance);
+  const found = await Promise.all(ordered.map((server) => placesOf(search, server.uri, { trunk: `${name}@${domain}`, lines })));
   const places = found.flatMap((one) => (isFault(one) ? [] : one));
   return places.length > 0 ? places : (found.find(isFault) ?? fault(500, "the trunk has no server"));
 }
 
-async function placesOf(search: Search, server: string, trunk: string): Promise<readonly Place[] | Fault> {
+async function placesOf(search: Search, server: string, lines: Lines): Promise<readonly Place[] | Fault> {
   const uri = parseUri(server);
   if (isFault(uri) || uri.kind !== "sip") return fault(500, "the trunk's server is no SIP URI");
-  const places = await hopsOf(search, uri, trunk);
+  const places = await hopsOf(search, uri, lines);
   return isFault(places) ? places : places.map(({ name }) => ({ name, server }));
 }

@@ -7,11 +7,13 @@ const prefix = "hop|";
 export interface NamedHop extends Hop {
   /** `name@domain` of the trunk it belongs to, "" if to none. */
   readonly trunk: string;
+  /** Which of its connections to that server it is, from 0. */
+  readonly line: number;
 }
 
-/** The name of the object that holds the connection to a server: one for each transport and address, and for each trunk. */
-export function hopName({ transport, host, port, address }: Hop, trunk = ""): string {
-  return `${prefix}${transport}|${host}|${port}|${address}|${trunk}`;
+/** The name of the object that holds the connection to a server: one for each transport and address, and one or more for each trunk. */
+export function hopName({ transport, host, port, address }: Hop, trunk = "", line = 0): string {
+  return `${prefix}${transport}|${host}|${port}|${address}|${trunk}${line === 0 ? "" : `|${line}`}`;
 }
 
 export function isHopName(name: string): boolean {
@@ -19,6 +21,13 @@ export function isHopName(name: string): boolean {
 }
 
 export function readHopName(name: string): NamedHop {
-  const [transport, host, port, address, trunk] = name.slice(prefix.length).split("|") as [Transport, string, string, string, string];
-  return { transport, host, port: Number(port), address, trunk };
+  const [transport, host, port, address, trunk, line] = name.slice(prefix.length).split("|") as [
+    Transport,
+    string,
+    string,
+    string,
+    string,
+    string?,
+  ];
+  return { transport, host, port: Number(port), address, trunk, line: Number(line ?? 0) };
 }

@@ -19,6 +19,15 @@ export function orderServers<T extends Ranked>(records: readonly T[], chance: (n
   return ordered;
 }
 
+/**
+ * The same for small weights: the way RFC 2782 draws, from 0 to the sum inclusive, the first of two servers with the weight 1 would get
+ * two calls of three.
+ */
+export function orderFairly<T extends Ranked>(servers: readonly T[], chance: (n: number) => number): readonly T[] {
+  const scaled = servers.map((server) => ({ server, priority: server.priority, weight: server.weight * 1000 }));
+  return orderServers(scaled, chance).map(({ server }) => server);
+}
+
 /** "The RR whose running sum value is the first in the selected order which is greater than or equal to the random number". */
 function drawn(level: readonly Ranked[], chance: (n: number) => number): number {
   const total = level.reduce((sum, record) => sum + record.weight, 0);

@@ -27,14 +27,16 @@ export interface Trunk {
   /** It is told who calls (P-Asserted-Identity, RFC 3325), and believed. */
   readonly trusted: boolean;
   readonly format: NumberFormat;
-  /** At once, over the connection to each of its servers; 0: as many as there are. */
+  /** At once, over each connection to each of its servers; 0: as many as there are. */
   readonly maximum_calls: number;
+  /** To each of its servers; a call keeps to one of them, which its Call-ID chooses. */
+  readonly connections: number;
   /** Seconds between OPTIONS that ask each server whether it is well; 0: it is not asked. */
   readonly options_interval: number;
 }
 
 /** What trunks that were made before they could have several servers lack. */
-const unsaid = { format: "e164", maximum_calls: 0, options_interval: 0 } as const;
+const unsaid = { format: "e164", maximum_calls: 0, connections: 1, options_interval: 0 } as const;
 
 /** A trunk as it is stored. */
 export function readTrunk(stored: string): Trunk {

@@ -6,40 +6,48 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { once } from "node:events";
 import { makeCertificates } from "./certificates.ts";
+import { type SipServer, startSipServer } from "./sip-server.ts";
 
 /** Whether the real servers are here: Debian's packages kamailio, kamailio-tls-modules and sip-tester. */
 export const hasKamailio = ["/usr/sbin/kamailio", "/usr/bin/sipp", "/usr/bin/openssl"].every((path) => existsSync(path));
 
-/** A Kamailio that passes calls on to SIPp, which answers them. */
+/** A Kamailio that passes calls on to SIPp, which answers them; those for `desk` to a telephone of the test. */
 export interface Company {
+  readonly desk: SipServer;
   readonly tcpPort: number;
   readonly tlsPort: number;
   /** Of the authority that has signed for `pbx.example`. */
   readonly authority: string;
   /** SIPp calls this number by the Kamailio, and hangs up after a while; resolves with whether all went well. */
   calls(number: string): Promise<boolean>;
+  /** Ends the Kamailio and starts another one on the same ports, which knows nothing of what was. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
 export async function openCompany(): Promise<Company> {
   const folder = await mkdtemp(join(tmpdir(), "offhook-kamailio-"));
   const [tcpPort, tlsPort, sippPort] = [await freePort(), await freePort(), await freePort()];
+  const desk = await startSipServer();
   makeCertificates(folder, "DNS:pbx.example");
-  await writeFile(join(folder, "kamailio.cfg"), configuration(folder, tcpPort, tlsPort, sippPort));
+  await writeFile(join(folder, "kamailio.cfg"), configuration(folder, { tcpPort, tlsPort, sippPort, deskPort: desk.port }));
   await writeFile(join(folder, "uas.xml"), answering);
   await writeFile(join(folder, "uac.xml"), calling);
+  const kamailio = (): ChildProcess =>
+    spawn("/usr/sbin/kamailio", ["-f", join(folder, "kamailio.cfg"), "-DD", "-E", "-w", folder, "-Y", folder, "-P", join(folder, "pid")], {
+      stdio: "ignore",
+    });
   const children = [
     spawn("/usr/bin/sipp", ["-sf", join(folder, "uas.xml"), "-t", "t1", "-i", "127.0.0.1", "-p", String(sippPort), "-nostdin"], {
       cwd: folder,
       stdio: "ignore",
       env: { ...process.env, TERM: "xterm" },
     }),
-    spawn("/usr/sbin/kamailio", ["-f", join(folder, "kamailio.cfg"), "-DD", "-E", "-w", folder, "-Y", folder, "-P", join(folder, "pid")], {
-      stdio: "ignore",
-    }),
+    kamailio(),
   ];
   await Promise.all([tcpPort, tlsPort, sippPort].map(listens));
   return {
+    desk,
     tcpPort,
     tlsPort,
     authority: join(folder, "ca.pem"),
@@ -53,14 +61,28 @@ export async function openCompany(): Promise<Company> {
       const [code] = (await once(caller, "exit")) as [number | null];
       return code === 0;
     },
+    restart: async () => {
+      const running = children.pop();
+      if (running !== undefined) await end(running);
+      children.push(kamailio());
+      await Promise.all([tcpPort, tlsPort].map(listens));
+    },
     close: async () => {
+      desk.close();
       await Promise.all(children.map(end));
       await rm(folder, { recursive: true, force: true });
     },
   };
 }
 
-function configuration(folder: string, tcpPort: number, tlsPort: number, sippPort: number): string {
+interface Ports {
+  readonly tcpPort: number;
+  readonly tlsPort: number;
+  readonly sippPort: number;
+  readonly deskPort: number;
+}
+
+function configuration(folder: string, { tcpPort, tlsPort, sippPort, deskPort }: Ports): string {
   const modules = ["tm", "sl", "rr", "pv", "siputils", "textops", "tls", "usrloc", "registrar", "auth"].map(
     (name) => `loadmodule "${name}.so"`,
   );
@@ -88,7 +110,8 @@ request_route {
   if (is_method("INVITE")) record_route();
   if ($rU == "busy") { sl_send_reply("486", "Busy Here"); exit; }
   if ($rU == "4930555") { if (!lookup("location")) sl_send_reply("404", "Not Found"); else t_relay(); exit; }
-  $du = "sip:127.0.0.1:${sippPort};transport=tcp";
+  if ($rU == "desk") $du = "sip:127.0.0.1:${deskPort};transport=tcp";
+  else $du = "sip:127.0.0.1:${sippPort};transport=tcp";
   t_relay();
 }
 `;

@@ -14,6 +14,8 @@ export interface SipServer {
   rest(): readonly Heard[];
   /** A response on the newest connection. */
   reply(request: Heard, status: number, lines?: readonly string[], body?: string): void;
+  /** A response on the connection from `127.0.0.1:port`. */
+  replyAt(peer: string, request: Heard, status: number, lines?: readonly string[], body?: string): void;
   /** Anything, on the newest connection. */
   send(text: string): void;
   /** Connections that are open. */
@@ -27,13 +29,13 @@ export interface SipServer {
 export async function startSipServer(port = 0): Promise<SipServer> {
   const ears = createEars("the other server");
   const sockets: Socket[] = [];
-  const reply = (request: Heard, status: number, lines: readonly string[] = [], body = ""): void => {
+  const replyBy = (socket: Socket | undefined, request: Heard, status: number, lines: readonly string[] = [], body = ""): void => {
     // RFC 3581 §4: it tells where it sees the sender.
-    const { remoteAddress, remotePort } = sockets.at(-1) ?? {};
+    const { remoteAddress, remotePort } = socket ?? {};
     const told = copiedLines(request, "theirs").map((line, index) =>
       index === 0 ? `${line.replace(/;rport(?!=)/, `;rport=${remotePort}`)};received=${remoteAddress}` : line,
     );
-    send(compose(`SIP/2.0 ${status} Whatever`, [...told, ...lines], body));
+    socket?.write(compose(`SIP/2.0 ${status} Whatever`, [...told, ...lines], body));
   };
   const send = (text: string): void => void sockets.at(-1)?.write(text);
   const server = createServer((socket) => {
@@ -53,7 +55,7 @@ export async function startSipServer(port = 0): Promise<SipServer> {
         rest = rest.slice(raw.length);
         const heard = readHeard(raw, false);
         if (heard.method === "OPTIONS" && header(heard, "max-forwards") === "0") {
-          if (self.health > 0) reply(heard, self.health);
+          if (self.health > 0) replyBy(socket, heard, self.health);
         } else ears.hear(raw, false);
       }
     });
@@ -64,7 +66,11 @@ export async function startSipServer(port = 0): Promise<SipServer> {
     port: (server.address() as AddressInfo).port,
     next: ears.next,
     rest: ears.rest,
-    reply,
+    reply: (request, status, lines, body) => replyBy(sockets.at(-1), request, status, lines, body),
+    replyAt: (peer, request, status, lines, body) => {
+      const by = sockets.find(({ remoteAddress, remotePort }) => `${remoteAddress}:${remotePort}` === peer);
+      replyBy(by, request, status, lines, body);
+    },
     send,
     connections: () => sockets.length,
     cut: () => {

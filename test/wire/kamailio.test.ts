@@ -4,6 +4,7 @@ import { dialogOfCaller } from "../support/dialog.ts";
 import { headers } from "../support/heard.ts";
 import { type DnsServer, startDnsServer } from "../support/dns-server.ts";
 import { type Company, hasKamailio, openCompany } from "../support/kamailio.ts";
+import { startSipServer } from "../support/sip-server.ts";
 import type { Town } from "../support/town.ts";
 
 /** Calls to a SIPp behind a real Kamailio. */
@@ -90,6 +91,38 @@ describe.skipIf(!hasKamailio)("Kamailio", () => {
       return isWell;
     };
     await expect.poll(call, { timeout: 30_000 }).toBe(true);
+  });
+
+  it("dies in the middle of a call and comes back: the call goes on, and is ended", async () => {
+    const [alice] = await town.phones("direct", "alice");
+    const { desk } = company;
+    const sent = alice.request("INVITE", "sip:desk@pbx.example;transport=tcp", { body: shortSdp });
+    desk.reply(await desk.next("INVITE"), 200, [`Contact: <sip:desk@127.0.0.1:${desk.port};transport=tcp>`], shortSdp);
+    const dialog = dialogOfCaller(await alice.finalResponse(sent));
+    alice.ack(dialog);
+    await desk.next("ACK");
+    await company.restart();
+    const bye = alice.bye(dialog);
+    desk.reply(await desk.next("BYE"), 200);
+    expect((await alice.finalResponse(bye)).status).toBe(200);
+  });
+
+  it("takes the calls that the domain's first server refuses with 503 (RFC 3263 §4.3)", async () => {
+    const first = await startSipServer();
+    dns.zone = [
+      ...dns.zone,
+      `_sip._tcp.pair.example SRV 1 1 ${first.port} host.pbx.example`,
+      `_sip._tcp.pair.example SRV 2 1 ${company.tcpPort} host.pbx.example`,
+    ];
+    const [alice] = await town.phones("direct", "alice");
+    const sent = alice.request("INVITE", "sip:sipp@pair.example;transport=tcp", { body: shortSdp });
+    first.reply(await first.next("INVITE"), 503);
+    const answer = await alice.finalResponse(sent);
+    expect(answer.status).toBe(200);
+    const dialog = dialogOfCaller(answer);
+    alice.ack(dialog);
+    expect((await alice.finalResponse(alice.bye(dialog))).status).toBe(200);
+    first.close();
   });
 
   it("refuses: 486 goes up", async () => {

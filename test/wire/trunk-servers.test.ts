@@ -86,7 +86,7 @@ describe("a trunk with several servers (RFC 2782)", () => {
       [1, 1],
     ]);
     const got = new Map<SipServer, number>();
-    for (let calls = 0; calls < 16; calls += 1) {
+    for (let calls = 0; calls < 24; calls += 1) {
       const sent = call();
       const { server, invite } = await whoGets();
       got.set(server, (got.get(server) ?? 0) + 1);
@@ -162,6 +162,31 @@ describe("a server that has failed is tried last for a while (RFC 3263 §4.3, RF
     };
     await expect.poll(tries, { timeout: 15_000 }).toBe(servers[0].port);
     expect(tried[0]).toBe(servers[1].port);
+  });
+});
+
+describe("a trunk with several connections to its server", () => {
+  it("shares its calls among them, and each call keeps to its own, also after a loss of memory", async () => {
+    await trunk({ connections: 3 }, [[1, 1]]);
+    const [server] = servers;
+    const seen = new Set<string>();
+    for (let calls = 0; calls < 30; calls += 1) {
+      const sent = call();
+      const invite = await server.next("INVITE");
+      const [host = ""] = /127\.0\.0\.1:\d+/.exec(header(invite, "via") ?? "") ?? [];
+      seen.add(host);
+      server.replyAt(host, invite, 200, [contact(server)], shortSdp);
+      const dialog = dialogOfCaller(await alice.finalResponse(sent));
+      alice.ack(dialog);
+      await server.next("ACK");
+      if (calls === 6) await town.server.evict(`sip:${alice.account}@localhost#1`, "hibernate");
+      const bye = alice.bye(dialog);
+      const heard = await server.next("BYE");
+      expect(header(heard, "via")).toContain(host);
+      server.replyAt(host, heard, 200);
+      expect((await alice.finalResponse(bye)).status).toBe(200);
+    }
+    expect([seen.size, (await status()).length]).toEqual([3, 3]);
   });
 });
 
@@ -311,6 +336,7 @@ describe("a trunk's settings", () => {
     ["a format that is not known", { server, format: "roman" }],
     ["a country code that is none", { server, format: { country_code: "049" } }],
     ["less than no calls", { server, maximum_calls: -1 }],
+    ["no connections", { server, connections: 0 }],
     ["OPTIONS without a pause", { server, options_interval: 1 }],
   ])("refuse %s: 400", async (_name, body) => {
     expect((await town.server.api("PUT", "/domains/localhost/trunks/wrong", body)).status).toBe(400);
@@ -322,7 +348,7 @@ describe("a trunk's settings", () => {
     expect(trunks).toEqual([
       {
         ...{ name: `t${count}`, register: false, inbound: false, trusted: false, prefixes: [] },
-        ...{ format: "e164", maximum_calls: 0, options_interval: 0, servers: [{ uri: server, priority: 1, weight: 1 }] },
+        ...{ format: "e164", maximum_calls: 0, connections: 1, options_interval: 0, servers: [{ uri: server, priority: 1, weight: 1 }] },
       },
     ]);
   });

@@ -51,7 +51,8 @@ const fields = {
     .min(0)
     .max(100_000)
     .default(0)
-    .openapi({ description: "At once, over the connection to each of its servers; 0: as many as there are" }),
+    .openapi({ description: "At once, over each connection to each of its servers; 0: as many as there are" }),
+  connections: z.int().min(1).max(16).default(1).openapi({ description: "To each of its servers, where one is too slow" }),
   options_interval: z
     .int()
     .refine((seconds) => seconds === 0 || (seconds >= 5 && seconds <= 86_400), "is neither 0 nor from 5 to 86400")
@@ -186,9 +187,9 @@ function shownStatus({ transport, host, address, port, isConnected, registeredUn
 
 /** Without the password. */
 function shown(trunk: Trunk) {
-  const { name, servers, username, register, inbound, prefixes, trusted, format, maximum_calls, options_interval } = trunk;
+  const { name, servers, username, register, inbound, prefixes, trusted, format, maximum_calls, connections, options_interval } = trunk;
   return {
-    ...{ name, register, inbound, trusted, format, maximum_calls, options_interval },
+    ...{ name, register, inbound, trusted, format, maximum_calls, connections, options_interval },
     ...(username === undefined ? {} : { username }),
     prefixes: [...prefixes],
     servers: [...servers],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { orderServers } from "../../../lib/routing/order-servers.ts";
+import { orderFairly, orderServers } from "../../../lib/routing/order-servers.ts";
 import type { SrvRecord } from "../../../lib/routing/question.ts";
 
 const server = (target: string, priority: number, weight: number): SrvRecord => ({ type: "SRV", priority, weight, port: 5061, target });
@@ -39,5 +39,22 @@ describe("SRV usage rules (RFC 2782)", () => {
   it("selects in proportion to the weights", () => {
     const firsts = Array.from({ length: 101 }, (_, mark) => order([server("a", 0, 25), server("b", 0, 75)], mark)[0]);
     expect(firsts.filter((first) => first === "b")).toHaveLength(75);
+  });
+});
+
+describe("servers of a trunk", () => {
+  it.each([
+    [1, 1, 0.5],
+    [1, 3, 0.75],
+    [2, 1, 1 / 3],
+  ])("with the small weights %i and %i share the calls in that proportion", (one, other, share) => {
+    const servers = [server("a", 0, one), server("b", 0, other)];
+    const marks = Array.from({ length: 1000 }, (_, index) => index / 1000);
+    const firsts = marks.map((mark) => orderFairly(servers, (n) => Math.floor(mark * n))[0]?.target);
+    expect(firsts.filter((first) => first === "b").length / 1000).toBeCloseTo(share, 2);
+  });
+
+  it("are ordered by priority first", () => {
+    expect(orderFairly([server("b", 2, 9), server("a", 1, 0)], () => 0).map(({ target }) => target)).toEqual(["a", "b"]);
   });
 });

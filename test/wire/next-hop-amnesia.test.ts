@@ -1,0 +1,196 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { compose, newBranch, shortSdp } from "../support/compose.ts";
+import { type Dialog, dialogOfCaller } from "../support/dialog.ts";
+import { type Heard, header, parameter } from "../support/heard.ts";
+import type { Phone, Sent } from "../support/phone.ts";
+import { type SipServer, startSipServer } from "../support/sip-server.ts";
+import { openTown, type Town } from "../support/town.ts";
+
+/**
+ * What becomes of a call to another server when the connection, that server, or everything of ours is lost. An object with an open
+ * connection is not put to sleep by the platform: its memory goes with the process, or with the connection.
+ */
+let town: Town;
+let other: SipServer;
+let alice: Phone;
+
+const settings = { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "3", CALLER_GRACE: "30" };
+beforeAll(async () => {
+  town = await openTown({ settings });
+  await town.server.api("PUT", "/domains/localhost/settings", { calls_out: true });
+});
+afterAll(() => town.close());
+beforeEach(async () => {
+  other = await startSipServer();
+  [alice] = await town.phones("direct", "alice");
+});
+afterEach(() => other.close());
+
+const uri = (): string => `sip:bob@127.0.0.1:${other.port};transport=tcp`;
+
+interface Calling {
+  readonly sent: Sent;
+  readonly invite: Heard;
+}
+
+interface Talking extends Calling {
+  readonly dialog: Dialog;
+}
+
+async function sends(): Promise<Calling> {
+  const sent = alice.request("INVITE", uri(), { body: shortSdp });
+  return { sent, invite: await other.next("INVITE") };
+}
+
+async function rings(): Promise<Calling> {
+  const calling = await sends();
+  other.reply(calling.invite, 180);
+  await alice.next(180);
+  return calling;
+}
+
+async function talks(): Promise<Talking> {
+  const calling = await rings();
+  other.reply(calling.invite, 200, [`Contact: <${uri()}>`], shortSdp);
+  const dialog = dialogOfCaller(await alice.finalResponse(calling.sent));
+  alice.ack(dialog);
+  await other.next("ACK");
+  return { ...calling, dialog };
+}
+
+/** A power cut; the caller's phone comes back by itself. */
+async function powerCut(): Promise<void> {
+  await town.server.kill9();
+  await town.server.restart();
+  alice = await town.register(alice.account, "direct", { instance: alice.instance });
+}
+
+/** The other server ends, and is started again with no memory of anything. */
+async function otherRestarts(): Promise<void> {
+  const { port } = other;
+  other.close();
+  other = await startSipServer(port);
+}
+
+const branchOf = (message: Heard): string | undefined => parameter(header(message, "via"), "branch");
+
+describe("an INVITE that was sent, and has drawn nothing yet", () => {
+  it.each<readonly [string, () => void]>([
+    ["its connection is lost", () => other.cut()],
+    ["the other server dies", () => other.close()],
+  ])("ends at once if %s: no answer can find us any more (RFC 3261 §16.9)", async (_name, lose) => {
+    const { sent } = await sends();
+    lose();
+    expect((await alice.finalResponse(sent)).status).toBe(500);
+  });
+
+  it("is sent again after a power cut of ours, in the same branch, and answered", async () => {
+    const { sent, invite } = await sends();
+    await powerCut();
+    const again = await other.next("INVITE");
+    expect(branchOf(again)).toBe(branchOf(invite));
+    other.reply(again, 200, [`Contact: <${uri()}>`], shortSdp);
+    expect((await alice.finalResponse(sent)).status).toBe(200);
+  });
+});
+
+describe("a call that rings", () => {
+  it("ends if its connection is lost, and the other side is told to stop ringing by a new one", async () => {
+    const { sent, invite } = await rings();
+    other.cut();
+    const cancel = await other.next("CANCEL");
+    expect(header(cancel, "via")).toBe(header(invite, "via"));
+    expect((await alice.finalResponse(sent)).status).toBe(500);
+  });
+
+  it("ends if the other server dies, which is called again when it is back", async () => {
+    const { sent } = await rings();
+    await otherRestarts();
+    expect((await alice.finalResponse(sent)).status).toBe(500);
+    await rings();
+  });
+
+  it("is sent again after a power cut of ours, in the same branch, and answered", async () => {
+    const { sent, invite } = await rings();
+    await powerCut();
+    const again = await other.next("INVITE");
+    expect(branchOf(again)).toBe(branchOf(invite));
+    other.reply(again, 200, [`Contact: <${uri()}>`], shortSdp);
+    expect((await alice.finalResponse(sent)).status).toBe(200);
+  });
+});
+
+describe("a trunk's call that rings here", () => {
+  it.each<readonly [string, () => void | Promise<void>]>([
+    ["its connection", () => other.cut()],
+    ["everything of ours", powerCut],
+  ])("is answered by a new connection after the loss of %s (RFC 3261 §18.2.2)", async (_name, lose) => {
+    const number = `+49${other.port}`;
+    await town.server.provision({ domain: "localhost", username: alice.account, password: "offhook", aliases: [number] });
+    const trunk = { server: uri().replace("bob@", ""), inbound: true, prefixes: ["+1"] };
+    await town.server.api("PUT", "/domains/localhost/trunks/lost", trunk);
+    const opening = alice.request("MESSAGE", "sip:+1555@localhost", { body: "hello" });
+    other.reply(await other.next("MESSAGE"), 200);
+    await alice.finalResponse(opening);
+    const branch = newBranch();
+    const lines = [
+      `Via: SIP/2.0/TCP 127.0.0.1:${other.port};branch=${branch}`,
+      "Max-Forwards: 70",
+      "From: <sip:+49301234@provider.example>;tag=far",
+      `To: <sip:${number}@localhost>`,
+      `Call-ID: ${newBranch()}`,
+      "CSeq: 1 INVITE",
+      `Contact: <${uri()}>`,
+    ];
+    other.send(compose(`INVITE sip:${number}@localhost SIP/2.0`, lines, shortSdp));
+    const invite = await alice.next("INVITE");
+    alice.reply(invite, 180);
+    await other.next(180);
+    await lose();
+    alice.reply(invite, 200, { body: shortSdp });
+    const answer = await other.next(200, { method: "INVITE" });
+    expect(branchOf(answer)).toBe(branch);
+  });
+});
+
+const losses: Readonly<Record<string, () => Promise<void>>> = {
+  "its connection": async () => {
+    other.cut();
+    await expect.poll(() => other.connections()).toBe(0);
+  },
+  "the other server, which comes back": otherRestarts,
+  "everything of ours": powerCut,
+};
+
+describe.each(Object.keys(losses))("a call that was answered and loses %s", (loss) => {
+  const lose = losses[loss] as () => Promise<void>;
+
+  it("goes on: its BYE goes by a new connection", async () => {
+    const { dialog } = await talks();
+    await lose();
+    const bye = alice.bye(dialog);
+    other.reply(await other.next("BYE"), 200);
+    expect((await alice.finalResponse(bye)).status).toBe(200);
+  });
+
+  it("while its BYE is under way: the phone sends it again, and it is answered", async () => {
+    const { dialog } = await talks();
+    const bye = alice.bye(dialog);
+    const first = await other.next("BYE");
+    await lose();
+    alice.request("BYE", bye.uri, bye);
+    const again = await other.next("BYE");
+    expect([header(again, "call-id"), header(again, "cseq")]).toEqual([header(first, "call-id"), header(first, "cseq")]);
+    other.reply(again, 200);
+    expect((await alice.finalResponse(bye)).status).toBe(200);
+  });
+
+  it("while its 200 is not acknowledged: the ACK goes by a new connection", async () => {
+    const { sent, invite } = await rings();
+    other.reply(invite, 200, [`Contact: <${uri()}>`], shortSdp);
+    const dialog = dialogOfCaller(await alice.finalResponse(sent));
+    await lose();
+    alice.ack(dialog);
+    expect(header(await other.next("ACK"), "call-id")).toBe(dialog.callId);
+  });
+});
