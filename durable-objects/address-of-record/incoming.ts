@@ -211,7 +211,7 @@ export class Incoming {
   /** Within a dialog: to the newest socket of the phone that the route token names (RFC 5626 §5.3). */
   #toPhone(envelope: RequestEnvelope, request: Request, essentials: Essentials, now: number): Receipt {
     const phone = envelope.to.kind === "phone" ? envelope.to.phone : "";
-    if (phone === agent) return this.#presence.within(request, essentials, now);
+    if (phone === agent) return this.#presence.within(envelope, request, essentials, now);
     if (request.method === "BYE") this.#dialogs.ended(essentials.callId);
     const flow = this.#room.sockets.newestTo(phone);
     if (flow !== undefined) {

@@ -21,6 +21,8 @@ const recentsKept = 100;
 /** Letters of one kind that wait, and of one sender: nobody fills another's storage, or crowds out what ends a call. */
 const mostOfKind = 200;
 const mostOfSender = 40;
+/** Notifications, the newest of each subscription. */
+const mostStates = 1000;
 
 /**
  * Messages for phones that are away for a moment. Each stays in its row until it is answered or its time is over, and is handed to
@@ -51,13 +53,13 @@ export class Letters {
     if (this.#numbers.has(letter)) return true;
     const { memory } = this.#room;
     if (topic !== "") memory.run("DELETE FROM letters WHERE phone = ? AND json_extract(value, '$.origin.topic') = ?", phone, topic);
-    const { kind, sender } = originOf(letter);
+    const { kind, sender } = originOf(letter, topic);
     const [{ total, own } = { total: 0, own: 0 }] = memory.all<{ total: number; own: number }>(
       `SELECT COUNT(*) AS total, COALESCE(SUM(json_extract(value, '$.origin.sender') = ?), 0) AS own
         FROM letters WHERE json_extract(value, '$.origin.kind') = ?`,
       ...[sender, kind],
     );
-    if (total >= mostOfKind || own >= mostOfSender) return false;
+    if (total >= (kind === "state" ? mostStates : mostOfKind) || own >= mostOfSender) return false;
     const value = JSON.stringify({ ...letter, origin: { kind, sender, topic } });
     memory.run("INSERT INTO letters (phone, due, value) VALUES (?, ?, ?)", phone, due, value);
     this.#room.alarm.noLaterThan(due);
@@ -119,8 +121,17 @@ export class Letters {
   }
 }
 
-/** Responses come to what the user has asked himself; requests of a dialog from whoever talks with him; all else from anybody. */
-function originOf(letter: Letter): { readonly kind: "response" | "dialog" | "other"; readonly sender: string } {
+interface Origin {
+  readonly kind: "response" | "state" | "dialog" | "other";
+  readonly sender: string;
+}
+
+/**
+ * Responses come to what the user has asked himself, states from those he watches; requests of a dialog from whoever talks with him;
+ * all else from anybody.
+ */
+function originOf(letter: Letter, topic: string): Origin {
+  if (letter.kind === "request" && topic !== "") return { kind: "state", sender: letter.answerTo.home };
   if (letter.kind === "response") return { kind: "response", sender: letter.transaction ?? "" };
   if (letter.to.kind === "phone") return { kind: "dialog", sender: letter.answerTo.home };
   return { kind: "other", sender: letter.identity };

@@ -47,17 +47,22 @@ export class Presence {
   request(envelope: RequestEnvelope, request: Request, essentials: Essentials, now: number): Receipt | undefined {
     if (ownEvent(request) === undefined) return undefined;
     if (request.method === "PUBLISH") return this.#publish(envelope, request, now);
-    return essentials.toTag === undefined ? this.#subscribe(envelope, request, essentials, now) : this.within(request, essentials, now);
+    return essentials.toTag === undefined
+      ? this.#subscribe(envelope, request, essentials, now)
+      : this.within(envelope, request, essentials, now);
   }
 
   /** RFC 6665 §4.2.1: a SUBSCRIBE within a subscription's dialog refreshes or ends it, or fetches the state. */
-  within(request: Request, essentials: Essentials, now: number): Receipt {
+  within({ identity }: RequestEnvelope, request: Request, essentials: Essentials, now: number): Receipt {
     if (request.method !== "SUBSCRIBE") return refused(request, fault(405, "this is a notifier", [["Allow", "SUBSCRIBE"]]));
     const wish = readWish(request, this.#room.configuration.subscriptions);
     if (isFault(wish)) return refused(request, wish);
     const tags = { callId: essentials.callId, remoteTag: essentials.fromTag ?? "", localTag: essentials.toTag ?? "" };
     const known = this.#subscriptions.get(this.#idOf(tags, wish));
-    if (known === undefined || known.expires <= now) return refused(request, fault(481, "this subscription is not, or no longer, there"));
+    // From another server's connection a dialog's route vouches, which nobody else has.
+    const isWatcher = identity === "" || identity === known?.watcher;
+    if (known === undefined || known.expires <= now || !isWatcher)
+      return refused(request, fault(481, "this subscription is not, or no longer, there"));
     if (isOld(known, essentials)) return refused(request, fault(500, "a later request of this dialog has been here"));
     const { expires, target, pause, longestPause } = wish;
     const changed = { ...known, target, pause, longestPause, cseq: essentials.cseq.number, touched: now, expires: now + expires * 1000 };

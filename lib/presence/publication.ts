@@ -5,6 +5,8 @@ import { type Request, headerValue } from "../syntax/message.ts";
 /** Event state that somebody has published, as its row holds it (RFC 3903 §4). */
 export interface Publication {
   readonly event: string;
+  /** Its first entity-tag: the same as long as it lasts. */
+  readonly id: string;
   /** The entity-tag. */
   readonly tag: string;
   readonly body: string;
@@ -44,7 +46,7 @@ export interface PublishSettings {
   readonly type: string;
 }
 
-/** What a PUBLISH changes: `removed` is the entity-tag that is not valid any more. */
+/** What a PUBLISH changes: `removed` is the id of what is not there any more. */
 export interface PublishOutcome {
   readonly put: Publication | undefined;
   readonly removed: string | undefined;
@@ -62,18 +64,17 @@ export function publish(input: PublishInput): PublishOutcome | Fault {
   const expires = expiresOf(request, settings);
   if (expires > 0 && expires < settings.minimumExpires)
     return fault(423, "the expiry is too short", [["Min-Expires", String(settings.minimumExpires)]]);
-  if (expires === 0) return { put: undefined, removed: existing?.tag, expires: 0, tag };
+  if (expires === 0) return { put: undefined, removed: existing?.id, expires: 0, tag };
   if (existing === undefined && body === "") return fault(400, "an initial publication needs a body");
   const refusal = body === "" ? undefined : refuseBody(input, body);
   if (refusal !== undefined) return refusal;
   if (existing === undefined && publications.length >= settings.maximumPublications)
     return fault(503, "too many publications of this user");
   const until = now + expires * 1000;
-  const put =
-    body === "" && existing !== undefined
-      ? { ...existing, tag, phone, expires: until }
-      : { event, tag, body, phone, at: now, expires: until };
-  return { put, removed: existing?.tag, expires, tag };
+  const id = existing?.id ?? tag;
+  const [text, at] = body === "" && existing !== undefined ? [existing.body, existing.at] : [body, now];
+  const put: Publication = { event, id, tag, body: text, phone, at, expires: until };
+  return { put, removed: undefined, expires, tag };
 }
 
 function expiresOf(request: Request, { defaultExpires, maximumExpires }: PublishSettings): number {

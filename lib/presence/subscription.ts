@@ -64,6 +64,9 @@ export interface SubscriptionSettings {
   readonly maximumExpires: number;
 }
 
+/** Characters: what a subscription keeps of its watcher must be little. */
+const longestText = 1000;
+
 /** The Event of a SUBSCRIBE or PUBLISH; undefined if it names a package that is none of ours. */
 export function ownEvent(request: Request): (Event & { readonly package: EventPackage }) | undefined {
   const event = parseEvent(headerValue(request, "event") ?? "");
@@ -83,6 +86,10 @@ export function readWish(request: Request, settings: SubscriptionSettings): Wish
   if (isFault(contacts)) return contacts;
   const [contact] = contacts === "*" ? [] : contacts;
   if (contact === undefined) return fault(400, "SUBSCRIBE needs a Contact");
+  const lengths = [contact.uri, headerValue(request, "from") ?? "", headerValues(request, "record-route").join()].map(
+    (text) => text.length,
+  );
+  if (Math.max(...lengths) > longestText) return fault(400, `Contact, From or Record-Route is longer than ${longestText} characters`);
   const known = headerValue(request, "suppress-if-match");
   return {
     event: event.package,

@@ -13,6 +13,7 @@ import type { Forking } from "../forking.ts";
 import type { Messages } from "../messages.ts";
 import type { PlacedCalls } from "../placed-calls.ts";
 import type { Registrar } from "../registrar.ts";
+import type { Publication } from "../../../lib/presence/publication.ts";
 import type { Publications } from "./publications.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
@@ -31,6 +32,8 @@ export class EventState {
   readonly #sources: Sources;
   readonly #publications: Publications;
   readonly #subscriptions: Subscriptions;
+  /** The last presence document. */
+  #composed: { readonly fingerprint: string; readonly text: string } | undefined;
 
   constructor(room: Room, sources: Sources, publications: Publications, subscriptions: Subscriptions) {
     this.#room = room;
@@ -45,14 +48,19 @@ export class EventState {
     return `sip:${user}@${domain}`;
   }
 
-  /** What changes whenever watchers have something to learn, and only then; an entity-tag (RFC 5839 §5.1). */
+  /** What changes whenever watchers have something to learn; an entity-tag (RFC 5839 §5.1). */
   fingerprint(event: EventPackage, now: number): string {
     return this.#room.keyring.hash("md5", JSON.stringify(this.#facts(event, now)));
   }
 
   /** The body of a notification for one who may see it. */
   body(event: EventPackage, version: number, now: number): { readonly type: string; readonly text: string } {
-    return { type: traits[event].type, text: this.#text(event, version, now) };
+    const { type } = traits[event];
+    // The document is the same for all who watch, and there may be thousands.
+    if (event !== "presence") return { type, text: this.#text(event, version, now) };
+    const fingerprint = this.fingerprint(event, now);
+    if (this.#composed?.fingerprint !== fingerprint) this.#composed = { fingerprint, text: this.#text(event, version, now) };
+    return { type, text: this.#composed.text };
   }
 
   /** The body for one who shall not see anything, nor that he shall not. */
@@ -64,7 +72,7 @@ export class EventState {
   #text(event: EventPackage, version: number, now: number): string {
     switch (event) {
       case "presence":
-        return composePidf({ entity: this.entity, ...this.#presence(now) });
+        return composePidf({ entity: this.entity, ...this.#presence(now, ({ body }) => body) });
       case "presence.winfo":
         return watcherinfo(this.entity, this.#watchers(), version);
       case "dialog":
@@ -79,7 +87,7 @@ export class EventState {
   #facts(event: EventPackage, now: number): unknown {
     switch (event) {
       case "presence":
-        return this.#presence(now);
+        return this.#presence(now, ({ id, at }) => `${id} ${at}`);
       case "presence.winfo":
         return this.#watchers();
       case "dialog":
@@ -92,13 +100,13 @@ export class EventState {
   }
 
   /** What a phone has published that is away is not shown: it may never come back to take it away. */
-  #presence(now: number) {
+  #presence(now: number, of: (publication: Publication) => string) {
     const { registrar, dialogs } = this.#sources;
     const present = new Set(registrar.current(now).flatMap(({ binding, flow }) => (flow === undefined ? [] : [binding.phone])));
     const isStatic = registrar.current(now).some(({ binding }) => binding.isStatic === true);
     const published = this.#publications.of("presence", now).filter(({ phone }) => phone === undefined || present.has(phone));
     return {
-      published: published.map(({ body }) => body),
+      published: published.map(of),
       isReachable: present.size > 0 || isStatic,
       isOnThePhone: dialogs.count(now) > 0,
     };

@@ -18,34 +18,30 @@ export class Publications {
 
   /** RFC 3903 §6 step 7: one row, whose entity-tag changes each time. */
   apply({ put, removed }: PublishOutcome): void {
-    const { memory, alarm } = this.#room;
-    if (removed !== undefined) this.#load().delete(removed);
-    if (put === undefined) {
-      if (removed !== undefined) memory.run("DELETE FROM publications WHERE tag = ?", removed);
-      return;
-    }
-    this.#load().set(put.tag, put);
-    const { tag, expires } = put;
-    if (removed === undefined) memory.run("INSERT INTO publications (tag, due, value) VALUES (?, ?, ?)", tag, expires, JSON.stringify(put));
-    else memory.run("UPDATE publications SET tag = ?, due = ?, value = ? WHERE tag = ?", tag, expires, JSON.stringify(put), removed);
-    alarm.noLaterThan(expires);
+    if (removed !== undefined) this.#remove(removed);
+    if (put === undefined) return;
+    const { id, expires } = put;
+    this.#load().set(id, put);
+    this.#room.memory.run("INSERT OR REPLACE INTO publications (id, due, value) VALUES (?, ?, ?)", id, expires, JSON.stringify(put));
+    this.#room.alarm.noLaterThan(expires);
   }
 
   /** Removes what has expired. */
   passDeadlines(now: number): void {
-    for (const { tag, expires } of this.#load().values()) {
+    for (const { id, expires } of this.#load().values()) {
       if (expires > now) this.#room.alarm.noLaterThan(expires);
-      else {
-        this.#load().delete(tag);
-        this.#room.memory.run("DELETE FROM publications WHERE tag = ?", tag);
-      }
+      else this.#remove(id);
     }
+  }
+
+  #remove(id: string): void {
+    if (this.#load().delete(id)) this.#room.memory.run("DELETE FROM publications WHERE id = ?", id);
   }
 
   #load(): Map<string, Publication> {
     if (this.#rows === undefined) {
       const rows = this.#room.memory.all<{ value: string }>("SELECT value FROM publications");
-      this.#rows = new Map(rows.map(({ value }) => JSON.parse(value) as Publication).map((one) => [one.tag, one]));
+      this.#rows = new Map(rows.map(({ value }) => JSON.parse(value) as Publication).map((one) => [one.id, one]));
     }
     return this.#rows;
   }

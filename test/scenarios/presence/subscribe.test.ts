@@ -255,3 +255,54 @@ describe("PUBLISH (RFC 3903 §6)", () => {
     expect(sent.final).toBe(403);
   });
 });
+
+describe("what hostile phones try", () => {
+  it("a subscription is not ended by another user who knows its dialog: 481", async () => {
+    const { bob, subscription, world } = await watching();
+    const carol = await cast.joins("carol");
+    const notify = subscription.last();
+    const tags = { to: header(notify, "from") ?? "", from: header(notify, "to") ?? "" };
+    const sent = carol.sends("SUBSCRIBE", bob.aor, [
+      `From: ${tags.from.replace("alice", "carol")}`,
+      `To: ${tags.to}`,
+      `Call-ID: ${subscription.callId}`,
+      "CSeq: 99 SUBSCRIBE",
+      `Contact: ${carol.contact}`,
+      "Event: presence",
+      "Expires: 0",
+    ]);
+    await world.settle();
+    expect([sent.final, subscription.notified().length]).toEqual([481, 1]);
+  });
+
+  it("a Contact that is longer than there is need is refused: 400", async () => {
+    cast = await stage();
+    const contact = `Contact: <sip:${"x".repeat(1100)}@h.invalid>`;
+    const { alice, bob, world } = cast;
+    const lines = [`From: <${alice.aor}>;tag=1`, `To: <${bob.aor}>`, "Call-ID: long", "CSeq: 1 SUBSCRIBE", contact, "Event: presence"];
+    const sent = alice.sends("SUBSCRIBE", bob.aor, lines);
+    await world.settle();
+    expect([sent.final, world.faults]).toEqual([400, []]);
+  });
+
+  it("states that wait for a phone do not crowd out the BYE of its call", async () => {
+    cast = await stage();
+    const { alice, bob, world } = cast;
+    const carol = await cast.joins("carol");
+    for (let count = 0; count < 20; count += 1) watch(alice, carol.aor);
+    for (let count = 0; count < 20; count += 1) watch(alice, bob.aor);
+    bob.invites(alice.aor);
+    await world.settle();
+    alice.answers();
+    await world.settle();
+    alice.leaves();
+    await world.settle();
+    carol.leaves();
+    await world.settle();
+    bob.hangsUp();
+    await world.settle();
+    await alice.comesOnline();
+    await world.settle();
+    expect(alice.state).toBe("ended by bye");
+  });
+});
