@@ -64,6 +64,8 @@ export class NextHop extends DurableObject<Environment> {
   readonly #calls: Calls;
   /** Milliseconds that a connection stays open when no call is on it. */
   readonly #idleAfter: number;
+  /** Milliseconds. */
+  readonly #keepAliveEvery: number;
   #connection: Promise<Connection> | undefined;
   #isOpen = false;
   #idle: ReturnType<typeof setTimeout> | undefined;
@@ -72,9 +74,11 @@ export class NextHop extends DurableObject<Environment> {
     super(state, environment);
     const { name } = state.id;
     if (name === undefined || !isHopName(name)) throw new Error("a next hop is addressed by its name");
-    const { sealKeys, hopIdleTime, transactionTimeout, ringTimeout, reconnectTime, maximumReconnectTime } = readConfiguration(environment);
+    const { sealKeys, hopIdleTime, hopKeepAlive, transactionTimeout, ringTimeout, reconnectTime, maximumReconnectTime } =
+      readConfiguration(environment);
     this.#keyring = keyringOf(sealKeys);
     this.#idleAfter = hopIdleTime * 1000;
+    this.#keepAliveEvery = hopKeepAlive * 1000;
     this.#calls = new Calls({ transaction: transactionTimeout * 1000, ringing: ringTimeout * 1000 });
     this.#hop = readHopName(name);
     this.#environment = environment;
@@ -222,10 +226,8 @@ export class NextHop extends DurableObject<Environment> {
   async #open(): Promise<Connection | undefined> {
     clearTimeout(this.#idle);
     try {
-      this.#connection ??= Connection.open(this.#hop, {
-        message: (frame) => this.#heard(frame),
-        closed: () => this.#lost(),
-      });
+      const events = { message: (frame: Frame) => this.#heard(frame), closed: () => this.#lost() };
+      this.#connection ??= Connection.open(this.#hop, events, this.#keepAliveEvery);
       const connection = await this.#connection;
       this.#isOpen = connection.isOpen;
       this.#restUnlessBusy();

@@ -36,6 +36,8 @@ export interface Configuration {
   readonly storedMessageAge: number;
   /** A connection to another server that is not in use is closed after so long. */
   readonly hopIdleTime: number;
+  /** Between keep-alives on such a connection. */
+  readonly hopKeepAlive: number;
   /** The first and the longest wait before a connection that we hold is opened again (RFC 5626 §4.5). */
   readonly reconnectTime: number;
   readonly maximumReconnectTime: number;
@@ -79,6 +81,7 @@ export interface Settings {
   readonly STORED_MESSAGE_SIZE?: string;
   readonly STORED_MESSAGE_AGE?: string;
   readonly HOP_IDLE_TIME?: string;
+  readonly HOP_KEEP_ALIVE?: string;
   readonly RECONNECT_TIME?: string;
   readonly MAXIMUM_RECONNECT_TIME?: string;
   readonly COPY_LIFETIME?: string;
@@ -113,6 +116,7 @@ export const numberSettings = {
   STORED_MESSAGE_SIZE: [16_384, 1, 65_536],
   STORED_MESSAGE_AGE: [604_800, 60, 31_536_000],
   HOP_IDLE_TIME: [60, 1, 86_400],
+  HOP_KEEP_ALIVE: [30, 1, 3600],
   RECONNECT_TIME: [30, 1, 3600],
   MAXIMUM_RECONNECT_TIME: [1800, 1, 86_400],
   COPY_LIFETIME: [3600, 1, 86_400],
@@ -166,6 +170,7 @@ function parse(settings: Settings): Configuration {
     storedMessageAge: number("STORED_MESSAGE_AGE"),
     recursesOnRedirect: settings.RECURSE_ON_REDIRECT === "true",
     hopIdleTime: number("HOP_IDLE_TIME"),
+    hopKeepAlive: number("HOP_KEEP_ALIVE"),
     reconnectTime: number("RECONNECT_TIME"),
     maximumReconnectTime: number("MAXIMUM_RECONNECT_TIME"),
     copyLifetime: number("COPY_LIFETIME"),

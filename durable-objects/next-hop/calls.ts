@@ -14,6 +14,9 @@ export interface CallPatience {
   readonly ringing: number;
 }
 
+/** Milliseconds that the timers of the home that sent a call are ahead: it is the one that ends it. */
+const headStart = 5000;
+
 /** Milliseconds after which an answered call that was never ended, and in which nobody has said anything, counts no more. */
 const longestSilence = 24 * 3600_000;
 
@@ -31,14 +34,15 @@ export class Calls {
 
   /** An INVITE without a To tag has gone by. */
   begin(callId: string, now: number): void {
-    if (!this.#calls.has(callId)) this.#calls.set(callId, { isAnswered: false, until: now + this.#patience.transaction });
+    if (!this.#calls.has(callId)) this.#calls.set(callId, { isAnswered: false, until: now + this.#patience.transaction + headStart });
   }
 
   /** A provisional response: from now on Timer C is what ends it, and then the wait for an answer to the CANCEL (RFC 3261 §9.1). */
   rings(callId: string, now: number): void {
     const call = this.#calls.get(callId);
     if (call?.isAnswered !== false) return;
-    this.#calls.set(callId, { isAnswered: false, until: now + this.#patience.ringing + this.#patience.transaction });
+    const { ringing, transaction } = this.#patience;
+    this.#calls.set(callId, { isAnswered: false, until: now + ringing + transaction + headStart });
   }
 
   /** A 2xx, or a request within the dialog: also of a call that began before our memory was lost. */

@@ -40,6 +40,7 @@ describe("settings that are not there", () => {
       storedMessageSize: 16_384,
       storedMessageAge: 604_800,
       hopIdleTime: 60,
+      hopKeepAlive: 30,
       reconnectTime: 30,
       maximumReconnectTime: 1800,
       copyLifetime: 3600,
