@@ -65,8 +65,7 @@ export class Inbound {
       if (!isTaken) return this.#line.reply(request, answerFault(request, fault(403, "calls from this server are not taken")));
       return this.#comesIn(request, essentials, way, trunk);
     }
-    if (request.method === "BYE") this.#line.calls.ended(essentials.callId);
-    else if (keepsCall(request.method)) this.#line.calls.talks(essentials.callId, Date.now());
+    this.#line.calls.passed(request.method, essentials, Date.now());
     const { receiver, recordRoute, alterations } = way;
     const envelope: RequestEnvelope = {
       kind: "request",
@@ -120,12 +119,12 @@ export class Inbound {
       this.#incoming.set(nameOf(essentials), { home, transaction });
       const oldest = this.#incoming.keys().next();
       if (this.#incoming.size > invitesKept && oldest.done !== true) this.#incoming.delete(oldest.value);
-      this.#line.calls.begin(essentials.callId, Date.now());
-      this.#line.calls.rings(essentials.callId, Date.now());
+      this.#line.calls.passed("INVITE", essentials, Date.now());
+      this.#line.calls.answered(100, essentials, Date.now());
       this.#line.reply(request, replyTo(request, 100));
     }
     const refuse = (text: string): void => {
-      if (request.method === "INVITE") this.#line.calls.refused(essentials.callId);
+      if (request.method === "INVITE") this.#line.calls.answered(503, essentials, Date.now());
       this.#line.reply(request, text);
     };
     this.#line.post(home, envelope).then(
@@ -151,11 +150,6 @@ export class Inbound {
       console.error(JSON.stringify({ note: String(error), hop: this.#line.name }));
     });
   }
-}
-
-/** Requests that show that a call goes on (RFC 3261 §13.2.2.4, §14; RFC 3311). */
-export function keepsCall(method: string): boolean {
-  return method === "INVITE" || method === "ACK" || method === "UPDATE";
 }
 
 /** What a CANCEL has in common with its INVITE (RFC 3261 §9.1). */
