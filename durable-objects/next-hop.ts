@@ -25,7 +25,7 @@ import { parsed, read } from "./address-of-record/checked.ts";
 import { Calls, isFull } from "./next-hop/calls.ts";
 import type { Frame } from "./next-hop/channel.ts";
 import { Connection } from "./next-hop/connection.ts";
-import { Inbound, keepsCall } from "./next-hop/inbound.ts";
+import { Inbound } from "./next-hop/inbound.ts";
 import { passOn, takeBack } from "./next-hop/keeping.ts";
 import { SentRequests, type Unanswered, withCredentials } from "./next-hop/sent-requests.ts";
 import { type Cared, type Health, type Role, TrunkCare } from "./next-hop/trunk-care.ts";
@@ -67,6 +67,8 @@ export class NextHop extends DurableObject<Environment> {
   readonly #calls: Calls;
   /** Milliseconds that a connection stays open when no call is on it. */
   readonly #idleAfter: number;
+  /** Milliseconds. */
+  readonly #keepAliveEvery: number;
   #connection: Promise<Connection> | undefined;
   #isOpen = false;
   #idle: ReturnType<typeof setTimeout> | undefined;
@@ -75,9 +77,11 @@ export class NextHop extends DurableObject<Environment> {
     super(state, environment);
     const { name } = state.id;
     if (name === undefined || !isHopName(name)) throw new Error("a next hop is addressed by its name");
-    const { sealKeys, hopIdleTime, transactionTimeout, ringTimeout, reconnectTime, maximumReconnectTime } = readConfiguration(environment);
+    const { sealKeys, hopIdleTime, hopKeepAlive, transactionTimeout, ringTimeout, reconnectTime, maximumReconnectTime } =
+      readConfiguration(environment);
     this.#keyring = keyringOf(sealKeys);
     this.#idleAfter = hopIdleTime * 1000;
+    this.#keepAliveEvery = hopKeepAlive * 1000;
     this.#calls = new Calls({ transaction: transactionTimeout * 1000 + homesFirst, ringing: ringTimeout * 1000 });
     this.#hop = readHopName(name);
     this.#environment = environment;
@@ -166,9 +170,9 @@ export class NextHop extends DurableObject<Environment> {
       return { kind: "answered", status: 503, text: answerFault(request, refusal ?? unreachable) };
     }
     const { text, branch } = this.#asSent(connection, envelope, request, essentials);
-    if (this.#sent.has(branch) && request.method === "INVITE") return taken;
+    if (request.method === "INVITE" && this.#sent.latest(branch) !== undefined) return taken;
     if (request.method === "INVITE" || this.#hop.trunk !== "") this.#sent.remember(branch, parsed(text, envelope.binary));
-    this.#noteRequest(request.method, essentials, Date.now());
+    this.#calls.passed(request.method, essentials, Date.now());
     connection.send(text, envelope.binary);
     return taken;
   }
@@ -177,15 +181,17 @@ export class NextHop extends DurableObject<Environment> {
     const connection = of === undefined ? undefined : await this.#open();
     if (connection === undefined || of === undefined) return { kind: "answered", status: 481, text: "" };
     const { request, essentials } = read(of);
-    const { text } = this.#asSent(connection, of, request, essentials);
-    connection.send(cancelFor(parsed(text, of.binary), reason === undefined ? [] : [["Reason", reason]]), of.binary);
+    const { text, branch } = this.#asSent(connection, of, request, essentials);
+    const invite = this.#sent.latest(branch) ?? parsed(text, of.binary);
+    connection.send(cancelFor(invite, reason === undefined ? [] : [["Reason", reason]]), of.binary);
     return taken;
   }
 
   async #response({ text, binary }: ResponseEnvelope): Promise<Receipt> {
     const response = parseMessage({ text, binary });
     const essentials = isFault(response) ? response : readEssentials(response);
-    if (!isFault(response) && response.kind === "response" && !isFault(essentials)) this.#noteResponse(response, essentials, Date.now());
+    if (!isFault(response) && response.kind === "response" && !isFault(essentials))
+      this.#calls.answered(response.status, essentials, Date.now());
     const connection = await this.#open();
     connection?.send(text, binary);
     return taken;
@@ -201,21 +207,6 @@ export class NextHop extends DurableObject<Environment> {
     return request.method === "INVITE" && isFull(trunk, this.#calls) ? fault(503, "all lines of the trunk are in use") : undefined;
   }
 
-  /** An INVITE begins a call, whose answer comes by this connection and no other; what says that it goes on keeps it, and BYE ends it. */
-  #noteRequest(method: string, { callId, toTag }: Essentials, now: number): void {
-    if (method === "BYE") this.#calls.ended(callId);
-    else if (toTag === undefined) {
-      if (method === "INVITE") this.#calls.begin(callId, now);
-    } else if (keepsCall(method)) this.#calls.talks(callId, now);
-  }
-
-  #noteResponse({ status }: SipResponse, { callId, cseq }: Essentials, now: number): void {
-    if (cseq.method !== "INVITE") return;
-    if (status < 200) this.#calls.rings(callId, now);
-    else if (status < 300) this.#calls.talks(callId, now);
-    else this.#calls.refused(callId);
-  }
-
   /** Equal each time it is made, as long as the connection is the same. */
   #asSent({ host, transport }: Connection, envelope: RequestEnvelope, request: SipRequest, essentials: Essentials) {
     return statelessRequest(this.#by, envelope, request, essentials, { phone: "", host, transport, contact: undefined, path: [] });
@@ -225,10 +216,8 @@ export class NextHop extends DurableObject<Environment> {
   async #open(): Promise<Connection | undefined> {
     clearTimeout(this.#idle);
     try {
-      this.#connection ??= Connection.open(this.#hop, {
-        message: (frame) => this.#heard(frame),
-        closed: () => this.#lost(),
-      });
+      const events = { message: (frame: Frame) => this.#heard(frame), closed: () => this.#lost() };
+      this.#connection ??= Connection.open(this.#hop, events, this.#keepAliveEvery);
       const connection = await this.#connection;
       this.#isOpen = connection.isOpen;
       this.#restUnlessBusy();
@@ -296,7 +285,7 @@ export class NextHop extends DurableObject<Environment> {
     const { method } = essentials.cseq;
     // A CANCEL has the branch of its INVITE.
     if (status >= 200 && method !== "INVITE" && invite?.method === method) this.#sent.forget(written);
-    this.#noteResponse(response, essentials, Date.now());
+    this.#calls.answered(status, essentials, Date.now());
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
     if (essentials.cseq.method === "CANCEL") return;
     const text = alter(response, { popVia: true });

@@ -41,6 +41,8 @@ export interface Configuration {
   readonly maximumWatchers: number;
   /** A connection to another server that is not in use is closed after so long. */
   readonly hopIdleTime: number;
+  /** Between keep-alives on such a connection. */
+  readonly hopKeepAlive: number;
   /** The first and the longest wait before a connection that we hold is opened again (RFC 5626 §4.5). */
   readonly reconnectTime: number;
   readonly maximumReconnectTime: number;
@@ -89,6 +91,7 @@ export interface Settings {
   readonly MAXIMUM_PUBLICATIONS?: string;
   readonly PUBLICATION_SIZE?: string;
   readonly HOP_IDLE_TIME?: string;
+  readonly HOP_KEEP_ALIVE?: string;
   readonly RECONNECT_TIME?: string;
   readonly MAXIMUM_RECONNECT_TIME?: string;
   readonly COPY_LIFETIME?: string;
@@ -128,6 +131,7 @@ export const numberSettings = {
   MAXIMUM_PUBLICATIONS: [10, 1, 100],
   PUBLICATION_SIZE: [16_384, 1, 65_536],
   HOP_IDLE_TIME: [60, 1, 86_400],
+  HOP_KEEP_ALIVE: [30, 1, 3600],
   RECONNECT_TIME: [30, 1, 3600],
   MAXIMUM_RECONNECT_TIME: [1800, 1, 86_400],
   COPY_LIFETIME: [3600, 1, 86_400],
@@ -190,6 +194,7 @@ function parse(settings: Settings): Configuration {
     maximumWatchers: number("MAXIMUM_WATCHERS"),
     recursesOnRedirect: settings.RECURSE_ON_REDIRECT === "true",
     hopIdleTime: number("HOP_IDLE_TIME"),
+    hopKeepAlive: number("HOP_KEEP_ALIVE"),
     reconnectTime: number("RECONNECT_TIME"),
     maximumReconnectTime: number("MAXIMUM_RECONNECT_TIME"),
     copyLifetime: number("COPY_LIFETIME"),

@@ -1,4 +1,5 @@
 import type { Trunk } from "../../lib/routing/trunk.ts";
+import type { Essentials } from "../../lib/syntax/essentials.ts";
 
 interface Call {
   readonly isAnswered: boolean;
@@ -13,6 +14,9 @@ export interface CallPatience {
   /** Timer C. */
   readonly ringing: number;
 }
+
+/** Milliseconds that the timers of the home that sent a call are ahead: it is the one that ends it. */
+const headStart = 5000;
 
 /** Milliseconds after which an answered call that was never ended, and in which nobody has said anything, counts no more. */
 const longestSilence = 24 * 3600_000;
@@ -29,30 +33,24 @@ export class Calls {
     this.#patience = patience;
   }
 
-  /** An INVITE without a To tag has gone by. */
-  begin(callId: string, now: number): void {
-    if (!this.#calls.has(callId)) this.#calls.set(callId, { isAnswered: false, until: now + this.#patience.transaction });
+  /** A request has gone by: INVITE begins a call, BYE ends it, and what only a call has shows that it goes on (RFC 3261 §13, §14; RFC 3311). */
+  passed(method: string, { callId, toTag }: Pick<Essentials, "callId" | "toTag">, now: number): void {
+    if (method === "BYE") this.#calls.delete(callId);
+    else if (toTag === undefined) {
+      if (method === "INVITE" && !this.#calls.has(callId))
+        this.#calls.set(callId, { isAnswered: false, until: now + this.#patience.transaction + headStart });
+    } else if (method === "INVITE" || method === "ACK" || method === "UPDATE") this.#talks(callId, now);
   }
 
-  /** A provisional response: from now on Timer C is what ends it, and then the wait for an answer to the CANCEL (RFC 3261 §9.1). */
-  rings(callId: string, now: number): void {
-    const call = this.#calls.get(callId);
-    if (call?.isAnswered !== false) return;
-    this.#calls.set(callId, { isAnswered: false, until: now + this.#patience.ringing + this.#patience.transaction });
-  }
-
-  /** A 2xx, or a request within the dialog: also of a call that began before our memory was lost. */
-  talks(callId: string, now: number): void {
-    this.#calls.set(callId, { isAnswered: true, until: now + longestSilence });
-  }
-
-  /** A final refusal ends a call that nobody has answered; a re-INVITE may be refused, and the call goes on (RFC 3261 §14.1). */
-  refused(callId: string): void {
-    if (this.#calls.get(callId)?.isAnswered === false) this.#calls.delete(callId);
-  }
-
-  ended(callId: string): void {
-    this.#calls.delete(callId);
+  /** A response has gone by. A refusal ends a call that nobody has answered; a re-INVITE may be refused, and the call goes on (RFC 3261 §14.1). */
+  answered(status: number, { callId, cseq }: Pick<Essentials, "callId" | "cseq">, now: number): void {
+    if (cseq.method !== "INVITE") return;
+    if (status >= 200 && status < 300) return this.#talks(callId, now);
+    if (this.#calls.get(callId)?.isAnswered !== false) return;
+    if (status >= 300) this.#calls.delete(callId);
+    // Timer C, and then the wait for an answer to the CANCEL (RFC 3261 §9.1).
+    const { ringing, transaction } = this.#patience;
+    if (status < 200) this.#calls.set(callId, { isAnswered: false, until: now + ringing + transaction + headStart });
   }
 
   clear(): void {
@@ -66,6 +64,10 @@ export class Calls {
   count(now: number): number {
     for (const [callId, { until }] of this.#calls) if (until <= now) this.#calls.delete(callId);
     return this.#calls.size;
+  }
+
+  #talks(callId: string, now: number): void {
+    this.#calls.set(callId, { isAnswered: true, until: now + longestSilence });
   }
 
   /** When the last of them counts no more; 0 if there is none. */

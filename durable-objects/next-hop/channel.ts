@@ -5,7 +5,15 @@ export interface Frame {
 }
 
 /** What happens on a connection. */
+export interface ConnectionEvents {
+  message(frame: Frame): void;
+  closed(): void;
+}
+
+/** What happens on what carries it. */
 export interface ChannelEvents {
+  /** Octets have come, be they a message or not. */
+  heard(): void;
   message(frame: Frame): void;
   closed(): void;
 }

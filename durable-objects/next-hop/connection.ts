@@ -4,13 +4,13 @@ import { type Response, headerValues, parseMessage } from "../../lib/syntax/mess
 import { parameter } from "../../lib/syntax/parameters.ts";
 import { parseVia } from "../../lib/syntax/via.ts";
 import { randomText } from "../room/random.ts";
-import type { Channel, ChannelEvents, Frame } from "./channel.ts";
+import type { Channel, ConnectionEvents, Frame } from "./channel.ts";
 import { openStream } from "./stream.ts";
 import { openWebSocket } from "./web-socket.ts";
 
 /** Milliseconds. */
 const patienceForAddress = 2000;
-const keepAliveEvery = 30_000;
+const patienceForLife = 5000;
 
 /** What our Via says of the connection. */
 export type WrittenTransport = "TCP" | "TLS" | "WS" | "WSS";
@@ -22,27 +22,42 @@ export type WrittenTransport = "TCP" | "TLS" | "WS" | "WSS";
  */
 export class Connection {
   readonly #hop: Hop;
-  readonly #events: ChannelEvents;
+  readonly #events: ConnectionEvents;
   /** Requests of our own, by branch. */
   readonly #asked = new Map<string, (response: Response | undefined) => void>();
   readonly #keepAlive: ReturnType<typeof setInterval>;
+  /** Milliseconds. */
+  readonly #keepAliveEvery: number;
   #channel: Channel | undefined;
+  /** Milliseconds: when something was sent that nothing has been heard after; 0 if there is no such thing. */
+  #unheardSince = 0;
+  /** The server answers when it is asked whether it is alive. */
+  #answers = false;
   /** `192.0.2.1:40312`, as the other side sees us. */
   host = "";
   isOpen = true;
 
-  private constructor(hop: Hop, events: ChannelEvents) {
+  private constructor(hop: Hop, events: ConnectionEvents, keepAliveEvery: number) {
     this.#hop = hop;
     this.#events = events;
-    this.#keepAlive = setInterval(() => this.#channel?.send({ text: "\r\n\r\n", binary: false }), keepAliveEvery);
+    this.#keepAliveEvery = keepAliveEvery;
+    this.#keepAlive = setInterval(() => void this.#keepsAlive(), keepAliveEvery);
   }
 
-  /** @throws Error if it cannot be opened */
-  static async open(hop: Hop, events: ChannelEvents): Promise<Connection> {
-    const connection = new Connection(hop, events);
+  /**
+   * @param keepAliveEvery milliseconds
+   * @throws Error if it cannot be opened
+   */
+  static async open(hop: Hop, events: ConnectionEvents, keepAliveEvery: number): Promise<Connection> {
+    const connection = new Connection(hop, events, keepAliveEvery);
     const open = hop.transport === "ws" || hop.transport === "wss" ? openWebSocket : openStream;
     try {
-      await connection.#start(await open(hop, { message: (frame) => connection.#heard(frame), closed: () => connection.#lost() }));
+      const channel = await open(hop, {
+        heard: () => void (connection.#unheardSince = 0),
+        message: (frame) => connection.#heard(frame),
+        closed: () => connection.#lost(),
+      });
+      await connection.#start(channel);
     } catch (error) {
       clearInterval(connection.#keepAlive);
       throw error;
@@ -57,6 +72,7 @@ export class Connection {
   /** @param binary whether each character is an octet */
   send(text: string, binary: boolean): boolean {
     if (this.isOpen) this.#channel?.send({ text, binary });
+    if (this.#unheardSince === 0) this.#unheardSince = Date.now();
     return this.isOpen;
   }
 
@@ -108,6 +124,16 @@ export class Connection {
     if (!this.isOpen) throw new Error(`${this.#hop.host} closed the connection at once`);
   }
 
+  /**
+   * RFC 5626 §4.4.1. A server that has answered OPTIONS before, and now is silent to all that we send, is gone though its connection
+   * is not: whoever waits for it had better know.
+   */
+  async #keepsAlive(): Promise<void> {
+    this.#channel?.send({ text: "\r\n\r\n", binary: false });
+    const isSilent = this.#unheardSince > 0 && Date.now() - this.#unheardSince >= this.#keepAliveEvery;
+    if (isSilent && this.#answers && (await this.options(patienceForLife)) === undefined) this.close();
+  }
+
   #lost(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
@@ -134,6 +160,7 @@ export class Connection {
   async #learnAddress(): Promise<void> {
     // A server that does not answer OPTIONS may still take calls; then our own idea of the address has to do.
     const answer = await this.options(patienceForAddress);
+    this.#answers = answer !== undefined;
     const via = answer === undefined ? undefined : parseVia(headerValues(answer, "via")[0] ?? "");
     if (via === undefined || isFault(via)) return;
     const received = parameter(via.parameters, "received");

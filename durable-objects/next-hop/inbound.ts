@@ -49,7 +49,8 @@ export class Inbound {
 
   /** A request of the other server: within a dialog that our own route vouches for, about this server itself, or a call from a trunk. */
   async asked(request: SipRequest, essentials: Essentials): Promise<void> {
-    const trunk = await this.#line.trunk();
+    const trunk = await available(() => this.#line.trunk());
+    if (isFault(trunk)) return this.#line.reply(request, answerFault(request, trunk));
     const isTaken = trunk?.inbound === true;
     if (request.method === "CANCEL" && essentials.toTag === undefined) return this.#cancelled(request, essentials);
     const owner = {
@@ -67,8 +68,7 @@ export class Inbound {
       if (!isTaken) return this.#line.reply(request, answerFault(request, fault(403, "calls from this server are not taken")));
       return this.#comesIn(request, essentials, way, trunk);
     }
-    if (request.method === "BYE") this.#line.calls.ended(essentials.callId);
-    else if (keepsCall(request.method)) this.#line.calls.talks(essentials.callId, Date.now());
+    this.#line.calls.passed(request.method, essentials, Date.now());
     const { receiver, recordRoute, alterations } = way;
     const envelope: RequestEnvelope = {
       kind: "request",
@@ -121,12 +121,12 @@ export class Inbound {
       this.#incoming.set(nameOf(essentials), { home, transaction });
       const oldest = this.#incoming.keys().next();
       if (this.#incoming.size > invitesKept && oldest.done !== true) this.#incoming.delete(oldest.value);
-      this.#line.calls.begin(essentials.callId, Date.now());
-      this.#line.calls.rings(essentials.callId, Date.now());
+      this.#line.calls.passed("INVITE", essentials, Date.now());
+      this.#line.calls.answered(100, essentials, Date.now());
       this.#line.reply(request, replyTo(request, 100));
     }
     const refuse = (text: string): void => {
-      if (request.method === "INVITE") this.#line.calls.refused(essentials.callId);
+      if (request.method === "INVITE") this.#line.calls.answered(503, essentials, Date.now());
       this.#line.reply(request, text);
     };
     this.#line.post(home, envelope).then(
@@ -159,11 +159,6 @@ export class Inbound {
       console.error(JSON.stringify({ note: String(error), hop: this.#line.name }));
     });
   }
-}
-
-/** Requests that show that a call goes on (RFC 3261 §13.2.2.4, §14; RFC 3311). */
-export function keepsCall(method: string): boolean {
-  return method === "INVITE" || method === "ACK" || method === "UPDATE";
 }
 
 /** What a CANCEL has in common with its INVITE (RFC 3261 §9.1). */

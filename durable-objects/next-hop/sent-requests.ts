@@ -22,8 +22,9 @@ export class SentRequests {
   /** INVITEs without a final response, by branch: the last status that came, 0 for none. */
   readonly #waiting = new Map<string, number>();
 
-  has(branch: string): boolean {
-    return this.#requests.has(branch);
+  /** As it was sent last: with credentials, if they were asked for. */
+  latest(branch: string): SipRequest | undefined {
+    return this.#requests.get(branchWithCredentials(branch)) ?? this.#requests.get(branch);
   }
 
   get(branch: string): SipRequest | undefined {
@@ -60,6 +61,10 @@ export class SentRequests {
   }
 }
 
+function branchWithCredentials(branch: string): string {
+  return `${branch}a`;
+}
+
 /**
  * A request with credentials for a 401 or 407 (RFC 3261 §22), in a transaction of its own; undefined if it had some already, or the
  * challenge is one that we cannot answer.
@@ -77,7 +82,7 @@ export function withCredentials(
   const request = { method: sent.method, uri: sent.requestUri };
   const credentials = credentialsFor(keyring, headerValues(response, asked), request, account, randomText());
   if (credentials === undefined) return undefined;
-  const again = `${branch}a`;
+  const again = branchWithCredentials(branch);
   const [own = "", ...others] = headerValues(sent, "via");
   const vias = [own.replace(`branch=${branch}`, `branch=${again}`), ...others].map((value): [string, string] => ["Via", value]);
   return { text: alter(sent, { remove: ["via"], push: vias, append: [[answered, credentials]] }), branch: again };

@@ -38,6 +38,7 @@ async function read(socket: Socket, write: (octets: Uint8Array) => void, events:
   const reader = new StreamReader();
   try {
     for await (const octets of socket.readable as ReadableStream<Uint8Array>) {
+      events.heard();
       const found = reader.read(decodeBinary(octets.slice().buffer));
       if (found === undefined) break;
       if (found.pings > 0) write(Buffer.from("\r\n"));

@@ -27,6 +27,7 @@ export async function openWebSocket(hop: Hop, events: ChannelEvents): Promise<Ch
     throw new Error(`${hop.host} does not speak SIP over WebSocket`);
   }
   socket.addEventListener("message", ({ data }) => {
+    events.heard();
     const frame = typeof data === "string" ? { text: data, binary: false } : { text: decodeBinary(data as ArrayBuffer), binary: true };
     // RFC 5626 §4.4.1.
     if (frame.text === "\r\n\r\n") socket.send("\r\n");

@@ -14,7 +14,7 @@ let town: Town;
 let other: SipServer;
 let alice: Phone;
 
-const settings = { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "3", CALLER_GRACE: "30" };
+const settings = { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "3", CALLER_GRACE: "30", HOP_KEEP_ALIVE: "1" };
 beforeAll(async () => {
   town = await openTown({ settings });
   await town.server.api("PUT", "/domains/localhost/settings", { calls_out: true });
@@ -82,6 +82,15 @@ describe("an INVITE that was sent, and has drawn nothing yet", () => {
     const { sent } = await sends();
     lose();
     expect((await alice.finalResponse(sent)).status).toBe(500);
+  });
+
+  it("finds its server silent: the connection is given up, and the next call has a new one", async () => {
+    const { sent } = await sends();
+    other.health = 0;
+    expect((await alice.finalResponse(sent)).status).toBe(408);
+    await expect.poll(() => other.connections(), { timeout: 15_000 }).toBe(0);
+    other.health = 200;
+    await rings();
   });
 
   it("is sent again after a power cut of ours, in the same branch, and answered", async () => {

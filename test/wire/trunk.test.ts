@@ -244,6 +244,22 @@ describe("a call that goes by a trunk", () => {
     expect((await provider.next("ACK")).method).toBe("ACK");
   });
 
+  it("is cancelled in the transaction that has our credentials", async () => {
+    const [alice] = await town.phones("direct", "alice");
+    await trunk({ ...account, prefixes: [""] });
+    const sent = alice.request("INVITE", "sip:0123@localhost", { body: shortSdp });
+    provider.reply(await provider.next("INVITE"), 407, [`Proxy-Authenticate: ${challenge}`]);
+    const second = await provider.next((one) => header(one, "proxy-authorization") !== undefined);
+    provider.reply(second, 180);
+    await alice.next(180);
+    alice.cancel(sent);
+    const cancel = await provider.next("CANCEL");
+    expect(header(cancel, "via")).toBe(header(second, "via"));
+    provider.reply(cancel, 200);
+    provider.reply(second, 487);
+    expect((await alice.next(487)).status).toBe(487);
+  });
+
   it("that goes on refusing our credentials gives up: the refusal goes up", async () => {
     const [alice] = await town.phones("direct", "alice");
     await trunk({ ...account, prefixes: [""] });

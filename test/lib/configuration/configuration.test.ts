@@ -43,6 +43,7 @@ describe("settings that are not there", () => {
       publications: { minimumExpires: 60, maximumExpires: 7200, defaultExpires: 600, maximumPublications: 10, maximumSize: 16_384 },
       maximumWatchers: 1000,
       hopIdleTime: 60,
+      hopKeepAlive: 30,
       reconnectTime: 30,
       maximumReconnectTime: 1800,
       copyLifetime: 3600,

@@ -1,53 +1,71 @@
 import { describe, expect, it } from "vitest";
 import { Calls } from "../../../durable-objects/next-hop/calls.ts";
 
-const calls = () => new Calls({ transaction: 32_000, ringing: 185_000 });
+/** The calls on a connection, and what goes by of one of them. */
+function calls() {
+  const some = new Calls({ transaction: 32_000, ringing: 185_000 });
+  const one = { callId: "one", toTag: undefined, cseq: { method: "INVITE", number: 1 } };
+  return {
+    some,
+    asks: (method: string, now: number, toTag?: string) => some.passed(method, { ...one, toTag }, now),
+    answers: (status: number, now: number, method = "INVITE") => some.answered(status, { ...one, cseq: { method, number: 1 } }, now),
+  };
+}
 
 describe("a call on a connection counts", () => {
-  it("until Timer B, if nothing ever answers its INVITE", () => {
-    const some = calls();
-    some.begin("one", 0);
-    expect([some.count(31_999), some.count(32_000)]).toEqual([1, 0]);
+  it("until a while after Timer B, if nothing ever answers its INVITE", () => {
+    const { some, asks } = calls();
+    asks("INVITE", 0);
+    expect([some.count(36_999), some.count(37_000)]).toEqual([1, 0]);
   });
 
-  it("until Timer C and the wait after a CANCEL, counted from the last provisional response", () => {
-    const some = calls();
-    some.begin("one", 0);
-    some.rings("one", 1000);
-    some.rings("one", 100_000);
-    expect([some.count(316_999), some.count(317_000)]).toEqual([1, 0]);
+  it("until a while after Timer C and the wait after a CANCEL, from the last provisional response on", () => {
+    const { some, asks, answers } = calls();
+    asks("INVITE", 0);
+    answers(180, 1000);
+    answers(180, 100_000);
+    expect([some.count(321_999), some.count(322_000)]).toEqual([1, 0]);
   });
 
   it("until its BYE", () => {
-    const some = calls();
-    some.begin("one", 0);
-    some.talks("one", 1000);
+    const { some, asks, answers } = calls();
+    asks("INVITE", 0);
+    answers(200, 1000);
     expect(some.count(3600_000)).toBe(1);
-    some.ended("one");
+    asks("BYE", 3600_000, "far");
     expect(some.count(3600_000)).toBe(0);
   });
 
-  it("for a day of silence, if its BYE never comes", () => {
-    const some = calls();
-    some.talks("one", 0);
-    some.talks("one", 3600_000);
+  it.each(["INVITE", "ACK", "UPDATE"])("for a day after the last %s in it, if its BYE never comes", (method) => {
+    const { some, asks } = calls();
+    asks(method, 0, "far");
+    asks(method, 3600_000, "far");
     expect([some.until(), some.count(25 * 3600_000 - 1), some.count(25 * 3600_000)]).toEqual([25 * 3600_000, 1, 0]);
   });
 
-  it("though a re-INVITE was refused (RFC 3261 §14.1)", () => {
-    const some = calls();
-    some.begin("one", 0);
-    some.talks("one", 1000);
-    some.begin("one", 2000);
-    some.rings("one", 2000);
-    some.refused("one");
+  it("though a re-INVITE was refused (RFC 3261 §14.1), or anything else", () => {
+    const { some, asks, answers } = calls();
+    asks("INVITE", 0);
+    answers(200, 1000);
+    asks("INVITE", 2000, "far");
+    answers(100, 2000);
+    answers(488, 2000);
+    answers(481, 2000, "INFO");
     expect(some.has("one")).toBe(true);
   });
 
   it("no more once it was refused", () => {
-    const some = calls();
-    some.begin("one", 0);
-    some.refused("one");
+    const { some, asks, answers } = calls();
+    asks("INVITE", 0);
+    answers(486, 0);
     expect([some.count(0), some.until()]).toEqual([0, 0]);
+  });
+
+  it("only if it is one", () => {
+    const { some, asks, answers } = calls();
+    asks("MESSAGE", 0);
+    answers(200, 0, "MESSAGE");
+    asks("NOTIFY", 0, "far");
+    expect(some.count(0)).toBe(0);
   });
 });
