@@ -217,7 +217,8 @@ export class NextHop extends DurableObject<Environment> {
     clearTimeout(this.#idle);
     try {
       const events = { message: (frame: Frame) => this.#heard(frame), closed: () => this.#lost() };
-      this.#connection ??= Connection.open(this.#hop, events, this.#keepAliveEvery);
+      const { token } = (await this.#trunk()) ?? {};
+      this.#connection ??= Connection.open(this.#hop, events, { keepAliveEvery: this.#keepAliveEvery, token });
       const connection = await this.#connection;
       this.#isOpen = connection.isOpen;
       this.#restUnlessBusy();

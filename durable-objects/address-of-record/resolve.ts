@@ -78,7 +78,9 @@ export async function routeOf(
     case "trunk": {
       const trunk = (await directory.trunks(home.domain)).find(({ name }) => name === outcome.trunk);
       if (trunk === undefined) return fault(500, "the trunk of this route is not there any more");
-      return { kind: "elsewhere", uri: uriAtTrunk(trunk, outcome.user), trunk: trunk.name };
+      return outcome.keepsDomain
+        ? { kind: "elsewhere", uri: `sip:${outcome.user}@${domain}`, trunk: trunk.name, keepsAddress: true }
+        : { kind: "elsewhere", uri: uriAtTrunk(trunk, outcome.user), trunk: trunk.name };
     }
     case "retarget":
       return { kind: "elsewhere", uri: outcome.uri, isAllowed: true };

@@ -4,7 +4,7 @@ import { type Response, headerValues, parseMessage } from "../../lib/syntax/mess
 import { parameter } from "../../lib/syntax/parameters.ts";
 import { parseVia } from "../../lib/syntax/via.ts";
 import { randomText } from "../room/random.ts";
-import type { Channel, ConnectionEvents, Frame } from "./channel.ts";
+import type { Channel, ChannelEvents, ConnectionEvents, Frame } from "./channel.ts";
 import { openStream } from "./stream.ts";
 import { openWebSocket } from "./web-socket.ts";
 
@@ -14,6 +14,13 @@ const patienceForLife = 5000;
 
 /** What our Via says of the connection. */
 export type WrittenTransport = "TCP" | "TLS" | "WS" | "WSS";
+
+export interface ConnectionManners {
+  /** Milliseconds. */
+  readonly keepAliveEvery: number;
+  /** Shown at the upgrade of a WebSocket. */
+  readonly token: string | undefined;
+}
 
 /**
  * A connection that we opened to another server. It is known there by the address that the network gave it: who wants to send us
@@ -44,13 +51,11 @@ export class Connection {
     this.#keepAlive = setInterval(() => void this.#keepsAlive(), keepAliveEvery);
   }
 
-  /**
-   * @param keepAliveEvery milliseconds
-   * @throws Error if it cannot be opened
-   */
-  static async open(hop: Hop, events: ConnectionEvents, keepAliveEvery: number): Promise<Connection> {
+  /** @throws Error if it cannot be opened */
+  static async open(hop: Hop, events: ConnectionEvents, { keepAliveEvery, token }: ConnectionManners): Promise<Connection> {
     const connection = new Connection(hop, events, keepAliveEvery);
-    const open = hop.transport === "ws" || hop.transport === "wss" ? openWebSocket : openStream;
+    const isWebSocket = hop.transport === "ws" || hop.transport === "wss";
+    const open = isWebSocket ? (to: Hop, heard: ChannelEvents) => openWebSocket(to, heard, token) : openStream;
     try {
       const channel = await open(hop, {
         heard: () => void (connection.#unheardSince = 0),

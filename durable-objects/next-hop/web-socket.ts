@@ -10,10 +10,14 @@ const resource = "/ws";
  * Opens a WebSocket to another server (RFC 7118 §4). It goes by name, for the platform offers nothing else: the name is looked up once
  * more, after its addresses were checked.
  */
-export async function openWebSocket(hop: Hop, events: ChannelEvents): Promise<Channel> {
+export async function openWebSocket(hop: Hop, events: ChannelEvents, token: string | undefined): Promise<Channel> {
   const scheme = hop.transport === "wss" ? "https" : "http";
   const opening = fetch(`${scheme}://${authority(hop)}${resource}`, {
-    headers: { Upgrade: "websocket", "Sec-WebSocket-Protocol": "sip" },
+    headers: {
+      Upgrade: "websocket",
+      "Sec-WebSocket-Protocol": "sip",
+      ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+    },
     // Whoever redirects could lead us anywhere.
     redirect: "manual",
   });

@@ -29,15 +29,23 @@ export type Pattern = { readonly prefix: string } | { readonly pattern: string }
 /** What is to be done; `\1` to `\9` in a user or URI stand for what the user's pattern has captured. */
 export type RouteAction =
   | { readonly kind: "local"; readonly user: string }
-  | { readonly kind: "trunk"; readonly trunk: string; readonly user?: string | undefined }
+  | TrunkAction
   | { readonly kind: "retarget"; readonly uri: string }
   | { readonly kind: "redirect"; readonly status: 301 | 302 | 305; readonly uri: string }
   | { readonly kind: "reject"; readonly status: number; readonly reason?: string | undefined };
 
+interface TrunkAction {
+  readonly kind: "trunk";
+  readonly trunk: string;
+  readonly user?: string | undefined;
+  /** The Request-URI keeps its domain, and does not name the trunk's server: that serves the domain itself. */
+  readonly keeps_domain?: boolean | undefined;
+}
+
 /** An action with the captures put in. */
 export type Outcome =
   | { readonly kind: "local"; readonly user: string }
-  | { readonly kind: "trunk"; readonly trunk: string; readonly user: string }
+  | { readonly kind: "trunk"; readonly trunk: string; readonly user: string; readonly keepsDomain: boolean }
   | { readonly kind: "retarget"; readonly uri: string }
   | { readonly kind: "redirect"; readonly status: 301 | 302 | 305; readonly uri: string }
   | { readonly kind: "reject"; readonly status: number; readonly reason: string | undefined };
@@ -109,7 +117,12 @@ function carryOut(action: RouteAction, user: string, captured: readonly string[]
     case "local":
       return usable({ kind: "local", user: canonicalUser(fill(action.user)) });
     case "trunk":
-      return usable({ kind: "trunk", trunk: action.trunk, user: action.user === undefined ? user : canonicalUser(fill(action.user)) });
+      return usable({
+        kind: "trunk",
+        trunk: action.trunk,
+        user: action.user === undefined ? user : canonicalUser(fill(action.user)),
+        keepsDomain: action.keeps_domain === true,
+      });
     case "retarget":
       return usable({ kind: "retarget", uri: fill(action.uri) });
     case "redirect":

@@ -18,6 +18,8 @@ export interface Trunk {
   /** How we answer its challenges. */
   readonly username?: string;
   readonly password?: string;
+  /** What we show a server that we reach over WebSocket, which takes us for a peer of its own (RFC 6750 §2.1). */
+  readonly token?: string;
   /** We register there, and hold the connection: else nobody could call us by it. */
   readonly register: boolean;
   /** Calls that come from it are taken. */

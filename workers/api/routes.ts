@@ -22,7 +22,12 @@ const uriTemplate = z.string().max(256).refine(isUri, "is neither a SIP, SIPS no
 const action = z
   .discriminatedUnion("kind", [
     z.strictObject({ kind: z.literal("local"), user: userTemplate }),
-    z.strictObject({ kind: z.literal("trunk"), trunk: z.string().max(64), user: userTemplate.optional() }),
+    z.strictObject({
+      kind: z.literal("trunk"),
+      trunk: z.string().max(64),
+      user: userTemplate.optional(),
+      keeps_domain: z.boolean().optional(),
+    }),
     z.strictObject({ kind: z.literal("retarget"), uri: uriTemplate }),
     z.strictObject({ kind: z.literal("redirect"), status: z.union([z.literal(301), z.literal(302), z.literal(305)]), uri: uriTemplate }),
     z.strictObject({
@@ -69,7 +74,7 @@ const testBody = z
 const verdictSchema = z
   .object({
     outcome: z.string().openapi({ description: "What would happen, in a sentence" }),
-    action: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
+    action: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
     trace: z.array(z.object({ route: z.string(), why: z.string() })),
   })
   .openapi("RouteVerdict");
@@ -147,7 +152,7 @@ routeRoutes.openapi(test, async (context) => {
   const found = outcome?.kind === "local" ? { user: outcome.user, domain } : address;
   const sentence = kind === "local" ? await locate(context.env, found.user, found.domain, domain) : sentenceOf(outcome);
   const verdict: z.infer<typeof verdictSchema> = { outcome: sentence, trace: [...trace] };
-  if (outcome !== undefined) verdict.action = JSON.parse(JSON.stringify(outcome)) as Record<string, string | number>;
+  if (outcome !== undefined) verdict.action = JSON.parse(JSON.stringify(outcome)) as Record<string, string | number | boolean>;
   return context.json(verdict, 200);
 });
 

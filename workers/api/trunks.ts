@@ -65,6 +65,11 @@ const trunkBody = z
     server: server.optional().openapi({ description: "Where there is only one" }),
     servers: z.array(serverSchema).min(1).max(10).optional(),
     password: z.string().min(1).max(256).optional().openapi({ description: "Kept if left out. Never shown." }),
+    token: z
+      .string()
+      .regex(/^\S{1,200}$/)
+      .optional()
+      .openapi({ description: "Shown to servers over WebSocket (Authorization: Bearer). Kept if left out. Never shown by us." }),
   })
   .refine((trunk) => (trunk.server === undefined) !== (trunk.servers === undefined), "a trunk needs either a server or servers")
   .refine(({ register, username }) => !register || username !== undefined, "a trunk that is registered at needs a username")
@@ -137,7 +142,7 @@ trunkRoutes.openapi(put, async (context) => {
   const store = new Store(context.env.DIRECTORY);
   if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
   const before = (await store.trunks(domain)).find((one) => one.name === name);
-  const { username, password = before?.password, server: only = "", servers, ...rest } = context.req.valid("json");
+  const { username, password = before?.password, token = before?.token, server: only = "", servers, ...rest } = context.req.valid("json");
   const trunk: Trunk = {
     domain,
     name,
@@ -145,6 +150,7 @@ trunkRoutes.openapi(put, async (context) => {
     servers: servers ?? [{ uri: only, priority: 1, weight: 1 }],
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
+    ...(token === undefined ? {} : { token }),
   };
   await store.putTrunk(trunk);
   directoryOf(context.env).forget(domain);

@@ -44,9 +44,14 @@ describe("what a route does", () => {
       "what an expression has captured",
       { user: { pattern: "^\\+49(30)(.*)$" } },
       { kind: "trunk", trunk: "berlin", user: "0\\1\\2" },
-      { kind: "trunk", trunk: "berlin", user: "03012345" },
+      { kind: "trunk", trunk: "berlin", user: "03012345", keepsDomain: false },
     ],
-    ["the same user at a trunk", {}, { kind: "trunk", trunk: "pbx" }, { kind: "trunk", trunk: "pbx", user: "+493012345" }],
+    [
+      "the same user at a trunk",
+      {},
+      { kind: "trunk", trunk: "pbx" },
+      { kind: "trunk", trunk: "pbx", user: "+493012345", keepsDomain: false },
+    ],
     [
       "sends to another address",
       { user: { prefix: "+" } },
