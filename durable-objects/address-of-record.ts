@@ -114,10 +114,15 @@ export class AddressOfRecord extends DurableObject<Environment> {
   #heard(id: string, frame: Frame): void | Promise<void> {
     const look = () => {
       const isAuthenticated = this.#room.sockets.byId(id)?.authenticated !== undefined;
-      if (isAuthenticated && !isVisitorHome(this.#room.home.name) && this.#room.alarm.isReady) this.#parts.presence.look(Date.now());
+      if (isAuthenticated && this.#room.alarm.isReady) this.#look(Date.now());
     };
     const work = this.#parts.reception.frame(id, frame, Date.now());
     return work === undefined ? look() : work.then(look);
+  }
+
+  /** Nobody watches a visitor, who has no tables either. */
+  #look(now: number): void {
+    if (!isVisitorHome(this.#room.home.name)) this.#parts.presence.look(now);
   }
 
   override webSocketClose(socket: WebSocket, code: number): void | Promise<void> {
@@ -132,7 +137,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
       this.#parts.forking.flowClosed(flow, now);
       this.#parts.dialogs.flowClosed(flow, now);
       this.#parts.calls.flowClosed(flow, now);
-      this.#parts.presence.look(now);
+      this.#look(now);
       this.#left = now;
       if (isVisitorHome(this.#room.home.name)) this.#room.alarm.noLaterThan(now + visitorGrace);
     });
@@ -152,7 +157,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     this.#parts.calls.passDeadlines(now);
     this.#parts.registrar.passDeadlines(now);
     this.#parts.presence.passDeadlines(now);
-    this.#parts.presence.look(now);
+    this.#look(now);
   }
 
   /** A visitor who has gone leaves nothing behind but what his calls still need for a moment. */
@@ -168,7 +173,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     await this.#room.alarm.ready();
     const now = Date.now();
     const receipts = envelopes.map((envelope) => this.#receive(envelope, now));
-    this.#parts.presence.look(now);
+    this.#look(now);
     return receipts.every((receipt) => receipt.kind === "taken") ? undefined : receipts;
   }
 
@@ -183,6 +188,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
   async subscriberDeleted(): Promise<void> {
     await this.#room.alarm.ready();
     this.#parts.forking.end(Date.now());
+    this.#parts.presence.end(Date.now());
     for (const flow of this.#room.sockets.all()) this.#room.sockets.close(flow.id, closing.subscriberDeleted);
     this.#room.memory.clear();
     this.#parts = this.#furnish();

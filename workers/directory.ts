@@ -42,17 +42,43 @@ interface Kept {
 /** Milliseconds that an answer is kept: long only for what changes rarely and is told of when it does. */
 const keptOpened = 60_000;
 const keptOther = 2_000;
-const keptTrunks = 10_000;
-const keptRoutes = 30_000;
 const maximumKept = 10_000;
+
+/** What a domain has several of. While D1 is down what was read last still counts. */
+class Lists<T> {
+  readonly #kept = new Map<string, { readonly list: readonly T[]; readonly until: number }>();
+  readonly #lifetime: number;
+
+  /** @param lifetime milliseconds */
+  constructor(lifetime: number) {
+    this.#lifetime = lifetime;
+  }
+
+  async of(domain: string, read: () => Promise<readonly T[]>): Promise<readonly T[]> {
+    const kept = this.#kept.get(domain);
+    if (kept !== undefined && kept.until > Date.now()) return kept.list;
+    try {
+      const list = await read();
+      this.#kept.set(domain, { list, until: Date.now() + this.#lifetime });
+      return list;
+    } catch (error) {
+      if (kept === undefined || !(error instanceof DirectoryUnavailable)) throw error;
+      return kept.list;
+    }
+  }
+
+  forget(domain: string): void {
+    this.#kept.delete(domain);
+  }
+}
 
 /** The directory stands before the homes: no stub is made before it has answered. Cached in the isolate. */
 export class Directory {
   readonly #database: D1Database;
   readonly #kept = new Map<string, Kept>();
-  readonly #trunks = new Map<string, { readonly trunks: readonly Trunk[]; readonly until: number }>();
-  readonly #routes = new Map<string, { readonly routes: readonly Route[]; readonly until: number }>();
-  readonly #peers = new Map<string, { readonly peers: readonly Visitor[]; readonly until: number }>();
+  readonly #trunks = new Lists<Trunk>(10_000);
+  readonly #routes = new Lists<Route>(30_000);
+  readonly #peers = new Lists<Visitor>(10_000);
   readonly #asked = new Map<string, Promise<Answer>>();
   /** Counts what was forgotten: an answer that was asked for before that is not kept. */
   #forgotten = 0;
@@ -99,49 +125,34 @@ export class Directory {
   }
 
   /** The trunks of a domain, by name. */
-  async trunks(domain: string): Promise<readonly Trunk[]> {
-    const kept = this.#trunks.get(domain);
-    if (kept !== undefined && kept.until > Date.now()) return kept.trunks;
-    const query = this.#database.prepare("SELECT settings FROM trunks WHERE domain = ? ORDER BY name").bind(domain);
-    const { results } = await available(query.all<{ settings: string }>());
-    const trunks = results.map(({ settings }) => readTrunk(settings));
-    this.#trunks.set(domain, { trunks, until: Date.now() + keptTrunks });
-    return trunks;
+  trunks(domain: string): Promise<readonly Trunk[]> {
+    return this.#trunks.of(domain, () => this.#read("trunks", domain, readTrunk));
   }
 
   /** The routes of a domain, by name. Nearly every request asks for them. */
-  async routes(domain: string): Promise<readonly Route[]> {
-    const kept = this.#routes.get(domain);
-    if (kept !== undefined && kept.until > Date.now()) return kept.routes;
-    const query = this.#database.prepare("SELECT settings FROM routes WHERE domain = ? ORDER BY name").bind(domain);
-    const { results } = await available(query.all<{ settings: string }>());
-    const routes = results.map(({ settings }) => JSON.parse(settings) as Route);
-    this.#routes.set(domain, { routes, until: Date.now() + keptRoutes });
-    return routes;
+  routes(domain: string): Promise<readonly Route[]> {
+    return this.#routes.of(domain, () => this.#read("routes", domain, (stored) => JSON.parse(stored) as Route));
   }
 
   /** The home of the peer of ours that speaks for a foreign domain, if there is one. */
   async peerFor(domain: string, foreign: string): Promise<string | undefined> {
-    const kept = this.#peers.get(domain);
-    const peers = kept !== undefined && kept.until > Date.now() ? kept.peers : await this.#readPeers(domain);
+    const peers = await this.#peers.of(domain, () => this.#read("peers", domain, (stored) => JSON.parse(stored) as Visitor));
     const peer = peers.find(({ domains }) => domains.includes(foreign));
     return peer === undefined ? undefined : visitorHome(peer);
   }
 
-  async #readPeers(domain: string): Promise<readonly Visitor[]> {
-    const query = this.#database.prepare("SELECT settings FROM peers WHERE domain = ? ORDER BY name").bind(domain);
+  async #read<T>(table: "trunks" | "routes" | "peers", domain: string, parse: (stored: string) => T): Promise<readonly T[]> {
+    const query = this.#database.prepare(`SELECT settings FROM ${table} WHERE domain = ? ORDER BY name`).bind(domain);
     const { results } = await available(query.all<{ settings: string }>());
-    const peers = results.map(({ settings }) => JSON.parse(settings) as Visitor);
-    this.#peers.set(domain, { peers, until: Date.now() + keptTrunks });
-    return peers;
+    return results.map(({ settings }) => parse(settings));
   }
 
   /** Something about a domain has changed. */
   forget(domain: string): void {
     this.#forgotten += 1;
-    this.#trunks.delete(domain);
-    this.#routes.delete(domain);
-    this.#peers.delete(domain);
+    this.#trunks.forget(domain);
+    this.#routes.forget(domain);
+    this.#peers.forget(domain);
     for (const names of [this.#kept, this.#asked]) {
       for (const name of names.keys()) if (name.endsWith(`@${domain}`)) names.delete(name);
     }

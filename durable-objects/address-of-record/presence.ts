@@ -87,6 +87,11 @@ export class Presence {
     this.#notifier.look(now);
   }
 
+  /** The user is gone: whoever watches him is told (RFC 6665 §4.1.3 noresource). */
+  end(now: number): void {
+    for (const subscription of [...this.#subscriptions.all()]) this.#end(subscription, "noresource", now);
+  }
+
   passDeadlines(now: number): void {
     this.#publications.passDeadlines(now);
     for (const subscription of this.#subscriptions.ended()) {

@@ -42,6 +42,11 @@ describe("who may watch a subscriber", () => {
     expect((await asOwner(path("nobody", "carol@localhost"), "nobody", allow)).status).toBe(401);
   });
 
+  it("is not said by a path that is malformed: 400", async () => {
+    const [alice] = await newcomers("alice");
+    expect((await asOwner("/domains/localhost/subscribers/%E0%A4%A/watchers", alice)).status).toBe(400);
+  });
+
   it("is all that a subscriber may say: 401 elsewhere", async () => {
     const [alice] = await newcomers("alice");
     expect((await asOwner(`/domains/localhost/subscribers/${alice}/rules`, alice)).status).toBe(401);

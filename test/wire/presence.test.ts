@@ -130,6 +130,20 @@ describe.each(ways)("a raw phone, on the %s way", (way) => {
   });
 });
 
+it("a watcher of a user who is deleted is told so (RFC 6665 §4.1.3)", async () => {
+  const [alice, bob] = await town.phones("direct", "alice", "bob");
+  alice.request("SUBSCRIBE", bob.aor, {
+    headers: [
+      ["Event", "presence"],
+      ["Expires", "600"],
+    ],
+  });
+  alice.reply(await alice.next("NOTIFY"), 200);
+  await town.server.api("DELETE", `/domains/localhost/subscribers/${bob.account}`);
+  const last = await alice.next((message) => header(message, "subscription-state") === "terminated;reason=noresource");
+  expect(last.method).toBe("NOTIFY");
+});
+
 describe("after a power cut", () => {
   it("a watcher learns what has changed meanwhile", async () => {
     const [alice, bob] = await town.phones("direct", "alice", "bob");

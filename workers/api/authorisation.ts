@@ -32,12 +32,21 @@ async function authoriseOwner(context: ApiContext, credentials: string, domain: 
   if (new URL(context.req.url).protocol === "http:" && !localDevelopment) throw new Problem(403, "passwords are taken over TLS only");
   const { success } = await context.env.CONNECTION_RATE.limit({ key: addressPrefix(context.req.raw) });
   if (!success) throw new Problem(429, "too many attempts from this address", { "Retry-After": "60" });
-  const [name, user] = [decodeURIComponent(domain).toLowerCase(), canonicalUser(decodeURIComponent(username))];
+  const [name, user] = [decoded(domain).toLowerCase(), canonicalUser(decoded(username))];
   const subscriber = await new Store(context.env.DIRECTORY).subscriber(name, user);
   const [given = "", password = ""] = split(Buffer.from(credentials, "base64").toString("utf8"));
   const hash = createHash("sha256").update(`${user}:${name}:${password}`).digest("hex");
   if (!isSame(hash, subscriber?.sha256 ?? "nobody") || !isSame(canonicalUser(given), user))
     throw new Problem(401, "the name or the password is wrong", { "WWW-Authenticate": `Basic realm="${name}"` });
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    throw new Problem(400, "the path is malformed");
+  }
 }
 
 function split(text: string): readonly string[] {
