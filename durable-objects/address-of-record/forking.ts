@@ -1,7 +1,7 @@
 import type { Binding } from "../../lib/location/binding.ts";
-import { passDeadlines } from "../../lib/proxy/deadlines.ts";
+import { isSilent, passDeadlines } from "../../lib/proxy/deadlines.ts";
 import { finalResponse } from "../../lib/proxy/final-response.ts";
-import { cancelContext, openContext, phoneAppeared, phoneLost, receiveResponse } from "../../lib/proxy/fork.ts";
+import { cancelContext, openContext, phoneAppeared, phoneLost, receiveResponse, withBranch } from "../../lib/proxy/fork.ts";
 import { forgetsCalls } from "../../lib/proxy/manners.ts";
 import { type Forwarder, branchRequest } from "../../lib/proxy/outgoing-request.ts";
 import type { Plan } from "../../lib/proxy/plan.ts";
@@ -154,7 +154,7 @@ export class Forking {
       else this.#resume(open, now);
       if (owed !== undefined) continue;
       const since = (branch: ForkedBranch) => this.#contexts.proceedingSince(transaction, branch);
-      const current = this.#withoutLost(open, now);
+      const current = this.#pastSilent(this.#withoutLost(open, now), now);
       this.#carryOut(current, passDeadlines(current.context, now, this.#room.timers, since), now);
     }
     this.#contexts.collect(now);
@@ -183,6 +183,17 @@ export class Forking {
     const isLost = ({ retarget, phone }: ForkedBranch) => retarget === undefined && this.#room.sockets.newestTo(phone) === undefined;
     const lost = open.context.branches.filter(isLost);
     const context = lost.reduce((current, { phone }) => phoneLost(current, phone, until), open.context);
+    this.#contexts.save(context, open.request, now);
+    return { context, request: open.request };
+  }
+
+  /** Where a server has been silent for all of Timer B the next one is tried, if there is one. */
+  #pastSilent(open: OpenContext, now: number): OpenContext {
+    let { context } = open;
+    for (const branch of open.context.branches) {
+      if (!isSilent(context, branch, now, this.#room.timers) || !this.#retargeting.triesNext(open, branch, "")) continue;
+      context = withBranch(context, { ...branch, sent: now });
+    }
     this.#contexts.save(context, open.request, now);
     return { context, request: open.request };
   }

@@ -63,6 +63,13 @@ export function passDeadlines(context: ResponseContext, now: number, timers: Pro
   return conclude(passed, effects, now, timers);
 }
 
+/** Whether a branch that was sent on has not been heard of until Timer B: its server is silent, and there may be another (RFC 3263 §4.3). */
+export function isSilent(context: ResponseContext, branch: ForkedBranch, now: number, timers: ProxyTimers): boolean {
+  if (hasNoTimers(context) || context.cancelled !== undefined || branch.retarget === undefined) return false;
+  const isWaiting = branch.sent > 0 && branch.final === 0 && branch.cancelled === 0 && branch.proceeding === undefined;
+  return isWaiting && now >= deadlineOf(branch, timers, undefined);
+}
+
 function passSearch(context: ResponseContext, now: number, timers: ProxyTimers): { context: ResponseContext; effects: Effect[] } {
   const { search } = context;
   if (search === undefined || context.cancelled !== undefined || context.final !== 0) return { context, effects: [] };

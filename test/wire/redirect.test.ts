@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { Inviter, UserAgent } from "sip.js";
+import type { IncomingResponse } from "sip.js/lib/core/index.js";
 import { header, headers, uriIn } from "../support/heard.ts";
 import { Phone } from "../support/phone.ts";
 import { openSocket } from "../support/sip-socket.ts";
@@ -198,6 +199,7 @@ describe("a domain that redirects", () => {
       redirect: true,
       answer_strangers: false,
       calls_out: false,
+      guests: false,
     });
   });
 });
@@ -215,6 +217,20 @@ describe("stock phones", () => {
       void new Inviter(agent, target).invite({ requestDelegate: { onRedirect } });
     });
     expect(contact).toContain(`;gr=${bob.phones[0]?.instance}`);
+    await agent.stop();
+  });
+
+  it("SIP.js hears a 300, with a Contact for each phone", async () => {
+    const [account, bob] = [await town.newcomer("alice"), await registered("bob", "1.0", "1.0")];
+    const agent = sipJsPhone({ wsUrl: `${server.wsUrl}/redirect#`, account, way: "general" });
+    await agent.start();
+    const target = UserAgent.makeURI(bob.uri);
+    if (target === undefined) throw new Error("no URI");
+    const heard = await new Promise<readonly [number | undefined, number]>((resolve) => {
+      const onRedirect = ({ message }: IncomingResponse) => resolve([message.statusCode, message.getHeaders("contact").length]);
+      void new Inviter(agent, target).invite({ requestDelegate: { onRedirect } });
+    });
+    expect(heard).toEqual([300, 2]);
     await agent.stop();
   });
 

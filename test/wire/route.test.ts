@@ -1,10 +1,12 @@
+import { Inviter, UserAgent } from "sip.js";
+import type { IncomingResponse } from "sip.js/lib/core/index.js";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { shortSdp } from "../support/compose.ts";
 import { header, uriIn } from "../support/heard.ts";
 import { Phone } from "../support/phone.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
 import { openSocket } from "../support/sip-socket.ts";
-import { registeredJsSip } from "../support/stock-phones.ts";
+import { registeredJsSip, sipJsPhone } from "../support/stock-phones.ts";
 import { type Town, openTown } from "../support/town.ts";
 
 /** Where a domain's requests go before anybody is looked up. */
@@ -124,6 +126,21 @@ describe("a route at the redirect server (RFC 3261 §8.3)", () => {
     const answer = await phone.transact("INVITE", "sip:555@localhost");
     expect([answer.status, uriIn(header(answer, "contact"))]).toEqual([302, `${bob.aor};gr=${bob.instance}`]);
   });
+});
+
+it.each([301, 302, 305])("SIP.js hears a %i of the redirect server, with its Contact", async (status) => {
+  const account = await town.newcomer("asker");
+  await route({ match: { user: { prefix: "old-" } }, action: { kind: "redirect", status, uri: "sip:\\1@new.example" } });
+  const agent = sipJsPhone({ wsUrl: `${town.server.wsUrl}/redirect#`, account, way: "general" });
+  await agent.start();
+  const target = UserAgent.makeURI("sip:old-bob@localhost");
+  if (target === undefined) throw new Error("no URI");
+  const heard = await new Promise<readonly [number | undefined, string | undefined]>((resolve) => {
+    const onRedirect = ({ message }: IncomingResponse) => resolve([message.statusCode, message.getHeader("contact")]);
+    void new Inviter(agent, target).invite({ requestDelegate: { onRedirect } });
+  });
+  expect(heard).toEqual([status, "<sip:bob@new.example>"]);
+  await agent.stop();
 });
 
 it("a JsSIP phone that is redirected, and calls where it is told, reaches the other phone", async () => {

@@ -145,6 +145,15 @@ describe("a server that has failed is tried last for a while (RFC 3263 §4.3, RF
     expect((await alice.finalResponse(again)).status).toBe(486);
   });
 
+  it("if it is silent until Timer B: then the next one is called (RFC 3263 §4.3)", async () => {
+    await trunk({});
+    const sent = call();
+    await servers[0].next("INVITE");
+    const invite = await servers[1].next("INVITE");
+    servers[1].reply(invite, 486);
+    expect((await alice.finalResponse(sent)).status).toBe(486);
+  });
+
   it("if it answered 503, for the time of its Retry-After", async () => {
     await trunk({});
     const sent = call();
