@@ -30,7 +30,7 @@ import type { Dialogs } from "./dialogs.ts";
 import type { Forking, PassOn } from "./forking.ts";
 import type { Letter, Letters } from "./letters.ts";
 import type { Messages } from "./messages.ts";
-import type { CallsAtPresent } from "./outgoing.ts";
+import type { CallsAtPresent } from "./visits.ts";
 import type { Presence } from "./presence.ts";
 import type { Registrar } from "./registrar.ts";
 

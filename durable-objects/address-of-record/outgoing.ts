@@ -1,8 +1,7 @@
 import { transactionName } from "../../lib/proxy/branch.ts";
-import { type Owner, type Way, examine } from "../../lib/proxy/examine.ts";
+import { type Way, examine } from "../../lib/proxy/examine.ts";
 import { forgetsCalls } from "../../lib/proxy/manners.ts";
 import { applySessionTimer } from "../../lib/proxy/session-timer.ts";
-import { anonymous, refuseVisit, senderOf } from "../../lib/proxy/visit.ts";
 import { type Alterations, alter } from "../../lib/syntax/alter.ts";
 import type { Address } from "../../lib/location/address.ts";
 import { uriAtTrunk } from "../../lib/routing/trunk.ts";
@@ -14,7 +13,6 @@ import { type Request, headerValue } from "../../lib/syntax/message.ts";
 import type { CancelEnvelope, Destination, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
 import { type Flow, phoneOnFlow } from "../../lib/transport/flow.ts";
-import type { Visitor } from "../../lib/transport/visitor.ts";
 import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
 import type { Room } from "../room/room.ts";
@@ -23,14 +21,12 @@ import type { Dialogs } from "./dialogs.ts";
 import type { Letters } from "./letters.ts";
 import type { PlacedCalls } from "./placed-calls.ts";
 import { type Routed, available, homeOf, mayCallOut, presenceAgentOf, routeOf, trunkFor } from "./resolve.ts";
+import { type CallsAtPresent, Visits, identityOf, noRelay } from "./visits.ts";
 
 /** Brings a request or a CANCEL to a home, this one included. */
 export type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
 
 type Elsewhere = Destination & { readonly kind: "elsewhere" };
-
-/** How many calls the user has at a time: ringing here, placed and not answered yet, in progress. */
-export type CallsAtPresent = (now: number) => number;
 
 export interface OutgoingParts {
   readonly account: Account;
@@ -40,8 +36,6 @@ export interface OutgoingParts {
   readonly callsAtPresent: CallsAtPresent;
 }
 
-/** A guest's calls at a time. */
-const callsOfGuest = 2;
 const allowed = "ACK, BYE, CANCEL, INFO, INVITE, MESSAGE, NOTIFY, OPTIONS, PRACK, PUBLISH, REFER, REGISTER, SUBSCRIBE, UPDATE";
 /** Milliseconds after which a caller is told that his INVITE has come, though it has not reached the callee's home yet (RFC 3261 §17.2.1). */
 const pauseBeforeTrying = 150;
@@ -54,6 +48,7 @@ export class Outgoing {
   readonly #letters: Letters;
   readonly #dialogs: Dialogs;
   readonly #callsAtPresent: CallsAtPresent;
+  readonly #visits: Visits;
   readonly #passOn: PassOn;
   /** Clocks of the INVITEs that have had no response yet, by transaction. */
   readonly #untried = new Map<string, ReturnType<typeof setTimeout>>();
@@ -65,6 +60,7 @@ export class Outgoing {
     this.#letters = letters;
     this.#dialogs = dialogs;
     this.#callsAtPresent = callsAtPresent;
+    this.#visits = new Visits(room, callsAtPresent);
     this.#passOn = passOn;
   }
 
@@ -72,7 +68,8 @@ export class Outgoing {
   async request(flow: Flow, request: Request, essentials: Essentials, now: number): Promise<void> {
     const way = this.#examine(flow, request, essentials);
     if (isFault(way)) return this.#refuse(flow, request, way, now);
-    const refusal = await this.#refuseVisitor(flow, request, essentials, way, now);
+    const { visitor } = flow;
+    const refusal = visitor === undefined ? undefined : await this.#visits.refuse(visitor, request, essentials, way, now);
     if (refusal !== undefined) return this.#refuse(flow, request, refusal, now);
     if (way.kind === "server") return this.#serve(flow, request, now);
     const timer = applySessionTimer(request, this.#room.configuration.sessionTimer);
@@ -91,11 +88,11 @@ export class Outgoing {
     const routed = await this.#route(request, way.address);
     if (isFault(routed)) return this.#refuse(flow, request, routed, now);
     if (routed.kind === "redirect") return this.#redirect(flow, request, routed, now);
-    if (routed.kind === "elsewhere" && flow.visitor !== undefined) return this.#refuse(flow, request, noRelay(), now);
+    if (routed.kind === "elsewhere" && visitor !== undefined) return this.#refuse(flow, request, noRelay, now);
     if (routed.kind === "elsewhere") return this.#sendElsewhere(flow, request, essentials, text, routed, now);
     const { address } = routed;
     const found = await homeOf(this.#room, address);
-    if (isFault(found) && flow.visitor !== undefined) return this.#refuse(flow, request, found, now);
+    if (isFault(found) && visitor !== undefined) return this.#refuse(flow, request, found, now);
     if (isFault(found)) return this.#leave(flow, request, essentials, text, address, found, now);
     const { home, introduces, redirects } = found;
     const { instance, registration } = address;
@@ -206,33 +203,8 @@ export class Outgoing {
   #examine(flow: Flow, request: Request, essentials: Essentials): Way | Fault {
     return examine(request, essentials, {
       keyring: this.#room.keyring,
-      owner: this.#ownerOf(flow),
+      owner: flow.visitor === undefined ? { home: this.#room.home.name, ...this.#account.owner() } : this.#visits.owner(flow.visitor),
       isOurs: (host) => this.#isOurs(host, flow),
-    });
-  }
-
-  #ownerOf({ visitor }: Flow): Owner {
-    const home = { home: this.#room.home.name };
-    if (visitor === undefined) return { ...home, ...this.#account.owner() };
-    const { user, domain } = this.#room.home;
-    return { ...home, user, domain, aliases: [], isTrusted: true, isBelieved: visitor.isTrusted };
-  }
-
-  /** Whether the sender is a visitor who may not send this, and why. */
-  async #refuseVisitor({ visitor }: Flow, request: Request, essentials: Essentials, way: Way, now: number): Promise<Fault | undefined> {
-    if (visitor === undefined || way.kind !== "address") return undefined;
-    const sender = senderOf(essentials);
-    if (isFault(sender)) return sender;
-    const { address: to } = way;
-    return available(async () => {
-      const named = sender === undefined ? undefined : await this.#room.directory.find(sender.user, sender.domain);
-      const refusal = refuseVisit(visitor, request.method, sender, to, named?.kind === "subscriber");
-      if (refusal !== undefined || visitor.kind === "peer") return refusal;
-      const host = await this.#room.directory.find(to.user, to.domain);
-      if (host.kind === "foreign" || host.settings.guests !== true) return fault(403, "this domain has no guests");
-      return request.method === "INVITE" && this.#callsAtPresent(now) >= callsOfGuest
-        ? fault(403, "a guest has too many calls")
-        : undefined;
     });
   }
 
@@ -338,16 +310,6 @@ export class Outgoing {
     this.#room.sockets.send(flow.id, { text, binary: request.binary });
     this.#room.log.answered(now, flow.id, text, status, request);
   }
-}
-
-/** A visitor is whom he says he is, if he has been let say so. */
-function identityOf({ kind }: Visitor, essentials: Essentials): string {
-  const sender = senderOf(essentials);
-  return kind === "guest" || sender === undefined || isFault(sender) ? anonymous : `${sender.user}@${sender.domain}`;
-}
-
-function noRelay(): Fault {
-  return fault(403, "requests are not relayed to other servers");
 }
 
 function withTimer(alterations: Alterations, timer: ReturnType<typeof applySessionTimer>): Alterations {

@@ -1,0 +1,58 @@
+import { type Owner, type Way } from "../../lib/proxy/examine.ts";
+import { anonymous, refuseVisit, senderOf } from "../../lib/proxy/visit.ts";
+import type { Essentials } from "../../lib/syntax/essentials.ts";
+import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import type { Request } from "../../lib/syntax/message.ts";
+import type { Visitor } from "../../lib/transport/visitor.ts";
+import type { Room } from "../room/room.ts";
+import { available } from "./resolve.ts";
+
+/** How many calls the user has at a time: ringing here, placed and not answered yet, in progress. */
+export type CallsAtPresent = (now: number) => number;
+
+/** A guest's calls at a time. */
+const callsOfGuest = 2;
+
+export const noRelay: Fault = fault(403, "requests are not relayed to other servers");
+
+/** What those may send who are no subscribers. */
+export class Visits {
+  readonly #room: Room;
+  readonly #callsAtPresent: CallsAtPresent;
+
+  constructor(room: Room, callsAtPresent: CallsAtPresent) {
+    this.#room = room;
+    this.#callsAtPresent = callsAtPresent;
+  }
+
+  /** Whose From is checked by `refuse`, and not by whether it is the owner's. */
+  owner({ isTrusted: isBelieved }: Visitor): Owner {
+    const { name: home, user, domain } = this.#room.home;
+    return { home, user, domain, aliases: [], isTrusted: true, isBelieved };
+  }
+
+  /** Why a visitor may not send this; undefined if he may. */
+  async refuse(visitor: Visitor, request: Request, essentials: Essentials, way: Way, now: number): Promise<Fault | undefined> {
+    if (way.kind !== "address") return undefined;
+    const sender = senderOf(essentials);
+    if (isFault(sender)) return sender;
+    const { address: to } = way;
+    const { directory } = this.#room;
+    return available(async () => {
+      const named = sender === undefined ? undefined : await directory.find(sender.user, sender.domain);
+      const refusal = refuseVisit(visitor, request.method, sender, to, named?.kind === "subscriber");
+      if (refusal !== undefined || visitor.kind === "peer") return refusal;
+      const host = await directory.find(to.user, to.domain);
+      if (host.kind === "foreign" || host.settings.guests !== true) return fault(403, "this domain has no guests");
+      return request.method === "INVITE" && this.#callsAtPresent(now) >= callsOfGuest
+        ? fault(403, "a guest has too many calls")
+        : undefined;
+    });
+  }
+}
+
+/** A visitor is whom he says he is, if he has been let say so. */
+export function identityOf({ kind }: Visitor, essentials: Essentials): string {
+  const sender = senderOf(essentials);
+  return kind === "guest" || sender === undefined || isFault(sender) ? anonymous : `${sender.user}@${sender.domain}`;
+}
