@@ -211,6 +211,12 @@ export class AddressOfRecord extends DurableObject<Environment> {
     return this.#parts.registrar.bind(contact, Date.now());
   }
 
+  /** An application says how the owner is, or how many messages wait for him, for so many seconds. */
+  async say(event: "presence" | "message-summary", body: string, seconds: number): Promise<void> {
+    await this.#room.alarm.ready();
+    this.#parts.presence.say(event, body, seconds, Date.now());
+  }
+
   /** An administrator ends a binding; false if there is none of this id. */
   async endBinding(id: string): Promise<boolean> {
     await this.#room.alarm.ready();

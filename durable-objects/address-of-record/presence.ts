@@ -87,6 +87,17 @@ export class Presence {
     this.#notifier.look(now);
   }
 
+  /**
+   * What an application says of the user, in place of what it has said before.
+   * @param seconds 0: it says nothing any more
+   */
+  say(event: "presence" | "message-summary", body: string, seconds: number, now: number): void {
+    const id = `application ${event}`;
+    const put = { event, id, tag: randomText(), body, phone: undefined, at: now, expires: now + seconds * 1000 };
+    this.#publications.apply(seconds === 0 ? { put: undefined, removed: id } : { put, removed: undefined });
+    this.look(now);
+  }
+
   /** The user is gone: whoever watches him is told (RFC 6665 §4.1.3 noresource). */
   end(now: number): void {
     for (const subscription of [...this.#subscriptions.all()]) this.#end(subscription, "noresource", now);

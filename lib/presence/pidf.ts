@@ -43,6 +43,22 @@ export function composePidf({ entity, published, isReachable, isOnThePhone }: Pr
   return document(entity, [...services, ...notes.map(serialise), ...people, ...devices.map(serialise)]);
 }
 
+/** What an application says of a user. */
+export interface ApplicationPresence {
+  readonly open: boolean;
+  /** An element of RFC 4480 §3.2. */
+  readonly activity?: string | undefined;
+  readonly note?: string | undefined;
+}
+
+export function applicationPidf(entity: string, { open, activity, note }: ApplicationPresence): string {
+  const tuple = `<tuple id="application"><status><basic>${open ? "open" : "closed"}</basic></status></tuple>`;
+  const notes = note === undefined ? [] : [`<note>${escape(note)}</note>`];
+  const activities = `<activities xmlns="${rpid}"><${activity}/></activities>`;
+  const person = activity === undefined ? [] : [`<person xmlns="${dataModel}" id="application-person">${activities}</person>`];
+  return document(entity, [tuple, ...notes, ...person]);
+}
+
 /** What a watcher is told who shall not see anything, nor that he shall not (RFC 5025 §3.2.1 polite-block). */
 export function closedPidf(entity: string): string {
   return document(entity, [ownTuple(entity, false)]);

@@ -161,6 +161,7 @@ describe("the description of the API", () => {
       "delete /domains/{domain}/routes/{route}",
       "delete /domains/{domain}/subscribers/{username}",
       "delete /domains/{domain}/subscribers/{username}/bindings/{id}",
+      "delete /domains/{domain}/subscribers/{username}/presence",
       "delete /domains/{domain}/subscribers/{username}/rules",
       "delete /domains/{domain}/subscribers/{username}/watchers/{watcher}",
       "delete /domains/{domain}/trunks/{trunk}",
@@ -184,7 +185,9 @@ describe("the description of the API", () => {
       "put /domains/{domain}/routes/{route}",
       "put /domains/{domain}/settings",
       "put /domains/{domain}/subscribers/{username}",
+      "put /domains/{domain}/subscribers/{username}/presence",
       "put /domains/{domain}/subscribers/{username}/rules",
+      "put /domains/{domain}/subscribers/{username}/voice-mail",
       "put /domains/{domain}/subscribers/{username}/watchers/{watcher}",
       "put /domains/{domain}/trunks/{trunk}",
     ]);

@@ -7,6 +7,7 @@ import { bindingRoutes } from "./bindings.ts";
 import { domainSettingRoutes } from "./domain-settings.ts";
 import { domainRoutes } from "./domains.ts";
 import { peerRoutes } from "./peers.ts";
+import { presenceRoutes } from "./presence.ts";
 import { Problem, answerProblem } from "./problem.ts";
 import { routeRoutes } from "./routes.ts";
 import { ruleRoutes } from "./rules.ts";
@@ -47,6 +48,7 @@ api.route("/", peerRoutes);
 api.route("/", subscriberRoutes);
 api.route("/", ruleRoutes);
 api.route("/", watcherRoutes);
+api.route("/", presenceRoutes);
 api.route("/", bindingRoutes);
 
 // Not `notFound`: where this app is mounted, that of the outer one would answer.

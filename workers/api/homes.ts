@@ -12,6 +12,8 @@ export interface Homes {
   bindings(subscriber: Subscriber): Promise<readonly ShownBinding[]>;
   /** Of a subscriber whose home is open; undefined if there are too many bindings. */
   bind(subscriber: Subscriber, contact: StaticContact): Promise<ShownBinding | undefined>;
+  /** What an application says of a subscriber whose home is open; for 0 seconds: nothing any more. */
+  say(subscriber: Subscriber, event: "presence" | "message-summary", body: string, expires: number): Promise<void>;
   /** False if there was no such binding. */
   endBinding(subscriber: Subscriber, id: string): Promise<boolean>;
 }
@@ -39,6 +41,7 @@ export function homesOf(environment: Environment, later: (work: Promise<unknown>
     deleted: (subscriber) => tell(subscriber, (stub) => stub.subscriberDeleted()),
     trace: async (subscriber) => (subscriber.opened ? homeOf(subscriber).lastMessages() : []),
     bindings: async (subscriber) => (subscriber.opened ? homeOf(subscriber).bindings() : []),
+    say: (subscriber, event, body, expires) => homeOf(subscriber).say(event, body, expires),
     bind: (subscriber, contact) => homeOf(subscriber).bind(contact),
     endBinding: async (subscriber, id) => subscriber.opened && homeOf(subscriber).endBinding(id),
   };

@@ -1,6 +1,6 @@
 import { dialogInfo } from "../../../lib/presence/dialog-info.ts";
 import { type EventPackage, traits } from "../../../lib/presence/event-package.ts";
-import { messageSummary } from "../../../lib/presence/message-summary.ts";
+import { type WaitingMessages, messageSummary } from "../../../lib/presence/message-summary.ts";
 import { closedPidf, composePidf } from "../../../lib/presence/pidf.ts";
 import { type ShownRegistration, reginfo } from "../../../lib/presence/reginfo.ts";
 import type { Subscription } from "../../../lib/presence/subscription.ts";
@@ -131,7 +131,9 @@ export class EventState {
   }
 
   #messages(now: number) {
-    return { text: this.#sources.messages.count(now), voice: { unread: 0, read: 0 } };
+    const told = this.#publications.of("message-summary", now).at(-1)?.body;
+    const voice = told === undefined ? { unread: 0, read: 0 } : (JSON.parse(told) as WaitingMessages["voice"]);
+    return { text: this.#sources.messages.count(now), voice };
   }
 
   #watchers(): Watcher[] {

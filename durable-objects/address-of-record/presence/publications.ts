@@ -17,7 +17,7 @@ export class Publications {
   }
 
   /** RFC 3903 §6 step 7: one row, whose entity-tag changes each time. */
-  apply({ put, removed }: PublishOutcome): void {
+  apply({ put, removed }: Pick<PublishOutcome, "put" | "removed">): void {
     if (removed !== undefined) this.#remove(removed);
     if (put === undefined) return;
     const { id, expires } = put;

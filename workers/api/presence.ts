@@ -1,0 +1,84 @@
+import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
+import { applicationPidf } from "../../lib/presence/pidf.ts";
+import type { Environment } from "../environment.ts";
+import { homesOf } from "./homes.ts";
+import { Problem } from "./problem.ts";
+import { json, noContent, problems } from "./responses.ts";
+import { subscriberParameters } from "./schemas.ts";
+import { Store } from "./store.ts";
+
+/** RFC 4480 §3.2. */
+const activities = [
+  ...["appointment", "away", "breakfast", "busy", "dinner", "holiday", "in-transit", "looking-for-work", "lunch", "meal", "meeting"],
+  ...["on-the-phone", "performance", "permanent-absence", "playing", "presentation", "shopping", "sleeping", "spectator", "steering"],
+  ...["travel", "tv", "vacation", "working", "worship"],
+] as const;
+
+const presenceSchema = z
+  .strictObject({
+    open: z.boolean().default(true).openapi({ description: "Whether he can be reached" }),
+    activity: z.enum(activities).optional().openapi({ description: "What he is up to (RFC 4480 §3.2)" }),
+    note: z.string().max(500).optional(),
+    expires: z.int().min(60).max(86_400).default(3600).openapi({ description: "Seconds" }),
+  })
+  .openapi("Presence");
+const voiceMailSchema = z
+  .strictObject({ unread: z.int().min(0).max(1_000_000), read: z.int().min(0).max(1_000_000).default(0) })
+  .openapi("VoiceMail");
+
+/** Seconds: what nobody takes back stays. */
+const forGood = 10 * 365 * 86_400;
+
+const security = [{ bearer: [] }];
+const base = "/domains/{domain}/subscribers/{username}";
+const request = { params: subscriberParameters };
+const putPresence = createRoute({
+  ...{ method: "put", path: `${base}/presence`, security },
+  request: { ...request, body: { required: true, content: { "application/json": { schema: presenceSchema } } } },
+  responses: { 200: json(presenceSchema, "What those who watch him are told"), ...problems(400, 401, 404, 409, 413, 503) },
+});
+const removePresence = createRoute({
+  ...{ method: "delete", path: `${base}/presence`, security, request },
+  responses: { 204: noContent, ...problems(400, 401, 404, 409, 503) },
+});
+const putVoiceMail = createRoute({
+  ...{ method: "put", path: `${base}/voice-mail`, security },
+  request: { ...request, body: { required: true, content: { "application/json": { schema: voiceMailSchema } } } },
+  responses: { 200: json(voiceMailSchema, "What his phones are told (RFC 3842)"), ...problems(400, 401, 404, 409, 413, 503) },
+});
+
+/** …/presence and …/voice-mail: what an application says of a subscriber (RFC 3903 §6 by other means; RFC 3842). */
+export const presenceRoutes = new OpenAPIHono<{ Bindings: Environment }>();
+
+presenceRoutes.openapi(putPresence, async (context) => {
+  const { domain, username } = context.req.valid("param");
+  const presence = context.req.valid("json");
+  await say(context, domain, username, "presence", applicationPidf(`sip:${username}@${domain}`, presence), presence.expires);
+  return context.json(presence, 200);
+});
+
+presenceRoutes.openapi(removePresence, async (context) => {
+  const { domain, username } = context.req.valid("param");
+  await say(context, domain, username, "presence", "", 0);
+  return context.body(null, 204);
+});
+
+presenceRoutes.openapi(putVoiceMail, async (context) => {
+  const { domain, username } = context.req.valid("param");
+  const voiceMail = context.req.valid("json");
+  await say(context, domain, username, "message-summary", JSON.stringify(voiceMail), forGood);
+  return context.json(voiceMail, 200);
+});
+
+async function say(
+  { env, executionCtx }: { readonly env: Environment; readonly executionCtx: { waitUntil(work: Promise<unknown>): void } },
+  domain: string,
+  username: string,
+  event: "presence" | "message-summary",
+  body: string,
+  expires: number,
+): Promise<void> {
+  const subscriber = await new Store(env.DIRECTORY).existing(domain, username);
+  if (!subscriber.opened) throw new Problem(409, `no phone of ${username} has ever registered: nobody can watch him yet`);
+  await homesOf(env, (work) => executionCtx.waitUntil(work)).say(subscriber, event, body, expires);
+}
