@@ -133,10 +133,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     return this.#awake(true, () => {
       const now = Date.now();
       this.#room.log.note(now, flow.id, `closed with ${code}`);
-      this.#parts.registrar.flowClosed(flow, now);
-      this.#parts.forking.flowClosed(flow, now);
-      this.#parts.dialogs.flowClosed(flow, now);
-      this.#parts.calls.flowClosed(flow, now);
+      this.#parts.reception.left(flow, now);
       this.#look(now);
       this.#left = now;
       if (isVisitorHome(this.#room.home.name)) this.#room.alarm.noLaterThan(now + visitorGrace);
@@ -243,9 +240,9 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const messages = new Messages(room);
     const presence = new Presence(room, account, { registrar, dialogs, calls, forking, messages }, passOn);
     const incoming = new Incoming(room, { account, registrar, forking, letters, dialogs, messages, presence, callsAtPresent }, passOn);
-    const outgoing = new Outgoing(room, { account, calls, letters, dialogs, callsAtPresent }, passOn);
-    const phones = { dialogs, outgoing, incoming, forking };
-    return { account, registrar, calls, presence, ...phones, reception: new Reception(room, account, registrar, phones) };
+    const outgoing = new Outgoing(room, { account, calls, letters, dialogs, callsAtPresent, forking }, passOn);
+    const phones = { dialogs, outgoing, incoming, forking, calls, letters };
+    return { account, registrar, presence, ...phones, reception: new Reception(room, account, registrar, phones) };
   }
 
   #receive(envelope: Envelope, now: number): Receipt {

@@ -1,5 +1,5 @@
 import { nextDeadline } from "../../lib/proxy/deadlines.ts";
-import { type ForkedBranch, type ResponseContext, isFinished, owesCancel, ringsOn } from "../../lib/proxy/response-context.ts";
+import { type ForkedBranch, type ResponseContext, isFinished, keptUntil, owesCancel, ringsOn } from "../../lib/proxy/response-context.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import { decodeBinary, encodeBinary } from "../room/bytes.ts";
 import type { Room } from "../room/room.ts";
@@ -17,6 +17,8 @@ export interface OpenContext {
 }
 
 const retryAfter = 2000;
+/** Milliseconds after which the caller's home is asked once more whether anybody waits for the answer. */
+const askAfter = 60_000;
 
 /** The rows of response contexts: one each, with its branches inside (DESIGN §4). */
 export class Contexts {
@@ -102,14 +104,15 @@ export class Contexts {
   /** Sets the alarm to the next time that a context has something to do. Finished ones wait for whatever comes first. */
   schedule(context: ResponseContext, now: number): void {
     const due = nextDeadline(context, this.#room.timers, (branch) => this.proceedingSince(context.transaction, branch));
-    this.#room.alarm.noLaterThan(context.owed === undefined ? due : now + retryAfter);
+    const isRinging = context.method === "INVITE" && context.final === 0 && context.cancelled === undefined;
+    this.#room.alarm.noLaterThan(context.owed === undefined ? (isRinging ? Math.min(due, now + askAfter) : due) : now + retryAfter);
   }
 
   /** Throws contexts away whose time is over, those of other methods unanswered too: on the occasion of another write, or of an alarm. */
   collect(now: number): void {
     for (const { context } of this.all()) {
       const isOver = (context.final !== 0 && !ringsOn(context)) || context.method !== "INVITE";
-      if (isOver && context.collect <= now) this.forget(context.transaction);
+      if (isOver && keptUntil(context) <= now) this.forget(context.transaction);
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Binding } from "../../lib/location/binding.ts";
 import { isSilent, passDeadlines } from "../../lib/proxy/deadlines.ts";
 import { finalResponse } from "../../lib/proxy/final-response.ts";
-import { cancelContext, openContext, phoneAppeared, phoneLost, receiveResponse, withBranch } from "../../lib/proxy/fork.ts";
+import { cancelAnswered, cancelContext, openContext, phoneAppeared, phoneLost, receiveResponse, withBranch } from "../../lib/proxy/fork.ts";
 import { forgetsCalls } from "../../lib/proxy/manners.ts";
 import { type Forwarder, branchRequest } from "../../lib/proxy/outgoing-request.ts";
 import type { Plan } from "../../lib/proxy/plan.ts";
@@ -75,6 +75,11 @@ export class Forking {
     return taken;
   }
 
+  /** A phone of our own user has acknowledged the refusal of its call. */
+  acknowledged(transaction: string, now: number): void {
+    if (this.#contexts.find(transaction)?.context.owed !== undefined) this.#paid(transaction, now);
+  }
+
   /** The caller gave up. */
   cancel(envelope: CancelEnvelope, now: number): Receipt {
     const found = this.#contexts.find(envelope.transaction);
@@ -89,6 +94,8 @@ export class Forking {
     const open = this.#contexts.find(name.context);
     const branch = open?.context.branches[name.index];
     // The answer to our own CANCEL has the branch of its INVITE, and ends here (RFC 3261 §9.1, §17.1.3).
+    if (open !== undefined && method === "CANCEL")
+      this.#carryOut(open, cancelAnswered(open.context, name.index, response.status, now, this.#room.timers), now);
     if (open === undefined || branch === undefined || method !== open.context.method) return;
     const { status } = response;
     const isInvite = open.context.method === "INVITE";
@@ -150,7 +157,7 @@ export class Forking {
     for (const open of this.#contexts.unfinished()) {
       const { owed, collect, transaction } = open.context;
       // Whom it was owed to has long given up.
-      if (owed !== undefined && collect <= now) this.#contexts.forget(transaction);
+      if (owed !== undefined && collect <= now) this.#leave(open, now);
       else this.#resume(open, now);
       if (owed !== undefined) continue;
       const since = (branch: ForkedBranch) => this.#contexts.proceedingSince(transaction, branch);
@@ -268,8 +275,10 @@ export class Forking {
   #payOwed(open: OpenContext, now: number): void {
     const { owed, transaction, answerTo } = open.context;
     if (owed === undefined) return;
+    // From our own home to a phone of it there is no receipt but its ACK.
+    const isOwn = answerTo.home === this.#by.home && answerTo.branch === undefined && owed.status >= 300;
     this.#passOn(answerTo.home, letter(open, owed.status, owed.text)).then(
-      () => this.#paid(transaction, now),
+      () => (isOwn ? undefined : this.#paid(transaction, now)),
       (error: unknown) => this.#undelivered(error, () => this.#contexts.schedule(open.context, now)),
     );
   }
@@ -282,8 +291,13 @@ export class Forking {
     const open = this.#contexts.find(transaction);
     if (open === undefined) return;
     if (open.context.final < 300 && open.context.method === "INVITE") this.#contexts.settle(open, now);
-    else if (!owesCancel(open.context)) this.#contexts.forget(transaction);
-    else this.#contexts.save({ ...open.context, owed: undefined }, open.request, now);
+    else this.#leave(open, now);
+  }
+
+  /** Nothing is left of a call but that a phone which is away has to be told. */
+  #leave({ context, request }: OpenContext, now: number): void {
+    if (owesCancel(context)) this.#contexts.save({ ...context, owed: undefined }, request, now);
+    else this.#contexts.forget(context.transaction);
   }
 
   /** The caller's home cannot be reached; what must not be lost is in a row. */

@@ -228,7 +228,7 @@ export class Incoming {
     const flow = sockets.newestTo(phone);
     if (flow === undefined || !sockets.send(flow.id, { text, binary: envelope.binary })) return false;
     log.passed(now, flow.id, text);
-    this.#letters.sent(branch, phone, envelope, now);
+    this.#letters.sent(flow, branch, phone, envelope, now);
     return true;
   }
 
@@ -239,6 +239,7 @@ export class Incoming {
   #waitFor(phone: string, envelope: RequestEnvelope, request: Request, now: number): Receipt {
     if (request.method === "NOTIFY") return this.#keepState(phone, envelope, request, now);
     const isExpected = this.#registrar.current(now).some(({ binding }) => binding.phone === phone);
+    if (!isExpected && request.method === "BYE") this.#letters.keepBye(phone, envelope, now);
     if (!isExpected) return request.method === "ACK" ? taken : answered(request, 480);
     const { bindingGrace, transactionTimeout } = this.#room.configuration;
     const isKept = this.#letters.keep(phone, envelope, now + Math.min(bindingGrace, transactionTimeout * 0.75) * 1000);
@@ -256,15 +257,15 @@ export class Incoming {
 
   /** What waited for a phone that is back. */
   #handOver(phone: string, now: number): void {
-    for (const letter of this.#letters.for(phone, now)) {
-      if (letter.kind !== "request") continue;
-      const { request, essentials } = read(letter);
-      if (letter.to.kind === "phone") this.#toPhone(letter, request, essentials, now);
-      else {
-        const target = this.#targets(letter, now).find((one) => one.phone === phone);
-        if (target !== undefined) this.#toTarget(letter, request, essentials, target, now);
-      }
-    }
+    for (const letter of this.#letters.for(phone, now)) if (letter.kind === "request") this.again(letter, phone, now);
+  }
+
+  /** A request that may not have reached its phone goes to it once more. */
+  again(letter: RequestEnvelope, phone: string, now: number): void {
+    const { request, essentials } = read(letter);
+    if (letter.to.kind === "phone") return void this.#toPhone(letter, request, essentials, now);
+    const target = this.#targets(letter, now).find((one) => one.phone === phone);
+    if (target !== undefined) this.#toTarget(letter, request, essentials, target, now);
   }
 
   /** A letter that has reached nobody: its sender is told. */

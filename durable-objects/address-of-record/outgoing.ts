@@ -10,14 +10,22 @@ import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { type Request, headerValue } from "../../lib/syntax/message.ts";
-import type { CancelEnvelope, Destination, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
+import type {
+  CancelEnvelope,
+  Destination,
+  Receipt,
+  RequestEnvelope,
+  ResponseEnvelope,
+  ReturnAddress,
+} from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
-import { type Flow, phoneOnFlow } from "../../lib/transport/flow.ts";
+import { type Flow, leadsTo, phoneOnFlow } from "../../lib/transport/flow.ts";
 import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
 import type { Room } from "../room/room.ts";
 import type { Account } from "./account.ts";
 import type { Dialogs } from "./dialogs.ts";
+import type { Forking } from "./forking.ts";
 import type { Letters } from "./letters.ts";
 import type { PlacedCalls } from "./placed-calls.ts";
 import { type Routed, available, homeOf, mayCallOut, presenceAgentOf, routeOf, trunkFor } from "./resolve.ts";
@@ -34,6 +42,7 @@ export interface OutgoingParts {
   readonly letters: Letters;
   readonly dialogs: Dialogs;
   readonly callsAtPresent: CallsAtPresent;
+  readonly forking: Pick<Forking, "acknowledged">;
 }
 
 const allowed = "ACK, BYE, CANCEL, INFO, INVITE, MESSAGE, NOTIFY, OPTIONS, PRACK, PUBLISH, REFER, REGISTER, SUBSCRIBE, UPDATE";
@@ -48,18 +57,20 @@ export class Outgoing {
   readonly #letters: Letters;
   readonly #dialogs: Dialogs;
   readonly #callsAtPresent: CallsAtPresent;
+  readonly #forking: OutgoingParts["forking"];
   readonly #visits: Visits;
   readonly #passOn: PassOn;
   /** Clocks of the INVITEs that have had no response yet, by transaction. */
   readonly #untried = new Map<string, ReturnType<typeof setTimeout>>();
 
-  constructor(room: Room, { account, calls, letters, dialogs, callsAtPresent }: OutgoingParts, passOn: PassOn) {
+  constructor(room: Room, { account, calls, letters, dialogs, callsAtPresent, forking }: OutgoingParts, passOn: PassOn) {
     this.#room = room;
     this.#account = account;
     this.#calls = calls;
     this.#letters = letters;
     this.#dialogs = dialogs;
     this.#callsAtPresent = callsAtPresent;
+    this.#forking = forking;
     this.#visits = new Visits(room, callsAtPresent);
     this.#passOn = passOn;
   }
@@ -82,7 +93,7 @@ export class Outgoing {
       return this.#send(flow, request, receiver.home, this.#envelope(flow, request, essentials, { text, to, recordRoute }), now);
     }
     // The ACK for a 2xx comes with our route; any other is for a refusal and ends here (RFC 3261 §17.1.1.3).
-    if (request.method === "ACK") return this.#letters.arrived(this.#transactionOf(essentials));
+    if (request.method === "ACK") return this.#acknowledged(this.#transactionOf(essentials), now);
     const breadth = readBreadth(request);
     if (isFault(breadth)) return this.#refuse(flow, request, breadth, now);
     const routed = await this.#route(request, way.address);
@@ -103,6 +114,11 @@ export class Outgoing {
       ...(redirects ? { redirects } : {}),
     };
     this.#send(flow, request, home, this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined, ...more }), now);
+  }
+
+  #acknowledged(transaction: string, now: number): void {
+    this.#letters.arrived(transaction);
+    this.#forking.acknowledged(transaction, now);
   }
 
   /**
@@ -161,31 +177,41 @@ export class Outgoing {
   /** A response for one of our phones: to the socket its request came on, or the phone's newest. */
   response(envelope: ResponseEnvelope, now: number): Receipt {
     const { to, status, text, binary, transaction } = envelope;
-    const flow = this.#room.sockets.byId(to.flow);
+    const flow = this.#flowBackTo(to);
     if (transaction !== undefined) this.#tried(transaction);
     // A home that did not see our receipt sends its final response again; a 2xx is the callee's own repetition.
     const isNews = transaction === undefined || status < 200 || this.#calls.answered(transaction, status, text, now);
-    if (!isNews && flow !== undefined && status >= 300) return taken;
-    const target = flow ?? this.#room.sockets.newestTo(to.phone);
-    if (target !== undefined && this.#room.sockets.send(target.id, { text, binary })) {
-      this.#room.log.passed(now, target.id, text);
-      if (transaction !== undefined) this.#letters.sent(transaction, to.phone, envelope, now);
+    if (!isNews && flow?.id === to.flow && status >= 300) return taken;
+    if (flow !== undefined && this.#room.sockets.send(flow.id, { text, binary })) {
+      this.#room.log.passed(now, flow.id, text);
+      if (transaction !== undefined) this.#letters.sent(flow, transaction, to.phone, envelope, now);
     } else if (status > 100) this.#letters.keep(to.phone, envelope, now + this.#room.configuration.bindingGrace * 1000);
     return taken;
+  }
+
+  /**
+   * RFC 3261 §18.2.2: a response takes the connection of its request, as long as the phone is there: one that has registered on another
+   * connection since does not listen on that one any more, though nobody may have noticed yet that it is dead.
+   */
+  #flowBackTo({ flow, phone }: ReturnAddress): Flow | undefined {
+    const own = this.#room.sockets.byId(flow);
+    return own !== undefined && leadsTo(own, phone) ? own : this.#room.sockets.newestTo(phone);
   }
 
   /** A phone is back on another socket: it goes on with its calls, unless it has forgotten them; and hears what it missed. */
   appeared(flow: Flow, phones: readonly string[], now: number): void {
     for (const phone of phones) {
-      for (const letter of this.#letters.for(phone, now)) {
-        if (letter.kind !== "response") continue;
-        const { text, binary, transaction } = letter;
-        if (!this.#room.sockets.send(flow.id, { text, binary })) continue;
-        this.#room.log.passed(now, flow.id, text);
-        if (transaction !== undefined) this.#letters.sent(transaction, phone, letter, now);
-      }
+      for (const letter of this.#letters.for(phone, now)) if (letter.kind === "response") this.again(flow, letter, now);
       this.#calls.appeared(flow, phone);
     }
+  }
+
+  /** A response that may not have reached its phone goes to it once more. */
+  again(flow: Flow, letter: ResponseEnvelope, now: number): void {
+    const { text, binary, transaction, to } = letter;
+    if (!this.#room.sockets.send(flow.id, { text, binary })) return;
+    this.#room.log.passed(now, flow.id, text);
+    if (transaction !== undefined) this.#letters.sent(flow, transaction, to.phone, letter, now);
   }
 
   /** Where the notes are lost, the CANCEL goes where its Request-URI leads (RFC 3261 §9.1: the INVITE's), and that home knows. */

@@ -22,6 +22,8 @@ export interface KnownBinding {
 export interface Registered {
   readonly headers: readonly (readonly [string, string])[];
   readonly appeared: readonly Binding[];
+  /** Other connections of theirs, as they were: the same phones do not listen there any more, though nobody may have noticed that yet. */
+  readonly left: readonly Flow[];
 }
 
 /** The bindings of one address of record: their rows, and what their flows know better (RFC 3261 §10.3). */
@@ -50,11 +52,11 @@ export class Registrar {
     const before = new Set(flow.carried.map((carried) => carried.key));
     const rows = this.#load();
     if (!isMereRefresh(outcome, [...rows.values()])) this.#write(outcome);
-    this.#carry(flow, outcome);
+    const left = this.#carry(flow, outcome, bindings);
     const { user, domain } = home;
     const { flowTimer } = settings;
     const headers = registerHeaders({ request, bindings: outcome.bindings, user, domain, now, keyring, host: flow.host, flowTimer });
-    return { headers, appeared: outcome.put.filter((binding) => !before.has(binding.key)) };
+    return { headers, appeared: outcome.put.filter((binding) => !before.has(binding.key)), left };
   }
 
   /**
@@ -153,7 +155,14 @@ export class Registrar {
     if (found === undefined) return false;
     const { binding, flow } = found;
     this.#remove(binding.key);
-    if (flow !== undefined) this.#room.sockets.update(flow.id, { carried: flow.carried.filter(({ key }) => key !== binding.key) });
+    if (flow !== undefined)
+      this.#room.sockets.update(
+        flow.id,
+        without(
+          flow,
+          flow.carried.filter(({ key }) => key !== binding.key),
+        ),
+      );
     return true;
   }
 
@@ -195,23 +204,42 @@ export class Registrar {
     this.#room.memory.run("DELETE FROM bindings WHERE key = ?", key);
   }
 
-  /** The flow that registered a binding carries it from now on, and no other does. */
-  #carry(flow: Flow, outcome: RegisterOutcome): void {
+  /**
+   * The flow that registered a binding carries it from now on, and no other does.
+   * @param before the bindings as they were
+   * @returns the flows that their phones have left: another registration (its Call-ID) may be another page, which goes on there
+   */
+  #carry(flow: Flow, outcome: RegisterOutcome, before: readonly Binding[]): readonly Flow[] {
     const changed = new Set([...outcome.put, ...outcome.removed].map((binding) => binding.key));
-    if (changed.size === 0) return;
+    if (changed.size === 0) return [];
+    const isSame = ({ key, callId }: Binding) => before.some((one) => one.key === key && one.callId === callId);
+    const moved = outcome.put.filter(isSame);
+    const left: Flow[] = [];
     for (const other of this.#room.sockets.all()) {
-      if (other.id === flow.id || !other.carried.some((carried) => changed.has(carried.key))) continue;
-      this.#room.sockets.update(other.id, { carried: other.carried.filter((carried) => !changed.has(carried.key)) });
+      if (other.id === flow.id) continue;
+      const carried = other.carried.filter(({ key }) => !changed.has(key));
+      const hasLeft = moved.some(({ key, phone }) =>
+        other.carried.length === 0 ? other.speaker === phone : carried.length === 0 && other.carried.some((one) => one.key === key),
+      );
+      if (hasLeft) left.push(other);
+      if (hasLeft) this.#room.sockets.update(other.id, { carried, speaker: undefined, ...nothing });
+      else if (carried.length < other.carried.length) this.#room.sockets.update(other.id, without(other, carried));
     }
     const carried = outcome.put.map((binding) => carry(binding, this.#load().get(binding.key)?.lease ?? binding.lease));
-    const left = [...flow.carried.filter((one) => !changed.has(one.key)), ...carried];
-    // A phone that has unregistered here may still be in dialogs.
-    const speaker = left.length === 0 ? flow.carried[0]?.phone : undefined;
-    this.#room.sockets.update(flow.id, { carried: left, ...(speaker === undefined ? {} : { speaker }) });
+    this.#room.sockets.update(flow.id, without(flow, [...flow.carried.filter((one) => !changed.has(one.key)), ...carried]));
     for (const binding of outcome.put) this.#awaySince.delete(binding.key);
+    return left;
   }
 }
 
+/** A phone that is not registered on a flow any more may still be in dialogs there. */
+function without(flow: Flow, carried: Flow["carried"]): Pick<Flow, "carried" | "speaker"> {
+  const speaker = carried.length === 0 ? flow.carried[0]?.phone : undefined;
+  return { carried, ...(speaker === undefined ? {} : { speaker }) };
+}
+
+/** A flow that nobody listens on any more has nothing going on. */
+const nothing = { pending: [], proceeding: [], dialogs: [], sent: [] } as const;
 /** Characters of what a flow carries: beside it, calls have to fit into the socket's attachment of 16 KiB. */
 const mostCarried = 8192;
 

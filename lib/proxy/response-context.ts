@@ -67,7 +67,7 @@ export interface ForkedBranch {
   readonly until: number;
   /** Milliseconds; when it was cancelled, 0 if it was not. */
   readonly cancelled: number;
-  /** It rang, and was cancelled while its phone was away: the CANCEL waits for the phone to come back. */
+  /** It rang, and its phone went away before it was told that this is over: the CANCEL waits for it to come back, until it is answered. */
   readonly owesCancel?: boolean;
   /** Its final status, of the phone or by a timer; 0 while there is none. */
   readonly final: number;
@@ -122,6 +122,14 @@ export function owesCancel(context: ResponseContext): boolean {
   return context.branches.some((branch) => branch.owesCancel === true);
 }
 
+/** Milliseconds that a phone which rang when it went away may stay away, and is still told that its ringing is over. */
+const longestAbsence = 3_600_000;
+
+/** Milliseconds; when a context that is finished may be thrown away. */
+export function keptUntil(context: ResponseContext): number {
+  return owesCancel(context) ? context.collect + longestAbsence : context.collect;
+}
+
 /** Whether phones go on ringing though another one has answered: the caller wants it so (RFC 3841 §9.1 no-cancel). */
 export function ringsOn({ final, search, branches }: ResponseContext): boolean {
   return final >= 200 && final < 300 && search?.cancelsNobody === true && branches.some((branch) => !isDone(branch));
@@ -129,5 +137,7 @@ export function ringsOn({ final, search, branches }: ResponseContext): boolean {
 
 /** Whether all that is left is to throw the context away. */
 export function isFinished(context: ResponseContext): boolean {
-  return context.final !== 0 && context.owed === undefined && !ringsOn(context);
+  const { final, owed, branches } = context;
+  const isCancelling = branches.some((branch) => branch.cancelled !== 0 && !isDone(branch));
+  return final !== 0 && owed === undefined && !ringsOn(context) && !isCancelling;
 }

@@ -285,7 +285,7 @@ async function playWith({ play, options }: Conversation, loss: Loss, at: number)
 
 /** The INVITE went down with its socket before anything answered it: its phone knows, and gives it up by Timer B. */
 function isUnsent({ alice, bob }: Cast): boolean {
-  return alice.state === "calling" && alice.call.invite?.provisional === 0 && bob.state === "idle";
+  return (alice.state === "calling" || alice.state === "ended 481") && alice.call.invite?.provisional === 0 && bob.state === "idle";
 }
 
 describe("whatever is lost between any two messages, or between saving and sending", () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Desk, type DeskOptions } from "../support/desk.ts";
+import { mulberry32 } from "../support/random.ts";
 import { openTown, type Town, ways } from "../support/town.ts";
 import { becomes, wireNetwork } from "../support/wire-network.ts";
 
@@ -94,14 +95,3 @@ it(`${rounds} power cuts at any moment lose no registration and no call`, async 
   console.log(`power cuts (seed ${seed}) came while the phones were:\n${JSON.stringify(met, null, 2)}`);
   expect(Object.keys(met)).toEqual(expect.arrayContaining(["hears ringing, ringing", "talking, talking"]));
 }, 600_000);
-
-/** Small, seeded, good enough. */
-function mulberry32(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}

@@ -152,6 +152,11 @@ export class World implements Network {
     for (let slice = 0; slice < 10 && vi.getTimerCount() > 0; slice += 1) await this.#advance(100);
   }
 
+  /** Lets at most so many things happen: what is left is under way. */
+  async take(steps: number): Promise<void> {
+    await this.#drain(steps);
+  }
+
   /** Lets time pass; alarms go off when they are due. */
   async pass(seconds: number): Promise<void> {
     const end = Date.now() + seconds * 1000;
@@ -181,8 +186,8 @@ export class World implements Network {
     }
   }
 
-  async #drain(): Promise<void> {
-    for (;;) {
+  async #drain(most = Number.POSITIVE_INFINITY): Promise<void> {
+    for (let step = 0; step < most; step += 1) {
       await new Promise((resume) => realImmediate(resume));
       const next = this.#queue.shift();
       if (next === undefined) return;
