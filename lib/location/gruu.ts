@@ -1,5 +1,6 @@
 import type { Keyring } from "../authentication/keyring.ts";
 import { plainHash } from "../syntax/plain-hash.ts";
+import { recalling } from "../syntax/recall.ts";
 
 const prefix = "tgruu.";
 
@@ -22,8 +23,10 @@ const notInParameter = /[^\w\-.!~*'()[\]/:&+$]/gu;
 
 /** The public GRUU of an instance: the address of record with the instance in `gr` (RFC 5627 §3.1.1). */
 export function publicGruu(user: string, domain: string, instance: string): string {
-  return `sip:${user}@${domain};gr=${instance.toWellFormed().replace(notInParameter, encodeURIComponent)}`;
+  return `sip:${user}@${domain};gr=${escaped(instance)}`;
 }
+
+const escaped = recalling((instance) => instance.toWellFormed().replace(notInParameter, encodeURIComponent));
 
 /**
  * A temporary GRUU, different for each refresh (its CSeq is in it) and meaningless to all but us (RFC 5627 §5.4).
