@@ -12,6 +12,7 @@ import {
   type ResponseContext,
   isPending,
   owesCancel,
+  ringsHere,
 } from "../../lib/proxy/response-context.ts";
 import { answerSessionTimer } from "../../lib/proxy/session-timer.ts";
 import { conclude } from "../../lib/proxy/search.ts";
@@ -55,10 +56,10 @@ export class Forking {
     return this.#contexts.find(transaction) !== undefined;
   }
 
-  /** Calls of others that ring here, by their transactions. */
+  /** Calls of others that ring at this user's phones, by their transactions; not those that were sent on. */
   ringing(): string[] {
-    const isRinging = ({ context: { method, final, answerTo } }: OpenContext) =>
-      method === "INVITE" && final === 0 && answerTo.home !== this.#by.home;
+    const isRinging = ({ context }: OpenContext) =>
+      context.method === "INVITE" && context.final === 0 && context.answerTo.home !== this.#by.home && ringsHere(context);
     return this.#contexts
       .unfinished()
       .filter(isRinging)
@@ -245,6 +246,7 @@ export class Forking {
       if (effect.kind === "answer") this.#answer(open, effect, now);
       else if (branch === undefined) continue;
       else if (effect.kind === "forward") this.#forward(open, branch, now);
+      else if (effect.kind === "abandon") this.#retargeting.abandon(open, branch);
       else this.#cancelBranch(open, branch, effect, now);
     }
   }

@@ -58,7 +58,6 @@ export class Letters {
     // One that has waited already is in its row.
     if (this.#numbers.has(letter)) return true;
     const { memory } = this.#room;
-    if (topic !== "") memory.run("DELETE FROM letters WHERE phone = ? AND json_extract(value, '$.origin.topic') = ?", phone, topic);
     const { kind, sender } = originOf(letter, topic);
     const [{ total, own, same } = { total: 0, own: 0, same: 0 }] = memory.all<{ total: number; own: number; same: number }>(
       `SELECT COUNT(*) AS total, COALESCE(SUM(json_extract(value, '$.origin.sender') = ?), 0) AS own,
@@ -68,6 +67,7 @@ export class Letters {
     );
     // Its sender has said it again meanwhile.
     if (same > 0) return true;
+    if (topic !== "") memory.run("DELETE FROM letters WHERE phone = ? AND json_extract(value, '$.origin.topic') = ?", phone, topic);
     if (total >= (kind === "state" ? mostStates : mostOfKind) || own >= mostOfSender) return false;
     const value = JSON.stringify({ ...letter, origin: { kind, sender, topic, isAnswered } });
     memory.run("INSERT INTO letters (phone, due, value) VALUES (?, ?, ?)", phone, due, value);
@@ -152,8 +152,11 @@ export class Letters {
     this.#handed.delete(number);
   }
 
-  #note(id: string, note: SentLetter): void {
-    this.#unnote(note.key);
+  #note(id: string, written: SentLetter): void {
+    // It may have gone out before from its row.
+    const before = this.#unnote(written.key).find((one) => one.number !== undefined);
+    const number = written.number ?? before?.number;
+    const note = number === undefined ? written : { key: written.key, phone: written.phone, at: written.at, number };
     const { sent = [] } = this.#room.sockets.byId(id) ?? {};
     const newest = [note, ...sent.toReversed()];
     let room = longestSent;
@@ -161,6 +164,7 @@ export class Letters {
     this.#room.sockets.update(id, { sent: fitting.toReversed() });
   }
 
+  /** @returns the notes that there were under this key */
   #unnote(key: string): SentLetter[] {
     const removed: SentLetter[] = [];
     for (const { id, sent = [] } of this.#room.sockets.all()) {

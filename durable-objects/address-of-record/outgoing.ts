@@ -42,7 +42,7 @@ export interface OutgoingParts {
   readonly letters: Letters;
   readonly dialogs: Dialogs;
   readonly callsAtPresent: CallsAtPresent;
-  readonly forking: Pick<Forking, "acknowledged">;
+  readonly forking: Pick<Forking, "acknowledged" | "has">;
 }
 
 const allowed = "ACK, BYE, CANCEL, INFO, INVITE, MESSAGE, NOTIFY, OPTIONS, PRACK, PUBLISH, REFER, REGISTER, SUBSCRIBE, UPDATE";
@@ -153,7 +153,7 @@ export class Outgoing {
   }
 
   /** Where a request goes by the routes of our domain, or to another presence agent; else to whomever it names. */
-  #route({ method, requestUri }: Request, address: Address): Promise<Routed | Fault> {
+  #route({ method, requestUri }: Pick<Request, "method" | "requestUri">, address: Address): Promise<Routed | Fault> {
     const caller = `${this.#room.home.user}@${this.#room.home.domain}`;
     return available(async () => {
       const trunk = await presenceAgentOf(this.#room, method, address);
@@ -185,7 +185,11 @@ export class Outgoing {
     if (flow !== undefined && this.#room.sockets.send(flow.id, { text, binary })) {
       this.#room.log.passed(now, flow.id, text);
       if (transaction !== undefined) this.#letters.sent(flow, transaction, to.phone, envelope, now);
-    } else if (status > 100) this.#letters.keep(to.phone, envelope, now + this.#room.configuration.bindingGrace * 1000);
+    } else if (status > 100) {
+      // Of its provisional responses one is enough.
+      const topic = status < 200 && transaction !== undefined ? `provisional ${transaction}` : "";
+      this.#letters.keep(to.phone, envelope, now + this.#room.configuration.bindingGrace * 1000, topic);
+    }
     return taken;
   }
 
@@ -216,14 +220,24 @@ export class Outgoing {
 
   /** Where the notes are lost, the CANCEL goes where its Request-URI leads (RFC 3261 §9.1: the INVITE's), and that home knows. */
   async #cancelByName(flow: Flow, request: Request, essentials: Essentials, envelope: CancelEnvelope, now: number): Promise<void> {
-    const way = this.#examine(flow, request, essentials);
-    const found = isFault(way) || way.kind !== "address" ? undefined : await homeOf(this.#room, way.address);
-    if (found === undefined || isFault(found)) return this.#reply(flow, request, replyTo(request, 481, { toTag: randomText() }), 481, now);
+    const home = await this.#homeByName(flow, request, essentials, envelope.transaction);
+    if (home === undefined) return this.#reply(flow, request, replyTo(request, 481, { toTag: randomText() }), 481, now);
     const answer = (status: number) => this.#reply(flow, request, replyTo(request, status, { toTag: randomText() }), status, Date.now());
-    this.#passOn(found.home, envelope).then(
+    this.#passOn(home, envelope).then(
       ({ kind }) => answer(kind === "taken" ? 200 : 481),
       (error: unknown) => this.#failed(flow, request, envelope.transaction, error),
     );
+  }
+
+  /** The home that has the response context of an INVITE: ours, if it went to another server, or that of whom it was for. */
+  async #homeByName(flow: Flow, request: Request, essentials: Essentials, transaction: string): Promise<string | undefined> {
+    if (this.#forking.has(transaction)) return this.#room.home.name;
+    const way = this.#examine(flow, request, essentials);
+    if (isFault(way) || way.kind !== "address") return undefined;
+    const routed = await this.#route({ ...request, method: "INVITE" }, way.address);
+    if (isFault(routed) || routed.kind !== "address") return undefined;
+    const found = await homeOf(this.#room, routed.address);
+    return isFault(found) ? undefined : found.home;
   }
 
   #examine(flow: Flow, request: Request, essentials: Essentials): Way | Fault {
@@ -261,7 +275,8 @@ export class Outgoing {
 
   #send(flow: Flow, request: Request, home: string, envelope: RequestEnvelope, now: number): void {
     const holdsState = request.method === "INVITE" && envelope.to.kind !== "phone";
-    if (holdsState) {
+    // One that is said again is the same call.
+    if (holdsState && this.#calls.homeOf(envelope.transaction) === undefined) {
       const { maximumCalls = Number.POSITIVE_INFINITY } = this.#account.rules();
       if (this.#callsAtPresent(now) >= maximumCalls)
         return this.#refuse(flow, request, fault(403, "this user has as many calls as he may have at once"), now);
@@ -274,7 +289,11 @@ export class Outgoing {
     }
     this.#passOn(home, envelope).then(
       (receipt) => this.#received(flow, request, envelope, receipt),
-      (error: unknown) => this.#failed(flow, request, envelope.transaction, error),
+      (error: unknown) => {
+        this.#failed(flow, request, envelope.transaction, error);
+        // It may have come through, and only the receipt have been lost.
+        if (holdsState) this.#calls.cancel(home, envelope.transaction, undefined, now + this.#room.timers.ringing, () => {});
+      },
     );
   }
 

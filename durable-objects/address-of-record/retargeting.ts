@@ -79,6 +79,15 @@ export class Retargeting {
       .catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
   }
 
+  /** Another home of ours may still look for somebody; a server that has said nothing gets no CANCEL (RFC 3261 §9.1). */
+  abandon(open: OpenContext, branch: ForkedBranch): void {
+    const envelope: CancelEnvelope = { kind: "cancel", transaction: this.#transactionOf(open, branch), reason: undefined };
+    void this.#found(open, branch)
+      .then((found) => (isFault(found) || found.places.some(({ name }) => isHopName(name)) ? [] : found.places))
+      .then((places) => Promise.all(places.map(({ name }) => this.#passOn(name, envelope))))
+      .catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
+  }
+
   /** If it is not known any more which server has the request, all are told: one that does not know it answers 481 (§9.2). */
   #cancelAt(open: OpenContext, branch: ForkedBranch, found: Found, envelope: CancelEnvelope): Promise<unknown> {
     const { place } = this.#sent.get(branchName(open.context.transaction, branch.index)) ?? {};

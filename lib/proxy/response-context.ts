@@ -95,6 +95,8 @@ export type Effect =
   | { readonly kind: "forward"; readonly branch: number }
   /** Cancel it there (RFC 3261 §9.1), with this Reason; overdue, if the provisional response that it needs came on a lost socket. */
   | { readonly kind: "cancel"; readonly branch: number; readonly reason: string | undefined; readonly isOverdue?: boolean }
+  /** Its time is over: whatever goes on there for it is to end, though nothing was heard of it. */
+  | { readonly kind: "abandon"; readonly branch: number }
   /** Send a response upstream; text is undefined where we make it ourselves. */
   | { readonly kind: "answer"; readonly status: number; readonly text: string | undefined; readonly also: readonly string[] };
 
@@ -128,6 +130,12 @@ const longestAbsence = 3_600_000;
 /** Milliseconds; when a context that is finished may be thrown away. */
 export function keptUntil(context: ResponseContext): number {
   return owesCancel(context) ? context.collect + longestAbsence : context.collect;
+}
+
+/** Whether one of the user's own phones rings, or may yet; what an administrator has registered for him counts as such. */
+export function ringsHere({ branches, search }: ResponseContext): boolean {
+  const isOwn = ({ retarget }: ForkedBranch) => retarget === undefined || retarget.cause === "unknown";
+  return branches.some((branch) => isPending(branch) && isOwn(branch)) || (search?.waiting.length ?? 0) > 0;
 }
 
 /** Whether phones go on ringing though another one has answered: the caller wants it so (RFC 3841 §9.1 no-cancel). */

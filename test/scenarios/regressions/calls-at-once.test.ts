@@ -69,6 +69,19 @@ describe("how many calls a user has", () => {
     expect(cast.bob.state).toBe("ended 403");
   });
 
+  it("a call that was sent on does not count, whoever it rings at", async () => {
+    const dave = "sip:dave@example.com";
+    cast = await stage({ rules: { bob: { maximumCalls: 1, forward: { noAnswer: { to: dave, after: 5 } } } } });
+    await cast.joins("dave");
+    cast.alice.invites(cast.bob.aor);
+    await cast.world.settle();
+    await cast.world.pass(6);
+    const carol = await cast.joins("carol");
+    carol.invites(cast.bob.aor);
+    await cast.world.settle();
+    expect([cast.alice.state, carol.state]).toEqual(["hears ringing", "hears ringing"]);
+  });
+
   it("a call between two of his phones is one", async () => {
     cast = await stage({ rules: { bob: { maximumCalls: 1 } } });
     const second = await cast.joins("bob");

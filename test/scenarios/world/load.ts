@@ -121,7 +121,7 @@ export class Load {
     } else if (call.state === "ringing") this.#rings(desk, call);
     else if (call.state === "talking") {
       if (this.#chance(0.4)) desk.hangsUp(call);
-    } else if ((call.invite?.provisional ?? 0) > 0 && this.#chance(0.4)) desk.cancels(call);
+    } else if (desk.isRegistered && (call.invite?.provisional ?? 0) > 0 && this.#chance(0.4)) desk.cancels(call);
   }
 
   #rings(desk: Desk, call: Call): void {

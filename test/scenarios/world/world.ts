@@ -40,6 +40,7 @@ export class World implements Network {
   #steps = 0;
   #planned: { readonly at: number; readonly loss: Loss } | undefined;
   #upgraded: Connection | undefined;
+  readonly #receiptsToLose = new Map<string, number>();
   /** What homes threw. */
   readonly faults: unknown[] = [];
 
@@ -80,6 +81,21 @@ export class World implements Network {
     if (answer.kind !== "subscriber") throw new Error(`there is no ${username}`);
     const { subscriber } = answer;
     this.post(undefined, 0, () => this.attempt(this.homeOf(username).handle((instance) => instance.subscriberChanged(subscriber))));
+  }
+
+  /** An administrator's route of the domain. */
+  route(name: string, settings: object): void {
+    this.#directory.run(
+      "INSERT INTO routes (domain, name, settings) VALUES (?, ?, ?)",
+      domain,
+      name,
+      JSON.stringify({ domain, name, ...settings }),
+    );
+  }
+
+  /** A home does what it is asked, but so many of its receipts do not arrive. */
+  loseReceipts(home: SimulatedObject, count: number): void {
+    this.#receiptsToLose.set(home.name, count);
   }
 
   /** The directory answers nobody any more. */
@@ -216,9 +232,16 @@ export class World implements Network {
       const isWaiting = () => caller === undefined || caller.life === life;
       const resolve = (result: unknown) => (isWaiting() ? succeed(result) : undefined);
       const failed = () => (isWaiting() ? fail(new Error("the other object was reset")) : undefined);
-      const answer = (result: unknown) => this.post(target, target.life, () => resolve(structuredClone(result)), failed);
+      const answer = (result: unknown) =>
+        this.#losesReceipt(name) ? failed() : this.post(target, target.life, () => resolve(structuredClone(result)), failed);
       this.post(caller, life, () => this.attempt(target.handle((instance) => instance.deliver(sent)).then(answer, failed)));
     });
+  }
+
+  #losesReceipt(name: string): boolean {
+    const left = this.#receiptsToLose.get(name) ?? 0;
+    this.#receiptsToLose.set(name, Math.max(0, left - 1));
+    return left > 0;
   }
 
   #pair(): unknown {
