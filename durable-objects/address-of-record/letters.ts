@@ -156,7 +156,7 @@ export class Letters {
     // It may have gone out before from its row.
     const before = this.#unnote(written.key).find((one) => one.number !== undefined);
     const number = written.number ?? before?.number;
-    const note = number === undefined ? written : { key: written.key, phone: written.phone, at: written.at, number };
+    const note = number === undefined ? written : { ...written, number };
     const { sent = [] } = this.#room.sockets.byId(id) ?? {};
     const newest = [note, ...sent.toReversed()];
     let room = longestSent;

@@ -48,8 +48,9 @@ export interface SentLetter {
   readonly phone: string;
   /** Milliseconds. */
   readonly at: number;
-  /** It waits in a row of this number; or else it is here. */
+  /** The row that it, or what was sent under this key before, waits in. */
   readonly number?: number;
+  /** Absent if its row has it. */
   readonly letter?: RequestEnvelope | ResponseEnvelope;
 }
 

@@ -79,6 +79,21 @@ describe("what waits for a phone that is away for a moment", () => {
     expect([alice.state, alice.all(183).length]).toEqual(["ended 486", 1]);
   });
 
+  it("a refusal is not taken for the ringing that waited before it", async () => {
+    cast = await stage();
+    const { alice, bob, world } = cast;
+    alice.invites(bob.aor);
+    await world.take(1);
+    alice.isCut();
+    await world.settle();
+    expect(bob.state).toBe("ringing");
+    bob.rejects(486);
+    await world.take(3);
+    alice.isCut();
+    await world.settle();
+    expect(alice.state).toBe("ended 486");
+  });
+
   it("a refusal that the caller has acknowledged is not said again", async () => {
     cast = await stage();
     const { alice, bob, world } = cast;
