@@ -274,9 +274,9 @@ export class Outgoing {
   }
 
   #send(flow: Flow, request: Request, home: string, envelope: RequestEnvelope, now: number): void {
-    const holdsState = request.method === "INVITE" && envelope.to.kind !== "phone";
+    const isCall = holdsState(request, envelope);
     // One that is said again is the same call.
-    if (holdsState && this.#calls.homeOf(envelope.transaction) === undefined) {
+    if (isCall && this.#calls.homeOf(envelope.transaction) === undefined) {
       const { maximumCalls = Number.POSITIVE_INFINITY } = this.#account.rules();
       if (this.#callsAtPresent(now) >= maximumCalls)
         return this.#refuse(flow, request, fault(403, "this user has as many calls as he may have at once"), now);
@@ -292,7 +292,7 @@ export class Outgoing {
       (error: unknown) => {
         this.#failed(flow, request, envelope.transaction, error);
         // It may have come through, and only the receipt have been lost.
-        if (holdsState) this.#calls.cancel(home, envelope.transaction, undefined, now + this.#room.timers.ringing, () => {});
+        if (isCall) this.#calls.cancel(home, envelope.transaction, undefined, now + this.#room.timers.ringing, () => {});
       },
     );
   }
@@ -308,11 +308,12 @@ export class Outgoing {
     return this.#untried.delete(transaction);
   }
 
-  #received(flow: Flow, request: Request, { transaction, answerTo: to, binary }: RequestEnvelope, receipt: Receipt): void {
+  #received(flow: Flow, request: Request, envelope: RequestEnvelope, receipt: Receipt): void {
+    const { transaction, answerTo: to, binary } = envelope;
     if (receipt.kind === "taken") return this.#trying(flow, request, transaction);
     const { status, text } = receipt;
-    const isInvite = request.method === "INVITE";
-    this.response({ kind: "response", text, binary, status, to, transaction: isInvite ? transaction : undefined }, Date.now());
+    const noted = holdsState(request, envelope) ? transaction : undefined;
+    this.response({ kind: "response", text, binary, status, to, transaction: noted }, Date.now());
   }
 
   /** The callee's home cannot be reached for good: we are responsible for an answer. */
@@ -355,6 +356,11 @@ export class Outgoing {
     this.#room.sockets.send(flow.id, { text, binary: request.binary });
     this.#room.log.answered(now, flow.id, text, status, request);
   }
+}
+
+/** An INVITE within a dialog is forwarded without state (RFC 3261 §16.11). */
+function holdsState({ method }: Request, { to }: RequestEnvelope): boolean {
+  return method === "INVITE" && to.kind !== "phone";
 }
 
 function withTimer(alterations: Alterations, timer: ReturnType<typeof applySessionTimer>): Alterations {

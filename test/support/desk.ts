@@ -273,7 +273,7 @@ export class Desk {
   #isBack(): void {
     this.isRegistered = true;
     for (const call of this.calls) if (call.response !== undefined && !call.isAcknowledged) this.#connection?.send(call.response);
-    for (const one of this.#pending) if (one.method === "BYE" && one.final === 0) this.#connection?.send(one.text);
+    for (const one of this.#pending) if (one.method === "BYE" && (one.final === 0 || one.final === 407)) this.#connection?.send(one.text);
     for (const one of this.#pending) if (one.method === "CANCEL" && one.final === 0) this.#connection?.send(one.text);
   }
 
@@ -294,6 +294,7 @@ export class Desk {
       this.registers([`Authorization: ${this.#credentials(message, "www-authenticate", pending)}`]);
     else if (method === "REGISTER" && message.status === 200) this.#isBack();
     else if (method === "INVITE") this.#inviteAnswered(message, pending);
+    else if (method === "BYE" && message.status === 407 && this.isRegistered) this.#connection?.send(pending.text);
     else if (method === "CANCEL" && message.status === 481) this.#hasNothingToCancel(pending);
   }
 
