@@ -128,7 +128,9 @@ export class AddressOfRecord extends DurableObject<Environment> {
 
   /** Nobody watches a visitor, who has no tables either. */
   #look(now: number): void {
-    if (!isVisitorHome(this.#room.home.name)) this.#parts.presence.look(now);
+    if (isVisitorHome(this.#room.home.name)) return;
+    this.#parts.dialogs.save(now);
+    this.#parts.presence.look(now);
   }
 
   override webSocketClose(socket: WebSocket, code: number): void | Promise<void> {
@@ -240,7 +242,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const registrar = new Registrar(room);
     const letters = new Letters(room);
     const passOn = (home: string, envelope: Envelope) => this.#passOn(home, envelope);
-    const dialogs = new Dialogs(room);
+    const dialogs = new Dialogs(room, () => account.rules().maximumCalls !== undefined);
     const calls = new PlacedCalls(room, passOn);
     const forking = new Forking(room, new Contexts(room), passOn);
     const callsAtPresent = (now: number) => forking.ringing().length + calls.pending().length + dialogs.count(now);

@@ -10,13 +10,29 @@ interface Away {
   readonly until: number;
 }
 
-/** The calls in progress of this home's phones: they ride in the attachments of the sockets they are on (DESIGN §4). */
+/** A row of the table `calls`. */
+interface Row extends Record<string, string | number> {
+  readonly name: string;
+  readonly phone: string;
+  readonly registration: string;
+  readonly since: number;
+}
+
+/**
+ * The calls in progress of this home's phones: they ride in the attachments of the sockets they are on (DESIGN §4). Where they are
+ * counted, since the user has a limit, each has a row besides, which outlives a crash that takes its socket.
+ */
 export class Dialogs {
   readonly #room: Room;
+  readonly #isLimited: () => boolean;
   readonly #away = new Map<string, Away>();
+  /** The names of those that have a row; undefined before the rows have been read. */
+  #rows: Set<string> | undefined;
 
-  constructor(room: Room) {
+  /** @param isLimited whether the user may have so many calls only */
+  constructor(room: Room, isLimited: () => boolean) {
     this.#room = room;
+    this.#isLimited = isLimited;
   }
 
   count(now: number): number {
@@ -24,10 +40,28 @@ export class Dialogs {
   }
 
   names(now: number): string[] {
-    for (const [phone, { until }] of this.#away) if (until <= now) this.#away.delete(phone);
+    if (this.#isLimited()) this.#read(now);
+    for (const [phone, { until, dialogs }] of this.#away) {
+      if (until > now) continue;
+      this.#away.delete(phone);
+      for (const { name } of dialogs) this.#forget(name);
+    }
     const away = [...this.#away.values()].flatMap(({ dialogs }) => dialogs);
     const present = this.#room.sockets.all().flatMap((flow) => flow.dialogs ?? []);
     return [...new Set([...present, ...away].filter(({ since }) => isLikely(since, now)).map(({ name }) => name))];
+  }
+
+  /** After each event: what a limit counts gets its row. */
+  save(now: number): void {
+    const busy = this.#room.sockets.all().filter(({ dialogs = [] }) => dialogs.length > 0);
+    if (busy.length === 0 || !this.#isLimited()) return;
+    const rows = this.#read(now);
+    for (const { dialogs = [], carried } of busy) {
+      const [binding] = carried;
+      for (const { name, since } of binding === undefined ? [] : dialogs) {
+        if (!rows.has(name)) this.#write({ name, phone: binding?.phone ?? "", registration: binding?.callId ?? "", since });
+      }
+    }
   }
 
   ended(callId: string): void {
@@ -36,6 +70,7 @@ export class Dialogs {
       if (dialogs?.some((one) => one.name === name) === true) this.#room.sockets.update(id, { dialogs: without(dialogs, name) });
     }
     for (const [phone, away] of this.#away) this.#away.set(phone, { ...away, dialogs: without(away.dialogs, name) });
+    if (this.#isLimited()) this.#forget(name);
   }
 
   flowClosed({ carried: [binding], dialogs = [] }: Flow, now: number): void {
@@ -50,14 +85,44 @@ export class Dialogs {
   /** A phone is back, and its calls with it. */
   appeared({ id }: Flow, phones: readonly string[], now: number): void {
     const flow = this.#room.sockets.byId(id);
+    if (this.#isLimited()) this.#read(now);
     for (const phone of flow === undefined ? [] : phones) {
       const away = this.#away.get(phone);
       const isSame = flow?.carried.some((carried) => carried.phone === phone && carried.callId === away?.registration) === true;
       this.#away.delete(phone);
-      if (away === undefined || !isSame || away.until <= now) continue;
+      if (away === undefined) continue;
+      if (!isSame || away.until <= now) {
+        for (const { name } of away.dialogs) this.#forget(name);
+        continue;
+      }
       const own = this.#room.sockets.byId(id)?.dialogs ?? [];
       this.#room.sockets.update(id, { dialogs: [...own, ...away.dialogs].slice(-mostDialogs) });
     }
+  }
+
+  /** The rows, once since the object woke up: what no socket knows of has lost its own, and its phone is waited for. */
+  #read(now: number): Set<string> {
+    if (this.#rows !== undefined) return this.#rows;
+    const rows = this.#room.memory.all<Row>("SELECT * FROM calls");
+    this.#rows = new Set(rows.map(({ name }) => name));
+    const present = new Set(this.#room.sockets.all().flatMap(({ dialogs = [] }) => dialogs.map(({ name }) => name)));
+    for (const { name, phone, registration, since } of rows) {
+      if (present.has(name)) continue;
+      const { dialogs } = this.#away.get(phone) ?? { dialogs: [] };
+      this.#away.set(phone, { dialogs: [...dialogs, { name, since }], registration, until: now + this.#room.timers.grace });
+    }
+    return this.#rows;
+  }
+
+  #write({ name, phone, registration, since }: Row): void {
+    this.#rows?.add(name);
+    const columns = "name, phone, registration, since";
+    this.#room.memory.run(`INSERT OR REPLACE INTO calls (${columns}) VALUES (?, ?, ?, ?)`, name, phone, registration, since);
+  }
+
+  #forget(name: string): void {
+    if (this.#rows?.delete(name) === false) return;
+    this.#room.memory.run("DELETE FROM calls WHERE name = ?", name);
   }
 }
 

@@ -102,7 +102,9 @@ export class Forking {
     const isInvite = open.context.method === "INVITE";
     if (status >= 300 && isInvite) this.#acknowledge(flow, open, branch, response, now);
     const wasProceeding = this.#contexts.proceedingSince(name.context, branch) !== undefined;
-    const callId = isInvite && status >= 200 && status < 300 ? essentialsOf(open.request).callId : undefined;
+    // One that comes again, perhaps behind the BYE, begins nothing.
+    const begins = isInvite && status >= 200 && status < 300 && branch.final !== status;
+    const callId = begins ? essentialsOf(open.request).callId : undefined;
     this.#note(flow, branchName(name.context, name.index), status, callId, now);
     const timer = isInvite ? answerSessionTimer(open.request, response) : undefined;
     const passed = timer === undefined ? text : alter(response, { ...timer, popVia: true });

@@ -14,6 +14,10 @@ async function talking() {
   return cast;
 }
 
+function rows(user = "bob"): number {
+  return cast.world.homeOf(user).sql.exec("SELECT * FROM calls").toArray().length;
+}
+
 async function nextCallIs(account: string) {
   const dave = await cast.joins("dave");
   dave.invites(`sip:${account}@example.com`);
@@ -42,6 +46,55 @@ describe("how many calls a user has", () => {
     bob.isCut();
     await world.pass(40);
     expect(await nextCallIs("bob")).toBe("ended 486");
+  });
+
+  it.each(["kill", "abort"] as const)("a call is counted after a crash that takes its phone's connection: %s", async (loss) => {
+    const { bob, world } = await talking();
+    await world.pass(60);
+    world.lose(loss, world.homeOf("bob"));
+    await world.settle();
+    expect([bob.isRegistered, await nextCallIs("bob")]).toEqual([true, "ended 486"]);
+    bob.hangsUp();
+    await world.settle();
+    cast.alice.invites(bob.aor);
+    await world.settle();
+    expect([cast.alice.state, rows()]).toEqual(["hears ringing", 0]);
+  });
+
+  it("a call is counted while its phone is away, though the home sleeps meanwhile", async () => {
+    const { bob, world } = await talking();
+    const second = await cast.joins("bob");
+    bob.leaves();
+    await world.settle();
+    world.homeOf("bob").evict();
+    expect([second.isRegistered, await nextCallIs("bob")]).toEqual([true, "ended 486"]);
+  });
+
+  it("a call whose phone does not come back after a crash is not counted beyond the grace", async () => {
+    const { bob, world } = await talking();
+    bob.leaves();
+    world.lose("kill");
+    await cast.joins("bob");
+    await world.pass(40);
+    expect([await nextCallIs("bob"), rows()]).toEqual(["hears ringing", 0]);
+  });
+
+  it("a call of a user without a limit has no row", async () => {
+    cast = await stage();
+    cast.alice.invites(cast.bob.aor);
+    await cast.world.settle();
+    cast.bob.answers();
+    await cast.world.settle();
+    expect([rows(), rows("alice")]).toEqual([0, 0]);
+  });
+
+  it("a 200 that comes again behind the BYE begins no call", async () => {
+    const { bob, world } = await talking();
+    bob.hangsUp();
+    await world.settle();
+    bob.replies(bob.last("INVITE"), 200, [`Contact: ${bob.contact}`]);
+    await world.settle();
+    expect(await nextCallIs("bob")).toBe("hears ringing");
   });
 
   it("a call that has ended without BYE is not counted for ever", async () => {
