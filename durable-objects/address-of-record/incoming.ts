@@ -242,7 +242,7 @@ export class Incoming {
     if (!isExpected && request.method === "BYE") this.#letters.keepBye(phone, envelope, now);
     if (!isExpected) return request.method === "ACK" ? taken : answered(request, 480);
     const { bindingGrace, transactionTimeout } = this.#room.configuration;
-    const isKept = this.#letters.keep(phone, envelope, now + Math.min(bindingGrace, transactionTimeout * 0.75) * 1000);
+    const isKept = this.#letters.keep(phone, envelope, now, now + Math.min(bindingGrace, transactionTimeout * 0.75) * 1000);
     return isKept || request.method === "ACK" ? taken : answered(request, 480);
   }
 
@@ -252,7 +252,7 @@ export class Incoming {
     const left = parseDeltaSeconds(/^\s*expires\s*=\s*(\d+)\s*$/im.exec(parameters.join("\n"))?.[1]);
     const seconds = state.trim() === "terminated" ? this.#room.configuration.bindingGrace : (left ?? 0);
     const topic = [headerValue(request, "call-id"), headerValue(request, "event")].join(" ");
-    return this.#letters.keep(phone, envelope, now + seconds * 1000, topic) ? taken : answered(request, 480);
+    return this.#letters.keep(phone, envelope, now, now + seconds * 1000, topic) ? taken : answered(request, 480);
   }
 
   /** What waited for a phone that is back. */

@@ -49,12 +49,12 @@ export class Letters {
   }
 
   /**
-   * @param due milliseconds; until when the phone is waited for
+   * @param due until when the phone is waited for; milliseconds as `now`
    * @param topic of which only the newest letter counts, if there is one
    * @param isAnswered its sender has been told already that the phone is away
    * @returns false if too many are waiting
    */
-  keep(phone: string, letter: Letter, due: number, topic = "", isAnswered = false): boolean {
+  keep(phone: string, letter: Letter, now: number, due: number, topic = "", isAnswered = false): boolean {
     // One that has waited already is in its row.
     if (this.#numbers.has(letter)) return true;
     const { memory } = this.#room;
@@ -70,7 +70,12 @@ export class Letters {
     if (topic !== "") memory.run("DELETE FROM letters WHERE phone = ? AND json_extract(value, '$.origin.topic') = ?", phone, topic);
     if (total >= (kind === "state" ? mostStates : mostOfKind) || own >= mostOfSender) return false;
     const value = JSON.stringify({ ...letter, origin: { kind, sender, topic, isAnswered } });
-    memory.run("INSERT INTO letters (phone, due, value) VALUES (?, ?, ?)", phone, due, value);
+    // A number is never used again: sockets may still remember that of a row which is long gone.
+    memory.run(
+      `INSERT INTO letters (number, phone, due, value)
+        VALUES ((SELECT MAX(COALESCE(MAX(number), 0) + 1, ?) FROM letters), ?, ?, ?)`,
+      ...[now * 1000, phone, due, value],
+    );
     this.#room.alarm.noLaterThan(due);
     return true;
   }
@@ -100,7 +105,7 @@ export class Letters {
   flowClosed({ sent = [] }: Flow, now: number): Letter[] {
     const letters = sent.filter(({ at }) => now - at < recentFor);
     const waiting = letters.filter(({ phone }) => this.#room.sockets.newestTo(phone) === undefined);
-    for (const { phone, letter, at } of waiting) if (letter !== undefined) this.keep(phone, letter, at + recentFor);
+    for (const { phone, letter, at } of waiting) if (letter !== undefined) this.keep(phone, letter, now, at + recentFor);
     return letters.flatMap((one) => (one.letter === undefined || waiting.includes(one) ? [] : [one.letter]));
   }
 
@@ -120,7 +125,7 @@ export class Letters {
 
   /** A BYE for a phone that is not expected back: should it come all the same, it learns that its call is over. */
   keepBye(phone: string, letter: RequestEnvelope, now: number): void {
-    this.keep(phone, letter, now + byeFor, "", true);
+    this.keep(phone, letter, now, now + byeFor, "", true);
   }
 
   /** Removes those whose time is over; returns what has reached nobody. A BYE stays, though its sender is told. */

@@ -188,7 +188,7 @@ export class Outgoing {
     } else if (status > 100) {
       // Of its provisional responses one is enough.
       const topic = status < 200 && transaction !== undefined ? `provisional ${transaction}` : "";
-      this.#letters.keep(to.phone, envelope, now + this.#room.configuration.bindingGrace * 1000, topic);
+      this.#letters.keep(to.phone, envelope, now, now + this.#room.configuration.bindingGrace * 1000, topic);
     }
     return taken;
   }

@@ -1,7 +1,7 @@
 import { Desk, type DeskOptions } from "../../support/desk.ts";
 import { header } from "../../support/heard.ts";
 import { mulberry32 } from "../../support/random.ts";
-import { World, losses } from "./world.ts";
+import { type Loss, World, losses } from "./world.ts";
 
 const users = ["alice", "bob", "carol", "dave"] as const;
 type Call = Desk["calls"][number];
@@ -22,7 +22,7 @@ export class Load {
   readonly #world: World;
   readonly #desks: Desk[] = [];
   readonly #written: Written[] = [];
-  /** Since when phones are away, in milliseconds; and the calls that these may have lost by that. */
+  /** Since when phones are away, in milliseconds; and the calls that may have been lost by that, or by what cannot be survived. */
   readonly #away = new Map<Desk, number>();
   readonly #excused = new Set<string>();
 
@@ -87,9 +87,16 @@ export class Load {
     else if (kind < 0.12) this.#leaves(desk);
     else if (kind < 0.16) this.#returns(desk);
     else if (kind < 0.2 && desk.isRegistered) desk.registers();
-    else if (kind < 0.27) this.#world.lose(this.#pick(losses), this.#world.homeOf(this.#pick(users)));
+    else if (kind < 0.27) this.#loses(this.#pick(losses), this.#pick(users));
     else if (kind < 0.31) this.#writes(desk);
     else this.#calls(desk);
+  }
+
+  /** What a home has sent into a connection that is dead already is lost if it crashes before the phone is back. */
+  #loses(loss: Loss, user: string): void {
+    this.#world.lose(loss, this.#world.homeOf(user));
+    const hit = this.#desks.filter(({ account }) => loss === "kill" || (loss === "abort" && account === user));
+    for (const { calls } of hit.filter(({ isRegistered }) => !isRegistered)) for (const { id } of calls) this.#excused.add(id);
   }
 
   #leaves(desk: Desk): void {
@@ -174,7 +181,9 @@ export class Load {
   #ringingForNobody(): string[] {
     const waiting = new Set(this.#desks.flatMap(({ calls }) => calls.filter(isWaiting).map(({ id }) => id)));
     return this.#desks.flatMap(({ account, calls }) =>
-      calls.filter(({ state, id }) => state === "ringing" && !waiting.has(id)).map(({ id }) => `${account} rings for nobody: ${id}`),
+      calls
+        .filter(({ state, id }) => state === "ringing" && !waiting.has(id) && !this.#excused.has(id))
+        .map(({ id }) => `${account} rings for nobody: ${id}`),
     );
   }
 
@@ -183,14 +192,15 @@ export class Load {
       calls.filter(({ state }) => state === "talking").map(({ id, isOurs }) => ({ account, id, isOurs })),
     );
     return talking
+      .filter(({ id }) => !this.#excused.has(id))
       .filter(({ id, isOurs }) => !talking.some((other) => other.id === id && other.isOurs !== isOurs))
       .map(({ account, id }) => `${account} talks with nobody: ${id}`);
   }
 
   /** An INVITE that nothing answered may have gone down with its connection: its phone gives it up (Timer B). */
   #isUnfinished(call: Call): boolean {
-    if (!isWaiting(call)) return call.state === "ringing";
-    return !this.#excused.has(call.id) && (call.invite?.provisional ?? 0) > 0;
+    if (this.#excused.has(call.id)) return false;
+    return isWaiting(call) ? (call.invite?.provisional ?? 0) > 0 : call.state === "ringing";
   }
 
   #lostMessages(): string[] {
