@@ -94,9 +94,9 @@ export class Load {
 
   /** What a home has sent into a connection that is dead already is lost if it crashes before the phone is back. */
   #loses(loss: Loss, user: string): void {
-    this.#world.lose(loss, this.#world.homeOf(user));
     const hit = this.#desks.filter(({ account }) => loss === "kill" || (loss === "abort" && account === user));
     for (const { calls } of hit.filter(({ isRegistered }) => !isRegistered)) for (const { id } of calls) this.#excused.add(id);
+    this.#world.lose(loss, this.#world.homeOf(user));
   }
 
   #leaves(desk: Desk): void {
