@@ -1,5 +1,6 @@
 import { Publisher, Subscriber, SubscriptionState, UserAgent, type Notification } from "sip.js";
 import { afterAll, describe, expect, it } from "vitest";
+import { faultOf } from "../support/documents.ts";
 import { header } from "../support/heard.ts";
 import type { Phone } from "../support/phone.ts";
 import { registeredSipJs } from "../support/stock-phones.ts";
@@ -26,7 +27,9 @@ async function watches(agent: UserAgent, account: string, event = "presence") {
   subscriber.delegate = {
     onNotify: (notification: Notification) => {
       void notification.accept();
-      bodies.push(notification.request.body);
+      const { request } = notification;
+      expect(faultOf(request.getHeader("content-type") ?? "", request.body)).toBeUndefined();
+      bodies.push(request.body);
       for (const { text, told } of waiting) if (notification.request.body.includes(text)) told(notification.request.body);
     },
   };

@@ -7,9 +7,9 @@ import { json, noContent, problems } from "./responses.ts";
 import { subscriberParameters } from "./schemas.ts";
 import { Store } from "./store.ts";
 
-/** RFC 4480 §3.2. */
+/** RFC 4480 §5.2: those of its schema. */
 const activities = [
-  ...["appointment", "away", "breakfast", "busy", "dinner", "holiday", "in-transit", "looking-for-work", "lunch", "meal", "meeting"],
+  ...["appointment", "away", "breakfast", "busy", "dinner", "holiday", "in-transit", "looking-for-work", "meal", "meeting"],
   ...["on-the-phone", "performance", "permanent-absence", "playing", "presentation", "shopping", "sleeping", "spectator", "steering"],
   ...["travel", "tv", "vacation", "working", "worship"],
 ] as const;
