@@ -16,7 +16,7 @@ const activities = [
 
 const presenceSchema = z
   .strictObject({
-    open: z.boolean().default(true).openapi({ description: "Whether he can be reached" }),
+    open: z.boolean().optional().openapi({ description: "Whether he can be reached; if absent, his phones tell" }),
     activity: z.enum(activities).optional().openapi({ description: "What he is up to (RFC 4480 §3.2)" }),
     note: z.string().max(500).optional(),
     expires: z.int().min(60).max(86_400).default(3600).openapi({ description: "Seconds" }),

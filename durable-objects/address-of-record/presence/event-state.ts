@@ -2,8 +2,9 @@ import { dialogInfo } from "../../../lib/presence/dialog-info.ts";
 import { type EventPackage, traits } from "../../../lib/presence/event-package.ts";
 import { type WaitingMessages, messageSummary } from "../../../lib/presence/message-summary.ts";
 import { closedPidf, composePidf } from "../../../lib/presence/pidf.ts";
+import { type PidfChanges, changesOfPidf, fullPidf, partialPidf } from "../../../lib/presence/pidf-diff.ts";
 import { type ShownRegistration, reginfo } from "../../../lib/presence/reginfo.ts";
-import type { Subscription } from "../../../lib/presence/subscription.ts";
+import { type Subscription, partialType } from "../../../lib/presence/subscription.ts";
 import { type Watcher, watcherinfo } from "../../../lib/presence/watcherinfo.ts";
 import { publicGruu } from "../../../lib/location/gruu.ts";
 import type { ShownDialog } from "../../../lib/presence/dialog-info.ts";
@@ -26,14 +27,32 @@ export interface Sources {
   readonly messages: Messages;
 }
 
+export type Visible = "state" | "polite" | "nothing";
+
+/** How a watcher is shown a state. */
+interface Showing {
+  readonly what: Visible;
+  readonly version: number;
+  /** The entity-tag of the state that he was told last, if he may be told the changes since (RFC 5263). */
+  readonly base: string | undefined;
+}
+
+interface Document {
+  readonly fingerprint: string;
+  readonly text: string;
+  /** Since the document before. */
+  readonly changes: () => PidfChanges | undefined;
+}
+
 /** The state of each event package, as it is now. */
 export class EventState {
   readonly #room: Room;
   readonly #sources: Sources;
   readonly #publications: Publications;
   readonly #subscriptions: Subscriptions;
-  /** The last presence document. */
-  #composed: { readonly fingerprint: string; readonly text: string } | undefined;
+  /** The last presence document, and the one before. */
+  #composed: Document | undefined;
+  #before: string | undefined;
 
   constructor(room: Room, sources: Sources, publications: Publications, subscriptions: Subscriptions) {
     this.#room = room;
@@ -53,26 +72,54 @@ export class EventState {
     return this.#room.keyring.hash("md5", JSON.stringify(this.#facts(event, now)));
   }
 
-  /** The body of a notification for one who may see it. */
-  body(event: EventPackage, version: number, now: number): { readonly type: string; readonly text: string } {
-    const { type } = traits[event];
-    // The document is the same for all who watch, and there may be thousands.
-    if (event !== "presence") return { type, text: this.#text(event, version, now) };
-    const fingerprint = this.fingerprint(event, now);
-    if (this.#composed?.fingerprint !== fingerprint) this.#composed = { fingerprint, text: this.#text(event, version, now) };
-    return { type, text: this.#composed.text };
+  /** The entity-tag of what a watcher sees: whoever sees none of the state has one that does not change (RFC 5839 §6.1). */
+  tag(event: EventPackage, what: Visible, now: number): string {
+    return what === "state" ? this.fingerprint(event, now) : this.#room.keyring.hash("md5", `${what} ${event} ${this.entity}`);
   }
 
-  /** The body for one who shall not see anything, nor that he shall not. */
-  politeBody(event: EventPackage, version: number): { readonly type: string; readonly text: string } {
-    const text = event === "presence" ? closedPidf(this.entity) : dialogInfo(this.entity, [], version);
-    return { type: traits[event].type, text };
+  /** The body of a notification. */
+  body(
+    { event, isPartial }: Subscription,
+    { what, version, base }: Showing,
+    now: number,
+  ): { readonly type: string; readonly text: string } {
+    const { type } = traits[event];
+    if (what === "polite") return this.#politeBody(event, version, isPartial === true);
+    if (event !== "presence") return { type, text: this.#text(event, version, now) };
+    return isPartial === true ? this.#partialBody(version, base, now) : { type, text: this.#document(now).text };
+  }
+
+  /** RFC 5263 §5: what has changed since the state before, if that is the one which is known; else all. */
+  #partialBody(version: number, base: string | undefined, now: number) {
+    const document = this.#document(now);
+    const changes = base !== undefined && base === this.#before ? document.changes() : undefined;
+    const text = changes === undefined ? fullPidf(document.text, version) : partialPidf(this.entity, changes, version);
+    return { type: partialType, text };
+  }
+
+  /** What one is told who shall not see anything, nor that he shall not. */
+  #politeBody(event: EventPackage, version: number, isPartial: boolean) {
+    const { type } = traits[event];
+    if (event !== "presence") return { type, text: dialogInfo(this.entity, [], version) };
+    const text = closedPidf(this.entity);
+    return isPartial ? { type: partialType, text: fullPidf(text, version) } : { type, text };
+  }
+
+  /** The presence document, which is the same for all who watch, and there may be thousands; and what has changed in it. */
+  #document(now: number): Document {
+    const fingerprint = this.fingerprint("presence", now);
+    const last = this.#composed;
+    if (last?.fingerprint === fingerprint) return last;
+    const text = this.#text("presence", 0, now);
+    this.#before = last?.fingerprint;
+    this.#composed = { fingerprint, text, changes: changesSince(last?.text, text) };
+    return this.#composed;
   }
 
   #text(event: EventPackage, version: number, now: number): string {
     switch (event) {
       case "presence":
-        return composePidf({ entity: this.entity, ...this.#presence(now, ({ body }) => body) });
+        return composePidf({ entity: this.entity, ...this.#presence(now, ({ body }, isPresent) => ({ body, isPresent })) });
       case "presence.winfo":
         return watcherinfo(this.entity, this.#watchers(), version);
       case "dialog":
@@ -87,26 +134,25 @@ export class EventState {
   #facts(event: EventPackage, now: number): unknown {
     switch (event) {
       case "presence":
-        return this.#presence(now, ({ id, at }) => `${id} ${at}`);
+        return this.#presence(now, ({ id, at }, isPresent) => [id, at, isPresent]);
       case "presence.winfo":
         return this.#watchers();
       case "dialog":
         return this.#calls(now);
       case "reg":
-        return this.#registrations(now).map(({ id, contact }) => [id, contact]);
+        return this.#registrations(now).map(({ id, contact, q }) => [id, contact, q]);
       case "message-summary":
         return this.#messages(now);
     }
   }
 
-  /** What a phone has published that is away is not shown: it may never come back to take it away. */
-  #presence(now: number, of: (publication: Publication) => string) {
+  /** Who may never come back to take away what he has published is not shown as one who can be reached. */
+  #presence<Shown>(now: number, of: (publication: Publication, isPresent: boolean) => Shown) {
     const { registrar, dialogs } = this.#sources;
     const present = new Set(registrar.current(now).flatMap(({ binding, flow }) => (flow === undefined ? [] : [binding.phone])));
     const isStatic = registrar.current(now).some(({ binding }) => binding.isStatic === true);
-    const published = this.#publications.of("presence", now).filter(({ phone }) => phone === undefined || present.has(phone));
     return {
-      published: published.map(of),
+      published: this.#publications.of("presence", now).map((one) => of(one, one.phone === undefined || present.has(one.phone))),
       isReachable: present.size > 0 || isStatic,
       isOnThePhone: dialogs.count(now) > 0,
     };
@@ -143,4 +189,13 @@ export class EventState {
       status: permission === "confirm" ? ("pending" as const) : ("active" as const),
     }));
   }
+}
+
+/** Found when somebody asks, and kept. */
+function changesSince(before: string | undefined, text: string): () => PidfChanges | undefined {
+  let found: { readonly changes: PidfChanges | undefined } | undefined;
+  return () => {
+    found ??= { changes: before === undefined ? undefined : changesOfPidf(before, text) };
+    return found.changes;
+  };
 }
