@@ -1,4 +1,4 @@
-import type { CallInProgress, Flow } from "../../lib/transport/flow.ts";
+import type { CallDetails, CallInProgress, Flow } from "../../lib/transport/flow.ts";
 import type { Room } from "../room/room.ts";
 
 /** Calls of a phone that has lost its socket. */
@@ -24,14 +24,20 @@ export class Dialogs {
   }
 
   names(now: number): string[] {
+    return this.all(now).map(({ name }) => name);
+  }
+
+  /** Each call once, though both its ends may be here. */
+  all(now: number): CallInProgress[] {
     for (const [phone, { until }] of this.#away) if (until <= now) this.#away.delete(phone);
     const away = [...this.#away.values()].flatMap(({ dialogs }) => dialogs);
     const present = this.#room.sockets.all().flatMap((flow) => flow.dialogs ?? []);
-    return [...new Set([...present, ...away].filter(({ since }) => isLikely(since, now)).map(({ name }) => name))];
+    const likely = [...present, ...away].filter(({ since }) => isLikely(since, now));
+    return [...new Map(likely.map((call) => [call.name, call])).values()];
   }
 
   ended(callId: string): void {
-    const name = nameOf(callId);
+    const name = callName(callId);
     for (const { id, dialogs } of this.#room.sockets.all()) {
       if (dialogs?.some((one) => one.name === name) === true) this.#room.sockets.update(id, { dialogs: without(dialogs, name) });
     }
@@ -62,14 +68,32 @@ export class Dialogs {
 }
 
 const mostDialogs = 50;
+/** Of so many calls of a socket more is known than that they are: attachments are small. */
+const mostDetailed = 4;
 /** Milliseconds: a call that has lasted longer has ended without anybody saying so, or nobody minds that it is not counted. */
 const longestCall = 4 * 3_600_000;
 
+/** A call that has been answered. */
+export interface AnsweredCall {
+  readonly callId: string;
+  readonly details: CallDetails | undefined;
+}
+
 /** The dialogs of a flow with another one, if it is not among them; without those that cannot be any more. */
-export function withDialog(dialogs: readonly CallInProgress[] = [], callId: string, now: number): readonly CallInProgress[] {
-  const name = nameOf(callId);
+export function withDialog(
+  dialogs: readonly CallInProgress[] = [],
+  { callId, details }: AnsweredCall,
+  now: number,
+): readonly CallInProgress[] {
+  const name = callName(callId);
   const likely = dialogs.filter((one) => isLikely(one.since, now));
-  return likely.some((one) => one.name === name) ? likely : [...likely.slice(1 - mostDialogs), { name, since: now }];
+  if (likely.some((one) => one.name === name)) return likely;
+  const call: CallInProgress = { name, since: now, ...(details === undefined ? {} : { details }) };
+  return [...likely.slice(1 - mostDialogs), call].map((one, index, all) => (index < all.length - mostDetailed ? brief(one) : one));
+}
+
+function brief({ name, since }: CallInProgress): CallInProgress {
+  return { name, since };
 }
 
 function isLikely(since: number, now: number): boolean {
@@ -80,8 +104,8 @@ function without(dialogs: readonly CallInProgress[], name: string): readonly Cal
   return dialogs.filter((one) => one.name !== name);
 }
 
-/** Short, so that many fit into an attachment. */
-function nameOf(callId: string): string {
+/** How a call is named by its Call-ID: short, so that many fit into an attachment. */
+export function callName(callId: string): string {
   let hash = 0;
   for (let at = 0; at < callId.length; at += 1) hash = (Math.imul(hash, 31) + callId.charCodeAt(at)) | 0;
   return `${callId.slice(0, 12)}${(hash >>> 0).toString(36)}`;

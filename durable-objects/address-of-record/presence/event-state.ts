@@ -8,6 +8,7 @@ import { type Subscription, partialType } from "../../../lib/presence/subscripti
 import { type Watcher, watcherinfo } from "../../../lib/presence/watcherinfo.ts";
 import { publicGruu } from "../../../lib/location/gruu.ts";
 import type { ShownDialog } from "../../../lib/presence/dialog-info.ts";
+import type { CallDetails } from "../../../lib/transport/flow.ts";
 import type { Room } from "../../room/room.ts";
 import type { Dialogs } from "../dialogs.ts";
 import type { Forking } from "../forking.ts";
@@ -79,13 +80,13 @@ export class EventState {
 
   /** The body of a notification. */
   body(
-    { event, isPartial }: Subscription,
+    { event, isPartial, watcher }: Subscription,
     { what, version, base }: Showing,
     now: number,
   ): { readonly type: string; readonly text: string } {
     const { type } = traits[event];
     if (what === "polite") return this.#politeBody(event, version, isPartial === true);
-    if (event !== "presence") return { type, text: this.#text(event, version, now) };
+    if (event !== "presence") return { type, text: this.#text(event, version, now, watcher) };
     return isPartial === true ? this.#partialBody(version, base, now) : { type, text: this.#document(now).text };
   }
 
@@ -100,7 +101,7 @@ export class EventState {
   /** What one is told who shall not see anything, nor that he shall not. */
   #politeBody(event: EventPackage, version: number, isPartial: boolean) {
     const { type } = traits[event];
-    if (event !== "presence") return { type, text: dialogInfo(this.entity, [], version) };
+    if (event !== "presence") return { type, text: dialogInfo(this.entity, [], version, false) };
     const text = closedPidf(this.entity);
     return isPartial ? { type: partialType, text: fullPidf(text, version) } : { type, text };
   }
@@ -116,14 +117,14 @@ export class EventState {
     return this.#composed;
   }
 
-  #text(event: EventPackage, version: number, now: number): string {
+  #text(event: EventPackage, version: number, now: number, watcher = ""): string {
     switch (event) {
       case "presence":
         return composePidf({ entity: this.entity, ...this.#presence(now, ({ body }, isPresent) => ({ body, isPresent })) });
       case "presence.winfo":
         return watcherinfo(this.entity, this.#watchers(), version);
       case "dialog":
-        return dialogInfo(this.entity, this.#calls(now), version);
+        return dialogInfo(this.entity, this.#calls(now), version, `sip:${watcher}` === this.entity);
       case "reg":
         return reginfo(this.entity, this.#registrations(now), version, now);
       case "message-summary":
@@ -158,13 +159,16 @@ export class EventState {
     };
   }
 
+  /** Each call once, in the state that is furthest. */
   #calls(now: number): ShownDialog[] {
     const { dialogs, calls, forking } = this.#sources;
-    return [
-      ...dialogs.names(now).map((id) => ({ id, state: "confirmed" as const, direction: undefined })),
-      ...forking.ringing().map((id) => ({ id, state: "early" as const, direction: "recipient" as const })),
-      ...calls.pending().map((id) => ({ id, state: "trying" as const, direction: "initiator" as const })),
+    const found: (Omit<ShownDialog, "id"> & { readonly name: string })[] = [
+      ...calls.pending().map((name) => ({ name, state: "trying" as const, direction: "initiator" as const, details: undefined })),
+      ...forking.ringing().map((call) => ({ ...call, state: "early" as const, direction: "recipient" as const })),
+      ...dialogs.all(now).map(({ name, details }) => ({ name, state: "confirmed" as const, direction: directionOf(details), details })),
     ];
+    const shown = found.map(({ name, ...call }) => ({ id: this.#room.keyring.hash("sha256", name).slice(0, 16), ...call }));
+    return [...new Map(shown.map((call) => [call.id, call])).values()];
   }
 
   #registrations(now: number): ShownRegistration[] {
@@ -198,4 +202,9 @@ function changesSince(before: string | undefined, text: string): () => PidfChang
     found ??= { changes: before === undefined ? undefined : changesOfPidf(before, text) };
     return found.changes;
   };
+}
+
+function directionOf(details: CallDetails | undefined): ShownDialog["direction"] {
+  if (details === undefined) return undefined;
+  return details.isCaller ? "initiator" : "recipient";
 }
