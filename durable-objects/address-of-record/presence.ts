@@ -1,5 +1,5 @@
-import { type EventPackage, traits } from "../../lib/presence/event-package.ts";
-import { refusePidf } from "../../lib/presence/pidf.ts";
+import { type EventPackage, partialType, traits } from "../../lib/presence/event-package.ts";
+import { readPublished } from "../../lib/presence/pidf-patch.ts";
 import { type Permission, noWatcherRules, permissionOf } from "../../lib/presence/policy.ts";
 import { publish } from "../../lib/presence/publication.ts";
 import { type Subscription, type Wish, agent, isOld, ownEvent, readWish, subscriptionId } from "../../lib/presence/subscription.ts";
@@ -221,11 +221,17 @@ export class Presence {
     if (event !== "presence") return refused(request, fault(489, "state of this package is not published", [["Allow-Events", "presence"]]));
     const text = bodyOf(request);
     const outcome = publish({
-      ...{ request, event, now, tag: randomText(), settings: { ...this.#room.configuration.publications, type: traits.presence.type } },
+      ...{
+        request,
+        event,
+        now,
+        tag: randomText(),
+        settings: { ...this.#room.configuration.publications, types: [traits.presence.type, partialType] },
+      },
       publications: this.#publications.of(event, now),
       body: request.binary ? Buffer.from(text, "latin1").toString("utf8") : text,
       phone: envelope.answerTo.home === name ? envelope.answerTo.phone : undefined,
-      check: refusePidf,
+      read: readPublished,
     });
     if (isFault(outcome)) return refused(request, outcome);
     this.#publications.apply(outcome);

@@ -6,7 +6,7 @@ import { type Request, headerValue, headerValues } from "../syntax/message.ts";
 import { readContacts } from "../syntax/contact.ts";
 import type { DialogEnd } from "../transport/envelope.ts";
 import { acceptance } from "./accept.ts";
-import { type EventPackage, eventPackages, isEventPackage, traits } from "./event-package.ts";
+import { type EventPackage, eventPackages, isEventPackage, partialType, traits } from "./event-package.ts";
 import type { Permission } from "./policy.ts";
 import { type Rates, readRates } from "./rates.ts";
 
@@ -65,9 +65,6 @@ export interface SubscriptionSettings {
   readonly minimumExpires: number;
   readonly maximumExpires: number;
 }
-
-/** Of partial presence documents (RFC 5262 §6). */
-export const partialType = "application/pidf-diff+xml";
 
 /** Characters: what a subscription keeps of its watcher must be little. */
 const longestText = 1000;

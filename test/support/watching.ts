@@ -57,9 +57,10 @@ export function watch(
   return { status: () => sent.final, notified, last, refresh, callId };
 }
 
-/** A phone publishes its user's presence. */
+/** A phone publishes its user's presence, as PIDF if the lines have no type. */
 export function publishes(desk: Desk, body: string, lines: readonly string[] = []) {
-  const content = body === "" ? [] : ["Content-Type: application/pidf+xml"];
+  const isTyped = body === "" || lines.some((line) => line.startsWith("Content-Type"));
+  const content = isTyped ? [] : ["Content-Type: application/pidf+xml"];
   return desk.sends(
     "PUBLISH",
     desk.aor,

@@ -1,10 +1,10 @@
 import { dialogInfo } from "../../../lib/presence/dialog-info.ts";
-import { type EventPackage, traits } from "../../../lib/presence/event-package.ts";
+import { type EventPackage, partialType, traits } from "../../../lib/presence/event-package.ts";
 import { type WaitingMessages, messageSummary } from "../../../lib/presence/message-summary.ts";
 import { closedPidf, composePidf } from "../../../lib/presence/pidf.ts";
 import { type PidfChanges, changesOfPidf, fullPidf, partialPidf } from "../../../lib/presence/pidf-diff.ts";
 import { type ShownRegistration, reginfo } from "../../../lib/presence/reginfo.ts";
-import { type Subscription, partialType } from "../../../lib/presence/subscription.ts";
+import type { Subscription } from "../../../lib/presence/subscription.ts";
 import { type Watcher, watcherinfo } from "../../../lib/presence/watcherinfo.ts";
 import { publicGruu } from "../../../lib/location/gruu.ts";
 import type { ShownDialog } from "../../../lib/presence/dialog-info.ts";

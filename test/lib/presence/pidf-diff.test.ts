@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { changesOfPidf, fullPidf, partialPidf } from "../../../lib/presence/pidf-diff.ts";
+import { readPublished } from "../../../lib/presence/pidf-patch.ts";
 import { composePidf } from "../../../lib/presence/pidf.ts";
+import { isFault } from "../../../lib/syntax/fault.ts";
 import { faultOf } from "../../support/documents.ts";
 import { applyPidfDiff, canonical } from "../../support/patch.ts";
 
@@ -22,6 +24,9 @@ function patched(before: string, after: string): { readonly operations: string; 
   if (changes === undefined) throw new Error("no changes can be said");
   const diff = partialPidf(entity, changes, 1);
   expect(faultOf(type, diff)).toBeUndefined();
+  // What we say ourselves we also take.
+  const taken = readPublished(type, diff, before);
+  expect(isFault(taken) ? taken : canonical(taken)).toBe(canonical(after));
   return { operations: changes.operations, result: canonical(applyPidfDiff(before, diff)) };
 }
 

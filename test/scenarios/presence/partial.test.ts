@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { header } from "../../support/heard.ts";
 import { applyPidfDiff, canonical } from "../../support/patch.ts";
-import { type Watching, pidf, publishes, watch } from "../../support/watching.ts";
+import { type Watching, basics, pidf, publishes, watch } from "../../support/watching.ts";
 import { type Cast, type CastOptions, stage } from "../world/scenario.ts";
 
 let cast: Cast;
@@ -122,5 +122,62 @@ describe("partial notification (RFC 5263)", () => {
     await does("busy");
     expect(kinds(partial)).toEqual(["full"]);
     expect(partial.last().body).toContain(">closed<");
+  });
+});
+
+describe("partial publication (RFC 5264)", () => {
+  const partialType = "Content-Type: application/pidf-diff+xml";
+  const namespaces = 'xmlns="urn:ietf:params:xml:ns:pidf" xmlns:p="urn:ietf:params:xml:ns:pidf-diff"';
+  const diff = (operations: string) => `<p:pidf-diff ${namespaces} entity="sip:bob@example.com">${operations}</p:pidf-diff>`;
+  const tuple = '<tuple id="a"><status><basic>open</basic></status></tuple>';
+  const closes = `<p:replace sel="*/tuple[@id='a']/status/basic/text()">closed</p:replace>`;
+
+  /** Alice watches bob, who has published the full state in the partial format. */
+  async function published() {
+    cast = await stage();
+    const { alice, bob, world } = cast;
+    const subscription = watch(alice, bob.aor);
+    publishes(bob, `<p:pidf-full ${namespaces} entity="${bob.aor}">${tuple}</p:pidf-full>`, [partialType]);
+    await world.settle();
+    const tag = () => header(bob.last(200, "PUBLISH"), "sip-etag") ?? "";
+    return { ...cast, subscription, tag };
+  }
+
+  it("changes what was published, and those who watch are told", async () => {
+    const { bob, world, subscription, tag } = await published();
+    expect(basics(subscription.last())).toEqual(["open"]);
+    const first = tag();
+    const sent = publishes(bob, diff(closes), [partialType, `SIP-If-Match: ${first}`]);
+    await world.settle();
+    expect([sent.final, basics(subscription.last())]).toEqual([200, ["closed"]]);
+    expect(tag()).not.toBe(first);
+    // The next one changes what has come of that.
+    publishes(bob, diff(closes.replace("closed", "open")), [partialType, `SIP-If-Match: ${tag()}`]);
+    await world.settle();
+    expect(basics(subscription.last())).toEqual(["open"]);
+  });
+
+  it.each([
+    ["that cannot be applied: 400, and nothing changes", diff('<p:remove sel="*/tuple[7]"/>'), true, 400],
+    ["of something that is not there: 400", diff(closes), false, 400],
+    [
+      "that makes more than is taken: 413",
+      diff(`<p:add sel="*"><x xmlns="urn:x">${"y".repeat(9000)}</x><x xmlns="urn:x">${"y".repeat(7300)}</x></p:add>`),
+      true,
+      413,
+    ],
+  ])("%s", async (_rule, body, isMatching, status) => {
+    const { bob, world, subscription, tag } = await published();
+    const before = subscription.notified().length;
+    const sent = publishes(bob, body, [partialType, ...(isMatching ? [`SIP-If-Match: ${tag()}`] : [])]);
+    await world.settle();
+    expect([sent.final, subscription.notified().length, world.faults]).toEqual([status, before, []]);
+  });
+
+  it("is named where another type is refused: 415", async () => {
+    const { bob, world } = await published();
+    publishes(bob, "x", ["Content-Type: text/plain"]);
+    await world.settle();
+    expect(header(bob.last(415), "accept")).toBe("application/pidf+xml, application/pidf-diff+xml");
   });
 });
