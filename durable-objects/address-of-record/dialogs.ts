@@ -1,3 +1,4 @@
+import { isVisitorHome } from "../../lib/transport/visitor.ts";
 import type { CallDetails, CallInProgress, Flow } from "../../lib/transport/flow.ts";
 import type { Room } from "../room/room.ts";
 
@@ -13,7 +14,8 @@ interface Away {
 /** The calls in progress of this home's phones: they ride in the attachments of the sockets they are on (DESIGN §4). */
 export class Dialogs {
   readonly #room: Room;
-  readonly #away = new Map<string, Away>();
+  /** By phone; rows too while somebody watches, whose lamp must not go out with our memory. */
+  #known: Map<string, Away> | undefined;
 
   constructor(room: Room) {
     this.#room = room;
@@ -29,8 +31,8 @@ export class Dialogs {
 
   /** Each call once, though both its ends may be here. */
   all(now: number): CallInProgress[] {
-    for (const [phone, { until }] of this.#away) if (until <= now) this.#away.delete(phone);
-    const away = [...this.#away.values()].flatMap(({ dialogs }) => dialogs);
+    for (const [phone, { until }] of this.#away()) if (until <= now) this.#forget(phone);
+    const away = [...this.#away().values()].flatMap(({ dialogs }) => dialogs);
     const present = this.#room.sockets.all().flatMap((flow) => flow.dialogs ?? []);
     const likely = [...present, ...away].filter(({ since }) => isLikely(since, now));
     return [...new Map(likely.map((call) => [call.name, call])).values()];
@@ -41,13 +43,20 @@ export class Dialogs {
     for (const { id, dialogs } of this.#room.sockets.all()) {
       if (dialogs?.some((one) => one.name === name) === true) this.#room.sockets.update(id, { dialogs: without(dialogs, name) });
     }
-    for (const [phone, away] of this.#away) this.#away.set(phone, { ...away, dialogs: without(away.dialogs, name) });
+    for (const [phone, away] of this.#away()) {
+      const dialogs = without(away.dialogs, name);
+      if (dialogs.length === 0) this.#forget(phone);
+      else this.#away().set(phone, { ...away, dialogs });
+    }
   }
 
-  flowClosed({ carried: [binding], dialogs = [] }: Flow, now: number): void {
+  /** @param isWatched whether somebody has to be told when the calls end */
+  flowClosed({ carried: [binding], dialogs = [] }: Flow, isWatched: () => boolean, now: number): void {
     if (binding === undefined || dialogs.length === 0) return;
     const { phone, callId: registration } = binding;
-    this.#away.set(phone, { dialogs, registration, until: now + this.#room.timers.grace });
+    const away: Away = { dialogs, registration, until: now + this.#room.timers.grace };
+    this.#away().set(phone, away);
+    if (isWatched()) this.#room.memory.run("INSERT OR REPLACE INTO away (phone, value) VALUES (?, ?)", phone, JSON.stringify(away));
     // It may have come back before it was noticed that it had gone.
     const heir = this.#room.sockets.newestTo(phone);
     if (heir !== undefined) this.appeared(heir, [phone], now);
@@ -57,13 +66,28 @@ export class Dialogs {
   appeared({ id }: Flow, phones: readonly string[], now: number): void {
     const flow = this.#room.sockets.byId(id);
     for (const phone of flow === undefined ? [] : phones) {
-      const away = this.#away.get(phone);
+      const away = this.#away().get(phone);
       const isSame = flow?.carried.some((carried) => carried.phone === phone && carried.callId === away?.registration) === true;
-      this.#away.delete(phone);
+      this.#forget(phone);
       if (away === undefined || !isSame || away.until <= now) continue;
       const own = this.#room.sockets.byId(id)?.dialogs ?? [];
       this.#room.sockets.update(id, { dialogs: [...own, ...away.dialogs].slice(-mostDialogs) });
     }
+  }
+
+  #away(): Map<string, Away> {
+    if (this.#known === undefined) {
+      // Nobody watches a visitor, who has no tables either.
+      const rows = isVisitorHome(this.#room.home.name)
+        ? []
+        : this.#room.memory.all<{ phone: string; value: string }>("SELECT phone, value FROM away");
+      this.#known = new Map(rows.map(({ phone, value }) => [phone, JSON.parse(value) as Away]));
+    }
+    return this.#known;
+  }
+
+  #forget(phone: string): void {
+    if (this.#away().delete(phone)) this.#room.memory.run("DELETE FROM away WHERE phone = ?", phone);
   }
 }
 

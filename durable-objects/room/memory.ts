@@ -10,10 +10,11 @@ const schema = [
   "CREATE TABLE IF NOT EXISTS subscriptions (id TEXT PRIMARY KEY, due INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
   "CREATE TABLE IF NOT EXISTS publications (id TEXT PRIMARY KEY, due INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
   "CREATE TABLE IF NOT EXISTS told (event TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) WITHOUT ROWID",
+  "CREATE TABLE IF NOT EXISTS away (phone TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
   "CREATE TABLE IF NOT EXISTS letters (number INTEGER PRIMARY KEY, phone TEXT NOT NULL, due INTEGER NOT NULL, value TEXT NOT NULL)",
 ] as const;
 
-const tables = ["subscriber", "bindings", "contexts", "unattended", "letters", "messages", "subscriptions", "publications", "told"];
+const tables = ["subscriber", "bindings", "contexts", "unattended", "letters", "messages", "subscriptions", "publications", "told", "away"];
 
 type Value = string | number | null;
 

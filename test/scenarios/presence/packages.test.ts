@@ -73,6 +73,25 @@ describe("the dialog package (RFC 4235)", () => {
     expect(states()).toEqual([]);
   });
 
+  it("stays though the memory is lost while his phone is away for a moment", async () => {
+    const { bob, carol, world, states } = await lamp();
+    carol.invites(bob.aor);
+    await world.settle();
+    bob.answers();
+    await world.settle();
+    bob.leaves();
+    await world.pass(12);
+    world.lose("evict");
+    await world.pass(2);
+    await bob.comesOnline();
+    await world.pass(5);
+    expect(states()).toEqual(["confirmed"]);
+    expect(world.homeOf("bob").sql.exec("SELECT phone FROM away").toArray()).toEqual([]);
+    carol.hangsUp();
+    await world.settle();
+    expect(states()).toEqual([]);
+  });
+
   it("is one and the same dialog as long as the call lasts (§4.1.2), and says nothing of it but its state to others", async () => {
     const { bob, carol, world, subscription } = await lamp();
     carol.invites(bob.aor);
