@@ -18,6 +18,7 @@ import { EventState, type Sources } from "./presence/event-state.ts";
 import { Notifier, visible } from "./presence/notifier.ts";
 import { Publications } from "./presence/publications.ts";
 import { Subscriptions } from "./presence/subscriptions.ts";
+import { Waiting } from "./presence/waiting.ts";
 
 /** Of one watcher, and of one user. */
 const mostOfWatcher = 20;
@@ -31,6 +32,7 @@ export class Presence {
   readonly #account: Account;
   readonly #subscriptions: Subscriptions;
   readonly #publications: Publications;
+  readonly #waiting: Waiting;
   readonly #notifier: Notifier;
   readonly #state: EventState;
 
@@ -39,7 +41,8 @@ export class Presence {
     this.#account = account;
     this.#subscriptions = new Subscriptions(room);
     this.#publications = new Publications(room);
-    this.#state = new EventState(room, sources, this.#publications, this.#subscriptions);
+    this.#waiting = new Waiting(room);
+    this.#state = new EventState(room, sources, this.#publications, this.#subscriptions, this.#waiting);
     this.#notifier = new Notifier(room, this.#subscriptions, this.#state, passOn);
   }
 
@@ -111,6 +114,7 @@ export class Presence {
 
   passDeadlines(now: number): void {
     this.#publications.passDeadlines(now);
+    this.#waiting.passDeadlines(now);
     for (const subscription of this.#subscriptions.ended()) {
       if (now - subscription.touched < longestFarewell) this.#notifier.end(subscription, subscription.ended ?? "timeout", now);
       else this.#subscriptions.remove(subscription.id);
@@ -124,6 +128,7 @@ export class Presence {
 
   /** The rules for watchers may have changed: they hold at once (RFC 5025 §3.2.1). */
   permissionsChanged(now: number): void {
+    for (const watcher of this.#waiting.all(now)) if (this.#permission("presence", watcher) !== "confirm") this.#waiting.forget(watcher);
     for (const subscription of [...this.#subscriptions.all()]) {
       const permission = this.#permission(subscription.event, subscription.watcher);
       if (permission === subscription.permission) continue;
@@ -143,6 +148,7 @@ export class Presence {
     if (permission === "block") return refused(request, fault(403, "the user does not let you watch him"));
     if (wish.expires > 0 && this.#isFull(envelope.identity))
       return refused(request, fault(503, "too many watch this user", [["Retry-After", "600"]]));
+    if (wish.event === "presence") this.#waiting.forget(envelope.identity);
     const subscription = this.#made(envelope, request, essentials, wish, permission, now);
     return this.#grant(request, subscription, wish, now);
   }
@@ -249,6 +255,8 @@ export class Presence {
   }
 
   #end(subscription: Subscription, reason: string, now: number, isKnown = false): void {
+    const { event, permission, watcher } = subscription;
+    if (reason === "timeout" && event === "presence" && permission === "confirm" && watcher !== "") this.#waiting.add(watcher, now);
     const isStored = this.#subscriptions.get(subscription.id) !== undefined;
     if (isStored) this.#subscriptions.put({ ...subscription, touched: now, expires: now + repeatFarewellAfter, ended: reason });
     this.#notifier.end(subscription, reason, now, isKnown);

@@ -18,6 +18,7 @@ import type { Registrar } from "../registrar.ts";
 import type { Publication } from "../../../lib/presence/publication.ts";
 import type { Publications } from "./publications.ts";
 import type { Subscriptions } from "./subscriptions.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** The parts of a home that the state of its user is known from. */
 export interface Sources {
@@ -51,15 +52,17 @@ export class EventState {
   readonly #sources: Sources;
   readonly #publications: Publications;
   readonly #subscriptions: Subscriptions;
+  readonly #waiting: Waiting;
   /** The last presence document, and the one before. */
   #composed: Document | undefined;
   #before: string | undefined;
 
-  constructor(room: Room, sources: Sources, publications: Publications, subscriptions: Subscriptions) {
+  constructor(room: Room, sources: Sources, publications: Publications, subscriptions: Subscriptions, waiting: Waiting) {
     this.#room = room;
     this.#sources = sources;
     this.#publications = publications;
     this.#subscriptions = subscriptions;
+    this.#waiting = waiting;
   }
 
   /** `sip:bob@example.com`. */
@@ -122,7 +125,7 @@ export class EventState {
       case "presence":
         return composePidf({ entity: this.entity, ...this.#presence(now, ({ body }, isPresent) => ({ body, isPresent })) });
       case "presence.winfo":
-        return watcherinfo(this.entity, this.#watchers(), version);
+        return watcherinfo(this.entity, this.#watchers(now), version);
       case "dialog":
         return dialogInfo(this.entity, this.#calls(now), version, `sip:${watcher}` === this.entity);
       case "reg":
@@ -137,7 +140,7 @@ export class EventState {
       case "presence":
         return this.#presence(now, ({ id, at }, isPresent) => [id, at, isPresent]);
       case "presence.winfo":
-        return this.#watchers();
+        return this.#watchers(now);
       case "dialog":
         return this.#calls(now);
       case "reg":
@@ -186,12 +189,15 @@ export class EventState {
     return { text: this.#sources.messages.count(now), voice };
   }
 
-  #watchers(): Watcher[] {
-    return this.#subscriptions.of("presence").map(({ id, watcher, permission }: Subscription) => ({
+  #watchers(now: number): Watcher[] {
+    const watching = this.#subscriptions.of("presence").map(({ id, watcher, permission }: Subscription) => ({
       id,
       uri: `sip:${watcher}`,
       status: permission === "confirm" ? ("pending" as const) : ("active" as const),
     }));
+    const idOf = (watcher: string) => this.#room.keyring.hash("sha256", `waiting ${watcher}`).slice(0, 16);
+    const waiting = this.#waiting.all(now).map((watcher) => ({ id: idOf(watcher), uri: `sip:${watcher}`, status: "waiting" as const }));
+    return [...watching, ...waiting];
   }
 }
 

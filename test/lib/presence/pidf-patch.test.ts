@@ -136,8 +136,8 @@ describe("partial publication (RFC 5264)", () => {
         fc.constantFrom("", ' pos="before"', ' type="@1"'),
         (sel, name, more) => {
           const result = apply(`<p:${name} sel="${sel}"${more}>${tuple("c", "open")}</p:${name}>`);
-          if (isFault(result)) expect(result.status).toBe(400);
-          else expect(readPublished("application/pidf+xml", result, undefined)).toBe(result);
+          const again = isFault(result) ? result.status : readPublished("application/pidf+xml", result, undefined);
+          expect([400, result]).toContain(again);
         },
       ),
       { numRuns: 1000 },
