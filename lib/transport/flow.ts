@@ -34,6 +34,8 @@ export interface Flow {
   readonly pending: readonly PendingInvite[];
   /** Branches sent here that have had a provisional response: what CANCEL and Timer C ask. */
   readonly proceeding: readonly ProceedingBranch[];
+  /** The last branches answered here with a 2xx that the caller's home has, with a space before and behind each: one text is cheaper to keep than a list. */
+  readonly taken?: string;
   /** Calls in progress here. */
   readonly dialogs?: readonly CallInProgress[];
 }
@@ -97,8 +99,6 @@ export interface ProceedingBranch {
   readonly branch: string;
   /** Milliseconds of the last provisional response. */
   readonly at: number;
-  /** Its 2xx has come, and the caller's home has it. */
-  readonly isTaken?: boolean;
   /** The To tag of that response: of the early dialog. */
   readonly tag?: string;
 }
