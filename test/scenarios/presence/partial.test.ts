@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { header } from "../../support/heard.ts";
-import { applyPidfDiff, canonical } from "../../support/patch.ts";
-import { type Watching, basics, pidf, publishes, watch } from "../../support/watching.ts";
+import { canonical } from "../../support/patch.ts";
+import { type Watching, assembled, basics, pidf, publishes, watch } from "../../support/watching.ts";
 import { type Cast, type CastOptions, stage } from "../world/scenario.ts";
 
 let cast: Cast;
@@ -31,19 +31,6 @@ async function watching(options: CastOptions = {}) {
 const kinds = ({ notified }: Watching) => notified().map(({ body }) => /<p:pidf-(full|diff)/.exec(body)?.[1] ?? "whole");
 const versions = ({ notified }: Watching) => notified().map(({ body }) => Number(/ version="(\d+)"/.exec(body)?.[1]));
 
-/** What a watcher has made of it all (RFC 5263 §6): he starts with the full state, and takes a diff only of the version he has. */
-function state({ notified }: Watching): string {
-  let [document, version] = ["", -1];
-  for (const { body } of notified()) {
-    const next = Number(/ version="(\d+)"/.exec(body)?.[1]);
-    if (body.includes("<p:pidf-full")) document = body.replaceAll("p:pidf-full", "presence").replace(/ version="\d+"/, "");
-    else if (next === version + 1) document = applyPidfDiff(document, body);
-    else throw new Error(`a diff of version ${next} on top of ${version}`);
-    version = next;
-  }
-  return canonical(document);
-}
-
 describe("partial notification (RFC 5263)", () => {
   it("begins with the full state, then tells what has changed, or the full state where that is shorter; the versions grow by one", async () => {
     const { partial, whole, does, bob, world } = await watching();
@@ -54,7 +41,7 @@ describe("partial notification (RFC 5263)", () => {
     expect(header(partial.last(), "content-type")).toBe("application/pidf-diff+xml");
     expect(kinds(partial)).toEqual(["full", "diff", "diff", "full"]);
     expect(versions(partial)).toEqual([0, 1, 2, 3]);
-    expect(state(partial)).toBe(canonical(whole.last().body));
+    expect(assembled(partial)).toBe(canonical(whole.last().body));
     expect(partial.notified()[2]?.body.length).toBeLessThan(whole.notified()[2]?.body.length ?? 0);
   });
 
@@ -86,7 +73,7 @@ describe("partial notification (RFC 5263)", () => {
     await world.pass(5);
     expect(kinds(partial).at(-1)).toBe("full");
     expect(versions(partial).at(-1)).toBeGreaterThan(1);
-    expect(state(partial)).toBe(canonical(whole.last().body));
+    expect(assembled(partial)).toBe(canonical(whole.last().body));
   });
 
   it("tells the full state to one who has not taken the last one, and may never have got it", async () => {
@@ -101,7 +88,7 @@ describe("partial notification (RFC 5263)", () => {
     expect(kinds(partial)).toEqual(["full", "full"]);
     await does("busy");
     expect(kinds(partial)).toEqual(["full", "full", "diff"]);
-    expect(state(partial)).toBe(canonical(whole.last().body));
+    expect(assembled(partial)).toBe(canonical(whole.last().body));
   });
 
   it("tells the full state to one who is behind, because he wants to be told more rarely", async () => {
@@ -114,7 +101,7 @@ describe("partial notification (RFC 5263)", () => {
       ["full", "full"],
       ["full", "diff", "diff", "diff"],
     ]);
-    expect(state(slow)).toBe(state(quick));
+    expect(assembled(slow)).toBe(assembled(quick));
   });
 
   it("tells one who is blocked politely the full state that he may see", async () => {
