@@ -282,7 +282,8 @@ function readStatusLine(line: string, parts: Lines): Message | Fault {
   const status = Number(code);
   if (!isDigits(code) || status < 100 || status > 699 || (line.length > 11 && line[11] !== " "))
     return fault(400, "the status line is malformed");
-  return { kind: "response", status, reason: line.slice(12), ...parts };
+  const { text, binary, lines, first, bodyAt } = parts;
+  return { kind: "response", status, reason: line.slice(12), text, binary, lines, first, bodyAt };
 }
 
 function fitBody(message: Message): Message | Fault {
