@@ -3,8 +3,6 @@ import { type Way, examine } from "../../lib/proxy/examine.ts";
 import { forgetsCalls } from "../../lib/proxy/manners.ts";
 import { applySessionTimer } from "../../lib/proxy/session-timer.ts";
 import { type Alterations, alter } from "../../lib/syntax/alter.ts";
-import type { Address } from "../../lib/location/address.ts";
-import { uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
@@ -20,13 +18,11 @@ import type { Account } from "./account.ts";
 import type { Dialogs } from "./dialogs.ts";
 import type { Letters } from "./letters.ts";
 import type { PlacedCalls } from "./placed-calls.ts";
-import { type Routed, available, homeOf, mayCallOut, presenceAgentOf, routeOf, trunkFor } from "./resolve.ts";
+import { type Elsewhere, type Routed, homeOf, leavingTo, placeOf } from "./resolve.ts";
 import { type CallsAtPresent, Visits, identityOf, noRelay } from "./visits.ts";
 
 /** Brings a request or a CANCEL to a home, this one included. */
 export type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
-
-type Elsewhere = Destination & { readonly kind: "elsewhere" };
 
 export interface OutgoingParts {
   readonly account: Account;
@@ -85,7 +81,7 @@ export class Outgoing {
     if (request.method === "ACK") return this.#letters.arrived(this.#transactionOf(essentials));
     const breadth = readBreadth(request);
     if (isFault(breadth)) return this.#refuse(flow, request, breadth, now);
-    const routed = await this.#route(request, way.address);
+    const routed = await placeOf(this.#room, request.method, request.requestUri, way.address);
     if (isFault(routed)) return this.#refuse(flow, request, routed, now);
     if (routed.kind === "redirect") return this.#redirect(flow, request, routed, now);
     if (routed.kind === "elsewhere" && visitor !== undefined) return this.#refuse(flow, request, noRelay, now);
@@ -93,7 +89,11 @@ export class Outgoing {
     const { address } = routed;
     const found = await homeOf(this.#room, address);
     if (isFault(found) && visitor !== undefined) return this.#refuse(flow, request, found, now);
-    if (isFault(found)) return this.#leave(flow, request, essentials, text, address, found, now);
+    if (isFault(found)) {
+      const elsewhere = await leavingTo(this.#room, request.requestUri, address, found);
+      if (isFault(elsewhere)) return this.#refuse(flow, request, elsewhere, now);
+      return this.#sendElsewhere(flow, request, essentials, text, elsewhere, now);
+    }
     const { home, introduces, redirects } = found;
     const { instance, registration } = address;
     const to: Destination = { kind: "address", instance, registration };
@@ -105,45 +105,9 @@ export class Outgoing {
     this.#send(flow, request, home, this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined, ...more }), now);
   }
 
-  /**
-   * To another server: by a trunk of our domain, or to another domain if the user may.
-   * Otherwise it is refused, since nobody may relay by us.
-   */
-  async #leave(
-    flow: Flow,
-    request: Request,
-    essentials: Essentials,
-    text: string,
-    { user, domain }: Address,
-    refusal: Fault,
-    now: number,
-  ): Promise<void> {
-    const isOurs = refusal.status === 404 && domain === this.#room.home.domain;
-    const trunk = isOurs ? await available(() => trunkFor(this.#room, user)) : undefined;
-    if (isFault(trunk)) return this.#refuse(flow, request, trunk, now);
-    const isForeign = refusal.status === 403 && (await available(() => mayCallOut(this.#room)));
-    if (isFault(isForeign)) return this.#refuse(flow, request, isForeign, now);
-    if (trunk === undefined && !isForeign) return this.#refuse(flow, request, refusal, now);
-    const to: Elsewhere =
-      trunk === undefined
-        ? { kind: "elsewhere", uri: request.requestUri }
-        : { kind: "elsewhere", uri: uriAtTrunk(trunk, user), trunk: trunk.name };
-    this.#sendElsewhere(flow, request, essentials, text, to, now);
-  }
-
   /** Our own response context watches over it. */
   #sendElsewhere(flow: Flow, request: Request, essentials: Essentials, text: string, to: Elsewhere, now: number): void {
     this.#send(flow, request, this.#room.home.name, this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined }), now);
-  }
-
-  /** Where a request goes by the routes of our domain, or to another presence agent; else to whomever it names. */
-  #route({ method, requestUri }: Request, address: Address): Promise<Routed | Fault> {
-    const caller = `${this.#room.home.user}@${this.#room.home.domain}`;
-    return available(async () => {
-      const trunk = await presenceAgentOf(this.#room, method, address);
-      if (trunk !== undefined) return { kind: "elsewhere", uri: requestUri, trunk, keepsAddress: true };
-      return routeOf(this.#room, { method, caller }, address);
-    });
   }
 
   /** RFC 3261 §16.10: answered here, and passed on where its INVITE went. */
