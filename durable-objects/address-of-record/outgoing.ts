@@ -1,3 +1,4 @@
+import type { Address } from "../../lib/location/address.ts";
 import { transactionName } from "../../lib/proxy/branch.ts";
 import { type Way, examine } from "../../lib/proxy/examine.ts";
 import { forgetsCalls } from "../../lib/proxy/manners.ts";
@@ -17,6 +18,7 @@ import type { Room } from "../room/room.ts";
 import type { Account } from "./account.ts";
 import type { Dialogs } from "./dialogs.ts";
 import type { Letters } from "./letters.ts";
+import type { Lists } from "./lists.ts";
 import type { PlacedCalls } from "./placed-calls.ts";
 import { type Elsewhere, type Routed, homeOf, leavingTo, placeOf } from "./resolve.ts";
 import { type CallsAtPresent, Visits, identityOf, noRelay } from "./visits.ts";
@@ -29,6 +31,7 @@ export interface OutgoingParts {
   readonly calls: PlacedCalls;
   readonly letters: Letters;
   readonly dialogs: Dialogs;
+  readonly lists: Lists;
   readonly callsAtPresent: CallsAtPresent;
 }
 
@@ -43,18 +46,20 @@ export class Outgoing {
   readonly #calls: PlacedCalls;
   readonly #letters: Letters;
   readonly #dialogs: Dialogs;
+  readonly #lists: Lists;
   readonly #callsAtPresent: CallsAtPresent;
   readonly #visits: Visits;
   readonly #passOn: PassOn;
   /** Clocks of the INVITEs that have had no response yet, by transaction. */
   readonly #untried = new Map<string, ReturnType<typeof setTimeout>>();
 
-  constructor(room: Room, { account, calls, letters, dialogs, callsAtPresent }: OutgoingParts, passOn: PassOn) {
+  constructor(room: Room, { account, calls, letters, dialogs, lists, callsAtPresent }: OutgoingParts, passOn: PassOn) {
     this.#room = room;
     this.#account = account;
     this.#calls = calls;
     this.#letters = letters;
     this.#dialogs = dialogs;
+    this.#lists = lists;
     this.#callsAtPresent = callsAtPresent;
     this.#visits = new Visits(room, callsAtPresent);
     this.#passOn = passOn;
@@ -81,6 +86,8 @@ export class Outgoing {
     if (request.method === "ACK") return this.#letters.arrived(this.#transactionOf(essentials));
     const breadth = readBreadth(request);
     if (isFault(breadth)) return this.#refuse(flow, request, breadth, now);
+    if (visitor === undefined && this.#lists.serves(request, way.address))
+      return this.#subscribe(flow, request, essentials, text, way.address, now);
     const routed = await placeOf(this.#room, request.method, request.requestUri, way.address);
     if (isFault(routed)) return this.#refuse(flow, request, routed, now);
     if (routed.kind === "redirect") return this.#redirect(flow, request, routed, now);
@@ -103,6 +110,13 @@ export class Outgoing {
       ...(redirects ? { redirects } : {}),
     };
     this.#send(flow, request, home, this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined, ...more }), now);
+  }
+
+  /** To a list of our domain: served here, at the home of the one who watches it. */
+  async #subscribe(flow: Flow, request: Request, essentials: Essentials, text: string, address: Address, now: number): Promise<void> {
+    const to: Destination = { kind: "address", instance: undefined, registration: undefined };
+    const envelope = this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined });
+    this.#received(flow, request, envelope, await this.#lists.request(envelope, request, essentials, address, now));
   }
 
   /** Our own response context watches over it. */
@@ -255,7 +269,7 @@ export class Outgoing {
     const headers: [string, string][] = [
       ["Allow", allowed],
       ["Accept", "*/*"],
-      ["Supported", "path, outbound, gruu"],
+      ["Supported", "path, outbound, gruu, eventlist, recipient-list-subscribe"],
     ];
     this.#reply(flow, request, replyTo(request, 200, { toTag: randomText(), headers }), 200, now);
   }
