@@ -4,7 +4,7 @@ import { canonicalUser, parseUri, serialiseUri } from "../syntax/uri.ts";
 /** One resource of a list as whoever made the list wrote it (RFC 4826 §3.1). */
 export interface ListEntry {
   readonly uri: string;
-  readonly name?: string;
+  readonly name?: string | undefined;
 }
 
 /** Which list a URI stands for: one of a user, or without an owner one of the domain. */

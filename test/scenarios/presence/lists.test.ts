@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { header } from "../../support/heard.ts";
-import { readNotice, tableOf, watchList } from "../../support/list-watching.ts";
+import { readNotice, recipientList, tableOf, watchList, watchOwnList } from "../../support/list-watching.ts";
 import { pidf, publishes, watch } from "../../support/watching.ts";
 import { type Cast, type CastOptions, stage } from "../world/scenario.ts";
 
@@ -217,6 +217,208 @@ describe("a list of the domain", () => {
     await cast.world.changeList(team, entries(carol, bob));
     await cast.world.settle();
     expect([one, other].map(({ notified }) => tableOf(notified())?.[bob])).toEqual(["active open", "active open"]);
+  });
+});
+
+describe("a list that comes in its SUBSCRIBE (RFC 5367)", () => {
+  const own = "sip:list.adhoc@example.com";
+  const typed = [
+    "Require: recipient-list-subscribe",
+    "Content-Type: application/resource-lists+xml",
+    "Content-Disposition: recipient-list",
+  ];
+
+  async function bringing(body: string, lines?: readonly string[], to = own) {
+    cast = await stage();
+    const subscription = watchOwnList(cast.alice, to, body, lines);
+    await cast.world.settle();
+    return subscription;
+  }
+
+  it("is watched as any other", async () => {
+    const subscription = await bringing(recipientList(bob, dave));
+    expect([subscription.status(), tableOf(subscription.notified())]).toEqual([
+      200,
+      { [bob]: "active open", [dave]: "terminated noresource" },
+    ]);
+    cast.bob.leaves();
+    await cast.world.settle();
+    expect(readNotice(subscription.notified().at(-1)!)).toMatchObject({ version: 1, isFull: false, resources: { [bob]: "active closed" } });
+  });
+
+  it("may be asked for in his own name, and in no other's: 403", async () => {
+    expect((await bringing(recipientList(bob), typed, "sip:list.adhoc.alice@example.com")).status()).toBe(200);
+    expect((await bringing(recipientList(bob), typed, "sip:list.adhoc.bob@example.com")).status()).toBe(403);
+  });
+
+  it("may have lists in it, which are taken as flat, and names; who is named twice is shown once", async () => {
+    const inner = `<list><entry uri="${bob}"><display-name>Bob &amp; Co</display-name></entry><entry uri="${bob}"/></list>`;
+    const subscription = await bringing(recipientList(dave).replace("</list>", `${inner}</list>`));
+    expect(tableOf(subscription.notified())).toEqual({ [dave]: "terminated noresource", [bob]: "active open" });
+    expect(subscription.notified()[0]?.body).toContain("<name>Bob &amp; Co</name>");
+  });
+
+  it("that names lists shows that nobody is there: no list leads into another", async () => {
+    const subscription = await bringing(recipientList(own, uri));
+    expect(tableOf(subscription.notified())).toEqual({ [own]: "terminated noresource", [uri]: "terminated noresource" });
+  });
+
+  it("may name people of other domains, who are not asked if the user may not call there, and URIs that nobody can be asked by", async () => {
+    const subscription = await bringing(recipientList("sip:erin@elsewhere.example", "http://example.com/erin"));
+    expect(tableOf(subscription.notified())).toEqual({
+      "sip:erin@elsewhere.example": "terminated rejected",
+      "http://example.com/erin": "terminated noresource",
+    });
+  });
+
+  it.each<readonly [string, string, readonly string[], number]>([
+    ["without a list: 400", "", typed, 400],
+    ["without saying so in Require: 421", recipientList(bob), typed.slice(1), 421],
+    ["of another type: 415", "x", ["Require: recipient-list-subscribe", "Content-Type: text/plain"], 415],
+    ["compressed: 415", recipientList(bob), [...typed, "Content-Encoding: deflate"], 415],
+    ["of another disposition: 400", recipientList(bob), typed.slice(0, 2), 400],
+    ["that is no XML: 400", "<resource-lists", typed, 400],
+    ["with a DTD: 400", `<!DOCTYPE r [<!ENTITY a "b">]>${recipientList(bob)}`, typed, 400],
+    ["of another namespace: 400", recipientList(bob).replace("ns:resource-lists", "ns:other"), typed, 400],
+    ["with an entry that has no URI: 400", recipientList(""), typed, 400],
+    ["with too many elements: 400", recipientList(...Array.from({ length: 500 }, (_, index) => `sip:u${index}@example.com`)), typed, 400],
+  ])("is refused %s", async (_rule, body, lines, status) => {
+    const subscription = await bringing(body, lines);
+    expect([subscription.status(), subscription.notified(), cast.world.faults]).toEqual([status, [], []]);
+  });
+
+  it("cannot be changed by a later SUBSCRIBE: 415 (§5.1)", async () => {
+    const { subscription, world } = await watching();
+    subscription.refresh(600, ["Content-Type: application/resource-lists+xml"]);
+    await world.settle();
+    expect(subscription.status()).toBe(415);
+  });
+
+  it("is not taken by a user who is no list: 420", async () => {
+    expect((await bringing(recipientList(bob), typed, bob)).status()).toBe(420);
+  });
+});
+
+describe("a watcher's phone", () => {
+  it("that is back on another connection is told the full state once", async () => {
+    const { world, alice, bob: phone, notices } = await watching();
+    phone.leaves();
+    await world.settle();
+    alice.isCut();
+    await world.pass(3);
+    expect(notices().slice(2)).toMatchObject([{ isFull: true, resources: { [bob]: "active closed", [carol]: "active open" } }]);
+    await world.pass(60);
+    expect(notices()).toHaveLength(3);
+  });
+
+  it("that was away is told what it missed when it is back, and nothing was kept for it meanwhile", async () => {
+    const { world, alice, bob: phone, notices } = await watching();
+    alice.leaves();
+    await world.pass(60);
+    for (let count = 0; count < 3; count += 1) {
+      phone.leaves();
+      await world.pass(5);
+      await phone.comesOnline();
+      await world.pass(5);
+    }
+    phone.leaves();
+    await world.pass(40);
+    expect(rows("alice", "letters")).toBe(0);
+    await alice.comesOnline();
+    await world.pass(2);
+    expect(notices().slice(1)).toMatchObject([{ isFull: true, resources: { [bob]: "active closed", [carol]: "active open" } }]);
+  });
+
+  it("is told with versions that grow by one, also where the home has lost its memory", async () => {
+    const { world, bob: phone, notices } = await watching();
+    for (let count = 0; count < 3; count += 1) {
+      world.lose("evict");
+      phone.leaves();
+      await world.pass(3);
+      world.lose("evict");
+      await phone.comesOnline();
+      await world.pass(3);
+    }
+    expect(notices().map(({ version, isFull }) => [version, isFull])).toEqual([
+      [0, true],
+      ...[1, 2, 3, 4, 5, 6].map((version) => [version, false]),
+    ]);
+  });
+
+  it("is told the full state, with a higher version, where all was lost", async () => {
+    const { world, bob: phone, notices, table } = await watching();
+    world.lose("kill");
+    phone.leaves();
+    await world.pass(10);
+    const [first, ...later] = notices();
+    expect([later[0]?.isFull, (later[0]?.version ?? 0) > (first?.version ?? 0)]).toEqual([true, true]);
+    expect(table()).toEqual({ [bob]: "active closed", [carol]: "active open" });
+  });
+
+  it("that knows nothing of the subscription ends it: 481", async () => {
+    const { world, alice, bob: phone } = await watching({ alice: { isManual: true } });
+    alice.replies(alice.last("NOTIFY"), 481);
+    await world.settle();
+    phone.leaves();
+    await world.pass(5);
+    expect([alice.all("NOTIFY").length, rows("alice", "list_subscriptions"), rows("bob", "subscriptions")]).toEqual([1, 0, 0]);
+  });
+
+  it("is told no more often than it wants (RFC 6446), and then the newest state", async () => {
+    const { world, bob: phone, notices } = await watching({}, "presence;max-rate=0.05");
+    for (let count = 0; count < 3; count += 1) {
+      phone.leaves();
+      await world.pass(1);
+      await phone.comesOnline();
+      await world.pass(1);
+    }
+    phone.leaves();
+    await world.pass(8);
+    expect(notices()).toHaveLength(1);
+    expect(world.isQuiet).toBe(true);
+    await world.pass(20);
+    expect(notices().slice(1)).toMatchObject([{ version: 1, resources: { [bob]: "active closed" } }]);
+  });
+
+  it("does not keep homes awake", async () => {
+    const { world } = await watching();
+    await world.pass(60);
+    expect(world.isQuiet).toBe(true);
+  });
+});
+
+describe("back-end subscriptions (RFC 4662 §2)", () => {
+  it("are refreshed before they end, as long as the list is watched", async () => {
+    const settings = { MAXIMUM_EVENT_EXPIRES: "600" };
+    const { world, subscription, bob: phone, table } = await watching({ settings, alice: { expires: 6000 }, bob: { expires: 6000 } });
+    for (let count = 0; count < 5; count += 1) {
+      await world.pass(400);
+      subscription.refresh(600);
+      await world.settle();
+    }
+    expect(table()?.[bob]).toBe("active open");
+    phone.leaves();
+    await world.settle();
+    expect([rows("bob", "subscriptions"), table()?.[bob]]).toEqual([1, "active closed"]);
+  });
+
+  it("that the other home has lost are made again", async () => {
+    const { world, bob: phone, table } = await watching({ settings: { MAXIMUM_EVENT_EXPIRES: "600" } });
+    world.homeOf("bob").sql.exec("DELETE FROM subscriptions");
+    world.lose("evict");
+    await world.pass(550);
+    phone.leaves();
+    await world.settle();
+    expect([rows("bob", "subscriptions"), table()?.[bob]]).toEqual([1, "active closed"]);
+  });
+
+  it("end with the user who is deleted: his watchers' lists show noresource", async () => {
+    const { world, bob: phone, notices } = await watching();
+    phone.leaves();
+    await world.settle();
+    world.attempt(world.homeOf("bob").handle((home) => home.subscriberDeleted()));
+    await world.settle();
+    expect(notices().at(-1)?.resources).toEqual({ [bob]: "terminated noresource" });
   });
 });
 
