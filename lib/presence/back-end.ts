@@ -114,6 +114,8 @@ export function answered(backEnd: BackEnd, { status, response }: Answer, now: nu
   }
   // The other side knows nothing of this dialog any more: another one is begun.
   if (status === 481 && backEnd.remote !== undefined) return { ...backEnd, remote: undefined, expires: 0, due: now };
+  // Nobody tells us when somebody registers for the first time.
+  if (status === 480) return { ...ended(backEnd, "noresource"), due: now + longestPause };
   const reason = refusals[status];
   return reason === undefined ? failed(backEnd, "probation", 0, now) : ended(backEnd, reason);
 }
@@ -121,7 +123,7 @@ export function answered(backEnd: BackEnd, { status, response }: Answer, now: nu
 /** Answers that stay the same if one asks again, and how the resource is told then (RFC 6665 §4.1.3). */
 const refusals: Readonly<Record<number, string>> = {
   ...{ 400: "rejected", 401: "rejected", 402: "rejected", 403: "rejected", 405: "rejected", 406: "rejected", 407: "rejected" },
-  ...{ 404: "noresource", 410: "noresource", 414: "noresource", 416: "noresource", 480: "noresource", 484: "noresource" },
+  ...{ 404: "noresource", 410: "noresource", 414: "noresource", 416: "noresource", 484: "noresource" },
   ...{ 415: "rejected", 420: "rejected", 421: "rejected", 423: "rejected", 482: "noresource", 485: "noresource", 488: "rejected" },
   ...{ 489: "rejected", 493: "rejected", 501: "rejected", 604: "noresource", 603: "rejected", 606: "rejected" },
   ...{ 300: "noresource", 301: "noresource", 302: "noresource", 305: "noresource", 380: "noresource" },

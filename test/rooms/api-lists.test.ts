@@ -124,7 +124,7 @@ describe("a home that has slept", () => {
     watcher.request("SUBSCRIBE", `sip:list.friends.${alice}@localhost`, { headers: subscribing });
     watcher.reply(await watcher.next("NOTIFY"), 200);
     await forgetEverything();
-    buddy.socket.close();
+    buddy.socket.close(1000);
     const told = await watcher.next((message) => message.method === "NOTIFY" && message.body.includes(">closed<"));
     expect(readNotice(told)).toMatchObject({ version: 1, isFull: false, resources: { [aor(bob)]: "active closed" } });
   });
@@ -142,7 +142,7 @@ describe("what a list costs", () => {
     }
     expect(await rowsOf(bob, "subscriptions")).toBe(1);
     await spentBy(alice);
-    buddy.socket.close();
+    buddy.socket.close(1000);
     for (let count = 0; count < 2; count += 1) {
       const told = await watcher.next((message) => message.method === "NOTIFY" && message.body.includes(">closed<"));
       expect(readNotice(told).isFull).toBe(false);

@@ -37,7 +37,7 @@ export class BackEnds {
     known.byKey.set(key, backEnd);
     known.byCallId.set(backEnd.callId, backEnd);
     this.#room.alarm.noLaterThan(backEnd.due);
-    if (backEnd.state === undefined || JSON.stringify(before) === JSON.stringify(backEnd)) return;
+    if (backEnd.state === undefined || (before !== undefined && isSame(before, backEnd))) return;
     const query = "INSERT OR REPLACE INTO back_ends (id, value) VALUES (?, ?)";
     this.#room.memory.run(query, key, JSON.stringify(backEnd));
   }
@@ -74,6 +74,12 @@ export class BackEnds {
     }
     return this.#known;
   }
+}
+
+/** When one is asked again may get lost: then it is asked sooner. */
+function isSame(one: BackEnd, other: BackEnd): boolean {
+  const lasting = (backEnd: BackEnd) => JSON.stringify({ ...backEnd, due: 0, failures: 0 });
+  return lasting(one) === lasting(other);
 }
 
 function keyOf({ event, resource }: Pick<BackEnd, "event" | "resource">): string {

@@ -4,7 +4,6 @@ import {
   answered,
   composeSubscribe,
   isNews,
-  never,
   newBackEnd,
   notified,
   readNotified,
@@ -69,7 +68,7 @@ export class Upkeep {
   tryAgain({ event, entries }: ListSubscription, now: number): void {
     for (const { resource } of entries) {
       const known = this.#backEnds.get(event, resource);
-      if (known?.due === never) this.#backEnds.put({ ...known, due: now });
+      if (known?.state === "terminated") this.#backEnds.put({ ...known, due: now });
     }
   }
 
