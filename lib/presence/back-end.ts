@@ -50,6 +50,11 @@ export const never = Number.MAX_SAFE_INTEGER;
 /** Milliseconds: between attempts, at first and at most. */
 const firstPause = 60_000;
 const longestPause = 1_800_000;
+const longestRetryAfter = 86_400_000;
+/** Between two requests for the same that were both granted. */
+const shortestPause = 30_000;
+/** More are not counted. */
+const mostFailures = 10;
 /** Of the granted time, what passes until it is asked for again. */
 const shareBeforeRefresh = 0.85;
 /** Characters of a state that is kept. */
@@ -108,12 +113,15 @@ export interface Answer {
 /** A back-end subscription after an answer. What is known of the resource comes with notifications, or is that nobody tells it. */
 export function answered(backEnd: BackEnd, { status, response }: Answer, now: number): BackEnd {
   if (status >= 200 && status < 300) {
-    const seconds = parseDeltaSeconds(response === undefined ? undefined : headerValue(response, "expires")) ?? 0;
+    const expires = parseDeltaSeconds(response === undefined ? undefined : headerValue(response, "expires")) ?? 0;
     const remote = backEnd.remote ?? (response === undefined ? undefined : remoteOf(response, "to"));
-    return { ...backEnd, remote, failures: 0, ...until(now, seconds) };
+    const times = extended(backEnd, { expires }, now);
+    // One that lives to be refreshed is well.
+    const isRefreshed = backEnd.expires > now && times.expires !== backEnd.expires;
+    return { ...backEnd, remote, failures: isRefreshed ? 0 : backEnd.failures, ...times };
   }
   // The other side knows nothing of this dialog any more: another one is begun.
-  if (status === 481 && backEnd.remote !== undefined) return { ...backEnd, remote: undefined, expires: 0, due: now };
+  if (status === 481 && backEnd.remote !== undefined) return begunAgain(backEnd, now);
   // Nobody tells us when somebody registers for the first time.
   if (status === 480) return { ...ended(backEnd, "noresource"), due: now + longestPause };
   const reason = refusals[status];
@@ -171,10 +179,10 @@ export function notified(backEnd: BackEnd, told: Notified, now: number): BackEnd
   switch (told.state) {
     case "active": {
       const body = told.isTooLong ? undefined : (told.body ?? backEnd.body);
-      return { ...heard, failures: 0, state: "active", reason: undefined, body, ...extended(backEnd, told, now) };
+      return { ...heard, state: "active", reason: undefined, body, ...extended(backEnd, told, now) };
     }
     case "pending":
-      return { ...heard, failures: 0, state: "pending", reason: undefined, body: told.body, ...extended(backEnd, told, now) };
+      return { ...heard, state: "pending", reason: undefined, body: told.body, ...extended(backEnd, told, now) };
     default:
       return terminated({ ...heard, remote: undefined, expires: 0 }, told, now);
   }
@@ -185,7 +193,7 @@ function terminated(backEnd: BackEnd, { reason = "", retryAfter = 0 }: Notified,
   switch (reason) {
     case "deactivated":
     case "timeout":
-      return { ...backEnd, due: now };
+      return begunAgain(backEnd, now);
     case "rejected":
     case "noresource":
     case "invariant":
@@ -195,28 +203,37 @@ function terminated(backEnd: BackEnd, { reason = "", retryAfter = 0 }: Notified,
   }
 }
 
+/** At once, but not again and again: somebody may end each subscription as soon as it is made. */
+function begunAgain(backEnd: BackEnd, now: number): BackEnd {
+  const { failures } = backEnd;
+  const due = now + (failures === 0 ? 0 : pauseAfter(failures));
+  return { ...backEnd, remote: undefined, expires: 0, due, failures: Math.min(failures + 1, mostFailures) };
+}
+
 function ended(backEnd: BackEnd, reason: string): BackEnd {
   return { ...backEnd, remote: undefined, expires: 0, due: never, failures: 0, state: "terminated", reason, body: undefined };
 }
 
 function failed(backEnd: BackEnd, reason: string, retryAfter: number, now: number): BackEnd {
-  const pause = Math.min(firstPause * 2 ** backEnd.failures, longestPause);
-  const due = now + Math.max(pause, Math.min(retryAfter * 1000, 86_400_000));
-  const failures = Math.min(backEnd.failures + 1, 10);
+  const failures = Math.min(backEnd.failures + 1, mostFailures);
+  const due = now + Math.max(pauseAfter(failures), Math.min(retryAfter * 1000, longestRetryAfter));
   // What was known is worth something until the subscription has ended.
   if (backEnd.expires > now && backEnd.remote !== undefined) return { ...backEnd, due: Math.min(due, backEnd.expires), failures };
   return { ...backEnd, remote: undefined, expires: 0, due, failures, state: "terminated", reason, body: undefined };
 }
 
+function pauseAfter(failures: number): number {
+  return Math.min(firstPause * 2 ** (failures - 1), longestPause);
+}
+
 /** Times that differ by less than a moment are left as they are, so that nothing has to be written. */
-function extended(backEnd: BackEnd, { expires }: Notified, now: number): Pick<BackEnd, "expires" | "due"> {
-  if (expires === undefined) return backEnd;
-  const isNear = Math.abs(now + expires * 1000 - backEnd.expires) < 5000;
-  return isNear ? { expires: backEnd.expires, due: backEnd.due } : until(now, expires);
+function extended({ expires: known, due }: BackEnd, { expires }: Pick<Notified, "expires">, now: number): Pick<BackEnd, "expires" | "due"> {
+  const isNear = expires === undefined || Math.abs(now + expires * 1000 - known) < 5000;
+  return isNear ? { expires: known, due } : until(now, expires);
 }
 
 function until(now: number, seconds: number): Pick<BackEnd, "expires" | "due"> {
-  return { expires: now + seconds * 1000, due: now + Math.floor(seconds * shareBeforeRefresh) * 1000 };
+  return { expires: now + seconds * 1000, due: now + Math.max(Math.floor(seconds * shareBeforeRefresh) * 1000, shortestPause) };
 }
 
 /** Whether watchers of lists have something to learn. */

@@ -7,6 +7,9 @@ import { childrenOf, parseXml } from "./xml.ts";
 const namespace = "urn:ietf:params:xml:ns:resource-lists";
 const type = "application/resource-lists+xml";
 
+/** What may stand in any URI (RFC 3986 §2): nothing that could break a line or a document. */
+const isUriText = /^[\w\-.~:/?#[\]@!$&'()*+,;=%]+$/;
+
 /** Whether a request has the list of RFC 5367 in its body, by its type. */
 export function hasRecipientList(request: Request): boolean {
   return withoutParameters(headerValue(request, "content-type")) === type;
@@ -29,7 +32,7 @@ export function readRecipientList(request: Request, body: string): readonly List
   const entries = new Map<string, ListEntry>();
   for (const element of entriesIn(root)) {
     const uri = element.getAttribute("uri") ?? "";
-    if (uri === "" || uri.length > longestUri) return fault(400, `an entry without a URI of up to ${longestUri} characters`);
+    if (!isUriText.test(uri) || uri.length > longestUri) return fault(400, `an entry without a URI of up to ${longestUri} characters`);
     const name = childrenOf(element, namespace, "display-name")[0]?.textContent?.trim().slice(0, longestName) ?? "";
     if (!entries.has(uri)) entries.set(uri, name === "" ? { uri } : { uri, name });
   }

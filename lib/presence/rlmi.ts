@@ -47,7 +47,7 @@ export function listBody(list: ShownList): Body {
   const content = `${nameElement(list.name)}${resources.join("")}`;
   const rlmi = `<?xml version="1.0" encoding="UTF-8"?>\r\n<list xmlns="urn:ietf:params:xml:ns:rlmi" ${attributes}>${content}</list>\r\n`;
   const parts = [{ type: 'application/rlmi+xml;charset="UTF-8"', text: rlmi }, ...bodies];
-  const boundary = unusedIn(parts, `${list.id}.${list.version}`);
+  const boundary = unusedIn(parts, `${list.id}-${list.version}`);
   const text = parts.map((part, index) => `--${boundary}\r\n${partOf(part, name(index))}\r\n`).join("");
   const type = `multipart/related;type="application/rlmi+xml";start="<${name(0)}>";boundary="${boundary}"`;
   return { type, text: `${text}--${boundary}--\r\n` };

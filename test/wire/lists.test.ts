@@ -34,8 +34,7 @@ async function watchesList(account: string, way: Way, uri: string) {
       for (const { fits, resolve } of waiting) if (fits()) resolve();
     },
   };
-  const becomes = (fits: () => boolean) =>
-    fits() ? Promise.resolve() : new Promise<void>((resolve) => waiting.push({ fits, resolve }));
+  const becomes = (fits: () => boolean) => (fits() ? Promise.resolve() : new Promise<void>((resolve) => waiting.push({ fits, resolve })));
   const ended = new Promise<void>((resolve) => {
     subscriber.stateChange.addListener((state) => (state === SubscriptionState.Terminated ? resolve() : undefined));
   });
@@ -94,6 +93,9 @@ describe("after a power cut", () => {
     }
     const [, second] = told.map(readNotice);
     expect([second?.isFull, (second?.version ?? 0) > 0]).toEqual([true, true]);
-    expect([told.map((one) => header(one, "require")), tableOf(told)]).toEqual([told.map(() => "eventlist"), { [bob.aor]: "active closed" }]);
+    expect([told.map((one) => header(one, "require")), tableOf(told)]).toEqual([
+      told.map(() => "eventlist"),
+      { [bob.aor]: "active closed" },
+    ]);
   });
 });

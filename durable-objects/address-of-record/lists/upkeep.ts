@@ -8,6 +8,7 @@ import {
   notified,
   readNotified,
 } from "../../../lib/presence/back-end.ts";
+import { canonicalResource } from "../../../lib/presence/resource-list.ts";
 import type { ListSubscription } from "../../../lib/presence/list-subscription.ts";
 import { transactionName } from "../../../lib/proxy/branch.ts";
 import type { Request } from "../../../lib/syntax/message.ts";
@@ -153,7 +154,8 @@ export class Upkeep {
     this.#work();
   }
 
-  #send(backEnd: BackEnd, expires: number, now: number): Promise<Answer | undefined> {
+  async #send(backEnd: BackEnd, expires: number, now: number): Promise<Answer | undefined> {
+    if (canonicalResource(backEnd.resource) === undefined) return { status: 416, response: undefined };
     const { home, keyring } = this.#room;
     const branch = `z9hG4bK${transactionName(keyring, home.name, `${backEnd.callId} ${now}`, "list")}`;
     const watcher = `sip:${home.user}@${home.domain}`;
