@@ -10,6 +10,8 @@ afterAll(() => town.close());
 const { wsUrl } = town.server;
 const aor = (account: string): string => `sip:${account}@localhost`;
 
+const targetOf = (uri: string) => UserAgent.makeURI(uri) ?? expect.fail(`${uri} is no URI`);
+
 /** People who have registered once, and are not there. */
 async function acquaintances(count: number): Promise<string[]> {
   const accounts: string[] = [];
@@ -26,8 +28,7 @@ async function watchesList(account: string, way: Way, uri: string) {
   const { agent } = await registeredSipJs({ wsUrl, account, way });
   const heard: Pick<Heard, "body" | "headers">[] = [];
   const waiting: { readonly fits: () => boolean; readonly resolve: () => void }[] = [];
-  const target = UserAgent.makeURI(uri) ?? expect.fail(`${uri} is no URI`);
-  const subscriber = new Subscriber(agent, target, "presence", { expires: 600, extraHeaders: listLines });
+  const subscriber = new Subscriber(agent, targetOf(uri), "presence", { expires: 600, extraHeaders: listLines });
   subscriber.delegate = {
     onNotify: ({ request }: Notification) => {
       heard.push({ body: request.body, headers: [["content-type", request.getHeader("content-type") ?? ""]] });

@@ -13,7 +13,7 @@ describe("the user part of a list's URI", () => {
     ["alist.sales", undefined],
   ])("%s", (user, name) => {
     expect(readListUser(user)).toEqual(name);
-    if (name !== undefined) expect(listUri(name, "example.com")).toBe(`sip:${user}@example.com`);
+    expect(name === undefined || listUri(name, "example.com") === `sip:${user}@example.com`).toBe(true);
   });
 });
 
