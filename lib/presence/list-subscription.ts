@@ -87,7 +87,11 @@ export function fullNotification(
   };
 }
 
-/** Above all that may have been told: the first is 0 and leaves after 200 ms, and so long passes between any two. */
+/**
+ * Above all that may have been told: the first is 0 and leaves after 200 ms, and so long passes between any two.
+ * DEVIATION(RFC 4662 §5.2): where a phone is on another socket the version may grow by more than one; the state is full then, and
+ * whoever follows §5.6.1 takes it.
+ */
 function versionAt({ created }: ListSubscription, now: number): number {
   return Math.max(0, Math.floor((now - created) / 100) - 2);
 }
