@@ -87,7 +87,7 @@ export class Lists {
     if (isFault(list)) return refused(request, list);
     const known = this.#made(envelope, request, essentials, wish, now);
     const entries = list.entries.map((entry): WatchedEntry => ({ ...watched(entry), stamp: 0 }));
-    const refusal = this.#refuseMore(wish, entries);
+    const refusal = this.#refuseMore(wish, entries, now);
     if (refusal !== undefined) return refused(request, refusal);
     const uri = listUri(name, this.#room.home.domain);
     const more = { listUri: uri, list: isAdHoc ? undefined : name, version: list.version, entries, removed: [], stamp: 0 };
@@ -98,6 +98,7 @@ export class Lists {
   /** Within a dialog: a SUBSCRIBE of the one who watches a list, or a NOTIFY for one of its resources. */
   within(envelope: RequestEnvelope, request: Request, essentials: Essentials, now: number): Receipt {
     if (request.method === "NOTIFY") return this.#notified(envelope, request, essentials, now);
+    if (request.method === "ACK") return taken;
     if (request.method !== "SUBSCRIBE") return refused(request, fault(405, "this is a list", [["Allow", "SUBSCRIBE, NOTIFY"]]));
     const wish = refuseLaterList(request) ?? readWish(request, this.#room.configuration.subscriptions);
     if (isFault(wish)) return refused(request, wish);
@@ -169,10 +170,15 @@ export class Lists {
     return list ?? fault(404, "there is no such list");
   }
 
-  #refuseMore({ event }: Wish, entries: readonly WatchedEntry[]): Fault | undefined {
-    const resources = entries.map(({ resource }) => resource);
-    const isTooMuch = this.#subscriptions.current().length >= mostSubscriptions || this.#upkeep.countWith(event, resources) > mostResources;
-    return isTooMuch ? fault(503, "this user watches as many lists as he may", [["Retry-After", "600"]]) : undefined;
+  /** A phone that is gone, and whose subscriptions nobody ended, is in nobody's way. */
+  #refuseMore({ event }: Wish, entries: readonly WatchedEntry[], now: number): Fault | undefined {
+    const current = this.#subscriptions.current();
+    const left = current.filter(({ end }) => this.#room.sockets.newestTo(end.phone) === undefined);
+    const [oldest] = left.sort((one, other) => one.touched - other.touched);
+    if (current.length >= mostSubscriptions && oldest !== undefined) this.#end(oldest, "giveup", now);
+    const isFull = this.#subscriptions.current().length >= mostSubscriptions;
+    const isTooMuch = this.#upkeep.countWith(event, entries) > mostResources;
+    return isFull || isTooMuch ? fault(503, "this user watches as many lists as he may", [["Retry-After", "600"]]) : undefined;
   }
 
   #made(envelope: RequestEnvelope, request: Request, essentials: Essentials, wish: Wish, now: number): Subscription {

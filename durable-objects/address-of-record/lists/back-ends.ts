@@ -1,5 +1,5 @@
 import type { EventPackage } from "../../../lib/presence/event-package.ts";
-import type { BackEnd } from "../../../lib/presence/back-end.ts";
+import { type BackEnd, never } from "../../../lib/presence/back-end.ts";
 import type { Room } from "../../room/room.ts";
 
 interface Known {
@@ -36,7 +36,7 @@ export class BackEnds {
     const before = known.byKey.get(key);
     known.byKey.set(key, backEnd);
     known.byCallId.set(backEnd.callId, backEnd);
-    this.#room.alarm.noLaterThan(backEnd.due);
+    if (backEnd.due < never) this.#room.alarm.noLaterThan(backEnd.due);
     if (backEnd.state === undefined || (before !== undefined && isSame(before, backEnd))) return;
     const query = "INSERT OR REPLACE INTO back_ends (id, value) VALUES (?, ?)";
     this.#room.memory.run(query, key, JSON.stringify(backEnd));

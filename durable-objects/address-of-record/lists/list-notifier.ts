@@ -25,8 +25,6 @@ export const ofList = "%l";
 const gathering = 200;
 /** Milliseconds: for what takes longer the alarm is set, so that the home may sleep. */
 const longestClock = 2000;
-/** Milliseconds after which a change is looked at once more, should our memory have got lost; the alarm of another will do. */
-const lookAgainAfter = 30_000;
 
 const nothingKnown: KnownState = { instance: undefined, stamp: 0 };
 
@@ -54,7 +52,10 @@ export class ListNotifier {
     this.#passOn = passOn;
   }
 
-  /** Something may have changed, or a phone may be back: whoever has something to learn is told soon. */
+  /**
+   * Something may have changed, or a phone may be back: whoever has something to learn is told soon. What gets lost with our memory is
+   * found at the next occasion, the phone's next REGISTER at the latest: for that no alarm is paid.
+   */
   look(now: number): void {
     for (const subscription of this.#subscriptions.current()) {
       const due = this.#dueAt(subscription, now);
@@ -101,7 +102,6 @@ export class ListNotifier {
   }
 
   #soon(now: number, delay: number): void {
-    this.#room.alarm.noLaterThan(now + Math.max(delay, lookAgainAfter), delay > longestClock ? 0 : lookAgainAfter);
     if (delay > longestClock) return this.#room.alarm.noLaterThan(now + delay);
     if (this.#timer !== undefined && this.#timer.at <= now + delay) return;
     clearTimeout(this.#timer?.clock);

@@ -4,6 +4,7 @@ import {
   answered,
   composeSubscribe,
   isNews,
+  never,
   newBackEnd,
   notified,
   readNotified,
@@ -23,6 +24,9 @@ export const ofBackEnd = "%b";
 
 /** Requests under way at a time: between them everything else has its turn. */
 const mostUnderWay = 50;
+/** Requests at once, and each second when those are used up. */
+const mostAtOnce = 2000;
+const allowedEachSecond = 20;
 /** Milliseconds after which one that got no answer may be sent again. */
 const patience = 40_000;
 /** Milliseconds after which what is not known yet is asked for again, should our memory have got lost. */
@@ -40,6 +44,9 @@ export class Upkeep {
   /** When those were asked that have not answered yet, by Call-ID. */
   readonly #asked = new Map<string, number>();
   #underWay = 0;
+  /** Requests that may be sent at once, and when that was reckoned (milliseconds). */
+  #allowance = mostAtOnce;
+  #allowedAt = 0;
 
   /** @param changed is called when there is news of a resource */
   constructor(room: Room, backEnds: BackEnds, asking: Asking, lists: () => readonly ListSubscription[], changed: () => void) {
@@ -74,9 +81,11 @@ export class Upkeep {
   }
 
   /** How many resources there would be with another list's. */
-  countWith(event: string, resources: readonly string[]): number {
-    const others = resources.filter((resource) => !this.#backEnds.all().some((one) => one.event === event && one.resource === resource));
-    return this.#backEnds.all().length + others.length;
+  countWith(event: BackEnd["event"], entries: readonly { readonly resource: string }[]): number {
+    const others = new Set(
+      entries.filter(({ resource }) => this.#backEnds.get(event, resource) === undefined).map(({ resource }) => resource),
+    );
+    return this.#backEnds.all().length + others.size;
   }
 
   /** A NOTIFY of a resource (RFC 6665 §4.1.3): the status to answer it with. */
@@ -115,7 +124,8 @@ export class Upkeep {
     const isUnderWay = now - (this.#asked.get(backEnd.callId) ?? 0) < patience;
     if (backEnd.due <= now && !isUnderWay) this.#waiting.add(backEnd.callId);
     // After a loss of memory it is not there any more: the alarm asks again.
-    else this.#room.alarm.noLaterThan(now - backEnd.created < patience && backEnd.state === undefined ? now + lookAgainAfter : backEnd.due);
+    else if (backEnd.state === undefined && now - backEnd.created < patience) this.#room.alarm.noLaterThan(now + lookAgainAfter);
+    else if (backEnd.due < never) this.#room.alarm.noLaterThan(backEnd.due);
   }
 
   /** What it still tells meanwhile is answered with 481, which ends it as well. */
@@ -128,15 +138,25 @@ export class Upkeep {
 
   #work(): void {
     for (const callId of this.#waiting) {
-      if (this.#underWay >= mostUnderWay) return;
-      this.#waiting.delete(callId);
       const now = Date.now();
+      if (this.#underWay >= mostUnderWay || !this.#mayAsk(now)) return;
+      this.#waiting.delete(callId);
       const known = this.#backEnds.byCallId(callId);
       if (known === undefined) continue;
       this.#underWay += 1;
       this.#asked.set(known.callId, now);
       void this.#ask(known, now);
     }
+  }
+
+  /** Lists that come and go must not make us ask without end: who has asked for so many waits. */
+  #mayAsk(now: number): boolean {
+    this.#allowance = Math.min(this.#allowance + ((now - this.#allowedAt) * allowedEachSecond) / 1000, mostAtOnce);
+    this.#allowedAt = now;
+    const may = this.#allowance >= 1;
+    if (may) this.#allowance -= 1;
+    else this.#room.alarm.noLaterThan(now + lookAgainAfter, lookAgainAfter);
+    return may;
   }
 
   async #ask(backEnd: BackEnd, now: number): Promise<void> {

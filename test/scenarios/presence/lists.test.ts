@@ -414,6 +414,26 @@ describe("back-end subscriptions (RFC 4662 §2)", () => {
     expect([rows("bob", "subscriptions"), table()?.[bob]]).toEqual([1, "active closed"]);
   });
 
+  it("are asked for little by little where somebody watches ever other lists", async () => {
+    const { world, alice } = await watching();
+    const states = [];
+    for (let round = 0; round < 5; round += 1) {
+      await world.changeList(
+        { ...friends, name: "many" },
+        entries(...Array.from({ length: 499 }, (_, index) => `sip:u${round}-${index}@example.com`)),
+      );
+      const many = watchList(alice, "sip:list.many.alice@example.com");
+      await world.settle();
+      states.push(() => Object.values(tableOf(many.notified()) ?? {}).filter((state) => state === "unknown").length);
+      if (round < 4) many.refresh(0);
+      await world.settle();
+    }
+    expect(states.slice(0, 4).map((unknown) => unknown())).toEqual([0, 0, 0, 0]);
+    expect(states.at(-1)?.()).toBeGreaterThan(400);
+    await world.pass(60);
+    expect(states.at(-1)?.()).toBe(0);
+  });
+
   it("end with the user who is deleted: his watchers' lists show noresource", async () => {
     const { world, bob: phone, notices } = await watching();
     phone.leaves();
@@ -446,6 +466,32 @@ describe("SUBSCRIBE to a list is refused", () => {
     expect(more.filter(({ status }) => status() === 503)).toHaveLength(1);
     // However many there are, each resource is watched once.
     expect(rows("bob", "subscriptions")).toBe(1);
+  });
+
+  it("but not for lists that a phone watched which is gone", async () => {
+    await watching();
+    const gone = await cast.joins("alice");
+    for (let count = 0; count < 9; count += 1) watchList(gone, uri);
+    await cast.world.settle();
+    gone.leaves();
+    await cast.world.pass(5);
+    const more = watchList(cast.alice, uri);
+    await cast.world.settle();
+    expect([more.status(), rows("alice", "list_subscriptions")]).toEqual([200, 10]);
+  });
+
+  it("with more resources than he may watch: 503", async () => {
+    await watching();
+    const many = (from: number) => Array.from({ length: 499 }, (_, index) => `sip:u${from + index}@example.com`);
+    const lists = [0, 500, 1000].map((from) => ({ owner: "alice", name: `many-${from}`, uris: many(from) }));
+    const statuses: number[] = [];
+    for (const { owner, name, uris } of lists) {
+      await cast.world.changeList({ owner, name }, entries(...uris));
+      const one = watchList(cast.alice, `sip:list.${name}.alice@example.com`);
+      await cast.world.settle();
+      statuses.push(one.status());
+    }
+    expect(statuses).toEqual([200, 200, 503]);
   });
 
   it("when the directory is down: 503", async () => {
