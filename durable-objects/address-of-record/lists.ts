@@ -91,6 +91,7 @@ export class Lists {
     if (refusal !== undefined) return refused(request, refusal);
     const uri = listUri(name, this.#room.home.domain);
     const more = { listUri: uri, list: isAdHoc ? undefined : name, version: list.version, entries, removed: [], stamp: 0 };
+    this.#notifier.begin(known.id);
     const fetch = wish.expires === 0 ? { isFetch: true, expires: now + fetchTime } : {};
     return this.#grant(request, { ...known, ...more, ...fetch }, wish, now);
   }

@@ -53,31 +53,34 @@ const longestStates = 150_000;
  * knows what he was told; otherwise the resources that have changed since. States that would make the notification too long
  * are left to the next one: until then nothing is known of those resources.
  * @param told undefined if nothing was told on the socket that his phone has now
+ * @param version of this notification, if the home knows
  */
 export function dueNotification(
   subscription: ListSubscription,
   told: ToldOfList | undefined,
   stateOf: (entry: WatchedEntry) => KnownState,
   now: number,
+  version: number | undefined,
 ): ListNotification | undefined {
-  if (told === undefined || told.cseq !== subscription.cseq) return fullNotification(subscription, told, stateOf, now);
+  if (told === undefined || told.cseq !== subscription.cseq)
+    return fullNotification(subscription, stateOf, now, told === undefined ? version : told.version + 1);
   const fitting = fitted(changesSince(subscription, told.stamp, stateOf));
   const stamp = fitting.at(-1)?.stamp;
   if (stamp === undefined) return undefined;
-  const version = told.version + 1;
-  return { isFull: false, version, resources: fitting.map(({ shown }) => shown), told: { version, stamp, cseq: told.cseq, at: now } };
+  const next = told.version + 1;
+  const resources = fitting.map(({ shown }) => shown);
+  return { isFull: false, version: next, resources, told: { version: next, stamp, cseq: told.cseq, at: now } };
 }
 
 /** All that is known, whatever the watcher knows. */
 export function fullNotification(
   subscription: ListSubscription,
-  told: ToldOfList | undefined,
   stateOf: (entry: WatchedEntry) => KnownState,
   now: number,
+  version = versionAt(subscription, now),
 ): ListNotification {
   const changes = changesSince(subscription, -1, stateOf);
   const fitting = fitted(changes);
-  const version = told === undefined ? versionAt(subscription, now) : told.version + 1;
   const stamp = fitting.at(-1)?.stamp ?? 0;
   return {
     isFull: true,
@@ -88,9 +91,9 @@ export function fullNotification(
 }
 
 /**
- * Above all that may have been told: the first is 0 and leaves after 200 ms, and so long passes between any two.
- * DEVIATION(RFC 4662 §5.2): where a phone is on another socket the version may grow by more than one; the state is full then, and
- * whoever follows §5.6.1 takes it.
+ * Above all that may have been told: at least 200 ms pass before the first, whose version is 0, and between any two.
+ * DEVIATION(RFC 4662 §5.2): where both the home's memory and the phone's socket are lost the version may grow by more than one; the
+ * state is full then, and whoever follows §5.6.1 takes it.
  */
 function versionAt({ created }: ListSubscription, now: number): number {
   return Math.max(0, Math.floor((now - created) / 100) - 2);

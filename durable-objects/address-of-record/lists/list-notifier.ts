@@ -36,8 +36,8 @@ export class ListNotifier {
   readonly #passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>;
   /** Of each subscription, the newest stamp at which there was nothing to tell. */
   readonly #seen = new Map<string, number>();
-  /** The last notification of each: its CSeq number, and when it was sent (milliseconds). */
-  readonly #last = new Map<string, { readonly cseq: number; readonly at: number }>();
+  /** The last notification of each since the object woke up: its numbers, and when it was sent (milliseconds). */
+  readonly #last = new Map<string, { readonly cseq: number; readonly version: number; readonly at: number }>();
   #timer: { readonly at: number; readonly clock: ReturnType<typeof setTimeout> } | undefined;
 
   constructor(
@@ -63,14 +63,18 @@ export class ListNotifier {
     }
   }
 
+  /** Nothing has been told of a new subscription: its first version is 0. */
+  begin(id: string): void {
+    this.#last.set(id, { cseq: 0, version: -1, at: 0 });
+  }
+
   /** The last notification (RFC 6665 §4.1.3), with all that is known. */
   end(subscription: ListSubscription, reason: string, now: number): void {
-    const told = this.#told(subscription);
     // Of a list that is no more there is nothing to tell.
     const shown = reason === "noresource" ? { ...subscription, entries: [], removed: [] } : subscription;
     this.#send(
       subscription,
-      fullNotification(shown, told, (entry) => this.#stateOf(subscription, entry), now),
+      fullNotification(shown, (entry) => this.#stateOf(subscription, entry), now, this.#nextVersion(subscription)),
       `terminated;reason=${reason}`,
       now,
     ).then(
@@ -122,7 +126,8 @@ export class ListNotifier {
 
   #tell(subscription: ListSubscription, now: number): void {
     const { id, expires } = subscription;
-    const notification = dueNotification(subscription, this.#told(subscription), (entry) => this.#stateOf(subscription, entry), now);
+    const stateOf = (entry: WatchedEntry) => this.#stateOf(subscription, entry);
+    const notification = dueNotification(subscription, this.#told(subscription), stateOf, now, this.#nextVersion(subscription));
     if (notification === undefined) {
       this.#seen.set(id, this.#newestStamp(subscription));
       return;
@@ -132,13 +137,22 @@ export class ListNotifier {
     this.#send(subscription, notification, `active;expires=${left}`, now).catch((error: unknown) =>
       this.#room.log.note(Date.now(), "-", String(error)),
     );
-    if (flow !== undefined) this.#room.sockets.update(flow.id, { lists: this.#withTold(flow.lists, id, notification.told) });
+    for (const { id: other, lists } of this.#room.sockets.all()) {
+      // What was told on an older socket of the phone is not the last word any more.
+      if (other === flow?.id) this.#room.sockets.update(other, { lists: this.#without(id, lists, { [id]: notification.told }) });
+      else if (lists?.[id] !== undefined) this.#room.sockets.update(other, { lists: this.#without(id, lists) });
+    }
   }
 
-  /** Without those of subscriptions that are no more. */
-  #withTold(lists: Readonly<Record<string, ToldOfList>> = {}, id: string, told: ToldOfList): Record<string, ToldOfList> {
-    const others = Object.entries(lists).filter(([other]) => this.#subscriptions.get(other) !== undefined);
-    return { ...Object.fromEntries(others), [id]: told };
+  /** What was told of other lists, without those that nobody watches any more. */
+  #without(id: string, lists: Readonly<Record<string, ToldOfList>> = {}, more: Readonly<Record<string, ToldOfList>> = {}) {
+    const others = Object.entries(lists).filter(([other]) => other !== id && this.#subscriptions.get(other) !== undefined);
+    return { ...Object.fromEntries(others), ...more };
+  }
+
+  #nextVersion(subscription: ListSubscription): number | undefined {
+    const last = this.#last.get(subscription.id)?.version ?? this.#told(subscription)?.version;
+    return last === undefined ? undefined : last + 1;
   }
 
   #told({ id, end }: ListSubscription): ToldOfList | undefined {
@@ -154,7 +168,7 @@ export class ListNotifier {
     const { id, listUri, list, route, end, created } = subscription;
     const { home, keyring } = this.#room;
     const cseq = Math.max((this.#last.get(id)?.cseq ?? 0) + 1, Math.floor((now - created) / 10) + 1);
-    this.#last.set(id, { cseq, at: now });
+    this.#last.set(id, { cseq, version, at: now });
     const body = listBody({ uri: listUri, name: list?.name, version, isFull, resources, id, host: home.domain });
     const transaction = transactionName(keyring, home.name, `${id} ${cseq}`, "list");
     const lines = {

@@ -19,7 +19,7 @@ const state = (stamp: number, length = 4): KnownState => {
 
 function due(more: Partial<ListSubscription>, heard: ToldOfList | undefined, states: Readonly<Record<string, KnownState>>, now = 1200) {
   const stateOf = ({ resource }: WatchedEntry) => states[resource.slice(4, -12)] ?? { instance: undefined, stamp: 0 };
-  const notification = dueNotification({ ...subscription, ...more } as ListSubscription, heard, stateOf, now);
+  const notification = dueNotification({ ...subscription, ...more } as ListSubscription, heard, stateOf, now, undefined);
   if (notification === undefined) return undefined;
   const { isFull, version, resources, told: next } = notification;
   const shown = resources.map(({ uri, instance }) => `${uri.slice(4, -12)} ${instance?.state ?? "unknown"}`);

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { Desk } from "../../support/desk.ts";
 import { header } from "../../support/heard.ts";
 import { readNotice, recipientList, tableOf, watchList, watchOwnList } from "../../support/list-watching.ts";
 import { pidf, publishes, watch } from "../../support/watching.ts";
@@ -311,6 +312,26 @@ describe("a watcher's phone", () => {
     expect(notices().slice(2)).toMatchObject([{ isFull: true, resources: { [bob]: "active closed", [carol]: "active open" } }]);
     await world.pass(60);
     expect(notices()).toHaveLength(3);
+  });
+
+  it("with two connections is told the full state when the newer one is gone", async () => {
+    const { world, alice, bob: phone, notices } = await watching();
+    const second = new Desk(world, "alice", { instance: alice.instance, regId: 2 });
+    await second.comesOnline();
+    phone.leaves();
+    await world.settle();
+    expect(notices()).toHaveLength(1);
+    expect(
+      second
+        .all("NOTIFY")
+        .map((one) => readNotice(one))
+        .at(-1),
+    ).toMatchObject({ resources: { [bob]: "active closed" } });
+    second.leaves();
+    await world.settle();
+    expect(notices().at(-1)).toMatchObject({ isFull: true, resources: { [bob]: "active closed", [carol]: "active open" } });
+    const versions = [...alice.all("NOTIFY"), ...second.all("NOTIFY")].map((one) => readNotice(one).version);
+    expect(versions.sort()).toEqual(versions.map((_version, index) => index));
   });
 
   it("that was away is told what it missed when it is back, and nothing was kept for it meanwhile", async () => {
