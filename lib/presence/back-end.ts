@@ -12,7 +12,7 @@ export interface BackEnd {
   readonly event: EventPackage;
   /** The resource's URI in its one spelling. */
   readonly resource: string;
-  /** What its instance is called in notifications of lists; it stays the same. */
+  /** What its instance is called in notifications of lists, as long as it goes on. */
   readonly instance: string;
   readonly callId: string;
   readonly localTag: string;
@@ -69,6 +69,11 @@ interface Names {
 export function newBackEnd(event: EventPackage, resource: string, { instance, callId, localTag }: Names, now: number): BackEnd {
   const nothing = { remote: undefined, expires: 0, due: now, failures: 0, notified: 0, state: undefined, reason: undefined };
   return { event, resource, instance, callId, localTag, created: now, ...nothing, body: undefined, stamp: 0 };
+}
+
+/** Another subscription in the place of one that has ended: another instance, since its documents begin to count anew (RFC 4662 §5.5). */
+export function renewed(backEnd: BackEnd, names: Names, now: number): BackEnd {
+  return { ...backEnd, ...names, created: now, notified: 0 };
 }
 
 export interface SubscribeLines {

@@ -1,8 +1,8 @@
 import { Subscriber, SubscriptionState, UserAgent, type Notification } from "sip.js";
 import { afterAll, describe, expect, it } from "vitest";
 import { type Heard, header } from "../support/heard.ts";
-import { listLines, readNotice, tableOf } from "../support/list-watching.ts";
-import { registeredSipJs } from "../support/stock-phones.ts";
+import { listLines, readNotice, recipientList, tableOf } from "../support/list-watching.ts";
+import { registeredJsSip, registeredSipJs } from "../support/stock-phones.ts";
 import { openTown, type Way, ways } from "../support/town.ts";
 
 const town = await openTown();
@@ -10,6 +10,7 @@ afterAll(() => town.close());
 const { wsUrl } = town.server;
 const aor = (account: string): string => `sip:${account}@localhost`;
 
+const accepted = "multipart/related, application/rlmi+xml, application/pidf+xml";
 const targetOf = (uri: string) => UserAgent.makeURI(uri) ?? expect.fail(`${uri} is no URI`);
 
 /** People who have registered once, and are not there. */
@@ -71,6 +72,39 @@ describe.each(ways)("stock SIP.js, on the %s way", (way) => {
     expect(await town.server.query(`sip:${alice}@localhost#1`, "SELECT id FROM list_subscriptions")).toHaveLength(1);
     await stops();
     await expect.poll(() => town.server.query(`sip:${buddy}@localhost#1`, "SELECT id FROM subscriptions")).toEqual([]);
+  });
+});
+
+describe.each(ways)("stock JsSIP, on the %s way", (way) => {
+  it("brings its list along (RFC 5367), and hears of one who goes", async () => {
+    const alice = await town.newcomer("alice");
+    if (way === "direct") (await town.register(alice, "general")).socket.close();
+    const [bob, carol] = await town.phones(way, "bob", "carol");
+    const ua = await registeredJsSip({ wsUrl, account: alice, way });
+    const subscriber = ua.subscribe("sip:list.adhoc@localhost", "presence", accepted, {
+      expires: 600,
+      contentType: "application/resource-lists+xml",
+      extraHeaders: ["Supported: eventlist", "Require: recipient-list-subscribe", "Content-Disposition: recipient-list"],
+    });
+    const heard: Heard[] = [];
+    const becomes = (state: string) =>
+      new Promise<void>((resolve) => {
+        subscriber.on("notify", () => (tableOf(heard)?.[carol.aor] === state ? resolve() : undefined));
+      });
+    subscriber.on("notify", (_isFinal, _request, body = "", type = "") => {
+      heard.push({ body, headers: [["content-type", type]] } as unknown as Heard);
+    });
+    const isThere = becomes("active open");
+    subscriber.subscribe(recipientList(bob.aor, carol.aor));
+    await isThere;
+    const isGone = becomes("active closed");
+    carol.socket.cut();
+    await isGone;
+    expect(tableOf(heard)).toEqual({ [bob.aor]: "active open", [carol.aor]: "active closed" });
+    const ended = new Promise<void>((resolve) => subscriber.on("terminated", () => resolve()));
+    subscriber.terminate();
+    await ended;
+    ua.stop();
   });
 });
 

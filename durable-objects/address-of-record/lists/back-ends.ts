@@ -34,6 +34,7 @@ export class BackEnds {
     const known = this.#load();
     const key = keyOf(backEnd);
     const before = known.byKey.get(key);
+    if (before !== undefined) known.byCallId.delete(before.callId);
     known.byKey.set(key, backEnd);
     known.byCallId.set(backEnd.callId, backEnd);
     if (backEnd.due < never) this.#room.alarm.noLaterThan(backEnd.due);

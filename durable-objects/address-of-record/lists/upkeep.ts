@@ -8,6 +8,7 @@ import {
   newBackEnd,
   notified,
   readNotified,
+  renewed,
 } from "../../../lib/presence/back-end.ts";
 import { canonicalResource } from "../../../lib/presence/resource-list.ts";
 import type { ListSubscription } from "../../../lib/presence/list-subscription.ts";
@@ -118,8 +119,7 @@ export class Upkeep {
 
   #need(event: BackEnd["event"], resource: string, now: number): void {
     const known = this.#backEnds.get(event, resource);
-    const names = { instance: randomText(), callId: randomText(), localTag: randomText() };
-    const backEnd = known ?? newBackEnd(event, resource, names, now);
+    const backEnd = known ?? newBackEnd(event, resource, newNames(), now);
     if (known === undefined) this.#backEnds.put(backEnd);
     const isUnderWay = now - (this.#asked.get(backEnd.callId) ?? 0) < patience;
     if (backEnd.due <= now && !isUnderWay) this.#waiting.add(backEnd.callId);
@@ -143,9 +143,12 @@ export class Upkeep {
       this.#waiting.delete(callId);
       const known = this.#backEnds.byCallId(callId);
       if (known === undefined) continue;
+      const hasEnded = known.remote === undefined && known.body !== undefined;
+      const backEnd = hasEnded ? renewed(known, newNames(), now) : known;
+      if (hasEnded) this.#backEnds.put(backEnd);
       this.#underWay += 1;
-      this.#asked.set(known.callId, now);
-      void this.#ask(known, now);
+      this.#asked.set(backEnd.callId, now);
+      void this.#ask(backEnd, now);
     }
   }
 
@@ -196,6 +199,10 @@ export class Upkeep {
     if (after.due <= now) this.#waiting.add(after.callId);
     if (isNew) this.#changed();
   }
+}
+
+function newNames() {
+  return { instance: randomText(), callId: randomText(), localTag: randomText() };
 }
 
 function callIdOf(request: Request): string {

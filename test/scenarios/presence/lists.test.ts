@@ -426,13 +426,18 @@ describe("back-end subscriptions (RFC 4662 §2)", () => {
   });
 
   it("that the other home has lost are made again", async () => {
-    const { world, bob: phone, table } = await watching({ settings: { MAXIMUM_EVENT_EXPIRES: "600" } });
+    const { world, bob: phone, table, subscription } = await watching({ settings: { MAXIMUM_EVENT_EXPIRES: "600" } });
     world.homeOf("bob").sql.exec("DELETE FROM subscriptions");
     world.lose("evict");
     await world.pass(550);
     phone.leaves();
     await world.settle();
     expect([rows("bob", "subscriptions"), table()?.[bob]]).toEqual([1, "active closed"]);
+    // Another subscription is another instance (§5.5).
+    const ids = subscription
+      .notified()
+      .flatMap(({ body }) => [...body.matchAll(/uri="sip:bob@example.com"><instance id="(\w+)"/g)].map(([, id]) => id));
+    expect(new Set(ids).size).toBe(2);
   });
 
   it("are asked for little by little where somebody watches ever other lists", async () => {
