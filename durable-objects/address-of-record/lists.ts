@@ -1,23 +1,14 @@
 import { listServer } from "../../lib/presence/back-end.ts";
 import { type ListSubscription, type WatchedEntry, withList } from "../../lib/presence/list-subscription.ts";
 import { eventList, readListWish, refuseLaterList } from "../../lib/presence/list-wish.ts";
-import { readRecipientList } from "../../lib/presence/recipient-list.ts";
-import {
-  type ListEntry,
-  type ListName,
-  type ResourceList,
-  adHocName,
-  canonicalResource,
-  listUri,
-  readListUser,
-} from "../../lib/presence/resource-list.ts";
+import { type ListEntry, type ListName, adHocName, canonicalResource, listUri, readListUser } from "../../lib/presence/resource-list.ts";
 import { type Subscription, type Wish, isOld, readWish, subscriptionId } from "../../lib/presence/subscription.ts";
 import { recordRoute } from "../../lib/proxy/route-token.ts";
 import type { Address } from "../../lib/location/address.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
-import { type Request, bodyOf, headerValue, headerValues } from "../../lib/syntax/message.ts";
+import { type Request, headerValue, headerValues } from "../../lib/syntax/message.ts";
 import type { Envelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
 import { randomText } from "../room/random.ts";
@@ -27,9 +18,9 @@ import type { Account } from "./account.ts";
 import { Asking } from "./lists/asking.ts";
 import { BackEnds } from "./lists/back-ends.ts";
 import { ListNotifier, ofList } from "./lists/list-notifier.ts";
+import { ListSources, broughtAlong } from "./lists/list-sources.ts";
 import { ListSubscriptions } from "./lists/list-subscriptions.ts";
 import { Upkeep, ofBackEnd } from "./lists/upkeep.ts";
-import { available } from "./resolve.ts";
 
 /** How the return addresses of this part begin: no response context is called so. */
 export const ofLists = "%";
@@ -42,9 +33,6 @@ const fetchTime = 1000;
 /** Milliseconds: for how long the last notification is tried, and when once more. */
 const longestFarewell = 60_000;
 const repeatFarewellAfter = 2000;
-/** Milliseconds by which a home is known to watch a list of its domain for longer than it may do. */
-const watchedLonger = 86_400_000;
-
 /**
  * The resource list server of this home's user (RFC 4662): whoever subscribes to a list is served by his own home, also where the
  * list is one of the domain. So all that a list shows him is what he is let see himself.
@@ -56,12 +44,14 @@ export class Lists {
   readonly #backEnds: BackEnds;
   readonly #upkeep: Upkeep;
   readonly #notifier: ListNotifier;
+  readonly #sources: ListSources;
   readonly #passOn: (home: string, envelope: Envelope) => Promise<Receipt>;
 
   constructor(room: Room, account: Account, passOn: (home: string, envelope: Envelope) => Promise<Receipt>) {
     this.#room = room;
     this.#account = account;
     this.#passOn = passOn;
+    this.#sources = new ListSources(room);
     this.#subscriptions = new ListSubscriptions(room);
     this.#backEnds = new BackEnds(room);
     this.#notifier = new ListNotifier(room, this.#subscriptions, this.#backEnds, passOn);
@@ -83,7 +73,7 @@ export class Lists {
     const isAdHoc = name.name === adHocName;
     const wish = readListWish(request, isAdHoc, this.#room.configuration.subscriptions);
     if (isFault(wish)) return refused(request, wish);
-    const list = isAdHoc ? this.#broughtAlong(request) : await this.#found(name, now);
+    const list = isAdHoc ? broughtAlong(request) : await this.#sources.asked(name, now);
     if (isFault(list)) return refused(request, list);
     const known = this.#made(envelope, request, essentials, wish, now);
     const entries = list.entries.map((entry): WatchedEntry => ({ ...watched(entry), stamp: 0 }));
@@ -111,7 +101,8 @@ export class Lists {
     const { expires, target, pause } = wish;
     const changed = { ...known, target, pause, cseq: essentials.cseq.number, touched: now, expires: now + expires * 1000, removed: [] };
     this.#upkeep.tryAgain(changed, now);
-    if (changed.list !== undefined && expires > 0) this.#reread(changed.id).catch((error: unknown) => this.#note(error));
+    if (changed.list !== undefined && expires > 0 && this.#sources.mayAsk(now))
+      this.#reread(changed.id).catch((error: unknown) => this.#note(error));
     return this.#grant(request, changed, wish, now);
   }
 
@@ -150,25 +141,6 @@ export class Lists {
   #isOwn(user: string): boolean {
     const owner = this.#account.owner();
     return user === owner.user || owner.aliases.includes(user);
-  }
-
-  /** The list in the body (RFC 5367 §4). */
-  #broughtAlong(request: Request): ResourceList | Fault {
-    const text = bodyOf(request);
-    const entries = readRecipientList(request, request.binary ? Buffer.from(text, "latin1").toString("utf8") : text);
-    return isFault(entries) ? entries : { entries, version: 0 };
-  }
-
-  /** The list as the directory has it; it tells this home from now on when it changes. */
-  async #found(name: ListName, now: number): Promise<ResourceList | Fault> {
-    const { home, directory, configuration } = this.#room;
-    const until = now + configuration.subscriptions.maximumExpires * 1000 + watchedLonger;
-    const list = await available(async () => {
-      if (name.owner !== undefined) return directory.list(home.domain, { ...name, owner: home.user });
-      await directory.watchList(home.domain, name.name, home.name, until);
-      return directory.list(home.domain, name);
-    });
-    return list ?? fault(404, "there is no such list");
   }
 
   /** A phone that is gone, and whose subscriptions nobody ended, is in nobody's way. */
@@ -241,7 +213,7 @@ export class Lists {
   async #reread(id: string): Promise<void> {
     const list = this.#subscriptions.get(id)?.list;
     if (list === undefined) return;
-    const found = await this.#found(list, Date.now());
+    const found = await this.#sources.found(list, Date.now());
     const [subscription, now] = [this.#subscriptions.get(id), Date.now()];
     if (subscription === undefined || subscription.ended !== undefined) return;
     if (isFault(found) && found.status === 404) this.#end(subscription, "noresource", now);

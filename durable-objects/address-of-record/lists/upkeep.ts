@@ -15,6 +15,7 @@ import type { ListSubscription } from "../../../lib/presence/list-subscription.t
 import { transactionName } from "../../../lib/proxy/branch.ts";
 import type { Request } from "../../../lib/syntax/message.ts";
 import type { RequestEnvelope } from "../../../lib/transport/envelope.ts";
+import { Allowance } from "../../room/allowance.ts";
 import { randomText } from "../../room/random.ts";
 import type { Room } from "../../room/room.ts";
 import { type Asking, readAnswer } from "./asking.ts";
@@ -25,7 +26,7 @@ export const ofBackEnd = "%b";
 
 /** Requests under way at a time: between them everything else has its turn. */
 const mostUnderWay = 50;
-/** Requests at once, and each second when those are used up. */
+/** Requests at once, and each second when those are used up: lists that come and go must not make us ask without end. */
 const mostAtOnce = 2000;
 const allowedEachSecond = 20;
 /** Milliseconds after which one that got no answer may be sent again. */
@@ -45,9 +46,7 @@ export class Upkeep {
   /** When those were asked that have not answered yet, by Call-ID. */
   readonly #asked = new Map<string, number>();
   #underWay = 0;
-  /** Requests that may be sent at once, and when that was reckoned (milliseconds). */
-  #allowance = mostAtOnce;
-  #allowedAt = 0;
+  readonly #allowance = new Allowance(mostAtOnce, allowedEachSecond);
 
   /** @param changed is called when there is news of a resource */
   constructor(room: Room, backEnds: BackEnds, asking: Asking, lists: () => readonly ListSubscription[], changed: () => void) {
@@ -132,6 +131,7 @@ export class Upkeep {
   #end(backEnd: BackEnd, now: number): void {
     this.#backEnds.remove(backEnd);
     this.#waiting.delete(backEnd.callId);
+    this.#asked.delete(backEnd.callId);
     if (backEnd.remote === undefined || backEnd.expires <= now) return;
     this.#send(backEnd, 0, now).catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
   }
@@ -152,13 +152,9 @@ export class Upkeep {
     }
   }
 
-  /** Lists that come and go must not make us ask without end: who has asked for so many waits. */
   #mayAsk(now: number): boolean {
-    this.#allowance = Math.min(this.#allowance + ((now - this.#allowedAt) * allowedEachSecond) / 1000, mostAtOnce);
-    this.#allowedAt = now;
-    const may = this.#allowance >= 1;
-    if (may) this.#allowance -= 1;
-    else this.#room.alarm.noLaterThan(now + lookAgainAfter, lookAgainAfter);
+    const may = this.#allowance.take(now);
+    if (!may) this.#room.alarm.noLaterThan(now + lookAgainAfter, lookAgainAfter);
     return may;
   }
 

@@ -494,6 +494,14 @@ describe("SUBSCRIBE to a list is refused", () => {
     expect(rows("bob", "subscriptions")).toBe(1);
   });
 
+  it("where it is asked for too often: 503", async () => {
+    await watching();
+    const many = Array.from({ length: 40 }, (_, count) => watchList(cast.alice, `sip:list.l${count}@example.com`));
+    await cast.world.settle();
+    const statuses = many.map(({ status }) => status());
+    expect([statuses.filter((status) => status === 404).length, statuses.at(-1)]).toEqual([29, 503]);
+  });
+
   it("but not for lists that a phone watched which is gone", async () => {
     await watching();
     const gone = await cast.joins("alice");
