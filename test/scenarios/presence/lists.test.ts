@@ -410,6 +410,26 @@ describe("a watcher's phone", () => {
   });
 });
 
+describe("a list of people who publish a lot", () => {
+  it("is told in some notifications, each of which a phone can take", async () => {
+    cast = await stage({ settings: { PUBLICATION_SIZE: "65536" } });
+    const phones = [cast.bob, await cast.joins("carol"), await cast.joins("dave")];
+    for (const phone of phones) publishes(phone, pidf(phone.aor, "open").replace("</tuple>", `</tuple><note>${"x".repeat(60_000)}</note>`));
+    await cast.world.settle();
+    for (const phone of phones) expect(phone.last(200, "PUBLISH").status).toBe(200);
+    await cast.world.changeList(friends, entries(bob, carol, dave));
+    const subscription = watchList(cast.alice, uri);
+    await cast.world.settle();
+    const notices = subscription.notified().map(readNotice);
+    expect(notices.map(({ version, isFull }) => [version, isFull])).toEqual([
+      [0, true],
+      [1, false],
+    ]);
+    expect(Object.values(notices[0]?.resources ?? {}).sort()).toEqual(["active open", "active open", "unknown"]);
+    expect(tableOf(subscription.notified())).toEqual({ [bob]: "active open", [carol]: "active open", [dave]: "active open" });
+  });
+});
+
 describe("back-end subscriptions (RFC 4662 §2)", () => {
   it("are refreshed before they end, as long as the list is watched", async () => {
     const settings = { MAXIMUM_EVENT_EXPIRES: "600" };
