@@ -50,8 +50,9 @@ export class Outgoing {
   readonly #callsAtPresent: CallsAtPresent;
   readonly #visits: Visits;
   readonly #passOn: PassOn;
-  /** Clocks of the INVITEs that have had no response yet, by transaction. */
-  readonly #untried = new Map<string, ReturnType<typeof setTimeout>>();
+  /** What is to be said to the INVITEs that have had no response yet, by transaction, the oldest first. */
+  readonly #untried = new Map<string, { readonly due: number; readonly trying: () => void }>();
+  #isClockSet = false;
 
   constructor(room: Room, { account, calls, letters, dialogs, lists, callsAtPresent }: OutgoingParts, passOn: PassOn) {
     this.#room = room;
@@ -222,7 +223,8 @@ export class Outgoing {
       const isForgetful = forgetsCalls(request);
       this.#calls.note(flow, { transaction: envelope.transaction, home, at: now, ...(isForgetful ? { isForgetful } : {}) });
       const trying = () => this.#trying(flow, request, envelope.transaction);
-      this.#untried.set(envelope.transaction, setTimeout(trying, pauseBeforeTrying));
+      this.#untried.set(envelope.transaction, { due: now + pauseBeforeTrying, trying });
+      this.#setClock(pauseBeforeTrying);
     }
     this.#passOn(home, envelope).then(
       (receipt) => this.#received(flow, request, envelope, receipt),
@@ -235,9 +237,22 @@ export class Outgoing {
     if (this.#tried(transaction)) this.#reply(flow, request, replyTo(request, 100), 100, Date.now());
   }
 
+  /** One clock for all: most INVITEs have had a response long before it strikes. */
+  #setClock(delay: number): void {
+    if (this.#isClockSet) return;
+    this.#isClockSet = true;
+    setTimeout(() => {
+      this.#isClockSet = false;
+      const now = Date.now();
+      for (const { due, trying } of [...this.#untried.values()]) {
+        if (due > now) return this.#setClock(due - now);
+        trying();
+      }
+    }, delay);
+  }
+
   /** Whether the transaction has had no response before. */
   #tried(transaction: string): boolean {
-    clearTimeout(this.#untried.get(transaction));
     return this.#untried.delete(transaction);
   }
 
