@@ -96,7 +96,10 @@ export class ListNotifier {
     const told = this.#told(subscription);
     const newest = this.#newestStamp(subscription);
     const isToldAll = told !== undefined && told.cseq === cseq && (told.stamp >= newest || this.#seen.get(id) === newest);
-    if (isToldAll) return undefined;
+    if (isToldAll || this.#notificationOf(subscription, now) === undefined) {
+      this.#seen.set(id, newest);
+      return undefined;
+    }
     const last = Math.max(told?.at ?? 0, this.#last.get(id)?.at ?? 0);
     return Math.max(now, last + Math.max(pause, gathering));
   }
@@ -126,12 +129,8 @@ export class ListNotifier {
 
   #tell(subscription: ListSubscription, now: number): void {
     const { id, expires } = subscription;
-    const stateOf = (entry: WatchedEntry) => this.#stateOf(subscription, entry);
-    const notification = dueNotification(subscription, this.#told(subscription), stateOf, now, this.#nextVersion(subscription));
-    if (notification === undefined) {
-      this.#seen.set(id, this.#newestStamp(subscription));
-      return;
-    }
+    const notification = this.#notificationOf(subscription, now);
+    if (notification === undefined) return;
     const left = Math.max(0, Math.ceil((expires - now) / 1000));
     const flow = this.#room.sockets.newestTo(subscription.end.phone);
     this.#send(subscription, notification, `active;expires=${left}`, now).catch((error: unknown) =>
@@ -142,6 +141,11 @@ export class ListNotifier {
       if (other === flow?.id) this.#room.sockets.update(other, { lists: this.#without(id, lists, { [id]: notification.told }) });
       else if (lists?.[id] !== undefined) this.#room.sockets.update(other, { lists: this.#without(id, lists) });
     }
+  }
+
+  #notificationOf(subscription: ListSubscription, now: number): ListNotification | undefined {
+    const stateOf = (entry: WatchedEntry) => this.#stateOf(subscription, entry);
+    return dueNotification(subscription, this.#told(subscription), stateOf, now, this.#nextVersion(subscription));
   }
 
   /** What was told of other lists, without those that nobody watches any more. */

@@ -20,7 +20,7 @@ export class ListSubscriptions {
   }
 
   current(): ListSubscription[] {
-    return this.all().filter(({ ended }) => ended === undefined);
+    return this.#load().size === 0 ? [] : this.all().filter(({ ended }) => ended === undefined);
   }
 
   put(subscription: ListSubscription): void {
