@@ -14,7 +14,10 @@ import { parseNameAddress } from "../../lib/syntax/name-address.ts";
 import { parseParameters } from "../../lib/syntax/parameters.ts";
 import { canonicalUser, parseUri, unescape } from "../../lib/syntax/uri.ts";
 import { parseVia } from "../../lib/syntax/via.ts";
-import { mutated } from "./arbitrary.ts";
+import { readRecipientList } from "../../lib/presence/recipient-list.ts";
+import { escape } from "../../lib/presence/xml.ts";
+import { recipientList } from "../support/list-watching.ts";
+import { mutated, withMutations } from "./arbitrary.ts";
 
 const limits = { messageLength: 1e9, headerCount: 1e9, headerLength: 1e9, commentDepth: 1e9 };
 
@@ -64,6 +67,17 @@ describe("nothing a peer writes makes a reader throw", () => {
   it("messages with something broken in them", () => {
     fc.assert(
       fc.property(mutated, (text) => void expect(() => whole({ text, binary: false })).not.toThrow()),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("lists of resources with something broken in them", () => {
+    const list = fc.array(fc.webUrl(), { maxLength: 3 }).map((uris) => recipientList("sip:bob@example.com", ...uris.map(escape)));
+    const head = "SUBSCRIBE sip:a SIP/2.0\r\nContent-Type: application/resource-lists+xml\r\nContent-Disposition: recipient-list\r\n\r\n";
+    const subscribe = parseMessage({ text: head, binary: false });
+    if (isFault(subscribe) || subscribe.kind !== "request") throw new Error("the SUBSCRIBE does not parse");
+    fc.assert(
+      fc.property(withMutations(list), (body) => void expect(() => readRecipientList(subscribe, body)).not.toThrow()),
       { numRuns: 1000 },
     );
   });
