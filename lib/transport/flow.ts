@@ -38,6 +38,20 @@ export interface Flow {
   readonly taken?: string;
   /** Calls in progress here. */
   readonly dialogs?: readonly CallInProgress[];
+  /** What was told here of lists that are watched, by subscription. */
+  readonly lists?: Readonly<Record<string, ToldOfList>>;
+}
+
+/** So much of a list's state a phone has heard on its socket. */
+export interface ToldOfList {
+  /** Of the last notification. */
+  readonly version: number;
+  /** Of the newest change that it knows. */
+  readonly stamp: number;
+  /** The CSeq number of the SUBSCRIBE that was answered with the full state. */
+  readonly cseq: number;
+  /** Milliseconds. */
+  readonly at: number;
 }
 
 export interface CallInProgress {
