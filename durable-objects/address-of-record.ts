@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { homeHint } from "../lib/proxy/branch.ts";
 import type { ShownBinding, StaticContact } from "../lib/location/shown-binding.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
+import type { ListName } from "../lib/presence/resource-list.ts";
 import type { Frame } from "../lib/syntax/message.ts";
 import type { TraceEntry } from "../lib/trace.ts";
 import type { Envelope, Receipt } from "../lib/transport/envelope.ts";
@@ -14,6 +15,7 @@ import { Contexts } from "./address-of-record/contexts.ts";
 import { Dialogs } from "./address-of-record/dialogs.ts";
 import { Forking } from "./address-of-record/forking.ts";
 import { Incoming } from "./address-of-record/incoming.ts";
+import { Lists, ofLists } from "./address-of-record/lists.ts";
 import { Letters } from "./address-of-record/letters.ts";
 import { Outgoing } from "./address-of-record/outgoing.ts";
 import { Messages } from "./address-of-record/messages.ts";
@@ -56,6 +58,7 @@ interface Parts {
   readonly outgoing: Outgoing;
   readonly reception: Reception;
   readonly presence: Presence;
+  readonly lists: Lists;
 }
 
 /**
@@ -131,6 +134,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     if (isVisitorHome(this.#room.home.name)) return;
     this.#parts.dialogs.save(now);
     this.#parts.presence.look(now);
+    this.#parts.lists.look(now);
   }
 
   override webSocketClose(socket: WebSocket, code: number): void | Promise<void> {
@@ -163,6 +167,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     this.#parts.calls.passDeadlines(now);
     this.#parts.registrar.passDeadlines(now);
     this.#parts.presence.passDeadlines(now);
+    this.#parts.lists.passDeadlines(now);
     this.#look(now);
   }
 
@@ -188,6 +193,12 @@ export class AddressOfRecord extends DurableObject<Environment> {
     await this.#room.alarm.ready();
     this.#parts.account.take(subscriber);
     this.#parts.presence.permissionsChanged(Date.now());
+  }
+
+  /** A list that the owner may watch is another one in the directory. */
+  async listChanged(list: ListName): Promise<void> {
+    await this.#room.alarm.ready();
+    await this.#parts.lists.changed(list);
   }
 
   /** The owner is no more: bindings and sockets end. */
@@ -242,16 +253,18 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const registrar = new Registrar(room);
     const letters = new Letters(room);
     const passOn = (home: string, envelope: Envelope) => this.#passOn(home, envelope);
-    const dialogs = new Dialogs(room, () => account.rules().maximumCalls !== undefined);
+    const dialogs = new Dialogs(room, () => !isVisitorHome(room.home.name) && account.rules().maximumCalls !== undefined);
     const calls = new PlacedCalls(room, passOn);
     const forking = new Forking(room, new Contexts(room), passOn);
     const callsAtPresent = (now: number) => forking.ringing().length + calls.pending().length + dialogs.count(now);
     const messages = new Messages(room);
     const presence = new Presence(room, account, { registrar, dialogs, calls, forking, messages }, passOn);
-    const incoming = new Incoming(room, { account, registrar, forking, letters, dialogs, messages, presence, callsAtPresent }, passOn);
-    const outgoing = new Outgoing(room, { account, calls, letters, dialogs, callsAtPresent, forking }, passOn);
-    const phones = { dialogs, outgoing, incoming, forking, calls, letters };
-    return { account, registrar, presence, ...phones, reception: new Reception(room, account, registrar, phones) };
+    const lists = new Lists(room, account, passOn);
+    const watched = { messages, presence, lists };
+    const incoming = new Incoming(room, { account, registrar, forking, letters, dialogs, ...watched, callsAtPresent }, passOn);
+    const outgoing = new Outgoing(room, { account, calls, letters, dialogs, lists, callsAtPresent, forking }, passOn);
+    const phones = { dialogs, outgoing, incoming, forking, calls, letters, presence };
+    return { account, registrar, lists, ...phones, reception: new Reception(room, account, registrar, phones) };
   }
 
   #receive(envelope: Envelope, now: number): Receipt {
@@ -262,6 +275,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
         return this.#parts.forking.cancel(envelope, now);
       case "response":
         if (envelope.to.branch === undefined) return this.#parts.outgoing.response(envelope, now);
+        if (envelope.to.branch.startsWith(ofLists)) return this.#parts.lists.response(envelope, now);
         return envelope.to.branch.startsWith(ofSubscription)
           ? this.#parts.presence.response(envelope, now)
           : this.#parts.forking.sentOnAnswered(envelope, now);

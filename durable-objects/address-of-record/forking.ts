@@ -2,6 +2,7 @@ import type { Binding } from "../../lib/location/binding.ts";
 import { isSilent, passDeadlines } from "../../lib/proxy/deadlines.ts";
 import { finalResponse } from "../../lib/proxy/final-response.ts";
 import { cancelAnswered, cancelContext, openContext, phoneAppeared, phoneLost, receiveResponse, withBranch } from "../../lib/proxy/fork.ts";
+import { readCallDetails } from "../../lib/presence/call-details.ts";
 import { forgetsCalls } from "../../lib/proxy/manners.ts";
 import { type Forwarder, branchRequest } from "../../lib/proxy/outgoing-request.ts";
 import type { Plan } from "../../lib/proxy/plan.ts";
@@ -20,16 +21,17 @@ import { alter } from "../../lib/syntax/alter.ts";
 import { ackFor, cancelFor } from "../../lib/syntax/compose.ts";
 import { readContacts } from "../../lib/syntax/contact.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
-import { type Request, type Response, parseMessage } from "../../lib/syntax/message.ts";
+import { type Request, type Response, headerValue, parseMessage } from "../../lib/syntax/message.ts";
+import { parseParty } from "../../lib/syntax/party.ts";
 import type { CancelEnvelope, InquiryEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
-import type { Flow } from "../../lib/transport/flow.ts";
+import type { CallDetails, Flow } from "../../lib/transport/flow.ts";
 import { Undeliverable } from "../room/outbox.ts";
 import { randomText } from "../room/random.ts";
 import type { Room } from "../room/room.ts";
 import { essentialsOf, parsed } from "./checked.ts";
 import { type Contexts, type OpenContext, branchName } from "./contexts.ts";
-import { withDialog } from "./dialogs.ts";
+import { type AnsweredCall, callName, withDialog } from "./dialogs.ts";
 import { Retargeting } from "./retargeting.ts";
 
 /** Brings a letter to a home, this one included. */
@@ -56,14 +58,18 @@ export class Forking {
     return this.#contexts.find(transaction) !== undefined;
   }
 
-  /** Calls of others that ring at this user's phones, by their transactions; not those that were sent on. */
-  ringing(): string[] {
+  /** Calls of others that ring at this user's phones; not those that were sent on. */
+  ringing(): RingingCall[] {
     const isRinging = ({ context }: OpenContext) =>
       context.method === "INVITE" && context.final === 0 && context.answerTo.home !== this.#by.home && ringsHere(context);
     return this.#contexts
       .unfinished()
       .filter(isRinging)
-      .map(({ context }) => context.transaction);
+      .map(({ context, request }) => {
+        const details = readCallDetails(request, request, false);
+        const localTag = this.#contexts.earlyTag(context) ?? "";
+        return { name: callName(essentialsOf(request).callId), details: details === undefined ? undefined : { ...details, localTag } };
+      });
   }
 
   open(envelope: RequestEnvelope, request: Request, { first, search }: Plan & { kind: "search" }, now: number): Receipt {
@@ -103,9 +109,8 @@ export class Forking {
     if (status >= 300 && isInvite) this.#acknowledge(flow, open, branch, response, now);
     const wasProceeding = this.#contexts.proceedingSince(name.context, branch) !== undefined;
     // One that comes again, perhaps behind the BYE, begins nothing.
-    const begins = isInvite && status >= 200 && status < 300 && branch.final !== status;
-    const callId = begins ? essentialsOf(open.request).callId : undefined;
-    this.#note(flow, branchName(name.context, name.index), status, callId, now);
+    const isAnswer = isInvite && status >= 200 && status < 300 && branch.final !== status;
+    this.#note(flow, branchName(name.context, name.index), response, isAnswer ? open.request : undefined, now);
     const timer = isInvite ? answerSessionTimer(open.request, response) : undefined;
     const passed = timer === undefined ? text : alter(response, { ...timer, popVia: true });
     this.#respond(open, name.index, { status, text: passed, wasProceeding, contacts: contactsOf(response) }, now);
@@ -182,9 +187,11 @@ export class Forking {
   }
 
   /** Another flow of the same phone keeps what was noted on this one: that a branch has rung (RFC 5626 §5.3). */
-  #inherit(phone: string, { proceeding }: Flow): void {
-    const heir = proceeding.length === 0 ? undefined : this.#room.sockets.newestTo(phone);
-    if (heir !== undefined) this.#room.sockets.update(heir.id, { proceeding: [...heir.proceeding, ...proceeding].slice(-64) });
+  #inherit(phone: string, { proceeding, taken }: Flow): void {
+    const heir = proceeding.length === 0 && taken === undefined ? undefined : this.#room.sockets.newestTo(phone);
+    if (heir === undefined) return;
+    const more = taken === undefined ? {} : { taken: `${heir.taken ?? ""}${taken}` };
+    this.#room.sockets.update(heir.id, { proceeding: [...heir.proceeding, ...proceeding].slice(-64), ...more });
   }
 
   /** Phones whose socket went down with our memory are waited for, as if it had closed. */
@@ -331,15 +338,40 @@ export class Forking {
     return parsed(this.#asSent(open, branch), open.request.binary);
   }
 
-  /** RFC 3261 §9.1, §16.8: that a provisional response has come decides on CANCEL and Timer C. A 2xx begins a call in progress. */
-  #note({ id }: Flow, branch: string, status: number, callId: string | undefined, now: number): void {
+  /**
+   * RFC 3261 §9.1, §16.8: that a provisional response has come decides on CANCEL and Timer C.
+   * @param answered the INVITE, if this begins a call in progress
+   */
+  #note({ id }: Flow, branch: string, response: Response, answered: Request | undefined, now: number): void {
     const flow = this.#room.sockets.byId(id);
     if (flow === undefined) return;
+    const { status } = response;
     const others = flow.proceeding.filter((one) => one.branch !== branch);
-    const proceeding = (status < 200 ? [...others, { branch, at: now }] : others).slice(-64);
-    this.#room.sockets.update(id, { proceeding, ...(callId === undefined ? {} : { dialogs: withDialog(flow.dialogs, callId, now) }) });
+    const proceeding = (status < 200 ? [...others, { branch, at: now, ...earlyTagIn(response) }] : others).slice(-64);
+    const dialogs = answered === undefined ? {} : { dialogs: withDialog(flow.dialogs, answeredCall(answered, response), now) };
+    this.#room.sockets.update(id, { proceeding, ...dialogs });
   }
 }
+
+/** A call that rings here. */
+interface RingingCall {
+  readonly name: string;
+  readonly details: CallDetails | undefined;
+}
+
+function answeredCall(request: Request, response: Response): AnsweredCall {
+  return { callId: essentialsOf(request).callId, details: readCallDetails(response, request, false) };
+}
+
+/** Of the early dialog that a provisional response makes (RFC 3261 §12.1). */
+function earlyTagIn(response: Response): { readonly tag?: string } {
+  const to = parseParty(headerValue(response, "to") ?? "");
+  const tag = isFault(to) ? undefined : to.tag;
+  return tag === undefined || tag.length > longestTag ? {} : { tag };
+}
+
+/** Characters: it rides in an attachment. */
+const longestTag = 64;
 
 /** A response of a context, addressed to where its request came from. */
 function letter({ context, request }: OpenContext, status: number, text: string): ResponseEnvelope {

@@ -16,6 +16,7 @@ import type { Incoming } from "./incoming.ts";
 import type { Letter, Letters } from "./letters.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { PlacedCalls } from "./placed-calls.ts";
+import type { Presence } from "./presence.ts";
 import type { Registrar } from "./registrar.ts";
 import { closing } from "./sockets.ts";
 
@@ -27,6 +28,7 @@ export interface PhoneParts {
   readonly forking: Forking;
   readonly calls: PlacedCalls;
   readonly letters: Letters;
+  readonly presence: Pick<Presence, "isWatched">;
 }
 
 /** Where frames arrive: parsed, authenticated, and handed to the part that they are for. */
@@ -96,7 +98,7 @@ export class Reception {
   left(flow: Flow, now: number): void {
     this.#registrar.flowClosed(flow, now);
     this.#phones.forking.flowClosed(flow, now);
-    this.#phones.dialogs.flowClosed(flow, now);
+    this.#phones.dialogs.flowClosed(flow, () => this.#phones.presence.isWatched(), now);
     this.#phones.calls.flowClosed(flow, now);
     for (const letter of this.#phones.letters.flowClosed(flow, now)) this.#sendAgain(letter, now);
   }

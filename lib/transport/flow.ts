@@ -35,10 +35,14 @@ export interface Flow {
   readonly pending: readonly PendingInvite[];
   /** Branches sent here that have had a provisional response: what CANCEL and Timer C ask. */
   readonly proceeding: readonly ProceedingBranch[];
+  /** The last branches answered here with a 2xx that the caller's home has, with a space before and behind each: one text is cheaper to keep than a list. */
+  readonly taken?: string;
   /** Calls in progress here. */
   readonly dialogs?: readonly CallInProgress[];
   /** What was sent here that a call depends on, and that has not been answered. */
   readonly sent?: readonly SentLetter[];
+  /** What was told here of lists that are watched, by subscription. */
+  readonly lists?: Readonly<Record<string, ToldOfList>>;
 }
 
 /** The connection may have been dead already: then it goes to the phone again on its next one. */
@@ -54,11 +58,38 @@ export interface SentLetter {
   readonly letter?: RequestEnvelope | ResponseEnvelope;
 }
 
+/** So much of a list's state a phone has heard on its socket. */
+export interface ToldOfList {
+  /** Of the last notification. */
+  readonly version: number;
+  /** Of the newest change that it knows. */
+  readonly stamp: number;
+  /** The CSeq number of the SUBSCRIBE that was answered with the full state. */
+  readonly cseq: number;
+  /** Milliseconds. */
+  readonly at: number;
+}
+
 export interface CallInProgress {
   /** Made of its Call-ID. */
   readonly name: string;
   /** Milliseconds. */
   readonly since: number;
+  /** Of the newest calls only. */
+  readonly details?: CallDetails;
+}
+
+/** A call as the user's own phones may know it (RFC 4235 §4.1). */
+export interface CallDetails {
+  readonly callId: string;
+  /** "" while there is none. */
+  readonly localTag: string;
+  readonly remoteTag: string;
+  /** URIs: who is at the other end, and his Contact or "". */
+  readonly remote: string;
+  readonly target: string;
+  /** The user has placed it. */
+  readonly isCaller: boolean;
 }
 
 export interface Authentication {
@@ -89,6 +120,8 @@ export interface PendingInvite {
   readonly at: number;
   /** The phone ends its unanswered calls when it loses its socket. */
   readonly isForgetful?: boolean;
+  /** Of the call, as of one in progress. */
+  readonly name?: string;
 }
 
 export interface ProceedingBranch {
@@ -96,8 +129,8 @@ export interface ProceedingBranch {
   readonly branch: string;
   /** Milliseconds of the last provisional response. */
   readonly at: number;
-  /** Its 2xx has come, and the caller's home has it. */
-  readonly isTaken?: boolean;
+  /** The To tag of that response: of the early dialog. */
+  readonly tag?: string;
 }
 
 /** The phone at the other end: of the binding the flow carries, or whom its Contact names; or the flow itself if it is nobody's. */
