@@ -79,6 +79,23 @@ describe("how many calls a user has", () => {
     expect([await nextCallIs("bob"), rows()]).toEqual(["hears ringing", 0]);
   });
 
+  it("a limit costs two rows a call", async () => {
+    const written = async (rules: Readonly<Record<string, unknown>>) => {
+      cast = await stage({ rules });
+      const before = cast.world.homeOf("bob").sql.written;
+      cast.alice.invites(cast.bob.aor);
+      await cast.world.settle();
+      cast.bob.answers();
+      await cast.world.settle();
+      cast.bob.hangsUp();
+      await cast.world.settle();
+      const after = cast.world.homeOf("bob").sql.written;
+      cast.world.end();
+      return after - before;
+    };
+    expect((await written({ bob: { maximumCalls: 1 } })) - (await written({}))).toBe(2);
+  });
+
   it("a call of a user without a limit has no row", async () => {
     cast = await stage();
     cast.alice.invites(cast.bob.aor);
