@@ -137,8 +137,8 @@ export class Letters {
         this.#room.alarm.noLaterThan(due);
         continue;
       }
-      const letter = JSON.parse(value) as Letter & { readonly origin: { readonly isAnswered?: boolean } };
-      const isAnswered = letter.origin.isAnswered === true;
+      const letter = JSON.parse(value) as Letter & { readonly origin?: { readonly isAnswered?: boolean } };
+      const isAnswered = letter.origin?.isAnswered === true;
       if (!isAnswered && !this.#handed.has(number)) lost.push(letter);
       if (isAnswered || letter.kind !== "request" || !letter.text.startsWith("BYE ")) this.#forget(number);
       else this.#keepOn(number, letter, now + byeFor);
@@ -146,7 +146,7 @@ export class Letters {
     return lost;
   }
 
-  #keepOn(number: number, letter: Letter & { readonly origin: object }, due: number): void {
+  #keepOn(number: number, letter: Letter & { readonly origin?: object }, due: number): void {
     const value = JSON.stringify({ ...letter, origin: { ...letter.origin, isAnswered: true } });
     this.#room.memory.run("UPDATE letters SET due = ?, value = ? WHERE number = ?", due, value, number);
     this.#room.alarm.noLaterThan(due);
