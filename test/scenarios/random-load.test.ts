@@ -2,8 +2,8 @@ import { expect, it } from "vitest";
 import { Load } from "./world/load.ts";
 
 /** As many as are the same each time, and as many as are new. */
-const fixed = 40;
-const fresh = Number(process.env["LOAD_COUNT"] ?? 40);
+const fixed = 60;
+const fresh = Number(process.env["LOAD_COUNT"] ?? 20);
 const seed = Number(process.env["LOAD_SEED"] ?? 1000 + (Date.now() % 1_000_000_000));
 
 it("whatever users, networks and crashes do, calls end at both ends and leave nothing behind", async () => {
