@@ -1,4 +1,4 @@
-import { type Binding, bindingKey } from "../../lib/location/binding.ts";
+import { type Binding, bindingKey, phoneOf } from "../../lib/location/binding.ts";
 import type { ShownBinding, StaticContact } from "../../lib/location/shown-binding.ts";
 import { registerHeaders } from "../../lib/registrar/answer.ts";
 import { mayRegister } from "../../lib/registrar/may-register.ts";
@@ -105,18 +105,19 @@ export class Registrar {
     return known;
   }
 
-  /** The registered phone that a request with this Contact comes from, by its GRUU or its address. */
+  /** The phone that a request with this Contact comes from: a registered one by its GRUU or its address, or the one that will register it. */
   phoneOf(request: Request, now: number): string | undefined {
     const contacts = readContacts(request);
     const [contact] = isFault(contacts) || contacts === "*" ? [] : contacts;
     const uri = contact === undefined ? undefined : parseUri(contact.uri);
     if (uri === undefined || isFault(uri) || uri.kind !== "sip") return undefined;
     const instance = parameter(uri.parameters, "gr");
-    return this.current(now).find(({ binding }) => {
+    const registered = this.current(now).find(({ binding }) => {
       if (instance !== undefined) return binding.instance === instance;
       const bound = parseUri(binding.contact);
       return !isFault(bound) && equalUris(bound, uri);
-    })?.binding.phone;
+    });
+    return registered?.binding.phone ?? phoneOf(this.#room.keyring, instance, contact?.uri ?? "");
   }
 
   /** Until when a phone that is away is waited for, in milliseconds. */
