@@ -22,12 +22,19 @@ import { readConfiguration } from "../workers/configuration.ts";
 import { directoryOf } from "../workers/directory.ts";
 import type { Environment } from "../workers/environment.ts";
 import { parsed, read } from "./address-of-record/checked.ts";
+import { available } from "./address-of-record/resolve.ts";
 import { Calls, isFull } from "./next-hop/calls.ts";
 import type { Frame } from "./next-hop/channel.ts";
 import { Connection } from "./next-hop/connection.ts";
 import { Inbound } from "./next-hop/inbound.ts";
 import { passOn, takeBack } from "./next-hop/keeping.ts";
-import { SentRequests, type Unanswered, withCredentials } from "./next-hop/sent-requests.ts";
+import {
+  SentRequests,
+  type Unanswered,
+  inBranchWithCredentials,
+  isBranchWithCredentials,
+  withCredentials,
+} from "./next-hop/sent-requests.ts";
 import { type Cared, type Health, type Role, TrunkCare } from "./next-hop/trunk-care.ts";
 import { TrunkRegistration } from "./next-hop/trunk-registration.ts";
 import { usualRest } from "./room/bad-servers.ts";
@@ -77,7 +84,7 @@ export class NextHop extends DurableObject<Environment> {
     super(state, environment);
     const { name } = state.id;
     if (name === undefined || !isHopName(name)) throw new Error("a next hop is addressed by its name");
-    const { sealKeys, hopIdleTime, hopKeepAlive, transactionTimeout, ringTimeout, reconnectTime, maximumReconnectTime } =
+    const { sealKeys, publicHost, hopIdleTime, hopKeepAlive, transactionTimeout, ringTimeout, reconnectTime, maximumReconnectTime } =
       readConfiguration(environment);
     this.#keyring = keyringOf(sealKeys);
     this.#idleAfter = hopIdleTime * 1000;
@@ -103,6 +110,7 @@ export class NextHop extends DurableObject<Environment> {
       keyring: this.#keyring,
       name,
       hopTrunk: this.#hop.trunk,
+      hosts: [this.#hop.host, ...(publicHost === undefined ? [] : [publicHost.replace(/:\d+$/, "")])],
       directory: directoryOf(environment),
       calls: this.#calls,
       trunk: () => this.#trunk(),
@@ -171,7 +179,8 @@ export class NextHop extends DurableObject<Environment> {
     }
     const { text, branch } = this.#asSent(connection, envelope, request, essentials);
     if (request.method === "INVITE" && this.#sent.latest(branch) !== undefined) return taken;
-    if (request.method === "INVITE" || this.#hop.trunk !== "") this.#sent.remember(branch, parsed(text, envelope.binary));
+    if (request.method === "INVITE" || (this.#hop.trunk !== "" && request.method !== "ACK"))
+      this.#sent.remember(branch, parsed(text, envelope.binary));
     this.#calls.passed(request.method, essentials, Date.now());
     connection.send(text, envelope.binary);
     return taken;
@@ -182,9 +191,22 @@ export class NextHop extends DurableObject<Environment> {
     if (connection === undefined || of === undefined) return { kind: "answered", status: 481, text: "" };
     const { request, essentials } = read(of);
     const { text, branch } = this.#asSent(connection, of, request, essentials);
-    const invite = this.#sent.latest(branch) ?? parsed(text, of.binary);
-    connection.send(cancelFor(invite, reason === undefined ? [] : [["Reason", reason]]), of.binary);
+    const headers: [string, string][] = reason === undefined ? [] : [["Reason", reason]];
+    const invite = this.#sent.latest(branch);
+    if (invite !== undefined) connection.send(cancelFor(invite, headers), of.binary);
+    else for (const cancel of await this.#cancelsBlindly(parsed(text, of.binary), branch, headers)) connection.send(cancel, of.binary);
     return taken;
+  }
+
+  /**
+   * If it is not known any more how the INVITE was sent: by the connection before this one, with credentials or without. Of two
+   * CANCELs the other server answers one with 481 (RFC 3261 §9.2).
+   */
+  async #cancelsBlindly(invite: SipRequest, branch: string, headers: readonly (readonly [string, string])[]): Promise<readonly string[]> {
+    const [now = "", before = now] = (await this.ctx.storage.get<readonly string[]>("hosts")) ?? [];
+    const cancel = cancelFor(invite, headers).replace(` ${now};branch=`, ` ${before};branch=`);
+    const trunk = await available(() => this.#trunk());
+    return isFault(trunk) || trunk?.password === undefined ? [cancel] : [cancel, inBranchWithCredentials(cancel, branch)];
   }
 
   async #response({ text, binary }: ResponseEnvelope): Promise<Receipt> {
@@ -215,22 +237,34 @@ export class NextHop extends DurableObject<Environment> {
   /** The connection there is, or a new one; undefined if the server cannot be reached. */
   async #open(): Promise<Connection | undefined> {
     clearTimeout(this.#idle);
+    const opening = (this.#connection ??= this.#begin());
     try {
-      const events = { message: (frame: Frame) => this.#heard(frame), closed: () => this.#lost() };
-      const { token } = (await this.#trunk()) ?? {};
-      this.#connection ??= Connection.open(this.#hop, events, { keepAliveEvery: this.#keepAliveEvery, token });
-      const connection = await this.#connection;
-      this.#isOpen = connection.isOpen;
+      const connection = await opening;
+      if (!connection.isOpen) return undefined;
+      this.#isOpen = true;
       this.#restUnlessBusy();
       return connection;
     } catch (error) {
-      this.#lost();
+      this.#lost(opening);
       console.error(JSON.stringify({ note: "a server cannot be reached", hop: this.#by.home, error: String(error) }));
       return undefined;
     }
   }
 
-  #lost(): void {
+  #begin(): Promise<Connection> {
+    const opening: Promise<Connection> = this.#trunk().then(async (trunk) => {
+      const events = { message: (frame: Frame) => this.#heard(frame), closed: () => this.#lost(opening) };
+      const connection = await Connection.open(this.#hop, events, { keepAliveEvery: this.#keepAliveEvery, token: trunk?.token });
+      const [before] = (await this.ctx.storage.get<readonly string[]>("hosts")) ?? [];
+      await this.ctx.storage.put("hosts", before === undefined ? [connection.host] : [connection.host, before]);
+      return connection;
+    });
+    return opening;
+  }
+
+  /** Another connection, which may have taken the place of that one, is none of its business. */
+  #lost(connection: Promise<Connection>): void {
+    if (this.#connection !== connection) return;
     this.#connection = undefined;
     this.#isOpen = false;
     this.#care.lost();
@@ -251,7 +285,7 @@ export class NextHop extends DurableObject<Environment> {
     const { binary } = invite;
     const text = alter(response, { popVia: true });
     this.#post(way.answerTo.home, { kind: "response", text, binary, status: 503, to: way.answerTo, transaction: undefined });
-    if (hasRung) void this.#open().then((connection) => connection?.send(cancelFor(invite), binary));
+    if (hasRung) this.#send(cancelFor(invite), binary);
   }
 
   #restUnlessBusy(): void {
@@ -277,32 +311,33 @@ export class NextHop extends DurableObject<Environment> {
     const branch = written === undefined || hintIn(written) !== this.#by.hint ? undefined : readBranch(this.#keyring, written);
     if (branch?.kind !== "stateless" || written === undefined) return;
     const { status, binary } = response;
-    const invite = this.#sent.get(written);
-    if (essentials.cseq.method === "INVITE") this.#sent.answered(written, status);
-    if (status >= 300 && invite !== undefined && branch.answerTo.branch !== undefined && essentials.cseq.method === "INVITE") {
-      void this.#open().then((connection) => connection?.send(ackFor(invite, response), binary));
-    }
-    if ((status === 401 || status === 407) && invite !== undefined && (await this.#authenticates(invite, response, written))) return;
     const { method } = essentials.cseq;
+    const sent = this.#sent.get(written);
+    if (method === "INVITE") this.#sent.answered(written, status);
+    const again = sent?.method !== method ? undefined : await this.#withCredentials(sent, response, written);
+    const isOurs = branch.answerTo.branch !== undefined || again !== undefined || isBranchWithCredentials(written);
+    if (status >= 300 && method === "INVITE" && sent !== undefined && isOurs) this.#send(ackFor(sent, response), binary);
+    if (again !== undefined) {
+      this.#sent.forget(written);
+      this.#sent.remember(again.branch, parsed(again.text, binary));
+      return this.#send(again.text, binary);
+    }
     // A CANCEL has the branch of its INVITE.
-    if (status >= 200 && method !== "INVITE" && invite?.method === method) this.#sent.forget(written);
+    if (status >= 200 && method !== "INVITE" && sent?.method === method) this.#sent.forget(written);
     this.#calls.answered(status, essentials, Date.now());
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
-    if (essentials.cseq.method === "CANCEL") return;
+    if (method === "CANCEL") return;
     const text = alter(response, { popVia: true });
     this.#post(branch.answerTo.home, { kind: "response", text, binary, status, to: branch.answerTo, transaction: undefined });
   }
 
-  /** The trunk's server asks who we are: the same request goes again, with credentials, once. */
-  async #authenticates(sent: SipRequest, response: SipResponse, branch: string): Promise<boolean> {
-    const { username, password } = (await this.#trunk()) ?? {};
-    if (username === undefined || password === undefined) return false;
-    const again = withCredentials(this.#keyring, { username, password }, { sent, branch }, response);
-    if (again === undefined) return false;
-    this.#sent.forget(branch);
-    this.#sent.remember(again.branch, parsed(again.text, sent.binary));
-    (await this.#open())?.send(again.text, sent.binary);
-    return true;
+  /** If the trunk's server asks who we are: the same request with credentials, once. */
+  async #withCredentials(sent: SipRequest, response: SipResponse, branch: string): Promise<ReturnType<typeof withCredentials>> {
+    if (response.status !== 401 && response.status !== 407) return undefined;
+    const trunk = await available(() => this.#trunk());
+    if (isFault(trunk) || trunk?.username === undefined || trunk.password === undefined) return undefined;
+    const { username, password } = trunk;
+    return withCredentials(this.#keyring, { username, password }, { sent, branch }, response);
   }
 
   async #trunk(): Promise<Trunk | undefined> {
@@ -313,7 +348,11 @@ export class NextHop extends DurableObject<Environment> {
   }
 
   #reply(request: SipRequest, text: string): void {
-    if (request.method !== "ACK") void this.#open().then((connection) => connection?.send(text, request.binary));
+    if (request.method !== "ACK") this.#send(text, request.binary);
+  }
+
+  #send(text: string, binary: boolean): void {
+    void this.#open().then((connection) => connection?.send(text, binary));
   }
 
   #post(home: string, envelope: ResponseEnvelope): void {

@@ -1,8 +1,9 @@
+import { viaMarks } from "../../lib/proxy/outgoing-request.ts";
 import type { Hop } from "../../lib/routing/locate.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { type Response, headerValues, parseMessage } from "../../lib/syntax/message.ts";
-import { parameter } from "../../lib/syntax/parameters.ts";
 import { parseVia } from "../../lib/syntax/via.ts";
+import { seenAddress } from "../../lib/transport/seen-address.ts";
 import { randomText } from "../room/random.ts";
 import type { Channel, ChannelEvents, ConnectionEvents, Frame } from "./channel.ts";
 import { openStream } from "./stream.ts";
@@ -89,7 +90,7 @@ export class Connection {
    */
   ask(requestLine: string, lines: readonly string[], wait: number): Promise<Response | undefined> {
     const branch = `z9hG4bK${randomText()}${randomText()}`;
-    const via = `Via: SIP/2.0/${this.transport} ${this.host};branch=${branch};rport;alias`;
+    const via = `Via: SIP/2.0/${this.transport} ${this.host};branch=${branch}${viaMarks(this.transport)}`;
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#asked.delete(branch);
@@ -166,10 +167,7 @@ export class Connection {
     // A server that does not answer OPTIONS may still take calls; then our own idea of the address has to do.
     const answer = await this.options(patienceForAddress);
     this.#answers = answer !== undefined;
-    const via = answer === undefined ? undefined : parseVia(headerValues(answer, "via")[0] ?? "");
-    if (via === undefined || isFault(via)) return;
-    const received = parameter(via.parameters, "received");
-    const port = parameter(via.parameters, "rport");
-    if (received !== undefined && received !== "") this.host = `${received}${port === undefined || port === "" ? "" : `:${port}`}`;
+    const seen = answer === undefined ? undefined : seenAddress(headerValues(answer, "via")[0] ?? "");
+    if (seen !== undefined) this.host = seen;
   }
 }

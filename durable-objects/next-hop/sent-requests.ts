@@ -5,7 +5,10 @@ import { type Request as SipRequest, type Response as SipResponse, hasHeader, he
 import { randomText } from "../room/random.ts";
 import type { Account } from "./trunk-registration.ts";
 
+/** Requests that are over, or are no calls. */
 const mostKept = 500;
+/** INVITEs without a final response: no more calls are set up on one connection at a time. */
+const mostWaiting = 5000;
 
 /** An INVITE that waits for its final response. */
 export interface Unanswered {
@@ -19,29 +22,34 @@ export interface Unanswered {
 /** Requests as they were sent, by the branch of our Via: for their ACK, for their repetition with credentials, and for a lost connection. */
 export class SentRequests {
   readonly #requests = new Map<string, SipRequest>();
-  /** INVITEs without a final response, by branch: the last status that came, 0 for none. */
-  readonly #waiting = new Map<string, number>();
+  /** INVITEs without a final response, by branch. However many other requests pass, these are not forgotten. */
+  readonly #waiting = new Map<string, Unanswered>();
 
   /** As it was sent last: with credentials, if they were asked for. */
   latest(branch: string): SipRequest | undefined {
-    return this.#requests.get(branchWithCredentials(branch)) ?? this.#requests.get(branch);
+    return this.get(branchWithCredentials(branch)) ?? this.get(branch);
   }
 
   get(branch: string): SipRequest | undefined {
-    return this.#requests.get(branch);
+    return this.#waiting.get(branch)?.invite ?? this.#requests.get(branch);
   }
 
   remember(branch: string, request: SipRequest): void {
-    this.#requests.set(branch, request);
-    if (request.method === "INVITE") this.#waiting.set(branch, 0);
-    const oldest = this.#requests.keys().next();
-    if (this.#requests.size > mostKept && oldest.done !== true) this.forget(oldest.value);
+    if (request.method === "INVITE") {
+      this.#waiting.set(branch, { branch, invite: request, hasRung: false });
+      limit(this.#waiting, mostWaiting);
+    } else this.#keep(branch, request);
   }
 
   /** A response to an INVITE. */
   answered(branch: string, status: number): void {
-    if (status >= 200) this.#waiting.delete(branch);
-    else if (this.#waiting.has(branch)) this.#waiting.set(branch, status);
+    const waiting = this.#waiting.get(branch);
+    if (waiting === undefined) return;
+    if (status < 200) this.#waiting.set(branch, { ...waiting, hasRung: true });
+    else {
+      this.#waiting.delete(branch);
+      this.#keep(branch, waiting.invite);
+    }
   }
 
   forget(branch: string): void {
@@ -51,18 +59,37 @@ export class SentRequests {
 
   /** Forgets all; returns what is waiting. */
   clear(): readonly Unanswered[] {
-    const unanswered = [...this.#waiting].flatMap(([branch, status]) => {
-      const invite = this.#requests.get(branch);
-      return invite === undefined ? [] : [{ branch, invite, hasRung: status > 0 }];
-    });
+    const unanswered = [...this.#waiting.values()];
     this.#requests.clear();
     this.#waiting.clear();
     return unanswered;
   }
+
+  #keep(branch: string, request: SipRequest): void {
+    this.#requests.set(branch, request);
+    limit(this.#requests, mostKept);
+  }
 }
 
+function limit(kept: Map<string, unknown>, most: number): void {
+  const oldest = kept.keys().next();
+  if (kept.size > most && oldest.done !== true) kept.delete(oldest.value);
+}
+
+/** Our branches end in letters and digits. */
+const mark = "-a";
+
 function branchWithCredentials(branch: string): string {
-  return `${branch}a`;
+  return `${branch}${mark}`;
+}
+
+export function isBranchWithCredentials(branch: string): boolean {
+  return branch.endsWith(mark);
+}
+
+/** A message of ours as it is in the transaction that has credentials. */
+export function inBranchWithCredentials(text: string, branch: string): string {
+  return text.replace(`branch=${branch}`, `branch=${branchWithCredentials(branch)}`);
 }
 
 /**
