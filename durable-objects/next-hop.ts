@@ -257,6 +257,7 @@ export class NextHop extends DurableObject<Environment> {
       const connection = await Connection.open(this.#hop, events, { keepAliveEvery: this.#keepAliveEvery, token: trunk?.token });
       const [before] = (await this.ctx.storage.get<readonly string[]>("hosts")) ?? [];
       await this.ctx.storage.put("hosts", before === undefined ? [connection.host] : [connection.host, before]);
+      if (trunk?.register === true) this.#care.opened();
       return connection;
     });
     return opening;

@@ -1,4 +1,5 @@
 import { viaMarks } from "../../lib/proxy/outgoing-request.ts";
+import { writtenHost } from "../../lib/routing/hop-name.ts";
 import type { Hop } from "../../lib/routing/locate.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { type Response, headerValues, parseMessage } from "../../lib/syntax/message.ts";
@@ -107,7 +108,8 @@ export class Connection {
 
   /** RFC 3261 §11: with no hops left it is the server itself that answers; undefined if it does not in time. */
   options(wait: number): Promise<Response | undefined> {
-    const { host, port } = this.#hop;
+    const { port } = this.#hop;
+    const host = writtenHost(this.#hop.host);
     const lines = [
       "Max-Forwards: 0",
       `From: <sip:offhook.invalid>;tag=${randomText()}`,

@@ -4,7 +4,7 @@ import { transactionName } from "../../lib/proxy/branch.ts";
 import { type Way, examine } from "../../lib/proxy/examine.ts";
 import { senderOf } from "../../lib/proxy/visit.ts";
 import { numberFrom } from "../../lib/routing/number-format.ts";
-import { type Trunk, trunkIdentity } from "../../lib/routing/trunk.ts";
+import { type Trunk, accountUser, trunkIdentity } from "../../lib/routing/trunk.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
@@ -120,7 +120,8 @@ export class Inbound {
 
   /** Registrars send calls to the Contact that we have registered: then To says whom they are for. */
   #dialled(essentials: Essentials, { address: { user } }: Way & { kind: "address" }, trunk: Trunk): string {
-    const to = user === trunk.username ? parseUri(essentials.to.uri) : undefined;
+    const to =
+      trunk.username !== undefined && user === canonicalUser(accountUser(trunk.username)) ? parseUri(essentials.to.uri) : undefined;
     return to !== undefined && !isFault(to) && to.kind === "sip" && to.user !== undefined ? canonicalUser(to.user) : user;
   }
 

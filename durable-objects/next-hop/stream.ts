@@ -1,4 +1,5 @@
 import { connect } from "cloudflare:sockets";
+import { writtenHost } from "../../lib/routing/hop-name.ts";
 import type { Hop } from "../../lib/routing/locate.ts";
 import { StreamReader } from "../../lib/transport/stream.ts";
 import { decodeBinary, encodeBinary } from "../room/bytes.ts";
@@ -12,7 +13,7 @@ import { type Channel, type ChannelEvents, type Frame, patience, within } from "
 export async function openStream(hop: Hop, events: ChannelEvents): Promise<Channel> {
   const isSecure = hop.transport === "tls";
   const plain = connect(
-    { hostname: hop.address, port: hop.port },
+    { hostname: writtenHost(hop.address), port: hop.port },
     { secureTransport: isSecure ? "starttls" : "off", allowHalfOpen: false },
   );
   const socket = isSecure ? plain.startTls({ expectedServerHostname: hop.host }) : plain;

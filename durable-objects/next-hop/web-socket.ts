@@ -1,3 +1,4 @@
+import { writtenHost } from "../../lib/routing/hop-name.ts";
 import type { Hop } from "../../lib/routing/locate.ts";
 import { decodeBinary, encodeBinary } from "../room/bytes.ts";
 import { randomText } from "../room/random.ts";
@@ -12,7 +13,7 @@ const resource = "/ws";
  */
 export async function openWebSocket(hop: Hop, events: ChannelEvents, token: string | undefined): Promise<Channel> {
   const scheme = hop.transport === "wss" ? "https" : "http";
-  const opening = fetch(`${scheme}://${authority(hop)}${resource}`, {
+  const opening = fetch(`${scheme}://${writtenHost(hop.host)}:${hop.port}${resource}`, {
     headers: {
       Upgrade: "websocket",
       "Sec-WebSocket-Protocol": "sip",
@@ -47,9 +48,4 @@ export async function openWebSocket(hop: Hop, events: ChannelEvents, token: stri
     },
     close: () => socket.close(1000, "nothing is under way"),
   };
-}
-
-/** A host that is an IPv6 address has its brackets only where it stood in the URI. */
-function authority({ host, port }: Hop): string {
-  return `${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
 }

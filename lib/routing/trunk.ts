@@ -58,6 +58,11 @@ export function isTrunkIdentity(identity: string): boolean {
   return identity.startsWith(calledTrunk);
 }
 
+/** The user part under which we are registered with an account: what may not stand there is escaped (RFC 3261 §25.1 user). */
+export function accountUser(username: string): string {
+  return username.replace(/[^\w\-.!~*'()&=+$,;?/]/gu, encodeURIComponent);
+}
+
 /** The trunk for a user part: of the longest prefix that fits, the first. */
 export function chooseTrunk(trunks: readonly Trunk[], user: string): Trunk | undefined {
   let chosen: Trunk | undefined;

@@ -36,7 +36,11 @@ const formatSchema = z
   .openapi("NumberFormat", { description: "How the trunk writes numbers: +4930123, 4930123, or as one dials in a country" });
 
 const fields = {
-  username: z.string().min(1).max(128).optional(),
+  username: z
+    .string()
+    .max(128)
+    .regex(/^[^\p{Cc}\p{Cs}]+$/u, "is empty, or has control characters")
+    .optional(),
   register: z.boolean().default(false).openapi({ description: "We register there, and hold the connection for calls that come from it" }),
   inbound: z.boolean().default(false).openapi({ description: "Calls that come from it are taken" }),
   prefixes: z
