@@ -48,9 +48,11 @@ export class Retargeting {
     this.#sent.set(name, { place: undefined, at, left: [] });
     // Should the object lose its memory before the other home has the request.
     this.#room.alarm.noLaterThan(now + retryAfter);
-    void this.#found(open, branch).then((found) =>
-      isFault(found) ? this.#answer(open, branch, found) : this.#send(open, branch, found, { places: found.places.slice(at), at }),
-    );
+    void this.#found(open, branch).then((found) => {
+      if (isFault(found)) return this.#answer(open, branch, found);
+      const places = at === 0 ? goodFirst(found.places, Date.now()) : found.places.slice(at);
+      return this.#send(open, branch, found, { places, at });
+    });
   }
 
   /**
@@ -152,10 +154,10 @@ export class Retargeting {
     // The server of that domain may have connected to us.
     const peer = await this.#room.directory.peerFor(domain, address.domain);
     const found = await hopsOf(search, uri);
-    const places = isFault(found) ? [] : goodFirst(found, Date.now());
-    if (peer === undefined) return isFault(found) ? found : { places, address, introduces: undefined };
+    if (peer === undefined) return isFault(found) ? found : { places: found, address, introduces: undefined };
     const asserts = peer.isTrusted ? await this.#asserted(open) : undefined;
-    return { places: [{ name: visitorHome(peer), asserts, isPeer: true }, ...places], address, introduces: undefined };
+    const places = [{ name: visitorHome(peer), asserts, isPeer: true }, ...(isFault(found) ? [] : found)];
+    return { places, address, introduces: undefined };
   }
 
   /** By a trunk of our domain, under the name that it knows the user by. */
@@ -167,8 +169,7 @@ export class Retargeting {
     const found = await trunkHops(search, trunk, [line]);
     if (isFault(found)) return found;
     const asserts = trunk.trusted ? await this.#asserted(open) : undefined;
-    const places = goodFirst(found, Date.now()).map((place) => ({ ...place, asserts }));
-    return { places, address, introduces: undefined, trunk };
+    return { places: found.map((place) => ({ ...place, asserts })), address, introduces: undefined, trunk };
   }
 
   /**
@@ -242,7 +243,7 @@ interface Destined extends Place {
   readonly isPeer?: boolean;
 }
 
-/** Where a branch leads: the home of its address, or the connections to the servers of its domain, best first. */
+/** Where a branch leads: the home of its address, or the connections to the servers of its domain, in an order that is the same each time. */
 interface Found {
   readonly places: readonly Destined[];
   readonly address: Address;
