@@ -9,7 +9,7 @@ import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../lib/syntax/fault.ts";
 import { type Frame, type Request as SipRequest, parseMessage, salvage } from "../lib/syntax/message.ts";
 import { readOptionTags } from "../lib/syntax/option-tags.ts";
-import { canonicalUser, parseUri, serialiseUri } from "../lib/syntax/uri.ts";
+import { canonicalUser, parseUri, serialiseUri, dialledNumber } from "../lib/syntax/uri.ts";
 import type { RequestEnvelope } from "../lib/transport/envelope.ts";
 import { routeOf } from "../durable-objects/address-of-record/resolve.ts";
 import { frameOf } from "../durable-objects/address-of-record/sockets.ts";
@@ -132,7 +132,9 @@ class RedirectServer {
     const asker = this.#askerOf(request, essentials);
     const domain = asker?.domain ?? this.#asking.host.replace(/:\d+$/, "");
     const address: Address | undefined =
-      uri.kind === "tel" ? { user: uri.number, domain, instance: undefined, registration: undefined } : addressOf(this.#keyring, uri);
+      uri.kind === "tel"
+        ? { user: dialledNumber(uri), domain, instance: undefined, registration: undefined }
+        : addressOf(this.#keyring, uri);
     if (address === undefined) return fault(404, "this GRUU is not, or no longer, valid");
     const found = await directoryOf(this.#environment).find(address.user, address.domain);
     const refusal = found.kind !== "foreign" && found.settings.answersStrangers ? undefined : await this.#authenticate(request, asker);

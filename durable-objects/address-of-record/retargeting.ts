@@ -12,7 +12,7 @@ import { replyTo } from "../../lib/syntax/compose.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { hasHeader, headerValue, parseMessage } from "../../lib/syntax/message.ts";
-import { parseUri } from "../../lib/syntax/uri.ts";
+import { parseUri, dialledNumber } from "../../lib/syntax/uri.ts";
 import type { CancelEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { visitorHome } from "../../lib/transport/visitor.ts";
 import { randomText } from "../room/random.ts";
@@ -140,7 +140,7 @@ export class Retargeting {
         ? (addressOf(this.#room.keyring, uri) ??
           (uri.user === undefined ? { user: "", domain: uri.host.toLowerCase(), ...unnamed } : undefined))
         : uri.kind === "tel"
-          ? { user: uri.number, domain, ...unnamed }
+          ? { user: dialledNumber(uri), domain, ...unnamed }
           : undefined;
     if (address === undefined) return fault(416, "nobody can be found by this URI");
     const search = this.#searchFor(open, branch);

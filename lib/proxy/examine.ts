@@ -6,7 +6,7 @@ import { type Fault, fault, isFault } from "../syntax/fault.ts";
 import { type Request, hasHeader, headerValues } from "../syntax/message.ts";
 import { parseNameAddress } from "../syntax/name-address.ts";
 import { readOptionTags } from "../syntax/option-tags.ts";
-import { type SipUri, type Uri, canonicalUser, parseUri } from "../syntax/uri.ts";
+import { type SipUri, type Uri, canonicalUser, parseUri, dialledNumber } from "../syntax/uri.ts";
 import type { DialogEnd } from "../transport/envelope.ts";
 import { wantsPrivacy } from "./privacy.ts";
 import { endsOf, openRoute } from "./route-token.ts";
@@ -99,7 +99,7 @@ function readRoute(request: Request, essentials: Essentials, written: Uri, by: E
 
 function readRequestUri(uri: Uri, alterations: Alterations, by: Examination): Route | Fault {
   if (uri.kind === "tel") {
-    const address = { user: uri.number, domain: by.owner.domain, instance: undefined, registration: undefined };
+    const address = { user: dialledNumber(uri), domain: by.owner.domain, instance: undefined, registration: undefined };
     return { way: { kind: "address", address, alterations }, isVouched: false };
   }
   if (uri.kind !== "sip") return fault(416, "the scheme cannot be routed");
@@ -146,7 +146,7 @@ function hostOf(uri: SipUri): string {
 function isOwnFrom(essentials: Essentials, owner: Owner): boolean {
   const uri = parseUri(essentials.from.uri);
   if (isFault(uri)) return false;
-  if (uri.kind === "tel") return owner.aliases.includes(uri.number);
+  if (uri.kind === "tel") return owner.aliases.includes(dialledNumber(uri));
   if (uri.kind !== "sip" || uri.user === undefined) return false;
   const host = uri.host.toLowerCase();
   if (host === "anonymous.invalid") return true;

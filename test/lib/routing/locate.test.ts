@@ -194,6 +194,7 @@ describe("selecting a transport protocol (RFC 3263 §4.1) and determining port a
     ["nothing found is 404", "sip:example.com", [], "404"],
     ["nothing found because a lookup failed is 503", "sip:example.com", ["example.com A FAILED"], "503"],
     ["it may be the first that failed", "sip:example.com", ["example.com NAPTR FAILED"], "503"],
+    ["what ends in a number is no name", "sip:example.0x7f", ["example.0x7f A 192.0.2.1"], "404"],
     ["a label of 64 letters is no name", `sip:${"a".repeat(64)}.example`, [], "404"],
     // maddr.
     ["if the URI contains a maddr parameter, that is the target", "sip:example.com;maddr=192.0.2.5", everything, "tcp 192.0.2.5:5060"],
