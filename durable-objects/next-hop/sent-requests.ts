@@ -1,7 +1,7 @@
 import { credentialsFor } from "../../lib/authentication/client.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
 import { alter } from "../../lib/syntax/alter.ts";
-import { type Request as SipRequest, type Response as SipResponse, hasHeader, headerValues } from "../../lib/syntax/message.ts";
+import { type Request as SipRequest, type Response as SipResponse, headerValues } from "../../lib/syntax/message.ts";
 import { randomText } from "../room/random.ts";
 import type { Account } from "./trunk-registration.ts";
 
@@ -105,7 +105,7 @@ export function withCredentials(
 ): { readonly text: string; readonly branch: string } | undefined {
   const [asked, answered] =
     response.status === 401 ? (["www-authenticate", "Authorization"] as const) : (["proxy-authenticate", "Proxy-Authorization"] as const);
-  if (hasHeader(sent, answered.toLowerCase())) return undefined;
+  if (isBranchWithCredentials(branch)) return undefined;
   const request = { method: sent.method, uri: sent.requestUri };
   const credentials = credentialsFor(keyring, headerValues(response, asked), request, account, randomText());
   if (credentials === undefined) return undefined;

@@ -2,6 +2,7 @@ import type { Keyring } from "../authentication/keyring.ts";
 import { type Address, addressOf } from "../location/address.ts";
 import type { Alterations } from "../syntax/alter.ts";
 import type { Essentials } from "../syntax/essentials.ts";
+import { parseDigest } from "../syntax/digest.ts";
 import { type Fault, fault, isFault } from "../syntax/fault.ts";
 import { type Request, hasHeader, headerValues } from "../syntax/message.ts";
 import { parseNameAddress } from "../syntax/name-address.ts";
@@ -57,6 +58,23 @@ export function examine(request: Request, essentials: Essentials, by: Examinatio
   return route.way;
 }
 
+/** RFC 3261 §22.3: credentials for the realm of another server, which has asked for them, are none of our business. */
+function withForeignCredentials(request: Request, { domain }: Owner): Pick<Alterations, "append"> {
+  const kept = credentialHeaders.flatMap(([name, written]) =>
+    (hasHeader(request, name) ? headerValues(request, name) : []).flatMap((value): [string, string][] => {
+      const digest = parseDigest(value);
+      const realm = isFault(digest) ? undefined : digest.values.get("realm")?.toLowerCase();
+      return realm === undefined || realm === domain ? [] : [[written, value]];
+    }),
+  );
+  return kept.length === 0 ? {} : { append: kept };
+}
+
+const credentialHeaders = [
+  ["proxy-authorization", "Proxy-Authorization"],
+  ["authorization", "Authorization"],
+] as const;
+
 /** RFC 3325 §5: what a trusted server asserts is passed on, unless the caller has asked it not to be. */
 function mayTell(request: Request, { isBelieved }: Owner): boolean {
   return isBelieved === true && !wantsPrivacy(request, ["id"]);
@@ -78,6 +96,7 @@ function readRoute(request: Request, essentials: Essentials, written: Uri, by: E
   const alterations: Alterations = {
     maxForwards: essentials.maxForwards === undefined ? initialMaxForwards : essentials.maxForwards - 1,
     remove: privateHeaders.filter((name) => hasHeader(request, name) && !(name === "p-asserted-identity" && mayTell(request, by.owner))),
+    ...withForeignCredentials(request, by.owner),
     ...(top === undefined ? {} : { popRoutes: 1 }),
     ...(strict === undefined ? {} : { requestUri: strict.requestUri, popLastRoute: true }),
   };

@@ -139,6 +139,23 @@ describe("a call to another server", () => {
   });
 });
 
+describe("another server that asks the caller who he is (RFC 3261 §22.3)", () => {
+  it.each(["direct", "general"] as const)("hears it from him, on the %s way", async (way) => {
+    const [carol] = await town.phones(way, "carol");
+    const first = carol.request("INVITE", callee, { body: shortSdp });
+    const challenge = 'Digest realm="elsewhere.example", nonce="n1", qop="auth", algorithm=MD5';
+    other.reply(await other.next("INVITE"), 407, [`Proxy-Authenticate: ${challenge}`]);
+    const asked = await carol.finalResponse(first);
+    expect([asked.status, header(asked, "proxy-authenticate")]).toEqual([407, challenge]);
+    carol.ackRefusal(first, asked);
+    const credentials = carol.authorization(asked, first);
+    carol.request("INVITE", callee, { callId: first.callId, cseq: 2, body: shortSdp }, [credentials]);
+    const second = await other.next((one) => one.method === "INVITE");
+    expect(`Proxy-Authorization: ${header(second, "proxy-authorization")}`).toBe(credentials);
+    other.reply(second, 486);
+  });
+});
+
 describe("anything but a call", () => {
   it("goes there and back", async () => {
     const sent = alice.request("MESSAGE", callee, { body: "grüß Gott" });

@@ -105,6 +105,7 @@ describe("RFC 3261 §16.5: whom the Request-URI names", () => {
     ["sip:bob@elsewhere.example", { user: "bob", domain: "elsewhere.example", ...named }],
     ["sip:elsewhere.example", { user: "", domain: "elsewhere.example", ...named }],
     ["tel:+4930555", { user: "+4930555", domain: "example.com", ...named }],
+    ["tel:+49-30-(555)", { user: "+4930555", domain: "example.com", ...named }],
     ["sip:bob@example.com;gr=urn:uuid:1", { user: "bob", domain: "example.com", instance: "urn:uuid:1", registration: undefined }],
   ])("%s", (uri, address) => {
     expect(way(`INVITE ${uri}`)).toMatchObject({ kind: "address", address });
@@ -145,6 +146,19 @@ describe("RFC 3261 §16.6: what changes on the way", () => {
       "p-asserted-identity",
     ]);
     expect(alterations("INVITE sip:bob@example.com")?.remove).toEqual([]);
+  });
+
+  it("credentials for another server's realm go on, ours do not (§22.3)", () => {
+    const [ours, others] = ["Example.com", "elsewhere.example"].map((realm) => `Digest username="a", realm="${realm}", nonce="n"`);
+    const lines = [`Proxy-Authorization: ${ours}`, `Proxy-Authorization: ${others}`, `Authorization: ${others}`];
+    expect(alterations("INVITE sip:bob@elsewhere.example", lines)).toMatchObject({
+      remove: ["proxy-authorization", "authorization"],
+      append: [
+        ["Proxy-Authorization", others],
+        ["Authorization", others],
+      ],
+    });
+    expect(alterations("INVITE sip:bob@elsewhere.example", lines.slice(0, 1))).not.toHaveProperty("append");
   });
 
   it.each([
