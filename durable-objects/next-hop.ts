@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Keyring } from "../lib/authentication/keyring.ts";
 import { hintIn, homeHint, readBranch } from "../lib/proxy/branch.ts";
 import { type Forwarder, statelessRequest } from "../lib/proxy/outgoing-request.ts";
-import { type NamedHop, isHopName, readHopName } from "../lib/routing/hop-name.ts";
+import { type NamedHop, isHopName, readHopName, writtenHost } from "../lib/routing/hop-name.ts";
 import type { Hop } from "../lib/routing/locate.ts";
 import type { Trunk } from "../lib/routing/trunk.ts";
 import { alter } from "../lib/syntax/alter.ts";
@@ -110,7 +110,7 @@ export class NextHop extends DurableObject<Environment> {
       keyring: this.#keyring,
       name,
       hopTrunk: this.#hop.trunk,
-      hosts: [this.#hop.host, ...(publicHost === undefined ? [] : [publicHost.replace(/:\d+$/, "")])],
+      hosts: [this.#hop.host, writtenHost(this.#hop.address), ...(publicHost === undefined ? [] : [publicHost.replace(/:\d+$/, "")])],
       directory: directoryOf(environment),
       calls: this.#calls,
       trunk: () => this.#trunk(),

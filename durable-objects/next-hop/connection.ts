@@ -44,6 +44,8 @@ export class Connection {
   #answers = false;
   /** `192.0.2.1:40312`, as the other side sees us. */
   host = "";
+  /** It has told us so; else that is our own idea of it. */
+  isSeen = false;
   isOpen = true;
 
   private constructor(hop: Hop, events: ConnectionEvents, keepAliveEvery: number) {
@@ -170,6 +172,7 @@ export class Connection {
     const answer = await this.options(patienceForAddress);
     this.#answers = answer !== undefined;
     const seen = answer === undefined ? undefined : seenAddress(headerValues(answer, "via")[0] ?? "");
+    this.isSeen = seen !== undefined;
     if (seen !== undefined) this.host = seen;
   }
 }

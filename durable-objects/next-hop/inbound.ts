@@ -104,7 +104,7 @@ export class Inbound {
     trunk: Trunk,
   ): Promise<Fault | undefined> {
     if (method === "REGISTER" || method === "PUBLISH") return fault(403, "only subscribers may do that");
-    if (!this.#isForUs(address.domain, trunk)) return fault(403, "requests are not relayed to other domains");
+    if (!(await this.#isForUs(address.domain, trunk))) return fault(403, "requests are not relayed to other domains");
     const sender = trunk.trusted ? undefined : senderOf(essentials);
     if (sender === undefined || isFault(sender)) return undefined;
     const named = await available(() => this.#line.directory.find(sender.user, sender.domain));
@@ -113,9 +113,12 @@ export class Inbound {
   }
 
   /** Trunks write the domain, or an address, ours or their own: a name of somebody else means that we are to relay. */
-  #isForUs(host: string, { domain }: Trunk): boolean {
-    const { hosts } = this.#line;
-    return host === domain || hosts.includes(host) || /^[\d.]+$|^\[|\.invalid$/.test(host);
+  async #isForUs(host: string, { domain }: Trunk): Promise<boolean> {
+    if (host === domain || this.#line.hosts.includes(host)) return true;
+    const connection = await this.#line.open();
+    if (connection === undefined || host === connection.host.replace(/:\d+$/, "")) return true;
+    // Who does not tell us our address may well know it.
+    return !connection.isSeen && /^[\d.]+$|^\[/.test(host);
   }
 
   /** Registrars send calls to the Contact that we have registered: then To says whom they are for. */

@@ -300,6 +300,7 @@ describe("what a trunk's server may not", () => {
   it.each<readonly [string, number, string, () => Asking]>([
     ["speak for a subscriber, if it is not trusted", 403, "INVITE", () => ({ from: `<${alice.aor}>` })],
     ["call other domains: no relay", 403, "INVITE", () => ({ uri: "sip:bob@elsewhere.example" })],
+    ["call other addresses: no relay", 403, "INVITE", () => ({ uri: `sip:${alice.account}@192.0.2.9` })],
     ["call users of another domain of ours", 403, "MESSAGE", () => ({ uri: `sip:${alice.account}@neighbour.example` })],
     ["register users", 403, "REGISTER", () => ({ uri: alice.aor })],
     ["register anybody", 405, "REGISTER", () => ({ uri: "sip:localhost" })],
