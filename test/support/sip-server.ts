@@ -25,8 +25,11 @@ export interface SipServer {
   close(): void;
 }
 
-/** @param port a free one if absent */
-export async function startSipServer(port = 0): Promise<SipServer> {
+/**
+ * @param port a free one if absent
+ * @param address of this machine
+ */
+export async function startSipServer(port = 0, address = "127.0.0.1"): Promise<SipServer> {
   const ears = createEars("the other server");
   const sockets: Socket[] = [];
   const replyBy = (socket: Socket | undefined, request: Heard, status: number, lines: readonly string[] = [], body = ""): void => {
@@ -60,7 +63,7 @@ export async function startSipServer(port = 0): Promise<SipServer> {
       }
     });
   });
-  await once(server.listen(port, "127.0.0.1"), "listening");
+  await once(server.listen(port, address), "listening");
   const self: SipServer = {
     health: 200,
     port: (server.address() as AddressInfo).port,

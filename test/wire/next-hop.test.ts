@@ -13,7 +13,7 @@ let alice: Phone;
 let callee: string;
 
 beforeAll(async () => {
-  town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "3" } });
+  town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8,::1/128", TRANSACTION_TIMEOUT: "3" } });
   await town.server.api("PUT", "/domains/localhost/settings", { calls_out: true });
 });
 afterAll(() => town.close());
@@ -153,6 +153,24 @@ describe("another server that asks the caller who he is (RFC 3261 §22.3)", () =
     const second = await other.next((one) => one.method === "INVITE");
     expect(`Proxy-Authorization: ${header(second, "proxy-authorization")}`).toBe(credentials);
     other.reply(second, 486);
+  });
+});
+
+describe("a server on IPv6", () => {
+  it("is called, tells us our address, and is found again within the call (RFC 5118 §4.5)", async () => {
+    const six = await startSipServer(0, "::1");
+    callee = `sip:bob@[::1]:${six.port};transport=tcp`;
+    const sent = alice.request("INVITE", callee, { body: shortSdp });
+    const invite = await six.next("INVITE");
+    expect(header(invite, "via")).toMatch(/^SIP\/2\.0\/TCP \[::1\]:\d+;branch=/);
+    six.reply(invite, 200, [`Contact: <${callee}>`], shortSdp);
+    const dialog = dialogOfCaller(await alice.finalResponse(sent));
+    alice.ack(dialog);
+    await six.next("ACK");
+    const bye = alice.bye(dialog);
+    six.reply(await six.next("BYE"), 200);
+    expect((await alice.finalResponse(bye)).status).toBe(200);
+    six.close();
   });
 });
 

@@ -130,7 +130,8 @@ describe("a user of a domain whose users may not call out", () => {
     const [bob] = await town.phones("direct", "bob");
     const rules = { forward: { always: `sip:bob@127.0.0.1:${foreign.port};transport=tcp` } };
     const { status } = await town.server.api("PUT", `/domains/localhost/subscribers/${bob.account}/rules`, rules);
-    if (status === 200) expect((await alice.finalResponse(alice.request("INVITE", bob.aor, { body: shortSdp }))).status).toBe(403);
+    expect(status).toBe(200);
+    expect((await alice.finalResponse(alice.request("INVITE", bob.aor, { body: shortSdp }))).status).toBe(403);
     expect(foreign.connections()).toBe(0);
   });
 });
