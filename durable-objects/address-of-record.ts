@@ -106,18 +106,24 @@ export class AddressOfRecord extends DurableObject<Environment> {
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void | Promise<void> {
-    const flow = this.#room.sockets.of(socket);
-    return this.#queues.run(flow.id, () => this.#awake(flow.authenticated !== undefined, () => this.#heard(flow.id, frameOf(message))));
+    const { id, authenticated } = this.#room.sockets.of(socket);
+    return this.#queues.run(id, () =>
+      authenticated === undefined || this.#room.alarm.isReady
+        ? this.#heard(id, frameOf(message))
+        : this.#room.alarm.ready().then(() => this.#heard(id, frameOf(message))),
+    );
   }
 
   /** What a phone says may be of interest to those who watch its user. */
   #heard(id: string, frame: Frame): void | Promise<void> {
-    const look = () => {
-      const isAuthenticated = this.#room.sockets.byId(id)?.authenticated !== undefined;
-      if (isAuthenticated && this.#room.alarm.isReady) this.#look(Date.now());
-    };
-    const work = this.#parts.reception.frame(id, frame, Date.now());
-    return work === undefined ? look() : work.then(look);
+    const now = Date.now();
+    const work = this.#parts.reception.frame(id, frame, now);
+    return work === undefined ? this.#lookFor(id, now) : work.then(() => this.#lookFor(id, Date.now()));
+  }
+
+  #lookFor(id: string, now: number): void {
+    const isAuthenticated = this.#room.sockets.byId(id)?.authenticated !== undefined;
+    if (isAuthenticated && this.#room.alarm.isReady) this.#look(now);
   }
 
   /** Nobody watches a visitor, who has no tables either. */
@@ -130,7 +136,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     this.#room.sockets.closeBack(socket, code);
     this.#parts.reception.closed(flow);
     if (flow.authenticated === undefined) return;
-    return this.#awake(true, () => {
+    const then = () => {
       const now = Date.now();
       this.#room.log.note(now, flow.id, `closed with ${code}`);
       this.#parts.registrar.flowClosed(flow, now);
@@ -140,7 +146,8 @@ export class AddressOfRecord extends DurableObject<Environment> {
       this.#look(now);
       this.#left = now;
       if (isVisitorHome(this.#room.home.name)) this.#room.alarm.noLaterThan(now + visitorGrace);
-    });
+    };
+    return this.#room.alarm.isReady ? then() : this.#room.alarm.ready().then(then);
   }
 
   /** The platform reports a failed socket here instead of closing it. */
@@ -268,11 +275,5 @@ export class AddressOfRecord extends DurableObject<Environment> {
   #passOn(home: string, envelope: Envelope): Promise<Receipt> {
     if (home !== this.#room.home.name) return this.#room.outbox.post(home, envelope);
     return Promise.resolve().then(() => this.#receive(envelope, Date.now()));
-  }
-
-  /** What an authenticated flow may need at its first event after a sleep. */
-  #awake(isAuthenticated: boolean, then: () => void | Promise<void>): void | Promise<void> {
-    if (!isAuthenticated || this.#room.alarm.isReady) return then();
-    return this.#room.alarm.ready().then(then);
   }
 }

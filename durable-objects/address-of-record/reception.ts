@@ -3,7 +3,6 @@ import { replyTo } from "../../lib/syntax/compose.ts";
 import { type Essentials, readEssentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { type Frame, type Request as SipRequest, type Response as SipResponse, parseMessage, salvage } from "../../lib/syntax/message.ts";
-import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import type { Opening } from "../../lib/transport/opening.ts";
 import { visitorPhone } from "../../lib/transport/visitor.ts";
@@ -125,10 +124,7 @@ export class Reception {
     return speaker === undefined ? flow : (this.#room.sockets.update(flow.id, { speaker }) ?? flow);
   }
 
-  /** RFC 3261 §10.3 steps 1, 4 and 5, then the registrar. */
   #register(flow: Flow, request: SipRequest, essentials: Essentials, now: number): void {
-    const refusal = this.#mayRegister(flow, request, essentials);
-    if (refusal !== undefined) return this.#refuse(flow, request, refusal, now);
     const outcome = this.#registrar.register(flow, request, essentials, now);
     if (isFault(outcome)) return this.#refuse(flow, request, outcome, now);
     const text = replyTo(request, 200, { toTag: randomText(), headers: outcome.headers });
@@ -139,20 +135,6 @@ export class Reception {
     this.#phones.outgoing.appeared(flow, [...phones], now);
     this.#phones.incoming.appeared(outcome.appeared, now);
     this.#phones.forking.appeared(outcome.appeared, now);
-  }
-
-  #mayRegister(flow: Flow, request: SipRequest, essentials: Essentials): Fault | undefined {
-    const { user, domain } = this.#room.home;
-    const registrar = parseUri(request.requestUri);
-    if (isFault(registrar)) return registrar;
-    if (registrar.kind !== "sip") return fault(416, "REGISTER needs a SIP URI");
-    const host = registrar.host.toLowerCase();
-    if (host !== domain && host !== flow.host.replace(/:\d+$/, "").toLowerCase())
-      return fault(403, "registrations are not relayed to other domains");
-    const to = parseUri(essentials.to.uri);
-    if (isFault(to)) return to;
-    const isOwn = to.kind === "sip" && to.host.toLowerCase() === domain && to.user !== undefined && canonicalUser(to.user) === user;
-    return isOwn ? undefined : fault(403, "only one's own address of record can be registered");
   }
 
   /** By the branch of our Via, whichever of the user's sockets it comes on (RFC 3261 §17.1.3). */

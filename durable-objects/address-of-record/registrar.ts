@@ -1,7 +1,8 @@
 import { type Binding, bindingKey } from "../../lib/location/binding.ts";
 import type { ShownBinding, StaticContact } from "../../lib/location/shown-binding.ts";
 import { registerHeaders } from "../../lib/registrar/answer.ts";
-import { carry, isMereRefresh, withCarried } from "../../lib/registrar/refresh.ts";
+import { mayRegister } from "../../lib/registrar/may-register.ts";
+import { type Taken, carry, isMereRefresh, isSaidAgain, refresh, takenBy, withCarried } from "../../lib/registrar/refresh.ts";
 import { type RegisterOutcome, register } from "../../lib/registrar/register.ts";
 import { readContacts } from "../../lib/syntax/contact.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
@@ -30,6 +31,8 @@ export class Registrar {
   #rows: Map<string, Binding> | undefined;
   /** Milliseconds since when a binding has been seen without a flow. */
   readonly #awaySince = new Map<string, number>();
+  /** The last registration of each flow, if its phone may repeat it. */
+  readonly #taken = new Map<string, Taken>();
 
   constructor(room: Room) {
     this.#room = room;
@@ -38,23 +41,39 @@ export class Registrar {
   /** Decides and carries out a REGISTER that came on an authenticated flow. */
   register(flow: Flow, request: Request, essentials: Essentials, now: number): Registered | Fault {
     const { configuration, keyring, home } = this.#room;
+    const outcome = this.#decide(flow, request, essentials, now);
+    if (isFault(outcome)) return outcome;
+    if (!isMereRefresh(outcome, this.#load())) this.#write(outcome);
+    this.#carry(flow, outcome);
+    const { user, domain } = home;
+    const { flowTimer } = configuration.registrar;
+    const headers = registerHeaders({ request, bindings: outcome.bindings, user, domain, now, keyring, host: flow.host, flowTimer });
+    return { headers, appeared: outcome.put.filter(({ key }) => !carries(flow, key)) };
+  }
+
+  /** What a phone says again needs no second look. */
+  #decide(flow: Flow, request: Request, essentials: Essentials, now: number): RegisterOutcome | Fault {
+    const { configuration, keyring, home } = this.#room;
+    const settings = configuration.registrar;
+    const taken = this.#taken.get(flow.id);
     const current = this.current(now);
-    const bindings = current.map((known) => known.binding);
+    const bindings = current.map(({ binding }) => binding);
+    if (taken !== undefined && carries(flow, taken.key) && isSaidAgain(request, taken.request)) {
+      const outcome = refresh(taken, { essentials, bindings, now, chance: Math.random(), settings });
+      if (outcome !== undefined) return outcome;
+    }
+    const refusal = mayRegister(request, essentials, { user: home.user, domain: home.domain, host: flow.host });
+    if (refusal !== undefined) return refusal;
     const away = new Set(
       current.filter(({ flow, binding }) => flow === undefined && binding.isStatic !== true).map((known) => known.binding.key),
     );
-    const settings = configuration.registrar;
     const outcome = register({ request, essentials, bindings, away, now, chance: Math.random(), settings, keyring });
     if (isFault(outcome)) return outcome;
     if (!fits(flow, outcome)) return fault(403, "too many long contacts on this connection");
-    const before = new Set(flow.carried.map((carried) => carried.key));
-    const rows = this.#load();
-    if (!isMereRefresh(outcome, [...rows.values()])) this.#write(outcome);
-    this.#carry(flow, outcome);
-    const { user, domain } = home;
-    const { flowTimer } = settings;
-    const headers = registerHeaders({ request, bindings: outcome.bindings, user, domain, now, keyring, host: flow.host, flowTimer });
-    return { headers, appeared: outcome.put.filter((binding) => !before.has(binding.key)) };
+    const refreshable = takenBy(request, outcome, settings);
+    if (refreshable === undefined) this.#taken.delete(flow.id);
+    else this.#taken.set(flow.id, refreshable);
+    return outcome;
   }
 
   /**
@@ -109,6 +128,7 @@ export class Registrar {
 
   /** A flow has closed: its bindings are waited for. */
   flowClosed(flow: Flow, now: number): void {
+    this.#taken.delete(flow.id);
     for (const { key } of flow.carried) {
       if (this.#load().has(key) && this.#room.sockets.carrierOf(key) === undefined) this.awayUntil(key, now);
     }
@@ -199,7 +219,7 @@ export class Registrar {
   #carry(flow: Flow, outcome: RegisterOutcome): void {
     const changed = new Set([...outcome.put, ...outcome.removed].map((binding) => binding.key));
     if (changed.size === 0) return;
-    for (const other of this.#room.sockets.all()) {
+    for (const other of [...changed].every((key) => carries(flow, key)) ? [] : this.#room.sockets.all()) {
       if (other.id === flow.id || !other.carried.some((carried) => changed.has(carried.key))) continue;
       this.#room.sockets.update(other.id, { carried: other.carried.filter((carried) => !changed.has(carried.key)) });
     }
@@ -210,6 +230,10 @@ export class Registrar {
     this.#room.sockets.update(flow.id, { carried: left, ...(speaker === undefined ? {} : { speaker }) });
     for (const binding of outcome.put) this.#awaySince.delete(binding.key);
   }
+}
+
+function carries({ carried }: Flow, key: string): boolean {
+  return carried.some((one) => one.key === key);
 }
 
 /** Characters of what a flow carries: beside it, calls have to fit into the socket's attachment of 16 KiB. */

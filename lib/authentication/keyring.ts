@@ -6,7 +6,7 @@ export type Purpose = "nonce" | "hint" | "context" | "phone" | "route" | "return
  * (RFC 3261 §16.11 asks that of a stateless proxy's branches). The first key makes, every key opens.
  */
 export interface Keyring {
-  /** Keyed hash (HMAC-SHA-256) of a text, base64url, 43 characters; callers cut it to what they need. */
+  /** Keyed hash (AES-CMAC) of a text, base64url, 22 characters; callers cut it to what they need. */
   mac(purpose: Purpose, text: string): string;
   /** Whether `mac`, possibly cut, was made of `text` by one of our keys. Constant time. */
   verify(purpose: Purpose, text: string, mac: string): boolean;

@@ -9,9 +9,9 @@ export interface Address {
   readonly user: string;
   /** Lower case, without the port. */
   readonly domain: string;
-  /** The instance that a GRUU names; undefined for the address of record. */
+  /** The instance that a GRUU names, or, if it is a temporary one, the phone; undefined for the address of record. */
   readonly instance: string | undefined;
-  /** For a temporary GRUU: the Call-ID of the registration that it was made in. */
+  /** For a temporary GRUU: the mark of the registration that it was made in. */
   readonly registration: string | undefined;
 }
 
@@ -23,5 +23,5 @@ export function addressOf(keyring: Keyring, uri: SipUri): Address | undefined {
   if (gr === undefined) return { user: canonicalUser(uri.user), domain, instance: undefined, registration: undefined };
   if (gr !== "") return { user: canonicalUser(uri.user), domain, instance: unescape(gr), registration: undefined };
   const opened = openTemporaryGruu(keyring, uri.user, domain);
-  return opened === undefined ? undefined : { user: opened.user, domain, instance: opened.instance, registration: opened.registration };
+  return opened === undefined ? undefined : { user: opened.user, domain, instance: opened.phone, registration: opened.registration };
 }

@@ -1,13 +1,21 @@
 import type { Keyring } from "../authentication/keyring.ts";
+import { plainHash } from "../syntax/plain-hash.ts";
+import { recalling } from "../syntax/recall.ts";
 
 const prefix = "tgruu.";
 
 /** What a temporary GRUU hides (RFC 5627 §3.1.2). */
 export interface TemporaryGruu {
   readonly user: string;
-  readonly instance: string;
-  /** Call-ID of the registration in which it was made; a registration with another one ends it. */
+  /** The phone, as its bindings name it. */
+  readonly phone: string;
+  /** The registration in which it was made, by `registrationMark`; another one of the phone ends it. */
   readonly registration: string;
+}
+
+/** What a registration is known by: its Call-ID, shortened. */
+export function registrationMark(callId: string): string {
+  return plainHash(callId);
 }
 
 /** What a parameter of a SIP URI cannot hold unescaped (RFC 3261 §25.1 paramchar). */
@@ -15,15 +23,17 @@ const notInParameter = /[^\w\-.!~*'()[\]/:&+$]/gu;
 
 /** The public GRUU of an instance: the address of record with the instance in `gr` (RFC 5627 §3.1.1). */
 export function publicGruu(user: string, domain: string, instance: string): string {
-  return `sip:${user}@${domain};gr=${instance.toWellFormed().replace(notInParameter, encodeURIComponent)}`;
+  return `sip:${user}@${domain};gr=${escaped(instance)}`;
 }
+
+const escaped = recalling((instance) => instance.toWellFormed().replace(notInParameter, encodeURIComponent));
 
 /**
  * A temporary GRUU, different for each refresh (its CSeq is in it) and meaningless to all but us (RFC 5627 §5.4).
  * It needs no memory: it is the sealed name of what it stands for.
  */
-export function temporaryGruu(keyring: Keyring, domain: string, gruu: TemporaryGruu, cseq: number): string {
-  const token = keyring.seal("temporary-gruu", JSON.stringify([gruu.user, gruu.instance, gruu.registration, cseq]), domain);
+export function temporaryGruu(keyring: Keyring, domain: string, { user, phone, registration }: TemporaryGruu, cseq: number): string {
+  const token = keyring.seal("temporary-gruu", `${phone}\n${registration}\n${cseq.toString(36)}\n${user}`, domain);
   return `sip:${prefix}${token}@${domain};gr`;
 }
 
@@ -32,6 +42,6 @@ export function openTemporaryGruu(keyring: Keyring, userPart: string, domain: st
   if (!userPart.startsWith(prefix)) return undefined;
   const text = keyring.open("temporary-gruu", userPart.slice(prefix.length), domain);
   if (text === undefined) return undefined;
-  const [user, instance, registration] = JSON.parse(text) as [string, string, string];
-  return { user, instance, registration };
+  const [phone, registration, , user] = text.split("\n") as [string, string, string, string];
+  return { user, phone, registration };
 }

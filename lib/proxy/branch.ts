@@ -1,4 +1,5 @@
 import type { Keyring } from "../authentication/keyring.ts";
+import { plainHash } from "../syntax/plain-hash.ts";
 import type { ReturnAddress } from "../transport/envelope.ts";
 
 /**
@@ -81,15 +82,7 @@ export function transactionName(keyring: Keyring, home: string, branch: string, 
  * (RFC 3261 §16.6 step 8): a hash over all fields that this proxy routes by. Nobody gains by forging it, so it has no key.
  */
 export function loopMark(requestUri: string, routes: readonly string[], callId: string, cseq: string): string {
-  const text = `${requestUri}\n${routes.join("\n")}\n${callId}\n${cseq}`;
-  let one = 0x811c9dc5;
-  let other = 0x1b873593;
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    one = Math.imul(one ^ code, 0x01000193);
-    other = Math.imul(other ^ code, 0x85ebca6b) + one;
-  }
-  return `${(one >>> 0).toString(36)}${((other ^ (other >>> 15)) >>> 0).toString(36)}`;
+  return plainHash(`${requestUri}\n${routes.join("\n")}\n${callId}\n${cseq}`);
 }
 
 /** Whether one of the Via branches was set by this home when it routed the same request the same way (RFC 3261 §16.3 step 4). */

@@ -1,4 +1,5 @@
 import type { Binding } from "../location/binding.ts";
+import { registrationMark } from "../location/gruu.ts";
 import type { Destination } from "../transport/envelope.ts";
 
 /** Somebody that a request may be sent to: a phone by one of its contacts, or another address. */
@@ -70,10 +71,11 @@ function targetKey(binding: Binding): string {
   return binding.instance === undefined ? binding.key : binding.phone;
 }
 
-function isNamed(binding: Binding, to: Destination & { kind: "address" }): boolean {
-  if (to.instance === undefined) return true;
-  if (binding.instance?.toLowerCase() !== to.instance.toLowerCase()) return false;
-  return to.registration === undefined || to.registration === binding.callId;
+/** By a public GRUU's instance, or by a temporary one's phone and registration (RFC 5627 §5.1). */
+function isNamed(binding: Binding, { instance, registration }: Destination & { kind: "address" }): boolean {
+  if (instance === undefined) return true;
+  if (registration === undefined) return binding.instance?.toLowerCase() === instance.toLowerCase();
+  return binding.phone === instance && registrationMark(binding.callId) === registration;
 }
 
 /**

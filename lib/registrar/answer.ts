@@ -1,6 +1,6 @@
 import type { Keyring } from "../authentication/keyring.ts";
 import type { Binding } from "../location/binding.ts";
-import { publicGruu, temporaryGruu } from "../location/gruu.ts";
+import { publicGruu, registrationMark, temporaryGruu } from "../location/gruu.ts";
 import { serialiseDate } from "../syntax/date.ts";
 import { type Request, hasHeader, headerValue, headerValues } from "../syntax/message.ts";
 import { readOptionTags } from "../syntax/option-tags.ts";
@@ -40,10 +40,10 @@ export function registerHeaders(input: AnswerInput): readonly (readonly [string,
 function contactValue(input: AnswerInput, binding: Binding, withGruu: boolean): string {
   const left = Math.max(0, Math.ceil((binding.expires - input.now) / 1000));
   const value = `<${binding.contact}>${binding.parameters};expires=${left}`;
-  const { instance, callId: registration } = binding;
+  const { instance, phone, callId } = binding;
   if (!withGruu || instance === undefined) return value;
   const { user, domain, keyring } = input;
-  const temporary = temporaryGruu(keyring, domain, { user, instance, registration }, binding.cseq);
+  const temporary = temporaryGruu(keyring, domain, { user, phone, registration: registrationMark(callId) }, binding.cseq);
   return `${value};pub-gruu="${publicGruu(user, domain, instance)}";temp-gruu="${temporary}"`;
 }
 

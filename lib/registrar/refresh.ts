@@ -1,16 +1,59 @@
 import type { Binding } from "../location/binding.ts";
+import { readContacts } from "../syntax/contact.ts";
+import { type Fault, isFault } from "../syntax/fault.ts";
+import type { HeaderLine, Request } from "../syntax/message.ts";
 import type { Carried } from "../transport/flow.ts";
-import type { RegisterOutcome } from "./register.ts";
+import { type RegisterInput, type RegisterOutcome, expiresOf, grant, isOutOfOrder, outOfOrder } from "./register.ts";
+import type { RegistrarSettings } from "./settings.ts";
+
+/** A registration that was taken: of one binding, for so many seconds. */
+export interface Taken {
+  readonly request: Request;
+  readonly key: string;
+  readonly seconds: number;
+}
+
+/** What is remembered of a registration for its refreshes; undefined if it did more than to bind one contact. */
+export function takenBy(request: Request, { put, removed }: RegisterOutcome, settings: RegistrarSettings): Taken | undefined {
+  const contacts = readContacts(request);
+  const [contact, ...more] = isFault(contacts) || contacts === "*" ? [] : contacts;
+  const [binding] = put;
+  if (contact === undefined || more.length > 0 || binding === undefined || removed.length > 0) return undefined;
+  return { request, key: binding.key, seconds: expiresOf({ request, settings }, contact) };
+}
+
+/** Whether a REGISTER says what another one has said: every line is equal but for Via and CSeq, and there is no body. */
+export function isSaidAgain(request: Request, before: Request): boolean {
+  if (request.requestUri !== before.requestUri || request.lines.length !== before.lines.length || hasBody(request)) return false;
+  return request.lines.every((line, index) => {
+    const other = before.lines[index] as HeaderLine;
+    if (line.name !== other.name) return false;
+    const isOneWord = line.name === "cseq" || (line.name === "via" && !lineText(request, line).includes(","));
+    return isOneWord || lineText(request, line) === lineText(before, other);
+  });
+}
+
+/** What `register` would decide of a registration that is said again; undefined if its binding has gone. */
+export function refresh(
+  { key, seconds }: Taken,
+  input: Pick<RegisterInput, "essentials" | "bindings" | "now" | "chance" | "settings">,
+): RegisterOutcome | Fault | undefined {
+  const known = input.bindings.find((binding) => binding.key === key);
+  if (known === undefined || known.callId !== input.essentials.callId) return undefined;
+  if (isOutOfOrder(input, known)) return outOfOrder();
+  const put = { ...known, cseq: input.essentials.cseq.number, ...grant(input, seconds) };
+  return { put: [put], removed: [], bindings: [...input.bindings.filter((binding) => binding !== known), put] };
+}
 
 /**
  * Whether a registration need not be written: one binding, unchanged but for its time, still inside the lease of its row. Then
  * the flow's attachment remembers the exact expiry, and the row only that the binding exists.
- * @param rows the bindings as their rows have them
+ * @param rows the bindings as their rows have them, by their keys
  */
-export function isMereRefresh(outcome: RegisterOutcome, rows: readonly Binding[]): boolean {
+export function isMereRefresh(outcome: RegisterOutcome, rows: ReadonlyMap<string, Binding>): boolean {
   const [put, ...more] = outcome.put;
   if (put === undefined || more.length > 0 || outcome.removed.length > 0) return false;
-  const row = rows.find((binding) => binding.key === put.key);
+  const row = rows.get(put.key);
   return (
     row !== undefined &&
     row.contact === put.contact &&
@@ -32,4 +75,12 @@ export function carry(binding: Binding, lease: number): Carried {
 export function withCarried(row: Binding, carried: Carried | undefined): Binding {
   if (carried === undefined || carried.callId !== row.callId) return row;
   return { ...row, cseq: Math.max(row.cseq, carried.cseq), expires: carried.expires };
+}
+
+function hasBody({ text, bodyAt }: Request): boolean {
+  return bodyAt < text.length;
+}
+
+function lineText({ text }: Request, { at, end }: HeaderLine): string {
+  return text.slice(at, end);
 }

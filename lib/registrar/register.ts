@@ -88,16 +88,24 @@ function update(input: RegisterInput, contacts: readonly Contact[]): RegisterOut
   return { put, removed, bindings: [...kept.filter((binding) => !dropped.includes(binding)), ...put] };
 }
 
-/** The expires parameter, else the Expires header, else our default; then never more than our maximum. */
-function expiresOf(input: RegisterInput, contact: Contact): number {
-  const { settings } = input;
-  const wanted = contact.expires ?? parseDeltaSeconds(headerValue(input.request, "expires")) ?? settings.defaultExpires;
+/** Seconds: the expires parameter, else the Expires header, else our default; then never more than our maximum. */
+export function expiresOf({ request, settings }: Pick<RegisterInput, "request" | "settings">, contact: Contact): number {
+  const wanted = contact.expires ?? parseDeltaSeconds(headerValue(request, "expires")) ?? settings.defaultExpires;
   return Math.min(wanted, settings.maximumExpires);
+}
+
+/** When a binding ends that is asked for so many seconds, and when the lease of its row does. */
+export function grant(
+  { settings, chance, now }: Pick<RegisterInput, "settings" | "chance" | "now">,
+  seconds: number,
+): Pick<Binding, "expires" | "lease"> {
+  const granted = Math.max(settings.minimumExpires, Math.floor(seconds * (1 - settings.spread * chance)));
+  return { expires: now + granted * 1000, lease: now + granted * settings.leaseFactor * 1000 };
 }
 
 /** @param added how many Contacts of the request are to be bound */
 function bindingOf(input: RegisterInput, contact: Contact, added: number, expires: number): Binding | Fault {
-  const { keyring, settings, essentials } = input;
+  const { keyring, essentials } = input;
   if (contact.uri.length > longestText || essentials.callId.length > longestText)
     return fault(400, `Contact or Call-ID is longer than ${longestText} characters`);
   const instance = instanceOf(contact);
@@ -108,7 +116,6 @@ function bindingOf(input: RegisterInput, contact: Contact, added: number, expire
     return fault(439, "the first proxy on the way does not support outbound");
   }
   if (regId !== undefined && expires > 0 && added > 1) return fault(400, "reg-id allows one Contact only");
-  const granted = Math.max(settings.minimumExpires, Math.floor(expires * (1 - settings.spread * input.chance)));
   return {
     key: bindingKey(instance, regId, contact.uri),
     phone: knownPhone(input, instance, contact.uri) ?? phoneOf(keyring, instance, contact.uri),
@@ -120,8 +127,7 @@ function bindingOf(input: RegisterInput, contact: Contact, added: number, expire
     path: headerValues(input.request, "path"),
     callId: essentials.callId,
     cseq: essentials.cseq.number,
-    expires: input.now + granted * 1000,
-    lease: input.now + granted * settings.leaseFactor * 1000,
+    ...grant(input, expires),
   };
 }
 
@@ -175,10 +181,10 @@ function isSameBinding(one: Binding, other: Binding): boolean {
   return !isFault(a) && !isFault(b) && equalUris(a, b);
 }
 
-function isOutOfOrder(input: RegisterInput, existing: Binding): boolean {
+export function isOutOfOrder(input: Pick<RegisterInput, "essentials">, existing: Binding): boolean {
   return existing.callId === input.essentials.callId && input.essentials.cseq.number <= existing.cseq;
 }
 
-function outOfOrder(): Fault {
+export function outOfOrder(): Fault {
   return fault(500, "a registration with this Call-ID and a higher CSeq is already here");
 }

@@ -20,73 +20,86 @@ export interface Alterations {
   readonly append?: readonly (readonly [name: string, value: string])[];
 }
 
-interface Splice {
-  readonly at: number;
-  readonly end: number;
-  readonly text: string;
-}
-
-/** The text of the altered message. */
+/** The text of the altered message, written in one pass: what stays is cut out in as few pieces as there are alterations. */
 export function alter(message: Message, alterations: Alterations): string {
-  const { text } = message;
-  const splices = collect(message, alterations);
+  const { text, lines, bodyAt } = message;
+  const { requestUri, push, append, maxForwards } = alterations;
+  const firstLine = lines[0]?.at ?? bodyAt - 2;
   let altered = "";
   let from = 0;
-  for (const splice of splices) {
-    altered += text.slice(from, splice.at) + splice.text;
-    from = splice.end;
-  }
-  return altered + text.slice(from);
-}
-
-function collect(message: Message, alterations: Alterations): Splice[] {
-  const splices: Splice[] = [];
-  const { requestUri, push, append, maxForwards } = alterations;
-  const firstLine = message.lines[0]?.at ?? message.bodyAt - 2;
   if (requestUri !== undefined && message.kind === "request") {
     const at = message.method.length + 1;
-    splices.push({ at, end: at + message.requestUri.length, text: requestUri });
+    altered = text.slice(0, at) + requestUri;
+    from = at + message.requestUri.length;
   }
-  const added = push === undefined ? "" : lines(push);
-  const hasMaxForwards = message.lines.some((line) => line.name === "max-forwards");
-  const missing = maxForwards !== undefined && !hasMaxForwards ? `Max-Forwards: ${maxForwards}\r\n` : "";
-  if (added !== "" || missing !== "") splices.push({ at: firstLine, end: firstLine, text: added + missing });
-  collectLines(message, alterations, splices);
-  if (append !== undefined && append.length > 0) splices.push({ at: message.bodyAt - 2, end: message.bodyAt - 2, text: lines(append) });
-  return splices;
+  altered += text.slice(from, firstLine);
+  if (push !== undefined) for (const [name, value] of push) altered += `${name}: ${value}\r\n`;
+  if (maxForwards !== undefined && message.first.maxForwards === undefined) altered += `Max-Forwards: ${maxForwards}\r\n`;
+  from = firstLine;
+  const left = { vias: alterations.popVia === true ? 1 : 0, routes: alterations.popRoutes ?? 0, last: lastRoute(message, alterations) };
+  for (const line of lines) {
+    const value = changed(message, line, alterations, left);
+    if (value === kept) continue;
+    altered += value === gone ? text.slice(from, line.at) : `${text.slice(from, line.valueAt)} ${value}\r\n`;
+    from = line.end + 2;
+  }
+  if (append === undefined || append.length === 0) return altered + text.slice(from);
+  altered += text.slice(from, bodyAt - 2);
+  for (const [name, value] of append) altered += `${name}: ${value}\r\n`;
+  return altered + text.slice(bodyAt - 2);
 }
 
-function collectLines(message: Message, alterations: Alterations, splices: Splice[]): void {
-  const { maxForwards, popVia = false, popRoutes = 0, popLastRoute = false, remove } = alterations;
-  let viasLeft = popVia ? 1 : 0;
-  let routesLeft = popRoutes;
-  const lastRoute = popLastRoute ? message.lines.findLast((line) => line.name === "route") : undefined;
-  for (const line of message.lines) {
-    if (line.name === "max-forwards" && maxForwards !== undefined) {
-      splices.push({ at: line.valueAt, end: line.end, text: ` ${maxForwards}` });
-    } else if (line.name === "via" && viasLeft > 0) viasLeft -= drop(message, line, viasLeft, false, splices);
-    else if (line.name === "route" && (routesLeft > 0 || line === lastRoute)) {
-      routesLeft -= drop(message, line, routesLeft, line === lastRoute, splices);
-    } else if (remove?.includes(line.name) === true) splices.push(whole(line));
+/** What may become of a line besides getting another value. */
+const kept = "\r\nkept";
+const gone = "\r\ngone";
+
+/** How many elements of Via and Route are to be dropped yet. */
+interface Left {
+  vias: number;
+  routes: number;
+  readonly last: HeaderLine | undefined;
+}
+
+/** The new value of a line. */
+function changed(message: Message, line: HeaderLine, { maxForwards, remove }: Alterations, left: Left): string {
+  switch (line.name) {
+    case "max-forwards":
+      return maxForwards === undefined ? removed(line, remove) : String(maxForwards);
+    case "via":
+      return left.vias > 0 ? dropVia(message, line, left) : removed(line, remove);
+    case "route":
+      return left.routes > 0 || line === left.last ? dropRoutes(message, line, left) : removed(line, remove);
+    default:
+      return removed(line, remove);
   }
 }
 
-/** Drops elements from the front of a line, and perhaps the last; returns how many from the front. */
-function drop(message: Message, line: HeaderLine, most: number, alsoLast: boolean, splices: Splice[]): number {
-  const value = valueOf(message.text, line);
-  const elements = value.includes(",") ? splitList(value) : [value];
-  const dropped = Math.min(most, elements.length);
-  const kept = elements.slice(dropped, alsoLast ? -1 : undefined);
-  splices.push(kept.length === 0 ? whole(line) : { at: line.valueAt, end: line.end, text: ` ${kept.join(", ")}` });
-  return dropped;
+function removed({ name }: HeaderLine, remove: Alterations["remove"]): string {
+  return remove?.includes(name) === true ? gone : kept;
 }
 
-function whole(line: HeaderLine): Splice {
-  return { at: line.at, end: line.end + 2, text: "" };
+function lastRoute({ lines }: Message, { popLastRoute = false }: Alterations): HeaderLine | undefined {
+  return popLastRoute ? lines.findLast((line) => line.name === "route") : undefined;
 }
 
-function lines(headers: readonly (readonly [string, string])[]): string {
-  let text = "";
-  for (const [name, value] of headers) text += `${name}: ${value}\r\n`;
-  return text;
+function dropVia(message: Message, line: HeaderLine, left: Left): string {
+  left.vias -= 1;
+  return rest(elementsOf(message, line).slice(1));
+}
+
+/** Drops elements from the front of a line, and perhaps the last. */
+function dropRoutes(message: Message, line: HeaderLine, left: Left): string {
+  const elements = elementsOf(message, line);
+  const dropped = Math.min(left.routes, elements.length);
+  left.routes -= dropped;
+  return rest(elements.slice(dropped, line === left.last ? -1 : undefined));
+}
+
+function elementsOf({ text }: Message, line: HeaderLine): readonly string[] {
+  const value = valueOf(text, line);
+  return value.includes(",") ? splitList(value) : [value];
+}
+
+function rest(elements: readonly string[]): string {
+  return elements.length === 0 ? gone : elements.join(", ");
 }

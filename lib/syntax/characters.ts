@@ -3,14 +3,6 @@ export const token = 1;
 const digit = 2;
 const hex = 4;
 const alpha = 8;
-/** Lower-case letters, digits, dot and hyphen. */
-const plainHost = 16;
-/** What a user part may hold without escapes, but for the rarer `;?/#`. */
-export const plainUser = 32;
-/** What plain URI parameters are made of, semicolons and equals signs included. */
-export const plainParameters = 64;
-/** What a Request-URI is made of: all that is visible but angle brackets. */
-export const plainTarget = 128;
 
 /** 256 entries, so that the masked code of any character is in it: characters beyond ASCII are in no class. */
 const classes = new Uint8Array(256);
@@ -21,10 +13,6 @@ for (let code = 0; code < 128; code += 1) {
   if (/[0-9]/.test(character)) bits |= digit;
   if (/[0-9A-Fa-f]/.test(character)) bits |= hex;
   if (/[A-Za-z]/.test(character)) bits |= alpha;
-  if (/[a-z0-9.-]/.test(character)) bits |= plainHost;
-  if (/[A-Za-z0-9\-_.!~*'()&=+$,]/.test(character)) bits |= plainUser;
-  if (/[A-Za-z0-9\-_.!~*'()=;/:&+$]/.test(character)) bits |= plainParameters;
-  if (/[!-;=?-~]/.test(character)) bits |= plainTarget;
   classes[code] = bits;
 }
 
@@ -36,22 +24,6 @@ export function endOfRun(text: string, from: number, bits: number): number {
     if (code > 127 || ((classes[code] as number) & bits) === 0) break;
   }
   return at;
-}
-
-/**
- * Where a host name ends that has no capitals and no port, ends with a letter, and has no empty label nor one that begins or
- * ends with a hyphen; -1 if another text stands there.
- */
-export function endOfPlainHost(text: string, from: number): number {
-  let at = from;
-  let before = 46;
-  for (const end = text.length; at < end; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code > 127 || ((classes[code] as number) & plainHost) === 0) break;
-    if (code < 47 && (before === 46 || (code === 46 && before === 45))) return -1;
-    before = code;
-  }
-  return before < 65 ? -1 : at;
 }
 
 /** The number that digits write, of any size; -1 if none or anything else stands there. */

@@ -3,6 +3,7 @@ import { parseDeltaSeconds } from "./integers.ts";
 import { type Message, headerValues } from "./message.ts";
 import { type NameAddress, parseNameAddress } from "./name-address.ts";
 import { parameter } from "./parameters.ts";
+import { recalling } from "./recall.ts";
 import { parseUri } from "./uri.ts";
 
 export interface Contact extends NameAddress {
@@ -18,29 +19,15 @@ export function readContacts(message: Message): "*" | Contact[] | Fault {
   if (values.includes("*")) return values.length === 1 ? "*" : fault(400, "Contact: * must stand alone");
   const contacts: Contact[] = [];
   for (const value of values) {
-    const contact = recall(value);
+    const contact = recallContact(value);
     if (isFault(contact)) return contact;
     contacts.push(contact);
   }
   return contacts;
 }
 
-const recentKept = 1000;
-const longestKept = 400;
-const recent = new Map<string, Contact>();
-
-/** Parses one, unless it was read a moment ago: a phone writes the same in each refresh. */
-function recall(value: string): Contact | Fault {
-  const known = recent.get(value);
-  if (known !== undefined || value.length > longestKept) return known ?? parseContact(value);
-  // A copy: a piece cut from a message would keep all of the message in memory.
-  const copy = [...value].join("");
-  const contact = parseContact(copy);
-  if (isFault(contact)) return contact;
-  if (recent.size >= recentKept) recent.clear();
-  recent.set(copy, contact);
-  return contact;
-}
+/** A phone writes the same Contact in each refresh. */
+const recallContact = recalling(parseContact);
 
 function parseContact(value: string): Contact | Fault {
   const address = parseNameAddress(value);

@@ -3,6 +3,15 @@ const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 
 /** An RFC 1123 date in GMT, as RFC 3261 §20.17 wants it; milliseconds since 1970. */
 export function serialiseDate(time: number): string {
+  const second = Math.floor(time / 1000);
+  if (second !== last.second) last = { second, text: write(time) };
+  return last.text;
+}
+
+/** Many are written within one second. */
+let last = { second: Number.NaN, text: "" };
+
+function write(time: number): string {
   const date = new Date(time);
   const two = (number: number) => String(number).padStart(2, "0");
   const clock = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(two).join(":");

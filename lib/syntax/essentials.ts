@@ -1,10 +1,10 @@
-import { numberBetween } from "./characters.ts";
 import { type CSeq, parseCSeq, usualCSeq } from "./cseq.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { splitList } from "./list.ts";
-import { type HeaderLine, type Message, valueEnd, valueOf, valueStart } from "./message.ts";
+import { type HeaderLine, type Message, numberIn, valueEnd, valueOf, valueStart } from "./message.ts";
 import type { NameAddress } from "./name-address.ts";
 import { type Party, parseParty, usualParty } from "./party.ts";
+import { fits, usualCallId } from "./usual.ts";
 import { type Via, parseVia, usualVia } from "./via.ts";
 
 /** What every element reads of every message, checked once (RFC 3261 §8.1.1, §16.3 step 1). */
@@ -22,19 +22,27 @@ export interface Essentials {
 
 /** Reads and checks them. A header that may stand once and stands twice is a fault. */
 export function readEssentials(message: Message): Essentials | Fault {
-  const found = findFirst(message);
-  if (isFault(found)) return found;
-  const via = readVia(message.text, found.via);
+  const { text, first } = message;
+  if (first.twice !== undefined) return fault(400, `there is more than one ${first.twice} header`);
+  if (
+    first.via === undefined ||
+    first.from === undefined ||
+    first.to === undefined ||
+    first.callId === undefined ||
+    first.cseq === undefined
+  )
+    return fault(400, "one of Via, From, To, Call-ID and CSeq is missing");
+  const via = readVia(text, first.via);
   if (isFault(via)) return via;
-  const from = readParty(message.text, found.from);
+  const from = readParty(text, first.from);
   if (isFault(from)) return from;
-  const to = readParty(message.text, found.to);
+  const to = readParty(text, first.to);
   if (isFault(to)) return to;
-  const callId = valueOf(message.text, found.callId);
-  if (!isCallId(callId)) return fault(400, "the Call-ID is malformed");
-  const cseq = readCSeq(message, found.cseq);
+  const callId = readCallId(text, first.callId);
+  if (isFault(callId)) return callId;
+  const cseq = readCSeq(message, first.cseq);
   if (isFault(cseq)) return cseq;
-  const maxForwards = found.maxForwards === undefined ? undefined : readMaxForwards(message.text, found.maxForwards);
+  const maxForwards = first.maxForwards === undefined ? undefined : readMaxForwards(text, first.maxForwards);
   if (isFault(maxForwards)) return maxForwards;
   return { via, from: from.address, to: to.address, fromTag: from.tag, toTag: to.tag, callId, cseq, maxForwards };
 }
@@ -60,75 +68,13 @@ function readCSeq(message: Message, line: HeaderLine): CSeq | Fault {
 }
 
 function readMaxForwards(text: string, line: HeaderLine): number | Fault {
-  const value = valueOf(text, line);
-  const number = numberBetween(value, 0, value.length);
+  const number = numberIn(text, line);
   return number >= 0 && number <= 255 ? number : fault(400, "Max-Forwards is not a number from 0 to 255");
 }
 
-interface FirstLines {
-  readonly via: HeaderLine;
-  readonly from: HeaderLine;
-  readonly to: HeaderLine;
-  readonly callId: HeaderLine;
-  readonly cseq: HeaderLine;
-  readonly maxForwards: HeaderLine | undefined;
-}
-
-function findFirst(message: Message): FirstLines | Fault {
-  let via: HeaderLine | undefined;
-  let from: HeaderLine | undefined;
-  let to: HeaderLine | undefined;
-  let callId: HeaderLine | undefined;
-  let cseq: HeaderLine | undefined;
-  let maxForwards: HeaderLine | undefined;
-  let hasLength = false;
-  let twice: string | undefined;
-  for (const line of message.lines) {
-    switch (line.name) {
-      case "via":
-        via ??= line;
-        break;
-      case "from":
-        if (from === undefined) from = line;
-        else twice = line.name;
-        break;
-      case "to":
-        if (to === undefined) to = line;
-        else twice = line.name;
-        break;
-      case "call-id":
-        if (callId === undefined) callId = line;
-        else twice = line.name;
-        break;
-      case "cseq":
-        if (cseq === undefined) cseq = line;
-        else twice = line.name;
-        break;
-      case "max-forwards":
-        if (maxForwards === undefined) maxForwards = line;
-        else twice = line.name;
-        break;
-      case "content-length":
-        if (!hasLength) hasLength = true;
-        else twice = line.name;
-        break;
-      default:
-    }
-  }
-  if (twice !== undefined) return fault(400, `there is more than one ${twice} header`);
-  if (via === undefined || from === undefined || to === undefined || callId === undefined || cseq === undefined) {
-    return fault(400, "one of Via, From, To, Call-ID and CSeq is missing");
-  }
-  return { via, from, to, callId, cseq, maxForwards };
-}
-
-/** Anything visible but what would end it in a list or a parameter (RFC 3261 §25.1 callid, generously). */
-function isCallId(text: string): boolean {
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code <= 32 || code === 44 || code === 59) return false;
-  }
-  return text !== "";
+function readCallId(text: string, line: HeaderLine): string | Fault {
+  const callId = valueOf(text, line);
+  return fits(usualCallId, callId, 0, callId.length) ? callId : fault(400, "the Call-ID is malformed");
 }
 
 function firstElement(value: string): string {

@@ -1,4 +1,5 @@
 import { isToken } from "./characters.ts";
+import { copyOf } from "./recall.ts";
 
 /** Compact forms (RFC 3261 §7.3.3 and the IANA registry). */
 const compactForms: Readonly<Record<string, string>> = {
@@ -91,9 +92,30 @@ const others = [
 ];
 
 /** A name that was read: its long form, and how many characters were written. */
-interface KnownName {
+export interface KnownName {
   readonly name: string;
   readonly length: number;
+  readonly role: Role;
+  /** The name that stood on the next line when this one was seen last, as it was written. */
+  next: { readonly known: KnownName; readonly written: string } | undefined;
+}
+
+/** The headers that every element reads of every message, by numbers, for they are looked for all the time. */
+export const roles = { none: 0, via: 1, from: 2, to: 3, callId: 4, cseq: 5, maxForwards: 6, contentLength: 7 } as const;
+export type Role = (typeof roles)[keyof typeof roles];
+
+const rolesByName: Readonly<Record<string, Role>> = {
+  via: roles.via,
+  from: roles.from,
+  to: roles.to,
+  "call-id": roles.callId,
+  cseq: roles.cseq,
+  "max-forwards": roles.maxForwards,
+  "content-length": roles.contentLength,
+};
+
+export function roleOf(name: string): Role {
+  return Object.hasOwn(rolesByName, name) ? (rolesByName[name] as Role) : roles.none;
 }
 
 /** The known names as a tree: for each node 32 columns, one for each letter in either case and one for the hyphen. */
@@ -118,11 +140,11 @@ function plant(written: string, name: string): void {
     }
     node = tree[branch] as number;
   }
-  leaves[node] = { name, length: written.length };
+  leaves[node] = { name, length: written.length, role: roleOf(name), next: undefined };
 }
 
 /** The known header name that ends with a colon, in one walk and without cutting it out; undefined for any other text. */
-export function knownNameAt(text: string, from: number): KnownName | undefined {
+function knownNameAt(text: string, from: number): KnownName | undefined {
   let node = 1;
   for (let at = from; node !== 0; at += 1) {
     const code = text.charCodeAt(at);
@@ -130,6 +152,21 @@ export function knownNameAt(text: string, from: number): KnownName | undefined {
     node = code < 128 ? (tree[(node << 5) | (columns[code] as number)] as number) : 0;
   }
   return undefined;
+}
+
+/** What the first line of a header comes behind. */
+export const startLine: KnownName = { name: "", length: 0, role: roles.none, next: undefined };
+
+/**
+ * The same, on the line behind another. Phones write their lines in the same order again and again, so the first guess is what
+ * came behind that name before: to compare is cheaper than to walk.
+ */
+export function knownNameBehind(before: KnownName, text: string, from: number): KnownName | undefined {
+  const { next } = before;
+  if (next !== undefined && text.startsWith(next.written, from)) return next.known;
+  const known = knownNameAt(text, from);
+  if (known !== undefined) before.next = { known, written: copyOf(text.slice(from, from + known.length + 1)) };
+  return known;
 }
 
 /** The long form in lower case of a header name; undefined if it is not a token. */

@@ -1,6 +1,6 @@
-import { endOfRun, isDigits, isToken, numberBetween, plainTarget, token } from "./characters.ts";
+import { isDigits, isToken, numberBetween } from "./characters.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
-import { canonicalName, isList, knownNameAt } from "./header-names.ts";
+import { type Role, canonicalName, isList, knownNameBehind, roleOf, roles, startLine } from "./header-names.ts";
 import { type Limits, defaultLimits } from "./limits.ts";
 import { splitList } from "./list.ts";
 
@@ -22,8 +22,21 @@ export interface HeaderLine {
   readonly isFolded: boolean;
 }
 
+/** The first line of each header that every element reads; and the name of one that stands twice and may not. */
+export interface FirstLines {
+  readonly via: HeaderLine | undefined;
+  readonly from: HeaderLine | undefined;
+  readonly to: HeaderLine | undefined;
+  readonly callId: HeaderLine | undefined;
+  readonly cseq: HeaderLine | undefined;
+  readonly maxForwards: HeaderLine | undefined;
+  readonly contentLength: HeaderLine | undefined;
+  readonly twice: string | undefined;
+}
+
 interface Lines extends Frame {
   readonly lines: readonly HeaderLine[];
+  readonly first: FirstLines;
   readonly bodyAt: number;
 }
 
@@ -50,11 +63,12 @@ export function parseMessage(frame: Frame, limits: Limits = defaultLimits): Mess
   const text = skipEmptyLines(frame.text);
   if (text.length > limits.messageLength) return fault(513, `the message is longer than ${limits.messageLength} characters`);
   const lines: HeaderLine[] = [];
+  const first = noLines();
   const startEnd = text.indexOf("\r\n");
   if (startEnd < 0) return fault(400, "the start line has no end");
-  const bodyAt = findLines(text, startEnd + 2, lines, limits);
+  const bodyAt = findLines(text, startEnd + 2, lines, first, limits);
   if (typeof bodyAt !== "number") return bodyAt;
-  const parts = { text, binary: frame.binary, lines, bodyAt };
+  const parts = { text, binary: frame.binary, lines, first, bodyAt };
   const message = readUsualRequestLine(startEnd, parts) ?? readStartLine(text.slice(0, startEnd), parts);
   return isFault(message) ? message : fitBody(message);
 }
@@ -91,6 +105,15 @@ export function valueOf(text: string, line: HeaderLine): string {
   return line.isFolded ? unfold(value) : value;
 }
 
+/** The number that is the value of a line, of any size; -1 if the value is none. */
+export function numberIn(text: string, line: HeaderLine): number {
+  return line.isFolded ? numberOf(valueOf(text, line)) : numberBetween(text, valueStart(text, line), valueEnd(text, line));
+}
+
+function numberOf(value: string): number {
+  return numberBetween(value, 0, value.length);
+}
+
 /** Where the white space before the value of a line ends. */
 export function valueStart(text: string, line: HeaderLine): number {
   let at = line.valueAt;
@@ -125,9 +148,11 @@ export function salvage(frame: Frame): Request | undefined {
   const [method = "", requestUri = ""] = text.slice(0, Math.max(0, startEnd)).split(" ");
   if (!isToken(method) || text.startsWith("SIP/2.0 ")) return undefined;
   const lines: HeaderLine[] = [];
-  findLines(text, startEnd + 2, lines, defaultLimits);
-  const isAnswerable = ["via", "from", "to", "call-id", "cseq"].every((name) => lines.some((line) => line.name === name));
-  return isAnswerable ? { kind: "request", text, binary: frame.binary, lines, bodyAt: text.length, method, requestUri } : undefined;
+  const first = noLines();
+  findLines(text, startEnd + 2, lines, first, defaultLimits);
+  const { via, from, to, callId, cseq } = first;
+  const isAnswerable = [via, from, to, callId, cseq].every((line) => line !== undefined);
+  return isAnswerable ? { kind: "request", text, binary: frame.binary, lines, first, bodyAt: text.length, method, requestUri } : undefined;
 }
 
 function skipEmptyLines(text: string): string {
@@ -136,22 +161,71 @@ function skipEmptyLines(text: string): string {
   return at === 0 ? text : text.slice(at);
 }
 
+type Found = { -readonly [name in keyof FirstLines]: FirstLines[name] };
+
+function noLines(): Found {
+  const none = undefined;
+  return { via: none, from: none, to: none, callId: none, cseq: none, maxForwards: none, contentLength: none, twice: none };
+}
+
+/** Notes a line that every element reads; all but Via may stand once only. */
+function note(first: Found, role: Role, line: HeaderLine): void {
+  switch (role) {
+    case roles.via:
+      first.via ??= line;
+      return;
+    case roles.from:
+      if (first.from === undefined) first.from = line;
+      else first.twice = line.name;
+      return;
+    case roles.to:
+      if (first.to === undefined) first.to = line;
+      else first.twice = line.name;
+      return;
+    case roles.callId:
+      if (first.callId === undefined) first.callId = line;
+      else first.twice = line.name;
+      return;
+    case roles.cseq:
+      if (first.cseq === undefined) first.cseq = line;
+      else first.twice = line.name;
+      return;
+    case roles.maxForwards:
+      if (first.maxForwards === undefined) first.maxForwards = line;
+      else first.twice = line.name;
+      return;
+    case roles.contentLength:
+      if (first.contentLength === undefined) first.contentLength = line;
+      else first.twice = line.name;
+  }
+}
+
 /** Collects the header lines; returns where the body begins. */
-function findLines(text: string, from: number, lines: HeaderLine[], limits: Limits): number | Fault {
+function findLines(text: string, from: number, lines: HeaderLine[], found: Found, limits: Limits): number | Fault {
   let at = from;
-  while (text.charCodeAt(at) !== 13 || text.charCodeAt(at + 1) !== 10) {
-    const first = endOfLine(text, at);
-    const isFolded = first > 0 && isSpace(text.charCodeAt(first + 2));
-    const end = isFolded ? endOfFolding(text, first) : first;
+  let code = text.charCodeAt(at);
+  let before = startLine;
+  while (code !== 13 || text.charCodeAt(at + 1) !== 10) {
+    let end = endOfLine(text, at);
+    code = text.charCodeAt(end + 2);
+    const isFolded = end > 0 && isSpace(code);
+    if (isFolded) {
+      end = endOfFolding(text, end);
+      code = text.charCodeAt(end + 2);
+    }
     if (end < 0) return fault(400, "the header has no end, or a line of it no CRLF");
     if (end - at > limits.headerLength) return fault(400, `a header line is longer than ${limits.headerLength} characters`);
     if (lines.length >= limits.headerCount) return fault(400, `there are more than ${limits.headerCount} header lines`);
-    const known = knownNameAt(text, at);
-    const colon = known === undefined ? text.indexOf(":", at) : at + known.length;
+    const usual = knownNameBehind(before, text, at);
+    before = usual ?? before;
+    const colon = usual === undefined ? text.indexOf(":", at) : at + usual.length;
     if (colon < 0 || colon > end) return fault(400, "a header line has no colon");
-    const name = known === undefined ? canonicalName(text.slice(at, endOfName(text, at, colon))) : known.name;
+    const name = usual === undefined ? canonicalName(text.slice(at, endOfName(text, at, colon))) : usual.name;
     if (name === undefined) return fault(400, "a header name is not a token");
-    lines.push({ name, at, valueAt: colon + 1, end, isFolded });
+    const line = { name, at, valueAt: colon + 1, end, isFolded };
+    lines.push(line);
+    const role = usual === undefined ? roleOf(name) : usual.role;
+    if (role !== roles.none) note(found, role, line);
     at = end + 2;
   }
   return at + 2;
@@ -177,16 +251,15 @@ function endOfName(text: string, from: number, colon: number): number {
   return end;
 }
 
+const usualRequestLine = /[\w\-.!%*+`'~]+ [!-;=?-~]+ SIP\/2\.0/y;
+
 /** The request whose first line ends there, if nothing in that line needs a closer look; undefined otherwise. */
-function readUsualRequestLine(end: number, parts: Lines): Request | undefined {
-  const { text, binary, lines, bodyAt } = parts;
-  const first = endOfRun(text, 0, token);
-  const second = endOfRun(text, first + 1, plainTarget);
-  const isUsual =
-    first > 0 && text.charCodeAt(first) === 32 && second > first + 1 && second + 8 === end && text.startsWith(" SIP/2.0", second);
-  return isUsual
-    ? { kind: "request", method: text.slice(0, first), requestUri: text.slice(first + 1, second), text, binary, lines, bodyAt }
-    : undefined;
+function readUsualRequestLine(end: number, { text, binary, lines, first, bodyAt }: Lines): Request | undefined {
+  usualRequestLine.lastIndex = 0;
+  if (!usualRequestLine.test(text) || usualRequestLine.lastIndex !== end) return undefined;
+  const space = text.indexOf(" ");
+  const requestUri = text.slice(space + 1, end - 8);
+  return { kind: "request", method: text.slice(0, space), requestUri, text, binary, lines, first, bodyAt };
 }
 
 /** RFC 3261 §7.1 and §7.2: exactly one space between the parts. */
@@ -213,9 +286,9 @@ function readStatusLine(line: string, parts: Lines): Message | Fault {
 }
 
 function fitBody(message: Message): Message | Fault {
-  const written = headerValue(message, "content-length");
-  if (written === undefined) return message;
-  const promised = numberBetween(written, 0, written.length);
+  const { contentLength: line } = message.first;
+  if (line === undefined) return message;
+  const promised = numberIn(message.text, line);
   if (promised < 0) return fault(400, "Content-Length is not a number");
   // Equal counts are the rule: whether a character of a text frame takes more than one octet matters only where they differ.
   if (promised === message.text.length - message.bodyAt) return message;

@@ -1,6 +1,7 @@
 import { all, isAlphaCode, isDigitCode, isDigits, isEscaped, isHex, lettersDigitsAnd } from "./characters.ts";
 import { type Fault, fault } from "./fault.ts";
 import type { Parameters } from "./parameters.ts";
+import { recalling } from "./recall.ts";
 
 export interface SipUri {
   readonly kind: "sip";
@@ -45,6 +46,14 @@ const isHostCode = lettersDigitsAnd("-._");
 
 /** Parses a URI (RFC 3261 §19.1, RFC 3966 §3). A fault is a malformed one; a scheme that cannot be routed is not. */
 export function parseUri(text: string): Uri | Fault {
+  return recallUri(text);
+}
+
+/** Longer ones have something in them that is new each time. */
+const longestKept = 64;
+const recallUri = recalling(readUri, longestKept);
+
+function readUri(text: string): Uri | Fault {
   if (text.startsWith("sip:")) return parseSipUri("sip", text.slice(4));
   const colon = text.indexOf(":");
   if (colon < 1 || !isScheme(text, colon)) return fault(400, "a URI without a scheme");

@@ -1,7 +1,9 @@
-import { endOfPlainHost, isToken, isTokenBetween } from "./characters.ts";
+import { isToken, isTokenBetween } from "./characters.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { type Parameters, parameter, parseParameters } from "./parameters.ts";
+import { recalling } from "./recall.ts";
 import { parseHostPort } from "./uri.ts";
+import { fits, usualViaValue } from "./usual.ts";
 
 export interface Via {
   /** Upper case. */
@@ -23,21 +25,31 @@ export function parseVia(text: string): Via | Fault {
 
 /** The Via between two places of a text, if it is `SIP/2.0/WSS name;branch=token`, as browser phones write it. */
 export function usualVia(text: string, from: number, to: number): Via | undefined {
-  if (!text.startsWith("SIP/2.0/WS", from)) return undefined;
-  const space = text.charCodeAt(from + 10) === 83 ? from + 11 : from + 10;
-  if (text.charCodeAt(space) !== 32) return undefined;
-  const end = endOfPlainHost(text, space + 1);
-  const branchAt = end + plainBranch.length;
-  if (end < 0 || !text.startsWith(plainBranch, end) || !isTokenBetween(text, branchAt, to)) return undefined;
-  const host = text.slice(space + 1, end);
-  const branch = text.slice(branchAt, to);
-  const transport = space === from + 11 ? "WSS" : "WS";
-  return { transport, host, port: undefined, branch, parameters: [["branch", branch]], sentBy: host };
+  if (!fits(usualViaValue, text, from, to)) return undefined;
+  const isSecure = text.charCodeAt(from + 10) === 83;
+  const hostAt = from + (isSecure ? 12 : 11);
+  const end = text.indexOf(";", hostAt);
+  const host = text.slice(hostAt, end);
+  const branch = text.slice(end + plainBranch.length, to);
+  return { transport: isSecure ? "WSS" : "WS", host, port: undefined, branch, parameters: [["branch", branch]], sentBy: host };
 }
 
 function parseAny(text: string): Via | Fault {
   const semicolon = text.indexOf(";");
   const written = semicolon < 0 ? text : text.slice(0, semicolon);
+  const head = recallHead(written);
+  if (isFault(head)) return head;
+  const parameters = semicolon < 0 ? [] : (onlyBranch(text, semicolon) ?? parseParameters(text.slice(semicolon)));
+  if (isFault(parameters)) return parameters;
+  const branch = parameter(parameters, "branch");
+  const { transport, host, port, sentBy } = head;
+  return { transport, host, port, branch: branch === "" ? undefined : branch, parameters, sentBy };
+}
+
+/** What stands before the parameters: the same in all that one element sends. */
+const recallHead = recalling(parseHead);
+
+function parseHead(written: string): Pick<Via, "transport" | "host" | "port" | "sentBy"> | Fault {
   const rest = written.startsWith("SIP/2.0/") ? written.slice(8) : behindProtocol(written);
   if (rest === undefined) return fault(400, "Via does not begin with SIP/2.0/");
   const space = rest.search(/[ \t]/);
@@ -45,16 +57,7 @@ function parseAny(text: string): Via | Fault {
   const sentBy = space < 0 ? "" : rest.slice(space).replace(/[ \t]/g, "");
   const place = parseHostPort(sentBy);
   if (!isToken(transport) || place === undefined) return fault(400, "Via has no transport or no host");
-  const parameters = semicolon < 0 ? [] : (onlyBranch(text, semicolon) ?? parseParameters(text.slice(semicolon)));
-  if (isFault(parameters)) return parameters;
-  const branch = parameter(parameters, "branch");
-  return {
-    transport: transport.toUpperCase(),
-    ...place,
-    branch: branch === "" ? undefined : branch,
-    parameters,
-    sentBy: sentBy.toLowerCase(),
-  };
+  return { transport: transport.toUpperCase(), ...place, sentBy: sentBy.toLowerCase() };
 }
 
 /** The parameters, if a branch is all there is, as in our own. */

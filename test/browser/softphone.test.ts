@@ -149,7 +149,7 @@ describe.skipIf(!canBrowse)("the softphone", () => {
     expect(await caller.getAttribute("#mute", "aria-pressed")).toBe("true");
     await caller.click("#mute");
     expect(await caller.getAttribute("#mute", "aria-pressed")).toBe("false");
-    await caller.click("text=5");
+    await caller.click('button:text-is("5")');
     await expect.poll(() => callee.textContent("#log"), patience).toMatch(/◀ INFO sip:[^]*Signal=5/);
   });
 

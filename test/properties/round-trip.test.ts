@@ -5,7 +5,9 @@ import { readEssentials } from "../../lib/syntax/essentials.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { bodyOf, headerValues, parseMessage } from "../../lib/syntax/message.ts";
 import { parseNameAddress } from "../../lib/syntax/name-address.ts";
+import { parseParty, usualParty } from "../../lib/syntax/party.ts";
 import { equalUris, parseUri, serialiseUri, type Uri } from "../../lib/syntax/uri.ts";
+import { parseVia, usualVia } from "../../lib/syntax/via.ts";
 import { nameAddress, request, sipUri } from "./arbitrary.ts";
 
 const parsed = (text: string) => {
@@ -71,5 +73,61 @@ describe("what is read is written the same", () => {
 
   it("the essentials of a valid request are no fault", () => {
     fc.assert(fc.property(request, (text) => void expect(readEssentials(parsed(text))).not.toHaveProperty("fault")));
+  });
+});
+
+describe("what is written as usual is read the short way as it would be the long way", () => {
+  /** Mostly usual, with what the grammar has besides. */
+  const piece = fc.oneof(
+    ...[
+      "sip:",
+      "alice",
+      "@",
+      "example.com",
+      "localhost",
+      ";lr",
+      ";transport=ws",
+      ";tag=",
+      "a1b2",
+      "127.0.0.1",
+      ":5060",
+      "<",
+      ">",
+      '"',
+      " ",
+      "\\",
+    ].map((text) => fc.constant(text)),
+    fc.string({ maxLength: 3 }),
+  );
+  const name = fc.constantFrom("", '"Alice" ', '"A <b> c"', '"a\\"b" ', "Alice ");
+  const host = fc.stringMatching(/^[a-zA-Z0-9.-]{1,12}$/);
+  const party = fc.oneof(
+    fc
+      .tuple(name, host, fc.array(piece, { maxLength: 4 }), fc.array(piece, { maxLength: 3 }))
+      .map(([display, at, more, behind]) => `${display}<sip:alice@${at}${more.join("")}>${behind.join("")}`),
+    fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join("")),
+    nameAddress,
+  );
+
+  it("a From or To", () => {
+    fc.assert(
+      fc.property(party, (text) => {
+        const usual = usualParty(text, 0, text.length);
+        if (usual !== undefined) expect(usual).toEqual(parseParty(text));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("a Via", () => {
+    const parameters = fc.constantFrom(";branch=z9hG4bK1", ";branch=", ";rport;branch=x", "", ";branch=a;b=c", " ;branch=x");
+    fc.assert(
+      fc.property(fc.constantFrom("WS", "WSS", "TCP", "WSSS"), host, parameters, (transport, at, more) => {
+        const usual = usualVia(`SIP/2.0/${transport} ${at}${more}`, 0, `SIP/2.0/${transport} ${at}${more}`.length);
+        // White space that the grammar allows takes the long way.
+        if (usual !== undefined) expect(usual).toEqual(parseVia(`SIP / 2.0 / ${transport} ${at}${more}`));
+      }),
+      { numRuns: 2000 },
+    );
   });
 });

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { type Address, addressOf } from "../../../lib/location/address.ts";
-import { openTemporaryGruu, publicGruu, temporaryGruu } from "../../../lib/location/gruu.ts";
+import { openTemporaryGruu, publicGruu, registrationMark, temporaryGruu } from "../../../lib/location/gruu.ts";
 import { isFault } from "../../../lib/syntax/fault.ts";
 import { type SipUri, parseUri } from "../../../lib/syntax/uri.ts";
 import { keyring, strangeKeyring } from "../support/sip.ts";
 
 const instance = "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
-const gruu = { user: "alice", instance, registration: "call-1" };
+const gruu = { user: "alice", phone: "abcdefgh", registration: registrationMark("call-1") };
 
 function uriOf(text: string): SipUri {
   const uri = parseUri(text);
@@ -55,13 +55,14 @@ describe("an instance that no URI parameter can hold", () => {
 describe("a temporary GRUU (RFC 5627 §3.1.2)", () => {
   const text = temporaryGruu(keyring, "example.com", gruu, 1);
 
-  it("names the instance and the registration it was made in", () => {
-    expect(named(text)).toEqual({ user: "alice", domain: "example.com", instance, registration: "call-1" });
+  it("names the phone and the registration it was made in", () => {
+    expect(named(text)).toEqual({ user: "alice", domain: "example.com", instance: "abcdefgh", registration: registrationMark("call-1") });
   });
 
   it("tells nobody whose it is", () => {
     expect(text).toMatch(/^sip:tgruu\.[\w-]+@example\.com;gr$/);
-    for (const secret of ["alice", instance, "call-1"]) expect(Buffer.from(text, "base64url").toString("latin1")).not.toContain(secret);
+    for (const secret of ["alice", "abcdefgh", gruu.registration])
+      expect(Buffer.from(text, "base64url").toString("latin1")).not.toContain(secret);
   });
 
   it("is another one after each refresh, and the earlier ones stay valid", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Binding } from "../../../lib/location/binding.ts";
+import { registrationMark } from "../../../lib/location/gruu.ts";
 import { groupsOf, targetSet } from "../../../lib/proxy/target-set.ts";
 import { now } from "./support.ts";
 
@@ -78,7 +79,7 @@ describe("a request to a GRUU (RFC 5627 §5.5)", () => {
   });
 
   it("that is temporary goes nowhere once the phone has registered anew with another Call-ID (§3.1.2)", () => {
-    expect(phones(bindings, { ...everybody, instance: "urn:uuid:def", registration: "second" })).toEqual(["two"]);
-    expect(phones(bindings, { ...everybody, instance: "urn:uuid:def", registration: "first" })).toEqual([]);
+    expect(phones(bindings, { ...everybody, instance: "two", registration: registrationMark("second") })).toEqual(["two"]);
+    expect(phones(bindings, { ...everybody, instance: "two", registration: registrationMark("first") })).toEqual([]);
   });
 });
