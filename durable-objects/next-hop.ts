@@ -6,6 +6,7 @@ import { type NamedHop, isHopName, readHopName, writtenHost } from "../lib/routi
 import type { Hop } from "../lib/routing/locate.ts";
 import type { Trunk } from "../lib/routing/trunk.ts";
 import { alter } from "../lib/syntax/alter.ts";
+import { backOff } from "../lib/transport/back-off.ts";
 import { ackFor, cancelFor } from "../lib/syntax/compose.ts";
 import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../lib/syntax/fault.ts";
@@ -46,6 +47,12 @@ import { neighbourOf } from "./room/neighbour.ts";
 /** Milliseconds that the timers of homes are ahead: it is they who end a call, and not a connection that is closed under it. */
 const homesFirst = 3000;
 
+/** Names of connections that calls in progress may still have in their routes. */
+const mostHosts = 4;
+/** Milliseconds, until another connection for calls in progress is tried; and how often. */
+const comingBack = { base: 1000, most: 30_000 };
+const mostFailures = 8;
+
 /** How the connection to a server is. Times are milliseconds, 0 for never. */
 export interface HopStatus extends Hop {
   readonly isConnected: boolean;
@@ -74,6 +81,8 @@ export class NextHop extends DurableObject<Environment> {
   readonly #calls: Calls;
   /** Milliseconds that a connection stays open when no call is on it. */
   readonly #idleAfter: number;
+  /** Milliseconds: after it nobody waits for the response to a request that is no INVITE. */
+  readonly #timerF: number;
   /** Milliseconds. */
   readonly #keepAliveEvery: number;
   #connection: Promise<Connection> | undefined;
@@ -89,6 +98,7 @@ export class NextHop extends DurableObject<Environment> {
     this.#keyring = keyringOf(sealKeys);
     this.#idleAfter = hopIdleTime * 1000;
     this.#keepAliveEvery = hopKeepAlive * 1000;
+    this.#timerF = transactionTimeout * 1000;
     this.#calls = new Calls({ transaction: transactionTimeout * 1000 + homesFirst, ringing: ringTimeout * 1000 });
     this.#hop = readHopName(name);
     this.#environment = environment;
@@ -179,8 +189,7 @@ export class NextHop extends DurableObject<Environment> {
     }
     const { text, branch } = this.#asSent(connection, envelope, request, essentials);
     if (request.method === "INVITE" && this.#sent.latest(branch) !== undefined) return taken;
-    if (request.method === "INVITE" || (this.#hop.trunk !== "" && request.method !== "ACK"))
-      this.#sent.remember(branch, parsed(text, envelope.binary));
+    if (request.method !== "ACK") this.#sent.remember(branch, parsed(text, envelope.binary), Date.now());
     this.#calls.passed(request.method, essentials, Date.now());
     connection.send(text, envelope.binary);
     return taken;
@@ -255,8 +264,9 @@ export class NextHop extends DurableObject<Environment> {
     const opening: Promise<Connection> = this.#trunk().then(async (trunk) => {
       const events = { message: (frame: Frame) => this.#heard(frame), closed: () => this.#lost(opening) };
       const connection = await Connection.open(this.#hop, events, { keepAliveEvery: this.#keepAliveEvery, token: trunk?.token });
-      const [before] = (await this.ctx.storage.get<readonly string[]>("hosts")) ?? [];
-      await this.ctx.storage.put("hosts", before === undefined ? [connection.host] : [connection.host, before]);
+      const before = ((await this.ctx.storage.get<readonly string[]>("hosts")) ?? []).filter((host) => host !== connection.host);
+      await this.ctx.storage.put("hosts", [connection.host, ...before].slice(0, mostHosts));
+      for (const host of before) connection.claim(host);
       if (trunk?.register === true) this.#care.opened();
       return connection;
     });
@@ -270,23 +280,45 @@ export class NextHop extends DurableObject<Environment> {
     this.#isOpen = false;
     this.#care.lost();
     const unanswered = this.#sent.clear();
-    this.#calls.clear();
+    this.#calls.lost();
     clearTimeout(this.#idle);
-    for (const one of unanswered) this.#failed(one);
+    for (const one of unanswered)
+      if (one.request.method === "INVITE" || one.isRepeated) this.#failed(one);
+      else void this.#repeat(one);
+    if (this.#calls.until() > Date.now()) void this.#comeBack(0);
+  }
+
+  /**
+   * RFC 5626 §4.5: while a call goes on the other server is to have a connection to say something by in it.
+   * @param failures in a row
+   */
+  async #comeBack(failures: number): Promise<void> {
+    const isThere = (await this.#open()) !== undefined;
+    if (isThere || failures >= mostFailures || this.#calls.until() <= Date.now()) return;
+    setTimeout(() => void this.#comeBack(failures + 1), backOff(comingBack, failures, Math.random()));
+  }
+
+  /** Nobody else would send it again: phones on WebSockets do not (RFC 3261 §17.1.2.2). The same to the letter, it is known by who has had it. */
+  async #repeat(one: Unanswered): Promise<void> {
+    if (Date.now() - one.at > this.#timerF) return;
+    const connection = await this.#open();
+    if (connection === undefined) return this.#failed(one);
+    this.#sent.again({ ...one, isRepeated: true });
+    connection.send(one.request.text, one.request.binary);
   }
 
   /**
    * RFC 3261 §16.9: a connection that is lost is a 503 for what waits on it, since no answer can find us any more. Whoever rings there
    * is told to stop, by a new connection if there can be one.
    */
-  #failed({ branch, invite, hasRung }: Unanswered): void {
+  #failed({ branch, request, hasRung }: Unanswered): void {
     const way = readBranch(this.#keyring, branch);
-    const response = parseMessage({ text: answerFault(invite, fault(503, "the connection was lost")), binary: invite.binary });
+    const response = parseMessage({ text: answerFault(request, fault(503, "the connection was lost")), binary: request.binary });
     if (way?.kind !== "stateless" || isFault(response)) return;
-    const { binary } = invite;
+    const { binary } = request;
     const text = alter(response, { popVia: true });
     this.#post(way.answerTo.home, { kind: "response", text, binary, status: 503, to: way.answerTo, transaction: undefined });
-    if (hasRung) this.#send(cancelFor(invite), binary);
+    if (hasRung && request.method === "INVITE") this.#send(cancelFor(request), binary);
   }
 
   #restUnlessBusy(): void {
@@ -314,17 +346,16 @@ export class NextHop extends DurableObject<Environment> {
     const { status, binary } = response;
     const { method } = essentials.cseq;
     const sent = this.#sent.get(written);
-    if (method === "INVITE") this.#sent.answered(written, status);
+    // A CANCEL has the branch of its INVITE.
+    if (sent?.method === method) this.#sent.answered(written, status);
     const again = sent?.method !== method ? undefined : await this.#withCredentials(sent, response, written);
     const isOurs = branch.answerTo.branch !== undefined || again !== undefined || isBranchWithCredentials(written);
     if (status >= 300 && method === "INVITE" && sent !== undefined && isOurs) this.#send(ackFor(sent, response), binary);
     if (again !== undefined) {
       this.#sent.forget(written);
-      this.#sent.remember(again.branch, parsed(again.text, binary));
+      this.#sent.remember(again.branch, parsed(again.text, binary), Date.now());
       return this.#send(again.text, binary);
     }
-    // A CANCEL has the branch of its INVITE.
-    if (status >= 200 && method !== "INVITE" && sent?.method === method) this.#sent.forget(written);
     this.#calls.answered(status, essentials, Date.now());
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
     if (method === "CANCEL") return;

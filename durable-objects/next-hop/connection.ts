@@ -89,11 +89,12 @@ export class Connection {
    * Sends a request of our own.
    * @param lines from the second header line on; Via is put before them
    * @param wait milliseconds
+   * @param host that Via names: our own if absent
    * @returns the final response; undefined if there is none in time
    */
-  ask(requestLine: string, lines: readonly string[], wait: number): Promise<Response | undefined> {
+  ask(requestLine: string, lines: readonly string[], wait: number, host = this.host): Promise<Response | undefined> {
     const branch = `z9hG4bK${randomText()}${randomText()}`;
-    const via = `Via: SIP/2.0/${this.transport} ${this.host};branch=${branch}${viaMarks(this.transport)}`;
+    const via = `Via: SIP/2.0/${this.transport} ${host};branch=${branch}${viaMarks(this.transport)}`;
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#asked.delete(branch);
@@ -109,7 +110,7 @@ export class Connection {
   }
 
   /** RFC 3261 §11: with no hops left it is the server itself that answers; undefined if it does not in time. */
-  options(wait: number): Promise<Response | undefined> {
+  options(wait: number, ours = this.host): Promise<Response | undefined> {
     const { port } = this.#hop;
     const host = writtenHost(this.#hop.host);
     const lines = [
@@ -119,7 +120,15 @@ export class Connection {
       `Call-ID: ${randomText()}${randomText()}`,
       "CSeq: 1 OPTIONS",
     ];
-    return this.ask(`OPTIONS sip:${host}:${port} SIP/2.0`, lines, wait);
+    return this.ask(`OPTIONS sip:${host}:${port} SIP/2.0`, lines, wait, ours);
+  }
+
+  /**
+   * RFC 5923 §6: what is for a connection that is gone, by the name it had, may come by this one; so the other side is heard in calls
+   * that have outlived it. Over TCP, of servers that know this extension.
+   */
+  claim(former: string): void {
+    if (this.#hop.transport === "tcp") void this.options(patienceForLife, former);
   }
 
   close(): void {

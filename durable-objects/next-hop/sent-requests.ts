@@ -5,24 +5,28 @@ import { type Request as SipRequest, type Response as SipResponse, headerValues 
 import { randomText } from "../room/random.ts";
 import type { Account } from "./trunk-registration.ts";
 
-/** Requests that are over, or are no calls. */
+/** Requests that have had their final response. */
 const mostKept = 500;
-/** INVITEs without a final response: no more calls are set up on one connection at a time. */
+/** Those that have not: no more are under way on one connection at a time. */
 const mostWaiting = 5000;
 
-/** An INVITE that waits for its final response. */
+/** A request that waits for its final response. */
 export interface Unanswered {
   /** Of our Via. */
   readonly branch: string;
-  readonly invite: SipRequest;
+  readonly request: SipRequest;
   /** Whether a provisional response has come. */
   readonly hasRung: boolean;
+  /** It was sent again, by another connection. */
+  readonly isRepeated: boolean;
+  /** Milliseconds: when it was sent first. */
+  readonly at: number;
 }
 
 /** Requests as they were sent, by the branch of our Via: for their ACK, for their repetition with credentials, and for a lost connection. */
 export class SentRequests {
   readonly #requests = new Map<string, SipRequest>();
-  /** INVITEs without a final response, by branch. However many other requests pass, these are not forgotten. */
+  /** However many other requests pass, these are not forgotten. */
   readonly #waiting = new Map<string, Unanswered>();
 
   /** As it was sent last: with credentials, if they were asked for. */
@@ -31,24 +35,28 @@ export class SentRequests {
   }
 
   get(branch: string): SipRequest | undefined {
-    return this.#waiting.get(branch)?.invite ?? this.#requests.get(branch);
+    return this.#waiting.get(branch)?.request ?? this.#requests.get(branch);
   }
 
-  remember(branch: string, request: SipRequest): void {
-    if (request.method === "INVITE") {
-      this.#waiting.set(branch, { branch, invite: request, hasRung: false });
-      limit(this.#waiting, mostWaiting);
-    } else this.#keep(branch, request);
+  remember(branch: string, request: SipRequest, at: number): void {
+    this.again({ branch, request, hasRung: false, isRepeated: false, at });
   }
 
-  /** A response to an INVITE. */
+  /** What has waited before does so again. */
+  again(one: Unanswered): void {
+    this.#waiting.set(one.branch, one);
+    limit(this.#waiting, mostWaiting);
+  }
+
+  /** A response to it. A refusal of an INVITE may come again, and wants its ACK again. */
   answered(branch: string, status: number): void {
     const waiting = this.#waiting.get(branch);
     if (waiting === undefined) return;
     if (status < 200) this.#waiting.set(branch, { ...waiting, hasRung: true });
     else {
       this.#waiting.delete(branch);
-      this.#keep(branch, waiting.invite);
+      this.#requests.set(branch, waiting.request);
+      limit(this.#requests, mostKept);
     }
   }
 
@@ -63,11 +71,6 @@ export class SentRequests {
     this.#requests.clear();
     this.#waiting.clear();
     return unanswered;
-  }
-
-  #keep(branch: string, request: SipRequest): void {
-    this.#requests.set(branch, request);
-    limit(this.#requests, mostKept);
   }
 }
 

@@ -10,6 +10,8 @@ export interface SipServer {
   readonly port: number;
   /** What it answers to OPTIONS; 0: nothing. */
   health: number;
+  /** The OPTIONS that it has heard. */
+  readonly asked: readonly Heard[];
   next(match: Match, narrowing?: { readonly method?: string; readonly milliseconds?: number }): Promise<Heard>;
   rest(): readonly Heard[];
   /** A response on the newest connection. */
@@ -20,6 +22,8 @@ export interface SipServer {
   send(text: string): void;
   /** Connections that are open. */
   connections(): number;
+  /** Where they come from, `127.0.0.1:port`. */
+  peers(): readonly string[];
   /** Cuts all connections, and takes new ones. */
   cut(): void;
   close(): void;
@@ -32,6 +36,7 @@ export interface SipServer {
 export async function startSipServer(port = 0, address = "127.0.0.1"): Promise<SipServer> {
   const ears = createEars("the other server");
   const sockets: Socket[] = [];
+  const asked: Heard[] = [];
   const replyBy = (socket: Socket | undefined, request: Heard, status: number, lines: readonly string[] = [], body = ""): void => {
     // RFC 3581 §4: it tells where it sees the sender.
     const { remoteAddress, remotePort } = socket ?? {};
@@ -58,6 +63,7 @@ export async function startSipServer(port = 0, address = "127.0.0.1"): Promise<S
         rest = rest.slice(raw.length);
         const heard = readHeard(raw, false);
         if (heard.method === "OPTIONS" && header(heard, "max-forwards") === "0") {
+          asked.push(heard);
           if (self.health > 0) replyBy(socket, heard, self.health);
         } else ears.hear(raw, false);
       }
@@ -66,6 +72,7 @@ export async function startSipServer(port = 0, address = "127.0.0.1"): Promise<S
   await once(server.listen(port, address), "listening");
   const self: SipServer = {
     health: 200,
+    asked,
     port: (server.address() as AddressInfo).port,
     next: ears.next,
     rest: ears.rest,
@@ -76,6 +83,7 @@ export async function startSipServer(port = 0, address = "127.0.0.1"): Promise<S
     },
     send,
     connections: () => sockets.length,
+    peers: () => sockets.map(({ remoteAddress, remotePort }) => `${remoteAddress}:${remotePort}`),
     cut: () => {
       for (const socket of [...sockets]) socket.destroy();
     },

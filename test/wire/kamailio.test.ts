@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { shortSdp } from "../support/compose.ts";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { compose, newBranch, shortSdp } from "../support/compose.ts";
 import { dialogOfCaller } from "../support/dialog.ts";
-import { headers } from "../support/heard.ts";
+import { addresses, header, headers, uriIn } from "../support/heard.ts";
 import { type DnsServer, startDnsServer } from "../support/dns-server.ts";
 import { type Company, hasKamailio, openCompany } from "../support/kamailio.ts";
 import { startSipServer } from "../support/sip-server.ts";
@@ -105,6 +107,38 @@ describe.skipIf(!hasKamailio)("Kamailio", () => {
     const bye = alice.bye(dialog);
     desk.reply(await desk.next("BYE"), 200);
     expect((await alice.finalResponse(bye)).status).toBe(200);
+  });
+
+  it("dies in the middle of a call and comes back: the other side hangs up by it, though its route names our lost connection (RFC 5923 §6)", async () => {
+    const [alice] = await town.phones("direct", "alice");
+    const { desk } = company;
+    const sent = alice.request("INVITE", "sip:desk@pbx.example;transport=tcp", { body: shortSdp });
+    const invite = await desk.next("INVITE");
+    desk.reply(invite, 200, [`Contact: <sip:desk@127.0.0.1:${desk.port};transport=tcp>`], shortSdp);
+    const dialog = dialogOfCaller(await alice.finalResponse(sent));
+    alice.ack(dialog);
+    await desk.next("ACK");
+    await company.restart();
+    const lines = [
+      "Max-Forwards: 70",
+      ...addresses(invite, "record-route").map((route) => `Route: ${route}`),
+      `From: ${dialog.remote}`,
+      `To: ${dialog.local}`,
+      `Call-ID: ${dialog.callId}`,
+      "CSeq: 1 BYE",
+    ];
+    const line = connect(company.tcpPort, "127.0.0.1");
+    await once(line, "connect");
+    const hangsUp = async (): Promise<boolean> => {
+      const via = `Via: SIP/2.0/TCP 127.0.0.1:${desk.port};branch=${newBranch()}`;
+      line.write(compose(`BYE ${uriIn(header(invite, "contact"))} SIP/2.0`, [via, ...lines]));
+      const bye = await alice.next("BYE", { milliseconds: 1000 }).catch(() => undefined);
+      if (bye !== undefined) alice.reply(bye, 200);
+      return bye !== undefined;
+    };
+    // Our new connection may not be there yet.
+    await expect.poll(hangsUp, { timeout: 15_000 }).toBe(true);
+    line.destroy();
   });
 
   it("takes the calls that the domain's first server refuses with 503 (RFC 3263 §4.3)", async () => {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { compose, newBranch, shortSdp } from "../support/compose.ts";
 import { type Dialog, dialogOfCaller } from "../support/dialog.ts";
-import { type Heard, header, parameter } from "../support/heard.ts";
+import { type Heard, header, parameter, uriIn } from "../support/heard.ts";
 import type { Phone, Sent } from "../support/phone.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
 import { openTown, type Town } from "../support/town.ts";
@@ -164,12 +164,77 @@ describe("a trunk's call that rings here", () => {
 
 const losses: Readonly<Record<string, () => Promise<void>>> = {
   "its connection": async () => {
+    const [before] = other.peers();
     other.cut();
-    await expect.poll(() => other.connections()).toBe(0);
+    await expect.poll(() => other.peers().length === 1 && other.peers()[0] !== before).toBe(true);
   },
   "the other server, which comes back": otherRestarts,
   "everything of ours": powerCut,
 };
+
+describe.each(Object.keys(losses).filter((loss) => !loss.includes("ours")))("a call that was answered and loses %s", (loss) => {
+  const lose = losses[loss] as () => Promise<void>;
+
+  it("has another one at once, by which the other side hangs up: it goes by the name of the old one too (RFC 5923 §6)", async () => {
+    const { invite, dialog } = await talks();
+    const former = /^SIP\/2\.0\/TCP ([^;]+);/.exec(header(invite, "via") ?? "")?.[1];
+    await lose();
+    const isClaim = (options: Heard): boolean => header(options, "via")?.includes(` ${former};`) === true;
+    await expect
+      .poll(() => other.asked.some((options) => isClaim(options) && header(options, "via")?.includes(";alias") === true))
+      .toBe(true);
+    const lines = [
+      `Via: SIP/2.0/TCP 127.0.0.1:${other.port};branch=${newBranch()}`,
+      "Max-Forwards: 70",
+      `Route: ${header(invite, "record-route")}`,
+      `From: ${dialog.remote}`,
+      `To: ${dialog.local}`,
+      `Call-ID: ${dialog.callId}`,
+      "CSeq: 1 BYE",
+    ];
+    other.send(compose(`BYE ${uriIn(header(invite, "contact"))} SIP/2.0`, lines));
+    alice.reply(await alice.next("BYE"), 200);
+    expect((await other.next(200, { method: "BYE" })).status).toBe(200);
+  });
+
+  it("while its BYE is under way: that is sent again, the same to the letter, and answered", async () => {
+    const { dialog } = await talks();
+    const bye = alice.bye(dialog);
+    const first = await other.next("BYE");
+    await lose();
+    const again = await other.next("BYE");
+    expect(again.raw).toBe(first.raw);
+    other.reply(again, 200);
+    expect((await alice.finalResponse(bye)).status).toBe(200);
+  });
+});
+
+describe("a message that nobody has answered yet", () => {
+  const sendsMessage = async () => {
+    const sent = alice.request("MESSAGE", uri(), { body: "hello" });
+    return { sent, first: await other.next("MESSAGE") };
+  };
+
+  it("is sent again if its connection is lost, and answered", async () => {
+    const { sent, first } = await sendsMessage();
+    other.cut();
+    const again = await other.next("MESSAGE");
+    expect(again.raw).toBe(first.raw);
+    other.reply(again, 200);
+    expect((await alice.finalResponse(sent)).status).toBe(200);
+  });
+
+  it("is refused if it is lost once more, or the server does not come back", async () => {
+    const one = await sendsMessage();
+    other.cut();
+    await other.next("MESSAGE");
+    other.cut();
+    expect((await alice.finalResponse(one.sent)).status).toBe(500);
+    const two = await sendsMessage();
+    other.close();
+    expect((await alice.finalResponse(two.sent)).status).toBe(500);
+  });
+});
 
 describe.each(Object.keys(losses))("a call that was answered and loses %s", (loss) => {
   const lose = losses[loss] as () => Promise<void>;
