@@ -6,7 +6,6 @@ import { type NamedHop, isHopName, readHopName, writtenHost } from "../lib/routi
 import type { Hop } from "../lib/routing/locate.ts";
 import type { Trunk } from "../lib/routing/trunk.ts";
 import { alter } from "../lib/syntax/alter.ts";
-import { backOff } from "../lib/transport/back-off.ts";
 import { ackFor, cancelFor } from "../lib/syntax/compose.ts";
 import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../lib/syntax/fault.ts";
@@ -26,7 +25,8 @@ import { parsed, read } from "./address-of-record/checked.ts";
 import { available } from "./address-of-record/resolve.ts";
 import { Calls, isFull } from "./next-hop/calls.ts";
 import type { Frame } from "./next-hop/channel.ts";
-import { Connection } from "./next-hop/connection.ts";
+import type { Connection } from "./next-hop/connection.ts";
+import { HopConnection } from "./next-hop/hop-connection.ts";
 import { Inbound } from "./next-hop/inbound.ts";
 import { passOn, takeBack } from "./next-hop/keeping.ts";
 import {
@@ -46,12 +46,6 @@ import { neighbourOf } from "./room/neighbour.ts";
 
 /** Milliseconds that the timers of homes are ahead: it is they who end a call, and not a connection that is closed under it. */
 const homesFirst = 3000;
-
-/** Names of connections that calls in progress may still have in their routes. */
-const mostHosts = 4;
-/** Milliseconds, until another connection for calls in progress is tried; and how often. */
-const comingBack = { base: 1000, most: 30_000 };
-const mostFailures = 8;
 
 /** How the connection to a server is. Times are milliseconds, 0 for never. */
 export interface HopStatus extends Hop {
@@ -79,15 +73,9 @@ export class NextHop extends DurableObject<Environment> {
   readonly #outbox: Outbox;
   readonly #sent = new SentRequests();
   readonly #calls: Calls;
-  /** Milliseconds that a connection stays open when no call is on it. */
-  readonly #idleAfter: number;
   /** Milliseconds: after it nobody waits for the response to a request that is no INVITE. */
   readonly #timerF: number;
-  /** Milliseconds. */
-  readonly #keepAliveEvery: number;
-  #connection: Promise<Connection> | undefined;
-  #isOpen = false;
-  #idle: ReturnType<typeof setTimeout> | undefined;
+  readonly #connection: HopConnection;
 
   constructor(state: DurableObjectState, environment: Environment) {
     super(state, environment);
@@ -96,22 +84,33 @@ export class NextHop extends DurableObject<Environment> {
     const { sealKeys, publicHost, hopIdleTime, hopKeepAlive, transactionTimeout, ringTimeout, reconnectTime, maximumReconnectTime } =
       readConfiguration(environment);
     this.#keyring = keyringOf(sealKeys);
-    this.#idleAfter = hopIdleTime * 1000;
-    this.#keepAliveEvery = hopKeepAlive * 1000;
     this.#timerF = transactionTimeout * 1000;
     this.#calls = new Calls({ transaction: transactionTimeout * 1000 + homesFirst, ringing: ringTimeout * 1000 });
     this.#hop = readHopName(name);
     this.#environment = environment;
     this.#by = { keyring: this.#keyring, home: name, hint: homeHint(this.#keyring, name) };
     this.#outbox = new Outbox(neighbourOf(environment));
+    this.#connection = new HopConnection({
+      name,
+      hop: this.#hop,
+      storage: state.storage,
+      keepAliveEvery: hopKeepAlive * 1000,
+      idleAfter: hopIdleTime * 1000,
+      calls: this.#calls,
+      trunk: () => this.#trunk(),
+      isHeld: () => this.#care.isHeld,
+      heard: (frame) => this.#heard(frame),
+      opened: (trunk) => (trunk?.register === true ? this.#care.opened() : undefined),
+      lost: () => this.#lost(),
+    });
     const cared: Cared = {
       name,
       storage: state.storage,
       times: { base: reconnectTime * 1000, most: maximumReconnectTime * 1000 },
       trunk: () => this.#trunk(),
-      open: () => this.#open(),
-      isOpen: () => this.#isOpen,
-      rest: () => this.#restUnlessBusy(),
+      open: () => this.#connection.open(),
+      isOpen: () => this.#connection.isOpen,
+      rest: () => this.#connection.rest(),
       passOn: (trunk) => passOn(environment, trunk, name),
       takeBack: (trunk) => takeBack(environment, trunk, name),
     };
@@ -124,7 +123,7 @@ export class NextHop extends DurableObject<Environment> {
       directory: directoryOf(environment),
       calls: this.#calls,
       trunk: () => this.#trunk(),
-      open: () => this.#open(),
+      open: () => this.#connection.open(),
       reply: (request, text) => this.#reply(request, text),
       post: (home, envelope) => this.#outbox.post(home, envelope),
     });
@@ -147,7 +146,7 @@ export class NextHop extends DurableObject<Environment> {
     const { transport, host, address, port } = this.#hop;
     return {
       ...{ transport, host, address, port, isIll, health },
-      isConnected: this.#isOpen,
+      isConnected: this.#connection.isOpen,
       registeredUntil: isHeld ? registeredUntil : 0,
       calls: this.#calls.count(Date.now()),
     };
@@ -161,7 +160,7 @@ export class NextHop extends DurableObject<Environment> {
   async deliver(envelopes: readonly Envelope[]): Promise<readonly Receipt[]> {
     const receipts: Receipt[] = [];
     for (const envelope of envelopes) receipts.push(await this.#receive(envelope));
-    this.#restUnlessBusy();
+    this.#connection.rest();
     return receipts;
   }
 
@@ -181,7 +180,7 @@ export class NextHop extends DurableObject<Environment> {
   async #request(envelope: RequestEnvelope): Promise<Receipt> {
     const { request, essentials } = read(envelope);
     const refusal = await this.#refusalOf(request, essentials);
-    const connection = refusal === undefined ? await this.#open() : undefined;
+    const connection = refusal === undefined ? await this.#connection.open() : undefined;
     if (connection === undefined) {
       if (request.method === "ACK") return taken;
       const unreachable = fault(503, `${this.#hop.host} cannot be reached`, [["Retry-After", String(usualRest)]]);
@@ -196,7 +195,7 @@ export class NextHop extends DurableObject<Environment> {
   }
 
   async #cancel({ of, reason }: CancelEnvelope): Promise<Receipt> {
-    const connection = of === undefined ? undefined : await this.#open();
+    const connection = of === undefined ? undefined : await this.#connection.open();
     if (connection === undefined || of === undefined) return { kind: "answered", status: 481, text: "" };
     const { request, essentials } = read(of);
     const { text, branch } = this.#asSent(connection, of, request, essentials);
@@ -212,8 +211,8 @@ export class NextHop extends DurableObject<Environment> {
    * CANCELs the other server answers one with 481 (RFC 3261 §9.2).
    */
   async #cancelsBlindly(invite: SipRequest, branch: string, headers: readonly (readonly [string, string])[]): Promise<readonly string[]> {
-    const [now = "", before = now] = (await this.ctx.storage.get<readonly string[]>("hosts")) ?? [];
-    const cancel = cancelFor(invite, headers).replace(` ${now};branch=`, ` ${before};branch=`);
+    const [now, before] = await this.#connection.hosts();
+    const cancel = cancelFor(invite, headers).replace(` ${now};branch=`, ` ${before === "" ? now : before};branch=`);
     const trunk = await available(() => this.#trunk());
     return isFault(trunk) || trunk?.password === undefined ? [cancel] : [cancel, inBranchWithCredentials(cancel, branch)];
   }
@@ -223,7 +222,7 @@ export class NextHop extends DurableObject<Environment> {
     const essentials = isFault(response) ? response : readEssentials(response);
     if (!isFault(response) && response.kind === "response" && !isFault(essentials))
       this.#calls.answered(response.status, essentials, Date.now());
-    const connection = await this.#open();
+    const connection = await this.#connection.open();
     connection?.send(text, binary);
     return taken;
   }
@@ -243,65 +242,18 @@ export class NextHop extends DurableObject<Environment> {
     return statelessRequest(this.#by, envelope, request, essentials, { phone: "", host, transport, contact: undefined, path: [] });
   }
 
-  /** The connection there is, or a new one; undefined if the server cannot be reached. */
-  async #open(): Promise<Connection | undefined> {
-    clearTimeout(this.#idle);
-    const opening = (this.#connection ??= this.#begin());
-    try {
-      const connection = await opening;
-      if (!connection.isOpen) return undefined;
-      this.#isOpen = true;
-      this.#restUnlessBusy();
-      return connection;
-    } catch (error) {
-      this.#lost(opening);
-      console.error(JSON.stringify({ note: "a server cannot be reached", hop: this.#by.home, error: String(error) }));
-      return undefined;
-    }
-  }
-
-  #begin(): Promise<Connection> {
-    const opening: Promise<Connection> = this.#trunk().then(async (trunk) => {
-      const events = { message: (frame: Frame) => this.#heard(frame), closed: () => this.#lost(opening) };
-      const connection = await Connection.open(this.#hop, events, { keepAliveEvery: this.#keepAliveEvery, token: trunk?.token });
-      const before = ((await this.ctx.storage.get<readonly string[]>("hosts")) ?? []).filter((host) => host !== connection.host);
-      await this.ctx.storage.put("hosts", [connection.host, ...before].slice(0, mostHosts));
-      for (const host of before) connection.claim(host);
-      if (trunk?.register === true) this.#care.opened();
-      return connection;
-    });
-    return opening;
-  }
-
-  /** Another connection, which may have taken the place of that one, is none of its business. */
-  #lost(connection: Promise<Connection>): void {
-    if (this.#connection !== connection) return;
-    this.#connection = undefined;
-    this.#isOpen = false;
+  /** The connection is gone. */
+  #lost(): void {
     this.#care.lost();
-    const unanswered = this.#sent.clear();
-    this.#calls.lost();
-    clearTimeout(this.#idle);
-    for (const one of unanswered)
+    for (const one of this.#sent.clear())
       if (one.request.method === "INVITE" || one.isRepeated) this.#failed(one);
       else void this.#repeat(one);
-    if (this.#calls.until() > Date.now()) void this.#comeBack(0);
-  }
-
-  /**
-   * RFC 5626 §4.5: while a call goes on the other server is to have a connection to say something by in it.
-   * @param failures in a row
-   */
-  async #comeBack(failures: number): Promise<void> {
-    const isThere = (await this.#open()) !== undefined;
-    if (isThere || failures >= mostFailures || this.#calls.until() <= Date.now()) return;
-    setTimeout(() => void this.#comeBack(failures + 1), backOff(comingBack, failures, Math.random()));
   }
 
   /** Nobody else would send it again: phones on WebSockets do not (RFC 3261 §17.1.2.2). The same to the letter, it is known by who has had it. */
   async #repeat(one: Unanswered): Promise<void> {
     if (Date.now() - one.at > this.#timerF) return;
-    const connection = await this.#open();
+    const connection = await this.#connection.open();
     if (connection === undefined) return this.#failed(one);
     this.#sent.again({ ...one, isRepeated: true });
     connection.send(one.request.text, one.request.binary);
@@ -318,18 +270,11 @@ export class NextHop extends DurableObject<Environment> {
     const { binary } = request;
     const text = alter(response, { popVia: true });
     this.#post(way.answerTo.home, { kind: "response", text, binary, status: 503, to: way.answerTo, transaction: undefined });
-    if (hasRung && request.method === "INVITE") this.#send(cancelFor(request), binary);
-  }
-
-  #restUnlessBusy(): void {
-    clearTimeout(this.#idle);
-    if (this.#connection === undefined || this.#care.isHeld) return;
-    const busy = this.#calls.until() - Date.now();
-    this.#idle = setTimeout(() => void this.#connection?.then((connection) => connection.close()), Math.max(busy, this.#idleAfter));
+    if (hasRung && request.method === "INVITE") this.#connection.send(cancelFor(request), binary);
   }
 
   #heard(frame: Frame): void {
-    this.#restUnlessBusy();
+    this.#connection.rest();
     const message = parseMessage(frame);
     if (isFault(message)) return;
     const essentials = readEssentials(message);
@@ -350,11 +295,11 @@ export class NextHop extends DurableObject<Environment> {
     if (sent?.method === method) this.#sent.answered(written, status);
     const again = sent?.method !== method ? undefined : await this.#withCredentials(sent, response, written);
     const isOurs = branch.answerTo.branch !== undefined || again !== undefined || isBranchWithCredentials(written);
-    if (status >= 300 && method === "INVITE" && sent !== undefined && isOurs) this.#send(ackFor(sent, response), binary);
+    if (status >= 300 && method === "INVITE" && sent !== undefined && isOurs) this.#connection.send(ackFor(sent, response), binary);
     if (again !== undefined) {
       this.#sent.forget(written);
       this.#sent.remember(again.branch, parsed(again.text, binary), Date.now());
-      return this.#send(again.text, binary);
+      return this.#connection.send(again.text, binary);
     }
     this.#calls.answered(status, essentials, Date.now());
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
@@ -380,11 +325,7 @@ export class NextHop extends DurableObject<Environment> {
   }
 
   #reply(request: SipRequest, text: string): void {
-    if (request.method !== "ACK") this.#send(text, request.binary);
-  }
-
-  #send(text: string, binary: boolean): void {
-    void this.#open().then((connection) => connection?.send(text, binary));
+    if (request.method !== "ACK") this.#connection.send(text, request.binary);
   }
 
   #post(home: string, envelope: ResponseEnvelope): void {
