@@ -28,7 +28,7 @@ import type { Frame } from "./next-hop/channel.ts";
 import type { Connection } from "./next-hop/connection.ts";
 import { HopConnection } from "./next-hop/hop-connection.ts";
 import { Inbound } from "./next-hop/inbound.ts";
-import { passOn, takeBack } from "./next-hop/keeping.ts";
+import { passOn, seek, takeBack, usualRole } from "./next-hop/keeping.ts";
 import {
   SentRequests,
   type Unanswered,
@@ -75,6 +75,8 @@ export class NextHop extends DurableObject<Environment> {
   readonly #calls: Calls;
   /** Milliseconds: after it nobody waits for the response to a request that is no INVITE. */
   readonly #timerF: number;
+  /** Milliseconds between attempts to find the servers of a trunk. */
+  readonly #seekEvery: number;
   readonly #connection: HopConnection;
 
   constructor(state: DurableObjectState, environment: Environment) {
@@ -84,6 +86,7 @@ export class NextHop extends DurableObject<Environment> {
     const { sealKeys, publicHost, hopIdleTime, hopKeepAlive, transactionTimeout, ringTimeout, reconnectTime, maximumReconnectTime } =
       readConfiguration(environment);
     this.#keyring = keyringOf(sealKeys);
+    this.#seekEvery = reconnectTime * 1000;
     this.#timerF = transactionTimeout * 1000;
     this.#calls = new Calls({ transaction: transactionTimeout * 1000 + homesFirst, ringing: ringTimeout * 1000 });
     this.#hop = readHopName(name);
@@ -111,6 +114,7 @@ export class NextHop extends DurableObject<Environment> {
       open: () => this.#connection.open(),
       isOpen: () => this.#connection.isOpen,
       rest: () => this.#connection.rest(),
+      usualRole: (trunk) => usualRole(environment, trunk, name),
       passOn: (trunk) => passOn(environment, trunk, name),
       takeBack: (trunk) => takeBack(environment, trunk, name),
     };
@@ -130,9 +134,9 @@ export class NextHop extends DurableObject<Environment> {
   }
 
   /** What is to be done for the trunk that the connection belongs to has changed. */
-  async keep(role: Role): Promise<void> {
+  async keep(role: Role, former?: Trunk): Promise<void> {
     directoryOf(this.#environment).forget(this.#hop.trunk.slice(this.#hop.trunk.indexOf("@") + 1));
-    await this.#care.begin(role);
+    await this.#care.begin(role, former);
   }
 
   /** Whether this server is to register us because one before it cannot. */
@@ -153,7 +157,8 @@ export class NextHop extends DurableObject<Environment> {
   }
 
   override async alarm(): Promise<void> {
-    await this.#care.alarm();
+    if (this.#hop.host !== "") await this.#care.alarm();
+    else if (await seek(this.#environment, await this.#trunk())) await this.ctx.storage.setAlarm(Date.now() + this.#seekEvery);
   }
 
   /** Letters of homes: requests and cancellations for the other server, and responses to its requests. */

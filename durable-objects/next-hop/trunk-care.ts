@@ -23,6 +23,8 @@ export interface Cared {
   isOpen(): boolean;
   /** The connection may be closed when it is not used, or may not. */
   rest(): void;
+  /** What it is to do if nobody has told it so yet: its address may be a new one. */
+  usualRole(trunk: Trunk | undefined): Promise<Role>;
   /** Registering here has failed: the trunk's next server, if there is one, is to register us. */
   passOn(trunk: Trunk): Promise<void>;
   /** We are registered here: the servers behind this one need not register us any more. */
@@ -56,14 +58,19 @@ export class TrunkCare {
   #failures = 0;
   health: Health | undefined;
   #isAtWork = false;
+  #formerTrunk: Trunk | undefined;
 
   constructor(cared: Cared, registration: TrunkRegistration) {
     this.#cared = cared;
     this.#registration = registration;
   }
 
-  /** Begins anew, as the trunk's settings are now. */
-  async begin(role: Role): Promise<void> {
+  /**
+   * Begins anew, as the trunk's settings are now.
+   * @param former the trunk as it was, if it is there no more
+   */
+  async begin(role: Role, former: Trunk | undefined): Promise<void> {
+    this.#formerTrunk = former;
     this.#failures = 0;
     this.#renewAt = 0;
     this.health = undefined;
@@ -74,7 +81,8 @@ export class TrunkCare {
   /** A server before this one has failed; or is well again. */
   async standIn(isNeeded: boolean): Promise<void> {
     const role = isNeeded ? "registers" : "stands by";
-    if ((await this.#role()) !== role) await this.begin(role);
+    const present = await this.#cared.storage.get<Role>("role");
+    if (present !== role) await this.begin(role, undefined);
   }
 
   /** There is a connection, though we have not asked for it: after a loss of memory it is the time to be registered again. */
@@ -111,7 +119,7 @@ export class TrunkCare {
     this.#isAtWork = true;
     try {
       const trunk = await this.#cared.trunk();
-      const role = await this.#role();
+      const role = await this.#role(trunk);
       const registration = await this.#register(trunk, role);
       return Math.min(registration, await this.#ask(trunk, role));
     } finally {
@@ -166,7 +174,8 @@ export class TrunkCare {
   }
 
   /** Another server registers us, or none is to any more. */
-  async #letGo(trunk: Trunk | undefined): Promise<number> {
+  async #letGo(present: Trunk | undefined): Promise<number> {
+    const trunk = present ?? this.#formerTrunk;
     const account = trunk === undefined ? undefined : accountOf(trunk);
     if (this.isHeld && this.#cared.isOpen() && account !== undefined) {
       const connection = await this.#cared.open();
@@ -195,8 +204,12 @@ export class TrunkCare {
     return at + interval;
   }
 
-  async #role(): Promise<Role> {
-    return (await this.#cared.storage.get<Role>("role")) ?? "registers";
+  async #role(trunk: Trunk | undefined): Promise<Role> {
+    const told = await this.#cared.storage.get<Role>("role");
+    if (told !== undefined) return told;
+    const role = await this.#cared.usualRole(trunk);
+    await this.#cared.storage.put("role", role);
+    return role;
   }
 
   #wait(failures: number): number {

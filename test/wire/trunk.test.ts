@@ -101,6 +101,29 @@ describe("a trunk that we register at (RFC 3261 §10.2)", () => {
     expect(header(await registers(), "call-id")).toBe(header(first, "call-id"));
   });
 
+  it("is told that no more calls shall come when the trunk is deleted (§10.2.2)", async () => {
+    await trunk({ ...account, register: true });
+    const first = await registers();
+    await town.server.api("DELETE", `/domains/localhost/trunks/t${count}`);
+    const last = await provider.next("REGISTER");
+    expect([header(last, "contact"), header(last, "expires")]).toEqual([header(first, "contact"), "0"]);
+    provider.reply(last, 401, [`WWW-Authenticate: ${challenge}`]);
+    const second = await provider.next("REGISTER");
+    expect(areRight(header(second, "authorization"), "REGISTER")).toBe(true);
+    provider.reply(second, 200);
+  });
+
+  it("is told so too when all of the domain is deleted", async () => {
+    await town.server.api("PUT", "/domains/short.example");
+    const server = `sip:127.0.0.1:${provider.port};transport=tcp`;
+    await town.server.api("PUT", "/domains/short.example/trunks/t", { server, ...account, register: true });
+    await registers();
+    await town.server.api("DELETE", "/domains/short.example");
+    const last = await provider.next("REGISTER");
+    expect(header(last, "expires")).toBe("0");
+    provider.reply(last, 200);
+  });
+
   it("is told to forget where the lost connection was", async () => {
     await trunk({ ...account, register: true });
     const first = await registers();

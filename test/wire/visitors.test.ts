@@ -175,6 +175,17 @@ describe("the server of another domain", () => {
     partner.socket.close();
   });
 
+  it("of a domain that is deleted loses its connection with it", async () => {
+    const bearer = "a-token-for-a-domain-that-ends";
+    await town.server.api("PUT", "/domains/short.example");
+    await town.server.api("PUT", "/domains/short.example/peers/other", { domains: ["brief.example"], token: bearer });
+    const peer = await visitor("dave", "brief.example", bearer);
+    peer.request("OPTIONS", "sip:short.example");
+    await peer.next((one) => one.status > 0);
+    await town.server.api("DELETE", "/domains/short.example");
+    expect((await peer.socket.closed).code).toBe(4404);
+  });
+
   it("that is taken off the list loses its connection at once", async () => {
     const other = "another-token-nobody-guesses";
     await town.server.api("PUT", "/domains/localhost/peers/other", { domains: ["other.example"], token: other });

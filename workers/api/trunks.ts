@@ -3,7 +3,7 @@ import { isFault } from "../../lib/syntax/fault.ts";
 import { parseUri } from "../../lib/syntax/uri.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import type { HopStatus } from "../../durable-objects/next-hop.ts";
-import { inOrder, keepTrunk } from "../../durable-objects/next-hop/keeping.ts";
+import { inOrder, keepTrunk, missing } from "../../durable-objects/next-hop/keeping.ts";
 import { directoryOf } from "../directory.ts";
 import type { Environment } from "../environment.ts";
 import { Problem } from "./problem.ts";
@@ -121,6 +121,9 @@ const statusSchema = z
         calls: z.int(),
       }),
     ),
+    missing: z
+      .array(z.object({ server: z.string(), why: z.string() }))
+      .openapi({ description: "Servers that calls cannot go to: the DNS does not know them, or ALLOWED_NETWORKS lacks their network" }),
   })
   .openapi("TrunkStatus");
 const status = createRoute({
@@ -174,9 +177,10 @@ trunkRoutes.openapi(remove, async (context) => {
 
 trunkRoutes.openapi(status, async (context) => {
   const { domain, trunk: name } = context.req.valid("param");
-  const places = await inOrder(context.env, await trunkNamed(new Store(context.env.DIRECTORY), domain, name));
+  const trunk = await trunkNamed(new Store(context.env.DIRECTORY), domain, name);
+  const places = await inOrder(context.env, trunk);
   const hops = await Promise.all(places.map((place) => context.env.NEXT_HOP.getByName(place.name).status()));
-  return context.json({ servers: hops.map(shownStatus) }, 200);
+  return context.json({ servers: hops.map(shownStatus), missing: [...(await missing(context.env, trunk))] }, 200);
 });
 
 async function trunkNamed(store: Store, domain: string, name: string): Promise<Trunk> {
