@@ -1,9 +1,10 @@
+import { benchLists } from "./lists.ts";
 import { benchParsers } from "./parsers.ts";
 import { benchPresence } from "./presence.ts";
 import { benchServer } from "./server.ts";
 
 /**
- * `npm run bench`: everything; `-- parsers`, `-- server` or `-- presence` for one of them; with `--check` a missed goal ends it with 1.
+ * `npm run bench`: everything; `-- parsers`, `-- server`, `-- presence` or `-- lists` for one of them; with `--check` a missed goal ends it with 1.
  */
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
 const isWanted = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
@@ -11,5 +12,6 @@ let isReached = true;
 if (isWanted("parsers")) isReached = (await benchParsers()) && isReached;
 if (isWanted("server")) isReached = (await benchServer()) && isReached;
 if (isWanted("presence")) isReached = (await benchPresence()) && isReached;
+if (isWanted("lists")) isReached = (await benchLists()) && isReached;
 console.log();
 if (process.argv.includes("--check") && !isReached) process.exit(1);

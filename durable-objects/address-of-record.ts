@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { homeHint } from "../lib/proxy/branch.ts";
 import type { ShownBinding, StaticContact } from "../lib/location/shown-binding.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
+import type { ListName } from "../lib/presence/resource-list.ts";
 import type { Frame } from "../lib/syntax/message.ts";
 import type { TraceEntry } from "../lib/trace.ts";
 import type { Envelope, Receipt } from "../lib/transport/envelope.ts";
@@ -14,6 +15,7 @@ import { Contexts } from "./address-of-record/contexts.ts";
 import { Dialogs } from "./address-of-record/dialogs.ts";
 import { Forking } from "./address-of-record/forking.ts";
 import { Incoming } from "./address-of-record/incoming.ts";
+import { Lists, ofLists } from "./address-of-record/lists.ts";
 import { Letters } from "./address-of-record/letters.ts";
 import { Outgoing } from "./address-of-record/outgoing.ts";
 import { Messages } from "./address-of-record/messages.ts";
@@ -56,6 +58,7 @@ interface Parts {
   readonly outgoing: Outgoing;
   readonly reception: Reception;
   readonly presence: Presence;
+  readonly lists: Lists;
 }
 
 /**
@@ -128,7 +131,9 @@ export class AddressOfRecord extends DurableObject<Environment> {
 
   /** Nobody watches a visitor, who has no tables either. */
   #look(now: number): void {
-    if (!isVisitorHome(this.#room.home.name)) this.#parts.presence.look(now);
+    if (isVisitorHome(this.#room.home.name)) return;
+    this.#parts.presence.look(now);
+    this.#parts.lists.look(now);
   }
 
   override webSocketClose(socket: WebSocket, code: number): void | Promise<void> {
@@ -164,6 +169,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     this.#parts.calls.passDeadlines(now);
     this.#parts.registrar.passDeadlines(now);
     this.#parts.presence.passDeadlines(now);
+    this.#parts.lists.passDeadlines(now);
     this.#look(now);
   }
 
@@ -189,6 +195,12 @@ export class AddressOfRecord extends DurableObject<Environment> {
     await this.#room.alarm.ready();
     this.#parts.account.take(subscriber);
     this.#parts.presence.permissionsChanged(Date.now());
+  }
+
+  /** A list that the owner may watch is another one in the directory. */
+  async listChanged(list: ListName): Promise<void> {
+    await this.#room.alarm.ready();
+    await this.#parts.lists.changed(list);
   }
 
   /** The owner is no more: bindings and sockets end. */
@@ -249,10 +261,12 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const callsAtPresent = (now: number) => forking.ringing().length + calls.pending().length + dialogs.count(now);
     const messages = new Messages(room);
     const presence = new Presence(room, account, { registrar, dialogs, calls, forking, messages }, passOn);
-    const incoming = new Incoming(room, { account, registrar, forking, letters, dialogs, messages, presence, callsAtPresent }, passOn);
-    const outgoing = new Outgoing(room, { account, calls, letters, dialogs, callsAtPresent }, passOn);
+    const lists = new Lists(room, account, passOn);
+    const watched = { messages, presence, lists };
+    const incoming = new Incoming(room, { account, registrar, forking, letters, dialogs, ...watched, callsAtPresent }, passOn);
+    const outgoing = new Outgoing(room, { account, calls, letters, dialogs, lists, callsAtPresent }, passOn);
     const phones = { dialogs, outgoing, incoming, forking };
-    return { account, registrar, calls, presence, ...phones, reception: new Reception(room, account, registrar, phones) };
+    return { account, registrar, calls, presence, lists, ...phones, reception: new Reception(room, account, registrar, phones) };
   }
 
   #receive(envelope: Envelope, now: number): Receipt {
@@ -263,6 +277,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
         return this.#parts.forking.cancel(envelope, now);
       case "response":
         if (envelope.to.branch === undefined) return this.#parts.outgoing.response(envelope, now);
+        if (envelope.to.branch.startsWith(ofLists)) return this.#parts.lists.response(envelope, now);
         return envelope.to.branch.startsWith(ofSubscription)
           ? this.#parts.presence.response(envelope, now)
           : this.#parts.forking.sentOnAnswered(envelope, now);

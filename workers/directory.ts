@@ -1,6 +1,7 @@
 import { type DomainSettings, defaultDomainSettings } from "../lib/location/domain-settings.ts";
 import { type Rules, noRules } from "../lib/location/rules.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
+import type { ListEntry, ListName, ResourceList } from "../lib/presence/resource-list.ts";
 import type { Route } from "../lib/routing/route.ts";
 import type { Visitor } from "../lib/transport/visitor.ts";
 import { type Trunk, readTrunk } from "../lib/routing/trunk.ts";
@@ -138,6 +139,22 @@ export class Directory {
   async peerFor(domain: string, foreign: string): Promise<Visitor | undefined> {
     const peers = await this.#peers.of(domain, () => this.#read("peers", domain, (stored) => JSON.parse(stored) as Visitor));
     return peers.find(({ domains }) => domains.includes(foreign));
+  }
+
+  /** A list of resources as it is now, past all caches; undefined if there is none. */
+  async list(domain: string, { name, owner = "" }: ListName): Promise<ResourceList | undefined> {
+    const query = this.#database.prepare("SELECT version, entries FROM lists WHERE domain = ? AND owner = ? AND name = ?");
+    const row = await available(query.bind(domain, owner, name).first<{ version: number; entries: string }>());
+    return row === null ? undefined : { version: row.version, entries: JSON.parse(row.entries) as ListEntry[] };
+  }
+
+  /**
+   * A home is to be told when a list of the domain changes.
+   * @param until milliseconds
+   */
+  async watchList(domain: string, name: string, home: string, until: number): Promise<void> {
+    const query = this.#database.prepare("INSERT OR REPLACE INTO list_watchers (domain, name, home, until) VALUES (?, ?, ?, ?)");
+    await available(query.bind(domain, name, home, until).run());
   }
 
   async #read<T>(table: "trunks" | "routes" | "peers", domain: string, parse: (stored: string) => T): Promise<readonly T[]> {

@@ -25,8 +25,14 @@ export function parsed(text: string, binary: boolean): Request {
   return message;
 }
 
+/** They are asked for again with each response. */
+const known = new WeakMap<Request, Essentials>();
+
 export function essentialsOf(request: Request): Essentials {
+  const before = known.get(request);
+  if (before !== undefined) return before;
   const essentials = readEssentials(request);
   if (isFault(essentials)) throw new Error(`a request that was checked before is at fault: ${essentials.fault}`);
+  known.set(request, essentials);
   return essentials;
 }

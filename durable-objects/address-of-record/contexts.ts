@@ -17,12 +17,17 @@ export interface OpenContext {
 }
 
 const retryAfter = 2000;
+/** What is forgotten of these is told once more after a loss of memory, and dropped by whoever has had it. */
+const mostTaken = 16;
 
 /** The rows of response contexts: one each, with its branches inside (DESIGN §4). */
 export class Contexts {
   readonly #room: Room;
   /** Those in memory are as their rows are. */
   readonly #open = new Map<string, OpenContext>();
+  /** Of these, those that something may still have to be done for, and those that only wait to be thrown away, the oldest first. */
+  readonly #atWork = new Map<string, OpenContext>();
+  readonly #over = new Map<string, OpenContext>();
   #isComplete = false;
 
   constructor(room: Room) {
@@ -38,21 +43,14 @@ export class Contexts {
 
   /** All that something may still have to be done for; asked when a phone appears and when the alarm goes off. */
   unfinished(): OpenContext[] {
-    return this.all().filter(({ context }) => !isFinished(context) || owesCancel(context));
-  }
-
-  all(): OpenContext[] {
-    if (!this.#isComplete) {
-      for (const row of this.#room.memory.all<Row>("SELECT state, request FROM contexts")) this.#remember(row);
-      this.#isComplete = true;
-    }
-    return [...this.#open.values()];
+    this.#complete();
+    return [...this.#atWork.values()];
   }
 
   insert(open: OpenContext, now: number): void {
     this.collect(now);
     const { context, request } = open;
-    this.#open.set(context.transaction, open);
+    this.#keep(open);
     this.#room.memory.run(
       "INSERT OR REPLACE INTO contexts (name, due, finished, state, request) VALUES (?, ?, ?, ?, ?)",
       ...[context.transaction, context.collect, 0, JSON.stringify(context), store(request)],
@@ -63,7 +61,7 @@ export class Contexts {
   /** Saves a changed context; the request never changes. */
   save(context: ResponseContext, request: Request, now: number): void {
     if (this.#open.get(context.transaction)?.context === context) return;
-    this.#open.set(context.transaction, { context, request });
+    this.#keep({ context, request });
     const finished = isFinished(context) ? 1 : 0;
     this.#room.memory.run(
       "UPDATE contexts SET due = ?, finished = ?, state = ? WHERE name = ?",
@@ -75,17 +73,20 @@ export class Contexts {
 
   forget(transaction: string): void {
     this.#open.delete(transaction);
+    this.#atWork.delete(transaction);
+    this.#over.delete(transaction);
     this.#room.memory.run("DELETE FROM contexts WHERE name = ?", transaction);
   }
 
   /** The caller's home has the 2xx: noted in the attachment of the socket that the answer came on, for want of a row. */
   settle({ context, request }: OpenContext, now: number): void {
-    this.#open.set(context.transaction, { context: { ...context, owed: undefined }, request });
+    this.#keep({ context: { ...context, owed: undefined }, request });
     const answered = context.branches.find((branch) => branch.final >= 200 && branch.final < 300);
     const flow = answered === undefined ? undefined : this.#room.sockets.newestTo(answered.phone);
     if (answered === undefined || flow === undefined) return;
-    const note = { branch: branchName(context.transaction, answered.index), at: context.collect, isTaken: true };
-    this.#room.sockets.update(flow.id, { proceeding: [...flow.proceeding, note].slice(-64) });
+    const names = (flow.taken ?? "").split(" ").filter((name) => name !== "");
+    const taken = ` ${[...names, branchName(context.transaction, answered.index)].slice(-mostTaken).join(" ")} `;
+    this.#room.sockets.update(flow.id, { taken });
     if (ringsOn(context)) this.schedule({ ...context, owed: undefined }, now);
   }
 
@@ -94,7 +95,7 @@ export class Contexts {
     const name = branchName(transaction, branch.index);
     let since: number | undefined;
     for (const { proceeding } of this.#room.sockets.all()) {
-      for (const { branch, at, isTaken } of proceeding) if (branch === name && isTaken !== true) since = Math.max(since ?? 0, at);
+      for (const { branch, at } of proceeding) if (branch === name) since = Math.max(since ?? 0, at);
     }
     return since;
   }
@@ -107,22 +108,40 @@ export class Contexts {
 
   /** Throws contexts away whose time is over, those of other methods unanswered too: on the occasion of another write, or of an alarm. */
   collect(now: number): void {
-    for (const { context } of this.all()) {
-      const isOver = (context.final !== 0 && !ringsOn(context)) || context.method !== "INVITE";
-      if (isOver && context.collect <= now) this.forget(context.transaction);
+    this.#complete();
+    for (const { context } of this.#over.values()) {
+      // What is behind it was over later.
+      if (context.collect > now) return;
+      this.forget(context.transaction);
     }
   }
 
+  #complete(): void {
+    if (this.#isComplete) return;
+    for (const row of this.#room.memory.all<Row>("SELECT state, request FROM contexts ORDER BY due")) this.#remember(row);
+    this.#isComplete = true;
+  }
+
+  #keep(open: OpenContext): void {
+    const { context } = open;
+    const { transaction } = context;
+    this.#open.set(transaction, open);
+    if (!isFinished(context) || owesCancel(context)) this.#atWork.set(transaction, open);
+    else this.#atWork.delete(transaction);
+    if ((context.final !== 0 && !ringsOn(context)) || context.method !== "INVITE") this.#over.set(transaction, open);
+    else this.#over.delete(transaction);
+  }
+
   #isTaken({ transaction, branches }: ResponseContext): boolean {
-    const names = new Set(branches.map((branch) => branchName(transaction, branch.index)));
-    return this.#room.sockets.all().some((flow) => flow.proceeding.some((note) => note.isTaken === true && names.has(note.branch)));
+    const names = branches.map((branch) => ` ${branchName(transaction, branch.index)} `);
+    return this.#room.sockets.all().some(({ taken }) => taken !== undefined && names.some((name) => taken.includes(name)));
   }
 
   #remember(row: Row): OpenContext {
     const stored = JSON.parse(row.state) as ResponseContext;
     const context = stored.owed !== undefined && this.#isTaken(stored) ? { ...stored, owed: undefined } : stored;
     const open = { context, request: restore(row.request) };
-    this.#open.set(context.transaction, open);
+    this.#keep(open);
     return open;
   }
 }

@@ -178,9 +178,11 @@ export class Forking {
   }
 
   /** Another flow of the same phone keeps what was noted on this one: that a branch has rung (RFC 5626 §5.3). */
-  #inherit(phone: string, { proceeding }: Flow): void {
-    const heir = proceeding.length === 0 ? undefined : this.#room.sockets.newestTo(phone);
-    if (heir !== undefined) this.#room.sockets.update(heir.id, { proceeding: [...heir.proceeding, ...proceeding].slice(-64) });
+  #inherit(phone: string, { proceeding, taken }: Flow): void {
+    const heir = proceeding.length === 0 && taken === undefined ? undefined : this.#room.sockets.newestTo(phone);
+    if (heir === undefined) return;
+    const more = taken === undefined ? {} : { taken: `${heir.taken ?? ""}${taken}` };
+    this.#room.sockets.update(heir.id, { proceeding: [...heir.proceeding, ...proceeding].slice(-64), ...more });
   }
 
   /** Phones whose socket went down with our memory are waited for, as if it had closed. */

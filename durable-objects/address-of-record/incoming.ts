@@ -1,6 +1,7 @@
 import type { Binding } from "../../lib/location/binding.ts";
 import type { Branch } from "../../lib/proxy/branch.ts";
 import { type Forwarder, type StatelessRequest, hasLooped, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
+import { listServer } from "../../lib/presence/back-end.ts";
 import { agent } from "../../lib/presence/subscription.ts";
 import { refuseBlocked } from "../../lib/proxy/block-list.ts";
 import { preferTargets } from "../../lib/proxy/caller-preferences.ts";
@@ -29,6 +30,7 @@ import { read } from "./checked.ts";
 import type { Dialogs } from "./dialogs.ts";
 import type { Forking, PassOn } from "./forking.ts";
 import type { Letter, Letters } from "./letters.ts";
+import type { Lists } from "./lists.ts";
 import type { Messages } from "./messages.ts";
 import type { CallsAtPresent } from "./visits.ts";
 import type { Presence } from "./presence.ts";
@@ -44,6 +46,7 @@ export class Incoming {
   readonly #dialogs: Dialogs;
   readonly #messages: Messages;
   readonly #presence: Presence;
+  readonly #lists: Lists;
   readonly #callsAtPresent: CallsAtPresent;
   readonly #passOn: PassOn;
   readonly #by: Forwarder;
@@ -57,6 +60,7 @@ export class Incoming {
     this.#dialogs = parts.dialogs;
     this.#messages = parts.messages;
     this.#presence = parts.presence;
+    this.#lists = parts.lists;
     this.#callsAtPresent = parts.callsAtPresent;
     this.#passOn = passOn;
     this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint };
@@ -212,6 +216,7 @@ export class Incoming {
   #toPhone(envelope: RequestEnvelope, request: Request, essentials: Essentials, now: number): Receipt {
     const phone = envelope.to.kind === "phone" ? envelope.to.phone : "";
     if (phone === agent) return this.#presence.within(envelope, request, essentials, now);
+    if (phone === listServer) return this.#lists.within(envelope, request, essentials, now);
     if (request.method === "BYE") this.#dialogs.ended(essentials.callId);
     const flow = this.#room.sockets.newestTo(phone);
     if (flow !== undefined) {
@@ -291,6 +296,7 @@ export interface IncomingParts {
   readonly dialogs: Dialogs;
   readonly messages: Messages;
   readonly presence: Presence;
+  readonly lists: Lists;
   readonly callsAtPresent: CallsAtPresent;
 }
 

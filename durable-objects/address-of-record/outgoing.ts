@@ -1,10 +1,9 @@
+import type { Address } from "../../lib/location/address.ts";
 import { transactionName } from "../../lib/proxy/branch.ts";
 import { type Way, examine } from "../../lib/proxy/examine.ts";
 import { forgetsCalls } from "../../lib/proxy/manners.ts";
 import { applySessionTimer } from "../../lib/proxy/session-timer.ts";
 import { type Alterations, alter } from "../../lib/syntax/alter.ts";
-import type { Address } from "../../lib/location/address.ts";
-import { uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
@@ -19,20 +18,20 @@ import type { Room } from "../room/room.ts";
 import type { Account } from "./account.ts";
 import type { Dialogs } from "./dialogs.ts";
 import type { Letters } from "./letters.ts";
+import type { Lists } from "./lists.ts";
 import type { PlacedCalls } from "./placed-calls.ts";
-import { type Routed, available, homeOf, mayCallOut, presenceAgentOf, routeOf, trunkFor } from "./resolve.ts";
+import { type Elsewhere, type Routed, homeOf, leavingTo, placeOf } from "./resolve.ts";
 import { type CallsAtPresent, Visits, identityOf, noRelay } from "./visits.ts";
 
 /** Brings a request or a CANCEL to a home, this one included. */
 export type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
-
-type Elsewhere = Destination & { readonly kind: "elsewhere" };
 
 export interface OutgoingParts {
   readonly account: Account;
   readonly calls: PlacedCalls;
   readonly letters: Letters;
   readonly dialogs: Dialogs;
+  readonly lists: Lists;
   readonly callsAtPresent: CallsAtPresent;
 }
 
@@ -47,18 +46,21 @@ export class Outgoing {
   readonly #calls: PlacedCalls;
   readonly #letters: Letters;
   readonly #dialogs: Dialogs;
+  readonly #lists: Lists;
   readonly #callsAtPresent: CallsAtPresent;
   readonly #visits: Visits;
   readonly #passOn: PassOn;
-  /** Clocks of the INVITEs that have had no response yet, by transaction. */
-  readonly #untried = new Map<string, ReturnType<typeof setTimeout>>();
+  /** What is to be said to the INVITEs that have had no response yet, by transaction, the oldest first. */
+  readonly #untried = new Map<string, { readonly due: number; readonly trying: () => void }>();
+  #isClockSet = false;
 
-  constructor(room: Room, { account, calls, letters, dialogs, callsAtPresent }: OutgoingParts, passOn: PassOn) {
+  constructor(room: Room, { account, calls, letters, dialogs, lists, callsAtPresent }: OutgoingParts, passOn: PassOn) {
     this.#room = room;
     this.#account = account;
     this.#calls = calls;
     this.#letters = letters;
     this.#dialogs = dialogs;
+    this.#lists = lists;
     this.#callsAtPresent = callsAtPresent;
     this.#visits = new Visits(room, callsAtPresent);
     this.#passOn = passOn;
@@ -85,7 +87,9 @@ export class Outgoing {
     if (request.method === "ACK") return this.#letters.arrived(this.#transactionOf(essentials));
     const breadth = readBreadth(request);
     if (isFault(breadth)) return this.#refuse(flow, request, breadth, now);
-    const routed = await this.#route(request, way.address);
+    if (visitor === undefined && this.#lists.serves(request, way.address))
+      return this.#subscribe(flow, request, essentials, text, way.address, now);
+    const routed = await placeOf(this.#room, request.method, request.requestUri, way.address);
     if (isFault(routed)) return this.#refuse(flow, request, routed, now);
     if (routed.kind === "redirect") return this.#redirect(flow, request, routed, now);
     if (routed.kind === "elsewhere" && visitor !== undefined) return this.#refuse(flow, request, noRelay, now);
@@ -93,7 +97,11 @@ export class Outgoing {
     const { address } = routed;
     const found = await homeOf(this.#room, address);
     if (isFault(found) && visitor !== undefined) return this.#refuse(flow, request, found, now);
-    if (isFault(found)) return this.#leave(flow, request, essentials, text, address, found, now);
+    if (isFault(found)) {
+      const elsewhere = await leavingTo(this.#room, request.requestUri, address, found);
+      if (isFault(elsewhere)) return this.#refuse(flow, request, elsewhere, now);
+      return this.#sendElsewhere(flow, request, essentials, text, elsewhere, now);
+    }
     const { home, introduces, redirects } = found;
     const { instance, registration } = address;
     const to: Destination = { kind: "address", instance, registration };
@@ -105,45 +113,16 @@ export class Outgoing {
     this.#send(flow, request, home, this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined, ...more }), now);
   }
 
-  /**
-   * To another server: by a trunk of our domain, or to another domain if the user may.
-   * Otherwise it is refused, since nobody may relay by us.
-   */
-  async #leave(
-    flow: Flow,
-    request: Request,
-    essentials: Essentials,
-    text: string,
-    { user, domain }: Address,
-    refusal: Fault,
-    now: number,
-  ): Promise<void> {
-    const isOurs = refusal.status === 404 && domain === this.#room.home.domain;
-    const trunk = isOurs ? await available(() => trunkFor(this.#room, user)) : undefined;
-    if (isFault(trunk)) return this.#refuse(flow, request, trunk, now);
-    const isForeign = refusal.status === 403 && (await available(() => mayCallOut(this.#room)));
-    if (isFault(isForeign)) return this.#refuse(flow, request, isForeign, now);
-    if (trunk === undefined && !isForeign) return this.#refuse(flow, request, refusal, now);
-    const to: Elsewhere =
-      trunk === undefined
-        ? { kind: "elsewhere", uri: request.requestUri }
-        : { kind: "elsewhere", uri: uriAtTrunk(trunk, user), trunk: trunk.name };
-    this.#sendElsewhere(flow, request, essentials, text, to, now);
+  /** To a list of our domain: served here, at the home of the one who watches it. */
+  async #subscribe(flow: Flow, request: Request, essentials: Essentials, text: string, address: Address, now: number): Promise<void> {
+    const to: Destination = { kind: "address", instance: undefined, registration: undefined };
+    const envelope = this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined });
+    this.#received(flow, request, envelope, await this.#lists.request(envelope, request, essentials, address, now));
   }
 
   /** Our own response context watches over it. */
   #sendElsewhere(flow: Flow, request: Request, essentials: Essentials, text: string, to: Elsewhere, now: number): void {
     this.#send(flow, request, this.#room.home.name, this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined }), now);
-  }
-
-  /** Where a request goes by the routes of our domain, or to another presence agent; else to whomever it names. */
-  #route({ method, requestUri }: Request, address: Address): Promise<Routed | Fault> {
-    const caller = `${this.#room.home.user}@${this.#room.home.domain}`;
-    return available(async () => {
-      const trunk = await presenceAgentOf(this.#room, method, address);
-      if (trunk !== undefined) return { kind: "elsewhere", uri: requestUri, trunk, keepsAddress: true };
-      return routeOf(this.#room, { method, caller }, address);
-    });
   }
 
   /** RFC 3261 §16.10: answered here, and passed on where its INVITE went. */
@@ -244,7 +223,8 @@ export class Outgoing {
       const isForgetful = forgetsCalls(request);
       this.#calls.note(flow, { transaction: envelope.transaction, home, at: now, ...(isForgetful ? { isForgetful } : {}) });
       const trying = () => this.#trying(flow, request, envelope.transaction);
-      this.#untried.set(envelope.transaction, setTimeout(trying, pauseBeforeTrying));
+      this.#untried.set(envelope.transaction, { due: now + pauseBeforeTrying, trying });
+      this.#setClock(pauseBeforeTrying);
     }
     this.#passOn(home, envelope).then(
       (receipt) => this.#received(flow, request, envelope, receipt),
@@ -257,9 +237,22 @@ export class Outgoing {
     if (this.#tried(transaction)) this.#reply(flow, request, replyTo(request, 100), 100, Date.now());
   }
 
+  /** One clock for all: most INVITEs have had a response long before it strikes. */
+  #setClock(delay: number): void {
+    if (this.#isClockSet) return;
+    this.#isClockSet = true;
+    setTimeout(() => {
+      this.#isClockSet = false;
+      const now = Date.now();
+      for (const { due, trying } of [...this.#untried.values()]) {
+        if (due > now) return this.#setClock(due - now);
+        trying();
+      }
+    }, delay);
+  }
+
   /** Whether the transaction has had no response before. */
   #tried(transaction: string): boolean {
-    clearTimeout(this.#untried.get(transaction));
     return this.#untried.delete(transaction);
   }
 
@@ -291,7 +284,7 @@ export class Outgoing {
     const headers: [string, string][] = [
       ["Allow", allowed],
       ["Accept", "*/*"],
-      ["Supported", "path, outbound, gruu"],
+      ["Supported", "path, outbound, gruu, eventlist, recipient-list-subscribe"],
     ];
     this.#reply(flow, request, replyTo(request, 200, { toTag: randomText(), headers }), 200, now);
   }

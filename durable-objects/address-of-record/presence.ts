@@ -1,4 +1,5 @@
 import { type EventPackage, traits } from "../../lib/presence/event-package.ts";
+import { eventList } from "../../lib/presence/list-wish.ts";
 import { refusePidf } from "../../lib/presence/pidf.ts";
 import { type Permission, noWatcherRules, permissionOf } from "../../lib/presence/policy.ts";
 import { publish } from "../../lib/presence/publication.ts";
@@ -8,6 +9,7 @@ import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { type Request, bodyOf, headerValue, headerValues } from "../../lib/syntax/message.ts";
+import { readOptionTags } from "../../lib/syntax/option-tags.ts";
 import type { Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
 import { randomText } from "../room/random.ts";
@@ -47,6 +49,9 @@ export class Presence {
   request(envelope: RequestEnvelope, request: Request, essentials: Essentials, now: number): Receipt | undefined {
     if (ownEvent(request) === undefined) return undefined;
     if (request.method === "PUBLISH") return this.#publish(envelope, request, now);
+    const unsupported = readOptionTags(request, "require").filter((tag) => tag !== eventList);
+    if (unsupported.length > 0)
+      return refused(request, fault(420, "a required extension is not supported here", [["Unsupported", unsupported.join(", ")]]));
     return essentials.toTag === undefined
       ? this.#subscribe(envelope, request, essentials, now)
       : this.within(envelope, request, essentials, now);

@@ -2,7 +2,7 @@ import type { Address } from "../../lib/location/address.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { type RouteQuestion, chooseRoute } from "../../lib/routing/route.ts";
 import { type Trunk, chooseTrunk, uriAtTrunk } from "../../lib/routing/trunk.ts";
-import { type Fault, fault } from "../../lib/syntax/fault.ts";
+import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { Destination } from "../../lib/transport/envelope.ts";
 import { type Directory, DirectoryUnavailable, homeName } from "../../workers/directory.ts";
 import type { Room } from "../room/room.ts";
@@ -42,6 +42,33 @@ export async function available<T>(asked: () => Promise<T>): Promise<T | Fault> 
   }
 }
 
+/** Where a request goes that another server takes. */
+export type Elsewhere = Destination & { readonly kind: "elsewhere" };
+
+/** Where a request of this home's user goes by the routes of our domain, or to another presence agent; else to whomever it names. */
+export function placeOf(room: Room, method: string, requestUri: string, address: Address): Promise<Routed | Fault> {
+  const caller = `${room.home.user}@${room.home.domain}`;
+  return available(async () => {
+    const trunk = await presenceAgentOf(room, method, address);
+    if (trunk !== undefined) return { kind: "elsewhere", uri: requestUri, trunk, keepsAddress: true };
+    return routeOf(room, { method, caller }, address);
+  });
+}
+
+/**
+ * The other server for a request to somebody who is none of our users: by a trunk of our domain, or of another domain if the user
+ * may. Otherwise it is refused, since nobody may relay by us.
+ */
+export async function leavingTo(room: Room, requestUri: string, { user, domain }: Address, refusal: Fault): Promise<Elsewhere | Fault> {
+  const isOurs = refusal.status === 404 && domain === room.home.domain;
+  const trunk = isOurs ? await available(() => trunkFor(room, user)) : undefined;
+  if (isFault(trunk)) return trunk;
+  const isForeign = refusal.status === 403 && (await available(() => mayCallOut(room)));
+  if (isFault(isForeign)) return isForeign;
+  if (trunk === undefined) return isForeign ? { kind: "elsewhere", uri: requestUri } : refusal;
+  return { kind: "elsewhere", uri: uriAtTrunk(trunk, user), trunk: trunk.name };
+}
+
 /** Whether this home's user may call other domains. */
 export async function mayCallOut({ directory, home }: Room): Promise<boolean> {
   const answer = await directory.find(home.user, home.domain);
@@ -49,7 +76,7 @@ export async function mayCallOut({ directory, home }: Room): Promise<boolean> {
 }
 
 /** The trunk to the presence agent of our domain's users, if an address is one of theirs and that is another server. */
-export async function presenceAgentOf({ directory, home }: Room, method: string, { user, domain }: Address): Promise<string | undefined> {
+async function presenceAgentOf({ directory, home }: Room, method: string, { user, domain }: Address): Promise<string | undefined> {
   if ((method !== "SUBSCRIBE" && method !== "PUBLISH") || domain !== home.domain) return undefined;
   const answer = await directory.find(user, domain);
   return answer.kind === "foreign" ? undefined : answer.settings.presenceAgent;
@@ -58,7 +85,7 @@ export async function presenceAgentOf({ directory, home }: Room, method: string,
 /** Where a request goes by the routes of our domain. */
 export type Routed =
   | { readonly kind: "address"; readonly address: Address }
-  | (Destination & { readonly kind: "elsewhere" })
+  | Elsewhere
   | { readonly kind: "redirect"; readonly status: number; readonly uri: string };
 
 /** What the routes of our domain make of a request; one of a phone's GRUU they are not asked for. */

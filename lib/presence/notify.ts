@@ -14,10 +14,13 @@ export interface Notification {
   /** The entity-tag of the state (RFC 5839 §5.1). */
   readonly tag: string | undefined;
   readonly body: { readonly type: string; readonly text: string } | undefined;
+  /** An option tag that the watcher has to know (RFC 4662 §4.1). */
+  readonly requires?: string;
 }
 
 /** A NOTIFY (RFC 6665 §4.2.2), as the home of its watcher gets it: that one puts its Via on top. */
-export function composeNotify(subscription: Subscription, { cseq, host, branch, contact, state, tag, body }: Notification): string {
+export function composeNotify(subscription: Subscription, notification: Notification): string {
+  const { cseq, host, branch, contact, state, tag, body, requires } = notification;
   const { target, local, remote, callId, event, eventId, routes } = subscription;
   const lines = [
     `NOTIFY ${target} SIP/2.0`,
@@ -31,6 +34,7 @@ export function composeNotify(subscription: Subscription, { cseq, host, branch, 
     `Contact: <${contact}>`,
     `Event: ${event}${eventId === undefined ? "" : `;id=${eventId}`}`,
     `Subscription-State: ${state}`,
+    ...(requires === undefined ? [] : [`Require: ${requires}`]),
     ...(tag === undefined ? [] : [`SIP-ETag: ${tag}`]),
     ...(body === undefined ? [] : [`Content-Type: ${body.type}`]),
     `Content-Length: ${body === undefined ? 0 : octets(body.text)}`,

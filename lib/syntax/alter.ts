@@ -1,3 +1,4 @@
+import { roles } from "./header-names.ts";
 import { splitList } from "./list.ts";
 import { type HeaderLine, type Message, valueOf } from "./message.ts";
 
@@ -34,7 +35,7 @@ export function alter(message: Message, alterations: Alterations): string {
   }
   altered += text.slice(from, firstLine);
   if (push !== undefined) for (const [name, value] of push) altered += `${name}: ${value}\r\n`;
-  if (maxForwards !== undefined && message.first.maxForwards === undefined) altered += `Max-Forwards: ${maxForwards}\r\n`;
+  if (maxForwards !== undefined && message.first[roles.maxForwards] === undefined) altered += `Max-Forwards: ${maxForwards}\r\n`;
   from = firstLine;
   const left = { vias: alterations.popVia === true ? 1 : 0, routes: alterations.popRoutes ?? 0, last: lastRoute(message, alterations) };
   for (const line of lines) {

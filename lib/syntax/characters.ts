@@ -71,22 +71,21 @@ function consists(text: string, bits: number): boolean {
   return text !== "" && endOfRun(text, 0, bits) === text.length;
 }
 
-/** Whether every character is allowed. */
-export function all(text: string, allowed: (code: number) => boolean): boolean {
-  for (let at = 0; at < text.length; at += 1) if (!allowed(text.charCodeAt(at))) return false;
-  return true;
+/** Whether a text has nothing but ASCII letters, digits and the given other characters; in one run, which is many times faster than a look at each. */
+export function textOf(others: string): (text: string) => boolean {
+  const expression = new RegExp(`^${classOf(others)}*$`);
+  return (text) => expression.test(text);
 }
 
-/** Whether every `%` is followed by two hexadecimal digits, and every other character is allowed. */
-export function isEscaped(text: string, allowed: (code: number) => boolean): boolean {
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code === 37) {
-      if (!has(text.charCodeAt(at + 1), hex) || !has(text.charCodeAt(at + 2), hex)) return false;
-      at += 2;
-    } else if (!allowed(code)) return false;
-  }
-  return true;
+/** The same, or escapes: every `%` is followed by two hexadecimal digits. */
+export function escapedTextOf(others: string): (text: string) => boolean {
+  const allowed = classOf(others);
+  const expression = new RegExp(`^${allowed}*(?:%[0-9A-Fa-f]{2}${allowed}*)*$`);
+  return (text) => expression.test(text);
+}
+
+function classOf(others: string): string {
+  return `[A-Za-z0-9${others.replaceAll(/[\]\\^-]/g, "\\$&")}]`;
 }
 
 /** A predicate for ASCII letters and digits and the given other characters. */

@@ -23,26 +23,21 @@ export interface Essentials {
 /** Reads and checks them. A header that may stand once and stands twice is a fault. */
 export function readEssentials(message: Message): Essentials | Fault {
   const { text, first } = message;
-  if (first.twice !== undefined) return fault(400, `there is more than one ${first.twice} header`);
-  if (
-    first.via === undefined ||
-    first.from === undefined ||
-    first.to === undefined ||
-    first.callId === undefined ||
-    first.cseq === undefined
-  )
+  const [repeated, viaLine, fromLine, toLine, callIdLine, cseqLine, maxForwardsLine] = first;
+  if (repeated !== undefined) return fault(400, `there is more than one ${repeated.name} header`);
+  if (viaLine === undefined || fromLine === undefined || toLine === undefined || callIdLine === undefined || cseqLine === undefined)
     return fault(400, "one of Via, From, To, Call-ID and CSeq is missing");
-  const via = readVia(text, first.via);
+  const via = readVia(text, viaLine);
   if (isFault(via)) return via;
-  const from = readParty(text, first.from);
+  const from = readParty(text, fromLine);
   if (isFault(from)) return from;
-  const to = readParty(text, first.to);
+  const to = readParty(text, toLine);
   if (isFault(to)) return to;
-  const callId = readCallId(text, first.callId);
+  const callId = readCallId(text, callIdLine);
   if (isFault(callId)) return callId;
-  const cseq = readCSeq(message, first.cseq);
+  const cseq = readCSeq(message, cseqLine);
   if (isFault(cseq)) return cseq;
-  const maxForwards = first.maxForwards === undefined ? undefined : readMaxForwards(text, first.maxForwards);
+  const maxForwards = maxForwardsLine === undefined ? undefined : readMaxForwards(text, maxForwardsLine);
   if (isFault(maxForwards)) return maxForwards;
   return { via, from: from.address, to: to.address, fromTag: from.tag, toTag: to.tag, callId, cseq, maxForwards };
 }

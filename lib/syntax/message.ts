@@ -1,6 +1,6 @@
 import { isDigits, isToken, numberBetween } from "./characters.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
-import { type Role, canonicalName, isList, knownNameBehind, roleOf, roles, startLine } from "./header-names.ts";
+import { canonicalName, isList, knownNameBehind, roleOf, roles, startLine } from "./header-names.ts";
 import { type Limits, defaultLimits } from "./limits.ts";
 import { splitList } from "./list.ts";
 
@@ -22,17 +22,8 @@ export interface HeaderLine {
   readonly isFolded: boolean;
 }
 
-/** The first line of each header that every element reads; and the name of one that stands twice and may not. */
-export interface FirstLines {
-  readonly via: HeaderLine | undefined;
-  readonly from: HeaderLine | undefined;
-  readonly to: HeaderLine | undefined;
-  readonly callId: HeaderLine | undefined;
-  readonly cseq: HeaderLine | undefined;
-  readonly maxForwards: HeaderLine | undefined;
-  readonly contentLength: HeaderLine | undefined;
-  readonly twice: string | undefined;
-}
+/** By their roles the first line of each header that every element reads; at 0 a line that repeats one that may stand once only. */
+export type FirstLines = readonly (HeaderLine | undefined)[];
 
 interface Lines extends Frame {
   readonly lines: readonly HeaderLine[];
@@ -150,8 +141,7 @@ export function salvage(frame: Frame): Request | undefined {
   const lines: HeaderLine[] = [];
   const first = noLines();
   findLines(text, startEnd + 2, lines, first, defaultLimits);
-  const { via, from, to, callId, cseq } = first;
-  const isAnswerable = [via, from, to, callId, cseq].every((line) => line !== undefined);
+  const isAnswerable = [roles.via, roles.from, roles.to, roles.callId, roles.cseq].every((role) => first[role] !== undefined);
   return isAnswerable ? { kind: "request", text, binary: frame.binary, lines, first, bodyAt: text.length, method, requestUri } : undefined;
 }
 
@@ -161,47 +151,13 @@ function skipEmptyLines(text: string): string {
   return at === 0 ? text : text.slice(at);
 }
 
-type Found = { -readonly [name in keyof FirstLines]: FirstLines[name] };
-
-function noLines(): Found {
+function noLines(): (HeaderLine | undefined)[] {
   const none = undefined;
-  return { via: none, from: none, to: none, callId: none, cseq: none, maxForwards: none, contentLength: none, twice: none };
-}
-
-/** Notes a line that every element reads; all but Via may stand once only. */
-function note(first: Found, role: Role, line: HeaderLine): void {
-  switch (role) {
-    case roles.via:
-      first.via ??= line;
-      return;
-    case roles.from:
-      if (first.from === undefined) first.from = line;
-      else first.twice = line.name;
-      return;
-    case roles.to:
-      if (first.to === undefined) first.to = line;
-      else first.twice = line.name;
-      return;
-    case roles.callId:
-      if (first.callId === undefined) first.callId = line;
-      else first.twice = line.name;
-      return;
-    case roles.cseq:
-      if (first.cseq === undefined) first.cseq = line;
-      else first.twice = line.name;
-      return;
-    case roles.maxForwards:
-      if (first.maxForwards === undefined) first.maxForwards = line;
-      else first.twice = line.name;
-      return;
-    case roles.contentLength:
-      if (first.contentLength === undefined) first.contentLength = line;
-      else first.twice = line.name;
-  }
+  return [none, none, none, none, none, none, none, none];
 }
 
 /** Collects the header lines; returns where the body begins. */
-function findLines(text: string, from: number, lines: HeaderLine[], found: Found, limits: Limits): number | Fault {
+function findLines(text: string, from: number, lines: HeaderLine[], first: (HeaderLine | undefined)[], limits: Limits): number | Fault {
   let at = from;
   let code = text.charCodeAt(at);
   let before = startLine;
@@ -225,7 +181,10 @@ function findLines(text: string, from: number, lines: HeaderLine[], found: Found
     const line = { name, at, valueAt: colon + 1, end, isFolded };
     lines.push(line);
     const role = usual === undefined ? roleOf(name) : usual.role;
-    if (role !== roles.none) note(found, role, line);
+    if (role !== roles.none) {
+      if (first[role] === undefined) first[role] = line;
+      else if (role !== roles.via) first[roles.none] = line;
+    }
     at = end + 2;
   }
   return at + 2;
@@ -282,11 +241,12 @@ function readStatusLine(line: string, parts: Lines): Message | Fault {
   const status = Number(code);
   if (!isDigits(code) || status < 100 || status > 699 || (line.length > 11 && line[11] !== " "))
     return fault(400, "the status line is malformed");
-  return { kind: "response", status, reason: line.slice(12), ...parts };
+  const { text, binary, lines, first, bodyAt } = parts;
+  return { kind: "response", status, reason: line.slice(12), text, binary, lines, first, bodyAt };
 }
 
 function fitBody(message: Message): Message | Fault {
-  const { contentLength: line } = message.first;
+  const line = message.first[roles.contentLength];
   if (line === undefined) return message;
   const promised = numberIn(message.text, line);
   if (promised < 0) return fault(400, "Content-Length is not a number");

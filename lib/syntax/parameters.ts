@@ -1,4 +1,4 @@
-import { all, isToken, lettersDigitsAnd } from "./characters.ts";
+import { isToken, textOf } from "./characters.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { splitAt } from "./list.ts";
 
@@ -7,7 +7,7 @@ export type Parameters = readonly (readonly [name: string, value: string | undef
 
 const none: Parameters = [];
 /** What a value may hold unquoted: a token, a host (also IPv6), or what RFC 3840 and others let in. */
-const isValueCode = lettersDigitsAnd("-.!%*_+`'~[]:/?&$#@|^{}");
+const isPlainValue = textOf("-.!%*_+`'~[]:/?&$#@|^{}");
 
 /** Header parameters: `;a;b=c;d="e"` or the empty text (RFC 3261 §25.1 generic-param). */
 export function parseParameters(text: string): Parameters | Fault {
@@ -36,7 +36,7 @@ function parseParameter(part: string): [string, string | undefined] | Fault {
 
 function isValue(value: string): boolean {
   if (value.startsWith('"')) return value.length >= 2 && closingQuote(value) === value.length - 1;
-  return isToken(value) || (value !== "" && all(value, isValueCode));
+  return isToken(value) || (value !== "" && isPlainValue(value));
 }
 
 /** The position of the quote that ends a quoted string; -1 if none does. */

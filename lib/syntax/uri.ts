@@ -1,4 +1,4 @@
-import { all, isAlphaCode, isDigitCode, isDigits, isEscaped, isHex, lettersDigitsAnd } from "./characters.ts";
+import { escapedTextOf, isAlphaCode, isDigitCode, isDigits, isHex, lettersDigitsAnd, textOf } from "./characters.ts";
 import { type Fault, fault } from "./fault.ts";
 import type { Parameters } from "./parameters.ts";
 import { recalling } from "./recall.ts";
@@ -37,12 +37,14 @@ export type Uri = SipUri | TelUri | OtherUri;
 
 const noParameters: Parameters = [];
 const unreserved = "-_.!~*'()";
-const isUserCode = lettersDigitsAnd(`${unreserved}&=+$,;?/#`);
-const isPasswordCode = lettersDigitsAnd(`${unreserved}&=+$,`);
-const isParameterCode = lettersDigitsAnd(`${unreserved}[]/:&+$`);
-const isHeaderCode = lettersDigitsAnd(`${unreserved}[]/?:+$&=`);
+const userCharacters = `${unreserved}&=+$,;?/#`;
+const isUser = escapedTextOf(userCharacters);
+const isUserCode = lettersDigitsAnd(userCharacters);
+const isPassword = escapedTextOf(`${unreserved}&=+$,`);
+const isParameter = escapedTextOf(`${unreserved}[]/:&+$`);
+const isHeader = escapedTextOf(`${unreserved}[]/?:+$&=`);
 const isUnreservedCode = lettersDigitsAnd(unreserved);
-const isHostCode = lettersDigitsAnd("-._");
+const isHostText = textOf("-._");
 
 /** Parses a URI (RFC 3261 §19.1, RFC 3966 §3). A fault is a malformed one; a scheme that cannot be routed is not. */
 export function parseUri(text: string): Uri | Fault {
@@ -79,8 +81,8 @@ function parseSipUri(scheme: "sip" | "sips", rest: string): SipUri | Fault {
   const colon = userinfo?.indexOf(":") ?? -1;
   const user = userinfo === undefined || colon < 0 ? userinfo : userinfo.slice(0, colon);
   const password = userinfo === undefined || colon < 0 ? undefined : userinfo.slice(colon + 1);
-  if (user !== undefined && (user === "" || !isEscaped(user, isUserCode))) return fault(400, "the user part of a SIP URI is malformed");
-  if (password !== undefined && !isEscaped(password, isPasswordCode)) return fault(400, "the password of a SIP URI is malformed");
+  if (user !== undefined && (user === "" || !isUser(user))) return fault(400, "the user part of a SIP URI is malformed");
+  if (password !== undefined && !isPassword(password)) return fault(400, "the password of a SIP URI is malformed");
   const behind = rest.slice(at + 1);
   const question = behind.indexOf("?");
   const headers = question < 0 ? undefined : behind.slice(question + 1);
@@ -102,7 +104,7 @@ function endOfAuthority(rest: string): number {
 }
 
 function areHeaders(text: string): boolean {
-  return text !== "" && text.split("&").every((header) => header.indexOf("=") > 0 && isEscaped(header, isHeaderCode));
+  return text !== "" && text.split("&").every((header) => header.indexOf("=") > 0 && isHeader(header));
 }
 
 function parseUriParameters(parts: readonly string[]): Parameters | undefined {
@@ -111,8 +113,8 @@ function parseUriParameters(parts: readonly string[]): Parameters | undefined {
     const equals = part.indexOf("=");
     const name = equals < 0 ? part : part.slice(0, equals);
     const value = equals < 0 ? undefined : part.slice(equals + 1);
-    if (name === "" || value === "" || !isEscaped(name, isParameterCode)) return undefined;
-    if (value !== undefined && !isEscaped(value, isParameterCode)) return undefined;
+    if (name === "" || value === "" || !isParameter(name)) return undefined;
+    if (value !== undefined && !isParameter(value)) return undefined;
     parameters.push([name, value]);
   }
   return parameters;
@@ -141,7 +143,7 @@ export function parseHostPort(text: string): { readonly host: string; readonly p
 /** Whether a text is a host name, an IPv4 address or an IPv6 reference (RFC 3261 §25.1 host). */
 export function isHost(text: string): boolean {
   if (text.startsWith("[")) return text.endsWith("]") && isIpv6(text.slice(1, -1));
-  if (text === "" || text.length > 255 || !all(text, isHostCode)) return false;
+  if (text === "" || text.length > 255 || !isHostText(text)) return false;
   if (isDigitCode(text.charCodeAt(text.length - 1)) && /^[\d.]+$/.test(text)) return isIpv4(text);
   return hasGoodLabels(text);
 }

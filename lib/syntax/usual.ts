@@ -3,6 +3,7 @@
  * look at each character. Whatever they do not fit is for the general readers, which decide.
  */
 
+const control = "\\x00-\\x1f";
 const token = "[\\w\\-.!%*+`'~]+";
 /** No capitals and no port; the last label begins and ends with a letter. */
 const host = "(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\\.)*[a-z](?:[a-z0-9-]*[a-z])?";
@@ -13,10 +14,10 @@ const parameters = "(?:;[\\w\\-.!~*'()/:&+$]+(?:=[\\w\\-.!~*'()/:&+$]+)?)*";
 export const usualViaValue = new RegExp(`SIP/2\\.0/WSS? ${host};branch=${token}`, "y");
 
 /** `"Name" <sip:user@host;parameters>;tag=token`, or a part of that. */
-export const usualPartyValue = new RegExp(`(?:"[^"<\\\\\\x00-\\x1f]*" ?)?<sip:${user}@${host}${parameters}>(?:;tag=${token})?`, "y");
+export const usualPartyValue = new RegExp(`(?:"[^"<\\\\${control}]*" ?)?<sip:${user}@${host}${parameters}>(?:;tag=${token})?`, "y");
 
 /** What ends no list and no parameter (RFC 3261 §25.1 callid, generously). */
-export const usualCallId = /[^\x00- ,;]+/y;
+export const usualCallId = new RegExp(`[^ ,;${control}]+`, "y");
 
 /** Whether an expression fits the text between two places. */
 export function fits(expression: RegExp, text: string, from: number, to: number): boolean {

@@ -34,8 +34,24 @@ export interface Flow {
   readonly pending: readonly PendingInvite[];
   /** Branches sent here that have had a provisional response: what CANCEL and Timer C ask. */
   readonly proceeding: readonly ProceedingBranch[];
+  /** The last branches answered here with a 2xx that the caller's home has, with a space before and behind each: one text is cheaper to keep than a list. */
+  readonly taken?: string;
   /** Calls in progress here. */
   readonly dialogs?: readonly CallInProgress[];
+  /** What was told here of lists that are watched, by subscription. */
+  readonly lists?: Readonly<Record<string, ToldOfList>>;
+}
+
+/** So much of a list's state a phone has heard on its socket. */
+export interface ToldOfList {
+  /** Of the last notification. */
+  readonly version: number;
+  /** Of the newest change that it knows. */
+  readonly stamp: number;
+  /** The CSeq number of the SUBSCRIBE that was answered with the full state. */
+  readonly cseq: number;
+  /** Milliseconds. */
+  readonly at: number;
 }
 
 export interface CallInProgress {
@@ -80,8 +96,6 @@ export interface ProceedingBranch {
   readonly branch: string;
   /** Milliseconds of the last provisional response. */
   readonly at: number;
-  /** Its 2xx has come, and the caller's home has it. */
-  readonly isTaken?: boolean;
 }
 
 /** The phone at the other end: of the binding the flow carries, or whom its Contact names; or the flow itself if it is nobody's. */

@@ -72,11 +72,16 @@ export const request = fc
   );
 
 /** Valid messages with something broken in them. */
-export const mutated = fc
-  .tuple(request, fc.array(fc.tuple(fc.nat(), fc.nat({ max: 8 }), fc.string({ maxLength: 4 })), { minLength: 1, maxLength: 4 }))
-  .map(([text, changes]) =>
-    changes.reduce((broken, [at, length, put]) => {
-      const from = at % (broken.length + 1);
-      return broken.slice(0, from) + put + broken.slice(from + length);
-    }, text),
-  );
+export const mutated = withMutations(request);
+
+/** Texts of a kind, with something broken in them. */
+export function withMutations(texts: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  return fc
+    .tuple(texts, fc.array(fc.tuple(fc.nat(), fc.nat({ max: 8 }), fc.string({ maxLength: 4 })), { minLength: 1, maxLength: 4 }))
+    .map(([text, changes]) =>
+      changes.reduce((broken, [at, length, put]) => {
+        const from = at % (broken.length + 1);
+        return broken.slice(0, from) + put + broken.slice(from + length);
+      }, text),
+    );
+}

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { header } from "../support/heard.ts";
+import { tableOf, watchList } from "../support/list-watching.ts";
 import { basics, pidf, publishes, watch } from "../support/watching.ts";
 import { type Cast, type CastOptions, stage } from "./world/scenario.ts";
 import { type Loss, losses } from "./world/world.ts";
@@ -258,7 +259,50 @@ const conversations: readonly Conversation[] = [
     },
     outcome: true,
   },
+  {
+    name: "a list is watched: one goes away, another is added",
+    play: async (cast) => {
+      const { alice, bob, world } = cast;
+      const carol = await cast.joins("carol");
+      const list = { owner: "alice", name: "friends" };
+      await world.changeList(list, [{ uri: bob.aor }]);
+      const watching = watchList(alice, "sip:list.friends.alice@example.com");
+      await world.settle();
+      bob.leaves();
+      await world.pass(3);
+      await world.changeList(list, [{ uri: bob.aor }, { uri: carol.aor }]);
+      await world.pass(10);
+      const { [bob.aor]: one, [carol.aor]: other } = tableOf(watching.notified()) ?? {};
+      return watching.status() === 0 || [one, other].join() === "active closed,active open";
+    },
+    outcome: true,
+  },
+  {
+    name: "a list is watched, refreshed, and not any more: nothing is left of it",
+    play: async (cast) => {
+      const { alice, bob, world } = cast;
+      await world.changeList({ owner: "alice", name: "friends" }, [{ uri: bob.aor }]);
+      const watching = watchList(alice, "sip:list.friends.alice@example.com");
+      await world.settle();
+      if (watching.status() === 0) return true;
+      watching.refresh(600);
+      await world.pass(3);
+      if (watching.status() === 0 || tableOf(watching.notified())?.[bob.aor] !== "active open") return watching.status() === 0;
+      watching.refresh(0);
+      await world.pass(70);
+      // A back-end subscription that nobody could end any more ends by its first notification.
+      bob.leaves();
+      await world.pass(10);
+      const left = ["list_subscriptions", "back_ends"].map((table) => rowsOf(cast, "alice", table));
+      return watching.status() === 0 || [...left, rowsOf(cast, "bob", "subscriptions")].join() === "0,0,0";
+    },
+    outcome: true,
+  },
 ];
+
+function rowsOf({ world }: Cast, username: string, table: string): number {
+  return world.homeOf(username).sql.exec(`SELECT * FROM ${table}`).toArray().length;
+}
 
 async function steps({ play, options }: Conversation): Promise<number> {
   const cast = await stage(options);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { header, headers } from "../support/heard.ts";
 import { hasKamailioPresence, openPresenceServer } from "../support/kamailio-presence.ts";
+import { listLines, readNotice } from "../support/list-watching.ts";
 import { type Town, openTown, ways } from "../support/town.ts";
 import { pidf } from "../support/watching.ts";
 
@@ -66,5 +67,27 @@ describe.skipIf(!hasKamailioPresence)("a domain with another presence agent (RFC
 
   it("that does not exist is refused by the API: 400", async () => {
     expect((await town.server.api("PUT", "/domains/localhost/settings", { presence_agent: "nobody" })).status).toBe(400);
+  });
+
+  it.each(ways)("is asked for the resources of a list (RFC 4662 §2), on the %s way", async (way) => {
+    const [alice, bob] = await town.phones(way, "alice", "bob");
+    await town.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/lists/friends`, { entries: [{ uri: bob.aor }] });
+    alice.request("SUBSCRIBE", `sip:list.friends.${alice.account}@localhost`, {
+      headers: [["Event", "presence"], ["Expires", "600"], ...listLines.map((line) => line.split(": ") as [string, string])],
+    });
+    const first = await alice.next("NOTIFY");
+    alice.reply(first, 200);
+    const published = bob.request("PUBLISH", bob.aor, {
+      headers: [
+        ["Event", "presence"],
+        ["Expires", "600"],
+        ["Content-Type", "application/pidf+xml"],
+      ],
+      body: pidf(bob.aor, "open", "busy"),
+    });
+    expect((await bob.finalResponse(published)).status).toBe(200);
+    const told = await alice.next((message) => message.method === "NOTIFY" && message.body.includes("busy"));
+    alice.reply(told, 200);
+    expect(readNotice(told).resources).toEqual({ [bob.aor]: "active open" });
   });
 });

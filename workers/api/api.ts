@@ -6,6 +6,7 @@ import { authorise } from "./authorisation.ts";
 import { bindingRoutes } from "./bindings.ts";
 import { domainSettingRoutes } from "./domain-settings.ts";
 import { domainRoutes } from "./domains.ts";
+import { listRoutes } from "./lists.ts";
 import { peerRoutes } from "./peers.ts";
 import { presenceRoutes } from "./presence.ts";
 import { Problem, answerProblem } from "./problem.ts";
@@ -50,6 +51,7 @@ api.route("/", ruleRoutes);
 api.route("/", watcherRoutes);
 api.route("/", presenceRoutes);
 api.route("/", bindingRoutes);
+api.route("/", listRoutes);
 
 // Not `notFound`: where this app is mounted, that of the outer one would answer.
 api.all("*", () => {

@@ -9,8 +9,8 @@ import { Store } from "./store.ts";
 
 type ApiContext = Context<{ Bindings: Environment }>;
 
-/** What a subscriber may do himself: …/domains/{domain}/subscribers/{username}/watchers. */
-const ownPath = /\/domains\/([^/]+)\/subscribers\/([^/]+)\/watchers(?:\/[^/]+)?$/;
+/** What a subscriber may do himself: …/domains/{domain}/subscribers/{username}/watchers and …/lists. */
+const ownPath = /\/domains\/([^/]+)\/subscribers\/([^/]+)\/(?:watchers|lists)(?:\/[^/]+)?$/;
 
 /** Lets administrators pass by their token, and subscribers to what is theirs by their password; throws 401 at all others. */
 export async function authorise(context: ApiContext): Promise<void> {

@@ -1,5 +1,6 @@
 import type { ShownBinding, StaticContact } from "../../lib/location/shown-binding.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
+import type { ListName } from "../../lib/presence/resource-list.ts";
 import type { TraceEntry } from "../../lib/trace.ts";
 import { homeName } from "../directory.ts";
 import type { Environment } from "../environment.ts";
@@ -14,6 +15,8 @@ export interface Homes {
   bind(subscriber: Subscriber, contact: StaticContact): Promise<ShownBinding | undefined>;
   /** What an application says of a subscriber whose home is open; for 0 seconds: nothing any more. */
   say(subscriber: Subscriber, event: "presence" | "message-summary", body: string, expires: number): Promise<void>;
+  /** A list has changed that the users of these homes watch. */
+  listChanged(homes: readonly string[], list: ListName): Promise<void>;
   /** False if there was no such binding. */
   endBinding(subscriber: Subscriber, id: string): Promise<boolean>;
 }
@@ -30,11 +33,13 @@ const pausesLater = [1_000, 5_000, 15_000];
  */
 export function homesOf(environment: Environment, later: (work: Promise<unknown>) => void): Homes {
   const homeOf = (subscriber: Subscriber): Stub => environment.ADDRESS_OF_RECORD.getByName(homeName(subscriber));
+  const reach = async (home: string, call: (stub: Stub) => Promise<void>): Promise<void> => {
+    const attempt = () => call(environment.ADDRESS_OF_RECORD.getByName(home));
+    for (let count = 0; count < attemptsAtOnce; count += 1) if (await succeeds(attempt, home)) return;
+    later(persist(attempt, home));
+  };
   const tell = async (subscriber: Subscriber, call: (stub: Stub) => Promise<void>): Promise<void> => {
-    if (!subscriber.opened) return;
-    const attempt = () => call(homeOf(subscriber));
-    for (let count = 0; count < attemptsAtOnce; count += 1) if (await succeeds(attempt, subscriber)) return;
-    later(persist(attempt, subscriber));
+    if (subscriber.opened) await reach(homeName(subscriber), call);
   };
   return {
     changed: (subscriber) => tell(subscriber, (stub) => stub.subscriberChanged(subscriber)),
@@ -42,24 +47,25 @@ export function homesOf(environment: Environment, later: (work: Promise<unknown>
     trace: async (subscriber) => (subscriber.opened ? homeOf(subscriber).lastMessages() : []),
     bindings: async (subscriber) => (subscriber.opened ? homeOf(subscriber).bindings() : []),
     say: (subscriber, event, body, expires) => homeOf(subscriber).say(event, body, expires),
+    listChanged: async (homes, list) => void (await Promise.all(homes.map((home) => reach(home, (stub) => stub.listChanged(list))))),
     bind: (subscriber, contact) => homeOf(subscriber).bind(contact),
     endBinding: async (subscriber, id) => subscriber.opened && homeOf(subscriber).endBinding(id),
   };
 }
 
-async function persist(attempt: () => Promise<void>, subscriber: Subscriber): Promise<void> {
+async function persist(attempt: () => Promise<void>, home: string): Promise<void> {
   for (const pause of pausesLater) {
     await new Promise((resume) => setTimeout(resume, pause));
-    if (await succeeds(attempt, subscriber)) return;
+    if (await succeeds(attempt, home)) return;
   }
 }
 
-async function succeeds(attempt: () => Promise<void>, subscriber: Subscriber): Promise<boolean> {
+async function succeeds(attempt: () => Promise<void>, home: string): Promise<boolean> {
   try {
     await attempt();
     return true;
   } catch (error) {
-    console.error(JSON.stringify({ note: "a home could not be told of a change", home: homeName(subscriber), error: String(error) }));
+    console.error(JSON.stringify({ note: "a home could not be told of a change", home, error: String(error) }));
     return false;
   }
 }

@@ -135,6 +135,8 @@ export class Store {
       this.#database.prepare("DELETE FROM trunks WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM routes WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM peers WHERE domain = ?").bind(domain),
+      this.#database.prepare("DELETE FROM lists WHERE domain = ?").bind(domain),
+      this.#database.prepare("DELETE FROM list_watchers WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM domains WHERE name = ?").bind(domain),
     ]);
     return results.map(subscriberOf);
@@ -214,6 +216,7 @@ export class Store {
         .bind(domain, username),
       this.#database.prepare("DELETE FROM aliases WHERE domain = ? AND username = ?").bind(domain, username),
       this.#database.prepare("DELETE FROM subscribers WHERE domain = ? AND username = ?").bind(domain, username),
+      this.#database.prepare("DELETE FROM lists WHERE domain = ? AND owner = ?").bind(domain, username),
     ]);
     return existing;
   }

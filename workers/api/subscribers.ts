@@ -1,9 +1,11 @@
 import { OpenAPIHono, createRoute } from "@hono/zod-openapi";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
+import { isListUser } from "../../lib/presence/resource-list.ts";
 import type { TraceEntry } from "../../lib/trace.ts";
 import { directoryOf } from "../directory.ts";
 import type { Environment } from "../environment.ts";
 import { homesOf } from "./homes.ts";
+import { Problem } from "./problem.ts";
 import { json, noContent, problems } from "./responses.ts";
 import {
   domainParameters,
@@ -75,6 +77,8 @@ subscriberRoutes.openapi(read, async (context) => context.json(shown(await exist
 subscriberRoutes.openapi(put, async (context) => {
   const { domain, username } = context.req.valid("param");
   const { password, aliases } = context.req.valid("json");
+  const reserved = [username, ...(aliases ?? [])].find(isListUser);
+  if (reserved !== undefined) throw new Problem(400, `${reserved} is reserved: lists are called so`);
   const change = { password, aliases: aliases === undefined ? undefined : [...new Set(aliases)].filter((alias) => alias !== username) };
   const { created, value } = await new Store(context.env.DIRECTORY).putSubscriber(domain, username, change, Date.now());
   directoryOf(context.env).forget(domain);

@@ -2,6 +2,7 @@ import { vi } from "vitest";
 import type { Network } from "../../support/desk.ts";
 import type { Opening } from "../../../lib/transport/opening.ts";
 import type { Envelope } from "../../../lib/transport/envelope.ts";
+import type { ListEntry, ListName } from "../../../lib/presence/resource-list.ts";
 import type { Settings } from "../../../workers/configuration.ts";
 import { directoryOf, homeName } from "../../../workers/directory.ts";
 import type { Environment } from "../../../workers/environment.ts";
@@ -40,6 +41,7 @@ export class World implements Network {
   #steps = 0;
   #planned: { readonly at: number; readonly loss: Loss } | undefined;
   #upgraded: Connection | undefined;
+  #lists = 0;
   /** What homes threw. */
   readonly faults: unknown[] = [];
 
@@ -80,6 +82,23 @@ export class World implements Network {
     if (answer.kind !== "subscriber") throw new Error(`there is no ${username}`);
     const { subscriber } = answer;
     this.post(undefined, 0, () => this.attempt(this.homeOf(username).handle((instance) => instance.subscriberChanged(subscriber))));
+  }
+
+  /** An administrator makes or changes a list, of a user or (without an owner) of the domain; without entries he deletes it. */
+  async changeList(list: ListName, entries?: readonly ListEntry[]): Promise<void> {
+    this.changeListUnnoticed(list, entries);
+    const query = "SELECT home FROM list_watchers WHERE name = ?";
+    const { results } = await this.#directory.database.prepare(query).bind(list.name).all<{ home: string }>();
+    const homes = list.owner === undefined ? results.map(({ home }) => this.home(home)) : [this.homeOf(list.owner)];
+    for (const home of homes) this.post(undefined, 0, () => this.attempt(home.handle((instance) => instance.listChanged(list))));
+  }
+
+  /** The same, but no home is told. */
+  changeListUnnoticed({ owner = "", name }: ListName, entries?: readonly ListEntry[]): void {
+    this.#directory.run("DELETE FROM lists WHERE owner = ? AND name = ?", owner, name);
+    this.#lists += 1;
+    const row = [domain, owner, name, this.#lists, JSON.stringify(entries ?? [])];
+    if (entries !== undefined) this.#directory.run("INSERT INTO lists VALUES (?, ?, ?, ?, ?)", ...row);
   }
 
   /** The directory answers nobody any more. */

@@ -1,0 +1,252 @@
+import { listServer } from "../../lib/presence/back-end.ts";
+import { type ListSubscription, type WatchedEntry, withList } from "../../lib/presence/list-subscription.ts";
+import { eventList, readListWish, refuseLaterList } from "../../lib/presence/list-wish.ts";
+import { type ListEntry, type ListName, adHocName, canonicalResource, listUri, readListUser } from "../../lib/presence/resource-list.ts";
+import { type Subscription, type Wish, isOld, readWish, subscriptionId } from "../../lib/presence/subscription.ts";
+import { recordRoute } from "../../lib/proxy/route-token.ts";
+import type { Address } from "../../lib/location/address.ts";
+import { replyTo } from "../../lib/syntax/compose.ts";
+import type { Essentials } from "../../lib/syntax/essentials.ts";
+import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { type Request, headerValue, headerValues } from "../../lib/syntax/message.ts";
+import type { Envelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
+import { taken } from "../../lib/transport/envelope.ts";
+import { randomText } from "../room/random.ts";
+import { answerFault } from "../room/reply.ts";
+import type { Room } from "../room/room.ts";
+import type { Account } from "./account.ts";
+import { Asking } from "./lists/asking.ts";
+import { BackEnds } from "./lists/back-ends.ts";
+import { ListNotifier, ofList } from "./lists/list-notifier.ts";
+import { ListSources, broughtAlong } from "./lists/list-sources.ts";
+import { ListSubscriptions } from "./lists/list-subscriptions.ts";
+import { Upkeep, ofBackEnd } from "./lists/upkeep.ts";
+
+/** How the return addresses of this part begin: no response context is called so. */
+export const ofLists = "%";
+
+/** Of one user: lists that are watched at a time, and resources on all of them. */
+const mostSubscriptions = 10;
+const mostResources = 1000;
+/** Milliseconds that a fetch waits for states. */
+const fetchTime = 1000;
+/** Milliseconds: for how long the last notification is tried, and when once more. */
+const longestFarewell = 60_000;
+const repeatFarewellAfter = 2000;
+/**
+ * The resource list server of this home's user (RFC 4662): whoever subscribes to a list is served by his own home, also where the
+ * list is one of the domain. So all that a list shows him is what he is let see himself.
+ */
+export class Lists {
+  readonly #room: Room;
+  readonly #account: Account;
+  readonly #subscriptions: ListSubscriptions;
+  readonly #backEnds: BackEnds;
+  readonly #upkeep: Upkeep;
+  readonly #notifier: ListNotifier;
+  readonly #sources: ListSources;
+  readonly #passOn: (home: string, envelope: Envelope) => Promise<Receipt>;
+
+  constructor(room: Room, account: Account, passOn: (home: string, envelope: Envelope) => Promise<Receipt>) {
+    this.#room = room;
+    this.#account = account;
+    this.#passOn = passOn;
+    this.#sources = new ListSources(room);
+    this.#subscriptions = new ListSubscriptions(room);
+    this.#backEnds = new BackEnds(room);
+    this.#notifier = new ListNotifier(room, this.#subscriptions, this.#backEnds, passOn);
+    const asking = new Asking(room, account, passOn);
+    const changed = () => this.#notifier.look(Date.now());
+    this.#upkeep = new Upkeep(room, this.#backEnds, asking, () => this.#subscriptions.current(), changed);
+  }
+
+  /** Whether a request is to a list of our domain. */
+  serves({ method }: Request, { user, domain }: Address): boolean {
+    return method === "SUBSCRIBE" && domain === this.#room.home.domain && readListUser(user) !== undefined;
+  }
+
+  /** A SUBSCRIBE to a list (RFC 4662 §4.4). */
+  async request(envelope: RequestEnvelope, request: Request, essentials: Essentials, address: Address, now: number): Promise<Receipt> {
+    const name = readListUser(address.user) ?? { name: "", owner: undefined };
+    if (essentials.toTag !== undefined) return refused(request, fault(481, "this subscription is not, or no longer, there"));
+    if (name.owner !== undefined && !this.#isOwn(name.owner)) return refused(request, fault(403, "this is the list of another user"));
+    const isAdHoc = name.name === adHocName;
+    const wish = readListWish(request, isAdHoc, this.#room.configuration.subscriptions);
+    if (isFault(wish)) return refused(request, wish);
+    const list = isAdHoc ? broughtAlong(request) : await this.#sources.asked(name, now);
+    if (isFault(list)) return refused(request, list);
+    const known = this.#made(envelope, request, essentials, wish, now);
+    const entries = list.entries.map((entry): WatchedEntry => ({ ...watched(entry), stamp: 0 }));
+    const refusal = this.#refuseMore(wish, entries, now);
+    if (refusal !== undefined) return refused(request, refusal);
+    const uri = listUri(name, this.#room.home.domain);
+    const more = { listUri: uri, list: isAdHoc ? undefined : name, version: list.version, entries, removed: [], stamp: 0 };
+    this.#notifier.begin(known.id);
+    const fetch = wish.expires === 0 ? { isFetch: true, expires: now + fetchTime } : {};
+    return this.#grant(request, { ...known, ...more, ...fetch }, wish, now);
+  }
+
+  /** Within a dialog: a SUBSCRIBE of the one who watches a list, or a NOTIFY for one of its resources. */
+  within(envelope: RequestEnvelope, request: Request, essentials: Essentials, now: number): Receipt {
+    if (request.method === "NOTIFY") return this.#notified(envelope, request, essentials, now);
+    if (request.method === "ACK") return taken;
+    if (request.method !== "SUBSCRIBE") return refused(request, fault(405, "this is a list", [["Allow", "SUBSCRIBE, NOTIFY"]]));
+    const wish = refuseLaterList(request) ?? readWish(request, this.#room.configuration.subscriptions);
+    if (isFault(wish)) return refused(request, wish);
+    const tags = { callId: essentials.callId, remoteTag: essentials.fromTag ?? "", localTag: essentials.toTag ?? "" };
+    const known = this.#subscriptions.get(this.#idOf(tags, wish));
+    if (known === undefined || known.ended !== undefined || known.expires <= now)
+      return refused(request, fault(481, "this subscription is not, or no longer, there"));
+    if (isOld(known, essentials)) return refused(request, fault(500, "a later request of this dialog has been here"));
+    const { expires, target, pause } = wish;
+    const changed = { ...known, target, pause, cseq: essentials.cseq.number, touched: now, expires: now + expires * 1000, removed: [] };
+    this.#upkeep.tryAgain(changed, now);
+    if (changed.list !== undefined && expires > 0 && this.#sources.mayAsk(now))
+      this.#reread(changed.id).catch((error: unknown) => this.#note(error));
+    return this.#grant(request, changed, wish, now);
+  }
+
+  /** What comes back to something that this part has sent. */
+  response({ to, status, text, binary }: ResponseEnvelope, now: number): Receipt {
+    const { branch = "" } = to;
+    if (branch.startsWith(ofBackEnd)) this.#upkeep.response(branch.slice(ofBackEnd.length), { status, text, binary }, now);
+    else if (branch.startsWith(ofList)) this.#answered(branch.slice(ofList.length), status, now);
+    return taken;
+  }
+
+  /** Something has happened here: a phone may be back. */
+  look(now: number): void {
+    this.#notifier.look(now);
+  }
+
+  passDeadlines(now: number): void {
+    for (const subscription of this.#subscriptions.all()) {
+      const { id, ended, touched, expires } = subscription;
+      if (expires > now) this.#room.alarm.noLaterThan(expires);
+      else if (ended === undefined) this.#end(subscription, "timeout", now);
+      else if (now - touched < longestFarewell) this.#notifier.end(subscription, ended, now);
+      else this.#subscriptions.remove(id);
+    }
+    this.#upkeep.look(now);
+  }
+
+  /** A list has changed in the directory. */
+  async changed({ name, owner }: ListName): Promise<void> {
+    for (const { id, list } of this.#subscriptions.current()) {
+      const isIt = list?.name === name && (list.owner === undefined) === (owner === undefined);
+      if (isIt) await this.#reread(id);
+    }
+  }
+
+  #isOwn(user: string): boolean {
+    const owner = this.#account.owner();
+    return user === owner.user || owner.aliases.includes(user);
+  }
+
+  /** A phone that is gone, and whose subscriptions nobody ended, is in nobody's way. */
+  #refuseMore({ event }: Wish, entries: readonly WatchedEntry[], now: number): Fault | undefined {
+    const current = this.#subscriptions.current();
+    const left = current.filter(({ end }) => this.#room.sockets.newestTo(end.phone) === undefined);
+    const [oldest] = left.sort((one, other) => one.touched - other.touched);
+    if (current.length >= mostSubscriptions && oldest !== undefined) this.#end(oldest, "giveup", now);
+    const isFull = this.#subscriptions.current().length >= mostSubscriptions;
+    const isTooMuch = this.#upkeep.countWith(event, entries) > mostResources;
+    return isFull || isTooMuch ? fault(503, "this user watches as many lists as he may", [["Retry-After", "600"]]) : undefined;
+  }
+
+  #made(envelope: RequestEnvelope, request: Request, essentials: Essentials, wish: Wish, now: number): Subscription {
+    const { callId, fromTag: remoteTag = "", cseq } = essentials;
+    const localTag = randomText();
+    const { home, keyring, configuration } = this.#room;
+    const { phone } = envelope.answerTo;
+    const ends = { caller: { home: home.name, phone }, callee: { home: home.name, phone: listServer }, callerTag: remoteTag };
+    const { event, eventId, target, pause, longestPause, expires } = wish;
+    return {
+      ...{ id: this.#idOf({ callId, remoteTag, localTag }, wish), event, eventId, watcher: envelope.identity, permission: "allow" },
+      ...{ callId, remoteTag, localTag, cseq: cseq.number, target, end: { home: home.name, phone } },
+      remote: headerValue(request, "from") ?? "",
+      local: `${headerValue(request, "to") ?? ""};tag=${localTag}`,
+      route: recordRoute(keyring, ends, callId, configuration.publicHost ?? home.domain),
+      routes: headerValues(request, "record-route"),
+      ...{ created: now, touched: now, expires: now + expires * 1000, pause, longestPause },
+    };
+  }
+
+  /** RFC 6665 §4.2.1.2, RFC 4662 §4.1: 200 with Require, and the full state soon. */
+  #grant(request: Request, subscription: ListSubscription, wish: Wish, now: number): Receipt {
+    const { local, route, routes, isFetch = false } = subscription;
+    if (wish.expires > 0 || isFetch) this.#subscriptions.put(subscription);
+    else this.#end(subscription, "timeout", now);
+    this.#upkeep.look(now);
+    this.#notifier.look(now);
+    const headers: [string, string][] = [
+      ["Expires", String(wish.expires)],
+      ["Contact", `<${subscription.listUri}>`],
+      ["Require", eventList],
+      ["Record-Route", route],
+      ...routes.map((value): [string, string] => ["Record-Route", value]),
+    ];
+    const toTag = local.slice(local.lastIndexOf("=") + 1);
+    return { kind: "answered", status: 200, text: replyTo(request, 200, { toTag, headers }) };
+  }
+
+  #notified(envelope: RequestEnvelope, notify: Request, { fromTag = "", toTag = "", cseq }: Essentials, now: number): Receipt {
+    const status = this.#upkeep.notified(envelope, notify, { from: fromTag, to: toTag }, cseq.number, now);
+    const { answerTo: to, binary } = envelope;
+    const text = replyTo(notify, status);
+    if (to.branch === undefined) return { kind: "answered", status, text };
+    // A home of ours does not look at receipts of what it tells; that all is well it need not hear.
+    const post = () => this.#passOn(to.home, { kind: "response", text, binary, status, to, transaction: undefined });
+    if (status >= 300) post().catch((error: unknown) => this.#note(error));
+    return taken;
+  }
+
+  /** RFC 6665 §4.2.2: a phone that knows nothing of its subscription is not told again. */
+  #answered(id: string, status: number, now: number): void {
+    if (status < 300 || status === 480 || status >= 500 || this.#subscriptions.get(id) === undefined) return;
+    this.#subscriptions.remove(id);
+    this.#notifier.forget(id);
+    this.#upkeep.look(now);
+  }
+
+  /** The list of a subscription as it is now in the directory: what has changed holds at once. */
+  async #reread(id: string): Promise<void> {
+    const list = this.#subscriptions.get(id)?.list;
+    if (list === undefined) return;
+    const found = await this.#sources.found(list, Date.now());
+    const [subscription, now] = [this.#subscriptions.get(id), Date.now()];
+    if (subscription === undefined || subscription.ended !== undefined) return;
+    if (isFault(found) && found.status === 404) this.#end(subscription, "noresource", now);
+    else if (isFault(found)) throw new Error(found.fault);
+    else if (found.version > subscription.version) {
+      const instanceOf = ({ resource }: WatchedEntry) => this.#backEnds.get(subscription.event, resource)?.instance;
+      const changed = { version: found.version, entries: found.entries.map(watched) };
+      this.#subscriptions.put(withList(subscription, changed, instanceOf, this.#backEnds.nextStamp(now)));
+    }
+    this.#upkeep.look(now);
+    this.#notifier.look(now);
+  }
+
+  #end(subscription: ListSubscription, reason: string, now: number): void {
+    const ended = { ...subscription, touched: now, expires: now + repeatFarewellAfter, ended: reason };
+    if (this.#subscriptions.get(subscription.id) !== undefined) this.#subscriptions.put(ended);
+    this.#notifier.end(ended, reason, now);
+    this.#upkeep.look(now);
+  }
+
+  #idOf(tags: Pick<Subscription, "callId" | "remoteTag" | "localTag">, { event, eventId }: Wish): string {
+    return this.#room.keyring.mac("context", subscriptionId(tags, event, eventId)).slice(0, 16);
+  }
+
+  #note(error: unknown): void {
+    this.#room.log.note(Date.now(), "-", String(error));
+  }
+}
+
+function watched(entry: ListEntry): ListEntry & { readonly resource: string } {
+  return { ...entry, resource: canonicalResource(entry.uri) ?? entry.uri };
+}
+
+function refused(request: Request, refusal: Fault): Receipt {
+  return { kind: "answered", status: refusal.status, text: answerFault(request, refusal) };
+}

@@ -1,0 +1,54 @@
+import { readRecipientList } from "../../../lib/presence/recipient-list.ts";
+import type { ListName, ResourceList } from "../../../lib/presence/resource-list.ts";
+import { type Fault, fault, isFault } from "../../../lib/syntax/fault.ts";
+import { type Request, bodyOf } from "../../../lib/syntax/message.ts";
+import { Allowance } from "../../room/allowance.ts";
+import type { Room } from "../../room/room.ts";
+import { available } from "../resolve.ts";
+
+/** Milliseconds by which a home is known to watch a list of its domain for longer than it may do. */
+const watchedLonger = 86_400_000;
+/** Questions to the directory that phones may cause at once, and each second when those are used up. */
+const mostQuestions = 30;
+const questionsEachSecond = 2;
+
+/** Where lists come from: the directory. */
+export class ListSources {
+  readonly #room: Room;
+  readonly #questions = new Allowance(mostQuestions, questionsEachSecond);
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
+
+  /** Whether a phone's request may be worth a question: the directory is there for all. */
+  mayAsk(now: number): boolean {
+    return this.#questions.take(now);
+  }
+
+  /** A list that a phone asks for. */
+  async asked(name: ListName, now: number): Promise<ResourceList | Fault> {
+    return this.mayAsk(now) ? this.found(name, now) : fault(503, "lists are asked for too often", [["Retry-After", "5"]]);
+  }
+
+  /** The list as the directory has it; it tells this home from now on when it changes. 404 if there is none. */
+  async found(name: ListName, now: number): Promise<ResourceList | Fault> {
+    const { home, directory, configuration } = this.#room;
+    const until = now + configuration.subscriptions.maximumExpires * 1000 + watchedLonger;
+    const list = await available(async () => {
+      const found = await directory.list(home.domain, name.owner === undefined ? name : { ...name, owner: home.user });
+      if (found === undefined || name.owner !== undefined) return found;
+      await directory.watchList(home.domain, name.name, home.name, until);
+      // It may have changed before anybody knew whom to tell.
+      return directory.list(home.domain, name);
+    });
+    return list ?? fault(404, "there is no such list");
+  }
+}
+
+/** The list in the body of a SUBSCRIBE (RFC 5367 §4). */
+export function broughtAlong(request: Request): ResourceList | Fault {
+  const text = bodyOf(request);
+  const entries = readRecipientList(request, request.binary ? Buffer.from(text, "latin1").toString("utf8") : text);
+  return isFault(entries) ? entries : { entries, version: 0 };
+}

@@ -1,0 +1,45 @@
+import type { ListSubscription } from "../../../lib/presence/list-subscription.ts";
+import type { Room } from "../../room/room.ts";
+
+/** The rows of this user's subscriptions to lists: his home is the server of all lists that he watches (RFC 4662 §2). */
+export class ListSubscriptions {
+  readonly #room: Room;
+  #rows: Map<string, ListSubscription> | undefined;
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
+
+  get(id: string): ListSubscription | undefined {
+    return this.#load().get(id);
+  }
+
+  /** Those of which only the last notification is left to be told are among them. */
+  all(): ListSubscription[] {
+    return [...this.#load().values()];
+  }
+
+  current(): ListSubscription[] {
+    return this.#load().size === 0 ? [] : this.all().filter(({ ended }) => ended === undefined);
+  }
+
+  put(subscription: ListSubscription): void {
+    const { id, expires } = subscription;
+    this.#load().set(id, subscription);
+    const query = "INSERT OR REPLACE INTO list_subscriptions (id, due, value) VALUES (?, ?, ?)";
+    this.#room.memory.run(query, id, expires, JSON.stringify(subscription));
+    this.#room.alarm.noLaterThan(expires);
+  }
+
+  remove(id: string): void {
+    if (this.#load().delete(id)) this.#room.memory.run("DELETE FROM list_subscriptions WHERE id = ?", id);
+  }
+
+  #load(): Map<string, ListSubscription> {
+    if (this.#rows === undefined) {
+      const rows = this.#room.memory.all<{ value: string }>("SELECT value FROM list_subscriptions");
+      this.#rows = new Map(rows.map(({ value }) => JSON.parse(value) as ListSubscription).map((one) => [one.id, one]));
+    }
+    return this.#rows;
+  }
+}

@@ -1,0 +1,262 @@
+import { parseDeltaSeconds } from "../syntax/integers.ts";
+import { type Message, headerValue, headerValues } from "../syntax/message.ts";
+import { isFault } from "../syntax/fault.ts";
+import { parseNameAddress } from "../syntax/name-address.ts";
+import { type EventPackage, traits } from "./event-package.ts";
+
+/** How a home is called at its end of the dialogs that it has for lists: a name that no phone has. */
+export const listServer = "lists";
+
+/** A back-end subscription (RFC 4662 §2) as its row holds it: one for each resource and package, whatever lists of the user it is on. */
+export interface BackEnd {
+  readonly event: EventPackage;
+  /** The resource's URI in its one spelling. */
+  readonly resource: string;
+  /** What its instance is called in notifications of lists, as long as it goes on. */
+  readonly instance: string;
+  readonly callId: string;
+  readonly localTag: string;
+  /** The other end of the dialog, as soon as it has answered or notified. */
+  readonly remote: Remote | undefined;
+  /** Milliseconds: when the dialog was begun; when the subscription ends, 0 if there is none; when something is to be done for it. */
+  readonly created: number;
+  readonly expires: number;
+  readonly due: number;
+  /** Attempts that came to nothing, one after another. */
+  readonly failures: number;
+  /** The last CSeq number of a notification. */
+  readonly notified: number;
+  /** Undefined while nothing is known. */
+  readonly state: "active" | "pending" | "terminated" | undefined;
+  readonly reason: string | undefined;
+  readonly body: { readonly type: string; readonly text: string } | undefined;
+  /** Of the last change of what is known. */
+  readonly stamp: number;
+}
+
+export interface Remote {
+  readonly tag: string;
+  /** Its address with the tag: To of our requests. */
+  readonly address: string;
+  /** Its Contact. */
+  readonly target: string;
+  /** The route set, first hop first. */
+  readonly routes: readonly string[];
+}
+
+/** When nothing is to be done until somebody asks. */
+export const never = Number.MAX_SAFE_INTEGER;
+
+/** Milliseconds: between attempts, at first and at most. */
+const firstPause = 60_000;
+const longestPause = 1_800_000;
+const longestRetryAfter = 86_400_000;
+/** Between two requests for the same that were both granted. */
+const shortestPause = 30_000;
+/** More are not counted. */
+const mostFailures = 10;
+/** Of the granted time, what passes until it is asked for again. */
+const shareBeforeRefresh = 0.85;
+/** Characters of a state that is kept. */
+const longestBody = 65_536;
+
+interface Names {
+  readonly instance: string;
+  readonly callId: string;
+  readonly localTag: string;
+}
+
+export function newBackEnd(event: EventPackage, resource: string, { instance, callId, localTag }: Names, now: number): BackEnd {
+  const nothing = { remote: undefined, expires: 0, due: now, failures: 0, notified: 0, state: undefined, reason: undefined };
+  return { event, resource, instance, callId, localTag, created: now, ...nothing, body: undefined, stamp: 0 };
+}
+
+/** Another subscription in the place of one that has ended: another instance, since its documents begin to count anew (RFC 4662 §5.5). */
+export function renewed(backEnd: BackEnd, names: Names, now: number): BackEnd {
+  return { ...backEnd, ...names, created: now, notified: 0 };
+}
+
+export interface SubscribeLines {
+  /** Of the user whose list it is: `sip:alice@example.com`. */
+  readonly watcher: string;
+  readonly host: string;
+  readonly branch: string;
+  /** Seconds; 0 ends the subscription. */
+  readonly expires: number;
+  readonly now: number;
+}
+
+/** A SUBSCRIBE as one of the user's phones would send it (RFC 6665 §4.1.2): in its dialog, if there is one. */
+export function composeSubscribe(backEnd: BackEnd, { watcher, host, branch, expires, now }: SubscribeLines): string {
+  const { event, resource, callId, localTag, remote, created } = backEnd;
+  const lines = [
+    `SUBSCRIBE ${remote?.target ?? resource} SIP/2.0`,
+    `Via: SIP/2.0/WSS ${host};branch=${branch}`,
+    "Max-Forwards: 70",
+    ...(remote?.routes ?? []).map((route) => `Route: ${route}`),
+    `From: <${watcher}>;tag=${localTag}`,
+    `To: ${remote?.address ?? `<${resource}>`}`,
+    `Call-ID: ${callId}`,
+    // It grows without being written down.
+    `CSeq: ${Math.floor((now - created) / 10) + 1} SUBSCRIBE`,
+    `Contact: <${watcher}>`,
+    `Event: ${event}`,
+    `Accept: ${traits[event].type}`,
+    `Expires: ${expires}`,
+    "Content-Length: 0",
+  ];
+  return `${lines.join("\r\n")}\r\n\r\n`;
+}
+
+/** What the other side said to a SUBSCRIBE. */
+export interface Answer {
+  readonly status: number;
+  /** Undefined where nobody could be asked. */
+  readonly response: Message | undefined;
+}
+
+/** A back-end subscription after an answer. What is known of the resource comes with notifications, or is that nobody tells it. */
+export function answered(backEnd: BackEnd, { status, response }: Answer, now: number): BackEnd {
+  if (status >= 200 && status < 300) {
+    const expires = parseDeltaSeconds(response === undefined ? undefined : headerValue(response, "expires")) ?? 0;
+    const remote = backEnd.remote ?? (response === undefined ? undefined : remoteOf(response, "to"));
+    const times = extended(backEnd, { expires }, now);
+    // One that lives to be refreshed is well.
+    const isRefreshed = backEnd.expires > now && times.expires !== backEnd.expires;
+    return { ...backEnd, remote, failures: isRefreshed ? 0 : backEnd.failures, ...times };
+  }
+  // The other side knows nothing of this dialog any more: another one is begun.
+  if (status === 481 && backEnd.remote !== undefined) return begunAgain(backEnd, now);
+  // Nobody tells us when somebody registers for the first time.
+  if (status === 480) return { ...ended(backEnd, "noresource"), due: now + longestPause };
+  const reason = refusals[status];
+  return reason === undefined ? failed(backEnd, "probation", 0, now) : ended(backEnd, reason);
+}
+
+/** Answers that stay the same if one asks again, and how the resource is told then (RFC 6665 §4.1.3). */
+const refusals: Readonly<Record<number, string>> = {
+  ...{ 400: "rejected", 401: "rejected", 402: "rejected", 403: "rejected", 405: "rejected", 406: "rejected", 407: "rejected" },
+  ...{ 404: "noresource", 410: "noresource", 414: "noresource", 416: "noresource", 484: "noresource" },
+  ...{ 415: "rejected", 420: "rejected", 421: "rejected", 423: "rejected", 482: "noresource", 485: "noresource", 488: "rejected" },
+  ...{ 489: "rejected", 493: "rejected", 501: "rejected", 604: "noresource", 603: "rejected", 606: "rejected" },
+  ...{ 300: "noresource", 301: "noresource", 302: "noresource", 305: "noresource", 380: "noresource" },
+};
+
+/** What a NOTIFY says of a resource. */
+export interface Notified {
+  readonly cseq: number;
+  readonly remote: Remote | undefined;
+  readonly state: string;
+  readonly reason: string | undefined;
+  /** Seconds. */
+  readonly expires: number | undefined;
+  readonly retryAfter: number | undefined;
+  readonly body: { readonly type: string; readonly text: string } | undefined;
+  /** Nobody would take a list with such a state: it is as if it were not known. */
+  readonly isTooLong: boolean;
+}
+
+/**
+ * Reads a NOTIFY (RFC 6665 §4.1.3).
+ * @param text of the body
+ * @param ownRoute our Record-Route, which stands beside the message
+ */
+export function readNotified(notify: Message, cseq: number, text: string, ownRoute: string | undefined): Notified {
+  const [state = "", ...parameters] = (headerValue(notify, "subscription-state") ?? "").split(";").map((part) => part.trim());
+  const valueOf = (name: string) => parameters.find((one) => one.toLowerCase().startsWith(`${name}=`))?.slice(name.length + 1);
+  const type = headerValue(notify, "content-type");
+  const remote = remoteOf(notify, "from");
+  return {
+    cseq,
+    remote: remote === undefined || ownRoute === undefined ? remote : { ...remote, routes: [ownRoute, ...remote.routes] },
+    state: state.toLowerCase(),
+    reason: valueOf("reason")?.toLowerCase(),
+    expires: parseDeltaSeconds(valueOf("expires")),
+    retryAfter: parseDeltaSeconds(valueOf("retry-after")),
+    body: text === "" || type === undefined || text.length > longestBody ? undefined : { type, text },
+    isTooLong: text.length > longestBody,
+  };
+}
+
+/** A back-end subscription after a notification. A later one may have been here before. */
+export function notified(backEnd: BackEnd, told: Notified, now: number): BackEnd {
+  const heard = { ...backEnd, remote: told.remote ?? backEnd.remote, notified: told.cseq };
+  switch (told.state) {
+    case "active": {
+      const body = told.isTooLong ? undefined : (told.body ?? backEnd.body);
+      return { ...heard, state: "active", reason: undefined, body, ...extended(backEnd, told, now) };
+    }
+    case "pending":
+      return { ...heard, state: "pending", reason: undefined, body: told.body, ...extended(backEnd, told, now) };
+    default:
+      return terminated({ ...heard, remote: undefined, expires: 0 }, told, now);
+  }
+}
+
+/** RFC 6665 §4.1.3: whether the reason lets one ask again, and when. */
+function terminated(backEnd: BackEnd, { reason = "", retryAfter = 0 }: Notified, now: number): BackEnd {
+  switch (reason) {
+    case "deactivated":
+    case "timeout":
+      return begunAgain(backEnd, now);
+    case "rejected":
+    case "noresource":
+    case "invariant":
+      return ended(backEnd, reason);
+    default:
+      return failed(backEnd, reason === "" ? "giveup" : reason, retryAfter, now);
+  }
+}
+
+/** At once, but not again and again: somebody may end each subscription as soon as it is made. */
+function begunAgain(backEnd: BackEnd, now: number): BackEnd {
+  const { failures } = backEnd;
+  const due = now + (failures === 0 ? 0 : pauseAfter(failures));
+  return { ...backEnd, remote: undefined, expires: 0, due, failures: Math.min(failures + 1, mostFailures) };
+}
+
+function ended(backEnd: BackEnd, reason: string): BackEnd {
+  return { ...backEnd, remote: undefined, expires: 0, due: never, failures: 0, state: "terminated", reason, body: undefined };
+}
+
+function failed(backEnd: BackEnd, reason: string, retryAfter: number, now: number): BackEnd {
+  const failures = Math.min(backEnd.failures + 1, mostFailures);
+  const due = now + Math.max(pauseAfter(failures), Math.min(retryAfter * 1000, longestRetryAfter));
+  // What was known is worth something until the subscription has ended.
+  if (backEnd.expires > now && backEnd.remote !== undefined) return { ...backEnd, due: Math.min(due, backEnd.expires), failures };
+  return { ...backEnd, remote: undefined, expires: 0, due, failures, state: "terminated", reason, body: undefined };
+}
+
+function pauseAfter(failures: number): number {
+  return Math.min(firstPause * 2 ** (failures - 1), longestPause);
+}
+
+/** Times that differ by less than a moment are left as they are, so that nothing has to be written. */
+function extended({ expires: known, due }: BackEnd, { expires }: Pick<Notified, "expires">, now: number): Pick<BackEnd, "expires" | "due"> {
+  const isNear = expires === undefined || Math.abs(now + expires * 1000 - known) < 5000;
+  return isNear ? { expires: known, due } : until(now, expires);
+}
+
+function until(now: number, seconds: number): Pick<BackEnd, "expires" | "due"> {
+  return { expires: now + seconds * 1000, due: now + Math.max(Math.floor(seconds * shareBeforeRefresh) * 1000, shortestPause) };
+}
+
+/** Whether watchers of lists have something to learn. */
+export function isNews(before: BackEnd, after: BackEnd): boolean {
+  return (
+    before.state !== after.state ||
+    before.reason !== after.reason ||
+    before.body?.text !== after.body?.text ||
+    before.body?.type !== after.body?.type
+  );
+}
+
+/** The other end of a dialog: of a response its routes are in the order of the way back (RFC 3261 §12.1.2). */
+function remoteOf(message: Message, name: "from" | "to"): Remote | undefined {
+  const address = headerValue(message, name) ?? "";
+  const tag = /;\s*tag\s*=\s*([^;\s]+)/i.exec(address.slice(address.lastIndexOf(">") + 1))?.[1];
+  const contact = parseNameAddress(headerValues(message, "contact")[0] ?? "");
+  if (tag === undefined || isFault(contact)) return undefined;
+  const routes = headerValues(message, "record-route");
+  return { tag, address, target: contact.uri, routes: message.kind === "response" ? routes.reverse() : routes };
+}

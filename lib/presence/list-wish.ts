@@ -1,0 +1,43 @@
+import { type Fault, fault } from "../syntax/fault.ts";
+import { type Request, headerValues } from "../syntax/message.ts";
+import { readOptionTags } from "../syntax/option-tags.ts";
+import type { EventPackage } from "./event-package.ts";
+import { hasRecipientList } from "./recipient-list.ts";
+import { type SubscriptionSettings, type Wish, ownEvent, readWish } from "./subscription.ts";
+
+/** The option tags of RFC 4662 §4.1 and RFC 5367 §9.2. */
+export const eventList = "eventlist";
+const recipientList = "recipient-list-subscribe";
+
+/** Packages whose state makes sense for many at once. */
+const packages: readonly EventPackage[] = ["presence", "dialog"];
+
+/** Reads a SUBSCRIBE to a list (RFC 4662 §4, RFC 5367 §3): one of the directory's, or one that it brings along. */
+export function readListWish(request: Request, isAdHoc: boolean, settings: SubscriptionSettings): Wish | Fault {
+  const event = ownEvent(request)?.package;
+  if (event === undefined || !packages.includes(event))
+    return fault(489, "lists of this event package are not watched", [["Allow-Events", packages.join(", ")]]);
+  const required = readOptionTags(request, "require");
+  const known = isAdHoc ? [eventList, recipientList] : [eventList];
+  const unsupported = required.filter((tag) => !known.includes(tag));
+  if (unsupported.length > 0) return fault(420, "a required extension is not supported here", [["Unsupported", unsupported.join(", ")]]);
+  if (![...required, ...readOptionTags(request, "supported")].includes(eventList))
+    return fault(421, "this is a list, and Supported does not name eventlist", [["Require", eventList]]);
+  if (isAdHoc && !required.includes(recipientList))
+    return fault(421, "the list comes in the request, and Require does not say so", [["Require", recipientList]]);
+  if (!takesLists(request)) return fault(406, "notifications of lists are multipart/related with application/rlmi+xml");
+  return readWish(request, settings);
+}
+
+/** Why a SUBSCRIBE within the dialog is not taken (RFC 5367 §5.1); undefined if it is. */
+export function refuseLaterList(request: Request): Fault | undefined {
+  return hasRecipientList(request) ? fault(415, "the list of a subscription cannot be changed by a SUBSCRIBE") : undefined;
+}
+
+/** RFC 4662 §4.3; whoever says nothing of what he takes has said that he knows lists. */
+function takesLists(request: Request): boolean {
+  const accepted = headerValues(request, "accept").map((value) => value.split(";")[0]?.trim().toLowerCase());
+  if (accepted.length === 0) return true;
+  const takes = (type: string) => accepted.includes(type) || accepted.includes(`${type.split("/")[0]}/*`) || accepted.includes("*/*");
+  return takes("multipart/related") && takes("application/rlmi+xml");
+}

@@ -1,0 +1,52 @@
+import type { Element } from "@xmldom/xmldom";
+import { type Fault, fault, isFault } from "../syntax/fault.ts";
+import { type Request, headerValue } from "../syntax/message.ts";
+import { type ListEntry, longestName, longestUri, mostEntries } from "./resource-list.ts";
+import { childrenOf, parseXml } from "./xml.ts";
+
+const namespace = "urn:ietf:params:xml:ns:resource-lists";
+const type = "application/resource-lists+xml";
+
+/** What may stand in any URI (RFC 3986 §2): nothing that could break a line or a document. */
+const isUriText = /^[\w\-.~:/?#[\]@!$&'()*+,;=%]+$/;
+
+/** Whether a request has the list of RFC 5367 in its body, by its type. */
+export function hasRecipientList(request: Request): boolean {
+  return withoutParameters(headerValue(request, "content-type")) === type;
+}
+
+/**
+ * The resources in the body of a SUBSCRIBE (RFC 5367 §4, RFC 5363 §4). Lists within lists are taken as if they were flat, references
+ * to other documents are left out, and of resources that are named twice the first counts.
+ * @param body as text
+ */
+export function readRecipientList(request: Request, body: string): readonly ListEntry[] | Fault {
+  if (body === "") return fault(400, "the list is missing: it comes in the body");
+  if (!hasRecipientList(request)) return fault(415, "lists of this type are not taken", [["Accept", type]]);
+  const encoding = headerValue(request, "content-encoding")?.toLowerCase() ?? "identity";
+  if (encoding !== "identity") return fault(415, "compressed lists are not taken", [["Accept-Encoding", "identity"]]);
+  if (withoutParameters(headerValue(request, "content-disposition")) !== "recipient-list")
+    return fault(400, "the Content-Disposition of the list is not recipient-list");
+  const root = parseXml(body, namespace, "resource-lists");
+  if (isFault(root)) return root;
+  const entries = new Map<string, ListEntry>();
+  for (const element of entriesIn(root)) {
+    const uri = element.getAttribute("uri") ?? "";
+    if (!isUriText.test(uri) || uri.length > longestUri) return fault(400, `an entry without a URI of up to ${longestUri} characters`);
+    const name = childrenOf(element, namespace, "display-name")[0]?.textContent?.trim().slice(0, longestName) ?? "";
+    if (!entries.has(uri)) entries.set(uri, name === "" ? { uri } : { uri, name });
+  }
+  if (entries.size > mostEntries) return fault(413, `more than ${mostEntries} resources`);
+  return [...entries.values()];
+}
+
+function entriesIn(element: Element): Element[] {
+  return childrenOf(element, namespace).flatMap((child) => {
+    if (child.localName === "entry") return [child];
+    return child.localName === "list" ? entriesIn(child) : [];
+  });
+}
+
+function withoutParameters(value: string | undefined): string | undefined {
+  return value?.split(";")[0]?.trim().toLowerCase();
+}

@@ -1,0 +1,81 @@
+import { escape } from "./xml.ts";
+
+/** A resource as a notification of its list shows it. */
+export interface ShownResource {
+  readonly uri: string;
+  readonly name?: string | undefined;
+  /** Undefined while nothing is known of it (RFC 4662 §4.5). */
+  readonly instance: ShownInstance | undefined;
+}
+
+/** The one source of a resource's state (RFC 4662 §5.5): requests for it are not forked. */
+export interface ShownInstance {
+  readonly id: string;
+  readonly state: "active" | "pending" | "terminated";
+  /** Of one that is terminated (RFC 6665 §4.1.3). */
+  readonly reason: string | undefined;
+  readonly body: Body | undefined;
+}
+
+interface Body {
+  readonly type: string;
+  readonly text: string;
+}
+
+export interface ShownList {
+  readonly uri: string;
+  readonly name: string | undefined;
+  readonly version: number;
+  readonly isFull: boolean;
+  readonly resources: readonly ShownResource[];
+  /** What makes the names of the parts unique (RFC 2392): of the subscription, nobody can guess it. */
+  readonly id: string;
+  readonly host: string;
+}
+
+/** The body of a list's notification (RFC 4662 §5): multipart/related, the RLMI document first, then the states that it names. */
+export function listBody(list: ShownList): Body {
+  const name = (part: number): string => `${list.id}.${list.version}.${part}@${list.host}`;
+  const bodies: Body[] = [];
+  const resources = list.resources.map((resource) => {
+    const body = resource.instance?.body;
+    if (body === undefined) return resourceElement(resource, undefined);
+    bodies.push(body);
+    return resourceElement(resource, name(bodies.length));
+  });
+  const attributes = `uri="${escape(list.uri)}" version="${list.version}" fullState="${list.isFull}"`;
+  const content = `${nameElement(list.name)}${resources.join("")}`;
+  const rlmi = `<?xml version="1.0" encoding="UTF-8"?>\r\n<list xmlns="urn:ietf:params:xml:ns:rlmi" ${attributes}>${content}</list>\r\n`;
+  const parts = [{ type: 'application/rlmi+xml;charset="UTF-8"', text: rlmi }, ...bodies];
+  const boundary = unusedIn(parts, `${list.id}-${list.version}`);
+  const text = parts.map((part, index) => `--${boundary}\r\n${partOf(part, name(index))}\r\n`).join("");
+  const type = `multipart/related;type="application/rlmi+xml";start="<${name(0)}>";boundary="${boundary}"`;
+  return { type, text: `${text}--${boundary}--\r\n` };
+}
+
+function partOf({ type, text }: Body, name: string): string {
+  return `Content-Transfer-Encoding: binary\r\nContent-ID: <${name}>\r\nContent-Type: ${type}\r\n\r\n${text}`;
+}
+
+function resourceElement({ uri, name, instance }: ShownResource, cid: string | undefined): string {
+  return `<resource uri="${escape(uri)}">${nameElement(name)}${instance === undefined ? "" : instanceElement(instance, cid)}</resource>`;
+}
+
+function instanceElement({ id, state, reason }: ShownInstance, cid: string | undefined): string {
+  const why = state === "terminated" ? ` reason="${escape(reason ?? "noresource")}"` : "";
+  return `<instance id="${escape(id)}" state="${state}"${why}${cid === undefined ? "" : ` cid="${escape(cid)}"`}/>`;
+}
+
+function nameElement(name: string | undefined): string {
+  return name === undefined ? "" : `<name>${escape(printable(name))}</name>`;
+}
+
+/** Without what XML cannot hold (XML 1.0 §2.2). */
+function printable(text: string): string {
+  return [...text.toWellFormed()].filter((character) => character >= " " && character !== "\uFFFE" && character !== "\uFFFF").join("");
+}
+
+/** RFC 2046 §5.1.1: no part may have the boundary in it. */
+function unusedIn(parts: readonly Body[], boundary: string): string {
+  return parts.some(({ text }) => text.includes(boundary)) ? unusedIn(parts, `${boundary}.`) : boundary;
+}

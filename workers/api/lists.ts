@@ -1,0 +1,208 @@
+import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
+import {
+  type ListName,
+  adHocName,
+  canonicalResource,
+  isListUser,
+  listUri,
+  longestName,
+  longestUri,
+  mostEntries,
+} from "../../lib/presence/resource-list.ts";
+import { isFault } from "../../lib/syntax/fault.ts";
+import { parseUri } from "../../lib/syntax/uri.ts";
+import { homeName } from "../directory.ts";
+import type { Environment } from "../environment.ts";
+import { homesOf } from "./homes.ts";
+import { ListStore } from "./list-store.ts";
+import { Problem } from "./problem.ts";
+import { json, noContent, problems } from "./responses.ts";
+import { domainParameters, subscriberParameters } from "./schemas.ts";
+import { Store } from "./store.ts";
+
+/** Lists of one subscriber, and of a domain. */
+const mostOfSubscriber = 20;
+const mostOfDomain = 200;
+
+const entrySchema = z.strictObject({
+  uri: z
+    .string()
+    .max(longestUri)
+    .refine((uri) => canonicalResource(uri) !== undefined, "is no SIP or tel URI of somebody")
+    .refine((uri) => !isOfList(uri), "is a list itself: lists within lists are not taken")
+    .openapi({ example: "sip:bob@example.com" }),
+  // XML, which the names are told in, cannot hold control characters.
+  name: z
+    .string()
+    .min(1)
+    .max(longestName)
+    .regex(/^\P{Cc}+$/u, "has control characters")
+    .optional()
+    .openapi({ example: "Bob" }),
+});
+const body = z
+  .strictObject({
+    entries: z
+      .array(entrySchema)
+      .max(mostEntries)
+      .refine((entries) => new Set(entries.map(({ uri }) => canonicalResource(uri))).size === entries.length, "name somebody twice"),
+  })
+  .openapi("ListChange");
+const listSchema = z
+  .object({
+    name: z.string(),
+    uri: z.string().openapi({ description: "What phones subscribe to", example: "sip:list.friends.alice@example.com" }),
+    entries: z.array(z.object({ uri: z.string(), name: z.string().optional() })),
+  })
+  .openapi("List");
+const listsSchema = z.object({ lists: z.array(listSchema) }).openapi("Lists");
+
+const listName = z
+  .string()
+  .regex(/^[a-z0-9-]{1,32}$/, "is not made of a-z, 0-9 and hyphens")
+  .refine((name) => name !== adHocName, "is what lists are called that come in a SUBSCRIBE")
+  .openapi({ param: { name: "list", in: "path" }, example: "friends" });
+
+const responses = {
+  list: { 200: json(listsSchema, "The lists"), ...problems(400, 401, 404, 503) },
+  read: { 200: json(listSchema, "The list"), ...problems(400, 401, 404, 503) },
+  put: {
+    200: json(listSchema, "The list, as it is now"),
+    201: json(listSchema, "The list, which is new"),
+    ...problems(400, 401, 404, 409, 413, 503),
+  },
+  remove: { 204: noContent, ...problems(400, 401, 404, 503) },
+};
+const content = { required: true, content: { "application/json": { schema: body } } };
+
+const ofSubscriber = {
+  at: { path: "/domains/{domain}/subscribers/{username}/lists", security: [{ bearer: [] }, { basic: [] }] },
+  params: subscriberParameters,
+  one: subscriberParameters.extend({ list: listName }),
+};
+const ofDomain = {
+  at: { path: "/domains/{domain}/lists", security: [{ bearer: [] }] },
+  params: domainParameters,
+  one: domainParameters.extend({ list: listName }),
+};
+const oneOfSubscriber = { ...ofSubscriber.at, path: `${ofSubscriber.at.path}/{list}` as const };
+const oneOfDomain = { ...ofDomain.at, path: `${ofDomain.at.path}/{list}` as const };
+
+const routes = {
+  subscriberList: createRoute({ method: "get", ...ofSubscriber.at, request: { params: ofSubscriber.params }, responses: responses.list }),
+  subscriberRead: createRoute({ method: "get", ...oneOfSubscriber, request: { params: ofSubscriber.one }, responses: responses.read }),
+  subscriberPut: createRoute({
+    method: "put",
+    ...oneOfSubscriber,
+    request: { params: ofSubscriber.one, body: content },
+    responses: responses.put,
+  }),
+  subscriberRemove: createRoute({
+    method: "delete",
+    ...oneOfSubscriber,
+    request: { params: ofSubscriber.one },
+    responses: responses.remove,
+  }),
+  domainList: createRoute({ method: "get", ...ofDomain.at, request: { params: ofDomain.params }, responses: responses.list }),
+  domainRead: createRoute({ method: "get", ...oneOfDomain, request: { params: ofDomain.one }, responses: responses.read }),
+  domainPut: createRoute({ method: "put", ...oneOfDomain, request: { params: ofDomain.one, body: content }, responses: responses.put }),
+  domainRemove: createRoute({ method: "delete", ...oneOfDomain, request: { params: ofDomain.one }, responses: responses.remove }),
+};
+
+/** …/subscribers/{username}/lists, which the subscriber himself may change, and …/domains/{domain}/lists. */
+export const listRoutes = new OpenAPIHono<{ Bindings: Environment }>();
+
+listRoutes.openapi(routes.subscriberList, async (context) => {
+  const { domain, username } = context.req.valid("param");
+  return context.json(await all(context, domain, username), 200);
+});
+listRoutes.openapi(routes.subscriberRead, async (context) => {
+  const { domain, username, list } = context.req.valid("param");
+  return context.json(await read(context, domain, { owner: username, name: list }), 200);
+});
+listRoutes.openapi(routes.subscriberPut, async (context) => {
+  const { domain, username, list } = context.req.valid("param");
+  const { created, value } = await put(context, domain, { owner: username, name: list }, context.req.valid("json").entries);
+  return created ? context.json(value, 201) : context.json(value, 200);
+});
+listRoutes.openapi(routes.subscriberRemove, async (context) => {
+  const { domain, username, list } = context.req.valid("param");
+  await remove(context, domain, { owner: username, name: list });
+  return context.body(null, 204);
+});
+listRoutes.openapi(routes.domainList, async (context) => {
+  const { domain } = context.req.valid("param");
+  return context.json(await all(context, domain, undefined), 200);
+});
+listRoutes.openapi(routes.domainRead, async (context) => {
+  const { domain, list } = context.req.valid("param");
+  return context.json(await read(context, domain, { owner: undefined, name: list }), 200);
+});
+listRoutes.openapi(routes.domainPut, async (context) => {
+  const { domain, list } = context.req.valid("param");
+  const { created, value } = await put(context, domain, { owner: undefined, name: list }, context.req.valid("json").entries);
+  return created ? context.json(value, 201) : context.json(value, 200);
+});
+listRoutes.openapi(routes.domainRemove, async (context) => {
+  const { domain, list } = context.req.valid("param");
+  await remove(context, domain, { owner: undefined, name: list });
+  return context.body(null, 204);
+});
+
+type ApiContext = { readonly env: Environment; readonly executionCtx: { waitUntil(work: Promise<unknown>): void } };
+type Entries = z.infer<typeof body>["entries"];
+type ShownList = z.infer<typeof listSchema>;
+
+async function all({ env }: ApiContext, domain: string, owner: string | undefined): Promise<{ lists: ShownList[] }> {
+  await refuseUnknown(env, domain, owner);
+  const lists = await new ListStore(env.DIRECTORY).all(domain, owner);
+  return { lists: lists.map(({ name, entries }) => shown(domain, { owner, name }, entries)) };
+}
+
+async function read({ env }: ApiContext, domain: string, list: ListName): Promise<ShownList> {
+  const entries = await new ListStore(env.DIRECTORY).one(domain, list);
+  if (entries === undefined) throw new Problem(404, `there is no list ${list.name}`);
+  return shown(domain, list, entries);
+}
+
+async function put(context: ApiContext, domain: string, list: ListName, entries: Entries): Promise<{ created: boolean; value: ShownList }> {
+  const store = new ListStore(context.env.DIRECTORY);
+  await refuseUnknown(context.env, domain, list.owner);
+  const most = list.owner === undefined ? mostOfDomain : mostOfSubscriber;
+  const before = await store.all(domain, list.owner);
+  const created = before.every(({ name }) => name !== list.name);
+  if (created && before.length >= most) throw new Problem(409, `there are ${most} lists already`);
+  await store.put(domain, list, entries, Date.now());
+  await tell(context, domain, list);
+  return { created, value: shown(domain, list, entries) };
+}
+
+async function remove(context: ApiContext, domain: string, list: ListName): Promise<void> {
+  const isGone = await new ListStore(context.env.DIRECTORY).remove(domain, list);
+  if (!isGone) throw new Problem(404, `there is no list ${list.name}`);
+  await tell(context, domain, list);
+}
+
+/** Those who watch it learn of the change at once: its owner, or whoever has subscribed to the domain's. */
+async function tell({ env, executionCtx }: ApiContext, domain: string, list: ListName): Promise<void> {
+  const homes = homesOf(env, (work) => executionCtx.waitUntil(work));
+  const { owner, name } = list;
+  if (owner === undefined) return homes.listChanged(await new ListStore(env.DIRECTORY).watchers(domain, name, Date.now()), list);
+  const subscriber = await new Store(env.DIRECTORY).existing(domain, owner);
+  if (subscriber.opened) await homes.listChanged([homeName(subscriber)], list);
+}
+
+async function refuseUnknown({ DIRECTORY }: Environment, domain: string, owner: string | undefined): Promise<void> {
+  const store = new Store(DIRECTORY);
+  if (owner !== undefined) await store.existing(domain, owner);
+  else if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+}
+
+function shown(domain: string, list: ListName, entries: Entries): ShownList {
+  return { name: list.name, uri: listUri(list, domain), entries };
+}
+
+function isOfList(text: string): boolean {
+  const uri = parseUri(text);
+  return !isFault(uri) && uri.kind === "sip" && uri.user !== undefined && isListUser(uri.user);
+}
