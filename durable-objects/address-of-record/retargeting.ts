@@ -7,7 +7,8 @@ import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { drawFor } from "../../lib/routing/draw.ts";
 import { type Trunk, uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { alter } from "../../lib/syntax/alter.ts";
-import { isHopName } from "../../lib/routing/hop-name.ts";
+import { isHopName, readHopName } from "../../lib/routing/hop-name.ts";
+import { isSecure } from "../../lib/routing/transport.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
@@ -126,8 +127,12 @@ export class Retargeting {
     this.#answer(open, branch, refusal);
   }
 
-  #found(open: OpenContext, branch: ForkedBranch): Promise<Found | Fault> {
-    return available(() => this.#find(open, branch));
+  async #found(open: OpenContext, branch: ForkedBranch): Promise<Found | Fault> {
+    const found = await available(() => this.#find(open, branch));
+    if (isFault(found) || !isSips(open)) return found;
+    // RFC 5630 §5.3: what is to be secure goes by no connection that is not.
+    const places = found.places.filter(({ name }) => !isHopName(name) || isSecure(readHopName(name).transport));
+    return places.length > 0 ? { ...found, places } : fault(480, "no server is reached by TLS");
   }
 
   async #find(open: OpenContext, branch: ForkedBranch): Promise<Found | Fault> {
@@ -197,7 +202,8 @@ export class Retargeting {
     const { search, answerTo } = context;
     const { name: home, user, domain } = this.#room.home;
     const keepsAddress = trunk === undefined || branch.retarget?.keepsAddress === true;
-    const contact = keepsAddress ? branch.contact : uriAtTrunk(trunk, address.user, place.server);
+    const written = keepsAddress ? branch.contact : uriAtTrunk(trunk, address.user, place.server);
+    const contact = isSips(open) ? written.replace(/^sip:/i, "sips:") : written;
     const breadth = Math.max(1, Math.floor((search?.breadth ?? 1) / Math.max(1, context.branches.length)));
     const forwarded = retargetedRequest(`sip:${user}@${domain}`, request, context, { ...branch, contact }, breadth);
     const leaves = isHopName(place.name) || place.isPeer === true;
@@ -267,6 +273,10 @@ interface SentOn {
 
 type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
 type Refusal = Fault | (Receipt & { readonly kind: "answered" });
+
+function isSips({ request }: OpenContext): boolean {
+  return /^sips:/i.test(request.requestUri);
+}
 
 function lastRefusal(refusal: string): Refusal {
   return refusal === "" ? fault(408, "no server has answered") : { kind: "answered", status: 503, text: refusal };

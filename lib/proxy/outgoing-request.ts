@@ -180,5 +180,6 @@ function ownRecordRoute(
   const { fromTag: callerTag, toTag, callId } = essentials;
   if (toTag !== undefined || callerTag === undefined || !dialogMethods.includes(request.method)) return [];
   const route = { caller: { home: caller.home, phone: caller.phone }, callee: { home: by.home, phone }, callerTag };
-  return [["Record-Route", recordRoute(by.keyring, route, callId, caller.at ?? at)]];
+  const isSecure = request.requestUri.startsWith("sips:");
+  return [["Record-Route", recordRoute(by.keyring, route, callId, caller.at ?? at, isSecure)]];
 }

@@ -50,16 +50,19 @@ describe.skipIf(!hasKamailio)("Kamailio", () => {
     expect((await alice.finalResponse(bye)).status).toBe(200);
   });
 
-  it("is called, and SIPp hangs up, along both routes", async () => {
-    const [alice] = await town.phones("direct", "alice");
-    const sent = alice.request("INVITE", "sip:sipp@pbx.example", { body: shortSdp });
-    const answer = await alice.finalResponse(sent);
-    expect(headers(answer, "record-route").length).toBeGreaterThan(0);
-    alice.ack(dialogOfCaller(answer));
-    const bye = await alice.next("BYE");
-    alice.reply(bye, 200);
-    await alice.hearsNothing("BYE", 1200);
-  });
+  it.each(["sip:sipp@pbx.example;transport=tcp", "sip:sipp@pbx.example", "sips:sipp@pbx.example"])(
+    "is called at %s, and SIPp hangs up, along both routes",
+    async (uri) => {
+      const [alice] = await town.phones("direct", "alice");
+      const sent = alice.request("INVITE", uri, { body: shortSdp });
+      const answer = await alice.finalResponse(sent);
+      expect(headers(answer, "record-route").length).toBeGreaterThan(0);
+      alice.ack(dialogOfCaller(answer));
+      const bye = await alice.next("BYE");
+      alice.reply(bye, 200);
+      await alice.hearsNothing("BYE", 1200);
+    },
+  );
 
   it("is called by SIP.js, which hangs up", async () => {
     const { Inviter, SessionState, UserAgent } = await import("sip.js");

@@ -247,6 +247,22 @@ describe("before a call is answered", () => {
   });
 });
 
+describe("a call by a trunk", () => {
+  it.each([302, 404, 486, 603])("that draws %i: that goes up, its ACK is ours", async (status) => {
+    const sent = alice.request("INVITE", "sip:+1555@localhost", { body: shortSdp });
+    const invite = await provider.next("INVITE");
+    provider.reply(invite, status, status === 302 ? ["Contact: <sip:moved@provider.example>"] : []);
+    expect(header(await provider.next("ACK"), "via")).toBe(header(invite, "via"));
+    const answer = await alice.finalResponse(sent);
+    expect([answer.status, header(answer, "contact")]).toEqual([status, status === 302 ? "<sip:moved@provider.example>" : undefined]);
+  });
+
+  it("that is to be secure does not go by a connection that is not: 480 (RFC 5630 §5.3)", async () => {
+    expect((await alice.finalResponse(alice.request("INVITE", "sips:+1555@localhost", { body: shortSdp }))).status).toBe(480);
+    expect(provider.rest()).toEqual([]);
+  });
+});
+
 describe("a trunk that asks who we are within a call (RFC 3261 §22)", () => {
   const challenge = 'Proxy-Authenticate: Digest realm="provider", nonce="n1", qop="auth", algorithm=MD5';
   const withCredentials = (method: string) => (one: Heard) => one.method === method && header(one, "proxy-authorization") !== undefined;

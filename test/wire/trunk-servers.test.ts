@@ -103,6 +103,23 @@ describe("a trunk with several servers (RFC 2782)", () => {
     expect(got.size).toBe(2);
   });
 
+  it("gives the larger share to the larger weight", async () => {
+    await trunk({}, [
+      [1, 1],
+      [1, 4],
+    ]);
+    const got = new Map<SipServer, number>();
+    for (let calls = 0; calls < 30; calls += 1) {
+      const sent = call();
+      const { server, invite } = await whoGets();
+      got.set(server, (got.get(server) ?? 0) + 1);
+      server.reply(invite, 486);
+      await alice.finalResponse(sent);
+    }
+    // By chance it would be otherwise once in some 100,000 times.
+    expect(got.get(servers[1])).toBeGreaterThan(15);
+  });
+
   it("is cancelled where it was called, though the caller's home has lost its memory", async () => {
     await trunk({}, [
       [1, 1],
