@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { compose, newBranch, shortSdp } from "../support/compose.ts";
-import { type Dialog, dialogOfCaller } from "../support/dialog.ts";
+import { type Dialog, dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
 import { type Heard, header, parameter, uriIn } from "../support/heard.ts";
 import type { Phone, Sent } from "../support/phone.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
@@ -129,30 +129,35 @@ describe("a call that rings", () => {
   });
 });
 
+/** The other server, as a trunk of ours, calls alice. */
+async function isCalled(): Promise<{ readonly invite: Heard; readonly branch: string }> {
+  const number = `+49${other.port}`;
+  await town.server.provision({ domain: "localhost", username: alice.account, password: "offhook", aliases: [number] });
+  const trunk = { server: uri().replace("bob@", ""), inbound: true, prefixes: ["+1"] };
+  await town.server.api("PUT", "/domains/localhost/trunks/lost", trunk);
+  const opening = alice.request("MESSAGE", "sip:+1555@localhost", { body: "hello" });
+  other.reply(await other.next("MESSAGE"), 200);
+  await alice.finalResponse(opening);
+  const branch = newBranch();
+  const lines = [
+    `Via: SIP/2.0/TCP 127.0.0.1:${other.port};branch=${branch}`,
+    "Max-Forwards: 70",
+    "From: <sip:+49301234@provider.example>;tag=far",
+    `To: <sip:${number}@localhost>`,
+    `Call-ID: ${newBranch()}`,
+    "CSeq: 1 INVITE",
+    `Contact: <${uri()}>`,
+  ];
+  other.send(compose(`INVITE sip:${number}@localhost SIP/2.0`, lines, shortSdp));
+  return { invite: await alice.next("INVITE"), branch };
+}
+
 describe("a trunk's call that rings here", () => {
   it.each<readonly [string, () => void | Promise<void>]>([
     ["its connection", () => other.cut()],
     ["everything of ours", powerCut],
   ])("is answered by a new connection after the loss of %s (RFC 3261 §18.2.2)", async (_name, lose) => {
-    const number = `+49${other.port}`;
-    await town.server.provision({ domain: "localhost", username: alice.account, password: "offhook", aliases: [number] });
-    const trunk = { server: uri().replace("bob@", ""), inbound: true, prefixes: ["+1"] };
-    await town.server.api("PUT", "/domains/localhost/trunks/lost", trunk);
-    const opening = alice.request("MESSAGE", "sip:+1555@localhost", { body: "hello" });
-    other.reply(await other.next("MESSAGE"), 200);
-    await alice.finalResponse(opening);
-    const branch = newBranch();
-    const lines = [
-      `Via: SIP/2.0/TCP 127.0.0.1:${other.port};branch=${branch}`,
-      "Max-Forwards: 70",
-      "From: <sip:+49301234@provider.example>;tag=far",
-      `To: <sip:${number}@localhost>`,
-      `Call-ID: ${newBranch()}`,
-      "CSeq: 1 INVITE",
-      `Contact: <${uri()}>`,
-    ];
-    other.send(compose(`INVITE sip:${number}@localhost SIP/2.0`, lines, shortSdp));
-    const invite = await alice.next("INVITE");
+    const { invite, branch } = await isCalled();
     alice.reply(invite, 180);
     await other.next(180);
     await lose();
@@ -267,4 +272,31 @@ describe.each(Object.keys(losses))("a call that was answered and loses %s", (los
     alice.ack(dialog);
     expect(header(await other.next("ACK"), "call-id")).toBe(dialog.callId);
   });
+});
+
+describe.each(Object.keys(losses))("a trunk's call that was answered here and loses %s", (loss) => {
+  it("is ended by the phone, by a new connection", async () => {
+    const { invite } = await isCalled();
+    alice.reply(invite, 200, { body: shortSdp });
+    await other.next(200, { method: "INVITE" });
+    const dialog = dialogOfCallee(invite, alice.tag);
+    await (losses[loss] as () => Promise<void>)();
+    const bye = alice.bye(dialog);
+    other.reply(await other.next("BYE"), 200);
+    expect((await alice.finalResponse(bye)).status).toBe(200);
+  });
+});
+
+it("a trunk that we register at is so again after a power cut, with the next call by it", async () => {
+  const trunk = { server: uri().replace("bob@", ""), username: "4930555", password: "secret", register: true, prefixes: ["+1"] };
+  await town.server.api("PUT", "/domains/localhost/trunks/lost", trunk);
+  const registers = async (): Promise<void> => {
+    const register = await other.next("REGISTER");
+    other.reply(register, 200, [`Contact: ${header(register, "contact")};expires=600`]);
+  };
+  await registers();
+  await powerCut();
+  alice.request("MESSAGE", "sip:+1555@localhost", { body: "hello" });
+  other.reply(await other.next("MESSAGE"), 200);
+  await registers();
 });
