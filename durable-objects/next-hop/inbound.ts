@@ -96,13 +96,14 @@ export class Inbound {
     this.#line.reply(request, replyTo(request, 200, { toTag: randomText(), headers: [["Accept", "*/*"]] }));
   }
 
-  /** Why a trunk may not ask this: nobody is relayed, and nobody called so is whom he says he is. */
+  /** Why a trunk may not ask this: nobody is relayed, and nobody is whom he says he is only because he says so. */
   async #refusalOf(
     { method }: SipRequest,
     essentials: Essentials,
     { address }: Way & { kind: "address" },
     trunk: Trunk,
   ): Promise<Fault | undefined> {
+    if (essentials.toTag !== undefined && method !== "ACK") return fault(481, "there is no such call");
     if (method === "REGISTER" || method === "PUBLISH") return fault(403, "only subscribers may do that");
     if (!(await this.#isForUs(address.domain, trunk))) return fault(403, "requests are not relayed to other domains");
     const sender = trunk.trusted ? undefined : senderOf(essentials);

@@ -22,7 +22,11 @@ export async function openWebSocket(hop: Hop, events: ChannelEvents, token: stri
     // Whoever redirects could lead us anywhere.
     redirect: "manual",
   });
-  const response = await within(patience, opening, `${hop.host} did not answer`);
+  const response = await within(patience, opening, `${hop.host} did not answer`).catch((error: unknown) => {
+    // What opens too late nobody wants any more.
+    void opening.then(({ webSocket }) => (webSocket?.accept(), webSocket?.close(1000)), ignoreFailed);
+    throw error;
+  });
   const socket = response.webSocket;
   if (socket === null) throw new Error(`${hop.host} answered ${response.status} to the upgrade`);
   socket.binaryType = "arraybuffer";
@@ -48,4 +52,9 @@ export async function openWebSocket(hop: Hop, events: ChannelEvents, token: stri
     },
     close: () => socket.close(1000, "nothing is under way"),
   };
+}
+
+/** It is known already that it could not be opened. */
+function ignoreFailed(error: unknown): void {
+  if (!(error instanceof Error)) throw error;
 }

@@ -10,6 +10,8 @@ export interface SipServer {
   readonly port: number;
   /** What it answers to OPTIONS; 0: nothing. */
   health: number;
+  /** What came between messages: pings and pongs (RFC 5626 §4.4.1). */
+  readonly keepAlives: readonly string[];
   /** The OPTIONS that it has heard. */
   readonly asked: readonly Heard[];
   next(match: Match, narrowing?: { readonly method?: string; readonly milliseconds?: number }): Promise<Heard>;
@@ -37,6 +39,7 @@ export async function startSipServer(port = 0, address = "127.0.0.1"): Promise<S
   const ears = createEars("the other server");
   const sockets: Socket[] = [];
   const asked: Heard[] = [];
+  const keepAlives: string[] = [];
   const replyBy = (socket: Socket | undefined, request: Heard, status: number, lines: readonly string[] = [], body = ""): void => {
     // RFC 3581 §4: it tells where it sees the sender.
     const { remoteAddress, remotePort } = socket ?? {};
@@ -54,7 +57,10 @@ export async function startSipServer(port = 0, address = "127.0.0.1"): Promise<S
     socket.on("data", (octets) => {
       rest += octets.toString("latin1");
       for (;;) {
-        rest = rest.replace(/^(?:\r\n)+/, "");
+        rest = rest.replace(/^(?:\r\n)+/, (found) => {
+          keepAlives.push(found);
+          return "";
+        });
         const end = rest.indexOf("\r\n\r\n");
         if (end < 0) return;
         const length = Number(/\r\ncontent-length:\s*(\d+)/i.exec(rest.slice(0, end + 2))?.[1] ?? 0);
@@ -73,6 +79,7 @@ export async function startSipServer(port = 0, address = "127.0.0.1"): Promise<S
   const self: SipServer = {
     health: 200,
     asked,
+    keepAlives,
     port: (server.address() as AddressInfo).port,
     next: ears.next,
     rest: ears.rest,

@@ -103,6 +103,14 @@ describe("an INVITE that was sent, and has drawn nothing yet", () => {
   });
 });
 
+it("a connection is kept alive by CRLF CRLF, and a ping of the other side is answered by CRLF (RFC 5626 §4.4.1)", async () => {
+  await rings();
+  await expect.poll(() => other.keepAlives.filter((one) => one === "\r\n\r\n").length, { timeout: 5000 }).toBeGreaterThan(1);
+  expect(other.keepAlives).not.toContain("\r\n");
+  other.send("\r\n\r\n");
+  await expect.poll(() => other.keepAlives).toContain("\r\n");
+});
+
 describe("a call that rings", () => {
   it("ends if its connection is lost, and the other side is told to stop ringing by a new one", async () => {
     const { sent, invite } = await rings();

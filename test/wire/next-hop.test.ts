@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { compose, newBranch, shortSdp } from "../support/compose.ts";
 import { dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
-import { addresses, header, headers } from "../support/heard.ts";
+import { addresses, header, headers, parameter } from "../support/heard.ts";
 import type { Phone } from "../support/phone.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
 import { openTown, type Town } from "../support/town.ts";
@@ -217,6 +217,28 @@ describe("who may not", () => {
     other.send(compose(`INVITE ${alice.aor} SIP/2.0`, lines(["Route: <sip:route.forged@localhost;lr>"])));
     expect((await other.next(403)).status).toBe(403);
     expect(alice.socket.rest().filter(({ method }) => method === "INVITE")).toEqual([]);
+  });
+
+  it("answers that are forged, or by another server's connection, reach nobody", async () => {
+    const third = await startSipServer();
+    const sent = alice.request("INVITE", callee, { body: shortSdp });
+    const invite = await other.next("INVITE");
+    const elsewhere = alice.request("INVITE", `sip:eve@127.0.0.1:${third.port};transport=tcp`, { body: shortSdp });
+    const second = await third.next("INVITE");
+    // The other server's branch, by a connection that it was not minted for.
+    third.reply(invite, 200, [contact()], shortSdp);
+    const forged = (from: string, to: string) => ({
+      ...invite,
+      headers: invite.headers.map(([name, value]) => [name, value.replace(from, to)] as const),
+    });
+    const branch = parameter(header(invite, "via"), "branch") ?? "";
+    other.reply(forged(branch, `${branch.slice(0, 30)}A${branch.slice(31)}`), 200, [contact()], shortSdp);
+    other.reply(forged(branch, "z9hG4bKforged.0123456789abcdef.0.x"), 200, [contact()], shortSdp);
+    other.reply(invite, 486);
+    third.reply(second, 486);
+    expect([(await alice.finalResponse(sent)).status, (await alice.finalResponse(elsewhere)).status]).toEqual([486, 486]);
+    expect(alice.socket.rest().filter(({ status }) => status >= 200)).toEqual([]);
+    third.close();
   });
 
   it("a URI without TLS where sips is asked for: 503, and no plain connection", async () => {

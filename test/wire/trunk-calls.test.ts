@@ -50,16 +50,17 @@ interface Asking {
   readonly more?: readonly string[];
   readonly callId?: string;
   readonly branch?: string;
+  readonly toTag?: string;
 }
 
 /** Outside a dialog. */
 function asks(
   method: string,
-  { uri, from, more = [], callId = newBranch(), branch = newBranch() }: Asking = {},
+  { uri, from, more = [], callId = newBranch(), branch = newBranch(), toTag = "" }: Asking = {},
 ): Required<Pick<Asking, "branch" | "callId">> {
   const lines = [
     `From: ${from ?? "<sip:+49301234@provider.example>"};tag=far`,
-    `To: <sip:${number}@localhost>`,
+    `To: <sip:${number}@localhost>${toTag}`,
     `Call-ID: ${callId}`,
     `CSeq: 1 ${method}`,
     contact(),
@@ -321,6 +322,7 @@ describe("what a trunk's server may not", () => {
     ["register users", 403, "REGISTER", () => ({ uri: alice.aor })],
     ["register anybody", 405, "REGISTER", () => ({ uri: "sip:localhost" })],
     ["publish for users", 403, "PUBLISH", () => ({ uri: alice.aor, more: ["Event: presence"] })],
+    ["speak in a call that we do not know", 481, "INFO", () => ({ more: ["X: y"], toTag: ";tag=none" })],
     ["call nobody in particular", 405, "INVITE", () => ({ uri: "sip:localhost" })],
     ["call numbers that go by a trunk", 404, "INVITE", () => ({ uri: "sip:+1555@localhost" })],
   ])("%s: %i", async (_what, status, method, asking) => {
