@@ -298,13 +298,16 @@ describe.each(Object.keys(losses))("a trunk's call that was answered here and lo
 it("a trunk that we register at is so again after a power cut, with the next call by it", async () => {
   const trunk = { server: uri().replace("bob@", ""), username: "4930555", password: "secret", register: true, prefixes: ["+1"] };
   await town.server.api("PUT", "/domains/localhost/trunks/lost", trunk);
-  const registers = async (): Promise<void> => {
+  const registers = async (): Promise<Heard> => {
     const register = await other.next("REGISTER");
     other.reply(register, 200, [`Contact: ${header(register, "contact")};expires=600`]);
+    return register;
   };
-  await registers();
+  const first = await registers();
   await powerCut();
   alice.request("MESSAGE", "sip:+1555@localhost", { body: "hello" });
   other.reply(await other.next("MESSAGE"), 200);
-  await registers();
+  const second = await registers();
+  expect(header(second, "call-id")).toBe(header(first, "call-id"));
+  expect(Number.parseInt(header(second, "cseq") ?? "", 10)).toBeGreaterThan(Number.parseInt(header(first, "cseq") ?? "", 10));
 });

@@ -3,6 +3,7 @@ import { Resolver } from "../../../durable-objects/room/resolver.ts";
 import { locate } from "../../../lib/routing/locate.ts";
 import { isFault } from "../../../lib/syntax/fault.ts";
 import { type DnsServer, startDnsServer } from "../../support/dns-server.ts";
+import { decisions } from "./decisions.ts";
 import { shown, sipUri } from "./support.ts";
 
 /** The stub's answers are good for a second. */
@@ -25,10 +26,19 @@ afterEach(() => {
 });
 
 async function find(uri: string): Promise<string> {
-  const options = { transports: ["tls", "tcp"] as const, chance: () => 0 };
+  const options = { transports: ["tls", "tcp", "wss"] as const, chance: () => 0 };
   const found = await new Resolver(dns.url).settle((known) => locate(sipUri(uri), known, options));
   return isFault(found) ? String(found.status) : shown(found);
 }
+
+it.each(decisions)("over the wire (RFC 8484): %s: %s", async (_rule, uri, zone, hops) => {
+  dns.zone = zone.map((line) => line.replace(/ FAILED$/, " SERVFAIL"));
+  expect(await find(uri)).toBe(hops);
+});
+
+it("has rows enough to decide by", () => {
+  expect(decisions.length).toBeGreaterThanOrEqual(40);
+});
 
 it("comes to an end though answers are too old before the next has come", async () => {
   slowness = 2000;
