@@ -1,7 +1,8 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Keyring } from "../lib/authentication/keyring.ts";
 import { hintIn, homeHint, readBranch } from "../lib/proxy/branch.ts";
-import { type Forwarder, statelessRequest } from "../lib/proxy/outgoing-request.ts";
+import { type Forwarder, type StatelessRequest, statelessRequest } from "../lib/proxy/outgoing-request.ts";
+import { asAsked, shift, shiftedBranch, shiftedEnd } from "../lib/proxy/shifted.ts";
 import { type NamedHop, isHopName, readHopName, writtenHost } from "../lib/routing/hop-name.ts";
 import type { Hop } from "../lib/routing/locate.ts";
 import type { Trunk } from "../lib/routing/trunk.ts";
@@ -32,9 +33,9 @@ import { passOn, seek, takeBack, usualRole } from "./next-hop/keeping.ts";
 import {
   SentRequests,
   type Unanswered,
-  inBranchWithCredentials,
   isBranchWithCredentials,
   withCredentials,
+  withCredentialsCancelled,
 } from "./next-hop/sent-requests.ts";
 import { type Cared, type Health, type Role, TrunkCare } from "./next-hop/trunk-care.ts";
 import { TrunkRegistration } from "./next-hop/trunk-registration.ts";
@@ -219,7 +220,9 @@ export class NextHop extends DurableObject<Environment> {
     const [now, before] = await this.#connection.hosts();
     const cancel = cancelFor(invite, headers).replace(` ${now};branch=`, ` ${before === "" ? now : before};branch=`);
     const trunk = await available(() => this.#trunk());
-    return isFault(trunk) || trunk?.password === undefined ? [cancel] : [cancel, inBranchWithCredentials(cancel, branch)];
+    return isFault(trunk) || trunk?.password === undefined
+      ? [cancel]
+      : [cancel, withCredentialsCancelled(parsed(cancel, invite.binary), branch)];
   }
 
   async #response({ text, binary }: ResponseEnvelope): Promise<Receipt> {
@@ -243,8 +246,13 @@ export class NextHop extends DurableObject<Environment> {
   }
 
   /** Equal each time it is made, as long as the connection is the same. */
-  #asSent({ host, transport }: Connection, envelope: RequestEnvelope, request: SipRequest, essentials: Essentials) {
-    return statelessRequest(this.#by, envelope, request, essentials, { phone: "", host, transport, contact: undefined, path: [] });
+  #asSent({ host, transport }: Connection, envelope: RequestEnvelope, request: SipRequest, essentials: Essentials): StatelessRequest {
+    const target = { phone: "", host, transport, contact: undefined, path: [] };
+    const made = statelessRequest(this.#by, envelope, request, essentials, target);
+    if (envelope.to.kind !== "phone" || envelope.to.phone !== shiftedEnd) return made;
+    const branch = shiftedBranch(made.branch);
+    const text = made.text.replace(`branch=${made.branch}`, `branch=${branch}`);
+    return { text: alter(parsed(text, envelope.binary), shift(request, 1)), branch };
   }
 
   /** The connection is gone. */
@@ -272,8 +280,9 @@ export class NextHop extends DurableObject<Environment> {
     const way = readBranch(this.#keyring, branch);
     const response = parseMessage({ text: answerFault(request, fault(503, "the connection was lost")), binary: request.binary });
     if (way?.kind !== "stateless" || isFault(response)) return;
+    if (response.kind !== "response") return;
     const { binary } = request;
-    const text = alter(response, { popVia: true });
+    const text = asAsked(response, branch);
     this.#post(way.answerTo.home, { kind: "response", text, binary, status: 503, to: way.answerTo, transaction: undefined });
     if (hasRung && request.method === "INVITE") this.#connection.send(cancelFor(request), binary);
   }
@@ -309,7 +318,7 @@ export class NextHop extends DurableObject<Environment> {
     this.#calls.answered(status, essentials, Date.now());
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
     if (method === "CANCEL") return;
-    const text = alter(response, { popVia: true });
+    const text = asAsked(response, written);
     this.#post(branch.answerTo.home, { kind: "response", text, binary, status, to: branch.answerTo, transaction: undefined });
   }
 

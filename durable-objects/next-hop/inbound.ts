@@ -5,7 +5,8 @@ import { type Way, examine } from "../../lib/proxy/examine.ts";
 import { senderOf } from "../../lib/proxy/visit.ts";
 import { numberFrom } from "../../lib/routing/number-format.ts";
 import { type Trunk, accountUser, trunkIdentity } from "../../lib/routing/trunk.ts";
-import { alter } from "../../lib/syntax/alter.ts";
+import { asReferred, shiftedEnd } from "../../lib/proxy/shifted.ts";
+import { type Alterations, alter } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
@@ -64,10 +65,10 @@ export class Inbound {
       return this.#comesIn(request, essentials, way, trunk);
     }
     this.#line.calls.passed(request.method, essentials, Date.now());
-    const { receiver, recordRoute, alterations } = way;
+    const { sender, receiver, recordRoute, alterations } = way;
     const envelope: RequestEnvelope = {
       kind: "request",
-      text: alter(request, alterations),
+      text: alter(request, sender.phone === shiftedEnd ? combined(alterations, asReferred(request)) : alterations),
       binary: request.binary,
       answerTo: { home: this.#line.name, flow: this.#id, phone: this.#id },
       transaction: this.#transactionOf(essentials),
@@ -231,6 +232,10 @@ const notTaken: Fault = fault(403, "calls from this server are not taken");
 /** RFC 3261 §8.3. */
 function redirect(request: SipRequest, { status, uri }: Routed & { readonly kind: "redirect" }): string {
   return replyTo(request, status, { toTag: randomText(), headers: [["Contact", `<${uri}>`]] });
+}
+
+function combined(one: Alterations, { remove = [], append = [] }: Alterations): Alterations {
+  return { ...one, remove: [...(one.remove ?? []), ...remove], append: [...(one.append ?? []), ...append] };
 }
 
 /** What a CANCEL has in common with its INVITE (RFC 3261 §9.1). */

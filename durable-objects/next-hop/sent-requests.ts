@@ -1,7 +1,16 @@
 import { credentialsFor } from "../../lib/authentication/client.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
+import { shift, shiftedBranch, shiftedRoutes } from "../../lib/proxy/shifted.ts";
 import { alter } from "../../lib/syntax/alter.ts";
-import { type Request as SipRequest, type Response as SipResponse, headerValues } from "../../lib/syntax/message.ts";
+import { isFault } from "../../lib/syntax/fault.ts";
+import {
+  type Request as SipRequest,
+  type Response as SipResponse,
+  hasHeader,
+  headerValue,
+  headerValues,
+} from "../../lib/syntax/message.ts";
+import { parseNameAddress, tagOf } from "../../lib/syntax/name-address.ts";
 import { randomText } from "../room/random.ts";
 import type { Account } from "./trunk-registration.ts";
 
@@ -31,7 +40,7 @@ export class SentRequests {
 
   /** As it was sent last: with credentials, if they were asked for. */
   latest(branch: string): SipRequest | undefined {
-    return this.get(branchWithCredentials(branch)) ?? this.get(branch);
+    return this.get(branchWithCredentials(shiftedBranch(branch))) ?? this.get(branchWithCredentials(branch)) ?? this.get(branch);
   }
 
   get(branch: string): SipRequest | undefined {
@@ -90,14 +99,16 @@ export function isBranchWithCredentials(branch: string): boolean {
   return branch.endsWith(mark);
 }
 
-/** A message of ours as it is in the transaction that has credentials. */
-export function inBranchWithCredentials(text: string, branch: string): string {
-  return text.replace(`branch=${branch}`, `branch=${branchWithCredentials(branch)}`);
+/** A CANCEL of ours as it is in the transaction that has credentials. */
+export function withCredentialsCancelled(cancel: SipRequest, branch: string): string {
+  const { remove = [], append = [] } = shift(cancel, 1);
+  const via = headerValues(cancel, "via").map((value): [string, string] => ["Via", inBranch(value, branch, branchAgain(branch, true))]);
+  return alter(cancel, { remove: ["via", ...remove], push: via, append });
 }
 
 /**
- * A request with credentials for a 401 or 407 (RFC 3261 §22), in a transaction of its own; undefined if it had some already, or the
- * challenge is one that we cannot answer.
+ * A request with credentials for a 401 or 407 (RFC 3261 §22), in a transaction of its own, and with a CSeq of its own if it makes a
+ * dialog or stands alone; undefined if it had some already, or the challenge is one that we cannot answer.
  * @param branch of our Via on the request as it was sent
  */
 export function withCredentials(
@@ -112,8 +123,25 @@ export function withCredentials(
   const request = { method: sent.method, uri: sent.requestUri };
   const credentials = credentialsFor(keyring, headerValues(response, asked), request, account, randomText());
   if (credentials === undefined) return undefined;
-  const again = branchWithCredentials(branch);
+  const to = parseNameAddress(headerValue(sent, "to") ?? "");
+  // Within a dialog the next number may be in use already.
+  const isFirst = isFault(to) || tagOf(to) === undefined;
+  const again = branchAgain(branch, isFirst);
   const [own = "", ...others] = headerValues(sent, "via");
-  const vias = [own.replace(`branch=${branch}`, `branch=${again}`), ...others].map((value): [string, string] => ["Via", value]);
-  return { text: alter(sent, { remove: ["via"], push: vias, append: [[answered, credentials]] }), branch: again };
+  const routes = isFirst && hasHeader(sent, "record-route") ? shiftedRoutes(keyring, sent) : [];
+  const { remove = [], append = [] } = isFirst ? shift(sent, 1) : {};
+  const lines: (readonly [string, string])[] = [
+    ...[inBranch(own, branch, again), ...others].map((value): [string, string] => ["Via", value]),
+    ...routes.map((value): [string, string] => ["Record-Route", value]),
+  ];
+  const gone = ["via", ...(routes.length > 0 ? ["record-route"] : []), ...remove];
+  return { text: alter(sent, { remove: gone, push: lines, append: [...append, [answered, credentials]] }), branch: again };
+}
+
+function branchAgain(branch: string, isFirst: boolean): string {
+  return branchWithCredentials(isFirst ? shiftedBranch(branch) : branch);
+}
+
+function inBranch(via: string, branch: string, other: string): string {
+  return via.replace(`branch=${branch}`, `branch=${other}`);
 }

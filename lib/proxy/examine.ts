@@ -27,7 +27,13 @@ export interface Owner {
 /** Where a request goes, by RFC 3261 §16.3 to §16.5, and what to change in it on the way. */
 export type Way =
   | { readonly kind: "server" }
-  | { readonly kind: "dialog"; readonly receiver: DialogEnd; readonly recordRoute: string | undefined; readonly alterations: Alterations }
+  | {
+      readonly kind: "dialog";
+      readonly sender: DialogEnd;
+      readonly receiver: DialogEnd;
+      readonly recordRoute: string | undefined;
+      readonly alterations: Alterations;
+    }
   | { readonly kind: "address"; readonly address: Address; readonly alterations: Alterations };
 
 export interface Examination {
@@ -107,7 +113,7 @@ function readRoute(request: Request, essentials: Essentials, written: Uri, by: E
     if (sender.home !== by.owner.home) return fault(403, "this dialog is not the sender's");
     // RFC 6665 §4.3: the NOTIFY makes the dialog of its subscription, and needs the route that the SUBSCRIBE had.
     const recordRoute = request.method === "NOTIFY" ? routes[0] : undefined;
-    return { way: { kind: "dialog", receiver, recordRoute, alterations }, isVouched: true };
+    return { way: { kind: "dialog", sender, receiver, recordRoute, alterations }, isVouched: true };
   }
   const remaining = strict === undefined ? routes[1] : routes[0];
   if (remaining !== undefined && routes.length > 1) return fault(403, "requests are not relayed to other servers");

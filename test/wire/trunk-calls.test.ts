@@ -115,7 +115,30 @@ async function received(): Promise<Talk> {
   return { near: dialogOfCallee(invite, alice.tag), far };
 }
 
-const kinds: Readonly<Record<string, () => Promise<Talk>>> = { "that we placed": placed, "that came in": received };
+const challenge = 'Proxy-Authenticate: Digest realm="provider", nonce="n1", qop="auth", algorithm=MD5';
+const withCredentials = (method: string) => (one: Heard) => one.method === method && header(one, "proxy-authorization") !== undefined;
+
+/** The provider has asked who we are: what we said then has a CSeq that is one higher than alice's (RFC 3261 §22.2). */
+async function placedWithCredentials(): Promise<Talk> {
+  await trunk(account);
+  const sent = alice.request("INVITE", "sip:+1555@localhost", { body: shortSdp });
+  provider.reply(await provider.next("INVITE"), 407, [challenge]);
+  expect(header(await provider.next("ACK"), "cseq")).toBe("1 ACK");
+  const invite = await provider.next(withCredentials("INVITE"));
+  provider.reply(invite, 200, [contact()], shortSdp);
+  const answer = await alice.finalResponse(sent);
+  expect([header(invite, "cseq"), header(answer, "cseq")]).toEqual(["2 INVITE", "1 INVITE"]);
+  const near = dialogOfCaller(answer);
+  alice.ack(near);
+  expect(header(await provider.next("ACK"), "cseq")).toBe("2 ACK");
+  return { near, far: dialogOfCallee(invite, "theirs") };
+}
+
+const kinds: Readonly<Record<string, () => Promise<Talk>>> = {
+  "that we placed": placed,
+  "that we placed with credentials": placedWithCredentials,
+  "that came in": received,
+};
 const hold = shortSdp.replace("m=audio", "a=sendonly\r\nm=audio");
 
 describe.each(Object.keys(kinds))("a call %s", (kind) => {
@@ -265,9 +288,6 @@ describe("a call by a trunk", () => {
 });
 
 describe("a trunk that asks who we are within a call (RFC 3261 §22)", () => {
-  const challenge = 'Proxy-Authenticate: Digest realm="provider", nonce="n1", qop="auth", algorithm=MD5';
-  const withCredentials = (method: string) => (one: Heard) => one.method === method && header(one, "proxy-authorization") !== undefined;
-
   it.each([200, 488])("is told, its challenge acknowledged, and its %i too", async (status) => {
     await trunk(account);
     const { near } = await placed();
@@ -307,7 +327,42 @@ describe("a trunk that asks who we are within a call (RFC 3261 §22)", () => {
     await town.server.kill9();
     await town.server.restart();
     alice = await town.register(alice.account, "direct", { instance: alice.instance });
-    expect(header(await provider.next(isItsCancel), "cseq")).toBe("1 CANCEL");
+    expect(header(await provider.next(isItsCancel), "cseq")).toBe("2 CANCEL");
+  });
+
+  it("has the numbers of its dialog grow, and alice's phone hears its own: re-INVITE, PRACK, REFER, BYE (RFC 3262 §7.2, RFC 3515 §2.4.6)", async () => {
+    await trunk(account);
+    const first = alice.request("INVITE", "sip:+1555@localhost", { body: shortSdp, headers: [["Supported", "100rel"]] });
+    provider.reply(await provider.next("INVITE"), 407, [challenge]);
+    await provider.next("ACK");
+    const invite = await provider.next(withCredentials("INVITE"));
+    provider.reply(invite, 183, [contact(), "Require: 100rel", "RSeq: 7"]);
+    const early = await alice.next(183);
+    expect(header(early, "cseq")).toBe("1 INVITE");
+    const near = dialogOfCaller(early);
+    const passes = async (method: string, headers: readonly (readonly [string, string])[] = []): Promise<Heard> => {
+      const sent = alice.inDialog(method, near, { headers });
+      const heard = await provider.next(method);
+      expect(header(heard, "cseq")).toBe(`${sent.cseq + 1} ${method}`);
+      provider.reply(heard, 200, [contact()]);
+      expect(header(await alice.finalResponse(sent), "cseq")).toBe(`${sent.cseq} ${method}`);
+      return heard;
+    };
+    expect(header(await passes("PRACK", [["RAck", "7 1 INVITE"]]), "rack")).toBe("7 2 INVITE");
+    provider.reply(invite, 200, [contact()], shortSdp);
+    await alice.finalResponse(first);
+    alice.ack(near);
+    expect(header(await provider.next("ACK"), "cseq")).toBe("2 ACK");
+    await passes("INVITE");
+    const refer = await passes("REFER", [["Refer-To", "<sip:+1777@localhost>"]]);
+    const id = Number.parseInt(header(refer, "cseq") ?? "", 10);
+    const far = dialogOfCallee(invite, "theirs");
+    says("NOTIFY", far, 11, [`Event: refer;id=${id}`, "Subscription-State: active"]);
+    const notify = await alice.next("NOTIFY");
+    expect(header(notify, "event")).toBe(`refer;id=${id - 1}`);
+    alice.reply(notify, 200);
+    await provider.next(200, { method: "NOTIFY" });
+    await passes("BYE");
   });
 });
 

@@ -346,6 +346,7 @@ describe("a call that goes by a trunk", () => {
     const second = await provider.next("INVITE");
     expect(areRight(header(second, "proxy-authorization"), "INVITE")).toBe(true);
     expect(header(second, "via")).not.toBe(header(first, "via"));
+    expect([header(first, "cseq"), header(second, "cseq")]).toEqual(["1 INVITE", "2 INVITE"]);
     provider.reply(second, 200, [`Contact: <sip:far@127.0.0.1:${provider.port};transport=tcp>`], shortSdp);
     const answer = await alice.finalResponse(sent);
     expect(answer.status).toBe(200);

@@ -214,6 +214,7 @@ describe("requests within a dialog, by our token", () => {
   it("of the caller go to the callee's phone", () => {
     expect(way("BYE sip:bob@phone.invalid", inDialog("a", "b"))).toEqual({
       kind: "dialog",
+      sender: dialog.caller,
       receiver: dialog.callee,
       recordRoute: undefined,
       alterations: { maxForwards: 69, remove: [], popRoutes: 1 },
@@ -249,6 +250,7 @@ describe("RFC 3261 §16.4: a strict router before us", () => {
   it("has put our route into the Request-URI, and the target into the last Route: both are put back", () => {
     expect(way(`BYE ${routeUri}`, [...lines, "Route: <sip:bob@phone.invalid>"])).toEqual({
       kind: "dialog",
+      sender: dialog.caller,
       receiver: dialog.callee,
       recordRoute: undefined,
       alterations: { maxForwards: 69, remove: [], requestUri: "sip:bob@phone.invalid", popLastRoute: true },
