@@ -1,6 +1,6 @@
 import { credentialsFor } from "../../lib/authentication/client.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
-import { type NamedHop, hopName, writtenHost } from "../../lib/routing/hop-name.ts";
+import { type NamedHop, writtenHost } from "../../lib/routing/hop-name.ts";
 import { accountUser } from "../../lib/routing/trunk.ts";
 import { grantedExpires, isStale } from "../../lib/registrar/granted.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
@@ -38,8 +38,8 @@ interface Wish {
 export class TrunkRegistration {
   readonly #keyring: Keyring;
   readonly #hop: NamedHop;
-  /** The same over every loss of memory (RFC 3261 §10.2), and so its CSeq grows with time. */
-  readonly #callId: string;
+  /** Another one after a loss of memory: then nobody knows how far the CSeq had come (RFC 3261 §10.2.4, §10.3 step 7). */
+  readonly #callId = randomText() + randomText();
   #cseq = 0;
   /** Seconds. */
   #wanted = usual;
@@ -47,7 +47,6 @@ export class TrunkRegistration {
   constructor(keyring: Keyring, hop: NamedHop) {
     this.#keyring = keyring;
     this.#hop = hop;
-    this.#callId = keyring.mac("context", hopName(hop, hop.trunk)).slice(0, 24);
   }
 
   async register(connection: Connection, account: Account): Promise<Outcome> {
@@ -103,7 +102,7 @@ export class TrunkRegistration {
   }
 
   #send(connection: Connection, username: string, { contact, expires }: Wish, more: readonly string[]): Promise<Response | undefined> {
-    this.#cseq = Math.max(this.#cseq + 1, Math.floor(Date.now() / 1000));
+    this.#cseq += 1;
     const address = `sip:${accountUser(username)}@${writtenHost(this.#hop.host)}`;
     const lines = [
       "Max-Forwards: 70",

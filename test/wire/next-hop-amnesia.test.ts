@@ -308,6 +308,6 @@ it("a trunk that we register at is so again after a power cut, with the next cal
   alice.request("MESSAGE", "sip:+1555@localhost", { body: "hello" });
   other.reply(await other.next("MESSAGE"), 200);
   const second = await registers();
-  expect(header(second, "call-id")).toBe(header(first, "call-id"));
-  expect(Number.parseInt(header(second, "cseq") ?? "", 10)).toBeGreaterThan(Number.parseInt(header(first, "cseq") ?? "", 10));
+  // How far the numbers had come under the first nobody knows any more.
+  expect(header(second, "call-id")).not.toBe(header(first, "call-id"));
 });

@@ -48,7 +48,10 @@ const fields = {
     .max(100)
     .default([])
     .openapi({ description: 'User parts that begin so go there if they are nobody\'s here; "" for all' }),
-  trusted: z.boolean().default(false).openapi({ description: "It is told who calls (P-Asserted-Identity), and believed" }),
+  trusted: z
+    .boolean()
+    .default(false)
+    .openapi({ description: "It is told who calls (P-Asserted-Identity), believed, and may call in the name of users" }),
   format: formatSchema.default("e164"),
   maximum_calls: z
     .int()
