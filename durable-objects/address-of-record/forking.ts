@@ -123,7 +123,13 @@ export class Forking {
     if (open === undefined) return taken;
     const index = Number(to.branch?.slice(dot + 1));
     const branch = open.context.branches[index];
-    if (status === 503 && branch !== undefined && isPending(branch) && this.#retargeting.triesNext(open, branch, text)) return taken;
+    const passed =
+      status === 503 && branch !== undefined && isPending(branch) ? this.#retargeting.triesNext(open, branch, text) : undefined;
+    if (passed !== undefined && branch !== undefined) {
+      const context = withBranch(open.context, { ...branch, sent: now, proceeding: undefined, passed });
+      if (context.method === "INVITE") this.#contexts.save(context, open.request, now);
+      return taken;
+    }
     if (status >= 200) this.#retargeting.forget(open, index);
     const message = status < 300 || status > 399 ? undefined : parseMessage({ text, binary });
     const contacts = message === undefined || isFault(message) ? [] : contactsOf(message);
@@ -208,8 +214,8 @@ export class Forking {
   #pastSilent(open: OpenContext, now: number): OpenContext {
     let { context } = open;
     for (const branch of open.context.branches) {
-      if (!isSilent(context, branch, now, this.#room.timers) || !this.#retargeting.triesNext(open, branch, "")) continue;
-      context = withBranch(context, { ...branch, sent: now });
+      const passed = isSilent(context, branch, now, this.#room.timers) ? this.#retargeting.triesNext(open, branch, "") : undefined;
+      if (passed !== undefined) context = withBranch(context, { ...branch, sent: now, passed });
     }
     this.#contexts.save(context, open.request, now);
     return { context, request: open.request };
@@ -229,6 +235,8 @@ export class Forking {
   #resumeSentOn(open: OpenContext, now: number): void {
     for (const branch of open.context.branches) {
       if (branch.retarget === undefined || branch.final !== 0) continue;
+      // A server that has been silent for too long is not asked again.
+      if (isSilent(open.context, branch, now, this.#room.timers)) continue;
       if (branch.cancelled === 0) this.#retargeting.ensure(open, branch, now);
       else this.#retargeting.cancel(open, branch, undefined, now);
     }
