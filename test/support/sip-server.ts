@@ -28,6 +28,8 @@ export interface SipServer {
   peers(): readonly string[];
   /** Cuts all connections, and takes new ones. */
   cut(): void;
+  /** Takes no new connections. */
+  shut(): void;
   close(): void;
 }
 
@@ -94,9 +96,10 @@ export async function startSipServer(port = 0, address = "127.0.0.1"): Promise<S
     cut: () => {
       for (const socket of [...sockets]) socket.destroy();
     },
+    shut: () => void server.close(),
     close: () => {
-      for (const socket of [...sockets]) socket.destroy();
-      server.close();
+      self.shut();
+      self.cut();
     },
   };
   return self;

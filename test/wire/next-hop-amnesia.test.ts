@@ -65,11 +65,12 @@ async function powerCut(): Promise<void> {
   alice = await town.register(alice.account, "direct", { instance: alice.instance });
 }
 
-/** The other server ends, and is started again with no memory of anything. */
+/** Another server takes the place of the other one, and has no memory of anything. It is there when the connections are lost. */
 async function otherRestarts(): Promise<void> {
-  const { port } = other;
-  other.close();
-  other = await startSipServer(port);
+  const former = other;
+  former.shut();
+  other = await startSipServer(former.port);
+  former.cut();
 }
 
 const branchOf = (message: Heard): string | undefined => parameter(header(message, "via"), "branch");
