@@ -13,6 +13,7 @@ import type { Opening } from "../lib/transport/opening.ts";
 import { type Visitor, isVisitorHome, visitorHome } from "../lib/transport/visitor.ts";
 import { type LegName, chooseLeg } from "../lib/transport/leg-table.ts";
 import { encodeBinary } from "../durable-objects/room/bytes.ts";
+import { closeCodeFor } from "../durable-objects/room/close-code.ts";
 import { frameOf } from "../durable-objects/address-of-record/sockets.ts";
 import { keyringOf } from "../durable-objects/room/keyring.ts";
 import { Queues } from "../durable-objects/room/queues.ts";
@@ -76,8 +77,8 @@ class Door {
     this.#client.addEventListener("message", ({ data }) => {
       void this.#queue.run("client", () => this.#frame(frameOf(data as string | ArrayBuffer), data as string | ArrayBuffer));
     });
-    this.#client.addEventListener("close", ({ code, reason }) => this.#closed(code, reason));
-    this.#client.addEventListener("error", () => this.#closed(1006, ""));
+    this.#client.addEventListener("close", ({ code }) => this.#closed(code));
+    this.#client.addEventListener("error", () => this.#closed(1006));
   }
 
   #frame(frame: Frame, raw: string | ArrayBuffer): void | Promise<void> {
@@ -209,10 +210,10 @@ class Door {
     setTimeout(() => this.#client.close(1012, "a home restarted: connect again"), Math.random() * 2000);
   }
 
-  #closed(code: number, reason: string): void {
+  #closed(code: number): void {
     clearTimeout(this.#silent);
-    for (const leg of this.#legs.splice(0)) leg.socket.close(sendable(code), reason);
-    this.#client.close(sendable(code), reason);
+    for (const leg of this.#legs.splice(0)) leg.socket.close(closeCodeFor(code));
+    this.#client.close(closeCodeFor(code));
   }
 
   #unreadable(frame: Frame, refusal: Fault): void {
@@ -227,9 +228,4 @@ class Door {
   #send(text: string, binary: boolean): void {
     if (this.#client.readyState === WebSocket.OPEN) this.#client.send(binary ? encodeBinary(text) : text);
   }
-}
-
-/** Codes that only say how a connection ended cannot be sent (RFC 6455 §7.4.1). */
-function sendable(code: number): number {
-  return [1005, 1006, 1015].includes(code) ? 1000 : code;
 }

@@ -14,6 +14,7 @@ import type { RequestEnvelope } from "../lib/transport/envelope.ts";
 import { routeOf } from "../durable-objects/address-of-record/resolve.ts";
 import { frameOf } from "../durable-objects/address-of-record/sockets.ts";
 import { encodeBinary } from "../durable-objects/room/bytes.ts";
+import { closeCodeFor } from "../durable-objects/room/close-code.ts";
 import { keyringOf } from "../durable-objects/room/keyring.ts";
 import { Queues } from "../durable-objects/room/queues.ts";
 import { Resolver } from "../durable-objects/room/resolver.ts";
@@ -78,7 +79,7 @@ class RedirectServer {
     });
     this.#client.addEventListener("close", ({ code }) => {
       clearTimeout(this.#silent);
-      this.#client.close([1005, 1006, 1015].includes(code) ? 1000 : code);
+      this.#client.close(closeCodeFor(code));
     });
   }
 

@@ -172,7 +172,7 @@ export class Reception {
       flow.id,
       setTimeout(() => this.#room.sockets.close(flow.id, closing.noMessage), firstMessageTimeout * 1000),
     );
-    const strangers = this.#room.sockets.all().filter((one) => one.authenticated === undefined);
+    const strangers = this.#room.sockets.all().filter((one) => one.authenticated === undefined && this.#room.sockets.isOpen(one.id));
     for (const one of strangers) {
       // The clock of a socket that was silent when the object lost its memory is gone.
       if (!one.heard && now - one.opened > firstMessageTimeout * 1000) this.#room.sockets.close(one.id, closing.noMessage);
