@@ -146,7 +146,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
       this.#room.log.note(now, flow.id, `closed with ${code}`);
       this.#parts.registrar.flowClosed(flow, now);
       this.#parts.forking.flowClosed(flow, now);
-      this.#parts.dialogs.flowClosed(flow, now);
+      this.#parts.dialogs.flowClosed(flow, () => this.#parts.presence.isWatched(), now);
       this.#parts.calls.flowClosed(flow, now);
       this.#look(now);
       this.#left = now;

@@ -37,7 +37,7 @@ export function readPending(body: string): string[] {
   const document = new DOMParser().parseFromString(body, "application/xml");
   const watchers = [...document.getElementsByTagNameNS("urn:ietf:params:xml:ns:watcherinfo", "watcher")];
   return watchers
-    .filter((watcher) => watcher.getAttribute("status") === "pending")
+    .filter((watcher) => ["pending", "waiting"].includes(watcher.getAttribute("status") ?? ""))
     .map(({ textContent }) => (textContent ?? "").trim().replace(/^sips?:/, ""));
 }
 

@@ -17,6 +17,9 @@ export default {
 
 const TRYING = `SIP/2.0 100 Trying\r\n${"X-Floor: the headers which a 100 repeats from its INVITE\r\n".repeat(6)}\r\n`;
 
+/** As long as what is noted of a call with one branch. */
+const STATE = "-".repeat(400);
+
 export class FloorHome extends DurableObject<Environment> {
   #stubs = new Map<string, DurableObjectStub<FloorHome>>();
 
@@ -45,7 +48,8 @@ export class FloorHome extends DurableObject<Environment> {
         socket.send(TRYING);
         return this.#stub(name).ring(frame);
       case "O":
-        this.ctx.storage.sql.exec("UPDATE contexts SET due = ?, state = 'answered'", Date.now() + 32_000);
+        // The answer is kept until the caller's home has it, as in ours.
+        this.ctx.storage.sql.exec("UPDATE contexts SET due = ?, state = ?", Date.now() + 32_000, frame);
         return this.#stub(name).pass(frame);
       case "A":
         return this.#stub(name).settle(frame);
@@ -69,7 +73,7 @@ export class FloorHome extends DurableObject<Environment> {
   /** An INVITE arrives at the callee's home: one row and one alarm. */
   async ring(frame: string): Promise<void> {
     const due = Date.now() + 185_000;
-    this.ctx.storage.sql.exec("INSERT INTO contexts VALUES (?, ?, 'ringing', ?)", frame.slice(1, frame.indexOf("|")), due, frame);
+    this.ctx.storage.sql.exec("INSERT INTO contexts VALUES (?, ?, ?, ?)", frame.slice(1, frame.indexOf("|")), due, STATE, frame);
     await this.ctx.storage.setAlarm(due);
     this.pass(frame);
   }

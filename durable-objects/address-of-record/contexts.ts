@@ -100,6 +100,13 @@ export class Contexts {
     return since;
   }
 
+  /** The To tag of the early dialog that a call's newest provisional response made. */
+  earlyTag({ transaction, branches }: ResponseContext): string | undefined {
+    const names = new Set(branches.map((branch) => branchName(transaction, branch.index)));
+    const notes = this.#room.sockets.all().flatMap(({ proceeding }) => proceeding.filter(({ branch }) => names.has(branch)));
+    return notes.sort((one, other) => one.at - other.at).at(-1)?.tag;
+  }
+
   /** Sets the alarm to the next time that a context has something to do. Finished ones wait for whatever comes first. */
   schedule(context: ResponseContext, now: number): void {
     const due = nextDeadline(context, this.#room.timers, (branch) => this.proceedingSince(context.transaction, branch));

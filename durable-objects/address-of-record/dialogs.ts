@@ -1,4 +1,5 @@
-import type { CallInProgress, Flow } from "../../lib/transport/flow.ts";
+import { isVisitorHome } from "../../lib/transport/visitor.ts";
+import type { CallDetails, CallInProgress, Flow } from "../../lib/transport/flow.ts";
 import type { Room } from "../room/room.ts";
 
 /** Calls of a phone that has lost its socket. */
@@ -13,7 +14,8 @@ interface Away {
 /** The calls in progress of this home's phones: they ride in the attachments of the sockets they are on (DESIGN §4). */
 export class Dialogs {
   readonly #room: Room;
-  readonly #away = new Map<string, Away>();
+  /** By phone; rows too while somebody watches, whose lamp must not go out with our memory. */
+  #known: Map<string, Away> | undefined;
 
   constructor(room: Room) {
     this.#room = room;
@@ -24,24 +26,37 @@ export class Dialogs {
   }
 
   names(now: number): string[] {
-    for (const [phone, { until }] of this.#away) if (until <= now) this.#away.delete(phone);
-    const away = [...this.#away.values()].flatMap(({ dialogs }) => dialogs);
+    return this.all(now).map(({ name }) => name);
+  }
+
+  /** Each call once, though both its ends may be here. */
+  all(now: number): CallInProgress[] {
+    for (const [phone, { until }] of this.#away()) if (until <= now) this.#forget(phone);
+    const away = [...this.#away().values()].flatMap(({ dialogs }) => dialogs);
     const present = this.#room.sockets.all().flatMap((flow) => flow.dialogs ?? []);
-    return [...new Set([...present, ...away].filter(({ since }) => isLikely(since, now)).map(({ name }) => name))];
+    const likely = [...present, ...away].filter(({ since }) => isLikely(since, now));
+    return [...new Map(likely.map((call) => [call.name, call])).values()];
   }
 
   ended(callId: string): void {
-    const name = nameOf(callId);
+    const name = callName(callId);
     for (const { id, dialogs } of this.#room.sockets.all()) {
       if (dialogs?.some((one) => one.name === name) === true) this.#room.sockets.update(id, { dialogs: without(dialogs, name) });
     }
-    for (const [phone, away] of this.#away) this.#away.set(phone, { ...away, dialogs: without(away.dialogs, name) });
+    for (const [phone, away] of this.#away()) {
+      const dialogs = without(away.dialogs, name);
+      if (dialogs.length === 0) this.#forget(phone);
+      else this.#away().set(phone, { ...away, dialogs });
+    }
   }
 
-  flowClosed({ carried: [binding], dialogs = [] }: Flow, now: number): void {
+  /** @param isWatched whether somebody has to be told when the calls end */
+  flowClosed({ carried: [binding], dialogs = [] }: Flow, isWatched: () => boolean, now: number): void {
     if (binding === undefined || dialogs.length === 0) return;
     const { phone, callId: registration } = binding;
-    this.#away.set(phone, { dialogs, registration, until: now + this.#room.timers.grace });
+    const away: Away = { dialogs, registration, until: now + this.#room.timers.grace };
+    this.#away().set(phone, away);
+    if (isWatched()) this.#room.memory.run("INSERT OR REPLACE INTO away (phone, value) VALUES (?, ?)", phone, JSON.stringify(away));
     // It may have come back before it was noticed that it had gone.
     const heir = this.#room.sockets.newestTo(phone);
     if (heir !== undefined) this.appeared(heir, [phone], now);
@@ -51,25 +66,58 @@ export class Dialogs {
   appeared({ id }: Flow, phones: readonly string[], now: number): void {
     const flow = this.#room.sockets.byId(id);
     for (const phone of flow === undefined ? [] : phones) {
-      const away = this.#away.get(phone);
+      const away = this.#away().get(phone);
       const isSame = flow?.carried.some((carried) => carried.phone === phone && carried.callId === away?.registration) === true;
-      this.#away.delete(phone);
+      this.#forget(phone);
       if (away === undefined || !isSame || away.until <= now) continue;
       const own = this.#room.sockets.byId(id)?.dialogs ?? [];
       this.#room.sockets.update(id, { dialogs: [...own, ...away.dialogs].slice(-mostDialogs) });
     }
   }
+
+  #away(): Map<string, Away> {
+    if (this.#known === undefined) {
+      // Nobody watches a visitor, who has no tables either.
+      const rows = isVisitorHome(this.#room.home.name)
+        ? []
+        : this.#room.memory.all<{ phone: string; value: string }>("SELECT phone, value FROM away");
+      this.#known = new Map(rows.map(({ phone, value }) => [phone, JSON.parse(value) as Away]));
+    }
+    return this.#known;
+  }
+
+  #forget(phone: string): void {
+    if (this.#away().delete(phone)) this.#room.memory.run("DELETE FROM away WHERE phone = ?", phone);
+  }
 }
 
 const mostDialogs = 50;
+/** Of so many calls of a socket more is known than that they are: attachments are small. */
+const mostDetailed = 4;
 /** Milliseconds: a call that has lasted longer has ended without anybody saying so, or nobody minds that it is not counted. */
 const longestCall = 4 * 3_600_000;
 
+/** A call that has been answered. */
+export interface AnsweredCall {
+  readonly callId: string;
+  readonly details: CallDetails | undefined;
+}
+
 /** The dialogs of a flow with another one, if it is not among them; without those that cannot be any more. */
-export function withDialog(dialogs: readonly CallInProgress[] = [], callId: string, now: number): readonly CallInProgress[] {
-  const name = nameOf(callId);
+export function withDialog(
+  dialogs: readonly CallInProgress[] = [],
+  { callId, details }: AnsweredCall,
+  now: number,
+): readonly CallInProgress[] {
+  const name = callName(callId);
   const likely = dialogs.filter((one) => isLikely(one.since, now));
-  return likely.some((one) => one.name === name) ? likely : [...likely.slice(1 - mostDialogs), { name, since: now }];
+  if (likely.some((one) => one.name === name)) return likely;
+  const call: CallInProgress = { name, since: now, ...(details === undefined ? {} : { details }) };
+  return [...likely.slice(1 - mostDialogs), call].map((one, index, all) => (index < all.length - mostDetailed ? brief(one) : one));
+}
+
+function brief({ name, since }: CallInProgress): CallInProgress {
+  return { name, since };
 }
 
 function isLikely(since: number, now: number): boolean {
@@ -80,8 +128,8 @@ function without(dialogs: readonly CallInProgress[], name: string): readonly Cal
   return dialogs.filter((one) => one.name !== name);
 }
 
-/** Short, so that many fit into an attachment. */
-function nameOf(callId: string): string {
+/** How a call is named by its Call-ID: short, so that many fit into an attachment. */
+export function callName(callId: string): string {
   let hash = 0;
   for (let at = 0; at < callId.length; at += 1) hash = (Math.imul(hash, 31) + callId.charCodeAt(at)) | 0;
   return `${callId.slice(0, 12)}${(hash >>> 0).toString(36)}`;

@@ -2,6 +2,7 @@ import type { Binding } from "../../lib/location/binding.ts";
 import { isSilent, passDeadlines } from "../../lib/proxy/deadlines.ts";
 import { finalResponse } from "../../lib/proxy/final-response.ts";
 import { cancelContext, openContext, phoneAppeared, phoneLost, receiveResponse, withBranch } from "../../lib/proxy/fork.ts";
+import { readCallDetails } from "../../lib/presence/call-details.ts";
 import { forgetsCalls } from "../../lib/proxy/manners.ts";
 import { type Forwarder, branchRequest } from "../../lib/proxy/outgoing-request.ts";
 import type { Plan } from "../../lib/proxy/plan.ts";
@@ -19,16 +20,17 @@ import { alter } from "../../lib/syntax/alter.ts";
 import { ackFor, cancelFor } from "../../lib/syntax/compose.ts";
 import { readContacts } from "../../lib/syntax/contact.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
-import { type Request, type Response, parseMessage } from "../../lib/syntax/message.ts";
+import { type Request, type Response, headerValue, parseMessage } from "../../lib/syntax/message.ts";
+import { parseParty } from "../../lib/syntax/party.ts";
 import type { CancelEnvelope, InquiryEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
-import type { Flow } from "../../lib/transport/flow.ts";
+import type { CallDetails, Flow } from "../../lib/transport/flow.ts";
 import { Undeliverable } from "../room/outbox.ts";
 import { randomText } from "../room/random.ts";
 import type { Room } from "../room/room.ts";
 import { essentialsOf, parsed } from "./checked.ts";
 import { type Contexts, type OpenContext, branchName } from "./contexts.ts";
-import { withDialog } from "./dialogs.ts";
+import { type AnsweredCall, callName, withDialog } from "./dialogs.ts";
 import { Retargeting } from "./retargeting.ts";
 
 /** Brings a letter to a home, this one included. */
@@ -55,14 +57,18 @@ export class Forking {
     return this.#contexts.find(transaction) !== undefined;
   }
 
-  /** Calls of others that ring here, by their transactions. */
-  ringing(): string[] {
+  /** Calls of others that ring here. */
+  ringing(): RingingCall[] {
     const isRinging = ({ context: { method, final, answerTo } }: OpenContext) =>
       method === "INVITE" && final === 0 && answerTo.home !== this.#by.home;
     return this.#contexts
       .unfinished()
       .filter(isRinging)
-      .map(({ context }) => context.transaction);
+      .map(({ context, request }) => {
+        const details = readCallDetails(request, request, false);
+        const localTag = this.#contexts.earlyTag(context) ?? "";
+        return { name: callName(essentialsOf(request).callId), details: details === undefined ? undefined : { ...details, localTag } };
+      });
   }
 
   open(envelope: RequestEnvelope, request: Request, { first, search }: Plan & { kind: "search" }, now: number): Receipt {
@@ -94,8 +100,7 @@ export class Forking {
     const isInvite = open.context.method === "INVITE";
     if (status >= 300 && isInvite) this.#acknowledge(flow, open, branch, response, now);
     const wasProceeding = this.#contexts.proceedingSince(name.context, branch) !== undefined;
-    const callId = isInvite && status >= 200 && status < 300 ? essentialsOf(open.request).callId : undefined;
-    this.#note(flow, branchName(name.context, name.index), status, callId, now);
+    this.#note(flow, branchName(name.context, name.index), response, open.request, now);
     const timer = isInvite ? answerSessionTimer(open.request, response) : undefined;
     const passed = timer === undefined ? text : alter(response, { ...timer, popVia: true });
     this.#respond(open, name.index, { status, text: passed, wasProceeding, contacts: contactsOf(response) }, now);
@@ -316,14 +321,37 @@ export class Forking {
   }
 
   /** RFC 3261 §9.1, §16.8: that a provisional response has come decides on CANCEL and Timer C. A 2xx begins a call in progress. */
-  #note({ id }: Flow, branch: string, status: number, callId: string | undefined, now: number): void {
+  #note({ id }: Flow, branch: string, response: Response, request: Request, now: number): void {
     const flow = this.#room.sockets.byId(id);
     if (flow === undefined) return;
+    const { status } = response;
     const others = flow.proceeding.filter((one) => one.branch !== branch);
-    const proceeding = (status < 200 ? [...others, { branch, at: now }] : others).slice(-64);
-    this.#room.sockets.update(id, { proceeding, ...(callId === undefined ? {} : { dialogs: withDialog(flow.dialogs, callId, now) }) });
+    const proceeding = (status < 200 ? [...others, { branch, at: now, ...earlyTagIn(response) }] : others).slice(-64);
+    const isAnswered = request.method === "INVITE" && status >= 200 && status < 300;
+    const dialogs = isAnswered ? { dialogs: withDialog(flow.dialogs, answeredCall(request, response), now) } : {};
+    this.#room.sockets.update(id, { proceeding, ...dialogs });
   }
 }
+
+/** A call that rings here. */
+interface RingingCall {
+  readonly name: string;
+  readonly details: CallDetails | undefined;
+}
+
+function answeredCall(request: Request, response: Response): AnsweredCall {
+  return { callId: essentialsOf(request).callId, details: readCallDetails(response, request, false) };
+}
+
+/** Of the early dialog that a provisional response makes (RFC 3261 §12.1). */
+function earlyTagIn(response: Response): { readonly tag?: string } {
+  const to = parseParty(headerValue(response, "to") ?? "");
+  const tag = isFault(to) ? undefined : to.tag;
+  return tag === undefined || tag.length > longestTag ? {} : { tag };
+}
+
+/** Characters: it rides in an attachment. */
+const longestTag = 64;
 
 /** A response of a context, addressed to where its request came from. */
 function letter({ context, request }: OpenContext, status: number, text: string): ResponseEnvelope {

@@ -98,8 +98,8 @@ export class Lists {
     if (known === undefined || known.ended !== undefined || known.expires <= now)
       return refused(request, fault(481, "this subscription is not, or no longer, there"));
     if (isOld(known, essentials)) return refused(request, fault(500, "a later request of this dialog has been here"));
-    const { expires, target, pause } = wish;
-    const changed = { ...known, target, pause, cseq: essentials.cseq.number, touched: now, expires: now + expires * 1000, removed: [] };
+    const { expires, target, rates } = wish;
+    const changed = { ...known, target, rates, cseq: essentials.cseq.number, touched: now, expires: now + expires * 1000, removed: [] };
     this.#upkeep.tryAgain(changed, now);
     if (changed.list !== undefined && expires > 0 && this.#sources.mayAsk(now))
       this.#reread(changed.id).catch((error: unknown) => this.#note(error));
@@ -160,7 +160,7 @@ export class Lists {
     const { home, keyring, configuration } = this.#room;
     const { phone } = envelope.answerTo;
     const ends = { caller: { home: home.name, phone }, callee: { home: home.name, phone: listServer }, callerTag: remoteTag };
-    const { event, eventId, target, pause, longestPause, expires } = wish;
+    const { event, eventId, target, rates, expires } = wish;
     return {
       ...{ id: this.#idOf({ callId, remoteTag, localTag }, wish), event, eventId, watcher: envelope.identity, permission: "allow" },
       ...{ callId, remoteTag, localTag, cseq: cseq.number, target, end: { home: home.name, phone } },
@@ -168,7 +168,7 @@ export class Lists {
       local: `${headerValue(request, "to") ?? ""};tag=${localTag}`,
       route: recordRoute(keyring, ends, callId, configuration.publicHost ?? home.domain),
       routes: headerValues(request, "record-route"),
-      ...{ created: now, touched: now, expires: now + expires * 1000, pause, longestPause },
+      ...{ created: now, touched: now, expires: now + expires * 1000, rates },
     };
   }
 

@@ -16,7 +16,7 @@ import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
 import type { Room } from "../room/room.ts";
 import type { Account } from "./account.ts";
-import type { Dialogs } from "./dialogs.ts";
+import { type Dialogs, callName } from "./dialogs.ts";
 import type { Letters } from "./letters.ts";
 import type { Lists } from "./lists.ts";
 import type { PlacedCalls } from "./placed-calls.ts";
@@ -221,7 +221,8 @@ export class Outgoing {
       if (this.#calls.isFull(flow))
         return this.#refuse(flow, request, fault(503, "too many calls are being set up", [["Retry-After", "5"]]), now);
       const isForgetful = forgetsCalls(request);
-      this.#calls.note(flow, { transaction: envelope.transaction, home, at: now, ...(isForgetful ? { isForgetful } : {}) });
+      const name = callName(headerValue(request, "call-id") ?? "");
+      this.#calls.note(flow, { transaction: envelope.transaction, home, at: now, name, ...(isForgetful ? { isForgetful } : {}) });
       const trying = () => this.#trying(flow, request, envelope.transaction);
       this.#untried.set(envelope.transaction, { due: now + pauseBeforeTrying, trying });
       this.#setClock(pauseBeforeTrying);

@@ -1,8 +1,11 @@
+import { readCallDetails } from "../../lib/presence/call-details.ts";
+import { isFault } from "../../lib/syntax/fault.ts";
+import { headerValue, parseMessage } from "../../lib/syntax/message.ts";
 import type { CancelEnvelope, InquiryEnvelope, Receipt } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
 import { type Flow, type PendingInvite, phoneOnFlow } from "../../lib/transport/flow.ts";
 import type { Room } from "../room/room.ts";
-import { withDialog } from "./dialogs.ts";
+import { type AnsweredCall, withDialog } from "./dialogs.ts";
 
 /** Unanswered INVITEs that one socket may have at a time: their notes must fit into its attachment. */
 const maximumPending = 40;
@@ -51,7 +54,7 @@ export class PlacedCalls {
       return false;
     }
     const pending = noted.pending.filter((one) => one.transaction !== transaction);
-    const dialogs = status < 300 ? { dialogs: withDialog(noted.dialogs, callIdIn(text), now) } : {};
+    const dialogs = status < 300 ? { dialogs: withDialog(noted.dialogs, answeredCall(text), now) } : {};
     this.#room.sockets.update(noted.id, { pending, ...dialogs });
     return true;
   }
@@ -119,9 +122,9 @@ export class PlacedCalls {
     return this.#room.memory.all<Unattended>("SELECT * FROM unattended WHERE name = ?", transaction)[0]?.home;
   }
 
-  /** Calls of this user's phones that nobody has answered yet, by their transactions. */
+  /** Calls of this user's phones that nobody has answered yet, by their names. */
   pending(): string[] {
-    return this.#room.sockets.all().flatMap(({ pending }) => pending.map(({ transaction }) => transaction));
+    return this.#room.sockets.all().flatMap(({ pending }) => pending.map(({ transaction, name }) => name ?? transaction));
   }
 
   note(flow: Flow, note: PendingInvite): void {
@@ -149,7 +152,9 @@ export class PlacedCalls {
   }
 }
 
-/** Of a response that another part of ours has checked; it is not parsed again for this. */
-function callIdIn(text: string): string {
-  return /\r\n(?:call-id|i)[ \t]*:[ \t]*(\S+)/i.exec(text)?.[1] ?? "";
+/** Of a response that another part of ours has checked. */
+function answeredCall(text: string): AnsweredCall {
+  const response = parseMessage({ text, binary: false });
+  if (isFault(response)) throw new Error(`a response that was checked before is at fault: ${response.fault}`);
+  return { callId: headerValue(response, "call-id") ?? "", details: readCallDetails(response, response, true) };
 }

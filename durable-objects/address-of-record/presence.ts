@@ -1,6 +1,6 @@
-import { type EventPackage, traits } from "../../lib/presence/event-package.ts";
+import { type EventPackage, partialType, traits } from "../../lib/presence/event-package.ts";
 import { eventList } from "../../lib/presence/list-wish.ts";
-import { refusePidf } from "../../lib/presence/pidf.ts";
+import { readPublished } from "../../lib/presence/pidf-patch.ts";
 import { type Permission, noWatcherRules, permissionOf } from "../../lib/presence/policy.ts";
 import { publish } from "../../lib/presence/publication.ts";
 import { type Subscription, type Wish, agent, isOld, ownEvent, readWish, subscriptionId } from "../../lib/presence/subscription.ts";
@@ -17,9 +17,10 @@ import { answerFault } from "../room/reply.ts";
 import type { Room } from "../room/room.ts";
 import type { Account } from "./account.ts";
 import { EventState, type Sources } from "./presence/event-state.ts";
-import { Notifier } from "./presence/notifier.ts";
+import { Notifier, visible } from "./presence/notifier.ts";
 import { Publications } from "./presence/publications.ts";
 import { Subscriptions } from "./presence/subscriptions.ts";
+import { Waiting } from "./presence/waiting.ts";
 
 /** Of one watcher, and of one user. */
 const mostOfWatcher = 20;
@@ -33,6 +34,7 @@ export class Presence {
   readonly #account: Account;
   readonly #subscriptions: Subscriptions;
   readonly #publications: Publications;
+  readonly #waiting: Waiting;
   readonly #notifier: Notifier;
   readonly #state: EventState;
 
@@ -41,7 +43,8 @@ export class Presence {
     this.#account = account;
     this.#subscriptions = new Subscriptions(room);
     this.#publications = new Publications(room);
-    this.#state = new EventState(room, sources, this.#publications, this.#subscriptions);
+    this.#waiting = new Waiting(room);
+    this.#state = new EventState(room, sources, this.#publications, this.#subscriptions, this.#waiting);
     this.#notifier = new Notifier(room, this.#subscriptions, this.#state, passOn);
   }
 
@@ -69,14 +72,15 @@ export class Presence {
     if (known === undefined || known.expires <= now || !isWatcher)
       return refused(request, fault(481, "this subscription is not, or no longer, there"));
     if (isOld(known, essentials)) return refused(request, fault(500, "a later request of this dialog has been here"));
-    const { expires, target, pause, longestPause } = wish;
-    const changed = { ...known, target, pause, longestPause, cseq: essentials.cseq.number, touched: now, expires: now + expires * 1000 };
-    return this.#grant(request, changed, wish, now);
+    const { expires, target, rates, isPartial } = wish;
+    const changed = { ...known, target, rates, isPartial, cseq: essentials.cseq.number, touched: now, expires: now + expires * 1000 };
+    return this.#knows(changed, wish, now) ? this.#spare(request, changed, wish, now) : this.#grant(request, changed, wish, now);
   }
 
   /** RFC 6665 §4.2.2: what a watcher's phone says to a notification; one that knows nothing of it is not told again. */
-  response({ to, status }: ResponseEnvelope, now: number): Receipt {
+  response({ to, status, text }: ResponseEnvelope, now: number): Receipt {
     const id = to.branch?.slice(1) ?? "";
+    if (status < 300) this.#notifier.taken(id, text);
     // 480 says that the phone is away: its home keeps the notification for it.
     if (status < 300 || status === 480 || status >= 500) return taken;
     // JsSIP knows a dialog by the answer to its SUBSCRIBE only, and the notification may have been faster (RFC 6665 §4.1.2.4).
@@ -85,6 +89,11 @@ export class Presence {
     this.#notifier.forget(id);
     this.look(now);
     return taken;
+  }
+
+  /** Whether somebody watches the user's calls, as a lamp or in his presence. */
+  isWatched(): boolean {
+    return this.#subscriptions.watched().some((event) => event === "dialog" || event === "presence");
   }
 
   /** Something has happened here that watchers may have to know of. */
@@ -110,6 +119,7 @@ export class Presence {
 
   passDeadlines(now: number): void {
     this.#publications.passDeadlines(now);
+    this.#waiting.passDeadlines(now);
     for (const subscription of this.#subscriptions.ended()) {
       if (now - subscription.touched < longestFarewell) this.#notifier.end(subscription, subscription.ended ?? "timeout", now);
       else this.#subscriptions.remove(subscription.id);
@@ -123,6 +133,7 @@ export class Presence {
 
   /** The rules for watchers may have changed: they hold at once (RFC 5025 §3.2.1). */
   permissionsChanged(now: number): void {
+    for (const watcher of this.#waiting.all(now)) if (this.#permission("presence", watcher) !== "confirm") this.#waiting.forget(watcher);
     for (const subscription of [...this.#subscriptions.all()]) {
       const permission = this.#permission(subscription.event, subscription.watcher);
       if (permission === subscription.permission) continue;
@@ -142,6 +153,7 @@ export class Presence {
     if (permission === "block") return refused(request, fault(403, "the user does not let you watch him"));
     if (wish.expires > 0 && this.#isFull(envelope.identity))
       return refused(request, fault(503, "too many watch this user", [["Retry-After", "600"]]));
+    if (wish.event === "presence") this.#waiting.forget(envelope.identity);
     const subscription = this.#made(envelope, request, essentials, wish, permission, now);
     return this.#grant(request, subscription, wish, now);
   }
@@ -160,7 +172,7 @@ export class Presence {
     const caller = envelope.caller ?? { home: envelope.answerTo.home, phone: envelope.answerTo.phone };
     const at = caller.at ?? configuration.publicHost ?? home.domain;
     const ends = { caller, callee: { home: home.name, phone: agent }, callerTag: remoteTag };
-    const { event, eventId, target, pause, longestPause, expires } = wish;
+    const { event, eventId, target, rates, isPartial, expires } = wish;
     return {
       ...{ id: this.#idOf({ callId, remoteTag, localTag }, wish), event, eventId, watcher: envelope.identity, permission },
       ...{ callId, remoteTag, localTag, cseq: cseq.number, target, end: { home: caller.home, phone: caller.phone } },
@@ -168,27 +180,53 @@ export class Presence {
       local: `${headerValue(request, "to") ?? ""};tag=${localTag}`,
       route: recordRoute(keyring, ends, callId, at),
       routes: headerValues(request, "record-route"),
-      ...{ created: now, touched: now, expires: now + expires * 1000, pause, longestPause },
+      ...{ created: now, touched: now, expires: now + expires * 1000, rates, isPartial },
     };
   }
 
-  /** RFC 6665 §4.2.1.2: 200, and a notification at once, unless the watcher knows the state (RFC 5839 §6.2). */
+  /** RFC 6665 §4.2.1.2: 200, and a notification at once; of one who begins and knows the state, without a body (RFC 5839 §6.2). */
   #grant(request: Request, subscription: Subscription, wish: Wish, now: number): Receipt {
-    const { id, event, local, route, routes } = subscription;
-    const isKnown = wish.known !== undefined && wish.known === this.#state.fingerprint(event, now);
+    const isKnown = this.#knows(subscription, wish, now);
     if (wish.expires > 0) {
       this.#subscriptions.put(subscription);
-      if (!isKnown) this.#notifier.tell(id, now);
+      if (isKnown) this.#notifier.greet(subscription.id, now);
+      else this.#notifier.tell(subscription.id, now);
       this.look(now);
-    } else this.#end(subscription, "timeout", now);
+    } else this.#end(subscription, "timeout", now, isKnown);
+    return this.#granted(request, subscription, wish, 200);
+  }
+
+  /** RFC 5839 §6.3: within the dialog of a watcher who knows the state 204 is all. */
+  #spare(request: Request, subscription: Subscription, wish: Wish, now: number): Receipt {
+    const { id, event, permission } = subscription;
+    if (wish.expires > 0) this.#subscriptions.put(subscription);
+    else {
+      this.#subscriptions.remove(id);
+      this.#notifier.forget(id);
+    }
+    this.look(now);
+    return this.#granted(request, subscription, wish, 204, [["SIP-ETag", this.#state.tag(event, visible[permission], now)]]);
+  }
+
+  /** Whether a watcher need not be told the state (RFC 5839 §7.2). */
+  #knows({ event, permission }: Subscription, { known }: Wish, now: number): boolean {
+    return known !== undefined && (known === "*" || known === this.#state.tag(event, visible[permission], now));
+  }
+
+  #granted(
+    request: Request,
+    { local, route, routes }: Subscription,
+    { expires }: Wish,
+    status: number,
+    more: readonly [string, string][] = [],
+  ): Receipt {
     const headers: [string, string][] = [
-      ["Expires", String(wish.expires)],
+      ["Expires", String(expires)],
       ["Contact", `<${this.#state.entity}>`],
       ["Record-Route", route],
       ...routes.map((value): [string, string] => ["Record-Route", value]),
-      ...(isKnown ? [["SIP-ETag", wish.known ?? ""] as [string, string]] : []),
+      ...more,
     ];
-    const status = isKnown ? 204 : 200;
     return { kind: "answered", status, text: replyTo(request, status, { toTag: local.slice(local.lastIndexOf("=") + 1), headers }) };
   }
 
@@ -199,11 +237,17 @@ export class Presence {
     if (event !== "presence") return refused(request, fault(489, "state of this package is not published", [["Allow-Events", "presence"]]));
     const text = bodyOf(request);
     const outcome = publish({
-      ...{ request, event, now, tag: randomText(), settings: { ...this.#room.configuration.publications, type: traits.presence.type } },
+      ...{
+        request,
+        event,
+        now,
+        tag: randomText(),
+        settings: { ...this.#room.configuration.publications, types: [traits.presence.type, partialType] },
+      },
       publications: this.#publications.of(event, now),
       body: request.binary ? Buffer.from(text, "latin1").toString("utf8") : text,
       phone: envelope.answerTo.home === name ? envelope.answerTo.phone : undefined,
-      check: refusePidf,
+      read: readPublished,
     });
     if (isFault(outcome)) return refused(request, outcome);
     this.#publications.apply(outcome);
@@ -215,10 +259,12 @@ export class Presence {
     return { kind: "answered", status: 200, text: replyTo(request, 200, { toTag: randomText(), headers }) };
   }
 
-  #end(subscription: Subscription, reason: string, now: number): void {
+  #end(subscription: Subscription, reason: string, now: number, isKnown = false): void {
+    const { event, permission, watcher } = subscription;
+    if (reason === "timeout" && event === "presence" && permission === "confirm" && watcher !== "") this.#waiting.add(watcher, now);
     const isStored = this.#subscriptions.get(subscription.id) !== undefined;
     if (isStored) this.#subscriptions.put({ ...subscription, touched: now, expires: now + repeatFarewellAfter, ended: reason });
-    this.#notifier.end(subscription, reason, now);
+    this.#notifier.end(subscription, reason, now, isKnown);
     this.look(now);
   }
 

@@ -15,18 +15,11 @@ export function createKeyring(keys: readonly Uint8Array[]): Keyring {
   if (keys.length === 0) throw new Error("a keyring needs at least one key: SEAL_KEYS is not set");
   const rings = keys.map((key) => derive(key));
   const [first] = rings as [ReturnType<typeof derive>];
-  const recent = new Recent();
   return {
     mac: (purpose, text) => mac(first(purpose), text),
     verify: (purpose, text, given) => rings.some((ring) => sameText(mac(ring(purpose), text).slice(0, given.length), given)),
-    seal: (purpose, text, context) => {
-      const token = encodeBase64Url(first(purpose).seal(text, context));
-      if (comesBack.has(purpose)) recent.keep(`${purpose} ${token} ${context}`, text);
-      return token;
-    },
+    seal: (purpose, text, context) => encodeBase64Url(first(purpose).seal(text, context)),
     open: (purpose, token, context) => {
-      const known = recent.find(`${purpose} ${token} ${context}`);
-      if (known !== undefined) return known;
       const sealed = decodeBase64Url(token);
       if (sealed === undefined) return undefined;
       for (const ring of rings) {
@@ -37,29 +30,6 @@ export function createKeyring(keys: readonly Uint8Array[]): Keyring {
     },
     hash: (algorithm, text) => createHash(algorithm).update(text).digest("hex"),
   };
-}
-
-const recentKept = 2000;
-
-/** Whose tokens most often come straight back. */
-const comesBack: ReadonlySet<Purpose> = new Set(["route", "return-address"]);
-
-/** Tokens made here a moment ago, which need not be opened by their key. */
-class Recent {
-  #young = new Map<string, string>();
-  #old = new Map<string, string>();
-
-  keep(name: string, text: string): void {
-    if (this.#young.size >= recentKept) {
-      this.#old = this.#young;
-      this.#young = new Map();
-    }
-    this.#young.set(name, text);
-  }
-
-  find(name: string): string | undefined {
-    return this.#young.get(name) ?? this.#old.get(name);
-  }
 }
 
 const keyrings = new WeakMap<readonly Uint8Array[], Keyring>();

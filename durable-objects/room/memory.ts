@@ -10,6 +10,8 @@ const schema = [
   "CREATE TABLE IF NOT EXISTS subscriptions (id TEXT PRIMARY KEY, due INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
   "CREATE TABLE IF NOT EXISTS publications (id TEXT PRIMARY KEY, due INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
   "CREATE TABLE IF NOT EXISTS told (event TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) WITHOUT ROWID",
+  "CREATE TABLE IF NOT EXISTS away (phone TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+  "CREATE TABLE IF NOT EXISTS waiting (watcher TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID",
   "CREATE TABLE IF NOT EXISTS list_subscriptions (id TEXT PRIMARY KEY, due INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
   "CREATE TABLE IF NOT EXISTS back_ends (id TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
   "CREATE TABLE IF NOT EXISTS letters (number INTEGER PRIMARY KEY, phone TEXT NOT NULL, due INTEGER NOT NULL, value TEXT NOT NULL)",
@@ -17,7 +19,7 @@ const schema = [
 
 const tables = [
   ...["subscriber", "bindings", "contexts", "unattended", "letters", "messages", "subscriptions", "publications", "told"],
-  ...["list_subscriptions", "back_ends"],
+  ...["away", "waiting", "list_subscriptions", "back_ends"],
 ];
 
 type Value = string | number | null;

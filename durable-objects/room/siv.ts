@@ -53,7 +53,7 @@ export class Siv {
     tag.set(sealed.subarray(0, blockLength));
     this.#crypt(end);
     this.#synthesise(end, context);
-    return isEqual(tag, sealed, blockLength) ? decoder.decode(octets.subarray(blockLength, end)) : undefined;
+    return isEqual(tag, sealed, blockLength) ? read(blockLength, end) : undefined;
   }
 
   /** RFC 5297 §2.4 S2V of the context and the text, into `tag`. The text begins behind the place for the tag. */
@@ -129,6 +129,19 @@ function write(text: string, from: number): number {
   }
   return from + text.length;
 }
+
+function read(from: number, end: number): string {
+  const codes = new Array<number>(end - from);
+  for (let at = from; at < end; at += 1) {
+    const octet = octets[at] as number;
+    if (octet > 127 || end - from > longestInOne) return decoder.decode(octets.subarray(from, end));
+    codes[at - from] = octet;
+  }
+  return String.fromCharCode(...codes);
+}
+
+/** Arguments of one call: a token is shorter. */
+const longestInOne = 4000;
 
 /** RFC 4493 §2.4: a one and zeros up to the end of a block. */
 function pad(from: number, end: number): void {

@@ -1,19 +1,31 @@
+import type { CallDetails } from "../transport/flow.ts";
 import { escape } from "./xml.ts";
 
-/** A call of the user, as those may know it who watch his lamp. */
+/** A call of the user. */
 export interface ShownDialog {
+  /** The same as long as it lasts. */
   readonly id: string;
   /** RFC 4235 §3.7.1. */
   readonly state: "trying" | "early" | "confirmed";
   readonly direction: "initiator" | "recipient" | undefined;
+  /** For the user's own phones: with the tags a call can be taken over, which others have no business with (RFC 4235 §6). */
+  readonly details: CallDetails | undefined;
 }
 
-/** RFC 4235 §4.4: always the full state. */
-export function dialogInfo(entity: string, dialogs: readonly ShownDialog[], version: number): string {
-  const parts = dialogs.map(({ id, state, direction }) => {
-    const side = direction === undefined ? "" : ` direction="${direction}"`;
-    return `<dialog id="${escape(id)}"${side}><state>${state}</state></dialog>`;
+/** RFC 4235 §4.4: always the full state. @param isOwner whether the user himself is told */
+export function dialogInfo(entity: string, dialogs: readonly ShownDialog[], version: number, isOwner: boolean): string {
+  const parts = dialogs.map(({ id, state, direction, details }) => {
+    const shown = isOwner ? details : undefined;
+    const names = shown === undefined ? {} : { "call-id": shown.callId, "local-tag": shown.localTag, "remote-tag": shown.remoteTag };
+    const attributes = Object.entries({ id, ...names, direction: direction ?? "" }).filter(([, value]) => value !== "");
+    const written = attributes.map(([name, value]) => ` ${name}="${escape(value)}"`).join("");
+    return `<dialog${written}><state>${state}</state>${shown === undefined ? "" : remote(shown)}</dialog>`;
   });
   const attributes = `xmlns="urn:ietf:params:xml:ns:dialog-info" version="${version}" state="full" entity="${escape(entity)}"`;
   return `<?xml version="1.0" encoding="UTF-8"?>\r\n<dialog-info ${attributes}>${parts.join("")}</dialog-info>\r\n`;
+}
+
+function remote({ remote: uri, target }: CallDetails): string {
+  const contact = target === "" ? "" : `<target uri="${escape(target)}"/>`;
+  return `<remote><identity>${escape(uri)}</identity>${contact}</remote>`;
 }

@@ -20,6 +20,9 @@ export const traits: Readonly<Record<EventPackage, Traits>> = {
   "message-summary": { type: "application/simple-message-summary", defaultExpires: 3600, isPrivate: true },
 };
 
+/** Of partial presence documents (RFC 5262 §6), which a watcher of presence may take, and a phone may publish. */
+export const partialType = "application/pidf-diff+xml";
+
 export function isEventPackage(name: string): name is EventPackage {
   return (eventPackages as readonly string[]).includes(name);
 }

@@ -1,17 +1,21 @@
 import type { Element } from "@xmldom/xmldom";
 import { type Fault, fault, isFault } from "../syntax/fault.ts";
+import { dataModel, inOrder, isUsableId, newest, newestDevices, newestOthers, pidf, rpid, withUniqueIds } from "./pidf-elements.ts";
 import { childrenOf, escape, parseXml, serialise } from "./xml.ts";
 
-const pidf = "urn:ietf:params:xml:ns:pidf";
-const dataModel = "urn:ietf:params:xml:ns:pidf:data-model";
-const rpid = "urn:ietf:params:xml:ns:pidf:rpid";
+/** What somebody has published for a user. */
+export interface PublishedState {
+  readonly body: string;
+  /** Whether who published it can be reached: the services of a phone that is away are not there. */
+  readonly isPresent: boolean;
+}
 
 /** All that a user's presence is composed of. */
 export interface PresenceSources {
   /** The presentity: `sip:bob@example.com`. */
   readonly entity: string;
-  /** Published documents, oldest first. */
-  readonly published: readonly string[];
+  /** Oldest first. */
+  readonly published: readonly PublishedState[];
   /** Whether a phone of the user can be reached. */
   readonly isReachable: boolean;
   /** Whether he is in a call. */
@@ -22,41 +26,53 @@ export interface PresenceSources {
 export function refusePidf(body: string): Fault | undefined {
   const root = parseXml(body, pidf, "presence");
   if (isFault(root)) return root;
-  const hasIds = childrenOf(root, pidf, "tuple").every((tuple) => /^[A-Za-z_][\w.-]{0,100}$/.test(tuple.getAttribute("id") ?? ""));
-  return hasIds ? undefined : fault(400, "a tuple without a usable id");
+  for (const tuple of childrenOf(root, pidf, "tuple")) {
+    const statuses = childrenOf(tuple, pidf, "status");
+    const basics = statuses.flatMap((status) => childrenOf(status, pidf, "basic")).map(({ textContent }) => textContent);
+    if (!isUsableId(tuple.getAttribute("id") ?? "")) return fault(400, "a tuple without a usable id");
+    if (statuses.length !== 1 || basics.length > 1) return fault(400, "a tuple without its one status");
+    if (basics.some((basic) => basic !== "open" && basic !== "closed")) return fault(400, "a basic status that is neither open nor closed");
+  }
+  return undefined;
 }
 
 /**
- * The presence document (RFC 3863) of all sources, by the data model of RFC 4479: services (tuples) and devices of every publication,
- * the person of the newest. Where nobody has published a service, registration tells whether the user can be reached; a call in
- * progress is an activity (RFC 4480 §3.2). What is not known stays as it was published.
+ * The presence document (RFC 3863) of all sources, by the data model of RFC 4479 §3: the services (tuples) and devices of whoever can
+ * be reached, and the person of whoever spoke of it last. Where nobody has published a service, registration tells whether the user
+ * can be reached; a call in progress is an activity (RFC 4480 §3.2). What is not known stays as it was published.
  */
 export function composePidf({ entity, published, isReachable, isOnThePhone }: PresenceSources): string {
-  const roots = published.flatMap((body) => rootOf(body));
+  const roots = published.flatMap(({ body, isPresent }) => rootOf(body).map((root) => ({ root, isPresent })));
+  const present = roots.filter(({ isPresent }) => isPresent).map(({ root }) => root);
+  const all = roots.map(({ root }) => root);
   const ids = new Set<string>();
-  const tuples = roots.flatMap((root) => childrenOf(root, pidf, "tuple")).map((tuple) => withUniqueId(tuple, ids));
-  const devices = roots.flatMap((root) => childrenOf(root, dataModel, "device")).map((device) => withUniqueId(device, ids));
-  const persons = newest(roots, (root) => childrenOf(root, dataModel, "person")).map((person) => withUniqueId(person, ids));
-  const notes = newest(roots, (root) => childrenOf(root, pidf, "note"));
+  const prepared = (element: Element) => withUniqueIds(inOrder(element), ids);
+  const tuples = present.flatMap((root) => childrenOf(root, pidf, "tuple")).map(prepared);
+  const devices = newestDevices(present).map(prepared);
+  const persons = newest(all, (root) => childrenOf(root, dataModel, "person")).map(prepared);
+  const notes = newest(all, (root) => childrenOf(root, pidf, "note"));
+  const others = newestOthers(all);
   const services = tuples.length > 0 ? tuples.map(serialise) : [ownTuple(entity, isReachable)];
   const people = isOnThePhone ? onThePhone(persons, ids) : persons.map(serialise);
-  return document(entity, [...services, ...notes.map(serialise), ...people, ...devices.map(serialise)]);
+  return document(entity, [...services, ...notes.map(serialise), ...people, ...devices.map(serialise), ...others.map(serialise)]);
 }
 
 /** What an application says of a user. */
 export interface ApplicationPresence {
-  readonly open: boolean;
+  /** Undefined: as registration tells. */
+  readonly open?: boolean | undefined;
   /** An element of RFC 4480 §3.2. */
   readonly activity?: string | undefined;
   readonly note?: string | undefined;
 }
 
 export function applicationPidf(entity: string, { open, activity, note }: ApplicationPresence): string {
-  const tuple = `<tuple id="application"><status><basic>${open ? "open" : "closed"}</basic></status></tuple>`;
+  const basic = `<tuple id="application"><status><basic>${open === true ? "open" : "closed"}</basic></status></tuple>`;
+  const tuple = open === undefined ? [] : [basic];
   const notes = note === undefined ? [] : [`<note>${escape(note)}</note>`];
   const activities = `<activities xmlns="${rpid}"><${activity}/></activities>`;
   const person = activity === undefined ? [] : [`<person xmlns="${dataModel}" id="application-person">${activities}</person>`];
-  return document(entity, [tuple, ...notes, ...person]);
+  return document(entity, [...tuple, ...notes, ...person]);
 }
 
 /** What a watcher is told who shall not see anything, nor that he shall not (RFC 5025 §3.2.1 polite-block). */
@@ -76,20 +92,6 @@ function document(entity: string, parts: readonly string[]): string {
 function ownTuple(entity: string, isOpen: boolean): string {
   const contact = isOpen ? `<contact>${escape(entity)}</contact>` : "";
   return `<tuple id="registration"><status><basic>${isOpen ? "open" : "closed"}</basic></status>${contact}</tuple>`;
-}
-
-function newest(roots: readonly Element[], parts: (root: Element) => Element[]): Element[] {
-  return roots.map(parts).findLast((found) => found.length > 0) ?? [];
-}
-
-/** Ids of several documents may meet in one (RFC 3863 §4.1.2 wants them unique). */
-function withUniqueId(element: Element, ids: Set<string>): Element {
-  const id = element.getAttribute("id") ?? "element";
-  let unique = id;
-  for (let count = 2; ids.has(unique); count += 1) unique = `${id}-${count}`;
-  ids.add(unique);
-  if (unique !== id || !element.hasAttribute("id")) element.setAttribute("id", unique);
-  return element;
 }
 
 /** The person, with on-the-phone among the activities. */

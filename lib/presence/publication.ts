@@ -1,4 +1,4 @@
-import { type Fault, fault } from "../syntax/fault.ts";
+import { type Fault, fault, isFault } from "../syntax/fault.ts";
 import { parseDeltaSeconds } from "../syntax/integers.ts";
 import { type Request, headerValue } from "../syntax/message.ts";
 
@@ -29,8 +29,8 @@ export interface PublishInput {
   /** Milliseconds. */
   readonly now: number;
   readonly settings: PublishSettings;
-  /** Whether the body can be made part of the event's state; or why not. */
-  readonly check: (body: string) => Fault | undefined;
+  /** The document that a body of a type stands for, on top of what the publication had before; or why it is not taken. */
+  readonly read: (type: string, body: string, stored: string | undefined) => string | Fault;
 }
 
 export interface PublishSettings {
@@ -42,8 +42,8 @@ export interface PublishSettings {
   readonly maximumPublications: number;
   /** Characters of a body. */
   readonly maximumSize: number;
-  /** The type of the body. */
-  readonly type: string;
+  /** The types that the body may have. */
+  readonly types: readonly string[];
 }
 
 /** What a PUBLISH changes: `removed` is the id of what is not there any more. */
@@ -66,13 +66,13 @@ export function publish(input: PublishInput): PublishOutcome | Fault {
     return fault(423, "the expiry is too short", [["Min-Expires", String(settings.minimumExpires)]]);
   if (expires === 0) return { put: undefined, removed: existing?.id, expires: 0, tag };
   if (existing === undefined && body === "") return fault(400, "an initial publication needs a body");
-  const refusal = body === "" ? undefined : refuseBody(input, body);
-  if (refusal !== undefined) return refusal;
+  const document = body === "" ? undefined : readBody(input, existing?.body);
+  if (isFault(document)) return document;
   if (existing === undefined && publications.length >= settings.maximumPublications)
     return fault(503, "too many publications of this user");
   const until = now + expires * 1000;
   const id = existing?.id ?? tag;
-  const [text, at] = body === "" && existing !== undefined ? [existing.body, existing.at] : [body, now];
+  const [text, at] = document === undefined ? [existing?.body ?? "", existing?.at ?? now] : [document, now];
   const put: Publication = { event, id, tag, body: text, phone, at, expires: until };
   return { put, removed: undefined, expires, tag };
 }
@@ -81,9 +81,12 @@ function expiresOf(request: Request, { defaultExpires, maximumExpires }: Publish
   return Math.min(parseDeltaSeconds(headerValue(request, "expires")) ?? defaultExpires, maximumExpires);
 }
 
-function refuseBody({ request, settings, check }: PublishInput, body: string): Fault | undefined {
-  const type = headerValue(request, "content-type")?.split(";")[0]?.trim().toLowerCase();
-  if (type !== settings.type) return fault(415, "event state of this type is not taken", [["Accept", settings.type]]);
-  if (body.length > settings.maximumSize) return fault(413, `event state of more than ${settings.maximumSize} characters is not taken`);
-  return check(body);
+function readBody({ request, settings, body, read }: PublishInput, stored: string | undefined): string | Fault {
+  const { types, maximumSize } = settings;
+  const type = headerValue(request, "content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
+  if (!types.includes(type)) return fault(415, "event state of this type is not taken", [["Accept", types.join(", ")]]);
+  const tooLong = fault(413, `event state of more than ${maximumSize} characters is not taken`);
+  if (body.length > maximumSize) return tooLong;
+  const document = read(type, body, stored);
+  return !isFault(document) && document.length > maximumSize ? tooLong : document;
 }

@@ -4,10 +4,11 @@ import { type Fault, fault, isFault } from "../syntax/fault.ts";
 import { parseDeltaSeconds } from "../syntax/integers.ts";
 import { type Request, headerValue, headerValues } from "../syntax/message.ts";
 import { readContacts } from "../syntax/contact.ts";
-import { parameter } from "../syntax/parameters.ts";
 import type { DialogEnd } from "../transport/envelope.ts";
+import { acceptance } from "./accept.ts";
+import { type EventPackage, eventPackages, isEventPackage, partialType, traits } from "./event-package.ts";
 import type { Permission } from "./policy.ts";
-import { type EventPackage, eventPackages, isEventPackage, traits } from "./event-package.ts";
+import { type Rates, readRates } from "./rates.ts";
 
 /** A subscription as its row holds it: one usage of a dialog that this home is one end of (RFC 6665 §4.2). */
 export interface Subscription {
@@ -38,9 +39,10 @@ export interface Subscription {
   readonly created: number;
   readonly touched: number;
   readonly expires: number;
-  /** Milliseconds between notifications at least (RFC 6446 §5.1 max-rate), and at most (§5.2 min-rate); 0: no such wish. */
-  readonly pause: number;
-  readonly longestPause: number;
+  /** How often the watcher wants to be told, if he has said so. */
+  readonly rates?: Rates;
+  /** Whether he takes what has changed in place of the whole state (RFC 5263). */
+  readonly isPartial?: boolean;
   /** Why it has ended (RFC 6665 §4.1.3), if only its last notification is left to be told. */
   readonly ended?: string;
 }
@@ -52,9 +54,9 @@ export interface Wish {
   /** Seconds; 0 asks for the state once, or ends a subscription. */
   readonly expires: number;
   readonly target: string;
-  readonly pause: number;
-  readonly longestPause: number;
-  /** The entity-tag of a state that need not be told again (RFC 5839 §5.1). */
+  readonly rates: Rates;
+  readonly isPartial: boolean;
+  /** The entity-tag of a state that need not be told again, or `*` for any (RFC 5839 §7.2). */
   readonly known: string | undefined;
 }
 
@@ -78,7 +80,8 @@ export function readWish(request: Request, settings: SubscriptionSettings): Wish
   const event = ownEvent(request);
   if (event === undefined) return fault(489, "this event package is not known", [["Allow-Events", eventPackages.join(", ")]]);
   const { type, defaultExpires } = traits[event.package];
-  if (!accepts(request, type)) return fault(406, `notifications of this package have ${type}`);
+  const isPartial = prefersChanges(request, event.package);
+  if (!isPartial && !accepts(request, type)) return fault(406, `notifications of this package have ${type}`);
   const expires = Math.min(parseDeltaSeconds(headerValue(request, "expires")) ?? defaultExpires, settings.maximumExpires);
   if (expires > 0 && expires < settings.minimumExpires)
     return fault(423, "the expiry is too short", [["Min-Expires", String(settings.minimumExpires)]]);
@@ -96,8 +99,8 @@ export function readWish(request: Request, settings: SubscriptionSettings): Wish
     eventId: event.id,
     expires,
     target: contact.uri,
-    pause: intervalOf(parameter(event.parameters, "max-rate")),
-    longestPause: intervalOf(parameter(event.parameters, "min-rate") ?? parameter(event.parameters, "adaptive-min-rate")),
+    rates: readRates(event.parameters),
+    isPartial,
     known,
   };
 }
@@ -121,16 +124,17 @@ export function isOld({ cseq }: Subscription, essentials: Essentials): boolean {
 
 function accepts(request: Request, type: string): boolean {
   const accepted = headerValues(request, "accept").map((value) => value.split(";")[0]?.trim().toLowerCase() ?? "");
-  return accepted.length === 0 || accepted.some((one) => one === type || one === "*/*" || one === "application/*" || isList(one));
+  return acceptance(request, type) > 0 || accepted.some(isList);
+}
+
+/** RFC 5263 §4: the watcher names the type of partial documents, and wants them no less than whole ones. */
+function prefersChanges(request: Request, event: EventPackage): boolean {
+  const isNamed = headerValues(request, "accept").some((value) => value.split(";")[0]?.trim().toLowerCase() === partialType);
+  const q = acceptance(request, partialType);
+  return event === "presence" && isNamed && q > 0 && q >= acceptance(request, traits.presence.type);
 }
 
 /** A list's parts have the types of the package (RFC 4662 §4.4). */
 function isList(type: string): boolean {
   return type === "multipart/related" || type === "application/rlmi+xml";
-}
-
-/** Milliseconds between notifications at a rate, which is in notifications each second (RFC 6446 §8.3): 0 if there is none. */
-function intervalOf(rate: string | undefined): number {
-  const perSecond = rate === undefined || !/^\d{1,9}(\.\d{1,9})?$/.test(rate) ? 0 : Number(rate);
-  return perSecond > 0 ? Math.min(Math.ceil(1000 / perSecond), 86_400_000) : 0;
 }

@@ -6,16 +6,18 @@ export interface Watcher {
   /** `sip:carol@example.com`. */
   readonly uri: string;
   /** RFC 3857 §4.7.1. */
-  readonly status: "pending" | "active";
+  readonly status: "pending" | "active" | "waiting";
 }
 
 /** RFC 3858 §4: always the full state, of those who watch one package of the user. */
 export function watcherinfo(entity: string, watchers: readonly Watcher[], version: number): string {
   const parts = watchers.map(({ id, uri, status }) => {
-    const event = status === "pending" ? "subscribe" : "approved";
-    return `<watcher id="${escape(id)}" event="${event}" status="${status}">${escape(uri)}</watcher>`;
+    return `<watcher id="${escape(id)}" event="${events[status]}" status="${status}">${escape(uri)}</watcher>`;
   });
   const list = `<watcher-list resource="${escape(entity)}" package="presence">${parts.join("")}</watcher-list>`;
   const attributes = `xmlns="urn:ietf:params:xml:ns:watcherinfo" version="${version}" state="full"`;
   return `<?xml version="1.0" encoding="UTF-8"?>\r\n<watcherinfo ${attributes}>${list}</watcherinfo>\r\n`;
 }
+
+/** What brought a watcher there (RFC 3857 §4.7.1). */
+const events: Readonly<Record<Watcher["status"], string>> = { pending: "subscribe", active: "approved", waiting: "timeout" };

@@ -130,7 +130,19 @@ function parseTelUri(rest: string): TelUri | Fault {
 }
 
 /** `host` or `host:port`; undefined if malformed. */
-export function parseHostPort(text: string): { readonly host: string; readonly port: number | undefined } | undefined {
+export function parseHostPort(text: string): HostPort | undefined {
+  return recallHostPort(text);
+}
+
+interface HostPort {
+  readonly host: string;
+  readonly port: number | undefined;
+}
+
+/** Few servers are talked with. */
+const recallHostPort = recalling(readHostPort, longestKept);
+
+function readHostPort(text: string): HostPort | undefined {
   const bracket = text.lastIndexOf("]");
   const colon = text.indexOf(":", bracket < 0 ? 0 : bracket);
   const host = colon < 0 ? text : text.slice(0, colon);

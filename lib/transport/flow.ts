@@ -59,6 +59,21 @@ export interface CallInProgress {
   readonly name: string;
   /** Milliseconds. */
   readonly since: number;
+  /** Of the newest calls only. */
+  readonly details?: CallDetails;
+}
+
+/** A call as the user's own phones may know it (RFC 4235 §4.1). */
+export interface CallDetails {
+  readonly callId: string;
+  /** "" while there is none. */
+  readonly localTag: string;
+  readonly remoteTag: string;
+  /** URIs: who is at the other end, and his Contact or "". */
+  readonly remote: string;
+  readonly target: string;
+  /** The user has placed it. */
+  readonly isCaller: boolean;
 }
 
 export interface Authentication {
@@ -89,6 +104,8 @@ export interface PendingInvite {
   readonly at: number;
   /** The phone ends its unanswered calls when it loses its socket. */
   readonly isForgetful?: boolean;
+  /** Of the call, as of one in progress. */
+  readonly name?: string;
 }
 
 export interface ProceedingBranch {
@@ -96,6 +113,8 @@ export interface ProceedingBranch {
   readonly branch: string;
   /** Milliseconds of the last provisional response. */
   readonly at: number;
+  /** The To tag of that response: of the early dialog. */
+  readonly tag?: string;
 }
 
 /** The phone at the other end: of the binding the flow carries, or whom its Contact names; or the flow itself if it is nobody's. */

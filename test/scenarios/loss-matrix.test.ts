@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { header } from "../support/heard.ts";
 import { tableOf, watchList } from "../support/list-watching.ts";
-import { basics, pidf, publishes, watch } from "../support/watching.ts";
+import { canonical } from "../support/patch.ts";
+import { assembled, basics, pidf, publishes, watch } from "../support/watching.ts";
 import { type Cast, type CastOptions, stage } from "./world/scenario.ts";
 import { type Loss, losses } from "./world/world.ts";
 
@@ -244,6 +245,25 @@ const conversations: readonly Conversation[] = [
       await cast.world.pass(10);
       // Of what got no answer its sender knows that it may not have been taken.
       return watching.status() === 0 || sent.final === 0 || watching.last().body.includes("busy");
+    },
+    outcome: true,
+  },
+  {
+    name: "a user is watched by one who takes changes",
+    play: async (cast) => {
+      const { alice, bob, world } = cast;
+      const services = ["desk", "car", "door"].map((id) => `<tuple id="${id}"><status><basic>open</basic></status></tuple>`).join("");
+      publishes(bob, pidf(bob.aor, "open", "meal").replace("</tuple>", `</tuple>${services}`));
+      await world.pass(10);
+      const watching = watch(alice, bob.aor, "presence", ["Accept: application/pidf-diff+xml"]);
+      await world.settle();
+      for (const activity of ["busy", "away"]) {
+        publishes(bob, pidf(bob.aor, "open", activity, activity));
+        await world.pass(10);
+      }
+      const whole = watch(alice, bob.aor);
+      await world.pass(10);
+      return watching.status() === 0 || whole.status() === 0 || assembled(watching) === canonical(whole.last().body);
     },
     outcome: true,
   },

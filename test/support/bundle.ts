@@ -11,7 +11,7 @@ export async function bundle(entry: string): Promise<string> {
     conditions: ["workerd", "worker", "browser"],
     mainFields: ["browser", "module", "main"],
     external: ["cloudflare:*", "node:*"],
-    keepNames: true,
+    keepNames: false,
     plugins: [nodeModules],
     logLevel: "error",
   });

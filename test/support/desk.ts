@@ -1,6 +1,7 @@
 import { compose, newBranch, randomText, shortSdp } from "./compose.ts";
 import { type Dialog, copiedLines, dialogOfCallee, dialogOfCaller } from "./dialog.ts";
 import { answerChallenge } from "./digest.ts";
+import { checkNotification } from "./documents.ts";
 import { type Heard, cseqMethod, header, headers, readHeard } from "./heard.ts";
 
 /** One connection of a phone. */
@@ -264,6 +265,7 @@ export class Desk {
 
   #hears(message: Heard): void {
     this.heard.push(message);
+    checkNotification(message);
     if (message.status === 0) this.#request(message);
     else this.#response(message);
   }

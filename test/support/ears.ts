@@ -27,14 +27,19 @@ export interface Ears extends Pick<SipSocket, "next" | "nextKeepAlive" | "rest">
   hear(raw: string, isBinary: boolean): void;
 }
 
-/** @param owner whose name a failing test shows */
-export function createEars(owner: string): Ears {
+/**
+ * @param owner whose name a failing test shows
+ * @param check throws at a message that may not be
+ */
+export function createEars(owner: string, check: (message: Heard) => void = () => undefined): Ears {
   const messages = createInbox<Heard>(owner, (message) => message.startLine);
   const keepAlives = createInbox<string>(owner, (frame) => JSON.stringify(frame));
   return {
     hear: (raw, isBinary) => {
-      if (raw.trim() === "") keepAlives.put(raw);
-      else messages.put(readHeard(raw, isBinary));
+      if (raw.trim() === "") return keepAlives.put(raw);
+      const message = readHeard(raw, isBinary);
+      check(message);
+      messages.put(message);
     },
     next: (match, { method, milliseconds } = {}) => messages.next(matcher(match, method), milliseconds ?? patience),
     nextKeepAlive: () => keepAlives.next(() => true, patience),

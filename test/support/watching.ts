@@ -1,6 +1,7 @@
 import { randomText } from "./compose.ts";
 import type { Desk } from "./desk.ts";
 import { type Heard, header, headers } from "./heard.ts";
+import { applyPidfDiff, canonical } from "./patch.ts";
 
 /** A subscription as its watcher's phone has it. */
 export interface Watching {
@@ -57,9 +58,10 @@ export function watch(
   return { status: () => sent.final, notified, last, refresh, callId };
 }
 
-/** A phone publishes its user's presence. */
+/** A phone publishes its user's presence, as PIDF if the lines have no type. */
 export function publishes(desk: Desk, body: string, lines: readonly string[] = []) {
-  const content = body === "" ? [] : ["Content-Type: application/pidf+xml"];
+  const isTyped = body === "" || lines.some((line) => line.startsWith("Content-Type"));
+  const content = isTyped ? [] : ["Content-Type: application/pidf+xml"];
   return desk.sends(
     "PUBLISH",
     desk.aor,
@@ -89,4 +91,21 @@ export function pidf(entity: string, basic: "open" | "closed", activity?: string
 /** `open` or `closed`, of each service in a presence document. */
 export function basics(heard: Heard): string[] {
   return [...heard.body.matchAll(/<(?:\w+:)?basic>(\w+)</g)].map(([, basic]) => basic ?? "");
+}
+
+/**
+ * What a watcher has made of partial documents (RFC 5263 §6), canonical: he starts with a full state, drops what is older than what he
+ * has, and takes a diff only on top of the version before.
+ */
+export function assembled({ notified }: Watching): string {
+  let [document, version] = ["", -1];
+  for (const { body } of notified()) {
+    const next = Number(/ version="(\d+)"/.exec(body)?.[1]);
+    if (body === "" || next <= version) continue;
+    if (body.includes("<p:pidf-full")) document = body.replaceAll("p:pidf-full", "presence").replace(/ version="\d+"/, "");
+    else if (next === version + 1) document = applyPidfDiff(document, body);
+    else throw new Error(`a diff of version ${next} on top of ${version}`);
+    version = next;
+  }
+  return canonical(document);
 }

@@ -1,5 +1,6 @@
 import { Publisher, Subscriber, SubscriptionState, UserAgent, type Notification } from "sip.js";
 import { afterAll, describe, expect, it } from "vitest";
+import { faultOf } from "../support/documents.ts";
 import { header } from "../support/heard.ts";
 import type { Phone } from "../support/phone.ts";
 import { registeredSipJs } from "../support/stock-phones.ts";
@@ -26,7 +27,9 @@ async function watches(agent: UserAgent, account: string, event = "presence") {
   subscriber.delegate = {
     onNotify: (notification: Notification) => {
       void notification.accept();
-      bodies.push(notification.request.body);
+      const { request } = notification;
+      expect(faultOf(request.getHeader("content-type") ?? "", request.body)).toBeUndefined();
+      bodies.push(request.body);
       for (const { text, told } of waiting) if (notification.request.body.includes(text)) told(notification.request.body);
     },
   };
@@ -107,6 +110,37 @@ describe.each(ways)("a raw phone, on the %s way", (way) => {
     expect(granted.status).toBe(200);
     expect(header(notify, "from")).toBe(header(granted, "to"));
     expect(header(notify, "record-route")).toBe(header(granted, "record-route"));
+  });
+
+  it("that takes partial documents is told what has changed, and the full state after a loss of memory (RFC 5263)", async () => {
+    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const second = await town.register(bob.account, way);
+    const publish = (basic: "open" | "closed", id: string) =>
+      second.request("PUBLISH", bob.aor, {
+        headers: [
+          ["Event", "presence"],
+          ["Content-Type", "application/pidf+xml"],
+        ],
+        body: pidf(bob.aor, basic, undefined, id),
+      });
+    for (const id of ["desk", "car", "door"]) await second.finalResponse(publish("open", id));
+    alice.request("SUBSCRIBE", bob.aor, {
+      headers: [
+        ["Event", "presence"],
+        ["Accept", "application/pidf-diff+xml"],
+      ],
+    });
+    const hears = async () => {
+      const notify = await alice.next("NOTIFY");
+      alice.reply(notify, 200);
+      return [/<p:(pidf-\w+)/.exec(notify.body)?.[1], Number(/ version="(\d+)"/.exec(notify.body)?.[1])];
+    };
+    expect(await hears()).toEqual(["pidf-full", 0]);
+    await second.finalResponse(publish("closed", "bed"));
+    expect(await hears()).toEqual(["pidf-diff", 1]);
+    await town.server.evict(`sip:${bob.account}@localhost#1`, "hibernate");
+    await second.finalResponse(publish("closed", "bath"));
+    expect(await hears()).toEqual(["pidf-full", expect.any(Number)]);
   });
 
   it("is told on its newest connection", async () => {

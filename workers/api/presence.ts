@@ -7,16 +7,16 @@ import { json, noContent, problems } from "./responses.ts";
 import { subscriberParameters } from "./schemas.ts";
 import { Store } from "./store.ts";
 
-/** RFC 4480 §3.2. */
+/** RFC 4480 §5.2: those of its schema. */
 const activities = [
-  ...["appointment", "away", "breakfast", "busy", "dinner", "holiday", "in-transit", "looking-for-work", "lunch", "meal", "meeting"],
+  ...["appointment", "away", "breakfast", "busy", "dinner", "holiday", "in-transit", "looking-for-work", "meal", "meeting"],
   ...["on-the-phone", "performance", "permanent-absence", "playing", "presentation", "shopping", "sleeping", "spectator", "steering"],
   ...["travel", "tv", "vacation", "working", "worship"],
 ] as const;
 
 const presenceSchema = z
   .strictObject({
-    open: z.boolean().default(true).openapi({ description: "Whether he can be reached" }),
+    open: z.boolean().optional().openapi({ description: "Whether he can be reached; if absent, his phones tell" }),
     activity: z.enum(activities).optional().openapi({ description: "What he is up to (RFC 4480 §3.2)" }),
     note: z.string().max(500).optional(),
     expires: z.int().min(60).max(86_400).default(3600).openapi({ description: "Seconds" }),

@@ -9,6 +9,7 @@ import {
 } from "../../../lib/presence/list-subscription.ts";
 import { eventList } from "../../../lib/presence/list-wish.ts";
 import { composeNotify } from "../../../lib/presence/notify.ts";
+import { noRates } from "../../../lib/presence/rates.ts";
 import { listBody } from "../../../lib/presence/rlmi.ts";
 import { listServer } from "../../../lib/presence/back-end.ts";
 import { transactionName } from "../../../lib/proxy/branch.ts";
@@ -91,7 +92,7 @@ export class ListNotifier {
 
   /** When a subscription has something to be told; undefined if there is nothing, or nobody to tell. */
   #dueAt(subscription: ListSubscription, now: number): number | undefined {
-    const { id, isFetch = false, pause, end, cseq } = subscription;
+    const { id, isFetch = false, rates = noRates, end, cseq } = subscription;
     if (isFetch || this.#room.sockets.newestTo(end.phone) === undefined) return undefined;
     const told = this.#told(subscription);
     const newest = this.#newestStamp(subscription);
@@ -101,7 +102,7 @@ export class ListNotifier {
       return undefined;
     }
     const last = Math.max(told?.at ?? 0, this.#last.get(id)?.at ?? 0);
-    return Math.max(now, last + Math.max(pause, gathering));
+    return Math.max(now, last + Math.max(rates.pause, gathering));
   }
 
   #newestStamp({ stamp }: ListSubscription): number {

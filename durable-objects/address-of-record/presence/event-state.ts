@@ -1,12 +1,14 @@
 import { dialogInfo } from "../../../lib/presence/dialog-info.ts";
-import { type EventPackage, traits } from "../../../lib/presence/event-package.ts";
+import { type EventPackage, partialType, traits } from "../../../lib/presence/event-package.ts";
 import { type WaitingMessages, messageSummary } from "../../../lib/presence/message-summary.ts";
 import { closedPidf, composePidf } from "../../../lib/presence/pidf.ts";
+import { type PidfChanges, changesOfPidf, fullPidf, partialPidf } from "../../../lib/presence/pidf-diff.ts";
 import { type ShownRegistration, reginfo } from "../../../lib/presence/reginfo.ts";
 import type { Subscription } from "../../../lib/presence/subscription.ts";
 import { type Watcher, watcherinfo } from "../../../lib/presence/watcherinfo.ts";
 import { publicGruu } from "../../../lib/location/gruu.ts";
 import type { ShownDialog } from "../../../lib/presence/dialog-info.ts";
+import type { CallDetails } from "../../../lib/transport/flow.ts";
 import type { Room } from "../../room/room.ts";
 import type { Dialogs } from "../dialogs.ts";
 import type { Forking } from "../forking.ts";
@@ -16,6 +18,7 @@ import type { Registrar } from "../registrar.ts";
 import type { Publication } from "../../../lib/presence/publication.ts";
 import type { Publications } from "./publications.ts";
 import type { Subscriptions } from "./subscriptions.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** The parts of a home that the state of its user is known from. */
 export interface Sources {
@@ -26,20 +29,40 @@ export interface Sources {
   readonly messages: Messages;
 }
 
+export type Visible = "state" | "polite" | "nothing";
+
+/** How a watcher is shown a state. */
+interface Showing {
+  readonly what: Visible;
+  readonly version: number;
+  /** The entity-tag of the state that he was told last, if he may be told the changes since (RFC 5263). */
+  readonly base: string | undefined;
+}
+
+interface Document {
+  readonly fingerprint: string;
+  readonly text: string;
+  /** Since the document before. */
+  readonly changes: () => PidfChanges | undefined;
+}
+
 /** The state of each event package, as it is now. */
 export class EventState {
   readonly #room: Room;
   readonly #sources: Sources;
   readonly #publications: Publications;
   readonly #subscriptions: Subscriptions;
-  /** The last presence document. */
-  #composed: { readonly fingerprint: string; readonly text: string } | undefined;
+  readonly #waiting: Waiting;
+  /** The last presence document, and the one before. */
+  #composed: Document | undefined;
+  #before: string | undefined;
 
-  constructor(room: Room, sources: Sources, publications: Publications, subscriptions: Subscriptions) {
+  constructor(room: Room, sources: Sources, publications: Publications, subscriptions: Subscriptions, waiting: Waiting) {
     this.#room = room;
     this.#sources = sources;
     this.#publications = publications;
     this.#subscriptions = subscriptions;
+    this.#waiting = waiting;
   }
 
   /** `sip:bob@example.com`. */
@@ -53,30 +76,58 @@ export class EventState {
     return this.#room.keyring.hash("md5", JSON.stringify(this.#facts(event, now)));
   }
 
-  /** The body of a notification for one who may see it. */
-  body(event: EventPackage, version: number, now: number): { readonly type: string; readonly text: string } {
+  /** The entity-tag of what a watcher sees: whoever sees none of the state has one that does not change (RFC 5839 §6.1). */
+  tag(event: EventPackage, what: Visible, now: number): string {
+    return what === "state" ? this.fingerprint(event, now) : this.#room.keyring.hash("md5", `${what} ${event} ${this.entity}`);
+  }
+
+  /** The body of a notification. */
+  body(
+    { event, isPartial, watcher }: Subscription,
+    { what, version, base }: Showing,
+    now: number,
+  ): { readonly type: string; readonly text: string } {
     const { type } = traits[event];
-    // The document is the same for all who watch, and there may be thousands.
-    if (event !== "presence") return { type, text: this.#text(event, version, now) };
-    const fingerprint = this.fingerprint(event, now);
-    if (this.#composed?.fingerprint !== fingerprint) this.#composed = { fingerprint, text: this.#text(event, version, now) };
-    return { type, text: this.#composed.text };
+    if (what === "polite") return this.#politeBody(event, version, isPartial === true);
+    if (event !== "presence") return { type, text: this.#text(event, version, now, watcher) };
+    return isPartial === true ? this.#partialBody(version, base, now) : { type, text: this.#document(now).text };
   }
 
-  /** The body for one who shall not see anything, nor that he shall not. */
-  politeBody(event: EventPackage, version: number): { readonly type: string; readonly text: string } {
-    const text = event === "presence" ? closedPidf(this.entity) : dialogInfo(this.entity, [], version);
-    return { type: traits[event].type, text };
+  /** RFC 5263 §5: what has changed since the state before, if that is the one which is known; else all. */
+  #partialBody(version: number, base: string | undefined, now: number) {
+    const document = this.#document(now);
+    const changes = base !== undefined && base === this.#before ? document.changes() : undefined;
+    const text = changes === undefined ? fullPidf(document.text, version) : partialPidf(this.entity, changes, version);
+    return { type: partialType, text };
   }
 
-  #text(event: EventPackage, version: number, now: number): string {
+  /** What one is told who shall not see anything, nor that he shall not. */
+  #politeBody(event: EventPackage, version: number, isPartial: boolean) {
+    const { type } = traits[event];
+    if (event !== "presence") return { type, text: dialogInfo(this.entity, [], version, false) };
+    const text = closedPidf(this.entity);
+    return isPartial ? { type: partialType, text: fullPidf(text, version) } : { type, text };
+  }
+
+  /** The presence document, which is the same for all who watch, and there may be thousands; and what has changed in it. */
+  #document(now: number): Document {
+    const fingerprint = this.fingerprint("presence", now);
+    const last = this.#composed;
+    if (last?.fingerprint === fingerprint) return last;
+    const text = this.#text("presence", 0, now);
+    this.#before = last?.fingerprint;
+    this.#composed = { fingerprint, text, changes: changesSince(last?.text, text) };
+    return this.#composed;
+  }
+
+  #text(event: EventPackage, version: number, now: number, watcher = ""): string {
     switch (event) {
       case "presence":
-        return composePidf({ entity: this.entity, ...this.#presence(now, ({ body }) => body) });
+        return composePidf({ entity: this.entity, ...this.#presence(now, ({ body }, isPresent) => ({ body, isPresent })) });
       case "presence.winfo":
-        return watcherinfo(this.entity, this.#watchers(), version);
+        return watcherinfo(this.entity, this.#watchers(now), version);
       case "dialog":
-        return dialogInfo(this.entity, this.#calls(now), version);
+        return dialogInfo(this.entity, this.#calls(now), version, `sip:${watcher}` === this.entity);
       case "reg":
         return reginfo(this.entity, this.#registrations(now), version, now);
       case "message-summary":
@@ -87,38 +138,40 @@ export class EventState {
   #facts(event: EventPackage, now: number): unknown {
     switch (event) {
       case "presence":
-        return this.#presence(now, ({ id, at }) => `${id} ${at}`);
+        return this.#presence(now, ({ id, at }, isPresent) => [id, at, isPresent]);
       case "presence.winfo":
-        return this.#watchers();
+        return this.#watchers(now);
       case "dialog":
         return this.#calls(now);
       case "reg":
-        return this.#registrations(now).map(({ id, contact }) => [id, contact]);
+        return this.#registrations(now).map(({ id, contact, q }) => [id, contact, q]);
       case "message-summary":
         return this.#messages(now);
     }
   }
 
-  /** What a phone has published that is away is not shown: it may never come back to take it away. */
-  #presence(now: number, of: (publication: Publication) => string) {
+  /** Who may never come back to take away what he has published is not shown as one who can be reached. */
+  #presence<Shown>(now: number, of: (publication: Publication, isPresent: boolean) => Shown) {
     const { registrar, dialogs } = this.#sources;
     const present = new Set(registrar.current(now).flatMap(({ binding, flow }) => (flow === undefined ? [] : [binding.phone])));
     const isStatic = registrar.current(now).some(({ binding }) => binding.isStatic === true);
-    const published = this.#publications.of("presence", now).filter(({ phone }) => phone === undefined || present.has(phone));
     return {
-      published: published.map(of),
+      published: this.#publications.of("presence", now).map((one) => of(one, one.phone === undefined || present.has(one.phone))),
       isReachable: present.size > 0 || isStatic,
       isOnThePhone: dialogs.count(now) > 0,
     };
   }
 
+  /** Each call once, in the state that is furthest. */
   #calls(now: number): ShownDialog[] {
     const { dialogs, calls, forking } = this.#sources;
-    return [
-      ...dialogs.names(now).map((id) => ({ id, state: "confirmed" as const, direction: undefined })),
-      ...forking.ringing().map((id) => ({ id, state: "early" as const, direction: "recipient" as const })),
-      ...calls.pending().map((id) => ({ id, state: "trying" as const, direction: "initiator" as const })),
+    const found: (Omit<ShownDialog, "id"> & { readonly name: string })[] = [
+      ...calls.pending().map((name) => ({ name, state: "trying" as const, direction: "initiator" as const, details: undefined })),
+      ...forking.ringing().map((call) => ({ ...call, state: "early" as const, direction: "recipient" as const })),
+      ...dialogs.all(now).map(({ name, details }) => ({ name, state: "confirmed" as const, direction: directionOf(details), details })),
     ];
+    const shown = found.map(({ name, ...call }) => ({ id: this.#room.keyring.hash("sha256", name).slice(0, 16), ...call }));
+    return [...new Map(shown.map((call) => [call.id, call])).values()];
   }
 
   #registrations(now: number): ShownRegistration[] {
@@ -136,11 +189,28 @@ export class EventState {
     return { text: this.#sources.messages.count(now), voice };
   }
 
-  #watchers(): Watcher[] {
-    return this.#subscriptions.of("presence").map(({ id, watcher, permission }: Subscription) => ({
+  #watchers(now: number): Watcher[] {
+    const watching = this.#subscriptions.of("presence").map(({ id, watcher, permission }: Subscription) => ({
       id,
       uri: `sip:${watcher}`,
       status: permission === "confirm" ? ("pending" as const) : ("active" as const),
     }));
+    const idOf = (watcher: string) => this.#room.keyring.hash("sha256", `waiting ${watcher}`).slice(0, 16);
+    const waiting = this.#waiting.all(now).map((watcher) => ({ id: idOf(watcher), uri: `sip:${watcher}`, status: "waiting" as const }));
+    return [...watching, ...waiting];
   }
+}
+
+/** Found when somebody asks, and kept. */
+function changesSince(before: string | undefined, text: string): () => PidfChanges | undefined {
+  let found: { readonly changes: PidfChanges | undefined } | undefined;
+  return () => {
+    found ??= { changes: before === undefined ? undefined : changesOfPidf(before, text) };
+    return found.changes;
+  };
+}
+
+function directionOf(details: CallDetails | undefined): ShownDialog["direction"] {
+  if (details === undefined) return undefined;
+  return details.isCaller ? "initiator" : "recipient";
 }

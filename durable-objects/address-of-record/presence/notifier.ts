@@ -1,11 +1,13 @@
 import type { EventPackage } from "../../../lib/presence/event-package.ts";
 import { composeNotify } from "../../../lib/presence/notify.ts";
 import type { Permission } from "../../../lib/presence/policy.ts";
+import { noRates } from "../../../lib/presence/rates.ts";
 import type { Subscription } from "../../../lib/presence/subscription.ts";
 import { transactionName } from "../../../lib/proxy/branch.ts";
 import type { Receipt, RequestEnvelope } from "../../../lib/transport/envelope.ts";
 import type { Room } from "../../room/room.ts";
-import type { EventState } from "./event-state.ts";
+import type { EventState, Visible } from "./event-state.ts";
+import { Notifications } from "./notifications.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
 /** How the return address of a notification begins: no response context is called so. */
@@ -22,18 +24,13 @@ const retryAfter = 5000;
 /** Milliseconds after which a change is looked at once more, should our memory have got lost. */
 const lookAgainAfter = 2000;
 
-/** What is known of a subscription's notifications; after a loss of memory it begins anew, behind the old numbers. */
-interface Told {
-  readonly cseq: number;
-  readonly version: number;
-  readonly at: number;
-  /** Notifications since the object woke up. */
-  readonly count: number;
-}
-
-type Visible = "state" | "polite" | "nothing";
 /** What a watcher sees (RFC 5025 §3.2.1). */
-const visible: Readonly<Record<Permission, Visible>> = { allow: "state", "polite-block": "polite", confirm: "nothing", block: "nothing" };
+export const visible: Readonly<Record<Permission, Visible>> = {
+  allow: "state",
+  "polite-block": "polite",
+  confirm: "nothing",
+  block: "nothing",
+};
 
 /** Tells watchers what has changed: gathered, in batches, and none of them waits for another. */
 export class Notifier {
@@ -41,11 +38,13 @@ export class Notifier {
   readonly #subscriptions: Subscriptions;
   readonly #state: EventState;
   readonly #passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>;
-  readonly #told = new Map<string, Told>();
+  readonly #notifications = new Notifications();
   /** Subscriptions that have something to learn. */
   readonly #due = new Set<string>();
   /** When those have their turn who want no more notifications than so many (RFC 6446), or could not be reached. */
   readonly #later = new Map<string, number>();
+  /** Subscriptions whose watcher knows the state: he is told that he watches it, and no more (RFC 5839 §6.2). */
+  readonly #knowing = new Set<string>();
   /** Subscriptions whose last notification is under way. */
   readonly #ending = new Set<string>();
   /** States that watchers are being told, and how many letters of each are under way. */
@@ -73,22 +72,35 @@ export class Notifier {
       const fingerprint = this.#state.fingerprint(event, now);
       if (fingerprint === (this.#telling.get(event) ?? this.#lastKnown(event))) continue;
       this.#telling.set(event, fingerprint);
-      for (const { id } of this.#subscriptions.of(event)) this.#due.add(id);
+      // A notification at the wrong time would tell something, too.
+      for (const { id, permission } of this.#subscriptions.of(event)) if (visible[permission] === "state") this.#due.add(id);
       this.#soon(now, gathering);
     }
   }
 
-  /** One watcher is told the state, whatever he knows. */
+  /** One watcher is told the whole state, whatever he knows. */
   tell(id: string, now: number): void {
-    this.#due.add(id);
-    this.#soon(now, 0);
+    this.#notifications.beginAnew(id);
+    this.#add(id, now);
+  }
+
+  /** A new watcher who knows the state already is told that he watches it. */
+  greet(id: string, now: number): void {
+    this.#knowing.add(id);
+    this.tell(id, now);
+  }
+
+  /** A watcher's phone has taken a notification. @param text of its 2xx */
+  taken(id: string, text: string): void {
+    this.#notifications.taken(id, text);
   }
 
   /** The last notification of a subscription that is no more, or of one that was for this only: its row goes when it is told. */
-  end(subscription: Subscription, reason: string, now: number): void {
+  end(subscription: Subscription, reason: string, now: number, isKnown = false): void {
     if (this.#ending.has(subscription.id)) return;
     this.#ending.add(subscription.id);
-    const what = reason === "rejected" || reason === "noresource" ? "nothing" : visible[subscription.permission];
+    const isNothing = isKnown || reason === "rejected" || reason === "noresource";
+    const what = isNothing ? "nothing" : visible[subscription.permission];
     this.#send(subscription, `terminated;reason=${reason}`, what, now);
     this.#due.delete(subscription.id);
     this.#later.delete(subscription.id);
@@ -96,7 +108,7 @@ export class Notifier {
 
   /** Whether it was the first notification, which is said once more. */
   repeatsFirst(id: string, now: number): boolean {
-    if (this.#told.get(id)?.count !== 1 || this.#subscriptions.get(id) === undefined) return false;
+    if (this.#notifications.count(id) !== 1 || this.#subscriptions.get(id) === undefined) return false;
     this.#later.set(id, now + repeatFirstAfter);
     this.#room.alarm.noLaterThan(now + repeatFirstAfter);
     return true;
@@ -112,17 +124,22 @@ export class Notifier {
       if (at > now) this.#room.alarm.noLaterThan(at);
       else {
         this.#later.delete(id);
-        this.tell(id, now);
+        this.#add(id, now);
       }
     }
-    for (const { id, touched, longestPause } of this.#subscriptions.all()) {
-      const told = this.#told.get(id);
+    for (const subscription of this.#subscriptions.all()) {
+      const { id, touched } = subscription;
       // With the memory the first notification may have got lost.
-      if (told === undefined && now - touched < 10 * lookAgainAfter) this.tell(id, now);
-      const due = longestPause === 0 ? Number.POSITIVE_INFINITY : (told?.at ?? touched) + longestPause;
-      if (due <= now) this.tell(id, now);
+      if (!this.#notifications.has(id) && now - touched < 10 * lookAgainAfter) this.#add(id, now);
+      const due = this.#notifications.latest(subscription);
+      if (due <= now) this.#add(id, now);
       else this.#room.alarm.noLaterThan(due);
     }
+  }
+
+  #add(id: string, now: number): void {
+    this.#due.add(id);
+    this.#soon(now, 0);
   }
 
   #soon(now: number, delay: number): void {
@@ -148,8 +165,8 @@ export class Notifier {
   }
 
   #notify(subscription: Subscription, now: number): void {
-    const { id, pause, permission, expires } = subscription;
-    const next = (this.#told.get(id)?.at ?? 0) + pause;
+    const { id, rates = noRates, permission, expires } = subscription;
+    const next = this.#notifications.earliest(subscription);
     if (next > now) {
       this.#later.set(id, next);
       this.#room.alarm.noLaterThan(next);
@@ -157,19 +174,17 @@ export class Notifier {
     }
     const left = Math.max(0, Math.ceil((expires - now) / 1000));
     const state = permission === "confirm" ? "pending" : "active";
-    this.#send(subscription, `${state};expires=${left}`, visible[permission], now);
+    const what = this.#knowing.delete(id) ? "nothing" : visible[permission];
+    this.#send(subscription, `${state};expires=${left}${rates.text}`, what, now);
+    const due = this.#notifications.latest(subscription);
+    if (due < Number.POSITIVE_INFINITY) this.#room.alarm.noLaterThan(due);
   }
 
   #send(subscription: Subscription, state: string, what: Visible, now: number): void {
-    const { id, event, end, route, created } = subscription;
-    const before = this.#told.get(id);
-    const cseq = Math.max((before?.cseq ?? 0) + 1, Math.floor((now - created) / 10) + 1);
-    // The first document of a subscription has version 0; after a loss of memory nobody knows how many there were.
-    const version = before === undefined ? Math.floor((now - created) / 1000) : before.version + 1;
-    this.#told.set(id, { cseq, version, at: now, count: (before?.count ?? 0) + 1 });
-    const body =
-      what === "nothing" ? undefined : what === "state" ? this.#state.body(event, version, now) : this.#state.politeBody(event, version);
-    const tag = what === "state" ? this.#state.fingerprint(event, now) : undefined;
+    const { id, end, route, event, permission } = subscription;
+    const tag = this.#state.tag(event, visible[permission], now);
+    const { cseq, version, base } = this.#notifications.next(subscription, what === "state" ? tag : undefined, now);
+    const body = what === "nothing" ? undefined : this.#state.body(subscription, { what, version, base }, now);
     const { home, keyring } = this.#room;
     const transaction = transactionName(keyring, home.name, `${id} ${cseq}`, "notify");
     const via = { host: home.domain, branch: `z9hG4bK${transaction}` };
@@ -233,6 +248,7 @@ export class Notifier {
   #forget(id: string): void {
     this.#due.delete(id);
     this.#later.delete(id);
-    this.#told.delete(id);
+    this.#notifications.forget(id);
+    this.#knowing.delete(id);
   }
 }

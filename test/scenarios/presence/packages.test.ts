@@ -60,6 +60,54 @@ describe("the dialog package (RFC 4235)", () => {
     expect(states()).toEqual(["confirmed"]);
   });
 
+  it("goes out by its time though the memory is lost meanwhile", async () => {
+    const { bob, carol, world, states } = await lamp();
+    carol.invites(bob.aor);
+    await world.settle();
+    bob.answers();
+    await world.settle();
+    bob.leaves();
+    await world.pass(5);
+    world.lose("evict");
+    await world.pass(40);
+    expect(states()).toEqual([]);
+  });
+
+  it("stays though the memory is lost while his phone is away for a moment", async () => {
+    const { bob, carol, world, states } = await lamp();
+    carol.invites(bob.aor);
+    await world.settle();
+    bob.answers();
+    await world.settle();
+    bob.leaves();
+    await world.pass(12);
+    world.lose("evict");
+    await world.pass(2);
+    await bob.comesOnline();
+    await world.pass(5);
+    expect(states()).toEqual(["confirmed"]);
+    expect(world.homeOf("bob").sql.exec("SELECT phone FROM away").toArray()).toEqual([]);
+    carol.hangsUp();
+    await world.settle();
+    expect(states()).toEqual([]);
+  });
+
+  it("is one and the same dialog as long as the call lasts (§4.1.2), and says nothing of it but its state to others", async () => {
+    const { bob, carol, world, subscription } = await lamp();
+    carol.invites(bob.aor);
+    await world.settle();
+    const ringing = subscription.last().body;
+    bob.answers();
+    await world.settle();
+    const talking = subscription.last().body;
+    const idIn = (body: string) => /<dialog id="([^"]+)"/.exec(body)?.[1];
+    expect(idIn(talking)).toBe(idIn(ringing));
+    for (const body of [ringing, talking]) {
+      expect(body).toMatch(/<dialog id="[^"]+" direction="recipient"><state>\w+<\/state><\/dialog>/);
+      for (const secret of [carol.account, carol.host, carol.call.id]) expect(body).not.toContain(secret);
+    }
+  });
+
   it("counts its documents from 0, one by one (§4.1)", async () => {
     const { bob, carol, world, subscription } = await lamp();
     carol.invites(bob.aor);
@@ -67,6 +115,77 @@ describe("the dialog package (RFC 4235)", () => {
     bob.rejects(486);
     await world.settle();
     expect(subscription.notified().map(({ body }) => / version="(\d+)"/.exec(body)?.[1])).toEqual(["0", "1", "2"]);
+  });
+});
+
+describe("the dialog package, for the user himself", () => {
+  /** What a document says of its one dialog. */
+  function read(body: string) {
+    const value = (name: string) => new RegExp(`${name}="([^"]*)"`).exec(body)?.[1];
+    const [, identity] = /<identity>([^<]*)</.exec(body) ?? [];
+    const [callId, localTag, remoteTag, direction] = ["call-id", "local-tag", "remote-tag", "direction"].map(value);
+    return { callId, localTag, remoteTag, direction, identity, target: value("<target uri"), state: /<state>(\w+)</.exec(body)?.[1] };
+  }
+
+  const tagIn = (address: string | undefined) => /;tag=([^;>]+)/.exec(address ?? "")?.[1];
+
+  /** Bob's desk phone watches what his other phone does; carol is there to talk to. */
+  async function watching() {
+    cast = await stage();
+    const [desk, carol] = [await cast.joins("bob", { isManual: true }), await cast.joins("carol")];
+    const subscription = watch(desk, cast.bob.aor, "dialog");
+    await cast.world.settle();
+    desk.replies(subscription.last(), 200);
+    return { ...cast, desk, carol, subscription, seen: () => read(subscription.last().body) };
+  }
+
+  it("tells his other phones what it takes to take over a call that rings, or that he is in (§4.1, RFC 3891 §3)", async () => {
+    const { bob, carol, world, seen } = await watching();
+    carol.invites(bob.aor);
+    await world.settle();
+    const early = carol.last(180);
+    const remote = { direction: "recipient", identity: carol.aor, target: carol.contact.slice(1, -1) };
+    const tags = { callId: carol.call.id, localTag: tagIn(header(early, "to")), remoteTag: tagIn(header(early, "from")) };
+    expect(seen()).toEqual({ ...tags, ...remote, state: "early" });
+    bob.answers();
+    await world.settle();
+    const { dialog } = bob.call;
+    expect(seen()).toEqual({
+      ...{ callId: dialog?.callId, localTag: tagIn(dialog?.local), remoteTag: tagIn(dialog?.remote) },
+      ...remote,
+      state: "confirmed",
+    });
+  });
+
+  it("also of a call that he has placed, and after the memory was lost", async () => {
+    const { bob, carol, desk, world, seen, subscription } = await watching();
+    bob.invites(carol.aor);
+    await world.settle();
+    carol.answers();
+    await world.settle();
+    world.lose("evict");
+    subscription.refresh(600);
+    await world.settle();
+    desk.replies(subscription.last(), 200);
+    const { dialog } = bob.call;
+    expect(seen()).toEqual({
+      ...{ callId: dialog?.callId, localTag: tagIn(dialog?.local), remoteTag: tagIn(dialog?.remote) },
+      ...{ direction: "initiator", identity: carol.aor, target: dialog?.target, state: "confirmed" },
+    });
+  });
+
+  it("so that his other phone reaches whom he talks to with Replaces", async () => {
+    const { bob, carol, desk, world, seen } = await watching();
+    carol.invites(bob.aor);
+    await world.settle();
+    bob.answers();
+    await world.settle();
+    const { callId, localTag, remoteTag, identity = "" } = seen();
+    desk.invites(identity, ["Require: replaces", `Replaces: ${callId};to-tag=${remoteTag};from-tag=${localTag}`]);
+    await world.settle();
+    const replaces = header(carol.last("INVITE"), "replaces") ?? "";
+    const { dialog } = carol.call.isOurs ? carol.call : (carol.calls[0] ?? carol.call);
+    expect(replaces).toBe(`${dialog?.callId};to-tag=${tagIn(dialog?.local)};from-tag=${tagIn(dialog?.remote)}`);
   });
 });
 

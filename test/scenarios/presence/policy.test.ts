@@ -78,6 +78,49 @@ describe("watcher information (RFC 3857)", () => {
     expect(winfo.last().body).not.toContain("alice");
   });
 
+  /** Carol wants to watch bob, who has not said whether she may, and does not in time. */
+  async function unanswered(expires: number) {
+    cast = await stage({ rules: { bob: { watching: { watchers: { "carol@example.com": "confirm" } } } } });
+    const carol = await cast.joins("carol");
+    watch(carol, cast.bob.aor, "presence", [], expires);
+    await cast.world.settle();
+    await cast.world.pass(expires + 5);
+    const winfo = watch(cast.bob, cast.bob.aor, "presence.winfo", [], 7200);
+    await cast.world.settle();
+    return { ...cast, carol, winfo, waits: () => / event="timeout" status="waiting">sip:carol@example\.com</.test(winfo.last().body) };
+  }
+
+  it.each([600, 0])("tells him later of one whom he did not answer in time (§4.7.1 waiting), who asked for %i seconds", async (expires) => {
+    const { waits, world, winfo } = await unanswered(expires);
+    expect(waits()).toBe(true);
+    world.lose("evict");
+    winfo.refresh(7200);
+    await world.settle();
+    expect(waits()).toBe(true);
+    await world.changeRules("bob", { watching: { watchers: { "carol@example.com": "allow" } } });
+    await world.settle();
+    expect([waits(), winfo.last().body.includes("carol")]).toEqual([false, false]);
+  });
+
+  it("not any more when she asks again: she is pending", async () => {
+    const { waits, carol, bob, world, winfo } = await unanswered(0);
+    watch(carol, bob.aor);
+    await world.settle();
+    expect(waits()).toBe(false);
+    expect(winfo.last().body).toMatch(/status="pending">sip:carol@example\.com</);
+  });
+
+  it("nor after a week", async () => {
+    const { waits, world, bob } = await unanswered(0);
+    expect(waits()).toBe(true);
+    bob.leaves();
+    await world.pass(7 * 86_400);
+    await bob.comesOnline();
+    const late = watch(bob, bob.aor, "presence.winfo");
+    await world.settle();
+    expect(late.last().body).not.toContain("carol");
+  });
+
   it("is the user's own business: 403", async () => {
     cast = await stage();
     const winfo = watch(cast.alice, cast.bob.aor, "presence.winfo");

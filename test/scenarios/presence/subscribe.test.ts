@@ -214,6 +214,25 @@ describe("PUBLISH (RFC 3903 §6)", () => {
     expect(basics(subscription.last())).toEqual(["open"]);
   });
 
+  it("of a phone that is away tells no services any more, but what he is up to, until it expires", async () => {
+    const { bob, world, subscription, joins } = await watching();
+    await joins("bob");
+    publishes(bob, pidf(bob.aor, "closed", "meeting"), ["Expires: 120"]);
+    await world.settle();
+    bob.leaves();
+    await world.pass(60);
+    expect([basics(subscription.last()), subscription.last().body.includes("meeting")]).toEqual([["open"], true]);
+    await world.pass(65);
+    expect([basics(subscription.last()), subscription.last().body.includes("meeting")]).toEqual([["open"], false]);
+  });
+
+  it("of something nobody here knows reaches those who watch", async () => {
+    const { bob, world, subscription } = await watching();
+    publishes(bob, pidf(bob.aor, "open").replace("</presence>", '<x:what xmlns:x="urn:example:x" x:a="1"><x:ever/></x:what></presence>'));
+    await world.settle();
+    expect(subscription.last().body).toContain('<x:what xmlns:x="urn:example:x" x:a="1"><x:ever/></x:what>');
+  });
+
   it("of several phones are all shown, with the newest person", async () => {
     const { bob, world, subscription, joins } = await watching();
     const second = await joins("bob");
@@ -230,6 +249,12 @@ describe("PUBLISH (RFC 3903 §6)", () => {
     [
       "with entities: 400",
       '<!DOCTYPE p [<!ENTITY a "b">]><presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:bob@example.com"/>',
+      [],
+      400,
+    ],
+    [
+      "of a service that has no status: 400",
+      '<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:b@h"><tuple id="a"/></presence>',
       [],
       400,
     ],

@@ -90,22 +90,104 @@ describe("notification rates (RFC 6446)", () => {
     await cast.world.pass(35);
     expect(subscription.notified().length).toBeGreaterThanOrEqual(4);
   });
+
+  it("adaptive-min-rate: after many notifications the next one may be late, on average there are as many (§6.4)", async () => {
+    cast = await stage();
+    const { alice, bob, world } = cast;
+    const subscription = watch(alice, bob.aor, "presence;adaptive-min-rate=0.1", [], 7200);
+    await world.settle();
+    await world.pass(100);
+    const before = subscription.notified().length;
+    expect(before).toBeGreaterThanOrEqual(9);
+    expect(before).toBeLessThanOrEqual(13);
+    for (let count = 0; count < 15; count += 1) {
+      publishes(bob, pidf(bob.aor, "open", count % 2 === 0 ? "busy" : "away"), ["Expires: 3600"]);
+      await world.pass(1);
+    }
+    const burst = subscription.notified().length;
+    await world.pass(15);
+    expect(subscription.notified()).toHaveLength(burst);
+    await world.pass(120);
+    expect(subscription.notified().length - burst).toBeGreaterThanOrEqual(8);
+  });
+
+  it("what is done is said in Subscription-State (§8.3)", async () => {
+    cast = await stage();
+    const subscription = watch(cast.alice, cast.bob.aor, "presence;max-rate=0.5;min-rate=0.01");
+    await cast.world.settle();
+    expect(header(subscription.last(), "subscription-state")).toBe("active;expires=600;max-rate=0.5;min-rate=0.01");
+  });
 });
 
 describe("conditional notification (RFC 5839)", () => {
+  const matching = (tag: string) => [`Suppress-If-Match: ${tag}`];
+
+  /** Alice watches bob, and knows the tag of what she has been told. */
+  async function watching(rules?: unknown) {
+    cast = await stage({ rules: { bob: rules } });
+    const subscription = watch(cast.alice, cast.bob.aor);
+    await cast.world.settle();
+    return { ...cast, subscription, tag: header(subscription.last(), "sip-etag") ?? "" };
+  }
+
   it("a watcher who knows the state is not told it again: 204", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
-    const subscription = watch(alice, bob.aor);
+    const { alice, bob, world, subscription, tag } = await watching();
+    subscription.refresh(600, matching(tag));
     await world.settle();
-    const tag = header(subscription.last(), "sip-etag") ?? "";
-    subscription.refresh(600, [`Suppress-If-Match: ${tag}`]);
+    expect([subscription.status(), subscription.notified().length]).toEqual([204, 1]);
+    expect(header(alice.last(204), "sip-etag")).toBe(tag);
+    bob.leaves();
+    await world.settle();
+    subscription.refresh(600, matching(tag));
+    await world.settle();
+    expect([subscription.status(), subscription.notified().length]).toEqual([200, 3]);
+  });
+
+  it("nor if he takes any state for known: *; but he is told what changes", async () => {
+    const { bob, world, subscription } = await watching();
+    subscription.refresh(600, matching("*"));
     await world.settle();
     expect([subscription.status(), subscription.notified().length]).toEqual([204, 1]);
     bob.leaves();
     await world.settle();
-    subscription.refresh(600, [`Suppress-If-Match: ${tag}`]);
+    expect(basics(subscription.last())).toEqual(["closed"]);
+  });
+
+  it("one who ends his subscription and knows the state hears nothing more (§5.7)", async () => {
+    const { bob, world, subscription } = await watching();
+    subscription.refresh(0, matching("*"));
     await world.settle();
-    expect([subscription.status(), subscription.notified().length]).toEqual([200, 3]);
+    bob.leaves();
+    await world.pass(5);
+    expect([subscription.status(), subscription.notified().length]).toEqual([204, 1]);
+    expect(world.homeOf("bob").sql.exec("SELECT id FROM subscriptions").toArray()).toEqual([]);
+  });
+
+  it.each([
+    ["subscribes anew", 600, /^active;/],
+    ["asks once", 0, /^terminated;reason=timeout$/],
+  ])(
+    "one who %s and knows the state is told so without it (§6.2): 204 is for dialogs that are there (§7.1)",
+    async (_rule, expires, state) => {
+      const { alice, bob, world, tag } = await watching();
+      const second = watch(alice, bob.aor, "presence", matching(tag), expires);
+      await world.settle();
+      expect([second.status(), second.notified().length, second.last().body]).toEqual([200, 1, ""]);
+      expect(header(second.last(), "subscription-state")).toMatch(state);
+      expect(header(second.last(), "sip-etag")).toBe(tag);
+    },
+  );
+
+  it.each([
+    ["pending", { watching: { default: "confirm", watchers: {} } }],
+    ["blocked politely", { watching: { default: "polite-block", watchers: {} } }],
+  ])("a watcher who is %s has a tag that does not change, and hears of no change", async (_rule, rules) => {
+    const { bob, world, subscription, tag } = await watching(rules);
+    expect(tag).not.toBe("");
+    bob.leaves();
+    await world.settle();
+    subscription.refresh(600, matching(tag));
+    await world.settle();
+    expect([subscription.status(), subscription.notified().length]).toEqual([204, 1]);
   });
 });

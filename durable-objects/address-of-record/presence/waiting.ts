@@ -1,0 +1,48 @@
+import type { Room } from "../../room/room.ts";
+
+/** Milliseconds for which a watcher who was not answered in time is told of; and how many of them are, the newest. */
+const longestWait = 7 * 86_400_000;
+const mostWaiting = 50;
+
+/** Watchers whose subscriptions have ended before the user had said whether they may watch him: he may yet (RFC 3857 §4.7.1 waiting). */
+export class Waiting {
+  readonly #room: Room;
+  /** Until when each of them is told of, by address of record; the oldest first. */
+  #known: Map<string, number> | undefined;
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
+
+  all(now: number): string[] {
+    return [...this.#load()].filter(([, until]) => until > now).map(([watcher]) => watcher);
+  }
+
+  add(watcher: string, now: number): void {
+    this.forget(watcher);
+    const until = now + longestWait;
+    this.#load().set(watcher, until);
+    this.#room.memory.run("INSERT OR REPLACE INTO waiting (watcher, until) VALUES (?, ?)", watcher, until);
+    const [oldest] = this.#load().keys();
+    if (this.#load().size > mostWaiting && oldest !== undefined) this.forget(oldest);
+  }
+
+  forget(watcher: string): void {
+    if (this.#load().delete(watcher)) this.#room.memory.run("DELETE FROM waiting WHERE watcher = ?", watcher);
+  }
+
+  passDeadlines(now: number): void {
+    for (const [watcher, until] of this.#load()) {
+      if (until <= now) this.forget(watcher);
+      else this.#room.alarm.noLaterThan(until);
+    }
+  }
+
+  #load(): Map<string, number> {
+    if (this.#known === undefined) {
+      const rows = this.#room.memory.all<{ watcher: string; until: number }>("SELECT watcher, until FROM waiting ORDER BY until");
+      this.#known = new Map(rows.map(({ watcher, until }) => [watcher, until]));
+    }
+    return this.#known;
+  }
+}

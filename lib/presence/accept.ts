@@ -1,0 +1,19 @@
+import { type Request, headerValues } from "../syntax/message.ts";
+
+/**
+ * How much a request wants bodies of a type (RFC 3261 §20.1): the q-value of the most particular range that the type is in, 0 if it is
+ * in none. Without an Accept header every type is as good as any other: 1.
+ */
+export function acceptance(request: Request, type: string): number {
+  const ranges = headerValues(request, "accept").map(readRange);
+  if (ranges.length === 0) return 1;
+  const [major = ""] = type.split("/");
+  const fitting = [type, `${major}/*`, "*/*"].flatMap((name) => ranges.find((range) => range.name === name) ?? []);
+  return fitting[0]?.q ?? 0;
+}
+
+function readRange(value: string): { readonly name: string; readonly q: number } {
+  const [name = "", ...parameters] = value.split(";").map((part) => part.trim().toLowerCase());
+  const q = parameters.find((parameter) => /^q\s*=/.test(parameter))?.replace(/^q\s*=\s*/, "");
+  return { name, q: q !== undefined && /^[01](\.\d{0,3})?$/.test(q) ? Math.min(Number(q), 1) : 1 };
+}

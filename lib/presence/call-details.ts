@@ -1,0 +1,27 @@
+import { readContacts } from "../syntax/contact.ts";
+import { isFault } from "../syntax/fault.ts";
+import { type Message, headerValue } from "../syntax/message.ts";
+import { parseParty } from "../syntax/party.ts";
+import type { CallDetails } from "../transport/flow.ts";
+
+/** Characters of each: they ride in a socket's attachment. */
+const longestText = 160;
+
+/**
+ * What the user's own phones may know of a call of his, to take it over or to join it (RFC 4235 §4.1, RFC 3891, RFC 3911).
+ * @param message a response or, while there is none that makes a dialog, the INVITE
+ * @param contactIn the message of the other side, in which its Contact is
+ * @returns undefined if it is more than can be remembered
+ */
+export function readCallDetails(message: Message, contactIn: Message, isCaller: boolean): CallDetails | undefined {
+  const [from, to] = [parseParty(headerValue(message, "from") ?? ""), parseParty(headerValue(message, "to") ?? "")];
+  const contacts = readContacts(contactIn);
+  if (isFault(from) || isFault(to)) return undefined;
+  const [local, remote] = isCaller ? [from, to] : [to, from];
+  const target = isFault(contacts) || contacts === "*" ? "" : (contacts[0]?.uri ?? "");
+  const callId = headerValue(message, "call-id") ?? "";
+  const details = { callId, localTag: local.tag ?? "", remoteTag: remote.tag ?? "", remote: remote.address.uri, target, isCaller };
+  return [callId, details.localTag, details.remoteTag, details.remote, target].some((text) => text.length > longestText)
+    ? undefined
+    : details;
+}

@@ -1,0 +1,69 @@
+import type { Element } from "@xmldom/xmldom";
+import { childrenOf } from "./xml.ts";
+
+export const pidf = "urn:ietf:params:xml:ns:pidf";
+export const dataModel = "urn:ietf:params:xml:ns:pidf:data-model";
+export const rpid = "urn:ietf:params:xml:ns:pidf:rpid";
+
+/** What the newest document has that has any of it. */
+export function newest(roots: readonly Element[], parts: (root: Element) => Element[]): Element[] {
+  return roots.map(parts).findLast((found) => found.length > 0) ?? [];
+}
+
+/** A device that two phones speak of is one (RFC 4479 §3.4): as the newest has it. */
+export function newestDevices(roots: readonly Element[]): Element[] {
+  const devices = new Map<string | Element, Element>();
+  for (const device of roots.flatMap((root) => childrenOf(root, dataModel, "device"))) {
+    const [id] = childrenOf(device, dataModel, "deviceID");
+    devices.set(id?.textContent?.trim() ?? device, device);
+  }
+  return [...devices.values()];
+}
+
+/** Elements beside services, persons and devices that nobody here knows: those of one name as the newest document has them. */
+export function newestOthers(roots: readonly Element[]): Element[] {
+  const others = new Map<string, Element[]>();
+  for (const root of roots) {
+    const found = new Map<string, Element[]>();
+    for (const child of childrenOf(root)) {
+      const { namespaceURI, localName } = child;
+      if (namespaceURI === pidf || (namespaceURI === dataModel && (localName === "person" || localName === "device"))) continue;
+      const name = `{${namespaceURI}}${localName}`;
+      found.set(name, [...(found.get(name) ?? []), child]);
+    }
+    for (const [name, children] of found) others.set(name, children);
+  }
+  return [...others.values()].flat();
+}
+
+/** RFC 3863 §4.4, RFC 4479 §9.1.2. */
+const ranks: Readonly<Record<string, number>> = { status: 0, contact: 2, deviceID: 2, note: 3, timestamp: 4 };
+
+/** A service, person or device with its children in the order that the schemas want, which not every phone keeps. */
+export function inOrder(element: Element): Element {
+  const rankOf = (child: Element) => (child.namespaceURI === element.namespaceURI ? ranks[child.localName ?? ""] : undefined) ?? 1;
+  const children = childrenOf(element);
+  const sorted = [...children].sort((one, other) => rankOf(one) - rankOf(other));
+  if (sorted.some((child, index) => child !== children[index])) for (const child of sorted) element.appendChild(child);
+  return element;
+}
+
+/** Ids of several documents may meet in one (RFC 3863 §4.1.2 wants them unique); every tuple, person and device has one. */
+export function withUniqueIds(element: Element, ids: Set<string>, isWithin = false): Element {
+  const written = element.getAttribute("id");
+  if (!isWithin || written !== null) {
+    const id = written !== null && isUsableId(written) ? written : "element";
+    let unique = id;
+    for (let count = 2; ids.has(unique); count += 1) unique = `${id}-${count}`;
+    ids.add(unique);
+    if (unique !== written) element.setAttribute("id", unique);
+  }
+  // What an id is in a namespace that is not known, nobody here can tell.
+  for (const child of childrenOf(element, rpid)) withUniqueIds(child, ids, true);
+  return element;
+}
+
+/** Whether it can be an xs:ID, and is not too long. */
+export function isUsableId(id: string): boolean {
+  return /^[A-Za-z_][\w.-]{0,100}$/.test(id);
+}
