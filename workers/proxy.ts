@@ -15,6 +15,8 @@ import { type LegName, chooseLeg } from "../lib/transport/leg-table.ts";
 import { encodeBinary } from "../durable-objects/room/bytes.ts";
 import { closeCodeFor } from "../durable-objects/room/close-code.ts";
 import { frameOf } from "../durable-objects/address-of-record/sockets.ts";
+import { Log } from "../durable-objects/room/log.ts";
+import { Recorder } from "../durable-objects/room/record.ts";
 import { keyringOf } from "../durable-objects/room/keyring.ts";
 import { Queues } from "../durable-objects/room/queues.ts";
 import { randomText } from "../durable-objects/room/random.ts";
@@ -56,6 +58,7 @@ class Door {
   readonly #arrival: Arrival;
   readonly #client: WebSocket;
   readonly #id = randomText();
+  readonly #log: Log;
   readonly #queue = new Queues();
   readonly #legs: Leg[] = [];
   /** Where INVITEs went, by their branch: ACK and CANCEL follow them. */
@@ -69,6 +72,7 @@ class Door {
     this.#keyring = keyringOf(this.#configuration.sealKeys);
     this.#arrival = arrival;
     this.#client = client;
+    this.#log = new Log(new Recorder(0), "door", this.#configuration.logging);
   }
 
   open(): void {
@@ -222,7 +226,13 @@ class Door {
   }
 
   #refuse(request: SipRequest, refusal: Fault): void {
-    if (request.method !== "ACK") this.#send(answerFault(request, refusal), request.binary);
+    if (request.method === "ACK") return;
+    const text = answerFault(request, refusal);
+    this.#send(text, request.binary);
+    // What goes on to a home is logged there.
+    const now = Date.now();
+    this.#log.received(now, this.#id, request);
+    this.#log.answered(now, this.#id, text, refusal.status, request, refusal.fault);
   }
 
   #send(text: string, binary: boolean): void {

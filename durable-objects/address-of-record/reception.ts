@@ -157,12 +157,12 @@ export class Reception {
   }
 
   #refuse(flow: Flow, request: SipRequest, refusal: Fault, now: number): void {
-    if (request.method !== "ACK") this.#reply(flow, request, answerFault(request, refusal), refusal.status, now);
+    if (request.method !== "ACK") this.#reply(flow, request, answerFault(request, refusal), refusal.status, now, refusal.fault);
   }
 
-  #reply(flow: Flow, request: SipRequest, text: string, status: number, now: number): void {
+  #reply(flow: Flow, request: SipRequest, text: string, status: number, now: number, why?: string): void {
     this.#room.sockets.send(flow.id, { text, binary: request.binary });
-    this.#room.log.answered(now, flow.id, text, status, request);
+    this.#room.log.answered(now, flow.id, text, status, request, why);
   }
 
   /** A socket that says nothing valid in time is closed; so are those without authentication when they are too many. */
