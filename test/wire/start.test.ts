@@ -57,7 +57,7 @@ describe("npm start in a fresh clone", () => {
     expect([page.status, await page.text()]).toEqual([200, expect.stringContaining("<title>Offhook</title>")]);
     const headers = { Authorization: "Bearer dev-admin-token" };
     const answer = await fetch(`http://localhost:${port}/api/v1/domains/localhost/subscribers`, { headers });
-    const { subscribers }: { subscribers: { username: string }[] } = await answer.json();
+    const { subscribers } = (await answer.json()) as { readonly subscribers: readonly { readonly username: string }[] };
     expect(subscribers.map(({ username }) => username)).toEqual(["alice", "bob", "carol"]);
     for (const way of ["general", "direct"] as const) {
       const phone = await Phone.connect({ wsUrl: `ws://localhost:${port}` }, { account: "alice", way });
