@@ -190,6 +190,18 @@ describe("who may ask", () => {
   });
 });
 
+describe("a database without its tables", () => {
+  it("is told from other failures: 503, with what is to be done", async () => {
+    const environment = {
+      ...env,
+      DIRECTORY: { prepare: () => env.DIRECTORY.prepare("SELECT * FROM not_migrated WHERE name = ?") } as unknown as D1Database,
+    };
+    const headers = { Authorization: "Bearer test-admin-token" };
+    const answer = await app.fetch(new Request("http://localhost/api/v1/domains/localhost", { headers }), environment);
+    expect(await problemOf(answer)).toMatchObject({ status: 503, detail: expect.stringContaining("d1 migrations apply") as unknown });
+  });
+});
+
 describe("the description of the API", () => {
   it("is public, and lists every path and what each may answer", async () => {
     const answer = await api("/openapi.json", { headers: {} });

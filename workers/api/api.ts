@@ -18,6 +18,7 @@ import { subscriberRoutes } from "./subscribers.ts";
 import { watcherRoutes } from "./watchers.ts";
 
 const largestBody = 65_536;
+const notMigrated = new Problem(503, "the database lacks tables: npx wrangler d1 migrations apply offhook --remote");
 const notJson = new Problem(415, "the body is to be JSON, with Content-Type: application/json");
 
 /** The provisioning API, mounted at /api/v1. */
@@ -68,6 +69,7 @@ api.onError((error, context) => {
   if (error instanceof HTTPException && error.status === 415) return answerProblem(context, notJson);
   if (error instanceof HTTPException && error.status < 500) return answerProblem(context, new Problem(400, error.message));
   console.error(JSON.stringify({ note: "an API request failed", error: String(error) }));
+  if (/no such (?:table|column)/.test(String(error))) return answerProblem(context, notMigrated);
   return answerProblem(context, new Problem(500, "something went wrong here; the log has more"));
 });
 
