@@ -11,7 +11,8 @@ afterAll(() => town.close());
 function codeOf(page: string, mark: string): string {
   const text = readFileSync(page, "utf8");
   const blocks = text.split("```js\n").slice(1);
-  const block = blocks.find((one) => one.includes(mark))?.split("```")[0] ?? expect.fail(`${page} has no code with ${mark}`);
+  const block = blocks.find((one) => one.includes(mark))?.split("```")[0];
+  if (block === undefined) throw new Error(`${page} has no code with ${mark}`);
   return block.replaceAll("wss://sip.example.com", town.server.wsUrl).replaceAll("…", "secret");
 }
 
