@@ -18,6 +18,8 @@ const report = process.env["TEST_REPORT"];
 
 export default defineConfig({
   test: {
+    // Many tests wait for a server or a browser most of the time.
+    maxWorkers: 2,
     ...(report === undefined ? {} : { reporters: ["default", "json"], outputFile: { json: report } }),
     projects: [
       node("lib", ["lib", "scenarios", "torture", "properties", "house"], 30),

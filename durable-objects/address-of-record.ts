@@ -132,6 +132,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
   /** Nobody watches a visitor, who has no tables either. */
   #look(now: number): void {
     if (isVisitorHome(this.#room.home.name)) return;
+    this.#parts.dialogs.save(now);
     this.#parts.presence.look(now);
     this.#parts.lists.look(now);
   }
@@ -144,10 +145,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const then = () => {
       const now = Date.now();
       this.#room.log.note(now, flow.id, `closed with ${code}`);
-      this.#parts.registrar.flowClosed(flow, now);
-      this.#parts.forking.flowClosed(flow, now);
-      this.#parts.dialogs.flowClosed(flow, () => this.#parts.presence.isWatched(), now);
-      this.#parts.calls.flowClosed(flow, now);
+      this.#parts.reception.left(flow, now);
       this.#look(now);
       this.#left = now;
       if (isVisitorHome(this.#room.home.name)) this.#room.alarm.noLaterThan(now + visitorGrace);
@@ -255,7 +253,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const registrar = new Registrar(room);
     const letters = new Letters(room);
     const passOn = (home: string, envelope: Envelope) => this.#passOn(home, envelope);
-    const dialogs = new Dialogs(room);
+    const dialogs = new Dialogs(room, () => !isVisitorHome(room.home.name) && account.rules().maximumCalls !== undefined);
     const calls = new PlacedCalls(room, passOn);
     const forking = new Forking(room, new Contexts(room), passOn);
     const callsAtPresent = (now: number) => forking.ringing().length + calls.pending().length + dialogs.count(now);
@@ -264,9 +262,9 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const lists = new Lists(room, account, passOn);
     const watched = { messages, presence, lists };
     const incoming = new Incoming(room, { account, registrar, forking, letters, dialogs, ...watched, callsAtPresent }, passOn);
-    const outgoing = new Outgoing(room, { account, calls, letters, dialogs, lists, callsAtPresent }, passOn);
-    const phones = { dialogs, outgoing, incoming, forking };
-    return { account, registrar, calls, presence, lists, ...phones, reception: new Reception(room, account, registrar, phones) };
+    const outgoing = new Outgoing(room, { account, calls, letters, dialogs, lists, callsAtPresent, forking }, passOn);
+    const phones = { dialogs, outgoing, incoming, forking, calls, letters, presence };
+    return { account, registrar, lists, ...phones, reception: new Reception(room, account, registrar, phones) };
   }
 
   #receive(envelope: Envelope, now: number): Receipt {

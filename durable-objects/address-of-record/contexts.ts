@@ -1,5 +1,5 @@
 import { nextDeadline } from "../../lib/proxy/deadlines.ts";
-import { type ForkedBranch, type ResponseContext, isFinished, owesCancel, ringsOn } from "../../lib/proxy/response-context.ts";
+import { type ForkedBranch, type ResponseContext, isFinished, keptUntil, owesCancel, ringsOn } from "../../lib/proxy/response-context.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import { decodeBinary, encodeBinary } from "../room/bytes.ts";
 import type { Room } from "../room/room.ts";
@@ -17,6 +17,8 @@ export interface OpenContext {
 }
 
 const retryAfter = 2000;
+/** Milliseconds after which the caller's home is asked once more whether anybody waits for the answer. */
+const askAfter = 60_000;
 /** What is forgotten of these is told once more after a loss of memory, and dropped by whoever has had it. */
 const mostTaken = 16;
 
@@ -110,7 +112,8 @@ export class Contexts {
   /** Sets the alarm to the next time that a context has something to do. Finished ones wait for whatever comes first. */
   schedule(context: ResponseContext, now: number): void {
     const due = nextDeadline(context, this.#room.timers, (branch) => this.proceedingSince(context.transaction, branch));
-    this.#room.alarm.noLaterThan(context.owed === undefined ? due : now + retryAfter);
+    const isRinging = context.method === "INVITE" && context.final === 0 && context.cancelled === undefined;
+    this.#room.alarm.noLaterThan(context.owed === undefined ? (isRinging ? Math.min(due, now + askAfter) : due) : now + retryAfter);
   }
 
   /** Throws contexts away whose time is over, those of other methods unanswered too: on the occasion of another write, or of an alarm. */
@@ -119,7 +122,7 @@ export class Contexts {
     for (const { context } of this.#over.values()) {
       // What is behind it was over later.
       if (context.collect > now) return;
-      this.forget(context.transaction);
+      if (keptUntil(context) <= now) this.forget(context.transaction);
     }
   }
 

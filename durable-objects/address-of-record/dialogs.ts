@@ -11,14 +11,30 @@ interface Away {
   readonly until: number;
 }
 
-/** The calls in progress of this home's phones: they ride in the attachments of the sockets they are on (DESIGN §4). */
+/** A row of the table `calls`. */
+interface Row extends Record<string, string | number> {
+  readonly name: string;
+  readonly phone: string;
+  readonly registration: string;
+  readonly since: number;
+}
+
+/**
+ * The calls in progress of this home's phones: they ride in the attachments of the sockets they are on (DESIGN §4). Where they are
+ * counted, since the user has a limit, each has a row besides, which outlives a crash that takes its socket.
+ */
 export class Dialogs {
   readonly #room: Room;
+  readonly #isLimited: () => boolean;
   /** By phone; rows too while somebody watches, whose lamp must not go out with our memory. */
   #known: Map<string, Away> | undefined;
+  /** The names of those that have a row of their own; undefined before these have been read. */
+  #rows: Set<string> | undefined;
 
-  constructor(room: Room) {
+  /** @param isLimited whether the user may have so many calls only */
+  constructor(room: Room, isLimited: () => boolean) {
     this.#room = room;
+    this.#isLimited = isLimited;
   }
 
   count(now: number): number {
@@ -31,11 +47,25 @@ export class Dialogs {
 
   /** Each call once, though both its ends may be here. */
   all(now: number): CallInProgress[] {
-    for (const [phone, { until }] of this.#away()) if (until <= now) this.#forget(phone);
+    if (this.#isLimited()) this.#read(now);
+    for (const [phone, { until, dialogs }] of this.#away()) if (until <= now) this.#forget(phone, dialogs);
     const away = [...this.#away().values()].flatMap(({ dialogs }) => dialogs);
     const present = this.#room.sockets.all().flatMap((flow) => flow.dialogs ?? []);
     const likely = [...present, ...away].filter(({ since }) => isLikely(since, now));
     return [...new Map(likely.map((call) => [call.name, call])).values()];
+  }
+
+  /** After each event: what a limit counts gets its row. */
+  save(now: number): void {
+    const busy = this.#room.sockets.all().filter(({ dialogs = [] }) => dialogs.length > 0);
+    if (busy.length === 0 || !this.#isLimited()) return;
+    const rows = this.#read(now);
+    for (const { dialogs = [], carried } of busy) {
+      const [binding] = carried;
+      for (const { name, since } of binding === undefined ? [] : dialogs) {
+        if (!rows.has(name)) this.#write({ name, phone: binding?.phone ?? "", registration: binding?.callId ?? "", since });
+      }
+    }
   }
 
   ended(callId: string): void {
@@ -48,6 +78,7 @@ export class Dialogs {
       if (dialogs.length === 0) this.#forget(phone);
       else this.#away().set(phone, { ...away, dialogs });
     }
+    if (this.#isLimited()) this.#drop(name);
   }
 
   /** @param isWatched whether somebody has to be told when the calls end */
@@ -65,11 +96,13 @@ export class Dialogs {
   /** A phone is back, and its calls with it. */
   appeared({ id }: Flow, phones: readonly string[], now: number): void {
     const flow = this.#room.sockets.byId(id);
+    if (this.#isLimited()) this.#read(now);
     for (const phone of flow === undefined ? [] : phones) {
       const away = this.#away().get(phone);
       const isSame = flow?.carried.some((carried) => carried.phone === phone && carried.callId === away?.registration) === true;
-      this.#forget(phone);
-      if (away === undefined || !isSame || away.until <= now) continue;
+      const isOver = away !== undefined && (!isSame || away.until <= now);
+      this.#forget(phone, isOver ? away.dialogs : []);
+      if (away === undefined || isOver) continue;
       const own = this.#room.sockets.byId(id)?.dialogs ?? [];
       this.#room.sockets.update(id, { dialogs: [...own, ...away.dialogs].slice(-mostDialogs) });
     }
@@ -86,8 +119,36 @@ export class Dialogs {
     return this.#known;
   }
 
-  #forget(phone: string): void {
+  /** @param ended those of its calls that are over */
+  #forget(phone: string, ended: readonly CallInProgress[] = []): void {
     if (this.#away().delete(phone)) this.#room.memory.run("DELETE FROM away WHERE phone = ?", phone);
+    if (ended.length > 0 && this.#isLimited()) for (const { name } of ended) this.#drop(name);
+  }
+
+  /** The rows, once since the object woke up: what no socket knows of has lost its own, and its phone is waited for. */
+  #read(now: number): Set<string> {
+    if (this.#rows !== undefined) return this.#rows;
+    const rows = this.#room.memory.all<Row>("SELECT * FROM calls");
+    this.#rows = new Set(rows.map(({ name }) => name));
+    const holders = [...this.#room.sockets.all(), ...this.#away().values()];
+    const known = new Set(holders.flatMap(({ dialogs = [] }) => dialogs.map(({ name }) => name)));
+    for (const { name, phone, registration, since } of rows) {
+      if (known.has(name)) continue;
+      const { dialogs } = this.#away().get(phone) ?? { dialogs: [] };
+      this.#away().set(phone, { dialogs: [...dialogs, { name, since }], registration, until: now + this.#room.timers.grace });
+    }
+    return this.#rows;
+  }
+
+  #write({ name, phone, registration, since }: Row): void {
+    this.#rows?.add(name);
+    const columns = "name, phone, registration, since";
+    this.#room.memory.run(`INSERT OR REPLACE INTO calls (${columns}) VALUES (?, ?, ?, ?)`, name, phone, registration, since);
+  }
+
+  #drop(name: string): void {
+    if (this.#rows?.delete(name) === false) return;
+    this.#room.memory.run("DELETE FROM calls WHERE name = ?", name);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Binding } from "../../lib/location/binding.ts";
 import { isSilent, passDeadlines } from "../../lib/proxy/deadlines.ts";
 import { finalResponse } from "../../lib/proxy/final-response.ts";
-import { cancelContext, openContext, phoneAppeared, phoneLost, receiveResponse, withBranch } from "../../lib/proxy/fork.ts";
+import { cancelAnswered, cancelContext, openContext, phoneAppeared, phoneLost, receiveResponse, withBranch } from "../../lib/proxy/fork.ts";
 import { readCallDetails } from "../../lib/presence/call-details.ts";
 import { forgetsCalls } from "../../lib/proxy/manners.ts";
 import { type Forwarder, branchRequest } from "../../lib/proxy/outgoing-request.ts";
@@ -13,6 +13,7 @@ import {
   type ResponseContext,
   isPending,
   owesCancel,
+  ringsHere,
 } from "../../lib/proxy/response-context.ts";
 import { answerSessionTimer } from "../../lib/proxy/session-timer.ts";
 import { conclude } from "../../lib/proxy/search.ts";
@@ -57,10 +58,10 @@ export class Forking {
     return this.#contexts.find(transaction) !== undefined;
   }
 
-  /** Calls of others that ring here. */
+  /** Calls of others that ring at this user's phones; not those that were sent on. */
   ringing(): RingingCall[] {
-    const isRinging = ({ context: { method, final, answerTo } }: OpenContext) =>
-      method === "INVITE" && final === 0 && answerTo.home !== this.#by.home;
+    const isRinging = ({ context }: OpenContext) =>
+      context.method === "INVITE" && context.final === 0 && context.answerTo.home !== this.#by.home && ringsHere(context);
     return this.#contexts
       .unfinished()
       .filter(isRinging)
@@ -81,6 +82,11 @@ export class Forking {
     return taken;
   }
 
+  /** A phone of our own user has acknowledged the refusal of its call. */
+  acknowledged(transaction: string, now: number): void {
+    if (this.#contexts.find(transaction)?.context.owed !== undefined) this.#paid(transaction, now);
+  }
+
   /** The caller gave up. */
   cancel(envelope: CancelEnvelope, now: number): Receipt {
     const found = this.#contexts.find(envelope.transaction);
@@ -95,12 +101,16 @@ export class Forking {
     const open = this.#contexts.find(name.context);
     const branch = open?.context.branches[name.index];
     // The answer to our own CANCEL has the branch of its INVITE, and ends here (RFC 3261 §9.1, §17.1.3).
+    if (open !== undefined && method === "CANCEL")
+      this.#carryOut(open, cancelAnswered(open.context, name.index, response.status, now, this.#room.timers), now);
     if (open === undefined || branch === undefined || method !== open.context.method) return;
     const { status } = response;
     const isInvite = open.context.method === "INVITE";
     if (status >= 300 && isInvite) this.#acknowledge(flow, open, branch, response, now);
     const wasProceeding = this.#contexts.proceedingSince(name.context, branch) !== undefined;
-    this.#note(flow, branchName(name.context, name.index), response, open.request, now);
+    // One that comes again, perhaps behind the BYE, begins nothing.
+    const isAnswer = isInvite && status >= 200 && status < 300 && branch.final !== status;
+    this.#note(flow, branchName(name.context, name.index), response, isAnswer ? open.request : undefined, now);
     const timer = isInvite ? answerSessionTimer(open.request, response) : undefined;
     const passed = timer === undefined ? text : alter(response, { ...timer, popVia: true });
     this.#respond(open, name.index, { status, text: passed, wasProceeding, contacts: contactsOf(response) }, now);
@@ -155,7 +165,7 @@ export class Forking {
     for (const open of this.#contexts.unfinished()) {
       const { owed, collect, transaction } = open.context;
       // Whom it was owed to has long given up.
-      if (owed !== undefined && collect <= now) this.#contexts.forget(transaction);
+      if (owed !== undefined && collect <= now) this.#leave(open, now);
       else this.#resume(open, now);
       if (owed !== undefined) continue;
       const since = (branch: ForkedBranch) => this.#contexts.proceedingSince(transaction, branch);
@@ -245,6 +255,7 @@ export class Forking {
       if (effect.kind === "answer") this.#answer(open, effect, now);
       else if (branch === undefined) continue;
       else if (effect.kind === "forward") this.#forward(open, branch, now);
+      else if (effect.kind === "abandon") this.#retargeting.abandon(open, branch);
       else this.#cancelBranch(open, branch, effect, now);
     }
   }
@@ -275,8 +286,10 @@ export class Forking {
   #payOwed(open: OpenContext, now: number): void {
     const { owed, transaction, answerTo } = open.context;
     if (owed === undefined) return;
+    // From our own home to a phone of it there is no receipt but its ACK.
+    const isOwn = answerTo.home === this.#by.home && answerTo.branch === undefined && owed.status >= 300;
     this.#passOn(answerTo.home, letter(open, owed.status, owed.text)).then(
-      () => this.#paid(transaction, now),
+      () => (isOwn ? undefined : this.#paid(transaction, now)),
       (error: unknown) => this.#undelivered(error, () => this.#contexts.schedule(open.context, now)),
     );
   }
@@ -289,8 +302,13 @@ export class Forking {
     const open = this.#contexts.find(transaction);
     if (open === undefined) return;
     if (open.context.final < 300 && open.context.method === "INVITE") this.#contexts.settle(open, now);
-    else if (!owesCancel(open.context)) this.#contexts.forget(transaction);
-    else this.#contexts.save({ ...open.context, owed: undefined }, open.request, now);
+    else this.#leave(open, now);
+  }
+
+  /** Nothing is left of a call but that a phone which is away has to be told. */
+  #leave({ context, request }: OpenContext, now: number): void {
+    if (owesCancel(context)) this.#contexts.save({ ...context, owed: undefined }, request, now);
+    else this.#contexts.forget(context.transaction);
   }
 
   /** The caller's home cannot be reached; what must not be lost is in a row. */
@@ -320,15 +338,17 @@ export class Forking {
     return parsed(this.#asSent(open, branch), open.request.binary);
   }
 
-  /** RFC 3261 §9.1, §16.8: that a provisional response has come decides on CANCEL and Timer C. A 2xx begins a call in progress. */
-  #note({ id }: Flow, branch: string, response: Response, request: Request, now: number): void {
+  /**
+   * RFC 3261 §9.1, §16.8: that a provisional response has come decides on CANCEL and Timer C.
+   * @param answered the INVITE, if this begins a call in progress
+   */
+  #note({ id }: Flow, branch: string, response: Response, answered: Request | undefined, now: number): void {
     const flow = this.#room.sockets.byId(id);
     if (flow === undefined) return;
     const { status } = response;
     const others = flow.proceeding.filter((one) => one.branch !== branch);
     const proceeding = (status < 200 ? [...others, { branch, at: now, ...earlyTagIn(response) }] : others).slice(-64);
-    const isAnswered = request.method === "INVITE" && status >= 200 && status < 300;
-    const dialogs = isAnswered ? { dialogs: withDialog(flow.dialogs, answeredCall(request, response), now) } : {};
+    const dialogs = answered === undefined ? {} : { dialogs: withDialog(flow.dialogs, answeredCall(answered, response), now) };
     this.#room.sockets.update(id, { proceeding, ...dialogs });
   }
 }

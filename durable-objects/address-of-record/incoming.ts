@@ -233,7 +233,7 @@ export class Incoming {
     const flow = sockets.newestTo(phone);
     if (flow === undefined || !sockets.send(flow.id, { text, binary: envelope.binary })) return false;
     log.passed(now, flow.id, text);
-    this.#letters.sent(branch, phone, envelope, now);
+    this.#letters.sent(flow, branch, phone, envelope, now);
     return true;
   }
 
@@ -244,9 +244,10 @@ export class Incoming {
   #waitFor(phone: string, envelope: RequestEnvelope, request: Request, now: number): Receipt {
     if (request.method === "NOTIFY") return this.#keepState(phone, envelope, request, now);
     const isExpected = this.#registrar.current(now).some(({ binding }) => binding.phone === phone);
+    if (!isExpected && request.method === "BYE") this.#letters.keepBye(phone, envelope, now);
     if (!isExpected) return request.method === "ACK" ? taken : answered(request, 480);
     const { bindingGrace, transactionTimeout } = this.#room.configuration;
-    const isKept = this.#letters.keep(phone, envelope, now + Math.min(bindingGrace, transactionTimeout * 0.75) * 1000);
+    const isKept = this.#letters.keep(phone, envelope, now, now + Math.min(bindingGrace, transactionTimeout * 0.75) * 1000);
     return isKept || request.method === "ACK" ? taken : answered(request, 480);
   }
 
@@ -256,20 +257,20 @@ export class Incoming {
     const left = parseDeltaSeconds(/^\s*expires\s*=\s*(\d+)\s*$/im.exec(parameters.join("\n"))?.[1]);
     const seconds = state.trim() === "terminated" ? this.#room.configuration.bindingGrace : (left ?? 0);
     const topic = [headerValue(request, "call-id"), headerValue(request, "event")].join(" ");
-    return this.#letters.keep(phone, envelope, now + seconds * 1000, topic) ? taken : answered(request, 480);
+    return this.#letters.keep(phone, envelope, now, now + seconds * 1000, topic) ? taken : answered(request, 480);
   }
 
   /** What waited for a phone that is back. */
   #handOver(phone: string, now: number): void {
-    for (const letter of this.#letters.for(phone, now)) {
-      if (letter.kind !== "request") continue;
-      const { request, essentials } = read(letter);
-      if (letter.to.kind === "phone") this.#toPhone(letter, request, essentials, now);
-      else {
-        const target = this.#targets(letter, now).find((one) => one.phone === phone);
-        if (target !== undefined) this.#toTarget(letter, request, essentials, target, now);
-      }
-    }
+    for (const letter of this.#letters.for(phone, now)) if (letter.kind === "request") this.again(letter, phone, now);
+  }
+
+  /** A request that may not have reached its phone goes to it once more. */
+  again(letter: RequestEnvelope, phone: string, now: number): void {
+    const { request, essentials } = read(letter);
+    if (letter.to.kind === "phone") return void this.#toPhone(letter, request, essentials, now);
+    const target = this.#targets(letter, now).find((one) => one.phone === phone);
+    if (target !== undefined) this.#toTarget(letter, request, essentials, target, now);
   }
 
   /** A letter that has reached nobody: its sender is told. */

@@ -1,4 +1,5 @@
 import type { RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
+import type { Flow, SentLetter } from "../../lib/transport/flow.ts";
 import type { Room } from "../room/room.ts";
 
 export type Letter = RequestEnvelope | ResponseEnvelope;
@@ -8,7 +9,7 @@ interface Row extends Record<string, string | number> {
   readonly value: string;
 }
 
-/** A message that was put on a socket which may have been dead already. */
+/** A message that was put on a socket which may have been dead already, and that no call depends on. */
 interface Recent {
   readonly phone: string;
   readonly at: number;
@@ -18,16 +19,21 @@ interface Recent {
 /** Milliseconds; then its sender has given up (64*T1), or the object has slept and forgotten it. */
 const recentFor = 30_000;
 const recentsKept = 100;
+/** Characters of the messages that a socket's attachment may hold, beside all else. */
+const longestSent = 6000;
 /** Letters of one kind that wait, and of one sender: nobody fills another's storage, or crowds out what ends a call. */
 const mostOfKind = 200;
 const mostOfSender = 40;
+/** Milliseconds that a BYE waits beyond its sender's patience: a phone that has been away for longer than that has missed more. */
+const byeFor = 3_600_000;
 /** Notifications, the newest of each subscription. */
 const mostStates = 1000;
 
 /**
  * Messages for phones that are away for a moment. Each stays in its row until it is answered or its time is over, and is handed to
  * every socket that the phone comes back on meanwhile: what arrives twice is a retransmission to the phone, what was lost would be a
- * lost call. What was sent on a socket shortly before the phone came back on another, and has not been answered, goes to it again as well.
+ * lost call. What was sent on a socket shortly before the phone came back on another, and has not been answered, goes to it again as
+ * well: requests within dialogs and refusals are noted in the socket's attachment, anything else in memory.
  */
 export class Letters {
   readonly #room: Room;
@@ -35,45 +41,52 @@ export class Letters {
   readonly #recent = new Map<string, Recent>();
   /** Those handed to a phone since the object woke up. */
   readonly #handed = new Set<number>();
-  /** The rows of letters, and of branches or transactions that have gone out from one. */
+  /** The rows of letters. */
   readonly #numbers = new WeakMap<Letter, number>();
-  readonly #unanswered = new Map<string, number>();
 
   constructor(room: Room) {
     this.#room = room;
   }
 
   /**
-   * @param due milliseconds; until when the phone is waited for
+   * @param due until when the phone is waited for; milliseconds as `now`
    * @param topic of which only the newest letter counts, if there is one
+   * @param isAnswered its sender has been told already that the phone is away
    * @returns false if too many are waiting
    */
-  keep(phone: string, letter: Letter, due: number, topic = ""): boolean {
+  keep(phone: string, letter: Letter, now: number, due: number, topic = "", isAnswered = false): boolean {
     // One that has waited already is in its row.
     if (this.#numbers.has(letter)) return true;
     const { memory } = this.#room;
-    if (topic !== "") memory.run("DELETE FROM letters WHERE phone = ? AND json_extract(value, '$.origin.topic') = ?", phone, topic);
     const { kind, sender } = originOf(letter, topic);
-    const [{ total, own } = { total: 0, own: 0 }] = memory.all<{ total: number; own: number }>(
-      `SELECT COUNT(*) AS total, COALESCE(SUM(json_extract(value, '$.origin.sender') = ?), 0) AS own
+    const [{ total, own, same } = { total: 0, own: 0, same: 0 }] = memory.all<{ total: number; own: number; same: number }>(
+      `SELECT COUNT(*) AS total, COALESCE(SUM(json_extract(value, '$.origin.sender') = ?), 0) AS own,
+        COALESCE(SUM(phone = ? AND json_extract(value, '$.text') = ?), 0) AS same
         FROM letters WHERE json_extract(value, '$.origin.kind') = ?`,
-      ...[sender, kind],
+      ...[sender, phone, letter.text, kind],
     );
+    // Its sender has said it again meanwhile.
+    if (same > 0) return true;
+    if (topic !== "") memory.run("DELETE FROM letters WHERE phone = ? AND json_extract(value, '$.origin.topic') = ?", phone, topic);
     if (total >= (kind === "state" ? mostStates : mostOfKind) || own >= mostOfSender) return false;
-    const value = JSON.stringify({ ...letter, origin: { kind, sender, topic } });
-    memory.run("INSERT INTO letters (phone, due, value) VALUES (?, ?, ?)", phone, due, value);
+    const value = JSON.stringify({ ...letter, origin: { kind, sender, topic, isAnswered } });
+    // A number is never used again: sockets may still remember that of a row which is long gone.
+    memory.run(
+      `INSERT INTO letters (number, phone, due, value)
+        VALUES ((SELECT MAX(COALESCE(MAX(number), 0) + 1, ?) FROM letters), ?, ?, ?)`,
+      ...[now * 1000, phone, due, value],
+    );
     this.#room.alarm.noLaterThan(due);
     return true;
   }
 
-  /** Remembers, in memory only, what was sent to a phone until it has surely arrived. */
-  sent(key: string, phone: string, letter: Letter, now: number): void {
+  /** Remembers what was sent to a phone until it has surely arrived. */
+  sent(flow: Flow, key: string, phone: string, letter: Letter, now: number): void {
     const number = this.#numbers.get(letter);
-    if (number !== undefined) {
-      this.#unanswered.set(key, number);
-      return;
-    }
     this.#recent.delete(key);
+    if (number !== undefined || isVital(letter)) {
+      return this.#note(flow.id, { key, phone, at: now, ...(number === undefined ? { letter } : { number }) });
+    }
     this.#recent.set(key, { phone, letter, at: now });
     const oldest = this.#recent.keys().next();
     if (this.#recent.size > recentsKept && oldest.done !== true) this.#recent.delete(oldest.value);
@@ -82,13 +95,24 @@ export class Letters {
   /** The phone has answered. */
   arrived(key: string): void {
     this.#recent.delete(key);
-    const number = this.#unanswered.get(key);
-    if (number !== undefined) this.#forget(number);
+    for (const { number } of this.#unnote(key)) if (number !== undefined) this.#forget(number);
+  }
+
+  /**
+   * A connection is gone, or its phones have left it: what was not answered there waits for them.
+   * @returns what can go to them at once, since they are on another one
+   */
+  flowClosed({ sent = [] }: Flow, now: number): Letter[] {
+    const letters = sent.filter(({ at }) => now - at < recentFor);
+    const waiting = letters.filter(({ phone }) => this.#room.sockets.newestTo(phone) === undefined);
+    for (const { phone, letter, at } of waiting) if (letter !== undefined) this.keep(phone, letter, now, at + recentFor);
+    return letters.flatMap((one) => (one.letter === undefined || waiting.includes(one) ? [] : [one.letter]));
   }
 
   /** What waits for a phone that is back, or may not have reached it, oldest first. */
   for(phone: string, now: number): Letter[] {
-    const recent = [...this.#recent.values()].filter((one) => one.phone === phone && now - one.at < recentFor);
+    const noted = this.#room.sockets.all().flatMap(({ sent = [] }) => sent);
+    const recent = [...this.#recent.values(), ...noted].filter((one) => one.phone === phone && now - one.at < recentFor);
     const rows = this.#room.memory.all<Row>("SELECT number, value FROM letters WHERE phone = ? AND due > ? ORDER BY number", phone, now);
     const letters = rows.map(({ number, value }) => {
       const letter = JSON.parse(value) as Letter;
@@ -96,10 +120,15 @@ export class Letters {
       this.#numbers.set(letter, number);
       return letter;
     });
-    return [...recent.map(({ letter }) => letter), ...letters];
+    return [...recent.flatMap(({ letter }) => letter ?? []), ...letters];
   }
 
-  /** Removes those whose time is over; returns what has reached nobody. */
+  /** A BYE for a phone that is not expected back: should it come all the same, it learns that its call is over. */
+  keepBye(phone: string, letter: RequestEnvelope, now: number): void {
+    this.keep(phone, letter, now, now + byeFor, "", true);
+  }
+
+  /** Removes those whose time is over; returns what has reached nobody. A BYE stays, though its sender is told. */
   expire(now: number): Letter[] {
     const rows = this.#room.memory.all<Row & { readonly due: number }>("SELECT number, due, value FROM letters");
     const lost: Letter[] = [];
@@ -108,17 +137,57 @@ export class Letters {
         this.#room.alarm.noLaterThan(due);
         continue;
       }
-      if (!this.#handed.has(number)) lost.push(JSON.parse(value) as Letter);
-      this.#forget(number);
+      const letter = JSON.parse(value) as Letter & { readonly origin?: { readonly isAnswered?: boolean } };
+      const isAnswered = letter.origin?.isAnswered === true;
+      if (!isAnswered && !this.#handed.has(number)) lost.push(letter);
+      if (isAnswered || letter.kind !== "request" || !letter.text.startsWith("BYE ")) this.#forget(number);
+      else this.#keepOn(number, letter, now + byeFor);
     }
     return lost;
+  }
+
+  #keepOn(number: number, letter: Letter & { readonly origin?: object }, due: number): void {
+    const value = JSON.stringify({ ...letter, origin: { ...letter.origin, isAnswered: true } });
+    this.#room.memory.run("UPDATE letters SET due = ?, value = ? WHERE number = ?", due, value, number);
+    this.#room.alarm.noLaterThan(due);
   }
 
   #forget(number: number): void {
     this.#room.memory.run("DELETE FROM letters WHERE number = ?", number);
     this.#handed.delete(number);
-    for (const [key, row] of this.#unanswered) if (row === number) this.#unanswered.delete(key);
   }
+
+  #note(id: string, written: SentLetter): void {
+    // It may have gone out before from its row.
+    const before = this.#unnote(written.key).find((one) => one.number !== undefined);
+    const number = written.number ?? before?.number;
+    const note = number === undefined ? written : { ...written, number };
+    const { sent = [] } = this.#room.sockets.byId(id) ?? {};
+    const newest = [note, ...sent.toReversed()];
+    let room = longestSent;
+    const fitting = newest.filter(({ letter }) => (room -= 100 + (letter?.text.length ?? 0)) >= 0);
+    this.#room.sockets.update(id, { sent: fitting.toReversed() });
+  }
+
+  /** @returns the notes that there were under this key */
+  #unnote(key: string): SentLetter[] {
+    const removed: SentLetter[] = [];
+    for (const { id, sent = [] } of this.#room.sockets.all()) {
+      const found = sent.filter((note) => note.key === key);
+      if (found.length > 0) this.#room.sockets.update(id, { sent: sent.filter((note) => note.key !== key) });
+      removed.push(...found);
+    }
+    return removed;
+  }
+}
+
+/**
+ * Whether a call would be lost with it: a request within a dialog, or a refusal. A 2xx and its ACK come again by themselves; of
+ * notifications the newest counts, and waits in a row.
+ */
+function isVital(letter: Letter): boolean {
+  if (letter.kind === "response") return letter.transaction !== undefined && letter.status >= 300;
+  return letter.to.kind === "phone" && !/^(?:ACK|CANCEL|NOTIFY) /.test(letter.text);
 }
 
 interface Origin {

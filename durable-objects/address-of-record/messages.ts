@@ -27,6 +27,9 @@ const longestHeaders = 8192;
 /** Of all places, those that one sender may fill. */
 const share = 0.25;
 
+/** Milliseconds that a message may lie beyond its time, so that many share one alarm. */
+const slack = 24 * 3600_000;
+
 /** Final responses after which a message is offered again: the phone was not there, or not able for the moment. */
 const notNow = [408, 430, 480];
 
@@ -64,6 +67,7 @@ export class Messages {
     const due = now + Math.min(wanted, storedMessageAge) * 1000;
     const value: Stored = { text, binary, sender, transaction };
     memory.run("INSERT INTO messages (at, due, value) VALUES (?, ?, ?)", now, due, JSON.stringify(value));
+    this.#room.alarm.noLaterThan(due + slack, slack);
     return undefined;
   }
 
@@ -88,7 +92,10 @@ export class Messages {
 
   /** Throws away what is too old. */
   passDeadlines(now: number): void {
-    this.#room.memory.run("DELETE FROM messages WHERE due <= ?", now);
+    const { memory, alarm } = this.#room;
+    memory.run("DELETE FROM messages WHERE due <= ?", now);
+    const [{ next } = { next: null }] = memory.all<{ next: number | null }>("SELECT MIN(due) AS next FROM messages");
+    if (next !== null) alarm.noLaterThan(next + slack, slack);
   }
 
   /** A phone has answered one: it is delivered, or will never be. */

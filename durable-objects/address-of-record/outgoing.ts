@@ -9,14 +9,22 @@ import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { type Request, headerValue } from "../../lib/syntax/message.ts";
-import type { CancelEnvelope, Destination, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
+import type {
+  CancelEnvelope,
+  Destination,
+  Receipt,
+  RequestEnvelope,
+  ResponseEnvelope,
+  ReturnAddress,
+} from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
-import { type Flow, phoneOnFlow } from "../../lib/transport/flow.ts";
+import { type Flow, leadsTo, phoneOnFlow } from "../../lib/transport/flow.ts";
 import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
 import type { Room } from "../room/room.ts";
 import type { Account } from "./account.ts";
 import { type Dialogs, callName } from "./dialogs.ts";
+import type { Forking } from "./forking.ts";
 import type { Letters } from "./letters.ts";
 import type { Lists } from "./lists.ts";
 import type { PlacedCalls } from "./placed-calls.ts";
@@ -33,6 +41,7 @@ export interface OutgoingParts {
   readonly dialogs: Dialogs;
   readonly lists: Lists;
   readonly callsAtPresent: CallsAtPresent;
+  readonly forking: Pick<Forking, "acknowledged" | "has">;
 }
 
 const allowed = "ACK, BYE, CANCEL, INFO, INVITE, MESSAGE, NOTIFY, OPTIONS, PRACK, PUBLISH, REFER, REGISTER, SUBSCRIBE, UPDATE";
@@ -48,13 +57,14 @@ export class Outgoing {
   readonly #dialogs: Dialogs;
   readonly #lists: Lists;
   readonly #callsAtPresent: CallsAtPresent;
+  readonly #forking: OutgoingParts["forking"];
   readonly #visits: Visits;
   readonly #passOn: PassOn;
   /** What is to be said to the INVITEs that have had no response yet, by transaction, the oldest first. */
   readonly #untried = new Map<string, { readonly due: number; readonly trying: () => void }>();
   #isClockSet = false;
 
-  constructor(room: Room, { account, calls, letters, dialogs, lists, callsAtPresent }: OutgoingParts, passOn: PassOn) {
+  constructor(room: Room, { account, calls, letters, dialogs, lists, callsAtPresent, forking }: OutgoingParts, passOn: PassOn) {
     this.#room = room;
     this.#account = account;
     this.#calls = calls;
@@ -62,6 +72,7 @@ export class Outgoing {
     this.#dialogs = dialogs;
     this.#lists = lists;
     this.#callsAtPresent = callsAtPresent;
+    this.#forking = forking;
     this.#visits = new Visits(room, callsAtPresent);
     this.#passOn = passOn;
   }
@@ -84,7 +95,7 @@ export class Outgoing {
       return this.#send(flow, request, receiver.home, this.#envelope(flow, request, essentials, { text, to, recordRoute }), now);
     }
     // The ACK for a 2xx comes with our route; any other is for a refusal and ends here (RFC 3261 §17.1.1.3).
-    if (request.method === "ACK") return this.#letters.arrived(this.#transactionOf(essentials));
+    if (request.method === "ACK") return this.#acknowledged(this.#transactionOf(essentials), now);
     const breadth = readBreadth(request);
     if (isFault(breadth)) return this.#refuse(flow, request, breadth, now);
     if (visitor === undefined && this.#lists.serves(request, way.address))
@@ -111,6 +122,11 @@ export class Outgoing {
       ...(redirects ? { redirects } : {}),
     };
     this.#send(flow, request, home, this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined, ...more }), now);
+  }
+
+  #acknowledged(transaction: string, now: number): void {
+    this.#letters.arrived(transaction);
+    this.#forking.acknowledged(transaction, now);
   }
 
   /** To a list of our domain: served here, at the home of the one who watches it. */
@@ -140,43 +156,67 @@ export class Outgoing {
   /** A response for one of our phones: to the socket its request came on, or the phone's newest. */
   response(envelope: ResponseEnvelope, now: number): Receipt {
     const { to, status, text, binary, transaction } = envelope;
-    const flow = this.#room.sockets.byId(to.flow);
+    const flow = this.#flowBackTo(to);
     if (transaction !== undefined) this.#tried(transaction);
     // A home that did not see our receipt sends its final response again; a 2xx is the callee's own repetition.
     const isNews = transaction === undefined || status < 200 || this.#calls.answered(transaction, status, text, now);
-    if (!isNews && flow !== undefined && status >= 300) return taken;
-    const target = flow ?? this.#room.sockets.newestTo(to.phone);
-    if (target !== undefined && this.#room.sockets.send(target.id, { text, binary })) {
-      this.#room.log.passed(now, target.id, text);
-      if (transaction !== undefined) this.#letters.sent(transaction, to.phone, envelope, now);
-    } else if (status > 100) this.#letters.keep(to.phone, envelope, now + this.#room.configuration.bindingGrace * 1000);
+    if (!isNews && flow?.id === to.flow && status >= 300) return taken;
+    if (flow !== undefined && this.#room.sockets.send(flow.id, { text, binary })) {
+      this.#room.log.passed(now, flow.id, text);
+      if (transaction !== undefined) this.#letters.sent(flow, transaction, to.phone, envelope, now);
+    } else if (status > 100) {
+      // Of its provisional responses one is enough.
+      const topic = status < 200 && transaction !== undefined ? `provisional ${transaction}` : "";
+      this.#letters.keep(to.phone, envelope, now, now + this.#room.configuration.bindingGrace * 1000, topic);
+    }
     return taken;
+  }
+
+  /**
+   * RFC 3261 §18.2.2: a response takes the connection of its request, as long as the phone is there: one that has registered on another
+   * connection since does not listen on that one any more, though nobody may have noticed yet that it is dead.
+   */
+  #flowBackTo({ flow, phone }: ReturnAddress): Flow | undefined {
+    const own = this.#room.sockets.byId(flow);
+    return own !== undefined && leadsTo(own, phone) ? own : this.#room.sockets.newestTo(phone);
   }
 
   /** A phone is back on another socket: it goes on with its calls, unless it has forgotten them; and hears what it missed. */
   appeared(flow: Flow, phones: readonly string[], now: number): void {
     for (const phone of phones) {
-      for (const letter of this.#letters.for(phone, now)) {
-        if (letter.kind !== "response") continue;
-        const { text, binary, transaction } = letter;
-        if (!this.#room.sockets.send(flow.id, { text, binary })) continue;
-        this.#room.log.passed(now, flow.id, text);
-        if (transaction !== undefined) this.#letters.sent(transaction, phone, letter, now);
-      }
+      for (const letter of this.#letters.for(phone, now)) if (letter.kind === "response") this.again(flow, letter, now);
       this.#calls.appeared(flow, phone);
     }
   }
 
+  /** A response that may not have reached its phone goes to it once more. */
+  again(flow: Flow, letter: ResponseEnvelope, now: number): void {
+    const { text, binary, transaction, to } = letter;
+    if (!this.#room.sockets.send(flow.id, { text, binary })) return;
+    this.#room.log.passed(now, flow.id, text);
+    if (transaction !== undefined) this.#letters.sent(flow, transaction, to.phone, letter, now);
+  }
+
   /** Where the notes are lost, the CANCEL goes where its Request-URI leads (RFC 3261 §9.1: the INVITE's), and that home knows. */
   async #cancelByName(flow: Flow, request: Request, essentials: Essentials, envelope: CancelEnvelope, now: number): Promise<void> {
-    const way = this.#examine(flow, request, essentials);
-    const found = isFault(way) || way.kind !== "address" ? undefined : await homeOf(this.#room, way.address);
-    if (found === undefined || isFault(found)) return this.#reply(flow, request, replyTo(request, 481, { toTag: randomText() }), 481, now);
+    const home = await this.#homeByName(flow, request, essentials, envelope.transaction);
+    if (home === undefined) return this.#reply(flow, request, replyTo(request, 481, { toTag: randomText() }), 481, now);
     const answer = (status: number) => this.#reply(flow, request, replyTo(request, status, { toTag: randomText() }), status, Date.now());
-    this.#passOn(found.home, envelope).then(
+    this.#passOn(home, envelope).then(
       ({ kind }) => answer(kind === "taken" ? 200 : 481),
       (error: unknown) => this.#failed(flow, request, envelope.transaction, error),
     );
+  }
+
+  /** The home that has the response context of an INVITE: ours, if it went to another server, or that of whom it was for. */
+  async #homeByName(flow: Flow, request: Request, essentials: Essentials, transaction: string): Promise<string | undefined> {
+    if (this.#forking.has(transaction)) return this.#room.home.name;
+    const way = this.#examine(flow, request, essentials);
+    if (isFault(way) || way.kind !== "address") return undefined;
+    const routed = await placeOf(this.#room, "INVITE", request.requestUri, way.address);
+    if (isFault(routed) || routed.kind !== "address") return undefined;
+    const found = await homeOf(this.#room, routed.address);
+    return isFault(found) ? undefined : found.home;
   }
 
   #examine(flow: Flow, request: Request, essentials: Essentials): Way | Fault {
@@ -213,8 +253,9 @@ export class Outgoing {
   }
 
   #send(flow: Flow, request: Request, home: string, envelope: RequestEnvelope, now: number): void {
-    const holdsState = request.method === "INVITE" && envelope.to.kind !== "phone";
-    if (holdsState) {
+    const isCall = holdsState(request, envelope);
+    // One that is said again is the same call.
+    if (isCall && this.#calls.homeOf(envelope.transaction) === undefined) {
       const { maximumCalls = Number.POSITIVE_INFINITY } = this.#account.rules();
       if (this.#callsAtPresent(now) >= maximumCalls)
         return this.#refuse(flow, request, fault(403, "this user has as many calls as he may have at once"), now);
@@ -229,7 +270,11 @@ export class Outgoing {
     }
     this.#passOn(home, envelope).then(
       (receipt) => this.#received(flow, request, envelope, receipt),
-      (error: unknown) => this.#failed(flow, request, envelope.transaction, error),
+      (error: unknown) => {
+        this.#failed(flow, request, envelope.transaction, error);
+        // It may have come through, and only the receipt have been lost.
+        if (isCall) this.#calls.cancel(home, envelope.transaction, undefined, now + this.#room.timers.ringing, () => {});
+      },
     );
   }
 
@@ -257,11 +302,12 @@ export class Outgoing {
     return this.#untried.delete(transaction);
   }
 
-  #received(flow: Flow, request: Request, { transaction, answerTo: to, binary }: RequestEnvelope, receipt: Receipt): void {
+  #received(flow: Flow, request: Request, envelope: RequestEnvelope, receipt: Receipt): void {
+    const { transaction, answerTo: to, binary } = envelope;
     if (receipt.kind === "taken") return this.#trying(flow, request, transaction);
     const { status, text } = receipt;
-    const isInvite = request.method === "INVITE";
-    this.response({ kind: "response", text, binary, status, to, transaction: isInvite ? transaction : undefined }, Date.now());
+    const noted = holdsState(request, envelope) ? transaction : undefined;
+    this.response({ kind: "response", text, binary, status, to, transaction: noted }, Date.now());
   }
 
   /** The callee's home cannot be reached for good: we are responsible for an answer. */
@@ -304,6 +350,11 @@ export class Outgoing {
     this.#room.sockets.send(flow.id, { text, binary: request.binary });
     this.#room.log.answered(now, flow.id, text, status, request);
   }
+}
+
+/** An INVITE within a dialog is forwarded without state (RFC 3261 §16.11). */
+function holdsState({ method }: Request, { to }: RequestEnvelope): boolean {
+  return method === "INVITE" && to.kind !== "phone";
 }
 
 function withTimer(alterations: Alterations, timer: ReturnType<typeof applySessionTimer>): Alterations {

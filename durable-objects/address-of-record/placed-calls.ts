@@ -59,9 +59,17 @@ export class PlacedCalls {
     return true;
   }
 
-  /** The caller's socket is gone and he cannot CANCEL any more: a grace later his calls stop ringing. */
+  /**
+   * The caller's socket is gone. If he has another one he goes on there, unless his phone has forgotten; else he cannot CANCEL any
+   * more, and a grace later his calls stop ringing.
+   */
   flowClosed(flow: Flow, now: number): void {
-    for (const pending of flow.pending) this.#unattended(pending, phoneOnFlow(flow), now);
+    const phone = phoneOnFlow(flow);
+    const heir = flow.pending.length === 0 ? undefined : this.#room.sockets.newestTo(phone);
+    for (const pending of flow.pending) {
+      if (heir !== undefined && pending.isForgetful !== true) this.note(heir, pending);
+      else this.#unattended(pending, phone, now);
+    }
   }
 
   /** A phone is back on another socket: it goes on with its calls, unless it has forgotten them. */

@@ -13,7 +13,10 @@ import type { Account } from "./account.ts";
 import type { Dialogs } from "./dialogs.ts";
 import type { Forking } from "./forking.ts";
 import type { Incoming } from "./incoming.ts";
+import type { Letter, Letters } from "./letters.ts";
 import type { Outgoing } from "./outgoing.ts";
+import type { PlacedCalls } from "./placed-calls.ts";
+import type { Presence } from "./presence.ts";
 import type { Registrar } from "./registrar.ts";
 import { closing } from "./sockets.ts";
 
@@ -23,6 +26,9 @@ export interface PhoneParts {
   readonly outgoing: Outgoing;
   readonly incoming: Incoming;
   readonly forking: Forking;
+  readonly calls: PlacedCalls;
+  readonly letters: Letters;
+  readonly presence: Pick<Presence, "isWatched">;
 }
 
 /** Where frames arrive: parsed, authenticated, and handed to the part that they are for. */
@@ -88,6 +94,24 @@ export class Reception {
     this.#hear(flow);
   }
 
+  /** A connection is gone, or its phones have left it: what was going on there waits for them, or goes on where they are now. */
+  left(flow: Flow, now: number): void {
+    this.#registrar.flowClosed(flow, now);
+    this.#phones.forking.flowClosed(flow, now);
+    this.#phones.dialogs.flowClosed(flow, () => this.#phones.presence.isWatched(), now);
+    this.#phones.calls.flowClosed(flow, now);
+    for (const letter of this.#phones.letters.flowClosed(flow, now)) this.#sendAgain(letter, now);
+  }
+
+  #sendAgain(letter: Letter, now: number): void {
+    if (letter.kind === "request") {
+      if (letter.to.kind === "phone") this.#phones.incoming.again(letter, letter.to.phone, now);
+      return;
+    }
+    const flow = this.#room.sockets.newestTo(letter.to.phone);
+    if (flow !== undefined) this.#phones.outgoing.again(flow, letter, now);
+  }
+
   #request(flow: Flow, request: SipRequest, essentials: Essentials, now: number): void | Promise<void> {
     const { method } = request;
     // Neither can be challenged: an ACK has no response, a CANCEL cannot be sent again (RFC 3261 §22.1).
@@ -129,6 +153,7 @@ export class Reception {
     if (isFault(outcome)) return this.#refuse(flow, request, outcome, now);
     const text = replyTo(request, 200, { toTag: randomText(), headers: outcome.headers });
     this.#reply(flow, request, text, 200, now);
+    for (const other of outcome.left) this.left(other, now);
     if (outcome.appeared.length === 0) return;
     const phones = new Set(outcome.appeared.map(({ phone }) => phone));
     this.#phones.dialogs.appeared(flow, [...phones], now);

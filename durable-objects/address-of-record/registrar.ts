@@ -1,4 +1,4 @@
-import { type Binding, bindingKey } from "../../lib/location/binding.ts";
+import { type Binding, bindingKey, phoneOf } from "../../lib/location/binding.ts";
 import type { ShownBinding, StaticContact } from "../../lib/location/shown-binding.ts";
 import { registerHeaders } from "../../lib/registrar/answer.ts";
 import { mayRegister } from "../../lib/registrar/may-register.ts";
@@ -23,6 +23,8 @@ export interface KnownBinding {
 export interface Registered {
   readonly headers: readonly (readonly [string, string])[];
   readonly appeared: readonly Binding[];
+  /** Other connections of theirs, as they were: the same phones do not listen there any more, though nobody may have noticed that yet. */
+  readonly left: readonly Flow[];
 }
 
 /** The bindings of one address of record: their rows, and what their flows know better (RFC 3261 §10.3). */
@@ -43,12 +45,13 @@ export class Registrar {
     const { configuration, keyring, home } = this.#room;
     const outcome = this.#decide(flow, request, essentials, now);
     if (isFault(outcome)) return outcome;
+    const again = outcome.put.filter(({ key, callId }) => this.#load().get(key)?.callId === callId);
     if (!isMereRefresh(outcome, this.#load())) this.#write(outcome);
-    this.#carry(flow, outcome);
+    const left = this.#carry(flow, outcome, again);
     const { user, domain } = home;
     const { flowTimer } = configuration.registrar;
     const headers = registerHeaders({ request, bindings: outcome.bindings, user, domain, now, keyring, host: flow.host, flowTimer });
-    return { headers, appeared: outcome.put.filter(({ key }) => !carries(flow, key)) };
+    return { headers, appeared: outcome.put.filter(({ key }) => !carries(flow, key)), left };
   }
 
   /** What a phone says again needs no second look. */
@@ -102,18 +105,19 @@ export class Registrar {
     return known;
   }
 
-  /** The registered phone that a request with this Contact comes from, by its GRUU or its address. */
+  /** The phone that a request with this Contact comes from: a registered one by its GRUU or its address, or the one that will register it. */
   phoneOf(request: Request, now: number): string | undefined {
     const contacts = readContacts(request);
     const [contact] = isFault(contacts) || contacts === "*" ? [] : contacts;
     const uri = contact === undefined ? undefined : parseUri(contact.uri);
     if (uri === undefined || isFault(uri) || uri.kind !== "sip") return undefined;
     const instance = parameter(uri.parameters, "gr");
-    return this.current(now).find(({ binding }) => {
+    const registered = this.current(now).find(({ binding }) => {
       if (instance !== undefined) return binding.instance === instance;
       const bound = parseUri(binding.contact);
       return !isFault(bound) && equalUris(bound, uri);
-    })?.binding.phone;
+    });
+    return registered?.binding.phone ?? phoneOf(this.#room.keyring, instance, contact?.uri ?? "");
   }
 
   /** Until when a phone that is away is waited for, in milliseconds. */
@@ -173,7 +177,14 @@ export class Registrar {
     if (found === undefined) return false;
     const { binding, flow } = found;
     this.#remove(binding.key);
-    if (flow !== undefined) this.#room.sockets.update(flow.id, { carried: flow.carried.filter(({ key }) => key !== binding.key) });
+    if (flow !== undefined)
+      this.#room.sockets.update(
+        flow.id,
+        without(
+          flow,
+          flow.carried.filter(({ key }) => key !== binding.key),
+        ),
+      );
     return true;
   }
 
@@ -215,22 +226,40 @@ export class Registrar {
     this.#room.memory.run("DELETE FROM bindings WHERE key = ?", key);
   }
 
-  /** The flow that registered a binding carries it from now on, and no other does. */
-  #carry(flow: Flow, outcome: RegisterOutcome): void {
+  /**
+   * The flow that registered a binding carries it from now on, and no other does.
+   * @param again those of the same registration as before (its Call-ID): another one may be another page, which goes on where it was
+   * @returns the flows that their phones have left
+   */
+  #carry(flow: Flow, outcome: RegisterOutcome, again: readonly Binding[]): readonly Flow[] {
     const changed = new Set([...outcome.put, ...outcome.removed].map((binding) => binding.key));
-    if (changed.size === 0) return;
+    if (changed.size === 0) return [];
+    const left: Flow[] = [];
     for (const other of [...changed].every((key) => carries(flow, key)) ? [] : this.#room.sockets.all()) {
-      if (other.id === flow.id || !other.carried.some((carried) => changed.has(carried.key))) continue;
-      this.#room.sockets.update(other.id, { carried: other.carried.filter((carried) => !changed.has(carried.key)) });
+      if (other.id === flow.id) continue;
+      const carried = other.carried.filter(({ key }) => !changed.has(key));
+      const hasLeft = again.some(({ key, phone }) =>
+        other.carried.length === 0 ? other.speaker === phone : carried.length === 0 && carries(other, key),
+      );
+      if (hasLeft) left.push(other);
+      if (hasLeft) this.#room.sockets.update(other.id, { carried, speaker: undefined, ...nothing });
+      else if (carried.length < other.carried.length) this.#room.sockets.update(other.id, without(other, carried));
     }
     const carried = outcome.put.map((binding) => carry(binding, this.#load().get(binding.key)?.lease ?? binding.lease));
-    const left = [...flow.carried.filter((one) => !changed.has(one.key)), ...carried];
-    // A phone that has unregistered here may still be in dialogs.
-    const speaker = left.length === 0 ? flow.carried[0]?.phone : undefined;
-    this.#room.sockets.update(flow.id, { carried: left, ...(speaker === undefined ? {} : { speaker }) });
+    this.#room.sockets.update(flow.id, without(flow, [...flow.carried.filter((one) => !changed.has(one.key)), ...carried]));
     for (const binding of outcome.put) this.#awaySince.delete(binding.key);
+    return left;
   }
 }
+
+/** A phone that is not registered on a flow any more may still be in dialogs there. */
+function without(flow: Flow, carried: Flow["carried"]): Pick<Flow, "carried" | "speaker"> {
+  const speaker = carried.length === 0 ? flow.carried[0]?.phone : undefined;
+  return { carried, ...(speaker === undefined ? {} : { speaker }) };
+}
+
+/** A flow that nobody listens on any more has nothing going on. */
+const nothing = { pending: [], proceeding: [], dialogs: [], sent: [] } as const;
 
 function carries({ carried }: Flow, key: string): boolean {
   return carried.some((one) => one.key === key);

@@ -1,4 +1,5 @@
 import { transactionName } from "../../lib/proxy/branch.ts";
+import { hideHistory } from "../../lib/proxy/history.ts";
 import { retargetedRequest } from "../../lib/proxy/outgoing-request.ts";
 import type { ForkedBranch } from "../../lib/proxy/response-context.ts";
 import { type Address, addressOf } from "../../lib/location/address.ts";
@@ -76,6 +77,15 @@ export class Retargeting {
     const envelope: CancelEnvelope = { kind: "cancel", transaction: this.#transactionOf(open, branch), reason };
     void this.#found(open, branch)
       .then((found) => (isFault(found) ? undefined : this.#cancelAt(open, branch, found, envelope)))
+      .catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
+  }
+
+  /** Another home of ours may still look for somebody; a server that has said nothing gets no CANCEL (RFC 3261 §9.1). */
+  abandon(open: OpenContext, branch: ForkedBranch): void {
+    const envelope: CancelEnvelope = { kind: "cancel", transaction: this.#transactionOf(open, branch), reason: undefined };
+    void this.#found(open, branch)
+      .then((found) => (isFault(found) || found.places.some(({ name }) => isHopName(name)) ? [] : found.places))
+      .then((places) => Promise.all(places.map(({ name }) => this.#passOn(name, envelope))))
       .catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
   }
 
@@ -176,7 +186,7 @@ export class Retargeting {
     if (isFault(forwarded)) return forwarded;
     return {
       kind: "request",
-      text: leaves ? withIdentity(forwarded, request.binary, trunk?.trusted === true ? search?.identity : undefined) : forwarded,
+      text: leaves ? this.#leaving(forwarded, request.binary, trunk?.trusted === true ? search?.identity : undefined) : forwarded,
       binary: request.binary,
       answerTo: { home, flow: "", phone: "", branch: branchName(context.transaction, branch.index) },
       transaction: this.#transactionOf(open, branch),
@@ -188,6 +198,14 @@ export class Retargeting {
       breadth,
       ...(introduces === undefined ? {} : { introduces }),
     };
+  }
+
+  /** What others are told of who calls, and of whom he called first. */
+  #leaving(text: string, binary: boolean, identity: string | undefined): string {
+    const identified = withIdentity(text, binary, identity);
+    const request = parsed(identified, binary);
+    const hidden = hideHistory(request, this.#room.home.domain);
+    return hidden === undefined ? identified : alter(request, hidden);
   }
 
   #transactionOf({ context }: OpenContext, branch: ForkedBranch): string {

@@ -139,7 +139,7 @@ export function frameOf(message: string | ArrayBuffer): Frame {
   return typeof message === "string" ? { text: message, binary: false } : { text: decodeBinary(message), binary: true };
 }
 
-/** Saves what a flow remembers; if that is too much, without the oldest of what is of least use: calls counted, then branches that ring. */
+/** Saves what a flow remembers; if that is too much, without the oldest of what is of least use: messages sent, calls counted, then branches that ring. */
 function save(socket: WebSocket, flow: Flow): Flow {
   try {
     socket.serializeAttachment(flow);
@@ -152,7 +152,8 @@ function save(socket: WebSocket, flow: Flow): Flow {
 }
 
 function lighten(flow: Flow): Flow | undefined {
-  const { dialogs = [], proceeding, pending } = flow;
+  const { sent = [], dialogs = [], proceeding, pending } = flow;
+  if (sent.length > 0) return { ...flow, sent: newerHalf(sent) };
   if (dialogs.length > 0) return { ...flow, dialogs: newerHalf(dialogs) };
   if (proceeding.length > 0) return { ...flow, proceeding: newerHalf(proceeding) };
   return pending.length > 0 ? { ...flow, pending: newerHalf(pending) } : undefined;

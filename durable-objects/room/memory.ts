@@ -4,6 +4,8 @@ const schema = [
   "CREATE TABLE IF NOT EXISTS bindings (key TEXT PRIMARY KEY, lease INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
   `CREATE TABLE IF NOT EXISTS contexts (name TEXT PRIMARY KEY, due INTEGER NOT NULL, finished INTEGER NOT NULL,
     state TEXT NOT NULL, request TEXT NOT NULL) WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS calls (name TEXT PRIMARY KEY, phone TEXT NOT NULL, registration TEXT NOT NULL,
+    since INTEGER NOT NULL) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS unattended (name TEXT PRIMARY KEY, due INTEGER NOT NULL, until INTEGER NOT NULL, home TEXT NOT NULL,
     phone TEXT NOT NULL, at INTEGER NOT NULL, forgetful INTEGER NOT NULL) WITHOUT ROWID`,
   "CREATE TABLE IF NOT EXISTS messages (number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, due INTEGER NOT NULL, value TEXT NOT NULL)",
@@ -18,7 +20,7 @@ const schema = [
 ] as const;
 
 const tables = [
-  ...["subscriber", "bindings", "contexts", "unattended", "letters", "messages", "subscriptions", "publications", "told"],
+  ...["subscriber", "bindings", "contexts", "calls", "unattended", "letters", "messages", "subscriptions", "publications", "told"],
   ...["away", "waiting", "list_subscriptions", "back_ends"],
 ];
 

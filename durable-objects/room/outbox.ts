@@ -67,9 +67,9 @@ export class Outbox {
     return this.#queues.get(home)?.splice(0) ?? [];
   }
 
-  async #send(home: string, batch: readonly Posted[]): Promise<void> {
+  async #send(home: string, batch: readonly Posted[], first = 1): Promise<void> {
     const envelopes = batch.map((posted) => posted.envelope);
-    for (let attempt = 1; ; attempt += 1) {
+    for (let attempt = first; ; attempt += 1) {
       try {
         this.#calls += 1;
         const receipts = await this.#stub(home).deliver(envelopes);
@@ -78,6 +78,11 @@ export class Outbox {
       } catch (error) {
         // A stub that has failed once fails for ever.
         this.#stubs.delete(home);
+        if (attempt === attempts && batch.length > 1 && !isOverloaded(error)) {
+          // Should one of them be to blame, the others need not suffer for it.
+          for (const posted of batch) await this.#send(home, [posted], attempts);
+          return;
+        }
         if (attempt === attempts || isOverloaded(error)) {
           batch.forEach((posted) => posted.failed(new Undeliverable(`${home} could not be reached: ${String(error)}`)));
           return;

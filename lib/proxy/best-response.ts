@@ -5,6 +5,12 @@ const informative = [401, 407, 415, 420, 484];
 /** Statuses that say the least: chosen only where no other of their class is there. */
 const dull = [480, 408, 404, 430, 487, 503];
 
+/**
+ * What the caller is told in their place: a 503 would say to his client that this whole proxy is out of service (RFC 3261 §16.7
+ * step 6), and a 430 is for those who know the flows (RFC 5626 §5.3).
+ */
+const toldInstead: Readonly<Record<number, number | undefined>> = { 430: 480, 503: 500 };
+
 /** Chooses the best final response of a context whose branches are all done: RFC 3261 §16.7 steps 6 and 7. */
 export function chooseBestResponse(context: ResponseContext): Effect & { kind: "answer" } {
   const all = context.branches.filter((branch) => isDone(branch) && branch.isSpent !== true);
@@ -20,9 +26,8 @@ export function chooseBestResponse(context: ResponseContext): Effect & { kind: "
   const also = isChallenge(best) ? ranked.filter((branch) => branch !== best && isChallenge(branch)) : [];
   return {
     kind: "answer",
-    // A 503 would tell the caller's client that this whole proxy is out of service (RFC 3261 §16.7 step 6).
-    status: best.final === 503 ? 500 : best.final,
-    text: best.final === 503 ? undefined : best.response,
+    status: toldInstead[best.final] ?? best.final,
+    text: toldInstead[best.final] === undefined ? best.response : undefined,
     also: also.flatMap((branch) => branch.response ?? []),
   };
 }

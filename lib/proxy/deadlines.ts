@@ -54,7 +54,11 @@ export function passDeadlines(context: ResponseContext, now: number, timers: Pro
       effects.push({ kind: "cancel", branch: branch.index, reason: undefined });
       passed = withBranch(passed, { ...branch, cancelled: now });
     } else {
-      passed = withBranch(passed, { ...branch, final: statusAtDeadline(context, branch) });
+      // A phone that rang when it went away, or that was deaf to its CANCEL, may ring still: it is told when it comes back.
+      const mayRing = branch.retarget === undefined && branch.host !== "" && (branch.sent === 0 || branch.cancelled !== 0);
+      const owesCancel = mayRing ? { owesCancel: true } : {};
+      if (branch.retarget !== undefined) effects.push({ kind: "abandon", branch: branch.index });
+      passed = withBranch(passed, { ...branch, final: statusAtDeadline(context, branch), ...owesCancel });
       const retried = tryOtherFlow(passed, branch, now);
       passed = retried.context;
       effects.push(...retried.effects);

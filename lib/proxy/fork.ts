@@ -49,8 +49,7 @@ export function phoneAppeared(context: ResponseContext, target: ReachableTarget,
   const unchanged: Decision = { context, effects: [] };
   const overdue = context.branches.find((branch) => branch.phone === target.phone && branch.owesCancel === true);
   if (overdue !== undefined && target.host !== undefined) {
-    const effect: Effect = { kind: "cancel", branch: overdue.index, reason: reasonOf(context), isOverdue: true };
-    return { context: withBranch(context, { ...overdue, owesCancel: false }), effects: [effect] };
+    return { context, effects: [{ kind: "cancel", branch: overdue.index, reason: reasonOf(context), isOverdue: true }] };
   }
   const known = context.branches.findLast((branch) => branch.phone === target.phone);
   if (known !== undefined && known.cancelled !== 0 && !isDone(known) && target.host !== undefined) {
@@ -78,12 +77,16 @@ function whereWaiting(context: ResponseContext, { phone, host, contact }: Reacha
   return { ...context, search: { ...search, waiting } };
 }
 
-/** A phone's last socket is gone while it rings: it is waited for, and gets the request again if it comes back in time. */
+/**
+ * A phone's last socket is gone while it rings: it is waited for, and gets the request again if it comes back in time. If it has been
+ * cancelled, the CANCEL may have gone down with the socket.
+ */
 export function phoneLost(context: ResponseContext, phone: string, until: number): ResponseContext {
-  if (context.final !== 0) return context;
-  const isLost = (branch: ForkedBranch) => branch.phone === phone && !isDone(branch) && branch.cancelled === 0 && branch.sent > 0;
+  const isLost = (branch: ForkedBranch) =>
+    branch.phone === phone && !isDone(branch) && (branch.cancelled === 0 ? context.final === 0 && branch.sent > 0 : !branch.owesCancel);
   if (!context.branches.some(isLost)) return context;
-  return { ...context, branches: context.branches.map((branch) => (isLost(branch) ? { ...branch, sent: 0, until } : branch)) };
+  const lost = (branch: ForkedBranch) => (branch.cancelled === 0 ? { ...branch, sent: 0, until } : { ...branch, owesCancel: true });
+  return { ...context, branches: context.branches.map((branch) => (isLost(branch) ? lost(branch) : branch)) };
 }
 
 /** A response as the machine sees it; the text has our Via taken off. */
@@ -111,10 +114,10 @@ export function receiveResponse(
   if (branch === undefined) return { context, effects: [] };
   if (response.status < 200) return provisional(noteProceeding(context, branch, now), branch, response);
   if (response.status < 300) return success(context, branch, response, now, timers);
-  if (isDone(branch)) return { context, effects: [] };
+  if (isDone(branch)) return { context: branch.owesCancel === true ? withBranch(context, told(branch)) : context, effects: [] };
   const recursion = recurse(context, branch, response, now);
   if (recursion !== undefined) return recursion;
-  const failed = withBranch(context, { ...branch, final: response.status, response: response.text });
+  const failed = withBranch(context, { ...told(branch), final: response.status, response: response.text });
   if (response.status === 430) {
     const { context: retried, effects } = tryOtherFlow(failed, branch, now);
     return conclude(retried, effects, now, timers);
@@ -124,6 +127,23 @@ export function receiveResponse(
   // RFC 3261 §16.7 step 5: a 6xx ends the search, and goes up when the others have been cancelled.
   const { context: cancelled, effects } = cancelPending(done, undefined, now);
   return conclude(cancelled, effects, now, timers);
+}
+
+/**
+ * The phone has answered a CANCEL: it need not be told any more. If it says that it knows no such INVITE it will not answer that one
+ * either, and nobody need wait for it (RFC 3261 §9.1 would have us wait for 64*T1).
+ */
+export function cancelAnswered(context: ResponseContext, index: number, status: number, now: number, timers: ProxyTimers): Decision {
+  const branch = context.branches[index];
+  if (branch === undefined || status < 200) return { context, effects: [] };
+  const isOver = status === 481 && branch.cancelled !== 0 && !isDone(branch);
+  const answered = told(branch);
+  if (isOver) return conclude(withBranch(context, { ...answered, final: 487 }), [], now, timers);
+  return { context: answered === branch ? context : withBranch(context, answered), effects: [] };
+}
+
+function told(branch: ForkedBranch): ForkedBranch {
+  return branch.owesCancel === true ? { ...branch, owesCancel: false } : branch;
 }
 
 /** Written for the first provisional response, and seldom for another one: each is a row. */
@@ -152,7 +172,7 @@ function success(context: ResponseContext, branch: ForkedBranch, response: Branc
   const answer: Effect = { kind: "answer", status: response.status, text: response.text, also: [] };
   const isFirst = context.final < 200 || context.final >= 300;
   if (isDone(branch) && !isFirst) return { context, effects: [answer] };
-  const done = withBranch(context, { ...branch, final: response.status });
+  const done = withBranch(context, { ...told(branch), final: response.status });
   const answered = { ...done, final: response.status, owed: undefined, collect: now + timers.transaction };
   if (!isInvite || !isFirst) return { context: answered, effects: [answer] };
   if (context.search?.cancelsNobody === true) return { context: answered, effects: [answer] };

@@ -1,7 +1,10 @@
 import { isFault } from "../syntax/fault.ts";
-import { type Request, headerValues } from "../syntax/message.ts";
+import type { Alterations } from "../syntax/alter.ts";
+import { type Request, hasHeader, headerValues } from "../syntax/message.ts";
 import { parseNameAddress } from "../syntax/name-address.ts";
 import { parameter } from "../syntax/parameters.ts";
+import { parseUri } from "../syntax/uri.ts";
+import { wantsPrivacy } from "./privacy.ts";
 import type { Retarget } from "./target-set.ts";
 
 type Lines = readonly (readonly [name: string, value: string])[];
@@ -25,6 +28,25 @@ export function historyOf(request: Request, retargeting: Retargeting): { readonl
   const { from, cause } = retargeting;
   const diversion: Lines = diverted.includes(cause) ? [["Diversion", `<${from}>;reason=${cause};counter=1`]] : [];
   return { push: diversion, append: historyInfo(request, retargeting) };
+}
+
+/**
+ * What a request that leaves our domain may say of the addresses here that it has come through, where it asks for privacy: that there
+ * were any (RFC 7044 §10.1.2). Undefined where there is nothing to change.
+ */
+export function hideHistory(request: Request, domain: string): Pick<Alterations, "remove" | "append"> | undefined {
+  const isTold = hasHeader(request, "history-info") || hasHeader(request, "diversion");
+  if (!isTold || !wantsPrivacy(request, ["history", "header"])) return undefined;
+  const append = headerValues(request, "history-info").map((entry) => ["History-Info", anonymised(entry, domain)] as const);
+  return { remove: ["history-info", "diversion"], append };
+}
+
+/** The entry with its index, and without whom it is about, if that is one of ours. */
+function anonymised(entry: string, domain: string): string {
+  const address = parseNameAddress(entry);
+  const uri = isFault(address) ? address : parseUri(address.uri);
+  if (isFault(uri) || uri.kind !== "sip" || uri.host.toLowerCase() !== domain) return entry;
+  return `<sip:anonymous@anonymous.invalid>${entry.slice(entry.indexOf(">") + 1)}`;
 }
 
 function historyInfo(request: Request, { to, status, count }: Retargeting): Lines {

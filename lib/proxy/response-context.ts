@@ -67,7 +67,7 @@ export interface ForkedBranch {
   readonly until: number;
   /** Milliseconds; when it was cancelled, 0 if it was not. */
   readonly cancelled: number;
-  /** It rang, and was cancelled while its phone was away: the CANCEL waits for the phone to come back. */
+  /** It rang, and its phone went away before it was told that this is over: the CANCEL waits for it to come back, until it is answered. */
   readonly owesCancel?: boolean;
   /** Its final status, of the phone or by a timer; 0 while there is none. */
   readonly final: number;
@@ -95,6 +95,8 @@ export type Effect =
   | { readonly kind: "forward"; readonly branch: number }
   /** Cancel it there (RFC 3261 §9.1), with this Reason; overdue, if the provisional response that it needs came on a lost socket. */
   | { readonly kind: "cancel"; readonly branch: number; readonly reason: string | undefined; readonly isOverdue?: boolean }
+  /** Its time is over: whatever goes on there for it is to end, though nothing was heard of it. */
+  | { readonly kind: "abandon"; readonly branch: number }
   /** Send a response upstream; text is undefined where we make it ourselves. */
   | { readonly kind: "answer"; readonly status: number; readonly text: string | undefined; readonly also: readonly string[] };
 
@@ -122,6 +124,20 @@ export function owesCancel(context: ResponseContext): boolean {
   return context.branches.some((branch) => branch.owesCancel === true);
 }
 
+/** Milliseconds that a phone which rang when it went away may stay away, and is still told that its ringing is over. */
+const longestAbsence = 3_600_000;
+
+/** Milliseconds; when a context that is finished may be thrown away. */
+export function keptUntil(context: ResponseContext): number {
+  return owesCancel(context) ? context.collect + longestAbsence : context.collect;
+}
+
+/** Whether one of the user's own phones rings, or may yet; what an administrator has registered for him counts as such. */
+export function ringsHere({ branches, search }: ResponseContext): boolean {
+  const isOwn = ({ retarget }: ForkedBranch) => retarget === undefined || retarget.cause === "unknown";
+  return branches.some((branch) => isPending(branch) && isOwn(branch)) || (search?.waiting.length ?? 0) > 0;
+}
+
 /** Whether phones go on ringing though another one has answered: the caller wants it so (RFC 3841 §9.1 no-cancel). */
 export function ringsOn({ final, search, branches }: ResponseContext): boolean {
   return final >= 200 && final < 300 && search?.cancelsNobody === true && branches.some((branch) => !isDone(branch));
@@ -129,5 +145,7 @@ export function ringsOn({ final, search, branches }: ResponseContext): boolean {
 
 /** Whether all that is left is to throw the context away. */
 export function isFinished(context: ResponseContext): boolean {
-  return context.final !== 0 && context.owed === undefined && !ringsOn(context);
+  const { final, owed, branches } = context;
+  const isCancelling = branches.some((branch) => branch.cancelled !== 0 && !isDone(branch));
+  return final !== 0 && owed === undefined && !ringsOn(context) && !isCancelling;
 }

@@ -1,6 +1,7 @@
 import type { NonceCounts } from "../authentication/digest.ts";
 import type { Visitor } from "./visitor.ts";
 import type { Subscriber } from "../location/subscriber.ts";
+import type { RequestEnvelope, ResponseEnvelope } from "./envelope.ts";
 
 /**
  * A socket of a home (RFC 5626: a flow) as its attachment remembers it: what must survive hibernation, and may end with the
@@ -27,7 +28,7 @@ export interface Flow {
   /** The bindings that this flow carries. */
   readonly carried: readonly Carried[];
   /** The phone that speaks here without a registration: it has called before, as its Contact tells, or has unregistered. */
-  readonly speaker?: string;
+  readonly speaker?: string | undefined;
   /** Who is at the other end, if it is none of our subscribers. */
   readonly visitor?: Visitor;
   /** INVITEs that came in here and have no final response yet. */
@@ -38,8 +39,23 @@ export interface Flow {
   readonly taken?: string;
   /** Calls in progress here. */
   readonly dialogs?: readonly CallInProgress[];
+  /** What was sent here that a call depends on, and that has not been answered. */
+  readonly sent?: readonly SentLetter[];
   /** What was told here of lists that are watched, by subscription. */
   readonly lists?: Readonly<Record<string, ToldOfList>>;
+}
+
+/** The connection may have been dead already: then it goes to the phone again on its next one. */
+export interface SentLetter {
+  /** By what its answer is known: the branch of a request, the transaction of a response. */
+  readonly key: string;
+  readonly phone: string;
+  /** Milliseconds. */
+  readonly at: number;
+  /** The row that it, or what was sent under this key before, waits in. */
+  readonly number?: number;
+  /** Absent if its row has it. */
+  readonly letter?: RequestEnvelope | ResponseEnvelope;
 }
 
 /** So much of a list's state a phone has heard on its socket. */

@@ -111,6 +111,46 @@ const conversations: readonly Conversation[] = [
     outcome: ["ended 486", "ended 486", "ended 404"],
   },
   {
+    name: "one phone of a user calls another, which rejects",
+    play: async (cast) => {
+      const second = await cast.joins("alice");
+      cast.alice.invites(cast.alice.aor);
+      await cast.world.settle();
+      second.rejects(486);
+      await cast.world.settle();
+      return [cast.alice.state, second.state];
+    },
+    outcome: ["ended 486", "ended 486"],
+  },
+  {
+    name: "one phone refuses, and that of the next group answers",
+    options: { bob: { parameters: ";q=0.9" } },
+    play: async (cast) => {
+      const second = await cast.joins("bob", { parameters: ";q=0.1" });
+      await calls(cast);
+      cast.bob.rejects(486);
+      await cast.world.settle();
+      second.answers();
+      await cast.world.settle();
+      return [cast.alice.state, cast.bob.state, second.state];
+    },
+    outcome: ["talking", "ended 486", "talking"],
+  },
+  {
+    name: "a call is put on hold, and ended",
+    play: async (cast) => {
+      await talks(cast);
+      const { dialog } = cast.alice.call;
+      if (dialog === undefined) return false;
+      cast.alice.within("INVITE", dialog, [`Contact: ${cast.alice.contact}`]);
+      await cast.world.settle();
+      cast.bob.hangsUp();
+      await cast.world.settle();
+      return [cast.alice.state, cast.bob.state];
+    },
+    outcome: ["ended by bye", "ended by bye"],
+  },
+  {
     name: "a call is sent on, answered and ended",
     options: { rules: { bob: { forward: { always: "sip:carol@example.com" } } } },
     play: async (cast) => {
@@ -349,7 +389,7 @@ async function playWith({ play, options }: Conversation, loss: Loss, at: number)
 
 /** The INVITE went down with its socket before anything answered it: its phone knows, and gives it up by Timer B. */
 function isUnsent({ alice, bob }: Cast): boolean {
-  return alice.state === "calling" && alice.call.invite?.provisional === 0 && bob.state === "idle";
+  return (alice.state === "calling" || alice.state === "ended 481") && alice.call.invite?.provisional === 0 && bob.state === "idle";
 }
 
 describe("whatever is lost between any two messages, or between saving and sending", () => {

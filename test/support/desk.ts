@@ -73,6 +73,8 @@ export class Desk {
   readonly #options: DeskOptions;
   readonly #registration = { callId: randomText(6), cseq: 0 };
   readonly #pending: Pending[] = [];
+  /** Dialogs that were too many. */
+  readonly #ended = new Set<string>();
   #connection: Line | undefined;
   #isOnline = false;
   isRegistered = false;
@@ -97,6 +99,12 @@ export class Desk {
     return this;
   }
 
+  /** Connects and registers, however long that takes. */
+  async comes(): Promise<void> {
+    this.#isOnline = true;
+    if (this.#connection === undefined) await this.#connect().catch(() => this.#comesBack());
+  }
+
   /** The page is closed, or the network is gone: it does not come back until told. */
   leaves(): void {
     this.#isOnline = false;
@@ -106,6 +114,13 @@ export class Desk {
   /** The network blinks. */
   isCut(): void {
     this.#connection?.cut();
+  }
+
+  /** The network swallows what comes on its connection, and the server does not notice: it makes another one. */
+  isDeaf(): void {
+    if (this.#connection === undefined) return;
+    this.#connection.listen({ heard: () => undefined, lost: () => undefined });
+    this.#lost();
   }
 
   /** The last call. */
@@ -259,7 +274,7 @@ export class Desk {
   #isBack(): void {
     this.isRegistered = true;
     for (const call of this.calls) if (call.response !== undefined && !call.isAcknowledged) this.#connection?.send(call.response);
-    for (const one of this.#pending) if (one.method === "BYE" && one.final === 0) this.#connection?.send(one.text);
+    for (const one of this.#pending) if (one.method === "BYE" && (one.final === 0 || one.final === 407)) this.#connection?.send(one.text);
     for (const one of this.#pending) if (one.method === "CANCEL" && one.final === 0) this.#connection?.send(one.text);
   }
 
@@ -281,10 +296,18 @@ export class Desk {
       this.registers([`Authorization: ${this.#credentials(message, "www-authenticate", pending)}`]);
     else if (method === "REGISTER" && message.status === 200) this.#isBack();
     else if (method === "INVITE") this.#inviteAnswered(message, pending);
+    else if (method === "BYE" && message.status === 407 && this.isRegistered) this.#connection?.send(pending.text);
+    else if (method === "CANCEL" && message.status === 481) this.#hasNothingToCancel(pending);
   }
 
   #credentials(message: Heard, challenge: string, { method, uri }: Pending): string {
     return answerChallenge(headers(message, challenge), { method, uri, username: this.account, password: "offhook" });
+  }
+
+  /** RFC 3261 §9.1: whoever has cancelled does not wait for ever; here not at all, once he knows that nobody can answer any more. */
+  #hasNothingToCancel({ branch }: Pending): void {
+    const call = this.calls.find((one) => one.invite?.branch === branch);
+    if (call?.state === "calling" || call?.state === "hears ringing") call.state = "ended 481";
   }
 
   #inviteAnswered(message: Heard, invite: Pending): void {
@@ -300,13 +323,18 @@ export class Desk {
       return;
     }
     const dialog = dialogOfCaller(message);
-    if (call.dialog === undefined && call.state !== "forgotten") {
+    const isNew = call.dialog === undefined;
+    if (isNew && !call.state.startsWith("ended")) {
       call.dialog = dialog;
       call.state = "talking";
     }
-    // RFC 3261 §13.2.2.4: each 2xx is acknowledged, also one that comes again.
-    this.within("ACK", call.dialog ?? dialog, [], 1);
-    if (call.state === "forgotten") this.within("BYE", dialog);
+    // RFC 3261 §13.2.2.4: each 2xx is acknowledged, also one that comes again; a dialog too many is ended.
+    this.within("ACK", dialog, [], 1);
+    const name = `${dialog.callId} ${dialog.remote}`;
+    if (call.dialog?.remote !== dialog.remote && !this.#ended.has(name)) {
+      this.#ended.add(name);
+      this.within("BYE", dialog);
+    }
   }
 
   #request(message: Heard): void {
@@ -353,13 +381,14 @@ export class Desk {
     }
     call.state = "talking";
     call.dialog = dialogOfCallee(call.heard as Heard, tag);
-    // RFC 3261 §13.3.1.4: the 2xx is said again until its ACK comes.
-    const again = (): void => {
+    // RFC 3261 §13.3.1.4: the 2xx is said again until its ACK comes; a call without one is ended.
+    const again = (left: number): void => {
       if (call.isAcknowledged || call.response !== text) return;
+      if (left === 0) return call.state === "talking" ? this.hangsUp(call) : undefined;
       this.#connection?.send(text);
-      setTimeout(again, 500);
+      setTimeout(again, 500, left - 1);
     };
-    setTimeout(again, 500);
+    setTimeout(again, 500, 63);
   }
 
   #acknowledged(message: Heard): void {
@@ -377,9 +406,12 @@ export class Desk {
   }
 
   #hungUp(message: Heard): void {
-    const call = this.calls.findLast((one) => one.id === header(message, "call-id"));
-    this.replies(message, call?.dialog === undefined ? 481 : 200);
-    if (call !== undefined) {
+    const isOf = ({ id, dialog }: Call) =>
+      id === header(message, "call-id") && (dialog === undefined || dialog.remote === header(message, "from"));
+    const call = this.calls.findLast(isOf);
+    const isTooMany = this.#ended.has(`${header(message, "call-id")} ${header(message, "from")}`);
+    this.replies(message, call?.dialog === undefined && !isTooMany ? 481 : 200);
+    if (call !== undefined && !isTooMany) {
       call.state = "ended by bye";
       call.isAcknowledged = true;
     }

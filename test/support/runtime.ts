@@ -37,7 +37,14 @@ export async function startRuntime(worker: V4WorkerOptions, options: RuntimeOpti
   const logs: string[] = [];
   let { miniflare, url, pid } = await start(options.port ?? 0);
 
-  async function start(port: number): Promise<{ miniflare: Miniflare; url: string; pid: number }> {
+  /** One after the other: each tells its process by what there was before. */
+  function start(port: number): Promise<{ miniflare: Miniflare; url: string; pid: number }> {
+    const started = starting.then(() => startNow(port));
+    starting = started.catch(() => undefined);
+    return started;
+  }
+
+  async function startNow(port: number): Promise<{ miniflare: Miniflare; url: string; pid: number }> {
     const before = workerds();
     const started = new Miniflare(
       convertV4MiniflareOptions({
@@ -83,6 +90,8 @@ export async function startRuntime(worker: V4WorkerOptions, options: RuntimeOpti
     },
   };
 }
+
+let starting: Promise<unknown> = Promise.resolve();
 
 /** What a run that ended in the middle leaves behind is removed as well. */
 const storages = new Set<string>();

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { establish } from "../support/call.ts";
+import { establish, hangUp } from "../support/call.ts";
+import { dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
 import { openTown, ways } from "../support/town.ts";
 
 const town = await openTown();
@@ -18,5 +19,22 @@ describe.each(ways)("a phone that has not registered yet on its new connection, 
     expect(bye.startLine).toContain("BYE");
     other.reply(bye, 200);
     expect((await hungUp).status).toBe(200);
+  });
+
+  it("may have called before it ever registered: the call goes on when it has changed its connection (RFC 5626 §5.3)", async () => {
+    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const fresh = await town.connect(alice.account, way);
+    const contact = "<sip:fresh@fresh.invalid;transport=ws>";
+    const invited = fresh.transact("INVITE", bob.aor, { contact });
+    const heard = await bob.next("INVITE");
+    bob.reply(heard, 200);
+    const dialog = dialogOfCaller(await invited);
+    fresh.ack(dialog);
+    await bob.next("ACK");
+    expect((await fresh.register({ contacts: [contact] })).status).toBe(200);
+    fresh.socket.cut();
+    const back = await town.connect(alice.account, way);
+    expect((await back.register({ contacts: [contact] })).status).toBe(200);
+    expect((await hangUp(bob, dialogOfCallee(heard, bob.tag), back)).status).toBe(200);
   });
 });

@@ -35,6 +35,10 @@ describe("the best response (RFC 3261 §16.7 step 6)", () => {
     expect(chooseBestResponse(finished([503]))).toEqual({ kind: "answer", status: 500, text: undefined, also: [] });
   });
 
+  it("is 480 in place of 430, which only says that a flow has failed (RFC 5626 §5.3)", () => {
+    expect(chooseBestResponse(finished([430]))).toEqual({ kind: "answer", status: 480, text: undefined, also: [] });
+  });
+
   it("of a cancelled context is 487, whatever else its class says", () => {
     expect([best([486, 487, 401], ""), best([486, 487, 401])]).toEqual([487, 401]);
     expect(best([603, 487], "")).toBe(603);

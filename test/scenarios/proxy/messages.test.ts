@@ -65,6 +65,17 @@ describe("messages for a user without a phone (RFC 3428 §7)", () => {
     expect(bob.all("MESSAGE")).toHaveLength(0);
   });
 
+  it("are thrown away though nothing else happens there", async () => {
+    cast = await stage({ settings: { STORED_MESSAGE_AGE: "3600" } });
+    const { alice, bob, world } = cast;
+    bob.leaves();
+    await world.pass(60);
+    alice.asks("MESSAGE", bob.aor, text, "hello");
+    await world.settle();
+    await world.pass(26 * 3600);
+    expect(world.homeOf("bob").sql.exec("SELECT * FROM messages").toArray()).toEqual([]);
+  });
+
   it("are thrown away when the sender's Expires is over", async () => {
     cast = await stage();
     const { alice, bob, world } = cast;

@@ -14,6 +14,10 @@ async function talking() {
   return cast;
 }
 
+function rows(user = "bob"): number {
+  return cast.world.homeOf(user).sql.exec("SELECT * FROM calls").toArray().length;
+}
+
 async function nextCallIs(account: string) {
   const dave = await cast.joins("dave");
   dave.invites(`sip:${account}@example.com`);
@@ -44,6 +48,72 @@ describe("how many calls a user has", () => {
     expect(await nextCallIs("bob")).toBe("ended 486");
   });
 
+  it.each(["kill", "abort"] as const)("a call is counted after a crash that takes its phone's connection: %s", async (loss) => {
+    const { bob, world } = await talking();
+    await world.pass(60);
+    world.lose(loss, world.homeOf("bob"));
+    await world.settle();
+    expect([bob.isRegistered, await nextCallIs("bob")]).toEqual([true, "ended 486"]);
+    bob.hangsUp();
+    await world.settle();
+    cast.alice.invites(bob.aor);
+    await world.settle();
+    expect([cast.alice.state, rows()]).toEqual(["hears ringing", 0]);
+  });
+
+  it("a call is counted while its phone is away, though the home sleeps meanwhile", async () => {
+    const { bob, world } = await talking();
+    const second = await cast.joins("bob");
+    bob.leaves();
+    await world.settle();
+    world.homeOf("bob").evict();
+    expect([second.isRegistered, await nextCallIs("bob")]).toEqual([true, "ended 486"]);
+  });
+
+  it("a call whose phone does not come back after a crash is not counted beyond the grace", async () => {
+    const { bob, world } = await talking();
+    bob.leaves();
+    world.lose("kill");
+    await cast.joins("bob");
+    await world.pass(40);
+    expect([await nextCallIs("bob"), rows()]).toEqual(["hears ringing", 0]);
+  });
+
+  it("a limit costs two rows a call", async () => {
+    const written = async (rules: Readonly<Record<string, unknown>>) => {
+      cast = await stage({ rules });
+      const before = cast.world.homeOf("bob").sql.written;
+      cast.alice.invites(cast.bob.aor);
+      await cast.world.settle();
+      cast.bob.answers();
+      await cast.world.settle();
+      cast.bob.hangsUp();
+      await cast.world.settle();
+      const after = cast.world.homeOf("bob").sql.written;
+      cast.world.end();
+      return after - before;
+    };
+    expect((await written({ bob: { maximumCalls: 1 } })) - (await written({}))).toBe(2);
+  });
+
+  it("a call of a user without a limit has no row", async () => {
+    cast = await stage();
+    cast.alice.invites(cast.bob.aor);
+    await cast.world.settle();
+    cast.bob.answers();
+    await cast.world.settle();
+    expect([rows(), rows("alice")]).toEqual([0, 0]);
+  });
+
+  it("a 200 that comes again behind the BYE begins no call", async () => {
+    const { bob, world } = await talking();
+    bob.hangsUp();
+    await world.settle();
+    bob.replies(bob.last("INVITE"), 200, [`Contact: ${bob.contact}`]);
+    await world.settle();
+    expect(await nextCallIs("bob")).toBe("hears ringing");
+  });
+
   it("a call that has ended without BYE is not counted for ever", async () => {
     const { bob, world } = await talking();
     await world.pass(4 * 3600);
@@ -67,6 +137,19 @@ describe("how many calls a user has", () => {
     cast.bob.invites(carol.aor);
     await cast.world.settle();
     expect(cast.bob.state).toBe("ended 403");
+  });
+
+  it("a call that was sent on does not count, whoever it rings at", async () => {
+    const dave = "sip:dave@example.com";
+    cast = await stage({ rules: { bob: { maximumCalls: 1, forward: { noAnswer: { to: dave, after: 5 } } } } });
+    await cast.joins("dave");
+    cast.alice.invites(cast.bob.aor);
+    await cast.world.settle();
+    await cast.world.pass(6);
+    const carol = await cast.joins("carol");
+    carol.invites(cast.bob.aor);
+    await cast.world.settle();
+    expect([cast.alice.state, carol.state]).toEqual(["hears ringing", "hears ringing"]);
   });
 
   it("a call between two of his phones is one", async () => {

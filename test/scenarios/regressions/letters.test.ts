@@ -64,6 +64,36 @@ describe("what waits for a phone that is away for a moment", () => {
     expect(bob.all("OPTIONS")).toHaveLength(2);
   });
 
+  it("a callee who says a great deal does not crowd out his own refusal", async () => {
+    cast = await stage();
+    const { alice, bob, world } = cast;
+    alice.invites(bob.aor);
+    await world.settle();
+    alice.leaves();
+    await world.settle();
+    for (let count = 0; count < 60; count += 1) bob.replies(bob.last("INVITE"), 183, [`X-Count: ${count}`]);
+    bob.rejects(486);
+    await world.settle();
+    await alice.comesOnline();
+    await world.settle();
+    expect([alice.state, alice.all(183).length]).toEqual(["ended 486", 1]);
+  });
+
+  it("a refusal is not taken for the ringing that waited before it", async () => {
+    cast = await stage();
+    const { alice, bob, world } = cast;
+    alice.invites(bob.aor);
+    await world.take(1);
+    alice.isCut();
+    await world.settle();
+    expect(bob.state).toBe("ringing");
+    bob.rejects(486);
+    await world.take(3);
+    alice.isCut();
+    await world.settle();
+    expect(alice.state).toBe("ended 486");
+  });
+
   it("a refusal that the caller has acknowledged is not said again", async () => {
     cast = await stage();
     const { alice, bob, world } = cast;

@@ -41,6 +41,7 @@ export class World implements Network {
   #steps = 0;
   #planned: { readonly at: number; readonly loss: Loss } | undefined;
   #upgraded: Connection | undefined;
+  readonly #receiptsToLose = new Map<string, number>();
   #lists = 0;
   /** What homes threw. */
   readonly faults: unknown[] = [];
@@ -82,6 +83,21 @@ export class World implements Network {
     if (answer.kind !== "subscriber") throw new Error(`there is no ${username}`);
     const { subscriber } = answer;
     this.post(undefined, 0, () => this.attempt(this.homeOf(username).handle((instance) => instance.subscriberChanged(subscriber))));
+  }
+
+  /** An administrator's route of the domain. */
+  route(name: string, settings: object): void {
+    this.#directory.run(
+      "INSERT INTO routes (domain, name, settings) VALUES (?, ?, ?)",
+      domain,
+      name,
+      JSON.stringify({ domain, name, ...settings }),
+    );
+  }
+
+  /** A home does what it is asked, but so many of its receipts do not arrive. */
+  loseReceipts(home: SimulatedObject, count: number): void {
+    this.#receiptsToLose.set(home.name, count);
   }
 
   /** An administrator makes or changes a list, of a user or (without an owner) of the domain; without entries he deletes it. */
@@ -171,6 +187,11 @@ export class World implements Network {
     for (let slice = 0; slice < 10 && vi.getTimerCount() > 0; slice += 1) await this.#advance(100);
   }
 
+  /** Lets at most so many things happen: what is left is under way. */
+  async take(steps: number): Promise<void> {
+    await this.#drain(steps);
+  }
+
   /** Lets time pass; alarms go off when they are due. */
   async pass(seconds: number): Promise<void> {
     const end = Date.now() + seconds * 1000;
@@ -200,8 +221,8 @@ export class World implements Network {
     }
   }
 
-  async #drain(): Promise<void> {
-    for (;;) {
+  async #drain(most = Number.POSITIVE_INFINITY): Promise<void> {
+    for (let step = 0; step < most; step += 1) {
       await new Promise((resume) => realImmediate(resume));
       const next = this.#queue.shift();
       if (next === undefined) return;
@@ -230,9 +251,16 @@ export class World implements Network {
       const isWaiting = () => caller === undefined || caller.life === life;
       const resolve = (result: unknown) => (isWaiting() ? succeed(result) : undefined);
       const failed = () => (isWaiting() ? fail(new Error("the other object was reset")) : undefined);
-      const answer = (result: unknown) => this.post(target, target.life, () => resolve(structuredClone(result)), failed);
+      const answer = (result: unknown) =>
+        this.#losesReceipt(name) ? failed() : this.post(target, target.life, () => resolve(structuredClone(result)), failed);
       this.post(caller, life, () => this.attempt(target.handle((instance) => instance.deliver(sent)).then(answer, failed)));
     });
+  }
+
+  #losesReceipt(name: string): boolean {
+    const left = this.#receiptsToLose.get(name) ?? 0;
+    this.#receiptsToLose.set(name, Math.max(0, left - 1));
+    return left > 0;
   }
 
   #pair(): unknown {

@@ -1,0 +1,14 @@
+import { expect, it } from "vitest";
+import { Load } from "./world/load.ts";
+
+/** As many as are the same each time, and as many as are new. */
+const fixed = 60;
+const fresh = Number(process.env["LOAD_COUNT"] ?? 20);
+const seed = Number(process.env["LOAD_SEED"] ?? 1000 + (Date.now() % 1_000_000_000));
+
+it("whatever users, networks and crashes do, calls end at both ends and leave nothing behind", async () => {
+  const faults: string[] = [];
+  const seeds = [...Array.from({ length: fixed }, (_, index) => index), ...Array.from({ length: fresh }, (_, index) => seed + index)];
+  for (const one of seeds) for (const fault of await new Load(one).run()) faults.push(`LOAD_SEED=${one}: ${fault}`);
+  expect(faults).toEqual([]);
+}, 600_000);

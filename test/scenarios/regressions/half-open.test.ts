@@ -1,0 +1,157 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { Desk } from "../../support/desk.ts";
+import { type Cast, type CastOptions, stage } from "../world/scenario.ts";
+
+let cast: Cast;
+afterEach(() => cast.world.end());
+
+async function ringing(options?: CastOptions) {
+  cast = await stage(options);
+  cast.alice.invites(cast.bob.aor);
+  await cast.world.settle();
+  return cast;
+}
+
+async function talking() {
+  await ringing();
+  cast.bob.answers();
+  await cast.world.settle();
+  return cast;
+}
+
+/** The home sleeps, as it does after ten seconds; what it knows in memory is gone. */
+async function sleeps(user: string, seconds = 15) {
+  await cast.world.pass(seconds);
+  cast.world.homeOf(user).evict();
+}
+
+describe("a connection that is dead without the server's knowing", () => {
+  it("the caller is on another one: he hears the answer there", async () => {
+    const { alice, bob, world } = await ringing();
+    alice.isDeaf();
+    await world.settle();
+    bob.answers();
+    await world.settle();
+    expect([alice.state, bob.state]).toEqual(["talking", "talking"]);
+  });
+
+  it("the caller is on another one: when the old one is noticed at last, his call rings on", async () => {
+    const { alice, bob, world } = await ringing();
+    const [old] = world.homeOf("alice").connections;
+    alice.isDeaf();
+    await world.pass(20);
+    old?.cut();
+    await world.pass(30);
+    expect([alice.state, bob.state]).toEqual(["hears ringing", "ringing"]);
+  });
+
+  it("the caller is away for a moment: the refusal waits, and does not go into the dead one", async () => {
+    const { alice, bob, world } = await ringing();
+    alice.isDeaf();
+    await world.settle();
+    alice.isCut();
+    bob.rejects(486);
+    await world.settle();
+    expect(alice.state).toBe("ended 486");
+  });
+
+  it("a JsSIP is on another one: the callee stops ringing a grace later, not only when the old one is noticed", async () => {
+    const { alice, bob, world } = await ringing({ alice: { manners: "forgets", userAgent: "JsSIP 3.13.8" } });
+    alice.isDeaf();
+    await world.pass(12);
+    expect(bob.state).toBe("ended 487");
+  });
+
+  it("a refusal that went into it comes again on the next one, though the home has slept meanwhile", async () => {
+    const { alice, bob, world } = await ringing();
+    world.homeOf("alice").connections[0]?.stall();
+    bob.rejects(486);
+    await world.settle();
+    await sleeps("alice");
+    alice.isDeaf();
+    await world.settle();
+    expect(alice.state).toBe("ended 486");
+  });
+
+  it.each(["alice", "bob"] as const)("a BYE to %s that went into it comes again, though the home has slept meanwhile", async (away) => {
+    const { world } = await talking();
+    const [deaf, other] = away === "alice" ? [cast.alice, cast.bob] : [cast.bob, cast.alice];
+    world.homeOf(away).connections[0]?.stall();
+    other.hangsUp();
+    await world.settle();
+    expect(deaf.state).toBe("talking");
+    await sleeps(away);
+    deaf.isDeaf();
+    await world.settle();
+    expect(deaf.state).toBe("ended by bye");
+  });
+
+  it("a BYE that went into it comes again when the connection is noticed to be dead before the phone is back", async () => {
+    const { alice, bob, world } = await talking();
+    const [old] = world.homeOf("bob").connections;
+    old?.stall();
+    alice.hangsUp();
+    await world.settle();
+    await sleeps("bob");
+    old?.cut();
+    await world.settle();
+    world.homeOf("bob").evict();
+    bob.isDeaf();
+    await world.settle();
+    expect(bob.state).toBe("ended by bye");
+  });
+
+  it("a re-INVITE that went into it comes again, and its answer goes back", async () => {
+    const { alice, bob, world } = await talking();
+    const { dialog } = alice.call;
+    if (dialog === undefined) throw new Error("there is no dialog");
+    world.homeOf("bob").connections[0]?.stall();
+    const held = alice.within("INVITE", dialog, [`Contact: ${alice.contact}`]);
+    await world.settle();
+    await sleeps("bob");
+    bob.isDeaf();
+    await world.settle();
+    expect(held.final).toBe(200);
+  });
+
+  it("what was answered does not come again", async () => {
+    const { alice, bob, world } = await talking();
+    const { dialog } = alice.call;
+    if (dialog === undefined) throw new Error("there is no dialog");
+    alice.within("INFO", dialog);
+    await world.settle();
+    bob.isDeaf();
+    await world.pass(5);
+    expect(bob.all("INFO")).toHaveLength(1);
+  });
+});
+
+describe("two flows of one phone (RFC 5626 §4.2)", () => {
+  it("one that closes leaves the call that was placed on it to the other", async () => {
+    cast = await stage({ alice: { instance: "urn:uuid:one-phone", regId: 1 } });
+    const { alice, bob, world } = cast;
+    const other = await cast.joins("alice", { instance: "urn:uuid:one-phone", regId: 2 });
+    alice.invites(bob.aor);
+    await world.settle();
+    alice.leaves();
+    await world.pass(30);
+    expect(bob.state).toBe("ringing");
+    bob.rejects(486);
+    await world.settle();
+    expect(other.all(486)).toHaveLength(1);
+  });
+});
+
+describe("two pages that give themselves out for one instance", () => {
+  it("each hears the answers to its own calls", async () => {
+    cast = await stage({ alice: { instance: "urn:uuid:one-phone" } });
+    const { alice, bob, world } = cast;
+    alice.invites(bob.aor);
+    await world.settle();
+    const other: Desk = await cast.joins("alice", { instance: "urn:uuid:one-phone" });
+    bob.answers();
+    await world.settle();
+    expect(alice.state).toBe("talking");
+    expect(other.all(200, "INVITE")).toEqual([]);
+  });
+});

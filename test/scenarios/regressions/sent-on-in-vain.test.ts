@@ -1,0 +1,21 @@
+import { afterEach, expect, it } from "vitest";
+import { type Cast, stage } from "../world/scenario.ts";
+
+let cast: Cast;
+afterEach(() => cast.world.end());
+
+it("a call that was sent on, and of which nothing is heard until Timer B, does not ring for nobody later", async () => {
+  const settings = { BINDING_GRACE: "60" };
+  cast = await stage({ settings, rules: { bob: { forward: { always: "sip:carol@example.com" } } } });
+  const { alice, bob, world } = cast;
+  const carol = await cast.joins("carol");
+  carol.leaves();
+  await world.settle();
+  alice.invites(bob.aor);
+  await world.settle();
+  await world.pass(40);
+  expect(alice.state).toBe("ended 408");
+  await carol.comesOnline();
+  await world.settle();
+  expect(carol.state).toBe("idle");
+});

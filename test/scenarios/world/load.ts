@@ -1,0 +1,240 @@
+import { Desk, type DeskOptions } from "../../support/desk.ts";
+import { header } from "../../support/heard.ts";
+import { mulberry32 } from "../../support/random.ts";
+import { type Loss, World, losses } from "./world.ts";
+
+const users = ["alice", "bob", "carol", "dave"] as const;
+type Call = Desk["calls"][number];
+
+/** A MESSAGE, and what its sender was told of it. */
+interface Written {
+  readonly to: string;
+  readonly callId: string;
+  readonly sent: { readonly final: number };
+}
+
+/** Milliseconds after which a caller who was away may find his call ended: CALLER_GRACE. */
+const callerGrace = 9500;
+
+/** Four users with a phone or two each, who do at random what users do, while connections and homes are lost at random. */
+export class Load {
+  readonly #random: () => number;
+  readonly #world: World;
+  readonly #desks: Desk[] = [];
+  readonly #written: Written[] = [];
+  /** Since when phones are away, in milliseconds; and the calls that may have been lost by that, or by what cannot be survived. */
+  readonly #away = new Map<Desk, number>();
+  readonly #excused = new Set<string>();
+
+  constructor(seed: number) {
+    this.#random = mulberry32(seed);
+    this.#world = new World(this.#chance(0.3) ? { RECURSE_ON_REDIRECT: "true" } : {});
+  }
+
+  /** Plays it through, and says what was not as it should be. */
+  async run(): Promise<string[]> {
+    try {
+      await this.#begin();
+      for (let deeds = 40 + Math.floor(this.#random() * 80); deeds > 0; deeds -= 1) {
+        this.#act();
+        await this.#pause();
+      }
+      return [...(await this.#calmDown()), ...(await this.#end())];
+    } finally {
+      this.#world.end();
+    }
+  }
+
+  async #begin(): Promise<void> {
+    for (const user of users) {
+      const rules = this.#rules(user);
+      this.#world.subscribe(user, rules === undefined ? {} : { rules: JSON.stringify(rules) });
+    }
+    for (const user of users) {
+      for (let phones = this.#chance(0.4) ? 2 : 1; phones > 0; phones -= 1) {
+        const desk = new Desk(this.#world, user, this.#options());
+        this.#desks.push(desk);
+        await desk.comesOnline();
+      }
+    }
+  }
+
+  #rules(user: string): unknown {
+    const to = `sip:${this.#pick(users.filter((one) => one !== user))}@example.com`;
+    const kinds = [
+      { forward: { busy: to } },
+      { forward: { noAnswer: { to, after: 5 + Math.floor(this.#random() * 20) } } },
+      { forward: { notRegistered: to } },
+      { forward: { always: to } },
+      { maximumCalls: 1 + Math.floor(this.#random() * 2) },
+    ];
+    return this.#chance(0.55) ? undefined : this.#pick(kinds);
+  }
+
+  #options(): DeskOptions {
+    return {
+      ...(this.#chance(0.4) ? { manners: "forgets", userAgent: "JsSIP 3.13.8" } : {}),
+      ...(this.#chance(0.3) ? { parameters: `;q=${this.#pick(["0.2", "0.5", "0.8"])}` } : {}),
+    };
+  }
+
+  /** One thing that can happen now. */
+  #act(): void {
+    const desk = this.#pick(this.#desks);
+    const kind = this.#random();
+    if (kind < 0.06) desk.isCut();
+    else if (kind < 0.09) desk.isDeaf();
+    else if (kind < 0.12) this.#leaves(desk);
+    else if (kind < 0.16) this.#returns(desk);
+    else if (kind < 0.2 && desk.isRegistered) desk.registers();
+    else if (kind < 0.27) this.#loses(this.#pick(losses), this.#pick(users));
+    else if (kind < 0.31) this.#writes(desk);
+    else this.#calls(desk);
+  }
+
+  /** What a home has sent into a connection that is dead already is lost if it crashes before the phone is back. */
+  #loses(loss: Loss, user: string): void {
+    const hit = this.#desks.filter(({ account }) => loss === "kill" || (loss === "abort" && account === user));
+    for (const { calls } of hit.filter(({ isRegistered }) => !isRegistered)) for (const { id } of calls) this.#excused.add(id);
+    this.#world.lose(loss, this.#world.homeOf(user));
+  }
+
+  #leaves(desk: Desk): void {
+    desk.leaves();
+    if (!this.#away.has(desk)) this.#away.set(desk, Date.now());
+  }
+
+  #returns(desk: Desk): void {
+    const since = this.#away.get(desk) ?? Date.now();
+    this.#away.delete(desk);
+    if (Date.now() - since > callerGrace) for (const { id } of desk.calls.filter(isWaiting)) this.#excused.add(id);
+    this.#world.attempt(desk.comes());
+  }
+
+  #writes(desk: Desk): void {
+    const to = this.#pick(users.filter((one) => one !== desk.account));
+    const callId = `m${this.#written.length}`;
+    const aor = `sip:${to}@example.com`;
+    const lines = [`From: <${desk.aor}>;tag=${callId}`, `To: <${aor}>`, `Call-ID: ${callId}`, "CSeq: 1 MESSAGE"];
+    this.#written.push({ to, callId, sent: desk.sends("MESSAGE", aor, [...lines, "Content-Type: text/plain"], "hello") });
+  }
+
+  /** Something is done with one of the phone's calls, or it places another one. */
+  #calls(desk: Desk): void {
+    const open = desk.calls.filter((call) => isWaiting(call) || call.state === "ringing" || call.state === "talking");
+    const call = open.length === 0 || (open.length < 3 && this.#chance(0.2)) ? undefined : this.#pick(open);
+    if (call === undefined) {
+      if (desk.isRegistered) desk.invites(`sip:${this.#pick(users)}@example.com`);
+    } else if (call.state === "ringing") this.#rings(desk, call);
+    else if (call.state === "talking") {
+      if (this.#chance(0.4)) desk.hangsUp(call);
+    } else if (desk.isRegistered && (call.invite?.provisional ?? 0) > 0 && this.#chance(0.4)) desk.cancels(call);
+  }
+
+  #rings(desk: Desk, call: Call): void {
+    const kind = this.#random();
+    if (kind < 0.4) desk.answers(call);
+    else if (kind < 0.6) desk.rejects(this.#pick([404, 480, 486, 500, 503, 603]), [], call);
+    else if (kind < 0.63) desk.rejects(302, [`Contact: <sip:${this.#pick(users)}@example.com>`], call);
+  }
+
+  async #pause(): Promise<void> {
+    const kind = this.#random();
+    if (kind < 0.5) return this.#world.take(1 + Math.floor(this.#random() * 8));
+    if (kind < 0.8) return this.#world.settle();
+    return this.#world.pass(this.#random() * (kind < 0.97 ? 8 : 60));
+  }
+
+  /** Everybody comes back, and after all graces nobody rings for nobody, and nobody talks alone. */
+  async #calmDown(): Promise<string[]> {
+    await this.#world.settle();
+    for (const desk of this.#desks) this.#returns(desk);
+    await this.#world.pass(80);
+    const away = this.#desks.filter((desk) => !desk.isRegistered);
+    return [
+      ...this.#thrown(),
+      ...away.map(({ account }) => `${account} is not registered`),
+      ...this.#ringingForNobody(),
+      ...this.#talkingAlone(),
+    ];
+  }
+
+  /** When all timers have passed, and everybody has hung up, nothing is left. */
+  async #end(): Promise<string[]> {
+    await this.#world.pass(900);
+    const unfinished = this.#desks.flatMap(({ account, calls }) =>
+      calls.filter((call) => this.#isUnfinished(call)).map(({ id, state }) => `${account} ${state}: ${id}`),
+    );
+    for (const desk of this.#desks) for (const call of desk.calls) if (call.state === "talking" && this.#chance(0.5)) desk.hangsUp(call);
+    await this.#world.settle();
+    for (const desk of this.#desks) for (const call of desk.calls) if (call.state === "talking") desk.hangsUp(call);
+    await this.#world.pass(100);
+    for (const user of users) await this.#world.homeOf(user).handle((instance) => instance.alarm());
+    await this.#world.settle();
+    return [...unfinished, ...this.#talkingAlone(), ...this.#lostMessages(), ...this.#rowsLeft(), ...this.#thrown()];
+  }
+
+  #thrown(): string[] {
+    return this.#world.faults.splice(0).map((fault) => String((fault as Error).stack));
+  }
+
+  #ringingForNobody(): string[] {
+    const waiting = new Set(this.#desks.flatMap(({ calls }) => calls.filter(isWaiting).map(({ id }) => id)));
+    return this.#desks.flatMap(({ account, calls }) =>
+      calls
+        .filter(({ state, id }) => state === "ringing" && !waiting.has(id) && !this.#excused.has(id))
+        .map(({ id }) => `${account} rings for nobody: ${id}`),
+    );
+  }
+
+  #talkingAlone(): string[] {
+    const talking = this.#desks.flatMap(({ account, calls }) =>
+      calls.filter(({ state }) => state === "talking").map(({ id, isOurs }) => ({ account, id, isOurs })),
+    );
+    return talking
+      .filter(({ id }) => !this.#excused.has(id))
+      .filter(({ id, isOurs }) => !talking.some((other) => other.id === id && other.isOurs !== isOurs))
+      .map(({ account, id }) => `${account} talks with nobody: ${id}`);
+  }
+
+  /** An INVITE that nothing answered may have gone down with its connection: its phone gives it up (Timer B). */
+  #isUnfinished(call: Call): boolean {
+    if (this.#excused.has(call.id)) return false;
+    return isWaiting(call) ? (call.invite?.provisional ?? 0) > 0 : call.state === "ringing";
+  }
+
+  #lostMessages(): string[] {
+    const hasHeard = (desk: Desk, callId: string) => desk.all("MESSAGE").some((one) => header(one, "call-id") === callId);
+    return this.#written
+      .filter(({ to, callId, sent: { final } }) => {
+        const isTaken = final >= 200 && final < 300;
+        return isTaken && !this.#desks.some((desk) => desk.account === to && hasHeard(desk, callId));
+      })
+      .map(({ to, callId }) => `a message to ${to} is lost: ${callId}`);
+  }
+
+  #rowsLeft(): string[] {
+    return users.flatMap((user) =>
+      ["contexts", "letters", "unattended", "calls", "messages"].flatMap((table) =>
+        this.#world
+          .homeOf(user)
+          .sql.exec(`SELECT * FROM ${table}`)
+          .toArray()
+          .map((row) => `${user} still has ${table}: ${JSON.stringify(row)}`),
+      ),
+    );
+  }
+
+  #chance(probability: number): boolean {
+    return this.#random() < probability;
+  }
+
+  #pick<T>(from: readonly T[]): T {
+    return from[Math.floor(this.#random() * from.length)] as T;
+  }
+}
+
+/** Whether the phone has placed the call and waits for an answer. */
+function isWaiting({ state }: Call): boolean {
+  return state === "calling" || state === "hears ringing";
+}
