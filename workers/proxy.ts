@@ -1,4 +1,4 @@
-import { authenticate, nobody } from "../lib/authentication/authenticate.ts";
+import { authenticate, guessesAllowed, isGuess, nobody } from "../lib/authentication/authenticate.ts";
 import type { NonceCounts } from "../lib/authentication/digest.ts";
 import type { Keyring } from "../lib/authentication/keyring.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
@@ -14,7 +14,7 @@ import { type Visitor, isVisitorHome, visitorHome } from "../lib/transport/visit
 import { type LegName, chooseLeg } from "../lib/transport/leg-table.ts";
 import { encodeBinary } from "../durable-objects/room/bytes.ts";
 import { closeCodeFor } from "../durable-objects/room/close-code.ts";
-import { frameOf } from "../durable-objects/address-of-record/sockets.ts";
+import { closing, frameOf } from "../durable-objects/address-of-record/sockets.ts";
 import { Log } from "../durable-objects/room/log.ts";
 import { Recorder } from "../durable-objects/room/record.ts";
 import { keyringOf } from "../durable-objects/room/keyring.ts";
@@ -64,6 +64,7 @@ class Door {
   /** Where INVITEs went, by their branch: ACK and CANCEL follow them. */
   readonly #invites = new Map<string, Leg>();
   #counts: NonceCounts = [];
+  #guesses = 0;
   #silent: ReturnType<typeof setTimeout> | undefined;
 
   constructor(environment: Environment, arrival: Arrival, client: WebSocket) {
@@ -233,6 +234,8 @@ class Door {
     const now = Date.now();
     this.#log.received(now, this.#id, request);
     this.#log.answered(now, this.#id, text, refusal.status, request, refusal.fault);
+    if (isGuess(request, refusal)) this.#guesses += 1;
+    if (this.#guesses >= guessesAllowed) this.#client.close(closing.tooManyGuesses.code, closing.tooManyGuesses.reason);
   }
 
   #send(text: string, binary: boolean): void {

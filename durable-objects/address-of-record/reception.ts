@@ -1,3 +1,4 @@
+import { guessesAllowed, isGuess } from "../../lib/authentication/authenticate.ts";
 import { hintIn, readBranch } from "../../lib/proxy/branch.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { type Essentials, readEssentials } from "../../lib/syntax/essentials.ts";
@@ -120,10 +121,18 @@ export class Reception {
       return this.#refuse(flow, request, fault(481, "there is nothing to cancel"), now);
     }
     const authenticated = this.#account.authenticate(flow, request, now);
-    if (isFault(authenticated)) return method === "ACK" ? undefined : this.#refuse(flow, request, authenticated, now);
+    if (isFault(authenticated)) return this.#challenge(flow, request, authenticated, now);
     return this.#room.alarm.isReady
       ? this.#authenticated(authenticated, request, essentials, now)
       : this.#room.alarm.ready().then(() => this.#authenticated(authenticated, request, essentials, now));
+  }
+
+  #challenge(flow: Flow, request: SipRequest, challenge: Fault, now: number): void {
+    this.#refuse(flow, request, challenge, now);
+    if (!isGuess(request, challenge)) return;
+    const guesses = (flow.guesses ?? 0) + 1;
+    this.#room.sockets.update(flow.id, { guesses });
+    if (guesses >= guessesAllowed) this.#room.sockets.close(flow.id, closing.tooManyGuesses);
   }
 
   #authenticated(flow: Flow, request: SipRequest, essentials: Essentials, now: number): void | Promise<void> {

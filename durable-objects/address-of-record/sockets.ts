@@ -8,6 +8,7 @@ export const closing = {
   credentialsChanged: { code: 4401, reason: "the credentials of this account changed: authenticate again" },
   subscriberDeleted: { code: 4404, reason: "this account no longer exists" },
   noMessage: { code: 4408, reason: "no valid SIP message came in time" },
+  tooManyGuesses: { code: 4403, reason: "too many wrong passwords: connect again" },
   tooMany: { code: 4429, reason: "too many connections without authentication" },
   tooOld: { code: 1012, reason: "this connection has lived long enough: connect again" },
 } as const;
