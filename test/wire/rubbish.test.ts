@@ -39,6 +39,8 @@ const rubbish: readonly (readonly [what: string, start: string, lines: Lines, mo
   ["a header line of 100,000 characters", message, {}, [`X-Long: ${"a".repeat(100_000)}`], 400],
   ["a header line without a colon", message, {}, ["nonsense"], 400],
   ["a line that ends with LF alone", message, {}, ["Subject: a\nEvil: b"], 400],
+  ["a CR alone, which some would take for the end of a line", message, {}, ["Subject: a\rP-Asserted-Identity: <sip:boss@localhost>"], 400],
+  ["a CR alone in a folded line", message, {}, ["Subject: a\r\n b\rEvil: b"], 400],
   ["two From", message, {}, ["From: <sip:x@localhost>;tag=2"], 400],
   ["two Call-ID", message, {}, ["Call-ID: another"], 400],
   ["two Max-Forwards", message, {}, ["Max-Forwards: 3"], 400],
