@@ -1,8 +1,9 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Keyring } from "../lib/authentication/keyring.ts";
 import { hintIn, homeHint, readBranch } from "../lib/proxy/branch.ts";
-import { type Forwarder, statelessRequest } from "../lib/proxy/outgoing-request.ts";
-import { type NamedHop, isHopName, readHopName } from "../lib/routing/hop-name.ts";
+import { type Forwarder, type StatelessRequest, statelessRequest } from "../lib/proxy/outgoing-request.ts";
+import { asAsked, shift, shiftedBranch, shiftedEnd } from "../lib/proxy/shifted.ts";
+import { type NamedHop, isHopName, readHopName, writtenHost } from "../lib/routing/hop-name.ts";
 import type { Hop } from "../lib/routing/locate.ts";
 import type { Trunk } from "../lib/routing/trunk.ts";
 import { alter } from "../lib/syntax/alter.ts";
@@ -22,12 +23,20 @@ import { readConfiguration } from "../workers/configuration.ts";
 import { directoryOf } from "../workers/directory.ts";
 import type { Environment } from "../workers/environment.ts";
 import { parsed, read } from "./address-of-record/checked.ts";
+import { available } from "./address-of-record/resolve.ts";
 import { Calls, isFull } from "./next-hop/calls.ts";
 import type { Frame } from "./next-hop/channel.ts";
-import { Connection } from "./next-hop/connection.ts";
+import type { Connection } from "./next-hop/connection.ts";
+import { HopConnection } from "./next-hop/hop-connection.ts";
 import { Inbound } from "./next-hop/inbound.ts";
-import { passOn, takeBack } from "./next-hop/keeping.ts";
-import { SentRequests, type Unanswered, withCredentials } from "./next-hop/sent-requests.ts";
+import { passOn, seek, takeBack, usualRole } from "./next-hop/keeping.ts";
+import {
+  SentRequests,
+  type Unanswered,
+  isBranchWithCredentials,
+  withCredentials,
+  withCredentialsCancelled,
+} from "./next-hop/sent-requests.ts";
 import { type Cared, type Health, type Role, TrunkCare } from "./next-hop/trunk-care.ts";
 import { TrunkRegistration } from "./next-hop/trunk-registration.ts";
 import { usualRest } from "./room/bad-servers.ts";
@@ -65,36 +74,48 @@ export class NextHop extends DurableObject<Environment> {
   readonly #outbox: Outbox;
   readonly #sent = new SentRequests();
   readonly #calls: Calls;
-  /** Milliseconds that a connection stays open when no call is on it. */
-  readonly #idleAfter: number;
-  /** Milliseconds. */
-  readonly #keepAliveEvery: number;
-  #connection: Promise<Connection> | undefined;
-  #isOpen = false;
-  #idle: ReturnType<typeof setTimeout> | undefined;
+  /** Milliseconds: after it nobody waits for the response to a request that is no INVITE. */
+  readonly #timerF: number;
+  /** Milliseconds between attempts to find the servers of a trunk. */
+  readonly #seekEvery: number;
+  readonly #connection: HopConnection;
 
   constructor(state: DurableObjectState, environment: Environment) {
     super(state, environment);
     const { name } = state.id;
     if (name === undefined || !isHopName(name)) throw new Error("a next hop is addressed by its name");
-    const { sealKeys, hopIdleTime, hopKeepAlive, transactionTimeout, ringTimeout, reconnectTime, maximumReconnectTime } =
+    const { sealKeys, publicHost, hopIdleTime, hopKeepAlive, transactionTimeout, ringTimeout, reconnectTime, maximumReconnectTime } =
       readConfiguration(environment);
     this.#keyring = keyringOf(sealKeys);
-    this.#idleAfter = hopIdleTime * 1000;
-    this.#keepAliveEvery = hopKeepAlive * 1000;
+    this.#seekEvery = reconnectTime * 1000;
+    this.#timerF = transactionTimeout * 1000;
     this.#calls = new Calls({ transaction: transactionTimeout * 1000 + homesFirst, ringing: ringTimeout * 1000 });
     this.#hop = readHopName(name);
     this.#environment = environment;
     this.#by = { keyring: this.#keyring, home: name, hint: homeHint(this.#keyring, name) };
     this.#outbox = new Outbox(neighbourOf(environment));
+    this.#connection = new HopConnection({
+      name,
+      hop: this.#hop,
+      storage: state.storage,
+      keepAliveEvery: hopKeepAlive * 1000,
+      idleAfter: hopIdleTime * 1000,
+      calls: this.#calls,
+      trunk: () => this.#trunk(),
+      isHeld: () => this.#care.isHeld,
+      heard: (frame) => this.#heard(frame),
+      opened: (trunk) => (trunk?.register === true ? this.#care.opened() : undefined),
+      lost: () => this.#lost(),
+    });
     const cared: Cared = {
       name,
       storage: state.storage,
       times: { base: reconnectTime * 1000, most: maximumReconnectTime * 1000 },
       trunk: () => this.#trunk(),
-      open: () => this.#open(),
-      isOpen: () => this.#isOpen,
-      rest: () => this.#restUnlessBusy(),
+      open: () => this.#connection.open(),
+      isOpen: () => this.#connection.isOpen,
+      rest: () => this.#connection.rest(),
+      usualRole: (trunk) => usualRole(environment, trunk, name),
       passOn: (trunk) => passOn(environment, trunk, name),
       takeBack: (trunk) => takeBack(environment, trunk, name),
     };
@@ -103,19 +124,20 @@ export class NextHop extends DurableObject<Environment> {
       keyring: this.#keyring,
       name,
       hopTrunk: this.#hop.trunk,
+      hosts: [this.#hop.host, writtenHost(this.#hop.address), ...(publicHost === undefined ? [] : [publicHost.replace(/:\d+$/, "")])],
       directory: directoryOf(environment),
       calls: this.#calls,
       trunk: () => this.#trunk(),
-      open: () => this.#open(),
+      open: () => this.#connection.open(),
       reply: (request, text) => this.#reply(request, text),
       post: (home, envelope) => this.#outbox.post(home, envelope),
     });
   }
 
   /** What is to be done for the trunk that the connection belongs to has changed. */
-  async keep(role: Role): Promise<void> {
+  async keep(role: Role, former?: Trunk): Promise<void> {
     directoryOf(this.#environment).forget(this.#hop.trunk.slice(this.#hop.trunk.indexOf("@") + 1));
-    await this.#care.begin(role);
+    await this.#care.begin(role, former);
   }
 
   /** Whether this server is to register us because one before it cannot. */
@@ -129,21 +151,22 @@ export class NextHop extends DurableObject<Environment> {
     const { transport, host, address, port } = this.#hop;
     return {
       ...{ transport, host, address, port, isIll, health },
-      isConnected: this.#isOpen,
+      isConnected: this.#connection.isOpen,
       registeredUntil: isHeld ? registeredUntil : 0,
       calls: this.#calls.count(Date.now()),
     };
   }
 
   override async alarm(): Promise<void> {
-    await this.#care.alarm();
+    if (this.#hop.host !== "") await this.#care.alarm();
+    else if (await seek(this.#environment, await this.#trunk())) await this.ctx.storage.setAlarm(Date.now() + this.#seekEvery);
   }
 
   /** Letters of homes: requests and cancellations for the other server, and responses to its requests. */
   async deliver(envelopes: readonly Envelope[]): Promise<readonly Receipt[]> {
     const receipts: Receipt[] = [];
     for (const envelope of envelopes) receipts.push(await this.#receive(envelope));
-    this.#restUnlessBusy();
+    this.#connection.rest();
     return receipts;
   }
 
@@ -163,7 +186,7 @@ export class NextHop extends DurableObject<Environment> {
   async #request(envelope: RequestEnvelope): Promise<Receipt> {
     const { request, essentials } = read(envelope);
     const refusal = await this.#refusalOf(request, essentials);
-    const connection = refusal === undefined ? await this.#open() : undefined;
+    const connection = refusal === undefined ? await this.#connection.open() : undefined;
     if (connection === undefined) {
       if (request.method === "ACK") return taken;
       const unreachable = fault(503, `${this.#hop.host} cannot be reached`, [["Retry-After", String(usualRest)]]);
@@ -171,20 +194,35 @@ export class NextHop extends DurableObject<Environment> {
     }
     const { text, branch } = this.#asSent(connection, envelope, request, essentials);
     if (request.method === "INVITE" && this.#sent.latest(branch) !== undefined) return taken;
-    if (request.method === "INVITE" || this.#hop.trunk !== "") this.#sent.remember(branch, parsed(text, envelope.binary));
+    if (request.method !== "ACK") this.#sent.remember(branch, parsed(text, envelope.binary), Date.now());
     this.#calls.passed(request.method, essentials, Date.now());
     connection.send(text, envelope.binary);
     return taken;
   }
 
   async #cancel({ of, reason }: CancelEnvelope): Promise<Receipt> {
-    const connection = of === undefined ? undefined : await this.#open();
+    const connection = of === undefined ? undefined : await this.#connection.open();
     if (connection === undefined || of === undefined) return { kind: "answered", status: 481, text: "" };
     const { request, essentials } = read(of);
     const { text, branch } = this.#asSent(connection, of, request, essentials);
-    const invite = this.#sent.latest(branch) ?? parsed(text, of.binary);
-    connection.send(cancelFor(invite, reason === undefined ? [] : [["Reason", reason]]), of.binary);
+    const headers: [string, string][] = reason === undefined ? [] : [["Reason", reason]];
+    const invite = this.#sent.latest(branch);
+    if (invite !== undefined) connection.send(cancelFor(invite, headers), of.binary);
+    else for (const cancel of await this.#cancelsBlindly(parsed(text, of.binary), branch, headers)) connection.send(cancel, of.binary);
     return taken;
+  }
+
+  /**
+   * If it is not known any more how the INVITE was sent: by the connection before this one, with credentials or without. Of two
+   * CANCELs the other server answers one with 481 (RFC 3261 §9.2).
+   */
+  async #cancelsBlindly(invite: SipRequest, branch: string, headers: readonly (readonly [string, string])[]): Promise<readonly string[]> {
+    const [now, before] = await this.#connection.hosts();
+    const cancel = cancelFor(invite, headers).replace(` ${now};branch=`, ` ${before === "" ? now : before};branch=`);
+    const trunk = await available(() => this.#trunk());
+    return isFault(trunk) || trunk?.password === undefined
+      ? [cancel]
+      : [cancel, withCredentialsCancelled(parsed(cancel, invite.binary), branch)];
   }
 
   async #response({ text, binary }: ResponseEnvelope): Promise<Receipt> {
@@ -192,7 +230,7 @@ export class NextHop extends DurableObject<Environment> {
     const essentials = isFault(response) ? response : readEssentials(response);
     if (!isFault(response) && response.kind === "response" && !isFault(essentials))
       this.#calls.answered(response.status, essentials, Date.now());
-    const connection = await this.#open();
+    const connection = await this.#connection.open();
     connection?.send(text, binary);
     return taken;
   }
@@ -208,61 +246,49 @@ export class NextHop extends DurableObject<Environment> {
   }
 
   /** Equal each time it is made, as long as the connection is the same. */
-  #asSent({ host, transport }: Connection, envelope: RequestEnvelope, request: SipRequest, essentials: Essentials) {
-    return statelessRequest(this.#by, envelope, request, essentials, { phone: "", host, transport, contact: undefined, path: [] });
+  #asSent({ host, transport }: Connection, envelope: RequestEnvelope, request: SipRequest, essentials: Essentials): StatelessRequest {
+    const target = { phone: "", host, transport, contact: undefined, path: [] };
+    const made = statelessRequest(this.#by, envelope, request, essentials, target);
+    if (envelope.to.kind !== "phone" || envelope.to.phone !== shiftedEnd) return made;
+    const branch = shiftedBranch(made.branch);
+    const text = made.text.replace(`branch=${made.branch}`, `branch=${branch}`);
+    return { text: alter(parsed(text, envelope.binary), shift(request, 1)), branch };
   }
 
-  /** The connection there is, or a new one; undefined if the server cannot be reached. */
-  async #open(): Promise<Connection | undefined> {
-    clearTimeout(this.#idle);
-    try {
-      const events = { message: (frame: Frame) => this.#heard(frame), closed: () => this.#lost() };
-      const { token } = (await this.#trunk()) ?? {};
-      this.#connection ??= Connection.open(this.#hop, events, { keepAliveEvery: this.#keepAliveEvery, token });
-      const connection = await this.#connection;
-      this.#isOpen = connection.isOpen;
-      this.#restUnlessBusy();
-      return connection;
-    } catch (error) {
-      this.#lost();
-      console.error(JSON.stringify({ note: "a server cannot be reached", hop: this.#by.home, error: String(error) }));
-      return undefined;
-    }
-  }
-
+  /** The connection is gone. */
   #lost(): void {
-    this.#connection = undefined;
-    this.#isOpen = false;
     this.#care.lost();
-    const unanswered = this.#sent.clear();
-    this.#calls.clear();
-    clearTimeout(this.#idle);
-    for (const one of unanswered) this.#failed(one);
+    for (const one of this.#sent.clear())
+      if (one.request.method === "INVITE" || one.isRepeated) this.#failed(one);
+      else void this.#repeat(one);
+  }
+
+  /** Nobody else would send it again: phones on WebSockets do not (RFC 3261 §17.1.2.2). The same to the letter, it is known by who has had it. */
+  async #repeat(one: Unanswered): Promise<void> {
+    if (Date.now() - one.at > this.#timerF) return;
+    const connection = await this.#connection.open();
+    if (connection === undefined) return this.#failed(one);
+    this.#sent.again({ ...one, isRepeated: true });
+    connection.send(one.request.text, one.request.binary);
   }
 
   /**
    * RFC 3261 §16.9: a connection that is lost is a 503 for what waits on it, since no answer can find us any more. Whoever rings there
    * is told to stop, by a new connection if there can be one.
    */
-  #failed({ branch, invite, hasRung }: Unanswered): void {
+  #failed({ branch, request, hasRung }: Unanswered): void {
     const way = readBranch(this.#keyring, branch);
-    const response = parseMessage({ text: answerFault(invite, fault(503, "the connection was lost")), binary: invite.binary });
+    const response = parseMessage({ text: answerFault(request, fault(503, "the connection was lost")), binary: request.binary });
     if (way?.kind !== "stateless" || isFault(response)) return;
-    const { binary } = invite;
-    const text = alter(response, { popVia: true });
+    if (response.kind !== "response") return;
+    const { binary } = request;
+    const text = asAsked(response, branch);
     this.#post(way.answerTo.home, { kind: "response", text, binary, status: 503, to: way.answerTo, transaction: undefined });
-    if (hasRung) void this.#open().then((connection) => connection?.send(cancelFor(invite), binary));
-  }
-
-  #restUnlessBusy(): void {
-    clearTimeout(this.#idle);
-    if (this.#connection === undefined || this.#care.isHeld) return;
-    const busy = this.#calls.until() - Date.now();
-    this.#idle = setTimeout(() => void this.#connection?.then((connection) => connection.close()), Math.max(busy, this.#idleAfter));
+    if (hasRung && request.method === "INVITE") this.#connection.send(cancelFor(request), binary);
   }
 
   #heard(frame: Frame): void {
-    this.#restUnlessBusy();
+    this.#connection.rest();
     const message = parseMessage(frame);
     if (isFault(message)) return;
     const essentials = readEssentials(message);
@@ -277,32 +303,32 @@ export class NextHop extends DurableObject<Environment> {
     const branch = written === undefined || hintIn(written) !== this.#by.hint ? undefined : readBranch(this.#keyring, written);
     if (branch?.kind !== "stateless" || written === undefined) return;
     const { status, binary } = response;
-    const invite = this.#sent.get(written);
-    if (essentials.cseq.method === "INVITE") this.#sent.answered(written, status);
-    if (status >= 300 && invite !== undefined && branch.answerTo.branch !== undefined && essentials.cseq.method === "INVITE") {
-      void this.#open().then((connection) => connection?.send(ackFor(invite, response), binary));
-    }
-    if ((status === 401 || status === 407) && invite !== undefined && (await this.#authenticates(invite, response, written))) return;
     const { method } = essentials.cseq;
+    const sent = this.#sent.get(written);
     // A CANCEL has the branch of its INVITE.
-    if (status >= 200 && method !== "INVITE" && invite?.method === method) this.#sent.forget(written);
+    if (sent?.method === method) this.#sent.answered(written, status);
+    const again = sent?.method !== method ? undefined : await this.#withCredentials(sent, response, written);
+    const isOurs = branch.answerTo.branch !== undefined || again !== undefined || isBranchWithCredentials(written);
+    if (status >= 300 && method === "INVITE" && sent !== undefined && isOurs) this.#connection.send(ackFor(sent, response), binary);
+    if (again !== undefined) {
+      this.#sent.forget(written);
+      this.#sent.remember(again.branch, parsed(again.text, binary), Date.now());
+      return this.#connection.send(again.text, binary);
+    }
     this.#calls.answered(status, essentials, Date.now());
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
-    if (essentials.cseq.method === "CANCEL") return;
-    const text = alter(response, { popVia: true });
+    if (method === "CANCEL") return;
+    const text = asAsked(response, written);
     this.#post(branch.answerTo.home, { kind: "response", text, binary, status, to: branch.answerTo, transaction: undefined });
   }
 
-  /** The trunk's server asks who we are: the same request goes again, with credentials, once. */
-  async #authenticates(sent: SipRequest, response: SipResponse, branch: string): Promise<boolean> {
-    const { username, password } = (await this.#trunk()) ?? {};
-    if (username === undefined || password === undefined) return false;
-    const again = withCredentials(this.#keyring, { username, password }, { sent, branch }, response);
-    if (again === undefined) return false;
-    this.#sent.forget(branch);
-    this.#sent.remember(again.branch, parsed(again.text, sent.binary));
-    (await this.#open())?.send(again.text, sent.binary);
-    return true;
+  /** If the trunk's server asks who we are: the same request with credentials, once. */
+  async #withCredentials(sent: SipRequest, response: SipResponse, branch: string): Promise<ReturnType<typeof withCredentials>> {
+    if (response.status !== 401 && response.status !== 407) return undefined;
+    const trunk = await available(() => this.#trunk());
+    if (isFault(trunk) || trunk?.username === undefined || trunk.password === undefined) return undefined;
+    const { username, password } = trunk;
+    return withCredentials(this.#keyring, { username, password }, { sent, branch }, response);
   }
 
   async #trunk(): Promise<Trunk | undefined> {
@@ -313,7 +339,7 @@ export class NextHop extends DurableObject<Environment> {
   }
 
   #reply(request: SipRequest, text: string): void {
-    if (request.method !== "ACK") void this.#open().then((connection) => connection?.send(text, request.binary));
+    if (request.method !== "ACK") this.#connection.send(text, request.binary);
   }
 
   #post(home: string, envelope: ResponseEnvelope): void {

@@ -3,7 +3,7 @@ import { type Rules, noRules } from "../lib/location/rules.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { ListEntry, ListName, ResourceList } from "../lib/presence/resource-list.ts";
 import type { Route } from "../lib/routing/route.ts";
-import { type Visitor, visitorHome } from "../lib/transport/visitor.ts";
+import type { Visitor } from "../lib/transport/visitor.ts";
 import { type Trunk, readTrunk } from "../lib/routing/trunk.ts";
 import type { Environment } from "./environment.ts";
 
@@ -135,11 +135,10 @@ export class Directory {
     return this.#routes.of(domain, () => this.#read("routes", domain, (stored) => JSON.parse(stored) as Route));
   }
 
-  /** The home of the peer of ours that speaks for a foreign domain, if there is one. */
-  async peerFor(domain: string, foreign: string): Promise<string | undefined> {
+  /** The peer of a domain of ours that speaks for a foreign one, if there is one. */
+  async peerFor(domain: string, foreign: string): Promise<Visitor | undefined> {
     const peers = await this.#peers.of(domain, () => this.#read("peers", domain, (stored) => JSON.parse(stored) as Visitor));
-    const peer = peers.find(({ domains }) => domains.includes(foreign));
-    return peer === undefined ? undefined : visitorHome(peer);
+    return peers.find(({ domains }) => domains.includes(foreign));
   }
 
   /** A list of resources as it is now, past all caches; undefined if there is none. */

@@ -4,12 +4,14 @@ import type { Keyring } from "../lib/authentication/keyring.ts";
 import { type Address, addressOf } from "../lib/location/address.ts";
 import { replyTo } from "../lib/syntax/compose.ts";
 import { readCredentials } from "../lib/syntax/digest.ts";
+import { serverContacts } from "../lib/redirect/servers.ts";
 import { resolveEnum } from "../lib/routing/enum.ts";
+import { readHopName } from "../lib/routing/hop-name.ts";
 import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../lib/syntax/fault.ts";
 import { type Frame, type Request as SipRequest, parseMessage, salvage } from "../lib/syntax/message.ts";
 import { readOptionTags } from "../lib/syntax/option-tags.ts";
-import { canonicalUser, parseUri, serialiseUri } from "../lib/syntax/uri.ts";
+import { type Uri, canonicalUser, parseUri, serialiseUri, dialledNumber } from "../lib/syntax/uri.ts";
 import type { RequestEnvelope } from "../lib/transport/envelope.ts";
 import { routeOf } from "../durable-objects/address-of-record/resolve.ts";
 import { closing, frameOf } from "../durable-objects/address-of-record/sockets.ts";
@@ -19,6 +21,7 @@ import { keyringOf } from "../durable-objects/room/keyring.ts";
 import { Queues } from "../durable-objects/room/queues.ts";
 import { Resolver } from "../durable-objects/room/resolver.ts";
 import { randomText } from "../durable-objects/room/random.ts";
+import { hopsOf } from "../durable-objects/room/trunk-hops.ts";
 import { answerFault } from "../durable-objects/room/reply.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
 import { type Answer, DirectoryUnavailable, directoryOf, homeName } from "./directory.ts";
@@ -134,24 +137,32 @@ class RedirectServer {
     const asker = this.#askerOf(request, essentials);
     const domain = asker?.domain ?? this.#asking.host.replace(/:\d+$/, "");
     const address: Address | undefined =
-      uri.kind === "tel" ? { user: uri.number, domain, instance: undefined, registration: undefined } : addressOf(this.#keyring, uri);
+      uri.kind === "tel"
+        ? { user: dialledNumber(uri), domain, instance: undefined, registration: undefined }
+        : addressOf(this.#keyring, uri);
     if (address === undefined) return fault(404, "this GRUU is not, or no longer, valid");
     const found = await directoryOf(this.#environment).find(address.user, address.domain);
-    const refusal = found.kind !== "foreign" && found.settings.answersStrangers ? undefined : await this.#authenticate(request, asker);
+    if (found.kind === "foreign") return (await this.#authenticate(request, asker)) ?? this.#askDns(request, uri);
+    const isStranger = found.settings.answersStrangers;
+    const refusal = isStranger ? undefined : await this.#authenticate(request, asker);
     if (refusal !== undefined) return refusal;
-    const routed = found.kind === "foreign" ? undefined : await this.#route(request, address, asker);
+    const routed = await this.#route(request, address, isStranger ? undefined : asker);
     if (isFault(routed) || typeof routed === "string") return routed;
     if (routed === undefined) return this.#ask(request, essentials, address, found, asker);
     return this.#ask(request, essentials, routed, await directoryOf(this.#environment).find(routed.user, routed.domain), asker);
   }
 
-  /** What the routes of the domain say: an answer, or somebody else to look for; undefined if they say nothing. */
+  /**
+   * What the routes of the domain say: an answer, or somebody else to look for; undefined if they say nothing. Of trunks only those are told who have
+   * authenticated.
+   */
   async #route(request: SipRequest, address: Address, asker: Asker | undefined): Promise<string | Fault | Address | undefined> {
     const room = { directory: directoryOf(this.#environment), home: { domain: address.domain } };
     const caller = asker === undefined ? "" : `${asker.user}@${asker.domain}`;
     const routed = await routeOf(room, { method: request.method, caller }, address);
     if (isFault(routed)) return routed;
     if (routed.kind === "address") return routed.address === address ? undefined : routed.address;
+    if (asker === undefined && routed.kind === "elsewhere" && routed.trunk !== undefined) return undefined;
     const status = routed.kind === "redirect" ? routed.status : 302;
     return replyTo(request, status, { toTag: randomText(), headers: [["Contact", `<${routed.uri}>`]] });
   }
@@ -185,6 +196,20 @@ class RedirectServer {
     };
     const [receipt] = (await this.#environment.ADDRESS_OF_RECORD.getByName(homeName(subscriber)).deliver([envelope])) ?? [];
     return receipt?.kind === "answered" ? receipt.text : fault(500, "the user's home did not say where he is");
+  }
+
+  /** RFC 3263: the servers of another domain. Those inside our own networks are nobody's business. */
+  async #askDns(request: SipRequest, uri: Uri): Promise<string | Fault> {
+    if (uri.kind !== "sip") return fault(404, "nobody has this number");
+    const { dnsUrl, allowedNetworks: networks } = this.#configuration;
+    const chance = (n: number) => Math.floor(Math.random() * n);
+    const places = await hopsOf({ resolver: new Resolver(dnsUrl), networks, chance }, uri);
+    if (isFault(places)) return places;
+    const headers = serverContacts(
+      uri,
+      places.map(({ name }) => readHopName(name)),
+    );
+    return replyTo(request, 302, { toTag: randomText(), headers });
   }
 
   /** RFC 6116: what the DNS says of a telephone number that is nobody's here. */

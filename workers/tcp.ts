@@ -1,5 +1,6 @@
 import { StreamReader } from "../lib/transport/stream.ts";
 import { decodeBinary, encodeBinary } from "../durable-objects/room/bytes.ts";
+import { answerUnmeasured } from "../durable-objects/room/reply.ts";
 import { readConfiguration } from "./configuration.ts";
 import type { Environment } from "./environment.ts";
 import { serveGenerally } from "./proxy.ts";
@@ -23,17 +24,25 @@ export async function serveTcp(environment: Environment, socket: Socket): Promis
     void write(encodeBinary(asOnTcp(text)));
   });
   webSocket.addEventListener("close", () => void socket.close().catch(ignoreClosed));
-  await read(socket, webSocket, remoteAddress);
+  await read(socket, webSocket, { remoteAddress, write });
 }
 
-async function read(socket: Socket, door: WebSocket, remoteAddress: string): Promise<void> {
+interface Client {
+  readonly remoteAddress: string;
+  write(octets: Uint8Array): Promise<void>;
+}
+
+async function read(socket: Socket, door: WebSocket, { remoteAddress, write }: Client): Promise<void> {
   const reader = new StreamReader();
   try {
     for await (const octets of socket.readable as ReadableStream<Uint8Array>) {
-      const found = reader.read(decodeBinary(octets.slice().buffer));
-      if (found === undefined) break;
-      for (let ping = 0; ping < found.pings; ping += 1) door.send("\r\n\r\n");
-      for (const message of found.messages) door.send(asFrame(withReceived(message, remoteAddress)));
+      const { messages, pings, broken } = reader.read(decodeBinary(octets.slice().buffer));
+      for (let ping = 0; ping < pings; ping += 1) door.send("\r\n\r\n");
+      for (const message of messages) door.send(asFrame(withReceived(message, remoteAddress)));
+      if (broken === undefined) continue;
+      const answer = answerUnmeasured(broken);
+      if (answer !== undefined) await write(encodeBinary(answer));
+      break;
     }
   } catch (error) {
     ignoreClosed(error);

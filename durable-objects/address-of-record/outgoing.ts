@@ -29,6 +29,7 @@ import type { Letters } from "./letters.ts";
 import type { Lists } from "./lists.ts";
 import type { PlacedCalls } from "./placed-calls.ts";
 import { type Elsewhere, type Routed, homeOf, leavingTo, placeOf } from "./resolve.ts";
+import { Untried } from "./untried.ts";
 import { type CallsAtPresent, Visits, identityOf, noRelay } from "./visits.ts";
 
 /** Brings a request or a CANCEL to a home, this one included. */
@@ -45,8 +46,6 @@ export interface OutgoingParts {
 }
 
 const allowed = "ACK, BYE, CANCEL, INFO, INVITE, MESSAGE, NOTIFY, OPTIONS, PRACK, PUBLISH, REFER, REGISTER, SUBSCRIBE, UPDATE";
-/** Milliseconds after which a caller is told that his INVITE has come, though it has not reached the callee's home yet (RFC 3261 §17.2.1). */
-const pauseBeforeTrying = 150;
 
 /** Requests of this home's user, and the responses that come back: the caller's side of the proxy (RFC 3261 §16.3, §16.4, §16.7). */
 export class Outgoing {
@@ -60,9 +59,7 @@ export class Outgoing {
   readonly #forking: OutgoingParts["forking"];
   readonly #visits: Visits;
   readonly #passOn: PassOn;
-  /** What is to be said to the INVITEs that have had no response yet, by transaction, the oldest first. */
-  readonly #untried = new Map<string, { readonly due: number; readonly trying: () => void }>();
-  #isClockSet = false;
+  readonly #untried = new Untried();
 
   constructor(room: Room, { account, calls, letters, dialogs, lists, callsAtPresent, forking }: OutgoingParts, passOn: PassOn) {
     this.#room = room;
@@ -157,7 +154,7 @@ export class Outgoing {
   response(envelope: ResponseEnvelope, now: number): Receipt {
     const { to, status, text, binary, transaction } = envelope;
     const flow = this.#flowBackTo(to);
-    if (transaction !== undefined) this.#tried(transaction);
+    if (transaction !== undefined) this.#untried.remove(transaction);
     // A home that did not see our receipt sends its final response again; a 2xx is the callee's own repetition.
     const isNews = transaction === undefined || status < 200 || this.#calls.answered(transaction, status, text, now);
     if (!isNews && flow?.id === to.flow && status >= 300) return taken;
@@ -264,9 +261,7 @@ export class Outgoing {
       const isForgetful = forgetsCalls(request);
       const name = callName(headerValue(request, "call-id") ?? "");
       this.#calls.note(flow, { transaction: envelope.transaction, home, at: now, name, ...(isForgetful ? { isForgetful } : {}) });
-      const trying = () => this.#trying(flow, request, envelope.transaction);
-      this.#untried.set(envelope.transaction, { due: now + pauseBeforeTrying, trying });
-      this.#setClock(pauseBeforeTrying);
+      this.#untried.add(envelope.transaction, now, () => this.#trying(flow, request, envelope.transaction));
     }
     this.#passOn(home, envelope).then(
       (receipt) => this.#received(flow, request, envelope, receipt),
@@ -280,26 +275,7 @@ export class Outgoing {
 
   /** RFC 3261 §16.2: the caller hears 100 once the callee's home has saved his INVITE, so that what was answered cannot get lost. */
   #trying(flow: Flow, request: Request, transaction: string): void {
-    if (this.#tried(transaction)) this.#reply(flow, request, replyTo(request, 100), 100, Date.now());
-  }
-
-  /** One clock for all: most INVITEs have had a response long before it strikes. */
-  #setClock(delay: number): void {
-    if (this.#isClockSet) return;
-    this.#isClockSet = true;
-    setTimeout(() => {
-      this.#isClockSet = false;
-      const now = Date.now();
-      for (const { due, trying } of [...this.#untried.values()]) {
-        if (due > now) return this.#setClock(due - now);
-        trying();
-      }
-    }, delay);
-  }
-
-  /** Whether the transaction has had no response before. */
-  #tried(transaction: string): boolean {
-    return this.#untried.delete(transaction);
+    if (this.#untried.remove(transaction)) this.#reply(flow, request, replyTo(request, 100), 100, Date.now());
   }
 
   #received(flow: Flow, request: Request, envelope: RequestEnvelope, receipt: Receipt): void {
@@ -313,7 +289,7 @@ export class Outgoing {
   /** The callee's home cannot be reached for good: we are responsible for an answer. */
   #failed(flow: Flow, request: Request, transaction: string, error: unknown): void {
     this.#room.log.note(Date.now(), flow.id, String(error));
-    this.#tried(transaction);
+    this.#untried.remove(transaction);
     this.#calls.forget(flow, transaction);
     this.#refuse(flow, request, fault(503, "the other side cannot be reached now", [["Retry-After", "5"]]), Date.now());
   }

@@ -1,5 +1,6 @@
 import { transactionName } from "../../lib/proxy/branch.ts";
 import { hideHistory } from "../../lib/proxy/history.ts";
+import { senderOf } from "../../lib/proxy/visit.ts";
 import { retargetedRequest } from "../../lib/proxy/outgoing-request.ts";
 import type { ForkedBranch } from "../../lib/proxy/response-context.ts";
 import { type Address, addressOf } from "../../lib/location/address.ts";
@@ -7,16 +8,18 @@ import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { drawFor } from "../../lib/routing/draw.ts";
 import { type Trunk, uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { alter } from "../../lib/syntax/alter.ts";
-import { isHopName } from "../../lib/routing/hop-name.ts";
+import { isHopName, readHopName } from "../../lib/routing/hop-name.ts";
+import { isSecure } from "../../lib/routing/transport.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { hasHeader, headerValue, parseMessage } from "../../lib/syntax/message.ts";
-import { parseUri } from "../../lib/syntax/uri.ts";
+import { parseUri, dialledNumber } from "../../lib/syntax/uri.ts";
 import type { CancelEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
+import { visitorHome } from "../../lib/transport/visitor.ts";
 import { randomText } from "../room/random.ts";
 import type { Room } from "../room/room.ts";
-import { parsed } from "./checked.ts";
+import { essentialsOf, parsed } from "./checked.ts";
 import { branchName, type OpenContext } from "./contexts.ts";
 import { goodFirst, rememberBad, usualRest } from "../room/bad-servers.ts";
 import { type Place, type Search, hopsOf, trunkHops } from "../room/trunk-hops.ts";
@@ -43,27 +46,37 @@ export class Retargeting {
   ensure(open: OpenContext, branch: ForkedBranch, now: number): void {
     const name = branchName(open.context.transaction, branch.index);
     if (this.#sent.has(name)) return;
-    this.#sent.set(name, { place: undefined, left: [] });
+    const at = branch.passed ?? 0;
+    this.#sent.set(name, { place: undefined, at, left: [] });
     // Should the object lose its memory before the other home has the request.
     this.#room.alarm.noLaterThan(now + retryAfter);
-    void this.#found(open, branch).then((found) =>
-      isFault(found) ? this.#answer(open, branch, found) : this.#send(open, branch, found, found.places),
-    );
+    void this.#found(open, branch).then((found) => {
+      if (isFault(found)) return this.#answer(open, branch, found);
+      const places = at === 0 ? goodFirst(found.places, Date.now()) : found.places.slice(at);
+      return this.#send(open, branch, found, { places, at });
+    });
   }
 
   /**
-   * RFC 3263 §4.3: after a 503 the next server is tried; false if there is none. For the time it names, or a while, that server is the
-   * last one to be tried (RFC 3261 §21.5.4).
-   * @param refusal the text of the 503
+   * RFC 3263 §4.3: after a 503, or silence, the next server is tried. For the time it names, or a while, that server is the last one to
+   * be tried (RFC 3261 §21.5.4). If it is not known any more which one that was, it was the first of those that are not passed yet.
+   * @param refusal the text of the 503, "" after silence
+   * @returns how many servers are passed now; undefined if none is left
    */
-  triesNext(open: OpenContext, branch: ForkedBranch, refusal: string): boolean {
-    const { place, left = [] } = this.#sent.get(branchName(open.context.transaction, branch.index)) ?? {};
-    if (place !== undefined && isHopName(place.name)) rememberBad(place.name, retryAfterOf(refusal) ?? usualRest, Date.now());
-    if (left.length === 0) return false;
-    void this.#found(open, branch).then((found) =>
-      isFault(found) ? this.#answer(open, branch, found) : this.#send(open, branch, found, left),
-    );
-    return true;
+  triesNext(open: OpenContext, branch: ForkedBranch, refusal: string): number | undefined {
+    const name = branchName(open.context.transaction, branch.index);
+    const known = this.#sent.get(name);
+    if (known?.place !== undefined && isHopName(known.place.name))
+      rememberBad(known.place.name, retryAfterOf(refusal) ?? usualRest, Date.now());
+    if (known?.left.length === 0) return undefined;
+    const at = (known?.at ?? branch.passed ?? 0) + 1;
+    this.#sent.set(name, { place: undefined, at, left: [] });
+    void this.#found(open, branch).then((found) => {
+      const places = known?.left ?? (isFault(found) ? [] : found.places.slice(at));
+      if (isFault(found)) return this.#answer(open, branch, found);
+      return places.length > 0 ? this.#send(open, branch, found, { places, at }) : this.#answer(open, branch, lastRefusal(refusal));
+    });
+    return at;
   }
 
   /** The branch has its final response. */
@@ -103,12 +116,13 @@ export class Retargeting {
   }
 
   /** Tries one place after another; the branch is answered with a refusal if the request has come through nowhere. */
-  async #send(open: OpenContext, branch: ForkedBranch, found: Found, places: readonly Place[]): Promise<void> {
+  async #send(open: OpenContext, branch: ForkedBranch, found: Found, { places, at }: Left): Promise<void> {
     let refusal: Refusal = fault(503, "the other side cannot be reached now");
     for (const [index, place] of places.entries()) {
       const envelope = this.#envelope(open, branch, found, place);
       if (isFault(envelope)) return this.#answer(open, branch, envelope);
-      this.#sent.set(branchName(open.context.transaction, branch.index), { place, left: places.slice(index + 1) });
+      const left = places.slice(index + 1);
+      this.#sent.set(branchName(open.context.transaction, branch.index), { place, at: at + index, left });
       try {
         const receipt = await this.#passOn(place.name, envelope);
         if (receipt.kind === "taken") return;
@@ -123,8 +137,12 @@ export class Retargeting {
     this.#answer(open, branch, refusal);
   }
 
-  #found(open: OpenContext, branch: ForkedBranch): Promise<Found | Fault> {
-    return available(() => this.#find(open, branch));
+  async #found(open: OpenContext, branch: ForkedBranch): Promise<Found | Fault> {
+    const found = await available(() => this.#find(open, branch));
+    if (isFault(found) || !isSips(open)) return found;
+    // RFC 5630 §5.3: what is to be secure goes by no connection that is not.
+    const places = found.places.filter(({ name }) => !isHopName(name) || isSecure(readHopName(name).transport));
+    return places.length > 0 ? { ...found, places } : fault(480, "no server is reached by TLS");
   }
 
   async #find(open: OpenContext, branch: ForkedBranch): Promise<Found | Fault> {
@@ -137,7 +155,7 @@ export class Retargeting {
         ? (addressOf(this.#room.keyring, uri) ??
           (uri.user === undefined ? { user: "", domain: uri.host.toLowerCase(), ...unnamed } : undefined))
         : uri.kind === "tel"
-          ? { user: uri.number, domain, ...unnamed }
+          ? { user: dialledNumber(uri), domain, ...unnamed }
           : undefined;
     if (address === undefined) return fault(416, "nobody can be found by this URI");
     const search = this.#searchFor(open, branch);
@@ -151,20 +169,35 @@ export class Retargeting {
     // The server of that domain may have connected to us.
     const peer = await this.#room.directory.peerFor(domain, address.domain);
     const found = await hopsOf(search, uri);
-    const places = isFault(found) ? [] : goodFirst(found, Date.now());
-    if (peer !== undefined) return { places: [{ name: peer }, ...places], address, introduces: undefined };
-    return isFault(found) ? found : { places, address, introduces: undefined };
+    if (peer === undefined) return isFault(found) ? found : { places: found, address, introduces: undefined };
+    const asserts = peer.isTrusted ? await this.#asserted(open) : undefined;
+    const places = [{ name: visitorHome(peer), asserts, isPeer: true }, ...(isFault(found) ? [] : found)];
+    return { places, address, introduces: undefined };
   }
 
   /** By a trunk of our domain, under the name that it knows the user by. */
-  async #byTrunk(search: Search, { request }: OpenContext, name: string, address: Address): Promise<Found | Fault> {
+  async #byTrunk(search: Search, open: OpenContext, name: string, address: Address): Promise<Found | Fault> {
     const { directory, home, keyring } = this.#room;
     const trunk = (await directory.trunks(home.domain)).find((one) => one.name === name);
     if (trunk === undefined) return fault(500, "the trunk is not there any more");
-    const line = drawFor(keyring, headerValue(request, "call-id") ?? "")(trunk.connections);
-    const places = await trunkHops(search, trunk, [line]);
-    if (isFault(places)) return places;
-    return { places: goodFirst(places, Date.now()), address, introduces: undefined, trunk };
+    const line = drawFor(keyring, headerValue(open.request, "call-id") ?? "")(trunk.connections);
+    const found = await trunkHops(search, trunk, [line]);
+    if (isFault(found)) return found;
+    const asserts = trunk.trusted ? await this.#asserted(open) : undefined;
+    return { places: found.map((place) => ({ ...place, asserts })), address, introduces: undefined, trunk };
+  }
+
+  /**
+   * RFC 3325 §5: what those who are to know are told of the caller: for a subscriber, whom his flow was authenticated for, or the alias
+   * that he has in From; for anybody else what has been said of him by those whom we trust.
+   */
+  async #asserted({ context: { search }, request }: OpenContext): Promise<Asserts> {
+    const [user = "", domain = ""] = splitAtLast(search?.identity ?? "");
+    const named = await this.#room.directory.find(user, domain);
+    if (named.kind !== "subscriber") return { identity: undefined };
+    const from = senderOf(essentialsOf(request));
+    const isAlias = from !== undefined && !isFault(from) && from.domain === domain && named.subscriber.aliases.includes(from.user);
+    return { identity: `${isAlias ? from.user : user}@${domain}` };
   }
 
   /** One branch finds its servers in the same order each time. */
@@ -174,19 +207,20 @@ export class Retargeting {
     return { resolver, networks: configuration.allowedNetworks, chance };
   }
 
-  #envelope(open: OpenContext, branch: ForkedBranch, { address, introduces, trunk }: Found, place: Place): RequestEnvelope | Fault {
+  #envelope(open: OpenContext, branch: ForkedBranch, { address, introduces, trunk }: Found, place: Destined): RequestEnvelope | Fault {
     const { context, request } = open;
     const { search, answerTo } = context;
     const { name: home, user, domain } = this.#room.home;
     const keepsAddress = trunk === undefined || branch.retarget?.keepsAddress === true;
-    const contact = keepsAddress ? branch.contact : uriAtTrunk(trunk, address.user, place.server);
+    const written = keepsAddress ? branch.contact : uriAtTrunk(trunk, address.user, place.server);
+    const contact = isSips(open) ? written.replace(/^sip:/i, "sips:") : written;
     const breadth = Math.max(1, Math.floor((search?.breadth ?? 1) / Math.max(1, context.branches.length)));
     const forwarded = retargetedRequest(`sip:${user}@${domain}`, request, context, { ...branch, contact }, breadth);
-    const leaves = isHopName(place.name);
+    const leaves = isHopName(place.name) || place.isPeer === true;
     if (isFault(forwarded)) return forwarded;
     return {
       kind: "request",
-      text: leaves ? this.#leaving(forwarded, request.binary, trunk?.trusted === true ? search?.identity : undefined) : forwarded,
+      text: leaves ? this.#leaving(forwarded, request.binary, place.asserts) : forwarded,
       binary: request.binary,
       answerTo: { home, flow: "", phone: "", branch: branchName(context.transaction, branch.index) },
       transaction: this.#transactionOf(open, branch),
@@ -201,8 +235,8 @@ export class Retargeting {
   }
 
   /** What others are told of who calls, and of whom he called first. */
-  #leaving(text: string, binary: boolean, identity: string | undefined): string {
-    const identified = withIdentity(text, binary, identity);
+  #leaving(text: string, binary: boolean, asserts: Asserts | undefined): string {
+    const identified = withIdentity(text, binary, asserts);
     const request = parsed(identified, binary);
     const hidden = hideHistory(request, this.#room.home.domain);
     return hidden === undefined ? identified : alter(request, hidden);
@@ -221,32 +255,63 @@ export class Retargeting {
   }
 }
 
-/** Where a branch leads: the home of its address, or the connections to the servers of its domain, best first. */
+/** What is said of the caller (RFC 3325 §5); undefined if nothing is. */
+interface Asserts {
+  readonly identity: string | undefined;
+}
+
+interface Destined extends Place {
+  /** Absent: it is not to know who calls. */
+  readonly asserts?: Asserts | undefined;
+  /** Of the server of another domain, that has connected to us. */
+  readonly isPeer?: boolean;
+}
+
+/** Where a branch leads: the home of its address, or the connections to the servers of its domain, in an order that is the same each time. */
 interface Found {
-  readonly places: readonly Place[];
+  readonly places: readonly Destined[];
   readonly address: Address;
   readonly introduces: Subscriber | undefined;
   readonly trunk?: Trunk;
 }
 
+/** Places to try, and how many come before them. */
+interface Left {
+  readonly places: readonly Destined[];
+  readonly at: number;
+}
+
 /** Where a branch was sent, undefined while that is being looked up; and the places that have not been tried. */
 interface SentOn {
-  readonly place: Place | undefined;
-  readonly left: readonly Place[];
+  readonly place: Destined | undefined;
+  /** The number of places before it. */
+  readonly at: number;
+  readonly left: readonly Destined[];
 }
 
 type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
 type Refusal = Fault | (Receipt & { readonly kind: "answered" });
 
-/**
- * RFC 3325 §5: whom the flow was authenticated for, or what a trusted trunk has said of its caller, towards those who are to know.
- * @param identity undefined towards those who are not
- */
-function withIdentity(text: string, binary: boolean, identity: string | undefined): string {
+function isSips({ request }: OpenContext): boolean {
+  return /^sips:/i.test(request.requestUri);
+}
+
+function lastRefusal(refusal: string): Refusal {
+  return refusal === "" ? fault(408, "no server has answered") : { kind: "answered", status: 503, text: refusal };
+}
+
+/** Those who are not to know are told nothing, whoever has said it (RFC 3325 §5). */
+function withIdentity(text: string, binary: boolean, asserts: Asserts | undefined): string {
   const request = parsed(text, binary);
   const isAsserted = hasHeader(request, asserted);
-  if (identity === undefined) return isAsserted ? alter(request, { remove: [asserted] }) : text;
-  return isAsserted ? text : alter(request, { append: [["P-Asserted-Identity", `<sip:${identity}>`]] });
+  if (asserts === undefined) return isAsserted ? alter(request, { remove: [asserted] }) : text;
+  const { identity } = asserts;
+  return isAsserted || identity === undefined ? text : alter(request, { append: [["P-Asserted-Identity", `<sip:${identity}>`]] });
+}
+
+function splitAtLast(address: string): readonly [user: string, domain: string] {
+  const at = address.lastIndexOf("@");
+  return [address.slice(0, Math.max(0, at)), address.slice(at + 1)];
 }
 
 const asserted = "p-asserted-identity";

@@ -23,7 +23,7 @@ const longestSilence = 24 * 3600_000;
 
 /**
  * The calls on a connection, by Call-ID: it stays open for them. What ends a call may never come (no response, no BYE), so each counts
- * for a time only. In memory alone, since they are bound to the connection. Every `now` is in milliseconds.
+ * for a time only. In memory alone. Every `now` is in milliseconds.
  */
 export class Calls {
   readonly #patience: CallPatience;
@@ -53,8 +53,9 @@ export class Calls {
     if (status < 200) this.#calls.set(callId, { isAnswered: false, until: now + ringing + transaction + headStart });
   }
 
-  clear(): void {
-    this.#calls.clear();
+  /** The connection is gone, and with it those that nobody has answered; the others go on by the next one (RFC 3261 §12.2.1). */
+  lost(): void {
+    for (const [callId, { isAnswered }] of this.#calls) if (!isAnswered) this.#calls.delete(callId);
   }
 
   has(callId: string): boolean {

@@ -1,8 +1,10 @@
+import { viaMarks } from "../../lib/proxy/outgoing-request.ts";
+import { writtenHost } from "../../lib/routing/hop-name.ts";
 import type { Hop } from "../../lib/routing/locate.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { type Response, headerValues, parseMessage } from "../../lib/syntax/message.ts";
-import { parameter } from "../../lib/syntax/parameters.ts";
 import { parseVia } from "../../lib/syntax/via.ts";
+import { seenAddress } from "../../lib/transport/seen-address.ts";
 import { randomText } from "../room/random.ts";
 import type { Channel, ChannelEvents, ConnectionEvents, Frame } from "./channel.ts";
 import { openStream } from "./stream.ts";
@@ -42,6 +44,8 @@ export class Connection {
   #answers = false;
   /** `192.0.2.1:40312`, as the other side sees us. */
   host = "";
+  /** It has told us so; else that is our own idea of it. */
+  isSeen = false;
   isOpen = true;
 
   private constructor(hop: Hop, events: ConnectionEvents, keepAliveEvery: number) {
@@ -85,11 +89,12 @@ export class Connection {
    * Sends a request of our own.
    * @param lines from the second header line on; Via is put before them
    * @param wait milliseconds
+   * @param host that Via names: our own if absent
    * @returns the final response; undefined if there is none in time
    */
-  ask(requestLine: string, lines: readonly string[], wait: number): Promise<Response | undefined> {
+  ask(requestLine: string, lines: readonly string[], wait: number, host = this.host): Promise<Response | undefined> {
     const branch = `z9hG4bK${randomText()}${randomText()}`;
-    const via = `Via: SIP/2.0/${this.transport} ${this.host};branch=${branch};rport;alias`;
+    const via = `Via: SIP/2.0/${this.transport} ${host};branch=${branch}${viaMarks(this.transport)}`;
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#asked.delete(branch);
@@ -105,8 +110,9 @@ export class Connection {
   }
 
   /** RFC 3261 §11: with no hops left it is the server itself that answers; undefined if it does not in time. */
-  options(wait: number): Promise<Response | undefined> {
-    const { host, port } = this.#hop;
+  options(wait: number, ours = this.host): Promise<Response | undefined> {
+    const { port } = this.#hop;
+    const host = writtenHost(this.#hop.host);
     const lines = [
       "Max-Forwards: 0",
       `From: <sip:offhook.invalid>;tag=${randomText()}`,
@@ -114,7 +120,15 @@ export class Connection {
       `Call-ID: ${randomText()}${randomText()}`,
       "CSeq: 1 OPTIONS",
     ];
-    return this.ask(`OPTIONS sip:${host}:${port} SIP/2.0`, lines, wait);
+    return this.ask(`OPTIONS sip:${host}:${port} SIP/2.0`, lines, wait, ours);
+  }
+
+  /**
+   * RFC 5923 §6: what is for a connection that is gone, by the name it had, may come by this one; so the other side is heard in calls
+   * that have outlived it. Over TCP, of servers that know this extension.
+   */
+  claim(former: string): void {
+    if (this.#hop.transport === "tcp") void this.options(patienceForLife, former);
   }
 
   close(): void {
@@ -166,10 +180,8 @@ export class Connection {
     // A server that does not answer OPTIONS may still take calls; then our own idea of the address has to do.
     const answer = await this.options(patienceForAddress);
     this.#answers = answer !== undefined;
-    const via = answer === undefined ? undefined : parseVia(headerValues(answer, "via")[0] ?? "");
-    if (via === undefined || isFault(via)) return;
-    const received = parameter(via.parameters, "received");
-    const port = parameter(via.parameters, "rport");
-    if (received !== undefined && received !== "") this.host = `${received}${port === undefined || port === "" ? "" : `:${port}`}`;
+    const seen = answer === undefined ? undefined : seenAddress(headerValues(answer, "via")[0] ?? "");
+    this.isSeen = seen !== undefined;
+    if (seen !== undefined) this.host = seen;
   }
 }

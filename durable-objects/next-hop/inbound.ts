@@ -2,9 +2,11 @@ import type { Keyring } from "../../lib/authentication/keyring.ts";
 import type { Address } from "../../lib/location/address.ts";
 import { transactionName } from "../../lib/proxy/branch.ts";
 import { type Way, examine } from "../../lib/proxy/examine.ts";
+import { senderOf } from "../../lib/proxy/visit.ts";
 import { numberFrom } from "../../lib/routing/number-format.ts";
-import type { Trunk } from "../../lib/routing/trunk.ts";
-import { alter } from "../../lib/syntax/alter.ts";
+import { type Trunk, accountUser, trunkIdentity } from "../../lib/routing/trunk.ts";
+import { asReferred, shiftedEnd } from "../../lib/proxy/shifted.ts";
+import { type Alterations, alter } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
@@ -12,7 +14,7 @@ import { type Request as SipRequest, headerValue } from "../../lib/syntax/messag
 import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
 import type { Envelope, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import type { Directory } from "../../workers/directory.ts";
-import { type Resolved, available, homeOf, routeOf } from "../address-of-record/resolve.ts";
+import { type Resolved, type Routed, available, homeOf, routeOf } from "../address-of-record/resolve.ts";
 import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
 import { type Calls, isFull } from "./calls.ts";
@@ -28,6 +30,8 @@ export interface Line {
   readonly name: string;
   /** `name@domain`, "" if it belongs to none. */
   readonly hopTrunk: string;
+  /** Names that stand for the two ends of the connection. */
+  readonly hosts: readonly string[];
   readonly directory: Directory;
   readonly calls: Calls;
   trunk(): Promise<Trunk | undefined>;
@@ -50,32 +54,24 @@ export class Inbound {
   /** A request of the other server: within a dialog that our own route vouches for, about this server itself, or a call from a trunk. */
   async asked(request: SipRequest, essentials: Essentials): Promise<void> {
     const trunk = await available(() => this.#line.trunk());
-    if (isFault(trunk)) return this.#line.reply(request, answerFault(request, trunk));
-    const isTaken = trunk?.inbound === true;
-    if (request.method === "CANCEL" && essentials.toTag === undefined) return this.#cancelled(request, essentials);
-    const owner = {
-      home: this.#line.name,
-      user: "",
-      domain: trunk?.domain ?? "",
-      aliases: [],
-      isTrusted: isTaken,
-      isBelieved: trunk?.trusted === true,
-    };
-    const way = examine(request, essentials, { keyring: this.#line.keyring, owner, isOurs: () => true });
-    if (isFault(way)) return this.#line.reply(request, answerFault(request, way));
-    if (way.kind === "server") return this.#line.reply(request, replyTo(request, 200, { toTag: randomText() }));
+    if (isFault(trunk)) return this.#refuse(request, trunk);
+    const way = this.#examine(request, essentials, trunk);
+    if (request.method === "CANCEL" && essentials.toTag === undefined) return this.#cancelled(request, essentials, way, trunk);
+    if (isFault(way)) return this.#refuse(request, way);
+    if (way.kind === "server") return this.#serve(request);
     if (way.kind === "address") {
-      if (!isTaken) return this.#line.reply(request, answerFault(request, fault(403, "calls from this server are not taken")));
+      const refusal = trunk?.inbound === true ? await this.#refusalOf(request, essentials, way, trunk) : notTaken;
+      if (trunk === undefined || refusal !== undefined) return this.#refuse(request, refusal ?? notTaken);
       return this.#comesIn(request, essentials, way, trunk);
     }
     this.#line.calls.passed(request.method, essentials, Date.now());
-    const { receiver, recordRoute, alterations } = way;
+    const { sender, receiver, recordRoute, alterations } = way;
     const envelope: RequestEnvelope = {
       kind: "request",
-      text: alter(request, alterations),
+      text: alter(request, sender.phone === shiftedEnd ? combined(alterations, asReferred(request)) : alterations),
       binary: request.binary,
       answerTo: { home: this.#line.name, flow: this.#id, phone: this.#id },
-      transaction: `${essentials.via.branch ?? ""}${"-".repeat(16)}`.slice(-16),
+      transaction: this.#transactionOf(essentials),
       identity: "",
       to: { kind: "phone", phone: receiver.phone },
       recordRoute,
@@ -86,32 +82,74 @@ export class Inbound {
     );
   }
 
+  #examine(request: SipRequest, essentials: Essentials, trunk: Trunk | undefined): Way | Fault {
+    const owner = {
+      ...{ home: this.#line.name, user: "", domain: trunk?.domain ?? "", aliases: [] },
+      isTrusted: trunk?.inbound === true,
+      isBelieved: trunk?.trusted === true,
+    };
+    return examine(request, essentials, { keyring: this.#line.keyring, owner, isOurs: () => true });
+  }
+
+  /** RFC 3261 §11.2: what this server itself can do; it registers nobody, and has no phone. */
+  #serve(request: SipRequest): void {
+    if (request.method !== "OPTIONS") return this.#refuse(request, fault(405, "this server has no phone", [["Allow", "OPTIONS"]]));
+    this.#line.reply(request, replyTo(request, 200, { toTag: randomText(), headers: [["Accept", "*/*"]] }));
+  }
+
+  /** Why a trunk may not ask this: nobody is relayed, and nobody is whom he says he is only because he says so. */
+  async #refusalOf(
+    { method }: SipRequest,
+    essentials: Essentials,
+    { address }: Way & { kind: "address" },
+    trunk: Trunk,
+  ): Promise<Fault | undefined> {
+    if (essentials.toTag !== undefined && method !== "ACK") return fault(481, "there is no such call");
+    if (method === "REGISTER" || method === "PUBLISH") return fault(403, "only subscribers may do that");
+    if (!(await this.#isForUs(address.domain, trunk))) return fault(403, "requests are not relayed to other domains");
+    const sender = trunk.trusted ? undefined : senderOf(essentials);
+    if (sender === undefined || isFault(sender)) return undefined;
+    const named = await available(() => this.#line.directory.find(sender.user, sender.domain));
+    if (isFault(named)) return named;
+    return named.kind === "subscriber" ? fault(403, "From is a subscriber, for whom this server does not speak") : undefined;
+  }
+
+  /** Trunks write the domain, or an address, ours or their own: a name of somebody else means that we are to relay. */
+  async #isForUs(host: string, { domain }: Trunk): Promise<boolean> {
+    if (host === domain || this.#line.hosts.includes(host)) return true;
+    const connection = await this.#line.open();
+    if (connection === undefined || host === connection.host.replace(/:\d+$/, "")) return true;
+    // Who does not tell us our address may well know it.
+    return !connection.isSeen && /^[\d.]+$|^\[/.test(host);
+  }
+
+  /** Registrars send calls to the Contact that we have registered: then To says whom they are for. */
+  #dialled(essentials: Essentials, { address: { user } }: Way & { kind: "address" }, trunk: Trunk): string {
+    const to =
+      trunk.username !== undefined && user === canonicalUser(accountUser(trunk.username)) ? parseUri(essentials.to.uri) : undefined;
+    return to !== undefined && !isFault(to) && to.kind === "sip" && to.user !== undefined ? canonicalUser(to.user) : user;
+  }
+
   /** A call, or a message, of a trunk for one of its domain's users: by the number that was dialled, an alias of his. */
   async #comesIn(request: SipRequest, essentials: Essentials, way: Way & { kind: "address" }, trunk: Trunk): Promise<void> {
     if (request.method === "ACK") return;
-    const to = parseUri(essentials.to.uri);
-    // Registrars send calls to the Contact that we have registered: then To says whom they are for.
-    const dialled =
-      way.address.user === trunk.username && !isFault(to) && to.kind === "sip" && to.user !== undefined
-        ? canonicalUser(to.user)
-        : way.address.user;
     if (request.method === "INVITE" && isFull(trunk, this.#line.calls) && !this.#line.calls.has(essentials.callId))
-      return this.#line.reply(request, answerFault(request, fault(503, "all lines of the trunk are in use")));
-    const found = await available(() => this.#find(trunk, request.method, dialled));
-    if (isFault(found)) return this.#line.reply(request, answerFault(request, found));
+      return this.#refuse(request, fault(503, "all lines of the trunk are in use"));
+    const found = await available(() => this.#find(trunk, request.method, this.#dialled(essentials, way, trunk)));
+    if (isFault(found)) return this.#refuse(request, found);
+    if (found.kind === "redirect") return this.#line.reply(request, redirect(request, found));
     const { home, introduces } = found;
     const connection = await this.#line.open();
     if (connection === undefined) return;
     const at = `${connection.host};transport=${connection.transport.replace("WSS", "WS").toLowerCase()}`;
-    const { branch = "", sentBy } = essentials.via;
-    const transaction = transactionName(this.#line.keyring, this.#line.name, branch, sentBy);
+    const transaction = this.#transactionOf(essentials);
     const envelope: RequestEnvelope = {
       kind: "request",
       text: alter(request, way.alterations),
       binary: request.binary,
       answerTo: { home: this.#line.name, flow: this.#id, phone: this.#id },
       transaction,
-      identity: this.#line.hopTrunk,
+      identity: trunkIdentity(trunk),
       to: { kind: "address", instance: undefined, registration: undefined },
       recordRoute: undefined,
       caller: { home: this.#line.name, phone: this.#id, at },
@@ -139,26 +177,65 @@ export class Inbound {
    * Whoever the domain's routes send a number to, or who has it as an alias: in its international form, or else as the trunk wrote it.
    * Routes that lead to other servers are not followed: nobody is relayed.
    */
-  async #find(trunk: Trunk, method: string, dialled: string): Promise<Resolved | Fault> {
+  async #find(trunk: Trunk, method: string, dialled: string): Promise<Found | Fault> {
     const { directory, hopTrunk: caller } = this.#line;
     const at = (user: string): Address => ({ user, domain: trunk.domain, instance: undefined, registration: undefined });
     const number = numberFrom(trunk.format, dialled);
     const routed = await routeOf({ directory, home: trunk }, { method, caller }, at(number));
-    if (isFault(routed)) return routed;
-    const found = await homeOf({ directory }, routed.kind === "address" ? routed.address : at(number));
-    return isFault(found) && found.status === 404 && number !== dialled ? homeOf({ directory }, at(dialled)) : found;
+    if (isFault(routed) || routed.kind === "redirect") return routed;
+    let found = await homeOf({ directory }, routed.kind === "address" ? routed.address : at(number));
+    if (isFault(found) && found.status === 404 && number !== dialled) found = await homeOf({ directory }, at(dialled));
+    return isFault(found) ? found : { kind: "home", ...found };
   }
 
-  /** RFC 3261 §16.10. */
-  #cancelled(request: SipRequest, essentials: Essentials): void {
+  /** RFC 3261 §16.10. If it is not known any more where the INVITE went, the CANCEL goes where its Request-URI leads, which is the same (§9.1). */
+  async #cancelled(request: SipRequest, essentials: Essentials, way: Way | Fault, trunk: Trunk | undefined): Promise<void> {
     const known = this.#incoming.get(nameOf(essentials));
-    this.#line.reply(request, replyTo(request, known === undefined ? 481 : 200, { toTag: randomText() }));
-    if (known === undefined) return;
-    const { home, transaction } = known;
-    this.#line.post(home, { kind: "cancel", transaction, reason: headerValue(request, "reason") }).catch((error: unknown) => {
-      console.error(JSON.stringify({ note: String(error), hop: this.#line.name }));
-    });
+    const answer = (status: number) => this.#line.reply(request, replyTo(request, status, { toTag: randomText() }));
+    if (known !== undefined) answer(200);
+    const place = known ?? (await this.#whereItWent(essentials, way, trunk));
+    if (place === undefined) return answer(481);
+    const { home, transaction } = place;
+    this.#line.post(home, { kind: "cancel", transaction, reason: headerValue(request, "reason") }).then(
+      ({ kind }) => (known === undefined ? answer(kind === "taken" ? 200 : 481) : undefined),
+      (error: unknown) => {
+        if (known === undefined) answer(481);
+        console.error(JSON.stringify({ note: String(error), hop: this.#line.name }));
+      },
+    );
   }
+
+  async #whereItWent(
+    essentials: Essentials,
+    way: Way | Fault,
+    trunk: Trunk | undefined,
+  ): Promise<{ readonly home: string; readonly transaction: string } | undefined> {
+    if (isFault(way) || way.kind !== "address" || trunk?.inbound !== true) return undefined;
+    const found = await available(() => this.#find(trunk, "INVITE", this.#dialled(essentials, way, trunk)));
+    if (isFault(found) || found.kind !== "home") return undefined;
+    return { home: found.home, transaction: this.#transactionOf(essentials) };
+  }
+
+  #transactionOf({ via: { branch = "", sentBy } }: Essentials): string {
+    return transactionName(this.#line.keyring, this.#line.name, branch, sentBy);
+  }
+
+  #refuse(request: SipRequest, refusal: Fault): void {
+    this.#line.reply(request, answerFault(request, refusal));
+  }
+}
+
+type Found = (Resolved & { readonly kind: "home" }) | (Routed & { readonly kind: "redirect" });
+
+const notTaken: Fault = fault(403, "calls from this server are not taken");
+
+/** RFC 3261 §8.3. */
+function redirect(request: SipRequest, { status, uri }: Routed & { readonly kind: "redirect" }): string {
+  return replyTo(request, status, { toTag: randomText(), headers: [["Contact", `<${uri}>`]] });
+}
+
+function combined(one: Alterations, { remove = [], append = [] }: Alterations): Alterations {
+  return { ...one, remove: [...(one.remove ?? []), ...remove], append: [...(one.append ?? []), ...append] };
 }
 
 /** What a CANCEL has in common with its INVITE (RFC 3261 §9.1). */

@@ -1,10 +1,11 @@
-import { readHopName } from "../../lib/routing/hop-name.ts";
+import { hopName, readHopName } from "../../lib/routing/hop-name.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { readConfiguration } from "../../workers/configuration.ts";
 import type { Environment } from "../../workers/environment.ts";
 import { Resolver } from "../room/resolver.ts";
-import { type Place, trunkHops } from "../room/trunk-hops.ts";
+import { type Place, type Search, trunkHops } from "../room/trunk-hops.ts";
+import type { Role } from "./trunk-care.ts";
 
 /**
  * Has a trunk's connections cared for as its settings are now: the first server registers us, if one is to; all are asked whether they
@@ -16,19 +17,43 @@ export async function keepTrunk(environment: Environment, trunk: Trunk | undefin
     isKept(trunk) ? inOrder(environment, trunk) : [],
     isKept(before) ? inOrder(environment, before) : [],
   ]);
-  if (isKept(trunk) && places.length === 0)
-    console.error(JSON.stringify({ note: "a trunk's servers cannot be found", trunk: `${trunk?.name}@${trunk?.domain}` }));
+  if (isKept(trunk) && places.length === 0) {
+    console.error(JSON.stringify({ note: "a trunk's servers cannot be found", trunk: `${trunk.name}@${trunk.domain}` }));
+    await environment.NEXT_HOP.getByName(seekerOf(trunk)).keep("nothing");
+  }
   const gone = left.filter(({ name }) => !places.some((place) => place.name === name));
   await Promise.all([
-    ...gone.map(({ name }) => environment.NEXT_HOP.getByName(name).keep("nothing")),
+    ...gone.map(({ name }) => environment.NEXT_HOP.getByName(name).keep("nothing", trunk === undefined ? before : undefined)),
     ...places.map(({ name }, index) =>
       environment.NEXT_HOP.getByName(name).keep(index === 0 && trunk?.register === true ? "registers" : "stands by"),
     ),
   ]);
 }
 
+/** The object that looks for the servers of a trunk while they cannot be found: a connection to nowhere. */
+function seekerOf({ name, domain }: Trunk): string {
+  return hopName({ transport: "tcp", host: "", address: "", port: 0 }, `${name}@${domain}`);
+}
+
+/**
+ * Looks for a trunk's servers once more, and has them cared for if they are there.
+ * @returns whether it is to be tried again
+ */
+export async function seek(environment: Environment, trunk: Trunk | undefined): Promise<boolean> {
+  if (!isKept(trunk)) return false;
+  if ((await inOrder(environment, trunk)).length === 0) return true;
+  await keepTrunk(environment, trunk, undefined);
+  return false;
+}
+
+/** What the object at `name` is to do for its trunk, if it has not been told. */
+export async function usualRole(environment: Environment, trunk: Trunk | undefined, name: string): Promise<Role> {
+  const [first] = await inOrder(environment, trunk);
+  return first?.name === name ? "registers" : "stands by";
+}
+
 /** Whether there is something to do for a trunk besides its calls. */
-function isKept(trunk: Trunk | undefined): boolean {
+function isKept(trunk: Trunk | undefined): trunk is Trunk {
   return trunk !== undefined && (trunk.register || trunk.options_interval > 0);
 }
 
@@ -53,9 +78,23 @@ async function after(environment: Environment, trunk: Trunk, name: string): Prom
 /** All of a trunk's places, in an order that is the same each time: which is the next one is no matter of chance. */
 export async function inOrder(environment: Environment, trunk: Trunk | undefined): Promise<readonly Place[]> {
   if (trunk === undefined) return [];
-  const { dnsUrl, allowedNetworks } = readConfiguration(environment);
-  const search = { resolver: new Resolver(dnsUrl), networks: allowedNetworks, chance: () => 0 };
+  const search = searchFor(environment);
   const lines = Array.from({ length: trunk.connections }, (_, line) => line);
   const places = await trunkHops(search, trunk, lines);
   return isFault(places) ? [] : places;
+}
+
+/** Why servers of a trunk cannot be found, each by its URI. */
+export async function missing(
+  environment: Environment,
+  trunk: Trunk,
+): Promise<readonly { readonly server: string; readonly why: string }[]> {
+  const search = searchFor(environment);
+  const found = await Promise.all(trunk.servers.map((server) => trunkHops(search, { ...trunk, servers: [server] }, [0])));
+  return found.flatMap((one, index) => (isFault(one) ? [{ server: trunk.servers[index]?.uri ?? "", why: one.fault }] : []));
+}
+
+function searchFor(environment: Environment): Search {
+  const { dnsUrl, allowedNetworks } = readConfiguration(environment);
+  return { resolver: new Resolver(dnsUrl), networks: allowedNetworks, chance: () => 0 };
 }

@@ -1,47 +1,72 @@
 import { credentialsFor } from "../../lib/authentication/client.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
+import { shift, shiftedBranch, shiftedRoutes } from "../../lib/proxy/shifted.ts";
 import { alter } from "../../lib/syntax/alter.ts";
-import { type Request as SipRequest, type Response as SipResponse, hasHeader, headerValues } from "../../lib/syntax/message.ts";
+import { isFault } from "../../lib/syntax/fault.ts";
+import {
+  type Request as SipRequest,
+  type Response as SipResponse,
+  hasHeader,
+  headerValue,
+  headerValues,
+} from "../../lib/syntax/message.ts";
+import { parseNameAddress, tagOf } from "../../lib/syntax/name-address.ts";
 import { randomText } from "../room/random.ts";
 import type { Account } from "./trunk-registration.ts";
 
+/** Requests that have had their final response. */
 const mostKept = 500;
+/** Those that have not: no more are under way on one connection at a time. */
+const mostWaiting = 5000;
 
-/** An INVITE that waits for its final response. */
+/** A request that waits for its final response. */
 export interface Unanswered {
   /** Of our Via. */
   readonly branch: string;
-  readonly invite: SipRequest;
+  readonly request: SipRequest;
   /** Whether a provisional response has come. */
   readonly hasRung: boolean;
+  /** It was sent again, by another connection. */
+  readonly isRepeated: boolean;
+  /** Milliseconds: when it was sent first. */
+  readonly at: number;
 }
 
 /** Requests as they were sent, by the branch of our Via: for their ACK, for their repetition with credentials, and for a lost connection. */
 export class SentRequests {
   readonly #requests = new Map<string, SipRequest>();
-  /** INVITEs without a final response, by branch: the last status that came, 0 for none. */
-  readonly #waiting = new Map<string, number>();
+  /** However many other requests pass, these are not forgotten. */
+  readonly #waiting = new Map<string, Unanswered>();
 
   /** As it was sent last: with credentials, if they were asked for. */
   latest(branch: string): SipRequest | undefined {
-    return this.#requests.get(branchWithCredentials(branch)) ?? this.#requests.get(branch);
+    return this.get(branchWithCredentials(shiftedBranch(branch))) ?? this.get(branchWithCredentials(branch)) ?? this.get(branch);
   }
 
   get(branch: string): SipRequest | undefined {
-    return this.#requests.get(branch);
+    return this.#waiting.get(branch)?.request ?? this.#requests.get(branch);
   }
 
-  remember(branch: string, request: SipRequest): void {
-    this.#requests.set(branch, request);
-    if (request.method === "INVITE") this.#waiting.set(branch, 0);
-    const oldest = this.#requests.keys().next();
-    if (this.#requests.size > mostKept && oldest.done !== true) this.forget(oldest.value);
+  remember(branch: string, request: SipRequest, at: number): void {
+    this.again({ branch, request, hasRung: false, isRepeated: false, at });
   }
 
-  /** A response to an INVITE. */
+  /** What has waited before does so again. */
+  again(one: Unanswered): void {
+    this.#waiting.set(one.branch, one);
+    limit(this.#waiting, mostWaiting);
+  }
+
+  /** A response to it. A refusal of an INVITE may come again, and wants its ACK again. */
   answered(branch: string, status: number): void {
-    if (status >= 200) this.#waiting.delete(branch);
-    else if (this.#waiting.has(branch)) this.#waiting.set(branch, status);
+    const waiting = this.#waiting.get(branch);
+    if (waiting === undefined) return;
+    if (status < 200) this.#waiting.set(branch, { ...waiting, hasRung: true });
+    else {
+      this.#waiting.delete(branch);
+      this.#requests.set(branch, waiting.request);
+      limit(this.#requests, mostKept);
+    }
   }
 
   forget(branch: string): void {
@@ -51,23 +76,39 @@ export class SentRequests {
 
   /** Forgets all; returns what is waiting. */
   clear(): readonly Unanswered[] {
-    const unanswered = [...this.#waiting].flatMap(([branch, status]) => {
-      const invite = this.#requests.get(branch);
-      return invite === undefined ? [] : [{ branch, invite, hasRung: status > 0 }];
-    });
+    const unanswered = [...this.#waiting.values()];
     this.#requests.clear();
     this.#waiting.clear();
     return unanswered;
   }
 }
 
+function limit(kept: Map<string, unknown>, most: number): void {
+  const oldest = kept.keys().next();
+  if (kept.size > most && oldest.done !== true) kept.delete(oldest.value);
+}
+
+/** Our branches end in letters and digits. */
+const mark = "-a";
+
 function branchWithCredentials(branch: string): string {
-  return `${branch}a`;
+  return `${branch}${mark}`;
+}
+
+export function isBranchWithCredentials(branch: string): boolean {
+  return branch.endsWith(mark);
+}
+
+/** A CANCEL of ours as it is in the transaction that has credentials. */
+export function withCredentialsCancelled(cancel: SipRequest, branch: string): string {
+  const { remove = [], append = [] } = shift(cancel, 1);
+  const via = headerValues(cancel, "via").map((value): [string, string] => ["Via", inBranch(value, branch, branchAgain(branch, true))]);
+  return alter(cancel, { remove: ["via", ...remove], push: via, append });
 }
 
 /**
- * A request with credentials for a 401 or 407 (RFC 3261 §22), in a transaction of its own; undefined if it had some already, or the
- * challenge is one that we cannot answer.
+ * A request with credentials for a 401 or 407 (RFC 3261 §22), in a transaction of its own, and with a CSeq of its own if it makes a
+ * dialog or stands alone; undefined if it had some already, or the challenge is one that we cannot answer.
  * @param branch of our Via on the request as it was sent
  */
 export function withCredentials(
@@ -78,12 +119,29 @@ export function withCredentials(
 ): { readonly text: string; readonly branch: string } | undefined {
   const [asked, answered] =
     response.status === 401 ? (["www-authenticate", "Authorization"] as const) : (["proxy-authenticate", "Proxy-Authorization"] as const);
-  if (hasHeader(sent, answered.toLowerCase())) return undefined;
+  if (isBranchWithCredentials(branch)) return undefined;
   const request = { method: sent.method, uri: sent.requestUri };
   const credentials = credentialsFor(keyring, headerValues(response, asked), request, account, randomText());
   if (credentials === undefined) return undefined;
-  const again = branchWithCredentials(branch);
+  const to = parseNameAddress(headerValue(sent, "to") ?? "");
+  // Within a dialog the next number may be in use already.
+  const isFirst = isFault(to) || tagOf(to) === undefined;
+  const again = branchAgain(branch, isFirst);
   const [own = "", ...others] = headerValues(sent, "via");
-  const vias = [own.replace(`branch=${branch}`, `branch=${again}`), ...others].map((value): [string, string] => ["Via", value]);
-  return { text: alter(sent, { remove: ["via"], push: vias, append: [[answered, credentials]] }), branch: again };
+  const routes = isFirst && hasHeader(sent, "record-route") ? shiftedRoutes(keyring, sent) : [];
+  const { remove = [], append = [] } = isFirst ? shift(sent, 1) : {};
+  const lines: (readonly [string, string])[] = [
+    ...[inBranch(own, branch, again), ...others].map((value): [string, string] => ["Via", value]),
+    ...routes.map((value): [string, string] => ["Record-Route", value]),
+  ];
+  const gone = ["via", ...(routes.length > 0 ? ["record-route"] : []), ...remove];
+  return { text: alter(sent, { remove: gone, push: lines, append: [...append, [answered, credentials]] }), branch: again };
+}
+
+function branchAgain(branch: string, isFirst: boolean): string {
+  return branchWithCredentials(isFirst ? shiftedBranch(branch) : branch);
+}
+
+function inBranch(via: string, branch: string, other: string): string {
+  return via.replace(`branch=${branch}`, `branch=${other}`);
 }

@@ -1,7 +1,9 @@
 import { connect } from "cloudflare:sockets";
+import { writtenHost } from "../../lib/routing/hop-name.ts";
 import type { Hop } from "../../lib/routing/locate.ts";
 import { StreamReader } from "../../lib/transport/stream.ts";
 import { decodeBinary, encodeBinary } from "../room/bytes.ts";
+import { answerUnmeasured } from "../room/reply.ts";
 import { type Channel, type ChannelEvents, type Frame, patience, within } from "./channel.ts";
 
 /**
@@ -11,12 +13,13 @@ import { type Channel, type ChannelEvents, type Frame, patience, within } from "
 export async function openStream(hop: Hop, events: ChannelEvents): Promise<Channel> {
   const isSecure = hop.transport === "tls";
   const plain = connect(
-    { hostname: hop.address, port: hop.port },
+    { hostname: writtenHost(hop.address), port: hop.port },
     { secureTransport: isSecure ? "starttls" : "off", allowHalfOpen: false },
   );
   const socket = isSecure ? plain.startTls({ expectedServerHostname: hop.host }) : plain;
-  const { localAddress } = await within(patience, socket.opened, `${hop.host} did not answer`);
+  const { localAddress } = await openedOf(socket, hop);
   const writer = socket.writable.getWriter();
+  const close = (): void => void socket.close().catch(ignoreClosed);
   const write = async (octets: Uint8Array): Promise<void> => {
     try {
       await writer.write(octets);
@@ -25,24 +28,38 @@ export async function openStream(hop: Hop, events: ChannelEvents): Promise<Chann
       events.closed();
     }
   };
-  void read(socket, (octets) => void write(octets), events);
+  void read(socket, write, events).then(close);
   return {
     localAddress: localAddress ?? "offhook.invalid",
     tellsAddress: true,
     send: ({ text, binary }) => void write(binary ? encodeBinary(text) : new TextEncoder().encode(text)),
-    close: () => void socket.close().catch(ignoreClosed),
+    close,
   };
 }
 
-async function read(socket: Socket, write: (octets: Uint8Array) => void, events: ChannelEvents): Promise<void> {
+/** @throws Error if it is not open in time; then nothing is left of it */
+async function openedOf(socket: Socket, { host }: Hop): Promise<SocketInfo> {
+  try {
+    return await within(patience, socket.opened, `${host} did not answer`);
+  } catch (error) {
+    void socket.close().catch(ignoreClosed);
+    throw error;
+  }
+}
+
+/** Until the stream ends, or cannot be read on. */
+async function read(socket: Socket, write: (octets: Uint8Array) => Promise<void>, events: ChannelEvents): Promise<void> {
   const reader = new StreamReader();
   try {
     for await (const octets of socket.readable as ReadableStream<Uint8Array>) {
       events.heard();
-      const found = reader.read(decodeBinary(octets.slice().buffer));
-      if (found === undefined) break;
-      if (found.pings > 0) write(Buffer.from("\r\n"));
-      for (const text of found.messages) events.message(asFrame(text));
+      const { messages, pings, broken } = reader.read(decodeBinary(octets.slice().buffer));
+      if (pings > 0) void write(Buffer.from("\r\n"));
+      for (const text of messages) events.message(asFrame(text));
+      if (broken === undefined) continue;
+      const answer = answerUnmeasured(broken);
+      if (answer !== undefined) await write(encodeBinary(answer));
+      break;
     }
   } catch (error) {
     ignoreClosed(error);

@@ -1,6 +1,6 @@
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { type BackOff, backOff } from "../../lib/transport/back-off.ts";
-import { rememberBad } from "../room/bad-servers.ts";
+import { longestRest, rememberBad } from "../room/bad-servers.ts";
 import { DirectoryUnavailable } from "../../workers/directory.ts";
 import type { Connection } from "./connection.ts";
 import type { Account, TrunkRegistration } from "./trunk-registration.ts";
@@ -23,6 +23,8 @@ export interface Cared {
   isOpen(): boolean;
   /** The connection may be closed when it is not used, or may not. */
   rest(): void;
+  /** What it is to do if nobody has told it so yet: its address may be a new one. */
+  usualRole(trunk: Trunk | undefined): Promise<Role>;
   /** Registering here has failed: the trunk's next server, if there is one, is to register us. */
   passOn(trunk: Trunk): Promise<void>;
   /** We are registered here: the servers behind this one need not register us any more. */
@@ -55,14 +57,20 @@ export class TrunkCare {
   /** Of registering, in a row. */
   #failures = 0;
   health: Health | undefined;
+  #isAtWork = false;
+  #formerTrunk: Trunk | undefined;
 
   constructor(cared: Cared, registration: TrunkRegistration) {
     this.#cared = cared;
     this.#registration = registration;
   }
 
-  /** Begins anew, as the trunk's settings are now. */
-  async begin(role: Role): Promise<void> {
+  /**
+   * Begins anew, as the trunk's settings are now.
+   * @param former the trunk as it was, if it is there no more
+   */
+  async begin(role: Role, former: Trunk | undefined): Promise<void> {
+    this.#formerTrunk = former;
     this.#failures = 0;
     this.#renewAt = 0;
     this.health = undefined;
@@ -73,7 +81,13 @@ export class TrunkCare {
   /** A server before this one has failed; or is well again. */
   async standIn(isNeeded: boolean): Promise<void> {
     const role = isNeeded ? "registers" : "stands by";
-    if ((await this.#role()) !== role) await this.begin(role);
+    const present = await this.#cared.storage.get<Role>("role");
+    if (present !== role) await this.begin(role, undefined);
+  }
+
+  /** There is a connection, though we have not asked for it: after a loss of memory it is the time to be registered again. */
+  opened(): void {
+    if (!this.#isAtWork && !this.isHeld) void this.#cared.storage.setAlarm(Date.now());
   }
 
   /** The connection is gone. */
@@ -102,10 +116,15 @@ export class TrunkCare {
   }
 
   async #doWhatIsDue(): Promise<number> {
-    const trunk = await this.#cared.trunk();
-    const role = await this.#role();
-    const registration = await this.#register(trunk, role);
-    return Math.min(registration, await this.#ask(trunk, role));
+    this.#isAtWork = true;
+    try {
+      const trunk = await this.#cared.trunk();
+      const role = await this.#role(trunk);
+      const registration = await this.#register(trunk, role);
+      return Math.min(registration, await this.#ask(trunk, role));
+    } finally {
+      this.#isAtWork = false;
+    }
   }
 
   /** Returns when it is due again, in milliseconds. */
@@ -116,8 +135,20 @@ export class TrunkCare {
     const isFresh = this.#cared.isOpen() || this.#failures > 0;
     if (isFresh && now < this.#renewAt) return Math.min(this.#renewAt, now + lookAfter);
     const connection = await this.#cared.open();
-    const granted = connection === undefined ? undefined : await this.#registration.register(connection, account);
-    return granted === undefined ? this.#failed(trunk) : this.#registered(trunk, granted * 1000);
+    if (connection === undefined) return this.#failed(trunk, 0);
+    const outcome = await this.#registration.register(connection, account);
+    if (outcome.kind === "refused") return this.#failed(trunk, Math.min(outcome.retryAfter, longestRest) * 1000);
+    const next = this.#registered(trunk, outcome.granted * 1000);
+    await this.#leaves(connection, account, outcome.contact);
+    return next;
+  }
+
+  /** A contact of a connection that is gone leads nowhere: the server had better forget it. */
+  async #leaves(connection: Connection, account: Account, contact: string): Promise<void> {
+    const former = await this.#cared.storage.get<string>("contact");
+    if (former === contact) return;
+    await this.#cared.storage.put("contact", contact);
+    if (former !== undefined) this.#attempt(this.#registration.unregister(connection, account, former));
   }
 
   #registered(trunk: Trunk, granted: number): number {
@@ -131,10 +162,11 @@ export class TrunkCare {
     return Math.min(this.#renewAt, now + lookAfter);
   }
 
-  #failed(trunk: Trunk): number {
+  /** @param rest milliseconds that the server wants to be left alone, at least */
+  #failed(trunk: Trunk, rest: number): number {
     this.isHeld = false;
     this.registeredUntil = 0;
-    this.#renewAt = Date.now() + this.#wait(this.#failures);
+    this.#renewAt = Date.now() + Math.max(rest, this.#wait(this.#failures));
     this.#failures += 1;
     this.#cared.rest();
     this.#attempt(this.#cared.passOn(trunk));
@@ -142,11 +174,13 @@ export class TrunkCare {
   }
 
   /** Another server registers us, or none is to any more. */
-  async #letGo(trunk: Trunk | undefined): Promise<number> {
+  async #letGo(present: Trunk | undefined): Promise<number> {
+    const trunk = present ?? this.#formerTrunk;
     const account = trunk === undefined ? undefined : accountOf(trunk);
     if (this.isHeld && this.#cared.isOpen() && account !== undefined) {
       const connection = await this.#cared.open();
       if (connection !== undefined) await this.#registration.unregister(connection, account);
+      await this.#cared.storage.delete("contact");
     }
     this.isHeld = false;
     this.registeredUntil = 0;
@@ -170,8 +204,12 @@ export class TrunkCare {
     return at + interval;
   }
 
-  async #role(): Promise<Role> {
-    return (await this.#cared.storage.get<Role>("role")) ?? "registers";
+  async #role(trunk: Trunk | undefined): Promise<Role> {
+    const told = await this.#cared.storage.get<Role>("role");
+    if (told !== undefined) return told;
+    const role = await this.#cared.usualRole(trunk);
+    await this.#cared.storage.put("role", role);
+    return role;
   }
 
   #wait(failures: number): number {

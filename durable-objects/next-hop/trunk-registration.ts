@@ -1,79 +1,124 @@
 import { credentialsFor } from "../../lib/authentication/client.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
-import { type NamedHop, hopName } from "../../lib/routing/hop-name.ts";
+import { type NamedHop, writtenHost } from "../../lib/routing/hop-name.ts";
+import { accountUser } from "../../lib/routing/trunk.ts";
+import { grantedExpires, isStale } from "../../lib/registrar/granted.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { type Response, headerValue, headerValues } from "../../lib/syntax/message.ts";
 import { randomText } from "../room/random.ts";
 import type { Connection } from "./connection.ts";
 
-/** Seconds that we ask for. */
-const wanted = 600;
+/** Seconds that we ask for, unless the server has asked for more (RFC 3261 §10.2.8). */
+const usual = 600;
+/** Seconds: whoever wants us for longer is asked again as if he had wanted that. */
+const longest = 86_400;
 /** Milliseconds. */
 const patience = 8000;
+/** Of one registration: challenge, stale nonce, too brief an interval, and the challenge to that. */
+const mostRequests = 5;
 
 export interface Account {
   readonly username: string;
   readonly password: string;
 }
 
+/** How a registration has ended; times are seconds. */
+export type Outcome =
+  | { readonly kind: "registered"; readonly granted: number; readonly contact: string }
+  /** Status 0: silence. Before `retryAfter` it is not to be tried again (RFC 3261 §20.33). */
+  | { readonly kind: "refused"; readonly status: number; readonly retryAfter: number };
+
+/** What one REGISTER says. */
+interface Wish {
+  readonly contact: string;
+  readonly expires: number;
+}
+
 /** Our registration at a trunk's server (RFC 3261 §10.2): over the connection that calls shall come by. */
 export class TrunkRegistration {
   readonly #keyring: Keyring;
   readonly #hop: NamedHop;
-  /** The same over every loss of memory (RFC 3261 §10.2), and so its CSeq grows with time. */
-  readonly #callId: string;
+  /** Another one after a loss of memory: then nobody knows how far the CSeq had come (RFC 3261 §10.2.4, §10.3 step 7). */
+  readonly #callId = randomText() + randomText();
   #cseq = 0;
+  /** Seconds. */
+  #wanted = usual;
 
   constructor(keyring: Keyring, hop: NamedHop) {
     this.#keyring = keyring;
     this.#hop = hop;
-    this.#callId = keyring.mac("context", hopName(hop, hop.trunk)).slice(0, 24);
   }
 
-  /** Resolves with the seconds that were granted; undefined if we are not registered. */
-  async register(connection: Connection, account: Account): Promise<number | undefined> {
-    const answer = await this.#transact(connection, account, wanted);
-    if (answer === undefined || answer.status >= 300) {
-      console.error(JSON.stringify({ note: "a trunk did not register us", trunk: this.#hop.trunk, status: answer?.status ?? "silence" }));
-      return undefined;
+  async register(connection: Connection, account: Account): Promise<Outcome> {
+    const contact = contactOf(connection, account);
+    const answer = await this.#transact(connection, account, { contact, expires: this.#wanted });
+    const granted = answer === undefined || answer.status >= 300 ? 0 : grantedExpires(answer, contact, this.#wanted);
+    if (granted > 0) return { kind: "registered", granted, contact };
+    const status = answer?.status ?? 0;
+    console.error(JSON.stringify({ note: "a trunk did not register us", trunk: this.#hop.trunk, status }));
+    const retryAfter = parseDeltaSeconds(/^\d+/.exec((answer && headerValue(answer, "retry-after")) ?? "")?.[0]) ?? 0;
+    return { kind: "refused", status, retryAfter };
+  }
+
+  /** RFC 3261 §10.2.2: no more calls shall come by this contact, or by the one we have. Whatever the server answers, we do not come back. */
+  async unregister(connection: Connection, account: Account, contact = contactOf(connection, account)): Promise<void> {
+    await this.#transact(connection, account, { contact, expires: 0 });
+  }
+
+  /**
+   * RFC 3261 §22.2: a challenge is answered once, and once more if only its nonce was stale (RFC 7616 §3.3). §10.2.8: who finds our time too brief is
+   * asked for the time he wants.
+   */
+  async #transact(connection: Connection, account: Account, wish: Wish): Promise<Response | undefined> {
+    let { expires } = wish;
+    let credentials: string | undefined;
+    let answer: Response | undefined;
+    for (let count = 0; count < mostRequests; count += 1) {
+      answer = await this.#send(connection, account.username, { ...wish, expires }, credentials === undefined ? [] : [credentials]);
+      if (answer?.status === 423 && expires > 0) {
+        const least = parseDeltaSeconds(headerValue(answer, "min-expires")) ?? 0;
+        if (least <= expires || least > longest) return answer;
+        [expires, credentials] = [least, undefined];
+        this.#wanted = least;
+      } else if (answer?.status === 401 || answer?.status === 407) {
+        const isAnswerable: boolean = credentials === undefined || isStale(answer);
+        credentials = isAnswerable ? this.#credentialsFor(answer, account) : undefined;
+        if (credentials === undefined) return answer;
+      } else return answer;
     }
-    const own = headerValues(answer, "contact").find((contact) => contact.includes(connection.host));
-    const told = /;\s*expires\s*=\s*(\d+)/i.exec(own ?? "")?.[1] ?? headerValue(answer, "expires");
-    return Math.max(20, parseDeltaSeconds(told) ?? wanted);
+    return answer;
   }
 
-  /** RFC 3261 §10.2.2: the server is told that no more calls shall come by this connection. Whatever it answers, we do not come back. */
-  async unregister(connection: Connection, account: Account): Promise<void> {
-    await this.#transact(connection, account, 0);
-  }
-
-  /** RFC 3261 §22.2: a challenge is answered, once. */
-  async #transact(connection: Connection, account: Account, expires: number): Promise<Response | undefined> {
-    const first = await this.#send(connection, account.username, expires, []);
-    if (first?.status !== 401 && first?.status !== 407) return first;
-    const [asked, answered] = first.status === 401 ? ["www-authenticate", "Authorization"] : ["proxy-authenticate", "Proxy-Authorization"];
+  #credentialsFor(challenge: Response, account: Account): string | undefined {
+    const [asked, answered] =
+      challenge.status === 401 ? ["www-authenticate", "Authorization"] : ["proxy-authenticate", "Proxy-Authorization"];
     const request = { method: "REGISTER", uri: this.#registrar };
-    const credentials = credentialsFor(this.#keyring, headerValues(first, asked), request, account, randomText());
-    return credentials === undefined ? first : this.#send(connection, account.username, expires, [`${answered}: ${credentials}`]);
+    const credentials = credentialsFor(this.#keyring, headerValues(challenge, asked), request, account, randomText());
+    return credentials === undefined ? undefined : `${answered}: ${credentials}`;
   }
 
   get #registrar(): string {
-    return `sip:${this.#hop.host}`;
+    return `sip:${writtenHost(this.#hop.host)}`;
   }
 
-  #send(connection: Connection, username: string, expires: number, more: readonly string[]): Promise<Response | undefined> {
-    this.#cseq = Math.max(this.#cseq + 1, Math.floor(Date.now() / 1000));
-    const address = `sip:${username}@${this.#hop.host}`;
+  #send(connection: Connection, username: string, { contact, expires }: Wish, more: readonly string[]): Promise<Response | undefined> {
+    this.#cseq += 1;
+    const address = `sip:${accountUser(username)}@${writtenHost(this.#hop.host)}`;
     const lines = [
       "Max-Forwards: 70",
       `From: <${address}>;tag=${randomText()}`,
       `To: <${address}>`,
       `Call-ID: ${this.#callId}`,
       `CSeq: ${this.#cseq} REGISTER`,
-      `Contact: <sip:${username}@${connection.host};transport=${connection.transport === "WSS" ? "ws" : connection.transport.toLowerCase()}>`,
+      `Contact: <${contact}>`,
       `Expires: ${expires}`,
       ...more,
     ];
     return connection.ask(`REGISTER ${this.#registrar} SIP/2.0`, lines, patience);
   }
+}
+
+/** Our end of the connection, under the name of the account. */
+function contactOf({ host, transport }: Connection, { username }: Account): string {
+  return `sip:${accountUser(username)}@${host};transport=${transport === "WSS" ? "ws" : transport.toLowerCase()}`;
 }

@@ -1,3 +1,4 @@
+import { writtenHost } from "../../lib/routing/hop-name.ts";
 import type { Hop } from "../../lib/routing/locate.ts";
 import { decodeBinary, encodeBinary } from "../room/bytes.ts";
 import { randomText } from "../room/random.ts";
@@ -12,7 +13,7 @@ const resource = "/ws";
  */
 export async function openWebSocket(hop: Hop, events: ChannelEvents, token: string | undefined): Promise<Channel> {
   const scheme = hop.transport === "wss" ? "https" : "http";
-  const opening = fetch(`${scheme}://${authority(hop)}${resource}`, {
+  const opening = fetch(`${scheme}://${writtenHost(hop.host)}:${hop.port}${resource}`, {
     headers: {
       Upgrade: "websocket",
       "Sec-WebSocket-Protocol": "sip",
@@ -21,7 +22,11 @@ export async function openWebSocket(hop: Hop, events: ChannelEvents, token: stri
     // Whoever redirects could lead us anywhere.
     redirect: "manual",
   });
-  const response = await within(patience, opening, `${hop.host} did not answer`);
+  const response = await within(patience, opening, `${hop.host} did not answer`).catch((error: unknown) => {
+    // What opens too late nobody wants any more.
+    void opening.then(({ webSocket }) => (webSocket?.accept(), webSocket?.close(1000)), ignoreFailed);
+    throw error;
+  });
   const socket = response.webSocket;
   if (socket === null) throw new Error(`${hop.host} answered ${response.status} to the upgrade`);
   socket.binaryType = "arraybuffer";
@@ -49,7 +54,7 @@ export async function openWebSocket(hop: Hop, events: ChannelEvents, token: stri
   };
 }
 
-/** A host that is an IPv6 address has its brackets only where it stood in the URI. */
-function authority({ host, port }: Hop): string {
-  return `${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
+/** It is known already that it could not be opened. */
+function ignoreFailed(error: unknown): void {
+  if (!(error instanceof Error)) throw error;
 }

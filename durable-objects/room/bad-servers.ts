@@ -1,7 +1,7 @@
 /** Seconds that a server which could not be reached, or answered 503 without saying for how long, is thought bad. */
 export const usualRest = 30;
 /** Seconds, whatever a server says. */
-const longestRest = 3600;
+export const longestRest = 3600;
 const mostRemembered = 1000;
 
 /** Names of next hops, and until when they are bad, in milliseconds. In the isolate: each learns for itself, as with the DNS. */

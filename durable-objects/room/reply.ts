@@ -1,10 +1,20 @@
 import { replyTo } from "../../lib/syntax/compose.ts";
-import type { Fault } from "../../lib/syntax/fault.ts";
-import type { Request } from "../../lib/syntax/message.ts";
+import { type Fault, fault } from "../../lib/syntax/fault.ts";
+import { type Request, salvage } from "../../lib/syntax/message.ts";
 import { randomText } from "./random.ts";
 
 /** The response that a fault asks for, with what was wrong as a Warning (RFC 3261 §20.43). */
 export function answerFault(request: Request, fault: Fault): string {
   const warning: readonly [string, string] = ["Warning", `399 offhook "${fault.fault.replace(/["\\\r\n]/g, "'")}"`];
   return replyTo(request, fault.status, { toTag: randomText(), headers: [...(fault.headers ?? []), warning] });
+}
+
+/**
+ * The answer to a message on a stream whose end cannot be found for want of a Content-Length (RFC 3261 §18.3); undefined if there is
+ * nothing to answer. The connection cannot be read on.
+ */
+export function answerUnmeasured(header: string): string | undefined {
+  const request = salvage({ text: header, binary: true });
+  if (request === undefined || request.method === "ACK") return undefined;
+  return answerFault(request, fault(400, "a message on a stream needs its Content-Length"));
 }

@@ -33,10 +33,13 @@ export class Resolver {
   async settle<T>(
     inquire: (known: Known) => T | { readonly kind: "ask"; readonly questions: readonly Question[] } | Fault,
   ): Promise<T | Fault> {
+    /** Answers may be good for less time than the inquiry takes. */
+    const told = new Map<string, Answer>();
     for (let round = 0; round < mostRounds; round += 1) {
-      const result = inquire((question) => this.#known(question));
+      const result = inquire((question) => told.get(nameOf(this.#url, question)));
       if (isFault(result) || !isAsking(result)) return result;
-      await Promise.all(result.questions.map((question) => this.#ask(question)));
+      const ask = async (question: Question) => told.set(nameOf(this.#url, question), this.#known(question) ?? (await this.#ask(question)));
+      await Promise.all(result.questions.map(ask));
     }
     throw new Error("an inquiry has asked without end");
   }
@@ -46,7 +49,7 @@ export class Resolver {
     return found !== undefined && found.until > Date.now() ? found.answer : undefined;
   }
 
-  async #ask(question: Question): Promise<void> {
+  async #ask(question: Question): Promise<Answer> {
     const answer = await this.#fetch(question);
     const seconds = answer.kind === "failed" ? failureKept : Math.min(Math.max(answer.ttl, 1), longestKept);
     const name = nameOf(this.#url, question);
@@ -54,6 +57,7 @@ export class Resolver {
     kept.set(name, { answer, until: Date.now() + seconds * 1000 });
     const oldest = kept.keys().next();
     if (kept.size > mostKept && oldest.done !== true) kept.delete(oldest.value);
+    return answer;
   }
 
   /** RFC 8484 §4.1 by POST; whatever goes wrong is a lookup that failed. */

@@ -1,20 +1,28 @@
 import type { Essentials } from "../syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../syntax/fault.ts";
 import type { Request } from "../syntax/message.ts";
-import { parseUri } from "../syntax/uri.ts";
+import { isTrunkIdentity } from "../routing/trunk.ts";
+import { canonicalUser, parseUri } from "../syntax/uri.ts";
 import { wantsPrivacy } from "./privacy.ts";
 
 /**
  * Refuses a request of somebody the user does not want to hear of: 603, or 433 for one who does not say who he is (RFC 5079).
+ * Of a call that a trunk brings only From says whom it is of.
  * @param blocked `user@domain`, `*@domain`, or `anonymous`
- * @param identity `user@domain` that the sending flow is authenticated for
+ * @param identity `user@domain` that the sending flow is authenticated for, or of a trunk
  */
 export function refuseBlocked(blocked: readonly string[], identity: string, request: Request, essentials: Essentials): Fault | undefined {
   if (blocked.length === 0) return undefined;
-  const everybody = `*${identity.slice(identity.lastIndexOf("@"))}`;
-  if (blocked.includes(identity) || blocked.includes(everybody)) return fault(603, "the user does not take requests of this sender");
+  const sender = isTrunkIdentity(identity) ? (fromOf(essentials) ?? identity) : identity;
+  const everybody = `*${sender.slice(sender.lastIndexOf("@"))}`;
+  if (blocked.includes(sender) || blocked.includes(everybody)) return fault(603, "the user does not take requests of this sender");
   if (blocked.includes("anonymous") && isAnonymous(request, essentials)) return fault(433, "the user does not take anonymous requests");
   return undefined;
+}
+
+function fromOf({ from }: Essentials): string | undefined {
+  const uri = parseUri(from.uri);
+  return isFault(uri) || uri.kind !== "sip" || uri.user === undefined ? undefined : `${canonicalUser(uri.user)}@${uri.host.toLowerCase()}`;
 }
 
 /** RFC 3323 §4.1: the anonymous From, or the wish that others make it so. */

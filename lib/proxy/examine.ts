@@ -2,11 +2,12 @@ import type { Keyring } from "../authentication/keyring.ts";
 import { type Address, addressOf } from "../location/address.ts";
 import type { Alterations } from "../syntax/alter.ts";
 import type { Essentials } from "../syntax/essentials.ts";
+import { parseDigest } from "../syntax/digest.ts";
 import { type Fault, fault, isFault } from "../syntax/fault.ts";
 import { type Request, hasHeader, headerValues } from "../syntax/message.ts";
 import { parseNameAddress } from "../syntax/name-address.ts";
 import { readOptionTags } from "../syntax/option-tags.ts";
-import { type SipUri, type Uri, canonicalUser, parseUri } from "../syntax/uri.ts";
+import { type SipUri, type Uri, canonicalUser, parseUri, dialledNumber } from "../syntax/uri.ts";
 import type { DialogEnd } from "../transport/envelope.ts";
 import { wantsPrivacy } from "./privacy.ts";
 import { endsOf, openRoute } from "./route-token.ts";
@@ -26,7 +27,13 @@ export interface Owner {
 /** Where a request goes, by RFC 3261 §16.3 to §16.5, and what to change in it on the way. */
 export type Way =
   | { readonly kind: "server" }
-  | { readonly kind: "dialog"; readonly receiver: DialogEnd; readonly recordRoute: string | undefined; readonly alterations: Alterations }
+  | {
+      readonly kind: "dialog";
+      readonly sender: DialogEnd;
+      readonly receiver: DialogEnd;
+      readonly recordRoute: string | undefined;
+      readonly alterations: Alterations;
+    }
   | { readonly kind: "address"; readonly address: Address; readonly alterations: Alterations };
 
 export interface Examination {
@@ -57,6 +64,23 @@ export function examine(request: Request, essentials: Essentials, by: Examinatio
   return route.way;
 }
 
+/** RFC 3261 §22.3: credentials for the realm of another server, which has asked for them, are none of our business. */
+function withForeignCredentials(request: Request, { domain }: Owner): Pick<Alterations, "append"> {
+  const kept = credentialHeaders.flatMap(([name, written]) =>
+    (hasHeader(request, name) ? headerValues(request, name) : []).flatMap((value): [string, string][] => {
+      const digest = parseDigest(value);
+      const realm = isFault(digest) ? undefined : digest.values.get("realm")?.toLowerCase();
+      return realm === undefined || realm === domain ? [] : [[written, value]];
+    }),
+  );
+  return kept.length === 0 ? {} : { append: kept };
+}
+
+const credentialHeaders = [
+  ["proxy-authorization", "Proxy-Authorization"],
+  ["authorization", "Authorization"],
+] as const;
+
 /** RFC 3325 §5: what a trusted server asserts is passed on, unless the caller has asked it not to be. */
 function mayTell(request: Request, { isBelieved }: Owner): boolean {
   return isBelieved === true && !wantsPrivacy(request, ["id"]);
@@ -78,6 +102,7 @@ function readRoute(request: Request, essentials: Essentials, written: Uri, by: E
   const alterations: Alterations = {
     maxForwards: essentials.maxForwards === undefined ? initialMaxForwards : essentials.maxForwards - 1,
     remove: privateHeaders.filter((name) => hasHeader(request, name) && !(name === "p-asserted-identity" && mayTell(request, by.owner))),
+    ...withForeignCredentials(request, by.owner),
     ...(top === undefined ? {} : { popRoutes: 1 }),
     ...(strict === undefined ? {} : { requestUri: strict.requestUri, popLastRoute: true }),
   };
@@ -88,7 +113,7 @@ function readRoute(request: Request, essentials: Essentials, written: Uri, by: E
     if (sender.home !== by.owner.home) return fault(403, "this dialog is not the sender's");
     // RFC 6665 §4.3: the NOTIFY makes the dialog of its subscription, and needs the route that the SUBSCRIBE had.
     const recordRoute = request.method === "NOTIFY" ? routes[0] : undefined;
-    return { way: { kind: "dialog", receiver, recordRoute, alterations }, isVouched: true };
+    return { way: { kind: "dialog", sender, receiver, recordRoute, alterations }, isVouched: true };
   }
   const remaining = strict === undefined ? routes[1] : routes[0];
   if (remaining !== undefined && routes.length > 1) return fault(403, "requests are not relayed to other servers");
@@ -99,7 +124,7 @@ function readRoute(request: Request, essentials: Essentials, written: Uri, by: E
 
 function readRequestUri(uri: Uri, alterations: Alterations, by: Examination): Route | Fault {
   if (uri.kind === "tel") {
-    const address = { user: uri.number, domain: by.owner.domain, instance: undefined, registration: undefined };
+    const address = { user: dialledNumber(uri), domain: by.owner.domain, instance: undefined, registration: undefined };
     return { way: { kind: "address", address, alterations }, isVouched: false };
   }
   if (uri.kind !== "sip") return fault(416, "the scheme cannot be routed");
@@ -146,7 +171,7 @@ function hostOf(uri: SipUri): string {
 function isOwnFrom(essentials: Essentials, owner: Owner): boolean {
   const uri = parseUri(essentials.from.uri);
   if (isFault(uri)) return false;
-  if (uri.kind === "tel") return owner.aliases.includes(uri.number);
+  if (uri.kind === "tel") return owner.aliases.includes(dialledNumber(uri));
   if (uri.kind !== "sip" || uri.user === undefined) return false;
   const host = uri.host.toLowerCase();
   if (host === "anonymous.invalid") return true;

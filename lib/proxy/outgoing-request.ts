@@ -151,8 +151,16 @@ function mark(request: Request, essentials: Essentials): string {
  * (RFC 7118 §5.2), and it would tell every callee the caller's address.
  */
 function viaValue(host: string, branch: string, transport?: StatelessTarget["transport"]): string {
-  const told = transport === "TCP" || transport === "TLS" ? ";rport;alias" : "";
-  return `SIP/2.0/${transport ?? "WSS"} ${host};branch=${branch}${told}`;
+  return `SIP/2.0/${transport ?? "WSS"} ${host};branch=${branch}${viaMarks(transport)}`;
+}
+
+/**
+ * What our Via says of a connection that we opened: that we want to be told where we are seen (RFC 3581 §3), and over TCP that it may
+ * be used in the other direction too (RFC 5923 §6). Over TLS that takes a certificate of ours (§5), which the platform has not.
+ */
+export function viaMarks(transport: StatelessTarget["transport"]): string {
+  if (transport === "TCP") return ";rport;alias";
+  return transport === "TLS" ? ";rport" : "";
 }
 
 /** RFC 5658 aside, one Record-Route is enough: the phone comes back on its own flow whatever stands there. */
@@ -172,5 +180,6 @@ function ownRecordRoute(
   const { fromTag: callerTag, toTag, callId } = essentials;
   if (toTag !== undefined || callerTag === undefined || !dialogMethods.includes(request.method)) return [];
   const route = { caller: { home: caller.home, phone: caller.phone }, callee: { home: by.home, phone }, callerTag };
-  return [["Record-Route", recordRoute(by.keyring, route, callId, caller.at ?? at)]];
+  const isSecure = request.requestUri.startsWith("sips:");
+  return [["Record-Route", recordRoute(by.keyring, route, callId, caller.at ?? at, isSecure)]];
 }

@@ -79,7 +79,9 @@ export interface ForkedBranch {
   /** It leads to another address and not to a phone, for this reason. */
   readonly retarget?: Retarget;
   /** Milliseconds; when its last provisional response came, if it was sent on: there is no socket here to note that on. */
-  readonly proceeding?: number;
+  readonly proceeding?: number | undefined;
+  /** How many of the servers that it may go to have failed, or been silent. */
+  readonly passed?: number;
   /** A 3xx whose Contacts were tried in its place: it is no response any more. */
   readonly isSpent?: boolean;
 }

@@ -14,11 +14,14 @@ const userPrefix = "route.";
  * The URI of our Record-Route (RFC 3261 §16.6 step 4): the dialog's two ends, encrypted, authenticated and bound to its Call-ID,
  * so that requests within the dialog find their way though nobody remembers it.
  * @param at where we are reached: a host, or a host with its transport
+ * @param isSecure it is a SIPS URI, as that of the request is
  */
-export function recordRoute(keyring: Keyring, route: DialogRoute, callId: string, at: string): string {
+export function recordRoute(keyring: Keyring, route: DialogRoute, callId: string, at: string, isSecure = false): string {
   const { caller, callee, callerTag } = route;
   const token = keyring.seal("route", [caller.phone, callee.phone, caller.home, callee.home, callerTag].join("\n"), callId);
-  return `<sip:${userPrefix}${token}@${at.includes(";") ? at : `${at};transport=ws`};lr>`;
+  const place = at.includes(";") ? at : `${at};transport=ws`;
+  // RFC 3261 §26.2.2: of a SIPS URI it is TCP that TLS goes over.
+  return isSecure ? `<sips:${userPrefix}${token}@${place.replace("=tls", "=tcp")};lr>` : `<sip:${userPrefix}${token}@${place};lr>`;
 }
 
 /** The dialog in the user part of a Route URI; undefined if we did not mint it, or did so for another Call-ID. */

@@ -31,3 +31,8 @@ export function readHopName(name: string): NamedHop {
   ];
   return { transport, host, port: Number(port), address, trunk, line: Number(line ?? 0) };
 }
+
+/** A host as it is written in a URI: IPv6 in brackets. */
+export function writtenHost(host: string): string {
+  return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
+}

@@ -92,10 +92,17 @@ export function locate(uri: SipUri, known: Known, options: LocateOptions): Ask |
       ? hopsOfDomain(inquiry, { uri, domain: target, permitted, usual }, options.chance)
       : hopsOf(inquiry, { transport: usual, name: target, port: uri.port }, target);
   if (inquiry.missing.length > 0) return { kind: "ask", questions: inquiry.missing };
-  if (hops.length > 0) return { kind: "hops", hops: hops.slice(0, mostHops) };
+  if (hops.length > 0) return { kind: "hops", hops: notTooMany(hops) };
   return inquiry.hasFailed
     ? fault(503, "the domain of the URI could not be looked up")
     : fault(404, "the domain of the URI has no SIP server");
+}
+
+/** Where a server is connected to by name all of its addresses are told: it is not we who choose among them. */
+function notTooMany(hops: readonly Hop[]): readonly Hop[] {
+  const first = hops.slice(0, mostHops);
+  const isOfThese = (hop: Hop): boolean => goesByName(hop.transport) && first.some(({ host }) => host === hop.host);
+  return [...first, ...hops.slice(mostHops).filter(isOfThese)];
 }
 
 /** "If the URI contains a maddr parameter", that, otherwise the host (RFC 3263 §4). */

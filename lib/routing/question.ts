@@ -82,7 +82,12 @@ export function canonicalName(written: string): string {
   return name.endsWith(".") ? name.slice(0, -1) : name;
 }
 
-/** RFC 1035 §2.3.4: labels of at most 63 octets, names of at most 255 octets on the wire. */
+/**
+ * RFC 1035 §2.3.4: labels of at most 63 octets, names of at most 255 octets on the wire. What ends in a number, perhaps a hexadecimal one, is none: no
+ * top-level domain does (RFC 3696 §2), and others take it for an address.
+ */
 function isName(name: string): boolean {
-  return name.length <= 253 && name.split(".").every((label) => /^[a-z0-9_-]{1,63}$/.test(label));
+  const labels = name.split(".");
+  if (/^(?:\d+|0x[0-9a-f]*)$/.test(labels.at(-1) ?? "")) return false;
+  return name.length <= 253 && labels.every((label) => /^[a-z0-9_-]{1,63}$/.test(label));
 }

@@ -44,6 +44,10 @@ export function defaultTransport(uri: SipUri, permitted: readonly Transport[]): 
   return permitted.includes(usual) ? usual : permitted[0];
 }
 
+export function isSecure(transport: Transport): boolean {
+  return namings[transport].isSecure;
+}
+
 export function defaultPort(transport: Transport): number {
   return namings[transport].port;
 }

@@ -47,6 +47,22 @@ export function readTrunk(stored: string): Trunk {
   return { ...unsaid, ...trunk, servers: trunk.servers ?? [{ uri: server, priority: 1, weight: 1 }] };
 }
 
+const calledTrunk = "trunk:";
+
+/** Whom a call that a trunk brings is of, where an address of record would stand: no user is called so. */
+export function trunkIdentity({ name, domain }: Pick<Trunk, "name" | "domain">): string {
+  return `${calledTrunk}${name}@${domain}`;
+}
+
+export function isTrunkIdentity(identity: string): boolean {
+  return identity.startsWith(calledTrunk);
+}
+
+/** The user part under which we are registered with an account: what may not stand there is escaped (RFC 3261 §25.1 user). */
+export function accountUser(username: string): string {
+  return username.replace(/[^\w\-.!~*'()&=+$,;?/]/gu, encodeURIComponent);
+}
+
 /** The trunk for a user part: of the longest prefix that fits, the first. */
 export function chooseTrunk(trunks: readonly Trunk[], user: string): Trunk | undefined {
   let chosen: Trunk | undefined;

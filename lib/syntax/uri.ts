@@ -190,6 +190,11 @@ export function isIpv6(text: string): boolean {
   return halves.length === 2 ? count <= 7 : count === 8;
 }
 
+/** The number that a tel URI names, without its visual separators (RFC 3966 §5.1.1). */
+export function dialledNumber({ number }: TelUri): string {
+  return number.replace(/[-.()]/g, "");
+}
+
 export function serialiseUri(uri: Uri): string {
   if (uri.kind === "other") return `${uri.scheme}:${uri.rest}`;
   const parameters = uri.parameters.map(([name, value]) => (value === undefined ? `;${name}` : `;${name}=${value}`)).join("");
@@ -273,7 +278,7 @@ function equalHeaders(one: string | undefined, other: string | undefined): boole
 }
 
 function equalTelUris(one: TelUri, other: TelUri): boolean {
-  const digits = (uri: TelUri) => uri.number.replace(/[-.()]/g, "").toLowerCase();
+  const digits = (uri: TelUri) => dialledNumber(uri).toLowerCase();
   const ones = folded(one.parameters);
   const others = folded(other.parameters);
   return digits(one) === digits(other) && ones.size === others.size && [...ones].every(([name, value]) => others.get(name) === value);

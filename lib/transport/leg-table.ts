@@ -96,10 +96,20 @@ function byRegister<Leg extends LegName>(
   return ofUri(essentials.to.uri, legs, keyring) ?? none;
 }
 
-function byCredentials<Leg extends LegName>(message: Message, _essentials: Essentials, legs: readonly Leg[]): Choice<Leg> | undefined {
+function byCredentials<Leg extends LegName>(
+  message: Message,
+  essentials: Essentials,
+  legs: readonly Leg[],
+  keyring: Keyring,
+): Choice<Leg> | undefined {
   const header = (message as Request).method === "REGISTER" ? "authorization" : "proxy-authorization";
-  const [credentials] = readCredentials(message as Request, header);
-  return credentials === undefined ? undefined : of(credentials.username, credentials.realm, legs);
+  const named = readCredentials(message as Request, header).map(({ username, realm }) => of(username, realm, legs));
+  const known = named.find(({ kind }) => kind === "leg") ?? named[0];
+  if (known?.kind !== "identity" || legs.some(({ domain }) => domain === known.domain)) return known;
+  // An account that is here already may have them for another server (RFC 3261 §22.3).
+  const from = byFrom(message, essentials, legs, keyring);
+  const isHere = from?.kind === "leg" || (from?.kind === "identity" && legs.some(({ domain }) => domain === from.domain));
+  return isHere ? undefined : known;
 }
 
 function byPreferredIdentity<Leg extends LegName>(

@@ -6,7 +6,7 @@ import { type Answer, TRUNCATED_RESPONSE, decode, encode } from "dns-packet";
 /** A DNS server over HTTPS without the S (RFC 8484, wire format), with zones as lines: `name type data …`. */
 export interface DnsServer {
   readonly url: string;
-  /** `sip.example A 127.0.0.1`; the data SERVFAIL, TRUNCATED, SILENT and LIE do as they say. */
+  /** `sip.example A 127.0.0.1`, `sip.example SOA 30` for how long it may be kept that there is nothing; the data SERVFAIL, TRUNCATED, SILENT and LIE do as they say. */
   zone: readonly string[];
   /** What was asked, `name type`. */
   readonly asked: string[];
@@ -44,7 +44,11 @@ export async function startDnsServer(): Promise<DnsServer> {
         : special !== undefined && /^[A-Z]+$/.test(special)
           ? []
           : lines.map(([, , ...data]) => recordOf(name, type, data));
-    return encode({ type: "response", id: 0, flags, questions: [question], answers });
+    // RFC 2308 §3: for how long it may be kept that there is nothing.
+    const [absence] = dns.zone.filter((line) => line.startsWith(`${name} SOA `)).map((line) => Number(line.split(" ")[2]));
+    const data = { mname: "ns.example", rname: "admin.example", serial: 1, refresh: 1, retry: 1, expire: 1, minimum: absence ?? 0 };
+    const authorities = absence === undefined ? [] : [{ name, type: "SOA" as const, ttl: absence, class: "IN" as const, data }];
+    return encode({ type: "response", id: 0, flags, questions: [question], answers, authorities });
   }
 
   await once(server.listen(0, "127.0.0.1"), "listening");

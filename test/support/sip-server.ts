@@ -10,6 +10,10 @@ export interface SipServer {
   readonly port: number;
   /** What it answers to OPTIONS; 0: nothing. */
   health: number;
+  /** What came between messages: pings and pongs (RFC 5626 §4.4.1). */
+  readonly keepAlives: readonly string[];
+  /** The OPTIONS that it has heard. */
+  readonly asked: readonly Heard[];
   next(match: Match, narrowing?: { readonly method?: string; readonly milliseconds?: number }): Promise<Heard>;
   rest(): readonly Heard[];
   /** A response on the newest connection. */
@@ -20,15 +24,22 @@ export interface SipServer {
   send(text: string): void;
   /** Connections that are open. */
   connections(): number;
+  /** Where they come from, `127.0.0.1:port`. */
+  peers(): readonly string[];
   /** Cuts all connections, and takes new ones. */
   cut(): void;
   close(): void;
 }
 
-/** @param port a free one if absent */
-export async function startSipServer(port = 0): Promise<SipServer> {
+/**
+ * @param port a free one if absent
+ * @param address of this machine
+ */
+export async function startSipServer(port = 0, address = "127.0.0.1"): Promise<SipServer> {
   const ears = createEars("the other server");
   const sockets: Socket[] = [];
+  const asked: Heard[] = [];
+  const keepAlives: string[] = [];
   const replyBy = (socket: Socket | undefined, request: Heard, status: number, lines: readonly string[] = [], body = ""): void => {
     // RFC 3581 §4: it tells where it sees the sender.
     const { remoteAddress, remotePort } = socket ?? {};
@@ -46,7 +57,10 @@ export async function startSipServer(port = 0): Promise<SipServer> {
     socket.on("data", (octets) => {
       rest += octets.toString("latin1");
       for (;;) {
-        rest = rest.replace(/^(?:\r\n)+/, "");
+        rest = rest.replace(/^(?:\r\n)+/, (found) => {
+          keepAlives.push(found);
+          return "";
+        });
         const end = rest.indexOf("\r\n\r\n");
         if (end < 0) return;
         const length = Number(/\r\ncontent-length:\s*(\d+)/i.exec(rest.slice(0, end + 2))?.[1] ?? 0);
@@ -55,14 +69,17 @@ export async function startSipServer(port = 0): Promise<SipServer> {
         rest = rest.slice(raw.length);
         const heard = readHeard(raw, false);
         if (heard.method === "OPTIONS" && header(heard, "max-forwards") === "0") {
+          asked.push(heard);
           if (self.health > 0) replyBy(socket, heard, self.health);
         } else ears.hear(raw, false);
       }
     });
   });
-  await once(server.listen(port, "127.0.0.1"), "listening");
+  await once(server.listen(port, address), "listening");
   const self: SipServer = {
     health: 200,
+    asked,
+    keepAlives,
     port: (server.address() as AddressInfo).port,
     next: ears.next,
     rest: ears.rest,
@@ -73,6 +90,7 @@ export async function startSipServer(port = 0): Promise<SipServer> {
     },
     send,
     connections: () => sockets.length,
+    peers: () => sockets.map(({ remoteAddress, remotePort }) => `${remoteAddress}:${remotePort}`),
     cut: () => {
       for (const socket of [...sockets]) socket.destroy();
     },

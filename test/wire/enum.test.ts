@@ -56,6 +56,12 @@ describe("ENUM at the redirect server (RFC 6116)", () => {
     expect((await asks(`sip:${number}@localhost`)).status).toBe(404);
   });
 
+  it("a number with visual separators is the same (RFC 3966 §5.1.1)", async () => {
+    dns.zone = [`${name} NAPTR 1 1 u E2U+sip !^.*$!sip:info@provider.example! .`];
+    const answer = await asks(`tel:${number.slice(0, 3)}-(${number.slice(3, 5)}).${number.slice(5)}`);
+    expect([answer.status, contacts(answer)]).toEqual([302, ["sip:info@provider.example"]]);
+  });
+
   it("a number that has no record: 404", async () => {
     dns.zone = [];
     expect((await asks(`sip:${number}@localhost`)).status).toBe(404);

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { shortSdp } from "../support/compose.ts";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { compose, newBranch, shortSdp } from "../support/compose.ts";
 import { dialogOfCaller } from "../support/dialog.ts";
-import { headers } from "../support/heard.ts";
+import { addresses, header, headers, uriIn } from "../support/heard.ts";
+import type { Invitation } from "sip.js";
 import { type DnsServer, startDnsServer } from "../support/dns-server.ts";
 import { type Company, hasKamailio, openCompany } from "../support/kamailio.ts";
 import { startSipServer } from "../support/sip-server.ts";
@@ -48,23 +51,26 @@ describe.skipIf(!hasKamailio)("Kamailio", () => {
     expect((await alice.finalResponse(bye)).status).toBe(200);
   });
 
-  it("is called, and SIPp hangs up, along both routes", async () => {
-    const [alice] = await town.phones("direct", "alice");
-    const sent = alice.request("INVITE", "sip:sipp@pbx.example", { body: shortSdp });
-    const answer = await alice.finalResponse(sent);
-    expect(headers(answer, "record-route").length).toBeGreaterThan(0);
-    alice.ack(dialogOfCaller(answer));
-    const bye = await alice.next("BYE");
-    alice.reply(bye, 200);
-    await alice.hearsNothing("BYE", 1200);
-  });
+  it.each(["sip:sipp@pbx.example;transport=tcp", "sip:sipp@pbx.example", "sips:sipp@pbx.example"])(
+    "is called at %s, and SIPp hangs up, along both routes",
+    async (uri) => {
+      const [alice] = await town.phones("direct", "alice");
+      const sent = alice.request("INVITE", uri, { body: shortSdp });
+      const answer = await alice.finalResponse(sent);
+      expect(headers(answer, "record-route").length).toBeGreaterThan(0);
+      alice.ack(dialogOfCaller(answer));
+      const bye = await alice.next("BYE");
+      alice.reply(bye, 200);
+      await alice.hearsNothing("BYE", 1200);
+    },
+  );
 
-  it("is called by SIP.js, which hangs up", async () => {
+  it.each(["sip:sipp@pbx.example;transport=tcp", "sips:sipp@pbx.example"])("is called at %s by SIP.js, which hangs up", async (uri) => {
     const { Inviter, SessionState, UserAgent } = await import("sip.js");
     const { registeredSipJs } = await import("../support/stock-phones.ts");
     const account = await town.newcomer("alice");
     const { agent } = await registeredSipJs({ wsUrl: town.server.wsUrl, account, way: "general" });
-    const target = UserAgent.makeURI("sip:sipp@pbx.example");
+    const target = UserAgent.makeURI(uri);
     if (target === undefined) throw new Error("no URI");
     const inviter = new Inviter(agent, target);
     const states: string[] = [];
@@ -76,21 +82,39 @@ describe.skipIf(!hasKamailio)("Kamailio", () => {
     await agent.stop();
   });
 
-  it("challenges us, registers us, and calls us by what we have registered: SIPp hangs up", async () => {
-    const username = await town.newcomer("alice", ["4930555"]);
-    const alice = await town.register(username, "direct");
-    const trunk = { server: "sip:pbx.example;transport=tcp", username: "4930555", password: "secret", register: true, inbound: true };
-    await town.server.api("PUT", "/domains/localhost/trunks/company", trunk);
-    const call = async (): Promise<boolean> => {
-      const isWell = company.calls("4930555");
-      const invite = await alice.next("INVITE", { milliseconds: 3000 }).catch(() => undefined);
-      if (invite === undefined) return isWell;
-      alice.reply(invite, 200, { body: shortSdp, headers: [["Content-Type", "application/sdp"]] });
-      await alice.next("ACK");
-      alice.reply(await alice.next("BYE"), 200);
-      return isWell;
-    };
-    await expect.poll(call, { timeout: 30_000 }).toBe(true);
+  it.each(["sip:pbx.example;transport=tcp", "sips:pbx.example"])(
+    "challenges us, registers us at %s, and calls SIP.js by what we have registered: SIPp hangs up",
+    async (server) => {
+      const { registeredSipJs } = await import("../support/stock-phones.ts");
+      const account = await town.newcomer("alice", ["4930555"]);
+      const ends: string[] = [];
+      const onInvite = (invitation: Invitation): void => {
+        invitation.stateChange.addListener((state) => ends.push(state));
+        void invitation.accept();
+      };
+      const { agent } = await registeredSipJs({ wsUrl: town.server.wsUrl, account, way: "general" }, { onInvite });
+      const trunk = { server, username: "4930555", password: "secret", register: true, inbound: true };
+      await town.server.api("PUT", "/domains/localhost/trunks/company", trunk);
+      // Until we are registered SIPp draws 404.
+      await expect.poll(() => company.calls("4930555"), { timeout: 30_000 }).toBe(true);
+      expect(ends).toEqual(["Establishing", "Established", "Terminated"]);
+      await town.server.api("DELETE", "/domains/localhost/trunks/company");
+      await town.server.provision({ domain: "localhost", username: account, password: "offhook", aliases: [] });
+      await agent.stop();
+    },
+  );
+
+  it("rings, and is cancelled: its phone stops, and the call ends with its 487", async () => {
+    const [alice] = await town.phones("direct", "alice");
+    const { desk } = company;
+    const sent = alice.request("INVITE", "sip:desk@pbx.example;transport=tcp", { body: shortSdp });
+    const invite = await desk.next("INVITE");
+    desk.reply(invite, 180, [`Contact: <sip:desk@127.0.0.1:${desk.port};transport=tcp>`]);
+    await alice.next(180);
+    alice.cancel(sent);
+    desk.reply(await desk.next("CANCEL"), 200);
+    desk.reply(invite, 487);
+    expect((await alice.next(487)).status).toBe(487);
   });
 
   it("dies in the middle of a call and comes back: the call goes on, and is ended", async () => {
@@ -105,6 +129,38 @@ describe.skipIf(!hasKamailio)("Kamailio", () => {
     const bye = alice.bye(dialog);
     desk.reply(await desk.next("BYE"), 200);
     expect((await alice.finalResponse(bye)).status).toBe(200);
+  });
+
+  it("dies in the middle of a call and comes back: the other side hangs up by it, though its route names our lost connection (RFC 5923 §6)", async () => {
+    const [alice] = await town.phones("direct", "alice");
+    const { desk } = company;
+    const sent = alice.request("INVITE", "sip:desk@pbx.example;transport=tcp", { body: shortSdp });
+    const invite = await desk.next("INVITE");
+    desk.reply(invite, 200, [`Contact: <sip:desk@127.0.0.1:${desk.port};transport=tcp>`], shortSdp);
+    const dialog = dialogOfCaller(await alice.finalResponse(sent));
+    alice.ack(dialog);
+    await desk.next("ACK");
+    await company.restart();
+    const lines = [
+      "Max-Forwards: 70",
+      ...addresses(invite, "record-route").map((route) => `Route: ${route}`),
+      `From: ${dialog.remote}`,
+      `To: ${dialog.local}`,
+      `Call-ID: ${dialog.callId}`,
+      "CSeq: 1 BYE",
+    ];
+    const line = connect(company.tcpPort, "127.0.0.1");
+    await once(line, "connect");
+    const hangsUp = async (): Promise<boolean> => {
+      const via = `Via: SIP/2.0/TCP 127.0.0.1:${desk.port};branch=${newBranch()}`;
+      line.write(compose(`BYE ${uriIn(header(invite, "contact"))} SIP/2.0`, [via, ...lines]));
+      const bye = await alice.next("BYE", { milliseconds: 1000 }).catch(() => undefined);
+      if (bye !== undefined) alice.reply(bye, 200);
+      return bye !== undefined;
+    };
+    // Our new connection may not be there yet.
+    await expect.poll(hangsUp, { timeout: 15_000 }).toBe(true);
+    line.destroy();
   });
 
   it("takes the calls that the domain's first server refuses with 503 (RFC 3263 §4.3)", async () => {

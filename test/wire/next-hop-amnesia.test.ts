@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { compose, newBranch, shortSdp } from "../support/compose.ts";
-import { type Dialog, dialogOfCaller } from "../support/dialog.ts";
-import { type Heard, header, parameter } from "../support/heard.ts";
+import { type Dialog, dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
+import { type Heard, header, parameter, uriIn } from "../support/heard.ts";
 import type { Phone, Sent } from "../support/phone.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
 import { openTown, type Town } from "../support/town.ts";
@@ -103,6 +103,14 @@ describe("an INVITE that was sent, and has drawn nothing yet", () => {
   });
 });
 
+it("a connection is kept alive by CRLF CRLF, and a ping of the other side is answered by CRLF (RFC 5626 §4.4.1)", async () => {
+  await rings();
+  await expect.poll(() => other.keepAlives.filter((one) => one === "\r\n\r\n").length, { timeout: 5000 }).toBeGreaterThan(1);
+  expect(other.keepAlives).not.toContain("\r\n");
+  other.send("\r\n\r\n");
+  await expect.poll(() => other.keepAlives).toContain("\r\n");
+});
+
 describe("a call that rings", () => {
   it("ends if its connection is lost, and the other side is told to stop ringing by a new one", async () => {
     const { sent, invite } = await rings();
@@ -129,30 +137,35 @@ describe("a call that rings", () => {
   });
 });
 
+/** The other server, as a trunk of ours, calls alice. */
+async function isCalled(): Promise<{ readonly invite: Heard; readonly branch: string }> {
+  const number = `+49${other.port}`;
+  await town.server.provision({ domain: "localhost", username: alice.account, password: "offhook", aliases: [number] });
+  const trunk = { server: uri().replace("bob@", ""), inbound: true, prefixes: ["+1"] };
+  await town.server.api("PUT", "/domains/localhost/trunks/lost", trunk);
+  const opening = alice.request("MESSAGE", "sip:+1555@localhost", { body: "hello" });
+  other.reply(await other.next("MESSAGE"), 200);
+  await alice.finalResponse(opening);
+  const branch = newBranch();
+  const lines = [
+    `Via: SIP/2.0/TCP 127.0.0.1:${other.port};branch=${branch}`,
+    "Max-Forwards: 70",
+    "From: <sip:+49301234@provider.example>;tag=far",
+    `To: <sip:${number}@localhost>`,
+    `Call-ID: ${newBranch()}`,
+    "CSeq: 1 INVITE",
+    `Contact: <${uri()}>`,
+  ];
+  other.send(compose(`INVITE sip:${number}@localhost SIP/2.0`, lines, shortSdp));
+  return { invite: await alice.next("INVITE"), branch };
+}
+
 describe("a trunk's call that rings here", () => {
   it.each<readonly [string, () => void | Promise<void>]>([
     ["its connection", () => other.cut()],
     ["everything of ours", powerCut],
   ])("is answered by a new connection after the loss of %s (RFC 3261 §18.2.2)", async (_name, lose) => {
-    const number = `+49${other.port}`;
-    await town.server.provision({ domain: "localhost", username: alice.account, password: "offhook", aliases: [number] });
-    const trunk = { server: uri().replace("bob@", ""), inbound: true, prefixes: ["+1"] };
-    await town.server.api("PUT", "/domains/localhost/trunks/lost", trunk);
-    const opening = alice.request("MESSAGE", "sip:+1555@localhost", { body: "hello" });
-    other.reply(await other.next("MESSAGE"), 200);
-    await alice.finalResponse(opening);
-    const branch = newBranch();
-    const lines = [
-      `Via: SIP/2.0/TCP 127.0.0.1:${other.port};branch=${branch}`,
-      "Max-Forwards: 70",
-      "From: <sip:+49301234@provider.example>;tag=far",
-      `To: <sip:${number}@localhost>`,
-      `Call-ID: ${newBranch()}`,
-      "CSeq: 1 INVITE",
-      `Contact: <${uri()}>`,
-    ];
-    other.send(compose(`INVITE sip:${number}@localhost SIP/2.0`, lines, shortSdp));
-    const invite = await alice.next("INVITE");
+    const { invite, branch } = await isCalled();
     alice.reply(invite, 180);
     await other.next(180);
     await lose();
@@ -164,12 +177,77 @@ describe("a trunk's call that rings here", () => {
 
 const losses: Readonly<Record<string, () => Promise<void>>> = {
   "its connection": async () => {
+    const [before] = other.peers();
     other.cut();
-    await expect.poll(() => other.connections()).toBe(0);
+    await expect.poll(() => other.peers().length === 1 && other.peers()[0] !== before).toBe(true);
   },
   "the other server, which comes back": otherRestarts,
   "everything of ours": powerCut,
 };
+
+describe.each(Object.keys(losses).filter((loss) => !loss.includes("ours")))("a call that was answered and loses %s", (loss) => {
+  const lose = losses[loss] as () => Promise<void>;
+
+  it("has another one at once, by which the other side hangs up: it goes by the name of the old one too (RFC 5923 §6)", async () => {
+    const { invite, dialog } = await talks();
+    const former = /^SIP\/2\.0\/TCP ([^;]+);/.exec(header(invite, "via") ?? "")?.[1];
+    await lose();
+    const isClaim = (options: Heard): boolean => header(options, "via")?.includes(` ${former};`) === true;
+    await expect
+      .poll(() => other.asked.some((options) => isClaim(options) && header(options, "via")?.includes(";alias") === true))
+      .toBe(true);
+    const lines = [
+      `Via: SIP/2.0/TCP 127.0.0.1:${other.port};branch=${newBranch()}`,
+      "Max-Forwards: 70",
+      `Route: ${header(invite, "record-route")}`,
+      `From: ${dialog.remote}`,
+      `To: ${dialog.local}`,
+      `Call-ID: ${dialog.callId}`,
+      "CSeq: 1 BYE",
+    ];
+    other.send(compose(`BYE ${uriIn(header(invite, "contact"))} SIP/2.0`, lines));
+    alice.reply(await alice.next("BYE"), 200);
+    expect((await other.next(200, { method: "BYE" })).status).toBe(200);
+  });
+
+  it("while its BYE is under way: that is sent again, the same to the letter, and answered", async () => {
+    const { dialog } = await talks();
+    const bye = alice.bye(dialog);
+    const first = await other.next("BYE");
+    await lose();
+    const again = await other.next("BYE");
+    expect(again.raw).toBe(first.raw);
+    other.reply(again, 200);
+    expect((await alice.finalResponse(bye)).status).toBe(200);
+  });
+});
+
+describe("a message that nobody has answered yet", () => {
+  const sendsMessage = async () => {
+    const sent = alice.request("MESSAGE", uri(), { body: "hello" });
+    return { sent, first: await other.next("MESSAGE") };
+  };
+
+  it("is sent again if its connection is lost, and answered", async () => {
+    const { sent, first } = await sendsMessage();
+    other.cut();
+    const again = await other.next("MESSAGE");
+    expect(again.raw).toBe(first.raw);
+    other.reply(again, 200);
+    expect((await alice.finalResponse(sent)).status).toBe(200);
+  });
+
+  it("is refused if it is lost once more, or the server does not come back", async () => {
+    const one = await sendsMessage();
+    other.cut();
+    await other.next("MESSAGE");
+    other.cut();
+    expect((await alice.finalResponse(one.sent)).status).toBe(500);
+    const two = await sendsMessage();
+    other.close();
+    expect((await alice.finalResponse(two.sent)).status).toBe(500);
+  });
+});
 
 describe.each(Object.keys(losses))("a call that was answered and loses %s", (loss) => {
   const lose = losses[loss] as () => Promise<void>;
@@ -202,4 +280,34 @@ describe.each(Object.keys(losses))("a call that was answered and loses %s", (los
     alice.ack(dialog);
     expect(header(await other.next("ACK"), "call-id")).toBe(dialog.callId);
   });
+});
+
+describe.each(Object.keys(losses))("a trunk's call that was answered here and loses %s", (loss) => {
+  it("is ended by the phone, by a new connection", async () => {
+    const { invite } = await isCalled();
+    alice.reply(invite, 200, { body: shortSdp });
+    await other.next(200, { method: "INVITE" });
+    const dialog = dialogOfCallee(invite, alice.tag);
+    await (losses[loss] as () => Promise<void>)();
+    const bye = alice.bye(dialog);
+    other.reply(await other.next("BYE"), 200);
+    expect((await alice.finalResponse(bye)).status).toBe(200);
+  });
+});
+
+it("a trunk that we register at is so again after a power cut, with the next call by it", async () => {
+  const trunk = { server: uri().replace("bob@", ""), username: "4930555", password: "secret", register: true, prefixes: ["+1"] };
+  await town.server.api("PUT", "/domains/localhost/trunks/lost", trunk);
+  const registers = async (): Promise<Heard> => {
+    const register = await other.next("REGISTER");
+    other.reply(register, 200, [`Contact: ${header(register, "contact")};expires=600`]);
+    return register;
+  };
+  const first = await registers();
+  await powerCut();
+  alice.request("MESSAGE", "sip:+1555@localhost", { body: "hello" });
+  other.reply(await other.next("MESSAGE"), 200);
+  const second = await registers();
+  // How far the numbers had come under the first nobody knows any more.
+  expect(header(second, "call-id")).not.toBe(header(first, "call-id"));
 });

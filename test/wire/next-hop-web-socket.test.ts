@@ -97,7 +97,7 @@ describe("a call to a server over WebSocket (RFC 7118)", () => {
   it("goes on over a new connection when the old one was cut", async () => {
     const { dialog } = await talking();
     other.cut();
-    await expect.poll(() => other.connections()).toBe(0);
+    await expect.poll(() => other.upgrades.length).toBe(2);
     const bye = alice.bye(dialog);
     other.reply(await other.next("BYE"), 200);
     expect((await alice.finalResponse(bye)).status).toBe(200);

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { compose, newBranch, shortSdp } from "../support/compose.ts";
 import { dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
-import { addresses, header, headers } from "../support/heard.ts";
+import { addresses, header, headers, parameter } from "../support/heard.ts";
 import type { Phone } from "../support/phone.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
 import { openTown, type Town } from "../support/town.ts";
@@ -13,7 +13,7 @@ let alice: Phone;
 let callee: string;
 
 beforeAll(async () => {
-  town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "3" } });
+  town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8,::1/128", TRANSACTION_TIMEOUT: "3" } });
   await town.server.api("PUT", "/domains/localhost/settings", { calls_out: true });
 });
 afterAll(() => town.close());
@@ -115,8 +115,9 @@ describe("a call to another server", () => {
 
   it("goes on over a new connection when the old one was cut", async () => {
     const { dialog } = await talking();
+    const [before] = other.peers();
     other.cut();
-    await expect.poll(() => other.connections()).toBe(0);
+    await expect.poll(() => other.peers().length === 1 && other.peers()[0] !== before).toBe(true);
     const bye = alice.bye(dialog);
     other.reply(await other.next("BYE"), 200);
     expect((await alice.finalResponse(bye)).status).toBe(200);
@@ -136,6 +137,41 @@ describe("a call to another server", () => {
     await talking();
     await talking();
     expect(other.connections()).toBe(1);
+  });
+});
+
+describe("another server that asks the caller who he is (RFC 3261 §22.3)", () => {
+  it.each(["direct", "general"] as const)("hears it from him, on the %s way", async (way) => {
+    const [carol] = await town.phones(way, "carol");
+    const first = carol.request("INVITE", callee, { body: shortSdp });
+    const challenge = 'Digest realm="elsewhere.example", nonce="n1", qop="auth", algorithm=MD5';
+    other.reply(await other.next("INVITE"), 407, [`Proxy-Authenticate: ${challenge}`]);
+    const asked = await carol.finalResponse(first);
+    expect([asked.status, header(asked, "proxy-authenticate")]).toEqual([407, challenge]);
+    carol.ackRefusal(first, asked);
+    const credentials = carol.authorization(asked, first);
+    carol.request("INVITE", callee, { callId: first.callId, cseq: 2, body: shortSdp }, [credentials]);
+    const second = await other.next((one) => one.method === "INVITE");
+    expect(`Proxy-Authorization: ${header(second, "proxy-authorization")}`).toBe(credentials);
+    other.reply(second, 486);
+  });
+});
+
+describe("a server on IPv6", () => {
+  it("is called, tells us our address, and is found again within the call (RFC 5118 §4.5)", async () => {
+    const six = await startSipServer(0, "::1");
+    callee = `sip:bob@[::1]:${six.port};transport=tcp`;
+    const sent = alice.request("INVITE", callee, { body: shortSdp });
+    const invite = await six.next("INVITE");
+    expect(header(invite, "via")).toMatch(/^SIP\/2\.0\/TCP \[::1\]:\d+;branch=/);
+    six.reply(invite, 200, [`Contact: <${callee}>`], shortSdp);
+    const dialog = dialogOfCaller(await alice.finalResponse(sent));
+    alice.ack(dialog);
+    await six.next("ACK");
+    const bye = alice.bye(dialog);
+    six.reply(await six.next("BYE"), 200);
+    expect((await alice.finalResponse(bye)).status).toBe(200);
+    six.close();
   });
 });
 
@@ -181,6 +217,28 @@ describe("who may not", () => {
     other.send(compose(`INVITE ${alice.aor} SIP/2.0`, lines(["Route: <sip:route.forged@localhost;lr>"])));
     expect((await other.next(403)).status).toBe(403);
     expect(alice.socket.rest().filter(({ method }) => method === "INVITE")).toEqual([]);
+  });
+
+  it("answers that are forged, or by another server's connection, reach nobody", async () => {
+    const third = await startSipServer();
+    const sent = alice.request("INVITE", callee, { body: shortSdp });
+    const invite = await other.next("INVITE");
+    const elsewhere = alice.request("INVITE", `sip:eve@127.0.0.1:${third.port};transport=tcp`, { body: shortSdp });
+    const second = await third.next("INVITE");
+    // The other server's branch, by a connection that it was not minted for.
+    third.reply(invite, 200, [contact()], shortSdp);
+    const forged = (from: string, to: string) => ({
+      ...invite,
+      headers: invite.headers.map(([name, value]) => [name, value.replace(from, to)] as const),
+    });
+    const branch = parameter(header(invite, "via"), "branch") ?? "";
+    other.reply(forged(branch, `${branch.slice(0, 30)}A${branch.slice(31)}`), 200, [contact()], shortSdp);
+    other.reply(forged(branch, "z9hG4bKforged.0123456789abcdef.0.x"), 200, [contact()], shortSdp);
+    other.reply(invite, 486);
+    third.reply(second, 486);
+    expect([(await alice.finalResponse(sent)).status, (await alice.finalResponse(elsewhere)).status]).toEqual([486, 486]);
+    expect(alice.socket.rest().filter(({ status }) => status >= 200)).toEqual([]);
+    third.close();
   });
 
   it("a URI without TLS where sips is asked for: 503, and no plain connection", async () => {

@@ -134,6 +134,40 @@ describe("a desk phone on TCP", () => {
     socket.destroy();
   });
 
+  it("may send two messages at once, and one in pieces (RFC 3261 §18.3)", async () => {
+    const line = await wired();
+    const options = (callId: string) =>
+      compose("OPTIONS sip:localhost SIP/2.0", [
+        `Via: SIP/2.0/TCP 127.0.0.1:${line.socket.localPort};branch=${newBranch()}`,
+        "Max-Forwards: 70",
+        "From: <sip:desk@localhost>;tag=desk",
+        "To: <sip:localhost>",
+        `Call-ID: ${callId}`,
+        "CSeq: 1 OPTIONS",
+      ]);
+    const third = options("three");
+    line.send(options("one") + options("two") + third.slice(0, 50));
+    for (const callId of ["one", "two"]) await line.next((message) => header(message, "call-id") === callId);
+    line.send(third.slice(50));
+    expect((await line.next((message) => header(message, "call-id") === "three")).status).toBeGreaterThan(0);
+    line.socket.destroy();
+  });
+
+  it("that leaves Content-Length out is answered with 400, and loses its connection (§20.14)", async () => {
+    const line = await wired();
+    const lines = [
+      "OPTIONS sip:localhost SIP/2.0",
+      `Via: SIP/2.0/TCP 127.0.0.1:${line.socket.localPort};branch=${newBranch()}`,
+      "From: <sip:desk@localhost>;tag=desk",
+      "To: <sip:localhost>",
+      "Call-ID: short",
+      "CSeq: 1 OPTIONS",
+    ];
+    line.send(`${lines.join("\r\n")}\r\n\r\n`);
+    expect((await line.next((message) => header(message, "call-id") === "short")).status).toBe(400);
+    await line.closed;
+  });
+
   it("that sends rubbish loses its connection, and nobody else does", async () => {
     const line = await wired();
     line.send("x".repeat(200_000));

@@ -69,6 +69,13 @@ async function whoGets(): Promise<{ readonly server: SipServer; readonly invite:
   return { server, invite: await server.next("INVITE") };
 }
 
+/** Once it has done what it was about to do, the caller's home loses its memory. */
+async function sleeps(): Promise<void> {
+  const home = `sip:${alice.account}@localhost#1`;
+  await town.server.query(home, "SELECT COUNT(*) FROM contexts");
+  await town.server.evict(home, "hibernate");
+}
+
 describe("a trunk with several servers (RFC 2782)", () => {
   it("is called at the one of the lowest priority, by its own URI", async () => {
     await trunk({}, [
@@ -96,6 +103,23 @@ describe("a trunk with several servers (RFC 2782)", () => {
     expect(got.size).toBe(2);
   });
 
+  it("gives the larger share to the larger weight", async () => {
+    await trunk({}, [
+      [1, 1],
+      [1, 4],
+    ]);
+    const got = new Map<SipServer, number>();
+    for (let calls = 0; calls < 30; calls += 1) {
+      const sent = call();
+      const { server, invite } = await whoGets();
+      got.set(server, (got.get(server) ?? 0) + 1);
+      server.reply(invite, 486);
+      await alice.finalResponse(sent);
+    }
+    // By chance it would be otherwise once in some 100,000 times.
+    expect(got.get(servers[1])).toBeGreaterThan(15);
+  });
+
   it("is cancelled where it was called, though the caller's home has lost its memory", async () => {
     await trunk({}, [
       [1, 1],
@@ -106,7 +130,7 @@ describe("a trunk with several servers (RFC 2782)", () => {
       const { server, invite } = await whoGets();
       server.reply(invite, 180);
       await alice.next(180);
-      await town.server.evict(`sip:${alice.account}@localhost#1`, "hibernate");
+      await sleeps();
       alice.cancel(sent);
       // The other server may have been told too: then it has a CANCEL that means nothing to it.
       const cancel = await server.next((one) => one.method === "CANCEL" && header(one, "via") === header(invite, "via"));
@@ -154,6 +178,47 @@ describe("a server that has failed is tried last for a while (RFC 3263 §4.3, RF
     expect((await alice.finalResponse(sent)).status).toBe(486);
   });
 
+  it("if it is silent until Timer B, though the caller's home has slept, and then the one after it", async () => {
+    const third = await startSipServer();
+    await trunk({ servers: [...servers, third].map((server, priority) => ({ uri: uriOf(server), priority })) });
+    const sent = call();
+    for (const silent of servers) {
+      await silent.next("INVITE");
+      await sleeps();
+    }
+    const invite = await third.next("INVITE");
+    expect(servers.flatMap((server) => server.rest()).filter(({ method }) => method === "INVITE")).toEqual([]);
+    third.reply(invite, 486);
+    expect((await alice.finalResponse(sent)).status).toBe(486);
+    third.close();
+  });
+
+  it("if it answered 503 to a home that has slept", async () => {
+    await trunk({});
+    const sent = call();
+    const invite = await servers[0].next("INVITE");
+    await sleeps();
+    servers[0].reply(invite, 503);
+    servers[1].reply(await servers[1].next("INVITE"), 486);
+    expect((await alice.finalResponse(sent)).status).toBe(486);
+  });
+
+  it("and if all are silent, or answer 503, that is the answer", async () => {
+    await trunk({});
+    const sent = call();
+    await servers[0].next("INVITE");
+    await sleeps();
+    servers[1].reply(await servers[1].next("INVITE"), 503);
+    // RFC 3261 §16.7 step 6: a 503 would say that it is we who cannot.
+    expect((await alice.finalResponse(sent)).status).toBe(500);
+    const again = call();
+    for (const silent of servers) {
+      await silent.next("INVITE");
+      await sleeps();
+    }
+    expect((await alice.finalResponse(again)).status).toBe(408);
+  });
+
   it("if it answered 503, for the time of its Retry-After", async () => {
     await trunk({});
     const sent = call();
@@ -188,7 +253,7 @@ describe("a trunk with several connections to its server", () => {
       const dialog = dialogOfCaller(await alice.finalResponse(sent));
       alice.ack(dialog);
       await server.next("ACK");
-      if (calls === 6) await town.server.evict(`sip:${alice.account}@localhost#1`, "hibernate");
+      if (calls === 6) await sleeps();
       const bye = alice.bye(dialog);
       const heard = await server.next("BYE");
       expect(header(heard, "via")).toContain(host);

@@ -52,6 +52,15 @@ async function registers(): Promise<Heard> {
   return second;
 }
 
+/** Seconds that the trunk's status says; 0 if it is not registered. */
+async function registeredFor(): Promise<number> {
+  const { servers } = (await (await town.server.api("GET", `/domains/localhost/trunks/t${count}/status`)).json()) as {
+    servers: { registered_until: string | null }[];
+  };
+  const until = servers[0]?.registered_until ?? null;
+  return until === null ? 0 : (Date.parse(until) - Date.now()) / 1000;
+}
+
 /** A request of the provider's, outside a dialog; returns its lines, for CANCEL and ACK. */
 function asks(method: string, uri: string, to: string, more: readonly string[] = [], body = ""): { branch: string; callId: string } {
   const [branch, callId] = [newBranch(), newBranch()];
@@ -90,6 +99,106 @@ describe("a trunk that we register at (RFC 3261 §10.2)", () => {
     const first = await registers();
     provider.cut();
     expect(header(await registers(), "call-id")).toBe(header(first, "call-id"));
+  });
+
+  it("is told that no more calls shall come when the trunk is deleted (§10.2.2)", async () => {
+    await trunk({ ...account, register: true });
+    const first = await registers();
+    await town.server.api("DELETE", `/domains/localhost/trunks/t${count}`);
+    const last = await provider.next("REGISTER");
+    expect([header(last, "contact"), header(last, "expires")]).toEqual([header(first, "contact"), "0"]);
+    provider.reply(last, 401, [`WWW-Authenticate: ${challenge}`]);
+    const second = await provider.next("REGISTER");
+    expect(areRight(header(second, "authorization"), "REGISTER")).toBe(true);
+    provider.reply(second, 200);
+  });
+
+  it("is told so too when all of the domain is deleted", async () => {
+    await town.server.api("PUT", "/domains/short.example");
+    const server = `sip:127.0.0.1:${provider.port};transport=tcp`;
+    await town.server.api("PUT", "/domains/short.example/trunks/t", { server, ...account, register: true });
+    await registers();
+    await town.server.api("DELETE", "/domains/short.example");
+    const last = await provider.next("REGISTER");
+    expect(header(last, "expires")).toBe("0");
+    provider.reply(last, 200);
+  });
+
+  it("is told to forget where the lost connection was", async () => {
+    await trunk({ ...account, register: true });
+    const first = await registers();
+    provider.cut();
+    const second = await registers();
+    const last = await provider.next("REGISTER");
+    expect([header(last, "contact"), header(last, "expires")]).toEqual([header(first, "contact"), "0"]);
+    expect(header(second, "contact")).not.toBe(header(first, "contact"));
+    provider.reply(last, 200);
+  });
+
+  it("is answered again where only the nonce was stale (RFC 7616 §3.3), and not where it was right", async () => {
+    await trunk({ ...account, register: true });
+    const stale = challenge.replace("n1", "n2").replace(", qop", ", stale=true, qop");
+    provider.reply(await provider.next("REGISTER"), 401, [`WWW-Authenticate: ${challenge}`]);
+    provider.reply(await provider.next("REGISTER"), 401, [`WWW-Authenticate: ${stale}`]);
+    const third = await provider.next("REGISTER");
+    expect([areRight(header(third, "authorization"), "REGISTER"), readChallenge(header(third, "authorization") ?? "")["nonce"]]).toEqual([
+      true,
+      "n2",
+    ]);
+    provider.reply(third, 401, [`WWW-Authenticate: ${challenge.replace("n1", "n3")}`]);
+    // It is a new attempt, after a while, that has no credentials.
+    expect(header(await provider.next("REGISTER"), "authorization")).toBeUndefined();
+  });
+
+  it("is asked for as long as it wants to have us (RFC 3261 §10.2.8)", async () => {
+    await trunk({ ...account, register: true });
+    const first = await provider.next("REGISTER");
+    provider.reply(first, 423, ["Min-Expires: 1800"]);
+    const second = await provider.next("REGISTER");
+    expect([header(first, "expires"), header(second, "expires")]).toEqual(["600", "1800"]);
+    expect(header(second, "call-id")).toBe(header(first, "call-id"));
+    provider.reply(second, 200, [`Contact: ${header(second, "contact")};expires=1800`]);
+    await expect.poll(() => registeredFor()).toBeGreaterThan(1700);
+  });
+
+  it("is believed for how long, by our own Contact among others (§10.2.4)", async () => {
+    await trunk({ ...account, register: true });
+    const register = await provider.next("REGISTER");
+    const own = header(register, "contact") ?? "";
+    const other = own.replace(/(:\d+);transport/, "$10;transport");
+    provider.reply(register, 200, [`Contact: ${other};expires=3000, "us" ${own.replace(">", ";x=y>")};q=0.5;expires=300`, "Expires: 2000"]);
+    await expect.poll(() => registeredFor()).toBeGreaterThan(250);
+    expect(await registeredFor()).toBeLessThanOrEqual(300);
+  });
+
+  it("is left alone for as long as its Retry-After says (§20.33)", async () => {
+    await trunk({ ...account, register: true });
+    const at = Date.now();
+    provider.reply(await provider.next("REGISTER"), 503, ["Retry-After: 4"]);
+    await registers();
+    expect(Date.now() - at).toBeGreaterThan(3900);
+  });
+
+  it("that does not find our Contact in what it has has not registered us", async () => {
+    await trunk({ ...account, register: true });
+    const register = await provider.next("REGISTER");
+    const [one, other] = ["<sip:4930555@192.0.2.1>", "<sip:4930555@192.0.2.2>"];
+    provider.reply(register, 200, [`Contact: ${one};expires=300, ${other};expires=300`]);
+    await registers();
+    await expect.poll(() => registeredFor()).toBeGreaterThan(100);
+  });
+
+  it("has the name of its account escaped in URIs, and as it is in credentials", async () => {
+    await trunk({ username: "box/7 @acme", password: "secret", register: true });
+    const first = await provider.next("REGISTER");
+    expect([header(first, "to"), uriIn(header(first, "contact"))]).toEqual([
+      "<sip:box/7%20%40acme@127.0.0.1>",
+      expect.stringMatching(/^sip:box\/7%20%40acme@127/),
+    ]);
+    provider.reply(first, 401, [`WWW-Authenticate: ${challenge}`]);
+    const second = await provider.next("REGISTER");
+    expect(readChallenge(header(second, "authorization") ?? "")["username"]).toBe("box/7 @acme");
+    provider.reply(second, 200);
   });
 
   it("never shows its password", async () => {
@@ -237,6 +346,7 @@ describe("a call that goes by a trunk", () => {
     const second = await provider.next("INVITE");
     expect(areRight(header(second, "proxy-authorization"), "INVITE")).toBe(true);
     expect(header(second, "via")).not.toBe(header(first, "via"));
+    expect([header(first, "cseq"), header(second, "cseq")]).toEqual(["1 INVITE", "2 INVITE"]);
     provider.reply(second, 200, [`Contact: <sip:far@127.0.0.1:${provider.port};transport=tcp>`], shortSdp);
     const answer = await alice.finalResponse(sent);
     expect(answer.status).toBe(200);
@@ -286,6 +396,7 @@ describe("a trunk's settings", () => {
     ["a server that is no SIP URI", { server: "http://example.com" }],
     ["a server with a user", { server: "sip:bob@example.com" }],
     ["a registration without a username", { server: "sip:example.com", register: true }],
+    ["a username that breaks its line", { server: "sip:example.com", username: "a\r\nTo: b" }],
     ["a member that is not known", { server: "sip:example.com", colour: "red" }],
   ])("refuse %s: 400", async (_name, body) => {
     expect((await town.server.api("PUT", "/domains/localhost/trunks/wrong", body)).status).toBe(400);

@@ -142,10 +142,48 @@ describe("the server of another domain", () => {
     partner.socket.close();
   });
 
+  it.each([
+    ["is told who calls, if it is trusted", true],
+    ["is not told who calls, if it is not", false],
+  ])("%s (RFC 3325 §5)", async (_rule, trusted) => {
+    const bearer = `a-token-of-a-peer-that-is-trusted-${trusted}`;
+    const domain = `trusted-${trusted}.example`;
+    await town.server.api("PUT", `/domains/localhost/peers/trusted-${trusted}`, { domains: [domain], token: bearer, trusted });
+    const [alice] = await town.phones("direct", "alice");
+    const peer = await visitor("carol", domain, bearer);
+    alice.request("INVITE", `sip:carol@${domain}`, { body: shortSdp });
+    expect(headers(await peer.next("INVITE"), "p-asserted-identity")).toEqual(trusted ? [`<${alice.aor}>`] : []);
+    peer.socket.close();
+  });
+
+  it("is not told what a peer that we trust has said of its caller, if it is not trusted itself (RFC 3325 §5)", async () => {
+    const tokens = ["the-token-of-a-peer-that-is-trusted", "the-token-of-a-peer-that-is-not"] as const;
+    await town.server.api("PUT", "/domains/localhost/peers/near", { domains: ["near.example"], token: tokens[0], trusted: true });
+    await town.server.api("PUT", "/domains/localhost/peers/far", { domains: ["far.example"], token: tokens[1] });
+    const [alice] = await town.phones("direct", "alice");
+    const rules = { forward: { always: "sip:dave@far.example" } };
+    await town.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/rules`, rules);
+    const [near, far] = [await visitor("carol", "near.example", tokens[0]), await visitor("dave", "far.example", tokens[1])];
+    near.request("INVITE", alice.aor, { headers: [["P-Asserted-Identity", "<sip:boss@near.example>"]], body: shortSdp });
+    expect(headers(await far.next("INVITE"), "p-asserted-identity")).toEqual([]);
+    for (const peer of [near, far]) peer.socket.close();
+  });
+
   it("may not register anybody: 403", async () => {
     const partner = await visitor("carol", "partner.example", token);
     expect((await partner.register({ to: "<sip:carol@partner.example>" })).status).toBe(403);
     partner.socket.close();
+  });
+
+  it("of a domain that is deleted loses its connection with it", async () => {
+    const bearer = "a-token-for-a-domain-that-ends";
+    await town.server.api("PUT", "/domains/short.example");
+    await town.server.api("PUT", "/domains/short.example/peers/other", { domains: ["brief.example"], token: bearer });
+    const peer = await visitor("dave", "brief.example", bearer);
+    peer.request("OPTIONS", "sip:short.example");
+    await peer.next((one) => one.status > 0);
+    await town.server.api("DELETE", "/domains/short.example");
+    expect((await peer.socket.closed).code).toBe(4404);
   });
 
   it("that is taken off the list loses its connection at once", async () => {

@@ -1,7 +1,9 @@
 import { OpenAPIHono, createRoute } from "@hono/zod-openapi";
+import { keepTrunk } from "../../durable-objects/next-hop/keeping.ts";
 import { directoryOf } from "../directory.ts";
 import type { Environment } from "../environment.ts";
 import { homesOf } from "./homes.ts";
+import { endPeer } from "./peers.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, problems } from "./responses.ts";
 import { domainParameters, domainSchema, domainsSchema, pageQuery } from "./schemas.ts";
@@ -64,9 +66,12 @@ domainRoutes.openapi(put, async (context) => {
 
 domainRoutes.openapi(remove, async (context) => {
   const { domain } = context.req.valid("param");
-  const subscribers = await new Store(context.env.DIRECTORY).deleteDomain(domain);
+  const store = new Store(context.env.DIRECTORY);
+  const [trunks, peers] = [await store.trunks(domain), await store.peers(domain)];
+  const subscribers = await store.deleteDomain(domain);
   directoryOf(context.env).forget(domain);
   const homes = homesOf(context.env, (work) => context.executionCtx.waitUntil(work));
-  await Promise.all(subscribers.map((subscriber) => homes.deleted(subscriber)));
+  await Promise.all([...subscribers.map((subscriber) => homes.deleted(subscriber)), ...peers.map((peer) => endPeer(context.env, peer))]);
+  for (const trunk of trunks) context.executionCtx.waitUntil(keepTrunk(context.env, undefined, trunk));
   return context.body(null, 204);
 });

@@ -79,7 +79,7 @@ peerRoutes.openapi(put, async (context) => {
   if (row.token === null && certificate === null) throw new Problem(400, "a peer needs a token or a certificate");
   if (!(await store.putPeer(row))) throw new Problem(409, "another peer has this token or certificate");
   directoryOf(context.env).forget(domain);
-  if (before !== undefined) await end(context.env, before);
+  if (before !== undefined) await endPeer(context.env, before);
   return context.json(shown(row), 200);
 });
 
@@ -90,12 +90,12 @@ peerRoutes.openapi(remove, async (context) => {
   if (before === undefined) throw new Problem(404, `there is no peer ${name} in ${domain}`);
   await store.deletePeer(domain, name);
   directoryOf(context.env).forget(domain);
-  await end(context.env, before);
+  await endPeer(context.env, before);
   return context.body(null, 204);
 });
 
 /** Its connections end at once: it has to come back with what holds now. */
-async function end({ ADDRESS_OF_RECORD }: Environment, { settings }: PeerRow): Promise<void> {
+export async function endPeer({ ADDRESS_OF_RECORD }: Environment, { settings }: PeerRow): Promise<void> {
   await ADDRESS_OF_RECORD.getByName(visitorHome(settings)).subscriberDeleted();
 }
 

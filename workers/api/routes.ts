@@ -3,7 +3,7 @@ import { type Outcome, type Pattern, type Route, type RouteAction, chooseRoute, 
 import { chooseTrunk } from "../../lib/routing/trunk.ts";
 import { addressOf } from "../../lib/location/address.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
-import { parseUri } from "../../lib/syntax/uri.ts";
+import { parseUri, dialledNumber } from "../../lib/syntax/uri.ts";
 import { keyringOf } from "../../durable-objects/room/keyring.ts";
 import { readConfiguration } from "../configuration.ts";
 import { directoryOf } from "../directory.ts";
@@ -144,7 +144,7 @@ routeRoutes.openapi(test, async (context) => {
   const uri = parseUri(written);
   const keyring = keyringOf(readConfiguration(context.env).sealKeys);
   const address =
-    isFault(uri) || uri.kind === "other" ? undefined : uri.kind === "tel" ? { user: uri.number, domain } : addressOf(keyring, uri);
+    isFault(uri) || uri.kind === "other" ? undefined : uri.kind === "tel" ? { user: dialledNumber(uri), domain } : addressOf(keyring, uri);
   if (address === undefined) throw new Problem(400, "uri: is neither a SIP, SIPS nor TEL URI of somebody");
   const { user } = address;
   const { outcome, trace } = chooseRoute(await store.routes(domain), { method, user, domain: address.domain, caller });

@@ -3,7 +3,7 @@ import { isFault } from "../../lib/syntax/fault.ts";
 import { parseUri } from "../../lib/syntax/uri.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import type { HopStatus } from "../../durable-objects/next-hop.ts";
-import { inOrder, keepTrunk } from "../../durable-objects/next-hop/keeping.ts";
+import { inOrder, keepTrunk, missing } from "../../durable-objects/next-hop/keeping.ts";
 import { directoryOf } from "../directory.ts";
 import type { Environment } from "../environment.ts";
 import { Problem } from "./problem.ts";
@@ -36,7 +36,11 @@ const formatSchema = z
   .openapi("NumberFormat", { description: "How the trunk writes numbers: +4930123, 4930123, or as one dials in a country" });
 
 const fields = {
-  username: z.string().min(1).max(128).optional(),
+  username: z
+    .string()
+    .max(128)
+    .regex(/^[^\p{Cc}\p{Cs}]+$/u, "is empty, or has control characters")
+    .optional(),
   register: z.boolean().default(false).openapi({ description: "We register there, and hold the connection for calls that come from it" }),
   inbound: z.boolean().default(false).openapi({ description: "Calls that come from it are taken" }),
   prefixes: z
@@ -44,7 +48,10 @@ const fields = {
     .max(100)
     .default([])
     .openapi({ description: 'User parts that begin so go there if they are nobody\'s here; "" for all' }),
-  trusted: z.boolean().default(false).openapi({ description: "It is told who calls (P-Asserted-Identity), and believed" }),
+  trusted: z
+    .boolean()
+    .default(false)
+    .openapi({ description: "It is told who calls (P-Asserted-Identity), believed, and may call in the name of users" }),
   format: formatSchema.default("e164"),
   maximum_calls: z
     .int()
@@ -117,6 +124,9 @@ const statusSchema = z
         calls: z.int(),
       }),
     ),
+    missing: z
+      .array(z.object({ server: z.string(), why: z.string() }))
+      .openapi({ description: "Servers that calls cannot go to: the DNS does not know them, or ALLOWED_NETWORKS lacks their network" }),
   })
   .openapi("TrunkStatus");
 const status = createRoute({
@@ -170,9 +180,10 @@ trunkRoutes.openapi(remove, async (context) => {
 
 trunkRoutes.openapi(status, async (context) => {
   const { domain, trunk: name } = context.req.valid("param");
-  const places = await inOrder(context.env, await trunkNamed(new Store(context.env.DIRECTORY), domain, name));
+  const trunk = await trunkNamed(new Store(context.env.DIRECTORY), domain, name);
+  const places = await inOrder(context.env, trunk);
   const hops = await Promise.all(places.map((place) => context.env.NEXT_HOP.getByName(place.name).status()));
-  return context.json({ servers: hops.map(shownStatus) }, 200);
+  return context.json({ servers: hops.map(shownStatus), missing: [...(await missing(context.env, trunk))] }, 200);
 });
 
 async function trunkNamed(store: Store, domain: string, name: string): Promise<Trunk> {

@@ -105,6 +105,7 @@ describe("RFC 3261 §16.5: whom the Request-URI names", () => {
     ["sip:bob@elsewhere.example", { user: "bob", domain: "elsewhere.example", ...named }],
     ["sip:elsewhere.example", { user: "", domain: "elsewhere.example", ...named }],
     ["tel:+4930555", { user: "+4930555", domain: "example.com", ...named }],
+    ["tel:+49-30-(555)", { user: "+4930555", domain: "example.com", ...named }],
     ["sip:bob@example.com;gr=urn:uuid:1", { user: "bob", domain: "example.com", instance: "urn:uuid:1", registration: undefined }],
   ])("%s", (uri, address) => {
     expect(way(`INVITE ${uri}`)).toMatchObject({ kind: "address", address });
@@ -145,6 +146,19 @@ describe("RFC 3261 §16.6: what changes on the way", () => {
       "p-asserted-identity",
     ]);
     expect(alterations("INVITE sip:bob@example.com")?.remove).toEqual([]);
+  });
+
+  it("credentials for another server's realm go on, ours do not (§22.3)", () => {
+    const [ours, others] = ["Example.com", "elsewhere.example"].map((realm) => `Digest username="a", realm="${realm}", nonce="n"`);
+    const lines = [`Proxy-Authorization: ${ours}`, `Proxy-Authorization: ${others}`, `Authorization: ${others}`];
+    expect(alterations("INVITE sip:bob@elsewhere.example", lines)).toMatchObject({
+      remove: ["proxy-authorization", "authorization"],
+      append: [
+        ["Proxy-Authorization", others],
+        ["Authorization", others],
+      ],
+    });
+    expect(alterations("INVITE sip:bob@elsewhere.example", lines.slice(0, 1))).not.toHaveProperty("append");
   });
 
   it.each([
@@ -200,6 +214,7 @@ describe("requests within a dialog, by our token", () => {
   it("of the caller go to the callee's phone", () => {
     expect(way("BYE sip:bob@phone.invalid", inDialog("a", "b"))).toEqual({
       kind: "dialog",
+      sender: dialog.caller,
       receiver: dialog.callee,
       recordRoute: undefined,
       alterations: { maxForwards: 69, remove: [], popRoutes: 1 },
@@ -235,6 +250,7 @@ describe("RFC 3261 §16.4: a strict router before us", () => {
   it("has put our route into the Request-URI, and the target into the last Route: both are put back", () => {
     expect(way(`BYE ${routeUri}`, [...lines, "Route: <sip:bob@phone.invalid>"])).toEqual({
       kind: "dialog",
+      sender: dialog.caller,
       receiver: dialog.callee,
       recordRoute: undefined,
       alterations: { maxForwards: 69, remove: [], requestUri: "sip:bob@phone.invalid", popLastRoute: true },

@@ -33,6 +33,17 @@ describe("our Record-Route (RFC 3261 §16.6 step 4)", () => {
     });
   });
 
+  it("is a SIPS URI where that of the request is one", () => {
+    const [plain, secure] = ["host:1;transport=tls", "host:1;transport=tls"].map((at, index) =>
+      recordRoute(keyring, route, "call", at, index > 0),
+    );
+    expect([plain, secure].map((one) => one?.replace(/route\.[^@]+/, "route"))).toEqual([
+      "<sip:route@host:1;transport=tls;lr>",
+      "<sips:route@host:1;transport=tcp;lr>",
+    ]);
+    expect(openRoute(keyring, uriOf(secure ?? "").user, "call")).toEqual(route);
+  });
+
   it("opens for its Call-ID, and for no other", () => {
     expect(openRoute(keyring, token, "call")).toEqual(route);
     expect(openRoute(keyring, token, "another")).toBeUndefined();

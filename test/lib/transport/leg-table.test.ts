@@ -73,6 +73,11 @@ const tests: Readonly<Record<keyof typeof legTable, () => void>> = {
     const credentials = 'Proxy-Authorization: Digest username="bob", realm="example.com", nonce="n", uri="u", response="r"';
     expect(choose(both, request("INVITE"), credentials, "From: <sip:alice@example.com>;tag=f")).toEqual({ kind: "leg", leg: bob });
     expect(choose([alice], request("INVITE"), credentials)).toEqual({ kind: "identity", user: "bob", domain: "example.com" });
+    // Those for another server do not say whose the request is (RFC 3261 §22.3).
+    const others = 'Proxy-Authorization: Digest username="a", realm="elsewhere.net", nonce="n", uri="u", response="r"';
+    expect(choose(both, request("INVITE"), others, "From: <sip:alice@example.com>;tag=f")).toEqual({ kind: "leg", leg: alice });
+    expect(choose(both, request("INVITE"), others, "From: <sip:alias@example.com>;tag=f")).toMatchObject({ user: "alias" });
+    expect(choose(both, request("INVITE"), others, credentials, "From: <sip:alice@example.com>;tag=f")).toEqual({ kind: "leg", leg: bob });
   },
   "P-Preferred-Identity where From is anonymous": () => {
     const lines = ["From: <sip:anonymous@anonymous.invalid>;tag=f", "P-Preferred-Identity: <sip:bob@example.com>"];

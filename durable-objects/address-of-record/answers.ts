@@ -1,0 +1,75 @@
+import { finalResponse } from "../../lib/proxy/final-response.ts";
+import { type Effect, type ResponseContext, owesCancel } from "../../lib/proxy/response-context.ts";
+import type { Request } from "../../lib/syntax/message.ts";
+import type { ResponseEnvelope } from "../../lib/transport/envelope.ts";
+import { Undeliverable } from "../room/outbox.ts";
+import { randomText } from "../room/random.ts";
+import type { Room } from "../room/room.ts";
+import type { Contexts, OpenContext } from "./contexts.ts";
+import type { PassOn } from "./forking.ts";
+
+/** The answers of response contexts: a final one is owed to the caller's home until that has it (RFC 3261 §16.7 steps 6 to 9). */
+export class Answers {
+  readonly #room: Room;
+  readonly #contexts: Contexts;
+  readonly #passOn: PassOn;
+
+  constructor(room: Room, contexts: Contexts, passOn: PassOn) {
+    this.#room = room;
+    this.#contexts = contexts;
+    this.#passOn = passOn;
+  }
+
+  give(open: OpenContext, effect: Effect & { kind: "answer" }, now: number): void {
+    if (effect.status >= 300 || open.context.owed?.text === effect.text) return this.pay(open, now);
+    const envelope = letter(open, effect.status, effect.text ?? "");
+    this.#passOn(envelope.to.home, envelope).catch((error: unknown) => this.undelivered(error, () => undefined));
+  }
+
+  /** The final response is kept until the caller's home has it. */
+  pay(open: OpenContext, now: number): void {
+    const { owed, transaction, answerTo } = open.context;
+    if (owed === undefined) return;
+    // From our own home to a phone of it there is no receipt but its ACK.
+    const isOwn = answerTo.home === this.#room.home.name && answerTo.branch === undefined && owed.status >= 300;
+    this.#passOn(answerTo.home, letter(open, owed.status, owed.text)).then(
+      () => (isOwn ? undefined : this.paid(transaction, now)),
+      (error: unknown) => this.undelivered(error, () => this.#contexts.schedule(open.context, now)),
+    );
+  }
+
+  /**
+   * The caller's home has its final response. After a refusal nothing of the call is left here, unless a phone that is away has to be
+   * told; after a 2xx the context stays for what the phones may still send (RFC 6026 §7.2).
+   */
+  paid(transaction: string, now: number): void {
+    const open = this.#contexts.find(transaction);
+    if (open === undefined) return;
+    if (open.context.final < 300 && open.context.method === "INVITE") this.#contexts.settle(open, now);
+    else this.leave(open, now);
+  }
+
+  /** Nothing is left of a call but that a phone which is away has to be told. */
+  leave({ context, request }: OpenContext, now: number): void {
+    if (owesCancel(context)) this.#contexts.save({ ...context, owed: undefined }, request, now);
+    else this.#contexts.forget(context.transaction);
+  }
+
+  /** The caller's home cannot be reached; what must not be lost is in a row. */
+  undelivered(error: unknown, then: () => void): void {
+    if (!(error instanceof Undeliverable)) throw error;
+    this.#room.log.note(Date.now(), "-", error.message);
+    then();
+  }
+}
+
+/** A response of a context, addressed to where its request came from. */
+function letter({ context, request }: OpenContext, status: number, text: string): ResponseEnvelope {
+  const { answerTo: to, method, transaction } = context;
+  return { kind: "response", text, binary: request.binary, status, to, transaction: method === "INVITE" ? transaction : undefined };
+}
+
+/** The final response is kept until the caller's home has it (RFC 3261 §16.7 steps 6 and 7). */
+export function owing(context: ResponseContext, request: Request, effect: Effect & { kind: "answer" }): ResponseContext {
+  return { ...context, owed: { status: effect.status, text: finalResponse(request, effect, randomText()) } };
+}

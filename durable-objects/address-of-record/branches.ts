@@ -1,0 +1,93 @@
+import { readCallDetails } from "../../lib/presence/call-details.ts";
+import { type Forwarder, branchRequest } from "../../lib/proxy/outgoing-request.ts";
+import type { ForkedBranch } from "../../lib/proxy/response-context.ts";
+import { ackFor, cancelFor } from "../../lib/syntax/compose.ts";
+import { isFault } from "../../lib/syntax/fault.ts";
+import { type Request, type Response, headerValue } from "../../lib/syntax/message.ts";
+import { parseParty } from "../../lib/syntax/party.ts";
+import type { Flow } from "../../lib/transport/flow.ts";
+import type { Room } from "../room/room.ts";
+import { essentialsOf, parsed } from "./checked.ts";
+import type { OpenContext } from "./contexts.ts";
+import { type AnsweredCall, withDialog } from "./dialogs.ts";
+
+/** What goes to the phones of a context's branches, and what is noted in their sockets of what they say. */
+export class Branches {
+  readonly #room: Room;
+  readonly #by: Forwarder;
+
+  constructor(room: Room) {
+    this.#room = room;
+    this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint };
+  }
+
+  /** The INVITE, or another request; false if its phone cannot be reached. */
+  forward(open: OpenContext, branch: ForkedBranch, now: number): boolean {
+    return this.#send(branch, this.#asSent(open, branch), open.request.binary, now);
+  }
+
+  /** RFC 3261 §9.1. */
+  cancel(open: OpenContext, branch: ForkedBranch, reason: string | undefined, now: number): void {
+    const text = cancelFor(this.#sentRequest(open, branch), reason === undefined ? [] : [["Reason", reason]]);
+    this.#send(branch, text, open.request.binary, now);
+  }
+
+  /** RFC 3261 §17.1.1.3. */
+  acknowledge(flow: Flow, open: OpenContext, branch: ForkedBranch, response: Response, now: number): void {
+    const text = ackFor(this.#sentRequest(open, branch), response);
+    if (this.#room.sockets.send(flow.id, { text, binary: open.request.binary })) this.#room.log.passed(now, flow.id, text);
+  }
+
+  #asSent(open: OpenContext, branch: ForkedBranch): string {
+    return branchRequest(this.#by, open.request, essentialsOf(open.request), open.context, branch);
+  }
+
+  #sentRequest(open: OpenContext, branch: ForkedBranch): Request {
+    return parsed(this.#asSent(open, branch), open.request.binary);
+  }
+
+  /**
+   * RFC 3261 §9.1, §16.8: that a provisional response has come decides on CANCEL and Timer C.
+   * @param answered the INVITE, if this begins a call in progress
+   */
+  note({ id }: Flow, branch: string, response: Response, answered: Request | undefined, now: number): void {
+    const flow = this.#room.sockets.byId(id);
+    if (flow === undefined) return;
+    const { status } = response;
+    const others = flow.proceeding.filter((one) => one.branch !== branch);
+    const proceeding = (status < 200 ? [...others, { branch, at: now, ...earlyTagIn(response) }] : others).slice(-64);
+    const dialogs = answered === undefined ? {} : { dialogs: withDialog(flow.dialogs, answeredCall(answered, response), now) };
+    this.#room.sockets.update(id, { proceeding, ...dialogs });
+  }
+
+  /** Another flow of the same phone keeps what was noted on this one: that a branch has rung (RFC 5626 §5.3). */
+  inherit(phone: string, { proceeding, taken }: Flow): void {
+    const heir = proceeding.length === 0 && taken === undefined ? undefined : this.#room.sockets.newestTo(phone);
+    if (heir === undefined) return;
+    const more = taken === undefined ? {} : { taken: `${heir.taken ?? ""}${taken}` };
+    this.#room.sockets.update(heir.id, { proceeding: [...heir.proceeding, ...proceeding].slice(-64), ...more });
+  }
+
+  /** By the flow of the branch's own binding, or else the newest of its phone (RFC 5626 §5.3). */
+  #send({ phone, key }: ForkedBranch, text: string, binary: boolean, now: number): boolean {
+    const { sockets } = this.#room;
+    const flow = (key === undefined ? undefined : sockets.carrierOf(key)) ?? sockets.newestTo(phone);
+    if (flow === undefined || !sockets.send(flow.id, { text, binary })) return false;
+    this.#room.log.passed(now, flow.id, text);
+    return true;
+  }
+}
+
+function answeredCall(request: Request, response: Response): AnsweredCall {
+  return { callId: essentialsOf(request).callId, details: readCallDetails(response, request, false) };
+}
+
+/** Of the early dialog that a provisional response makes (RFC 3261 §12.1). */
+function earlyTagIn(response: Response): { readonly tag?: string } {
+  const to = parseParty(headerValue(response, "to") ?? "");
+  const tag = isFault(to) ? undefined : to.tag;
+  return tag === undefined || tag.length > longestTag ? {} : { tag };
+}
+
+/** Characters: it rides in an attachment. */
+const longestTag = 64;

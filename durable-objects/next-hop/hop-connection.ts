@@ -1,0 +1,132 @@
+import type { Hop } from "../../lib/routing/locate.ts";
+import type { Trunk } from "../../lib/routing/trunk.ts";
+import { backOff } from "../../lib/transport/back-off.ts";
+import type { Calls } from "./calls.ts";
+import type { Frame } from "./channel.ts";
+import { Connection } from "./connection.ts";
+
+/** Names of lost connections that calls in progress may still have in their routes. */
+const mostFormer = 3;
+/** Milliseconds, until another connection for calls in progress is tried; and how often. */
+const comingBack = { base: 1000, most: 30_000 };
+const mostFailures = 8;
+
+/** Whose connection it is. Times are milliseconds. */
+export interface ConnectionOwner {
+  /** Of the object. */
+  readonly name: string;
+  readonly hop: Hop;
+  readonly storage: DurableObjectStorage;
+  readonly keepAliveEvery: number;
+  /** So long it stays open when no call is on it. */
+  readonly idleAfter: number;
+  readonly calls: Calls;
+  trunk(): Promise<Trunk | undefined>;
+  /** It is for calls that come, too, and stays open. */
+  isHeld(): boolean;
+  heard(frame: Frame): void;
+  opened(trunk: Trunk | undefined): void;
+  /** It is gone, or there could be none. */
+  lost(): void;
+}
+
+/** The connection that there is to the server, and the next one when it is lost. */
+export class HopConnection {
+  readonly #owner: ConnectionOwner;
+  #connection: Promise<Connection> | undefined;
+  #idle: ReturnType<typeof setTimeout> | undefined;
+  /** The names of connections that are gone, the newest first, while calls go on that have outlived them. */
+  #former: readonly string[] = [];
+  #host = "";
+  isOpen = false;
+
+  constructor(owner: ConnectionOwner) {
+    this.#owner = owner;
+  }
+
+  /** The connection there is, or a new one; undefined if the server cannot be reached. */
+  async open(): Promise<Connection | undefined> {
+    clearTimeout(this.#idle);
+    const opening = (this.#connection ??= this.#begin());
+    try {
+      const connection = await opening;
+      if (!connection.isOpen) return undefined;
+      this.isOpen = true;
+      this.rest();
+      return connection;
+    } catch (error) {
+      this.#lost(opening);
+      console.error(JSON.stringify({ note: "a server cannot be reached", hop: this.#owner.name, error: String(error) }));
+      return undefined;
+    }
+  }
+
+  /** @param binary whether each character is an octet */
+  send(text: string, binary: boolean): void {
+    void this.open().then((connection) => connection?.send(text, binary));
+  }
+
+  /** It may be closed when it is not used for a while. */
+  rest(): void {
+    clearTimeout(this.#idle);
+    const { calls, idleAfter } = this.#owner;
+    if (this.#connection === undefined || this.#owner.isHeld()) return;
+    const busy = calls.until() - Date.now();
+    this.#idle = setTimeout(() => void this.#connection?.then((connection) => connection.close()), Math.max(busy, idleAfter));
+  }
+
+  /** How it is known at the other side, and the one before it, also if that went down with our memory; "" for none. */
+  async hosts(): Promise<readonly [now: string, before: string]> {
+    const [now = "", before = ""] = (await this.#owner.storage.get<readonly string[]>("hosts")) ?? [];
+    return [now, before];
+  }
+
+  #begin(): Promise<Connection> {
+    const { hop, keepAliveEvery, storage } = this.#owner;
+    const opening: Promise<Connection> = this.#owner.trunk().then(async (trunk) => {
+      const events = { message: (frame: Frame) => this.#owner.heard(frame), closed: () => this.#lost(opening) };
+      const connection = await Connection.open(hop, events, { keepAliveEvery, token: trunk?.token });
+      const [before] = await this.hosts();
+      await storage.put("hosts", [connection.host, before]);
+      this.#host = connection.host;
+      this.#claim(connection);
+      this.#owner.opened(trunk);
+      return connection;
+    });
+    return opening;
+  }
+
+  /** What is for the connections that calls in progress have in their routes shall come by this one. */
+  #claim(connection: Connection): void {
+    if (!this.#hasCalls()) this.#former = [];
+    for (const host of this.#former) if (host !== connection.host) connection.claim(host);
+  }
+
+  /** Another connection, which may have taken the place of that one, is none of its business. */
+  #lost(connection: Promise<Connection>): void {
+    if (this.#connection !== connection) return;
+    clearTimeout(this.#idle);
+    const wasOpen = this.isOpen;
+    this.#connection = undefined;
+    this.isOpen = false;
+    this.#owner.calls.lost();
+    this.#owner.lost();
+    if (!wasOpen || !this.#hasCalls()) return;
+    this.#former = [this.#host, ...this.#former].slice(0, mostFormer);
+    void this.#comeBack(0);
+  }
+
+  /**
+   * RFC 5626 §4.5: while a call goes on the other server is to have a connection to say something by in it.
+   * @param failures in a row
+   */
+  async #comeBack(failures: number): Promise<void> {
+    const isThere = (await this.open()) !== undefined;
+    if (isThere || failures >= mostFailures || !this.#hasCalls()) return;
+    setTimeout(() => void this.#comeBack(failures + 1), backOff(comingBack, failures, Math.random()));
+  }
+
+  #hasCalls(): boolean {
+    return this.#owner.calls.until() > Date.now();
+  }
+}
