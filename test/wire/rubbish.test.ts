@@ -108,6 +108,25 @@ describe.each(ways)("rubbish, on the %s way", (way) => {
   });
 });
 
+describe("a presence document that holds what is no character", () => {
+  it.each(["&#xd800;", "&#56320;", "&#0;", "&#x1;", "a\u0001b", "\ufffe", "&#x110000;"])(
+    "is refused, and cuts off nobody who watches: %j",
+    async (note) => {
+      const [watcher, bob] = await town.phones("direct", "alice", "bob");
+      await watcher.finalResponse(watcher.request("SUBSCRIBE", bob.aor, { headers: [["Event", "presence"]] }));
+      watcher.reply(await watcher.next("NOTIFY"), 200);
+      const tuple = `<tuple id="t"><status><basic>open</basic></status><note>${note}</note></tuple>`;
+      const body = `<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="${bob.aor}">${tuple}</presence>`;
+      const headers = [
+        ["Event", "presence"],
+        ["Content-Type", "application/pidf+xml"],
+      ] as const;
+      expect((await bob.finalResponse(bob.request("PUBLISH", bob.aor, { headers, body }))).status).toBe(400);
+      expect((await watcher.finalResponse(watcher.request("OPTIONS", "sip:localhost"))).status).toBe(200);
+    },
+  );
+});
+
 describe("names in the path of the direct way", () => {
   it.each([
     "..%2f..%2fetc%2fpasswd",
