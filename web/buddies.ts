@@ -1,4 +1,4 @@
-import type { UA } from "jssip";
+import { type UA, URI } from "jssip";
 import { PendingWatchers } from "./pending-watchers.ts";
 import { type Shown, readPresence } from "./presence-document.ts";
 
@@ -11,8 +11,17 @@ export interface Buddy extends Shown {
 const retryAfter = 10_000;
 const options = { expires: 600, contentType: "text/plain" };
 
+/** Why a subscription was refused, by its status. */
+const refusals: Readonly<Record<number, string>> = {
+  403: "Cannot be watched from here",
+  404: "There is no such user",
+  480: "Has never registered",
+};
+
 /** JsSIP's Subscriber; its types need those of Node. */
 interface Subscription {
+  /** Tells of a refusal without its status. */
+  _receiveSubscribeResponse(response: { readonly status_code: number }): void;
   on(event: "notify", listener: (isFinal: boolean, request: unknown, body: string | undefined) => void): void;
   on(event: "pending" | "terminated", listener: () => void): void;
   subscribe(): void;
@@ -47,13 +56,15 @@ export class Buddies {
     this.#buddies.clear();
   }
 
-  add(written: string): void {
+  /** @returns false for what is neither an address nor a user name */
+  add(written: string): boolean {
     const name = written.trim().replace(/^sips?:/, "");
-    if (name === "") return;
     const address = name.includes("@") ? name : `${name}@${this.#address.slice(this.#address.indexOf("@") + 1)}`;
+    if (!isAddress(address)) return false;
     this.#buddies.set(address, { lamp: "unknown", text: "…" });
     this.#keep();
     if (this.#ua !== undefined && !this.#subscriptions.has(address)) this.#subscribe(address);
+    return true;
   }
 
   remove(address: string): void {
@@ -69,7 +80,7 @@ export class Buddies {
     this.#address = address;
     this.#subscriptions.clear();
     this.#buddies.clear();
-    for (const known of JSON.parse(localStorage.getItem(storageOf(address)) ?? "[]") as string[])
+    for (const known of (JSON.parse(localStorage.getItem(storageOf(address)) ?? "[]") as string[]).filter(isAddress))
       this.#buddies.set(known, { lamp: "unknown", text: "…" });
     this.#draw();
     this.#pending = new PendingWatchers(ua, address, this.#asked);
@@ -88,10 +99,16 @@ export class Buddies {
     subscription.on("pending", () => {
       if (isCurrent()) this.#show(address, { lamp: "waiting", text: "Asked" });
     });
+    let refusal: string | undefined;
+    const receive = subscription._receiveSubscribeResponse.bind(subscription);
+    subscription._receiveSubscribeResponse = (response) => {
+      refusal = refusals[response.status_code];
+      receive(response);
+    };
     subscription.on("terminated", () => {
       if (!isCurrent()) return;
       this.#subscriptions.delete(address);
-      this.#show(address, { lamp: "refused", text: "Not to be seen" });
+      this.#show(address, { lamp: "refused", text: refusal ?? "Not to be seen" });
       setTimeout(() => {
         if (ua === this.#ua && ua.isRegistered() && !this.#subscriptions.has(address)) this.#subscribe(address);
       }, retryAfter);
@@ -113,6 +130,10 @@ export class Buddies {
   #draw(): void {
     this.#watch([...this.#buddies].map(([address, shown]) => ({ address, ...shown })));
   }
+}
+
+function isAddress(address: string): boolean {
+  return !/\s/.test(address) && URI.parse(`sip:${address}`) !== undefined;
 }
 
 function storageOf(address: string): string {

@@ -33,7 +33,7 @@ export class CallSession {
     this.#watch = watch;
     const isIncoming = session.direction === "incoming";
     this.#call = {
-      peer: session.remote_identity.uri.toAor().replace(/^sip:/, ""),
+      peer: peerOf(session),
       direction: isIncoming ? "incoming" : "outgoing",
       phase: isIncoming ? "ringing" : "calling",
       since: undefined,
@@ -150,4 +150,9 @@ export class CallSession {
     this.#call = { ...this.#call, ...changes };
     this.#watch.changed(this.#call);
   }
+}
+
+/** The address at the other end: `bob@example.com`. */
+export function peerOf(session: RTCSession): string {
+  return session.remote_identity.uri.toAor().replace(/^sip:/, "");
 }

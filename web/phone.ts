@@ -3,7 +3,7 @@ import type { RTCSession } from "jssip/lib/RTCSession";
 import type { DisconnectEvent, RTCSessionEvent, UnRegisteredEvent } from "jssip/lib/UA";
 import { type Account, instanceOfTab, socketUrl } from "./account.ts";
 import type { Buddies } from "./buddies.ts";
-import { CallSession } from "./call-session.ts";
+import { CallSession, peerOf } from "./call-session.ts";
 import { type Log, logged } from "./message-log.ts";
 import { Publication } from "./publication.ts";
 import { type PhoneState, describeRefusal, start } from "./state.ts";
@@ -130,7 +130,10 @@ export class Phone {
 
   /** One call at a time: who calls meanwhile hears that we are busy. */
   #newSession(session: RTCSession): void {
-    if (this.#session !== undefined) return session.terminate({ status_code: 486, reason_phrase: "Busy Here" });
+    if (this.#session !== undefined) {
+      this.#change({ notice: `${peerOf(session)} called meanwhile, and heard that you are busy` });
+      return session.terminate({ status_code: 486, reason_phrase: "Busy Here" });
+    }
     this.#change({ notice: "" });
     this.#session = new CallSession(
       session,

@@ -35,8 +35,9 @@ element("dial").addEventListener("submit", (event) => {
 });
 element("watch").addEventListener("submit", (event) => {
   event.preventDefault();
-  buddies.add(field("buddy").value);
-  field("buddy").value = "";
+  const buddy = field("buddy");
+  if (buddies.add(buddy.value)) buddy.value = "";
+  else complain(buddy, "This is neither an address nor a user name");
 });
 for (const [activity, text] of Object.entries(moods)) element<HTMLSelectElement>("mood").add(new Option(text, activity));
 element("mood").addEventListener("change", () => phone.say(field("mood").value));
@@ -73,7 +74,7 @@ function offerDemoAccounts(): void {
   const { usernames, domain, password } = demoAccounts;
   element("demo").hidden = false;
   for (const username of usernames) {
-    addButton("demo", username, () => {
+    addButton("demo-accounts", username, () => {
       fillIn(`${username}@${domain}`, password);
       register();
     });
@@ -92,6 +93,13 @@ function readAddressBar(): void {
 function fillIn(address: string, password: string): void {
   field("address").value = address;
   field("password").value = password;
+}
+
+/** Says what is wrong with a field, until it is changed. */
+function complain(input: HTMLInputElement, what: string): void {
+  input.setCustomValidity(what);
+  input.reportValidity();
+  input.addEventListener("input", () => input.setCustomValidity(""), { once: true });
 }
 
 function addButton(place: string, text: string, press: () => void): void {

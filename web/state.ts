@@ -53,6 +53,7 @@ const progress = {
 export function describeRefusal(status: number | undefined, reason: string): string {
   if (status === undefined) return `Registration failed: ${reason}`;
   if (status === 401) return "Registration failed: the address or the password is wrong (401)";
+  if (status === 403) return "Registration failed: the server does not serve this address (403)";
   return `Registration failed: ${reason} (${status})`;
 }
 

@@ -31,8 +31,8 @@ export function drawBuddies(buddies: readonly Buddy[], press: BuddyButtons): voi
   element("buddies").replaceChildren(
     ...buddies.map(({ address, lamp, text }) => {
       const item = line(`${address}: ${text}`, [
-        ["Call", () => press.call(address)],
-        ["Remove", () => press.remove(address)],
+        ["Call", `Call ${address}`, () => press.call(address)],
+        ["✕", `Remove ${address}`, () => press.remove(address)],
       ]);
       item.dataset["lamp"] = lamp;
       item.dataset["address"] = address;
@@ -46,23 +46,26 @@ export function drawRequests(pending: readonly string[], answer: (address: strin
   element("requests").replaceChildren(
     ...pending.map((address) =>
       line(`${address} wants to see how you are`, [
-        ["Allow", () => answer(address, "allow")],
-        ["Block", () => answer(address, "block")],
+        ["Allow", `Allow ${address}`, () => answer(address, "allow")],
+        ["Block", `Block ${address}`, () => answer(address, "block")],
       ]),
     ),
   );
 }
 
-function line(text: string, buttons: readonly (readonly [string, () => void])[]): HTMLLIElement {
+/** @param buttons what each shows, its full name, and what it does */
+function line(text: string, buttons: readonly (readonly [string, string, () => void])[]): HTMLLIElement {
   const item = document.createElement("li");
   const shown = document.createElement("span");
   shown.textContent = text;
   item.append(shown);
-  for (const [name, press] of buttons) {
+  for (const [sign, name, press] of buttons) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "quiet";
-    button.textContent = name;
+    button.textContent = sign;
+    button.title = name;
+    button.setAttribute("aria-label", name);
     button.addEventListener("click", press);
     item.append(button);
   }
@@ -98,7 +101,7 @@ export function drawClock(since: number | undefined, now: number, packets: numbe
   const seconds = since === undefined ? 0 : Math.floor((now - since) / 1000);
   element("clock").textContent = since === undefined ? "" : `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
   const shown = element("packets");
-  shown.textContent = since === undefined ? "" : `${packets} audio packets received`;
+  shown.textContent = since === undefined ? "" : `· ${packets} audio packets received`;
   shown.dataset["packets"] = String(packets);
 }
 

@@ -103,7 +103,7 @@ export interface Settings {
 
 type NumberSetting = readonly [fallback: number, least: number, most: number];
 
-/** The settings that are numbers: default, least, most. The README's table says what each means. */
+/** The settings that are numbers: default, least, most. docs/settings.md says what each means. */
 export const numberSettings = {
   MINIMUM_EXPIRES: [60, 1, 86_400],
   DEFAULT_EXPIRES: [600, 1, 604_800],
@@ -152,7 +152,14 @@ export function readConfiguration(settings: Settings): Configuration {
   return configuration;
 }
 
-function parse(settings: Settings): Configuration {
+/** In wrangler.toml one may write 60 and true as well as "60" and "true". */
+function inText(settings: Settings): Settings {
+  const isPlain = (value: unknown) => ["string", "number", "boolean"].includes(typeof value);
+  return Object.fromEntries(Object.entries(settings).flatMap(([name, value]) => (isPlain(value) ? [[name, String(value)]] : [])));
+}
+
+function parse(written: Settings): Configuration {
+  const settings = inText(written);
   const number = (name: keyof typeof numberSettings) => readNumber(name, settings[name]);
   return {
     localDevelopment: settings.LOCAL_DEVELOPMENT === "true",

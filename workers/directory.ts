@@ -212,10 +212,12 @@ export function subscriberOf(row: Row): Subscriber {
   };
 }
 
-async function available<T>(asked: Promise<T>): Promise<T> {
+/** What D1 answers; if it fails, the log has why. */
+export async function available<T>(asked: Promise<T>): Promise<T> {
   try {
     return await asked;
   } catch (error) {
+    console.error(JSON.stringify({ note: "the directory cannot be reached", error: String(error) }));
     throw new DirectoryUnavailable(String(error));
   }
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Shown } from "../lib/authentication/shown.ts";
 import type { Visitor } from "../lib/transport/visitor.ts";
-import { DirectoryUnavailable } from "./directory.ts";
+import { available } from "./directory.ts";
 import type { Environment } from "./environment.ts";
 
 /** The peer that shows this; undefined if nobody does. */
@@ -11,12 +11,8 @@ export async function findPeer({ DIRECTORY }: Environment, { token, certificate 
     token === undefined ? null : hashOfToken(token),
     certificate ?? null,
   );
-  try {
-    const row = await query.first<{ settings: string }>();
-    return row === null ? undefined : (JSON.parse(row.settings) as Visitor);
-  } catch (error) {
-    throw new DirectoryUnavailable(String(error));
-  }
+  const row = await available(query.first<{ settings: string }>());
+  return row === null ? undefined : (JSON.parse(row.settings) as Visitor);
 }
 
 /** Tokens are kept as hashes: they are long and random, so that nobody guesses them. */

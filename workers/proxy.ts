@@ -1,4 +1,4 @@
-import { authenticate, nobody } from "../lib/authentication/authenticate.ts";
+import { authenticate, guessesAllowed, isGuess, nobody } from "../lib/authentication/authenticate.ts";
 import type { NonceCounts } from "../lib/authentication/digest.ts";
 import type { Keyring } from "../lib/authentication/keyring.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
@@ -13,7 +13,10 @@ import type { Opening } from "../lib/transport/opening.ts";
 import { type Visitor, isVisitorHome, visitorHome } from "../lib/transport/visitor.ts";
 import { type LegName, chooseLeg } from "../lib/transport/leg-table.ts";
 import { encodeBinary } from "../durable-objects/room/bytes.ts";
-import { frameOf } from "../durable-objects/address-of-record/sockets.ts";
+import { closeCodeFor } from "../durable-objects/room/close-code.ts";
+import { closing, frameOf } from "../durable-objects/address-of-record/sockets.ts";
+import { Log } from "../durable-objects/room/log.ts";
+import { Recorder } from "../durable-objects/room/record.ts";
 import { keyringOf } from "../durable-objects/room/keyring.ts";
 import { Queues } from "../durable-objects/room/queues.ts";
 import { randomText } from "../durable-objects/room/random.ts";
@@ -55,11 +58,13 @@ class Door {
   readonly #arrival: Arrival;
   readonly #client: WebSocket;
   readonly #id = randomText();
+  readonly #log: Log;
   readonly #queue = new Queues();
   readonly #legs: Leg[] = [];
   /** Where INVITEs went, by their branch: ACK and CANCEL follow them. */
   readonly #invites = new Map<string, Leg>();
   #counts: NonceCounts = [];
+  #guesses = 0;
   #silent: ReturnType<typeof setTimeout> | undefined;
 
   constructor(environment: Environment, arrival: Arrival, client: WebSocket) {
@@ -68,6 +73,7 @@ class Door {
     this.#keyring = keyringOf(this.#configuration.sealKeys);
     this.#arrival = arrival;
     this.#client = client;
+    this.#log = new Log(new Recorder(0), "door", this.#configuration.logging);
   }
 
   open(): void {
@@ -76,8 +82,8 @@ class Door {
     this.#client.addEventListener("message", ({ data }) => {
       void this.#queue.run("client", () => this.#frame(frameOf(data as string | ArrayBuffer), data as string | ArrayBuffer));
     });
-    this.#client.addEventListener("close", ({ code, reason }) => this.#closed(code, reason));
-    this.#client.addEventListener("error", () => this.#closed(1006, ""));
+    this.#client.addEventListener("close", ({ code }) => this.#closed(code));
+    this.#client.addEventListener("error", () => this.#closed(1006));
   }
 
   #frame(frame: Frame, raw: string | ArrayBuffer): void | Promise<void> {
@@ -209,10 +215,10 @@ class Door {
     setTimeout(() => this.#client.close(1012, "a home restarted: connect again"), Math.random() * 2000);
   }
 
-  #closed(code: number, reason: string): void {
+  #closed(code: number): void {
     clearTimeout(this.#silent);
-    for (const leg of this.#legs.splice(0)) leg.socket.close(sendable(code), reason);
-    this.#client.close(sendable(code), reason);
+    for (const leg of this.#legs.splice(0)) leg.socket.close(closeCodeFor(code));
+    this.#client.close(closeCodeFor(code));
   }
 
   #unreadable(frame: Frame, refusal: Fault): void {
@@ -221,15 +227,18 @@ class Door {
   }
 
   #refuse(request: SipRequest, refusal: Fault): void {
-    if (request.method !== "ACK") this.#send(answerFault(request, refusal), request.binary);
+    if (request.method === "ACK") return;
+    const text = answerFault(request, refusal);
+    this.#send(text, request.binary);
+    // What goes on to a home is logged there.
+    const now = Date.now();
+    this.#log.received(now, this.#id, request);
+    this.#log.answered(now, this.#id, text, refusal.status, request, refusal.fault);
+    if (isGuess(request, refusal)) this.#guesses += 1;
+    if (this.#guesses >= guessesAllowed) this.#client.close(closing.tooManyGuesses.code, closing.tooManyGuesses.reason);
   }
 
   #send(text: string, binary: boolean): void {
     if (this.#client.readyState === WebSocket.OPEN) this.#client.send(binary ? encodeBinary(text) : text);
   }
-}
-
-/** Codes that only say how a connection ended cannot be sent (RFC 6455 §7.4.1). */
-function sendable(code: number): number {
-  return [1005, 1006, 1015].includes(code) ? 1000 : code;
 }

@@ -1,4 +1,4 @@
-import { authenticate, nobody } from "../lib/authentication/authenticate.ts";
+import { authenticate, guessesAllowed, isGuess, nobody } from "../lib/authentication/authenticate.ts";
 import type { NonceCounts } from "../lib/authentication/digest.ts";
 import type { Keyring } from "../lib/authentication/keyring.ts";
 import { type Address, addressOf } from "../lib/location/address.ts";
@@ -14,8 +14,9 @@ import { readOptionTags } from "../lib/syntax/option-tags.ts";
 import { type Uri, canonicalUser, parseUri, serialiseUri, dialledNumber } from "../lib/syntax/uri.ts";
 import type { RequestEnvelope } from "../lib/transport/envelope.ts";
 import { routeOf } from "../durable-objects/address-of-record/resolve.ts";
-import { frameOf } from "../durable-objects/address-of-record/sockets.ts";
+import { closing, frameOf } from "../durable-objects/address-of-record/sockets.ts";
 import { encodeBinary } from "../durable-objects/room/bytes.ts";
+import { closeCodeFor } from "../durable-objects/room/close-code.ts";
 import { keyringOf } from "../durable-objects/room/keyring.ts";
 import { Queues } from "../durable-objects/room/queues.ts";
 import { Resolver } from "../durable-objects/room/resolver.ts";
@@ -63,6 +64,7 @@ class RedirectServer {
   /** `user@domain` of those who have authenticated here. */
   readonly #known = new Set<string>();
   #counts: NonceCounts = [];
+  #guesses = 0;
   #silent: ReturnType<typeof setTimeout> | undefined;
 
   constructor(environment: Environment, asking: Asking, client: WebSocket) {
@@ -81,7 +83,7 @@ class RedirectServer {
     });
     this.#client.addEventListener("close", ({ code }) => {
       clearTimeout(this.#silent);
-      this.#client.close([1005, 1006, 1015].includes(code) ? 1000 : code);
+      this.#client.close(closeCodeFor(code));
     });
   }
 
@@ -264,6 +266,8 @@ class RedirectServer {
 
   #refuse(request: SipRequest, refusal: Fault): void {
     if (request.method !== "ACK") this.#send(answerFault(request, refusal), request.binary);
+    if (isGuess(request, refusal)) this.#guesses += 1;
+    if (this.#guesses >= guessesAllowed) this.#client.close(closing.tooManyGuesses.code, closing.tooManyGuesses.reason);
   }
 
   #send(text: string, binary: boolean): void {

@@ -1,3 +1,4 @@
+import { guessesAllowed, isGuess } from "../../lib/authentication/authenticate.ts";
 import { hintIn, readBranch } from "../../lib/proxy/branch.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { type Essentials, readEssentials } from "../../lib/syntax/essentials.ts";
@@ -120,10 +121,18 @@ export class Reception {
       return this.#refuse(flow, request, fault(481, "there is nothing to cancel"), now);
     }
     const authenticated = this.#account.authenticate(flow, request, now);
-    if (isFault(authenticated)) return method === "ACK" ? undefined : this.#refuse(flow, request, authenticated, now);
+    if (isFault(authenticated)) return this.#challenge(flow, request, authenticated, now);
     return this.#room.alarm.isReady
       ? this.#authenticated(authenticated, request, essentials, now)
       : this.#room.alarm.ready().then(() => this.#authenticated(authenticated, request, essentials, now));
+  }
+
+  #challenge(flow: Flow, request: SipRequest, challenge: Fault, now: number): void {
+    this.#refuse(flow, request, challenge, now);
+    if (!isGuess(request, challenge)) return;
+    const guesses = (flow.guesses ?? 0) + 1;
+    this.#room.sockets.update(flow.id, { guesses });
+    if (guesses >= guessesAllowed) this.#room.sockets.close(flow.id, closing.tooManyGuesses);
   }
 
   #authenticated(flow: Flow, request: SipRequest, essentials: Essentials, now: number): void | Promise<void> {
@@ -182,12 +191,12 @@ export class Reception {
   }
 
   #refuse(flow: Flow, request: SipRequest, refusal: Fault, now: number): void {
-    if (request.method !== "ACK") this.#reply(flow, request, answerFault(request, refusal), refusal.status, now);
+    if (request.method !== "ACK") this.#reply(flow, request, answerFault(request, refusal), refusal.status, now, refusal.fault);
   }
 
-  #reply(flow: Flow, request: SipRequest, text: string, status: number, now: number): void {
+  #reply(flow: Flow, request: SipRequest, text: string, status: number, now: number, why?: string): void {
     this.#room.sockets.send(flow.id, { text, binary: request.binary });
-    this.#room.log.answered(now, flow.id, text, status, request);
+    this.#room.log.answered(now, flow.id, text, status, request, why);
   }
 
   /** A socket that says nothing valid in time is closed; so are those without authentication when they are too many. */
@@ -197,7 +206,7 @@ export class Reception {
       flow.id,
       setTimeout(() => this.#room.sockets.close(flow.id, closing.noMessage), firstMessageTimeout * 1000),
     );
-    const strangers = this.#room.sockets.all().filter((one) => one.authenticated === undefined);
+    const strangers = this.#room.sockets.all().filter((one) => one.authenticated === undefined && this.#room.sockets.isOpen(one.id));
     for (const one of strangers) {
       // The clock of a socket that was silent when the object lost its memory is gone.
       if (!one.heard && now - one.opened > firstMessageTimeout * 1000) this.#room.sockets.close(one.id, closing.noMessage);

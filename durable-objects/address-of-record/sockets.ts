@@ -1,12 +1,14 @@
 import { type Flow, leadsTo } from "../../lib/transport/flow.ts";
 import type { Frame } from "../../lib/syntax/message.ts";
 import { decodeBinary, encodeBinary } from "../room/bytes.ts";
+import { closeCodeFor } from "../room/close-code.ts";
 
 /** Close codes of ours (RFC 6455 §7.4.2 leaves 4000 to 4999 to applications). */
 export const closing = {
   credentialsChanged: { code: 4401, reason: "the credentials of this account changed: authenticate again" },
   subscriberDeleted: { code: 4404, reason: "this account no longer exists" },
   noMessage: { code: 4408, reason: "no valid SIP message came in time" },
+  tooManyGuesses: { code: 4403, reason: "too many wrong passwords: connect again" },
   tooMany: { code: 4429, reason: "too many connections without authentication" },
   tooOld: { code: 1012, reason: "this connection has lived long enough: connect again" },
 } as const;
@@ -74,6 +76,11 @@ export class Sockets {
     return true;
   }
 
+  /** False for a socket that we are closing, until its other end has closed it too. */
+  isOpen(id: string): boolean {
+    return (this.#sockets.get(id) ?? this.#find(id))?.readyState === WebSocket.OPEN;
+  }
+
   close(id: string, why: { readonly code: number; readonly reason: string }): void {
     const socket = this.#sockets.get(id) ?? this.#find(id);
     if (socket !== undefined && socket.readyState === WebSocket.OPEN) socket.close(why.code, why.reason);
@@ -90,8 +97,7 @@ export class Sockets {
   /** Closes a hibernating socket back, which the platform does not do by itself. */
   closeBack(socket: WebSocket, code: number): void {
     try {
-      // Codes that only say how a connection ended cannot be sent (RFC 6455 §7.4.1).
-      socket.close([1005, 1006, 1015].includes(code) ? 1000 : code);
+      socket.close(closeCodeFor(code));
     } catch (error) {
       if (!isAlreadyGone(socket, error)) throw error;
     }

@@ -1,7 +1,7 @@
 import { type Message, type Request, headerValue } from "../../lib/syntax/message.ts";
 import type { Recorder } from "./record.ts";
 
-/** What an administrator sees of a home: its last messages, and a line for each request and final response. */
+/** What an administrator sees of a home, or of the door: its last messages, and a line for each request and final response. */
 export class Log {
   readonly #recorder: Recorder;
   readonly #home: string;
@@ -20,7 +20,7 @@ export class Log {
     const what =
       message.kind === "request"
         ? { method: message.method, uri: message.requestUri }
-        : { status: message.status, cseq: headerValue(message, "cseq") };
+        : { status: message.status, method: headerValue(message, "cseq")?.split(/\s+/)[1] };
     this.#write({ direction: "in", ...what, callId: headerValue(message, "call-id"), flow });
   }
 
@@ -36,10 +36,11 @@ export class Log {
   }
 
   /** An answer of our own making. */
-  answered(now: number, flow: string, text: string, status: number, request: Request): void {
+  answered(now: number, flow: string, text: string, status: number, request: Request, why?: string): void {
     this.#recorder.keep(now, "out", flow, text);
     if (!this.#isLogging || status < 200) return;
-    this.#write({ direction: "out", status, method: request.method, callId: headerValue(request, "call-id"), flow });
+    const reason = why === undefined ? {} : { why };
+    this.#write({ direction: "out", status, method: request.method, ...reason, callId: headerValue(request, "call-id"), flow });
   }
 
   /** Something that happened without a message. */

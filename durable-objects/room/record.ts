@@ -32,7 +32,9 @@ export class Recorder {
   }
 }
 
-/** Hides what a password could be guessed from: the response of digest credentials (RFC 7616 §3.4). */
+/** Hides what a password could be guessed from, the response of digest credentials (RFC 7616 §3.4), and those of other schemes. */
 export function maskCredentials(text: string): string {
-  return text.replace(/\bresponse\s*=\s*"[^"\r\n]*"/gi, 'response="***"');
+  return text
+    .replace(/\bresponse\s*=\s*(?:"[^"\r\n]*"|[0-9a-f]{32,})/gi, 'response="***"')
+    .replace(/^((?:Proxy-)?Authorization\s*:\s*(?!Digest\b)[\w-]+\s+)\S+/gim, "$1***");
 }

@@ -1,6 +1,6 @@
 import { readCredentials } from "../syntax/digest.ts";
 import { type Fault, fault } from "../syntax/fault.ts";
-import type { Request } from "../syntax/message.ts";
+import { type Request, hasHeader } from "../syntax/message.ts";
 import { type NonceCounts, type Presentation, type Secret, challenge, verifyCredentials } from "./digest.ts";
 import type { Keyring } from "./keyring.ts";
 
@@ -44,3 +44,12 @@ function askForCredentials(keyring: Keyring, isServer: boolean, { domain, at }: 
 
 /** An account that nobody has: verified against, so that an unknown user costs and looks the same as a wrong password. */
 export const nobody: Secret = { md5: "no password hashes to this", sha256: "no password hashes to this" };
+
+/** Wrong credentials that may be tried on one connection: then it is closed, and connections are counted. */
+export const guessesAllowed = 20;
+
+/** Whether a request that drew this challenge had tried a password: credentials of another account count, those that are only stale do not. */
+export function isGuess(request: Request, refusal: Fault): boolean {
+  if (!hasHeader(request, "authorization") && !hasHeader(request, "proxy-authorization")) return false;
+  return (refusal.status === 401 || refusal.status === 407) && !refusal.headers?.some(([, value]) => value.includes("stale=true"));
+}

@@ -10,6 +10,7 @@ const mostElements = 500;
  */
 export function parseXml(text: string, namespace: string, name: string): Element | Fault {
   if (/<!(?!--|\[CDATA\[)/.test(text)) return fault(400, "documents with a DOCTYPE are not taken");
+  if (!holdsCharactersOnly(text)) return fault(400, "the body holds what is no character of XML");
   if ((text.match(/<[^/!?]/g) ?? []).length > mostElements) return fault(400, `more than ${mostElements} elements`);
   const root = documentOf(text)?.documentElement;
   if (root === null || root === undefined) return fault(400, "the body is not well-formed XML");
@@ -33,9 +34,19 @@ export function serialise(element: Element): string {
   return new XMLSerializer().serializeToString(element);
 }
 
-/** A text for content or an attribute's value. */
+/** A text for content or an attribute's value. What XML cannot hold is replaced, as it is where octets are no UTF-8. */
 export function escape(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => escapes[character] ?? character);
+  return text.replace(noCharacter, "\ufffd").replace(/[&<>"]/g, (character) => escapes[character] ?? character);
+}
+
+/** All but the characters of XML 1.0 §2.2. Halves of surrogate pairs would make frames that are no UTF-8, which end their connection. */
+const noCharacter = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
+
+/** Whether there are only characters in a text, also where they are written by their numbers (XML 1.0 §4.1), which the parser does not check. */
+function holdsCharactersOnly(text: string): boolean {
+  const numbers = [...text.matchAll(/&#(x[\da-f]+|\d+);/gi)].map(([, number = ""]) => Number(number.replace(/^x/i, "0x")));
+  if (numbers.some((number) => number > 0x10_ffff)) return false;
+  return !`${text}${numbers.map((number) => String.fromCodePoint(number)).join("")}`.match(noCharacter);
 }
 
 const elementNode = 1;

@@ -108,6 +108,8 @@ function bindingOf(input: RegisterInput, contact: Contact, added: number, expire
   const { keyring, essentials } = input;
   if (contact.uri.length > longestText || essentials.callId.length > longestText)
     return fault(400, `Contact or Call-ID is longer than ${longestText} characters`);
+  const path = headerValues(input.request, "path");
+  if (!path.every(isRoute)) return fault(400, "Path is malformed");
   const instance = instanceOf(contact);
   if (instance !== undefined && instance.length > longestText) return fault(400, `+sip.instance is longer than ${longestText} characters`);
   const regId = regIdOf(contact);
@@ -124,7 +126,7 @@ function bindingOf(input: RegisterInput, contact: Contact, added: number, expire
     instance,
     regId: instance === undefined ? undefined : regId,
     q: contact.q ?? 1000,
-    path: headerValues(input.request, "path"),
+    path,
     callId: essentials.callId,
     cseq: essentials.cseq.number,
     ...grant(input, expires),
@@ -140,6 +142,13 @@ function lacksOutbound(request: Request): boolean {
   const first = parseNameAddress(headerValues(request, "path").at(-1) ?? "");
   const uri = isFault(first) ? first : parseUri(first.uri);
   return isFault(uri) || uri.kind !== "sip" || !uri.parameters.some(([name]) => name.toLowerCase() === "ob");
+}
+
+/** What requests to the phone are to carry as a Route (RFC 3327 §5.3). */
+function isRoute(value: string): boolean {
+  const address = parseNameAddress(value);
+  const uri = isFault(address) ? address : parseUri(address.uri);
+  return !isFault(uri) && uri.kind === "sip";
 }
 
 /** The phone's identity, if it is registered already: the same hash need not be made again. */

@@ -190,10 +190,10 @@ function findLines(text: string, from: number, lines: HeaderLine[], first: (Head
   return at + 2;
 }
 
-/** The next CRLF; -1 if there is none, or a lone LF before it. */
+/** The next CRLF; -1 if there is none, or a lone LF or CR before it: some elements take these for the end of a line. */
 function endOfLine(text: string, from: number): number {
   const feed = text.indexOf("\n", from);
-  return feed > 0 && text.charCodeAt(feed - 1) === 13 ? feed - 1 : -1;
+  return feed > 0 && text.indexOf("\r", from) === feed - 1 ? feed - 1 : -1;
 }
 
 /** The CRLF behind the last continuation line (RFC 3261 §7.3.1). */
@@ -239,7 +239,7 @@ function readStartLine(line: string, parts: Lines): Message | Fault {
 function readStatusLine(line: string, parts: Lines): Message | Fault {
   const code = line.slice(8, 11);
   const status = Number(code);
-  if (!isDigits(code) || status < 100 || status > 699 || (line.length > 11 && line[11] !== " "))
+  if (!isDigits(code) || status < 100 || status > 699 || (line.length > 11 && line[11] !== " ") || /[\r\n]/.test(line))
     return fault(400, "the status line is malformed");
   const { text, binary, lines, first, bodyAt } = parts;
   return { kind: "response", status, reason: line.slice(12), text, binary, lines, first, bodyAt };

@@ -25,6 +25,8 @@ export interface Flow {
   /** The subscriber's row as the door read it, until the flow is authenticated: so that this costs no SQL. */
   readonly presented: Subscriber | undefined;
   readonly counts: NonceCounts;
+  /** Wrong credentials that were tried here. */
+  readonly guesses?: number;
   /** The bindings that this flow carries. */
   readonly carried: readonly Carried[];
   /** The phone that speaks here without a registration: it has called before, as its Contact tells, or has unregistered. */

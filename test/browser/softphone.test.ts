@@ -166,6 +166,7 @@ describe.skipIf(!canBrowse)("the softphone", () => {
     await talk(caller, callee, bob);
     await dial(third, bob);
     await reads(third, "#notice", `${bob}@localhost is busy (486)`);
+    await reads(callee, "#notice", /^carol\d+@localhost called meanwhile, and heard that you are busy$/);
     await dial(third, await parlour.town.newcomer("dave"));
     await reads(third, "#notice", /is not reachable \(480\)$/);
     await dial(third, "nobody");
@@ -174,10 +175,57 @@ describe.skipIf(!canBrowse)("the softphone", () => {
     await reads(third, "#notice", /cannot be called/);
   });
 
+  it("says why a buddy's lamp is dark", async () => {
+    const page = await open(await parlour.town.newcomer("alice"), "direct");
+    const dave = await parlour.town.newcomer("dave");
+    for (const [buddy, why] of [
+      [dave, "Has never registered"],
+      ["nobody", "There is no such user"],
+    ] as const) {
+      await watches(page, buddy);
+      await isShown(page, buddy, "refused", why);
+    }
+    await watches(page, "bob@elsewhere.example");
+    await reads(page, '#buddies li[data-address="bob@elsewhere.example"]', "Cannot be watched from here");
+  });
+
+  it("takes no buddy that is no address, and does not stumble over one it has kept", async () => {
+    const [alice, bob] = await newcomers();
+    const page = await open(alice, "direct");
+    const errors: string[] = [];
+    page.on("pageerror", (error) => errors.push(error.message));
+    for (const wrong of ["@", "bob smith", "sip:", "<bob>"]) {
+      await watches(page, wrong);
+      expect(await page.evaluate('document.querySelector("#buddy").validationMessage')).toContain("neither an address nor a user name");
+    }
+    await watches(page, bob);
+    await page.evaluate(`localStorage.setItem("offhook-buddies ${alice}@localhost", '["@","${bob}@localhost"]')`);
+    await page.reload();
+    await reads(page, "#status", `Registered as ${alice}@localhost`);
+    await isShown(page, bob, "refused", "Has never registered");
+    expect([await page.locator("#buddies li").count(), errors]).toEqual([1, []]);
+  });
+
+  it("shows who calls on a small screen, however many buddies there are, and nothing is wider than it", async () => {
+    const [alice, bob] = await newcomers();
+    const [caller, callee] = [await open(alice, "direct"), await open(bob, "direct")];
+    await callee.setViewportSize({ width: 320, height: 568 });
+    for (let index = 0; index < 6; index += 1) await watches(callee, `a-long-name-that-goes-on-and-on-${index}`);
+    await dial(caller, bob);
+    await callee.waitForSelector("#answer:focus");
+    const { y = 0, height = 0 } = (await callee.locator("#answer").boundingBox()) ?? {};
+    expect(y + height).toBeLessThan(568);
+    expect(await callee.evaluate("document.documentElement.scrollWidth")).toBe(320);
+  });
+
   it("says why a registration fails, and lets one try again", async () => {
     const alice = await parlour.town.newcomer("alice");
     const page = await parlour.softphone({ account: alice, password: "wrong", autoregister: "1" });
     await reads(page, "#status", "Registration failed: the address or the password is wrong (401)");
+    await page.fill("#address", `${alice}@elsewhere.example`);
+    await page.press("#password", "Enter");
+    await reads(page, "#status", "Registration failed: the server does not serve this address (403)");
+    await page.fill("#address", alice);
     await page.fill("#password", "offhook");
     await page.press("#password", "Enter");
     await reads(page, "#status", `Registered as ${alice}@localhost`);

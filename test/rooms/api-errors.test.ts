@@ -65,8 +65,22 @@ describe("bodies that are refused", () => {
     expect((await problemOf(await put(alice, body))).status).toBe(400);
   });
 
-  it("another media type than JSON: 400", async () => {
-    expect((await problemOf(await put(alice, "password=p", { "Content-Type": "application/x-www-form-urlencoded" }))).status).toBe(400);
+  it.each(["application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x"])("of the type %s: 415", async (type) => {
+    const problem = await problemOf(await put(alice, '{"password":"p"}', { "Content-Type": type }));
+    expect(problem).toMatchObject({
+      status: 415,
+      title: "Unsupported Media Type",
+      detail: expect.stringContaining("application/json") as unknown,
+    });
+  });
+
+  it.each([
+    ["30,000 brackets", "[".repeat(30_000)],
+    ["__proto__", '{"password":"p","__proto__":{"aliases":["info"]}}'],
+    ["constructor", '{"password":"p","constructor":{}}'],
+  ])("%s: 400, and nothing comes of it", async (_what, body) => {
+    expect((await problemOf(await put("/domains/localhost/subscribers/hostile", body))).status).toBe(400);
+    expect((await api("/domains/localhost/subscribers/hostile")).status).toBe(404);
   });
 
   it("more than 65536 octets: 413, whether the length is announced or not", async () => {
@@ -98,6 +112,13 @@ describe("queries that are refused with 400", () => {
     expect((await problemOf(await api(`/domains/localhost/subscribers?${query}`))).status).toBe(400);
   });
 
+  it.each(["%27%20OR%201=1--", "%00", "z".repeat(5000)])("no cursor reads more than a page does: %s", async (cursor) => {
+    const all: { domains: { domain: string }[] } = await (await api("/domains")).json();
+    const answer = await api(`/domains?cursor=${cursor}`);
+    const { domains }: typeof all = await answer.json();
+    expect([answer.status, domains.every(({ domain }) => all.domains.some((one) => one.domain === domain))]).toEqual([200, true]);
+  });
+
   it("a trace in a format that is none of ours", async () => {
     expect((await problemOf(await api(`${alice}/trace?format=pcap`))).status).toBe(400);
   });
@@ -107,12 +128,31 @@ describe("ways that lead nowhere", () => {
   it.each([
     ["GET", "/"],
     ["GET", "/nothing"],
-    ["POST", "/domains"],
-    ["PATCH", "/domains/localhost"],
-    ["PUT", "/domains/localhost/subscribers/alice/trace"],
+    ["GET", "/domains/"],
+    ["GET", "//domains"],
+    ["GET", "/domains/localhost/subscribers/.."],
+    ["GET", "/domains/localhost/subscribers/%2e%2e"],
     ["GET", "/domains/localhost/subscribers/alice/other"],
+    ["POST", "/domains/localhost/other"],
   ])("%s %s: 404", async (method, path) => {
     expect((await problemOf(await api(path, { method }))).status).toBe(404);
+  });
+
+  it.each([
+    ["POST", "/domains", "GET, HEAD"],
+    ["PATCH", "/domains/localhost", "GET, HEAD, PUT, DELETE"],
+    ["OPTIONS", "/domains/localhost/subscribers/alice", "GET, HEAD, PUT, DELETE"],
+    ["PUT", "/domains/localhost/subscribers/alice/trace", "GET, HEAD"],
+    ["GET", "/routes/test", "POST"],
+  ])("%s %s: 405, and what the path takes is told", async (method, path, allowed) => {
+    const answer = await api(path, { method });
+    expect(answer.headers.get("Allow")).toBe(allowed);
+    expect(await problemOf(answer)).toMatchObject({ status: 405, title: "Method Not Allowed" });
+  });
+
+  it("HEAD is answered as GET is, without a body", async () => {
+    const answer = await api(alice, { method: "HEAD" });
+    expect([answer.status, await answer.text()]).toEqual([200, ""]);
   });
 });
 
@@ -124,6 +164,8 @@ describe("who may ask", () => {
     ["another scheme", "Basic test-admin-token"],
     ["no scheme", "test-admin-token"],
     ["an empty token", "Bearer "],
+    ["a password of the demo", `Basic ${btoa("alice:offhook")}`],
+    ["the token twice", "Bearer test-admin-token, Bearer test-admin-token"],
   ])("whoever gives %s: 401", async (_what, authorization) => {
     const headers: Record<string, string> = authorization === undefined ? {} : { Authorization: authorization };
     const answer = await api("/domains", { headers });
@@ -145,6 +187,18 @@ describe("who may ask", () => {
       const answer = await app.fetch(new Request("http://localhost/api/v1/domains", { headers }), environment);
       expect((await problemOf(answer)).status).toBe(503);
     }
+  });
+});
+
+describe("a database without its tables", () => {
+  it("is told from other failures: 503, with what is to be done", async () => {
+    const environment = {
+      ...env,
+      DIRECTORY: { prepare: () => env.DIRECTORY.prepare("SELECT * FROM not_migrated WHERE name = ?") } as unknown as D1Database,
+    };
+    const headers = { Authorization: "Bearer test-admin-token" };
+    const answer = await app.fetch(new Request("http://localhost/api/v1/domains/localhost", { headers }), environment);
+    expect(await problemOf(answer)).toMatchObject({ status: 503, detail: expect.stringContaining("d1 migrations apply") as unknown });
   });
 });
 

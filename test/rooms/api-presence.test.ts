@@ -37,6 +37,8 @@ describe("what an application says of a subscriber", () => {
   it.each([
     ["an activity that is none", "presence", { activity: "flying" }],
     ["a time that is too short", "presence", { expires: 1 }],
+    ["a note with a control character", "presence", { note: "a\u0001b" }],
+    ["a note with half a character", "presence", { note: "\ud800" }],
     ["a count that is none", "voice-mail", { unread: -1 }],
   ])("is refused with %s: 400", async (_rule, what, body) => {
     const [bob] = await newcomers("bob");

@@ -61,6 +61,17 @@ describe("what would happen to a request", () => {
     await api(at, { method: "DELETE" });
   });
 
+  it("is told in the words in which a route is written", async () => {
+    await newcomers("alice");
+    const at = fresh();
+    const trunk = "/domains/localhost/trunks/told";
+    await api(trunk, { method: "PUT", body: JSON.stringify({ server: "sip:pbx.example" }) });
+    const action = { kind: "trunk", trunk: "told", keeps_domain: true };
+    await put(at, { order: 1, match: { user: { prefix: "888" } }, action });
+    expect((await test({ uri: "sip:8881@localhost" })).action).toEqual({ ...action, user: "8881" });
+    for (const path of [at, trunk]) await api(path, { method: "DELETE" });
+  });
+
   it("where no route fits, is what the location of users says", async () => {
     const [alice] = await newcomers("alice");
     expect((await test({ uri: `sip:${alice}@localhost` })).outcome).toBe(`it goes to the user ${alice}`);

@@ -15,6 +15,8 @@ export interface PhoneOptions extends SocketOptions {
   readonly password?: string;
   /** The two ways in: `/ws/{aor}`, `/ws`. */
   readonly way: "direct" | "general";
+  /** Of the URL; that of the way if absent. */
+  readonly path?: string;
   /** The telephone's name for itself (RFC 5626 §4.1), of which a new one is made if absent. */
   readonly instance?: string;
 }
@@ -71,7 +73,7 @@ export class Phone {
   readonly #registration = { callId: randomText(8), cseq: 0 };
 
   static async connect(server: { readonly wsUrl: string }, options: PhoneOptions): Promise<Phone> {
-    const path = options.way === "direct" ? `/ws/${options.account}@${options.domain ?? "localhost"}` : "/ws";
+    const path = options.path ?? (options.way === "direct" ? `/ws/${options.account}@${options.domain ?? "localhost"}` : "/ws");
     const { openSocket } = await import("./sip-socket.ts");
     return new Phone(await openSocket(`${server.wsUrl}${path}`, options.account, options), options);
   }

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import { WebSocket, type ClientOptions } from "ws";
 import { checkNotification } from "./documents.ts";
 import { createEars, type SipSocket } from "./ears.ts";
@@ -19,10 +20,18 @@ export interface SocketOptions {
 /** Milliseconds that a closed connection may linger: workerd lets one go after 10 s on which a home never heard anything. */
 const closeTimeout = 200;
 
+/** A socket that can be closed as no client should. */
+export interface OpenSocket extends SipSocket {
+  /** Sends a Close frame with this payload (RFC 6455 §5.5.1), whatever it is; the answer is not judged. */
+  closeRaw(payload: Uint8Array): void;
+}
+
 /** @param owner whose name a failing test shows */
-export async function openSocket(url: string, owner: string, options: SocketOptions = {}): Promise<SipSocket> {
+export async function openSocket(url: string, owner: string, options: SocketOptions = {}): Promise<OpenSocket> {
   const socket = connect(url, options);
   const ears = createEars(owner, options.isTrusting === true ? undefined : checkNotification);
+  let connection: Socket | undefined;
+  socket.on("upgrade", (response) => (connection = response.socket));
   const closed = new Promise<{ code: number; reason: string }>((resolve) => {
     socket.on("close", (code, reason) => resolve({ code, reason: reason.toString() }));
   });
@@ -32,6 +41,11 @@ export async function openSocket(url: string, owner: string, options: SocketOpti
     send: (frame) => socket.send(typeof frame === "string" && options.isBinary === true ? Buffer.from(frame) : frame),
     ...ears,
     close: (code, reason) => socket.close(code, reason),
+    closeRaw: (payload) => {
+      socket.on("error", () => socket.terminate());
+      // Masked, with a mask of zeros.
+      connection?.write(Buffer.concat([Buffer.from([0x88, 0x80 | payload.length, 0, 0, 0, 0]), payload]));
+    },
     cut: () => socket.terminate(),
     closed,
   };

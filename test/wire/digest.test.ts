@@ -68,6 +68,20 @@ describe.each(ways)("digest (RFC 7616, RFC 8760), on the %s way", (way) => {
     },
   );
 
+  it("whoever tries passwords is cut off after twenty wrong ones, and the owner is not", async () => {
+    const { phone, sent, answer } = await challenged(way);
+    const owner = await town.register(phone.account, way);
+    for (let tried = 0; tried < 20; tried += 1) {
+      const line = phone.authorization(answer, sent, {
+        password: `guess${tried}`,
+        lies: { nc: (tried + 1).toString(16).padStart(8, "0") },
+      });
+      expect((await again(phone, { ...sent, cseq: sent.cseq + tried }, line)).status).toBe(401);
+    }
+    expect(await phone.socket.closed).toEqual({ code: 4403, reason: "too many wrong passwords: connect again" });
+    expect((await owner.register()).status).toBe(200);
+  });
+
   it("a nonce is good for its own socket only", async () => {
     const { phone, sent, answer } = await challenged(way);
     const thief = await town.connect(phone.account, way);

@@ -59,6 +59,13 @@ describe("who asks", () => {
     expect(stranger.status).toBe(403);
   });
 
+  it("is cut off after twenty wrong passwords", async () => {
+    const phone = await asker();
+    for (let tried = 0; tried < 20; tried += 1)
+      expect((await phone.transact("INVITE", "sip:bob@localhost", { credentials: { password: "wrong" } })).status).toBe(401);
+    expect((await phone.socket.closed).code).toBe(4403);
+  });
+
   it("need not authenticate where the domain answers strangers", async () => {
     await server.provision({ domain: "open.example", username: "eve", password: "offhook" });
     await server.api("PUT", "/domains/open.example/settings", { answer_strangers: true });

@@ -2,6 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import type { Environment } from "../environment.ts";
+import { allowedMethods } from "./allowed-methods.ts";
 import { authorise } from "./authorisation.ts";
 import { bindingRoutes } from "./bindings.ts";
 import { domainSettingRoutes } from "./domain-settings.ts";
@@ -17,6 +18,8 @@ import { subscriberRoutes } from "./subscribers.ts";
 import { watcherRoutes } from "./watchers.ts";
 
 const largestBody = 65_536;
+const notMigrated = new Problem(503, "the database lacks tables: npx wrangler d1 migrations apply offhook --remote");
+const notJson = new Problem(415, "the body is to be JSON, with Content-Type: application/json");
 
 /** The provisioning API, mounted at /api/v1. */
 export const api = new OpenAPIHono<{ Bindings: Environment }>({
@@ -54,14 +57,19 @@ api.route("/", bindingRoutes);
 api.route("/", listRoutes);
 
 // Not `notFound`: where this app is mounted, that of the outer one would answer.
-api.all("*", () => {
-  throw new Problem(404, "there is nothing at this path");
+api.all("*", (context) => {
+  const path = new URL(context.req.url).pathname.replace(/^\/api\/v1/, "");
+  const allowed = allowedMethods(api.openAPIRegistry.definitions, path).join(", ");
+  if (allowed === "") throw new Problem(404, "there is nothing at this path");
+  throw new Problem(405, `this path takes ${allowed}`, { Allow: allowed });
 });
 
 api.onError((error, context) => {
   if (error instanceof Problem) return answerProblem(context, error);
+  if (error instanceof HTTPException && error.status === 415) return answerProblem(context, notJson);
   if (error instanceof HTTPException && error.status < 500) return answerProblem(context, new Problem(400, error.message));
   console.error(JSON.stringify({ note: "an API request failed", error: String(error) }));
+  if (/no such (?:table|column)/.test(String(error))) return answerProblem(context, notMigrated);
   return answerProblem(context, new Problem(500, "something went wrong here; the log has more"));
 });
 

@@ -36,7 +36,7 @@ const entrySchema = z.strictObject({
     .string()
     .min(1)
     .max(longestName)
-    .regex(/^\P{Cc}+$/u, "has control characters")
+    .regex(/^[^\p{Cc}\p{Cs}\ufffe\uffff]+$/u, "has control characters")
     .optional()
     .openapi({ example: "Bob" }),
 });

@@ -18,7 +18,12 @@ const presenceSchema = z
   .strictObject({
     open: z.boolean().optional().openapi({ description: "Whether he can be reached; if absent, his phones tell" }),
     activity: z.enum(activities).optional().openapi({ description: "What he is up to (RFC 4480 §3.2)" }),
-    note: z.string().max(500).optional(),
+    note: z
+      .string()
+      .max(500)
+      // What XML can hold (XML 1.0 §2.2).
+      .regex(/^(?:[\t\n\r]|[^\p{Cc}\p{Cs}\ufffe\uffff])*$/u, "has control characters")
+      .optional(),
     expires: z.int().min(60).max(86_400).default(3600).openapi({ description: "Seconds" }),
   })
   .openapi("Presence");

@@ -152,7 +152,7 @@ routeRoutes.openapi(test, async (context) => {
   const found = outcome?.kind === "local" ? { user: outcome.user, domain } : address;
   const sentence = kind === "local" ? await locate(context.env, found.user, found.domain, domain) : sentenceOf(outcome);
   const verdict: z.infer<typeof verdictSchema> = { outcome: sentence, trace: [...trace] };
-  if (outcome !== undefined) verdict.action = JSON.parse(JSON.stringify(outcome)) as Record<string, string | number | boolean>;
+  if (outcome !== undefined) verdict.action = JSON.parse(JSON.stringify(asWritten(outcome))) as Record<string, string | number | boolean>;
   return context.json(verdict, 200);
 });
 
@@ -163,6 +163,13 @@ async function locate(environment: Environment, user: string, domain: string, ow
   if (answer.kind === "subscriber") return `it goes to the user ${answer.subscriber.username}`;
   const trunk = domain === own ? chooseTrunk(await directoryOf(environment).trunks(own), user) : undefined;
   return trunk === undefined ? "nobody is called so: 404" : `it goes by the trunk ${trunk.name}, whose prefix fits best`;
+}
+
+/** In the API's own words. */
+function asWritten(outcome: Outcome): object {
+  if (outcome.kind !== "trunk") return outcome;
+  const { keepsDomain, ...rest } = outcome;
+  return { ...rest, keeps_domain: keepsDomain };
 }
 
 function sentenceOf(outcome: Outcome | undefined): string {

@@ -96,8 +96,8 @@ describe("settings that are numbers", () => {
     },
   );
 
-  it("stand in the README, each with its default", () => {
-    const page = readFileSync("README.md", "utf8");
+  it("stand in docs/settings.md, each with its default", () => {
+    const page = readFileSync("docs/settings.md", "utf8");
     const documented = page.split("\n").filter((line) => line.startsWith("| `"));
     for (const name of names) {
       const line = documented.find((row) => row.includes(`\`${name}\``)) ?? "";
@@ -112,6 +112,35 @@ describe("settings that are texts", () => {
       expect(readConfiguration({ LOCAL_DEVELOPMENT: written }).localDevelopment).toBe(false);
     expect(readConfiguration({ LOCAL_DEVELOPMENT: "true" }).localDevelopment).toBe(true);
     expect(readConfiguration({ LOGGING: "false" }).logging).toBe(false);
+  });
+
+  it("stand in docs/settings.md too", () => {
+    const page = readFileSync("docs/settings.md", "utf8");
+    const texts = [
+      "PUBLIC_HOST",
+      "ALLOWED_ORIGINS",
+      "DNS_URL",
+      "ENUM_APEX",
+      "ALLOWED_NETWORKS",
+      "RECURSE_ON_REDIRECT",
+      "LOGGING",
+      "SEAL_KEYS",
+      "ADMIN_TOKEN",
+    ];
+    expect(texts.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  it("may be numbers and booleans, as TOML has them", () => {
+    const written = {
+      RING_TIMEOUT: 60,
+      EXPIRES_SPREAD: 0,
+      LOGGING: false,
+      RECURSE_ON_REDIRECT: true,
+      DIRECTORY: {},
+    } as unknown as Settings;
+    expect(readConfiguration(written)).toEqual(
+      readConfiguration({ RING_TIMEOUT: "60", EXPIRES_SPREAD: "0", LOGGING: "false", RECURSE_ON_REDIRECT: "true" }),
+    );
   });
 
   it("ALLOWED_ORIGINS is a list", () => {

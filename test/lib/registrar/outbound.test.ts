@@ -105,3 +105,17 @@ describe("an outbound registration that came through another proxy", () => {
     expect(after([outbound(contact, 1), "Supported: outbound"])).toHaveLength(1);
   });
 });
+
+describe("Path (RFC 3327 §5.3)", () => {
+  it.each(["<<<", "<sip:edge.invalid;lr>, nonsense", "<tel:+4930123>", "<sip:a b;lr>"])(
+    "%s leads nowhere, and is refused with 400",
+    (path) => {
+      expect(decide([outbound(contact, 1), "Supported: path", `Path: ${path}`])).toMatchObject({ status: 400 });
+    },
+  );
+
+  it("is kept in its order", () => {
+    const path = ["<sip:inner.invalid;lr>", "<sip:edge.invalid;lr>"];
+    expect(after([outbound(contact, 1), "Supported: path", `Path: ${path.join(", ")}`])).toMatchObject([{ path }]);
+  });
+});

@@ -1,0 +1,65 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { establish, hangUp } from "../support/call.ts";
+import { openTown, ways } from "../support/town.ts";
+
+const town = await openTown();
+afterAll(() => town.close());
+
+interface Line {
+  readonly direction?: "in" | "out";
+  readonly method?: string;
+  readonly status?: number;
+  readonly why?: string;
+  readonly callId?: string;
+  readonly flow?: string;
+  readonly home?: string;
+}
+
+/** The structured lines about one Call-ID, oldest first. */
+function linesOf(callId: string): Line[] {
+  const lines = town.server.logs.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line) as Line);
+  return lines.filter((line) => line.callId === callId);
+}
+
+describe.each(ways)("the log (one line for each request and final response), on the %s way", (way) => {
+  it("tells of a call: at each home what came from its phone, with Call-ID, method, status, flow and home", async () => {
+    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const call = await establish(alice, bob);
+    await hangUp(bob, call.calleeSide, alice);
+    const [at, by] = [alice, bob].map(({ account }) => `sip:${account}@localhost#1`);
+    const { callId } = call.invite;
+    const told = (): unknown[] => linesOf(callId).map(({ direction, method, status, home }) => [direction, method, status, home]);
+    await expect.poll(told).toEqual([
+      ["in", "INVITE", undefined, at],
+      ["in", "INVITE", 200, by],
+      ["in", "ACK", undefined, at],
+      ["in", "BYE", undefined, by],
+      ["in", "BYE", 200, at],
+    ]);
+    for (const { flow } of linesOf(callId)) expect(flow).toMatch(/^\S{8}$/);
+  });
+
+  it("tells why somebody is not let in, and shows no secret", async () => {
+    const account = await town.newcomer("alice");
+    const stranger = await town.connect(account, way, { password: "not-offhook" });
+    await stranger.register({ callId: `wrong-${account}` });
+    const home = way === "direct" ? `sip:${account}@localhost#1` : "door";
+    await expect
+      .poll(() => linesOf(`wrong-${account}`))
+      .toMatchObject([
+        { direction: "in", method: "REGISTER", home },
+        { direction: "out", method: "REGISTER", status: 401, home, why: expect.stringMatching(/./) as unknown },
+        { direction: "in", method: "REGISTER", home },
+        { direction: "out", method: "REGISTER", status: 401, home, why: expect.stringMatching(/./) as unknown },
+      ]);
+    expect(town.server.logs.filter((line) => /offhook"|response=|Digest/.test(line))).toEqual([]);
+  });
+
+  it("tells of what could not be read, and why", async () => {
+    const alice = await town.connect(await town.newcomer("alice"), way);
+    alice.request("MESSAGE", "sip:bob@localhost", { callId: `broken-${way}`, headers: [["Subject", "a\nb"]] });
+    await alice.next(400);
+    const answer = { direction: "out", status: 400, why: expect.stringContaining("CRLF") as unknown };
+    await expect.poll(() => linesOf(`broken-${way}`).at(-1)).toMatchObject(answer);
+  });
+});

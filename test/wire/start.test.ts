@@ -1,0 +1,93 @@
+import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, describe, expect, it } from "vitest";
+import { Phone } from "../support/phone.ts";
+
+const parts = ["durable-objects", "lib", "migrations", "scripts", "web", "workers"];
+const files = ["wrangler.toml", "package.json", "tsconfig.base.json", "tsconfig.json", ".dev.vars.example"];
+
+/** What a clone has after `npm install`, and nothing that was made since. */
+const clone = mkdtempSync(join(tmpdir(), "offhook-clone-"));
+for (const name of [...parts, ...files]) cpSync(name, join(clone, name), { recursive: true });
+symlinkSync(join(process.cwd(), "node_modules"), join(clone, "node_modules"));
+
+let started: ChildProcess | undefined;
+let output = "";
+afterAll(async () => {
+  await stop();
+  rmSync(clone, { recursive: true, force: true });
+});
+
+async function stop(): Promise<void> {
+  const group = started;
+  started = undefined;
+  if (group?.pid === undefined || group.exitCode !== null) return;
+  const ended = once(group, "exit");
+  process.kill(-group.pid, "SIGTERM");
+  await ended;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+const run = async (...words: string[]): Promise<string> => {
+  const environment = { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false", CI: "true" };
+  const { stdout, stderr } = await promisify(execFile)("npx", words, { cwd: clone, env: environment });
+  return stdout + stderr;
+};
+
+describe("npm start in a fresh clone", () => {
+  it("serves the page, the demo accounts and the API within a minute, at the port it is told, and warns of nothing", async () => {
+    const port = await freePort();
+    started = spawn("npm", ["start", "--", "--port", String(port)], { cwd: clone, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    for (const stream of [started.stdout, started.stderr]) stream?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    await expect.poll(() => output, { timeout: 60_000, interval: 100 }).toContain("Ready on");
+
+    const page = await fetch(`http://localhost:${port}/`);
+    expect([page.status, await page.text()]).toEqual([200, expect.stringContaining("<title>Offhook</title>")]);
+    const headers = { Authorization: "Bearer dev-admin-token" };
+    const answer = await fetch(`http://localhost:${port}/api/v1/domains/localhost/subscribers`, { headers });
+    const { subscribers } = (await answer.json()) as { readonly subscribers: readonly { readonly username: string }[] };
+    expect(subscribers.map(({ username }) => username)).toEqual(["alice", "bob", "carol"]);
+    for (const way of ["general", "direct"] as const) {
+      const phone = await Phone.connect({ wsUrl: `ws://localhost:${port}` }, { account: "alice", way });
+      expect((await phone.register()).status).toBe(200);
+      phone.socket.close();
+    }
+    expect(output).not.toMatch(/warn|▲|error|✘/i);
+    await stop();
+  });
+});
+
+describe("a deployment", () => {
+  it("passes wrangler's dry run, with the page in it, and has nothing of local development", async () => {
+    await run("node", "scripts/build-web.ts");
+    const told = await run("wrangler", "deploy", "--dry-run", "--outdir", "out");
+    for (const binding of ["ADDRESS_OF_RECORD", "NEXT_HOP", "DIRECTORY", "CONNECTION_RATE", "ASSETS"])
+      expect(told).toContain(`env.${binding}`);
+    expect(told).not.toMatch(/LOCAL_DEVELOPMENT|ADMIN_TOKEN|SEAL_KEYS|warn/i);
+    const settings = readFileSync(".dev.vars.example", "utf8").matchAll(/^(?:ADMIN_TOKEN|SEAL_KEYS)=(.*)$/gm);
+    const secrets = [...settings].map(([, secret = ""]) => secret);
+    const bundle = readFileSync(join(clone, "out/index.js"), "utf8");
+    expect([secrets.length, secrets.filter((secret) => bundle.includes(secret))]).toEqual([2, []]);
+  });
+
+  it("starts: wrangler check startup", async () => {
+    expect(await run("wrangler", "check", "startup")).toContain("CPU Profile has been written");
+  });
+
+  it("has no accounts until somebody makes them: migrations make tables and copy what is there", () => {
+    const statements = readdirSync("migrations").flatMap((name) => readFileSync(`migrations/${name}`, "utf8").split(";"));
+    expect(statements.filter((statement) => /insert\b[^]*\bvalues\b/i.test(statement))).toEqual([]);
+  });
+});
