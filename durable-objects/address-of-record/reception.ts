@@ -160,7 +160,7 @@ export class Reception {
   #register(flow: Flow, request: SipRequest, essentials: Essentials, now: number): void {
     const outcome = this.#registrar.register(flow, request, essentials, now);
     if (isFault(outcome)) return this.#refuse(flow, request, outcome, now);
-    const text = replyTo(request, 200, { toTag: randomText(), headers: outcome.headers });
+    const text = replyTo(request, 200, { toTag: randomText(), lines: outcome.lines });
     this.#reply(flow, request, text, 200, now);
     for (const other of outcome.left) this.left(other, now);
     if (outcome.appeared.length === 0) return;

@@ -1,6 +1,6 @@
 import { type Binding, bindingKey, phoneOf } from "../../lib/location/binding.ts";
 import type { ShownBinding, StaticContact } from "../../lib/location/shown-binding.ts";
-import { registerHeaders } from "../../lib/registrar/answer.ts";
+import { registerLines } from "../../lib/registrar/answer.ts";
 import { mayRegister } from "../../lib/registrar/may-register.ts";
 import { type Taken, carry, isMereRefresh, isSaidAgain, refresh, takenBy, withCarried } from "../../lib/registrar/refresh.ts";
 import { type RegisterOutcome, register } from "../../lib/registrar/register.ts";
@@ -19,9 +19,9 @@ export interface KnownBinding {
   readonly flow: Flow | undefined;
 }
 
-/** What a REGISTER led to: the headers of its 200, and the phones that were not here on this flow before. */
+/** What a REGISTER led to: the header lines of its 200, and the phones that were not here on this flow before. */
 export interface Registered {
-  readonly headers: readonly (readonly [string, string])[];
+  readonly lines: string;
   readonly appeared: readonly Binding[];
   /** Other connections of theirs, as they were: the same phones do not listen there any more, though nobody may have noticed that yet. */
   readonly left: readonly Flow[];
@@ -50,8 +50,8 @@ export class Registrar {
     const left = this.#carry(flow, outcome, again);
     const { user, domain } = home;
     const { flowTimer } = configuration.registrar;
-    const headers = registerHeaders({ request, bindings: outcome.bindings, user, domain, now, keyring, host: flow.host, flowTimer });
-    return { headers, appeared: outcome.put.filter(({ key }) => !carries(flow, key)), left };
+    const lines = registerLines({ request, bindings: outcome.bindings, user, domain, now, keyring, host: flow.host, flowTimer });
+    return { lines, appeared: outcome.put.filter(({ key }) => !carries(flow, key)), left };
   }
 
   /** What a phone says again needs no second look. */

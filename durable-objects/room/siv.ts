@@ -16,6 +16,10 @@ export class Siv {
   /** RFC 5297 §2.4: the CMAC of a block of zeros, doubled. */
   readonly #start: Uint8Array;
 
+  /** The last context, and its CMAC: several tokens of one dialog are made and opened in a row. */
+  #context: string | undefined;
+  readonly #contextTag = new Uint8Array(blockLength);
+
   constructor(key: Uint8Array) {
     if (key.length !== 2 * blockLength) throw new Error("a key has 32 octets");
     this.#macKey = new AES(key.slice(0, blockLength), true);
@@ -58,8 +62,13 @@ export class Siv {
 
   /** RFC 5297 §2.4 S2V of the context and the text, into `tag`. The text begins behind the place for the tag. */
   #synthesise(end: number, context: string): void {
-    const from = end + 2 * blockLength;
-    this.#cmac(from, write(context, from));
+    if (context === this.#context) tag.set(this.#contextTag);
+    else {
+      const from = end + 2 * blockLength;
+      this.#cmac(from, write(context, from));
+      this.#contextTag.set(tag);
+      this.#context = context;
+    }
     mix(tag, 0, this.#start);
     const isShort = end < 2 * blockLength;
     if (isShort) {

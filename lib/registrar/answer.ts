@@ -3,6 +3,7 @@ import type { Binding } from "../location/binding.ts";
 import { publicGruu, registrationMark, temporaryGruu } from "../location/gruu.ts";
 import { serialiseDate } from "../syntax/date.ts";
 import { type Request, hasHeader, headerValue, headerValues } from "../syntax/message.ts";
+import { recalling } from "../syntax/recall.ts";
 import { readOptionTags } from "../syntax/option-tags.ts";
 import { registrarOptions } from "./register.ts";
 
@@ -21,21 +22,21 @@ export interface AnswerInput {
 }
 
 /** The header lines of the 200 to a REGISTER (RFC 3261 §10.3 step 8): every binding with what is left of it, and a Date. */
-export function registerHeaders(input: AnswerInput): readonly (readonly [string, string])[] {
-  const { request } = input;
+export function registerLines(input: AnswerInput): string {
+  const { request, bindings, host, flowTimer } = input;
   const supported = readOptionTags(request, "supported");
   const withGruu = supported.includes("gruu");
-  const headers: [string, string][] = input.bindings.map((binding) => ["Contact", contactValue(input, binding, withGruu)]);
-  if (supported.includes("path")) headers.push(...headerValues(request, "path").map((value): [string, string] => ["Path", value]));
-  if (supported.includes("outbound") && isOutbound(input)) {
-    headers.push(["Require", "outbound"]);
-    if (input.flowTimer > 0) headers.push(["Flow-Timer", String(input.flowTimer)]);
-  }
-  // RFC 3608 §6.1: the way that requests of the phone shall take, which is the way it is on.
-  if (input.bindings.length > 0) headers.push(["Service-Route", `<sip:${input.host};transport=ws;lr>`]);
-  headers.push(["Supported", registrarOptions.join(", ")], ["Date", serialiseDate(input.now)]);
-  return headers;
+  let lines = "";
+  for (const binding of bindings) lines += `Contact: ${contactValue(input, binding, withGruu)}\r\n`;
+  if (supported.includes("path")) for (const value of headerValues(request, "path")) lines += `Path: ${value}\r\n`;
+  if (supported.includes("outbound") && isOutbound(input))
+    lines += flowTimer > 0 ? `Require: outbound\r\nFlow-Timer: ${flowTimer}\r\n` : "Require: outbound\r\n";
+  return `${lines}${bindings.length > 0 ? serviceRoute(host) : ""}${supportedLine}Date: ${serialiseDate(input.now)}\r\n`;
 }
+
+/** RFC 3608 §6.1: the way that requests of the phone shall take, which is the way it is on. */
+const serviceRoute = recalling((host) => `Service-Route: <sip:${host};transport=ws;lr>\r\n`);
+const supportedLine = `Supported: ${registrarOptions.join(", ")}\r\n`;
 
 function contactValue(input: AnswerInput, binding: Binding, withGruu: boolean): string {
   const left = Math.max(0, Math.ceil((binding.expires - input.now) / 1000));

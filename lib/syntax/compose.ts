@@ -1,4 +1,4 @@
-import { type HeaderLine, type Request, type Response, headerValue, headerValues } from "./message.ts";
+import { type Request, type Response, headerValue, headerValues } from "./message.ts";
 import { isFault } from "./fault.ts";
 import { parseNameAddress, tagOf } from "./name-address.ts";
 import { parseCSeq } from "./cseq.ts";
@@ -9,29 +9,50 @@ export interface ReplyOptions {
   /** Added to To if it has no tag and the status is above 100. */
   readonly toTag?: string;
   readonly headers?: readonly (readonly [name: string, value: string])[];
+  /** More of them, as they are written. */
+  readonly lines?: string;
   readonly body?: { readonly type: string; readonly text: string };
 }
 
 /** A response of our own to a request (RFC 3261 §8.2.6): Via, From, To, Call-ID and CSeq as they came. */
 export function replyTo(request: Request, status: number, options: ReplyOptions = {}): string {
-  let text = `SIP/2.0 ${status} ${options.reason ?? reasonPhrase(status)}\r\n`;
-  for (const line of request.lines) {
-    if (line.name === "to" && status > 100) text += toLine(request, line, options.toTag);
-    else if (copied.has(line.name) || (line.name === "timestamp" && status === 100)) text += request.text.slice(line.at, line.end + 2);
-  }
+  let text = `SIP/2.0 ${status} ${options.reason ?? reasonPhrase(status)}\r\n${copiedLines(request, status, options.toTag)}`;
   for (const [name, value] of options.headers ?? []) text += `${name}: ${value}\r\n`;
+  if (options.lines !== undefined) text += options.lines;
   const { body } = options;
   if (body === undefined) return `${text}Content-Length: 0\r\n\r\n`;
   return `${text}Content-Type: ${body.type}\r\nContent-Length: ${octets(body.text)}\r\n\r\n${body.text}`;
 }
 
-const copied = new Set(["via", "from", "to", "call-id", "cseq"]);
+/** Lines that stand together are copied in one piece. */
+function copiedLines({ text, lines }: Request, status: number, tag: string | undefined): string {
+  let copied = "";
+  let from = 0;
+  let end = 0;
+  for (const line of lines) {
+    if (!isCopied(line.name, status)) continue;
+    if (line.at !== end) {
+      copied += text.slice(from, end);
+      from = line.at;
+    }
+    end = line.end + 2;
+    if (line.name !== "to" || status <= 100 || tag === undefined || hasTag(text.slice(line.valueAt, line.end))) continue;
+    copied += `${text.slice(from, line.end)};tag=${tag}\r\n`;
+    from = end;
+  }
+  return copied + text.slice(from, end);
+}
 
-function toLine(request: Request, line: HeaderLine, tag: string | undefined): string {
-  const written = request.text.slice(line.at, line.end);
-  if (tag === undefined) return `${written}\r\n`;
-  const to = parseNameAddress(headerValue(request, "to") ?? "");
-  return !isFault(to) && tagOf(to) !== undefined ? `${written}\r\n` : `${written};tag=${tag}\r\n`;
+function isCopied(name: string, status: number): boolean {
+  return (
+    name === "via" || name === "from" || name === "to" || name === "call-id" || name === "cseq" || (name === "timestamp" && status === 100)
+  );
+}
+
+function hasTag(value: string): boolean {
+  if (!/tag/i.test(value)) return false;
+  const to = parseNameAddress(value.replaceAll(/\r\n[ \t]/g, " ").trim());
+  return !isFault(to) && tagOf(to) !== undefined;
 }
 
 /**
