@@ -1,3 +1,4 @@
+import { plainHash } from "../../lib/syntax/plain-hash.ts";
 import { isVisitorHome } from "../../lib/transport/visitor.ts";
 import type { CallDetails, CallInProgress, Flow } from "../../lib/transport/flow.ts";
 import type { Room } from "../room/room.ts";
@@ -191,7 +192,5 @@ function without(dialogs: readonly CallInProgress[], name: string): readonly Cal
 
 /** How a call is named by its Call-ID: short, so that many fit into an attachment. */
 export function callName(callId: string): string {
-  let hash = 0;
-  for (let at = 0; at < callId.length; at += 1) hash = (Math.imul(hash, 31) + callId.charCodeAt(at)) | 0;
-  return `${callId.slice(0, 12)}${(hash >>> 0).toString(36)}`;
+  return plainHash(callId);
 }

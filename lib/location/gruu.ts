@@ -14,9 +14,7 @@ export interface TemporaryGruu {
 }
 
 /** What a registration is known by: its Call-ID, shortened. */
-export function registrationMark(callId: string): string {
-  return plainHash(callId);
-}
+export const registrationMark: (callId: string) => string = recalling(plainHash);
 
 /** What a parameter of a SIP URI cannot hold unescaped (RFC 3261 §25.1 paramchar). */
 const notInParameter = /[^\w\-.!~*'()[\]/:&+$]/gu;
@@ -33,7 +31,7 @@ const escaped = recalling((instance) => instance.toWellFormed().replace(notInPar
  * It needs no memory: it is the sealed name of what it stands for.
  */
 export function temporaryGruu(keyring: Keyring, domain: string, { user, phone, registration }: TemporaryGruu, cseq: number): string {
-  const token = keyring.seal("temporary-gruu", `${phone}\n${registration}\n${cseq.toString(36)}\n${user}`, domain);
+  const token = keyring.seal("temporary-gruu", `${phone}\n${registration}\n${cseq}\n${user}`, domain);
   return `sip:${prefix}${token}@${domain};gr`;
 }
 
