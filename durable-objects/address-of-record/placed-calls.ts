@@ -36,6 +36,7 @@ interface Unattended extends Record<string, string | number> {
 export class PlacedCalls {
   readonly #room: Room;
   readonly #passOn: (home: string, envelope: CancelEnvelope) => Promise<Receipt>;
+  #rows: Map<string, Unattended> | undefined;
 
   constructor(room: Room, passOn: (home: string, envelope: CancelEnvelope) => Promise<Receipt>) {
     this.#room = room;
@@ -74,8 +75,8 @@ export class PlacedCalls {
 
   /** A phone is back on another socket: it goes on with its calls, unless it has forgotten them. */
   appeared(flow: Flow, phone: string): void {
-    const rows = this.#room.memory.all<Unattended>("SELECT * FROM unattended WHERE phone = ? AND forgetful = 0", phone);
-    for (const { name: transaction, home, at } of rows) {
+    for (const { name: transaction, home, at, phone: placedBy, forgetful } of [...this.#load().values()]) {
+      if (placedBy !== phone || forgetful === 1) continue;
       this.note(flow, { transaction, home, at });
       this.#attended(transaction);
     }
@@ -94,7 +95,7 @@ export class PlacedCalls {
   }
 
   passDeadlines(now: number): void {
-    for (const row of this.#room.memory.all<Unattended>("SELECT * FROM unattended")) {
+    for (const row of [...this.#load().values()]) {
       // Should our memory get lost before the other home has heard.
       this.#room.alarm.noLaterThan(Math.max(row.due, now + pauseBeforeRepeating));
       if (row.due <= now) this.cancel(row.home, row.name, undefined, row.until, () => this.#attended(row.name));
@@ -108,7 +109,9 @@ export class PlacedCalls {
     this.#keepUnattended({ name: transaction, due, until, home, phone, at, forgetful: isForgetful === true ? 1 : 0 });
   }
 
-  #keepUnattended({ name, due, until, home, phone, at, forgetful }: Unattended): void {
+  #keepUnattended(row: Unattended): void {
+    const { name, due, until, home, phone, at, forgetful } = row;
+    this.#load().set(name, row);
     const columns = "name, due, until, home, phone, at, forgetful";
     this.#room.memory.run(
       `INSERT OR REPLACE INTO unattended (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?)`,
@@ -118,7 +121,13 @@ export class PlacedCalls {
   }
 
   #attended(transaction: string): void {
-    this.#room.memory.run("DELETE FROM unattended WHERE name = ?", transaction);
+    if (this.#load().delete(transaction)) this.#room.memory.run("DELETE FROM unattended WHERE name = ?", transaction);
+  }
+
+  /** They are few, and asked for with every call. */
+  #load(): Map<string, Unattended> {
+    this.#rows ??= new Map(this.#room.memory.all<Unattended>("SELECT * FROM unattended").map((row) => [row.name, row]));
+    return this.#rows;
   }
 
   /** The callee's home of an INVITE that has no final response yet, as a socket or a row remembers it. */
@@ -127,7 +136,7 @@ export class PlacedCalls {
       const noted = pending.find((one) => one.transaction === transaction);
       if (noted !== undefined) return noted.home;
     }
-    return this.#room.memory.all<Unattended>("SELECT * FROM unattended WHERE name = ?", transaction)[0]?.home;
+    return this.#load().get(transaction)?.home;
   }
 
   /** Calls of this user's phones that nobody has answered yet, by their names. */
