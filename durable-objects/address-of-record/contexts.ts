@@ -1,6 +1,7 @@
 import { nextDeadline } from "../../lib/proxy/deadlines.ts";
 import { type ForkedBranch, type ResponseContext, isFinished, keptUntil, owesCancel, ringsOn } from "../../lib/proxy/response-context.ts";
-import type { Request } from "../../lib/syntax/message.ts";
+import { alter } from "../../lib/syntax/alter.ts";
+import type { Frame, Request } from "../../lib/syntax/message.ts";
 import { decodeBinary, encodeBinary } from "../room/bytes.ts";
 import type { Room } from "../room/room.ts";
 import { parsed } from "./checked.ts";
@@ -60,15 +61,18 @@ export class Contexts {
     this.schedule(context, now);
   }
 
-  /** Saves a changed context; the request never changes. */
+  /** Saves a changed context. The body of its request stays in the row as long as that may go to a phone once more. */
   save(context: ResponseContext, request: Request, now: number): void {
-    if (this.#open.get(context.transaction)?.context === context) return;
+    const before = this.#open.get(context.transaction)?.context;
+    if (before === context) return;
     this.#keep({ context, request });
-    const finished = isFinished(context) ? 1 : 0;
-    this.#room.memory.run(
-      "UPDATE contexts SET due = ?, finished = ?, state = ? WHERE name = ?",
-      ...[context.collect, finished, JSON.stringify(context), context.transaction],
-    );
+    const values = [context.collect, isFinished(context) ? 1 : 0, JSON.stringify(context)];
+    if (before?.final === 0 && context.final !== 0 && !ringsOn(context)) {
+      const query = "UPDATE contexts SET due = ?, finished = ?, state = ?, request = ? WHERE name = ?";
+      this.#room.memory.run(query, ...values, store({ binary: request.binary, text: withoutBody(request) }), context.transaction);
+    } else {
+      this.#room.memory.run("UPDATE contexts SET due = ?, finished = ?, state = ? WHERE name = ?", ...values, context.transaction);
+    }
     // What is owed is under way; the alarm that is set already finds it if it gets lost.
     if (context.owed === undefined) this.schedule(context, now);
   }
@@ -160,9 +164,15 @@ export function branchName(transaction: string, index: number): string {
   return `${transaction}.${index}`;
 }
 
+/** What ACK and CANCEL are made of. */
+function withoutBody(request: Request): string {
+  const text = alter(request, { remove: ["content-length", "content-type"], append: [["Content-Length", "0"]] });
+  return text.slice(0, text.length - (request.text.length - request.bodyAt));
+}
+
 /** Binary messages are stored as base64: SQLite text ends at a NUL. */
-function store(request: Request): string {
-  return request.binary ? `b${Buffer.from(encodeBinary(request.text)).toString("base64")}` : `t${request.text}`;
+function store({ binary, text }: Frame): string {
+  return binary ? `b${Buffer.from(encodeBinary(text)).toString("base64")}` : `t${text}`;
 }
 
 function restore(stored: string): Request {
