@@ -61,7 +61,7 @@ export class Registrar {
     const taken = this.#taken.get(flow.id);
     const current = this.current(now);
     const bindings = current.map(({ binding }) => binding);
-    if (taken !== undefined && carries(flow, taken.key) && isSaidAgain(request, taken.request)) {
+    if (taken !== undefined && carries(flow, taken.key) && isSaidAgain(request, taken)) {
       const outcome = refresh(taken, { essentials, bindings, now, chance: Math.random(), settings });
       if (outcome !== undefined) return outcome;
     }
@@ -232,6 +232,8 @@ export class Registrar {
    * @returns the flows that their phones have left
    */
   #carry(flow: Flow, outcome: RegisterOutcome, again: readonly Binding[]): readonly Flow[] {
+    const [put, ...more] = outcome.put;
+    if (put !== undefined && more.length === 0 && outcome.removed.length === 0 && carries(flow, put.key)) return this.#carryOn(flow, put);
     const changed = new Set([...outcome.put, ...outcome.removed].map((binding) => binding.key));
     if (changed.size === 0) return [];
     const left: Flow[] = [];
@@ -245,10 +247,18 @@ export class Registrar {
       if (hasLeft) this.#room.sockets.update(other.id, { carried, speaker: undefined, ...nothing });
       else if (carried.length < other.carried.length) this.#room.sockets.update(other.id, without(other, carried));
     }
-    const carried = outcome.put.map((binding) => carry(binding, this.#load().get(binding.key)?.lease ?? binding.lease));
+    const carried = outcome.put.map(carry);
     this.#room.sockets.update(flow.id, without(flow, [...flow.carried.filter((one) => !changed.has(one.key)), ...carried]));
     for (const binding of outcome.put) this.#awaySince.delete(binding.key);
     return left;
+  }
+
+  /** A refresh of what the flow carries already, and no other does. */
+  #carryOn(flow: Flow, put: Binding): readonly Flow[] {
+    const carried = carry(put);
+    this.#room.sockets.update(flow.id, { carried: flow.carried.map((one) => (one.key === put.key ? carried : one)) });
+    this.#awaySince.delete(put.key);
+    return [];
   }
 }
 

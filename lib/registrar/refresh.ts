@@ -1,14 +1,15 @@
 import type { Binding } from "../location/binding.ts";
 import { readContacts } from "../syntax/contact.ts";
 import { type Fault, isFault } from "../syntax/fault.ts";
-import type { HeaderLine, Request } from "../syntax/message.ts";
+import type { Request } from "../syntax/message.ts";
 import type { Carried } from "../transport/flow.ts";
 import { type RegisterInput, type RegisterOutcome, expiresOf, grant, isOutOfOrder, outOfOrder } from "./register.ts";
 import type { RegistrarSettings } from "./settings.ts";
 
 /** A registration that was taken: of one binding, for so many seconds. */
 export interface Taken {
-  readonly request: Request;
+  /** What a repetition has in common with it. */
+  readonly words: readonly string[];
   readonly key: string;
   readonly seconds: number;
 }
@@ -19,18 +20,26 @@ export function takenBy(request: Request, { put, removed }: RegisterOutcome, set
   const [contact, ...more] = isFault(contacts) || contacts === "*" ? [] : contacts;
   const [binding] = put;
   if (contact === undefined || more.length > 0 || binding === undefined || removed.length > 0) return undefined;
-  return { request, key: binding.key, seconds: expiresOf({ request, settings }, contact) };
+  return { words: wordsOf(request), key: binding.key, seconds: expiresOf({ request, settings }, contact) };
 }
 
-/** Whether a REGISTER says what another one has said: every line is equal but for Via and CSeq, and there is no body. */
-export function isSaidAgain(request: Request, before: Request): boolean {
-  if (request.requestUri !== before.requestUri || request.lines.length !== before.lines.length || hasBody(request)) return false;
-  return request.lines.every((line, index) => {
-    const other = before.lines[index] as HeaderLine;
-    if (line.name !== other.name) return false;
-    const isOneWord = line.name === "cseq" || (line.name === "via" && !lineText(request, line).includes(","));
-    return isOneWord || lineText(request, line) === lineText(before, other);
-  });
+/** Whether a REGISTER says what another one has said: all is equal but for Via and CSeq. */
+export function isSaidAgain(request: Request, { words }: Taken): boolean {
+  const own = wordsOf(request);
+  return own.length === words.length && own.every((part, index) => part === words[index]);
+}
+
+/** A request without its CSeq and Via lines, in the pieces that are left; a Via of several hops is left, too. */
+function wordsOf({ text, lines }: Request): string[] {
+  const words: string[] = [];
+  let from = 0;
+  for (const { name, at, valueAt, end } of lines) {
+    if (name !== "cseq" && (name !== "via" || text.slice(valueAt, end).includes(","))) continue;
+    words.push(text.slice(from, at));
+    from = end;
+  }
+  words.push(text.slice(from));
+  return words;
 }
 
 /** What `register` would decide of a registration that is said again; undefined if its binding has gone. */
@@ -65,22 +74,14 @@ export function isMereRefresh(outcome: RegisterOutcome, rows: ReadonlyMap<string
   );
 }
 
-/** A binding as the flow that registered it carries it; with the lease of its row. */
-export function carry(binding: Binding, lease: number): Carried {
+/** A binding as the flow that registered it carries it. */
+export function carry(binding: Binding): Carried {
   const { key, phone, contact, callId, cseq, expires } = binding;
-  return { key, phone, contact, callId, cseq, expires, lease };
+  return { key, phone, contact, callId, cseq, expires };
 }
 
 /** A row's binding with what its flow knows better: the CSeq and the exact expiry of the last refresh. */
 export function withCarried(row: Binding, carried: Carried | undefined): Binding {
   if (carried === undefined || carried.callId !== row.callId) return row;
   return { ...row, cseq: Math.max(row.cseq, carried.cseq), expires: carried.expires };
-}
-
-function hasBody({ text, bodyAt }: Request): boolean {
-  return bodyAt < text.length;
-}
-
-function lineText({ text }: Request, { at, end }: HeaderLine): string {
-  return text.slice(at, end);
 }

@@ -112,7 +112,6 @@ export interface Carried {
   readonly cseq: number;
   /** Milliseconds. */
   readonly expires: number;
-  readonly lease: number;
 }
 
 export interface PendingInvite {

@@ -28,7 +28,7 @@ describe("the phone that a binding leads to", () => {
 });
 
 describe("a flow", () => {
-  const carried = (phone: string): Carried => ({ key: phone, phone, contact: "", callId: "", cseq: 1, expires: 0, lease: 0 });
+  const carried = (phone: string): Carried => ({ key: phone, phone, contact: "", callId: "", cseq: 1, expires: 0 });
   const flow = (...phones: readonly string[]) => ({ id: "flowflow", carried: phones.map(carried) }) as unknown as Flow;
 
   it("stands for the phone it carries, or for itself if nothing is registered on it", () => {
