@@ -1,0 +1,46 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { type Cast, stage } from "../world/scenario.ts";
+
+let cast: Cast;
+afterEach(() => cast.world.end());
+
+const stored = (): string => {
+  const [row] = cast.world.homeOf("bob").sql.exec("SELECT request FROM contexts").toArray() as { readonly request: string }[];
+  return row?.request ?? "";
+};
+
+describe("the row of a call", () => {
+  it("has the INVITE whole while it rings, for a phone that comes back", async () => {
+    cast = await stage();
+    cast.alice.invites(cast.bob.aor);
+    await cast.world.settle();
+    expect(stored()).toContain("m=audio");
+  });
+
+  it("sheds its body when it is answered; what ACK and CANCEL are made of stays", async () => {
+    cast = await stage();
+    cast.alice.invites(cast.bob.aor);
+    await cast.world.settle();
+    cast.bob.answers();
+    await cast.world.settle();
+    expect(stored()).not.toContain("m=audio");
+    expect(stored()).toMatch(/^tINVITE [^]*\r\nContent-Length: 0\r\n\r\n$/);
+  });
+
+  it("is enough to acknowledge a phone that refuses late, though the memory was lost", async () => {
+    cast = await stage();
+    const second = await cast.joins("bob", { isManual: true });
+    cast.alice.invites(cast.bob.aor);
+    await cast.world.settle();
+    const { world, bob } = cast;
+    second.replies(second.last("INVITE"), 180);
+    await world.settle();
+    bob.answers();
+    await world.settle();
+    world.lose("evict", world.homeOf("bob"));
+    await world.settle();
+    second.replies(second.last("INVITE"), 487);
+    await world.settle();
+    expect(second.last("ACK").raw).toContain("CSeq: 1 ACK");
+  });
+});
