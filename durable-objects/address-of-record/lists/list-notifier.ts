@@ -15,6 +15,7 @@ import { listServer } from "../../../lib/presence/back-end.ts";
 import { transactionName } from "../../../lib/proxy/branch.ts";
 import type { Receipt, RequestEnvelope } from "../../../lib/transport/envelope.ts";
 import type { ToldOfList } from "../../../lib/transport/flow.ts";
+import { Clock } from "../../room/clock.ts";
 import type { Room } from "../../room/room.ts";
 import type { BackEnds } from "./back-ends.ts";
 import type { ListSubscriptions } from "./list-subscriptions.ts";
@@ -39,7 +40,7 @@ export class ListNotifier {
   readonly #seen = new Map<string, number>();
   /** The last notification of each since the object woke up: its numbers, and when it was sent (milliseconds). */
   readonly #last = new Map<string, { readonly cseq: number; readonly version: number; readonly at: number }>();
-  #timer: { readonly at: number; readonly clock: ReturnType<typeof setTimeout> } | undefined;
+  readonly #clock = new Clock(() => this.#flush());
 
   constructor(
     room: Room,
@@ -111,13 +112,10 @@ export class ListNotifier {
 
   #soon(now: number, delay: number): void {
     if (delay > longestClock) return this.#room.alarm.noLaterThan(now + delay);
-    if (this.#timer !== undefined && this.#timer.at <= now + delay) return;
-    clearTimeout(this.#timer?.clock);
-    this.#timer = { at: now + delay, clock: setTimeout(() => this.#flush(), delay) };
+    this.#clock.within(delay, now);
   }
 
   #flush(): void {
-    this.#timer = undefined;
     const now = Date.now();
     for (const subscription of this.#subscriptions.current()) {
       const due = this.#dueAt(subscription, now);

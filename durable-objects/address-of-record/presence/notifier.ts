@@ -5,6 +5,7 @@ import { noRates } from "../../../lib/presence/rates.ts";
 import type { Subscription } from "../../../lib/presence/subscription.ts";
 import { transactionName } from "../../../lib/proxy/branch.ts";
 import type { Receipt, RequestEnvelope } from "../../../lib/transport/envelope.ts";
+import { Clock } from "../../room/clock.ts";
 import type { Room } from "../../room/room.ts";
 import type { EventState, Visible } from "./event-state.ts";
 import { Notifications } from "./notifications.ts";
@@ -52,7 +53,7 @@ export class Notifier {
   readonly #underway = new Map<EventPackage, number>();
   /** States that all watchers have been told, as the rows have it. */
   #known: Map<string, string> | undefined;
-  #timer: { readonly at: number; readonly clock: ReturnType<typeof setTimeout> } | undefined;
+  readonly #clock = new Clock(() => this.#flush());
 
   constructor(
     room: Room,
@@ -144,13 +145,10 @@ export class Notifier {
 
   #soon(now: number, delay: number): void {
     this.#room.alarm.noLaterThan(now + lookAgainAfter);
-    if (this.#timer !== undefined && this.#timer.at <= now + delay) return;
-    clearTimeout(this.#timer?.clock);
-    this.#timer = { at: now + delay, clock: setTimeout(() => this.#flush(), delay) };
+    this.#clock.within(delay, now);
   }
 
   #flush(): void {
-    this.#timer = undefined;
     const now = Date.now();
     let left = batch;
     for (const id of this.#due) {

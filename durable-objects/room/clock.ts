@@ -1,0 +1,20 @@
+/** One clock in memory, which strikes at the earliest time that was asked for. What must not be lost is on the alarm. */
+export class Clock {
+  readonly #strike: () => void;
+  #set: { readonly at: number; readonly timer: ReturnType<typeof setTimeout> } | undefined;
+
+  constructor(strike: () => void) {
+    this.#strike = strike;
+  }
+
+  /** @param delay milliseconds from `now` */
+  within(delay: number, now: number): void {
+    if (this.#set !== undefined && this.#set.at <= now + delay) return;
+    clearTimeout(this.#set?.timer);
+    const timer = setTimeout(() => {
+      this.#set = undefined;
+      this.#strike();
+    }, delay);
+    this.#set = { at: now + delay, timer };
+  }
+}
