@@ -232,7 +232,8 @@ describe("who may not", () => {
       headers: invite.headers.map(([name, value]) => [name, value.replace(from, to)] as const),
     });
     const branch = parameter(header(invite, "via"), "branch") ?? "";
-    other.reply(forged(branch, `${branch.slice(0, 30)}A${branch.slice(31)}`), 200, [contact()], shortSdp);
+    const altered = branch[30] === "A" ? "B" : "A";
+    other.reply(forged(branch, `${branch.slice(0, 30)}${altered}${branch.slice(31)}`), 200, [contact()], shortSdp);
     other.reply(forged(branch, "z9hG4bKforged.0123456789abcdef.0.x"), 200, [contact()], shortSdp);
     other.reply(invite, 486);
     third.reply(second, 486);
