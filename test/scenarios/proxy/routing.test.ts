@@ -1,17 +1,13 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { dialogOfCaller } from "../../support/dialog.ts";
 import { addresses, header, headers, uriIn } from "../../support/heard.ts";
-import { type Cast, type CastOptions, stage } from "../world/scenario.ts";
+import { type Cast, type CastOptions, stage, stageTalking } from "../world/scenario.ts";
 
 let cast: Cast;
 afterEach(() => cast.world.end());
 
 async function talking(options: CastOptions = {}): Promise<Cast> {
-  cast = await stage(options);
-  cast.alice.invites(cast.bob.aor);
-  await cast.world.settle();
-  cast.bob.answers();
-  await cast.world.settle();
+  cast = await stageTalking(options);
   return cast;
 }
 

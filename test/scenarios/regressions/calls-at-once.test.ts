@@ -1,16 +1,12 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Cast, stage, stageTalking } from "../world/scenario.ts";
 
 let cast: Cast;
 afterEach(() => cast.world.end());
 
 /** Alice has called bob, who may have one call at a time, and he has answered. */
 async function talking() {
-  cast = await stage({ rules: { bob: { maximumCalls: 1 } } });
-  cast.alice.invites(cast.bob.aor);
-  await cast.world.settle();
-  cast.bob.answers();
-  await cast.world.settle();
+  cast = await stageTalking({ rules: { bob: { maximumCalls: 1 } } });
   return cast;
 }
 

@@ -1,21 +1,17 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { header } from "../../support/heard.ts";
-import { type Cast, type CastOptions, stage } from "../world/scenario.ts";
+import { type Cast, type CastOptions, stage, stageRinging, stageTalking } from "../world/scenario.ts";
 
 let cast: Cast;
 afterEach(() => cast.world.end());
 
 async function ringing(options?: CastOptions) {
-  cast = await stage(options);
-  cast.alice.invites(cast.bob.aor);
-  await cast.world.settle();
+  cast = await stageRinging(options);
   return cast;
 }
 
 async function talking() {
-  await ringing();
-  cast.bob.answers();
-  await cast.world.settle();
+  cast = await stageTalking();
   return cast;
 }
 

@@ -36,3 +36,19 @@ export async function stage(options: CastOptions = {}): Promise<Cast> {
     joins: (account, deskOptions) => new Desk(world, account, deskOptions).comesOnline(),
   };
 }
+
+/** Alice calls bob, and his phone rings. */
+export async function stageRinging(options?: CastOptions): Promise<Cast> {
+  const cast = await stage(options);
+  cast.alice.invites(cast.bob.aor);
+  await cast.world.settle();
+  return cast;
+}
+
+/** They talk. */
+export async function stageTalking(options?: CastOptions): Promise<Cast> {
+  const cast = await stageRinging(options);
+  cast.bob.answers();
+  await cast.world.settle();
+  return cast;
+}
