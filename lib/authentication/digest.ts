@@ -4,7 +4,10 @@ import { isFault } from "../syntax/fault.ts";
 import type { Keyring } from "./keyring.ts";
 import { mintNonce, verifyNonce } from "./nonce.ts";
 
-/** H(username:realm:password) in each algorithm we challenge with; the password itself is nowhere. */
+/**
+ * H(username:realm:password) in each algorithm we challenge with, as hexadecimal digits; the password itself is nowhere. A text that
+ * is no such hash, as the empty one, verifies nothing.
+ */
 export interface Secret {
   readonly md5: string;
   readonly sha256: string;
@@ -60,9 +63,15 @@ function expectedResponse(keyring: Keyring, credentials: DigestCredentials, secr
   if (algorithm === undefined) return undefined;
   const { nonce, nc, cnonce, qop } = credentials;
   const ha2 = keyring.hash(algorithm, `${method}:${credentials.uri}`);
-  if (qop === undefined) return keyring.hash(algorithm, `${secret[algorithm]}:${nonce}:${ha2}`);
-  if (qop.toLowerCase() !== "auth" || nc === undefined || cnonce === undefined) return undefined;
-  return keyring.hash(algorithm, `${secret[algorithm]}:${nonce}:${nc}:${cnonce}:${qop}:${ha2}`);
+  const ha1 = secret[algorithm];
+  if (qop !== undefined && (qop.toLowerCase() !== "auth" || nc === undefined || cnonce === undefined)) return undefined;
+  const response = keyring.hash(algorithm, qop === undefined ? `${ha1}:${nonce}:${ha2}` : `${ha1}:${nonce}:${nc}:${cnonce}:${qop}:${ha2}`);
+  return isHash(algorithm, ha1) ? response : undefined;
+}
+
+/** A secret that is no hash is known to everybody who reads this code: a response made from it proves nothing. */
+function isHash(algorithm: "md5" | "sha256", text: string): boolean {
+  return text.length === (algorithm === "md5" ? 32 : 64) && /^[0-9a-f]+$/.test(text);
 }
 
 function algorithmOf(credentials: DigestCredentials): "md5" | "sha256" | undefined {

@@ -108,6 +108,18 @@ describe("credentials", () => {
   });
 });
 
+describe("a secret that is no hash", () => {
+  // Whoever has the source knows these texts, and can make a response of them.
+  it.each(["", "no password hashes to this", "0".repeat(31), "g".repeat(64)])("%j verifies nothing", (known) => {
+    for (const algorithm of ["SHA-256", "MD5"] as const) {
+      const given = credentials({ algorithm });
+      const name = algorithm === "MD5" ? "md5" : "sha256";
+      const response = hash(name, `${known}:${given.nonce}:${given.nc}:${given.cnonce}:auth:${hash(name, "REGISTER:sip:example.com")}`);
+      expect(verifyCredentials(keyring, { ...given, response }, { md5: known, sha256: known }, at)).toEqual(refused);
+    }
+  });
+});
+
 describe("the uri of the credentials (RFC 7616 §3.4.6)", () => {
   it.each(["sip:example.com", "sip:EXAMPLE.com", "sip:example.com;transport=ws"])("%s is the resource that is asked for", (uri) => {
     expect(verify(credentials({ uri }), { requestUri: uri === "sip:EXAMPLE.com" ? "sip:example.com" : uri }).kind).toBe("accepted");
