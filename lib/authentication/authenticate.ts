@@ -1,15 +1,23 @@
 import { readCredentials } from "../syntax/digest.ts";
 import { type Fault, fault } from "../syntax/fault.ts";
 import { type Request, hasHeader } from "../syntax/message.ts";
+import { canonicalUser } from "../syntax/uri.ts";
 import { type NonceCounts, type Presentation, type Secret, challenge, verifyCredentials } from "./digest.ts";
 import type { Keyring } from "./keyring.ts";
 
+/** The secret of an account whose name has another spelling in URIs; a digest hashes whichever the phone was given (RFC 7616 §3.4.2). */
+export interface AccountSecret extends Secret {
+  /** Made with the escaped spelling, if that differs from the name. */
+  readonly escaped?: Secret | undefined;
+}
+
 /** Whose credentials a request must carry, and where it came. */
 export interface Claim {
+  /** Canonical user part. */
   readonly user: string;
   /** Also the realm. */
   readonly domain: string;
-  readonly secret: Secret;
+  readonly secret: AccountSecret;
   readonly at: Omit<Presentation, "method" | "requestUri">;
   /** We answer the request ourselves, whatever its method (RFC 3261 §22.2). */
   readonly isServer?: boolean;
@@ -24,12 +32,18 @@ export function authenticate(keyring: Keyring, request: Request, claim: Claim): 
   const { method, requestUri } = request;
   let isStale = false;
   for (const credentials of readCredentials(request, isServer ? "authorization" : "proxy-authorization")) {
-    if (credentials.realm !== claim.domain || credentials.username !== claim.user) continue;
-    const verdict = verifyCredentials(keyring, credentials, claim.secret, { ...claim.at, method, requestUri });
+    if (credentials.realm !== claim.domain || canonicalUser(credentials.username) !== claim.user) continue;
+    const secret = secretFor(claim, credentials.username);
+    const verdict = verifyCredentials(keyring, credentials, secret, { ...claim.at, method, requestUri });
     if (verdict.kind === "accepted") return { counts: verdict.counts };
     isStale ||= verdict.stale;
   }
   return askForCredentials(keyring, isServer, claim, isStale);
+}
+
+/** The username is the account's name, or its spelling in URIs: the hashes of the two differ. */
+function secretFor({ secret, user }: Claim, username: string): Secret {
+  return username === user && user.includes("%") ? (secret.escaped ?? nobody) : secret;
 }
 
 function askForCredentials(keyring: Keyring, isServer: boolean, { domain, at }: Claim, isStale: boolean): Fault {

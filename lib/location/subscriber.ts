@@ -6,9 +6,11 @@ export interface Subscriber {
   readonly username: string;
   /** Lower case. */
   readonly domain: string;
-  /** HA1 = H(username:domain:password), hexadecimal (RFC 7616 §3.4.2). */
+  /** HA1 = H(name:domain:password), hexadecimal (RFC 7616 §3.4.2); the name has no escapes. */
   readonly md5: string;
   readonly sha256: string;
+  /** The same, made with the canonical user part, where that differs from the name. */
+  readonly escaped?: { readonly md5: string; readonly sha256: string } | undefined;
   /** Other user parts of the same domain. */
   readonly aliases: readonly string[];
   /** Part of the home's name: grows when a deleted subscriber is made again. */

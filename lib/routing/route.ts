@@ -1,5 +1,5 @@
 import { isFault } from "../syntax/fault.ts";
-import { canonicalUser, parseUri } from "../syntax/uri.ts";
+import { canonicalUser, nameOfUser, parseUri } from "../syntax/uri.ts";
 import { compileExtended } from "./regular-expression.ts";
 
 /** Where requests of a domain's users, and calls that come in, go before anybody is looked up. */
@@ -12,14 +12,14 @@ export interface Route {
   readonly action: RouteAction;
 }
 
-/** All that is said must be so. */
+/** All members that are present must fit. Users are compared by their names, without escapes. */
 export interface RouteMatch {
   /** If absent: those that mean somebody (calls and messages), and not what keeps a server busy with itself. */
   readonly methods?: readonly string[];
   /** Of the Request-URI; if absent the route's own. */
   readonly domain?: string;
   readonly user?: Pattern;
-  /** `user@domain` of who asks. */
+  /** `user@domain` of the caller. */
   readonly caller?: Pattern;
 }
 
@@ -100,9 +100,10 @@ function fitOf({ domain, match }: Route, question: RouteQuestion): readonly stri
   const { methods = usualMethods, domain: wanted = domain } = match;
   if (!methods.includes(question.method)) return `the method is ${question.method}`;
   if (question.domain !== wanted) return `the domain is ${question.domain}`;
-  if (match.caller !== undefined && capture(match.caller, question.caller) === undefined) return `the caller is ${question.caller}`;
-  const captured = match.user === undefined ? [] : capture(match.user, question.user);
-  return captured ?? `the user is ${question.user}`;
+  const [user, caller] = [nameOfUser(question.user) ?? question.user, nameOfUser(question.caller) ?? question.caller];
+  if (match.caller !== undefined && capture(match.caller, caller) === undefined) return `the caller is ${caller}`;
+  const captured = match.user === undefined ? [] : capture(match.user, user);
+  return captured ?? `the user is ${user}`;
 }
 
 function capture(pattern: Pattern, text: string): readonly string[] | undefined {
@@ -112,7 +113,11 @@ function capture(pattern: Pattern, text: string): readonly string[] | undefined 
 }
 
 function carryOut(action: RouteAction, user: string, captured: readonly string[]): Outcome | undefined {
-  const fill = (template: string) => template.replace(/\\([1-9])/g, (_whole, digit: string) => captured[Number(digit) - 1] ?? "");
+  const filled = (template: string, parts: readonly string[]) =>
+    template.replace(/\\([1-9])/g, (_whole, digit: string) => parts[Number(digit) - 1] ?? "");
+  const fill = (template: string) => filled(template, captured);
+  // A name may have characters that are escaped where it stands in a URI.
+  const fillUri = (template: string) => filled(template, captured.map(canonicalUser));
   switch (action.kind) {
     case "local":
       return usable({ kind: "local", user: canonicalUser(fill(action.user)) });
@@ -124,9 +129,9 @@ function carryOut(action: RouteAction, user: string, captured: readonly string[]
         keepsDomain: action.keeps_domain === true,
       });
     case "retarget":
-      return usable({ kind: "retarget", uri: fill(action.uri) });
+      return usable({ kind: "retarget", uri: fillUri(action.uri) });
     case "redirect":
-      return usable({ kind: "redirect", status: action.status, uri: fill(action.uri) });
+      return usable({ kind: "redirect", status: action.status, uri: fillUri(action.uri) });
     case "reject":
       return { kind: "reject", status: action.status, reason: action.reason };
   }

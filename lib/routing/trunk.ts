@@ -1,3 +1,4 @@
+import { nameOfUser } from "../syntax/uri.ts";
 import { type NumberFormat, numberTowards } from "./number-format.ts";
 
 /** One of the servers that a trunk has. */
@@ -63,13 +64,17 @@ export function accountUser(username: string): string {
   return username.replace(/[^\w\-.!~*'()&=+$,;?/]/gu, encodeURIComponent);
 }
 
-/** The trunk for a user part: of the longest prefix that fits, the first. */
+/**
+ * The trunk for a user part: of the longest prefix that fits, the first.
+ * @param user canonical; prefixes are compared with what it spells
+ */
 export function chooseTrunk(trunks: readonly Trunk[], user: string): Trunk | undefined {
+  const name = nameOfUser(user) ?? user;
   let chosen: Trunk | undefined;
   let longest = -1;
   for (const trunk of trunks) {
     for (const prefix of trunk.prefixes) {
-      if (!user.startsWith(prefix) || prefix.length <= longest) continue;
+      if (!name.startsWith(prefix) || prefix.length <= longest) continue;
       chosen = trunk;
       longest = prefix.length;
     }

@@ -39,7 +39,10 @@ const noParameters: Parameters = [];
 const unreserved = "-_.!~*'()";
 const userCharacters = `${unreserved}&=+$,;?/#`;
 const isUser = escapedTextOf(userCharacters);
-const isUserCode = lettersDigitsAnd(userCharacters);
+/** A number sign is read (star codes are dialled so), but written as an escape: the grammar has none. */
+const plainUserCharacters = `${unreserved}&=+$,;?/`;
+const isPlainUser = textOf(plainUserCharacters);
+const isPlainUserCode = lettersDigitsAnd(plainUserCharacters);
 const isPassword = escapedTextOf(`${unreserved}&=+$,`);
 const isParameter = escapedTextOf(`${unreserved}[]/:&+$`);
 const isHeader = escapedTextOf(`${unreserved}[]/?:+$&=`);
@@ -222,14 +225,38 @@ export function unescape(text: string): string {
 
 /**
  * A user part in the one spelling under which it is compared (RFC 3261 §19.1.4, §10.3 step 5): what need not be escaped is not,
- * the rest has upper-case digits; case is kept.
+ * everything else is, with upper-case digits; case is kept. Reads the name itself as well as its escaped spelling, as Unicode or as
+ * UTF-8 octets of one character each: `josé` and `jos%c3%a9` are both `jos%C3%A9`.
  */
 export function canonicalUser(user: string): string {
-  if (!user.includes("%")) return user;
-  return user.replace(/%[0-9A-Fa-f]{2}/g, (escape) => {
-    const code = Number.parseInt(escape.slice(1), 16);
-    return isUserCode(code) ? String.fromCharCode(code) : escape.toUpperCase();
+  if (isPlainUser(user)) return user;
+  return escapeBeyondAscii(user).replace(/%[0-9A-Fa-f]{2}|[^%]|%/g, (part) => {
+    if (part.length === 1) return isPlainUserCode(part.charCodeAt(0)) ? part : escapeOctet(part.charCodeAt(0));
+    const code = Number.parseInt(part.slice(1), 16);
+    return isPlainUserCode(code) ? String.fromCharCode(code) : part.toUpperCase();
   });
+}
+
+/**
+ * The name that a canonical user part spells, without escapes: what people type, and what the directory and the digest have.
+ * Undefined if no name is spelled so: its octets are not UTF-8, or it has an escaped escape, which no name has.
+ */
+export function nameOfUser(user: string): string | undefined {
+  if (!user.includes("%")) return user;
+  const name = unescape(user);
+  return /%[0-9A-Fa-f]{2}/.test(name) ? undefined : name;
+}
+
+/** What is beyond ASCII as escapes of its UTF-8 octets; runs of characters that are such octets already are taken as they are. */
+function escapeBeyondAscii(text: string): string {
+  return text.replace(/[^\0-\x7f]+/g, (run) => {
+    const octets = /[^\x80-\xff]/.test(run) ? undefined : run.replace(/./gs, (octet) => escapeOctet(octet.charCodeAt(0)));
+    return octets !== undefined && unescape(octets) !== octets ? octets : encodeURIComponent(run.toWellFormed());
+  });
+}
+
+function escapeOctet(code: number): string {
+  return `%${code.toString(16).toUpperCase().padStart(2, "0")}`;
 }
 
 /** RFC 3261 §19.1.4; for telephone numbers RFC 3966 §4; other URIs are equal if their text is. */

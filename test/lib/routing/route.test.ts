@@ -29,6 +29,9 @@ describe("what a route matches", () => {
     ["a caller by a prefix", { caller: { prefix: "alice@" } }, {}, true],
     ["no other caller", { caller: { prefix: "bob@" } }, {}, false],
     ["a caller by an expression", { caller: { pattern: "@example\\.com$" } }, {}, true],
+    ["a user by the name, without escapes", { user: { prefix: "josé" } }, { user: "jos%C3%A9" }, true],
+    ["a star code by what is dialled", { user: { pattern: "^#31#[0-9]+$" } }, { user: "%2331%23030" }, true],
+    ["a caller by the name, without escapes", { caller: { prefix: "josé@" } }, { caller: "jos%C3%A9@example.com" }, true],
     ["all that it says together", { user: { prefix: "+49" }, caller: { prefix: "bob@" } }, {}, false],
     ["no text that is too long for an expression", { user: { pattern: "^1" } }, { user: "1".repeat(65) }, false],
   ])("%s", (_rule, match, question, fits) => {
@@ -36,9 +39,18 @@ describe("what a route matches", () => {
   });
 });
 
+it("what an expression captures of a name is escaped in a URI, and changes nothing else of it", () => {
+  const routes = [route("one", { user: { prefix: "x" } }, { kind: "retarget", uri: "sip:\\1@other.example" })];
+  expect(taken(routes, { ...asked, user: "xjos%C3%A9%40evil.example" })).toEqual({
+    kind: "retarget",
+    uri: "sip:jos%C3%A9%40evil.example@other.example",
+  });
+});
+
 describe("what a route does", () => {
   it.each<[string, RouteMatch, RouteAction, unknown]>([
     ["sends to a user here", {}, { kind: "local", user: "alice" }, { kind: "local", user: "alice" }],
+    ["a name, which is escaped", {}, { kind: "local", user: "user name" }, { kind: "local", user: "user%20name" }],
     ["what is left behind a prefix", { user: { prefix: "+49" } }, { kind: "local", user: "\\1" }, { kind: "local", user: "3012345" }],
     [
       "what an expression has captured",

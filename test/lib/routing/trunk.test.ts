@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { drawFor } from "../../../lib/routing/draw.ts";
-import { readTrunk, uriAtTrunk } from "../../../lib/routing/trunk.ts";
+import { chooseTrunk, readTrunk, uriAtTrunk } from "../../../lib/routing/trunk.ts";
 
 const stored = { domain: "a.example", name: "t", register: false, inbound: true, prefixes: ["+"], trusted: false };
 
@@ -20,6 +20,11 @@ describe("a trunk as it is stored", () => {
     expect(uriAtTrunk(trunk, "+4930")).toBe("sip:4930@one.example");
     expect(uriAtTrunk(trunk, "+4930", servers[1]?.uri)).toBe("sips:4930@two.example:5099;transport=tcp");
   });
+});
+
+it("a prefix is compared with what is dialled, without escapes", () => {
+  const trunk = readTrunk(JSON.stringify({ ...stored, prefixes: ["#31#"], server: "sip:pbx.example" }));
+  expect([chooseTrunk([trunk], "%2331%23030"), chooseTrunk([trunk], "%2332%23030")]).toEqual([trunk, undefined]);
 });
 
 describe("chance with a seed", () => {
