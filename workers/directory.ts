@@ -4,10 +4,14 @@ import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { ListEntry, ListName, ResourceList } from "../lib/presence/resource-list.ts";
 import type { Route } from "../lib/routing/route.ts";
 import type { Visitor } from "../lib/transport/visitor.ts";
-import { type Trunk, readTrunk } from "../lib/routing/trunk.ts";
+import { canonicalUser, nameOfUser } from "../lib/syntax/uri.ts";
+import type { Keyring } from "../lib/authentication/keyring.ts";
+import { type Trunk, readTrunk, writeTrunk } from "../lib/routing/trunk.ts";
+import { keyringOf } from "../durable-objects/room/keyring.ts";
+import { readConfiguration } from "./configuration.ts";
 import type { Environment } from "./environment.ts";
 
-/** Whom a name stands for: nobody of ours, nobody at all, or a subscriber (perhaps by an alias). */
+/** What a user part stands for: another domain's, no user of ours, or a subscriber (perhaps by an alias). */
 export type Answer =
   | { readonly kind: "foreign" }
   | { readonly kind: "unknown"; readonly settings: DomainSettings }
@@ -24,10 +28,14 @@ export function homeName(subscriber: Pick<Subscriber, "username" | "domain" | "g
 }
 
 interface Row {
+  /** Without escapes, as are the aliases. */
   readonly username: string;
   readonly domain: string;
   readonly md5: string;
   readonly sha256: string;
+  /** Of the escaped spelling; "" where that is the name itself. */
+  readonly escaped_md5: string;
+  readonly escaped_sha256: string;
   readonly aliases: string;
   readonly rules: string;
   readonly generation: number;
@@ -39,6 +47,11 @@ interface Kept {
   readonly answer: Answer;
   readonly until: number;
 }
+
+/** In place of the name that a user part does not spell: no row has it. */
+const noName = "%00";
+const lostSecrets =
+  "no key in SEAL_KEYS opens what this trunk was stored with: put back the key, or PUT the trunk with its password and token";
 
 /** Milliseconds that an answer is kept: long only for what changes rarely and is told of when it does. */
 const keptOpened = 60_000;
@@ -76,6 +89,7 @@ class Lists<T> {
 /** The directory stands before the homes: no stub is made before it has answered. Cached in the isolate. */
 export class Directory {
   readonly #database: D1Database;
+  readonly #keyring: () => Keyring | undefined;
   readonly #kept = new Map<string, Kept>();
   readonly #trunks = new Lists<Trunk>(10_000);
   readonly #routes = new Lists<Route>(30_000);
@@ -84,8 +98,10 @@ export class Directory {
   /** Counts what was forgotten: an answer that was asked for before that is not kept. */
   #forgotten = 0;
 
-  constructor(database: D1Database) {
+  /** @param keyring what opens the secrets of trunks; undefined if there is no key */
+  constructor(database: D1Database, keyring: () => Keyring | undefined = () => undefined) {
     this.#database = database;
+    this.#keyring = keyring;
   }
 
   /** Whom a canonical user part of a lower-case domain stands for. */
@@ -117,7 +133,7 @@ export class Directory {
     await available(
       this.#database
         .prepare("UPDATE subscribers SET opened_at = ? WHERE domain = ? AND username = ? AND opened_at IS NULL")
-        .bind(Date.now(), domain, username)
+        .bind(Date.now(), domain, nameOfUser(username))
         .run(),
     );
     const kept = this.#kept.get(`${username}@${domain}`)?.answer;
@@ -127,7 +143,12 @@ export class Directory {
 
   /** The trunks of a domain, by name. */
   trunks(domain: string): Promise<readonly Trunk[]> {
-    return this.#trunks.of(domain, () => this.#read("trunks", domain, readTrunk));
+    return this.#trunks.of(domain, async () => {
+      const keyring = this.#keyring();
+      const stored = await this.#read("trunks", domain, (settings) => ({ settings, trunk: readTrunk(settings, keyring) }));
+      for (const { settings, trunk } of stored) await this.#seal(settings, trunk, keyring);
+      return stored.map(({ trunk }) => trunk);
+    });
   }
 
   /** The routes of a domain, by name. Nearly every request asks for them. */
@@ -144,7 +165,7 @@ export class Directory {
   /** A list of resources as it is now, past all caches; undefined if there is none. */
   async list(domain: string, { name, owner = "" }: ListName): Promise<ResourceList | undefined> {
     const query = this.#database.prepare("SELECT version, entries FROM lists WHERE domain = ? AND owner = ? AND name = ?");
-    const row = await available(query.bind(domain, owner, name).first<{ version: number; entries: string }>());
+    const row = await available(query.bind(domain, nameOfUser(owner) ?? noName, name).first<{ version: number; entries: string }>());
     return row === null ? undefined : { version: row.version, entries: JSON.parse(row.entries) as ListEntry[] };
   }
 
@@ -155,6 +176,22 @@ export class Directory {
   async watchList(domain: string, name: string, home: string, until: number): Promise<void> {
     const query = this.#database.prepare("INSERT OR REPLACE INTO list_watchers (domain, name, home, until) VALUES (?, ?, ?, ?)");
     await available(query.bind(domain, name, home, until).run());
+  }
+
+  /** Secrets that are in plain text, or sealed with an older key, are sealed with the first one; where none opens them the log says so. */
+  async #seal(settings: string, trunk: Trunk, keyring: Keyring | undefined): Promise<void> {
+    const { domain, name, lost } = trunk;
+    if (lost !== undefined) return console.error(JSON.stringify({ note: lostSecrets, trunk: `${name}@${domain}`, lost }));
+    if (keyring === undefined || (trunk.password === undefined && trunk.token === undefined)) return;
+    const sealed = writeTrunk(trunk, keyring);
+    if (sealed === settings) return;
+    const query = this.#database.prepare("UPDATE trunks SET settings = ? WHERE domain = ? AND name = ? AND settings = ?");
+    try {
+      await available(query.bind(sealed, domain, name, settings).run());
+    } catch (error) {
+      // The next read tries again.
+      if (!(error instanceof DirectoryUnavailable)) throw error;
+    }
   }
 
   async #read<T>(table: "trunks" | "routes" | "peers", domain: string, parse: (stored: string) => T): Promise<readonly T[]> {
@@ -175,10 +212,15 @@ export class Directory {
   }
 
   async #ask(user: string, domain: string): Promise<Answer> {
-    const query = `SELECT s.username, s.domain, s.md5, s.sha256, s.aliases, s.rules, s.generation, s.version, s.opened_at, d.name, d.settings
+    const query = `SELECT s.username, s.domain, s.md5, s.sha256, s.escaped_md5, s.escaped_sha256, s.aliases, s.rules, s.generation, s.version, s.opened_at, d.name, d.settings
       FROM domains d LEFT JOIN subscribers s ON s.domain = d.name
       AND s.username = COALESCE((SELECT username FROM aliases WHERE domain = d.name AND alias = ?1), ?1) WHERE d.name = ?2`;
-    const row = await available(this.#database.prepare(query).bind(user, domain).first<Row & { settings: string }>());
+    const row = await available(
+      this.#database
+        .prepare(query)
+        .bind(nameOfUser(user) ?? noName, domain)
+        .first<Row & { settings: string }>(),
+    );
     if (row === null) return { kind: "foreign" };
     const settings = domainSettingsOf(row.settings);
     return row.username === null ? { kind: "unknown", settings } : { kind: "subscriber", subscriber: subscriberOf(row), settings };
@@ -197,16 +239,19 @@ export function domainSettingsOf(stored: string): DomainSettings {
   return { ...defaultDomainSettings, ...(JSON.parse(stored) as Partial<DomainSettings>) };
 }
 
+/** A row as the server uses it: names in their canonical spelling. */
 export function subscriberOf(row: Row): Subscriber {
-  const { username, domain, md5, sha256, generation, version } = row;
+  const { domain, md5, sha256, generation, version } = row;
+  const hasEscaped = row.escaped_md5 !== "" || row.escaped_sha256 !== "";
   return {
-    username,
+    username: canonicalUser(row.username),
     domain,
     md5,
     sha256,
+    ...(hasEscaped ? { escaped: { md5: row.escaped_md5, sha256: row.escaped_sha256 } } : {}),
     generation,
     version,
-    aliases: JSON.parse(row.aliases) as string[],
+    aliases: (JSON.parse(row.aliases) as string[]).map(canonicalUser),
     rules: { ...noRules, ...(JSON.parse(row.rules) as Partial<Rules>) },
     opened: row.opened_at !== null,
   };
@@ -222,11 +267,17 @@ export async function available<T>(asked: Promise<T>): Promise<T> {
   }
 }
 
+/** The keyring of an environment's keys; undefined if there is none. */
+export function keyringFor(environment: Environment): Keyring | undefined {
+  const { sealKeys } = readConfiguration(environment);
+  return sealKeys.length === 0 ? undefined : keyringOf(sealKeys);
+}
+
 const directories = new WeakMap<D1Database, Directory>();
 
 /** The directory of a database, one in an isolate. */
 export function directoryOf(environment: Environment): Directory {
-  const known = directories.get(environment.DIRECTORY) ?? new Directory(environment.DIRECTORY);
+  const known = directories.get(environment.DIRECTORY) ?? new Directory(environment.DIRECTORY, () => keyringFor(environment));
   directories.set(environment.DIRECTORY, known);
   return known;
 }

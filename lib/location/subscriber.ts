@@ -11,7 +11,7 @@ export interface Subscriber {
   readonly sha256: string;
   /** The same, made with the canonical user part, where that differs from the name. */
   readonly escaped?: { readonly md5: string; readonly sha256: string } | undefined;
-  /** Other user parts of the same domain. */
+  /** Other user parts of the same domain, canonical. */
   readonly aliases: readonly string[];
   /** Part of the home's name: grows when a deleted subscriber is made again. */
   readonly generation: number;

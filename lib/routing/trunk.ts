@@ -1,3 +1,4 @@
+import type { Keyring } from "../authentication/keyring.ts";
 import { nameOfUser } from "../syntax/uri.ts";
 import { type NumberFormat, numberTowards } from "./number-format.ts";
 
@@ -21,6 +22,8 @@ export interface Trunk {
   readonly password?: string;
   /** What we show a server that we reach over WebSocket, which takes us for a peer of its own (RFC 6750 §2.1). */
   readonly token?: string;
+  /** Secrets that are stored, but sealed with a key that is ours no more: the trunk is used as if it had none. */
+  readonly lost?: readonly TrunkSecret[];
   /** We register there, and hold the connection: else nobody could call us by it. */
   readonly register: boolean;
   /** Calls that come from it are taken. */
@@ -41,11 +44,47 @@ export interface Trunk {
 /** What trunks that were made before they could have several servers lack. */
 const unsaid = { format: "e164", maximum_calls: 0, connections: 1, options_interval: 0 } as const;
 
-/** A trunk as it is stored. */
-export function readTrunk(stored: string): Trunk {
-  const trunk = JSON.parse(stored) as Trunk & { readonly server?: string };
-  const { server = "" } = trunk;
-  return { ...unsaid, ...trunk, servers: trunk.servers ?? [{ uri: server, priority: 1, weight: 1 }] };
+/** What of a trunk nobody may read in the database. */
+export type TrunkSecret = "password" | "token";
+
+const secrets: readonly TrunkSecret[] = ["password", "token"];
+
+type StoredTrunk = Trunk & { readonly server?: string; readonly sealed?: Readonly<Partial<Record<TrunkSecret, string>>> };
+
+/**
+ * A trunk as it is stored, its secrets opened. Rows of older versions have them in plain text.
+ * @param keyring undefined if there is no key, so that no sealed secret can be opened
+ */
+export function readTrunk(stored: string, keyring?: Keyring): Trunk {
+  const { server = "", sealed = {}, ...trunk } = JSON.parse(stored) as StoredTrunk;
+  const opened = secrets.flatMap((secret) => {
+    const text = sealed[secret];
+    return text === undefined ? [] : [[secret, keyring?.open("trunk-secret", text, contextOf(trunk, secret))] as const];
+  });
+  const lost = opened.flatMap(([secret, text]) => (text === undefined ? [secret] : []));
+  return {
+    ...unsaid,
+    ...trunk,
+    servers: trunk.servers ?? [{ uri: server, priority: 1, weight: 1 }],
+    ...Object.fromEntries(opened.filter(([, text]) => text !== undefined)),
+    ...(lost.length === 0 ? {} : { lost }),
+  };
+}
+
+/** A trunk as it is to be stored: its secrets sealed with the first key, bound to its name, so that no other trunk's row can have them. */
+export function writeTrunk({ lost: _lost, ...trunk }: Trunk, keyring: Keyring): string {
+  const { password, token, ...rest } = trunk;
+  const plain = { password, token };
+  const sealed = secrets.flatMap((secret) => {
+    const text = plain[secret];
+    return text === undefined ? [] : [[secret, keyring.seal("trunk-secret", text, contextOf(trunk, secret))] as const];
+  });
+  return JSON.stringify({ ...unsaid, ...rest, ...(sealed.length === 0 ? {} : { sealed: Object.fromEntries(sealed) }) });
+}
+
+/** Neither a domain nor a trunk's name has a space. */
+function contextOf({ domain, name }: Pick<Trunk, "domain" | "name">, secret: TrunkSecret): string {
+  return `${domain} ${name} ${secret}`;
 }
 
 const calledTrunk = "trunk:";

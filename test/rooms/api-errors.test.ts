@@ -36,14 +36,24 @@ describe("names that are refused with 400", () => {
     },
   );
 
-  it.each(["with%20space", "a%40b", "a%3Ab", "a%23b", "%E4%BD%A0", "a%0D%0Ab", "x".repeat(65), "%25zz", "%3Ca%3E", "a%22b"])(
-    "the subscriber %s",
-    async (name) => {
-      expect((await problemOf(await put(`/domains/localhost/subscribers/${name}`, '{"password":"p"}'))).status).toBe(400);
-    },
-  );
+  it.each([
+    "%20space",
+    "a%40b",
+    "a%3Ab",
+    "%25FF",
+    "%252541",
+    "%00",
+    "a%0D%0Ab",
+    "x".repeat(65),
+    "%E4%BD%A0".repeat(22),
+    "%3Ca%3E",
+    "a%22b",
+    "a%5Cb",
+  ])("the subscriber %s", async (name) => {
+    expect((await problemOf(await put(`/domains/localhost/subscribers/${name}`, '{"password":"long enough"}'))).status).toBe(400);
+  });
 
-  it.each(["with space", "a@b", "a:b", "", "a#b", "ä", "x".repeat(65), 'a"b'])("the alias %j", async (alias) => {
+  it.each([" space", "a@b", "a:b", "", "%FF", "x".repeat(65), 'a"b', "a\ud800"])("the alias %j", async (alias) => {
     const problem = await problemOf(await put(alice, JSON.stringify({ aliases: [alias] })));
     expect(problem).toMatchObject({ status: 400, detail: expect.stringContaining("aliases") as unknown });
   });
@@ -53,12 +63,12 @@ describe("bodies that are refused", () => {
   it.each([
     ["no JSON", "{password"],
     ["nothing", undefined],
-    ["no object", '["p"]'],
+    ["no object", '["long enough"]'],
     ["null", "null"],
-    ["an unknown field", '{"password":"p","passwort":"p"}'],
+    ["an unknown field", '{"password":"long enough","passwort":"p"}'],
     ["a password that is no text", '{"password":7}'],
     ["an empty password", '{"password":""}'],
-    ["a password longer than 256 characters", JSON.stringify({ password: "p".repeat(257) })],
+    ["a password longer than 256 characters", JSON.stringify({ password: "long enough".repeat(257) })],
     ["aliases that are no list", '{"aliases":"info"}'],
     ["more than 50 aliases", JSON.stringify({ aliases: Array.from({ length: 51 }, (_none, index) => `a${index}`) })],
   ])("%s: 400", async (_what, body) => {
@@ -66,7 +76,7 @@ describe("bodies that are refused", () => {
   });
 
   it.each(["application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x"])("of the type %s: 415", async (type) => {
-    const problem = await problemOf(await put(alice, '{"password":"p"}', { "Content-Type": type }));
+    const problem = await problemOf(await put(alice, '{"password":"long enough"}', { "Content-Type": type }));
     expect(problem).toMatchObject({
       status: 415,
       title: "Unsupported Media Type",
@@ -76,15 +86,15 @@ describe("bodies that are refused", () => {
 
   it.each([
     ["30,000 brackets", "[".repeat(30_000)],
-    ["__proto__", '{"password":"p","__proto__":{"aliases":["info"]}}'],
-    ["constructor", '{"password":"p","constructor":{}}'],
+    ["__proto__", '{"password":"long enough","__proto__":{"aliases":["info"]}}'],
+    ["constructor", '{"password":"long enough","constructor":{}}'],
   ])("%s: 400, and nothing comes of it", async (_what, body) => {
     expect((await problemOf(await put("/domains/localhost/subscribers/hostile", body))).status).toBe(400);
     expect((await api("/domains/localhost/subscribers/hostile")).status).toBe(404);
   });
 
   it("more than 65536 octets: 413, whether the length is announced or not", async () => {
-    const body = JSON.stringify({ password: "p", padding: "x".repeat(70_000) });
+    const body = JSON.stringify({ password: "long enough", padding: "x".repeat(70_000) });
     expect((await problemOf(await put(alice, body))).status).toBe(413);
     const pieces = [body.slice(0, 60_000), body.slice(60_000)];
     const stream = new ReadableStream<Uint8Array>({

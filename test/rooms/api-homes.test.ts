@@ -27,11 +27,11 @@ describe("a changed password", () => {
     async (way) => {
       const [alice] = await newcomers("alice");
       const phone = await registered({ account: alice, way });
-      expect((await put(alice, { password: "renewed" })).status).toBe(200);
+      expect((await put(alice, { password: "renewed-one" })).status).toBe(200);
       expect((await phone.socket.closed).code).toBe(4401);
       const old = await connect({ account: alice, way });
       expect((await old.register()).status).toBe(401);
-      const renewed = await connect({ account: alice, way, password: "renewed" });
+      const renewed = await connect({ account: alice, way, password: "renewed-one" });
       expect((await renewed.register()).status).toBe(200);
     },
   );
@@ -40,8 +40,8 @@ describe("a changed password", () => {
     const [alice] = await newcomers("alice");
     await registered({ account: alice, way: "general" });
     const old = await connect({ account: alice, way: "direct" });
-    const renewed = await connect({ account: alice, way: "direct", password: "renewed" });
-    await put(alice, { password: "renewed" });
+    const renewed = await connect({ account: alice, way: "direct", password: "renewed-one" });
+    await put(alice, { password: "renewed-one" });
     expect((await old.register()).status).toBe(401);
     expect((await renewed.register()).status).toBe(200);
   });
@@ -50,7 +50,7 @@ describe("a changed password", () => {
     const [alice] = await newcomers("alice");
     await registered({ account: alice, way: "general" });
     const subscriber = await rowOf(alice);
-    await put(alice, { password: "renewed" });
+    await put(alice, { password: "renewed-one" });
     const phone = phoneOn(await connectLeg(env, { ...leg, subscriber }), { account: alice, way: "general" });
     expect((await phone.finalResponse(phone.request("OPTIONS", "sip:localhost"))).status).toBe(407);
   });
@@ -136,7 +136,7 @@ describe("provisioning", () => {
   it("never opens a home", async () => {
     const before = (await homes()).length;
     const [alice] = await newcomers("alice");
-    await put(alice, { password: "renewed", aliases: [`${alice}-info`] });
+    await put(alice, { password: "renewed-one", aliases: [`${alice}-info`] });
     const path = `/domains/localhost/subscribers/${alice}`;
     expect(await (await api(path)).json()).toMatchObject({ opened: false });
     expect(await (await api(`${path}/trace`)).json()).toEqual({ entries: [] });

@@ -42,7 +42,7 @@ describe("the rules of a subscriber", () => {
   it("stay when the password changes", async () => {
     const [alice] = await newcomers("alice");
     await put(alice, everything);
-    await api(path(alice).replace("/rules", ""), { method: "PUT", body: JSON.stringify({ password: "another" }) });
+    await api(path(alice).replace("/rules", ""), { method: "PUT", body: JSON.stringify({ password: "another-one" }) });
     expect(await (await api(path(alice))).json()).toEqual(everything);
   });
 

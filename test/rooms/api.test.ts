@@ -33,14 +33,14 @@ describe("domains", () => {
 
   it("are deleted with 204, and all that is in them", async () => {
     const domain = await newDomain();
-    await request("PUT", `${domain}/subscribers/alice`, { password: "p", aliases: ["info"] });
+    await request("PUT", `${domain}/subscribers/alice`, { password: "long enough", aliases: ["info"] });
     const answer = await request("DELETE", domain);
     expect([answer.status, await answer.text()]).toEqual([204, ""]);
     expect(await statusOf("GET", domain)).toBe(404);
     expect(await statusOf("DELETE", domain)).toBe(404);
     await request("PUT", domain);
     expect(await read(`${domain}/subscribers`)).toEqual({ subscribers: [], next_cursor: null });
-    expect(await statusOf("PUT", `${domain}/subscribers/info`, { password: "p" })).toBe(201);
+    expect(await statusOf("PUT", `${domain}/subscribers/info`, { password: "long enough" })).toBe(201);
   });
 
   it("are listed in pages, each name once", async () => {
@@ -55,8 +55,8 @@ describe("domains", () => {
 describe("subscribers", () => {
   it("are made with 201, changed with 200, read, and deleted with 204", async () => {
     const path = `${await newDomain()}/subscribers/alice`;
-    expect(await statusOf("PUT", path, { password: "one", aliases: ["+493012345", "info"] })).toBe(201);
-    expect(await statusOf("PUT", path, { password: "two" })).toBe(200);
+    expect(await statusOf("PUT", path, { password: "the first one", aliases: ["+493012345", "info"] })).toBe(201);
+    expect(await statusOf("PUT", path, { password: "the second one" })).toBe(200);
     expect(await read(path)).toMatchObject({ username: "alice", aliases: ["+493012345", "info"], opened: false });
     const answer = await request("DELETE", path);
     expect([answer.status, await answer.text()]).toEqual([204, ""]);
@@ -66,8 +66,8 @@ describe("subscribers", () => {
 
   it("keep the aliases that a PUT does not name, and lose all with an empty list", async () => {
     const path = `${await newDomain()}/subscribers/alice`;
-    await request("PUT", path, { password: "p", aliases: ["info"] });
-    await request("PUT", path, { password: "q" });
+    await request("PUT", path, { password: "long enough", aliases: ["info"] });
+    await request("PUT", path, { password: "quite another" });
     expect(await read(path)).toMatchObject({ aliases: ["info"] });
     await request("PUT", path, { aliases: [] });
     expect(await read(path)).toMatchObject({ aliases: [] });
@@ -76,21 +76,21 @@ describe("subscribers", () => {
   it("may have 50 aliases", async () => {
     const path = `${await newDomain()}/subscribers/alice`;
     const aliases = Array.from({ length: 50 }, (_none, index) => `alias-${index}`);
-    expect(await statusOf("PUT", path, { password: "p", aliases })).toBe(201);
+    expect(await statusOf("PUT", path, { password: "long enough", aliases })).toBe(201);
     expect(await read(path)).toMatchObject({ aliases });
   });
 
   it("have names whose case counts, in one spelling of their escapes (RFC 3261 §19.1.4)", async () => {
     const domain = await newDomain();
-    expect(await statusOf("PUT", `${domain}/subscribers/Alice`, { password: "p" })).toBe(201);
-    expect(await statusOf("PUT", `${domain}/subscribers/alice`, { password: "p" })).toBe(201);
-    expect(await statusOf("PUT", `${domain}/subscribers/%61lice`, { password: "p" })).toBe(200);
+    expect(await statusOf("PUT", `${domain}/subscribers/Alice`, { password: "long enough" })).toBe(201);
+    expect(await statusOf("PUT", `${domain}/subscribers/alice`, { password: "long enough" })).toBe(201);
+    expect(await statusOf("PUT", `${domain}/subscribers/%61lice`, { password: "long enough" })).toBe(200);
   });
 
   it("are refused as new without a password, and in a domain that is not there", async () => {
     expect(await statusOf("PUT", `${await newDomain()}/subscribers/alice`, { aliases: [] })).toBe(400);
     for (const method of ["GET", "PUT", "DELETE"]) {
-      const body = method === "PUT" ? { password: "p" } : undefined;
+      const body = method === "PUT" ? { password: "long enough" } : undefined;
       expect(await statusOf(method, "/domains/absent.example/subscribers/alice", body)).toBe(404);
     }
     expect(await statusOf("GET", "/domains/absent.example/subscribers")).toBe(404);
@@ -98,7 +98,7 @@ describe("subscribers", () => {
 
   it("are listed in pages, by name", async () => {
     const domain = await newDomain();
-    for (const name of ["carol", "alice", "bob"]) await request("PUT", `${domain}/subscribers/${name}`, { password: "p" });
+    for (const name of ["carol", "alice", "bob"]) await request("PUT", `${domain}/subscribers/${name}`, { password: "long enough" });
     const first = await read<{ subscribers: { username: string }[]; next_cursor: string }>(`${domain}/subscribers?limit=2`);
     expect(first.subscribers.map(({ username }) => username)).toEqual(["alice", "bob"]);
     const second = await read(`${domain}/subscribers?limit=2&cursor=${first.next_cursor}`);
@@ -128,22 +128,22 @@ describe("a name leads to one subscriber", () => {
     ["another's alias as a name", "info", { aliases: [] }],
   ])("%s: 409", async (_what, username, change) => {
     const domain = await newDomain();
-    await request("PUT", `${domain}/subscribers/alice`, { password: "p", aliases: ["info"] });
-    expect(await statusOf("PUT", `${domain}/subscribers/${username}`, { password: "p", ...change })).toBe(409);
+    await request("PUT", `${domain}/subscribers/alice`, { password: "long enough", aliases: ["info"] });
+    expect(await statusOf("PUT", `${domain}/subscribers/${username}`, { password: "long enough", ...change })).toBe(409);
     expect(await statusOf("GET", `${domain}/subscribers/${username}`)).toBe(404);
   });
 
   it("the same alias may stand in two domains, and a freed one may be taken", async () => {
     const [one, other] = [await newDomain(), await newDomain()];
-    expect(await statusOf("PUT", `${one}/subscribers/alice`, { password: "p", aliases: ["info"] })).toBe(201);
-    expect(await statusOf("PUT", `${other}/subscribers/alice`, { password: "p", aliases: ["info"] })).toBe(201);
+    expect(await statusOf("PUT", `${one}/subscribers/alice`, { password: "long enough", aliases: ["info"] })).toBe(201);
+    expect(await statusOf("PUT", `${other}/subscribers/alice`, { password: "long enough", aliases: ["info"] })).toBe(201);
     await request("DELETE", `${one}/subscribers/alice`);
-    expect(await statusOf("PUT", `${one}/subscribers/bob`, { password: "p", aliases: ["info"] })).toBe(201);
+    expect(await statusOf("PUT", `${one}/subscribers/bob`, { password: "long enough", aliases: ["info"] })).toBe(201);
   });
 
   it("an alias given twice, or one's own name, counts once or not at all", async () => {
     const path = `${await newDomain()}/subscribers/alice`;
-    await request("PUT", path, { password: "p", aliases: ["info", "%69nfo", "alice"] });
+    await request("PUT", path, { password: "long enough", aliases: ["info", "%69nfo", "alice"] });
     expect(await read(path)).toMatchObject({ aliases: ["info"] });
   });
 });

@@ -1,4 +1,6 @@
-/** A subscriber as the API takes it. */
+import { createHash } from "node:crypto";
+
+/** A subscriber as tests have it. */
 export interface Subscription {
   readonly domain: string;
   readonly username: string;
@@ -11,9 +13,16 @@ export async function provision(url: string, token: string, subscriptions: reado
   for (const domain of new Set(subscriptions.map((subscription) => subscription.domain))) {
     await succeed(callApi(url, token, "PUT", `/domains/${domain}`, {}));
   }
-  for (const { domain, username, ...subscriber } of subscriptions) {
-    await succeed(callApi(url, token, "PUT", `/domains/${domain}/subscribers/${encodeURIComponent(username)}`, subscriber));
+  for (const { domain, username, password, ...subscriber } of subscriptions) {
+    const body = { ha1: hashesOf(username, domain, password), ...subscriber };
+    await succeed(callApi(url, token, "PUT", `/domains/${domain}/subscribers/${encodeURIComponent(username)}`, body));
   }
+}
+
+/** HA1 of both algorithms (RFC 7616 §3.4.2): the tests' passwords may be shorter than those that the API takes. */
+export function hashesOf(username: string, domain: string, password: string): { readonly md5: string; readonly sha256: string } {
+  const hash = (algorithm: string) => createHash(algorithm).update(`${username}:${domain}:${password}`).digest("hex");
+  return { md5: hash("md5"), sha256: hash("sha256") };
 }
 
 export function callApi(url: string, token: string, method: string, path: string, body?: unknown): Promise<Response> {

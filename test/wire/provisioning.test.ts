@@ -70,11 +70,11 @@ describe("the contract", () => {
 describe.each(ways)("a change takes effect in an open home at once, on the %s way", (way) => {
   it("a new password ends what the old one opened, and the phone comes back with the new one only", async () => {
     const alice = await town.register(await town.newcomer("alice"), way);
-    await server.api("PUT", pathOf(alice.account), { password: "renewed" });
+    await server.api("PUT", pathOf(alice.account), { password: "renewed-one" });
     await alice.socket.closed;
     const old = await town.connect(alice.account, way);
     expect((await old.register()).status).toBe(401);
-    const renewed = await town.connect(alice.account, way, { password: "renewed" });
+    const renewed = await town.connect(alice.account, way, { password: "renewed-one" });
     expect((await renewed.register()).status).toBe(200);
   });
 

@@ -11,13 +11,18 @@ const order = ["GET", "HEAD", "PUT", "POST", "DELETE"];
  * @param path without the place where the API is mounted
  */
 export function allowedMethods(definitions: readonly Definition[], path: string): string[] {
-  const methods = definitions.flatMap(({ route }) => (route !== undefined && fits(route.path, path) ? [route.method.toUpperCase()] : []));
+  const methods = definitions.flatMap(({ route }) =>
+    route !== undefined && pathFits(route.path, path) ? [route.method.toUpperCase()] : [],
+  );
   if (methods.includes("GET")) methods.push("HEAD");
   return order.filter((method) => methods.includes(method));
 }
 
-/** @param pattern `/domains/{domain}` */
-function fits(pattern: string, path: string): boolean {
+/**
+ * Whether a path is one that a pattern describes.
+ * @param pattern `/domains/{domain}`
+ */
+export function pathFits(pattern: string, path: string): boolean {
   const [wanted, given] = [pattern.split("/"), path.split("/")];
   return (
     wanted.length === given.length && wanted.every((part, index) => (part.startsWith("{") ? given[index] !== "" : part === given[index]))

@@ -3,6 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import type { Environment } from "../environment.ts";
 import { allowedMethods } from "./allowed-methods.ts";
+import { isDirectoryAway } from "./guarded.ts";
 import { authorise } from "./authorisation.ts";
 import { bindingRoutes } from "./bindings.ts";
 import { domainSettingRoutes } from "./domain-settings.ts";
@@ -10,36 +11,56 @@ import { domainRoutes } from "./domains.ts";
 import { listRoutes } from "./lists.ts";
 import { peerRoutes } from "./peers.ts";
 import { presenceRoutes } from "./presence.ts";
+import { firstFault } from "./plain-english.ts";
 import { Problem, answerProblem } from "./problem.ts";
+import { refuseUnknownQuery } from "./query.ts";
 import { routeRoutes } from "./routes.ts";
 import { ruleRoutes } from "./rules.ts";
 import { trunkRoutes } from "./trunks.ts";
 import { subscriberRoutes } from "./subscribers.ts";
+import { tags } from "./responses.ts";
 import { watcherRoutes } from "./watchers.ts";
 
 const largestBody = 65_536;
-const notMigrated = new Problem(503, "the database lacks tables: npx wrangler d1 migrations apply offhook --remote");
-const notJson = new Problem(415, "the body is to be JSON, with Content-Type: application/json");
+const mounted = /^\/api\/v1/;
+const away = new Problem(503, "the database cannot be reached: try again", { "Retry-After": "5" });
+const notMigrated = new Problem(503, "the database lacks tables: npx wrangler d1 migrations apply offhook --remote", {
+  "Retry-After": "60",
+});
+const notJson = new Problem(415, "the body has to be JSON, with Content-Type: application/json");
 
 /** The provisioning API, mounted at /api/v1. */
 export const api = new OpenAPIHono<{ Bindings: Environment }>({
   defaultHook: (result) => {
     if (result.success) return;
-    const [issue] = result.error.issues;
-    throw new Problem(400, `${issue?.path.join(".") || "the request"}: ${issue?.message ?? "is not valid"}`);
+    throw new Problem(400, firstFault(result.error));
   },
 });
 
 api.doc31("/openapi.json", {
   openapi: "3.1.0",
-  info: { title: "Offhook", version: "1", description: "Provisioning of domains and subscribers." },
-  servers: [{ url: "/api/v1" }],
+  info: {
+    title: "Offhook",
+    version: "1",
+    description: "Provisioning of domains, users and other servers, and what is known of their phones and calls.",
+    license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" },
+  },
+  servers: [{ url: "/api/v1", description: "This server" }],
+  tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
 });
-api.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
-api.openAPIRegistry.registerComponent("securitySchemes", "basic", { type: "http", scheme: "basic" });
+api.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
+  ...{ type: "http", scheme: "bearer" },
+  description: "The ADMIN_TOKEN of the server: for everything",
+});
+api.openAPIRegistry.registerComponent("securitySchemes", "basic", {
+  ...{ type: "http", scheme: "basic" },
+  description: "Name and password of a subscriber: for that subscriber's own watchers and lists",
+});
 
 api.use("*", async (context, next) => {
   await authorise(context);
+  const { pathname, searchParams } = new URL(context.req.url);
+  refuseUnknownQuery(api.openAPIRegistry.definitions, context.req.method, pathname.replace(mounted, ""), searchParams);
   await next();
 });
 api.use("*", bodyLimit({ maxSize: largestBody, onError: refuseLargeBody }));
@@ -58,7 +79,7 @@ api.route("/", listRoutes);
 
 // Not `notFound`: where this app is mounted, that of the outer one would answer.
 api.all("*", (context) => {
-  const path = new URL(context.req.url).pathname.replace(/^\/api\/v1/, "");
+  const path = new URL(context.req.url).pathname.replace(mounted, "");
   const allowed = allowedMethods(api.openAPIRegistry.definitions, path).join(", ");
   if (allowed === "") throw new Problem(404, "there is nothing at this path");
   throw new Problem(405, `this path takes ${allowed}`, { Allow: allowed });
@@ -68,6 +89,7 @@ api.onError((error, context) => {
   if (error instanceof Problem) return answerProblem(context, error);
   if (error instanceof HTTPException && error.status === 415) return answerProblem(context, notJson);
   if (error instanceof HTTPException && error.status < 500) return answerProblem(context, new Problem(400, error.message));
+  if (isDirectoryAway(error)) return answerProblem(context, away);
   console.error(JSON.stringify({ note: "an API request failed", error: String(error) }));
   if (/no such (?:table|column)/.test(String(error))) return answerProblem(context, notMigrated);
   return answerProblem(context, new Problem(500, "something went wrong here; the log has more"));

@@ -1,15 +1,16 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Context } from "hono";
+import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { canonicalUser } from "../../lib/syntax/uri.ts";
 import { readConfiguration } from "../configuration.ts";
 import type { Environment } from "../environment.ts";
 import { addressPrefix } from "../upgrade.ts";
 import { Problem } from "./problem.ts";
-import { Store } from "./store.ts";
+import { Store, nameOf } from "./store.ts";
 
 type ApiContext = Context<{ Bindings: Environment }>;
 
-/** What a subscriber may do himself: …/domains/{domain}/subscribers/{username}/watchers and …/lists. */
+/** What subscribers may do themselves: …/domains/{domain}/subscribers/{username}/watchers and …/lists. */
 const ownPath = /\/domains\/([^/]+)\/subscribers\/([^/]+)\/(?:watchers|lists)(?:\/[^/]+)?$/;
 
 /** Lets administrators pass by their token, and subscribers to what is theirs by their password; throws 401 at all others. */
@@ -33,11 +34,25 @@ async function authoriseOwner(context: ApiContext, credentials: string, domain: 
   const { success } = await context.env.CONNECTION_RATE.limit({ key: addressPrefix(context.req.raw) });
   if (!success) throw new Problem(429, "too many attempts from this address", { "Retry-After": "60" });
   const [name, user] = [decoded(domain).toLowerCase(), canonicalUser(decoded(username))];
-  const subscriber = await new Store(context.env.DIRECTORY).subscriber(name, user);
+  const subscriber = await new Store(context.env.DIRECTORY).subscriber(name, nameOf(user));
   const [given = "", password = ""] = split(Buffer.from(credentials, "base64").toString("utf8"));
-  const hash = createHash("sha256").update(`${user}:${name}:${password}`).digest("hex");
-  if (!isSame(hash, subscriber?.sha256 ?? "nobody") || !isSame(canonicalUser(given), user))
+  if (!(isSame(canonicalUser(given), user) && hasPassword(subscriber, { user, domain: name, password })))
     throw new Problem(401, "the name or the password is wrong", { "WWW-Authenticate": `Basic realm="${name}"` });
+}
+
+/** By whichever of the hashes there are: an account from elsewhere may have only one, and one of older versions only that of the escaped name. */
+function hasPassword(
+  subscriber: Subscriber | undefined,
+  { user, domain, password }: { readonly user: string; readonly domain: string; readonly password: string },
+): boolean {
+  const made = (algorithm: "md5" | "sha256", name: string) => createHash(algorithm).update(`${name}:${domain}:${password}`).digest("hex");
+  const { sha256 = "", md5 = "", escaped = { md5: "", sha256: "" } } = subscriber ?? {};
+  const known = [
+    [made("sha256", nameOf(user)), sha256],
+    [made("md5", nameOf(user)), sha256 === "" ? md5 : ""],
+    [made("sha256", user), escaped.sha256],
+  ] as const;
+  return known.filter(([hash, stored]) => isSame(hash, stored)).length > 0;
 }
 
 function decoded(part: string): string {

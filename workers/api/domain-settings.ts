@@ -3,7 +3,7 @@ import type { DomainSettings } from "../../lib/location/domain-settings.ts";
 import { directoryOf } from "../directory.ts";
 import type { Environment } from "../environment.ts";
 import { Problem } from "./problem.ts";
-import { json, problems } from "./responses.ts";
+import { json, operation, problems } from "./responses.ts";
 import { domainParameters } from "./schemas.ts";
 import { Store } from "./store.ts";
 
@@ -16,17 +16,19 @@ const settingsSchema = z
       .max(64)
       .optional()
       .openapi({ description: "A trunk of the domain: SUBSCRIBE and PUBLISH for its users go there, and not to their homes" }),
-    guests: z.boolean().default(false).openapi({ description: "Who has no account may call its users, and write to them" }),
+    guests: z.boolean().default(false).openapi({ description: "Callers without an account may call its users, and write to them" }),
     answer_strangers: z.boolean().default(false).openapi({ description: "The redirect server answers without authentication" }),
   })
   .openapi("DomainSettings");
 
 const shared = { path: "/domains/{domain}/settings", security: [{ bearer: [] }] };
 const read = createRoute({
+  ...operation("readDomainSettings", "Read the settings of a domain", "Domains"),
   ...{ method: "get", ...shared, request: { params: domainParameters } },
   responses: { 200: json(settingsSchema, "What holds for all of the domain"), ...problems(400, 401, 404, 503) },
 });
 const put = createRoute({
+  ...operation("putDomainSettings", "Replace the settings of a domain", "Domains"),
   ...{ method: "put", ...shared },
   request: { params: domainParameters, body: { required: true, content: { "application/json": { schema: settingsSchema } } } },
   responses: { 200: json(settingsSchema, "The settings, in place of all that were there"), ...problems(400, 401, 404, 413, 503) },
@@ -51,14 +53,13 @@ domainSettingRoutes.openapi(put, async (context) => {
   } = context.req.valid("json");
   const settings: DomainSettings = {
     ...(guests ? { guests } : {}),
-
     redirects: redirect,
     answersStrangers,
     callsOut,
     ...(presenceAgent === undefined ? {} : { presenceAgent }),
   };
   const store = new Store(context.env.DIRECTORY);
-  if (presenceAgent !== undefined && !(await store.trunks(domain)).some(({ name }) => name === presenceAgent))
+  if (presenceAgent !== undefined && !(await store.hasTrunk(domain, presenceAgent)))
     throw new Problem(400, `presence_agent: there is no trunk ${presenceAgent} in ${domain}`);
   await store.putDomainSettings(domain, settings);
   directoryOf(context.env).forget(domain);

@@ -1,11 +1,11 @@
 import { OpenAPIHono, createRoute } from "@hono/zod-openapi";
 import { keepTrunk } from "../../durable-objects/next-hop/keeping.ts";
-import { directoryOf } from "../directory.ts";
+import { directoryOf, keyringFor } from "../directory.ts";
 import type { Environment } from "../environment.ts";
 import { homesOf } from "./homes.ts";
 import { endPeer } from "./peers.ts";
 import { Problem } from "./problem.ts";
-import { json, noContent, problems } from "./responses.ts";
+import { json, noContent, operation, problems } from "./responses.ts";
 import { domainParameters, domainSchema, domainsSchema, pageQuery } from "./schemas.ts";
 import { Store } from "./store.ts";
 
@@ -13,6 +13,7 @@ const security = [{ bearer: [] }];
 const path = "/domains/{domain}";
 
 const list = createRoute({
+  ...operation("listDomains", "List the domains", "Domains"),
   method: "get",
   path: "/domains",
   security,
@@ -20,6 +21,7 @@ const list = createRoute({
   responses: { 200: json(domainsSchema, "The domains"), ...problems(400, 401, 503) },
 });
 const read = createRoute({
+  ...operation("readDomain", "Read a domain", "Domains"),
   method: "get",
   path,
   security,
@@ -27,10 +29,12 @@ const read = createRoute({
   responses: { 200: json(domainSchema, "The domain"), ...problems(400, 401, 404, 503) },
 });
 const put = createRoute({
+  ...operation("putDomain", "Make a domain", "Domains"),
   ...{ method: "put", path, security, request: { params: domainParameters } },
   responses: { 200: json(domainSchema, "It was there"), 201: json(domainSchema, "It was made"), ...problems(400, 401, 503) },
 });
 const remove = createRoute({
+  ...operation("deleteDomain", "Delete a domain with all that is in it", "Domains"),
   method: "delete",
   path,
   security,
@@ -42,8 +46,8 @@ const remove = createRoute({
 export const domainRoutes = new OpenAPIHono<{ Bindings: Environment }>();
 
 domainRoutes.openapi(list, async (context) => {
-  const { cursor, limit } = context.req.valid("query");
-  const names = await new Store(context.env.DIRECTORY).domains(cursor, limit + 1);
+  const { cursor, limit, search } = context.req.valid("query");
+  const names = await new Store(context.env.DIRECTORY).domains({ after: cursor, limit: limit + 1, search });
   const page = names.slice(0, limit);
   return context.json(
     { domains: page.map((domain) => ({ domain })), next_cursor: names.length > limit ? (page.at(-1) ?? null) : null },
@@ -67,7 +71,7 @@ domainRoutes.openapi(put, async (context) => {
 domainRoutes.openapi(remove, async (context) => {
   const { domain } = context.req.valid("param");
   const store = new Store(context.env.DIRECTORY);
-  const [trunks, peers] = [await store.trunks(domain), await store.peers(domain)];
+  const [trunks, peers] = [await store.trunks(domain, keyringFor(context.env)), await store.peers(domain)];
   const subscribers = await store.deleteDomain(domain);
   directoryOf(context.env).forget(domain);
   const homes = homesOf(context.env, (work) => context.executionCtx.waitUntil(work));

@@ -10,15 +10,15 @@ import {
   mostEntries,
 } from "../../lib/presence/resource-list.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
-import { parseUri } from "../../lib/syntax/uri.ts";
+import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
 import { homeName } from "../directory.ts";
 import type { Environment } from "../environment.ts";
 import { homesOf } from "./homes.ts";
 import { ListStore } from "./list-store.ts";
 import { Problem } from "./problem.ts";
-import { json, noContent, problems } from "./responses.ts";
+import { json, noContent, operation, problems } from "./responses.ts";
 import { domainParameters, subscriberParameters } from "./schemas.ts";
-import { Store } from "./store.ts";
+import { Store, nameOf } from "./store.ts";
 
 /** Lists of one subscriber, and of a domain. */
 const mostOfSubscriber = 20;
@@ -28,9 +28,9 @@ const entrySchema = z.strictObject({
   uri: z
     .string()
     .max(longestUri)
-    .refine((uri) => canonicalResource(uri) !== undefined, "is no SIP or tel URI of somebody")
+    .refine((uri) => canonicalResource(uri) !== undefined, "is not the SIP or tel URI of a user")
     .refine((uri) => !isOfList(uri), "is a list itself: lists within lists are not taken")
-    .openapi({ example: "sip:bob@example.com" }),
+    .openapi({ description: "What is watched", example: "sip:bob@example.com" }),
   // XML, which the names are told in, cannot hold control characters.
   name: z
     .string()
@@ -38,30 +38,35 @@ const entrySchema = z.strictObject({
     .max(longestName)
     .regex(/^[^\p{Cc}\p{Cs}\ufffe\uffff]+$/u, "has control characters")
     .optional()
-    .openapi({ example: "Bob" }),
+    .openapi({ description: "What it is called", example: "Bob" }),
 });
 const body = z
   .strictObject({
     entries: z
       .array(entrySchema)
       .max(mostEntries)
-      .refine((entries) => new Set(entries.map(({ uri }) => canonicalResource(uri))).size === entries.length, "name somebody twice"),
+      .refine((entries) => new Set(entries.map(({ uri }) => canonicalResource(uri))).size === entries.length, "name a resource twice")
+      .openapi({ description: "What the list has, in place of what it had" }),
   })
   .openapi("ListChange");
+const shownEntry = z.object({
+  uri: z.string().openapi({ description: "What is watched", example: "sip:bob@example.com" }),
+  name: z.string().optional().openapi({ description: "What it is called", example: "Bob" }),
+});
 const listSchema = z
   .object({
-    name: z.string(),
+    name: z.string().openapi({ description: "The name of the list", example: "friends" }),
     uri: z.string().openapi({ description: "What phones subscribe to", example: "sip:list.friends.alice@example.com" }),
-    entries: z.array(z.object({ uri: z.string(), name: z.string().optional() })),
+    entries: z.array(shownEntry).openapi({ description: "What the list has" }),
   })
   .openapi("List");
-const listsSchema = z.object({ lists: z.array(listSchema) }).openapi("Lists");
+const listsSchema = z.object({ lists: z.array(listSchema).openapi({ description: "The lists, by name" }) }).openapi("Lists");
 
 const listName = z
   .string()
   .regex(/^[a-z0-9-]{1,32}$/, "is not made of a-z, 0-9 and hyphens")
-  .refine((name) => name !== adHocName, "is what lists are called that come in a SUBSCRIBE")
-  .openapi({ param: { name: "list", in: "path" }, example: "friends" });
+  .refine((name) => name !== adHocName, "is reserved for lists that come in a SUBSCRIBE")
+  .openapi({ param: { name: "list", in: "path" }, description: "The name of the list", example: "friends" });
 
 const responses = {
   list: { 200: json(listsSchema, "The lists"), ...problems(400, 401, 404, 503) },
@@ -89,45 +94,83 @@ const oneOfSubscriber = { ...ofSubscriber.at, path: `${ofSubscriber.at.path}/{li
 const oneOfDomain = { ...ofDomain.at, path: `${ofDomain.at.path}/{list}` as const };
 
 const routes = {
-  subscriberList: createRoute({ method: "get", ...ofSubscriber.at, request: { params: ofSubscriber.params }, responses: responses.list }),
-  subscriberRead: createRoute({ method: "get", ...oneOfSubscriber, request: { params: ofSubscriber.one }, responses: responses.read }),
+  subscriberList: createRoute({
+    ...operation("listListsOfSubscriber", "List the lists of a user", "Lists"),
+    method: "get",
+    ...ofSubscriber.at,
+    request: { params: ofSubscriber.params },
+    responses: responses.list,
+  }),
+  subscriberRead: createRoute({
+    ...operation("readListOfSubscriber", "Read a list of a user", "Lists"),
+    method: "get",
+    ...oneOfSubscriber,
+    request: { params: ofSubscriber.one },
+    responses: responses.read,
+  }),
   subscriberPut: createRoute({
+    ...operation("putListOfSubscriber", "Make or replace a list of a user", "Lists"),
     method: "put",
     ...oneOfSubscriber,
     request: { params: ofSubscriber.one, body: content },
     responses: responses.put,
   }),
   subscriberRemove: createRoute({
+    ...operation("deleteListOfSubscriber", "Delete a list of a user", "Lists"),
     method: "delete",
     ...oneOfSubscriber,
     request: { params: ofSubscriber.one },
     responses: responses.remove,
   }),
-  domainList: createRoute({ method: "get", ...ofDomain.at, request: { params: ofDomain.params }, responses: responses.list }),
-  domainRead: createRoute({ method: "get", ...oneOfDomain, request: { params: ofDomain.one }, responses: responses.read }),
-  domainPut: createRoute({ method: "put", ...oneOfDomain, request: { params: ofDomain.one, body: content }, responses: responses.put }),
-  domainRemove: createRoute({ method: "delete", ...oneOfDomain, request: { params: ofDomain.one }, responses: responses.remove }),
+  domainList: createRoute({
+    ...operation("listListsOfDomain", "List the lists of a domain", "Lists"),
+    method: "get",
+    ...ofDomain.at,
+    request: { params: ofDomain.params },
+    responses: responses.list,
+  }),
+  domainRead: createRoute({
+    ...operation("readListOfDomain", "Read a list of a domain", "Lists"),
+    method: "get",
+    ...oneOfDomain,
+    request: { params: ofDomain.one },
+    responses: responses.read,
+  }),
+  domainPut: createRoute({
+    ...operation("putListOfDomain", "Make or replace a list of a domain", "Lists"),
+    method: "put",
+    ...oneOfDomain,
+    request: { params: ofDomain.one, body: content },
+    responses: responses.put,
+  }),
+  domainRemove: createRoute({
+    ...operation("deleteListOfDomain", "Delete a list of a domain", "Lists"),
+    method: "delete",
+    ...oneOfDomain,
+    request: { params: ofDomain.one },
+    responses: responses.remove,
+  }),
 };
 
-/** …/subscribers/{username}/lists, which the subscriber himself may change, and …/domains/{domain}/lists. */
+/** …/subscribers/{username}/lists, which the subscriber may change, and …/domains/{domain}/lists. */
 export const listRoutes = new OpenAPIHono<{ Bindings: Environment }>();
 
 listRoutes.openapi(routes.subscriberList, async (context) => {
   const { domain, username } = context.req.valid("param");
-  return context.json(await all(context, domain, username), 200);
+  return context.json(await all(context, domain, canonicalUser(username)), 200);
 });
 listRoutes.openapi(routes.subscriberRead, async (context) => {
   const { domain, username, list } = context.req.valid("param");
-  return context.json(await read(context, domain, { owner: username, name: list }), 200);
+  return context.json(await read(context, domain, { owner: canonicalUser(username), name: list }), 200);
 });
 listRoutes.openapi(routes.subscriberPut, async (context) => {
   const { domain, username, list } = context.req.valid("param");
-  const { created, value } = await put(context, domain, { owner: username, name: list }, context.req.valid("json").entries);
+  const { created, value } = await put(context, domain, { owner: canonicalUser(username), name: list }, context.req.valid("json").entries);
   return created ? context.json(value, 201) : context.json(value, 200);
 });
 listRoutes.openapi(routes.subscriberRemove, async (context) => {
   const { domain, username, list } = context.req.valid("param");
-  await remove(context, domain, { owner: username, name: list });
+  await remove(context, domain, { owner: canonicalUser(username), name: list });
   return context.body(null, 204);
 });
 listRoutes.openapi(routes.domainList, async (context) => {
@@ -183,18 +226,18 @@ async function remove(context: ApiContext, domain: string, list: ListName): Prom
   await tell(context, domain, list);
 }
 
-/** Those who watch it learn of the change at once: its owner, or whoever has subscribed to the domain's. */
+/** Those who watch it learn of the change at once: its owner, or the subscribers to the domain's. */
 async function tell({ env, executionCtx }: ApiContext, domain: string, list: ListName): Promise<void> {
   const homes = homesOf(env, (work) => executionCtx.waitUntil(work));
   const { owner, name } = list;
   if (owner === undefined) return homes.listChanged(await new ListStore(env.DIRECTORY).watchers(domain, name, Date.now()), list);
-  const subscriber = await new Store(env.DIRECTORY).existing(domain, owner);
+  const subscriber = await new Store(env.DIRECTORY).existing(domain, nameOf(owner));
   if (subscriber.opened) await homes.listChanged([homeName(subscriber)], list);
 }
 
 async function refuseUnknown({ DIRECTORY }: Environment, domain: string, owner: string | undefined): Promise<void> {
   const store = new Store(DIRECTORY);
-  if (owner !== undefined) await store.existing(domain, owner);
+  if (owner !== undefined) await store.existing(domain, nameOf(owner));
   else if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
 }
 

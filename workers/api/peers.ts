@@ -4,7 +4,7 @@ import { directoryOf } from "../directory.ts";
 import type { Environment } from "../environment.ts";
 import { hashOfToken } from "../peers.ts";
 import { Problem } from "./problem.ts";
-import { json, noContent, problems } from "./responses.ts";
+import { json, noContent, operation, problems } from "./responses.ts";
 import { domainName, domainParameters } from "./schemas.ts";
 import { type PeerRow, Store } from "./store.ts";
 
@@ -17,7 +17,7 @@ const fields = {
   certificate: z
     .string()
     .transform((text) => text.replaceAll(":", "").toLowerCase())
-    .refine((text) => /^[0-9a-f]{64}$/.test(text), "is no SHA-256 fingerprint")
+    .refine((text) => /^[0-9a-f]{64}$/.test(text), "is not a SHA-256 fingerprint: 64 hexadecimal digits")
     .optional()
     .openapi({ description: "SHA-256 fingerprint of its client certificate, which Cloudflare has to verify (mTLS)" }),
   trusted: z.boolean().default(false).openapi({ description: "What it says of who calls (P-Asserted-Identity) is believed" }),
@@ -27,13 +27,19 @@ const peerBody = z
     ...fields,
     token: z
       .string()
-      .regex(/^\S{20,200}$/)
+      .regex(/^\S{20,200}$/, "has to be 20 to 200 characters without spaces")
       .optional()
       .openapi({ description: "It connects with this as a bearer token. Kept if left out, never shown." }),
   })
   .openapi("PeerChange");
-const peerSchema = z.object({ name: z.string(), ...fields, has_token: z.boolean() }).openapi("Peer");
-const peersSchema = z.object({ peers: z.array(peerSchema) }).openapi("Peers");
+const peerSchema = z
+  .object({
+    name: z.string().openapi({ description: "The name of the peer", example: "partner" }),
+    ...fields,
+    has_token: z.boolean().openapi({ description: "Whether it may connect with a token" }),
+  })
+  .openapi("Peer");
+const peersSchema = z.object({ peers: z.array(peerSchema).openapi({ description: "The peers, by name" }) }).openapi("Peers");
 
 const security = [{ bearer: [] }];
 const path = "/domains/{domain}/peers/{peer}";
@@ -41,18 +47,21 @@ const params = domainParameters.extend({
   peer: z
     .string()
     .regex(/^[a-z0-9-]{1,64}$/, "is not made of a-z, 0-9 and hyphens")
-    .openapi({ param: { name: "peer", in: "path" } }),
+    .openapi({ param: { name: "peer", in: "path" }, description: "The name of the peer", example: "partner" }),
 });
 const list = createRoute({
+  ...operation("listPeers", "List the servers that may connect", "Other servers"),
   ...{ method: "get", path: "/domains/{domain}/peers", security, request: { params: domainParameters } },
   responses: { 200: json(peersSchema, "The servers of other domains that may connect"), ...problems(400, 401, 404, 503) },
 });
 const put = createRoute({
+  ...operation("putPeer", "Let another server connect", "Other servers"),
   ...{ method: "put", path, security },
   request: { params, body: { required: true, content: { "application/json": { schema: peerBody } } } },
   responses: { 200: json(peerSchema, "The peer, as it is now"), ...problems(400, 401, 404, 409, 413, 503) },
 });
 const remove = createRoute({
+  ...operation("deletePeer", "Remove a peer and close its connections", "Other servers"),
   ...{ method: "delete", path, security, request: { params } },
   responses: { 204: noContent, ...problems(400, 401, 404, 503) },
 });
@@ -73,7 +82,7 @@ peerRoutes.openapi(put, async (context) => {
   if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
   const before = (await store.peers(domain)).find((one) => one.name === name);
   const { token, certificate = null, domains, trusted } = context.req.valid("json");
-  if (await isServed(context.env, domains)) throw new Problem(409, "domains: one of them is served here");
+  if (await isServed(context.env, domains)) throw new Problem(409, "domains: one of them is served by this server");
   const settings: Visitor = { kind: "peer", domain, name, domains, isTrusted: trusted };
   const row: PeerRow = { domain, name, token: token === undefined ? (before?.token ?? null) : hashOfToken(token), certificate, settings };
   if (row.token === null && certificate === null) throw new Problem(400, "a peer needs a token or a certificate");

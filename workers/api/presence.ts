@@ -1,9 +1,10 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import { applicationPidf } from "../../lib/presence/pidf.ts";
+import { canonicalUser } from "../../lib/syntax/uri.ts";
 import type { Environment } from "../environment.ts";
 import { homesOf } from "./homes.ts";
 import { Problem } from "./problem.ts";
-import { json, noContent, problems } from "./responses.ts";
+import { json, noContent, operation, problems } from "./responses.ts";
 import { subscriberParameters } from "./schemas.ts";
 import { Store } from "./store.ts";
 
@@ -16,40 +17,47 @@ const activities = [
 
 const presenceSchema = z
   .strictObject({
-    open: z.boolean().optional().openapi({ description: "Whether he can be reached; if absent, his phones tell" }),
-    activity: z.enum(activities).optional().openapi({ description: "What he is up to (RFC 4480 §3.2)" }),
+    open: z.boolean().optional().openapi({ description: "Whether the user can be reached; if absent, the user's phones tell" }),
+    activity: z.enum(activities).optional().openapi({ description: "What the user is doing (RFC 4480 §3.2)" }),
     note: z
       .string()
       .max(500)
       // What XML can hold (XML 1.0 §2.2).
       .regex(/^(?:[\t\n\r]|[^\p{Cc}\p{Cs}\ufffe\uffff])*$/u, "has control characters")
-      .optional(),
-    expires: z.int().min(60).max(86_400).default(3600).openapi({ description: "Seconds" }),
+      .optional()
+      .openapi({ description: "A text for watchers", example: "back at three" }),
+    expires: z.int().min(60).max(86_400).default(3600).openapi({ description: "Seconds until it is forgotten" }),
   })
   .openapi("Presence");
 const voiceMailSchema = z
-  .strictObject({ unread: z.int().min(0).max(1_000_000), read: z.int().min(0).max(1_000_000).default(0) })
+  .strictObject({
+    unread: z.int().min(0).max(1_000_000).openapi({ description: "New messages" }),
+    read: z.int().min(0).max(1_000_000).default(0).openapi({ description: "Messages that were listened to" }),
+  })
   .openapi("VoiceMail");
 
-/** Seconds: what nobody takes back stays. */
+/** Seconds: it stays until it is replaced. */
 const forGood = 10 * 365 * 86_400;
 
 const security = [{ bearer: [] }];
 const base = "/domains/{domain}/subscribers/{username}";
 const request = { params: subscriberParameters };
 const putPresence = createRoute({
+  ...operation("putPresence", "Say how a user is, for an application", "Presence"),
   ...{ method: "put", path: `${base}/presence`, security },
   request: { ...request, body: { required: true, content: { "application/json": { schema: presenceSchema } } } },
-  responses: { 200: json(presenceSchema, "What those who watch him are told"), ...problems(400, 401, 404, 409, 413, 503) },
+  responses: { 200: json(presenceSchema, "What watchers are told"), ...problems(400, 401, 404, 409, 413, 503) },
 });
 const removePresence = createRoute({
+  ...operation("deletePresence", "Take back what an application said of a user", "Presence"),
   ...{ method: "delete", path: `${base}/presence`, security, request },
   responses: { 204: noContent, ...problems(400, 401, 404, 409, 503) },
 });
 const putVoiceMail = createRoute({
+  ...operation("putVoiceMail", "Say how many voice messages wait for a user", "Presence"),
   ...{ method: "put", path: `${base}/voice-mail`, security },
   request: { ...request, body: { required: true, content: { "application/json": { schema: voiceMailSchema } } } },
-  responses: { 200: json(voiceMailSchema, "What his phones are told (RFC 3842)"), ...problems(400, 401, 404, 409, 413, 503) },
+  responses: { 200: json(voiceMailSchema, "What the user's phones are told (RFC 3842)"), ...problems(400, 401, 404, 409, 413, 503) },
 });
 
 /** …/presence and …/voice-mail: what an application says of a subscriber (RFC 3903 §6 by other means; RFC 3842). */
@@ -58,7 +66,7 @@ export const presenceRoutes = new OpenAPIHono<{ Bindings: Environment }>();
 presenceRoutes.openapi(putPresence, async (context) => {
   const { domain, username } = context.req.valid("param");
   const presence = context.req.valid("json");
-  await say(context, domain, username, "presence", applicationPidf(`sip:${username}@${domain}`, presence), presence.expires);
+  await say(context, domain, username, "presence", applicationPidf(`sip:${canonicalUser(username)}@${domain}`, presence), presence.expires);
   return context.json(presence, 200);
 });
 
@@ -84,6 +92,6 @@ async function say(
   expires: number,
 ): Promise<void> {
   const subscriber = await new Store(env.DIRECTORY).existing(domain, username);
-  if (!subscriber.opened) throw new Problem(409, `no phone of ${username} has ever registered: nobody can watch him yet`);
+  if (!subscriber.opened) throw new Problem(409, `no phone of ${username} has ever registered: the user cannot be watched yet`);
   await homesOf(env, (work) => executionCtx.waitUntil(work)).say(subscriber, event, body, expires);
 }

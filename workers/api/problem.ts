@@ -4,7 +4,12 @@ import { z } from "@hono/zod-openapi";
 
 /** An error as RFC 9457 has it. */
 export const problemSchema = z
-  .object({ type: z.string(), title: z.string(), status: z.number().int(), detail: z.string() })
+  .object({
+    type: z.string().openapi({ description: "Always about:blank" }),
+    title: z.string().openapi({ description: "The name of the status", example: "Bad Request" }),
+    status: z.number().int().openapi({ description: "The status", example: 400 }),
+    detail: z.string().openapi({ description: "What is wrong, with the name of the member", example: "password: is missing" }),
+  })
   .openapi("Problem");
 
 const titles: Readonly<Record<number, string>> = {

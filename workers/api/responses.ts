@@ -8,13 +8,28 @@ export function json<Schema extends z.ZodType>(schema: Schema, description: stri
 
 export const noContent = { description: "It is gone" };
 
+/** The groups of operations in the API's description. */
+export const tags = {
+  Domains: "Domains, and what holds for all of one",
+  Subscribers: "Users, their passwords and aliases",
+  Calls: "What is done with a user's calls, and where the user's phones are",
+  Presence: "Who may watch a user, and what watchers are told",
+  Lists: "Resources that are watched with one subscription",
+  "Other servers": "Trunks, peers and routes",
+} as const;
+
+/** What an operation is called, for people and for generated clients. */
+export function operation(operationId: string, summary: string, tag: keyof typeof tags) {
+  return { operationId, summary, tags: [tag] };
+}
+
 const meanings: Readonly<Record<number, string>> = {
   400: "The request is malformed",
-  401: "The bearer token is missing or wrong",
-  404: "There is no such domain or subscriber",
-  409: "A name already leads to another subscriber",
+  401: "The token or the password is missing or wrong",
+  404: "What the path names does not exist",
+  409: "It is in conflict with what is there",
   413: "The body is too large",
-  503: "The API is closed: no ADMIN_TOKEN is configured",
+  503: "The database cannot be reached, or a secret of the server is not set",
 };
 
 /** The error responses of an operation, RFC 9457. */

@@ -9,73 +9,102 @@ import { readConfiguration } from "../configuration.ts";
 import { directoryOf } from "../directory.ts";
 import type { Environment } from "../environment.ts";
 import { Problem } from "./problem.ts";
-import { json, noContent, problems } from "./responses.ts";
+import { json, noContent, operation, problems } from "./responses.ts";
 import { canonicalName, domainName, domainParameters } from "./schemas.ts";
-import { Store } from "./store.ts";
+import { Store, nameOf } from "./store.ts";
 
 const pattern = z
-  .union([z.strictObject({ prefix: z.string().min(1).max(64) }), z.strictObject({ pattern: z.string().min(1).max(256) })])
-  .refine(isPattern, "is no regular expression (POSIX extended), or one that could take long")
+  .union([
+    z.strictObject({ prefix: z.string().min(1).max(64).openapi({ description: "How it begins" }) }),
+    z.strictObject({ pattern: z.string().min(1).max(256).openapi({ description: "A POSIX extended regular expression" }) }),
+  ])
+  .refine(isPattern, "is not a valid regular expression (POSIX extended), or one that could take long")
   .openapi({ description: "How it begins, or a POSIX extended regular expression", example: { prefix: "+49" } });
-const userTemplate = z.string().min(1).max(128);
-const uriTemplate = z.string().max(256).refine(isUri, "is neither a SIP, SIPS nor TEL URI of somebody");
+const userTemplate = z.string().min(1).max(128).openapi({ description: "A user, or a number" });
+const kind = <Kind extends string>(literal: Kind, description: string) => z.literal(literal).openapi({ description });
+const uriTemplate = z.string().max(256).refine(isUri, "is not the SIP, SIPS or TEL URI of a user").openapi({ description: "Where to" });
 const action = z
   .discriminatedUnion("kind", [
-    z.strictObject({ kind: z.literal("local"), user: userTemplate }),
+    z.strictObject({ kind: kind("local", "It goes to a user of the domain"), user: userTemplate }),
     z.strictObject({
-      kind: z.literal("trunk"),
-      trunk: z.string().max(64),
+      kind: kind("trunk", "It goes by a trunk"),
+      trunk: z.string().max(64).openapi({ description: "The name of the trunk" }),
       user: userTemplate.optional(),
-      keeps_domain: z.boolean().optional(),
+      keeps_domain: z
+        .boolean()
+        .optional()
+        .openapi({ description: "The Request-URI keeps its domain, and does not name the trunk's server" }),
     }),
-    z.strictObject({ kind: z.literal("retarget"), uri: uriTemplate }),
-    z.strictObject({ kind: z.literal("redirect"), status: z.union([z.literal(301), z.literal(302), z.literal(305)]), uri: uriTemplate }),
+    z.strictObject({ kind: kind("retarget", "It goes to another address"), uri: uriTemplate }),
     z.strictObject({
-      kind: z.literal("reject"),
-      status: z.int().min(400).max(699),
+      kind: kind("redirect", "The caller is told another address"),
+      status: z.literal([301, 302, 305]).openapi({ description: "The status of the answer" }),
+      uri: uriTemplate,
+    }),
+    z.strictObject({
+      kind: kind("reject", "It is refused"),
+      status: z.int().min(400).max(699).openapi({ description: "The status of the answer" }),
       reason: z
         .string()
         .max(100)
-        .regex(/^[ -~]*$/)
-        .optional(),
+        .regex(/^[ -~]*$/, "has to be ASCII text")
+        .optional()
+        .openapi({ description: "The reason phrase of the answer" }),
     }),
   ])
   .openapi({ description: "\\1 to \\9 stand for what the user's prefix leaves, or its expression has captured" });
+const methodSchema = z.string().regex(/^[A-Z]{1,20}$/, "is not a method in capital letters");
 const fields = {
   order: z.int().min(0).max(1_000_000).default(100).openapi({ description: "The smallest is asked first" }),
   match: z
     .strictObject({
       methods: z
-        .array(z.string().regex(/^[A-Z]{1,20}$/))
+        .array(methodSchema)
         .min(1)
         .max(20)
-        .optional(),
-      domain: domainName.optional(),
-      user: pattern.optional(),
-      caller: pattern.optional(),
+        .optional()
+        .openapi({ description: "The methods of the request; if absent, INVITE, MESSAGE, OPTIONS and REFER" }),
+      domain: domainName.optional().openapi({ description: "The domain that is called; if absent, the route's own" }),
+      user: pattern.optional().openapi({ description: "The user or the number that is called, without escapes" }),
+      caller: pattern.optional().openapi({ description: "The caller: user@domain" }),
     })
-    .default({}),
+    .default({})
+    .openapi({ description: "Which requests: all that is given must fit" }),
   action,
 };
 const routeBody = z.strictObject(fields).openapi("RouteChange");
-const routeSchema = z.object({ name: z.string(), ...fields }).openapi("Route");
-const routesSchema = z.object({ routes: z.array(routeSchema) }).openapi("Routes");
+const routeSchema = z
+  .object({ name: z.string().openapi({ description: "The name of the route", example: "germany" }), ...fields })
+  .openapi("Route");
+const routesSchema = z.object({ routes: z.array(routeSchema).openapi({ description: "The routes, by name" }) }).openapi("Routes");
 const testBody = z
   .strictObject({
     domain: domainName.openapi({ description: "Whose routes are asked" }),
-    method: z
+    method: methodSchema.default("INVITE").openapi({ description: "The method of the request" }),
+    uri: z.string().max(512).openapi({ description: "What is called", example: "sip:+493012345@example.com" }),
+    caller: z
       .string()
-      .regex(/^[A-Z]{1,20}$/)
-      .default("INVITE"),
-    uri: z.string().max(512).openapi({ example: "sip:+493012345@example.com" }),
-    caller: z.string().max(320).transform(canonicalName).default("").openapi({ example: "alice@example.com" }),
+      .max(320)
+      .transform(canonicalName)
+      .default("")
+      .openapi({ description: "The caller: user@domain", example: "alice@example.com" }),
   })
   .openapi("RouteQuestion");
 const verdictSchema = z
   .object({
     outcome: z.string().openapi({ description: "What would happen, in a sentence" }),
-    action: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
-    trace: z.array(z.object({ route: z.string(), why: z.string() })),
+    action: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+      .optional()
+      .openapi({ description: "The action of the route that fits, with the captures put in" }),
+    trace: z
+      .array(
+        z.object({
+          route: z.string().openapi({ description: "The name of the route" }),
+          why: z.string().openapi({ description: "Why it fits, or does not" }),
+        }),
+      )
+      .openapi({ description: "The routes that were asked, in their order" }),
   })
   .openapi("RouteVerdict");
 
@@ -85,22 +114,26 @@ const params = domainParameters.extend({
   route: z
     .string()
     .regex(/^[a-z0-9-]{1,64}$/, "is not made of a-z, 0-9 and hyphens")
-    .openapi({ param: { name: "route", in: "path" } }),
+    .openapi({ param: { name: "route", in: "path" }, description: "The name of the route", example: "germany" }),
 });
 const list = createRoute({
+  ...operation("listRoutes", "List the routes of a domain", "Other servers"),
   ...{ method: "get", path: "/domains/{domain}/routes", security, request: { params: domainParameters } },
   responses: { 200: json(routesSchema, "The routes of the domain"), ...problems(400, 401, 404, 503) },
 });
 const put = createRoute({
+  ...operation("putRoute", "Make or replace a route", "Other servers"),
   ...{ method: "put", path, security },
   request: { params, body: { required: true, content: { "application/json": { schema: routeBody } } } },
   responses: { 200: json(routeSchema, "The route, as it is now"), ...problems(400, 401, 404, 413, 503) },
 });
 const remove = createRoute({
+  ...operation("deleteRoute", "Delete a route", "Other servers"),
   ...{ method: "delete", path, security, request: { params } },
   responses: { 204: noContent, ...problems(400, 401, 404, 503) },
 });
 const test = createRoute({
+  ...operation("testRoutes", "Ask what would happen to a request", "Other servers"),
   ...{ method: "post", path: "/routes/test", security },
   request: { body: { required: true, content: { "application/json": { schema: testBody } } } },
   responses: { 200: json(verdictSchema, "What would happen to such a request, and why"), ...problems(400, 401, 404, 413, 503) },
@@ -122,7 +155,7 @@ routeRoutes.openapi(put, async (context) => {
   if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
   const written = context.req.valid("json");
   const { trunk } = { trunk: undefined, ...written.action };
-  if (trunk !== undefined && !(await store.trunks(domain)).some((one) => one.name === trunk))
+  if (trunk !== undefined && !(await store.hasTrunk(domain, trunk)))
     throw new Problem(400, `action.trunk: there is no trunk ${trunk} in ${domain}`);
   const route = { domain, name, ...written } as Route;
   await store.putRoute(route);
@@ -145,7 +178,7 @@ routeRoutes.openapi(test, async (context) => {
   const keyring = keyringOf(readConfiguration(context.env).sealKeys);
   const address =
     isFault(uri) || uri.kind === "other" ? undefined : uri.kind === "tel" ? { user: dialledNumber(uri), domain } : addressOf(keyring, uri);
-  if (address === undefined) throw new Problem(400, "uri: is neither a SIP, SIPS nor TEL URI of somebody");
+  if (address === undefined) throw new Problem(400, "uri: is not the SIP, SIPS or TEL URI of a user");
   const { user } = address;
   const { outcome, trace } = chooseRoute(await store.routes(domain), { method, user, domain: address.domain, caller });
   const { kind } = outcome ?? { kind: "local" };
@@ -160,9 +193,9 @@ routeRoutes.openapi(test, async (context) => {
 async function locate(environment: Environment, user: string, domain: string, own: string): Promise<string> {
   const answer = await directoryOf(environment).find(user, domain);
   if (answer.kind === "foreign") return `it is for another domain: refused with 403, unless users of ${own} may call out`;
-  if (answer.kind === "subscriber") return `it goes to the user ${answer.subscriber.username}`;
+  if (answer.kind === "subscriber") return `it goes to the user ${nameOf(answer.subscriber.username)}`;
   const trunk = domain === own ? chooseTrunk(await directoryOf(environment).trunks(own), user) : undefined;
-  return trunk === undefined ? "nobody is called so: 404" : `it goes by the trunk ${trunk.name}, whose prefix fits best`;
+  return trunk === undefined ? "there is no such user: 404" : `it goes by the trunk ${trunk.name}, whose prefix fits best`;
 }
 
 /** In the API's own words. */
@@ -175,7 +208,7 @@ function asWritten(outcome: Outcome): object {
 function sentenceOf(outcome: Outcome | undefined): string {
   switch (outcome?.kind) {
     case "trunk":
-      return `it goes by the trunk ${outcome.trunk}, to ${outcome.user}`;
+      return `it goes by the trunk ${outcome.trunk}, to ${nameOf(outcome.user)}`;
     case "retarget":
       return `it goes to ${outcome.uri}`;
     case "redirect":

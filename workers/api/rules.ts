@@ -6,9 +6,10 @@ import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
 import { directoryOf } from "../directory.ts";
 import type { Environment } from "../environment.ts";
 import { homesOf } from "./homes.ts";
-import { json, noContent, problems } from "./responses.ts";
-import { canonicalName, permissionSchema, subscriberParameters, watcherName } from "./schemas.ts";
+import { json, noContent, operation, problems } from "./responses.ts";
+import { canonicalName, permissionSchema, shownName, shownWatchers, subscriberParameters, watcherName } from "./schemas.ts";
 import { Store } from "./store.ts";
+import { refuseVainTarget } from "./targets.ts";
 
 /** A SIP, SIPS or TEL URI, or a user part of the same domain. */
 const target = z
@@ -29,19 +30,36 @@ const rulesSchema = z
   .strictObject({
     forward: z
       .strictObject({
-        always: target.optional(),
-        busy: target.optional(),
-        no_answer: z.strictObject({ to: target, after: z.int().min(1).max(180).openapi({ description: "Seconds" }) }).optional(),
-        not_registered: target.optional(),
+        always: target.optional().openapi({ description: "Where all calls go" }),
+        busy: target.optional().openapi({ description: "Where calls go while the user is busy" }),
+        no_answer: z
+          .strictObject({
+            to: target.openapi({ description: "Where the call goes" }),
+            after: z.int().min(1).max(180).openapi({ description: "Seconds that it rings before" }),
+          })
+          .optional()
+          .openapi({ description: "Where calls go that are not answered" }),
+        not_registered: target.optional().openapi({ description: "Where calls go while no phone is registered" }),
       })
-      .default({}),
-    do_not_disturb: z.boolean().default(false),
-    blocked: z.array(blocked).max(200).default([]),
-    maximum_calls: z.int().min(1).max(100).optional(),
+      .default({})
+      .openapi({ description: "Forwarding: a SIP, SIPS or TEL URI, or a user of the same domain; not the user's own address" }),
+    do_not_disturb: z.boolean().default(false).openapi({ description: "Calls are refused as busy" }),
+    blocked: z
+      .array(blocked)
+      .max(200)
+      .default([])
+      .openapi({ description: "Callers that are refused", example: ["*@evil.example", "anonymous"] }),
+    maximum_calls: z.int().min(1).max(100).optional().openapi({ description: "Calls at once, in both directions; any number, if absent" }),
     watching: z
-      .strictObject({ default: permissionSchema.optional(), watchers: z.record(watcherName, permissionSchema).default({}) })
+      .strictObject({
+        default: permissionSchema.optional(),
+        watchers: z
+          .record(watcherName, permissionSchema)
+          .default({})
+          .openapi({ description: "The permission of each watcher: user@domain, or *@domain" }),
+      })
       .optional()
-      .openapi({ description: "Who may watch him, and see his presence and calls; if absent, users of his own domain" }),
+      .openapi({ description: "Who may watch the user, and see presence and calls; if absent, users of the same domain" }),
   })
   .refine((rules) => sizeOf(rules) <= longestRules, `are longer than ${longestRules} octets`)
   .openapi("Rules");
@@ -51,15 +69,21 @@ type Written = z.infer<typeof rulesSchema>;
 const shared = { path: "/domains/{domain}/subscribers/{username}/rules", security: [{ bearer: [] }] };
 const request = { params: subscriberParameters };
 const read = createRoute({
+  ...operation("readRules", "Read what is done with a user's calls", "Calls"),
   ...{ method: "get", ...shared, request },
-  responses: { 200: json(rulesSchema, "What the subscriber wants done with calls for him"), ...problems(400, 401, 404, 503) },
+  responses: { 200: json(rulesSchema, "What is done with calls for the user"), ...problems(400, 401, 404, 503) },
 });
 const put = createRoute({
+  ...operation("putRules", "Replace what is done with a user's calls", "Calls"),
   ...{ method: "put", ...shared },
   request: { ...request, body: { required: true, content: { "application/json": { schema: rulesSchema } } } },
   responses: { 200: json(rulesSchema, "The rules, in place of all that were there"), ...problems(400, 401, 404, 413, 503) },
 });
-const remove = createRoute({ ...{ method: "delete", ...shared, request }, responses: { 204: noContent, ...problems(400, 401, 404, 503) } });
+const remove = createRoute({
+  ...operation("deleteRules", "Remove all rules of a user", "Calls"),
+  ...{ method: "delete", ...shared, request },
+  responses: { 204: noContent, ...problems(400, 401, 404, 503) },
+});
 
 /** /domains/{domain}/subscribers/{username}/rules. */
 export const ruleRoutes = new OpenAPIHono<{ Bindings: Environment }>();
@@ -73,6 +97,8 @@ ruleRoutes.openapi(read, async (context) => {
 ruleRoutes.openapi(put, async (context) => {
   const { domain, username } = context.req.valid("param");
   const rules = understood(context.req.valid("json"), domain);
+  const subscriber = await new Store(context.env.DIRECTORY).existing(domain, username);
+  for (const [member, uri] of targetsOf(rules)) await refuseVainTarget(context.env, subscriber, `forward.${member}`, uri);
   await change(context, domain, username, rules);
   return context.json(written(rules), 200);
 });
@@ -92,6 +118,11 @@ async function change(
   const subscriber = await new Store(env.DIRECTORY).putRules(domain, username, rules, Date.now());
   directoryOf(env).forget(domain);
   await homesOf(env, (work) => executionCtx.waitUntil(work)).changed(subscriber);
+}
+
+function targetsOf({ forward: { always, busy, noAnswer, notRegistered } }: Rules): [member: string, uri: string][] {
+  const targets = { always, busy, "no_answer.to": noAnswer?.to, not_registered: notRegistered };
+  return Object.entries(targets).flatMap(([member, uri]) => (uri === undefined ? [] : [[member, uri] satisfies [string, string]]));
 }
 
 function understood(
@@ -123,9 +154,9 @@ function written({ forward, doNotDisturb, blocked: list, maximumCalls, watching 
   return {
     forward: { always, busy, no_answer: noAnswer, not_registered: notRegistered },
     do_not_disturb: doNotDisturb,
-    blocked: [...list],
+    blocked: list.map(shownName),
     maximum_calls: maximumCalls,
-    watching: watching === undefined ? undefined : { ...watching, watchers: { ...watching.watchers } },
+    watching: watching === undefined ? undefined : { ...watching, watchers: shownWatchers(watching.watchers) },
   };
 }
 
@@ -137,6 +168,6 @@ function sizeOf(rules: object): number {
 
 function isTarget(text: string): boolean {
   const uri = parseUri(text);
-  if (isFault(uri)) return !/[@:;?]/.test(text) && !isFault(parseUri(`sip:${text}@localhost`));
+  if (isFault(uri)) return !/[@:;?]/.test(text) && !isFault(parseUri(`sip:${canonicalUser(text)}@localhost`));
   return uri.kind === "tel" || (uri.kind === "sip" && uri.user !== undefined);
 }

@@ -1,14 +1,28 @@
 import { z } from "@hono/zod-openapi";
-import { canonicalUser, isHost, parseUri } from "../../lib/syntax/uri.ts";
-import { isFault } from "../../lib/syntax/fault.ts";
+import { canonicalUser, isHost, nameOfUser } from "../../lib/syntax/uri.ts";
+import { nameOf } from "./store.ts";
 
-/** A user part as it may stand in a SIP URI; taken in its canonical spelling. */
-const userPart = z
+/** Characters of a user's name, and of the same as it stands in a URI. */
+const longestName = 64;
+const longestEscaped = 192;
+
+/**
+ * The name of a user, without escapes; a user part as it stands in a SIP URI is read too. It has no character that a phone's page would
+ * take for the end of the name, or that HTTP's and SIP's credentials cannot hold (RFC 7617 §2).
+ */
+const userName = z
   .string()
   .min(1)
-  .max(64)
-  .transform(canonicalUser)
-  .refine((user) => !isFault(parseUri(`sip:${user}@localhost`)) && !/[@#:]/.test(user), "is not the user part of a SIP URI");
+  .max(longestEscaped)
+  .transform((text) => nameOfUser(canonicalUser(text.normalize("NFC"))) ?? "\0")
+  .refine(
+    (name) => !/[\p{Cc}\p{Cs}@:"\\<>]|%[0-9A-Fa-f]{2}|^\s|\s$/u.test(name),
+    'has characters that no user name has: @ : " \\ < > or controls',
+  )
+  .refine(
+    (name) => name.length <= longestName && canonicalUser(name).length <= longestEscaped,
+    `is longer than ${longestName} characters, or ${longestEscaped} octets in a URI`,
+  );
 
 export const domainName = z
   .string()
@@ -22,11 +36,15 @@ function isLabel(label: string): boolean {
 }
 
 export const domainParameters = z.object({
-  domain: domainName.openapi({ param: { name: "domain", in: "path" }, example: "example.com" }),
+  domain: domainName.openapi({ param: { name: "domain", in: "path" }, description: "The name of the domain", example: "example.com" }),
 });
 
 export const subscriberParameters = domainParameters.extend({
-  username: userPart.openapi({ param: { name: "username", in: "path" }, example: "alice" }),
+  username: userName.openapi({
+    param: { name: "username", in: "path" },
+    description: "The name of the user, percent-encoded as in any path: josé is jos%C3%A9",
+    example: "alice",
+  }),
 });
 
 export const pageQuery = z.object({
@@ -36,48 +54,128 @@ export const pageQuery = z.object({
     .min(1)
     .max(1000)
     .default(100)
-    .openapi({ param: { name: "limit", in: "query" } }),
+    .openapi({ param: { name: "limit", in: "query" }, description: "How many a page has at most" }),
   cursor: z
     .string()
     .default("")
     .openapi({ param: { name: "cursor", in: "query" }, description: "next_cursor of the page before" }),
+  search: z
+    .string()
+    .max(128)
+    .default("")
+    .openapi({
+      param: { name: "search", in: "query" },
+      description: "Only those that have this text in their name, or a user's alias or display name; the case of a-z does not count",
+    }),
 });
 
 export const traceQuery = z.object({
   format: z
     .enum(["json", "text"])
     .optional()
-    .openapi({ param: { name: "format", in: "query" } }),
+    .openapi({ param: { name: "format", in: "query" }, description: "text: to be read by people; json, if absent" }),
 });
+
+const ha1 = (digits: number) =>
+  z
+    .string()
+    .regex(new RegExp(`^[0-9A-Fa-f]{${digits}}$`), `has to be ${digits} hexadecimal digits`)
+    .transform((text) => text.toLowerCase())
+    .optional();
+
+/** More octets than this would not fit where a home keeps the row of a user. */
+const longestAliases = 3200;
 
 export const subscriberBody = z
   .strictObject({
-    password: z.string().min(1).max(256).optional().openapi({ description: "Needed for a new subscriber; kept if left out. Never shown." }),
-    aliases: z.array(userPart).max(50).optional().openapi({ description: "Other user parts of the domain that reach the subscriber." }),
+    password: z.string().min(8).max(256).optional().openapi({
+      description: "Needed for a new subscriber, if ha1 is absent; kept if left out. Never shown.",
+      example: "correct horse battery",
+    }),
+    ha1: z
+      .strictObject({
+        md5: ha1(32).openapi({ description: "MD5(username:domain:password), hexadecimal: what JsSIP and SIP.js prove" }),
+        sha256: ha1(64).openapi({ description: "SHA-256(username:domain:password), hexadecimal: for phones that know SHA-256" }),
+      })
+      .refine(({ md5, sha256 }) => md5 !== undefined || sha256 !== undefined, "needs md5, sha256 or both")
+      .optional()
+      .openapi({
+        description:
+          "In place of the password: HA1 (RFC 7616 §3.4.2) from another server whose realm was the domain. With md5 only, a phone that prefers SHA-256 cannot register; with sha256 only, JsSIP and SIP.js cannot. Never shown.",
+      }),
+    aliases: z
+      .array(userName)
+      .max(50)
+      .refine((aliases) => aliases.map(canonicalUser).join().length <= longestAliases, `are longer than ${longestAliases} octets together`)
+      .optional()
+      .openapi({
+        description: "Other names and numbers of the domain that reach the subscriber; kept if left out",
+        example: ["+493012345", "info"],
+      }),
+    displayName: z
+      .string()
+      .min(1)
+      .max(128)
+      .regex(/^[^\p{Cc}\p{Cs}]+$/u, "has control characters")
+      .nullable()
+      .optional()
+      .openapi({ description: "What the person is called; null removes it, kept if left out", example: "Alice Ågren" }),
+  })
+  .refine(({ password, ha1: hashes }) => password === undefined || hashes === undefined, {
+    path: ["ha1"],
+    message: "cannot stand beside password",
   })
   .openapi("SubscriberChange");
 
-export const domainSchema = z.object({ domain: z.string() }).openapi("Domain");
+export const domainSchema = z
+  .object({ domain: z.string().openapi({ description: "The name of the domain, in lower case", example: "example.com" }) })
+  .openapi("Domain");
 
 export const subscriberSchema = z
-  .object({ domain: z.string(), username: z.string(), aliases: z.array(z.string()), opened: z.boolean() })
+  .object({
+    domain: z.string().openapi({ description: "The domain of the user", example: "example.com" }),
+    username: z.string().openapi({ description: "The name, without escapes", example: "josé" }),
+    displayName: z.string().nullable().openapi({ description: "What the person is called; null if nothing is known", example: "José" }),
+    aliases: z.array(z.string()).openapi({ description: "Other names and numbers of the domain that reach the user" }),
+    opened: z.boolean().openapi({
+      description:
+        "Whether a phone of the user has ever registered with the right password. Until then nothing is stored for the user: calls draw 480, or go where the rule not_registered says; there are no bindings, no messages and no presence",
+    }),
+  })
   .openapi("Subscriber");
 
-export const domainsSchema = z.object({ domains: z.array(domainSchema), next_cursor: z.string().nullable() }).openapi("Domains");
+const nextCursor = z.string().nullable().openapi({ description: "The cursor of the next page; null if this is the last" });
+
+export const domainsSchema = z
+  .object({ domains: z.array(domainSchema).openapi({ description: "The domains, by name" }), next_cursor: nextCursor })
+  .openapi("Domains");
 
 export const subscribersSchema = z
-  .object({ subscribers: z.array(subscriberSchema), next_cursor: z.string().nullable() })
+  .object({ subscribers: z.array(subscriberSchema).openapi({ description: "The users, by name" }), next_cursor: nextCursor })
   .openapi("Subscribers");
 
 export const traceSchema = z
   .object({
-    entries: z.array(z.object({ at: z.number(), direction: z.enum(["in", "out", "note"]), flow: z.string(), text: z.string() })),
+    entries: z
+      .array(
+        z.object({
+          at: z.number().openapi({ description: "Milliseconds since 1970" }),
+          direction: z
+            .enum(["in", "out", "note"])
+            .openapi({ description: "in: the server received it; out: the server sent it; note: what happened besides" }),
+          flow: z.string().openapi({ description: "Which connection it was on" }),
+          text: z.string().openapi({ description: "The message, or the note" }),
+        }),
+      )
+      .openapi({ description: "The messages, oldest first" }),
   })
   .openapi("Trace");
 
 export const permissionSchema = z.enum(["allow", "block", "polite-block", "confirm"]).openapi({
-  description: "RFC 5025: polite-block shows him closed, confirm waits until he has decided",
+  description:
+    "RFC 5025: allow shows the user's state; block refuses; polite-block shows the user as closed; confirm waits until the user has decided",
 });
+
 /** Whom a rule for watchers is about. */
 export const watcherName = z
   .string()
@@ -85,9 +183,20 @@ export const watcherName = z
   .transform(canonicalName)
   .refine((name) => /^[^@\s]+@[a-z0-9.\-[\]:]+$/.test(name), "is not user@domain or *@domain");
 
-/** An address of record: the user part as it is compared, the domain in lower case. */
+/** An address of record: the canonical user part, the domain in lower case. */
 export function canonicalName(name: string): string {
   const at = name.lastIndexOf("@");
   if (at < 0) return name.toLowerCase();
   return `${canonicalUser(name.slice(0, at).replace(/^sips?:/i, ""))}@${name.slice(at + 1).toLowerCase()}`;
+}
+
+/** The same as people write it, without escapes. */
+export function shownName(name: string): string {
+  const at = name.lastIndexOf("@");
+  return `${nameOf(name.slice(0, Math.max(0, at)))}${name.slice(Math.max(0, at))}`;
+}
+
+/** Watchers and their permissions, as people write them. */
+export function shownWatchers<Permission>(watchers: Readonly<Record<string, Permission>>): Record<string, Permission> {
+  return Object.fromEntries(Object.entries(watchers).map(([name, permission]) => [shownName(name), permission]));
 }

@@ -1,17 +1,30 @@
 import { createHash } from "node:crypto";
 import type { DomainSettings } from "../../lib/location/domain-settings.ts";
 import type { Route } from "../../lib/routing/route.ts";
+import type { Keyring } from "../../lib/authentication/keyring.ts";
+import { canonicalUser, nameOfUser } from "../../lib/syntax/uri.ts";
 import { type Trunk, readTrunk } from "../../lib/routing/trunk.ts";
 import type { Rules } from "../../lib/location/rules.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { domainSettingsOf, subscriberOf } from "../directory.ts";
 import type { Visitor } from "../../lib/transport/visitor.ts";
+import { guarded } from "./guarded.ts";
 import { Problem } from "./problem.ts";
 
 /** What a PUT of a subscriber says; undefined keeps what is there. */
 export interface SubscriberChange {
   readonly password: string | undefined;
+  /** HA1 from another server, in place of the password: one of the two or both. */
+  readonly ha1: { readonly md5?: string | undefined; readonly sha256?: string | undefined } | undefined;
   readonly aliases: readonly string[] | undefined;
+  /** null: none. */
+  readonly displayName: string | null | undefined;
+}
+
+/** A subscriber as the API reads it. */
+export interface Listed {
+  readonly subscriber: Subscriber;
+  readonly displayName: string | null;
 }
 
 export interface Change<T> {
@@ -28,20 +41,20 @@ export interface PeerRow {
   readonly settings: Visitor;
 }
 
-type SubscriberRow = Parameters<typeof subscriberOf>[0];
+type SubscriberRow = Parameters<typeof subscriberOf>[0] & { readonly display_name: string | null };
 
-/** The tables of the directory, as the API writes and lists them. */
+/** The tables of the directory, as the API writes and lists them. Names of users have no escapes here. */
 export class Store {
   readonly #database: D1Database;
 
   constructor(database: D1Database) {
-    this.#database = database;
+    this.#database = guarded(database);
   }
 
-  async domains(after: string, limit: number): Promise<string[]> {
+  async domains({ after, limit, search }: Page): Promise<string[]> {
     const { results } = await this.#database
-      .prepare("SELECT name FROM domains WHERE name > ? ORDER BY name LIMIT ?")
-      .bind(after, limit)
+      .prepare("SELECT name FROM domains WHERE name > ? AND instr(name, lower(?)) > 0 ORDER BY name LIMIT ?")
+      .bind(after, search, limit)
       .all<{ name: string }>();
     return results.map((row) => row.name);
   }
@@ -67,14 +80,20 @@ export class Store {
     if (meta.changes === 0) throw new Problem(404, `there is no domain ${domain}`);
   }
 
-  async trunks(domain: string): Promise<Trunk[]> {
+  /** @param keyring what opens their secrets; undefined if there is no key */
+  async trunks(domain: string, keyring: Keyring | undefined): Promise<Trunk[]> {
     const query = this.#database.prepare("SELECT settings FROM trunks WHERE domain = ? ORDER BY name").bind(domain);
-    return (await query.all<{ settings: string }>()).results.map(({ settings }) => readTrunk(settings));
+    return (await query.all<{ settings: string }>()).results.map(({ settings }) => readTrunk(settings, keyring));
   }
 
-  async putTrunk(trunk: Trunk): Promise<void> {
+  async hasTrunk(domain: string, name: string): Promise<boolean> {
+    return (await this.#database.prepare("SELECT 1 FROM trunks WHERE domain = ? AND name = ?").bind(domain, name).first()) !== null;
+  }
+
+  /** @param settings as `writeTrunk` makes them */
+  async putTrunk({ domain, name }: Trunk, settings: string): Promise<void> {
     const query = this.#database.prepare("INSERT OR REPLACE INTO trunks (domain, name, settings) VALUES (?, ?, ?)");
-    await query.bind(trunk.domain, trunk.name, JSON.stringify(trunk)).run();
+    await query.bind(domain, name, settings).run();
   }
 
   async routes(domain: string): Promise<Route[]> {
@@ -142,27 +161,43 @@ export class Store {
     return results.map(subscriberOf);
   }
 
-  async subscribers(domain: string, after: string, limit: number): Promise<Subscriber[]> {
+  /**
+   * In pages, by name.
+   * @param search only those whose name, display name or an alias has this in it, in whatever case of ASCII letters
+   */
+  async subscribers(domain: string, { after, limit, search }: Page): Promise<Listed[]> {
     if (!(await this.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
     const { results } = await this.#database
-      .prepare("SELECT * FROM subscribers WHERE domain = ? AND username > ? ORDER BY username LIMIT ?")
-      .bind(domain, after, limit)
+      .prepare(
+        `SELECT * FROM subscribers WHERE domain = ?1 AND username > ?2 AND (?4 = '' OR instr(lower(username), lower(?4)) > 0
+         OR instr(lower(COALESCE(display_name, '')), lower(?4)) > 0
+         OR EXISTS (SELECT 1 FROM json_each(aliases) WHERE instr(lower(value), lower(?4)) > 0)) ORDER BY username LIMIT ?3`,
+      )
+      .bind(domain, after, limit, search)
       .all<SubscriberRow>();
-    return results.map(subscriberOf);
+    return results.map(listed);
   }
 
-  async subscriber(domain: string, username: string): Promise<Subscriber | undefined> {
+  async #find(domain: string, username: string): Promise<Listed | undefined> {
     const row = await this.#database
       .prepare("SELECT * FROM subscribers WHERE domain = ? AND username = ?")
       .bind(domain, username)
       .first<SubscriberRow>();
-    return row === null ? undefined : subscriberOf(row);
+    return row === null ? undefined : listed(row);
+  }
+
+  async subscriber(domain: string, username: string): Promise<Subscriber | undefined> {
+    return (await this.#find(domain, username))?.subscriber;
+  }
+
+  async listed(domain: string, username: string): Promise<Listed> {
+    const found = await this.#find(domain, username);
+    if (found === undefined) throw new Problem(404, `there is no subscriber ${username} in ${domain}`);
+    return found;
   }
 
   async existing(domain: string, username: string): Promise<Subscriber> {
-    const subscriber = await this.subscriber(domain, username);
-    if (subscriber === undefined) throw new Problem(404, `there is no subscriber ${username} in ${domain}`);
-    return subscriber;
+    return (await this.listed(domain, username)).subscriber;
   }
 
   async putRules(domain: string, username: string, rules: Rules, now: number): Promise<Subscriber> {
@@ -173,27 +208,31 @@ export class Store {
     return this.existing(domain, username);
   }
 
-  async putSubscriber(domain: string, username: string, change: SubscriberChange, now: number): Promise<Change<Subscriber>> {
+  async putSubscriber(domain: string, username: string, change: SubscriberChange, now: number): Promise<Change<Listed>> {
     if (!(await this.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
-    const existing = await this.subscriber(domain, username);
-    if (existing === undefined && change.password === undefined) throw new Problem(400, "a new subscriber needs a password");
-    const aliases = change.aliases ?? existing?.aliases ?? [];
+    const existing = await this.#find(domain, username);
+    const secrets = secretsFor(username, domain, change) ?? existing?.subscriber;
+    if (secrets === undefined) throw new Problem(400, "password: a new subscriber needs a password, or ha1");
+    const aliases = change.aliases ?? existing?.subscriber.aliases.map(nameOf) ?? [];
     await this.#refuseTaken(domain, username, aliases);
-    const { md5, sha256 } = change.password === undefined ? (existing as Subscriber) : hashes(username, domain, change.password);
-    const values = [domain, username, md5, sha256, JSON.stringify(aliases), now, now];
+    const { md5, sha256, escaped = { md5: "", sha256: "" } } = secrets;
+    const displayName = change.displayName === undefined ? (existing?.displayName ?? null) : change.displayName;
+    const values = [domain, username, md5, sha256, JSON.stringify(aliases), now, now, escaped.md5, escaped.sha256, displayName];
     const before =
       "SELECT MAX(generation) AS generation, MAX(version) AS version FROM deleted_subscribers WHERE domain = ?1 AND username = ?2";
     const changing = this.#database.batch([
       this.#database
         .prepare(
-          `INSERT INTO subscribers (domain, username, md5, sha256, aliases, generation, version, created_at, updated_at)
-           SELECT ?1, ?2, ?3, ?4, ?5, COALESCE(generation, 0) + 1, COALESCE(version, 0) + 1, ?6, ?7 FROM (${before}) WHERE true
+          `INSERT INTO subscribers (domain, username, md5, sha256, aliases, generation, version, created_at, updated_at,
+           escaped_md5, escaped_sha256, display_name)
+           SELECT ?1, ?2, ?3, ?4, ?5, COALESCE(generation, 0) + 1, COALESCE(version, 0) + 1, ?6, ?7, ?8, ?9, ?10 FROM (${before}) WHERE true
            ON CONFLICT (domain, username) DO UPDATE SET md5 = excluded.md5, sha256 = excluded.sha256, aliases = excluded.aliases,
+           escaped_md5 = excluded.escaped_md5, escaped_sha256 = excluded.escaped_sha256, display_name = excluded.display_name,
            version = subscribers.version + 1, updated_at = excluded.updated_at`,
         )
         .bind(...values),
       this.#database.prepare("DELETE FROM aliases WHERE domain = ? AND username = ?").bind(domain, username),
-      // His own name too: so that the table's key keeps names apart, also those that are given away at the same time.
+      // The user's own name too: so that the table's key keeps names apart, also those that are given away at the same time.
       ...[username, ...aliases].map((name) =>
         this.#database.prepare("INSERT INTO aliases (domain, alias, username) VALUES (?, ?, ?)").bind(domain, name, username),
       ),
@@ -201,7 +240,7 @@ export class Store {
     await changing.catch((error: unknown) => {
       throw isTakenName(error) ? new Problem(409, "one of the names was given to another subscriber meanwhile") : error;
     });
-    const value = await this.subscriber(domain, username);
+    const value = await this.#find(domain, username);
     if (value === undefined) throw new Problem(409, "the subscriber was deleted meanwhile");
     return { created: existing === undefined, value };
   }
@@ -239,6 +278,35 @@ export class Store {
 /** What D1 throws when a name is in the table already. */
 function isTakenName(error: unknown): boolean {
   return error instanceof Error && error.message.includes("UNIQUE constraint failed: aliases");
+}
+
+/** Which domains, or which subscribers of a domain, are listed. */
+interface Page {
+  /** The last name of the page before; "" for the first page. */
+  readonly after: string;
+  readonly limit: number;
+  /** "" for all. */
+  readonly search: string;
+}
+
+function listed(row: SubscriberRow): Listed {
+  return { subscriber: subscriberOf(row), displayName: row.display_name };
+}
+
+/** A canonical user part as the directory has it. */
+export function nameOf(user: string): string {
+  return nameOfUser(user) ?? user;
+}
+
+type Secrets = Pick<Subscriber, "md5" | "sha256" | "escaped">;
+
+/** HA1 of RFC 7616 §3.4.2; undefined if neither a password nor HA1 is given. What is imported was made with the name as it is. */
+function secretsFor(username: string, domain: string, { password, ha1 }: SubscriberChange): Secrets | undefined {
+  if (ha1 !== undefined) return { md5: ha1.md5 ?? "", sha256: ha1.sha256 ?? "" };
+  if (password === undefined) return undefined;
+  const user = canonicalUser(username);
+  const own = hashes(username, domain, password);
+  return user === username ? own : { ...own, escaped: hashes(user, domain, password) };
 }
 
 /** HA1 of RFC 7616 §3.4.2 in both algorithms; the realm is the domain. */

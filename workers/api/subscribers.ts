@@ -6,7 +6,7 @@ import { directoryOf } from "../directory.ts";
 import type { Environment } from "../environment.ts";
 import { homesOf } from "./homes.ts";
 import { Problem } from "./problem.ts";
-import { json, noContent, problems } from "./responses.ts";
+import { json, noContent, operation, problems } from "./responses.ts";
 import {
   domainParameters,
   pageQuery,
@@ -17,17 +17,19 @@ import {
   traceQuery,
   traceSchema,
 } from "./schemas.ts";
-import { Store } from "./store.ts";
+import { type Listed, Store, nameOf } from "./store.ts";
 
 const security = [{ bearer: [] }];
 const path = "/domains/{domain}/subscribers/{username}";
 
 const list = createRoute({
+  ...operation("listSubscribers", "List or search the users of a domain", "Subscribers"),
   ...{ method: "get", path: "/domains/{domain}/subscribers", security },
   request: { params: domainParameters, query: pageQuery },
   responses: { 200: json(subscribersSchema, "The subscribers, by name"), ...problems(400, 401, 404, 503) },
 });
 const read = createRoute({
+  ...operation("readSubscriber", "Read a user", "Subscribers"),
   method: "get",
   path,
   security,
@@ -35,6 +37,7 @@ const read = createRoute({
   responses: { 200: json(subscriberSchema, "The subscriber"), ...problems(400, 401, 404, 503) },
 });
 const put = createRoute({
+  ...operation("putSubscriber", "Make or change a user", "Subscribers"),
   ...{ method: "put", path, security },
   request: { params: subscriberParameters, body: { required: true, content: { "application/json": { schema: subscriberBody } } } },
   responses: {
@@ -44,6 +47,7 @@ const put = createRoute({
   },
 });
 const remove = createRoute({
+  ...operation("deleteSubscriber", "Delete a user and what is stored of them", "Subscribers"),
   method: "delete",
   path,
   security,
@@ -51,6 +55,7 @@ const remove = createRoute({
   responses: { 204: noContent, ...problems(400, 401, 404, 503) },
 });
 const trace = createRoute({
+  ...operation("readTrace", "Read the last messages of a user's home", "Calls"),
   ...{ method: "get", path: `${path}/trace`, security, request: { params: subscriberParameters, query: traceQuery } },
   responses: {
     200: { ...json(traceSchema, "The last messages of the subscriber's home, credentials masked") },
@@ -63,26 +68,27 @@ export const subscriberRoutes = new OpenAPIHono<{ Bindings: Environment }>();
 
 subscriberRoutes.openapi(list, async (context) => {
   const { domain } = context.req.valid("param");
-  const { cursor, limit } = context.req.valid("query");
-  const subscribers = await new Store(context.env.DIRECTORY).subscribers(domain, cursor, limit + 1);
-  const page = subscribers.slice(0, limit);
-  return context.json(
-    { subscribers: page.map(shown), next_cursor: subscribers.length > limit ? (page.at(-1)?.username ?? null) : null },
-    200,
-  );
+  const { cursor, limit, search } = context.req.valid("query");
+  const found = await new Store(context.env.DIRECTORY).subscribers(domain, { after: cursor, limit: limit + 1, search });
+  const page = found.slice(0, limit).map(shown);
+  return context.json({ subscribers: page, next_cursor: found.length > limit ? (page.at(-1)?.username ?? null) : null }, 200);
 });
 
-subscriberRoutes.openapi(read, async (context) => context.json(shown(await existing(context.env, context.req.valid("param"))), 200));
+subscriberRoutes.openapi(read, async (context) => {
+  const { domain, username } = context.req.valid("param");
+  return context.json(shown(await new Store(context.env.DIRECTORY).listed(domain, username)), 200);
+});
 
 subscriberRoutes.openapi(put, async (context) => {
   const { domain, username } = context.req.valid("param");
-  const { password, aliases } = context.req.valid("json");
+  const { password, ha1, aliases, displayName } = context.req.valid("json");
   const reserved = [username, ...(aliases ?? [])].find(isListUser);
-  if (reserved !== undefined) throw new Problem(400, `${reserved} is reserved: lists are called so`);
-  const change = { password, aliases: aliases === undefined ? undefined : [...new Set(aliases)].filter((alias) => alias !== username) };
+  if (reserved !== undefined) throw new Problem(400, `${reserved} is reserved: names that begin with "list." are those of lists`);
+  const others = aliases === undefined ? undefined : [...new Set(aliases)].filter((alias) => alias !== username);
+  const change = { password, ha1, aliases: others, displayName };
   const { created, value } = await new Store(context.env.DIRECTORY).putSubscriber(domain, username, change, Date.now());
   directoryOf(context.env).forget(domain);
-  await homesOf(context.env, (work) => context.executionCtx.waitUntil(work)).changed(value);
+  await homesOf(context.env, (work) => context.executionCtx.waitUntil(work)).changed(value.subscriber);
   return created ? context.json(shown(value), 201) : context.json(shown(value), 200);
 });
 
@@ -107,9 +113,9 @@ function existing(environment: Environment, name: { readonly domain: string; rea
   return new Store(environment.DIRECTORY).existing(name.domain, name.username);
 }
 
-/** A subscriber without secrets. */
-function shown({ domain, username, aliases, opened }: Subscriber) {
-  return { domain, username, aliases: [...aliases], opened };
+/** A subscriber without secrets, names without escapes. */
+function shown({ subscriber: { domain, username, aliases, opened }, displayName }: Listed) {
+  return { domain, username: nameOf(username), displayName, aliases: aliases.map(nameOf), opened };
 }
 
 function readable({ at, direction, flow, text }: TraceEntry): string {

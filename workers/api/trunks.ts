@@ -1,15 +1,17 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { parseUri } from "../../lib/syntax/uri.ts";
-import type { Trunk } from "../../lib/routing/trunk.ts";
+import { type Trunk, writeTrunk } from "../../lib/routing/trunk.ts";
 import type { HopStatus } from "../../durable-objects/next-hop.ts";
 import { inOrder, keepTrunk, missing } from "../../durable-objects/next-hop/keeping.ts";
-import { directoryOf } from "../directory.ts";
+import { readConfiguration } from "../configuration.ts";
+import { directoryOf, keyringFor } from "../directory.ts";
 import type { Environment } from "../environment.ts";
 import { Problem } from "./problem.ts";
-import { json, noContent, problems } from "./responses.ts";
+import { json, noContent, operation, problems } from "./responses.ts";
 import { domainParameters } from "./schemas.ts";
 import { Store } from "./store.ts";
+import { refuseUnreachable } from "./trunk-servers.ts";
 
 const server = z
   .string()
@@ -40,49 +42,70 @@ const fields = {
     .string()
     .max(128)
     .regex(/^[^\p{Cc}\p{Cs}]+$/u, "is empty, or has control characters")
-    .optional(),
-  register: z.boolean().default(false).openapi({ description: "We register there, and hold the connection for calls that come from it" }),
-  inbound: z.boolean().default(false).openapi({ description: "Calls that come from it are taken" }),
+    .optional()
+    .openapi({ description: "The name of our account there" }),
+  register: z
+    .boolean()
+    .default(false)
+    .openapi({ description: "This server registers there, and holds the connection for calls that come from it" }),
+  inbound: z.boolean().default(false).openapi({ description: "Calls that come from it are accepted" }),
   prefixes: z
     .array(z.string().max(32))
     .max(100)
     .default([])
-    .openapi({ description: 'User parts that begin so go there if they are nobody\'s here; "" for all' }),
+    .openapi({ description: 'Numbers that begin with one of these, and belong to no user here, go there; "" is all numbers' }),
   trusted: z
     .boolean()
     .default(false)
-    .openapi({ description: "It is told who calls (P-Asserted-Identity), believed, and may call in the name of users" }),
+    .openapi({ description: "It is told who calls (P-Asserted-Identity), is believed, and may call in the name of users" }),
   format: formatSchema.default("e164"),
   maximum_calls: z
     .int()
     .min(0)
     .max(100_000)
     .default(0)
-    .openapi({ description: "At once, over each connection to each of its servers; 0: as many as there are" }),
-  connections: z.int().min(1).max(16).default(1).openapi({ description: "To each of its servers, where one is too slow" }),
+    .openapi({ description: "Calls at once over each connection to each of its servers; 0: any number" }),
+  connections: z.int().min(1).max(16).default(1).openapi({ description: "Connections to each of its servers, where one is too slow" }),
   options_interval: z
     .int()
-    .refine((seconds) => seconds === 0 || (seconds >= 5 && seconds <= 86_400), "is neither 0 nor from 5 to 86400")
+    .refine((seconds) => seconds === 0 || (seconds >= 5 && seconds <= 86_400), "has to be 0, or from 5 to 86400")
     .default(0)
-    .openapi({ description: "Seconds between OPTIONS that ask each server whether it is well; 0: it is not asked" }),
+    .openapi({ description: "Seconds between OPTIONS that ask each server whether it answers; 0: it is not asked" }),
 };
 const trunkBody = z
   .strictObject({
     ...fields,
-    server: server.optional().openapi({ description: "Where there is only one" }),
-    servers: z.array(serverSchema).min(1).max(10).optional(),
-    password: z.string().min(1).max(256).optional().openapi({ description: "Kept if left out. Never shown." }),
+    server: server.optional().openapi({ description: "The server, if there is only one" }),
+    servers: z.array(serverSchema).min(1).max(10).optional().openapi({ description: "The servers, if there are several" }),
+    password: z
+      .string()
+      .min(1)
+      .max(256)
+      .optional()
+      .openapi({ description: "The password of our account there. Sealed where it is stored, kept if left out, never shown." }),
     token: z
       .string()
-      .regex(/^\S{1,200}$/)
+      .regex(/^\S{1,200}$/, "has to be 1 to 200 characters without spaces")
       .optional()
-      .openapi({ description: "Shown to servers over WebSocket (Authorization: Bearer). Kept if left out. Never shown by us." }),
+      .openapi({
+        description: "Sent to servers over WebSocket (Authorization: Bearer). Sealed where it is stored, kept if left out, never shown.",
+      }),
   })
-  .refine((trunk) => (trunk.server === undefined) !== (trunk.servers === undefined), "a trunk needs either a server or servers")
-  .refine(({ register, username }) => !register || username !== undefined, "a trunk that is registered at needs a username")
+  .refine((trunk) => (trunk.server === undefined) !== (trunk.servers === undefined), "needs either server or servers")
+  .refine(({ register, username }) => !register || username !== undefined, "needs a username, because register is true")
   .openapi("TrunkChange");
-const trunkSchema = z.object({ name: z.string(), servers: z.array(serverSchema), ...fields }).openapi("Trunk");
-const trunksSchema = z.object({ trunks: z.array(trunkSchema) }).openapi("Trunks");
+const trunkSchema = z
+  .object({
+    name: z.string().openapi({ description: "The name of the trunk", example: "provider" }),
+    servers: z.array(serverSchema).openapi({ description: "Its servers" }),
+    ...fields,
+    lost: z
+      .array(z.enum(["password", "token"]))
+      .optional()
+      .openapi({ description: "What no key in SEAL_KEYS opens any more, so that it has to be sent again; absent if there is none" }),
+  })
+  .openapi("Trunk");
+const trunksSchema = z.object({ trunks: z.array(trunkSchema).openapi({ description: "The trunks, by name" }) }).openapi("Trunks");
 
 const security = [{ bearer: [] }];
 const path = "/domains/{domain}/trunks/{trunk}";
@@ -90,46 +113,60 @@ const params = domainParameters.extend({
   trunk: z
     .string()
     .regex(/^[a-z0-9-]{1,64}$/, "is not made of a-z, 0-9 and hyphens")
-    .openapi({ param: { name: "trunk", in: "path" }, example: "provider" }),
+    .openapi({ param: { name: "trunk", in: "path" }, description: "The name of the trunk", example: "provider" }),
 });
 const list = createRoute({
+  ...operation("listTrunks", "List the trunks of a domain", "Other servers"),
   ...{ method: "get", path: "/domains/{domain}/trunks", security, request: { params: domainParameters } },
   responses: { 200: json(trunksSchema, "The trunks of the domain"), ...problems(400, 401, 404, 503) },
 });
 const put = createRoute({
+  ...operation("putTrunk", "Make or replace a trunk", "Other servers"),
   ...{ method: "put", path, security },
   request: { params, body: { required: true, content: { "application/json": { schema: trunkBody } } } },
   responses: { 200: json(trunkSchema, "The trunk, as it is now"), ...problems(400, 401, 404, 413, 503) },
 });
 const remove = createRoute({
+  ...operation("deleteTrunk", "Delete a trunk", "Other servers"),
   ...{ method: "delete", path, security, request: { params } },
   responses: { 204: noContent, ...problems(400, 401, 404, 503) },
 });
 
 const statusSchema = z
   .object({
-    servers: z.array(
-      z.object({
-        transport: z.enum(["tls", "tcp", "wss", "ws"]),
-        host: z.string(),
-        address: z.string(),
-        port: z.int(),
-        connected: z.boolean(),
-        registered_until: z.iso.datetime().nullable(),
-        options: z
-          .object({ at: z.iso.datetime(), status: z.int().openapi({ description: "0: no answer" }) })
-          .nullable()
-          .openapi({ description: "How it answered when it was last asked whether it is well" }),
-        well: z.boolean().openapi({ description: "False: it takes no calls until it has answered" }),
-        calls: z.int(),
-      }),
-    ),
+    servers: z
+      .array(
+        z.object({
+          transport: z.enum(["tls", "tcp", "wss", "ws"]).openapi({ description: "How it is connected to" }),
+          host: z.string().openapi({ description: "The name that its certificate has to have" }),
+          address: z.string().openapi({ description: "Its IP address; over WebSocket its name" }),
+          port: z.int().openapi({ description: "Its port" }),
+          connected: z.boolean().openapi({ description: "Whether the connection is open" }),
+          registered_until: z.iso.datetime().nullable().openapi({ description: "Until when we are registered there; null if we are not" }),
+          options: z
+            .object({
+              at: z.iso.datetime().openapi({ description: "When it was asked" }),
+              status: z.int().openapi({ description: "The status of its answer; 0: no answer" }),
+            })
+            .nullable()
+            .openapi({ description: "What it answered to the last OPTIONS; null if it was not asked" }),
+          well: z.boolean().openapi({ description: "False: it gets no calls until it has answered" }),
+          calls: z.int().openapi({ description: "Calls that are on it" }),
+        }),
+      )
+      .openapi({ description: "The connections to its servers, in the order they are tried" }),
     missing: z
-      .array(z.object({ server: z.string(), why: z.string() }))
+      .array(
+        z.object({
+          server: z.string().openapi({ description: "Its URI" }),
+          why: z.string().openapi({ description: "Why calls cannot go there" }),
+        }),
+      )
       .openapi({ description: "Servers that calls cannot go to: the DNS does not know them, or ALLOWED_NETWORKS lacks their network" }),
   })
   .openapi("TrunkStatus");
 const status = createRoute({
+  ...operation("readTrunkStatus", "Read how the servers of a trunk are", "Other servers"),
   ...{ method: "get", path: `${path}/status`, security, request: { params } },
   responses: {
     200: json(statusSchema, "How the connections to its servers are, in the order they are tried"),
@@ -144,14 +181,16 @@ trunkRoutes.openapi(list, async (context) => {
   const { domain } = context.req.valid("param");
   const store = new Store(context.env.DIRECTORY);
   if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
-  return context.json({ trunks: (await store.trunks(domain)).map(shown) }, 200);
+  return context.json({ trunks: (await store.trunks(domain, keyringFor(context.env))).map(shown) }, 200);
 });
 
 trunkRoutes.openapi(put, async (context) => {
   const { domain, trunk: name } = context.req.valid("param");
   const store = new Store(context.env.DIRECTORY);
   if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
-  const before = (await store.trunks(domain)).find((one) => one.name === name);
+  const keyring = keyringFor(context.env);
+  if (keyring === undefined) throw new Problem(503, "the secret SEAL_KEYS is not set: trunks cannot be stored");
+  const before = (await store.trunks(domain, keyring)).find((one) => one.name === name);
   const { username, password = before?.password, token = before?.token, server: only = "", servers, ...rest } = context.req.valid("json");
   const trunk: Trunk = {
     domain,
@@ -162,7 +201,10 @@ trunkRoutes.openapi(put, async (context) => {
     ...(password === undefined ? {} : { password }),
     ...(token === undefined ? {} : { token }),
   };
-  await store.putTrunk(trunk);
+  refuseServers(context.env, context.req.valid("json"));
+  for (const secret of before?.lost ?? [])
+    if (trunk[secret] === undefined) throw new Problem(409, `${secret}: no key in SEAL_KEYS opens the one that is stored: send it again`);
+  await store.putTrunk(trunk, writeTrunk(trunk, keyring));
   directoryOf(context.env).forget(domain);
   context.executionCtx.waitUntil(keepTrunk(context.env, trunk, before));
   return context.json(shown(trunk), 200);
@@ -171,7 +213,7 @@ trunkRoutes.openapi(put, async (context) => {
 trunkRoutes.openapi(remove, async (context) => {
   const { domain, trunk: name } = context.req.valid("param");
   const store = new Store(context.env.DIRECTORY);
-  const before = await trunkNamed(store, domain, name);
+  const before = await trunkNamed(context.env, domain, name);
   await store.deleteTrunk(domain, name);
   directoryOf(context.env).forget(domain);
   context.executionCtx.waitUntil(keepTrunk(context.env, undefined, before));
@@ -180,14 +222,21 @@ trunkRoutes.openapi(remove, async (context) => {
 
 trunkRoutes.openapi(status, async (context) => {
   const { domain, trunk: name } = context.req.valid("param");
-  const trunk = await trunkNamed(new Store(context.env.DIRECTORY), domain, name);
+  const trunk = await trunkNamed(context.env, domain, name);
   const places = await inOrder(context.env, trunk);
   const hops = await Promise.all(places.map((place) => context.env.NEXT_HOP.getByName(place.name).status()));
   return context.json({ servers: hops.map(shownStatus), missing: [...(await missing(context.env, trunk))] }, 200);
 });
 
-async function trunkNamed(store: Store, domain: string, name: string): Promise<Trunk> {
-  const trunk = (await store.trunks(domain)).find((one) => one.name === name);
+/** Named as the request named them. */
+function refuseServers(environment: Environment, { server: only, servers = [] }: z.infer<typeof trunkBody>): void {
+  const { allowedNetworks } = readConfiguration(environment);
+  if (only !== undefined) refuseUnreachable("server", only, allowedNetworks);
+  for (const [index, { uri }] of servers.entries()) refuseUnreachable(`servers.${index}.uri`, uri, allowedNetworks);
+}
+
+async function trunkNamed(environment: Environment, domain: string, name: string): Promise<Trunk> {
+  const trunk = (await new Store(environment.DIRECTORY).trunks(domain, keyringFor(environment))).find((one) => one.name === name);
   if (trunk === undefined) throw new Problem(404, `there is no trunk ${name} in ${domain}`);
   return trunk;
 }
@@ -202,14 +251,16 @@ function shownStatus({ transport, host, address, port, isConnected, registeredUn
   };
 }
 
-/** Without the password. */
+/** Without its secrets. */
 function shown(trunk: Trunk) {
-  const { name, servers, username, register, inbound, prefixes, trusted, format, maximum_calls, connections, options_interval } = trunk;
+  const { name, servers, username, register, inbound, prefixes, trusted, format, maximum_calls, connections, options_interval, lost } =
+    trunk;
   return {
     ...{ name, register, inbound, trusted, format, maximum_calls, connections, options_interval },
     ...(username === undefined ? {} : { username }),
     prefixes: [...prefixes],
     servers: [...servers],
+    ...(lost === undefined ? {} : { lost: [...lost] }),
   };
 }
 

@@ -5,43 +5,53 @@ import { directoryOf } from "../directory.ts";
 import type { Environment } from "../environment.ts";
 import { homesOf } from "./homes.ts";
 import { Problem } from "./problem.ts";
-import { json, noContent, problems } from "./responses.ts";
-import { permissionSchema, subscriberParameters, watcherName } from "./schemas.ts";
+import { json, noContent, operation, problems } from "./responses.ts";
+import { permissionSchema, shownName, shownWatchers, subscriberParameters, watcherName } from "./schemas.ts";
 import { Store } from "./store.ts";
 
 const mostWatchers = 200;
 
 const params = subscriberParameters.extend({
-  watcher: watcherName.openapi({ param: { name: "watcher", in: "path" }, example: "carol@example.com" }),
+  watcher: watcherName.openapi({
+    param: { name: "watcher", in: "path" },
+    description: "user@domain, or *@domain for all of a domain",
+    example: "carol@example.com",
+  }),
 });
 const rulesSchema = z
-  .object({ default: permissionSchema.optional(), watchers: z.record(z.string(), permissionSchema) })
+  .object({
+    default: permissionSchema.optional(),
+    watchers: z.record(z.string(), permissionSchema).openapi({ description: "The permission of each watcher: user@domain, or *@domain" }),
+  })
   .openapi("Watchers");
 const body = z.strictObject({ permission: permissionSchema }).openapi("WatcherPermission");
 
 const path = "/domains/{domain}/subscribers/{username}/watchers";
 const security = [{ bearer: [] }, { basic: [] }];
 const list = createRoute({
+  ...operation("listWatchers", "List who may watch a user", "Presence"),
   ...{ method: "get", path, security, request: { params: subscriberParameters } },
   responses: { 200: json(rulesSchema, "Who may watch the subscriber"), ...problems(400, 401, 404, 503) },
 });
 const put = createRoute({
+  ...operation("putWatcher", "Let a watcher see a user, or not", "Presence"),
   ...{ method: "put", path: `${path}/{watcher}`, security },
   request: { params, body: { required: true, content: { "application/json": { schema: body } } } },
   responses: { 200: json(body, "What holds for this watcher from now on"), ...problems(400, 401, 404, 409, 413, 503) },
 });
 const remove = createRoute({
+  ...operation("deleteWatcher", "Remove the rule for a watcher", "Presence"),
   ...{ method: "delete", path: `${path}/{watcher}`, security, request: { params } },
   responses: { 204: noContent, ...problems(400, 401, 404, 503) },
 });
 
-/** …/watchers: the part of the rules that the subscriber himself may set, with his own password. */
+/** …/watchers: the part of the rules that subscribers may set themselves, with their own passwords. */
 export const watcherRoutes = new OpenAPIHono<{ Bindings: Environment }>();
 
 watcherRoutes.openapi(list, async (context) => {
   const { domain, username } = context.req.valid("param");
   const { watching = noWatcherRules } = (await new Store(context.env.DIRECTORY).existing(domain, username)).rules;
-  return context.json({ ...watching, watchers: { ...watching.watchers } }, 200);
+  return context.json({ ...watching, watchers: shownWatchers(watching.watchers) }, 200);
 });
 
 watcherRoutes.openapi(put, async (context) => {
@@ -54,7 +64,7 @@ watcherRoutes.openapi(put, async (context) => {
 watcherRoutes.openapi(remove, async (context) => {
   const { domain, username, watcher } = context.req.valid("param");
   await change(context, domain, username, ({ [watcher]: known, ...others }) => {
-    if (known === undefined) throw new Problem(404, `there is no rule for ${watcher}`);
+    if (known === undefined) throw new Problem(404, `there is no rule for ${shownName(watcher)}`);
     return others;
   });
   return context.body(null, 204);

@@ -2,6 +2,7 @@ import { evictAllDurableObjects, listDurableObjectIds, runDurableObjectAlarm, ru
 import { env, exports } from "cloudflare:workers";
 import type { AddressOfRecord, Costs } from "../../../durable-objects/address-of-record.ts";
 import { createEars } from "../../support/ears.ts";
+import { hashesOf } from "../../support/provision.ts";
 import { Phone, type PhoneOptions } from "../../support/phone.ts";
 
 /** Makes the domain localhost and subscribers of it, through the API. */
@@ -10,7 +11,7 @@ export async function provision(...usernames: readonly string[]): Promise<void> 
   for (const username of usernames) {
     const answer = await api(`/domains/localhost/subscribers/${username}`, {
       method: "PUT",
-      body: JSON.stringify({ password: "offhook" }),
+      body: JSON.stringify({ ha1: hashesOf(username, "localhost", "offhook") }),
     });
     if (!answer.ok) throw new Error(`${username} was not provisioned: ${await answer.text()}`);
   }

@@ -1,0 +1,45 @@
+import { addressOf } from "../../lib/location/address.ts";
+import type { Subscriber } from "../../lib/location/subscriber.ts";
+import { chooseRoute } from "../../lib/routing/route.ts";
+import { chooseTrunk } from "../../lib/routing/trunk.ts";
+import { isFault } from "../../lib/syntax/fault.ts";
+import { dialledNumber, parseUri } from "../../lib/syntax/uri.ts";
+import { directoryOf, keyringFor } from "../directory.ts";
+import type { Environment } from "../environment.ts";
+import { Problem } from "./problem.ts";
+import { nameOf } from "./store.ts";
+
+/**
+ * Refuses an address that calls for a subscriber would be sent to in vain: the subscriber's own, since such a call would come back for
+ * ever, and one of a domain of ours that leads to no user, no trunk and by no route.
+ * @param member what the address is called in the request
+ * @param uri a SIP, SIPS or TEL URI of somebody
+ */
+export async function refuseVainTarget(environment: Environment, subscriber: Subscriber, member: string, uri: string): Promise<void> {
+  const target = targetOf(environment, uri, subscriber.domain);
+  if (target === undefined) return;
+  const { user, domain } = target;
+  const answer = await directoryOf(environment).fresh(user, domain);
+  if (answer.kind === "foreign") return;
+  if (answer.kind === "subscriber") {
+    const { username, domain: served } = answer.subscriber;
+    if (username === subscriber.username && served === subscriber.domain)
+      throw new Problem(400, `${member}: ${nameOf(user)} is this user: the call would come back for ever`);
+    return;
+  }
+  const caller = `${subscriber.username}@${subscriber.domain}`;
+  const routes = await directoryOf(environment).routes(subscriber.domain);
+  const isRouted = chooseRoute(routes, { method: "INVITE", user, domain, caller }).outcome !== undefined;
+  if (isRouted || chooseTrunk(await directoryOf(environment).trunks(domain), user) !== undefined) return;
+  throw new Problem(400, `${member}: there is no user ${nameOf(user)} in ${domain}, and no trunk or route for it`);
+}
+
+/** Whom an address names; undefined for one phone by its GRUU, which may be of the subscriber's own. */
+function targetOf(environment: Environment, text: string, domain: string): { readonly user: string; readonly domain: string } | undefined {
+  const uri = parseUri(text);
+  if (isFault(uri) || uri.kind === "other") return undefined;
+  if (uri.kind === "tel") return { user: dialledNumber(uri), domain };
+  const keyring = keyringFor(environment);
+  const address = keyring === undefined ? undefined : addressOf(keyring, uri);
+  return address === undefined || address.instance !== undefined ? undefined : address;
+}

@@ -1,0 +1,21 @@
+import { allows, isPublicAddress } from "../../lib/routing/network.ts";
+import { permittedTransports } from "../../lib/routing/transport.ts";
+import { isFault } from "../../lib/syntax/fault.ts";
+import { isIpv6, parseUri } from "../../lib/syntax/uri.ts";
+import { Problem } from "./problem.ts";
+
+/**
+ * Refuses a trunk's server that no call could go to: one by a transport that this server does not have, and an address in a private
+ * network that is not allowed. Names are looked up when they are needed; the trunk's status says what came of it.
+ * @param networks ALLOWED_NETWORKS, in CIDR notation
+ */
+export function refuseUnreachable(member: string, text: string, networks: readonly string[]): void {
+  const uri = parseUri(text);
+  if (isFault(uri) || uri.kind !== "sip") return;
+  if (permittedTransports(uri, ["tls", "tcp", "wss", "ws"]).length === 0)
+    throw new Problem(400, `${member}: its transport is not one of tls, tcp, wss and ws; this server has no UDP`);
+  const address = uri.host.replace(/^\[|\]$/g, "");
+  const isNumeric = /^\d+(?:\.\d+){3}$/.test(address) || isIpv6(address);
+  if (isNumeric && !isPublicAddress(address) && !allows(networks, address))
+    throw new Problem(400, `${member}: ${uri.host} is in a private network, which the setting ALLOWED_NETWORKS does not allow`);
+}
