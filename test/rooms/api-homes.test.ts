@@ -4,6 +4,7 @@ import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { directoryOf } from "../../workers/directory.ts";
 import { connectLeg } from "../../workers/home-socket.ts";
 import { header } from "../support/heard.ts";
+import { hashesOf } from "../support/provision.ts";
 import { api, connect, forgetEverything, homeOf, homes, newcomers, phoneOn, registered } from "./support/town.ts";
 
 /** What provisioning does to homes: open ones are told at once, others are left alone (DESIGN §9). */
@@ -112,7 +113,10 @@ describe("a deleted subscriber", () => {
 
   it("goes with his domain as well", async () => {
     await api("/domains/doomed.example", { method: "PUT" });
-    await api("/domains/doomed.example/subscribers/alice", { method: "PUT", body: '{"password":"offhook"}' });
+    await api("/domains/doomed.example/subscribers/alice", {
+      method: "PUT",
+      body: JSON.stringify({ ha1: hashesOf("alice", "doomed.example", "offhook") }),
+    });
     const phone = await registered({ account: "alice", domain: "doomed.example", way: "general" });
     expect((await api("/domains/doomed.example", { method: "DELETE" })).status).toBe(204);
     expect((await phone.socket.closed).code).toBeGreaterThan(1000);
@@ -123,7 +127,7 @@ describe("a deleted subscriber", () => {
     await registered({ account: alice, way: "direct" });
     const caller = await registered({ account: bob, way: "direct" });
     await remove(alice);
-    expect((await put(alice, { password: "offhook" })).status).toBe(201);
+    expect((await put(alice, { ha1: hashesOf(alice, "localhost", "offhook") })).status).toBe(201);
     expect((await caller.finalResponse(caller.request("INVITE", `sip:${alice}@localhost`))).status).toBe(480);
     const phone = await registered({ account: alice, way: "direct" });
     expect(header(await phone.register({ contacts: [] }), "contact")).toContain(phone.host);

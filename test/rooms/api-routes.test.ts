@@ -75,7 +75,7 @@ describe("what would happen to a request", () => {
   it("where no route fits, is what the location of users says", async () => {
     const [alice] = await newcomers("alice");
     expect((await test({ uri: `sip:${alice}@localhost` })).outcome).toBe(`it goes to the user ${alice}`);
-    expect((await test({ uri: "sip:nobody-at-all@localhost" })).outcome).toBe("nobody is called so: 404");
+    expect((await test({ uri: "sip:nobody-at-all@localhost" })).outcome).toBe("there is no such user: 404");
     expect((await test({ uri: "sip:somebody@elsewhere.example" })).outcome).toContain("403");
   });
 

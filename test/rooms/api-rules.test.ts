@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { api, homes, newcomers, registered } from "./support/town.ts";
+import { api, homes, newcomers, provision, registered } from "./support/town.ts";
+
+await provision("bob", "carol");
+await api("/domains/localhost/subscribers/carol", { method: "PUT", body: '{"aliases":["+15551234"]}' });
 
 const path = (username: string): string => `/domains/localhost/subscribers/${username}/rules`;
 const put = (username: string, body: unknown): Promise<Response> => api(path(username), { method: "PUT", body: JSON.stringify(body) });

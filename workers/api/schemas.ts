@@ -14,7 +14,7 @@ const userName = z
   .string()
   .min(1)
   .max(longestEscaped)
-  .transform((text) => nameOfUser(canonicalUser(text.normalize("NFC"))) ?? "\0")
+  .transform((text) => (text.isWellFormed() ? nameOfUser(canonicalUser(text.normalize("NFC"))) : undefined) ?? "\0")
   .refine(
     (name) => !/[\p{Cc}\p{Cs}@:"\\<>]|%[0-9A-Fa-f]{2}|^\s|\s$/u.test(name),
     'has characters that no user name has: @ : " \\ < > or controls',

@@ -1,0 +1,70 @@
+import { createExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import app from "../../workers/index.ts";
+import { api } from "./support/town.ts";
+
+type Operations = Record<string, Record<string, { readonly operationId: string }>>;
+
+const { paths }: { paths: Operations } = await (await api("/openapi.json")).json();
+const operations = Object.entries(paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, { operationId }]) => ({ method: method.toUpperCase(), path, operationId })),
+);
+
+/** A name for each parameter of a path, and a body that each operation takes. */
+const names: Record<string, string> = { domain: "localhost", username: "alice", watcher: "bob@localhost", id: "x", list: "friends" };
+const bodies: Record<string, object> = {
+  putDomainSettings: { presence_agent: "box" },
+  putSubscriber: { password: "long enough" },
+  addBinding: { contact: "sip:bob@localhost" },
+  putWatcher: { permission: "allow" },
+  putVoiceMail: { unread: 1 },
+  putPeer: { domains: ["partner.example"], token: "a-token-that-is-long-enough" },
+  putRoute: { action: { kind: "local", user: "alice" } },
+  testRoutes: { domain: "localhost", uri: "sip:alice@localhost" },
+  putTrunk: { server: "sip:pbx.example;transport=tcp" },
+  putListOfSubscriber: { entries: [] },
+  putListOfDomain: { entries: [] },
+};
+
+/** A database that fails each question, as D1 does when it cannot be reached. */
+const fails = () => Promise.reject(new Error("D1_ERROR: Network connection lost."));
+const statement = { bind: () => statement, first: fails, all: fails, run: fails };
+const away = { prepare: () => statement, batch: fails } as unknown as D1Database;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe("while the database cannot be reached, an operation answers 503 with Retry-After, and not 500", () => {
+  it("there are operations", () => {
+    expect(operations.length).toBeGreaterThan(40);
+    expect(Object.keys(bodies).every((id) => operations.some(({ operationId }) => operationId === id))).toBe(true);
+  });
+
+  it.each(operations)("$method $path", async ({ method, path, operationId }) => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const url = `http://localhost/api/v1${path.replace(/\{(\w+)\}/g, (_whole, name: string) => names[name] ?? "name")}`;
+    const hasBody = method === "PUT" || method === "POST";
+    const request = new Request(url, {
+      method,
+      headers: { Authorization: "Bearer test-admin-token", "Content-Type": "application/json" },
+      ...(hasBody ? { body: JSON.stringify(bodies[operationId] ?? {}) } : {}),
+    });
+    const answer = await app.fetch(request, { ...env, DIRECTORY: away }, createExecutionContext());
+    expect([answer.status, answer.headers.get("Retry-After"), answer.headers.get("Content-Type")]).toEqual([
+      503,
+      "5",
+      "application/problem+json",
+    ]);
+  });
+
+  it("so does a subscriber's own password", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const request = new Request("http://localhost/api/v1/domains/localhost/subscribers/alice/watchers", {
+      headers: { Authorization: `Basic ${btoa("alice:offhook")}` },
+    });
+    const answer = await app.fetch(request, { ...env, DIRECTORY: away }, createExecutionContext());
+    expect([answer.status, answer.headers.get("Retry-After")]).toEqual([503, "5"]);
+  });
+});
