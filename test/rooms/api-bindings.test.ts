@@ -86,6 +86,15 @@ describe("a registration by an administrator (RFC 3261 §10.2)", () => {
     expect((await post(alice, { contact: "sip:bob@localhost" })).status).toBe(409);
   });
 
+  it("may be neither the user's own address, nor one of no user: 400", async () => {
+    const [bob] = await newcomers("bob");
+    await registered({ account: bob, way: "direct" });
+    for (const contact of [`sip:${bob}@localhost`, `sips:${bob}@localhost;transport=tcp`, "sip:ghost@localhost"]) {
+      const answer = await post(bob, { contact });
+      expect([answer.status, (await answer.json<{ detail: string }>()).detail]).toEqual([400, expect.stringMatching(/^contact: /)]);
+    }
+  });
+
   it("has its place among the others, of which there may be ten: 409", async () => {
     const [bob] = await newcomers("bob");
     await registered({ account: bob, way: "direct" });

@@ -17,7 +17,7 @@ import { homesOf } from "./homes.ts";
 import { ListStore } from "./list-store.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
-import { domainParameters, subscriberParameters } from "./schemas.ts";
+import { domainParameters, fitsXml, isPlainText, subscriberParameters } from "./schemas.ts";
 import { Store, nameOf } from "./store.ts";
 
 /** Lists of one subscriber, and of a domain. */
@@ -36,7 +36,7 @@ const entrySchema = z.strictObject({
     .string()
     .min(1)
     .max(longestName)
-    .regex(/^[^\p{Cc}\p{Cs}\ufffe\uffff]+$/u, "has control characters")
+    .refine((name) => fitsXml(name) && isPlainText(name), "has control characters")
     .optional()
     .openapi({ description: "What it is called", example: "Bob" }),
 });

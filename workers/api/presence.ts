@@ -5,7 +5,7 @@ import type { Environment } from "../environment.ts";
 import { homesOf } from "./homes.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
-import { subscriberParameters } from "./schemas.ts";
+import { fitsXml, subscriberParameters } from "./schemas.ts";
 import { Store } from "./store.ts";
 
 /** RFC 4480 §5.2: those of its schema. */
@@ -22,8 +22,7 @@ const presenceSchema = z
     note: z
       .string()
       .max(500)
-      // What XML can hold (XML 1.0 §2.2).
-      .regex(/^(?:[\t\n\r]|[^\p{Cc}\p{Cs}\ufffe\uffff])*$/u, "has control characters")
+      .refine(fitsXml, "has control characters")
       .optional()
       .openapi({ description: "A text for watchers", example: "back at three" }),
     expires: z.int().min(60).max(86_400).default(3600).openapi({ description: "Seconds until it is forgotten" }),

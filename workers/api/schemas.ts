@@ -116,7 +116,7 @@ export const subscriberBody = z
       .string()
       .min(1)
       .max(128)
-      .regex(/^[^\p{Cc}\p{Cs}]+$/u, "has control characters")
+      .refine(isPlainText, "has control characters")
       .nullable()
       .optional()
       .openapi({ description: "What the person is called; null removes it, kept if left out", example: "Alice Ågren" }),
@@ -126,6 +126,16 @@ export const subscriberBody = z
     message: "cannot stand beside password",
   })
   .openapi("SubscriberChange");
+
+/** Whether a text has no control characters, nor halves of characters. Not a `regex`: its flag would be wrong in the description. */
+export function isPlainText(text: string): boolean {
+  return !/[\p{Cc}\p{Cs}]/u.test(text);
+}
+
+/** Whether XML can hold a text (XML 1.0 §2.2): besides plain text, tabs and line ends. */
+export function fitsXml(text: string): boolean {
+  return isPlainText(text.replace(/[\t\n\r]/g, "")) && !/[\ufffe\uffff]/.test(text);
+}
 
 export const domainSchema = z
   .object({ domain: z.string().openapi({ description: "The name of the domain, in lower case", example: "example.com" }) })

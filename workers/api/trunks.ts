@@ -9,7 +9,7 @@ import { directoryOf, keyringFor } from "../directory.ts";
 import type { Environment } from "../environment.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
-import { domainParameters } from "./schemas.ts";
+import { domainParameters, isPlainText } from "./schemas.ts";
 import { Store } from "./store.ts";
 import { refuseUnreachable } from "./trunk-servers.ts";
 
@@ -17,7 +17,7 @@ const server = z
   .string()
   .max(256)
   .refine(isServer, "is not a SIP or SIPS URI of a server, without a user")
-  .openapi({ example: "sip:pbx.example.com;transport=tcp" });
+  .openapi({ description: "A SIP or SIPS URI without a user", example: "sip:pbx.example.com;transport=tcp" });
 const serverSchema = z
   .strictObject({
     uri: server,
@@ -30,9 +30,12 @@ const formatSchema = z
   .union([
     z.enum(["e164", "plain"]),
     z.strictObject({
-      country_code: z.string().regex(/^[1-9]\d{0,2}$/, "is not a country code"),
-      prefix: digits.default("0"),
-      international_prefix: digits.default("00"),
+      country_code: z
+        .string()
+        .regex(/^[1-9]\d{0,2}$/, "is not a country code")
+        .openapi({ description: "The country, without a plus", example: "49" }),
+      prefix: digits.default("0").openapi({ description: "Before a number of the same country" }),
+      international_prefix: digits.default("00").openapi({ description: "Before the country code of any other" }),
     }),
   ])
   .openapi("NumberFormat", { description: "How the trunk writes numbers: +4930123, 4930123, or as one dials in a country" });
@@ -41,7 +44,8 @@ const fields = {
   username: z
     .string()
     .max(128)
-    .regex(/^[^\p{Cc}\p{Cs}]+$/u, "is empty, or has control characters")
+    .min(1)
+    .refine(isPlainText, "has control characters")
     .optional()
     .openapi({ description: "The name of our account there" }),
   register: z
