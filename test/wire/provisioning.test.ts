@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { startServer } from "../support/server.ts";
+import { hashesOf } from "../support/provision.ts";
 import { openTown, ways } from "../support/town.ts";
 
 const town = await openTown();
@@ -97,7 +98,7 @@ describe.each(ways)("a change takes effect in an open home at once, on the %s wa
   it("one who is made again gets a home of his own, without the old one's bindings", async () => {
     const [alice, bob] = await town.phones(way, "alice", "bob");
     await server.api("DELETE", pathOf(alice.account));
-    await server.api("PUT", pathOf(alice.account), { password: "offhook" });
+    await server.api("PUT", pathOf(alice.account), { ha1: hashesOf(alice.account, "localhost", "offhook") });
     expect((await bob.finalResponse(bob.request("MESSAGE", alice.aor))).status).toBe(480);
     const again = await town.register(alice.account, "general");
     bob.request("MESSAGE", again.aor, { body: "born again" });

@@ -51,7 +51,8 @@ describe("npm start in a fresh clone", () => {
     const port = await freePort();
     started = spawn("npm", ["start", "--", "--port", String(port)], { cwd: clone, detached: true, stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [started.stdout, started.stderr]) stream?.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    await expect.poll(() => output, { timeout: 60_000, interval: 100 }).toContain("Ready on");
+    await expect.poll(() => output, { timeout: 60_000, interval: 100 }).toContain(`Offhook is ready: http://localhost:${port}`);
+    expect(output).toMatch(/accounts alice, bob, carol @ localhost, password offhook/);
 
     const page = await fetch(`http://localhost:${port}/`);
     expect([page.status, await page.text()]).toEqual([200, expect.stringContaining("<title>Offhook</title>")]);
@@ -66,6 +67,43 @@ describe("npm start in a fresh clone", () => {
     }
     expect(output).not.toMatch(/warn|▲|error|✘/i);
     await stop();
+  });
+});
+
+describe("npm start where it cannot start", () => {
+  const ends = async (cwd: string, command: string, ...words: string[]): Promise<{ code: number | null; told: string }> => {
+    const ended = spawn(command, words, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+    let told = "";
+    for (const stream of [ended.stdout, ended.stderr]) stream.on("data", (chunk: Buffer) => (told += chunk.toString()));
+    const [code] = (await once(ended, "close")) as [number | null];
+    return { code, told };
+  };
+
+  it.each(["port", "sip-port"])("says that its --%s is used by another program, before it does anything", async (option) => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    await once(taken, "listening");
+    const { port } = taken.address() as AddressInfo;
+    const free = await freePort();
+    const { code, told } = await ends(clone, "npm", "start", "--", "--port", String(free), `--${option}`, String(port));
+    taken.close();
+    expect([code, told]).toEqual([1, expect.stringContaining(`Port ${port} is used by another program`)]);
+    expect(told).not.toMatch(/\n +at /);
+  });
+
+  it.each(["0", "many", "65536"])("says that %s is no port", async (port) => {
+    const { code, told } = await ends(clone, "npm", "start", "--", "--port", port);
+    expect([code, told]).toEqual([1, expect.stringContaining("not a port from 1 to 65535")]);
+  });
+
+  it("tells to install where nothing is installed, however it is started", async () => {
+    const bare = mkdtempSync(join(tmpdir(), "offhook-bare-"));
+    for (const name of [...parts, ...files]) cpSync(name, join(bare, name), { recursive: true });
+    for (const [command, word] of Object.entries({ npm: "start", node: "scripts/start.ts" })) {
+      const { code, told } = await ends(bare, command, word);
+      expect([command, code, told]).toEqual([command, 1, expect.stringContaining("npm install")]);
+      expect(told).not.toMatch(/ERR_MODULE_NOT_FOUND|\n +at /);
+    }
+    rmSync(bare, { recursive: true });
   });
 });
 

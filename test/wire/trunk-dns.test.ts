@@ -54,8 +54,11 @@ it("one that the DNS does not know yet is registered at once it does, and its st
 });
 
 it("one in a network that calls may not leave to says so", async () => {
-  await put("inside", { servers: [{ uri: "sip:10.0.0.1;transport=tcp" }, { uri: "sip:127.0.0.1;transport=tcp" }] });
-  expect((await status("inside")).missing).toEqual([{ server: "sip:10.0.0.1;transport=tcp", why: expect.stringContaining("network") }]);
+  dns.zone = ["inside.example A 10.0.0.1"];
+  await put("inside", { servers: [{ uri: "sip:inside.example;transport=tcp" }, { uri: "sip:127.0.0.1;transport=tcp" }] });
+  expect((await status("inside")).missing).toEqual([
+    { server: "sip:inside.example;transport=tcp", why: expect.stringContaining("network") },
+  ]);
 });
 
 it("one that moves to another address is registered at there when the old one has gone", async () => {
