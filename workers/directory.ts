@@ -133,7 +133,7 @@ export class Directory {
     await available(
       this.#database
         .prepare("UPDATE subscribers SET opened_at = ? WHERE domain = ? AND username = ? AND opened_at IS NULL")
-        .bind(Date.now(), domain, nameOfUser(username))
+        .bind(Date.now(), domain, nameOfUser(username) ?? noName)
         .run(),
     );
     const kept = this.#kept.get(`${username}@${domain}`)?.answer;

@@ -1,5 +1,5 @@
 import JsSIP from "jssip";
-import { Registerer, RegistererState, UserAgent, type SessionDescriptionHandlerFactory } from "sip.js";
+import { Registerer, RegistererState, UserAgent, type SessionDescriptionHandlerFactory, type UserAgentOptions } from "sip.js";
 import type { Way } from "./town.ts";
 import { shortSdp } from "./compose.ts";
 
@@ -19,7 +19,10 @@ function urlOf({ wsUrl, account, way }: StockOptions): string {
 }
 
 /** JsSIP as an application sets it up; not started. */
-export function jsSipPhone(options: StockOptions, more: { readonly password?: string; readonly register?: boolean } = {}): JsSIP.UA {
+export function jsSipPhone(
+  options: StockOptions,
+  more: { readonly password?: string; readonly register?: boolean; readonly authorization_user?: string } = {},
+): JsSIP.UA {
   return new JsSIP.UA({
     sockets: [new JsSIP.WebSocketInterface(urlOf(options))],
     uri: `sip:${options.account}@localhost`,
@@ -41,7 +44,7 @@ export async function registeredJsSip(options: StockOptions): Promise<JsSIP.UA> 
 }
 
 /** SIP.js as an application sets it up, its media replaced by a fixed description; not started. */
-export function sipJsPhone(options: StockOptions, delegate: UserAgent["delegate"] = {}): UserAgent {
+export function sipJsPhone(options: StockOptions, delegate: UserAgent["delegate"] = {}, more: Partial<UserAgentOptions> = {}): UserAgent {
   const uri = UserAgent.makeURI(`sip:${options.account}@localhost`);
   if (uri === undefined) throw new Error(`${options.account} makes no URI`);
   return new UserAgent({
@@ -52,6 +55,7 @@ export function sipJsPhone(options: StockOptions, delegate: UserAgent["delegate"
     sessionDescriptionHandlerFactory: withoutMedia,
     delegate: delegate ?? {},
     logBuiltinEnabled: false,
+    ...more,
   });
 }
 
@@ -59,8 +63,9 @@ export function sipJsPhone(options: StockOptions, delegate: UserAgent["delegate"
 export async function registeredSipJs(
   options: StockOptions,
   delegate?: UserAgent["delegate"],
+  more?: Partial<UserAgentOptions>,
 ): Promise<{ agent: UserAgent; registerer: Registerer }> {
-  const agent = sipJsPhone(options, delegate);
+  const agent = sipJsPhone(options, delegate, more);
   await agent.start();
   const registerer = new Registerer(agent, { expires: 600 });
   const registered = new Promise<void>((resolve, reject) => {
