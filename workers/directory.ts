@@ -17,7 +17,7 @@ export type Answer =
   | { readonly kind: "unknown"; readonly settings: DomainSettings }
   | { readonly kind: "subscriber"; readonly subscriber: Subscriber; readonly settings: DomainSettings };
 
-/** D1 did not answer. Whoever asked says 503 with Retry-After, never that somebody does not exist. */
+/** D1 did not answer. The answer to the request is 503 with Retry-After, and not that a user does not exist. */
 export class DirectoryUnavailable extends Error {
   override readonly name = "DirectoryUnavailable";
 }

@@ -56,7 +56,7 @@ function askForCredentials(keyring: Keyring, isServer: boolean, { domain, at }: 
   );
 }
 
-/** An account that nobody has: verified against, so that an unknown user costs and looks the same as a wrong password. */
+/** The secret of no account: an unknown user is verified against it, and so costs and looks the same as a wrong password. It verifies nothing. */
 export const nobody: Secret = { md5: "no password hashes to this", sha256: "no password hashes to this" };
 
 /** Wrong credentials that may be tried on one connection: then it is closed, and connections are counted. */

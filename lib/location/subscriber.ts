@@ -1,6 +1,6 @@
 import type { Rules } from "./rules.ts";
 
-/** A subscriber's row as the directory reads it and his home copies it. */
+/** A subscriber's row as the directory reads it and the home copies it. */
 export interface Subscriber {
   /** Canonical user part of the address of record, case kept. */
   readonly username: string;
@@ -17,7 +17,7 @@ export interface Subscriber {
   readonly generation: number;
   /** Grows with each change; only a newer row is taken. */
   readonly version: number;
-  /** What he wants done with calls for him. */
+  /** What is done with calls for the subscriber. */
   readonly rules: Rules;
   /** Whether the home has been opened by its owner's first authenticated flow. */
   readonly opened: boolean;

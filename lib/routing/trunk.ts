@@ -28,7 +28,7 @@ export interface Trunk {
   readonly register: boolean;
   /** Calls that come from it are taken. */
   readonly inbound: boolean;
-  /** Beginnings of user parts that go there if they are nobody's here: `+49`, `0`; "" for all. */
+  /** Beginnings of user parts that go there if they belong to no user here: `+49`, `0`; "" for all. */
   readonly prefixes: readonly string[];
   /** It is told who calls (P-Asserted-Identity, RFC 3325), and believed. */
   readonly trusted: boolean;
@@ -44,7 +44,7 @@ export interface Trunk {
 /** What trunks that were made before they could have several servers lack. */
 const unsaid = { format: "e164", maximum_calls: 0, connections: 1, options_interval: 0 } as const;
 
-/** What of a trunk nobody may read in the database. */
+/** What of a trunk is never in plain text in the database. */
 export type TrunkSecret = "password" | "token";
 
 const secrets: readonly TrunkSecret[] = ["password", "token"];

@@ -13,7 +13,7 @@ import { nameOf } from "./store.ts";
  * Refuses an address that calls for a subscriber would be sent to in vain: the subscriber's own, since such a call would come back for
  * ever, and one of a domain of ours that leads to no user, no trunk and by no route.
  * @param member what the address is called in the request
- * @param uri a SIP, SIPS or TEL URI of somebody
+ * @param uri the SIP, SIPS or TEL URI of a user
  */
 export async function refuseVainTarget(environment: Environment, subscriber: Subscriber, member: string, uri: string): Promise<void> {
   const target = targetOf(environment, uri, subscriber.domain);
