@@ -71,11 +71,18 @@ describe("npm start in a fresh clone", () => {
 });
 
 describe("npm start where it cannot start", () => {
+  const running = new Set<ChildProcess>();
+  afterAll(() => {
+    for (const { pid } of running) if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  });
+
   const ends = async (cwd: string, command: string, ...words: string[]): Promise<{ code: number | null; told: string }> => {
-    const ended = spawn(command, words, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+    const ended = spawn(command, words, { cwd, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    running.add(ended);
     let told = "";
     for (const stream of [ended.stdout, ended.stderr]) stream.on("data", (chunk: Buffer) => (told += chunk.toString()));
     const [code] = (await once(ended, "close")) as [number | null];
+    running.delete(ended);
     return { code, told };
   };
 
