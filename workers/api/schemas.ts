@@ -3,7 +3,7 @@ import { canonicalUser, isHost, parseUri } from "../../lib/syntax/uri.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 
 /** A user part as it may stand in a SIP URI; taken in its canonical spelling. */
-const userPart = z
+export const userPart = z
   .string()
   .min(1)
   .max(64)
