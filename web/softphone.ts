@@ -2,14 +2,14 @@ import { accountOfPage, demoAccounts, isLocal, readAccount } from "./account.ts"
 import { Buddies } from "./buddies.ts";
 import { Phone } from "./phone.ts";
 import { moods } from "./presence-document.ts";
-import { RingTone } from "./ring-tone.ts";
 import type { PhoneState } from "./state.ts";
+import { Tones } from "./tones.ts";
 import { draw, drawBuddies, drawClock, drawRequests, element } from "./view.ts";
 
 /** Characters of SIP shown. */
 const logLength = 40_000;
 
-const tone = new RingTone();
+const tones = new Tones();
 let current: PhoneState | undefined;
 
 const buddies = new Buddies(
@@ -19,8 +19,8 @@ const buddies = new Buddies(
 const phone = new Phone(element<HTMLAudioElement>("remote"), buddies, (state) => {
   current = state;
   draw(state);
-  if (state.call?.phase === "ringing") tone.start();
-  else tone.stop();
+  if (state.call?.phase === "ringing") tones.play(state.call.direction === "incoming" ? "ring" : "ringback");
+  else tones.stop("ring", "ringback");
 });
 
 const field = (id: string) => element<HTMLInputElement>(id);

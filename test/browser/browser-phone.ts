@@ -102,6 +102,8 @@ export interface Parlour {
   ): Promise<BrowserPhone>;
   /** A page of the softphone, opened with these parameters. */
   softphone(parameters: Readonly<Record<string, string>>): Promise<Page>;
+  /** An empty page, for the website of somebody else. */
+  page(): Promise<Page>;
   /** Closes all pages. */
   clear(): Promise<void>;
   close(): Promise<void>;
@@ -129,6 +131,7 @@ export async function openParlour(options: ServerOptions = {}): Promise<Parlour>
       await page.goto(`${town.server.url}/?${new URLSearchParams(parameters)}`);
       return page;
     },
+    page: () => context.newPage(),
     clear: async () => {
       for (const page of context.pages()) await page.close();
       for (const wire of wires.splice(0)) wire.close();

@@ -5,8 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { canBrowse } from "../support/browser.ts";
 import { ways, type Way } from "../support/town.ts";
 import { type Parlour, openParlour } from "./browser-phone.ts";
-
-const patience = { timeout: 15_000 };
+import { dial, hears, isShown, patience, reads, second, talk, watches } from "./softphone-page.ts";
 
 describe.skipIf(!canBrowse)("the softphone", () => {
   let parlour: Parlour;
@@ -265,42 +264,3 @@ describe.skipIf(!canBrowse)("the softphone", () => {
   /** Ends the sockets of an account as a crash of its home does. */
   const cut = (account: string) => parlour.town.server.evict(`sip:${account}@localhost#1`, "close");
 });
-
-async function dial(page: Page, target: string): Promise<void> {
-  await page.fill("#target", target);
-  await page.click("#call");
-}
-
-async function talk(caller: Page, callee: Page, name: string): Promise<void> {
-  await dial(caller, name);
-  await callee.click("#answer");
-  await Promise.all([reads(caller, "#progress", "In a call"), reads(callee, "#progress", "In a call")]);
-  await Promise.all([hears(caller), hears(callee)]);
-}
-
-async function reads(page: Page, selector: string, text: string | RegExp): Promise<void> {
-  await expect.poll(() => page.textContent(selector), { ...patience, message: selector }).toMatch(text);
-}
-
-/** Follows within a second, and a little for the browser to say so. */
-const second = { timeout: 1300, interval: 20 };
-
-async function watches(page: Page, account: string): Promise<void> {
-  await page.fill("#buddy", account);
-  await page.click("#watch button");
-}
-
-async function isShown(page: Page, account: string, lamp: string, text: string, within: object = patience): Promise<void> {
-  const shown = async () => {
-    const item = page.locator(`#buddies li[data-address="${account}@localhost"]`);
-    return [await item.getAttribute("data-lamp"), await item.locator("span").textContent()];
-  };
-  await expect.poll(shown, { ...within, message: `${account} as his lamp has it` }).toEqual([lamp, `${account}@localhost: ${text}`]);
-}
-
-/** More audio packets come than have come until now. */
-async function hears(page: Page): Promise<void> {
-  const packets = async () => Number(await page.getAttribute("#packets", "data-packets"));
-  const before = await packets();
-  await expect.poll(packets, patience).toBeGreaterThan(before + 10);
-}
