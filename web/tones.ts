@@ -1,5 +1,5 @@
 /** What a telephone lets one hear; how it sounds is in `sounds`. */
-export type Tone = "ring" | "ringback" | "busy" | "failed" | "ended";
+export type Tone = "ring" | "ringback" | "busy" | "failed" | "ended" | "message";
 
 /** Frequencies in hertz, seconds of each sound and from one to the next, and how many there are. */
 interface Sound {
@@ -17,6 +17,7 @@ const sounds: Readonly<Record<Tone, Sound>> = {
   busy: { frequencies: [480, 620], length: 0.5, period: 1, times: 4, gain: 0.03 },
   failed: { frequencies: [480, 620], length: 0.25, period: 0.5, times: 6, gain: 0.03 },
   ended: { frequencies: [425], length: 0.15, period: 0.3, times: 3, gain: 0.03 },
+  message: { frequencies: [660], length: 0.12, period: 0.2, times: 2, gain: 0.03 },
 };
 
 /** The tones of a telephone, made by the browser: there is no file to load. One at a time. */
@@ -25,6 +26,10 @@ export class Tones {
   #timer: ReturnType<typeof setInterval> | undefined;
   #playing: Tone | undefined;
   #oscillators: OscillatorNode[] = [];
+
+  get isPlaying(): boolean {
+    return this.#playing !== undefined;
+  }
 
   /** Plays a tone in place of the one that plays; one that plays already goes on. */
   play(tone: Tone): void {
