@@ -1,7 +1,20 @@
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
+import type { Parlour } from "./browser-phone.ts";
 
 export const patience = { timeout: 15_000 };
+
+/** A tab of the softphone that has registered. */
+export async function open(parlour: Parlour, account: string, more: Record<string, string> = {}, script?: string): Promise<Page> {
+  const page = await parlour.softphone({ account: `${account}@localhost`, password: "offhook", autoregister: "1", ...more }, script);
+  await reads(page, "#status", `Registered as ${account}@localhost`);
+  return page;
+}
+
+/** The id of the element that has the focus. */
+export function focused(page: Page): Promise<unknown> {
+  return page.evaluate("document.activeElement?.id");
+}
 
 export async function dial(page: Page, target: string): Promise<void> {
   await page.fill("#target", target);

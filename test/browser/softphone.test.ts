@@ -1,11 +1,10 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { canBrowse } from "../support/browser.ts";
 import { ways, type Way } from "../support/town.ts";
 import { type Parlour, openParlour } from "./browser-phone.ts";
-import { dial, hears, isShown, patience, reads, second, talk, watches } from "./softphone-page.ts";
+import { dial, hears, isShown, open as openPage, patience, reads, second, talk, watches } from "./softphone-page.ts";
 
 describe.skipIf(!canBrowse)("the softphone", () => {
   let parlour: Parlour;
@@ -15,12 +14,7 @@ describe.skipIf(!canBrowse)("the softphone", () => {
   afterEach(() => parlour.clear());
   afterAll(() => parlour?.close());
 
-  /** A tab of the softphone that has registered. */
-  const open = async (account: string, way: Way, more: Record<string, string> = {}): Promise<Page> => {
-    const page = await parlour.softphone({ account: `${account}@localhost`, password: "offhook", way, autoregister: "1", ...more });
-    await reads(page, "#status", `Registered as ${account}@localhost`);
-    return page;
-  };
+  const open = (account: string, way: Way, more: Record<string, string> = {}) => openPage(parlour, account, { way, ...more });
   const newcomers = async () => [await parlour.town.newcomer("alice"), await parlour.town.newcomer("bob")] as const;
 
   describe.each(ways)("on the %s way", (way) => {
@@ -140,16 +134,14 @@ describe.skipIf(!canBrowse)("the softphone", () => {
     await reads(caller, "#notice", `${bob}@localhost hung up`);
   });
 
-  it("mutes, and sends the keys one presses as INFO", async () => {
+  it("mutes", async () => {
     const [alice, bob] = await newcomers();
     const [caller, callee] = [await open(alice, "direct"), await open(bob, "direct")];
     await talk(caller, callee, bob);
-    await caller.click("#mute");
-    expect(await caller.getAttribute("#mute", "aria-pressed")).toBe("true");
-    await caller.click("#mute");
-    expect(await caller.getAttribute("#mute", "aria-pressed")).toBe("false");
-    await caller.click('button:text-is("5")');
-    await expect.poll(() => callee.textContent("#log"), patience).toMatch(/◀ INFO sip:[^]*Signal=5/);
+    for (const isMuted of ["true", "false"]) {
+      await caller.click("#mute");
+      expect(await caller.getAttribute("#mute", "aria-pressed")).toBe(isMuted);
+    }
   });
 
   it("says why a call fails: busy, declined, not reachable, unknown, not an address", async () => {
@@ -211,9 +203,12 @@ describe.skipIf(!canBrowse)("the softphone", () => {
     await callee.setViewportSize({ width: 320, height: 568 });
     for (let index = 0; index < 6; index += 1) await watches(callee, `a-long-name-that-goes-on-and-on-${index}`);
     await dial(caller, bob);
-    await callee.waitForSelector("#answer:focus");
-    const { y = 0, height = 0 } = (await callee.locator("#answer").boundingBox()) ?? {};
-    expect(y + height).toBeLessThan(568);
+    await callee.waitForSelector("#answer:visible");
+    for (const end of ["0", "document.documentElement.scrollHeight"]) {
+      await callee.evaluate(`scrollTo(0, ${end})`);
+      const { y = -1, height = 0 } = (await callee.locator("#answer").boundingBox()) ?? {};
+      expect([y > 0, y + height < 568]).toEqual([true, true]);
+    }
     expect(await callee.evaluate("document.documentElement.scrollWidth")).toBe(320);
   });
 
@@ -243,6 +238,7 @@ describe.skipIf(!canBrowse)("the softphone", () => {
     await callee.waitForSelector("#answer:focus");
     await callee.keyboard.press("Enter");
     await Promise.all([hears(caller), hears(callee)]);
+    await caller.keyboard.press("Tab");
     await caller.waitForSelector("#hangup:focus");
     await caller.keyboard.press("Enter");
     await reads(callee, "#notice", "alice@localhost hung up");
