@@ -21,6 +21,9 @@ export interface Media {
 /** Milliseconds: JsSIP alone would wait for every ICE server until it gives up, some 10 seconds. */
 const gatheringLimit = 2000;
 
+/** Milliseconds until an offer is tried again while another is open. */
+const betweenOffers = 100;
+
 /** Milliseconds of a key in the sound, and between two. */
 const keyInSound = { transportType: "RFC2833" as DTMF_TRANSPORT, duration: 120, interToneGap: 70 };
 
@@ -33,6 +36,8 @@ export class CallSession {
   /** Said instead of JsSIP's cause. */
   #why: string | undefined;
   #isConnected = true;
+  /** What the user has asked for, and could not be offered yet. */
+  #wantsHold: boolean | undefined;
 
   constructor(session: RTCSession, media: Media, watch: CallWatch) {
     this.#session = session;
@@ -80,8 +85,8 @@ export class CallSession {
   /** Without a connection, JsSIP would end the call over the offer that does not get out. */
   toggleHold(): void {
     if (!this.#isConnected || this.#call.phase !== "talking") return;
-    if (this.#call.isHeld) this.#session.unhold();
-    else this.#session.hold();
+    this.#wantsHold = !(this.#wantsHold ?? this.#call.isHeld);
+    this.#offerHold();
   }
 
   /** A key goes as an event in the sound (RFC 4733); as INFO to a phone that has not agreed to that. */
@@ -133,6 +138,15 @@ export class CallSession {
   get isOffered(): boolean {
     const { direction, phase } = this.#call;
     return direction === "incoming" && (phase === "ringing" || phase === "answering");
+  }
+
+  /** An offer cannot be made while another is open (RFC 3261 §14.1): it waits for its turn. */
+  #offerHold(): void {
+    const isWanted = this.#wantsHold;
+    if (isWanted === undefined || !this.#isConnected || this.#call.phase !== "talking") return;
+    const isDone = isWanted === this.#call.isHeld || (isWanted ? this.#session.hold() : this.#session.unhold());
+    if (isDone) this.#wantsHold = undefined;
+    else setTimeout(() => this.#offerHold(), betweenOffers);
   }
 
   #follow(): void {

@@ -99,6 +99,11 @@ export class Phone {
     return call;
   }
 
+  /** Does not sign in, and says why. */
+  refuse(why: string): void {
+    this.#connection("failed", why);
+  }
+
   /** Says something that the user has not asked for. */
   tell(text: string): void {
     this.#change({ notice: { text, isFailure: false } });

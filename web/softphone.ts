@@ -77,6 +77,10 @@ openKeypad(
   (key) => phone.session?.press(key),
 );
 window.addEventListener("pagehide", () => remember("call", phone.leavePage(isReloading())));
+// A page that the browser had kept, and shows again, has said that it is gone: it begins anew.
+window.addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) location.reload();
+});
 
 setInterval(() => {
   const since = current?.call?.since;
@@ -107,6 +111,7 @@ function register(): void {
   const account = readAccount(written);
   if ("fault" in account) {
     element<HTMLDetailsElement>("connection").open = true;
+    phone.refuse(account.fault);
     return complain(field("ice"), account.fault);
   }
   remember("account", written);

@@ -46,8 +46,8 @@ export function drawBuddies(buddies: readonly Buddy[], press: BuddyButtons): voi
       text: `${address}: ${text}`,
       data: { lamp, address },
       buttons: [
-        ["Call", `Call ${address}`, () => press.call(address)],
-        ["Write", `Write to ${address}`, () => press.write(address)],
+        ["☎\uFE0E", `Call ${address}`, () => press.call(address)],
+        ["✉\uFE0E", `Write to ${address}`, () => press.write(address)],
         ["✕", `Remove ${address}`, () => press.remove(address)],
       ],
     })),

@@ -154,5 +154,6 @@ describe.skipIf(!canBrowse)("a page of the softphone that goes, and one that com
       await expect.poll(asked, patience).toBe(times);
       await isShown(page, "nobody", "refused", "There is no such user");
     }
+    expect((await page.textContent("#log"))?.match(/▶ REGISTER /g)?.length).toBeGreaterThan(1);
   });
 });

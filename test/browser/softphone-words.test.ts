@@ -116,8 +116,21 @@ describe.skipIf(!canBrowse)("what the softphone says, and lets one hear", () => 
         await page.click("#register");
       }
       await expect.poll(() => page.evaluate('document.querySelector("#ice").validationMessage'), patience).toMatch(what);
-      expect([await page.textContent("#status"), await page.isVisible("#ice")]).toEqual(["Not connected", true]);
+      await reads(page, "#status", what);
+      expect([await page.getAttribute("#status", "role"), await page.isVisible("#ice")]).toEqual(["alert", true]);
     }
+  });
+
+  it("nothing that the browser complains of: the page keeps to its own policies", async () => {
+    const page = await open(parlour, await parlour.town.newcomer("alice"));
+    const complaints: string[] = [];
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+    });
+    page.on("pageerror", ({ message }) => complaints.push(message));
+    await page.reload();
+    await reads(page, "#status", /^Registered/);
+    expect(complaints).toEqual([]);
   });
 
   it("STUN and TURN servers, the latter with user name and credential, are those of the call", async () => {
