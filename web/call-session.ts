@@ -1,7 +1,7 @@
 import type { DTMF_TRANSPORT } from "jssip/lib/Constants";
 import type { IceCandidateEvent, IncomingEvent, OutgoingEvent, RTCSession } from "jssip/lib/RTCSession";
 import type { IncomingResponse } from "jssip/lib/SIPMessage";
-import { type CallEnd, type Ending, describeEnd } from "./endings.ts";
+import { type CallEnd, type Ending, describeEnd, describeMediaFault, noSecureContext } from "./endings.ts";
 import type { LostCall } from "./remembered.ts";
 import { whenEnded } from "./session-end.ts";
 import type { Call } from "./state.ts";
@@ -61,6 +61,10 @@ export class CallSession {
 
   answer(): void {
     if (this.#call.phase !== "ringing" || this.#call.direction !== "incoming") return;
+    if (navigator.mediaDevices === undefined) {
+      this.#why = describeMediaFault(noSecureContext).text;
+      return this.#session.terminate({ status_code: 480 });
+    }
     this.#change({ phase: "answering" });
     this.#session.answer({ mediaConstraints: { audio: true, video: false }, pcConfig: this.#media.ice });
   }

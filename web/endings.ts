@@ -55,13 +55,19 @@ const mediaFaults: Readonly<Record<string, string>> = {
 
 /** RFC 3326: a proxy says why it cancels a call that its caller did not give up. */
 function whyCancelled(reason: string | undefined): string {
-  const [protocol = "", ...parameters] = (reason ?? "").split(";").map((part) => part.trim().toLowerCase());
-  const cause = parameters.find((parameter) => parameter.startsWith("cause="));
-  const status = protocol === "sip" ? Number(cause?.slice("cause=".length)) : 0;
+  const status = causeOf(reason ?? "");
   if (status === 200) return "PEER's call was answered on another of your phones";
   if (status === 486 || status >= 600) return "PEER's call was declined on another of your phones";
   if (status >= 300) return "PEER's call went on to another phone";
   return "PEER gave up";
+}
+
+/** The status in the value for SIP of a header Reason, which may have one for each protocol; 0 without. */
+function causeOf(reason: string): number {
+  const values = reason.toLowerCase().split(/,(?=\s*sip\b)/);
+  const parameters = values.find((value) => value.trim().startsWith("sip"))?.split(";") ?? [];
+  const cause = parameters.map((parameter) => parameter.trim()).find((parameter) => parameter.startsWith("cause="));
+  return Number(cause?.slice("cause=".length) ?? 0);
 }
 
 function toneOf(status: number): Tone {

@@ -37,6 +37,8 @@ export class Phone {
   #account: Account | undefined;
   #ua: UA | undefined;
   #session: CallSession | undefined;
+  /** It has been registered since the user signed in. */
+  #hasRegistered = false;
 
   constructor(parts: PhoneParts, watch: PhoneWatch) {
     this.#parts = parts;
@@ -50,12 +52,13 @@ export class Phone {
     const [username = "", domain = ""] = address.split("@");
     const parts = ["domains", domain, "subscribers", username, "watchers", watcher].map(encodeURIComponent);
     const credentials = btoa(String.fromCharCode(...new TextEncoder().encode(`${username}:${password}`)));
-    const answer = await fetch(`/api/v1/${parts.join("/")}`, {
+    const asking = fetch(`/api/v1/${parts.join("/")}`, {
       method: "PUT",
       headers: { Authorization: `Basic ${credentials}`, "Content-Type": "application/json" },
       body: JSON.stringify({ permission }),
     });
-    if (!answer.ok) this.#fail(`The server did not take that (${answer.status})`);
+    const answer = await asking.catch(() => undefined);
+    if (answer?.ok !== true) this.#fail(`The server did not take that: ${answer === undefined ? "it cannot be reached" : answer.status}`);
   }
 
   /** The call there is. */
@@ -80,6 +83,7 @@ export class Phone {
   unregister(): void {
     const ua = this.#ua;
     this.#ua = undefined;
+    this.#hasRegistered = false;
     if (ua !== undefined) for (const companion of this.#parts.companions) companion.signedOut();
     ua?.stop();
     this.#connection("offline", "Not connected");
@@ -111,7 +115,8 @@ export class Phone {
 
   /** @param target an address, or a user name of our own domain */
   call(target: string): void {
-    if (this.#session !== undefined || this.#ua === undefined) return;
+    if (this.#ua === undefined) return;
+    if (this.#session !== undefined) return this.tell("There is a call already: hang up first");
     if (navigator.mediaDevices === undefined) return this.#ended(describeMediaFault(noSecureContext));
     try {
       this.#ua.call(target, { mediaConstraints: { audio: true, video: false }, pcConfig: this.#ice() });
@@ -129,6 +134,7 @@ export class Phone {
         if (ua === this.#ua) listener(event);
       };
     const registered = () => {
+      this.#hasRegistered = true;
       this.#change({ connection: { kind: "registered", address: account.address } });
       for (const companion of this.#parts.companions) companion.registered(ua, account.address);
       this.#session?.connectionIsBack();
@@ -143,8 +149,7 @@ export class Phone {
   }
 
   #disconnected({ reason }: DisconnectEvent): void {
-    const wasRegistered = this.#state.connection.kind === "registered";
-    const what = wasRegistered ? "Reconnecting: the connection was lost" : "Trying again: the server cannot be reached";
+    const what = this.#hasRegistered ? "Reconnecting: the connection was lost" : "Trying again: the server cannot be reached";
     this.#connection("connecting", reason ? `${what} (${reason})` : what);
     this.#session?.connectionLost();
   }
@@ -196,7 +201,7 @@ export class Phone {
   }
 
   #connection(kind: "offline" | "connecting" | "failed", why: string): void {
-    this.#change({ connection: { kind, why } });
+    this.#change({ connection: kind === "connecting" ? { kind, why, isReconnecting: this.#hasRegistered } : { kind, why } });
   }
 
   #change(changes: Partial<PhoneState>): void {

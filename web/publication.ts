@@ -5,8 +5,9 @@ import { send } from "./request.ts";
 
 /** Seconds. */
 const lifetime = 600;
-/** Seconds until what the server did not take is published again. */
-const retryAfter = 30;
+/** Seconds until what the server did not take is published again: the first wait, and the longest. */
+const firstWait = 30;
+const longestWait = 3600;
 
 /** What the user says they are up to (PUBLISH, RFC 3903), kept up as long as the page is there. One request at a time. */
 export class Publication {
@@ -16,6 +17,7 @@ export class Publication {
   #wanted = "";
   #published = "";
   #tag: string | undefined;
+  #wait = firstWait;
   #isAsking = false;
   #hasEnded = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -60,12 +62,14 @@ export class Publication {
     const status = response?.status_code ?? 408;
     // RFC 3903 §4.1: what the server does not know any more is published anew.
     const isForgotten = status === 412;
+    const wait = status < 300 ? lifetime / 2 : this.#wait;
+    this.#wait = status < 300 ? firstWait : Math.min(this.#wait * 2, longestWait);
     if (status < 300 || isForgotten) {
       this.#published = isForgotten ? "" : activity;
       this.#tag = isForgotten || activity === "" ? undefined : response?.getHeader("SIP-ETag");
       if (this.#wanted !== this.#published) return this.#publish();
     }
     if (this.#wanted === "" && this.#published === "") return;
-    this.#timer = setTimeout(() => this.#publish(), (status < 300 ? lifetime / 2 : retryAfter) * 1000);
+    this.#timer = setTimeout(() => this.#publish(), wait * 1000);
   }
 }

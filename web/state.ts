@@ -13,7 +13,7 @@ export interface Notice {
 
 export type Connection =
   | { readonly kind: "offline"; readonly why: string }
-  | { readonly kind: "connecting"; readonly why: string }
+  | { readonly kind: "connecting"; readonly why: string; readonly isReconnecting: boolean }
   | { readonly kind: "registered"; readonly address: string }
   | { readonly kind: "failed"; readonly why: string };
 

@@ -16,17 +16,20 @@ export function element<Kind extends HTMLElement = HTMLElement>(id: string): Kin
 export function draw({ connection, call, notice }: PhoneState): void {
   keepFocus(
     () => {
-      const isSignedIn = connection.kind === "registered" || connection.kind === "connecting";
+      const isRegistered = connection.kind === "registered";
+      const isSignedIn = isRegistered || connection.kind === "connecting";
       const status = element("status");
       status.dataset["state"] = connection.kind;
       status.setAttribute("role", connection.kind === "failed" ? "alert" : "status");
       write(status, describeConnection(connection));
       element("account").hidden = isSignedIn || call !== undefined;
       element("unregister").hidden = !isSignedIn;
-      for (const id of ["phone", "chat", "presence"]) element(id).hidden = connection.kind !== "registered";
-      element<HTMLButtonElement>("call").disabled = call !== undefined;
+      // What one writes is not to go while the connection comes back.
+      const isThere = isRegistered || (connection.kind === "connecting" && connection.isReconnecting);
+      for (const id of ["phone", "chat", "presence"]) element(id).hidden = !isThere;
+      element<HTMLButtonElement>("call").disabled = !isRegistered || call !== undefined;
       drawNotice(notice);
-      drawCall(call, connection.kind === "registered");
+      drawCall(call, isRegistered);
     },
     ["session", "phone", "main"].map((id) => element(id)),
   );

@@ -75,7 +75,7 @@ describe.skipIf(!canBrowse)("the call button of the README", () => {
       if (ends === "visitor") await hangUp(visitor);
       else await support.click("#hangup");
       await says(visitor, ends === "visitor" ? "You hung up" : "support@example.com hung up");
-      await reads(support, "#notice", ends === "visitor" ? "anonymous@anonymous.invalid hung up" : "You hung up");
+      await reads(support, "#notice", ends === "visitor" ? "Anonymous caller hung up" : "You hung up");
       await visitor.waitForSelector("offhook-call [part=call]:visible");
       await visitor.close();
     }
@@ -91,7 +91,7 @@ describe.skipIf(!canBrowse)("the call button of the README", () => {
       await support.waitForSelector("#answer:visible", patience);
       await hangUp(visitor);
       await says(visitor, "You gave up");
-      await reads(support, "#notice", "anonymous@anonymous.invalid gave up");
+      await reads(support, "#notice", "Anonymous caller gave up");
       const invites = (await support.textContent("#log"))?.match(/◀ INVITE /g) ?? [];
       expect(new Set((await support.textContent("#log"))?.match(/◀ INVITE [^]*?Call-ID: \S+/g)).size).toBe(round);
       expect(invites.length).toBe(round);
@@ -110,7 +110,7 @@ describe.skipIf(!canBrowse)("the call button of the README", () => {
       await support.click("#answer");
       await says(visitor, "In a call");
       await leave(visitor);
-      await reads(support, "#notice", "anonymous@anonymous.invalid hung up");
+      await reads(support, "#notice", "Anonymous caller hung up");
     }
   });
 

@@ -79,6 +79,24 @@ describe.skipIf(!canBrowse)("the softphone by keyboard", () => {
     expect(await label()).toBe("Call nobody@localhost");
   });
 
+  it("what one writes stays, and so does the focus, while the connection is lost and comes back", async () => {
+    const [alice, bob] = await newcomers();
+    const [caller, callee] = [await open(parlour, alice), await open(parlour, bob)];
+    await watches(callee, alice);
+    for (const id of ["target", "text", "buddy"]) {
+      await callee.focus(`#${id}`);
+      await callee.keyboard.type("o");
+      await parlour.town.server.evict(`sip:${bob}@localhost#1`, "close");
+      await callee.waitForSelector('#status[data-state="connecting"]', patience);
+      await callee.keyboard.type("k");
+      expect([await focused(callee), await callee.inputValue(`#${id}`), await callee.isDisabled("#call")]).toEqual([id, "ok", true]);
+      await reads(callee, "#status", `Registered as ${bob}@localhost`);
+      expect([await focused(callee), await callee.inputValue(`#${id}`), await callee.isDisabled("#call")]).toEqual([id, "ok", false]);
+    }
+    await dial(caller, bob);
+    await callee.waitForSelector("#answer:visible", patience);
+  });
+
   it("keys go in the sound (RFC 4733), by button and by keyboard, and not while one writes", async () => {
     const [alice, bob] = await newcomers();
     const [caller, callee] = [await open(parlour, alice, {}, noteKeys), await open(parlour, bob)];

@@ -2,7 +2,7 @@ import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { canBrowse } from "../support/browser.ts";
 import { type Parlour, openParlour } from "./browser-phone.ts";
-import { dial, open, patience, reads, talk } from "./softphone-page.ts";
+import { dial, open, patience, reads, talk, watches } from "./softphone-page.ts";
 
 /** Notes the frequencies of the tones that a page plays, and the configuration of its calls. */
 const noteAll = `
@@ -42,6 +42,35 @@ describe.skipIf(!canBrowse)("what the softphone says, and lets one hear", () => 
     await deaf.click("#answer");
     await reads(deaf, "#notice", text);
     await reads(other, "#notice", `${alice}@localhost is not reachable (480)`);
+  });
+
+  it("that a page that came by http has no microphone, and that there is a call already", async () => {
+    const [alice, bob] = await newcomers();
+    const without = 'Object.defineProperty(navigator, "mediaDevices", { value: undefined });';
+    const [plain, other] = [await open(parlour, alice, {}, without), await open(parlour, bob)];
+    const text = "Browsers give a page no microphone unless it comes by https";
+    await dial(plain, bob);
+    await reads(plain, "#notice", text);
+    await dial(other, alice);
+    await plain.click("#answer");
+    await reads(plain, "#notice", text);
+    await reads(other, "#notice", `${alice}@localhost is not reachable (480)`);
+    await watches(other, bob);
+    await dial(other, alice);
+    await other.click(`button[aria-label="Call ${bob}@localhost"]`);
+    await reads(other, "#notice", "There is a call already: hang up first");
+    await other.click("#hangup");
+  });
+
+  it("a permission that does not get to the server", async () => {
+    const [alice, bob] = await newcomers();
+    await rules(bob, { watching: { default: "confirm" } });
+    const [watcher, asked] = [await open(parlour, alice), await open(parlour, bob)];
+    await watches(watcher, bob);
+    await asked.context().setOffline(true);
+    await asked.click("#requests button");
+    await reads(asked, "#notice", "The server did not take that: it cannot be reached");
+    await asked.context().setOffline(false);
   });
 
   it("a forwarding to nobody, and one that goes round", async () => {
