@@ -1,23 +1,27 @@
 import { cpSync, mkdirSync } from "node:fs";
-import { build } from "esbuild";
+import { type BuildOptions, build } from "esbuild";
 
 const output = "dist/web";
 
-/** Builds the softphone page into `dist/web`, which the Worker serves as static assets. */
+/** What both scripts share. JsSIP is bundled into each. */
+const shared: BuildOptions = {
+  bundle: true,
+  target: "es2022",
+  minify: true,
+  sourcemap: true,
+  define: { global: "globalThis" },
+  logLevel: "warning",
+};
+
+/** Builds the softphone page, and the script of the call button, into `dist/web`, which the Worker serves as static assets. */
 export async function buildWeb(): Promise<void> {
   mkdirSync(output, { recursive: true });
-  for (const file of ["index.html", "styles.css"]) cpSync(`web/${file}`, `${output}/${file}`);
-  await build({
-    entryPoints: ["web/softphone.ts"],
-    outfile: `${output}/softphone.js`,
-    bundle: true,
-    format: "esm",
-    target: "es2022",
-    minify: true,
-    sourcemap: true,
-    define: { global: "globalThis" },
-    logLevel: "warning",
-  });
+  for (const file of ["index.html", "styles.css", "_headers"]) cpSync(`web/${file}`, `${output}/${file}`);
+  await Promise.all([
+    build({ ...shared, entryPoints: ["web/softphone.ts"], outfile: `${output}/softphone.js`, format: "esm" }),
+    // A classic script: it stands in the page of somebody else, and knows where it came from.
+    build({ ...shared, entryPoints: ["web/button/offhook-call.ts"], outfile: `${output}/offhook-call.js`, format: "iife" }),
+  ]);
 }
 
 if (import.meta.main) await buildWeb();

@@ -1,10 +1,13 @@
+import { type IceFault, readIceServers } from "./ice-servers.ts";
+import type { Written } from "./remembered.ts";
+
 /** Which account on which way in, as the page's form or its address says it. */
 export interface Account {
   /** `alice@example.com` */
   readonly address: string;
   readonly password: string;
   readonly way: "direct" | "general";
-  readonly ice: readonly string[];
+  readonly ice: readonly RTCIceServer[];
 }
 
 const localHosts = ["localhost", "127.0.0.1", "[::1]"];
@@ -17,35 +20,30 @@ export function isLocal(): boolean {
 export const demoAccounts = { usernames: ["alice", "bob", "carol"], domain: "localhost", password: "offhook" } as const;
 
 /** The account in `?account=…&password=…&way=…&ice=…`; undefined without one. */
-export function accountOfPage(search: string): { readonly account: Account; readonly registersAtOnce: boolean } | undefined {
+export function accountOfPage(search: string): { readonly written: Written; readonly registersAtOnce: boolean } | undefined {
   const parameters = new URLSearchParams(search);
   const address = parameters.get("account");
   if (address === null) return undefined;
-  const account = readAccount(address, parameters.get("password") ?? "", parameters.get("way") ?? "direct", parameters.get("ice") ?? "");
-  return { account, registersAtOnce: parameters.get("autoregister") === "1" };
+  const [password, way, ice] = ["password", "way", "ice"].map((name) => parameters.get(name) ?? "");
+  const written = { address, password: password ?? "", way: way || "direct", ice: ice ?? "" };
+  return { written, registersAtOnce: parameters.get("autoregister") === "1" };
 }
 
-export function readAccount(address: string, password: string, way: string, ice: string): Account {
+export function readAccount({ address, password, way, ice }: Written): Account | IceFault {
   const trimmed = address.trim().replace(/^sip:/, "");
+  const servers = readIceServers(ice);
+  if ("fault" in servers) return servers;
   return {
     address: trimmed.includes("@") ? trimmed : `${trimmed}@${isLocal() ? demoAccounts.domain : location.hostname}`,
     password,
     way: way === "general" ? "general" : "direct",
-    ice: ice.split(/[\s,]+/).filter((server) => server !== ""),
+    ice: servers,
   };
 }
 
-/** Where the account connects: DESIGN's two ways in. */
+/** Where the account connects: to its own home, or by the way for all. */
 export function socketUrl(account: Account): string {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   const path = account.way === "direct" ? `/ws/${encodeURIComponent(account.address)}` : "/ws";
   return `${scheme}://${location.host}${path}`;
-}
-
-/** One phone for each tab: a reload is the same phone (RFC 5626 §4.1). */
-export function instanceOfTab(): string {
-  const known = sessionStorage.getItem("offhook-instance");
-  const instance = known ?? crypto.randomUUID();
-  sessionStorage.setItem("offhook-instance", instance);
-  return instance;
 }

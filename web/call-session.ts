@@ -1,11 +1,15 @@
-import type { EndEvent, IceCandidateEvent, RTCSession } from "jssip/lib/RTCSession";
-import { type Call, describeEnd } from "./state.ts";
+import type { DTMF_TRANSPORT } from "jssip/lib/Constants";
+import type { IceCandidateEvent, IncomingEvent, OutgoingEvent, RTCSession } from "jssip/lib/RTCSession";
+import type { IncomingResponse } from "jssip/lib/SIPMessage";
+import { type CallEnd, type Ending, describeEnd, describeMediaFault, noSecureContext } from "./endings.ts";
+import type { LostCall } from "./remembered.ts";
+import { whenEnded } from "./session-end.ts";
+import type { Call } from "./state.ts";
 
 /** Who is told of every change of a call. */
 export interface CallWatch {
   changed(call: Call): void;
-  /** @param why in a sentence */
-  ended(why: string): void;
+  ended(ending: Ending): void;
 }
 
 /** Where a call's voice comes out, and the servers it may use. */
@@ -17,6 +21,12 @@ export interface Media {
 /** Milliseconds: JsSIP alone would wait for every ICE server until it gives up, some 10 seconds. */
 const gatheringLimit = 2000;
 
+/** Milliseconds until an offer is tried again while another is open. */
+const betweenOffers = 100;
+
+/** Milliseconds of a key in the sound, and between two. */
+const keyInSound = { transportType: "RFC2833" as DTMF_TRANSPORT, duration: 120, interToneGap: 70 };
+
 /** One call on JsSIP, from its first ring to its end. */
 export class CallSession {
   readonly #session: RTCSession;
@@ -26,6 +36,8 @@ export class CallSession {
   /** Said instead of JsSIP's cause. */
   #why: string | undefined;
   #isConnected = true;
+  /** What the user has asked for, and could not be offered yet. */
+  #wantsHold: boolean | undefined;
 
   constructor(session: RTCSession, media: Media, watch: CallWatch) {
     this.#session = session;
@@ -40,6 +52,8 @@ export class CallSession {
       isMuted: false,
       isHeld: false,
       isHeldByPeer: false,
+      hasEarlyMedia: false,
+      pressed: "",
     };
     this.#follow();
     this.#change({});
@@ -47,6 +61,10 @@ export class CallSession {
 
   answer(): void {
     if (this.#call.phase !== "ringing" || this.#call.direction !== "incoming") return;
+    if (navigator.mediaDevices === undefined) {
+      this.#why = describeMediaFault(noSecureContext).text;
+      return this.#session.terminate({ status_code: 480 });
+    }
     this.#change({ phase: "answering" });
     this.#session.answer({ mediaConstraints: { audio: true, video: false }, pcConfig: this.#media.ice });
   }
@@ -71,12 +89,17 @@ export class CallSession {
   /** Without a connection, JsSIP would end the call over the offer that does not get out. */
   toggleHold(): void {
     if (!this.#isConnected || this.#call.phase !== "talking") return;
-    if (this.#call.isHeld) this.#session.unhold();
-    else this.#session.hold();
+    this.#wantsHold = !(this.#wantsHold ?? this.#call.isHeld);
+    this.#offerHold();
   }
 
+  /** A key goes as an event in the sound (RFC 4733); as INFO to a phone that has not agreed to that. */
   press(key: string): void {
-    if (this.#isConnected && this.#call.phase === "talking") this.#session.sendDTMF(key);
+    if (this.#call.phase !== "talking") return;
+    const isHeard = this.#session.connection.getSenders().some(({ dtmf }) => dtmf?.canInsertDTMF === true);
+    if (!isHeard && !this.#isConnected) return;
+    this.#session.sendDTMF(key, isHeard ? keyInSound : {});
+    this.#change({ pressed: this.#call.pressed + key });
   }
 
   /** Audio packets that have come since the call began. */
@@ -96,8 +119,7 @@ export class CallSession {
   connectionLost(): void {
     this.#isConnected = false;
     this.#why = "The connection was lost before the call was answered";
-    const { direction, phase } = this.#call;
-    if (direction === "incoming" && (phase === "ringing" || phase === "answering")) this.#session.terminate();
+    if (this.isOffered) this.#session.terminate();
   }
 
   connectionIsBack(): void {
@@ -106,24 +128,46 @@ export class CallSession {
     if (this.#call.phase === "ending") this.#session.terminate();
   }
 
-  /** A page that goes takes its voice along: the other side is told. A call that still rings here finds the page that comes next. */
-  leavePage(): void {
+  /**
+   * A page that goes takes its voice along: the other side is told. A call that still rings here finds the page that comes next.
+   * @returns the call that was
+   */
+  leavePage(): LostCall {
+    const { peer, direction, phase } = this.#call;
+    if (!this.isOffered) this.#session.terminate();
+    return { peer, direction, phase };
+  }
+
+  /** It rings here, and nobody has answered it. */
+  get isOffered(): boolean {
     const { direction, phase } = this.#call;
-    if (direction === "outgoing" || phase === "talking") this.#session.terminate();
+    return direction === "incoming" && (phase === "ringing" || phase === "answering");
+  }
+
+  /** An offer cannot be made while another is open (RFC 3261 §14.1): it waits for its turn. */
+  #offerHold(): void {
+    const isWanted = this.#wantsHold;
+    if (isWanted === undefined || !this.#isConnected || this.#call.phase !== "talking") return;
+    const isDone = isWanted === this.#call.isHeld || (isWanted ? this.#session.hold() : this.#session.unhold());
+    if (isDone) this.#wantsHold = undefined;
+    else setTimeout(() => this.#offerHold(), betweenOffers);
   }
 
   #follow(): void {
     const session = this.#session;
-    session.on("progress", () => {
-      if (this.#call.phase === "calling") this.#change({ phase: "ringing" });
-    });
+    session.on("progress", (event: IncomingEvent | OutgoingEvent) => this.#progressed("response" in event ? event.response : null));
     session.on("accepted", () => this.#change({ phase: "talking", since: Date.now() }));
-    session.on("ended", (event) => this.#end(event));
-    session.on("failed", (event) => this.#end(event));
+    whenEnded(session, (end) => this.#end(end));
     for (const event of ["muted", "unmuted", "hold", "unhold"] as const) session.on(event, () => this.#readToggles());
     session.on("icecandidate", (event) => this.#gather(event));
     session.on("peerconnection", () => this.#listen());
     if (this.#call.direction === "outgoing") this.#listen();
+  }
+
+  #progressed(response: IncomingResponse | null): void {
+    if (this.#call.direction === "incoming") return;
+    const hasEarlyMedia = this.#call.hasEarlyMedia || Boolean(response?.body);
+    this.#change({ phase: this.#call.phase === "calling" ? "ringing" : this.#call.phase, hasEarlyMedia });
   }
 
   #listen(): void {
@@ -141,9 +185,10 @@ export class CallSession {
     this.#change({ isMuted: this.#session.isMuted().audio === true, isHeld: local, isHeldByPeer: remote });
   }
 
-  #end({ cause, message, originator }: EndEvent): void {
-    const { status_code: status, reason_phrase: reason = "" } = (message ?? {}) as { status_code?: number; reason_phrase?: string };
-    this.#watch.ended(this.#why ?? describeEnd(this.#call.peer, { cause, status, reason, isRemote: originator === "remote" }));
+  #end(end: CallEnd): void {
+    const ending: Ending =
+      this.#why === undefined ? describeEnd(this.#call.peer, end) : { text: this.#why, isFailure: true, tone: "failed" };
+    this.#watch.ended(ending);
   }
 
   #change(changes: Partial<Call>): void {
@@ -154,5 +199,6 @@ export class CallSession {
 
 /** The address at the other end: `bob@example.com`. */
 export function peerOf(session: RTCSession): string {
-  return session.remote_identity.uri.toAor().replace(/^sip:/, "");
+  const address = session.remote_identity.uri.toAor().replace(/^sips?:/, "");
+  return address.endsWith("@anonymous.invalid") ? "Anonymous caller" : address;
 }

@@ -4,7 +4,11 @@ declare module "jssip/lib/RequestSender" {
   import type { IncomingResponse, OutgoingRequest } from "jssip/lib/SIPMessage";
 
   class RequestSender {
-    constructor(ua: UA, request: OutgoingRequest, handlers: { onReceiveResponse(response: IncomingResponse): void });
+    constructor(
+      ua: UA,
+      request: OutgoingRequest,
+      handlers: { onReceiveResponse(response: IncomingResponse): void; onRequestTimeout(): void; onTransportError(): void },
+    );
     send(): void;
   }
   export = RequestSender;

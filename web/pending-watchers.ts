@@ -5,6 +5,9 @@ import { type DialogParameters, send } from "./request.ts";
 
 /** Seconds. */
 const lifetime = 600;
+/** Seconds until a server that did not grant it is asked again: the first wait, and the longest. */
+const firstWait = 30;
+const longestWait = 3600;
 
 /** What JsSIP hands the requests of a dialog to. */
 interface DialogOfUa {
@@ -21,6 +24,8 @@ export class PendingWatchers {
   readonly #address: string;
   readonly #asked: (pending: readonly string[]) => void;
   #dialog: Required<Pick<DialogParameters, "call_id" | "from_tag" | "cseq">> & DialogParameters;
+  #wait = firstWait;
+  #hasEnded = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(ua: UA, address: string, asked: (pending: readonly string[]) => void) {
@@ -43,14 +48,18 @@ export class PendingWatchers {
   }
 
   end(): void {
+    this.#hasEnded = true;
     clearTimeout(this.#timer);
   }
 
-  #answered(response: IncomingResponse): void {
-    const isGranted = response.status_code < 300;
+  #answered(response: IncomingResponse | undefined): void {
+    if (this.#hasEnded) return;
+    const isGranted = response !== undefined && response.status_code < 300;
     if (!isGranted) this.#dialog = newDialog();
     else if (this.#dialog.to_tag === undefined) this.#begin(response);
-    this.#timer = setTimeout(() => this.subscribe(), (isGranted ? lifetime / 2 : 30) * 1000);
+    if (isGranted) this.#wait = firstWait;
+    this.#timer = setTimeout(() => this.subscribe(), (isGranted ? lifetime / 2 : this.#wait) * 1000);
+    if (!isGranted) this.#wait = Math.min(this.#wait * 2, longestWait);
   }
 
   #begin(response: IncomingResponse): void {

@@ -1,52 +1,64 @@
 import { Exceptions, UA, WebSocketInterface } from "jssip";
 import type { RTCSession } from "jssip/lib/RTCSession";
 import type { DisconnectEvent, RTCSessionEvent, UnRegisteredEvent } from "jssip/lib/UA";
-import { type Account, instanceOfTab, socketUrl } from "./account.ts";
-import type { Buddies } from "./buddies.ts";
+import { type Account, socketUrl } from "./account.ts";
 import { CallSession, peerOf } from "./call-session.ts";
+import type { Companion } from "./companion.ts";
+import { type Ending, describeMediaFault, noSecureContext } from "./endings.ts";
 import { type Log, logged } from "./message-log.ts";
-import { Publication } from "./publication.ts";
-import { type PhoneState, describeRefusal, start } from "./state.ts";
+import type { LostCall } from "./remembered.ts";
+import { type PhoneState, describeRefusal, nothing, start } from "./state.ts";
 
 /** Seconds until a server that cannot serve us now is asked again, if it names no time. */
 const retryAfter = 5;
 
+/** What a phone is made of. */
+export interface PhoneParts {
+  /** Where the other side is heard. */
+  readonly remote: HTMLAudioElement;
+  /** Names this phone among those of its user (RFC 5626 §4.1). */
+  readonly instance: string;
+  readonly companions: readonly Companion[];
+}
+
+/** Who is told of every change of the phone. */
+export interface PhoneWatch {
+  changed(state: PhoneState): void;
+  ended(ending: Ending): void;
+  /** The account is refused, and nobody is signed in any more. */
+  refused(): void;
+}
+
 /** A phone with one account and at most one call, on JsSIP. */
 export class Phone {
-  readonly #remote: HTMLAudioElement;
-  readonly #watch: (state: PhoneState) => void;
+  readonly #parts: PhoneParts;
+  readonly #watch: PhoneWatch;
   #state: PhoneState = start;
   #account: Account | undefined;
   #ua: UA | undefined;
   #session: CallSession | undefined;
-  readonly #buddies: Buddies;
-  #publication: Publication | undefined;
+  /** It has been registered since the user signed in. */
+  #hasRegistered = false;
 
-  /** @param watch is told of every change */
-  constructor(remote: HTMLAudioElement, buddies: Buddies, watch: (state: PhoneState) => void) {
-    this.#remote = remote;
-    this.#buddies = buddies;
+  constructor(parts: PhoneParts, watch: PhoneWatch) {
+    this.#parts = parts;
     this.#watch = watch;
   }
 
-  /** What the user says he is up to; "" for nothing in particular. */
-  say(activity: string): void {
-    this.#publication?.say(activity);
-  }
-
-  /** The user lets somebody watch him, or does not: he says so with his password, since it holds on all of his phones. */
+  /** The user lets somebody watch them, or does not: it is said with the password, since it holds on all phones of the user. */
   async decide(watcher: string, permission: "allow" | "block"): Promise<void> {
     if (this.#account === undefined) return;
     const { address, password } = this.#account;
     const [username = "", domain = ""] = address.split("@");
     const parts = ["domains", domain, "subscribers", username, "watchers", watcher].map(encodeURIComponent);
     const credentials = btoa(String.fromCharCode(...new TextEncoder().encode(`${username}:${password}`)));
-    const answer = await fetch(`/api/v1/${parts.join("/")}`, {
+    const asking = fetch(`/api/v1/${parts.join("/")}`, {
       method: "PUT",
       headers: { Authorization: `Basic ${credentials}`, "Content-Type": "application/json" },
       body: JSON.stringify({ permission }),
     });
-    if (!answer.ok) this.#change({ notice: `The server did not take that (${answer.status})` });
+    const answer = await asking.catch(() => undefined);
+    if (answer?.ok !== true) this.#fail(`The server did not take that: ${answer === undefined ? "it cannot be reached" : answer.status}`);
   }
 
   /** The call there is. */
@@ -57,13 +69,12 @@ export class Phone {
   register(account: Account, log: Log): void {
     this.unregister();
     try {
-      this.#ua = userAgent(account, log);
+      this.#ua = userAgent(account, this.#parts.instance, log);
     } catch (error) {
       if (!(error instanceof Exceptions.ConfigurationError)) throw error;
       return this.#connection("failed", `"${account.address}" is not an address`);
     }
     this.#account = account;
-    this.#publication = new Publication(this.#ua, account.address);
     this.#follow(this.#ua, account);
     this.#connection("connecting", "Connecting…");
     this.#ua.start();
@@ -72,20 +83,46 @@ export class Phone {
   unregister(): void {
     const ua = this.#ua;
     this.#ua = undefined;
-    this.#publication?.end();
-    this.#buddies.signedOut();
+    this.#hasRegistered = false;
+    if (ua !== undefined) for (const companion of this.#parts.companions) companion.signedOut();
     ua?.stop();
     this.#connection("offline", "Not connected");
   }
 
+  /**
+   * The page goes. Everything that a phone that is gone leaves behind is taken back, its binding too: who calls next hears at once that
+   * it is gone. A call that rings here, and a page that will be back, keep the binding: the server waits for them.
+   * @returns the call that was
+   */
+  leavePage(isReloading: boolean): LostCall | undefined {
+    const isOffered = this.#session?.isOffered === true;
+    const call = this.#session?.leavePage();
+    if (this.#state.connection.kind !== "registered") return call;
+    for (const companion of this.#parts.companions) companion.leaving?.();
+    if (!isOffered && !isReloading) this.#ua?.unregister();
+    return call;
+  }
+
+  /** Does not sign in, and says why. */
+  refuse(why: string): void {
+    this.#connection("failed", why);
+  }
+
+  /** Says something that the user has not asked for. */
+  tell(text: string): void {
+    this.#change({ notice: { text, isFailure: false } });
+  }
+
   /** @param target an address, or a user name of our own domain */
   call(target: string): void {
-    if (this.#session !== undefined || this.#ua === undefined) return;
+    if (this.#ua === undefined) return;
+    if (this.#session !== undefined) return this.tell("There is a call already: hang up first");
+    if (navigator.mediaDevices === undefined) return this.#ended(describeMediaFault(noSecureContext));
     try {
       this.#ua.call(target, { mediaConstraints: { audio: true, video: false }, pcConfig: this.#ice() });
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
-      this.#change({ notice: `"${target}" cannot be called: it is neither an address nor a user name` });
+      this.#fail(`"${target}" cannot be called: it is neither an address nor a user name`);
     }
   }
 
@@ -97,8 +134,9 @@ export class Phone {
         if (ua === this.#ua) listener(event);
       };
     const registered = () => {
+      this.#hasRegistered = true;
       this.#change({ connection: { kind: "registered", address: account.address } });
-      this.#buddies.registered(ua, account.address);
+      for (const companion of this.#parts.companions) companion.registered(ua, account.address);
       this.#session?.connectionIsBack();
     };
     const refused = (event: UnRegisteredEvent) => this.#refused(ua, event);
@@ -111,8 +149,7 @@ export class Phone {
   }
 
   #disconnected({ reason }: DisconnectEvent): void {
-    const wasRegistered = this.#state.connection.kind === "registered";
-    const what = wasRegistered ? "Reconnecting: the connection was lost" : "Trying again: the server cannot be reached";
+    const what = this.#hasRegistered ? "Reconnecting: the connection was lost" : "Trying again: the server cannot be reached";
     this.#connection("connecting", reason ? `${what} (${reason})` : what);
     this.#session?.connectionLost();
   }
@@ -120,7 +157,10 @@ export class Phone {
   #refused(ua: UA, { response, cause }: UnRegisteredEvent): void {
     const { status_code: status, reason_phrase: reason = cause ?? "no answer" } = (response as typeof response | null) ?? {};
     const isPassing = status === undefined || status >= 500;
-    if (!isPassing) this.unregister();
+    if (!isPassing) {
+      this.unregister();
+      this.#watch.refused();
+    }
     this.#connection(isPassing ? "connecting" : "failed", describeRefusal(status, reason));
     const seconds = Number.parseInt(response?.getHeader("Retry-After") ?? "", 10) || retryAfter;
     setTimeout(() => {
@@ -131,43 +171,51 @@ export class Phone {
   /** One call at a time: who calls meanwhile hears that we are busy. */
   #newSession(session: RTCSession): void {
     if (this.#session !== undefined) {
-      this.#change({ notice: `${peerOf(session)} called meanwhile, and heard that you are busy` });
+      this.tell(`${peerOf(session)} called meanwhile, and heard that you are busy`);
       return session.terminate({ status_code: 486, reason_phrase: "Busy Here" });
     }
-    this.#change({ notice: "" });
+    this.#change({ notice: nothing });
     this.#session = new CallSession(
       session,
-      { remote: this.#remote, ice: this.#ice() },
+      { remote: this.#parts.remote, ice: this.#ice() },
       {
         changed: (call) => this.#change({ call }),
-        ended: (notice) => {
-          this.#session = undefined;
-          this.#change({ call: undefined, notice });
-        },
+        ended: (ending) => this.#ended(ending),
       },
     );
   }
 
+  #ended(ending: Ending): void {
+    this.#session = undefined;
+    const { text, isFailure } = ending;
+    this.#change({ call: undefined, notice: { text, isFailure } });
+    this.#watch.ended(ending);
+  }
+
+  #fail(text: string): void {
+    this.#change({ notice: { text, isFailure: true } });
+  }
+
   #ice(): RTCConfiguration {
-    return { iceServers: (this.#account?.ice ?? []).map((urls) => ({ urls })) };
+    return { iceServers: [...(this.#account?.ice ?? [])] };
   }
 
   #connection(kind: "offline" | "connecting" | "failed", why: string): void {
-    this.#change({ connection: { kind, why } });
+    this.#change({ connection: kind === "connecting" ? { kind, why, isReconnecting: this.#hasRegistered } : { kind, why } });
   }
 
   #change(changes: Partial<PhoneState>): void {
     this.#state = { ...this.#state, ...changes };
-    this.#watch(this.#state);
+    this.#watch.changed(this.#state);
   }
 }
 
-function userAgent(account: Account, log: Log): UA {
+function userAgent(account: Account, instance: string, log: Log): UA {
   return new UA({
     sockets: logged(new WebSocketInterface(socketUrl(account)), log),
     uri: `sip:${account.address}`,
     password: account.password,
-    instance_id: instanceOfTab(),
+    instance_id: instance,
     connection_recovery_min_interval: 1,
     connection_recovery_max_interval: 10,
     session_timers: false,

@@ -5,13 +5,22 @@ import { send } from "./request.ts";
 
 /** Seconds. */
 const lifetime = 600;
+/** Seconds until what the server did not take is published again: the first wait, and the longest. */
+const firstWait = 30;
+const longestWait = 3600;
 
-/** What the user says he is up to (PUBLISH, RFC 3903), kept up as long as the page is there. */
+/** What the user says they are up to (PUBLISH, RFC 3903), kept up as long as the page is there. One request at a time. */
 export class Publication {
   readonly #ua: UA;
   readonly #address: string;
+  /** The activity that is to be published, and the one that is; "" for none. */
+  #wanted = "";
+  #published = "";
   #tag: string | undefined;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #wait = firstWait;
+  #isAsking = false;
+  #hasEnded = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(ua: UA, address: string) {
     this.#ua = ua;
@@ -20,34 +29,47 @@ export class Publication {
 
   /** @param activity "" takes back what was said */
   say(activity: string): void {
-    clearInterval(this.#timer);
-    if (activity === "") {
-      if (this.#tag !== undefined) this.#send("", 0);
-      return;
-    }
-    const body = composePresence(`sip:${this.#address}`, activity);
-    this.#send(body, lifetime);
-    this.#timer = setInterval(() => this.#send(this.#tag === undefined ? body : "", lifetime), lifetime * 500);
+    this.#wanted = activity;
+    if (!this.#isAsking && activity !== this.#published) this.#publish();
   }
 
   end(): void {
-    clearInterval(this.#timer);
+    this.say("");
+    this.#hasEnded = true;
+    clearTimeout(this.#timer);
   }
 
-  #send(body: string, expires: number): void {
+  /** The same again is a refresh, and needs no document (RFC 3903 §4.1). */
+  #publish(): void {
+    clearTimeout(this.#timer);
+    const activity = this.#wanted;
+    if (activity === "" && this.#tag === undefined) return;
+    const isKnown = this.#tag !== undefined && activity === this.#published;
+    const body = activity === "" || isKnown ? "" : composePresence(`sip:${this.#address}`, activity);
     const headers = [
       "Event: presence",
-      `Expires: ${expires}`,
+      `Expires: ${activity === "" ? 0 : lifetime}`,
       ...(this.#tag === undefined ? [] : [`SIP-If-Match: ${this.#tag}`]),
       ...(body === "" ? [] : ["Content-Type: application/pidf+xml"]),
     ];
-    send(this.#ua, "PUBLISH", this.#address, { headers, body }, (response) => this.#answered(response, body, expires));
+    this.#isAsking = true;
+    send(this.#ua, "PUBLISH", this.#address, { headers, body }, (response) => this.#answered(response, activity));
   }
 
-  #answered(response: IncomingResponse, body: string, expires: number): void {
-    const { status_code: status } = response;
-    this.#tag = status < 300 && expires > 0 ? response.getHeader("SIP-ETag") : undefined;
-    // RFC 3903 §4.1: what the server does not know any more is said anew.
-    if (status === 412 && body !== "") this.#send(body, expires);
+  #answered(response: IncomingResponse | undefined, activity: string): void {
+    this.#isAsking = false;
+    if (this.#hasEnded) return;
+    const status = response?.status_code ?? 408;
+    // RFC 3903 §4.1: what the server does not know any more is published anew.
+    const isForgotten = status === 412;
+    const wait = status < 300 ? lifetime / 2 : this.#wait;
+    this.#wait = status < 300 ? firstWait : Math.min(this.#wait * 2, longestWait);
+    if (status < 300 || isForgotten) {
+      this.#published = isForgotten ? "" : activity;
+      this.#tag = isForgotten || activity === "" ? undefined : response?.getHeader("SIP-ETag");
+      if (this.#wanted !== this.#published) return this.#publish();
+    }
+    if (this.#wanted === "" && this.#published === "") return;
+    this.#timer = setTimeout(() => this.#publish(), wait * 1000);
   }
 }

@@ -21,13 +21,13 @@ const makeRequest = OutgoingRequest as unknown as new (
   body: string | undefined,
 ) => OutgoingRequest;
 
-/** Sends a request of a method that JsSIP has no function for; final responses are handed over. */
+/** Sends a request of a method that JsSIP has no function for; its final response is handed over, undefined if none came. */
 export function send(
   ua: UA,
   method: string,
   address: string,
   message: { readonly headers: readonly string[]; readonly body?: string; readonly dialog?: DialogParameters },
-  answered: (response: IncomingResponse) => void,
+  answered: (response: IncomingResponse | undefined) => void,
 ): void {
   const uri = URI.parse(`sip:${address}`);
   if (uri === undefined) throw new Error(`${address} makes no URI`);
@@ -35,5 +35,6 @@ export function send(
   const onReceiveResponse = (response: IncomingResponse) => {
     if (response.status_code >= 200) answered(response);
   };
-  new RequestSender(ua, request, { onReceiveResponse }).send();
+  const nothing = () => answered(undefined);
+  new RequestSender(ua, request, { onReceiveResponse, onRequestTimeout: nothing, onTransportError: nothing }).send();
 }

@@ -1,48 +1,70 @@
 import { accountOfPage, demoAccounts, isLocal, readAccount } from "./account.ts";
 import { Buddies } from "./buddies.ts";
+import { Chat } from "./chat.ts";
+import { openKeypad } from "./keypad.ts";
+import { OwnState } from "./own-state.ts";
 import { Phone } from "./phone.ts";
 import { moods } from "./presence-document.ts";
-import { RingTone } from "./ring-tone.ts";
-import type { PhoneState } from "./state.ts";
-import { draw, drawBuddies, drawClock, drawRequests, element } from "./view.ts";
+import { watchReloads } from "./reloading.ts";
+import { type Written, instanceOfTab, recall, remember } from "./remembered.ts";
+import { type PhoneState, describeLostCall } from "./state.ts";
+import { Tones } from "./tones.ts";
+import { draw, drawBuddies, drawChat, drawClock, drawOwnState, drawRequests, element } from "./view.ts";
 
 /** Characters of SIP shown. */
 const logLength = 40_000;
 
-const tone = new RingTone();
+const instance = await instanceOfTab();
+const isReloading = watchReloads(() => performance.now());
+const tones = new Tones();
 let current: PhoneState | undefined;
 
 const buddies = new Buddies(
-  (all) => drawBuddies(all, { call: (address) => phone.call(address), remove: (address) => buddies.remove(address) }),
+  (all) => drawBuddies(all, { call: (address) => phone.call(address), write: writeTo, remove: (address) => buddies.remove(address) }),
   (pending) => drawRequests(pending, (address, permission) => void phone.decide(address, permission)),
 );
-const phone = new Phone(element<HTMLAudioElement>("remote"), buddies, (state) => {
-  current = state;
-  draw(state);
-  if (state.call?.phase === "ringing") tone.start();
-  else tone.stop();
+const chat = new Chat(drawChat, ({ peer }) => {
+  if (field("to").value === "") field("to").value = peer;
+  if (!tones.isPlaying) tones.play("message");
 });
+const ownState = new OwnState(drawOwnState);
+const phone = new Phone(
+  { remote: element<HTMLAudioElement>("remote"), instance, companions: [buddies, chat, ownState] },
+  {
+    changed: (state) => {
+      current = state;
+      draw(state);
+      ring(state);
+    },
+    ended: ({ tone }) => {
+      if (tone !== undefined) tones.play(tone);
+    },
+    refused: () => remember("account", undefined),
+  },
+);
 
-const field = (id: string) => element<HTMLInputElement>(id);
-
-element("account").addEventListener("submit", (event) => {
-  event.preventDefault();
-  register();
-});
-element("dial").addEventListener("submit", (event) => {
-  event.preventDefault();
+onSubmit("account", register);
+onSubmit("dial", () => {
   phone.call(field("target").value.trim());
+  if (phone.session !== undefined) element("session").focus({ preventScroll: true });
 });
-element("watch").addEventListener("submit", (event) => {
-  event.preventDefault();
+onSubmit("watch", () => {
   const buddy = field("buddy");
   if (buddies.add(buddy.value)) buddy.value = "";
   else complain(buddy, "This is neither an address nor a user name");
 });
+onSubmit("write", () => {
+  const [to, text] = [field("to"), field("text")];
+  if (chat.send(to.value.trim(), text.value)) text.value = "";
+  else complain(to, "This is neither an address nor a user name");
+});
 for (const [activity, text] of Object.entries(moods)) element<HTMLSelectElement>("mood").add(new Option(text, activity));
-element("mood").addEventListener("change", () => phone.say(field("mood").value));
+element("mood").addEventListener("change", () => ownState.say(field("mood").value));
 const buttons = {
-  unregister: () => phone.unregister(),
+  unregister: () => {
+    remember("account", undefined);
+    phone.unregister();
+  },
   answer: () => phone.session?.answer(),
   reject: () => phone.session?.reject(),
   hangup: () => phone.session?.hangUp(),
@@ -50,8 +72,15 @@ const buttons = {
   hold: () => phone.session?.toggleHold(),
 };
 for (const [id, press] of Object.entries(buttons)) element(id).addEventListener("click", press);
-for (const key of "123456789*0#") addButton("keys", key, () => phone.session?.press(key));
-window.addEventListener("pagehide", () => phone.session?.leavePage());
+openKeypad(
+  (key, press) => addButton("keys", key, press),
+  (key) => phone.session?.press(key),
+);
+window.addEventListener("pagehide", () => remember("call", phone.leavePage(isReloading())));
+// A page that the browser had kept, and shows again, has said that it is gone: it begins anew.
+window.addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) location.reload();
+});
 
 setInterval(() => {
   const since = current?.call?.since;
@@ -59,15 +88,50 @@ setInterval(() => {
 }, 500);
 
 if (isLocal()) offerDemoAccounts();
-if (!window.isSecureContext) element("notice").textContent = "Browsers give a page no microphone unless it comes by https.";
-readAddressBar();
+if (!window.isSecureContext) phone.tell("Browsers give a page no microphone unless it comes by https.");
+begin();
+
+/** Signs in as the page's address says, or as before a reload, and says what became of the call that there was. */
+function begin(): void {
+  const [wanted, before, lost] = [accountOfPage(location.search), recall("account"), recall("call")];
+  remember("call", undefined);
+  // A password is not to stay in the address bar, nor in the history.
+  if (wanted !== undefined) history.replaceState(null, "", location.pathname);
+  const written = wanted?.written ?? before;
+  if (written === undefined) return;
+  fillIn(written);
+  if (wanted?.registersAtOnce ?? true) register();
+  if (lost !== undefined) phone.tell(describeLostCall(lost));
+}
 
 function register(): void {
-  const account = readAccount(field("address").value, field("password").value, field("way").value, field("ice").value);
+  const [address = "", password = "", way = "", ice = ""] = ["address", "password", "way", "ice"].map((id) => field(id).value);
+  const written = { address, password, way, ice };
+  field("ice").setCustomValidity("");
+  const account = readAccount(written);
+  if ("fault" in account) {
+    element<HTMLDetailsElement>("connection").open = true;
+    phone.refuse(account.fault);
+    return complain(field("ice"), account.fault);
+  }
+  remember("account", written);
   phone.register(account, (direction, text) => {
     const log = element("log");
     log.textContent = `${direction === "in" ? "◀" : "▶"} ${text}\n${log.textContent}`.slice(0, logLength);
   });
+}
+
+function ring({ call }: PhoneState): void {
+  if (call === undefined) tones.stop("ring", "ringback");
+  else if (call.phase !== "ringing") tones.stop();
+  else if (call.direction === "incoming") tones.play("ring");
+  else if (call.hasEarlyMedia) tones.stop("ringback");
+  else tones.play("ringback");
+}
+
+function writeTo(address: string): void {
+  field("to").value = address;
+  field("text").focus();
 }
 
 function offerDemoAccounts(): void {
@@ -75,24 +139,25 @@ function offerDemoAccounts(): void {
   element("demo").hidden = false;
   for (const username of usernames) {
     addButton("demo-accounts", username, () => {
-      fillIn(`${username}@${domain}`, password);
+      fillIn({ address: `${username}@${domain}`, password, way: field("way").value, ice: field("ice").value });
       register();
     });
   }
 }
 
-function readAddressBar(): void {
-  const wanted = accountOfPage(location.search);
-  if (wanted === undefined) return;
-  fillIn(wanted.account.address, wanted.account.password);
-  field("way").value = wanted.account.way;
-  field("ice").value = wanted.account.ice.join(" ");
-  if (wanted.registersAtOnce) register();
+function fillIn({ address, password, way, ice }: Written): void {
+  for (const [id, value] of Object.entries({ address, password, way, ice })) field(id).value = value;
 }
 
-function fillIn(address: string, password: string): void {
-  field("address").value = address;
-  field("password").value = password;
+function field(id: string): HTMLInputElement {
+  return element<HTMLInputElement>(id);
+}
+
+function onSubmit(id: string, submit: () => void): void {
+  element(id).addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit();
+  });
 }
 
 /** Says what is wrong with a field, until it is changed. */

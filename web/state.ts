@@ -2,13 +2,18 @@
 export interface PhoneState {
   readonly connection: Connection;
   readonly call: Call | undefined;
-  /** The last thing that went wrong, or ended, in a sentence. */
-  readonly notice: string;
+  readonly notice: Notice;
+}
+
+/** The last thing that went wrong, or ended, in a sentence; "" for nothing. */
+export interface Notice {
+  readonly text: string;
+  readonly isFailure: boolean;
 }
 
 export type Connection =
   | { readonly kind: "offline"; readonly why: string }
-  | { readonly kind: "connecting"; readonly why: string }
+  | { readonly kind: "connecting"; readonly why: string; readonly isReconnecting: boolean }
   | { readonly kind: "registered"; readonly address: string }
   | { readonly kind: "failed"; readonly why: string };
 
@@ -27,9 +32,15 @@ export interface Call {
   readonly isMuted: boolean;
   readonly isHeld: boolean;
   readonly isHeldByPeer: boolean;
+  /** The other side is heard before it has answered: it brings its own ringing along. */
+  readonly hasEarlyMedia: boolean;
+  /** The keys pressed in this call. */
+  readonly pressed: string;
 }
 
-export const start: PhoneState = { connection: { kind: "offline", why: "Not connected" }, call: undefined, notice: "" };
+export const nothing: Notice = { text: "", isFailure: false };
+
+export const start: PhoneState = { connection: { kind: "offline", why: "Not connected" }, call: undefined, notice: nothing };
 
 export function describeConnection(connection: Connection): string {
   return connection.kind === "registered" ? `Registered as ${connection.address}` : connection.why;
@@ -57,39 +68,9 @@ export function describeRefusal(status: number | undefined, reason: string): str
   return `Registration failed: ${reason} (${status})`;
 }
 
-/** How a call ended, as JsSIP tells it. */
-export interface CallEnd {
-  readonly cause: string;
-  readonly status: number | undefined;
-  readonly reason: string;
-  readonly isRemote: boolean;
+/** What became of a call that was there before the page was loaded anew. */
+export function describeLostCall({ peer, direction, phase }: Pick<Call, "peer" | "direction" | "phase">): string {
+  if (phase === "talking" || phase === "ending") return `Your call with ${peer} ended when this page was left or reloaded`;
+  if (direction === "outgoing") return `Your call to ${peer} was given up when this page was left or reloaded`;
+  return `${peer} was calling when this page was left or reloaded: it rings again if they still wait`;
 }
-
-/** Why a call ended, in a sentence a person understands. */
-export function describeEnd(peer: string, { cause, status, reason, isRemote }: CallEnd): string {
-  const known = status === undefined ? undefined : refusals[status];
-  if (known !== undefined) return `${known.replace("PEER", peer)} (${status})`;
-  if (status !== undefined && status >= 300) return `The call failed: ${reason} (${status})`;
-  const [local, remote] = causes[cause] ?? [`The call ended: ${cause}`, `The call ended: ${cause}`];
-  return (isRemote ? remote : local).replace("PEER", peer);
-}
-
-const refusals: Readonly<Record<number, string>> = {
-  403: "The server does not allow a call to PEER",
-  404: "There is no PEER",
-  408: "PEER did not answer",
-  480: "PEER is not reachable",
-  486: "PEER is busy",
-  487: "The call was cancelled",
-  503: "The server cannot place the call now",
-  603: "PEER declined",
-};
-
-/** JsSIP's causes, by whether we or the peer ended it. */
-const causes: Readonly<Record<string, readonly [local: string, remote: string]>> = {
-  Terminated: ["You hung up", "PEER hung up"],
-  Canceled: ["You gave up", "PEER gave up"],
-  Rejected: ["You declined", "PEER declined"],
-  "No Answer": ["You did not answer PEER", "PEER did not answer"],
-  "User Denied Media Access": ["The microphone cannot be used: allow it for this page", "PEER has no microphone"],
-};

@@ -1,5 +1,9 @@
 import type { Buddy } from "./buddies.ts";
-import { type Call, type PhoneState, describeCall, describeConnection } from "./state.ts";
+import type { ChatMessage } from "./chat.ts";
+import { isFocusFree, keepFocus } from "./focus.ts";
+import { drawList } from "./keyed-list.ts";
+import type { Shown } from "./presence-document.ts";
+import { type Call, type Notice, type PhoneState, describeCall, describeConnection } from "./state.ts";
 
 /** The element with an id that `index.html` has. */
 export function element<Kind extends HTMLElement = HTMLElement>(id: string): Kind {
@@ -10,66 +14,90 @@ export function element<Kind extends HTMLElement = HTMLElement>(id: string): Kin
 
 /** Draws the state; nothing here decides anything. */
 export function draw({ connection, call, notice }: PhoneState): void {
-  const isSignedIn = connection.kind === "registered" || connection.kind === "connecting";
-  const status = element("status");
-  status.textContent = describeConnection(connection);
-  status.dataset["state"] = connection.kind;
-  element("account").hidden = isSignedIn || call !== undefined;
-  element("unregister").hidden = !isSignedIn;
-  element("phone").hidden = connection.kind !== "registered" || call !== undefined;
-  element("presence").hidden = connection.kind !== "registered";
-  element("notice").textContent = notice;
-  drawCall(call, connection.kind === "registered");
+  keepFocus(
+    () => {
+      const isRegistered = connection.kind === "registered";
+      const isSignedIn = isRegistered || connection.kind === "connecting";
+      const status = element("status");
+      status.dataset["state"] = connection.kind;
+      status.setAttribute("role", connection.kind === "failed" ? "alert" : "status");
+      write(status, describeConnection(connection));
+      element("account").hidden = isSignedIn || call !== undefined;
+      element("unregister").hidden = !isSignedIn;
+      // What one writes is not to go while the connection comes back.
+      const isThere = isRegistered || (connection.kind === "connecting" && connection.isReconnecting);
+      for (const id of ["phone", "chat", "presence"]) element(id).hidden = !isThere;
+      element<HTMLButtonElement>("call").disabled = !isRegistered || call !== undefined;
+      drawNotice(notice);
+      drawCall(call, isRegistered);
+    },
+    ["session", "phone", "main"].map((id) => element(id)),
+  );
 }
 
 export interface BuddyButtons {
   call(address: string): void;
+  write(address: string): void;
   remove(address: string): void;
 }
 
 export function drawBuddies(buddies: readonly Buddy[], press: BuddyButtons): void {
-  element("buddies").replaceChildren(
-    ...buddies.map(({ address, lamp, text }) => {
-      const item = line(`${address}: ${text}`, [
-        ["Call", `Call ${address}`, () => press.call(address)],
+  drawList(
+    element("buddies"),
+    buddies.map(({ address, lamp, text }) => ({
+      key: address,
+      text: `${address}: ${text}`,
+      data: { lamp, address },
+      buttons: [
+        ["☎\uFE0E", `Call ${address}`, () => press.call(address)],
+        ["✉\uFE0E", `Write to ${address}`, () => press.write(address)],
         ["✕", `Remove ${address}`, () => press.remove(address)],
-      ]);
-      item.dataset["lamp"] = lamp;
-      item.dataset["address"] = address;
-      return item;
-    }),
+      ],
+    })),
   );
 }
 
-/** Those who want to watch the user, and wait for his word. */
+/** Those who want to watch the user, and wait for permission. */
 export function drawRequests(pending: readonly string[], answer: (address: string, permission: "allow" | "block") => void): void {
-  element("requests").replaceChildren(
-    ...pending.map((address) =>
-      line(`${address} wants to see how you are`, [
+  drawList(
+    element("requests"),
+    pending.map((address) => ({
+      key: address,
+      text: `${address} wants to see how you are`,
+      buttons: [
         ["Allow", `Allow ${address}`, () => answer(address, "allow")],
         ["Block", `Block ${address}`, () => answer(address, "block")],
-      ]),
-    ),
+      ],
+    })),
   );
 }
 
-/** @param buttons what each shows, its full name, and what it does */
-function line(text: string, buttons: readonly (readonly [string, string, () => void])[]): HTMLLIElement {
-  const item = document.createElement("li");
-  const shown = document.createElement("span");
-  shown.textContent = text;
-  item.append(shown);
-  for (const [sign, name, press] of buttons) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "quiet";
-    button.textContent = sign;
-    button.title = name;
-    button.setAttribute("aria-label", name);
-    button.addEventListener("click", press);
-    item.append(button);
-  }
-  return item;
+export function drawChat(messages: readonly ChatMessage[]): void {
+  const list = element("messages");
+  const isAtEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 4;
+  drawList(
+    list,
+    messages.map(({ id, peer, direction, text, fate, isFailure }) => ({
+      key: id,
+      text: direction === "incoming" ? `${peer}: ${text}` : `To ${peer}: ${text}`,
+      note: fate,
+      data: { direction, failed: String(isFailure) },
+    })),
+  );
+  if (isAtEnd) list.scrollTop = list.scrollHeight;
+}
+
+/** What the user says they are up to, and what the others see. */
+export function drawOwnState(mood: string, seen: Shown | undefined): void {
+  element<HTMLSelectElement>("mood").value = mood;
+  write(element("seen"), seen === undefined ? "" : `Others see: ${seen.text}`);
+  element("seen").dataset["lamp"] = seen?.lamp ?? "unknown";
+}
+
+function drawNotice({ text, isFailure }: Notice): void {
+  const notice = element("notice");
+  notice.dataset["failed"] = String(isFailure);
+  write(notice, text);
 }
 
 function drawCall(call: Call | undefined, isConnected: boolean): void {
@@ -77,15 +105,14 @@ function drawCall(call: Call | undefined, isConnected: boolean): void {
   const hadCall = !section.hidden;
   section.hidden = call === undefined;
   document.title = call === undefined ? "Offhook" : `☎ ${call.peer} · Offhook`;
-  if (call === undefined) {
-    if (hadCall) element("target").focus();
-    return drawClock(undefined, 0, 0);
-  }
+  if (call === undefined) return drawClock(undefined, 0, 0);
   section.dataset["phase"] = call.phase;
-  element("peer").textContent = call.peer;
-  element("progress").textContent = describeCall(call);
+  write(element("peer"), call.peer);
+  write(element("progress"), describeCall(call));
+  write(element("pressed"), call.pressed);
   const isOffered = call.direction === "incoming" && call.phase === "ringing";
   const isTalking = call.phase === "talking";
+  section.dataset["offered"] = String(isOffered);
   element("answer").hidden = !isOffered;
   element("reject").hidden = !isOffered;
   element("hangup").hidden = isOffered || call.phase === "ending";
@@ -93,7 +120,7 @@ function drawCall(call: Call | undefined, isConnected: boolean): void {
   element<HTMLButtonElement>("hold").disabled = !isConnected;
   drawToggle("mute", call.isMuted, "Muted", "Mute");
   drawToggle("hold", call.isHeld, "Resume", "Hold");
-  if (!hadCall) element(isOffered ? "answer" : "hangup").focus();
+  if (!hadCall && isOffered && isFocusFree()) element("answer").focus();
 }
 
 /** The time a call has lasted, as minutes and seconds. */
@@ -108,5 +135,10 @@ export function drawClock(since: number | undefined, now: number, packets: numbe
 function drawToggle(id: string, isPressed: boolean, on: string, off: string): void {
   const button = element(id);
   button.setAttribute("aria-pressed", String(isPressed));
-  button.textContent = isPressed ? on : off;
+  write(button, isPressed ? on : off);
+}
+
+/** A text that stays the same is not announced anew. */
+function write(target: HTMLElement, text: string): void {
+  if (target.textContent !== text) target.textContent = text;
 }

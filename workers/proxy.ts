@@ -7,6 +7,7 @@ import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../lib/syntax/fault.ts";
 import { type Frame, type Request as SipRequest, hasHeader, parseMessage, salvage } from "../lib/syntax/message.ts";
 import { addressOf } from "../lib/location/address.ts";
+import { welcomesGuests } from "../lib/location/domain-settings.ts";
 import { guestMethods } from "../lib/proxy/visit.ts";
 import { parseUri } from "../lib/syntax/uri.ts";
 import type { Opening } from "../lib/transport/opening.ts";
@@ -150,7 +151,7 @@ class Door {
     }
   }
 
-  /** Somebody who has no account: a guest of the domain whose user he calls, if it has guests; else he is refused. */
+  /** Somebody who has no account: a guest of the domain whose user he calls, if guests may call that user; else he is refused. */
   async #welcome(request: SipRequest, raw: string | ArrayBuffer, essentials: Essentials, refusal: Fault): Promise<void> {
     const hasCredentials = hasHeader(request, "proxy-authorization") || hasHeader(request, "authorization");
     const uri = parseUri(request.requestUri);
@@ -158,7 +159,7 @@ class Door {
     if (hasCredentials || essentials.toTag !== undefined || !guestMethods.includes(request.method) || to === undefined)
       return this.#refuse(request, refusal);
     const answer = await directoryOf(this.#environment).find(to.user, to.domain);
-    if (answer.kind !== "subscriber" || answer.settings.guests !== true) return this.#refuse(request, refusal);
+    if (answer.kind !== "subscriber" || !welcomesGuests(answer.settings, answer.subscriber.username)) return this.#refuse(request, refusal);
     const known = this.#legs.find((leg) => leg.domain === to.domain && isVisitorHome(leg.home));
     if (known === undefined && this.#legs.length >= this.#configuration.maximumLegs)
       return this.#refuse(request, fault(403, "too many accounts on one connection"));

@@ -1,4 +1,5 @@
 import { type Owner, type Way } from "../../lib/proxy/examine.ts";
+import { welcomesGuests } from "../../lib/location/domain-settings.ts";
 import { anonymous, refuseVisit, senderOf } from "../../lib/proxy/visit.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
@@ -43,7 +44,8 @@ export class Visits {
       const refusal = refuseVisit(visitor, request.method, sender, to, named?.kind === "subscriber");
       if (refusal !== undefined || visitor.kind === "peer") return refusal;
       const host = await directory.find(to.user, to.domain);
-      if (host.kind === "foreign" || host.settings.guests !== true) return fault(403, "this domain has no guests");
+      const username = host.kind === "subscriber" ? host.subscriber.username : undefined;
+      if (host.kind === "foreign" || !welcomesGuests(host.settings, username)) return fault(403, "guests may not call this user");
       return request.method === "INVITE" && this.#callsAtPresent(now) >= callsOfGuest
         ? fault(403, "a guest has too many calls")
         : undefined;

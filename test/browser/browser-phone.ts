@@ -100,8 +100,13 @@ export interface Parlour {
     account: string,
     options?: { readonly aliases?: readonly string[]; readonly anonymous?: boolean },
   ): Promise<BrowserPhone>;
-  /** A page of the softphone, opened with these parameters. */
-  softphone(parameters: Readonly<Record<string, string>>): Promise<Page>;
+  /**
+   * A page of the softphone, opened with these parameters.
+   * @param script runs in the page before its own
+   */
+  softphone(parameters: Readonly<Record<string, string>>, script?: string): Promise<Page>;
+  /** An empty page, for the website of somebody else. */
+  page(): Promise<Page>;
   /** Closes all pages. */
   clear(): Promise<void>;
   close(): Promise<void>;
@@ -124,11 +129,13 @@ export async function openParlour(options: ServerOptions = {}): Promise<Parlour>
       await phone.register(`ws://${wire.host}/ws${way === "direct" ? `/${phone.address}` : ""}`, anonymous);
       return phone;
     },
-    softphone: async (parameters) => {
+    softphone: async (parameters, script) => {
       const page = await context.newPage();
+      if (script !== undefined) await page.addInitScript(script);
       await page.goto(`${town.server.url}/?${new URLSearchParams(parameters)}`);
       return page;
     },
+    page: () => context.newPage(),
     clear: async () => {
       for (const page of context.pages()) await page.close();
       for (const wire of wires.splice(0)) wire.close();

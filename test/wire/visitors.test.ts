@@ -97,6 +97,53 @@ describe("a guest", () => {
   });
 });
 
+describe("a domain that has guests for some of its users", () => {
+  const domain = "some-guests.example";
+  beforeAll(async () => {
+    for (const username of ["support", "private"]) {
+      const aliases = username === "support" ? ["hotline"] : [];
+      await town.server.provision({ domain, username, password: "offhook", aliases });
+    }
+    const answer = await town.server.api("PUT", `/domains/${domain}/settings`, { guests: ["support"] });
+    expect([answer.status, ((await answer.json()) as { guests: unknown }).guests]).toEqual([200, ["support"]]);
+  });
+
+  const phone = async (account: string): Promise<Phone> => {
+    const registered = await Phone.connect(town.server, { account, domain, way: "general" });
+    expect((await registered.register()).status).toBe(200);
+    return registered;
+  };
+
+  it("takes them to these, also by their aliases, and to nobody else: 403, like somebody who does not exist", async () => {
+    const [support, other] = [await phone("support"), await phone("private")];
+    const guest = await visitor("visitor", "anonymous.invalid");
+    for (const name of ["support", "hotline"]) {
+      guest.request("MESSAGE", `sip:${name}@${domain}`, { body: "is anybody there?" });
+      support.reply(await support.next("MESSAGE"), 200);
+      expect((await guest.next(200)).status).toBe(200);
+    }
+    const refusals = [];
+    for (const sender of [guest, await visitor("visitor", "anonymous.invalid")]) {
+      for (const name of ["private", "nobody"]) {
+        const refusal = await sender.finalResponse(sender.request("INVITE", `sip:${name}@${domain}`, { body: shortSdp }));
+        refusals.push(`${refusal.status} ${headers(refusal, "Warning")}`);
+      }
+    }
+    expect(refusals.map((refusal) => refusal.slice(0, 3))).toEqual(["403", "403", "403", "403"]);
+    expect([refusals[0], refusals[2]]).toEqual([refusals[1], refusals[3]]);
+    expect(other.socket.rest()).toEqual([]);
+  });
+
+  it.each([
+    ["a user who does not exist", { guests: ["support", "nobody"] }, /^guests: .*nobody/],
+    ["what is no user name", { guests: ["a@b"] }, /guests/],
+    ["neither a list nor true or false", { guests: "support" }, /guests/],
+  ])("takes no list with %s: 400", async (_what, settings, detail) => {
+    const answer = await town.server.api("PUT", `/domains/${domain}/settings`, settings);
+    expect([answer.status, ((await answer.json()) as { detail: string }).detail]).toEqual([400, expect.stringMatching(detail)]);
+  });
+});
+
 describe("the server of another domain", () => {
   it("calls a user, and either hangs up", async () => {
     const [alice] = await town.phones("direct", "alice");

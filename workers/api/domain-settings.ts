@@ -4,7 +4,7 @@ import { directoryOf } from "../directory.ts";
 import type { Environment } from "../environment.ts";
 import { Problem } from "./problem.ts";
 import { json, operation, problems } from "./responses.ts";
-import { domainParameters } from "./schemas.ts";
+import { domainParameters, userName } from "./schemas.ts";
 import { Store } from "./store.ts";
 
 const settingsSchema = z
@@ -16,7 +16,10 @@ const settingsSchema = z
       .max(64)
       .optional()
       .openapi({ description: "A trunk of the domain: SUBSCRIBE and PUBLISH for its users go there, and not to their homes" }),
-    guests: z.boolean().default(false).openapi({ description: "Callers without an account may call its users, and write to them" }),
+    guests: z
+      .union([z.boolean(), z.array(userName).max(100)], { error: "is neither true, false nor a list of user names" })
+      .default(false)
+      .openapi({ description: "People without an account may call its users, and write to them: all, or those of a list of user names" }),
     answer_strangers: z.boolean().default(false).openapi({ description: "The redirect server answers without authentication" }),
   })
   .openapi("DomainSettings");
@@ -52,7 +55,7 @@ domainSettingRoutes.openapi(put, async (context) => {
     presence_agent: presenceAgent,
   } = context.req.valid("json");
   const settings: DomainSettings = {
-    ...(guests ? { guests } : {}),
+    ...(guests === false ? {} : { guests }),
     redirects: redirect,
     answersStrangers,
     callsOut,
@@ -61,11 +64,20 @@ domainSettingRoutes.openapi(put, async (context) => {
   const store = new Store(context.env.DIRECTORY);
   if (presenceAgent !== undefined && !(await store.hasTrunk(domain, presenceAgent)))
     throw new Problem(400, `presence_agent: there is no trunk ${presenceAgent} in ${domain}`);
+  for (const username of typeof guests === "boolean" ? [] : guests)
+    if ((await store.subscriber(domain, username)) === undefined)
+      throw new Problem(400, `guests: there is no user ${username} in ${domain}`);
   await store.putDomainSettings(domain, settings);
   directoryOf(context.env).forget(domain);
   return context.json(written(settings), 200);
 });
 
 function written({ redirects, answersStrangers, callsOut, guests = false, presenceAgent }: DomainSettings): z.infer<typeof settingsSchema> {
-  return { redirect: redirects, answer_strangers: answersStrangers, calls_out: callsOut, guests, presence_agent: presenceAgent };
+  return {
+    redirect: redirects,
+    answer_strangers: answersStrangers,
+    calls_out: callsOut,
+    guests: typeof guests === "boolean" ? guests : [...guests],
+    presence_agent: presenceAgent,
+  };
 }

@@ -10,7 +10,7 @@ const longestEscaped = 192;
  * The name of a user, without escapes; a user part as it stands in a SIP URI is read too. It has no character that a phone's page would
  * take for the end of the name, or that HTTP's and SIP's credentials cannot hold (RFC 7617 §2).
  */
-const userName = z
+export const userName = z
   .string()
   .min(1)
   .max(longestEscaped)

@@ -1,0 +1,155 @@
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { type AddressInfo } from "node:net";
+import { type Server, createServer } from "node:http";
+import type { Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { canBrowse } from "../support/browser.ts";
+import { type Parlour, openParlour } from "./browser-phone.ts";
+import { hears, patience, reads } from "./softphone-page.ts";
+
+/** The button of the README, as it is pasted; only the host is ours. */
+function pasted(host: string): string {
+  const example = readFileSync("README.md", "utf8").split("```html\n")[1]?.split("```")[0];
+  if (example === undefined) throw new Error("README.md has no HTML");
+  return example.replaceAll("https://sip.example.com", host);
+}
+
+describe.skipIf(!canBrowse)("the call button of the README", () => {
+  let parlour: Parlour;
+  /** The website of somebody else. */
+  let site: Server;
+  let body = "";
+  let policy = "";
+  beforeAll(async () => {
+    parlour = await openParlour({
+      subscribers: ["support", "private"].map((username) => ({ domain: "example.com", username, password: "offhook" })),
+    });
+    await parlour.town.server.api("PUT", "/domains/example.com/settings", { guests: ["support"] });
+    site = createServer((_request, response) => {
+      response.setHeader("Content-Type", "text/html").setHeader("Content-Security-Policy", policy);
+      response.end(`<!doctype html><title>A shop</title>${body}`);
+    });
+    await once(site.listen(0, "127.0.0.1"), "listening");
+  });
+  afterEach(() => parlour.clear());
+  afterAll(async () => {
+    site?.close();
+    await parlour?.close();
+  });
+
+  /** A page of the site, at another origin than Offhook's. */
+  const visit = async (html: string, host = parlour.town.server.url): Promise<Page> => {
+    body = html;
+    // Nothing of the page's own, and of Offhook what the README says.
+    policy = `default-src 'none'; script-src ${host}; connect-src ${host.replace("http", "ws")}`;
+    const page = await parlour.page();
+    await page.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`);
+    return page;
+  };
+  const agent = async (): Promise<Page> => {
+    const page = await parlour.softphone({ account: "support@example.com", password: "offhook", autoregister: "1" });
+    await reads(page, "#status", "Registered as support@example.com");
+    return page;
+  };
+  const says = (page: Page, text: string | RegExp) => reads(page, "offhook-call [part=status]", text);
+  const call = (page: Page) => page.click("offhook-call [part=call]");
+  const hangUp = (page: Page) => page.click("offhook-call [part=hang-up]");
+  /** Milliseconds of sound that the button's own audio element has played. */
+  const plays = async (page: Page) => {
+    const played = () => page.locator("offhook-call audio").evaluate((audio: HTMLAudioElement) => audio.currentTime);
+    const before = await played();
+    await expect.poll(played, patience).toBeGreaterThan(before + 0.3);
+  };
+
+  it("calls with audio both ways from another origin, as it is pasted, and either side hangs up", async () => {
+    const support = await agent();
+    for (const ends of ["visitor", "agent"]) {
+      const visitor = await visit(pasted(parlour.town.server.url));
+      expect(await visitor.textContent("offhook-call")).toBe("Call us");
+      await call(visitor);
+      await says(visitor, "Ringing…");
+      await support.click("#answer");
+      await says(visitor, "In a call");
+      await Promise.all([hears(support), plays(visitor)]);
+      if (ends === "visitor") await hangUp(visitor);
+      else await support.click("#hangup");
+      await says(visitor, ends === "visitor" ? "You hung up" : "support@example.com hung up");
+      await reads(support, "#notice", ends === "visitor" ? "Anonymous caller hung up" : "You hung up");
+      await visitor.waitForSelector("offhook-call [part=call]:visible");
+      await visitor.close();
+    }
+  });
+
+  it("calls once, however often it is pressed, and again after the call", async () => {
+    const support = await agent();
+    const visitor = await visit(pasted(parlour.town.server.url));
+    for (let round = 1; round <= 2; round += 1) {
+      await visitor
+        .locator("offhook-call [part=call]")
+        .evaluate((button: HTMLButtonElement) => [button.click(), button.click(), button.click()]);
+      await support.waitForSelector("#answer:visible", patience);
+      await hangUp(visitor);
+      await says(visitor, "You gave up");
+      await reads(support, "#notice", "Anonymous caller gave up");
+      const invites = (await support.textContent("#log"))?.match(/◀ INVITE /g) ?? [];
+      expect(new Set((await support.textContent("#log"))?.match(/◀ INVITE [^]*?Call-ID: \S+/g)).size).toBe(round);
+      expect(invites.length).toBe(round);
+    }
+  });
+
+  it("ends the call when its page is closed, when it leaves for another, and when the button is taken out", async () => {
+    const support = await agent();
+    for (const leave of [
+      (page: Page) => page.close(),
+      (page: Page) => page.goto("about:blank"),
+      (page: Page) => page.evaluate('document.querySelector("offhook-call").remove()'),
+    ]) {
+      const visitor = await visit(pasted(parlour.town.server.url));
+      await call(visitor);
+      await support.click("#answer");
+      await says(visitor, "In a call");
+      await leave(visitor);
+      await reads(support, "#notice", "Anonymous caller hung up");
+    }
+  });
+
+  it("goes on with its call when the button is moved within the page", async () => {
+    const support = await agent();
+    const visitor = await visit(pasted(parlour.town.server.url));
+    await call(visitor);
+    await support.click("#answer");
+    await says(visitor, "In a call");
+    await visitor.evaluate('document.body.prepend(document.querySelector("offhook-call"))');
+    await hears(support);
+    await hangUp(visitor);
+    await says(visitor, "You hung up");
+  });
+
+  it.each([
+    ["a user whom guests may not call", 'to="sip:private@example.com"', /^The server does not allow a call to private@example\.com/],
+    ["a name of the page's own", 'to="sip:private@example.com" name="the shop"', /^The server does not allow a call to the shop/],
+    ["nobody", "", /needs the attribute to$/],
+    ["what is no address", 'to="sip:"', /is not an address$/],
+    ["at what is no server", 'to="sip:support@example.com" server="nonsense"', /needs the attribute server$/],
+    ["with a TURN server without credentials", 'to="sip:support@example.com" ice="turn:127.0.0.1"', /needs a user name and a credential/],
+  ])("says why it cannot call: %s", async (_why, attributes, text) => {
+    const host = parlour.town.server.url;
+    const visitor = await visit(`<script src="${host}/offhook-call.js"></script><offhook-call ${attributes}>Call us</offhook-call>`);
+    await call(visitor);
+    await says(visitor, text);
+    expect(await visitor.getAttribute("offhook-call [part=status]", "data-failed")).toBe("true");
+    expect(await visitor.isVisible("offhook-call [part=call]")).toBe(true);
+  });
+
+  it("says so when the server cannot be reached, and when the microphone is refused", async () => {
+    const script = pasted(parlour.town.server.url);
+    const unreachable = await visit(script.replace("<offhook-call ", '<offhook-call server="http://127.0.0.1:9" '));
+    await call(unreachable);
+    await says(unreachable, "The server cannot be reached");
+    const refusing = await visit(script);
+    await refusing.evaluate('navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("no", "NotAllowedError"))');
+    await call(refusing);
+    await says(refusing, /^The microphone is blocked/);
+  });
+});

@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { describeEnd } from "../../web/endings.ts";
+
+const end = { cause: "SIP Failure Code", status: undefined, reason: "", isRemote: true };
+const bob = "bob@example.com";
+
+describe("what is said of a call that has ended", () => {
+  it.each([
+    [undefined, `${bob} gave up`],
+    ['SIP;cause=200;text="Call completed elsewhere"', `${bob}'s call was answered on another of your phones`],
+    ['SIP ;cause=200 ;text="x"', `${bob}'s call was answered on another of your phones`],
+    ['SIP;text="by ; me";cause=200', `${bob}'s call was answered on another of your phones`],
+    ['Q.850;cause=16;text="a, b", SIP;cause=200', `${bob}'s call was answered on another of your phones`],
+    ["SIP;cause=603", `${bob}'s call was declined on another of your phones`],
+    ["sip;CAUSE=486", `${bob}'s call was declined on another of your phones`],
+    ["SIP;cause=302", `${bob}'s call went on to another phone`],
+    ["Q.850;cause=200", `${bob} gave up`],
+    ["SIP;cause=", `${bob} gave up`],
+    ["SIP", `${bob} gave up`],
+    [";;;=,", `${bob} gave up`],
+  ])("a CANCEL with the Reason %j (RFC 3326)", (cancelReason, text) => {
+    expect(describeEnd(bob, { ...end, cause: "Canceled", cancelReason })).toEqual({ text, isFailure: false });
+  });
+
+  it.each([
+    [404, "Not Found", '399 offhook "there is no such user"', `There is no ${bob} (404)`, "failed"],
+    [404, "Not Found", undefined, `There is no ${bob}, or ${bob} forwards calls to an address that does not exist (404)`, "failed"],
+    [
+      482,
+      "Loop Detected",
+      undefined,
+      `The call went round in a circle: ${bob} forwards calls to somebody who forwards them back (482)`,
+      "failed",
+    ],
+    [486, "Busy Here", undefined, `${bob} is busy (486)`, "busy"],
+    [600, "Busy Everywhere", undefined, `${bob} is busy on all phones (600)`, "busy"],
+    [603, "Decline", undefined, `${bob} declined (603)`, "busy"],
+    [499, "What Nobody Knows", undefined, "The call failed: What Nobody Knows (499)", "failed"],
+  ])("a refusal with %d %s, Warning %j", (status, reason, warning, text, tone) => {
+    expect(describeEnd(bob, { ...end, status, reason, warning })).toEqual({ text, isFailure: true, tone });
+  });
+
+  it.each([
+    ["Terminated", true, { text: `${bob} hung up`, isFailure: false, tone: "ended" }],
+    ["Terminated", false, { text: "You hung up", isFailure: false }],
+    ["Canceled", false, { text: "You gave up", isFailure: false }],
+    ["Connection Error", false, { text: `The connection was lost before ${bob} answered`, isFailure: true, tone: "failed" }],
+    ["Dialog Error", false, { text: "The call failed: Dialog Error", isFailure: true, tone: "failed" }],
+  ])("%s, by the other side: %s", (cause, isRemote, ending) => {
+    expect(describeEnd(bob, { ...end, cause, isRemote })).toEqual(ending);
+  });
+});

@@ -1,0 +1,120 @@
+import type { Ending } from "../endings.ts";
+import { readIceServers } from "../ice-servers.ts";
+import { Tones } from "../tones.ts";
+import { style } from "./style.ts";
+import { VisitorCall, type VisitorPhase } from "./visitor-call.ts";
+
+/** The script's own address: the server that it came from is the one that is called. */
+const script = (document.currentScript as HTMLScriptElement | null)?.src ?? "";
+
+const words: Readonly<Record<VisitorPhase, string>> = { calling: "Connecting…", ringing: "Ringing…", talking: "In a call" };
+
+/**
+ * `<offhook-call to="sip:support@example.com">Call us</offhook-call>`: a button that calls a user, for people who have no account.
+ * Attributes: `to`; `server` (`https://sip.example.com`, absent: where the script came from); `name`, what the texts call the one
+ * who is called; `ice`, servers as `readIceServers` takes them. An event `offhook-call` tells of each change, with the phase
+ * (`calling`, `ringing`, `talking`, `ended`) and the text as its detail.
+ */
+class OffhookCall extends HTMLElement {
+  readonly #call = button("call");
+  readonly #hangUp = button("hang-up");
+  readonly #status = document.createElement("p");
+  readonly #audio = document.createElement("audio");
+  readonly #tones = new Tones();
+  #current: VisitorCall | undefined;
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: "open" });
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(style);
+    root.adoptedStyleSheets = [sheet];
+    const label = document.createElement("slot");
+    label.textContent = "Call";
+    this.#call.append(label);
+    this.#hangUp.textContent = "Hang up";
+    this.#hangUp.hidden = true;
+    this.#status.setAttribute("part", "status");
+    this.#status.setAttribute("role", "status");
+    this.#audio.autoplay = true;
+    root.append(this.#call, this.#hangUp, this.#status, this.#audio);
+    this.#call.addEventListener("click", () => this.#begin());
+    this.#hangUp.addEventListener("click", () => this.#current?.hangUp());
+  }
+
+  connectedCallback(): void {
+    window.addEventListener("pagehide", this.#leave);
+  }
+
+  /** Taken out of the page, and not only moved within it. */
+  disconnectedCallback(): void {
+    queueMicrotask(() => {
+      if (this.isConnected) return;
+      window.removeEventListener("pagehide", this.#leave);
+      this.#leave();
+    });
+  }
+
+  readonly #leave = (): void => this.#current?.hangUp();
+
+  #begin(): void {
+    if (this.#current !== undefined) return;
+    const to = this.getAttribute("to") ?? "";
+    const server = socketOf(this.getAttribute("server") ?? script);
+    const iceServers = readIceServers(this.getAttribute("ice") ?? "");
+    if (to === "") return this.#show("ended", "This button says nobody to call: it needs the attribute to", true);
+    if (server === undefined) return this.#show("ended", "This button knows no server: it needs the attribute server", true);
+    if ("fault" in iceServers) return this.#show("ended", iceServers.fault, true);
+    const name = this.getAttribute("name") ?? to.replace(/^sips?:/, "");
+    const hadFocus = this.shadowRoot?.activeElement === this.#call;
+    this.#current = new VisitorCall(
+      { to, name, server, iceServers, audio: this.#audio },
+      { changed: (phase) => this.#changed(phase), ended: (ending) => this.#ended(ending) },
+    );
+    if (hadFocus && !this.#hangUp.hidden) this.#hangUp.focus();
+  }
+
+  #changed(phase: VisitorPhase): void {
+    this.#call.hidden = true;
+    this.#hangUp.hidden = false;
+    if (phase === "ringing" && this.#audio.srcObject === null) this.#tones.play("ringback");
+    if (phase === "talking") this.#tones.stop();
+    this.#show(phase, words[phase], false);
+  }
+
+  /** Comes within the constructor of the call if there is no microphone to ask for. */
+  #ended({ text, isFailure, tone }: Ending): void {
+    queueMicrotask(() => (this.#current = undefined));
+    const hadFocus = this.shadowRoot?.activeElement === this.#hangUp;
+    this.#call.hidden = false;
+    this.#hangUp.hidden = true;
+    if (hadFocus) this.#call.focus();
+    this.#tones.stop();
+    if (tone !== undefined) this.#tones.play(tone);
+    this.#show("ended", text, isFailure);
+  }
+
+  #show(phase: VisitorPhase | "ended", text: string, isFailure: boolean): void {
+    this.dataset["phase"] = phase;
+    this.#status.textContent = text;
+    this.#status.dataset["failed"] = String(isFailure);
+    this.dispatchEvent(new CustomEvent("offhook-call", { detail: { phase, text, isFailure }, bubbles: true }));
+  }
+}
+
+/** The WebSocket of the server at an address of the web; undefined for what is none. */
+function socketOf(address: string): string | undefined {
+  if (!URL.canParse(address)) return undefined;
+  const { protocol, host } = new URL(address);
+  const isSecure = protocol === "https:" || protocol === "wss:";
+  return isSecure || protocol === "http:" || protocol === "ws:" ? `${isSecure ? "wss" : "ws"}://${host}/ws` : undefined;
+}
+
+function button(part: string): HTMLButtonElement {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.setAttribute("part", part);
+  return made;
+}
+
+if (customElements.get("offhook-call") === undefined) customElements.define("offhook-call", OffhookCall);

@@ -1,0 +1,134 @@
+import type { UA, URI } from "jssip";
+import type { IncomingMessageEvent, OutgoingMessageEvent } from "jssip/lib/UA";
+import type { Message, MessageFailedEvent } from "jssip/lib/Message";
+import type { Companion } from "./companion.ts";
+
+/** A message of a conversation (MESSAGE, RFC 3428). */
+export interface ChatMessage {
+  readonly id: string;
+  /** The address at the other end. */
+  readonly peer: string;
+  readonly direction: "incoming" | "outgoing";
+  readonly text: string;
+  /** What became of an outgoing one, in a few words; "" as long as nobody knows. */
+  readonly fate: string;
+  readonly isFailure: boolean;
+}
+
+/** What JsSIP's types leave out. */
+interface Normalizer {
+  /** Makes an address of a user name of our own domain; undefined for what is neither. */
+  normalizeTarget(target: string): URI | undefined;
+}
+
+/** Messages that are kept for this tab. */
+const kept = 100;
+const plainText = "text/plain";
+
+/** The messages of the user: sends them, takes those that come, and keeps both as long as the tab is there. */
+export class Chat implements Companion {
+  readonly #show: (messages: readonly ChatMessage[]) => void;
+  readonly #came: (message: ChatMessage) => void;
+  #messages: ChatMessage[] = [];
+  #ua: UA | undefined;
+  #address = "";
+
+  /** @param came is told of a message that has just come */
+  constructor(show: (messages: readonly ChatMessage[]) => void, came: (message: ChatMessage) => void) {
+    this.#show = show;
+    this.#came = came;
+  }
+
+  registered(ua: UA, address: string): void {
+    if (ua === this.#ua) return;
+    this.#ua = ua;
+    this.#address = address;
+    const stored = JSON.parse(sessionStorage.getItem(storageOf(address)) ?? "[]") as ChatMessage[];
+    this.#messages = stored.map((message) =>
+      message.fate === sending ? { ...message, fate: "nobody knows whether it arrived" } : message,
+    );
+    ua.on("newMessage", (event: IncomingMessageEvent | OutgoingMessageEvent) => {
+      if (ua === this.#ua && event.originator === "remote") this.#receive(event);
+    });
+    this.#show(this.#messages);
+  }
+
+  signedOut(): void {
+    sessionStorage.removeItem(storageOf(this.#address));
+    this.#ua = undefined;
+    this.#messages = [];
+    this.#show(this.#messages);
+  }
+
+  /** @returns false for what is neither an address nor a user name */
+  send(to: string, text: string): boolean {
+    const target = (this.#ua as unknown as Normalizer | undefined)?.normalizeTarget(to);
+    if (this.#ua === undefined || target === undefined) return false;
+    const peer = target.toAor().replace(/^sips?:/, "");
+    const id = this.#add({ peer, direction: "outgoing", text, fate: sending, isFailure: false });
+    this.#ua.sendMessage(String(target), text, {
+      contentType: `${plainText};charset=UTF-8`,
+      eventHandlers: {
+        succeeded: ({ response }) => this.#settle(id, response.status_code === 202 ? "waits until they come" : "delivered", false),
+        failed: (event) => this.#settle(id, describeFailure(peer, event), true),
+      },
+    });
+    return true;
+  }
+
+  /** JsSIP answers 200 to what is not refused here. */
+  #receive({ message, request }: IncomingMessageEvent): void {
+    const type = (request.getHeader("Content-Type") ?? plainText).split(";")[0]?.trim().toLowerCase();
+    if (type !== plainText) return refuseType(message);
+    const peer = message.remote_identity.uri.toAor().replace(/^sips?:/, "");
+    this.#add({ peer, direction: "incoming", text: request.body ?? "", fate: "", isFailure: false });
+    const last = this.#messages.at(-1);
+    if (last !== undefined) this.#came(last);
+  }
+
+  #add(message: Omit<ChatMessage, "id">): string {
+    const id = crypto.randomUUID();
+    this.#change([...this.#messages, { ...message, id }].slice(-kept));
+    return id;
+  }
+
+  #settle(id: string, fate: string, isFailure: boolean): void {
+    this.#change(this.#messages.map((message) => (message.id === id ? { ...message, fate, isFailure } : message)));
+  }
+
+  #change(messages: ChatMessage[]): void {
+    this.#messages = messages;
+    sessionStorage.setItem(storageOf(this.#address), JSON.stringify(messages));
+    this.#show(messages);
+  }
+}
+
+const sending = "sending…";
+
+/** RFC 3261 §21.4.13: 415 says what is taken. */
+function refuseType(message: Message): void {
+  message.reject({ status_code: 415, extraHeaders: [`Accept: ${plainText}`] });
+}
+
+function describeFailure(peer: string, { response, cause }: MessageFailedEvent): string {
+  const status = (response as typeof response | null)?.status_code;
+  if (status === undefined) return cause === "Connection Error" ? "not sent: there is no connection" : "nobody knows whether it arrived";
+  return `not delivered: ${refusals[status]?.replace("PEER", peer) ?? response.reason_phrase} (${status})`;
+}
+
+const refusals: Readonly<Record<number, string>> = {
+  403: "the server does not allow it",
+  404: "there is no PEER",
+  405: "their phone takes no messages",
+  408: "nobody answered",
+  413: "it is too long",
+  415: "their phone does not take text",
+  480: "they are not reachable",
+  486: "they are busy",
+  501: "their phone takes no messages",
+  603: "they declined it",
+};
+
+function storageOf(address: string): string {
+  return `offhook-chat ${address}`;
+}

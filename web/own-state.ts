@@ -1,0 +1,60 @@
+import type { UA } from "jssip";
+import type { Companion } from "./companion.ts";
+import { PresenceSubscription } from "./presence-subscription.ts";
+import type { Shown } from "./presence-document.ts";
+import { Publication } from "./publication.ts";
+import { recall, remember } from "./remembered.ts";
+
+/** What the user says they are up to, and what others see of it: the user watches themselves. */
+export class OwnState implements Companion {
+  readonly #show: (mood: string, seen: Shown | undefined) => void;
+  #mood = recall("mood") ?? "";
+  #seen: Shown | undefined;
+  #ua: UA | undefined;
+  #publication: Publication | undefined;
+  #subscription: PresenceSubscription | undefined;
+
+  constructor(show: (mood: string, seen: Shown | undefined) => void) {
+    this.#show = show;
+  }
+
+  registered(ua: UA, address: string): void {
+    if (ua === this.#ua) return this.#subscription?.connectionIsBack();
+    this.#ua = ua;
+    this.#publication = new Publication(ua, address);
+    if (this.#mood !== "") this.#publication.say(this.#mood);
+    this.#subscription = new PresenceSubscription(ua, address, (seen) => {
+      this.#seen = seen;
+      this.#draw();
+    });
+    this.#draw();
+  }
+
+  /** @param activity "" for nothing in particular */
+  say(activity: string): void {
+    this.#mood = activity;
+    remember("mood", activity === "" ? undefined : activity);
+    this.#publication?.say(activity);
+    this.#draw();
+  }
+
+  /** What was published is taken back: a page that comes again publishes it anew. */
+  leaving(): void {
+    this.#publication?.say("");
+  }
+
+  signedOut(): void {
+    this.#ua = undefined;
+    this.#publication?.end();
+    this.#publication = undefined;
+    this.#subscription?.end();
+    this.#seen = undefined;
+    this.#mood = "";
+    remember("mood", undefined);
+    this.#draw();
+  }
+
+  #draw(): void {
+    this.#show(this.#mood, this.#seen);
+  }
+}

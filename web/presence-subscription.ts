@@ -1,0 +1,105 @@
+import type { UA } from "jssip";
+import { type Shown, readPresence } from "./presence-document.ts";
+
+const options = { expires: 600, contentType: "text/plain" };
+const minute = 60_000;
+/** Milliseconds until somebody who could not be watched is asked for again: the first wait, and the longest. */
+const firstWait = 2 * minute;
+const longestWait = 60 * minute;
+/** Milliseconds, where the server has asked for another subscription. */
+const shortWait = 5000;
+
+/** Why a subscription was refused, by its status. */
+const refusals: Readonly<Record<number, string>> = {
+  403: "Cannot be watched from here",
+  404: "There is no such user",
+  480: "Has never registered",
+};
+
+/** Reasons of a final NOTIFY (RFC 6665 §4.1.3): after the first ones one subscribes again at once, after the others not at all. */
+const passing = ["deactivated", "timeout"];
+const lasting = ["rejected", "noresource", "invariant"];
+
+/** JsSIP's codes for a SUBSCRIBE that nobody answered, or that could not be sent. */
+const lost: readonly number[] = [0, 1];
+
+/** JsSIP's Subscriber; its types need those of Node. */
+interface Subscriber {
+  /** Tells of a refusal without its status. */
+  _receiveSubscribeResponse(response: { readonly status_code: number }): void;
+  on(event: "notify", listener: (isFinal: boolean, request: unknown, body: string | undefined) => void): void;
+  on(event: "pending" | "active", listener: () => void): void;
+  on(event: "terminated", listener: (code: number, reason: string | undefined, retryAfter: number | undefined) => void): void;
+  subscribe(): void;
+  terminate(): void;
+}
+
+/** One user who is watched: asked for again after minutes, which double, as long as they cannot be watched. */
+export class PresenceSubscription {
+  readonly #ua: UA;
+  readonly #address: string;
+  readonly #show: (shown: Shown) => void;
+  #subscriber: Subscriber | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #wait = firstWait;
+  #hasEnded = false;
+  /** It ended since nobody was there to hear it. */
+  #isLost = false;
+
+  constructor(ua: UA, address: string, show: (shown: Shown) => void) {
+    this.#ua = ua;
+    this.#address = address;
+    this.#show = show;
+    this.#subscribe();
+  }
+
+  /** The connection is there again: what was lost with it is asked for at once. */
+  connectionIsBack(): void {
+    if (!this.#isLost) return;
+    clearTimeout(this.#timer);
+    this.#subscribe();
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    clearTimeout(this.#timer);
+    this.#subscriber?.terminate();
+  }
+
+  #subscribe(): void {
+    this.#isLost = false;
+    const subscriber = this.#ua.subscribe(`sip:${this.#address}`, "presence", "application/pidf+xml", options) as unknown as Subscriber;
+    this.#subscriber = subscriber;
+    const whileWatching = (listener: () => void) => {
+      if (!this.#hasEnded && this.#subscriber === subscriber) listener();
+    };
+    let refusal: string | undefined;
+    const receive = subscriber._receiveSubscribeResponse.bind(subscriber);
+    subscriber._receiveSubscribeResponse = (response) => {
+      refusal = refusals[response.status_code];
+      receive(response);
+    };
+    subscriber.on("notify", (_isFinal, _request, body) => {
+      if (body !== undefined && body !== "") whileWatching(() => this.#show(readPresence(body)));
+    });
+    subscriber.on("active", () => (this.#wait = firstWait));
+    subscriber.on("pending", () => whileWatching(() => this.#show({ lamp: "waiting", text: "Asked" })));
+    subscriber.on("terminated", (code, reason, retryAfter) => {
+      whileWatching(() => {
+        this.#isLost = lost.includes(code);
+        this.#terminated(refusal, reason, retryAfter);
+      });
+    });
+    subscriber.subscribe();
+  }
+
+  #terminated(refusal: string | undefined, reason = "", retryAfter = 0): void {
+    this.#subscriber = undefined;
+    const isPassing = this.#isLost || passing.includes(reason);
+    if (!isPassing && reason !== "invariant") this.#show({ lamp: "refused", text: refusal ?? "Not to be seen" });
+    if (lasting.includes(reason)) return;
+    const wait = Math.max(isPassing && this.#wait === firstWait ? shortWait : this.#wait, retryAfter * 1000);
+    this.#wait = Math.min(this.#wait * 2, longestWait);
+    this.#timer = setTimeout(() => this.#subscribe(), wait);
+  }
+}
