@@ -8,6 +8,7 @@ import type { TraceEntry } from "../lib/trace.ts";
 import type { Envelope, Receipt } from "../lib/transport/envelope.ts";
 import { readConfiguration } from "../workers/configuration.ts";
 import { directoryOf } from "../workers/directory.ts";
+import { isTooLong, tooLongFrame } from "../lib/transport/frame-limit.ts";
 import { isVisitorHome } from "../lib/transport/visitor.ts";
 import type { Environment } from "../workers/environment.ts";
 import { Account } from "./address-of-record/account.ts";
@@ -110,6 +111,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void | Promise<void> {
     const { id, authenticated } = this.#room.sockets.of(socket);
+    if (isTooLong(message)) return this.#room.sockets.close(id, tooLongFrame);
     return this.#queues.run(id, () =>
       authenticated === undefined || this.#room.alarm.isReady
         ? this.#heard(id, frameOf(message))

@@ -10,6 +10,7 @@ import { addressOf } from "../lib/location/address.ts";
 import { welcomesGuests } from "../lib/location/domain-settings.ts";
 import { guestMethods } from "../lib/proxy/visit.ts";
 import { parseUri } from "../lib/syntax/uri.ts";
+import { isTooLong, tooLongFrame } from "../lib/transport/frame-limit.ts";
 import type { Opening } from "../lib/transport/opening.ts";
 import { type Visitor, isVisitorHome, visitorHome } from "../lib/transport/visitor.ts";
 import { type LegName, chooseLeg } from "../lib/transport/leg-table.ts";
@@ -81,6 +82,7 @@ class Door {
     const seconds = this.#configuration.firstMessageTimeout;
     this.#silent = setTimeout(() => this.#client.close(4408, "no valid SIP message came in time"), seconds * 1000);
     this.#client.addEventListener("message", ({ data }) => {
+      if (isTooLong(data as string | ArrayBuffer)) return this.#client.close(tooLongFrame.code, tooLongFrame.reason);
       void this.#queue.run("client", () => this.#frame(frameOf(data as string | ArrayBuffer), data as string | ArrayBuffer));
     });
     this.#client.addEventListener("close", ({ code }) => this.#closed(code));

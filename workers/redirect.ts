@@ -12,6 +12,7 @@ import { type Fault, fault, isFault } from "../lib/syntax/fault.ts";
 import { type Frame, type Request as SipRequest, parseMessage, salvage } from "../lib/syntax/message.ts";
 import { readOptionTags } from "../lib/syntax/option-tags.ts";
 import { type Uri, canonicalUser, parseUri, serialiseUri, dialledNumber } from "../lib/syntax/uri.ts";
+import { isTooLong, tooLongFrame } from "../lib/transport/frame-limit.ts";
 import type { RequestEnvelope } from "../lib/transport/envelope.ts";
 import { routeOf } from "../durable-objects/address-of-record/resolve.ts";
 import { closing, frameOf } from "../durable-objects/address-of-record/sockets.ts";
@@ -79,6 +80,7 @@ class RedirectServer {
     const seconds = this.#configuration.firstMessageTimeout;
     this.#silent = setTimeout(() => this.#client.close(4408, "no valid SIP message came in time"), seconds * 1000);
     this.#client.addEventListener("message", ({ data }) => {
+      if (isTooLong(data as string | ArrayBuffer)) return this.#client.close(tooLongFrame.code, tooLongFrame.reason);
       void this.#queue.run("client", () => this.#frame(frameOf(data as string | ArrayBuffer)));
     });
     this.#client.addEventListener("close", ({ code }) => {

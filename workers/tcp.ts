@@ -59,7 +59,7 @@ function asOnTcp(text: string): string {
     .replace(/\r\nVia: SIP\/2\.0\/WSS /, "\r\nVia: SIP/2.0/TCP ")
     // Tools for TCP take the first challenge, and know MD5 (SIPp 3.6 gives up at any other).
     .replace(/\r\n(?:WWW|Proxy)-Authenticate: [^\r\n]*algorithm=SHA-256[^\r\n]*/g, "")
-    .replace(/(<sip:route\.[^>]*);transport=ws;lr>/, "$1;transport=tcp;lr>");
+    .replace(/(<sip:route\.[^<>;]*);transport=ws;lr>/, "$1;transport=tcp;lr>");
   const length = /\r\n(?:content-length|l)[ \t]*:/i.test(head) ? "" : `\r\nContent-Length: ${text.length - end - 4}`;
   return `${head}${length}${text.slice(end)}`;
 }

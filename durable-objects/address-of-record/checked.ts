@@ -12,10 +12,11 @@ export function read(envelope: RequestEnvelope): { readonly request: Request; re
 
 /** What came within the limits may have grown by our own lines since. */
 const limits = {
+  ...defaultLimits,
   messageLength: defaultLimits.messageLength * 2,
   headerCount: defaultLimits.headerCount * 2,
   headerLength: defaultLimits.headerLength * 2,
-  commentDepth: defaultLimits.commentDepth,
+  startLineLength: defaultLimits.startLineLength * 2,
 };
 
 /** What another part of ours has checked and passed on parses; if not, the fault is ours. */

@@ -14,7 +14,7 @@ import { alter } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
-import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
+import { readSubscriptionState } from "../../lib/presence/subscription-state.ts";
 import { type Request, type Response, hasHeader, headerValue } from "../../lib/syntax/message.ts";
 import { parameter } from "../../lib/syntax/parameters.ts";
 import { parseUri } from "../../lib/syntax/uri.ts";
@@ -253,9 +253,8 @@ export class Incoming {
 
   /** Of the state that a phone subscribes to, the newest waits for it as long as the subscription lasts (RFC 6665 §4.1.3). */
   #keepState(phone: string, envelope: RequestEnvelope, request: Request, now: number): Receipt {
-    const [state = "", ...parameters] = (headerValue(request, "subscription-state") ?? "").split(";");
-    const left = parseDeltaSeconds(/^\s*expires\s*=\s*(\d+)\s*$/im.exec(parameters.join("\n"))?.[1]);
-    const seconds = state.trim() === "terminated" ? this.#room.configuration.bindingGrace : (left ?? 0);
+    const { state, expires } = readSubscriptionState(headerValue(request, "subscription-state") ?? "");
+    const seconds = state === "terminated" ? this.#room.configuration.bindingGrace : (expires ?? 0);
     const topic = [headerValue(request, "call-id"), headerValue(request, "event")].join(" ");
     return this.#letters.keep(phone, envelope, now, now + seconds * 1000, topic) ? taken : answered(request, 480);
   }

@@ -1,5 +1,6 @@
 import { writtenHost } from "../../lib/routing/hop-name.ts";
 import type { Hop } from "../../lib/routing/locate.ts";
+import { isTooLong, tooLongFrame } from "../../lib/transport/frame-limit.ts";
 import { decodeBinary, encodeBinary } from "../room/bytes.ts";
 import { randomText } from "../room/random.ts";
 import { type Channel, type ChannelEvents, patience, within } from "./channel.ts";
@@ -36,6 +37,10 @@ export async function openWebSocket(hop: Hop, events: ChannelEvents, token: stri
     throw new Error(`${hop.host} does not speak SIP over WebSocket`);
   }
   socket.addEventListener("message", ({ data }) => {
+    if (isTooLong(data as string | ArrayBuffer)) {
+      socket.close(tooLongFrame.code, tooLongFrame.reason);
+      return events.closed();
+    }
     events.heard();
     const frame = typeof data === "string" ? { text: data, binary: false } : { text: decodeBinary(data as ArrayBuffer), binary: true };
     // RFC 5626 §4.4.1.

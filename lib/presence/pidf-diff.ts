@@ -19,9 +19,10 @@ export interface PidfChanges {
 
 /** RFC 5262 §3: all of a presence document that we composed. */
 export function fullPidf(document: string, version: number): string {
-  const body = /<presence ([^>]*)>([\s\S]*)<\/presence>/.exec(document);
-  if (body === null) throw new Error("this is no presence document of ours");
-  const [, attributes = "", children = ""] = body;
+  const [start, end] = [document.indexOf("<presence "), document.lastIndexOf("</presence>")];
+  const tagEnd = document.indexOf(">", start);
+  if (start < 0 || tagEnd < 0 || end < tagEnd) throw new Error("this is no presence document of ours");
+  const [attributes, children] = [document.slice(start + "<presence ".length, tagEnd), document.slice(tagEnd + 1, end)];
   return `${declaration}<p:pidf-full xmlns:p="${pidfDiff}" version="${version}" ${attributes}>${children}</p:pidf-full>\r\n`;
 }
 

@@ -13,7 +13,7 @@ const longestSelector = 1000;
 const textNode = 3;
 const name = String.raw`(?:([A-Za-z_][\w.-]*):)?([A-Za-z_][\w.-]*)`;
 const value = String.raw`(?:'([^']*)'|"([^"]*)")`;
-const stepPattern = new RegExp(String.raw`^(?:${name}|\*)((?:\[[^\]]*\])*)$`);
+const stepPattern = new RegExp(String.raw`^(?:${name}|\*)((?:\[[^[\]]*\])*)$`);
 const positionPattern = /^\[(\d{1,9})\]$/;
 const attributePattern = new RegExp(`^\\[@${name}=${value}\\]$`);
 const childPattern = new RegExp(`^\\[(?:${name}|\\.)=${value}\\]$`);
@@ -47,7 +47,7 @@ function take(elements: readonly Element[], operation: Element, step: string): E
   if (local === undefined && !step.startsWith("*")) return fault(400, `a selector with a step that is not known: ${step}`);
   const isNamed = (element: Element) => local === undefined || isOf(element, operation, prefix, local);
   let taken = elements.filter(isNamed);
-  for (const condition of conditions.match(/\[[^\]]*\]/g) ?? []) {
+  for (const condition of conditions.match(/\[[^[\]]*\]/g) ?? []) {
     const fits = fitting(condition, operation);
     if (fits === undefined) return fault(400, `a selector with a condition that is not known: ${condition}`);
     const before = taken;
@@ -100,5 +100,19 @@ function attributeOf(element: Element, operation: Element, prefix: string | unde
 
 /** Steps apart; a slash in a condition's value separates nothing. */
 function stepsIn(selector: string): string[] {
-  return selector.match(/(?:[^/[]|\[(?:'[^']*'|"[^"]*"|[^\]'"])*\])+/g) ?? [];
+  const steps: string[] = [];
+  let from = 0;
+  let quote = "";
+  let isCondition = false;
+  for (let at = 0; at <= selector.length; at += 1) {
+    const character = selector.charAt(at);
+    if (quote !== "") quote = character === quote ? "" : quote;
+    else if (isCondition && (character === "'" || character === '"')) quote = character;
+    else if (character === "[") isCondition = true;
+    else if (character === "]") isCondition = false;
+    if (at < selector.length && (character !== "/" || isCondition)) continue;
+    if (at > from) steps.push(selector.slice(from, at));
+    from = at + 1;
+  }
+  return steps;
 }

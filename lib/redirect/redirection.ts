@@ -36,6 +36,6 @@ function addressOf(
   { user, domain }: { user: string; domain: string },
 ): string | undefined {
   if (retarget !== undefined) return contact;
-  const instance = /;\+sip\.instance="<([^>]*)>"/i.exec(features)?.[1];
+  const instance = /;\+sip\.instance="<([^<>]*)>"/i.exec(features)?.[1];
   return instance === undefined ? undefined : publicGruu(user, domain, instance);
 }

@@ -6,6 +6,14 @@ export interface Limits {
   readonly headerCount: number;
   /** Characters of one header line, folding included. */
   readonly headerLength: number;
+  /** Characters of the start line. */
+  readonly startLineLength: number;
+  /** Characters of a URI: 414 beyond (RFC 3261 §21.4.12). */
+  readonly uriLength: number;
+  /** Characters of a telephone number, its visual separators included. */
+  readonly numberLength: number;
+  /** Parameters of one header value or URI. */
+  readonly parameterCount: number;
   /** How deep nested comments are followed. */
   readonly commentDepth: number;
 }
@@ -14,5 +22,9 @@ export const defaultLimits: Limits = {
   messageLength: 262_144,
   headerCount: 256,
   headerLength: 16_384,
+  startLineLength: 8192,
+  uriLength: 4000,
+  numberLength: 128,
+  parameterCount: 64,
   commentDepth: 8,
 };

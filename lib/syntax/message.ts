@@ -57,6 +57,7 @@ export function parseMessage(frame: Frame, limits: Limits = defaultLimits): Mess
   const first = noLines();
   const startEnd = text.indexOf("\r\n");
   if (startEnd < 0) return fault(400, "the start line has no end");
+  if (startEnd > limits.startLineLength) return fault(414, `the start line is longer than ${limits.startLineLength} characters`);
   const bodyAt = findLines(text, startEnd + 2, lines, first, limits);
   if (typeof bodyAt !== "number") return bodyAt;
   const parts = { text, binary: frame.binary, lines, first, bodyAt };

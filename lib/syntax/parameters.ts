@@ -1,5 +1,6 @@
 import { isToken, textOf } from "./characters.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
+import { defaultLimits } from "./limits.ts";
 import { splitAt } from "./list.ts";
 
 /** Parameters in order and as written; the value of one without `=` is undefined, quoted values keep their quotes. */
@@ -14,6 +15,7 @@ export function parseParameters(text: string): Parameters | Fault {
   if (text === "") return none;
   if (text.startsWith(";tag=") && isToken(text.slice(5))) return [["tag", text.slice(5)]];
   const parts = text.includes('"') ? splitAt(text, 59) : text.split(";");
+  if (parts.length > defaultLimits.parameterCount + 1) return fault(400, `more than ${defaultLimits.parameterCount} parameters`);
   if (parts[0]?.trim() !== "") return fault(400, "text where a parameter should begin");
   const parameters: (readonly [string, string | undefined])[] = [];
   for (let index = 1; index < parts.length; index += 1) {

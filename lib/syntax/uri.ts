@@ -1,5 +1,6 @@
 import { escapedTextOf, isAlphaCode, isDigitCode, isDigits, isHex, lettersDigitsAnd, textOf } from "./characters.ts";
 import { type Fault, fault } from "./fault.ts";
+import { defaultLimits } from "./limits.ts";
 import type { Parameters } from "./parameters.ts";
 import { recalling } from "./recall.ts";
 
@@ -59,6 +60,7 @@ const longestKept = 64;
 const recallUri = recalling(readUri, longestKept);
 
 function readUri(text: string): Uri | Fault {
+  if (text.length > defaultLimits.uriLength) return fault(414, `a URI is longer than ${defaultLimits.uriLength} characters`);
   if (text.startsWith("sip:")) return parseSipUri("sip", text.slice(4));
   const colon = text.indexOf(":");
   if (colon < 1 || !isScheme(text, colon)) return fault(400, "a URI without a scheme");
@@ -111,6 +113,7 @@ function areHeaders(text: string): boolean {
 }
 
 function parseUriParameters(parts: readonly string[]): Parameters | undefined {
+  if (parts.length > defaultLimits.parameterCount) return undefined;
   const parameters: [string, string | undefined][] = [];
   for (const part of parts) {
     const equals = part.indexOf("=");
@@ -125,10 +128,11 @@ function parseUriParameters(parts: readonly string[]): Parameters | undefined {
 
 function parseTelUri(rest: string): TelUri | Fault {
   const [number = "", ...parts] = rest.split(";");
-  const isGlobal = /^\+[\d\-.()]*\d[\d\-.()]*$/.test(number);
-  const isLocal = /^[\dA-Fa-f*#\-.()]*[\dA-Fa-f*#][\dA-Fa-f*#\-.()]*$/.test(number);
+  if (number.length > defaultLimits.numberLength) return fault(400, "a telephone number is too long");
+  const isGlobal = /^\+[\d\-.()]+$/.test(number) && /\d/.test(number);
+  const isLocal = /^[\dA-Fa-f*#\-.()]+$/.test(number) && /[\dA-Fa-f*#]/.test(number);
   const parameters = parseUriParameters(parts);
-  if ((!isGlobal && !isLocal) || number.length > 128 || parameters === undefined) return fault(400, "a malformed telephone number");
+  if ((!isGlobal && !isLocal) || parameters === undefined) return fault(400, "a malformed telephone number");
   return { kind: "tel", scheme: "tel", number, parameters };
 }
 

@@ -1,5 +1,5 @@
-/** Octets that may come without a message being complete: more is no SIP. */
-const longestMessage = 131_072;
+/** Octets of a message's header that may come without its end: more is no SIP. The same of its body. */
+const longestPart = 131_072;
 
 /** What has come on a stream. One character for each octet. */
 export interface StreamPart {
@@ -10,38 +10,77 @@ export interface StreamPart {
   readonly broken?: string;
 }
 
+/** A message whose header is complete. */
+interface Begun {
+  /** Octets, header and body. */
+  readonly length: number;
+}
+
 /**
  * Cuts a stream into messages by their Content-Length (RFC 3261 §18.3). What stands between messages as keep-alive (RFC 5626 §4.4.1)
- * is told apart.
+ * is told apart. What it keeps is never more than one message may have, and each octet is looked at once, however small the chunks are.
  */
 export class StreamReader {
+  /** Looked into only when more of it can be read: strings that nobody looks into are joined without being copied. */
   #rest = "";
+  /** Its last three octets. */
+  #tail = "";
+  /** The rest begins with a header that has no end yet. */
+  #isHeader = false;
+  #begun: Begun | undefined;
 
   /** @param octets one character for each */
   read(octets: string): StreamPart {
+    const seam = this.#tail + octets;
+    this.#tail = seam.slice(-3);
     this.#rest += octets;
+    return this.#isIncomplete(seam) ? { messages: [], pings: 0 } : this.#cut();
+  }
+
+  #isIncomplete(seam: string): boolean {
+    if (this.#begun !== undefined) return this.#rest.length < this.#begun.length;
+    return this.#isHeader && this.#rest.length <= longestPart && !seam.includes("\r\n\r\n");
+  }
+
+  #cut(): StreamPart {
     const messages: string[] = [];
     let pings = 0;
-    for (;;) {
-      while (this.#rest.startsWith("\r\n\r\n")) {
-        pings += 1;
-        this.#rest = this.#rest.slice(4);
+    let at = 0;
+    let broken: string | undefined;
+    while (broken === undefined) {
+      if (this.#begun === undefined) {
+        for (; this.#rest.startsWith("\r\n", at); at += 2) {
+          if (!this.#rest.startsWith("\r\n\r\n", at)) {
+            // It may be the beginning of a ping.
+            if (this.#rest.length - at < 4 && "\r\n\r\n".startsWith(this.#rest.slice(at))) break;
+            continue;
+          }
+          pings += 1;
+          at += 2;
+        }
+        broken = this.#begin(at);
       }
-      // It may be the beginning of a ping.
-      if ("\r\n\r\n".startsWith(this.#rest)) return { messages, pings };
-      if (this.#rest.startsWith("\r\n")) {
-        this.#rest = this.#rest.slice(2);
-        continue;
-      }
-      const end = this.#rest.indexOf("\r\n\r\n");
-      if (end < 0) return this.#rest.length > longestMessage ? { messages, pings, broken: "" } : { messages, pings };
-      const header = this.#rest.slice(0, end + 4);
-      const length = contentLength(header);
-      if (length === undefined || length > longestMessage) return { messages, pings, broken: header };
-      if (this.#rest.length < header.length + length) return { messages, pings };
-      messages.push(this.#rest.slice(0, header.length + length));
-      this.#rest = this.#rest.slice(header.length + length);
+      const { length } = this.#begun ?? { length: Number.POSITIVE_INFINITY };
+      if (this.#rest.length - at < length) break;
+      messages.push(this.#rest.slice(at, at + length));
+      at += length;
+      this.#begun = undefined;
     }
+    this.#rest = this.#rest.slice(at);
+    return broken === undefined ? { messages, pings } : { messages, pings, broken };
+  }
+
+  /** Reads the header that begins there, if it is complete; what cannot be read on is returned. */
+  #begin(at: number): string | undefined {
+    const end = this.#rest.indexOf("\r\n\r\n", at);
+    this.#isHeader = end < 0 && !"\r\n\r\n".startsWith(this.#rest.slice(at, at + 4));
+    if ((end < 0 ? this.#rest.length : end) - at > longestPart) return "";
+    if (end <= at) return undefined;
+    const header = this.#rest.slice(at, end + 4);
+    const length = contentLength(header);
+    if (length === undefined || length > longestPart) return header;
+    this.#begun = { length: header.length + length };
+    return undefined;
   }
 }
 

@@ -8,6 +8,7 @@ import { parseDate } from "../../lib/syntax/date.ts";
 import { readCredentials } from "../../lib/syntax/digest.ts";
 import { readEssentials } from "../../lib/syntax/essentials.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
+import { defaultLimits } from "../../lib/syntax/limits.ts";
 import { splitList } from "../../lib/syntax/list.ts";
 import { type Frame, headerValues, parseMessage, salvage } from "../../lib/syntax/message.ts";
 import { parseNameAddress } from "../../lib/syntax/name-address.ts";
@@ -19,7 +20,7 @@ import { escape } from "../../lib/presence/xml.ts";
 import { recipientList } from "../support/list-watching.ts";
 import { mutated, withMutations } from "./arbitrary.ts";
 
-const limits = { messageLength: 1e9, headerCount: 1e9, headerLength: 1e9, commentDepth: 1e9 };
+const limits = { ...defaultLimits, messageLength: 1e9, headerCount: 1e9, headerLength: 1e9, commentDepth: 1e9 };
 
 /** Everything that reads what a peer wrote. */
 const readers: Readonly<Record<string, (text: string) => unknown>> = {

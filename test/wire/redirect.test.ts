@@ -38,6 +38,12 @@ async function registered(name: string, ...q: readonly string[]) {
 }
 
 describe("who asks", () => {
+  it("with a frame of more than 256 KiB is disconnected with 1009", async () => {
+    const phone = await asker();
+    phone.socket.send("x".repeat(300_000));
+    expect(await phone.socket.closed).toMatchObject({ code: 1009 });
+  });
+
   it("is challenged with 401, as by any server that answers itself (§22.2)", async () => {
     const phone = await asker();
     const sent = phone.request("INVITE", "sip:bob@localhost");

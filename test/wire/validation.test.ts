@@ -114,9 +114,19 @@ describe.each(ways)("what cannot be answered, on the %s way", (way) => {
     expect((await alice.finalResponse(alice.request("OPTIONS", "sip:localhost"))).status).toBe(200);
   });
 
-  it("a message longer than the limit draws 513", async () => {
+  it.each(["registered", "a stranger"])("a frame of more than 256 KiB ends its connection with 1009, unread: %s", async (who) => {
+    const account = await town.newcomer("alice");
+    const alice = who === "registered" ? await town.register(account, way) : await town.connect(account, way);
+    alice.request("MESSAGE", alice.aor, { body: "x".repeat(300_000) });
+    expect(await alice.socket.closed).toMatchObject({ code: 1009 });
+  });
+
+  it.each([
+    ["tel:+", 400],
+    ["sip:", 414],
+  ])("100,000 digits behind %s draw %i at once", async (scheme, status) => {
     const alice = await town.register(await town.newcomer("alice"), way);
-    const answer = await alice.finalResponse(alice.request("MESSAGE", alice.aor, { body: "x".repeat(300_000) }));
-    expect(answer.status).toBe(513);
+    const to = `${scheme}${"1".repeat(scheme === "tel:+" ? 3_000 : 100_000)}`;
+    expect((await alice.finalResponse(alice.request("OPTIONS", to, { to: `<${alice.aor}>` }))).status).toBe(status);
   });
 });

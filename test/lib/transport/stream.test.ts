@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { StreamReader } from "../../../lib/transport/stream.ts";
+import { growsTooFast } from "../work/growth.ts";
 
 const message = (body: string, length: string = `Content-Length: ${body.length}`): string =>
   `MESSAGE sip:a@b SIP/2.0\r\nVia: x\r\n${length}\r\n\r\n${body}`;
@@ -45,5 +46,24 @@ describe("messages of a stream (RFC 3261 §18.3)", () => {
 
   it("that never end cannot be read on", () => {
     expect(new StreamReader().read("x".repeat(200_000)).broken).toBe("");
+  });
+
+  it("are read in linear time, and no more is kept than one may have, however small the chunks are", () => {
+    for (const beginning of ["", message("", "Content-Length: 120000")]) {
+      const work = (size: number) => {
+        const reader = new StreamReader();
+        reader.read(beginning);
+        for (let at = 0; at < size; at += 1) reader.read("a");
+      };
+      expect(
+        growsTooFast(
+          () => work(100_000),
+          () => () => work(25_000),
+        ),
+      ).toBe(false);
+    }
+    const reader = new StreamReader();
+    const parts = Array.from({ length: 140 }, () => reader.read("a".repeat(1000)));
+    expect(parts.find(({ broken }) => broken !== undefined)).toEqual({ messages: [], pings: 0, broken: "" });
   });
 });

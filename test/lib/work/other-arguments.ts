@@ -1,0 +1,53 @@
+import { fault } from "../../../lib/syntax/fault.ts";
+import { receive } from "../support/sip.ts";
+
+const { request, essentials } = receive("INVITE sip:bob@example.com");
+const line = { name: "a", at: 0, valueAt: 0, end: 10_001, isFolded: true };
+
+/** What readers want behind the text, by their names. */
+export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
+  acceptance: ["application/pidf+xml"],
+  alter: [{}],
+  compileExtended: [true],
+  endOfRun: [0, 1],
+  hasHeader: ["route"],
+  headerValue: ["route"],
+  headerValues: ["route"],
+  isTokenBetween: [0, 10_000],
+  numberBetween: [0, 10_000],
+  numberIn: [line],
+  parseXml: ["urn:ietf:params:xml:ns:pidf", "presence"],
+  readCredentials: ["authorization"],
+  readListUser: [],
+  readOptionTags: ["supported"],
+  splitAt: [44],
+  substitute: ["+4930123456"],
+  usualCSeq: [0, 10_000, "INVITE"],
+  usualParty: [0, 10_000],
+  usualVia: [0, 10_000],
+  valueEnd: [line],
+  valueOf: [line],
+  valueStart: [line],
+  changesOfPidf: ['<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:a@b"/>'],
+  loopMark: [[], "call", "1"],
+  publicGruu: ["example.com", "urn:uuid:1"],
+  transportOfService: [["tls"]],
+  ackFor: [request],
+  answerSessionTimer: [{ status: 200, lines: [] }],
+  applySessionTimer: [{ minimum: 90, interval: 1800 }],
+  chooseLeg: [essentials, []],
+  isGuess: [fault(407, "authentication is needed")],
+  grantedExpires: ["sip:a@b.invalid", 3600],
+  historyOf: [{ from: "sip:bob@example.com", to: "sip:carol@example.com", cause: "no-answer" }],
+  wantsPrivacy: [["history"]],
+  preferTargets: [[{ features: ';methods="INVITE"' }]],
+  readCallDetails: [request, true],
+  readNotified: [1, "", undefined],
+  readWish: [{ minimumExpires: 60, maximumExpires: 3600 }],
+};
+
+/** Functions whose first parameter is what they write, or what others in the list have read. */
+export const writers: readonly string[] = [
+  ...["applicationPidf", "closedPidf", "dialogInfo", "fullPidf", "messageSummary", "partialPidf", "readPublished", "reginfo"],
+  ...["examine", "finalResponse", "isSaidAgain", "readTrunk", "retargetedRequest", "takenBy", "watcherinfo"],
+];
