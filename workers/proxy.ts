@@ -1,4 +1,4 @@
-import { authenticate, guessesAllowed, isGuess, nobody } from "../lib/authentication/authenticate.ts";
+import { authenticate, guessesAllowed, guessesIn, nobody } from "../lib/authentication/authenticate.ts";
 import type { NonceCounts } from "../lib/authentication/digest.ts";
 import type { Keyring } from "../lib/authentication/keyring.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
@@ -14,6 +14,7 @@ import { isTooLong, tooLongFrame } from "../lib/transport/frame-limit.ts";
 import type { Opening } from "../lib/transport/opening.ts";
 import { type Visitor, isVisitorHome, visitorHome } from "../lib/transport/visitor.ts";
 import { type LegName, chooseLeg } from "../lib/transport/leg-table.ts";
+import { Brakes } from "../durable-objects/room/brakes.ts";
 import { encodeBinary } from "../durable-objects/room/bytes.ts";
 import { closeCodeFor } from "../durable-objects/room/close-code.ts";
 import { closing, frameOf } from "../durable-objects/address-of-record/sockets.ts";
@@ -39,6 +40,7 @@ interface Arrival {
 }
 
 const branchesKept = 100;
+const brakes = new Brakes();
 
 /** Serves a client's socket on the general way: several accounts, a stateless proxy over frames. */
 export function serveGenerally(environment: Environment, arrival: Arrival): Response {
@@ -133,7 +135,10 @@ class Door {
     const aliased = this.#legs.find((leg) => leg.user === found?.username && leg.domain === found.domain);
     if (aliased !== undefined) return this.#pass(aliased, raw, request.method, essentials);
     const subscriber = found?.username === user ? found : undefined;
+    if (hasHeader(request, "authorization") || hasHeader(request, "proxy-authorization"))
+      await brakes.waiting(`${user}@${domain}`, Date.now());
     const refusal = this.#authenticate(request, user, domain, subscriber);
+    if (refusal !== undefined) brakes.wrong(`${user}@${domain}`, guessesIn(request, refusal), Date.now());
     if (refusal !== undefined && answer.kind === "unknown") return this.#welcome(request, raw, essentials, refusal);
     if (refusal !== undefined) return this.#refuse(request, refusal);
     if (this.#legs.length >= this.#configuration.maximumLegs)
@@ -237,7 +242,7 @@ class Door {
     const now = Date.now();
     this.#log.received(now, this.#id, request);
     this.#log.answered(now, this.#id, text, refusal.status, request, refusal.fault);
-    if (isGuess(request, refusal)) this.#guesses += 1;
+    this.#guesses += guessesIn(request, refusal);
     if (this.#guesses >= guessesAllowed) this.#client.close(closing.tooManyGuesses.code, closing.tooManyGuesses.reason);
   }
 

@@ -1,4 +1,4 @@
-import { authenticate, guessesAllowed, isGuess, nobody } from "../lib/authentication/authenticate.ts";
+import { authenticate, guessesAllowed, guessesIn, nobody } from "../lib/authentication/authenticate.ts";
 import type { NonceCounts } from "../lib/authentication/digest.ts";
 import type { Keyring } from "../lib/authentication/keyring.ts";
 import { type Address, addressOf } from "../lib/location/address.ts";
@@ -16,6 +16,7 @@ import { isTooLong, tooLongFrame } from "../lib/transport/frame-limit.ts";
 import type { RequestEnvelope } from "../lib/transport/envelope.ts";
 import { routeOf } from "../durable-objects/address-of-record/resolve.ts";
 import { closing, frameOf } from "../durable-objects/address-of-record/sockets.ts";
+import { Brakes } from "../durable-objects/room/brakes.ts";
 import { encodeBinary } from "../durable-objects/room/bytes.ts";
 import { closeCodeFor } from "../durable-objects/room/close-code.ts";
 import { keyringOf } from "../durable-objects/room/keyring.ts";
@@ -27,6 +28,8 @@ import { answerFault } from "../durable-objects/room/reply.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
 import { type Answer, DirectoryUnavailable, directoryOf, homeName } from "./directory.ts";
 import type { Environment } from "./environment.ts";
+
+const brakes = new Brakes();
 
 interface Asker {
   readonly user: string;
@@ -243,8 +246,10 @@ class RedirectServer {
     const answer = await directoryOf(this.#environment).find(asker.user, asker.domain);
     if (answer.kind === "foreign") return fault(403, "this server does not know the sender");
     const secret = answer.kind === "subscriber" && answer.subscriber.username === asker.user ? answer.subscriber : nobody;
+    if (readCredentials(request, "authorization").length > 0) await brakes.waiting(name, Date.now());
     const at = { flow: this.#id, now: Date.now(), counts: this.#counts, nonceLifetime: this.#configuration.nonceLifetime };
     const verdict = authenticate(this.#keyring, request, { ...asker, secret, at, isServer: true });
+    if (isFault(verdict)) brakes.wrong(name, guessesIn(request, verdict), Date.now());
     if (isFault(verdict)) return verdict;
     this.#counts = verdict.counts;
     this.#known.add(name);
@@ -268,7 +273,7 @@ class RedirectServer {
 
   #refuse(request: SipRequest, refusal: Fault): void {
     if (request.method !== "ACK") this.#send(answerFault(request, refusal), request.binary);
-    if (isGuess(request, refusal)) this.#guesses += 1;
+    this.#guesses += guessesIn(request, refusal);
     if (this.#guesses >= guessesAllowed) this.#client.close(closing.tooManyGuesses.code, closing.tooManyGuesses.reason);
   }
 

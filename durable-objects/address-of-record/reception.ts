@@ -1,12 +1,20 @@
-import { guessesAllowed, isGuess } from "../../lib/authentication/authenticate.ts";
+import { guessesAllowed, guessesIn } from "../../lib/authentication/authenticate.ts";
 import { hintIn, readBranch } from "../../lib/proxy/branch.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { type Essentials, readEssentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
-import { type Frame, type Request as SipRequest, type Response as SipResponse, parseMessage, salvage } from "../../lib/syntax/message.ts";
+import {
+  type Frame,
+  type Request as SipRequest,
+  type Response as SipResponse,
+  hasHeader,
+  parseMessage,
+  salvage,
+} from "../../lib/syntax/message.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import type { Opening } from "../../lib/transport/opening.ts";
 import { visitorPhone } from "../../lib/transport/visitor.ts";
+import { Brakes } from "../room/brakes.ts";
 import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
 import type { Room } from "../room/room.ts";
@@ -40,6 +48,9 @@ export class Reception {
   readonly #phones: PhoneParts;
   /** Sockets that have not said anything valid yet, and the clock that closes them. */
   readonly #silent = new Map<string, ReturnType<typeof setTimeout>>();
+
+  /** In memory of the home, which has one account. */
+  readonly #brakes = new Brakes();
 
   constructor(room: Room, account: Account, registrar: Registrar, phones: PhoneParts) {
     this.#room = room;
@@ -120,6 +131,13 @@ export class Reception {
     if (flow.authenticated === undefined && method === "CANCEL") {
       return this.#refuse(flow, request, fault(481, "there is nothing to cancel"), now);
     }
+    const isTrying = flow.authenticated === undefined && (hasHeader(request, "authorization") || hasHeader(request, "proxy-authorization"));
+    const waiting = isTrying ? this.#brakes.waiting("", now) : undefined;
+    if (waiting === undefined) return this.#attempt(flow, request, essentials, now);
+    return waiting.then(() => this.#attempt(this.#room.sockets.byId(flow.id) ?? flow, request, essentials, Date.now()));
+  }
+
+  #attempt(flow: Flow, request: SipRequest, essentials: Essentials, now: number): void | Promise<void> {
     const authenticated = this.#account.authenticate(flow, request, now);
     if (isFault(authenticated)) return this.#challenge(flow, request, authenticated, now);
     return this.#room.alarm.isReady
@@ -129,8 +147,10 @@ export class Reception {
 
   #challenge(flow: Flow, request: SipRequest, challenge: Fault, now: number): void {
     this.#refuse(flow, request, challenge, now);
-    if (!isGuess(request, challenge)) return;
-    const guesses = (flow.guesses ?? 0) + 1;
+    const tried = guessesIn(request, challenge);
+    if (tried === 0) return;
+    this.#brakes.wrong("", tried, now);
+    const guesses = (flow.guesses ?? 0) + tried;
     this.#room.sockets.update(flow.id, { guesses });
     if (guesses >= guessesAllowed) this.#room.sockets.close(flow.id, closing.tooManyGuesses);
   }

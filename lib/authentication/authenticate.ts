@@ -1,6 +1,6 @@
 import { readCredentials } from "../syntax/digest.ts";
 import { type Fault, fault } from "../syntax/fault.ts";
-import { type Request, hasHeader } from "../syntax/message.ts";
+import { type Request, headerValue } from "../syntax/message.ts";
 import { canonicalUser } from "../syntax/uri.ts";
 import { type NonceCounts, type Presentation, type Secret, challenge, verifyCredentials } from "./digest.ts";
 import type { Keyring } from "./keyring.ts";
@@ -25,20 +25,29 @@ export interface Claim {
 
 /**
  * Authenticates a request by its credentials (RFC 3261 §22.1 to §22.3): 401 and Authorization where we are the server, as for
- * REGISTER, 407 and Proxy-Authorization for anything that goes on. Returns the nonce counts to remember, or the challenge to answer with.
+ * REGISTER, 407 and Proxy-Authorization for anything that goes on. Of each algorithm there may be one: more are 400, and none is tried. Returns the nonce counts to remember, or the challenge to answer with.
  */
 export function authenticate(keyring: Keyring, request: Request, claim: Claim): { readonly counts: NonceCounts } | Fault {
   const isServer = claim.isServer === true || request.method === "REGISTER";
   const { method, requestUri } = request;
   let isStale = false;
-  for (const credentials of readCredentials(request, isServer ? "authorization" : "proxy-authorization")) {
-    if (credentials.realm !== claim.domain || canonicalUser(credentials.username) !== claim.user) continue;
+  const own = readCredentials(request, isServer ? "authorization" : "proxy-authorization").filter(
+    ({ realm, username }) => realm === claim.domain && canonicalUser(username) === claim.user,
+  );
+  const algorithms = own.map(({ algorithm }) => algorithm?.toUpperCase() ?? "MD5");
+  if (new Set(algorithms).size < algorithms.length) return fault(400, "credentials of one realm, user and algorithm are there twice");
+  for (const credentials of own) {
     const secret = secretFor(claim, credentials.username);
     const verdict = verifyCredentials(keyring, credentials, secret, { ...claim.at, method, requestUri });
     if (verdict.kind === "accepted") return { counts: verdict.counts };
     isStale ||= verdict.stale;
   }
-  return askForCredentials(keyring, isServer, claim, isStale);
+  return askForCredentials(keyring, request, isServer, claim, isStale);
+}
+
+/** What tells requests of one connection apart. */
+function nameOf(request: Request): string {
+  return ["via", "call-id", "cseq"].map((name) => headerValue(request, name) ?? "").join("\n");
 }
 
 /** The username is the account's name, or its spelling in URIs: the hashes of the two differ. */
@@ -46,9 +55,9 @@ function secretFor({ secret, user }: Claim, username: string): Secret {
   return username === user && user.includes("%") ? (secret.escaped ?? nobody) : secret;
 }
 
-function askForCredentials(keyring: Keyring, isServer: boolean, { domain, at }: Claim, isStale: boolean): Fault {
+function askForCredentials(keyring: Keyring, request: Request, isServer: boolean, { domain, at }: Claim, isStale: boolean): Fault {
   const name = isServer ? "WWW-Authenticate" : "Proxy-Authenticate";
-  const challenges = challenge(keyring, domain, at.flow, at.now, isStale);
+  const challenges = challenge(keyring, domain, { ...at, request: nameOf(request) }, isStale);
   return fault(
     isServer ? 401 : 407,
     "authentication is needed",
@@ -62,8 +71,9 @@ export const nobody: Secret = { md5: "no password hashes to this", sha256: "no p
 /** Wrong credentials that may be tried on one connection: then it is closed, and connections are counted. */
 export const guessesAllowed = 20;
 
-/** Whether a request that drew this challenge had tried a password: credentials of another account count, those that are only stale do not. */
-export function isGuess(request: Request, refusal: Fault): boolean {
-  if (!hasHeader(request, "authorization") && !hasHeader(request, "proxy-authorization")) return false;
-  return (refusal.status === 401 || refusal.status === 407) && !refusal.headers?.some(([, value]) => value.includes("stale=true"));
+/** How many passwords a request that drew this challenge had tried: credentials of another account count, those that are only stale do not. */
+export function guessesIn(request: Request, refusal: Fault): number {
+  const isChallenge = refusal.status === 401 || refusal.status === 407;
+  if (!isChallenge || refusal.headers?.some(([, value]) => value.includes("stale=true"))) return 0;
+  return request.lines.filter(({ name }) => name === "authorization" || name === "proxy-authorization").length;
 }

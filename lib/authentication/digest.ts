@@ -2,7 +2,7 @@ import type { DigestCredentials } from "../syntax/digest.ts";
 import { equalUris, parseUri } from "../syntax/uri.ts";
 import { isFault } from "../syntax/fault.ts";
 import type { Keyring } from "./keyring.ts";
-import { mintNonce, verifyNonce } from "./nonce.ts";
+import { type NoncePlace, mintNonce, verifyNonce } from "./nonce.ts";
 
 /**
  * H(username:realm:password) in each algorithm we challenge with, as hexadecimal digits; the password itself is nowhere. A text that
@@ -38,8 +38,8 @@ const usesKept = 16;
  * The challenges of a 401 or 407, strongest first and each a header line of its own: JsSIP and SIP.js know only MD5 and keep
  * the last line they see, other clients take the first that they understand (RFC 8760 §2.4).
  */
-export function challenge(keyring: Keyring, realm: string, flow: string, now: number, isStale: boolean): readonly string[] {
-  const nonce = mintNonce(keyring, flow, now);
+export function challenge(keyring: Keyring, realm: string, place: NoncePlace, isStale: boolean): readonly string[] {
+  const nonce = mintNonce(keyring, place);
   const common = `realm="${realm}", nonce="${nonce}", qop="auth"${isStale ? ", stale=true" : ""}`;
   return [`Digest ${common}, algorithm=SHA-256`, `Digest ${common}, algorithm=MD5`];
 }

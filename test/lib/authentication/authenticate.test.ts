@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { type AccountSecret, authenticate, nobody } from "../../../lib/authentication/authenticate.ts";
+import { type AccountSecret, authenticate, guessesIn, nobody } from "../../../lib/authentication/authenticate.ts";
 import { mintNonce } from "../../../lib/authentication/nonce.ts";
+import { brakeDelay, brakeHarder, released } from "../../../lib/authentication/brake.ts";
+import { isFault } from "../../../lib/syntax/fault.ts";
 import { keyring, receive } from "../support/sip.ts";
 
 const hash = (algorithm: string, text: string): string => createHash(algorithm).update(text).digest("hex");
@@ -13,7 +15,7 @@ const at = { flow: "flow", now: 1_700_000_000_000, counts: [], nonceLifetime: 30
 
 /** A REGISTER by whoever types this username, as it stands in the header: as Unicode, or as octets. */
 function verdictOf(typed: string, user: string, secret: AccountSecret, inHeader = typed): "accepted" | number {
-  const nonce = mintNonce(keyring, at.flow, at.now);
+  const nonce = mintNonce(keyring, { ...at, request: "one" });
   const response = hash("md5", `${hashes(typed).md5}:${nonce}:00000001:c:auth:${hash("md5", "REGISTER:sip:example.com")}`);
   const { request } = receive(
     "REGISTER sip:example.com",
@@ -49,12 +51,80 @@ describe("the username of a digest (RFC 7616 §3.4)", () => {
   });
 
   it("nobody is authenticated as nobody, whatever they know of this code", () => {
-    const nonce = mintNonce(keyring, at.flow, at.now);
+    const nonce = mintNonce(keyring, { ...at, request: "one" });
     const response = hash("md5", `${nobody.md5}:${nonce}:00000001:c:auth:${hash("md5", "REGISTER:sip:example.com")}`);
     const { request } = receive(
       "REGISTER sip:example.com",
       `Authorization: Digest username="ghost", realm="example.com", nonce="${nonce}", uri="sip:example.com", response="${response}", algorithm=MD5, qop=auth, nc=00000001, cnonce="c"`,
     );
     expect(authenticate(keyring, request, { user: "ghost", domain: "example.com", secret: nobody, at })).toMatchObject({ status: 401 });
+  });
+});
+
+/** Credentials with a password, as a header line. */
+function line(
+  password: string,
+  { algorithm = "MD5", realm = "example.com", nonce = mintNonce(keyring, { ...at, request: "one" }) } = {},
+): string {
+  const name = algorithm === "MD5" ? "md5" : "sha256";
+  const first = hash(name, `alice:${realm}:${password}`);
+  const response = hash(name, `${first}:${nonce}:00000001:c:auth:${hash(name, "REGISTER:sip:example.com")}`);
+  return `Authorization: Digest username="alice", realm="${realm}", nonce="${nonce}", uri="sip:example.com", response="${response}", algorithm=${algorithm}, qop=auth, nc=00000001, cnonce="c"`;
+}
+
+function tried(...lines: readonly string[]) {
+  const { request } = receive("REGISTER sip:example.com", ...lines);
+  const verdict = authenticate(keyring, request, { user: "alice", domain: "example.com", secret: hashes("alice"), at });
+  return isFault(verdict) ? { status: verdict.status, guesses: guessesIn(request, verdict), headers: verdict.headers } : { status: 200 };
+}
+
+describe("guessing", () => {
+  it("one credential of a realm, user and algorithm is tried; more are refused, and the right one among them is worth nothing", () => {
+    expect(tried(line("offhook"))).toEqual({ status: 200 });
+    expect(tried(line("wrong"), line("offhook"))).toMatchObject({ status: 400 });
+    const many = Array.from({ length: 240 }, (_none, index) => line(`guess ${index}`));
+    expect(tried(...many)).toMatchObject({ status: 400, guesses: 0 });
+    expect(tried(line("wrong").replace("MD5", "md5"), line("offhook"))).toMatchObject({ status: 400 });
+    expect(tried(line("wrong").replace("algorithm=MD5, ", ""), line("offhook"))).toMatchObject({ status: 400 });
+    expect(tried(line("wrong").replace('"alice"', '"%61lice"'), line("offhook"))).toMatchObject({ status: 400 });
+  });
+
+  it("one of each algorithm, and those of other realms, may be there, and each counts", () => {
+    expect(tried(line("wrong"), line("offhook", { algorithm: "SHA-256" }))).toEqual({ status: 200 });
+    expect(tried(line("wrong"), line("wrong", { algorithm: "SHA-256" }))).toMatchObject({ status: 401, guesses: 2 });
+    expect(tried(line("x", { realm: "one" }), line("x", { realm: "two" }), line("wrong"))).toMatchObject({ status: 401, guesses: 3 });
+  });
+
+  it("slows an account down after 20, never for more than 4 s, and until 10 minutes after the last", () => {
+    let brake = released;
+    for (let guess = 0; guess < 20; guess += 1) brake = brakeHarder(brake, 1, 1000);
+    expect(brakeDelay(brake, 1000)).toBe(0);
+    expect(brakeDelay(brakeHarder(brake, 1, 1000), 1000)).toBe(200);
+    brake = brakeHarder(brake, 10_000, 1000);
+    expect(brakeDelay(brake, 601_000)).toBe(4000);
+    expect(brakeDelay(brake, 601_001)).toBe(0);
+    expect(brakeHarder(brake, 1, 601_001).guesses).toBe(1);
+  });
+});
+
+describe("a nonce of another connection (RFC 7616 §3.3)", () => {
+  const former = mintNonce(keyring, { flow: "former", now: at.now, request: "one" });
+  const isStale = (password: string, nonce = former) =>
+    tried(line(password, { nonce })).headers?.every(([, value]) => value.includes("stale=true"));
+
+  it("with the right password draws stale=true, with a wrong one it is a guess", () => {
+    expect(isStale("offhook")).toBe(true);
+    expect(isStale("wrong")).toBe(false);
+    expect(tried(line("offhook", { nonce: former }))).toMatchObject({ status: 401, guesses: 0 });
+    expect(tried(line("wrong", { nonce: former }))).toMatchObject({ status: 401, guesses: 1 });
+    expect(isStale("offhook", "never.ours")).toBe(false);
+  });
+
+  it("each challenge has a nonce of its own", () => {
+    const challenges = [1, 2].map((cseq) => {
+      const { request } = receive("REGISTER sip:example.com", `CSeq: ${cseq} REGISTER`);
+      return JSON.stringify(authenticate(keyring, request, { user: "alice", domain: "example.com", secret: nobody, at }));
+    });
+    expect(challenges[0]).not.toBe(challenges[1]);
   });
 });

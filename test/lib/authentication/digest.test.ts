@@ -29,7 +29,13 @@ interface Choices {
 
 /** What a phone of alice's answers (RFC 7616 §3.4.1). */
 function credentials(choices: Choices = {}): DigestCredentials {
-  const { nonce = mintNonce(keyring, flow, now), uri = "sip:example.com", method = "REGISTER", nc = "00000001", cnonce = "c" } = choices;
+  const {
+    nonce = mintNonce(keyring, { flow, now, request: "one" }),
+    uri = "sip:example.com",
+    method = "REGISTER",
+    nc = "00000001",
+    cnonce = "c",
+  } = choices;
   const algorithm = "algorithm" in choices ? choices.algorithm : "SHA-256";
   const qop = "qop" in choices ? choices.qop : "auth";
   const name = algorithm?.toUpperCase() === "SHA-256" ? "sha256" : "md5";
@@ -53,7 +59,7 @@ describe("the examples of RFC 7616 §3.9.1", () => {
     realm: "http-auth@example.org",
     uri: "/dir/index.html",
     algorithm: "MD5",
-    nonce: `loyw3v.${nonce.slice(0, 22)}`,
+    nonce: `loyw3v.one.${nonce.slice(0, 11)}.${nonce.slice(0, 22)}`,
     nc: "00000001",
     cnonce: "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
     qop: "auth",
@@ -139,9 +145,10 @@ describe("the nonce", () => {
     expect(verify(credentials({ password: "wrong" }), { now: now + 301_000 })).toEqual(refused);
   });
 
-  it("of another flow or server: refused", () => {
-    expect(verify(credentials(), { flow: "another" })).toEqual(refused);
-    expect(verify(credentials({ nonce: mintNonce(strangeKeyring, flow, now) }))).toEqual(refused);
+  it("of another flow with the right password: stale=true; of another server: refused", () => {
+    expect(verify(credentials(), { flow: "another" })).toEqual(stale);
+    expect(verify(credentials({ password: "wrong" }), { flow: "another" })).toEqual(refused);
+    expect(verify(credentials({ nonce: mintNonce(strangeKeyring, { flow, now, request: "one" }) }))).toEqual(refused);
   });
 });
 
@@ -181,12 +188,12 @@ describe("the count of a nonce (RFC 7616 §5.5)", () => {
   });
 
   it("accounts that share a socket have counts of their own", () => {
-    const counts: NonceCounts = [[`${mintNonce(keyring, flow, now)} bob@example.com`, 7]];
+    const counts: NonceCounts = [[`${mintNonce(keyring, { flow, now, request: "one" })} bob@example.com`, 7]];
     expect(verify(credentials({ nc: "00000001" }), { counts }).kind).toBe("accepted");
   });
 
   it("sixteen are remembered, and one older than all of them counts as used", () => {
-    const nonces = Array.from({ length: 17 }, (_none, index) => mintNonce(keyring, flow, now + index * 1000));
+    const nonces = Array.from({ length: 17 }, (_none, index) => mintNonce(keyring, { flow, now: now + index * 1000, request: "one" }));
     const [first = "", ...others] = nonces;
     const later = { now: now + 17_000 };
     let counts: NonceCounts = [];
@@ -196,7 +203,7 @@ describe("the count of a nonce (RFC 7616 §5.5)", () => {
     }
     expect(counts).toHaveLength(16);
     expect(verify(credentials({ nonce: first }), { counts, ...later })).toEqual(stale);
-    const newest = mintNonce(keyring, flow, now + 17_000);
+    const newest = mintNonce(keyring, { flow, now: now + 17_000, request: "one" });
     const verdict = verify(credentials({ nonce: newest }), { counts, ...later });
     expect(verdict.kind === "accepted" && verdict.counts.length).toBe(16);
   });
@@ -204,11 +211,11 @@ describe("the count of a nonce (RFC 7616 §5.5)", () => {
 
 describe("a challenge", () => {
   it("stands in a line for each algorithm, the strongest first (RFC 8760 §2.4)", () => {
-    const lines = challenge(keyring, "example.com", flow, now, false).map((line) => {
+    const lines = challenge(keyring, "example.com", { flow, now, request: "one" }, false).map((line) => {
       const digest = parseDigest(line);
       return "fault" in digest ? undefined : Object.fromEntries(digest.values);
     });
-    const nonce = mintNonce(keyring, flow, now);
+    const nonce = mintNonce(keyring, { flow, now, request: "one" });
     expect(lines).toEqual([
       { realm: "example.com", nonce, qop: "auth", algorithm: "SHA-256" },
       { realm: "example.com", nonce, qop: "auth", algorithm: "MD5" },
@@ -216,6 +223,6 @@ describe("a challenge", () => {
   });
 
   it("says where it is that only the nonce is too old (RFC 7616 §3.3)", () => {
-    for (const line of challenge(keyring, "example.com", flow, now, true)) expect(line).toContain(", stale=true,");
+    for (const line of challenge(keyring, "example.com", { flow, now, request: "one" }, true)) expect(line).toContain(", stale=true,");
   });
 });

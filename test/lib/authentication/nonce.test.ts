@@ -4,7 +4,7 @@ import { mintNonce, verifyNonce } from "../../../lib/authentication/nonce.ts";
 import { keyring, strangeKeyring } from "../support/sip.ts";
 
 const minted = 1_700_000_000_000;
-const nonce = mintNonce(keyring, "flow-one", minted);
+const nonce = mintNonce(keyring, { flow: "flow-one", now: minted, request: "one" });
 const verdict = (later: number, given = nonce, flow = "flow-one", by = keyring) => verifyNonce(by, given, flow, minted + later * 1000, 300);
 
 describe("a nonce (RFC 7616 §5.4)", () => {
@@ -20,18 +20,18 @@ describe("a nonce (RFC 7616 §5.4)", () => {
   });
 
   it("is worthless on another socket", () => {
-    expect(verdict(0, nonce, "flow-two")).toBe("foreign");
+    expect(verdict(0, nonce, "flow-two")).toBe("stale");
   });
 
   it("of another server is foreign, however old it is", () => {
-    const foreign = mintNonce(strangeKeyring, "flow-one", minted);
+    const foreign = mintNonce(strangeKeyring, { flow: "flow-one", now: minted, request: "one" });
     expect([verdict(0, foreign), verdict(3600, foreign)]).toEqual(["foreign", "foreign"]);
   });
 
   it("cannot be made younger", () => {
-    const [, mac] = nonce.split(".");
+    const [, ...others] = nonce.split(".");
     const later = Math.floor(minted / 1000 + 300).toString(36);
-    expect(verdict(400, `${later}.${mac}`)).toBe("foreign");
+    expect(verdict(400, [later, ...others].join("."))).toBe("foreign");
   });
 
   it.each([
@@ -55,9 +55,10 @@ describe("a nonce (RFC 7616 §5.4)", () => {
     expect(verdict(0, nonce, "flow-one", rotated)).toBe("fresh");
   });
 
-  it("is a token that needs no escaping in a quoted string, and differs each second and for each socket", () => {
-    expect(nonce).toMatch(/^[\w.-]{20,40}$/);
-    expect(mintNonce(keyring, "flow-one", minted + 1000)).not.toBe(nonce);
-    expect(mintNonce(keyring, "flow-two", minted)).not.toBe(nonce);
+  it("is a token that needs no escaping in a quoted string, and differs each second, for each socket and for each request", () => {
+    expect(nonce).toMatch(/^[\w.-]{20,60}$/);
+    expect(mintNonce(keyring, { flow: "flow-one", now: minted + 1000, request: "one" })).not.toBe(nonce);
+    expect(mintNonce(keyring, { flow: "flow-two", now: minted, request: "one" })).not.toBe(nonce);
+    expect(mintNonce(keyring, { flow: "flow-one", now: minted, request: "two" })).not.toBe(nonce);
   });
 });
