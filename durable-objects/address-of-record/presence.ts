@@ -172,9 +172,10 @@ export class Presence {
     const caller = envelope.caller ?? { home: envelope.answerTo.home, phone: envelope.answerTo.phone };
     const at = caller.at ?? configuration.publicHost ?? home.domain;
     const ends = { caller, callee: { home: home.name, phone: agent }, callerTag: remoteTag };
-    const { event, eventId, target, rates, isPartial, expires } = wish;
+    const { event, eventId, target, rates, isPartial, expires, dialog } = wish;
     return {
       ...{ id: this.#idOf({ callId, remoteTag, localTag }, wish), event, eventId, watcher: envelope.identity, permission },
+      ...(dialog === undefined ? {} : { dialog }),
       ...{ callId, remoteTag, localTag, cseq: cseq.number, target, end: { home: caller.home, phone: caller.phone } },
       remote: headerValue(request, "from") ?? "",
       local: `${headerValue(request, "to") ?? ""};tag=${localTag}`,

@@ -20,8 +20,15 @@ export function addressOf(keyring: Keyring, uri: SipUri): Address | undefined {
   if (uri.user === undefined) return undefined;
   const domain = uri.host.toLowerCase();
   const gr = parameter(uri.parameters, "gr");
-  if (gr === undefined) return { user: canonicalUser(uri.user), domain, instance: undefined, registration: undefined };
+  if (gr === undefined) return { user: canonicalUser(numberIn(uri)), domain, instance: undefined, registration: undefined };
   if (gr !== "") return { user: canonicalUser(uri.user), domain, instance: unescape(gr), registration: undefined };
   const opened = openTemporaryGruu(keyring, uri.user, domain);
   return opened === undefined ? undefined : { user: opened.user, domain, instance: opened.phone, registration: opened.registration };
+}
+
+/** A telephone number without its visual separators and parameters, if the URI says that it has one (RFC 3966 §5.1.1, RFC 3261 §19.1.6). */
+function numberIn({ user = "", parameters }: SipUri): string {
+  if (parameter(parameters, "user")?.toLowerCase() !== "phone") return user;
+  const [number = ""] = user.split(";");
+  return /^\+?[\d\-.()*#]+$/.test(number) && /\d/.test(number) ? number.replace(/[-.()]/g, "") : user;
 }

@@ -1,4 +1,5 @@
 import type { Keyring } from "../authentication/keyring.ts";
+import { plainHash } from "../syntax/plain-hash.ts";
 
 /** A binding of the address of record to a phone (RFC 3261 §10), as its row holds it. */
 export interface Binding {
@@ -21,6 +22,8 @@ export interface Binding {
   readonly expires: number;
   /** Milliseconds; the row's lease, at or after `expires`: until then a refresh need not write. */
   readonly lease: number;
+  /** The phone has asked for a GRUU (RFC 5627 §5.1). */
+  readonly wantsGruu?: boolean;
   /** Made by an administrator for an address, where no phone is (RFC 3261 §10.2). */
   readonly isStatic?: boolean;
 }
@@ -30,7 +33,11 @@ export function phoneOf(keyring: Keyring, instance: string | undefined, contact:
   return keyring.mac("phone", instance ?? contact).slice(0, 8);
 }
 
+/** Characters: of a longer contact the key has the beginning and a hash, since flows carry keys in their attachments. */
+const longestInKey = 400;
+
 /** RFC 5626 §6: instance and reg-id together replace; without both, the contact URI decides (RFC 3261 §10.3 step 7). */
 export function bindingKey(instance: string | undefined, regId: number | undefined, contact: string): string {
-  return instance !== undefined && regId !== undefined ? `instance ${instance} ${regId}` : `contact ${contact}`;
+  if (instance !== undefined && regId !== undefined) return `instance ${instance} ${regId}`;
+  return `contact ${contact.length > longestInKey ? `${contact.slice(0, 100)} ${plainHash(contact)}` : contact}`;
 }

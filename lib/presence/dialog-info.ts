@@ -1,4 +1,5 @@
 import type { CallDetails } from "../transport/flow.ts";
+import { type Parameters, parameter, unquote } from "../syntax/parameters.ts";
 import { escape } from "./xml.ts";
 
 /** A call of the user. */
@@ -10,6 +11,28 @@ export interface ShownDialog {
   readonly direction: "initiator" | "recipient" | undefined;
   /** For the user's own phones: with the tags a call can be taken over, which others have no business with (RFC 4235 §6). */
   readonly details: CallDetails | undefined;
+}
+
+/** The one dialog that a watcher has named (RFC 4235 §3.2). */
+export interface NamedDialog {
+  readonly callId: string;
+  readonly tags: readonly string[];
+}
+
+/** The dialog that an Event header names; undefined if it names none, and all are asked for. */
+export function dialogNamedIn(parameters: Parameters): NamedDialog | undefined {
+  const callId = parameter(parameters, "call-id");
+  if (callId === undefined) return undefined;
+  const tags = [parameter(parameters, "from-tag"), parameter(parameters, "to-tag")];
+  return { callId: unquote(callId), tags: tags.flatMap((tag) => (tag === undefined ? [] : [unquote(tag)])) };
+}
+
+/** Of the user's dialogs the one that is named. Which tag is whose depends on who asks, so that each may be either end's. */
+export function ofNamed(dialogs: readonly ShownDialog[], named: NamedDialog | undefined): readonly ShownDialog[] {
+  if (named === undefined) return dialogs;
+  return dialogs.filter(
+    ({ details }) => details?.callId === named.callId && named.tags.every((tag) => tag === details.localTag || tag === details.remoteTag),
+  );
 }
 
 /** RFC 4235 §4.4: always the full state. @param isOwner whether the user himself is told */

@@ -5,7 +5,7 @@ export interface ShownRegistration {
   readonly id: string;
   readonly contact: string;
   readonly instance: string | undefined;
-  /** Its public GRUU (RFC 5628 §5), if it has an instance. */
+  /** Its public GRUU (RFC 5628 §5), if it has an instance and has asked for one. */
   readonly gruu: string | undefined;
   /** Thousandths. */
   readonly q: number;

@@ -5,6 +5,7 @@ import { parseDeltaSeconds } from "../syntax/integers.ts";
 import { type Request, headerValue, headerValues } from "../syntax/message.ts";
 import { readContacts } from "../syntax/contact.ts";
 import type { DialogEnd } from "../transport/envelope.ts";
+import { type NamedDialog, dialogNamedIn } from "./dialog-info.ts";
 import { acceptance } from "./accept.ts";
 import { type EventPackage, eventPackages, isEventPackage, partialType, traits } from "./event-package.ts";
 import type { Permission } from "./policy.ts";
@@ -43,6 +44,8 @@ export interface Subscription {
   readonly rates?: Rates;
   /** Whether he takes what has changed in place of the whole state (RFC 5263). */
   readonly isPartial?: boolean;
+  /** The one dialog that is watched (RFC 4235 §3.2); undefined for all. */
+  readonly dialog?: NamedDialog;
   /** Why it has ended (RFC 6665 §4.1.3), if only its last notification is left to be told. */
   readonly ended?: string;
 }
@@ -56,6 +59,7 @@ export interface Wish {
   readonly target: string;
   readonly rates: Rates;
   readonly isPartial: boolean;
+  readonly dialog?: NamedDialog;
   /** The entity-tag of a state that need not be told again, or `*` for any (RFC 5839 §7.2). */
   readonly known: string | undefined;
 }
@@ -67,7 +71,7 @@ export interface SubscriptionSettings {
 }
 
 /** Characters: what a subscription keeps of its watcher must be little. */
-const longestText = 1000;
+const longestText = 2000;
 
 /** The Event of a SUBSCRIBE or PUBLISH; undefined if it names a package that is none of ours. */
 export function ownEvent(request: Request): (Event & { readonly package: EventPackage }) | undefined {
@@ -93,10 +97,12 @@ export function readWish(request: Request, settings: SubscriptionSettings): Wish
     (text) => text.length,
   );
   if (Math.max(...lengths) > longestText) return fault(400, `Contact, From or Record-Route is longer than ${longestText} characters`);
+  const dialog = event.package === "dialog" ? dialogNamedIn(event.parameters) : undefined;
   const known = headerValue(request, "suppress-if-match");
   return {
     event: event.package,
     eventId: event.id,
+    ...(dialog === undefined ? {} : { dialog }),
     expires,
     target: contact.uri,
     rates: readRates(event.parameters),

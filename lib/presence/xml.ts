@@ -1,6 +1,9 @@
 import { DOMParser, type Document, type Element, XMLSerializer } from "@xmldom/xmldom";
 import { type Fault, fault } from "../syntax/fault.ts";
 
+/** XML 1.0 §4.3.3: it is part of the encoding and not of the document. As a character, or as its octets of one character each. */
+const byteOrderMark = /^(?:\ufeff|\u00ef\u00bb\u00bf)/;
+
 /** Elements of one document: more would be an attack and no presence. */
 const mostElements = 500;
 
@@ -8,7 +11,8 @@ const mostElements = 500;
  * The root of an XML document, which must be of this name and namespace. Documents with a DOCTYPE are refused: entities could grow
  * without end, or fetch what is none of theirs.
  */
-export function parseXml(text: string, namespace: string, name: string): Element | Fault {
+export function parseXml(written: string, namespace: string, name: string): Element | Fault {
+  const text = written.replace(byteOrderMark, "");
   if (/<!(?!--|\[CDATA\[)/.test(text)) return fault(400, "documents with a DOCTYPE are not taken");
   if (!holdsCharactersOnly(text)) return fault(400, "the body holds what is no character of XML");
   if ((text.match(/<[^/!?]/g) ?? []).length > mostElements) return fault(400, `more than ${mostElements} elements`);

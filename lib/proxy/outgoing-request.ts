@@ -177,8 +177,8 @@ function ownRecordRoute(
   phone: string,
   at: string,
 ): readonly (readonly [string, string])[] {
-  const { fromTag: callerTag, toTag, callId } = essentials;
-  if (toTag !== undefined || callerTag === undefined || !dialogMethods.includes(request.method)) return [];
+  const { fromTag: callerTag = "", toTag, callId } = essentials;
+  if (toTag !== undefined || !dialogMethods.includes(request.method)) return [];
   const route = { caller: { home: caller.home, phone: caller.phone }, callee: { home: by.home, phone }, callerTag };
   const isSecure = request.requestUri.startsWith("sips:");
   return [["Record-Route", recordRoute(by.keyring, route, callId, caller.at ?? at, isSecure)]];

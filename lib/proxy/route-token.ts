@@ -5,6 +5,7 @@ import type { DialogEnd } from "../transport/envelope.ts";
 export interface DialogRoute {
   readonly caller: DialogEnd;
   readonly callee: DialogEnd;
+  /** Empty if the caller's From has none (RFC 3261 §12.1.1). */
   readonly callerTag: string;
 }
 
@@ -35,5 +36,7 @@ export function openRoute(keyring: Keyring, user: string | undefined, callId: st
 
 /** The sending and the receiving end of a request in the dialog, told apart by its From tag. */
 export function endsOf(route: DialogRoute, fromTag: string | undefined): { readonly sender: DialogEnd; readonly receiver: DialogEnd } {
-  return fromTag === route.callerTag ? { sender: route.caller, receiver: route.callee } : { sender: route.callee, receiver: route.caller };
+  return (fromTag ?? "") === route.callerTag
+    ? { sender: route.caller, receiver: route.callee }
+    : { sender: route.callee, receiver: route.caller };
 }

@@ -37,8 +37,9 @@ export interface RegisterOutcome {
   readonly bindings: readonly Binding[];
 }
 
-/** Characters of a contact URI or Call-ID: what a flow carries must fit into its socket's attachment. */
+/** Characters of a Call-ID or instance, and of a contact URI, which holds an address for push (RFC 8599): what a flow carries must fit into its socket's attachment. */
 const longestText = 400;
+const longestContact = 2000;
 
 /** The extensions a REGISTER may require of us. */
 export const registrarOptions: readonly string[] = ["gruu", "outbound", "path"];
@@ -106,15 +107,16 @@ export function grant(
 /** @param added how many Contacts of the request are to be bound */
 function bindingOf(input: RegisterInput, contact: Contact, added: number, expires: number): Binding | Fault {
   const { keyring, essentials } = input;
-  if (contact.uri.length > longestText || essentials.callId.length > longestText)
-    return fault(400, `Contact or Call-ID is longer than ${longestText} characters`);
+  if (contact.uri.length > longestContact) return fault(400, `Contact is longer than ${longestContact} characters`);
+  if (essentials.callId.length > longestText) return fault(400, `Call-ID is longer than ${longestText} characters`);
   const path = headerValues(input.request, "path");
   if (!path.every(isRoute)) return fault(400, "Path is malformed");
   const instance = instanceOf(contact);
   if (instance !== undefined && instance.length > longestText) return fault(400, `+sip.instance is longer than ${longestText} characters`);
-  const regId = regIdOf(contact);
+  // RFC 5626 §6: without an instance it is ignored, whatever it says.
+  const regId = instance === undefined ? undefined : regIdOf(contact);
   if (isFault(regId)) return regId;
-  if (instance !== undefined && regId !== undefined && expires > 0 && lacksOutbound(input.request)) {
+  if (regId !== undefined && expires > 0 && lacksOutbound(input.request)) {
     return fault(439, "the first proxy on the way does not support outbound");
   }
   if (regId !== undefined && expires > 0 && added > 1) return fault(400, "reg-id allows one Contact only");
@@ -124,11 +126,12 @@ function bindingOf(input: RegisterInput, contact: Contact, added: number, expire
     contact: contact.uri,
     parameters: parametersOf(contact),
     instance,
-    regId: instance === undefined ? undefined : regId,
+    regId,
     q: contact.q ?? 1000,
     path,
     callId: essentials.callId,
     cseq: essentials.cseq.number,
+    ...(readOptionTags(input.request, "supported").includes("gruu") ? { wantsGruu: true } : {}),
     ...grant(input, expires),
   };
 }

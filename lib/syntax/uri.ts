@@ -183,10 +183,14 @@ function isIpv4(text: string): boolean {
   return parts.length === 4 && parts.every((part) => isDigits(part) && part.length <= 3 && Number(part) <= 255);
 }
 
-/** RFC 5954 §4.1: at most one `::`, groups of one to four digits, perhaps an IPv4 address at the end. */
+/**
+ * RFC 5954 §4.1: at most one `::`, groups of one to four digits, perhaps an IPv4 address at the end. Before that it may have a third
+ * colon, which the grammar of RFC 3261 asks for (RFC 5118 §4.10).
+ */
 export function isIpv6(text: string): boolean {
-  const halves = text.split("::");
-  if (halves.length > 2 || text.length > 45) return false;
+  if (text.length > 45) return false;
+  const halves = text.replace(/:::(?=\d+\.[\d.]+$)/, "::").split("::");
+  if (halves.length > 2) return false;
   const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")));
   const last = groups.at(-1) ?? "";
   const hasIpv4 = last.includes(".");

@@ -1,4 +1,4 @@
-import { dialogInfo } from "../../../lib/presence/dialog-info.ts";
+import { dialogInfo, ofNamed } from "../../../lib/presence/dialog-info.ts";
 import { type EventPackage, partialType, traits } from "../../../lib/presence/event-package.ts";
 import { type WaitingMessages, messageSummary } from "../../../lib/presence/message-summary.ts";
 import { closedPidf, composePidf } from "../../../lib/presence/pidf.ts";
@@ -83,13 +83,15 @@ export class EventState {
 
   /** The body of a notification. */
   body(
-    { event, isPartial, watcher }: Subscription,
+    { event, isPartial, watcher, dialog }: Subscription,
     { what, version, base }: Showing,
     now: number,
   ): { readonly type: string; readonly text: string } {
     const { type } = traits[event];
     if (what === "polite") return this.#politeBody(event, version, isPartial === true);
-    if (event !== "presence") return { type, text: this.#text(event, version, now, watcher) };
+    if (event === "dialog")
+      return { type, text: dialogInfo(this.entity, ofNamed(this.#calls(now), dialog), version, `sip:${watcher}` === this.entity) };
+    if (event !== "presence") return { type, text: this.#text(event, version, now) };
     return isPartial === true ? this.#partialBody(version, base, now) : { type, text: this.#document(now).text };
   }
 
@@ -120,14 +122,12 @@ export class EventState {
     return this.#composed;
   }
 
-  #text(event: EventPackage, version: number, now: number, watcher = ""): string {
+  #text(event: Exclude<EventPackage, "dialog">, version: number, now: number): string {
     switch (event) {
       case "presence":
         return composePidf({ entity: this.entity, ...this.#presence(now, ({ body }, isPresent) => ({ body, isPresent })) });
       case "presence.winfo":
         return watcherinfo(this.entity, this.#watchers(now), version);
-      case "dialog":
-        return dialogInfo(this.entity, this.#calls(now), version, `sip:${watcher}` === this.entity);
       case "reg":
         return reginfo(this.entity, this.#registrations(now), version, now);
       case "message-summary":
@@ -177,8 +177,8 @@ export class EventState {
   #registrations(now: number): ShownRegistration[] {
     const { user, domain } = this.#room.home;
     return this.#sources.registrar.current(now).map(({ binding }) => {
-      const { key, contact, instance, q, expires, isStatic } = binding;
-      const gruu = instance === undefined ? undefined : publicGruu(user, domain, instance);
+      const { key, contact, instance, q, expires, isStatic, wantsGruu } = binding;
+      const gruu = instance === undefined || wantsGruu !== true ? undefined : publicGruu(user, domain, instance);
       return { id: this.#room.keyring.hash("sha256", key).slice(0, 16), contact, instance, gruu, q, expires, isStatic: isStatic === true };
     });
   }

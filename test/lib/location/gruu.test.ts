@@ -21,10 +21,20 @@ describe("whom a SIP URI names", () => {
     ["sip:alice@example.com", "alice", "example.com"],
     ["sip:Alice@EXAMPLE.com:5061;transport=ws", "Alice", "example.com"],
     ["sips:%61lice@example.com", "alice", "example.com"],
-    ["sip:+49-30@example.com;user=phone", "+49-30", "example.com"],
+    ["sip:+49-30@example.com;user=phone", "+4930", "example.com"],
     ["sip:alice@[2001:DB8::1]", "alice", "[2001:db8::1]"],
   ])("%s is an address of record", (text, user, domain) => {
     expect(named(text)).toEqual({ user, domain, instance: undefined, registration: undefined });
+  });
+
+  it.each([
+    ["sip:+1(212)555-0.1@example.com;user=phone", "+121255501"],
+    ["sip:+1-212;phone-context=x@example.com;USER=Phone", "+1212"],
+    ["sip:+1-212@example.com", "+1-212"],
+    ["sip:bob-smith@example.com;user=phone", "bob-smith"],
+    ["sip:-.-@example.com;user=phone", "-.-"],
+  ])("%s names %s: visual separators count in no telephone number (RFC 3966 §5.1.1)", (text, user) => {
+    expect(named(text)?.user).toBe(user);
   });
 
   it("a URI without a user part names nobody", () => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { readCallDetails } from "../../../lib/presence/call-details.ts";
-import { type ShownDialog, dialogInfo } from "../../../lib/presence/dialog-info.ts";
+import { type ShownDialog, dialogInfo, dialogNamedIn, ofNamed } from "../../../lib/presence/dialog-info.ts";
+import { parseEvent } from "../../../lib/syntax/event.ts";
+import { isFault } from "../../../lib/syntax/fault.ts";
 import { faultOf } from "../../support/documents.ts";
 import { receive } from "../support/sip.ts";
 
@@ -40,5 +42,27 @@ describe("dialog-info (RFC 4235 §4)", () => {
     expect(readCallDetails(request, request, true)).toMatchObject({ localTag: "a", remoteTag: "", remote: "sip:bob@example.com" });
     const long = receive("INVITE sip:bob@example.com", `Call-ID: ${"x".repeat(200)}`, "Contact: <sip:alice@h.invalid>").request;
     expect(readCallDetails(long, long, false)).toBeUndefined();
+  });
+});
+
+describe("one dialog that is named in Event (RFC 4235 §3.2)", () => {
+  const call = (callId: string) => ({
+    ...{ id: callId, state: "confirmed" as const, direction: undefined },
+    details: { callId, localTag: "one", remoteTag: "two", remote: "sip:a@b", target: "", isCaller: true },
+  });
+  const shown = (event: string) => {
+    const parsed = parseEvent(event);
+    return isFault(parsed) ? parsed : ofNamed([call("first"), call("second")], dialogNamedIn(parsed.parameters)).map(({ id }) => id);
+  };
+
+  it.each([
+    ["dialog", ["first", "second"]],
+    ['dialog;call-id="first";from-tag="one";to-tag="two"', ["first"]],
+    ['dialog;call-id="first";from-tag=two;to-tag=one', ["first"]],
+    ["dialog;call-id=second", ["second"]],
+    ['dialog;call-id="first";from-tag="three";to-tag="two"', []],
+    ['dialog;call-id="nothing-like-it@localhost";from-tag="x1";to-tag="x2"', []],
+  ])("%s shows %j", (event, ids) => {
+    expect(shown(event)).toEqual(ids);
   });
 });

@@ -18,6 +18,11 @@ describe("the characters of a document", () => {
     for (const written of [text, `&#${code};`, `&#x${code.toString(16)};`]) expect(isFault(document(written))).toBe(false);
   });
 
+  it.each(["\ufeff", "\u00ef\u00bb\u00bf"])("a byte order mark before them, written %j, is none of them (XML 1.0 §4.3.3)", (mark) => {
+    expect(isFault(parseXml(`${mark}<?xml version="1.0"?><a xmlns="urn:a"/>`, "urn:a", "a"))).toBe(false);
+    expect(parseXml(`${mark}${mark}<?xml version="1.0"?><a xmlns="urn:a"/>`, "urn:a", "a")).toMatchObject({ status: 400 });
+  });
+
   it("a number beyond all characters is none", () => {
     for (const number of ["1114112", "99999999999999999999", "x110000"]) expect(document(`&#${number};`)).toMatchObject({ status: 400 });
   });

@@ -44,6 +44,14 @@ describe("our Record-Route (RFC 3261 §16.6 step 4)", () => {
     expect(openRoute(keyring, uriOf(secure ?? "").user, "call")).toEqual(route);
   });
 
+  it("knows the caller who has no tag (RFC 3261 §12.1.1)", () => {
+    const tagless = { ...route, callerTag: "" };
+    expect(openRoute(keyring, uriOf(recordRoute(keyring, tagless, "call", "sip.example.com")).user, "call")).toEqual(tagless);
+    expect(endsOf(tagless, undefined)).toEqual({ sender: route.caller, receiver: route.callee });
+    expect(endsOf(tagless, "b")).toEqual({ sender: route.callee, receiver: route.caller });
+    expect(endsOf(route, undefined)).toEqual({ sender: route.callee, receiver: route.caller });
+  });
+
   it("opens for its Call-ID, and for no other", () => {
     expect(openRoute(keyring, token, "call")).toEqual(route);
     expect(openRoute(keyring, token, "another")).toBeUndefined();

@@ -60,6 +60,11 @@ describe("reg-id", () => {
     expect(contactsOf(after(lines(";expires=0")))).toEqual([contact]);
   });
 
+  it.each(["0", "x", "1"])("without an instance is ignored, whatever it says: %s (RFC 5626 §6)", (regId) => {
+    expect(after([`Contact: <${contact}>;reg-id=${regId}`])).toMatchObject([{ regId: undefined, instance: undefined }]);
+    expect(after([`Contact: <${contact}>;reg-id=${regId}`, `Contact: <${moved}>`])).toHaveLength(2);
+  });
+
   it("without an instance is ignored", () => {
     const bindings = after([`Contact: <${contact}>;reg-id=1`]);
     expect(bindings).toMatchObject([{ regId: undefined, instance: undefined }]);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { bindingKey } from "../../../lib/location/binding.ts";
 import { after, accepted, contactsOf, decide, now, settings } from "./support.ts";
 
 const one = "sip:alice@one.invalid;transport=ws";
@@ -200,5 +201,20 @@ describe("the number of contacts", () => {
   it("lets no more of them go than must", () => {
     const away = new Set(bindings.map(({ key }) => key));
     expect(contactsOf(accepted([four, "CSeq: 2 REGISTER"], { bindings, away }).removed)).toEqual([one]);
+  });
+});
+
+describe("a long Contact (RFC 8599)", () => {
+  const long = (length: number) => `sip:a@b.invalid;pn-prid=${"x".repeat(length - 24)}`;
+
+  it("may have 2,000 characters", () => {
+    expect(decide([`Contact: <${long(2000)}>`])).toMatchObject({ put: [{ contact: long(2000) }] });
+    expect(decide([`Contact: <${long(2001)}>`])).toMatchObject({ status: 400 });
+  });
+
+  it("has a short key of its own, which flows can carry", () => {
+    const keys = ["x", "y"].map((last) => bindingKey(undefined, undefined, `${long(1999)}${last}`));
+    expect(keys.every((key) => key.length < 150)).toBe(true);
+    expect(keys[0]).not.toBe(keys[1]);
   });
 });

@@ -28,6 +28,7 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
   valueEnd: [line],
   valueOf: [line],
   valueStart: [line],
+  bindingKey: [1, "sip:a@b.invalid"],
   changesOfPidf: ['<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:a@b"/>'],
   loopMark: [[], "call", "1"],
   publicGruu: ["example.com", "urn:uuid:1"],

@@ -302,7 +302,7 @@ describe("what hostile phones try", () => {
 
   it("a Contact that is longer than there is need is refused: 400", async () => {
     cast = await stage();
-    const contact = `Contact: <sip:${"x".repeat(1100)}@h.invalid>`;
+    const contact = `Contact: <sip:${"x".repeat(2_001)}@h.invalid>`;
     const { alice, bob, world } = cast;
     const lines = [`From: <${alice.aor}>;tag=1`, `To: <${bob.aor}>`, "Call-ID: long", "CSeq: 1 SUBSCRIBE", contact, "Event: presence"];
     const sent = alice.sends("SUBSCRIBE", bob.aor, lines);
