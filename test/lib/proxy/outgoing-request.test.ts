@@ -35,6 +35,12 @@ describe("the request of a branch (RFC 3261 §16.6)", () => {
   const invite = receive("INVITE sip:sales@example.com", "X-Unknown: kept ,  as it is", body);
   const sent = forwarded(invite);
 
+  it("step 4: a caller without a tag is in the Record-Route like any other (§12.1.1)", () => {
+    const tagless = forwarded(receive("INVITE sip:sales@example.com", "From: <sip:alice@example.com>", body));
+    const [own] = headerValues(tagless, "record-route");
+    expect(openRoute(keyring, userOf(own), "call")?.callerTag).toBe("");
+  });
+
   it("steps 2 and 8: has the phone's contact as Request-URI, and one Via of ours on top", () => {
     expect(sent.requestUri).toBe("sip:bob@phone-0.invalid");
     const vias = headerValues(sent, "via");

@@ -202,6 +202,21 @@ describe("the reg package (RFC 3680)", () => {
     expect(header(subscription.last(), "content-type")).toBe("application/reginfo+xml");
   });
 
+  it("tells no GRUU of a phone that has not asked for one (RFC 5627 §5.1)", async () => {
+    cast = await stage();
+    const { bob, world } = cast;
+    const contact = 'Contact: <sip:plain@h.invalid>;+sip.instance="<urn:uuid:plain>"';
+    const lines = [`From: <${bob.aor}>;tag=1`, `To: <${bob.aor}>`, "Call-ID: plain", "CSeq: 1 REGISTER", contact, "Expires: 600"];
+    bob.sends("REGISTER", "sip:example.com", lines);
+    await world.settle();
+    const subscription = watch(bob, bob.aor, "reg");
+    await world.settle();
+    const { body } = subscription.last();
+    expect(body).toContain("urn:uuid:plain&gt;");
+    expect(body).toContain(`;gr=${bob.instance}`);
+    expect(body).not.toContain("gr=urn:uuid:plain");
+  });
+
   it("is nobody else's business: 403", async () => {
     cast = await stage();
     const subscription = watch(cast.alice, cast.bob.aor, "reg");
