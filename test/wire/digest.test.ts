@@ -82,6 +82,14 @@ describe.each(ways)("digest (RFC 7616, RFC 8760), on the %s way", (way) => {
     expect((await owner.register()).status).toBe(200);
   });
 
+  it("a request with many passwords is refused, and none of them is tried", async () => {
+    const { phone, sent, answer } = await challenged(way);
+    const lines = Array.from({ length: 200 }, (_none, count) => phone.authorization(answer, sent, { password: `guess${count}` }));
+    const right = phone.authorization(answer, sent);
+    expect((await again(phone, sent, [...lines, right].join("\r\n"))).status).toBe(400);
+    expect((await again(phone, { ...sent, cseq: sent.cseq + 1 }, right)).status).toBe(200);
+  });
+
   it("a nonce is good for its own socket only", async () => {
     const { phone, sent, answer } = await challenged(way);
     const thief = await town.connect(phone.account, way);

@@ -139,6 +139,16 @@ describe("the dialog package, for the user himself", () => {
     return { ...cast, desk, carol, subscription, seen: () => read(subscription.last().body) };
   }
 
+  it("shows the one dialog that Event names, and no other (RFC 4235 §3.2)", async () => {
+    const { bob, carol, desk, world } = await watching();
+    const named = watch(desk, bob.aor, 'dialog;call-id="nothing-like-it@localhost";from-tag="x1";to-tag="x2"');
+    await world.settle();
+    desk.replies(named.last(), 200);
+    carol.invites(bob.aor);
+    await world.settle();
+    expect(named.last().body).not.toContain("<dialog ");
+  });
+
   it("tells his other phones what it takes to take over a call that rings, or that he is in (§4.1, RFC 3891 §3)", async () => {
     const { bob, carol, world, seen } = await watching();
     carol.invites(bob.aor);
