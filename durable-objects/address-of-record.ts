@@ -3,7 +3,6 @@ import { homeHint } from "../lib/proxy/branch.ts";
 import type { ShownBinding, StaticContact } from "../lib/location/shown-binding.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { ListName } from "../lib/presence/resource-list.ts";
-import type { Frame } from "../lib/syntax/message.ts";
 import type { TraceEntry } from "../lib/trace.ts";
 import type { Envelope, Receipt } from "../lib/transport/envelope.ts";
 import { readConfiguration } from "../workers/configuration.ts";
@@ -24,7 +23,7 @@ import { Presence } from "./address-of-record/presence.ts";
 import { ofSubscription } from "./address-of-record/presence/notifier.ts";
 import { Reception } from "./address-of-record/reception.ts";
 import { Registrar } from "./address-of-record/registrar.ts";
-import { Sockets, closing, frameOf } from "./address-of-record/sockets.ts";
+import { Sockets, closing } from "./address-of-record/sockets.ts";
 import { SharedAlarm } from "./room/alarm.ts";
 import { keyringOf } from "./room/keyring.ts";
 import { neighbourOf } from "./room/neighbour.ts";
@@ -112,15 +111,15 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const { id, authenticated } = this.#room.sockets.of(socket);
     return this.#queues.run(id, () =>
       authenticated === undefined || this.#room.alarm.isReady
-        ? this.#heard(id, frameOf(message))
-        : this.#room.alarm.ready().then(() => this.#heard(id, frameOf(message))),
+        ? this.#heard(id, message)
+        : this.#room.alarm.ready().then(() => this.#heard(id, message)),
     );
   }
 
   /** What a phone says may be of interest to those who watch its user. */
-  #heard(id: string, frame: Frame): void | Promise<void> {
+  #heard(id: string, frame: string | ArrayBuffer): void | Promise<void> {
     const now = Date.now();
-    const work = this.#parts.reception.frame(id, frame, now);
+    const work = this.#parts.reception.frame(id, this.#room.sockets.receive(id, frame), now);
     return work === undefined ? this.#lookFor(id, now) : work.then(() => this.#lookFor(id, Date.now()));
   }
 

@@ -64,9 +64,9 @@ export class Answers {
 }
 
 /** A response of a context, addressed to where its request came from. */
-function letter({ context, request }: OpenContext, status: number, text: string): ResponseEnvelope {
+function letter({ context }: OpenContext, status: number, text: string): ResponseEnvelope {
   const { answerTo: to, method, transaction } = context;
-  return { kind: "response", text, binary: request.binary, status, to, transaction: method === "INVITE" ? transaction : undefined };
+  return { kind: "response", text, status, to, transaction: method === "INVITE" ? transaction : undefined };
 }
 
 /** The final response is kept until the caller's home has it (RFC 3261 §16.7 steps 6 and 7). */

@@ -107,7 +107,7 @@ export class Forking {
   }
 
   /** A response from the home that a branch was sent on to. */
-  sentOnAnswered({ to, status, text, binary }: ResponseEnvelope, now: number): Receipt {
+  sentOnAnswered({ to, status, text }: ResponseEnvelope, now: number): Receipt {
     const dot = to.branch?.lastIndexOf(".") ?? -1;
     const open = this.#contexts.find(to.branch?.slice(0, dot) ?? "");
     if (open === undefined) return taken;
@@ -121,7 +121,7 @@ export class Forking {
       return taken;
     }
     if (status >= 200) this.#retargeting.forget(open, index);
-    const message = status < 300 || status > 399 ? undefined : parseMessage({ text, binary });
+    const message = status < 300 || status > 399 ? undefined : parseMessage(text);
     const contacts = message === undefined || isFault(message) ? [] : contactsOf(message);
     this.#respond(open, index, { status, text, wasProceeding: true, contacts }, now);
     return taken;

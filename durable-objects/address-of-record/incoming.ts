@@ -103,8 +103,8 @@ export class Incoming {
     if (branch.kind === "stateful") return this.#forking.response(flow, response, text, essentials.cseq.method, branch, now);
     if (branch.kind === "stored") return this.#messages.answered(branch.number, response.status);
     this.#letters.arrived(essentials.via.branch ?? "");
-    const { binary, status } = response;
-    this.#post(branch.answerTo.home, { kind: "response", text, binary, status, to: branch.answerTo, transaction: undefined });
+    const { status } = response;
+    this.#post(branch.answerTo.home, { kind: "response", text, status, to: branch.answerTo, transaction: undefined });
   }
 
   /** Phones have registered: what waited for them goes to them. */
@@ -231,7 +231,7 @@ export class Incoming {
   #send(phone: string, { text, branch }: StatelessRequest, envelope: RequestEnvelope, now: number): boolean {
     const { sockets, log } = this.#room;
     const flow = sockets.newestTo(phone);
-    if (flow === undefined || !sockets.send(flow.id, { text, binary: envelope.binary })) return false;
+    if (flow === undefined || !sockets.send(flow.id, text)) return false;
     log.passed(now, flow.id, text);
     this.#letters.sent(flow, branch, phone, envelope, now);
     return true;
@@ -278,9 +278,9 @@ export class Incoming {
     if (letter.kind !== "request") return;
     const { request } = read(letter);
     if (request.method === "ACK") return;
-    const { binary, answerTo: to } = letter;
+    const { answerTo: to } = letter;
     const text = replyTo(request, 480, { toTag: randomText() });
-    this.#post(to.home, { kind: "response", text, binary, status: 480, to, transaction: undefined });
+    this.#post(to.home, { kind: "response", text, status: 480, to, transaction: undefined });
   }
 
   /** What is lost here the sender's own timer notices: nothing is kept of these. */

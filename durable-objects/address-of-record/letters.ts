@@ -1,3 +1,4 @@
+import { toOctets } from "../../lib/syntax/octets.ts";
 import type { RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import type { Flow, SentLetter } from "../../lib/transport/flow.ts";
 import type { Room } from "../room/room.ts";
@@ -115,7 +116,7 @@ export class Letters {
     const recent = [...this.#recent.values(), ...noted].filter((one) => one.phone === phone && now - one.at < recentFor);
     const rows = this.#room.memory.all<Row>("SELECT number, value FROM letters WHERE phone = ? AND due > ? ORDER BY number", phone, now);
     const letters = rows.map(({ number, value }) => {
-      const letter = JSON.parse(value) as Letter;
+      const letter = readLetter(value);
       this.#handed.add(number);
       this.#numbers.set(letter, number);
       return letter;
@@ -137,7 +138,7 @@ export class Letters {
         this.#room.alarm.noLaterThan(due);
         continue;
       }
-      const letter = JSON.parse(value) as Letter & { readonly origin?: { readonly isAnswered?: boolean } };
+      const letter = readLetter(value);
       const isAnswered = letter.origin?.isAnswered === true;
       if (!isAnswered && !this.#handed.has(number)) lost.push(letter);
       if (isAnswered || letter.kind !== "request" || !letter.text.startsWith("BYE ")) this.#forget(number);
@@ -204,4 +205,10 @@ function originOf(letter: Letter, topic: string): Origin {
   if (letter.kind === "response") return { kind: "response", sender: letter.transaction ?? "" };
   if (letter.to.kind === "phone") return { kind: "dialog", sender: letter.answerTo.home };
   return { kind: "other", sender: letter.identity };
+}
+
+/** A row of an older build says whether its text is octets: that of a text frame was not. */
+function readLetter(value: string): Letter & { readonly origin?: { readonly isAnswered?: boolean } } {
+  const letter = JSON.parse(value) as Letter & { readonly binary?: boolean };
+  return letter.binary === false ? { ...letter, text: toOctets(letter.text) } : letter;
 }

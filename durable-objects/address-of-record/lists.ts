@@ -107,9 +107,9 @@ export class Lists {
   }
 
   /** What comes back to something that this part has sent. */
-  response({ to, status, text, binary }: ResponseEnvelope, now: number): Receipt {
+  response({ to, status, text }: ResponseEnvelope, now: number): Receipt {
     const { branch = "" } = to;
-    if (branch.startsWith(ofBackEnd)) this.#upkeep.response(branch.slice(ofBackEnd.length), { status, text, binary }, now);
+    if (branch.startsWith(ofBackEnd)) this.#upkeep.response(branch.slice(ofBackEnd.length), { status, text }, now);
     else if (branch.startsWith(ofList)) this.#answered(branch.slice(ofList.length), status, now);
     return taken;
   }
@@ -192,11 +192,11 @@ export class Lists {
 
   #notified(envelope: RequestEnvelope, notify: Request, { fromTag = "", toTag = "", cseq }: Essentials, now: number): Receipt {
     const status = this.#upkeep.notified(envelope, notify, { from: fromTag, to: toTag }, cseq.number, now);
-    const { answerTo: to, binary } = envelope;
+    const { answerTo: to } = envelope;
     const text = replyTo(notify, status);
     if (to.branch === undefined) return { kind: "answered", status, text };
     // A home of ours does not look at receipts of what it tells; that all is well it need not hear.
-    const post = () => this.#passOn(to.home, { kind: "response", text, binary, status, to, transaction: undefined });
+    const post = () => this.#passOn(to.home, { kind: "response", text, status, to, transaction: undefined });
     if (status >= 300) post().catch((error: unknown) => this.#note(error));
     return taken;
   }

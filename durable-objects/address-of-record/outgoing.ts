@@ -89,7 +89,7 @@ export class Outgoing {
       if (request.method === "BYE") this.#dialogs.ended(essentials.callId);
       const { receiver, recordRoute } = way;
       const to: Destination = { kind: "phone", phone: receiver.phone };
-      return this.#send(flow, request, receiver.home, this.#envelope(flow, request, essentials, { text, to, recordRoute }), now);
+      return this.#send(flow, request, receiver.home, this.#envelope(flow, essentials, { text, to, recordRoute }), now);
     }
     // The ACK for a 2xx comes with our route; any other is for a refusal and ends here (RFC 3261 §17.1.1.3).
     if (request.method === "ACK") return this.#acknowledged(this.#transactionOf(essentials), now);
@@ -118,7 +118,7 @@ export class Outgoing {
       ...(breadth === undefined ? {} : { breadth }),
       ...(redirects ? { redirects } : {}),
     };
-    this.#send(flow, request, home, this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined, ...more }), now);
+    this.#send(flow, request, home, this.#envelope(flow, essentials, { text, to, recordRoute: undefined, ...more }), now);
   }
 
   #acknowledged(transaction: string, now: number): void {
@@ -129,13 +129,13 @@ export class Outgoing {
   /** To a list of our domain: served here, at the home of the one who watches it. */
   async #subscribe(flow: Flow, request: Request, essentials: Essentials, text: string, address: Address, now: number): Promise<void> {
     const to: Destination = { kind: "address", instance: undefined, registration: undefined };
-    const envelope = this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined });
+    const envelope = this.#envelope(flow, essentials, { text, to, recordRoute: undefined });
     this.#received(flow, request, envelope, await this.#lists.request(envelope, request, essentials, address, now));
   }
 
   /** Our own response context watches over it. */
   #sendElsewhere(flow: Flow, request: Request, essentials: Essentials, text: string, to: Elsewhere, now: number): void {
-    this.#send(flow, request, this.#room.home.name, this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined }), now);
+    this.#send(flow, request, this.#room.home.name, this.#envelope(flow, essentials, { text, to, recordRoute: undefined }), now);
   }
 
   /** RFC 3261 §16.10: answered here, and passed on where its INVITE went. */
@@ -152,13 +152,13 @@ export class Outgoing {
 
   /** A response for one of our phones: to the socket its request came on, or the phone's newest. */
   response(envelope: ResponseEnvelope, now: number): Receipt {
-    const { to, status, text, binary, transaction } = envelope;
+    const { to, status, text, transaction } = envelope;
     const flow = this.#flowBackTo(to);
     if (transaction !== undefined) this.#untried.remove(transaction);
     // A home that did not see our receipt sends its final response again; a 2xx is the callee's own repetition.
     const isNews = transaction === undefined || status < 200 || this.#calls.answered(transaction, status, text, now);
     if (!isNews && flow?.id === to.flow && status >= 300) return taken;
-    if (flow !== undefined && this.#room.sockets.send(flow.id, { text, binary })) {
+    if (flow !== undefined && this.#room.sockets.send(flow.id, text)) {
       this.#room.log.passed(now, flow.id, text);
       if (transaction !== undefined) this.#letters.sent(flow, transaction, to.phone, envelope, now);
     } else if (status > 100) {
@@ -188,8 +188,8 @@ export class Outgoing {
 
   /** A response that may not have reached its phone goes to it once more. */
   again(flow: Flow, letter: ResponseEnvelope, now: number): void {
-    const { text, binary, transaction, to } = letter;
-    if (!this.#room.sockets.send(flow.id, { text, binary })) return;
+    const { text, transaction, to } = letter;
+    if (!this.#room.sockets.send(flow.id, text)) return;
     this.#room.log.passed(now, flow.id, text);
     if (transaction !== undefined) this.#letters.sent(flow, transaction, to.phone, letter, now);
   }
@@ -234,14 +234,12 @@ export class Outgoing {
 
   #envelope(
     flow: Flow,
-    request: Request,
     essentials: Essentials,
     more: Pick<RequestEnvelope, "text" | "to" | "recordRoute" | "introduces" | "breadth" | "redirects">,
   ): RequestEnvelope {
     const { user, domain, name: home } = this.#room.home;
     return {
       kind: "request",
-      binary: request.binary,
       answerTo: { home, flow: flow.id, phone: phoneOnFlow(flow) },
       transaction: this.#transactionOf(essentials),
       identity: flow.visitor === undefined ? `${user}@${domain}` : identityOf(flow.visitor, essentials),
@@ -279,11 +277,11 @@ export class Outgoing {
   }
 
   #received(flow: Flow, request: Request, envelope: RequestEnvelope, receipt: Receipt): void {
-    const { transaction, answerTo: to, binary } = envelope;
+    const { transaction, answerTo: to } = envelope;
     if (receipt.kind === "taken") return this.#trying(flow, request, transaction);
     const { status, text } = receipt;
     const noted = holdsState(request, envelope) ? transaction : undefined;
-    this.response({ kind: "response", text, binary, status, to, transaction: noted }, Date.now());
+    this.response({ kind: "response", text, status, to, transaction: noted }, Date.now());
   }
 
   /** The callee's home cannot be reached for good: we are responsible for an answer. */
@@ -323,7 +321,7 @@ export class Outgoing {
   }
 
   #reply(flow: Flow, request: Request, text: string, status: number, now: number): void {
-    this.#room.sockets.send(flow.id, { text, binary: request.binary });
+    this.#room.sockets.send(flow.id, text);
     this.#room.log.answered(now, flow.id, text, status, request);
   }
 }

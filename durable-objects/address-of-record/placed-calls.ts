@@ -171,7 +171,7 @@ export class PlacedCalls {
 
 /** Of a response that another part of ours has checked. */
 function answeredCall(text: string): AnsweredCall {
-  const response = parseMessage({ text, binary: false });
+  const response = parseMessage(text);
   if (isFault(response)) throw new Error(`a response that was checked before is at fault: ${response.fault}`);
   return { callId: headerValue(response, "call-id") ?? "", details: readCallDetails(response, response, true) };
 }

@@ -3,7 +3,7 @@ import { hintIn, readBranch } from "../../lib/proxy/branch.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { type Essentials, readEssentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
-import { type Frame, type Request as SipRequest, type Response as SipResponse, parseMessage, salvage } from "../../lib/syntax/message.ts";
+import { type Request as SipRequest, type Response as SipResponse, parseMessage, salvage } from "../../lib/syntax/message.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import type { Opening } from "../../lib/transport/opening.ts";
 import { visitorPhone } from "../../lib/transport/visitor.ts";
@@ -77,12 +77,12 @@ export class Reception {
   }
 
   /** One frame of a socket: a message, or a keep-alive that the runtime did not answer. */
-  frame(id: string, frame: Frame, now: number): void | Promise<void> {
+  frame(id: string, octets: string, now: number): void | Promise<void> {
     const flow = this.#room.sockets.byId(id);
     if (flow === undefined) return;
-    if (frame.text === "\r\n\r\n" || frame.text === "\r\n" || frame.text === "") return this.#keepAlive(flow, frame);
-    const message = parseMessage(frame);
-    if (isFault(message)) return this.#unreadable(flow, frame, message, now);
+    if (octets === "\r\n\r\n" || octets === "\r\n" || octets === "") return this.#keepAlive(flow, octets);
+    const message = parseMessage(octets);
+    if (isFault(message)) return this.#unreadable(flow, octets, message, now);
     this.#room.log.received(now, flow.id, message);
     const essentials = readEssentials(message);
     if (isFault(essentials)) return message.kind === "request" ? this.#refuse(flow, message, essentials, now) : undefined;
@@ -179,15 +179,15 @@ export class Reception {
     if (branch !== undefined) this.#phones.incoming.response(flow, response, essentials, branch, now);
   }
 
-  #unreadable(flow: Flow, frame: Frame, refusal: Fault, now: number): void {
-    this.#room.log.unreadable(now, flow.id, frame.text.slice(0, 2000), refusal.fault);
-    const request = salvage(frame);
+  #unreadable(flow: Flow, octets: string, refusal: Fault, now: number): void {
+    this.#room.log.unreadable(now, flow.id, octets.slice(0, 2000), refusal.fault);
+    const request = salvage(octets);
     if (request !== undefined) this.#refuse(flow, request, refusal, now);
   }
 
   /** RFC 5626 §4.4.1; a text keep-alive is answered by the runtime and never comes here. */
-  #keepAlive(flow: Flow, frame: Frame): void {
-    if (frame.text === "\r\n\r\n") this.#room.sockets.send(flow.id, { text: "\r\n", binary: frame.binary });
+  #keepAlive(flow: Flow, octets: string): void {
+    if (octets === "\r\n\r\n") this.#room.sockets.send(flow.id, "\r\n");
   }
 
   #refuse(flow: Flow, request: SipRequest, refusal: Fault, now: number): void {
@@ -195,7 +195,7 @@ export class Reception {
   }
 
   #reply(flow: Flow, request: SipRequest, text: string, status: number, now: number, why?: string): void {
-    this.#room.sockets.send(flow.id, { text, binary: request.binary });
+    this.#room.sockets.send(flow.id, text);
     this.#room.log.answered(now, flow.id, text, status, request, why);
   }
 

@@ -220,8 +220,7 @@ export class Retargeting {
     if (isFault(forwarded)) return forwarded;
     return {
       kind: "request",
-      text: leaves ? this.#leaving(forwarded, request.binary, place.asserts) : forwarded,
-      binary: request.binary,
+      text: leaves ? this.#leaving(forwarded, place.asserts) : forwarded,
       answerTo: { home, flow: "", phone: "", branch: branchName(context.transaction, branch.index) },
       transaction: this.#transactionOf(open, branch),
       identity: search?.identity ?? "",
@@ -235,9 +234,9 @@ export class Retargeting {
   }
 
   /** What others are told of who calls, and of whom he called first. */
-  #leaving(text: string, binary: boolean, asserts: Asserts | undefined): string {
-    const identified = withIdentity(text, binary, asserts);
-    const request = parsed(identified, binary);
+  #leaving(text: string, asserts: Asserts | undefined): string {
+    const identified = withIdentity(text, asserts);
+    const request = parsed(identified);
     const hidden = hideHistory(request, this.#room.home.domain);
     return hidden === undefined ? identified : alter(request, hidden);
   }
@@ -251,7 +250,7 @@ export class Retargeting {
     const status = isFault(refusal) ? refusal.status : refusal.status;
     const text = isFault(refusal) ? replyTo(request, status, { toTag: randomText() }) : refusal.text;
     const to = { home: "", flow: "", phone: "", branch: branchName(context.transaction, branch.index) };
-    this.#answered({ kind: "response", text, binary: request.binary, status, to, transaction: undefined });
+    this.#answered({ kind: "response", text, status, to, transaction: undefined });
   }
 }
 
@@ -301,8 +300,8 @@ function lastRefusal(refusal: string): Refusal {
 }
 
 /** Those who are not to know are told nothing, whoever has said it (RFC 3325 §5). */
-function withIdentity(text: string, binary: boolean, asserts: Asserts | undefined): string {
-  const request = parsed(text, binary);
+function withIdentity(text: string, asserts: Asserts | undefined): string {
+  const request = parsed(text);
   const isAsserted = hasHeader(request, asserted);
   if (asserts === undefined) return isAsserted ? alter(request, { remove: [asserted] }) : text;
   const { identity } = asserts;
@@ -318,6 +317,6 @@ const asserted = "p-asserted-identity";
 
 /** Seconds; undefined if the response does not say (RFC 3261 §20.33). */
 function retryAfterOf(text: string): number | undefined {
-  const message = parseMessage({ text, binary: false });
+  const message = parseMessage(text);
   return isFault(message) ? undefined : parseDeltaSeconds(/^\d+/.exec(headerValue(message, "retry-after") ?? "")?.[0]);
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import type { Keyring, Purpose } from "../../lib/authentication/keyring.ts";
+import { encodeBinary } from "./bytes.ts";
 import { decodeBase64Url, encodeBase64Url } from "./base64url.ts";
 import { Siv } from "./siv.ts";
 
@@ -28,7 +29,7 @@ export function createKeyring(keys: readonly Uint8Array[]): Keyring {
       }
       return undefined;
     },
-    hash: (algorithm, text) => createHash(algorithm).update(text).digest("hex"),
+    hash: (algorithm, octets) => createHash(algorithm).update(encodeBinary(octets)).digest("hex"),
   };
 }
 

@@ -15,5 +15,5 @@ export interface Keyring {
   /** The text of a sealed token; undefined if it is not ours or was made for another context. */
   open(purpose: Purpose, token: string, context: string): string | undefined;
   /** Plain hash of a text as lower-case hexadecimal digits (RFC 7616 §3.2). */
-  hash(algorithm: "md5" | "sha256", text: string): string;
+  hash(algorithm: "md5" | "sha256", octets: string): string;
 }

@@ -20,6 +20,8 @@ export interface Flow {
   readonly opened: number;
   /** Whether a valid SIP message or keep-alive has come yet. */
   readonly heard: boolean;
+  /** Its frames are binary. */
+  readonly wantsBinary?: boolean;
   /** Undefined before the flow is authenticated. */
   readonly authenticated: Authentication | undefined;
   /** The subscriber's row as the door read it, until the flow is authenticated: so that this costs no SQL. */

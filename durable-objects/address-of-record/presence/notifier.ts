@@ -189,7 +189,6 @@ export class Notifier {
     const envelope: RequestEnvelope = {
       kind: "request",
       text: composeNotify(subscription, { ...via, cseq, contact: this.#state.entity, state, tag, body }),
-      binary: false,
       answerTo: { home: home.name, flow: "", phone: "", branch: `${ofSubscription}${id}` },
       transaction,
       identity: `${home.user}@${home.domain}`,

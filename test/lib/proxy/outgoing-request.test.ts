@@ -18,7 +18,7 @@ function forwarded({ request, essentials }: Received, more: Parameters<typeof br
 }
 
 function read(text: string): Request {
-  const message = parseMessage({ text, binary: false });
+  const message = parseMessage(text);
   if (isFault(message) || message.kind !== "request") throw new Error(`not a request: ${text}`);
   return message;
 }

@@ -32,7 +32,7 @@ function choose(legs: readonly LegName[], startLine: string, ...lines: readonly 
     `CSeq: 1 ${method}`,
   ];
   const all = [...defaults.filter((line) => !given(line.slice(0, line.indexOf(":")))), ...lines];
-  const message = parseMessage({ text: `${startLine}\r\n${all.join("\r\n")}\r\n\r\n`, binary: false });
+  const message = parseMessage(`${startLine}\r\n${all.join("\r\n")}\r\n\r\n`);
   if (isFault(message)) throw new Error(message.fault);
   return chooseLeg(message, readEssentials(message) as Essentials, legs, keyring);
 }
