@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import { homeHint } from "../lib/proxy/branch.ts";
+import { homeHints } from "../lib/proxy/branch.ts";
 import type { ShownBinding, StaticContact } from "../lib/location/shown-binding.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { ListName } from "../lib/presence/resource-list.ts";
@@ -80,7 +80,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     if (name === undefined) throw new Error("a home is addressed by its name, never by its id");
     this.#recorder = new Recorder(configuration.traceLength);
     const room: Room = {
-      home: readHomeName(name, homeHint(keyring, name)),
+      home: readHomeName(name, homeHints(keyring, name)),
       configuration,
       timers: {
         transaction: configuration.transactionTimeout * 1000,

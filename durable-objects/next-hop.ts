@@ -1,8 +1,8 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Keyring } from "../lib/authentication/keyring.ts";
-import { hintIn, homeHint, readBranch } from "../lib/proxy/branch.ts";
+import { type Transaction, hintIn, homeHint, homeHints, readBranch } from "../lib/proxy/branch.ts";
 import { type Forwarder, type StatelessRequest, statelessRequest } from "../lib/proxy/outgoing-request.ts";
-import { asAsked, shift, shiftedBranch, shiftedEnd } from "../lib/proxy/shifted.ts";
+import { asAsked, isShifted, shift, shiftedBranch, shiftedEnd } from "../lib/proxy/shifted.ts";
 import { type NamedHop, isHopName, readHopName, writtenHost } from "../lib/routing/hop-name.ts";
 import type { Hop } from "../lib/routing/locate.ts";
 import type { Trunk } from "../lib/routing/trunk.ts";
@@ -22,7 +22,7 @@ import {
 import { readConfiguration } from "../workers/configuration.ts";
 import { directoryOf } from "../workers/directory.ts";
 import type { Environment } from "../workers/environment.ts";
-import { parsed, read } from "./address-of-record/checked.ts";
+import { essentialsOf, parsed, read } from "./address-of-record/checked.ts";
 import { available } from "./address-of-record/resolve.ts";
 import { Calls, isFull } from "./next-hop/calls.ts";
 import type { Connection } from "./next-hop/connection.ts";
@@ -91,7 +91,7 @@ export class NextHop extends DurableObject<Environment> {
     this.#calls = new Calls({ transaction: transactionTimeout * 1000 + homesFirst, ringing: ringTimeout * 1000 });
     this.#hop = readHopName(name);
     this.#environment = environment;
-    this.#by = { keyring: this.#keyring, home: name, hint: homeHint(this.#keyring, name) };
+    this.#by = { keyring: this.#keyring, home: name, hint: homeHint(this.#keyring, name), hints: homeHints(this.#keyring, name) };
     this.#outbox = new Outbox(neighbourOf(environment));
     this.#connection = new HopConnection({
       name,
@@ -274,7 +274,8 @@ export class NextHop extends DurableObject<Environment> {
    * is told to stop, by a new connection if there can be one.
    */
   #failed({ branch, request, hasRung }: Unanswered): void {
-    const way = readBranch(this.#keyring, branch);
+    const essentials = essentialsOf(request);
+    const way = readBranch(this.#keyring, branch, sentAs(essentials, branch));
     const response = parseMessage(answerFault(request, fault(503, "the connection was lost")));
     if (way?.kind !== "stateless" || isFault(response)) return;
     if (response.kind !== "response") return;
@@ -296,7 +297,10 @@ export class NextHop extends DurableObject<Environment> {
   /** RFC 3261 §16.7: the way back is in the branch; the ACK for a refusal is ours where the sender's home keeps the state (§17.1.1.3). */
   async #answered(response: SipResponse, essentials: Essentials): Promise<void> {
     const written = essentials.via.branch;
-    const branch = written === undefined || hintIn(written) !== this.#by.hint ? undefined : readBranch(this.#keyring, written);
+    const branch =
+      written === undefined || !this.#by.hints.includes(hintIn(written) ?? "")
+        ? undefined
+        : readBranch(this.#keyring, written, sentAs(essentials, written));
     if (branch?.kind !== "stateless" || written === undefined) return;
     const { status } = response;
     const { method } = essentials.cseq;
@@ -341,4 +345,9 @@ export class NextHop extends DurableObject<Environment> {
   #post(home: string, envelope: ResponseEnvelope): void {
     this.#outbox.post(home, envelope).catch((error: unknown) => console.error(JSON.stringify({ note: String(error), hop: this.#by.home })));
   }
+}
+
+/** The transaction as its sender's home knows it, of what was sent or answered in a branch of ours. */
+function sentAs({ callId, cseq }: Essentials, branch: string): Transaction {
+  return { callId, cseq: cseq.number - (isShifted(branch) ? 1 : 0) };
 }

@@ -2,7 +2,7 @@ import { authenticate, guessesAllowed, isGuess, nobody } from "../lib/authentica
 import type { NonceCounts } from "../lib/authentication/digest.ts";
 import type { Keyring } from "../lib/authentication/keyring.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
-import { homeHint } from "../lib/proxy/branch.ts";
+import { homeHints } from "../lib/proxy/branch.ts";
 import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../lib/syntax/fault.ts";
 import { type Request as SipRequest, hasHeader, parseMessage, salvage } from "../lib/syntax/message.ts";
@@ -194,7 +194,7 @@ class Door {
   async #connect(opening: Opening, home: string): Promise<Leg> {
     const { subscriber } = opening;
     const socket = await connectLeg(this.#environment, opening);
-    const leg: Leg = { socket, home, hint: homeHint(this.#keyring, home), user: subscriber.username, domain: subscriber.domain };
+    const leg: Leg = { socket, home, hints: homeHints(this.#keyring, home), user: subscriber.username, domain: subscriber.domain };
     socket.addEventListener("message", ({ data }) => {
       if (this.#client.readyState === WebSocket.OPEN) this.#client.send(data as string | ArrayBuffer);
     });

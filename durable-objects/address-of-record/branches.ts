@@ -18,7 +18,7 @@ export class Branches {
 
   constructor(room: Room) {
     this.#room = room;
-    this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint };
+    this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint, hints: room.home.hints };
   }
 
   /** The INVITE, or another request; false if its phone cannot be reached. */

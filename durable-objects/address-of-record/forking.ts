@@ -10,7 +10,7 @@ import { conclude } from "../../lib/proxy/search.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { readContacts } from "../../lib/syntax/contact.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
-import { type Request, type Response, parseMessage } from "../../lib/syntax/message.ts";
+import { type Request, type Response, headerValue, parseMessage } from "../../lib/syntax/message.ts";
 import type { CancelEnvelope, InquiryEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
 import type { CallDetails, Flow } from "../../lib/transport/flow.ts";
@@ -65,7 +65,7 @@ export class Forking {
   open(envelope: RequestEnvelope, request: Request, { first, search }: Plan & { kind: "search" }, now: number): Receipt {
     const { timers } = this.#room;
     const until = now + timers.grace;
-    const { context, effects } = openContext(envelope, request.method, first, { now, until, timers }, search);
+    const { context, effects } = openContext(envelope, request.method, first, { now, until, timers, hint: this.#room.home.hint }, search);
     const open = { context, request };
     this.#contexts.insert(open, now);
     this.#act(open, effects, now);
@@ -94,6 +94,7 @@ export class Forking {
     if (open !== undefined && method === "CANCEL")
       this.#carryOut(open, cancelAnswered(open.context, name.index, response.status, now, this.#room.timers), now);
     if (open === undefined || branch === undefined || method !== open.context.method) return;
+    if (!isOfRequest(open.request, response)) return;
     const { status } = response;
     const isInvite = open.context.method === "INVITE";
     if (status >= 300 && isInvite) this.#branches.acknowledge(flow, open, branch, response, now);
@@ -268,6 +269,13 @@ export class Forking {
     if (isOverdue !== true && this.#contexts.proceedingSince(open.context.transaction, branch) === undefined) return;
     this.#branches.cancel(open, branch, reason, now);
   }
+}
+
+/** Whether a response answers this very request: the branch alone could be that of another one. */
+function isOfRequest(request: Request, response: Response): boolean {
+  const [callId, cseq] = [headerValue(response, "call-id"), headerValue(response, "cseq")];
+  const { callId: ours, cseq: sent } = essentialsOf(request);
+  return callId === ours && Number.parseInt(cseq ?? "", 10) === sent.number;
 }
 
 /** A call that rings here. */

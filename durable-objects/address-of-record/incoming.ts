@@ -63,7 +63,7 @@ export class Incoming {
     this.#lists = parts.lists;
     this.#callsAtPresent = parts.callsAtPresent;
     this.#passOn = passOn;
-    this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint };
+    this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint, hints: room.home.hints };
   }
 
   /** Takes a request from the home of its sender; one that cannot go on is answered on the spot. */

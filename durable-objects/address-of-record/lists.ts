@@ -235,7 +235,9 @@ export class Lists {
   }
 
   #idOf(tags: Pick<Subscription, "callId" | "remoteTag" | "localTag">, { event, eventId }: Wish): string {
-    return this.#room.keyring.mac("context", subscriptionId(tags, event, eventId)).slice(0, 16);
+    const names = this.#room.keyring.macs("context", subscriptionId(tags, event, eventId)).map((mac) => mac.slice(0, 16));
+    // It may have been named before the keys were changed.
+    return names.find((name) => this.#subscriptions.get(name) !== undefined) ?? (names[0] as string);
   }
 
   #note(error: unknown): void {

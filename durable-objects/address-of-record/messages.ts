@@ -42,7 +42,7 @@ export class Messages {
 
   constructor(room: Room) {
     this.#room = room;
-    this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint };
+    this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint, hints: room.home.hints };
   }
 
   /** Stores a message, or says why it is not taken. */

@@ -1,5 +1,5 @@
 import type { Address } from "../../lib/location/address.ts";
-import { transactionName } from "../../lib/proxy/branch.ts";
+import { transactionNames } from "../../lib/proxy/branch.ts";
 import { type Way, examine } from "../../lib/proxy/examine.ts";
 import { forgetsCalls } from "../../lib/proxy/manners.ts";
 import { applySessionTimer } from "../../lib/proxy/session-timer.ts";
@@ -92,7 +92,7 @@ export class Outgoing {
       return this.#send(flow, request, receiver.home, this.#envelope(flow, essentials, { text, to, recordRoute }), now);
     }
     // The ACK for a 2xx comes with our route; any other is for a refusal and ends here (RFC 3261 §17.1.1.3).
-    if (request.method === "ACK") return this.#acknowledged(this.#transactionOf(essentials), now);
+    if (request.method === "ACK") return this.#acknowledged(this.#transactionsOf(essentials), now);
     const breadth = readBreadth(request);
     if (isFault(breadth)) return this.#refuse(flow, request, breadth, now);
     if (visitor === undefined && this.#lists.serves(request, way.address))
@@ -121,9 +121,11 @@ export class Outgoing {
     this.#send(flow, request, home, this.#envelope(flow, essentials, { text, to, recordRoute: undefined, ...more }), now);
   }
 
-  #acknowledged(transaction: string, now: number): void {
-    this.#letters.arrived(transaction);
-    this.#forking.acknowledged(transaction, now);
+  #acknowledged(transactions: readonly string[], now: number): void {
+    for (const transaction of transactions) {
+      this.#letters.arrived(transaction);
+      this.#forking.acknowledged(transaction, now);
+    }
   }
 
   /** To a list of our domain: served here, at the home of the one who watches it. */
@@ -292,9 +294,15 @@ export class Outgoing {
     this.#refuse(flow, request, fault(503, "the other side cannot be reached now", [["Retry-After", "5"]]), Date.now());
   }
 
+  /** That of a pending INVITE, if it is one: it may have been named before the keys were changed. */
   #transactionOf(essentials: Essentials): string {
+    const names = this.#transactionsOf(essentials);
+    return names.find((name) => this.#calls.homeOf(name) !== undefined) ?? (names[0] as string);
+  }
+
+  #transactionsOf(essentials: Essentials): readonly string[] {
     const { branch, sentBy } = essentials.via;
-    return transactionName(this.#room.keyring, this.#room.home.name, branch ?? `${essentials.callId} ${essentials.cseq.number}`, sentBy);
+    return transactionNames(this.#room.keyring, this.#room.home.name, branch ?? `${essentials.callId} ${essentials.cseq.number}`, sentBy);
   }
 
   /** RFC 3261 §11.2: what this server itself can do. */

@@ -174,8 +174,8 @@ export class Reception {
   /** By the branch of our Via, whichever of the user's sockets it comes on (RFC 3261 §17.1.3). */
   #response(flow: Flow, response: SipResponse, essentials: Essentials, now: number): void {
     const { branch: written } = essentials.via;
-    if (written === undefined || hintIn(written) !== this.#room.home.hint) return;
-    const branch = readBranch(this.#room.keyring, written);
+    if (written === undefined || !this.#room.home.hints.includes(hintIn(written) ?? "")) return;
+    const branch = readBranch(this.#room.keyring, written, { callId: essentials.callId, cseq: essentials.cseq.number });
     if (branch !== undefined) this.#phones.incoming.response(flow, response, essentials, branch, now);
   }
 

@@ -1,4 +1,4 @@
-import { transactionName } from "../../lib/proxy/branch.ts";
+import { onwardTransactionName } from "../../lib/proxy/branch.ts";
 import { hideHistory } from "../../lib/proxy/history.ts";
 import { senderOf } from "../../lib/proxy/visit.ts";
 import { retargetedRequest } from "../../lib/proxy/outgoing-request.ts";
@@ -243,7 +243,7 @@ export class Retargeting {
 
   #transactionOf({ context }: OpenContext, branch: ForkedBranch): string {
     const { keyring, home } = this.#room;
-    return transactionName(keyring, home.name, branchName(context.transaction, branch.index), "sent on");
+    return onwardTransactionName(keyring, home.name, branchName(context.transaction, branch.index));
   }
 
   #answer({ context, request }: OpenContext, branch: ForkedBranch, refusal: Refusal): void {

@@ -18,6 +18,7 @@ export function createKeyring(keys: readonly Uint8Array[]): Keyring {
   const [first] = rings as [ReturnType<typeof derive>];
   return {
     mac: (purpose, text) => mac(first(purpose), text),
+    macs: (purpose, text) => rings.map((ring) => mac(ring(purpose), text)),
     verify: (purpose, text, given) => rings.some((ring) => sameText(mac(ring(purpose), text).slice(0, given.length), given)),
     seal: (purpose, text, context) => encodeBase64Url(first(purpose).seal(text, context)),
     open: (purpose, token, context) => {

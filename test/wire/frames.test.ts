@@ -36,8 +36,7 @@ function expectSaid(heard: Heard, kind: (typeof kinds)[number], where: (message:
   expect(heard.isBinary).toBe(kind === "binary");
   expect(where(message)).toContain(name);
   expect(headers(message, "x-injected")).toEqual([]);
-  const octets = header(message, "content-length");
-  if (octets !== undefined) expect(Number(octets)).toBe(Buffer.byteLength(message.body));
+  expect(Number(header(message, "content-length") ?? Buffer.byteLength(message.body))).toBe(Buffer.byteLength(message.body));
 }
 
 const subject = (message: Heard) => header(message, "subject");
@@ -74,7 +73,9 @@ describe.each(rows)("from a phone of %s frames to one of %s frames, %s", (ofCall
     alice.inDialog("ACK", dialog, { cseq: dialog.inviteCseq, headers: [["Subject", name]] });
     expectSaid(await bob.next("ACK"), ofCallee, subject, name);
     bob.inDialog("MESSAGE", dialogOfCallee(invite, bob.tag), { body: name });
-    expectSaid(await alice.next("MESSAGE"), ofCaller, body, name);
+    const within = await alice.next("MESSAGE");
+    expectSaid(within, ofCaller, body, name);
+    expect(legible(within).body).toBe(name);
   });
 
   it("CANCEL", async () => {
@@ -83,7 +84,9 @@ describe.each(rows)("from a phone of %s frames to one of %s frames, %s", (ofCall
     bob.reply(invite, 180);
     await alice.next(180);
     alice.cancel(sent, [["Reason", `SIP;cause=487;text="${name}"`]]);
-    expectSaid(await bob.next("CANCEL"), ofCallee, (message) => header(message, "reason"), name);
+    const cancel = await bob.next("CANCEL");
+    expectSaid(cancel, ofCallee, (message) => header(message, "reason"), name);
+    expect(cancel.body).toBe("");
     await bob.hearsNothing("INVITE", 50);
   });
 
@@ -226,6 +229,6 @@ describe("a trunk", () => {
     const heard = await provider.next("MESSAGE");
     expect(Number(header(heard, "content-length"))).toBe(Buffer.byteLength(text));
     expect(asHeard(heard).body).toBe(text);
-    await expect(provider.next("INVITE", { milliseconds: 200 })).rejects.toThrow();
+    expect(await provider.next("INVITE", { milliseconds: 200 }).catch(() => "nothing")).toBe("nothing");
   });
 });

@@ -34,11 +34,12 @@ export class World implements Network {
   readonly domain = domain;
   readonly #objects = new Map<string, SimulatedObject>();
   readonly #directory = simulatedDirectory();
-  readonly #settings: Settings;
+  #settings: Settings;
   readonly #queue: Delivery[] = [];
   readonly #connections = new WeakMap<ServerEnd, Connection>();
   #isolate: { readonly DIRECTORY: D1Database } = { DIRECTORY: this.#directory.database };
   #steps = 0;
+  #keys = 0;
   #planned: { readonly at: number; readonly loss: Loss } | undefined;
   #upgraded: Connection | undefined;
   readonly #receiptsToLose = new Map<string, number>();
@@ -219,6 +220,14 @@ export class World implements Network {
         this.#isolate = { DIRECTORY: Object.assign({}, this.#directory.database) };
         for (const object of objects) object.abort();
     }
+  }
+
+  /** The administrator puts a new key in front of the old ones and deploys: every object begins anew, connections stay. */
+  rotateKeys(): void {
+    this.#keys += 1;
+    const fresh = Buffer.alloc(32, 100 + this.#keys).toString("base64");
+    this.#settings = { ...this.#settings, SEAL_KEYS: `${fresh},${this.#settings["SEAL_KEYS"]}` };
+    this.lose("evict");
   }
 
   async #drain(most = Number.POSITIVE_INFINITY): Promise<void> {
