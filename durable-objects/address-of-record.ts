@@ -145,7 +145,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const then = () => {
       const now = Date.now();
       this.#room.log.note(now, flow.id, `closed with ${code}`);
-      this.#parts.reception.left(flow, now);
+      this.#parts.reception.left(flow, now, code);
       this.#look(now);
       this.#left = now;
       if (isVisitorHome(this.#room.home.name)) this.#room.alarm.noLaterThan(now + visitorGrace);
@@ -255,7 +255,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const passOn = (home: string, envelope: Envelope) => this.#passOn(home, envelope);
     const dialogs = new Dialogs(room, () => !isVisitorHome(room.home.name) && account.rules().maximumCalls !== undefined);
     const calls = new PlacedCalls(room, passOn);
-    const forking = new Forking(room, new Contexts(room), passOn);
+    const forking = new Forking(room, new Contexts(room), passOn, (phone, now) => registrar.waitsFor(phone, now));
     const callsAtPresent = (now: number) => forking.ringing().length + calls.pending().length + dialogs.count(now);
     const messages = new Messages(room);
     const presence = new Presence(room, account, { registrar, dialogs, calls, forking, messages }, passOn);

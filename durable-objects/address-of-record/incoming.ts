@@ -140,10 +140,11 @@ export class Incoming {
     const bindings = this.#registrar.current(now).map(({ binding }) => binding);
     const caller = envelope.caller ?? envelope.answerTo;
     const targets = targetSet(bindings, envelope.to, caller.home === this.#by.home ? caller.phone : undefined);
-    return targets.map((target) => ({
-      ...target,
-      host: target.retarget === undefined ? this.#room.sockets.newestTo(target.phone)?.host : "",
-    }));
+    return targets.map((target) => {
+      if (target.retarget !== undefined) return { ...target, host: "" };
+      const host = this.#room.sockets.newestTo(target.phone)?.host;
+      return host === undefined ? { ...target, host, until: this.#registrar.waitsFor(target.phone, now) } : { ...target, host };
+    });
   }
 
   /** The server of another domain, if it is connected. */
@@ -246,8 +247,8 @@ export class Incoming {
     const isExpected = this.#registrar.current(now).some(({ binding }) => binding.phone === phone);
     if (!isExpected && request.method === "BYE") this.#letters.keepBye(phone, envelope, now);
     if (!isExpected) return request.method === "ACK" ? taken : answered(request, 480);
-    const { bindingGrace, transactionTimeout } = this.#room.configuration;
-    const isKept = this.#letters.keep(phone, envelope, now, now + Math.min(bindingGrace, transactionTimeout * 0.75) * 1000);
+    const due = Math.min(this.#registrar.waitsFor(phone, now), now + this.#room.timers.transaction * 0.75);
+    const isKept = this.#letters.keep(phone, envelope, now, due);
     return isKept || request.method === "ACK" ? taken : answered(request, 480);
   }
 
