@@ -27,7 +27,7 @@ import { type Dialogs, callName } from "./dialogs.ts";
 import type { Forking } from "./forking.ts";
 import type { Letters } from "./letters.ts";
 import type { Lists } from "./lists.ts";
-import type { PlacedCalls } from "./placed-calls.ts";
+import { type PlacedCalls, contactMark } from "./placed-calls.ts";
 import { type Elsewhere, type Routed, homeOf, leavingTo, placeOf } from "./resolve.ts";
 import { Untried } from "./untried.ts";
 import { type CallsAtPresent, Visits, identityOf, noRelay } from "./visits.ts";
@@ -182,7 +182,7 @@ export class Outgoing {
   appeared(flow: Flow, phones: readonly string[], now: number): void {
     for (const phone of phones) {
       for (const letter of this.#letters.for(phone, now)) if (letter.kind === "response") this.again(flow, letter, now);
-      this.#calls.appeared(flow, phone);
+      this.#calls.appeared(flow, phone, now);
     }
   }
 
@@ -260,7 +260,9 @@ export class Outgoing {
         return this.#refuse(flow, request, fault(503, "too many calls are being set up", [["Retry-After", "5"]]), now);
       const isForgetful = forgetsCalls(request);
       const name = callName(headerValue(request, "call-id") ?? "");
-      this.#calls.note(flow, { transaction: envelope.transaction, home, at: now, name, ...(isForgetful ? { isForgetful } : {}) });
+      const contact = contactMark(flow, phoneOnFlow(flow));
+      const more = { ...(isForgetful ? { isForgetful } : {}), ...(contact === undefined ? {} : { contact }) };
+      this.#calls.note(flow, { transaction: envelope.transaction, home, at: now, name, ...more });
       this.#untried.add(envelope.transaction, now, () => this.#trying(flow, request, envelope.transaction));
     }
     this.#passOn(home, envelope).then(

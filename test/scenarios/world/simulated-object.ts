@@ -19,11 +19,11 @@ const running = new AsyncLocalStorage<SimulatedObject>();
 export function timersOfObjects(): Pick<typeof globalThis, "setTimeout" | "clearTimeout"> {
   const { setTimeout: set, clearTimeout: clear } = globalThis;
   const ends = new Map<unknown, () => void>();
-  const setTimeout = (run: () => void, milliseconds?: number) => {
+  const setTimeout = (run: (...values: unknown[]) => void, milliseconds?: number, ...values: unknown[]) => {
     const end = running.getStore()?.begins();
     const timer = set(() => {
       ends.delete(timer);
-      run();
+      run(...values);
       end?.();
     }, milliseconds);
     if (end !== undefined) ends.set(timer, end);
