@@ -104,6 +104,8 @@ export class Forking {
     // One that comes again, perhaps behind the BYE, begins nothing.
     const isAnswer = isInvite && status >= 200 && status < 300 && branch.final !== status;
     this.#branches.note(flow, branchName(name.context, name.index), response, isAnswer ? open.request : undefined, now);
+    // Timer C may be over before Timer B, which the alarm is set for.
+    if (isInvite && status < 200) this.#contexts.schedule(open.context, now);
     const timer = isInvite ? answerSessionTimer(open.request, response) : undefined;
     const passed = timer === undefined ? text : alter(response, { ...timer, popVia: true });
     this.#respond(open, name.index, { status, text: passed, wasProceeding, contacts: contactsOf(response) }, now);
