@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import { isHopName } from "../lib/routing/hop-name.ts";
 import { homeHint } from "../lib/proxy/branch.ts";
 import type { ShownBinding, StaticContact } from "../lib/location/shown-binding.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
@@ -269,8 +270,14 @@ export class AddressOfRecord extends DurableObject<Environment> {
 
   #receive(envelope: Envelope, now: number): Receipt {
     switch (envelope.kind) {
-      case "request":
-        return this.#parts.incoming.request(envelope, now);
+      case "request": {
+        const receipt = this.#parts.incoming.request(envelope, now);
+        const { binary, answerTo } = envelope;
+        // Homes log what their own phones are told.
+        if (receipt.kind === "answered" && isHopName(answerTo.home))
+          this.#room.log.concluded(now, "-", receipt.status, { ...receipt, binary });
+        return receipt;
+      }
       case "cancel":
         return this.#parts.forking.cancel(envelope, now);
       case "response":

@@ -155,9 +155,11 @@ export class Outgoing {
     const { to, status, text, binary, transaction } = envelope;
     const flow = this.#flowBackTo(to);
     if (transaction !== undefined) this.#untried.remove(transaction);
+    const since = transaction === undefined ? undefined : this.#calls.since(transaction);
     // A home that did not see our receipt sends its final response again; a 2xx is the callee's own repetition.
     const isNews = transaction === undefined || status < 200 || this.#calls.answered(transaction, status, text, now);
     if (!isNews && flow?.id === to.flow && status >= 300) return taken;
+    if (isNews) this.#room.log.concluded(now, flow?.id ?? to.flow, status, { text, binary }, since);
     if (flow !== undefined && this.#room.sockets.send(flow.id, { text, binary })) {
       this.#room.log.passed(now, flow.id, text);
       if (transaction !== undefined) this.#letters.sent(flow, transaction, to.phone, envelope, now);
@@ -321,12 +323,12 @@ export class Outgoing {
   }
 
   #refuse(flow: Flow, request: Request, refusal: Fault, now: number): void {
-    if (request.method !== "ACK") this.#reply(flow, request, answerFault(request, refusal), refusal.status, now);
+    if (request.method !== "ACK") this.#reply(flow, request, answerFault(request, refusal), refusal.status, now, refusal.fault);
   }
 
-  #reply(flow: Flow, request: Request, text: string, status: number, now: number): void {
+  #reply(flow: Flow, request: Request, text: string, status: number, now: number, why?: string): void {
     this.#room.sockets.send(flow.id, { text, binary: request.binary });
-    this.#room.log.answered(now, flow.id, text, status, request);
+    this.#room.log.answered(now, flow.id, text, status, request, why);
   }
 }
 

@@ -157,6 +157,12 @@ export class PlacedCalls {
     return this.#load().get(transaction)?.home;
   }
 
+  /** When an INVITE came that has no final response yet, in milliseconds. */
+  since(transaction: string): number | undefined {
+    const pending = this.#room.sockets.all().flatMap((flow) => flow.pending);
+    return (pending.find((one) => one.transaction === transaction) ?? this.#load().get(transaction))?.at;
+  }
+
   /** Calls of this user's phones that nobody has answered yet, by their names. */
   pending(): string[] {
     return this.#room.sockets.all().flatMap(({ pending }) => pending.map(({ transaction, name }) => name ?? transaction));
