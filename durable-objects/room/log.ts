@@ -72,7 +72,7 @@ export class Log {
     const why = status < 300 ? undefined : warning.exec(text)?.[1];
     const took = since === undefined ? {} : { ms: now - since };
     const callId = headerValue(message, "call-id");
-    return { direction: "out", status, reason, method, ...(why === undefined ? {} : { why }), callId, ...took };
+    return { direction: "out", status, method, reason, ...(why === undefined ? {} : { why }), callId, ...took };
   }
 
   #begin(request: Request, now: number): void {
