@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import { isHopName } from "../lib/routing/hop-name.ts";
 import { homeHints } from "../lib/proxy/branch.ts";
 import type { ShownBinding, StaticContact } from "../lib/location/shown-binding.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
@@ -144,7 +145,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const then = () => {
       const now = Date.now();
       this.#room.log.note(now, flow.id, `closed with ${code}`);
-      this.#parts.reception.left(flow, now);
+      this.#parts.reception.left(flow, now, code);
       this.#look(now);
       this.#left = now;
       if (isVisitorHome(this.#room.home.name)) this.#room.alarm.noLaterThan(now + visitorGrace);
@@ -254,7 +255,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const passOn = (home: string, envelope: Envelope) => this.#passOn(home, envelope);
     const dialogs = new Dialogs(room, () => !isVisitorHome(room.home.name) && account.rules().maximumCalls !== undefined);
     const calls = new PlacedCalls(room, passOn);
-    const forking = new Forking(room, new Contexts(room), passOn);
+    const forking = new Forking(room, new Contexts(room), passOn, (phone, now) => registrar.waitsFor(phone, now));
     const callsAtPresent = (now: number) => forking.ringing().length + calls.pending().length + dialogs.count(now);
     const messages = new Messages(room);
     const presence = new Presence(room, account, { registrar, dialogs, calls, forking, messages }, passOn);
@@ -268,8 +269,13 @@ export class AddressOfRecord extends DurableObject<Environment> {
 
   #receive(envelope: Envelope, now: number): Receipt {
     switch (envelope.kind) {
-      case "request":
-        return this.#parts.incoming.request(envelope, now);
+      case "request": {
+        const receipt = this.#parts.incoming.request(envelope, now);
+        const { answerTo } = envelope;
+        // Homes log what their own phones are told.
+        if (receipt.kind === "answered" && isHopName(answerTo.home)) this.#room.log.concluded(now, "-", receipt.status, receipt.text);
+        return receipt;
+      }
       case "cancel":
         return this.#parts.forking.cancel(envelope, now);
       case "response":

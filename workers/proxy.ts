@@ -223,7 +223,8 @@ class Door {
 
   #closed(code: number): void {
     clearTimeout(this.#silent);
-    for (const leg of this.#legs.splice(0)) leg.socket.close(closeCodeFor(code));
+    const legCode = code === 1006 ? closing.broken.code : closeCodeFor(code);
+    for (const leg of this.#legs.splice(0)) leg.socket.close(legCode);
     this.#client.close(closeCodeFor(code));
   }
 

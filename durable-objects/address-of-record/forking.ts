@@ -28,14 +28,17 @@ export type PassOn = (home: string, envelope: RequestEnvelope | ResponseEnvelope
 /** The response contexts of requests for this home's user: branches, responses, timers (RFC 3261 §16.6 to §16.10). */
 export class Forking {
   readonly #room: Room;
+  readonly #waitsFor: (phone: string, now: number) => number;
   readonly #contexts: Contexts;
   readonly #passOn: PassOn;
   readonly #answers: Answers;
   readonly #branches: Branches;
   readonly #retargeting: Retargeting;
 
-  constructor(room: Room, contexts: Contexts, passOn: PassOn) {
+  /** @param waitsFor until when a phone that is away is waited for, in milliseconds */
+  constructor(room: Room, contexts: Contexts, passOn: PassOn, waitsFor: (phone: string, now: number) => number) {
     this.#room = room;
+    this.#waitsFor = waitsFor;
     this.#contexts = contexts;
     this.#passOn = passOn;
     this.#answers = new Answers(room, contexts, passOn);
@@ -102,6 +105,8 @@ export class Forking {
     // One that comes again, perhaps behind the BYE, begins nothing.
     const isAnswer = isInvite && status >= 200 && status < 300 && branch.final !== status;
     this.#branches.note(flow, branchName(name.context, name.index), response, isAnswer ? open.request : undefined, now);
+    // Timer C may be over before Timer B, which the alarm is set for.
+    if (isInvite && status < 200) this.#contexts.schedule(open.context, now);
     const timer = isInvite ? answerSessionTimer(open.request, response) : undefined;
     const passed = timer === undefined ? text : alter(response, { ...timer, popVia: true });
     this.#respond(open, name.index, { status, text: passed, wasProceeding, contacts: contactsOf(response) }, now);
@@ -152,7 +157,7 @@ export class Forking {
       for (const { phone } of flow.carried) {
         if (this.#room.sockets.newestTo(phone) !== undefined) continue;
         const current = this.#contexts.find(context.transaction)?.context ?? context;
-        this.#contexts.save(phoneLost(current, phone, now + this.#room.timers.grace), request, now);
+        this.#contexts.save(phoneLost(current, phone, this.#waitsFor(phone, now)), request, now);
       }
     }
   }
@@ -185,10 +190,9 @@ export class Forking {
 
   /** Phones whose socket went down with our memory are waited for, as if it had closed. */
   #withoutLost(open: OpenContext, now: number): OpenContext {
-    const until = now + this.#room.timers.grace;
     const isLost = ({ retarget, phone }: ForkedBranch) => retarget === undefined && this.#room.sockets.newestTo(phone) === undefined;
     const lost = open.context.branches.filter(isLost);
-    const context = lost.reduce((current, { phone }) => phoneLost(current, phone, until), open.context);
+    const context = lost.reduce((current, { phone }) => phoneLost(current, phone, this.#waitsFor(phone, now)), open.context);
     this.#contexts.save(context, open.request, now);
     return { context, request: open.request };
   }
@@ -261,7 +265,7 @@ export class Forking {
     if (branch.retarget !== undefined) return this.#retargeting.ensure(open, branch, now);
     if (this.#branches.forward(open, branch, now)) return;
     const current = this.#contexts.find(open.context.transaction) ?? open;
-    this.#contexts.save(phoneLost(current.context, branch.phone, now + this.#room.timers.grace), open.request, now);
+    this.#contexts.save(phoneLost(current.context, branch.phone, this.#waitsFor(branch.phone, now)), open.request, now);
   }
 
   #cancelBranch(open: OpenContext, branch: ForkedBranch, { reason, isOverdue }: Effect & { kind: "cancel" }, now: number): void {

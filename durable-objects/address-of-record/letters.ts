@@ -53,9 +53,18 @@ export class Letters {
    * @param due until when the phone is waited for; milliseconds as `now`
    * @param topic of which only the newest letter counts, if there is one
    * @param isAnswered its sender has been told already that the phone is away
+   * @param superseded what becomes of those of its topic that it takes the place of
    * @returns false if too many are waiting
    */
-  keep(phone: string, letter: Letter, now: number, due: number, topic = "", isAnswered = false): boolean {
+  keep(
+    phone: string,
+    letter: Letter,
+    now: number,
+    due: number,
+    topic = "",
+    isAnswered = false,
+    superseded?: (older: Letter) => void,
+  ): boolean {
     // One that has waited already is in its row.
     if (this.#numbers.has(letter)) return true;
     const { memory } = this.#room;
@@ -68,7 +77,7 @@ export class Letters {
     );
     // Its sender has said it again meanwhile.
     if (same > 0) return true;
-    if (topic !== "") memory.run("DELETE FROM letters WHERE phone = ? AND json_extract(value, '$.origin.topic') = ?", phone, topic);
+    if (topic !== "") for (const older of this.#takeAway(phone, topic)) superseded?.(older);
     if (total >= (kind === "state" ? mostStates : mostOfKind) || own >= mostOfSender) return false;
     const value = JSON.stringify({ ...letter, origin: { kind, sender, topic, isAnswered } });
     // A number is never used again: sockets may still remember that of a row which is long gone.
@@ -79,6 +88,14 @@ export class Letters {
     );
     this.#room.alarm.noLaterThan(due);
     return true;
+  }
+
+  /** Removes what waits of a topic; returns what its phone has not been handed. */
+  #takeAway(phone: string, topic: string): Letter[] {
+    const waiting = "FROM letters WHERE phone = ? AND json_extract(value, '$.origin.topic') = ?";
+    const rows = this.#room.memory.all<Row>(`SELECT number, value ${waiting}`, phone, topic);
+    if (rows.length > 0) this.#room.memory.run(`DELETE ${waiting}`, phone, topic);
+    return rows.filter(({ number }) => !this.#handed.delete(number)).map(({ value }) => JSON.parse(value) as Letter);
   }
 
   /** Remembers what was sent to a phone until it has surely arrived. */

@@ -77,9 +77,9 @@ export class Lists {
     if (isFault(list)) return refused(request, list);
     const known = this.#made(envelope, request, essentials, wish, now);
     const entries = list.entries.map((entry): WatchedEntry => ({ ...watched(entry), stamp: 0 }));
-    const refusal = this.#refuseMore(wish, entries, now);
-    if (refusal !== undefined) return refused(request, refusal);
     const uri = listUri(name, this.#room.home.domain);
+    const refusal = this.#refuseMore(wish, entries, envelope.answerTo.phone, uri, now);
+    if (refusal !== undefined) return refused(request, refusal);
     const more = { listUri: uri, list: isAdHoc ? undefined : name, version: list.version, entries, removed: [], stamp: 0 };
     this.#notifier.begin(known.id);
     const fetch = wish.expires === 0 ? { isFetch: true, expires: now + fetchTime } : {};
@@ -143,15 +143,18 @@ export class Lists {
     return user === owner.user || owner.aliases.includes(user);
   }
 
-  /** A phone that is gone, and whose subscriptions nobody ended, is in nobody's way. */
-  #refuseMore({ event }: Wish, entries: readonly WatchedEntry[], now: number): Fault | undefined {
-    const current = this.#subscriptions.current();
-    const left = current.filter(({ end }) => this.#room.sockets.newestTo(end.phone) === undefined);
-    const [oldest] = left.sort((one, other) => one.touched - other.touched);
-    if (current.length >= mostSubscriptions && oldest !== undefined) this.#end(oldest, "giveup", now);
-    const isFull = this.#subscriptions.current().length >= mostSubscriptions;
-    const isTooMuch = this.#upkeep.countWith(event, entries) > mostResources;
-    return isFull || isTooMuch ? fault(503, "this user watches as many lists as he may", [["Retry-After", "600"]]) : undefined;
+  /**
+   * A phone that is gone, and whose subscriptions nobody ended, is in nobody's way; nor is a list that a phone
+   * has brought along before, in place of which a page that was loaded anew brings another one.
+   */
+  #refuseMore({ event }: Wish, entries: readonly WatchedEntry[], phone: string, uri: string, now: number): Fault | undefined {
+    const fits = () => this.#subscriptions.current().length < mostSubscriptions && this.#upkeep.countWith(event, entries) <= mostResources;
+    const isInTheWay = ({ end, list, listUri, event: watched }: ListSubscription) =>
+      this.#room.sockets.newestTo(end.phone) === undefined ||
+      (list === undefined && end.phone === phone && listUri === uri && watched === event);
+    const inTheWay = this.#subscriptions.current().filter(isInTheWay);
+    for (const oldest of inTheWay.sort((one, other) => one.touched - other.touched)) if (!fits()) this.#end(oldest, "giveup", now);
+    return fits() ? undefined : fault(503, "this user watches as many lists as he may", [["Retry-After", "600"]]);
   }
 
   #made(envelope: RequestEnvelope, request: Request, essentials: Essentials, wish: Wish, now: number): Subscription {

@@ -27,7 +27,7 @@ import { type Dialogs, callName } from "./dialogs.ts";
 import type { Forking } from "./forking.ts";
 import type { Letters } from "./letters.ts";
 import type { Lists } from "./lists.ts";
-import type { PlacedCalls } from "./placed-calls.ts";
+import { type PlacedCalls, contactMark } from "./placed-calls.ts";
 import { type Elsewhere, type Routed, homeOf, leavingTo, placeOf } from "./resolve.ts";
 import { Untried } from "./untried.ts";
 import { type CallsAtPresent, Visits, identityOf, noRelay } from "./visits.ts";
@@ -157,9 +157,11 @@ export class Outgoing {
     const { to, status, text, transaction } = envelope;
     const flow = this.#flowBackTo(to);
     if (transaction !== undefined) this.#untried.remove(transaction);
+    const since = transaction === undefined ? undefined : this.#calls.since(transaction);
     // A home that did not see our receipt sends its final response again; a 2xx is the callee's own repetition.
     const isNews = transaction === undefined || status < 200 || this.#calls.answered(transaction, status, text, now);
     if (!isNews && flow?.id === to.flow && status >= 300) return taken;
+    if (isNews) this.#room.log.concluded(now, flow?.id ?? to.flow, status, text, since);
     if (flow !== undefined && this.#room.sockets.send(flow.id, text)) {
       this.#room.log.passed(now, flow.id, text);
       if (transaction !== undefined) this.#letters.sent(flow, transaction, to.phone, envelope, now);
@@ -184,7 +186,7 @@ export class Outgoing {
   appeared(flow: Flow, phones: readonly string[], now: number): void {
     for (const phone of phones) {
       for (const letter of this.#letters.for(phone, now)) if (letter.kind === "response") this.again(flow, letter, now);
-      this.#calls.appeared(flow, phone);
+      this.#calls.appeared(flow, phone, now);
     }
   }
 
@@ -260,7 +262,9 @@ export class Outgoing {
         return this.#refuse(flow, request, fault(503, "too many calls are being set up", [["Retry-After", "5"]]), now);
       const isForgetful = forgetsCalls(request);
       const name = callName(headerValue(request, "call-id") ?? "");
-      this.#calls.note(flow, { transaction: envelope.transaction, home, at: now, name, ...(isForgetful ? { isForgetful } : {}) });
+      const contact = contactMark(flow, phoneOnFlow(flow));
+      const more = { ...(isForgetful ? { isForgetful } : {}), ...(contact === undefined ? {} : { contact }) };
+      this.#calls.note(flow, { transaction: envelope.transaction, home, at: now, name, ...more });
       this.#untried.add(envelope.transaction, now, () => this.#trying(flow, request, envelope.transaction));
     }
     this.#passOn(home, envelope).then(
@@ -325,12 +329,12 @@ export class Outgoing {
   }
 
   #refuse(flow: Flow, request: Request, refusal: Fault, now: number): void {
-    if (request.method !== "ACK") this.#reply(flow, request, answerFault(request, refusal), refusal.status, now);
+    if (request.method !== "ACK") this.#reply(flow, request, answerFault(request, refusal), refusal.status, now, refusal.fault);
   }
 
-  #reply(flow: Flow, request: Request, text: string, status: number, now: number): void {
+  #reply(flow: Flow, request: Request, text: string, status: number, now: number, why?: string): void {
     this.#room.sockets.send(flow.id, text);
-    this.#room.log.answered(now, flow.id, text, status, request);
+    this.#room.log.answered(now, flow.id, text, status, request, why);
   }
 }
 

@@ -92,11 +92,6 @@ export class Presence {
     return taken;
   }
 
-  /** Whether somebody watches the user's calls, as a lamp or in his presence. */
-  isWatched(): boolean {
-    return this.#subscriptions.watched().some((event) => event === "dialog" || event === "presence");
-  }
-
   /** Something has happened here that watchers may have to know of. */
   look(now: number): void {
     this.#notifier.look(now);

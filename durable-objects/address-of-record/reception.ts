@@ -17,7 +17,6 @@ import type { Incoming } from "./incoming.ts";
 import type { Letter, Letters } from "./letters.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { PlacedCalls } from "./placed-calls.ts";
-import type { Presence } from "./presence.ts";
 import type { Registrar } from "./registrar.ts";
 import { closing } from "./sockets.ts";
 
@@ -29,7 +28,6 @@ export interface PhoneParts {
   readonly forking: Forking;
   readonly calls: PlacedCalls;
   readonly letters: Letters;
-  readonly presence: Pick<Presence, "isWatched">;
 }
 
 /** Where frames arrive: parsed, authenticated, and handed to the part that they are for. */
@@ -96,10 +94,10 @@ export class Reception {
   }
 
   /** A connection is gone, or its phones have left it: what was going on there waits for them, or goes on where they are now. */
-  left(flow: Flow, now: number): void {
-    this.#registrar.flowClosed(flow, now);
+  left(flow: Flow, now: number, code?: number): void {
+    this.#registrar.flowClosed(flow, now, code);
     this.#phones.forking.flowClosed(flow, now);
-    this.#phones.dialogs.flowClosed(flow, () => this.#phones.presence.isWatched(), now);
+    this.#phones.dialogs.flowClosed(flow, (phone) => this.#registrar.waitsFor(phone, now), now);
     this.#phones.calls.flowClosed(flow, now);
     for (const letter of this.#phones.letters.flowClosed(flow, now)) this.#sendAgain(letter, now);
   }

@@ -74,7 +74,10 @@ export class Retargeting {
     void this.#found(open, branch).then((found) => {
       const places = known?.left ?? (isFault(found) ? [] : found.places.slice(at));
       if (isFault(found)) return this.#answer(open, branch, found);
-      return places.length > 0 ? this.#send(open, branch, found, { places, at }) : this.#answer(open, branch, lastRefusal(refusal));
+      if (places.length > 0) return this.#send(open, branch, found, { places, at });
+      // What was known of the places went with our memory: there was one only, and it may look for somebody still.
+      this.abandon(open, branch);
+      return this.#answer(open, branch, lastRefusal(refusal));
     });
     return at;
   }

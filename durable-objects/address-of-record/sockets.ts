@@ -9,6 +9,8 @@ export const closing = {
   noMessage: { code: 4408, reason: "no valid SIP message came in time" },
   tooManyGuesses: { code: 4403, reason: "too many wrong passwords: connect again" },
   tooMany: { code: 4429, reason: "too many connections without authentication" },
+  /** To a home, of a client whose connection broke: 1006 itself cannot be sent. */
+  broken: { code: 4006, reason: "the client's connection broke" },
   tooOld: { code: 1012, reason: "this connection has lived long enough: connect again" },
 } as const;
 

@@ -21,6 +21,8 @@ export interface Binding {
   readonly expires: number;
   /** Milliseconds; the row's lease, at or after `expires`: until then a refresh need not write. */
   readonly lease: number;
+  /** Milliseconds; until when its phone is waited for, whose flow is gone. */
+  readonly awayUntil?: number | undefined;
   /** Made by an administrator for an address, where no phone is (RFC 3261 §10.2). */
   readonly isStatic?: boolean;
 }

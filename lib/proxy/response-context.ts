@@ -53,6 +53,8 @@ export interface Search {
 /** A target with how it can be reached now: the host its flow came by, or undefined while the phone is away. */
 export interface ReachableTarget extends Target {
   readonly host: string | undefined;
+  /** Milliseconds; until when a phone that is away is waited for. */
+  readonly until?: number;
 }
 
 /** One branch: a client transaction of ours towards one phone. */

@@ -125,6 +125,8 @@ export interface PendingInvite {
   readonly isForgetful?: boolean;
   /** Of the call, as of one in progress. */
   readonly name?: string;
+  /** A mark of the Contact that its phone was registered with: another one is that of a page which knows nothing of the call. */
+  readonly contact?: string;
 }
 
 export interface ProceedingBranch {
