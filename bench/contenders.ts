@@ -18,9 +18,9 @@ const recordRoute = "<sip:route.P035zJZW2YRqYCkfV4Hga0yViHQStFxkiqF_VXkR2Makuodb
 
 const offhook: Contender = {
   name: "Offhook",
-  parse: (text) => sound(parseMessage({ text, binary: false })),
+  parse: (text) => sound(parseMessage(text)),
   forward: (text) => {
-    const message = sound(parseMessage({ text, binary: false }));
+    const message = sound(parseMessage(text));
     const essentials = sound(readEssentials(message));
     const routes = headerValues(message, "route");
     return alter(message, {

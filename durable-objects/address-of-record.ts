@@ -1,9 +1,9 @@
 import { DurableObject } from "cloudflare:workers";
-import { homeHint } from "../lib/proxy/branch.ts";
+import { isHopName } from "../lib/routing/hop-name.ts";
+import { homeHints } from "../lib/proxy/branch.ts";
 import type { ShownBinding, StaticContact } from "../lib/location/shown-binding.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { ListName } from "../lib/presence/resource-list.ts";
-import type { Frame } from "../lib/syntax/message.ts";
 import type { TraceEntry } from "../lib/trace.ts";
 import type { Envelope, Receipt } from "../lib/transport/envelope.ts";
 import { readConfiguration } from "../workers/configuration.ts";
@@ -25,7 +25,7 @@ import { Presence } from "./address-of-record/presence.ts";
 import { ofSubscription } from "./address-of-record/presence/notifier.ts";
 import { Reception } from "./address-of-record/reception.ts";
 import { Registrar } from "./address-of-record/registrar.ts";
-import { Sockets, closing, frameOf } from "./address-of-record/sockets.ts";
+import { Sockets, closing } from "./address-of-record/sockets.ts";
 import { SharedAlarm } from "./room/alarm.ts";
 import { keyringOf } from "./room/keyring.ts";
 import { neighbourOf } from "./room/neighbour.ts";
@@ -82,7 +82,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     if (name === undefined) throw new Error("a home is addressed by its name, never by its id");
     this.#recorder = new Recorder(configuration.traceLength);
     const room: Room = {
-      home: readHomeName(name, homeHint(keyring, name)),
+      home: readHomeName(name, homeHints(keyring, name)),
       configuration,
       timers: {
         transaction: configuration.transactionTimeout * 1000,
@@ -114,15 +114,15 @@ export class AddressOfRecord extends DurableObject<Environment> {
     if (isTooLong(message)) return this.#room.sockets.close(id, tooLongFrame);
     return this.#queues.run(id, () =>
       authenticated === undefined || this.#room.alarm.isReady
-        ? this.#heard(id, frameOf(message))
-        : this.#room.alarm.ready().then(() => this.#heard(id, frameOf(message))),
+        ? this.#heard(id, message)
+        : this.#room.alarm.ready().then(() => this.#heard(id, message)),
     );
   }
 
   /** What a phone says may be of interest to those who watch its user. */
-  #heard(id: string, frame: Frame): void | Promise<void> {
+  #heard(id: string, frame: string | ArrayBuffer): void | Promise<void> {
     const now = Date.now();
-    const work = this.#parts.reception.frame(id, frame, now);
+    const work = this.#parts.reception.frame(id, this.#room.sockets.receive(id, frame), now);
     return work === undefined ? this.#lookFor(id, now) : work.then(() => this.#lookFor(id, Date.now()));
   }
 
@@ -147,7 +147,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const then = () => {
       const now = Date.now();
       this.#room.log.note(now, flow.id, `closed with ${code}`);
-      this.#parts.reception.left(flow, now);
+      this.#parts.reception.left(flow, now, code);
       this.#look(now);
       this.#left = now;
       if (isVisitorHome(this.#room.home.name)) this.#room.alarm.noLaterThan(now + visitorGrace);
@@ -257,7 +257,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const passOn = (home: string, envelope: Envelope) => this.#passOn(home, envelope);
     const dialogs = new Dialogs(room, () => !isVisitorHome(room.home.name) && account.rules().maximumCalls !== undefined);
     const calls = new PlacedCalls(room, passOn);
-    const forking = new Forking(room, new Contexts(room), passOn);
+    const forking = new Forking(room, new Contexts(room), passOn, (phone, now) => registrar.waitsFor(phone, now));
     const callsAtPresent = (now: number) => forking.ringing().length + calls.pending().length + dialogs.count(now);
     const messages = new Messages(room);
     const presence = new Presence(room, account, { registrar, dialogs, calls, forking, messages }, passOn);
@@ -271,8 +271,13 @@ export class AddressOfRecord extends DurableObject<Environment> {
 
   #receive(envelope: Envelope, now: number): Receipt {
     switch (envelope.kind) {
-      case "request":
-        return this.#parts.incoming.request(envelope, now);
+      case "request": {
+        const receipt = this.#parts.incoming.request(envelope, now);
+        const { answerTo } = envelope;
+        // Homes log what their own phones are told.
+        if (receipt.kind === "answered" && isHopName(answerTo.home)) this.#room.log.concluded(now, "-", receipt.status, receipt.text);
+        return receipt;
+      }
       case "cancel":
         return this.#parts.forking.cancel(envelope, now);
       case "response":

@@ -1,8 +1,8 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Keyring } from "../lib/authentication/keyring.ts";
-import { hintIn, homeHint, readBranch } from "../lib/proxy/branch.ts";
+import { type Transaction, hintIn, homeHint, homeHints, readBranch } from "../lib/proxy/branch.ts";
 import { type Forwarder, type StatelessRequest, statelessRequest } from "../lib/proxy/outgoing-request.ts";
-import { asAsked, shift, shiftedBranch, shiftedEnd } from "../lib/proxy/shifted.ts";
+import { asAsked, isShifted, shift, shiftedBranch, shiftedEnd } from "../lib/proxy/shifted.ts";
 import { type NamedHop, isHopName, readHopName, writtenHost } from "../lib/routing/hop-name.ts";
 import type { Hop } from "../lib/routing/locate.ts";
 import type { Trunk } from "../lib/routing/trunk.ts";
@@ -22,10 +22,9 @@ import {
 import { readConfiguration } from "../workers/configuration.ts";
 import { directoryOf } from "../workers/directory.ts";
 import type { Environment } from "../workers/environment.ts";
-import { parsed, read } from "./address-of-record/checked.ts";
+import { essentialsOf, parsed, read } from "./address-of-record/checked.ts";
 import { available } from "./address-of-record/resolve.ts";
 import { Calls, isFull } from "./next-hop/calls.ts";
-import type { Frame } from "./next-hop/channel.ts";
 import type { Connection } from "./next-hop/connection.ts";
 import { HopConnection } from "./next-hop/hop-connection.ts";
 import { Inbound } from "./next-hop/inbound.ts";
@@ -92,7 +91,7 @@ export class NextHop extends DurableObject<Environment> {
     this.#calls = new Calls({ transaction: transactionTimeout * 1000 + homesFirst, ringing: ringTimeout * 1000 });
     this.#hop = readHopName(name);
     this.#environment = environment;
-    this.#by = { keyring: this.#keyring, home: name, hint: homeHint(this.#keyring, name) };
+    this.#by = { keyring: this.#keyring, home: name, hint: homeHint(this.#keyring, name), hints: homeHints(this.#keyring, name) };
     this.#outbox = new Outbox(neighbourOf(environment));
     this.#connection = new HopConnection({
       name,
@@ -103,7 +102,7 @@ export class NextHop extends DurableObject<Environment> {
       calls: this.#calls,
       trunk: () => this.#trunk(),
       isHeld: () => this.#care.isHeld,
-      heard: (frame) => this.#heard(frame),
+      heard: (octets) => this.#heard(octets),
       opened: (trunk) => (trunk?.register === true ? this.#care.opened() : undefined),
       lost: () => this.#lost(),
     });
@@ -194,9 +193,9 @@ export class NextHop extends DurableObject<Environment> {
     }
     const { text, branch } = this.#asSent(connection, envelope, request, essentials);
     if (request.method === "INVITE" && this.#sent.latest(branch) !== undefined) return taken;
-    if (request.method !== "ACK") this.#sent.remember(branch, parsed(text, envelope.binary), Date.now());
+    if (request.method !== "ACK") this.#sent.remember(branch, parsed(text), Date.now());
     this.#calls.passed(request.method, essentials, Date.now());
-    connection.send(text, envelope.binary);
+    connection.send(text);
     return taken;
   }
 
@@ -207,8 +206,8 @@ export class NextHop extends DurableObject<Environment> {
     const { text, branch } = this.#asSent(connection, of, request, essentials);
     const headers: [string, string][] = reason === undefined ? [] : [["Reason", reason]];
     const invite = this.#sent.latest(branch);
-    if (invite !== undefined) connection.send(cancelFor(invite, headers), of.binary);
-    else for (const cancel of await this.#cancelsBlindly(parsed(text, of.binary), branch, headers)) connection.send(cancel, of.binary);
+    if (invite !== undefined) connection.send(cancelFor(invite, headers));
+    else for (const cancel of await this.#cancelsBlindly(parsed(text), branch, headers)) connection.send(cancel);
     return taken;
   }
 
@@ -220,18 +219,16 @@ export class NextHop extends DurableObject<Environment> {
     const [now, before] = await this.#connection.hosts();
     const cancel = cancelFor(invite, headers).replace(` ${now};branch=`, ` ${before === "" ? now : before};branch=`);
     const trunk = await available(() => this.#trunk());
-    return isFault(trunk) || trunk?.password === undefined
-      ? [cancel]
-      : [cancel, withCredentialsCancelled(parsed(cancel, invite.binary), branch)];
+    return isFault(trunk) || trunk?.password === undefined ? [cancel] : [cancel, withCredentialsCancelled(parsed(cancel), branch)];
   }
 
-  async #response({ text, binary }: ResponseEnvelope): Promise<Receipt> {
-    const response = parseMessage({ text, binary });
+  async #response({ text }: ResponseEnvelope): Promise<Receipt> {
+    const response = parseMessage(text);
     const essentials = isFault(response) ? response : readEssentials(response);
     if (!isFault(response) && response.kind === "response" && !isFault(essentials))
       this.#calls.answered(response.status, essentials, Date.now());
     const connection = await this.#connection.open();
-    connection?.send(text, binary);
+    connection?.send(text);
     return taken;
   }
 
@@ -252,7 +249,7 @@ export class NextHop extends DurableObject<Environment> {
     if (envelope.to.kind !== "phone" || envelope.to.phone !== shiftedEnd) return made;
     const branch = shiftedBranch(made.branch);
     const text = made.text.replace(`branch=${made.branch}`, `branch=${branch}`);
-    return { text: alter(parsed(text, envelope.binary), shift(request, 1)), branch };
+    return { text: alter(parsed(text), shift(request, 1)), branch };
   }
 
   /** The connection is gone. */
@@ -269,7 +266,7 @@ export class NextHop extends DurableObject<Environment> {
     const connection = await this.#connection.open();
     if (connection === undefined) return this.#failed(one);
     this.#sent.again({ ...one, isRepeated: true });
-    connection.send(one.request.text, one.request.binary);
+    connection.send(one.request.text);
   }
 
   /**
@@ -277,19 +274,19 @@ export class NextHop extends DurableObject<Environment> {
    * is told to stop, by a new connection if there can be one.
    */
   #failed({ branch, request, hasRung }: Unanswered): void {
-    const way = readBranch(this.#keyring, branch);
-    const response = parseMessage({ text: answerFault(request, fault(503, "the connection was lost")), binary: request.binary });
+    const essentials = essentialsOf(request);
+    const way = readBranch(this.#keyring, branch, sentAs(essentials, branch));
+    const response = parseMessage(answerFault(request, fault(503, "the connection was lost")));
     if (way?.kind !== "stateless" || isFault(response)) return;
     if (response.kind !== "response") return;
-    const { binary } = request;
     const text = asAsked(response, branch);
-    this.#post(way.answerTo.home, { kind: "response", text, binary, status: 503, to: way.answerTo, transaction: undefined });
-    if (hasRung && request.method === "INVITE") this.#connection.send(cancelFor(request), binary);
+    this.#post(way.answerTo.home, { kind: "response", text, status: 503, to: way.answerTo, transaction: undefined });
+    if (hasRung && request.method === "INVITE") this.#connection.send(cancelFor(request));
   }
 
-  #heard(frame: Frame): void {
+  #heard(octets: string): void {
     this.#connection.rest();
-    const message = parseMessage(frame);
+    const message = parseMessage(octets);
     if (isFault(message)) return;
     const essentials = readEssentials(message);
     if (isFault(essentials)) return;
@@ -300,26 +297,29 @@ export class NextHop extends DurableObject<Environment> {
   /** RFC 3261 §16.7: the way back is in the branch; the ACK for a refusal is ours where the sender's home keeps the state (§17.1.1.3). */
   async #answered(response: SipResponse, essentials: Essentials): Promise<void> {
     const written = essentials.via.branch;
-    const branch = written === undefined || hintIn(written) !== this.#by.hint ? undefined : readBranch(this.#keyring, written);
+    const branch =
+      written === undefined || !this.#by.hints.includes(hintIn(written) ?? "")
+        ? undefined
+        : readBranch(this.#keyring, written, sentAs(essentials, written));
     if (branch?.kind !== "stateless" || written === undefined) return;
-    const { status, binary } = response;
+    const { status } = response;
     const { method } = essentials.cseq;
     const sent = this.#sent.get(written);
     // A CANCEL has the branch of its INVITE.
     if (sent?.method === method) this.#sent.answered(written, status);
     const again = sent?.method !== method ? undefined : await this.#withCredentials(sent, response, written);
     const isOurs = branch.answerTo.branch !== undefined || again !== undefined || isBranchWithCredentials(written);
-    if (status >= 300 && method === "INVITE" && sent !== undefined && isOurs) this.#connection.send(ackFor(sent, response), binary);
+    if (status >= 300 && method === "INVITE" && sent !== undefined && isOurs) this.#connection.send(ackFor(sent, response));
     if (again !== undefined) {
       this.#sent.forget(written);
-      this.#sent.remember(again.branch, parsed(again.text, binary), Date.now());
-      return this.#connection.send(again.text, binary);
+      this.#sent.remember(again.branch, parsed(again.text), Date.now());
+      return this.#connection.send(again.text);
     }
     this.#calls.answered(status, essentials, Date.now());
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
     if (method === "CANCEL") return;
     const text = asAsked(response, written);
-    this.#post(branch.answerTo.home, { kind: "response", text, binary, status, to: branch.answerTo, transaction: undefined });
+    this.#post(branch.answerTo.home, { kind: "response", text, status, to: branch.answerTo, transaction: undefined });
   }
 
   /** If the trunk's server asks who we are: the same request with credentials, once. */
@@ -339,10 +339,15 @@ export class NextHop extends DurableObject<Environment> {
   }
 
   #reply(request: SipRequest, text: string): void {
-    if (request.method !== "ACK") this.#connection.send(text, request.binary);
+    if (request.method !== "ACK") this.#connection.send(text);
   }
 
   #post(home: string, envelope: ResponseEnvelope): void {
     this.#outbox.post(home, envelope).catch((error: unknown) => console.error(JSON.stringify({ note: String(error), hop: this.#by.home })));
   }
+}
+
+/** The transaction as its sender's home knows it, of what was sent or answered in a branch of ours. */
+function sentAs({ callId, cseq }: Essentials, branch: string): Transaction {
+  return { callId, cseq: cseq.number - (isShifted(branch) ? 1 : 0) };
 }

@@ -24,6 +24,7 @@ export interface Configuration {
   readonly logging: boolean;
   readonly registrar: RegistrarSettings;
   readonly bindingGrace: number;
+  readonly closedGrace: number;
   readonly callerGrace: number;
   readonly firstMessageTimeout: number;
   readonly flowLifetime: number;
@@ -72,6 +73,7 @@ export interface Settings {
   readonly LEASE_FACTOR?: string;
   readonly FLOW_TIMER?: string;
   readonly BINDING_GRACE?: string;
+  readonly CLOSED_GRACE?: string;
   readonly CALLER_GRACE?: string;
   readonly FIRST_MESSAGE_TIMEOUT?: string;
   readonly FLOW_LIFETIME?: string;
@@ -113,6 +115,7 @@ export const numberSettings = {
   LEASE_FACTOR: [10, 1, 100],
   FLOW_TIMER: [120, 0, 86_400],
   BINDING_GRACE: [30, 0, 3600],
+  CLOSED_GRACE: [4, 0, 3600],
   CALLER_GRACE: [10, 0, 3600],
   FIRST_MESSAGE_TIMEOUT: [10, 1, 300],
   FLOW_LIFETIME: [86_400, 60, 2_592_000],
@@ -179,6 +182,7 @@ function parse(written: Settings): Configuration {
       flowTimer: number("FLOW_TIMER"),
     },
     bindingGrace: number("BINDING_GRACE"),
+    closedGrace: number("CLOSED_GRACE"),
     callerGrace: number("CALLER_GRACE"),
     firstMessageTimeout: number("FIRST_MESSAGE_TIMEOUT"),
     flowLifetime: number("FLOW_LIFETIME"),

@@ -43,8 +43,11 @@ interface Row {
   readonly opened_at: number | null;
 }
 
+/** Times in milliseconds. */
 interface Kept {
   readonly answer: Answer;
+  /** When it was given, and until when it is not asked for again. */
+  readonly at: number;
   readonly until: number;
 }
 
@@ -57,6 +60,9 @@ const lostSecrets =
 const keptOpened = 60_000;
 const keptOther = 2_000;
 const maximumKept = 10_000;
+/** Milliseconds after which D1 is asked once more that could not be reached: nobody waits for that meanwhile whose answer is known. */
+const askAgainAfter = 5_000;
+const usualLastResort = 86_400_000;
 
 /** What a domain has several of. While D1 is down what was read last still counts. */
 class Lists<T> {
@@ -77,6 +83,7 @@ class Lists<T> {
       return list;
     } catch (error) {
       if (kept === undefined || !(error instanceof DirectoryUnavailable)) throw error;
+      this.#kept.set(domain, { list: kept.list, until: Date.now() + askAgainAfter });
       return kept.list;
     }
   }
@@ -90,6 +97,7 @@ class Lists<T> {
 export class Directory {
   readonly #database: D1Database;
   readonly #keyring: () => Keyring | undefined;
+  readonly #lastResort: number;
   readonly #kept = new Map<string, Kept>();
   readonly #trunks = new Lists<Trunk>(10_000);
   readonly #routes = new Lists<Route>(30_000);
@@ -98,24 +106,38 @@ export class Directory {
   /** Counts what was forgotten: an answer that was asked for before that is not kept. */
   #forgotten = 0;
 
-  /** @param keyring what opens the secrets of trunks; undefined if there is no key */
-  constructor(database: D1Database, keyring: () => Keyring | undefined = () => undefined) {
+  /**
+   * @param keyring what opens the secrets of trunks; undefined if there is no key
+   * @param lastResort milliseconds that an answer counts while D1 cannot be reached
+   */
+  constructor(database: D1Database, keyring: () => Keyring | undefined = () => undefined, lastResort = usualLastResort) {
     this.#database = database;
     this.#keyring = keyring;
+    this.#lastResort = lastResort;
   }
 
-  /** Whom a canonical user part of a lower-case domain stands for. */
+  /** Whom a canonical user part of a lower-case domain stands for; as far as was known last, while D1 cannot be reached. */
   find(user: string, domain: string): Promise<Answer> {
     const name = `${user}@${domain}`;
     const kept = this.#kept.get(name);
     if (kept !== undefined && kept.until > Date.now()) return Promise.resolve(kept.answer);
     const asked = this.#asked.get(name);
     if (asked !== undefined) return asked;
-    const asking = this.fresh(user, domain).finally(() => {
-      if (this.#asked.get(name) === asking) this.#asked.delete(name);
-    });
+    const asking = this.fresh(user, domain)
+      .catch((error: unknown) => this.#lastKnown(name, error))
+      .finally(() => {
+        if (this.#asked.get(name) === asking) this.#asked.delete(name);
+      });
     this.#asked.set(name, asking);
     return asking;
+  }
+
+  #lastKnown(name: string, error: unknown): Answer {
+    const kept = this.#kept.get(name);
+    const now = Date.now();
+    if (!(error instanceof DirectoryUnavailable) || kept === undefined || now - kept.at >= this.#lastResort) throw error;
+    this.#kept.set(name, { ...kept, until: now + askAgainAfter });
+    return kept.answer;
   }
 
   /** The same, past the cache. */
@@ -229,7 +251,8 @@ export class Directory {
   #keep(name: string, answer: Answer): void {
     const lifetime = answer.kind === "subscriber" && answer.subscriber.opened ? keptOpened : keptOther;
     this.#kept.delete(name);
-    this.#kept.set(name, { answer, until: Date.now() + lifetime });
+    const now = Date.now();
+    this.#kept.set(name, { answer, at: now, until: now + lifetime });
     const oldest = this.#kept.keys().next();
     if (this.#kept.size > maximumKept && oldest.done !== true) this.#kept.delete(oldest.value);
   }
@@ -277,7 +300,10 @@ const directories = new WeakMap<D1Database, Directory>();
 
 /** The directory of a database, one in an isolate. */
 export function directoryOf(environment: Environment): Directory {
-  const known = directories.get(environment.DIRECTORY) ?? new Directory(environment.DIRECTORY, () => keyringFor(environment));
-  directories.set(environment.DIRECTORY, known);
-  return known;
+  const known = directories.get(environment.DIRECTORY);
+  if (known !== undefined) return known;
+  const { copyLastResort } = readConfiguration(environment);
+  const made = new Directory(environment.DIRECTORY, () => keyringFor(environment), copyLastResort * 1000);
+  directories.set(environment.DIRECTORY, made);
+  return made;
 }

@@ -2,10 +2,11 @@ import { authenticate, guessesAllowed, guessesIn, nobody } from "../lib/authenti
 import type { NonceCounts } from "../lib/authentication/digest.ts";
 import type { Keyring } from "../lib/authentication/keyring.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
-import { homeHint } from "../lib/proxy/branch.ts";
+import { homeHints } from "../lib/proxy/branch.ts";
 import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../lib/syntax/fault.ts";
-import { type Frame, type Request as SipRequest, hasHeader, parseMessage, salvage } from "../lib/syntax/message.ts";
+import { type Request as SipRequest, hasHeader, parseMessage, salvage } from "../lib/syntax/message.ts";
+import { copyOf } from "../lib/syntax/recall.ts";
 import { addressOf } from "../lib/location/address.ts";
 import { welcomesGuests } from "../lib/location/domain-settings.ts";
 import { guestMethods } from "../lib/proxy/visit.ts";
@@ -15,9 +16,9 @@ import type { Opening } from "../lib/transport/opening.ts";
 import { type Visitor, isVisitorHome, visitorHome } from "../lib/transport/visitor.ts";
 import { type LegName, chooseLeg } from "../lib/transport/leg-table.ts";
 import { Brakes } from "../durable-objects/room/brakes.ts";
-import { encodeBinary } from "../durable-objects/room/bytes.ts";
+import { frameFor, octetsIn } from "../durable-objects/room/bytes.ts";
 import { closeCodeFor } from "../durable-objects/room/close-code.ts";
-import { closing, frameOf } from "../durable-objects/address-of-record/sockets.ts";
+import { closing } from "../durable-objects/address-of-record/sockets.ts";
 import { Log } from "../durable-objects/room/log.ts";
 import { Recorder } from "../durable-objects/room/record.ts";
 import { keyringOf } from "../durable-objects/room/keyring.ts";
@@ -69,6 +70,8 @@ class Door {
   readonly #invites = new Map<string, Leg>();
   #counts: NonceCounts = [];
   #guesses = 0;
+  /** The client sends binary frames, and gets such. */
+  #wantsBinary = false;
   #silent: ReturnType<typeof setTimeout> | undefined;
 
   constructor(environment: Environment, arrival: Arrival, client: WebSocket) {
@@ -85,17 +88,19 @@ class Door {
     this.#silent = setTimeout(() => this.#client.close(4408, "no valid SIP message came in time"), seconds * 1000);
     this.#client.addEventListener("message", ({ data }) => {
       if (isTooLong(data as string | ArrayBuffer)) return this.#client.close(tooLongFrame.code, tooLongFrame.reason);
-      void this.#queue.run("client", () => this.#frame(frameOf(data as string | ArrayBuffer), data as string | ArrayBuffer));
+      void this.#queue.run("client", () => this.#frame(data as string | ArrayBuffer));
     });
     this.#client.addEventListener("close", ({ code }) => this.#closed(code));
     this.#client.addEventListener("error", () => this.#closed(1006));
   }
 
-  #frame(frame: Frame, raw: string | ArrayBuffer): void | Promise<void> {
-    if (frame.text === "\r\n\r\n") return this.#send("\r\n", frame.binary);
-    if (frame.text.trim() === "") return;
-    const message = parseMessage(frame);
-    if (isFault(message)) return this.#unreadable(frame, message);
+  #frame(raw: string | ArrayBuffer): void | Promise<void> {
+    this.#wantsBinary = typeof raw !== "string";
+    const octets = octetsIn(raw);
+    if (octets === "\r\n\r\n") return this.#send("\r\n");
+    if (octets.trim() === "") return;
+    const message = parseMessage(octets);
+    if (isFault(message)) return this.#unreadable(octets, message);
     const essentials = readEssentials(message);
     if (isFault(essentials)) return message.kind === "request" ? this.#refuse(message, essentials) : undefined;
     clearTimeout(this.#silent);
@@ -120,7 +125,7 @@ class Door {
   #pass(leg: Leg, raw: string | ArrayBuffer, method: string, essentials: Essentials): void {
     const { branch } = essentials.via;
     if (method === "INVITE" && branch !== undefined) {
-      this.#invites.set(branch, leg);
+      this.#invites.set(copyOf(branch), leg);
       const oldest = this.#invites.keys().next();
       if (this.#invites.size > branchesKept && oldest.done !== true) this.#invites.delete(oldest.value);
     }
@@ -196,7 +201,7 @@ class Door {
   async #connect(opening: Opening, home: string): Promise<Leg> {
     const { subscriber } = opening;
     const socket = await connectLeg(this.#environment, opening);
-    const leg: Leg = { socket, home, hint: homeHint(this.#keyring, home), user: subscriber.username, domain: subscriber.domain };
+    const leg: Leg = { socket, home, hints: homeHints(this.#keyring, home), user: subscriber.username, domain: subscriber.domain };
     socket.addEventListener("message", ({ data }) => {
       if (this.#client.readyState === WebSocket.OPEN) this.#client.send(data as string | ArrayBuffer);
     });
@@ -225,19 +230,20 @@ class Door {
 
   #closed(code: number): void {
     clearTimeout(this.#silent);
-    for (const leg of this.#legs.splice(0)) leg.socket.close(closeCodeFor(code));
+    const legCode = code === 1006 ? closing.broken.code : closeCodeFor(code);
+    for (const leg of this.#legs.splice(0)) leg.socket.close(legCode);
     this.#client.close(closeCodeFor(code));
   }
 
-  #unreadable(frame: Frame, refusal: Fault): void {
-    const request = salvage(frame);
+  #unreadable(octets: string, refusal: Fault): void {
+    const request = salvage(octets);
     if (request !== undefined) this.#refuse(request, refusal);
   }
 
   #refuse(request: SipRequest, refusal: Fault): void {
     if (request.method === "ACK") return;
     const text = answerFault(request, refusal);
-    this.#send(text, request.binary);
+    this.#send(text);
     // What goes on to a home is logged there.
     const now = Date.now();
     this.#log.received(now, this.#id, request);
@@ -246,7 +252,7 @@ class Door {
     if (this.#guesses >= guessesAllowed) this.#client.close(closing.tooManyGuesses.code, closing.tooManyGuesses.reason);
   }
 
-  #send(text: string, binary: boolean): void {
-    if (this.#client.readyState === WebSocket.OPEN) this.#client.send(binary ? encodeBinary(text) : text);
+  #send(text: string): void {
+    if (this.#client.readyState === WebSocket.OPEN) this.#client.send(frameFor(text, this.#wantsBinary));
   }
 }

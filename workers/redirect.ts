@@ -9,15 +9,16 @@ import { resolveEnum } from "../lib/routing/enum.ts";
 import { readHopName } from "../lib/routing/hop-name.ts";
 import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../lib/syntax/fault.ts";
-import { type Frame, type Request as SipRequest, parseMessage, salvage } from "../lib/syntax/message.ts";
+import { type Request as SipRequest, parseMessage, salvage } from "../lib/syntax/message.ts";
+import { copyOf } from "../lib/syntax/recall.ts";
 import { readOptionTags } from "../lib/syntax/option-tags.ts";
 import { type Uri, canonicalUser, parseUri, serialiseUri, dialledNumber } from "../lib/syntax/uri.ts";
 import { isTooLong, tooLongFrame } from "../lib/transport/frame-limit.ts";
 import type { RequestEnvelope } from "../lib/transport/envelope.ts";
 import { routeOf } from "../durable-objects/address-of-record/resolve.ts";
-import { closing, frameOf } from "../durable-objects/address-of-record/sockets.ts";
 import { Brakes } from "../durable-objects/room/brakes.ts";
-import { encodeBinary } from "../durable-objects/room/bytes.ts";
+import { closing } from "../durable-objects/address-of-record/sockets.ts";
+import { frameFor, octetsIn } from "../durable-objects/room/bytes.ts";
 import { closeCodeFor } from "../durable-objects/room/close-code.ts";
 import { keyringOf } from "../durable-objects/room/keyring.ts";
 import { Queues } from "../durable-objects/room/queues.ts";
@@ -69,6 +70,8 @@ class RedirectServer {
   readonly #known = new Set<string>();
   #counts: NonceCounts = [];
   #guesses = 0;
+  /** The client sends binary frames, and gets such. */
+  #wantsBinary = false;
   #silent: ReturnType<typeof setTimeout> | undefined;
 
   constructor(environment: Environment, asking: Asking, client: WebSocket) {
@@ -84,7 +87,7 @@ class RedirectServer {
     this.#silent = setTimeout(() => this.#client.close(4408, "no valid SIP message came in time"), seconds * 1000);
     this.#client.addEventListener("message", ({ data }) => {
       if (isTooLong(data as string | ArrayBuffer)) return this.#client.close(tooLongFrame.code, tooLongFrame.reason);
-      void this.#queue.run("client", () => this.#frame(frameOf(data as string | ArrayBuffer)));
+      void this.#queue.run("client", () => this.#frame(data as string | ArrayBuffer));
     });
     this.#client.addEventListener("close", ({ code }) => {
       clearTimeout(this.#silent);
@@ -92,11 +95,13 @@ class RedirectServer {
     });
   }
 
-  #frame(frame: Frame): void | Promise<void> {
-    if (frame.text === "\r\n\r\n") return this.#send("\r\n", frame.binary);
-    if (frame.text.trim() === "") return;
-    const message = parseMessage(frame);
-    if (isFault(message)) return this.#unreadable(frame, message);
+  #frame(frame: string | ArrayBuffer): void | Promise<void> {
+    this.#wantsBinary = typeof frame !== "string";
+    const octets = octetsIn(frame);
+    if (octets === "\r\n\r\n") return this.#send("\r\n");
+    if (octets.trim() === "") return;
+    const message = parseMessage(octets);
+    if (isFault(message)) return this.#unreadable(octets, message);
     if (message.kind === "response") return;
     const essentials = readEssentials(message);
     if (isFault(essentials)) return this.#refuse(message, essentials);
@@ -110,11 +115,11 @@ class RedirectServer {
   /** RFC 3261 §8.3: the final response has gone already, so that a CANCEL changes nothing (§9.2). */
   #cancel(request: SipRequest, essentials: Essentials): void {
     const status = this.#invites.has(nameOf(essentials)) ? 200 : 481;
-    this.#send(replyTo(request, status, { toTag: randomText() }), request.binary);
+    this.#send(replyTo(request, status, { toTag: randomText() }));
   }
 
   #remember(essentials: Essentials): void {
-    this.#invites.add(nameOf(essentials));
+    this.#invites.add(copyOf(nameOf(essentials)));
     const [oldest] = this.#invites;
     if (this.#invites.size > invitesKept && oldest !== undefined) this.#invites.delete(oldest);
   }
@@ -123,7 +128,7 @@ class RedirectServer {
     try {
       const text = await this.#redirect(request, essentials);
       if (isFault(text)) this.#refuse(request, text);
-      else this.#send(text, request.binary);
+      else this.#send(text);
     } catch (error) {
       if (!(error instanceof DirectoryUnavailable)) console.error(JSON.stringify({ note: "a redirection failed", error: String(error) }));
       this.#refuse(request, fault(503, "nobody can be looked up now", [["Retry-After", "5"]]));
@@ -191,7 +196,6 @@ class RedirectServer {
     const envelope: RequestEnvelope = {
       kind: "request",
       text: request.text,
-      binary: request.binary,
       answerTo: { home: "", flow: "", phone: "" },
       transaction: nameOf(essentials),
       identity: asker === undefined ? "" : `${asker.user}@${asker.domain}`,
@@ -266,19 +270,19 @@ class RedirectServer {
     return replyTo(request, 200, { toTag: randomText(), headers });
   }
 
-  #unreadable(frame: Frame, refusal: Fault): void {
-    const request = salvage(frame);
+  #unreadable(octets: string, refusal: Fault): void {
+    const request = salvage(octets);
     if (request !== undefined) this.#refuse(request, refusal);
   }
 
   #refuse(request: SipRequest, refusal: Fault): void {
-    if (request.method !== "ACK") this.#send(answerFault(request, refusal), request.binary);
+    if (request.method !== "ACK") this.#send(answerFault(request, refusal));
     this.#guesses += guessesIn(request, refusal);
     if (this.#guesses >= guessesAllowed) this.#client.close(closing.tooManyGuesses.code, closing.tooManyGuesses.reason);
   }
 
-  #send(text: string, binary: boolean): void {
-    if (this.#client.readyState === WebSocket.OPEN) this.#client.send(binary ? encodeBinary(text) : text);
+  #send(text: string): void {
+    if (this.#client.readyState === WebSocket.OPEN) this.#client.send(frameFor(text, this.#wantsBinary));
   }
 }
 

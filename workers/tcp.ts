@@ -1,5 +1,5 @@
-import { StreamReader } from "../lib/transport/stream.ts";
-import { decodeBinary, encodeBinary } from "../durable-objects/room/bytes.ts";
+import { StreamReader, framed } from "../lib/transport/stream.ts";
+import { decodeBinary, encodeBinary, octetsIn } from "../durable-objects/room/bytes.ts";
 import { answerUnmeasured } from "../durable-objects/room/reply.ts";
 import { readConfiguration } from "./configuration.ts";
 import type { Environment } from "./environment.ts";
@@ -20,8 +20,7 @@ export async function serveTcp(environment: Environment, socket: Socket): Promis
   const writer = socket.writable.getWriter();
   const write = (octets: Uint8Array) => writer.write(octets).catch(() => webSocket.close(1000));
   webSocket.addEventListener("message", ({ data }) => {
-    const text = typeof data === "string" ? Buffer.from(data, "utf8").toString("latin1") : decodeBinary(data as ArrayBuffer);
-    void write(encodeBinary(asOnTcp(text)));
+    void write(encodeBinary(framed(asOnTcp(octetsIn(data as string | ArrayBuffer)))));
   });
   webSocket.addEventListener("close", () => void socket.close().catch(ignoreClosed));
   await read(socket, webSocket, { remoteAddress, write });
@@ -38,10 +37,10 @@ async function read(socket: Socket, door: WebSocket, { remoteAddress, write }: C
     for await (const octets of socket.readable as ReadableStream<Uint8Array>) {
       const { messages, pings, broken } = reader.read(decodeBinary(octets.slice().buffer));
       for (let ping = 0; ping < pings; ping += 1) door.send("\r\n\r\n");
-      for (const message of messages) door.send(asFrame(withReceived(message, remoteAddress)));
+      for (const message of messages) door.send(encodeBinary(withReceived(message, remoteAddress)));
       if (broken === undefined) continue;
       const answer = answerUnmeasured(broken);
-      if (answer !== undefined) await write(encodeBinary(answer));
+      if (answer !== undefined) await write(encodeBinary(framed(answer)));
       break;
     }
   } catch (error) {
@@ -50,7 +49,7 @@ async function read(socket: Socket, door: WebSocket, { remoteAddress, write }: C
   if (door.readyState === WebSocket.OPEN) door.close(1000);
 }
 
-/** What goes out on TCP says so, and how long it is (RFC 3261 §18.3, §20.14). One character for each octet. */
+/** What goes out on TCP says so (RFC 3261 §18). */
 function asOnTcp(text: string): string {
   const end = text.indexOf("\r\n\r\n");
   if (end < 0) return text;
@@ -60,8 +59,7 @@ function asOnTcp(text: string): string {
     // Tools for TCP take the first challenge, and know MD5 (SIPp 3.6 gives up at any other).
     .replace(/\r\n(?:WWW|Proxy)-Authenticate: [^\r\n]*algorithm=SHA-256[^\r\n]*/g, "")
     .replace(/(<sip:route\.[^<>;]*);transport=ws;lr>/, "$1;transport=tcp;lr>");
-  const length = /\r\n(?:content-length|l)[ \t]*:/i.test(head) ? "" : `\r\nContent-Length: ${text.length - end - 4}`;
-  return `${head}${length}${text.slice(end)}`;
+  return `${head}${text.slice(end)}`;
 }
 
 /** RFC 3581 §4: a client that asks where it is seen is told, so that its answers find it. */
@@ -70,12 +68,6 @@ function withReceived(text: string, remoteAddress: string): string {
   const [host, port] = [remoteAddress.slice(0, colon).replace(/^\[|\]$/g, ""), remoteAddress.slice(colon + 1)];
   if (text.startsWith("SIP/2.0 ") || host === "") return text;
   return text.replace(/^((?:.*\r\n)*?(?:via|v)[ \t]*:[^\r\n,]*?);rport(?![=\w])/i, `$1;rport=${port};received=${host}`);
-}
-
-function asFrame(octets: string): string | Uint8Array {
-  const bytes = Buffer.from(octets, "latin1");
-  const text = bytes.toString("utf8");
-  return Buffer.from(text, "utf8").equals(bytes) ? text : bytes;
 }
 
 /** What streams throw when the other side has gone. */

@@ -1,3 +1,4 @@
+import { isHopName } from "../../lib/routing/hop-name.ts";
 import { finalResponse } from "../../lib/proxy/final-response.ts";
 import { type Effect, type ResponseContext, owesCancel } from "../../lib/proxy/response-context.ts";
 import type { Request } from "../../lib/syntax/message.ts";
@@ -21,9 +22,17 @@ export class Answers {
   }
 
   give(open: OpenContext, effect: Effect & { kind: "answer" }, now: number): void {
+    this.#log(open, effect, now);
     if (effect.status >= 300 || open.context.owed?.text === effect.text) return this.pay(open, now);
     const envelope = letter(open, effect.status, effect.text ?? "");
     this.#passOn(envelope.to.home, envelope).catch((error: unknown) => this.undelivered(error, () => undefined));
+  }
+
+  /** Homes log what their own phones are told; that a call of another server has come to its end is logged here. */
+  #log({ context }: OpenContext, { status, text }: Effect & { kind: "answer" }, now: number): void {
+    if (!isHopName(context.answerTo.home)) return;
+    const final = context.owed?.text ?? text ?? "";
+    this.#room.log.concluded(now, "-", status, final);
   }
 
   /** The final response is kept until the caller's home has it. */
@@ -64,9 +73,9 @@ export class Answers {
 }
 
 /** A response of a context, addressed to where its request came from. */
-function letter({ context, request }: OpenContext, status: number, text: string): ResponseEnvelope {
+function letter({ context }: OpenContext, status: number, text: string): ResponseEnvelope {
   const { answerTo: to, method, transaction } = context;
-  return { kind: "response", text, binary: request.binary, status, to, transaction: method === "INVITE" ? transaction : undefined };
+  return { kind: "response", text, status, to, transaction: method === "INVITE" ? transaction : undefined };
 }
 
 /** The final response is kept until the caller's home has it (RFC 3261 §16.7 steps 6 and 7). */

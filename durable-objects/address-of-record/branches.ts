@@ -18,24 +18,24 @@ export class Branches {
 
   constructor(room: Room) {
     this.#room = room;
-    this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint };
+    this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint, hints: room.home.hints };
   }
 
   /** The INVITE, or another request; false if its phone cannot be reached. */
   forward(open: OpenContext, branch: ForkedBranch, now: number): boolean {
-    return this.#send(branch, this.#asSent(open, branch), open.request.binary, now);
+    return this.#send(branch, this.#asSent(open, branch), now);
   }
 
   /** RFC 3261 §9.1. */
   cancel(open: OpenContext, branch: ForkedBranch, reason: string | undefined, now: number): void {
     const text = cancelFor(this.#sentRequest(open, branch), reason === undefined ? [] : [["Reason", reason]]);
-    this.#send(branch, text, open.request.binary, now);
+    this.#send(branch, text, now);
   }
 
   /** RFC 3261 §17.1.1.3. */
   acknowledge(flow: Flow, open: OpenContext, branch: ForkedBranch, response: Response, now: number): void {
     const text = ackFor(this.#sentRequest(open, branch), response);
-    if (this.#room.sockets.send(flow.id, { text, binary: open.request.binary })) this.#room.log.passed(now, flow.id, text);
+    if (this.#room.sockets.send(flow.id, text)) this.#room.log.passed(now, flow.id, text);
   }
 
   #asSent(open: OpenContext, branch: ForkedBranch): string {
@@ -43,7 +43,7 @@ export class Branches {
   }
 
   #sentRequest(open: OpenContext, branch: ForkedBranch): Request {
-    return parsed(this.#asSent(open, branch), open.request.binary);
+    return parsed(this.#asSent(open, branch));
   }
 
   /**
@@ -69,10 +69,10 @@ export class Branches {
   }
 
   /** By the flow of the branch's own binding, or else the newest of its phone (RFC 5626 §5.3). */
-  #send({ phone, key }: ForkedBranch, text: string, binary: boolean, now: number): boolean {
+  #send({ phone, key }: ForkedBranch, text: string, now: number): boolean {
     const { sockets } = this.#room;
     const flow = (key === undefined ? undefined : sockets.carrierOf(key)) ?? sockets.newestTo(phone);
-    if (flow === undefined || !sockets.send(flow.id, { text, binary })) return false;
+    if (flow === undefined || !sockets.send(flow.id, text)) return false;
     this.#room.log.passed(now, flow.id, text);
     return true;
   }

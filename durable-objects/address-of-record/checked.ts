@@ -6,7 +6,7 @@ import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
 
 /** A request that another home has passed on. */
 export function read(envelope: RequestEnvelope): { readonly request: Request; readonly essentials: Essentials } {
-  const request = parsed(envelope.text, envelope.binary);
+  const request = parsed(envelope.text);
   return { request, essentials: essentialsOf(request) };
 }
 
@@ -20,8 +20,8 @@ const limits = {
 };
 
 /** What another part of ours has checked and passed on parses; if not, the fault is ours. */
-export function parsed(text: string, binary: boolean): Request {
-  const message = parseMessage({ text, binary }, limits);
+export function parsed(text: string): Request {
+  const message = parseMessage(text, limits);
   if (isFault(message) || message.kind !== "request") throw new Error("a request that was checked before does not parse");
   return message;
 }

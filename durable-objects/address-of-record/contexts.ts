@@ -1,7 +1,8 @@
 import { nextDeadline } from "../../lib/proxy/deadlines.ts";
 import { type ForkedBranch, type ResponseContext, isFinished, keptUntil, owesCancel, ringsOn } from "../../lib/proxy/response-context.ts";
 import { alter } from "../../lib/syntax/alter.ts";
-import type { Frame, Request } from "../../lib/syntax/message.ts";
+import type { Request } from "../../lib/syntax/message.ts";
+import { toOctets } from "../../lib/syntax/octets.ts";
 import { decodeBinary, encodeBinary } from "../room/bytes.ts";
 import type { Room } from "../room/room.ts";
 import { parsed } from "./checked.ts";
@@ -56,7 +57,7 @@ export class Contexts {
     this.#keep(open);
     this.#room.memory.run(
       "INSERT OR REPLACE INTO contexts (name, due, finished, state, request) VALUES (?, ?, ?, ?, ?)",
-      ...[context.transaction, context.collect, 0, JSON.stringify(context), store(request)],
+      ...[context.transaction, context.collect, 0, JSON.stringify(context), store(request.text)],
     );
     this.schedule(context, now);
   }
@@ -69,7 +70,7 @@ export class Contexts {
     const values = [context.collect, isFinished(context) ? 1 : 0, JSON.stringify(context)];
     if (before?.final === 0 && context.final !== 0 && !ringsOn(context)) {
       const query = "UPDATE contexts SET due = ?, finished = ?, state = ?, request = ? WHERE name = ?";
-      this.#room.memory.run(query, ...values, store({ binary: request.binary, text: withoutBody(request) }), context.transaction);
+      this.#room.memory.run(query, ...values, store(withoutBody(request)), context.transaction);
     } else {
       this.#room.memory.run("UPDATE contexts SET due = ?, finished = ?, state = ? WHERE name = ?", ...values, context.transaction);
     }
@@ -170,13 +171,14 @@ function withoutBody(request: Request): string {
   return text.slice(0, text.length - (request.text.length - request.bodyAt));
 }
 
-/** Binary messages are stored as base64: SQLite text ends at a NUL. */
-function store({ binary, text }: Frame): string {
-  return binary ? `b${Buffer.from(encodeBinary(text)).toString("base64")}` : `t${text}`;
+/** SQLite text ends at a NUL: a message that has one is stored as base64. */
+function store(text: string): string {
+  return text.includes("\0") ? `b${Buffer.from(encodeBinary(text)).toString("base64")}` : `o${text}`;
 }
 
+/** A row of an older build has the text of a text frame, behind a `t`. */
 function restore(stored: string): Request {
-  const binary = stored.startsWith("b");
-  const text = binary ? decodeBinary(new Uint8Array(Buffer.from(stored.slice(1), "base64")).buffer) : stored.slice(1);
-  return parsed(text, binary);
+  const text = stored.slice(1);
+  if (stored.startsWith("b")) return parsed(decodeBinary(new Uint8Array(Buffer.from(text, "base64")).buffer));
+  return parsed(stored.startsWith("t") ? toOctets(text) : text);
 }

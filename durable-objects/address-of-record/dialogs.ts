@@ -27,7 +27,7 @@ interface Row extends Record<string, string | number> {
 export class Dialogs {
   readonly #room: Room;
   readonly #isLimited: () => boolean;
-  /** By phone; rows too while somebody watches, whose lamp must not go out with our memory. */
+  /** By phone, as their rows: neither the count nor a lamp may go out with our memory. */
   #known: Map<string, Away> | undefined;
   /** The names of those that have a row of their own; undefined before these have been read. */
   #rows: Set<string> | undefined;
@@ -77,21 +77,25 @@ export class Dialogs {
     for (const [phone, away] of this.#away()) {
       const dialogs = without(away.dialogs, name);
       if (dialogs.length === 0) this.#forget(phone);
-      else this.#away().set(phone, { ...away, dialogs });
+      else if (dialogs.length < away.dialogs.length) this.#keepAway(phone, { ...away, dialogs });
     }
     if (this.#isLimited()) this.#drop(name);
   }
 
-  /** @param isWatched whether somebody has to be told when the calls end */
-  flowClosed({ carried: [binding], dialogs = [] }: Flow, isWatched: () => boolean, now: number): void {
+  /** @param waitsFor until when a phone that is away is waited for, in milliseconds */
+  flowClosed({ carried: [binding], dialogs = [] }: Flow, waitsFor: (phone: string) => number, now: number): void {
     if (binding === undefined || dialogs.length === 0) return;
     const { phone, callId: registration } = binding;
-    const away: Away = { dialogs, registration, until: now + this.#room.timers.grace };
-    this.#away().set(phone, away);
-    if (isWatched()) this.#room.memory.run("INSERT OR REPLACE INTO away (phone, value) VALUES (?, ?)", phone, JSON.stringify(away));
     // It may have come back before it was noticed that it had gone.
     const heir = this.#room.sockets.newestTo(phone);
-    if (heir !== undefined) this.appeared(heir, [phone], now);
+    if (heir === undefined) return this.#keepAway(phone, { dialogs, registration, until: waitsFor(phone) });
+    this.#away().set(phone, { dialogs, registration, until: now + this.#room.timers.grace });
+    this.appeared(heir, [phone], now);
+  }
+
+  #keepAway(phone: string, away: Away): void {
+    this.#away().set(phone, away);
+    this.#room.memory.run("INSERT OR REPLACE INTO away (phone, value) VALUES (?, ?)", phone, JSON.stringify(away));
   }
 
   /** A phone is back, and its calls with it. */
@@ -136,7 +140,7 @@ export class Dialogs {
     for (const { name, phone, registration, since } of rows) {
       if (known.has(name)) continue;
       const { dialogs } = this.#away().get(phone) ?? { dialogs: [] };
-      this.#away().set(phone, { dialogs: [...dialogs, { name, since }], registration, until: now + this.#room.timers.grace });
+      this.#keepAway(phone, { dialogs: [...dialogs, { name, since }], registration, until: now + this.#room.timers.grace });
     }
     return this.#rows;
   }

@@ -10,7 +10,7 @@ import { conclude } from "../../lib/proxy/search.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { readContacts } from "../../lib/syntax/contact.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
-import { type Request, type Response, parseMessage } from "../../lib/syntax/message.ts";
+import { type Request, type Response, headerValue, parseMessage } from "../../lib/syntax/message.ts";
 import type { CancelEnvelope, InquiryEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
 import type { CallDetails, Flow } from "../../lib/transport/flow.ts";
@@ -28,14 +28,17 @@ export type PassOn = (home: string, envelope: RequestEnvelope | ResponseEnvelope
 /** The response contexts of requests for this home's user: branches, responses, timers (RFC 3261 §16.6 to §16.10). */
 export class Forking {
   readonly #room: Room;
+  readonly #waitsFor: (phone: string, now: number) => number;
   readonly #contexts: Contexts;
   readonly #passOn: PassOn;
   readonly #answers: Answers;
   readonly #branches: Branches;
   readonly #retargeting: Retargeting;
 
-  constructor(room: Room, contexts: Contexts, passOn: PassOn) {
+  /** @param waitsFor until when a phone that is away is waited for, in milliseconds */
+  constructor(room: Room, contexts: Contexts, passOn: PassOn, waitsFor: (phone: string, now: number) => number) {
     this.#room = room;
+    this.#waitsFor = waitsFor;
     this.#contexts = contexts;
     this.#passOn = passOn;
     this.#answers = new Answers(room, contexts, passOn);
@@ -65,7 +68,7 @@ export class Forking {
   open(envelope: RequestEnvelope, request: Request, { first, search }: Plan & { kind: "search" }, now: number): Receipt {
     const { timers } = this.#room;
     const until = now + timers.grace;
-    const { context, effects } = openContext(envelope, request.method, first, { now, until, timers }, search);
+    const { context, effects } = openContext(envelope, request.method, first, { now, until, timers, hint: this.#room.home.hint }, search);
     const open = { context, request };
     this.#contexts.insert(open, now);
     this.#act(open, effects, now);
@@ -94,6 +97,7 @@ export class Forking {
     if (open !== undefined && method === "CANCEL")
       this.#carryOut(open, cancelAnswered(open.context, name.index, response.status, now, this.#room.timers), now);
     if (open === undefined || branch === undefined || method !== open.context.method) return;
+    if (!isOfRequest(open.request, response)) return;
     const { status } = response;
     const isInvite = open.context.method === "INVITE";
     if (status >= 300 && isInvite) this.#branches.acknowledge(flow, open, branch, response, now);
@@ -101,13 +105,15 @@ export class Forking {
     // One that comes again, perhaps behind the BYE, begins nothing.
     const isAnswer = isInvite && status >= 200 && status < 300 && branch.final !== status;
     this.#branches.note(flow, branchName(name.context, name.index), response, isAnswer ? open.request : undefined, now);
+    // Timer C may be over before Timer B, which the alarm is set for.
+    if (isInvite && status < 200) this.#contexts.schedule(open.context, now);
     const timer = isInvite ? answerSessionTimer(open.request, response) : undefined;
     const passed = timer === undefined ? text : alter(response, { ...timer, popVia: true });
     this.#respond(open, name.index, { status, text: passed, wasProceeding, contacts: contactsOf(response) }, now);
   }
 
   /** A response from the home that a branch was sent on to. */
-  sentOnAnswered({ to, status, text, binary }: ResponseEnvelope, now: number): Receipt {
+  sentOnAnswered({ to, status, text }: ResponseEnvelope, now: number): Receipt {
     const dot = to.branch?.lastIndexOf(".") ?? -1;
     const open = this.#contexts.find(to.branch?.slice(0, dot) ?? "");
     if (open === undefined) return taken;
@@ -121,7 +127,7 @@ export class Forking {
       return taken;
     }
     if (status >= 200) this.#retargeting.forget(open, index);
-    const message = status < 300 || status > 399 ? undefined : parseMessage({ text, binary });
+    const message = status < 300 || status > 399 ? undefined : parseMessage(text);
     const contacts = message === undefined || isFault(message) ? [] : contactsOf(message);
     this.#respond(open, index, { status, text, wasProceeding: true, contacts }, now);
     return taken;
@@ -151,7 +157,7 @@ export class Forking {
       for (const { phone } of flow.carried) {
         if (this.#room.sockets.newestTo(phone) !== undefined) continue;
         const current = this.#contexts.find(context.transaction)?.context ?? context;
-        this.#contexts.save(phoneLost(current, phone, now + this.#room.timers.grace), request, now);
+        this.#contexts.save(phoneLost(current, phone, this.#waitsFor(phone, now)), request, now);
       }
     }
   }
@@ -184,10 +190,9 @@ export class Forking {
 
   /** Phones whose socket went down with our memory are waited for, as if it had closed. */
   #withoutLost(open: OpenContext, now: number): OpenContext {
-    const until = now + this.#room.timers.grace;
     const isLost = ({ retarget, phone }: ForkedBranch) => retarget === undefined && this.#room.sockets.newestTo(phone) === undefined;
     const lost = open.context.branches.filter(isLost);
-    const context = lost.reduce((current, { phone }) => phoneLost(current, phone, until), open.context);
+    const context = lost.reduce((current, { phone }) => phoneLost(current, phone, this.#waitsFor(phone, now)), open.context);
     this.#contexts.save(context, open.request, now);
     return { context, request: open.request };
   }
@@ -260,7 +265,7 @@ export class Forking {
     if (branch.retarget !== undefined) return this.#retargeting.ensure(open, branch, now);
     if (this.#branches.forward(open, branch, now)) return;
     const current = this.#contexts.find(open.context.transaction) ?? open;
-    this.#contexts.save(phoneLost(current.context, branch.phone, now + this.#room.timers.grace), open.request, now);
+    this.#contexts.save(phoneLost(current.context, branch.phone, this.#waitsFor(branch.phone, now)), open.request, now);
   }
 
   #cancelBranch(open: OpenContext, branch: ForkedBranch, { reason, isOverdue }: Effect & { kind: "cancel" }, now: number): void {
@@ -268,6 +273,13 @@ export class Forking {
     if (isOverdue !== true && this.#contexts.proceedingSince(open.context.transaction, branch) === undefined) return;
     this.#branches.cancel(open, branch, reason, now);
   }
+}
+
+/** Whether a response answers this very request: the branch alone could be that of another one. */
+function isOfRequest(request: Request, response: Response): boolean {
+  const [callId, cseq] = [headerValue(response, "call-id"), headerValue(response, "cseq")];
+  const { callId: ours, cseq: sent } = essentialsOf(request);
+  return callId === ours && Number.parseInt(cseq ?? "", 10) === sent.number;
 }
 
 /** A call that rings here. */

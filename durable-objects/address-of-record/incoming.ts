@@ -63,7 +63,7 @@ export class Incoming {
     this.#lists = parts.lists;
     this.#callsAtPresent = parts.callsAtPresent;
     this.#passOn = passOn;
-    this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint };
+    this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint, hints: room.home.hints };
   }
 
   /** Takes a request from the home of its sender; one that cannot go on is answered on the spot. */
@@ -103,8 +103,8 @@ export class Incoming {
     if (branch.kind === "stateful") return this.#forking.response(flow, response, text, essentials.cseq.method, branch, now);
     if (branch.kind === "stored") return this.#messages.answered(branch.number, response.status);
     this.#letters.arrived(essentials.via.branch ?? "");
-    const { binary, status } = response;
-    this.#post(branch.answerTo.home, { kind: "response", text, binary, status, to: branch.answerTo, transaction: undefined });
+    const { status } = response;
+    this.#post(branch.answerTo.home, { kind: "response", text, status, to: branch.answerTo, transaction: undefined });
   }
 
   /** Phones have registered: what waited for them goes to them. */
@@ -140,10 +140,11 @@ export class Incoming {
     const bindings = this.#registrar.current(now).map(({ binding }) => binding);
     const caller = envelope.caller ?? envelope.answerTo;
     const targets = targetSet(bindings, envelope.to, caller.home === this.#by.home ? caller.phone : undefined);
-    return targets.map((target) => ({
-      ...target,
-      host: target.retarget === undefined ? this.#room.sockets.newestTo(target.phone)?.host : "",
-    }));
+    return targets.map((target) => {
+      if (target.retarget !== undefined) return { ...target, host: "" };
+      const host = this.#room.sockets.newestTo(target.phone)?.host;
+      return host === undefined ? { ...target, host, until: this.#registrar.waitsFor(target.phone, now) } : { ...target, host };
+    });
   }
 
   /** The server of another domain, if it is connected. */
@@ -231,7 +232,7 @@ export class Incoming {
   #send(phone: string, { text, branch }: StatelessRequest, envelope: RequestEnvelope, now: number): boolean {
     const { sockets, log } = this.#room;
     const flow = sockets.newestTo(phone);
-    if (flow === undefined || !sockets.send(flow.id, { text, binary: envelope.binary })) return false;
+    if (flow === undefined || !sockets.send(flow.id, text)) return false;
     log.passed(now, flow.id, text);
     this.#letters.sent(flow, branch, phone, envelope, now);
     return true;
@@ -246,8 +247,8 @@ export class Incoming {
     const isExpected = this.#registrar.current(now).some(({ binding }) => binding.phone === phone);
     if (!isExpected && request.method === "BYE") this.#letters.keepBye(phone, envelope, now);
     if (!isExpected) return request.method === "ACK" ? taken : answered(request, 480);
-    const { bindingGrace, transactionTimeout } = this.#room.configuration;
-    const isKept = this.#letters.keep(phone, envelope, now, now + Math.min(bindingGrace, transactionTimeout * 0.75) * 1000);
+    const due = Math.min(this.#registrar.waitsFor(phone, now), now + this.#room.timers.transaction * 0.75);
+    const isKept = this.#letters.keep(phone, envelope, now, due);
     return isKept || request.method === "ACK" ? taken : answered(request, 480);
   }
 
@@ -256,7 +257,13 @@ export class Incoming {
     const { state, expires } = readSubscriptionState(headerValue(request, "subscription-state") ?? "");
     const seconds = state === "terminated" ? this.#room.configuration.bindingGrace : (expires ?? 0);
     const topic = [headerValue(request, "call-id"), headerValue(request, "event")].join(" ");
-    return this.#letters.keep(phone, envelope, now, now + seconds * 1000, topic) ? taken : answered(request, 480);
+    const superseded = (letter: Letter) => this.#superseded(letter);
+    return this.#letters.keep(phone, envelope, now, now + seconds * 1000, topic, false, superseded) ? taken : answered(request, 480);
+  }
+
+  /** The newer state has all that an older one had: its sender need not wait. Our own agents do not, and are told only what a phone has taken. */
+  #superseded(letter: Letter): void {
+    if (letter.kind === "request" && letter.answerTo.branch === undefined) this.#answer(letter, 200);
   }
 
   /** What waited for a phone that is back. */
@@ -274,12 +281,15 @@ export class Incoming {
 
   /** A letter that has reached nobody: its sender is told. */
   #lost(letter: Letter): void {
-    if (letter.kind !== "request") return;
+    if (letter.kind === "request") this.#answer(letter, 480);
+  }
+
+  #answer(letter: RequestEnvelope, status: number): void {
     const { request } = read(letter);
     if (request.method === "ACK") return;
-    const { binary, answerTo: to } = letter;
-    const text = replyTo(request, 480, { toTag: randomText() });
-    this.#post(to.home, { kind: "response", text, binary, status: 480, to, transaction: undefined });
+    const { answerTo: to } = letter;
+    const text = replyTo(request, status, { toTag: randomText() });
+    this.#post(to.home, { kind: "response", text, status, to, transaction: undefined });
   }
 
   /** What is lost here the sender's own timer notices: nothing is kept of these. */

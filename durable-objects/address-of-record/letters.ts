@@ -1,3 +1,4 @@
+import { toOctets } from "../../lib/syntax/octets.ts";
 import type { RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import type { Flow, SentLetter } from "../../lib/transport/flow.ts";
 import type { Room } from "../room/room.ts";
@@ -52,9 +53,18 @@ export class Letters {
    * @param due until when the phone is waited for; milliseconds as `now`
    * @param topic of which only the newest letter counts, if there is one
    * @param isAnswered its sender has been told already that the phone is away
+   * @param superseded what becomes of those of its topic that it takes the place of
    * @returns false if too many are waiting
    */
-  keep(phone: string, letter: Letter, now: number, due: number, topic = "", isAnswered = false): boolean {
+  keep(
+    phone: string,
+    letter: Letter,
+    now: number,
+    due: number,
+    topic = "",
+    isAnswered = false,
+    superseded?: (older: Letter) => void,
+  ): boolean {
     // One that has waited already is in its row.
     if (this.#numbers.has(letter)) return true;
     const { memory } = this.#room;
@@ -67,7 +77,7 @@ export class Letters {
     );
     // Its sender has said it again meanwhile.
     if (same > 0) return true;
-    if (topic !== "") memory.run("DELETE FROM letters WHERE phone = ? AND json_extract(value, '$.origin.topic') = ?", phone, topic);
+    if (topic !== "") for (const older of this.#takeAway(phone, topic)) superseded?.(older);
     if (total >= (kind === "state" ? mostStates : mostOfKind) || own >= mostOfSender) return false;
     const value = JSON.stringify({ ...letter, origin: { kind, sender, topic, isAnswered } });
     // A number is never used again: sockets may still remember that of a row which is long gone.
@@ -78,6 +88,14 @@ export class Letters {
     );
     this.#room.alarm.noLaterThan(due);
     return true;
+  }
+
+  /** Removes what waits of a topic; returns what its phone has not been handed. */
+  #takeAway(phone: string, topic: string): Letter[] {
+    const waiting = "FROM letters WHERE phone = ? AND json_extract(value, '$.origin.topic') = ?";
+    const rows = this.#room.memory.all<Row>(`SELECT number, value ${waiting}`, phone, topic);
+    if (rows.length > 0) this.#room.memory.run(`DELETE ${waiting}`, phone, topic);
+    return rows.filter(({ number }) => !this.#handed.delete(number)).map(({ value }) => JSON.parse(value) as Letter);
   }
 
   /** Remembers what was sent to a phone until it has surely arrived. */
@@ -115,7 +133,7 @@ export class Letters {
     const recent = [...this.#recent.values(), ...noted].filter((one) => one.phone === phone && now - one.at < recentFor);
     const rows = this.#room.memory.all<Row>("SELECT number, value FROM letters WHERE phone = ? AND due > ? ORDER BY number", phone, now);
     const letters = rows.map(({ number, value }) => {
-      const letter = JSON.parse(value) as Letter;
+      const letter = readLetter(value);
       this.#handed.add(number);
       this.#numbers.set(letter, number);
       return letter;
@@ -137,7 +155,7 @@ export class Letters {
         this.#room.alarm.noLaterThan(due);
         continue;
       }
-      const letter = JSON.parse(value) as Letter & { readonly origin?: { readonly isAnswered?: boolean } };
+      const letter = readLetter(value);
       const isAnswered = letter.origin?.isAnswered === true;
       if (!isAnswered && !this.#handed.has(number)) lost.push(letter);
       if (isAnswered || letter.kind !== "request" || !letter.text.startsWith("BYE ")) this.#forget(number);
@@ -204,4 +222,10 @@ function originOf(letter: Letter, topic: string): Origin {
   if (letter.kind === "response") return { kind: "response", sender: letter.transaction ?? "" };
   if (letter.to.kind === "phone") return { kind: "dialog", sender: letter.answerTo.home };
   return { kind: "other", sender: letter.identity };
+}
+
+/** A row of an older build says whether its text is octets: that of a text frame was not. */
+function readLetter(value: string): Letter & { readonly origin?: { readonly isAnswered?: boolean } } {
+  const letter = JSON.parse(value) as Letter & { readonly binary?: boolean };
+  return letter.binary === false ? { ...letter, text: toOctets(letter.text) } : letter;
 }

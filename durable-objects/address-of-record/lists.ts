@@ -77,9 +77,9 @@ export class Lists {
     if (isFault(list)) return refused(request, list);
     const known = this.#made(envelope, request, essentials, wish, now);
     const entries = list.entries.map((entry): WatchedEntry => ({ ...watched(entry), stamp: 0 }));
-    const refusal = this.#refuseMore(wish, entries, now);
-    if (refusal !== undefined) return refused(request, refusal);
     const uri = listUri(name, this.#room.home.domain);
+    const refusal = this.#refuseMore(wish, entries, envelope.answerTo.phone, uri, now);
+    if (refusal !== undefined) return refused(request, refusal);
     const more = { listUri: uri, list: isAdHoc ? undefined : name, version: list.version, entries, removed: [], stamp: 0 };
     this.#notifier.begin(known.id);
     const fetch = wish.expires === 0 ? { isFetch: true, expires: now + fetchTime } : {};
@@ -107,9 +107,9 @@ export class Lists {
   }
 
   /** What comes back to something that this part has sent. */
-  response({ to, status, text, binary }: ResponseEnvelope, now: number): Receipt {
+  response({ to, status, text }: ResponseEnvelope, now: number): Receipt {
     const { branch = "" } = to;
-    if (branch.startsWith(ofBackEnd)) this.#upkeep.response(branch.slice(ofBackEnd.length), { status, text, binary }, now);
+    if (branch.startsWith(ofBackEnd)) this.#upkeep.response(branch.slice(ofBackEnd.length), { status, text }, now);
     else if (branch.startsWith(ofList)) this.#answered(branch.slice(ofList.length), status, now);
     return taken;
   }
@@ -143,15 +143,18 @@ export class Lists {
     return user === owner.user || owner.aliases.includes(user);
   }
 
-  /** A phone that is gone, and whose subscriptions nobody ended, is in nobody's way. */
-  #refuseMore({ event }: Wish, entries: readonly WatchedEntry[], now: number): Fault | undefined {
-    const current = this.#subscriptions.current();
-    const left = current.filter(({ end }) => this.#room.sockets.newestTo(end.phone) === undefined);
-    const [oldest] = left.sort((one, other) => one.touched - other.touched);
-    if (current.length >= mostSubscriptions && oldest !== undefined) this.#end(oldest, "giveup", now);
-    const isFull = this.#subscriptions.current().length >= mostSubscriptions;
-    const isTooMuch = this.#upkeep.countWith(event, entries) > mostResources;
-    return isFull || isTooMuch ? fault(503, "this user watches as many lists as he may", [["Retry-After", "600"]]) : undefined;
+  /**
+   * A phone that is gone, and whose subscriptions nobody ended, is in nobody's way; nor is a list that a phone
+   * has brought along before, in place of which a page that was loaded anew brings another one.
+   */
+  #refuseMore({ event }: Wish, entries: readonly WatchedEntry[], phone: string, uri: string, now: number): Fault | undefined {
+    const fits = () => this.#subscriptions.current().length < mostSubscriptions && this.#upkeep.countWith(event, entries) <= mostResources;
+    const isInTheWay = ({ end, list, listUri, event: watched }: ListSubscription) =>
+      this.#room.sockets.newestTo(end.phone) === undefined ||
+      (list === undefined && end.phone === phone && listUri === uri && watched === event);
+    const inTheWay = this.#subscriptions.current().filter(isInTheWay);
+    for (const oldest of inTheWay.sort((one, other) => one.touched - other.touched)) if (!fits()) this.#end(oldest, "giveup", now);
+    return fits() ? undefined : fault(503, "this user watches as many lists as he may", [["Retry-After", "600"]]);
   }
 
   #made(envelope: RequestEnvelope, request: Request, essentials: Essentials, wish: Wish, now: number): Subscription {
@@ -192,11 +195,11 @@ export class Lists {
 
   #notified(envelope: RequestEnvelope, notify: Request, { fromTag = "", toTag = "", cseq }: Essentials, now: number): Receipt {
     const status = this.#upkeep.notified(envelope, notify, { from: fromTag, to: toTag }, cseq.number, now);
-    const { answerTo: to, binary } = envelope;
+    const { answerTo: to } = envelope;
     const text = replyTo(notify, status);
     if (to.branch === undefined) return { kind: "answered", status, text };
     // A home of ours does not look at receipts of what it tells; that all is well it need not hear.
-    const post = () => this.#passOn(to.home, { kind: "response", text, binary, status, to, transaction: undefined });
+    const post = () => this.#passOn(to.home, { kind: "response", text, status, to, transaction: undefined });
     if (status >= 300) post().catch((error: unknown) => this.#note(error));
     return taken;
   }
@@ -235,7 +238,9 @@ export class Lists {
   }
 
   #idOf(tags: Pick<Subscription, "callId" | "remoteTag" | "localTag">, { event, eventId }: Wish): string {
-    return this.#room.keyring.mac("context", subscriptionId(tags, event, eventId)).slice(0, 16);
+    const names = this.#room.keyring.macs("context", subscriptionId(tags, event, eventId)).map((mac) => mac.slice(0, 16));
+    // It may have been named before the keys were changed.
+    return names.find((name) => this.#subscriptions.get(name) !== undefined) ?? (names[0] as string);
   }
 
   #note(error: unknown): void {

@@ -1,6 +1,7 @@
 import type { Binding } from "../../lib/location/binding.ts";
 import { type Forwarder, storedRequest } from "../../lib/proxy/outgoing-request.ts";
 import { type Fault, fault } from "../../lib/syntax/fault.ts";
+import { toOctets } from "../../lib/syntax/octets.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { type Request, bodyOf, headerValue } from "../../lib/syntax/message.ts";
 import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
@@ -16,7 +17,8 @@ interface Row extends Record<string, string | number> {
 /** A message as its row has it. */
 interface Stored {
   readonly text: string;
-  readonly binary: boolean;
+  /** Only in rows of an older build: false if the text is not octets. */
+  readonly binary?: boolean;
   /** The address of record of its sender, and the transaction it came in. */
   readonly sender: string;
   readonly transaction: string;
@@ -40,11 +42,11 @@ export class Messages {
 
   constructor(room: Room) {
     this.#room = room;
-    this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint };
+    this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint, hints: room.home.hints };
   }
 
   /** Stores a message, or says why it is not taken. */
-  store({ text, binary, identity: sender, transaction }: RequestEnvelope, request: Request, now: number): Fault | undefined {
+  store({ text, identity: sender, transaction }: RequestEnvelope, request: Request, now: number): Fault | undefined {
     const { memory, configuration } = this.#room;
     const { storedMessages, storedMessageSize, storedMessageAge } = configuration;
     // RFC 3994 §3.2: that somebody is typing is of no interest later.
@@ -65,7 +67,7 @@ export class Messages {
       return fault(480, "no phone of this user can be reached, and no more messages are stored for him");
     const wanted = parseDeltaSeconds(headerValue(request, "expires")) ?? storedMessageAge;
     const due = now + Math.min(wanted, storedMessageAge) * 1000;
-    const value: Stored = { text, binary, sender, transaction };
+    const value: Stored = { text, sender, transaction };
     memory.run("INSERT INTO messages (at, due, value) VALUES (?, ?, ?)", now, due, JSON.stringify(value));
     this.#room.alarm.noLaterThan(due + slack, slack);
     return undefined;
@@ -77,10 +79,10 @@ export class Messages {
     const flow = sockets.carrierOf(key);
     if (flow === undefined) return;
     for (const { number, at, value } of memory.all<Row>("SELECT number, at, value FROM messages WHERE due > ? ORDER BY number", now)) {
-      const { text: written, binary } = JSON.parse(value) as Stored;
-      const request = parsed(written, binary);
+      const stored = JSON.parse(value) as Stored;
+      const request = parsed(stored.binary === false ? toOctets(stored.text) : stored.text);
       const text = storedRequest(this.#by, request, essentialsOf(request), { number, at, contact, path, host: flow.host });
-      if (sockets.send(flow.id, { text, binary })) log.passed(now, flow.id, text);
+      if (sockets.send(flow.id, text)) log.passed(now, flow.id, text);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Address } from "../../lib/location/address.ts";
-import { transactionName } from "../../lib/proxy/branch.ts";
+import { transactionNames } from "../../lib/proxy/branch.ts";
 import { type Way, examine } from "../../lib/proxy/examine.ts";
 import { forgetsCalls } from "../../lib/proxy/manners.ts";
 import { applySessionTimer } from "../../lib/proxy/session-timer.ts";
@@ -27,7 +27,7 @@ import { type Dialogs, callName } from "./dialogs.ts";
 import type { Forking } from "./forking.ts";
 import type { Letters } from "./letters.ts";
 import type { Lists } from "./lists.ts";
-import type { PlacedCalls } from "./placed-calls.ts";
+import { type PlacedCalls, contactMark } from "./placed-calls.ts";
 import { type Elsewhere, type Routed, homeOf, leavingTo, placeOf } from "./resolve.ts";
 import { Untried } from "./untried.ts";
 import { type CallsAtPresent, Visits, identityOf, noRelay } from "./visits.ts";
@@ -89,10 +89,10 @@ export class Outgoing {
       if (request.method === "BYE") this.#dialogs.ended(essentials.callId);
       const { receiver, recordRoute } = way;
       const to: Destination = { kind: "phone", phone: receiver.phone };
-      return this.#send(flow, request, receiver.home, this.#envelope(flow, request, essentials, { text, to, recordRoute }), now);
+      return this.#send(flow, request, receiver.home, this.#envelope(flow, essentials, { text, to, recordRoute }), now);
     }
     // The ACK for a 2xx comes with our route; any other is for a refusal and ends here (RFC 3261 §17.1.1.3).
-    if (request.method === "ACK") return this.#acknowledged(this.#transactionOf(essentials), now);
+    if (request.method === "ACK") return this.#acknowledged(this.#transactionsOf(essentials), now);
     const breadth = readBreadth(request);
     if (isFault(breadth)) return this.#refuse(flow, request, breadth, now);
     if (visitor === undefined && this.#lists.serves(request, way.address))
@@ -118,24 +118,26 @@ export class Outgoing {
       ...(breadth === undefined ? {} : { breadth }),
       ...(redirects ? { redirects } : {}),
     };
-    this.#send(flow, request, home, this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined, ...more }), now);
+    this.#send(flow, request, home, this.#envelope(flow, essentials, { text, to, recordRoute: undefined, ...more }), now);
   }
 
-  #acknowledged(transaction: string, now: number): void {
-    this.#letters.arrived(transaction);
-    this.#forking.acknowledged(transaction, now);
+  #acknowledged(transactions: readonly string[], now: number): void {
+    for (const transaction of transactions) {
+      this.#letters.arrived(transaction);
+      this.#forking.acknowledged(transaction, now);
+    }
   }
 
   /** To a list of our domain: served here, at the home of the one who watches it. */
   async #subscribe(flow: Flow, request: Request, essentials: Essentials, text: string, address: Address, now: number): Promise<void> {
     const to: Destination = { kind: "address", instance: undefined, registration: undefined };
-    const envelope = this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined });
+    const envelope = this.#envelope(flow, essentials, { text, to, recordRoute: undefined });
     this.#received(flow, request, envelope, await this.#lists.request(envelope, request, essentials, address, now));
   }
 
   /** Our own response context watches over it. */
   #sendElsewhere(flow: Flow, request: Request, essentials: Essentials, text: string, to: Elsewhere, now: number): void {
-    this.#send(flow, request, this.#room.home.name, this.#envelope(flow, request, essentials, { text, to, recordRoute: undefined }), now);
+    this.#send(flow, request, this.#room.home.name, this.#envelope(flow, essentials, { text, to, recordRoute: undefined }), now);
   }
 
   /** RFC 3261 §16.10: answered here, and passed on where its INVITE went. */
@@ -152,13 +154,15 @@ export class Outgoing {
 
   /** A response for one of our phones: to the socket its request came on, or the phone's newest. */
   response(envelope: ResponseEnvelope, now: number): Receipt {
-    const { to, status, text, binary, transaction } = envelope;
+    const { to, status, text, transaction } = envelope;
     const flow = this.#flowBackTo(to);
     if (transaction !== undefined) this.#untried.remove(transaction);
+    const since = transaction === undefined ? undefined : this.#calls.since(transaction);
     // A home that did not see our receipt sends its final response again; a 2xx is the callee's own repetition.
     const isNews = transaction === undefined || status < 200 || this.#calls.answered(transaction, status, text, now);
     if (!isNews && flow?.id === to.flow && status >= 300) return taken;
-    if (flow !== undefined && this.#room.sockets.send(flow.id, { text, binary })) {
+    if (isNews) this.#room.log.concluded(now, flow?.id ?? to.flow, status, text, since);
+    if (flow !== undefined && this.#room.sockets.send(flow.id, text)) {
       this.#room.log.passed(now, flow.id, text);
       if (transaction !== undefined) this.#letters.sent(flow, transaction, to.phone, envelope, now);
     } else if (status > 100) {
@@ -182,14 +186,14 @@ export class Outgoing {
   appeared(flow: Flow, phones: readonly string[], now: number): void {
     for (const phone of phones) {
       for (const letter of this.#letters.for(phone, now)) if (letter.kind === "response") this.again(flow, letter, now);
-      this.#calls.appeared(flow, phone);
+      this.#calls.appeared(flow, phone, now);
     }
   }
 
   /** A response that may not have reached its phone goes to it once more. */
   again(flow: Flow, letter: ResponseEnvelope, now: number): void {
-    const { text, binary, transaction, to } = letter;
-    if (!this.#room.sockets.send(flow.id, { text, binary })) return;
+    const { text, transaction, to } = letter;
+    if (!this.#room.sockets.send(flow.id, text)) return;
     this.#room.log.passed(now, flow.id, text);
     if (transaction !== undefined) this.#letters.sent(flow, transaction, to.phone, letter, now);
   }
@@ -234,14 +238,12 @@ export class Outgoing {
 
   #envelope(
     flow: Flow,
-    request: Request,
     essentials: Essentials,
     more: Pick<RequestEnvelope, "text" | "to" | "recordRoute" | "introduces" | "breadth" | "redirects">,
   ): RequestEnvelope {
     const { user, domain, name: home } = this.#room.home;
     return {
       kind: "request",
-      binary: request.binary,
       answerTo: { home, flow: flow.id, phone: phoneOnFlow(flow) },
       transaction: this.#transactionOf(essentials),
       identity: flow.visitor === undefined ? `${user}@${domain}` : identityOf(flow.visitor, essentials),
@@ -260,7 +262,9 @@ export class Outgoing {
         return this.#refuse(flow, request, fault(503, "too many calls are being set up", [["Retry-After", "5"]]), now);
       const isForgetful = forgetsCalls(request);
       const name = callName(headerValue(request, "call-id") ?? "");
-      this.#calls.note(flow, { transaction: envelope.transaction, home, at: now, name, ...(isForgetful ? { isForgetful } : {}) });
+      const contact = contactMark(flow, phoneOnFlow(flow));
+      const more = { ...(isForgetful ? { isForgetful } : {}), ...(contact === undefined ? {} : { contact }) };
+      this.#calls.note(flow, { transaction: envelope.transaction, home, at: now, name, ...more });
       this.#untried.add(envelope.transaction, now, () => this.#trying(flow, request, envelope.transaction));
     }
     this.#passOn(home, envelope).then(
@@ -279,11 +283,11 @@ export class Outgoing {
   }
 
   #received(flow: Flow, request: Request, envelope: RequestEnvelope, receipt: Receipt): void {
-    const { transaction, answerTo: to, binary } = envelope;
+    const { transaction, answerTo: to } = envelope;
     if (receipt.kind === "taken") return this.#trying(flow, request, transaction);
     const { status, text } = receipt;
     const noted = holdsState(request, envelope) ? transaction : undefined;
-    this.response({ kind: "response", text, binary, status, to, transaction: noted }, Date.now());
+    this.response({ kind: "response", text, status, to, transaction: noted }, Date.now());
   }
 
   /** The callee's home cannot be reached for good: we are responsible for an answer. */
@@ -294,9 +298,15 @@ export class Outgoing {
     this.#refuse(flow, request, fault(503, "the other side cannot be reached now", [["Retry-After", "5"]]), Date.now());
   }
 
+  /** That of a pending INVITE, if it is one: it may have been named before the keys were changed. */
   #transactionOf(essentials: Essentials): string {
+    const names = this.#transactionsOf(essentials);
+    return names.find((name) => this.#calls.homeOf(name) !== undefined) ?? (names[0] as string);
+  }
+
+  #transactionsOf(essentials: Essentials): readonly string[] {
     const { branch, sentBy } = essentials.via;
-    return transactionName(this.#room.keyring, this.#room.home.name, branch ?? `${essentials.callId} ${essentials.cseq.number}`, sentBy);
+    return transactionNames(this.#room.keyring, this.#room.home.name, branch ?? `${essentials.callId} ${essentials.cseq.number}`, sentBy);
   }
 
   /** RFC 3261 §11.2: what this server itself can do. */
@@ -319,12 +329,12 @@ export class Outgoing {
   }
 
   #refuse(flow: Flow, request: Request, refusal: Fault, now: number): void {
-    if (request.method !== "ACK") this.#reply(flow, request, answerFault(request, refusal), refusal.status, now);
+    if (request.method !== "ACK") this.#reply(flow, request, answerFault(request, refusal), refusal.status, now, refusal.fault);
   }
 
-  #reply(flow: Flow, request: Request, text: string, status: number, now: number): void {
-    this.#room.sockets.send(flow.id, { text, binary: request.binary });
-    this.#room.log.answered(now, flow.id, text, status, request);
+  #reply(flow: Flow, request: Request, text: string, status: number, now: number, why?: string): void {
+    this.#room.sockets.send(flow.id, text);
+    this.#room.log.answered(now, flow.id, text, status, request, why);
   }
 }
 

@@ -1,4 +1,5 @@
 import { readCallDetails } from "../../lib/presence/call-details.ts";
+import { plainHash } from "../../lib/syntax/plain-hash.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { headerValue, parseMessage } from "../../lib/syntax/message.ts";
 import type { CancelEnvelope, InquiryEnvelope, Receipt } from "../../lib/transport/envelope.ts";
@@ -13,7 +14,7 @@ const maximumPending = 40;
 /** Milliseconds. */
 const pauseBeforeRepeating = 2000;
 
-/** A row of the table `unattended`: a call that nobody can cancel any more. Times in milliseconds. */
+/** A row of the table `unattended_calls`: a call that nobody can cancel any more. Times in milliseconds. */
 interface Unattended extends Record<string, string | number> {
   /** The transaction. */
   readonly name: string;
@@ -27,6 +28,8 @@ interface Unattended extends Record<string, string | number> {
   readonly at: number;
   /** 1: the phone has forgotten the call with its socket. */
   readonly forgetful: number;
+  /** Of the phone when it placed the call, as `PendingInvite` has it; "" if that is not known. */
+  readonly contact: string;
 }
 
 /**
@@ -62,24 +65,39 @@ export class PlacedCalls {
 
   /**
    * The caller's socket is gone. If he has another one he goes on there, unless his phone has forgotten; else he cannot CANCEL any
-   * more, and a grace later his calls stop ringing.
+   * more, and a grace later his calls stop ringing. What a page that has been loaded anew knows nothing of stops at once.
    */
   flowClosed(flow: Flow, now: number): void {
     const phone = phoneOnFlow(flow);
     const heir = flow.pending.length === 0 ? undefined : this.#room.sockets.newestTo(phone);
     for (const pending of flow.pending) {
-      if (heir !== undefined && pending.isForgetful !== true) this.note(heir, pending);
+      if (heir !== undefined && !isParallel(flow, heir) && isAnother(heir, phone, pending.contact)) this.#givenUp(pending, now);
+      else if (heir !== undefined && pending.isForgetful !== true) this.note(heir, pending);
       else this.#unattended(pending, phone, now);
     }
   }
 
-  /** A phone is back on another socket: it goes on with its calls, unless it has forgotten them. */
-  appeared(flow: Flow, phone: string): void {
-    for (const { name: transaction, home, at, phone: placedBy, forgetful } of [...this.#load().values()]) {
-      if (placedBy !== phone || forgetful === 1) continue;
-      this.note(flow, { transaction, home, at });
-      this.#attended(transaction);
+  /**
+   * A phone is back on another socket: it goes on with its calls, unless it has forgotten them. One that keeps its calls over a new
+   * connection keeps its Contact, too; with another Contact it is a page that was loaded anew and has given them up.
+   */
+  appeared(flow: Flow, phone: string, now: number): void {
+    for (const row of [...this.#load().values()]) {
+      const { name: transaction, home, at, phone: placedBy, forgetful, contact } = row;
+      if (placedBy !== phone) continue;
+      if (isAnother(this.#room.sockets.byId(flow.id) ?? flow, phone, contact)) this.#givenUp({ transaction, home, at }, now);
+      else if (forgetful !== 1) {
+        this.note(flow, { transaction, home, at, ...(contact === "" ? {} : { contact }) });
+        this.#attended(transaction);
+      }
     }
+  }
+
+  /** Nobody waits for the answer any more. */
+  #givenUp({ transaction, home, at }: PendingInvite, now: number): void {
+    const until = now + this.#room.timers.ringing;
+    this.#keepUnattended({ name: transaction, due: now + pauseBeforeRepeating, until, home, phone: "", at, forgetful: 1, contact: "" });
+    this.cancel(home, transaction, undefined, until, () => this.#attended(transaction));
   }
 
   /** A callee's home asks whether anybody still waits for its answer: our notes may have gone with our sockets. */
@@ -103,30 +121,30 @@ export class PlacedCalls {
   }
 
   /** A call that nobody can cancel any more: a row, until its callee's home has been told to stop ringing. */
-  #unattended({ transaction, home, at, isForgetful }: PendingInvite, phone: string, now: number): void {
+  #unattended({ transaction, home, at, isForgetful, contact = "" }: PendingInvite, phone: string, now: number): void {
     const due = now + this.#room.configuration.callerGrace * 1000;
     const until = due + this.#room.timers.ringing;
-    this.#keepUnattended({ name: transaction, due, until, home, phone, at, forgetful: isForgetful === true ? 1 : 0 });
+    this.#keepUnattended({ name: transaction, due, until, home, phone, at, forgetful: isForgetful === true ? 1 : 0, contact });
   }
 
   #keepUnattended(row: Unattended): void {
-    const { name, due, until, home, phone, at, forgetful } = row;
+    const { name, due, until, home, phone, at, forgetful, contact } = row;
     this.#load().set(name, row);
-    const columns = "name, due, until, home, phone, at, forgetful";
+    const columns = "name, due, until, home, phone, at, forgetful, contact";
     this.#room.memory.run(
-      `INSERT OR REPLACE INTO unattended (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-      ...[name, due, until, home, phone, at, forgetful],
+      `INSERT OR REPLACE INTO unattended_calls (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      ...[name, due, until, home, phone, at, forgetful, contact],
     );
     this.#room.alarm.noLaterThan(due);
   }
 
   #attended(transaction: string): void {
-    if (this.#load().delete(transaction)) this.#room.memory.run("DELETE FROM unattended WHERE name = ?", transaction);
+    if (this.#load().delete(transaction)) this.#room.memory.run("DELETE FROM unattended_calls WHERE name = ?", transaction);
   }
 
   /** They are few, and asked for with every call. */
   #load(): Map<string, Unattended> {
-    this.#rows ??= new Map(this.#room.memory.all<Unattended>("SELECT * FROM unattended").map((row) => [row.name, row]));
+    this.#rows ??= new Map(this.#room.memory.all<Unattended>("SELECT * FROM unattended_calls").map((row) => [row.name, row]));
     return this.#rows;
   }
 
@@ -137,6 +155,12 @@ export class PlacedCalls {
       if (noted !== undefined) return noted.home;
     }
     return this.#load().get(transaction)?.home;
+  }
+
+  /** When an INVITE came that has no final response yet, in milliseconds. */
+  since(transaction: string): number | undefined {
+    const pending = this.#room.sockets.all().flatMap((flow) => flow.pending);
+    return (pending.find((one) => one.transaction === transaction) ?? this.#load().get(transaction))?.at;
   }
 
   /** Calls of this user's phones that nobody has answered yet, by their names. */
@@ -156,7 +180,7 @@ export class PlacedCalls {
       const now = Date.now();
       this.#room.log.note(now, "-", String(error));
       const due = now + pauseBeforeRepeating;
-      if (now < until) this.#keepUnattended({ name: transaction, due, until, home, phone: "", at: now, forgetful: 1 });
+      if (now < until) this.#keepUnattended({ name: transaction, due, until, home, phone: "", at: now, forgetful: 1, contact: "" });
       else this.#attended(transaction);
     });
   }
@@ -169,9 +193,26 @@ export class PlacedCalls {
   }
 }
 
+/** A mark of the Contact that a phone is registered with on a flow; undefined if it is not. */
+export function contactMark({ carried }: Flow, phone: string): string | undefined {
+  const own = carried.find((one) => one.phone === phone);
+  return own === undefined ? undefined : plainHash(own.contact);
+}
+
+/** Whether a phone is registered on this flow with another Contact than it had; false where either is not known. */
+function isAnother(flow: Flow, phone: string, contact = ""): boolean {
+  const mark = contactMark(flow, phone);
+  return contact !== "" && mark !== undefined && mark !== contact;
+}
+
+/** Whether these are two flows of one phone (RFC 5626 §4.2.1: of one instance, each with a reg-id of its own). */
+function isParallel({ carried }: Flow, other: Flow): boolean {
+  return carried.some(({ key }) => key.startsWith("instance ") && !other.carried.some((one) => one.key === key));
+}
+
 /** Of a response that another part of ours has checked. */
 function answeredCall(text: string): AnsweredCall {
-  const response = parseMessage({ text, binary: false });
+  const response = parseMessage(text);
   if (isFault(response)) throw new Error(`a response that was checked before is at fault: ${response.fault}`);
   return { callId: headerValue(response, "call-id") ?? "", details: readCallDetails(response, response, true) };
 }

@@ -9,6 +9,7 @@ import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { type Request, bodyOf, headerValue, headerValues } from "../../lib/syntax/message.ts";
+import { legible } from "../../lib/syntax/octets.ts";
 import { readOptionTags } from "../../lib/syntax/option-tags.ts";
 import type { Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
@@ -89,11 +90,6 @@ export class Presence {
     this.#notifier.forget(id);
     this.look(now);
     return taken;
-  }
-
-  /** Whether somebody watches the user's calls, as a lamp or in his presence. */
-  isWatched(): boolean {
-    return this.#subscriptions.watched().some((event) => event === "dialog" || event === "presence");
   }
 
   /** Something has happened here that watchers may have to know of. */
@@ -236,7 +232,6 @@ export class Presence {
     if (envelope.identity !== `${user}@${domain}`) return refused(request, fault(403, "only the user himself publishes his state"));
     const event = ownEvent(request)?.package ?? "presence";
     if (event !== "presence") return refused(request, fault(489, "state of this package is not published", [["Allow-Events", "presence"]]));
-    const text = bodyOf(request);
     const outcome = publish({
       ...{
         request,
@@ -246,7 +241,7 @@ export class Presence {
         settings: { ...this.#room.configuration.publications, types: [traits.presence.type, partialType] },
       },
       publications: this.#publications.of(event, now),
-      body: request.binary ? Buffer.from(text, "latin1").toString("utf8") : text,
+      body: legible(bodyOf(request)),
       phone: envelope.answerTo.home === name ? envelope.answerTo.phone : undefined,
       read: readPublished,
     });
@@ -282,7 +277,9 @@ export class Presence {
   }
 
   #idOf(tags: Pick<Subscription, "callId" | "remoteTag" | "localTag">, { event, eventId }: Wish): string {
-    return this.#room.keyring.mac("context", subscriptionId(tags, event, eventId)).slice(0, 16);
+    const names = this.#room.keyring.macs("context", subscriptionId(tags, event, eventId)).map((mac) => mac.slice(0, 16));
+    // It may have been named before the keys were changed.
+    return names.find((name) => this.#subscriptions.get(name) !== undefined) ?? (names[0] as string);
   }
 }
 

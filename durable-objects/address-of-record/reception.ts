@@ -3,14 +3,7 @@ import { hintIn, readBranch } from "../../lib/proxy/branch.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { type Essentials, readEssentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
-import {
-  type Frame,
-  type Request as SipRequest,
-  type Response as SipResponse,
-  hasHeader,
-  parseMessage,
-  salvage,
-} from "../../lib/syntax/message.ts";
+import { type Request as SipRequest, type Response as SipResponse, hasHeader, parseMessage, salvage } from "../../lib/syntax/message.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import type { Opening } from "../../lib/transport/opening.ts";
 import { visitorPhone } from "../../lib/transport/visitor.ts";
@@ -25,7 +18,6 @@ import type { Incoming } from "./incoming.ts";
 import type { Letter, Letters } from "./letters.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { PlacedCalls } from "./placed-calls.ts";
-import type { Presence } from "./presence.ts";
 import type { Registrar } from "./registrar.ts";
 import { closing } from "./sockets.ts";
 
@@ -37,7 +29,6 @@ export interface PhoneParts {
   readonly forking: Forking;
   readonly calls: PlacedCalls;
   readonly letters: Letters;
-  readonly presence: Pick<Presence, "isWatched">;
 }
 
 /** Where frames arrive: parsed, authenticated, and handed to the part that they are for. */
@@ -88,12 +79,12 @@ export class Reception {
   }
 
   /** One frame of a socket: a message, or a keep-alive that the runtime did not answer. */
-  frame(id: string, frame: Frame, now: number): void | Promise<void> {
+  frame(id: string, octets: string, now: number): void | Promise<void> {
     const flow = this.#room.sockets.byId(id);
     if (flow === undefined) return;
-    if (frame.text === "\r\n\r\n" || frame.text === "\r\n" || frame.text === "") return this.#keepAlive(flow, frame);
-    const message = parseMessage(frame);
-    if (isFault(message)) return this.#unreadable(flow, frame, message, now);
+    if (octets === "\r\n\r\n" || octets === "\r\n" || octets === "") return this.#keepAlive(flow, octets);
+    const message = parseMessage(octets);
+    if (isFault(message)) return this.#unreadable(flow, octets, message, now);
     this.#room.log.received(now, flow.id, message);
     const essentials = readEssentials(message);
     if (isFault(essentials)) return message.kind === "request" ? this.#refuse(flow, message, essentials, now) : undefined;
@@ -107,10 +98,10 @@ export class Reception {
   }
 
   /** A connection is gone, or its phones have left it: what was going on there waits for them, or goes on where they are now. */
-  left(flow: Flow, now: number): void {
-    this.#registrar.flowClosed(flow, now);
+  left(flow: Flow, now: number, code?: number): void {
+    this.#registrar.flowClosed(flow, now, code);
     this.#phones.forking.flowClosed(flow, now);
-    this.#phones.dialogs.flowClosed(flow, () => this.#phones.presence.isWatched(), now);
+    this.#phones.dialogs.flowClosed(flow, (phone) => this.#registrar.waitsFor(phone, now), now);
     this.#phones.calls.flowClosed(flow, now);
     for (const letter of this.#phones.letters.flowClosed(flow, now)) this.#sendAgain(letter, now);
   }
@@ -194,20 +185,20 @@ export class Reception {
   /** By the branch of our Via, whichever of the user's sockets it comes on (RFC 3261 §17.1.3). */
   #response(flow: Flow, response: SipResponse, essentials: Essentials, now: number): void {
     const { branch: written } = essentials.via;
-    if (written === undefined || hintIn(written) !== this.#room.home.hint) return;
-    const branch = readBranch(this.#room.keyring, written);
+    if (written === undefined || !this.#room.home.hints.includes(hintIn(written) ?? "")) return;
+    const branch = readBranch(this.#room.keyring, written, { callId: essentials.callId, cseq: essentials.cseq.number });
     if (branch !== undefined) this.#phones.incoming.response(flow, response, essentials, branch, now);
   }
 
-  #unreadable(flow: Flow, frame: Frame, refusal: Fault, now: number): void {
-    this.#room.log.unreadable(now, flow.id, frame.text.slice(0, 2000), refusal.fault);
-    const request = salvage(frame);
+  #unreadable(flow: Flow, octets: string, refusal: Fault, now: number): void {
+    this.#room.log.unreadable(now, flow.id, octets.slice(0, 2000), refusal.fault);
+    const request = salvage(octets);
     if (request !== undefined) this.#refuse(flow, request, refusal, now);
   }
 
   /** RFC 5626 §4.4.1; a text keep-alive is answered by the runtime and never comes here. */
-  #keepAlive(flow: Flow, frame: Frame): void {
-    if (frame.text === "\r\n\r\n") this.#room.sockets.send(flow.id, { text: "\r\n", binary: frame.binary });
+  #keepAlive(flow: Flow, octets: string): void {
+    if (octets === "\r\n\r\n") this.#room.sockets.send(flow.id, "\r\n");
   }
 
   #refuse(flow: Flow, request: SipRequest, refusal: Fault, now: number): void {
@@ -215,7 +206,7 @@ export class Reception {
   }
 
   #reply(flow: Flow, request: SipRequest, text: string, status: number, now: number, why?: string): void {
-    this.#room.sockets.send(flow.id, { text, binary: request.binary });
+    this.#room.sockets.send(flow.id, text);
     this.#room.log.answered(now, flow.id, text, status, request, why);
   }
 

@@ -19,6 +19,9 @@ export interface KnownBinding {
   readonly flow: Flow | undefined;
 }
 
+/** RFC 6455 §7.4.1: the page was closed or reloads, or the phone went off line on purpose; 1005: its Close frame had no code. */
+const onPurpose: readonly (number | undefined)[] = [1000, 1001, 1005];
+
 /** What a REGISTER led to: the header lines of its 200, and the phones that were not here on this flow before. */
 export interface Registered {
   readonly lines: string;
@@ -31,8 +34,6 @@ export interface Registered {
 export class Registrar {
   readonly #room: Room;
   #rows: Map<string, Binding> | undefined;
-  /** Milliseconds since when a binding has been seen without a flow. */
-  readonly #awaySince = new Map<string, number>();
   /** The last registration of each flow, if its phone may repeat it. */
   readonly #taken = new Map<string, Taken>();
 
@@ -81,7 +82,7 @@ export class Registrar {
 
   /**
    * The bindings that are valid now, with their exact expiry. One whose flow is gone is waited for until the grace is over,
-   * counted from when that was first seen; then it ends.
+   * counted from when that was first seen, which its row remembers; then it ends.
    */
   current(now: number): KnownBinding[] {
     const known: KnownBinding[] = [];
@@ -97,9 +98,8 @@ export class Registrar {
         flow?.carried.find((carried) => carried.key === row.key),
       );
       if (flow !== undefined) {
-        this.#awaySince.delete(row.key);
         if (binding.expires > now) known.push({ binding, flow });
-      } else if (now < this.awayUntil(row.key, now) && row.lease > now) known.push({ binding, flow: undefined });
+      } else if (now < this.#awayUntil(row, now) && row.lease > now) known.push({ binding, flow: undefined });
       else this.#remove(row.key);
     }
     return known;
@@ -120,21 +120,35 @@ export class Registrar {
     return registered?.binding.phone ?? phoneOf(this.#room.keyring, instance, contact?.uri ?? "");
   }
 
-  /** Until when a phone that is away is waited for, in milliseconds. */
-  awayUntil(key: string, now: number): number {
-    const grace = this.#room.configuration.bindingGrace * 1000;
-    const since = this.#awaySince.get(key);
-    if (since !== undefined) return since + grace;
-    this.#awaySince.set(key, now);
-    this.#room.alarm.noLaterThan(now + grace);
-    return now + grace;
+  /** Until when a phone that is away is waited for, in milliseconds; one without a binding for the grace from now. */
+  waitsFor(phone: string, now: number): number {
+    const rows = [...this.#load().values()].filter(
+      (row) => row.phone === phone && row.isStatic !== true && this.#room.sockets.carrierOf(row.key) === undefined,
+    );
+    if (rows.length === 0) return now + this.#room.timers.grace;
+    return Math.max(...rows.map((row) => this.#awayUntil(row, now)));
   }
 
-  /** A flow has closed: its bindings are waited for. */
-  flowClosed(flow: Flow, now: number): void {
+  /** Memory does not last as long as the grace: the row says until when, written once, when the loss is first seen. */
+  #awayUntil(row: Binding, now: number, grace = this.#room.timers.grace): number {
+    if (row.awayUntil !== undefined) return row.awayUntil;
+    const awayUntil = now + grace;
+    this.#put({ ...row, awayUntil });
+    this.#room.alarm.noLaterThan(awayUntil);
+    return awayUntil;
+  }
+
+  /**
+   * A flow has closed: its bindings are waited for, but not for long if that was done on purpose.
+   * @param code of its Close frame; undefined where nobody has closed it
+   */
+  flowClosed(flow: Flow, now: number, code?: number): void {
     this.#taken.delete(flow.id);
+    const { grace } = this.#room.timers;
+    const patience = onPurpose.includes(code) ? Math.min(grace, this.#room.configuration.closedGrace * 1000) : grace;
     for (const { key } of flow.carried) {
-      if (this.#load().has(key) && this.#room.sockets.carrierOf(key) === undefined) this.awayUntil(key, now);
+      const row = this.#load().get(key);
+      if (row !== undefined && this.#room.sockets.carrierOf(key) === undefined) this.#awayUntil(row, now, patience);
     }
   }
 
@@ -146,9 +160,9 @@ export class Registrar {
     const known = this.current(now);
     const valid = new Set(known.map(({ binding }) => binding.key));
     for (const key of this.#load().keys()) if (!valid.has(key)) this.#remove(key);
-    for (const { binding, flow } of known) {
-      if (binding.isStatic === true) this.#room.alarm.noLaterThan(binding.expires);
-      else if (flow === undefined) this.#room.alarm.noLaterThan(this.awayUntil(binding.key, now));
+    for (const row of this.#load().values()) {
+      if (row.isStatic === true) this.#room.alarm.noLaterThan(row.expires);
+      else if (row.awayUntil !== undefined) this.#room.alarm.noLaterThan(row.awayUntil);
     }
   }
 
@@ -210,7 +224,7 @@ export class Registrar {
     for (const binding of outcome.removed) this.#remove(binding.key);
     for (const binding of outcome.put) {
       this.#room.alarm.noLaterThan(binding.lease, (binding.lease - binding.expires) / 5);
-      this.#put(binding);
+      this.#put({ ...binding, awayUntil: undefined });
     }
   }
 
@@ -222,7 +236,6 @@ export class Registrar {
 
   #remove(key: string): void {
     this.#load().delete(key);
-    this.#awaySince.delete(key);
     this.#room.memory.run("DELETE FROM bindings WHERE key = ?", key);
   }
 
@@ -249,7 +262,6 @@ export class Registrar {
     }
     const carried = outcome.put.map(carry);
     this.#room.sockets.update(flow.id, without(flow, [...flow.carried.filter((one) => !changed.has(one.key)), ...carried]));
-    for (const binding of outcome.put) this.#awaySince.delete(binding.key);
     return left;
   }
 
@@ -257,7 +269,6 @@ export class Registrar {
   #carryOn(flow: Flow, put: Binding): readonly Flow[] {
     const carried = carry(put);
     this.#room.sockets.update(flow.id, { carried: flow.carried.map((one) => (one.key === put.key ? carried : one)) });
-    this.#awaySince.delete(put.key);
     return [];
   }
 }

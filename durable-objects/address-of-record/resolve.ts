@@ -1,3 +1,4 @@
+import { toOctets } from "../../lib/syntax/octets.ts";
 import type { Address } from "../../lib/location/address.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { type RouteQuestion, chooseRoute } from "../../lib/routing/route.ts";
@@ -114,7 +115,7 @@ export async function routeOf(
     case "redirect":
       return outcome;
     case "reject":
-      return fault(outcome.status, outcome.reason ?? "a route of the domain refuses it");
+      return fault(outcome.status, toOctets(outcome.reason ?? "a route of the domain refuses it"));
   }
 }
 

@@ -1,4 +1,4 @@
-import { transactionName } from "../../lib/proxy/branch.ts";
+import { onwardTransactionName } from "../../lib/proxy/branch.ts";
 import { hideHistory } from "../../lib/proxy/history.ts";
 import { senderOf } from "../../lib/proxy/visit.ts";
 import { retargetedRequest } from "../../lib/proxy/outgoing-request.ts";
@@ -74,7 +74,10 @@ export class Retargeting {
     void this.#found(open, branch).then((found) => {
       const places = known?.left ?? (isFault(found) ? [] : found.places.slice(at));
       if (isFault(found)) return this.#answer(open, branch, found);
-      return places.length > 0 ? this.#send(open, branch, found, { places, at }) : this.#answer(open, branch, lastRefusal(refusal));
+      if (places.length > 0) return this.#send(open, branch, found, { places, at });
+      // What was known of the places went with our memory: there was one only, and it may look for somebody still.
+      this.abandon(open, branch);
+      return this.#answer(open, branch, lastRefusal(refusal));
     });
     return at;
   }
@@ -220,8 +223,7 @@ export class Retargeting {
     if (isFault(forwarded)) return forwarded;
     return {
       kind: "request",
-      text: leaves ? this.#leaving(forwarded, request.binary, place.asserts) : forwarded,
-      binary: request.binary,
+      text: leaves ? this.#leaving(forwarded, place.asserts) : forwarded,
       answerTo: { home, flow: "", phone: "", branch: branchName(context.transaction, branch.index) },
       transaction: this.#transactionOf(open, branch),
       identity: search?.identity ?? "",
@@ -235,23 +237,23 @@ export class Retargeting {
   }
 
   /** What others are told of who calls, and of whom he called first. */
-  #leaving(text: string, binary: boolean, asserts: Asserts | undefined): string {
-    const identified = withIdentity(text, binary, asserts);
-    const request = parsed(identified, binary);
+  #leaving(text: string, asserts: Asserts | undefined): string {
+    const identified = withIdentity(text, asserts);
+    const request = parsed(identified);
     const hidden = hideHistory(request, this.#room.home.domain);
     return hidden === undefined ? identified : alter(request, hidden);
   }
 
   #transactionOf({ context }: OpenContext, branch: ForkedBranch): string {
     const { keyring, home } = this.#room;
-    return transactionName(keyring, home.name, branchName(context.transaction, branch.index), "sent on");
+    return onwardTransactionName(keyring, home.name, branchName(context.transaction, branch.index));
   }
 
   #answer({ context, request }: OpenContext, branch: ForkedBranch, refusal: Refusal): void {
     const status = isFault(refusal) ? refusal.status : refusal.status;
     const text = isFault(refusal) ? replyTo(request, status, { toTag: randomText() }) : refusal.text;
     const to = { home: "", flow: "", phone: "", branch: branchName(context.transaction, branch.index) };
-    this.#answered({ kind: "response", text, binary: request.binary, status, to, transaction: undefined });
+    this.#answered({ kind: "response", text, status, to, transaction: undefined });
   }
 }
 
@@ -301,8 +303,8 @@ function lastRefusal(refusal: string): Refusal {
 }
 
 /** Those who are not to know are told nothing, whoever has said it (RFC 3325 §5). */
-function withIdentity(text: string, binary: boolean, asserts: Asserts | undefined): string {
-  const request = parsed(text, binary);
+function withIdentity(text: string, asserts: Asserts | undefined): string {
+  const request = parsed(text);
   const isAsserted = hasHeader(request, asserted);
   if (asserts === undefined) return isAsserted ? alter(request, { remove: [asserted] }) : text;
   const { identity } = asserts;
@@ -318,6 +320,6 @@ const asserted = "p-asserted-identity";
 
 /** Seconds; undefined if the response does not say (RFC 3261 §20.33). */
 function retryAfterOf(text: string): number | undefined {
-  const message = parseMessage({ text, binary: false });
+  const message = parseMessage(text);
   return isFault(message) ? undefined : parseDeltaSeconds(/^\d+/.exec(headerValue(message, "retry-after") ?? "")?.[0]);
 }

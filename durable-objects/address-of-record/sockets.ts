@@ -1,6 +1,5 @@
 import { type Flow, leadsTo } from "../../lib/transport/flow.ts";
-import type { Frame } from "../../lib/syntax/message.ts";
-import { decodeBinary, encodeBinary } from "../room/bytes.ts";
+import { frameFor, octetsIn } from "../room/bytes.ts";
 import { closeCodeFor } from "../room/close-code.ts";
 
 /** Close codes of ours (RFC 6455 §7.4.2 leaves 4000 to 4999 to applications). */
@@ -10,6 +9,8 @@ export const closing = {
   noMessage: { code: 4408, reason: "no valid SIP message came in time" },
   tooManyGuesses: { code: 4403, reason: "too many wrong passwords: connect again" },
   tooMany: { code: 4429, reason: "too many connections without authentication" },
+  /** To a home, of a client whose connection broke: 1006 itself cannot be sent. */
+  broken: { code: 4006, reason: "the client's connection broke" },
   tooOld: { code: 1012, reason: "this connection has lived long enough: connect again" },
 } as const;
 
@@ -68,11 +69,19 @@ export class Sockets {
     return kept;
   }
 
-  /** Sends one message; false if the socket is gone. */
-  send(id: string, frame: Frame): boolean {
+  /** The octets in a frame that has come. The other end is answered in frames of the kind that it sends (RFC 7118 §5). */
+  receive(id: string, frame: string | ArrayBuffer): string {
+    const wantsBinary = typeof frame !== "string";
+    const flow = this.byId(id);
+    if (flow !== undefined && wantsBinary !== (flow.wantsBinary === true)) this.update(id, { wantsBinary });
+    return octetsIn(frame);
+  }
+
+  /** Sends the octets of one message; false if the socket is gone. */
+  send(id: string, octets: string): boolean {
     const socket = this.#sockets.get(id) ?? this.#find(id);
     if (socket === undefined || socket.readyState !== WebSocket.OPEN) return false;
-    socket.send(frame.binary ? encodeBinary(frame.text) : frame.text);
+    socket.send(frameFor(octets, this.byId(id)?.wantsBinary === true));
     return true;
   }
 
@@ -133,11 +142,6 @@ export class Sockets {
     this.#sockets.set(flow.id, socket);
     return flow;
   }
-}
-
-/** A WebSocket message as a frame: text stays text, of binary each octet is one character. */
-export function frameOf(message: string | ArrayBuffer): Frame {
-  return typeof message === "string" ? { text: message, binary: false } : { text: decodeBinary(message), binary: true };
 }
 
 /** Saves what a flow remembers; if that is too much, without the oldest of what is of least use: messages sent, calls counted, then branches that ring. */

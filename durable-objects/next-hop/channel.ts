@@ -1,12 +1,6 @@
-/** A message, or part of one: octets, one character for each, if it is binary. */
-export interface Frame {
-  readonly text: string;
-  readonly binary: boolean;
-}
-
 /** What happens on a connection. */
 export interface ConnectionEvents {
-  message(frame: Frame): void;
+  message(octets: string): void;
   closed(): void;
 }
 
@@ -14,7 +8,7 @@ export interface ConnectionEvents {
 export interface ChannelEvents {
   /** Octets have come, be they a message or not. */
   heard(): void;
-  message(frame: Frame): void;
+  message(octets: string): void;
   closed(): void;
 }
 
@@ -24,7 +18,8 @@ export interface Channel {
   readonly localAddress: string;
   /** Whether the other side can tell us the address and port that it sees us at (RFC 3581). */
   readonly tellsAddress: boolean;
-  send(frame: Frame): void;
+  /** @param octets of a message or keep-alive, one character for each */
+  send(octets: string): void;
   /** The closing is told to nobody. */
   close(): void;
 }

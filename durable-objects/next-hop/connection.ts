@@ -6,7 +6,7 @@ import { type Response, headerValues, parseMessage } from "../../lib/syntax/mess
 import { parseVia } from "../../lib/syntax/via.ts";
 import { seenAddress } from "../../lib/transport/seen-address.ts";
 import { randomText } from "../room/random.ts";
-import type { Channel, ChannelEvents, ConnectionEvents, Frame } from "./channel.ts";
+import type { Channel, ChannelEvents, ConnectionEvents } from "./channel.ts";
 import { openStream } from "./stream.ts";
 import { openWebSocket } from "./web-socket.ts";
 
@@ -63,7 +63,7 @@ export class Connection {
     try {
       const channel = await open(hop, {
         heard: () => void (connection.#unheardSince = 0),
-        message: (frame) => connection.#heard(frame),
+        message: (octets) => connection.#heard(octets),
         closed: () => connection.#lost(),
       });
       await connection.#start(channel);
@@ -78,9 +78,8 @@ export class Connection {
     return this.#hop.transport.toUpperCase() as WrittenTransport;
   }
 
-  /** @param binary whether each character is an octet */
-  send(text: string, binary: boolean): boolean {
-    if (this.isOpen) this.#channel?.send({ text, binary });
+  send(text: string): boolean {
+    if (this.isOpen) this.#channel?.send(text);
     if (this.#unheardSince === 0) this.#unheardSince = Date.now();
     return this.isOpen;
   }
@@ -105,7 +104,7 @@ export class Connection {
         this.#asked.delete(branch);
         resolve(response);
       });
-      this.send(`${[requestLine, via, ...lines, "Content-Length: 0"].join("\r\n")}\r\n\r\n`, false);
+      this.send(`${[requestLine, via, ...lines, "Content-Length: 0"].join("\r\n")}\r\n\r\n`);
     });
   }
 
@@ -148,7 +147,7 @@ export class Connection {
    * is not: whoever waits for it had better know.
    */
   async #keepsAlive(): Promise<void> {
-    this.#channel?.send({ text: "\r\n\r\n", binary: false });
+    this.#channel?.send("\r\n\r\n");
     const isSilent = this.#unheardSince > 0 && Date.now() - this.#unheardSince >= this.#keepAliveEvery;
     if (isSilent && this.#answers && (await this.options(patienceForLife)) === undefined) this.close();
   }
@@ -161,13 +160,13 @@ export class Connection {
     this.#events.closed();
   }
 
-  #heard(frame: Frame): void {
-    if (!this.#isAnswerToUs(frame)) this.#events.message(frame);
+  #heard(octets: string): void {
+    if (!this.#isAnswerToUs(octets)) this.#events.message(octets);
   }
 
-  #isAnswerToUs(frame: Frame): boolean {
-    if (this.#asked.size === 0 || !frame.text.startsWith("SIP/2.0 ")) return false;
-    const response = parseMessage(frame);
+  #isAnswerToUs(octets: string): boolean {
+    if (this.#asked.size === 0 || !octets.startsWith("SIP/2.0 ")) return false;
+    const response = parseMessage(octets);
     if (isFault(response) || response.kind !== "response") return false;
     const via = parseVia(headerValues(response, "via")[0] ?? "");
     const resolve = isFault(via) ? undefined : this.#asked.get(via.branch ?? "");

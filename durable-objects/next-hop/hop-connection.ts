@@ -2,7 +2,6 @@ import type { Hop } from "../../lib/routing/locate.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { backOff } from "../../lib/transport/back-off.ts";
 import type { Calls } from "./calls.ts";
-import type { Frame } from "./channel.ts";
 import { Connection } from "./connection.ts";
 
 /** Names of lost connections that calls in progress may still have in their routes. */
@@ -24,7 +23,7 @@ export interface ConnectionOwner {
   trunk(): Promise<Trunk | undefined>;
   /** It is for calls that come, too, and stays open. */
   isHeld(): boolean;
-  heard(frame: Frame): void;
+  heard(octets: string): void;
   opened(trunk: Trunk | undefined): void;
   /** It is gone, or there could be none. */
   lost(): void;
@@ -61,9 +60,8 @@ export class HopConnection {
     }
   }
 
-  /** @param binary whether each character is an octet */
-  send(text: string, binary: boolean): void {
-    void this.open().then((connection) => connection?.send(text, binary));
+  send(text: string): void {
+    void this.open().then((connection) => connection?.send(text));
   }
 
   /** It may be closed when it is not used for a while. */
@@ -84,7 +82,7 @@ export class HopConnection {
   #begin(): Promise<Connection> {
     const { hop, keepAliveEvery, storage } = this.#owner;
     const opening: Promise<Connection> = this.#owner.trunk().then(async (trunk) => {
-      const events = { message: (frame: Frame) => this.#owner.heard(frame), closed: () => this.#lost(opening) };
+      const events = { message: (octets: string) => this.#owner.heard(octets), closed: () => this.#lost(opening) };
       const connection = await Connection.open(hop, events, { keepAliveEvery, token: trunk?.token });
       const [before] = await this.hosts();
       await storage.put("hosts", [connection.host, before]);

@@ -69,7 +69,6 @@ export class Inbound {
     const envelope: RequestEnvelope = {
       kind: "request",
       text: alter(request, sender.phone === shiftedEnd ? combined(alterations, asReferred(request)) : alterations),
-      binary: request.binary,
       answerTo: { home: this.#line.name, flow: this.#id, phone: this.#id },
       transaction: this.#transactionOf(essentials),
       identity: "",
@@ -146,7 +145,6 @@ export class Inbound {
     const envelope: RequestEnvelope = {
       kind: "request",
       text: alter(request, way.alterations),
-      binary: request.binary,
       answerTo: { home: this.#line.name, flow: this.#id, phone: this.#id },
       transaction,
       identity: trunkIdentity(trunk),

@@ -1,10 +1,10 @@
 import { connect } from "cloudflare:sockets";
 import { writtenHost } from "../../lib/routing/hop-name.ts";
 import type { Hop } from "../../lib/routing/locate.ts";
-import { StreamReader } from "../../lib/transport/stream.ts";
+import { StreamReader, framed } from "../../lib/transport/stream.ts";
 import { decodeBinary, encodeBinary } from "../room/bytes.ts";
 import { answerUnmeasured } from "../room/reply.ts";
-import { type Channel, type ChannelEvents, type Frame, patience, within } from "./channel.ts";
+import { type Channel, type ChannelEvents, patience, within } from "./channel.ts";
 
 /**
  * Opens a TCP or TLS connection to the address that was resolved and checked; over TLS the certificate must be the domain's.
@@ -32,7 +32,7 @@ export async function openStream(hop: Hop, events: ChannelEvents): Promise<Chann
   return {
     localAddress: localAddress ?? "offhook.invalid",
     tellsAddress: true,
-    send: ({ text, binary }) => void write(binary ? encodeBinary(text) : new TextEncoder().encode(text)),
+    send: (octets) => void write(encodeBinary(framed(octets))),
     close,
   };
 }
@@ -55,25 +55,16 @@ async function read(socket: Socket, write: (octets: Uint8Array) => Promise<void>
       events.heard();
       const { messages, pings, broken } = reader.read(decodeBinary(octets.slice().buffer));
       if (pings > 0) void write(Buffer.from("\r\n"));
-      for (const text of messages) events.message(asFrame(text));
+      for (const text of messages) events.message(text);
       if (broken === undefined) continue;
       const answer = answerUnmeasured(broken);
-      if (answer !== undefined) await write(encodeBinary(answer));
+      if (answer !== undefined) await write(encodeBinary(framed(answer)));
       break;
     }
   } catch (error) {
     ignoreClosed(error);
   }
   events.closed();
-}
-
-/** Octets as the text they are, if they are UTF-8: then phones get a text frame, as all of them expect. */
-function asFrame(octets: string): Frame {
-  // oxlint-disable-next-line no-control-regex -- the ASCII range is what is asked for
-  if (/^[\x00-\x7f]*$/.test(octets)) return { text: octets, binary: false };
-  const bytes = Buffer.from(octets, "latin1");
-  const text = bytes.toString("utf8");
-  return Buffer.from(text, "utf8").equals(bytes) ? { text, binary: false } : { text: octets, binary: true };
 }
 
 /** What streams throw when the other side has gone: the end of the connection is handled where it is noticed. */

@@ -10,6 +10,12 @@ const lookAfter = 60_000;
 /** Milliseconds. */
 const patienceForOptions = 5000;
 
+/** How often in a row registering has failed, and when it is tried again (milliseconds). */
+interface Failed {
+  readonly count: number;
+  readonly renewAt: number;
+}
+
 /** The object that has the connection, and what the care for its trunk needs of it. */
 export interface Cared {
   /** Of the object. */
@@ -54,8 +60,8 @@ export class TrunkCare {
   /** Milliseconds: when the registration ends, and when it is to be renewed; 0 if there is none. */
   registeredUntil = 0;
   #renewAt = 0;
-  /** Of registering, in a row. */
-  #failures = 0;
+  /** Of registering, in a row; undefined until it is read, since an object whose server cannot be reached sleeps between two trials. */
+  #failures: number | undefined;
   health: Health | undefined;
   #isAtWork = false;
   #formerTrunk: Trunk | undefined;
@@ -71,7 +77,7 @@ export class TrunkCare {
    */
   async begin(role: Role, former: Trunk | undefined): Promise<void> {
     this.#formerTrunk = former;
-    this.#failures = 0;
+    await this.#countFailures(0);
     this.#renewAt = 0;
     this.health = undefined;
     await this.#cared.storage.put("role", role);
@@ -132,12 +138,14 @@ export class TrunkCare {
     const account = trunk?.register === true && role === "registers" ? accountOf(trunk) : undefined;
     if (trunk === undefined || account === undefined) return this.#letGo(trunk);
     const now = Date.now();
-    const isFresh = this.#cared.isOpen() || this.#failures > 0;
+    if (this.#failures === undefined) await this.#recall();
+    const isFresh = this.#cared.isOpen() || (this.#failures ?? 0) > 0;
     if (isFresh && now < this.#renewAt) return Math.min(this.#renewAt, now + lookAfter);
     const connection = await this.#cared.open();
     if (connection === undefined) return this.#failed(trunk, 0);
     const outcome = await this.#registration.register(connection, account);
     if (outcome.kind === "refused") return this.#failed(trunk, Math.min(outcome.retryAfter, longestRest) * 1000);
+    await this.#countFailures(0);
     const next = this.#registered(trunk, outcome.granted * 1000);
     await this.#leaves(connection, account, outcome.contact);
     return next;
@@ -153,7 +161,6 @@ export class TrunkCare {
 
   #registered(trunk: Trunk, granted: number): number {
     const now = Date.now();
-    this.#failures = 0;
     this.registeredUntil = now + granted;
     this.#renewAt = now + granted / 2;
     if (!this.isHeld) this.#attempt(this.#cared.takeBack(trunk));
@@ -163,14 +170,27 @@ export class TrunkCare {
   }
 
   /** @param rest milliseconds that the server wants to be left alone, at least */
-  #failed(trunk: Trunk, rest: number): number {
+  async #failed(trunk: Trunk, rest: number): Promise<number> {
+    const failures = this.#failures ?? 0;
     this.isHeld = false;
     this.registeredUntil = 0;
-    this.#renewAt = Date.now() + Math.max(rest, this.#wait(this.#failures));
-    this.#failures += 1;
+    this.#renewAt = Date.now() + Math.max(rest, this.#wait(failures));
+    await this.#countFailures(failures + 1);
     this.#cared.rest();
     this.#attempt(this.#cared.passOn(trunk));
     return this.#renewAt;
+  }
+
+  async #recall(): Promise<void> {
+    const failed = await this.#cared.storage.get<Failed>("failed");
+    this.#failures = failed?.count ?? 0;
+    this.#renewAt = failed?.renewAt ?? this.#renewAt;
+  }
+
+  async #countFailures(count: number): Promise<void> {
+    if (count > 0) await this.#cared.storage.put<Failed>("failed", { count, renewAt: this.#renewAt });
+    else if (this.#failures !== 0) await this.#cared.storage.delete("failed");
+    this.#failures = count;
   }
 
   /** Another server registers us, or none is to any more. */

@@ -1,7 +1,7 @@
 import { writtenHost } from "../../lib/routing/hop-name.ts";
 import type { Hop } from "../../lib/routing/locate.ts";
 import { isTooLong, tooLongFrame } from "../../lib/transport/frame-limit.ts";
-import { decodeBinary, encodeBinary } from "../room/bytes.ts";
+import { frameFor, octetsIn } from "../room/bytes.ts";
 import { randomText } from "../room/random.ts";
 import { type Channel, type ChannelEvents, patience, within } from "./channel.ts";
 
@@ -42,18 +42,18 @@ export async function openWebSocket(hop: Hop, events: ChannelEvents, token: stri
       return events.closed();
     }
     events.heard();
-    const frame = typeof data === "string" ? { text: data, binary: false } : { text: decodeBinary(data as ArrayBuffer), binary: true };
+    const octets = octetsIn(data as string | ArrayBuffer);
     // RFC 5626 §4.4.1.
-    if (frame.text === "\r\n\r\n") socket.send("\r\n");
-    else if (frame.text.trim() !== "") events.message(frame);
+    if (octets === "\r\n\r\n") socket.send("\r\n");
+    else if (octets.trim() !== "") events.message(octets);
   });
   socket.addEventListener("close", () => events.closed());
   socket.addEventListener("error", () => events.closed());
   return {
     localAddress: `${randomText()}.invalid`,
     tellsAddress: false,
-    send: ({ text, binary }) => {
-      if (socket.readyState === WebSocket.OPEN) socket.send(binary ? encodeBinary(text) : text);
+    send: (octets) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(frameFor(octets, false));
     },
     close: () => socket.close(1000, "nothing is under way"),
   };

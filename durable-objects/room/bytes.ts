@@ -1,8 +1,39 @@
+import { octetsOfText } from "../../lib/transport/text-frame.ts";
+
 /** Octets as text with one character for each (ISO 8859-1), so that bodies stay exact. */
 export function decodeBinary(octets: ArrayBuffer): string {
   return Buffer.from(octets).toString("latin1");
 }
 
-export function encodeBinary(text: string): Uint8Array {
-  return Buffer.from(text, "latin1");
+/** @throws Error if a character is no octet: to drop its upper bits could make a line break of it */
+export function encodeBinary(octets: string): Uint8Array {
+  const bytes = Buffer.from(octets, "latin1");
+  if (!isAscii(octets) && bytes.toString("latin1") !== octets) throw new Error("a message has characters that are not octets");
+  return bytes;
+}
+
+/** In one step of the runtime, which is many times faster than an expression. */
+export function isAscii(text: string): boolean {
+  return Buffer.byteLength(text, "utf8") === text.length;
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The message in a WebSocket frame, as octets. */
+export function octetsIn(frame: string | ArrayBuffer): string {
+  if (typeof frame !== "string") return decodeBinary(frame);
+  return isAscii(frame) ? frame : octetsOfText(frame);
+}
+
+/** The frame that a message goes out in: text if the other side wants that and the octets are UTF-8, else binary (RFC 7118 §5). */
+export function frameFor(octets: string, wantsBinary: boolean): string | Uint8Array {
+  if (wantsBinary) return encodeBinary(octets);
+  if (isAscii(octets)) return octets;
+  const bytes = encodeBinary(octets);
+  try {
+    return decoder.decode(bytes);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return bytes;
+  }
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import type { Keyring, Purpose } from "../../lib/authentication/keyring.ts";
+import { encodeBinary } from "./bytes.ts";
 import { decodeBase64Url, encodeBase64Url } from "./base64url.ts";
 import { Siv } from "./siv.ts";
 
@@ -17,6 +18,7 @@ export function createKeyring(keys: readonly Uint8Array[]): Keyring {
   const [first] = rings as [ReturnType<typeof derive>];
   return {
     mac: (purpose, text) => mac(first(purpose), text),
+    macs: (purpose, text) => rings.map((ring) => mac(ring(purpose), text)),
     verify: (purpose, text, given) => rings.some((ring) => sameText(mac(ring(purpose), text).slice(0, given.length), given)),
     seal: (purpose, text, context) => encodeBase64Url(first(purpose).seal(text, context)),
     open: (purpose, token, context) => {
@@ -28,7 +30,7 @@ export function createKeyring(keys: readonly Uint8Array[]): Keyring {
       }
       return undefined;
     },
-    hash: (algorithm, text) => createHash(algorithm).update(text).digest("hex"),
+    hash: (algorithm, octets) => createHash(algorithm).update(encodeBinary(octets)).digest("hex"),
   };
 }
 

@@ -1,11 +1,20 @@
-import { type Message, type Request, headerValue } from "../../lib/syntax/message.ts";
+import { type Message, type Request, headerValue, parseMessage } from "../../lib/syntax/message.ts";
+import { isFault } from "../../lib/syntax/fault.ts";
+import { plainHash } from "../../lib/syntax/plain-hash.ts";
 import type { Recorder } from "./record.ts";
+
+/** Requests whose time of arrival is remembered, for how long they took. */
+const mostBegun = 200;
+/** Characters of a reason phrase, or of what a Warning says. */
+const longestReason = 200;
 
 /** What an administrator sees of a home, or of the door: its last messages, and a line for each request and final response. */
 export class Log {
   readonly #recorder: Recorder;
   readonly #home: string;
   readonly #isLogging: boolean;
+  /** Milliseconds, by a mark of Call-ID and CSeq, the oldest first; what has slept is not known any more. */
+  readonly #begun = new Map<string, number>();
 
   constructor(recorder: Recorder, home: string, isLogging: boolean) {
     this.#recorder = recorder;
@@ -17,6 +26,7 @@ export class Log {
   received(now: number, flow: string, message: Message): void {
     this.#recorder.keep(now, "in", flow, message.text);
     if (!this.#isLogging || (message.kind === "response" && message.status < 200)) return;
+    if (message.kind === "request" && message.method !== "ACK") this.#begin(message, now);
     const what =
       message.kind === "request"
         ? { method: message.method, uri: message.requestUri }
@@ -39,8 +49,37 @@ export class Log {
   answered(now: number, flow: string, text: string, status: number, request: Request, why?: string): void {
     this.#recorder.keep(now, "out", flow, text);
     if (!this.#isLogging || status < 200) return;
-    const reason = why === undefined ? {} : { why };
-    this.#write({ direction: "out", status, method: request.method, ...reason, callId: headerValue(request, "call-id"), flow });
+    this.#write({ ...this.#final(text, request, now), ...(why === undefined ? {} : { why }), flow });
+  }
+
+  /**
+   * A final response that goes to whoever has asked: of every INVITE, and every refusal. Other 2xx have their line where their phone is.
+   * @param flow "-" if it goes to another server
+   * @param since when the request came, in milliseconds, if that is known better than here
+   */
+  concluded(now: number, flow: string, status: number, text: string, since?: number): void {
+    if (!this.#isLogging || status < 200) return;
+    const isOfInvite = /\r\ncseq[ \t]*:[ \t]*\d+[ \t]+INVITE\r\n/i.test(text);
+    if (status < 300 && !isOfInvite) return;
+    const response = parseMessage(text);
+    if (!isFault(response)) this.#write({ ...this.#final(text, response, now, since), flow });
+  }
+
+  #final(text: string, message: Message, now: number, since = this.#begun.get(markOf(message))): Record<string, unknown> {
+    const status = Number(text.slice(8, 11));
+    const reason = text.slice(12, text.indexOf("\r\n")).slice(0, longestReason);
+    const method = message.kind === "request" ? message.method : headerValue(message, "cseq")?.split(/\s+/)[1];
+    const why = status < 300 ? undefined : warning.exec(text)?.[1];
+    const took = since === undefined ? {} : { ms: now - since };
+    const callId = headerValue(message, "call-id");
+    return { direction: "out", status, method, reason, ...(why === undefined ? {} : { why }), callId, ...took };
+  }
+
+  #begin(request: Request, now: number): void {
+    const mark = markOf(request);
+    if (!this.#begun.has(mark)) this.#begun.set(mark, now);
+    const oldest = this.#begun.keys().next();
+    if (this.#begun.size > mostBegun && oldest.done !== true) this.#begun.delete(oldest.value);
   }
 
   /** Something that happened without a message. */
@@ -52,4 +91,12 @@ export class Log {
   #write(line: Record<string, unknown>): void {
     console.log(JSON.stringify({ ...line, home: this.#home }));
   }
+}
+
+/** RFC 3261 §20.43: what a server has to say of a refusal. */
+const warning = /\r\nWarning[ \t]*:[ \t]*\d{3} [^ \r\n]{1,100} "([^"\r\n]{1,200})"/i;
+
+/** Of a request and its responses; short, and none of their text is kept. */
+function markOf(message: Message): string {
+  return plainHash(`${headerValue(message, "call-id")} ${headerValue(message, "cseq")}`);
 }

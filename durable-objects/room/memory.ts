@@ -6,8 +6,8 @@ const schema = [
     state TEXT NOT NULL, request TEXT NOT NULL) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS calls (name TEXT PRIMARY KEY, phone TEXT NOT NULL, registration TEXT NOT NULL,
     since INTEGER NOT NULL) WITHOUT ROWID`,
-  `CREATE TABLE IF NOT EXISTS unattended (name TEXT PRIMARY KEY, due INTEGER NOT NULL, until INTEGER NOT NULL, home TEXT NOT NULL,
-    phone TEXT NOT NULL, at INTEGER NOT NULL, forgetful INTEGER NOT NULL) WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS unattended_calls (name TEXT PRIMARY KEY, due INTEGER NOT NULL, until INTEGER NOT NULL, home TEXT NOT NULL,
+    phone TEXT NOT NULL, at INTEGER NOT NULL, forgetful INTEGER NOT NULL, contact TEXT NOT NULL) WITHOUT ROWID`,
   "CREATE TABLE IF NOT EXISTS messages (number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, due INTEGER NOT NULL, value TEXT NOT NULL)",
   "CREATE TABLE IF NOT EXISTS subscriptions (id TEXT PRIMARY KEY, due INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
   "CREATE TABLE IF NOT EXISTS publications (id TEXT PRIMARY KEY, due INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
@@ -20,7 +20,7 @@ const schema = [
 ] as const;
 
 const tables = [
-  ...["subscriber", "bindings", "contexts", "calls", "unattended", "letters", "messages", "subscriptions", "publications", "told"],
+  ...["subscriber", "bindings", "contexts", "calls", "unattended_calls", "letters", "messages", "subscriptions", "publications", "told"],
   ...["away", "waiting", "list_subscriptions", "back_ends"],
 ];
 

@@ -1,3 +1,5 @@
+import { copyOf } from "../../lib/syntax/recall.ts";
+import { legible } from "../../lib/syntax/octets.ts";
 import type { TraceEntry } from "../../lib/trace.ts";
 
 interface Kept {
@@ -20,7 +22,7 @@ export class Recorder {
 
   keep(at: number, direction: TraceEntry["direction"], flow: string, text: string): void {
     if (this.#length === 0) return;
-    this.#kept[this.#next % this.#length] = { at, direction, flow, text };
+    this.#kept[this.#next % this.#length] = { at, direction, flow, text: copyOf(text.slice(0, longestKept)) };
     this.#next += 1;
   }
 
@@ -28,9 +30,12 @@ export class Recorder {
   entries(): TraceEntry[] {
     const start = this.#next % this.#length;
     const ordered = this.#next <= this.#length ? this.#kept : [...this.#kept.slice(start), ...this.#kept.slice(0, start)];
-    return ordered.map((entry) => ({ ...entry, text: maskCredentials(entry.text) }));
+    return ordered.map((entry) => ({ ...entry, text: legible(maskCredentials(entry.text)) }));
   }
 }
+
+/** Characters of a message that are kept. */
+const longestKept = 16_384;
 
 /** Hides what a password could be guessed from, the response of digest credentials (RFC 7616 §3.4), and those of other schemes. */
 export function maskCredentials(text: string): string {

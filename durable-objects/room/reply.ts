@@ -1,12 +1,18 @@
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { type Fault, fault } from "../../lib/syntax/fault.ts";
 import { type Request, salvage } from "../../lib/syntax/message.ts";
+import { toOctets } from "../../lib/syntax/octets.ts";
 import { randomText } from "./random.ts";
 
 /** The response that a fault asks for, with what was wrong as a Warning (RFC 3261 §20.43). */
 export function answerFault(request: Request, fault: Fault): string {
-  const warning: readonly [string, string] = ["Warning", `399 offhook "${fault.fault.replace(/["\\\r\n]/g, "'")}"`];
+  const warning: readonly [string, string] = ["Warning", `399 offhook "${inOctets(fault.fault).replace(/["\\\r\n]/g, "'")}"`];
   return replyTo(request, fault.status, { toTag: randomText(), headers: [...(fault.headers ?? []), warning] });
+}
+
+/** What a fault quotes of a message is octets already; what it quotes of our own data may be text. */
+function inOctets(text: string): string {
+  return /[^\0-\xff]/.test(text) ? toOctets(text) : text;
 }
 
 /**
@@ -14,7 +20,7 @@ export function answerFault(request: Request, fault: Fault): string {
  * nothing to answer. The connection cannot be read on.
  */
 export function answerUnmeasured(header: string): string | undefined {
-  const request = salvage({ text: header, binary: true });
+  const request = salvage(header);
   if (request === undefined || request.method === "ACK") return undefined;
   return answerFault(request, fault(400, "a message on a stream needs its Content-Length"));
 }

@@ -31,9 +31,11 @@ export interface HomeName {
   readonly domain: string;
   /** What the outside sees of the name, in our branches. */
   readonly hint: string;
+  /** By all keys, that one first. */
+  readonly hints: readonly string[];
 }
 
-export function readHomeName(name: string, hint: string): HomeName {
+export function readHomeName(name: string, hints: readonly string[]): HomeName {
   const at = name.lastIndexOf("@");
-  return { name, hint, user: name.slice("sip:".length, at), domain: name.slice(at + 1, name.lastIndexOf("#")) };
+  return { name, hint: hints[0] as string, hints, user: name.slice("sip:".length, at), domain: name.slice(at + 1, name.lastIndexOf("#")) };
 }

@@ -1,3 +1,4 @@
+import { toOctets } from "../syntax/octets.ts";
 import { parseDigest } from "../syntax/digest.ts";
 import { isFault } from "../syntax/fault.ts";
 import type { Keyring } from "./keyring.ts";
@@ -18,7 +19,7 @@ export function credentialsFor(
   keyring: Pick<Keyring, "hash">,
   challenges: readonly string[],
   request: { readonly method: string; readonly uri: string },
-  { username, password }: Account,
+  account: Account,
   cnonce: string,
 ): string | undefined {
   const known = challenges.flatMap((value) => {
@@ -30,6 +31,7 @@ export function credentialsFor(
   const chosen = known.find(({ algorithm }) => algorithm === "SHA-256") ?? known[0];
   if (chosen === undefined) return undefined;
   const { values, algorithm } = chosen;
+  const [username, password] = [toOctets(account.username), toOctets(account.password)];
   const hash = (text: string) => keyring.hash(algorithm === "MD5" ? "md5" : "sha256", text);
   const [realm, nonce] = [values.get("realm") ?? "", values.get("nonce") ?? ""];
   const first = hash(`${username}:${realm}:${password}`);

@@ -8,6 +8,8 @@ export type Purpose = "nonce" | "hint" | "context" | "phone" | "route" | "return
 export interface Keyring {
   /** Keyed hash (AES-CMAC) of a text, base64url, 22 characters; callers cut it to what they need. */
   mac(purpose: Purpose, text: string): string;
+  /** What `mac` makes, and would have made with each older key: to find again what was named before the keys were changed. */
+  macs(purpose: Purpose, text: string): readonly string[];
   /** Whether `mac`, possibly cut, was made of `text` by one of our keys. Constant time. */
   verify(purpose: Purpose, text: string, mac: string): boolean;
   /** Encrypts and authenticates a text, bound to a context that is not carried; base64url. */
@@ -15,5 +17,5 @@ export interface Keyring {
   /** The text of a sealed token; undefined if it is not ours or was made for another context. */
   open(purpose: Purpose, token: string, context: string): string | undefined;
   /** Plain hash of a text as lower-case hexadecimal digits (RFC 7616 §3.2). */
-  hash(algorithm: "md5" | "sha256", text: string): string;
+  hash(algorithm: "md5" | "sha256", octets: string): string;
 }

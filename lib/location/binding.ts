@@ -24,6 +24,8 @@ export interface Binding {
   readonly lease: number;
   /** The phone has asked for a GRUU (RFC 5627 §5.1). */
   readonly wantsGruu?: boolean;
+  /** Milliseconds; until when its phone is waited for, whose flow is gone. */
+  readonly awayUntil?: number | undefined;
   /** Made by an administrator for an address, where no phone is (RFC 3261 §10.2). */
   readonly isStatic?: boolean;
 }

@@ -1,6 +1,7 @@
 import { readContacts } from "../syntax/contact.ts";
 import { isFault } from "../syntax/fault.ts";
 import { type Message, headerValue } from "../syntax/message.ts";
+import { legible } from "../syntax/octets.ts";
 import { parseParty } from "../syntax/party.ts";
 import type { CallDetails } from "../transport/flow.ts";
 
@@ -20,8 +21,13 @@ export function readCallDetails(message: Message, contactIn: Message, isCaller: 
   const [local, remote] = isCaller ? [from, to] : [to, from];
   const target = isFault(contacts) || contacts === "*" ? "" : (contacts[0]?.uri ?? "");
   const callId = headerValue(message, "call-id") ?? "";
-  const details = { callId, localTag: local.tag ?? "", remoteTag: remote.tag ?? "", remote: remote.address.uri, target, isCaller };
-  return [callId, details.localTag, details.remoteTag, details.remote, target].some((text) => text.length > longestText)
-    ? undefined
-    : details;
+  const [id, localTag, remoteTag, uri, at] = [callId, local.tag ?? "", remote.tag ?? "", remote.address.uri, target].map(legible) as [
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
+  const details = { callId: id, localTag, remoteTag, remote: uri, target: at, isCaller };
+  return [id, localTag, remoteTag, uri, at].some((text) => text.length > longestText) ? undefined : details;
 }

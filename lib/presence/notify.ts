@@ -1,4 +1,4 @@
-import { octets } from "../syntax/compose.ts";
+import { toOctets } from "../syntax/octets.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** What a notification says besides what its dialog does. */
@@ -13,6 +13,7 @@ export interface Notification {
   readonly state: string;
   /** The entity-tag of the state (RFC 5839 §5.1). */
   readonly tag: string | undefined;
+  /** A document in Unicode, which goes out in UTF-8. */
   readonly body: { readonly type: string; readonly text: string } | undefined;
   /** An option tag that the watcher has to know (RFC 4662 §4.1). */
   readonly requires?: string;
@@ -22,6 +23,7 @@ export interface Notification {
 export function composeNotify(subscription: Subscription, notification: Notification): string {
   const { cseq, host, branch, contact, state, tag, body, requires } = notification;
   const { target, local, remote, callId, event, eventId, routes } = subscription;
+  const octets = toOctets(body?.text ?? "");
   const lines = [
     `NOTIFY ${target} SIP/2.0`,
     `Via: SIP/2.0/WSS ${host};branch=${branch}`,
@@ -37,7 +39,7 @@ export function composeNotify(subscription: Subscription, notification: Notifica
     ...(requires === undefined ? [] : [`Require: ${requires}`]),
     ...(tag === undefined ? [] : [`SIP-ETag: ${tag}`]),
     ...(body === undefined ? [] : [`Content-Type: ${body.type}`]),
-    `Content-Length: ${body === undefined ? 0 : octets(body.text)}`,
+    `Content-Length: ${octets.length}`,
   ];
-  return `${lines.join("\r\n")}\r\n\r\n${body?.text ?? ""}`;
+  return `${lines.join("\r\n")}\r\n\r\n${octets}`;
 }

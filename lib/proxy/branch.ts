@@ -1,6 +1,6 @@
 import type { Keyring } from "../authentication/keyring.ts";
 import { plainHash } from "../syntax/plain-hash.ts";
-import type { ReturnAddress } from "../transport/envelope.ts";
+import type { RequestEnvelope, ReturnAddress } from "../transport/envelope.ts";
 
 /**
  * Our branch parameters: `z9hG4bK`, eight characters that hint at the home the message leaves from (responses come back to it),
@@ -23,6 +23,11 @@ export function homeHint(keyring: Keyring, home: string): string {
   return keyring.mac("hint", home).slice(0, hintLength);
 }
 
+/** The hints of a home, of the present key first: requests that were sent before the keys were changed carry that of an older one. */
+export function homeHints(keyring: Keyring, home: string): readonly string[] {
+  return keyring.macs("hint", home).map((mac) => mac.slice(0, hintLength));
+}
+
 /** The home hint in a branch parameter; undefined if it cannot be one of ours. */
 export function hintIn(branch: string | undefined): string | undefined {
   if (branch === undefined || !branch.startsWith(cookie) || branch.length < cookie.length + hintLength + 2) return undefined;
@@ -37,10 +42,16 @@ export function statefulBranch(hint: string, context: string, index: number, loo
  * The branch of a request forwarded without state: a function of the branch it was received with, so that a CANCEL or an ACK
  * for the same transaction gets the same one (RFC 3261 §16.11).
  */
-export function statelessBranch(keyring: Keyring, hint: string, answerTo: ReturnAddress, transaction: string, loop: string): string {
+export function statelessBranch(
+  keyring: Keyring,
+  hint: string,
+  { answerTo, transaction }: Pick<RequestEnvelope, "answerTo" | "transaction">,
+  of: Transaction,
+  loop: string,
+): string {
   const { flow, phone, home, branch } = answerTo;
   const address = branch === undefined ? `${flow}${phone}${transaction}${home}` : `${ofContext}${branch}\n${home}`;
-  return `${cookie}${hint}~${keyring.seal("return-address", address, "")}.${loop}`;
+  return `${cookie}${hint}~${keyring.seal("return-address", address, contextOf(of))}.${loop}`;
 }
 
 /** The branch of a stored message: the same each time it is offered. */
@@ -48,19 +59,30 @@ export function storedBranch(hint: string, number: number, loop: string): string
   return `${cookie}${hint}!${number}.${loop}`;
 }
 
-/** Reads a branch that carries this home's hint; undefined if it was not minted by us. */
-export function readBranch(keyring: Keyring, branch: string): Branch | undefined {
+/** What a way back is for, and nothing else: a response with another Call-ID or CSeq does not come by it. */
+export interface Transaction {
+  readonly callId: string;
+  /** The number of the CSeq that our request had. */
+  readonly cseq: number;
+}
+
+function contextOf({ callId, cseq }: Transaction): string {
+  return `${cseq} ${callId}`;
+}
+
+/** Reads a branch that carries this home's hint; undefined if it was not minted by us, or for another transaction. */
+export function readBranch(keyring: Keyring, branch: string, of: Transaction): Branch | undefined {
   const rest = branch.slice(cookie.length + hintLength);
-  if (rest.startsWith("~")) return readStateless(keyring, rest.slice(1));
+  if (rest.startsWith("~")) return readStateless(keyring, rest.slice(1), of);
   if (rest.startsWith("!")) return { kind: "stored", number: Number.parseInt(rest.slice(1), 10) };
   const [empty, context, index] = rest.split(".");
   if (empty !== "" || context?.length !== contextLength || index === undefined) return undefined;
   return { kind: "stateful", context, index: Number.parseInt(index, 10) };
 }
 
-function readStateless(keyring: Keyring, rest: string): Branch | undefined {
+function readStateless(keyring: Keyring, rest: string, of: Transaction): Branch | undefined {
   const dot = rest.lastIndexOf(".");
-  const address = keyring.open("return-address", rest.slice(0, dot), "");
+  const address = keyring.open("return-address", rest.slice(0, dot), contextOf(of));
   if (address === undefined) return undefined;
   if (address.startsWith(ofContext)) {
     const [branch = "", home = ""] = address.slice(ofContext.length).split("\n");
@@ -77,6 +99,16 @@ export function transactionName(keyring: Keyring, home: string, branch: string, 
   return keyring.mac("context", `${home} ${sentBy} ${branch}`).slice(0, contextLength);
 }
 
+/** The names that it has, and may have had before the keys were changed; that of the present key first. */
+export function transactionNames(keyring: Keyring, home: string, branch: string, sentBy: string): readonly string[] {
+  return keyring.macs("context", `${home} ${sentBy} ${branch}`).map((mac) => mac.slice(0, contextLength));
+}
+
+/** The name of the transaction by which a branch of a response context goes on to another home: whatever the keys are, it is the same. */
+export function onwardTransactionName(keyring: Keyring, home: string, branch: string): string {
+  return keyring.hash("sha256", `${home} ${branch}`).slice(0, contextLength);
+}
+
 /**
  * The mark by which a request that comes back unchanged is known as a loop, and one whose routing changed as a spiral
  * (RFC 3261 §16.6 step 8): a hash over all fields that this proxy routes by. Nobody gains by forging it, so it has no key.
@@ -86,6 +118,6 @@ export function loopMark(requestUri: string, routes: readonly string[], callId: 
 }
 
 /** Whether one of the Via branches was set by this home when it routed the same request the same way (RFC 3261 §16.3 step 4). */
-export function isLoop(branches: readonly (string | undefined)[], hint: string, mark: string): boolean {
-  return branches.some((branch) => hintIn(branch) === hint && branch?.endsWith(`.${mark}`) === true);
+export function isLoop(branches: readonly (string | undefined)[], hints: readonly string[], mark: string): boolean {
+  return branches.some((branch) => hints.includes(hintIn(branch) ?? "") && branch?.endsWith(`.${mark}`) === true);
 }

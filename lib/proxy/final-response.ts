@@ -12,13 +12,13 @@ import type { Effect } from "./response-context.ts";
 export function finalResponse(request: Request, effect: Effect & { kind: "answer" }, toTag: string): string {
   const text = effect.text ?? replyTo(request, effect.status, { toTag });
   if (effect.also.length === 0) return text;
-  const append = effect.also.flatMap((other) => challengesIn(other, request.binary));
-  const message = parseMessage({ text, binary: request.binary });
+  const append = effect.also.flatMap((other) => challengesIn(other));
+  const message = parseMessage(text);
   return isFault(message) ? text : alter(message, { append });
 }
 
-function challengesIn(response: string, binary: boolean): (readonly [string, string])[] {
-  const message = parseMessage({ text: response, binary });
+function challengesIn(response: string): (readonly [string, string])[] {
+  const message = parseMessage(response);
   if (isFault(message)) return [];
   return ["WWW-Authenticate", "Proxy-Authenticate"].flatMap((name) =>
     headerValues(message, name.toLowerCase()).map((value) => [name, value] as const),

@@ -24,12 +24,13 @@ export function openContext(
   envelope: RequestEnvelope,
   method: string,
   targets: readonly ReachableTarget[],
-  times: { readonly now: number; readonly until: number; readonly timers: ProxyTimers },
+  times: { readonly now: number; readonly until: number; readonly timers: ProxyTimers; readonly hint?: string },
   search?: Search,
 ): Decision {
   const context: ResponseContext = {
     transaction: envelope.transaction,
     method,
+    ...(times.hint === undefined ? {} : { hint: times.hint }),
     answerTo: envelope.answerTo,
     branches: [],
     final: 0,

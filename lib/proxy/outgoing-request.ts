@@ -15,7 +15,10 @@ import { recordRoute } from "./route-token.ts";
 export interface Forwarder {
   readonly keyring: Keyring;
   readonly home: string;
+  /** Of the home, by the present key. */
   readonly hint: string;
+  /** By all keys. */
+  readonly hints: readonly string[];
 }
 
 const initialMaxForwards = 70;
@@ -32,7 +35,7 @@ export function branchRequest(
   context: ResponseContext,
   branch: ForkedBranch,
 ): string {
-  const value = statefulBranch(by.hint, context.transaction, branch.index, mark(request, essentials));
+  const value = statefulBranch(context.hint ?? by.hint, context.transaction, branch.index, mark(request, essentials));
   return alter(request, {
     requestUri: branch.contact,
     push: [
@@ -94,8 +97,9 @@ export function statelessRequest(
   essentials: Essentials,
   target: StatelessTarget,
 ): StatelessRequest {
-  const { answerTo, transaction, to } = envelope;
-  const branch = statelessBranch(by.keyring, by.hint, answerTo, transaction, mark(request, essentials));
+  const { answerTo, to } = envelope;
+  const of = { callId: essentials.callId, cseq: essentials.cseq.number };
+  const branch = statelessBranch(by.keyring, by.hint, envelope, of, mark(request, essentials));
   const recorded: readonly (readonly [string, string])[] =
     to.kind !== "phone"
       ? ownRecordRoute(by, request, essentials, envelope.caller ?? answerTo, target.phone, whereAt(target))
@@ -133,12 +137,12 @@ export function storedRequest(by: Forwarder, request: Request, essentials: Essen
 
 /** Whether this home has forwarded the same request before, with nothing changed that it routes by (RFC 3261 §16.3 step 4). */
 export function hasLooped(by: Forwarder, request: Request, essentials: Essentials): boolean {
-  if (!request.text.includes(`z9hG4bK${by.hint}`)) return false;
+  if (!by.hints.some((hint) => request.text.includes(`z9hG4bK${hint}`))) return false;
   const branches = headerValues(request, "via").map((value) => {
     const via = parseVia(value);
     return isFault(via) ? undefined : via.branch;
   });
-  return isLoop(branches, by.hint, mark(request, essentials));
+  return isLoop(branches, by.hints, mark(request, essentials));
 }
 
 function mark(request: Request, essentials: Essentials): string {

@@ -9,6 +9,8 @@ export interface ResponseContext {
   /** Its key: the transaction's name at the caller's home. */
   readonly transaction: string;
   readonly method: string;
+  /** The home hint in its branches: the same as long as it lives, whatever the keys are. Absent in rows of older builds. */
+  readonly hint?: string;
   readonly answerTo: ReturnAddress;
   readonly branches: readonly ForkedBranch[];
   /** The final status that was sent upstream; 0 while there is none. */
@@ -51,6 +53,8 @@ export interface Search {
 /** A target with how it can be reached now: the host its flow came by, or undefined while the phone is away. */
 export interface ReachableTarget extends Target {
   readonly host: string | undefined;
+  /** Milliseconds; until when a phone that is away is waited for. */
+  readonly until?: number;
 }
 
 /** One branch: a client transaction of ours towards one phone. */

@@ -27,7 +27,7 @@ export function conclude(context: ResponseContext, effects: readonly Effect[], n
   return { context: { ...context, final: best.status, collect: now + timers.transaction }, effects: [...effects, best] };
 }
 
-/** Adds a branch for each target (RFC 3261 §16.6); those whose phone is away wait for it. */
+/** Adds a branch for each target (RFC 3261 §16.6); those whose phone is away wait for it, as long as is known of it, or else `until`. */
 export function addBranches(
   context: ResponseContext,
   targets: readonly ReachableTarget[],
@@ -123,7 +123,7 @@ function branchTo(target: ReachableTarget, index: number, now: number, until: nu
     path,
     host: target.host ?? "",
     sent: target.host === undefined ? 0 : now,
-    until,
+    until: target.until ?? until,
     cancelled: 0,
     final: 0,
     response: undefined,

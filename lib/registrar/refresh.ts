@@ -55,7 +55,7 @@ export function refresh(
 }
 
 /**
- * Whether a registration need not be written: one binding, unchanged but for its time, still inside the lease of its row. Then
+ * Whether a registration need not be written: one binding, unchanged but for its time, still inside the lease of its row, its phone not waited for. Then
  * the flow's attachment remembers the exact expiry, and the row only that the binding exists.
  * @param rows the bindings as their rows have them, by their keys
  */
@@ -65,6 +65,7 @@ export function isMereRefresh(outcome: RegisterOutcome, rows: ReadonlyMap<string
   const row = rows.get(put.key);
   return (
     row !== undefined &&
+    row.awayUntil === undefined &&
     row.contact === put.contact &&
     row.parameters === put.parameters &&
     row.callId === put.callId &&

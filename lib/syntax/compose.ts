@@ -2,6 +2,7 @@ import { type Request, type Response, headerValue, headerValues } from "./messag
 import { isFault } from "./fault.ts";
 import { parseNameAddress, tagOf } from "./name-address.ts";
 import { parseCSeq } from "./cseq.ts";
+import { toOctets } from "./octets.ts";
 import { reasonPhrase } from "./reason-phrase.ts";
 
 export interface ReplyOptions {
@@ -11,6 +12,7 @@ export interface ReplyOptions {
   readonly headers?: readonly (readonly [name: string, value: string])[];
   /** More of them, as they are written. */
   readonly lines?: string;
+  /** A document in Unicode, which goes out in UTF-8. */
   readonly body?: { readonly type: string; readonly text: string };
 }
 
@@ -21,7 +23,8 @@ export function replyTo(request: Request, status: number, options: ReplyOptions 
   if (options.lines !== undefined) text += options.lines;
   const { body } = options;
   if (body === undefined) return `${text}Content-Length: 0\r\n\r\n`;
-  return `${text}Content-Type: ${body.type}\r\nContent-Length: ${octets(body.text)}\r\n\r\n${body.text}`;
+  const octets = toOctets(body.text);
+  return `${text}Content-Type: ${body.type}\r\nContent-Length: ${octets.length}\r\n\r\n${octets}`;
 }
 
 /** Lines that stand together are copied in one piece. */
@@ -82,18 +85,4 @@ function hopByHop(method: string, request: Request, to: string, headers: readonl
     ["Content-Length", "0"],
   ];
   return `${method} ${request.requestUri} SIP/2.0\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;
-}
-
-/** Octets of a text in UTF-8. */
-export function octets(text: string): number {
-  let count = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    count += code < 0x80 ? 1 : code < 0x800 ? 2 : 3;
-    if (code >= 0xd800 && code < 0xdc00) {
-      at += 1;
-      count += 1;
-    }
-  }
-  return count;
 }

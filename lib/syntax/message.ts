@@ -4,12 +4,6 @@ import { canonicalName, isList, knownNameBehind, roleOf, roles, startLine } from
 import { type Limits, defaultLimits } from "./limits.ts";
 import { splitList } from "./list.ts";
 
-/** A message as it arrived: text, or the octets of a binary frame with one character for each. */
-export interface Frame {
-  readonly text: string;
-  readonly binary: boolean;
-}
-
 /** Where a header line stands in the text. */
 export interface HeaderLine {
   /** Long form, lower case. */
@@ -25,7 +19,9 @@ export interface HeaderLine {
 /** By their roles the first line of each header that every element reads; at 0 a line that repeats one that may stand once only. */
 export type FirstLines = readonly (HeaderLine | undefined)[];
 
-interface Lines extends Frame {
+interface Lines {
+  /** The octets of the message, one character for each: whatever kind of frame they came in, and nothing else is ever put into them. */
+  readonly text: string;
   readonly lines: readonly HeaderLine[];
   readonly first: FirstLines;
   readonly bodyAt: number;
@@ -50,9 +46,9 @@ export type Message = Request | Response;
  * Header values are decoded when somebody asks. Empty lines before the start line are skipped (§7.5); octets behind the body that
  * Content-Length promises are cut off (§18.3), a body shorter than that is a fault.
  */
-export function parseMessage(frame: Frame, limits: Limits = defaultLimits): Message | Fault {
-  const text = skipEmptyLines(frame.text);
-  if (text.length > limits.messageLength) return fault(513, `the message is longer than ${limits.messageLength} characters`);
+export function parseMessage(octets: string, limits: Limits = defaultLimits): Message | Fault {
+  const text = skipEmptyLines(octets);
+  if (text.length > limits.messageLength) return fault(513, `the message is longer than ${limits.messageLength} octets`);
   const lines: HeaderLine[] = [];
   const first = noLines();
   const startEnd = text.indexOf("\r\n");
@@ -60,7 +56,7 @@ export function parseMessage(frame: Frame, limits: Limits = defaultLimits): Mess
   if (startEnd > limits.startLineLength) return fault(414, `the start line is longer than ${limits.startLineLength} characters`);
   const bodyAt = findLines(text, startEnd + 2, lines, first, limits);
   if (typeof bodyAt !== "number") return bodyAt;
-  const parts = { text, binary: frame.binary, lines, first, bodyAt };
+  const parts = { text, lines, first, bodyAt };
   const message = readUsualRequestLine(startEnd, parts) ?? readStartLine(text.slice(0, startEnd), parts);
   return isFault(message) ? message : fitBody(message);
 }
@@ -134,8 +130,8 @@ function isSpace(code: number): boolean {
  * As much of a faulty request as an answer to it needs (RFC 3261 §8.2.6): undefined if it has not even Via, From, To, Call-ID
  * and CSeq, or is not a request.
  */
-export function salvage(frame: Frame): Request | undefined {
-  const text = skipEmptyLines(frame.text).slice(0, defaultLimits.messageLength);
+export function salvage(octets: string): Request | undefined {
+  const text = skipEmptyLines(octets).slice(0, defaultLimits.messageLength);
   const startEnd = text.indexOf("\r\n");
   const [method = "", requestUri = ""] = text.slice(0, Math.max(0, startEnd)).split(" ");
   if (!isToken(method) || text.startsWith("SIP/2.0 ")) return undefined;
@@ -143,7 +139,7 @@ export function salvage(frame: Frame): Request | undefined {
   const first = noLines();
   findLines(text, startEnd + 2, lines, first, defaultLimits);
   const isAnswerable = [roles.via, roles.from, roles.to, roles.callId, roles.cseq].every((role) => first[role] !== undefined);
-  return isAnswerable ? { kind: "request", text, binary: frame.binary, lines, first, bodyAt: text.length, method, requestUri } : undefined;
+  return isAnswerable ? { kind: "request", text, lines, first, bodyAt: text.length, method, requestUri } : undefined;
 }
 
 function skipEmptyLines(text: string): string {
@@ -214,12 +210,12 @@ function endOfName(text: string, from: number, colon: number): number {
 const usualRequestLine = /[\w\-.!%*+`'~]+ [!-;=?-~]+ SIP\/2\.0/y;
 
 /** The request whose first line ends there, if nothing in that line needs a closer look; undefined otherwise. */
-function readUsualRequestLine(end: number, { text, binary, lines, first, bodyAt }: Lines): Request | undefined {
+function readUsualRequestLine(end: number, { text, lines, first, bodyAt }: Lines): Request | undefined {
   usualRequestLine.lastIndex = 0;
   if (!usualRequestLine.test(text) || usualRequestLine.lastIndex !== end) return undefined;
   const space = text.indexOf(" ");
   const requestUri = text.slice(space + 1, end - 8);
-  return { kind: "request", method: text.slice(0, space), requestUri, text, binary, lines, first, bodyAt };
+  return { kind: "request", method: text.slice(0, space), requestUri, text, lines, first, bodyAt };
 }
 
 /** RFC 3261 §7.1 and §7.2: exactly one space between the parts. */
@@ -242,8 +238,8 @@ function readStatusLine(line: string, parts: Lines): Message | Fault {
   const status = Number(code);
   if (!isDigits(code) || status < 100 || status > 699 || (line.length > 11 && line[11] !== " ") || /[\r\n]/.test(line))
     return fault(400, "the status line is malformed");
-  const { text, binary, lines, first, bodyAt } = parts;
-  return { kind: "response", status, reason: line.slice(12), text, binary, lines, first, bodyAt };
+  const { text, lines, first, bodyAt } = parts;
+  return { kind: "response", status, reason: line.slice(12), text, lines, first, bodyAt };
 }
 
 function fitBody(message: Message): Message | Fault {
@@ -251,22 +247,9 @@ function fitBody(message: Message): Message | Fault {
   if (line === undefined) return message;
   const promised = numberIn(message.text, line);
   if (promised < 0) return fault(400, "Content-Length is not a number");
-  // Equal counts are the rule: whether a character of a text frame takes more than one octet matters only where they differ.
-  if (promised === message.text.length - message.bodyAt) return message;
-  const end = message.binary ? message.bodyAt + promised : endOfOctets(message.text, message.bodyAt, promised);
-  if (end > message.text.length) return fault(400, "the body is shorter than its Content-Length");
-  return end === message.text.length ? message : { ...message, text: message.text.slice(0, end) };
-}
-
-/** The position behind so many octets of UTF-8; beyond the end if there are fewer. */
-function endOfOctets(text: string, from: number, octets: number): number {
-  let left = octets;
-  let at = from;
-  while (left > 0 && at < text.length) {
-    const code = text.charCodeAt(at);
-    const isPair = code >= 0xd800 && code < 0xdc00;
-    left -= code < 0x80 ? 1 : code < 0x800 ? 2 : isPair ? 4 : 3;
-    at += isPair ? 2 : 1;
-  }
-  return left > 0 ? text.length + 1 : at;
+  const end = message.bodyAt + promised;
+  if (end === message.text.length) return message;
+  return end > message.text.length
+    ? fault(400, "the body is shorter than its Content-Length")
+    : { ...message, text: message.text.slice(0, end) };
 }

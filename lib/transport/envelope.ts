@@ -14,7 +14,6 @@ export interface RequestEnvelope {
   readonly kind: "request";
   /** The message as it arrived, our own Route taken off and Max-Forwards decremented; our Via is not on it yet. */
   readonly text: string;
-  readonly binary: boolean;
   readonly answerTo: ReturnAddress;
   /** The name of the transaction at the home that received the request; equal for its CANCEL. */
   readonly transaction: string;
@@ -60,7 +59,6 @@ export type Destination =
 export interface ResponseEnvelope {
   readonly kind: "response";
   readonly text: string;
-  readonly binary: boolean;
   readonly status: number;
   readonly to: ReturnAddress;
   /** For an INVITE that holds state: the transaction that the caller's home noted. */

@@ -20,6 +20,8 @@ export interface Flow {
   readonly opened: number;
   /** Whether a valid SIP message or keep-alive has come yet. */
   readonly heard: boolean;
+  /** Its frames are binary. */
+  readonly wantsBinary?: boolean;
   /** Undefined before the flow is authenticated. */
   readonly authenticated: Authentication | undefined;
   /** The subscriber's row as the door read it, until the flow is authenticated: so that this costs no SQL. */
@@ -123,6 +125,8 @@ export interface PendingInvite {
   readonly isForgetful?: boolean;
   /** Of the call, as of one in progress. */
   readonly name?: string;
+  /** A mark of the Contact that its phone was registered with: another one is that of a page which knows nothing of the call. */
+  readonly contact?: string;
 }
 
 export interface ProceedingBranch {

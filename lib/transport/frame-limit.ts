@@ -1,4 +1,4 @@
-import { octets } from "../syntax/compose.ts";
+import { toOctets } from "../syntax/octets.ts";
 
 /** Octets of a WebSocket frame: no message may be longer. */
 export const longestFrame = 262_144;
@@ -10,5 +10,5 @@ export const tooLongFrame = { code: 1009, reason: "a message may have 262144 oct
 export function isTooLong(data: string | ArrayBuffer): boolean {
   if (typeof data !== "string") return data.byteLength > longestFrame;
   // A character takes one to three octets of UTF-8.
-  return data.length > longestFrame || (data.length * 3 > longestFrame && octets(data) > longestFrame);
+  return data.length > longestFrame || (data.length * 3 > longestFrame && toOctets(data).length > longestFrame);
 }

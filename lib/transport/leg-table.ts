@@ -16,7 +16,7 @@ export interface LegName {
   readonly domain: string;
   readonly home: string;
   /** What responses to this home's requests carry in their topmost Via. */
-  readonly hint: string;
+  readonly hints: readonly string[];
 }
 
 /** Which leg a message belongs to, or whose leg would have to be opened for it. */
@@ -61,8 +61,8 @@ export function chooseLeg<Leg extends LegName>(
 
 function byResponse<Leg extends LegName>(message: Message, essentials: Essentials, legs: readonly Leg[]): Choice<Leg> | undefined {
   if (message.kind !== "response") return undefined;
-  const hint = hintIn(essentials.via.branch);
-  const leg = legs.find((one) => one.hint === hint);
+  const hint = hintIn(essentials.via.branch) ?? "";
+  const leg = legs.find((one) => one.hints.includes(hint));
   return leg === undefined ? none : { kind: "leg", leg };
 }
 

@@ -92,3 +92,18 @@ function contentLength(header: string): number | undefined {
   const [first = ""] = written;
   return /^\d{1,9}$/.test(first) && written.every((other) => other === first) ? Number(first) : undefined;
 }
+
+/**
+ * A message as it goes onto a stream, where its Content-Length is what its reader finds the next one by (RFC 3261 §18.3): the octets that are
+ * written, whatever its sender has counted, or has not said. A keep-alive stays what it is.
+ */
+export function framed(octets: string): string {
+  const end = octets.indexOf("\r\n\r\n");
+  if (end <= 0) return octets;
+  const head = octets.slice(0, end);
+  const length = octets.length - end - 4;
+  if (contentLength(`${head}\r\n`) === length) return octets;
+  return `${head.replaceAll(lengthLines, "")}\r\nContent-Length: ${length}${octets.slice(end)}`;
+}
+
+const lengthLines = /\r\n(?:content-length|l)[ \t]*:[^\r\n]*(?:\r\n[ \t][^\r\n]*)*/gi;

@@ -11,7 +11,7 @@ import { parseVia, usualVia } from "../../lib/syntax/via.ts";
 import { nameAddress, request, sipUri } from "./arbitrary.ts";
 
 const parsed = (text: string) => {
-  const message = parseMessage({ text, binary: false });
+  const message = parseMessage(text);
   if (isFault(message)) throw new Error(`${message.fault}: ${text}`);
   return message;
 };

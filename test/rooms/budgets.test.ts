@@ -26,6 +26,17 @@ describe("the budgets", () => {
     expect(await spentBy(alice)).toEqual({ rowsWritten: 0, alarmsSet: 0, calls: 0 });
   });
 
+  it("a phone that loses its connection writes a row when it goes, and one when it is back", async () => {
+    const [alice] = await newcomers("alice");
+    const first = await registered({ account: alice, way: "direct" });
+    await spentBy(alice);
+    first.socket.close(1001);
+    await expect.poll(() => rowsOf(alice, "bindings WHERE json_extract(value, '$.awayUntil') > 0")).toBe(1);
+    expect(await spentBy(alice)).toEqual({ rowsWritten: 1, alarmsSet: 1, calls: 0 });
+    await registered({ account: alice, way: "direct", instance: first.instance });
+    expect((await spentBy(alice)).rowsWritten).toBe(1);
+  });
+
   it("a whole call writes four rows, one of them an alarm, and takes one hop for each message", async () => {
     const [alice, bob] = await newcomers("alice", "bob");
     const caller = await registered({ account: alice, way: "direct" });

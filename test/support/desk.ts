@@ -105,10 +105,10 @@ export class Desk {
     if (this.#connection === undefined) await this.#connect().catch(() => this.#comesBack());
   }
 
-  /** The page is closed, or the network is gone: it does not come back until told. */
-  leaves(): void {
+  /** The network is gone, or with 1000 or 1001 the page is closed: it does not come back until told. */
+  leaves(code = 1006): void {
     this.#isOnline = false;
-    this.#connection?.cut(1001);
+    this.#connection?.cut(code);
   }
 
   /** The network blinks. */

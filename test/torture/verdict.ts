@@ -6,7 +6,7 @@ import { parseUri } from "../../lib/syntax/uri.ts";
 
 /** What a server makes of a message on the wire: "accepted", or the status it refuses it with. */
 export function verdictOf(text: string): "accepted" | number {
-  const message = parseMessage({ text, binary: true });
+  const message = parseMessage(text);
   if (isFault(message)) return message.status;
   const essentials = readEssentials(message);
   if (isFault(essentials)) return essentials.status;
@@ -21,7 +21,7 @@ export function verdictOf(text: string): "accepted" | number {
 
 /** A message that is accepted. */
 export function accepted(text: string | undefined): Message {
-  const message = parseMessage({ text: text ?? "", binary: true });
+  const message = parseMessage(text ?? "");
   if (isFault(message)) throw new Error(message.fault);
   return message;
 }

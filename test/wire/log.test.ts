@@ -10,6 +10,8 @@ interface Line {
   readonly method?: string;
   readonly status?: number;
   readonly why?: string;
+  readonly reason?: string;
+  readonly ms?: number;
   readonly callId?: string;
   readonly flow?: string;
   readonly home?: string;
@@ -32,11 +34,46 @@ describe.each(ways)("the log (one line for each request and final response), on 
     await expect.poll(told).toEqual([
       ["in", "INVITE", undefined, at],
       ["in", "INVITE", 200, by],
+      ["out", "INVITE", 200, at],
       ["in", "ACK", undefined, at],
       ["in", "BYE", undefined, by],
       ["in", "BYE", 200, at],
     ]);
     for (const { flow } of linesOf(callId)) expect(flow).toMatch(/^\S{8}$/);
+  });
+
+  it.each([403, 486, 500, 603])(
+    "tells of a call that is refused with %i: status, reason, home, Call-ID and how long it took",
+    async (status) => {
+      const [alice, bob] = await town.phones(way, "alice", "bob");
+      const callId = `refused-${status}-${alice.account}`;
+      alice.request("INVITE", bob.aor, { callId });
+      bob.reply(await bob.next("INVITE"), status);
+      await alice.next(status);
+      const home = `sip:${alice.account}@localhost#1`;
+      const line = { direction: "out", method: "INVITE", status, reason: expect.stringMatching(/./) as unknown, home, callId };
+      await expect.poll(() => linesOf(callId).filter(({ direction }) => direction === "out")).toMatchObject([line]);
+      expect(linesOf(callId).at(-1)?.ms).toBeGreaterThanOrEqual(0);
+    },
+  );
+
+  it.each([
+    ["whose user is not there", "bob", 480],
+    ["to nobody", "nobody", 404],
+  ])("tells of a call %s, and how long it took", async (_who, callee, status) => {
+    const [alice] = await town.phones(way, "alice");
+    const callId = `vain-${status}-${alice.account}`;
+    const to = callee === "bob" ? await town.newcomer("bob") : callee;
+    alice.request("INVITE", `sip:${to}@localhost`, { callId });
+    await alice.next(status);
+    const line = {
+      direction: "out",
+      method: "INVITE",
+      status,
+      home: `sip:${alice.account}@localhost#1`,
+      ms: expect.any(Number) as unknown,
+    };
+    await expect.poll(() => linesOf(callId).filter(({ direction }) => direction === "out")).toMatchObject([line]);
   });
 
   it("tells why somebody is not let in, and shows no secret", async () => {

@@ -31,7 +31,7 @@ export class Asking {
    * @returns its answer; undefined if that comes later
    */
   async send(text: string, branch: string, returns: string): Promise<Answer | undefined> {
-    const request = parsed(text, false);
+    const request = parsed(text);
     const { home, keyring, configuration } = this.#room;
     const owner = { home: home.name, ...this.#account.owner() };
     const isOurs = (host: string) => host === configuration.publicHost || host.replace(/:\d+$/, "") === home.domain;
@@ -44,7 +44,6 @@ export class Asking {
     const envelope: RequestEnvelope = {
       kind: "request",
       text: alter(request, way.alterations),
-      binary: false,
       answerTo: { home: home.name, flow: "", phone: listServer, branch: returns },
       transaction: transactionName(keyring, home.name, branch, listServer),
       identity: `${home.user}@${home.domain}`,
@@ -78,11 +77,11 @@ export class Asking {
 
 /** What came back at once. */
 function answerOf(receipt: Receipt): Answer | undefined {
-  return receipt.kind === "taken" ? undefined : readAnswer(receipt.status, receipt.text, false);
+  return receipt.kind === "taken" ? undefined : readAnswer(receipt.status, receipt.text);
 }
 
 /** A response as the text it is. */
-export function readAnswer(status: number, text: string, binary: boolean): Answer {
-  const response = parseMessage({ text, binary });
+export function readAnswer(status: number, text: string): Answer {
+  const response = parseMessage(text);
   return { status, response: isFault(response) ? undefined : response };
 }

@@ -187,7 +187,6 @@ export class ListNotifier {
     return this.#passOn(home.name, {
       kind: "request",
       text: composeNotify(subscription, lines),
-      binary: false,
       answerTo: { home: home.name, flow: "", phone: listServer, branch: `${ofList}${id}` },
       transaction,
       identity: `${home.user}@${home.domain}`,

@@ -1,6 +1,7 @@
 import { readRecipientList } from "../../../lib/presence/recipient-list.ts";
 import type { ListName, ResourceList } from "../../../lib/presence/resource-list.ts";
 import { type Fault, fault, isFault } from "../../../lib/syntax/fault.ts";
+import { legible } from "../../../lib/syntax/octets.ts";
 import { type Request, bodyOf } from "../../../lib/syntax/message.ts";
 import { Allowance } from "../../room/allowance.ts";
 import type { Room } from "../../room/room.ts";
@@ -48,7 +49,6 @@ export class ListSources {
 
 /** The list in the body of a SUBSCRIBE (RFC 5367 §4). */
 export function broughtAlong(request: Request): ResourceList | Fault {
-  const text = bodyOf(request);
-  const entries = readRecipientList(request, request.binary ? Buffer.from(text, "latin1").toString("utf8") : text);
+  const entries = readRecipientList(request, legible(bodyOf(request)));
   return isFault(entries) ? entries : { entries, version: 0 };
 }

@@ -13,7 +13,8 @@ import {
 import { canonicalResource } from "../../../lib/presence/resource-list.ts";
 import type { ListSubscription } from "../../../lib/presence/list-subscription.ts";
 import { transactionName } from "../../../lib/proxy/branch.ts";
-import type { Request } from "../../../lib/syntax/message.ts";
+import { type Request, bodyOf } from "../../../lib/syntax/message.ts";
+import { legible } from "../../../lib/syntax/octets.ts";
 import type { RequestEnvelope } from "../../../lib/transport/envelope.ts";
 import { Allowance } from "../../room/allowance.ts";
 import { randomText } from "../../room/random.ts";
@@ -100,20 +101,15 @@ export class Upkeep {
     // A dialog that was begun by a SUBSCRIBE before we lost our memory, or is not needed any more, ends here.
     if (known === undefined || known.localTag !== tags.to || (known.remote !== undefined && known.remote.tag !== tags.from)) return 481;
     if (cseq <= known.notified && known.remote !== undefined) return 200;
-    const text = notify.text.slice(notify.bodyAt);
-    const body = notify.binary ? Buffer.from(text, "latin1").toString("utf8") : text;
+    const body = legible(bodyOf(notify));
     this.#save(known, notified(known, readNotified(notify, cseq, body, envelope.recordRoute), now), now);
     this.#work();
     return 200;
   }
 
   /** A late answer to a SUBSCRIBE. */
-  response(
-    callId: string,
-    { status, text, binary }: { readonly status: number; readonly text: string; readonly binary: boolean },
-    now: number,
-  ) {
-    if (status >= 200) this.#answered(callId, readAnswer(status, text, binary), now);
+  response(callId: string, { status, text }: { readonly status: number; readonly text: string }, now: number) {
+    if (status >= 200) this.#answered(callId, readAnswer(status, text), now);
   }
 
   #need(event: BackEnd["event"], resource: string, now: number): void {

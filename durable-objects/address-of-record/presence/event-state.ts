@@ -1,4 +1,5 @@
 import { dialogInfo, ofNamed } from "../../../lib/presence/dialog-info.ts";
+import { toOctets } from "../../../lib/syntax/octets.ts";
 import { type EventPackage, partialType, traits } from "../../../lib/presence/event-package.ts";
 import { type WaitingMessages, messageSummary } from "../../../lib/presence/message-summary.ts";
 import { closedPidf, composePidf } from "../../../lib/presence/pidf.ts";
@@ -73,7 +74,7 @@ export class EventState {
 
   /** What changes whenever watchers have something to learn; an entity-tag (RFC 5839 §5.1). */
   fingerprint(event: EventPackage, now: number): string {
-    return this.#room.keyring.hash("md5", JSON.stringify(this.#facts(event, now)));
+    return this.#room.keyring.hash("md5", toOctets(JSON.stringify(this.#facts(event, now))));
   }
 
   /** The entity-tag of what a watcher sees: whoever sees none of the state has one that does not change (RFC 5839 §6.1). */

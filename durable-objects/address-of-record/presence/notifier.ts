@@ -189,7 +189,6 @@ export class Notifier {
     const envelope: RequestEnvelope = {
       kind: "request",
       text: composeNotify(subscription, { ...via, cseq, contact: this.#state.entity, state, tag, body }),
-      binary: false,
       answerTo: { home: home.name, flow: "", phone: "", branch: `${ofSubscription}${id}` },
       transaction,
       identity: `${home.user}@${home.domain}`,
@@ -223,16 +222,21 @@ export class Notifier {
     this.#settle();
   }
 
-  /** All have been told: noted in one row for each package, however many they are. */
+  /** All have been told, none of them waits for his turn: noted in one row for each package, however many they are. */
   #settle(): void {
     if (this.#due.size > 0) return;
     for (const [event, fingerprint] of this.#telling) {
-      if ((this.#underway.get(event) ?? 0) > 0) continue;
+      if ((this.#underway.get(event) ?? 0) > 0 || this.#isLate(event)) continue;
       this.#telling.delete(event);
       if (this.#lastKnown(event) === fingerprint) continue;
       this.#known?.set(event, fingerprint);
       this.#room.memory.run("INSERT OR REPLACE INTO told (event, fingerprint) VALUES (?, ?)", event, fingerprint);
     }
+  }
+
+  /** Whether somebody is told later: should our memory get lost until then, the state must not look as if he knew it. */
+  #isLate(event: EventPackage): boolean {
+    return [...this.#later.keys()].some((id) => this.#subscriptions.get(id)?.event === event);
   }
 
   #lastKnown(event: EventPackage): string | undefined {

@@ -27,6 +27,7 @@ describe("settings that are not there", () => {
         flowTimer: 120,
       },
       bindingGrace: 30,
+      closedGrace: 4,
       callerGrace: 10,
       firstMessageTimeout: 10,
       flowLifetime: 86_400,

@@ -9,10 +9,7 @@ const fresh = newBackEnd("presence", "sip:bob@example.com", { instance: "i", cal
 
 function message(startLine: string, lines: readonly string[], body = ""): Message {
   const shared = ["Via: SIP/2.0/WSS h;branch=z9hG4bKx", "From: <sip:bob@example.com>;tag=far", "Call-ID: c", "CSeq: 1 NOTIFY"];
-  const parsed = parseMessage({
-    text: compose(startLine, [...shared, "To: <sip:bob@example.com>;tag=far", ...lines], body),
-    binary: false,
-  });
+  const parsed = parseMessage(compose(startLine, [...shared, "To: <sip:bob@example.com>;tag=far", ...lines], body));
   if (isFault(parsed)) throw new Error(parsed.fault);
   return parsed;
 }

@@ -6,7 +6,7 @@ import { type Request, parseMessage } from "../../../lib/syntax/message.ts";
 function invite(...lines: readonly string[]): Request {
   const all = ["INVITE sip:+49@trunk.example SIP/2.0", "Via: SIP/2.0/WSS x.invalid;branch=z9hG4bK1", "Max-Forwards: 70", ...lines];
   const shared = ["From: <sip:a@b.example>;tag=1", "To: <sip:bob@example.com>", "Call-ID: 1", "CSeq: 1 INVITE", "Content-Length: 0"];
-  const message = parseMessage({ text: `${[...all, ...shared].join("\r\n")}\r\n\r\n`, binary: false });
+  const message = parseMessage(`${[...all, ...shared].join("\r\n")}\r\n\r\n`);
   if (isFault(message) || message.kind !== "request") throw new Error("the test's own message does not parse");
   return message;
 }

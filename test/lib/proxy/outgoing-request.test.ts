@@ -9,7 +9,8 @@ import { type Received, keyring, receive } from "../support/sip.ts";
 import { answerTo, branch, contextOf, envelope, transaction } from "./support.ts";
 
 const home = "sip:bob@example.com#1";
-const by: Forwarder = { keyring, home, hint: homeHint(keyring, home) };
+const of = { callId: "call", cseq: 1 };
+const by: Forwarder = { keyring, home, hint: homeHint(keyring, home), hints: [homeHint(keyring, home)] };
 const context = contextOf([branch(0)]);
 const body = "Content-Length: 0";
 
@@ -18,7 +19,7 @@ function forwarded({ request, essentials }: Received, more: Parameters<typeof br
 }
 
 function read(text: string): Request {
-  const message = parseMessage({ text, binary: false });
+  const message = parseMessage(text);
   if (isFault(message) || message.kind !== "request") throw new Error(`not a request: ${text}`);
   return message;
 }
@@ -46,7 +47,7 @@ describe("the request of a branch (RFC 3261 §16.6)", () => {
     const vias = headerValues(sent, "via");
     expect(vias).toHaveLength(2);
     expect(vias[0]).toMatch(/^SIP\/2\.0\/WSS sip\.example\.com;branch=z9hG4bK/);
-    expect(readBranch(keyring, topBranch(sent))).toEqual({ kind: "stateful", context: transaction, index: 0 });
+    expect(readBranch(keyring, topBranch(sent), of)).toEqual({ kind: "stateful", context: transaction, index: 0 });
   });
 
   it("step 4: has a Record-Route that names both ends", () => {
@@ -109,7 +110,7 @@ describe("a request forwarded without state (RFC 3261 §16.11)", () => {
 
   it("carries its return address in the branch, which is a function of the transaction", () => {
     const message = receive("MESSAGE sip:bob@example.com", body);
-    expect(readBranch(keyring, topBranch(forward(message)))).toEqual({ kind: "stateless", answerTo });
+    expect(readBranch(keyring, topBranch(forward(message)), of)).toEqual({ kind: "stateless", answerTo });
     expect(forward(message).text).toBe(forward(message).text);
   });
 

@@ -6,7 +6,7 @@ import { type Request, type Response, parseMessage } from "../../../lib/syntax/m
 import { keyring } from "../support/sip.ts";
 
 function message(startLine: string, ...lines: readonly string[]): Request | Response {
-  const found = parseMessage({ text: `${[startLine, ...lines].join("\r\n")}\r\n\r\n`, binary: false });
+  const found = parseMessage(`${[startLine, ...lines].join("\r\n")}\r\n\r\n`);
   if (isFault(found)) throw new Error(found.fault);
   return found;
 }

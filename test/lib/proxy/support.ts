@@ -9,7 +9,6 @@ export const transaction = "0123456789abcdef";
 export const envelope: RequestEnvelope = {
   kind: "request",
   text: "",
-  binary: false,
   answerTo,
   transaction,
   identity: "sip:alice@example.com",

@@ -25,7 +25,7 @@ export function receive(startLine: string, ...lines: readonly string[]): Receive
     `CSeq: 1 ${method}`,
   ];
   const all = [...defaults.filter((line) => !given.has(line.slice(0, line.indexOf(":")))), ...lines];
-  const request = parseMessage({ text: `${startLine} SIP/2.0\r\n${all.join("\r\n")}\r\n\r\n`, binary: false });
+  const request = parseMessage(`${startLine} SIP/2.0\r\n${all.join("\r\n")}\r\n\r\n`);
   if (isFault(request) || request.kind !== "request") throw new Error(`not a request: ${JSON.stringify(request)}`);
   const essentials = readEssentials(request);
   if (isFault(essentials)) throw new Error(essentials.fault);

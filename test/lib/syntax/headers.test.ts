@@ -14,7 +14,7 @@ import { equalUris, isHost, parseUri, unescape, type Uri } from "../../../lib/sy
 import { parseVia } from "../../../lib/syntax/via.ts";
 
 function request(...lines: readonly string[]): Request {
-  const message = parseMessage({ text: `REGISTER sip:example.com SIP/2.0\r\n${lines.join("\r\n")}\r\n\r\n`, binary: false });
+  const message = parseMessage(`REGISTER sip:example.com SIP/2.0\r\n${lines.join("\r\n")}\r\n\r\n`);
   if (isFault(message) || message.kind !== "request") throw new Error("the test's message is at fault");
   return message;
 }

@@ -7,7 +7,7 @@ import { isTooLong, longestFrame } from "../../../lib/transport/frame-limit.ts";
 
 describe("lengths are looked at before what they are the lengths of", () => {
   test("a start line of more than 8,192 characters draws 414", () => {
-    const request = (length: number) => ({ text: `OPTIONS ${"a".repeat(length)} SIP/2.0\r\nVia: x\r\n\r\n`, binary: false });
+    const request = (length: number) => `OPTIONS ${"a".repeat(length)} SIP/2.0\r\nVia: x\r\n\r\n`;
     expect(parseMessage(request(8_000))).toMatchObject({ kind: "request" });
     expect(parseMessage(request(8_200))).toMatchObject({ status: 414 });
   });

@@ -6,7 +6,7 @@ import { parseMessage } from "../../../lib/syntax/message.ts";
 describe("a line that holds half a line break is malformed", () => {
   const request = ["OPTIONS sip:b@c SIP/2.0", "Via: SIP/2.0/WSS a.invalid;branch=z9hG4bK1"];
   const message = (start: string, lines: readonly string[], body = "") =>
-    parseMessage({ text: [start, ...lines, `Content-Length: ${body.length}`, "", body].join("\r\n"), binary: false });
+    parseMessage([start, ...lines, `Content-Length: ${body.length}`, "", body].join("\r\n"));
 
   it.each(["\r", "\n", "\n\r", "\r\r\n x"])("%j in a header line", (half) => {
     expect(message(request[0] as string, [request[1] as string, `Subject: a${half}Evil: b`])).toMatchObject({ status: 400 });

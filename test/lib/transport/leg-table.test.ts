@@ -10,7 +10,7 @@ import { type Choice, type LegName, chooseLeg, legTable } from "../../../lib/tra
 const keyring = createKeyring([new Uint8Array(32)]);
 const leg = (user: string): LegName => {
   const home = `sip:${user}@example.com#1`;
-  return { user, domain: "example.com", home, hint: homeHint(keyring, home) };
+  return { user, domain: "example.com", home, hints: [homeHint(keyring, home)] };
 };
 const [alice, bob] = [leg("alice"), leg("bob")];
 const both = [alice, bob];
@@ -32,7 +32,7 @@ function choose(legs: readonly LegName[], startLine: string, ...lines: readonly 
     `CSeq: 1 ${method}`,
   ];
   const all = [...defaults.filter((line) => !given(line.slice(0, line.indexOf(":")))), ...lines];
-  const message = parseMessage({ text: `${startLine}\r\n${all.join("\r\n")}\r\n\r\n`, binary: false });
+  const message = parseMessage(`${startLine}\r\n${all.join("\r\n")}\r\n\r\n`);
   if (isFault(message)) throw new Error(message.fault);
   return chooseLeg(message, readEssentials(message) as Essentials, legs, keyring);
 }
@@ -42,11 +42,11 @@ const request = (method: string) => `${method} sip:dave@example.com SIP/2.0`;
 /** One test for each row, in the table's order. */
 const tests: Readonly<Record<keyof typeof legTable, () => void>> = {
   "a response: the home hint at the start of our topmost Via": () => {
-    expect(choose(both, "SIP/2.0 200 OK", `Via: SIP/2.0/WSS us;branch=z9hG4bK${bob.hint}.0123456789abcdef.0.x`)).toEqual({
+    expect(choose(both, "SIP/2.0 200 OK", `Via: SIP/2.0/WSS us;branch=z9hG4bK${bob.hints[0]}.0123456789abcdef.0.x`)).toEqual({
       kind: "leg",
       leg: bob,
     });
-    expect(choose([alice], "SIP/2.0 200 OK", `Via: SIP/2.0/WSS us;branch=z9hG4bK${bob.hint}.0123456789abcdef.0.x`)).toEqual({
+    expect(choose([alice], "SIP/2.0 200 OK", `Via: SIP/2.0/WSS us;branch=z9hG4bK${bob.hints[0]}.0123456789abcdef.0.x`)).toEqual({
       kind: "none",
     });
   },

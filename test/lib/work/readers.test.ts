@@ -48,7 +48,7 @@ type Reader = (first: unknown, ...others: readonly unknown[]) => unknown;
 /** What a reader is given that takes the text as it is, as a frame, or as the value of each header. */
 function given(takes: ListedReader["takes"], text: string): unknown {
   if (takes === "text") return text;
-  if (takes === "frame") return { text, binary: false };
+  if (takes === "frame") return text;
   const value = text.replaceAll(/[\r\n]+/g, "");
   return receive("INVITE sip:bob@example.com", ...headers.map((name) => `${name}: ${value}`)).request;
 }

@@ -247,6 +247,22 @@ describe("a list that comes in its SUBSCRIBE (RFC 5367)", () => {
     expect(readNotice(subscription.notified().at(-1)!)).toMatchObject({ version: 1, isFull: false, resources: { [bob]: "active closed" } });
   });
 
+  it("of 480 people does not block its user: he calls meanwhile, and the next page's list takes the place of the last one's", async () => {
+    cast = await stage();
+    const people = (page: number) => recipientList(bob, ...Array.from({ length: 479 }, (_, index) => `sip:p${page}x${index}@example.com`));
+    const first = watchOwnList(cast.alice, own, people(0));
+    await cast.world.settle();
+    cast.alice.invites(bob);
+    await cast.world.settle();
+    expect([first.status(), cast.alice.state]).toEqual([200, "hears ringing"]);
+    for (const page of [1, 2, 3]) {
+      const next = watchOwnList(cast.alice, own, people(page));
+      await cast.world.settle();
+      await cast.world.pass(60);
+      expect([page, next.status(), tableOf(next.notified())?.[bob]]).toEqual([page, 200, "active open"]);
+    }
+  });
+
   it("may be asked for in his own name, and in no other's: 403", async () => {
     expect((await bringing(recipientList(bob), typed, "sip:list.adhoc.alice@example.com")).status()).toBe(200);
     expect((await bringing(recipientList(bob), typed, "sip:list.adhoc.bob@example.com")).status()).toBe(403);

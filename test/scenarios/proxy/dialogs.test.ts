@@ -224,6 +224,27 @@ describe("transfer (RFC 3515, RFC 5589)", () => {
   });
 });
 
+describe("a NOTIFY that waits for a phone which is away", () => {
+  it("is answered when a newer one of its subscription takes its place", async () => {
+    cast = await stage();
+    const { alice, bob, world } = cast;
+    alice.asks("REFER", bob.aor, ["Refer-To: <sip:carol@example.com>", `Contact: ${alice.contact}`]);
+    await world.settle();
+    const dialog = dialogOfCallee(bob.last("REFER"), tagOf(bob));
+    const lines = ["Event: refer", "Subscription-State: active;expires=60", `Contact: ${bob.contact}`];
+    alice.leaves();
+    await world.settle();
+    const older = bob.within("NOTIFY", dialog, lines);
+    await world.pass(12);
+    const newer = bob.within("NOTIFY", dialog, lines);
+    await world.settle();
+    expect([older.final, newer.final]).toEqual([200, 0]);
+    await alice.comesOnline();
+    await world.settle();
+    expect([alice.all("NOTIFY").length, newer.final]).toEqual([1, 200]);
+  });
+});
+
 describe("anything else in a call", () => {
   it.each(["INFO", "MESSAGE", "OPTIONS", "UPDATE"])("%s goes to the phone that is in it, and to no other", async (method) => {
     const { alice, bob, world, ofAlice } = await talking();

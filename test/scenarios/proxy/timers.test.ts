@@ -53,6 +53,17 @@ describe("Timer B (RFC 3261 §17.1.1.2)", () => {
 });
 
 describe("Timer C (RFC 3261 §16.6 step 11, §16.8)", () => {
+  it.each([8, 31, 33, 600])("is as long as RING_TIMEOUT says: %d s", async (seconds) => {
+    cast = await stage({ settings: { RING_TIMEOUT: String(seconds) } });
+    const { alice, bob, world } = cast;
+    alice.invites(bob.aor);
+    await world.settle();
+    await world.pass(seconds - 1);
+    expect(alice.state).toBe("hears ringing");
+    await world.pass(2);
+    expect([alice.state.slice(0, 5), bob.state]).toEqual(["ended", "ended 487"]);
+  });
+
   it("a phone may ring for three minutes", async () => {
     const { alice, world } = await ringing();
     await world.pass(180);

@@ -24,7 +24,7 @@ describe("the row of a call", () => {
     cast.bob.answers();
     await cast.world.settle();
     expect(stored()).not.toContain("m=audio");
-    expect(stored()).toMatch(/^tINVITE [^]*\r\nContent-Length: 0\r\n\r\n$/);
+    expect(stored()).toMatch(/^oINVITE [^]*\r\nContent-Length: 0\r\n\r\n$/);
   });
 
   it("is enough to acknowledge a phone that refuses late, though the memory was lost", async () => {

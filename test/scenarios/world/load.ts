@@ -215,7 +215,7 @@ export class Load {
 
   #rowsLeft(): string[] {
     return users.flatMap((user) =>
-      ["contexts", "letters", "unattended", "calls", "messages"].flatMap((table) =>
+      ["contexts", "letters", "unattended_calls", "calls", "messages"].flatMap((table) =>
         this.#world
           .homeOf(user)
           .sql.exec(`SELECT * FROM ${table}`)

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { AddressOfRecord } from "../../../durable-objects/address-of-record.ts";
 import { Connection, type ServerEnd } from "./connection.ts";
 import { SimulatedSql } from "./database.ts";
@@ -6,6 +7,34 @@ import type { World } from "./world.ts";
 /** What an instance meets that still runs when its object has been reset. */
 export class ObjectReset extends Error {
   override readonly name = "ObjectReset";
+}
+
+/** Milliseconds that the platform leaves an object in memory that has nothing to do. */
+const idleTime = 10_000;
+
+/** Whose code runs: what sets a timer is not idle. */
+const running = new AsyncLocalStorage<SimulatedObject>();
+
+/** Timers as an object's code sees them: one that has not gone off keeps its object in memory. */
+export function timersOfObjects(): Pick<typeof globalThis, "setTimeout" | "clearTimeout"> {
+  const { setTimeout: set, clearTimeout: clear } = globalThis;
+  const ends = new Map<unknown, () => void>();
+  const setTimeout = (run: (...values: unknown[]) => void, milliseconds?: number, ...values: unknown[]) => {
+    const end = running.getStore()?.begins();
+    const timer = set(() => {
+      ends.delete(timer);
+      run(...values);
+      end?.();
+    }, milliseconds);
+    if (end !== undefined) ends.set(timer, end);
+    return timer;
+  };
+  const clearTimeout = (timer: Parameters<typeof clear>[0]) => {
+    clear(timer);
+    ends.get(timer)?.();
+    ends.delete(timer);
+  };
+  return { setTimeout, clearTimeout } as Pick<typeof globalThis, "setTimeout" | "clearTimeout">;
 }
 
 /** The place of one Durable Object: what of it survives, and the instance that may be lost at any time. */
@@ -19,6 +48,9 @@ export class SimulatedObject {
   #instance: AddressOfRecord | undefined;
   /** Grows with each loss of memory: what an older instance still tries is void. */
   #life = 0;
+  /** Events, timers and calls to others that are not over, and when the last one was (milliseconds). */
+  #underWay = 0;
+  #idleSince = 0;
 
   constructor(world: World, name: string) {
     this.world = world;
@@ -33,13 +65,31 @@ export class SimulatedObject {
     return this.#life;
   }
 
-  /** Runs an event in the instance, which wakes up if it sleeps. */
+  /** Runs an event in the instance, which wakes up if it sleeps: so it does when it has had nothing to do for 10 s. */
   async handle<T>(event: (instance: AddressOfRecord) => T | Promise<T>): Promise<T> {
+    if (this.#underWay === 0 && Date.now() - this.#idleSince >= idleTime) this.evict();
     const life = this.#life;
-    this.#instance ??= new AddressOfRecord(this.#state(), this.world.environment(this));
-    const result = await event(this.#instance);
-    if (life !== this.#life) throw new ObjectReset("its memory was taken away");
-    return result;
+    const ends = this.begins();
+    try {
+      this.#instance ??= new AddressOfRecord(this.#state(), this.world.environment(this));
+      const instance = this.#instance;
+      const result = await running.run(this, async () => event(instance));
+      if (life !== this.#life) throw new ObjectReset("its memory was taken away");
+      return result;
+    } finally {
+      ends();
+    }
+  }
+
+  /** Something is under way that keeps the object in memory. @returns says that it is over */
+  begins(): () => void {
+    const life = this.#life;
+    this.#underWay += 1;
+    return () => {
+      if (life !== this.#life) return;
+      this.#underWay -= 1;
+      this.#idleSince = Date.now();
+    };
   }
 
   /** Something leaves the object: behind its writes, and only if the instance that sends it lives on. */
@@ -68,6 +118,7 @@ export class SimulatedObject {
   abort(): void {
     this.#life += 1;
     this.#instance = undefined;
+    this.#underWay = 0;
     for (const connection of this.#connections) connection.vanish();
     this.#connections.clear();
   }

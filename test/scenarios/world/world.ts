@@ -9,7 +9,7 @@ import type { Environment } from "../../../workers/environment.ts";
 import { createHash } from "node:crypto";
 import { Connection, type ServerEnd } from "./connection.ts";
 import { simulatedDirectory } from "./database.ts";
-import { ObjectReset, SimulatedObject } from "./simulated-object.ts";
+import { ObjectReset, SimulatedObject, timersOfObjects } from "./simulated-object.ts";
 
 /** Something on its way: a frame, a call between homes, or its return. */
 interface Delivery {
@@ -34,11 +34,12 @@ export class World implements Network {
   readonly domain = domain;
   readonly #objects = new Map<string, SimulatedObject>();
   readonly #directory = simulatedDirectory();
-  readonly #settings: Settings;
+  #settings: Settings;
   readonly #queue: Delivery[] = [];
   readonly #connections = new WeakMap<ServerEnd, Connection>();
   #isolate: { readonly DIRECTORY: D1Database } = { DIRECTORY: this.#directory.database };
   #steps = 0;
+  #keys = 0;
   #planned: { readonly at: number; readonly loss: Loss } | undefined;
   #upgraded: Connection | undefined;
   readonly #receiptsToLose = new Map<string, number>();
@@ -49,6 +50,7 @@ export class World implements Network {
   constructor(settings: Settings = {}) {
     this.#settings = { SEAL_KEYS: Buffer.alloc(32, 7).toString("base64"), LOGGING: "false", EXPIRES_SPREAD: "0", ...settings };
     vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: Date.UTC(2026, 0, 1) });
+    for (const [name, timer] of Object.entries(timersOfObjects())) vi.stubGlobal(name, timer);
     vi.stubGlobal("WebSocketRequestResponsePair", Object);
     vi.stubGlobal("WebSocketPair", this.#pair());
     vi.stubGlobal("Response", Object);
@@ -57,8 +59,8 @@ export class World implements Network {
 
   /** Ends the world: the real clock and globals come back. */
   end(): void {
-    vi.useRealTimers();
     vi.unstubAllGlobals();
+    vi.useRealTimers();
   }
 
   /** Steps taken so far. */
@@ -221,6 +223,14 @@ export class World implements Network {
     }
   }
 
+  /** The administrator puts a new key in front of the old ones and deploys: every object begins anew, connections stay. */
+  rotateKeys(): void {
+    this.#keys += 1;
+    const fresh = Buffer.alloc(32, 100 + this.#keys).toString("base64");
+    this.#settings = { ...this.#settings, SEAL_KEYS: `${fresh},${this.#settings["SEAL_KEYS"]}` };
+    this.lose("evict");
+  }
+
   async #drain(most = Number.POSITIVE_INFINITY): Promise<void> {
     for (let step = 0; step < most; step += 1) {
       await new Promise((resume) => realImmediate(resume));
@@ -246,6 +256,7 @@ export class World implements Network {
   #call(caller: SimulatedObject | undefined, life: number, name: string, envelopes: readonly Envelope[]): Promise<unknown> {
     const target = this.home(name);
     const sent = structuredClone(envelopes);
+    const ends = caller?.begins();
     return new Promise((succeed, fail) => {
       // Whoever has lost his memory does not wait any more.
       const isWaiting = () => caller === undefined || caller.life === life;
@@ -254,7 +265,7 @@ export class World implements Network {
       const answer = (result: unknown) =>
         this.#losesReceipt(name) ? failed() : this.post(target, target.life, () => resolve(structuredClone(result)), failed);
       this.post(caller, life, () => this.attempt(target.handle((instance) => instance.deliver(sent)).then(answer, failed)));
-    });
+    }).finally(ends);
   }
 
   #losesReceipt(name: string): boolean {

@@ -1,0 +1,40 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { type Cared, TrunkCare } from "../../../durable-objects/next-hop/trunk-care.ts";
+import type { TrunkRegistration } from "../../../durable-objects/next-hop/trunk-registration.ts";
+import type { Trunk } from "../../../lib/routing/trunk.ts";
+
+beforeEach(() => vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2026, 0, 1) }));
+afterEach(() => vi.useRealTimers());
+
+/** What outlives a sleep: the storage of an object whose server cannot be reached. */
+function unreachable(): { readonly cared: Cared; readonly kept: Map<string, unknown>; alarm: number | null } {
+  const object = { kept: new Map<string, unknown>(), alarm: null as number | null };
+  const storage = {
+    get: async (name: string) => object.kept.get(name),
+    put: async (name: string, value: unknown) => void object.kept.set(name, value),
+    delete: async (name: string) => object.kept.delete(name),
+    getAlarm: async () => object.alarm,
+    setAlarm: async (at: number) => void (object.alarm = at),
+  } as unknown as DurableObjectStorage;
+  const trunk = { register: true, username: "offhook", password: "secret" } as Trunk;
+  const cared: Cared = {
+    ...{ name: "trunk", storage, times: { base: 30_000, most: 1_800_000 } },
+    ...{ trunk: async () => trunk, open: async () => undefined, isOpen: () => false, rest: () => undefined },
+    ...{ usualRole: async () => "registers", passOn: async () => undefined, takeBack: async () => undefined },
+  };
+  return Object.assign(object, { cared });
+}
+
+it("the wait before a trunk is tried again doubles with each failure, though its object sleeps meanwhile (RFC 5626 §4.5)", async () => {
+  const object = unreachable();
+  const waits: number[] = [];
+  for (let failure = 0; failure < 8; failure += 1) {
+    const began = Date.now();
+    object.alarm = null;
+    await new TrunkCare(object.cared, {} as TrunkRegistration).alarm();
+    waits.push((object.alarm ?? 0) - began);
+    vi.setSystemTime(object.alarm ?? 0);
+  }
+  expect(Math.max(...waits.slice(0, 1))).toBeLessThanOrEqual(30_000);
+  expect(Math.min(...waits.slice(6))).toBeGreaterThan(600_000);
+});
