@@ -27,7 +27,6 @@ const answers: Readonly<Record<string, readonly string[]>> = {
     "scalar02",
     "trws",
     "ipv6-bad",
-    "ipv6-bug-abnf-3-colons",
   ],
   403: [
     "badbranch",
@@ -54,6 +53,7 @@ const answers: Readonly<Record<string, readonly string[]>> = {
     "unksm2",
     "wsinv",
     "ipv4-mapped-ipv6",
+    "ipv6-bug-abnf-3-colons",
     "ipv6-correct-abnf-2-colons",
     "ipv6-good",
     "ipv6-in-sdp",
@@ -92,7 +92,7 @@ describe("torture on the wire", () => {
     const sent = phone.request("OPTIONS", "sip:localhost");
     expect((await phone.finalResponse(sent)).status).toBe(200);
     const heard = phone.socket.rest().map(({ status }) => String(status));
-    expect(heard).toEqual(answer === "silence" ? [] : [answer]);
     for (const status of heard) await phone.next(Number(status));
+    expect(heard).toEqual(answer === "silence" ? [] : [answer]);
   });
 });
