@@ -67,10 +67,14 @@ describe.skipIf(!canBrowse)("what the softphone says, and lets one hear", () => 
     await rules(bob, { watching: { default: "confirm" } });
     const [watcher, asked] = [await open(parlour, alice), await open(parlour, bob)];
     await watches(watcher, bob);
+    await asked.waitForSelector("#requests button", patience);
     await asked.context().setOffline(true);
-    await asked.click("#requests button");
-    await reads(asked, "#notice", "The server did not take that: it cannot be reached");
-    await asked.context().setOffline(false);
+    try {
+      await asked.click("#requests button");
+      await reads(asked, "#notice", "The server did not take that: it cannot be reached");
+    } finally {
+      await asked.context().setOffline(false);
+    }
   });
 
   it("a forwarding to nobody, and one that goes round", async () => {

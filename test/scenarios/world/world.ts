@@ -262,9 +262,13 @@ export class World implements Network {
       const isWaiting = () => caller === undefined || caller.life === life;
       const resolve = (result: unknown) => (isWaiting() ? succeed(result) : undefined);
       const failed = () => (isWaiting() ? fail(new Error("the other object was reset")) : undefined);
-      const answer = (result: unknown) =>
-        this.#losesReceipt(name) ? failed() : this.post(target, target.life, () => resolve(structuredClone(result)), failed);
-      this.post(caller, life, () => this.attempt(target.handle((instance) => instance.deliver(sent)).then(answer, failed)));
+      const answer = (result: unknown, answering: number) =>
+        this.#losesReceipt(name) ? failed() : this.post(target, answering, () => resolve(structuredClone(result)), failed);
+      this.post(caller, life, () => {
+        // Its receipt is of the life that took the envelopes, and is lost with that one.
+        const { life: answering } = target;
+        this.attempt(target.handle((instance) => instance.deliver(sent)).then((result) => answer(result, answering), failed));
+      });
     }).finally(ends);
   }
 
