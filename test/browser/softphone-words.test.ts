@@ -25,7 +25,10 @@ describe.skipIf(!canBrowse)("what the softphone says, and lets one hear", () => 
   afterAll(() => parlour?.close());
 
   const newcomers = async () => [await parlour.town.newcomer("alice"), await parlour.town.newcomer("bob")] as const;
-  const rules = (account: string, body: object) => parlour.town.server.api("PUT", `/domains/localhost/subscribers/${account}/rules`, body);
+  const subscribers = "/domains/localhost/subscribers";
+  const rules = async (account: string, body: object) => {
+    expect((await parlour.town.server.api("PUT", `${subscribers}/${account}/rules`, body)).status).toBe(200);
+  };
   const played = (page: Page) => page.evaluate("window.played") as Promise<number[]>;
 
   it.each([
@@ -83,7 +86,9 @@ describe.skipIf(!canBrowse)("what the softphone says, and lets one hear", () => 
     const caller = await open(parlour, alice);
     await open(parlour, bob);
     await open(parlour, carol);
-    await rules(bob, { forward: { always: "no-such-user" } });
+    const gone = await parlour.town.newcomer("gone");
+    await rules(bob, { forward: { always: gone } });
+    expect((await parlour.town.server.api("DELETE", `${subscribers}/${gone}`)).status).toBe(204);
     await dial(caller, bob);
     await reads(
       caller,
