@@ -1,6 +1,9 @@
 import { noRules } from "../lib/location/rules.ts";
 import type { Opening } from "../lib/transport/opening.ts";
 import { type Visitor, visitorHome } from "../lib/transport/visitor.ts";
+import { keyringOf } from "../durable-objects/room/keyring.ts";
+import { openingHeader, sealOpening } from "../durable-objects/room/sealed-opening.ts";
+import { readConfiguration } from "./configuration.ts";
 import { homeName } from "./directory.ts";
 import type { Environment } from "./environment.ts";
 
@@ -8,7 +11,8 @@ import type { Environment } from "./environment.ts";
 export async function connectDirectly(environment: Environment, opening: Opening): Promise<Response> {
   const home = opening.visitor === undefined ? homeName(opening.subscriber) : visitorHome(opening.visitor);
   const stub = environment.ADDRESS_OF_RECORD.getByName(home);
-  const headers = { Upgrade: "websocket", "offhook-opening": JSON.stringify(opening) };
+  const keyring = keyringOf(readConfiguration(environment).sealKeys);
+  const headers = { Upgrade: "websocket", [openingHeader]: sealOpening(keyring, home, opening) };
   return stub.fetch("https://home/", { headers });
 }
 

@@ -5,12 +5,12 @@ import { type Essentials, readEssentials } from "../../lib/syntax/essentials.ts"
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { type Request as SipRequest, type Response as SipResponse, hasHeader, parseMessage, salvage } from "../../lib/syntax/message.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
-import type { Opening } from "../../lib/transport/opening.ts";
 import { visitorPhone } from "../../lib/transport/visitor.ts";
 import { Brakes } from "../room/brakes.ts";
 import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
 import type { Room } from "../room/room.ts";
+import { openingHeader, openOpening } from "../room/sealed-opening.ts";
 import type { Account } from "./account.ts";
 import type { Dialogs } from "./dialogs.ts";
 import type { Forking } from "./forking.ts";
@@ -52,7 +52,8 @@ export class Reception {
 
   /** Accepts a socket that the door has let in. Before it is authenticated it touches no SQL. */
   async open(request: Request, now: number): Promise<Response> {
-    const opening = JSON.parse(request.headers.get("offhook-opening") ?? "") as Opening;
+    const { keyring, home } = this.#room;
+    const opening = openOpening(keyring, home.name, request.headers.get(openingHeader));
     const { way, host, address, subscriber, visitor } = opening;
     const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
     if (opening.isAuthenticated) await this.#room.alarm.ready();

@@ -2,7 +2,7 @@ import type { Subscriber } from "../location/subscriber.ts";
 import type { Visitor } from "./visitor.ts";
 import type { Flow } from "./flow.ts";
 
-/** What the door tells a home about a socket that it hands over, in the header `offhook-opening`. */
+/** What the door tells a home about a socket that it hands over; sealed on its way, since the row has what a password is verified by. */
 export interface Opening extends Pick<Flow, "way" | "host" | "address"> {
   readonly subscriber: Subscriber;
   /** True for a leg: the door has verified the credentials against the directory. */

@@ -4,7 +4,8 @@ import { parseEnv } from "node:util";
 import type { V4WorkerOptions } from "miniflare";
 import { unstable_getMiniflareWorkerOptions, unstable_readConfig, unstable_splitSqlQuery } from "wrangler";
 import { bundle } from "./bundle.ts";
-import { callApi, provision, type Subscription } from "./provision.ts";
+import { Secrets } from "./secrets.ts";
+import { callApi, hashesOf, provision, type Subscription } from "./provision.ts";
 import { startRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
 
 /** Offhook on a real workerd, with the bindings of wrangler.toml, so that nothing is written twice. */
@@ -49,6 +50,11 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   const adminToken = options.settings?.["ADMIN_TOKEN"] ?? local["ADMIN_TOKEN"] ?? "";
   const runtime = await startRuntime(await offhook({ ...local, ...options.settings }, options), options);
   const subscriptions = [...accounts, ...(options.subscribers ?? [])];
+  const secrets = new Secrets();
+  secrets.learn(adminToken, ...((options.settings ?? local)["SEAL_KEYS"] ?? local["SEAL_KEYS"] ?? "").split(","));
+  const learn = ({ username, domain, password }: Subscription) =>
+    secrets.learn(password === "offhook" ? "" : password, ...Object.values(hashesOf(username, domain, password)));
+  subscriptions.forEach(learn);
   await migrate(runtime);
   if (adminToken !== "") await provision(runtime.url, adminToken, subscriptions);
 
@@ -58,9 +64,18 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
     adminToken,
     provision: async (subscription) => {
       subscriptions.push(subscription);
+      learn(subscription);
       await provision(runtime.url, adminToken, [subscription]);
     },
-    api: (method, path, body) => callApi(runtime.url, adminToken, method, path, body),
+    api: (method, path, body) => {
+      secrets.learnFrom(body);
+      return callApi(runtime.url, adminToken, method, path, body);
+    },
+    stop: async () => {
+      await runtime.stop();
+      const shown = secrets.shownIn(runtime.logs);
+      if (shown.length > 0) throw new Error(`the server's output shows secrets: ${shown.join("\n")}`);
+    },
     listHomes: async () => {
       const homes = await runtime.miniflare().getDurableObjectNamespace("ADDRESS_OF_RECORD");
       const names = subscriptions.flatMap(({ domain, username }) => homeNames(`sip:${username}@${domain}`));
