@@ -3,6 +3,7 @@ import type { Keyring } from "../lib/authentication/keyring.ts";
 import { type Transaction, hintIn, homeHint, homeHints, readBranch } from "../lib/proxy/branch.ts";
 import { type Forwarder, type StatelessRequest, statelessRequest } from "../lib/proxy/outgoing-request.ts";
 import { asAsked, isShifted, shift, shiftedBranch, shiftedEnd } from "../lib/proxy/shifted.ts";
+import { type Standing, shownTo, standingOfServer, takenFrom } from "../lib/proxy/standing.ts";
 import { type NamedHop, isHopName, readHopName, writtenHost } from "../lib/routing/hop-name.ts";
 import type { Hop } from "../lib/routing/locate.ts";
 import type { Trunk } from "../lib/routing/trunk.ts";
@@ -10,7 +11,12 @@ import { alter } from "../lib/syntax/alter.ts";
 import { ackFor, cancelFor } from "../lib/syntax/compose.ts";
 import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../lib/syntax/fault.ts";
-import { type Request as SipRequest, type Response as SipResponse, parseMessage } from "../lib/syntax/message.ts";
+import {
+  type Message as SipMessage,
+  type Request as SipRequest,
+  type Response as SipResponse,
+  parseMessage,
+} from "../lib/syntax/message.ts";
 import {
   type CancelEnvelope,
   type Envelope,
@@ -191,7 +197,8 @@ export class NextHop extends DurableObject<Environment> {
       const unreachable = fault(503, `${this.#hop.host} cannot be reached`, [["Retry-After", String(usualRest)]]);
       return { kind: "answered", status: 503, text: answerFault(request, refusal ?? unreachable) };
     }
-    const { text, branch } = this.#asSent(connection, envelope, request, essentials);
+    const { text: made, branch } = this.#asSent(connection, envelope, request, essentials);
+    const text = await this.#shown(parsed(made));
     if (request.method === "INVITE" && this.#sent.latest(branch) !== undefined) return taken;
     if (request.method !== "ACK") this.#sent.remember(branch, parsed(text), Date.now());
     this.#calls.passed(request.method, essentials, Date.now());
@@ -227,9 +234,21 @@ export class NextHop extends DurableObject<Environment> {
     const essentials = isFault(response) ? response : readEssentials(response);
     if (!isFault(response) && response.kind === "response" && !isFault(essentials))
       this.#calls.answered(response.status, essentials, Date.now());
+    const shown = isFault(response) ? text : await this.#shown(response);
     const connection = await this.#connection.open();
-    connection?.send(text);
+    connection?.send(shown);
     return taken;
+  }
+
+  /** A message as this server is to have it. */
+  async #shown(message: SipMessage): Promise<string> {
+    const text = shownTo(message, "server");
+    return text !== message.text && (await this.#standing()) === "trusted server" ? message.text : text;
+  }
+
+  async #standing(): Promise<Standing> {
+    const trunk = await available(() => this.#trunk());
+    return standingOfServer(!isFault(trunk) && trunk?.trusted === true);
   }
 
   /** What does not begin anything new is always passed on. */
@@ -318,7 +337,8 @@ export class NextHop extends DurableObject<Environment> {
     this.#calls.answered(status, essentials, Date.now());
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
     if (method === "CANCEL") return;
-    const text = asAsked(response, written);
+    const remove = takenFrom(response, "server").length === 0 ? [] : takenFrom(response, await this.#standing());
+    const text = asAsked(response, written, remove);
     this.#post(branch.answerTo.home, { kind: "response", text, status, to: branch.answerTo, transaction: undefined });
   }
 

@@ -31,7 +31,8 @@ export default {
 
 /**
  * The two ways in. The name in the URL is a hint, never an identity: if its home is open, the socket goes there, and the home
- * challenges; otherwise, and without a name, the door serves the socket itself.
+ * challenges; otherwise, and without a name, the door serves the socket itself. Where the name is one of a domain of ours it challenges
+ * for that user as the home would, whether there is one or not: strangers do not learn which users exist.
  */
 async function connect(request: Request, environment: Environment, hint: string | undefined): Promise<Response> {
   const refusal = await refuseConnection(request, environment);
@@ -43,10 +44,13 @@ async function connect(request: Request, environment: Environment, hint: string 
     if (peer !== undefined) return peer;
   }
   const named = hint === undefined ? undefined : readHint(hint, host);
-  if (named === undefined) return serveGenerally(environment, { host, address });
+  if (named === undefined) return serveGenerally(environment, { host, address, account: undefined });
   try {
     const answer = await directoryOf(environment).find(named.user, named.domain);
-    if (answer.kind !== "subscriber" || !answer.subscriber.opened) return serveGenerally(environment, { host, address });
+    if (answer.kind === "foreign") return serveGenerally(environment, { host, address, account: undefined });
+    if (answer.kind === "unknown")
+      return serveGenerally(environment, { host, address, account: { username: named.user, domain: named.domain } });
+    if (!answer.subscriber.opened) return serveGenerally(environment, { host, address, account: answer.subscriber });
     return await connectDirectly(environment, { way: "direct", host, address, subscriber: answer.subscriber, isAuthenticated: false });
   } catch (error) {
     if (!(error instanceof DirectoryUnavailable)) throw error;

@@ -38,6 +38,8 @@ interface Leg extends LegName {
 interface Arrival {
   readonly host: string;
   readonly address: string;
+  /** Who is served here and nobody else, by a name of our domains that the client connected to; absent users are as such with a home. */
+  readonly account: { readonly username: string; readonly domain: string } | undefined;
 }
 
 const branchesKept = 100;
@@ -110,6 +112,8 @@ class Door {
     if (choice.kind === "leg") return this.#pass(choice.leg, raw, message.kind === "request" ? message.method : "", essentials);
     if (message.kind === "response" || message.method === "ACK") return;
     if (message.method === "CANCEL") return this.#refuse(message, fault(481, "there is nothing to cancel"));
+    const { account } = this.#arrival;
+    if (account !== undefined) return this.#attempt(message, () => this.#admit(message, raw, essentials, account.username, account.domain));
     if (choice.kind === "none") {
       const nobody = fault(403, "this request names no account of this server");
       return this.#attempt(message, () => this.#welcome(message, raw, essentials, nobody));
@@ -144,7 +148,6 @@ class Door {
       await brakes.waiting(`${user}@${domain}`, Date.now());
     const refusal = this.#authenticate(request, user, domain, subscriber);
     if (refusal !== undefined) brakes.wrong(`${user}@${domain}`, guessesIn(request, refusal), Date.now());
-    if (refusal !== undefined && answer.kind === "unknown") return this.#welcome(request, raw, essentials, refusal);
     if (refusal !== undefined) return this.#refuse(request, refusal);
     if (this.#legs.length >= this.#configuration.maximumLegs)
       return this.#refuse(request, fault(403, "too many accounts on one connection"));

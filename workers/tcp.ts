@@ -13,7 +13,7 @@ export async function serveTcp(environment: Environment, socket: Socket): Promis
   if (!readConfiguration(environment).localDevelopment) return void (await socket.close());
   const { remoteAddress = "" } = await socket.opened;
   const host = readConfiguration(environment).publicHost ?? "localhost";
-  const { webSocket } = serveGenerally(environment, { host, address: remoteAddress });
+  const { webSocket } = serveGenerally(environment, { host, address: remoteAddress, account: undefined });
   if (webSocket === null) throw new Error("the door did not open");
   webSocket.binaryType = "arraybuffer";
   webSocket.accept();

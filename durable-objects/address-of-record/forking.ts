@@ -7,7 +7,7 @@ import type { Plan } from "../../lib/proxy/plan.ts";
 import { type Decision, type Effect, type ForkedBranch, isPending, ringsHere } from "../../lib/proxy/response-context.ts";
 import { answerSessionTimer } from "../../lib/proxy/session-timer.ts";
 import { conclude } from "../../lib/proxy/search.ts";
-import { alter } from "../../lib/syntax/alter.ts";
+import { type Alterations, alter, combined } from "../../lib/syntax/alter.ts";
 import { readContacts } from "../../lib/syntax/contact.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { type Request, type Response, headerValue, parseMessage } from "../../lib/syntax/message.ts";
@@ -89,8 +89,15 @@ export class Forking {
     return taken;
   }
 
-  /** A response of one of our phones; the text has our Via taken off. */
-  response(flow: Flow, response: Response, text: string, method: string, name: { context: string; index: number }, now: number): void {
+  /** A response of one of our phones; the alterations are those that it goes on with. */
+  response(
+    flow: Flow,
+    response: Response,
+    alterations: Alterations,
+    method: string,
+    name: { context: string; index: number },
+    now: number,
+  ): void {
     const open = this.#contexts.find(name.context);
     const branch = open?.context.branches[name.index];
     // The answer to our own CANCEL has the branch of its INVITE, and ends here (RFC 3261 §9.1, §17.1.3).
@@ -108,7 +115,7 @@ export class Forking {
     // Timer C may be over before Timer B, which the alarm is set for.
     if (isInvite && status < 200) this.#contexts.schedule(open.context, now);
     const timer = isInvite ? answerSessionTimer(open.request, response) : undefined;
-    const passed = timer === undefined ? text : alter(response, { ...timer, popVia: true });
+    const passed = alter(response, timer === undefined ? alterations : combined(alterations, timer));
     this.#respond(open, name.index, { status, text: passed, wasProceeding, contacts: contactsOf(response) }, now);
   }
 

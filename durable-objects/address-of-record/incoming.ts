@@ -4,6 +4,7 @@ import { type Forwarder, type StatelessRequest, hasLooped, statelessRequest } fr
 import { listServer } from "../../lib/presence/back-end.ts";
 import { agent } from "../../lib/presence/subscription.ts";
 import { refuseBlocked } from "../../lib/proxy/block-list.ts";
+import { shownTo, standingOf, takenFrom } from "../../lib/proxy/standing.ts";
 import { preferTargets } from "../../lib/proxy/caller-preferences.ts";
 import { planLeaving, planSearch } from "../../lib/proxy/plan.ts";
 import type { ReachableTarget } from "../../lib/proxy/response-context.ts";
@@ -26,7 +27,7 @@ import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
 import type { Room } from "../room/room.ts";
 import type { Account } from "./account.ts";
-import { read } from "./checked.ts";
+import { parsed, read } from "./checked.ts";
 import type { Dialogs } from "./dialogs.ts";
 import type { Forking, PassOn } from "./forking.ts";
 import type { Letter, Letters } from "./letters.ts";
@@ -99,11 +100,12 @@ export class Incoming {
 
   /** A response of one of our phones, on whichever of the user's sockets it came (RFC 3261 §16.7). */
   response(flow: Flow, response: Response, essentials: Essentials, branch: Branch, now: number): void {
-    const text = alter(response, { popVia: true });
-    if (branch.kind === "stateful") return this.#forking.response(flow, response, text, essentials.cseq.method, branch, now);
+    const alterations = { popVia: true, remove: takenFrom(response, standingOf(flow.visitor)) };
+    if (branch.kind === "stateful") return this.#forking.response(flow, response, alterations, essentials.cseq.method, branch, now);
     if (branch.kind === "stored") return this.#messages.answered(branch.number, response.status);
     this.#letters.arrived(essentials.via.branch ?? "");
     const { status } = response;
+    const text = alter(response, alterations);
     this.#post(branch.answerTo.home, { kind: "response", text, status, to: branch.answerTo, transaction: undefined });
   }
 
@@ -232,8 +234,10 @@ export class Incoming {
   #send(phone: string, { text, branch }: StatelessRequest, envelope: RequestEnvelope, now: number): boolean {
     const { sockets, log } = this.#room;
     const flow = sockets.newestTo(phone);
-    if (flow === undefined || !sockets.send(flow.id, text)) return false;
-    log.passed(now, flow.id, text);
+    if (flow === undefined) return false;
+    const shown = flow.visitor === undefined ? text : shownTo(parsed(text), standingOf(flow.visitor));
+    if (!sockets.send(flow.id, shown)) return false;
+    log.passed(now, flow.id, shown);
     this.#letters.sent(flow, branch, phone, envelope, now);
     return true;
   }

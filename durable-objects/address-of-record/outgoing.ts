@@ -2,13 +2,14 @@ import type { Address } from "../../lib/location/address.ts";
 import { transactionNames } from "../../lib/proxy/branch.ts";
 import { type Way, examine } from "../../lib/proxy/examine.ts";
 import { forgetsCalls } from "../../lib/proxy/manners.ts";
+import { shownTo, standingOf } from "../../lib/proxy/standing.ts";
 import { applySessionTimer } from "../../lib/proxy/session-timer.ts";
-import { type Alterations, alter } from "../../lib/syntax/alter.ts";
+import { alter, combined } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
-import { type Request, headerValue } from "../../lib/syntax/message.ts";
+import { type Request, headerValue, parseMessage } from "../../lib/syntax/message.ts";
 import type {
   CancelEnvelope,
   Destination,
@@ -19,6 +20,7 @@ import type {
 } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
 import { type Flow, leadsTo, phoneOnFlow } from "../../lib/transport/flow.ts";
+import type { Visitor } from "../../lib/transport/visitor.ts";
 import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
 import type { Room } from "../room/room.ts";
@@ -79,12 +81,13 @@ export class Outgoing {
     const way = this.#examine(flow, request, essentials);
     if (isFault(way)) return this.#refuse(flow, request, way, now);
     const { visitor } = flow;
-    const refusal = visitor === undefined ? undefined : await this.#visits.refuse(visitor, request, essentials, way, now);
+    const { host } = flow;
+    const refusal = visitor === undefined ? undefined : await this.#visits.refuse({ visitor, host }, request, essentials, way, now);
     if (refusal !== undefined) return this.#refuse(flow, request, refusal, now);
     if (way.kind === "server") return this.#serve(flow, request, now);
     const timer = applySessionTimer(request, this.#room.configuration.sessionTimer);
     if (isFault(timer)) return this.#refuse(flow, request, timer, now);
-    const text = alter(request, withTimer(way.alterations, timer));
+    const text = alter(request, timer === undefined ? way.alterations : combined(way.alterations, timer));
     if (way.kind === "dialog") {
       if (request.method === "BYE") this.#dialogs.ended(essentials.callId);
       const { receiver, recordRoute } = way;
@@ -154,8 +157,9 @@ export class Outgoing {
 
   /** A response for one of our phones: to the socket its request came on, or the phone's newest. */
   response(envelope: ResponseEnvelope, now: number): Receipt {
-    const { to, status, text, transaction } = envelope;
+    const { to, status, transaction } = envelope;
     const flow = this.#flowBackTo(to);
+    const text = flow?.visitor === undefined ? envelope.text : shownToVisitor(envelope.text, flow.visitor);
     if (transaction !== undefined) this.#untried.remove(transaction);
     const since = transaction === undefined ? undefined : this.#calls.since(transaction);
     // A home that did not see our receipt sends its final response again; a 2xx is the callee's own repetition.
@@ -338,14 +342,14 @@ export class Outgoing {
   }
 }
 
+function shownToVisitor(text: string, visitor: Visitor): string {
+  const response = parseMessage(text);
+  return isFault(response) ? text : shownTo(response, standingOf(visitor));
+}
+
 /** An INVITE within a dialog is forwarded without state (RFC 3261 §16.11). */
 function holdsState({ method }: Request, { to }: RequestEnvelope): boolean {
   return method === "INVITE" && to.kind !== "phone";
-}
-
-function withTimer(alterations: Alterations, timer: ReturnType<typeof applySessionTimer>): Alterations {
-  if (timer === undefined || isFault(timer)) return alterations;
-  return { ...alterations, ...timer, remove: [...(alterations.remove ?? []), ...(timer.remove ?? [])] };
 }
 
 /** RFC 5393 §5.3: how many branches the request may have at most; undefined where it does not say. */

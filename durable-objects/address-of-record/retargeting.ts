@@ -1,5 +1,6 @@
 import { onwardTransactionName } from "../../lib/proxy/branch.ts";
 import { hideHistory } from "../../lib/proxy/history.ts";
+import { shownTo } from "../../lib/proxy/standing.ts";
 import { senderOf } from "../../lib/proxy/visit.ts";
 import { retargetedRequest } from "../../lib/proxy/outgoing-request.ts";
 import type { ForkedBranch } from "../../lib/proxy/response-context.ts";
@@ -305,18 +306,17 @@ function lastRefusal(refusal: string): Refusal {
 /** Those who are not to know are told nothing, whoever has said it (RFC 3325 §5). */
 function withIdentity(text: string, asserts: Asserts | undefined): string {
   const request = parsed(text);
-  const isAsserted = hasHeader(request, asserted);
-  if (asserts === undefined) return isAsserted ? alter(request, { remove: [asserted] }) : text;
+  if (asserts === undefined) return shownTo(request, "server");
   const { identity } = asserts;
-  return isAsserted || identity === undefined ? text : alter(request, { append: [["P-Asserted-Identity", `<sip:${identity}>`]] });
+  return hasHeader(request, "p-asserted-identity") || identity === undefined
+    ? text
+    : alter(request, { append: [["P-Asserted-Identity", `<sip:${identity}>`]] });
 }
 
 function splitAtLast(address: string): readonly [user: string, domain: string] {
   const at = address.lastIndexOf("@");
   return [address.slice(0, Math.max(0, at)), address.slice(at + 1)];
 }
-
-const asserted = "p-asserted-identity";
 
 /** Seconds; undefined if the response does not say (RFC 3261 §20.33). */
 function retryAfterOf(text: string): number | undefined {

@@ -1,9 +1,11 @@
 import { type Owner, type Way } from "../../lib/proxy/examine.ts";
 import { welcomesGuests } from "../../lib/location/domain-settings.ts";
+import { standingOf } from "../../lib/proxy/standing.ts";
 import { anonymous, refuseVisit, senderOf } from "../../lib/proxy/visit.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
+import type { Flow } from "../../lib/transport/flow.ts";
 import type { Visitor } from "../../lib/transport/visitor.ts";
 import type { Room } from "../room/room.ts";
 import { available } from "./resolve.ts";
@@ -27,21 +29,29 @@ export class Visits {
   }
 
   /** Whose From is checked by `refuse`, and not by whether it is the owner's. */
-  owner({ isTrusted: isBelieved }: Visitor): Owner {
+  owner(visitor: Visitor): Owner {
     const { name: home, user, domain } = this.#room.home;
-    return { home, user, domain, aliases: [], isTrusted: true, isBelieved };
+    return { home, user, domain, aliases: [], isTrusted: true, standing: standingOf(visitor) };
   }
 
   /** Why a visitor may not send this; undefined if he may. */
-  async refuse(visitor: Visitor, request: Request, essentials: Essentials, way: Way, now: number): Promise<Fault | undefined> {
+  async refuse(
+    { visitor, host: reached }: Visiting,
+    request: Request,
+    essentials: Essentials,
+    way: Way,
+    now: number,
+  ): Promise<Fault | undefined> {
     if (way.kind !== "address") return undefined;
     const sender = senderOf(essentials);
     if (isFault(sender)) return sender;
     const { address: to } = way;
-    const { directory } = this.#room;
+    const { directory, configuration } = this.#room;
     return available(async () => {
       const named = sender === undefined ? undefined : await directory.find(sender.user, sender.domain);
-      const refusal = refuseVisit(visitor, request.method, sender, to, named?.kind === "subscriber");
+      const isServer = sender !== undefined && [reached.replace(/:\d+$/, ""), configuration.publicHost].includes(sender.domain);
+      const isOurs = isServer || (named !== undefined && named.kind !== "foreign");
+      const refusal = refuseVisit(visitor, request.method, sender, to, isOurs);
       if (refusal !== undefined || visitor.kind === "peer") return refusal;
       const host = await directory.find(to.user, to.domain);
       const username = host.kind === "subscriber" ? host.subscriber.username : undefined;
@@ -52,6 +62,9 @@ export class Visits {
     });
   }
 }
+
+/** The flow of a visitor, with the name that he has reached us by. */
+export type Visiting = Pick<Flow, "host"> & { readonly visitor: Visitor };
 
 /** A visitor is whom he says he is, if he has been let say so. */
 export function identityOf({ kind }: Visitor, essentials: Essentials): string {

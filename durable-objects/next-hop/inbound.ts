@@ -2,11 +2,12 @@ import type { Keyring } from "../../lib/authentication/keyring.ts";
 import type { Address } from "../../lib/location/address.ts";
 import { transactionName } from "../../lib/proxy/branch.ts";
 import { type Way, examine } from "../../lib/proxy/examine.ts";
+import { standingOfServer } from "../../lib/proxy/standing.ts";
 import { senderOf } from "../../lib/proxy/visit.ts";
-import { numberFrom } from "../../lib/routing/number-format.ts";
+import { isNumber, numberFrom } from "../../lib/routing/number-format.ts";
 import { type Trunk, accountUser, trunkIdentity } from "../../lib/routing/trunk.ts";
 import { asReferred, shiftedEnd } from "../../lib/proxy/shifted.ts";
-import { type Alterations, alter } from "../../lib/syntax/alter.ts";
+import { alter, combined } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
@@ -85,7 +86,7 @@ export class Inbound {
     const owner = {
       ...{ home: this.#line.name, user: "", domain: trunk?.domain ?? "", aliases: [] },
       isTrusted: trunk?.inbound === true,
-      isBelieved: trunk?.trusted === true,
+      standing: standingOfServer(trunk?.trusted === true),
     };
     return examine(request, essentials, { keyring: this.#line.keyring, owner, isOurs: () => true });
   }
@@ -110,7 +111,9 @@ export class Inbound {
     if (sender === undefined || isFault(sender)) return undefined;
     const named = await available(() => this.#line.directory.find(sender.user, sender.domain));
     if (isFault(named)) return named;
-    return named.kind === "subscriber" ? fault(403, "From is a subscriber, for whom this server does not speak") : undefined;
+    // Some trunks write callers with our domain behind their number; a name there could only be taken for one of our users.
+    const isOurs = named.kind === "subscriber" || (named.kind === "unknown" && !isNumber(sender.user));
+    return isOurs ? fault(403, "From is of one of our domains, for which this server does not speak") : undefined;
   }
 
   /** Trunks write the domain, or an address, ours or their own: a name of somebody else means that we are to relay. */
@@ -230,10 +233,6 @@ const notTaken: Fault = fault(403, "calls from this server are not taken");
 /** RFC 3261 §8.3. */
 function redirect(request: SipRequest, { status, uri }: Routed & { readonly kind: "redirect" }): string {
   return replyTo(request, status, { toTag: randomText(), headers: [["Contact", `<${uri}>`]] });
-}
-
-function combined(one: Alterations, { remove = [], append = [] }: Alterations): Alterations {
-  return { ...one, remove: [...(one.remove ?? []), ...remove], append: [...(one.append ?? []), ...append] };
 }
 
 /** What a CANCEL has in common with its INVITE (RFC 3261 §9.1). */

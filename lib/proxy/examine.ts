@@ -9,8 +9,8 @@ import { parseNameAddress } from "../syntax/name-address.ts";
 import { readOptionTags } from "../syntax/option-tags.ts";
 import { type SipUri, type Uri, canonicalUser, parseUri, dialledNumber } from "../syntax/uri.ts";
 import type { DialogEnd } from "../transport/envelope.ts";
-import { wantsPrivacy } from "./privacy.ts";
 import { endsOf, openRoute } from "./route-token.ts";
+import { type Standing, takenFrom } from "./standing.ts";
 
 /** The user whose authenticated flow a request came on. */
 export interface Owner {
@@ -20,8 +20,8 @@ export interface Owner {
   readonly aliases: readonly string[];
   /** A server whose users we do not know: From may be anybody. */
   readonly isTrusted?: boolean;
-  /** Its word on who calls counts (RFC 3325 §4). */
-  readonly isBelieved?: boolean;
+  /** How far his word on who calls counts; a subscriber's if absent. */
+  readonly standing?: Standing;
 }
 
 /** Where a request goes, by RFC 3261 §16.3 to §16.5, and what to change in it on the way. */
@@ -44,8 +44,8 @@ export interface Examination {
 }
 
 const initialMaxForwards = 70;
-/** Headers that are for us, or that a phone may not set (RFC 3325 §5): nobody else gets to see them. */
-const privateHeaders = ["proxy-authorization", "authorization", "p-preferred-identity", "p-asserted-identity"];
+/** Headers that are for us: nobody else gets to see them. */
+const privateHeaders = ["proxy-authorization", "authorization"];
 
 /** Validates a request from an authenticated flow (RFC 3261 §16.3) and finds where it goes (§16.4, §16.5). */
 export function examine(request: Request, essentials: Essentials, by: Examination): Way | Fault {
@@ -81,11 +81,6 @@ const credentialHeaders = [
   ["authorization", "Authorization"],
 ] as const;
 
-/** RFC 3325 §5: what a trusted server asserts is passed on, unless the caller has asked it not to be. */
-function mayTell(request: Request, { isBelieved }: Owner): boolean {
-  return isBelieved === true && !wantsPrivacy(request, ["id"]);
-}
-
 interface Route {
   readonly way: Way;
   /** Whether our own token says that sender and dialog belong together. */
@@ -101,7 +96,7 @@ function readRoute(request: Request, essentials: Essentials, written: Uri, by: E
   if (top !== undefined && !isOwnRoute(top, by)) return fault(403, "requests are not relayed to other servers");
   const alterations: Alterations = {
     maxForwards: essentials.maxForwards === undefined ? initialMaxForwards : essentials.maxForwards - 1,
-    remove: privateHeaders.filter((name) => hasHeader(request, name) && !(name === "p-asserted-identity" && mayTell(request, by.owner))),
+    remove: [...privateHeaders.filter((name) => hasHeader(request, name)), ...takenFrom(request, by.owner.standing ?? "subscriber")],
     ...withForeignCredentials(request, by.owner),
     ...(top === undefined ? {} : { popRoutes: 1 }),
     ...(strict === undefined ? {} : { requestUri: strict.requestUri, popLastRoute: true }),

@@ -1,5 +1,5 @@
 import type { Keyring } from "../authentication/keyring.ts";
-import { type Alterations, alter } from "../syntax/alter.ts";
+import { type Alterations, alter, combined } from "../syntax/alter.ts";
 import { parseCSeq } from "../syntax/cseq.ts";
 import { isFault } from "../syntax/fault.ts";
 import { type Message, type Request, type Response, headerValue, headerValues } from "../syntax/message.ts";
@@ -37,9 +37,9 @@ export function shift(message: Message, by: 1 | -1): Pick<Alterations, "remove" 
   };
 }
 
-/** A response to a request of ours as the sender of that is to hear it: our Via taken off, the number his own. */
-export function asAsked(response: Response, branch: string): string {
-  return alter(response, { popVia: true, ...(isShifted(branch) ? shift(response, -1) : {}) });
+/** A response to a request of ours as the sender of that is to hear it: our Via and these headers taken off, the number his own. */
+export function asAsked(response: Response, branch: string, remove: readonly string[] = []): string {
+  return alter(response, combined({ popVia: true, remove }, isShifted(branch) ? shift(response, -1) : {}));
 }
 
 /** A NOTIFY that says which REFER it is about, by the number that this had (RFC 3515 §2.4.6), as the phone that sent the REFER knows it. */

@@ -21,14 +21,15 @@ export function senderOf({ from }: Essentials): Sender | undefined | Fault {
   const uri = parseUri(from.uri);
   if (isFault(uri)) return uri;
   if (uri.kind !== "sip" || uri.user === undefined) return fault(403, "From names nobody");
-  const domain = uri.host.toLowerCase();
+  // A trailing dot only says that the name is whole (RFC 3261 §19.1.1 has the host of RFC 1034).
+  const domain = uri.host.toLowerCase().replace(/\.$/, "");
   return domain === "anonymous.invalid" ? undefined : { user: canonicalUser(uri.user), domain };
 }
 
 /**
  * Whether a visitor may send this, outside a dialog: to users of the domain that he visits and to nobody else, so that we relay for
- * nobody; a peer in the name of its own domains, a guest in nobody's.
- * @param isOurs whether the sender's name is that of one of our subscribers
+ * nobody; a peer in the name of its own domains, a guest in that of nobody here.
+ * @param isOurs whether the sender's domain is one of ours
  */
 export function refuseVisit(visitor: Visitor, method: string, sender: Sender | undefined, to: Address, isOurs: boolean): Fault | undefined {
   if (to.domain !== visitor.domain) return fault(403, "requests are not relayed to other domains");
@@ -38,5 +39,5 @@ export function refuseVisit(visitor: Visitor, method: string, sender: Sender | u
     return undefined;
   }
   if (!guestMethods.includes(method)) return fault(403, "guests may call and write, and nothing else");
-  return isOurs ? fault(403, "From is a subscriber, who has to authenticate") : undefined;
+  return isOurs ? fault(403, "From is of a domain of this server, whose users have to authenticate") : undefined;
 }

@@ -13,6 +13,11 @@ export interface NationalFormat {
   readonly international_prefix: string;
 }
 
+/** Whether a user part is a telephone number, in whichever of these forms. */
+export function isNumber(user: string): boolean {
+  return /^\+?\d+$/.test(user);
+}
+
 /** A user part as the trunk wants it. Numbers without a plus, and what is no number, stay as they are. */
 export function numberTowards(format: NumberFormat, user: string): string {
   if (format === "e164" || !/^\+\d+$/.test(user)) return user;

@@ -21,6 +21,12 @@ export interface Alterations {
   readonly append?: readonly (readonly [name: string, value: string])[];
 }
 
+/** Both: what the one drops and adds, and what the other does; all else as the one has it. */
+export function combined(one: Alterations, other: Pick<Alterations, "remove" | "push" | "append">): Alterations {
+  const joined = (name: "push" | "append") => [...(one[name] ?? []), ...(other[name] ?? [])];
+  return { ...one, remove: [...(one.remove ?? []), ...(other.remove ?? [])], push: joined("push"), append: joined("append") };
+}
+
 /** The text of the altered message, written in one pass: what stays is cut out in as few pieces as there are alterations. */
 export function alter(message: Message, alterations: Alterations): string {
   const { text, lines, bodyAt } = message;

@@ -62,12 +62,19 @@ async function registeredFor(): Promise<number> {
 }
 
 /** A request of the provider's, outside a dialog; returns its lines, for CANCEL and ACK. */
-function asks(method: string, uri: string, to: string, more: readonly string[] = [], body = ""): { branch: string; callId: string } {
+function asks(
+  method: string,
+  uri: string,
+  to: string,
+  more: readonly string[] = [],
+  body = "",
+  from = "<sip:+49301234@provider.example>",
+): { branch: string; callId: string } {
   const [branch, callId] = [newBranch(), newBranch()];
   const lines = [
     `Via: SIP/2.0/TCP 127.0.0.1:${provider.port};branch=${branch}`,
     "Max-Forwards: 70",
-    "From: <sip:+49301234@provider.example>;tag=far",
+    `From: ${from};tag=far`,
     `To: <${to}>`,
     `Call-ID: ${callId}`,
     `CSeq: 1 ${method}`,
@@ -296,6 +303,17 @@ describe("a call that comes from a trunk", () => {
     const { alice, number, contact } = await called();
     asks("INVITE", contact, `sip:${number}@provider.example`, ["P-Asserted-Identity: <sip:ceo@localhost>"], shortSdp);
     expect(headers(await alice.next("INVITE"), "p-asserted-identity")).toEqual([]);
+  });
+
+  it.each([
+    ["a name in a domain of ours", "ceo@localhost", 403],
+    ["a name in a domain of ours, written otherwise", "ceo@LOCALHOST.", 403],
+    ["a number that is nobody's here, with our domain", "+15550100@localhost", 0],
+  ])("of an untrusted trunk under %s", async (_what, from, status) => {
+    const { alice, number, contact } = await called();
+    asks("INVITE", contact, `sip:${number}@provider.example`, [], shortSdp, `<sip:${from}>`);
+    if (status === 0) expect((await alice.next("INVITE")).method).toBe("INVITE");
+    else expect((await provider.next(status)).status).toBe(status);
   });
 
   it.each([

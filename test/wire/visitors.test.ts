@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { establish, hangUp } from "../support/call.ts";
 import { shortSdp } from "../support/compose.ts";
-import { headers } from "../support/heard.ts";
+import { header, headers } from "../support/heard.ts";
 import { Phone } from "../support/phone.ts";
 import { openSocket, refusedUpgrade } from "../support/sip-socket.ts";
 import { type Town, openTown } from "../support/town.ts";
@@ -37,7 +37,7 @@ describe("a guest", () => {
 
   it("gives up, and it stops ringing", async () => {
     const [alice] = await town.phones("direct", "alice");
-    const guest = await visitor("visitor", "localhost");
+    const guest = await visitor("visitor", "anonymous.invalid");
     const invite = guest.request("INVITE", alice.aor, { body: shortSdp });
     alice.reply(await alice.next("INVITE"), 180);
     await guest.next(180);
@@ -82,6 +82,30 @@ describe("a guest", () => {
     expect((await guest.finalResponse(elsewhere)).status).toBe(403);
     const forged = guest.request("MESSAGE", alice.aor, { from: `<${alice.aor}>;tag=1`, body: "it is me" });
     expect([403, 407]).toContain((await guest.finalResponse(forged)).status);
+  });
+
+  it.each(["sip:ceo@LOCALHOST", "sip:ceo@localhost.", "sip:%63eo@localhost", "sips:ceo@Localhost.", "sip:ceo@127.0.0.1"])(
+    "may not call as %s: it is a name of a domain, or of the host, of ours",
+    async (from) => {
+      const [alice] = await town.phones("direct", "alice");
+      const guest = await visitor("visitor", "anonymous.invalid");
+      const first = guest.request("MESSAGE", alice.aor, { body: "hello" });
+      alice.reply(await alice.next("MESSAGE"), 200);
+      await guest.finalResponse(first);
+      const forged = guest.request("INVITE", alice.aor, { from: `<${from}>;tag=2`, body: shortSdp });
+      expect([403, 407]).toContain((await guest.finalResponse(forged)).status);
+      await alice.hearsNothing("INVITE");
+    },
+  );
+
+  it("asserts nothing, and has no phone answer by itself", async () => {
+    const [alice] = await town.phones("direct", "alice");
+    const guest = await visitor("visitor", "anonymous.invalid");
+    const names = ["P-Asserted-Identity", "Remote-Party-ID", "Diversion", "History-Info", "Call-Info", "Alert-Info", "Answer-Mode"];
+    const lines = names.map((name): [string, string] => [name, "<sip:ceo@localhost>;answer-after=0;index=1"]);
+    guest.request("INVITE", alice.aor, { headers: lines, body: shortSdp });
+    const invite = await alice.next("INVITE");
+    for (const name of names) expect([name, header(invite, name)]).toEqual([name, undefined]);
   });
 
   it("has two calls at once, and no more", async () => {

@@ -166,7 +166,7 @@ describe("RFC 3261 §16.6: what changes on the way", () => {
     ["is passed on to those who shall have it (none)", ["Privacy: none"], []],
     ["is taken off for a caller who wants it so (id)", ["Privacy: header;id"], ["p-asserted-identity"]],
   ])("what a trusted server asserts %s (RFC 3325 §5)", (_rule, lines, removed) => {
-    const owner = { ...alice, isTrusted: true, isBelieved: true };
+    const owner = { ...alice, isTrusted: true, standing: "trusted server" } as const;
     const { request, essentials } = receive("INVITE sip:bob@example.com", "P-Asserted-Identity: <sip:ceo@example.com>", ...lines);
     expect(examine(request, essentials, { keyring, owner, isOurs: () => true })).toMatchObject({ alterations: { remove: removed } });
   });

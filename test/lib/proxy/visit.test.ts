@@ -16,9 +16,9 @@ const anonymous = "<sip:anonymous@anonymous.invalid>";
 describe("a guest", () => {
   it.each<[string, Parameters<typeof status>, number | undefined]>([
     ["calls a user, anonymously", [guest, "INVITE", anonymous], undefined],
-    ["calls under a name that is nobody's here", [guest, "INVITE", "<sip:visitor@example.com>"], undefined],
+    ["calls under a name of another domain", [guest, "INVITE", "<sip:visitor@elsewhere.example>"], undefined],
     ["writes", [guest, "MESSAGE", anonymous], undefined],
-    ["may not take the name of a subscriber", [guest, "INVITE", "<sip:alice@example.com>", bob, true], 403],
+    ["may not take a name in a domain of ours", [guest, "INVITE", "<sip:alice@example.com>", bob, true], 403],
     ["may not call another domain", [guest, "INVITE", anonymous, { ...bob, domain: "elsewhere.example" }], 403],
     ["may not register", [guest, "REGISTER", anonymous], 403],
     ["may not watch", [guest, "SUBSCRIBE", anonymous], 403],
@@ -41,4 +41,11 @@ describe("a peer", () => {
   ])("%s", (_rule, [visitor, method, from, to, isOurs], expected) => {
     expect(status(visitor, method, from, to, isOurs)).toBe(expected);
   });
+});
+
+it.each([
+  ["<sip:CEO@Example.COM.>", "example.com"],
+  ["<sip:ceo@EXAMPLE.com>", "example.com"],
+])("the domain of %s is %s, however it is written", (from, domain) => {
+  expect(senderOf(receive("INVITE sip:bob@example.com", `From: ${from};tag=1`).essentials)).toMatchObject({ domain });
 });

@@ -34,6 +34,8 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
   publicGruu: ["example.com", "urn:uuid:1"],
   transportOfService: [["tls"]],
   ackFor: [request],
+  takenFrom: ["trusted server"],
+  shownTo: ["server"],
   answerSessionTimer: [{ status: 200, lines: [] }],
   applySessionTimer: [{ minimum: 90, interval: 1800 }],
   chooseLeg: [essentials, []],

@@ -188,3 +188,19 @@ describe("anything but INVITE (RFC 4320)", () => {
     expect(options.final).toBe(486);
   });
 });
+
+describe("what a phone says of itself in a response", () => {
+  it.each([180, 200, 486])("asserts nobody's identity: %i", async (status) => {
+    cast = await stage();
+    const { alice, bob, world } = cast;
+    alice.invites(bob.aor);
+    await world.settle();
+    const names = ["P-Asserted-Identity", "Remote-Party-ID", "Diversion", "P-Called-Party-ID"];
+    const lines = [...names.map((name) => `${name}: <sip:ceo@example.com>`), `Contact: ${bob.contact}`, "Subject: hello"];
+    bob.replies(bob.last("INVITE"), status, lines);
+    await world.settle();
+    const heard = alice.last(status, "INVITE");
+    expect(header(heard, "subject")).toBe("hello");
+    for (const name of names) expect([name, header(heard, name)]).toEqual([name, undefined]);
+  });
+});

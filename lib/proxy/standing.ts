@@ -1,0 +1,62 @@
+import { alter } from "../syntax/alter.ts";
+import { type Message, hasHeader } from "../syntax/message.ts";
+import type { Visitor } from "../transport/visitor.ts";
+import { wantsPrivacy } from "./privacy.ts";
+
+/**
+ * How far the word of somebody counts who sends or receives: a subscriber is authenticated and speaks for himself only; a guest is
+ * nobody in particular; of servers those are trusted that the administrator says so of (the trust domain of RFC 3325 §2.3).
+ */
+export type Standing = "subscriber" | "guest" | "server" | "trusted server";
+
+/** Who calls, as servers tell each other (RFC 3325 §9.1; Remote-Party-ID before it, which desk phones still show). */
+const asserted = ["p-asserted-identity", "remote-party-id"];
+/** What else only servers that trust each other tell each other (RFC 6050 §4.1, RFC 7315 §4). */
+const internal = ["p-asserted-service", "p-called-party-id", "p-charging-vector", "p-charging-function-addresses", "p-served-user"];
+/** A wish to the first server only (RFC 3325 §9.2, RFC 6050 §4.2): it has been heard, or does not count. */
+const preferred = ["p-preferred-identity", "p-preferred-service"];
+/** Who has sent the call on before (RFC 5806 §5, RFC 7044 §4), which phones show beside the caller. */
+const diverted = ["diversion"];
+const history = ["history-info"];
+/** What makes phones fetch things, ring otherwise or open the microphone unasked (RFC 3261 §20.4, §20.9; RFC 5373 §9). */
+const commands = ["alert-info", "call-info", "answer-mode", "priv-answer-mode"];
+
+const takenOff: Readonly<Record<Standing, readonly string[]>> = {
+  subscriber: [...preferred, ...asserted, ...internal, ...diverted],
+  guest: [...preferred, ...asserted, ...internal, ...diverted, ...history, ...commands],
+  server: [...preferred, ...asserted, ...internal, ...diverted, ...commands],
+  "trusted server": preferred,
+};
+
+/**
+ * The headers of a message, a request or a response, that do not pass because of who has sent it. RFC 3325 §5: what a trusted server
+ * asserts is passed on, unless the caller has asked it not to be.
+ */
+export function takenFrom(message: Message, sender: Standing): string[] {
+  const names = takenOff[sender];
+  const isHidden = sender === "trusted server" && wantsPrivacy(message, ["id"]);
+  return (isHidden ? [...names, ...asserted] : names).filter((name) => hasHeader(message, name));
+}
+
+/** The headers that do not pass because of who is to get the message: those we do not trust hear nothing that servers assert. */
+function hiddenFrom(message: Message, receiver: Standing): string[] {
+  const isTold = receiver === "subscriber" || receiver === "trusted server";
+  return isTold ? [] : [...asserted, ...internal].filter((name) => hasHeader(message, name));
+}
+
+/** The message as the receiver is to have it. */
+export function shownTo(message: Message, receiver: Standing): string {
+  const remove = hiddenFrom(message, receiver);
+  return remove.length === 0 ? message.text : alter(message, { remove });
+}
+
+/** Of whoever is at the other end of a flow. */
+export function standingOf(visitor: Pick<Visitor, "kind" | "isTrusted"> | undefined): Standing {
+  if (visitor === undefined) return "subscriber";
+  if (visitor.kind === "guest") return "guest";
+  return standingOfServer(visitor.isTrusted);
+}
+
+export function standingOfServer(isTrusted: boolean): Standing {
+  return isTrusted ? "trusted server" : "server";
+}

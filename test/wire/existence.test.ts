@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { shortSdp } from "../support/compose.ts";
+import { header, type Heard } from "../support/heard.ts";
+import { Phone } from "../support/phone.ts";
+import { openTown, type Town } from "../support/town.ts";
+
+/** Strangers do not learn which users a domain has, with guests or without. */
+const domains = ["closed.example", "open.example"] as const;
+const password = "a password of theirs";
+let town: Town;
+let alias: (domain: string) => string;
+beforeAll(async () => {
+  town = await openTown();
+  for (const domain of domains) {
+    expect((await town.server.api("PUT", `/domains/${domain}`, {})).status).toBe(201);
+    for (const [username, aliases] of [
+      ["opened", ["desk"]],
+      ["fresh", ["shelf"]],
+      ["zoë", []],
+    ] as const)
+      await town.server.api("PUT", `/domains/${domain}/subscribers/${encodeURIComponent(username)}`, { password, aliases });
+    const owner = await Phone.connect(town.server, { account: "opened", domain, way: "general", password });
+    expect((await owner.register()).status).toBe(200);
+  }
+  expect((await town.server.api("PUT", `/domains/open.example/settings`, { guests: true })).status).toBe(200);
+  alias = (domain) => `sip:opened@${domain}`;
+});
+afterAll(() => town.close());
+
+const users = ["opened", "desk", "fresh", "shelf", "zo%C3%AB", "nobody", "no%20body"];
+
+/** What a stranger can tell of an answer, the name that was asked for taken out. */
+function told(answer: Heard, user: string): string {
+  const names = answer.raw.split("\r\n").map((line) => line.split(":")[0]);
+  const challenge = (header(answer, "www-authenticate") ?? header(answer, "proxy-authenticate") ?? "").replace(/nonce="[^"]+"/, "nonce");
+  const text = [answer.status, answer.startLine, header(answer, "warning"), challenge, ...names].join("\n");
+  return text.replaceAll(user, "USER");
+}
+
+/** With `anonymous.invalid` in From, the name asked for, or another one's. */
+const senders = ["anonymous", "own", "other"] as const;
+const methods = ["REGISTER", "INVITE", "MESSAGE", "SUBSCRIBE", "OPTIONS", "CANCEL"] as const;
+
+describe.each(domains)("a stranger who goes through names of %s", (domain) => {
+  const from = { anonymous: "<sip:anonymous@anonymous.invalid>", own: "", other: `<sip:somebody@${domain}>` };
+
+  async function answers(way: "direct" | "general", user: string): Promise<string[]> {
+    const stranger = await Phone.connect(town.server, { account: user, domain, way, password: "a guess" });
+    const all: string[] = [];
+    for (const method of methods) {
+      for (const sender of senders) {
+        // On the general way a guest is one, whoever else there is.
+        if (way === "general" && sender === "anonymous") continue;
+        const written = { ...(sender === "own" ? {} : { from: `${from[sender]};tag=1` }), body: method === "INVITE" ? shortSdp : "" };
+        const answer = await stranger.finalResponse(
+          stranger.request(method, method === "REGISTER" ? `sip:${domain}` : `sip:opened@${domain}`, written),
+        );
+        all.push(told(answer, user));
+      }
+    }
+    stranger.socket.cut();
+    return all;
+  }
+
+  it.each(["direct", "general"] as const)("hears the same of all of them on the %s way", async (way) => {
+    const [first, ...others] = await Promise.all(users.map((user) => answers(way, user)));
+    expect(first?.length).toBe(way === "direct" ? 18 : 12);
+    others.forEach((heard, index) => expect([users[index + 1], heard]).toEqual([users[index + 1], first]));
+  });
+
+  it.each(["direct", "general"] as const)("hears the same with another user's credentials on the %s way", async (way) => {
+    const statuses = await Promise.all(
+      users.slice(2).map(async (user) => {
+        const stranger = await Phone.connect(town.server, { account: user, domain, way, password });
+        const request = { from: `<${alias(domain)}>;tag=1`, credentials: { username: "opened" } };
+        const answer = await stranger.finalResponse(stranger.request("MESSAGE", `sip:opened@${domain}`, { ...request, body: "hello" }));
+        stranger.socket.cut();
+        return answer.status;
+      }),
+    );
+    expect(new Set(statuses).size).toBe(1);
+  });
+});
