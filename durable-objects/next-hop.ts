@@ -1,7 +1,8 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Keyring } from "../lib/authentication/keyring.ts";
 import { type Transaction, hintIn, homeHint, homeHints, readBranch } from "../lib/proxy/branch.ts";
-import { type Forwarder, type StatelessRequest, statelessRequest } from "../lib/proxy/outgoing-request.ts";
+import { inProgress } from "../lib/proxy/call-name.ts";
+import { type Forwarder, type StatelessRequest, makesDialogs, statelessRequest } from "../lib/proxy/outgoing-request.ts";
 import { asAsked, isShifted, shift, shiftedBranch, shiftedEnd } from "../lib/proxy/shifted.ts";
 import { type Standing, shownTo, standingOfServer, takenFrom } from "../lib/proxy/standing.ts";
 import { type NamedHop, isHopName, readHopName, writtenHost } from "../lib/routing/hop-name.ts";
@@ -190,18 +191,18 @@ export class NextHop extends DurableObject<Environment> {
 
   async #request(envelope: RequestEnvelope): Promise<Receipt> {
     const { request, essentials } = read(envelope);
-    const refusal = await this.#refusalOf(request, essentials);
+    const refusal = await this.#refusalOf(envelope, request, essentials);
     const connection = refusal === undefined ? await this.#connection.open() : undefined;
     if (connection === undefined) {
       if (request.method === "ACK") return taken;
-      const unreachable = fault(503, `${this.#hop.host} cannot be reached`, [["Retry-After", String(usualRest)]]);
-      return { kind: "answered", status: 503, text: answerFault(request, refusal ?? unreachable) };
+      const why = refusal ?? fault(503, `${this.#hop.host} cannot be reached`, [["Retry-After", String(usualRest)]]);
+      return { kind: "answered", status: why.status, text: answerFault(request, why) };
     }
     const { text: made, branch } = this.#asSent(connection, envelope, request, essentials);
     const text = await this.#shown(parsed(made));
     if (request.method === "INVITE" && this.#sent.latest(branch) !== undefined) return taken;
     if (request.method !== "ACK") this.#sent.remember(branch, parsed(text), Date.now());
-    this.#calls.passed(request.method, essentials, Date.now());
+    this.#calls.passed(request.method, essentials, Date.now(), callerOf(envelope));
     connection.send(text);
     return taken;
   }
@@ -252,7 +253,8 @@ export class NextHop extends DurableObject<Environment> {
   }
 
   /** What does not begin anything new is always passed on. */
-  async #refusalOf(request: SipRequest, { toTag, callId }: Essentials): Promise<Fault | undefined> {
+  async #refusalOf(envelope: RequestEnvelope, request: SipRequest, { toTag, callId }: Essentials): Promise<Fault | undefined> {
+    if (toTag === undefined && makesDialogs(request.method) && this.#calls.isOfOther(callId, callerOf(envelope))) return inProgress;
     if (toTag !== undefined || request.method === "ACK" || this.#calls.has(callId)) return undefined;
     const trunk = await this.#trunk();
     if (trunk === undefined) return undefined;
@@ -365,6 +367,11 @@ export class NextHop extends DurableObject<Environment> {
   #post(home: string, envelope: ResponseEnvelope): void {
     this.#outbox.post(home, envelope).catch((error: unknown) => console.error(JSON.stringify({ note: String(error), hop: this.#by.home })));
   }
+}
+
+/** The home of the caller's end, whoever has sent the call on. */
+function callerOf({ caller, answerTo }: RequestEnvelope): string {
+  return (caller ?? answerTo).home;
 }
 
 /** The transaction as its sender's home knows it, of what was sent or answered in a branch of ours. */

@@ -1,4 +1,3 @@
-import { readCallDetails } from "../../lib/presence/call-details.ts";
 import { type Forwarder, branchRequest } from "../../lib/proxy/outgoing-request.ts";
 import type { ForkedBranch } from "../../lib/proxy/response-context.ts";
 import { ackFor, cancelFor } from "../../lib/syntax/compose.ts";
@@ -9,7 +8,7 @@ import type { Flow } from "../../lib/transport/flow.ts";
 import type { Room } from "../room/room.ts";
 import { essentialsOf, parsed } from "./checked.ts";
 import type { OpenContext } from "./contexts.ts";
-import { type AnsweredCall, withDialog } from "./dialogs.ts";
+import { answeredCall, withDialog } from "./dialogs.ts";
 
 /** What goes to the phones of a context's branches, and what is noted in their sockets of what they say. */
 export class Branches {
@@ -56,7 +55,7 @@ export class Branches {
     const { status } = response;
     const others = flow.proceeding.filter((one) => one.branch !== branch);
     const proceeding = (status < 200 ? [...others, { branch, at: now, ...earlyTagIn(response) }] : others).slice(-64);
-    const dialogs = answered === undefined ? {} : { dialogs: withDialog(flow.dialogs, answeredCall(answered, response), now) };
+    const dialogs = answered === undefined ? {} : { dialogs: withDialog(flow.dialogs, answeredCall(response, answered, false), now) };
     this.#room.sockets.update(id, { proceeding, ...dialogs });
   }
 
@@ -76,10 +75,6 @@ export class Branches {
     this.#room.log.passed(now, flow.id, text);
     return true;
   }
-}
-
-function answeredCall(request: Request, response: Response): AnsweredCall {
-  return { callId: essentialsOf(request).callId, details: readCallDetails(response, request, false) };
 }
 
 /** Of the early dialog that a provisional response makes (RFC 3261 §12.1). */

@@ -1,4 +1,8 @@
-import { plainHash } from "../../lib/syntax/plain-hash.ts";
+import { type DialogIds, callName, callOf, dialogName } from "../../lib/proxy/call-name.ts";
+import { readCallDetails } from "../../lib/presence/call-details.ts";
+import { isFault } from "../../lib/syntax/fault.ts";
+import { type Message, type Response, headerValue } from "../../lib/syntax/message.ts";
+import { parseParty } from "../../lib/syntax/party.ts";
 import { isVisitorHome } from "../../lib/transport/visitor.ts";
 import type { CallDetails, CallInProgress, Flow } from "../../lib/transport/flow.ts";
 import type { Room } from "../room/room.ts";
@@ -31,6 +35,8 @@ export class Dialogs {
   #known: Map<string, Away> | undefined;
   /** The names of those that have a row of their own; undefined before these have been read. */
   #rows: Set<string> | undefined;
+  /** Dialogs that have ended: a 2xx that comes again behind the BYE begins none. In memory only, since it comes again for seconds. */
+  #over: readonly string[] = [];
 
   /** @param isLimited whether the user may have so many calls only */
   constructor(room: Room, isLimited: () => boolean) {
@@ -39,14 +45,16 @@ export class Dialogs {
   }
 
   count(now: number): number {
-    return this.names(now).length;
+    return this.all(now).length;
   }
 
-  names(now: number): string[] {
-    return this.all(now).map(({ name }) => name);
+  /** Whether a call with this Call-ID is in progress. */
+  has(callId: string, now: number): boolean {
+    const call = callName(callId);
+    return this.all(now).some(({ name }) => callOf(name) === call);
   }
 
-  /** Each call once, though both its ends may be here. */
+  /** Each dialog once, though both its ends may be here. */
   all(now: number): CallInProgress[] {
     if (this.#isLimited()) this.#read(now);
     for (const [phone, { until, dialogs }] of this.#away()) if (until <= now) this.#forget(phone, dialogs);
@@ -69,17 +77,28 @@ export class Dialogs {
     }
   }
 
-  ended(callId: string): void {
-    const name = callName(callId);
+  /** Another phone has answered a call in progress that this flow has placed: it makes a dialog beside the first (RFC 3261 §13.2.2.4). */
+  forked({ id }: Flow, answered: AnsweredCall, now: number): void {
+    const dialogs = this.#room.sockets.byId(id)?.dialogs ?? [];
+    const name = dialogName(answered);
+    const others = dialogs.filter((one) => callOf(one.name) === callName(answered.callId));
+    const isNew = others.length > 0 && !this.#over.includes(name) && others.every((one) => one.name !== name && one.name !== callOf(name));
+    if (isNew) this.#room.sockets.update(id, { dialogs: withDialog(dialogs, answered, now) });
+  }
+
+  /** A BYE has gone by. */
+  ended(dialog: DialogIds): void {
+    const names = [dialogName(dialog), callName(dialog.callId)];
+    this.#over = [...this.#over, ...names.slice(0, 1)].slice(-mostOver);
     for (const { id, dialogs } of this.#room.sockets.all()) {
-      if (dialogs?.some((one) => one.name === name) === true) this.#room.sockets.update(id, { dialogs: without(dialogs, name) });
+      if (dialogs?.some(({ name }) => names.includes(name)) === true) this.#room.sockets.update(id, { dialogs: without(dialogs, names) });
     }
     for (const [phone, away] of this.#away()) {
-      const dialogs = without(away.dialogs, name);
+      const dialogs = without(away.dialogs, names);
       if (dialogs.length === 0) this.#forget(phone);
       else if (dialogs.length < away.dialogs.length) this.#keepAway(phone, { ...away, dialogs });
     }
-    if (this.#isLimited()) this.#drop(name);
+    if (this.#isLimited()) for (const name of names) this.#drop(name);
   }
 
   /** @param waitsFor until when a phone that is away is waited for, in milliseconds */
@@ -158,24 +177,21 @@ export class Dialogs {
 }
 
 const mostDialogs = 50;
+const mostOver = 100;
 /** Of so many calls of a socket more is known than that they are: attachments are small. */
 const mostDetailed = 4;
 /** Milliseconds: a call that has lasted longer has ended without anybody saying so, or nobody minds that it is not counted. */
 const longestCall = 4 * 3_600_000;
 
 /** A call that has been answered. */
-export interface AnsweredCall {
-  readonly callId: string;
+export interface AnsweredCall extends DialogIds {
   readonly details: CallDetails | undefined;
 }
 
 /** The dialogs of a flow with another one, if it is not among them; without those that cannot be any more. */
-export function withDialog(
-  dialogs: readonly CallInProgress[] = [],
-  { callId, details }: AnsweredCall,
-  now: number,
-): readonly CallInProgress[] {
-  const name = callName(callId);
+export function withDialog(dialogs: readonly CallInProgress[] = [], answered: AnsweredCall, now: number): readonly CallInProgress[] {
+  const { details } = answered;
+  const name = dialogName(answered);
   const likely = dialogs.filter((one) => isLikely(one.since, now));
   if (likely.some((one) => one.name === name)) return likely;
   const call: CallInProgress = { name, since: now, ...(details === undefined ? {} : { details }) };
@@ -190,11 +206,16 @@ function isLikely(since: number, now: number): boolean {
   return now - since < longestCall;
 }
 
-function without(dialogs: readonly CallInProgress[], name: string): readonly CallInProgress[] {
-  return dialogs.filter((one) => one.name !== name);
+function without(dialogs: readonly CallInProgress[], names: readonly string[]): readonly CallInProgress[] {
+  return dialogs.filter(({ name }) => !names.includes(name));
 }
 
-/** How a call is named by its Call-ID: short, so that many fit into an attachment. */
-export function callName(callId: string): string {
-  return plainHash(callId);
+/** Of a 2xx to an INVITE. @param contactIn the message of the other side, in which its Contact is */
+export function answeredCall(response: Response, contactIn: Message, isCaller: boolean): AnsweredCall {
+  const tag = (name: "from" | "to") => {
+    const party = parseParty(headerValue(response, name) ?? "");
+    return isFault(party) ? undefined : party.tag;
+  };
+  const callId = headerValue(response, "call-id") ?? "";
+  return { callId, fromTag: tag("from"), toTag: tag("to"), details: readCallDetails(response, contactIn, isCaller) };
 }

@@ -1,5 +1,6 @@
 import type { Binding } from "../../lib/location/binding.ts";
 import { isSilent, passDeadlines } from "../../lib/proxy/deadlines.ts";
+import { callName } from "../../lib/proxy/call-name.ts";
 import { cancelAnswered, cancelContext, openContext, phoneAppeared, phoneLost, receiveResponse, withBranch } from "../../lib/proxy/fork.ts";
 import { readCallDetails } from "../../lib/presence/call-details.ts";
 import { forgetsCalls } from "../../lib/proxy/manners.ts";
@@ -19,7 +20,6 @@ import { Answers, owing } from "./answers.ts";
 import { Branches } from "./branches.ts";
 import { essentialsOf } from "./checked.ts";
 import { type Contexts, type OpenContext, branchName } from "./contexts.ts";
-import { callName } from "./dialogs.ts";
 import { Retargeting } from "./retargeting.ts";
 
 /** Brings a letter to a home, this one included. */
@@ -63,6 +63,14 @@ export class Forking {
         const localTag = this.#contexts.earlyTag(context) ?? "";
         return { name: callName(essentialsOf(request).callId), details: details === undefined ? undefined : { ...details, localTag } };
       });
+  }
+
+  /** Whether a call with this Call-ID is ringing here that somebody else has placed. */
+  isOfOther(callId: string, home: string): boolean {
+    return this.#contexts.unfinished().some(({ context: { search, answerTo, final }, request }) => {
+      const caller = search?.caller ?? answerTo;
+      return final === 0 && caller.home !== home && essentialsOf(request).callId === callId;
+    });
   }
 
   open(envelope: RequestEnvelope, request: Request, { first, search }: Plan & { kind: "search" }, now: number): Receipt {

@@ -1,8 +1,10 @@
 import type { Binding } from "../../lib/location/binding.ts";
 import type { Branch } from "../../lib/proxy/branch.ts";
-import { type Forwarder, type StatelessRequest, hasLooped, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
+import { inProgress } from "../../lib/proxy/call-name.ts";
+import { type Forwarder, type StatelessRequest, hasLooped, makesDialogs, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
 import { listServer } from "../../lib/presence/back-end.ts";
 import { agent } from "../../lib/presence/subscription.ts";
+import { noSubscription, refuseWithin } from "../../lib/proxy/within.ts";
 import { refuseBlocked } from "../../lib/proxy/block-list.ts";
 import { shownTo, standingOf, takenFrom } from "../../lib/proxy/standing.ts";
 import { preferTargets } from "../../lib/proxy/caller-preferences.ts";
@@ -10,11 +12,12 @@ import { planLeaving, planSearch } from "../../lib/proxy/plan.ts";
 import type { ReachableTarget } from "../../lib/proxy/response-context.ts";
 import { targetSet } from "../../lib/proxy/target-set.ts";
 import { readWishes } from "../../lib/proxy/wishes.ts";
+import { isTrunkIdentity } from "../../lib/routing/trunk.ts";
 import { redirectTo } from "../../lib/redirect/redirection.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
-import { isFault } from "../../lib/syntax/fault.ts";
+import { type Fault, isFault } from "../../lib/syntax/fault.ts";
 import { readSubscriptionState } from "../../lib/presence/subscription-state.ts";
 import { type Request, type Response, hasHeader, headerValue } from "../../lib/syntax/message.ts";
 import { parameter } from "../../lib/syntax/parameters.ts";
@@ -75,12 +78,14 @@ export class Incoming {
     if (envelope.to.kind === "elsewhere") return this.#leave(envelope, request, envelope.to, now);
     if (isVisitorHome(this.#by.home) && this.#peer(envelope).length === 0) return answered(request, 503);
     const refusal = refuseBlocked(this.#account.rules().blocked, envelope.identity, request, essentials);
-    if (refusal !== undefined) return { kind: "answered", status: refusal.status, text: answerFault(request, refusal) };
+    if (refusal !== undefined) return refused(request, refusal);
     if (hasLooped(this.#by, request, essentials) || this.#hasComeBack(envelope, request)) return answered(request, 482);
     const own = this.#asksAgent(envelope, request) ? this.#presence.request(envelope, request, essentials, now) : undefined;
     if (own !== undefined) return own;
     const isInvite = request.method === "INVITE";
     if (isInvite && this.#forking.has(envelope.transaction)) return taken;
+    const forged = this.#forgery(envelope, request, essentials, now);
+    if (forged !== undefined) return refused(request, forged);
     const targets = this.#targets(envelope, now);
     const [only, ...more] = targets;
     if (envelope.redirects === true) return this.#search(envelope, request, targets, now);
@@ -91,6 +96,19 @@ export class Incoming {
     }
     if (only === undefined) return request.method === "ACK" ? taken : answered(request, 480);
     return this.#toTarget(envelope, request, essentials, only, now);
+  }
+
+  /** What could only pass for part of a call, or of a subscription, that others have. */
+  #forgery(
+    { identity, caller, answerTo }: RequestEnvelope,
+    request: Request,
+    { callId, toTag }: Essentials,
+    now: number,
+  ): Fault | undefined {
+    if (request.method === "NOTIFY" && !isTrunkIdentity(identity)) return noSubscription;
+    const { home } = caller ?? answerTo;
+    if (toTag !== undefined || !makesDialogs(request.method) || home === this.#by.home) return undefined;
+    return this.#dialogs.has(callId, now) || this.#forking.isOfOther(callId, home) ? inProgress : undefined;
   }
 
   /** Event state of the user is this home's business, that of one of his phones (RFC 5627) the phone's. */
@@ -120,9 +138,7 @@ export class Incoming {
   /** RFC 3428 §7: 202 says that the message was taken, not that anybody has read it. */
   #store(envelope: RequestEnvelope, request: Request, now: number): Receipt {
     const refusal = this.#messages.store(envelope, request, now);
-    return refusal === undefined
-      ? answered(request, 202)
-      : { kind: "answered", status: refusal.status, text: answerFault(request, refusal) };
+    return refusal === undefined ? answered(request, 202) : refused(request, refusal);
   }
 
   /** What waited in vain. */
@@ -220,7 +236,9 @@ export class Incoming {
     const phone = envelope.to.kind === "phone" ? envelope.to.phone : "";
     if (phone === agent) return this.#presence.within(envelope, request, essentials, now);
     if (phone === listServer) return this.#lists.within(envelope, request, essentials, now);
-    if (request.method === "BYE") this.#dialogs.ended(essentials.callId);
+    const refusal = refuseWithin(this.#account.rules().blocked, envelope.identity, request, essentials);
+    if (refusal !== undefined) return refused(request, refusal);
+    if (request.method === "BYE") this.#dialogs.ended(essentials);
     const flow = this.#room.sockets.newestTo(phone);
     if (flow !== undefined) {
       const target = { phone, host: flow.host, contact: contactForGruu(request, flow, phone), path: [] };
@@ -312,6 +330,10 @@ export interface IncomingParts {
   readonly presence: Presence;
   readonly lists: Lists;
   readonly callsAtPresent: CallsAtPresent;
+}
+
+function refused(request: Request, refusal: Fault): Receipt {
+  return { kind: "answered", status: refusal.status, text: answerFault(request, refusal) };
 }
 
 function answered(request: Request, status: number): Receipt {

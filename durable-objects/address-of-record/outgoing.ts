@@ -1,5 +1,6 @@
 import type { Address } from "../../lib/location/address.ts";
 import { transactionNames } from "../../lib/proxy/branch.ts";
+import { callName } from "../../lib/proxy/call-name.ts";
 import { type Way, examine } from "../../lib/proxy/examine.ts";
 import { forgetsCalls } from "../../lib/proxy/manners.ts";
 import { shownTo, standingOf } from "../../lib/proxy/standing.ts";
@@ -25,7 +26,7 @@ import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
 import type { Room } from "../room/room.ts";
 import type { Account } from "./account.ts";
-import { type Dialogs, callName } from "./dialogs.ts";
+import { type Dialogs, answeredCall } from "./dialogs.ts";
 import type { Forking } from "./forking.ts";
 import type { Letters } from "./letters.ts";
 import type { Lists } from "./lists.ts";
@@ -89,7 +90,7 @@ export class Outgoing {
     if (isFault(timer)) return this.#refuse(flow, request, timer, now);
     const text = alter(request, timer === undefined ? way.alterations : combined(way.alterations, timer));
     if (way.kind === "dialog") {
-      if (request.method === "BYE") this.#dialogs.ended(essentials.callId);
+      if (request.method === "BYE") this.#dialogs.ended(essentials);
       const { receiver, recordRoute } = way;
       const to: Destination = { kind: "phone", phone: receiver.phone };
       return this.#send(flow, request, receiver.home, this.#envelope(flow, essentials, { text, to, recordRoute }), now);
@@ -163,7 +164,7 @@ export class Outgoing {
     if (transaction !== undefined) this.#untried.remove(transaction);
     const since = transaction === undefined ? undefined : this.#calls.since(transaction);
     // A home that did not see our receipt sends its final response again; a 2xx is the callee's own repetition.
-    const isNews = transaction === undefined || status < 200 || this.#calls.answered(transaction, status, text, now);
+    const isNews = transaction === undefined || status < 200 || this.#answered(transaction, flow, envelope, now);
     if (!isNews && flow?.id === to.flow && status >= 300) return taken;
     if (isNews) this.#room.log.concluded(now, flow?.id ?? to.flow, status, text, since);
     if (flow !== undefined && this.#room.sockets.send(flow.id, text)) {
@@ -175,6 +176,15 @@ export class Outgoing {
       this.#letters.keep(to.phone, envelope, now, now + this.#room.configuration.bindingGrace * 1000, topic);
     }
     return taken;
+  }
+
+  /** A final response to an INVITE; false if the call has had one before. */
+  #answered(transaction: string, flow: Flow | undefined, { text, status }: ResponseEnvelope, now: number): boolean {
+    const response = parseMessage(text);
+    if (isFault(response) || response.kind !== "response") throw new Error("a response that was checked before is at fault");
+    if (this.#calls.answered(transaction, response, now)) return true;
+    if (flow !== undefined && status < 300) this.#dialogs.forked(flow, answeredCall(response, response, true), now);
+    return false;
   }
 
   /**

@@ -1,12 +1,10 @@
-import { readCallDetails } from "../../lib/presence/call-details.ts";
 import { plainHash } from "../../lib/syntax/plain-hash.ts";
-import { isFault } from "../../lib/syntax/fault.ts";
-import { headerValue, parseMessage } from "../../lib/syntax/message.ts";
+import type { Response } from "../../lib/syntax/message.ts";
 import type { CancelEnvelope, InquiryEnvelope, Receipt } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
 import { type Flow, type PendingInvite, phoneOnFlow } from "../../lib/transport/flow.ts";
 import type { Room } from "../room/room.ts";
-import { type AnsweredCall, withDialog } from "./dialogs.ts";
+import { answeredCall, withDialog } from "./dialogs.ts";
 
 /** Unanswered INVITEs that one socket may have at a time: their notes must fit into its attachment. */
 const maximumPending = 40;
@@ -51,14 +49,14 @@ export class PlacedCalls {
   }
 
   /** A final response has come; false if the call was not among these any more. */
-  answered(transaction: string, status: number, text: string, now: number): boolean {
+  answered(transaction: string, response: Response, now: number): boolean {
     const noted = this.#room.sockets.all().find((one) => one.pending.some((pending) => pending.transaction === transaction));
     if (noted === undefined) {
       this.#attended(transaction);
       return false;
     }
     const pending = noted.pending.filter((one) => one.transaction !== transaction);
-    const dialogs = status < 300 ? { dialogs: withDialog(noted.dialogs, answeredCall(text), now) } : {};
+    const dialogs = response.status < 300 ? { dialogs: withDialog(noted.dialogs, answeredCall(response, response, true), now) } : {};
     this.#room.sockets.update(noted.id, { pending, ...dialogs });
     return true;
   }
@@ -208,11 +206,4 @@ function isAnother(flow: Flow, phone: string, contact = ""): boolean {
 /** Whether these are two flows of one phone (RFC 5626 §4.2.1: of one instance, each with a reg-id of its own). */
 function isParallel({ carried }: Flow, other: Flow): boolean {
   return carried.some(({ key }) => key.startsWith("instance ") && !other.carried.some((one) => one.key === key));
-}
-
-/** Of a response that another part of ours has checked. */
-function answeredCall(text: string): AnsweredCall {
-  const response = parseMessage(text);
-  if (isFault(response)) throw new Error(`a response that was checked before is at fault: ${response.fault}`);
-  return { callId: headerValue(response, "call-id") ?? "", details: readCallDetails(response, response, true) };
 }

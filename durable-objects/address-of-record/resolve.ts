@@ -70,6 +70,12 @@ export async function leavingTo(room: Room, requestUri: string, { user, domain }
   return { kind: "elsewhere", uri: uriAtTrunk(trunk, user), trunk: trunk.name };
 }
 
+/** Whether phones of a domain get NOTIFY outside any subscription. */
+export async function takesUnsolicited({ directory }: { readonly directory: Directory }, domain: string): Promise<boolean> {
+  const answer = await directory.find("", domain);
+  return answer.kind !== "foreign" && answer.settings.takesUnsolicited === true;
+}
+
 /** Whether this home's user may call other domains. */
 export async function mayCallOut({ directory, home }: Room): Promise<boolean> {
   const answer = await directory.find(home.user, home.domain);

@@ -1,8 +1,13 @@
 import type { Trunk } from "../../lib/routing/trunk.ts";
+import { dialogName } from "../../lib/proxy/call-name.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
 
 interface Call {
+  /** The home of its caller; undefined if that is not known any more. */
+  readonly home: string | undefined;
   readonly isAnswered: boolean;
+  /** By name: of several phones that answer each makes one (RFC 3261 §13.2.2.4), and the call is over with the last. */
+  readonly dialogs: readonly string[];
   /** Milliseconds: when it counts no more, should nothing else be heard of it. */
   readonly until: number;
 }
@@ -20,6 +25,11 @@ const headStart = 5000;
 
 /** Milliseconds after which an answered call that was never ended, and in which nobody has said anything, counts no more. */
 const longestSilence = 24 * 3600_000;
+/** Phones that answer one call. */
+const mostDialogs = 8;
+
+/** What a call is known by. */
+type CallIds = Pick<Essentials, "callId" | "fromTag" | "toTag">;
 
 /**
  * The calls on a connection, by Call-ID: it stays open for them. What ends a call may never come (no response, no BYE), so each counts
@@ -33,24 +43,30 @@ export class Calls {
     this.#patience = patience;
   }
 
-  /** A request has gone by: INVITE begins a call, BYE ends it, and what only a call has shows that it goes on (RFC 3261 §13, §14; RFC 3311). */
-  passed(method: string, { callId, toTag }: Pick<Essentials, "callId" | "toTag">, now: number): void {
-    if (method === "BYE") this.#calls.delete(callId);
+  /**
+   * A request has gone by: INVITE begins a call, BYE ends it, and what only a call has shows that it goes on (RFC 3261 §13, §14; RFC 3311).
+   * @param home of the caller
+   */
+  passed(method: string, essentials: CallIds, now: number, home?: string): void {
+    const { callId, toTag } = essentials;
+    if (method === "BYE") this.#ends(essentials);
     else if (toTag === undefined) {
-      if (method === "INVITE" && !this.#calls.has(callId))
-        this.#calls.set(callId, { isAnswered: false, until: now + this.#patience.transaction + headStart });
-    } else if (method === "INVITE" || method === "ACK" || method === "UPDATE") this.#talks(callId, now);
+      const until = now + this.#patience.transaction + headStart;
+      if (method === "INVITE" && !this.#calls.has(callId)) this.#calls.set(callId, { home, isAnswered: false, dialogs: [], until });
+    } else if (method === "INVITE" || method === "ACK" || method === "UPDATE") this.#talks(essentials, now);
   }
 
   /** A response has gone by. A refusal ends a call that nobody has answered; a re-INVITE may be refused, and the call goes on (RFC 3261 §14.1). */
-  answered(status: number, { callId, cseq }: Pick<Essentials, "callId" | "cseq">, now: number): void {
+  answered(status: number, essentials: CallIds & Pick<Essentials, "cseq">, now: number): void {
+    const { callId, cseq } = essentials;
     if (cseq.method !== "INVITE") return;
-    if (status >= 200 && status < 300) return this.#talks(callId, now);
-    if (this.#calls.get(callId)?.isAnswered !== false) return;
+    if (status >= 200 && status < 300) return this.#talks(essentials, now);
+    const call = this.#calls.get(callId);
+    if (call?.isAnswered !== false) return;
     if (status >= 300) this.#calls.delete(callId);
     // Timer C, and then the wait for an answer to the CANCEL (RFC 3261 §9.1).
     const { ringing, transaction } = this.#patience;
-    if (status < 200) this.#calls.set(callId, { isAnswered: false, until: now + ringing + transaction + headStart });
+    if (status < 200) this.#calls.set(callId, { ...call, until: now + ringing + transaction + headStart });
   }
 
   /** The connection is gone, and with it those that nobody has answered; the others go on by the next one (RFC 3261 §12.2.1). */
@@ -62,13 +78,33 @@ export class Calls {
     return this.#calls.has(callId);
   }
 
+  /** Whether the call with this Call-ID is that of another home: nobody else may make a dialog that looks like one of it. */
+  isOfOther(callId: string, home: string): boolean {
+    const call = this.#calls.get(callId);
+    return call !== undefined && call.home !== undefined && call.home !== home;
+  }
+
   count(now: number): number {
     for (const [callId, { until }] of this.#calls) if (until <= now) this.#calls.delete(callId);
     return this.#calls.size;
   }
 
-  #talks(callId: string, now: number): void {
-    this.#calls.set(callId, { isAnswered: true, until: now + longestSilence });
+  #talks(essentials: CallIds, now: number): void {
+    const { callId } = essentials;
+    const { home, dialogs = [] } = this.#calls.get(callId) ?? {};
+    const name = dialogName(essentials);
+    const known = dialogs.includes(name) ? dialogs : [...dialogs, name].slice(-mostDialogs);
+    this.#calls.set(callId, { home, isAnswered: true, dialogs: known, until: now + longestSilence });
+  }
+
+  #ends(essentials: CallIds): void {
+    const call = this.#calls.get(essentials.callId);
+    // That of an early dialog: the INVITE has yet to be answered (RFC 3261 §15).
+    if (call?.isAnswered !== true) return;
+    const name = dialogName(essentials);
+    const dialogs = call.dialogs.filter((one) => one !== name);
+    if (dialogs.length === 0) this.#calls.delete(essentials.callId);
+    else this.#calls.set(essentials.callId, { ...call, dialogs });
   }
 
   /** When the last of them counts no more; 0 if there is none. */

@@ -3,6 +3,7 @@ import type { Address } from "../../lib/location/address.ts";
 import { transactionName } from "../../lib/proxy/branch.ts";
 import { type Way, examine } from "../../lib/proxy/examine.ts";
 import { standingOfServer } from "../../lib/proxy/standing.ts";
+import { noSubscription } from "../../lib/proxy/within.ts";
 import { senderOf } from "../../lib/proxy/visit.ts";
 import { isNumber, numberFrom } from "../../lib/routing/number-format.ts";
 import { type Trunk, accountUser, trunkIdentity } from "../../lib/routing/trunk.ts";
@@ -15,7 +16,7 @@ import { type Request as SipRequest, headerValue } from "../../lib/syntax/messag
 import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
 import type { Envelope, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import type { Directory } from "../../workers/directory.ts";
-import { type Resolved, type Routed, available, homeOf, routeOf } from "../address-of-record/resolve.ts";
+import { type Resolved, type Routed, available, homeOf, routeOf, takesUnsolicited } from "../address-of-record/resolve.ts";
 import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
 import { type Calls, isFull } from "./calls.ts";
@@ -72,7 +73,7 @@ export class Inbound {
       text: alter(request, sender.phone === shiftedEnd ? combined(alterations, asReferred(request)) : alterations),
       answerTo: { home: this.#line.name, flow: this.#id, phone: this.#id },
       transaction: this.#transactionOf(essentials),
-      identity: "",
+      identity: trunk === undefined ? "" : trunkIdentity(trunk),
       to: { kind: "phone", phone: receiver.phone },
       recordRoute,
     };
@@ -106,6 +107,10 @@ export class Inbound {
   ): Promise<Fault | undefined> {
     if (essentials.toTag !== undefined && method !== "ACK") return fault(481, "there is no such call");
     if (method === "REGISTER" || method === "PUBLISH") return fault(403, "only subscribers may do that");
+    if (method === "NOTIFY") {
+      const isTaken = trunk.trusted && (await available(() => takesUnsolicited(this.#line, trunk.domain)));
+      if (isTaken !== true) return isFault(isTaken) ? isTaken : noSubscription;
+    }
     if (!(await this.#isForUs(address.domain, trunk))) return fault(403, "requests are not relayed to other domains");
     const sender = trunk.trusted ? undefined : senderOf(essentials);
     if (sender === undefined || isFault(sender)) return undefined;
@@ -160,7 +165,7 @@ export class Inbound {
       this.#incoming.set(nameOf(essentials), { home, transaction });
       const oldest = this.#incoming.keys().next();
       if (this.#incoming.size > invitesKept && oldest.done !== true) this.#incoming.delete(oldest.value);
-      this.#line.calls.passed("INVITE", essentials, Date.now());
+      this.#line.calls.passed("INVITE", essentials, Date.now(), this.#line.name);
       this.#line.calls.answered(100, essentials, Date.now());
       this.#line.reply(request, replyTo(request, 100));
     }

@@ -10,6 +10,8 @@ export interface DomainSettings {
   readonly callsOut: boolean;
   /** Guests, who are no subscribers, may call all users of the domain and write to them; a list names those whom they may call. */
   readonly guests?: boolean | readonly string[];
+  /** Its phones get NOTIFY outside any subscription from trusted trunks: to restart them, or load their configuration anew. */
+  readonly takesUnsolicited?: boolean;
   /** The trunk to the presence agent of its users, if that is another server: it takes their SUBSCRIBE and PUBLISH (RFC 3856 §5). */
   readonly presenceAgent?: string;
 }

@@ -27,6 +27,11 @@ const mostRetargets = 10;
 /** Methods that make a dialog, and so get our Record-Route (RFC 3261 §16.6 step 4; RFC 6665, RFC 3515). */
 const dialogMethods = ["INVITE", "SUBSCRIBE", "REFER", "NOTIFY"];
 
+/** Whether a request outside a dialog makes one. */
+export function makesDialogs(method: string): boolean {
+  return dialogMethods.includes(method);
+}
+
 /** The request of one branch, as it goes out: RFC 3261 §16.6 steps 2 to 8. Equal each time it is made. */
 export function branchRequest(
   by: Forwarder,
@@ -182,7 +187,7 @@ function ownRecordRoute(
   at: string,
 ): readonly (readonly [string, string])[] {
   const { fromTag: callerTag = "", toTag, callId } = essentials;
-  if (toTag !== undefined || !dialogMethods.includes(request.method)) return [];
+  if (toTag !== undefined || !makesDialogs(request.method)) return [];
   const route = { caller: { home: caller.home, phone: caller.phone }, callee: { home: by.home, phone }, callerTag };
   const isSecure = request.requestUri.startsWith("sips:");
   return [["Record-Route", recordRoute(by.keyring, route, callId, caller.at ?? at, isSecure)]];

@@ -75,7 +75,7 @@ export interface ToldOfList {
 }
 
 export interface CallInProgress {
-  /** Made of its Call-ID. */
+  /** Made of its Call-ID and tags: of a dialog. In attachments and rows of older builds of the Call-ID alone. */
   readonly name: string;
   /** Milliseconds. */
   readonly since: number;

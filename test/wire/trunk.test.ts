@@ -305,15 +305,40 @@ describe("a call that comes from a trunk", () => {
     expect(headers(await alice.next("INVITE"), "p-asserted-identity")).toEqual([]);
   });
 
-  it.each([
-    ["a name in a domain of ours", "ceo@localhost", 403],
-    ["a name in a domain of ours, written otherwise", "ceo@LOCALHOST.", 403],
-    ["a number that is nobody's here, with our domain", "+15550100@localhost", 0],
-  ])("of an untrusted trunk under %s", async (_what, from, status) => {
-    const { alice, number, contact } = await called();
+  it.each(["ceo@localhost", "ceo@LOCALHOST."])("of an untrusted trunk is not taken under a name of our domain: %s", async (from) => {
+    const { number, contact } = await called();
     asks("INVITE", contact, `sip:${number}@provider.example`, [], shortSdp, `<sip:${from}>`);
-    if (status === 0) expect((await alice.next("INVITE")).method).toBe("INVITE");
-    else expect((await provider.next(status)).status).toBe(status);
+    expect((await provider.next(403)).status).toBe(403);
+  });
+
+  it("of an untrusted trunk is taken under a number that is nobody's here, though it has our domain", async () => {
+    const { alice, number, contact } = await called();
+    asks("INVITE", contact, `sip:${number}@provider.example`, [], shortSdp, "<sip:+15550100@localhost>");
+    expect((await alice.next("INVITE")).method).toBe("INVITE");
+  });
+
+  describe("a NOTIFY outside any subscription", () => {
+    const allow = (unsolicited_notify: boolean) => town.server.api("PUT", "/domains/localhost/settings", { unsolicited_notify });
+    afterEach(() => allow(false));
+    const restarts = ["Event: check-sync;reboot=true", "Subscription-State: active"];
+
+    it.each([
+      ["an untrusted trunk", false, true],
+      ["a trusted trunk, where the domain does not allow it", true, false],
+    ])("of %s draws 481", async (_whom, trusted, allowed) => {
+      expect((await allow(allowed)).status).toBe(200);
+      const { alice, number, contact } = await called({ trusted });
+      asks("NOTIFY", contact, `sip:${number}@provider.example`, restarts);
+      expect((await provider.next(481)).status).toBe(481);
+      await alice.hearsNothing("NOTIFY");
+    });
+
+    it("of a trusted trunk reaches the phone where the domain allows it", async () => {
+      expect((await allow(true)).status).toBe(200);
+      const { alice, number, contact } = await called({ trusted: true });
+      asks("NOTIFY", contact, `sip:${number}@provider.example`, restarts);
+      expect(header(await alice.next("NOTIFY"), "event")).toBe("check-sync;reboot=true");
+    });
   });
 
   it.each([
@@ -352,6 +377,16 @@ describe("a call that goes by a trunk", () => {
       `sip:+4989123@127.0.0.1:${provider.port};transport=tcp`,
       [],
     ]);
+  });
+
+  it("is nobody's but his who has placed it: 482 for another user's INVITE with its Call-ID", async () => {
+    const [alice, mallory] = await town.phones("direct", "alice", "mallory");
+    await trunk({ prefixes: ["+49"] });
+    const { callId } = alice.request("INVITE", "sip:+4989123@localhost", { body: shortSdp });
+    provider.reply(await provider.next("INVITE"), 180);
+    await alice.next(180);
+    const forged = mallory.request("INVITE", "sip:+4989123@localhost", { callId, body: shortSdp });
+    expect((await mallory.finalResponse(forged)).status).toBe(482);
   });
 
   it("is authenticated when the trunk asks (RFC 3261 §22)", async () => {

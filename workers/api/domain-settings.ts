@@ -20,6 +20,10 @@ const settingsSchema = z
       .union([z.boolean(), z.array(userName).max(100)], { error: "is neither true, false nor a list of user names" })
       .default(false)
       .openapi({ description: "People without an account may call its users, and write to them: all, or those of a list of user names" }),
+    unsolicited_notify: z
+      .boolean()
+      .default(false)
+      .openapi({ description: "Trusted trunks may send NOTIFY outside a subscription to its phones, which has some phones restart" }),
     answer_strangers: z.boolean().default(false).openapi({ description: "The redirect server answers without authentication" }),
   })
   .openapi("DomainSettings");
@@ -53,6 +57,7 @@ domainSettingRoutes.openapi(put, async (context) => {
     calls_out: callsOut,
     guests,
     presence_agent: presenceAgent,
+    unsolicited_notify: takesUnsolicited,
   } = context.req.valid("json");
   const settings: DomainSettings = {
     ...(guests === false ? {} : { guests }),
@@ -60,6 +65,7 @@ domainSettingRoutes.openapi(put, async (context) => {
     answersStrangers,
     callsOut,
     ...(presenceAgent === undefined ? {} : { presenceAgent }),
+    ...(takesUnsolicited ? { takesUnsolicited } : {}),
   };
   const store = new Store(context.env.DIRECTORY);
   if (presenceAgent !== undefined && !(await store.hasTrunk(domain, presenceAgent)))
@@ -72,12 +78,14 @@ domainSettingRoutes.openapi(put, async (context) => {
   return context.json(written(settings), 200);
 });
 
-function written({ redirects, answersStrangers, callsOut, guests = false, presenceAgent }: DomainSettings): z.infer<typeof settingsSchema> {
+function written(settings: DomainSettings): z.infer<typeof settingsSchema> {
+  const { redirects, answersStrangers, callsOut, guests = false, presenceAgent, takesUnsolicited = false } = settings;
   return {
     redirect: redirects,
     answer_strangers: answersStrangers,
     calls_out: callsOut,
     guests: typeof guests === "boolean" ? guests : [...guests],
     presence_agent: presenceAgent,
+    unsolicited_notify: takesUnsolicited,
   };
 }

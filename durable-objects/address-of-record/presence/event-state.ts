@@ -1,5 +1,6 @@
 import { dialogInfo, ofNamed } from "../../../lib/presence/dialog-info.ts";
 import { toOctets } from "../../../lib/syntax/octets.ts";
+import { callOf } from "../../../lib/proxy/call-name.ts";
 import { type EventPackage, partialType, traits } from "../../../lib/presence/event-package.ts";
 import { type WaitingMessages, messageSummary } from "../../../lib/presence/message-summary.ts";
 import { closedPidf, composePidf } from "../../../lib/presence/pidf.ts";
@@ -171,7 +172,19 @@ export class EventState {
       ...forking.ringing().map((call) => ({ ...call, state: "early" as const, direction: "recipient" as const })),
       ...dialogs.all(now).map(({ name, details }) => ({ name, state: "confirmed" as const, direction: directionOf(details), details })),
     ];
-    const shown = found.map(({ name, ...call }) => ({ id: this.#room.keyring.hash("sha256", name).slice(0, 16), ...call }));
+    // The first dialog of a call goes by the name that the call had before; others, of phones that have answered too, by their own.
+    const firsts = new Set(
+      new Map(
+        dialogs
+          .all(now)
+          .toReversed()
+          .map(({ name }) => [callOf(name), name]),
+      ).values(),
+    );
+    const shown = found.map(({ name, ...call }) => {
+      const known = firsts.has(name) ? callOf(name) : name;
+      return { id: this.#room.keyring.hash("sha256", known).slice(0, 16), ...call };
+    });
     return [...new Map(shown.map((call) => [call.id, call])).values()];
   }
 

@@ -4,11 +4,12 @@ import { Calls } from "../../../durable-objects/next-hop/calls.ts";
 /** The calls on a connection, and what goes by of one of them. */
 function calls() {
   const some = new Calls({ transaction: 32_000, ringing: 185_000 });
-  const one = { callId: "one", toTag: undefined, cseq: { method: "INVITE", number: 1 } };
+  const one = { callId: "one", fromTag: "near", toTag: undefined, cseq: { method: "INVITE", number: 1 } };
   return {
     some,
     asks: (method: string, now: number, toTag?: string) => some.passed(method, { ...one, toTag }, now),
-    answers: (status: number, now: number, method = "INVITE") => some.answered(status, { ...one, cseq: { method, number: 1 } }, now),
+    answers: (status: number, now: number, method = "INVITE", toTag = "far") =>
+      some.answered(status, { ...one, toTag, cseq: { method, number: 1 } }, now),
   };
 }
 
@@ -34,6 +35,26 @@ describe("a call on a connection counts", () => {
     expect(some.count(3600_000)).toBe(1);
     asks("BYE", 3600_000, "far");
     expect(some.count(3600_000)).toBe(0);
+  });
+
+  it("until the last BYE, where several phones have answered it (RFC 3261 §13.2.2.4)", () => {
+    const { some, asks, answers } = calls();
+    asks("INVITE", 0);
+    for (const tag of ["far", "other"]) answers(200, 1000, "INVITE", tag);
+    asks("BYE", 2000, "far");
+    expect(some.count(2000)).toBe(1);
+    asks("BYE", 3000, "other");
+    expect(some.count(3000)).toBe(0);
+  });
+
+  it("though a BYE ends one of its early dialogs, until its INVITE is answered (RFC 3261 §15)", () => {
+    const { some, asks, answers } = calls();
+    asks("INVITE", 0);
+    answers(180, 1000);
+    asks("BYE", 2000, "far");
+    expect(some.count(2000)).toBe(1);
+    answers(487, 2000);
+    expect(some.count(2000)).toBe(0);
   });
 
   it.each(["INVITE", "ACK", "UPDATE"])("for a day after the last %s in it, if its BYE never comes", (method) => {

@@ -256,7 +256,7 @@ describe("anything else in a call", () => {
 
   it("goes by the rules of nobody: do not disturb, and so many calls, are for new ones", async () => {
     const { alice, bob, world, ofAlice } = await talking();
-    await world.changeRules("bob", { doNotDisturb: true, maximumCalls: 1, blocked: ["alice@example.com"] });
+    await world.changeRules("bob", { doNotDisturb: true, maximumCalls: 1 });
     await world.settle();
     const asked = alice.within("INVITE", ofAlice, [`Contact: ${alice.contact}`]);
     await world.settle();

@@ -1,0 +1,23 @@
+import type { Essentials } from "../syntax/essentials.ts";
+import { type Fault, fault } from "../syntax/fault.ts";
+import { type Request, headerValue } from "../syntax/message.ts";
+import { refuseBlocked } from "./block-list.ts";
+
+/** RFC 6665 §4.1.3: a NOTIFY that belongs to no subscription. */
+export const noSubscription: Fault = fault(481, "there is no such subscription");
+
+/** Event packages that nobody subscribes to: a NOTIFY has the phone restart, load a configuration, or do as it is told. */
+const commands = ["check-sync", "resync", "restart", "reboot", "action-uri", "aastra-xml"];
+
+/**
+ * Why a request does not pass to a phone though it is in a dialog of its: its sender has been blocked since, and may only end what there
+ * is; or it is a command that a stranger would send in a call.
+ */
+export function refuseWithin(blocked: readonly string[], identity: string, request: Request, essentials: Essentials): Fault | undefined {
+  const { method } = request;
+  if (method === "ACK" || method === "BYE") return undefined;
+  // The user has subscribed to what a NOTIFY tells, whoever they have blocked.
+  if (method !== "NOTIFY") return refuseBlocked(blocked, identity, request, essentials);
+  const [event = ""] = (headerValue(request, "event") ?? "").split(";", 1);
+  return commands.includes(event.trim().toLowerCase()) ? fault(489, "no phone has subscribed to this event") : undefined;
+}

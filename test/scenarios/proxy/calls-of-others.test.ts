@@ -1,0 +1,155 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { shortSdp } from "../../support/compose.ts";
+import type { Desk } from "../../support/desk.ts";
+import type { Dialog } from "../../support/dialog.ts";
+import { header } from "../../support/heard.ts";
+import { type Cast, stage, stageRinging, stageTalking } from "../world/scenario.ts";
+
+let cast: Cast;
+afterEach(() => cast.world.end());
+
+function dialogOf(desk: Desk): Dialog {
+  const { dialog } = desk.call;
+  if (dialog === undefined) throw new Error(`${desk.account} has no dialog`);
+  return dialog;
+}
+
+const tagIn = (party: string) => /tag=([^;]+)/.exec(party)?.[1] ?? "";
+
+describe("a stranger who knows Call-ID and tags of a call", () => {
+  const methods = ["INVITE", "SUBSCRIBE", "REFER"] as const;
+  const ends = ["alice", "bob"] as const;
+
+  /** Carol asks one end for a dialog that looks like the one of the call. */
+  async function forges(method: string, whom: Desk, callId: string, fromTag: string) {
+    const { world } = cast;
+    const carol = await cast.joins("carol");
+    const before = whom.heard.length;
+    const lines = [`From: <${carol.aor}>;tag=${fromTag}`, `To: <${whom.aor}>`, `Call-ID: ${callId}`, `CSeq: 7 ${method}`];
+    const more = [`Contact: ${carol.contact}`, "Event: check", "Refer-To: <sip:x@example.com>", "Content-Type: application/sdp"];
+    const sent = carol.sends(method, whom.aor, [...lines, ...more], method === "INVITE" ? shortSdp : "");
+    await world.settle();
+    return { carol, sent, heard: whom.heard.slice(before).map(({ startLine }) => startLine) };
+  }
+
+  it.each(ends.flatMap((end) => methods.map((method) => [method, end] as const)))(
+    "gets no route into it from %s to %s, who talks: 482",
+    async (method, end) => {
+      cast = await stageTalking();
+      const { callId, local } = dialogOf(cast[end === "bob" ? "alice" : "bob"]);
+      const { sent, heard } = await forges(method, cast[end], callId, tagIn(local));
+      expect([sent.final, heard]).toEqual([482, []]);
+      expect([cast.alice.state, cast.bob.state]).toEqual(["talking", "talking"]);
+    },
+  );
+
+  it("gets none while it rings: 482, and the call can be answered", async () => {
+    cast = await stageRinging();
+    const { sent, heard } = await forges("INVITE", cast.bob, cast.alice.call.id, "any");
+    expect([sent.final, heard]).toEqual([482, []]);
+    cast.bob.answers(cast.bob.calls[0]);
+    await cast.world.settle();
+    expect(cast.alice.state).toBe("talking");
+  });
+
+  it("is a caller like any other once it is over", async () => {
+    cast = await stageTalking();
+    const { callId } = dialogOf(cast.alice);
+    cast.alice.hangsUp();
+    await cast.world.settle();
+    const { heard } = await forges("INVITE", cast.bob, callId, "new");
+    expect(heard[0]).toContain("INVITE ");
+  });
+});
+
+describe("a caller who is blocked while they talk", () => {
+  it("ends the call and does nothing else in it", async () => {
+    cast = await stageTalking();
+    const { alice, bob, world } = cast;
+    await world.changeRules("bob", { blocked: ["alice@example.com"] });
+    await world.settle();
+    const asked = ["INFO", "INVITE", "MESSAGE"].map((method) => alice.within(method, dialogOf(alice), [`Contact: ${alice.contact}`]));
+    await world.settle();
+    expect(asked.map(({ final }) => final)).toEqual([603, 603, 603]);
+    alice.hangsUp();
+    await world.settle();
+    expect(bob.state).toBe("ended by bye");
+  });
+});
+
+describe("a NOTIFY that nobody has asked for", () => {
+  it.each([
+    ["check-sync;reboot=true", ""],
+    ["message-summary", ""],
+    ["dialog", ";tag=made-up"],
+  ])("reaches no phone: Event %s, To%s", async (event, tag) => {
+    cast = await stage();
+    const { alice, bob, world } = cast;
+    const lines = [`From: <${alice.aor}>;tag=1`, `To: <${bob.aor}>${tag}`, "Call-ID: n", "CSeq: 1 NOTIFY", `Event: ${event}`];
+    const sent = alice.sends("NOTIFY", bob.aor, [...lines, "Subscription-State: active;expires=600"]);
+    await world.settle();
+    expect([sent.final, bob.all("NOTIFY")]).toEqual([481, []]);
+  });
+
+  it.each(["check-sync;reboot=true", "Resync", "ACTION-URI"])(
+    "has no phone restart from within a call: Event %s draws 489",
+    async (event) => {
+      cast = await stageTalking();
+      const { alice, bob, world } = cast;
+      const sent = alice.within("NOTIFY", dialogOf(alice), [`Event: ${event}`, "Subscription-State: active;expires=600"]);
+      await world.settle();
+      expect([sent.final, bob.all("NOTIFY")]).toEqual([489, []]);
+    },
+  );
+
+  it("passes within a call where it tells of a transfer (RFC 3515 §2.4.4)", async () => {
+    cast = await stageTalking();
+    const { alice, bob, world } = cast;
+    const sent = alice.within("NOTIFY", dialogOf(alice), ["Event: refer", "Subscription-State: active;expires=600"]);
+    await world.settle();
+    expect([sent.final, bob.all("NOTIFY").length]).toEqual([200, 1]);
+  });
+});
+
+describe("two phones that answer one call make a dialog each (RFC 3261 §13.2.2.4)", () => {
+  /** Both of bob's phones have answered, and alice's has ended the dialog of the second. */
+  async function forked(rules: Readonly<Record<string, unknown>>) {
+    cast = await stage({ rules });
+    const { alice, bob, world } = cast;
+    const second = await cast.joins("bob");
+    alice.invites(bob.aor);
+    await world.settle();
+    for (const desk of [bob, second]) desk.answers();
+    await world.settle();
+    const [stays, goes] = alice.call.dialog?.remote.includes(bob.instance.slice(-6)) === true ? [bob, second] : [second, bob];
+    expect([alice.state, stays.state, goes.state]).toEqual(["talking", "talking", "ended by bye"]);
+    return { ...cast, stays };
+  }
+
+  it("and the caller still has one call", async () => {
+    const { alice, bob, world } = await forked({ alice: { maximumCalls: 1 } });
+    const more = alice.invites(bob.aor);
+    await world.settle();
+    expect(more.state).toBe("ended 403");
+    alice.hangsUp(alice.calls[0]);
+    await world.settle();
+    alice.invites(bob.aor);
+    await world.settle();
+    expect(alice.state).toBe("hears ringing");
+  });
+
+  it("and so has the callee, until the other dialog ends", async () => {
+    const { alice, bob, world, stays } = await forked({ bob: { maximumCalls: 1 } });
+    const carol = await cast.joins("carol");
+    carol.invites(bob.aor);
+    await world.settle();
+    expect(carol.state).toBe("ended 486");
+    stays.hangsUp(stays.calls[0]);
+    await world.settle();
+    expect(alice.state).toBe("ended by bye");
+    carol.invites(bob.aor);
+    await world.settle();
+    expect(carol.state).toBe("hears ringing");
+    expect(header(carol.last(180), "cseq")).toBe("1 INVITE");
+  });
+});
