@@ -81,6 +81,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const name = state.id.name;
     if (name === undefined) throw new Error("a home is addressed by its name, never by its id");
     this.#recorder = new Recorder(configuration.traceLength);
+    const memory = new Memory(state.storage.sql);
     const room: Room = {
       home: readHomeName(name, homeHints(keyring, name)),
       configuration,
@@ -92,9 +93,9 @@ export class AddressOfRecord extends DurableObject<Environment> {
       keyring,
       directory: directoryOf(environment),
       resolver: new Resolver(configuration.dnsUrl),
-      memory: new Memory(state.storage.sql),
+      memory,
       alarm: new SharedAlarm(state.storage),
-      sockets: new Sockets(state),
+      sockets: new Sockets(state, memory),
       outbox: new Outbox(neighbourOf(environment)),
       log: new Log(this.#recorder, name, configuration.logging),
     };
@@ -110,7 +111,9 @@ export class AddressOfRecord extends DurableObject<Environment> {
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void | Promise<void> {
-    const { id, authenticated } = this.#room.sockets.of(socket);
+    const flow = this.#room.sockets.of(socket);
+    if (flow === undefined) return;
+    const { id, authenticated } = flow;
     if (isTooLong(message)) return this.#room.sockets.close(id, tooLongFrame);
     return this.#queues.run(id, () =>
       authenticated === undefined || this.#room.alarm.isReady
@@ -142,6 +145,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
   override webSocketClose(socket: WebSocket, code: number): void | Promise<void> {
     const flow = this.#room.sockets.closed(socket);
     this.#room.sockets.closeBack(socket, code);
+    if (flow === undefined) return;
     this.#parts.reception.closed(flow);
     if (flow.authenticated === undefined) return;
     const then = () => {

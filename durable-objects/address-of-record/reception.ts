@@ -50,7 +50,7 @@ export class Reception {
     this.#phones = phones;
   }
 
-  /** Accepts a socket that the door has let in. Before it is authenticated it touches no SQL. */
+  /** Accepts a socket that the door has let in. Before it is authenticated it touches no SQL, but for a long row of the subscriber. */
   async open(request: Request, now: number): Promise<Response> {
     const opening = JSON.parse(request.headers.get("offhook-opening") ?? "") as Opening;
     const { way, host, address, subscriber, visitor } = opening;
@@ -66,14 +66,14 @@ export class Reception {
       opened: now,
       heard: isAuthenticated,
       authenticated: isAuthenticated ? { version: subscriber.version, since: now, checked: now } : undefined,
-      presented: isAuthenticated ? undefined : subscriber,
+      presented: isAuthenticated ? undefined : this.#account.presentable(subscriber),
       counts: [],
       carried: [],
       pending: [],
       proceeding: [],
       ...(visitor === undefined ? {} : { visitor, speaker: visitorPhone }),
     };
-    this.#room.sockets.accept(server, flow);
+    if (!this.#room.sockets.accept(server, flow)) return new Response("The name of this host is too long.\n", { status: 400 });
     if (!isAuthenticated) this.#watch(flow, now);
     return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": "sip" } });
   }
