@@ -35,6 +35,7 @@ import { Outbox } from "./room/outbox.ts";
 import { Resolver } from "./room/resolver.ts";
 import { Queues } from "./room/queues.ts";
 import { Recorder } from "./room/record.ts";
+import { lengthOf } from "./room/stranger-allowance.ts";
 import { type Room, readHomeName } from "./room/room.ts";
 
 /** Milliseconds that a visitor's home stays when he has gone. */
@@ -115,11 +116,13 @@ export class AddressOfRecord extends DurableObject<Environment> {
     if (flow === undefined) return;
     const { id, authenticated } = flow;
     if (isTooLong(message)) return this.#room.sockets.close(id, tooLongFrame);
-    return this.#queues.run(id, () =>
+    if (!this.#parts.reception.admits(flow, message, Date.now())) return;
+    if (this.#queues.isFull(id)) return this.#room.sockets.close(id, closing.tooManyWaiting);
+    const task = () =>
       authenticated === undefined || this.#room.alarm.isReady
         ? this.#heard(id, message)
-        : this.#room.alarm.ready().then(() => this.#heard(id, message)),
-    );
+        : this.#room.alarm.ready().then(() => this.#heard(id, message));
+    return this.#queues.run(id, task, lengthOf(message));
   }
 
   /** What a phone says may be of interest to those who watch its user. */

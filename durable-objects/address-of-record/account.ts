@@ -62,7 +62,8 @@ export class Account {
     this.#room.memory.run("INSERT OR REPLACE INTO subscriber (only, version, value) VALUES (1, ?, ?)", version, JSON.stringify(subscriber));
     if (copy !== undefined && haveOtherSecrets(copy, subscriber)) this.#closeFlows(version);
     for (const { id, presented } of this.#room.sockets.all()) {
-      if (presented !== undefined && presented.version < version) this.#room.sockets.update(id, { presented: this.presentable(subscriber) });
+      if (presented !== undefined && presented.version < version)
+        this.#room.sockets.update(id, { presented: this.presentable(subscriber) });
     }
   }
 

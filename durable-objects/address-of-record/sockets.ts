@@ -9,6 +9,9 @@ export const closing = {
   credentialsChanged: { code: 4401, reason: "the credentials of this account changed: authenticate again" },
   subscriberDeleted: { code: 4404, reason: "this account no longer exists" },
   noMessage: { code: 4408, reason: "no valid SIP message came in time" },
+  notAuthenticated: { code: 4408, reason: "nobody authenticated in time" },
+  tooMuch: { code: 4429, reason: "too much without authentication: connect again" },
+  tooManyWaiting: { code: 4429, reason: "too many messages wait to be looked at: connect again" },
   tooManyGuesses: { code: 4403, reason: "too many wrong passwords: connect again" },
   tooMany: { code: 4429, reason: "too many connections without authentication" },
   /** To a home, of a client whose connection broke: 1006 itself cannot be sent. */

@@ -17,21 +17,48 @@ const home = (index: number) => `sip:${long(380, index)}@example.com#1`;
 /** Each part of a flow at its largest. */
 const largest: Partial<Flow> = {
   counts: many(16, (index) => [long(500, index), index] as const),
-  carried: many(10, (index) => ({ ...{ key: long(400, index), phone: long(40, index), contact: long(2000, index) }, callId: long(200, index), cseq: index, expires: 2e12 })),
-  visitor: { kind: "peer", domain: "example.com", name: "partner", domains: many(100, (index) => `${long(200, index)}.example`), isTrusted: false },
-  pending: many(40, (index) => ({ transaction: long(90, index), home: home(index), at: 2e12, name: long(20, index), contact: long(20, index) })),
+  carried: many(10, (index) => ({
+    ...{ key: long(400, index), phone: long(40, index), contact: long(2000, index) },
+    callId: long(200, index),
+    cseq: index,
+    expires: 2e12,
+  })),
+  visitor: {
+    kind: "peer",
+    domain: "example.com",
+    name: "partner",
+    domains: many(100, (index) => `${long(200, index)}.example`),
+    isTrusted: false,
+  },
+  pending: many(40, (index) => ({
+    transaction: long(90, index),
+    home: home(index),
+    at: 2e12,
+    name: long(20, index),
+    contact: long(20, index),
+  })),
   proceeding: many(64, (index) => ({ branch: long(90, index), at: 2e12, tag: long(64, index) })),
   taken: ` ${many(16, (index) => long(90, index)).join(" ")} `,
   dialogs: many(50, (index) => ({
     ...{ name: long(20, index), since: 2e12 },
-    details: { callId: long(200, index), localTag: long(60, index), remoteTag: "r", remote: "ü€".repeat(100), target: long(400, index), isCaller: true },
+    details: {
+      callId: long(200, index),
+      localTag: long(60, index),
+      remoteTag: "r",
+      remote: "ü€".repeat(100),
+      target: long(400, index),
+      isCaller: true,
+    },
   })),
   sent: many(40, (index) => ({ key: long(90, index), phone: long(40, index), at: 2e12, number: index })),
   lists: Object.fromEntries(many(50, (index) => [long(40, index), { version: 2e12, stamp: 2e12, cseq: 1, at: 2e12 }])),
 };
 
 describe("what a socket remembers", () => {
-  const parts = [...Object.keys(largest).map((name) => [name, { [name]: largest[name as keyof Flow] }] as const), ["all together", largest] as const];
+  const parts = [
+    ...Object.keys(largest).map((name) => [name, { [name]: largest[name as keyof Flow] }] as const),
+    ["all together", largest] as const,
+  ];
   it.each(parts)("at its largest is there after a sleep: %s", async (_name, changes) => {
     const [alice] = await newcomers("alice");
     await registered({ account: alice, way: "direct" });

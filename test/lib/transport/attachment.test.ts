@@ -21,6 +21,9 @@ describe("the attachment of a socket", () => {
         fc.dictionary(fc.string({ unit: "binary" }), tie("json"), { noNullPrototype: true }),
       ),
     }));
-    fc.assert(fc.property(json, (value) => serialize(value).length <= cloneSize(value) + 3), { numRuns: 2000 });
+    fc.assert(
+      fc.property(json, (value) => serialize(value).length <= cloneSize(value) + 3),
+      { numRuns: 2000 },
+    );
   });
 });
