@@ -115,9 +115,10 @@ class Door {
     return this.#legs.some((leg) => !isVisitorHome(leg.home));
   }
 
-  /** Whom the directory knows by a name that the client says; undefined if the client has asked too often, whose socket is closed then. */
+  /** Whom the directory knows by a name that the client says; undefined if the client has had D1 asked too often, whose socket is closed then. */
   async #find(user: string, domain: string): Promise<Answer | undefined> {
-    if (this.#isKnown() || this.#stranger.asks(Date.now())) return directoryOf(this.#environment).find(user, domain);
+    const directory = directoryOf(this.#environment);
+    if (this.#isKnown() || directory.knows(user, domain) || this.#stranger.asks(Date.now())) return directory.find(user, domain);
     this.#end(closing.tooMuch);
     return undefined;
   }

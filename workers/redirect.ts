@@ -57,7 +57,7 @@ export function serveRedirects(environment: Environment, asking: Asking): Respon
   return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": "sip" } });
 }
 
-/** A stranger has asked the directory more often than he may. */
+/** A stranger has had D1 asked more often than he may. */
 class TooOften extends Error {}
 
 /** The redirect server of one client's socket. No object holds the socket, and nothing is written. */
@@ -119,8 +119,9 @@ class RedirectServer {
 
   /** Whom the directory knows. @throws TooOften if a stranger has asked for too many */
   async #find(user: string, domain: string): Promise<Answer> {
-    if (!this.#isKnown() && !this.#stranger.asks(Date.now())) throw new TooOften();
-    return directoryOf(this.#environment).find(user, domain);
+    const directory = directoryOf(this.#environment);
+    if (!this.#isKnown() && !directory.knows(user, domain) && !this.#stranger.asks(Date.now())) throw new TooOften();
+    return directory.find(user, domain);
   }
 
   #frame(frame: string | ArrayBuffer): void | Promise<void> {

@@ -5,7 +5,7 @@ const [messages, messagesEachSecond] = [120, 2] as const;
 const [octets, octetsEachSecond] = [1_048_576, 16_384] as const;
 /** A challenge has about 800. Who does not read costs no more memory than this. */
 const [answered, answeredEachSecond] = [131_072, 2048] as const;
-/** Of the directory: an account takes two, one for the challenge and one for the credentials. */
+/** Of D1: an account takes one or two, for the challenge and for the credentials. */
 const [questions, questionsEachSecond] = [30, 0.1] as const;
 
 /**
@@ -29,7 +29,7 @@ export class StrangerAllowance {
     return this.#answered.take(now, lengthOf(frame));
   }
 
-  /** The directory is to be asked; false if it has been asked too often. */
+  /** D1 is to be asked; false if it has been asked too often. */
   asks(now: number): boolean {
     return this.#questions.take(now);
   }
