@@ -170,6 +170,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
   override async alarm(): Promise<void> {
     this.#room.alarm.wentOff();
     const now = Date.now();
+    this.#parts.reception.passDeadlines(now);
     if (isVisitorHome(this.#room.home.name) && this.#room.sockets.all().length === 0) return this.#vacate(now);
     this.#parts.forking.passDeadlines(now);
     this.#parts.incoming.passDeadlines(now);

@@ -25,7 +25,8 @@ app.get("/redirect/:aor", (context) => redirect(context.req.raw, context.env, co
 app.notFound((context) => context.env.ASSETS.fetch(context.req.raw));
 
 export default {
-  fetch: async (request, environment, context) => unsniffed(await app.fetch(request, environment, context)),
+  fetch: async (request: Request, environment: Environment, context?: ExecutionContext) =>
+    unsniffed(await app.fetch(request, environment, context)),
   connect: (socket, environment) => serveTcp(environment, socket),
 } satisfies ExportedHandler<Environment>;
 

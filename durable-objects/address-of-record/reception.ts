@@ -247,7 +247,8 @@ export class Reception {
   /** A socket on which nobody authenticates in time is closed; so are those without authentication when they are too many. */
   #watch(flow: Flow, now: number): void {
     const { configuration, sockets } = this.#room;
-    const patience = new Patience(configuration, flow.opened, (why) => sockets.close(flow.id, why));
+    const close = (why: Parameters<typeof sockets.close>[1]) => sockets.close(flow.id, why);
+    const patience = new Patience(configuration, flow.opened, close, (due) => this.#wakeAt(due));
     this.#strangers.set(flow.id, { allowance: new StrangerAllowance(), patience });
     const strangers = sockets.all().filter((one) => one.authenticated === undefined && sockets.isOpen(one.id));
     for (const one of strangers) {
@@ -256,6 +257,26 @@ export class Reception {
       if (now - one.opened > seconds * 1000) sockets.close(one.id, one.heard ? closing.notAuthenticated : closing.noMessage);
     }
     if (strangers.length > configuration.maximumUnauthenticated) sockets.close(mostCrowded(strangers).id, closing.tooMany);
+  }
+
+  /** A stranger shall not keep the home awake. */
+  #wakeAt(due: number): void {
+    const { alarm, log } = this.#room;
+    alarm
+      .ready()
+      .then(() => alarm.noLaterThan(due))
+      .catch((error: unknown) => log.note(Date.now(), "-", String(error)));
+  }
+
+  /** Closes the sockets of those who have said something but have not authenticated in time. */
+  passDeadlines(now: number): void {
+    const { configuration, sockets, alarm } = this.#room;
+    for (const { id, opened, heard, authenticated } of sockets.all()) {
+      if (authenticated !== undefined || !heard) continue;
+      const due = opened + configuration.authenticationTimeout * 1000;
+      if (due <= now) sockets.close(id, closing.notAuthenticated);
+      else alarm.noLaterThan(due);
+    }
   }
 
   /** Somebody has authenticated on a socket, or it has gone. */

@@ -48,8 +48,10 @@ export function attachmentOf(flow: Flow, elsewhere: readonly Slice[]): Attachmen
 }
 
 /** The whole flow. @param rows the parts that rows held */
-export function restoreFlow({ elsewhere: _, ...attached }: Attachment, rows: Partial<Flow>): Flow {
-  return { counts: [], carried: [], pending: [], proceeding: [], ...attached, ...rows };
+export function restoreFlow(attached: Attachment, rows: Partial<Flow>): Flow {
+  const flow: Flow & Pick<Attachment, "elsewhere"> = { counts: [], carried: [], pending: [], proceeding: [], ...attached, ...rows };
+  delete (flow as { elsewhere?: unknown }).elsewhere;
+  return flow;
 }
 
 /** Whether a user's row may be attached to a socket that has not authenticated. */

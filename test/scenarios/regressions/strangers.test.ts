@@ -34,7 +34,19 @@ describe("a stranger at a home, with the default settings", () => {
     expect([connection.isOpen, world.faults]).toEqual([false, []]);
   });
 
-  it("is closed with the first frame after that where the home has lost its memory", async () => {
+  it("does not keep the home awake, which wakes up once to close it", async () => {
+    const { world, connection, asks } = await stranger();
+    asks();
+    await world.pass(3);
+    expect(world.isQuiet).toBe(true);
+    world.lose("evict");
+    await world.pass(55);
+    expect(connection.isOpen).toBe(true);
+    await world.pass(3);
+    expect([connection.isOpen, world.faults]).toEqual([false, []]);
+  });
+
+  it("is closed with the first frame after that where the home has lost its memory at once", async () => {
     const { world, connection, heard, asks } = await stranger();
     asks();
     await world.settle();
