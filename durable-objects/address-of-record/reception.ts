@@ -86,10 +86,11 @@ export class Reception {
     return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": "sip" } });
   }
 
-  /** Whether a frame that has come on a socket may be looked at; one too many of a stranger closes it. */
+  /** Whether a frame that has come on a socket may be looked at: none after we have closed it; one too many of a stranger closes it. */
   admits(flow: Flow, frame: string | ArrayBuffer, now: number): boolean {
-    if (flow.authenticated !== undefined) return true;
+    // A client that takes no notice of our Close frame could go on for ever.
     if (!this.#room.sockets.isOpen(flow.id)) return false;
+    if (flow.authenticated !== undefined) return true;
     const { authenticationTimeout } = this.#room.configuration;
     const isLate = now - flow.opened > authenticationTimeout * 1000;
     if (!isLate && this.#strangerOn(flow).allowance.hears(frame, now)) return true;

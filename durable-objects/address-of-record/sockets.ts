@@ -156,7 +156,8 @@ export class Sockets {
   #newest(fits: (flow: Flow) => boolean): Flow | undefined {
     let newest: Flow | undefined;
     for (const flow of this.#known().values()) {
-      if (fits(flow) && (newest === undefined || flow.opened >= newest.opened)) newest = flow;
+      const isNewer = newest === undefined || flow.opened >= newest.opened;
+      if (isNewer && fits(flow) && this.#sockets.get(flow.id)?.readyState === WebSocket.OPEN) newest = flow;
     }
     return newest;
   }
