@@ -185,8 +185,13 @@ export class AddressOfRecord extends DurableObject<Environment> {
   async #vacate(now: number): Promise<void> {
     this.#parts.forking.passDeadlines(now);
     this.#parts.calls.passDeadlines(now);
-    if (now - this.#left < visitorGrace) this.#room.alarm.noLaterThan(this.#left + visitorGrace);
-    else await this.ctx.storage.deleteAll();
+    if (now - this.#left < visitorGrace) return this.#room.alarm.noLaterThan(this.#left + visitorGrace);
+    const gone = this.ctx.storage.deleteAll();
+    // He may come back before the object sleeps.
+    this.#room.memory.wiped();
+    this.#room.alarm.wentOff();
+    this.#parts = this.#furnish();
+    await gone;
   }
 
   /** Letters of other homes. Saves, hands over to sockets, and returns the receipts; never waits for another home. */

@@ -59,6 +59,11 @@ export class Memory {
     for (const table of tables) this.run(`DELETE FROM ${table}`);
   }
 
+  /** The whole storage was deleted, tables too. */
+  wiped(): void {
+    this.#isOpen = false;
+  }
+
   #open(): void {
     if (this.#isOpen) return;
     this.#sql.exec(schema.join(";"));
