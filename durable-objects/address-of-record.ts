@@ -35,6 +35,7 @@ import { Outbox } from "./room/outbox.ts";
 import { Resolver } from "./room/resolver.ts";
 import { Queues } from "./room/queues.ts";
 import { Recorder } from "./room/record.ts";
+import { lengthOf } from "./room/stranger-allowance.ts";
 import { type Room, readHomeName } from "./room/room.ts";
 
 /** Milliseconds that a visitor's home stays when he has gone. */
@@ -81,6 +82,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const name = state.id.name;
     if (name === undefined) throw new Error("a home is addressed by its name, never by its id");
     this.#recorder = new Recorder(configuration.traceLength);
+    const memory = new Memory(state.storage.sql);
     const room: Room = {
       home: readHomeName(name, homeHints(keyring, name)),
       configuration,
@@ -92,9 +94,9 @@ export class AddressOfRecord extends DurableObject<Environment> {
       keyring,
       directory: directoryOf(environment),
       resolver: new Resolver(configuration.dnsUrl),
-      memory: new Memory(state.storage.sql),
+      memory,
       alarm: new SharedAlarm(state.storage),
-      sockets: new Sockets(state),
+      sockets: new Sockets(state, memory),
       outbox: new Outbox(neighbourOf(environment)),
       log: new Log(this.#recorder, name, configuration.logging),
     };
@@ -110,13 +112,17 @@ export class AddressOfRecord extends DurableObject<Environment> {
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void | Promise<void> {
-    const { id, authenticated } = this.#room.sockets.of(socket);
+    const flow = this.#room.sockets.of(socket);
+    if (flow === undefined) return;
+    const { id, authenticated } = flow;
     if (isTooLong(message)) return this.#room.sockets.close(id, tooLongFrame);
-    return this.#queues.run(id, () =>
+    if (!this.#parts.reception.admits(flow, message, Date.now())) return;
+    if (this.#queues.isFull(id)) return this.#room.sockets.close(id, closing.tooManyWaiting);
+    const task = () =>
       authenticated === undefined || this.#room.alarm.isReady
         ? this.#heard(id, message)
-        : this.#room.alarm.ready().then(() => this.#heard(id, message)),
-    );
+        : this.#room.alarm.ready().then(() => this.#heard(id, message));
+    return this.#queues.run(id, task, lengthOf(message));
   }
 
   /** What a phone says may be of interest to those who watch its user. */
@@ -142,6 +148,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
   override webSocketClose(socket: WebSocket, code: number): void | Promise<void> {
     const flow = this.#room.sockets.closed(socket);
     this.#room.sockets.closeBack(socket, code);
+    if (flow === undefined) return;
     this.#parts.reception.closed(flow);
     if (flow.authenticated === undefined) return;
     const then = () => {
@@ -163,6 +170,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
   override async alarm(): Promise<void> {
     this.#room.alarm.wentOff();
     const now = Date.now();
+    this.#parts.reception.passDeadlines(now);
     if (isVisitorHome(this.#room.home.name) && this.#room.sockets.all().length === 0) return this.#vacate(now);
     this.#parts.forking.passDeadlines(now);
     this.#parts.incoming.passDeadlines(now);
@@ -177,8 +185,13 @@ export class AddressOfRecord extends DurableObject<Environment> {
   async #vacate(now: number): Promise<void> {
     this.#parts.forking.passDeadlines(now);
     this.#parts.calls.passDeadlines(now);
-    if (now - this.#left < visitorGrace) this.#room.alarm.noLaterThan(this.#left + visitorGrace);
-    else await this.ctx.storage.deleteAll();
+    if (now - this.#left < visitorGrace) return this.#room.alarm.noLaterThan(this.#left + visitorGrace);
+    const gone = this.ctx.storage.deleteAll();
+    // He may come back before the object sleeps.
+    this.#room.memory.wiped();
+    this.#room.alarm.wentOff();
+    this.#parts = this.#furnish();
+    await gone;
   }
 
   /** Letters of other homes. Saves, hands over to sockets, and returns the receipts; never waits for another home. */

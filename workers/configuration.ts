@@ -27,6 +27,7 @@ export interface Configuration {
   readonly closedGrace: number;
   readonly callerGrace: number;
   readonly firstMessageTimeout: number;
+  readonly authenticationTimeout: number;
   readonly flowLifetime: number;
   readonly nonceLifetime: number;
   readonly ringTimeout: number;
@@ -76,6 +77,7 @@ export interface Settings {
   readonly CLOSED_GRACE?: string;
   readonly CALLER_GRACE?: string;
   readonly FIRST_MESSAGE_TIMEOUT?: string;
+  readonly AUTHENTICATION_TIMEOUT?: string;
   readonly FLOW_LIFETIME?: string;
   readonly NONCE_LIFETIME?: string;
   readonly RING_TIMEOUT?: string;
@@ -118,6 +120,7 @@ export const numberSettings = {
   CLOSED_GRACE: [4, 0, 3600],
   CALLER_GRACE: [10, 0, 3600],
   FIRST_MESSAGE_TIMEOUT: [10, 1, 300],
+  AUTHENTICATION_TIMEOUT: [60, 1, 3600],
   FLOW_LIFETIME: [86_400, 60, 2_592_000],
   NONCE_LIFETIME: [300, 1, 86_400],
   RING_TIMEOUT: [185, 1, 3600],
@@ -185,6 +188,7 @@ function parse(written: Settings): Configuration {
     closedGrace: number("CLOSED_GRACE"),
     callerGrace: number("CALLER_GRACE"),
     firstMessageTimeout: number("FIRST_MESSAGE_TIMEOUT"),
+    authenticationTimeout: number("AUTHENTICATION_TIMEOUT"),
     flowLifetime: number("FLOW_LIFETIME"),
     nonceLifetime: number("NONCE_LIFETIME"),
     ringTimeout: number("RING_TIMEOUT"),

@@ -132,6 +132,12 @@ export class Directory {
     return asking;
   }
 
+  /** Whether `find` need not ask D1 for this. */
+  knows(user: string, domain: string): boolean {
+    const name = `${user}@${domain}`;
+    return (this.#kept.get(name)?.until ?? 0) > Date.now() || this.#asked.has(name);
+  }
+
   #lastKnown(name: string, error: unknown): Answer {
     const kept = this.#kept.get(name);
     const now = Date.now();

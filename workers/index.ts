@@ -25,9 +25,18 @@ app.get("/redirect/:aor", (context) => redirect(context.req.raw, context.env, co
 app.notFound((context) => context.env.ASSETS.fetch(context.req.raw));
 
 export default {
-  fetch: app.fetch,
+  fetch: async (request: Request, environment: Environment, context?: ExecutionContext) =>
+    unsniffed(await app.fetch(request, environment, context)),
   connect: (socket, environment) => serveTcp(environment, socket),
 } satisfies ExportedHandler<Environment>;
+
+/** No browser makes anything else of an answer than what it says it is. */
+function unsniffed(response: Response): Response {
+  if (response.status === 101 || response.headers.has("X-Content-Type-Options")) return response;
+  const copy = new Response(response.body, response);
+  copy.headers.set("X-Content-Type-Options", "nosniff");
+  return copy;
+}
 
 /**
  * The two ways in. The name in the URL is a hint, never an identity: if its home is open, the socket goes there, and the home

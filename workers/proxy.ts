@@ -23,10 +23,12 @@ import { Log } from "../durable-objects/room/log.ts";
 import { Recorder } from "../durable-objects/room/record.ts";
 import { keyringOf } from "../durable-objects/room/keyring.ts";
 import { Queues } from "../durable-objects/room/queues.ts";
+import { Patience } from "../durable-objects/room/patience.ts";
+import { StrangerAllowance, lengthOf } from "../durable-objects/room/stranger-allowance.ts";
 import { randomText } from "../durable-objects/room/random.ts";
 import { answerFault } from "../durable-objects/room/reply.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
-import { DirectoryUnavailable, directoryOf, homeName } from "./directory.ts";
+import { type Answer, DirectoryUnavailable, directoryOf, homeName } from "./directory.ts";
 import type { Environment } from "./environment.ts";
 import { connectLeg, openingOf } from "./home-socket.ts";
 
@@ -74,7 +76,9 @@ class Door {
   #guesses = 0;
   /** The client sends binary frames, and gets such. */
   #wantsBinary = false;
-  #silent: ReturnType<typeof setTimeout> | undefined;
+  readonly #patience: Patience;
+  /** Of somebody who has not authenticated; guests do not either. */
+  readonly #stranger = new StrangerAllowance();
 
   constructor(environment: Environment, arrival: Arrival, client: WebSocket) {
     this.#environment = environment;
@@ -83,20 +87,46 @@ class Door {
     this.#arrival = arrival;
     this.#client = client;
     this.#log = new Log(new Recorder(0), "door", this.#configuration.logging);
+    this.#patience = new Patience(this.#configuration, Date.now(), (why) => this.#client.close(why.code, why.reason));
   }
 
   open(): void {
-    const seconds = this.#configuration.firstMessageTimeout;
-    this.#silent = setTimeout(() => this.#client.close(4408, "no valid SIP message came in time"), seconds * 1000);
-    this.#client.addEventListener("message", ({ data }) => {
-      if (isTooLong(data as string | ArrayBuffer)) return this.#client.close(tooLongFrame.code, tooLongFrame.reason);
-      void this.#queue.run("client", () => this.#frame(data as string | ArrayBuffer));
-    });
+    this.#client.addEventListener("message", ({ data }) => this.#arrived(data as string | ArrayBuffer));
     this.#client.addEventListener("close", ({ code }) => this.#closed(code));
     this.#client.addEventListener("error", () => this.#closed(1006));
   }
 
+  #arrived(data: string | ArrayBuffer): void {
+    if (!this.#isOpen()) return;
+    if (isTooLong(data)) return this.#end(tooLongFrame);
+    if (!this.#isKnown() && !this.#stranger.hears(data, Date.now())) return this.#end(closing.tooMuch);
+    if (this.#queue.isFull("client")) return this.#end(closing.tooManyWaiting);
+    void this.#queue.run("client", () => this.#frame(data), lengthOf(data));
+  }
+
+  #isOpen(): boolean {
+    return this.#client.readyState === WebSocket.OPEN;
+  }
+
+  #end({ code, reason }: { readonly code: number; readonly reason: string }): void {
+    this.#client.close(code, reason);
+  }
+
+  /** Whether a subscriber has authenticated here. */
+  #isKnown(): boolean {
+    return this.#legs.some((leg) => !isVisitorHome(leg.home));
+  }
+
+  /** Whom the directory knows by a name that the client says; undefined if the client has had D1 asked too often, whose socket is closed then. */
+  async #find(user: string, domain: string): Promise<Answer | undefined> {
+    const directory = directoryOf(this.#environment);
+    if (this.#isKnown() || directory.knows(user, domain) || this.#stranger.asks(Date.now())) return directory.find(user, domain);
+    this.#end(closing.tooMuch);
+    return undefined;
+  }
+
   #frame(raw: string | ArrayBuffer): void | Promise<void> {
+    if (!this.#isOpen()) return;
     this.#wantsBinary = typeof raw !== "string";
     const octets = octetsIn(raw);
     if (octets === "\r\n\r\n") return this.#send("\r\n");
@@ -105,7 +135,7 @@ class Door {
     if (isFault(message)) return this.#unreadable(octets, message);
     const essentials = readEssentials(message);
     if (isFault(essentials)) return message.kind === "request" ? this.#refuse(message, essentials) : undefined;
-    clearTimeout(this.#silent);
+    this.#patience.heard();
     const choice =
       this.#followInvite(message.kind === "request" ? message.method : "", essentials) ??
       chooseLeg(message, essentials, this.#legs, this.#keyring);
@@ -138,7 +168,8 @@ class Door {
 
   /** A request of an account that has no leg yet: with good credentials it gets one, else a challenge. */
   async #admit(request: SipRequest, raw: string | ArrayBuffer, essentials: Essentials, user: string, domain: string): Promise<void> {
-    const answer = await directoryOf(this.#environment).find(user, domain);
+    const answer = await this.#find(user, domain);
+    if (answer === undefined) return;
     if (answer.kind === "foreign") return this.#welcome(request, raw, essentials, fault(403, "this server does not serve that domain"));
     const found = answer.kind === "subscriber" ? answer.subscriber : undefined;
     const aliased = this.#legs.find((leg) => leg.user === found?.username && leg.domain === found.domain);
@@ -173,7 +204,8 @@ class Door {
     const to = isFault(uri) || uri.kind !== "sip" ? undefined : addressOf(this.#keyring, uri);
     if (hasCredentials || essentials.toTag !== undefined || !guestMethods.includes(request.method) || to === undefined)
       return this.#refuse(request, refusal);
-    const answer = await directoryOf(this.#environment).find(to.user, to.domain);
+    const answer = await this.#find(to.user, to.domain);
+    if (answer === undefined) return;
     if (answer.kind !== "subscriber" || !welcomesGuests(answer.settings, answer.subscriber.username)) return this.#refuse(request, refusal);
     const known = this.#legs.find((leg) => leg.domain === to.domain && isVisitorHome(leg.home));
     if (known === undefined && this.#legs.length >= this.#configuration.maximumLegs)
@@ -204,13 +236,16 @@ class Door {
   async #connect(opening: Opening, home: string): Promise<Leg> {
     const { subscriber } = opening;
     const socket = await connectLeg(this.#environment, opening);
+    if (!this.#isOpen()) {
+      socket.close(1000);
+      throw new Error("the client has gone");
+    }
     const leg: Leg = { socket, home, hints: homeHints(this.#keyring, home), user: subscriber.username, domain: subscriber.domain };
-    socket.addEventListener("message", ({ data }) => {
-      if (this.#client.readyState === WebSocket.OPEN) this.#client.send(data as string | ArrayBuffer);
-    });
+    socket.addEventListener("message", ({ data }) => this.#emit(data as string | ArrayBuffer));
     socket.addEventListener("close", ({ code, reason }) => this.#legClosed(leg, code, reason));
     socket.addEventListener("error", () => this.#legClosed(leg, 1006, ""));
     this.#legs.push(leg);
+    this.#patience.ends();
     return leg;
   }
 
@@ -232,7 +267,7 @@ class Door {
   }
 
   #closed(code: number): void {
-    clearTimeout(this.#silent);
+    this.#patience.ends();
     const legCode = code === 1006 ? closing.broken.code : closeCodeFor(code);
     for (const leg of this.#legs.splice(0)) leg.socket.close(legCode);
     this.#client.close(closeCodeFor(code));
@@ -256,6 +291,13 @@ class Door {
   }
 
   #send(text: string): void {
-    if (this.#client.readyState === WebSocket.OPEN) this.#client.send(frameFor(text, this.#wantsBinary));
+    this.#emit(frameFor(text, this.#wantsBinary));
+  }
+
+  /** Who does not read has no more waiting for him than a stranger may be told. */
+  #emit(frame: string | ArrayBuffer | Uint8Array): void {
+    if (!this.#isOpen()) return;
+    if (!this.#isKnown() && !this.#stranger.says(frame, Date.now())) return this.#end(closing.tooMuch);
+    this.#client.send(frame);
   }
 }

@@ -21,7 +21,9 @@ import { closing } from "../durable-objects/address-of-record/sockets.ts";
 import { frameFor, octetsIn } from "../durable-objects/room/bytes.ts";
 import { closeCodeFor } from "../durable-objects/room/close-code.ts";
 import { keyringOf } from "../durable-objects/room/keyring.ts";
+import { Patience } from "../durable-objects/room/patience.ts";
 import { Queues } from "../durable-objects/room/queues.ts";
+import { StrangerAllowance, lengthOf } from "../durable-objects/room/stranger-allowance.ts";
 import { Resolver } from "../durable-objects/room/resolver.ts";
 import { randomText } from "../durable-objects/room/random.ts";
 import { hopsOf } from "../durable-objects/room/trunk-hops.ts";
@@ -55,6 +57,9 @@ export function serveRedirects(environment: Environment, asking: Asking): Respon
   return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": "sip" } });
 }
 
+/** A stranger has had D1 asked more often than he may. */
+class TooOften extends Error {}
+
 /** The redirect server of one client's socket. No object holds the socket, and nothing is written. */
 class RedirectServer {
   readonly #environment: Environment;
@@ -72,7 +77,8 @@ class RedirectServer {
   #guesses = 0;
   /** The client sends binary frames, and gets such. */
   #wantsBinary = false;
-  #silent: ReturnType<typeof setTimeout> | undefined;
+  readonly #patience: Patience;
+  readonly #stranger = new StrangerAllowance();
 
   constructor(environment: Environment, asking: Asking, client: WebSocket) {
     this.#environment = environment;
@@ -80,22 +86,46 @@ class RedirectServer {
     this.#keyring = keyringOf(this.#configuration.sealKeys);
     this.#asking = asking;
     this.#client = client;
+    this.#patience = new Patience(this.#configuration, Date.now(), (why) => this.#end(why));
   }
 
   open(): void {
-    const seconds = this.#configuration.firstMessageTimeout;
-    this.#silent = setTimeout(() => this.#client.close(4408, "no valid SIP message came in time"), seconds * 1000);
-    this.#client.addEventListener("message", ({ data }) => {
-      if (isTooLong(data as string | ArrayBuffer)) return this.#client.close(tooLongFrame.code, tooLongFrame.reason);
-      void this.#queue.run("client", () => this.#frame(data as string | ArrayBuffer));
-    });
+    this.#client.addEventListener("message", ({ data }) => this.#arrived(data as string | ArrayBuffer));
     this.#client.addEventListener("close", ({ code }) => {
-      clearTimeout(this.#silent);
+      this.#patience.ends();
       this.#client.close(closeCodeFor(code));
     });
   }
 
+  #arrived(data: string | ArrayBuffer): void {
+    if (!this.#isOpen()) return;
+    if (isTooLong(data)) return this.#end(tooLongFrame);
+    if (!this.#isKnown() && !this.#stranger.hears(data, Date.now())) return this.#end(closing.tooMuch);
+    if (this.#queue.isFull("client")) return this.#end(closing.tooManyWaiting);
+    void this.#queue.run("client", () => this.#frame(data), lengthOf(data));
+  }
+
+  #isOpen(): boolean {
+    return this.#client.readyState === WebSocket.OPEN;
+  }
+
+  #end({ code, reason }: { readonly code: number; readonly reason: string }): void {
+    this.#client.close(code, reason);
+  }
+
+  #isKnown(): boolean {
+    return this.#known.size > 0;
+  }
+
+  /** Whom the directory knows. @throws TooOften if a stranger has asked for too many */
+  async #find(user: string, domain: string): Promise<Answer> {
+    const directory = directoryOf(this.#environment);
+    if (!this.#isKnown() && !directory.knows(user, domain) && !this.#stranger.asks(Date.now())) throw new TooOften();
+    return directory.find(user, domain);
+  }
+
   #frame(frame: string | ArrayBuffer): void | Promise<void> {
+    if (!this.#isOpen()) return;
     this.#wantsBinary = typeof frame !== "string";
     const octets = octetsIn(frame);
     if (octets === "\r\n\r\n") return this.#send("\r\n");
@@ -105,7 +135,7 @@ class RedirectServer {
     if (message.kind === "response") return;
     const essentials = readEssentials(message);
     if (isFault(essentials)) return this.#refuse(message, essentials);
-    clearTimeout(this.#silent);
+    this.#patience.heard();
     if (message.method === "ACK") return;
     if (message.method === "CANCEL") return this.#cancel(message, essentials);
     if (message.method === "INVITE") this.#remember(essentials);
@@ -129,7 +159,10 @@ class RedirectServer {
       const text = await this.#redirect(request, essentials);
       if (isFault(text)) this.#refuse(request, text);
       else this.#send(text);
+      // Who is told without credentials, where that is allowed, owes none.
+      if (!isFault(text) && request.method !== "OPTIONS") this.#patience.ends();
     } catch (error) {
+      if (error instanceof TooOften) return this.#end(closing.tooMuch);
       if (!(error instanceof DirectoryUnavailable)) console.error(JSON.stringify({ note: "a redirection failed", error: String(error) }));
       this.#refuse(request, fault(503, "nobody can be looked up now", [["Retry-After", "5"]]));
     }
@@ -151,7 +184,7 @@ class RedirectServer {
         ? { user: dialledNumber(uri), domain, instance: undefined, registration: undefined }
         : addressOf(this.#keyring, uri);
     if (address === undefined) return fault(404, "this GRUU is not, or no longer, valid");
-    const found = await directoryOf(this.#environment).find(address.user, address.domain);
+    const found = await this.#find(address.user, address.domain);
     if (found.kind === "foreign") return (await this.#authenticate(request, asker)) ?? this.#askDns(request, uri);
     const isStranger = found.settings.answersStrangers;
     const refusal = isStranger ? undefined : await this.#authenticate(request, asker);
@@ -159,7 +192,7 @@ class RedirectServer {
     const routed = await this.#route(request, address, isStranger ? undefined : asker);
     if (isFault(routed) || typeof routed === "string") return routed;
     if (routed === undefined) return this.#ask(request, essentials, address, found, asker);
-    return this.#ask(request, essentials, routed, await directoryOf(this.#environment).find(routed.user, routed.domain), asker);
+    return this.#ask(request, essentials, routed, await this.#find(routed.user, routed.domain), asker);
   }
 
   /**
@@ -247,7 +280,7 @@ class RedirectServer {
     if (asker === undefined) return fault(403, "this server does not know the sender");
     const name = `${asker.user}@${asker.domain}`;
     if (this.#known.has(name)) return undefined;
-    const answer = await directoryOf(this.#environment).find(asker.user, asker.domain);
+    const answer = await this.#find(asker.user, asker.domain);
     if (answer.kind === "foreign") return fault(403, "this server does not know the sender");
     const secret = answer.kind === "subscriber" && answer.subscriber.username === asker.user ? answer.subscriber : nobody;
     if (readCredentials(request, "authorization").length > 0) await brakes.waiting(name, Date.now());
@@ -257,6 +290,7 @@ class RedirectServer {
     if (isFault(verdict)) return verdict;
     this.#counts = verdict.counts;
     this.#known.add(name);
+    this.#patience.ends();
     return undefined;
   }
 
@@ -282,7 +316,10 @@ class RedirectServer {
   }
 
   #send(text: string): void {
-    if (this.#client.readyState === WebSocket.OPEN) this.#client.send(frameFor(text, this.#wantsBinary));
+    if (!this.#isOpen()) return;
+    const frame = frameFor(text, this.#wantsBinary);
+    if (!this.#isKnown() && !this.#stranger.says(frame, Date.now())) return this.#end(closing.tooMuch);
+    this.#client.send(frame);
   }
 }
 

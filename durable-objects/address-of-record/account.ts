@@ -3,6 +3,7 @@ import { type Rules, noRules } from "../../lib/location/rules.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
+import { isPresentable } from "../../lib/transport/attachment.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import { DirectoryUnavailable, homeName } from "../../workers/directory.ts";
 import type { Room } from "../room/room.ts";
@@ -61,8 +62,16 @@ export class Account {
     this.#room.memory.run("INSERT OR REPLACE INTO subscriber (only, version, value) VALUES (1, ?, ?)", version, JSON.stringify(subscriber));
     if (copy !== undefined && haveOtherSecrets(copy, subscriber)) this.#closeFlows(version);
     for (const { id, presented } of this.#room.sockets.all()) {
-      if (presented !== undefined && presented.version < version) this.#room.sockets.update(id, { presented: subscriber });
+      if (presented !== undefined && presented.version < version)
+        this.#room.sockets.update(id, { presented: this.presentable(subscriber) });
     }
+  }
+
+  /** What a socket that has not authenticated may remember of a row: all of it, or nothing if it is long, which then is the home's copy. */
+  presentable(subscriber: Subscriber): Subscriber | undefined {
+    if (isPresentable(subscriber)) return subscriber;
+    this.take(subscriber);
+    return undefined;
   }
 
   /** Whether the credentials have changed since a row was read, which may have lain in the door's cache. */

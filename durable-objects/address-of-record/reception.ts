@@ -7,10 +7,12 @@ import { type Request as SipRequest, type Response as SipResponse, hasHeader, pa
 import type { Flow } from "../../lib/transport/flow.ts";
 import { visitorPhone } from "../../lib/transport/visitor.ts";
 import { Brakes } from "../room/brakes.ts";
+import { Patience } from "../room/patience.ts";
 import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
 import type { Room } from "../room/room.ts";
 import { openingHeader, openOpening } from "../room/sealed-opening.ts";
+import { StrangerAllowance } from "../room/stranger-allowance.ts";
 import type { Account } from "./account.ts";
 import type { Dialogs } from "./dialogs.ts";
 import type { Forking } from "./forking.ts";
@@ -31,14 +33,20 @@ export interface PhoneParts {
   readonly letters: Letters;
 }
 
+/** A socket that nobody has authenticated on yet: what it may cost, and how long it is waited for. */
+interface Stranger {
+  readonly allowance: StrangerAllowance;
+  /** Absent if it was opened before the home slept, when each frame is looked at instead. */
+  readonly patience?: Patience;
+}
+
 /** Where frames arrive: parsed, authenticated, and handed to the part that they are for. */
 export class Reception {
   readonly #room: Room;
   readonly #account: Account;
   readonly #registrar: Registrar;
   readonly #phones: PhoneParts;
-  /** Sockets that have not said anything valid yet, and the clock that closes them. */
-  readonly #silent = new Map<string, ReturnType<typeof setTimeout>>();
+  readonly #strangers = new Map<string, Stranger>();
 
   /** In memory of the home, which has one account. */
   readonly #brakes = new Brakes();
@@ -50,7 +58,7 @@ export class Reception {
     this.#phones = phones;
   }
 
-  /** Accepts a socket that the door has let in. Before it is authenticated it touches no SQL. */
+  /** Accepts a socket that the door has let in. Before it is authenticated it touches no SQL, but for a long row of the subscriber. */
   async open(request: Request, now: number): Promise<Response> {
     const { keyring, home } = this.#room;
     const opening = openOpening(keyring, home.name, request.headers.get(openingHeader));
@@ -67,16 +75,28 @@ export class Reception {
       opened: now,
       heard: isAuthenticated,
       authenticated: isAuthenticated ? { version: subscriber.version, since: now, checked: now } : undefined,
-      presented: isAuthenticated ? undefined : subscriber,
+      presented: isAuthenticated ? undefined : this.#account.presentable(subscriber),
       counts: [],
       carried: [],
       pending: [],
       proceeding: [],
       ...(visitor === undefined ? {} : { visitor, speaker: visitorPhone }),
     };
-    this.#room.sockets.accept(server, flow);
+    if (!this.#room.sockets.accept(server, flow)) return new Response("The name of this host is too long.\n", { status: 400 });
     if (!isAuthenticated) this.#watch(flow, now);
     return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": "sip" } });
+  }
+
+  /** Whether a frame that has come on a socket may be looked at: none after we have closed it; one too many of a stranger closes it. */
+  admits(flow: Flow, frame: string | ArrayBuffer, now: number): boolean {
+    // A client that takes no notice of our Close frame could go on for ever.
+    if (!this.#room.sockets.isOpen(flow.id)) return false;
+    if (flow.authenticated !== undefined) return true;
+    const { authenticationTimeout } = this.#room.configuration;
+    const isLate = now - flow.opened > authenticationTimeout * 1000;
+    if (!isLate && this.#strangerOn(flow).allowance.hears(frame, now)) return true;
+    this.#room.sockets.close(flow.id, isLate ? closing.notAuthenticated : closing.tooMuch);
+    return false;
   }
 
   /** One frame of a socket: a message, or a keep-alive that the runtime did not answer. */
@@ -95,7 +115,7 @@ export class Reception {
   }
 
   closed(flow: Flow): void {
-    this.#hear(flow);
+    this.#forgetStranger(flow.id);
   }
 
   /** A connection is gone, or its phones have left it: what was going on there waits for them, or goes on where they are now. */
@@ -132,6 +152,7 @@ export class Reception {
   #attempt(flow: Flow, request: SipRequest, essentials: Essentials, now: number): void | Promise<void> {
     const authenticated = this.#account.authenticate(flow, request, now);
     if (isFault(authenticated)) return this.#challenge(flow, request, authenticated, now);
+    if (flow.authenticated === undefined) this.#forgetStranger(flow.id);
     return this.#room.alarm.isReady
       ? this.#authenticated(authenticated, request, essentials, now)
       : this.#room.alarm.ready().then(() => this.#authenticated(authenticated, request, essentials, now));
@@ -199,7 +220,7 @@ export class Reception {
 
   /** RFC 5626 §4.4.1; a text keep-alive is answered by the runtime and never comes here. */
   #keepAlive(flow: Flow, octets: string): void {
-    if (octets === "\r\n\r\n") this.#room.sockets.send(flow.id, "\r\n");
+    if (octets === "\r\n\r\n") this.#say(flow.id, "\r\n", Date.now());
   }
 
   #refuse(flow: Flow, request: SipRequest, refusal: Fault, now: number): void {
@@ -207,29 +228,68 @@ export class Reception {
   }
 
   #reply(flow: Flow, request: SipRequest, text: string, status: number, now: number, why?: string): void {
-    this.#room.sockets.send(flow.id, text);
+    this.#say(flow.id, text, now);
     this.#room.log.answered(now, flow.id, text, status, request, why);
   }
 
-  /** A socket that says nothing valid in time is closed; so are those without authentication when they are too many. */
+  /** Who does not read has no more waiting for him than a stranger may be told. */
+  #say(id: string, text: string, now: number): void {
+    const flow = this.#room.sockets.byId(id);
+    const isTooMuch = flow !== undefined && flow.authenticated === undefined && !this.#strangerOn(flow).allowance.says(text, now);
+    if (isTooMuch) this.#room.sockets.close(id, closing.tooMuch);
+    else this.#room.sockets.send(id, text);
+  }
+
+  #strangerOn({ id }: Flow): Stranger {
+    const known = this.#strangers.get(id) ?? { allowance: new StrangerAllowance() };
+    this.#strangers.set(id, known);
+    return known;
+  }
+
+  /** A socket on which nobody authenticates in time is closed; so are those without authentication when they are too many. */
   #watch(flow: Flow, now: number): void {
-    const { firstMessageTimeout, maximumUnauthenticated } = this.#room.configuration;
-    this.#silent.set(
-      flow.id,
-      setTimeout(() => this.#room.sockets.close(flow.id, closing.noMessage), firstMessageTimeout * 1000),
-    );
-    const strangers = this.#room.sockets.all().filter((one) => one.authenticated === undefined && this.#room.sockets.isOpen(one.id));
+    const { configuration, sockets } = this.#room;
+    const close = (why: Parameters<typeof sockets.close>[1]) => sockets.close(flow.id, why);
+    const patience = new Patience(configuration, flow.opened, close, (due) => this.#wakeAt(due));
+    this.#strangers.set(flow.id, { allowance: new StrangerAllowance(), patience });
+    const strangers = sockets.all().filter((one) => one.authenticated === undefined && sockets.isOpen(one.id));
     for (const one of strangers) {
-      // The clock of a socket that was silent when the object lost its memory is gone.
-      if (!one.heard && now - one.opened > firstMessageTimeout * 1000) this.#room.sockets.close(one.id, closing.noMessage);
+      // The clock of a socket that was open when the object lost its memory is gone.
+      const seconds = one.heard ? configuration.authenticationTimeout : configuration.firstMessageTimeout;
+      if (now - one.opened > seconds * 1000) sockets.close(one.id, one.heard ? closing.notAuthenticated : closing.noMessage);
     }
-    if (strangers.length > maximumUnauthenticated) this.#room.sockets.close(mostCrowded(strangers).id, closing.tooMany);
+    if (strangers.length > configuration.maximumUnauthenticated) sockets.close(mostCrowded(strangers).id, closing.tooMany);
+  }
+
+  /** A stranger shall not keep the home awake. */
+  #wakeAt(due: number): void {
+    const { alarm, log } = this.#room;
+    alarm
+      .ready()
+      .then(() => alarm.noLaterThan(due))
+      .catch((error: unknown) => log.note(Date.now(), "-", String(error)));
+  }
+
+  /** Closes the sockets of those who have said something but have not authenticated in time. */
+  passDeadlines(now: number): void {
+    const { configuration, sockets, alarm } = this.#room;
+    for (const { id, opened, heard, authenticated } of sockets.all()) {
+      if (authenticated !== undefined || !heard) continue;
+      const due = opened + configuration.authenticationTimeout * 1000;
+      if (due <= now) sockets.close(id, closing.notAuthenticated);
+      else alarm.noLaterThan(due);
+    }
+  }
+
+  /** Somebody has authenticated on a socket, or it has gone. */
+  #forgetStranger(id: string): void {
+    this.#strangers.get(id)?.patience?.ends();
+    this.#strangers.delete(id);
   }
 
   #hear(flow: Flow): Flow {
     if (flow.heard) return flow;
-    clearTimeout(this.#silent.get(flow.id));
-    this.#silent.delete(flow.id);
+    this.#strangers.get(flow.id)?.patience?.heard();
     return this.#room.sockets.update(flow.id, { heard: true }) ?? flow;
   }
 }

@@ -286,8 +286,8 @@ function carries({ carried }: Flow, key: string): boolean {
   return carried.some((one) => one.key === key);
 }
 
-/** Characters of what a flow carries: beside it, calls have to fit into the socket's attachment of 16 KiB. */
-const mostCarried = 8192;
+/** Characters of what a flow carries. More than its share of the attachment is a row, which is written again with each REGISTER. */
+const mostCarried = 65_536;
 
 function fits({ carried }: Flow, { put }: RegisterOutcome): boolean {
   const changed = new Set(put.map(({ key }) => key));

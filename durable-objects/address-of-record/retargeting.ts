@@ -11,14 +11,13 @@ import { type Trunk, uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { isHopName, readHopName } from "../../lib/routing/hop-name.ts";
 import { isSecure } from "../../lib/routing/transport.ts";
-import { replyTo } from "../../lib/syntax/compose.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { hasHeader, headerValue, parseMessage } from "../../lib/syntax/message.ts";
 import { parseUri, dialledNumber } from "../../lib/syntax/uri.ts";
 import type { CancelEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { visitorHome } from "../../lib/transport/visitor.ts";
-import { randomText } from "../room/random.ts";
+import { answerFault } from "../room/reply.ts";
 import type { Room } from "../room/room.ts";
 import { essentialsOf, parsed } from "./checked.ts";
 import { branchName, type OpenContext } from "./contexts.ts";
@@ -251,8 +250,8 @@ export class Retargeting {
   }
 
   #answer({ context, request }: OpenContext, branch: ForkedBranch, refusal: Refusal): void {
-    const status = isFault(refusal) ? refusal.status : refusal.status;
-    const text = isFault(refusal) ? replyTo(request, status, { toTag: randomText() }) : refusal.text;
+    const { status } = refusal;
+    const text = isFault(refusal) ? answerFault(request, refusal) : refusal.text;
     const to = { home: "", flow: "", phone: "", branch: branchName(context.transaction, branch.index) };
     this.#answered({ kind: "response", text, status, to, transaction: undefined });
   }

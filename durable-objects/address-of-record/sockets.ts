@@ -1,43 +1,66 @@
+import { type Attachment, type Slice, attachmentOf, isRestShort, restoreFlow, splitBySize } from "../../lib/transport/attachment.ts";
 import { type Flow, leadsTo } from "../../lib/transport/flow.ts";
 import { frameFor, octetsIn } from "../room/bytes.ts";
 import { closeCodeFor } from "../room/close-code.ts";
+import type { Memory } from "../room/memory.ts";
 
 /** Close codes of ours (RFC 6455 §7.4.2 leaves 4000 to 4999 to applications). */
 export const closing = {
   credentialsChanged: { code: 4401, reason: "the credentials of this account changed: authenticate again" },
   subscriberDeleted: { code: 4404, reason: "this account no longer exists" },
   noMessage: { code: 4408, reason: "no valid SIP message came in time" },
+  notAuthenticated: { code: 4408, reason: "nobody authenticated in time" },
+  tooMuch: { code: 4429, reason: "too much without authentication: connect again" },
+  tooManyWaiting: { code: 4429, reason: "too many messages wait to be looked at: connect again" },
   tooManyGuesses: { code: 4403, reason: "too many wrong passwords: connect again" },
   tooMany: { code: 4429, reason: "too many connections without authentication" },
   /** To a home, of a client whose connection broke: 1006 itself cannot be sent. */
   broken: { code: 4006, reason: "the client's connection broke" },
+  /** RFC 6455 §7.4.1. */
+  failed: { code: 1011, reason: "the server could not keep this connection: connect again" },
   tooOld: { code: 1012, reason: "this connection has lived long enough: connect again" },
 } as const;
 
-/** The hibernating WebSockets of a home and what each remembers of itself in its attachment. */
+/**
+ * The hibernating WebSockets of a home and what each remembers of itself: in its attachment, of which each part has a share; a part
+ * that needs more is a row until it is small again.
+ */
 export class Sockets {
   readonly #state: DurableObjectState;
+  readonly #memory: Memory;
   readonly #flows = new Map<string, Flow>();
   readonly #sockets = new Map<string, WebSocket>();
   readonly #ids = new WeakMap<WebSocket, string>();
+  /** The parts of flows that are rows. */
+  readonly #elsewhere = new Map<string, readonly Slice[]>();
   #isComplete = false;
+  #isSwept = false;
 
-  constructor(state: DurableObjectState) {
+  constructor(state: DurableObjectState, memory: Memory) {
     this.#state = state;
+    this.#memory = memory;
   }
 
-  accept(socket: WebSocket, flow: Flow): void {
+  /** Takes a socket on; false if that cannot be, since what it has to remember from the start is too long. */
+  accept(socket: WebSocket, flow: Flow): boolean {
+    if (!isRestShort(flow)) return false;
     socket.binaryType = "arraybuffer";
     this.#state.acceptWebSocket(socket, [flow.id]);
+    try {
+      this.#save(socket, flow, flow);
+    } catch (error) {
+      socket.close(closing.failed.code, closing.failed.reason);
+      throw error;
+    }
     this.#remember(socket, flow);
-    socket.serializeAttachment(flow);
+    return true;
   }
 
-  /** The flow of a socket that an event came on. */
-  of(socket: WebSocket): Flow {
+  /** The flow of a socket that an event came on; undefined if the socket remembers nothing, which is closed then. */
+  of(socket: WebSocket): Flow | undefined {
     const id = this.#ids.get(socket);
     const known = id === undefined ? undefined : this.#flows.get(id);
-    return known ?? this.#remember(socket, socket.deserializeAttachment() as Flow);
+    return known ?? this.#recall(socket);
   }
 
   byId(id: string): Flow | undefined {
@@ -64,9 +87,9 @@ export class Sockets {
     const socket = this.#sockets.get(id);
     if (flow === undefined || socket === undefined) return undefined;
     const changed = { ...flow, ...changes };
-    const kept = socket.readyState === WebSocket.OPEN ? save(socket, changed) : changed;
-    this.#flows.set(id, kept);
-    return kept;
+    if (socket.readyState === WebSocket.OPEN) this.#save(socket, changed, changes);
+    this.#flows.set(id, changed);
+    return changed;
   }
 
   /** The octets in a frame that has come. The other end is answered in frames of the kind that it sends (RFC 7118 §5). */
@@ -96,10 +119,12 @@ export class Sockets {
   }
 
   /** Forgets a socket that has closed; returns what it remembered. */
-  closed(socket: WebSocket): Flow {
+  closed(socket: WebSocket): Flow | undefined {
     const flow = this.of(socket);
+    if (flow === undefined) return undefined;
     this.#flows.delete(flow.id);
     this.#sockets.delete(flow.id);
+    if (this.#elsewhere.delete(flow.id)) this.#memory.run("DELETE FROM attachments WHERE flow = ?", flow.id);
     return flow;
   }
 
@@ -131,9 +156,56 @@ export class Sockets {
   #newest(fits: (flow: Flow) => boolean): Flow | undefined {
     let newest: Flow | undefined;
     for (const flow of this.#known().values()) {
-      if (fits(flow) && (newest === undefined || flow.opened >= newest.opened)) newest = flow;
+      const isNewer = newest === undefined || flow.opened >= newest.opened;
+      if (isNewer && fits(flow) && this.#sockets.get(flow.id)?.readyState === WebSocket.OPEN) newest = flow;
     }
     return newest;
+  }
+
+  #recall(socket: WebSocket): Flow | undefined {
+    const attached = socket.deserializeAttachment() as Attachment | null;
+    if (attached === null) {
+      console.error(JSON.stringify({ note: "a socket that remembers nothing is closed" }));
+      if (socket.readyState === WebSocket.OPEN) socket.close(closing.failed.code, closing.failed.reason);
+      return undefined;
+    }
+    const { id, elsewhere } = attached;
+    if (elsewhere === undefined) return this.#remember(socket, restoreFlow(attached, {}));
+    this.#elsewhere.set(id, elsewhere);
+    const rows = this.#memory.all<{ slice: string; value: string }>("SELECT slice, value FROM attachments WHERE flow = ?", id);
+    const parts = Object.fromEntries(rows.map(({ slice, value }) => [slice, JSON.parse(value) as unknown]));
+    return this.#remember(socket, restoreFlow(attached, parts));
+  }
+
+  /** Attaches a flow. Only what has changed is measured. */
+  #save(socket: WebSocket, flow: Flow, changes: Partial<Flow>): void {
+    const { large, small } = splitBySize(changes);
+    const before = this.#elsewhere.get(flow.id) ?? [];
+    if (large.length > 0 || before.length > 0) this.#move(flow, { large, small, before });
+    socket.serializeAttachment(attachmentOf(flow, this.#elsewhere.get(flow.id) ?? []));
+  }
+
+  /** Writes the rows of large parts, and removes those of parts that are small again. */
+  #move(flow: Flow, { large, small, before }: Record<"large" | "small" | "before", readonly Slice[]>): void {
+    if (large.length > 0) this.#sweep();
+    for (const slice of large) {
+      const query = "INSERT OR REPLACE INTO attachments (flow, slice, value) VALUES (?, ?, ?)";
+      this.#memory.run(query, flow.id, slice, JSON.stringify(flow[slice]));
+    }
+    const back = before.filter((slice) => small.includes(slice));
+    for (const slice of back) this.#memory.run("DELETE FROM attachments WHERE flow = ? AND slice = ?", flow.id, slice);
+    const elsewhere = [...new Set([...before, ...large])].filter((slice) => !back.includes(slice));
+    if (elsewhere.length === 0) this.#elsewhere.delete(flow.id);
+    else this.#elsewhere.set(flow.id, elsewhere);
+  }
+
+  /** Removes the rows of sockets that were lost without a word; once since the object woke up. */
+  #sweep(): void {
+    if (this.#isSwept) return;
+    this.#isSwept = true;
+    for (const { flow } of this.#memory.all<{ flow: string }>("SELECT DISTINCT flow FROM attachments")) {
+      if (!this.#known().has(flow)) this.#memory.run("DELETE FROM attachments WHERE flow = ?", flow);
+    }
   }
 
   #remember(socket: WebSocket, flow: Flow): Flow {
@@ -142,35 +214,6 @@ export class Sockets {
     this.#sockets.set(flow.id, socket);
     return flow;
   }
-}
-
-/** Saves what a flow remembers; if that is too much, without the oldest of what is of least use: messages sent, calls counted, then branches that ring. */
-function save(socket: WebSocket, flow: Flow): Flow {
-  try {
-    socket.serializeAttachment(flow);
-    return flow;
-  } catch (error) {
-    const less = isTooLong(error) ? lighten(flow) : undefined;
-    if (less === undefined) throw error;
-    return save(socket, less);
-  }
-}
-
-function lighten(flow: Flow): Flow | undefined {
-  const { sent = [], dialogs = [], proceeding, pending } = flow;
-  if (sent.length > 0) return { ...flow, sent: newerHalf(sent) };
-  if (dialogs.length > 0) return { ...flow, dialogs: newerHalf(dialogs) };
-  if (proceeding.length > 0) return { ...flow, proceeding: newerHalf(proceeding) };
-  return pending.length > 0 ? { ...flow, pending: newerHalf(pending) } : undefined;
-}
-
-function newerHalf<T>(items: readonly T[]): readonly T[] {
-  return items.slice(Math.ceil(items.length / 2));
-}
-
-/** The platform's complaint about an attachment of more than 16 KiB. */
-function isTooLong(error: unknown): boolean {
-  return error instanceof Error && /attachment/i.test(error.message);
 }
 
 /** What `close` throws for a connection that has failed: there is nobody to tell any more. */

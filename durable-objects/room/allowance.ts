@@ -1,4 +1,4 @@
-/** So many at once, and so many each second when those are used up: in memory only, since nobody gains by a loss of it. */
+/** So many at once, and so many each second when those are used up: in memory only. */
 export class Allowance {
   readonly #most: number;
   readonly #eachSecond: number;
@@ -12,12 +12,12 @@ export class Allowance {
     this.#left = most;
   }
 
-  /** Takes one; false if there is none. */
-  take(now: number): boolean {
+  /** Takes one, or so many; false if there are not that many. */
+  take(now: number, amount = 1): boolean {
     this.#left = Math.min(this.#left + (Math.max(0, now - this.#at) * this.#eachSecond) / 1000, this.#most);
     this.#at = now;
-    if (this.#left < 1) return false;
-    this.#left -= 1;
+    if (this.#left < amount) return false;
+    this.#left -= amount;
     return true;
   }
 }

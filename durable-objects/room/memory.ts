@@ -16,12 +16,13 @@ const schema = [
   "CREATE TABLE IF NOT EXISTS waiting (watcher TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID",
   "CREATE TABLE IF NOT EXISTS list_subscriptions (id TEXT PRIMARY KEY, due INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
   "CREATE TABLE IF NOT EXISTS back_ends (id TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+  "CREATE TABLE IF NOT EXISTS attachments (flow TEXT NOT NULL, slice TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (flow, slice)) WITHOUT ROWID",
   "CREATE TABLE IF NOT EXISTS letters (number INTEGER PRIMARY KEY, phone TEXT NOT NULL, due INTEGER NOT NULL, value TEXT NOT NULL)",
 ] as const;
 
 const tables = [
   ...["subscriber", "bindings", "contexts", "calls", "unattended_calls", "letters", "messages", "subscriptions", "publications", "told"],
-  ...["away", "waiting", "list_subscriptions", "back_ends"],
+  ...["away", "waiting", "list_subscriptions", "back_ends", "attachments"],
 ];
 
 type Value = string | number | null;
@@ -56,6 +57,11 @@ export class Memory {
   /** Forgets everything: the subscriber is gone. */
   clear(): void {
     for (const table of tables) this.run(`DELETE FROM ${table}`);
+  }
+
+  /** The whole storage was deleted, tables too. */
+  wiped(): void {
+    this.#isOpen = false;
   }
 
   #open(): void {

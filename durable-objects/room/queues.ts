@@ -1,18 +1,41 @@
+interface Queue {
+  tail: Promise<void>;
+  waiting: number;
+  octets: number;
+}
+
+/** What may wait on one socket. */
+const mostWaiting = 200;
+const mostOctets = 1_048_576;
+
 /**
  * Keeps the order of what arrives on one socket: the platform starts handlers in order, but they interleave wherever one waits.
  * A task that does not wait runs at once.
  */
 export class Queues {
-  readonly #tails = new Map<string, Promise<void>>();
+  readonly #queues = new Map<string, Queue>();
 
-  run(name: string, task: () => void | Promise<void>): void | Promise<void> {
-    const before = this.#tails.get(name);
-    const result = before === undefined ? task() : before.then(task);
+  /** Whether so much waits already that no more may. */
+  isFull(name: string): boolean {
+    const queue = this.#queues.get(name);
+    return queue !== undefined && (queue.waiting >= mostWaiting || queue.octets >= mostOctets);
+  }
+
+  /** @param octets that the task keeps in memory while it waits */
+  run(name: string, task: () => void | Promise<void>, octets = 0): void | Promise<void> {
+    const before = this.#queues.get(name);
+    const result = before === undefined ? task() : before.tail.then(task);
     if (result === undefined) return;
+    const queue = before ?? { tail: result, waiting: 0, octets: 0 };
+    queue.waiting += 1;
+    queue.octets += octets;
     const tail = result.finally(() => {
-      if (this.#tails.get(name) === tail) this.#tails.delete(name);
+      queue.waiting -= 1;
+      queue.octets -= octets;
+      if (queue.tail === tail) this.#queues.delete(name);
     });
-    this.#tails.set(name, tail);
+    queue.tail = tail;
+    this.#queues.set(name, queue);
     return tail;
   }
 }

@@ -1,6 +1,7 @@
 import { hopName } from "../../lib/routing/hop-name.ts";
 import { type Hop, locate } from "../../lib/routing/locate.ts";
 import { allows, isPublicAddress } from "../../lib/routing/network.ts";
+import { isPortForCalls } from "../../lib/routing/port.ts";
 import { orderFairly } from "../../lib/routing/order-servers.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
@@ -38,7 +39,11 @@ export async function hopsOf(
 ): Promise<readonly Place[] | Fault> {
   const located = await resolver.settle((known) => locate(uri, known, { transports: ["tls", "tcp", "wss", "ws"], chance }));
   if (isFault(located)) return located;
-  const names = new Set(allowedHops(located.hops, networks).flatMap((hop) => lines.map((line) => hopName(hop, trunk, line))));
+  // An administrator may know better.
+  const hops = trunk === "" ? located.hops.filter(({ port }) => isPortForCalls(port)) : located.hops;
+  const [refused] = located.hops;
+  if (hops.length === 0 && refused !== undefined) return fault(403, `calls do not go to port ${refused.port}`);
+  const names = new Set(allowedHops(hops, networks).flatMap((hop) => lines.map((line) => hopName(hop, trunk, line))));
   return names.size > 0 ? [...names].map((name) => ({ name })) : fault(403, "the server is in a network that calls may not leave to");
 }
 

@@ -24,6 +24,8 @@ const closeTimeout = 200;
 export interface OpenSocket extends SipSocket {
   /** Sends a Close frame with this payload (RFC 6455 §5.5.1), whatever it is; the answer is not judged. */
   closeRaw(payload: Uint8Array): void;
+  /** Reads nothing any more, so that it never answers a Close frame, but goes on sending. */
+  deafen(): void;
 }
 
 /** @param owner whose name a failing test shows */
@@ -46,6 +48,7 @@ export async function openSocket(url: string, owner: string, options: SocketOpti
       // Masked, with a mask of zeros.
       connection?.write(Buffer.concat([Buffer.from([0x88, 0x80 | payload.length, 0, 0, 0, 0]), payload]));
     },
+    deafen: () => socket.pause(),
     cut: () => socket.terminate(),
     closed,
   };

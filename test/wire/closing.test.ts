@@ -1,4 +1,4 @@
-import { afterAll, describe, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { Phone } from "../support/phone.ts";
 import { openSocket } from "../support/sip-socket.ts";
 import { openTown, ways } from "../support/town.ts";
@@ -38,5 +38,20 @@ describe.concurrent.each(ways)("a phone that closes its socket in a way of its o
     };
     await expect.poll(bindings, { timeout: 10_000 }).toEqual([]);
     expect(town.server.logs.filter((line) => /uncaught|RangeError|TypeError|InvalidAccess/i.test(line))).toEqual([]);
+  });
+});
+
+describe.each(ways)("a connection that was closed since its credentials have changed, on the %s way", (way) => {
+  it("says nothing more, though its other end does not take notice", async () => {
+    const [alice, bob] = [await town.newcomer("alice"), await town.register(await town.newcomer("bob"), way)];
+    (await town.connect(alice, "direct")).socket.close();
+    const socket = await openSocket(`${town.server.wsUrl}${way === "direct" ? `/ws/${alice}@localhost` : "/ws"}`, alice);
+    const phone = new Phone(socket, { account: alice, way });
+    expect((await phone.register()).status).toBe(200);
+    socket.deafen();
+    await town.server.provision({ domain: "localhost", username: alice, password: "another one" });
+    phone.request("MESSAGE", bob.aor, { body: "still here" });
+    await bob.hearsNothing("MESSAGE", 1000);
+    socket.cut();
   });
 });

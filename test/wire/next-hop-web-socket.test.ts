@@ -163,6 +163,12 @@ describe("names that lead inside (SSRF), where the connection goes by name", () 
     expect(other.upgrades).toEqual([]);
   });
 
+  it("a port that SRV names where no SIP server is: 403", async () => {
+    dns.zone = ["_sip._tcp.ports.example SRV 1 1 25 mail.ports.example", "mail.ports.example A 127.0.0.1"];
+    const sent = alice.request("INVITE", "sip:bob@ports.example;transport=tcp", { body: shortSdp });
+    expect((await alice.finalResponse(sent)).status).toBe(403);
+  });
+
   it("an address itself: 403", async () => {
     const sent = alice.request("INVITE", "sip:bob@169.254.169.254:80;transport=ws", { body: shortSdp });
     expect((await alice.finalResponse(sent)).status).toBe(403);

@@ -191,6 +191,14 @@ describe("who may not", () => {
     expect(answer.status).toBe(403);
   });
 
+  it.each([22, 25, 53, 110, 143, 465, 587, 993, 995, 3306, 5432, 6379, 11_211])(
+    "nobody sends to port %i, where no SIP server is: 403, which says so",
+    async (port) => {
+      const answer = await alice.finalResponse(alice.request("INVITE", `sip:bob@127.0.0.1:${port};transport=tcp`, { body: shortSdp }));
+      expect([answer.status, header(answer, "warning")]).toEqual([403, `399 offhook "calls do not go to port ${port}"`]);
+    },
+  );
+
   it("users of a domain that does not let them call out: 403", async () => {
     await town.server.provision({ domain: "closed.example", username: "eve", password: "offhook" });
     const eve = await (

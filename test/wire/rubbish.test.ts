@@ -54,7 +54,7 @@ const rubbish: readonly (readonly [what: string, start: string, lines: Lines, mo
   ["NUL in a name", "MESSAGE sip:bob%00@localhost SIP/2.0", {}, [], 404],
   ["an @ in a name", "MESSAGE sip:bob%40localhost@localhost SIP/2.0", {}, [], 404],
   ["an escape that is none", "MESSAGE sip:%zz@localhost SIP/2.0", {}, [], 400],
-  ["a name of 100,000 characters", `MESSAGE sip:${"u".repeat(100_000)}@localhost SIP/2.0`, {}, [], 404],
+  ["a name of 100,000 characters", `MESSAGE sip:${"u".repeat(100_000)}@localhost SIP/2.0`, {}, [], 414],
   ["the name of a property", "MESSAGE sip:__proto__@localhost SIP/2.0", {}, [], 404],
   ["a GRUU that is none", "MESSAGE sip:nonsense@localhost;gr SIP/2.0", {}, [], 404],
   ["a Route to elsewhere", message, {}, ["Route: <sip:evil.example;lr>"], 403],

@@ -23,7 +23,7 @@ const blocked = z
   .transform(canonicalName)
   .refine((name) => name === "anonymous" || /^[^@\s]+@[a-z0-9.\-[\]:]+$/.test(name), "is not user@domain, *@domain or anonymous");
 
-/** Octets: a subscriber's row rides in the attachment of a socket that has not authenticated yet, with 16 KiB. */
+/** Octets: a subscriber's row travels with each new connection to his home. */
 const longestRules = 8192;
 
 const rulesSchema = z

@@ -30,6 +30,7 @@ describe("settings that are not there", () => {
       closedGrace: 4,
       callerGrace: 10,
       firstMessageTimeout: 10,
+      authenticationTimeout: 60,
       flowLifetime: 86_400,
       nonceLifetime: 300,
       ringTimeout: 185,

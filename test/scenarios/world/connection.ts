@@ -1,3 +1,4 @@
+import { serialize } from "node:v8";
 import type { SimulatedObject } from "./simulated-object.ts";
 
 /** What a phone's end of a connection hears. */
@@ -83,8 +84,8 @@ export class ServerEnd {
   }
 
   serializeAttachment(value: unknown): void {
+    if (serialize(value).length > 16_384) throw new Error("an attachment is longer than 16 KiB");
     this.#attachment = JSON.stringify(value);
-    if (this.#attachment.length > 16_384) throw new Error("an attachment is longer than 16 KiB");
   }
 
   deserializeAttachment(): unknown {

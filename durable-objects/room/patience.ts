@@ -1,0 +1,56 @@
+import { closing } from "../address-of-record/sockets.ts";
+
+type Why = (typeof closing)["noMessage" | "notAuthenticated"];
+
+/** Seconds. */
+interface Times {
+  readonly firstMessageTimeout: number;
+  readonly authenticationTimeout: number;
+}
+
+/** Milliseconds: phones answer a challenge sooner. */
+const usualAnswer = 2000;
+
+/** The clock of a connection on which nobody has authenticated yet: something valid has to come soon, and credentials that are right in time. */
+export class Patience {
+  readonly #close: (why: Why) => void;
+  readonly #sleeps: ((due: number) => void) | undefined;
+  readonly #times: Times;
+  /** Milliseconds. */
+  readonly #opened: number;
+  #clock: ReturnType<typeof setTimeout> | undefined;
+  #hasHeard = false;
+
+  /**
+   * @param opened when the connection was; milliseconds
+   * @param sleeps whoever waits may not stay awake for it: told, when no credentials have come soon, until when the connection has time
+   */
+  constructor(times: Times, opened: number, close: (why: Why) => void, sleeps?: (due: number) => void) {
+    this.#close = close;
+    this.#sleeps = sleeps;
+    this.#times = times;
+    this.#opened = opened;
+    const { firstMessageTimeout, authenticationTimeout } = times;
+    this.#clock = setTimeout(() => close(closing.noMessage), Math.min(firstMessageTimeout, authenticationTimeout) * 1000);
+  }
+
+  /** A valid message has come. */
+  heard(): void {
+    if (this.#hasHeard || this.#clock === undefined) return;
+    this.#hasHeard = true;
+    clearTimeout(this.#clock);
+    const due = this.#opened + this.#times.authenticationTimeout * 1000;
+    const left = Math.max(0, due - Date.now());
+    const sleeps = this.#sleeps;
+    this.#clock =
+      sleeps === undefined
+        ? setTimeout(() => this.#close(closing.notAuthenticated), left)
+        : setTimeout(() => sleeps(due), Math.min(left, usualAnswer));
+  }
+
+  /** Somebody has authenticated, or the connection is gone. */
+  ends(): void {
+    clearTimeout(this.#clock);
+    this.#clock = undefined;
+  }
+}

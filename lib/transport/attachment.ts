@@ -1,0 +1,80 @@
+import type { Flow } from "./flow.ts";
+
+/** Octets of structured clone that the platform keeps for a hibernating socket. */
+export const longestAttachment = 16_384;
+
+/**
+ * Octets of an attachment that each part of a flow may take. What needs more is a row meanwhile, so that no part takes the room of
+ * another. `presented` has no row: a larger one goes into the home's own copy. It shares the attachment with `rest` only, since nothing
+ * goes on where nobody has authenticated.
+ */
+export const shares = {
+  presented: 6000,
+  counts: 400,
+  carried: 2300,
+  visitor: 600,
+  pending: 1400,
+  proceeding: 1500,
+  taken: 700,
+  dialogs: 2800,
+  sent: 5000,
+  lists: 500,
+} as const satisfies Partial<Record<keyof Flow, number>>;
+
+/** Octets of all that has no share of its own. */
+export const shareOfRest = 1000;
+
+/** A part of a flow that a row may hold. */
+export type Slice = Exclude<keyof typeof shares, "presented">;
+
+const slices = (Object.keys(shares) as (keyof typeof shares)[]).filter((name) => name !== "presented");
+
+/** A flow as it is attached: the parts that rows hold are not in it but named. */
+export type Attachment = Omit<Flow, Slice> & Partial<Pick<Flow, Slice>> & { readonly elsewhere?: readonly Slice[] };
+
+/** The parts of these changes that are too large for their shares, and those that are not. */
+export function splitBySize(changes: Partial<Flow>): { readonly large: readonly Slice[]; readonly small: readonly Slice[] } {
+  const changed = slices.filter((name) => name in changes);
+  const isLarge = (name: Slice) => cloneSize(changes[name]) > shares[name];
+  return { large: changed.filter(isLarge), small: changed.filter((name) => !isLarge(name)) };
+}
+
+/** What is attached of a flow, of which rows hold some parts. */
+export function attachmentOf(flow: Flow, elsewhere: readonly Slice[]): Attachment {
+  if (elsewhere.length === 0) return flow;
+  const attached: Record<string, unknown> = { ...flow, elsewhere };
+  for (const name of elsewhere) delete attached[name];
+  return attached as unknown as Attachment;
+}
+
+/** The whole flow. @param rows the parts that rows held */
+export function restoreFlow(attached: Attachment, rows: Partial<Flow>): Flow {
+  const flow: Flow & Pick<Attachment, "elsewhere"> = { counts: [], carried: [], pending: [], proceeding: [], ...attached, ...rows };
+  delete (flow as { elsewhere?: unknown }).elsewhere;
+  return flow;
+}
+
+/** Whether a user's row may be attached to a socket that has not authenticated. */
+export function isPresentable(presented: Flow["presented"]): boolean {
+  return cloneSize(presented) <= shares.presented;
+}
+
+/** Whether what has no share of its own is as short as it has to be. */
+export function isRestShort(flow: Flow): boolean {
+  const rest = Object.entries(flow).filter(([name]) => !(name in shares));
+  return cloneSize(Object.fromEntries(rest)) <= shareOfRest;
+}
+
+/** Octets that the structured clone of plain data has at most. */
+export function cloneSize(value: unknown): number {
+  if (typeof value === "string") return 6 + (isLatin1(value) ? value.length : 2 * value.length);
+  if (typeof value === "number") return 9;
+  if (typeof value !== "object" || value === null) return 1;
+  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + cloneSize(item), 12);
+  return Object.entries(value).reduce((sum, [name, item]) => sum + cloneSize(name) + cloneSize(item), 8);
+}
+
+function isLatin1(text: string): boolean {
+  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) > 255) return false;
+  return true;
+}
