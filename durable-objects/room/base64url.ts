@@ -14,12 +14,18 @@ export function encodeBase64Url(octets: Uint8Array): string {
       to += 1;
     }
   }
-  return String.fromCharCode(...codes);
+  if (codes.length <= inOne) return String.fromCharCode(...codes);
+  let text = "";
+  for (let at = 0; at < codes.length; at += inOne) text += String.fromCharCode(...codes.slice(at, at + inOne));
+  return text;
 }
 
-/** The octets of a text of at most 4,000 characters; undefined if it is not base64url. */
-export function decodeBase64Url(text: string): Uint8Array | undefined {
-  if (text.length > 4000 || text.length % 4 === 1) return undefined;
+/** Arguments of one call. */
+const inOne = 4000;
+
+/** The octets of a text; undefined if it is not base64url, or has more than so many characters: what strangers send is short. */
+export function decodeBase64Url(text: string, longest = 4000): Uint8Array | undefined {
+  if (text.length > longest || text.length % 4 === 1) return undefined;
   const octets = new Uint8Array(Math.floor((text.length * 3) / 4));
   let bits = 0;
   let held = 0;

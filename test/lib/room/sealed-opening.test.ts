@@ -30,6 +30,13 @@ it("what the door tells a home shows nothing of the subscriber's row, and is ASC
   expect(Buffer.from(sealed, "base64url").toString("latin1")).not.toContain(opening.subscriber.md5);
 });
 
+it("a row may be as long as rows get", () => {
+  const keyring = createKeyring([key(1)]);
+  const blocked = Array.from({ length: 400 }, (_, index) => `somebody-${index}-with-a-long-näme@a-long-domain.example.com`);
+  const long = { ...opening, subscriber: { ...opening.subscriber, rules: { ...noRules, blocked } } };
+  expect(openOpening(keyring, home, sealOpening(keyring, home, long))).toEqual(long);
+});
+
 it("only the home it is for opens it, with an old key as well, and nobody makes one without a key", () => {
   const sealed = sealOpening(createKeyring([key(1)]), home, opening);
   expect(openOpening(createKeyring([key(2), key(1)]), home, sealed)).toEqual(opening);
