@@ -34,9 +34,9 @@ export type Attachment = Omit<Flow, Slice> & Partial<Pick<Flow, Slice>> & { read
 
 /** The parts of these changes that are too large for their shares, and those that are not. */
 export function splitBySize(changes: Partial<Flow>): { readonly large: readonly Slice[]; readonly small: readonly Slice[] } {
-  const changed = slices.filter((name) => name in changes);
-  const isLarge = (name: Slice) => cloneSize(changes[name]) > shares[name];
-  return { large: changed.filter(isLarge), small: changed.filter((name) => !isLarge(name)) };
+  const [large, small]: [Slice[], Slice[]] = [[], []];
+  for (const name of slices) if (name in changes) (isWithin(changes[name], shares[name]) ? small : large).push(name);
+  return { large, small };
 }
 
 /** What is attached of a flow, of which rows hold some parts. */
@@ -56,22 +56,37 @@ export function restoreFlow(attached: Attachment, rows: Partial<Flow>): Flow {
 
 /** Whether a user's row may be attached to a socket that has not authenticated. */
 export function isPresentable(presented: Flow["presented"]): boolean {
-  return cloneSize(presented) <= shares.presented;
+  return isWithin(presented, shares.presented);
 }
 
 /** Whether what has no share of its own is as short as it has to be. */
 export function isRestShort(flow: Flow): boolean {
   const rest = Object.entries(flow).filter(([name]) => !(name in shares));
-  return cloneSize(Object.fromEntries(rest)) <= shareOfRest;
+  return isWithin(Object.fromEntries(rest), shareOfRest);
 }
 
 /** Octets that the structured clone of plain data has at most. */
 export function cloneSize(value: unknown): number {
-  if (typeof value === "string") return 6 + (isLatin1(value) ? value.length : 2 * value.length);
+  return sizeOf(value, (text) => (isLatin1(text) ? text.length : 2 * text.length));
+}
+
+/** Whether plain data has no more octets than that; most has so few that its letters need not be looked at. */
+function isWithin(value: unknown, share: number): boolean {
+  return sizeOf(value, twice) <= share || cloneSize(value) <= share;
+}
+
+function sizeOf(value: unknown, lettersOf: (text: string) => number): number {
+  if (typeof value === "string") return 6 + lettersOf(value);
   if (typeof value === "number") return 9;
   if (typeof value !== "object" || value === null) return 1;
-  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + cloneSize(item), 12);
-  return Object.entries(value).reduce((sum, [name, item]) => sum + cloneSize(name) + cloneSize(item), 8);
+  let sum = 12;
+  if (Array.isArray(value)) for (const item of value) sum += sizeOf(item, lettersOf);
+  else for (const [name, item] of Object.entries(value)) sum += 6 + lettersOf(name) + sizeOf(item, lettersOf);
+  return sum;
+}
+
+function twice({ length }: string): number {
+  return 2 * length;
 }
 
 function isLatin1(text: string): boolean {
