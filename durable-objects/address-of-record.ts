@@ -175,6 +175,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     this.#parts.forking.passDeadlines(now);
     this.#parts.incoming.passDeadlines(now);
     this.#parts.calls.passDeadlines(now);
+    this.#parts.dialogs.passDeadlines(now);
     this.#parts.registrar.passDeadlines(now);
     this.#parts.presence.passDeadlines(now);
     this.#parts.lists.passDeadlines(now);
@@ -185,6 +186,8 @@ export class AddressOfRecord extends DurableObject<Environment> {
   async #vacate(now: number): Promise<void> {
     this.#parts.forking.passDeadlines(now);
     this.#parts.calls.passDeadlines(now);
+    this.#parts.dialogs.passDeadlines(now);
+    if (this.#parts.dialogs.areLeft()) return;
     if (now - this.#left < visitorGrace) return this.#room.alarm.noLaterThan(this.#left + visitorGrace);
     const gone = this.ctx.storage.deleteAll();
     // He may come back before the object sleeps.
@@ -268,7 +271,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     const registrar = new Registrar(room);
     const letters = new Letters(room);
     const passOn = (home: string, envelope: Envelope) => this.#passOn(home, envelope);
-    const dialogs = new Dialogs(room, () => !isVisitorHome(room.home.name) && account.rules().maximumCalls !== undefined);
+    const dialogs = new Dialogs(room, () => !isVisitorHome(room.home.name) && account.rules().maximumCalls !== undefined, passOn);
     const calls = new PlacedCalls(room, passOn);
     const forking = new Forking(room, new Contexts(room), passOn, (phone, now) => registrar.waitsFor(phone, now));
     const callsAtPresent = (now: number) => forking.ringing().length + calls.pending().length + dialogs.count(now);

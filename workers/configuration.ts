@@ -25,6 +25,7 @@ export interface Configuration {
   readonly registrar: RegistrarSettings;
   readonly bindingGrace: number;
   readonly closedGrace: number;
+  readonly deadCallTime: number;
   readonly callerGrace: number;
   readonly firstMessageTimeout: number;
   readonly authenticationTimeout: number;
@@ -76,6 +77,7 @@ export interface Settings {
   readonly BINDING_GRACE?: string;
   readonly CLOSED_GRACE?: string;
   readonly CALLER_GRACE?: string;
+  readonly DEAD_CALL_TIME?: string;
   readonly FIRST_MESSAGE_TIMEOUT?: string;
   readonly AUTHENTICATION_TIMEOUT?: string;
   readonly FLOW_LIFETIME?: string;
@@ -119,6 +121,7 @@ export const numberSettings = {
   BINDING_GRACE: [30, 0, 3600],
   CLOSED_GRACE: [4, 0, 3600],
   CALLER_GRACE: [10, 0, 3600],
+  DEAD_CALL_TIME: [120, 0, 86_400],
   FIRST_MESSAGE_TIMEOUT: [10, 1, 300],
   AUTHENTICATION_TIMEOUT: [60, 1, 3600],
   FLOW_LIFETIME: [86_400, 60, 2_592_000],
@@ -186,6 +189,7 @@ function parse(written: Settings): Configuration {
     },
     bindingGrace: number("BINDING_GRACE"),
     closedGrace: number("CLOSED_GRACE"),
+    deadCallTime: number("DEAD_CALL_TIME"),
     callerGrace: number("CALLER_GRACE"),
     firstMessageTimeout: number("FIRST_MESSAGE_TIMEOUT"),
     authenticationTimeout: number("AUTHENTICATION_TIMEOUT"),

@@ -55,7 +55,8 @@ export class Branches {
     const { status } = response;
     const others = flow.proceeding.filter((one) => one.branch !== branch);
     const proceeding = (status < 200 ? [...others, { branch, at: now, ...earlyTagIn(response) }] : others).slice(-64);
-    const dialogs = answered === undefined ? {} : { dialogs: withDialog(flow.dialogs, answeredCall(response, answered, false), now) };
+    const dialogs =
+      answered === undefined ? {} : { dialogs: withDialog(flow.dialogs, answeredCall(this.#room.keyring, response, answered, false), now) };
     this.#room.sockets.update(id, { proceeding, ...dialogs });
   }
 

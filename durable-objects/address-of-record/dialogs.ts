@@ -3,18 +3,13 @@ import { readCallDetails } from "../../lib/presence/call-details.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { type Message, type Response, headerValue } from "../../lib/syntax/message.ts";
 import { parseParty } from "../../lib/syntax/party.ts";
-import { isVisitorHome } from "../../lib/transport/visitor.ts";
-import type { CallDetails, CallInProgress, Flow } from "../../lib/transport/flow.ts";
+import type { Keyring } from "../../lib/authentication/keyring.ts";
+import { endsOf, routeIn } from "../../lib/proxy/route-token.ts";
+import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
+import { type CallDetails, type CallInProgress, type Carried, type Flow, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
 import type { Room } from "../room/room.ts";
-
-/** Calls of a phone that has lost its socket. */
-interface Away {
-  readonly dialogs: readonly CallInProgress[];
-  /** Of its REGISTER: another one means that the phone has started anew and knows nothing of them (RFC 3261 §10.2.4). */
-  readonly registration: string;
-  /** Milliseconds. */
-  readonly until: number;
-}
+import { type Away, AwayCalls } from "./away-calls.ts";
+import { HangUp } from "./hang-up.ts";
 
 /** A row of the table `calls`. */
 interface Row extends Record<string, string | number> {
@@ -31,17 +26,19 @@ interface Row extends Record<string, string | number> {
 export class Dialogs {
   readonly #room: Room;
   readonly #isLimited: () => boolean;
-  /** By phone, as their rows: neither the count nor a lamp may go out with our memory. */
-  #known: Map<string, Away> | undefined;
+  readonly #away: AwayCalls;
+  readonly #hangUp: HangUp;
   /** The names of those that have a row of their own; undefined before these have been read. */
   #rows: Set<string> | undefined;
   /** Dialogs that have ended: a 2xx that comes again behind the BYE begins none. In memory only, since it comes again for seconds. */
   #over: readonly string[] = [];
 
   /** @param isLimited whether the user may have so many calls only */
-  constructor(room: Room, isLimited: () => boolean) {
+  constructor(room: Room, isLimited: () => boolean, passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>) {
     this.#room = room;
     this.#isLimited = isLimited;
+    this.#away = new AwayCalls(room);
+    this.#hangUp = new HangUp(room, passOn);
   }
 
   count(now: number): number {
@@ -57,8 +54,8 @@ export class Dialogs {
   /** Each dialog once, though both its ends may be here. */
   all(now: number): CallInProgress[] {
     if (this.#isLimited()) this.#read(now);
-    for (const [phone, { until, dialogs }] of this.#away()) if (until <= now) this.#forget(phone, dialogs);
-    const away = [...this.#away().values()].flatMap(({ dialogs }) => dialogs);
+    for (const [phone, away] of this.#away.all()) if (away.until <= now) this.#lapse(phone, away);
+    const away = [...this.#away.all().values()].filter(({ until }) => until > now).flatMap(({ dialogs }) => dialogs);
     const present = this.#room.sockets.all().flatMap((flow) => flow.dialogs ?? []);
     const likely = [...present, ...away].filter(({ since }) => isLikely(since, now));
     return [...new Map(likely.map((call) => [call.name, call])).values()];
@@ -93,59 +90,113 @@ export class Dialogs {
     for (const { id, dialogs } of this.#room.sockets.all()) {
       if (dialogs?.some(({ name }) => names.includes(name)) === true) this.#room.sockets.update(id, { dialogs: without(dialogs, names) });
     }
-    for (const [phone, away] of this.#away()) {
+    for (const [phone, away] of this.#away.all()) {
       const dialogs = without(away.dialogs, names);
       if (dialogs.length === 0) this.#forget(phone);
-      else if (dialogs.length < away.dialogs.length) this.#keepAway(phone, { ...away, dialogs });
+      else if (dialogs.length < away.dialogs.length) this.#away.keep(phone, { ...away, dialogs });
     }
     if (this.#isLimited()) for (const name of names) this.#drop(name);
   }
 
-  /** @param waitsFor until when a phone that is away is waited for, in milliseconds */
-  flowClosed({ carried: [binding], dialogs = [] }: Flow, waitsFor: (phone: string) => number, now: number): void {
-    if (binding === undefined || dialogs.length === 0) return;
-    const { phone, callId: registration } = binding;
+  /**
+   * @param waitsFor until when a phone that is away is waited for, in milliseconds
+   * @param isClosed its page was closed, and not only its connection lost
+   */
+  flowClosed(flow: Flow, waitsFor: (phone: string) => number, isClosed: boolean, now: number): void {
+    const { dialogs = [] } = flow;
+    if (dialogs.length === 0) return;
+    const phone = phoneOnFlow(flow);
+    const registration = flow.carried[0]?.callId ?? "";
+    const contact = contactMark(flow, phone);
     // It may have come back before it was noticed that it had gone.
     const heir = this.#room.sockets.newestTo(phone);
-    if (heir === undefined) return this.#keepAway(phone, { dialogs, registration, until: waitsFor(phone) });
-    this.#away().set(phone, { dialogs, registration, until: now + this.#room.timers.grace });
-    this.appeared(heir, [phone], now);
+    if (heir !== undefined) return this.#inherit(heir, { phone, registration }, dialogs);
+    const { deadCallTime } = this.#room.configuration;
+    const dead = now + Math.min(deadCallTime * 1000, isClosed ? this.#room.timers.grace : Number.POSITIVE_INFINITY);
+    const more = { ...(contact === undefined ? {} : { contact }), ...(deadCallTime === 0 ? {} : { dead }) };
+    this.#away.keep(phone, { dialogs, registration, until: waitsFor(phone), ...more });
   }
 
-  #keepAway(phone: string, away: Away): void {
-    this.#away().set(phone, away);
-    this.#room.memory.run("INSERT OR REPLACE INTO away (phone, value) VALUES (?, ?)", phone, JSON.stringify(away));
+  /** Another socket of a phone goes on with its calls, unless the phone has started anew: then they are over. */
+  #inherit({ id }: Flow, { phone, registration }: { phone: string; registration: string }, dialogs: readonly CallInProgress[]): void {
+    const { carried = [], dialogs: own = [] } = this.#room.sockets.byId(id) ?? {};
+    const isSame = registration === "" || carried.some((one) => one.phone === phone && one.callId === registration);
+    if (isSame) this.#room.sockets.update(id, { dialogs: [...own, ...dialogs].slice(-mostDialogs) });
+    else if (this.#isLimited()) for (const { name } of dialogs) this.#drop(name);
   }
 
-  /** A phone is back, and its calls with it. */
+  /** A phone is back, and its calls with it; the other ends of calls that a page had before it was loaded anew are told. */
   appeared({ id }: Flow, phones: readonly string[], now: number): void {
     const flow = this.#room.sockets.byId(id);
     if (this.#isLimited()) this.#read(now);
-    for (const phone of flow === undefined ? [] : phones) {
-      const away = this.#away().get(phone);
-      const isSame = flow?.carried.some((carried) => carried.phone === phone && carried.callId === away?.registration) === true;
-      const isOver = away !== undefined && (!isSame || away.until <= now);
-      this.#forget(phone, isOver ? away.dialogs : []);
-      if (away === undefined || isOver) continue;
-      const own = this.#room.sockets.byId(id)?.dialogs ?? [];
-      this.#room.sockets.update(id, { dialogs: [...own, ...away.dialogs].slice(-mostDialogs) });
+    for (const phone of phones) {
+      const away = this.#away.all().get(phone);
+      if (away === undefined || flow === undefined) continue;
+      const { dialogs, registration, contact, over } = away;
+      const own = flow.carried.find((one) => one.phone === phone);
+      const isAnew = registration !== "" && own?.callId !== registration;
+      const mark = contactMark(flow, phone);
+      if (over !== undefined) this.#tell(isAnew ? undefined : own, away, now);
+      if (over === undefined && isAnew && contact !== undefined && mark !== undefined && mark !== contact) this.#end(phone, away, now);
+      else this.#forget(phone);
+      if (over === undefined) this.#inherit(flow, { phone, registration }, dialogs);
     }
   }
 
-  #away(): Map<string, Away> {
-    if (this.#known === undefined) {
-      // Nobody watches a visitor, who has no tables either.
-      const rows = isVisitorHome(this.#room.home.name)
-        ? []
-        : this.#room.memory.all<{ phone: string; value: string }>("SELECT phone, value FROM away");
-      this.#known = new Map(rows.map(({ phone, value }) => [phone, JSON.parse(value) as Away]));
+  /** A phone that has come back too late is told that its calls are over. */
+  #tell(own: Carried | undefined, { dialogs }: Away, now: number): void {
+    if (own === undefined) return;
+    for (const dialog of dialogs)
+      this.#hangUp.endOwn(dialog, own, why, now).catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
+  }
+
+  /** Other ends are told that phones have been away for too long. */
+  passDeadlines(now: number): void {
+    for (const [phone, away] of this.#away.all()) {
+      const { dead, over } = away;
+      if (over !== undefined && over <= now) this.#forget(phone);
+      else if (over !== undefined) this.#room.alarm.noLaterThan(over);
+      if (dead === undefined || over !== undefined) continue;
+      const heir = this.#room.sockets.newestTo(phone);
+      if (heir !== undefined) this.appeared(heir, [phone], now);
+      else if (dead <= now) this.#end(phone, away, now);
+      else this.#room.alarm.noLaterThan(dead);
     }
-    return this.#known;
+  }
+
+  /** Whether other ends have yet to be told. */
+  areLeft(): boolean {
+    return [...this.#away.all().values()].some(({ dead, over }) => dead !== undefined && over === undefined);
+  }
+
+  /** The row stays until the other ends' homes have heard, or nobody can wait for them any more. */
+  #end(phone: string, away: Away, now: number): void {
+    const { dialogs, dead = now } = away;
+    if (now - dead > longestAttempt) return this.#forget(phone, dialogs);
+    this.#away.keep(phone, { ...away, until: 0, dead: Math.min(dead, now) });
+    this.#room.alarm.noLaterThan(now + pauseBetweenAttempts);
+    Promise.all(dialogs.map((dialog) => this.#hangUp.end(dialog, why, now))).then(
+      () => this.#isOver(phone, away, now),
+      (error: unknown) => this.#room.log.note(Date.now(), "-", String(error)),
+    );
+  }
+
+  /** Nothing is told to a page that was loaded anew, or to a visitor, who cannot come back. */
+  #isOver(phone: string, away: Away, now: number): void {
+    const canReturn = away.registration !== "" && this.#room.sockets.newestTo(phone) === undefined;
+    if (canReturn && this.#away.all().has(phone)) this.#away.keep(phone, { ...away, until: 0, over: now + rememberedFor });
+    else this.#forget(phone, away.dialogs);
+  }
+
+  /** Calls of a phone that has been away for long do not count any more; whether they are over is another question. */
+  #lapse(phone: string, { dialogs, dead }: Away): void {
+    if (dead === undefined) this.#forget(phone, dialogs);
+    else if (this.#isLimited()) for (const { name } of dialogs) this.#drop(name);
   }
 
   /** @param ended those of its calls that are over */
   #forget(phone: string, ended: readonly CallInProgress[] = []): void {
-    if (this.#away().delete(phone)) this.#room.memory.run("DELETE FROM away WHERE phone = ?", phone);
+    this.#away.forget(phone);
     if (ended.length > 0 && this.#isLimited()) for (const { name } of ended) this.#drop(name);
   }
 
@@ -154,12 +205,12 @@ export class Dialogs {
     if (this.#rows !== undefined) return this.#rows;
     const rows = this.#room.memory.all<Row>("SELECT * FROM calls");
     this.#rows = new Set(rows.map(({ name }) => name));
-    const holders = [...this.#room.sockets.all(), ...this.#away().values()];
+    const holders = [...this.#room.sockets.all(), ...this.#away.all().values()];
     const known = new Set(holders.flatMap(({ dialogs = [] }) => dialogs.map(({ name }) => name)));
     for (const { name, phone, registration, since } of rows) {
       if (known.has(name)) continue;
-      const { dialogs } = this.#away().get(phone) ?? { dialogs: [] };
-      this.#keepAway(phone, { dialogs: [...dialogs, { name, since }], registration, until: now + this.#room.timers.grace });
+      const { dialogs } = this.#away.all().get(phone) ?? { dialogs: [] };
+      this.#away.keep(phone, { dialogs: [...dialogs, { name, since }], registration, until: now + this.#room.timers.grace });
     }
     return this.#rows;
   }
@@ -178,6 +229,12 @@ export class Dialogs {
 
 const mostDialogs = 50;
 const mostOver = 100;
+/** Milliseconds. */
+const pauseBetweenAttempts = 5000;
+const longestAttempt = 600_000;
+const rememberedFor = 3_600_000;
+/** Of a BYE from the server. */
+const why = "the other side has lost its connection";
 /** Of so many calls of a socket more is known than that they are: attachments are small. */
 const mostDetailed = 4;
 /** Milliseconds: a call that has lasted longer has ended without anybody saying so, or nobody minds that it is not counted. */
@@ -211,11 +268,14 @@ function without(dialogs: readonly CallInProgress[], names: readonly string[]): 
 }
 
 /** Of a 2xx to an INVITE. @param contactIn the message of the other side, in which its Contact is */
-export function answeredCall(response: Response, contactIn: Message, isCaller: boolean): AnsweredCall {
+export function answeredCall(keyring: Keyring, response: Response, contactIn: Message, isCaller: boolean): AnsweredCall {
   const tag = (name: "from" | "to") => {
     const party = parseParty(headerValue(response, name) ?? "");
     return isFault(party) ? undefined : party.tag;
   };
-  const callId = headerValue(response, "call-id") ?? "";
-  return { callId, fromTag: tag("from"), toTag: tag("to"), details: readCallDetails(response, contactIn, isCaller) };
+  const [callId, fromTag, toTag] = [headerValue(response, "call-id") ?? "", tag("from"), tag("to")];
+  const known = readCallDetails(response, contactIn, isCaller);
+  const route = known === undefined ? undefined : routeIn(keyring, response, callId);
+  const far = route === undefined ? {} : { far: endsOf(route, isCaller ? fromTag : toTag).receiver };
+  return { callId, fromTag, toTag, details: known === undefined ? undefined : { ...known, ...far } };
 }

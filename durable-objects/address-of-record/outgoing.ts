@@ -20,7 +20,7 @@ import type {
   ReturnAddress,
 } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
-import { type Flow, leadsTo, phoneOnFlow } from "../../lib/transport/flow.ts";
+import { type Flow, contactMark, leadsTo, phoneOnFlow } from "../../lib/transport/flow.ts";
 import type { Visitor } from "../../lib/transport/visitor.ts";
 import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
@@ -30,7 +30,7 @@ import { type Dialogs, answeredCall } from "./dialogs.ts";
 import type { Forking } from "./forking.ts";
 import type { Letters } from "./letters.ts";
 import type { Lists } from "./lists.ts";
-import { type PlacedCalls, contactMark } from "./placed-calls.ts";
+import type { PlacedCalls } from "./placed-calls.ts";
 import { type Elsewhere, type Routed, homeOf, leavingTo, placeOf } from "./resolve.ts";
 import { Untried } from "./untried.ts";
 import { type CallsAtPresent, Visits, identityOf, noRelay } from "./visits.ts";
@@ -183,7 +183,7 @@ export class Outgoing {
     const response = parseMessage(text);
     if (isFault(response) || response.kind !== "response") throw new Error("a response that was checked before is at fault");
     if (this.#calls.answered(transaction, response, now)) return true;
-    if (flow !== undefined && status < 300) this.#dialogs.forked(flow, answeredCall(response, response, true), now);
+    if (flow !== undefined && status < 300) this.#dialogs.forked(flow, answeredCall(this.#room.keyring, response, response, true), now);
     return false;
   }
 

@@ -1,8 +1,7 @@
-import { plainHash } from "../../lib/syntax/plain-hash.ts";
 import type { Response } from "../../lib/syntax/message.ts";
 import type { CancelEnvelope, InquiryEnvelope, Receipt } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
-import { type Flow, type PendingInvite, phoneOnFlow } from "../../lib/transport/flow.ts";
+import { type Flow, type PendingInvite, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
 import type { Room } from "../room/room.ts";
 import { answeredCall, withDialog } from "./dialogs.ts";
 
@@ -56,7 +55,8 @@ export class PlacedCalls {
       return false;
     }
     const pending = noted.pending.filter((one) => one.transaction !== transaction);
-    const dialogs = response.status < 300 ? { dialogs: withDialog(noted.dialogs, answeredCall(response, response, true), now) } : {};
+    const dialogs =
+      response.status < 300 ? { dialogs: withDialog(noted.dialogs, answeredCall(this.#room.keyring, response, response, true), now) } : {};
     this.#room.sockets.update(noted.id, { pending, ...dialogs });
     return true;
   }
@@ -189,12 +189,6 @@ export class PlacedCalls {
     if (pending?.some((one) => one.transaction === transaction) !== true) return;
     this.#room.sockets.update(flow.id, { pending: pending.filter((one) => one.transaction !== transaction) });
   }
-}
-
-/** A mark of the Contact that a phone is registered with on a flow; undefined if it is not. */
-export function contactMark({ carried }: Flow, phone: string): string | undefined {
-  const own = carried.find((one) => one.phone === phone);
-  return own === undefined ? undefined : plainHash(own.contact);
 }
 
 /** Whether a phone is registered on this flow with another Contact than it had; false where either is not known. */

@@ -20,7 +20,7 @@ import type { Incoming } from "./incoming.ts";
 import type { Letter, Letters } from "./letters.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { PlacedCalls } from "./placed-calls.ts";
-import type { Registrar } from "./registrar.ts";
+import { type Registrar, isOnPurpose } from "./registrar.ts";
 import { closing } from "./sockets.ts";
 
 /** The parts that have to do with what phones send and get. */
@@ -122,7 +122,7 @@ export class Reception {
   left(flow: Flow, now: number, code?: number): void {
     this.#registrar.flowClosed(flow, now, code);
     this.#phones.forking.flowClosed(flow, now);
-    this.#phones.dialogs.flowClosed(flow, (phone) => this.#registrar.waitsFor(phone, now), now);
+    this.#phones.dialogs.flowClosed(flow, (phone) => this.#registrar.waitsFor(phone, now), isOnPurpose(code), now);
     this.#phones.calls.flowClosed(flow, now);
     for (const letter of this.#phones.letters.flowClosed(flow, now)) this.#sendAgain(letter, now);
   }

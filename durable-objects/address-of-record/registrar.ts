@@ -20,7 +20,9 @@ export interface KnownBinding {
 }
 
 /** RFC 6455 §7.4.1: the page was closed or reloads, or the phone went off line on purpose; 1005: its Close frame had no code. */
-const onPurpose: readonly (number | undefined)[] = [1000, 1001, 1005];
+export function isOnPurpose(code: number | undefined): boolean {
+  return code === 1000 || code === 1001 || code === 1005;
+}
 
 /** What a REGISTER led to: the header lines of its 200, and the phones that were not here on this flow before. */
 export interface Registered {
@@ -145,7 +147,7 @@ export class Registrar {
   flowClosed(flow: Flow, now: number, code?: number): void {
     this.#taken.delete(flow.id);
     const { grace } = this.#room.timers;
-    const patience = onPurpose.includes(code) ? Math.min(grace, this.#room.configuration.closedGrace * 1000) : grace;
+    const patience = isOnPurpose(code) ? Math.min(grace, this.#room.configuration.closedGrace * 1000) : grace;
     for (const { key } of flow.carried) {
       const row = this.#load().get(key);
       if (row !== undefined && this.#room.sockets.carrierOf(key) === undefined) this.#awayUntil(row, now, patience);

@@ -21,13 +21,13 @@ export function readCallDetails(message: Message, contactIn: Message, isCaller: 
   const [local, remote] = isCaller ? [from, to] : [to, from];
   const target = isFault(contacts) || contacts === "*" ? "" : (contacts[0]?.uri ?? "");
   const callId = headerValue(message, "call-id") ?? "";
-  const [id, localTag, remoteTag, uri, at] = [callId, local.tag ?? "", remote.tag ?? "", remote.address.uri, target].map(legible) as [
-    string,
-    string,
-    string,
-    string,
-    string,
-  ];
-  const details = { callId: id, localTag, remoteTag, remote: uri, target: at, isCaller };
-  return [id, localTag, remoteTag, uri, at].some((text) => text.length > longestText) ? undefined : details;
+  const details = {
+    callId: legible(callId),
+    localTag: legible(local.tag ?? ""),
+    remoteTag: legible(remote.tag ?? ""),
+    local: legible(local.address.uri),
+    remote: legible(remote.address.uri),
+    target: legible(target),
+  };
+  return Object.values(details).some((text) => text.length > longestText) ? undefined : { ...details, isCaller };
 }

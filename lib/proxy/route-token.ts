@@ -1,4 +1,5 @@
 import type { Keyring } from "../authentication/keyring.ts";
+import { type Message, hasHeader, headerValues } from "../syntax/message.ts";
 import type { DialogEnd } from "../transport/envelope.ts";
 
 /** The two ends of a dialog as our Record-Route names them: whoever sends in it, the other end is in here. */
@@ -32,6 +33,17 @@ export function openRoute(keyring: Keyring, user: string | undefined, callId: st
   if (text === undefined) return undefined;
   const [callerPhone, calleePhone, callerHome, calleeHome, callerTag] = text.split("\n") as [string, string, string, string, string];
   return { caller: { home: callerHome, phone: callerPhone }, callee: { home: calleeHome, phone: calleePhone }, callerTag };
+}
+
+/** The dialog that a message's Record-Route leads to, whichever of the lines is ours; undefined if none is. */
+export function routeIn(keyring: Keyring, message: Message, callId: string): DialogRoute | undefined {
+  if (!hasHeader(message, "record-route")) return undefined;
+  for (const value of headerValues(message, "record-route")) {
+    const user = /^<sips?:(route\.[^@>]+)@/.exec(value)?.[1];
+    const route = openRoute(keyring, user, callId);
+    if (route !== undefined) return route;
+  }
+  return undefined;
 }
 
 /** The sending and the receiving end of a request in the dialog, told apart by its From tag. */

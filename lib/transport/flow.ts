@@ -1,7 +1,8 @@
 import type { NonceCounts } from "../authentication/digest.ts";
+import { plainHash } from "../syntax/plain-hash.ts";
 import type { Visitor } from "./visitor.ts";
 import type { Subscriber } from "../location/subscriber.ts";
-import type { RequestEnvelope, ResponseEnvelope } from "./envelope.ts";
+import type { DialogEnd, RequestEnvelope, ResponseEnvelope } from "./envelope.ts";
 
 /**
  * A socket of a home (RFC 5626: a flow) as its attachment remembers it: what must survive hibernation, and may end with the
@@ -89,9 +90,12 @@ export interface CallDetails {
   /** "" while there is none. */
   readonly localTag: string;
   readonly remoteTag: string;
-  /** URIs: who is at the other end, and his Contact or "". */
+  /** URIs: of either end, and the other one's Contact or "". Absent for a call of an older build. */
+  readonly local?: string;
   readonly remote: string;
   readonly target: string;
+  /** Where the other end is, as our route has it. */
+  readonly far?: DialogEnd;
   /** The user has placed it. */
   readonly isCaller: boolean;
 }
@@ -141,6 +145,12 @@ export interface ProceedingBranch {
 /** The phone at the other end: of the binding the flow carries, or whom its Contact names; or the flow itself if it is nobody's. */
 export function phoneOnFlow(flow: Flow): string {
   return flow.carried[0]?.phone ?? flow.speaker ?? flow.id;
+}
+
+/** A mark of the Contact that a phone is registered with on a flow; undefined if it is not. */
+export function contactMark({ carried }: Flow, phone: string): string | undefined {
+  const own = carried.find((one) => one.phone === phone);
+  return own === undefined ? undefined : plainHash(own.contact);
 }
 
 /** Whether messages for a phone may go to this flow. */

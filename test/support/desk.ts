@@ -65,13 +65,13 @@ export class Desk {
   readonly account: string;
   readonly aor: string;
   readonly instance: string;
-  readonly host = `${randomText(6)}.invalid`;
+  host = `${randomText(6)}.invalid`;
   /** All that was heard, oldest first. */
   readonly heard: Heard[] = [];
   readonly calls: Call[] = [];
   readonly #network: Network;
   readonly #options: DeskOptions;
-  readonly #registration = { callId: randomText(6), cseq: 0 };
+  #registration = { callId: randomText(6), cseq: 0 };
   readonly #pending: Pending[] = [];
   /** Dialogs that were too many. */
   readonly #ended = new Set<string>();
@@ -181,6 +181,17 @@ export class Desk {
     if (method !== "ACK") this.#pending.push(pending);
     this.#connection?.send(text);
     return pending;
+  }
+
+  /** The page is loaded anew: it knows nothing of its calls, and registers with another Contact (the same instance). */
+  async reloads(): Promise<void> {
+    this.leaves(1001);
+    for (const call of this.calls) if (call.state !== "talking") forget(call);
+    for (const call of this.calls) if (call.state === "talking") call.state = "forgotten";
+    this.host = `${randomText(6)}.invalid`;
+    this.#registration = { callId: randomText(6), cseq: 0 };
+    await this.comes();
+    await this.#network.settle(() => this.isRegistered);
   }
 
   /** A request outside a dialog. */

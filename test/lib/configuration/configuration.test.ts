@@ -28,6 +28,7 @@ describe("settings that are not there", () => {
       },
       bindingGrace: 30,
       closedGrace: 4,
+      deadCallTime: 120,
       callerGrace: 10,
       firstMessageTimeout: 10,
       authenticationTimeout: 60,

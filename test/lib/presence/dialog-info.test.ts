@@ -37,7 +37,8 @@ describe("dialog-info (RFC 4235 §4)", () => {
   it("has what it tells of a call from its messages, unless that is too long to be remembered", () => {
     const { request } = receive("INVITE sip:bob@example.com", "Contact: <sip:alice@h.invalid>");
     expect(readCallDetails(request, request, false)).toEqual({
-      ...{ callId: "call", localTag: "", remoteTag: "a", remote: "sip:alice@example.com", target: "sip:alice@h.invalid", isCaller: false },
+      ...{ callId: "call", localTag: "", remoteTag: "a", isCaller: false },
+      ...{ local: "sip:bob@example.com", remote: "sip:alice@example.com", target: "sip:alice@h.invalid" },
     });
     expect(readCallDetails(request, request, true)).toMatchObject({ localTag: "a", remoteTag: "", remote: "sip:bob@example.com" });
     const long = receive("INVITE sip:bob@example.com", `Call-ID: ${"x".repeat(200)}`, "Contact: <sip:alice@h.invalid>").request;

@@ -1,0 +1,119 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { cseqMethod, header } from "../../support/heard.ts";
+import { type Cast, stageTalking } from "../world/scenario.ts";
+
+let cast: Cast;
+afterEach(() => cast.world.end());
+
+describe("a call whose phone has lost its connection", () => {
+  it.each([
+    ["the caller", "alice", "bob"],
+    ["the callee", "bob", "alice"],
+  ] as const)("is ended two minutes later: %s has gone", async (_who, gone, stays) => {
+    cast = await stageTalking();
+    const { world } = cast;
+    cast[gone].leaves();
+    await world.pass(119);
+    expect(cast[stays].state).toBe("talking");
+    await world.pass(2);
+    expect(cast[stays].state).toBe("ended by bye");
+    const bye = cast[stays].last("BYE");
+    expect(header(bye, "reason")).toBe('SIP;cause=480;text="the other side has lost its connection"');
+    expect(header(bye, "from")).toBe(cast[stays].call.dialog?.remote);
+    expect(header(bye, "to")).toBe(cast[stays].call.dialog?.local);
+  });
+
+  it("is ended after a grace where the page was closed", async () => {
+    cast = await stageTalking();
+    cast.alice.leaves(1001);
+    await cast.world.pass(29);
+    expect(cast.bob.state).toBe("talking");
+    await cast.world.pass(2);
+    expect(cast.bob.state).toBe("ended by bye");
+  });
+
+  it("goes on if the phone is back in time, however often its home has slept", async () => {
+    cast = await stageTalking();
+    const { alice, bob, world } = cast;
+    alice.leaves();
+    await world.pass(110);
+    await alice.comes();
+    await world.pass(300);
+    expect([alice.state, bob.state]).toEqual(["talking", "talking"]);
+    bob.hangsUp();
+    await world.settle();
+    expect(alice.state).toBe("ended by bye");
+  });
+
+  it("is over for the phone as well that comes back later", async () => {
+    cast = await stageTalking();
+    const { alice, bob, world } = cast;
+    alice.leaves();
+    await world.pass(200);
+    expect(bob.state).toBe("ended by bye");
+    await alice.comes();
+    await world.settle();
+    expect(alice.state).toBe("ended by bye");
+    expect(header(alice.last("BYE"), "from")).toBe(alice.call.dialog?.remote);
+  });
+
+  it("is ended at once when its page is loaded anew: that one knows nothing of it", async () => {
+    cast = await stageTalking();
+    await cast.alice.reloads();
+    expect(cast.bob.state).toBe("ended by bye");
+    expect(cast.alice.all("BYE")).toEqual([]);
+  });
+
+  it.each(["abort", "evict"] as const)("is ended though the home is lost while it waits: %s", async (loss) => {
+    cast = await stageTalking();
+    const { alice, bob, world } = cast;
+    alice.leaves();
+    await world.pass(60);
+    world.lose(loss, world.homeOf("alice"));
+    await world.pass(62);
+    expect(bob.state).toBe("ended by bye");
+  });
+
+  it("is ended once the other home can be reached again", async () => {
+    cast = await stageTalking();
+    const { alice, bob, world } = cast;
+    alice.leaves();
+    await world.pass(100);
+    world.loseReceipts(world.homeOf("bob"), 3);
+    await world.pass(60);
+    expect(bob.state).toBe("ended by bye");
+    expect(bob.all("BYE").length).toBeGreaterThan(0);
+    expect(world.faults).toEqual([]);
+  });
+
+  it("is not ended where nobody wants that, or it was hung up meanwhile", async () => {
+    cast = await stageTalking({ settings: { DEAD_CALL_TIME: "0" } });
+    cast.alice.leaves();
+    await cast.world.pass(600);
+    expect(cast.bob.state).toBe("talking");
+    cast.world.end();
+    cast = await stageTalking();
+    cast.alice.leaves();
+    await cast.world.pass(60);
+    cast.bob.hangsUp();
+    await cast.world.settle();
+    await cast.world.pass(200);
+    expect(cast.bob.heard.filter((one) => cseqMethod(one) === "BYE" && one.status === 0)).toEqual([]);
+  });
+
+  it("counts no more for a user with so many calls, and leaves nothing behind", async () => {
+    cast = await stageTalking({ rules: { alice: { maximumCalls: 1 } } });
+    const { alice, bob, world } = cast;
+    alice.leaves(1001);
+    await world.pass(40);
+    await alice.comes();
+    await world.settle();
+    alice.invites(bob.aor);
+    await world.settle();
+    expect(alice.state).toBe("hears ringing");
+    alice.cancels();
+    await world.pass(4000);
+    const left = ["away", "calls"].flatMap((table) => world.homeOf("alice").sql.exec(`SELECT * FROM ${table}`).toArray());
+    expect(left).toEqual([]);
+  });
+});
