@@ -188,6 +188,27 @@ describe("RFC 3261 §16.4: Route", () => {
     expect(look("INVITE sip:bob@example.com", [`Route: ${routes.join(", ")}`])).toMatchObject({ status });
   });
 
+  it.each<[string, readonly string[], number]>([
+    ["an outbound proxy and our Service-Route", [plainRoute, plainRoute], 2],
+    ["the same by other names of ours", ["<sip:example.com;transport=ws;lr>", "<sip:sip.example.com:8443;lr>", plainRoute], 3],
+    ["our Service-Route and a token of another call", [plainRoute, "<sip:route.AAAA@old.example.com;lr>"], 2],
+  ])("all at the top that are ours are taken off: %s", (_what, routes, popRoutes) => {
+    expect(way("INVITE sip:bob@example.com", [`Route: ${routes.join(", ")}`])).toMatchObject({ ...toBob, alterations: { popRoutes } });
+    expect(way("INVITE sip:bob@example.com", routes.map((one) => `Route: ${one}`))).toMatchObject({ ...toBob, alterations: { popRoutes } });
+  });
+
+  it("another server's behind two of ours is refused all the same", () => {
+    expect(look("INVITE sip:bob@example.com", [`Route: ${plainRoute}, ${plainRoute}, <sip:elsewhere.example;lr>`])).toMatchObject({
+      status: 403,
+    });
+  });
+
+  it("within a dialog, our token behind our own name leads; what stands behind it is the way to the other end, and stays", () => {
+    const behind = ["<sip:edge.phone.invalid;lr>", plainRoute];
+    const lines = [`Route: ${[plainRoute, route, ...behind].join(", ")}`, "To: <sip:bob@example.com>;tag=b"];
+    expect(way("BYE sip:bob@phone.invalid", lines)).toMatchObject({ kind: "dialog", receiver: dialog.callee, alterations: { popRoutes: 2 } });
+  });
+
   it("our token outside a dialog is dropped, and the Request-URI routes", () => {
     expect(way("INVITE sip:bob@example.com", [`Route: ${route}`])).toMatchObject({ ...toBob, alterations: { popRoutes: 1 } });
   });
@@ -259,6 +280,29 @@ describe("RFC 3261 §16.4: a strict router before us", () => {
 
   it("with a token for another call has put nothing of ours there", () => {
     expect(look(`BYE ${routeUri}`, [...lines, "Call-ID: another", "Route: <sip:bob@phone.invalid>"])).toMatchObject({ status: 403 });
+  });
+
+  it("may have put our Service-Route there, and what was behind it stands before the target", () => {
+    const serviceRoute = plainRoute.slice(1, -1);
+    expect(way(`INVITE ${serviceRoute}`, ["Route: <sip:bob@example.com>"])).toMatchObject({
+      ...toBob,
+      alterations: { requestUri: "sip:bob@example.com", popLastRoute: true },
+    });
+    expect(way(`INVITE ${serviceRoute}`, [`Route: ${plainRoute}, <sip:bob@example.com>`])).toMatchObject({
+      ...toBob,
+      alterations: { requestUri: "sip:bob@example.com", popRoutes: 1, popLastRoute: true },
+    });
+    expect(look(`INVITE ${serviceRoute}`, ["Route: <sip:elsewhere.example>, <sip:bob@example.com>"])).toMatchObject({ status: 403 });
+  });
+
+  it("has left the rest of the way to the other end where it was", () => {
+    const route = "Route: <sip:edge.phone.invalid>, <sip:bob@phone.invalid>";
+    expect(way(`BYE ${routeUri}`, [...lines, route])).toMatchObject({ kind: "dialog", alterations: { requestUri: "sip:bob@phone.invalid" } });
+    expect(way(`BYE ${routeUri}`, [...lines, route])).not.toHaveProperty("alterations.popRoutes");
+  });
+
+  it("has not been there if the Request-URI is this server and has no lr", () => {
+    expect(way("OPTIONS sip:example.com", [`Route: ${plainRoute}`])).toEqual({ kind: "server" });
   });
 
   it("outside a dialog the repaired Request-URI routes", () => {
