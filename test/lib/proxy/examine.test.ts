@@ -194,7 +194,12 @@ describe("RFC 3261 §16.4: Route", () => {
     ["our Service-Route and a token of another call", [plainRoute, "<sip:route.AAAA@old.example.com;lr>"], 2],
   ])("all at the top that are ours are taken off: %s", (_what, routes, popRoutes) => {
     expect(way("INVITE sip:bob@example.com", [`Route: ${routes.join(", ")}`])).toMatchObject({ ...toBob, alterations: { popRoutes } });
-    expect(way("INVITE sip:bob@example.com", routes.map((one) => `Route: ${one}`))).toMatchObject({ ...toBob, alterations: { popRoutes } });
+    expect(
+      way(
+        "INVITE sip:bob@example.com",
+        routes.map((one) => `Route: ${one}`),
+      ),
+    ).toMatchObject({ ...toBob, alterations: { popRoutes } });
   });
 
   it("another server's behind two of ours is refused all the same", () => {
@@ -206,7 +211,11 @@ describe("RFC 3261 §16.4: Route", () => {
   it("within a dialog, our token behind our own name leads; what stands behind it is the way to the other end, and stays", () => {
     const behind = ["<sip:edge.phone.invalid;lr>", plainRoute];
     const lines = [`Route: ${[plainRoute, route, ...behind].join(", ")}`, "To: <sip:bob@example.com>;tag=b"];
-    expect(way("BYE sip:bob@phone.invalid", lines)).toMatchObject({ kind: "dialog", receiver: dialog.callee, alterations: { popRoutes: 2 } });
+    expect(way("BYE sip:bob@phone.invalid", lines)).toMatchObject({
+      kind: "dialog",
+      receiver: dialog.callee,
+      alterations: { popRoutes: 2 },
+    });
   });
 
   it("our token outside a dialog is dropped, and the Request-URI routes", () => {
@@ -297,7 +306,10 @@ describe("RFC 3261 §16.4: a strict router before us", () => {
 
   it("has left the rest of the way to the other end where it was", () => {
     const route = "Route: <sip:edge.phone.invalid>, <sip:bob@phone.invalid>";
-    expect(way(`BYE ${routeUri}`, [...lines, route])).toMatchObject({ kind: "dialog", alterations: { requestUri: "sip:bob@phone.invalid" } });
+    expect(way(`BYE ${routeUri}`, [...lines, route])).toMatchObject({
+      kind: "dialog",
+      alterations: { requestUri: "sip:bob@phone.invalid" },
+    });
     expect(way(`BYE ${routeUri}`, [...lines, route])).not.toHaveProperty("alterations.popRoutes");
   });
 
