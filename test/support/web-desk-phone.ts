@@ -43,10 +43,9 @@ export function asDeskPhone(phone: Phone): DeskPhone {
     heard.add(response.raw, "talks");
   };
   const listen = async (): Promise<void> => {
-    while (!isClosed) {
-      const message = await phone.next(() => true, { milliseconds: 60_000 }).catch(() => undefined);
-      if (message !== undefined) (message.status === 0 ? takesRequest : takesResponse)(message);
-    }
+    const message = await phone.next(() => true, { milliseconds: 60_000 }).catch(() => undefined);
+    if (message !== undefined) (message.status === 0 ? takesRequest : takesResponse)(message);
+    if (!isClosed) await listen();
   };
   void listen();
 
