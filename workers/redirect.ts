@@ -130,8 +130,9 @@ class RedirectServer {
       if (isFault(text)) this.#refuse(request, text);
       else this.#send(text);
     } catch (error) {
-      if (!(error instanceof DirectoryUnavailable)) console.error(JSON.stringify({ note: "a redirection failed", error: String(error) }));
-      this.#refuse(request, fault(503, "nobody can be looked up now", [["Retry-After", "5"]]));
+      const isAway = error instanceof DirectoryUnavailable;
+      if (!isAway) console.error(JSON.stringify({ note: "a redirection failed", error: String(error) }));
+      this.#refuse(request, fault(isAway ? 503 : 500, "nobody can be looked up now", [["Retry-After", "5"]]));
     }
   }
 

@@ -7,7 +7,7 @@ import { recordRoute } from "../../lib/proxy/route-token.ts";
 import type { Address } from "../../lib/location/address.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
-import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import { type Request, headerValue, headerValues } from "../../lib/syntax/message.ts";
 import type { Envelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
@@ -154,7 +154,7 @@ export class Lists {
       (list === undefined && end.phone === phone && listUri === uri && watched === event);
     const inTheWay = this.#subscriptions.current().filter(isInTheWay);
     for (const oldest of inTheWay.sort((one, other) => one.touched - other.touched)) if (!fits()) this.#end(oldest, "giveup", now);
-    return fits() ? undefined : fault(503, "this user watches as many lists as he may", [["Retry-After", "600"]]);
+    return fits() ? undefined : limitReached(403, "this user watches as many lists as they may");
   }
 
   #made(envelope: RequestEnvelope, request: Request, essentials: Essentials, wish: Wish, now: number): Subscription {

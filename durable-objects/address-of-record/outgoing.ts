@@ -6,7 +6,7 @@ import { applySessionTimer } from "../../lib/proxy/session-timer.ts";
 import { type Alterations, alter } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
-import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { type Request, headerValue } from "../../lib/syntax/message.ts";
 import type {
@@ -257,9 +257,8 @@ export class Outgoing {
     if (isCall && this.#calls.homeOf(envelope.transaction) === undefined) {
       const { maximumCalls = Number.POSITIVE_INFINITY } = this.#account.rules();
       if (this.#callsAtPresent(now) >= maximumCalls)
-        return this.#refuse(flow, request, fault(403, "this user has as many calls as he may have at once"), now);
-      if (this.#calls.isFull(flow))
-        return this.#refuse(flow, request, fault(503, "too many calls are being set up", [["Retry-After", "5"]]), now);
+        return this.#refuse(flow, request, limitReached(403, "this user has as many calls as they may have"), now);
+      if (this.#calls.isFull(flow)) return this.#refuse(flow, request, limitReached(403, "too many calls are being set up"), now);
       const isForgetful = forgetsCalls(request);
       const name = callName(headerValue(request, "call-id") ?? "");
       const contact = contactMark(flow, phoneOnFlow(flow));
@@ -290,12 +289,12 @@ export class Outgoing {
     this.response({ kind: "response", text, status, to, transaction: noted }, Date.now());
   }
 
-  /** The callee's home cannot be reached for good: we are responsible for an answer. */
+  /** The callee's home cannot be reached for good: we are responsible for an answer, and others may well be reached (RFC 3261 §16.7 step 6). */
   #failed(flow: Flow, request: Request, transaction: string, error: unknown): void {
     this.#room.log.note(Date.now(), flow.id, String(error));
     this.#untried.remove(transaction);
     this.#calls.forget(flow, transaction);
-    this.#refuse(flow, request, fault(503, "the other side cannot be reached now", [["Retry-After", "5"]]), Date.now());
+    this.#refuse(flow, request, fault(500, "the other side cannot be reached now", [["Retry-After", "5"]]), Date.now());
   }
 
   /** That of a pending INVITE, if it is one: it may have been named before the keys were changed. */

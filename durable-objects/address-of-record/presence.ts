@@ -7,7 +7,7 @@ import { type Subscription, type Wish, agent, isOld, ownEvent, readWish, subscri
 import { recordRoute } from "../../lib/proxy/route-token.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
-import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import { type Request, bodyOf, headerValue, headerValues } from "../../lib/syntax/message.ts";
 import { legible } from "../../lib/syntax/octets.ts";
 import { readOptionTags } from "../../lib/syntax/option-tags.ts";
@@ -148,7 +148,7 @@ export class Presence {
     const permission = this.#permission(wish.event, envelope.identity);
     if (permission === "block") return refused(request, fault(403, "the user does not let you watch him"));
     if (wish.expires > 0 && this.#isFull(envelope.identity))
-      return refused(request, fault(503, "too many watch this user", [["Retry-After", "600"]]));
+      return refused(request, limitReached(480, "too many watch this user", [["Retry-After", "600"]]));
     if (wish.event === "presence") this.#waiting.forget(envelope.identity);
     const subscription = this.#made(envelope, request, essentials, wish, permission, now);
     return this.#grant(request, subscription, wish, now);

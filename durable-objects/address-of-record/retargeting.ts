@@ -6,18 +6,17 @@ import type { ForkedBranch } from "../../lib/proxy/response-context.ts";
 import { type Address, addressOf } from "../../lib/location/address.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { drawFor } from "../../lib/routing/draw.ts";
-import { type Trunk, uriAtTrunk } from "../../lib/routing/trunk.ts";
+import { type Trunk, allInUse, uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { isHopName, readHopName } from "../../lib/routing/hop-name.ts";
 import { isSecure } from "../../lib/routing/transport.ts";
-import { replyTo } from "../../lib/syntax/compose.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { hasHeader, headerValue, parseMessage } from "../../lib/syntax/message.ts";
 import { parseUri, dialledNumber } from "../../lib/syntax/uri.ts";
 import type { CancelEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { visitorHome } from "../../lib/transport/visitor.ts";
-import { randomText } from "../room/random.ts";
+import { answerFault } from "../room/reply.ts";
 import type { Room } from "../room/room.ts";
 import { essentialsOf, parsed } from "./checked.ts";
 import { branchName, type OpenContext } from "./contexts.ts";
@@ -131,8 +130,11 @@ export class Retargeting {
         if (receipt.kind === "taken") return;
         refusal = receipt;
         if (receipt.status !== 503) break;
+        if (!isHopName(place.name)) continue;
         // It says for how long, unless only its lines are in use.
-        if (isHopName(place.name)) rememberBad(place.name, retryAfterOf(receipt.text) ?? 0, Date.now());
+        const rest = retryAfterOf(receipt.text);
+        rememberBad(place.name, rest ?? 0, Date.now());
+        if (rest === undefined) refusal = allInUse;
       } catch (error) {
         this.#room.log.note(Date.now(), "-", String(error));
       }
@@ -250,8 +252,8 @@ export class Retargeting {
   }
 
   #answer({ context, request }: OpenContext, branch: ForkedBranch, refusal: Refusal): void {
-    const status = isFault(refusal) ? refusal.status : refusal.status;
-    const text = isFault(refusal) ? replyTo(request, status, { toTag: randomText() }) : refusal.text;
+    const { status } = refusal;
+    const text = isFault(refusal) ? answerFault(request, refusal) : refusal.text;
     const to = { home: "", flow: "", phone: "", branch: branchName(context.transaction, branch.index) };
     this.#answered({ kind: "response", text, status, to, transaction: undefined });
   }

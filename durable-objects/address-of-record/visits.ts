@@ -2,7 +2,7 @@ import { type Owner, type Way } from "../../lib/proxy/examine.ts";
 import { welcomesGuests } from "../../lib/location/domain-settings.ts";
 import { anonymous, refuseVisit, senderOf } from "../../lib/proxy/visit.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
-import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import type { Visitor } from "../../lib/transport/visitor.ts";
 import type { Room } from "../room/room.ts";
@@ -47,7 +47,7 @@ export class Visits {
       const username = host.kind === "subscriber" ? host.subscriber.username : undefined;
       if (host.kind === "foreign" || !welcomesGuests(host.settings, username)) return fault(403, "guests may not call this user");
       return request.method === "INVITE" && this.#callsAtPresent(now) >= callsOfGuest
-        ? fault(403, "a guest has too many calls")
+        ? limitReached(403, "a guest has too many calls")
         : undefined;
     });
   }

@@ -4,7 +4,7 @@ import { transactionName } from "../../lib/proxy/branch.ts";
 import { type Way, examine } from "../../lib/proxy/examine.ts";
 import { senderOf } from "../../lib/proxy/visit.ts";
 import { numberFrom } from "../../lib/routing/number-format.ts";
-import { type Trunk, accountUser, trunkIdentity } from "../../lib/routing/trunk.ts";
+import { type Trunk, accountUser, allInUse, trunkIdentity } from "../../lib/routing/trunk.ts";
 import { asReferred, shiftedEnd } from "../../lib/proxy/shifted.ts";
 import { type Alterations, alter } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
@@ -77,7 +77,7 @@ export class Inbound {
     };
     this.#line.post(receiver.home, envelope).then(
       (receipt) => (receipt.kind === "answered" ? this.#line.reply(request, receipt.text) : undefined),
-      () => this.#line.reply(request, answerFault(request, fault(503, "the other side cannot be reached now"))),
+      () => this.#line.reply(request, answerFault(request, fault(500, "the other side cannot be reached now"))),
     );
   }
 
@@ -133,7 +133,7 @@ export class Inbound {
   async #comesIn(request: SipRequest, essentials: Essentials, way: Way & { kind: "address" }, trunk: Trunk): Promise<void> {
     if (request.method === "ACK") return;
     if (request.method === "INVITE" && isFull(trunk, this.#line.calls) && !this.#line.calls.has(essentials.callId))
-      return this.#refuse(request, fault(503, "all lines of the trunk are in use"));
+      return this.#refuse(request, allInUse);
     const found = await available(() => this.#find(trunk, request.method, this.#dialled(essentials, way, trunk)));
     if (isFault(found)) return this.#refuse(request, found);
     if (found.kind === "redirect") return this.#line.reply(request, redirect(request, found));
@@ -162,12 +162,12 @@ export class Inbound {
       this.#line.reply(request, replyTo(request, 100));
     }
     const refuse = (text: string): void => {
-      if (request.method === "INVITE") this.#line.calls.answered(503, essentials, Date.now());
+      if (request.method === "INVITE") this.#line.calls.answered(500, essentials, Date.now());
       this.#line.reply(request, text);
     };
     this.#line.post(home, envelope).then(
       (receipt) => (receipt.kind === "answered" ? refuse(receipt.text) : undefined),
-      () => refuse(answerFault(request, fault(503, "the user cannot be reached now"))),
+      () => refuse(answerFault(request, fault(500, "the user cannot be reached now"))),
     );
   }
 

@@ -1,4 +1,4 @@
-import { type Fault, fault, isFault } from "../syntax/fault.ts";
+import { type Fault, fault, isFault, limitReached } from "../syntax/fault.ts";
 import { parseDeltaSeconds } from "../syntax/integers.ts";
 import { type Request, headerValue } from "../syntax/message.ts";
 
@@ -69,7 +69,7 @@ export function publish(input: PublishInput): PublishOutcome | Fault {
   const document = body === "" ? undefined : readBody(input, existing?.body);
   if (isFault(document)) return document;
   if (existing === undefined && publications.length >= settings.maximumPublications)
-    return fault(503, "too many publications of this user");
+    return limitReached(403, "too many publications of this user");
   const until = now + expires * 1000;
   const id = existing?.id ?? tag;
   const [text, at] = document === undefined ? [existing?.body ?? "", existing?.at ?? now] : [document, now];

@@ -3,7 +3,7 @@ import { type Binding, bindingKey, phoneOf } from "../location/binding.ts";
 import type { Contact } from "../syntax/contact.ts";
 import { readContacts } from "../syntax/contact.ts";
 import type { Essentials } from "../syntax/essentials.ts";
-import { type Fault, fault, isFault } from "../syntax/fault.ts";
+import { type Fault, fault, isFault, limitReached } from "../syntax/fault.ts";
 import { parseDeltaSeconds } from "../syntax/integers.ts";
 import { type Request, headerValue, headerValues } from "../syntax/message.ts";
 import { readOptionTags } from "../syntax/option-tags.ts";
@@ -84,7 +84,7 @@ function update(input: RegisterInput, contacts: readonly Contact[]): RegisterOut
   const kept = input.bindings.filter((binding) => !removed.includes(binding) && !put.some((one) => one.key === binding.key));
   const excess = kept.length + put.length - Math.max(settings.maximumContacts, input.bindings.length);
   const dropped = excess <= 0 ? [] : kept.filter((binding) => input.away.has(binding.key)).slice(0, excess);
-  if (dropped.length < excess) return fault(403, "too many contacts for this address of record");
+  if (dropped.length < excess) return limitReached(403, "too many contacts for this address of record");
   removed.push(...dropped);
   return { put, removed, bindings: [...kept.filter((binding) => !dropped.includes(binding)), ...put] };
 }
