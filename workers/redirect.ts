@@ -11,7 +11,8 @@ import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../lib/syntax/fault.ts";
 import { type Request as SipRequest, parseMessage, salvage } from "../lib/syntax/message.ts";
 import { copyOf } from "../lib/syntax/recall.ts";
-import { readOptionTags } from "../lib/syntax/option-tags.ts";
+import { allowed, capabilities } from "../lib/uas/capabilities.ts";
+import { inspectRequest } from "../lib/uas/inspect-request.ts";
 import { type Uri, canonicalUser, parseUri, serialiseUri, dialledNumber } from "../lib/syntax/uri.ts";
 import { isTooLong, tooLongFrame } from "../lib/transport/frame-limit.ts";
 import type { RequestEnvelope } from "../lib/transport/envelope.ts";
@@ -43,7 +44,6 @@ export interface Asking {
   readonly account: Asker | undefined;
 }
 
-const allowed = "INVITE, ACK, CANCEL, OPTIONS, MESSAGE, SUBSCRIBE, REFER, PUBLISH, INFO, NOTIFY";
 const invitesKept = 100;
 
 /** Serves a socket of the redirect server (RFC 3261 §8.3): it says where people are, and never forwards anything. */
@@ -138,13 +138,15 @@ class RedirectServer {
 
   /** The text of the answer: RFC 3261 §8.2 in its order, then §8.3. */
   async #redirect(request: SipRequest, essentials: Essentials): Promise<string | Fault> {
-    if (request.method === "REGISTER") return fault(405, "this is a redirect server: register at /ws", [["Allow", allowed]]);
+    if (request.method === "REGISTER") return fault(405, "this is a redirect server: register at /ws", [["Allow", allowed.redirect]]);
     const uri = parseUri(request.requestUri);
     if (isFault(uri)) return uri;
     if (uri.kind === "other") return fault(416, `the scheme ${uri.scheme} leads nowhere here`);
-    const required = readOptionTags(request, "require");
-    if (required.length > 0) return fault(420, "a required extension is not supported", [["Unsupported", required.join(", ")]]);
-    if (uri.kind === "sip" && uri.user === undefined) return this.#serve(request);
+    const isServer = uri.kind === "sip" && uri.user === undefined;
+    // Who is only told where to go keeps what is in the body.
+    const refusal = inspectRequest(request, { options: [], types: isServer ? [] : "any" });
+    if (refusal !== undefined) return refusal;
+    if (isServer) return this.#serve(request);
     const asker = this.#askerOf(request, essentials);
     const domain = asker?.domain ?? this.#asking.host.replace(/:\d+$/, "");
     const address: Address | undefined =
@@ -155,8 +157,8 @@ class RedirectServer {
     const found = await directoryOf(this.#environment).find(address.user, address.domain);
     if (found.kind === "foreign") return (await this.#authenticate(request, asker)) ?? this.#askDns(request, uri);
     const isStranger = found.settings.answersStrangers;
-    const refusal = isStranger ? undefined : await this.#authenticate(request, asker);
-    if (refusal !== undefined) return refusal;
+    const challenge = isStranger ? undefined : await this.#authenticate(request, asker);
+    if (challenge !== undefined) return challenge;
     const routed = await this.#route(request, address, isStranger ? undefined : asker);
     if (isFault(routed) || typeof routed === "string") return routed;
     if (routed === undefined) return this.#ask(request, essentials, address, found, asker);
@@ -264,11 +266,7 @@ class RedirectServer {
   /** RFC 3261 §11.2: what this server itself can do. */
   #serve(request: SipRequest): string | Fault {
     if (request.method !== "OPTIONS") return fault(404, "this URI names nobody");
-    const headers: [string, string][] = [
-      ["Allow", allowed],
-      ["Accept", "*/*"],
-    ];
-    return replyTo(request, 200, { toTag: randomText(), headers });
+    return replyTo(request, 200, { toTag: randomText(), headers: capabilities("redirect") });
   }
 
   #unreadable(octets: string, refusal: Fault): void {

@@ -1,6 +1,6 @@
 import type { Address } from "../../lib/location/address.ts";
 import { transactionNames } from "../../lib/proxy/branch.ts";
-import { type Way, examine } from "../../lib/proxy/examine.ts";
+import { type Way, examine, tooManyHops } from "../../lib/proxy/examine.ts";
 import { forgetsCalls } from "../../lib/proxy/manners.ts";
 import { applySessionTimer } from "../../lib/proxy/session-timer.ts";
 import { type Alterations, alter } from "../../lib/syntax/alter.ts";
@@ -9,6 +9,9 @@ import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { type Request, headerValue } from "../../lib/syntax/message.ts";
+import { capabilities } from "../../lib/uas/capabilities.ts";
+import { endsHere } from "../../lib/uas/ends-here.ts";
+import { inspectRequest } from "../../lib/uas/inspect-request.ts";
 import type {
   CancelEnvelope,
   Destination,
@@ -44,8 +47,6 @@ export interface OutgoingParts {
   readonly callsAtPresent: CallsAtPresent;
   readonly forking: Pick<Forking, "acknowledged" | "has">;
 }
-
-const allowed = "ACK, BYE, CANCEL, INFO, INVITE, MESSAGE, NOTIFY, OPTIONS, PRACK, PUBLISH, REFER, REGISTER, SUBSCRIBE, UPDATE";
 
 /** Requests of this home's user, and the responses that come back: the caller's side of the proxy (RFC 3261 §16.3, §16.4, §16.7). */
 export class Outgoing {
@@ -101,13 +102,14 @@ export class Outgoing {
     if (isFault(routed)) return this.#refuse(flow, request, routed, now);
     if (routed.kind === "redirect") return this.#redirect(flow, request, routed, now);
     if (routed.kind === "elsewhere" && visitor !== undefined) return this.#refuse(flow, request, noRelay, now);
+    if (routed.kind === "elsewhere" && way.isLast === true) return this.#refuse(flow, request, tooManyHops, now);
     if (routed.kind === "elsewhere") return this.#sendElsewhere(flow, request, essentials, text, routed, now);
     const { address } = routed;
     const found = await homeOf(this.#room, address);
     if (isFault(found) && visitor !== undefined) return this.#refuse(flow, request, found, now);
     if (isFault(found)) {
       const elsewhere = await leavingTo(this.#room, request.requestUri, address, found);
-      if (isFault(elsewhere)) return this.#refuse(flow, request, elsewhere, now);
+      if (isFault(elsewhere) || way.isLast === true) return this.#refuse(flow, request, isFault(elsewhere) ? elsewhere : tooManyHops, now);
       return this.#sendElsewhere(flow, request, essentials, text, elsewhere, now);
     }
     const { home, introduces, redirects } = found;
@@ -225,6 +227,7 @@ export class Outgoing {
       keyring: this.#room.keyring,
       owner: flow.visitor === undefined ? { home: this.#room.home.name, ...this.#account.owner() } : this.#visits.owner(flow.visitor),
       isOurs: (host) => this.#isOurs(host, flow),
+      endsHere,
     });
   }
 
@@ -313,12 +316,9 @@ export class Outgoing {
     if (request.method === "ACK") return;
     if (request.method !== "OPTIONS")
       return this.#refuse(flow, request, fault(405, "this server has no phone", [["Allow", "OPTIONS, REGISTER"]]), now);
-    const headers: [string, string][] = [
-      ["Allow", allowed],
-      ["Accept", "*/*"],
-      ["Supported", "path, outbound, gruu, eventlist, recipient-list-subscribe"],
-    ];
-    this.#reply(flow, request, replyTo(request, 200, { toTag: randomText(), headers }), 200, now);
+    const refusal = inspectRequest(request, { options: [], types: [] });
+    if (refusal !== undefined) return this.#refuse(flow, request, refusal, now);
+    this.#reply(flow, request, replyTo(request, 200, { toTag: randomText(), headers: capabilities("home") }), 200, now);
   }
 
   /** RFC 3261 §8.3. */

@@ -12,6 +12,9 @@ import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { type Request as SipRequest, headerValue } from "../../lib/syntax/message.ts";
 import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
+import { capabilities } from "../../lib/uas/capabilities.ts";
+import { endsHere } from "../../lib/uas/ends-here.ts";
+import { inspectRequest } from "../../lib/uas/inspect-request.ts";
 import type { Envelope, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import type { Directory } from "../../workers/directory.ts";
 import { type Resolved, type Routed, available, homeOf, routeOf } from "../address-of-record/resolve.ts";
@@ -87,13 +90,15 @@ export class Inbound {
       isTrusted: trunk?.inbound === true,
       isBelieved: trunk?.trusted === true,
     };
-    return examine(request, essentials, { keyring: this.#line.keyring, owner, isOurs: () => true });
+    return examine(request, essentials, { keyring: this.#line.keyring, owner, isOurs: () => true, endsHere });
   }
 
   /** RFC 3261 §11.2: what this server itself can do; it registers nobody, and has no phone. */
   #serve(request: SipRequest): void {
     if (request.method !== "OPTIONS") return this.#refuse(request, fault(405, "this server has no phone", [["Allow", "OPTIONS"]]));
-    this.#line.reply(request, replyTo(request, 200, { toTag: randomText(), headers: [["Accept", "*/*"]] }));
+    const refusal = inspectRequest(request, { options: [], types: [] });
+    if (refusal !== undefined) return this.#refuse(request, refusal);
+    this.#line.reply(request, replyTo(request, 200, { toTag: randomText(), headers: capabilities("hop") }));
   }
 
   /** Why a trunk may not ask this: nobody is relayed, and nobody is whom he says he is only because he says so. */

@@ -35,13 +35,21 @@ export type Way =
       readonly recordRoute: string | undefined;
       readonly alterations: Alterations;
     }
-  | { readonly kind: "address"; readonly address: Address; readonly alterations: Alterations };
+  | {
+      readonly kind: "address";
+      readonly address: Address;
+      readonly alterations: Alterations;
+      /** Max-Forwards has reached zero: we may answer the request, and not forward it. */
+      readonly isLast?: true;
+    };
 
 export interface Examination {
   readonly keyring: Keyring;
   readonly owner: Owner;
   /** Whether a host (lower case, perhaps with a port) is a name of ours. */
   readonly isOurs: (host: string) => boolean;
+  /** Whether we answer the request ourselves, and do not forward it. */
+  readonly endsHere: (request: Request, way: Way) => boolean;
 }
 
 const initialMaxForwards = 70;
@@ -57,13 +65,13 @@ export function examine(request: Request, essentials: Essentials, by: Examinatio
   if (unsupported.length > 0) return fault(420, "a required extension is not supported", [["Unsupported", unsupported.join(", ")]]);
   const route = readRoute(request, essentials, uri, by);
   if (isFault(route)) return route;
-  if (essentials.maxForwards === 0 && !(request.method === "OPTIONS" && route.way.kind === "server")) {
-    return fault(483, "Max-Forwards has reached zero");
-  }
+  if (essentials.maxForwards === 0 && !by.endsHere(request, route.way)) return tooManyHops;
   if (!route.isVouched && by.owner.isTrusted !== true && !isOwnFrom(essentials, by.owner))
     return fault(403, "From is not the authenticated user");
-  return route.way;
+  return essentials.maxForwards === 0 && route.way.kind === "address" ? { ...route.way, isLast: true } : route.way;
 }
+
+export const tooManyHops: Fault = fault(483, "Max-Forwards has reached zero");
 
 /** RFC 3261 §22.3: credentials for the realm of another server, which has asked for them, are none of our business. */
 function withForeignCredentials(request: Request, { domain }: Owner): Pick<Alterations, "append"> {
@@ -104,7 +112,7 @@ function readRoute(request: Request, essentials: Essentials, written: Uri, by: E
   const isElsewhere = next !== undefined && own.dialog === undefined;
   if (isElsewhere) return fault(403, "requests are not relayed to other servers");
   const alterations: Alterations = {
-    maxForwards: essentials.maxForwards === undefined ? initialMaxForwards : essentials.maxForwards - 1,
+    maxForwards: essentials.maxForwards === undefined ? initialMaxForwards : Math.max(0, essentials.maxForwards - 1),
     remove: privateHeaders.filter((name) => hasHeader(request, name) && !(name === "p-asserted-identity" && mayTell(request, by.owner))),
     ...withForeignCredentials(request, by.owner),
     ...(popRoutes === 0 ? {} : { popRoutes }),

@@ -10,6 +10,7 @@ import { readOptionTags } from "../syntax/option-tags.ts";
 import { parseNameAddress } from "../syntax/name-address.ts";
 import { parameter, unquote } from "../syntax/parameters.ts";
 import { equalUris, parseUri } from "../syntax/uri.ts";
+import { inspectRequest } from "../uas/inspect-request.ts";
 import type { RegistrarSettings } from "./settings.ts";
 
 /** All that a registration is decided from. */
@@ -46,8 +47,8 @@ export const registrarOptions: readonly string[] = ["gruu", "outbound", "path"];
 
 /** Decides a REGISTER of an authenticated user for his own address of record: RFC 3261 §10.3 steps 2, 6 and 7. */
 export function register(input: RegisterInput): RegisterOutcome | Fault {
-  const unknown = readOptionTags(input.request, "require").filter((tag) => !registrarOptions.includes(tag));
-  if (unknown.length > 0) return fault(420, "extension not supported", [["Unsupported", unknown.join(", ")]]);
+  const refusal = inspectRequest(input.request, { options: registrarOptions, types: [] });
+  if (refusal !== undefined) return refusal;
   const contacts = readContacts(input.request);
   if (isFault(contacts)) return contacts;
   return contacts === "*" ? removeAll(input) : update(input, contacts);

@@ -308,7 +308,7 @@ describe("a list that comes in its SUBSCRIBE (RFC 5367)", () => {
 
   it("cannot be changed by a later SUBSCRIBE: 415 (§5.1)", async () => {
     const { subscription, world } = await watching();
-    subscription.refresh(600, ["Content-Type: application/resource-lists+xml"]);
+    subscription.refresh(600, ["Content-Type: application/resource-lists+xml"], recipientList("sip:bob@example.com"));
     await world.settle();
     expect(subscription.status()).toBe(415);
   });
