@@ -4,6 +4,7 @@ import type { Keyring } from "../lib/authentication/keyring.ts";
 import { type Address, addressOf } from "../lib/location/address.ts";
 import { replyTo } from "../lib/syntax/compose.ts";
 import { readCredentials } from "../lib/syntax/digest.ts";
+import { awayFrom } from "../lib/redirect/redirection.ts";
 import { serverContacts } from "../lib/redirect/servers.ts";
 import { resolveEnum } from "../lib/routing/enum.ts";
 import { readHopName } from "../lib/routing/hop-name.ts";
@@ -177,7 +178,7 @@ class RedirectServer {
     if (routed.kind === "address") return routed.address === address ? undefined : routed.address;
     if (asker === undefined && routed.kind === "elsewhere" && routed.trunk !== undefined) return undefined;
     const status = routed.kind === "redirect" ? routed.status : 302;
-    return replyTo(request, status, { toTag: randomText(), headers: [["Contact", `<${routed.uri}>`]] });
+    return told(request, status, [["Contact", `<${routed.uri}>`]]);
   }
 
   async #ask(
@@ -194,7 +195,7 @@ class RedirectServer {
     if (!subscriber.opened) {
       const elsewhere = always ?? notRegistered;
       if (elsewhere === undefined) return fault(480, "no phone of this user has registered");
-      return replyTo(request, 302, { toTag: randomText(), headers: [["Contact", `<${elsewhere}>`]] });
+      return told(request, 302, [["Contact", `<${elsewhere}>`]]);
     }
     const envelope: RequestEnvelope = {
       kind: "request",
@@ -221,7 +222,7 @@ class RedirectServer {
       uri,
       places.map(({ name }) => readHopName(name)),
     );
-    return replyTo(request, 302, { toTag: randomText(), headers });
+    return told(request, 302, headers);
   }
 
   /** RFC 6116: what the DNS says of a telephone number that is nobody's here. */
@@ -232,7 +233,7 @@ class RedirectServer {
     if (isFault(result)) return result;
     if (result.uris.length === 0) return fault(404, "nobody has this number");
     const headers = result.uris.map((uri): [string, string] => ["Contact", `<${serialiseUri(uri)}>`]);
-    return replyTo(request, 302, { toTag: randomText(), headers });
+    return told(request, 302, headers);
   }
 
   /** Who asks: by the credentials, or else the account of the path, or else From. */
@@ -287,4 +288,12 @@ class RedirectServer {
 
 function nameOf({ via: { branch, sentBy } }: Essentials): string {
   return `${sentBy} ${branch ?? ""}`;
+}
+
+/** RFC 3261 §8.3: the text of a 3xx; 404 if it would lead back to the Request-URI. */
+function told(request: SipRequest, status: number, contacts: readonly (readonly [string, string])[]): string | Fault {
+  const headers = awayFrom(request.requestUri, contacts);
+  return headers.length === 0
+    ? fault(404, "nothing is known but this URI itself")
+    : replyTo(request, status, { toTag: randomText(), headers });
 }

@@ -87,3 +87,14 @@ describe("where we are the server (RFC 3261 §8.2)", () => {
     expect(header(cast.alice.last(489), "allow-events")).toBe("presence");
   });
 });
+
+describe("a route that redirects (RFC 3261 §8.3)", () => {
+  it.each([
+    ["elsewhere is followed by 302", "sip:desk@elsewhere.example", 302],
+    ["to the address itself is refused: 404, and not the same for ever", "sip:bob@example.com", 404],
+  ])("%s", async (_what, uri, status) => {
+    cast = await stage();
+    cast.world.route("moved", { order: 1, match: { user: { prefix: "bob" } }, action: { kind: "redirect", status: 302, uri } });
+    expect(await asked("INVITE", "sip:bob@example.com", [], "")).toBe(status);
+  });
+});
