@@ -5,7 +5,7 @@ import { type ListEntry, longestName, longestUri, mostEntries } from "./resource
 import { childrenOf, parseXml } from "./xml.ts";
 
 const namespace = "urn:ietf:params:xml:ns:resource-lists";
-/** RFC 4826 §3.4.1. */
+/** RFC 4826 §3. */
 export const recipientListType = "application/resource-lists+xml";
 
 /** What may stand in any URI (RFC 3986 §2): nothing that could break a line or a document. */

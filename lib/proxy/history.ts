@@ -17,7 +17,7 @@ export interface Retargeting extends Retarget {
   readonly count: number;
 }
 
-/** How RFC 5806 §4.1 names the reasons; a target of the location table is no diversion. */
+/** How RFC 5806 §4 names the reasons; a target of the location table is no diversion. */
 const diverted = ["unconditional", "user-busy", "no-answer", "unavailable", "deflection"];
 
 /**

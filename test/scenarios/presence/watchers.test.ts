@@ -91,7 +91,7 @@ describe("notification rates (RFC 6446)", () => {
     expect(subscription.notified().length).toBeGreaterThanOrEqual(4);
   });
 
-  it("adaptive-min-rate: after many notifications the next one may be late, on average there are as many (§6.4)", async () => {
+  it("adaptive-min-rate: after many notifications the next one may be late, on average there are as many (§7.4)", async () => {
     cast = await stage();
     const { alice, bob, world } = cast;
     const subscription = watch(alice, bob.aor, "presence;adaptive-min-rate=0.1", [], 7200);
