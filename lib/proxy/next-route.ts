@@ -16,7 +16,7 @@ export interface NextRoute extends Pick<Alterations, "requestUri" | "popRoutes" 
  * the target at the end of the Routes.
  * @param request our own Routes are taken off
  * @param target the new Request-URI; undefined leaves it as it is
- * @param path the Path of the binding, which leads to the target (RFC 3327 §5.3)
+ * @param path the Path of the binding, which leads to the target (RFC 3327 §5.4)
  */
 export function nextRoute(request: Request, target: string | undefined, path: readonly string[]): NextRoute {
   const first = path[0] ?? (hasHeader(request, "route") ? headerValues(request, "route")[0] : undefined);

@@ -154,7 +154,7 @@ function viaValue(host: string, branch: string, transport?: StatelessTarget["tra
 
 /**
  * What our Via says of a connection that we opened: that we want to be told where we are seen (RFC 3581 §3), and over TCP that it may
- * be used in the other direction too (RFC 5923 §6). Over TLS that takes a certificate of ours (§5), which the platform has not.
+ * be used in the other direction too (RFC 5923 §8.1). Over TLS that takes a certificate of ours (§9.2), which the platform has not.
  */
 export function viaMarks(transport: StatelessTarget["transport"]): string {
   if (transport === "TCP") return ";rport;alias";

@@ -148,7 +148,7 @@ function lacksOutbound(request: Request): boolean {
   return isFault(uri) || uri.kind !== "sip" || !uri.parameters.some(([name]) => name.toLowerCase() === "ob");
 }
 
-/** What requests to the phone are to carry as a Route (RFC 3327 §5.3). */
+/** What requests to the phone are to carry as a Route (RFC 3327 §5.4). */
 function isRoute(value: string): boolean {
   const address = parseNameAddress(value);
   const uri = isFault(address) ? address : parseUri(address.uri);

@@ -89,7 +89,7 @@ export function basics(heard: Heard): string[] {
 }
 
 /**
- * What a watcher has made of partial documents (RFC 5263 §6), canonical: he starts with a full state, drops what is older than what he
+ * What a watcher has made of partial documents (RFC 5263 §4.5), canonical: he starts with a full state, drops what is older than what he
  * has, and takes a diff only on top of the version before.
  */
 export function assembled({ notified }: Watching): string {

@@ -59,7 +59,7 @@ export class Notifications {
     const sent = rates.averagePause === 0 ? [] : withinPeriod(rates.averagePause, [...(before?.sent ?? []), now]);
     const { confirmed = 0, count = 0 } = before ?? {};
     this.#told.set(id, { cseq, version, at: now, count: count + 1, sent, shown: isPartial === true ? shown : undefined, confirmed });
-    // What has changed since a state that he may not have got would be of no use to him (RFC 5263 §5).
+    // What has changed since a state that he may not have got would be of no use to him (RFC 5263 §4.4).
     return { cseq, version, base: before?.confirmed === before?.cseq ? before?.shown : undefined };
   }
 

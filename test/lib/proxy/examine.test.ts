@@ -143,7 +143,7 @@ describe("RFC 3261 §16.5: whom the Request-URI names", () => {
     expect(way(`OPTIONS ${uri}`)).toEqual({ kind: "server" });
   });
 
-  it("a temporary GRUU that never was is nobody: 404 (RFC 5627 §5.5)", () => {
+  it("a temporary GRUU that never was is nobody: 404 (RFC 5627 §6.1)", () => {
     expect(look("INVITE sip:tgruu.AAAA@example.com;gr")).toMatchObject({ status: 404 });
   });
 });
