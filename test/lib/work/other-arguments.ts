@@ -31,6 +31,7 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
   valueStart: [line],
   bindingKey: [1, "sip:a@b.invalid"],
   changesOfPidf: ['<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:a@b"/>'],
+  awayFrom: [[["Contact", "<sip:bob@example.com>"]]],
   inspectRequest: [{ options: [], types: [] }],
   isSameUri: ["sip:example.com"],
   nextRoute: [undefined, []],
