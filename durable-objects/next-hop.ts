@@ -7,7 +7,7 @@ import { asAsked, isShifted, shift, shiftedBranch, shiftedEnd } from "../lib/pro
 import { type Standing, shownTo, standingOfServer, takenFrom } from "../lib/proxy/standing.ts";
 import { type NamedHop, isHopName, readHopName, writtenHost } from "../lib/routing/hop-name.ts";
 import type { Hop } from "../lib/routing/locate.ts";
-import type { Trunk } from "../lib/routing/trunk.ts";
+import { type Trunk, allInUse } from "../lib/routing/trunk.ts";
 import { alter } from "../lib/syntax/alter.ts";
 import { ackFor, cancelFor } from "../lib/syntax/compose.ts";
 import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
@@ -195,7 +195,7 @@ export class NextHop extends DurableObject<Environment> {
     const connection = refusal === undefined ? await this.#connection.open() : undefined;
     if (connection === undefined) {
       if (request.method === "ACK") return taken;
-      const why = refusal ?? fault(503, `${this.#hop.host} cannot be reached`, [["Retry-After", String(usualRest)]]);
+      const why = refusal ?? fault(failed(essentials), `${this.#hop.host} cannot be reached`, [["Retry-After", String(usualRest)]]);
       return { kind: "answered", status: why.status, text: answerFault(request, why) };
     }
     const { text: made, branch } = this.#asSent(connection, envelope, request, essentials);
@@ -260,7 +260,7 @@ export class NextHop extends DurableObject<Environment> {
     if (trunk === undefined) return undefined;
     if (this.#care.isIll)
       return fault(503, `${this.#hop.host} does not answer as one that is well`, [["Retry-After", String(trunk.options_interval)]]);
-    return request.method === "INVITE" && isFull(trunk, this.#calls) ? fault(503, "all lines of the trunk are in use") : undefined;
+    return request.method === "INVITE" && isFull(trunk, this.#calls) ? fault(503, allInUse.fault) : undefined;
   }
 
   /** Equal each time it is made, as long as the connection is the same. */
@@ -297,11 +297,12 @@ export class NextHop extends DurableObject<Environment> {
   #failed({ branch, request, hasRung }: Unanswered): void {
     const essentials = essentialsOf(request);
     const way = readBranch(this.#keyring, branch, sentAs(essentials, branch));
-    const response = parseMessage(answerFault(request, fault(503, "the connection was lost")));
+    const status = failed(essentials);
+    const response = parseMessage(answerFault(request, fault(status, "the connection was lost")));
     if (way?.kind !== "stateless" || isFault(response)) return;
     if (response.kind !== "response") return;
     const text = asAsked(response, branch);
-    this.#post(way.answerTo.home, { kind: "response", text, status: 503, to: way.answerTo, transaction: undefined });
+    this.#post(way.answerTo.home, { kind: "response", text, status, to: way.answerTo, transaction: undefined });
     if (hasRung && request.method === "INVITE") this.#connection.send(cancelFor(request));
   }
 
@@ -377,4 +378,12 @@ function callerOf({ caller, answerTo }: RequestEnvelope): string {
 /** The transaction as its sender's home knows it, of what was sent or answered in a branch of ours. */
 function sentAs({ callId, cseq }: Essentials, branch: string): Transaction {
   return { callId, cseq: cseq.number - (isShifted(branch) ? 1 : 0) };
+}
+
+/**
+ * A 503 makes the sender's home try the next server (RFC 3263 §4.3). Within a dialog there is none, and a phone that hears 503 takes it
+ * for all of this server: it is 500 (RFC 3261 §16.7 step 6).
+ */
+function failed({ toTag }: Essentials): 500 | 503 {
+  return toTag === undefined ? 503 : 500;
 }

@@ -40,7 +40,7 @@ export interface Configuration {
   readonly storedMessageSize: number;
   readonly storedMessageAge: number;
   readonly subscriptions: SubscriptionSettings;
-  readonly publications: Omit<PublishSettings, "types">;
+  readonly publications: PublishSettings;
   readonly maximumWatchers: number;
   /** A connection to another server that is not in use is closed after so long. */
   readonly hopIdleTime: number;

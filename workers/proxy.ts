@@ -4,7 +4,7 @@ import type { Keyring } from "../lib/authentication/keyring.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
 import { homeHints } from "../lib/proxy/branch.ts";
 import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
-import { type Fault, fault, isFault } from "../lib/syntax/fault.ts";
+import { type Fault, fault, isFault, limitReached } from "../lib/syntax/fault.ts";
 import { type Request as SipRequest, hasHeader, parseMessage, salvage } from "../lib/syntax/message.ts";
 import { copyOf } from "../lib/syntax/recall.ts";
 import { addressOf } from "../lib/location/address.ts";
@@ -181,19 +181,19 @@ class Door {
     if (refusal !== undefined) brakes.wrong(`${user}@${domain}`, guessesIn(request, refusal), Date.now());
     if (refusal !== undefined) return this.#refuse(request, refusal);
     if (this.#legs.length >= this.#configuration.maximumLegs)
-      return this.#refuse(request, fault(403, "too many accounts on one connection"));
+      return this.#refuse(request, limitReached(403, "too many accounts on one connection"));
     const leg = await this.#openLeg(subscriber as Subscriber);
     this.#pass(leg, raw, request.method, essentials);
   }
 
-  /** What needs the directory or a home; where those cannot be reached the answer is 503. */
+  /** What needs the directory or a home. Without the directory this server can do nothing: 503; of a home that cannot be reached it is 500. */
   async #attempt(request: SipRequest, work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
-      if (!(error instanceof DirectoryUnavailable))
-        console.error(JSON.stringify({ note: "a leg could not be opened", error: String(error) }));
-      this.#refuse(request, fault(503, "this account cannot be served now", [["Retry-After", "5"]]));
+      const isAway = error instanceof DirectoryUnavailable;
+      if (!isAway) console.error(JSON.stringify({ note: "a leg could not be opened", error: String(error) }));
+      this.#refuse(request, fault(isAway ? 503 : 500, "this account cannot be served now", [["Retry-After", "5"]]));
     }
   }
 
@@ -209,7 +209,7 @@ class Door {
     if (answer.kind !== "subscriber" || !welcomesGuests(answer.settings, answer.subscriber.username)) return this.#refuse(request, refusal);
     const known = this.#legs.find((leg) => leg.domain === to.domain && isVisitorHome(leg.home));
     if (known === undefined && this.#legs.length >= this.#configuration.maximumLegs)
-      return this.#refuse(request, fault(403, "too many accounts on one connection"));
+      return this.#refuse(request, limitReached(403, "too many accounts on one connection"));
     this.#pass(known ?? (await this.#openGuestLeg(to.domain)), raw, request.method, essentials);
   }
 

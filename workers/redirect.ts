@@ -4,6 +4,7 @@ import type { Keyring } from "../lib/authentication/keyring.ts";
 import { type Address, addressOf } from "../lib/location/address.ts";
 import { replyTo } from "../lib/syntax/compose.ts";
 import { readCredentials } from "../lib/syntax/digest.ts";
+import { awayFrom } from "../lib/redirect/redirection.ts";
 import { serverContacts } from "../lib/redirect/servers.ts";
 import { resolveEnum } from "../lib/routing/enum.ts";
 import { readHopName } from "../lib/routing/hop-name.ts";
@@ -11,7 +12,8 @@ import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../lib/syntax/fault.ts";
 import { type Request as SipRequest, parseMessage, salvage } from "../lib/syntax/message.ts";
 import { copyOf } from "../lib/syntax/recall.ts";
-import { readOptionTags } from "../lib/syntax/option-tags.ts";
+import { allowed, capabilities } from "../lib/uas/capabilities.ts";
+import { inspectRequest } from "../lib/uas/inspect-request.ts";
 import { type Uri, canonicalUser, parseUri, serialiseUri, dialledNumber } from "../lib/syntax/uri.ts";
 import { isTooLong, tooLongFrame } from "../lib/transport/frame-limit.ts";
 import type { RequestEnvelope } from "../lib/transport/envelope.ts";
@@ -45,7 +47,6 @@ export interface Asking {
   readonly account: Asker | undefined;
 }
 
-const allowed = "INVITE, ACK, CANCEL, OPTIONS, MESSAGE, SUBSCRIBE, REFER, PUBLISH, INFO, NOTIFY";
 const invitesKept = 100;
 
 /** Serves a socket of the redirect server (RFC 3261 §8.3): it says where people are, and never forwards anything. */
@@ -163,20 +164,23 @@ class RedirectServer {
       if (!isFault(text) && request.method !== "OPTIONS") this.#patience.ends();
     } catch (error) {
       if (error instanceof TooOften) return this.#end(closing.tooMuch);
-      if (!(error instanceof DirectoryUnavailable)) console.error(JSON.stringify({ note: "a redirection failed", error: String(error) }));
-      this.#refuse(request, fault(503, "nobody can be looked up now", [["Retry-After", "5"]]));
+      const isAway = error instanceof DirectoryUnavailable;
+      if (!isAway) console.error(JSON.stringify({ note: "a redirection failed", error: String(error) }));
+      this.#refuse(request, fault(isAway ? 503 : 500, "nobody can be looked up now", [["Retry-After", "5"]]));
     }
   }
 
   /** The text of the answer: RFC 3261 §8.2 in its order, then §8.3. */
   async #redirect(request: SipRequest, essentials: Essentials): Promise<string | Fault> {
-    if (request.method === "REGISTER") return fault(405, "this is a redirect server: register at /ws", [["Allow", allowed]]);
+    if (request.method === "REGISTER") return fault(405, "this is a redirect server: register at /ws", [["Allow", allowed.redirect]]);
     const uri = parseUri(request.requestUri);
     if (isFault(uri)) return uri;
     if (uri.kind === "other") return fault(416, `the scheme ${uri.scheme} leads nowhere here`);
-    const required = readOptionTags(request, "require");
-    if (required.length > 0) return fault(420, "a required extension is not supported", [["Unsupported", required.join(", ")]]);
-    if (uri.kind === "sip" && uri.user === undefined) return this.#serve(request);
+    const isServer = uri.kind === "sip" && uri.user === undefined;
+    // Who is only told where to go keeps what is in the body.
+    const refusal = inspectRequest(request, { options: [], types: isServer ? [] : "any" });
+    if (refusal !== undefined) return refusal;
+    if (isServer) return this.#serve(request);
     const asker = this.#askerOf(request, essentials);
     const domain = asker?.domain ?? this.#asking.host.replace(/:\d+$/, "");
     const address: Address | undefined =
@@ -187,8 +191,8 @@ class RedirectServer {
     const found = await this.#find(address.user, address.domain);
     if (found.kind === "foreign") return (await this.#authenticate(request, asker)) ?? this.#askDns(request, uri);
     const isStranger = found.settings.answersStrangers;
-    const refusal = isStranger ? undefined : await this.#authenticate(request, asker);
-    if (refusal !== undefined) return refusal;
+    const challenge = isStranger ? undefined : await this.#authenticate(request, asker);
+    if (challenge !== undefined) return challenge;
     const routed = await this.#route(request, address, isStranger ? undefined : asker);
     if (isFault(routed) || typeof routed === "string") return routed;
     if (routed === undefined) return this.#ask(request, essentials, address, found, asker);
@@ -207,7 +211,7 @@ class RedirectServer {
     if (routed.kind === "address") return routed.address === address ? undefined : routed.address;
     if (asker === undefined && routed.kind === "elsewhere" && routed.trunk !== undefined) return undefined;
     const status = routed.kind === "redirect" ? routed.status : 302;
-    return replyTo(request, status, { toTag: randomText(), headers: [["Contact", `<${routed.uri}>`]] });
+    return told(request, status, [["Contact", `<${routed.uri}>`]]);
   }
 
   async #ask(
@@ -224,7 +228,7 @@ class RedirectServer {
     if (!subscriber.opened) {
       const elsewhere = always ?? notRegistered;
       if (elsewhere === undefined) return fault(480, "no phone of this user has registered");
-      return replyTo(request, 302, { toTag: randomText(), headers: [["Contact", `<${elsewhere}>`]] });
+      return told(request, 302, [["Contact", `<${elsewhere}>`]]);
     }
     const envelope: RequestEnvelope = {
       kind: "request",
@@ -251,7 +255,7 @@ class RedirectServer {
       uri,
       places.map(({ name }) => readHopName(name)),
     );
-    return replyTo(request, 302, { toTag: randomText(), headers });
+    return told(request, 302, headers);
   }
 
   /** RFC 6116: what the DNS says of a telephone number that is nobody's here. */
@@ -262,7 +266,7 @@ class RedirectServer {
     if (isFault(result)) return result;
     if (result.uris.length === 0) return fault(404, "nobody has this number");
     const headers = result.uris.map((uri): [string, string] => ["Contact", `<${serialiseUri(uri)}>`]);
-    return replyTo(request, 302, { toTag: randomText(), headers });
+    return told(request, 302, headers);
   }
 
   /** Who asks: by the credentials, or else the account of the path, or else From. */
@@ -297,11 +301,7 @@ class RedirectServer {
   /** RFC 3261 §11.2: what this server itself can do. */
   #serve(request: SipRequest): string | Fault {
     if (request.method !== "OPTIONS") return fault(404, "this URI names nobody");
-    const headers: [string, string][] = [
-      ["Allow", allowed],
-      ["Accept", "*/*"],
-    ];
-    return replyTo(request, 200, { toTag: randomText(), headers });
+    return replyTo(request, 200, { toTag: randomText(), headers: capabilities("redirect") });
   }
 
   #unreadable(octets: string, refusal: Fault): void {
@@ -325,4 +325,12 @@ class RedirectServer {
 
 function nameOf({ via: { branch, sentBy } }: Essentials): string {
   return `${sentBy} ${branch ?? ""}`;
+}
+
+/** RFC 3261 §8.3: the text of a 3xx; 404 if it would lead back to the Request-URI. */
+function told(request: SipRequest, status: number, contacts: readonly (readonly [string, string])[]): string | Fault {
+  const headers = awayFrom(request.requestUri, contacts);
+  return headers.length === 0
+    ? fault(404, "nothing is known but this URI itself")
+    : replyTo(request, status, { toTag: randomText(), headers });
 }

@@ -1,4 +1,5 @@
 import { StreamReader, framed } from "../lib/transport/stream.ts";
+import { namedOnTcp } from "../lib/transport/tcp-names.ts";
 import { decodeBinary, encodeBinary, octetsIn } from "../durable-objects/room/bytes.ts";
 import { answerUnmeasured } from "../durable-objects/room/reply.ts";
 import { readConfiguration } from "./configuration.ts";
@@ -11,8 +12,10 @@ import { serveGenerally } from "./proxy.ts";
  */
 export async function serveTcp(environment: Environment, socket: Socket): Promise<void> {
   if (!readConfiguration(environment).localDevelopment) return void (await socket.close());
-  const { remoteAddress = "" } = await socket.opened;
-  const host = readConfiguration(environment).publicHost ?? "localhost";
+  const { remoteAddress = "", localAddress } = await socket.opened;
+  if (localAddress === undefined) throw new Error("the platform does not say where this connection came in");
+  // The name in PUBLIC_HOST is that of the HTTP port.
+  const host = localAddress;
   const { webSocket } = serveGenerally(environment, { host, address: remoteAddress, account: undefined });
   if (webSocket === null) throw new Error("the door did not open");
   webSocket.binaryType = "arraybuffer";
@@ -20,7 +23,7 @@ export async function serveTcp(environment: Environment, socket: Socket): Promis
   const writer = socket.writable.getWriter();
   const write = (octets: Uint8Array) => writer.write(octets).catch(() => webSocket.close(1000));
   webSocket.addEventListener("message", ({ data }) => {
-    void write(encodeBinary(framed(asOnTcp(octetsIn(data as string | ArrayBuffer)))));
+    void write(encodeBinary(framed(asOnTcp(octetsIn(data as string | ArrayBuffer), host))));
   });
   webSocket.addEventListener("close", () => void socket.close().catch(ignoreClosed));
   await read(socket, webSocket, { remoteAddress, write });
@@ -49,17 +52,12 @@ async function read(socket: Socket, door: WebSocket, { remoteAddress, write }: C
   if (door.readyState === WebSocket.OPEN) door.close(1000);
 }
 
-/** What goes out on TCP says so (RFC 3261 §18). */
-function asOnTcp(text: string): string {
+/** Tools for TCP take the first challenge, and know MD5 (SIPp 3.6 gives up at any other). */
+function asOnTcp(text: string, host: string): string {
   const end = text.indexOf("\r\n\r\n");
   if (end < 0) return text;
-  const head = text
-    .slice(0, end)
-    .replace(/\r\nVia: SIP\/2\.0\/WSS /, "\r\nVia: SIP/2.0/TCP ")
-    // Tools for TCP take the first challenge, and know MD5 (SIPp 3.6 gives up at any other).
-    .replace(/\r\n(?:WWW|Proxy)-Authenticate: [^\r\n]*algorithm=SHA-256[^\r\n]*/g, "")
-    .replace(/(<sip:route\.[^<>;]*);transport=ws;lr>/, "$1;transport=tcp;lr>");
-  return `${head}${text.slice(end)}`;
+  const head = text.slice(0, end).replace(/\r\n(?:WWW|Proxy)-Authenticate: [^\r\n]*algorithm=SHA-256[^\r\n]*/g, "");
+  return namedOnTcp(`${head}${text.slice(end)}`, host);
 }
 
 /** RFC 3581 §4: a client that asks where it is seen is told, so that its answers find it. */

@@ -193,17 +193,23 @@ export class Incoming {
     const wasSentOn = (envelope.trail ?? []).length > 0;
     const isPrivate = wasSentOn || plan.first.some(({ retarget }) => retarget !== undefined && retarget.cause !== "unknown");
     if ((!wishes.redirect || isPrivate) && envelope.redirects !== true) return this.#forking.open(envelope, request, plan, now);
-    return this.#redirect(request, [...plan.first, ...(plan.search?.waiting.flat() ?? [])], now);
+    const redirection = this.#redirection(envelope, request, [...plan.first, ...(plan.search?.waiting.flat() ?? [])], now);
+    if (redirection !== undefined) return redirection;
+    const isGruu = envelope.to.kind === "address" && envelope.to.instance !== undefined;
+    if (!isGruu) return answered(request, 480);
+    // RFC 3261 §8.3: who has asked for a phone is put through to it; the redirect server puts nobody through.
+    return envelope.answerTo.home === "" ? answered(request, 404) : this.#forking.open(envelope, request, plan, now);
   }
 
   /** The sender is told where the user is: he wants it so (RFC 3841 §9.1), has asked the redirect server, or the domain is set to. */
-  #redirect(request: Request, targets: readonly ReachableTarget[], now: number): Receipt {
+  #redirection({ to }: RequestEnvelope, request: Request, targets: readonly ReachableTarget[], now: number): Receipt | undefined {
     const known = new Map(this.#registrar.current(now).map(({ binding }) => [binding.key, binding]));
-    const redirection = redirectTo(targets, this.#room.home, ({ key = "" }) => {
+    const of = { requestUri: request.requestUri, isGruu: to.kind === "address" && to.instance !== undefined };
+    const redirection = redirectTo(targets, of, this.#room.home, ({ key = "" }) => {
       const expires = known.get(key)?.expires;
       return expires === undefined ? undefined : Math.ceil((expires - now) / 1000);
     });
-    if (redirection === undefined) return answered(request, 480);
+    if (redirection === undefined) return undefined;
     const { status, contacts: headers } = redirection;
     return { kind: "answered", status, text: replyTo(request, status, { toTag: randomText(), headers }) };
   }

@@ -1,14 +1,15 @@
 import { listServer } from "../../lib/presence/back-end.ts";
 import { type ListSubscription, type WatchedEntry, withList } from "../../lib/presence/list-subscription.ts";
-import { eventList, readListWish, refuseLaterList } from "../../lib/presence/list-wish.ts";
+import { eventList, readListWish, refuseLater } from "../../lib/presence/list-wish.ts";
 import { type ListEntry, type ListName, adHocName, canonicalResource, listUri, readListUser } from "../../lib/presence/resource-list.ts";
 import { type Subscription, type Wish, isOld, readWish, subscriptionId } from "../../lib/presence/subscription.ts";
 import { recordRoute } from "../../lib/proxy/route-token.ts";
 import type { Address } from "../../lib/location/address.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
-import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import { type Request, headerValue, headerValues } from "../../lib/syntax/message.ts";
+import { inspectRequest } from "../../lib/uas/inspect-request.ts";
 import type { Envelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
 import { randomText } from "../room/random.ts";
@@ -91,7 +92,7 @@ export class Lists {
     if (request.method === "NOTIFY") return this.#notified(envelope, request, essentials, now);
     if (request.method === "ACK") return taken;
     if (request.method !== "SUBSCRIBE") return refused(request, fault(405, "this is a list", [["Allow", "SUBSCRIBE, NOTIFY"]]));
-    const wish = refuseLaterList(request) ?? readWish(request, this.#room.configuration.subscriptions);
+    const wish = refuseLater(request) ?? readWish(request, this.#room.configuration.subscriptions);
     if (isFault(wish)) return refused(request, wish);
     const tags = { callId: essentials.callId, remoteTag: essentials.fromTag ?? "", localTag: essentials.toTag ?? "" };
     const known = this.#subscriptions.get(this.#idOf(tags, wish));
@@ -154,7 +155,7 @@ export class Lists {
       (list === undefined && end.phone === phone && listUri === uri && watched === event);
     const inTheWay = this.#subscriptions.current().filter(isInTheWay);
     for (const oldest of inTheWay.sort((one, other) => one.touched - other.touched)) if (!fits()) this.#end(oldest, "giveup", now);
-    return fits() ? undefined : fault(503, "this user watches as many lists as he may", [["Retry-After", "600"]]);
+    return fits() ? undefined : limitReached(403, "this user watches as many lists as they may");
   }
 
   #made(envelope: RequestEnvelope, request: Request, essentials: Essentials, wish: Wish, now: number): Subscription {
@@ -194,9 +195,10 @@ export class Lists {
   }
 
   #notified(envelope: RequestEnvelope, notify: Request, { fromTag = "", toTag = "", cseq }: Essentials, now: number): Receipt {
-    const status = this.#upkeep.notified(envelope, notify, { from: fromTag, to: toTag }, cseq.number, now);
+    const refusal = inspectRequest(notify, { options: [], types: "any" });
+    const status = refusal?.status ?? this.#upkeep.notified(envelope, notify, { from: fromTag, to: toTag }, cseq.number, now);
     const { answerTo: to } = envelope;
-    const text = replyTo(notify, status);
+    const text = refusal === undefined ? replyTo(notify, status) : answerFault(notify, refusal);
     if (to.branch === undefined) return { kind: "answered", status, text };
     // A home of ours does not look at receipts of what it tells; that all is well it need not hear.
     const post = () => this.#passOn(to.home, { kind: "response", text, status, to, transaction: undefined });

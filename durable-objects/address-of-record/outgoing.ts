@@ -1,16 +1,19 @@
 import type { Address } from "../../lib/location/address.ts";
 import { transactionNames } from "../../lib/proxy/branch.ts";
 import { callName } from "../../lib/proxy/call-name.ts";
-import { type Way, examine } from "../../lib/proxy/examine.ts";
+import { type Way, examine, tooManyHops } from "../../lib/proxy/examine.ts";
 import { forgetsCalls } from "../../lib/proxy/manners.ts";
 import { shownTo, standingOf } from "../../lib/proxy/standing.ts";
 import { applySessionTimer } from "../../lib/proxy/session-timer.ts";
 import { alter, combined } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
-import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { type Request, headerValue, parseMessage } from "../../lib/syntax/message.ts";
+import { capabilities } from "../../lib/uas/capabilities.ts";
+import { endsHere } from "../../lib/uas/ends-here.ts";
+import { inspectRequest } from "../../lib/uas/inspect-request.ts";
 import type {
   CancelEnvelope,
   Destination,
@@ -47,8 +50,6 @@ export interface OutgoingParts {
   readonly callsAtPresent: CallsAtPresent;
   readonly forking: Pick<Forking, "acknowledged" | "has">;
 }
-
-const allowed = "ACK, BYE, CANCEL, INFO, INVITE, MESSAGE, NOTIFY, OPTIONS, PRACK, PUBLISH, REFER, REGISTER, SUBSCRIBE, UPDATE";
 
 /** Requests of this home's user, and the responses that come back: the caller's side of the proxy (RFC 3261 §16.3, §16.4, §16.7). */
 export class Outgoing {
@@ -105,13 +106,14 @@ export class Outgoing {
     if (isFault(routed)) return this.#refuse(flow, request, routed, now);
     if (routed.kind === "redirect") return this.#redirect(flow, request, routed, now);
     if (routed.kind === "elsewhere" && visitor !== undefined) return this.#refuse(flow, request, noRelay, now);
+    if (routed.kind === "elsewhere" && way.isLast === true) return this.#refuse(flow, request, tooManyHops, now);
     if (routed.kind === "elsewhere") return this.#sendElsewhere(flow, request, essentials, text, routed, now);
     const { address } = routed;
     const found = await homeOf(this.#room, address);
     if (isFault(found) && visitor !== undefined) return this.#refuse(flow, request, found, now);
     if (isFault(found)) {
       const elsewhere = await leavingTo(this.#room, request.requestUri, address, found);
-      if (isFault(elsewhere)) return this.#refuse(flow, request, elsewhere, now);
+      if (isFault(elsewhere) || way.isLast === true) return this.#refuse(flow, request, isFault(elsewhere) ? elsewhere : tooManyHops, now);
       return this.#sendElsewhere(flow, request, essentials, text, elsewhere, now);
     }
     const { home, introduces, redirects } = found;
@@ -239,6 +241,7 @@ export class Outgoing {
       keyring: this.#room.keyring,
       owner: flow.visitor === undefined ? { home: this.#room.home.name, ...this.#account.owner() } : this.#visits.owner(flow.visitor),
       isOurs: (host) => this.#isOurs(host, flow),
+      endsHere,
     });
   }
 
@@ -271,9 +274,8 @@ export class Outgoing {
     if (isCall && this.#calls.homeOf(envelope.transaction) === undefined) {
       const { maximumCalls = Number.POSITIVE_INFINITY } = this.#account.rules();
       if (this.#callsAtPresent(now) >= maximumCalls)
-        return this.#refuse(flow, request, fault(403, "this user has as many calls as he may have at once"), now);
-      if (this.#calls.isFull(flow))
-        return this.#refuse(flow, request, fault(503, "too many calls are being set up", [["Retry-After", "5"]]), now);
+        return this.#refuse(flow, request, limitReached(403, "this user has as many calls as they may have"), now);
+      if (this.#calls.isFull(flow)) return this.#refuse(flow, request, limitReached(403, "too many calls are being set up"), now);
       const isForgetful = forgetsCalls(request);
       const name = callName(headerValue(request, "call-id") ?? "");
       const contact = contactMark(flow, phoneOnFlow(flow));
@@ -304,12 +306,12 @@ export class Outgoing {
     this.response({ kind: "response", text, status, to, transaction: noted }, Date.now());
   }
 
-  /** The callee's home cannot be reached for good: we are responsible for an answer. */
+  /** The callee's home cannot be reached for good: we are responsible for an answer, and others may well be reached (RFC 3261 §16.7 step 6). */
   #failed(flow: Flow, request: Request, transaction: string, error: unknown): void {
     this.#room.log.note(Date.now(), flow.id, String(error));
     this.#untried.remove(transaction);
     this.#calls.forget(flow, transaction);
-    this.#refuse(flow, request, fault(503, "the other side cannot be reached now", [["Retry-After", "5"]]), Date.now());
+    this.#refuse(flow, request, fault(500, "the other side cannot be reached now", [["Retry-After", "5"]]), Date.now());
   }
 
   /** That of a pending INVITE, if it is one: it may have been named before the keys were changed. */
@@ -328,12 +330,9 @@ export class Outgoing {
     if (request.method === "ACK") return;
     if (request.method !== "OPTIONS")
       return this.#refuse(flow, request, fault(405, "this server has no phone", [["Allow", "OPTIONS, REGISTER"]]), now);
-    const headers: [string, string][] = [
-      ["Allow", allowed],
-      ["Accept", "*/*"],
-      ["Supported", "path, outbound, gruu, eventlist, recipient-list-subscribe"],
-    ];
-    this.#reply(flow, request, replyTo(request, 200, { toTag: randomText(), headers }), 200, now);
+    const refusal = inspectRequest(request, { options: [], types: [] });
+    if (refusal !== undefined) return this.#refuse(flow, request, refusal, now);
+    this.#reply(flow, request, replyTo(request, 200, { toTag: randomText(), headers: capabilities("home") }), 200, now);
   }
 
   /** RFC 3261 §8.3. */

@@ -7,10 +7,10 @@ import { type Subscription, type Wish, agent, isOld, ownEvent, readWish, subscri
 import { recordRoute } from "../../lib/proxy/route-token.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
-import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import { type Request, bodyOf, headerValue, headerValues } from "../../lib/syntax/message.ts";
 import { legible } from "../../lib/syntax/octets.ts";
-import { readOptionTags } from "../../lib/syntax/option-tags.ts";
+import { inspectRequest } from "../../lib/uas/inspect-request.ts";
 import type { Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
 import { randomText } from "../room/random.ts";
@@ -23,6 +23,8 @@ import { Publications } from "./presence/publications.ts";
 import { Subscriptions } from "./presence/subscriptions.ts";
 import { Waiting } from "./presence/waiting.ts";
 
+/** In a SUBSCRIBE: a phone that knows lists may require so, though this is none. */
+const understood = { options: [eventList], types: [] };
 /** Of one watcher, and of one user. */
 const mostOfWatcher = 20;
 /** Milliseconds: for how long the last notification of a subscription is tried, and when once more. */
@@ -49,13 +51,10 @@ export class Presence {
     this.#notifier = new Notifier(room, this.#subscriptions, this.#state, passOn);
   }
 
-  /** A SUBSCRIBE or PUBLISH for the user; undefined if it is for his phones: they may know packages that we do not. */
+  /** A PUBLISH for the user, which nobody else takes, or a SUBSCRIBE; undefined if that is for his phones: they may know packages that we do not. */
   request(envelope: RequestEnvelope, request: Request, essentials: Essentials, now: number): Receipt | undefined {
-    if (ownEvent(request) === undefined) return undefined;
     if (request.method === "PUBLISH") return this.#publish(envelope, request, now);
-    const unsupported = readOptionTags(request, "require").filter((tag) => tag !== eventList);
-    if (unsupported.length > 0)
-      return refused(request, fault(420, "a required extension is not supported here", [["Unsupported", unsupported.join(", ")]]));
+    if (ownEvent(request) === undefined) return undefined;
     return essentials.toTag === undefined
       ? this.#subscribe(envelope, request, essentials, now)
       : this.within(envelope, request, essentials, now);
@@ -64,7 +63,7 @@ export class Presence {
   /** RFC 6665 §4.2.1: a SUBSCRIBE within a subscription's dialog refreshes or ends it, or fetches the state. */
   within({ identity }: RequestEnvelope, request: Request, essentials: Essentials, now: number): Receipt {
     if (request.method !== "SUBSCRIBE") return refused(request, fault(405, "this is a notifier", [["Allow", "SUBSCRIBE"]]));
-    const wish = readWish(request, this.#room.configuration.subscriptions);
+    const wish = inspectRequest(request, understood) ?? readWish(request, this.#room.configuration.subscriptions);
     if (isFault(wish)) return refused(request, wish);
     const tags = { callId: essentials.callId, remoteTag: essentials.fromTag ?? "", localTag: essentials.toTag ?? "" };
     const known = this.#subscriptions.get(this.#idOf(tags, wish));
@@ -143,12 +142,12 @@ export class Presence {
   }
 
   #subscribe(envelope: RequestEnvelope, request: Request, essentials: Essentials, now: number): Receipt {
-    const wish = readWish(request, this.#room.configuration.subscriptions);
+    const wish = inspectRequest(request, understood) ?? readWish(request, this.#room.configuration.subscriptions);
     if (isFault(wish)) return refused(request, wish);
     const permission = this.#permission(wish.event, envelope.identity);
     if (permission === "block") return refused(request, fault(403, "the user does not let you watch him"));
     if (wish.expires > 0 && this.#isFull(envelope.identity))
-      return refused(request, fault(503, "too many watch this user", [["Retry-After", "600"]]));
+      return refused(request, limitReached(480, "too many watch this user", [["Retry-After", "600"]]));
     if (wish.event === "presence") this.#waiting.forget(envelope.identity);
     const subscription = this.#made(envelope, request, essentials, wish, permission, now);
     return this.#grant(request, subscription, wish, now);
@@ -230,15 +229,18 @@ export class Presence {
   #publish(envelope: RequestEnvelope, request: Request, now: number): Receipt {
     const { user, domain, name } = this.#room.home;
     if (envelope.identity !== `${user}@${domain}`) return refused(request, fault(403, "only the user himself publishes his state"));
-    const event = ownEvent(request)?.package ?? "presence";
+    const event = ownEvent(request)?.package;
     if (event !== "presence") return refused(request, fault(489, "state of this package is not published", [["Allow-Events", "presence"]]));
+    const types = [traits.presence.type, partialType];
+    const refusal = inspectRequest(request, { options: [], types });
+    if (refusal !== undefined) return refused(request, refusal);
     const outcome = publish({
       ...{
         request,
         event,
         now,
         tag: randomText(),
-        settings: { ...this.#room.configuration.publications, types: [traits.presence.type, partialType] },
+        settings: this.#room.configuration.publications,
       },
       publications: this.#publications.of(event, now),
       body: legible(bodyOf(request)),

@@ -6,7 +6,7 @@ import { type Taken, carry, isMereRefresh, isSaidAgain, refresh, takenBy, withCa
 import { type RegisterOutcome, register } from "../../lib/registrar/register.ts";
 import { readContacts } from "../../lib/syntax/contact.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
-import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { type Fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import { parameter } from "../../lib/syntax/parameters.ts";
 import { equalUris, parseUri } from "../../lib/syntax/uri.ts";
@@ -75,7 +75,7 @@ export class Registrar {
     );
     const outcome = register({ request, essentials, bindings, away, now, chance: Math.random(), settings, keyring });
     if (isFault(outcome)) return outcome;
-    if (!fits(flow, outcome)) return fault(403, "too many long contacts on this connection");
+    if (!fits(flow, outcome)) return limitReached(403, "too many long contacts on this connection");
     const refreshable = takenBy(request, outcome, settings);
     if (refreshable === undefined) this.#taken.delete(flow.id);
     else this.#taken.set(flow.id, refreshable);

@@ -1,3 +1,4 @@
+import { awayFrom } from "../../lib/redirect/redirection.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";
 import type { Address } from "../../lib/location/address.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
@@ -119,7 +120,10 @@ export async function routeOf(
     case "retarget":
       return { kind: "elsewhere", uri: outcome.uri, isAllowed: true };
     case "redirect":
-      return outcome;
+      // RFC 3261 §8.3.
+      return awayFrom(`sip:${user}@${domain}`, [["Contact", `<${outcome.uri}>`]]).length === 0
+        ? fault(404, "the route of the domain leads back to the same address")
+        : outcome;
     case "reject":
       return fault(outcome.status, toOctets(outcome.reason ?? "a route of the domain refuses it"));
   }

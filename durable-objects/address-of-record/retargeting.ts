@@ -7,7 +7,7 @@ import type { ForkedBranch } from "../../lib/proxy/response-context.ts";
 import { type Address, addressOf } from "../../lib/location/address.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { drawFor } from "../../lib/routing/draw.ts";
-import { type Trunk, uriAtTrunk } from "../../lib/routing/trunk.ts";
+import { type Trunk, allInUse, uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { isHopName, readHopName } from "../../lib/routing/hop-name.ts";
 import { isSecure } from "../../lib/routing/transport.ts";
@@ -131,8 +131,11 @@ export class Retargeting {
         if (receipt.kind === "taken") return;
         refusal = receipt;
         if (receipt.status !== 503) break;
+        if (!isHopName(place.name)) continue;
         // It says for how long, unless only its lines are in use.
-        if (isHopName(place.name)) rememberBad(place.name, retryAfterOf(receipt.text) ?? 0, Date.now());
+        const rest = retryAfterOf(receipt.text);
+        rememberBad(place.name, rest ?? 0, Date.now());
+        if (rest === undefined) refusal = allInUse;
       } catch (error) {
         this.#room.log.note(Date.now(), "-", String(error));
       }

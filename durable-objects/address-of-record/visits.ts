@@ -3,7 +3,7 @@ import { welcomesGuests } from "../../lib/location/domain-settings.ts";
 import { standingOf } from "../../lib/proxy/standing.ts";
 import { anonymous, refuseVisit, senderOf } from "../../lib/proxy/visit.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
-import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import type { Visitor } from "../../lib/transport/visitor.ts";
@@ -57,7 +57,7 @@ export class Visits {
       const username = host.kind === "subscriber" ? host.subscriber.username : undefined;
       if (host.kind === "foreign" || !welcomesGuests(host.settings, username)) return fault(403, "guests may not call this user");
       return request.method === "INVITE" && this.#callsAtPresent(now) >= callsOfGuest
-        ? fault(403, "a guest has too many calls")
+        ? limitReached(403, "a guest has too many calls")
         : undefined;
     });
   }

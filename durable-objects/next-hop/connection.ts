@@ -123,7 +123,7 @@ export class Connection {
   }
 
   /**
-   * RFC 5923 §6: what is for a connection that is gone, by the name it had, may come by this one; so the other side is heard in calls
+   * RFC 5923 §8.1: what is for a connection that is gone, by the name it had, may come by this one; so the other side is heard in calls
    * that have outlived it. Over TCP, of servers that know this extension.
    */
   claim(former: string): void {

@@ -6,7 +6,7 @@ import { standingOfServer } from "../../lib/proxy/standing.ts";
 import { noSubscription } from "../../lib/proxy/within.ts";
 import { senderOf } from "../../lib/proxy/visit.ts";
 import { isNumber, numberFrom } from "../../lib/routing/number-format.ts";
-import { type Trunk, accountUser, trunkIdentity } from "../../lib/routing/trunk.ts";
+import { type Trunk, accountUser, allInUse, trunkIdentity } from "../../lib/routing/trunk.ts";
 import { asReferred, shiftedEnd } from "../../lib/proxy/shifted.ts";
 import { alter, combined } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
@@ -14,6 +14,9 @@ import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { type Request as SipRequest, headerValue } from "../../lib/syntax/message.ts";
 import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
+import { capabilities } from "../../lib/uas/capabilities.ts";
+import { endsHere } from "../../lib/uas/ends-here.ts";
+import { inspectRequest } from "../../lib/uas/inspect-request.ts";
 import type { Envelope, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import type { Directory } from "../../workers/directory.ts";
 import { type Resolved, type Routed, available, homeOf, routeOf, takesUnsolicited } from "../address-of-record/resolve.ts";
@@ -79,7 +82,7 @@ export class Inbound {
     };
     this.#line.post(receiver.home, envelope).then(
       (receipt) => (receipt.kind === "answered" ? this.#line.reply(request, receipt.text) : undefined),
-      () => this.#line.reply(request, answerFault(request, fault(503, "the other side cannot be reached now"))),
+      () => this.#line.reply(request, answerFault(request, fault(500, "the other side cannot be reached now"))),
     );
   }
 
@@ -89,13 +92,15 @@ export class Inbound {
       isTrusted: trunk?.inbound === true,
       standing: standingOfServer(trunk?.trusted === true),
     };
-    return examine(request, essentials, { keyring: this.#line.keyring, owner, isOurs: () => true });
+    return examine(request, essentials, { keyring: this.#line.keyring, owner, isOurs: () => true, endsHere });
   }
 
   /** RFC 3261 §11.2: what this server itself can do; it registers nobody, and has no phone. */
   #serve(request: SipRequest): void {
     if (request.method !== "OPTIONS") return this.#refuse(request, fault(405, "this server has no phone", [["Allow", "OPTIONS"]]));
-    this.#line.reply(request, replyTo(request, 200, { toTag: randomText(), headers: [["Accept", "*/*"]] }));
+    const refusal = inspectRequest(request, { options: [], types: [] });
+    if (refusal !== undefined) return this.#refuse(request, refusal);
+    this.#line.reply(request, replyTo(request, 200, { toTag: randomText(), headers: capabilities("hop") }));
   }
 
   /** Why a trunk may not ask this: nobody is relayed, and nobody is whom he says he is only because he says so. */
@@ -141,7 +146,7 @@ export class Inbound {
   async #comesIn(request: SipRequest, essentials: Essentials, way: Way & { kind: "address" }, trunk: Trunk): Promise<void> {
     if (request.method === "ACK") return;
     if (request.method === "INVITE" && isFull(trunk, this.#line.calls) && !this.#line.calls.has(essentials.callId))
-      return this.#refuse(request, fault(503, "all lines of the trunk are in use"));
+      return this.#refuse(request, allInUse);
     const found = await available(() => this.#find(trunk, request.method, this.#dialled(essentials, way, trunk)));
     if (isFault(found)) return this.#refuse(request, found);
     if (found.kind === "redirect") return this.#line.reply(request, redirect(request, found));
@@ -170,12 +175,12 @@ export class Inbound {
       this.#line.reply(request, replyTo(request, 100));
     }
     const refuse = (text: string): void => {
-      if (request.method === "INVITE") this.#line.calls.answered(503, essentials, Date.now());
+      if (request.method === "INVITE") this.#line.calls.answered(500, essentials, Date.now());
       this.#line.reply(request, text);
     };
     this.#line.post(home, envelope).then(
       (receipt) => (receipt.kind === "answered" ? refuse(receipt.text) : undefined),
-      () => refuse(answerFault(request, fault(503, "the user cannot be reached now"))),
+      () => refuse(answerFault(request, fault(500, "the user cannot be reached now"))),
     );
   }
 

@@ -7,7 +7,7 @@ import { randomText } from "./random.ts";
 /** The response that a fault asks for, with what was wrong as a Warning (RFC 3261 §20.43). */
 export function answerFault(request: Request, fault: Fault): string {
   const warning: readonly [string, string] = ["Warning", `399 offhook "${inOctets(fault.fault).replace(/["\\\r\n]/g, "'")}"`];
-  return replyTo(request, fault.status, { toTag: randomText(), headers: [...(fault.headers ?? []), warning] });
+  return replyTo(request, fault.status, { reason: fault.reason, toTag: randomText(), headers: [...(fault.headers ?? []), warning] });
 }
 
 /** What a fault quotes of a message is octets already; what it quotes of our own data may be text. */

@@ -2,7 +2,7 @@ import { readCredentials } from "../syntax/digest.ts";
 import { type Fault, fault } from "../syntax/fault.ts";
 import { type Request, headerValue } from "../syntax/message.ts";
 import { canonicalUser } from "../syntax/uri.ts";
-import { type NonceCounts, type Presentation, type Secret, challenge, verifyCredentials } from "./digest.ts";
+import { type NonceCounts, type Presentation, type Secret, challenge, isSameUri, verifyCredentials } from "./digest.ts";
 import type { Keyring } from "./keyring.ts";
 
 /** The secret of an account whose name has another spelling in URIs; a digest hashes whichever the phone was given (RFC 7616 §3.4.2). */
@@ -42,7 +42,10 @@ export function authenticate(keyring: Keyring, request: Request, claim: Claim): 
     if (verdict.kind === "accepted") return { counts: verdict.counts };
     isStale ||= verdict.stale;
   }
-  return askForCredentials(keyring, request, isServer, claim, isStale);
+  // Said of right and wrong passwords alike: phones whose proxy has changed the Request-URI would look for the fault elsewhere.
+  const isOther = own.some(({ uri }) => !isSameUri(uri, requestUri));
+  const why = isOther ? "the uri of the credentials is not the Request-URI" : "authentication is needed";
+  return askForCredentials(keyring, request, isServer, claim, { isStale, why });
 }
 
 /** What tells requests of one connection apart. */
@@ -55,12 +58,18 @@ function secretFor({ secret, user }: Claim, username: string): Secret {
   return username === user && user.includes("%") ? (secret.escaped ?? nobody) : secret;
 }
 
-function askForCredentials(keyring: Keyring, request: Request, isServer: boolean, { domain, at }: Claim, isStale: boolean): Fault {
+interface Asking {
+  readonly isStale: boolean;
+  /** What the Warning of the challenge says. */
+  readonly why: string;
+}
+
+function askForCredentials(keyring: Keyring, request: Request, isServer: boolean, { domain, at }: Claim, { isStale, why }: Asking): Fault {
   const name = isServer ? "WWW-Authenticate" : "Proxy-Authenticate";
   const challenges = challenge(keyring, domain, { ...at, request: nameOf(request) }, isStale);
   return fault(
     isServer ? 401 : 407,
-    "authentication is needed",
+    why,
     challenges.map((value) => [name, value]),
   );
 }

@@ -87,7 +87,7 @@ function algorithmOf(credentials: DigestCredentials): "md5" | "sha256" | undefin
 }
 
 /** RFC 7616 §3.4.6: the server must make sure that the digest's uri and the request's are the same resource. */
-function isSameUri(written: string, requestUri: string): boolean {
+export function isSameUri(written: string, requestUri: string): boolean {
   if (written === requestUri) return true;
   const one = parseUri(written);
   const other = parseUri(requestUri);

@@ -128,9 +128,14 @@ export function answered(backEnd: BackEnd, { status, response }: Answer, now: nu
   // The other side knows nothing of this dialog any more: another one is begun.
   if (status === 481 && backEnd.remote !== undefined) return begunAgain(backEnd, now);
   // Nobody tells us when somebody registers for the first time.
-  if (status === 480) return { ...ended(backEnd, "noresource"), due: now + longestPause };
+  if (status === 480 && !isLimit(response)) return { ...ended(backEnd, "noresource"), due: now + longestPause };
   const reason = refusals[status];
   return reason === undefined ? failed(backEnd, "probation", 0, now) : ended(backEnd, reason);
+}
+
+/** As many watch the resource as may: it says when to ask again. */
+function isLimit(response: Message | undefined): boolean {
+  return response !== undefined && headerValue(response, "retry-after") !== undefined;
 }
 
 /** Answers that stay the same if one asks again, and how the resource is told then (RFC 6665 §4.1.3). */

@@ -9,7 +9,7 @@ export interface ShownDialog {
   /** RFC 4235 §3.7.1. */
   readonly state: "trying" | "early" | "confirmed";
   readonly direction: "initiator" | "recipient" | undefined;
-  /** For the user's own phones: with the tags a call can be taken over, which others have no business with (RFC 4235 §6). */
+  /** For the user's own phones: with the tags a call can be taken over, which others have no business with (RFC 4235 §7). */
   readonly details: CallDetails | undefined;
 }
 

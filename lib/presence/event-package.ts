@@ -11,7 +11,7 @@ interface Traits {
   readonly isPrivate: boolean;
 }
 
-/** RFC 3856 §6.4 and §6.7, RFC 3857 §4.4, RFC 4235 §3.4 and §3.6, RFC 3680 §4.4 and §4.6, RFC 3842 §3.4 and §3.6. */
+/** RFC 3856 §6.4 to §6.6, RFC 3857 §4.4 to §4.6, RFC 4235 §3.4 to §3.6, RFC 3680 §4.4 to §4.6, RFC 3842 §3.4 to §3.7. */
 export const traits: Readonly<Record<EventPackage, Traits>> = {
   presence: { type: "application/pidf+xml", defaultExpires: 3600, isPrivate: false },
   "presence.winfo": { type: "application/watcherinfo+xml", defaultExpires: 3600, isPrivate: true },
@@ -20,7 +20,7 @@ export const traits: Readonly<Record<EventPackage, Traits>> = {
   "message-summary": { type: "application/simple-message-summary", defaultExpires: 3600, isPrivate: true },
 };
 
-/** Of partial presence documents (RFC 5262 §6), which a watcher of presence may take, and a phone may publish. */
+/** Of partial presence documents (RFC 5262 §4), which a watcher of presence may take, and a phone may publish. */
 export const partialType = "application/pidf-diff+xml";
 
 export function isEventPackage(name: string): name is EventPackage {

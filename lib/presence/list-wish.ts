@@ -1,8 +1,9 @@
 import { type Fault, fault } from "../syntax/fault.ts";
 import { type Request, headerValues } from "../syntax/message.ts";
 import { readOptionTags } from "../syntax/option-tags.ts";
+import { type Understood, inspectRequest } from "../uas/inspect-request.ts";
 import type { EventPackage } from "./event-package.ts";
-import { hasRecipientList } from "./recipient-list.ts";
+import { recipientListType } from "./recipient-list.ts";
 import { type SubscriptionSettings, type Wish, ownEvent, readWish } from "./subscription.ts";
 
 /** The option tags of RFC 4662 §4.1 and RFC 5367 §9.2. */
@@ -12,15 +13,20 @@ const recipientList = "recipient-list-subscribe";
 /** Packages whose state makes sense for many at once. */
 const packages: readonly EventPackage[] = ["presence", "dialog"];
 
+/** What is understood in a SUBSCRIBE to a list that it brings along, and to one of the directory. */
+export const understood: Readonly<Record<"adHoc" | "named", Understood>> = {
+  adHoc: { options: [eventList, recipientList], types: [recipientListType] },
+  named: { options: [eventList], types: [] },
+};
+
 /** Reads a SUBSCRIBE to a list (RFC 4662 §4, RFC 5367 §3): one of the directory's, or one that it brings along. */
 export function readListWish(request: Request, isAdHoc: boolean, settings: SubscriptionSettings): Wish | Fault {
+  const refusal = inspectRequest(request, isAdHoc ? understood.adHoc : understood.named);
+  if (refusal !== undefined) return refusal;
   const event = ownEvent(request)?.package;
   if (event === undefined || !packages.includes(event))
     return fault(489, "lists of this event package are not watched", [["Allow-Events", packages.join(", ")]]);
   const required = readOptionTags(request, "require");
-  const known = isAdHoc ? [eventList, recipientList] : [eventList];
-  const unsupported = required.filter((tag) => !known.includes(tag));
-  if (unsupported.length > 0) return fault(420, "a required extension is not supported here", [["Unsupported", unsupported.join(", ")]]);
   if (![...required, ...readOptionTags(request, "supported")].includes(eventList))
     return fault(421, "this is a list, and Supported does not name eventlist", [["Require", eventList]]);
   if (isAdHoc && !required.includes(recipientList))
@@ -29,9 +35,9 @@ export function readListWish(request: Request, isAdHoc: boolean, settings: Subsc
   return readWish(request, settings);
 }
 
-/** Why a SUBSCRIBE within the dialog is not taken (RFC 5367 §5.1); undefined if it is. */
-export function refuseLaterList(request: Request): Fault | undefined {
-  return hasRecipientList(request) ? fault(415, "the list of a subscription cannot be changed by a SUBSCRIBE") : undefined;
+/** Why a SUBSCRIBE within the dialog is not taken: the list of a subscription cannot be changed by one (RFC 5367 §5.1). */
+export function refuseLater(request: Request): Fault | undefined {
+  return inspectRequest(request, { ...understood.adHoc, types: [] });
 }
 
 /** RFC 4662 §4.3; whoever says nothing of what he takes has said that he knows lists. */

@@ -11,7 +11,7 @@ export interface Notification {
   readonly contact: string;
   /** `active;expires=3600`, `terminated;reason=timeout`. */
   readonly state: string;
-  /** The entity-tag of the state (RFC 5839 §5.1). */
+  /** The entity-tag of the state (RFC 5839 §6.1). */
   readonly tag: string | undefined;
   /** A document in Unicode, which goes out in UTF-8. */
   readonly body: { readonly type: string; readonly text: string } | undefined;

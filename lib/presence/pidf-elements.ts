@@ -36,7 +36,7 @@ export function newestOthers(roots: readonly Element[]): Element[] {
   return [...others.values()].flat();
 }
 
-/** RFC 3863 §4.4, RFC 4479 §9.1.2. */
+/** RFC 3863 §4.4, RFC 4479 §5.1.2. */
 const ranks: Readonly<Record<string, number>> = { status: 0, contact: 2, deviceID: 2, note: 3, timestamp: 4 };
 
 /** A service, person or device with its children in the order that the schemas want, which not every phone keeps. */

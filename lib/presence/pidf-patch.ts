@@ -9,7 +9,7 @@ import { childrenOf, escape, parseXml, serialise } from "./xml.ts";
 const pidfDiff = "urn:ietf:params:xml:ns:pidf-diff";
 
 /**
- * The presence document that a published body stands for, or why it is none: the body itself, or a partial one (RFC 5264 §4, §5).
+ * The presence document that a published body stands for, or why it is none: the body itself, or a partial one (RFC 5264 §4.3).
  * @param stored the document that the publication had before
  */
 export function readPublished(type: string, body: string, stored: string | undefined): string | Fault {

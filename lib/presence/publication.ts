@@ -1,4 +1,4 @@
-import { type Fault, fault, isFault } from "../syntax/fault.ts";
+import { type Fault, fault, isFault, limitReached } from "../syntax/fault.ts";
 import { parseDeltaSeconds } from "../syntax/integers.ts";
 import { type Request, headerValue } from "../syntax/message.ts";
 
@@ -42,8 +42,6 @@ export interface PublishSettings {
   readonly maximumPublications: number;
   /** Characters of a body. */
   readonly maximumSize: number;
-  /** The types that the body may have. */
-  readonly types: readonly string[];
 }
 
 /** What a PUBLISH changes: `removed` is the id of what is not there any more. */
@@ -55,7 +53,7 @@ export interface PublishOutcome {
   readonly tag: string;
 }
 
-/** Decides a PUBLISH of the user: RFC 3903 §6 steps 3 to 8. */
+/** Decides a PUBLISH of the user whose body is of a type that is read: RFC 3903 §6 steps 3 to 8. */
 export function publish(input: PublishInput): PublishOutcome | Fault {
   const { request, publications, settings, tag, event, body, phone, now } = input;
   const match = headerValue(request, "sip-if-match");
@@ -69,7 +67,7 @@ export function publish(input: PublishInput): PublishOutcome | Fault {
   const document = body === "" ? undefined : readBody(input, existing?.body);
   if (isFault(document)) return document;
   if (existing === undefined && publications.length >= settings.maximumPublications)
-    return fault(503, "too many publications of this user");
+    return limitReached(403, "too many publications of this user");
   const until = now + expires * 1000;
   const id = existing?.id ?? tag;
   const [text, at] = document === undefined ? [existing?.body ?? "", existing?.at ?? now] : [document, now];
@@ -82,9 +80,8 @@ function expiresOf(request: Request, { defaultExpires, maximumExpires }: Publish
 }
 
 function readBody({ request, settings, body, read }: PublishInput, stored: string | undefined): string | Fault {
-  const { types, maximumSize } = settings;
+  const { maximumSize } = settings;
   const type = headerValue(request, "content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
-  if (!types.includes(type)) return fault(415, "event state of this type is not taken", [["Accept", types.join(", ")]]);
   const tooLong = fault(413, `event state of more than ${maximumSize} characters is not taken`);
   if (body.length > maximumSize) return tooLong;
   const document = read(type, body, stored);

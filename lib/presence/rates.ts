@@ -1,6 +1,6 @@
 import { type Parameters, parameter } from "../syntax/parameters.ts";
 
-/** How often a watcher wants to be told (RFC 6446 §8.3), as times between notifications in milliseconds; 0: no such wish. */
+/** How often a watcher wants to be told (RFC 6446 §9.1), as times between notifications in milliseconds; 0: no such wish. */
 export interface Rates {
   /** At least (max-rate). */
   readonly pause: number;
@@ -22,11 +22,11 @@ export function readRates(parameters: Parameters): Rates {
   return { pause: pause ?? 0, longestPause: longestPause ?? 0, averagePause: averagePause ?? 0, text };
 }
 
-/** Average pauses in the period over which the average is taken: several, as RFC 6446 §6.4 wants it. */
+/** Average pauses in the period over which the average is taken: several, as RFC 6446 §7.4 wants it. */
 const pausesInPeriod = 5;
 
 /**
- * RFC 6446 §6.4: the milliseconds after a notification in which there has to be another one, count / (rate² * period).
+ * RFC 6446 §7.4: the milliseconds after a notification in which there has to be another one, count / (rate² * period).
  * @param sent when notifications went out, the newest last
  */
 export function adaptiveTimeout(averagePause: number, created: number, sent: readonly number[]): number {

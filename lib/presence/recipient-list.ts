@@ -5,15 +5,11 @@ import { type ListEntry, longestName, longestUri, mostEntries } from "./resource
 import { childrenOf, parseXml } from "./xml.ts";
 
 const namespace = "urn:ietf:params:xml:ns:resource-lists";
-const type = "application/resource-lists+xml";
+/** RFC 4826 §3. */
+export const recipientListType = "application/resource-lists+xml";
 
 /** What may stand in any URI (RFC 3986 §2): nothing that could break a line or a document. */
 const isUriText = /^[\w\-.~:/?#[\]@!$&'()*+,;=%]+$/;
-
-/** Whether a request has the list of RFC 5367 in its body, by its type. */
-export function hasRecipientList(request: Request): boolean {
-  return withoutParameters(headerValue(request, "content-type")) === type;
-}
 
 /**
  * The resources in the body of a SUBSCRIBE (RFC 5367 §4, RFC 5363 §4). Lists within lists are taken as if they were flat, references
@@ -22,9 +18,6 @@ export function hasRecipientList(request: Request): boolean {
  */
 export function readRecipientList(request: Request, body: string): readonly ListEntry[] | Fault {
   if (body === "") return fault(400, "the list is missing: it comes in the body");
-  if (!hasRecipientList(request)) return fault(415, "lists of this type are not taken", [["Accept", type]]);
-  const encoding = headerValue(request, "content-encoding")?.toLowerCase() ?? "identity";
-  if (encoding !== "identity") return fault(415, "compressed lists are not taken", [["Accept-Encoding", "identity"]]);
   if (withoutParameters(headerValue(request, "content-disposition")) !== "recipient-list")
     return fault(400, "the Content-Disposition of the list is not recipient-list");
   const root = parseXml(body, namespace, "resource-lists");

@@ -11,7 +11,7 @@ export interface ShownRegistration {
   readonly q: number;
   /** Milliseconds. */
   readonly expires: number;
-  /** Made by an administrator (RFC 3680 §3.4.2: created). */
+  /** Made by an administrator (RFC 3680 §4.7.1: created). */
   readonly isStatic: boolean;
 }
 

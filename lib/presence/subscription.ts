@@ -13,7 +13,7 @@ import { type Rates, readRates } from "./rates.ts";
 
 /** A subscription as its row holds it: one usage of a dialog that this home is one end of (RFC 6665 §4.2). */
 export interface Subscription {
-  /** Of the dialog and the Event's id (RFC 6665 §4.5.1, §8.2.1). */
+  /** Of the dialog and the Event's id (RFC 6665 §4.5.2, §8.2.1). */
   readonly id: string;
   readonly event: EventPackage;
   readonly eventId: string | undefined;
@@ -114,7 +114,7 @@ export function readWish(request: Request, settings: SubscriptionSettings): Wish
 /** How this home is called at its end of a subscription's dialog: a name that no phone has. */
 export const agent = "presence";
 
-/** RFC 6665 §4.5.1: tags and Call-ID name the dialog; the Event's id the subscription within. */
+/** RFC 6665 §4.5.2: tags and Call-ID name the dialog; the Event's id the subscription within. */
 export function subscriptionId(
   { callId, remoteTag, localTag }: Pick<Subscription, "callId" | "remoteTag" | "localTag">,
   event: string,

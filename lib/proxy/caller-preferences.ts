@@ -60,7 +60,7 @@ function implicitly(request: Request): Wanted {
   return { features, isRequired: true, isExplicit: false };
 }
 
-/** RFC 3841 §7.2.3: rejected is who says of himself all that is rejected. */
+/** RFC 3841 §7.2.4: rejected is who says of himself all that is rejected. */
 function isRejected(contact: FeatureSet, rejected: FeatureSet): boolean {
   return rejected.size > 0 && [...rejected].every(([name, values]) => haveCommonValue(contact.get(name) ?? [], values));
 }

@@ -7,9 +7,10 @@ import { type Fault, fault, isFault } from "../syntax/fault.ts";
 import { type Request, hasHeader, headerValues } from "../syntax/message.ts";
 import { parseNameAddress } from "../syntax/name-address.ts";
 import { readOptionTags } from "../syntax/option-tags.ts";
+import { parameter } from "../syntax/parameters.ts";
 import { type SipUri, type Uri, canonicalUser, parseUri, dialledNumber } from "../syntax/uri.ts";
 import type { DialogEnd } from "../transport/envelope.ts";
-import { endsOf, openRoute } from "./route-token.ts";
+import { type DialogRoute, endsOf, openRoute } from "./route-token.ts";
 import { type Standing, takenFrom } from "./standing.ts";
 
 /** The user whose authenticated flow a request came on. */
@@ -34,13 +35,21 @@ export type Way =
       readonly recordRoute: string | undefined;
       readonly alterations: Alterations;
     }
-  | { readonly kind: "address"; readonly address: Address; readonly alterations: Alterations };
+  | {
+      readonly kind: "address";
+      readonly address: Address;
+      readonly alterations: Alterations;
+      /** Max-Forwards has reached zero: we may answer the request, and not forward it. */
+      readonly isLast?: true;
+    };
 
 export interface Examination {
   readonly keyring: Keyring;
   readonly owner: Owner;
   /** Whether a host (lower case, perhaps with a port) is a name of ours. */
   readonly isOurs: (host: string) => boolean;
+  /** Whether we answer the request ourselves, and do not forward it. */
+  readonly endsHere: (request: Request, way: Way) => boolean;
 }
 
 const initialMaxForwards = 70;
@@ -56,13 +65,13 @@ export function examine(request: Request, essentials: Essentials, by: Examinatio
   if (unsupported.length > 0) return fault(420, "a required extension is not supported", [["Unsupported", unsupported.join(", ")]]);
   const route = readRoute(request, essentials, uri, by);
   if (isFault(route)) return route;
-  if (essentials.maxForwards === 0 && !(request.method === "OPTIONS" && route.way.kind === "server")) {
-    return fault(483, "Max-Forwards has reached zero");
-  }
+  if (essentials.maxForwards === 0 && !by.endsHere(request, route.way)) return tooManyHops;
   if (!route.isVouched && by.owner.isTrusted !== true && !isOwnFrom(essentials, by.owner))
     return fault(403, "From is not the authenticated user");
-  return route.way;
+  return essentials.maxForwards === 0 && route.way.kind === "address" ? { ...route.way, isLast: true } : route.way;
 }
+
+export const tooManyHops: Fault = fault(483, "Max-Forwards has reached zero");
 
 /** RFC 3261 §22.3: credentials for the realm of another server, which has asked for them, are none of our business. */
 function withForeignCredentials(request: Request, { domain }: Owner): Pick<Alterations, "append"> {
@@ -90,31 +99,64 @@ interface Route {
 /** RFC 3261 §16.4, then §16.5. */
 function readRoute(request: Request, essentials: Essentials, written: Uri, by: Examination): Route | Fault {
   const strict = repairStrictRoute(request, essentials, written, by);
-  const routes = hasHeader(request, "route") ? headerValues(request, "route") : [];
-  const top = routes[0] === undefined || strict !== undefined ? undefined : uriOf(routes[0]);
-  if (isFault(top)) return top;
-  if (top !== undefined && !isOwnRoute(top, by)) return fault(403, "requests are not relayed to other servers");
+  const routes = readRoutes(request, strict);
+  if (isFault(routes)) return routes;
+  const own = ownRoutes(strict === undefined ? routes : [strict.route, ...routes], essentials, by);
+  const popRoutes = strict === undefined ? own.count : own.count - 1;
+  const [next] = routes.slice(popRoutes);
+  const isElsewhere = next !== undefined && own.dialog === undefined;
+  if (isElsewhere) return fault(403, "requests are not relayed to other servers");
   const alterations: Alterations = {
-    maxForwards: essentials.maxForwards === undefined ? initialMaxForwards : essentials.maxForwards - 1,
+    maxForwards: essentials.maxForwards === undefined ? initialMaxForwards : Math.max(0, essentials.maxForwards - 1),
     remove: [...privateHeaders.filter((name) => hasHeader(request, name)), ...takenFrom(request, by.owner.standing ?? "subscriber")],
     ...withForeignCredentials(request, by.owner),
-    ...(top === undefined ? {} : { popRoutes: 1 }),
+    ...(popRoutes === 0 ? {} : { popRoutes }),
     ...(strict === undefined ? {} : { requestUri: strict.requestUri, popLastRoute: true }),
   };
-  const token = strict?.token ?? top?.user;
-  const dialog = essentials.toTag === undefined ? undefined : openRoute(by.keyring, token, essentials.callId);
-  if (dialog !== undefined) {
-    const { sender, receiver } = endsOf(dialog, essentials.fromTag);
+  if (own.dialog !== undefined) {
+    const { sender, receiver } = endsOf(own.dialog.route, essentials.fromTag);
     if (sender.home !== by.owner.home) return fault(403, "this dialog is not the sender's");
     // RFC 6665 §4.3: the NOTIFY makes the dialog of its subscription, and needs the route that the SUBSCRIBE had.
-    const recordRoute = request.method === "NOTIFY" ? routes[0] : undefined;
+    const recordRoute = request.method === "NOTIFY" && strict === undefined ? headerValues(request, "route")[own.count - 1] : undefined;
     return { way: { kind: "dialog", sender, receiver, recordRoute, alterations }, isVouched: true };
   }
-  const remaining = strict === undefined ? routes[1] : routes[0];
-  if (remaining !== undefined && routes.length > 1) return fault(403, "requests are not relayed to other servers");
   const uri = strict === undefined ? written : parseUri(strict.requestUri);
   if (isFault(uri)) return uri;
   return readRequestUri(uri, alterations, by);
+}
+
+/** The URIs of Route; without the last value, which is the target, if a strict router has put it there. */
+function readRoutes(request: Request, strict: Repair | undefined): readonly SipUri[] | Fault {
+  if (!hasHeader(request, "route")) return [];
+  const uris: SipUri[] = [];
+  for (const value of headerValues(request, "route").slice(0, strict === undefined ? undefined : -1)) {
+    const uri = uriOf(value);
+    if (isFault(uri)) return uri;
+    uris.push(uri);
+  }
+  return uris;
+}
+
+interface OwnRoutes {
+  /** How many Route values at the top are ours. */
+  readonly count: number;
+  /** The dialog that the last of them names: what stands behind it is the way to the other end. */
+  readonly dialog: { readonly route: DialogRoute } | undefined;
+}
+
+/**
+ * RFC 3261 §16.4: a Route at the top that is ours is taken off. There may be several: the outbound proxy that a phone is set to, and our
+ * Service-Route or Record-Route. Each would lead back to us.
+ */
+function ownRoutes(routes: readonly SipUri[], { toTag, callId }: Essentials, by: Examination): OwnRoutes {
+  let count = 0;
+  for (const uri of routes) {
+    if (!isOwnRoute(uri, by)) break;
+    count += 1;
+    const route = toTag === undefined ? undefined : openRoute(by.keyring, uri.user, callId);
+    if (route !== undefined) return { count, dialog: { route } };
+  }
+  return { count, dialog: undefined };
 }
 
 function readRequestUri(uri: Uri, alterations: Alterations, by: Examination): Route | Fault {
@@ -132,17 +174,24 @@ function readRequestUri(uri: Uri, alterations: Alterations, by: Examination): Ro
   return { way: { kind: "address", address, alterations }, isVouched: false };
 }
 
-/** RFC 3261 §16.4: a strict router before us put our Route into the Request-URI and the target at the end of the Routes. */
-function repairStrictRoute(
-  request: Request,
-  essentials: Essentials,
-  uri: Uri,
-  by: Examination,
-): { readonly token: string; readonly requestUri: string } | undefined {
-  if (uri.kind !== "sip" || uri.user === undefined || !hasHeader(request, "route")) return undefined;
-  if (openRoute(by.keyring, uri.user, essentials.callId) === undefined) return undefined;
-  const last = parseNameAddress(headerValues(request, "route").at(-1) ?? "");
-  return isFault(last) ? undefined : { token: uri.user, requestUri: last.uri };
+interface Repair {
+  /** Ours, which was in the Request-URI. */
+  readonly route: SipUri;
+  readonly requestUri: string;
+}
+
+/**
+ * RFC 3261 §16.4: a strict router before us put our Record-Route, or our Service-Route, into the Request-URI, and the target at the end
+ * of the Routes. No Request-URI that names a target has the parameter `lr`.
+ */
+function repairStrictRoute(request: Request, { callId }: Essentials, uri: Uri, by: Examination): Repair | undefined {
+  if (uri.kind !== "sip" || !hasHeader(request, "route")) return undefined;
+  const isOurs =
+    uri.user === undefined
+      ? parameter(uri.parameters, "lr") !== undefined && by.isOurs(hostOf(uri))
+      : openRoute(by.keyring, uri.user, callId) !== undefined;
+  const last = isOurs ? parseNameAddress(headerValues(request, "route").at(-1) ?? "") : undefined;
+  return last === undefined || isFault(last) ? undefined : { route: uri, requestUri: last.uri };
 }
 
 function uriOf(route: string): SipUri | Fault {

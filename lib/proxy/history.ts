@@ -3,7 +3,7 @@ import type { Alterations } from "../syntax/alter.ts";
 import { type Request, hasHeader, headerValues } from "../syntax/message.ts";
 import { parseNameAddress } from "../syntax/name-address.ts";
 import { parameter } from "../syntax/parameters.ts";
-import { parseUri } from "../syntax/uri.ts";
+import { equalUris, parseUri } from "../syntax/uri.ts";
 import { wantsPrivacy } from "./privacy.ts";
 import type { Retarget } from "./target-set.ts";
 
@@ -17,7 +17,7 @@ export interface Retargeting extends Retarget {
   readonly count: number;
 }
 
-/** How RFC 5806 §4.1 names the reasons; a target of the location table is no diversion. */
+/** How RFC 5806 §4 names the reasons; a target of the location table is no diversion. */
 const diverted = ["unconditional", "user-busy", "no-answer", "unavailable", "deflection"];
 
 /**
@@ -50,12 +50,22 @@ function anonymised(entry: string, domain: string): string {
 }
 
 function historyInfo(request: Request, { to, status, count }: Retargeting): Lines {
-  const entries = headerValues(request, "history-info");
-  const last = indexOf(entries.at(-1));
-  // RFC 7044 §9.1: the entry that the home before should have made.
-  const first: Lines = last === undefined ? [["History-Info", `<${withReason(request.requestUri, status)}>;index=1`]] : [];
-  const parent = last ?? "1";
-  return [...first, ["History-Info", `<${to}>;index=${parent}.${count};mp=${parent}`]];
+  const last = headerValues(request, "history-info").at(-1);
+  const index = indexOf(last);
+  // RFC 7044 §9.1: the entry that the home before should have made, and which says who forwards; §10.3: 0 stands for what is missing.
+  const isMissing = index === undefined || !isFor(request.requestUri, last);
+  const parent = index === undefined ? "1" : isMissing ? `${index}.0` : index;
+  const own: Lines = isMissing ? [["History-Info", `<${withReason(request.requestUri, status)}>;index=${parent}`]] : [];
+  return [...own, ["History-Info", `<${to}>;index=${parent}.${count};mp=${parent}`]];
+}
+
+/** Whether an entry has the Request-URI, whatever reasons it has besides. */
+function isFor(requestUri: string, entry: string | undefined): boolean {
+  const address = parseNameAddress(entry ?? "");
+  const uri = isFault(address) ? address : parseUri(address.uri);
+  const asked = parseUri(requestUri);
+  if (isFault(uri) || isFault(asked)) return false;
+  return equalUris(uri.kind === "sip" ? { ...uri, headers: undefined } : uri, asked);
 }
 
 /** RFC 7044 §10.2: why the target did not do, in the headers of its URI. */

@@ -7,6 +7,7 @@ import { type Request, hasHeader, headerValue, headerValues } from "../syntax/me
 import { parseVia } from "../syntax/via.ts";
 import { type Fault, fault, isFault } from "../syntax/fault.ts";
 import { historyOf } from "./history.ts";
+import { nextRoute } from "./next-route.ts";
 import { isLoop, loopMark, statefulBranch, statelessBranch, storedBranch } from "./branch.ts";
 import type { ForkedBranch, ResponseContext } from "./response-context.ts";
 import { recordRoute } from "./route-token.ts";
@@ -41,12 +42,13 @@ export function branchRequest(
   branch: ForkedBranch,
 ): string {
   const value = statefulBranch(context.hint ?? by.hint, context.transaction, branch.index, mark(request, essentials));
+  const { routes, ...way } = nextRoute(request, branch.contact, branch.path);
   return alter(request, {
-    requestUri: branch.contact,
+    ...way,
     push: [
       ["Via", viaValue(branch.host, value)],
       ...ownRecordRoute(by, request, essentials, context.search?.caller ?? context.answerTo, branch.phone, branch.host),
-      ...branch.path.map((route): [string, string] => ["Route", route]),
+      ...routes,
     ],
   });
 }
@@ -111,14 +113,8 @@ export function statelessRequest(
       : envelope.recordRoute === undefined
         ? []
         : [["Record-Route", envelope.recordRoute]];
-  const text = alter(request, {
-    ...(target.contact === undefined ? {} : { requestUri: target.contact }),
-    push: [
-      ["Via", viaValue(target.host, branch, target.transport)],
-      ...recorded,
-      ...target.path.map((route): [string, string] => ["Route", route]),
-    ],
-  });
+  const { routes, ...way } = nextRoute(request, target.contact, target.path);
+  const text = alter(request, { ...way, push: [["Via", viaValue(target.host, branch, target.transport)], ...recorded, ...routes] });
   return { text, branch };
 }
 
@@ -134,10 +130,8 @@ export function storedRequest(by: Forwarder, request: Request, essentials: Essen
   const { number, at, contact, host, path } = target;
   const branch = storedBranch(by.hint, number, mark(request, essentials));
   const date: [string, string][] = hasHeader(request, "date") ? [] : [["Date", serialiseDate(at)]];
-  return alter(request, {
-    requestUri: contact,
-    push: [["Via", viaValue(host, branch)], ...date, ...path.map((route): [string, string] => ["Route", route])],
-  });
+  const { routes, ...way } = nextRoute(request, contact, path);
+  return alter(request, { ...way, push: [["Via", viaValue(host, branch)], ...date, ...routes] });
 }
 
 /** Whether this home has forwarded the same request before, with nothing changed that it routes by (RFC 3261 §16.3 step 4). */
@@ -165,7 +159,7 @@ function viaValue(host: string, branch: string, transport?: StatelessTarget["tra
 
 /**
  * What our Via says of a connection that we opened: that we want to be told where we are seen (RFC 3581 §3), and over TCP that it may
- * be used in the other direction too (RFC 5923 §6). Over TLS that takes a certificate of ours (§5), which the platform has not.
+ * be used in the other direction too (RFC 5923 §8.1). Over TLS that takes a certificate of ours (§9.2), which the platform has not.
  */
 export function viaMarks(transport: StatelessTarget["transport"]): string {
   if (transport === "TCP") return ";rport;alias";

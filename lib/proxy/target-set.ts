@@ -10,7 +10,7 @@ export interface Target {
   readonly contact: string;
   /** Thousandths. */
   readonly q: number;
-  /** Route values towards it (RFC 3327 §5.2). */
+  /** Route values towards it (RFC 3327 §5.4). */
   readonly path: readonly string[];
   /** The binding. */
   readonly key?: string;
@@ -42,7 +42,7 @@ export interface Retarget {
 
 /**
  * The target set of a request for an address of record (RFC 3261 §16.5): its bindings, the flows of one instance as one target
- * (RFC 5626 §5.3), only the named instance for a GRUU (RFC 5627 §5.5), never the phone that is calling; best first.
+ * (RFC 5626 §5.3), only the named instance for a GRUU (RFC 5627 §6.1), never the phone that is calling; best first.
  */
 export function targetSet(bindings: readonly Binding[], to: Destination & { kind: "address" }, callingPhone: string | undefined): Target[] {
   const targets = new Map<string, Target>();

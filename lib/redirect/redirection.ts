@@ -1,5 +1,9 @@
 import { publicGruu } from "../location/gruu.ts";
 import type { ReachableTarget } from "../proxy/response-context.ts";
+import { type Fault, isFault } from "../syntax/fault.ts";
+import { parseNameAddress } from "../syntax/name-address.ts";
+import { parameter } from "../syntax/parameters.ts";
+import { type Uri, equalUris, parseUri } from "../syntax/uri.ts";
 
 type Lines = readonly (readonly [name: string, value: string])[];
 
@@ -10,24 +14,47 @@ export interface Redirection {
 }
 
 /**
+ * The Contacts of a 3xx but for those that are the Request-URI itself: a request is never redirected to where it has come from (RFC 3261
+ * §8.3). Of two URIs that differ in `gr` one is the user and the other one of their phones, though URI comparison takes no notice of it
+ * (RFC 5627 §5.4).
+ */
+export function awayFrom(requestUri: string, contacts: Lines): Lines {
+  return contacts.filter(([, value]) => {
+    const address = parseNameAddress(value);
+    return isFault(address) || !isSame(parseUri(address.uri), parseUri(requestUri));
+  });
+}
+
+function isSame(one: Uri | Fault, other: Uri | Fault): boolean {
+  if (isFault(one) || isFault(other) || !equalUris(one, other)) return false;
+  if (one.kind !== "sip" || other.kind !== "sip") return true;
+  return parameter(one.parameters, "gr")?.toLowerCase() === parameter(other.parameters, "gr")?.toLowerCase();
+}
+
+/**
  * RFC 3261 §8.3 and §21.3: 302 with the targets, best first; 300 if there are several and none is better. A phone on a WebSocket has
- * an address that means nothing to others (RFC 7118 §5): it is given by its GRUU, and left out if it has none.
+ * an address that means nothing to others (RFC 7118 §5): it is given by its GRUU, and left out if it has none. Who has asked for the phone
+ * by a GRUU knows where it is, and may not learn who has it (RFC 5627 §3.1.2): only other addresses are told.
+ * @param of the request: its Request-URI, and whether that is a GRUU
  * @param expires seconds that a target is good for
  * @returns undefined if nobody is left
  */
 export function redirectTo(
   targets: readonly ReachableTarget[],
+  of: { readonly requestUri: string; readonly isGruu: boolean },
   owner: { readonly user: string; readonly domain: string },
   expires: (target: ReachableTarget) => number | undefined,
 ): Redirection | undefined {
-  const contacts = targets.flatMap((target): [string, string][] => {
+  const told = of.isGruu ? targets.filter(({ retarget }) => retarget !== undefined) : targets;
+  const all = told.flatMap((target): [string, string][] => {
     const uri = addressOf(target, owner);
     if (uri === undefined) return [];
     const left = expires(target);
     return [["Contact", `<${uri}>;q=${target.q / 1000}${left === undefined ? "" : `;expires=${left}`}`]];
   });
+  const contacts = awayFrom(of.requestUri, all);
   if (contacts.length === 0) return undefined;
-  const isChoice = contacts.length > 1 && targets.every(({ q }) => q === targets[0]?.q);
+  const isChoice = contacts.length > 1 && told.every(({ q }) => q === told[0]?.q);
   return { status: isChoice ? 300 : 302, contacts };
 }
 

@@ -34,7 +34,7 @@ export function registerLines(input: AnswerInput): string {
   return `${lines}${bindings.length > 0 ? serviceRoute(host) : ""}${supportedLine}Date: ${serialiseDate(input.now)}\r\n`;
 }
 
-/** RFC 3608 §6.1: the way that requests of the phone shall take, which is the way it is on. */
+/** RFC 3608 §6.3: the way that requests of the phone shall take, which is the way it is on. */
 const serviceRoute = recalling((host) => `Service-Route: <sip:${host};transport=ws;lr>\r\n`);
 const supportedLine = `Supported: ${registrarOptions.join(", ")}\r\n`;
 

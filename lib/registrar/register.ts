@@ -3,13 +3,14 @@ import { type Binding, bindingKey, phoneOf } from "../location/binding.ts";
 import type { Contact } from "../syntax/contact.ts";
 import { readContacts } from "../syntax/contact.ts";
 import type { Essentials } from "../syntax/essentials.ts";
-import { type Fault, fault, isFault } from "../syntax/fault.ts";
+import { type Fault, fault, isFault, limitReached } from "../syntax/fault.ts";
 import { parseDeltaSeconds } from "../syntax/integers.ts";
 import { type Request, headerValue, headerValues } from "../syntax/message.ts";
 import { readOptionTags } from "../syntax/option-tags.ts";
 import { parseNameAddress } from "../syntax/name-address.ts";
 import { parameter, unquote } from "../syntax/parameters.ts";
 import { equalUris, parseUri } from "../syntax/uri.ts";
+import { inspectRequest } from "../uas/inspect-request.ts";
 import type { RegistrarSettings } from "./settings.ts";
 
 /** All that a registration is decided from. */
@@ -46,8 +47,8 @@ export const registrarOptions: readonly string[] = ["gruu", "outbound", "path"];
 
 /** Decides a REGISTER of an authenticated user for his own address of record: RFC 3261 §10.3 steps 2, 6 and 7. */
 export function register(input: RegisterInput): RegisterOutcome | Fault {
-  const unknown = readOptionTags(input.request, "require").filter((tag) => !registrarOptions.includes(tag));
-  if (unknown.length > 0) return fault(420, "extension not supported", [["Unsupported", unknown.join(", ")]]);
+  const refusal = inspectRequest(input.request, { options: registrarOptions, types: [] });
+  if (refusal !== undefined) return refusal;
   const contacts = readContacts(input.request);
   if (isFault(contacts)) return contacts;
   return contacts === "*" ? removeAll(input) : update(input, contacts);
@@ -84,7 +85,7 @@ function update(input: RegisterInput, contacts: readonly Contact[]): RegisterOut
   const kept = input.bindings.filter((binding) => !removed.includes(binding) && !put.some((one) => one.key === binding.key));
   const excess = kept.length + put.length - Math.max(settings.maximumContacts, input.bindings.length);
   const dropped = excess <= 0 ? [] : kept.filter((binding) => input.away.has(binding.key)).slice(0, excess);
-  if (dropped.length < excess) return fault(403, "too many contacts for this address of record");
+  if (dropped.length < excess) return limitReached(403, "too many contacts for this address of record");
   removed.push(...dropped);
   return { put, removed, bindings: [...kept.filter((binding) => !dropped.includes(binding)), ...put] };
 }
@@ -147,7 +148,7 @@ function lacksOutbound(request: Request): boolean {
   return isFault(uri) || uri.kind !== "sip" || !uri.parameters.some(([name]) => name.toLowerCase() === "ob");
 }
 
-/** What requests to the phone are to carry as a Route (RFC 3327 §5.3). */
+/** What requests to the phone are to carry as a Route (RFC 3327 §5.4). */
 function isRoute(value: string): boolean {
   const address = parseNameAddress(value);
   const uri = isFault(address) ? address : parseUri(address.uri);

@@ -1,4 +1,5 @@
 import type { Keyring } from "../authentication/keyring.ts";
+import { type Fault, limitReached } from "../syntax/fault.ts";
 import { nameOfUser } from "../syntax/uri.ts";
 import { type NumberFormat, numberTowards } from "./number-format.ts";
 
@@ -125,3 +126,6 @@ export function chooseTrunk(trunks: readonly Trunk[], user: string): Trunk | und
 export function uriAtTrunk({ servers, format }: Trunk, user: string, server = servers[0]?.uri ?? ""): string {
   return server.replace(/^(sips?:)/i, `$1${numberTowards(format, user)}@`);
 }
+
+/** What callers, and the trunk's own calls, are told while it has as many calls as it may have. */
+export const allInUse: Fault = limitReached(480, "all lines of the trunk are in use");

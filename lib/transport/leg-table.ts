@@ -1,7 +1,7 @@
 import type { Keyring } from "../authentication/keyring.ts";
 import { addressOf } from "../location/address.ts";
 import { hintIn } from "../proxy/branch.ts";
-import { endsOf, openRoute } from "../proxy/route-token.ts";
+import { type DialogRoute, endsOf, openRoute } from "../proxy/route-token.ts";
 import { readCredentials } from "../syntax/digest.ts";
 import type { Essentials } from "../syntax/essentials.ts";
 import { isFault } from "../syntax/fault.ts";
@@ -73,10 +73,7 @@ function byRoute<Leg extends LegName>(
   keyring: Keyring,
 ): Choice<Leg> | undefined {
   if (essentials.toTag === undefined) return undefined;
-  const route = parseNameAddress(headerValues(message, "route")[0] ?? "");
-  const uri = isFault(route) ? undefined : parseUri(route.uri);
-  if (uri === undefined || isFault(uri) || uri.kind !== "sip") return undefined;
-  const dialog = openRoute(keyring, uri.user, essentials.callId);
+  const dialog = dialogIn(message, essentials.callId, keyring);
   if (dialog === undefined) return undefined;
   const { sender } = endsOf(dialog, essentials.fromTag);
   const leg = legs.find((one) => one.home === sender.home);
@@ -84,6 +81,21 @@ function byRoute<Leg extends LegName>(
   // A phone that has just come back and not registered yet: it is asked who it is, as on the direct way.
   const named = /^sip:(.+)@([^@]+)#\d+$/.exec(sender.home);
   return named === null ? undefined : { kind: "identity", user: named[1] ?? "", domain: named[2] ?? "" };
+}
+
+/**
+ * Of the first Route that is our token for this call: our own names may stand before it, as those of an outbound proxy do. A strict
+ * router before us has put it into the Request-URI (RFC 3261 §16.4).
+ */
+function dialogIn(message: Message, callId: string, keyring: Keyring): DialogRoute | undefined {
+  const routes = headerValues(message, "route").map((value) => parseNameAddress(value));
+  const uris = routes.flatMap((route) => (isFault(route) ? [] : [route.uri]));
+  for (const written of message.kind === "request" ? [message.requestUri, ...uris] : uris) {
+    const uri = parseUri(written);
+    const dialog = isFault(uri) || uri.kind !== "sip" ? undefined : openRoute(keyring, uri.user, callId);
+    if (dialog !== undefined) return dialog;
+  }
+  return undefined;
 }
 
 function byRegister<Leg extends LegName>(

@@ -12,7 +12,7 @@ export interface Watching {
   /** The newest one. */
   readonly last: () => Heard;
   /** A SUBSCRIBE within the dialog; 0 ends the subscription. */
-  readonly refresh: (expires: number, lines?: readonly string[]) => void;
+  readonly refresh: (expires: number, lines?: readonly string[], body?: string) => void;
   readonly callId: string;
 }
 
@@ -41,19 +41,14 @@ export function watch(
     if (newest === undefined) throw new Error(`${desk.account} was not notified`);
     return newest;
   };
-  const refresh = (seconds: number, more: readonly string[] = []) => {
+  const refresh = (seconds: number, more: readonly string[] = [], body = "") => {
     cseq += 1;
     const accepted = desk.heard.findLast((one) => one.status >= 200 && one.status < 300 && header(one, "call-id") === callId);
     const routes = accepted === undefined ? [] : headers(accepted, "record-route").reverse();
     const to = accepted === undefined ? header(last(), "from") : header(accepted, "to");
     const others = shared().filter((line) => !line.startsWith("Expires"));
-    sent = desk.sends("SUBSCRIBE", uri, [
-      ...routes.map((route) => `Route: ${route}`),
-      ...others,
-      `To: ${to}`,
-      `Expires: ${seconds}`,
-      ...more,
-    ]);
+    const lines = [...routes.map((route) => `Route: ${route}`), ...others, `To: ${to}`, `Expires: ${seconds}`, ...more];
+    sent = desk.sends("SUBSCRIBE", uri, lines, body);
   };
   return { status: () => sent.final, notified, last, refresh, callId };
 }
@@ -94,7 +89,7 @@ export function basics(heard: Heard): string[] {
 }
 
 /**
- * What a watcher has made of partial documents (RFC 5263 §6), canonical: he starts with a full state, drops what is older than what he
+ * What a watcher has made of partial documents (RFC 5263 §4.5), canonical: he starts with a full state, drops what is older than what he
  * has, and takes a diff only on top of the version before.
  */
 export function assembled({ notified }: Watching): string {

@@ -48,7 +48,7 @@ describe.each(ways)("who calls, on the %s way", (way) => {
     expect(heard.raw).not.toContain(alice.aor);
   });
 
-  it("an identity that a phone asserts of itself goes no further (RFC 3325 §6)", async () => {
+  it("an identity that a phone asserts of itself goes no further (RFC 3325 §5)", async () => {
     const [alice, bob] = await town.phones(way, "alice", "bob");
     alice.request("MESSAGE", bob.aor, { headers: [["P-Asserted-Identity", "<sip:president@localhost>"]] });
     expect((await bob.next("MESSAGE")).raw).not.toContain("president");

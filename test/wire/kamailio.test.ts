@@ -131,7 +131,7 @@ describe.skipIf(!hasKamailio)("Kamailio", () => {
     expect((await alice.finalResponse(bye)).status).toBe(200);
   });
 
-  it("dies in the middle of a call and comes back: the other side hangs up by it, though its route names our lost connection (RFC 5923 §6)", async () => {
+  it("dies in the middle of a call and comes back: the other side hangs up by it, though its route names our lost connection (RFC 5923 §8.1)", async () => {
     const [alice] = await town.phones("direct", "alice");
     const { desk } = company;
     const sent = alice.request("INVITE", "sip:desk@pbx.example;transport=tcp", { body: shortSdp });

@@ -189,7 +189,7 @@ const losses: Readonly<Record<string, () => Promise<void>>> = {
 describe.each(Object.keys(losses).filter((loss) => !loss.includes("ours")))("a call that was answered and loses %s", (loss) => {
   const lose = losses[loss] as () => Promise<void>;
 
-  it("has another one at once, by which the other side hangs up: it goes by the name of the old one too (RFC 5923 §6)", async () => {
+  it("has another one at once, by which the other side hangs up: it goes by the name of the old one too (RFC 5923 §8.1)", async () => {
     const { invite, dialog } = await talks();
     const former = /^SIP\/2\.0\/TCP ([^;]+);/.exec(header(invite, "via") ?? "")?.[1];
     await lose();

@@ -195,8 +195,21 @@ describe("what it costs", () => {
   });
 });
 
+describe("who asks for a phone by its GRUU (RFC 3261 §8.3)", () => {
+  it("is not told the same GRUU for ever, nor by a temporary one who has the phone: 404", async () => {
+    const [phone, account] = [await asker(), await town.newcomer("bob")];
+    const bob = await town.connect(account, "general");
+    const contact = header(await bob.register(), "contact") ?? "";
+    for (const name of ["pub-gruu", "temp-gruu"]) {
+      const gruu = new RegExp(`${name}="([^"]+)"`).exec(contact)?.[1] ?? "";
+      const answer = await asks(phone, "INVITE", gruu);
+      expect([name, answer.status, header(answer, "contact")]).toEqual([name, 404, undefined]);
+    }
+  });
+});
+
 describe("a domain that redirects", () => {
-  it("answers calls on /ws with where the user is", async () => {
+  it("answers calls on /ws with where the user is, and puts those through that ask for a phone of theirs", async () => {
     for (const username of ["dora", "emil"]) await server.provision({ domain: "redirecting.example", username, password: "offhook" });
     const domain = "redirecting.example";
     const [dora, emil] = [
@@ -207,6 +220,9 @@ describe("a domain that redirects", () => {
     await emil.register();
     await server.api("PUT", `/domains/${domain}/settings`, { redirect: true });
     await expect.poll(async () => (await dora.finalResponse(dora.request("INVITE", emil.aor))).status, { timeout: 10_000 }).toBe(302);
+    const gruu = `${emil.aor};gr=${emil.instance}`;
+    dora.request("INVITE", gruu);
+    expect((await emil.next("INVITE")).requestUri).toBe(uriIn(emil.contact));
     expect(await (await server.api("GET", `/domains/${domain}/settings`)).json()).toEqual({
       redirect: true,
       answer_strangers: false,

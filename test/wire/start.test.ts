@@ -6,7 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
+import { header } from "../support/heard.ts";
 import { Phone } from "../support/phone.ts";
+import { registerTcpPhone } from "../support/tcp-phone.ts";
 
 const parts = ["durable-objects", "lib", "migrations", "scripts", "web", "workers"];
 const files = ["wrangler.toml", "package.json", "tsconfig.base.json", "tsconfig.json", ".dev.vars.example"];
@@ -48,8 +50,9 @@ const run = async (...words: string[]): Promise<string> => {
 
 describe("npm start in a fresh clone", () => {
   it("serves the page, the demo accounts and the API within a minute, at the port it is told, and warns of nothing", async () => {
-    const port = await freePort();
-    started = spawn("npm", ["start", "--", "--port", String(port)], { cwd: clone, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    const [port, sipPort] = [await freePort(), await freePort()];
+    const options = ["--port", String(port), "--sip-port", String(sipPort)];
+    started = spawn("npm", ["start", "--", ...options], { cwd: clone, detached: true, stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [started.stdout, started.stderr]) stream?.on("data", (chunk: Buffer) => (output += chunk.toString()));
     await expect.poll(() => output, { timeout: 60_000, interval: 100 }).toContain(`Offhook is ready: http://localhost:${port}`);
     expect(output).toMatch(/accounts alice, bob, carol @ localhost, password offhook/);
@@ -65,6 +68,10 @@ describe("npm start in a fresh clone", () => {
       expect((await phone.register()).status).toBe(200);
       phone.socket.close();
     }
+    // RFC 3608: what a phone on TCP comes back by.
+    const { registered, socket } = await registerTcpPhone("bob", sipPort);
+    expect(header(registered, "service-route")).toBe(`<sip:127.0.0.1:${sipPort};transport=tcp;lr>`);
+    socket.destroy();
     expect(output).not.toMatch(/warn|▲|error|✘/i);
     await stop();
   });

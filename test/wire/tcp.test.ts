@@ -2,14 +2,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { compose, newBranch } from "../support/compose.ts";
-import { answerChallenge } from "../support/digest.ts";
-import { type Heard, header, headers, readHeard } from "../support/heard.ts";
+import { header, headers } from "../support/heard.ts";
 import { freePort } from "../support/kamailio.ts";
+import { openTcpLine, registerTcpPhone } from "../support/tcp-phone.ts";
 import { type Town, openTown } from "../support/town.ts";
 
 /** SIP over TCP, under local development only. */
@@ -21,67 +20,8 @@ beforeAll(async () => {
 });
 afterAll(() => town.close());
 
-/** What comes on a connection, one message after the other. */
-async function wired() {
-  const socket = connect(port, "127.0.0.1");
-  await once(socket, "connect");
-  const closed = new Promise<void>((resolve) => {
-    socket.once("close", () => resolve());
-    // Cut by the other side while we write.
-    socket.once("error", () => resolve());
-  });
-  let rest = "";
-  const heard: Heard[] = [];
-  const waiting: (() => void)[] = [];
-  socket.on("data", (octets) => {
-    rest += octets.toString("latin1");
-    for (let end = rest.indexOf("\r\n\r\n"); end >= 0; end = rest.indexOf("\r\n\r\n")) {
-      if (end === 0) {
-        rest = rest.slice(4);
-        continue;
-      }
-      const length = Number(/\r\ncontent-length:\s*(\d+)/i.exec(rest.slice(0, end))?.[1]);
-      if (rest.length < end + 4 + length) return;
-      heard.push(readHeard(rest.slice(0, end + 4 + length), false));
-      rest = rest.slice(end + 4 + length);
-      for (const wake of waiting.splice(0)) wake();
-    }
-  });
-  const next = async (match: (message: Heard) => boolean): Promise<Heard> => {
-    for (;;) {
-      const at = heard.findIndex(match);
-      if (at >= 0) return heard.splice(at, 1)[0] as Heard;
-      await new Promise<void>((resolve) => waiting.push(resolve));
-    }
-  };
-  return { socket, closed, next, send: (text: string) => socket.write(text) };
-}
-
-/** Registers an account on a connection, as a desk phone does. */
-async function deskPhone(account: string) {
-  const line = await wired();
-  const { localPort } = line.socket;
-  const register = (cseq: number, more: readonly string[]) =>
-    line.send(
-      compose("REGISTER sip:localhost SIP/2.0", [
-        `Via: SIP/2.0/TCP 127.0.0.1:${localPort};branch=${newBranch()};rport`,
-        "Max-Forwards: 70",
-        `From: <sip:${account}@localhost>;tag=desk`,
-        `To: <sip:${account}@localhost>`,
-        `Call-ID: desk-${account}`,
-        `CSeq: ${cseq} REGISTER`,
-        `Contact: <sip:${account}@127.0.0.1:${localPort};transport=tcp>`,
-        "Expires: 600",
-        ...more,
-      ]),
-    );
-  register(1, []);
-  const challenge = await line.next(({ status }) => status === 401);
-  const input = { method: "REGISTER", uri: "sip:localhost", username: account, password: "offhook" };
-  register(2, [`Authorization: ${answerChallenge(headers(challenge, "www-authenticate"), input)}`]);
-  const registered = await line.next(({ status }) => status === 200);
-  return { ...line, challenge, registered, localPort };
-}
+const wired = () => openTcpLine(port);
+const deskPhone = (account: string) => registerTcpPhone(account, port);
 
 describe("a desk phone on TCP", () => {
   it("registers, and is told where it is seen (RFC 3581 §4)", async () => {

@@ -276,7 +276,8 @@ describe("a trunk that is full", () => {
     const ringing = await servers[1].next("INVITE");
     servers[1].reply(ringing, 180);
     await alice.next(180);
-    expect((await alice.finalResponse(call())).status).toBe(500);
+    const refusal = await alice.finalResponse(call());
+    expect([refusal.status, refusal.reason]).toEqual([480, "All lines of the trunk are in use"]);
     expect((await status()).map(({ calls }) => calls)).toEqual([1, 1]);
     servers[1].reply(ringing, 486);
     await alice.finalResponse(second);
@@ -287,7 +288,7 @@ describe("a trunk that is full", () => {
     await servers[0].next("INVITE");
   });
 
-  it("has its own calls refused: 503", async () => {
+  it("has its own calls refused: 480, with the reason, and not 503, which would speak for all of us (RFC 3261 §21.5.4)", async () => {
     await town.server.provision({ domain: "localhost", username: alice.account, password: "offhook", aliases: [`+49305${count}`] });
     await trunk({ maximum_calls: 1, inbound: true });
     call();
@@ -302,7 +303,8 @@ describe("a trunk that is full", () => {
       contact(servers[0]),
     ];
     servers[0].send(compose(`INVITE sip:+49305${count}@localhost SIP/2.0`, lines, shortSdp));
-    expect((await servers[0].next(503)).status).toBe(503);
+    const refusal = await servers[0].next(480);
+    expect([refusal.reason, header(refusal, "retry-after")]).toEqual(["All lines of the trunk are in use", undefined]);
     expect(alice.socket.rest().filter(({ method }) => method === "INVITE")).toEqual([]);
   });
 });

@@ -8,7 +8,7 @@ import { json, noContent, operation, problems } from "./responses.ts";
 import { fitsXml, subscriberParameters } from "./schemas.ts";
 import { Store } from "./store.ts";
 
-/** RFC 4480 §5.2: those of its schema. */
+/** RFC 4480 §3.2: those of its schema. */
 const activities = [
   ...["appointment", "away", "breakfast", "busy", "dinner", "holiday", "in-transit", "looking-for-work", "meal", "meeting"],
   ...["on-the-phone", "performance", "permanent-absence", "playing", "presentation", "shopping", "sleeping", "spectator", "steering"],

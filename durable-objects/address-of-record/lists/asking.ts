@@ -4,6 +4,7 @@ import { type Way, examine } from "../../../lib/proxy/examine.ts";
 import { alter } from "../../../lib/syntax/alter.ts";
 import { type Fault, fault, isFault } from "../../../lib/syntax/fault.ts";
 import { parseMessage } from "../../../lib/syntax/message.ts";
+import { endsHere } from "../../../lib/uas/ends-here.ts";
 import type { Destination, Receipt, RequestEnvelope } from "../../../lib/transport/envelope.ts";
 import { Undeliverable } from "../../room/outbox.ts";
 import type { Room } from "../../room/room.ts";
@@ -35,7 +36,7 @@ export class Asking {
     const { home, keyring, configuration } = this.#room;
     const owner = { home: home.name, ...this.#account.owner() };
     const isOurs = (host: string) => host === configuration.publicHost || host.replace(/:\d+$/, "") === home.domain;
-    const way = examine(request, essentialsOf(request), { keyring, owner, isOurs });
+    const way = examine(request, essentialsOf(request), { keyring, owner, isOurs, endsHere });
     if (isFault(way)) return { status: way.status, response: undefined };
     if (way.kind === "server") return { status: 404, response: undefined };
     const placed = await this.#placed(request.requestUri, way);

@@ -1,6 +1,6 @@
 import { readRecipientList } from "../../../lib/presence/recipient-list.ts";
 import type { ListName, ResourceList } from "../../../lib/presence/resource-list.ts";
-import { type Fault, fault, isFault } from "../../../lib/syntax/fault.ts";
+import { type Fault, fault, isFault, limitReached } from "../../../lib/syntax/fault.ts";
 import { legible } from "../../../lib/syntax/octets.ts";
 import { type Request, bodyOf } from "../../../lib/syntax/message.ts";
 import { Allowance } from "../../room/allowance.ts";
@@ -29,7 +29,7 @@ export class ListSources {
 
   /** A list that a phone asks for. */
   async asked(name: ListName, now: number): Promise<ResourceList | Fault> {
-    return this.mayAsk(now) ? this.found(name, now) : fault(503, "lists are asked for too often", [["Retry-After", "5"]]);
+    return this.mayAsk(now) ? this.found(name, now) : limitReached(480, "lists are asked for too often", [["Retry-After", "5"]]);
   }
 
   /** The list as the directory has it; it tells this home from now on when it changes. 404 if there is none. */

@@ -73,7 +73,7 @@ export class EventState {
     return `sip:${user}@${domain}`;
   }
 
-  /** What changes whenever watchers have something to learn; an entity-tag (RFC 5839 §5.1). */
+  /** What changes whenever watchers have something to learn; an entity-tag (RFC 5839 §6.1). */
   fingerprint(event: EventPackage, now: number): string {
     return this.#room.keyring.hash("md5", toOctets(JSON.stringify(this.#facts(event, now))));
   }
@@ -97,7 +97,7 @@ export class EventState {
     return isPartial === true ? this.#partialBody(version, base, now) : { type, text: this.#document(now).text };
   }
 
-  /** RFC 5263 §5: what has changed since the state before, if that is the one which is known; else all. */
+  /** RFC 5263 §4.4: what has changed since the state before, if that is the one which is known; else all. */
   #partialBody(version: number, base: string | undefined, now: number) {
     const document = this.#document(now);
     const changes = base !== undefined && base === this.#before ? document.changes() : undefined;

@@ -8,7 +8,7 @@ interface Told {
   readonly at: number;
   /** Notifications since the object woke up. */
   readonly count: number;
-  /** When those went out that an average rate is made of (RFC 6446 §6.4). */
+  /** When those went out that an average rate is made of (RFC 6446 §7.4). */
   readonly sent: readonly number[];
   /** The entity-tag of the state in the last one, if the watcher may be told what has changed since; and the last one he has taken. */
   readonly shown: string | undefined;
@@ -36,12 +36,12 @@ export class Notifications {
     return this.#told.get(id)?.count ?? 0;
   }
 
-  /** When a watcher may be told again (RFC 6446 §4). */
+  /** When a watcher may be told again (RFC 6446 §5.2). */
   earliest({ id, rates = noRates }: Subscription): number {
     return (this.#told.get(id)?.at ?? 0) + rates.pause;
   }
 
-  /** When a watcher wants to be told, though nothing may have changed (RFC 6446 §5.3, §6.3); Infinity if he does not. */
+  /** When a watcher wants to be told, though nothing may have changed (RFC 6446 §6.2, §7.2); Infinity if he does not. */
   latest({ id, created, touched, rates = noRates }: Subscription): number {
     const { longestPause, averagePause } = rates;
     const told = this.#told.get(id);
@@ -59,7 +59,7 @@ export class Notifications {
     const sent = rates.averagePause === 0 ? [] : withinPeriod(rates.averagePause, [...(before?.sent ?? []), now]);
     const { confirmed = 0, count = 0 } = before ?? {};
     this.#told.set(id, { cseq, version, at: now, count: count + 1, sent, shown: isPartial === true ? shown : undefined, confirmed });
-    // What has changed since a state that he may not have got would be of no use to him (RFC 5263 §5).
+    // What has changed since a state that he may not have got would be of no use to him (RFC 5263 §4.4).
     return { cseq, version, base: before?.confirmed === before?.cseq ? before?.shown : undefined };
   }
 

@@ -50,6 +50,24 @@ describe("the username of a digest (RFC 7616 §3.4)", () => {
     expect(verdictOf(typed, "jos%C3%A9", { ...hashes(typed), escaped: hashes(typed) })).toBe(401);
   });
 
+  it.each([
+    ["sip:example.com", "authentication is needed"],
+    ["sip:EXAMPLE.com", "authentication is needed"],
+    ["sip:other.example", "the uri of the credentials is not the Request-URI"],
+    ["rubbish", "the uri of the credentials is not the Request-URI"],
+  ])("a digest for the uri %s is challenged with the Warning %s (RFC 7616 §3.4.6)", (uri, why) => {
+    const nonce = mintNonce(keyring, { ...at, request: "one" });
+    const credentials = `Digest username="alice", realm="example.com", nonce="${nonce}", uri="${uri}", response="${"0".repeat(32)}"`;
+    for (const [startLine, header, status] of [
+      ["REGISTER sip:example.com", "Authorization", 401],
+      ["MESSAGE sip:example.com", "Proxy-Authorization", 407],
+    ] as const) {
+      const { request } = receive(startLine, `${header}: ${credentials}`);
+      const verdict = authenticate(keyring, request, { user: "alice", domain: "example.com", secret: hashes("alice"), at });
+      expect(verdict).toMatchObject({ status, fault: why });
+    }
+  });
+
   it("nobody is authenticated as nobody, whatever they know of this code", () => {
     const nonce = mintNonce(keyring, { ...at, request: "one" });
     const response = hash("md5", `${nobody.md5}:${nonce}:00000001:c:auth:${hash("md5", "REGISTER:sip:example.com")}`);

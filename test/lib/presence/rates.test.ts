@@ -27,7 +27,7 @@ describe("notification rates (RFC 6446)", () => {
     ["after as many as the rate has in a period, the rate itself", [60_000, 70_000, 80_000, 90_000, 100_000], 10_000],
     ["after more of them, later", [96, 97, 98, 99, 100].flatMap((at) => [at * 1000, at * 1000 + 500]), 20_000],
     ["after one only, sooner", [100_000], 2000],
-  ])("adaptive-min-rate: %s (§6.4)", (_rule, sent, expected) => {
+  ])("adaptive-min-rate: %s (§7.4)", (_rule, sent, expected) => {
     expect(adaptiveTimeout(10_000, 0, sent)).toBe(expected);
   });
 

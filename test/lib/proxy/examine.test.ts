@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type Owner, type Way, examine } from "../../../lib/proxy/examine.ts";
 import { recordRoute } from "../../../lib/proxy/route-token.ts";
 import { type Fault, isFault } from "../../../lib/syntax/fault.ts";
+import { endsHere } from "../../../lib/uas/ends-here.ts";
 import { keyring, receive } from "../support/sip.ts";
 
 const alice: Owner = { home: "sip:alice@example.com#1", user: "alice", domain: "example.com", aliases: ["sales", "+4930123"] };
@@ -20,7 +21,7 @@ const plainRoute = "<sip:sip.example.com;transport=ws;lr>";
 function look(startLine: string, lines: readonly string[] = [], owner: Owner = alice): Way | Fault {
   const { request, essentials } = receive(startLine, ...lines);
   const isOurs = (host: string): boolean => ["example.com", "sip.example.com", "sip.example.com:8443"].includes(host);
-  return examine(request, essentials, { keyring, owner, isOurs });
+  return examine(request, essentials, { keyring, owner, isOurs, endsHere });
 }
 
 /** The way of a request that should pass. */
@@ -39,6 +40,13 @@ describe("RFC 3261 §16.3: what is refused", () => {
     ["step 2: another", "INVITE urn:service:sos", [], 416],
     ["step 3: Max-Forwards that has reached zero", "INVITE sip:bob@example.com", ["Max-Forwards: 0"], 483],
     ["step 3: also within a dialog", "BYE sip:b@x.invalid", ["Max-Forwards: 0", "To: <sip:bob@example.com>;tag=b", `Route: ${route}`], 483],
+    [
+      "step 3: event state of a phone, or of a package that is not ours",
+      "SUBSCRIBE sip:bob@example.com;gr=urn:uuid:1",
+      ["Max-Forwards: 0", "Event: presence"],
+      483,
+    ],
+    ["step 3: of a package that is not ours", "SUBSCRIBE sip:bob@example.com", ["Max-Forwards: 0", "Event: refer"], 483],
     ["step 5: an extension that is required of proxies", "INVITE sip:bob@example.com", ["Proxy-Require: foo, bar"], 420],
     ["§22: a From that is not the sender's", "INVITE sip:bob@example.com", ["From: <sip:carol@example.com>;tag=a"], 403],
   ])("%s", (_step, startLine, lines, status) => {
@@ -52,6 +60,26 @@ describe("RFC 3261 §16.3: what is refused", () => {
   it("Max-Forwards of 0 in an OPTIONS for ourselves is no fault: we are the last to get it (§11.1)", () => {
     expect(way("OPTIONS sip:example.com", ["Max-Forwards: 0"])).toEqual({ kind: "server" });
     expect(look("OPTIONS sip:bob@example.com", ["Max-Forwards: 0"])).toMatchObject({ status: 483 });
+  });
+
+  it.each([
+    ["SUBSCRIBE", ["Event: presence"]],
+    ["SUBSCRIBE", ["Event: dialog;id=1"]],
+    ["PUBLISH", ["Event: presence"]],
+  ])(
+    "Max-Forwards of 0 in a %s with %s is no fault either: our presence agent is the last to get it, and nobody else may",
+    (method, lines) => {
+      const found = way(`${method} sip:bob@example.com`, ["Max-Forwards: 0", ...lines]);
+      expect(found).toMatchObject({ ...toBob, isLast: true, alterations: { maxForwards: 0 } });
+      expect(way(`${method} sip:bob@example.com`, ["Max-Forwards: 1", ...lines])).not.toHaveProperty("isLast");
+    },
+  );
+
+  it("nor is it in the dialog of a subscription, of which our agent is the other end", () => {
+    const ends = { caller: { home: alice.home, phone: alicesPhone }, callee: { home: bob.home, phone: "presence" }, callerTag: "a" };
+    const own = recordRoute(keyring, ends, "call", "sip.example.com");
+    const lines = ["Max-Forwards: 0", "To: <sip:bob@example.com>;tag=b", `Route: ${own}`, "Event: presence"];
+    expect(way("SUBSCRIBE sip:bob@example.com", lines)).toMatchObject({ kind: "dialog", receiver: { phone: "presence" } });
   });
 
   it("Require is not for proxies: it passes", () => {
@@ -115,7 +143,7 @@ describe("RFC 3261 §16.5: whom the Request-URI names", () => {
     expect(way(`OPTIONS ${uri}`)).toEqual({ kind: "server" });
   });
 
-  it("a temporary GRUU that never was is nobody: 404 (RFC 5627 §5.5)", () => {
+  it("a temporary GRUU that never was is nobody: 404 (RFC 5627 §6.1)", () => {
     expect(look("INVITE sip:tgruu.AAAA@example.com;gr")).toMatchObject({ status: 404 });
   });
 });
@@ -130,7 +158,9 @@ describe("RFC 3261 §16.6: what changes on the way", () => {
     expect(alterations("INVITE sip:bob@example.com", ["Max-Forwards: 12"])).toMatchObject({ maxForwards: 11 });
     const { request, essentials } = receive("INVITE sip:bob@example.com");
     const bare = { ...essentials, maxForwards: undefined };
-    expect(examine(request, bare, { keyring, owner: alice, isOurs: () => true })).toMatchObject({ alterations: { maxForwards: 70 } });
+    expect(examine(request, bare, { keyring, owner: alice, isOurs: () => true, endsHere })).toMatchObject({
+      alterations: { maxForwards: 70 },
+    });
   });
 
   it("what is for us, or says who an anonymous caller is, goes no further", () => {
@@ -168,7 +198,9 @@ describe("RFC 3261 §16.6: what changes on the way", () => {
   ])("what a trusted server asserts %s (RFC 3325 §5)", (_rule, lines, removed) => {
     const owner = { ...alice, isTrusted: true, standing: "trusted server" } as const;
     const { request, essentials } = receive("INVITE sip:bob@example.com", "P-Asserted-Identity: <sip:ceo@example.com>", ...lines);
-    expect(examine(request, essentials, { keyring, owner, isOurs: () => true })).toMatchObject({ alterations: { remove: removed } });
+    expect(examine(request, essentials, { keyring, owner, isOurs: () => true, endsHere })).toMatchObject({
+      alterations: { remove: removed },
+    });
   });
 
   it("our own Route is taken off (§16.4), and the Request-URI stays", () => {
@@ -186,6 +218,36 @@ describe("RFC 3261 §16.4: Route", () => {
     ["that is no SIP URI", ["<tel:+4930123>"], 400],
   ])("%s is refused", (_what, routes, status) => {
     expect(look("INVITE sip:bob@example.com", [`Route: ${routes.join(", ")}`])).toMatchObject({ status });
+  });
+
+  it.each<[string, readonly string[], number]>([
+    ["an outbound proxy and our Service-Route", [plainRoute, plainRoute], 2],
+    ["the same by other names of ours", ["<sip:example.com;transport=ws;lr>", "<sip:sip.example.com:8443;lr>", plainRoute], 3],
+    ["our Service-Route and a token of another call", [plainRoute, "<sip:route.AAAA@old.example.com;lr>"], 2],
+  ])("all at the top that are ours are taken off: %s", (_what, routes, popRoutes) => {
+    expect(way("INVITE sip:bob@example.com", [`Route: ${routes.join(", ")}`])).toMatchObject({ ...toBob, alterations: { popRoutes } });
+    expect(
+      way(
+        "INVITE sip:bob@example.com",
+        routes.map((one) => `Route: ${one}`),
+      ),
+    ).toMatchObject({ ...toBob, alterations: { popRoutes } });
+  });
+
+  it("another server's behind two of ours is refused all the same", () => {
+    expect(look("INVITE sip:bob@example.com", [`Route: ${plainRoute}, ${plainRoute}, <sip:elsewhere.example;lr>`])).toMatchObject({
+      status: 403,
+    });
+  });
+
+  it("within a dialog, our token behind our own name leads; what stands behind it is the way to the other end, and stays", () => {
+    const behind = ["<sip:edge.phone.invalid;lr>", plainRoute];
+    const lines = [`Route: ${[plainRoute, route, ...behind].join(", ")}`, "To: <sip:bob@example.com>;tag=b"];
+    expect(way("BYE sip:bob@phone.invalid", lines)).toMatchObject({
+      kind: "dialog",
+      receiver: dialog.callee,
+      alterations: { popRoutes: 2 },
+    });
   });
 
   it("our token outside a dialog is dropped, and the Request-URI routes", () => {
@@ -259,6 +321,32 @@ describe("RFC 3261 §16.4: a strict router before us", () => {
 
   it("with a token for another call has put nothing of ours there", () => {
     expect(look(`BYE ${routeUri}`, [...lines, "Call-ID: another", "Route: <sip:bob@phone.invalid>"])).toMatchObject({ status: 403 });
+  });
+
+  it("may have put our Service-Route there, and what was behind it stands before the target", () => {
+    const serviceRoute = plainRoute.slice(1, -1);
+    expect(way(`INVITE ${serviceRoute}`, ["Route: <sip:bob@example.com>"])).toMatchObject({
+      ...toBob,
+      alterations: { requestUri: "sip:bob@example.com", popLastRoute: true },
+    });
+    expect(way(`INVITE ${serviceRoute}`, [`Route: ${plainRoute}, <sip:bob@example.com>`])).toMatchObject({
+      ...toBob,
+      alterations: { requestUri: "sip:bob@example.com", popRoutes: 1, popLastRoute: true },
+    });
+    expect(look(`INVITE ${serviceRoute}`, ["Route: <sip:elsewhere.example>, <sip:bob@example.com>"])).toMatchObject({ status: 403 });
+  });
+
+  it("has left the rest of the way to the other end where it was", () => {
+    const route = "Route: <sip:edge.phone.invalid>, <sip:bob@phone.invalid>";
+    expect(way(`BYE ${routeUri}`, [...lines, route])).toMatchObject({
+      kind: "dialog",
+      alterations: { requestUri: "sip:bob@phone.invalid" },
+    });
+    expect(way(`BYE ${routeUri}`, [...lines, route])).not.toHaveProperty("alterations.popRoutes");
+  });
+
+  it("has not been there if the Request-URI is this server and has no lr", () => {
+    expect(way("OPTIONS sip:example.com", [`Route: ${plainRoute}`])).toEqual({ kind: "server" });
   });
 
   it("outside a dialog the repaired Request-URI routes", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { hideHistory } from "../../../lib/proxy/history.ts";
+import { hideHistory, historyOf } from "../../../lib/proxy/history.ts";
 import { isFault } from "../../../lib/syntax/fault.ts";
 import { type Request, parseMessage } from "../../../lib/syntax/message.ts";
 
@@ -41,5 +41,32 @@ describe("a request that leaves the domain, and has come through addresses in it
   it("leaves alone what it cannot read", () => {
     const { append } = hideHistory(invite("History-Info: <tel:+49>;index=1", "Privacy: history"), "example.com") ?? {};
     expect(append).toEqual([["History-Info", "<tel:+49>;index=1"]]);
+  });
+});
+
+describe("a request that is sent on (RFC 7044 §9.1, §10.3)", () => {
+  const own = "sip:+49@trunk.example";
+  const to = "sip:carol@example.com";
+  const reason = "?Reason=SIP%3Bcause%3D486";
+
+  it.each<[string, readonly string[], readonly string[]]>([
+    ["nothing", [], [`<${own}${reason}>;index=1`, `<${to}>;index=1.2;mp=1`]],
+    [
+      "whom it was for before, and that it came to us",
+      [`<sip:x@y.example>;index=1, <${own}>;index=1.1;mp=1`],
+      [`<${to}>;index=1.1.2;mp=1.1`],
+    ],
+    ["that it came to us, and why", [`<${own}${reason}>;index=1`], [`<${to}>;index=1.2;mp=1`]],
+    ["only whom it was for before", ["<sip:x@y.example>;index=1"], [`<${own}${reason}>;index=1.0`, `<${to}>;index=1.0.2;mp=1.0`]],
+    [
+      "only the caller, in several",
+      ["<sip:x@y.example>;index=1", "<sip:z@y.example>;index=1.1"],
+      [`<${own}${reason}>;index=1.1.0`, `<${to}>;index=1.1.0.2;mp=1.1.0`],
+    ],
+    ["nothing that we can read", ["<sip:>;index=1"], [`<${own}${reason}>;index=1.0`, `<${to}>;index=1.0.2;mp=1.0`]],
+  ])("and says %s gets what is missing, and the next entry behind it", (_what, entries, added) => {
+    const request = invite(...entries.map((entry) => `History-Info: ${entry}`));
+    const { append } = historyOf(request, { cause: "user-busy", status: 486, from: "sip:bob@example.com", to, count: 2 });
+    expect(append).toEqual(added.map((value) => ["History-Info", value]));
   });
 });

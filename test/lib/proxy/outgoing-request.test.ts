@@ -60,7 +60,7 @@ describe("the request of a branch (RFC 3261 §16.6)", () => {
     });
   });
 
-  it("step 6: has the binding's Path as Routes, in order (RFC 3327 §5.2)", () => {
+  it("step 6: has the binding's Path as Routes, in order (RFC 3327 §5.4)", () => {
     const path = ["<sip:one.invalid;lr>", "<sip:two.invalid;lr>"];
     expect(headerValues(forwarded(invite, { path }), "route")).toEqual(path);
   });

@@ -66,7 +66,7 @@ describe("the target set (RFC 3261 §16.5)", () => {
   });
 });
 
-describe("a request to a GRUU (RFC 5627 §5.5)", () => {
+describe("a request to a GRUU (RFC 5627 §6.1)", () => {
   const bindings = [
     binding("one", { instance: "urn:uuid:ABC", callId: "first" }),
     binding("two", { instance: "urn:uuid:def", callId: "second" }),

@@ -61,7 +61,7 @@ describe("Flow-Timer (RFC 5626 §5.4)", () => {
   });
 });
 
-describe("Service-Route (RFC 3608 §6.1)", () => {
+describe("Service-Route (RFC 3608 §6.3)", () => {
   it("names the way that the phone is on", () => {
     expect(values(answer([`Contact: <${contact}>`]), "Service-Route")).toEqual(["<sip:sip.example.com:8080;transport=ws;lr>"]);
   });
@@ -80,7 +80,7 @@ describe("Path (RFC 3327 §5.3)", () => {
   });
 });
 
-describe("GRUUs (RFC 5627 §5.3)", () => {
+describe("GRUUs (RFC 5627 §5.2)", () => {
   const bindings = after([outbound(contact, 1), "CSeq: 4 REGISTER"]);
   const ofContact = (text = "", name = ""): string | undefined => new RegExp(`;${name}="([^"]*)"`).exec(text)?.[1];
 

@@ -57,6 +57,10 @@ const tests: Readonly<Record<keyof typeof legTable, () => void>> = {
       kind: "leg",
       leg: alice,
     });
+    const behindOurName = [`Route: <sip:sip.example.com;lr>, ${route}`, ...inDialog.slice(1)];
+    expect(choose([bob, alice], request("BYE"), ...behindOurName)).toEqual({ kind: "leg", leg: alice });
+    const fromStrictRouter = ["Route: <sip:dave@phone.invalid>", ...inDialog.slice(1)];
+    expect(choose([bob, alice], `BYE ${route.slice(1, -1)} SIP/2.0`, ...fromStrictRouter)).toEqual({ kind: "leg", leg: alice });
   },
   "REGISTER: To": () => {
     expect(choose(both, request("REGISTER"), "To: <sip:bob@example.com>", "From: <sip:alice@example.com>;tag=f")).toEqual({

@@ -308,7 +308,7 @@ describe("a list that comes in its SUBSCRIBE (RFC 5367)", () => {
 
   it("cannot be changed by a later SUBSCRIBE: 415 (§5.1)", async () => {
     const { subscription, world } = await watching();
-    subscription.refresh(600, ["Content-Type: application/resource-lists+xml"]);
+    subscription.refresh(600, ["Content-Type: application/resource-lists+xml"], recipientList("sip:bob@example.com"));
     await world.settle();
     expect(subscription.status()).toBe(415);
   });
@@ -521,21 +521,21 @@ describe("SUBSCRIBE to a list is refused", () => {
     expect([subscription.status(), subscription.notified(), cast.world.faults]).toEqual([status, [], []]);
   });
 
-  it("when he watches as many as he may: 503", async () => {
+  it("when he watches as many as they may: 403", async () => {
     await watching();
     const more = Array.from({ length: 10 }, () => watchList(cast.alice, uri));
     await cast.world.settle();
-    expect(more.filter(({ status }) => status() === 503)).toHaveLength(1);
+    expect(more.filter(({ status }) => status() === 403)).toHaveLength(1);
     // However many there are, each resource is watched once.
     expect(rows("bob", "subscriptions")).toBe(1);
   });
 
-  it("where it is asked for too often: 503", async () => {
+  it("where it is asked for too often: 480", async () => {
     await watching();
     const many = Array.from({ length: 40 }, (_, count) => watchList(cast.alice, `sip:list.l${count}@example.com`));
     await cast.world.settle();
     const statuses = many.map(({ status }) => status());
-    expect([statuses.filter((status) => status === 404).length, statuses.at(-1)]).toEqual([29, 503]);
+    expect([statuses.filter((status) => status === 404).length, statuses.at(-1)]).toEqual([29, 480]);
   });
 
   it("but not for lists that a phone watched which is gone", async () => {
@@ -550,7 +550,7 @@ describe("SUBSCRIBE to a list is refused", () => {
     expect([more.status(), rows("alice", "list_subscriptions")]).toEqual([200, 10]);
   });
 
-  it("with more resources than he may watch: 503", async () => {
+  it("with more resources than they may watch: 403", async () => {
     await watching();
     const many = (from: number) => Array.from({ length: 499 }, (_, index) => `sip:u${from + index}@example.com`);
     const lists = [0, 500, 1000].map((from) => ({ owner: "alice", name: `many-${from}`, uris: many(from) }));
@@ -561,7 +561,7 @@ describe("SUBSCRIBE to a list is refused", () => {
       await cast.world.settle();
       statuses.push(one.status());
     }
-    expect(statuses).toEqual([200, 200, 503]);
+    expect(statuses).toEqual([200, 200, 403]);
   });
 
   it("when the directory is down: 503", async () => {

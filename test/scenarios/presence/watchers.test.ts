@@ -51,18 +51,18 @@ describe("many watchers", () => {
     expect(world.homeOf("bob").sql.written - before).toBe(2);
   });
 
-  it("of one watcher are no more than twenty: 503", async () => {
+  it("of one watcher are no more than twenty: 480", async () => {
     cast = await stage();
     const watchings = Array.from({ length: 21 }, () => watch(cast.alice, cast.bob.aor));
     await cast.world.settle();
-    expect(watchings.filter(({ status }) => status() === 503)).toHaveLength(1);
+    expect(watchings.filter(({ status }) => status() === 480)).toHaveLength(1);
   });
 
-  it("are no more than the server allows: 503", async () => {
+  it("are no more than the server allows: 480", async () => {
     cast = await stage({ settings: { MAXIMUM_WATCHERS: "1" } });
     const watchings = [watch(cast.alice, cast.bob.aor), watch(cast.alice, cast.bob.aor)];
     await cast.world.settle();
-    expect(watchings.map(({ status }) => status())).toEqual([200, 503]);
+    expect(watchings.map(({ status }) => status())).toEqual([200, 480]);
   });
 });
 
@@ -91,7 +91,7 @@ describe("notification rates (RFC 6446)", () => {
     expect(subscription.notified().length).toBeGreaterThanOrEqual(4);
   });
 
-  it("adaptive-min-rate: after many notifications the next one may be late, on average there are as many (§6.4)", async () => {
+  it("adaptive-min-rate: after many notifications the next one may be late, on average there are as many (§7.4)", async () => {
     cast = await stage();
     const { alice, bob, world } = cast;
     const subscription = watch(alice, bob.aor, "presence;adaptive-min-rate=0.1", [], 7200);

@@ -33,12 +33,12 @@ describe("CANCEL, where the caller's home has lost its notes with its sockets (R
 });
 
 describe("the callee's home has taken the INVITE, and no receipt arrives", () => {
-  it("the caller is told 503, and the callee does not go on ringing", async () => {
+  it("the caller is told 500, since others may be reached (RFC 3261 §16.7 step 6), and the callee does not go on ringing", async () => {
     cast = await stage();
     const { alice, bob, world } = cast;
     world.loseReceipts(world.homeOf("bob"), 3);
     alice.invites(bob.aor);
     await world.settle();
-    expect([alice.state, bob.state]).toEqual(["ended 503", "ended 487"]);
+    expect([alice.state, bob.state]).toEqual(["ended 500", "ended 487"]);
   });
 });

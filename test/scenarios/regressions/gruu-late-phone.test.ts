@@ -4,7 +4,7 @@ import { type Cast, stage } from "../world/scenario.ts";
 let cast: Cast;
 afterEach(() => cast.world.end());
 
-it("a call to one instance's GRUU does not ring another phone that registers meanwhile (RFC 5627 §5.5)", async () => {
+it("a call to one instance's GRUU does not ring another phone that registers meanwhile (RFC 5627 §6.1)", async () => {
   cast = await stage();
   const gruu = `sip:bob@example.com;gr=${cast.bob.instance}`;
   cast.alice.invites(gruu);

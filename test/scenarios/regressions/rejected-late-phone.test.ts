@@ -4,7 +4,7 @@ import { type Cast, stage } from "../world/scenario.ts";
 let cast: Cast;
 afterEach(() => cast.world.end());
 
-it("a phone that the caller rejects does not ring by registering meanwhile (RFC 3841 §7.2.3)", async () => {
+it("a phone that the caller rejects does not ring by registering meanwhile (RFC 3841 §7.2.4)", async () => {
   cast = await stage();
   cast.alice.invites(cast.bob.aor, ["Reject-Contact: *;automata"]);
   await cast.world.settle();

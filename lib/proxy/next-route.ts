@@ -1,0 +1,45 @@
+import type { Alterations } from "../syntax/alter.ts";
+import { isFault } from "../syntax/fault.ts";
+import { type Request, hasHeader, headerValues } from "../syntax/message.ts";
+import { parseNameAddress } from "../syntax/name-address.ts";
+import { parameter } from "../syntax/parameters.ts";
+import { parseUri, serialiseUri } from "../syntax/uri.ts";
+
+/** What is altered in a request for the way that it has left. */
+export interface NextRoute extends Pick<Alterations, "requestUri" | "popRoutes" | "append"> {
+  /** Route lines that stand before those of the request. */
+  readonly routes: readonly (readonly [name: string, value: string])[];
+}
+
+/**
+ * RFC 3261 §16.6 step 6: if the first Route has no `lr` it is that of a strict router, which wants its own URI in the Request-URI, and finds
+ * the target at the end of the Routes.
+ * @param request our own Routes are taken off
+ * @param target the new Request-URI; undefined leaves it as it is
+ * @param path the Path of the binding, which leads to the target (RFC 3327 §5.4)
+ */
+export function nextRoute(request: Request, target: string | undefined, path: readonly string[]): NextRoute {
+  const first = path[0] ?? (hasHeader(request, "route") ? headerValues(request, "route")[0] : undefined);
+  const strict = first === undefined ? undefined : strictRouter(first);
+  if (strict === undefined) return { ...(target === undefined ? {} : { requestUri: target }), routes: lines(path) };
+  return {
+    requestUri: strict,
+    routes: lines(path.slice(1)),
+    ...(path.length === 0 ? { popRoutes: 1 } : {}),
+    append: [["Route", `<${target ?? request.requestUri}>`]],
+  };
+}
+
+/** The Request-URI for a strict router; undefined if the route is a loose one, or none that we can read. */
+function strictRouter(route: string): string | undefined {
+  const address = parseNameAddress(route);
+  const uri = isFault(address) ? address : parseUri(address.uri);
+  if (isFault(uri) || uri.kind !== "sip" || parameter(uri.parameters, "lr") !== undefined) return undefined;
+  // RFC 3261 §19.1.1: a Request-URI has neither a method nor headers.
+  const parameters = uri.parameters.filter(([name]) => name.toLowerCase() !== "method");
+  return serialiseUri({ ...uri, parameters, headers: undefined });
+}
+
+function lines(routes: readonly string[]): NextRoute["routes"] {
+  return routes.map((route) => ["Route", route] as const);
+}
