@@ -5,7 +5,7 @@ import { wantsPrivacy } from "./privacy.ts";
 
 /**
  * How far the word of somebody counts who sends or receives: a subscriber is authenticated and speaks for himself only; a guest is
- * nobody in particular; of servers those are trusted that the administrator says so of (the trust domain of RFC 3325 §2.3).
+ * nobody in particular; of servers those are trusted that the administrator says so of (the trust domain of RFC 3325 §4).
  */
 export type Standing = "subscriber" | "guest" | "server" | "trusted server";
 
