@@ -92,7 +92,8 @@ export class Inbound {
       isTrusted: trunk?.inbound === true,
       standing: standingOfServer(trunk?.trusted === true),
     };
-    return examine(request, essentials, { keyring: this.#line.keyring, owner, isOurs: () => true, endsHere });
+    const isOursBehind = (host: string) => host === trunk?.domain || this.#line.hosts.includes(host);
+    return examine(request, essentials, { keyring: this.#line.keyring, owner, isOurs: () => true, isOursBehind, endsHere });
   }
 
   /** RFC 3261 §11.2: what this server itself can do; it registers nobody, and has no phone. */

@@ -48,6 +48,8 @@ export interface Examination {
   readonly owner: Owner;
   /** Whether a host (lower case, perhaps with a port) is a name of ours. */
   readonly isOurs: (host: string) => boolean;
+  /** The same of a Route behind the first, where that is another question: who writes any name for us in the first names others there. */
+  readonly isOursBehind?: (host: string) => boolean;
   /** Whether we answer the request ourselves, and do not forward it. */
   readonly endsHere: (request: Request, way: Way) => boolean;
 }
@@ -151,7 +153,7 @@ interface OwnRoutes {
 function ownRoutes(routes: readonly SipUri[], { toTag, callId }: Essentials, by: Examination): OwnRoutes {
   let count = 0;
   for (const uri of routes) {
-    if (!isOwnRoute(uri, by)) break;
+    if (!isOwnRoute(uri, count === 0 ? by.isOurs : (by.isOursBehind ?? by.isOurs))) break;
     count += 1;
     const route = toTag === undefined ? undefined : openRoute(by.keyring, uri.user, callId);
     if (route !== undefined) return { count, dialog: { route } };
@@ -203,8 +205,8 @@ function uriOf(route: string): SipUri | Fault {
 }
 
 /** A token in the user part is ours whatever the host is called today: it opens, or it is dropped. */
-function isOwnRoute(uri: SipUri, by: Examination): boolean {
-  return uri.user?.startsWith("route.") === true || by.isOurs(hostOf(uri));
+function isOwnRoute(uri: SipUri, isOurs: Examination["isOurs"]): boolean {
+  return uri.user?.startsWith("route.") === true || isOurs(hostOf(uri));
 }
 
 function hostOf(uri: SipUri): string {

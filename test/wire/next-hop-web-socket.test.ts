@@ -206,7 +206,7 @@ describe("a trunk over WebSocket", () => {
     dns.zone = ["localhost A 127.0.0.1"];
     const server = `sip:localhost:${new URL(second.server.url).port};transport=ws`;
     const account = { username: gateway, password: "offhook", register: true };
-    await town.server.api("PUT", "/domains/localhost/trunks/ws", { server, inbound: true, ...account });
+    await town.server.api("PUT", "/domains/localhost/trunks/ws", { server, inbound: true, trusted: true, ...account });
     const bindings = async () => (await second.server.api("GET", `/domains/localhost/subscribers/${gateway}/bindings`)).text();
     await expect.poll(bindings, { timeout: 10_000 }).toContain(".invalid");
     const call = await establish(carol, alice, `sip:${gateway}@localhost`);
