@@ -1,6 +1,6 @@
 import type { Binding } from "../../lib/location/binding.ts";
 import { type Forwarder, storedRequest } from "../../lib/proxy/outgoing-request.ts";
-import { type Fault, fault } from "../../lib/syntax/fault.ts";
+import { type Fault, fault, limitReached } from "../../lib/syntax/fault.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { type Request, bodyOf, headerValue } from "../../lib/syntax/message.ts";
@@ -64,7 +64,7 @@ export class Messages {
     // Another home repeats what it has no receipt for.
     if (same > 0) return undefined;
     if (total >= storedMessages || own >= Math.ceil(storedMessages * share))
-      return fault(480, "no phone of this user can be reached, and no more messages are stored for him");
+      return limitReached(480, "no more messages are stored for this user");
     const wanted = parseDeltaSeconds(headerValue(request, "expires")) ?? storedMessageAge;
     const due = now + Math.min(wanted, storedMessageAge) * 1000;
     const value: Stored = { text, sender, transaction };

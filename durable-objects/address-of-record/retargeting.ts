@@ -252,13 +252,23 @@ export class Retargeting {
     return onwardTransactionName(keyring, home.name, branchName(context.transaction, branch.index));
   }
 
+  /** Where a user has calls sent on is nobody's business but theirs: the log has why that failed. */
+  #asTold({ retarget }: ForkedBranch, refusal: Fault): Fault {
+    if (retarget === undefined || retarget.cause === "route") return refusal;
+    this.#room.log.note(Date.now(), "-", `a call could not be sent on: ${refusal.fault}`);
+    return { ...refusal, fault: cannotGoOn };
+  }
+
   #answer({ context, request }: OpenContext, branch: ForkedBranch, refusal: Refusal): void {
     const { status } = refusal;
-    const text = isFault(refusal) ? answerFault(request, refusal) : refusal.text;
+    const text = isFault(refusal) ? answerFault(request, this.#asTold(branch, refusal)) : refusal.text;
     const to = { home: "", flow: "", phone: "", branch: branchName(context.transaction, branch.index) };
     this.#answered({ kind: "response", text, status, to, transaction: undefined });
   }
 }
+
+/** To callers all failures of where a user has calls sent on look alike. */
+const cannotGoOn = "the user's calls are sent on to where they cannot go";
 
 /** What is said of the caller (RFC 3325 §5); undefined if nothing is. */
 interface Asserts {

@@ -92,8 +92,10 @@ export class Inbound {
       isTrusted: trunk?.inbound === true,
       standing: standingOfServer(trunk?.trusted === true),
     };
-    const isOursBehind = (host: string) => host === trunk?.domain || this.#line.hosts.includes(host);
-    return examine(request, essentials, { keyring: this.#line.keyring, owner, isOurs: () => true, isOursBehind, endsHere });
+    // What it writes into the first Route leads nowhere but to us; behind that are the names that it knows of us.
+    const names = [...this.#line.hosts, ...(trunk === undefined ? [] : [trunk.domain])];
+    const isOurs = (host: string, place = 0): boolean => place === 0 || names.includes(host);
+    return examine(request, essentials, { keyring: this.#line.keyring, owner, isOurs, endsHere });
   }
 
   /** RFC 3261 §11.2: what this server itself can do; it registers nobody, and has no phone. */

@@ -46,10 +46,8 @@ export type Way =
 export interface Examination {
   readonly keyring: Keyring;
   readonly owner: Owner;
-  /** Whether a host (lower case, perhaps with a port) is a name of ours. */
-  readonly isOurs: (host: string) => boolean;
-  /** The same of a Route behind the first, where that is another question: who writes any name for us in the first names others there. */
-  readonly isOursBehind?: (host: string) => boolean;
+  /** Whether a host (lower case, perhaps with a port) is a name of ours, in the Request-URI or in the Route at this place from the top. */
+  readonly isOurs: (host: string, place?: number) => boolean;
   /** Whether we answer the request ourselves, and do not forward it. */
   readonly endsHere: (request: Request, way: Way) => boolean;
 }
@@ -153,7 +151,7 @@ interface OwnRoutes {
 function ownRoutes(routes: readonly SipUri[], { toTag, callId }: Essentials, by: Examination): OwnRoutes {
   let count = 0;
   for (const uri of routes) {
-    if (!isOwnRoute(uri, count === 0 ? by.isOurs : (by.isOursBehind ?? by.isOurs))) break;
+    if (!isOwnRoute(uri, by, count)) break;
     count += 1;
     const route = toTag === undefined ? undefined : openRoute(by.keyring, uri.user, callId);
     if (route !== undefined) return { count, dialog: { route } };
@@ -205,8 +203,8 @@ function uriOf(route: string): SipUri | Fault {
 }
 
 /** A token in the user part is ours whatever the host is called today: it opens, or it is dropped. */
-function isOwnRoute(uri: SipUri, isOurs: Examination["isOurs"]): boolean {
-  return uri.user?.startsWith("route.") === true || isOurs(hostOf(uri));
+function isOwnRoute(uri: SipUri, by: Examination, place: number): boolean {
+  return uri.user?.startsWith("route.") === true || by.isOurs(hostOf(uri), place);
 }
 
 function hostOf(uri: SipUri): string {

@@ -18,7 +18,11 @@ export async function startBaresip({ account, port }: DeskPhoneOptions): Promise
   await writeFile(join(folder, "config"), configuration(control));
   for (const name of ["accounts", "contacts"]) await writeFile(join(folder, name), "");
   const child = spawn("/usr/bin/baresip", ["-4", "-f", folder], { stdio: "ignore", env: { ...process.env, HOME: folder } });
-  await listens(control);
+  const away = async (): Promise<void> => {
+    await end(child);
+    await rm(folder, { recursive: true, force: true });
+  };
+  await listens(control).catch((error: unknown) => away().then(() => Promise.reject(error)));
   const line = connect(control, "127.0.0.1");
   await once(line, "connect");
   const heard = new Happenings();
@@ -32,8 +36,7 @@ export async function startBaresip({ account, port }: DeskPhoneOptions): Promise
   order("uanew", `<sip:${account}@localhost>;auth_user=${account};auth_pass=offhook;regint=600;${outbound}`);
   const close = async (): Promise<void> => {
     line.destroy();
-    await end(child);
-    await rm(folder, { recursive: true, force: true });
+    await away();
   };
   await heard.next("registered").catch((error: unknown) => close().then(() => Promise.reject(error)));
   return {

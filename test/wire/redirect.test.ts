@@ -153,7 +153,10 @@ describe("the answer", () => {
     const phone = await asker();
     phone.socket.send("rubbish");
     phone.socket.send("INVITE sip:x@localhost SIP/2.0\r\nVia: nonsense\r\n\r\n");
-    expect((await phone.finalResponse(phone.request("OPTIONS", "sip:localhost"))).status).toBe(200);
+    const answer = await phone.finalResponse(phone.request("OPTIONS", "sip:localhost"));
+    expect(answer.status).toBe(200);
+    for (const name of ["allow", "accept", "accept-encoding", "accept-language", "allow-events", "supported"])
+      expect([name, header(answer, name)]).toEqual([name, expect.any(String)]);
   });
 });
 

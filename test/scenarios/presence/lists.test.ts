@@ -313,6 +313,13 @@ describe("a list that comes in its SUBSCRIBE (RFC 5367)", () => {
     expect(subscription.status()).toBe(415);
   });
 
+  it("requires no more in a later SUBSCRIBE than in the first: 420 (RFC 3261 §8.2.2.3)", async () => {
+    const { subscription, world } = await watching();
+    subscription.refresh(600, ["Require: foo"]);
+    await world.settle();
+    expect(subscription.status()).toBe(420);
+  });
+
   it("is not taken by a user who is no list: 420", async () => {
     expect((await bringing(recipientList(bob), typed, bob)).status()).toBe(420);
   });
