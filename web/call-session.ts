@@ -167,7 +167,9 @@ export class CallSession {
   #progressed(response: IncomingResponse | null): void {
     if (this.#call.direction === "incoming") return;
     const hasEarlyMedia = this.#call.hasEarlyMedia || Boolean(response?.body);
-    this.#change({ phase: this.#call.phase === "calling" ? "ringing" : this.#call.phase, hasEarlyMedia });
+    const { phase } = this.#call;
+    const next = response?.status_code === 182 ? "waiting" : "ringing";
+    this.#change({ phase: phase === "calling" || phase === "waiting" ? next : phase, hasEarlyMedia });
   }
 
   #listen(): void {

@@ -18,10 +18,10 @@ export type Connection =
   | { readonly kind: "failed"; readonly why: string };
 
 /**
- * An outgoing call is calling, then ringing (180), then talking; an incoming one is ringing, then answering (until its 200 has
+ * An outgoing call is calling, perhaps waiting for a phone that is away (182), then ringing (180), then talking; an incoming one is ringing, then answering (until its 200 has
  * gone out), then talking. It is ending if it was hung up while there was no connection to say so.
  */
-export type Phase = "calling" | "ringing" | "answering" | "talking" | "ending";
+export type Phase = "calling" | "waiting" | "ringing" | "answering" | "talking" | "ending";
 
 export interface Call {
   readonly peer: string;
@@ -55,6 +55,7 @@ export function describeCall(call: Call): string {
 
 const progress = {
   calling: "Calling…",
+  waiting: "Waiting for the phone to come back…",
   ringing: "Ringing…",
   answering: "Answering…",
   ending: "Hanging up as soon as the connection is back",

@@ -9,12 +9,14 @@ import { type Decision, type Effect, type ForkedBranch, isPending, ringsHere } f
 import { answerSessionTimer } from "../../lib/proxy/session-timer.ts";
 import { conclude } from "../../lib/proxy/search.ts";
 import { type Alterations, alter, combined } from "../../lib/syntax/alter.ts";
+import { replyTo } from "../../lib/syntax/compose.ts";
 import { readContacts } from "../../lib/syntax/contact.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { type Request, type Response, headerValue, parseMessage } from "../../lib/syntax/message.ts";
 import type { CancelEnvelope, InquiryEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
 import type { CallDetails, Flow } from "../../lib/transport/flow.ts";
+import { randomText } from "../room/random.ts";
 import type { Room } from "../room/room.ts";
 import { Answers, owing } from "./answers.ts";
 import { Branches } from "./branches.ts";
@@ -80,7 +82,15 @@ export class Forking {
     const open = { context, request };
     this.#contexts.insert(open, now);
     this.#act(open, effects, now);
+    const waits = ({ retarget, sent, until: end }: ForkedBranch) => retarget === undefined && sent === 0 && end > now;
+    if (context.method === "INVITE" && context.branches.length > 0 && context.branches.every(waits)) this.#tellThatItWaits(open, now);
     return taken;
+  }
+
+  /** RFC 3261 §21.1.4: the caller hears that a phone is waited for. Without a Contact this makes no early dialog. */
+  #tellThatItWaits(open: OpenContext, now: number): void {
+    const text = replyTo(open.request, 182, { toTag: randomText(), reason: "Waiting for the phone to come back" });
+    this.#answers.give(open, { kind: "answer", status: 182, text, also: [] }, now);
   }
 
   /** A phone of our own user has acknowledged the refusal of its call. */

@@ -325,7 +325,7 @@ export class Desk {
     const call = this.calls.find((one) => one.invite === invite);
     if (call === undefined) return;
     if (message.status < 200) {
-      if (message.status > 100 && call.state === "calling") call.state = "hears ringing";
+      if (message.status > 100 && message.status !== 182 && call.state === "calling") call.state = "hears ringing";
       return;
     }
     if (message.status >= 300) {

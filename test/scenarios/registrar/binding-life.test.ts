@@ -105,3 +105,27 @@ it("a phone that closes its connection while it rings is waited for 4 s", async 
   await world.pass(4.5);
   expect(alice.state).toBe("ended 480");
 });
+
+it("a caller hears that a phone is waited for, and that it rings when it is back", async () => {
+  cast = await stage();
+  const { alice, bob, world } = cast;
+  bob.leaves();
+  await world.settle();
+  alice.invites(bob.aor);
+  await world.settle();
+  expect(alice.last(182).startLine).toBe("SIP/2.0 182 Waiting for the phone to come back");
+  await bob.comes();
+  await world.settle();
+  expect([alice.state, alice.all(182).length]).toEqual(["hears ringing", 1]);
+});
+
+it("a caller hears no such thing where another phone rings", async () => {
+  cast = await stage();
+  const { alice, bob, world } = cast;
+  await cast.joins("bob");
+  bob.leaves();
+  await world.settle();
+  alice.invites(bob.aor);
+  await world.settle();
+  expect([alice.state, alice.all(182)]).toEqual(["hears ringing", []]);
+});

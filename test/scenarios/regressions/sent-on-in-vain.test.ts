@@ -4,7 +4,7 @@ import { type Cast, stage } from "../world/scenario.ts";
 let cast: Cast;
 afterEach(() => cast.world.end());
 
-it("a call that was sent on, and of which nothing is heard until Timer B, does not ring for nobody later", async () => {
+it("a call that was sent on to a phone that is waited for in vain does not ring for nobody later", async () => {
   const settings = { BINDING_GRACE: "60" };
   cast = await stage({ settings, rules: { bob: { forward: { always: "sip:carol@example.com" } } } });
   const { alice, bob, world } = cast;
@@ -13,8 +13,12 @@ it("a call that was sent on, and of which nothing is heard until Timer B, does n
   await world.settle();
   alice.invites(bob.aor);
   await world.settle();
+  expect(alice.all(182)).toHaveLength(1);
+  // 182 says that somebody is at it: Timer B is over without an end.
   await world.pass(40);
-  expect(alice.state).toBe("ended 408");
+  expect(alice.state).toBe("calling");
+  await world.pass(30);
+  expect(alice.state).toBe("ended 480");
   await carol.comesOnline();
   await world.settle();
   expect(carol.state).toBe("idle");
