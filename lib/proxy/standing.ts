@@ -15,9 +15,9 @@ const asserted = ["p-asserted-identity", "remote-party-id"];
 const internal = ["p-asserted-service", "p-called-party-id", "p-charging-vector", "p-charging-function-addresses", "p-served-user"];
 /** A wish to the first server only (RFC 3325 §9.2, RFC 6050 §4.2): it has been heard, or does not count. */
 const preferred = ["p-preferred-identity", "p-preferred-service"];
-/** Who has sent the call on before (RFC 5806 §5, RFC 7044 §4), which phones show beside the caller. */
+/** Who has sent the call on before (RFC 5806 §5, RFC 7044 §4, RFC 3892 §2), which phones show beside the caller. */
 const diverted = ["diversion"];
-const history = ["history-info"];
+const history = ["history-info", "referred-by"];
 /** What makes phones fetch things, ring otherwise or open the microphone unasked (RFC 3261 §20.4, §20.9; RFC 5373 §9). */
 const commands = ["alert-info", "call-info", "answer-mode", "priv-answer-mode"];
 

@@ -16,6 +16,7 @@ const table: readonly (readonly [string, string, readonly Standing[], readonly S
   ["P-Preferred-Service", "urn:urn-7:3gpp-service.ims.icsi.mmtel", [], receivers],
   ["Diversion", "<sip:ceo@example.com>;reason=user-busy", ["trusted server"], receivers],
   ["History-Info", "<sip:ceo@example.com>;index=1", ["subscriber", "server", "trusted server"], receivers],
+  ["Referred-By", "<sip:ceo@example.com>", ["subscriber", "server", "trusted server"], receivers],
   ["Alert-Info", "<http://x.example>;info=alert-autoanswer", ["subscriber", "trusted server"], receivers],
   ["Call-Info", "<sip:x>;answer-after=0", ["subscriber", "trusted server"], receivers],
   ["Answer-Mode", "Auto", ["subscriber", "trusted server"], receivers],
