@@ -166,7 +166,7 @@ export class Outgoing {
     // A home that did not see our receipt sends its final response again; a 2xx is the callee's own repetition.
     const isNews = transaction === undefined || status < 200 || this.#answered(transaction, flow, envelope, now);
     if (!isNews && flow?.id === to.flow && status >= 300) return taken;
-    if (isNews) this.#room.log.concluded(now, flow?.id ?? to.flow, status, text, since);
+    if (isNews) this.#concluded(envelope, flow?.id ?? to.flow, text, now, since);
     if (flow !== undefined && this.#room.sockets.send(flow.id, text)) {
       this.#room.log.passed(now, flow.id, text);
       if (transaction !== undefined) this.#letters.sent(flow, transaction, to.phone, envelope, now);
@@ -176,6 +176,13 @@ export class Outgoing {
       this.#letters.keep(to.phone, envelope, now, now + this.#room.configuration.bindingGrace * 1000, topic);
     }
     return taken;
+  }
+
+  #concluded({ status, transaction, why }: ResponseEnvelope, flow: string, text: string, now: number, since?: number): void {
+    this.#room.log.concluded(now, flow, status, text, since, why);
+    // Of a call to another server our own response context knows more.
+    if (transaction !== undefined && this.#forking.has(transaction)) return;
+    this.#room.failed.keep(now, { side: "caller", final: text, flow, since, why });
   }
 
   /** A final response to an INVITE; false if the call has had one before. */
@@ -299,9 +306,9 @@ export class Outgoing {
   #received(flow: Flow, request: Request, envelope: RequestEnvelope, receipt: Receipt): void {
     const { transaction, answerTo: to } = envelope;
     if (receipt.kind === "taken") return this.#trying(flow, request, transaction);
-    const { status, text } = receipt;
+    const { status, text, why } = receipt;
     const noted = holdsState(request, envelope) ? transaction : undefined;
-    this.response({ kind: "response", text, status, to, transaction: noted }, Date.now());
+    this.response({ kind: "response", text, status, to, transaction: noted, ...(why === undefined ? {} : { why }) }, Date.now());
   }
 
   /** The callee's home cannot be reached for good: we are responsible for an answer. */
