@@ -1,4 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest";
+import { Phone } from "../support/phone.ts";
+import { openSocket } from "../support/sip-socket.ts";
 import { openTown, ways } from "../support/town.ts";
 
 const town = await openTown();
@@ -36,5 +38,33 @@ describe.each(ways)("a call that failed, when its home has slept since, on the %
     stranger.request("INVITE", "sip:nobody@localhost");
     await stranger.next(407);
     expect(await (await traceOf(account, "")).json()).toMatchObject({ failed: [] });
+  });
+});
+
+describe("a guest's call, who has not authenticated", () => {
+  const guest = async (): Promise<Phone> => {
+    await town.server.api("PUT", "/domains/localhost/settings", { guests: true });
+    const socket = await openSocket(`${town.server.wsUrl}/ws`, "visitor", {});
+    return new Phone(socket, { account: "visitor", domain: "anonymous.invalid", way: "general" });
+  };
+  const failedAt = async (account: string): Promise<Failed[]> =>
+    ((await (await traceOf(account, "")).json()) as { failed: Failed[] }).failed;
+
+  it("that a phone has refused is told of at the home of the user", async () => {
+    const [alice] = await town.phones("direct", "alice");
+    const visitor = await guest();
+    visitor.request("INVITE", alice.aor, { callId: "guest-refused" });
+    alice.reply(await alice.next("INVITE"), 486);
+    await visitor.next(486);
+    expect(await failedAt(alice.account)).toMatchObject([{ call_id: "guest-refused", status: 486 }]);
+  });
+
+  it("costs no row where it rings at no phone", async () => {
+    const [alice] = await town.phones("direct", "alice");
+    await town.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/rules`, { do_not_disturb: true });
+    const visitor = await guest();
+    visitor.request("INVITE", alice.aor, { callId: "guest-in-vain" });
+    await visitor.next(486);
+    expect(await failedAt(alice.account)).toEqual([]);
   });
 });
