@@ -316,10 +316,10 @@ export class AddressOfRecord extends DurableObject<Environment> {
     }
   }
 
-  /** A call of somebody else that goes to no phone; guests, who have not authenticated, cost no row. */
-  #refused(envelope: RequestEnvelope, { text: final, why }: Receipt & { kind: "answered" }, now: number): void {
+  /** A call of somebody else that goes to no phone; guests, and who asks the redirect server, have not authenticated and cost no row. */
+  #refused(envelope: RequestEnvelope, { text: final, why, status }: Receipt & { kind: "answered" }, now: number): void {
     const { answerTo, caller = answerTo, text, redirects } = envelope;
-    if (answerTo.home === this.#room.home.name || isGuestHome(caller.home) || redirects === true) return;
+    if (status < 400 || answerTo.home === this.#room.home.name || isGuestHome(caller.home) || redirects === true) return;
     this.#room.failed.keep(now, { side: "callee", final, flow: "-", invite: { text, flow: "-" }, since: now, why, caller: caller.home });
   }
 

@@ -54,7 +54,7 @@ export class Log {
    */
   answered(now: number, flow: string, text: string, status: number, request: Request, why?: string, isKnown = true): void {
     this.#recorder.keep(now, "out", flow, text);
-    if (isKnown && status >= 300 && request.method === "INVITE") this.#refused(now, flow, text, request, why);
+    if (isKnown && status >= 400 && request.method === "INVITE") this.#refused(now, flow, text, request, why);
     if (!this.#isLogging || status < 200) return;
     this.#write({ ...this.#final(text, request, now), ...(why === undefined ? {} : { why }), flow });
   }

@@ -68,3 +68,12 @@ describe("a guest's call, who has not authenticated", () => {
     expect(await failedAt(alice.account)).toEqual([]);
   });
 });
+
+it("a question to the redirect server, whoever asks, costs no row of the home that it is about", async () => {
+  const [alice] = await town.phones("direct", "alice");
+  await town.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/rules`, { do_not_disturb: true });
+  const account = await town.newcomer("asker");
+  const asker = new Phone(await openSocket(`${town.server.wsUrl}/redirect`, account), { account, way: "general" });
+  expect((await asker.transact("INVITE", alice.aor)).status).toBe(486);
+  expect(await (await traceOf(alice.account, "")).json()).toMatchObject({ failed: [] });
+});

@@ -140,6 +140,27 @@ describe("what is no failed call costs no row", () => {
     expect([rowsAt("alice"), rowsAt("bob")]).toEqual([0, 0]);
   });
 
+  it.each([401, 407])("one whose phone asks for credentials: %i", async (status) => {
+    cast = await stageRinging();
+    const { alice, bob, world } = cast;
+    bob.rejects(status, ['WWW-Authenticate: Digest realm="bob", nonce="1"']);
+    await world.settle();
+    expect([alice.state, rowsAt("alice"), rowsAt("bob")]).toEqual([`ended ${status}`, 0, 0]);
+  });
+
+  it("one that we redirect, since the caller wants it so (RFC 3841 §9.1); a phone's own 302 does", async () => {
+    cast = await stage();
+    const { alice, bob, world } = cast;
+    alice.invites(bob.aor, ["Request-Disposition: redirect"]);
+    await world.settle();
+    expect([alice.state, rowsAt("alice"), rowsAt("bob")]).toEqual(["ended 302", 0, 0]);
+    alice.invites(bob.aor);
+    await world.settle();
+    bob.rejects(302, ["Contact: <sip:carol@example.com>"]);
+    await world.settle();
+    expect([alice.state, rowsAt("alice"), rowsAt("bob")]).toEqual(["ended 302", 1, 1]);
+  });
+
   it("a refused MESSAGE", async () => {
     cast = await stage();
     cast.alice.asks("MESSAGE", "sip:nobody@example.com");
