@@ -1,18 +1,20 @@
 import { DurableObject } from "cloudflare:workers";
 import { isHopName } from "../lib/routing/hop-name.ts";
 import { homeHints } from "../lib/proxy/branch.ts";
+import type { FailedCall } from "../lib/failed-call.ts";
 import type { ShownBinding, StaticContact } from "../lib/location/shown-binding.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { ListName } from "../lib/presence/resource-list.ts";
 import type { TraceEntry } from "../lib/trace.ts";
-import type { Envelope, Receipt } from "../lib/transport/envelope.ts";
+import type { Envelope, Receipt, RequestEnvelope } from "../lib/transport/envelope.ts";
 import { readConfiguration } from "../workers/configuration.ts";
 import { directoryOf } from "../workers/directory.ts";
 import { isTooLong, tooLongFrame } from "../lib/transport/frame-limit.ts";
-import { isVisitorHome } from "../lib/transport/visitor.ts";
+import { isGuestHome, isVisitorHome } from "../lib/transport/visitor.ts";
 import type { Environment } from "../workers/environment.ts";
 import { Account } from "./address-of-record/account.ts";
 import { Contexts } from "./address-of-record/contexts.ts";
+import { FailedCalls } from "./address-of-record/failed-calls.ts";
 import { Dialogs } from "./address-of-record/dialogs.ts";
 import { Forking } from "./address-of-record/forking.ts";
 import { Incoming } from "./address-of-record/incoming.ts";
@@ -83,6 +85,8 @@ export class AddressOfRecord extends DurableObject<Environment> {
     if (name === undefined) throw new Error("a home is addressed by its name, never by its id");
     this.#recorder = new Recorder(configuration.traceLength);
     const memory = new Memory(state.storage.sql);
+    const alarm = new SharedAlarm(state.storage);
+    const failed = new FailedCalls(name, memory, alarm, this.#recorder);
     const room: Room = {
       home: readHomeName(name, homeHints(keyring, name)),
       configuration,
@@ -95,10 +99,11 @@ export class AddressOfRecord extends DurableObject<Environment> {
       directory: directoryOf(environment),
       resolver: new Resolver(configuration.dnsUrl),
       memory,
-      alarm: new SharedAlarm(state.storage),
+      alarm,
       sockets: new Sockets(state, memory),
       outbox: new Outbox(neighbourOf(environment)),
-      log: new Log(this.#recorder, name, configuration.logging),
+      log: new Log(this.#recorder, name, configuration.logging, failed),
+      failed,
     };
     this.#room = room;
     this.#parts = this.#furnish();
@@ -179,6 +184,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
     this.#parts.registrar.passDeadlines(now);
     this.#parts.presence.passDeadlines(now);
     this.#parts.lists.passDeadlines(now);
+    this.#room.failed.passDeadlines(now);
     this.#look(now);
   }
 
@@ -232,6 +238,11 @@ export class AddressOfRecord extends DurableObject<Environment> {
 
   async lastMessages(): Promise<readonly TraceEntry[]> {
     return this.#recorder.entries();
+  }
+
+  /** Calls of the last day that failed, oldest first. */
+  async failedCalls(): Promise<readonly FailedCall[]> {
+    return this.#room.failed.recent(Date.now());
   }
 
   /** Where the owner is reached. */
@@ -290,6 +301,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
       case "request": {
         const receipt = this.#parts.incoming.request(envelope, now);
         const { answerTo } = envelope;
+        if (receipt.kind === "answered") this.#refused(envelope, receipt, now);
         // Homes log what their own phones are told.
         if (receipt.kind === "answered" && isHopName(answerTo.home)) this.#room.log.concluded(now, "-", receipt.status, receipt.text);
         return receipt;
@@ -305,6 +317,13 @@ export class AddressOfRecord extends DurableObject<Environment> {
       case "inquiry":
         return this.#parts.calls.inquiry(envelope, now);
     }
+  }
+
+  /** A call of somebody else that goes to no phone; guests, and who asks the redirect server, have not authenticated and cost no row. */
+  #refused(envelope: RequestEnvelope, { text: final, why, status }: Receipt & { kind: "answered" }, now: number): void {
+    const { answerTo, caller = answerTo, text, redirects } = envelope;
+    if (status < 400 || answerTo.home === this.#room.home.name || isGuestHome(caller.home) || redirects === true) return;
+    this.#room.failed.keep(now, { side: "callee", final, flow: "-", invite: { text, flow: "-" }, since: now, why, caller: caller.home });
   }
 
   /** To another home by its outbox; to oneself without a call. */

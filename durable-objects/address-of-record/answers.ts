@@ -28,11 +28,21 @@ export class Answers {
     this.#passOn(envelope.to.home, envelope).catch((error: unknown) => this.undelivered(error, () => undefined));
   }
 
-  /** Homes log what their own phones are told; that a call of another server has come to its end is logged here. */
-  #log({ context }: OpenContext, { status, text }: Effect & { kind: "answer" }, now: number): void {
-    if (!isHopName(context.answerTo.home)) return;
+  /**
+   * Homes log what their own phones are told; that a call of another server has come to its end is logged here. The last messages of
+   * a call that failed are kept wherever it was.
+   */
+  #log({ context, request }: OpenContext, { status, text }: Effect & { kind: "answer" }, now: number): void {
+    const { answerTo, search } = context;
     const final = context.owed?.text ?? text ?? "";
-    this.#room.log.concluded(now, "-", status, final);
+    const why = context.owed?.why;
+    if (isHopName(answerTo.home)) this.#room.log.concluded(now, "-", status, final, undefined, why);
+    if (status < 300) return;
+    const isOwn = answerTo.home === this.#room.home.name && answerTo.branch === undefined;
+    const flow = isOwn ? answerTo.flow : "-";
+    const [since, invite] = [sentAt(context), { text: request.text, flow }];
+    const end = isOwn ? ({ side: "caller" } as const) : ({ side: "callee", caller: (search?.caller ?? answerTo).home } as const);
+    this.#room.failed.keep(now, { ...end, final, flow, invite, since, why });
   }
 
   /** The final response is kept until the caller's home has it. */
@@ -72,13 +82,30 @@ export class Answers {
   }
 }
 
+/** Why a call was refused that neither a phone nor the caller has ended: for the administrator. */
+function ownReason({ branches, cancelled, final, search }: ResponseContext, text: string | undefined): string | undefined {
+  const isStopped = branches.some((branch) => branch.final === 487 && branch.cancelled !== 0);
+  if (cancelled !== undefined || (text !== undefined && !(final === 487 && isStopped))) return undefined;
+  if (isStopped || branches.some((branch) => branch.final === 408)) return "nobody answered in time";
+  return search?.isClosed === true ? "nobody could be reached where the call was sent on to" : "no phone of this user could be reached";
+}
+
+/** Milliseconds: when the first phone, or address, was tried; undefined if none was. */
+function sentAt({ branches }: ResponseContext): number | undefined {
+  const times = branches.map(({ sent }) => sent).filter((sent) => sent > 0);
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
 /** A response of a context, addressed to where its request came from. */
 function letter({ context }: OpenContext, status: number, text: string): ResponseEnvelope {
-  const { answerTo: to, method, transaction } = context;
-  return { kind: "response", text, status, to, transaction: method === "INVITE" ? transaction : undefined };
+  const { answerTo: to, method, transaction, owed } = context;
+  const why = status < 300 || owed?.why === undefined ? {} : { why: owed.why };
+  return { kind: "response", text, status, to, ...why, transaction: method === "INVITE" ? transaction : undefined };
 }
 
 /** The final response is kept until the caller's home has it (RFC 3261 §16.7 steps 6 and 7). */
 export function owing(context: ResponseContext, request: Request, effect: Effect & { kind: "answer" }): ResponseContext {
-  return { ...context, owed: { status: effect.status, text: finalResponse(request, effect, randomText()) } };
+  const why = effect.status < 300 ? undefined : ownReason(context, effect.text);
+  const text = finalResponse(request, effect, randomText());
+  return { ...context, owed: { status: effect.status, text, ...(why === undefined ? {} : { why }) } };
 }

@@ -76,10 +76,12 @@ export class Incoming {
     if (envelope.introduces !== undefined) this.#account.take(envelope.introduces);
     if (envelope.to.kind === "phone") return this.#toPhone(envelope, request, essentials, now);
     if (envelope.to.kind === "elsewhere") return this.#leave(envelope, request, envelope.to, now);
-    if (isVisitorHome(this.#by.home) && this.#peer(envelope).length === 0) return answered(request, 503);
+    if (isVisitorHome(this.#by.home) && this.#peer(envelope).length === 0)
+      return answered(request, 503, "the server of that domain is not connected");
     const refusal = refuseBlocked(this.#account.rules().blocked, envelope.identity, request, essentials);
     if (refusal !== undefined) return refused(request, refusal);
-    if (hasLooped(this.#by, request, essentials) || this.#hasComeBack(envelope, request)) return answered(request, 482);
+    if (hasLooped(this.#by, request, essentials) || this.#hasComeBack(envelope, request))
+      return answered(request, 482, "it has come back to where it was before");
     const own = this.#asksAgent(envelope, request) ? this.#presence.request(envelope, request, essentials, now) : undefined;
     if (own !== undefined) return own;
     const isInvite = request.method === "INVITE";
@@ -188,7 +190,7 @@ export class Incoming {
       settings: { groupTime: groupTime * 1000, recurses: recursesOnRedirect },
       now,
     });
-    if (plan.kind === "refuse") return answered(request, plan.status);
+    if (plan.kind === "refuse") return answered(request, plan.status, plan.why);
     // Whom the user has his calls sent on to is nobody's business but his.
     const wasSentOn = (envelope.trail ?? []).length > 0;
     const isPrivate = wasSentOn || plan.first.some(({ retarget }) => retarget !== undefined && retarget.cause !== "unknown");
@@ -274,10 +276,10 @@ export class Incoming {
     if (request.method === "NOTIFY") return this.#keepState(phone, envelope, request, now);
     const isExpected = this.#registrar.current(now).some(({ binding }) => binding.phone === phone);
     if (!isExpected && request.method === "BYE") this.#letters.keepBye(phone, envelope, now);
-    if (!isExpected) return request.method === "ACK" ? taken : answered(request, 480);
+    if (!isExpected) return request.method === "ACK" ? taken : answered(request, 480, phoneAway);
     const due = Math.min(this.#registrar.waitsFor(phone, now), now + this.#room.timers.transaction * 0.75);
     const isKept = this.#letters.keep(phone, envelope, now, due);
-    return isKept || request.method === "ACK" ? taken : answered(request, 480);
+    return isKept || request.method === "ACK" ? taken : answered(request, 480, phoneAway);
   }
 
   /** Of the state that a phone subscribes to, the newest waits for it as long as the subscription lasts (RFC 6665 §4.1.3). */
@@ -339,11 +341,14 @@ export interface IncomingParts {
 }
 
 function refused(request: Request, refusal: Fault): Receipt {
-  return { kind: "answered", status: refusal.status, text: answerFault(request, refusal) };
+  return { kind: "answered", status: refusal.status, text: answerFault(request, refusal), why: refusal.fault };
 }
 
-function answered(request: Request, status: number): Receipt {
-  return { kind: "answered", status, text: replyTo(request, status, { toTag: randomText() }) };
+const phoneAway = "the phone that it is for is not connected";
+
+/** @param why for the administrator: callers are not told more than the status */
+function answered(request: Request, status: number, why?: string): Receipt {
+  return { kind: "answered", status, text: replyTo(request, status, { toTag: randomText() }), ...(why === undefined ? {} : { why }) };
 }
 
 /** After the route is popped, a GRUU in the Request-URI becomes the phone's contact; anything else stays (DESIGN §3). */

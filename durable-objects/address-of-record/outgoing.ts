@@ -158,8 +158,11 @@ export class Outgoing {
     this.#calls.cancel(home, transaction, reason, now + this.#room.timers.ringing, done, done);
   }
 
-  /** A response for one of our phones: to the socket its request came on, or the phone's newest. */
-  response(envelope: ResponseEnvelope, now: number): Receipt {
+  /**
+   * A response for one of our phones: to the socket its request came on, or the phone's newest.
+   * @param isOurs whether it is none of a phone or another server
+   */
+  response(envelope: ResponseEnvelope, now: number, isOurs = false): Receipt {
     const { to, status, transaction } = envelope;
     const flow = this.#flowBackTo(to);
     const text = flow?.visitor === undefined ? envelope.text : shownToVisitor(envelope.text, flow.visitor);
@@ -168,7 +171,10 @@ export class Outgoing {
     // A home that did not see our receipt sends its final response again; a 2xx is the callee's own repetition.
     const isNews = transaction === undefined || status < 200 || this.#answered(transaction, flow, envelope, now);
     if (!isNews && flow?.id === to.flow && status >= 300) return taken;
-    if (isNews) this.#room.log.concluded(now, flow?.id ?? to.flow, status, text, since);
+    if (isNews) this.#room.log.concluded(now, flow?.id ?? to.flow, status, text, since, envelope.why);
+    // Of a call to another server our own response context knows more; and to redirect is what we were asked to do.
+    const isKept = isNews && !(isOurs && status < 400) && !(transaction !== undefined && this.#forking.has(transaction));
+    if (isKept) this.#room.failed.keep(now, { side: "caller", final: text, flow: flow?.id ?? to.flow, since, why: envelope.why });
     if (flow !== undefined && this.#room.sockets.send(flow.id, text)) {
       this.#room.log.passed(now, flow.id, text);
       if (transaction !== undefined) this.#letters.sent(flow, transaction, to.phone, envelope, now);
@@ -301,9 +307,9 @@ export class Outgoing {
   #received(flow: Flow, request: Request, envelope: RequestEnvelope, receipt: Receipt): void {
     const { transaction, answerTo: to } = envelope;
     if (receipt.kind === "taken") return this.#trying(flow, request, transaction);
-    const { status, text } = receipt;
+    const { status, text, why } = receipt;
     const noted = holdsState(request, envelope) ? transaction : undefined;
-    this.response({ kind: "response", text, status, to, transaction: noted }, Date.now());
+    this.response({ kind: "response", text, status, to, transaction: noted, ...(why === undefined ? {} : { why }) }, Date.now(), true);
   }
 
   /** The callee's home cannot be reached for good: we are responsible for an answer, and others may well be reached (RFC 3261 §16.7 step 6). */

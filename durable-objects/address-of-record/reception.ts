@@ -229,7 +229,7 @@ export class Reception {
 
   #reply(flow: Flow, request: SipRequest, text: string, status: number, now: number, why?: string): void {
     this.#say(flow.id, text, now);
-    this.#room.log.answered(now, flow.id, text, status, request, why);
+    this.#room.log.answered(now, flow.id, text, status, request, why, flow.authenticated !== undefined);
   }
 
   /** Who does not read has no more waiting for him than a stranger may be told. */

@@ -1,23 +1,26 @@
 import { type Message, type Request, headerValue, parseMessage } from "../../lib/syntax/message.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { plainHash } from "../../lib/syntax/plain-hash.ts";
-import type { Recorder } from "./record.ts";
+import type { FailedCalls } from "../address-of-record/failed-calls.ts";
+import { type Recorder, isOfInvite, warningIn } from "./record.ts";
 
 /** Requests whose time of arrival is remembered, for how long they took. */
 const mostBegun = 200;
 /** Characters of a reason phrase, or of what a Warning says. */
 const longestReason = 200;
 
-/** What an administrator sees of a home, or of the door: its last messages, and a line for each request and final response. */
+/** What an administrator sees of a home, or of the door: its last messages, failed calls, and a line for each request and final response. */
 export class Log {
   readonly #recorder: Recorder;
   readonly #home: string;
   readonly #isLogging: boolean;
+  readonly #failed: FailedCalls | undefined;
   /** Milliseconds, by a mark of Call-ID and CSeq, the oldest first; what has slept is not known any more. */
   readonly #begun = new Map<string, number>();
 
-  constructor(recorder: Recorder, home: string, isLogging: boolean) {
+  constructor(recorder: Recorder, home: string, isLogging: boolean, failed?: FailedCalls) {
     this.#recorder = recorder;
+    this.#failed = failed;
     this.#home = home;
     this.#isLogging = isLogging;
   }
@@ -45,31 +48,39 @@ export class Log {
     this.#recorder.keep(now, "out", flow, text);
   }
 
-  /** An answer of our own making. */
-  answered(now: number, flow: string, text: string, status: number, request: Request, why?: string): void {
+  /**
+   * An answer of our own making.
+   * @param isKnown whether the flow is authenticated: only then it may cost a row
+   */
+  answered(now: number, flow: string, text: string, status: number, request: Request, why?: string, isKnown = true): void {
     this.#recorder.keep(now, "out", flow, text);
+    if (isKnown && status >= 400 && request.method === "INVITE") this.#refused(now, flow, text, request, why);
     if (!this.#isLogging || status < 200) return;
     this.#write({ ...this.#final(text, request, now), ...(why === undefined ? {} : { why }), flow });
+  }
+
+  #refused(now: number, flow: string, final: string, request: Request, why: string | undefined): void {
+    this.#failed?.keep(now, { side: "caller", final, flow, since: this.#begun.get(markOf(request)), why });
   }
 
   /**
    * A final response that goes to whoever has asked: of every INVITE, and every refusal. Other 2xx have their line where their phone is.
    * @param flow "-" if it goes to another server
    * @param since when the request came, in milliseconds, if that is known better than here
+   * @param why if the refusal is ours
    */
-  concluded(now: number, flow: string, status: number, text: string, since?: number): void {
+  concluded(now: number, flow: string, status: number, text: string, since?: number, why?: string): void {
     if (!this.#isLogging || status < 200) return;
-    const isOfInvite = /\r\ncseq[ \t]*:[ \t]*\d+[ \t]+INVITE\r\n/i.test(text);
-    if (status < 300 && !isOfInvite) return;
+    if (status < 300 && !isOfInvite(text)) return;
     const response = parseMessage(text);
-    if (!isFault(response)) this.#write({ ...this.#final(text, response, now, since), flow });
+    if (!isFault(response)) this.#write({ ...this.#final(text, response, now, since), ...(why === undefined ? {} : { why }), flow });
   }
 
   #final(text: string, message: Message, now: number, since = this.#begun.get(markOf(message))): Record<string, unknown> {
     const status = Number(text.slice(8, 11));
     const reason = text.slice(12, text.indexOf("\r\n")).slice(0, longestReason);
     const method = message.kind === "request" ? message.method : headerValue(message, "cseq")?.split(/\s+/)[1];
-    const why = status < 300 ? undefined : warning.exec(text)?.[1];
+    const why = status < 300 ? undefined : warningIn(text);
     const took = since === undefined ? {} : { ms: now - since };
     const callId = headerValue(message, "call-id");
     return { direction: "out", status, method, reason, ...(why === undefined ? {} : { why }), callId, ...took };
@@ -92,9 +103,6 @@ export class Log {
     console.log(JSON.stringify({ ...line, home: this.#home }));
   }
 }
-
-/** RFC 3261 §20.43: what a server has to say of a refusal. */
-const warning = /\r\nWarning[ \t]*:[ \t]*\d{3} [^ \r\n]{1,100} "([^"\r\n]{1,200})"/i;
 
 /** Of a request and its responses; short, and none of their text is kept. */
 function markOf(message: Message): string {

@@ -18,11 +18,12 @@ const schema = [
   "CREATE TABLE IF NOT EXISTS back_ends (id TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
   "CREATE TABLE IF NOT EXISTS attachments (flow TEXT NOT NULL, slice TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (flow, slice)) WITHOUT ROWID",
   "CREATE TABLE IF NOT EXISTS letters (number INTEGER PRIMARY KEY, phone TEXT NOT NULL, due INTEGER NOT NULL, value TEXT NOT NULL)",
+  "CREATE TABLE IF NOT EXISTS failed_calls (number INTEGER PRIMARY KEY, at INTEGER NOT NULL, caller TEXT NOT NULL, value TEXT NOT NULL)",
 ] as const;
 
 const tables = [
   ...["subscriber", "bindings", "contexts", "calls", "unattended_calls", "letters", "messages", "subscriptions", "publications", "told"],
-  ...["away", "waiting", "list_subscriptions", "back_ends", "attachments"],
+  ...["away", "waiting", "list_subscriptions", "back_ends", "attachments", "failed_calls"],
 ];
 
 type Value = string | number | null;

@@ -26,16 +26,39 @@ export class Recorder {
     this.#next += 1;
   }
 
+  /** Whether nothing is to be kept. */
+  get isOff(): boolean {
+    return this.#length === 0;
+  }
+
   /** Oldest first, credentials masked. */
   entries(): TraceEntry[] {
+    return this.#ordered().map((entry) => ({ ...entry, text: legible(maskCredentials(entry.text)) }));
+  }
+
+  /** Those that are wanted, oldest first, as octets. */
+  matching(isWanted: (octets: string) => boolean): TraceEntry[] {
+    return this.#ordered().filter(({ text }) => isWanted(text));
+  }
+
+  #ordered(): readonly Kept[] {
     const start = this.#next % this.#length;
-    const ordered = this.#next <= this.#length ? this.#kept : [...this.#kept.slice(start), ...this.#kept.slice(0, start)];
-    return ordered.map((entry) => ({ ...entry, text: legible(maskCredentials(entry.text)) }));
+    return this.#next <= this.#length ? this.#kept : [...this.#kept.slice(start), ...this.#kept.slice(0, start)];
   }
 }
 
 /** Characters of a message that are kept. */
 const longestKept = 16_384;
+
+/** What a server, which may be this one, has to say of its refusal (RFC 3261 §20.43). */
+export function warningIn(response: string): string | undefined {
+  return /\r\nWarning[ \t]*:[ \t]*\d{3} [^ \r\n]{1,100} "([^"\r\n]{1,200})"/i.exec(response)?.[1];
+}
+
+/** Whether a response answers an INVITE. */
+export function isOfInvite(response: string): boolean {
+  return /\r\ncseq[ \t]*:[ \t]*\d+[ \t]+INVITE\r\n/i.test(response);
+}
 
 /** Hides what a password could be guessed from, the response of digest credentials (RFC 7616 §3.4), and those of other schemes. */
 export function maskCredentials(text: string): string {

@@ -2,6 +2,7 @@ import type { Configuration } from "../../workers/configuration.ts";
 import type { Directory } from "../../workers/directory.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
 import type { ProxyTimers } from "../../lib/proxy/response-context.ts";
+import type { FailedCalls } from "../address-of-record/failed-calls.ts";
 import type { Sockets } from "../address-of-record/sockets.ts";
 import type { SharedAlarm } from "./alarm.ts";
 import type { Log } from "./log.ts";
@@ -22,6 +23,7 @@ export interface Room {
   readonly sockets: Sockets;
   readonly outbox: Outbox;
   readonly log: Log;
+  readonly failed: FailedCalls;
 }
 
 /** The parts of a home's name, `sip:alice@example.com#1`. */

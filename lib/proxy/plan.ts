@@ -8,7 +8,7 @@ import type { Wishes } from "./wishes.ts";
 
 /** Whom a request for the user is tried at first, and how the search goes on; or the status that refuses it. */
 export type Plan =
-  | { readonly kind: "refuse"; readonly status: number }
+  | { readonly kind: "refuse"; readonly status: number; readonly why: string }
   | { readonly kind: "search"; readonly first: readonly ReachableTarget[]; readonly search: Search | undefined };
 
 export interface PlanInput {
@@ -33,21 +33,25 @@ export interface SearchSettings {
   readonly recurses: boolean;
 }
 
+const nobodyThere: Plan & { kind: "refuse" } = { kind: "refuse", status: 480, why: "no phone of this user is registered" };
+const tooManyCalls = "this user has as many calls as maximum_calls allows";
+
 /** Plans the search for somebody who answers: the user's rules, then RFC 3261 §16.5 and §16.6. */
 export function planSearch(input: PlanInput): Plan {
   const { envelope, rules, method, targets } = input;
   // Rules are about the user: who calls one certain phone by its GRUU has been told to.
   const areRulesAsked = method === "INVITE" && envelope.to.kind === "address" && envelope.to.instance === undefined;
-  if (!areRulesAsked) return targets.length === 0 ? { kind: "refuse", status: 480 } : searchAt(input, {});
+  if (!areRulesAsked) return targets.length === 0 ? nobodyThere : searchAt(input, {});
   const { always, busy, noAnswer, notRegistered } = rules.forward;
   if (always !== undefined) return sentOn(input, always, "unconditional");
   if (rules.doNotDisturb || input.calls >= (rules.maximumCalls ?? Number.POSITIVE_INFINITY)) {
-    return busy === undefined ? { kind: "refuse", status: 486 } : sentOn(input, busy, "user-busy", 486);
+    const why = rules.doNotDisturb ? "this user does not take calls now (do_not_disturb)" : tooManyCalls;
+    return busy === undefined ? { kind: "refuse", status: 486, why } : sentOn(input, busy, "user-busy", 486);
   }
   // That none of his phones suits the caller does not mean that the user is not there.
-  if (targets.length === 0 && input.isChoosy) return { kind: "refuse", status: 480 };
+  if (targets.length === 0 && input.isChoosy) return { ...nobodyThere, why: "no phone suits what the caller asks for" };
   if (targets.length === 0) {
-    return notRegistered === undefined ? { kind: "refuse", status: 480 } : sentOn(input, notRegistered, "unavailable");
+    return notRegistered === undefined ? nobodyThere : sentOn(input, notRegistered, "unavailable");
   }
   const onNoAnswer = noAnswer === undefined ? undefined : { to: noAnswer.to, at: input.now + noAnswer.after * 1000 };
   return searchAt(input, { onBusy: busy, onAbsence: notRegistered, onNoAnswer });

@@ -17,8 +17,8 @@ export interface ResponseContext {
   readonly final: number;
   /** Whether the caller cancelled; the value of his Reason header (RFC 3326) or "". */
   readonly cancelled: string | undefined;
-  /** A final response that the caller's home has not confirmed yet. */
-  readonly owed: { readonly status: number; readonly text: string } | undefined;
+  /** A final response that the caller's home has not confirmed yet; why, if we had to make an end of it. */
+  readonly owed: { readonly status: number; readonly text: string; readonly why?: string } | undefined;
   /** Milliseconds; when the context may be thrown away, once it is finished. */
   readonly collect: number;
   /** What else is known of the request where it is more than a call to some phones: absent members say nothing of it. */

@@ -61,6 +61,8 @@ export interface ResponseEnvelope {
   readonly text: string;
   readonly status: number;
   readonly to: ReturnAddress;
+  /** For the administrator: why a call failed, where that was not the doing of a phone or a caller. */
+  readonly why?: string;
   /** For an INVITE that holds state: the transaction that the caller's home noted. */
   readonly transaction: string | undefined;
 }
@@ -88,7 +90,12 @@ export interface InquiryEnvelope {
 
 export type Envelope = RequestEnvelope | ResponseEnvelope | CancelEnvelope | InquiryEnvelope;
 
-/** What became of one envelope: taken, or answered on the spot (the text goes back as it is to `answerTo`). */
-export type Receipt = { readonly kind: "taken" } | { readonly kind: "answered"; readonly status: number; readonly text: string };
+/**
+ * What became of one envelope: taken, or answered on the spot (the text goes back as it is to `answerTo`). Why is for the administrator,
+ * where the text may not say it.
+ */
+export type Receipt =
+  | { readonly kind: "taken" }
+  | { readonly kind: "answered"; readonly status: number; readonly text: string; readonly why?: string };
 
 export const taken: Receipt = { kind: "taken" };

@@ -18,6 +18,11 @@ export function visitorHome({ kind, name, domain }: Pick<Visitor, "kind" | "name
   return `sip:${kind}-${name}@${domain}#0`;
 }
 
+/** That of somebody who has not authenticated. */
+export function isGuestHome(home: string): boolean {
+  return isVisitorHome(home) && home.startsWith("sip:guest-");
+}
+
 export function isVisitorHome(home: string): boolean {
   return home.endsWith("#0");
 }

@@ -5,7 +5,7 @@ import { directoryOf } from "../../workers/directory.ts";
 import { connectLeg } from "../../workers/home-socket.ts";
 import { header } from "../support/heard.ts";
 import { hashesOf } from "../support/provision.ts";
-import { api, connect, forgetEverything, homeOf, homes, newcomers, phoneOn, registered } from "./support/town.ts";
+import { api, connect, forgetEverything, homeOf, homes, newcomers, phoneOn, registered, rowsOf, valuesOf } from "./support/town.ts";
 
 /** What provisioning does to homes: open ones are told at once, others are left alone (DESIGN §9). */
 const put = (username: string, change: object): Promise<Response> =>
@@ -143,7 +143,7 @@ describe("provisioning", () => {
     await put(alice, { password: "renewed-one", aliases: [`${alice}-info`] });
     const path = `/domains/localhost/subscribers/${alice}`;
     expect(await (await api(path)).json()).toMatchObject({ opened: false });
-    expect(await (await api(`${path}/trace`)).json()).toEqual({ entries: [] });
+    expect(await (await api(`${path}/trace`)).json()).toEqual({ entries: [], failed: [] });
     await remove(alice);
     expect(await homes()).toHaveLength(before);
   });
@@ -152,6 +152,65 @@ describe("provisioning", () => {
     const [alice] = await newcomers("alice");
     await registered({ account: alice, way: "general" });
     expect(await (await api(`/domains/localhost/subscribers/${alice}`)).json()).toMatchObject({ opened: true });
+  });
+});
+
+describe("failed calls in the trace", () => {
+  interface Failed {
+    readonly call_id: string;
+    readonly status: number;
+    readonly messages: readonly { readonly direction: string; readonly text: string }[];
+  }
+  const failedOf = async (user: string, query = ""): Promise<Failed[]> =>
+    (await (await api(`/domains/localhost/subscribers/${user}/trace${query}`)).json<{ failed: Failed[] }>()).failed;
+
+  /** alice's phone proves who she is in each request, and bob's refuses her call; then both homes are evicted. */
+  const refused = async () => {
+    const [alice, bob] = await newcomers("alice", "bob");
+    const caller = await registered({ account: alice, way: "direct" });
+    const callee = await registered({ account: bob, way: "general" });
+    const callId = `refused-${alice}`;
+    const secrets: [string, string][] = [
+      ["Authorization", 'Digest username="x", realm="other.example", nonce="n", uri="sip:x", response="0123456789abcdef0123456789abcdef"'],
+      ["Proxy-Authorization", "Bearer token-of-alice"],
+    ];
+    const body = "v=0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:keyOfMedia\r\na=ice-pwd:passwordOfIce\r\nm=audio 9 RTP/AVP 0\r\n";
+    const headers: [string, string][] = [...secrets, ["Content-Type", "application/sdp"]];
+    const sent = caller.request("INVITE", callee.aor, { callId, headers, body });
+    callee.reply(await callee.next("INVITE"), 486);
+    caller.ackRefusal(sent, await caller.next(486));
+    await expect.poll(() => rowsOf(bob, "contexts")).toBe(0);
+    await forgetEverything();
+    return { alice, bob, callId };
+  };
+
+  it("are there after the home has slept, at both ends, the last messages are not", async () => {
+    const { alice, bob, callId } = await refused();
+    for (const [user, side] of [
+      [alice, "caller"],
+      [bob, "callee"],
+    ] as const) {
+      const path = `/domains/localhost/subscribers/${user}/trace`;
+      const trace = await (await api(path)).json<{ entries: unknown[] }>();
+      expect(trace).toMatchObject({ entries: [], failed: [{ call_id: callId, side, status: 486 }] });
+      expect((await failedOf(user))[0]?.messages[0]).toMatchObject({ direction: "in", text: expect.stringMatching(/^INVITE /) as unknown });
+      const text = await (await api(`${path}?format=text&call_id=${callId}`)).text();
+      expect(text).toMatch(
+        new RegExp(`# \\S+Z 486 .*\\n# {3}from .*${alice}@localhost.*\\n# {3}to .*${bob}@localhost.*\\n# {3}Call-ID ${callId}`),
+      );
+      expect(text).toMatch(/Z <-- \S+\nINVITE /);
+      expect(text).toMatch(/Z --> \S+\nSIP\/2\.0 486 /);
+      expect(await failedOf(user, "?call_id=other")).toEqual([]);
+    }
+  });
+
+  it("have no secret in their rows: no credentials, no keys of media", async () => {
+    const { alice, bob } = await refused();
+    for (const user of [alice, bob]) {
+      const [row] = await valuesOf(user, "failed_calls");
+      expect(row).toContain("m=audio 9 RTP/AVP 0");
+      expect(row).not.toMatch(/0123456789abcdef|token-of-alice|keyOfMedia|passwordOfIce/);
+    }
   });
 });
 
@@ -185,7 +244,24 @@ describe("the trace", () => {
     const { path } = await traced();
     const answer = await api(`${path}${query}`, { headers: { Authorization: "Bearer test-admin-token", Accept: accept } });
     expect(answer.headers.get("Content-Type")).toBe("text/plain; charset=utf-8");
-    expect(await answer.text()).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z --> \S{8}\nOPTIONS sip:localhost SIP\/2\.0\nVia: /m);
+    expect(await answer.text()).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z <-- \S{8}\nOPTIONS sip:localhost SIP\/2\.0\nVia: /m);
+  });
+
+  it("says what its arrows mean, and they do: towards the connection is what the server has sent", async () => {
+    const { path } = await traced();
+    const text = await (await api(`${path}?format=text`)).text();
+    expect(text).toMatch(/^# <-- \S+ +Offhook received this .*\n# --> \S+ +Offhook sent this/);
+    expect(text).toMatch(/Z <-- \S{8}\nREGISTER /);
+    expect(text).toMatch(/Z --> \S{8}\nSIP\/2\.0 401 /);
+    expect(text).not.toMatch(/Z --> \S+\nREGISTER |Z <-- \S+\nSIP\/2\.0 401 /);
+  });
+
+  it("shows one call alone, if asked", async () => {
+    const { path } = await traced();
+    const { entries } = await (await api(`${path}?call_id=traced`)).json<{ entries: { text: string }[] }>();
+    expect(entries).toHaveLength(2);
+    for (const { text } of entries) expect(text).toContain("Call-ID: traced");
+    expect(await (await api(`${path}?call_id=of-no-call`)).json()).toEqual({ entries: [], failed: [] });
   });
 
   it("masks the credentials", async () => {

@@ -76,10 +76,11 @@ describe("the budgets", () => {
     expect(await spentBy(bob)).toEqual({ rowsWritten: 2, alarmsSet: 1, calls: 0 });
   });
 
-  it("a call that is refused writes four rows, one of them an alarm, and leaves none", async () => {
+  it("a call that is refused writes five rows, an alarm and the failed call among them, leaves only that, and one row at its caller's", async () => {
     const [alice, bob] = await newcomers("alice", "bob");
     const caller = await registered({ account: alice, way: "direct" });
     const callee = await registered({ account: bob, way: "direct" });
+    await spentBy(alice);
     await spentBy(bob);
     const sent = caller.request("INVITE", callee.aor);
     const invite = await callee.next("INVITE");
@@ -89,7 +90,24 @@ describe("the budgets", () => {
     caller.ackRefusal(sent, await caller.next(486));
     await expect.poll(() => rowsOf(bob, "contexts")).toBe(0);
     const { rowsWritten, alarmsSet } = await spentBy(bob);
-    expect(rowsWritten + alarmsSet).toBe(4);
+    expect(rowsWritten + alarmsSet).toBe(5);
+    expect(await rowsOf(bob, "failed_calls")).toBe(1);
+    expect(await spentBy(alice)).toMatchObject({ rowsWritten: 1, alarmsSet: 0 });
+  });
+
+  it("calls that fail in a row write ten rows a minute, and later ones take the rows of those that are a day old", async () => {
+    const [alice] = await newcomers("alice");
+    const caller = await registered({ account: alice, way: "direct" });
+    await spentBy(alice);
+    for (let count = 0; count < 15; count += 1) await caller.finalResponse(caller.request("INVITE", "sip:nobody@localhost"));
+    expect(await spentBy(alice)).toMatchObject({ rowsWritten: 10, alarmsSet: 0 });
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(Date.now() + 86_400_000);
+    await caller.register();
+    await spentBy(alice);
+    await caller.finalResponse(caller.request("INVITE", "sip:nobody@localhost"));
+    vi.useRealTimers();
+    expect([await rowsOf(alice, "failed_calls"), (await spentBy(alice)).rowsWritten]).toEqual([10, 1]);
   });
 
   it("a MESSAGE to one phone writes nothing and takes one hop each way", async () => {

@@ -127,7 +127,7 @@ describe("the trace of a home", () => {
 
   it("of a home that is not open is empty, and opens none", async () => {
     const alice = await town.newcomer("alice");
-    expect(await (await traceOf(alice, "application/json")).json()).toEqual({ entries: [] });
+    expect(await (await traceOf(alice, "application/json")).json()).toEqual({ entries: [], failed: [] });
     expect(await server.listHomes()).not.toContain(`sip:${alice}@localhost#1`);
   });
 });

@@ -1,3 +1,4 @@
+import type { FailedCall } from "../../lib/failed-call.ts";
 import type { ShownBinding, StaticContact } from "../../lib/location/shown-binding.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import type { ListName } from "../../lib/presence/resource-list.ts";
@@ -9,7 +10,7 @@ import type { Environment } from "../environment.ts";
 export interface Homes {
   changed(subscriber: Subscriber): Promise<void>;
   deleted(subscriber: Subscriber): Promise<void>;
-  trace(subscriber: Subscriber): Promise<readonly TraceEntry[]>;
+  trace(subscriber: Subscriber): Promise<Trace>;
   bindings(subscriber: Subscriber): Promise<readonly ShownBinding[]>;
   /** Of a subscriber whose home is open; undefined if there are too many bindings. */
   bind(subscriber: Subscriber, contact: StaticContact): Promise<ShownBinding | undefined>;
@@ -19,6 +20,12 @@ export interface Homes {
   listChanged(homes: readonly string[], list: ListName): Promise<void>;
   /** False if there was no such binding. */
   endBinding(subscriber: Subscriber, id: string): Promise<boolean>;
+}
+
+/** What a home tells of its last messages, and of the calls of the last day that failed. */
+export interface Trace {
+  readonly entries: readonly TraceEntry[];
+  readonly failed: readonly FailedCall[];
 }
 
 type Stub = ReturnType<Environment["ADDRESS_OF_RECORD"]["getByName"]>;
@@ -44,7 +51,12 @@ export function homesOf(environment: Environment, later: (work: Promise<unknown>
   return {
     changed: (subscriber) => tell(subscriber, (stub) => stub.subscriberChanged(subscriber)),
     deleted: (subscriber) => tell(subscriber, (stub) => stub.subscriberDeleted()),
-    trace: async (subscriber) => (subscriber.opened ? homeOf(subscriber).lastMessages() : []),
+    trace: async (subscriber) => {
+      if (!subscriber.opened) return { entries: [], failed: [] };
+      const home = homeOf(subscriber);
+      const [entries, failed] = await Promise.all([home.lastMessages(), home.failedCalls()]);
+      return { entries, failed };
+    },
     bindings: async (subscriber) => (subscriber.opened ? homeOf(subscriber).bindings() : []),
     say: (subscriber, event, body, expires) => homeOf(subscriber).say(event, body, expires),
     listChanged: async (homes, list) => void (await Promise.all(homes.map((home) => reach(home, (stub) => stub.listChanged(list))))),

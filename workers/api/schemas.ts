@@ -74,6 +74,11 @@ export const traceQuery = z.object({
     .enum(["json", "text"])
     .optional()
     .openapi({ param: { name: "format", in: "query" }, description: "text: to be read by people; json, if absent" }),
+  call_id: z
+    .string()
+    .max(256)
+    .optional()
+    .openapi({ param: { name: "call_id", in: "query" }, description: "Only what has this Call-ID" }),
 });
 
 const ha1 = (digits: number) =>
@@ -164,20 +169,41 @@ export const subscribersSchema = z
   .object({ subscribers: z.array(subscriberSchema).openapi({ description: "The users, by name" }), next_cursor: nextCursor })
   .openapi("Subscribers");
 
+const traceEntry = z.object({
+  at: z.number().openapi({ description: "Milliseconds since 1970" }),
+  direction: z
+    .enum(["in", "out", "note"])
+    .openapi({ description: "in: the server received it; out: the server sent it; note: what happened besides" }),
+  flow: z.string().openapi({ description: "Which connection it was on; - for another home or server" }),
+  text: z.string().openapi({ description: "The message, or the note" }),
+});
+
+const failedCall = z
+  .object({
+    at: z.number().openapi({ description: "Milliseconds since 1970; when the final response went out" }),
+    call_id: z.string().openapi({ description: "The Call-ID, as the log and the phones have it" }),
+    side: z.enum(["caller", "callee"]).openapi({ description: "Whether the user has placed the call, or was to be called" }),
+    status: z.number().int().openapi({ description: "The status code of the final response", example: 486 }),
+    reason: z.string().openapi({ description: "Its reason phrase", example: "Busy Here" }),
+    why: z.string().optional().openapi({
+      description: "Why, in the server's own words; absent if a phone or another server has refused",
+      example: "no phone of this user is registered",
+    }),
+    from: z.string().openapi({ description: "The From header" }),
+    to: z.string().openapi({ description: "The To header" }),
+    ms: z.number().optional().openapi({ description: "Milliseconds from the INVITE to the final response, if known" }),
+    messages: z
+      .array(traceEntry)
+      .openapi({ description: "The INVITE and what belongs to it, oldest first, as far as the home still had it; no credentials" }),
+  })
+  .openapi("FailedCall");
+
 export const traceSchema = z
   .object({
     entries: z
-      .array(
-        z.object({
-          at: z.number().openapi({ description: "Milliseconds since 1970" }),
-          direction: z
-            .enum(["in", "out", "note"])
-            .openapi({ description: "in: the server received it; out: the server sent it; note: what happened besides" }),
-          flow: z.string().openapi({ description: "Which connection it was on" }),
-          text: z.string().openapi({ description: "The message, or the note" }),
-        }),
-      )
-      .openapi({ description: "The messages, oldest first" }),
+      .array(traceEntry)
+      .openapi({ description: "The last messages, oldest first; gone when the home has had nothing to do for 10 s" }),
+    failed: z.array(failedCall).openapi({ description: "Calls that failed within a day, oldest first: 50 at most, ten a minute" }),
   })
   .openapi("Trace");
 

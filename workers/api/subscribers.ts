@@ -1,7 +1,7 @@
 import { OpenAPIHono, createRoute } from "@hono/zod-openapi";
+import type { FailedCall } from "../../lib/failed-call.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { isListUser } from "../../lib/presence/resource-list.ts";
-import type { TraceEntry } from "../../lib/trace.ts";
 import { directoryOf } from "../directory.ts";
 import type { Environment } from "../environment.ts";
 import { homesOf } from "./homes.ts";
@@ -18,6 +18,7 @@ import {
   traceSchema,
 } from "./schemas.ts";
 import { type Listed, Store, nameOf } from "./store.ts";
+import { ofCall, traceAsText } from "./trace-text.ts";
 
 const security = [{ bearer: [] }];
 const path = "/domains/{domain}/subscribers/{username}";
@@ -55,10 +56,12 @@ const remove = createRoute({
   responses: { 204: noContent, ...problems(400, 401, 404, 503) },
 });
 const trace = createRoute({
-  ...operation("readTrace", "Read the last messages of a user's home", "Calls"),
+  ...operation("readTrace", "Read the last messages of a user's home, and the calls of the last day that failed", "Calls"),
   ...{ method: "get", path: `${path}/trace`, security, request: { params: subscriberParameters, query: traceQuery } },
   responses: {
-    200: { ...json(traceSchema, "The last messages of the subscriber's home, credentials masked") },
+    200: {
+      ...json(traceSchema, "The last messages of the subscriber's home, credentials masked, and the calls of the last day that failed"),
+    },
     ...problems(400, 401, 404, 503),
   },
 });
@@ -102,11 +105,12 @@ subscriberRoutes.openapi(remove, async (context) => {
 
 subscriberRoutes.openapi(trace, async (context) => {
   const subscriber = await existing(context.env, context.req.valid("param"));
-  const entries = await homesOf(context.env, (work) => context.executionCtx.waitUntil(work)).trace(subscriber);
-  const { format } = context.req.valid("query");
+  const whole = await homesOf(context.env, (work) => context.executionCtx.waitUntil(work)).trace(subscriber);
+  const { format, call_id: callId } = context.req.valid("query");
+  const { entries, failed } = callId === undefined ? whole : ofCall(whole, callId);
   const asText = format === "text" || (format === undefined && (context.req.header("Accept") ?? "").startsWith("text/plain"));
-  if (asText) return context.body(entries.map(readable).join("\n"), 200, { "Content-Type": "text/plain; charset=utf-8" }) as never;
-  return context.json({ entries: [...entries] }, 200);
+  if (asText) return context.body(traceAsText({ entries, failed }), 200, { "Content-Type": "text/plain; charset=utf-8" }) as never;
+  return context.json({ entries: [...entries], failed: failed.map(shownCall) }, 200);
 });
 
 function existing(environment: Environment, name: { readonly domain: string; readonly username: string }): Promise<Subscriber> {
@@ -118,7 +122,6 @@ function shown({ subscriber: { domain, username, aliases, opened }, displayName 
   return { domain, username: nameOf(username), displayName, aliases: aliases.map(nameOf), opened };
 }
 
-function readable({ at, direction, flow, text }: TraceEntry): string {
-  const arrow = { in: "-->", out: "<--", note: "---" }[direction];
-  return `${new Date(at).toISOString()} ${arrow} ${flow}\n${text.replaceAll("\r\n", "\n").trimEnd()}\n`;
+function shownCall({ callId, messages, ...call }: FailedCall) {
+  return { ...call, call_id: callId, messages: [...messages] };
 }

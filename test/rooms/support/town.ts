@@ -103,3 +103,13 @@ export function ringAlarm(username: string): Promise<boolean> {
 export function rowsOf(username: string, table: string): Promise<number> {
   return runInDurableObject(homeOf(username), (_home, { storage }) => storage.sql.exec(`SELECT * FROM ${table}`).toArray().length);
 }
+
+/** What the rows of a table of a home hold. */
+export function valuesOf(username: string, table: string): Promise<string[]> {
+  return runInDurableObject(homeOf(username), (_home, { storage }) =>
+    storage.sql
+      .exec<{ value: string }>(`SELECT value FROM ${table}`)
+      .toArray()
+      .map(({ value }) => value),
+  );
+}

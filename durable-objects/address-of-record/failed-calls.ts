@@ -1,0 +1,142 @@
+import { type FailedCall, fitting, isOfCall, withoutSecrets } from "../../lib/failed-call.ts";
+import { isHopName } from "../../lib/routing/hop-name.ts";
+import { isFault } from "../../lib/syntax/fault.ts";
+import { type Response, headerValue, parseMessage } from "../../lib/syntax/message.ts";
+import { legible } from "../../lib/syntax/octets.ts";
+import type { TraceEntry } from "../../lib/trace.ts";
+import { isVisitorHome } from "../../lib/transport/visitor.ts";
+import type { SharedAlarm } from "../room/alarm.ts";
+import type { Memory } from "../room/memory.ts";
+import { type Recorder, isOfInvite, warningIn } from "../room/record.ts";
+
+/** How a call has come to its end. */
+export interface Failure {
+  readonly side: FailedCall["side"];
+  /** The text of its final response, and where that goes: "-" for another home or server. */
+  readonly final: string;
+  readonly flow: string;
+  /** The INVITE as it came, where the trace may not have it, and from where. */
+  readonly invite?: { readonly text: string; readonly flow: string };
+  /** Milliseconds, if known: when the INVITE came. */
+  readonly since?: number | undefined;
+  readonly why?: string | undefined;
+  /** The home of who has called; absent for this user's own calls. */
+  readonly caller?: string;
+}
+
+interface Row extends Record<string, string | number> {
+  readonly number: number;
+  readonly at: number;
+  readonly caller: string;
+}
+
+/** How long a failed call is kept, in milliseconds; what is too old may stay an hour longer where nobody sees it. */
+const lifetime = 86_400_000;
+const slack = 3_600_000;
+/** Rows, and how many of them one caller may have. */
+const most = { all: 50, ofOne: 12 };
+/** Rows in a minute. */
+const atOnce = { all: 10, ofOne: 3 };
+const minute = 60_000;
+/** Characters of a header's value. */
+const longestValue = 256;
+
+/** The phone asks again: these did not fail. */
+const challenges = [401, 407];
+/** Without a reason of ours the caller gave up. */
+const cancelled = 487;
+
+/** Calls of this home's user that failed, a row each, for the question "why did my call fail?" that is asked when all memory is gone. */
+export class FailedCalls {
+  readonly #isOff: boolean;
+  readonly #memory: Memory;
+  readonly #alarm: SharedAlarm;
+  readonly #recorder: Recorder;
+  /** Milliseconds; until when there is no row for anybody. */
+  #fullUntil = 0;
+
+  constructor(home: string, memory: Memory, alarm: SharedAlarm, recorder: Recorder) {
+    this.#isOff = isVisitorHome(home) || recorder.isOff;
+    this.#memory = memory;
+    this.#alarm = alarm;
+    this.#recorder = recorder;
+  }
+
+  /** Keeps a call if it failed, and if there were not too many of late: one row. */
+  keep(now: number, failure: Failure): void {
+    const status = Number(failure.final.slice(8, 11));
+    if (this.#isOff || status < 300 || now < this.#fullUntil || !this.#alarm.isReady) return;
+    if (challenges.includes(status) || (status === cancelled && failure.why === undefined)) return;
+    if (!isOfInvite(failure.final)) return;
+    const response = parseMessage(failure.final);
+    if (isFault(response) || response.kind !== "response") return;
+    const caller = nameOf(failure.caller);
+    const rows = this.#memory.all<Row>("SELECT number, at, caller FROM failed_calls ORDER BY at");
+    if (this.#areTooMany(rows, caller, now)) return;
+    const values = [now, caller, JSON.stringify(this.#callOf(failure, response, now))];
+    const replaced = replacedIn(rows, caller, now);
+    if (replaced === undefined) this.#memory.run("INSERT INTO failed_calls (at, caller, value) VALUES (?, ?, ?)", ...values);
+    else this.#memory.run("UPDATE failed_calls SET at = ?, caller = ?, value = ? WHERE number = ?", ...values, replaced);
+    this.#alarm.noLaterThan(now + lifetime, slack);
+  }
+
+  /** Those of the last day, oldest first. */
+  recent(now: number): FailedCall[] {
+    if (this.#isOff) return [];
+    const rows = this.#memory.all<{ value: string }>("SELECT value FROM failed_calls WHERE at > ? ORDER BY at", now - lifetime);
+    return rows.map(({ value }) => JSON.parse(value) as FailedCall);
+  }
+
+  /** Deletes what is too old. */
+  passDeadlines(now: number): void {
+    if (this.#isOff) return;
+    const [oldest] = this.#memory.all<{ at: number | null }>("SELECT MIN(at) AS at FROM failed_calls");
+    if (oldest?.at === undefined || oldest.at === null) return;
+    if (oldest.at > now - lifetime) return this.#alarm.noLaterThan(oldest.at + lifetime, slack);
+    this.#memory.run("DELETE FROM failed_calls WHERE at <= ?", now - lifetime);
+    this.passDeadlines(now);
+  }
+
+  /** A flood of failing calls does not cost a row each, nor one that sleeps between. */
+  #areTooMany(rows: readonly Row[], caller: string, now: number): boolean {
+    const recent = rows.filter(({ at }) => at > now - minute);
+    const [first] = recent;
+    if (first !== undefined && recent.length >= atOnce.all) this.#fullUntil = first.at + minute;
+    return recent.length >= atOnce.all || rowsOf(recent, caller).length >= atOnce.ofOne;
+  }
+
+  #callOf({ side, final, flow, invite, since, why = warningIn(final) }: Failure, response: Response, now: number): FailedCall {
+    const [callId = "", from = "", to = ""] = ["call-id", "from", "to"].map((name) => headerValue(response, name)?.slice(0, longestValue));
+    const known = this.#recorder.matching((text) => isOfCall(text, callId));
+    const hasInvite = known.some(({ direction, text }) => direction === "in" && text.startsWith("INVITE "));
+    const first: TraceEntry[] = invite === undefined || hasInvite ? [] : [{ at: since ?? now, direction: "in", ...invite }];
+    const isLast = known.at(-1)?.direction === "out" && known.at(-1)?.text === final.slice(0, known.at(-1)?.text.length);
+    const last: TraceEntry[] = isLast ? [] : [{ at: now, direction: "out", flow, text: final }];
+    const messages = [...first, ...known, ...last].map((entry) => ({ ...entry, text: legible(withoutSecrets(entry.text)) }));
+    return {
+      ...{ at: now, callId, side, status: response.status, reason: legible(response.reason.slice(0, longestValue)) },
+      ...(why === undefined ? {} : { why: legible(why.slice(0, longestValue)) }),
+      ...{ from: legible(from), to: legible(to), ...(since === undefined ? {} : { ms: now - since }), messages: fitting(messages) },
+    };
+  }
+}
+
+/** Whose row a new call takes: one that is too old, or the oldest if there are enough, in all or of its caller. */
+function replacedIn(rows: readonly Row[], caller: string, now: number): number | undefined {
+  const [oldest] = rows;
+  if (oldest !== undefined && oldest.at <= now - lifetime) return oldest.number;
+  const own = rowsOf(rows, caller);
+  if (own.length >= most.ofOne) return own[0]?.number;
+  return rows.length >= most.all ? oldest?.number : undefined;
+}
+
+/** Those of one caller, who may not crowd out what others have had; the user's own calls, and those of trunks, are nobody's in this. */
+function rowsOf(rows: readonly Row[], caller: string): readonly Row[] {
+  return caller === "" ? [] : rows.filter((row) => row.caller === caller);
+}
+
+/** Visitors count as one caller, since they can have as many names as they like. */
+function nameOf(home: string | undefined): string {
+  if (home === undefined || isHopName(home)) return "";
+  return isVisitorHome(home) ? "visitors" : home;
+}

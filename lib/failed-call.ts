@@ -1,0 +1,96 @@
+import type { TraceEntry } from "./trace.ts";
+import { toOctets } from "./syntax/octets.ts";
+
+/** A call that failed, as the home at one of its ends remembers it. */
+export interface FailedCall {
+  /** Milliseconds since 1970; when its final response went out. */
+  readonly at: number;
+  readonly callId: string;
+  /** Whether the user of this home has placed the call, or was to be called. */
+  readonly side: "caller" | "callee";
+  /** The final response: status code and reason phrase. */
+  readonly status: number;
+  readonly reason: string;
+  /** Why, in our own words, if the refusal is ours. */
+  readonly why?: string;
+  /** Values of the headers. */
+  readonly from: string;
+  readonly to: string;
+  /** Milliseconds from the INVITE to the final response, if that is known. */
+  readonly ms?: number;
+  /** Oldest first: the INVITE, and what belongs to it. */
+  readonly messages: readonly TraceEntry[];
+}
+
+/** Characters that are kept of one message. */
+const longestMessage = 6144;
+/** Octets that are kept of all messages of a call. */
+const mostOctets = 16_384;
+
+const ofCalls = ["INVITE", "ACK", "CANCEL", "PRACK"];
+
+/** Whether a message, perhaps cut, has this Call-ID. */
+export function hasCallId(text: string, callId: string): boolean {
+  return text.includes(callId) && valueIn(headOf(text), ["call-id", "i"]) === callId;
+}
+
+/** Whether a message, perhaps cut, is one of those that set a call up (RFC 3261 §13, RFC 3262), or answers one. */
+export function isOfCall(text: string, callId: string): boolean {
+  const method = valueIn(headOf(text), ["cseq"])?.split(/[ \t]+/)[1] ?? "";
+  return ofCalls.includes(method) && hasCallId(text, callId);
+}
+
+/** A message without what nobody may read a day later: credentials, keys of media, and bodies that are no SDP. */
+export function withoutSecrets(text: string): string {
+  const head = headOf(text);
+  const body = text.slice(text.indexOf("\r\n\r\n") + 4);
+  const lines = head.map((line) => line.replace(/^((?:Proxy-)?Authorization)[ \t]*:.*$/is, "$1: ***"));
+  return `${lines.join("\r\n")}\r\n\r\n${text.includes("\r\n\r\n") ? shownBody(body, valueIn(head, ["content-type", "c"]) ?? "") : ""}`;
+}
+
+/** What fits of the messages of a call: the first, and of the others the newest; each of them cut. */
+export function fitting(messages: readonly TraceEntry[]): TraceEntry[] {
+  const [first, ...others] = messages.map((message) => ({ ...message, text: cut(message.text) }));
+  if (first === undefined) return [];
+  let left = mostOctets - sizeOf(first);
+  const newest: TraceEntry[] = [];
+  for (const message of others.reverse()) {
+    left -= sizeOf(message);
+    if (left < 0) break;
+    newest.unshift(message);
+  }
+  const missing = others.length - newest.length;
+  const gap: TraceEntry = { at: first.at, direction: "note", flow: "-", text: `${missing} messages that came next are not kept` };
+  return [first, ...(missing === 0 ? [] : [gap]), ...newest];
+}
+
+function cut(text: string): string {
+  let kept = text.slice(0, longestMessage);
+  while (sizeOf({ text: kept }) > longestMessage + 256) kept = kept.slice(0, kept.length / 2);
+  return kept.length === text.length ? text : `${kept.toWellFormed()}\r\n(${text.length - kept.length} more characters are not kept)`;
+}
+
+function sizeOf(message: object): number {
+  return toOctets(JSON.stringify(message)).length;
+}
+
+/** Start line and header lines, each in one piece (RFC 3261 §7.3.1). */
+function headOf(text: string): string[] {
+  const end = text.indexOf("\r\n\r\n");
+  const head = end < 0 ? text : text.slice(0, end);
+  return head.replace(/\r\n[ \t]/g, " ").split("\r\n");
+}
+
+function valueIn(lines: readonly string[], names: readonly string[]): string | undefined {
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    if (colon >= 0 && names.includes(line.slice(0, colon).trim().toLowerCase())) return line.slice(colon + 1).trim();
+  }
+  return undefined;
+}
+
+function shownBody(body: string, type: string): string {
+  if (body === "") return "";
+  if (!/^application\/sdp[ \t]*(?:;|$)/i.test(type)) return `(a body of ${body.length} characters is not kept)`;
+  return body.replace(/^(a=(?:crypto|ice-pwd|key-mgmt):|k=).*$/gim, "$1***");
+}

@@ -1,0 +1,79 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { Phone } from "../support/phone.ts";
+import { openSocket } from "../support/sip-socket.ts";
+import { openTown, ways } from "../support/town.ts";
+
+const town = await openTown();
+afterAll(() => town.close());
+
+interface Failed {
+  readonly call_id: string;
+  readonly status: number;
+  readonly why?: string;
+}
+
+const traceOf = async (account: string, query: string): Promise<Response> =>
+  town.server.api("GET", `/domains/localhost/subscribers/${account}/trace${query}`);
+
+describe.each(ways)("a call that failed, when its home has slept since, on the %s way", (way) => {
+  it("is told of by the API, with its messages and our reason", async () => {
+    const [alice] = await town.phones(way, "alice");
+    const callId = `failed-${way}`;
+    alice.request("INVITE", "sip:nobody@localhost", { callId });
+    await alice.next(404);
+    await town.server.evict(`sip:${alice.account}@localhost#1`, "hibernate");
+    const { entries, failed } = (await (await traceOf(alice.account, "")).json()) as { entries: unknown[]; failed: Failed[] };
+    expect(entries).toEqual([]);
+    expect(failed).toMatchObject([{ call_id: callId, status: 404, why: "there is no such user" }]);
+    const text = await (await traceOf(alice.account, `?format=text&call_id=${callId}`)).text();
+    expect(text).toMatch(/Z <-- \S{8}\nINVITE sip:nobody@localhost SIP\/2\.0\n/);
+    expect(text).toMatch(/Z --> \S{8}\nSIP\/2\.0 404 Not Found\n/);
+    expect(text).not.toMatch(/response="/);
+  });
+
+  it("costs nothing of a stranger's, who is challenged", async () => {
+    const account = await town.newcomer("alice");
+    await town.register(account, way);
+    const stranger = await town.connect(account, way, { password: "a guess" });
+    stranger.request("INVITE", "sip:nobody@localhost");
+    await stranger.next(407);
+    expect(await (await traceOf(account, "")).json()).toMatchObject({ failed: [] });
+  });
+});
+
+describe("a guest's call, who has not authenticated", () => {
+  const guest = async (): Promise<Phone> => {
+    await town.server.api("PUT", "/domains/localhost/settings", { guests: true });
+    const socket = await openSocket(`${town.server.wsUrl}/ws`, "visitor", {});
+    return new Phone(socket, { account: "visitor", domain: "anonymous.invalid", way: "general" });
+  };
+  const failedAt = async (account: string): Promise<Failed[]> =>
+    ((await (await traceOf(account, "")).json()) as { failed: Failed[] }).failed;
+
+  it("that a phone has refused is told of at the home of the user", async () => {
+    const [alice] = await town.phones("direct", "alice");
+    const visitor = await guest();
+    visitor.request("INVITE", alice.aor, { callId: "guest-refused" });
+    alice.reply(await alice.next("INVITE"), 486);
+    await visitor.next(486);
+    expect(await failedAt(alice.account)).toMatchObject([{ call_id: "guest-refused", status: 486 }]);
+  });
+
+  it("costs no row where it rings at no phone", async () => {
+    const [alice] = await town.phones("direct", "alice");
+    await town.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/rules`, { do_not_disturb: true });
+    const visitor = await guest();
+    visitor.request("INVITE", alice.aor, { callId: "guest-in-vain" });
+    await visitor.next(486);
+    expect(await failedAt(alice.account)).toEqual([]);
+  });
+});
+
+it("a question to the redirect server, whoever asks, costs no row of the home that it is about", async () => {
+  const [alice] = await town.phones("direct", "alice");
+  await town.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/rules`, { do_not_disturb: true });
+  const account = await town.newcomer("asker");
+  const asker = new Phone(await openSocket(`${town.server.wsUrl}/redirect`, account), { account, way: "general" });
+  expect((await asker.transact("INVITE", alice.aor)).status).toBe(486);
+  expect(await (await traceOf(alice.account, "")).json()).toMatchObject({ failed: [] });
+});
