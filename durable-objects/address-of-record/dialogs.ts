@@ -6,10 +6,10 @@ import { parseParty } from "../../lib/syntax/party.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
 import { endsOf, routeIn } from "../../lib/proxy/route-token.ts";
 import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
-import { type CallDetails, type CallInProgress, type Carried, type Flow, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
+import { type CallDetails, type CallInProgress, type Flow, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
 import type { Room } from "../room/room.ts";
 import { type Away, AwayCalls } from "./away-calls.ts";
-import { HangUp } from "./hang-up.ts";
+import { DeadCalls, isSamePhone } from "./dead-calls.ts";
 
 /** A row of the table `calls`. */
 interface Row extends Record<string, string | number> {
@@ -27,7 +27,7 @@ export class Dialogs {
   readonly #room: Room;
   readonly #isLimited: () => boolean;
   readonly #away: AwayCalls;
-  readonly #hangUp: HangUp;
+  readonly #dead: DeadCalls;
   /** The names of those that have a row of their own; undefined before these have been read. */
   #rows: Set<string> | undefined;
   /** Dialogs that have ended: a 2xx that comes again behind the BYE begins none. In memory only, since it comes again for seconds. */
@@ -38,7 +38,7 @@ export class Dialogs {
     this.#room = room;
     this.#isLimited = isLimited;
     this.#away = new AwayCalls(room);
-    this.#hangUp = new HangUp(room, passOn);
+    this.#dead = new DeadCalls(room, this.#away, passOn);
   }
 
   count(now: number): number {
@@ -92,7 +92,7 @@ export class Dialogs {
     }
     for (const [phone, away] of this.#away.all()) {
       const dialogs = without(away.dialogs, names);
-      if (dialogs.length === 0) this.#forget(phone);
+      if (dialogs.length === 0) this.#away.forget(phone);
       else if (dialogs.length < away.dialogs.length) this.#away.keep(phone, { ...away, dialogs });
     }
     if (this.#isLimited()) for (const name of names) this.#drop(name);
@@ -111,93 +111,66 @@ export class Dialogs {
     // It may have come back before it was noticed that it had gone.
     const heir = this.#room.sockets.newestTo(phone);
     if (heir !== undefined) return this.#inherit(heir, { phone, registration }, dialogs);
-    const { deadCallTime } = this.#room.configuration;
-    const dead = now + Math.min(deadCallTime * 1000, isClosed ? this.#room.timers.grace : Number.POSITIVE_INFINITY);
-    const more = { ...(contact === undefined ? {} : { contact }), ...(deadCallTime === 0 ? {} : { dead }) };
-    this.#away.keep(phone, { dialogs, registration, until: waitsFor(phone), ...more });
+    const before = this.#away.all().get(phone);
+    const all = before === undefined || before.over !== undefined ? dialogs : [...before.dialogs, ...dialogs];
+    const dead = this.#dead.due(isClosed, now);
+    const more = { ...(contact === undefined ? {} : { contact }), ...(dead === undefined ? {} : { dead }) };
+    this.#away.keep(phone, { dialogs: all, registration, until: waitsFor(phone), ...more });
   }
 
-  /** Another socket of a phone goes on with its calls, unless the phone has started anew: then they are over. */
-  #inherit({ id }: Flow, { phone, registration }: { phone: string; registration: string }, dialogs: readonly CallInProgress[]): void {
-    const { carried = [], dialogs: own = [] } = this.#room.sockets.byId(id) ?? {};
-    const isSame = registration === "" || carried.some((one) => one.phone === phone && one.callId === registration);
-    if (isSame) this.#room.sockets.update(id, { dialogs: [...own, ...dialogs].slice(-mostDialogs) });
-    else if (this.#isLimited()) for (const { name } of dialogs) this.#drop(name);
+  /** Another socket of a phone goes on with its calls, unless the phone has started anew. */
+  #inherit(heir: Flow, { phone, registration }: { phone: string; registration: string }, dialogs: readonly CallInProgress[]): void {
+    const { dialogs: own = [] } = this.#room.sockets.byId(heir.id) ?? {};
+    if (isSamePhone(heir, phone, { registration }))
+      this.#room.sockets.update(heir.id, { dialogs: [...own, ...dialogs].slice(-mostDialogs) });
+    else this.#countNoMore(dialogs);
   }
 
-  /** A phone is back, and its calls with it; the other ends of calls that a page had before it was loaded anew are told. */
+  /** A phone is back, and its calls with it. */
   appeared({ id }: Flow, phones: readonly string[], now: number): void {
     const flow = this.#room.sockets.byId(id);
     if (this.#isLimited()) this.#read(now);
     for (const phone of phones) {
       const away = this.#away.all().get(phone);
-      if (away === undefined || flow === undefined) continue;
-      const { dialogs, registration, contact, over } = away;
-      const own = flow.carried.find((one) => one.phone === phone);
-      const isAnew = registration !== "" && own?.callId !== registration;
-      const mark = contactMark(flow, phone);
-      if (over !== undefined) this.#tell(isAnew ? undefined : own, away, now);
-      if (over === undefined && isAnew && contact !== undefined && mark !== undefined && mark !== contact) this.#end(phone, away, now);
-      else this.#forget(phone);
-      if (over === undefined) this.#inherit(flow, { phone, registration }, dialogs);
+      if (flow !== undefined && away !== undefined) this.#goesOn(flow, phone, away, now);
     }
   }
 
-  /** A phone that has come back too late is told that its calls are over. */
-  #tell(own: Carried | undefined, { dialogs }: Away, now: number): void {
-    if (own === undefined) return;
-    for (const dialog of dialogs)
-      this.#hangUp.endOwn(dialog, own, why, now).catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
+  #goesOn(flow: Flow, phone: string, away: Away, now: number): void {
+    const own = flow.carried.find((one) => one.phone === phone);
+    const mark = contactMark(flow, phone);
+    const isSame = isSamePhone(flow, phone, away);
+    const isAnother = away.contact !== undefined && mark !== undefined && mark !== away.contact;
+    if (!isSame) this.#countNoMore(away.dialogs);
+    if (!isSame && away.over === undefined && isAnother) return this.#dead.startedAnew(phone, away, now);
+    this.#away.forget(phone);
+    if (isSame && away.over === undefined) this.#inherit(flow, { phone, registration: away.registration }, away.dialogs);
+    if (isSame && away.over !== undefined && own !== undefined) this.#dead.tell(own, away, now);
   }
 
-  /** Other ends are told that phones have been away for too long. */
+  /** The other ends of phones that have been away for too long are told; of those that are back, calls go on. */
   passDeadlines(now: number): void {
     for (const [phone, away] of this.#away.all()) {
-      const { dead, over } = away;
-      if (over !== undefined && over <= now) this.#forget(phone);
-      else if (over !== undefined) this.#room.alarm.noLaterThan(over);
-      if (dead === undefined || over !== undefined) continue;
       const heir = this.#room.sockets.newestTo(phone);
-      if (heir !== undefined) this.appeared(heir, [phone], now);
-      else if (dead <= now) this.#end(phone, away, now);
-      else this.#room.alarm.noLaterThan(dead);
+      if (heir !== undefined && isSamePhone(heir, phone, away)) this.appeared(heir, [phone], now);
     }
+    this.#dead.passDeadlines(now);
   }
 
   /** Whether other ends have yet to be told. */
   areLeft(): boolean {
-    return [...this.#away.all().values()].some(({ dead, over }) => dead !== undefined && over === undefined);
-  }
-
-  /** The row stays until the other ends' homes have heard, or nobody can wait for them any more. */
-  #end(phone: string, away: Away, now: number): void {
-    const { dialogs, dead = now } = away;
-    if (now - dead > longestAttempt) return this.#forget(phone, dialogs);
-    this.#away.keep(phone, { ...away, until: 0, dead: Math.min(dead, now) });
-    this.#room.alarm.noLaterThan(now + pauseBetweenAttempts);
-    Promise.all(dialogs.map((dialog) => this.#hangUp.end(dialog, why, now))).then(
-      () => this.#isOver(phone, away, now),
-      (error: unknown) => this.#room.log.note(Date.now(), "-", String(error)),
-    );
-  }
-
-  /** Nothing is told to a page that was loaded anew, or to a visitor, who cannot come back. */
-  #isOver(phone: string, away: Away, now: number): void {
-    const canReturn = away.registration !== "" && this.#room.sockets.newestTo(phone) === undefined;
-    if (canReturn && this.#away.all().has(phone)) this.#away.keep(phone, { ...away, until: 0, over: now + rememberedFor });
-    else this.#forget(phone, away.dialogs);
+    return this.#dead.areLeft();
   }
 
   /** Calls of a phone that has been away for long do not count any more; whether they are over is another question. */
   #lapse(phone: string, { dialogs, dead }: Away): void {
-    if (dead === undefined) this.#forget(phone, dialogs);
-    else if (this.#isLimited()) for (const { name } of dialogs) this.#drop(name);
+    if (dead === undefined) this.#away.forget(phone);
+    this.#countNoMore(dialogs);
   }
 
-  /** @param ended those of its calls that are over */
-  #forget(phone: string, ended: readonly CallInProgress[] = []): void {
-    this.#away.forget(phone);
-    if (ended.length > 0 && this.#isLimited()) for (const { name } of ended) this.#drop(name);
+  /** These count no more. */
+  #countNoMore(dialogs: readonly CallInProgress[]): void {
+    if (this.#isLimited()) for (const { name } of dialogs) this.#drop(name);
   }
 
   /** The rows, once since the object woke up: what no socket knows of has lost its own, and its phone is waited for. */
@@ -209,8 +182,8 @@ export class Dialogs {
     const known = new Set(holders.flatMap(({ dialogs = [] }) => dialogs.map(({ name }) => name)));
     for (const { name, phone, registration, since } of rows) {
       if (known.has(name)) continue;
-      const { dialogs } = this.#away.all().get(phone) ?? { dialogs: [] };
-      this.#away.keep(phone, { dialogs: [...dialogs, { name, since }], registration, until: now + this.#room.timers.grace });
+      const { dialogs = [], ...more } = this.#away.all().get(phone) ?? {};
+      this.#away.keep(phone, { ...more, dialogs: [...dialogs, { name, since }], registration, until: now + this.#room.timers.grace });
     }
     return this.#rows;
   }
@@ -229,12 +202,6 @@ export class Dialogs {
 
 const mostDialogs = 50;
 const mostOver = 100;
-/** Milliseconds. */
-const pauseBetweenAttempts = 5000;
-const longestAttempt = 600_000;
-const rememberedFor = 3_600_000;
-/** Of a BYE from the server. */
-const why = "the other side has lost its connection";
 /** Of so many calls of a socket more is known than that they are: attachments are small. */
 const mostDetailed = 4;
 /** Milliseconds: a call that has lasted longer has ended without anybody saying so, or nobody minds that it is not counted. */

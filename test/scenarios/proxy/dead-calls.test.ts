@@ -57,11 +57,24 @@ describe("a call whose phone has lost its connection", () => {
     expect(header(alice.last("BYE"), "from")).toBe(alice.call.dialog?.remote);
   });
 
-  it("is ended at once when its page is loaded anew: that one knows nothing of it", async () => {
+  it("is ended soon when its page is loaded anew: that one knows nothing of it", async () => {
     cast = await stageTalking();
     await cast.alice.reloads();
+    await cast.world.pass(5);
     expect(cast.bob.state).toBe("ended by bye");
     expect(cast.alice.all("BYE")).toEqual([]);
+  });
+
+  it("goes on where another page of the same phone comes first, and then the old one again", async () => {
+    cast = await stageTalking();
+    const { alice, bob, world } = cast;
+    alice.leaves();
+    await world.settle();
+    const other = await cast.joins("alice", { instance: alice.instance });
+    await world.pass(2);
+    await alice.comes();
+    await world.pass(200);
+    expect([alice.state, bob.state, other.state]).toEqual(["talking", "talking", "idle"]);
   });
 
   it.each(["abort", "evict"] as const)("is ended though the home is lost while it waits: %s", async (loss) => {
