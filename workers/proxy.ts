@@ -17,6 +17,7 @@ import { type Visitor, isVisitorHome, visitorHome } from "../lib/transport/visit
 import { type LegName, chooseLeg } from "../lib/transport/leg-table.ts";
 import { Brakes } from "../durable-objects/room/brakes.ts";
 import { frameFor, octetsIn } from "../durable-objects/room/bytes.ts";
+import { Crowds } from "../durable-objects/room/crowds.ts";
 import { closeCodeFor } from "../durable-objects/room/close-code.ts";
 import { closing } from "../durable-objects/address-of-record/sockets.ts";
 import { Log } from "../durable-objects/room/log.ts";
@@ -46,6 +47,7 @@ interface Arrival {
 
 const branchesKept = 100;
 const brakes = new Brakes();
+const crowds = new Crowds<Door>();
 
 /** Serves a client's socket on the general way: several accounts, a stateless proxy over frames. */
 export function serveGenerally(environment: Environment, arrival: Arrival): Response {
@@ -67,6 +69,7 @@ class Door {
   readonly #arrival: Arrival;
   readonly #client: WebSocket;
   readonly #id = randomText();
+  readonly opened = Date.now();
   readonly #log: Log;
   readonly #queue = new Queues();
   readonly #legs: Leg[] = [];
@@ -90,7 +93,14 @@ class Door {
     this.#patience = new Patience(this.#configuration, Date.now(), (why) => this.#client.close(why.code, why.reason));
   }
 
+  get address(): string {
+    return this.#arrival.address;
+  }
+
   open(): void {
+    const name = this.#name();
+    const out = name === undefined ? undefined : crowds.joins(name, this, this.#configuration.maximumUnauthenticated);
+    if (out !== undefined) out.#end(closing.tooMany);
     this.#client.addEventListener("message", ({ data }) => this.#arrived(data as string | ArrayBuffer));
     this.#client.addEventListener("close", ({ code }) => this.#closed(code));
     this.#client.addEventListener("error", () => this.#closed(1006));
@@ -110,6 +120,18 @@ class Door {
 
   #end({ code, reason }: { readonly code: number; readonly reason: string }): void {
     this.#client.close(code, reason);
+  }
+
+  /** What the client connected to, if that is a name in a domain of ours. */
+  #name(): string | undefined {
+    const { account } = this.#arrival;
+    return account === undefined ? undefined : `${account.username}@${account.domain}`;
+  }
+
+  /** One stranger less at the name. */
+  #leavesCrowd(): void {
+    const name = this.#name();
+    if (name !== undefined) crowds.leaves(name, this);
   }
 
   /** Whether a subscriber has authenticated here. */
@@ -228,6 +250,7 @@ class Door {
   }
 
   async #openLeg(subscriber: Subscriber): Promise<Leg> {
+    this.#leavesCrowd();
     await directoryOf(this.#environment).markOpened(subscriber);
     const { host, address } = this.#arrival;
     return this.#connect({ way: "leg", host, address, subscriber, isAuthenticated: true }, homeName(subscriber));
@@ -267,6 +290,7 @@ class Door {
   }
 
   #closed(code: number): void {
+    this.#leavesCrowd();
     this.#patience.ends();
     const legCode = code === 1006 ? closing.broken.code : closeCodeFor(code);
     for (const leg of this.#legs.splice(0)) leg.socket.close(legCode);

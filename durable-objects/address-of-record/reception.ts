@@ -7,6 +7,7 @@ import { type Request as SipRequest, type Response as SipResponse, hasHeader, pa
 import type { Flow } from "../../lib/transport/flow.ts";
 import { visitorPhone } from "../../lib/transport/visitor.ts";
 import { Brakes } from "../room/brakes.ts";
+import { mostCrowded } from "../room/crowds.ts";
 import { Patience } from "../room/patience.ts";
 import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
@@ -292,12 +293,4 @@ export class Reception {
     this.#strangers.get(flow.id)?.patience?.heard();
     return this.#room.sockets.update(flow.id, { heard: true }) ?? flow;
   }
-}
-
-/** The oldest socket of the address that has the most. */
-function mostCrowded(flows: readonly Flow[]): Flow {
-  const counts = new Map<string, number>();
-  for (const { address } of flows) counts.set(address, (counts.get(address) ?? 0) + 1);
-  const [first, ...rest] = [...flows].sort((one, other) => one.opened - other.opened);
-  return rest.reduce((worst, flow) => ((counts.get(flow.address) ?? 0) > (counts.get(worst.address) ?? 0) ? flow : worst), first as Flow);
 }
