@@ -46,6 +46,8 @@ interface Arrival {
 }
 
 const branchesKept = 100;
+/** Milliseconds: how soon a stranger who is one too many at a name is sent away. */
+const watchEvery = 200;
 const brakes = new Brakes();
 const crowds = new Crowds<Door>();
 
@@ -70,6 +72,7 @@ class Door {
   readonly #client: WebSocket;
   readonly #id = randomText();
   readonly opened = Date.now();
+  #watch: ReturnType<typeof setInterval> | undefined;
   readonly #log: Log;
   readonly #queue = new Queues();
   readonly #legs: Leg[] = [];
@@ -99,8 +102,7 @@ class Door {
 
   open(): void {
     const name = this.#name();
-    const out = name === undefined ? undefined : crowds.joins(name, this, this.#configuration.maximumUnauthenticated);
-    if (out !== undefined) out.#end(closing.tooMany);
+    if (name !== undefined) this.#joinsCrowd(name);
     this.#client.addEventListener("message", ({ data }) => this.#arrived(data as string | ArrayBuffer));
     this.#client.addEventListener("close", ({ code }) => this.#closed(code));
     this.#client.addEventListener("error", () => this.#closed(1006));
@@ -128,8 +130,15 @@ class Door {
     return account === undefined ? undefined : `${account.username}@${account.domain}`;
   }
 
+  /** Who has to go learns of it by looking: the platform lets no request touch the socket of another one. */
+  #joinsCrowd(name: string): void {
+    crowds.joins(name, this, this.#configuration.maximumUnauthenticated);
+    this.#watch = setInterval(() => (crowds.has(name, this) ? undefined : this.#end(closing.tooMany)), watchEvery);
+  }
+
   /** One stranger less at the name. */
   #leavesCrowd(): void {
+    clearInterval(this.#watch);
     const name = this.#name();
     if (name !== undefined) crowds.leaves(name, this);
   }

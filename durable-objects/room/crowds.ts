@@ -18,17 +18,18 @@ export function mostCrowded<Someone extends Stranger>(strangers: readonly Someon
 export class Crowds<Someone extends Stranger> {
   readonly #at = new Map<string, readonly Someone[]>();
 
-  /** @returns who has to go, if they are too many now */
-  joins(name: string, stranger: Someone, most: number): Someone | undefined {
+  /** If they are too many now, somebody is not among them any more. */
+  joins(name: string, stranger: Someone, most: number): void {
     const all = [...(this.#at.get(name) ?? []), stranger];
     this.#at.set(name, all);
-    if (all.length <= most) return undefined;
-    const out = mostCrowded(all);
-    this.leaves(name, out);
-    return out;
+    if (all.length > most) this.leaves(name, mostCrowded(all));
   }
 
-  /** They have authenticated, or are gone. */
+  has(name: string, stranger: Someone): boolean {
+    return this.#at.get(name)?.includes(stranger) === true;
+  }
+
+  /** They have authenticated, are gone, or have to go. */
   leaves(name: string, stranger: Someone): void {
     const left = (this.#at.get(name) ?? []).filter((one) => one !== stranger);
     if (left.length === 0) this.#at.delete(name);
