@@ -1,4 +1,4 @@
-import { afterEach, expect } from "vitest";
+import { afterEach, expect, it } from "vitest";
 import type { Desk } from "../../support/desk.ts";
 import { header } from "../../support/heard.ts";
 import { setting } from "../../support/setting.ts";
@@ -70,6 +70,21 @@ setting("MINIMUM_EVENT_EXPIRES", 10, 600, "a subscription or publication for les
   expect([short.status(), long.status(), brief.final, enough.final]).toEqual([423, 200, 423, 200]);
   expect([alice, bob].map((desk) => header(desk.last(423), "min-expires"))).toEqual([String(value), String(value)]);
 });
+
+it.each([
+  [900, 7200, 900],
+  [60, 300, 300],
+  [60, 7200, 600],
+])(
+  "a publication that asks for no time has DEFAULT_EXPIRES, within MINIMUM_ and MAXIMUM_EVENT_EXPIRES: %d, %d",
+  async (least, most, has) => {
+    const { bob, world } = await staged({ MINIMUM_EVENT_EXPIRES: least, MAXIMUM_EVENT_EXPIRES: most });
+    const sent = publishes(bob, pidf(bob.aor, "open"));
+    await world.settle();
+    expect(sent.final).toBe(200);
+    expect(header(bob.last(200, "PUBLISH"), "expires")).toBe(String(has));
+  },
+);
 
 setting("MAXIMUM_EVENT_EXPIRES", 600, 50_000, "a subscription or publication has so much at most", async (value) => {
   const { alice, bob, world } = await staged({ MAXIMUM_EVENT_EXPIRES: value });
