@@ -13,7 +13,7 @@ export function setting(
   says: string,
   check: (value: number) => Promise<void>,
 ): void {
-  describe(name, () => {
-    it.each([small, large])(`${says}: %d`, check, 20_000);
+  describe(`${name}`, () => {
+    it.each([small, large])(`${says}: %d`, (value) => check(value), 20_000);
   });
 }

@@ -212,6 +212,7 @@ describe("a domain that redirects", () => {
       answer_strangers: false,
       calls_out: false,
       guests: false,
+      unsolicited_notify: false,
     });
   });
 });
