@@ -202,10 +202,9 @@ function parse(written: Settings): Configuration {
     storedMessages: number("STORED_MESSAGES"),
     storedMessageSize: number("STORED_MESSAGE_SIZE"),
     storedMessageAge: number("STORED_MESSAGE_AGE"),
-    subscriptions: { minimumExpires: number("MINIMUM_EVENT_EXPIRES"), maximumExpires: number("MAXIMUM_EVENT_EXPIRES") },
+    subscriptions: readEventExpires(number),
     publications: {
-      minimumExpires: number("MINIMUM_EVENT_EXPIRES"),
-      maximumExpires: number("MAXIMUM_EVENT_EXPIRES"),
+      ...readEventExpires(number),
       defaultExpires: number("DEFAULT_EXPIRES"),
       maximumPublications: number("MAXIMUM_PUBLICATIONS"),
       maximumSize: number("PUBLICATION_SIZE"),
@@ -238,6 +237,14 @@ function readExpires(
     );
   }
   return { minimumExpires, defaultExpires, maximumExpires };
+}
+
+function readEventExpires(number: (name: keyof typeof numberSettings) => number): SubscriptionSettings {
+  const [minimumExpires, maximumExpires] = [number("MINIMUM_EVENT_EXPIRES"), number("MAXIMUM_EVENT_EXPIRES")];
+  if (minimumExpires > maximumExpires) {
+    throw new Error(`the settings MINIMUM_EVENT_EXPIRES and MAXIMUM_EVENT_EXPIRES do not rise: ${minimumExpires}, ${maximumExpires}`);
+  }
+  return { minimumExpires, maximumExpires };
 }
 
 function readNumber(name: keyof typeof numberSettings, written: string | undefined): number {

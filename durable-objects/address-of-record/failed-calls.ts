@@ -107,7 +107,8 @@ export class FailedCalls {
 
   #callOf({ side, final, flow, invite, since, why = warningIn(final) }: Failure, response: Response, now: number): FailedCall {
     const [callId = "", from = "", to = ""] = ["call-id", "from", "to"].map((name) => headerValue(response, name)?.slice(0, longestValue));
-    const known = this.#recorder.matching((text) => isOfCall(text, callId));
+    const whole = headerValue(response, "call-id") ?? "";
+    const known = this.#recorder.matching((text) => isOfCall(text, whole));
     const hasInvite = known.some(({ direction, text }) => direction === "in" && text.startsWith("INVITE "));
     const first: TraceEntry[] = invite === undefined || hasInvite ? [] : [{ at: since ?? now, direction: "in", ...invite }];
     const isLast = known.at(-1)?.direction === "out" && known.at(-1)?.text === final.slice(0, known.at(-1)?.text.length);

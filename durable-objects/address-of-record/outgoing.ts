@@ -172,9 +172,11 @@ export class Outgoing {
     const isNews = transaction === undefined || status < 200 || this.#answered(transaction, flow, envelope, now);
     if (!isNews && flow?.id === to.flow && status >= 300) return taken;
     if (isNews) this.#room.log.concluded(now, flow?.id ?? to.flow, status, text, since, envelope.why);
-    // Of a call to another server our own response context knows more; and to redirect is what we were asked to do.
-    const isKept = isNews && !(isOurs && status < 400) && !(transaction !== undefined && this.#forking.has(transaction));
-    if (isKept) this.#room.failed.keep(now, { side: "caller", final: text, flow: flow?.id ?? to.flow, since, why: envelope.why });
+    // To redirect is what we were asked to do.
+    const hasFailed = status >= (isOurs ? 400 : 300);
+    // Of a call to another server our own response context knows more.
+    if (isNews && hasFailed && !(transaction !== undefined && this.#forking.has(transaction)))
+      this.#room.failed.keep(now, { side: "caller", final: text, flow: flow?.id ?? to.flow, since, why: envelope.why });
     if (flow !== undefined && this.#room.sockets.send(flow.id, text)) {
       this.#room.log.passed(now, flow.id, text);
       if (transaction !== undefined) this.#letters.sent(flow, transaction, to.phone, envelope, now);

@@ -75,8 +75,10 @@ export function publish(input: PublishInput): PublishOutcome | Fault {
   return { put, removed: undefined, expires, tag };
 }
 
-function expiresOf(request: Request, { defaultExpires, maximumExpires }: PublishSettings): number {
-  return Math.min(parseDeltaSeconds(headerValue(request, "expires")) ?? defaultExpires, maximumExpires);
+/** RFC 3903 §6 step 4: where nothing is asked for, we choose, and no time that we would refuse. */
+function expiresOf(request: Request, { defaultExpires, minimumExpires, maximumExpires }: PublishSettings): number {
+  const asked = parseDeltaSeconds(headerValue(request, "expires"));
+  return Math.min(asked ?? Math.max(defaultExpires, minimumExpires), maximumExpires);
 }
 
 function readBody({ request, settings, body, read }: PublishInput, stored: string | undefined): string | Fault {

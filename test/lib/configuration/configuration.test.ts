@@ -99,11 +99,18 @@ describe("settings that are numbers", () => {
     },
   );
 
+  it.each([{ MINIMUM_EVENT_EXPIRES: "7201" }, { MAXIMUM_EVENT_EXPIRES: "59" }])(
+    "a least time of events that is longer than the longest is refused: %o",
+    (settings) => {
+      expect(() => readConfiguration(settings)).toThrow("MINIMUM_EVENT_EXPIRES and MAXIMUM_EVENT_EXPIRES do not rise");
+    },
+  );
+
   it("stand in docs/settings.md, each with its default", () => {
     const page = readFileSync("docs/settings.md", "utf8");
     const documented = page.split("\n").filter((line) => line.startsWith("| `"));
     for (const name of names) {
-      const line = documented.find((row) => row.includes(`\`${name}\``)) ?? "";
+      const line = documented.find((row) => row.split("|")[1]?.includes(`\`${name}\``)) ?? "";
       expect(`${name} ${line}`).toContain(String(numberSettings[name][0]));
     }
   });

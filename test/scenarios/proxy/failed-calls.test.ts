@@ -112,6 +112,20 @@ describe("a failed call is told of ten minutes later", () => {
     for (const user of ["alice", "bob", "carol"]) expect(await failedAt(user)).toMatchObject([{ callId: cast.alice.call.id, status: 486 }]);
   });
 
+  it("with a Call-ID that is longer than what is kept of it, with its messages all the same", async () => {
+    cast = await stage();
+    const { alice, world } = cast;
+    const uri = "sip:nobody@example.com";
+    const callId = `${"x".repeat(300)}@example.com`;
+    alice.sends("INVITE", uri, [`From: <${alice.aor}>;tag=1`, `To: <${uri}>`, `Call-ID: ${callId}`, "CSeq: 1 INVITE"]);
+    await world.settle();
+    const [failed] = await failedAt("alice");
+    expect([failed?.callId, startLines(failed as FailedCall)]).toEqual([
+      callId.slice(0, 256),
+      ["in INVITE SIP/2.0", "out SIP/2.0 404 Not Found"],
+    ]);
+  });
+
   it("between two phones of one user once", async () => {
     cast = await stage();
     const { alice, world } = cast;

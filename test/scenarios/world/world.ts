@@ -82,11 +82,16 @@ export class World implements Network {
 
   /** An administrator changes a user's rules. */
   async changeRules(username: string, rules: unknown): Promise<void> {
-    this.#directory.run("UPDATE subscribers SET rules = ?, version = version + 1 WHERE username = ?", JSON.stringify(rules), username);
+    this.changeRulesUnnoticed(username, rules);
     const answer = await directoryOf(this.environment(undefined)).fresh(username, domain);
     if (answer.kind !== "subscriber") throw new Error(`there is no ${username}`);
     const { subscriber } = answer;
     this.post(undefined, 0, () => this.attempt(this.homeOf(username).handle((instance) => instance.subscriberChanged(subscriber))));
+  }
+
+  /** The same, but the home is not told. */
+  changeRulesUnnoticed(username: string, rules: unknown): void {
+    this.#directory.run("UPDATE subscribers SET rules = ?, version = version + 1 WHERE username = ?", JSON.stringify(rules), username);
   }
 
   /** An administrator's route of the domain. */
