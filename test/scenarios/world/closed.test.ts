@@ -11,7 +11,7 @@ const outside = vi.hoisted(() => {
       if (guard.isClosed) throw new Error(`${name} of the real clock was asked`);
       return real(...values);
     }) as F;
-  const { Date: RealDate, setTimeout, setInterval, performance, fetch } = globalThis;
+  const { Date: RealDate, setTimeout, setInterval, fetch } = globalThis;
   globalThis.Date = new Proxy(RealDate, {
     construct: (real, values: []) => {
       if (guard.isClosed && values.length === 0) throw new Error("Date of the real clock was asked");
