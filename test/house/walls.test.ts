@@ -47,12 +47,12 @@ describe("the walls (ARCHITECTURE.md)", () => {
     expect(strayImports("durable-objects", /^(?!workers\/)/, /^workers\/(?:directory|configuration|environment)\.ts$/)).toEqual([]);
     const leaves = [/^lib\//, /^workers\/environment\.ts$/];
     expect(strayImports("workers/configuration.ts", ...leaves)).toEqual([]);
-    // What opens the secrets of trunks, which the directory has.
-    const keys = [/^workers\/configuration\.ts$/, /^durable-objects\/room\/keyring\.ts$/];
+    // What opens the secrets of trunks, which the directory has; and what there is one of in an isolate.
+    const keys = [/^workers\/configuration\.ts$/, /^durable-objects\/room\/(?:keyring|isolate)\.ts$/];
     expect(strayImports("workers/directory.ts", ...leaves, ...keys)).toEqual([]);
     expect(
       strayImports(
-        "durable-objects/room/{keyring,siv,base64url,bytes}.ts",
+        "durable-objects/room/{keyring,siv,base64url,bytes,isolate}.ts",
         /^(?!workers\/|durable-objects\/(?!room\/(?:siv|base64url|bytes)\.ts$))/,
       ),
     ).toEqual([]);
