@@ -39,6 +39,14 @@ describe("the walls (ARCHITECTURE.md)", () => {
     expect(strayImports(`lib/${core}`, new RegExp(`^(?!lib/(?:${others.join("|")})/)`))).toEqual([]);
   });
 
+  it("homes know no clock but those that the simulated world has, and wait for no other thread", () => {
+    const strange = /\b(?:performance\.|setImmediate|scheduler\.|new Date\(\)|crypto\.subtle|node:timers|node:worker_threads)/;
+    const files = globSync("{durable-objects,workers}/**/*.ts");
+    expect(files.filter((file) => strange.test(readFileSync(file, "utf8")))).toEqual([]);
+    const waiting = files.filter((file) => readFileSync(file, "utf8").includes("AbortSignal.timeout"));
+    expect(waiting).toEqual(["durable-objects/room/resolver.ts"]);
+  });
+
   it("syntax is at the bottom", () => {
     expect(strayImports("lib/syntax", /^lib\/syntax\//)).toEqual([]);
   });
