@@ -46,7 +46,8 @@ export function createEars(owner: string, check: (message: Heard) => void = () =
   };
 }
 
-function matcher(match: Match, method: string | undefined): (message: Heard) => boolean {
+/** What tells whether a message matches. */
+export function matcher(match: Match, method?: string): (message: Heard) => boolean {
   if (typeof match === "function") return match;
   if (typeof match === "string") return (message) => message.method === match;
   return (message) => message.status === match && (method === undefined || cseqMethod(message) === method);

@@ -51,7 +51,7 @@ describe.each(ways)("a connection that was closed since its credentials have cha
     socket.deafen();
     await town.server.provision({ domain: "localhost", username: alice, password: "another one" });
     phone.request("MESSAGE", bob.aor, { body: "still here" });
-    await bob.hearsNothing("MESSAGE", 1000);
+    await bob.hearsNothingWithin(1000, "MESSAGE");
     socket.cut();
   });
 });

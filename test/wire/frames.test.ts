@@ -87,7 +87,7 @@ describe.each(rows)("from a phone of %s frames to one of %s frames, %s", (ofCall
     const cancel = await bob.next("CANCEL");
     expectSaid(cancel, ofCallee, (message) => header(message, "reason"), name);
     expect(cancel.body).toBe("");
-    await bob.hearsNothing("INVITE", 50);
+    await bob.hearsNothing("INVITE", alice);
   });
 
   it("a refusal and its ACK", async () => {

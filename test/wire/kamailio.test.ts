@@ -61,7 +61,7 @@ describe.skipIf(!hasKamailio)("Kamailio", () => {
       alice.ack(dialogOfCaller(answer));
       const bye = await alice.next("BYE");
       alice.reply(bye, 200);
-      await alice.hearsNothing("BYE", 1200);
+      await alice.hearsNothingWithin(1200, "BYE");
     },
   );
 

@@ -146,7 +146,8 @@ describe("the answer", () => {
   it("reaches nobody's phone", async () => {
     const [phone, bob] = [await asker(), await registered("bob", "1.0")];
     await asks(phone, "INVITE", bob.uri);
-    await expect(bob.phones[0]?.hearsNothing("INVITE")).resolves.toBeUndefined();
+    const [alice] = await town.phones("general", "alice");
+    await expect(bob.phones[0]?.hearsNothing("INVITE", alice)).resolves.toBeUndefined();
   });
 
   it("to what is no SIP is 400, or nothing, and the connection goes on", async () => {

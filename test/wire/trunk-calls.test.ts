@@ -483,7 +483,8 @@ describe("on the stream (RFC 3261 §18.3)", () => {
     provider.send(message("rubbish", "") + message("after"));
     expect((await provider.next(400)).status).toBe(400);
     await expect.poll(() => provider.ended()).toBe(ended + 1);
-    await alice.hearsNothing("MESSAGE");
+    const [carol] = await town.phones("direct", "carol");
+    await alice.hearsNothing("MESSAGE", carol);
     await connects();
   });
 
