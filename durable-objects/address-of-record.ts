@@ -34,7 +34,8 @@ import { neighbourOf } from "./room/neighbour.ts";
 import { Log } from "./room/log.ts";
 import { Memory } from "./room/memory.ts";
 import { Outbox } from "./room/outbox.ts";
-import { Resolver } from "./room/resolver.ts";
+import { badServersOf } from "./room/bad-servers.ts";
+import { resolverOf } from "./room/shared-resolver.ts";
 import { Queues } from "./room/queues.ts";
 import { Recorder } from "./room/record.ts";
 import { lengthOf } from "./room/stranger-allowance.ts";
@@ -97,7 +98,8 @@ export class AddressOfRecord extends DurableObject<Environment> {
       },
       keyring,
       directory: directoryOf(environment),
-      resolver: new Resolver(configuration.dnsUrl),
+      resolver: resolverOf(environment),
+      badServers: badServersOf(environment),
       memory,
       alarm,
       sockets: new Sockets(state, memory),

@@ -46,6 +46,7 @@ import {
 import { type Cared, type Health, type Role, TrunkCare } from "./next-hop/trunk-care.ts";
 import { TrunkRegistration } from "./next-hop/trunk-registration.ts";
 import { usualRest } from "./room/bad-servers.ts";
+import { badServersOf } from "./room/bad-servers.ts";
 import { keyringOf } from "./room/keyring.ts";
 import { Outbox } from "./room/outbox.ts";
 import { answerFault } from "./room/reply.ts";
@@ -117,6 +118,7 @@ export class NextHop extends DurableObject<Environment> {
       name,
       storage: state.storage,
       times: { base: reconnectTime * 1000, most: maximumReconnectTime * 1000 },
+      badServers: badServersOf(environment),
       trunk: () => this.#trunk(),
       open: () => this.#connection.open(),
       isOpen: () => this.#connection.isOpen,

@@ -7,6 +7,7 @@ import type { Visitor } from "../lib/transport/visitor.ts";
 import { canonicalUser, nameOfUser } from "../lib/syntax/uri.ts";
 import type { Keyring } from "../lib/authentication/keyring.ts";
 import { type Trunk, readTrunk, writeTrunk } from "../lib/routing/trunk.ts";
+import { oneInIsolate } from "../durable-objects/room/isolate.ts";
 import { keyringOf } from "../durable-objects/room/keyring.ts";
 import { readConfiguration } from "./configuration.ts";
 import type { Environment } from "./environment.ts";
@@ -302,14 +303,8 @@ export function keyringFor(environment: Environment): Keyring | undefined {
   return sealKeys.length === 0 ? undefined : keyringOf(sealKeys);
 }
 
-const directories = new WeakMap<D1Database, Directory>();
-
-/** The directory of a database, one in an isolate. */
-export function directoryOf(environment: Environment): Directory {
-  const known = directories.get(environment.DIRECTORY);
-  if (known !== undefined) return known;
+/** The directory that all in an isolate use. */
+export const directoryOf = oneInIsolate((environment: Environment) => {
   const { copyLastResort } = readConfiguration(environment);
-  const made = new Directory(environment.DIRECTORY, () => keyringFor(environment), copyLastResort * 1000);
-  directories.set(environment.DIRECTORY, made);
-  return made;
-}
+  return new Directory(environment.DIRECTORY, () => keyringFor(environment), copyLastResort * 1000);
+});

@@ -26,7 +26,7 @@ import { keyringOf } from "../durable-objects/room/keyring.ts";
 import { Patience } from "../durable-objects/room/patience.ts";
 import { Queues } from "../durable-objects/room/queues.ts";
 import { StrangerAllowance, lengthOf } from "../durable-objects/room/stranger-allowance.ts";
-import { Resolver } from "../durable-objects/room/resolver.ts";
+import { resolverOf } from "../durable-objects/room/shared-resolver.ts";
 import { randomText } from "../durable-objects/room/random.ts";
 import { hopsOf } from "../durable-objects/room/trunk-hops.ts";
 import { answerFault } from "../durable-objects/room/reply.ts";
@@ -247,9 +247,9 @@ class RedirectServer {
   /** RFC 3263: the servers of another domain. Those inside our own networks are nobody's business. */
   async #askDns(request: SipRequest, uri: Uri): Promise<string | Fault> {
     if (uri.kind !== "sip") return fault(404, "nobody has this number");
-    const { dnsUrl, allowedNetworks: networks } = this.#configuration;
+    const { allowedNetworks: networks } = this.#configuration;
     const chance = (n: number) => Math.floor(Math.random() * n);
-    const places = await hopsOf({ resolver: new Resolver(dnsUrl), networks, chance }, uri);
+    const places = await hopsOf({ resolver: resolverOf(this.#environment), networks, chance }, uri);
     if (isFault(places)) return places;
     const headers = serverContacts(
       uri,
@@ -260,9 +260,9 @@ class RedirectServer {
 
   /** RFC 6116: what the DNS says of a telephone number that is nobody's here. */
   async #askEnum(request: SipRequest, user: string): Promise<string | Fault> {
-    const { dnsUrl, enumApex } = this.#configuration;
+    const { enumApex } = this.#configuration;
     if (enumApex === "" || !/^\+\d{3,15}$/.test(user)) return fault(404, "there is no such user");
-    const result = await new Resolver(dnsUrl).settle((known) => resolveEnum(user, known, enumApex));
+    const result = await resolverOf(this.#environment).settle((known) => resolveEnum(user, known, enumApex));
     if (isFault(result)) return result;
     if (result.uris.length === 0) return fault(404, "nobody has this number");
     const headers = result.uris.map((uri): [string, string] => ["Contact", `<${serialiseUri(uri)}>`]);

@@ -21,7 +21,7 @@ import { answerFault } from "../room/reply.ts";
 import type { Room } from "../room/room.ts";
 import { essentialsOf, parsed } from "./checked.ts";
 import { branchName, type OpenContext } from "./contexts.ts";
-import { goodFirst, rememberBad, usualRest } from "../room/bad-servers.ts";
+import { usualRest } from "../room/bad-servers.ts";
 import { type Place, type Search, hopsOf, trunkHops } from "../room/trunk-hops.ts";
 import { available, homeOf, mayCallOut, trunkFor } from "./resolve.ts";
 
@@ -52,7 +52,7 @@ export class Retargeting {
     this.#room.alarm.noLaterThan(now + retryAfter);
     void this.#found(open, branch).then((found) => {
       if (isFault(found)) return this.#answer(open, branch, found);
-      const places = at === 0 ? goodFirst(found.places, Date.now()) : found.places.slice(at);
+      const places = at === 0 ? this.#room.badServers.last(found.places, Date.now()) : found.places.slice(at);
       return this.#send(open, branch, found, { places, at });
     });
   }
@@ -67,7 +67,7 @@ export class Retargeting {
     const name = branchName(open.context.transaction, branch.index);
     const known = this.#sent.get(name);
     if (known?.place !== undefined && isHopName(known.place.name))
-      rememberBad(known.place.name, retryAfterOf(refusal) ?? usualRest, Date.now());
+      this.#room.badServers.remember(known.place.name, retryAfterOf(refusal) ?? usualRest, Date.now());
     if (known?.left.length === 0) return undefined;
     const at = (known?.at ?? branch.passed ?? 0) + 1;
     this.#sent.set(name, { place: undefined, at, left: [] });
@@ -134,7 +134,7 @@ export class Retargeting {
         if (!isHopName(place.name)) continue;
         // It says for how long, unless only its lines are in use.
         const rest = retryAfterOf(receipt.text);
-        rememberBad(place.name, rest ?? 0, Date.now());
+        this.#room.badServers.remember(place.name, rest ?? 0, Date.now());
         if (rest === undefined) refusal = allInUse;
       } catch (error) {
         this.#room.log.note(Date.now(), "-", String(error));

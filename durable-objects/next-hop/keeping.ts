@@ -3,7 +3,7 @@ import type { Trunk } from "../../lib/routing/trunk.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { readConfiguration } from "../../workers/configuration.ts";
 import type { Environment } from "../../workers/environment.ts";
-import { Resolver } from "../room/resolver.ts";
+import { resolverOf } from "../room/shared-resolver.ts";
 import { type Place, type Search, trunkHops } from "../room/trunk-hops.ts";
 import type { Role } from "./trunk-care.ts";
 
@@ -95,6 +95,6 @@ export async function missing(
 }
 
 function searchFor(environment: Environment): Search {
-  const { dnsUrl, allowedNetworks } = readConfiguration(environment);
-  return { resolver: new Resolver(dnsUrl), networks: allowedNetworks, chance: () => 0 };
+  const { allowedNetworks } = readConfiguration(environment);
+  return { resolver: resolverOf(environment), networks: allowedNetworks, chance: () => 0 };
 }

@@ -1,6 +1,6 @@
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { type BackOff, backOff } from "../../lib/transport/back-off.ts";
-import { longestRest, rememberBad } from "../room/bad-servers.ts";
+import { type BadServers, longestRest } from "../room/bad-servers.ts";
 import { DirectoryUnavailable } from "../../workers/directory.ts";
 import type { Connection } from "./connection.ts";
 import type { Account, TrunkRegistration } from "./trunk-registration.ts";
@@ -22,6 +22,7 @@ export interface Cared {
   readonly name: string;
   readonly storage: DurableObjectStorage;
   readonly times: BackOff;
+  readonly badServers: BadServers;
   trunk(): Promise<Trunk | undefined>;
   /** Undefined if the server cannot be reached. */
   open(): Promise<Connection | undefined>;
@@ -220,7 +221,7 @@ export class TrunkCare {
     const answer = await (await this.#cared.open())?.options(patienceForOptions);
     const at = Date.now();
     this.health = { at, status: answer?.status ?? 0 };
-    if (this.isIll) rememberBad(this.#cared.name, interval / 1000, at);
+    if (this.isIll) this.#cared.badServers.remember(this.#cared.name, interval / 1000, at);
     return at + interval;
   }
 

@@ -18,11 +18,10 @@ const patience = 3000;
 /** No inquiry takes more: questions lead to questions, but not without end. */
 const mostRounds = 8;
 
-const kept = new Map<string, Kept>();
-
-/** The DNS over HTTPS (RFC 8484); answers are kept in the isolate for their time to live, those that say nothing too. */
+/** The DNS over HTTPS (RFC 8484); answers are kept for their time to live, those that say nothing too. */
 export class Resolver {
   readonly #url: string;
+  readonly #kept = new Map<string, Kept>();
 
   /** @param url of the server's resource, without a query */
   constructor(url: string) {
@@ -36,27 +35,27 @@ export class Resolver {
     /** Answers may be good for less time than the inquiry takes. */
     const told = new Map<string, Answer>();
     for (let round = 0; round < mostRounds; round += 1) {
-      const result = inquire((question) => told.get(nameOf(this.#url, question)));
+      const result = inquire((question) => told.get(nameOf(question)));
       if (isFault(result) || !isAsking(result)) return result;
-      const ask = async (question: Question) => told.set(nameOf(this.#url, question), this.#known(question) ?? (await this.#ask(question)));
+      const ask = async (question: Question) => told.set(nameOf(question), this.#known(question) ?? (await this.#ask(question)));
       await Promise.all(result.questions.map(ask));
     }
     throw new Error("an inquiry has asked without end");
   }
 
   #known(question: Question): Answer | undefined {
-    const found = kept.get(nameOf(this.#url, question));
+    const found = this.#kept.get(nameOf(question));
     return found !== undefined && found.until > Date.now() ? found.answer : undefined;
   }
 
   async #ask(question: Question): Promise<Answer> {
     const answer = await this.#fetch(question);
     const seconds = answer.kind === "failed" ? failureKept : Math.min(Math.max(answer.ttl, 1), longestKept);
-    const name = nameOf(this.#url, question);
-    kept.delete(name);
-    kept.set(name, { answer, until: Date.now() + seconds * 1000 });
-    const oldest = kept.keys().next();
-    if (kept.size > mostKept && oldest.done !== true) kept.delete(oldest.value);
+    const name = nameOf(question);
+    this.#kept.delete(name);
+    this.#kept.set(name, { answer, until: Date.now() + seconds * 1000 });
+    const oldest = this.#kept.keys().next();
+    if (this.#kept.size > mostKept && oldest.done !== true) this.#kept.delete(oldest.value);
     return answer;
   }
 
@@ -80,6 +79,6 @@ function isAsking<T>(
   return typeof result === "object" && result !== null && "kind" in result && result.kind === "ask";
 }
 
-function nameOf(url: string, { name, type }: Question): string {
-  return `${url} ${type} ${name}`;
+function nameOf({ name, type }: Question): string {
+  return `${type} ${name}`;
 }

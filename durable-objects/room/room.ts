@@ -5,6 +5,7 @@ import type { ProxyTimers } from "../../lib/proxy/response-context.ts";
 import type { FailedCalls } from "../address-of-record/failed-calls.ts";
 import type { Sockets } from "../address-of-record/sockets.ts";
 import type { SharedAlarm } from "./alarm.ts";
+import type { BadServers } from "./bad-servers.ts";
 import type { Log } from "./log.ts";
 import type { Memory } from "./memory.ts";
 import type { Resolver } from "./resolver.ts";
@@ -18,6 +19,7 @@ export interface Room {
   readonly keyring: Keyring;
   readonly directory: Directory;
   readonly resolver: Resolver;
+  readonly badServers: BadServers;
   readonly memory: Memory;
   readonly alarm: SharedAlarm;
   readonly sockets: Sockets;

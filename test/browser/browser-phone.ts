@@ -1,5 +1,6 @@
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
+import { patience } from "../support/patience.ts";
 import { servePages, startBrowser } from "../support/browser.ts";
 import type { ServerOptions } from "../support/server.ts";
 import { openTown, type Town, type Way } from "../support/town.ts";
@@ -8,8 +9,6 @@ import { type Relay, openRelay } from "./relay.ts";
 
 export type Library = "jssip" | "sipjs";
 type Deed = "answer" | "reject" | "hangUp" | "hold" | "resume";
-
-const patience = { timeout: 15_000 };
 
 /** A telephone that is a page in Chromium, made with one of the libraries. */
 export class BrowserPhone {
@@ -54,11 +53,11 @@ export class BrowserPhone {
   }
 
   async becomes(state: ReturnType<TestPhone["state"]>): Promise<void> {
-    await expect.poll(() => this.reads("state"), { ...patience, message: `${this.address} is ${state}` }).toBe(state);
+    await expect.poll(() => this.reads("state"), { message: `${this.address} is ${state}` }).toBe(state);
   }
 
   async isHeld(held: boolean): Promise<void> {
-    await expect.poll(() => this.reads("isHeldByPeer"), { ...patience, message: `${this.address} is held` }).toBe(held);
+    await expect.poll(() => this.reads("isHeldByPeer"), { message: `${this.address} is held` }).toBe(held);
   }
 
   /** The page is loaded anew, and registers as another phone of the same user. */
@@ -71,17 +70,17 @@ export class BrowserPhone {
   async isCutOff(meanwhile: () => Promise<unknown> = async () => undefined): Promise<void> {
     const losses = await this.reads("losses");
     this.#wire.cut();
-    await expect.poll(() => this.reads("losses"), { ...patience, message: `${this.address} is cut off` }).toBeGreaterThan(losses);
+    await expect.poll(() => this.reads("losses"), { message: `${this.address} is cut off` }).toBeGreaterThan(losses);
     await meanwhile();
     this.#wire.mend();
-    await expect.poll(() => this.reads("isRegistered"), { ...patience, message: `${this.address} is back` }).toBe(true);
+    await expect.poll(() => this.reads("isRegistered"), { message: `${this.address} is back` }).toBe(true);
   }
 
   /** More audio packets come than have come until now. */
   async hears(): Promise<void> {
     const packets = () => this.page.evaluate(() => window.phone.packets());
     const before = await packets();
-    await expect.poll(packets, { ...patience, message: `${this.address} hears` }).toBeGreaterThan(before + 10);
+    await expect.poll(packets, { message: `${this.address} hears` }).toBeGreaterThan(before + 10);
   }
 
   /** The status and cause with which the last call ended. */
@@ -115,6 +114,7 @@ export interface Parlour {
 export async function openParlour(options: ServerOptions = {}): Promise<Parlour> {
   const [town, browser] = await Promise.all([openTown(options), startBrowser()]);
   const context = await browser.newContext();
+  context.setDefaultTimeout(patience);
   const wires: Relay[] = [];
   await servePages(context, town.server.url, ["jssip", "sipjs"]);
   return {

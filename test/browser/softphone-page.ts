@@ -1,8 +1,10 @@
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
+import { patience as milliseconds } from "../support/patience.ts";
 import type { Parlour } from "./browser-phone.ts";
 
-export const patience = { timeout: 15_000 };
+/** For what waits by Playwright. */
+export const patience = { timeout: milliseconds };
 
 /** A tab of the softphone that has registered. */
 export async function open(parlour: Parlour, account: string, more: Record<string, string> = {}, script?: string): Promise<Page> {
@@ -29,23 +31,20 @@ export async function talk(caller: Page, callee: Page, name: string): Promise<vo
 }
 
 export async function reads(page: Page, selector: string, text: string | RegExp): Promise<void> {
-  await expect.poll(() => page.textContent(selector), { ...patience, message: selector }).toMatch(text);
+  await expect.poll(() => page.textContent(selector), { message: selector }).toMatch(text);
 }
-
-/** Follows within a second, and a little for the browser to say so. */
-export const second = { timeout: 1300, interval: 20 };
 
 export async function watches(page: Page, account: string): Promise<void> {
   await page.fill("#buddy", account);
   await page.click("#watch button");
 }
 
-export async function isShown(page: Page, account: string, lamp: string, text: string, within: object = patience): Promise<void> {
+export async function isShown(page: Page, account: string, lamp: string, text: string): Promise<void> {
   const shown = async () => {
     const item = page.locator(`#buddies li[data-address="${account}@localhost"]`);
     return [await item.getAttribute("data-lamp"), await item.locator("span").textContent()];
   };
-  await expect.poll(shown, { ...within, message: `${account} as his lamp has it` }).toEqual([lamp, `${account}@localhost: ${text}`]);
+  await expect.poll(shown, { message: `${account} as his lamp has it` }).toEqual([lamp, `${account}@localhost: ${text}`]);
 }
 
 /** More audio packets come than have come until now. */

@@ -48,7 +48,10 @@ describe.skipIf(!canBrowse)("a page of the softphone that goes, and one that com
     await closed.close();
     await expect.poll(() => bindings(bob), patience).toBe(0);
     await dial(caller, bob);
-    await expect.poll(() => caller.textContent("#notice"), { timeout: 5000 }).toBe(`${bob}@localhost is not reachable (480)`);
+    await expect.poll(() => caller.textContent("#notice")).toBe(`${bob}@localhost is not reachable (480)`);
+    // Nobody was waited for.
+    const log = await caller.textContent("#log");
+    expect([/SIP\/2\.0 480/, /SIP\/2\.0 18\d/].map((line) => line.test(log ?? ""))).toEqual([true, false]);
   });
 
   it("keeps its binding while it rings, and when it is known to reload", async () => {

@@ -2,6 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import { Visitor, parseSync } from "oxc-parser";
 import { checkSync } from "recheck";
 import { describe, expect, test } from "vitest";
+import { patience } from "../support/patience.ts";
 
 /** The regular expressions that a source has as literals. */
 function literalsOf(file: string): readonly { readonly pattern: string; readonly flags: string }[] {
@@ -36,7 +37,7 @@ async function builtOnes(): Promise<readonly { readonly pattern: string; readonl
 
 /** What a text can make an expression do more than linear work with. */
 function attackOn({ pattern, flags }: { readonly pattern: string; readonly flags: string }): string | undefined {
-  const found = checkSync(pattern, flags, { timeout: 20_000 });
+  const found = checkSync(pattern, flags, { timeout: patience });
   if (found.status === "safe") return undefined;
   return `/${pattern}/${flags} is ${found.status}${found.status === "vulnerable" ? `: ${found.attack.pattern}` : ""}`;
 }

@@ -39,6 +39,14 @@ describe("the walls (ARCHITECTURE.md)", () => {
     expect(strayImports(`lib/${core}`, new RegExp(`^(?!lib/(?:${others.join("|")})/)`))).toEqual([]);
   });
 
+  it("homes know no clock but those that the simulated world has, and wait for no other thread", () => {
+    const strange = /\b(?:performance\.|setImmediate|scheduler\.|new Date\(\)|crypto\.subtle|node:timers|node:worker_threads)/;
+    const files = globSync("{durable-objects,workers}/**/*.ts");
+    expect(files.filter((file) => strange.test(readFileSync(file, "utf8")))).toEqual([]);
+    const waiting = files.filter((file) => readFileSync(file, "utf8").includes("AbortSignal.timeout"));
+    expect(waiting).toEqual(["durable-objects/room/resolver.ts"]);
+  });
+
   it("syntax is at the bottom", () => {
     expect(strayImports("lib/syntax", /^lib\/syntax\//)).toEqual([]);
   });
@@ -47,12 +55,12 @@ describe("the walls (ARCHITECTURE.md)", () => {
     expect(strayImports("durable-objects", /^(?!workers\/)/, /^workers\/(?:directory|configuration|environment)\.ts$/)).toEqual([]);
     const leaves = [/^lib\//, /^workers\/environment\.ts$/];
     expect(strayImports("workers/configuration.ts", ...leaves)).toEqual([]);
-    // What opens the secrets of trunks, which the directory has.
-    const keys = [/^workers\/configuration\.ts$/, /^durable-objects\/room\/keyring\.ts$/];
+    // What opens the secrets of trunks, which the directory has; and what there is one of in an isolate.
+    const keys = [/^workers\/configuration\.ts$/, /^durable-objects\/room\/(?:keyring|isolate)\.ts$/];
     expect(strayImports("workers/directory.ts", ...leaves, ...keys)).toEqual([]);
     expect(
       strayImports(
-        "durable-objects/room/{keyring,siv,base64url,bytes}.ts",
+        "durable-objects/room/{keyring,siv,base64url,bytes,isolate}.ts",
         /^(?!workers\/|durable-objects\/(?!room\/(?:siv|base64url|bytes)\.ts$))/,
       ),
     ).toEqual([]);

@@ -19,6 +19,7 @@ import { readRecipientList } from "../../lib/presence/recipient-list.ts";
 import { escape } from "../../lib/presence/xml.ts";
 import { recipientList } from "../support/list-watching.ts";
 import { mutated, withMutations } from "./arbitrary.ts";
+import { workOf } from "../support/work.ts";
 
 const limits = { ...defaultLimits, messageLength: 1e9, headerCount: 1e9, headerLength: 1e9, commentDepth: 1e9 };
 
@@ -122,21 +123,21 @@ describe("no reader takes more than time in proportion", () => {
   });
 });
 
-/** How much longer a reader takes for the larger of two texts. A busy machine makes single runs longer: the fastest of each count. */
+/** How much longer a reader takes for the larger of two texts. Single runs may be longer: those with the least work count. */
 function growth(read: (text: string) => unknown, small: string, large: string): number {
   const best = { small: Number.POSITIVE_INFINITY, large: Number.POSITIVE_INFINITY };
   let ratio = Number.POSITIVE_INFINITY;
   for (let run = 0; run < 30 && (run < 3 || ratio >= 10); run += 1) {
-    best.small = Math.min(best.small, timed(read, small));
-    best.large = Math.min(best.large, timed(read, large));
+    best.small = Math.min(
+      best.small,
+      workOf(() => read(small)),
+    );
+    best.large = Math.min(
+      best.large,
+      workOf(() => read(large)),
+    );
     // What takes no time at all cannot be compared.
     ratio = best.large / Math.max(best.small, 2);
   }
   return ratio;
-}
-
-function timed(read: (text: string) => unknown, text: string): number {
-  const start = performance.now();
-  read(text);
-  return performance.now() - start;
 }

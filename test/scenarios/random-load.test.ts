@@ -11,4 +11,4 @@ it("whatever users, networks and crashes do, calls end at both ends and leave no
   const seeds = [...Array.from({ length: fixed }, (_, index) => index), ...Array.from({ length: fresh }, (_, index) => seed + index)];
   for (const one of seeds) for (const fault of await new Load(one).run()) faults.push(`LOAD_SEED=${one}: ${fault}`);
   expect(faults).toEqual([]);
-}, 600_000);
+});

@@ -1,3 +1,5 @@
+import { patience } from "./patience.ts";
+
 /** A phone that is a program of others, registered over TCP. What it does is known by what it says. */
 export interface DeskPhone {
   /** Waits until it has said so once more than it was waited for. */
@@ -47,6 +49,3 @@ export class Happenings {
     this.#unread.splice(this.#unread.indexOf(what), 1);
   }
 }
-
-/** Milliseconds. */
-const patience = 20_000;

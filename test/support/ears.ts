@@ -1,5 +1,6 @@
 import { cseqMethod, readHeard, type Heard } from "./heard.ts";
 import { createInbox } from "./inbox.ts";
+import { patience } from "./patience.ts";
 
 /** A method, a status, or whatever can be said in code. */
 export type Match = string | number | ((message: Heard) => boolean);
@@ -19,8 +20,6 @@ export interface SipSocket {
   cut(): void;
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
 }
-
-const patience = 15_000;
 
 /** The hearing half of a socket: messages and keep-alives that wait to be looked at. */
 export interface Ears extends Pick<SipSocket, "next" | "nextKeepAlive" | "rest"> {
@@ -47,7 +46,8 @@ export function createEars(owner: string, check: (message: Heard) => void = () =
   };
 }
 
-function matcher(match: Match, method: string | undefined): (message: Heard) => boolean {
+/** What tells whether a message matches. */
+export function matcher(match: Match, method?: string): (message: Heard) => boolean {
   if (typeof match === "function") return match;
   if (typeof match === "string") return (message) => message.method === match;
   return (message) => message.status === match && (method === undefined || cseqMethod(message) === method);

@@ -3,7 +3,7 @@ import { compose, newBranch, randomText, toText, type Line } from "./compose.ts"
 import { copiedLines, type Dialog } from "./dialog.ts";
 import { answerChallenge, type DigestInput } from "./digest.ts";
 import { header, headers, type Heard } from "./heard.ts";
-import type { Match, SipSocket } from "./ears.ts";
+import { type Match, matcher, type SipSocket } from "./ears.ts";
 import type { SocketOptions } from "./sip-socket.ts";
 
 export interface PhoneOptions extends SocketOptions {
@@ -98,9 +98,23 @@ export class Phone {
   /** The next message that matches, as `SipSocket.next` says. */
   next: SipSocket["next"] = (match, narrowing) => this.socket.next(match, narrowing);
 
-  /** For rules that demand silence: throws if something that matches comes, or has come, within so many milliseconds. */
-  async hearsNothing(match: Match, milliseconds = 300): Promise<void> {
-    const heard = await this.next(match, { milliseconds }).catch(() => undefined);
+  /**
+   * For rules that demand silence: throws if something that matches has come before a MESSAGE that is sent now.
+   * @param from who sends it, by the way that what may not come would have taken
+   */
+  async hearsNothing(match: Match, from: Phone): Promise<void> {
+    const sent = from.request("MESSAGE", this.aor, { body: "after which nothing is under way" });
+    this.reply(await this.next((message) => message.method === "MESSAGE" && header(message, "call-id") === sent.callId), 200);
+    await from.finalResponse(sent);
+    this.#mustNotHaveHeard(this.socket.rest().find(matcher(match)));
+  }
+
+  /** The same for what the server would send by a timer of its own: throws if it comes, or has come, within so many milliseconds. */
+  async hearsNothingWithin(milliseconds: number, match: Match): Promise<void> {
+    this.#mustNotHaveHeard(await this.next(match, { milliseconds }).catch(() => undefined));
+  }
+
+  #mustNotHaveHeard(heard: Heard | undefined): void {
     if (heard !== undefined) throw new Error(`${this.account} should not have heard\n${heard.raw}`);
   }
 

@@ -24,6 +24,8 @@ export interface SipServer {
   send(text: string): void;
   /** Connections that are open. */
   connections(): number;
+  /** How many have come to an end until now. */
+  ended(): number;
   /** Where they come from, `127.0.0.1:port`. */
   peers(): readonly string[];
   /** Cuts all connections, and takes new ones. */
@@ -40,6 +42,7 @@ export interface SipServer {
 export async function startSipServer(port = 0, address = "127.0.0.1"): Promise<SipServer> {
   const ears = createEars("the other server");
   const sockets: Socket[] = [];
+  let ended = 0;
   const asked: Heard[] = [];
   const keepAlives: string[] = [];
   const replyBy = (socket: Socket | undefined, request: Heard, status: number, lines: readonly string[] = [], body = ""): void => {
@@ -54,7 +57,10 @@ export async function startSipServer(port = 0, address = "127.0.0.1"): Promise<S
   const server = createServer((socket) => {
     sockets.push(socket);
     socket.on("error", () => undefined);
-    socket.on("close", () => sockets.splice(sockets.indexOf(socket), 1));
+    socket.on("close", () => {
+      sockets.splice(sockets.indexOf(socket), 1);
+      ended += 1;
+    });
     let rest = "";
     socket.on("data", (octets) => {
       rest += octets.toString("latin1");
@@ -92,6 +98,7 @@ export async function startSipServer(port = 0, address = "127.0.0.1"): Promise<S
     },
     send,
     connections: () => sockets.length,
+    ended: () => ended,
     peers: () => sockets.map(({ remoteAddress, remotePort }) => `${remoteAddress}:${remotePort}`),
     cut: () => {
       for (const socket of [...sockets]) socket.destroy();

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { WebSocket } from "ws";
 import type { Line, Network } from "./desk.ts";
+import { patience } from "./patience.ts";
 import type { Way } from "./town.ts";
 
 /** A running server as desks see it. */
@@ -29,8 +30,6 @@ async function connect(url: string): Promise<Line> {
     },
   };
 }
-
-const patience = 15_000;
 
 /** Waits until it is so. */
 export async function becomes(until: () => boolean, what = "what was waited for"): Promise<void> {

@@ -23,14 +23,14 @@ describe.concurrent.each(ways)("on the %s way", (way) => {
   it("a closed socket ends its binding, after a short grace", async () => {
     const [alice, bob] = await town.phones(way, "alice", "bob");
     bob.socket.close(1000);
-    await expect.poll(() => bindingsOf(bob.account), { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => bindingsOf(bob.account)).toBe(0);
     expect(await statusOf(alice, bob.account)).toBe(480);
   });
 
   it("a socket that is cut without a word ends it too", async () => {
     const [alice, bob] = await town.phones(way, "alice", "bob");
     bob.socket.cut();
-    await expect.poll(() => bindingsOf(bob.account), { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => bindingsOf(bob.account)).toBe(0);
     expect(await statusOf(alice, bob.account)).toBe(480);
   });
 
@@ -47,7 +47,7 @@ describe.concurrent.each(ways)("on the %s way", (way) => {
     const [alice] = await town.phones(way, "alice");
     const bob = await town.connect(await town.newcomer("bob"), way);
     await bob.register({ expires: 1 });
-    await expect.poll(() => bindingsOf(bob.account), { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => bindingsOf(bob.account)).toBe(0);
     expect(await statusOf(alice, bob.account)).toBe(480);
   });
 
@@ -56,7 +56,7 @@ describe.concurrent.each(ways)("on the %s way", (way) => {
     await bob.register({ expires: 1 });
     const rows = (): Promise<Record<string, unknown>[]> =>
       server.query(`sip:${bob.account}@localhost#1`, "SELECT count(*) AS n FROM bindings");
-    await expect.poll(rows, { timeout: 10_000 }).toEqual([{ n: 0 }]);
+    await expect.poll(rows).toEqual([{ n: 0 }]);
   });
 
   it("losing memory loses no binding", async () => {

@@ -20,7 +20,7 @@ describe.each(ways)("CANCEL (RFC 3261 §9, §16.10), on the %s way", (way) => {
     const refusal = await alice.next(487, { method: "INVITE" });
     expect(header(await bob.next("ACK"), "via")).toBe(header(heard, "via"));
     alice.ackRefusal(invite, refusal);
-    await bob.hearsNothing("ACK");
+    await bob.hearsNothing("ACK", alice);
   });
 
   it("tells the phone why, if the caller said so (RFC 3326)", async () => {
@@ -36,7 +36,7 @@ describe.each(ways)("CANCEL (RFC 3261 §9, §16.10), on the %s way", (way) => {
     const heard = await bob.next("INVITE");
     alice.cancel(invite);
     await alice.next(200, { method: "CANCEL" });
-    await bob.hearsNothing("CANCEL");
+    await bob.hearsNothing("CANCEL", alice);
     bob.reply(heard, 180);
     expect((await bob.next("CANCEL")).method).toBe("CANCEL");
   });
@@ -69,7 +69,7 @@ describe.each(ways)("CANCEL (RFC 3261 §9, §16.10), on the %s way", (way) => {
     const call = await establish(alice, bob);
     alice.cancel(call.invite);
     await alice.next((message) => header(message, "cseq") === "1 CANCEL");
-    await bob.hearsNothing("CANCEL");
+    await bob.hearsNothing("CANCEL", alice);
     expect((await hangUp(bob, call.calleeSide, alice)).status).toBe(200);
   });
 
@@ -100,7 +100,7 @@ describe.each(ways)("CANCEL (RFC 3261 §9, §16.10), on the %s way", (way) => {
     const { invite, heard } = await ring(alice, bob);
     mallory.cancel({ ...invite, from: `<${mallory.aor}>;tag=${alice.tag}` });
     expect((await mallory.next(481, { method: "CANCEL" })).status).toBe(481);
-    await bob.hearsNothing("CANCEL");
+    await bob.hearsNothing("CANCEL", mallory);
     bob.reply(heard, 486);
     expect((await alice.finalResponse(invite)).status).toBe(486);
   });

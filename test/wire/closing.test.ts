@@ -36,7 +36,7 @@ describe.concurrent.each(ways)("a phone that closes its socket in a way of its o
       const answer = await town.server.api("GET", `/domains/localhost/subscribers/${account}/bindings`);
       return ((await answer.json()) as { readonly bindings: unknown }).bindings;
     };
-    await expect.poll(bindings, { timeout: 10_000 }).toEqual([]);
+    await expect.poll(bindings).toEqual([]);
     expect(town.server.logs.filter((line) => /uncaught|RangeError|TypeError|InvalidAccess/i.test(line))).toEqual([]);
   });
 });
@@ -51,7 +51,7 @@ describe.each(ways)("a connection that was closed since its credentials have cha
     socket.deafen();
     await town.server.provision({ domain: "localhost", username: alice, password: "another one" });
     phone.request("MESSAGE", bob.aor, { body: "still here" });
-    await bob.hearsNothing("MESSAGE", 1000);
+    await bob.hearsNothingWithin(1000, "MESSAGE");
     socket.cut();
   });
 });

@@ -46,7 +46,7 @@ describe("a call", () => {
     const { callerSide } = await establish(before, alice);
     before.socket.cut();
     const partner = await visitor("carol", "partner.example", token);
-    await alice.hearsNothing("BYE", 3500);
+    await alice.hearsNothingWithin(3500, "BYE");
     partner.bye(callerSide);
     alice.reply(await alice.next("BYE"), 200);
     expect((await partner.next(200, { method: "BYE" })).status).toBe(200);

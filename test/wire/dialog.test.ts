@@ -33,14 +33,14 @@ describe.each(ways)("the sealed route, on the %s way", (way) => {
     const routes = call.callerSide.routes.map((route) => route.replace(/[A-Za-z0-9_-]{6}@/, "AAAAAA@"));
     const answer = await alice.finalResponse(alice.inDialog("INFO", { ...call.callerSide, routes }));
     expect(answer.status).toBeGreaterThanOrEqual(400);
-    await bob.hearsNothing("INFO");
+    await bob.hearsNothing("INFO", alice);
   });
 
   it("of another call (another Call-ID) leads nowhere", async () => {
     const { alice, bob, call } = await inCall(way);
     const answer = await alice.finalResponse(alice.inDialog("INFO", { ...call.callerSide, callId: "another" }));
     expect(answer.status).toBeGreaterThanOrEqual(400);
-    await bob.hearsNothing("INFO");
+    await bob.hearsNothing("INFO", alice);
   });
 
   it("in the hands of a third party, who has overheard it all, leads nowhere", async () => {
@@ -48,7 +48,7 @@ describe.each(ways)("the sealed route, on the %s way", (way) => {
     const [mallory] = await town.phones(way, "mallory");
     mallory.bye({ ...call.callerSide, cseq: 99 });
     expect((await mallory.next((message) => message.status >= 400)).status).toBeGreaterThanOrEqual(400);
-    await bob.hearsNothing("BYE");
+    await bob.hearsNothing("BYE", mallory);
     expect((await hangUp(alice, call.callerSide, bob)).status).toBe(200);
   });
 
@@ -64,7 +64,7 @@ describe.each(ways)("the sealed route, on the %s way", (way) => {
     const other = await town.register(bob.account, way);
     alice.inDialog("INFO", call.callerSide);
     expect((await bob.next("INFO")).method).toBe("INFO");
-    await other.hearsNothing("INFO");
+    await other.hearsNothing("INFO", alice);
   });
 
   it("leads to the newest socket of that phone", async () => {

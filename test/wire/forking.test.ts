@@ -88,7 +88,7 @@ describe("the best response (RFC 3261 §16.7 step 6)", () => {
     const invite = alice.request("INVITE", aor);
     const [first, second] = (await heardBy(phones)) as [Heard, Heard];
     one.reply(first, 486);
-    await alice.hearsNothing(486);
+    await alice.hearsNothing(486, one);
     two.reply(second, 200);
     expect((await alice.finalResponse(invite)).status).toBe(200);
   });
@@ -128,7 +128,7 @@ describe.each(ways)("whom it rings, on the %s way", (way) => {
     const [one, two] = phones as [Phone, Phone];
     const invite = one.request("INVITE", aor);
     const heard = await two.next("INVITE");
-    await one.hearsNothing("INVITE");
+    await one.hearsNothing("INVITE", two);
     two.reply(heard, 200);
     const answer = await one.finalResponse(invite);
     one.ack(dialogOfCaller(answer));

@@ -87,7 +87,7 @@ describe.each(rows)("from a phone of %s frames to one of %s frames, %s", (ofCall
     const cancel = await bob.next("CANCEL");
     expectSaid(cancel, ofCallee, (message) => header(message, "reason"), name);
     expect(cancel.body).toBe("");
-    await bob.hearsNothing("INVITE", 50);
+    await bob.hearsNothing("INVITE", alice);
   });
 
   it("a refusal and its ACK", async () => {
@@ -117,12 +117,7 @@ describe.each(rows)("from a phone of %s frames to one of %s frames, %s", (ofCall
     bob.socket.close();
     await bob.socket.closed;
     await expect
-      .poll(
-        async () => (await alice.finalResponse(alice.request("MESSAGE", bob.aor, { headers: [["Subject", name]], body: name }))).status,
-        {
-          timeout: 5000,
-        },
-      )
+      .poll(async () => (await alice.finalResponse(alice.request("MESSAGE", bob.aor, { headers: [["Subject", name]], body: name }))).status)
       .toBe(202);
     const back = await town.register(bob.account, "direct", { isBinary: ofCallee === "binary" });
     const stored = await back.next("MESSAGE");

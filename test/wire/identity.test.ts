@@ -22,7 +22,7 @@ describe.each(ways)("who calls, on the %s way", (way) => {
     const other = await town.newcomer("carol");
     const answer = await alice.finalResponse(alice.request("MESSAGE", bob.aor, { from: `<sip:${other}@localhost>;tag=lie` }));
     expect(answer.status).toBe(way === "direct" ? 403 : 407);
-    await bob.hearsNothing("MESSAGE");
+    await bob.hearsNothing("MESSAGE", alice);
   });
 
   it("a From of another domain is refused with 403", async () => {

@@ -45,10 +45,10 @@ describe.each(ways)("stock JsSIP, on the %s way", (way) => {
     const { ua, account } = await registered("alice", way);
     const answers = (status: number): number =>
       town.server.logs.filter((line) => line.includes(`"status":${status},"method":"REGISTER"`) && line.includes(`sip:${account}@`)).length;
-    await expect.poll(() => answers(200), { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => answers(200)).toBeGreaterThan(0);
     const [accepted, challenged] = [answers(200), answers(401)];
     ua.register();
-    await expect.poll(() => answers(200), { timeout: 10_000 }).toBe(accepted + 1);
+    await expect.poll(() => answers(200)).toBe(accepted + 1);
     expect(answers(401)).toBe(challenged);
     expect(ua.isRegistered()).toBe(true);
     ua.stop();

@@ -61,7 +61,7 @@ describe.skipIf(!hasKamailio)("Kamailio", () => {
       alice.ack(dialogOfCaller(answer));
       const bye = await alice.next("BYE");
       alice.reply(bye, 200);
-      await alice.hearsNothing("BYE", 1200);
+      await alice.hearsNothingWithin(1200, "BYE");
     },
   );
 
@@ -76,9 +76,9 @@ describe.skipIf(!hasKamailio)("Kamailio", () => {
     const states: string[] = [];
     inviter.stateChange.addListener((state) => states.push(state));
     await inviter.invite();
-    await expect.poll(() => states, { timeout: 10_000 }).toContain(SessionState.Established);
+    await expect.poll(() => states).toContain(SessionState.Established);
     await inviter.bye();
-    await expect.poll(() => states, { timeout: 10_000 }).toContain(SessionState.Terminated);
+    await expect.poll(() => states).toContain(SessionState.Terminated);
     await agent.stop();
   });
 
@@ -96,7 +96,7 @@ describe.skipIf(!hasKamailio)("Kamailio", () => {
       const trunk = { server, username: "4930555", password: "secret", register: true, inbound: true };
       await town.server.api("PUT", "/domains/localhost/trunks/company", trunk);
       // Until we are registered SIPp draws 404.
-      await expect.poll(() => company.calls("4930555"), { timeout: 30_000 }).toBe(true);
+      await expect.poll(() => company.calls("4930555")).toBe(true);
       expect(ends).toEqual(["Establishing", "Established", "Terminated"]);
       await town.server.api("DELETE", "/domains/localhost/trunks/company");
       await town.server.provision({ domain: "localhost", username: account, password: "offhook", aliases: [] });
@@ -159,7 +159,7 @@ describe.skipIf(!hasKamailio)("Kamailio", () => {
       return bye !== undefined;
     };
     // Our new connection may not be there yet.
-    await expect.poll(hangsUp, { timeout: 15_000 }).toBe(true);
+    await expect.poll(hangsUp).toBe(true);
     line.destroy();
   });
 

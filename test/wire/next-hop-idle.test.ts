@@ -23,7 +23,7 @@ beforeEach(async () => {
 afterEach(() => other.close());
 
 const uriAt = ({ port }: SipServer): string => `sip:bob@127.0.0.1:${port};transport=tcp`;
-const closes = (server: SipServer) => expect.poll(() => server.connections(), { timeout: 15_000 }).toBe(0);
+const closes = (server: SipServer) => expect.poll(() => server.connections()).toBe(0);
 
 /** A connection that is used once, later than all that has gone before, has been closed again. */
 async function longerThanIdle(): Promise<void> {

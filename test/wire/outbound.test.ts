@@ -76,7 +76,7 @@ describe("GRUU (RFC 5627)", () => {
     const heard = await phone.next("MESSAGE");
     expect(heard.body).toBe(kind);
     expect(heard.requestUri).toBe(uriIn(phone.contact));
-    await other.hearsNothing("MESSAGE");
+    await other.hearsNothing("MESSAGE", bob);
   });
 
   it("the public one is the AoR with gr, and stays the same; the temporary one tells nobody whose it is, and is new each time", async () => {

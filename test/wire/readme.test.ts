@@ -32,9 +32,9 @@ async function bindings(username: string): Promise<number> {
 describe("the examples, as they stand", () => {
   it("JsSIP registers", async () => {
     const ua = (await run(codeOf("README.md", "// JsSIP"), { JsSIP }, "ua")) as JsSIP.UA;
-    await expect.poll(() => bindings("alice"), { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => bindings("alice")).toBe(1);
     ua.stop();
-    await expect.poll(() => bindings("alice"), { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => bindings("alice")).toBe(0);
   });
 
   it("SIP.js registers, and watches somebody", async () => {
@@ -47,7 +47,7 @@ describe("the examples, as they stand", () => {
       }
     };
     const userAgent = (await run(codeOf("README.md", "// SIP.js"), { ...scope, UserAgent: quiet }, "userAgent")) as sipJs.UserAgent;
-    await expect.poll(() => bindings("alice"), { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => bindings("alice")).toBe(1);
     await town.server.provision({ domain: "example.com", username: "bob", password: "secret" });
     await town.connect("bob", "general", { domain: "example.com", password: "secret" }).then((bob) => bob.register());
     await run(
@@ -55,7 +55,7 @@ describe("the examples, as they stand", () => {
       { ...scope, userAgent },
       "subscriber",
     );
-    await expect.poll(() => told.join(), { timeout: 10_000 }).toContain("<basic>open</basic>");
+    await expect.poll(() => told.join()).toContain("<basic>open</basic>");
     await userAgent.transport.disconnect();
   });
 });

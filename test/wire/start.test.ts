@@ -54,7 +54,7 @@ describe("npm start in a fresh clone", () => {
     const options = ["--port", String(port), "--sip-port", String(sipPort)];
     started = spawn("npm", ["start", "--", ...options], { cwd: clone, detached: true, stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [started.stdout, started.stderr]) stream?.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    await expect.poll(() => output, { timeout: 60_000, interval: 100 }).toContain(`Offhook is ready: http://localhost:${port}`);
+    await expect.poll(() => output).toContain(`Offhook is ready: http://localhost:${port}`);
     expect(output).toMatch(/accounts alice, bob, carol @ localhost, password offhook/);
 
     const page = await fetch(`http://localhost:${port}/`);

@@ -52,7 +52,7 @@ describe.concurrent.each(ways)("on the %s way", (way) => {
     const [alice, bob] = await town.phones(way, "alice", "bob");
     alice.request("MESSAGE", bob.aor);
     const heard = await bob.next("MESSAGE");
-    await alice.hearsNothing((message) => message.status > 100, 2500);
+    await alice.hearsNothingWithin(2500, (message) => message.status > 100);
     bob.reply(heard, 200);
     expect((await alice.next(200)).status).toBe(200);
   });

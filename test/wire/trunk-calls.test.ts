@@ -479,16 +479,19 @@ describe("on the stream (RFC 3261 §18.3)", () => {
     provider.send(message("before"));
     alice.reply(await alice.next("MESSAGE"), 200);
     await provider.next(200);
+    const ended = provider.ended();
     provider.send(message("rubbish", "") + message("after"));
     expect((await provider.next(400)).status).toBe(400);
-    await expect.poll(() => provider.connections()).toBe(0);
-    await alice.hearsNothing("MESSAGE");
+    await expect.poll(() => provider.ended()).toBe(ended + 1);
+    const [carol] = await town.phones("direct", "carol");
+    await alice.hearsNothing("MESSAGE", carol);
     await connects();
   });
 
   it("goes out again in a new connection, after one that nobody could read", async () => {
+    const ended = provider.ended();
     provider.send("x".repeat(200_000));
-    await expect.poll(() => provider.connections()).toBe(0);
+    await expect.poll(() => provider.ended()).toBe(ended + 1);
     await connects();
   });
 });

@@ -94,7 +94,7 @@ describe("a guest", () => {
       await guest.finalResponse(first);
       const forged = guest.request("INVITE", alice.aor, { from: `<${from}>;tag=2`, body: shortSdp });
       expect([403, 407]).toContain((await guest.finalResponse(forged)).status);
-      await alice.hearsNothing("INVITE");
+      await alice.hearsNothing("INVITE", guest);
     },
   );
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { enumName, resolveEnum, substitute } from "../../../lib/routing/enum.ts";
 import { isFault } from "../../../lib/syntax/fault.ts";
 import { serialiseUri } from "../../../lib/syntax/uri.ts";
+import { workOf } from "../../support/work.ts";
 import { settle, type Zone } from "./support.ts";
 
 const number = "+441632960083";
@@ -199,8 +200,7 @@ describe("a substitution expression (RFC 3402 §3.2)", () => {
 
   it("takes no long time, whatever it is", () => {
     const worst = "!^.*.*.*.*(.|.)(.|.)(.|.)(.|.)(.|.)(.|.)x$!x!";
-    const begun = performance.now();
-    expect(substitute(worst, "+123456789012345")).toBeUndefined();
-    expect(performance.now() - begun).toBeLessThan(1000);
+    const work = workOf(() => expect(substitute(worst, "+123456789012345")).toBeUndefined());
+    expect(work).toBeLessThan(1000);
   });
 });

@@ -8,10 +8,12 @@ import { shown, sipUri } from "./support.ts";
 
 /** The stub's answers are good for a second. */
 let dns: DnsServer;
+let resolver: Resolver;
 let slowness = 0;
 
 beforeEach(async () => {
   dns = await startDnsServer();
+  resolver = new Resolver(dns.url);
   slowness = 0;
   vi.useFakeTimers({ toFake: ["Date"] });
   const { asked } = dns;
@@ -27,7 +29,7 @@ afterEach(() => {
 
 async function find(uri: string): Promise<string> {
   const options = { transports: ["tls", "tcp", "wss"] as const, chance: () => 0 };
-  const found = await new Resolver(dns.url).settle((known) => locate(sipUri(uri), known, options));
+  const found = await resolver.settle((known) => locate(sipUri(uri), known, options));
   return isFault(found) ? String(found.status) : shown(found);
 }
 

@@ -1,9 +1,11 @@
+import { workOf } from "../../support/work.ts";
+
 const milliseconds = 20;
 const tries = 4;
 
 /**
  * Whether work grows much faster than what it is done on: four times as much takes more than ten times as long, each time it is
- * tried. What takes less than 20 ms is not looked at, so that a busy machine does not matter.
+ * tried. What takes less than 20 ms of a processor's time is not looked at.
  * @param large the work on four times as much as `small`, which is asked for only if it matters
  */
 export function growsTooFast(large: () => void, small: () => () => void): boolean {
@@ -18,9 +20,7 @@ export function growsTooFast(large: () => void, small: () => () => void): boolea
 function shortest(work: () => void, runs: number): number {
   let best = Number.POSITIVE_INFINITY;
   for (let run = 0; run < runs; run += 1) {
-    const begun = performance.now();
-    work();
-    best = Math.min(best, performance.now() - begun);
+    best = Math.min(best, workOf(work));
   }
   return best;
 }

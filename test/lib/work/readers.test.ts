@@ -88,7 +88,7 @@ describe("no reader of a stranger's text does more than linear work", () => {
     expect(await tooMuchFor([listed], listed.takes)).toEqual([]);
   });
 
-  test("of the headers of a message", { timeout: 120_000 }, async () => {
+  test("of the headers of a message", async () => {
     expect(await tooMuchFor(messageReaders, "message")).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { type Cared, TrunkCare } from "../../../durable-objects/next-hop/trunk-care.ts";
+import { BadServers } from "../../../durable-objects/room/bad-servers.ts";
 import type { TrunkRegistration } from "../../../durable-objects/next-hop/trunk-registration.ts";
 import type { Trunk } from "../../../lib/routing/trunk.ts";
 
@@ -18,7 +19,7 @@ function unreachable(): { readonly cared: Cared; readonly kept: Map<string, unkn
   } as unknown as DurableObjectStorage;
   const trunk = { register: true, username: "offhook", password: "secret" } as Trunk;
   const cared: Cared = {
-    ...{ name: "trunk", storage, times: { base: 30_000, most: 1_800_000 } },
+    ...{ name: "trunk", storage, times: { base: 30_000, most: 1_800_000 }, badServers: new BadServers() },
     ...{ trunk: async () => trunk, open: async () => undefined, isOpen: () => false, rest: () => undefined },
     ...{ usualRole: async () => "registers", passOn: async () => undefined, takeBack: async () => undefined },
   };

@@ -27,12 +27,23 @@ export type Loss = (typeof losses)[number];
 
 const domain = "example.com";
 const realImmediate = setImmediate;
+/** All that tells the time or waits for it. */
+const clocks = ["Date", "performance", "setTimeout", "clearTimeout", "setInterval", "clearInterval"] as const;
+
+/** What is under way in a world meets when that world has ended: its test is over, perhaps because it took too long. */
+export class WorldEnded extends Error {
+  override readonly name = "WorldEnded";
+}
 
 /**
  * Offhook's homes as they are, on a simulated platform, network and clock. Everything that passes between phones and homes is
  * one step in one queue, so that a loss can be put between any two of them, also between what a home has saved and what it sends.
+ *
+ * The clock and the globals of a test file are one, and so is the world: a new one ends the one before. A test that was given up
+ * thus stops at its next step, and does nothing to the tests that follow.
  */
 export class World implements Network {
+  static #current: World | undefined;
   readonly domain = domain;
   readonly #objects = new Map<string, SimulatedObject>();
   readonly #directory = simulatedDirectory();
@@ -50,17 +61,22 @@ export class World implements Network {
   readonly faults: unknown[] = [];
 
   constructor(settings: Settings = {}) {
+    World.#current?.end();
+    World.#current = this;
     this.#settings = { SEAL_KEYS: Buffer.alloc(32, 7).toString("base64"), LOGGING: "false", EXPIRES_SPREAD: "0", ...settings };
-    vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: Date.UTC(2026, 0, 1) });
+    vi.useFakeTimers({ toFake: [...clocks], now: Date.UTC(2026, 0, 1) });
     for (const [name, timer] of Object.entries(timersOfObjects())) vi.stubGlobal(name, timer);
     vi.stubGlobal("WebSocketRequestResponsePair", Object);
     vi.stubGlobal("WebSocketPair", this.#pair());
     vi.stubGlobal("Response", Object);
+    vi.stubGlobal("fetch", () => Promise.reject(new Error("there is no Internet in the simulated world")));
     this.#directory.run("INSERT INTO domains (name, created_at) VALUES (?, 0)", domain);
   }
 
-  /** Ends the world: the real clock and globals come back. */
+  /** Ends the world: the real clock and globals come back. Nothing happens in it any more. */
   end(): void {
+    if (World.#current !== this) return;
+    World.#current = undefined;
     vi.unstubAllGlobals();
     vi.useRealTimers();
   }
@@ -242,6 +258,7 @@ export class World implements Network {
   async #drain(most = Number.POSITIVE_INFINITY): Promise<void> {
     for (let step = 0; step < most; step += 1) {
       await new Promise((resume) => realImmediate(resume));
+      this.#mustBeCurrent();
       const next = this.#queue.shift();
       if (next === undefined) return;
       this.#steps += 1;
@@ -251,7 +268,12 @@ export class World implements Network {
     }
   }
 
+  #mustBeCurrent(): void {
+    if (World.#current !== this) throw new WorldEnded("this world has ended");
+  }
+
   async #advance(milliseconds: number): Promise<void> {
+    this.#mustBeCurrent();
     vi.advanceTimersByTime(milliseconds);
     for (const object of this.#objects.values()) {
       if (object.alarm === null || object.alarm > Date.now()) continue;

@@ -1,0 +1,41 @@
+import { expect, it } from "vitest";
+import { badServersOf } from "../../../durable-objects/room/bad-servers.ts";
+import { resolverOf } from "../../../durable-objects/room/shared-resolver.ts";
+import { directoryOf } from "../../../workers/directory.ts";
+import type { Environment } from "../../../workers/environment.ts";
+import { World } from "./world.ts";
+
+const places = [{ name: "hop!one" }, { name: "hop!two" }];
+
+/** A home of a world that has ended has learned that the first server is bad. */
+function endsHavingLearned(): Environment {
+  const world = new World();
+  const environment = world.environment(undefined);
+  badServersOf(environment).remember("hop!one", 3600, Date.now());
+  expect(
+    badServersOf(environment)
+      .last(places, Date.now())
+      .map(({ name }) => name),
+  ).toEqual(["hop!two", "hop!one"]);
+  world.end();
+  return environment;
+}
+
+it("a world knows nothing of what homes of another world have learned", () => {
+  const before = endsHavingLearned();
+  const world = new World();
+  const environment = world.environment(undefined);
+  expect(badServersOf(environment).last(places, Date.now())).toEqual(places);
+  expect([resolverOf(environment) === resolverOf(before), directoryOf(environment) === directoryOf(before)]).toEqual([false, false]);
+  world.end();
+});
+
+it("the homes of one world share it, until all of them are restarted", () => {
+  const world = new World();
+  const learned = (user: string) => badServersOf(world.environment(world.homeOf(user)));
+  const shared = learned("alice");
+  expect(learned("bob")).toBe(shared);
+  world.lose("kill");
+  expect(learned("bob")).not.toBe(shared);
+  world.end();
+});
