@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { cseqMethod, header } from "../../support/heard.ts";
+import { setting } from "../../support/setting.ts";
 import { type Cast, stageTalking } from "../world/scenario.ts";
 
 let cast: Cast;
@@ -129,4 +130,14 @@ describe("a call whose phone has lost its connection", () => {
     const left = ["away", "calls"].flatMap((table) => world.homeOf("alice").sql.exec(`SELECT * FROM ${table}`).toArray());
     expect(left).toEqual([]);
   });
+});
+
+setting("DEAD_CALL_TIME", 20, 1200, "a call whose phone has lost its connection is ended after so long", async (value) => {
+  cast = await stageTalking({ settings: { DEAD_CALL_TIME: String(value) } });
+  const { alice, bob, world } = cast;
+  alice.leaves();
+  await world.pass(value - 1);
+  expect(bob.state).toBe("talking");
+  await world.pass(2);
+  expect(bob.state).toBe("ended by bye");
 });
