@@ -95,7 +95,7 @@ setting("MAXIMUM_EVENT_EXPIRES", 600, 50_000, "a subscription or publication has
   expect(header(bob.last(200, "PUBLISH"), "expires")).toBe(String(value));
 });
 
-setting("MAXIMUM_WATCHERS", 2, 1010, "a user has so many subscriptions at most: 503", async (value) => {
+setting("MAXIMUM_WATCHERS", 2, 1010, "a user has so many subscriptions at most: 480", async (value) => {
   const users = Array.from({ length: Math.ceil((value + 1) / 20) }, (_none, index) => `watcher${index}`);
   const { bob, world, desks } = await staged({ MAXIMUM_WATCHERS: value }, users);
   const watchings = Array.from({ length: value }, (_none, index) => watch(desks[Math.floor(index / 20)] as Desk, bob.aor));
@@ -103,14 +103,14 @@ setting("MAXIMUM_WATCHERS", 2, 1010, "a user has so many subscriptions at most: 
   expect(watchings.filter(({ status }) => status() !== 200)).toEqual([]);
   const another = watch(desks.at(-1) as Desk, bob.aor);
   await world.settle();
-  expect(another.status()).toBe(503);
+  expect(another.status()).toBe(480);
 });
 
-setting("MAXIMUM_PUBLICATIONS", 2, 30, "a user has so many publications at most: 503", async (value) => {
+setting("MAXIMUM_PUBLICATIONS", 2, 30, "a user has so many publications at most: 403", async (value) => {
   const { bob, world } = await staged({ MAXIMUM_PUBLICATIONS: value });
   const sent = Array.from({ length: value + 1 }, () => publishes(bob, pidf(bob.aor, "open")));
   await world.settle();
-  expect(sent.map(({ final }) => final)).toEqual([...Array<number>(value).fill(200), 503]);
+  expect(sent.map(({ final }) => final)).toEqual([...Array<number>(value).fill(200), 403]);
 });
 
 setting("PUBLICATION_SIZE", 500, 40_000, "a document is taken that is so long, and none that is longer: 413", async (value) => {
