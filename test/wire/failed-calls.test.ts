@@ -1,9 +1,10 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { Phone } from "../support/phone.ts";
+import { startSipServer } from "../support/sip-server.ts";
 import { openSocket } from "../support/sip-socket.ts";
 import { openTown, ways } from "../support/town.ts";
 
-const town = await openTown();
+const town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8" } });
 afterAll(() => town.close());
 
 interface Failed {
@@ -76,4 +77,21 @@ it("a question to the redirect server, whoever asks, costs no row of the home th
   const asker = new Phone(await openSocket(`${town.server.wsUrl}/redirect`, account), { account, way: "general" });
   expect((await asker.transact("INVITE", alice.aor)).status).toBe(486);
   expect(await (await traceOf(alice.account, "")).json()).toMatchObject({ failed: [] });
+});
+
+it("a call to another server, which refuses it, is told of once at the caller's home, with the INVITE after any ringing", async () => {
+  await town.server.api("PUT", "/domains/localhost/settings", { calls_out: true });
+  const other = await startSipServer();
+  const [alice] = await town.phones("direct", "alice");
+  alice.request("INVITE", `sip:bob@127.0.0.1:${other.port};transport=tcp`, { callId: "refused-elsewhere" });
+  const invite = await other.next("INVITE");
+  other.reply(invite, 180);
+  await alice.next(180);
+  await town.server.evict(`sip:${alice.account}@localhost#1`, "hibernate");
+  other.reply(invite, 486);
+  await alice.next(486);
+  const { failed } = (await (await traceOf(alice.account, "")).json()) as { failed: Failed[] };
+  expect(failed).toMatchObject([{ call_id: "refused-elsewhere", side: "caller", status: 486, messages: [{ direction: "in" }, {}] }]);
+  expect(JSON.stringify(failed)).toContain("INVITE sip:bob@127.0.0.1");
+  other.close();
 });
