@@ -65,7 +65,11 @@ function withReceived(text: string, remoteAddress: string): string {
   const colon = remoteAddress.lastIndexOf(":");
   const [host, port] = [remoteAddress.slice(0, colon).replace(/^\[|\]$/g, ""), remoteAddress.slice(colon + 1)];
   if (text.startsWith("SIP/2.0 ") || host === "") return text;
-  return text.replace(/^((?:.*\r\n)*?(?:via|v)[ \t]*:[^\r\n,]*?);rport(?![=\w])/i, `$1;rport=${port};received=${host}`);
+  const at = text.search(/^(?:via|v)[ \t]*:/im);
+  if (at < 0) return text;
+  const [line = ""] = text.slice(at).split("\r\n", 1);
+  const [first = ""] = line.split(",", 1);
+  return `${text.slice(0, at)}${first.replace(/;rport(?![=\w])/i, `;rport=${port};received=${host}`)}${text.slice(at + first.length)}`;
 }
 
 /** What streams throw when the other side has gone. */
