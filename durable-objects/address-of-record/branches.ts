@@ -4,11 +4,12 @@ import { ackFor, cancelFor } from "../../lib/syntax/compose.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { type Request, type Response, headerValue } from "../../lib/syntax/message.ts";
 import { parseParty } from "../../lib/syntax/party.ts";
+import type { DialogEnd } from "../../lib/transport/envelope.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import type { Room } from "../room/room.ts";
 import { essentialsOf, parsed } from "./checked.ts";
 import type { OpenContext } from "./contexts.ts";
-import { answeredCall, withDialog } from "./dialogs.ts";
+import { takenCall, withDialog } from "./dialogs.ts";
 
 /** What goes to the phones of a context's branches, and what is noted in their sockets of what they say. */
 export class Branches {
@@ -47,16 +48,22 @@ export class Branches {
 
   /**
    * RFC 3261 §9.1, §16.8: that a provisional response has come decides on CANCEL and Timer C.
-   * @param answered the INVITE, if this begins a call in progress
+   * @param answered the INVITE and its caller, if this begins a call in progress
    */
-  note({ id }: Flow, branch: string, response: Response, answered: Request | undefined, now: number): void {
+  note(
+    { id }: Flow,
+    branch: string,
+    response: Response,
+    answered: { readonly request: Request; readonly caller: DialogEnd } | undefined,
+    now: number,
+  ): void {
     const flow = this.#room.sockets.byId(id);
     if (flow === undefined) return;
     const { status } = response;
     const others = flow.proceeding.filter((one) => one.branch !== branch);
     const proceeding = (status < 200 ? [...others, { branch, at: now, ...earlyTagIn(response) }] : others).slice(-64);
     const dialogs =
-      answered === undefined ? {} : { dialogs: withDialog(flow.dialogs, answeredCall(this.#room.keyring, response, answered, false), now) };
+      answered === undefined ? {} : { dialogs: withDialog(flow.dialogs, takenCall(response, answered.request, answered.caller), now) };
     this.#room.sockets.update(id, { proceeding, ...dialogs });
   }
 

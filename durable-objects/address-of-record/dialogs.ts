@@ -1,11 +1,10 @@
 import { type DialogIds, callName, callOf, dialogName } from "../../lib/proxy/call-name.ts";
 import { readCallDetails } from "../../lib/presence/call-details.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
-import { type Message, type Response, headerValue } from "../../lib/syntax/message.ts";
+import { type Message, type Request, type Response, headerValue } from "../../lib/syntax/message.ts";
 import { parseParty } from "../../lib/syntax/party.ts";
-import type { Keyring } from "../../lib/authentication/keyring.ts";
-import { endsOf, routeIn } from "../../lib/proxy/route-token.ts";
-import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
+import { routeIn } from "../../lib/proxy/route-token.ts";
+import type { DialogEnd, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { type CallDetails, type CallInProgress, type Flow, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
 import type { Room } from "../room/room.ts";
 import { type Away, AwayCalls } from "./away-calls.ts";
@@ -48,7 +47,10 @@ export class Dialogs {
   /** Whether a call with this Call-ID is in progress. */
   has(callId: string, now: number): boolean {
     const call = callName(callId);
-    return this.all(now).some(({ name }) => callOf(name) === call);
+    const isOne = ({ name, since }: CallInProgress) => callOf(name) === call && isLikely(since, now);
+    for (const { dialogs } of this.#room.sockets.all()) if (dialogs?.some(isOne) === true) return true;
+    for (const { until, dialogs } of this.#away.all().values()) if (until > now && dialogs.some(isOne)) return true;
+    return false;
   }
 
   /** Each dialog once, though both its ends may be here. */
@@ -234,15 +236,23 @@ function without(dialogs: readonly CallInProgress[], names: readonly string[]): 
   return dialogs.filter(({ name }) => !names.includes(name));
 }
 
-/** Of a 2xx to an INVITE. @param contactIn the message of the other side, in which its Contact is */
-export function answeredCall(keyring: Keyring, response: Response, contactIn: Message, isCaller: boolean): AnsweredCall {
+/** Of a 2xx to a call that our user has placed. */
+export function placedCall(response: Response): AnsweredCall {
+  const route = routeIn(response);
+  return answeredCall(response, response, true, route === undefined ? {} : { route });
+}
+
+/** Of a 2xx of our user's phone. @param invite in which the other side's Contact is */
+export function takenCall(response: Response, invite: Request, far: DialogEnd): AnsweredCall {
+  return answeredCall(response, invite, false, { far: { home: far.home, phone: far.phone } });
+}
+
+function answeredCall(response: Response, contactIn: Message, isCaller: boolean, way: Pick<CallDetails, "far" | "route">): AnsweredCall {
+  const known = readCallDetails(response, contactIn, isCaller);
+  const callId = headerValue(response, "call-id") ?? "";
   const tag = (name: "from" | "to") => {
     const party = parseParty(headerValue(response, name) ?? "");
     return isFault(party) ? undefined : party.tag;
   };
-  const [callId, fromTag, toTag] = [headerValue(response, "call-id") ?? "", tag("from"), tag("to")];
-  const known = readCallDetails(response, contactIn, isCaller);
-  const route = known === undefined ? undefined : routeIn(keyring, response, callId);
-  const far = route === undefined ? {} : { far: endsOf(route, isCaller ? fromTag : toTag).receiver };
-  return { callId, fromTag, toTag, details: known === undefined ? undefined : { ...known, ...far } };
+  return { callId, fromTag: tag("from"), toTag: tag("to"), details: known === undefined ? undefined : { ...known, ...way } };
 }

@@ -5,7 +5,14 @@ import { cancelAnswered, cancelContext, openContext, phoneAppeared, phoneLost, r
 import { readCallDetails } from "../../lib/presence/call-details.ts";
 import { forgetsCalls } from "../../lib/proxy/manners.ts";
 import type { Plan } from "../../lib/proxy/plan.ts";
-import { type Decision, type Effect, type ForkedBranch, isPending, ringsHere } from "../../lib/proxy/response-context.ts";
+import {
+  type Decision,
+  type Effect,
+  type ForkedBranch,
+  type ResponseContext,
+  isPending,
+  ringsHere,
+} from "../../lib/proxy/response-context.ts";
 import { answerSessionTimer } from "../../lib/proxy/session-timer.ts";
 import { conclude } from "../../lib/proxy/search.ts";
 import { type Alterations, alter, combined } from "../../lib/syntax/alter.ts";
@@ -13,7 +20,14 @@ import { replyTo } from "../../lib/syntax/compose.ts";
 import { readContacts } from "../../lib/syntax/contact.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { type Request, type Response, headerValue, parseMessage } from "../../lib/syntax/message.ts";
-import type { CancelEnvelope, InquiryEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
+import type {
+  DialogEnd,
+  CancelEnvelope,
+  InquiryEnvelope,
+  Receipt,
+  RequestEnvelope,
+  ResponseEnvelope,
+} from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
 import type { CallDetails, Flow } from "../../lib/transport/flow.ts";
 import { randomText } from "../room/random.ts";
@@ -69,9 +83,8 @@ export class Forking {
 
   /** Whether a call with this Call-ID is ringing here that somebody else has placed. */
   isOfOther(callId: string, home: string): boolean {
-    return this.#contexts.unfinished().some(({ context: { search, answerTo, final }, request }) => {
-      const caller = search?.caller ?? answerTo;
-      return final === 0 && caller.home !== home && essentialsOf(request).callId === callId;
+    return this.#contexts.unfinished().some(({ context, request }) => {
+      return context.final === 0 && callerOf(context).home !== home && essentialsOf(request).callId === callId;
     });
   }
 
@@ -129,7 +142,13 @@ export class Forking {
     const wasProceeding = this.#contexts.proceedingSince(name.context, branch) !== undefined;
     // One that comes again, perhaps behind the BYE, begins nothing.
     const isAnswer = isInvite && status >= 200 && status < 300 && branch.final !== status;
-    this.#branches.note(flow, branchName(name.context, name.index), response, isAnswer ? open.request : undefined, now);
+    this.#branches.note(
+      flow,
+      branchName(name.context, name.index),
+      response,
+      isAnswer ? { request: open.request, caller: callerOf(open.context) } : undefined,
+      now,
+    );
     // Timer C may be over before Timer B, which the alarm is set for.
     if (isInvite && status < 200) this.#contexts.schedule(open.context, now);
     const timer = isInvite ? answerSessionTimer(open.request, response) : undefined;
@@ -298,6 +317,11 @@ export class Forking {
     if (isOverdue !== true && this.#contexts.proceedingSince(open.context.transaction, branch) === undefined) return;
     this.#branches.cancel(open, branch, reason, now);
   }
+}
+
+/** The caller's end of the dialog, whoever has sent the call on. */
+function callerOf({ search, answerTo }: ResponseContext): DialogEnd {
+  return search?.caller ?? answerTo;
 }
 
 /** Whether a response answers this very request: the branch alone could be that of another one. */

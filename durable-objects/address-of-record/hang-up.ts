@@ -1,3 +1,4 @@
+import { endsOf, openRoute } from "../../lib/proxy/route-token.ts";
 import { composeBye } from "../../lib/proxy/hang-up.ts";
 import type { CallDetails, CallInProgress, Carried } from "../../lib/transport/flow.ts";
 import type { DialogEnd, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
@@ -19,7 +20,14 @@ export class HangUp {
 
   /** Tells the other end of a dialog that it is over; rejects if its home cannot be reached. Nothing can be told where too little is known. */
   async end({ details }: CallInProgress, why: string, now: number): Promise<void> {
-    if (details?.far !== undefined) await this.#send(details, details.far, why, now);
+    const far = details === undefined ? undefined : this.#farEnd(details);
+    if (details !== undefined && far !== undefined) await this.#send(details, far, why, now);
+  }
+
+  #farEnd({ far, route, callId, localTag }: CallDetails): DialogEnd | undefined {
+    if (far !== undefined || route === undefined) return far;
+    const opened = openRoute(this.#room.keyring, route, callId);
+    return opened === undefined ? undefined : endsOf(opened, localTag).receiver;
   }
 
   /** Tells a phone of our own user that is back that one of its dialogs is over, as the other end would have. */

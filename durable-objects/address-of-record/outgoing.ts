@@ -29,7 +29,7 @@ import { randomText } from "../room/random.ts";
 import { answerFault } from "../room/reply.ts";
 import type { Room } from "../room/room.ts";
 import type { Account } from "./account.ts";
-import { type Dialogs, answeredCall } from "./dialogs.ts";
+import { type Dialogs, placedCall } from "./dialogs.ts";
 import type { Forking } from "./forking.ts";
 import type { Letters } from "./letters.ts";
 import type { Lists } from "./lists.ts";
@@ -193,7 +193,7 @@ export class Outgoing {
     const response = parseMessage(text);
     if (isFault(response) || response.kind !== "response") throw new Error("a response that was checked before is at fault");
     if (this.#calls.answered(transaction, response, now)) return true;
-    if (flow !== undefined && status < 300) this.#dialogs.forked(flow, answeredCall(this.#room.keyring, response, response, true), now);
+    if (flow !== undefined && status < 300) this.#dialogs.forked(flow, placedCall(response), now);
     return false;
   }
 

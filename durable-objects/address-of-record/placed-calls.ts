@@ -3,7 +3,7 @@ import type { CancelEnvelope, InquiryEnvelope, Receipt } from "../../lib/transpo
 import { taken } from "../../lib/transport/envelope.ts";
 import { type Flow, type PendingInvite, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
 import type { Room } from "../room/room.ts";
-import { answeredCall, withDialog } from "./dialogs.ts";
+import { placedCall, withDialog } from "./dialogs.ts";
 
 /** Unanswered INVITEs that one socket may have at a time: their notes must fit into its attachment. */
 const maximumPending = 40;
@@ -55,8 +55,7 @@ export class PlacedCalls {
       return false;
     }
     const pending = noted.pending.filter((one) => one.transaction !== transaction);
-    const dialogs =
-      response.status < 300 ? { dialogs: withDialog(noted.dialogs, answeredCall(this.#room.keyring, response, response, true), now) } : {};
+    const dialogs = response.status < 300 ? { dialogs: withDialog(noted.dialogs, placedCall(response), now) } : {};
     this.#room.sockets.update(noted.id, { pending, ...dialogs });
     return true;
   }

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { octetsOfText } from "../../lib/transport/text-frame.ts";
 
 /** Octets as text with one character for each (ISO 8859-1), so that bodies stay exact. */

@@ -22,7 +22,9 @@ export class Recorder {
 
   keep(at: number, direction: TraceEntry["direction"], flow: string, text: string): void {
     if (this.#length === 0) return;
-    this.#kept[this.#next % this.#length] = { at, direction, flow, text: copyOf(text.slice(0, longestKept)) };
+    // What goes out is a text of its own already.
+    const isOwn = direction === "out" && text.length <= longestKept;
+    this.#kept[this.#next % this.#length] = { at, direction, flow, text: isOwn ? text : copyOf(text.slice(0, longestKept)) };
     this.#next += 1;
   }
 

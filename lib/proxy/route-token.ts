@@ -35,13 +35,12 @@ export function openRoute(keyring: Keyring, user: string | undefined, callId: st
   return { caller: { home: callerHome, phone: callerPhone }, callee: { home: calleeHome, phone: calleePhone }, callerTag };
 }
 
-/** The dialog that a message's Record-Route leads to, whichever of the lines is ours; undefined if none is. */
-export function routeIn(keyring: Keyring, message: Message, callId: string): DialogRoute | undefined {
+/** The user part of the first Record-Route of a message that is one of our tokens; undefined if none is. */
+export function routeIn(message: Message): string | undefined {
   if (!hasHeader(message, "record-route")) return undefined;
   for (const value of headerValues(message, "record-route")) {
     const user = /^<sips?:(route\.[^@>]+)@/.exec(value)?.[1];
-    const route = openRoute(keyring, user, callId);
-    if (route !== undefined) return route;
+    if (user !== undefined) return user;
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 import { alter } from "../syntax/alter.ts";
-import { type Message, hasHeader } from "../syntax/message.ts";
+import type { Message } from "../syntax/message.ts";
 import type { Visitor } from "../transport/visitor.ts";
 import { wantsPrivacy } from "./privacy.ts";
 
@@ -21,27 +21,35 @@ const history = ["history-info", "referred-by"];
 /** What makes phones fetch things, ring otherwise or open the microphone unasked (RFC 3261 §20.4, §20.9; RFC 5373 §9). */
 const commands = ["alert-info", "call-info", "answer-mode", "priv-answer-mode"];
 
-const takenOff: Readonly<Record<Standing, readonly string[]>> = {
-  subscriber: [...preferred, ...asserted, ...internal, ...diverted],
-  guest: [...preferred, ...asserted, ...internal, ...diverted, ...history, ...commands],
-  server: [...preferred, ...asserted, ...internal, ...diverted, ...commands],
-  "trusted server": preferred,
+const takenOff: Readonly<Record<Standing, ReadonlySet<string>>> = {
+  subscriber: new Set([...preferred, ...asserted, ...internal, ...diverted]),
+  guest: new Set([...preferred, ...asserted, ...internal, ...diverted, ...history, ...commands]),
+  server: new Set([...preferred, ...asserted, ...internal, ...diverted, ...commands]),
+  "trusted server": new Set(preferred),
 };
+const hidden = new Set([...asserted, ...internal]);
+const hiddenByCaller = new Set([...preferred, ...asserted]);
 
 /**
  * The headers of a message, a request or a response, that do not pass because of who has sent it. RFC 3325 §5: what a trusted server
  * asserts is passed on, unless the caller has asked it not to be.
  */
 export function takenFrom(message: Message, sender: Standing): string[] {
-  const names = takenOff[sender];
   const isHidden = sender === "trusted server" && wantsPrivacy(message, ["id"]);
-  return (isHidden ? [...names, ...asserted] : names).filter((name) => hasHeader(message, name));
+  return thoseIn(message, isHidden ? hiddenByCaller : takenOff[sender]);
+}
+
+/** In one pass over the lines, since this is asked of every message. */
+function thoseIn({ lines }: Message, names: ReadonlySet<string>): string[] {
+  const found: string[] = [];
+  for (const { name } of lines) if (names.has(name) && !found.includes(name)) found.push(name);
+  return found;
 }
 
 /** The headers that do not pass because of who is to get the message: those we do not trust hear nothing that servers assert. */
 function hiddenFrom(message: Message, receiver: Standing): string[] {
   const isTold = receiver === "subscriber" || receiver === "trusted server";
-  return isTold ? [] : [...asserted, ...internal].filter((name) => hasHeader(message, name));
+  return isTold ? [] : thoseIn(message, hidden);
 }
 
 /** The message as the receiver is to have it. */

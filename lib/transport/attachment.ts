@@ -27,7 +27,7 @@ export const shareOfRest = 1000;
 /** A part of a flow that a row may hold. */
 export type Slice = Exclude<keyof typeof shares, "presented">;
 
-const slices = (Object.keys(shares) as (keyof typeof shares)[]).filter((name) => name !== "presented");
+const slices = new Set((Object.keys(shares) as (keyof typeof shares)[]).filter((name) => name !== "presented"));
 
 /** A flow as it is attached: the parts that rows hold are not in it but named. */
 export type Attachment = Omit<Flow, Slice> & Partial<Pick<Flow, Slice>> & { readonly elsewhere?: readonly Slice[] };
@@ -35,7 +35,10 @@ export type Attachment = Omit<Flow, Slice> & Partial<Pick<Flow, Slice>> & { read
 /** The parts of these changes that are too large for their shares, and those that are not. */
 export function splitBySize(changes: Partial<Flow>): { readonly large: readonly Slice[]; readonly small: readonly Slice[] } {
   const [large, small]: [Slice[], Slice[]] = [[], []];
-  for (const name of slices) if (name in changes) (isWithin(changes[name], shares[name]) ? small : large).push(name);
+  for (const name in changes) {
+    const slice = name as Slice;
+    if (slices.has(slice)) (isWithin(changes[slice], shares[slice]) ? small : large).push(slice);
+  }
   return { large, small };
 }
 
@@ -81,7 +84,10 @@ function sizeOf(value: unknown, lettersOf: (text: string) => number): number {
   if (typeof value !== "object" || value === null) return 1;
   let sum = 12;
   if (Array.isArray(value)) for (const item of value) sum += sizeOf(item, lettersOf);
-  else for (const [name, item] of Object.entries(value)) sum += 6 + lettersOf(name) + sizeOf(item, lettersOf);
+  else {
+    const members = value as Readonly<Record<string, unknown>>;
+    for (const name in members) sum += 6 + lettersOf(name) + sizeOf(members[name], lettersOf);
+  }
   return sum;
 }
 

@@ -94,8 +94,9 @@ export interface CallDetails {
   readonly local?: string;
   readonly remote: string;
   readonly target: string;
-  /** Where the other end is, as our route has it. */
+  /** Where the other end is; or our Record-Route, in which that is sealed: seldom asked, it is opened then. */
   readonly far?: DialogEnd;
+  readonly route?: string;
   /** The user has placed it. */
   readonly isCaller: boolean;
 }
