@@ -11,7 +11,7 @@ const pairs = [
 describe.skipIf(!canBrowse)("a phone that was cut off comes back", () => {
   let parlour: Parlour;
   beforeAll(async () => {
-    parlour = await openParlour({ settings: { CALLER_GRACE: "3" } });
+    parlour = await openParlour({ settings: { CALLER_GRACE: "10" } });
   });
   afterEach(() => parlour.clear());
   afterAll(() => parlour?.close());

@@ -23,7 +23,7 @@ async function builtOnes(): Promise<readonly { readonly pattern: string; readonl
   await import("@xmldom/xmldom");
   globalThis.RegExp = new Proxy(Original, {
     construct(target, [pattern, flags = ""]: [string, string?]) {
-      found.push({ pattern, flags });
+      if (isCalledFromLib(new Error("where it is built").stack)) found.push({ pattern, flags });
       return new target(pattern, flags);
     },
   });
@@ -33,6 +33,12 @@ async function builtOnes(): Promise<readonly { readonly pattern: string; readonl
     globalThis.RegExp = Original;
   }
   return found;
+}
+
+/** What loads the modules builds expressions too, meanwhile. */
+function isCalledFromLib(stack = ""): boolean {
+  const [, , caller = ""] = stack.split("\n");
+  return caller.includes(`${process.cwd()}/lib/`);
 }
 
 /** What a text can make an expression do more than linear work with. */

@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { once } from "node:events";
 import { makeCertificates } from "./certificates.ts";
 import { type SipServer, startSipServer } from "./sip-server.ts";
+import { hasty } from "./hasty.ts";
+import { patience } from "./patience.ts";
 
 /** Whether the real servers are here: Debian's packages kamailio, kamailio-tls-modules and sip-tester. */
 export const hasKamailio = ["/usr/sbin/kamailio", "/usr/bin/sipp", "/usr/bin/openssl"].every((path) => existsSync(path));
@@ -52,7 +54,21 @@ export async function openCompany(): Promise<Company> {
     tlsPort,
     authority: join(folder, "ca.pem"),
     calls: async (number) => {
-      const parts = ["-sf", join(folder, "uac.xml"), "-t", "t1", "-i", "127.0.0.1", "-s", number, "-m", "1", "-timeout", "10s", "-nostdin"];
+      const parts = [
+        "-sf",
+        join(folder, "uac.xml"),
+        "-t",
+        "t1",
+        "-i",
+        "127.0.0.1",
+        "-s",
+        number,
+        "-m",
+        "1",
+        "-timeout",
+        `${patience / 1000}s`,
+        "-nostdin",
+      ];
       const caller = spawn("/usr/bin/sipp", [...parts, `127.0.0.1:${tcpPort}`], {
         cwd: folder,
         stdio: "ignore",
@@ -127,7 +143,7 @@ export async function freePort(): Promise<number> {
 }
 
 export async function listens(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
+  for (const deadline = AbortSignal.timeout(patience); !deadline.aborted;) {
     const socket = connect(port, "127.0.0.1");
     const isThere = await new Promise<boolean>((resolve) => {
       socket.once("connect", () => resolve(true));
@@ -149,7 +165,7 @@ export async function end(child: ChildProcess): Promise<void> {
 const copied = "[last_Via:]\n[last_From:]\n[last_To:];tag=[pid]SIPp[call_number]\n[last_Call-ID:]\n[last_CSeq:]\n[last_Record-Route:]";
 const contact = "Contact: <sip:sipp@[local_ip]:[local_port];transport=[transport]>";
 
-/** SIPp answers every call, and hangs up itself if nobody else does so within a second. */
+/** SIPp answers every call, and hangs up itself if nobody else does so in time. */
 const answering = `<?xml version="1.0" encoding="ISO-8859-1" ?>
 <scenario name="answering">
   <recv request="INVITE" crlf="true" rrs="true">
@@ -180,7 +196,7 @@ t=0 0
 m=audio [media_port] RTP/AVP 0
 ]]></send>
   <recv request="ACK" rrs="true"/>
-  <recv request="BYE" timeout="1000" ontimeout="hangup"/>
+  <recv request="BYE" timeout="${Number(hasty) * 1000}" ontimeout="hangup"/>
   <send next="end"><![CDATA[
 SIP/2.0 200 OK
 [last_Via:]

@@ -1,12 +1,13 @@
 import { Registerer } from "sip.js";
 import { afterAll, describe, expect, it } from "vitest";
 import { establish, hangUp } from "../support/call.ts";
+import { hasty } from "../support/hasty.ts";
 import { Phone } from "../support/phone.ts";
 import { openSocket } from "../support/sip-socket.ts";
 import { jsSipPhone, sipJsPhone } from "../support/stock-phones.ts";
 import { openTown } from "../support/town.ts";
 
-const town = await openTown({ settings: { AUTHENTICATION_TIMEOUT: "2" } });
+const town = await openTown({ settings: { AUTHENTICATION_TIMEOUT: hasty } });
 afterAll(() => town.close());
 
 describe.concurrent("a connection on which nobody authenticates in time", () => {

@@ -1,10 +1,11 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { establish, hangUp, ring } from "../support/call.ts";
+import { hasty } from "../support/hasty.ts";
 import { header } from "../support/heard.ts";
 import { openTown, ways } from "../support/town.ts";
 
-const town = await openTown({ settings: { TRANSACTION_TIMEOUT: "1", CALLER_GRACE: "1" } });
-afterAll(() => town.close());
+const [town, hastyTown] = await Promise.all([openTown(), openTown({ settings: { TRANSACTION_TIMEOUT: hasty, CALLER_GRACE: hasty } })]);
+afterAll(() => Promise.all([town.close(), hastyTown.close()]));
 
 describe.each(ways)("CANCEL (RFC 3261 §9, §16.10), on the %s way", (way) => {
   it("is answered with 200, goes to the ringing phone with the INVITE's own branch, and the INVITE ends with 487", async () => {
@@ -42,7 +43,7 @@ describe.each(ways)("CANCEL (RFC 3261 §9, §16.10), on the %s way", (way) => {
   });
 
   it("ends the INVITE after 64*T1 though the phone never says anything (§9.1)", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await hastyTown.phones(way, "alice", "bob");
     const { invite } = await ring(alice, bob);
     alice.cancel(invite);
     expect((await alice.next(487, { method: "INVITE" })).status).toBe(487);
@@ -108,7 +109,7 @@ describe.each(ways)("CANCEL (RFC 3261 §9, §16.10), on the %s way", (way) => {
 
 describe.each(ways)("a caller whose socket dies while it rings, on the %s way", (way) => {
   it("cannot cancel any more: the callee stops ringing after the grace", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await hastyTown.phones(way, "alice", "bob");
     await ring(alice, bob);
     alice.socket.cut();
     expect((await bob.next("CANCEL")).method).toBe("CANCEL");

@@ -6,7 +6,7 @@ import { openTown, ways, type Town, type Way } from "../support/town.ts";
 
 let town: Town;
 beforeEach(async () => {
-  town = await openTown({ settings: { TRANSACTION_TIMEOUT: "2" } });
+  town = await openTown();
 });
 afterEach(() => town.close());
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { establish } from "../support/call.ts";
 import { shortSdp } from "../support/compose.ts";
 import { dialogOfCaller } from "../support/dialog.ts";
+import { hasty } from "../support/hasty.ts";
 import { header } from "../support/heard.ts";
 import { Phone } from "../support/phone.ts";
 import { openSocket } from "../support/sip-socket.ts";
@@ -13,7 +14,7 @@ let town: Town;
 const token = "a-token-that-nobody-guesses";
 
 beforeAll(async () => {
-  town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", DEAD_CALL_TIME: "2" } });
+  town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", DEAD_CALL_TIME: hasty } });
   await town.server.api("PUT", "/domains/localhost/settings", { guests: true, calls_out: true });
   await town.server.api("PUT", "/domains/localhost/peers/partner", { domains: ["partner.example"], token });
 });
@@ -46,7 +47,7 @@ describe("a call", () => {
     const { callerSide } = await establish(before, alice);
     before.socket.cut();
     const partner = await visitor("carol", "partner.example", token);
-    await alice.hearsNothingWithin(3500, "BYE");
+    await alice.hearsNothingWithin(Number(hasty) * 1500, "BYE");
     partner.bye(callerSide);
     alice.reply(await alice.next("BYE"), 200);
     expect((await partner.next(200, { method: "BYE" })).status).toBe(200);

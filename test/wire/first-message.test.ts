@@ -1,7 +1,8 @@
 import { afterAll, describe, expect, it } from "vitest";
+import { hasty } from "../support/hasty.ts";
 import { openTown, ways } from "../support/town.ts";
 
-const town = await openTown({ settings: { FIRST_MESSAGE_TIMEOUT: "1" } });
+const town = await openTown({ settings: { FIRST_MESSAGE_TIMEOUT: hasty } });
 afterAll(() => town.close());
 
 describe.concurrent.each(ways)("on the %s way", (way) => {

@@ -16,7 +16,7 @@ let domain: string;
 
 beforeAll(async () => {
   dns = await startDnsServer();
-  const settings = { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "3", DNS_URL: dns.url };
+  const settings = { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "10", DNS_URL: dns.url };
   town = await openTown({ settings });
   await town.server.api("PUT", "/domains/localhost/settings", { calls_out: true });
   [alice] = await town.phones("general", "alice");

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { compose, newBranch, shortSdp } from "../support/compose.ts";
 import { type Dialog, dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
+import { hasty } from "../support/hasty.ts";
 import { type Heard, header, parameter, uriIn } from "../support/heard.ts";
 import type { Phone, Sent } from "../support/phone.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
@@ -14,12 +15,15 @@ let town: Town;
 let other: SipServer;
 let alice: Phone;
 
-const settings = { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "3", CALLER_GRACE: "30", HOP_KEEP_ALIVE: "1" };
+/** Where a server that is silent is given up soon. */
+let hastyTown: Town;
+
+const settings = { ALLOWED_NETWORKS: "127.0.0.0/8", CALLER_GRACE: "60", HOP_KEEP_ALIVE: hasty };
 beforeAll(async () => {
-  town = await openTown({ settings });
-  await town.server.api("PUT", "/domains/localhost/settings", { calls_out: true });
+  [town, hastyTown] = await Promise.all([openTown({ settings }), openTown({ settings: { ...settings, TRANSACTION_TIMEOUT: hasty } })]);
+  for (const { server } of [town, hastyTown]) await server.api("PUT", "/domains/localhost/settings", { calls_out: true });
 });
-afterAll(() => town.close());
+afterAll(() => Promise.all([town.close(), hastyTown.close()]));
 beforeEach(async () => {
   other = await startSipServer();
   [alice] = await town.phones("direct", "alice");
@@ -86,6 +90,7 @@ describe("an INVITE that was sent, and has drawn nothing yet", () => {
   });
 
   it("finds its server silent: the connection is given up, and the next call has a new one", async () => {
+    [alice] = await hastyTown.phones("direct", "alice");
     const { sent } = await sends();
     other.health = 0;
     expect((await alice.finalResponse(sent)).status).toBe(408);

@@ -29,7 +29,9 @@ beforeAll(async () => {
   // Miniflare reads that when it is loaded.
   ({ openTown } = await import("../support/town.ts"));
   dns = await startDnsServer();
-  town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "3", RECONNECT_TIME: "1", DNS_URL: dns.url } });
+  town = await openTown({
+    settings: { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "10", RECONNECT_TIME: "1", DNS_URL: dns.url },
+  });
   await town.server.api("PUT", "/domains/localhost/settings", { calls_out: true });
 });
 afterAll(async () => {

@@ -13,7 +13,7 @@ let alice: Phone;
 let callee: string;
 
 beforeAll(async () => {
-  town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8,::1/128", TRANSACTION_TIMEOUT: "3" } });
+  town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8,::1/128", TRANSACTION_TIMEOUT: "10" } });
   await town.server.api("PUT", "/domains/localhost/settings", { calls_out: true });
 });
 afterAll(() => town.close());

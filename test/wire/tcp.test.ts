@@ -10,6 +10,7 @@ import { header, headers } from "../support/heard.ts";
 import { freePort } from "../support/kamailio.ts";
 import { openTcpLine, registerTcpPhone } from "../support/tcp-phone.ts";
 import { type Town, openTown } from "../support/town.ts";
+import { patience } from "../support/patience.ts";
 
 /** SIP over TCP, under local development only. */
 let town: Town;
@@ -139,7 +140,7 @@ describe.skipIf(!existsSync("/usr/bin/sipp"))("SIPp", () => {
       "-auth_uri",
       "localhost",
     ];
-    const sipp = spawn("/usr/bin/sipp", [...parts, "-m", "1", "-timeout", "10s", "-nostdin", `127.0.0.1:${port}`], {
+    const sipp = spawn("/usr/bin/sipp", [...parts, "-m", "1", "-timeout", `${patience / 1000}s`, "-nostdin", `127.0.0.1:${port}`], {
       cwd: folder,
       stdio: "ignore",
       env: { ...process.env, TERM: "xterm" },

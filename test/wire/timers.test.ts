@@ -1,9 +1,10 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { ring } from "../support/call.ts";
+import { hasty } from "../support/hasty.ts";
 import { header } from "../support/heard.ts";
 import { openTown, ways } from "../support/town.ts";
 
-const town = await openTown({ settings: { RING_TIMEOUT: "1", TRANSACTION_TIMEOUT: "1" } });
+const town = await openTown({ settings: { RING_TIMEOUT: hasty, TRANSACTION_TIMEOUT: hasty } });
 afterAll(() => town.close());
 
 describe.concurrent.each(ways)("on the %s way", (way) => {
@@ -52,7 +53,7 @@ describe.concurrent.each(ways)("on the %s way", (way) => {
     const [alice, bob] = await town.phones(way, "alice", "bob");
     alice.request("MESSAGE", bob.aor);
     const heard = await bob.next("MESSAGE");
-    await alice.hearsNothingWithin(2500, (message) => message.status > 100);
+    await alice.hearsNothingWithin(Number(hasty) * 1500, (message) => message.status > 100);
     bob.reply(heard, 200);
     expect((await alice.next(200)).status).toBe(200);
   });

@@ -13,7 +13,7 @@ let alice: Phone;
 let number: string;
 
 beforeAll(async () => {
-  town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "5" } });
+  town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "10" } });
 });
 afterAll(() => town.close());
 beforeEach(async () => {

@@ -14,7 +14,7 @@ let provider: SipServer;
 let count = 0;
 
 beforeAll(async () => {
-  town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "3", RECONNECT_TIME: "1" } });
+  town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "10", RECONNECT_TIME: "1" } });
 });
 afterAll(() => town.close());
 beforeEach(async () => {
