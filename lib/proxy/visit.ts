@@ -34,10 +34,15 @@ export function senderOf({ from }: Essentials): Sender | undefined | Fault {
 export function refuseVisit(visitor: Visitor, method: string, sender: Sender | undefined, to: Address, isOurs: boolean): Fault | undefined {
   if (to.domain !== visitor.domain) return fault(403, "requests are not relayed to other domains");
   if (method === "REGISTER" || method === "PUBLISH") return fault(403, "only subscribers may do that");
-  if (visitor.kind === "peer") {
-    if (sender === undefined || !visitor.domains.includes(sender.domain)) return fault(403, "From is of none of this server's domains");
-    return undefined;
-  }
-  if (!guestMethods.includes(method)) return fault(403, "guests may call and write, and nothing else");
+  if (visitor.kind === "guest" && !guestMethods.includes(method)) return fault(403, "guests may call and write, and nothing else");
+  return refuseSender(visitor, sender, isOurs);
+}
+
+/** Whether a visitor may not say that he is this one. @param isOurs whether the sender's domain is one of ours */
+export function refuseSender(visitor: Visitor, sender: Sender | undefined, isOurs: boolean): Fault | undefined {
+  if (visitor.kind === "peer")
+    return sender === undefined || !visitor.domains.includes(sender.domain)
+      ? fault(403, "From is of none of this server's domains")
+      : undefined;
   return isOurs ? fault(403, "From is of a domain of this server, whose users have to authenticate") : undefined;
 }

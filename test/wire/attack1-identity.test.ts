@@ -1,6 +1,8 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { ring } from "../support/call.ts";
 import { dialogOfCaller } from "../support/dialog.ts";
+import { Phone } from "../support/phone.ts";
+import { openSocket } from "../support/sip-socket.ts";
 import { openTown, ways } from "../support/town.ts";
 
 const town = await openTown();
@@ -36,5 +38,26 @@ describe.each(ways)("attack: a From of somebody else by the route of a call that
       bob.next((message) => message.method === "MESSAGE").then(() => "bob's phone shows a message of carol"),
     ]);
     expect(status).toBe(403);
+  });
+});
+
+describe("attack: a guest by the route of a call that only rang", () => {
+  it.each([
+    ["INVITE", ";tag", 400],
+    ["MESSAGE", undefined, 403],
+  ] as const)("%s in the name of a subscriber", async (method, tag, expected) => {
+    await town.server.api("PUT", "/domains/localhost/settings", { guests: true });
+    const [bob] = await town.phones("direct", "bob");
+    const account = "visitor";
+    const socket = await openSocket(`${town.server.wsUrl}/ws`, account, {});
+    const guest = new Phone(socket, { account, domain: "anonymous.invalid", way: "general" });
+    const { ringing } = await ring(guest, bob);
+    const to = tag === undefined ? {} : { to: `<${bob.aor}>${tag}` };
+    const lie = guest.inDialog(method, dialogOfCaller(ringing), { from: carol(guest.tag), body: "it is me", ...to });
+    const status = await Promise.race([
+      guest.finalResponse(lie).then(({ status: refused }) => refused),
+      bob.next((message) => message.method === method && message.raw.includes("carol@")).then(() => "bob's phone takes the guest for carol"),
+    ]);
+    expect(status).toBe(expected);
   });
 });
