@@ -39,7 +39,7 @@ export class DeadCalls {
   startedAnew(phone: string, away: Away, now: number): void {
     if (away.dead === undefined) return this.#away.forget(phone);
     const soon = now + this.#room.configuration.closedGrace * 1000;
-    if (away.dead > soon) this.#away.keep(phone, { ...away, dead: soon });
+    if (away.dead > soon || away.until > now) this.#away.keep(phone, { ...away, until: 0, dead: Math.min(away.dead, soon) });
   }
 
   /** A phone that has come back too late is told that its calls are over. */
