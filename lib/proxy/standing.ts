@@ -20,11 +20,16 @@ const diverted = ["diversion"];
 const history = ["history-info", "referred-by"];
 /** What makes phones fetch things, ring otherwise or open the microphone unasked (RFC 3261 §20.4, §20.9; RFC 5373 §9). */
 const commands = ["alert-info", "call-info", "answer-mode", "priv-answer-mode"];
+/**
+ * Phones answer any challenge with their password, whatever realm it is of: whoever is at the other end could guess that at leisure by what
+ * he gets. Nobody who is a phone has to ask who calls (RFC 3261 §22.2 lets him): that is this server's business.
+ */
+const challenges = ["www-authenticate", "proxy-authenticate"];
 
 const takenOff: Readonly<Record<Standing, readonly string[]>> = {
-  subscriber: [...preferred, ...asserted, ...internal, ...diverted],
-  guest: [...preferred, ...asserted, ...internal, ...diverted, ...history, ...commands],
-  server: [...preferred, ...asserted, ...internal, ...diverted, ...commands],
+  subscriber: [...preferred, ...asserted, ...internal, ...diverted, ...challenges],
+  guest: [...preferred, ...asserted, ...internal, ...diverted, ...history, ...commands, ...challenges],
+  server: [...preferred, ...asserted, ...internal, ...diverted, ...commands, ...challenges],
   "trusted server": preferred,
 };
 
