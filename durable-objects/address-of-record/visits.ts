@@ -1,7 +1,7 @@
 import { type Owner, type Way } from "../../lib/proxy/examine.ts";
 import { welcomesGuests } from "../../lib/location/domain-settings.ts";
 import { standingOf } from "../../lib/proxy/standing.ts";
-import { anonymous, refuseSender, refuseVisit, senderOf } from "../../lib/proxy/visit.ts";
+import { anonymous, refuseSender, refuseVisit, refuseWithinVisit, senderOf } from "../../lib/proxy/visit.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
@@ -42,7 +42,9 @@ export class Visits {
     way: Way,
     now: number,
   ): Promise<Fault | undefined> {
-    if (way.kind === "server" || (way.kind === "dialog" && way.isVouched)) return undefined;
+    if (way.kind === "server") return undefined;
+    const notWithin = way.kind === "dialog" ? refuseWithinVisit(visitor, request.method) : undefined;
+    if (notWithin !== undefined || (way.kind === "dialog" && way.isVouched)) return notWithin;
     const sender = senderOf(essentials);
     if (isFault(sender)) return sender;
     const { directory, configuration } = this.#room;

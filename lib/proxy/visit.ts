@@ -7,6 +7,14 @@ import type { Visitor } from "../transport/visitor.ts";
 /** What a guest may ask for: calls and messages. */
 export const guestMethods: readonly string[] = ["INVITE", "ACK", "CANCEL", "MESSAGE", "OPTIONS"];
 
+/** What nobody needs in a call of a guest's: it would have the phone that he has called call others, or tell him more. */
+const notOfGuests = ["REFER", "SUBSCRIBE", "PUBLISH", "REGISTER"];
+
+/** Why a visitor may not send this within a dialog, whoever he says he is. */
+export function refuseWithinVisit(visitor: Visitor, method: string): Fault | undefined {
+  return visitor.kind === "guest" && notOfGuests.includes(method) ? fault(403, "guests may call and write, and nothing else") : undefined;
+}
+
 /** Who sends a request outside a dialog, as From has it: `user@domain`, or nobody in particular. */
 export interface Sender {
   readonly user: string;
