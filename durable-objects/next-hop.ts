@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Keyring } from "../lib/authentication/keyring.ts";
 import { type Transaction, hintIn, homeHint, homeHints, readBranch } from "../lib/proxy/branch.ts";
+import { challengesWithin } from "../lib/proxy/foreign-challenges.ts";
 import { inProgress } from "../lib/proxy/call-name.ts";
 import { type Forwarder, type StatelessRequest, makesDialogs, statelessRequest } from "../lib/proxy/outgoing-request.ts";
 import { asAsked, isShifted, shift, shiftedBranch, shiftedEnd } from "../lib/proxy/shifted.ts";
@@ -342,7 +343,10 @@ export class NextHop extends DurableObject<Environment> {
     this.#calls.answered(status, essentials, Date.now());
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
     if (method === "CANCEL") return;
-    const remove = takenFrom(response, "server").length === 0 ? [] : takenFrom(response, await this.#standing());
+    const isWithin = sent !== undefined && essentialsOf(sent).toTag !== undefined;
+    const doubtful = [...takenFrom(response, "server"), ...(isWithin ? challengesWithin(response) : [])];
+    const isTrusted = doubtful.length > 0 && (await this.#standing()) === "trusted server";
+    const remove = isTrusted ? takenFrom(response, "trusted server") : doubtful;
     const text = asAsked(response, written, remove);
     this.#post(branch.answerTo.home, { kind: "response", text, status, to: branch.answerTo, transaction: undefined });
   }

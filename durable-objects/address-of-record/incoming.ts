@@ -6,6 +6,7 @@ import { listServer } from "../../lib/presence/back-end.ts";
 import { agent } from "../../lib/presence/subscription.ts";
 import { noSubscription, refuseWithin } from "../../lib/proxy/within.ts";
 import { refuseBlocked } from "../../lib/proxy/block-list.ts";
+import { challengesWithin } from "../../lib/proxy/foreign-challenges.ts";
 import { shownTo, standingOf, takenFrom } from "../../lib/proxy/standing.ts";
 import { preferTargets } from "../../lib/proxy/caller-preferences.ts";
 import { planLeaving, planSearch } from "../../lib/proxy/plan.ts";
@@ -120,7 +121,9 @@ export class Incoming {
 
   /** A response of one of our phones, on whichever of the user's sockets it came (RFC 3261 §16.7). */
   response(flow: Flow, response: Response, essentials: Essentials, branch: Branch, now: number): void {
-    const alterations = { popVia: true, remove: takenFrom(response, standingOf(flow.visitor)) };
+    const isWithin = branch.kind !== "stateful" && flow.visitor?.isTrusted !== true;
+    const remove = [...takenFrom(response, standingOf(flow.visitor)), ...(isWithin ? challengesWithin(response) : [])];
+    const alterations = { popVia: true, remove };
     if (branch.kind === "stateful") return this.#forking.response(flow, response, alterations, essentials.cseq.method, branch, now);
     if (branch.kind === "stored") return this.#messages.answered(branch.number, response.status);
     this.#letters.arrived(essentials.via.branch ?? "");

@@ -1,6 +1,7 @@
 import { toOctets } from "../../lib/syntax/octets.ts";
 import type { RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import type { Flow, SentLetter } from "../../lib/transport/flow.ts";
+import { isGuestHome } from "../../lib/transport/visitor.ts";
 import type { Room } from "../room/room.ts";
 
 export type Letter = RequestEnvelope | ResponseEnvelope;
@@ -218,10 +219,15 @@ interface Origin {
  * all else from anybody.
  */
 function originOf(letter: Letter, topic: string): Origin {
-  if (letter.kind === "request" && topic !== "") return { kind: "state", sender: letter.answerTo.home };
+  if (letter.kind === "request" && topic !== "") return { kind: "state", sender: homeOfSender(letter) };
   if (letter.kind === "response") return { kind: "response", sender: letter.transaction ?? "" };
-  if (letter.to.kind === "phone") return { kind: "dialog", sender: letter.answerTo.home };
+  if (letter.to.kind === "phone") return { kind: "dialog", sender: homeOfSender(letter) };
   return { kind: "other", sender: letter.identity };
+}
+
+/** Guests count as one sender, since they can have as many homes as they like. */
+function homeOfSender({ answerTo: { home } }: RequestEnvelope): string {
+  return isGuestHome(home) ? "guests" : home;
 }
 
 /** A row of an older build says whether its text is octets: that of a text frame was not. */

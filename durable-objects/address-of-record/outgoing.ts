@@ -2,6 +2,7 @@ import type { Address } from "../../lib/location/address.ts";
 import { transactionNames } from "../../lib/proxy/branch.ts";
 import { callName } from "../../lib/proxy/call-name.ts";
 import { type Way, examine, tooManyHops } from "../../lib/proxy/examine.ts";
+import { withoutOurRealm } from "../../lib/proxy/foreign-challenges.ts";
 import { forgetsCalls } from "../../lib/proxy/manners.ts";
 import { shownTo, standingOf } from "../../lib/proxy/standing.ts";
 import { applySessionTimer } from "../../lib/proxy/session-timer.ts";
@@ -162,10 +163,11 @@ export class Outgoing {
    * A response for one of our phones: to the socket its request came on, or the phone's newest.
    * @param isOurs whether it is none of a phone or another server
    */
-  response(envelope: ResponseEnvelope, now: number, isOurs = false): Receipt {
-    const { to, status, transaction } = envelope;
+  response(received: ResponseEnvelope, now: number, isOurs = false): Receipt {
+    const { to, status, transaction } = received;
     const flow = this.#flowBackTo(to);
-    const text = flow?.visitor === undefined ? envelope.text : shownToVisitor(envelope.text, flow.visitor);
+    const text = this.#asShown(received, flow);
+    const envelope = text === received.text ? received : { ...received, text };
     if (transaction !== undefined) this.#untried.remove(transaction);
     const since = transaction === undefined ? undefined : this.#calls.since(transaction);
     // A home that did not see our receipt sends its final response again; a 2xx is the callee's own repetition.
@@ -186,6 +188,12 @@ export class Outgoing {
       this.#letters.keep(to.phone, envelope, now, now + this.#room.configuration.bindingGrace * 1000, topic);
     }
     return taken;
+  }
+
+  /** What of a response the phone, or a visitor, is to hear. */
+  #asShown({ text, status }: ResponseEnvelope, flow: Flow | undefined): string {
+    const asked = status === 401 || status === 407 ? askedByOthers(text, this.#room.home.domain) : text;
+    return flow?.visitor === undefined ? asked : shownToVisitor(asked, flow.visitor);
   }
 
   /** A final response to an INVITE; false if the call has had one before. */
@@ -216,7 +224,8 @@ export class Outgoing {
 
   /** A response that may not have reached its phone goes to it once more. */
   again(flow: Flow, letter: ResponseEnvelope, now: number): void {
-    const { text, transaction, to } = letter;
+    const { transaction, to } = letter;
+    const text = this.#asShown(letter, flow);
     if (!this.#room.sockets.send(flow.id, text)) return;
     this.#room.log.passed(now, flow.id, text);
     if (transaction !== undefined) this.#letters.sent(flow, transaction, to.phone, letter, now);
@@ -357,6 +366,12 @@ export class Outgoing {
     this.#room.sockets.send(flow.id, text);
     this.#room.log.answered(now, flow.id, text, status, request, why);
   }
+}
+
+/** A challenge in our own realm is this server's: another server, or a phone, has no business with the answer. */
+function askedByOthers(text: string, domain: string): string {
+  const response = parseMessage(text);
+  return isFault(response) ? text : alter(response, withoutOurRealm(response, domain));
 }
 
 function shownToVisitor(text: string, visitor: Visitor): string {

@@ -1,7 +1,7 @@
 import { type Owner, type Way } from "../../lib/proxy/examine.ts";
 import { welcomesGuests } from "../../lib/location/domain-settings.ts";
 import { standingOf } from "../../lib/proxy/standing.ts";
-import { anonymous, refuseVisit, senderOf } from "../../lib/proxy/visit.ts";
+import { anonymous, refuseSender, refuseVisit, refuseWithinVisit, senderOf } from "../../lib/proxy/visit.ts";
 import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
@@ -42,15 +42,18 @@ export class Visits {
     way: Way,
     now: number,
   ): Promise<Fault | undefined> {
-    if (way.kind !== "address") return undefined;
+    if (way.kind === "server") return undefined;
+    const notWithin = way.kind === "dialog" ? refuseWithinVisit(visitor, request.method) : undefined;
+    if (notWithin !== undefined || (way.kind === "dialog" && way.isVouched)) return notWithin;
     const sender = senderOf(essentials);
     if (isFault(sender)) return sender;
-    const { address: to } = way;
     const { directory, configuration } = this.#room;
     return available(async () => {
       const named = sender === undefined ? undefined : await directory.find(sender.user, sender.domain);
       const isServer = sender !== undefined && [reached.replace(/:\d+$/, ""), configuration.publicHost].includes(sender.domain);
       const isOurs = isServer || (named !== undefined && named.kind !== "foreign");
+      if (way.kind === "dialog") return refuseSender(visitor, sender, isOurs);
+      const { address: to } = way;
       const refusal = refuseVisit(visitor, request.method, sender, to, isOurs);
       if (refusal !== undefined || visitor.kind === "peer") return refusal;
       const host = await directory.find(to.user, to.domain);

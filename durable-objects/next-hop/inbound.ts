@@ -69,6 +69,8 @@ export class Inbound {
       if (trunk === undefined || refusal !== undefined) return this.#refuse(request, refusal ?? notTaken);
       return this.#comesIn(request, essentials, way, trunk);
     }
+    const forged = way.isVouched || trunk === undefined ? undefined : await this.#refusalOfSender(essentials, trunk);
+    if (forged !== undefined) return this.#refuse(request, forged);
     this.#line.calls.passed(request.method, essentials, Date.now());
     const { sender, receiver, recordRoute, alterations } = way;
     const envelope: RequestEnvelope = {
@@ -120,6 +122,11 @@ export class Inbound {
       if (isTaken !== true) return isFault(isTaken) ? isTaken : noSubscription;
     }
     if (!(await this.#isForUs(address.domain, trunk))) return fault(403, "requests are not relayed to other domains");
+    return this.#refusalOfSender(essentials, trunk);
+  }
+
+  /** Why a trunk may not say that it is this one who calls, or writes. */
+  async #refusalOfSender(essentials: Essentials, trunk: Trunk): Promise<Fault | undefined> {
     const sender = trunk.trusted ? undefined : senderOf(essentials);
     if (sender === undefined || isFault(sender)) return undefined;
     const named = await available(() => this.#line.directory.find(sender.user, sender.domain));

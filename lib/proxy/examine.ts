@@ -10,7 +10,7 @@ import { readOptionTags } from "../syntax/option-tags.ts";
 import { parameter } from "../syntax/parameters.ts";
 import { type SipUri, type Uri, canonicalUser, parseUri, dialledNumber } from "../syntax/uri.ts";
 import type { DialogEnd } from "../transport/envelope.ts";
-import { type DialogRoute, endsOf, openRoute } from "./route-token.ts";
+import { type DialogRoute, dialledMark, endsOf, openRoute } from "./route-token.ts";
 import { type Standing, takenFrom } from "./standing.ts";
 
 /** The user whose authenticated flow a request came on. */
@@ -34,6 +34,8 @@ export type Way =
       readonly receiver: DialogEnd;
       readonly recordRoute: string | undefined;
       readonly alterations: Alterations;
+      /** Whether the dialog vouches for From. */
+      readonly isVouched: boolean;
     }
   | {
       readonly kind: "address";
@@ -118,11 +120,20 @@ function readRoute(request: Request, essentials: Essentials, written: Uri, by: E
     if (sender.home !== by.owner.home) return fault(403, "this dialog is not the sender's");
     // RFC 6665 §4.3: the NOTIFY makes the dialog of its subscription, and needs the route that the SUBSCRIBE had.
     const recordRoute = request.method === "NOTIFY" && strict === undefined ? headerValues(request, "route")[own.count - 1] : undefined;
-    return { way: { kind: "dialog", sender, receiver, recordRoute, alterations }, isVouched: true };
+    const isVouched = vouches(request, essentials, own.dialog.route);
+    return { way: { kind: "dialog", sender, receiver, recordRoute, alterations, isVouched }, isVouched };
   }
   const uri = strict === undefined ? written : parseUri(strict.requestUri);
   if (isFault(uri)) return uri;
   return readRequestUri(uri, alterations, by);
+}
+
+/**
+ * Phones show the From of a MESSAGE, whether they know its dialog or not (JsSIP does not look for one). That of the callee may be whatever
+ * the caller has dialled; anybody else writes in his own name. What else is sent within a dialog is nothing outside of it.
+ */
+function vouches({ method }: Request, { from, fromTag }: Essentials, route: DialogRoute): boolean {
+  return method !== "MESSAGE" || ((fromTag ?? "") !== route.callerTag && route.dialled === dialledMark(from.uri));
 }
 
 /** The URIs of Route; without the last value, which is the target, if a strict router has put it there. */

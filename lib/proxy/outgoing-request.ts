@@ -10,7 +10,7 @@ import { historyOf } from "./history.ts";
 import { nextRoute } from "./next-route.ts";
 import { isLoop, loopMark, statefulBranch, statelessBranch, storedBranch } from "./branch.ts";
 import type { ForkedBranch, ResponseContext } from "./response-context.ts";
-import { recordRoute } from "./route-token.ts";
+import { dialledMark, recordRoute } from "./route-token.ts";
 
 /** Who forwards: the home whose phones the requests go to. */
 export interface Forwarder {
@@ -182,7 +182,12 @@ function ownRecordRoute(
 ): readonly (readonly [string, string])[] {
   const { fromTag: callerTag = "", toTag, callId } = essentials;
   if (toTag !== undefined || !makesDialogs(request.method)) return [];
-  const route = { caller: { home: caller.home, phone: caller.phone }, callee: { home: by.home, phone }, callerTag };
+  const route = {
+    caller: { home: caller.home, phone: caller.phone },
+    callee: { home: by.home, phone },
+    callerTag,
+    dialled: dialledMark(essentials.to.uri),
+  };
   const isSecure = request.requestUri.startsWith("sips:");
   return [["Record-Route", recordRoute(by.keyring, route, callId, caller.at ?? at, isSecure)]];
 }

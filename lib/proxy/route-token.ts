@@ -1,5 +1,8 @@
 import type { Keyring } from "../authentication/keyring.ts";
 import { type Message, hasHeader, headerValues } from "../syntax/message.ts";
+import { isFault } from "../syntax/fault.ts";
+import { plainHash } from "../syntax/plain-hash.ts";
+import { canonicalUser, parseUri } from "../syntax/uri.ts";
 import type { DialogEnd } from "../transport/envelope.ts";
 
 /** The two ends of a dialog as our Record-Route names them: whoever sends in it, the other end is in here. */
@@ -8,6 +11,8 @@ export interface DialogRoute {
   readonly callee: DialogEnd;
   /** Empty if the caller's From has none (RFC 3261 §12.1.1). */
   readonly callerTag: string;
+  /** A mark of the address that the caller dialled, which is the callee's From; absent where no phone is called, and in older tokens. */
+  readonly dialled?: string;
 }
 
 const userPrefix = "route.";
@@ -19,8 +24,9 @@ const userPrefix = "route.";
  * @param isSecure it is a SIPS URI, as that of the request is
  */
 export function recordRoute(keyring: Keyring, route: DialogRoute, callId: string, at: string, isSecure = false): string {
-  const { caller, callee, callerTag } = route;
-  const token = keyring.seal("route", [caller.phone, callee.phone, caller.home, callee.home, callerTag].join("\n"), callId);
+  const { caller, callee, callerTag, dialled } = route;
+  const parts = [caller.phone, callee.phone, caller.home, callee.home, callerTag, ...(dialled === undefined ? [] : [dialled])];
+  const token = keyring.seal("route", parts.join("\n"), callId);
   const place = at.includes(";") ? at : `${at};transport=ws`;
   // RFC 3261 §26.2.2: of a SIPS URI it is TCP that TLS goes over.
   return isSecure ? `<sips:${userPrefix}${token}@${place.replace("=tls", "=tcp")};lr>` : `<sip:${userPrefix}${token}@${place};lr>`;
@@ -31,8 +37,10 @@ export function openRoute(keyring: Keyring, user: string | undefined, callId: st
   if (user === undefined || !user.startsWith(userPrefix)) return undefined;
   const text = keyring.open("route", user.slice(userPrefix.length), callId);
   if (text === undefined) return undefined;
-  const [callerPhone, calleePhone, callerHome, calleeHome, callerTag] = text.split("\n") as [string, string, string, string, string];
-  return { caller: { home: callerHome, phone: callerPhone }, callee: { home: calleeHome, phone: calleePhone }, callerTag };
+  const parts = text.split("\n") as [string, string, string, string, string, string?];
+  const [callerPhone, calleePhone, callerHome, calleeHome, callerTag, dialled] = parts;
+  const ends = { caller: { home: callerHome, phone: callerPhone }, callee: { home: calleeHome, phone: calleePhone } };
+  return { ...ends, callerTag, ...(dialled === undefined ? {} : { dialled }) };
 }
 
 /** The user part of the first Record-Route of a message that is one of our tokens; undefined if none is. */
@@ -50,4 +58,11 @@ export function endsOf(route: DialogRoute, fromTag: string | undefined): { reado
   return (fromTag ?? "") === route.callerTag
     ? { sender: route.caller, receiver: route.callee }
     : { sender: route.callee, receiver: route.caller };
+}
+
+/** The mark of an address of record in a To or From. */
+export function dialledMark(written: string): string {
+  const uri = parseUri(written);
+  if (isFault(uri) || uri.kind !== "sip") return plainHash(written);
+  return plainHash(`${canonicalUser(uri.user ?? "")}@${uri.host.toLowerCase()}`);
 }

@@ -7,6 +7,14 @@ import type { Visitor } from "../transport/visitor.ts";
 /** What a guest may ask for: calls and messages. */
 export const guestMethods: readonly string[] = ["INVITE", "ACK", "CANCEL", "MESSAGE", "OPTIONS"];
 
+/** What nobody needs in a call of a guest's: it would have the phone that he has called call others, or tell him more. */
+const notOfGuests = ["REFER", "SUBSCRIBE", "PUBLISH", "REGISTER"];
+
+/** Why a visitor may not send this within a dialog, whoever he says he is. */
+export function refuseWithinVisit(visitor: Visitor, method: string): Fault | undefined {
+  return visitor.kind === "guest" && notOfGuests.includes(method) ? fault(403, "guests may call and write, and nothing else") : undefined;
+}
+
 /** Who sends a request outside a dialog, as From has it: `user@domain`, or nobody in particular. */
 export interface Sender {
   readonly user: string;
@@ -34,10 +42,15 @@ export function senderOf({ from }: Essentials): Sender | undefined | Fault {
 export function refuseVisit(visitor: Visitor, method: string, sender: Sender | undefined, to: Address, isOurs: boolean): Fault | undefined {
   if (to.domain !== visitor.domain) return fault(403, "requests are not relayed to other domains");
   if (method === "REGISTER" || method === "PUBLISH") return fault(403, "only subscribers may do that");
-  if (visitor.kind === "peer") {
-    if (sender === undefined || !visitor.domains.includes(sender.domain)) return fault(403, "From is of none of this server's domains");
-    return undefined;
-  }
-  if (!guestMethods.includes(method)) return fault(403, "guests may call and write, and nothing else");
+  if (visitor.kind === "guest" && !guestMethods.includes(method)) return fault(403, "guests may call and write, and nothing else");
+  return refuseSender(visitor, sender, isOurs);
+}
+
+/** Whether a visitor may not say that he is this one. @param isOurs whether the sender's domain is one of ours */
+export function refuseSender(visitor: Visitor, sender: Sender | undefined, isOurs: boolean): Fault | undefined {
+  if (visitor.kind === "peer")
+    return sender === undefined || !visitor.domains.includes(sender.domain)
+      ? fault(403, "From is of none of this server's domains")
+      : undefined;
   return isOurs ? fault(403, "From is of a domain of this server, whose users have to authenticate") : undefined;
 }

@@ -1,4 +1,4 @@
-import { type Fault, isFault } from "./fault.ts";
+import { type Fault, fault, isFault } from "./fault.ts";
 import { type NameAddress, parseNameAddress, tagOf } from "./name-address.ts";
 import type { Parameters } from "./parameters.ts";
 import { parseUri } from "./uri.ts";
@@ -18,7 +18,8 @@ export function parseParty(value: string): Party | Fault {
   const address = parseNameAddress(value);
   if (isFault(address)) return address;
   const uri = parseUri(address.uri);
-  return isFault(uri) ? uri : { address, tag: tagOf(address) };
+  if (isFault(uri)) return uri;
+  return hasClearTag(address.parameters) ? { address, tag: tagOf(address) } : fault(400, "a tag has no value, or is there twice");
 }
 
 /**
@@ -34,4 +35,10 @@ export function usualParty(text: string, from: number, to: number): Party | unde
   if (close + 1 === to) return { address: { displayName, uri, parameters: noParameters }, tag: undefined };
   const tag = text.slice(close + 1 + tagPrefix.length, to);
   return { address: { displayName, uri, parameters: [["tag", tag]] }, tag };
+}
+
+/** Phones differ in what they make of any other: some take a request for one outside a dialog that is in one for us, or the other way round. */
+function hasClearTag(parameters: Parameters): boolean {
+  const [tag, ...more] = parameters.filter(([name]) => name.toLowerCase() === "tag");
+  return more.length === 0 && (tag === undefined || tag[1] !== undefined);
 }

@@ -280,6 +280,7 @@ describe("requests within a dialog, by our token", () => {
       receiver: dialog.callee,
       recordRoute: undefined,
       alterations: { maxForwards: 69, remove: [], popRoutes: 1 },
+      isVouched: true,
     });
   });
 
@@ -316,6 +317,7 @@ describe("RFC 3261 §16.4: a strict router before us", () => {
       receiver: dialog.callee,
       recordRoute: undefined,
       alterations: { maxForwards: 69, remove: [], requestUri: "sip:bob@phone.invalid", popLastRoute: true },
+      isVouched: true,
     });
   });
 

@@ -53,7 +53,7 @@ describe("the request of a branch (RFC 3261 §16.6)", () => {
   it("step 4: has a Record-Route that names both ends", () => {
     const [value, ...others] = headerValues(sent, "record-route");
     expect(others).toEqual([]);
-    expect(openRoute(keyring, userOf(value), "call")).toEqual({
+    expect(openRoute(keyring, userOf(value), "call")).toMatchObject({
       caller: { home: answerTo.home, phone: answerTo.phone },
       callee: { home, phone: "phone-0" },
       callerTag: "a",

@@ -1,0 +1,42 @@
+import { afterAll, expect, it } from "vitest";
+import { establish, ring } from "../support/call.ts";
+import { dialogOfCaller } from "../support/dialog.ts";
+import { Phone } from "../support/phone.ts";
+import { openSocket } from "../support/sip-socket.ts";
+import { openTown } from "../support/town.ts";
+
+const town = await openTown();
+afterAll(() => town.close());
+
+it("guests do not crowd out the BYE of a subscriber's call", async () => {
+  await town.server.api("PUT", "/domains/localhost/settings", { guests: true });
+  const [alice] = await town.phones("direct", "alice");
+  const account = await town.newcomer("bob");
+  const bob = await town.register(account, "direct");
+  const guests: { guest: Phone; dialog: ReturnType<typeof dialogOfCaller> }[] = [];
+  for (let count = 0; count < 5; count += 1) {
+    const socket = await openSocket(`${town.server.wsUrl}/ws`, "visitor", {});
+    const guest = new Phone(socket, { account: "visitor", domain: "anonymous.invalid", way: "general" });
+    const { ringing, invite } = await ring(guest, bob);
+    guests.push({ guest, dialog: dialogOfCaller(ringing) });
+    guest.cancel(invite);
+    bob.reply(await bob.next("CANCEL"), 200);
+  }
+  const call = await establish(alice, bob);
+  await bob.register({ expires: 0 });
+  bob.socket.cut();
+  // Each guest needs one answer that says that the phone is away.
+  for (const { guest, dialog } of guests) {
+    for (let count = 0; count < 42; count += 1) {
+      const sent = guest.inDialog("BYE", dialog);
+      expect((await guest.finalResponse(sent)).status).toBe(480);
+    }
+  }
+  const bye = alice.bye(call.callerSide);
+  expect((await alice.finalResponse(bye)).status).toBe(480);
+  const again = await town.register(account, "direct", { instance: bob.instance });
+  const heard = await again
+    .next((message) => message.method === "BYE" && message.raw.includes(call.callerSide.callId), { milliseconds: 4000 })
+    .catch(() => "nothing");
+  expect(heard).not.toBe("nothing");
+});
