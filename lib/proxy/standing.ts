@@ -29,7 +29,7 @@ const challenges = ["www-authenticate", "proxy-authenticate"];
 const takenOff: Readonly<Record<Standing, readonly string[]>> = {
   subscriber: [...preferred, ...asserted, ...internal, ...diverted, ...challenges],
   guest: [...preferred, ...asserted, ...internal, ...diverted, ...history, ...commands, ...challenges],
-  server: [...preferred, ...asserted, ...internal, ...diverted, ...commands, ...challenges],
+  server: [...preferred, ...asserted, ...internal, ...diverted, ...commands],
   "trusted server": preferred,
 };
 
