@@ -182,7 +182,12 @@ function ownRecordRoute(
 ): readonly (readonly [string, string])[] {
   const { fromTag: callerTag = "", toTag, callId } = essentials;
   if (toTag !== undefined || !makesDialogs(request.method)) return [];
-  const route = { caller: { home: caller.home, phone: caller.phone }, callee: { home: by.home, phone }, callerTag, dialled: dialledMark(essentials.to.uri) };
+  const route = {
+    caller: { home: caller.home, phone: caller.phone },
+    callee: { home: by.home, phone },
+    callerTag,
+    dialled: dialledMark(essentials.to.uri),
+  };
   const isSecure = request.requestUri.startsWith("sips:");
   return [["Record-Route", recordRoute(by.keyring, route, callId, caller.at ?? at, isSecure)]];
 }

@@ -15,7 +15,14 @@ const challenges = [
 const challenge = 'Digest realm="mallory", nonce="chosen", algorithm=MD5';
 
 /** What JsSIP and SIP.js do with any challenge: they answer it with their password, whoever it is of. */
-async function leaked(victim: Phone, attacker: Phone, name: string, status: number, send: (line: readonly string[]) => ReturnType<Phone["request"]>, heard: Heard) {
+async function leaked(
+  victim: Phone,
+  attacker: Phone,
+  name: string,
+  status: number,
+  send: (line: readonly string[]) => ReturnType<Phone["request"]>,
+  heard: Heard,
+) {
   const [, written, credentials] = challenges.find(([one]) => one === status) ?? challenges[0];
   void name;
   attacker.reply(heard, status, { headers: [[written, challenge]] });
@@ -27,18 +34,28 @@ async function leaked(victim: Phone, attacker: Phone, name: string, status: numb
 }
 
 describe("attack: the other side of a call asks for the password", () => {
-  it.each(ways.flatMap((way) => challenges.map(([status]) => [way, status] as const)))("a subscriber who is called, on the %s way, by %i", async (way, status) => {
-    const [alice, mallory] = await town.phones(way, "alice", "mallory");
-    const options = { callId: "c", cseq: 1 };
-    void options;
-    const sent = alice.request("INVITE", mallory.aor);
-    const heard = await mallory.next("INVITE");
-    const result = await leaked(alice, mallory, "INVITE", status, (lines) => {
-      alice.request("ACK", mallory.aor, { ...sent });
-      return alice.request("INVITE", mallory.aor, { callId: sent.callId, cseq: 2 }, lines);
-    }, heard);
-    expect(result).toBe("nothing");
-  });
+  it.each(ways.flatMap((way) => challenges.map(([status]) => [way, status] as const)))(
+    "a subscriber who is called, on the %s way, by %i",
+    async (way, status) => {
+      const [alice, mallory] = await town.phones(way, "alice", "mallory");
+      const options = { callId: "c", cseq: 1 };
+      void options;
+      const sent = alice.request("INVITE", mallory.aor);
+      const heard = await mallory.next("INVITE");
+      const result = await leaked(
+        alice,
+        mallory,
+        "INVITE",
+        status,
+        (lines) => {
+          alice.request("ACK", mallory.aor, { ...sent });
+          return alice.request("INVITE", mallory.aor, { callId: sent.callId, cseq: 2 }, lines);
+        },
+        heard,
+      );
+      expect(result).toBe("nothing");
+    },
+  );
 
   it("a guest, when the one whom he has called hangs up", async () => {
     await town.server.api("PUT", "/domains/localhost/settings", { guests: true });
@@ -48,7 +65,26 @@ describe("attack: the other side of a call asks for the password", () => {
     const call = await establish(guest, support);
     support.bye(call.calleeSide);
     const heard = await guest.next("BYE");
-    const result = await leaked(support, guest, "BYE", 407, (lines) => support.request("BYE", call.calleeSide.target, { callId: call.calleeSide.callId, from: call.calleeSide.local, to: call.calleeSide.remote, routes: call.calleeSide.routes, cseq: 9 }, lines), heard);
+    const result = await leaked(
+      support,
+      guest,
+      "BYE",
+      407,
+      (lines) =>
+        support.request(
+          "BYE",
+          call.calleeSide.target,
+          {
+            callId: call.calleeSide.callId,
+            from: call.calleeSide.local,
+            to: call.calleeSide.remote,
+            routes: call.calleeSide.routes,
+            cseq: 9,
+          },
+          lines,
+        ),
+      heard,
+    );
     expect(result).toBe("nothing");
   });
 });

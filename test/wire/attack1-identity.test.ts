@@ -56,7 +56,9 @@ describe("attack: a guest by the route of a call that only rang", () => {
     const lie = guest.inDialog(method, dialogOfCaller(ringing), { from: carol(guest.tag), body: "it is me", ...to });
     const status = await Promise.race([
       guest.finalResponse(lie).then(({ status: refused }) => refused),
-      bob.next((message) => message.method === method && message.raw.includes("carol@")).then(() => "bob's phone takes the guest for carol"),
+      bob
+        .next((message) => message.method === method && message.raw.includes("carol@"))
+        .then(() => "bob's phone takes the guest for carol"),
     ]);
     expect(status).toBe(expected);
   });

@@ -35,6 +35,8 @@ it("attack: guests do not crowd out the BYE of a subscriber's call", async () =>
   const bye = alice.bye(call.callerSide);
   expect((await alice.finalResponse(bye)).status).toBe(480);
   const again = await town.register(account, "direct", { instance: bob.instance });
-  const heard = await again.next((message) => message.method === "BYE" && message.raw.includes(call.callerSide.callId), { milliseconds: 4000 }).catch(() => "nothing");
+  const heard = await again
+    .next((message) => message.method === "BYE" && message.raw.includes(call.callerSide.callId), { milliseconds: 4000 })
+    .catch(() => "nothing");
   expect(heard).not.toBe("nothing");
 });
