@@ -6,7 +6,7 @@ import { listServer } from "../../lib/presence/back-end.ts";
 import { agent } from "../../lib/presence/subscription.ts";
 import { noSubscription, refuseWithin } from "../../lib/proxy/within.ts";
 import { refuseBlocked } from "../../lib/proxy/block-list.ts";
-import { challengesWithin } from "../../lib/proxy/foreign-challenges.ts";
+import { challengesWithin, withoutAnswers } from "../../lib/proxy/foreign-challenges.ts";
 import { shownTo, standingOf, takenFrom } from "../../lib/proxy/standing.ts";
 import { preferTargets } from "../../lib/proxy/caller-preferences.ts";
 import { planLeaving, planSearch } from "../../lib/proxy/plan.ts";
@@ -72,7 +72,8 @@ export class Incoming {
   }
 
   /** Takes a request from the home of its sender; one that cannot go on is answered on the spot. */
-  request(envelope: RequestEnvelope, now: number): Receipt {
+  request(received: RequestEnvelope, now: number): Receipt {
+    const envelope = forPhones(received);
     const { request, essentials } = read(envelope);
     if (envelope.introduces !== undefined) this.#account.take(envelope.introduces);
     if (envelope.to.kind === "phone") return this.#toPhone(envelope, request, essentials, now);
@@ -341,6 +342,15 @@ export interface IncomingParts {
   readonly presence: Presence;
   readonly lists: Lists;
   readonly callsAtPresent: CallsAtPresent;
+}
+
+/** No phone gets a hash of the password of whoever calls it. */
+function forPhones(envelope: RequestEnvelope): RequestEnvelope {
+  const { request } = read(envelope);
+  const hasNone = !hasHeader(request, "authorization") && !hasHeader(request, "proxy-authorization");
+  if (envelope.to.kind === "elsewhere" || hasNone) return envelope;
+  const user = envelope.identity.slice(0, Math.max(0, envelope.identity.lastIndexOf("@")));
+  return { ...envelope, text: alter(request, withoutAnswers(request, user)) };
 }
 
 function refused(request: Request, refusal: Fault): Receipt {

@@ -28,6 +28,8 @@ const longestSilence = 24 * 3600_000;
 /** Phones that answer one call. */
 const mostDialogs = 8;
 
+const goesOn = ["INVITE", "ACK", "UPDATE"];
+
 /** What a call is known by. */
 type CallIds = Pick<Essentials, "callId" | "fromTag" | "toTag">;
 
@@ -45,15 +47,17 @@ export class Calls {
 
   /**
    * A request has gone by: INVITE begins a call, BYE ends it, and what only a call has shows that it goes on (RFC 3261 §13, §14; RFC 3311).
+   * A route outlives its call: that there is one that is not known, or not answered, only a 2xx to an INVITE shows.
    * @param home of the caller
    */
   passed(method: string, essentials: CallIds, now: number, home?: string): void {
     const { callId, toTag } = essentials;
+    const call = this.#calls.get(callId);
     if (method === "BYE") this.#ends(essentials);
-    else if (toTag === undefined) {
+    else if (call === undefined) {
       const until = now + this.#patience.transaction + headStart;
-      if (method === "INVITE" && !this.#calls.has(callId)) this.#calls.set(callId, { home, isAnswered: false, dialogs: [], until });
-    } else if (method === "INVITE" || method === "ACK" || method === "UPDATE") this.#talks(essentials, now);
+      if (method === "INVITE") this.#calls.set(callId, { home, isAnswered: false, dialogs: [], until });
+    } else if (call.isAnswered && toTag !== undefined && goesOn.includes(method)) this.#talks(essentials, now);
   }
 
   /** A response has gone by. A refusal ends a call that nobody has answered; a re-INVITE may be refused, and the call goes on (RFC 3261 §14.1). */

@@ -10,6 +10,7 @@ export type Located =
 
 /** Characters. */
 const longestSelector = 1000;
+const mostConditions = 10;
 const textNode = 3;
 const name = String.raw`(?:([A-Za-z_][\w.-]*):)?([A-Za-z_][\w.-]*)`;
 const value = String.raw`(?:'([^']*)'|"([^"]*)")`;
@@ -47,18 +48,25 @@ function take(elements: readonly Element[], operation: Element, step: string): E
   if (local === undefined && !step.startsWith("*")) return fault(400, `a selector with a step that is not known: ${step}`);
   const isNamed = (element: Element) => local === undefined || isOf(element, operation, prefix, local);
   let taken = elements.filter(isNamed);
-  for (const condition of conditions.match(/\[[^[\]]*\]/g) ?? []) {
+  const written = conditions.match(/\[[^[\]]*\]/g) ?? [];
+  if (written.length > mostConditions) return fault(400, `a selector with more than ${mostConditions} conditions on one step`);
+  for (const condition of written) {
     const fits = fitting(condition, operation);
     if (fits === undefined) return fault(400, `a selector with a condition that is not known: ${condition}`);
-    const before = taken;
-    taken = before.filter((element) =>
-      fits(
-        element,
-        before.filter(({ parentNode }) => parentNode === element.parentNode),
-      ),
-    );
+    const siblings = byParent(taken);
+    taken = taken.filter((element) => fits(element, siblings.get(element.parentNode) ?? []));
   }
   return taken;
+}
+
+function byParent(elements: readonly Element[]): ReadonlyMap<Node | null, readonly Element[]> {
+  const families = new Map<Node | null, Element[]>();
+  for (const element of elements) {
+    const family = families.get(element.parentNode);
+    if (family === undefined) families.set(element.parentNode, [element]);
+    else family.push(element);
+  }
+  return families;
 }
 
 function fitting(condition: string, operation: Element): ((element: Element, siblings: readonly Element[]) => boolean) | undefined {

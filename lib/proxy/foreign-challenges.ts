@@ -1,12 +1,18 @@
 import type { Alterations } from "../syntax/alter.ts";
 import { parseDigest } from "../syntax/digest.ts";
 import { isFault } from "../syntax/fault.ts";
-import { type Message, hasHeader, headerValues } from "../syntax/message.ts";
+import { type Message, type Request, hasHeader, headerValues } from "../syntax/message.ts";
+import { canonicalUser } from "../syntax/uri.ts";
 
 /** Headers that ask for credentials. */
 const challenges = [
   ["www-authenticate", "WWW-Authenticate"],
   ["proxy-authenticate", "Proxy-Authenticate"],
+] as const;
+
+const credentials = [
+  ["authorization", "Authorization"],
+  ["proxy-authorization", "Proxy-Authorization"],
 ] as const;
 
 /**
@@ -29,6 +35,30 @@ export function withoutOurRealm(response: Message, realm: string): Pick<Alterati
     for (const value of others) append.push([written, value]);
   }
   return { remove, append };
+}
+
+/**
+ * What a request to a phone loses: answers to challenges that are made with the sender's own account, whatever realm they are for. A phone
+ * that was challenged by another one hashes the password of its account; a server that it has an account of its own at is another matter.
+ * @param user of the account, without escapes
+ */
+export function withoutAnswers(request: Request, user: string): Pick<Alterations, "remove" | "append"> {
+  const remove: string[] = [];
+  const append: [string, string][] = [];
+  for (const [name, written] of credentials) {
+    const values = hasHeader(request, name) ? headerValues(request, name) : [];
+    const others = values.filter((value) => !isOf(value, user));
+    if (others.length === values.length) continue;
+    remove.push(name);
+    for (const value of others) append.push([written, value]);
+  }
+  return { remove, append };
+}
+
+function isOf(value: string, user: string): boolean {
+  const digest = parseDigest(value);
+  const [name = ""] = isFault(digest) ? [] : (digest.values.get("username") ?? "").split("@", 1);
+  return canonicalUser(name) === user;
 }
 
 function realmOf(challenge: string): string | undefined {

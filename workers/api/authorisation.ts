@@ -3,12 +3,16 @@ import type { Context } from "hono";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { canonicalUser } from "../../lib/syntax/uri.ts";
 import { readConfiguration } from "../configuration.ts";
+import { Brakes } from "../../durable-objects/room/brakes.ts";
 import type { Environment } from "../environment.ts";
 import { addressPrefix } from "../upgrade.ts";
 import { Problem } from "./problem.ts";
 import { Store, nameOf } from "./store.ts";
 
 type ApiContext = Context<{ Bindings: Environment }>;
+
+/** In memory of the isolate, as at the door. */
+const brakes = new Brakes();
 
 /** What subscribers may do themselves: …/domains/{domain}/subscribers/{username}/watchers and …/lists. */
 const ownPath = /\/domains\/([^/]+)\/subscribers\/([^/]+)\/(?:watchers|lists)(?:\/[^/]+)?$/;
@@ -36,8 +40,11 @@ async function authoriseOwner(context: ApiContext, credentials: string, domain: 
   const [name, user] = [decoded(domain).toLowerCase(), canonicalUser(decoded(username))];
   const subscriber = await new Store(context.env.DIRECTORY).subscriber(name, nameOf(user));
   const [given = "", password = ""] = split(Buffer.from(credentials, "base64").toString("utf8"));
-  if (!(isSame(canonicalUser(given), user) && hasPassword(subscriber, { user, domain: name, password })))
-    throw new Problem(401, "the name or the password is wrong", { "WWW-Authenticate": `Basic realm="${name}"` });
+  const account = `${user}@${name}`;
+  await brakes.waiting(account, Date.now());
+  if (isSame(canonicalUser(given), user) && hasPassword(subscriber, { user, domain: name, password })) return;
+  brakes.wrong(account, 1, Date.now());
+  throw new Problem(401, "the name or the password is wrong", { "WWW-Authenticate": `Basic realm="${name}"` });
 }
 
 /** By whichever of the hashes there are: an account from elsewhere may have only one, and one of older versions only that of the escaped name. */

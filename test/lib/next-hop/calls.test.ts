@@ -58,10 +58,31 @@ describe("a call on a connection counts", () => {
   });
 
   it.each(["INVITE", "ACK", "UPDATE"])("for a day after the last %s in it, if its BYE never comes", (method) => {
-    const { some, asks } = calls();
-    asks(method, 0, "far");
+    const { some, asks, answers } = calls();
+    asks("INVITE", 0);
+    answers(200, 0);
     asks(method, 3600_000, "far");
     expect([some.until(), some.count(25 * 3600_000 - 1), some.count(25 * 3600_000)]).toEqual([25 * 3600_000, 1, 0]);
+  });
+
+  it.each(["ACK", "UPDATE"])("not because of an %s behind its end: routes outlive their calls", (method) => {
+    const { some, asks, answers } = calls();
+    asks(method, 0, "far");
+    expect(some.count(0)).toBe(0);
+    asks("INVITE", 0);
+    answers(180, 0);
+    answers(487, 0);
+    asks(method, 1000, "far");
+    expect(some.count(1000)).toBe(0);
+  });
+
+  it("though it is not known any more, as soon as a re-INVITE in it is answered", () => {
+    const { some, asks, answers } = calls();
+    asks("INVITE", 0, "far");
+    expect([some.count(36_999), some.count(37_000)]).toEqual([1, 0]);
+    asks("INVITE", 40_000, "far");
+    answers(200, 41_000);
+    expect(some.count(3600_000)).toBe(1);
   });
 
   it("though a re-INVITE was refused (RFC 3261 §14.1), or anything else", () => {

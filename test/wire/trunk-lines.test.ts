@@ -1,0 +1,34 @@
+import { afterAll, expect, it } from "vitest";
+import { shortSdp } from "../support/compose.ts";
+import { dialogOfCaller } from "../support/dialog.ts";
+import { startSipServer } from "../support/sip-server.ts";
+import { openTown } from "../support/town.ts";
+
+const town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "5" } });
+afterAll(() => town.close());
+
+it("one ACK by the route of a call that never was answered takes no line of the trunk", async () => {
+  const provider = await startSipServer();
+  const body = { server: `sip:127.0.0.1:${provider.port};transport=tcp`, prefixes: ["+1"], maximum_calls: 1 };
+  await town.server.api("PUT", "/domains/localhost/trunks/provider", body);
+  const [mallory, alice] = await town.phones("direct", "mallory", "alice");
+  const sent = mallory.request("INVITE", "sip:+1555@localhost", { body: shortSdp });
+  const invite = await provider.next("INVITE");
+  const contact = `Contact: <sip:far@127.0.0.1:${provider.port};transport=tcp>`;
+  provider.reply(invite, 183, [contact]);
+  const dialog = dialogOfCaller(await mallory.next(183));
+  mallory.cancel(sent);
+  provider.reply(await provider.next("CANCEL"), 200);
+  provider.reply(invite, 487);
+  await mallory.finalResponse(sent);
+  mallory.inDialog("ACK", dialog);
+  await provider.next((message) => message.method === "ACK" && message.raw.includes("SIP/2.0/TCP"));
+  await mallory.finalResponse(mallory.request("OPTIONS", mallory.aor));
+  const call = alice.request("INVITE", "sip:+1556@localhost", { body: shortSdp });
+  const result = await Promise.race([
+    provider.next((message) => message.method === "INVITE" && message.raw.includes("+1556")).then(() => "rings"),
+    alice.finalResponse(call).then(({ status, reason }) => `${status} ${reason}`),
+  ]);
+  provider.close();
+  expect(result).toBe("rings");
+});
