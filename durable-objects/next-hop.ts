@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Keyring } from "../lib/authentication/keyring.ts";
 import { type Transaction, hintIn, homeHint, homeHints, readBranch } from "../lib/proxy/branch.ts";
 import { challengesWithin } from "../lib/proxy/foreign-challenges.ts";
-import { inProgress } from "../lib/proxy/call-name.ts";
+import { inProgress, withoutRoute } from "../lib/proxy/call-name.ts";
 import { type Forwarder, type StatelessRequest, makesDialogs, statelessRequest } from "../lib/proxy/outgoing-request.ts";
 import { asAsked, isShifted, shift, shiftedBranch, shiftedEnd } from "../lib/proxy/shifted.ts";
 import { type Standing, shownTo, standingOfServer, takenFrom } from "../lib/proxy/standing.ts";
@@ -257,7 +257,10 @@ export class NextHop extends DurableObject<Environment> {
 
   /** What does not begin anything new is always passed on. */
   async #refusalOf(envelope: RequestEnvelope, request: SipRequest, { toTag, callId }: Essentials): Promise<Fault | undefined> {
-    if (toTag === undefined && makesDialogs(request.method) && this.#calls.isOfOther(callId, callerOf(envelope))) return inProgress;
+    // Within a call it comes by our route, which names this end.
+    const isOfOther = envelope.to.kind !== "phone" && this.#calls.isOfOther(callId, callerOf(envelope));
+    if (isOfOther && toTag !== undefined) return withoutRoute;
+    if (isOfOther && makesDialogs(request.method)) return inProgress;
     if (toTag !== undefined || request.method === "ACK" || this.#calls.has(callId)) return undefined;
     const trunk = await this.#trunk();
     if (trunk === undefined) return undefined;

@@ -1,6 +1,6 @@
 import type { Binding } from "../../lib/location/binding.ts";
 import type { Branch } from "../../lib/proxy/branch.ts";
-import { inProgress } from "../../lib/proxy/call-name.ts";
+import { inProgress, withoutRoute } from "../../lib/proxy/call-name.ts";
 import { type Forwarder, type StatelessRequest, hasLooped, makesDialogs, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
 import { listServer } from "../../lib/presence/back-end.ts";
 import { agent } from "../../lib/presence/subscription.ts";
@@ -89,7 +89,7 @@ export class Incoming {
     const isInvite = request.method === "INVITE";
     if (isInvite && this.#forking.has(envelope.transaction)) return taken;
     const forged = this.#forgery(envelope, request, essentials, now);
-    if (forged !== undefined) return refused(request, forged);
+    if (forged !== undefined) return request.method === "ACK" ? taken : refused(request, forged);
     const targets = this.#targets(envelope, now);
     const [only, ...more] = targets;
     if (envelope.redirects === true) return this.#search(envelope, request, targets, now);
@@ -111,8 +111,9 @@ export class Incoming {
   ): Fault | undefined {
     if (request.method === "NOTIFY" && !isTrunkIdentity(identity)) return noSubscription;
     const { home } = caller ?? answerTo;
-    if (toTag !== undefined || !makesDialogs(request.method) || home === this.#by.home) return undefined;
-    return this.#dialogs.has(callId, now) || this.#forking.isOfOther(callId, home) ? inProgress : undefined;
+    if ((toTag === undefined && !makesDialogs(request.method)) || home === this.#by.home) return undefined;
+    if (!this.#dialogs.has(callId, now) && !this.#forking.isOfOther(callId, home)) return undefined;
+    return toTag === undefined ? inProgress : withoutRoute;
   }
 
   /** Event state of the user is this home's business, that of one of his phones (RFC 5627) the phone's. */

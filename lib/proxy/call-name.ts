@@ -28,3 +28,9 @@ export function callOf(dialog: string): string {
  * look like ones of that call.
  */
 export const inProgress: Fault = fault(482, "a call of others with this Call-ID is in progress");
+
+/**
+ * Refuses a request that gives itself out for one within a call, without the Route that its ends were given: phones look at Call-ID and
+ * tags, and not at who sends it.
+ */
+export const withoutRoute: Fault = fault(481, "a request within a call takes the Route that the call has");

@@ -19,7 +19,7 @@ const preferred = ["p-preferred-identity", "p-preferred-service"];
 const diverted = ["diversion"];
 const history = ["history-info", "referred-by"];
 /** What makes phones fetch things, ring otherwise or open the microphone unasked (RFC 3261 §20.4, §20.9; RFC 5373 §9). */
-const commands = ["alert-info", "call-info", "answer-mode", "priv-answer-mode"];
+const commands = ["alert-info", "call-info", "answer-mode", "priv-answer-mode", "p-auto-answer", "x-auto-answer"];
 
 const takenOff: Readonly<Record<Standing, ReadonlySet<string>>> = {
   subscriber: new Set([...preferred, ...asserted, ...internal, ...diverted]),

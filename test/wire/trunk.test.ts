@@ -388,6 +388,9 @@ describe("a call that goes by a trunk", () => {
     await alice.next(180);
     const forged = mallory.request("INVITE", "sip:+4989123@localhost", { callId, body: shortSdp });
     expect((await mallory.finalResponse(forged)).status).toBe(482);
+    const within = mallory.request("BYE", "sip:+4989123@localhost", { callId, to: "<sip:+4989123@localhost>;tag=far", cseq: 9 });
+    expect((await mallory.finalResponse(within)).status).toBe(481);
+    expect(provider.rest().filter((one) => one.method === "BYE")).toEqual([]);
   });
 
   it("is authenticated when the trunk asks (RFC 3261 §22)", async () => {

@@ -52,6 +52,25 @@ describe("a stranger who knows Call-ID and tags of a call", () => {
     expect(cast.alice.state).toBe("talking");
   });
 
+  const within = ["BYE", "INVITE", "INFO", "UPDATE", "REFER", "MESSAGE", "OPTIONS", "PRACK", "SUBSCRIBE", "ACK"];
+
+  it.each(ends.flatMap((end) => within.map((method) => [method, end] as const)))(
+    "sends no %s within it to %s by the address of record: 481",
+    async (method, end) => {
+      cast = await stageTalking();
+      const { world } = cast;
+      const carol = await cast.joins("carol");
+      const { callId, local, remote } = dialogOf(cast[end === "bob" ? "alice" : "bob"]);
+      const before = cast[end].heard.length;
+      const from = `<sip:anonymous@anonymous.invalid>;tag=${tagIn(local)}`;
+      const lines = [`From: ${from}`, `To: ${remote}`, `Call-ID: ${callId}`, `CSeq: 900 ${method}`, `Contact: ${carol.contact}`];
+      const sent = carol.sends(method, cast[end].aor, [...lines, "Event: check", "Refer-To: <sip:x@example.com>"]);
+      await world.settle();
+      expect([sent.final, cast[end].heard.length]).toEqual([method === "ACK" ? 0 : 481, before]);
+      expect([cast.alice.state, cast.bob.state]).toEqual(["talking", "talking"]);
+    },
+  );
+
   it("is a caller like any other once it is over", async () => {
     cast = await stageTalking();
     const { callId } = dialogOf(cast.alice);
