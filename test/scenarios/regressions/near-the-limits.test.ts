@@ -30,7 +30,7 @@ describe("a message near the limits", () => {
 
   it("an instance-id longer than 400 characters is refused (400)", async () => {
     cast = await stage({ bob: { instance: `urn:x-${"x".repeat(400)}` }, absent: ["bob"] });
-    void cast.bob.comesOnline();
+    await cast.bob.comes();
     await cast.world.settle();
     expect([cast.bob.last(400).status, cast.world.faults]).toEqual([400, []]);
   });
