@@ -202,9 +202,10 @@ export class NextHop extends DurableObject<Environment> {
       return { kind: "answered", status: why.status, text: answerFault(request, why) };
     }
     const { text: made, branch } = this.#asSent(connection, envelope, request, essentials);
-    const text = await this.#shown(parsed(made));
+    const whole = parsed(made);
+    const text = await this.#shown(whole);
     if (request.method === "INVITE" && this.#sent.latest(branch) !== undefined) return taken;
-    if (request.method !== "ACK") this.#sent.remember(branch, parsed(text), Date.now());
+    if (request.method !== "ACK") this.#sent.remember(branch, text === whole.text ? whole : parsed(text), Date.now());
     this.#calls.passed(request.method, essentials, Date.now(), callerOf(envelope));
     connection.send(text);
     return taken;

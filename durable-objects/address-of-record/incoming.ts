@@ -73,8 +73,9 @@ export class Incoming {
 
   /** Takes a request from the home of its sender; one that cannot go on is answered on the spot. */
   request(received: RequestEnvelope, now: number): Receipt {
-    const envelope = forPhones(received);
-    const { request, essentials } = read(envelope);
+    const asReceived = read(received);
+    const envelope = forPhones(received, asReceived.request);
+    const { request, essentials } = envelope === received ? asReceived : read(envelope);
     if (envelope.introduces !== undefined) this.#account.take(envelope.introduces);
     if (envelope.to.kind === "phone") return this.#toPhone(envelope, request, essentials, now);
     if (envelope.to.kind === "elsewhere") return this.#leave(envelope, request, envelope.to, now);
@@ -346,8 +347,7 @@ export interface IncomingParts {
 }
 
 /** No phone gets a hash of the password of whoever calls it. */
-function forPhones(envelope: RequestEnvelope): RequestEnvelope {
-  const { request } = read(envelope);
+function forPhones(envelope: RequestEnvelope, request: Request): RequestEnvelope {
   const hasNone = !hasHeader(request, "authorization") && !hasHeader(request, "proxy-authorization");
   if (envelope.to.kind === "elsewhere" || hasNone) return envelope;
   const user = envelope.identity.slice(0, Math.max(0, envelope.identity.lastIndexOf("@")));
