@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import { isHopName } from "../lib/routing/hop-name.ts";
-import { homeHints } from "../lib/proxy/branch.ts";
+import { homeHints, probeBranch } from "../lib/proxy/branch.ts";
 import type { FailedCall } from "../lib/failed-call.ts";
 import type { ShownBinding, StaticContact } from "../lib/location/shown-binding.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
@@ -10,6 +10,8 @@ import type { Envelope, Receipt, RequestEnvelope } from "../lib/transport/envelo
 import { readConfiguration } from "../workers/configuration.ts";
 import { directoryOf } from "../workers/directory.ts";
 import { isTooLong, tooLongFrame } from "../lib/transport/frame-limit.ts";
+import type { Flow } from "../lib/transport/flow.ts";
+import { composeProbe } from "../lib/transport/unread.ts";
 import { isGuestHome, isVisitorHome } from "../lib/transport/visitor.ts";
 import type { Environment } from "../workers/environment.ts";
 import { Account } from "./address-of-record/account.ts";
@@ -102,7 +104,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
       badServers: badServersOf(environment),
       memory,
       alarm,
-      sockets: new Sockets(state, memory),
+      sockets: new Sockets(state, memory, (flow, token) => this.#probe(flow, token)),
       outbox: new Outbox(neighbourOf(environment)),
       log: new Log(this.#recorder, name, configuration.logging, failed),
       failed,
@@ -275,6 +277,14 @@ export class AddressOfRecord extends DurableObject<Environment> {
   async costs(): Promise<Costs> {
     const { memory, alarm, outbox } = this.#room;
     return { rowsWritten: memory.spent(), alarmsSet: alarm.spent(), calls: outbox.spent() };
+  }
+
+  #probe(flow: Flow, token: string): string {
+    const { user, domain, hint } = this.#room.home;
+    const target = flow.carried[0]?.contact ?? `sip:${user}@${domain}`;
+    const text = composeProbe({ target, host: domain, branch: probeBranch(hint, token), token });
+    this.#room.log.passed(Date.now(), flow.id, text);
+    return text;
   }
 
   /** Parts that remember nothing: when the object wakes up, and when its owner is gone. */

@@ -292,7 +292,8 @@ class Door {
     for (const [branch, followed] of this.#invites) if (followed === leg) this.#invites.delete(branch);
     if (leg.socket.readyState !== WebSocket.CLOSED) leg.socket.close(1000);
     if (code >= 4000) {
-      if (this.#legs.length === 0) this.#client.close(code, reason);
+      // Who does not read one home does not read the others either.
+      if (this.#legs.length === 0 || reason === closing.doesNotRead.reason) this.#client.close(code, reason);
       return;
     }
     setTimeout(() => this.#client.close(1012, "a home restarted: connect again"), Math.random() * 2000);

@@ -24,7 +24,7 @@ const askAfter = 60_000;
 /** What is forgotten of these is told once more after a loss of memory, and dropped by whoever has had it. */
 const mostTaken = 16;
 
-/** The rows of response contexts: one each, with its branches inside (DESIGN §4). */
+/** The rows of response contexts: one each, with its branches inside. */
 export class Contexts {
   readonly #room: Room;
   /** Those in memory are as their rows are. */

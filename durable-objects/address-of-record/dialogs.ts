@@ -19,7 +19,7 @@ interface Row extends Record<string, string | number> {
 }
 
 /**
- * The calls in progress of this home's phones: they ride in the attachments of the sockets they are on (DESIGN §4). Where they are
+ * The calls in progress of this home's phones: they ride in the attachments of the sockets they are on. Where they are
  * counted, since the user has a limit, each has a row besides, which outlives a crash that takes its socket.
  */
 export class Dialogs {

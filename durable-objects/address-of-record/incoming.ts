@@ -123,7 +123,7 @@ export class Incoming {
   }
 
   /** A response of one of our phones, on whichever of the user's sockets it came (RFC 3261 §16.7). */
-  response(flow: Flow, response: Response, essentials: Essentials, branch: Branch, now: number): void {
+  response(flow: Flow, response: Response, essentials: Essentials, branch: Exclude<Branch, { kind: "probe" }>, now: number): void {
     const isWithin = branch.kind !== "stateful" && flow.visitor?.isTrusted !== true;
     const remove = [...takenFrom(response, standingOf(flow.visitor)), ...(isWithin ? challengesWithin(response) : [])];
     const alterations = { popVia: true, remove };
@@ -365,7 +365,7 @@ function answered(request: Request, status: number, why?: string): Receipt {
   return { kind: "answered", status, text: replyTo(request, status, { toTag: randomText() }), ...(why === undefined ? {} : { why }) };
 }
 
-/** After the route is popped, a GRUU in the Request-URI becomes the phone's contact; anything else stays (DESIGN §3). */
+/** After the route is popped, a GRUU in the Request-URI becomes the phone's contact; anything else stays. */
 function contactForGruu(request: Request, flow: Flow, phone: string): string | undefined {
   const uri = parseUri(request.requestUri);
   if (isFault(uri) || uri.kind !== "sip" || parameter(uri.parameters, "gr") === undefined) return undefined;

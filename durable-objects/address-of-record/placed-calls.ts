@@ -31,7 +31,7 @@ interface Unattended extends Record<string, string | number> {
 
 /**
  * The calls that this user's phones have placed and nobody has answered yet: where each went, noted in the socket it came on, so that
- * CANCEL follows it; and, once that socket is gone, in a row, so that a callee does not ring for nobody (DESIGN §4).
+ * CANCEL follows it; and, once that socket is gone, in a row, so that a callee does not ring for nobody.
  */
 export class PlacedCalls {
   readonly #room: Room;

@@ -64,6 +64,7 @@ export class Reception {
     const { keyring, home } = this.#room;
     const opening = openOpening(keyring, home.name, request.headers.get(openingHeader));
     const { way, host, address, subscriber, visitor } = opening;
+    if (this.#room.sockets.isUnread()) return new Response("Other connections of this account do not read.\n", { status: 503 });
     const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
     if (opening.isAuthenticated) await this.#room.alarm.ready();
     if (opening.isAuthenticated && visitor === undefined) this.#account.take(subscriber);
@@ -210,6 +211,7 @@ export class Reception {
     const { branch: written } = essentials.via;
     if (written === undefined || !this.#room.home.hints.includes(hintIn(written) ?? "")) return;
     const branch = readBranch(this.#room.keyring, written, { callId: essentials.callId, cseq: essentials.cseq.number });
+    if (branch?.kind === "probe") return this.#room.sockets.hasRead(flow.id, branch.token);
     if (branch !== undefined) this.#phones.incoming.response(flow, response, essentials, branch, now);
   }
 

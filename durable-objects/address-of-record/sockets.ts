@@ -1,8 +1,10 @@
 import { type Attachment, type Slice, attachmentOf, isRestShort, restoreFlow, splitBySize } from "../../lib/transport/attachment.ts";
 import { type Flow, leadsTo } from "../../lib/transport/flow.ts";
+import { mostUnread, mostUnreadAtHome, octetsBeforeProbe } from "../../lib/transport/unread.ts";
 import { frameFor, octetsIn } from "../room/bytes.ts";
 import { closeCodeFor } from "../room/close-code.ts";
 import type { Memory } from "../room/memory.ts";
+import { randomText } from "../room/random.ts";
 
 /** Close codes of ours (RFC 6455 §7.4.2 leaves 4000 to 4999 to applications). */
 export const closing = {
@@ -10,6 +12,7 @@ export const closing = {
   subscriberDeleted: { code: 4404, reason: "this account no longer exists" },
   noMessage: { code: 4408, reason: "no valid SIP message came in time" },
   notAuthenticated: { code: 4408, reason: "nobody authenticated in time" },
+  doesNotRead: { code: 4429, reason: "too much waits for this client to read it: connect again" },
   tooMuch: { code: 4429, reason: "too much without authentication: connect again" },
   tooManyWaiting: { code: 4429, reason: "too many messages wait to be looked at: connect again" },
   tooManyGuesses: { code: 4403, reason: "too many wrong passwords: connect again" },
@@ -28,6 +31,9 @@ export const closing = {
 export class Sockets {
   readonly #state: DurableObjectState;
   readonly #memory: Memory;
+  readonly #probe: (flow: Flow, token: string) => string;
+  /** Octets that were sent since the client last showed that it reads. */
+  readonly #unread = new Map<string, number>();
   readonly #flows = new Map<string, Flow>();
   readonly #sockets = new Map<string, WebSocket>();
   readonly #ids = new WeakMap<WebSocket, string>();
@@ -36,9 +42,11 @@ export class Sockets {
   #isComplete = false;
   #isSwept = false;
 
-  constructor(state: DurableObjectState, memory: Memory) {
+  /** @param probe composes the request that asks a client whether it reads */
+  constructor(state: DurableObjectState, memory: Memory, probe: (flow: Flow, token: string) => string) {
     this.#state = state;
     this.#memory = memory;
+    this.#probe = probe;
   }
 
   /** Takes a socket on; false if that cannot be, since what it has to remember from the start is too long. */
@@ -104,8 +112,29 @@ export class Sockets {
   send(id: string, octets: string): boolean {
     const socket = this.#sockets.get(id) ?? this.#find(id);
     if (socket === undefined || socket.readyState !== WebSocket.OPEN) return false;
-    socket.send(frameFor(octets, this.byId(id)?.wantsBinary === true));
+    const flow = this.byId(id);
+    socket.send(frameFor(octets, flow?.wantsBinary === true));
+    if (flow !== undefined) this.#count(flow, octets.length);
     return true;
+  }
+
+  /** The client has answered a probe: it has read all that was sent before. */
+  hasRead(id: string, token: string): void {
+    const unread = this.byId(id)?.unread;
+    if (unread?.token !== token) return;
+    this.#unread.set(id, Math.max(0, (this.#unread.get(id) ?? unread.octets) - unread.asked));
+    this.update(id, { unread: undefined });
+  }
+
+  /** Whether so much waits for clients of this home that no further connection can be taken on. */
+  isUnread(): boolean {
+    const sockets = this.#state.getWebSockets();
+    if (sockets.length < mostUnreadAtHome / mostUnread) return false;
+    const waiting = sockets.map((socket) => {
+      const flow = this.of(socket);
+      return flow === undefined ? 0 : this.#unreadOf(flow);
+    });
+    return waiting.reduce((sum, octets) => sum + octets, 0) >= mostUnreadAtHome;
   }
 
   /** False for a socket that we are closing, until its other end has closed it too. */
@@ -124,6 +153,7 @@ export class Sockets {
     if (flow === undefined) return undefined;
     this.#flows.delete(flow.id);
     this.#sockets.delete(flow.id);
+    this.#unread.delete(flow.id);
     if (this.#elsewhere.delete(flow.id)) this.#memory.run("DELETE FROM attachments WHERE flow = ?", flow.id);
     return flow;
   }
@@ -135,6 +165,26 @@ export class Sockets {
     } catch (error) {
       if (!isAlreadyGone(socket, error)) throw error;
     }
+  }
+
+  #unreadOf({ id, unread }: Flow): number {
+    return this.#unread.get(id) ?? unread?.octets ?? 0;
+  }
+
+  /** At each full octetsBeforeProbe it is looked at, and remembered beyond a sleep. */
+  #count(flow: Flow, octets: number): void {
+    const before = this.#unreadOf(flow);
+    const unread = before + octets;
+    this.#unread.set(flow.id, unread);
+    if (Math.floor(unread / octetsBeforeProbe) > Math.floor(before / octetsBeforeProbe)) this.#lookAtUnread(flow, unread);
+  }
+
+  #lookAtUnread(flow: Flow, octets: number): void {
+    const { id, unread } = flow;
+    if (octets > mostUnread) return this.close(id, closing.doesNotRead);
+    const { asked, token } = unread ?? { asked: octets, token: randomText() + randomText() };
+    this.update(id, { unread: { octets, asked, token } });
+    if (unread === undefined) this.send(id, this.#probe(flow, token));
   }
 
   #find(id: string): WebSocket | undefined {

@@ -1,5 +1,5 @@
 /**
- * The object's one alarm, shared by all that is due (DESIGN: time is data). It is only ever moved to an earlier time; a late or
+ * The object's one alarm, shared by all that is due (times are data). It is only ever moved to an earlier time; a late or
  * needless one finds nothing to do.
  */
 export class SharedAlarm {

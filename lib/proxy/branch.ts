@@ -10,7 +10,8 @@ import type { RequestEnvelope, ReturnAddress } from "../transport/envelope.ts";
 export type Branch =
   | { readonly kind: "stateful"; readonly context: string; readonly index: number }
   | { readonly kind: "stateless"; readonly answerTo: ReturnAddress }
-  | { readonly kind: "stored"; readonly number: number };
+  | { readonly kind: "stored"; readonly number: number }
+  | { readonly kind: "probe"; readonly token: string };
 
 const cookie = "z9hG4bK";
 const hintLength = 8;
@@ -59,6 +60,11 @@ export function storedBranch(hint: string, number: number, loop: string): string
   return `${cookie}${hint}!${number}.${loop}`;
 }
 
+/** The branch of a question whether a client reads. */
+export function probeBranch(hint: string, token: string): string {
+  return `${cookie}${hint}*${token}`;
+}
+
 /** What a way back is for, and nothing else: a response with another Call-ID or CSeq does not come by it. */
 export interface Transaction {
   readonly callId: string;
@@ -74,6 +80,7 @@ function contextOf({ callId, cseq }: Transaction): string {
 export function readBranch(keyring: Keyring, branch: string, of: Transaction): Branch | undefined {
   const rest = branch.slice(cookie.length + hintLength);
   if (rest.startsWith("~")) return readStateless(keyring, rest.slice(1), of);
+  if (rest.startsWith("*")) return { kind: "probe", token: rest.slice(1) };
   if (rest.startsWith("!")) return { kind: "stored", number: Number.parseInt(rest.slice(1), 10) };
   const [empty, context, index] = rest.split(".");
   if (empty !== "" || context?.length !== contextLength || index === undefined) return undefined;

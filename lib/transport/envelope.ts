@@ -9,7 +9,7 @@ export interface ReturnAddress {
   readonly branch?: string;
 }
 
-/** A request on its way to another home (DESIGN: to the outside, one SIP element). */
+/** A request on its way to another home (to the outside, all homes are one SIP element). */
 export interface RequestEnvelope {
   readonly kind: "request";
   /** The message as it arrived, our own Route taken off and Max-Forwards decremented; our Via is not on it yet. */

@@ -1,5 +1,6 @@
 import type { NonceCounts } from "../authentication/digest.ts";
 import { plainHash } from "../syntax/plain-hash.ts";
+import type { Unread } from "./unread.ts";
 import type { Visitor } from "./visitor.ts";
 import type { Subscriber } from "../location/subscriber.ts";
 import type { DialogEnd, RequestEnvelope, ResponseEnvelope } from "./envelope.ts";
@@ -28,6 +29,8 @@ export interface Flow {
   /** The subscriber's row as the door read it, until the flow is authenticated: so that this costs no SQL. */
   readonly presented: Subscriber | undefined;
   readonly counts: NonceCounts;
+  /** The client has been asked whether it reads, and has not answered. */
+  readonly unread?: Unread | undefined;
   /** Wrong credentials that were tried here. */
   readonly guesses?: number;
   /** The bindings that this flow carries. */

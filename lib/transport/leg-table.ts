@@ -34,7 +34,7 @@ type Row = <Leg extends LegName>(
 
 const none = { kind: "none" } as const;
 
-/** The rows of the table, tried in this order (DESIGN §2); the first that says anything decides. */
+/** The rows of the table, tried in this order; the first that says anything decides. */
 export const legTable: Readonly<Record<string, Row>> = {
   "a response: the home hint at the start of our topmost Via": byResponse,
   "our Route token: the home on the sender's side": byRoute,

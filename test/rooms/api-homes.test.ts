@@ -7,7 +7,7 @@ import { header } from "../support/heard.ts";
 import { hashesOf } from "../support/provision.ts";
 import { api, connect, forgetEverything, homeOf, homes, newcomers, phoneOn, registered, rowsOf, valuesOf } from "./support/town.ts";
 
-/** What provisioning does to homes: open ones are told at once, others are left alone (DESIGN §9). */
+/** What provisioning does to homes: open ones are told at once, others are left alone. */
 const put = (username: string, change: object): Promise<Response> =>
   api(`/domains/localhost/subscribers/${username}`, { method: "PUT", body: JSON.stringify(change) });
 

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
 import { homes, newcomers, registered, connect, ringAlarm, spentBy, rowsOf } from "./support/town.ts";
 
-/** DESIGN §7: what work may cost, in hops between objects and rows written. An alarm that is set counts as a row. */
+/** What work may cost, in hops between objects and rows written. An alarm that is set counts as a row. */
 describe("the budgets", () => {
   it("a first REGISTER writes its binding and an alarm for it, besides the copy of the subscriber's row in a new home", async () => {
     const [alice] = await newcomers("alice");

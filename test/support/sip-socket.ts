@@ -26,6 +26,8 @@ export interface OpenSocket extends SipSocket {
   closeRaw(payload: Uint8Array): void;
   /** Reads nothing any more, so that it never answers a Close frame, but goes on sending. */
   deafen(): void;
+  /** Reads again, and what has come meanwhile. */
+  hearAgain(): void;
 }
 
 /** @param owner whose name a failing test shows */
@@ -49,6 +51,7 @@ export async function openSocket(url: string, owner: string, options: SocketOpti
       connection?.write(Buffer.concat([Buffer.from([0x88, 0x80 | payload.length, 0, 0, 0, 0]), payload]));
     },
     deafen: () => socket.pause(),
+    hearAgain: () => socket.resume(),
     cut: () => socket.terminate(),
     closed,
   };

@@ -35,7 +35,7 @@ const pausesLater = [1_000, 5_000, 15_000];
 
 /**
  * Tells homes at once, three times if need be; what still fails is tried again behind the answer, and at last the time limit on
- * the home's copy helps (DESIGN §9).
+ * the home's copy helps.
  * @param later keeps the Worker alive for what goes on behind the answer
  */
 export function homesOf(environment: Environment, later: (work: Promise<unknown>) => void): Homes {

@@ -8,7 +8,7 @@ const rows = after([outbound(contact, 1)]);
 const [row] = rows;
 if (row === undefined) throw new Error("nothing was bound");
 
-/** DESIGN §4: a row says that a binding exists; only its attachment knows exactly until when. */
+/** A row says that a binding exists; only its attachment knows exactly until when. */
 describe("a registration that need not be written", () => {
   const isMere = (lines: readonly string[], later = 0): boolean =>
     isMereRefresh(accepted(["CSeq: 2 REGISTER", ...lines], { bindings: rows, now: now + later * 1000 }), new Map([[row.key, row]]));

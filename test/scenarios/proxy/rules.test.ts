@@ -118,7 +118,7 @@ describe("a call that was sent on", () => {
     expect(headers(carol.last("INVITE"), "max-forwards")).toEqual(["68"]);
   });
 
-  it("shows one Via of ours, and one Record-Route (DESIGN §3)", async () => {
+  it("shows one Via of ours, and one Record-Route", async () => {
     const { carol } = await calls({ forward: { always: toCarol } });
     const invite = carol.last("INVITE");
     expect([headers(invite, "via").length, headers(invite, "record-route").length]).toEqual([2, 1]);

@@ -21,7 +21,7 @@ interface Delivery {
   readonly lost: () => void;
 }
 
-/** How memory and connections are lost (DESIGN §4). */
+/** How memory and connections are lost. */
 export const losses = ["evict", "cut", "abort", "kill"] as const;
 export type Loss = (typeof losses)[number];
 
