@@ -7,13 +7,14 @@ import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { ListName } from "../lib/presence/resource-list.ts";
 import type { TraceEntry } from "../lib/trace.ts";
 import type { Envelope, Receipt, RequestEnvelope } from "../lib/transport/envelope.ts";
-import { readConfiguration } from "../workers/configuration.ts";
-import { directoryOf } from "../workers/directory.ts";
+import { readConfiguration } from "../platform/configuration.ts";
+import { directoryOf } from "../platform/directory/directory.ts";
 import { isTooLong, tooLongFrame } from "../lib/transport/frame-limit.ts";
 import type { Flow } from "../lib/transport/flow.ts";
 import { composeProbe } from "../lib/transport/unread.ts";
 import { isGuestHome, isVisitorHome } from "../lib/transport/visitor.ts";
-import type { Environment } from "../workers/environment.ts";
+import type { Costs, HomeObject } from "../platform/object-rpc.ts";
+import type { Environment } from "../platform/environment.ts";
 import { Account } from "./address-of-record/account.ts";
 import { Contexts } from "./address-of-record/contexts.ts";
 import { FailedCalls } from "./address-of-record/failed-calls.ts";
@@ -29,30 +30,23 @@ import { Presence } from "./address-of-record/presence.ts";
 import { ofSubscription } from "./address-of-record/presence/notifier.ts";
 import { Reception } from "./address-of-record/reception.ts";
 import { Registrar } from "./address-of-record/registrar.ts";
-import { Sockets, closing } from "./address-of-record/sockets.ts";
-import { SharedAlarm } from "./room/alarm.ts";
-import { keyringOf } from "./room/keyring.ts";
-import { neighbourOf } from "./room/neighbour.ts";
-import { Log } from "./room/log.ts";
-import { Memory } from "./room/memory.ts";
-import { Outbox } from "./room/outbox.ts";
-import { badServersOf } from "./room/bad-servers.ts";
-import { resolverOf } from "./room/shared-resolver.ts";
-import { Queues } from "./room/queues.ts";
-import { Recorder } from "./room/record.ts";
-import { lengthOf } from "./room/stranger-allowance.ts";
-import { type Room, readHomeName } from "./room/room.ts";
+import { Sockets } from "./address-of-record/sockets.ts";
+import { closing } from "../platform/connection/close-reasons.ts";
+import { SharedAlarm } from "../platform/alarm.ts";
+import { keyringOf } from "../platform/crypto/keyring.ts";
+import { receiverOf } from "../platform/receivers.ts";
+import { Log } from "../platform/log.ts";
+import { Memory } from "../platform/sql.ts";
+import { Outbox } from "../platform/outbox.ts";
+import { badServersOf } from "../platform/unavailable-servers.ts";
+import { resolverOf } from "../platform/dns/shared-resolver.ts";
+import { Queues } from "../platform/connection/serial-queues.ts";
+import { Recorder } from "../platform/trace-recorder.ts";
+import { lengthOf } from "../platform/connection/stranger-allowance.ts";
+import { type Room, readHomeName } from "./address-of-record/room.ts";
 
 /** Milliseconds that a visitor's home stays when he has gone. */
 const visitorGrace = 60_000;
-
-/** What a home has spent since it was last asked, or woke up. */
-export interface Costs {
-  readonly rowsWritten: number;
-  readonly alarmsSet: number;
-  /** Calls to other homes. */
-  readonly calls: number;
-}
 
 /** The parts of a home, none of which knows another's tables. */
 interface Parts {
@@ -72,7 +66,7 @@ interface Parts {
  * The home of one address of record: its sockets, bindings, and the response contexts of requests for it. This class only
  * wires the parts together and takes the platform's events; what they mean is in the parts, and what is decided in `lib/`.
  */
-export class AddressOfRecord extends DurableObject<Environment> {
+export class AddressOfRecord extends DurableObject<Environment> implements HomeObject {
   readonly #room: Room;
   readonly #recorder: Recorder;
   readonly #queues = new Queues();
@@ -105,7 +99,7 @@ export class AddressOfRecord extends DurableObject<Environment> {
       memory,
       alarm,
       sockets: new Sockets(state, memory, (flow, token) => this.#probe(flow, token)),
-      outbox: new Outbox(neighbourOf(environment)),
+      outbox: new Outbox(receiverOf(environment)),
       log: new Log(this.#recorder, name, configuration.logging, failed),
       failed,
     };

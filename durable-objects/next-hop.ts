@@ -7,7 +7,6 @@ import { type Forwarder, type StatelessRequest, makesDialogs, statelessRequest }
 import { asAsked, isShifted, shift, shiftedBranch, shiftedEnd } from "../lib/proxy/shifted.ts";
 import { type Standing, shownTo, standingOfServer, takenFrom } from "../lib/proxy/standing.ts";
 import { type NamedHop, isHopName, readHopName, writtenHost } from "../lib/routing/hop-name.ts";
-import type { Hop } from "../lib/routing/locate.ts";
 import { type Trunk, allInUse } from "../lib/routing/trunk.ts";
 import { alter } from "../lib/syntax/alter.ts";
 import { ackFor, cancelFor } from "../lib/syntax/compose.ts";
@@ -27,16 +26,17 @@ import {
   type ResponseEnvelope,
   taken,
 } from "../lib/transport/envelope.ts";
-import { readConfiguration } from "../workers/configuration.ts";
-import { directoryOf } from "../workers/directory.ts";
-import type { Environment } from "../workers/environment.ts";
-import { essentialsOf, parsed, read } from "./address-of-record/checked.ts";
-import { available } from "./address-of-record/resolve.ts";
+import { readConfiguration } from "../platform/configuration.ts";
+import { directoryOf } from "../platform/directory/directory.ts";
+import type { HopStatus, NextHopObject, Role } from "../platform/object-rpc.ts";
+import type { Environment } from "../platform/environment.ts";
+import { essentialsOf, parsed, read } from "./shared/reparse.ts";
+import { available } from "./shared/target-selection.ts";
 import { Calls, isFull } from "./next-hop/calls.ts";
 import type { Connection } from "./next-hop/connection.ts";
 import { HopConnection } from "./next-hop/hop-connection.ts";
 import { Inbound } from "./next-hop/inbound.ts";
-import { passOn, seek, takeBack, usualRole } from "./next-hop/keeping.ts";
+import { passOn, seek, takeBack, usualRole } from "./shared/trunk-failover.ts";
 import {
   SentRequests,
   type Unanswered,
@@ -44,35 +44,24 @@ import {
   withCredentials,
   withCredentialsCancelled,
 } from "./next-hop/sent-requests.ts";
-import { type Cared, type Health, type Role, TrunkCare } from "./next-hop/trunk-care.ts";
+import { type Cared, TrunkCare } from "./next-hop/trunk-care.ts";
 import { TrunkRegistration } from "./next-hop/trunk-registration.ts";
-import { usualRest } from "./room/bad-servers.ts";
-import { badServersOf } from "./room/bad-servers.ts";
-import { keyringOf } from "./room/keyring.ts";
-import { Outbox } from "./room/outbox.ts";
-import { answerFault } from "./room/reply.ts";
-import { neighbourOf } from "./room/neighbour.ts";
+import { usualRest } from "../platform/unavailable-servers.ts";
+import { badServersOf } from "../platform/unavailable-servers.ts";
+import { keyringOf } from "../platform/crypto/keyring.ts";
+import { Outbox } from "../platform/outbox.ts";
+import { answerFault } from "./shared/reply.ts";
+import { receiverOf } from "../platform/receivers.ts";
 
 /** Milliseconds that the timers of homes are ahead: it is they who end a call, and not a connection that is closed under it. */
 const homesFirst = 3000;
-
-/** How the connection to a server is. Times are milliseconds, 0 for never. */
-export interface HopStatus extends Hop {
-  readonly isConnected: boolean;
-  readonly registeredUntil: number;
-  /** How it has answered when it was last asked. */
-  readonly health: Health | undefined;
-  /** It takes no calls, by that answer. */
-  readonly isIll: boolean;
-  readonly calls: number;
-}
 
 /**
  * The connection to one other SIP server. Requests go out without state (RFC 3261 §16.11): the way back is sealed in the branch, and
  * timers and forks are the business of the home that sent them, which survives. What is remembered here may get lost with the
  * connection: the INVITEs under way, for their ACK and CANCEL, and the calls, for which the connection stays open.
  */
-export class NextHop extends DurableObject<Environment> {
+export class NextHop extends DurableObject<Environment> implements NextHopObject {
   readonly #keyring: Keyring;
   readonly #hop: NamedHop;
   readonly #care: TrunkCare;
@@ -101,7 +90,7 @@ export class NextHop extends DurableObject<Environment> {
     this.#hop = readHopName(name);
     this.#environment = environment;
     this.#by = { keyring: this.#keyring, home: name, hint: homeHint(this.#keyring, name), hints: homeHints(this.#keyring, name) };
-    this.#outbox = new Outbox(neighbourOf(environment));
+    this.#outbox = new Outbox(receiverOf(environment));
     this.#connection = new HopConnection({
       name,
       hop: this.#hop,

@@ -94,3 +94,23 @@ function shownBody(body: string, type: string): string {
   if (!/^application\/sdp[ \t]*(?:;|$)/i.test(type)) return `(a body of ${body.length} characters is not kept)`;
   return body.replace(/^(a=(?:crypto|ice-pwd|key-mgmt):|k=).*$/gim, "$1***");
 }
+
+/** How a call has come to its end. */
+export interface Failure {
+  readonly side: FailedCall["side"];
+  /** The text of its final response, and where that goes: "-" for another home or server. */
+  readonly final: string;
+  readonly flow: string;
+  /** The INVITE as it came, where the trace may not have it, and from where. */
+  readonly invite?: { readonly text: string; readonly flow: string };
+  /** Milliseconds, if known: when the INVITE came. */
+  readonly since?: number | undefined;
+  readonly why?: string | undefined;
+  /** The home of who has called; absent for this user's own calls. */
+  readonly caller?: string;
+}
+
+/** What keeps failed calls. */
+export interface FailureRecord {
+  keep(now: number, failure: Failure): void;
+}

@@ -1,11 +1,11 @@
 import { noRules } from "../lib/location/rules.ts";
 import type { Opening } from "../lib/transport/opening.ts";
 import { type Visitor, visitorHome } from "../lib/transport/visitor.ts";
-import { keyringOf } from "../durable-objects/room/keyring.ts";
-import { openingHeader, sealOpening } from "../durable-objects/room/sealed-opening.ts";
-import { readConfiguration } from "./configuration.ts";
-import { homeName } from "./directory.ts";
-import type { Environment } from "./environment.ts";
+import { keyringOf } from "../platform/crypto/keyring.ts";
+import { openingHeader, sealOpening } from "../platform/connection/sealed-opening.ts";
+import { readConfiguration } from "../platform/configuration.ts";
+import { homeName } from "../platform/directory/directory.ts";
+import type { Environment } from "../platform/environment.ts";
 
 /** Hands a socket to a home: the Worker is out of its path from then on. */
 export async function connectDirectly(environment: Environment, opening: Opening): Promise<Response> {

@@ -1,9 +1,9 @@
 import { StreamReader, framed } from "../lib/transport/stream.ts";
 import { namedOnTcp } from "../lib/transport/tcp-names.ts";
-import { decodeBinary, encodeBinary, octetsIn } from "../durable-objects/room/bytes.ts";
-import { answerUnmeasured } from "../durable-objects/room/reply.ts";
-import { readConfiguration } from "./configuration.ts";
-import type { Environment } from "./environment.ts";
+import { decodeBinary, encodeBinary, octetsIn } from "../platform/bytes.ts";
+import { answerUnmeasured } from "../durable-objects/shared/reply.ts";
+import { readConfiguration } from "../platform/configuration.ts";
+import type { Environment } from "../platform/environment.ts";
 import { serveGenerally } from "./proxy.ts";
 
 /**

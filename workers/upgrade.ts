@@ -1,4 +1,4 @@
-import type { Configuration } from "./configuration.ts";
+import type { Configuration } from "../platform/configuration.ts";
 
 /** What a WebSocket upgrade must be, before anything is spent on it (RFC 7118 §5, RFC 6455 §4.2). Undefined if it may pass. */
 export function refuseUpgrade(request: Request, configuration: Configuration): Response | undefined {

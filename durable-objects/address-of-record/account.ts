@@ -5,9 +5,10 @@ import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import { isPresentable } from "../../lib/transport/attachment.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
-import { DirectoryUnavailable, homeName } from "../../workers/directory.ts";
-import type { Room } from "../room/room.ts";
-import { closing } from "./sockets.ts";
+import { homeName } from "../../platform/directory/directory.ts";
+import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
+import type { Room } from "./room.ts";
+import { closing } from "../../platform/connection/close-reasons.ts";
 
 /** Who the owner is, for checking From. */
 export interface Owner {

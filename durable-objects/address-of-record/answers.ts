@@ -3,11 +3,11 @@ import { finalResponse } from "../../lib/proxy/final-response.ts";
 import { type Effect, type ResponseContext, owesCancel } from "../../lib/proxy/response-context.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import type { ResponseEnvelope } from "../../lib/transport/envelope.ts";
-import { Undeliverable } from "../room/outbox.ts";
-import { randomText } from "../room/random.ts";
-import type { Room } from "../room/room.ts";
+import { Undeliverable } from "../../platform/outbox.ts";
+import { randomText } from "../../platform/crypto/random.ts";
+import type { Room } from "./room.ts";
 import type { Contexts, OpenContext } from "./contexts.ts";
-import type { PassOn } from "./forking.ts";
+import type { PassOn } from "./pass-on.ts";
 
 /** The answers of response contexts: a final one is owed to the caller's home until that has it (RFC 3261 §16.7 steps 6 to 9). */
 export class Answers {

@@ -1,6 +1,6 @@
 import { isVisitorHome } from "../../lib/transport/visitor.ts";
 import type { CallInProgress } from "../../lib/transport/flow.ts";
-import type { Room } from "../room/room.ts";
+import type { Room } from "./room.ts";
 
 /** Calls of a phone that has lost its socket. */
 export interface Away {

@@ -6,8 +6,8 @@ import { type Request, type Response, headerValue } from "../../lib/syntax/messa
 import { parseParty } from "../../lib/syntax/party.ts";
 import type { DialogEnd } from "../../lib/transport/envelope.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
-import type { Room } from "../room/room.ts";
-import { essentialsOf, parsed } from "./checked.ts";
+import type { Room } from "./room.ts";
+import { essentialsOf, parsed } from "../shared/reparse.ts";
 import type { OpenContext } from "./contexts.ts";
 import { takenCall, withDialog } from "./dialogs.ts";
 

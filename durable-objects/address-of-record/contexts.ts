@@ -3,9 +3,9 @@ import { type ForkedBranch, type ResponseContext, isFinished, keptUntil, owesCan
 import { alter } from "../../lib/syntax/alter.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";
-import { decodeBinary, encodeBinary } from "../room/bytes.ts";
-import type { Room } from "../room/room.ts";
-import { parsed } from "./checked.ts";
+import { decodeBinary, encodeBinary } from "../../platform/bytes.ts";
+import type { Room } from "./room.ts";
+import { parsed } from "../shared/reparse.ts";
 
 interface Row extends Record<string, string | number | null> {
   readonly state: string;

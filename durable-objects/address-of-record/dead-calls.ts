@@ -1,6 +1,6 @@
 import type { Carried, Flow } from "../../lib/transport/flow.ts";
 import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
-import type { Room } from "../room/room.ts";
+import type { Room } from "./room.ts";
 import type { Away, AwayCalls } from "./away-calls.ts";
 import { HangUp } from "./hang-up.ts";
 

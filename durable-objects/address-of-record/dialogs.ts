@@ -6,7 +6,7 @@ import { parseParty } from "../../lib/syntax/party.ts";
 import { routeIn } from "../../lib/proxy/route-token.ts";
 import type { DialogEnd, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { type CallDetails, type CallInProgress, type Flow, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
-import type { Room } from "../room/room.ts";
+import type { Room } from "./room.ts";
 import { type Away, AwayCalls } from "./away-calls.ts";
 import { DeadCalls, isSamePhone } from "./dead-calls.ts";
 

@@ -1,28 +1,13 @@
-import { type FailedCall, fitting, isOfCall, withoutSecrets } from "../../lib/failed-call.ts";
+import { type FailedCall, type Failure, fitting, isOfCall, withoutSecrets } from "../../lib/failed-call.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { type Response, headerValue, parseMessage } from "../../lib/syntax/message.ts";
 import { legible } from "../../lib/syntax/octets.ts";
 import type { TraceEntry } from "../../lib/trace.ts";
 import { isVisitorHome } from "../../lib/transport/visitor.ts";
-import type { SharedAlarm } from "../room/alarm.ts";
-import type { Memory } from "../room/memory.ts";
-import { type Recorder, isOfInvite, warningIn } from "../room/record.ts";
-
-/** How a call has come to its end. */
-export interface Failure {
-  readonly side: FailedCall["side"];
-  /** The text of its final response, and where that goes: "-" for another home or server. */
-  readonly final: string;
-  readonly flow: string;
-  /** The INVITE as it came, where the trace may not have it, and from where. */
-  readonly invite?: { readonly text: string; readonly flow: string };
-  /** Milliseconds, if known: when the INVITE came. */
-  readonly since?: number | undefined;
-  readonly why?: string | undefined;
-  /** The home of who has called; absent for this user's own calls. */
-  readonly caller?: string;
-}
+import type { SharedAlarm } from "../../platform/alarm.ts";
+import type { Memory } from "../../platform/sql.ts";
+import { type Recorder, isOfInvite, warningIn } from "../../platform/trace-recorder.ts";
 
 interface Row extends Record<string, string | number> {
   readonly number: number;

@@ -30,16 +30,15 @@ import type {
 } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
 import type { CallDetails, Flow } from "../../lib/transport/flow.ts";
-import { randomText } from "../room/random.ts";
-import type { Room } from "../room/room.ts";
+import { randomText } from "../../platform/crypto/random.ts";
+import type { Room } from "./room.ts";
 import { Answers, owing } from "./answers.ts";
 import { Branches } from "./branches.ts";
-import { essentialsOf } from "./checked.ts";
+import { essentialsOf } from "../shared/reparse.ts";
 import { type Contexts, type OpenContext, branchName } from "./contexts.ts";
 import { Retargeting } from "./retargeting.ts";
 
-/** Brings a letter to a home, this one included. */
-export type PassOn = (home: string, envelope: RequestEnvelope | ResponseEnvelope | CancelEnvelope | InquiryEnvelope) => Promise<Receipt>;
+import type { PassOn } from "./pass-on.ts";
 
 /** The response contexts of requests for this home's user: branches, responses, timers (RFC 3261 §16.6 to §16.10). */
 export class Forking {

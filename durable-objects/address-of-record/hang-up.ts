@@ -2,8 +2,8 @@ import { endsOf, openRoute } from "../../lib/proxy/route-token.ts";
 import { composeBye } from "../../lib/proxy/hang-up.ts";
 import type { CallDetails, CallInProgress, Carried } from "../../lib/transport/flow.ts";
 import type { DialogEnd, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
-import { randomText } from "../room/random.ts";
-import type { Room } from "../room/room.ts";
+import { randomText } from "../../platform/crypto/random.ts";
+import type { Room } from "./room.ts";
 
 /** Branches of ours whose responses nobody waits for. */
 const unattended = "bye.";

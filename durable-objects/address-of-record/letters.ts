@@ -2,7 +2,7 @@ import { toOctets } from "../../lib/syntax/octets.ts";
 import type { RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import type { Flow, SentLetter } from "../../lib/transport/flow.ts";
 import { isGuestHome } from "../../lib/transport/visitor.ts";
-import type { Room } from "../room/room.ts";
+import type { Room } from "./room.ts";
 
 export type Letter = RequestEnvelope | ResponseEnvelope;
 

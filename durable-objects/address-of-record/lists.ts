@@ -12,9 +12,9 @@ import { type Request, headerValue, headerValues } from "../../lib/syntax/messag
 import { inspectRequest } from "../../lib/uas/inspect-request.ts";
 import type { Envelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
-import { randomText } from "../room/random.ts";
-import { answerFault } from "../room/reply.ts";
-import type { Room } from "../room/room.ts";
+import { randomText } from "../../platform/crypto/random.ts";
+import { answerFault } from "../shared/reply.ts";
+import type { Room } from "./room.ts";
 import type { Account } from "./account.ts";
 import { Asking } from "./lists/asking.ts";
 import { BackEnds } from "./lists/back-ends.ts";

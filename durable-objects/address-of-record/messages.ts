@@ -5,8 +5,8 @@ import { toOctets } from "../../lib/syntax/octets.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { type Request, bodyOf, headerValue } from "../../lib/syntax/message.ts";
 import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
-import type { Room } from "../room/room.ts";
-import { essentialsOf, parsed } from "./checked.ts";
+import type { Room } from "./room.ts";
+import { essentialsOf, parsed } from "../shared/reparse.ts";
 
 interface Row extends Record<string, string | number> {
   readonly number: number;

@@ -12,8 +12,8 @@ import type { Essentials } from "../../lib/syntax/essentials.ts";
 import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { type Request, headerValue, parseMessage } from "../../lib/syntax/message.ts";
-import { capabilities } from "../../lib/uas/capabilities.ts";
-import { endsHere } from "../../lib/uas/ends-here.ts";
+import { capabilities } from "../../lib/server/capabilities.ts";
+import { endsHere } from "../../lib/server/ends-here.ts";
 import { inspectRequest } from "../../lib/uas/inspect-request.ts";
 import type {
   CancelEnvelope,
@@ -26,16 +26,16 @@ import type {
 import { taken } from "../../lib/transport/envelope.ts";
 import { type Flow, contactMark, leadsTo, phoneOnFlow } from "../../lib/transport/flow.ts";
 import type { Visitor } from "../../lib/transport/visitor.ts";
-import { randomText } from "../room/random.ts";
-import { answerFault } from "../room/reply.ts";
-import type { Room } from "../room/room.ts";
+import { randomText } from "../../platform/crypto/random.ts";
+import { answerFault } from "../shared/reply.ts";
+import type { Room } from "./room.ts";
 import type { Account } from "./account.ts";
 import { type Dialogs, placedCall } from "./dialogs.ts";
 import type { Forking } from "./forking.ts";
 import type { Letters } from "./letters.ts";
 import type { Lists } from "./lists.ts";
 import type { PlacedCalls } from "./placed-calls.ts";
-import { type Elsewhere, type Routed, homeOf, leavingTo, placeOf } from "./resolve.ts";
+import { type Elsewhere, type Routed, homeOf, leavingTo, placeOf } from "../shared/target-selection.ts";
 import { Untried } from "./untried.ts";
 import { type CallsAtPresent, Visits, identityOf, noRelay } from "./visits.ts";
 

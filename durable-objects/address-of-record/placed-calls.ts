@@ -2,7 +2,7 @@ import type { Response } from "../../lib/syntax/message.ts";
 import type { CancelEnvelope, InquiryEnvelope, Receipt } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
 import { type Flow, type PendingInvite, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
-import type { Room } from "../room/room.ts";
+import type { Room } from "./room.ts";
 import { placedCall, withDialog } from "./dialogs.ts";
 
 /** Unanswered INVITEs that one socket may have at a time: their notes must fit into its attachment. */

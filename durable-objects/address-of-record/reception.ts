@@ -6,14 +6,14 @@ import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { type Request as SipRequest, type Response as SipResponse, hasHeader, parseMessage, salvage } from "../../lib/syntax/message.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import { visitorPhone } from "../../lib/transport/visitor.ts";
-import { Brakes } from "../room/brakes.ts";
-import { mostCrowded } from "../room/crowds.ts";
-import { Patience } from "../room/patience.ts";
-import { randomText } from "../room/random.ts";
-import { answerFault } from "../room/reply.ts";
-import type { Room } from "../room/room.ts";
-import { openingHeader, openOpening } from "../room/sealed-opening.ts";
-import { StrangerAllowance } from "../room/stranger-allowance.ts";
+import { Brakes } from "../../platform/connection/brakes.ts";
+import { mostCrowded } from "../../platform/connection/crowds.ts";
+import { Patience } from "../../platform/connection/authentication-timeout.ts";
+import { randomText } from "../../platform/crypto/random.ts";
+import { answerFault } from "../shared/reply.ts";
+import type { Room } from "./room.ts";
+import { openingHeader, openOpening } from "../../platform/connection/sealed-opening.ts";
+import { StrangerAllowance } from "../../platform/connection/stranger-allowance.ts";
 import type { Account } from "./account.ts";
 import type { Dialogs } from "./dialogs.ts";
 import type { Forking } from "./forking.ts";
@@ -22,7 +22,7 @@ import type { Letter, Letters } from "./letters.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { PlacedCalls } from "./placed-calls.ts";
 import { type Registrar, isOnPurpose } from "./registrar.ts";
-import { closing } from "./sockets.ts";
+import { closing } from "../../platform/connection/close-reasons.ts";
 
 /** The parts that have to do with what phones send and get. */
 export interface PhoneParts {

@@ -11,7 +11,7 @@ import type { Request } from "../../lib/syntax/message.ts";
 import { parameter } from "../../lib/syntax/parameters.ts";
 import { equalUris, parseUri } from "../../lib/syntax/uri.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
-import type { Room } from "../room/room.ts";
+import type { Room } from "./room.ts";
 
 /** A binding, and whether its phone can be reached now or is only waited for. */
 export interface KnownBinding {

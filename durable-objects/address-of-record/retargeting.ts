@@ -17,13 +17,13 @@ import { hasHeader, headerValue, parseMessage } from "../../lib/syntax/message.t
 import { parseUri, dialledNumber } from "../../lib/syntax/uri.ts";
 import type { CancelEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { visitorHome } from "../../lib/transport/visitor.ts";
-import { answerFault } from "../room/reply.ts";
-import type { Room } from "../room/room.ts";
-import { essentialsOf, parsed } from "./checked.ts";
+import { answerFault } from "../shared/reply.ts";
+import type { Room } from "./room.ts";
+import { essentialsOf, parsed } from "../shared/reparse.ts";
 import { branchName, type OpenContext } from "./contexts.ts";
-import { usualRest } from "../room/bad-servers.ts";
-import { type Place, type Search, hopsOf, trunkHops } from "../room/trunk-hops.ts";
-import { available, homeOf, mayCallOut, trunkFor } from "./resolve.ts";
+import { usualRest } from "../../platform/unavailable-servers.ts";
+import { type Place, type Search, hopsOf, trunkHops } from "../shared/trunk-hops.ts";
+import { available, homeOf, mayCallOut, trunkFor } from "../shared/target-selection.ts";
 
 /** Milliseconds after which a request that has not surely arrived is sent on once more. */
 const retryAfter = 2000;

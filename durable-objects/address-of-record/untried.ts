@@ -1,4 +1,4 @@
-import { Clock } from "../room/clock.ts";
+import { Clock } from "../../platform/one-shot-timer.ts";
 
 /** Milliseconds after which a caller is told that his INVITE has come, though it has not reached the callee's home yet (RFC 3261 §17.2.1). */
 const pauseBeforeTrying = 150;

@@ -7,8 +7,8 @@ import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault
 import type { Request } from "../../lib/syntax/message.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import type { Visitor } from "../../lib/transport/visitor.ts";
-import type { Room } from "../room/room.ts";
-import { available } from "./resolve.ts";
+import type { Room } from "./room.ts";
+import { available } from "../shared/target-selection.ts";
 
 /** How many calls the user has at a time: ringing here, placed and not answered yet, in progress. */
 export type CallsAtPresent = (now: number) => number;

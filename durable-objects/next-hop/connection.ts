@@ -5,7 +5,7 @@ import { isFault } from "../../lib/syntax/fault.ts";
 import { type Response, headerValues, parseMessage } from "../../lib/syntax/message.ts";
 import { parseVia } from "../../lib/syntax/via.ts";
 import { seenAddress } from "../../lib/transport/seen-address.ts";
-import { randomText } from "../room/random.ts";
+import { randomText } from "../../platform/crypto/random.ts";
 import type { Channel, ChannelEvents, ConnectionEvents } from "./channel.ts";
 import { openStream } from "./stream.ts";
 import { openWebSocket } from "./web-socket.ts";

@@ -11,7 +11,7 @@ import {
   headerValues,
 } from "../../lib/syntax/message.ts";
 import { parseNameAddress, tagOf } from "../../lib/syntax/name-address.ts";
-import { randomText } from "../room/random.ts";
+import { randomText } from "../../platform/crypto/random.ts";
 import type { Account } from "./trunk-registration.ts";
 
 /** Requests that have had their final response. */

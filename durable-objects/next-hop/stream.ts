@@ -2,8 +2,8 @@ import { connect } from "cloudflare:sockets";
 import { writtenHost } from "../../lib/routing/hop-name.ts";
 import type { Hop } from "../../lib/routing/locate.ts";
 import { StreamReader, framed } from "../../lib/transport/stream.ts";
-import { decodeBinary, encodeBinary } from "../room/bytes.ts";
-import { answerUnmeasured } from "../room/reply.ts";
+import { decodeBinary, encodeBinary } from "../../platform/bytes.ts";
+import { answerUnmeasured } from "../shared/reply.ts";
 import { type Channel, type ChannelEvents, patience, within } from "./channel.ts";
 
 /**

@@ -1,7 +1,8 @@
+import type { Health, Role } from "../../platform/object-rpc.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { type BackOff, backOff } from "../../lib/transport/back-off.ts";
-import { type BadServers, longestRest } from "../room/bad-servers.ts";
-import { DirectoryUnavailable } from "../../workers/directory.ts";
+import { type BadServers, longestRest } from "../../platform/unavailable-servers.ts";
+import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
 import type { Connection } from "./connection.ts";
 import type { Account, TrunkRegistration } from "./trunk-registration.ts";
 
@@ -36,17 +37,6 @@ export interface Cared {
   passOn(trunk: Trunk): Promise<void>;
   /** We are registered here: the servers behind this one need not register us any more. */
   takeBack(trunk: Trunk): Promise<void>;
-}
-
-/** What an object does for its trunk when no call is on its connection. "stands by": only asks whether the server is well, if it is to. */
-export type Role = "registers" | "stands by" | "nothing";
-
-/** How a server has answered when it was last asked. */
-export interface Health {
-  /** Milliseconds. */
-  readonly at: number;
-  /** Of its response; 0: it was silent, or could not be reached. */
-  readonly status: number;
 }
 
 /**

@@ -5,7 +5,7 @@ import { accountUser } from "../../lib/routing/trunk.ts";
 import { grantedExpires, isStale } from "../../lib/registrar/granted.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { type Response, headerValue, headerValues } from "../../lib/syntax/message.ts";
-import { randomText } from "../room/random.ts";
+import { randomText } from "../../platform/crypto/random.ts";
 import type { Connection } from "./connection.ts";
 
 /** Seconds that we ask for, unless the server has asked for more (RFC 3261 §10.2.8). */

@@ -1,8 +1,8 @@
 import { writtenHost } from "../../lib/routing/hop-name.ts";
 import type { Hop } from "../../lib/routing/locate.ts";
 import { isTooLong, tooLongFrame } from "../../lib/transport/frame-limit.ts";
-import { frameFor, octetsIn } from "../room/bytes.ts";
-import { randomText } from "../room/random.ts";
+import { frameFor, octetsIn } from "../../platform/bytes.ts";
+import { randomText } from "../../platform/crypto/random.ts";
 import { type Channel, type ChannelEvents, patience, within } from "./channel.ts";
 
 /** No URI and no record of the DNS names the resource (RFC 7118 §5.5); this is ours, and most servers take any. */

@@ -1,4 +1,4 @@
-import type { WatcherRules } from "../presence/policy.ts";
+import type { WatcherRules } from "./watcher-rules.ts";
 
 /** What a subscriber wants done with calls for him, and who may watch him. URIs are SIP or tel URIs, as text. */
 export interface Rules {

@@ -8,7 +8,7 @@ import type { DialogEnd } from "../transport/envelope.ts";
 import { type NamedDialog, dialogNamedIn } from "./dialog-info.ts";
 import { acceptance } from "./accept.ts";
 import { type EventPackage, eventPackages, isEventPackage, partialType, traits } from "./event-package.ts";
-import type { Permission } from "./policy.ts";
+import type { Permission } from "../location/watcher-rules.ts";
 import { type Rates, readRates } from "./rates.ts";
 
 /** A subscription as its row holds it: one usage of a dialog that this home is one end of (RFC 6665 §4.2). */

@@ -1,11 +1,22 @@
 import { publicGruu } from "../location/gruu.ts";
-import type { ReachableTarget } from "../proxy/response-context.ts";
 import { type Fault, isFault } from "../syntax/fault.ts";
 import { parseNameAddress } from "../syntax/name-address.ts";
 import { parameter } from "../syntax/parameters.ts";
 import { type Uri, equalUris, parseUri } from "../syntax/uri.ts";
 
 type Lines = readonly (readonly [name: string, value: string])[];
+
+/** Where a user is reached: a phone by its Contact, or another address that the request is for now. */
+export interface RedirectTarget {
+  /** A URI. */
+  readonly contact: string;
+  /** Thousandths. */
+  readonly q: number;
+  /** The feature parameters of its Contact (RFC 3840 §9). */
+  readonly features?: string;
+  /** Why it is another address. */
+  readonly retarget?: object;
+}
 
 /** A 3xx of ours: where the user is, for whoever asks to be told rather than be put through. */
 export interface Redirection {
@@ -39,11 +50,11 @@ function isSame(one: Uri | Fault, other: Uri | Fault): boolean {
  * @param expires seconds that a target is good for
  * @returns undefined if nobody is left
  */
-export function redirectTo(
-  targets: readonly ReachableTarget[],
+export function redirectTo<Target extends RedirectTarget>(
+  targets: readonly Target[],
   of: { readonly requestUri: string; readonly isGruu: boolean },
   owner: { readonly user: string; readonly domain: string },
-  expires: (target: ReachableTarget) => number | undefined,
+  expires: (target: Target) => number | undefined,
 ): Redirection | undefined {
   const told = of.isGruu ? targets.filter(({ retarget }) => retarget !== undefined) : targets;
   const all = told.flatMap((target): [string, string][] => {
@@ -59,7 +70,7 @@ export function redirectTo(
 }
 
 function addressOf(
-  { contact, features = "", retarget }: ReachableTarget,
+  { contact, features = "", retarget }: RedirectTarget,
   { user, domain }: { user: string; domain: string },
 ): string | undefined {
   if (retarget !== undefined) return contact;

@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { numberSettings } from "../../workers/configuration.ts";
+import { numberSettings } from "../../platform/configuration.ts";
 
 const tests = globSync("test/{scenarios,wire,rooms,browser}/**/*.ts").map((file) => readFileSync(file, "utf8"));
 const values = tests
@@ -8,7 +8,7 @@ const values = tests
   .map(([, name = "", small = "", large = ""]) => [name, Number(small.replaceAll("_", "")), Number(large.replaceAll("_", ""))] as const);
 
 /** The settings that the server reads, as its type lists them. */
-const names = [...readFileSync("workers/configuration.ts", "utf8").matchAll(/^ {2}readonly ([A-Z_]+)\?: string;$/gm)].map(
+const names = [...readFileSync("platform/configuration.ts", "utf8").matchAll(/^ {2}readonly ([A-Z_]+)\?: string;$/gm)].map(
   ([, name = ""]) => name,
 );
 

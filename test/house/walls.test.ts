@@ -20,6 +20,16 @@ function strayImports(glob: string, ...allowed: readonly RegExp[]): string[] {
   );
 }
 
+/** The folders of lib: each imports only those of a lower rank; those of rank 1 each other too, without a circle (import/no-cycle). */
+const ranks: Readonly<Record<string, number>> = {
+  syntax: 0,
+  ...{ transport: 1, authentication: 1, location: 1, uas: 1 },
+  routing: 2,
+  // Cores never import one another.
+  ...{ registrar: 3, proxy: 3, redirect: 3, presence: 3 },
+  server: 4,
+};
+
 describe("the walls (ARCHITECTURE.md)", () => {
   it("lib knows nothing but itself, and a reader of XML", () => {
     expect(strayImports("lib", /^lib\//, /^@xmldom\/xmldom$/)).toEqual([]);
@@ -34,36 +44,56 @@ describe("the walls (ARCHITECTURE.md)", () => {
     expect(JSON.parse(readFileSync("lib/tsconfig.json", "utf8"))).toMatchObject({ compilerOptions: { types: [] } });
   });
 
-  it.each(["registrar", "proxy", "presence"])("the core of the %s imports no other core", (core) => {
-    const others = ["registrar", "proxy", "redirect", "presence"].filter((other) => other !== core);
-    expect(strayImports(`lib/${core}`, new RegExp(`^(?!lib/(?:${others.join("|")})/)`))).toEqual([]);
+  it.each(Object.entries(ranks))("lib/%s imports only what is below it", (folder, rank) => {
+    const below = Object.keys(ranks).filter((other) => (ranks[other] ?? 0) < rank || (rank === 1 && ranks[other] === 1));
+    expect(strayImports(`lib/${folder}`, new RegExp(`^lib/(?:${[folder, ...below].join("|")})/`), /^@xmldom\/xmldom$/)).toEqual([]);
+  });
+
+  it("every folder of lib has its rank", () => {
+    const folders = globSync("lib/*/").map((path) => path.replace(/^lib\/|\/$/g, ""));
+    expect(folders.filter((folder) => !folder.includes(".")).sort()).toEqual(Object.keys(ranks).sort());
   });
 
   it("homes know no clock but those that the simulated world has, and wait for no other thread", () => {
     const strange = /\b(?:performance\.|setImmediate|scheduler\.|new Date\(\)|crypto\.subtle|node:timers|node:worker_threads)/;
-    const files = globSync("{durable-objects,workers}/**/*.ts");
+    const files = globSync("{durable-objects,platform,workers}/**/*.ts");
     expect(files.filter((file) => strange.test(readFileSync(file, "utf8")))).toEqual([]);
     const waiting = files.filter((file) => readFileSync(file, "utf8").includes("AbortSignal.timeout"));
-    expect(waiting).toEqual(["durable-objects/room/resolver.ts"]);
+    expect(waiting).toEqual(["platform/dns/resolver.ts"]);
   });
 
-  it("syntax is at the bottom", () => {
-    expect(strayImports("lib/syntax", /^lib\/syntax\//)).toEqual([]);
+  it("the platform knows nothing above it", () => {
+    expect(strayImports("platform", /^(?:lib|platform)\//, /^(?!lib|platform|durable-objects|workers|web)/)).toEqual([]);
   });
 
-  it("homes know of the Workers only the directory, the configuration and the bindings", () => {
-    expect(strayImports("durable-objects", /^(?!workers\/)/, /^workers\/(?:directory|configuration|environment)\.ts$/)).toEqual([]);
-    const leaves = [/^lib\//, /^workers\/environment\.ts$/];
-    expect(strayImports("workers/configuration.ts", ...leaves)).toEqual([]);
-    // What opens the secrets of trunks, which the directory has; and what there is one of in an isolate.
-    const keys = [/^workers\/configuration\.ts$/, /^durable-objects\/room\/(?:keyring|isolate)\.ts$/];
-    expect(strayImports("workers/directory.ts", ...leaves, ...keys)).toEqual([]);
-    expect(
-      strayImports(
-        "durable-objects/room/{keyring,siv,base64url,bytes,isolate}.ts",
-        /^(?!workers\/|durable-objects\/(?!room\/(?:siv|base64url|bytes)\.ts$))/,
-      ),
-    ).toEqual([]);
+  it("objects know nothing of the Workers", () => {
+    expect(strayImports("durable-objects", /^(?!workers\/|web\/)/)).toEqual([]);
+  });
+
+  it("nobody imports what is in the folder of an object, but the object itself", () => {
+    const objects = globSync("durable-objects/*.ts").map((path) => path.replace(/^.*\/|\.ts$/g, ""));
+    for (const object of objects) {
+      const others = [
+        ...objects.filter((other) => other !== object).map((other) => `durable-objects/${other}/**/*.ts`),
+        "durable-objects/shared/**/*.ts",
+        "platform/**/*.ts",
+        "workers/**/*.ts",
+      ];
+      const files = others.flatMap((glob) => globSync(glob));
+      const stray = files.flatMap((file) =>
+        importsOf(file)
+          .filter((path) => path.startsWith(`durable-objects/${object}/`))
+          .map((path) => `${file} imports ${path}`),
+      );
+      expect(stray).toEqual([]);
+    }
+  });
+
+  it("only the directory asks D1", () => {
+    const files = globSync("{durable-objects,platform,workers}/**/*.ts").filter((file) =>
+      /\.prepare\(|\.batch\(/.test(readFileSync(file, "utf8")),
+    );
+    expect(files.filter((file) => !file.startsWith("platform/directory/"))).toEqual([]);
   });
 
   it("the page knows nothing of the server", () => {

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
-import { directoryOf } from "../../workers/directory.ts";
+import { directoryOf } from "../../platform/directory/directory.ts";
 import { connectLeg } from "../../workers/home-socket.ts";
 import { header } from "../support/heard.ts";
 import { hashesOf } from "../support/provision.ts";

@@ -1,6 +1,6 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import { Memory } from "../../durable-objects/room/memory.ts";
+import { Memory } from "../../platform/sql.ts";
 import { Sockets } from "../../durable-objects/address-of-record/sockets.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import { hashesOf } from "../support/provision.ts";

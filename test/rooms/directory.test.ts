@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
-import { type Answer, Directory, DirectoryUnavailable, directoryOf, homeName } from "../../workers/directory.ts";
+import { type Answer, Directory, directoryOf, homeName } from "../../platform/directory/directory.ts";
+import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
 import { api, homes, newcomers, provision, registered } from "./support/town.ts";
 
 beforeEach(() => {

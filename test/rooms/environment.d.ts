@@ -1,5 +1,5 @@
 import type { D1Migration } from "cloudflare:test";
-import type { Environment } from "../../workers/environment.ts";
+import type { Environment } from "../../platform/environment.ts";
 
 declare global {
   namespace Cloudflare {

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { createKeyring } from "../../durable-objects/room/keyring.ts";
-import { Directory } from "../../workers/directory.ts";
+import { createKeyring } from "../../platform/crypto/keyring.ts";
+import { Directory } from "../../platform/directory/directory.ts";
 import { api } from "./support/town.ts";
 
 /** What trunks show to other servers: sealed in D1, opened where a trunk is read. */

@@ -26,7 +26,7 @@ export interface Server extends Runtime {
 }
 
 export interface ServerOptions extends RuntimeOptions {
-  /** Settings of workers/configuration.ts by their environment names, laid over those of .dev.vars.example; "" unsets one. */
+  /** Settings of platform/configuration.ts by their environment names, laid over those of .dev.vars.example; "" unsets one. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Where SIP over TCP is taken. */
   readonly sipPort?: number;

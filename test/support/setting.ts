@@ -1,5 +1,5 @@
 import { describe, it } from "vitest";
-import type { numberSettings } from "../../workers/configuration.ts";
+import type { numberSettings } from "../../platform/configuration.ts";
 
 /**
  * A setting of docs/settings.md does what it says at a value that is smaller than its default and at one that is larger;

@@ -1,9 +1,9 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
-import type { Environment } from "../environment.ts";
+import type { Environment } from "../../platform/environment.ts";
 import { allowedMethods } from "./allowed-methods.ts";
-import { isDirectoryAway } from "./guarded.ts";
+import { isDirectoryAway } from "../../platform/directory/guarded.ts";
 import { authorise } from "./authorisation.ts";
 import { bindingRoutes } from "./bindings.ts";
 import { domainSettingRoutes } from "./domain-settings.ts";
@@ -13,6 +13,7 @@ import { peerRoutes } from "./peers.ts";
 import { presenceRoutes } from "./presence.ts";
 import { firstFault } from "./plain-english.ts";
 import { Problem, answerProblem } from "./problem.ts";
+import { DirectoryRefusal, type RefusalReason } from "../../platform/directory/errors.ts";
 import { refuseUnknownQuery } from "./query.ts";
 import { routeRoutes } from "./routes.ts";
 import { ruleRoutes } from "./rules.ts";
@@ -23,6 +24,7 @@ import { watcherRoutes } from "./watchers.ts";
 
 const largestBody = 65_536;
 const mounted = /^\/api\/v1/;
+const statusOf = { missing: 404, taken: 409, incomplete: 400 } as const satisfies Record<RefusalReason, number>;
 const away = new Problem(503, "the database cannot be reached: try again", { "Retry-After": "5" });
 const notMigrated = new Problem(503, "the database lacks tables: npx wrangler d1 migrations apply offhook --remote", {
   "Retry-After": "60",
@@ -87,6 +89,7 @@ api.all("*", (context) => {
 
 api.onError((error, context) => {
   if (error instanceof Problem) return answerProblem(context, error);
+  if (error instanceof DirectoryRefusal) return answerProblem(context, new Problem(statusOf[error.reason], error.message));
   if (error instanceof HTTPException && error.status === 415) return answerProblem(context, notJson);
   if (error instanceof HTTPException && error.status < 500) return answerProblem(context, new Problem(400, error.message));
   if (isDirectoryAway(error)) return answerProblem(context, away);

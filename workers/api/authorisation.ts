@@ -2,12 +2,12 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { Context } from "hono";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { canonicalUser } from "../../lib/syntax/uri.ts";
-import { readConfiguration } from "../configuration.ts";
-import { Brakes } from "../../durable-objects/room/brakes.ts";
-import type { Environment } from "../environment.ts";
+import { readConfiguration } from "../../platform/configuration.ts";
+import { Brakes } from "../../platform/connection/brakes.ts";
+import type { Environment } from "../../platform/environment.ts";
 import { addressPrefix } from "../upgrade.ts";
 import { Problem } from "./problem.ts";
-import { Store, nameOf } from "./store.ts";
+import { Store, nameOf } from "../../platform/directory/store.ts";
 
 type ApiContext = Context<{ Bindings: Environment }>;
 

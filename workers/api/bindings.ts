@@ -2,12 +2,12 @@ import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import type { ShownBinding } from "../../lib/location/shown-binding.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { parseUri } from "../../lib/syntax/uri.ts";
-import type { Environment } from "../environment.ts";
+import type { Environment } from "../../platform/environment.ts";
 import { homesOf } from "./homes.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
 import { subscriberParameters } from "./schemas.ts";
-import { Store } from "./store.ts";
+import { Store } from "../../platform/directory/store.ts";
 import { refuseVainTarget } from "./targets.ts";
 
 const bindingSchema = z

@@ -1,11 +1,11 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import type { DomainSettings } from "../../lib/location/domain-settings.ts";
-import { directoryOf } from "../directory.ts";
-import type { Environment } from "../environment.ts";
+import { directoryOf } from "../../platform/directory/directory.ts";
+import type { Environment } from "../../platform/environment.ts";
 import { Problem } from "./problem.ts";
 import { json, operation, problems } from "./responses.ts";
 import { domainParameters, userName } from "./schemas.ts";
-import { Store } from "./store.ts";
+import { Store } from "../../platform/directory/store.ts";
 
 const settingsSchema = z
   .strictObject({

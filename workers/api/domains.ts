@@ -1,13 +1,13 @@
 import { OpenAPIHono, createRoute } from "@hono/zod-openapi";
-import { keepTrunk } from "../../durable-objects/next-hop/keeping.ts";
-import { directoryOf, keyringFor } from "../directory.ts";
-import type { Environment } from "../environment.ts";
+import { keepTrunk } from "../../durable-objects/shared/trunk-failover.ts";
+import { directoryOf, keyringFor } from "../../platform/directory/directory.ts";
+import type { Environment } from "../../platform/environment.ts";
 import { homesOf } from "./homes.ts";
 import { endPeer } from "./peers.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
 import { domainParameters, domainSchema, domainsSchema, pageQuery } from "./schemas.ts";
-import { Store } from "./store.ts";
+import { Store } from "../../platform/directory/store.ts";
 
 const security = [{ bearer: [] }];
 const path = "/domains/{domain}";

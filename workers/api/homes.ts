@@ -3,8 +3,8 @@ import type { ShownBinding, StaticContact } from "../../lib/location/shown-bindi
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import type { ListName } from "../../lib/presence/resource-list.ts";
 import type { TraceEntry } from "../../lib/trace.ts";
-import { homeName } from "../directory.ts";
-import type { Environment } from "../environment.ts";
+import { homeName } from "../../platform/directory/directory.ts";
+import type { Environment } from "../../platform/environment.ts";
 
 /** How a change reaches the home; one that is not open is never touched. */
 export interface Homes {

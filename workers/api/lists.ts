@@ -11,14 +11,14 @@ import {
 } from "../../lib/presence/resource-list.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
-import { homeName } from "../directory.ts";
-import type { Environment } from "../environment.ts";
+import { homeName } from "../../platform/directory/directory.ts";
+import type { Environment } from "../../platform/environment.ts";
 import { homesOf } from "./homes.ts";
-import { ListStore } from "./list-store.ts";
+import { ListStore } from "../../platform/directory/list-store.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
 import { domainParameters, fitsXml, isPlainText, subscriberParameters } from "./schemas.ts";
-import { Store, nameOf } from "./store.ts";
+import { Store, nameOf } from "../../platform/directory/store.ts";
 
 /** Lists of one subscriber, and of a domain. */
 const mostOfSubscriber = 20;

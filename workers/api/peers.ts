@@ -1,12 +1,12 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import { type Visitor, visitorHome } from "../../lib/transport/visitor.ts";
-import { directoryOf } from "../directory.ts";
-import type { Environment } from "../environment.ts";
-import { hashOfToken } from "../peers.ts";
+import { directoryOf } from "../../platform/directory/directory.ts";
+import type { Environment } from "../../platform/environment.ts";
+import { hashOfToken } from "../../platform/directory/peers.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
 import { domainName, domainParameters } from "./schemas.ts";
-import { type PeerRow, Store } from "./store.ts";
+import { type PeerRow, Store } from "../../platform/directory/store.ts";
 
 const fields = {
   domains: z

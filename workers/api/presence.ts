@@ -1,12 +1,12 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import { applicationPidf } from "../../lib/presence/pidf.ts";
 import { canonicalUser } from "../../lib/syntax/uri.ts";
-import type { Environment } from "../environment.ts";
+import type { Environment } from "../../platform/environment.ts";
 import { homesOf } from "./homes.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
 import { fitsXml, subscriberParameters } from "./schemas.ts";
-import { Store } from "./store.ts";
+import { Store } from "../../platform/directory/store.ts";
 
 /** RFC 4480 §3.2: those of its schema. */
 const activities = [

@@ -4,14 +4,14 @@ import { chooseTrunk } from "../../lib/routing/trunk.ts";
 import { addressOf } from "../../lib/location/address.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { parseUri, dialledNumber } from "../../lib/syntax/uri.ts";
-import { keyringOf } from "../../durable-objects/room/keyring.ts";
-import { readConfiguration } from "../configuration.ts";
-import { directoryOf } from "../directory.ts";
-import type { Environment } from "../environment.ts";
+import { keyringOf } from "../../platform/crypto/keyring.ts";
+import { readConfiguration } from "../../platform/configuration.ts";
+import { directoryOf } from "../../platform/directory/directory.ts";
+import type { Environment } from "../../platform/environment.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
 import { canonicalName, domainName, domainParameters } from "./schemas.ts";
-import { Store, nameOf } from "./store.ts";
+import { Store, nameOf } from "../../platform/directory/store.ts";
 
 const pattern = z
   .union([

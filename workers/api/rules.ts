@@ -1,14 +1,14 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import { type Rules, noRules } from "../../lib/location/rules.ts";
-import type { WatcherRules } from "../../lib/presence/policy.ts";
+import type { WatcherRules } from "../../lib/location/watcher-rules.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
-import { directoryOf } from "../directory.ts";
-import type { Environment } from "../environment.ts";
+import { directoryOf } from "../../platform/directory/directory.ts";
+import type { Environment } from "../../platform/environment.ts";
 import { homesOf } from "./homes.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
 import { canonicalName, permissionSchema, shownName, shownWatchers, subscriberParameters, watcherName } from "./schemas.ts";
-import { Store } from "./store.ts";
+import { Store } from "../../platform/directory/store.ts";
 import { refuseVainTarget } from "./targets.ts";
 
 /** A SIP, SIPS or TEL URI, or a user part of the same domain. */

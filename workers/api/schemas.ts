@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { canonicalUser, isHost, nameOfUser } from "../../lib/syntax/uri.ts";
-import { nameOf } from "./store.ts";
+import { nameOf } from "../../platform/directory/store.ts";
 
 /** Characters of a user's name, and of the same as it stands in a URI. */
 const longestName = 64;

@@ -2,8 +2,8 @@ import { OpenAPIHono, createRoute } from "@hono/zod-openapi";
 import type { FailedCall } from "../../lib/failed-call.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { isListUser } from "../../lib/presence/resource-list.ts";
-import { directoryOf } from "../directory.ts";
-import type { Environment } from "../environment.ts";
+import { directoryOf } from "../../platform/directory/directory.ts";
+import type { Environment } from "../../platform/environment.ts";
 import { homesOf } from "./homes.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
@@ -17,7 +17,7 @@ import {
   traceQuery,
   traceSchema,
 } from "./schemas.ts";
-import { type Listed, Store, nameOf } from "./store.ts";
+import { type Listed, Store, nameOf } from "../../platform/directory/store.ts";
 import { ofCall, traceAsText } from "./trace-text.ts";
 
 const security = [{ bearer: [] }];

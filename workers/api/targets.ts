@@ -4,10 +4,10 @@ import { chooseRoute } from "../../lib/routing/route.ts";
 import { chooseTrunk } from "../../lib/routing/trunk.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { dialledNumber, parseUri } from "../../lib/syntax/uri.ts";
-import { directoryOf, keyringFor } from "../directory.ts";
-import type { Environment } from "../environment.ts";
+import { directoryOf, keyringFor } from "../../platform/directory/directory.ts";
+import type { Environment } from "../../platform/environment.ts";
 import { Problem } from "./problem.ts";
-import { nameOf } from "./store.ts";
+import { nameOf } from "../../platform/directory/store.ts";
 
 /**
  * Refuses an address that calls for a subscriber would be sent to in vain: the subscriber's own, since such a call would come back for

@@ -2,15 +2,15 @@ import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { parseUri } from "../../lib/syntax/uri.ts";
 import { type Trunk, writeTrunk } from "../../lib/routing/trunk.ts";
-import type { HopStatus } from "../../durable-objects/next-hop.ts";
-import { inOrder, keepTrunk, missing } from "../../durable-objects/next-hop/keeping.ts";
-import { readConfiguration } from "../configuration.ts";
-import { directoryOf, keyringFor } from "../directory.ts";
-import type { Environment } from "../environment.ts";
+import type { HopStatus } from "../../platform/object-rpc.ts";
+import { inOrder, keepTrunk, missing } from "../../durable-objects/shared/trunk-failover.ts";
+import { readConfiguration } from "../../platform/configuration.ts";
+import { directoryOf, keyringFor } from "../../platform/directory/directory.ts";
+import type { Environment } from "../../platform/environment.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
 import { domainParameters, isPlainText } from "./schemas.ts";
-import { Store } from "./store.ts";
+import { Store } from "../../platform/directory/store.ts";
 import { refuseUnreachable } from "./trunk-servers.ts";
 
 const server = z

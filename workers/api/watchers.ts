@@ -1,13 +1,13 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
-import type { Permission, WatcherRules } from "../../lib/presence/policy.ts";
-import { noWatcherRules } from "../../lib/presence/policy.ts";
-import { directoryOf } from "../directory.ts";
-import type { Environment } from "../environment.ts";
+import type { Permission, WatcherRules } from "../../lib/location/watcher-rules.ts";
+import { noWatcherRules } from "../../lib/location/watcher-rules.ts";
+import { directoryOf } from "../../platform/directory/directory.ts";
+import type { Environment } from "../../platform/environment.ts";
 import { homesOf } from "./homes.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
 import { permissionSchema, shownName, shownWatchers, subscriberParameters, watcherName } from "./schemas.ts";
-import { Store } from "./store.ts";
+import { Store } from "../../platform/directory/store.ts";
 
 const mostWatchers = 200;
 

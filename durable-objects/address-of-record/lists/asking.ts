@@ -4,13 +4,13 @@ import { type Way, examine } from "../../../lib/proxy/examine.ts";
 import { alter } from "../../../lib/syntax/alter.ts";
 import { type Fault, fault, isFault } from "../../../lib/syntax/fault.ts";
 import { parseMessage } from "../../../lib/syntax/message.ts";
-import { endsHere } from "../../../lib/uas/ends-here.ts";
+import { endsHere } from "../../../lib/server/ends-here.ts";
 import type { Destination, Receipt, RequestEnvelope } from "../../../lib/transport/envelope.ts";
-import { Undeliverable } from "../../room/outbox.ts";
-import type { Room } from "../../room/room.ts";
+import { Undeliverable } from "../../../platform/outbox.ts";
+import type { Room } from "../room.ts";
 import type { Account } from "../account.ts";
-import { essentialsOf, parsed } from "../checked.ts";
-import { homeOf, leavingTo, placeOf } from "../resolve.ts";
+import { essentialsOf, parsed } from "../../shared/reparse.ts";
+import { homeOf, leavingTo, placeOf } from "../../shared/target-selection.ts";
 
 type Placed = Pick<RequestEnvelope, "to" | "introduces" | "redirects"> & { readonly home: string };
 

@@ -1,6 +1,6 @@
 import type { EventPackage } from "../../../lib/presence/event-package.ts";
 import { type BackEnd, never } from "../../../lib/presence/back-end.ts";
-import type { Room } from "../../room/room.ts";
+import type { Room } from "../room.ts";
 
 interface Known {
   readonly byKey: Map<string, BackEnd>;

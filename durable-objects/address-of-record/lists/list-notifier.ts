@@ -15,8 +15,8 @@ import { listServer } from "../../../lib/presence/back-end.ts";
 import { transactionName } from "../../../lib/proxy/branch.ts";
 import type { Receipt, RequestEnvelope } from "../../../lib/transport/envelope.ts";
 import type { ToldOfList } from "../../../lib/transport/flow.ts";
-import { Clock } from "../../room/clock.ts";
-import type { Room } from "../../room/room.ts";
+import { Clock } from "../../../platform/one-shot-timer.ts";
+import type { Room } from "../room.ts";
 import type { BackEnds } from "./back-ends.ts";
 import type { ListSubscriptions } from "./list-subscriptions.ts";
 

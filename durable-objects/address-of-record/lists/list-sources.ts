@@ -3,9 +3,9 @@ import type { ListName, ResourceList } from "../../../lib/presence/resource-list
 import { type Fault, fault, isFault, limitReached } from "../../../lib/syntax/fault.ts";
 import { legible } from "../../../lib/syntax/octets.ts";
 import { type Request, bodyOf } from "../../../lib/syntax/message.ts";
-import { Allowance } from "../../room/allowance.ts";
-import type { Room } from "../../room/room.ts";
-import { available } from "../resolve.ts";
+import { Allowance } from "../../../platform/token-bucket.ts";
+import type { Room } from "../room.ts";
+import { available } from "../../shared/target-selection.ts";
 
 /** Milliseconds by which a home is known to watch a list of its domain for longer than it may do. */
 const watchedLonger = 86_400_000;

@@ -1,5 +1,5 @@
 import type { ListSubscription } from "../../../lib/presence/list-subscription.ts";
-import type { Room } from "../../room/room.ts";
+import type { Room } from "../room.ts";
 
 /** The rows of this user's subscriptions to lists: his home is the server of all lists that he watches (RFC 4662 §2). */
 export class ListSubscriptions {

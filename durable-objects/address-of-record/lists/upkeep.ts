@@ -16,9 +16,9 @@ import { transactionName } from "../../../lib/proxy/branch.ts";
 import { type Request, bodyOf } from "../../../lib/syntax/message.ts";
 import { legible } from "../../../lib/syntax/octets.ts";
 import type { RequestEnvelope } from "../../../lib/transport/envelope.ts";
-import { Allowance } from "../../room/allowance.ts";
-import { randomText } from "../../room/random.ts";
-import type { Room } from "../../room/room.ts";
+import { Allowance } from "../../../platform/token-bucket.ts";
+import { randomText } from "../../../platform/crypto/random.ts";
+import type { Room } from "../room.ts";
 import { type Asking, readAnswer } from "./asking.ts";
 import type { BackEnds } from "./back-ends.ts";
 

@@ -11,7 +11,7 @@ import { type Watcher, watcherinfo } from "../../../lib/presence/watcherinfo.ts"
 import { publicGruu } from "../../../lib/location/gruu.ts";
 import type { ShownDialog } from "../../../lib/presence/dialog-info.ts";
 import type { CallDetails } from "../../../lib/transport/flow.ts";
-import type { Room } from "../../room/room.ts";
+import type { Room } from "../room.ts";
 import type { Dialogs } from "../dialogs.ts";
 import type { Forking } from "../forking.ts";
 import type { Messages } from "../messages.ts";

@@ -1,12 +1,12 @@
 import type { EventPackage } from "../../../lib/presence/event-package.ts";
 import { composeNotify } from "../../../lib/presence/notify.ts";
-import type { Permission } from "../../../lib/presence/policy.ts";
+import type { Permission } from "../../../lib/location/watcher-rules.ts";
 import { noRates } from "../../../lib/presence/rates.ts";
 import type { Subscription } from "../../../lib/presence/subscription.ts";
 import { transactionName } from "../../../lib/proxy/branch.ts";
 import type { Receipt, RequestEnvelope } from "../../../lib/transport/envelope.ts";
-import { Clock } from "../../room/clock.ts";
-import type { Room } from "../../room/room.ts";
+import { Clock } from "../../../platform/one-shot-timer.ts";
+import type { Room } from "../room.ts";
 import type { EventState, Visible } from "./event-state.ts";
 import { Notifications } from "./notifications.ts";
 import type { Subscriptions } from "./subscriptions.ts";

@@ -1,5 +1,5 @@
 import type { Publication, PublishOutcome } from "../../../lib/presence/publication.ts";
-import type { Room } from "../../room/room.ts";
+import type { Room } from "../room.ts";
 
 /** The rows of event state that was published for this home's user (RFC 3903 §6). */
 export class Publications {

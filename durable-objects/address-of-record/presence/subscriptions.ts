@@ -1,6 +1,6 @@
 import type { EventPackage } from "../../../lib/presence/event-package.ts";
 import type { Subscription } from "../../../lib/presence/subscription.ts";
-import type { Room } from "../../room/room.ts";
+import type { Room } from "../room.ts";
 
 /** What is in memory of the rows, found by what is asked for: there may be thousands. */
 interface Known {

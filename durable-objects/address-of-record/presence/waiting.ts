@@ -1,4 +1,4 @@
-import type { Room } from "../../room/room.ts";
+import type { Room } from "../room.ts";
 
 /** Milliseconds for which a watcher who was not answered in time is told of; and how many of them are, the newest. */
 const longestWait = 7 * 86_400_000;

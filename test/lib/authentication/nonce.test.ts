@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createKeyring } from "../../../durable-objects/room/keyring.ts";
+import { createKeyring } from "../../../platform/crypto/keyring.ts";
 import { mintNonce, verifyNonce } from "../../../lib/authentication/nonce.ts";
 import { keyring, strangeKeyring } from "../support/sip.ts";
 

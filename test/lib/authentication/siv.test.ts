@@ -1,7 +1,7 @@
 import { aessiv, cmac } from "@noble/ciphers/aes.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Siv } from "../../../durable-objects/room/siv.ts";
+import { Siv } from "../../../platform/crypto/aes-siv.ts";
 
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(" ", ""), "hex"));
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { type Settings, numberSettings, readConfiguration } from "../../../workers/configuration.ts";
+import { type Settings, numberSettings, readConfiguration } from "../../../platform/configuration.ts";
 
 const key = Buffer.alloc(32, 7).toString("base64");
 const names = Object.keys(numberSettings) as (keyof typeof numberSettings)[];

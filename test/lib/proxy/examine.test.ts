@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { type Owner, type Way, examine } from "../../../lib/proxy/examine.ts";
 import { recordRoute } from "../../../lib/proxy/route-token.ts";
 import { type Fault, isFault } from "../../../lib/syntax/fault.ts";
-import { endsHere } from "../../../lib/uas/ends-here.ts";
+import { endsHere } from "../../../lib/server/ends-here.ts";
 import { keyring, receive } from "../support/sip.ts";
 
 const alice: Owner = { home: "sip:alice@example.com#1", user: "alice", domain: "example.com", aliases: ["sales", "+4930123"] };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createKeyring } from "../../../durable-objects/room/keyring.ts";
+import { createKeyring } from "../../../platform/crypto/keyring.ts";
 import { endsOf, openRoute, recordRoute } from "../../../lib/proxy/route-token.ts";
 import { isFault } from "../../../lib/syntax/fault.ts";
 import { parseNameAddress } from "../../../lib/syntax/name-address.ts";

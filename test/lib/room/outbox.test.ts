@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { type Neighbour, Outbox, Undeliverable } from "../../../durable-objects/room/outbox.ts";
+import { type Receiver, Outbox, Undeliverable } from "../../../platform/outbox.ts";
 import type { CancelEnvelope, Envelope } from "../../../lib/transport/envelope.ts";
 
 const letter = (transaction: string): CancelEnvelope => ({ kind: "cancel", transaction, reason: undefined });
 const names = (envelopes: readonly Envelope[]) => envelopes.map((envelope) => ("transaction" in envelope ? envelope.transaction : ""));
 
 /** A neighbour that does with the calls to it what it is told. */
-function neighbour(deliver: (names: (string | undefined)[], call: number) => ReturnType<Neighbour["deliver"]>) {
+function neighbour(deliver: (names: (string | undefined)[], call: number) => ReturnType<Receiver["deliver"]>) {
   const calls: (string | undefined)[][] = [];
   let stubs = 0;
   const outbox = new Outbox(() => {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { Queues } from "../../../durable-objects/room/queues.ts";
+import { Queues } from "../../../platform/connection/serial-queues.ts";
 
 it.each([
   ["messages", 200, 1],

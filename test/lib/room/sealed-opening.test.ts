@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { createKeyring } from "../../../durable-objects/room/keyring.ts";
-import { openOpening, sealOpening } from "../../../durable-objects/room/sealed-opening.ts";
+import { createKeyring } from "../../../platform/crypto/keyring.ts";
+import { openOpening, sealOpening } from "../../../platform/connection/sealed-opening.ts";
 import { noRules } from "../../../lib/location/rules.ts";
 import type { Opening } from "../../../lib/transport/opening.ts";
 

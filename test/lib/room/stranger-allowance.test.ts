@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { StrangerAllowance } from "../../../durable-objects/room/stranger-allowance.ts";
+import { StrangerAllowance } from "../../../platform/connection/stranger-allowance.ts";
 
 const often = (take: () => boolean) => {
   let taken = 0;

@@ -1,7 +1,7 @@
 import { type Answer as Resource, AUTHENTIC_DATA, decode, encode, type Packet, RECURSION_AVAILABLE, TRUNCATED_RESPONSE } from "dns-packet";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeAnswer, encodeQuestion } from "../../../durable-objects/room/dns-message.ts";
+import { decodeAnswer, encodeQuestion } from "../../../platform/dns/wire-format.ts";
 import type { Question, ResourceRecord } from "../../../lib/routing/question.ts";
 
 const question: Question = { name: "example.com", type: "A" };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Resolver } from "../../../durable-objects/room/resolver.ts";
-import { hopsOf, trunkHops } from "../../../durable-objects/room/trunk-hops.ts";
+import { Resolver } from "../../../platform/dns/resolver.ts";
+import { hopsOf, trunkHops } from "../../../durable-objects/shared/trunk-hops.ts";
 import { readTrunk } from "../../../lib/routing/trunk.ts";
 import { isFault } from "../../../lib/syntax/fault.ts";
 import { parseUri } from "../../../lib/syntax/uri.ts";

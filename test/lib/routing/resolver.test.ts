@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { Resolver } from "../../../durable-objects/room/resolver.ts";
+import { Resolver } from "../../../platform/dns/resolver.ts";
 import { locate } from "../../../lib/routing/locate.ts";
 import { isFault } from "../../../lib/syntax/fault.ts";
 import { type DnsServer, startDnsServer } from "../../support/dns-server.ts";

@@ -1,4 +1,4 @@
-import { createKeyring } from "../../../durable-objects/room/keyring.ts";
+import { createKeyring } from "../../../platform/crypto/keyring.ts";
 import { type Essentials, readEssentials } from "../../../lib/syntax/essentials.ts";
 import { isFault } from "../../../lib/syntax/fault.ts";
 import { type Request, parseMessage } from "../../../lib/syntax/message.ts";

@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { answerFault } from "../../../durable-objects/room/reply.ts";
+import { answerFault } from "../../../durable-objects/shared/reply.ts";
 import { publish } from "../../../lib/presence/publication.ts";
 import { isFault, limitReached } from "../../../lib/syntax/fault.ts";
 import { receive } from "../support/sip.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { maskCredentials } from "../../../durable-objects/room/record.ts";
+import { maskCredentials } from "../../../platform/trace-recorder.ts";
 
 describe("what is masked in a trace", () => {
   it.each([

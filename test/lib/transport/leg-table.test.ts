@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { createKeyring } from "../../../durable-objects/room/keyring.ts";
+import { createKeyring } from "../../../platform/crypto/keyring.ts";
 import { homeHint } from "../../../lib/proxy/branch.ts";
 import { recordRoute } from "../../../lib/proxy/route-token.ts";
 import { type Essentials, readEssentials } from "../../../lib/syntax/essentials.ts";
 import { isFault } from "../../../lib/syntax/fault.ts";
 import { parseMessage } from "../../../lib/syntax/message.ts";
-import { type Choice, type LegName, chooseLeg, legTable } from "../../../lib/transport/leg-table.ts";
+import { type Choice, type LegName, chooseLeg, legTable } from "../../../lib/proxy/home-selection.ts";
 
 const keyring = createKeyring([new Uint8Array(32)]);
 const leg = (user: string): LegName => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { capabilities } from "../../../lib/uas/capabilities.ts";
+import { capabilities } from "../../../lib/server/capabilities.ts";
 import { inspectRequest } from "../../../lib/uas/inspect-request.ts";
 import { isFault } from "../../../lib/syntax/fault.ts";
 import { parseMessage } from "../../../lib/syntax/message.ts";

@@ -1,6 +1,7 @@
 import { evictAllDurableObjects, listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
-import type { AddressOfRecord, Costs } from "../../../durable-objects/address-of-record.ts";
+import type { AddressOfRecord } from "../../../durable-objects/address-of-record.ts";
+import type { Costs } from "../../../platform/object-rpc.ts";
 import { createEars } from "../../support/ears.ts";
 import { hashesOf } from "../../support/provision.ts";
 import { Phone, type PhoneOptions } from "../../support/phone.ts";

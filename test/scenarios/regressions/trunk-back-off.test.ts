@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { type Cared, TrunkCare } from "../../../durable-objects/next-hop/trunk-care.ts";
-import { BadServers } from "../../../durable-objects/room/bad-servers.ts";
+import { BadServers } from "../../../platform/unavailable-servers.ts";
 import type { TrunkRegistration } from "../../../durable-objects/next-hop/trunk-registration.ts";
 import type { Trunk } from "../../../lib/routing/trunk.ts";
 

@@ -2,7 +2,7 @@ import { afterEach, expect, vi } from "vitest";
 import { NextHop } from "../../../durable-objects/next-hop.ts";
 import { hopName } from "../../../lib/routing/hop-name.ts";
 import type { RequestEnvelope } from "../../../lib/transport/envelope.ts";
-import type { Environment } from "../../../workers/environment.ts";
+import type { Environment } from "../../../platform/environment.ts";
 import { compose, newBranch } from "../../support/compose.ts";
 import { setting } from "../../support/setting.ts";
 import { simulatedDirectory } from "../world/database.ts";

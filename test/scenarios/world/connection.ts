@@ -1,5 +1,5 @@
 import { serialize } from "node:v8";
-import type { SimulatedObject } from "./simulated-object.ts";
+import type { AddressOfRecord } from "../../../durable-objects/address-of-record.ts";
 
 /** What a phone's end of a connection hears. */
 export interface Listener {
@@ -7,13 +7,24 @@ export interface Listener {
   lost(): void;
 }
 
+/** The object at the other end. */
+interface Home {
+  /** Grows with each loss of memory. */
+  readonly life: number;
+  /** Something reaches it from a phone. */
+  receive(event: () => Promise<unknown> | undefined): void;
+  handle<T>(event: (instance: AddressOfRecord) => T | Promise<T>): Promise<T>;
+  /** Something leaves it. */
+  emit(run: () => void): void;
+}
+
 /** One WebSocket between a phone and a home, whose server end hibernates. */
 export class Connection {
-  readonly home: SimulatedObject;
+  readonly home: Home;
   readonly server: ServerEnd;
   #listener: Listener | undefined;
 
-  constructor(home: SimulatedObject) {
+  constructor(home: Home) {
     this.home = home;
     this.server = new ServerEnd(this);
   }

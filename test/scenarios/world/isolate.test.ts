@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { badServersOf } from "../../../durable-objects/room/bad-servers.ts";
-import { resolverOf } from "../../../durable-objects/room/shared-resolver.ts";
-import { directoryOf } from "../../../workers/directory.ts";
-import type { Environment } from "../../../workers/environment.ts";
+import { badServersOf } from "../../../platform/unavailable-servers.ts";
+import { resolverOf } from "../../../platform/dns/shared-resolver.ts";
+import { directoryOf } from "../../../platform/directory/directory.ts";
+import type { Environment } from "../../../platform/environment.ts";
 import { World } from "./world.ts";
 
 const places = [{ name: "hop!one" }, { name: "hop!two" }];

@@ -1,8 +1,17 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { AddressOfRecord } from "../../../durable-objects/address-of-record.ts";
+import type { Environment } from "../../../platform/environment.ts";
 import { Connection, type ServerEnd } from "./connection.ts";
 import { SimulatedSql } from "./database.ts";
-import type { World } from "./world.ts";
+
+/** The world around an object, as far as the object knows it. */
+interface Surroundings {
+  environment(caller: SimulatedObject): Environment;
+  /** Runs something after all that was posted before it, if the instance that posts it lives on. */
+  post(from: SimulatedObject | undefined, life: number, run: () => void): void;
+  attempt(work: Promise<unknown>): void;
+  connectionOf(socket: ServerEnd): Connection;
+}
 
 /** What an instance meets that still runs when its object has been reset. */
 export class ObjectReset extends Error {
@@ -39,7 +48,7 @@ export function timersOfObjects(): Pick<typeof globalThis, "setTimeout" | "clear
 
 /** The place of one Durable Object: what of it survives, and the instance that may be lost at any time. */
 export class SimulatedObject {
-  readonly world: World;
+  readonly world: Surroundings;
   readonly name: string;
   readonly sql = new SimulatedSql();
   /** Milliseconds. */
@@ -52,7 +61,7 @@ export class SimulatedObject {
   #underWay = 0;
   #idleSince = 0;
 
-  constructor(world: World, name: string) {
+  constructor(world: Surroundings, name: string) {
     this.world = world;
     this.name = name;
   }

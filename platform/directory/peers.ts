@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import type { Shown } from "../lib/authentication/shown.ts";
-import type { Visitor } from "../lib/transport/visitor.ts";
+import type { Shown } from "../../lib/authentication/shown.ts";
+import type { Visitor } from "../../lib/transport/visitor.ts";
 import { available } from "./directory.ts";
-import type { Environment } from "./environment.ts";
+import type { Environment } from "../environment.ts";
 
 /** The peer that shows this; undefined if nobody does. */
 export async function findPeer({ DIRECTORY }: Environment, { token, certificate }: Shown): Promise<Visitor | undefined> {

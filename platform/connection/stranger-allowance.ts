@@ -1,4 +1,4 @@
-import { Allowance } from "./allowance.ts";
+import { Allowance } from "../token-bucket.ts";
 
 /** At once, and each second when those are used up. */
 const [messages, messagesEachSecond] = [120, 2] as const;

@@ -1,7 +1,7 @@
 import type { Keyring } from "../authentication/keyring.ts";
 import { addressOf } from "../location/address.ts";
-import { hintIn } from "../proxy/branch.ts";
-import { type DialogRoute, endsOf, openRoute } from "../proxy/route-token.ts";
+import { hintIn } from "./branch.ts";
+import { type DialogRoute, endsOf, openRoute } from "./route-token.ts";
 import { readCredentials } from "../syntax/digest.ts";
 import type { Essentials } from "../syntax/essentials.ts";
 import { isFault } from "../syntax/fault.ts";

@@ -1,15 +1,15 @@
-import type { Configuration } from "../../workers/configuration.ts";
-import type { Directory } from "../../workers/directory.ts";
+import type { Configuration } from "../../platform/configuration.ts";
+import type { Directory } from "../../platform/directory/directory.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
 import type { ProxyTimers } from "../../lib/proxy/response-context.ts";
-import type { FailedCalls } from "../address-of-record/failed-calls.ts";
-import type { Sockets } from "../address-of-record/sockets.ts";
-import type { SharedAlarm } from "./alarm.ts";
-import type { BadServers } from "./bad-servers.ts";
-import type { Log } from "./log.ts";
-import type { Memory } from "./memory.ts";
-import type { Resolver } from "./resolver.ts";
-import type { Outbox } from "./outbox.ts";
+import type { FailedCalls } from "./failed-calls.ts";
+import type { Sockets } from "./sockets.ts";
+import type { SharedAlarm } from "../../platform/alarm.ts";
+import type { BadServers } from "../../platform/unavailable-servers.ts";
+import type { Log } from "../../platform/log.ts";
+import type { Memory } from "../../platform/sql.ts";
+import type { Resolver } from "../../platform/dns/resolver.ts";
+import type { Outbox } from "../../platform/outbox.ts";
 
 /** What the parts of a home share: its resources, and who it is. No part knows another's tables. */
 export interface Room {

@@ -2,7 +2,7 @@ import { replyTo } from "../../lib/syntax/compose.ts";
 import { type Fault, fault } from "../../lib/syntax/fault.ts";
 import { type Request, salvage } from "../../lib/syntax/message.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";
-import { randomText } from "./random.ts";
+import { randomText } from "../../platform/crypto/random.ts";
 
 /** The response that a fault asks for, with what was wrong as a Warning (RFC 3261 §20.43). */
 export function answerFault(request: Request, fault: Fault): string {

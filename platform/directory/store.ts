@@ -6,10 +6,10 @@ import { canonicalUser, nameOfUser } from "../../lib/syntax/uri.ts";
 import { type Trunk, readTrunk } from "../../lib/routing/trunk.ts";
 import type { Rules } from "../../lib/location/rules.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
-import { domainSettingsOf, subscriberOf } from "../directory.ts";
+import { domainSettingsOf, subscriberOf } from "./directory.ts";
 import type { Visitor } from "../../lib/transport/visitor.ts";
 import { guarded } from "./guarded.ts";
-import { Problem } from "./problem.ts";
+import { DirectoryRefusal } from "./errors.ts";
 
 /** What a PUT of a subscriber says; undefined keeps what is there. */
 export interface SubscriberChange {
@@ -70,14 +70,14 @@ export class Store {
 
   async domainSettings(domain: string): Promise<DomainSettings> {
     const row = await this.#database.prepare("SELECT settings FROM domains WHERE name = ?").bind(domain).first<{ settings: string }>();
-    if (row === null) throw new Problem(404, `there is no domain ${domain}`);
+    if (row === null) throw new DirectoryRefusal("missing", `there is no domain ${domain}`);
     return domainSettingsOf(row.settings);
   }
 
   async putDomainSettings(domain: string, settings: DomainSettings): Promise<void> {
     const change = this.#database.prepare("UPDATE domains SET settings = ? WHERE name = ?").bind(JSON.stringify(settings), domain);
     const { meta } = await change.run();
-    if (meta.changes === 0) throw new Problem(404, `there is no domain ${domain}`);
+    if (meta.changes === 0) throw new DirectoryRefusal("missing", `there is no domain ${domain}`);
   }
 
   /** @param keyring what opens their secrets; undefined if there is no key */
@@ -141,7 +141,7 @@ export class Store {
 
   /** Deletes a domain with all its subscribers, and returns those. */
   async deleteDomain(domain: string): Promise<Subscriber[]> {
-    if (!(await this.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+    if (!(await this.hasDomain(domain))) throw new DirectoryRefusal("missing", `there is no domain ${domain}`);
     const { results } = await this.#database.prepare("SELECT * FROM subscribers WHERE domain = ?").bind(domain).all<SubscriberRow>();
     await this.#database.batch([
       this.#database
@@ -166,7 +166,7 @@ export class Store {
    * @param search only those whose name, display name or an alias has this in it, in whatever case of ASCII letters
    */
   async subscribers(domain: string, { after, limit, search }: Page): Promise<Listed[]> {
-    if (!(await this.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+    if (!(await this.hasDomain(domain))) throw new DirectoryRefusal("missing", `there is no domain ${domain}`);
     const { results } = await this.#database
       .prepare(
         `SELECT * FROM subscribers WHERE domain = ?1 AND username > ?2 AND (?4 = '' OR instr(lower(username), lower(?4)) > 0
@@ -192,7 +192,7 @@ export class Store {
 
   async listed(domain: string, username: string): Promise<Listed> {
     const found = await this.#find(domain, username);
-    if (found === undefined) throw new Problem(404, `there is no subscriber ${username} in ${domain}`);
+    if (found === undefined) throw new DirectoryRefusal("missing", `there is no subscriber ${username} in ${domain}`);
     return found;
   }
 
@@ -209,10 +209,10 @@ export class Store {
   }
 
   async putSubscriber(domain: string, username: string, change: SubscriberChange, now: number): Promise<Change<Listed>> {
-    if (!(await this.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+    if (!(await this.hasDomain(domain))) throw new DirectoryRefusal("missing", `there is no domain ${domain}`);
     const existing = await this.#find(domain, username);
     const secrets = secretsFor(username, domain, change) ?? existing?.subscriber;
-    if (secrets === undefined) throw new Problem(400, "password: a new subscriber needs a password, or ha1");
+    if (secrets === undefined) throw new DirectoryRefusal("incomplete", "password: a new subscriber needs a password, or ha1");
     const aliases = change.aliases ?? existing?.subscriber.aliases.map(nameOf) ?? [];
     await this.#refuseTaken(domain, username, aliases);
     const { md5, sha256, escaped = { md5: "", sha256: "" } } = secrets;
@@ -238,10 +238,10 @@ export class Store {
       ),
     ]);
     await changing.catch((error: unknown) => {
-      throw isTakenName(error) ? new Problem(409, "one of the names was given to another subscriber meanwhile") : error;
+      throw isTakenName(error) ? new DirectoryRefusal("taken", "one of the names was given to another subscriber meanwhile") : error;
     });
     const value = await this.#find(domain, username);
-    if (value === undefined) throw new Problem(409, "the subscriber was deleted meanwhile");
+    if (value === undefined) throw new DirectoryRefusal("taken", "the subscriber was deleted meanwhile");
     return { created: existing === undefined, value };
   }
 
@@ -271,7 +271,7 @@ export class Store {
       )
       .bind(domain, username, ...names)
       .first<{ name: string }>();
-    if (taken !== null) throw new Problem(409, `${taken.name} already leads to another subscriber`);
+    if (taken !== null) throw new DirectoryRefusal("taken", `${taken.name} already leads to another subscriber`);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Answer, Known, Question } from "../../lib/routing/question.ts";
 import { type Fault, isFault } from "../../lib/syntax/fault.ts";
-import { decodeAnswer, encodeQuestion } from "./dns-message.ts";
+import { decodeAnswer, encodeQuestion } from "./wire-format.ts";
 
 interface Kept {
   readonly answer: Answer;

@@ -7,7 +7,7 @@ import type { Trunk } from "../../lib/routing/trunk.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { goesByName } from "../../lib/routing/transport.ts";
 import { type SipUri, parseUri } from "../../lib/syntax/uri.ts";
-import type { Resolver } from "./resolver.ts";
+import type { Resolver } from "../../platform/dns/resolver.ts";
 
 /** An object that requests can go to. */
 export interface Place {

@@ -1,11 +1,11 @@
 import { hopName, readHopName } from "../../lib/routing/hop-name.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
-import { readConfiguration } from "../../workers/configuration.ts";
-import type { Environment } from "../../workers/environment.ts";
-import { resolverOf } from "../room/shared-resolver.ts";
-import { type Place, type Search, trunkHops } from "../room/trunk-hops.ts";
-import type { Role } from "./trunk-care.ts";
+import { readConfiguration } from "../../platform/configuration.ts";
+import type { Environment } from "../../platform/environment.ts";
+import { resolverOf } from "../../platform/dns/shared-resolver.ts";
+import { type Place, type Search, trunkHops } from "./trunk-hops.ts";
+import type { Role } from "../../platform/object-rpc.ts";
 
 /**
  * Has a trunk's connections cared for as its settings are now: the first server registers us, if one is to; all are asked whether they

@@ -1,8 +1,8 @@
-import { type Message, type Request, headerValue, parseMessage } from "../../lib/syntax/message.ts";
-import { isFault } from "../../lib/syntax/fault.ts";
-import { plainHash } from "../../lib/syntax/plain-hash.ts";
-import type { FailedCalls } from "../address-of-record/failed-calls.ts";
-import { type Recorder, isOfInvite, warningIn } from "./record.ts";
+import { type Message, type Request, headerValue, parseMessage } from "../lib/syntax/message.ts";
+import { isFault } from "../lib/syntax/fault.ts";
+import { plainHash } from "../lib/syntax/plain-hash.ts";
+import type { FailureRecord } from "../lib/failed-call.ts";
+import { type Recorder, isOfInvite, warningIn } from "./trace-recorder.ts";
 
 /** Requests whose time of arrival is remembered, for how long they took. */
 const mostBegun = 200;
@@ -14,11 +14,11 @@ export class Log {
   readonly #recorder: Recorder;
   readonly #home: string;
   readonly #isLogging: boolean;
-  readonly #failed: FailedCalls | undefined;
+  readonly #failed: FailureRecord | undefined;
   /** Milliseconds, by a mark of Call-ID and CSeq, the oldest first; what has slept is not known any more. */
   readonly #begun = new Map<string, number>();
 
-  constructor(recorder: Recorder, home: string, isLogging: boolean, failed?: FailedCalls) {
+  constructor(recorder: Recorder, home: string, isLogging: boolean, failed?: FailureRecord) {
     this.#recorder = recorder;
     this.#failed = failed;
     this.#home = home;

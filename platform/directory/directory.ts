@@ -1,27 +1,23 @@
-import { type DomainSettings, defaultDomainSettings } from "../lib/location/domain-settings.ts";
-import { type Rules, noRules } from "../lib/location/rules.ts";
-import type { Subscriber } from "../lib/location/subscriber.ts";
-import type { ListEntry, ListName, ResourceList } from "../lib/presence/resource-list.ts";
-import type { Route } from "../lib/routing/route.ts";
-import type { Visitor } from "../lib/transport/visitor.ts";
-import { canonicalUser, nameOfUser } from "../lib/syntax/uri.ts";
-import type { Keyring } from "../lib/authentication/keyring.ts";
-import { type Trunk, readTrunk, writeTrunk } from "../lib/routing/trunk.ts";
-import { oneInIsolate } from "../durable-objects/room/isolate.ts";
-import { keyringOf } from "../durable-objects/room/keyring.ts";
-import { readConfiguration } from "./configuration.ts";
-import type { Environment } from "./environment.ts";
+import { type DomainSettings, defaultDomainSettings } from "../../lib/location/domain-settings.ts";
+import { type Rules, noRules } from "../../lib/location/rules.ts";
+import type { Subscriber } from "../../lib/location/subscriber.ts";
+import type { ListEntry, ListName, ResourceList } from "../../lib/presence/resource-list.ts";
+import type { Route } from "../../lib/routing/route.ts";
+import type { Visitor } from "../../lib/transport/visitor.ts";
+import { canonicalUser, nameOfUser } from "../../lib/syntax/uri.ts";
+import type { Keyring } from "../../lib/authentication/keyring.ts";
+import { type Trunk, readTrunk, writeTrunk } from "../../lib/routing/trunk.ts";
+import { oneInIsolate } from "../isolate.ts";
+import { keyringOf } from "../crypto/keyring.ts";
+import { readConfiguration } from "../configuration.ts";
+import { DirectoryUnavailable } from "./errors.ts";
+import type { Environment } from "../environment.ts";
 
 /** What a user part stands for: another domain's, no user of ours, or a subscriber (perhaps by an alias). */
 export type Answer =
   | { readonly kind: "foreign" }
   | { readonly kind: "unknown"; readonly settings: DomainSettings }
   | { readonly kind: "subscriber"; readonly subscriber: Subscriber; readonly settings: DomainSettings };
-
-/** D1 did not answer. The answer to the request is 503 with Retry-After, and not that a user does not exist. */
-export class DirectoryUnavailable extends Error {
-  override readonly name = "DirectoryUnavailable";
-}
 
 /** The name of a subscriber's home; its generation lets a home be wiped by leaving it. */
 export function homeName(subscriber: Pick<Subscriber, "username" | "domain" | "generation">): string {

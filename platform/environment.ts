@@ -1,11 +1,10 @@
-import type { AddressOfRecord } from "../durable-objects/address-of-record.ts";
-import type { NextHop } from "../durable-objects/next-hop.ts";
 import type { Settings } from "./configuration.ts";
+import type { HomeObject, NextHopObject } from "./object-rpc.ts";
 
 /** The bindings of wrangler.toml, the secrets, and the settings that `configuration.ts` reads. */
 export interface Environment extends Settings {
-  readonly ADDRESS_OF_RECORD: DurableObjectNamespace<AddressOfRecord>;
-  readonly NEXT_HOP: DurableObjectNamespace<NextHop>;
+  readonly ADDRESS_OF_RECORD: DurableObjectNamespace<HomeObject>;
+  readonly NEXT_HOP: DurableObjectNamespace<NextHopObject>;
   readonly DIRECTORY: D1Database;
   readonly ASSETS: Fetcher;
   readonly CONNECTION_RATE: RateLimit;

@@ -1,4 +1,4 @@
-import { closing } from "../address-of-record/sockets.ts";
+import { closing } from "./close-reasons.ts";
 
 type Why = (typeof closing)["noMessage" | "notAuthenticated"];
 

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import type { Keyring, Purpose } from "../../lib/authentication/keyring.ts";
-import { encodeBinary } from "./bytes.ts";
+import { encodeBinary } from "../bytes.ts";
 import { decodeBase64Url, encodeBase64Url } from "./base64url.ts";
-import { Siv } from "./siv.ts";
+import { Siv } from "./aes-siv.ts";
 
 /**
  * The keyring. A token is what AES-SIV makes of its text (RFC 5297): the tag that authenticates it is also the nonce that hides

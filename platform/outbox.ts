@@ -1,7 +1,7 @@
-import { type Envelope, type Receipt, taken } from "../../lib/transport/envelope.ts";
+import { type Envelope, type Receipt, taken } from "../lib/transport/envelope.ts";
 
-/** What homes do for each other. */
-export interface Neighbour {
+/** What every object takes from others. */
+export interface Receiver {
   /** @returns a receipt for each envelope; undefined if all were taken */
   deliver(envelopes: readonly Envelope[]): Promise<readonly Receipt[] | undefined>;
 }
@@ -27,15 +27,15 @@ const stubsKept = 200;
  * together. A failed call is repeated on a fresh stub; the receiver drops what it has had before.
  */
 export class Outbox {
-  readonly #neighbour: (home: string) => Neighbour;
+  readonly #receiver: (home: string) => Receiver;
   readonly #queues = new Map<string, Posted[]>();
   /** One kept stub for each home: calls on one stub arrive in order. */
-  readonly #stubs = new Map<string, Neighbour>();
+  readonly #stubs = new Map<string, Receiver>();
   #calls = 0;
 
-  /** @param neighbour makes a fresh stub of a home */
-  constructor(neighbour: (home: string) => Neighbour) {
-    this.#neighbour = neighbour;
+  /** @param receiver makes a fresh stub of a home */
+  constructor(receiver: (home: string) => Receiver) {
+    this.#receiver = receiver;
   }
 
   /** Resolves with the receipt once the other home has saved the envelope; rejects with `Undeliverable`. */
@@ -92,8 +92,8 @@ export class Outbox {
     }
   }
 
-  #stub(home: string): Neighbour {
-    const known = this.#stubs.get(home) ?? this.#neighbour(home);
+  #stub(home: string): Receiver {
+    const known = this.#stubs.get(home) ?? this.#receiver(home);
     if (this.#stubs.size >= stubsKept) this.#stubs.clear();
     this.#stubs.set(home, known);
     return known;

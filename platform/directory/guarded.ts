@@ -1,4 +1,5 @@
-import { DirectoryUnavailable, available } from "../directory.ts";
+import { available } from "./directory.ts";
+import { DirectoryUnavailable } from "./errors.ts";
 
 /** The same database, whose failures are `DirectoryUnavailable`: but for those that say what is wrong with a request, or with the tables. */
 export function guarded(database: D1Database): D1Database {

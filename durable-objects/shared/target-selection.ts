@@ -6,8 +6,14 @@ import { type RouteQuestion, chooseRoute } from "../../lib/routing/route.ts";
 import { type Trunk, chooseTrunk, uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { Destination } from "../../lib/transport/envelope.ts";
-import { type Directory, DirectoryUnavailable, homeName } from "../../workers/directory.ts";
-import type { Room } from "../room/room.ts";
+import { type Directory, homeName } from "../../platform/directory/directory.ts";
+import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
+
+/** Whose home asks, and the directory that answers. */
+export interface Selecting {
+  readonly directory: Directory;
+  readonly home: { readonly user: string; readonly domain: string };
+}
 
 export interface Resolved {
   readonly home: string;
@@ -18,7 +24,7 @@ export interface Resolved {
 }
 
 /** The home that answers for an address, by the directory: RFC 3261 §16.5, and 404 or 480 where nobody would answer. */
-export async function homeOf({ directory }: Pick<Room, "directory">, { user, domain }: Address): Promise<Resolved | Fault> {
+export async function homeOf({ directory }: Pick<Selecting, "directory">, { user, domain }: Address): Promise<Resolved | Fault> {
   return available(async () => {
     const answer = await directory.find(user, domain);
     if (answer.kind === "foreign") return fault(403, "requests are not relayed to other domains");
@@ -48,7 +54,7 @@ export async function available<T>(asked: () => Promise<T>): Promise<T | Fault> 
 export type Elsewhere = Destination & { readonly kind: "elsewhere" };
 
 /** Where a request of this home's user goes by the routes of our domain, or to another presence agent; else to whomever it names. */
-export function placeOf(room: Room, method: string, requestUri: string, address: Address): Promise<Routed | Fault> {
+export function placeOf(room: Selecting, method: string, requestUri: string, address: Address): Promise<Routed | Fault> {
   const caller = `${room.home.user}@${room.home.domain}`;
   return available(async () => {
     const trunk = await presenceAgentOf(room, method, address);
@@ -61,7 +67,12 @@ export function placeOf(room: Room, method: string, requestUri: string, address:
  * The other server for a request to somebody who is none of our users: by a trunk of our domain, or of another domain if the user
  * may. Otherwise it is refused, since nobody may relay by us.
  */
-export async function leavingTo(room: Room, requestUri: string, { user, domain }: Address, refusal: Fault): Promise<Elsewhere | Fault> {
+export async function leavingTo(
+  room: Selecting,
+  requestUri: string,
+  { user, domain }: Address,
+  refusal: Fault,
+): Promise<Elsewhere | Fault> {
   const isOurs = refusal.status === 404 && domain === room.home.domain;
   const trunk = isOurs ? await available(() => trunkFor(room, user)) : undefined;
   if (isFault(trunk)) return trunk;
@@ -72,19 +83,19 @@ export async function leavingTo(room: Room, requestUri: string, { user, domain }
 }
 
 /** Whether phones of a domain get NOTIFY outside any subscription. */
-export async function takesUnsolicited({ directory }: { readonly directory: Directory }, domain: string): Promise<boolean> {
+export async function takesUnsolicited({ directory }: Pick<Selecting, "directory">, domain: string): Promise<boolean> {
   const answer = await directory.find("", domain);
   return answer.kind !== "foreign" && answer.settings.takesUnsolicited === true;
 }
 
 /** Whether this home's user may call other domains. */
-export async function mayCallOut({ directory, home }: Room): Promise<boolean> {
+export async function mayCallOut({ directory, home }: Selecting): Promise<boolean> {
   const answer = await directory.find(home.user, home.domain);
   return answer.kind !== "foreign" && answer.settings.callsOut;
 }
 
 /** The trunk to the presence agent of our domain's users, if an address is one of theirs and that is another server. */
-async function presenceAgentOf({ directory, home }: Room, method: string, { user, domain }: Address): Promise<string | undefined> {
+async function presenceAgentOf({ directory, home }: Selecting, method: string, { user, domain }: Address): Promise<string | undefined> {
   if ((method !== "SUBSCRIBE" && method !== "PUBLISH") || domain !== home.domain) return undefined;
   const answer = await directory.find(user, domain);
   return answer.kind === "foreign" ? undefined : answer.settings.presenceAgent;
@@ -98,7 +109,7 @@ export type Routed =
 
 /** What the routes of our domain make of a request; one of a phone's GRUU they are not asked for. */
 export async function routeOf(
-  { directory, home }: { readonly directory: Directory; readonly home: { readonly domain: string } },
+  { directory, home }: Pick<Selecting, "directory"> & { readonly home: { readonly domain: string } },
   request: Pick<RouteQuestion, "method" | "caller">,
   address: Address,
 ): Promise<Routed | Fault> {
@@ -130,6 +141,6 @@ export async function routeOf(
 }
 
 /** The trunk of our domain that takes this user part, if any does. */
-export async function trunkFor({ directory, home }: Room, user: string): Promise<Trunk | undefined> {
+export async function trunkFor({ directory, home }: Selecting, user: string): Promise<Trunk | undefined> {
   return chooseTrunk(await directory.trunks(home.domain), user);
 }

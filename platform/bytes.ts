@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { octetsOfText } from "../../lib/transport/text-frame.ts";
+import { octetsOfText } from "../lib/transport/text-frame.ts";
 
 /** Octets as text with one character for each (ISO 8859-1), so that bodies stay exact. */
 export function decodeBinary(octets: ArrayBuffer): string {

@@ -1,6 +1,6 @@
-import { readConfiguration } from "../../workers/configuration.ts";
-import type { Environment } from "../../workers/environment.ts";
-import { oneInIsolate } from "./isolate.ts";
+import { readConfiguration } from "../configuration.ts";
+import type { Environment } from "../environment.ts";
+import { oneInIsolate } from "../isolate.ts";
 import { Resolver } from "./resolver.ts";
 
 /** The resolver that all in an isolate use, so that each answer is asked for once. */

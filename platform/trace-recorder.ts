@@ -1,6 +1,6 @@
-import { copyOf } from "../../lib/syntax/recall.ts";
-import { legible } from "../../lib/syntax/octets.ts";
-import type { TraceEntry } from "../../lib/trace.ts";
+import { copyOf } from "../lib/syntax/recall.ts";
+import { legible } from "../lib/syntax/octets.ts";
+import type { TraceEntry } from "../lib/trace.ts";
 
 interface Kept {
   readonly at: number;
