@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import { alter } from "../lib/syntax/alter.ts";
-import { readEssentials } from "../lib/syntax/essentials.ts";
+import { readMandatoryHeaders } from "../lib/syntax/mandatory-headers.ts";
 import { isFault } from "../lib/syntax/fault.ts";
 import { headerValues, parseMessage } from "../lib/syntax/message.ts";
 
@@ -21,10 +21,10 @@ const offhook: Contender = {
   parse: (text) => sound(parseMessage(text)),
   forward: (text) => {
     const message = sound(parseMessage(text));
-    const essentials = sound(readEssentials(message));
+    const mandatory = sound(readMandatoryHeaders(message));
     const routes = headerValues(message, "route");
     return alter(message, {
-      maxForwards: (essentials.maxForwards ?? 70) - 1,
+      maxForwards: (mandatory.maxForwards ?? 70) - 1,
       popRoutes: Math.min(routes.length, 1),
       push: [
         ["Via", via],

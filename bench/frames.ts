@@ -4,17 +4,17 @@ import { offer } from "./messages.ts";
  * The frames of the load, prepared so that the generator has next to nothing to do: Via, From, Call-ID and CSeq come first,
  * To last of what a response copies, and `Max-Forwards` ends it.
  */
-export interface Party {
+export interface FromToHeader {
   readonly user: string;
   readonly host: string;
 }
 
-export function partyOf(user: string): Party {
+export function partyOf(user: string): FromToHeader {
   return { user, host: `${user}.invalid` };
 }
 
 /** A REGISTER that changes nothing but the CSeq. */
-export function registerFrame(party: Party, cseq: number, authorization = ""): string {
+export function registerFrame(party: FromToHeader, cseq: number, authorization = ""): string {
   const { user, host } = party;
   return message(`REGISTER sip:localhost SIP/2.0`, [
     `Via: SIP/2.0/WSS ${host};branch=z9hG4bKr${cseq}`,
@@ -33,7 +33,7 @@ export function registerFrame(party: Party, cseq: number, authorization = ""): s
 }
 
 /** A request outside a dialog. */
-export function requestFrame(method: "MESSAGE" | "INVITE", from: Party, to: Party, serial: number): string {
+export function requestFrame(method: "MESSAGE" | "INVITE", from: FromToHeader, to: FromToHeader, serial: number): string {
   const lines = [
     ...startOf(method, from, serial, 1),
     `To: <sip:${to.user}@localhost>`,
@@ -48,7 +48,7 @@ export function requestFrame(method: "MESSAGE" | "INVITE", from: Party, to: Part
 }
 
 /** An ACK or BYE in the dialog which this 200 made. */
-export function dialogFrame(method: "ACK" | "BYE", from: Party, to: Party, serial: number, answer: string): string {
+export function dialogFrame(method: "ACK" | "BYE", from: FromToHeader, to: FromToHeader, serial: number, answer: string): string {
   const route = between(answer, "Record-Route: ", "\r\n");
   return message(`${method} sip:${to.user}@${to.host};transport=ws SIP/2.0`, [
     ...startOf(method, from, serial, method === "ACK" ? 1 : 2),
@@ -60,7 +60,7 @@ export function dialogFrame(method: "ACK" | "BYE", from: Party, to: Party, seria
 }
 
 /** The answer to a request that came: what stands before Max-Forwards, which is copied, with our tag behind the To. */
-export function replyFrame(request: string, status: string, party: Party, body = ""): string {
+export function replyFrame(request: string, status: string, party: FromToHeader, body = ""): string {
   const copied = request.slice(request.indexOf("\r\n") + 2, request.indexOf("\r\nMax-Forwards"));
   const tag = request.includes(`;tag=${party.user}\r\n`) ? "" : `;tag=${party.user}`;
   return message(
@@ -80,7 +80,7 @@ export function between(text: string, before: string, after: string): string {
   return at < 0 ? "" : text.slice(at + before.length, text.indexOf(after, at));
 }
 
-function startOf(method: string, from: Party, serial: number, cseq: number): string[] {
+function startOf(method: string, from: FromToHeader, serial: number, cseq: number): string[] {
   return [
     `Via: SIP/2.0/WSS ${from.host};branch=z9hG4bK${method}${serial}`,
     `From: <sip:${from.user}@localhost>;tag=${from.user}`,

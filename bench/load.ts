@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { WebSocket } from "ws";
 import { answerChallenge } from "../test/support/digest.ts";
-import { between, dialogFrame, registerFrame, replyFrame, requestFrame, type Party } from "./frames.ts";
+import { between, dialogFrame, registerFrame, replyFrame, requestFrame, type FromToHeader } from "./frames.ts";
 import { offer } from "./messages.ts";
 
 /** One end of a pair: its name, its socket, and what it does with a frame. */
 export interface End {
-  readonly party: Party;
+  readonly party: FromToHeader;
   readonly socket: WebSocket;
   hear: (frame: string) => void;
 }
@@ -17,7 +17,7 @@ export interface Pair {
 }
 
 /** How a server wants its frames: Offhook as they are, the floor with an order in front. */
-export type Dress = (order: string, to: Party, frame: string) => string;
+export type Dress = (order: string, to: FromToHeader, frame: string) => string;
 
 /** Starts one operation of a pair and says when it is done. */
 export type Operation = (pair: Pair, dress: Dress, serial: number, done: () => void) => void;
@@ -85,7 +85,7 @@ export async function drive(
   return { operations, milliseconds: performance.now() - start };
 }
 
-export async function connect(url: string, party: Party): Promise<End> {
+export async function connect(url: string, party: FromToHeader): Promise<End> {
   const socket = new WebSocket(url, "sip", { perMessageDeflate: false });
   await once(socket, "open");
   const end: End = { party, socket, hear: () => {} };

@@ -1,5 +1,5 @@
 import type { Phone } from "../test/support/phone.ts";
-import { type Town, openTown } from "../test/support/town.ts";
+import { type ServerUnderTest, startServerUnderTest } from "../test/support/server-under-test.ts";
 import { pidf } from "../test/support/watching.ts";
 import { printTable } from "./table.ts";
 
@@ -16,26 +16,31 @@ const rounds = 3;
  * @returns whether a watcher costs the same however many there are
  */
 export async function benchPresence(): Promise<boolean> {
-  const town = await openTown({ settings: { MAXIMUM_WATCHERS: "10000", LOGGING: "false", TRACE_LENGTH: "0" } });
-  const caller = await town.register(await town.newcomer("caller"), "direct");
+  const serverUnderTest = await startServerUnderTest({ settings: { MAXIMUM_WATCHERS: "10000", LOGGING: "false", TRACE_LENGTH: "0" } });
+  const caller = await serverUnderTest.register(await serverUnderTest.newcomer("caller"), "direct");
   const watchers: Phone[] = [];
   const costs: number[] = [];
   const rows: string[][] = [];
   for (const crowd of crowds) {
     while (watchers.length < Math.ceil(crowd / each))
-      watchers.push(await town.register(await town.newcomer("watcher"), "direct", { isTrusting: true }));
-    const { all, ringing } = await measure(town, watchers, crowd, caller);
+      watchers.push(await serverUnderTest.register(await serverUnderTest.newcomer("watcher"), "direct", { isTrusting: true }));
+    const { all, ringing } = await measure(serverUnderTest, watchers, crowd, caller);
     costs.push((all * 1000) / crowd);
     rows.push([String(crowd), all.toFixed(0), ((all * 1000) / crowd).toFixed(0), ringing.toFixed(1)]);
   }
-  await town.close();
+  await serverUnderTest.close();
   printTable("Watchers told of a change", ["watchers", "all told after ms", "µs each", "a call rings meanwhile after ms"], rows);
   const [, , thousand = 0, most = 0] = costs;
   return most <= thousand * goal;
 }
 
-async function measure(town: Town, watchers: readonly Phone[], crowd: number, caller: Phone): Promise<{ all: number; ringing: number }> {
-  const bob = await town.register(await town.newcomer("bob"), "direct");
+async function measure(
+  serverUnderTest: ServerUnderTest,
+  watchers: readonly Phone[],
+  crowd: number,
+  caller: Phone,
+): Promise<{ all: number; ringing: number }> {
+  const bob = await serverUnderTest.register(await serverUnderTest.newcomer("bob"), "direct");
   const mine = watchers.slice(0, Math.ceil(crowd / each));
   for (const [index, watcher] of mine.entries()) {
     const count = Math.min(each, crowd - index * each);

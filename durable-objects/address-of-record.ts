@@ -2,7 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import { isHopName } from "../lib/routing/hop-name.ts";
 import { homeHints, probeBranch } from "../lib/proxy/branch.ts";
 import type { FailedCall } from "../lib/failed-call.ts";
-import type { ShownBinding, StaticContact } from "../lib/location/shown-binding.ts";
+import type { BindingView, StaticContact } from "../lib/location/binding-view.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { ListName } from "../lib/presence/resource-list.ts";
 import type { TraceEntry } from "../lib/trace.ts";
@@ -12,23 +12,23 @@ import { directoryOf } from "../platform/directory/directory.ts";
 import { isTooLong, tooLongFrame } from "../lib/transport/frame-limit.ts";
 import type { Flow } from "../lib/transport/flow.ts";
 import { composeProbe } from "../lib/transport/unread.ts";
-import { isGuestHome, isVisitorHome } from "../lib/transport/visitor.ts";
+import { isGuestHome, isNonSubscriberHome } from "../lib/transport/non-subscriber.ts";
 import type { Costs, HomeObject } from "../platform/object-rpc.ts";
 import type { Environment } from "../platform/environment.ts";
 import { Account } from "./address-of-record/account.ts";
 import { Contexts } from "./address-of-record/contexts.ts";
 import { FailedCalls } from "./address-of-record/failed-calls.ts";
-import { Dialogs } from "./address-of-record/dialogs.ts";
+import { ActiveCalls } from "./address-of-record/active-calls.ts";
 import { Forking } from "./address-of-record/forking.ts";
-import { Incoming } from "./address-of-record/incoming.ts";
+import { Terminating } from "./address-of-record/terminating.ts";
 import { Lists, ofLists } from "./address-of-record/lists.ts";
-import { Letters } from "./address-of-record/letters.ts";
-import { Outgoing } from "./address-of-record/outgoing.ts";
-import { Messages } from "./address-of-record/messages.ts";
-import { PlacedCalls } from "./address-of-record/placed-calls.ts";
+import { UndeliveredMessages } from "./address-of-record/undelivered-messages.ts";
+import { Originating } from "./address-of-record/originating.ts";
+import { Messages } from "./address-of-record/stored-messages.ts";
+import { PendingInvites } from "./address-of-record/pending-invites.ts";
 import { Presence } from "./address-of-record/presence.ts";
 import { ofSubscription } from "./address-of-record/presence/notifier.ts";
-import { Reception } from "./address-of-record/reception.ts";
+import { Ingress } from "./address-of-record/ingress.ts";
 import { Registrar } from "./address-of-record/registrar.ts";
 import { Sockets } from "./address-of-record/sockets.ts";
 import { closing } from "../platform/connection/close-reasons.ts";
@@ -36,28 +36,28 @@ import { SharedAlarm } from "../platform/alarm.ts";
 import { keyringOf } from "../platform/crypto/keyring.ts";
 import { receiverOf } from "../platform/receivers.ts";
 import { Log } from "../platform/log.ts";
-import { Memory } from "../platform/sql.ts";
+import { Sql } from "../platform/sql.ts";
 import { Outbox } from "../platform/outbox.ts";
-import { badServersOf } from "../platform/unavailable-servers.ts";
+import { unavailableServersOf } from "../platform/unavailable-servers.ts";
 import { resolverOf } from "../platform/dns/shared-resolver.ts";
-import { Queues } from "../platform/connection/serial-queues.ts";
-import { Recorder } from "../platform/trace-recorder.ts";
+import { SerialQueues } from "../platform/connection/serial-queues.ts";
+import { TraceRecorder } from "../platform/trace-recorder.ts";
 import { lengthOf } from "../platform/connection/stranger-allowance.ts";
 import { type Room, readHomeName } from "./address-of-record/room.ts";
 
 /** Milliseconds that a visitor's home stays when he has gone. */
-const visitorGrace = 60_000;
+const nonSubscriberGrace = 60_000;
 
 /** The parts of a home, none of which knows another's tables. */
 interface Parts {
   readonly account: Account;
   readonly registrar: Registrar;
-  readonly calls: PlacedCalls;
-  readonly dialogs: Dialogs;
+  readonly calls: PendingInvites;
+  readonly dialogs: ActiveCalls;
   readonly forking: Forking;
-  readonly incoming: Incoming;
-  readonly outgoing: Outgoing;
-  readonly reception: Reception;
+  readonly terminating: Terminating;
+  readonly originating: Originating;
+  readonly ingress: Ingress;
   readonly presence: Presence;
   readonly lists: Lists;
 }
@@ -68,8 +68,8 @@ interface Parts {
  */
 export class AddressOfRecord extends DurableObject<Environment> implements HomeObject {
   readonly #room: Room;
-  readonly #recorder: Recorder;
-  readonly #queues = new Queues();
+  readonly #recorder: TraceRecorder;
+  readonly #queues = new SerialQueues();
   /** Milliseconds; when the last socket closed, as far as is remembered. */
   #left = 0;
   #parts: Parts;
@@ -80,8 +80,8 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     const keyring = keyringOf(configuration.sealKeys);
     const name = state.id.name;
     if (name === undefined) throw new Error("a home is addressed by its name, never by its id");
-    this.#recorder = new Recorder(configuration.traceLength);
-    const memory = new Memory(state.storage.sql);
+    this.#recorder = new TraceRecorder(configuration.traceLength);
+    const memory = new Sql(state.storage.sql);
     const alarm = new SharedAlarm(state.storage);
     const failed = new FailedCalls(name, memory, alarm, this.#recorder);
     const room: Room = {
@@ -95,7 +95,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       keyring,
       directory: directoryOf(environment),
       resolver: resolverOf(environment),
-      badServers: badServersOf(environment),
+      unavailableServers: unavailableServersOf(environment),
       memory,
       alarm,
       sockets: new Sockets(state, memory, (flow, token) => this.#probe(flow, token)),
@@ -104,14 +104,14 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       failed,
     };
     this.#room = room;
-    this.#parts = this.#furnish();
+    this.#parts = this.#createParts();
     // RFC 5626 §4.4.1: the runtime answers the keep-alive while the object sleeps.
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair("\r\n\r\n", "\r\n"));
   }
 
   /** A WebSocket upgrade from the door, which has checked it. */
   override async fetch(request: Request): Promise<Response> {
-    return this.#parts.reception.open(request, Date.now());
+    return this.#parts.ingress.open(request, Date.now());
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void | Promise<void> {
@@ -119,7 +119,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     if (flow === undefined) return;
     const { id, authenticated } = flow;
     if (isTooLong(message)) return this.#room.sockets.close(id, tooLongFrame);
-    if (!this.#parts.reception.admits(flow, message, Date.now())) return;
+    if (!this.#parts.ingress.admits(flow, message, Date.now())) return;
     if (this.#queues.isFull(id)) return this.#room.sockets.close(id, closing.tooManyWaiting);
     const task = () =>
       authenticated === undefined || this.#room.alarm.isReady
@@ -131,7 +131,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
   /** What a phone says may be of interest to those who watch its user. */
   #heard(id: string, frame: string | ArrayBuffer): void | Promise<void> {
     const now = Date.now();
-    const work = this.#parts.reception.frame(id, this.#room.sockets.receive(id, frame), now);
+    const work = this.#parts.ingress.frame(id, this.#room.sockets.receive(id, frame), now);
     return work === undefined ? this.#lookFor(id, now) : work.then(() => this.#lookFor(id, Date.now()));
   }
 
@@ -142,7 +142,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
 
   /** Nobody watches a visitor, who has no tables either. */
   #look(now: number): void {
-    if (isVisitorHome(this.#room.home.name)) return;
+    if (isNonSubscriberHome(this.#room.home.name)) return;
     this.#parts.dialogs.save(now);
     this.#parts.presence.look(now);
     this.#parts.lists.look(now);
@@ -152,15 +152,15 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     const flow = this.#room.sockets.closed(socket);
     this.#room.sockets.closeBack(socket, code);
     if (flow === undefined) return;
-    this.#parts.reception.closed(flow);
+    this.#parts.ingress.closed(flow);
     if (flow.authenticated === undefined) return;
     const then = () => {
       const now = Date.now();
       this.#room.log.note(now, flow.id, `closed with ${code}`);
-      this.#parts.reception.left(flow, now, code);
+      this.#parts.ingress.left(flow, now, code);
       this.#look(now);
       this.#left = now;
-      if (isVisitorHome(this.#room.home.name)) this.#room.alarm.noLaterThan(now + visitorGrace);
+      if (isNonSubscriberHome(this.#room.home.name)) this.#room.alarm.noLaterThan(now + nonSubscriberGrace);
     };
     return this.#room.alarm.isReady ? then() : this.#room.alarm.ready().then(then);
   }
@@ -173,10 +173,10 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
   override async alarm(): Promise<void> {
     this.#room.alarm.wentOff();
     const now = Date.now();
-    this.#parts.reception.passDeadlines(now);
-    if (isVisitorHome(this.#room.home.name) && this.#room.sockets.all().length === 0) return this.#vacate(now);
+    this.#parts.ingress.passDeadlines(now);
+    if (isNonSubscriberHome(this.#room.home.name) && this.#room.sockets.all().length === 0) return this.#deleteIfIdle(now);
     this.#parts.forking.passDeadlines(now);
-    this.#parts.incoming.passDeadlines(now);
+    this.#parts.terminating.passDeadlines(now);
     this.#parts.calls.passDeadlines(now);
     this.#parts.dialogs.passDeadlines(now);
     this.#parts.registrar.passDeadlines(now);
@@ -187,17 +187,17 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
   }
 
   /** A visitor who has gone leaves nothing behind but what his calls still need for a moment. */
-  async #vacate(now: number): Promise<void> {
+  async #deleteIfIdle(now: number): Promise<void> {
     this.#parts.forking.passDeadlines(now);
     this.#parts.calls.passDeadlines(now);
     this.#parts.dialogs.passDeadlines(now);
-    if (this.#parts.dialogs.areLeft()) return;
-    if (now - this.#left < visitorGrace) return this.#room.alarm.noLaterThan(this.#left + visitorGrace);
+    if (this.#parts.dialogs.hasCalls()) return;
+    if (now - this.#left < nonSubscriberGrace) return this.#room.alarm.noLaterThan(this.#left + nonSubscriberGrace);
     const gone = this.ctx.storage.deleteAll();
     // He may come back before the object sleeps.
     this.#room.memory.wiped();
     this.#room.alarm.wentOff();
-    this.#parts = this.#furnish();
+    this.#parts = this.#createParts();
     await gone;
   }
 
@@ -230,8 +230,8 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     this.#parts.presence.end(Date.now());
     for (const flow of this.#room.sockets.all()) this.#room.sockets.close(flow.id, closing.subscriberDeleted);
     this.#room.memory.clear();
-    this.#parts = this.#furnish();
-    this.#parts.account.bury();
+    this.#parts = this.#createParts();
+    this.#parts.account.markDeleted();
   }
 
   async lastMessages(): Promise<readonly TraceEntry[]> {
@@ -244,13 +244,13 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
   }
 
   /** Where the owner is reached. */
-  async bindings(): Promise<readonly ShownBinding[]> {
+  async bindings(): Promise<readonly BindingView[]> {
     await this.#room.alarm.ready();
     return this.#parts.registrar.show(Date.now());
   }
 
   /** An administrator registers an address for the owner; undefined if there are too many bindings. */
-  async bind(contact: StaticContact): Promise<ShownBinding | undefined> {
+  async bind(contact: StaticContact): Promise<BindingView | undefined> {
     await this.#room.alarm.ready();
     return this.#parts.registrar.bind(contact, Date.now());
   }
@@ -282,30 +282,30 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
   }
 
   /** Parts that remember nothing: when the object wakes up, and when its owner is gone. */
-  #furnish(): Parts {
+  #createParts(): Parts {
     const room = this.#room;
     const account = new Account(room);
     const registrar = new Registrar(room);
-    const letters = new Letters(room);
+    const letters = new UndeliveredMessages(room);
     const passOn = (home: string, envelope: Envelope) => this.#passOn(home, envelope);
-    const dialogs = new Dialogs(room, () => !isVisitorHome(room.home.name) && account.rules().maximumCalls !== undefined, passOn);
-    const calls = new PlacedCalls(room, passOn);
+    const dialogs = new ActiveCalls(room, () => !isNonSubscriberHome(room.home.name) && account.rules().maximumCalls !== undefined, passOn);
+    const calls = new PendingInvites(room, passOn);
     const forking = new Forking(room, new Contexts(room), passOn, (phone, now) => registrar.waitsFor(phone, now));
     const callsAtPresent = (now: number) => forking.ringing().length + calls.pending().length + dialogs.count(now);
     const messages = new Messages(room);
     const presence = new Presence(room, account, { registrar, dialogs, calls, forking, messages }, passOn);
     const lists = new Lists(room, account, passOn);
     const watched = { messages, presence, lists };
-    const incoming = new Incoming(room, { account, registrar, forking, letters, dialogs, ...watched, callsAtPresent }, passOn);
-    const outgoing = new Outgoing(room, { account, calls, letters, dialogs, lists, callsAtPresent, forking }, passOn);
-    const phones = { dialogs, outgoing, incoming, forking, calls, letters, presence };
-    return { account, registrar, lists, ...phones, reception: new Reception(room, account, registrar, phones) };
+    const terminating = new Terminating(room, { account, registrar, forking, letters, dialogs, ...watched, callsAtPresent }, passOn);
+    const originating = new Originating(room, { account, calls, letters, dialogs, lists, callsAtPresent, forking }, passOn);
+    const phones = { dialogs, originating, terminating, forking, calls, letters, presence };
+    return { account, registrar, lists, ...phones, ingress: new Ingress(room, account, registrar, phones) };
   }
 
   #receive(envelope: Envelope, now: number): Receipt {
     switch (envelope.kind) {
       case "request": {
-        const receipt = this.#parts.incoming.request(envelope, now);
+        const receipt = this.#parts.terminating.request(envelope, now);
         const { answerTo } = envelope;
         if (receipt.kind === "answered") this.#refused(envelope, receipt, now);
         // Homes log what their own phones are told.
@@ -315,7 +315,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       case "cancel":
         return this.#parts.forking.cancel(envelope, now);
       case "response":
-        if (envelope.to.branch === undefined) return this.#parts.outgoing.response(envelope, now);
+        if (envelope.to.branch === undefined) return this.#parts.originating.response(envelope, now);
         if (envelope.to.branch.startsWith(ofLists)) return this.#parts.lists.response(envelope, now);
         return envelope.to.branch.startsWith(ofSubscription)
           ? this.#parts.presence.response(envelope, now)

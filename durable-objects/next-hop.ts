@@ -4,13 +4,13 @@ import { type Transaction, hintIn, homeHint, homeHints, readBranch } from "../li
 import { challengesWithin } from "../lib/proxy/foreign-challenges.ts";
 import { inProgress, withoutRoute } from "../lib/proxy/call-name.ts";
 import { type Forwarder, type StatelessRequest, makesDialogs, statelessRequest } from "../lib/proxy/outgoing-request.ts";
-import { asAsked, isShifted, shift, shiftedBranch, shiftedEnd } from "../lib/proxy/shifted.ts";
+import { asAsked, hasCSeqOffset, shift, offsetBranch, offsetEnd } from "../lib/proxy/cseq-offset.ts";
 import { type Standing, shownTo, standingOfServer, takenFrom } from "../lib/proxy/standing.ts";
 import { type NamedHop, isHopName, readHopName, writtenHost } from "../lib/routing/hop-name.ts";
 import { type Trunk, allInUse } from "../lib/routing/trunk.ts";
 import { alter } from "../lib/syntax/alter.ts";
 import { ackFor, cancelFor } from "../lib/syntax/compose.ts";
-import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
+import { type MandatoryHeaders, readMandatoryHeaders } from "../lib/syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault } from "../lib/syntax/fault.ts";
 import {
   type Message as SipMessage,
@@ -30,13 +30,13 @@ import { readConfiguration } from "../platform/configuration.ts";
 import { directoryOf } from "../platform/directory/directory.ts";
 import type { HopStatus, NextHopObject, Role } from "../platform/object-rpc.ts";
 import type { Environment } from "../platform/environment.ts";
-import { essentialsOf, parsed, read } from "./shared/reparse.ts";
+import { mandatoryHeadersOf, parsed, read } from "./shared/reparse.ts";
 import { available } from "./shared/target-selection.ts";
-import { Calls, isFull } from "./next-hop/calls.ts";
+import { ActiveCalls, isFull } from "./next-hop/active-calls.ts";
 import type { Connection } from "./next-hop/connection.ts";
 import { HopConnection } from "./next-hop/hop-connection.ts";
 import { Inbound } from "./next-hop/inbound.ts";
-import { passOn, seek, takeBack, usualRole } from "./shared/trunk-failover.ts";
+import { passOn, locateTrunk, release, usualRole } from "./shared/trunk-failover.ts";
 import {
   SentRequests,
   type Unanswered,
@@ -44,10 +44,10 @@ import {
   withCredentials,
   withCredentialsCancelled,
 } from "./next-hop/sent-requests.ts";
-import { type Cared, TrunkCare } from "./next-hop/trunk-care.ts";
+import { type MonitoredTrunk, TrunkMonitor } from "./next-hop/trunk-monitor.ts";
 import { TrunkRegistration } from "./next-hop/trunk-registration.ts";
-import { usualRest } from "../platform/unavailable-servers.ts";
-import { badServersOf } from "../platform/unavailable-servers.ts";
+import { defaultRetryAfter } from "../platform/unavailable-servers.ts";
+import { unavailableServersOf } from "../platform/unavailable-servers.ts";
 import { keyringOf } from "../platform/crypto/keyring.ts";
 import { Outbox } from "../platform/outbox.ts";
 import { answerFault } from "./shared/reply.ts";
@@ -64,13 +64,13 @@ const homesFirst = 3000;
 export class NextHop extends DurableObject<Environment> implements NextHopObject {
   readonly #keyring: Keyring;
   readonly #hop: NamedHop;
-  readonly #care: TrunkCare;
+  readonly #care: TrunkMonitor;
   readonly #inbound: Inbound;
   readonly #environment: Environment;
   readonly #by: Forwarder;
   readonly #outbox: Outbox;
   readonly #sent = new SentRequests();
-  readonly #calls: Calls;
+  readonly #calls: ActiveCalls;
   /** Milliseconds: after it nobody waits for the response to a request that is no INVITE. */
   readonly #timerF: number;
   /** Milliseconds between attempts to find the servers of a trunk. */
@@ -86,7 +86,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     this.#keyring = keyringOf(sealKeys);
     this.#seekEvery = reconnectTime * 1000;
     this.#timerF = transactionTimeout * 1000;
-    this.#calls = new Calls({ transaction: transactionTimeout * 1000 + homesFirst, ringing: ringTimeout * 1000 });
+    this.#calls = new ActiveCalls({ transaction: transactionTimeout * 1000 + homesFirst, ringing: ringTimeout * 1000 });
     this.#hop = readHopName(name);
     this.#environment = environment;
     this.#by = { keyring: this.#keyring, home: name, hint: homeHint(this.#keyring, name), hints: homeHints(this.#keyring, name) };
@@ -104,20 +104,20 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       opened: (trunk) => (trunk?.register === true ? this.#care.opened() : undefined),
       lost: () => this.#lost(),
     });
-    const cared: Cared = {
+    const cared: MonitoredTrunk = {
       name,
       storage: state.storage,
       times: { base: reconnectTime * 1000, most: maximumReconnectTime * 1000 },
-      badServers: badServersOf(environment),
+      unavailableServers: unavailableServersOf(environment),
       trunk: () => this.#trunk(),
       open: () => this.#connection.open(),
       isOpen: () => this.#connection.isOpen,
       rest: () => this.#connection.rest(),
       usualRole: (trunk) => usualRole(environment, trunk, name),
       passOn: (trunk) => passOn(environment, trunk, name),
-      takeBack: (trunk) => takeBack(environment, trunk, name),
+      release: (trunk) => release(environment, trunk, name),
     };
-    this.#care = new TrunkCare(cared, new TrunkRegistration(this.#keyring, this.#hop));
+    this.#care = new TrunkMonitor(cared, new TrunkRegistration(this.#keyring, this.#hop));
     this.#inbound = new Inbound({
       keyring: this.#keyring,
       name,
@@ -139,16 +139,16 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
   }
 
   /** Whether this server is to register us because one before it cannot. */
-  async standIn(isNeeded: boolean): Promise<void> {
-    await this.#care.standIn(isNeeded);
+  async activateStandby(isNeeded: boolean): Promise<void> {
+    await this.#care.activateStandby(isNeeded);
   }
 
   /** How the connection is, and what is known of the server. */
   status(): HopStatus {
-    const { isHeld, registeredUntil, health, isIll } = this.#care;
+    const { isHeld, registeredUntil, health, isUnavailable } = this.#care;
     const { transport, host, address, port } = this.#hop;
     return {
-      ...{ transport, host, address, port, isIll, health },
+      ...{ transport, host, address, port, isUnavailable, health },
       isConnected: this.#connection.isOpen,
       registeredUntil: isHeld ? registeredUntil : 0,
       calls: this.#calls.count(Date.now()),
@@ -157,7 +157,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
 
   override async alarm(): Promise<void> {
     if (this.#hop.host !== "") await this.#care.alarm();
-    else if (await seek(this.#environment, await this.#trunk())) await this.ctx.storage.setAlarm(Date.now() + this.#seekEvery);
+    else if (await locateTrunk(this.#environment, await this.#trunk())) await this.ctx.storage.setAlarm(Date.now() + this.#seekEvery);
   }
 
   /** Letters of homes: requests and cancellations for the other server, and responses to its requests. */
@@ -182,20 +182,20 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
   }
 
   async #request(envelope: RequestEnvelope): Promise<Receipt> {
-    const { request, essentials } = read(envelope);
-    const refusal = await this.#refusalOf(envelope, request, essentials);
+    const { request, mandatory } = read(envelope);
+    const refusal = await this.#refusalOf(envelope, request, mandatory);
     const connection = refusal === undefined ? await this.#connection.open() : undefined;
     if (connection === undefined) {
       if (request.method === "ACK") return taken;
-      const why = refusal ?? fault(failed(essentials), `${this.#hop.host} cannot be reached`, [["Retry-After", String(usualRest)]]);
+      const why = refusal ?? fault(failed(mandatory), `${this.#hop.host} cannot be reached`, [["Retry-After", String(defaultRetryAfter)]]);
       return { kind: "answered", status: why.status, text: answerFault(request, why) };
     }
-    const { text: made, branch } = this.#asSent(connection, envelope, request, essentials);
+    const { text: made, branch } = this.#asSent(connection, envelope, request, mandatory);
     const whole = parsed(made);
     const text = await this.#shown(whole);
     if (request.method === "INVITE" && this.#sent.latest(branch) !== undefined) return taken;
     if (request.method !== "ACK") this.#sent.remember(branch, text === whole.text ? whole : parsed(text), Date.now());
-    this.#calls.passed(request.method, essentials, Date.now(), callerOf(envelope));
+    this.#calls.passed(request.method, mandatory, Date.now(), callerOf(envelope));
     connection.send(text);
     return taken;
   }
@@ -203,8 +203,8 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
   async #cancel({ of, reason }: CancelEnvelope): Promise<Receipt> {
     const connection = of === undefined ? undefined : await this.#connection.open();
     if (connection === undefined || of === undefined) return { kind: "answered", status: 481, text: "" };
-    const { request, essentials } = read(of);
-    const { text, branch } = this.#asSent(connection, of, request, essentials);
+    const { request, mandatory } = read(of);
+    const { text, branch } = this.#asSent(connection, of, request, mandatory);
     const headers: [string, string][] = reason === undefined ? [] : [["Reason", reason]];
     const invite = this.#sent.latest(branch);
     if (invite !== undefined) connection.send(cancelFor(invite, headers));
@@ -225,9 +225,9 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
 
   async #response({ text }: ResponseEnvelope): Promise<Receipt> {
     const response = parseMessage(text);
-    const essentials = isFault(response) ? response : readEssentials(response);
-    if (!isFault(response) && response.kind === "response" && !isFault(essentials))
-      this.#calls.answered(response.status, essentials, Date.now());
+    const mandatory = isFault(response) ? response : readMandatoryHeaders(response);
+    if (!isFault(response) && response.kind === "response" && !isFault(mandatory))
+      this.#calls.answered(response.status, mandatory, Date.now());
     const shown = isFault(response) ? text : await this.#shown(response);
     const connection = await this.#connection.open();
     connection?.send(shown);
@@ -246,7 +246,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
   }
 
   /** What does not begin anything new is always passed on. */
-  async #refusalOf(envelope: RequestEnvelope, request: SipRequest, { toTag, callId }: Essentials): Promise<Fault | undefined> {
+  async #refusalOf(envelope: RequestEnvelope, request: SipRequest, { toTag, callId }: MandatoryHeaders): Promise<Fault | undefined> {
     // Within a call it comes by our route, which names this end.
     const isOfOther = envelope.to.kind !== "phone" && this.#calls.isOfOther(callId, callerOf(envelope));
     if (isOfOther && toTag !== undefined) return withoutRoute;
@@ -254,17 +254,17 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     if (toTag !== undefined || request.method === "ACK" || this.#calls.has(callId)) return undefined;
     const trunk = await this.#trunk();
     if (trunk === undefined) return undefined;
-    if (this.#care.isIll)
+    if (this.#care.isUnavailable)
       return fault(503, `${this.#hop.host} does not answer as one that is well`, [["Retry-After", String(trunk.options_interval)]]);
     return request.method === "INVITE" && isFull(trunk, this.#calls) ? fault(503, allInUse.fault) : undefined;
   }
 
   /** Equal each time it is made, as long as the connection is the same. */
-  #asSent({ host, transport }: Connection, envelope: RequestEnvelope, request: SipRequest, essentials: Essentials): StatelessRequest {
+  #asSent({ host, transport }: Connection, envelope: RequestEnvelope, request: SipRequest, mandatory: MandatoryHeaders): StatelessRequest {
     const target = { phone: "", host, transport, contact: undefined, path: [] };
-    const made = statelessRequest(this.#by, envelope, request, essentials, target);
-    if (envelope.to.kind !== "phone" || envelope.to.phone !== shiftedEnd) return made;
-    const branch = shiftedBranch(made.branch);
+    const made = statelessRequest(this.#by, envelope, request, mandatory, target);
+    if (envelope.to.kind !== "phone" || envelope.to.phone !== offsetEnd) return made;
+    const branch = offsetBranch(made.branch);
     const text = made.text.replace(`branch=${made.branch}`, `branch=${branch}`);
     return { text: alter(parsed(text), shift(request, 1)), branch };
   }
@@ -291,9 +291,9 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
    * is told to stop, by a new connection if there can be one.
    */
   #failed({ branch, request, hasRung }: Unanswered): void {
-    const essentials = essentialsOf(request);
-    const way = readBranch(this.#keyring, branch, sentAs(essentials, branch));
-    const status = failed(essentials);
+    const mandatory = mandatoryHeadersOf(request);
+    const way = readBranch(this.#keyring, branch, sentAs(mandatory, branch));
+    const status = failed(mandatory);
     const response = parseMessage(answerFault(request, fault(status, "the connection was lost")));
     if (way?.kind !== "stateless" || isFault(response)) return;
     if (response.kind !== "response") return;
@@ -306,22 +306,22 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     this.#connection.rest();
     const message = parseMessage(octets);
     if (isFault(message)) return;
-    const essentials = readEssentials(message);
-    if (isFault(essentials)) return;
-    if (message.kind === "request") void this.#inbound.asked(message, essentials);
-    else void this.#answered(message, essentials);
+    const mandatory = readMandatoryHeaders(message);
+    if (isFault(mandatory)) return;
+    if (message.kind === "request") void this.#inbound.asked(message, mandatory);
+    else void this.#answered(message, mandatory);
   }
 
   /** RFC 3261 §16.7: the way back is in the branch; the ACK for a refusal is ours where the sender's home keeps the state (§17.1.1.3). */
-  async #answered(response: SipResponse, essentials: Essentials): Promise<void> {
-    const written = essentials.via.branch;
+  async #answered(response: SipResponse, mandatory: MandatoryHeaders): Promise<void> {
+    const written = mandatory.via.branch;
     const branch =
       written === undefined || !this.#by.hints.includes(hintIn(written) ?? "")
         ? undefined
-        : readBranch(this.#keyring, written, sentAs(essentials, written));
+        : readBranch(this.#keyring, written, sentAs(mandatory, written));
     if (branch?.kind !== "stateless" || written === undefined) return;
     const { status } = response;
-    const { method } = essentials.cseq;
+    const { method } = mandatory.cseq;
     const sent = this.#sent.get(written);
     // A CANCEL has the branch of its INVITE.
     if (sent?.method === method) this.#sent.answered(written, status);
@@ -333,10 +333,10 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       this.#sent.remember(again.branch, parsed(again.text), Date.now());
       return this.#connection.send(again.text);
     }
-    this.#calls.answered(status, essentials, Date.now());
+    this.#calls.answered(status, mandatory, Date.now());
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
     if (method === "CANCEL") return;
-    const isWithin = sent !== undefined && essentialsOf(sent).toTag !== undefined;
+    const isWithin = sent !== undefined && mandatoryHeadersOf(sent).toTag !== undefined;
     const doubtful = [...takenFrom(response, "server"), ...(isWithin ? challengesWithin(response) : [])];
     const isTrusted = doubtful.length > 0 && (await this.#standing()) === "trusted server";
     const remove = isTrusted ? takenFrom(response, "trusted server") : doubtful;
@@ -375,14 +375,14 @@ function callerOf({ caller, answerTo }: RequestEnvelope): string {
 }
 
 /** The transaction as its sender's home knows it, of what was sent or answered in a branch of ours. */
-function sentAs({ callId, cseq }: Essentials, branch: string): Transaction {
-  return { callId, cseq: cseq.number - (isShifted(branch) ? 1 : 0) };
+function sentAs({ callId, cseq }: MandatoryHeaders, branch: string): Transaction {
+  return { callId, cseq: cseq.number - (hasCSeqOffset(branch) ? 1 : 0) };
 }
 
 /**
  * A 503 makes the sender's home try the next server (RFC 3263 §4.3). Within a dialog there is none, and a phone that hears 503 takes it
  * for all of this server: it is 500 (RFC 3261 §16.7 step 6).
  */
-function failed({ toTag }: Essentials): 500 | 503 {
+function failed({ toTag }: MandatoryHeaders): 500 | 503 {
   return toTag === undefined ? 503 : 500;
 }

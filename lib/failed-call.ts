@@ -25,7 +25,7 @@ export interface FailedCall {
 /** Characters that are kept of one message. */
 const longestMessage = 6144;
 /** Octets that are kept of all messages of a call. */
-const mostOctets = 16_384;
+const maxOctets = 16_384;
 
 const ofCalls = ["INVITE", "ACK", "CANCEL", "PRACK"];
 
@@ -52,7 +52,7 @@ export function withoutSecrets(text: string): string {
 export function fitting(messages: readonly TraceEntry[]): TraceEntry[] {
   const [first, ...others] = messages.map((message) => ({ ...message, text: cut(message.text) }));
   if (first === undefined) return [];
-  let left = mostOctets - sizeOf(first);
+  let left = maxOctets - sizeOf(first);
   const newest: TraceEntry[] = [];
   for (const message of others.reverse()) {
     left -= sizeOf(message);

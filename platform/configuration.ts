@@ -52,7 +52,7 @@ export interface Configuration {
   readonly copyLifetime: number;
   readonly copyLastResort: number;
   readonly maximumUnauthenticated: number;
-  readonly maximumLegs: number;
+  readonly maximumHomeConnections: number;
   readonly traceLength: number;
 }
 
@@ -218,7 +218,7 @@ function parse(written: Settings): Configuration {
     copyLifetime: number("COPY_LIFETIME"),
     copyLastResort: number("COPY_LAST_RESORT"),
     maximumUnauthenticated: number("MAXIMUM_UNAUTHENTICATED"),
-    maximumLegs: number("MAXIMUM_LEGS"),
+    maximumHomeConnections: number("MAXIMUM_LEGS"),
     traceLength: number("TRACE_LENGTH"),
   };
 }

@@ -2,7 +2,7 @@ import { type Message, type Request, headerValue, parseMessage } from "../lib/sy
 import { isFault } from "../lib/syntax/fault.ts";
 import { plainHash } from "../lib/syntax/plain-hash.ts";
 import type { FailureRecord } from "../lib/failed-call.ts";
-import { type Recorder, isOfInvite, warningIn } from "./trace-recorder.ts";
+import { type TraceRecorder, isOfInvite, warningIn } from "./trace-recorder.ts";
 
 /** Requests whose time of arrival is remembered, for how long they took. */
 const mostBegun = 200;
@@ -11,14 +11,14 @@ const longestReason = 200;
 
 /** What an administrator sees of a home, or of the door: its last messages, failed calls, and a line for each request and final response. */
 export class Log {
-  readonly #recorder: Recorder;
+  readonly #recorder: TraceRecorder;
   readonly #home: string;
   readonly #isLogging: boolean;
   readonly #failed: FailureRecord | undefined;
   /** Milliseconds, by a mark of Call-ID and CSeq, the oldest first; what has slept is not known any more. */
   readonly #begun = new Map<string, number>();
 
-  constructor(recorder: Recorder, home: string, isLogging: boolean, failed?: FailureRecord) {
+  constructor(recorder: TraceRecorder, home: string, isLogging: boolean, failed?: FailureRecord) {
     this.#recorder = recorder;
     this.#failed = failed;
     this.#home = home;

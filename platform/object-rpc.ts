@@ -1,5 +1,5 @@
 import type { FailedCall } from "../lib/failed-call.ts";
-import type { ShownBinding, StaticContact } from "../lib/location/shown-binding.ts";
+import type { BindingView, StaticContact } from "../lib/location/binding-view.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { ListName } from "../lib/presence/resource-list.ts";
 import type { Hop } from "../lib/routing/locate.ts";
@@ -27,9 +27,9 @@ export interface HomeObject extends Receiver, Rpc.DurableObjectBranded {
   /** Calls of the last day that failed, oldest first. */
   failedCalls(): Promise<readonly FailedCall[]>;
   /** Where the owner is reached. */
-  bindings(): Promise<readonly ShownBinding[]>;
+  bindings(): Promise<readonly BindingView[]>;
   /** An administrator registers an address for the owner; undefined if there are too many bindings. */
-  bind(contact: StaticContact): Promise<ShownBinding | undefined>;
+  bind(contact: StaticContact): Promise<BindingView | undefined>;
   /** An application publishes the owner's presence, or how many messages wait, for so many seconds. */
   say(event: "presence" | "message-summary", body: string, seconds: number): Promise<void>;
   /** An administrator ends a binding; false if there is none of this id. */
@@ -56,7 +56,7 @@ export interface HopStatus extends Hop {
   /** How it has answered when it was last asked. */
   readonly health: Health | undefined;
   /** It takes no calls, by that answer. */
-  readonly isIll: boolean;
+  readonly isUnavailable: boolean;
   readonly calls: number;
 }
 
@@ -65,7 +65,7 @@ export interface NextHopObject extends Receiver, Rpc.DurableObjectBranded {
   /** What is to be done for the trunk that the connection belongs to has changed. */
   keep(role: Role, former?: Trunk): Promise<void>;
   /** Whether this server is to register us because one before it cannot. */
-  standIn(isNeeded: boolean): Promise<void>;
+  activateStandby(isNeeded: boolean): Promise<void>;
   /** How the connection is, and what is known of the server. */
   status(): HopStatus | Promise<HopStatus>;
 }

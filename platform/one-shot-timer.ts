@@ -1,5 +1,5 @@
 /** One clock in memory, which strikes at the earliest time that was asked for. What must not be lost is on the alarm. */
-export class Clock {
+export class OneShotTimer {
   readonly #strike: () => void;
   #set: { readonly at: number; readonly timer: ReturnType<typeof setTimeout> } | undefined;
 

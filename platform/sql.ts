@@ -29,7 +29,7 @@ const tables = [
 type Value = string | number | null;
 
 /** SQL of this object. Counts the rows it writes, which is what users pay for. */
-export class Memory {
+export class Sql {
   readonly #sql: SqlStorage;
   #isOpen = false;
   #rowsWritten = 0;

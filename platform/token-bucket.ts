@@ -1,5 +1,5 @@
 /** So many at once, and so many each second when those are used up: in memory only. */
-export class Allowance {
+export class TokenBucket {
   readonly #most: number;
   readonly #eachSecond: number;
   #left: number;

@@ -1,4 +1,4 @@
-import { copyOf } from "../lib/syntax/recall.ts";
+import { copyOf } from "../lib/syntax/memoise.ts";
 import { legible } from "../lib/syntax/octets.ts";
 import type { TraceEntry } from "../lib/trace.ts";
 
@@ -10,7 +10,7 @@ interface Kept {
 }
 
 /** The last messages of a home, in memory only: a SIP administrator's first question is "show me the call". */
-export class Recorder {
+export class TraceRecorder {
   readonly #length: number;
   readonly #kept: Kept[] = [];
   #next = 0;
@@ -23,8 +23,8 @@ export class Recorder {
   keep(at: number, direction: TraceEntry["direction"], flow: string, text: string): void {
     if (this.#length === 0) return;
     // What goes out is a text of its own already.
-    const isOwn = direction === "out" && text.length <= longestKept;
-    this.#kept[this.#next % this.#length] = { at, direction, flow, text: isOwn ? text : copyOf(text.slice(0, longestKept)) };
+    const isOwn = direction === "out" && text.length <= maxKept;
+    this.#kept[this.#next % this.#length] = { at, direction, flow, text: isOwn ? text : copyOf(text.slice(0, maxKept)) };
     this.#next += 1;
   }
 
@@ -50,7 +50,7 @@ export class Recorder {
 }
 
 /** Characters of a message that are kept. */
-const longestKept = 16_384;
+const maxKept = 16_384;
 
 /** What a server, which may be this one, has to say of its refusal (RFC 3261 §20.43). */
 export function warningIn(response: string): string | undefined {

@@ -1,13 +1,13 @@
 import { oneInIsolate } from "./isolate.ts";
 
 /** Seconds that a server which could not be reached, or answered 503 without saying for how long, is thought bad. */
-export const usualRest = 30;
+export const defaultRetryAfter = 30;
 /** Seconds, whatever a server says. */
-export const longestRest = 3600;
+export const maxRetryAfter = 3600;
 const mostRemembered = 1000;
 
 /** Next hops that are thought bad. */
-export class BadServers {
+export class UnavailableServers {
   /** By name, until when, in milliseconds. */
   readonly #bad = new Map<string, number>();
 
@@ -15,7 +15,7 @@ export class BadServers {
   remember(name: string, seconds: number, now: number): void {
     if (seconds <= 0) return;
     this.#bad.delete(name);
-    this.#bad.set(name, now + Math.min(seconds, longestRest) * 1000);
+    this.#bad.set(name, now + Math.min(seconds, maxRetryAfter) * 1000);
     const oldest = this.#bad.keys().next();
     if (this.#bad.size > mostRemembered && oldest.done !== true) this.#bad.delete(oldest.value);
   }
@@ -28,4 +28,4 @@ export class BadServers {
 }
 
 /** Each isolate learns for itself, as with the DNS. */
-export const badServersOf = oneInIsolate(() => new BadServers());
+export const unavailableServersOf = oneInIsolate(() => new UnavailableServers());

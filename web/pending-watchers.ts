@@ -7,7 +7,7 @@ import { type DialogParameters, send } from "./request.ts";
 const lifetime = 600;
 /** Seconds until a server that did not grant it is asked again: the first wait, and the longest. */
 const firstWait = 30;
-const longestWait = 3600;
+const maxWait = 3600;
 
 /** What JsSIP hands the requests of a dialog to. */
 interface DialogOfUa {
@@ -59,7 +59,7 @@ export class PendingWatchers {
     else if (this.#dialog.to_tag === undefined) this.#begin(response);
     if (isGranted) this.#wait = firstWait;
     this.#timer = setTimeout(() => this.subscribe(), (isGranted ? lifetime / 2 : this.#wait) * 1000);
-    if (!isGranted) this.#wait = Math.min(this.#wait * 2, longestWait);
+    if (!isGranted) this.#wait = Math.min(this.#wait * 2, maxWait);
   }
 
   #begin(response: IncomingResponse): void {

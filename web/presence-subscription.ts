@@ -5,7 +5,7 @@ const options = { expires: 600, contentType: "text/plain" };
 const minute = 60_000;
 /** Milliseconds until somebody who could not be watched is asked for again: the first wait, and the longest. */
 const firstWait = 2 * minute;
-const longestWait = 60 * minute;
+const maxWait = 60 * minute;
 /** Milliseconds, where the server has asked for another subscription. */
 const shortWait = 5000;
 
@@ -99,7 +99,7 @@ export class PresenceSubscription {
     if (!isPassing && reason !== "invariant") this.#show({ lamp: "refused", text: refusal ?? "Not to be seen" });
     if (lasting.includes(reason)) return;
     const wait = Math.max(isPassing && this.#wait === firstWait ? shortWait : this.#wait, retryAfter * 1000);
-    this.#wait = Math.min(this.#wait * 2, longestWait);
+    this.#wait = Math.min(this.#wait * 2, maxWait);
     this.#timer = setTimeout(() => this.#subscribe(), wait);
   }
 }

@@ -7,7 +7,7 @@ import { send } from "./request.ts";
 const lifetime = 600;
 /** Seconds until what the server did not take is published again: the first wait, and the longest. */
 const firstWait = 30;
-const longestWait = 3600;
+const maxWait = 3600;
 
 /** What the user says they are up to (PUBLISH, RFC 3903), kept up as long as the page is there. One request at a time. */
 export class Publication {
@@ -63,7 +63,7 @@ export class Publication {
     // RFC 3903 §4.1: what the server does not know any more is published anew.
     const isForgotten = status === 412;
     const wait = status < 300 ? lifetime / 2 : this.#wait;
-    this.#wait = status < 300 ? firstWait : Math.min(this.#wait * 2, longestWait);
+    this.#wait = status < 300 ? firstWait : Math.min(this.#wait * 2, maxWait);
     if (status < 300 || isForgotten) {
       this.#published = isForgotten ? "" : activity;
       this.#tag = isForgotten || activity === "" ? undefined : response?.getHeader("SIP-ETag");

@@ -1,6 +1,6 @@
 import { noRules } from "../lib/location/rules.ts";
 import type { Opening } from "../lib/transport/opening.ts";
-import { type Visitor, visitorHome } from "../lib/transport/visitor.ts";
+import { type NonSubscriber, nonSubscriberHome } from "../lib/transport/non-subscriber.ts";
 import { keyringOf } from "../platform/crypto/keyring.ts";
 import { openingHeader, sealOpening } from "../platform/connection/sealed-opening.ts";
 import { readConfiguration } from "../platform/configuration.ts";
@@ -8,8 +8,8 @@ import { homeName } from "../platform/directory/directory.ts";
 import type { Environment } from "../platform/environment.ts";
 
 /** Hands a socket to a home: the Worker is out of its path from then on. */
-export async function connectDirectly(environment: Environment, opening: Opening): Promise<Response> {
-  const home = opening.visitor === undefined ? homeName(opening.subscriber) : visitorHome(opening.visitor);
+export async function connectDedicated(environment: Environment, opening: Opening): Promise<Response> {
+  const home = opening.visitor === undefined ? homeName(opening.subscriber) : nonSubscriberHome(opening.visitor);
   const stub = environment.ADDRESS_OF_RECORD.getByName(home);
   const keyring = keyringOf(readConfiguration(environment).sealKeys);
   const headers = { Upgrade: "websocket", [openingHeader]: sealOpening(keyring, home, opening) };
@@ -17,8 +17,8 @@ export async function connectDirectly(environment: Environment, opening: Opening
 }
 
 /** Opens a leg: a WebSocket from the door to a home. */
-export async function connectLeg(environment: Environment, opening: Opening): Promise<WebSocket> {
-  const { webSocket } = await connectDirectly(environment, opening);
+export async function connectHome(environment: Environment, opening: Opening): Promise<WebSocket> {
+  const { webSocket } = await connectDedicated(environment, opening);
   if (webSocket === null) throw new Error("the home did not accept the leg");
   webSocket.binaryType = "arraybuffer";
   webSocket.accept();
@@ -26,7 +26,7 @@ export async function connectLeg(environment: Environment, opening: Opening): Pr
 }
 
 /** What a home is told of somebody who is no subscriber: who he is, and a row that no password fits. */
-export function openingOf(visitor: Visitor, arrival: Pick<Opening, "way" | "host" | "address">): Opening {
+export function openingOf(visitor: NonSubscriber, arrival: Pick<Opening, "way" | "host" | "address">): Opening {
   const { kind, name, domain } = visitor;
   const nobody = { md5: "", sha256: "", aliases: [], rules: noRules, generation: 0, version: 0, opened: true };
   return { ...arrival, subscriber: { username: `${kind}-${name}`, domain, ...nobody }, isAuthenticated: true, visitor };

@@ -1,14 +1,14 @@
 import { Hono } from "hono";
-import { type Shown, type TlsClientAuthentication, shownBy } from "../lib/authentication/shown.ts";
+import { type PresentedCredentials, type TlsClientAuthentication, presentedBy } from "../lib/authentication/presented-credentials.ts";
 import { canonicalUser } from "../lib/syntax/uri.ts";
 import { api } from "./api/api.ts";
 import { readConfiguration } from "../platform/configuration.ts";
 import { directoryOf } from "../platform/directory/directory.ts";
 import { DirectoryUnavailable } from "../platform/directory/errors.ts";
 import type { Environment } from "../platform/environment.ts";
-import { connectDirectly, openingOf } from "./home-socket.ts";
+import { connectDedicated, openingOf } from "./home-socket.ts";
 import { findPeer } from "../platform/directory/peers.ts";
-import { serveGenerally } from "./proxy.ts";
+import { serveShared } from "./edge-proxy.ts";
 import { serveRedirects } from "./redirect.ts";
 import { serveTcp } from "./tcp.ts";
 import { addressPrefix, plain, refuseUpgrade } from "./upgrade.ts";
@@ -48,20 +48,20 @@ async function connect(request: Request, environment: Environment, hint: string 
   const refusal = await refuseConnection(request, environment);
   if (refusal !== undefined) return refusal;
   const { host, address } = arrivalOf(request, environment);
-  const shown = shownBy(request.headers.get("Authorization"), request.cf?.["tlsClientAuth"] as TlsClientAuthentication | undefined);
+  const shown = presentedBy(request.headers.get("Authorization"), request.cf?.["tlsClientAuth"] as TlsClientAuthentication | undefined);
   if (shown.token !== undefined || shown.certificate !== undefined) {
     const peer = await connectPeer(environment, shown, { way: "direct", host, address });
     if (peer !== undefined) return peer;
   }
   const named = hint === undefined ? undefined : readHint(hint, host);
-  if (named === undefined) return serveGenerally(environment, { host, address, account: undefined });
+  if (named === undefined) return serveShared(environment, { host, address, account: undefined });
   try {
     const answer = await directoryOf(environment).find(named.user, named.domain);
-    if (answer.kind === "foreign") return serveGenerally(environment, { host, address, account: undefined });
+    if (answer.kind === "foreign") return serveShared(environment, { host, address, account: undefined });
     if (answer.kind === "unknown")
-      return serveGenerally(environment, { host, address, account: { username: named.user, domain: named.domain } });
-    if (!answer.subscriber.opened) return serveGenerally(environment, { host, address, account: answer.subscriber });
-    return await connectDirectly(environment, { way: "direct", host, address, subscriber: answer.subscriber, isAuthenticated: false });
+      return serveShared(environment, { host, address, account: { username: named.user, domain: named.domain } });
+    if (!answer.subscriber.opened) return serveShared(environment, { host, address, account: answer.subscriber });
+    return await connectDedicated(environment, { way: "direct", host, address, subscriber: answer.subscriber, isAuthenticated: false });
   } catch (error) {
     if (!(error instanceof DirectoryUnavailable)) throw error;
     return plain(503, "The directory cannot be reached: try again.", { "Retry-After": "5" });
@@ -71,12 +71,12 @@ async function connect(request: Request, environment: Environment, hint: string 
 /** The server of another domain, by what it shows; undefined for a certificate that is nobody's: phones may have some too. */
 async function connectPeer(
   environment: Environment,
-  shown: Shown,
+  shown: PresentedCredentials,
   arrival: Parameters<typeof openingOf>[1],
 ): Promise<Response | undefined> {
   try {
     const peer = await findPeer(environment, shown);
-    if (peer !== undefined) return await connectDirectly(environment, openingOf(peer, arrival));
+    if (peer !== undefined) return await connectDedicated(environment, openingOf(peer, arrival));
     if (shown.token === undefined) return undefined;
     return plain(401, "No server has this token.", { "WWW-Authenticate": "Bearer" });
   } catch (error) {

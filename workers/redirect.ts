@@ -8,10 +8,10 @@ import { awayFrom } from "../lib/redirect/redirection.ts";
 import { serverContacts } from "../lib/redirect/servers.ts";
 import { resolveEnum } from "../lib/routing/enum.ts";
 import { readHopName } from "../lib/routing/hop-name.ts";
-import { type Essentials, readEssentials } from "../lib/syntax/essentials.ts";
+import { type MandatoryHeaders, readMandatoryHeaders } from "../lib/syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault } from "../lib/syntax/fault.ts";
-import { type Request as SipRequest, parseMessage, salvage } from "../lib/syntax/message.ts";
-import { copyOf } from "../lib/syntax/recall.ts";
+import { type Request as SipRequest, parseMessage, recover } from "../lib/syntax/message.ts";
+import { copyOf } from "../lib/syntax/memoise.ts";
 import { allowed, capabilities } from "../lib/server/capabilities.ts";
 import { inspectRequest } from "../lib/uas/inspect-request.ts";
 import { type Uri, canonicalUser, parseUri, serialiseUri, dialledNumber } from "../lib/syntax/uri.ts";
@@ -23,8 +23,8 @@ import { closing } from "../platform/connection/close-reasons.ts";
 import { frameFor, octetsIn } from "../platform/bytes.ts";
 import { closeCodeFor } from "../platform/connection/close-code.ts";
 import { keyringOf } from "../platform/crypto/keyring.ts";
-import { Patience } from "../platform/connection/authentication-timeout.ts";
-import { Queues } from "../platform/connection/serial-queues.ts";
+import { AuthenticationTimeout } from "../platform/connection/authentication-timeout.ts";
+import { SerialQueues } from "../platform/connection/serial-queues.ts";
 import { StrangerAllowance, lengthOf } from "../platform/connection/stranger-allowance.ts";
 import { resolverOf } from "../platform/dns/shared-resolver.ts";
 import { randomText } from "../platform/crypto/random.ts";
@@ -37,21 +37,21 @@ import type { Environment } from "../platform/environment.ts";
 
 const brakes = new Brakes();
 
-interface Asker {
+interface Requester {
   readonly user: string;
   readonly domain: string;
 }
 
 /** Which host the client asked, and for which account the path says that it asks. */
-export interface Asking {
+export interface BackEndSubscription {
   readonly host: string;
-  readonly account: Asker | undefined;
+  readonly account: Requester | undefined;
 }
 
 const invitesKept = 100;
 
 /** Serves a socket of the redirect server (RFC 3261 §8.3): it says where people are, and never forwards anything. */
-export function serveRedirects(environment: Environment, asking: Asking): Response {
+export function serveRedirects(environment: Environment, asking: BackEndSubscription): Response {
   const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
   server.binaryType = "arraybuffer";
   server.accept();
@@ -67,10 +67,10 @@ class RedirectServer {
   readonly #environment: Environment;
   readonly #configuration: Configuration;
   readonly #keyring: Keyring;
-  readonly #asking: Asking;
+  readonly #asking: BackEndSubscription;
   readonly #client: WebSocket;
   readonly #id = randomText();
-  readonly #queue = new Queues();
+  readonly #queue = new SerialQueues();
   /** INVITEs that were answered, by branch: what a CANCEL may be for. */
   readonly #invites = new Set<string>();
   /** `user@domain` of those who have authenticated here. */
@@ -79,16 +79,16 @@ class RedirectServer {
   #guesses = 0;
   /** The client sends binary frames, and gets such. */
   #wantsBinary = false;
-  readonly #patience: Patience;
+  readonly #patience: AuthenticationTimeout;
   readonly #stranger = new StrangerAllowance();
 
-  constructor(environment: Environment, asking: Asking, client: WebSocket) {
+  constructor(environment: Environment, asking: BackEndSubscription, client: WebSocket) {
     this.#environment = environment;
     this.#configuration = readConfiguration(environment);
     this.#keyring = keyringOf(this.#configuration.sealKeys);
     this.#asking = asking;
     this.#client = client;
-    this.#patience = new Patience(this.#configuration, Date.now(), (why) => this.#end(why));
+    this.#patience = new AuthenticationTimeout(this.#configuration, Date.now(), (why) => this.#end(why));
   }
 
   open(): void {
@@ -135,30 +135,30 @@ class RedirectServer {
     const message = parseMessage(octets);
     if (isFault(message)) return this.#unreadable(octets, message);
     if (message.kind === "response") return;
-    const essentials = readEssentials(message);
-    if (isFault(essentials)) return this.#refuse(message, essentials);
+    const mandatory = readMandatoryHeaders(message);
+    if (isFault(mandatory)) return this.#refuse(message, mandatory);
     this.#patience.heard();
     if (message.method === "ACK") return;
-    if (message.method === "CANCEL") return this.#cancel(message, essentials);
-    if (message.method === "INVITE") this.#remember(essentials);
-    return this.#answer(message, essentials);
+    if (message.method === "CANCEL") return this.#cancel(message, mandatory);
+    if (message.method === "INVITE") this.#remember(mandatory);
+    return this.#answer(message, mandatory);
   }
 
   /** RFC 3261 §8.3: the final response has gone already, so that a CANCEL changes nothing (§9.2). */
-  #cancel(request: SipRequest, essentials: Essentials): void {
-    const status = this.#invites.has(nameOf(essentials)) ? 200 : 481;
+  #cancel(request: SipRequest, mandatory: MandatoryHeaders): void {
+    const status = this.#invites.has(nameOf(mandatory)) ? 200 : 481;
     this.#send(replyTo(request, status, { toTag: randomText() }));
   }
 
-  #remember(essentials: Essentials): void {
-    this.#invites.add(copyOf(nameOf(essentials)));
+  #remember(mandatory: MandatoryHeaders): void {
+    this.#invites.add(copyOf(nameOf(mandatory)));
     const [oldest] = this.#invites;
     if (this.#invites.size > invitesKept && oldest !== undefined) this.#invites.delete(oldest);
   }
 
-  async #answer(request: SipRequest, essentials: Essentials): Promise<void> {
+  async #answer(request: SipRequest, mandatory: MandatoryHeaders): Promise<void> {
     try {
-      const text = await this.#redirect(request, essentials);
+      const text = await this.#redirect(request, mandatory);
       if (isFault(text)) this.#refuse(request, text);
       else this.#send(text);
       // Who is told without credentials, where that is allowed, owes none.
@@ -172,7 +172,7 @@ class RedirectServer {
   }
 
   /** The text of the answer: RFC 3261 §8.2 in its order, then §8.3. */
-  async #redirect(request: SipRequest, essentials: Essentials): Promise<string | Fault> {
+  async #redirect(request: SipRequest, mandatory: MandatoryHeaders): Promise<string | Fault> {
     if (request.method === "REGISTER") return fault(405, "this is a redirect server: register at /ws", [["Allow", allowed.redirect]]);
     const uri = parseUri(request.requestUri);
     if (isFault(uri)) return uri;
@@ -182,45 +182,45 @@ class RedirectServer {
     const refusal = inspectRequest(request, { options: [], types: isServer ? [] : "any" });
     if (refusal !== undefined) return refusal;
     if (isServer) return this.#serve(request);
-    const asker = this.#askerOf(request, essentials);
-    const domain = asker?.domain ?? this.#asking.host.replace(/:\d+$/, "");
+    const requester = this.#requesterOf(request, mandatory);
+    const domain = requester?.domain ?? this.#asking.host.replace(/:\d+$/, "");
     const address: Address | undefined =
       uri.kind === "tel"
         ? { user: dialledNumber(uri), domain, instance: undefined, registration: undefined }
         : addressOf(this.#keyring, uri);
     if (address === undefined) return fault(404, "this GRUU is not, or no longer, valid");
     const found = await this.#find(address.user, address.domain);
-    if (found.kind === "foreign") return (await this.#authenticate(request, asker)) ?? this.#askDns(request, uri);
+    if (found.kind === "foreign") return (await this.#authenticate(request, requester)) ?? this.#askDns(request, uri);
     const isStranger = found.settings.answersStrangers;
-    const challenge = isStranger ? undefined : await this.#authenticate(request, asker);
+    const challenge = isStranger ? undefined : await this.#authenticate(request, requester);
     if (challenge !== undefined) return challenge;
-    const routed = await this.#route(request, address, isStranger ? undefined : asker);
+    const routed = await this.#route(request, address, isStranger ? undefined : requester);
     if (isFault(routed) || typeof routed === "string") return routed;
-    if (routed === undefined) return this.#ask(request, essentials, address, found, asker);
-    return this.#ask(request, essentials, routed, await this.#find(routed.user, routed.domain), asker);
+    if (routed === undefined) return this.#ask(request, mandatory, address, found, requester);
+    return this.#ask(request, mandatory, routed, await this.#find(routed.user, routed.domain), requester);
   }
 
   /**
    * What the routes of the domain say: an answer, or somebody else to look for; undefined if they say nothing. Of trunks only those are told who have
    * authenticated.
    */
-  async #route(request: SipRequest, address: Address, asker: Asker | undefined): Promise<string | Fault | Address | undefined> {
+  async #route(request: SipRequest, address: Address, requester: Requester | undefined): Promise<string | Fault | Address | undefined> {
     const room = { directory: directoryOf(this.#environment), home: { domain: address.domain } };
-    const caller = asker === undefined ? "" : `${asker.user}@${asker.domain}`;
+    const caller = requester === undefined ? "" : `${requester.user}@${requester.domain}`;
     const routed = await routeOf(room, { method: request.method, caller }, address);
     if (isFault(routed)) return routed;
     if (routed.kind === "address") return routed.address === address ? undefined : routed.address;
-    if (asker === undefined && routed.kind === "elsewhere" && routed.trunk !== undefined) return undefined;
+    if (requester === undefined && routed.kind === "elsewhere" && routed.trunk !== undefined) return undefined;
     const status = routed.kind === "redirect" ? routed.status : 302;
     return told(request, status, [["Contact", `<${routed.uri}>`]]);
   }
 
   async #ask(
     request: SipRequest,
-    essentials: Essentials,
+    mandatory: MandatoryHeaders,
     { user, instance, registration }: Address,
     found: Answer,
-    asker: Asker | undefined,
+    requester: Requester | undefined,
   ): Promise<string | Fault> {
     if (found.kind === "foreign") return fault(404, "that domain is not ours");
     if (found.kind === "unknown") return this.#askEnum(request, user);
@@ -235,8 +235,8 @@ class RedirectServer {
       kind: "request",
       text: request.text,
       answerTo: { home: "", flow: "", phone: "" },
-      transaction: nameOf(essentials),
-      identity: asker === undefined ? "" : `${asker.user}@${asker.domain}`,
+      transaction: nameOf(mandatory),
+      identity: requester === undefined ? "" : `${requester.user}@${requester.domain}`,
       to: { kind: "address", instance, registration },
       recordRoute: undefined,
       redirects: true,
@@ -249,8 +249,8 @@ class RedirectServer {
   async #askDns(request: SipRequest, uri: Uri): Promise<string | Fault> {
     if (uri.kind !== "sip") return fault(404, "nobody has this number");
     const { allowedNetworks: networks } = this.#configuration;
-    const chance = (n: number) => Math.floor(Math.random() * n);
-    const places = await hopsOf({ resolver: resolverOf(this.#environment), networks, chance }, uri);
+    const random = (n: number) => Math.floor(Math.random() * n);
+    const places = await hopsOf({ resolver: resolverOf(this.#environment), networks, random }, uri);
     if (isFault(places)) return places;
     const headers = serverContacts(
       uri,
@@ -271,7 +271,7 @@ class RedirectServer {
   }
 
   /** Who asks: by the credentials, or else the account of the path, or else From. */
-  #askerOf(request: SipRequest, { from }: Essentials): Asker | undefined {
+  #requesterOf(request: SipRequest, { from }: MandatoryHeaders): Requester | undefined {
     const [credentials] = readCredentials(request, "authorization");
     if (credentials !== undefined) return { user: canonicalUser(credentials.username), domain: credentials.realm.toLowerCase() };
     if (this.#asking.account !== undefined) return this.#asking.account;
@@ -281,16 +281,16 @@ class RedirectServer {
   }
 
   /** RFC 3261 §22.2: otherwise anybody could ask who is registered where. */
-  async #authenticate(request: SipRequest, asker: Asker | undefined): Promise<Fault | undefined> {
-    if (asker === undefined) return fault(403, "this server does not know the sender");
-    const name = `${asker.user}@${asker.domain}`;
+  async #authenticate(request: SipRequest, requester: Requester | undefined): Promise<Fault | undefined> {
+    if (requester === undefined) return fault(403, "this server does not know the sender");
+    const name = `${requester.user}@${requester.domain}`;
     if (this.#known.has(name)) return undefined;
-    const answer = await this.#find(asker.user, asker.domain);
+    const answer = await this.#find(requester.user, requester.domain);
     if (answer.kind === "foreign") return fault(403, "this server does not know the sender");
-    const secret = answer.kind === "subscriber" && answer.subscriber.username === asker.user ? answer.subscriber : nobody;
+    const secret = answer.kind === "subscriber" && answer.subscriber.username === requester.user ? answer.subscriber : nobody;
     if (readCredentials(request, "authorization").length > 0) await brakes.waiting(name, Date.now());
     const at = { flow: this.#id, now: Date.now(), counts: this.#counts, nonceLifetime: this.#configuration.nonceLifetime };
-    const verdict = authenticate(this.#keyring, request, { ...asker, secret, at, isServer: true });
+    const verdict = authenticate(this.#keyring, request, { ...requester, secret, at, isServer: true });
     if (isFault(verdict)) brakes.wrong(name, guessesIn(request, verdict), Date.now());
     if (isFault(verdict)) return verdict;
     this.#counts = verdict.counts;
@@ -306,7 +306,7 @@ class RedirectServer {
   }
 
   #unreadable(octets: string, refusal: Fault): void {
-    const request = salvage(octets);
+    const request = recover(octets);
     if (request !== undefined) this.#refuse(request, refusal);
   }
 
@@ -324,7 +324,7 @@ class RedirectServer {
   }
 }
 
-function nameOf({ via: { branch, sentBy } }: Essentials): string {
+function nameOf({ via: { branch, sentBy } }: MandatoryHeaders): string {
   return `${sentBy} ${branch ?? ""}`;
 }
 

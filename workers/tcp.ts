@@ -4,7 +4,7 @@ import { decodeBinary, encodeBinary, octetsIn } from "../platform/bytes.ts";
 import { answerUnmeasured } from "../durable-objects/shared/reply.ts";
 import { readConfiguration } from "../platform/configuration.ts";
 import type { Environment } from "../platform/environment.ts";
-import { serveGenerally } from "./proxy.ts";
+import { serveShared } from "./edge-proxy.ts";
 
 /**
  * SIP over TCP (RFC 3261 §18), for local development: the platform has no inbound TCP in production. The stream is cut into messages,
@@ -16,7 +16,7 @@ export async function serveTcp(environment: Environment, socket: Socket): Promis
   if (localAddress === undefined) throw new Error("the platform does not say where this connection came in");
   // The name in PUBLIC_HOST is that of the HTTP port.
   const host = localAddress;
-  const { webSocket } = serveGenerally(environment, { host, address: remoteAddress, account: undefined });
+  const { webSocket } = serveShared(environment, { host, address: remoteAddress, account: undefined });
   if (webSocket === null) throw new Error("the door did not open");
   webSocket.binaryType = "arraybuffer";
   webSocket.accept();

@@ -82,7 +82,7 @@ export class Account {
   }
 
   /** The owner is no more: a row that no password fits takes the place of all that the door may still have in its cache. */
-  bury(): void {
+  markDeleted(): void {
     const { user: username, domain } = this.#room.home;
     const nothing = { aliases: [], rules: noRules, generation: 0, version: Number.MAX_SAFE_INTEGER, opened: true };
     this.take({ username, domain, md5: "", sha256: "", ...nothing });

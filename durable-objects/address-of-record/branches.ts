@@ -3,13 +3,13 @@ import type { ForkedBranch } from "../../lib/proxy/response-context.ts";
 import { ackFor, cancelFor } from "../../lib/syntax/compose.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { type Request, type Response, headerValue } from "../../lib/syntax/message.ts";
-import { parseParty } from "../../lib/syntax/party.ts";
+import { parseFromTo } from "../../lib/syntax/from-to.ts";
 import type { DialogEnd } from "../../lib/transport/envelope.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import type { Room } from "./room.ts";
-import { essentialsOf, parsed } from "../shared/reparse.ts";
+import { mandatoryHeadersOf, parsed } from "../shared/reparse.ts";
 import type { OpenContext } from "./contexts.ts";
-import { takenCall, withDialog } from "./dialogs.ts";
+import { takenCall, withDialog } from "./active-calls.ts";
 
 /** What goes to the phones of a context's branches, and what is noted in their sockets of what they say. */
 export class Branches {
@@ -39,7 +39,7 @@ export class Branches {
   }
 
   #asSent(open: OpenContext, branch: ForkedBranch): string {
-    return branchRequest(this.#by, open.request, essentialsOf(open.request), open.context, branch);
+    return branchRequest(this.#by, open.request, mandatoryHeadersOf(open.request), open.context, branch);
   }
 
   #sentRequest(open: OpenContext, branch: ForkedBranch): Request {
@@ -68,11 +68,11 @@ export class Branches {
   }
 
   /** Another flow of the same phone keeps what was noted on this one: that a branch has rung (RFC 5626 §5.3). */
-  inherit(phone: string, { proceeding, taken }: Flow): void {
-    const heir = proceeding.length === 0 && taken === undefined ? undefined : this.#room.sockets.newestTo(phone);
-    if (heir === undefined) return;
-    const more = taken === undefined ? {} : { taken: `${heir.taken ?? ""}${taken}` };
-    this.#room.sockets.update(heir.id, { proceeding: [...heir.proceeding, ...proceeding].slice(-64), ...more });
+  transfer(phone: string, { proceeding, taken }: Flow): void {
+    const successor = proceeding.length === 0 && taken === undefined ? undefined : this.#room.sockets.newestTo(phone);
+    if (successor === undefined) return;
+    const more = taken === undefined ? {} : { taken: `${successor.taken ?? ""}${taken}` };
+    this.#room.sockets.update(successor.id, { proceeding: [...successor.proceeding, ...proceeding].slice(-64), ...more });
   }
 
   /** By the flow of the branch's own binding, or else the newest of its phone (RFC 5626 §5.3). */
@@ -87,10 +87,10 @@ export class Branches {
 
 /** Of the early dialog that a provisional response makes (RFC 3261 §12.1). */
 function earlyTagIn(response: Response): { readonly tag?: string } {
-  const to = parseParty(headerValue(response, "to") ?? "");
+  const to = parseFromTo(headerValue(response, "to") ?? "");
   const tag = isFault(to) ? undefined : to.tag;
-  return tag === undefined || tag.length > longestTag ? {} : { tag };
+  return tag === undefined || tag.length > maxTag ? {} : { tag };
 }
 
 /** Characters: it rides in an attachment. */
-const longestTag = 64;
+const maxTag = 64;

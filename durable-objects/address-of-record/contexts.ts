@@ -22,7 +22,7 @@ const retryAfter = 2000;
 /** Milliseconds after which the caller's home is asked once more whether anybody waits for the answer. */
 const askAfter = 60_000;
 /** What is forgotten of these is told once more after a loss of memory, and dropped by whoever has had it. */
-const mostTaken = 16;
+const maxTaken = 16;
 
 /** The rows of response contexts: one each, with its branches inside. */
 export class Contexts {
@@ -92,7 +92,7 @@ export class Contexts {
     const flow = answered === undefined ? undefined : this.#room.sockets.newestTo(answered.phone);
     if (answered === undefined || flow === undefined) return;
     const names = (flow.taken ?? "").split(" ").filter((name) => name !== "");
-    const taken = ` ${[...names, branchName(context.transaction, answered.index)].slice(-mostTaken).join(" ")} `;
+    const taken = ` ${[...names, branchName(context.transaction, answered.index)].slice(-maxTaken).join(" ")} `;
     this.#room.sockets.update(flow.id, { taken });
     if (ringsOn(context)) this.schedule({ ...context, owed: undefined }, now);
   }

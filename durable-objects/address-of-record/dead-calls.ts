@@ -1,12 +1,12 @@
 import type { Carried, Flow } from "../../lib/transport/flow.ts";
 import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import type { Room } from "./room.ts";
-import type { Away, AwayCalls } from "./away-calls.ts";
+import type { Away, SuspendedCalls } from "./suspended-calls.ts";
 import { HangUp } from "./hang-up.ts";
 
 /** Milliseconds. */
 const pauseBetweenAttempts = 5000;
-const longestAttempt = 600_000;
+const maxAttempt = 600_000;
 const rememberedFor = 3_600_000;
 
 /** Of a BYE from the server. */
@@ -18,10 +18,10 @@ const why = "the other side has lost its connection";
  */
 export class DeadCalls {
   readonly #room: Room;
-  readonly #away: AwayCalls;
+  readonly #away: SuspendedCalls;
   readonly #hangUp: HangUp;
 
-  constructor(room: Room, away: AwayCalls, passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>) {
+  constructor(room: Room, away: SuspendedCalls, passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>) {
     this.#room = room;
     this.#away = away;
     this.#hangUp = new HangUp(room, passOn);
@@ -61,14 +61,14 @@ export class DeadCalls {
   }
 
   /** Whether other ends have yet to be told. */
-  areLeft(): boolean {
+  hasCalls(): boolean {
     return [...this.#away.all().values()].some(({ dead, over }) => dead !== undefined && over === undefined);
   }
 
   /** The row stays until the other ends' homes have heard, or nobody can wait for them any more. */
   #end(phone: string, away: Away, now: number): void {
     const { dialogs, dead = now } = away;
-    if (now - dead > longestAttempt) return this.#away.forget(phone);
+    if (now - dead > maxAttempt) return this.#away.forget(phone);
     this.#away.keep(phone, { ...away, until: 0 });
     this.#room.alarm.noLaterThan(now + pauseBetweenAttempts);
     Promise.all(dialogs.map((dialog) => this.#hangUp.end(dialog, why, now))).then(

@@ -4,10 +4,10 @@ import { isFault } from "../../lib/syntax/fault.ts";
 import { type Response, headerValue, parseMessage } from "../../lib/syntax/message.ts";
 import { legible } from "../../lib/syntax/octets.ts";
 import type { TraceEntry } from "../../lib/trace.ts";
-import { isVisitorHome } from "../../lib/transport/visitor.ts";
+import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import type { SharedAlarm } from "../../platform/alarm.ts";
-import type { Memory } from "../../platform/sql.ts";
-import { type Recorder, isOfInvite, warningIn } from "../../platform/trace-recorder.ts";
+import type { Sql } from "../../platform/sql.ts";
+import { type TraceRecorder, isOfInvite, warningIn } from "../../platform/trace-recorder.ts";
 
 interface Row extends Record<string, string | number> {
   readonly number: number;
@@ -24,7 +24,7 @@ const most = { all: 50, ofOne: 12 };
 const atOnce = { all: 10, ofOne: 3 };
 const minute = 60_000;
 /** Characters of a header's value. */
-const longestValue = 256;
+const maxValue = 256;
 
 /** The phone asks again: these did not fail. */
 const challenges = [401, 407];
@@ -34,14 +34,14 @@ const cancelled = 487;
 /** Calls of this home's user that failed, a row each, for the question "why did my call fail?" that is asked when all memory is gone. */
 export class FailedCalls {
   readonly #isOff: boolean;
-  readonly #memory: Memory;
+  readonly #memory: Sql;
   readonly #alarm: SharedAlarm;
-  readonly #recorder: Recorder;
+  readonly #recorder: TraceRecorder;
   /** Milliseconds; until when there is no row for anybody. */
   #fullUntil = 0;
 
-  constructor(home: string, memory: Memory, alarm: SharedAlarm, recorder: Recorder) {
-    this.#isOff = isVisitorHome(home) || recorder.isOff;
+  constructor(home: string, memory: Sql, alarm: SharedAlarm, recorder: TraceRecorder) {
+    this.#isOff = isNonSubscriberHome(home) || recorder.isOff;
     this.#memory = memory;
     this.#alarm = alarm;
     this.#recorder = recorder;
@@ -91,7 +91,7 @@ export class FailedCalls {
   }
 
   #callOf({ side, final, flow, invite, since, why = warningIn(final) }: Failure, response: Response, now: number): FailedCall {
-    const [callId = "", from = "", to = ""] = ["call-id", "from", "to"].map((name) => headerValue(response, name)?.slice(0, longestValue));
+    const [callId = "", from = "", to = ""] = ["call-id", "from", "to"].map((name) => headerValue(response, name)?.slice(0, maxValue));
     const whole = headerValue(response, "call-id") ?? "";
     const known = this.#recorder.matching((text) => isOfCall(text, whole));
     const hasInvite = known.some(({ direction, text }) => direction === "in" && text.startsWith("INVITE "));
@@ -100,8 +100,8 @@ export class FailedCalls {
     const last: TraceEntry[] = isLast ? [] : [{ at: now, direction: "out", flow, text: final }];
     const messages = [...first, ...known, ...last].map((entry) => ({ ...entry, text: legible(withoutSecrets(entry.text)) }));
     return {
-      ...{ at: now, callId, side, status: response.status, reason: legible(response.reason.slice(0, longestValue)) },
-      ...(why === undefined ? {} : { why: legible(why.slice(0, longestValue)) }),
+      ...{ at: now, callId, side, status: response.status, reason: legible(response.reason.slice(0, maxValue)) },
+      ...(why === undefined ? {} : { why: legible(why.slice(0, maxValue)) }),
       ...{ from: legible(from), to: legible(to), ...(since === undefined ? {} : { ms: now - since }), messages: fitting(messages) },
     };
   }
@@ -124,5 +124,5 @@ function rowsOf(rows: readonly Row[], caller: string): readonly Row[] {
 /** Visitors count as one caller, since they can have as many names as they like. */
 function nameOf(home: string | undefined): string {
   if (home === undefined || isHopName(home)) return "";
-  return isVisitorHome(home) ? "visitors" : home;
+  return isNonSubscriberHome(home) ? "visitors" : home;
 }

@@ -1,10 +1,18 @@
 import type { Binding } from "../../lib/location/binding.ts";
 import { isSilent, passDeadlines } from "../../lib/proxy/deadlines.ts";
 import { callName } from "../../lib/proxy/call-name.ts";
-import { cancelAnswered, cancelContext, openContext, phoneAppeared, phoneLost, receiveResponse, withBranch } from "../../lib/proxy/fork.ts";
+import {
+  cancelAnswered,
+  cancelContext,
+  openContext,
+  flowRegistered,
+  flowFailed,
+  receiveResponse,
+  withBranch,
+} from "../../lib/proxy/fork.ts";
 import { readCallDetails } from "../../lib/presence/call-details.ts";
-import { forgetsCalls } from "../../lib/proxy/manners.ts";
-import type { Plan } from "../../lib/proxy/plan.ts";
+import { forgetsCalls } from "../../lib/proxy/client-quirks.ts";
+import type { Plan } from "../../lib/proxy/determine-targets.ts";
 import {
   type Decision,
   type Effect,
@@ -14,7 +22,7 @@ import {
   ringsHere,
 } from "../../lib/proxy/response-context.ts";
 import { answerSessionTimer } from "../../lib/proxy/session-timer.ts";
-import { conclude } from "../../lib/proxy/search.ts";
+import { complete } from "../../lib/proxy/search.ts";
 import { type Alterations, alter, combined } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { readContacts } from "../../lib/syntax/contact.ts";
@@ -32,9 +40,9 @@ import { taken } from "../../lib/transport/envelope.ts";
 import type { CallDetails, Flow } from "../../lib/transport/flow.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import type { Room } from "./room.ts";
-import { Answers, owing } from "./answers.ts";
+import { FinalResponses, unconfirmedResponses } from "./final-responses.ts";
 import { Branches } from "./branches.ts";
-import { essentialsOf } from "../shared/reparse.ts";
+import { mandatoryHeadersOf } from "../shared/reparse.ts";
 import { type Contexts, type OpenContext, branchName } from "./contexts.ts";
 import { Retargeting } from "./retargeting.ts";
 
@@ -46,7 +54,7 @@ export class Forking {
   readonly #waitsFor: (phone: string, now: number) => number;
   readonly #contexts: Contexts;
   readonly #passOn: PassOn;
-  readonly #answers: Answers;
+  readonly #answers: FinalResponses;
   readonly #branches: Branches;
   readonly #retargeting: Retargeting;
 
@@ -56,7 +64,7 @@ export class Forking {
     this.#waitsFor = waitsFor;
     this.#contexts = contexts;
     this.#passOn = passOn;
-    this.#answers = new Answers(room, contexts, passOn);
+    this.#answers = new FinalResponses(room, contexts, passOn);
     this.#branches = new Branches(room);
     this.#retargeting = new Retargeting(room, passOn, (envelope) => void this.sentOnAnswered(envelope, Date.now()));
   }
@@ -76,14 +84,17 @@ export class Forking {
       .map(({ context, request }) => {
         const details = readCallDetails(request, request, false);
         const localTag = this.#contexts.earlyTag(context) ?? "";
-        return { name: callName(essentialsOf(request).callId), details: details === undefined ? undefined : { ...details, localTag } };
+        return {
+          name: callName(mandatoryHeadersOf(request).callId),
+          details: details === undefined ? undefined : { ...details, localTag },
+        };
       });
   }
 
   /** Whether a call with this Call-ID is ringing here that somebody else has placed. */
   isOfOther(callId: string, home: string): boolean {
     return this.#contexts.unfinished().some(({ context, request }) => {
-      return context.final === 0 && callerOf(context).home !== home && essentialsOf(request).callId === callId;
+      return context.final === 0 && callerOf(context).home !== home && mandatoryHeadersOf(request).callId === callId;
     });
   }
 
@@ -107,7 +118,7 @@ export class Forking {
 
   /** A phone of our own user has acknowledged the refusal of its call. */
   acknowledged(transaction: string, now: number): void {
-    if (this.#contexts.find(transaction)?.context.owed !== undefined) this.#answers.paid(transaction, now);
+    if (this.#contexts.find(transaction)?.context.owed !== undefined) this.#answers.confirmed(transaction, now);
   }
 
   /** The caller gave up. */
@@ -177,7 +188,7 @@ export class Forking {
   }
 
   /** Phones have registered: what is ringing rings there too, or again. */
-  appeared(bindings: readonly Binding[], now: number): void {
+  onRegistered(bindings: readonly Binding[], now: number): void {
     this.#contexts.collect(now);
     for (const open of this.#contexts.unfinished()) {
       this.#resume(open, now);
@@ -187,7 +198,7 @@ export class Forking {
         const caller = open.context.search?.caller ?? open.context.answerTo;
         const isCaller = caller.home === this.#room.home.name && caller.phone === phone;
         const current = this.#contexts.find(open.context.transaction) ?? open;
-        if (!isCaller) this.#carryOut(current, phoneAppeared(current.context, { phone, contact, q, path, key, host }, now), now);
+        if (!isCaller) this.#carryOut(current, flowRegistered(current.context, { phone, contact, q, path, key, host }, now), now);
       }
     }
   }
@@ -195,12 +206,12 @@ export class Forking {
   /** A socket is gone: the phones that can no longer be reached are waited for. */
   flowClosed(flow: Flow, now: number): void {
     if (flow.carried.length === 0) return;
-    for (const { phone } of flow.carried) this.#branches.inherit(phone, flow);
+    for (const { phone } of flow.carried) this.#branches.transfer(phone, flow);
     for (const { context, request } of this.#contexts.unfinished()) {
       for (const { phone } of flow.carried) {
         if (this.#room.sockets.newestTo(phone) !== undefined) continue;
         const current = this.#contexts.find(context.transaction)?.context ?? context;
-        this.#contexts.save(phoneLost(current, phone, this.#waitsFor(phone, now)), request, now);
+        this.#contexts.save(flowFailed(current, phone, this.#waitsFor(phone, now)), request, now);
       }
     }
   }
@@ -226,7 +237,7 @@ export class Forking {
     for (const open of this.#contexts.unfinished()) {
       const { context } = cancelContext(open.context, undefined, now, this.#room.timers);
       const branches = context.branches.map((branch) => (branch.final === 0 ? { ...branch, final: 480 } : branch));
-      const decision = conclude({ ...context, cancelled: undefined, branches }, [], now, this.#room.timers);
+      const decision = complete({ ...context, cancelled: undefined, branches }, [], now, this.#room.timers);
       this.#carryOut(open, decision, now);
     }
   }
@@ -235,7 +246,7 @@ export class Forking {
   #withoutLost(open: OpenContext, now: number): OpenContext {
     const isLost = ({ retarget, phone }: ForkedBranch) => retarget === undefined && this.#room.sockets.newestTo(phone) === undefined;
     const lost = open.context.branches.filter(isLost);
-    const context = lost.reduce((current, { phone }) => phoneLost(current, phone, this.#waitsFor(phone, now)), open.context);
+    const context = lost.reduce((current, { phone }) => flowFailed(current, phone, this.#waitsFor(phone, now)), open.context);
     this.#contexts.save(context, open.request, now);
     return { context, request: open.request };
   }
@@ -254,7 +265,7 @@ export class Forking {
   /** What may have got lost with our memory is done again; whoever has had it drops it. */
   #resume(open: OpenContext, now: number): void {
     const { context, request } = open;
-    if (context.owed !== undefined) this.#answers.pay(open, now);
+    if (context.owed !== undefined) this.#answers.deliver(open, now);
     this.#resumeSentOn(open, now);
     if (context.final !== 0 || context.cancelled !== undefined || context.method !== "INVITE") return;
     const { transaction, answerTo: caller } = context;
@@ -288,7 +299,7 @@ export class Forking {
   #carryOut(open: OpenContext, decision: Decision, now: number): void {
     const last = decision.effects.find((effect) => effect.kind === "answer" && effect.status >= 200);
     const isFirst = open.context.final === 0 && open.context.owed === undefined;
-    const context = isFirst && last?.kind === "answer" ? owing(decision.context, open.request, last) : decision.context;
+    const context = isFirst && last?.kind === "answer" ? unconfirmedResponses(decision.context, open.request, last) : decision.context;
     this.#contexts.save(context, open.request, now);
     this.#act({ context, request: open.request }, decision.effects, now);
   }
@@ -308,7 +319,7 @@ export class Forking {
     if (branch.retarget !== undefined) return this.#retargeting.ensure(open, branch, now);
     if (this.#branches.forward(open, branch, now)) return;
     const current = this.#contexts.find(open.context.transaction) ?? open;
-    this.#contexts.save(phoneLost(current.context, branch.phone, this.#waitsFor(branch.phone, now)), open.request, now);
+    this.#contexts.save(flowFailed(current.context, branch.phone, this.#waitsFor(branch.phone, now)), open.request, now);
   }
 
   #cancelBranch(open: OpenContext, branch: ForkedBranch, { reason, isOverdue }: Effect & { kind: "cancel" }, now: number): void {
@@ -326,7 +337,7 @@ function callerOf({ search, answerTo }: ResponseContext): DialogEnd {
 /** Whether a response answers this very request: the branch alone could be that of another one. */
 function isOfRequest(request: Request, response: Response): boolean {
   const [callId, cseq] = [headerValue(response, "call-id"), headerValue(response, "cseq")];
-  const { callId: ours, cseq: sent } = essentialsOf(request);
+  const { callId: ours, cseq: sent } = mandatoryHeadersOf(request);
   return callId === ours && Number.parseInt(cseq ?? "", 10) === sent.number;
 }
 

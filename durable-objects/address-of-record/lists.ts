@@ -1,12 +1,18 @@
 import { listServer } from "../../lib/presence/back-end.ts";
 import { type ListSubscription, type WatchedEntry, withList } from "../../lib/presence/list-subscription.ts";
-import { eventList, readListWish, refuseLater } from "../../lib/presence/list-wish.ts";
+import { eventList, readListSubscribeParameters, refuseLater } from "../../lib/presence/list-subscribe-parameters.ts";
 import { type ListEntry, type ListName, adHocName, canonicalResource, listUri, readListUser } from "../../lib/presence/resource-list.ts";
-import { type Subscription, type Wish, isOld, readWish, subscriptionId } from "../../lib/presence/subscription.ts";
+import {
+  type Subscription,
+  type SubscribeParameters,
+  isOld,
+  readSubscribeParameters,
+  subscriptionId,
+} from "../../lib/presence/subscription.ts";
 import { recordRoute } from "../../lib/proxy/route-token.ts";
 import type { Address } from "../../lib/location/address.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
-import type { Essentials } from "../../lib/syntax/essentials.ts";
+import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import { type Request, headerValue, headerValues } from "../../lib/syntax/message.ts";
 import { inspectRequest } from "../../lib/uas/inspect-request.ts";
@@ -16,24 +22,24 @@ import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
 import type { Room } from "./room.ts";
 import type { Account } from "./account.ts";
-import { Asking } from "./lists/asking.ts";
+import { BackEndSubscription } from "./lists/back-end-subscription.ts";
 import { BackEnds } from "./lists/back-ends.ts";
 import { ListNotifier, ofList } from "./lists/list-notifier.ts";
-import { ListSources, broughtAlong } from "./lists/list-sources.ts";
+import { ListSources, requestList } from "./lists/list-sources.ts";
 import { ListSubscriptions } from "./lists/list-subscriptions.ts";
-import { Upkeep, ofBackEnd } from "./lists/upkeep.ts";
+import { BackEndRefresh, ofBackEnd } from "./lists/back-end-refresh.ts";
 
 /** How the return addresses of this part begin: no response context is called so. */
 export const ofLists = "%";
 
 /** Of one user: lists that are watched at a time, and resources on all of them. */
-const mostSubscriptions = 10;
-const mostResources = 1000;
+const maxSubscriptions = 10;
+const maxResources = 1000;
 /** Milliseconds that a fetch waits for states. */
 const fetchTime = 1000;
 /** Milliseconds: for how long the last notification is tried, and when once more. */
-const longestFarewell = 60_000;
-const repeatFarewellAfter = 2000;
+const maxFinalNotifyWait = 60_000;
+const repeatFinalNotifyAfter = 2000;
 /**
  * The resource list server of this home's user (RFC 4662): whoever subscribes to a list is served by his own home, also where the
  * list is one of the domain. So all that a list shows him is what he is let see himself.
@@ -43,7 +49,7 @@ export class Lists {
   readonly #account: Account;
   readonly #subscriptions: ListSubscriptions;
   readonly #backEnds: BackEnds;
-  readonly #upkeep: Upkeep;
+  readonly #upkeep: BackEndRefresh;
   readonly #notifier: ListNotifier;
   readonly #sources: ListSources;
   readonly #passOn: (home: string, envelope: Envelope) => Promise<Receipt>;
@@ -56,9 +62,9 @@ export class Lists {
     this.#subscriptions = new ListSubscriptions(room);
     this.#backEnds = new BackEnds(room);
     this.#notifier = new ListNotifier(room, this.#subscriptions, this.#backEnds, passOn);
-    const asking = new Asking(room, account, passOn);
+    const asking = new BackEndSubscription(room, account, passOn);
     const changed = () => this.#notifier.look(Date.now());
-    this.#upkeep = new Upkeep(room, this.#backEnds, asking, () => this.#subscriptions.current(), changed);
+    this.#upkeep = new BackEndRefresh(room, this.#backEnds, asking, () => this.#subscriptions.current(), changed);
   }
 
   /** Whether a request is to a list of our domain. */
@@ -67,44 +73,44 @@ export class Lists {
   }
 
   /** A SUBSCRIBE to a list (RFC 4662 §4.4). */
-  async request(envelope: RequestEnvelope, request: Request, essentials: Essentials, address: Address, now: number): Promise<Receipt> {
+  async request(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, address: Address, now: number): Promise<Receipt> {
     const name = readListUser(address.user) ?? { name: "", owner: undefined };
-    if (essentials.toTag !== undefined) return refused(request, fault(481, "this subscription is not, or no longer, there"));
+    if (mandatory.toTag !== undefined) return refused(request, fault(481, "this subscription is not, or no longer, there"));
     if (name.owner !== undefined && !this.#isOwn(name.owner)) return refused(request, fault(403, "this is the list of another user"));
     const isAdHoc = name.name === adHocName;
-    const wish = readListWish(request, isAdHoc, this.#room.configuration.subscriptions);
-    if (isFault(wish)) return refused(request, wish);
-    const list = isAdHoc ? broughtAlong(request) : await this.#sources.asked(name, now);
+    const parameters = readListSubscribeParameters(request, isAdHoc, this.#room.configuration.subscriptions);
+    if (isFault(parameters)) return refused(request, parameters);
+    const list = isAdHoc ? requestList(request) : await this.#sources.asked(name, now);
     if (isFault(list)) return refused(request, list);
-    const known = this.#made(envelope, request, essentials, wish, now);
+    const known = this.#made(envelope, request, mandatory, parameters, now);
     const entries = list.entries.map((entry): WatchedEntry => ({ ...watched(entry), stamp: 0 }));
     const uri = listUri(name, this.#room.home.domain);
-    const refusal = this.#refuseMore(wish, entries, envelope.answerTo.phone, uri, now);
+    const refusal = this.#refuseMore(parameters, entries, envelope.answerTo.phone, uri, now);
     if (refusal !== undefined) return refused(request, refusal);
     const more = { listUri: uri, list: isAdHoc ? undefined : name, version: list.version, entries, removed: [], stamp: 0 };
     this.#notifier.begin(known.id);
-    const fetch = wish.expires === 0 ? { isFetch: true, expires: now + fetchTime } : {};
-    return this.#grant(request, { ...known, ...more, ...fetch }, wish, now);
+    const fetch = parameters.expires === 0 ? { isFetch: true, expires: now + fetchTime } : {};
+    return this.#grant(request, { ...known, ...more, ...fetch }, parameters, now);
   }
 
   /** Within a dialog: a SUBSCRIBE of the one who watches a list, or a NOTIFY for one of its resources. */
-  within(envelope: RequestEnvelope, request: Request, essentials: Essentials, now: number): Receipt {
-    if (request.method === "NOTIFY") return this.#notified(envelope, request, essentials, now);
+  within(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt {
+    if (request.method === "NOTIFY") return this.#notified(envelope, request, mandatory, now);
     if (request.method === "ACK") return taken;
     if (request.method !== "SUBSCRIBE") return refused(request, fault(405, "this is a list", [["Allow", "SUBSCRIBE, NOTIFY"]]));
-    const wish = refuseLater(request) ?? readWish(request, this.#room.configuration.subscriptions);
-    if (isFault(wish)) return refused(request, wish);
-    const tags = { callId: essentials.callId, remoteTag: essentials.fromTag ?? "", localTag: essentials.toTag ?? "" };
-    const known = this.#subscriptions.get(this.#idOf(tags, wish));
+    const parameters = refuseLater(request) ?? readSubscribeParameters(request, this.#room.configuration.subscriptions);
+    if (isFault(parameters)) return refused(request, parameters);
+    const tags = { callId: mandatory.callId, remoteTag: mandatory.fromTag ?? "", localTag: mandatory.toTag ?? "" };
+    const known = this.#subscriptions.get(this.#idOf(tags, parameters));
     if (known === undefined || known.ended !== undefined || known.expires <= now)
       return refused(request, fault(481, "this subscription is not, or no longer, there"));
-    if (isOld(known, essentials)) return refused(request, fault(500, "a later request of this dialog has been here"));
-    const { expires, target, rates } = wish;
-    const changed = { ...known, target, rates, cseq: essentials.cseq.number, touched: now, expires: now + expires * 1000, removed: [] };
+    if (isOld(known, mandatory)) return refused(request, fault(500, "a later request of this dialog has been here"));
+    const { expires, target, rates } = parameters;
+    const changed = { ...known, target, rates, cseq: mandatory.cseq.number, touched: now, expires: now + expires * 1000, removed: [] };
     this.#upkeep.tryAgain(changed, now);
     if (changed.list !== undefined && expires > 0 && this.#sources.mayAsk(now))
       this.#reread(changed.id).catch((error: unknown) => this.#note(error));
-    return this.#grant(request, changed, wish, now);
+    return this.#grant(request, changed, parameters, now);
   }
 
   /** What comes back to something that this part has sent. */
@@ -125,7 +131,7 @@ export class Lists {
       const { id, ended, touched, expires } = subscription;
       if (expires > now) this.#room.alarm.noLaterThan(expires);
       else if (ended === undefined) this.#end(subscription, "timeout", now);
-      else if (now - touched < longestFarewell) this.#notifier.end(subscription, ended, now);
+      else if (now - touched < maxFinalNotifyWait) this.#notifier.end(subscription, ended, now);
       else this.#subscriptions.remove(id);
     }
     this.#upkeep.look(now);
@@ -148,8 +154,14 @@ export class Lists {
    * A phone that is gone, and whose subscriptions nobody ended, is in nobody's way; nor is a list that a phone
    * has brought along before, in place of which a page that was loaded anew brings another one.
    */
-  #refuseMore({ event }: Wish, entries: readonly WatchedEntry[], phone: string, uri: string, now: number): Fault | undefined {
-    const fits = () => this.#subscriptions.current().length < mostSubscriptions && this.#upkeep.countWith(event, entries) <= mostResources;
+  #refuseMore(
+    { event }: SubscribeParameters,
+    entries: readonly WatchedEntry[],
+    phone: string,
+    uri: string,
+    now: number,
+  ): Fault | undefined {
+    const fits = () => this.#subscriptions.current().length < maxSubscriptions && this.#upkeep.countWith(event, entries) <= maxResources;
     const isInTheWay = ({ end, list, listUri, event: watched }: ListSubscription) =>
       this.#room.sockets.newestTo(end.phone) === undefined ||
       (list === undefined && end.phone === phone && listUri === uri && watched === event);
@@ -158,15 +170,21 @@ export class Lists {
     return fits() ? undefined : limitReached(403, "this user watches as many lists as they may");
   }
 
-  #made(envelope: RequestEnvelope, request: Request, essentials: Essentials, wish: Wish, now: number): Subscription {
-    const { callId, fromTag: remoteTag = "", cseq } = essentials;
+  #made(
+    envelope: RequestEnvelope,
+    request: Request,
+    mandatory: MandatoryHeaders,
+    parameters: SubscribeParameters,
+    now: number,
+  ): Subscription {
+    const { callId, fromTag: remoteTag = "", cseq } = mandatory;
     const localTag = randomText();
     const { home, keyring, configuration } = this.#room;
     const { phone } = envelope.answerTo;
     const ends = { caller: { home: home.name, phone }, callee: { home: home.name, phone: listServer }, callerTag: remoteTag };
-    const { event, eventId, target, rates, expires } = wish;
+    const { event, eventId, target, rates, expires } = parameters;
     return {
-      ...{ id: this.#idOf({ callId, remoteTag, localTag }, wish), event, eventId, watcher: envelope.identity, permission: "allow" },
+      ...{ id: this.#idOf({ callId, remoteTag, localTag }, parameters), event, eventId, watcher: envelope.identity, permission: "allow" },
       ...{ callId, remoteTag, localTag, cseq: cseq.number, target, end: { home: home.name, phone } },
       remote: headerValue(request, "from") ?? "",
       local: `${headerValue(request, "to") ?? ""};tag=${localTag}`,
@@ -177,14 +195,14 @@ export class Lists {
   }
 
   /** RFC 6665 §4.2.1.2, RFC 4662 §4.1: 200 with Require, and the full state soon. */
-  #grant(request: Request, subscription: ListSubscription, wish: Wish, now: number): Receipt {
+  #grant(request: Request, subscription: ListSubscription, parameters: SubscribeParameters, now: number): Receipt {
     const { local, route, routes, isFetch = false } = subscription;
-    if (wish.expires > 0 || isFetch) this.#subscriptions.put(subscription);
+    if (parameters.expires > 0 || isFetch) this.#subscriptions.put(subscription);
     else this.#end(subscription, "timeout", now);
     this.#upkeep.look(now);
     this.#notifier.look(now);
     const headers: [string, string][] = [
-      ["Expires", String(wish.expires)],
+      ["Expires", String(parameters.expires)],
       ["Contact", `<${subscription.listUri}>`],
       ["Require", eventList],
       ["Record-Route", route],
@@ -194,7 +212,7 @@ export class Lists {
     return { kind: "answered", status: 200, text: replyTo(request, 200, { toTag, headers }) };
   }
 
-  #notified(envelope: RequestEnvelope, notify: Request, { fromTag = "", toTag = "", cseq }: Essentials, now: number): Receipt {
+  #notified(envelope: RequestEnvelope, notify: Request, { fromTag = "", toTag = "", cseq }: MandatoryHeaders, now: number): Receipt {
     const refusal = inspectRequest(notify, { options: [], types: "any" });
     const status = refusal?.status ?? this.#upkeep.notified(envelope, notify, { from: fromTag, to: toTag }, cseq.number, now);
     const { answerTo: to } = envelope;
@@ -233,13 +251,13 @@ export class Lists {
   }
 
   #end(subscription: ListSubscription, reason: string, now: number): void {
-    const ended = { ...subscription, touched: now, expires: now + repeatFarewellAfter, ended: reason };
+    const ended = { ...subscription, touched: now, expires: now + repeatFinalNotifyAfter, ended: reason };
     if (this.#subscriptions.get(subscription.id) !== undefined) this.#subscriptions.put(ended);
     this.#notifier.end(ended, reason, now);
     this.#upkeep.look(now);
   }
 
-  #idOf(tags: Pick<Subscription, "callId" | "remoteTag" | "localTag">, { event, eventId }: Wish): string {
+  #idOf(tags: Pick<Subscription, "callId" | "remoteTag" | "localTag">, { event, eventId }: SubscribeParameters): string {
     const names = this.#room.keyring.macs("context", subscriptionId(tags, event, eventId)).map((mac) => mac.slice(0, 16));
     // It may have been named before the keys were changed.
     return names.find((name) => this.#subscriptions.get(name) !== undefined) ?? (names[0] as string);

@@ -1,12 +1,20 @@
 import { type EventPackage, partialType, traits } from "../../lib/presence/event-package.ts";
-import { eventList } from "../../lib/presence/list-wish.ts";
+import { eventList } from "../../lib/presence/list-subscribe-parameters.ts";
 import { readPublished } from "../../lib/presence/pidf-patch.ts";
 import { type Permission, noWatcherRules, permissionOf } from "../../lib/location/watcher-rules.ts";
 import { publish } from "../../lib/presence/publication.ts";
-import { type Subscription, type Wish, agent, isOld, ownEvent, readWish, subscriptionId } from "../../lib/presence/subscription.ts";
+import {
+  type Subscription,
+  type SubscribeParameters,
+  agent,
+  isOld,
+  ownEvent,
+  readSubscribeParameters,
+  subscriptionId,
+} from "../../lib/presence/subscription.ts";
 import { recordRoute } from "../../lib/proxy/route-token.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
-import type { Essentials } from "../../lib/syntax/essentials.ts";
+import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import { type Request, bodyOf, headerValue, headerValues } from "../../lib/syntax/message.ts";
 import { legible } from "../../lib/syntax/octets.ts";
@@ -26,10 +34,10 @@ import { Waiting } from "./presence/waiting.ts";
 /** In a SUBSCRIBE: a phone that knows lists may require so, though this is none. */
 const understood = { options: [eventList], types: [] };
 /** Of one watcher, and of one user. */
-const mostOfWatcher = 20;
+const maxOfWatcher = 20;
 /** Milliseconds: for how long the last notification of a subscription is tried, and when once more. */
-const longestFarewell = 60_000;
-const repeatFarewellAfter = 2000;
+const maxFinalNotifyWait = 60_000;
+const repeatFinalNotifyAfter = 2000;
 
 /** The presence agent of this home's user (RFC 3856 §3): event state compositor (RFC 3903) and notifier (RFC 6665) of all its packages. */
 export class Presence {
@@ -52,29 +60,31 @@ export class Presence {
   }
 
   /** A PUBLISH for the user, which nobody else takes, or a SUBSCRIBE; undefined if that is for his phones: they may know packages that we do not. */
-  request(envelope: RequestEnvelope, request: Request, essentials: Essentials, now: number): Receipt | undefined {
+  request(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt | undefined {
     if (request.method === "PUBLISH") return this.#publish(envelope, request, now);
     if (ownEvent(request) === undefined) return undefined;
-    return essentials.toTag === undefined
-      ? this.#subscribe(envelope, request, essentials, now)
-      : this.within(envelope, request, essentials, now);
+    return mandatory.toTag === undefined
+      ? this.#subscribe(envelope, request, mandatory, now)
+      : this.within(envelope, request, mandatory, now);
   }
 
   /** RFC 6665 §4.2.1: a SUBSCRIBE within a subscription's dialog refreshes or ends it, or fetches the state. */
-  within({ identity }: RequestEnvelope, request: Request, essentials: Essentials, now: number): Receipt {
+  within({ identity }: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt {
     if (request.method !== "SUBSCRIBE") return refused(request, fault(405, "this is a notifier", [["Allow", "SUBSCRIBE"]]));
-    const wish = inspectRequest(request, understood) ?? readWish(request, this.#room.configuration.subscriptions);
-    if (isFault(wish)) return refused(request, wish);
-    const tags = { callId: essentials.callId, remoteTag: essentials.fromTag ?? "", localTag: essentials.toTag ?? "" };
-    const known = this.#subscriptions.get(this.#idOf(tags, wish));
+    const parameters = inspectRequest(request, understood) ?? readSubscribeParameters(request, this.#room.configuration.subscriptions);
+    if (isFault(parameters)) return refused(request, parameters);
+    const tags = { callId: mandatory.callId, remoteTag: mandatory.fromTag ?? "", localTag: mandatory.toTag ?? "" };
+    const known = this.#subscriptions.get(this.#idOf(tags, parameters));
     // From another server's connection a dialog's route vouches, which nobody else has.
     const isWatcher = identity === "" || identity === known?.watcher;
     if (known === undefined || known.expires <= now || !isWatcher)
       return refused(request, fault(481, "this subscription is not, or no longer, there"));
-    if (isOld(known, essentials)) return refused(request, fault(500, "a later request of this dialog has been here"));
-    const { expires, target, rates, isPartial } = wish;
-    const changed = { ...known, target, rates, isPartial, cseq: essentials.cseq.number, touched: now, expires: now + expires * 1000 };
-    return this.#knows(changed, wish, now) ? this.#spare(request, changed, wish, now) : this.#grant(request, changed, wish, now);
+    if (isOld(known, mandatory)) return refused(request, fault(500, "a later request of this dialog has been here"));
+    const { expires, target, rates, isPartial } = parameters;
+    const changed = { ...known, target, rates, isPartial, cseq: mandatory.cseq.number, touched: now, expires: now + expires * 1000 };
+    return this.#knows(changed, parameters, now)
+      ? this.#spare(request, changed, parameters, now)
+      : this.#grant(request, changed, parameters, now);
   }
 
   /** RFC 6665 §4.2.2: what a watcher's phone says to a notification; one that knows nothing of it is not told again. */
@@ -116,7 +126,7 @@ export class Presence {
     this.#publications.passDeadlines(now);
     this.#waiting.passDeadlines(now);
     for (const subscription of this.#subscriptions.ended()) {
-      if (now - subscription.touched < longestFarewell) this.#notifier.end(subscription, subscription.ended ?? "timeout", now);
+      if (now - subscription.touched < maxFinalNotifyWait) this.#notifier.end(subscription, subscription.ended ?? "timeout", now);
       else this.#subscriptions.remove(subscription.id);
     }
     for (const subscription of [...this.#subscriptions.all()]) {
@@ -141,35 +151,35 @@ export class Presence {
     this.look(now);
   }
 
-  #subscribe(envelope: RequestEnvelope, request: Request, essentials: Essentials, now: number): Receipt {
-    const wish = inspectRequest(request, understood) ?? readWish(request, this.#room.configuration.subscriptions);
-    if (isFault(wish)) return refused(request, wish);
-    const permission = this.#permission(wish.event, envelope.identity);
+  #subscribe(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt {
+    const parameters = inspectRequest(request, understood) ?? readSubscribeParameters(request, this.#room.configuration.subscriptions);
+    if (isFault(parameters)) return refused(request, parameters);
+    const permission = this.#permission(parameters.event, envelope.identity);
     if (permission === "block") return refused(request, fault(403, "the user does not let you watch him"));
-    if (wish.expires > 0 && this.#isFull(envelope.identity))
+    if (parameters.expires > 0 && this.#isFull(envelope.identity))
       return refused(request, limitReached(480, "too many watch this user", [["Retry-After", "600"]]));
-    if (wish.event === "presence") this.#waiting.forget(envelope.identity);
-    const subscription = this.#made(envelope, request, essentials, wish, permission, now);
-    return this.#grant(request, subscription, wish, now);
+    if (parameters.event === "presence") this.#waiting.forget(envelope.identity);
+    const subscription = this.#made(envelope, request, mandatory, parameters, permission, now);
+    return this.#grant(request, subscription, parameters, now);
   }
 
   #made(
     envelope: RequestEnvelope,
     request: Request,
-    essentials: Essentials,
-    wish: Wish,
+    mandatory: MandatoryHeaders,
+    parameters: SubscribeParameters,
     permission: Permission,
     now: number,
   ): Subscription {
-    const { callId, fromTag: remoteTag = "", cseq } = essentials;
+    const { callId, fromTag: remoteTag = "", cseq } = mandatory;
     const localTag = randomText();
     const { home, keyring, configuration } = this.#room;
     const caller = envelope.caller ?? { home: envelope.answerTo.home, phone: envelope.answerTo.phone };
     const at = caller.at ?? configuration.publicHost ?? home.domain;
     const ends = { caller, callee: { home: home.name, phone: agent }, callerTag: remoteTag };
-    const { event, eventId, target, rates, isPartial, expires, dialog } = wish;
+    const { event, eventId, target, rates, isPartial, expires, dialog } = parameters;
     return {
-      ...{ id: this.#idOf({ callId, remoteTag, localTag }, wish), event, eventId, watcher: envelope.identity, permission },
+      ...{ id: this.#idOf({ callId, remoteTag, localTag }, parameters), event, eventId, watcher: envelope.identity, permission },
       ...(dialog === undefined ? {} : { dialog }),
       ...{ callId, remoteTag, localTag, cseq: cseq.number, target, end: { home: caller.home, phone: caller.phone } },
       remote: headerValue(request, "from") ?? "",
@@ -181,38 +191,38 @@ export class Presence {
   }
 
   /** RFC 6665 §4.2.1.2: 200, and a notification at once; of one who begins and knows the state, without a body (RFC 5839 §6.2). */
-  #grant(request: Request, subscription: Subscription, wish: Wish, now: number): Receipt {
-    const isKnown = this.#knows(subscription, wish, now);
-    if (wish.expires > 0) {
+  #grant(request: Request, subscription: Subscription, parameters: SubscribeParameters, now: number): Receipt {
+    const isKnown = this.#knows(subscription, parameters, now);
+    if (parameters.expires > 0) {
       this.#subscriptions.put(subscription);
-      if (isKnown) this.#notifier.greet(subscription.id, now);
+      if (isKnown) this.#notifier.notifyInitial(subscription.id, now);
       else this.#notifier.tell(subscription.id, now);
       this.look(now);
     } else this.#end(subscription, "timeout", now, isKnown);
-    return this.#granted(request, subscription, wish, 200);
+    return this.#granted(request, subscription, parameters, 200);
   }
 
   /** RFC 5839 §6.3: within the dialog of a watcher who knows the state 204 is all. */
-  #spare(request: Request, subscription: Subscription, wish: Wish, now: number): Receipt {
+  #spare(request: Request, subscription: Subscription, parameters: SubscribeParameters, now: number): Receipt {
     const { id, event, permission } = subscription;
-    if (wish.expires > 0) this.#subscriptions.put(subscription);
+    if (parameters.expires > 0) this.#subscriptions.put(subscription);
     else {
       this.#subscriptions.remove(id);
       this.#notifier.forget(id);
     }
     this.look(now);
-    return this.#granted(request, subscription, wish, 204, [["SIP-ETag", this.#state.tag(event, visible[permission], now)]]);
+    return this.#granted(request, subscription, parameters, 204, [["SIP-ETag", this.#state.tag(event, visible[permission], now)]]);
   }
 
   /** Whether a watcher need not be told the state (RFC 5839 §7.2). */
-  #knows({ event, permission }: Subscription, { known }: Wish, now: number): boolean {
+  #knows({ event, permission }: Subscription, { known }: SubscribeParameters, now: number): boolean {
     return known !== undefined && (known === "*" || known === this.#state.tag(event, visible[permission], now));
   }
 
   #granted(
     request: Request,
     { local, route, routes }: Subscription,
-    { expires }: Wish,
+    { expires }: SubscribeParameters,
     status: number,
     more: readonly [string, string][] = [],
   ): Receipt {
@@ -261,7 +271,7 @@ export class Presence {
     const { event, permission, watcher } = subscription;
     if (reason === "timeout" && event === "presence" && permission === "confirm" && watcher !== "") this.#waiting.add(watcher, now);
     const isStored = this.#subscriptions.get(subscription.id) !== undefined;
-    if (isStored) this.#subscriptions.put({ ...subscription, touched: now, expires: now + repeatFarewellAfter, ended: reason });
+    if (isStored) this.#subscriptions.put({ ...subscription, touched: now, expires: now + repeatFinalNotifyAfter, ended: reason });
     this.#notifier.end(subscription, reason, now, isKnown);
     this.look(now);
   }
@@ -275,10 +285,10 @@ export class Presence {
 
   #isFull(watcher: string): boolean {
     const { maximumWatchers } = this.#room.configuration;
-    return this.#subscriptions.count() >= maximumWatchers || this.#subscriptions.countOf(watcher) >= mostOfWatcher;
+    return this.#subscriptions.count() >= maximumWatchers || this.#subscriptions.countOf(watcher) >= maxOfWatcher;
   }
 
-  #idOf(tags: Pick<Subscription, "callId" | "remoteTag" | "localTag">, { event, eventId }: Wish): string {
+  #idOf(tags: Pick<Subscription, "callId" | "remoteTag" | "localTag">, { event, eventId }: SubscribeParameters): string {
     const names = this.#room.keyring.macs("context", subscriptionId(tags, event, eventId)).map((mac) => mac.slice(0, 16));
     // It may have been named before the keys were changed.
     return names.find((name) => this.#subscriptions.get(name) !== undefined) ?? (names[0] as string);

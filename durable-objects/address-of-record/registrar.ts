@@ -1,11 +1,11 @@
 import { type Binding, bindingKey, phoneOf } from "../../lib/location/binding.ts";
-import type { ShownBinding, StaticContact } from "../../lib/location/shown-binding.ts";
+import type { BindingView, StaticContact } from "../../lib/location/binding-view.ts";
 import { registerLines } from "../../lib/registrar/answer.ts";
 import { mayRegister } from "../../lib/registrar/may-register.ts";
 import { type Taken, carry, isMereRefresh, isSaidAgain, refresh, takenBy, withCarried } from "../../lib/registrar/refresh.ts";
 import { type RegisterOutcome, register } from "../../lib/registrar/register.ts";
 import { readContacts } from "../../lib/syntax/contact.ts";
-import type { Essentials } from "../../lib/syntax/essentials.ts";
+import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import { parameter } from "../../lib/syntax/parameters.ts";
@@ -27,7 +27,7 @@ export function isOnPurpose(code: number | undefined): boolean {
 /** What a REGISTER led to: the header lines of its 200, and the phones that were not here on this flow before. */
 export interface Registered {
   readonly lines: string;
-  readonly appeared: readonly Binding[];
+  readonly newlyRegistered: readonly Binding[];
   /** Other connections of theirs, as they were: the same phones do not listen there any more, though nobody may have noticed that yet. */
   readonly left: readonly Flow[];
 }
@@ -44,9 +44,9 @@ export class Registrar {
   }
 
   /** Decides and carries out a REGISTER that came on an authenticated flow. */
-  register(flow: Flow, request: Request, essentials: Essentials, now: number): Registered | Fault {
+  register(flow: Flow, request: Request, mandatory: MandatoryHeaders, now: number): Registered | Fault {
     const { configuration, keyring, home } = this.#room;
-    const outcome = this.#decide(flow, request, essentials, now);
+    const outcome = this.#decide(flow, request, mandatory, now);
     if (isFault(outcome)) return outcome;
     const again = outcome.put.filter(({ key, callId }) => this.#load().get(key)?.callId === callId);
     if (!isMereRefresh(outcome, this.#load())) this.#write(outcome);
@@ -54,26 +54,26 @@ export class Registrar {
     const { user, domain } = home;
     const { flowTimer } = configuration.registrar;
     const lines = registerLines({ request, bindings: outcome.bindings, user, domain, now, keyring, host: flow.host, flowTimer });
-    return { lines, appeared: outcome.put.filter(({ key }) => !carries(flow, key)), left };
+    return { lines, newlyRegistered: outcome.put.filter(({ key }) => !carries(flow, key)), left };
   }
 
   /** What a phone says again needs no second look. */
-  #decide(flow: Flow, request: Request, essentials: Essentials, now: number): RegisterOutcome | Fault {
+  #decide(flow: Flow, request: Request, mandatory: MandatoryHeaders, now: number): RegisterOutcome | Fault {
     const { configuration, keyring, home } = this.#room;
     const settings = configuration.registrar;
     const taken = this.#taken.get(flow.id);
     const current = this.current(now);
     const bindings = current.map(({ binding }) => binding);
     if (taken !== undefined && carries(flow, taken.key) && isSaidAgain(request, taken)) {
-      const outcome = refresh(taken, { essentials, bindings, now, chance: Math.random(), settings });
+      const outcome = refresh(taken, { mandatory, bindings, now, random: Math.random(), settings });
       if (outcome !== undefined) return outcome;
     }
-    const refusal = mayRegister(request, essentials, { user: home.user, domain: home.domain, host: flow.host });
+    const refusal = mayRegister(request, mandatory, { user: home.user, domain: home.domain, host: flow.host });
     if (refusal !== undefined) return refusal;
     const away = new Set(
       current.filter(({ flow, binding }) => flow === undefined && binding.isStatic !== true).map((known) => known.binding.key),
     );
-    const outcome = register({ request, essentials, bindings, away, now, chance: Math.random(), settings, keyring });
+    const outcome = register({ request, mandatory, bindings, away, now, random: Math.random(), settings, keyring });
     if (isFault(outcome)) return outcome;
     if (!fits(flow, outcome)) return limitReached(403, "too many long contacts on this connection");
     const refreshable = takenBy(request, outcome, settings);
@@ -169,12 +169,12 @@ export class Registrar {
   }
 
   /** The bindings as an administrator sees them. */
-  show(now: number): ShownBinding[] {
+  show(now: number): BindingView[] {
     return this.current(now).map(({ binding, flow }) => this.#shown(binding, flow !== undefined || binding.isStatic === true, now));
   }
 
   /** RFC 3261 §10.2: a registration by somebody else, here an administrator, for an address; undefined if there are too many. */
-  bind({ contact, expires, q }: StaticContact, now: number): ShownBinding | undefined {
+  bind({ contact, expires, q }: StaticContact, now: number): BindingView | undefined {
     const others = this.current(now).filter(({ binding }) => binding.key !== bindingKey(undefined, undefined, contact));
     if (others.length >= this.#room.configuration.registrar.maximumContacts) return undefined;
     const until = now + expires * 1000;
@@ -204,7 +204,7 @@ export class Registrar {
     return true;
   }
 
-  #shown(binding: Binding, reachable: boolean, now: number): ShownBinding {
+  #shown(binding: Binding, reachable: boolean, now: number): BindingView {
     const { contact, instance, regId, q, path, expires } = binding;
     const left = Math.max(0, Math.ceil((expires - now) / 1000));
     return { id: this.#idOf(binding), contact, instance, regId, q: q / 1000, expires: left, reachable, path };
@@ -289,10 +289,10 @@ function carries({ carried }: Flow, key: string): boolean {
 }
 
 /** Characters of what a flow carries. More than its share of the attachment is a row, which is written again with each REGISTER. */
-const mostCarried = 65_536;
+const maxCarried = 65_536;
 
 function fits({ carried }: Flow, { put }: RegisterOutcome): boolean {
   const changed = new Set(put.map(({ key }) => key));
   const all = [...carried.filter(({ key }) => !changed.has(key)), ...put];
-  return all.reduce((sum, { key, contact, callId }) => sum + key.length + contact.length + callId.length + 100, 0) <= mostCarried;
+  return all.reduce((sum, { key, contact, callId }) => sum + key.length + contact.length + callId.length + 100, 0) <= maxCarried;
 }

@@ -1,12 +1,12 @@
 import { onwardTransactionName } from "../../lib/proxy/branch.ts";
 import { hideHistory } from "../../lib/proxy/history.ts";
 import { shownTo } from "../../lib/proxy/standing.ts";
-import { senderOf } from "../../lib/proxy/visit.ts";
+import { senderOf } from "../../lib/proxy/non-subscriber-requests.ts";
 import { retargetedRequest } from "../../lib/proxy/outgoing-request.ts";
 import type { ForkedBranch } from "../../lib/proxy/response-context.ts";
 import { type Address, addressOf } from "../../lib/location/address.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
-import { drawFor } from "../../lib/routing/draw.ts";
+import { randomFor } from "../../lib/routing/seeded-random.ts";
 import { type Trunk, allInUse, uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { isHopName, readHopName } from "../../lib/routing/hop-name.ts";
@@ -16,12 +16,12 @@ import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { hasHeader, headerValue, parseMessage } from "../../lib/syntax/message.ts";
 import { parseUri, dialledNumber } from "../../lib/syntax/uri.ts";
 import type { CancelEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
-import { visitorHome } from "../../lib/transport/visitor.ts";
+import { nonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import { answerFault } from "../shared/reply.ts";
 import type { Room } from "./room.ts";
-import { essentialsOf, parsed } from "../shared/reparse.ts";
+import { mandatoryHeadersOf, parsed } from "../shared/reparse.ts";
 import { branchName, type OpenContext } from "./contexts.ts";
-import { usualRest } from "../../platform/unavailable-servers.ts";
+import { defaultRetryAfter } from "../../platform/unavailable-servers.ts";
 import { type Place, type Search, hopsOf, trunkHops } from "../shared/trunk-hops.ts";
 import { available, homeOf, mayCallOut, trunkFor } from "../shared/target-selection.ts";
 
@@ -52,7 +52,7 @@ export class Retargeting {
     this.#room.alarm.noLaterThan(now + retryAfter);
     void this.#found(open, branch).then((found) => {
       if (isFault(found)) return this.#answer(open, branch, found);
-      const places = at === 0 ? this.#room.badServers.last(found.places, Date.now()) : found.places.slice(at);
+      const places = at === 0 ? this.#room.unavailableServers.last(found.places, Date.now()) : found.places.slice(at);
       return this.#send(open, branch, found, { places, at });
     });
   }
@@ -67,7 +67,7 @@ export class Retargeting {
     const name = branchName(open.context.transaction, branch.index);
     const known = this.#sent.get(name);
     if (known?.place !== undefined && isHopName(known.place.name))
-      this.#room.badServers.remember(known.place.name, retryAfterOf(refusal) ?? usualRest, Date.now());
+      this.#room.unavailableServers.remember(known.place.name, retryAfterOf(refusal) ?? defaultRetryAfter, Date.now());
     if (known?.left.length === 0) return undefined;
     const at = (known?.at ?? branch.passed ?? 0) + 1;
     this.#sent.set(name, { place: undefined, at, left: [] });
@@ -134,7 +134,7 @@ export class Retargeting {
         if (!isHopName(place.name)) continue;
         // It says for how long, unless only its lines are in use.
         const rest = retryAfterOf(receipt.text);
-        this.#room.badServers.remember(place.name, rest ?? 0, Date.now());
+        this.#room.unavailableServers.remember(place.name, rest ?? 0, Date.now());
         if (rest === undefined) refusal = allInUse;
       } catch (error) {
         this.#room.log.note(Date.now(), "-", String(error));
@@ -177,7 +177,7 @@ export class Retargeting {
     const found = await hopsOf(search, uri);
     if (peer === undefined) return isFault(found) ? found : { places: found, address, introduces: undefined };
     const asserts = peer.isTrusted ? await this.#asserted(open) : undefined;
-    const places = [{ name: visitorHome(peer), asserts, isPeer: true }, ...(isFault(found) ? [] : found)];
+    const places = [{ name: nonSubscriberHome(peer), asserts, isPeer: true }, ...(isFault(found) ? [] : found)];
     return { places, address, introduces: undefined };
   }
 
@@ -186,7 +186,7 @@ export class Retargeting {
     const { directory, home, keyring } = this.#room;
     const trunk = (await directory.trunks(home.domain)).find((one) => one.name === name);
     if (trunk === undefined) return fault(500, "the trunk is not there any more");
-    const line = drawFor(keyring, headerValue(open.request, "call-id") ?? "")(trunk.connections);
+    const line = randomFor(keyring, headerValue(open.request, "call-id") ?? "")(trunk.connections);
     const found = await trunkHops(search, trunk, [line]);
     if (isFault(found)) return found;
     const asserts = trunk.trusted ? await this.#asserted(open) : undefined;
@@ -201,7 +201,7 @@ export class Retargeting {
     const [user = "", domain = ""] = splitAtLast(search?.identity ?? "");
     const named = await this.#room.directory.find(user, domain);
     if (named.kind !== "subscriber") return { identity: undefined };
-    const from = senderOf(essentialsOf(request));
+    const from = senderOf(mandatoryHeadersOf(request));
     const isAlias = from !== undefined && !isFault(from) && from.domain === domain && named.subscriber.aliases.includes(from.user);
     return { identity: `${isAlias ? from.user : user}@${domain}` };
   }
@@ -209,8 +209,8 @@ export class Retargeting {
   /** One branch finds its servers in the same order each time. */
   #searchFor({ context }: OpenContext, branch: ForkedBranch): Search {
     const { resolver, configuration, keyring } = this.#room;
-    const chance = drawFor(keyring, branchName(context.transaction, branch.index));
-    return { resolver, networks: configuration.allowedNetworks, chance };
+    const random = randomFor(keyring, branchName(context.transaction, branch.index));
+    return { resolver, networks: configuration.allowedNetworks, random };
   }
 
   #envelope(open: OpenContext, branch: ForkedBranch, { address, introduces, trunk }: Found, place: Destined): RequestEnvelope | Fault {

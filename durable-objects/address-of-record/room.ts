@@ -5,9 +5,9 @@ import type { ProxyTimers } from "../../lib/proxy/response-context.ts";
 import type { FailedCalls } from "./failed-calls.ts";
 import type { Sockets } from "./sockets.ts";
 import type { SharedAlarm } from "../../platform/alarm.ts";
-import type { BadServers } from "../../platform/unavailable-servers.ts";
+import type { UnavailableServers } from "../../platform/unavailable-servers.ts";
 import type { Log } from "../../platform/log.ts";
-import type { Memory } from "../../platform/sql.ts";
+import type { Sql } from "../../platform/sql.ts";
 import type { Resolver } from "../../platform/dns/resolver.ts";
 import type { Outbox } from "../../platform/outbox.ts";
 
@@ -19,8 +19,8 @@ export interface Room {
   readonly keyring: Keyring;
   readonly directory: Directory;
   readonly resolver: Resolver;
-  readonly badServers: BadServers;
-  readonly memory: Memory;
+  readonly unavailableServers: UnavailableServers;
+  readonly memory: Sql;
   readonly alarm: SharedAlarm;
   readonly sockets: Sockets;
   readonly outbox: Outbox;

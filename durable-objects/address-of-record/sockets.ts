@@ -1,10 +1,10 @@
 import { type Attachment, type Slice, attachmentOf, isRestShort, restoreFlow, splitBySize } from "../../lib/transport/attachment.ts";
 import { type Flow, leadsTo } from "../../lib/transport/flow.ts";
-import { mostUnread, mostUnreadAtHome, octetsBeforeProbe } from "../../lib/transport/unread.ts";
+import { maxUnread, maxUnreadAtHome, octetsBeforeProbe } from "../../lib/transport/unread.ts";
 import { frameFor, octetsIn } from "../../platform/bytes.ts";
 import { closeCodeFor } from "../../platform/connection/close-code.ts";
 import { closing } from "../../platform/connection/close-reasons.ts";
-import type { Memory } from "../../platform/sql.ts";
+import type { Sql } from "../../platform/sql.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 
 /**
@@ -13,7 +13,7 @@ import { randomText } from "../../platform/crypto/random.ts";
  */
 export class Sockets {
   readonly #state: DurableObjectState;
-  readonly #memory: Memory;
+  readonly #memory: Sql;
   readonly #probe: (flow: Flow, token: string) => string;
   /** Octets that were sent since the client last showed that it reads. */
   readonly #unread = new Map<string, number>();
@@ -26,7 +26,7 @@ export class Sockets {
   #isSwept = false;
 
   /** @param probe composes the request that asks a client whether it reads */
-  constructor(state: DurableObjectState, memory: Memory, probe: (flow: Flow, token: string) => string) {
+  constructor(state: DurableObjectState, memory: Sql, probe: (flow: Flow, token: string) => string) {
     this.#state = state;
     this.#memory = memory;
     this.#probe = probe;
@@ -51,7 +51,7 @@ export class Sockets {
   of(socket: WebSocket): Flow | undefined {
     const id = this.#ids.get(socket);
     const known = id === undefined ? undefined : this.#flows.get(id);
-    return known ?? this.#recall(socket);
+    return known ?? this.#restore(socket);
   }
 
   byId(id: string): Flow | undefined {
@@ -112,12 +112,12 @@ export class Sockets {
   /** Whether so much waits for clients of this home that no further connection can be taken on. */
   isUnread(): boolean {
     const sockets = this.#state.getWebSockets();
-    if (sockets.length < mostUnreadAtHome / mostUnread) return false;
+    if (sockets.length < maxUnreadAtHome / maxUnread) return false;
     const waiting = sockets.map((socket) => {
       const flow = this.of(socket);
       return flow === undefined ? 0 : this.#unreadOf(flow);
     });
-    return waiting.reduce((sum, octets) => sum + octets, 0) >= mostUnreadAtHome;
+    return waiting.reduce((sum, octets) => sum + octets, 0) >= maxUnreadAtHome;
   }
 
   /** False for a socket that we are closing, until its other end has closed it too. */
@@ -164,7 +164,7 @@ export class Sockets {
 
   #lookAtUnread(flow: Flow, octets: number): void {
     const { id, unread } = flow;
-    if (octets > mostUnread) return this.close(id, closing.doesNotRead);
+    if (octets > maxUnread) return this.close(id, closing.doesNotRead);
     const { asked, token } = unread ?? { asked: octets, token: randomText() + randomText() };
     this.update(id, { unread: { octets, asked, token } });
     if (unread === undefined) this.send(id, this.#probe(flow, token));
@@ -195,7 +195,7 @@ export class Sockets {
     return newest;
   }
 
-  #recall(socket: WebSocket): Flow | undefined {
+  #restore(socket: WebSocket): Flow | undefined {
     const attached = socket.deserializeAttachment() as Attachment | null;
     if (attached === null) {
       console.error(JSON.stringify({ note: "a socket that remembers nothing is closed" }));

@@ -17,7 +17,7 @@ const patienceForLife = 5000;
 /** What our Via says of the connection. */
 export type WrittenTransport = "TCP" | "TLS" | "WS" | "WSS";
 
-export interface ConnectionManners {
+export interface ClientQuirks {
   /** Milliseconds. */
   readonly keepAliveEvery: number;
   /** Shown at the upgrade of a WebSocket. */
@@ -56,7 +56,7 @@ export class Connection {
   }
 
   /** @throws Error if it cannot be opened */
-  static async open(hop: Hop, events: ConnectionEvents, { keepAliveEvery, token }: ConnectionManners): Promise<Connection> {
+  static async open(hop: Hop, events: ConnectionEvents, { keepAliveEvery, token }: ClientQuirks): Promise<Connection> {
     const connection = new Connection(hop, events, keepAliveEvery);
     const isWebSocket = hop.transport === "ws" || hop.transport === "wss";
     const open = isWebSocket ? (to: Hop, heard: ChannelEvents) => openWebSocket(to, heard, token) : openStream;

@@ -1,14 +1,14 @@
 import type { Hop } from "../../lib/routing/locate.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { backOff } from "../../lib/transport/back-off.ts";
-import type { Calls } from "./calls.ts";
+import type { ActiveCalls } from "./active-calls.ts";
 import { Connection } from "./connection.ts";
 
 /** Names of lost connections that calls in progress may still have in their routes. */
-const mostFormer = 3;
+const maxFormer = 3;
 /** Milliseconds, until another connection for calls in progress is tried; and how often. */
 const comingBack = { base: 1000, most: 30_000 };
-const mostFailures = 8;
+const maxFailures = 8;
 
 /** Whose connection it is. Times are milliseconds. */
 export interface ConnectionOwner {
@@ -19,7 +19,7 @@ export interface ConnectionOwner {
   readonly keepAliveEvery: number;
   /** So long it stays open when no call is on it. */
   readonly idleAfter: number;
-  readonly calls: Calls;
+  readonly calls: ActiveCalls;
   trunk(): Promise<Trunk | undefined>;
   /** It is for calls that come, too, and stays open. */
   isHeld(): boolean;
@@ -110,7 +110,7 @@ export class HopConnection {
     this.#owner.calls.lost();
     this.#owner.lost();
     if (!wasOpen || !this.#hasCalls()) return;
-    this.#former = [this.#host, ...this.#former].slice(0, mostFormer);
+    this.#former = [this.#host, ...this.#former].slice(0, maxFormer);
     void this.#comeBack(0);
   }
 
@@ -120,7 +120,7 @@ export class HopConnection {
    */
   async #comeBack(failures: number): Promise<void> {
     const isThere = (await this.open()) !== undefined;
-    if (isThere || failures >= mostFailures || !this.#hasCalls()) return;
+    if (isThere || failures >= maxFailures || !this.#hasCalls()) return;
     setTimeout(() => void this.#comeBack(failures + 1), backOff(comingBack, failures, Math.random()));
   }
 

@@ -1,16 +1,16 @@
 import type { Keyring } from "../../lib/authentication/keyring.ts";
 import type { Address } from "../../lib/location/address.ts";
 import { transactionName } from "../../lib/proxy/branch.ts";
-import { type Way, examine } from "../../lib/proxy/examine.ts";
+import { type RoutingDecision, validateAndRoute } from "../../lib/proxy/validate-and-route.ts";
 import { standingOfServer } from "../../lib/proxy/standing.ts";
 import { noSubscription } from "../../lib/proxy/within.ts";
-import { senderOf } from "../../lib/proxy/visit.ts";
+import { senderOf } from "../../lib/proxy/non-subscriber-requests.ts";
 import { isNumber, numberFrom } from "../../lib/routing/number-format.ts";
 import { type Trunk, accountUser, allInUse, trunkIdentity } from "../../lib/routing/trunk.ts";
-import { asReferred, shiftedEnd } from "../../lib/proxy/shifted.ts";
+import { asReferred, offsetEnd } from "../../lib/proxy/cseq-offset.ts";
 import { alter, combined } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
-import type { Essentials } from "../../lib/syntax/essentials.ts";
+import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { type Request as SipRequest, headerValue } from "../../lib/syntax/message.ts";
 import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
@@ -22,7 +22,7 @@ import type { Directory } from "../../platform/directory/directory.ts";
 import { type Resolved, type Routed, available, homeOf, routeOf, takesUnsolicited } from "../shared/target-selection.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
-import { type Calls, isFull } from "./calls.ts";
+import { type ActiveCalls, isFull } from "./active-calls.ts";
 import type { Connection } from "./connection.ts";
 
 /** INVITEs remembered for their CANCEL. */
@@ -38,7 +38,7 @@ export interface Line {
   /** Names that stand for the two ends of the connection. */
   readonly hosts: readonly string[];
   readonly directory: Directory;
-  readonly calls: Calls;
+  readonly calls: ActiveCalls;
   trunk(): Promise<Trunk | undefined>;
   open(): Promise<Connection | undefined>;
   reply(request: SipRequest, text: string): void;
@@ -50,34 +50,34 @@ export class Inbound {
   readonly #line: Line;
   readonly #id = randomText();
   /** INVITEs of the other server, by Via: where they went. */
-  readonly #incoming = new Map<string, { readonly home: string; readonly transaction: string }>();
+  readonly #terminating = new Map<string, { readonly home: string; readonly transaction: string }>();
 
   constructor(line: Line) {
     this.#line = line;
   }
 
   /** A request of the other server: within a dialog that our own route vouches for, about this server itself, or a call from a trunk. */
-  async asked(request: SipRequest, essentials: Essentials): Promise<void> {
+  async asked(request: SipRequest, mandatory: MandatoryHeaders): Promise<void> {
     const trunk = await available(() => this.#line.trunk());
     if (isFault(trunk)) return this.#refuse(request, trunk);
-    const way = this.#examine(request, essentials, trunk);
-    if (request.method === "CANCEL" && essentials.toTag === undefined) return this.#cancelled(request, essentials, way, trunk);
+    const way = this.#validateAndRoute(request, mandatory, trunk);
+    if (request.method === "CANCEL" && mandatory.toTag === undefined) return this.#cancelled(request, mandatory, way, trunk);
     if (isFault(way)) return this.#refuse(request, way);
     if (way.kind === "server") return this.#serve(request);
     if (way.kind === "address") {
-      const refusal = trunk?.inbound === true ? await this.#refusalOf(request, essentials, way, trunk) : notTaken;
+      const refusal = trunk?.inbound === true ? await this.#refusalOf(request, mandatory, way, trunk) : notTaken;
       if (trunk === undefined || refusal !== undefined) return this.#refuse(request, refusal ?? notTaken);
-      return this.#comesIn(request, essentials, way, trunk);
+      return this.#comesIn(request, mandatory, way, trunk);
     }
-    const forged = way.isVouched || trunk === undefined ? undefined : await this.#refusalOfSender(essentials, trunk);
+    const forged = way.hasOwnRouteToken || trunk === undefined ? undefined : await this.#refusalOfSender(mandatory, trunk);
     if (forged !== undefined) return this.#refuse(request, forged);
-    this.#line.calls.passed(request.method, essentials, Date.now());
+    this.#line.calls.passed(request.method, mandatory, Date.now());
     const { sender, receiver, recordRoute, alterations } = way;
     const envelope: RequestEnvelope = {
       kind: "request",
-      text: alter(request, sender.phone === shiftedEnd ? combined(alterations, asReferred(request)) : alterations),
+      text: alter(request, sender.phone === offsetEnd ? combined(alterations, asReferred(request)) : alterations),
       answerTo: { home: this.#line.name, flow: this.#id, phone: this.#id },
-      transaction: this.#transactionOf(essentials),
+      transaction: this.#transactionOf(mandatory),
       identity: trunk === undefined ? "" : trunkIdentity(trunk),
       to: { kind: "phone", phone: receiver.phone },
       recordRoute,
@@ -88,7 +88,7 @@ export class Inbound {
     );
   }
 
-  #examine(request: SipRequest, essentials: Essentials, trunk: Trunk | undefined): Way | Fault {
+  #validateAndRoute(request: SipRequest, mandatory: MandatoryHeaders, trunk: Trunk | undefined): RoutingDecision | Fault {
     const owner = {
       ...{ home: this.#line.name, user: "", domain: trunk?.domain ?? "", aliases: [] },
       isTrusted: trunk?.inbound === true,
@@ -97,7 +97,7 @@ export class Inbound {
     // What it writes into the first Route leads nowhere but to us; behind that are the names that it knows of us.
     const names = [...this.#line.hosts, ...(trunk === undefined ? [] : [trunk.domain])];
     const isOurs = (host: string, place = 0): boolean => place === 0 || names.includes(host);
-    return examine(request, essentials, { keyring: this.#line.keyring, owner, isOurs, endsHere });
+    return validateAndRoute(request, mandatory, { keyring: this.#line.keyring, owner, isOurs, endsHere });
   }
 
   /** RFC 3261 §11.2: what this server itself can do; it registers nobody, and has no phone. */
@@ -111,23 +111,23 @@ export class Inbound {
   /** Why a trunk may not ask this: nobody is relayed, and nobody is whom he says he is only because he says so. */
   async #refusalOf(
     { method }: SipRequest,
-    essentials: Essentials,
-    { address }: Way & { kind: "address" },
+    mandatory: MandatoryHeaders,
+    { address }: RoutingDecision & { kind: "address" },
     trunk: Trunk,
   ): Promise<Fault | undefined> {
-    if (essentials.toTag !== undefined && method !== "ACK") return fault(481, "there is no such call");
+    if (mandatory.toTag !== undefined && method !== "ACK") return fault(481, "there is no such call");
     if (method === "REGISTER" || method === "PUBLISH") return fault(403, "only subscribers may do that");
     if (method === "NOTIFY") {
       const isTaken = trunk.trusted && (await available(() => takesUnsolicited(this.#line, trunk.domain)));
       if (isTaken !== true) return isFault(isTaken) ? isTaken : noSubscription;
     }
     if (!(await this.#isForUs(address.domain, trunk))) return fault(403, "requests are not relayed to other domains");
-    return this.#refusalOfSender(essentials, trunk);
+    return this.#refusalOfSender(mandatory, trunk);
   }
 
   /** Why a trunk may not say that it is this one who calls, or writes. */
-  async #refusalOfSender(essentials: Essentials, trunk: Trunk): Promise<Fault | undefined> {
-    const sender = trunk.trusted ? undefined : senderOf(essentials);
+  async #refusalOfSender(mandatory: MandatoryHeaders, trunk: Trunk): Promise<Fault | undefined> {
+    const sender = trunk.trusted ? undefined : senderOf(mandatory);
     if (sender === undefined || isFault(sender)) return undefined;
     const named = await available(() => this.#line.directory.find(sender.user, sender.domain));
     if (isFault(named)) return named;
@@ -146,25 +146,29 @@ export class Inbound {
   }
 
   /** Registrars send calls to the Contact that we have registered: then To says whom they are for. */
-  #dialled(essentials: Essentials, { address: { user } }: Way & { kind: "address" }, trunk: Trunk): string {
-    const to =
-      trunk.username !== undefined && user === canonicalUser(accountUser(trunk.username)) ? parseUri(essentials.to.uri) : undefined;
+  #dialled(mandatory: MandatoryHeaders, { address: { user } }: RoutingDecision & { kind: "address" }, trunk: Trunk): string {
+    const to = trunk.username !== undefined && user === canonicalUser(accountUser(trunk.username)) ? parseUri(mandatory.to.uri) : undefined;
     return to !== undefined && !isFault(to) && to.kind === "sip" && to.user !== undefined ? canonicalUser(to.user) : user;
   }
 
   /** A call, or a message, of a trunk for one of its domain's users: by the number that was dialled, an alias of his. */
-  async #comesIn(request: SipRequest, essentials: Essentials, way: Way & { kind: "address" }, trunk: Trunk): Promise<void> {
+  async #comesIn(
+    request: SipRequest,
+    mandatory: MandatoryHeaders,
+    way: RoutingDecision & { kind: "address" },
+    trunk: Trunk,
+  ): Promise<void> {
     if (request.method === "ACK") return;
-    if (request.method === "INVITE" && isFull(trunk, this.#line.calls) && !this.#line.calls.has(essentials.callId))
+    if (request.method === "INVITE" && isFull(trunk, this.#line.calls) && !this.#line.calls.has(mandatory.callId))
       return this.#refuse(request, allInUse);
-    const found = await available(() => this.#find(trunk, request.method, this.#dialled(essentials, way, trunk)));
+    const found = await available(() => this.#find(trunk, request.method, this.#dialled(mandatory, way, trunk)));
     if (isFault(found)) return this.#refuse(request, found);
     if (found.kind === "redirect") return this.#line.reply(request, redirect(request, found));
     const { home, introduces } = found;
     const connection = await this.#line.open();
     if (connection === undefined) return;
     const at = `${connection.host};transport=${connection.transport.replace("WSS", "WS").toLowerCase()}`;
-    const transaction = this.#transactionOf(essentials);
+    const transaction = this.#transactionOf(mandatory);
     const envelope: RequestEnvelope = {
       kind: "request",
       text: alter(request, way.alterations),
@@ -177,15 +181,15 @@ export class Inbound {
       ...(introduces === undefined ? {} : { introduces }),
     };
     if (request.method === "INVITE") {
-      this.#incoming.set(nameOf(essentials), { home, transaction });
-      const oldest = this.#incoming.keys().next();
-      if (this.#incoming.size > invitesKept && oldest.done !== true) this.#incoming.delete(oldest.value);
-      this.#line.calls.passed("INVITE", essentials, Date.now(), this.#line.name);
-      this.#line.calls.answered(100, essentials, Date.now());
+      this.#terminating.set(nameOf(mandatory), { home, transaction });
+      const oldest = this.#terminating.keys().next();
+      if (this.#terminating.size > invitesKept && oldest.done !== true) this.#terminating.delete(oldest.value);
+      this.#line.calls.passed("INVITE", mandatory, Date.now(), this.#line.name);
+      this.#line.calls.answered(100, mandatory, Date.now());
       this.#line.reply(request, replyTo(request, 100));
     }
     const refuse = (text: string): void => {
-      if (request.method === "INVITE") this.#line.calls.answered(500, essentials, Date.now());
+      if (request.method === "INVITE") this.#line.calls.answered(500, mandatory, Date.now());
       this.#line.reply(request, text);
     };
     this.#line.post(home, envelope).then(
@@ -210,11 +214,16 @@ export class Inbound {
   }
 
   /** RFC 3261 §16.10. If it is not known any more where the INVITE went, the CANCEL goes where its Request-URI leads, which is the same (§9.1). */
-  async #cancelled(request: SipRequest, essentials: Essentials, way: Way | Fault, trunk: Trunk | undefined): Promise<void> {
-    const known = this.#incoming.get(nameOf(essentials));
+  async #cancelled(
+    request: SipRequest,
+    mandatory: MandatoryHeaders,
+    way: RoutingDecision | Fault,
+    trunk: Trunk | undefined,
+  ): Promise<void> {
+    const known = this.#terminating.get(nameOf(mandatory));
     const answer = (status: number) => this.#line.reply(request, replyTo(request, status, { toTag: randomText() }));
     if (known !== undefined) answer(200);
-    const place = known ?? (await this.#whereItWent(essentials, way, trunk));
+    const place = known ?? (await this.#whereItWent(mandatory, way, trunk));
     if (place === undefined) return answer(481);
     const { home, transaction } = place;
     this.#line.post(home, { kind: "cancel", transaction, reason: headerValue(request, "reason") }).then(
@@ -227,17 +236,17 @@ export class Inbound {
   }
 
   async #whereItWent(
-    essentials: Essentials,
-    way: Way | Fault,
+    mandatory: MandatoryHeaders,
+    way: RoutingDecision | Fault,
     trunk: Trunk | undefined,
   ): Promise<{ readonly home: string; readonly transaction: string } | undefined> {
     if (isFault(way) || way.kind !== "address" || trunk?.inbound !== true) return undefined;
-    const found = await available(() => this.#find(trunk, "INVITE", this.#dialled(essentials, way, trunk)));
+    const found = await available(() => this.#find(trunk, "INVITE", this.#dialled(mandatory, way, trunk)));
     if (isFault(found) || found.kind !== "home") return undefined;
-    return { home: found.home, transaction: this.#transactionOf(essentials) };
+    return { home: found.home, transaction: this.#transactionOf(mandatory) };
   }
 
-  #transactionOf({ via: { branch = "", sentBy } }: Essentials): string {
+  #transactionOf({ via: { branch = "", sentBy } }: MandatoryHeaders): string {
     return transactionName(this.#line.keyring, this.#line.name, branch, sentBy);
   }
 
@@ -256,6 +265,6 @@ function redirect(request: SipRequest, { status, uri }: Routed & { readonly kind
 }
 
 /** What a CANCEL has in common with its INVITE (RFC 3261 §9.1). */
-function nameOf({ via: { branch, sentBy }, callId }: Essentials): string {
+function nameOf({ via: { branch, sentBy }, callId }: MandatoryHeaders): string {
   return `${sentBy} ${branch ?? ""} ${callId}`;
 }

@@ -1,6 +1,6 @@
 import { credentialsFor } from "../../lib/authentication/client.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
-import { shift, shiftedBranch, shiftedRoutes } from "../../lib/proxy/shifted.ts";
+import { shift, offsetBranch, offsetRoutes } from "../../lib/proxy/cseq-offset.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import {
@@ -15,9 +15,9 @@ import { randomText } from "../../platform/crypto/random.ts";
 import type { Account } from "./trunk-registration.ts";
 
 /** Requests that have had their final response. */
-const mostKept = 500;
+const maxKept = 500;
 /** Those that have not: no more are under way on one connection at a time. */
-const mostWaiting = 5000;
+const maxWaiting = 5000;
 
 /** A request that waits for its final response. */
 export interface Unanswered {
@@ -40,7 +40,7 @@ export class SentRequests {
 
   /** As it was sent last: with credentials, if they were asked for. */
   latest(branch: string): SipRequest | undefined {
-    return this.get(branchWithCredentials(shiftedBranch(branch))) ?? this.get(branchWithCredentials(branch)) ?? this.get(branch);
+    return this.get(branchWithCredentials(offsetBranch(branch))) ?? this.get(branchWithCredentials(branch)) ?? this.get(branch);
   }
 
   get(branch: string): SipRequest | undefined {
@@ -54,7 +54,7 @@ export class SentRequests {
   /** What has waited before does so again. */
   again(one: Unanswered): void {
     this.#waiting.set(one.branch, one);
-    limit(this.#waiting, mostWaiting);
+    limit(this.#waiting, maxWaiting);
   }
 
   /** A response to it. A refusal of an INVITE may come again, and wants its ACK again. */
@@ -65,7 +65,7 @@ export class SentRequests {
     else {
       this.#waiting.delete(branch);
       this.#requests.set(branch, waiting.request);
-      limit(this.#requests, mostKept);
+      limit(this.#requests, maxKept);
     }
   }
 
@@ -128,7 +128,7 @@ export function withCredentials(
   const isFirst = isFault(to) || tagOf(to) === undefined;
   const again = branchAgain(branch, isFirst);
   const [own = "", ...others] = headerValues(sent, "via");
-  const routes = isFirst && hasHeader(sent, "record-route") ? shiftedRoutes(keyring, sent) : [];
+  const routes = isFirst && hasHeader(sent, "record-route") ? offsetRoutes(keyring, sent) : [];
   const { remove = [], append = [] } = isFirst ? shift(sent, 1) : {};
   const lines: (readonly [string, string])[] = [
     ...[inBranch(own, branch, again), ...others].map((value): [string, string] => ["Via", value]),
@@ -139,7 +139,7 @@ export function withCredentials(
 }
 
 function branchAgain(branch: string, isFirst: boolean): string {
-  return branchWithCredentials(isFirst ? shiftedBranch(branch) : branch);
+  return branchWithCredentials(isFirst ? offsetBranch(branch) : branch);
 }
 
 function inBranch(via: string, branch: string, other: string): string {

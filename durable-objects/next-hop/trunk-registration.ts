@@ -15,7 +15,7 @@ const longest = 86_400;
 /** Milliseconds. */
 const patience = 8000;
 /** Of one registration: challenge, stale nonce, too brief an interval, and the challenge to that. */
-const mostRequests = 5;
+const maxRequests = 5;
 
 export interface Account {
   readonly username: string;
@@ -29,7 +29,7 @@ export type Outcome =
   | { readonly kind: "refused"; readonly status: number; readonly retryAfter: number };
 
 /** What one REGISTER says. */
-interface Wish {
+interface SubscribeParameters {
   readonly contact: string;
   readonly expires: number;
 }
@@ -69,12 +69,12 @@ export class TrunkRegistration {
    * RFC 3261 §22.2: a challenge is answered once, and once more if only its nonce was stale (RFC 7616 §3.3). §10.2.8: who finds our time too brief is
    * asked for the time he wants.
    */
-  async #transact(connection: Connection, account: Account, wish: Wish): Promise<Response | undefined> {
-    let { expires } = wish;
+  async #transact(connection: Connection, account: Account, parameters: SubscribeParameters): Promise<Response | undefined> {
+    let { expires } = parameters;
     let credentials: string | undefined;
     let answer: Response | undefined;
-    for (let count = 0; count < mostRequests; count += 1) {
-      answer = await this.#send(connection, account.username, { ...wish, expires }, credentials === undefined ? [] : [credentials]);
+    for (let count = 0; count < maxRequests; count += 1) {
+      answer = await this.#send(connection, account.username, { ...parameters, expires }, credentials === undefined ? [] : [credentials]);
       if (answer?.status === 423 && expires > 0) {
         const least = parseDeltaSeconds(headerValue(answer, "min-expires")) ?? 0;
         if (least <= expires || least > longest) return answer;
@@ -101,7 +101,12 @@ export class TrunkRegistration {
     return `sip:${writtenHost(this.#hop.host)}`;
   }
 
-  #send(connection: Connection, username: string, { contact, expires }: Wish, more: readonly string[]): Promise<Response | undefined> {
+  #send(
+    connection: Connection,
+    username: string,
+    { contact, expires }: SubscribeParameters,
+    more: readonly string[],
+  ): Promise<Response | undefined> {
     this.#cseq += 1;
     const address = `sip:${accountUser(username)}@${writtenHost(this.#hop.host)}`;
     const lines = [

@@ -1,13 +1,13 @@
-import { type Essentials, readEssentials } from "../../lib/syntax/essentials.ts";
+import { type MandatoryHeaders, readMandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { defaultLimits } from "../../lib/syntax/limits.ts";
 import { type Request, parseMessage } from "../../lib/syntax/message.ts";
 import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
 
 /** A request that another home has passed on. */
-export function read(envelope: RequestEnvelope): { readonly request: Request; readonly essentials: Essentials } {
+export function read(envelope: RequestEnvelope): { readonly request: Request; readonly mandatory: MandatoryHeaders } {
   const request = parsed(envelope.text);
-  return { request, essentials: essentialsOf(request) };
+  return { request, mandatory: mandatoryHeadersOf(request) };
 }
 
 /** What came within the limits may have grown by our own lines since. */
@@ -27,13 +27,13 @@ export function parsed(text: string): Request {
 }
 
 /** They are asked for again with each response. */
-const known = new WeakMap<Request, Essentials>();
+const known = new WeakMap<Request, MandatoryHeaders>();
 
-export function essentialsOf(request: Request): Essentials {
+export function mandatoryHeadersOf(request: Request): MandatoryHeaders {
   const before = known.get(request);
   if (before !== undefined) return before;
-  const essentials = readEssentials(request);
-  if (isFault(essentials)) throw new Error(`a request that was checked before is at fault: ${essentials.fault}`);
-  known.set(request, essentials);
-  return essentials;
+  const mandatory = readMandatoryHeaders(request);
+  if (isFault(mandatory)) throw new Error(`a request that was checked before is at fault: ${mandatory.fault}`);
+  known.set(request, mandatory);
+  return mandatory;
 }

@@ -1,6 +1,6 @@
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { type Fault, fault } from "../../lib/syntax/fault.ts";
-import { type Request, salvage } from "../../lib/syntax/message.ts";
+import { type Request, recover } from "../../lib/syntax/message.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 
@@ -20,7 +20,7 @@ function inOctets(text: string): string {
  * nothing to answer. The connection cannot be read on.
  */
 export function answerUnmeasured(header: string): string | undefined {
-  const request = salvage(header);
+  const request = recover(header);
   if (request === undefined || request.method === "ACK") return undefined;
   return answerFault(request, fault(400, "a message on a stream needs its Content-Length"));
 }

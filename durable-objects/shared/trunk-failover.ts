@@ -39,7 +39,7 @@ function seekerOf({ name, domain }: Trunk): string {
  * Looks for a trunk's servers once more, and has them cared for if they are there.
  * @returns whether it is to be tried again
  */
-export async function seek(environment: Environment, trunk: Trunk | undefined): Promise<boolean> {
+export async function locateTrunk(environment: Environment, trunk: Trunk | undefined): Promise<boolean> {
   if (!isKept(trunk)) return false;
   if ((await inOrder(environment, trunk)).length === 0) return true;
   await keepTrunk(environment, trunk, undefined);
@@ -60,13 +60,13 @@ function isKept(trunk: Trunk | undefined): trunk is Trunk {
 /** The server at `name` could not register us: the next one is to. */
 export async function passOn(environment: Environment, trunk: Trunk, name: string): Promise<void> {
   const [next] = await after(environment, trunk, name);
-  if (next !== undefined) await environment.NEXT_HOP.getByName(next.name).standIn(true);
+  if (next !== undefined) await environment.NEXT_HOP.getByName(next.name).activateStandby(true);
 }
 
 /** The server at `name` has registered us: those that stood in for it need not any more. */
-export async function takeBack(environment: Environment, trunk: Trunk, name: string): Promise<void> {
+export async function release(environment: Environment, trunk: Trunk, name: string): Promise<void> {
   const places = await after(environment, trunk, name);
-  await Promise.all(places.map((place) => environment.NEXT_HOP.getByName(place.name).standIn(false)));
+  await Promise.all(places.map((place) => environment.NEXT_HOP.getByName(place.name).activateStandby(false)));
 }
 
 async function after(environment: Environment, trunk: Trunk, name: string): Promise<readonly Place[]> {
@@ -96,5 +96,5 @@ export async function missing(
 
 function searchFor(environment: Environment): Search {
   const { allowedNetworks } = readConfiguration(environment);
-  return { resolver: resolverOf(environment), networks: allowedNetworks, chance: () => 0 };
+  return { resolver: resolverOf(environment), networks: allowedNetworks, random: () => 0 };
 }

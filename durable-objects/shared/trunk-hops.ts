@@ -22,7 +22,7 @@ export interface Search {
   /** CIDR: private networks that calls may leave to. */
   readonly networks: readonly string[];
   /** One of the integers 0 … n - 1. */
-  readonly chance: (n: number) => number;
+  readonly random: (n: number) => number;
 }
 
 /** Whose connections, and which of them to each server. */
@@ -33,11 +33,11 @@ interface Lines {
 
 /** The servers of a domain (RFC 3263), best first, as the names of the objects that hold the connections to them. */
 export async function hopsOf(
-  { resolver, networks, chance }: Search,
+  { resolver, networks, random }: Search,
   uri: SipUri,
   { trunk, lines }: Lines = { trunk: "", lines: [0] },
 ): Promise<readonly Place[] | Fault> {
-  const located = await resolver.settle((known) => locate(uri, known, { transports: ["tls", "tcp", "wss", "ws"], chance }));
+  const located = await resolver.settle((known) => locate(uri, known, { transports: ["tls", "tcp", "wss", "ws"], random }));
   if (isFault(located)) return located;
   // An administrator may know better.
   const hops = trunk === "" ? located.hops.filter(({ port }) => isPortForCalls(port)) : located.hops;
@@ -66,7 +66,7 @@ export async function trunkHops(
   { servers, name, domain }: Trunk,
   lines: readonly number[],
 ): Promise<readonly Place[] | Fault> {
-  const ordered = orderFairly(servers, search.chance);
+  const ordered = orderFairly(servers, search.random);
   const found = await Promise.all(ordered.map((server) => placesOf(search, server.uri, { trunk: `${name}@${domain}`, lines })));
   const places = found.flatMap((one) => (isFault(one) ? [] : one));
   return places.length > 0 ? places : (found.find(isFault) ?? fault(500, "the trunk has no server"));

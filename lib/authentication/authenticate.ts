@@ -58,13 +58,19 @@ function secretFor({ secret, user }: Claim, username: string): Secret {
   return username === user && user.includes("%") ? (secret.escaped ?? nobody) : secret;
 }
 
-interface Asking {
+interface BackEndSubscription {
   readonly isStale: boolean;
   /** What the Warning of the challenge says. */
   readonly why: string;
 }
 
-function askForCredentials(keyring: Keyring, request: Request, isServer: boolean, { domain, at }: Claim, { isStale, why }: Asking): Fault {
+function askForCredentials(
+  keyring: Keyring,
+  request: Request,
+  isServer: boolean,
+  { domain, at }: Claim,
+  { isStale, why }: BackEndSubscription,
+): Fault {
   const name = isServer ? "WWW-Authenticate" : "Proxy-Authenticate";
   const challenges = challenge(keyring, domain, { ...at, request: nameOf(request) }, isStale);
   return fault(

@@ -36,10 +36,10 @@ export function phoneOf(keyring: Keyring, instance: string | undefined, contact:
 }
 
 /** Characters: of a longer contact the key has the beginning and a hash, since flows carry keys in their attachments. */
-const longestInKey = 400;
+const maxInKey = 400;
 
 /** RFC 5626 §6: instance and reg-id together replace; without both, the contact URI decides (RFC 3261 §10.3 step 7). */
 export function bindingKey(instance: string | undefined, regId: number | undefined, contact: string): string {
   if (instance !== undefined && regId !== undefined) return `instance ${instance} ${regId}`;
-  return `contact ${contact.length > longestInKey ? `${contact.slice(0, 100)} ${plainHash(contact)}` : contact}`;
+  return `contact ${contact.length > maxInKey ? `${contact.slice(0, 100)} ${plainHash(contact)}` : contact}`;
 }

@@ -22,6 +22,6 @@ export const defaultDomainSettings: DomainSettings = { redirects: false, answers
  * Whether guests may call a user and write to them.
  * @param username of the subscriber, whichever of their aliases was called; undefined if there is no such user
  */
-export function welcomesGuests({ guests = false }: DomainSettings, username: string | undefined): boolean {
+export function admitsGuests({ guests = false }: DomainSettings, username: string | undefined): boolean {
   return typeof guests === "boolean" ? guests : guests.some((name) => canonicalUser(name) === username);
 }

@@ -1,6 +1,6 @@
 import type { Keyring } from "../authentication/keyring.ts";
 import { plainHash } from "../syntax/plain-hash.ts";
-import { recalling } from "../syntax/recall.ts";
+import { memoised } from "../syntax/memoise.ts";
 
 const prefix = "tgruu.";
 
@@ -14,7 +14,7 @@ export interface TemporaryGruu {
 }
 
 /** What a registration is known by: its Call-ID, shortened. */
-export const registrationMark: (callId: string) => string = recalling(plainHash);
+export const registrationMark: (callId: string) => string = memoised(plainHash);
 
 /** What a parameter of a SIP URI cannot hold unescaped (RFC 3261 §25.1 paramchar). */
 const notInParameter = /[^\w\-.!~*'()[\]/:&+$]/gu;
@@ -24,7 +24,7 @@ export function publicGruu(user: string, domain: string, instance: string): stri
   return `sip:${user}@${domain};gr=${escaped(instance)}`;
 }
 
-const escaped = recalling((instance) => instance.toWellFormed().replace(notInParameter, encodeURIComponent));
+const escaped = memoised((instance) => instance.toWellFormed().replace(notInParameter, encodeURIComponent));
 
 /**
  * A temporary GRUU, different for each refresh (its CSeq is in it) and meaningless to all but us (RFC 5627 §5.4).

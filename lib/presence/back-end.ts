@@ -49,16 +49,16 @@ export const never = Number.MAX_SAFE_INTEGER;
 
 /** Milliseconds: between attempts, at first and at most. */
 const firstPause = 60_000;
-const longestPause = 1_800_000;
-const longestRetryAfter = 86_400_000;
+const maxPause = 1_800_000;
+const maxRetryAfter = 86_400_000;
 /** Between two requests for the same that were both granted. */
-const shortestPause = 30_000;
+const minPause = 30_000;
 /** More are not counted. */
-const mostFailures = 10;
+const maxFailures = 10;
 /** Of the granted time, what passes until it is asked for again. */
 const shareBeforeRefresh = 0.85;
 /** Characters of a state that is kept. */
-const longestBody = 65_536;
+const maxBody = 65_536;
 
 interface Names {
   readonly instance: string;
@@ -128,7 +128,7 @@ export function answered(backEnd: BackEnd, { status, response }: Answer, now: nu
   // The other side knows nothing of this dialog any more: another one is begun.
   if (status === 481 && backEnd.remote !== undefined) return begunAgain(backEnd, now);
   // Nobody tells us when somebody registers for the first time.
-  if (status === 480 && !isLimit(response)) return { ...ended(backEnd, "noresource"), due: now + longestPause };
+  if (status === 480 && !isLimit(response)) return { ...ended(backEnd, "noresource"), due: now + maxPause };
   const reason = refusals[status];
   return reason === undefined ? failed(backEnd, "probation", 0, now) : ended(backEnd, reason);
 }
@@ -178,8 +178,8 @@ export function readNotified(notify: Message, cseq: number, text: string, ownRou
     reason: valueOf("reason")?.toLowerCase(),
     expires: parseDeltaSeconds(valueOf("expires")),
     retryAfter: parseDeltaSeconds(valueOf("retry-after")),
-    body: text === "" || type === undefined || text.length > longestBody ? undefined : { type, text },
-    isTooLong: text.length > longestBody,
+    body: text === "" || type === undefined || text.length > maxBody ? undefined : { type, text },
+    isTooLong: text.length > maxBody,
   };
 }
 
@@ -217,7 +217,7 @@ function terminated(backEnd: BackEnd, { reason = "", retryAfter = 0 }: Notified,
 function begunAgain(backEnd: BackEnd, now: number): BackEnd {
   const { failures } = backEnd;
   const due = now + (failures === 0 ? 0 : pauseAfter(failures));
-  return { ...backEnd, remote: undefined, expires: 0, due, failures: Math.min(failures + 1, mostFailures) };
+  return { ...backEnd, remote: undefined, expires: 0, due, failures: Math.min(failures + 1, maxFailures) };
 }
 
 function ended(backEnd: BackEnd, reason: string): BackEnd {
@@ -225,15 +225,15 @@ function ended(backEnd: BackEnd, reason: string): BackEnd {
 }
 
 function failed(backEnd: BackEnd, reason: string, retryAfter: number, now: number): BackEnd {
-  const failures = Math.min(backEnd.failures + 1, mostFailures);
-  const due = now + Math.max(pauseAfter(failures), Math.min(retryAfter * 1000, longestRetryAfter));
+  const failures = Math.min(backEnd.failures + 1, maxFailures);
+  const due = now + Math.max(pauseAfter(failures), Math.min(retryAfter * 1000, maxRetryAfter));
   // What was known is worth something until the subscription has ended.
   if (backEnd.expires > now && backEnd.remote !== undefined) return { ...backEnd, due: Math.min(due, backEnd.expires), failures };
   return { ...backEnd, remote: undefined, expires: 0, due, failures, state: "terminated", reason, body: undefined };
 }
 
 function pauseAfter(failures: number): number {
-  return Math.min(firstPause * 2 ** (failures - 1), longestPause);
+  return Math.min(firstPause * 2 ** (failures - 1), maxPause);
 }
 
 /** Times that differ by less than a moment are left as they are, so that nothing has to be written. */
@@ -243,7 +243,7 @@ function extended({ expires: known, due }: BackEnd, { expires }: Pick<Notified, 
 }
 
 function until(now: number, seconds: number): Pick<BackEnd, "expires" | "due"> {
-  return { expires: now + seconds * 1000, due: now + Math.max(Math.floor(seconds * shareBeforeRefresh) * 1000, shortestPause) };
+  return { expires: now + seconds * 1000, due: now + Math.max(Math.floor(seconds * shareBeforeRefresh) * 1000, minPause) };
 }
 
 /** Whether watchers of lists have something to learn. */

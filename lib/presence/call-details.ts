@@ -2,11 +2,11 @@ import { readContacts } from "../syntax/contact.ts";
 import { isFault } from "../syntax/fault.ts";
 import { type Message, headerValue } from "../syntax/message.ts";
 import { legible } from "../syntax/octets.ts";
-import { parseParty } from "../syntax/party.ts";
+import { parseFromTo } from "../syntax/from-to.ts";
 import type { CallDetails } from "../transport/flow.ts";
 
 /** Characters of each: they ride in a socket's attachment. */
-const longestText = 160;
+const maxText = 160;
 
 /**
  * What the user's own phones may know of a call of his, to take it over or to join it (RFC 4235 §4.1, RFC 3891, RFC 3911).
@@ -15,7 +15,7 @@ const longestText = 160;
  * @returns undefined if it is more than can be remembered
  */
 export function readCallDetails(message: Message, contactIn: Message, isCaller: boolean): CallDetails | undefined {
-  const [from, to] = [parseParty(headerValue(message, "from") ?? ""), parseParty(headerValue(message, "to") ?? "")];
+  const [from, to] = [parseFromTo(headerValue(message, "from") ?? ""), parseFromTo(headerValue(message, "to") ?? "")];
   const contacts = readContacts(contactIn);
   if (isFault(from) || isFault(to)) return undefined;
   const [local, remote] = isCaller ? [from, to] : [to, from];
@@ -29,5 +29,5 @@ export function readCallDetails(message: Message, contactIn: Message, isCaller: 
     remote: legible(remote.address.uri),
     target: legible(target),
   };
-  return Object.values(details).some((text) => text.length > longestText) ? undefined : { ...details, isCaller };
+  return Object.values(details).some((text) => text.length > maxText) ? undefined : { ...details, isCaller };
 }

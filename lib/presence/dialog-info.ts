@@ -3,7 +3,7 @@ import { type Parameters, parameter, unquote } from "../syntax/parameters.ts";
 import { escape } from "./xml.ts";
 
 /** A call of the user. */
-export interface ShownDialog {
+export interface DialogView {
   /** The same as long as it lasts. */
   readonly id: string;
   /** RFC 4235 §3.7.1. */
@@ -28,7 +28,7 @@ export function dialogNamedIn(parameters: Parameters): NamedDialog | undefined {
 }
 
 /** Of the user's dialogs the one that is named. Which tag is whose depends on who asks, so that each may be either end's. */
-export function ofNamed(dialogs: readonly ShownDialog[], named: NamedDialog | undefined): readonly ShownDialog[] {
+export function ofNamed(dialogs: readonly DialogView[], named: NamedDialog | undefined): readonly DialogView[] {
   if (named === undefined) return dialogs;
   return dialogs.filter(
     ({ details }) => details?.callId === named.callId && named.tags.every((tag) => tag === details.localTag || tag === details.remoteTag),
@@ -36,7 +36,7 @@ export function ofNamed(dialogs: readonly ShownDialog[], named: NamedDialog | un
 }
 
 /** RFC 4235 §4.4: always the full state. @param isOwner whether the user himself is told */
-export function dialogInfo(entity: string, dialogs: readonly ShownDialog[], version: number, isOwner: boolean): string {
+export function dialogInfo(entity: string, dialogs: readonly DialogView[], version: number, isOwner: boolean): string {
   const parts = dialogs.map(({ id, state, direction, details }) => {
     const shown = isOwner ? details : undefined;
     const names = shown === undefined ? {} : { "call-id": shown.callId, "local-tag": shown.localTag, "remote-tag": shown.remoteTag };

@@ -1,6 +1,6 @@
-import type { ToldOfList } from "../transport/flow.ts";
+import type { NotificationState } from "../transport/flow.ts";
 import type { ListEntry, ListName } from "./resource-list.ts";
-import type { ShownInstance, ShownResource } from "./rlmi.ts";
+import type { InstanceView, ResourceView } from "./rlmi.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** A resource of a list that is watched. */
@@ -34,19 +34,19 @@ export interface ListSubscription extends Subscription {
 
 /** What is known of a resource, with the home's stamp of when it became so: no two changes have the same one. */
 export interface KnownState {
-  readonly instance: ShownInstance | undefined;
+  readonly instance: InstanceView | undefined;
   readonly stamp: number;
 }
 
 export interface ListNotification {
   readonly isFull: boolean;
   readonly version: number;
-  readonly resources: readonly ShownResource[];
-  readonly told: ToldOfList;
+  readonly resources: readonly ResourceView[];
+  readonly told: NotificationState;
 }
 
 /** Characters of states in one notification; the others follow in the next. */
-const longestStates = 150_000;
+const maxStates = 150_000;
 
 /**
  * What the watcher has to be told now, if anything (RFC 4662 §4.5, §5.2): the full state first, after each SUBSCRIBE, and where nobody
@@ -57,7 +57,7 @@ const longestStates = 150_000;
  */
 export function dueNotification(
   subscription: ListSubscription,
-  told: ToldOfList | undefined,
+  told: NotificationState | undefined,
   stateOf: (entry: WatchedEntry) => KnownState,
   now: number,
   version: number | undefined,
@@ -100,7 +100,7 @@ function versionAt({ created }: ListSubscription, now: number): number {
 }
 
 interface Change {
-  readonly shown: ShownResource;
+  readonly shown: ResourceView;
   readonly stamp: number;
 }
 
@@ -122,7 +122,7 @@ function changesSince(
 }
 
 /** RFC 4662 §4.5: a resource that was there before is told to be gone. */
-function removedResource(uri: string, name: string | undefined, id: string): ShownResource {
+function removedResource(uri: string, name: string | undefined, id: string): ResourceView {
   return { uri, name, instance: { id, state: "terminated", reason: "deactivated", body: undefined } };
 }
 
@@ -131,13 +131,13 @@ function fitted(changes: readonly Change[]): readonly Change[] {
   let length = 0;
   const end = changes.findIndex(({ shown, stamp }, index) => {
     length += shown.instance?.body?.text.length ?? 0;
-    return index > 0 && length > longestStates && stamp !== changes[index - 1]?.stamp;
+    return index > 0 && length > maxStates && stamp !== changes[index - 1]?.stamp;
   });
   return end < 0 ? changes : changes.slice(0, end);
 }
 
 /** All resources in the list's own order, then what is gone; without states that have to wait. */
-function allOf({ entries }: ListSubscription, changes: readonly Change[], fitting: readonly Change[]): readonly ShownResource[] {
+function allOf({ entries }: ListSubscription, changes: readonly Change[], fitting: readonly Change[]): readonly ResourceView[] {
   const told = new Map(fitting.map(({ shown }) => [shown.uri, shown]));
   const present = new Set(entries.map(({ uri }) => uri));
   const listed = entries.map(({ uri, name }) => told.get(uri) ?? { uri, name, instance: undefined });
@@ -166,9 +166,9 @@ export function withList(
     const { uri, name } = entry;
     return [{ uri, ...(name === undefined ? {} : { name }), instance: instanceOf(entry) ?? "none", stamp }];
   });
-  const removed = [...subscription.removed.filter(({ uri }) => !present.has(uri)), ...gone].slice(-mostRemoved);
+  const removed = [...subscription.removed.filter(({ uri }) => !present.has(uri)), ...gone].slice(-maxRemoved);
   return { ...subscription, version: list.version, entries, removed, stamp };
 }
 
 /** Resources that are remembered to be gone: a list that is turned over again and again must not grow its subscription. */
-const mostRemoved = 500;
+const maxRemoved = 500;

@@ -5,21 +5,21 @@ export interface Rates {
   /** At least (max-rate). */
   readonly pause: number;
   /** At most (min-rate). */
-  readonly longestPause: number;
+  readonly maxPause: number;
   /** At most on average, while there is little to tell (adaptive-min-rate). */
   readonly averagePause: number;
   /** As Subscription-State repeats what is done (§4.3, §5.3, §6.3): `;max-rate=0.1`, or "". */
   readonly text: string;
 }
 
-export const noRates: Rates = { pause: 0, longestPause: 0, averagePause: 0, text: "" };
+export const noRates: Rates = { pause: 0, maxPause: 0, averagePause: 0, text: "" };
 
 /** The wishes that an Event header's parameters make. */
 export function readRates(parameters: Parameters): Rates {
-  const [pause, longestPause, averagePause] = names.map((name) => intervalOf(parameter(parameters, name)));
+  const [pause, maxPause, averagePause] = names.map((name) => intervalOf(parameter(parameters, name)));
   const kept = names.filter((name) => intervalOf(parameter(parameters, name)) > 0);
   const text = kept.map((name) => `;${name}=${parameter(parameters, name)}`).join("");
-  return { pause: pause ?? 0, longestPause: longestPause ?? 0, averagePause: averagePause ?? 0, text };
+  return { pause: pause ?? 0, maxPause: maxPause ?? 0, averagePause: averagePause ?? 0, text };
 }
 
 /** Average pauses in the period over which the average is taken: several, as RFC 6446 §7.4 wants it. */
@@ -41,10 +41,10 @@ export function adaptiveTimeout(averagePause: number, created: number, sent: rea
 /** Of the times of notifications, those that still count. */
 export function withinPeriod(averagePause: number, sent: readonly number[]): readonly number[] {
   const newest = sent.at(-1) ?? 0;
-  return sent.filter((at) => at > newest - averagePause * pausesInPeriod).slice(-mostCounted);
+  return sent.filter((at) => at > newest - averagePause * pausesInPeriod).slice(-maxCounted);
 }
 
-const mostCounted = 100;
+const maxCounted = 100;
 const names = ["max-rate", "min-rate", "adaptive-min-rate"] as const;
 
 /** Of a rate in notifications each second: 0 if there is none. */

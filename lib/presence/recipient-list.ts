@@ -1,7 +1,7 @@
 import type { Element } from "@xmldom/xmldom";
 import { type Fault, fault, isFault } from "../syntax/fault.ts";
 import { type Request, headerValue } from "../syntax/message.ts";
-import { type ListEntry, longestName, longestUri, mostEntries } from "./resource-list.ts";
+import { type ListEntry, maxName, maxUri, maxEntries } from "./resource-list.ts";
 import { childrenOf, parseXml } from "./xml.ts";
 
 const namespace = "urn:ietf:params:xml:ns:resource-lists";
@@ -25,11 +25,11 @@ export function readRecipientList(request: Request, body: string): readonly List
   const entries = new Map<string, ListEntry>();
   for (const element of entriesIn(root)) {
     const uri = element.getAttribute("uri") ?? "";
-    if (!isUriText.test(uri) || uri.length > longestUri) return fault(400, `an entry without a URI of up to ${longestUri} characters`);
-    const name = childrenOf(element, namespace, "display-name")[0]?.textContent?.trim().slice(0, longestName) ?? "";
+    if (!isUriText.test(uri) || uri.length > maxUri) return fault(400, `an entry without a URI of up to ${maxUri} characters`);
+    const name = childrenOf(element, namespace, "display-name")[0]?.textContent?.trim().slice(0, maxName) ?? "";
     if (!entries.has(uri)) entries.set(uri, name === "" ? { uri } : { uri, name });
   }
-  if (entries.size > mostEntries) return fault(413, `more than ${mostEntries} resources`);
+  if (entries.size > maxEntries) return fault(413, `more than ${maxEntries} resources`);
   return [...entries.values()];
 }
 

@@ -1,7 +1,7 @@
 import { escape } from "./xml.ts";
 
 /** A binding as the owner of the address of record is told of it. */
-export interface ShownRegistration {
+export interface RegistrationView {
   readonly id: string;
   readonly contact: string;
   readonly instance: string | undefined;
@@ -16,7 +16,7 @@ export interface ShownRegistration {
 }
 
 /** RFC 3680 §5: always the full state; RFC 5628 for GRUUs. */
-export function reginfo(entity: string, registrations: readonly ShownRegistration[], version: number, now: number): string {
+export function reginfo(entity: string, registrations: readonly RegistrationView[], version: number, now: number): string {
   const state = registrations.length > 0 ? "active" : "init";
   const contacts = registrations.map((one) => contact(one, now)).join("");
   const registration = `<registration aor="${escape(entity)}" id="registration" state="${state}">${contacts}</registration>`;
@@ -24,7 +24,7 @@ export function reginfo(entity: string, registrations: readonly ShownRegistratio
   return `<?xml version="1.0" encoding="UTF-8"?>\r\n<reginfo ${attributes}>${registration}</reginfo>\r\n`;
 }
 
-function contact({ id, contact: uri, instance, gruu, q, expires, isStatic }: ShownRegistration, now: number): string {
+function contact({ id, contact: uri, instance, gruu, q, expires, isStatic }: RegistrationView, now: number): string {
   const left = Math.max(0, Math.ceil((expires - now) / 1000));
   const event = isStatic ? "created" : "registered";
   const attributes = `id="${escape(id)}" state="active" event="${event}" expires="${left}" q="${q / 1000}"`;

@@ -22,11 +22,11 @@ export interface ResourceList {
 }
 
 /** Resources of one list. */
-export const mostEntries = 500;
+export const maxEntries = 500;
 /** Characters of a resource's name. */
-export const longestName = 100;
+export const maxName = 100;
 /** Characters of a resource's URI. */
-export const longestUri = 300;
+export const maxUri = 300;
 
 /** Of a list that comes in its SUBSCRIBE (RFC 5367): no other is called so. */
 export const adHocName = "adhoc";

@@ -1,15 +1,15 @@
 import { escape } from "./xml.ts";
 
 /** A resource as a notification of its list shows it. */
-export interface ShownResource {
+export interface ResourceView {
   readonly uri: string;
   readonly name?: string | undefined;
   /** Undefined while nothing is known of it (RFC 4662 §4.5). */
-  readonly instance: ShownInstance | undefined;
+  readonly instance: InstanceView | undefined;
 }
 
 /** The one source of a resource's state (RFC 4662 §5.5): requests for it are not forked. */
-export interface ShownInstance {
+export interface InstanceView {
   readonly id: string;
   readonly state: "active" | "pending" | "terminated";
   /** Of one that is terminated (RFC 6665 §4.1.3). */
@@ -22,19 +22,19 @@ interface Body {
   readonly text: string;
 }
 
-export interface ShownList {
+export interface ListView {
   readonly uri: string;
   readonly name: string | undefined;
   readonly version: number;
   readonly isFull: boolean;
-  readonly resources: readonly ShownResource[];
+  readonly resources: readonly ResourceView[];
   /** What makes the names of the parts unique (RFC 2392): of the subscription, nobody can guess it. */
   readonly id: string;
   readonly host: string;
 }
 
 /** The body of a list's notification (RFC 4662 §5): multipart/related, the RLMI document first, then the states that it names. */
-export function listBody(list: ShownList): Body {
+export function listBody(list: ListView): Body {
   const name = (part: number): string => `${list.id}.${list.version}.${part}@${list.host}`;
   const bodies: Body[] = [];
   const resources = list.resources.map((resource) => {
@@ -57,11 +57,11 @@ function partOf({ type, text }: Body, name: string): string {
   return `Content-Transfer-Encoding: binary\r\nContent-ID: <${name}>\r\nContent-Type: ${type}\r\n\r\n${text}`;
 }
 
-function resourceElement({ uri, name, instance }: ShownResource, cid: string | undefined): string {
+function resourceElement({ uri, name, instance }: ResourceView, cid: string | undefined): string {
   return `<resource uri="${escape(uri)}">${nameElement(name)}${instance === undefined ? "" : instanceElement(instance, cid)}</resource>`;
 }
 
-function instanceElement({ id, state, reason }: ShownInstance, cid: string | undefined): string {
+function instanceElement({ id, state, reason }: InstanceView, cid: string | undefined): string {
   const why = state === "terminated" ? ` reason="${escape(reason ?? "noresource")}"` : "";
   return `<instance id="${escape(id)}" state="${state}"${why}${cid === undefined ? "" : ` cid="${escape(cid)}"`}/>`;
 }

@@ -9,8 +9,8 @@ export type Located =
   | { readonly kind: "text"; readonly text: Node };
 
 /** Characters. */
-const longestSelector = 1000;
-const mostConditions = 10;
+const maxSelector = 1000;
+const maxConditions = 10;
 const textNode = 3;
 const name = String.raw`(?:([A-Za-z_][\w.-]*):)?([A-Za-z_][\w.-]*)`;
 const value = String.raw`(?:'([^']*)'|"([^"]*)")`;
@@ -25,7 +25,7 @@ const childPattern = new RegExp(`^\\[(?:${name}|\\.)=${value}\\]$`);
  * @param operation of which the namespaces hold (§4.2.2)
  */
 export function locate(root: Element, operation: Element, selector: string): Located | Fault {
-  if (selector.length > longestSelector) return fault(400, `a selector of more than ${longestSelector} characters`);
+  if (selector.length > maxSelector) return fault(400, `a selector of more than ${maxSelector} characters`);
   const [first = "", ...steps] = stepsIn(selector.replace(/^\//, ""));
   const last = /^(?:text\(\)|@)/.test(steps.at(-1) ?? "") ? steps.pop() : undefined;
   let found: readonly Element[] | Fault = take([root], operation, first);
@@ -49,7 +49,7 @@ function take(elements: readonly Element[], operation: Element, step: string): E
   const isNamed = (element: Element) => local === undefined || isOf(element, operation, prefix, local);
   let taken = elements.filter(isNamed);
   const written = conditions.match(/\[[^[\]]*\]/g) ?? [];
-  if (written.length > mostConditions) return fault(400, `a selector with more than ${mostConditions} conditions on one step`);
+  if (written.length > maxConditions) return fault(400, `a selector with more than ${maxConditions} conditions on one step`);
   for (const condition of written) {
     const fits = fitting(condition, operation);
     if (fits === undefined) return fault(400, `a selector with a condition that is not known: ${condition}`);

@@ -1,5 +1,5 @@
 import { type Event, parseEvent } from "../syntax/event.ts";
-import type { Essentials } from "../syntax/essentials.ts";
+import type { MandatoryHeaders } from "../syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault } from "../syntax/fault.ts";
 import { parseDeltaSeconds } from "../syntax/integers.ts";
 import { type Request, headerValue, headerValues } from "../syntax/message.ts";
@@ -51,7 +51,7 @@ export interface Subscription {
 }
 
 /** What a SUBSCRIBE asks for. */
-export interface Wish {
+export interface SubscribeParameters {
   readonly event: EventPackage;
   readonly eventId: string | undefined;
   /** Seconds; 0 asks for the state once, or ends a subscription. */
@@ -71,7 +71,7 @@ export interface SubscriptionSettings {
 }
 
 /** Characters: what a subscription keeps of its watcher must be little. */
-const longestText = 2000;
+const maxText = 2000;
 
 /** The Event of a SUBSCRIBE or PUBLISH; undefined if it names a package that is none of ours. */
 export function ownEvent(request: Request): (Event & { readonly package: EventPackage }) | undefined {
@@ -80,7 +80,7 @@ export function ownEvent(request: Request): (Event & { readonly package: EventPa
 }
 
 /** Reads a SUBSCRIBE for one of our packages (RFC 6665 §4.2.1.1, RFC 6446, RFC 5839). */
-export function readWish(request: Request, settings: SubscriptionSettings): Wish | Fault {
+export function readSubscribeParameters(request: Request, settings: SubscriptionSettings): SubscribeParameters | Fault {
   const event = ownEvent(request);
   if (event === undefined) return fault(489, "this event package is not known", [["Allow-Events", eventPackages.join(", ")]]);
   const { type, defaultExpires } = traits[event.package];
@@ -96,7 +96,7 @@ export function readWish(request: Request, settings: SubscriptionSettings): Wish
   const lengths = [contact.uri, headerValue(request, "from") ?? "", headerValues(request, "record-route").join()].map(
     (text) => text.length,
   );
-  if (Math.max(...lengths) > longestText) return fault(400, `Contact, From or Record-Route is longer than ${longestText} characters`);
+  if (Math.max(...lengths) > maxText) return fault(400, `Contact, From or Record-Route is longer than ${maxText} characters`);
   const dialog = event.package === "dialog" ? dialogNamedIn(event.parameters) : undefined;
   const known = headerValue(request, "suppress-if-match");
   return {
@@ -124,8 +124,8 @@ export function subscriptionId(
 }
 
 /** Whether a SUBSCRIBE within the dialog is older than one that was seen (RFC 3261 §12.2.2). */
-export function isOld({ cseq }: Subscription, essentials: Essentials): boolean {
-  return essentials.cseq.number <= cseq;
+export function isOld({ cseq }: Subscription, mandatory: MandatoryHeaders): boolean {
+  return mandatory.cseq.number <= cseq;
 }
 
 function accepts(request: Request, type: string): boolean {

@@ -5,7 +5,7 @@ import { type Fault, fault } from "../syntax/fault.ts";
 const byteOrderMark = /^(?:\ufeff|\u00ef\u00bb\u00bf)/;
 
 /** Elements of one document: more would be an attack and no presence. */
-const mostElements = 500;
+const maxElements = 500;
 
 /**
  * The root of an XML document, which must be of this name and namespace. Documents with a DOCTYPE are refused: entities could grow
@@ -15,7 +15,7 @@ export function parseXml(written: string, namespace: string, name: string): Elem
   const text = written.replace(byteOrderMark, "");
   if (/<!(?!--|\[CDATA\[)/.test(text)) return fault(400, "documents with a DOCTYPE are not taken");
   if (!holdsCharactersOnly(text)) return fault(400, "the body holds what is no character of XML");
-  if ((text.match(/<[^/!?]/g) ?? []).length > mostElements) return fault(400, `more than ${mostElements} elements`);
+  if ((text.match(/<[^/!?]/g) ?? []).length > maxElements) return fault(400, `more than ${maxElements} elements`);
   const root = documentOf(text)?.documentElement;
   if (root === null || root === undefined) return fault(400, "the body is not well-formed XML");
   return root.namespaceURI === namespace && root.localName === name ? root : fault(400, `the body is not a ${name} of ${namespace}`);

@@ -1,15 +1,15 @@
 import { type Effect, type ForkedBranch, type ResponseContext, isDone } from "./response-context.ts";
 
 /** Statuses that tell the caller what it could change, in the order of preference (RFC 3261 §16.7 step 6). */
-const informative = [401, 407, 415, 420, 484];
+const mostInformative = [401, 407, 415, 420, 484];
 /** Statuses that say the least: chosen only where no other of their class is there. */
-const dull = [480, 408, 404, 430, 487, 503];
+const leastPreferred = [480, 408, 404, 430, 487, 503];
 
 /**
  * What the caller is told in their place: a 503 would say to his client that this whole proxy is out of service (RFC 3261 §16.7
  * step 6), and a 430 is for those who know the flows (RFC 5626 §5.3).
  */
-const toldInstead: Readonly<Record<number, number | undefined>> = { 430: 480, 503: 500 };
+const substitute: Readonly<Record<number, number | undefined>> = { 430: 480, 503: 500 };
 
 /** Chooses the best final response of a context whose branches are all done: RFC 3261 §16.7 steps 6 and 7. */
 export function chooseBestResponse(context: ResponseContext): Effect & { kind: "answer" } {
@@ -26,8 +26,8 @@ export function chooseBestResponse(context: ResponseContext): Effect & { kind: "
   const also = isChallenge(best) ? ranked.filter((branch) => branch !== best && isChallenge(branch)) : [];
   return {
     kind: "answer",
-    status: toldInstead[best.final] ?? best.final,
-    text: toldInstead[best.final] === undefined ? best.response : undefined,
+    status: substitute[best.final] ?? best.final,
+    text: substitute[best.final] === undefined ? best.response : undefined,
     also: also.flatMap((branch) => branch.response ?? []),
   };
 }
@@ -36,8 +36,8 @@ function rank(status: number, context: ResponseContext): number {
   if (status >= 600) return 0;
   const ofClass = Math.floor(status / 100) * 1000;
   if (context.cancelled !== undefined && status === 487) return ofClass;
-  if (informative.includes(status)) return ofClass + 1 + informative.indexOf(status);
-  if (dull.includes(status)) return ofClass + 900 + dull.indexOf(status);
+  if (mostInformative.includes(status)) return ofClass + 1 + mostInformative.indexOf(status);
+  if (leastPreferred.includes(status)) return ofClass + 900 + leastPreferred.indexOf(status);
   return ofClass + 100;
 }
 

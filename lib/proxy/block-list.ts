@@ -1,4 +1,4 @@
-import type { Essentials } from "../syntax/essentials.ts";
+import type { MandatoryHeaders } from "../syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault } from "../syntax/fault.ts";
 import type { Request } from "../syntax/message.ts";
 import { isTrunkIdentity } from "../routing/trunk.ts";
@@ -11,22 +11,27 @@ import { wantsPrivacy } from "./privacy.ts";
  * @param blocked `user@domain`, `*@domain`, or `anonymous`
  * @param identity `user@domain` that the sending flow is authenticated for, or of a trunk
  */
-export function refuseBlocked(blocked: readonly string[], identity: string, request: Request, essentials: Essentials): Fault | undefined {
+export function refuseBlocked(
+  blocked: readonly string[],
+  identity: string,
+  request: Request,
+  mandatory: MandatoryHeaders,
+): Fault | undefined {
   if (blocked.length === 0) return undefined;
-  const sender = isTrunkIdentity(identity) ? (fromOf(essentials) ?? identity) : identity;
+  const sender = isTrunkIdentity(identity) ? (fromOf(mandatory) ?? identity) : identity;
   const everybody = `*${sender.slice(sender.lastIndexOf("@"))}`;
   if (blocked.includes(sender) || blocked.includes(everybody)) return fault(603, "the user does not take requests of this sender");
-  if (blocked.includes("anonymous") && isAnonymous(request, essentials)) return fault(433, "the user does not take anonymous requests");
+  if (blocked.includes("anonymous") && isAnonymous(request, mandatory)) return fault(433, "the user does not take anonymous requests");
   return undefined;
 }
 
-function fromOf({ from }: Essentials): string | undefined {
+function fromOf({ from }: MandatoryHeaders): string | undefined {
   const uri = parseUri(from.uri);
   return isFault(uri) || uri.kind !== "sip" || uri.user === undefined ? undefined : `${canonicalUser(uri.user)}@${uri.host.toLowerCase()}`;
 }
 
 /** RFC 3323 §4.1: the anonymous From, or the wish that others make it so. */
-function isAnonymous(request: Request, { from }: Essentials): boolean {
+function isAnonymous(request: Request, { from }: MandatoryHeaders): boolean {
   const uri = parseUri(from.uri);
   if (!isFault(uri) && uri.kind === "sip" && uri.host.toLowerCase() === "anonymous.invalid") return true;
   return wantsPrivacy(request, ["id", "user", "header"]);

@@ -8,7 +8,7 @@ import {
   isDone,
   ringsOn,
 } from "./response-context.ts";
-import { conclude, openNextGroup, sendOn, tryOtherFlow } from "./search.ts";
+import { complete, openNextGroup, sendOn, tryOtherFlow } from "./search.ts";
 
 /** Milliseconds that another home's timers are ahead of ours. */
 const headStart = 1000;
@@ -64,7 +64,7 @@ export function passDeadlines(context: ResponseContext, now: number, timers: Pro
       effects.push(...retried.effects);
     }
   }
-  return conclude(passed, effects, now, timers);
+  return complete(passed, effects, now, timers);
 }
 
 /** Whether a branch that was sent on has not been heard of until Timer B: its server is silent, and there may be another (RFC 3263 §4.3). */

@@ -43,14 +43,14 @@ export function tokenFeature(...tokens: readonly string[]): readonly FeatureValu
 }
 
 /** Of one feature; each is compared with each of another. */
-const mostValues = 64;
+const maxValues = 64;
 
 /** RFC 3840 §9: nothing means true; a quoted string is a list of tokens, numbers with `#`, or one string in angle brackets. */
 function readValues(value: string | undefined): readonly FeatureValue[] {
   if (value === undefined) return tokenFeature("true");
   const text = unquote(value);
   if (text.startsWith("<") && text.endsWith(">")) return [{ kind: "string", text: text.slice(1, -1), isNegated: false }];
-  return text.split(",", mostValues).map((element) => readElement(element.trim()));
+  return text.split(",", maxValues).map((element) => readElement(element.trim()));
 }
 
 function readElement(element: string): FeatureValue {

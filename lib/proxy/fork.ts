@@ -10,7 +10,7 @@ import {
   isDone,
   isPending,
 } from "./response-context.ts";
-import { addBranches, addressTarget, cancelPending, conclude, tryOtherFlow } from "./search.ts";
+import { addBranches, addressTarget, cancelPending, complete, tryOtherFlow } from "./search.ts";
 
 /** RFC 3326: why a phone stops ringing though the caller did not give up. */
 const completedElsewhere = 'SIP;cause=200;text="Call completed elsewhere"';
@@ -46,7 +46,7 @@ export function openContext(
  * A phone registered, or came back, while the request is pending: it gets the request, the same bytes if it had it before.
  * RFC 3261 §16.5 lets a proxy add to the target set as long as there is no final response.
  */
-export function phoneAppeared(context: ResponseContext, target: ReachableTarget, now: number): Decision {
+export function flowRegistered(context: ResponseContext, target: ReachableTarget, now: number): Decision {
   const unchanged: Decision = { context, effects: [] };
   const overdue = context.branches.find((branch) => branch.phone === target.phone && branch.owesCancel === true);
   if (overdue !== undefined && target.host !== undefined) {
@@ -82,7 +82,7 @@ function whereWaiting(context: ResponseContext, { phone, host, contact }: Reacha
  * A phone's last socket is gone while it rings: it is waited for, and gets the request again if it comes back in time. If it has been
  * cancelled, the CANCEL may have gone down with the socket.
  */
-export function phoneLost(context: ResponseContext, phone: string, until: number): ResponseContext {
+export function flowFailed(context: ResponseContext, phone: string, until: number): ResponseContext {
   const isLost = (branch: ForkedBranch) =>
     branch.phone === phone && !isDone(branch) && (branch.cancelled === 0 ? context.final === 0 && branch.sent > 0 : !branch.owesCancel);
   if (!context.branches.some(isLost)) return context;
@@ -101,7 +101,7 @@ export interface BranchResponse {
 }
 
 /** Contacts of one 3xx that are tried: more would make a small request a large one. */
-const mostRecursions = 5;
+const maxRecursions = 5;
 
 /** RFC 3261 §16.7 steps 3 to 10, with RFC 6026 §7.2 for 2xx. */
 export function receiveResponse(
@@ -121,13 +121,13 @@ export function receiveResponse(
   const failed = withBranch(context, { ...told(branch), final: response.status, response: response.text });
   if (response.status === 430) {
     const { context: retried, effects } = tryOtherFlow(failed, branch, now);
-    return conclude(retried, effects, now, timers);
+    return complete(retried, effects, now, timers);
   }
   const done = failed;
-  if (response.status < 600 || context.method !== "INVITE") return conclude(done, [], now, timers);
+  if (response.status < 600 || context.method !== "INVITE") return complete(done, [], now, timers);
   // RFC 3261 §16.7 step 5: a 6xx ends the search, and goes up when the others have been cancelled.
   const { context: cancelled, effects } = cancelPending(done, undefined, now);
-  return conclude(cancelled, effects, now, timers);
+  return complete(cancelled, effects, now, timers);
 }
 
 /**
@@ -139,7 +139,7 @@ export function cancelAnswered(context: ResponseContext, index: number, status: 
   if (branch === undefined || status < 200) return { context, effects: [] };
   const isOver = status === 481 && branch.cancelled !== 0 && !isDone(branch);
   const answered = told(branch);
-  if (isOver) return conclude(withBranch(context, { ...answered, final: 487 }), [], now, timers);
+  if (isOver) return complete(withBranch(context, { ...answered, final: 487 }), [], now, timers);
   return { context: answered === branch ? context : withBranch(context, answered), effects: [] };
 }
 
@@ -188,7 +188,7 @@ function recurse(context: ResponseContext, branch: ForkedBranch, { status, conta
   const tried = new Set(context.branches.map(({ contact }) => contact));
   // RFC 5393 §5.3.3: no more at a time than the request may have branches.
   const active = context.branches.filter((one) => one.index !== branch.index && isPending(one)).length;
-  const room = Math.min(mostRecursions, Math.max(0, context.search.breadth - active));
+  const room = Math.min(maxRecursions, Math.max(0, context.search.breadth - active));
   const fresh = [...new Set(contacts)].filter((contact) => !tried.has(contact)).slice(0, room);
   if (fresh.length === 0) return undefined;
   const spent = withBranch(context, { ...branch, final: status, isSpent: true });
@@ -200,7 +200,7 @@ function recurse(context: ResponseContext, branch: ForkedBranch, { status, conta
 export function cancelContext(context: ResponseContext, reason: string | undefined, now: number, timers: ProxyTimers): Decision {
   if (context.final !== 0 || context.cancelled !== undefined) return { context, effects: [] };
   const { context: cancelled, effects } = cancelPending({ ...context, cancelled: reason ?? "" }, reason, now);
-  return conclude(cancelled, effects, now, timers);
+  return complete(cancelled, effects, now, timers);
 }
 
 export function withBranch(context: ResponseContext, branch: ForkedBranch): ResponseContext {

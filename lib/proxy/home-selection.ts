@@ -3,14 +3,14 @@ import { addressOf } from "../location/address.ts";
 import { hintIn } from "./branch.ts";
 import { type DialogRoute, endsOf, openRoute } from "./route-token.ts";
 import { readCredentials } from "../syntax/digest.ts";
-import type { Essentials } from "../syntax/essentials.ts";
+import type { MandatoryHeaders } from "../syntax/mandatory-headers.ts";
 import { isFault } from "../syntax/fault.ts";
 import { type Message, type Request, headerValue, headerValues } from "../syntax/message.ts";
 import { parseNameAddress } from "../syntax/name-address.ts";
 import { canonicalUser, parseUri } from "../syntax/uri.ts";
 
 /** One account on a client's socket: a connection to its home. */
-export interface LegName {
+export interface HomeConnectionName {
   /** Canonical user part. */
   readonly user: string;
   readonly domain: string;
@@ -20,62 +20,66 @@ export interface LegName {
 }
 
 /** Which leg a message belongs to, or whose leg would have to be opened for it. */
-export type Choice<Leg extends LegName> =
-  | { readonly kind: "leg"; readonly leg: Leg }
+export type Choice<HomeConnection extends HomeConnectionName> =
+  | { readonly kind: "leg"; readonly leg: HomeConnection }
   | { readonly kind: "identity"; readonly user: string; readonly domain: string }
   | { readonly kind: "none" };
 
-type Row = <Leg extends LegName>(
+type Row = <HomeConnection extends HomeConnectionName>(
   message: Message,
-  essentials: Essentials,
-  legs: readonly Leg[],
+  mandatory: MandatoryHeaders,
+  legs: readonly HomeConnection[],
   keyring: Keyring,
-) => Choice<Leg> | undefined;
+) => Choice<HomeConnection> | undefined;
 
 const none = { kind: "none" } as const;
 
 /** The rows of the table, tried in this order; the first that says anything decides. */
-export const legTable: Readonly<Record<string, Row>> = {
+export const homeSelection: Readonly<Record<string, Row>> = {
   "a response: the home hint at the start of our topmost Via": byResponse,
   "our Route token: the home on the sender's side": byRoute,
   "REGISTER: To": byRegister,
   "user and realm of the credentials": byCredentials,
   "P-Preferred-Identity where From is anonymous": byPreferredIdentity,
   "From, outside a dialog": byFrom,
-  "the only leg": byOnlyLeg,
+  "the only leg": byOnlyConnection,
 };
 
 /** Chooses the leg of one message on the general way. */
-export function chooseLeg<Leg extends LegName>(
+export function selectHome<HomeConnection extends HomeConnectionName>(
   message: Message,
-  essentials: Essentials,
-  legs: readonly Leg[],
+  mandatory: MandatoryHeaders,
+  legs: readonly HomeConnection[],
   keyring: Keyring,
-): Choice<Leg> {
-  for (const row of Object.values(legTable)) {
-    const choice = row(message, essentials, legs, keyring);
+): Choice<HomeConnection> {
+  for (const row of Object.values(homeSelection)) {
+    const choice = row(message, mandatory, legs, keyring);
     if (choice !== undefined) return choice;
   }
   return none;
 }
 
-function byResponse<Leg extends LegName>(message: Message, essentials: Essentials, legs: readonly Leg[]): Choice<Leg> | undefined {
+function byResponse<HomeConnection extends HomeConnectionName>(
+  message: Message,
+  mandatory: MandatoryHeaders,
+  legs: readonly HomeConnection[],
+): Choice<HomeConnection> | undefined {
   if (message.kind !== "response") return undefined;
-  const hint = hintIn(essentials.via.branch) ?? "";
+  const hint = hintIn(mandatory.via.branch) ?? "";
   const leg = legs.find((one) => one.hints.includes(hint));
   return leg === undefined ? none : { kind: "leg", leg };
 }
 
-function byRoute<Leg extends LegName>(
+function byRoute<HomeConnection extends HomeConnectionName>(
   message: Message,
-  essentials: Essentials,
-  legs: readonly Leg[],
+  mandatory: MandatoryHeaders,
+  legs: readonly HomeConnection[],
   keyring: Keyring,
-): Choice<Leg> | undefined {
-  if (essentials.toTag === undefined) return undefined;
-  const dialog = dialogIn(message, essentials.callId, keyring);
+): Choice<HomeConnection> | undefined {
+  if (mandatory.toTag === undefined) return undefined;
+  const dialog = dialogIn(message, mandatory.callId, keyring);
   if (dialog === undefined) return undefined;
-  const { sender } = endsOf(dialog, essentials.fromTag);
+  const { sender } = endsOf(dialog, mandatory.fromTag);
   const leg = legs.find((one) => one.home === sender.home);
   if (leg !== undefined) return { kind: "leg", leg };
   // A phone that has just come back and not registered yet: it is asked who it is, as on the direct way.
@@ -98,67 +102,79 @@ function dialogIn(message: Message, callId: string, keyring: Keyring): DialogRou
   return undefined;
 }
 
-function byRegister<Leg extends LegName>(
+function byRegister<HomeConnection extends HomeConnectionName>(
   message: Message,
-  essentials: Essentials,
-  legs: readonly Leg[],
+  mandatory: MandatoryHeaders,
+  legs: readonly HomeConnection[],
   keyring: Keyring,
-): Choice<Leg> | undefined {
+): Choice<HomeConnection> | undefined {
   if (message.kind !== "request" || message.method !== "REGISTER") return undefined;
-  return ofUri(essentials.to.uri, legs, keyring) ?? none;
+  return ofUri(mandatory.to.uri, legs, keyring) ?? none;
 }
 
-function byCredentials<Leg extends LegName>(
+function byCredentials<HomeConnection extends HomeConnectionName>(
   message: Message,
-  essentials: Essentials,
-  legs: readonly Leg[],
+  mandatory: MandatoryHeaders,
+  legs: readonly HomeConnection[],
   keyring: Keyring,
-): Choice<Leg> | undefined {
+): Choice<HomeConnection> | undefined {
   const header = (message as Request).method === "REGISTER" ? "authorization" : "proxy-authorization";
   const named = readCredentials(message as Request, header).map(({ username, realm }) => of(username, realm, legs));
   const known = named.find(({ kind }) => kind === "leg") ?? named[0];
   if (known?.kind !== "identity" || legs.some(({ domain }) => domain === known.domain)) return known;
   // An account that is here already may have them for another server (RFC 3261 §22.3).
-  const from = byFrom(message, essentials, legs, keyring);
+  const from = byFrom(message, mandatory, legs, keyring);
   const isHere = from?.kind === "leg" || (from?.kind === "identity" && legs.some(({ domain }) => domain === from.domain));
   return isHere ? undefined : known;
 }
 
-function byPreferredIdentity<Leg extends LegName>(
+function byPreferredIdentity<HomeConnection extends HomeConnectionName>(
   message: Message,
-  essentials: Essentials,
-  legs: readonly Leg[],
+  mandatory: MandatoryHeaders,
+  legs: readonly HomeConnection[],
   keyring: Keyring,
-): Choice<Leg> | undefined {
+): Choice<HomeConnection> | undefined {
   const preferred = headerValue(message, "p-preferred-identity");
-  if (preferred === undefined || !isAnonymous(essentials.from.uri)) return undefined;
+  if (preferred === undefined || !isAnonymous(mandatory.from.uri)) return undefined;
   const address = parseNameAddress(preferred);
   return isFault(address) ? undefined : ofUri(address.uri, legs, keyring);
 }
 
-function byFrom<Leg extends LegName>(
+function byFrom<HomeConnection extends HomeConnectionName>(
   _message: Message,
-  essentials: Essentials,
-  legs: readonly Leg[],
+  mandatory: MandatoryHeaders,
+  legs: readonly HomeConnection[],
   keyring: Keyring,
-): Choice<Leg> | undefined {
+): Choice<HomeConnection> | undefined {
   // Within a dialog From is whatever the other side once dialled.
-  if (essentials.toTag !== undefined || isAnonymous(essentials.from.uri)) return undefined;
-  return ofUri(essentials.from.uri, legs, keyring);
+  if (mandatory.toTag !== undefined || isAnonymous(mandatory.from.uri)) return undefined;
+  return ofUri(mandatory.from.uri, legs, keyring);
 }
 
-function byOnlyLeg<Leg extends LegName>(_message: Message, _essentials: Essentials, legs: readonly Leg[]): Choice<Leg> | undefined {
+function byOnlyConnection<HomeConnection extends HomeConnectionName>(
+  _message: Message,
+  _essentials: MandatoryHeaders,
+  legs: readonly HomeConnection[],
+): Choice<HomeConnection> | undefined {
   return legs.length === 1 && legs[0] !== undefined ? { kind: "leg", leg: legs[0] } : undefined;
 }
 
-function ofUri<Leg extends LegName>(text: string, legs: readonly Leg[], keyring: Keyring): Choice<Leg> | undefined {
+function ofUri<HomeConnection extends HomeConnectionName>(
+  text: string,
+  legs: readonly HomeConnection[],
+  keyring: Keyring,
+): Choice<HomeConnection> | undefined {
   const uri = parseUri(text);
   if (isFault(uri) || uri.kind !== "sip") return undefined;
   const address = addressOf(keyring, uri);
   return address === undefined ? undefined : of(address.user, address.domain, legs);
 }
 
-function of<Leg extends LegName>(user: string, domain: string, legs: readonly Leg[]): Choice<Leg> {
+function of<HomeConnection extends HomeConnectionName>(
+  user: string,
+  domain: string,
+  legs: readonly HomeConnection[],
+): Choice<HomeConnection> {
   const canonical = canonicalUser(user);
   const leg = legs.find((one) => one.user === canonical && one.domain === domain.toLowerCase());
   return leg === undefined ? { kind: "identity", user: canonical, domain: domain.toLowerCase() } : { kind: "leg", leg };

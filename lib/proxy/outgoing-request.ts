@@ -2,7 +2,7 @@ import type { Keyring } from "../authentication/keyring.ts";
 import type { DialogEnd, RequestEnvelope } from "../transport/envelope.ts";
 import { alter } from "../syntax/alter.ts";
 import { serialiseDate } from "../syntax/date.ts";
-import type { Essentials } from "../syntax/essentials.ts";
+import type { MandatoryHeaders } from "../syntax/mandatory-headers.ts";
 import { type Request, hasHeader, headerValue, headerValues } from "../syntax/message.ts";
 import { parseVia } from "../syntax/via.ts";
 import { type Fault, fault, isFault } from "../syntax/fault.ts";
@@ -23,7 +23,7 @@ export interface Forwarder {
 }
 
 const initialMaxForwards = 70;
-const mostRetargets = 10;
+const maxRetargets = 10;
 
 /** Methods that make a dialog, and so get our Record-Route (RFC 3261 §16.6 step 4; RFC 6665, RFC 3515). */
 const dialogMethods = ["INVITE", "SUBSCRIBE", "REFER", "NOTIFY"];
@@ -37,17 +37,17 @@ export function makesDialogs(method: string): boolean {
 export function branchRequest(
   by: Forwarder,
   request: Request,
-  essentials: Essentials,
+  mandatory: MandatoryHeaders,
   context: ResponseContext,
   branch: ForkedBranch,
 ): string {
-  const value = statefulBranch(context.hint ?? by.hint, context.transaction, branch.index, mark(request, essentials));
+  const value = statefulBranch(context.hint ?? by.hint, context.transaction, branch.index, mark(request, mandatory));
   const { routes, ...way } = nextRoute(request, branch.contact, branch.path);
   return alter(request, {
     ...way,
     push: [
       ["Via", viaValue(branch.host, value)],
-      ...ownRecordRoute(by, request, essentials, context.search?.caller ?? context.answerTo, branch.phone, branch.host),
+      ...ownRecordRoute(by, request, mandatory, context.search?.caller ?? context.answerTo, branch.phone, branch.host),
       ...routes,
     ],
   });
@@ -68,7 +68,7 @@ export function retargetedRequest(
   const written = headerValue(request, "max-forwards");
   const left = written === undefined ? initialMaxForwards : Number(written) - 1;
   // RFC 5393 §5.1: a request that spirals without end ends by its hops.
-  if (left < 0 || (search?.trail.length ?? 0) >= mostRetargets) return fault(483, "the request was sent on too often");
+  if (left < 0 || (search?.trail.length ?? 0) >= maxRetargets) return fault(483, "the request was sent on too often");
   // RFC 5393 §5.3.3: what this branch may be forked into.
   const limited = { requestUri: branch.contact, remove: ["max-breadth"] };
   const maxBreadth = ["Max-Breadth", String(breadth)] as const;
@@ -101,15 +101,15 @@ export function statelessRequest(
   by: Forwarder,
   envelope: RequestEnvelope,
   request: Request,
-  essentials: Essentials,
+  mandatory: MandatoryHeaders,
   target: StatelessTarget,
 ): StatelessRequest {
   const { answerTo, to } = envelope;
-  const of = { callId: essentials.callId, cseq: essentials.cseq.number };
-  const branch = statelessBranch(by.keyring, by.hint, envelope, of, mark(request, essentials));
+  const of = { callId: mandatory.callId, cseq: mandatory.cseq.number };
+  const branch = statelessBranch(by.keyring, by.hint, envelope, of, mark(request, mandatory));
   const recorded: readonly (readonly [string, string])[] =
     to.kind !== "phone"
-      ? ownRecordRoute(by, request, essentials, envelope.caller ?? answerTo, target.phone, whereAt(target))
+      ? ownRecordRoute(by, request, mandatory, envelope.caller ?? answerTo, target.phone, whereAt(target))
       : envelope.recordRoute === undefined
         ? []
         : [["Record-Route", envelope.recordRoute]];
@@ -126,27 +126,27 @@ export interface StoredTarget extends Pick<StatelessTarget, "host" | "path"> {
 }
 
 /** A stored message as a phone gets it: with the Date it was sent (RFC 3261 §20.17), and the same branch each time. */
-export function storedRequest(by: Forwarder, request: Request, essentials: Essentials, target: StoredTarget): string {
+export function storedRequest(by: Forwarder, request: Request, mandatory: MandatoryHeaders, target: StoredTarget): string {
   const { number, at, contact, host, path } = target;
-  const branch = storedBranch(by.hint, number, mark(request, essentials));
+  const branch = storedBranch(by.hint, number, mark(request, mandatory));
   const date: [string, string][] = hasHeader(request, "date") ? [] : [["Date", serialiseDate(at)]];
   const { routes, ...way } = nextRoute(request, contact, path);
   return alter(request, { ...way, push: [["Via", viaValue(host, branch)], ...date, ...routes] });
 }
 
 /** Whether this home has forwarded the same request before, with nothing changed that it routes by (RFC 3261 §16.3 step 4). */
-export function hasLooped(by: Forwarder, request: Request, essentials: Essentials): boolean {
+export function hasLooped(by: Forwarder, request: Request, mandatory: MandatoryHeaders): boolean {
   if (!by.hints.some((hint) => request.text.includes(`z9hG4bK${hint}`))) return false;
   const branches = headerValues(request, "via").map((value) => {
     const via = parseVia(value);
     return isFault(via) ? undefined : via.branch;
   });
-  return isLoop(branches, by.hints, mark(request, essentials));
+  return isLoop(branches, by.hints, mark(request, mandatory));
 }
 
-function mark(request: Request, essentials: Essentials): string {
+function mark(request: Request, mandatory: MandatoryHeaders): string {
   const routes = hasHeader(request, "route") ? headerValues(request, "route") : [];
-  return loopMark(request.requestUri, routes, essentials.callId, `${essentials.cseq.number} ${essentials.fromTag}`);
+  return loopMark(request.requestUri, routes, mandatory.callId, `${mandatory.cseq.number} ${mandatory.fromTag}`);
 }
 
 /**
@@ -175,18 +175,18 @@ function whereAt({ host, transport }: StatelessTarget): string {
 function ownRecordRoute(
   by: Forwarder,
   request: Request,
-  essentials: Essentials,
+  mandatory: MandatoryHeaders,
   caller: DialogEnd,
   phone: string,
   at: string,
 ): readonly (readonly [string, string])[] {
-  const { fromTag: callerTag = "", toTag, callId } = essentials;
+  const { fromTag: callerTag = "", toTag, callId } = mandatory;
   if (toTag !== undefined || !makesDialogs(request.method)) return [];
   const route = {
     caller: { home: caller.home, phone: caller.phone },
     callee: { home: by.home, phone },
     callerTag,
-    dialled: dialledMark(essentials.to.uri),
+    dialled: dialledMark(mandatory.to.uri),
   };
   const isSecure = request.requestUri.startsWith("sips:");
   return [["Record-Route", recordRoute(by.keyring, route, callId, caller.at ?? at, isSecure)]];

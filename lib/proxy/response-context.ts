@@ -131,11 +131,11 @@ export function owesCancel(context: ResponseContext): boolean {
 }
 
 /** Milliseconds that a phone which rang when it went away may stay away, and is still told that its ringing is over. */
-const longestAbsence = 3_600_000;
+const maxAbsence = 3_600_000;
 
 /** Milliseconds; when a context that is finished may be thrown away. */
 export function keptUntil(context: ResponseContext): number {
-  return owesCancel(context) ? context.collect + longestAbsence : context.collect;
+  return owesCancel(context) ? context.collect + maxAbsence : context.collect;
 }
 
 /** Whether one of the user's own phones rings, or may yet; what an administrator has registered for him counts as such. */

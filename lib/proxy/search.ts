@@ -19,9 +19,9 @@ const busy = [486, 600];
  * RFC 3261 §16.7 step 6: once all branches are done the best response goes up, unless there are targets that have not been tried, or
  * the user's rules know somebody else.
  */
-export function conclude(context: ResponseContext, effects: readonly Effect[], now: number, timers: ProxyTimers): Decision {
+export function complete(context: ResponseContext, effects: readonly Effect[], now: number, timers: ProxyTimers): Decision {
   if (context.final !== 0 || !isSettled(context)) return { context, effects };
-  const next = goOn(context, now, timers);
+  const next = continueSearch(context, now, timers);
   if (next !== undefined) return { context: next.context, effects: [...effects, ...next.effects] };
   const best = chooseBestResponse(context);
   return { context: { ...context, final: best.status, collect: now + timers.transaction }, effects: [...effects, best] };
@@ -88,7 +88,7 @@ export function cancelPending(context: ResponseContext, reason: string | undefin
   return { context: { ...context, branches }, effects };
 }
 
-function goOn(context: ResponseContext, now: number, timers: ProxyTimers): Decision | undefined {
+function continueSearch(context: ResponseContext, now: number, timers: ProxyTimers): Decision | undefined {
   const { search, branches } = context;
   if (search === undefined || context.cancelled !== undefined) return undefined;
   const { status } = chooseBestResponse(context);

@@ -1,6 +1,6 @@
 import { alter } from "../syntax/alter.ts";
 import type { Message } from "../syntax/message.ts";
-import type { Visitor } from "../transport/visitor.ts";
+import type { NonSubscriber } from "../transport/non-subscriber.ts";
 import { wantsPrivacy } from "./privacy.ts";
 
 /**
@@ -59,7 +59,7 @@ export function shownTo(message: Message, receiver: Standing): string {
 }
 
 /** Of whoever is at the other end of a flow. */
-export function standingOf(visitor: Pick<Visitor, "kind" | "isTrusted"> | undefined): Standing {
+export function standingOf(visitor: Pick<NonSubscriber, "kind" | "isTrusted"> | undefined): Standing {
   if (visitor === undefined) return "subscriber";
   if (visitor.kind === "guest") return "guest";
   return standingOfServer(visitor.isTrusted);

@@ -1,4 +1,4 @@
-import type { Essentials } from "../syntax/essentials.ts";
+import type { MandatoryHeaders } from "../syntax/mandatory-headers.ts";
 import { type Fault, fault } from "../syntax/fault.ts";
 import { type Request, headerValue } from "../syntax/message.ts";
 import { refuseBlocked } from "./block-list.ts";
@@ -13,11 +13,16 @@ const commands = ["check-sync", "resync", "restart", "reboot", "action-uri", "aa
  * Why a request does not pass to a phone though it is in a dialog of its: its sender has been blocked since, and may only end what there
  * is; or it is a command that a stranger would send in a call.
  */
-export function refuseWithin(blocked: readonly string[], identity: string, request: Request, essentials: Essentials): Fault | undefined {
+export function refuseWithin(
+  blocked: readonly string[],
+  identity: string,
+  request: Request,
+  mandatory: MandatoryHeaders,
+): Fault | undefined {
   const { method } = request;
   if (method === "ACK" || method === "BYE") return undefined;
   // The user has subscribed to what a NOTIFY tells, whoever they have blocked.
-  if (method !== "NOTIFY") return refuseBlocked(blocked, identity, request, essentials);
+  if (method !== "NOTIFY") return refuseBlocked(blocked, identity, request, mandatory);
   const [event = ""] = (headerValue(request, "event") ?? "").split(";", 1);
   return commands.includes(event.trim().toLowerCase()) ? fault(489, "no phone has subscribed to this event") : undefined;
 }

@@ -3,7 +3,7 @@ import type { Binding } from "../location/binding.ts";
 import { publicGruu, registrationMark, temporaryGruu } from "../location/gruu.ts";
 import { serialiseDate } from "../syntax/date.ts";
 import { type Request, hasHeader, headerValue, headerValues } from "../syntax/message.ts";
-import { recalling } from "../syntax/recall.ts";
+import { memoised } from "../syntax/memoise.ts";
 import { readOptionTags } from "../syntax/option-tags.ts";
 import { registrarOptions } from "./register.ts";
 
@@ -35,7 +35,7 @@ export function registerLines(input: AnswerInput): string {
 }
 
 /** RFC 3608 §6.3: the way that requests of the phone shall take, which is the way it is on. */
-const serviceRoute = recalling((host) => `Service-Route: <sip:${host};transport=ws;lr>\r\n`);
+const serviceRoute = memoised((host) => `Service-Route: <sip:${host};transport=ws;lr>\r\n`);
 const supportedLine = `Supported: ${registrarOptions.join(", ")}\r\n`;
 
 function contactValue(input: AnswerInput, binding: Binding, withGruu: boolean): string {

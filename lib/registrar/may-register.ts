@@ -1,4 +1,4 @@
-import type { Essentials } from "../syntax/essentials.ts";
+import type { MandatoryHeaders } from "../syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault } from "../syntax/fault.ts";
 import type { Request } from "../syntax/message.ts";
 import { canonicalUser, parseUri } from "../syntax/uri.ts";
@@ -11,7 +11,7 @@ export interface Registrant {
 }
 
 /** RFC 3261 §10.3 steps 1, 4 and 5: whether the REGISTER is for this registrar, and for the address of record of who sends it. */
-export function mayRegister({ requestUri }: Request, { to }: Essentials, { user, domain, host }: Registrant): Fault | undefined {
+export function mayRegister({ requestUri }: Request, { to }: MandatoryHeaders, { user, domain, host }: Registrant): Fault | undefined {
   const registrar = parseUri(requestUri);
   if (isFault(registrar)) return registrar;
   if (registrar.kind !== "sip") return fault(416, "REGISTER needs a SIP URI");

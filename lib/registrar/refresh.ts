@@ -45,12 +45,12 @@ function wordsOf({ text, lines }: Request): string[] {
 /** What `register` would decide of a registration that is said again; undefined if its binding has gone. */
 export function refresh(
   { key, seconds }: Taken,
-  input: Pick<RegisterInput, "essentials" | "bindings" | "now" | "chance" | "settings">,
+  input: Pick<RegisterInput, "mandatory" | "bindings" | "now" | "random" | "settings">,
 ): RegisterOutcome | Fault | undefined {
   const known = input.bindings.find((binding) => binding.key === key);
-  if (known === undefined || known.callId !== input.essentials.callId) return undefined;
+  if (known === undefined || known.callId !== input.mandatory.callId) return undefined;
   if (isOutOfOrder(input, known)) return outOfOrder();
-  const put = { ...known, cseq: input.essentials.cseq.number, ...grant(input, seconds) };
+  const put = { ...known, cseq: input.mandatory.cseq.number, ...grant(input, seconds) };
   return { put: [put], removed: [], bindings: [...input.bindings.filter((binding) => binding !== known), put] };
 }
 

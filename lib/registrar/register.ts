@@ -2,7 +2,7 @@ import type { Keyring } from "../authentication/keyring.ts";
 import { type Binding, bindingKey, phoneOf } from "../location/binding.ts";
 import type { Contact } from "../syntax/contact.ts";
 import { readContacts } from "../syntax/contact.ts";
-import type { Essentials } from "../syntax/essentials.ts";
+import type { MandatoryHeaders } from "../syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault, limitReached } from "../syntax/fault.ts";
 import { parseDeltaSeconds } from "../syntax/integers.ts";
 import { type Request, headerValue, headerValues } from "../syntax/message.ts";
@@ -16,7 +16,7 @@ import type { RegistrarSettings } from "./settings.ts";
 /** All that a registration is decided from. */
 export interface RegisterInput {
   readonly request: Request;
-  readonly essentials: Essentials;
+  readonly mandatory: MandatoryHeaders;
   /** The bindings there are, with their exact expiry, none of them expired. */
   readonly bindings: readonly Binding[];
   /** Keys of those whose phone is only waited for: they make room before anybody is refused. */
@@ -24,7 +24,7 @@ export interface RegisterInput {
   /** Milliseconds. */
   readonly now: number;
   /** 0 to below 1. */
-  readonly chance: number;
+  readonly random: number;
   readonly settings: RegistrarSettings;
   readonly keyring: Keyring;
 }
@@ -39,8 +39,8 @@ export interface RegisterOutcome {
 }
 
 /** Characters of a Call-ID or instance, and of a contact URI, which holds an address for push (RFC 8599): what a flow carries must fit into its socket's attachment. */
-const longestText = 400;
-const longestContact = 2000;
+const maxText = 400;
+const maxContact = 2000;
 
 /** The extensions a REGISTER may require of us. */
 export const registrarOptions: readonly string[] = ["gruu", "outbound", "path"];
@@ -98,22 +98,22 @@ export function expiresOf({ request, settings }: Pick<RegisterInput, "request" |
 
 /** When a binding ends that is asked for so many seconds, and when the lease of its row does. */
 export function grant(
-  { settings, chance, now }: Pick<RegisterInput, "settings" | "chance" | "now">,
+  { settings, random, now }: Pick<RegisterInput, "settings" | "random" | "now">,
   seconds: number,
 ): Pick<Binding, "expires" | "lease"> {
-  const granted = Math.max(settings.minimumExpires, Math.floor(seconds * (1 - settings.spread * chance)));
+  const granted = Math.max(settings.minimumExpires, Math.floor(seconds * (1 - settings.spread * random)));
   return { expires: now + granted * 1000, lease: now + granted * settings.leaseFactor * 1000 };
 }
 
 /** @param added how many Contacts of the request are to be bound */
 function bindingOf(input: RegisterInput, contact: Contact, added: number, expires: number): Binding | Fault {
-  const { keyring, essentials } = input;
-  if (contact.uri.length > longestContact) return fault(400, `Contact is longer than ${longestContact} characters`);
-  if (essentials.callId.length > longestText) return fault(400, `Call-ID is longer than ${longestText} characters`);
+  const { keyring, mandatory } = input;
+  if (contact.uri.length > maxContact) return fault(400, `Contact is longer than ${maxContact} characters`);
+  if (mandatory.callId.length > maxText) return fault(400, `Call-ID is longer than ${maxText} characters`);
   const path = headerValues(input.request, "path");
   if (!path.every(isRoute)) return fault(400, "Path is malformed");
   const instance = instanceOf(contact);
-  if (instance !== undefined && instance.length > longestText) return fault(400, `+sip.instance is longer than ${longestText} characters`);
+  if (instance !== undefined && instance.length > maxText) return fault(400, `+sip.instance is longer than ${maxText} characters`);
   // RFC 5626 §6: without an instance it is ignored, whatever it says.
   const regId = instance === undefined ? undefined : regIdOf(contact);
   if (isFault(regId)) return regId;
@@ -130,8 +130,8 @@ function bindingOf(input: RegisterInput, contact: Contact, added: number, expire
     regId,
     q: contact.q ?? 1000,
     path,
-    callId: essentials.callId,
-    cseq: essentials.cseq.number,
+    callId: mandatory.callId,
+    cseq: mandatory.cseq.number,
     ...(readOptionTags(input.request, "supported").includes("gruu") ? { wantsGruu: true } : {}),
     ...grant(input, expires),
   };
@@ -194,8 +194,8 @@ function isSameBinding(one: Binding, other: Binding): boolean {
   return !isFault(a) && !isFault(b) && equalUris(a, b);
 }
 
-export function isOutOfOrder(input: Pick<RegisterInput, "essentials">, existing: Binding): boolean {
-  return existing.callId === input.essentials.callId && input.essentials.cseq.number <= existing.cseq;
+export function isOutOfOrder(input: Pick<RegisterInput, "mandatory">, existing: Binding): boolean {
+  return existing.callId === input.mandatory.callId && input.mandatory.cseq.number <= existing.cseq;
 }
 
 export function outOfOrder(): Fault {

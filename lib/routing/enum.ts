@@ -22,8 +22,8 @@ export interface EnumUris {
 }
 
 /** Non-terminal records in one search; more are taken for a loop (RFC 6116 §5.2.1). */
-const mostSteps = 5;
-const mostUris = 5;
+const maxSteps = 5;
+const maxUris = 5;
 
 /**
  * The SIP URIs of a number (RFC 6116, RFC 3764). Asks until it knows enough: answer the questions and call it again. The fault is
@@ -37,7 +37,7 @@ export function resolveEnum(e164: string, known: Known, apex?: string): Ask | En
   const uris = urisUnder(inquiry, name, { number, visited: new Set() });
   if (inquiry.missing.length > 0) return { kind: "ask", questions: inquiry.missing };
   if (uris.length === 0 && inquiry.hasFailed) return fault(503, "the number could not be looked up");
-  return { kind: "uris", uris: uris.slice(0, mostUris) };
+  return { kind: "uris", uris: uris.slice(0, maxUris) };
 }
 
 interface Walk {
@@ -48,7 +48,7 @@ interface Walk {
 
 /** Of the records of the lowest order that lead to SIP URIs, by their preference (RFC 6116 §5.2). Orders are those of one name only. */
 function urisUnder(inquiry: Inquiry, name: string, walk: Walk): readonly SipUri[] {
-  if (walk.visited.has(name) || walk.visited.size > mostSteps) return [];
+  if (walk.visited.has(name) || walk.visited.size > maxSteps) return [];
   walk.visited.add(name);
   const waiting = look(inquiry, name, "NAPTR").toSorted((one, other) => one.order - other.order || one.preference - other.preference);
   while (waiting[0] !== undefined) {

@@ -36,7 +36,7 @@ export interface LocateOptions {
   /** What we can send by, in our order of preference. */
   readonly transports: readonly Transport[];
   /** One of the integers 0 … n - 1. */
-  readonly chance: (n: number) => number;
+  readonly random: (n: number) => number;
 }
 
 /** SRV records under a name, for a transport. */
@@ -65,10 +65,10 @@ interface Search {
 }
 
 // A stranger's domain must not make us ask or try without end.
-const mostServices = 3;
+const maxServices = 3;
 /** Of one service. */
-const mostServers = 5;
-const mostHops = 16;
+const maxServers = 5;
+const maxHops = 16;
 
 /**
  * Where to send a request for a URI (RFC 3263 §4). Asks until it knows enough: answer the questions and call it again. There is no
@@ -89,7 +89,7 @@ export function locate(uri: SipUri, known: Known, options: LocateOptions): Ask |
   const inquiry = openInquiry(known);
   const hops =
     uri.port === undefined
-      ? hopsOfDomain(inquiry, { uri, domain: target, permitted, usual }, options.chance)
+      ? hopsOfDomain(inquiry, { uri, domain: target, permitted, usual }, options.random)
       : hopsOf(inquiry, { transport: usual, name: target, port: uri.port }, target);
   if (inquiry.missing.length > 0) return { kind: "ask", questions: inquiry.missing };
   if (hops.length > 0) return { kind: "hops", hops: notTooMany(hops) };
@@ -100,9 +100,9 @@ export function locate(uri: SipUri, known: Known, options: LocateOptions): Ask |
 
 /** Where a server is connected to by name all of its addresses are told: it is not we who choose among them. */
 function notTooMany(hops: readonly Hop[]): readonly Hop[] {
-  const first = hops.slice(0, mostHops);
+  const first = hops.slice(0, maxHops);
   const isOfThese = (hop: Hop): boolean => goesByName(hop.transport) && first.some(({ host }) => host === hop.host);
-  return [...first, ...hops.slice(mostHops).filter(isOfThese)];
+  return [...first, ...hops.slice(maxHops).filter(isOfThese)];
 }
 
 /** "If the URI contains a maddr parameter", that, otherwise the host (RFC 3263 §4). */
@@ -119,7 +119,7 @@ function numericAddress(host: string): string | undefined {
 }
 
 /** Of no meaning as long as something is missing. */
-function hopsOfDomain(inquiry: Inquiry, { uri, domain, permitted, usual }: Search, chance: LocateOptions["chance"]): readonly Hop[] {
+function hopsOfDomain(inquiry: Inquiry, { uri, domain, permitted, usual }: Search, random: LocateOptions["random"]): readonly Hop[] {
   // RFC 3263 §4.1: NAPTR, if the URI says no transport; "if no NAPTR records are found", each transport that we support.
   const isSaid = parameter(uri.parameters, "transport") !== undefined;
   const told = isSaid ? [] : applicableServices(inquiry, domain, permitted);
@@ -132,7 +132,7 @@ function hopsOfDomain(inquiry: Inquiry, { uri, domain, permitted, usual }: Searc
   const transport = told[0]?.transport ?? usual;
   const hasRecords = found.some(({ records }) => records.length > 0);
   const itself = { transport, name: domain, port: defaultPort(transport) };
-  const servers = hasRecords ? found.flatMap((service) => serversOf(service, chance)) : [itself];
+  const servers = hasRecords ? found.flatMap((service) => serversOf(service, random)) : [itself];
   return servers.flatMap((server) => hopsOf(inquiry, server, domain));
 }
 
@@ -146,17 +146,17 @@ function applicableServices(inquiry: Inquiry, domain: string, permitted: readonl
   return applicable
     .filter(({ order }) => order === lowest)
     .sort((one, other) => one.preference - other.preference || permitted.indexOf(one.transport) - permitted.indexOf(other.transport))
-    .slice(0, mostServices);
+    .slice(0, maxServices);
 }
 
 /** The SRV records of a service, those that are tried first and not too many; one that says there is no server is one of them. */
 function recordsOf(inquiry: Inquiry, { transport, name }: Service): ServiceRecords {
   const records = look(inquiry, name, "SRV").toSorted((one, other) => one.priority - other.priority);
-  return { transport, records: records.slice(0, mostServers) };
+  return { transport, records: records.slice(0, maxServers) };
 }
 
-function serversOf({ transport, records }: ServiceRecords, chance: LocateOptions["chance"]): readonly Server[] {
-  return orderServers(records.filter(isAvailable), chance).map(({ target, port }) => ({ transport, name: target, port }));
+function serversOf({ transport, records }: ServiceRecords, random: LocateOptions["random"]): readonly Server[] {
+  return orderServers(records.filter(isAvailable), random).map(({ target, port }) => ({ transport, name: target, port }));
 }
 
 /** RFC 2782: "A Target of "." means that the service is decidedly not available at this domain." */

@@ -15,8 +15,8 @@ export function compileExtended(text: string, ignoreCase: boolean): RegExp | und
   }
 }
 
-const mostQuantifiers = 4;
-const mostAlternatives = 6;
+const maxQuantifiers = 4;
+const maxAlternatives = 6;
 
 interface Piece {
   readonly kind: "atom" | "anchor" | "quantifier" | "open" | "close" | "bar";
@@ -51,7 +51,7 @@ function translate(text: string): string | undefined {
     at += piece.length;
     before = piece.kind;
   }
-  return around.length === 1 && quantifiers <= mostQuantifiers && alternatives <= mostAlternatives ? source : undefined;
+  return around.length === 1 && quantifiers <= maxQuantifiers && alternatives <= maxAlternatives ? source : undefined;
 }
 
 const kinds: ReadonlyMap<string, Piece["kind"]> = new Map([

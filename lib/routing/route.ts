@@ -68,7 +68,7 @@ export interface Routing {
 
 const usualMethods = ["INVITE", "MESSAGE", "OPTIONS", "REFER"];
 /** Characters: on longer texts an expression could take its time. */
-const longestMatched = 64;
+const maxMatched = 64;
 
 /** The first route that fits a request. */
 export function chooseRoute(routes: readonly Route[], question: RouteQuestion): Routing {
@@ -108,7 +108,7 @@ function fitOf({ domain, match }: Route, question: RouteQuestion): readonly stri
 
 function capture(pattern: Pattern, text: string): readonly string[] | undefined {
   if ("prefix" in pattern) return text.startsWith(pattern.prefix) ? [text.slice(pattern.prefix.length)] : undefined;
-  const found = text.length > longestMatched ? null : compileExtended(pattern.pattern, false)?.exec(text);
+  const found = text.length > maxMatched ? null : compileExtended(pattern.pattern, false)?.exec(text);
   return found === null || found === undefined ? undefined : found.slice(1).map((part: string | undefined) => part ?? "");
 }
 

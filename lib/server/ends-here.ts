@@ -1,13 +1,13 @@
 import { listServer } from "../presence/back-end.ts";
 import { agent, ownEvent } from "../presence/subscription.ts";
-import type { Way } from "../proxy/examine.ts";
+import type { RoutingDecision } from "../proxy/validate-and-route.ts";
 import type { Request } from "../syntax/message.ts";
 
 /**
  * Whether we answer a request that goes this way ourselves: what is about this server, and event state of users, whose presence agent we
  * are. Max-Forwards says nothing to the last to get it (RFC 3261 §8.2, §16.3 step 3).
  */
-export function endsHere(request: Request, way: Way): boolean {
+export function endsHere(request: Request, way: RoutingDecision): boolean {
   if (way.kind === "server") return true;
   if (way.kind === "dialog") return way.receiver.phone === agent || way.receiver.phone === listServer;
   if (way.address.instance !== undefined) return false;

@@ -3,7 +3,7 @@ import { parseDeltaSeconds } from "./integers.ts";
 import { type Message, headerValues } from "./message.ts";
 import { type NameAddress, parseNameAddress } from "./name-address.ts";
 import { parameter } from "./parameters.ts";
-import { recalling } from "./recall.ts";
+import { memoised } from "./memoise.ts";
 import { parseUri } from "./uri.ts";
 
 export interface Contact extends NameAddress {
@@ -19,7 +19,7 @@ export function readContacts(message: Message): "*" | Contact[] | Fault {
   if (values.includes("*")) return values.length === 1 ? "*" : fault(400, "Contact: * must stand alone");
   const contacts: Contact[] = [];
   for (const value of values) {
-    const contact = recallContact(value);
+    const contact = memoisedContact(value);
     if (isFault(contact)) return contact;
     contacts.push(contact);
   }
@@ -27,7 +27,7 @@ export function readContacts(message: Message): "*" | Contact[] | Fault {
 }
 
 /** A phone writes the same Contact in each refresh. */
-const recallContact = recalling(parseContact);
+const memoisedContact = memoised(parseContact);
 
 function parseContact(value: string): Contact | Fault {
   const address = parseNameAddress(value);

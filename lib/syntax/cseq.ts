@@ -18,7 +18,7 @@ export function parseCSeq(text: string): CSeq | Fault {
 }
 
 /** The CSeq between two places of a text, if it is a number, one space and this method; undefined for anything else. */
-export function usualCSeq(text: string, from: number, to: number, method: string): CSeq | undefined {
+export function fastCSeq(text: string, from: number, to: number, method: string): CSeq | undefined {
   const space = to - method.length - 1;
   if (text.charCodeAt(space) !== 32 || !text.startsWith(method, space + 1)) return undefined;
   const number = numberBetween(text, from, space);

@@ -1,5 +1,5 @@
 import { isToken } from "./characters.ts";
-import { copyOf } from "./recall.ts";
+import { copyOf } from "./memoise.ts";
 
 /** Compact forms (RFC 3261 §7.3.3 and the IANA registry). */
 const compactForms: Readonly<Record<string, string>> = {

@@ -57,7 +57,7 @@ export function parseMessage(octets: string, limits: Limits = defaultLimits): Me
   const bodyAt = findLines(text, startEnd + 2, lines, first, limits);
   if (typeof bodyAt !== "number") return bodyAt;
   const parts = { text, lines, first, bodyAt };
-  const message = readUsualRequestLine(startEnd, parts) ?? readStartLine(text.slice(0, startEnd), parts);
+  const message = readFastRequestLine(startEnd, parts) ?? readStartLine(text.slice(0, startEnd), parts);
   return isFault(message) ? message : fitBody(message);
 }
 
@@ -130,7 +130,7 @@ function isSpace(code: number): boolean {
  * As much of a faulty request as an answer to it needs (RFC 3261 §8.2.6): undefined if it has not even Via, From, To, Call-ID
  * and CSeq, or is not a request.
  */
-export function salvage(octets: string): Request | undefined {
+export function recover(octets: string): Request | undefined {
   const text = skipEmptyLines(octets).slice(0, defaultLimits.messageLength);
   const startEnd = text.indexOf("\r\n");
   const [method = "", requestUri = ""] = text.slice(0, Math.max(0, startEnd)).split(" ");
@@ -207,12 +207,12 @@ function endOfName(text: string, from: number, colon: number): number {
   return end;
 }
 
-const usualRequestLine = /[\w\-.!%*+`'~]+ [!-;=?-~]+ SIP\/2\.0/y;
+const fastRequestLine = /[\w\-.!%*+`'~]+ [!-;=?-~]+ SIP\/2\.0/y;
 
 /** The request whose first line ends there, if nothing in that line needs a closer look; undefined otherwise. */
-function readUsualRequestLine(end: number, { text, lines, first, bodyAt }: Lines): Request | undefined {
-  usualRequestLine.lastIndex = 0;
-  if (!usualRequestLine.test(text) || usualRequestLine.lastIndex !== end) return undefined;
+function readFastRequestLine(end: number, { text, lines, first, bodyAt }: Lines): Request | undefined {
+  fastRequestLine.lastIndex = 0;
+  if (!fastRequestLine.test(text) || fastRequestLine.lastIndex !== end) return undefined;
   const space = text.indexOf(" ");
   const requestUri = text.slice(space + 1, end - 8);
   return { kind: "request", method: text.slice(0, space), requestUri, text, lines, first, bodyAt };

@@ -2,7 +2,7 @@ import { escapedTextOf, isAlphaCode, isDigitCode, isDigits, isHex, lettersDigits
 import { type Fault, fault } from "./fault.ts";
 import { defaultLimits } from "./limits.ts";
 import type { Parameters } from "./parameters.ts";
-import { recalling } from "./recall.ts";
+import { memoised } from "./memoise.ts";
 
 export interface SipUri {
   readonly kind: "sip";
@@ -52,12 +52,12 @@ const isHostText = textOf("-._");
 
 /** Parses a URI (RFC 3261 §19.1, RFC 3966 §3). A fault is a malformed one; a scheme that cannot be routed is not. */
 export function parseUri(text: string): Uri | Fault {
-  return recallUri(text);
+  return memoisedUri(text);
 }
 
 /** Longer ones have something in them that is new each time. */
-const longestKept = 64;
-const recallUri = recalling(readUri, longestKept);
+const maxKept = 64;
+const memoisedUri = memoised(readUri, maxKept);
 
 function readUri(text: string): Uri | Fault {
   if (text.length > defaultLimits.uriLength) return fault(414, `a URI is longer than ${defaultLimits.uriLength} characters`);
@@ -138,7 +138,7 @@ function parseTelUri(rest: string): TelUri | Fault {
 
 /** `host` or `host:port`; undefined if malformed. */
 export function parseHostPort(text: string): HostPort | undefined {
-  return recallHostPort(text);
+  return memoisedHostPort(text);
 }
 
 interface HostPort {
@@ -147,7 +147,7 @@ interface HostPort {
 }
 
 /** Few servers are talked with. */
-const recallHostPort = recalling(readHostPort, longestKept);
+const memoisedHostPort = memoised(readHostPort, maxKept);
 
 function readHostPort(text: string): HostPort | undefined {
   const bracket = text.lastIndexOf("]");

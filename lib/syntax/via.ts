@@ -1,9 +1,9 @@
 import { isToken, isTokenBetween } from "./characters.ts";
 import { type Fault, fault, isFault } from "./fault.ts";
 import { type Parameters, parameter, parseParameters } from "./parameters.ts";
-import { recalling } from "./recall.ts";
+import { memoised } from "./memoise.ts";
 import { parseHostPort } from "./uri.ts";
-import { fits, usualViaValue } from "./usual.ts";
+import { fits, fastViaValue } from "./fast-path.ts";
 
 export interface Via {
   /** Upper case. */
@@ -20,12 +20,12 @@ const plainBranch = ";branch=";
 
 /** Parses one element of Via (RFC 3261 §20.42); white space may stand around each slash and colon. */
 export function parseVia(text: string): Via | Fault {
-  return usualVia(text, 0, text.length) ?? parseAny(text);
+  return fastVia(text, 0, text.length) ?? parseAny(text);
 }
 
 /** The Via between two places of a text, if it is `SIP/2.0/WSS name;branch=token`, as browser phones write it. */
-export function usualVia(text: string, from: number, to: number): Via | undefined {
-  if (!fits(usualViaValue, text, from, to)) return undefined;
+export function fastVia(text: string, from: number, to: number): Via | undefined {
+  if (!fits(fastViaValue, text, from, to)) return undefined;
   const isSecure = text.charCodeAt(from + 10) === 83;
   const hostAt = from + (isSecure ? 12 : 11);
   const end = text.indexOf(";", hostAt);
@@ -37,7 +37,7 @@ export function usualVia(text: string, from: number, to: number): Via | undefine
 function parseAny(text: string): Via | Fault {
   const semicolon = text.indexOf(";");
   const written = semicolon < 0 ? text : text.slice(0, semicolon);
-  const head = recallHead(written);
+  const head = memoisedHead(written);
   if (isFault(head)) return head;
   const parameters = semicolon < 0 ? [] : (onlyBranch(text, semicolon) ?? parseParameters(text.slice(semicolon)));
   if (isFault(parameters)) return parameters;
@@ -47,7 +47,7 @@ function parseAny(text: string): Via | Fault {
 }
 
 /** What stands before the parameters: the same in all that one element sends. */
-const recallHead = recalling(parseHead);
+const memoisedHead = memoised(parseHead);
 
 function parseHead(written: string): Pick<Via, "transport" | "host" | "port" | "sentBy"> | Fault {
   const rest = written.startsWith("SIP/2.0/") ? written.slice(8) : behindProtocol(written);

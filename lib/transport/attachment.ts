@@ -1,7 +1,7 @@
 import type { Flow } from "./flow.ts";
 
 /** Octets of structured clone that the platform keeps for a hibernating socket. */
-export const longestAttachment = 16_384;
+export const maxAttachment = 16_384;
 
 /**
  * Octets of an attachment that each part of a flow may take. What needs more is a row meanwhile, so that no part takes the room of

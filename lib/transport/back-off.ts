@@ -12,7 +12,7 @@ export interface BackOff {
  * @param failures in a row, 0 when a connection that was well has been lost
  * @param chance from 0 to 1
  */
-export function backOff({ base, most }: BackOff, failures: number, chance: number): number {
+export function backOff({ base, most }: BackOff, failures: number, random: number): number {
   const bound = Math.min(most, base * 2 ** failures);
-  return Math.round(bound * (0.5 + chance / 2));
+  return Math.round(bound * (0.5 + random / 2));
 }

@@ -1,7 +1,7 @@
 import type { NonceCounts } from "../authentication/digest.ts";
 import { plainHash } from "../syntax/plain-hash.ts";
 import type { Unread } from "./unread.ts";
-import type { Visitor } from "./visitor.ts";
+import type { NonSubscriber } from "./non-subscriber.ts";
 import type { Subscriber } from "../location/subscriber.ts";
 import type { DialogEnd, RequestEnvelope, ResponseEnvelope } from "./envelope.ts";
 
@@ -38,7 +38,7 @@ export interface Flow {
   /** The phone that speaks here without a registration: it has called before, as its Contact tells, or has unregistered. */
   readonly speaker?: string | undefined;
   /** Who is at the other end, if it is none of our subscribers. */
-  readonly visitor?: Visitor;
+  readonly visitor?: NonSubscriber;
   /** INVITEs that came in here and have no final response yet. */
   readonly pending: readonly PendingInvite[];
   /** Branches sent here that have had a provisional response: what CANCEL and Timer C ask. */
@@ -48,13 +48,13 @@ export interface Flow {
   /** Calls in progress here. */
   readonly dialogs?: readonly CallInProgress[];
   /** What was sent here that a call depends on, and that has not been answered. */
-  readonly sent?: readonly SentLetter[];
+  readonly sent?: readonly SentMessage[];
   /** What was told here of lists that are watched, by subscription. */
-  readonly lists?: Readonly<Record<string, ToldOfList>>;
+  readonly lists?: Readonly<Record<string, NotificationState>>;
 }
 
 /** The connection may have been dead already: then it goes to the phone again on its next one. */
-export interface SentLetter {
+export interface SentMessage {
   /** By what its answer is known: the branch of a request, the transaction of a response. */
   readonly key: string;
   readonly phone: string;
@@ -67,7 +67,7 @@ export interface SentLetter {
 }
 
 /** So much of a list's state a phone has heard on its socket. */
-export interface ToldOfList {
+export interface NotificationState {
   /** Of the last notification. */
   readonly version: number;
   /** Of the newest change that it knows. */

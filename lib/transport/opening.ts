@@ -1,5 +1,5 @@
 import type { Subscriber } from "../location/subscriber.ts";
-import type { Visitor } from "./visitor.ts";
+import type { NonSubscriber } from "./non-subscriber.ts";
 import type { Flow } from "./flow.ts";
 
 /** What the door tells a home about a socket that it hands over; sealed on its way, since the row has what a password is verified by. */
@@ -8,5 +8,5 @@ export interface Opening extends Pick<Flow, "way" | "host" | "address"> {
   /** True for a leg: the door has verified the credentials against the directory. */
   readonly isAuthenticated: boolean;
   /** Somebody who is no subscriber; the row stands for nobody then. */
-  readonly visitor?: Visitor;
+  readonly visitor?: NonSubscriber;
 }

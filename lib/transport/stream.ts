@@ -1,5 +1,5 @@
 /** Octets of a message's header that may come without its end: more is no SIP. The same of its body. */
-const longestPart = 131_072;
+const maxPart = 131_072;
 
 /** What has come on a stream. One character for each octet. */
 export interface StreamPart {
@@ -39,7 +39,7 @@ export class StreamReader {
 
   #isIncomplete(seam: string): boolean {
     if (this.#begun !== undefined) return this.#rest.length < this.#begun.length;
-    return this.#isHeader && this.#rest.length <= longestPart && !seam.includes("\r\n\r\n");
+    return this.#isHeader && this.#rest.length <= maxPart && !seam.includes("\r\n\r\n");
   }
 
   #cut(): StreamPart {
@@ -74,11 +74,11 @@ export class StreamReader {
   #begin(at: number): string | undefined {
     const end = this.#rest.indexOf("\r\n\r\n", at);
     this.#isHeader = end < 0 && !"\r\n\r\n".startsWith(this.#rest.slice(at, at + 4));
-    if ((end < 0 ? this.#rest.length : end) - at > longestPart) return "";
+    if ((end < 0 ? this.#rest.length : end) - at > maxPart) return "";
     if (end <= at) return undefined;
     const header = this.#rest.slice(at, end + 4);
     const length = contentLength(header);
-    if (length === undefined || length > longestPart) return header;
+    if (length === undefined || length > maxPart) return header;
     this.#begun = { length: header.length + length };
     return undefined;
   }

@@ -3,9 +3,9 @@ import { toOctets } from "../syntax/octets.ts";
 /** Octets that a client is sent before it is asked for a sign that it reads. */
 export const octetsBeforeProbe = 1_048_576;
 /** Octets that may wait for a client that gives no such sign: they are memory of ours, and the platform does not say how many wait. */
-export const mostUnread = 8 * octetsBeforeProbe;
+export const maxUnread = 8 * octetsBeforeProbe;
 /** Octets that may wait in all connections of a home before it takes on no further one. */
-export const mostUnreadAtHome = 4 * mostUnread;
+export const maxUnreadAtHome = 4 * maxUnread;
 
 /** A client that has been sent a lot and has been asked whether it reads. */
 export interface Unread {

@@ -9,10 +9,10 @@ interface Times {
 }
 
 /** Milliseconds: phones answer a challenge sooner. */
-const usualAnswer = 2000;
+const usualResponseTime = 2000;
 
 /** The clock of a connection on which nobody has authenticated yet: something valid has to come soon, and credentials that are right in time. */
-export class Patience {
+export class AuthenticationTimeout {
   readonly #close: (why: Why) => void;
   readonly #sleeps: ((due: number) => void) | undefined;
   readonly #times: Times;
@@ -45,7 +45,7 @@ export class Patience {
     this.#clock =
       sleeps === undefined
         ? setTimeout(() => this.#close(closing.notAuthenticated), left)
-        : setTimeout(() => sleeps(due), Math.min(left, usualAnswer));
+        : setTimeout(() => sleeps(due), Math.min(left, usualResponseTime));
   }
 
   /** Somebody has authenticated, or the connection is gone. */

@@ -5,20 +5,20 @@ interface Queue {
 }
 
 /** What may wait on one socket. */
-const mostWaiting = 200;
-const mostOctets = 1_048_576;
+const maxWaiting = 200;
+const maxOctets = 1_048_576;
 
 /**
  * Keeps the order of what arrives on one socket: the platform starts handlers in order, but they interleave wherever one waits.
  * A task that does not wait runs at once.
  */
-export class Queues {
+export class SerialQueues {
   readonly #queues = new Map<string, Queue>();
 
   /** Whether so much waits already that no more may. */
   isFull(name: string): boolean {
     const queue = this.#queues.get(name);
-    return queue !== undefined && (queue.waiting >= mostWaiting || queue.octets >= mostOctets);
+    return queue !== undefined && (queue.waiting >= maxWaiting || queue.octets >= maxOctets);
   }
 
   /** @param octets that the task keeps in memory while it waits */

@@ -1,4 +1,4 @@
-import { Allowance } from "../token-bucket.ts";
+import { TokenBucket } from "../token-bucket.ts";
 
 /** At once, and each second when those are used up. */
 const [messages, messagesEachSecond] = [120, 2] as const;
@@ -14,10 +14,10 @@ const [questions, questionsEachSecond] = [30, 0.1] as const;
  * counts from when the connection was opened.
  */
 export class StrangerAllowance {
-  readonly #messages = new Allowance(messages, messagesEachSecond);
-  readonly #octets = new Allowance(octets, octetsEachSecond);
-  readonly #answered = new Allowance(answered, answeredEachSecond);
-  readonly #questions = new Allowance(questions, questionsEachSecond);
+  readonly #messages = new TokenBucket(messages, messagesEachSecond);
+  readonly #octets = new TokenBucket(octets, octetsEachSecond);
+  readonly #answered = new TokenBucket(answered, answeredEachSecond);
+  readonly #questions = new TokenBucket(questions, questionsEachSecond);
 
   /** A frame has come; false if it is one too many. */
   hears(frame: string | ArrayBuffer, now: number): boolean {

@@ -143,14 +143,14 @@ function read(from: number, end: number): string {
   const codes = new Array<number>(end - from);
   for (let at = from; at < end; at += 1) {
     const octet = octets[at] as number;
-    if (octet > 127 || end - from > longestInOne) return decoder.decode(octets.subarray(from, end));
+    if (octet > 127 || end - from > maxInOne) return decoder.decode(octets.subarray(from, end));
     codes[at - from] = octet;
   }
   return String.fromCharCode(...codes);
 }
 
 /** Arguments of one call: a token is shorter. */
-const longestInOne = 4000;
+const maxInOne = 4000;
 
 /** RFC 4493 §2.4: a one and zeros up to the end of a block. */
 function pad(from: number, end: number): void {

@@ -3,7 +3,7 @@ import { type Rules, noRules } from "../../lib/location/rules.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import type { ListEntry, ListName, ResourceList } from "../../lib/presence/resource-list.ts";
 import type { Route } from "../../lib/routing/route.ts";
-import type { Visitor } from "../../lib/transport/visitor.ts";
+import type { NonSubscriber } from "../../lib/transport/non-subscriber.ts";
 import { canonicalUser, nameOfUser } from "../../lib/syntax/uri.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
 import { type Trunk, readTrunk, writeTrunk } from "../../lib/routing/trunk.ts";
@@ -98,7 +98,7 @@ export class Directory {
   readonly #kept = new Map<string, Kept>();
   readonly #trunks = new Lists<Trunk>(10_000);
   readonly #routes = new Lists<Route>(30_000);
-  readonly #peers = new Lists<Visitor>(10_000);
+  readonly #peers = new Lists<NonSubscriber>(10_000);
   readonly #asked = new Map<string, Promise<Answer>>();
   /** Counts what was forgotten: an answer that was asked for before that is not kept. */
   #forgotten = 0;
@@ -182,8 +182,8 @@ export class Directory {
   }
 
   /** The peer of a domain of ours that speaks for a foreign one, if there is one. */
-  async peerFor(domain: string, foreign: string): Promise<Visitor | undefined> {
-    const peers = await this.#peers.of(domain, () => this.#read("peers", domain, (stored) => JSON.parse(stored) as Visitor));
+  async peerFor(domain: string, foreign: string): Promise<NonSubscriber | undefined> {
+    const peers = await this.#peers.of(domain, () => this.#read("peers", domain, (stored) => JSON.parse(stored) as NonSubscriber));
     return peers.find(({ domains }) => domains.includes(foreign));
   }
 

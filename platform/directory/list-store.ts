@@ -3,7 +3,7 @@ import { nameOf } from "./store.ts";
 import type { ListEntry, ListName } from "../../lib/presence/resource-list.ts";
 
 /** The platform allows a request 1,000 requests of its own. A home that is not told reads the list again when its user's subscription is refreshed. */
-const mostTold = 900;
+const maxTold = 900;
 
 /** The lists of resources in the directory, as the API writes and reads them. Owners are canonical user parts here, names in the table. */
 export class ListStore {
@@ -44,7 +44,7 @@ export class ListStore {
   async watchers(domain: string, name: string, now: number): Promise<string[]> {
     await this.#database.prepare("DELETE FROM list_watchers WHERE domain = ? AND name = ? AND until < ?").bind(domain, name, now).run();
     const query = this.#database.prepare("SELECT home FROM list_watchers WHERE domain = ? AND name = ? ORDER BY until DESC LIMIT ?");
-    const { results } = await query.bind(domain, name, mostTold).all<{ home: string }>();
+    const { results } = await query.bind(domain, name, maxTold).all<{ home: string }>();
     return results.map(({ home }) => home);
   }
 }

@@ -1,18 +1,21 @@
 import { createHash } from "node:crypto";
-import type { Shown } from "../../lib/authentication/shown.ts";
-import type { Visitor } from "../../lib/transport/visitor.ts";
+import type { PresentedCredentials } from "../../lib/authentication/presented-credentials.ts";
+import type { NonSubscriber } from "../../lib/transport/non-subscriber.ts";
 import { available } from "./directory.ts";
 import type { Environment } from "../environment.ts";
 
 /** The peer that shows this; undefined if nobody does. */
-export async function findPeer({ DIRECTORY }: Environment, { token, certificate }: Shown): Promise<Visitor | undefined> {
+export async function findPeer(
+  { DIRECTORY }: Environment,
+  { token, certificate }: PresentedCredentials,
+): Promise<NonSubscriber | undefined> {
   if (token === undefined && certificate === undefined) return undefined;
   const query = DIRECTORY.prepare("SELECT settings FROM peers WHERE token = ? OR certificate = ?").bind(
     token === undefined ? null : hashOfToken(token),
     certificate ?? null,
   );
   const row = await available(query.first<{ settings: string }>());
-  return row === null ? undefined : (JSON.parse(row.settings) as Visitor);
+  return row === null ? undefined : (JSON.parse(row.settings) as NonSubscriber);
 }
 
 /** Tokens are kept as hashes: they are long and random, so that nobody guesses them. */

@@ -7,7 +7,7 @@ import { type Trunk, readTrunk } from "../../lib/routing/trunk.ts";
 import type { Rules } from "../../lib/location/rules.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { domainSettingsOf, subscriberOf } from "./directory.ts";
-import type { Visitor } from "../../lib/transport/visitor.ts";
+import type { NonSubscriber } from "../../lib/transport/non-subscriber.ts";
 import { guarded } from "./guarded.ts";
 import { DirectoryRefusal } from "./errors.ts";
 
@@ -38,7 +38,7 @@ export interface PeerRow {
   readonly name: string;
   readonly token: string | null;
   readonly certificate: string | null;
-  readonly settings: Visitor;
+  readonly settings: NonSubscriber;
 }
 
 type SubscriberRow = Parameters<typeof subscriberOf>[0] & { readonly display_name: string | null };
@@ -114,7 +114,7 @@ export class Store {
   async peers(domain: string): Promise<PeerRow[]> {
     const query = this.#database.prepare("SELECT * FROM peers WHERE domain = ? ORDER BY name").bind(domain);
     const { results } = await query.all<Omit<PeerRow, "settings"> & { settings: string }>();
-    return results.map((row) => ({ ...row, settings: JSON.parse(row.settings) as Visitor }));
+    return results.map((row) => ({ ...row, settings: JSON.parse(row.settings) as NonSubscriber }));
   }
 
   /** @returns false if another peer has its token or certificate */

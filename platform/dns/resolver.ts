@@ -9,14 +9,14 @@ interface Kept {
 }
 
 /** Seconds. */
-const longestKept = 3600;
+const maxLifetime = 3600;
 /** Seconds after which a lookup that failed is tried again. */
 const failureKept = 5;
-const mostKept = 5000;
+const maxKept = 5000;
 /** Milliseconds. */
 const patience = 3000;
 /** No inquiry takes more: questions lead to questions, but not without end. */
-const mostRounds = 8;
+const maxRounds = 8;
 
 /** The DNS over HTTPS (RFC 8484); answers are kept for their time to live, those that say nothing too. */
 export class Resolver {
@@ -34,7 +34,7 @@ export class Resolver {
   ): Promise<T | Fault> {
     /** Answers may be good for less time than the inquiry takes. */
     const told = new Map<string, Answer>();
-    for (let round = 0; round < mostRounds; round += 1) {
+    for (let round = 0; round < maxRounds; round += 1) {
       const result = inquire((question) => told.get(nameOf(question)));
       if (isFault(result) || !isAsking(result)) return result;
       const ask = async (question: Question) => told.set(nameOf(question), this.#known(question) ?? (await this.#ask(question)));
@@ -50,12 +50,12 @@ export class Resolver {
 
   async #ask(question: Question): Promise<Answer> {
     const answer = await this.#fetch(question);
-    const seconds = answer.kind === "failed" ? failureKept : Math.min(Math.max(answer.ttl, 1), longestKept);
+    const seconds = answer.kind === "failed" ? failureKept : Math.min(Math.max(answer.ttl, 1), maxLifetime);
     const name = nameOf(question);
     this.#kept.delete(name);
     this.#kept.set(name, { answer, until: Date.now() + seconds * 1000 });
     const oldest = this.#kept.keys().next();
-    if (this.#kept.size > mostKept && oldest.done !== true) this.#kept.delete(oldest.value);
+    if (this.#kept.size > maxKept && oldest.done !== true) this.#kept.delete(oldest.value);
     return answer;
   }
 

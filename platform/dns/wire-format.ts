@@ -2,9 +2,9 @@ import { type Answer as Resource, decode, type DecodedPacket, encode, RECURSION_
 import { type Answer, canonicalName, type Question, type ResourceRecord } from "../../lib/routing/question.ts";
 
 /** More aliases than this are taken for a loop. */
-const mostAliases = 8;
+const maxAliases = 8;
 /** Seconds that it may at most be believed that something is not there (RFC 2308 §5: "one to three hours"). */
-const longestAbsence = 10_800;
+const maxAbsence = 10_800;
 
 /** A question in wire format, to be the body of an HTTP request; the same question is the same octets (RFC 8484 §4.1). */
 export function encodeQuestion({ name, type }: Question): Uint8Array {
@@ -45,7 +45,7 @@ function answers(message: DecodedPacket, { name, type }: Question): boolean {
 function recordsOf(message: DecodedPacket, { name, type }: Question): Answer {
   let owner = name;
   let ttl = Number.POSITIVE_INFINITY;
-  for (let step = 0; step <= mostAliases; step += 1) {
+  for (let step = 0; step <= maxAliases; step += 1) {
     const resources = (message.answers ?? []).filter((resource) => canonicalName(resource.name) === owner);
     const found = resources.filter((resource) => resource.type === type);
     if (found.length > 0) return { kind: "records", records: found.flatMap(recordOf), ttl: Math.min(ttl, ...found.map(ttlOf)) };
@@ -74,6 +74,6 @@ function ttlOf(resource: Resource): number {
 /** RFC 2308 §5: known for as long as the SOA record and its last field say; without one not at all. */
 function noneOf(message: DecodedPacket): Answer {
   const authority = message.authorities?.find((resource): resource is SoaAnswer => resource.type === "SOA");
-  const ttl = authority === undefined ? 0 : Math.min(ttlOf(authority), authority.data.minimum ?? 0, longestAbsence);
+  const ttl = authority === undefined ? 0 : Math.min(ttlOf(authority), authority.data.minimum ?? 0, maxAbsence);
   return { kind: "none", ttl };
 }

@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { patience } from "../support/patience.ts";
 import { servePages, startBrowser } from "../support/browser.ts";
 import type { ServerOptions } from "../support/server.ts";
-import { openTown, type Town, type Way } from "../support/town.ts";
+import { startServerUnderTest, type ServerUnderTest, type RoutingDecision } from "../support/server-under-test.ts";
 import type { TestPhone } from "./pages/test-phone.ts";
 import { type Relay, openRelay } from "./relay.ts";
 
@@ -91,11 +91,11 @@ export class BrowserPhone {
 
 /** A server, a browser, and phones of people who have never met. */
 export interface Parlour {
-  readonly town: Town;
+  readonly serverUnderTest: ServerUnderTest;
   /** A registered phone of a newcomer. */
   phone(
     library: Library,
-    way: Way,
+    way: RoutingDecision,
     account: string,
     options?: { readonly aliases?: readonly string[]; readonly anonymous?: boolean },
   ): Promise<BrowserPhone>;
@@ -112,18 +112,18 @@ export interface Parlour {
 }
 
 export async function openParlour(options: ServerOptions = {}): Promise<Parlour> {
-  const [town, browser] = await Promise.all([openTown(options), startBrowser()]);
+  const [serverUnderTest, browser] = await Promise.all([startServerUnderTest(options), startBrowser()]);
   const context = await browser.newContext();
   context.setDefaultTimeout(patience);
   const wires: Relay[] = [];
-  await servePages(context, town.server.url, ["jssip", "sipjs"]);
+  await servePages(context, serverUnderTest.server.url, ["jssip", "sipjs"]);
   return {
-    town,
+    serverUnderTest,
     phone: async (library, way, name, { aliases, anonymous = false } = {}) => {
-      const account = await town.newcomer(name, aliases);
+      const account = await serverUnderTest.newcomer(name, aliases);
       const page = await context.newPage();
-      await page.goto(`${town.server.url}/test/${library}`);
-      const wire = await openRelay(town.server.url);
+      await page.goto(`${serverUnderTest.server.url}/test/${library}`);
+      const wire = await openRelay(serverUnderTest.server.url);
       wires.push(wire);
       const phone = new BrowserPhone(page, `${account}@localhost`, wire);
       await phone.register(`ws://${wire.host}/ws${way === "direct" ? `/${phone.address}` : ""}`, anonymous);
@@ -132,7 +132,7 @@ export async function openParlour(options: ServerOptions = {}): Promise<Parlour>
     softphone: async (parameters, script) => {
       const page = await context.newPage();
       if (script !== undefined) await page.addInitScript(script);
-      await page.goto(`${town.server.url}/?${new URLSearchParams(parameters)}`);
+      await page.goto(`${serverUnderTest.server.url}/?${new URLSearchParams(parameters)}`);
       return page;
     },
     page: () => context.newPage(),
@@ -143,7 +143,7 @@ export async function openParlour(options: ServerOptions = {}): Promise<Parlour>
     close: async () => {
       await browser.close();
       for (const wire of wires) wire.close();
-      await town.close();
+      await serverUnderTest.close();
     },
   };
 }

@@ -25,7 +25,7 @@ describe.skipIf(!canBrowse)("the call button of the README", () => {
     parlour = await openParlour({
       subscribers: ["support", "private"].map((username) => ({ domain: "example.com", username, password: "offhook" })),
     });
-    await parlour.town.server.api("PUT", "/domains/example.com/settings", { guests: ["support"] });
+    await parlour.serverUnderTest.server.api("PUT", "/domains/example.com/settings", { guests: ["support"] });
     site = createServer((_request, response) => {
       response.setHeader("Content-Type", "text/html").setHeader("Content-Security-Policy", policy);
       response.end(`<!doctype html><title>A shop</title>${body}`);
@@ -39,7 +39,7 @@ describe.skipIf(!canBrowse)("the call button of the README", () => {
   });
 
   /** A page of the site, at another origin than Offhook's. */
-  const visit = async (html: string, host = parlour.town.server.url): Promise<Page> => {
+  const visit = async (html: string, host = parlour.serverUnderTest.server.url): Promise<Page> => {
     body = html;
     // Nothing of the page's own, and of Offhook what the README says.
     policy = `default-src 'none'; script-src ${host}; connect-src ${host.replace("http", "ws")}`;
@@ -65,7 +65,7 @@ describe.skipIf(!canBrowse)("the call button of the README", () => {
   it("calls with audio both ways from another origin, as it is pasted, and either side hangs up", async () => {
     const support = await agent();
     for (const ends of ["visitor", "agent"]) {
-      const visitor = await visit(pasted(parlour.town.server.url));
+      const visitor = await visit(pasted(parlour.serverUnderTest.server.url));
       expect(await visitor.textContent("offhook-call")).toBe("Call us");
       await call(visitor);
       await says(visitor, "Ringing…");
@@ -83,7 +83,7 @@ describe.skipIf(!canBrowse)("the call button of the README", () => {
 
   it("calls once, however often it is pressed, and again after the call", async () => {
     const support = await agent();
-    const visitor = await visit(pasted(parlour.town.server.url));
+    const visitor = await visit(pasted(parlour.serverUnderTest.server.url));
     for (let round = 1; round <= 2; round += 1) {
       await visitor
         .locator("offhook-call [part=call]")
@@ -105,7 +105,7 @@ describe.skipIf(!canBrowse)("the call button of the README", () => {
       (page: Page) => page.goto("about:blank"),
       (page: Page) => page.evaluate('document.querySelector("offhook-call").remove()'),
     ]) {
-      const visitor = await visit(pasted(parlour.town.server.url));
+      const visitor = await visit(pasted(parlour.serverUnderTest.server.url));
       await call(visitor);
       await support.click("#answer");
       await says(visitor, "In a call");
@@ -116,7 +116,7 @@ describe.skipIf(!canBrowse)("the call button of the README", () => {
 
   it("goes on with its call when the button is moved within the page", async () => {
     const support = await agent();
-    const visitor = await visit(pasted(parlour.town.server.url));
+    const visitor = await visit(pasted(parlour.serverUnderTest.server.url));
     await call(visitor);
     await support.click("#answer");
     await says(visitor, "In a call");
@@ -134,7 +134,7 @@ describe.skipIf(!canBrowse)("the call button of the README", () => {
     ["at what is no server", 'to="sip:support@example.com" server="nonsense"', /needs the attribute server$/],
     ["with a TURN server without credentials", 'to="sip:support@example.com" ice="turn:127.0.0.1"', /needs a user name and a credential/],
   ])("says why it cannot call: %s", async (_why, attributes, text) => {
-    const host = parlour.town.server.url;
+    const host = parlour.serverUnderTest.server.url;
     const visitor = await visit(`<script src="${host}/offhook-call.js"></script><offhook-call ${attributes}>Call us</offhook-call>`);
     await call(visitor);
     await says(visitor, text);
@@ -143,7 +143,7 @@ describe.skipIf(!canBrowse)("the call button of the README", () => {
   });
 
   it("says so when the server cannot be reached, and when the microphone is refused", async () => {
-    const script = pasted(parlour.town.server.url);
+    const script = pasted(parlour.serverUnderTest.server.url);
     const unreachable = await visit(script.replace("<offhook-call ", '<offhook-call server="http://127.0.0.1:9" '));
     await call(unreachable);
     await says(unreachable, "The server cannot be reached");

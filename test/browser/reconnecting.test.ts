@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { canBrowse } from "../support/browser.ts";
-import { ways } from "../support/town.ts";
+import { ways } from "../support/server-under-test.ts";
 import { type BrowserPhone, type Parlour, openParlour } from "./browser-phone.ts";
 
 const pairs = [

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { canBrowse } from "../support/browser.ts";
-import { header } from "../support/heard.ts";
+import { header } from "../support/received-message.ts";
 import { type Parlour, openParlour } from "./browser-phone.ts";
 import type { Page } from "playwright-core";
 import { open, patience, reads } from "./softphone-page.ts";
@@ -13,7 +13,7 @@ describe.skipIf(!canBrowse)("messages in the softphone (RFC 3428)", () => {
   afterEach(() => parlour.clear());
   afterAll(() => parlour?.close());
 
-  const newcomers = async () => [await parlour.town.newcomer("alice"), await parlour.town.newcomer("bob")] as const;
+  const newcomers = async () => [await parlour.serverUnderTest.newcomer("alice"), await parlour.serverUnderTest.newcomer("bob")] as const;
   const writes = async (page: Page, to: string, text: string) => {
     await page.fill("#to", to);
     await page.fill("#text", text);
@@ -43,7 +43,7 @@ describe.skipIf(!canBrowse)("messages in the softphone (RFC 3428)", () => {
     await away.click("#unregister");
     await expect
       .poll(async () => {
-        const answer = await parlour.town.server.api("GET", `/domains/localhost/subscribers/${bob}/bindings`);
+        const answer = await parlour.serverUnderTest.server.api("GET", `/domains/localhost/subscribers/${bob}/bindings`);
         return ((await answer.json()) as { readonly bindings: readonly unknown[] }).bindings.length;
       }, patience)
       .toBe(0);
@@ -53,7 +53,7 @@ describe.skipIf(!canBrowse)("messages in the softphone (RFC 3428)", () => {
   });
 
   it("say why they are not delivered, and stay after a reload until the user signs out", async () => {
-    const alice = await parlour.town.newcomer("alice");
+    const alice = await parlour.serverUnderTest.newcomer("alice");
     const page = await open(parlour, alice);
     await writes(page, "nobody", "hello");
     const failed = "To nobody@localhost: hellonot delivered: there is no nobody@localhost (404)";
@@ -72,7 +72,7 @@ describe.skipIf(!canBrowse)("messages in the softphone (RFC 3428)", () => {
   });
 
   it("go to nobody who is no address", async () => {
-    const page = await open(parlour, await parlour.town.newcomer("alice"));
+    const page = await open(parlour, await parlour.serverUnderTest.newcomer("alice"));
     await writes(page, "sip:", "hello");
     expect(await page.evaluate('document.querySelector("#to").validationMessage')).toContain("neither an address nor a user name");
     expect(await page.inputValue("#text")).toBe("hello");
@@ -81,7 +81,7 @@ describe.skipIf(!canBrowse)("messages in the softphone (RFC 3428)", () => {
   it("of another type than text are refused with what is taken (415), text is answered 200", async () => {
     const [alice, bob] = await newcomers();
     const page = await open(parlour, bob);
-    const phone = await parlour.town.register(alice, "direct");
+    const phone = await parlour.serverUnderTest.register(alice, "direct");
     const send = async (type: string) =>
       phone.finalResponse(phone.request("MESSAGE", `sip:${bob}@localhost`, { headers: [["Content-Type", type]], body: "hello" }));
     const refusal = await send("application/im-iscomposing+xml");

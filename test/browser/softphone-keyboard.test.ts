@@ -23,7 +23,7 @@ describe.skipIf(!canBrowse)("the softphone by keyboard", () => {
   afterEach(() => parlour.clear());
   afterAll(() => parlour?.close());
 
-  const newcomers = async () => [await parlour.town.newcomer("alice"), await parlour.town.newcomer("bob")] as const;
+  const newcomers = async () => [await parlour.serverUnderTest.newcomer("alice"), await parlour.serverUnderTest.newcomer("bob")] as const;
 
   it.each(["target", "buddy", "to", "text"])(
     "an Enter typed into #%s answers no call: the focus does not move while one writes",
@@ -86,7 +86,7 @@ describe.skipIf(!canBrowse)("the softphone by keyboard", () => {
     for (const id of ["target", "text", "buddy"]) {
       await callee.focus(`#${id}`);
       await callee.keyboard.type("o");
-      await parlour.town.server.evict(`sip:${bob}@localhost#1`, "close");
+      await parlour.serverUnderTest.server.evict(`sip:${bob}@localhost#1`, "close");
       await callee.waitForSelector('#status[data-state="connecting"]', patience);
       await callee.keyboard.type("k");
       expect([await focused(callee), await callee.inputValue(`#${id}`), await callee.isDisabled("#call")]).toEqual([id, "ok", true]);

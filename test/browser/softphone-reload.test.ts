@@ -12,17 +12,17 @@ describe.skipIf(!canBrowse)("a page of the softphone that goes, and one that com
   afterEach(() => parlour.clear());
   afterAll(() => parlour?.close());
 
-  const newcomers = async () => [await parlour.town.newcomer("alice"), await parlour.town.newcomer("bob")] as const;
+  const newcomers = async () => [await parlour.serverUnderTest.newcomer("alice"), await parlour.serverUnderTest.newcomer("bob")] as const;
   const bindings = async (account: string) => {
-    const answer = await parlour.town.server.api("GET", `/domains/localhost/subscribers/${account}/bindings`);
+    const answer = await parlour.serverUnderTest.server.api("GET", `/domains/localhost/subscribers/${account}/bindings`);
     return ((await answer.json()) as { readonly bindings: readonly unknown[] }).bindings.length;
   };
   const trace = async (account: string) =>
-    (await parlour.town.server.api("GET", `/domains/localhost/subscribers/${account}/trace?format=text`)).text();
+    (await parlour.serverUnderTest.server.api("GET", `/domains/localhost/subscribers/${account}/trace?format=text`)).text();
   const registered = (page: Page, account: string) => reads(page, "#status", `Registered as ${account}@localhost`);
 
   it("stays signed in, with no password in the address bar; signed out, or refused, it stays so", async () => {
-    const alice = await parlour.town.newcomer("alice");
+    const alice = await parlour.serverUnderTest.newcomer("alice");
     const page = await open(parlour, alice);
     expect(await page.evaluate("location.search")).toBe("");
     await page.reload();
@@ -120,7 +120,7 @@ describe.skipIf(!canBrowse)("a page of the softphone that goes, and one that com
   });
 
   it("publishes one state, however fast it changes", async () => {
-    const bob = await parlour.town.newcomer("bob");
+    const bob = await parlour.serverUnderTest.newcomer("bob");
     const page = await open(parlour, bob);
     await page.evaluate(`for (const mood of ["away", "busy", "meeting"]) {
       document.querySelector("#mood").value = mood;
@@ -132,7 +132,7 @@ describe.skipIf(!canBrowse)("a page of the softphone that goes, and one that com
   });
 
   it("is another phone when its tab was duplicated", async () => {
-    const bob = await parlour.town.newcomer("bob");
+    const bob = await parlour.serverUnderTest.newcomer("bob");
     const page = await open(parlour, bob);
     const [copy] = await Promise.all([page.context().waitForEvent("page"), page.evaluate("void window.open(location.href)")]);
     await registered(copy, bob);
@@ -140,7 +140,7 @@ describe.skipIf(!canBrowse)("a page of the softphone that goes, and one that com
   });
 
   it("asks for a buddy who cannot be watched after two minutes, then after four, and not with each refresh of its registration", async () => {
-    const page = await open(parlour, await parlour.town.newcomer("alice"));
+    const page = await open(parlour, await parlour.serverUnderTest.newcomer("alice"));
     await page.clock.install();
     await watches(page, "nobody");
     const asked = async () => (await page.textContent("#log"))?.match(/▶ SUBSCRIBE sip:nobody@/g)?.length;

@@ -24,10 +24,10 @@ describe.skipIf(!canBrowse)("what the softphone says, and lets one hear", () => 
   afterEach(() => parlour.clear());
   afterAll(() => parlour?.close());
 
-  const newcomers = async () => [await parlour.town.newcomer("alice"), await parlour.town.newcomer("bob")] as const;
+  const newcomers = async () => [await parlour.serverUnderTest.newcomer("alice"), await parlour.serverUnderTest.newcomer("bob")] as const;
   const subscribers = "/domains/localhost/subscribers";
   const rules = async (account: string, body: object) => {
-    expect((await parlour.town.server.api("PUT", `${subscribers}/${account}/rules`, body)).status).toBe(200);
+    expect((await parlour.serverUnderTest.server.api("PUT", `${subscribers}/${account}/rules`, body)).status).toBe(200);
   };
   const played = (page: Page) => page.evaluate("window.played") as Promise<number[]>;
 
@@ -82,13 +82,13 @@ describe.skipIf(!canBrowse)("what the softphone says, and lets one hear", () => 
 
   it("a forwarding to nobody, and one that goes round", async () => {
     const [alice, bob] = await newcomers();
-    const carol = await parlour.town.newcomer("carol");
+    const carol = await parlour.serverUnderTest.newcomer("carol");
     const caller = await open(parlour, alice);
     await open(parlour, bob);
     await open(parlour, carol);
-    const gone = await parlour.town.newcomer("gone");
+    const gone = await parlour.serverUnderTest.newcomer("gone");
     await rules(bob, { forward: { always: gone } });
-    expect((await parlour.town.server.api("DELETE", `${subscribers}/${gone}`)).status).toBe(204);
+    expect((await parlour.serverUnderTest.server.api("DELETE", `${subscribers}/${gone}`)).status).toBe(204);
     await dial(caller, bob);
     await reads(
       caller,
@@ -144,7 +144,7 @@ describe.skipIf(!canBrowse)("what the softphone says, and lets one hear", () => 
     ["stun:", /the browser does not take its address/],
     ["turn:turn.example.com:port alice secret", /the browser does not take its address/],
   ])("an ICE server that is none: %s", async (written, what) => {
-    const alice = await parlour.town.newcomer("alice");
+    const alice = await parlour.serverUnderTest.newcomer("alice");
     for (const page of [await parlour.softphone({ account: alice, ice: written, autoregister: "1" }), await parlour.softphone({})]) {
       if (await page.isHidden("#ice")) {
         await page.fill("#address", alice);
@@ -160,7 +160,7 @@ describe.skipIf(!canBrowse)("what the softphone says, and lets one hear", () => 
   });
 
   it("nothing that the browser complains of: the page keeps to its own policies", async () => {
-    const page = await open(parlour, await parlour.town.newcomer("alice"));
+    const page = await open(parlour, await parlour.serverUnderTest.newcomer("alice"));
     const complaints: string[] = [];
     page.on("console", (message) => {
       if (["error", "warning"].includes(message.type())) complaints.push(message.text());

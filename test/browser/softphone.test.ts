@@ -2,7 +2,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { canBrowse } from "../support/browser.ts";
-import { ways, type Way } from "../support/town.ts";
+import { ways, type RoutingDecision } from "../support/server-under-test.ts";
 import { type Parlour, openParlour } from "./browser-phone.ts";
 import { dial, hears, isShown, open as openPage, patience, reads, talk, watches } from "./softphone-page.ts";
 
@@ -31,8 +31,8 @@ describe.skipIf(!canBrowse)("the softphone", () => {
   afterEach(() => parlour.clear());
   afterAll(() => parlour?.close());
 
-  const open = (account: string, way: Way, more: Record<string, string> = {}) => openPage(parlour, account, { way, ...more });
-  const newcomers = async () => [await parlour.town.newcomer("alice"), await parlour.town.newcomer("bob")] as const;
+  const open = (account: string, way: RoutingDecision, more: Record<string, string> = {}) => openPage(parlour, account, { way, ...more });
+  const newcomers = async () => [await parlour.serverUnderTest.newcomer("alice"), await parlour.serverUnderTest.newcomer("bob")] as const;
 
   describe.each(ways)("on the %s way", (way) => {
     it("calls itself in a second tab: audio both ways, hold, resume, and each side hangs up", async () => {
@@ -77,7 +77,7 @@ describe.skipIf(!canBrowse)("the softphone", () => {
 
     it("asks its user who may watch him, and he decides", async () => {
       const [alice, bob] = await newcomers();
-      await parlour.town.server.api("PUT", `/domains/localhost/subscribers/${bob}/rules`, { watching: { default: "confirm" } });
+      await parlour.serverUnderTest.server.api("PUT", `/domains/localhost/subscribers/${bob}/rules`, { watching: { default: "confirm" } });
       const [watcher, asked] = [await open(alice, way), await open(bob, way)];
       await watches(watcher, bob);
       await isShown(watcher, bob, "waiting", "Asked");
@@ -88,7 +88,7 @@ describe.skipIf(!canBrowse)("the softphone", () => {
     });
 
     it("calls another tab of the same account", async () => {
-      const alice = await parlour.town.newcomer("alice");
+      const alice = await parlour.serverUnderTest.newcomer("alice");
       const [first, second] = [await open(alice, way), await open(alice, way)];
       await talk(first, second, alice);
       await second.click("#hangup");
@@ -166,7 +166,7 @@ describe.skipIf(!canBrowse)("the softphone", () => {
     const [caller, callee, third] = [
       await open(alice, "direct"),
       await open(bob, "direct"),
-      await open(await parlour.town.newcomer("carol"), "direct"),
+      await open(await parlour.serverUnderTest.newcomer("carol"), "direct"),
     ];
     await dial(caller, bob);
     await callee.click("#reject");
@@ -175,7 +175,7 @@ describe.skipIf(!canBrowse)("the softphone", () => {
     await dial(third, bob);
     await reads(third, "#notice", `${bob}@localhost is busy (486)`);
     await reads(callee, "#notice", /^carol\d+@localhost called meanwhile, and heard that you are busy$/);
-    await dial(third, await parlour.town.newcomer("dave"));
+    await dial(third, await parlour.serverUnderTest.newcomer("dave"));
     await reads(third, "#notice", /is not reachable \(480\)$/);
     await dial(third, "nobody");
     await reads(third, "#notice", "There is no nobody@localhost (404)");
@@ -184,8 +184,8 @@ describe.skipIf(!canBrowse)("the softphone", () => {
   });
 
   it("says why a buddy's lamp is dark", async () => {
-    const page = await open(await parlour.town.newcomer("alice"), "direct");
-    const dave = await parlour.town.newcomer("dave");
+    const page = await open(await parlour.serverUnderTest.newcomer("alice"), "direct");
+    const dave = await parlour.serverUnderTest.newcomer("dave");
     for (const [buddy, why] of [
       [dave, "Has never registered"],
       ["nobody", "There is no such user"],
@@ -230,7 +230,7 @@ describe.skipIf(!canBrowse)("the softphone", () => {
   });
 
   it("says why a registration fails, and lets one try again", async () => {
-    const alice = await parlour.town.newcomer("alice");
+    const alice = await parlour.serverUnderTest.newcomer("alice");
     const page = await parlour.softphone({ account: alice, password: "wrong", autoregister: "1" });
     await reads(page, "#status", "Registration failed: the address or the password is wrong (401)");
     await page.fill("#address", `${alice}@elsewhere.example`);
@@ -277,5 +277,5 @@ describe.skipIf(!canBrowse)("the softphone", () => {
   });
 
   /** Ends the sockets of an account as a crash of its home does. */
-  const cut = (account: string) => parlour.town.server.evict(`sip:${account}@localhost#1`, "close");
+  const cut = (account: string) => parlour.serverUnderTest.server.evict(`sip:${account}@localhost#1`, "close");
 });

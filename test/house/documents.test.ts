@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { checkNotification, faultOf } from "../support/documents.ts";
-import { readHeard } from "../support/heard.ts";
+import { readReceivedMessage } from "../support/received-message.ts";
 
 const pidf = "urn:ietf:params:xml:ns:pidf";
 const presence = (children: string) => `<presence xmlns="${pidf}" entity="sip:bob@example.com">${children}</presence>`;
@@ -60,7 +60,8 @@ describe("documents that notifications carry are checked against their schemas",
   });
 
   it("a phone that is sent an invalid one throws, also in a part of several", () => {
-    const notify = (type: string, body: string) => readHeard(`NOTIFY sip:a@h SIP/2.0\r\nContent-Type: ${type}\r\n\r\n${body}`, false);
+    const notify = (type: string, body: string) =>
+      readReceivedMessage(`NOTIFY sip:a@h SIP/2.0\r\nContent-Type: ${type}\r\n\r\n${body}`, false);
     const parts = (body: string) =>
       `--b\r\nContent-Type: application/rlmi+xml\r\n\r\n${rlmi("active")}\r\n--b\r\nContent-Type: application/pidf+xml\r\n\r\n${body}\r\n--b--\r\n`;
     const list = 'multipart/related;type="application/rlmi+xml";boundary=b';

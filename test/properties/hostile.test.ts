@@ -6,11 +6,11 @@ import { readContacts } from "../../lib/syntax/contact.ts";
 import { parseCSeq } from "../../lib/syntax/cseq.ts";
 import { parseDate } from "../../lib/syntax/date.ts";
 import { readCredentials } from "../../lib/syntax/digest.ts";
-import { readEssentials } from "../../lib/syntax/essentials.ts";
+import { readMandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { defaultLimits } from "../../lib/syntax/limits.ts";
 import { splitList } from "../../lib/syntax/list.ts";
-import { headerValues, parseMessage, salvage } from "../../lib/syntax/message.ts";
+import { headerValues, parseMessage, recover } from "../../lib/syntax/message.ts";
 import { parseNameAddress } from "../../lib/syntax/name-address.ts";
 import { parseParameters } from "../../lib/syntax/parameters.ts";
 import { canonicalUser, parseUri, unescape } from "../../lib/syntax/uri.ts";
@@ -39,7 +39,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
 
 function whole(octets: string): unknown {
   const message = parseMessage(octets, limits);
-  if (isFault(message)) return salvage(octets);
+  if (isFault(message)) return recover(octets);
   const lists = ["via", "route", "contact", "supported"].map((name) => headerValues(message, name));
   const altered = alter(message, {
     popVia: true,
@@ -49,11 +49,11 @@ function whole(octets: string): unknown {
     remove: ["subject"],
     push: [["Via", "x"]],
   });
-  if (message.kind === "response") return [lists, altered, readEssentials(message)];
+  if (message.kind === "response") return [lists, altered, readMandatoryHeaders(message)];
   return [
     lists,
     altered,
-    readEssentials(message),
+    readMandatoryHeaders(message),
     readContacts(message),
     readCredentials(message, "authorization"),
     replyTo(message, 400, { toTag: "x" }),

@@ -2,7 +2,7 @@ import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import app from "../../workers/index.ts";
-import { api } from "./support/town.ts";
+import { api } from "./support/homes.ts";
 
 type Operations = Record<string, Record<string, { readonly operationId: string }>>;
 

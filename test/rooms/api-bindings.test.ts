@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { api, homes, newcomers, registered } from "./support/town.ts";
+import { api, homes, newcomers, registered } from "./support/homes.ts";
 
-interface Shown {
+interface PresentedCredentials {
   readonly id: string;
   readonly contact: string;
   readonly reachable: boolean;
@@ -9,7 +9,8 @@ interface Shown {
 
 const path = (username: string): string => `/domains/localhost/subscribers/${username}/bindings`;
 const post = (username: string, body: unknown): Promise<Response> => api(path(username), { method: "POST", body: JSON.stringify(body) });
-const list = async (username: string): Promise<Shown[]> => ((await (await api(path(username))).json()) as { bindings: Shown[] }).bindings;
+const list = async (username: string): Promise<PresentedCredentials[]> =>
+  ((await (await api(path(username))).json()) as { bindings: PresentedCredentials[] }).bindings;
 
 describe("the bindings of a subscriber", () => {
   it("are none, and no home, where nobody has ever registered", async () => {

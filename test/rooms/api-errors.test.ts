@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import app from "../../workers/index.ts";
-import { api, provision } from "./support/town.ts";
+import { api, provision } from "./support/homes.ts";
 
 /** What the provisioning API refuses, and how: problems as RFC 9457 has them. */
 interface Problem {

@@ -2,10 +2,10 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { directoryOf } from "../../platform/directory/directory.ts";
-import { connectLeg } from "../../workers/home-socket.ts";
-import { header } from "../support/heard.ts";
+import { connectHome } from "../../workers/home-socket.ts";
+import { header } from "../support/received-message.ts";
 import { hashesOf } from "../support/provision.ts";
-import { api, connect, forgetEverything, homeOf, homes, newcomers, phoneOn, registered, rowsOf, valuesOf } from "./support/town.ts";
+import { api, connect, forgetEverything, homeOf, homes, newcomers, phoneOn, registered, rowsOf, valuesOf } from "./support/homes.ts";
 
 /** What provisioning does to homes: open ones are told at once, others are left alone. */
 const put = (username: string, change: object): Promise<Response> =>
@@ -52,7 +52,7 @@ describe("a changed password", () => {
     await registered({ account: alice, way: "general" });
     const subscriber = await rowOf(alice);
     await put(alice, { password: "renewed-one" });
-    const phone = phoneOn(await connectLeg(env, { ...leg, subscriber }), { account: alice, way: "general" });
+    const phone = phoneOn(await connectHome(env, { ...leg, subscriber }), { account: alice, way: "general" });
     expect((await phone.finalResponse(phone.request("OPTIONS", "sip:localhost"))).status).toBe(407);
   });
 });
@@ -107,7 +107,7 @@ describe("a deleted subscriber", () => {
     const subscriber = await rowOf(alice);
     await remove(alice);
     await forgetEverything();
-    const phone = phoneOn(await connectLeg(env, { ...leg, isAuthenticated, subscriber }), { account: alice, way: "general" });
+    const phone = phoneOn(await connectHome(env, { ...leg, isAuthenticated, subscriber }), { account: alice, way: "general" });
     expect((await phone.register()).status).toBe(401);
   });
 

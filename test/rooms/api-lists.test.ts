@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { Heard } from "../support/heard.ts";
+import type { ReceivedMessage } from "../support/received-message.ts";
 import { listLines, readNotice, tableOf } from "../support/list-watching.ts";
 import type { Phone } from "../support/phone.ts";
-import { api, forgetEverything, newcomers, registered, rowsOf, spentBy } from "./support/town.ts";
+import { api, forgetEverything, newcomers, registered, rowsOf, spentBy } from "./support/homes.ts";
 
 const put = (at: string, body: unknown, init: RequestInit = {}): Promise<Response> =>
   api(at, { method: "PUT", body: JSON.stringify(body), ...init });
@@ -16,8 +16,8 @@ const subscribing = [
 ] as const;
 
 /** A phone hears the state of all resources of a list, in one notification or in some. */
-async function hearsAll(watcher: Phone): Promise<Heard[]> {
-  const heard: Heard[] = [];
+async function hearsAll(watcher: Phone): Promise<ReceivedMessage[]> {
+  const heard: ReceivedMessage[] = [];
   do {
     const notify = await watcher.next("NOTIFY");
     watcher.reply(notify, 200);
@@ -135,7 +135,7 @@ describe("a home that has slept", () => {
     await put(ofUser(alice), { entries: [{ uri: aor(bob) }, { uri: aor(alice) }] });
     watcher.request("SUBSCRIBE", `sip:list.friends.${alice}@localhost`, { headers: subscribing });
     const before = await hearsAll(watcher);
-    const version = readNotice(before.at(-1) as Heard).version;
+    const version = readNotice(before.at(-1) as ReceivedMessage).version;
     await forgetEverything();
     buddy.socket.close(1000);
     const told = await watcher.next((message) => message.method === "NOTIFY" && message.body.includes(">closed<"));

@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { header } from "../support/heard.ts";
+import { header } from "../support/received-message.ts";
 import { hashesOf } from "../support/provision.ts";
 import type { Phone } from "../support/phone.ts";
-import { api, connect, provision, registered } from "./support/town.ts";
+import { api, connect, provision, registered } from "./support/homes.ts";
 
 const password = "long enough";
 const put = (name: string, body: object): Promise<Response> =>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { api, newcomers } from "./support/town.ts";
+import { api, newcomers } from "./support/homes.ts";
 
 let count = 0;
 const fresh = () => `/domains/localhost/peers/p${(count += 1)}`;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { api, newcomers, provision } from "./support/town.ts";
+import { api, newcomers, provision } from "./support/homes.ts";
 
 type Schema = { readonly properties?: Readonly<Record<string, unknown>>; readonly $ref?: string };
 type Operation = { readonly operationId: string; readonly requestBody?: { readonly content: Record<string, { readonly schema: Schema }> } };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { api, newcomers, registered } from "./support/town.ts";
+import { api, newcomers, registered } from "./support/homes.ts";
 
 const path = (username: string, what: string): string => `/domains/localhost/subscribers/${username}/${what}`;
 const put = (at: string, body: unknown): Promise<Response> => api(at, { method: "PUT", body: JSON.stringify(body) });

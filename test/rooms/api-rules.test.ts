@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { api, homes, newcomers, provision, registered } from "./support/town.ts";
+import { api, homes, newcomers, provision, registered } from "./support/homes.ts";
 
 await provision("bob", "carol");
 await api("/domains/localhost/subscribers/carol", { method: "PUT", body: '{"aliases":["+15551234"]}' });

@@ -1,6 +1,6 @@
 import { exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { api, newcomers } from "./support/town.ts";
+import { api, newcomers } from "./support/homes.ts";
 
 const path = (username: string, watcher = ""): string =>
   `/domains/localhost/subscribers/${username}/watchers${watcher === "" ? "" : `/${encodeURIComponent(watcher)}`}`;

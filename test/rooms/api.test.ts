@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { api } from "./support/town.ts";
+import { api } from "./support/homes.ts";
 
 /** The contract of the provisioning API: paths, bodies, statuses, paging. */
 const request = (method: string, path: string, body?: unknown): Promise<Response> =>

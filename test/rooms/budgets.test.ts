@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
-import { homes, newcomers, registered, connect, ringAlarm, spentBy, rowsOf } from "./support/town.ts";
+import { homes, newcomers, registered, connect, ringAlarm, spentBy, rowsOf } from "./support/homes.ts";
 
 /** What work may cost, in hops between objects and rows written. An alarm that is set counts as a row. */
 describe("the budgets", () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
-import { header } from "../support/heard.ts";
+import { header } from "../support/received-message.ts";
 import type { Phone } from "../support/phone.ts";
-import { forgetEverything, newcomers, registered } from "./support/town.ts";
+import { forgetEverything, newcomers, registered } from "./support/homes.ts";
 
 /** What happens between any two messages of a call. */
 const losses: Readonly<Record<string, () => Promise<void>>> = {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { header } from "../support/heard.ts";
-import { connect, forgetEverything, homeOf, newcomers, registered, ringAlarm } from "./support/town.ts";
+import { header } from "../support/received-message.ts";
+import { connect, forgetEverything, homeOf, newcomers, registered, ringAlarm } from "./support/homes.ts";
 
 /** Time is data: the clock is set, the alarm goes off, and whatever is due happens; also with no memory of what came before. */
 beforeEach(() => {

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { type Answer, Directory, directoryOf, homeName } from "../../platform/directory/directory.ts";
 import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
-import { api, homes, newcomers, provision, registered } from "./support/town.ts";
+import { api, homes, newcomers, provision, registered } from "./support/homes.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"] });

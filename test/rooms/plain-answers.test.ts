@@ -1,6 +1,6 @@
 import { exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { api } from "./support/town.ts";
+import { api } from "./support/homes.ts";
 
 const get = (path: string, headers: Record<string, string> = {}) => exports.default.fetch(`http://localhost${path}`, { headers });
 const upgrade = { Upgrade: "websocket", "Sec-WebSocket-Protocol": "xmpp" };

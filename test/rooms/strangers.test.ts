@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import app from "../../workers/index.ts";
 import type { Phone } from "../support/phone.ts";
-import { newcomers, phoneOn } from "./support/town.ts";
+import { newcomers, phoneOn } from "./support/homes.ts";
 
 /** The directory, with what is done at each question. */
 function directory(asked: () => void, answers: (username: string) => boolean): D1Database {

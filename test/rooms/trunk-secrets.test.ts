@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createKeyring } from "../../platform/crypto/keyring.ts";
 import { Directory } from "../../platform/directory/directory.ts";
-import { api } from "./support/town.ts";
+import { api } from "./support/homes.ts";
 
 /** What trunks show to other servers: sealed in D1, opened where a trunk is read. */
 const [first, second] = [createKeyring([new Uint8Array(32).fill(1)]), createKeyring([new Uint8Array(32).fill(2)])];

@@ -3,7 +3,7 @@ import { env, exports } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { shortSdp } from "../support/compose.ts";
 import type { Phone } from "../support/phone.ts";
-import { api, forgetEverything, newcomers, phoneOn, registered } from "./support/town.ts";
+import { api, forgetEverything, newcomers, phoneOn, registered } from "./support/homes.ts";
 
 const token = "a-token-that-nobody-guesses";
 

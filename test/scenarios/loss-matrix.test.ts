@@ -1,34 +1,34 @@
 import { describe, expect, it } from "vitest";
 import { type Conversation, conversations } from "./world/conversations.ts";
-import { type Cast, stage } from "./world/scenario.ts";
+import { type Scenario, startScenario } from "./world/scenario.ts";
 import { type Loss, WorldEnded, losses } from "./world/world.ts";
 
 async function steps({ play, options }: Conversation): Promise<number> {
-  const cast = await stage(options);
-  const before = cast.world.steps;
-  await play(cast);
-  cast.world.end();
-  return cast.world.steps - before;
+  const scenario = await startScenario(options);
+  const before = scenario.world.steps;
+  await play(scenario);
+  scenario.world.end();
+  return scenario.world.steps - before;
 }
 
 /** What came of it, as text: the outcome, or what was thrown. */
 async function playWith({ play, options }: Conversation, loss: Loss, at: number): Promise<string> {
-  const cast = await stage(options);
-  cast.world.plan(at, loss);
+  const scenario = await startScenario(options);
+  scenario.world.plan(at, loss);
   try {
-    const outcome = await play(cast);
-    if (isUnsent(cast)) return "unsent";
-    return cast.world.faults.length === 0 ? JSON.stringify(outcome) : String((cast.world.faults[0] as Error).stack);
+    const outcome = await play(scenario);
+    if (isUnsent(scenario)) return "unsent";
+    return scenario.world.faults.length === 0 ? JSON.stringify(outcome) : String((scenario.world.faults[0] as Error).stack);
   } catch (error) {
     if (error instanceof WorldEnded) throw error;
-    return isUnsent(cast) ? "unsent" : String(error);
+    return isUnsent(scenario) ? "unsent" : String(error);
   } finally {
-    cast.world.end();
+    scenario.world.end();
   }
 }
 
 /** The INVITE went down with its socket before anything answered it: its phone knows, and gives it up by Timer B. */
-function isUnsent({ alice, bob }: Cast): boolean {
+function isUnsent({ alice, bob }: Scenario): boolean {
   return (alice.state === "calling" || alice.state === "ended 481") && alice.call.invite?.provisional === 0 && bob.state === "idle";
 }
 

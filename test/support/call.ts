@@ -1,6 +1,6 @@
 import { shortSdp } from "./compose.ts";
 import { dialogOfCallee, dialogOfCaller, type Dialog } from "./dialog.ts";
-import type { Heard } from "./heard.ts";
+import type { ReceivedMessage } from "./received-message.ts";
 import type { Phone, RequestOptions, Sent } from "./phone.ts";
 
 /** What a body of SDP says of itself. */
@@ -9,13 +9,13 @@ export const sdpType = ["Content-Type", "application/sdp"] as const;
 /** A call that rings: sent by the caller, heard by the callee, answered with 180. */
 export interface Ringing {
   readonly invite: Sent;
-  readonly heard: Heard;
-  readonly ringing: Heard;
+  readonly heard: ReceivedMessage;
+  readonly ringing: ReceivedMessage;
 }
 
 /** A call in progress, seen from both sides. */
 export interface Call extends Ringing {
-  readonly answer: Heard;
+  readonly answer: ReceivedMessage;
   readonly callerSide: Dialog;
   readonly calleeSide: Dialog;
 }
@@ -38,7 +38,7 @@ export async function establish(caller: Phone, callee: Phone, uri = callee.aor, 
 }
 
 /** Hangs up; returns the 200 to the BYE. */
-export async function hangUp(by: Phone, dialog: Dialog, other: Phone): Promise<Heard> {
+export async function hangUp(by: Phone, dialog: Dialog, other: Phone): Promise<ReceivedMessage> {
   by.bye(dialog);
   other.reply(await other.next("BYE"), 200);
   return by.next(200, { method: "BYE" });

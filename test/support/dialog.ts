@@ -1,4 +1,4 @@
-import { addresses, header, headers, uriIn, type Heard } from "./heard.ts";
+import { addresses, header, headers, uriIn, type ReceivedMessage } from "./received-message.ts";
 
 /** One side's view of a dialog (RFC 3261 §12): what its requests carry. */
 export interface Dialog {
@@ -17,7 +17,7 @@ export interface Dialog {
 }
 
 /** The caller's view, out of the response that made the dialog: the route set is the Record-Route upside down (§12.1.2). */
-export function dialogOfCaller(response: Heard): Dialog {
+export function dialogOfCaller(response: ReceivedMessage): Dialog {
   const inviteCseq = Number.parseInt(header(response, "cseq") ?? "", 10);
   return {
     callId: header(response, "call-id") ?? "",
@@ -31,7 +31,7 @@ export function dialogOfCaller(response: Heard): Dialog {
 }
 
 /** The callee's view, out of the request and the To tag it answered with (§12.1.1). */
-export function dialogOfCallee(request: Heard, tag: string): Dialog {
+export function dialogOfCallee(request: ReceivedMessage, tag: string): Dialog {
   return {
     callId: header(request, "call-id") ?? "",
     local: `${header(request, "to") ?? ""};tag=${tag}`,
@@ -44,7 +44,7 @@ export function dialogOfCallee(request: Heard, tag: string): Dialog {
 }
 
 /** The lines a response copies from its request (§8.2.6.2); Record-Route too, which every response that makes a dialog carries. */
-export function copiedLines(request: Heard, tag: string): string[] {
+export function copiedLines(request: ReceivedMessage, tag: string): string[] {
   const to = header(request, "to") ?? "";
   return [
     ...headers(request, "via").map((value) => `Via: ${value}`),

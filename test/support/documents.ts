@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { XmlDocument, XmlValidateError, XsdValidator } from "libxml2-wasm";
 import { xmlRegisterFsInputProviders } from "libxml2-wasm/lib/nodejs.mjs";
-import { type Heard, header } from "./heard.ts";
+import { type ReceivedMessage, header } from "./received-message.ts";
 
 /** The root elements that bodies of a type may have. */
 const roots: Readonly<Record<string, readonly string[]>> = {
@@ -15,7 +15,7 @@ const roots: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Throws if a notification carries a document that its schema does not allow, be it a part of several. */
-export function checkNotification(heard: Heard): void {
+export function checkNotification(heard: ReceivedMessage): void {
   const type = header(heard, "content-type");
   if (heard.method !== "NOTIFY" || type === undefined || heard.body === "") return;
   const body = heard.isBinary ? Buffer.from(heard.body, "latin1").toString("utf8") : heard.body;

@@ -1,25 +1,25 @@
 import { randomText } from "./compose.ts";
-import type { Desk } from "./desk.ts";
-import { type Heard, header } from "./heard.ts";
+import type { SimulatedPhone } from "./simulated-phone.ts";
+import { type ReceivedMessage, header } from "./received-message.ts";
 import { type Watching, watch } from "./watching.ts";
 
 /** What a phone has to say of itself that subscribes to a list (RFC 4662 §4.1, §4.3). */
 export const listLines = ["Supported: eventlist", "Accept: application/pidf+xml, application/rlmi+xml, multipart/related"];
 
 /** A resource as a notification shows it: `active open`, `pending`, `terminated rejected`, or `unknown`. */
-export type Shown = Readonly<Record<string, string>>;
+export type PresentedCredentials = Readonly<Record<string, string>>;
 
 export interface ListNotice {
   readonly version: number;
   readonly isFull: boolean;
   /** By URI. */
-  readonly resources: Shown;
+  readonly resources: PresentedCredentials;
   /** By Content-ID. */
   readonly parts: Readonly<Record<string, string>>;
 }
 
 /** Reads the body of a list's notification (RFC 4662 §5). Not with the server's own code, on purpose. */
-export function readNotice(heard: Pick<Heard, "body" | "headers">): ListNotice {
+export function readNotice(heard: Pick<ReceivedMessage, "body" | "headers">): ListNotice {
   const type = heard.headers.find(([name]) => name === "content-type")?.[1] ?? "";
   const boundary = /boundary="([^"]+)"/.exec(type)?.[1] ?? "";
   const start = /start="<([^"]+)>"/.exec(type)?.[1] ?? "";
@@ -42,7 +42,7 @@ export function readNotice(heard: Pick<Heard, "body" | "headers">): ListNotice {
   return {
     version: Number(/version="(\d+)"/.exec(rlmi.slice(rlmi.indexOf("<list")))?.[1]),
     isFull: rlmi.includes('fullState="true"'),
-    resources: Object.fromEntries(resources) as Shown,
+    resources: Object.fromEntries(resources) as PresentedCredentials,
     parts,
   };
 }
@@ -58,7 +58,7 @@ function shown(content: string, parts: Readonly<Record<string, string>>): string
 }
 
 /** What the watcher's phone knows by RFC 4662 §5.6 after all its notifications; undefined where one is missing. */
-export function tableOf(notified: readonly Heard[]): Shown | undefined {
+export function tableOf(notified: readonly ReceivedMessage[]): PresentedCredentials | undefined {
   let table: Record<string, string> = {};
   let version = -1;
   for (const notice of notified.map(readNotice)) {
@@ -71,12 +71,12 @@ export function tableOf(notified: readonly Heard[]): Shown | undefined {
 }
 
 /** A phone subscribes to a list. */
-export function watchList(desk: Desk, uri: string, event = "presence", lines: readonly string[] = [], expires = 600): Watching {
+export function watchList(desk: SimulatedPhone, uri: string, event = "presence", lines: readonly string[] = [], expires = 600): Watching {
   return watch(desk, uri, event, [...listLines, ...lines], expires);
 }
 
 /** A phone subscribes to a list that it brings along (RFC 5367). */
-export function watchOwnList(desk: Desk, uri: string, body: string, lines?: readonly string[]) {
+export function watchOwnList(desk: SimulatedPhone, uri: string, body: string, lines?: readonly string[]) {
   const own = ["Require: recipient-list-subscribe", "Content-Type: application/resource-lists+xml", "Content-Disposition: recipient-list"];
   const callId = randomText(6);
   const sent = desk.sends(

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { compose, newBranch, randomText, toText, type Line } from "./compose.ts";
 import { copiedLines, type Dialog } from "./dialog.ts";
 import { answerChallenge, type DigestInput } from "./digest.ts";
-import { header, headers, type Heard } from "./heard.ts";
-import { type Match, matcher, type SipSocket } from "./ears.ts";
+import { header, headers, type ReceivedMessage } from "./received-message.ts";
+import { type Match, matcher, type SipSocket } from "./received-messages.ts";
 import type { SocketOptions } from "./sip-socket.ts";
 
 export interface PhoneOptions extends SocketOptions {
@@ -114,7 +114,7 @@ export class Phone {
     this.#mustNotHaveHeard(await this.next(match, { milliseconds }).catch(() => undefined));
   }
 
-  #mustNotHaveHeard(heard: Heard | undefined): void {
+  #mustNotHaveHeard(heard: ReceivedMessage | undefined): void {
     if (heard !== undefined) throw new Error(`${this.account} should not have heard\n${heard.raw}`);
   }
 
@@ -142,7 +142,7 @@ export class Phone {
   }
 
   /** Sends a request, answers a challenge to it, and returns the final response (also a second challenge). */
-  async transact(method: string, uri: string, options: RequestOptions = {}, more: readonly string[] = []): Promise<Heard> {
+  async transact(method: string, uri: string, options: RequestOptions = {}, more: readonly string[] = []): Promise<ReceivedMessage> {
     const first = this.request(method, uri, options, more);
     const answer = await this.finalResponse(first);
     if (answer.status !== 401 && answer.status !== 407) return answer;
@@ -151,12 +151,12 @@ export class Phone {
     return this.finalResponse(this.request(method, uri, again, [...more, this.authorization(answer, first, options.credentials)]));
   }
 
-  async finalResponse(sent: Sent): Promise<Heard> {
+  async finalResponse(sent: Sent): Promise<ReceivedMessage> {
     return this.next((message) => message.status >= 200 && header(message, "via")?.includes(sent.branch) === true);
   }
 
   /** The header line that answers a 401 or 407. */
-  authorization(answer: Heard, sent: Sent, lies: Partial<DigestInput> = {}): string {
+  authorization(answer: ReceivedMessage, sent: Sent, lies: Partial<DigestInput> = {}): string {
     const [challenge, credentials] =
       answer.status === 401 ? ["www-authenticate", "Authorization"] : ["proxy-authenticate", "Proxy-Authorization"];
     const input = {
@@ -170,7 +170,7 @@ export class Phone {
   }
 
   /** Registers as an outbound phone does, answering the challenge; returns the final response. */
-  async register(options: RegisterOptions = {}): Promise<Heard> {
+  async register(options: RegisterOptions = {}): Promise<ReceivedMessage> {
     const contacts = options.contacts ?? [this.outboundContact];
     const more = [
       "Supported: path,gruu,outbound",
@@ -185,7 +185,7 @@ export class Phone {
   }
 
   /** Replies to a request that came. Any tag we put to To is the phone's own, so that its dialogs can be told. */
-  reply(request: Heard, status: number, options: ReplyOptions = {}): void {
+  reply(request: ReceivedMessage, status: number, options: ReplyOptions = {}): void {
     const contact = options.contact ?? (request.method === "INVITE" && status > 100 && status < 300 ? this.contact : "");
     const lines = [
       ...copiedLines(request, options.toTag ?? this.tag),
@@ -201,7 +201,7 @@ export class Phone {
   }
 
   /** RFC 3261 §17.1.1.3: of the INVITE's own transaction, with the response's To. */
-  ackRefusal(invite: Sent, refusal: Heard): void {
+  ackRefusal(invite: Sent, refusal: ReceivedMessage): void {
     this.request("ACK", invite.uri, { ...invite, to: header(refusal, "to") ?? "" });
   }
 

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { type AddressInfo, type Socket, createServer } from "node:net";
 import { compose } from "./compose.ts";
 import { copiedLines } from "./dialog.ts";
-import { createEars, type Match } from "./ears.ts";
-import { type Heard, header, readHeard } from "./heard.ts";
+import { createReceivedMessages, type Match } from "./received-messages.ts";
+import { type ReceivedMessage, header, readReceivedMessage } from "./received-message.ts";
 
 /** Another SIP server, over TCP: it answers OPTIONS by itself, and else says what the test wants. */
 export interface SipServer {
@@ -13,13 +13,13 @@ export interface SipServer {
   /** What came between messages: pings and pongs (RFC 5626 §4.4.1). */
   readonly keepAlives: readonly string[];
   /** The OPTIONS that it has heard. */
-  readonly asked: readonly Heard[];
-  next(match: Match, narrowing?: { readonly method?: string; readonly milliseconds?: number }): Promise<Heard>;
-  rest(): readonly Heard[];
+  readonly asked: readonly ReceivedMessage[];
+  next(match: Match, narrowing?: { readonly method?: string; readonly milliseconds?: number }): Promise<ReceivedMessage>;
+  rest(): readonly ReceivedMessage[];
   /** A response on the newest connection. */
-  reply(request: Heard, status: number, lines?: readonly string[], body?: string): void;
+  reply(request: ReceivedMessage, status: number, lines?: readonly string[], body?: string): void;
   /** A response on the connection from `127.0.0.1:port`. */
-  replyAt(peer: string, request: Heard, status: number, lines?: readonly string[], body?: string): void;
+  replyAt(peer: string, request: ReceivedMessage, status: number, lines?: readonly string[], body?: string): void;
   /** Anything, on the newest connection. */
   send(text: string): void;
   /** Connections that are open. */
@@ -40,12 +40,18 @@ export interface SipServer {
  * @param address of this machine
  */
 export async function startSipServer(port = 0, address = "127.0.0.1"): Promise<SipServer> {
-  const ears = createEars("the other server");
+  const ears = createReceivedMessages("the other server");
   const sockets: Socket[] = [];
   let ended = 0;
-  const asked: Heard[] = [];
+  const asked: ReceivedMessage[] = [];
   const keepAlives: string[] = [];
-  const replyBy = (socket: Socket | undefined, request: Heard, status: number, lines: readonly string[] = [], body = ""): void => {
+  const replyBy = (
+    socket: Socket | undefined,
+    request: ReceivedMessage,
+    status: number,
+    lines: readonly string[] = [],
+    body = "",
+  ): void => {
     // RFC 3581 §4: it tells where it sees the sender.
     const { remoteAddress, remotePort } = socket ?? {};
     const told = copiedLines(request, "theirs").map((line, index) =>
@@ -75,7 +81,7 @@ export async function startSipServer(port = 0, address = "127.0.0.1"): Promise<S
         if (rest.length < end + 4 + length) return;
         const raw = rest.slice(0, end + 4 + length);
         rest = rest.slice(raw.length);
-        const heard = readHeard(raw, false);
+        const heard = readReceivedMessage(raw, false);
         if (heard.method === "OPTIONS" && header(heard, "max-forwards") === "0") {
           asked.push(heard);
           if (self.health > 0) replyBy(socket, heard, self.health);

@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { WebSocket, type ClientOptions } from "ws";
 import { checkNotification } from "./documents.ts";
-import { createEars, type SipSocket } from "./ears.ts";
+import { createReceivedMessages, type SipSocket } from "./received-messages.ts";
 
 export interface SocketOptions {
   /** "sip" if absent, none if "", several with commas between. */
@@ -33,7 +33,7 @@ export interface OpenSocket extends SipSocket {
 /** @param owner whose name a failing test shows */
 export async function openSocket(url: string, owner: string, options: SocketOptions = {}): Promise<OpenSocket> {
   const socket = connect(url, options);
-  const ears = createEars(owner, options.isTrusting === true ? undefined : checkNotification);
+  const ears = createReceivedMessages(owner, options.isTrusting === true ? undefined : checkNotification);
   let connection: Socket | undefined;
   socket.on("upgrade", (response) => (connection = response.socket));
   const closed = new Promise<{ code: number; reason: string }>((resolve) => {

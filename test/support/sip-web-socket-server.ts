@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import { compose } from "./compose.ts";
 import { copiedLines } from "./dialog.ts";
-import { createEars } from "./ears.ts";
+import { createReceivedMessages } from "./received-messages.ts";
 import type { SipServer } from "./sip-server.ts";
 
 export interface WebSocketSipServer extends Pick<SipServer, "port" | "next" | "rest" | "reply" | "send" | "connections" | "cut" | "close"> {
@@ -23,7 +23,7 @@ export interface WebSocketSipServerOptions {
 /** Another SIP server, over WebSocket (RFC 7118): it says what the test wants, and answers nothing by itself. */
 export async function startWebSocketSipServer(options: WebSocketSipServerOptions = {}): Promise<WebSocketSipServer> {
   const { certificate, subprotocol = "sip" } = options;
-  const ears = createEars("the other server");
+  const ears = createReceivedMessages("the other server");
   const sockets: WebSocket[] = [];
   const upgrades: string[] = [];
   const server = certificate === undefined ? createServer() : createSecureServer(certificate);

@@ -1,13 +1,13 @@
 import JsSIP from "jssip";
 import { Registerer, RegistererState, UserAgent, type SessionDescriptionHandlerFactory, type UserAgentOptions } from "sip.js";
-import type { Way } from "./town.ts";
+import type { RoutingDecision } from "./server-under-test.ts";
 import { shortSdp } from "./compose.ts";
 
 /** Which account of which server a stock phone is for. */
 export interface StockOptions {
   readonly wsUrl: string;
   readonly account: string;
-  readonly way: Way;
+  readonly way: RoutingDecision;
 }
 
 const password = "offhook";

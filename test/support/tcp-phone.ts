@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { compose, newBranch } from "./compose.ts";
 import { answerChallenge } from "./digest.ts";
-import { type Heard, headers, readHeard } from "./heard.ts";
+import { type ReceivedMessage, headers, readReceivedMessage } from "./received-message.ts";
 
 /** What comes on a connection, one message after the other. */
 export async function openTcpLine(port: number) {
@@ -14,7 +14,7 @@ export async function openTcpLine(port: number) {
     socket.once("error", () => resolve());
   });
   let rest = "";
-  const heard: Heard[] = [];
+  const heard: ReceivedMessage[] = [];
   const waiting: (() => void)[] = [];
   socket.on("data", (octets) => {
     rest += octets.toString("latin1");
@@ -25,15 +25,15 @@ export async function openTcpLine(port: number) {
       }
       const length = Number(/\r\ncontent-length:\s*(\d+)/i.exec(rest.slice(0, end))?.[1]);
       if (rest.length < end + 4 + length) return;
-      heard.push(readHeard(rest.slice(0, end + 4 + length), false));
+      heard.push(readReceivedMessage(rest.slice(0, end + 4 + length), false));
       rest = rest.slice(end + 4 + length);
       for (const wake of waiting.splice(0)) wake();
     }
   });
-  const next = async (match: (message: Heard) => boolean): Promise<Heard> => {
+  const next = async (match: (message: ReceivedMessage) => boolean): Promise<ReceivedMessage> => {
     for (;;) {
       const at = heard.findIndex(match);
-      if (at >= 0) return heard.splice(at, 1)[0] as Heard;
+      if (at >= 0) return heard.splice(at, 1)[0] as ReceivedMessage;
       await new Promise<void>((resolve) => waiting.push(resolve));
     }
   };

@@ -1,6 +1,6 @@
 import { randomText } from "./compose.ts";
-import type { Desk } from "./desk.ts";
-import { type Heard, header, headers } from "./heard.ts";
+import type { SimulatedPhone } from "./simulated-phone.ts";
+import { type ReceivedMessage, header, headers } from "./received-message.ts";
 import { applyPidfDiff, canonical } from "./patch.ts";
 
 /** A subscription as its watcher's phone has it. */
@@ -8,9 +8,9 @@ export interface Watching {
   /** What the SUBSCRIBE, or the last one, was answered with; 0 while there is nothing. */
   readonly status: () => number;
   /** All notifications, oldest first. */
-  readonly notified: () => readonly Heard[];
+  readonly notified: () => readonly ReceivedMessage[];
   /** The newest one. */
-  readonly last: () => Heard;
+  readonly last: () => ReceivedMessage;
   /** A SUBSCRIBE within the dialog; 0 ends the subscription. */
   readonly refresh: (expires: number, lines?: readonly string[], body?: string) => void;
   readonly callId: string;
@@ -18,7 +18,7 @@ export interface Watching {
 
 /** A phone subscribes to an event package of somebody. */
 export function watch(
-  desk: Desk,
+  desk: SimulatedPhone,
   uri: string,
   event = "presence",
   lines: readonly string[] = [],
@@ -54,7 +54,7 @@ export function watch(
 }
 
 /** A phone publishes its user's presence, as PIDF if the lines have no type. */
-export function publishes(desk: Desk, body: string, lines: readonly string[] = []) {
+export function publishes(desk: SimulatedPhone, body: string, lines: readonly string[] = []) {
   const isTyped = body === "" || lines.some((line) => line.startsWith("Content-Type"));
   const content = isTyped ? [] : ["Content-Type: application/pidf+xml"];
   return desk.sends(
@@ -84,7 +84,7 @@ export function pidf(entity: string, basic: "open" | "closed", activity?: string
 }
 
 /** `open` or `closed`, of each service in a presence document. */
-export function basics(heard: Heard): string[] {
+export function basics(heard: ReceivedMessage): string[] {
   return [...heard.body.matchAll(/<(?:\w+:)?basic>(\w+)</g)].map(([, basic]) => basic ?? "");
 }
 

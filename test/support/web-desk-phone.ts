@@ -1,13 +1,13 @@
 import { sdpType } from "./call.ts";
 import { type DeskPhone, Happenings } from "./desk-phone.ts";
 import { type Dialog, dialogOfCallee, dialogOfCaller } from "./dialog.ts";
-import { type Heard, cseqMethod } from "./heard.ts";
+import { type ReceivedMessage, cseqMethod } from "./received-message.ts";
 import type { Phone } from "./phone.ts";
 
 /** A phone on a WebSocket that does what a desk phone does, and speaks of the same sound. */
 export function asDeskPhone(phone: Phone): DeskPhone {
   const heard = new Happenings();
-  let ringing: Heard | undefined;
+  let ringing: ReceivedMessage | undefined;
   let dialog: Dialog | undefined;
   let isClosed = false;
 
@@ -15,7 +15,7 @@ export function asDeskPhone(phone: Phone): DeskPhone {
     if (dialog === undefined) throw new Error("there is no call");
     phone.inDialog("INVITE", dialog, { headers: [sdpType], body: sound(flow) });
   };
-  const takesRequest = (request: Heard): void => {
+  const takesRequest = (request: ReceivedMessage): void => {
     if (request.method === "ACK") return;
     if (request.method !== "INVITE") phone.reply(request, 200);
     if (request.method === "BYE") {
@@ -32,7 +32,7 @@ export function asDeskPhone(phone: Phone): DeskPhone {
     phone.reply(request, 200, { headers: [sdpType], body: sound(isHeld ? "recvonly" : "sendrecv") });
     heard.add(request.raw, isHeld ? "is held" : "is resumed");
   };
-  const takesResponse = (response: Heard): void => {
+  const takesResponse = (response: ReceivedMessage): void => {
     if (response.status === 180) return heard.add(response.raw, "hears ringing");
     if (cseqMethod(response) !== "INVITE" || response.status !== 200) return heard.add(response.raw, undefined);
     const answered = dialogOfCaller(response);

@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { WebSocket } from "ws";
-import type { Line, Network } from "./desk.ts";
+import type { Line, Network } from "./simulated-phone.ts";
 import { patience } from "./patience.ts";
-import type { Way } from "./town.ts";
+import type { RoutingDecision } from "./server-under-test.ts";
 
 /** A running server as desks see it. */
-export function wireNetwork(server: { readonly wsUrl: string }, way: Way): Network & { readonly faults: readonly unknown[] } {
+export function wireNetwork(server: { readonly wsUrl: string }, way: RoutingDecision): Network & { readonly faults: readonly unknown[] } {
   const faults: unknown[] = [];
   const domain = "localhost";
   return {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Contact, readContacts } from "../../lib/syntax/contact.ts";
-import { readEssentials } from "../../lib/syntax/essentials.ts";
+import { readMandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { bodyOf, headerValue, headerValues } from "../../lib/syntax/message.ts";
 import { parameter } from "../../lib/syntax/parameters.ts";
 import { parseUri, unescape } from "../../lib/syntax/uri.ts";
@@ -77,7 +77,7 @@ describe("RFC 4475", () => {
 
   it("§3.1.1.1: folding, white space, compact forms and lists are read through", () => {
     const message = accepted(messages["wsinv"]);
-    expect(readEssentials(message)).toMatchObject({
+    expect(readMandatoryHeaders(message)).toMatchObject({
       via: { transport: "UDP", host: "192.0.2.2", branch: "390skdjuw" },
       fromTag: "98asjd8",
       toTag: "1918181833n",
@@ -93,7 +93,7 @@ describe("RFC 4475", () => {
   it("§3.1.1.2: the method and the header are made of every character a token may have", () => {
     const message = accepted(messages["intmeth"]);
     expect(message).toMatchObject({ kind: "request", method: "!interesting-Method0123456789_*+`.%indeed'~" });
-    expect(readEssentials(message)).toMatchObject({ callId: "intmeth.word%ZK-!.*_+'@word`~)(><:\\/\"][?}{" });
+    expect(readMandatoryHeaders(message)).toMatchObject({ callId: "intmeth.word%ZK-!.*_+'@word`~)(><:\\/\"][?}{" });
   });
 
   it("§3.1.1.3, §3.1.1.4: escapes in user parts are undone, null octets too", () => {
@@ -141,7 +141,7 @@ describe("RFC 4475", () => {
   });
 
   it("§3.2.1: a branch that is only the magic cookie is no identifier", () => {
-    expect(readEssentials(accepted(messages["badbranch"]))).toMatchObject({ via: { branch: "z9hG4bK" } });
+    expect(readMandatoryHeaders(accepted(messages["badbranch"]))).toMatchObject({ via: { branch: "z9hG4bK" } });
   });
 
   it("§3.3.12, §3.3.13: a parameter belongs to the header without brackets, to the URI within them", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readEssentials } from "../../lib/syntax/essentials.ts";
+import { readMandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { headerValues } from "../../lib/syntax/message.ts";
 import { parameter } from "../../lib/syntax/parameters.ts";
 import { parseUri } from "../../lib/syntax/uri.ts";
@@ -59,6 +59,8 @@ describe("RFC 5118", () => {
   });
 
   it("§4.9: an IPv4 address may be written within an IPv6 address", () => {
-    expect(readEssentials(accepted(messages["ipv4-mapped-ipv6"]))).toMatchObject({ via: { host: "[::ffff:192.0.2.10]", port: 19823 } });
+    expect(readMandatoryHeaders(accepted(messages["ipv4-mapped-ipv6"]))).toMatchObject({
+      via: { host: "[::ffff:192.0.2.10]", port: 19823 },
+    });
   });
 });

@@ -1,5 +1,5 @@
 import { readContacts } from "../../lib/syntax/contact.ts";
-import { readEssentials } from "../../lib/syntax/essentials.ts";
+import { readMandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { type Message, parseMessage } from "../../lib/syntax/message.ts";
 import { parseUri } from "../../lib/syntax/uri.ts";
@@ -8,8 +8,8 @@ import { parseUri } from "../../lib/syntax/uri.ts";
 export function verdictOf(text: string): "accepted" | number {
   const message = parseMessage(text);
   if (isFault(message)) return message.status;
-  const essentials = readEssentials(message);
-  if (isFault(essentials)) return essentials.status;
+  const mandatory = readMandatoryHeaders(message);
+  if (isFault(mandatory)) return mandatory.status;
   if (message.kind === "request") {
     const uri = parseUri(message.requestUri);
     if (isFault(uri)) return uri.status;

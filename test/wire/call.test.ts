@@ -1,16 +1,19 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { establish, hangUp, ring, sdpType } from "../support/call.ts";
-import { addresses, header, headers, parameter, uriIn } from "../support/heard.ts";
+import { addresses, header, headers, parameter, uriIn } from "../support/received-message.ts";
 import type { Phone } from "../support/phone.ts";
-import { openTown, ways, type Way } from "../support/town.ts";
+import { startServerUnderTest, ways, type RoutingDecision } from "../support/server-under-test.ts";
 
-const town = await openTown();
-afterAll(() => town.close());
+const serverUnderTest = await startServerUnderTest();
+afterAll(() => serverUnderTest.close());
 
 const pairs = ways.flatMap((caller) => ways.map((callee) => [caller, callee] as const));
 
-async function meet(callerWay: Way, calleeWay: Way): Promise<[Phone, Phone]> {
-  return [await town.register(await town.newcomer("alice"), callerWay), await town.register(await town.newcomer("bob"), calleeWay)];
+async function meet(callerWay: RoutingDecision, calleeWay: RoutingDecision): Promise<[Phone, Phone]> {
+  return [
+    await serverUnderTest.register(await serverUnderTest.newcomer("alice"), callerWay),
+    await serverUnderTest.register(await serverUnderTest.newcomer("bob"), calleeWay),
+  ];
 }
 
 describe.each(pairs)("a call from the %s to the %s way", (callerWay, calleeWay) => {
@@ -72,7 +75,7 @@ describe.each(pairs)("a call from the %s to the %s way", (callerWay, calleeWay) 
 
 describe("to the outside we are one SIP element", () => {
   it("one Via and one Record-Route is put in front, and only our Via is taken off", async () => {
-    const [alice, bob] = await town.phones("general", "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones("general", "alice", "bob");
     const call = await establish(alice, bob);
     expect(headers(call.heard, "via")).toHaveLength(2);
     expect(headers(call.heard, "via")[1]).toContain(call.invite.branch);
@@ -83,7 +86,7 @@ describe("to the outside we are one SIP element", () => {
   });
 
   it("the caller hears 100 at once, and the callee's own 100 goes no further (§16.7 step 5)", async () => {
-    const [alice, bob] = await town.phones("direct", "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones("direct", "alice", "bob");
     const invite = alice.request("INVITE", bob.aor);
     expect((await alice.next(100)).status).toBe(100);
     const heard = await bob.next("INVITE");
@@ -95,7 +98,7 @@ describe("to the outside we are one SIP element", () => {
   });
 
   it("what we have no business with arrives as it was sent: order, spelling, folding, unknown headers, body", async () => {
-    const [alice, bob] = await town.phones("direct", "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones("direct", "alice", "bob");
     const odd = [
       "X-Unknown:  two  spaces ",
       "sUBJECT :spelled oddly",
@@ -124,7 +127,7 @@ describe("to the outside we are one SIP element", () => {
   });
 
   it("provisional responses of every kind go up: 180, 181, 183, with their bodies", async () => {
-    const [alice, bob] = await town.phones("direct", "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones("direct", "alice", "bob");
     alice.request("INVITE", bob.aor);
     const heard = await bob.next("INVITE");
     for (const status of [180, 181, 183]) {

@@ -1,15 +1,18 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { establish, hangUp, ring } from "../support/call.ts";
 import { hasty } from "../support/hasty.ts";
-import { header } from "../support/heard.ts";
-import { openTown, ways } from "../support/town.ts";
+import { header } from "../support/received-message.ts";
+import { startServerUnderTest, ways } from "../support/server-under-test.ts";
 
-const [town, hastyTown] = await Promise.all([openTown(), openTown({ settings: { TRANSACTION_TIMEOUT: hasty, CALLER_GRACE: hasty } })]);
-afterAll(() => Promise.all([town.close(), hastyTown.close()]));
+const [serverUnderTest, hastyTown] = await Promise.all([
+  startServerUnderTest(),
+  startServerUnderTest({ settings: { TRANSACTION_TIMEOUT: hasty, CALLER_GRACE: hasty } }),
+]);
+afterAll(() => Promise.all([serverUnderTest.close(), hastyTown.close()]));
 
 describe.each(ways)("CANCEL (RFC 3261 §9, §16.10), on the %s way", (way) => {
   it("is answered with 200, goes to the ringing phone with the INVITE's own branch, and the INVITE ends with 487", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     const { invite, heard } = await ring(alice, bob);
     alice.cancel(invite);
     expect((await alice.next(200, { method: "CANCEL" })).status).toBe(200);
@@ -25,14 +28,14 @@ describe.each(ways)("CANCEL (RFC 3261 §9, §16.10), on the %s way", (way) => {
   });
 
   it("tells the phone why, if the caller said so (RFC 3326)", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     const { invite } = await ring(alice, bob);
     alice.cancel(invite, [["Reason", 'SIP;cause=600;text="Never mind"']]);
     expect(header(await bob.next("CANCEL"), "reason")).toContain("cause=600");
   });
 
   it("waits for a provisional response before it goes to the phone (§9.1)", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     const invite = alice.request("INVITE", bob.aor);
     const heard = await bob.next("INVITE");
     alice.cancel(invite);
@@ -50,7 +53,7 @@ describe.each(ways)("CANCEL (RFC 3261 §9, §16.10), on the %s way", (way) => {
   });
 
   it("of nothing draws 481", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     const never = {
       method: "INVITE",
       uri: bob.aor,
@@ -66,7 +69,7 @@ describe.each(ways)("CANCEL (RFC 3261 §9, §16.10), on the %s way", (way) => {
   });
 
   it("that comes after the answer changes nothing: the call goes on", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     const call = await establish(alice, bob);
     alice.cancel(call.invite);
     await alice.next((message) => header(message, "cseq") === "1 CANCEL");
@@ -75,7 +78,7 @@ describe.each(ways)("CANCEL (RFC 3261 §9, §16.10), on the %s way", (way) => {
   });
 
   it("that crosses the answer: the caller hears the 200, and hangs up", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     const { invite, heard } = await ring(alice, bob);
     alice.cancel(invite);
     const cancel = await bob.next("CANCEL");
@@ -85,8 +88,8 @@ describe.each(ways)("CANCEL (RFC 3261 §9, §16.10), on the %s way", (way) => {
   });
 
   it("reaches every phone of the callee", async () => {
-    const [alice, first] = await town.phones(way, "alice", "bob");
-    const second = await town.register(first.account, way);
+    const [alice, first] = await serverUnderTest.phones(way, "alice", "bob");
+    const second = await serverUnderTest.register(first.account, way);
     const invite = alice.request("INVITE", first.aor);
     for (const phone of [first, second]) phone.reply(await phone.next("INVITE"), 180);
     await alice.next(180);
@@ -97,7 +100,7 @@ describe.each(ways)("CANCEL (RFC 3261 §9, §16.10), on the %s way", (way) => {
   });
 
   it("of somebody else's call does nothing", async () => {
-    const [alice, bob, mallory] = await town.phones(way, "alice", "bob", "mallory");
+    const [alice, bob, mallory] = await serverUnderTest.phones(way, "alice", "bob", "mallory");
     const { invite, heard } = await ring(alice, bob);
     mallory.cancel({ ...invite, from: `<${mallory.aor}>;tag=${alice.tag}` });
     expect((await mallory.next(481, { method: "CANCEL" })).status).toBe(481);

@@ -1,26 +1,27 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { establish, hangUp, ring } from "../support/call.ts";
-import { headers } from "../support/heard.ts";
+import { headers } from "../support/received-message.ts";
 import type { Phone } from "../support/phone.ts";
-import { openTown, ways, type Town, type Way } from "../support/town.ts";
+import { startServerUnderTest, ways, type ServerUnderTest, type RoutingDecision } from "../support/server-under-test.ts";
 
-let town: Town;
+let serverUnderTest: ServerUnderTest;
 beforeEach(async () => {
-  town = await openTown();
+  serverUnderTest = await startServerUnderTest();
 });
-afterEach(() => town.close());
+afterEach(() => serverUnderTest.close());
 
 /** The same telephone after its connection was lost. */
-const backOf = (phone: Phone, way: Way): Promise<Phone> => town.register(phone.account, way, { instance: phone.instance });
+const backOf = (phone: Phone, way: RoutingDecision): Promise<Phone> =>
+  serverUnderTest.register(phone.account, way, { instance: phone.instance });
 
 async function powerCut(): Promise<void> {
-  await town.server.kill9();
-  await town.server.restart();
+  await serverUnderTest.server.kill9();
+  await serverUnderTest.server.restart();
 }
 
 describe.each(ways)("after a power cut, on the %s way", (way) => {
   it("phones that come back are called as before", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     await powerCut();
     const [caller, callee] = [await backOf(alice, way), await backOf(bob, way)];
     caller.request("MESSAGE", bob.aor, { body: "after the storm" });
@@ -28,7 +29,7 @@ describe.each(ways)("after a power cut, on the %s way", (way) => {
   });
 
   it("a call that was ringing rings again on the phone that comes back, and is answered", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     const { invite, heard } = await ring(alice, bob);
     await powerCut();
     const caller = await backOf(alice, way);
@@ -40,9 +41,9 @@ describe.each(ways)("after a power cut, on the %s way", (way) => {
   });
 
   it("a call that a phone has placed on a new connection, before it registered there, is answered", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     alice.socket.cut();
-    const unregistered = await town.connect(alice.account, way, { instance: alice.instance });
+    const unregistered = await serverUnderTest.connect(alice.account, way, { instance: alice.instance });
     const contact = `<${alice.aor};gr=${alice.instance}>`;
     const first = unregistered.request("INVITE", bob.aor, { contact });
     const refusal = await unregistered.finalResponse(first);
@@ -58,7 +59,7 @@ describe.each(ways)("after a power cut, on the %s way", (way) => {
   });
 
   it("a call in progress goes on: either side hangs up", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     const call = await establish(alice, bob);
     await powerCut();
     const [caller, callee] = [await backOf(alice, way), await backOf(bob, way)];
@@ -66,10 +67,10 @@ describe.each(ways)("after a power cut, on the %s way", (way) => {
   });
 
   it("subscribers, and the homes that were open, are as they were", async () => {
-    const [alice] = await town.phones(way, "alice");
-    const before = await town.server.listHomes();
+    const [alice] = await serverUnderTest.phones(way, "alice");
+    const before = await serverUnderTest.server.listHomes();
     await powerCut();
-    expect(await town.server.listHomes()).toEqual(before);
+    expect(await serverUnderTest.server.listHomes()).toEqual(before);
     expect((await (await backOf(alice, way)).register({ contacts: [] })).status).toBe(200);
   });
 });

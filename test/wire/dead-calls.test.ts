@@ -3,31 +3,31 @@ import { establish } from "../support/call.ts";
 import { shortSdp } from "../support/compose.ts";
 import { dialogOfCaller } from "../support/dialog.ts";
 import { hasty } from "../support/hasty.ts";
-import { header } from "../support/heard.ts";
+import { header } from "../support/received-message.ts";
 import { Phone } from "../support/phone.ts";
 import { openSocket } from "../support/sip-socket.ts";
 import { startSipServer } from "../support/sip-server.ts";
-import { openTown, type Town } from "../support/town.ts";
+import { startServerUnderTest, type ServerUnderTest } from "../support/server-under-test.ts";
 
 /** The server ends calls whose one end is gone. */
-let town: Town;
+let serverUnderTest: ServerUnderTest;
 const token = "a-token-that-nobody-guesses";
 
 beforeAll(async () => {
-  town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", DEAD_CALL_TIME: hasty } });
-  await town.server.api("PUT", "/domains/localhost/settings", { guests: true, calls_out: true });
-  await town.server.api("PUT", "/domains/localhost/peers/partner", { domains: ["partner.example"], token });
+  serverUnderTest = await startServerUnderTest({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", DEAD_CALL_TIME: hasty } });
+  await serverUnderTest.server.api("PUT", "/domains/localhost/settings", { guests: true, calls_out: true });
+  await serverUnderTest.server.api("PUT", "/domains/localhost/peers/partner", { domains: ["partner.example"], token });
 });
-afterAll(() => town.close());
+afterAll(() => serverUnderTest.close());
 
 async function visitor(account: string, domain: string, bearer?: string): Promise<Phone> {
   const authorization = bearer === undefined ? {} : { headers: { Authorization: `Bearer ${bearer}` } };
-  return new Phone(await openSocket(`${town.server.wsUrl}/ws`, account, authorization), { account, domain, way: "general" });
+  return new Phone(await openSocket(`${serverUnderTest.server.wsUrl}/ws`, account, authorization), { account, domain, way: "general" });
 }
 
 describe("a call", () => {
   it.each(["page closed", "connection lost"] as const)("of a guest ends at the agent's phone: %s", async (how) => {
-    const [agent] = await town.phones("direct", "agent");
+    const [agent] = await serverUnderTest.phones("direct", "agent");
     const guest = await visitor("visitor", "anonymous.invalid");
     const { callerSide } = await establish(guest, agent);
     if (how === "page closed") guest.socket.close();
@@ -42,7 +42,7 @@ describe("a call", () => {
   });
 
   it("of another server that has connected again goes on", async () => {
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     const before = await visitor("carol", "partner.example", token);
     const { callerSide } = await establish(before, alice);
     before.socket.cut();
@@ -56,8 +56,8 @@ describe("a call", () => {
   it("with another SIP server ends there, by the route that its phone had", async () => {
     const provider = await startSipServer();
     const server = `sip:127.0.0.1:${provider.port};transport=tcp`;
-    expect((await town.server.api("PUT", "/domains/localhost/trunks/provider", { server, prefixes: ["+49"] })).status).toBe(200);
-    const [alice] = await town.phones("direct", "alice");
+    expect((await serverUnderTest.server.api("PUT", "/domains/localhost/trunks/provider", { server, prefixes: ["+49"] })).status).toBe(200);
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     const sent = alice.request("INVITE", "sip:+4989123@localhost", { body: shortSdp });
     const contact = `<sip:far@127.0.0.1:${provider.port};transport=tcp>`;
     provider.reply(await provider.next("INVITE"), 200, [`Contact: ${contact}`, "Content-Type: application/sdp"], shortSdp);

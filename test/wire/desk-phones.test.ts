@@ -3,20 +3,20 @@ import { hasBaresip, startBaresip } from "../support/baresip.ts";
 import type { DeskPhone } from "../support/desk-phone.ts";
 import { freePort } from "../support/kamailio.ts";
 import { hasLinphone, startLinphone } from "../support/linphone.ts";
-import { type Town, openTown } from "../support/town.ts";
+import { type ServerUnderTest, startServerUnderTest } from "../support/server-under-test.ts";
 import { asDeskPhone } from "../support/web-desk-phone.ts";
 
 /** Phones that nobody here wrote, over TCP, which local development takes. In CI both have to be there. */
 const isHere = (hasBaresip && hasLinphone) || process.env["CI"] !== undefined;
 const missing = isHere ? "" : " (skipped: it takes Debian's packages baresip-core and linphone-cli)";
 
-let town: Town;
+let serverUnderTest: ServerUnderTest;
 let port: number;
 beforeAll(async () => {
   port = await freePort();
-  town = await openTown({ sipPort: port });
+  serverUnderTest = await startServerUnderTest({ sipPort: port });
 });
-afterAll(() => town.close());
+afterAll(() => serverUnderTest.close());
 
 const phones: DeskPhone[] = [];
 afterEach(async () => {
@@ -26,11 +26,11 @@ afterEach(async () => {
 const kinds = {
   baresip: (account: string) => startBaresip({ account, port }),
   linphone: (account: string) => startLinphone({ account, port }),
-  "a phone on a WebSocket": async (account: string) => asDeskPhone(await town.register(account, "general")),
+  "a phone on a WebSocket": async (account: string) => asDeskPhone(await serverUnderTest.register(account, "general")),
 } as const;
 
 async function start(kind: keyof typeof kinds): Promise<DeskPhone & { readonly uri: string }> {
-  const account = await town.newcomer("desk");
+  const account = await serverUnderTest.newcomer("desk");
   const phone = await kinds[kind](account);
   phones.push(phone);
   return { ...phone, uri: `sip:${account}@localhost` };

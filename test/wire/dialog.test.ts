@@ -1,15 +1,15 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { establish, hangUp, type Call } from "../support/call.ts";
 import { dialogOfCaller } from "../support/dialog.ts";
-import { header, headers, uriIn } from "../support/heard.ts";
+import { header, headers, uriIn } from "../support/received-message.ts";
 import type { Phone } from "../support/phone.ts";
-import { openTown, ways } from "../support/town.ts";
+import { startServerUnderTest, ways } from "../support/server-under-test.ts";
 
-const town = await openTown();
-afterAll(() => town.close());
+const serverUnderTest = await startServerUnderTest();
+afterAll(() => serverUnderTest.close());
 
 async function inCall(way: "direct" | "general"): Promise<{ alice: Phone; bob: Phone; call: Call }> {
-  const [alice, bob] = await town.phones(way, "alice", "bob");
+  const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
   return { alice, bob, call: await establish(alice, bob) };
 }
 
@@ -45,7 +45,7 @@ describe.each(ways)("the sealed route, on the %s way", (way) => {
 
   it("in the hands of a third party, who has overheard it all, leads nowhere", async () => {
     const { alice, bob, call } = await inCall(way);
-    const [mallory] = await town.phones(way, "mallory");
+    const [mallory] = await serverUnderTest.phones(way, "mallory");
     mallory.bye({ ...call.callerSide, cseq: 99 });
     expect((await mallory.next((message) => message.status >= 400)).status).toBeGreaterThanOrEqual(400);
     await bob.hearsNothing("BYE", mallory);
@@ -54,14 +54,14 @@ describe.each(ways)("the sealed route, on the %s way", (way) => {
 
   it("without a To tag is not honoured: the Request-URI routes", async () => {
     const { alice, call } = await inCall(way);
-    const [carol] = await town.phones(way, "carol");
+    const [carol] = await serverUnderTest.phones(way, "carol");
     alice.request("MESSAGE", carol.aor, { routes: call.callerSide.routes, body: "a new request" });
     expect((await carol.next("MESSAGE")).body).toBe("a new request");
   });
 
   it("leads to the phone that is in the call, not to the other phones of its user", async () => {
     const { alice, bob, call } = await inCall(way);
-    const other = await town.register(bob.account, way);
+    const other = await serverUnderTest.register(bob.account, way);
     alice.inDialog("INFO", call.callerSide);
     expect((await bob.next("INFO")).method).toBe("INFO");
     await other.hearsNothing("INFO", alice);
@@ -70,7 +70,7 @@ describe.each(ways)("the sealed route, on the %s way", (way) => {
   it("leads to the newest socket of that phone", async () => {
     const { alice, bob, call } = await inCall(way);
     bob.socket.cut();
-    const back = await town.register(bob.account, way, { instance: bob.instance });
+    const back = await serverUnderTest.register(bob.account, way, { instance: bob.instance });
     alice.inDialog("INFO", call.callerSide, { body: "found you" });
     expect((await back.next("INFO")).body).toBe("found you");
   });
@@ -78,7 +78,7 @@ describe.each(ways)("the sealed route, on the %s way", (way) => {
   it("serves a phone that has come back on a new socket, too", async () => {
     const { alice, bob, call } = await inCall(way);
     bob.socket.cut();
-    const back = await town.connect(bob.account, way, { instance: bob.instance });
+    const back = await serverUnderTest.connect(bob.account, way, { instance: bob.instance });
     // One that keeps its calls keeps its Contact too: with another one it would be a page that was loaded anew.
     expect((await back.register({ contacts: [bob.outboundContact] })).status).toBe(200);
     back.bye(call.calleeSide);
@@ -97,7 +97,7 @@ describe.each(ways)("the sealed route, on the %s way", (way) => {
 
   it("outlives the homes' memory", async () => {
     const { alice, bob, call } = await inCall(way);
-    for (const { account } of [alice, bob]) await town.server.evict(`sip:${account}@localhost#1`, "hibernate");
+    for (const { account } of [alice, bob]) await serverUnderTest.server.evict(`sip:${account}@localhost#1`, "hibernate");
     expect((await hangUp(bob, call.calleeSide, alice)).status).toBe(200);
   });
 });
@@ -119,21 +119,21 @@ describe("routes of other elements (RFC 3261 §16.4, §16.6 step 6)", () => {
   });
 
   it("a Route to somewhere else is not followed: we relay to no other domain", async () => {
-    const [alice, bob] = await town.phones("direct", "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones("direct", "alice", "bob");
     const answer = await alice.finalResponse(alice.request("MESSAGE", bob.aor, { routes: ["<sip:elsewhere.example;lr>"] }));
     expect(answer.status).toBe(403);
   });
 
   it("a Route that names us is dropped, as a preloaded one of a stock phone", async () => {
-    const [alice, bob] = await town.phones("direct", "alice", "bob");
-    const { host } = new URL(town.server.url);
+    const [alice, bob] = await serverUnderTest.phones("direct", "alice", "bob");
+    const { host } = new URL(serverUnderTest.server.url);
     alice.request("MESSAGE", bob.aor, { routes: [`<sip:${host};transport=ws;lr>`] });
     expect(header(await bob.next("MESSAGE"), "route")).toBeUndefined();
   });
 
   it("a target that is a GRUU becomes its phone's contact after our route is popped", async () => {
-    const [alice] = await town.phones("direct", "alice");
-    const bob = await town.connect(await town.newcomer("bob"), "direct");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
+    const bob = await serverUnderTest.connect(await serverUnderTest.newcomer("bob"), "direct");
     const registered = await bob.register();
     const gruu = /pub-gruu="([^"]*)"/.exec(header(registered, "contact") ?? "")?.[1] ?? "";
     const invite = alice.request("INVITE", bob.aor);

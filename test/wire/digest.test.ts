@@ -1,28 +1,32 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { readChallenge } from "../support/digest.ts";
 import { hasty } from "../support/hasty.ts";
-import { headers, type Heard } from "../support/heard.ts";
+import { headers, type ReceivedMessage } from "../support/received-message.ts";
 import type { Phone, Sent } from "../support/phone.ts";
-import { openTown, ways, type Way } from "../support/town.ts";
+import { startServerUnderTest, ways, type RoutingDecision } from "../support/server-under-test.ts";
 
 // A connection on which nothing is said is closed when nonces that are as old as it are too old.
 const settings = { NONCE_LIFETIME: hasty, FIRST_MESSAGE_TIMEOUT: `${Number(hasty) + 1}` };
-const [patientTown, hastyTown] = await Promise.all([openTown(), openTown({ settings })]);
+const [patientTown, hastyTown] = await Promise.all([startServerUnderTest(), startServerUnderTest({ settings })]);
 afterAll(() => Promise.all([patientTown.close(), hastyTown.close()]));
 
 /** The first request and its challenge. */
-async function challenged(way: Way, town = patientTown): Promise<{ phone: Phone; sent: Sent; answer: Heard }> {
-  const phone = await town.connect(await town.newcomer("alice"), way);
+async function challenged(
+  way: RoutingDecision,
+  serverUnderTest = patientTown,
+): Promise<{ phone: Phone; sent: Sent; answer: ReceivedMessage }> {
+  const phone = await serverUnderTest.connect(await serverUnderTest.newcomer("alice"), way);
   const sent = phone.request("REGISTER", "sip:localhost", { to: `<${phone.aor}>` });
   return { phone, sent, answer: await phone.finalResponse(sent) };
 }
 
-async function again(phone: Phone, sent: Sent, line: string): Promise<Heard> {
+async function again(phone: Phone, sent: Sent, line: string): Promise<ReceivedMessage> {
   const { callId, cseq, to } = sent;
   return phone.finalResponse(phone.request(sent.method, sent.uri, { callId, cseq: cseq + 1, to }, [line]));
 }
 
-const isStale = (answer: Heard): boolean => headers(answer, "www-authenticate").some((value) => readChallenge(value)["stale"] === "true");
+const isStale = (answer: ReceivedMessage): boolean =>
+  headers(answer, "www-authenticate").some((value) => readChallenge(value)["stale"] === "true");
 
 describe.each(ways)("digest (RFC 7616, RFC 8760), on the %s way", (way) => {
   it("challenges in one line each, the strongest first, MD5 last, since the stock phones take the last one", async () => {

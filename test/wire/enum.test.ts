@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type DnsServer, startDnsServer } from "../support/dns-server.ts";
-import { headers, type Heard, uriIn } from "../support/heard.ts";
+import { headers, type ReceivedMessage, uriIn } from "../support/received-message.ts";
 import { Phone } from "../support/phone.ts";
 import { openSocket } from "../support/sip-socket.ts";
-import { openTown, type Town } from "../support/town.ts";
+import { startServerUnderTest, type ServerUnderTest } from "../support/server-under-test.ts";
 
 describe("ENUM at the redirect server (RFC 6116)", () => {
   let dns: DnsServer;
-  let town: Town;
+  let serverUnderTest: ServerUnderTest;
   let alice: Phone;
   let count = 0;
   let number: string;
@@ -15,12 +15,12 @@ describe("ENUM at the redirect server (RFC 6116)", () => {
 
   beforeAll(async () => {
     dns = await startDnsServer();
-    town = await openTown({ settings: { DNS_URL: dns.url, ENUM_APEX: "enum.example" } });
-    const account = await town.newcomer("alice");
-    alice = new Phone(await openSocket(`${town.server.wsUrl}/redirect`, account), { account, way: "general" });
+    serverUnderTest = await startServerUnderTest({ settings: { DNS_URL: dns.url, ENUM_APEX: "enum.example" } });
+    const account = await serverUnderTest.newcomer("alice");
+    alice = new Phone(await openSocket(`${serverUnderTest.server.wsUrl}/redirect`, account), { account, way: "general" });
   });
   afterAll(async () => {
-    await town.close();
+    await serverUnderTest.close();
     dns.close();
   });
   beforeEach(() => {
@@ -29,8 +29,8 @@ describe("ENUM at the redirect server (RFC 6116)", () => {
     name = `${[...number.slice(1)].reverse().join(".")}.enum.example`;
   });
 
-  const asks = (uri: string): Promise<Heard> => alice.transact("INVITE", uri);
-  const contacts = (answer: Heard): string[] => headers(answer, "contact").map((contact) => uriIn(contact));
+  const asks = (uri: string): Promise<ReceivedMessage> => alice.transact("INVITE", uri);
+  const contacts = (answer: ReceivedMessage): string[] => headers(answer, "contact").map((contact) => uriIn(contact));
 
   it("a number leads to the URI that its record makes of it", async () => {
     dns.zone = [`${name} NAPTR 1 1 u E2U+sip !^\\+49(.*)$!sip:\\1@provider.example! .`];
@@ -73,7 +73,7 @@ describe("ENUM at the redirect server (RFC 6116)", () => {
   });
 
   it("a number of ours is not asked for", async () => {
-    await town.newcomer("bob", [number]);
+    await serverUnderTest.newcomer("bob", [number]);
     dns.asked.splice(0);
     expect((await asks(`sip:${number}@localhost`)).status).toBe(480);
     expect(dns.asked).toEqual([]);

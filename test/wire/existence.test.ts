@@ -1,36 +1,36 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { shortSdp } from "../support/compose.ts";
-import { header, type Heard } from "../support/heard.ts";
+import { header, type ReceivedMessage } from "../support/received-message.ts";
 import { Phone } from "../support/phone.ts";
-import { openTown, type Town } from "../support/town.ts";
+import { startServerUnderTest, type ServerUnderTest } from "../support/server-under-test.ts";
 
 /** Strangers do not learn which users a domain has, with guests or without. */
 const domains = ["closed.example", "open.example"] as const;
 const password = "a password of theirs";
-let town: Town;
+let serverUnderTest: ServerUnderTest;
 let alias: (domain: string) => string;
 beforeAll(async () => {
-  town = await openTown();
+  serverUnderTest = await startServerUnderTest();
   for (const domain of domains) {
-    expect((await town.server.api("PUT", `/domains/${domain}`, {})).status).toBe(201);
+    expect((await serverUnderTest.server.api("PUT", `/domains/${domain}`, {})).status).toBe(201);
     for (const [username, aliases] of [
       ["opened", ["desk"]],
       ["fresh", ["shelf"]],
       ["zoë", []],
     ] as const)
-      await town.server.api("PUT", `/domains/${domain}/subscribers/${encodeURIComponent(username)}`, { password, aliases });
-    const owner = await Phone.connect(town.server, { account: "opened", domain, way: "general", password });
+      await serverUnderTest.server.api("PUT", `/domains/${domain}/subscribers/${encodeURIComponent(username)}`, { password, aliases });
+    const owner = await Phone.connect(serverUnderTest.server, { account: "opened", domain, way: "general", password });
     expect((await owner.register()).status).toBe(200);
   }
-  expect((await town.server.api("PUT", `/domains/open.example/settings`, { guests: true })).status).toBe(200);
+  expect((await serverUnderTest.server.api("PUT", `/domains/open.example/settings`, { guests: true })).status).toBe(200);
   alias = (domain) => `sip:opened@${domain}`;
 });
-afterAll(() => town.close());
+afterAll(() => serverUnderTest.close());
 
 const users = ["opened", "desk", "fresh", "shelf", "zo%C3%AB", "nobody", "no%20body"];
 
 /** What a stranger can tell of an answer, the name that was asked for taken out. */
-function told(answer: Heard, user: string): string {
+function told(answer: ReceivedMessage, user: string): string {
   const names = answer.raw.split("\r\n").map((line) => line.split(":")[0]);
   const challenge = (header(answer, "www-authenticate") ?? header(answer, "proxy-authenticate") ?? "").replace(/nonce="[^"]+"/, "nonce");
   const text = [answer.status, answer.startLine, header(answer, "warning"), challenge, ...names].join("\n");
@@ -45,7 +45,7 @@ describe.each(domains)("a stranger who goes through names of %s", (domain) => {
   const from = { anonymous: "<sip:anonymous@anonymous.invalid>", own: "", other: `<sip:somebody@${domain}>` };
 
   async function answers(way: "direct" | "general", user: string): Promise<string[]> {
-    const stranger = await Phone.connect(town.server, { account: user, domain, way, password: "a guess" });
+    const stranger = await Phone.connect(serverUnderTest.server, { account: user, domain, way, password: "a guess" });
     const all: string[] = [];
     for (const method of methods) {
       for (const sender of senders) {
@@ -71,7 +71,7 @@ describe.each(domains)("a stranger who goes through names of %s", (domain) => {
   it.each(["direct", "general"] as const)("hears the same with another user's credentials on the %s way", async (way) => {
     const statuses = await Promise.all(
       users.slice(2).map(async (user) => {
-        const stranger = await Phone.connect(town.server, { account: user, domain, way, password });
+        const stranger = await Phone.connect(serverUnderTest.server, { account: user, domain, way, password });
         const request = { from: `<${alias(domain)}>;tag=1`, credentials: { username: "opened" } };
         const answer = await stranger.finalResponse(stranger.request("MESSAGE", `sip:opened@${domain}`, { ...request, body: "hello" }));
         stranger.socket.cut();
@@ -83,7 +83,7 @@ describe.each(domains)("a stranger who goes through names of %s", (domain) => {
 });
 
 it("a stranger finds as many places at every name", async () => {
-  const small = await openTown({ settings: { MAXIMUM_UNAUTHENTICATED: "4" } });
+  const small = await startServerUnderTest({ settings: { MAXIMUM_UNAUTHENTICATED: "4" } });
   const { account: opened } = await small.register(await small.newcomer("opened"), "general");
   const names = [opened, await small.newcomer("fresh"), "nobody", "no%20body"];
   const codes = await Promise.all(

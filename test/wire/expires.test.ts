@@ -1,20 +1,20 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { addresses, header, parameter, type Heard } from "../support/heard.ts";
+import { addresses, header, parameter, type ReceivedMessage } from "../support/received-message.ts";
 import type { Phone } from "../support/phone.ts";
-import { openTown } from "../support/town.ts";
+import { startServerUnderTest } from "../support/server-under-test.ts";
 
 const limits = { MINIMUM_EXPIRES: "60", DEFAULT_EXPIRES: "700", MAXIMUM_EXPIRES: "7000" };
-const exact = await openTown({ settings: { ...limits, EXPIRES_SPREAD: "0" } });
-const spread = await openTown({ settings: { ...limits, EXPIRES_SPREAD: "0.2" } });
+const exact = await startServerUnderTest({ settings: { ...limits, EXPIRES_SPREAD: "0" } });
+const spread = await startServerUnderTest({ settings: { ...limits, EXPIRES_SPREAD: "0.2" } });
 afterAll(async () => {
   await exact.close();
   await spread.close();
 });
 
-const granted = (answer: Heard): number => Number(parameter(addresses(answer, "contact")[0], "expires"));
+const granted = (answer: ReceivedMessage): number => Number(parameter(addresses(answer, "contact")[0], "expires"));
 
-async function connected(town = exact): Promise<Phone> {
-  return town.connect(await town.newcomer("alice"), "general");
+async function connected(serverUnderTest = exact): Promise<Phone> {
+  return serverUnderTest.connect(await serverUnderTest.newcomer("alice"), "general");
 }
 
 describe("the expiration (RFC 3261 §10.3 step 7)", () => {

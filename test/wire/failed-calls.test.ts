@@ -2,10 +2,10 @@ import { afterAll, describe, expect, it } from "vitest";
 import { Phone } from "../support/phone.ts";
 import { startSipServer } from "../support/sip-server.ts";
 import { openSocket } from "../support/sip-socket.ts";
-import { openTown, ways } from "../support/town.ts";
+import { startServerUnderTest, ways } from "../support/server-under-test.ts";
 
-const town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8" } });
-afterAll(() => town.close());
+const serverUnderTest = await startServerUnderTest({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8" } });
+afterAll(() => serverUnderTest.close());
 
 interface Failed {
   readonly call_id: string;
@@ -14,15 +14,15 @@ interface Failed {
 }
 
 const traceOf = async (account: string, query: string): Promise<Response> =>
-  town.server.api("GET", `/domains/localhost/subscribers/${account}/trace${query}`);
+  serverUnderTest.server.api("GET", `/domains/localhost/subscribers/${account}/trace${query}`);
 
 describe.each(ways)("a call that failed, when its home has slept since, on the %s way", (way) => {
   it("is told of by the API, with its messages and our reason", async () => {
-    const [alice] = await town.phones(way, "alice");
+    const [alice] = await serverUnderTest.phones(way, "alice");
     const callId = `failed-${way}`;
     alice.request("INVITE", "sip:nobody@localhost", { callId });
     await alice.next(404);
-    await town.server.evict(`sip:${alice.account}@localhost#1`, "hibernate");
+    await serverUnderTest.server.evict(`sip:${alice.account}@localhost#1`, "hibernate");
     const { entries, failed } = (await (await traceOf(alice.account, "")).json()) as { entries: unknown[]; failed: Failed[] };
     expect(entries).toEqual([]);
     expect(failed).toMatchObject([{ call_id: callId, status: 404, why: "there is no such user" }]);
@@ -33,9 +33,9 @@ describe.each(ways)("a call that failed, when its home has slept since, on the %
   });
 
   it("costs nothing of a stranger's, who is challenged", async () => {
-    const account = await town.newcomer("alice");
-    await town.register(account, way);
-    const stranger = await town.connect(account, way, { password: "a guess" });
+    const account = await serverUnderTest.newcomer("alice");
+    await serverUnderTest.register(account, way);
+    const stranger = await serverUnderTest.connect(account, way, { password: "a guess" });
     stranger.request("INVITE", "sip:nobody@localhost");
     await stranger.next(407);
     expect(await (await traceOf(account, "")).json()).toMatchObject({ failed: [] });
@@ -44,15 +44,15 @@ describe.each(ways)("a call that failed, when its home has slept since, on the %
 
 describe("a guest's call, who has not authenticated", () => {
   const guest = async (): Promise<Phone> => {
-    await town.server.api("PUT", "/domains/localhost/settings", { guests: true });
-    const socket = await openSocket(`${town.server.wsUrl}/ws`, "visitor", {});
+    await serverUnderTest.server.api("PUT", "/domains/localhost/settings", { guests: true });
+    const socket = await openSocket(`${serverUnderTest.server.wsUrl}/ws`, "visitor", {});
     return new Phone(socket, { account: "visitor", domain: "anonymous.invalid", way: "general" });
   };
   const failedAt = async (account: string): Promise<Failed[]> =>
     ((await (await traceOf(account, "")).json()) as { failed: Failed[] }).failed;
 
   it("that a phone has refused is told of at the home of the user", async () => {
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     const visitor = await guest();
     visitor.request("INVITE", alice.aor, { callId: "guest-refused" });
     alice.reply(await alice.next("INVITE"), 486);
@@ -61,8 +61,8 @@ describe("a guest's call, who has not authenticated", () => {
   });
 
   it("costs no row where it rings at no phone", async () => {
-    const [alice] = await town.phones("direct", "alice");
-    await town.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/rules`, { do_not_disturb: true });
+    const [alice] = await serverUnderTest.phones("direct", "alice");
+    await serverUnderTest.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/rules`, { do_not_disturb: true });
     const visitor = await guest();
     visitor.request("INVITE", alice.aor, { callId: "guest-in-vain" });
     await visitor.next(486);
@@ -71,23 +71,23 @@ describe("a guest's call, who has not authenticated", () => {
 });
 
 it("a question to the redirect server, whoever asks, costs no row of the home that it is about", async () => {
-  const [alice] = await town.phones("direct", "alice");
-  await town.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/rules`, { do_not_disturb: true });
-  const account = await town.newcomer("asker");
-  const asker = new Phone(await openSocket(`${town.server.wsUrl}/redirect`, account), { account, way: "general" });
-  expect((await asker.transact("INVITE", alice.aor)).status).toBe(486);
+  const [alice] = await serverUnderTest.phones("direct", "alice");
+  await serverUnderTest.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/rules`, { do_not_disturb: true });
+  const account = await serverUnderTest.newcomer("asker");
+  const requester = new Phone(await openSocket(`${serverUnderTest.server.wsUrl}/redirect`, account), { account, way: "general" });
+  expect((await requester.transact("INVITE", alice.aor)).status).toBe(486);
   expect(await (await traceOf(alice.account, "")).json()).toMatchObject({ failed: [] });
 });
 
 it("a call to another server, which refuses it, is told of once at the caller's home, with the INVITE after any ringing", async () => {
-  await town.server.api("PUT", "/domains/localhost/settings", { calls_out: true });
+  await serverUnderTest.server.api("PUT", "/domains/localhost/settings", { calls_out: true });
   const other = await startSipServer();
-  const [alice] = await town.phones("direct", "alice");
+  const [alice] = await serverUnderTest.phones("direct", "alice");
   alice.request("INVITE", `sip:bob@127.0.0.1:${other.port};transport=tcp`, { callId: "refused-elsewhere" });
   const invite = await other.next("INVITE");
   other.reply(invite, 180);
   await alice.next(180);
-  await town.server.evict(`sip:${alice.account}@localhost#1`, "hibernate");
+  await serverUnderTest.server.evict(`sip:${alice.account}@localhost#1`, "hibernate");
   other.reply(invite, 486);
   await alice.next(486);
   const { failed } = (await (await traceOf(alice.account, "")).json()) as { failed: Failed[] };

@@ -2,15 +2,15 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { establish, hangUp } from "../support/call.ts";
 import { shortSdp } from "../support/compose.ts";
 import type { Phone } from "../support/phone.ts";
-import { type Town, openTown } from "../support/town.ts";
+import { type ServerUnderTest, startServerUnderTest } from "../support/server-under-test.ts";
 
 /** Two Offhooks, of one domain each: `west.example` calls `localhost` over a WebSocket that it opens with a token. */
-let west: Town;
-let east: Town;
+let west: ServerUnderTest;
+let east: ServerUnderTest;
 const token = "what-the-two-have-agreed-upon";
 
 beforeAll(async () => {
-  [west, east] = [await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8" } }), await openTown()];
+  [west, east] = [await startServerUnderTest({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8" } }), await startServerUnderTest()];
   await east.server.api("PUT", "/domains/localhost/peers/west", { domains: ["west.example"], token });
   await west.server.provision({ domain: "west.example", username: "alice", password: "offhook" });
   const server = `sip:127.0.0.1:${new URL(east.server.url).port};transport=ws`;

@@ -1,22 +1,23 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { shortSdp } from "../support/compose.ts";
 import { dialogOfCaller } from "../support/dialog.ts";
-import { header, headers, parameter, type Heard } from "../support/heard.ts";
+import { header, headers, parameter, type ReceivedMessage } from "../support/received-message.ts";
 import type { Phone, ReplyOptions } from "../support/phone.ts";
-import { openTown, ways } from "../support/town.ts";
+import { startServerUnderTest, ways } from "../support/server-under-test.ts";
 
-const town = await openTown();
-afterAll(() => town.close());
+const serverUnderTest = await startServerUnderTest();
+afterAll(() => serverUnderTest.close());
 
 /** A caller, and so many phones of one callee. */
 async function fork(count: number, way: "direct" | "general" = "direct"): Promise<{ alice: Phone; phones: Phone[]; aor: string }> {
-  const [alice] = await town.phones(way, "alice");
-  const bob = await town.newcomer("bob");
-  const phones = await Promise.all(Array.from({ length: count }, () => town.register(bob, way)));
+  const [alice] = await serverUnderTest.phones(way, "alice");
+  const bob = await serverUnderTest.newcomer("bob");
+  const phones = await Promise.all(Array.from({ length: count }, () => serverUnderTest.register(bob, way)));
   return { alice, phones, aor: `sip:${bob}@localhost` };
 }
 
-const heardBy = (phones: readonly Phone[], method = "INVITE"): Promise<Heard[]> => Promise.all(phones.map((phone) => phone.next(method)));
+const heardBy = (phones: readonly Phone[], method = "INVITE"): Promise<ReceivedMessage[]> =>
+  Promise.all(phones.map((phone) => phone.next(method)));
 
 describe.each(ways)("parallel forking (RFC 3261 §16.6, §16.7), on the %s way", (way) => {
   it("every phone gets the INVITE in a branch of its own", async () => {
@@ -30,7 +31,7 @@ describe.each(ways)("parallel forking (RFC 3261 §16.6, §16.7), on the %s way",
     const { alice, phones, aor } = await fork(2, way);
     const [one, two] = phones as [Phone, Phone];
     alice.request("INVITE", aor);
-    const [first, second] = (await heardBy(phones)) as [Heard, Heard];
+    const [first, second] = (await heardBy(phones)) as [ReceivedMessage, ReceivedMessage];
     two.reply(second, 180);
     await alice.next(180);
     one.reply(first, 200, { body: shortSdp });
@@ -49,7 +50,7 @@ describe.each(ways)("parallel forking (RFC 3261 §16.6, §16.7), on the %s way",
     const { alice, phones, aor } = await fork(2, way);
     alice.request("INVITE", aor);
     const heard = await heardBy(phones);
-    phones.forEach((phone, index) => phone.reply(heard[index] as Heard, 200));
+    phones.forEach((phone, index) => phone.reply(heard[index] as ReceivedMessage, 200));
     const tags = [await alice.next(200), await alice.next(200)].map((answer) => parameter(header(answer, "to"), "tag"));
     expect(tags.sort()).toEqual(phones.map((phone) => phone.tag).sort());
   });
@@ -58,7 +59,7 @@ describe.each(ways)("parallel forking (RFC 3261 §16.6, §16.7), on the %s way",
     const { alice, phones, aor } = await fork(2, way);
     alice.request("INVITE", aor);
     const heard = await heardBy(phones);
-    phones.forEach((phone, index) => phone.reply(heard[index] as Heard, 180));
+    phones.forEach((phone, index) => phone.reply(heard[index] as ReceivedMessage, 180));
     const tags = [await alice.next(180), await alice.next(180)].map((ringing) => parameter(header(ringing, "to"), "tag"));
     expect(tags.sort()).toEqual(phones.map((phone) => phone.tag).sort());
   });
@@ -77,7 +78,7 @@ describe("the best response (RFC 3261 §16.7 step 6)", () => {
     const { alice, phones, aor } = await fork(statuses.length);
     const invite = alice.request("INVITE", aor);
     const heard = await heardBy(phones);
-    phones.forEach((phone, index) => phone.reply(heard[index] as Heard, statuses[index] as number));
+    phones.forEach((phone, index) => phone.reply(heard[index] as ReceivedMessage, statuses[index] as number));
     expect((await alice.finalResponse(invite)).status).toBe(best);
     for (const phone of phones) expect((await phone.next("ACK")).method).toBe("ACK");
   });
@@ -86,7 +87,7 @@ describe("the best response (RFC 3261 §16.7 step 6)", () => {
     const { alice, phones, aor } = await fork(2);
     const [one, two] = phones as [Phone, Phone];
     const invite = alice.request("INVITE", aor);
-    const [first, second] = (await heardBy(phones)) as [Heard, Heard];
+    const [first, second] = (await heardBy(phones)) as [ReceivedMessage, ReceivedMessage];
     one.reply(first, 486);
     await alice.hearsNothing(486, one);
     two.reply(second, 200);
@@ -97,7 +98,7 @@ describe("the best response (RFC 3261 §16.7 step 6)", () => {
     const { alice, phones, aor } = await fork(2);
     const [one, two] = phones as [Phone, Phone];
     const invite = alice.request("INVITE", aor);
-    const [first, second] = (await heardBy(phones)) as [Heard, Heard];
+    const [first, second] = (await heardBy(phones)) as [ReceivedMessage, ReceivedMessage];
     two.reply(second, 180);
     await alice.next(180);
     one.reply(first, 603);
@@ -115,7 +116,7 @@ describe("the best response (RFC 3261 §16.7 step 6)", () => {
     const heard = await heardBy(phones);
     phones.forEach((phone, index) => {
       const options: ReplyOptions = { headers: [[name, `Digest realm="r${index}", nonce="n"`]] };
-      phone.reply(heard[index] as Heard, status, options);
+      phone.reply(heard[index] as ReceivedMessage, status, options);
     });
     const realms = headers(await alice.finalResponse(invite), name).map((value) => parameter(value.replace("Digest ", ";"), "realm"));
     expect(realms.sort()).toEqual(['"r0"', '"r1"']);
@@ -140,7 +141,7 @@ describe.each(ways)("whom it rings, on the %s way", (way) => {
     const [one] = phones as [Phone];
     const invite = alice.request("INVITE", aor);
     one.reply(await one.next("INVITE"), 180);
-    const late = await town.register(one.account, way);
+    const late = await serverUnderTest.register(one.account, way);
     late.reply(await late.next("INVITE"), 200);
     expect((await alice.finalResponse(invite)).status).toBe(200);
     expect((await one.next("CANCEL")).method).toBe("CANCEL");
@@ -153,7 +154,7 @@ describe.each(ways)("whom it rings, on the %s way", (way) => {
     const heard = await one.next("INVITE");
     one.reply(heard, 180);
     one.socket.cut();
-    const back = await town.register(one.account, way, { instance: one.instance });
+    const back = await serverUnderTest.register(one.account, way, { instance: one.instance });
     const again = await back.next("INVITE");
     expect(headers(again, "via")).toEqual(headers(heard, "via"));
     back.reply(again, 200);
@@ -167,7 +168,7 @@ describe.each(ways)("whom it rings, on the %s way", (way) => {
     const heard = await one.next("INVITE");
     one.reply(heard, 180);
     one.socket.cut();
-    const back = await town.register(one.account, way, { instance: one.instance });
+    const back = await serverUnderTest.register(one.account, way, { instance: one.instance });
     back.reply(heard, 200);
     expect((await alice.finalResponse(invite)).status).toBe(200);
   });
@@ -187,7 +188,7 @@ describe("requests that are no INVITE", () => {
     const { alice, phones, aor } = await fork(2);
     const sent = alice.request("MESSAGE", aor);
     const heard = await heardBy(phones, "MESSAGE");
-    phones.forEach((phone, index) => phone.reply(heard[index] as Heard, [500, 415][index] as number));
+    phones.forEach((phone, index) => phone.reply(heard[index] as ReceivedMessage, [500, 415][index] as number));
     expect((await alice.finalResponse(sent)).status).toBe(415);
   });
 });

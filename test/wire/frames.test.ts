@@ -1,14 +1,14 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { newBranch, shortSdp } from "../support/compose.ts";
 import { dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
-import { type Heard, header, headers, readHeard } from "../support/heard.ts";
+import { type ReceivedMessage, header, headers, readReceivedMessage } from "../support/received-message.ts";
 import type { Phone } from "../support/phone.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
-import { openTown } from "../support/town.ts";
+import { startServerUnderTest } from "../support/server-under-test.ts";
 
 /** Messages are octets, whatever kind of frame they come in (RFC 7118 §5): text keeps its letters, and nothing becomes a line break. */
-const town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", BINDING_GRACE: "1" } });
-afterAll(() => town.close());
+const serverUnderTest = await startServerUnderTest({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", BINDING_GRACE: "1" } });
+afterAll(() => serverUnderTest.close());
 
 /** The low octets of U+010D and U+010A are CR and LF. */
 const breaks = "x\u010D\u010AX-Injected: yes\u010D\u010A\u010D\u010AINVITE sip:premium@localhost SIP/2.0\u010D\u010A";
@@ -23,15 +23,20 @@ const kinds = ["text", "binary"] as const;
 const rows = kinds.flatMap((one) => kinds.flatMap((other) => names.map(([script, name]) => [one, other, script, name] as const)));
 
 /** What was heard, its octets read as UTF-8. */
-function legible(heard: Heard): Heard {
-  return heard.isBinary ? readHeard(Buffer.from(heard.raw, "latin1").toString("utf8"), true) : heard;
+function legible(heard: ReceivedMessage): ReceivedMessage {
+  return heard.isBinary ? readReceivedMessage(Buffer.from(heard.raw, "latin1").toString("utf8"), true) : heard;
 }
 
 const register = async (name: string, kind: (typeof kinds)[number]): Promise<Phone> =>
-  town.register(await town.newcomer(name), "direct", { isBinary: kind === "binary" });
+  serverUnderTest.register(await serverUnderTest.newcomer(name), "direct", { isBinary: kind === "binary" });
 
 /** The message says it as it was said, in a frame of the hearer's kind, and has nothing in it that was not sent. */
-function expectSaid(heard: Heard, kind: (typeof kinds)[number], where: (message: Heard) => string | undefined, name: string): void {
+function expectSaid(
+  heard: ReceivedMessage,
+  kind: (typeof kinds)[number],
+  where: (message: ReceivedMessage) => string | undefined,
+  name: string,
+): void {
   const message = legible(heard);
   expect(heard.isBinary).toBe(kind === "binary");
   expect(where(message)).toContain(name);
@@ -39,8 +44,8 @@ function expectSaid(heard: Heard, kind: (typeof kinds)[number], where: (message:
   expect(Number(header(message, "content-length") ?? Buffer.byteLength(message.body))).toBe(Buffer.byteLength(message.body));
 }
 
-const subject = (message: Heard) => header(message, "subject");
-const body = (message: Heard) => message.body;
+const subject = (message: ReceivedMessage) => header(message, "subject");
+const body = (message: ReceivedMessage) => message.body;
 
 describe.each(rows)("from a phone of %s frames to one of %s frames, %s", (ofCaller, ofCallee, _script, name) => {
   let alice: Phone;
@@ -99,7 +104,7 @@ describe.each(rows)("from a phone of %s frames to one of %s frames, %s", (ofCall
   });
 
   it("challenges of two phones, gathered in one answer", async () => {
-    const second = await town.register(bob.account, "direct", { isBinary: ofCallee === "text" });
+    const second = await serverUnderTest.register(bob.account, "direct", { isBinary: ofCallee === "text" });
     alice.request("INVITE", bob.aor, { body: shortSdp });
     for (const [phone, realm] of [
       [bob, `one ${name}`],
@@ -119,7 +124,7 @@ describe.each(rows)("from a phone of %s frames to one of %s frames, %s", (ofCall
     await expect
       .poll(async () => (await alice.finalResponse(alice.request("MESSAGE", bob.aor, { headers: [["Subject", name]], body: name }))).status)
       .toBe(202);
-    const back = await town.register(bob.account, "direct", { isBinary: ofCallee === "binary" });
+    const back = await serverUnderTest.register(bob.account, "direct", { isBinary: ofCallee === "binary" });
     const stored = await back.next("MESSAGE");
     expectSaid(stored, ofCallee, body, name);
     expectSaid(stored, ofCallee, subject, name);
@@ -127,7 +132,7 @@ describe.each(rows)("from a phone of %s frames to one of %s frames, %s", (ofCall
   });
 
   it("a state that is published, and notified", async () => {
-    await town.server.api("PUT", `/domains/localhost/subscribers/${bob.account}/watchers`, { default: "allow" });
+    await serverUnderTest.server.api("PUT", `/domains/localhost/subscribers/${bob.account}/watchers`, { default: "allow" });
     const escaped = name.replaceAll("<", "&lt;");
     const pidf = `<?xml version="1.0" encoding="UTF-8"?><presence xmlns="urn:ietf:params:xml:ns:pidf" entity="${bob.aor}"><tuple id="t"><status><basic>open</basic></status><note>${escaped}</note></tuple></presence>`;
     const published = bob.request("PUBLISH", bob.aor, {
@@ -161,12 +166,12 @@ describe("a trunk", () => {
   async function open(kind: (typeof kinds)[number]): Promise<void> {
     provider = await startSipServer();
     number = `+49${provider.port}`;
-    const account = await town.newcomer("alice", [number]);
-    alice = await town.register(account, "direct", { isBinary: kind === "binary" });
+    const account = await serverUnderTest.newcomer("alice", [number]);
+    alice = await serverUnderTest.register(account, "direct", { isBinary: kind === "binary" });
     const settings = { server: `sip:127.0.0.1:${provider.port};transport=tcp`, prefixes: ["+1"], inbound: true };
-    expect((await town.server.api("PUT", "/domains/localhost/trunks/provider", settings)).status).toBe(200);
+    expect((await serverUnderTest.server.api("PUT", "/domains/localhost/trunks/provider", settings)).status).toBe(200);
   }
-  const asHeard = (heard: Heard) => readHeard(Buffer.from(heard.raw, "latin1").toString("utf8"), false);
+  const asHeard = (heard: ReceivedMessage) => readReceivedMessage(Buffer.from(heard.raw, "latin1").toString("utf8"), false);
 
   it.each(kinds.flatMap((kind) => names.map(([script, name]) => [kind, script, name] as const)))(
     "takes calls of a phone of %s frames and brings it some, %s",

@@ -1,20 +1,20 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
-import { cseqMethod } from "../support/heard.ts";
+import { cseqMethod } from "../support/received-message.ts";
 import { Phone } from "../support/phone.ts";
-import { openTown } from "../support/town.ts";
+import { startServerUnderTest } from "../support/server-under-test.ts";
 
-const town = await openTown({ settings: { MAXIMUM_LEGS: "3" } });
-afterAll(() => town.close());
+const serverUnderTest = await startServerUnderTest({ settings: { MAXIMUM_LEGS: "3" } });
+afterAll(() => serverUnderTest.close());
 
 /** Another account on the same socket. */
 async function beside(phone: Phone, name: string, password = "offhook"): Promise<Phone> {
-  return new Phone(phone.socket, { account: await town.newcomer(name), way: "general", password });
+  return new Phone(phone.socket, { account: await serverUnderTest.newcomer(name), way: "general", password });
 }
 
 describe("several accounts on one socket", () => {
   it("each registers, and a call between the two goes out and comes back on the same socket", async () => {
-    const [alice] = await town.phones("general", "alice");
+    const [alice] = await serverUnderTest.phones("general", "alice");
     const bob = await beside(alice, "bob");
     expect((await bob.register()).status).toBe(200);
     alice.request("INVITE", bob.aor);
@@ -29,7 +29,7 @@ describe("several accounts on one socket", () => {
   });
 
   it("one whose password is wrong does not harm the others", async () => {
-    const [alice, carol] = await town.phones("general", "alice", "carol");
+    const [alice, carol] = await serverUnderTest.phones("general", "alice", "carol");
     const bob = await beside(alice, "bob", "wrong");
     expect((await bob.register()).status).toBe(401);
     alice.request("MESSAGE", carol.aor, { body: "unharmed" });
@@ -37,7 +37,7 @@ describe("several accounts on one socket", () => {
   });
 
   it("there are no more of them than the limit says", async () => {
-    const [alice] = await town.phones("general", "alice");
+    const [alice] = await serverUnderTest.phones("general", "alice");
     expect((await (await beside(alice, "bob")).register()).status).toBe(200);
     expect((await (await beside(alice, "carol")).register()).status).toBe(200);
     expect((await (await beside(alice, "dave")).register()).status).toBe(403);
@@ -45,10 +45,10 @@ describe("several accounts on one socket", () => {
   });
 
   it("one that is deleted goes alone", async () => {
-    const [alice, carol] = await town.phones("general", "alice", "carol");
+    const [alice, carol] = await serverUnderTest.phones("general", "alice", "carol");
     const bob = await beside(alice, "bob");
     await bob.register();
-    await town.server.api("DELETE", `/domains/localhost/subscribers/${bob.account}`);
+    await serverUnderTest.server.api("DELETE", `/domains/localhost/subscribers/${bob.account}`);
     carol.request("MESSAGE", alice.aor, { body: "you stay" });
     expect((await alice.next("MESSAGE")).body).toBe("you stay");
     expect((await carol.finalResponse(carol.request("MESSAGE", bob.aor))).status).toBe(404);
@@ -57,16 +57,16 @@ describe("several accounts on one socket", () => {
 
 describe("a leg that ends", () => {
   it("ends the client's socket with 1012, so that the phone comes back", async () => {
-    const [alice] = await town.phones("general", "alice");
-    await town.server.evict(`sip:${alice.account}@localhost#1`, "close");
+    const [alice] = await serverUnderTest.phones("general", "alice");
+    await serverUnderTest.server.evict(`sip:${alice.account}@localhost#1`, "close");
     expect((await alice.socket.closed).code).toBe(1012);
   });
 });
 
 describe("frames", () => {
   it("that come binary and are no UTF-8 go out binary, octet for octet", async () => {
-    const [bob] = await town.phones("general", "bob");
-    const alice = await town.register(await town.newcomer("alice"), "general", { isBinary: true });
+    const [bob] = await serverUnderTest.phones("general", "bob");
+    const alice = await serverUnderTest.register(await serverUnderTest.newcomer("alice"), "general", { isBinary: true });
     const head = [
       `MESSAGE ${bob.aor} SIP/2.0`,
       `Via: SIP/2.0/WSS ${alice.host};branch=z9hG4bKoctets`,
@@ -85,7 +85,7 @@ describe("frames", () => {
   });
 
   it("that come as text go out as text, and Content-Length counts octets, not characters", async () => {
-    const [alice, bob] = await town.phones("general", "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones("general", "alice", "bob");
     alice.request("MESSAGE", bob.aor, { body: "Grüße, 你好 ☎" });
     const heard = await bob.next("MESSAGE");
     expect(heard.isBinary).toBe(false);
@@ -93,8 +93,8 @@ describe("frames", () => {
   });
 
   it("from a binary phone to one that speaks text: each hears the kind that it sends", async () => {
-    const [bob] = await town.phones("direct", "bob");
-    const alice = await town.register(await town.newcomer("alice"), "direct", { isBinary: true });
+    const [bob] = await serverUnderTest.phones("direct", "bob");
+    const alice = await serverUnderTest.register(await serverUnderTest.newcomer("alice"), "direct", { isBinary: true });
     const sent = alice.request("MESSAGE", bob.aor);
     const heard = await bob.next("MESSAGE");
     bob.reply(heard, 200);

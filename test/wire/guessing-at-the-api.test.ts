@@ -1,15 +1,15 @@
 import { afterAll, expect, it } from "vitest";
-import { openTown } from "../support/town.ts";
+import { startServerUnderTest } from "../support/server-under-test.ts";
 
-const town = await openTown();
-afterAll(() => town.close());
+const serverUnderTest = await startServerUnderTest();
+afterAll(() => serverUnderTest.close());
 
 it("passwords are guessed by the API no faster than by phones: more than twenty wait", async () => {
-  const account = await town.newcomer("alice");
+  const account = await serverUnderTest.newcomer("alice");
   const guess = async (password: string) => {
     const authorization = `Basic ${Buffer.from(`${account}:${password}`).toString("base64")}`;
     const before = performance.now();
-    const url = `${town.server.wsUrl.replace(/^ws/, "http")}/api/v1/domains/localhost/subscribers/${account}/lists`;
+    const url = `${serverUnderTest.server.wsUrl.replace(/^ws/, "http")}/api/v1/domains/localhost/subscribers/${account}/lists`;
     const { status } = await fetch(url, { headers: { Authorization: authorization } });
     return { status, took: performance.now() - before };
   };

@@ -2,17 +2,17 @@ import { afterAll, expect, it } from "vitest";
 import { establish } from "../support/call.ts";
 import { Phone } from "../support/phone.ts";
 import { openSocket } from "../support/sip-socket.ts";
-import { openTown } from "../support/town.ts";
+import { startServerUnderTest } from "../support/server-under-test.ts";
 
-const town = await openTown();
-afterAll(() => town.close());
+const serverUnderTest = await startServerUnderTest();
+afterAll(() => serverUnderTest.close());
 
 it.each(["REFER", "SUBSCRIBE", "PUBLISH"])(
   "a guest, who may call and write only, gets no %s through within a call: a desk phone would dial the number in it",
   async (method) => {
-    await town.server.api("PUT", "/domains/localhost/settings", { guests: true });
-    const [support] = await town.phones("direct", "support");
-    const socket = await openSocket(`${town.server.wsUrl}/ws`, "visitor", {});
+    await serverUnderTest.server.api("PUT", "/domains/localhost/settings", { guests: true });
+    const [support] = await serverUnderTest.phones("direct", "support");
+    const socket = await openSocket(`${serverUnderTest.server.wsUrl}/ws`, "visitor", {});
     const guest = new Phone(socket, { account: "visitor", domain: "anonymous.invalid", way: "general" });
     const call = await establish(guest, support);
     const sent = guest.inDialog(method, call.callerSide, {

@@ -3,10 +3,10 @@ import { ring } from "../support/call.ts";
 import { dialogOfCaller } from "../support/dialog.ts";
 import { Phone } from "../support/phone.ts";
 import { openSocket } from "../support/sip-socket.ts";
-import { openTown, ways } from "../support/town.ts";
+import { startServerUnderTest, ways } from "../support/server-under-test.ts";
 
-const town = await openTown();
-afterAll(() => town.close());
+const serverUnderTest = await startServerUnderTest();
+afterAll(() => serverUnderTest.close());
 
 const carol = (tag: string) => `"Carol" <sip:carol@localhost>;tag=${tag}`;
 
@@ -17,7 +17,7 @@ describe.each(ways)("a From of somebody else by the route of a call that only ra
   ] as const;
 
   it.each(tags)("INVITE, To tag %s", async (_, tag) => {
-    const [mallory, bob] = await town.phones(way, "mallory", "bob");
+    const [mallory, bob] = await serverUnderTest.phones(way, "mallory", "bob");
     const { ringing } = await ring(mallory, bob);
     const dialog = dialogOfCaller(ringing);
     const lie = mallory.inDialog("INVITE", dialog, { from: carol(mallory.tag), to: `<${bob.aor}>${tag}` });
@@ -29,7 +29,7 @@ describe.each(ways)("a From of somebody else by the route of a call that only ra
   });
 
   it("MESSAGE, any To tag: JsSIP shows it without looking for a dialog", async () => {
-    const [mallory, bob] = await town.phones(way, "mallory", "bob");
+    const [mallory, bob] = await serverUnderTest.phones(way, "mallory", "bob");
     const { ringing } = await ring(mallory, bob);
     const dialog = dialogOfCaller(ringing);
     const lie = mallory.inDialog("MESSAGE", dialog, { from: carol(mallory.tag), body: "the new password is …" });
@@ -46,10 +46,10 @@ describe("a guest by the route of a call that only rang", () => {
     ["INVITE", ";tag", 400],
     ["MESSAGE", undefined, 403],
   ] as const)("%s in the name of a subscriber", async (method, tag, expected) => {
-    await town.server.api("PUT", "/domains/localhost/settings", { guests: true });
-    const [bob] = await town.phones("direct", "bob");
+    await serverUnderTest.server.api("PUT", "/domains/localhost/settings", { guests: true });
+    const [bob] = await serverUnderTest.phones("direct", "bob");
     const account = "visitor";
-    const socket = await openSocket(`${town.server.wsUrl}/ws`, account, {});
+    const socket = await openSocket(`${serverUnderTest.server.wsUrl}/ws`, account, {});
     const guest = new Phone(socket, { account, domain: "anonymous.invalid", way: "general" });
     const { ringing } = await ring(guest, bob);
     const to = tag === undefined ? {} : { to: `<${bob.aor}>${tag}` };

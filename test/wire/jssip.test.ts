@@ -1,16 +1,16 @@
 import JsSIP from "jssip";
 import { afterAll, describe, expect, it } from "vitest";
 import { jsSipPhone, registeredJsSip } from "../support/stock-phones.ts";
-import { openTown, ways, type Way } from "../support/town.ts";
+import { startServerUnderTest, ways, type RoutingDecision } from "../support/server-under-test.ts";
 
-const town = await openTown();
-afterAll(() => town.close());
-const { wsUrl } = town.server;
+const serverUnderTest = await startServerUnderTest();
+afterAll(() => serverUnderTest.close());
+const { wsUrl } = serverUnderTest.server;
 
-async function registered(name: string, way: Way): Promise<{ account: string; ua: JsSIP.UA }> {
-  const account = await town.newcomer(name);
+async function registered(name: string, way: RoutingDecision): Promise<{ account: string; ua: JsSIP.UA }> {
+  const account = await serverUnderTest.newcomer(name);
   // On the direct way a socket goes to the home only if it is open.
-  if (way === "direct") (await town.register(account, "general")).socket.close();
+  if (way === "direct") (await serverUnderTest.register(account, "general")).socket.close();
   return { account, ua: await registeredJsSip({ wsUrl, account, way }) };
 }
 
@@ -44,7 +44,9 @@ describe.each(ways)("stock JsSIP, on the %s way", (way) => {
   it("registers again on its flow, as it does when its time is nearly up", async () => {
     const { ua, account } = await registered("alice", way);
     const answers = (status: number): number =>
-      town.server.logs.filter((line) => line.includes(`"status":${status},"method":"REGISTER"`) && line.includes(`sip:${account}@`)).length;
+      serverUnderTest.server.logs.filter(
+        (line) => line.includes(`"status":${status},"method":"REGISTER"`) && line.includes(`sip:${account}@`),
+      ).length;
     await expect.poll(() => answers(200)).toBeGreaterThan(0);
     const [accepted, challenged] = [answers(200), answers(401)];
     ua.register();
@@ -55,7 +57,7 @@ describe.each(ways)("stock JsSIP, on the %s way", (way) => {
   });
 
   it("is told that its password is wrong", async () => {
-    const ua = jsSipPhone({ wsUrl, account: await town.newcomer("alice"), way }, { password: "wrong" });
+    const ua = jsSipPhone({ wsUrl, account: await serverUnderTest.newcomer("alice"), way }, { password: "wrong" });
     const failed = new Promise<string>((resolve) => ua.once("registrationFailed", ({ cause }) => resolve(String(cause))));
     ua.start();
     expect(await failed).toBe("Authentication Error");
@@ -96,7 +98,7 @@ describe.each(ways)("stock JsSIP, on the %s way", (way) => {
 
   it("is told of a user who is not there, and of one who is none", async () => {
     const { ua } = await registered("alice", way);
-    const carol = await town.newcomer("carol");
+    const carol = await serverUnderTest.newcomer("carol");
     expect(await statusOf((handlers) => ua.sendMessage(`sip:${carol}@localhost`, "hello?", handlers))).toBe(480);
     expect(await statusOf((handlers) => ua.sendMessage("sip:nobody@localhost", "hello?", handlers))).toBe(404);
     ua.stop();

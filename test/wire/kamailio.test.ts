@@ -3,26 +3,26 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { compose, newBranch, shortSdp } from "../support/compose.ts";
 import { dialogOfCaller } from "../support/dialog.ts";
-import { addresses, header, headers, uriIn } from "../support/heard.ts";
+import { addresses, header, headers, uriIn } from "../support/received-message.ts";
 import type { Invitation } from "sip.js";
 import { type DnsServer, startDnsServer } from "../support/dns-server.ts";
 import { type Company, hasKamailio, openCompany } from "../support/kamailio.ts";
 import { startSipServer } from "../support/sip-server.ts";
-import type { Town } from "../support/town.ts";
+import type { ServerUnderTest } from "../support/server-under-test.ts";
 
 /** Calls to a SIPp behind a real Kamailio. */
 describe.skipIf(!hasKamailio)("Kamailio", () => {
   let dns: DnsServer;
   let company: Company;
-  let town: Town;
+  let serverUnderTest: ServerUnderTest;
 
   beforeAll(async () => {
     [dns, company] = [await startDnsServer(), await openCompany()];
     process.env["NODE_EXTRA_CA_CERTS"] = company.authority;
     // Miniflare reads that when it is loaded.
-    const { openTown } = await import("../support/town.ts");
-    town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", DNS_URL: dns.url } });
-    await town.server.api("PUT", "/domains/localhost/settings", { calls_out: true });
+    const { startServerUnderTest } = await import("../support/server-under-test.ts");
+    serverUnderTest = await startServerUnderTest({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", DNS_URL: dns.url } });
+    await serverUnderTest.server.api("PUT", "/domains/localhost/settings", { calls_out: true });
     dns.zone = [
       `_sip._tcp.pbx.example SRV 1 1 ${company.tcpPort} host.pbx.example`,
       `_sips._tcp.pbx.example SRV 1 1 ${company.tlsPort} host.pbx.example`,
@@ -31,7 +31,7 @@ describe.skipIf(!hasKamailio)("Kamailio", () => {
     ];
   });
   afterAll(async () => {
-    await town?.close();
+    await serverUnderTest?.close();
     await company?.close();
     dns?.close();
   });
@@ -40,7 +40,7 @@ describe.skipIf(!hasKamailio)("Kamailio", () => {
     ["TCP", "sip:sipp@pbx.example;transport=tcp"],
     ["TLS, its certificate that of the domain", "sips:sipp@pbx.example"],
   ])("is called over %s: SIPp answers, the caller hangs up", async (_name, uri) => {
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     const sent = alice.request("INVITE", uri, { body: shortSdp });
     await alice.next(180);
     const answer = await alice.finalResponse(sent);
@@ -54,7 +54,7 @@ describe.skipIf(!hasKamailio)("Kamailio", () => {
   it.each(["sip:sipp@pbx.example;transport=tcp", "sip:sipp@pbx.example", "sips:sipp@pbx.example"])(
     "is called at %s, and SIPp hangs up, along both routes",
     async (uri) => {
-      const [alice] = await town.phones("direct", "alice");
+      const [alice] = await serverUnderTest.phones("direct", "alice");
       const sent = alice.request("INVITE", uri, { body: shortSdp });
       const answer = await alice.finalResponse(sent);
       expect(headers(answer, "record-route").length).toBeGreaterThan(0);
@@ -68,8 +68,8 @@ describe.skipIf(!hasKamailio)("Kamailio", () => {
   it.each(["sip:sipp@pbx.example;transport=tcp", "sips:sipp@pbx.example"])("is called at %s by SIP.js, which hangs up", async (uri) => {
     const { Inviter, SessionState, UserAgent } = await import("sip.js");
     const { registeredSipJs } = await import("../support/stock-phones.ts");
-    const account = await town.newcomer("alice");
-    const { agent } = await registeredSipJs({ wsUrl: town.server.wsUrl, account, way: "general" });
+    const account = await serverUnderTest.newcomer("alice");
+    const { agent } = await registeredSipJs({ wsUrl: serverUnderTest.server.wsUrl, account, way: "general" });
     const target = UserAgent.makeURI(uri);
     if (target === undefined) throw new Error("no URI");
     const inviter = new Inviter(agent, target);
@@ -86,26 +86,26 @@ describe.skipIf(!hasKamailio)("Kamailio", () => {
     "challenges us, registers us at %s, and calls SIP.js by what we have registered: SIPp hangs up",
     async (server) => {
       const { registeredSipJs } = await import("../support/stock-phones.ts");
-      const account = await town.newcomer("alice", ["4930555"]);
+      const account = await serverUnderTest.newcomer("alice", ["4930555"]);
       const ends: string[] = [];
       const onInvite = (invitation: Invitation): void => {
         invitation.stateChange.addListener((state) => ends.push(state));
         void invitation.accept();
       };
-      const { agent } = await registeredSipJs({ wsUrl: town.server.wsUrl, account, way: "general" }, { onInvite });
+      const { agent } = await registeredSipJs({ wsUrl: serverUnderTest.server.wsUrl, account, way: "general" }, { onInvite });
       const trunk = { server, username: "4930555", password: "secret", register: true, inbound: true };
-      await town.server.api("PUT", "/domains/localhost/trunks/company", trunk);
+      await serverUnderTest.server.api("PUT", "/domains/localhost/trunks/company", trunk);
       // Until we are registered SIPp draws 404.
       await expect.poll(() => company.calls("4930555")).toBe(true);
       expect(ends).toEqual(["Establishing", "Established", "Terminated"]);
-      await town.server.api("DELETE", "/domains/localhost/trunks/company");
-      await town.server.provision({ domain: "localhost", username: account, password: "offhook", aliases: [] });
+      await serverUnderTest.server.api("DELETE", "/domains/localhost/trunks/company");
+      await serverUnderTest.server.provision({ domain: "localhost", username: account, password: "offhook", aliases: [] });
       await agent.stop();
     },
   );
 
   it("rings, and is cancelled: its phone stops, and the call ends with its 487", async () => {
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     const { desk } = company;
     const sent = alice.request("INVITE", "sip:desk@pbx.example;transport=tcp", { body: shortSdp });
     const invite = await desk.next("INVITE");
@@ -118,7 +118,7 @@ describe.skipIf(!hasKamailio)("Kamailio", () => {
   });
 
   it("dies in the middle of a call and comes back: the call goes on, and is ended", async () => {
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     const { desk } = company;
     const sent = alice.request("INVITE", "sip:desk@pbx.example;transport=tcp", { body: shortSdp });
     desk.reply(await desk.next("INVITE"), 200, [`Contact: <sip:desk@127.0.0.1:${desk.port};transport=tcp>`], shortSdp);
@@ -132,7 +132,7 @@ describe.skipIf(!hasKamailio)("Kamailio", () => {
   });
 
   it("dies in the middle of a call and comes back: the other side hangs up by it, though its route names our lost connection (RFC 5923 §8.1)", async () => {
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     const { desk } = company;
     const sent = alice.request("INVITE", "sip:desk@pbx.example;transport=tcp", { body: shortSdp });
     const invite = await desk.next("INVITE");
@@ -170,7 +170,7 @@ describe.skipIf(!hasKamailio)("Kamailio", () => {
       `_sip._tcp.pair.example SRV 1 1 ${first.port} host.pbx.example`,
       `_sip._tcp.pair.example SRV 2 1 ${company.tcpPort} host.pbx.example`,
     ];
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     const sent = alice.request("INVITE", "sip:sipp@pair.example;transport=tcp", { body: shortSdp });
     first.reply(await first.next("INVITE"), 503);
     const answer = await alice.finalResponse(sent);
@@ -182,12 +182,12 @@ describe.skipIf(!hasKamailio)("Kamailio", () => {
   });
 
   it("refuses: 486 goes up", async () => {
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     expect((await alice.finalResponse(alice.request("INVITE", "sip:busy@pbx.example", { body: shortSdp }))).status).toBe(486);
   });
 
   it("with a certificate of another domain is not trusted (RFC 5922 §7): 500", async () => {
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     expect((await alice.finalResponse(alice.request("INVITE", "sips:sipp@impostor.example", { body: shortSdp }))).status).toBe(500);
   });
 });

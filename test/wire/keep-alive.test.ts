@@ -1,25 +1,25 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { openTown, ways } from "../support/town.ts";
+import { startServerUnderTest, ways } from "../support/server-under-test.ts";
 
-const town = await openTown();
-afterAll(() => town.close());
+const serverUnderTest = await startServerUnderTest();
+afterAll(() => serverUnderTest.close());
 
 describe.each(ways)("on the %s way", (way) => {
   it("a double CRLF is answered by a single CRLF (RFC 5626 §4.4.1)", async () => {
-    const phone = await town.connect(await town.newcomer("alice"), way);
+    const phone = await serverUnderTest.connect(await serverUnderTest.newcomer("alice"), way);
     phone.socket.send("\r\n\r\n");
     expect(await phone.socket.nextKeepAlive()).toBe("\r\n");
   });
 
   it("a double CRLF in a binary frame is answered too", async () => {
-    const phone = await town.connect(await town.newcomer("alice"), way, { isBinary: true });
+    const phone = await serverUnderTest.connect(await serverUnderTest.newcomer("alice"), way, { isBinary: true });
     phone.socket.send("\r\n\r\n");
     expect(await phone.socket.nextKeepAlive()).toBe("\r\n");
   });
 
   it("keep-alives are answered while the home is out of memory, and requests afterwards", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
-    await town.server.evict(`sip:${alice.account}@localhost#1`, "hibernate");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
+    await serverUnderTest.server.evict(`sip:${alice.account}@localhost#1`, "hibernate");
     alice.socket.send("\r\n\r\n");
     expect(await alice.socket.nextKeepAlive()).toBe("\r\n");
     alice.request("MESSAGE", bob.aor, { body: "still here" });
@@ -29,7 +29,7 @@ describe.each(ways)("on the %s way", (way) => {
 
 describe("the order of one socket", () => {
   it.each(ways)("requests arrive in the order they were sent in, on the %s way", async (way) => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     const bodies = Array.from({ length: 30 }, (_, index) => `number ${index}`);
     for (const body of bodies) alice.request("MESSAGE", bob.aor, { body });
     const heard: string[] = [];
@@ -38,7 +38,7 @@ describe("the order of one socket", () => {
   });
 
   it.each(ways)("a CANCEL right behind its INVITE finds it, on the %s way", async (way) => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     const invite = alice.request("INVITE", bob.aor);
     alice.cancel(invite);
     const heard = await bob.next("INVITE");

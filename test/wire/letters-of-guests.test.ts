@@ -3,19 +3,19 @@ import { establish, ring } from "../support/call.ts";
 import { dialogOfCaller } from "../support/dialog.ts";
 import { Phone } from "../support/phone.ts";
 import { openSocket } from "../support/sip-socket.ts";
-import { openTown } from "../support/town.ts";
+import { startServerUnderTest } from "../support/server-under-test.ts";
 
-const town = await openTown();
-afterAll(() => town.close());
+const serverUnderTest = await startServerUnderTest();
+afterAll(() => serverUnderTest.close());
 
 it("guests do not crowd out the BYE of a subscriber's call", async () => {
-  await town.server.api("PUT", "/domains/localhost/settings", { guests: true });
-  const [alice] = await town.phones("direct", "alice");
-  const account = await town.newcomer("bob");
-  const bob = await town.register(account, "direct");
+  await serverUnderTest.server.api("PUT", "/domains/localhost/settings", { guests: true });
+  const [alice] = await serverUnderTest.phones("direct", "alice");
+  const account = await serverUnderTest.newcomer("bob");
+  const bob = await serverUnderTest.register(account, "direct");
   const guests: { guest: Phone; dialog: ReturnType<typeof dialogOfCaller> }[] = [];
   for (let count = 0; count < 5; count += 1) {
-    const socket = await openSocket(`${town.server.wsUrl}/ws`, "visitor", {});
+    const socket = await openSocket(`${serverUnderTest.server.wsUrl}/ws`, "visitor", {});
     const guest = new Phone(socket, { account: "visitor", domain: "anonymous.invalid", way: "general" });
     const { ringing, invite } = await ring(guest, bob);
     guests.push({ guest, dialog: dialogOfCaller(ringing) });
@@ -34,7 +34,7 @@ it("guests do not crowd out the BYE of a subscriber's call", async () => {
   }
   const bye = alice.bye(call.callerSide);
   expect((await alice.finalResponse(bye)).status).toBe(480);
-  const again = await town.register(account, "direct", { instance: bob.instance });
+  const again = await serverUnderTest.register(account, "direct", { instance: bob.instance });
   const heard = await again
     .next((message) => message.method === "BYE" && message.raw.includes(call.callerSide.callId), { milliseconds: 4000 })
     .catch(() => "nothing");

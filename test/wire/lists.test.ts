@@ -1,13 +1,13 @@
 import { Subscriber, SubscriptionState, UserAgent, type Notification } from "sip.js";
 import { afterAll, describe, expect, it } from "vitest";
-import { type Heard, header } from "../support/heard.ts";
+import { type ReceivedMessage, header } from "../support/received-message.ts";
 import { listLines, readNotice, recipientList, tableOf } from "../support/list-watching.ts";
 import { registeredJsSip, registeredSipJs } from "../support/stock-phones.ts";
-import { openTown, type Way, ways } from "../support/town.ts";
+import { startServerUnderTest, type RoutingDecision, ways } from "../support/server-under-test.ts";
 
-const town = await openTown();
-afterAll(() => town.close());
-const { wsUrl } = town.server;
+const serverUnderTest = await startServerUnderTest();
+afterAll(() => serverUnderTest.close());
+const { wsUrl } = serverUnderTest.server;
 const aor = (account: string): string => `sip:${account}@localhost`;
 
 const accepted = "multipart/related, application/rlmi+xml, application/pidf+xml";
@@ -16,18 +16,18 @@ const targetOf = (uri: string) => UserAgent.makeURI(uri) ?? expect.fail(`${uri} 
 /** People who have registered once, and are not there. */
 async function acquaintances(count: number): Promise<string[]> {
   const accounts: string[] = [];
-  while (accounts.length < count) accounts.push(await town.newcomer("buddy"));
+  while (accounts.length < count) accounts.push(await serverUnderTest.newcomer("buddy"));
   for (const account of accounts) {
-    const phone = await town.register(account, "general");
+    const phone = await serverUnderTest.register(account, "general");
     phone.socket.close();
   }
   return accounts;
 }
 
 /** SIP.js watches a list, and says that it knows lists; all that it is told. */
-async function watchesList(account: string, way: Way, uri: string) {
+async function watchesList(account: string, way: RoutingDecision, uri: string) {
   const { agent } = await registeredSipJs({ wsUrl, account, way });
-  const heard: Pick<Heard, "body" | "headers">[] = [];
+  const heard: Pick<ReceivedMessage, "body" | "headers">[] = [];
   const waiting: { readonly fits: () => boolean; readonly resolve: () => void }[] = [];
   const subscriber = new Subscriber(agent, targetOf(uri), "presence", { expires: 600, extraHeaders: listLines });
   subscriber.delegate = {
@@ -46,15 +46,15 @@ async function watchesList(account: string, way: Way, uri: string) {
     await ended;
     await agent.stop();
   };
-  return { heard, becomes, stops, table: () => tableOf(heard as Heard[]) ?? {} };
+  return { heard, becomes, stops, table: () => tableOf(heard as ReceivedMessage[]) ?? {} };
 }
 
 describe.each(ways)("stock SIP.js, on the %s way", (way) => {
   it("holds one subscription for a list of 200 buddies, and hears one of them register", async () => {
-    const alice = await town.newcomer("alice");
-    if (way === "direct") (await town.register(alice, "general")).socket.close();
+    const alice = await serverUnderTest.newcomer("alice");
+    if (way === "direct") (await serverUnderTest.register(alice, "general")).socket.close();
     const buddies = await acquaintances(200);
-    const put = await town.server.api("PUT", `/domains/localhost/subscribers/${alice}/lists/friends`, {
+    const put = await serverUnderTest.server.api("PUT", `/domains/localhost/subscribers/${alice}/lists/friends`, {
       entries: buddies.map((account) => ({ uri: aor(account) })),
     });
     expect(put.status).toBe(201);
@@ -65,34 +65,34 @@ describe.each(ways)("stock SIP.js, on the %s way", (way) => {
     await becomes(() => states().length === 200 && states().every((state) => state === "active closed"));
     const before = heard.length;
     const [buddy = ""] = buddies;
-    await town.register(buddy, way);
+    await serverUnderTest.register(buddy, way);
     await becomes(() => table()[aor(buddy)] === "active open");
     const news = heard.slice(before).map(readNotice);
     expect(news.map(({ isFull, resources }) => [isFull, Object.keys(resources)])).toEqual([[false, [aor(buddy)]]]);
-    expect(await town.server.query(`sip:${alice}@localhost#1`, "SELECT id FROM list_subscriptions")).toHaveLength(1);
+    expect(await serverUnderTest.server.query(`sip:${alice}@localhost#1`, "SELECT id FROM list_subscriptions")).toHaveLength(1);
     await stops();
-    await expect.poll(() => town.server.query(`sip:${buddy}@localhost#1`, "SELECT id FROM subscriptions")).toEqual([]);
+    await expect.poll(() => serverUnderTest.server.query(`sip:${buddy}@localhost#1`, "SELECT id FROM subscriptions")).toEqual([]);
   });
 });
 
 describe.each(ways)("stock JsSIP, on the %s way", (way) => {
   it("brings its list along (RFC 5367), and hears of one who goes", async () => {
-    const alice = await town.newcomer("alice");
-    if (way === "direct") (await town.register(alice, "general")).socket.close();
-    const [bob, carol] = await town.phones(way, "bob", "carol");
+    const alice = await serverUnderTest.newcomer("alice");
+    if (way === "direct") (await serverUnderTest.register(alice, "general")).socket.close();
+    const [bob, carol] = await serverUnderTest.phones(way, "bob", "carol");
     const ua = await registeredJsSip({ wsUrl, account: alice, way });
     const subscriber = ua.subscribe("sip:list.adhoc@localhost", "presence", accepted, {
       expires: 600,
       contentType: "application/resource-lists+xml",
       extraHeaders: ["Supported: eventlist", "Require: recipient-list-subscribe", "Content-Disposition: recipient-list"],
     });
-    const heard: Heard[] = [];
+    const heard: ReceivedMessage[] = [];
     const becomes = (state: string) =>
       new Promise<void>((resolve) => {
         subscriber.on("notify", () => (tableOf(heard)?.[carol.aor] === state ? resolve() : undefined));
       });
     subscriber.on("notify", (_isFinal, _request, body = "", type = "") => {
-      heard.push({ body, headers: [["content-type", type]] } as unknown as Heard);
+      heard.push({ body, headers: [["content-type", type]] } as unknown as ReceivedMessage);
     });
     const isThere = becomes("active open");
     subscriber.subscribe(recipientList(bob.aor, carol.aor));
@@ -110,16 +110,18 @@ describe.each(ways)("stock JsSIP, on the %s way", (way) => {
 
 describe("after a power cut", () => {
   it("a list is told in full, with what has changed meanwhile, on the phone's next connection", async () => {
-    const [alice, bob] = await town.phones("direct", "alice", "bob");
-    await town.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/lists/friends`, { entries: [{ uri: bob.aor }] });
+    const [alice, bob] = await serverUnderTest.phones("direct", "alice", "bob");
+    await serverUnderTest.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/lists/friends`, {
+      entries: [{ uri: bob.aor }],
+    });
     alice.request("SUBSCRIBE", `sip:list.friends.${alice.account}@localhost`, {
       headers: [["Event", "presence"], ["Expires", "600"], ...listLines.map((line) => line.split(": ") as [string, string])],
     });
     const first = await alice.next("NOTIFY");
     alice.reply(first, 200);
-    await town.server.kill9();
-    await town.server.restart();
-    const again = await town.register(alice.account, "direct", { instance: alice.instance });
+    await serverUnderTest.server.kill9();
+    await serverUnderTest.server.restart();
+    const again = await serverUnderTest.register(alice.account, "direct", { instance: alice.instance });
     const told = [first];
     while (told.at(-1)?.body.includes(">closed<") !== true) {
       const next = await again.next("NOTIFY");

@@ -3,11 +3,11 @@ import { shortSdp } from "../support/compose.ts";
 import { type DnsServer, startDnsServer } from "../support/dns-server.ts";
 import type { Phone } from "../support/phone.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
-import { openTown, type Town } from "../support/town.ts";
+import { startServerUnderTest, type ServerUnderTest } from "../support/server-under-test.ts";
 
 /** RFC 3263 on the wire: names, a DNS server over HTTPS, and servers that come and go. */
 let dns: DnsServer;
-let town: Town;
+let serverUnderTest: ServerUnderTest;
 let first: SipServer;
 let second: SipServer;
 let alice: Phone;
@@ -17,12 +17,12 @@ let domain: string;
 beforeAll(async () => {
   dns = await startDnsServer();
   const settings = { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "10", DNS_URL: dns.url };
-  town = await openTown({ settings });
-  await town.server.api("PUT", "/domains/localhost/settings", { calls_out: true });
-  [alice] = await town.phones("general", "alice");
+  serverUnderTest = await startServerUnderTest({ settings });
+  await serverUnderTest.server.api("PUT", "/domains/localhost/settings", { calls_out: true });
+  [alice] = await serverUnderTest.phones("general", "alice");
 });
 afterAll(async () => {
-  await town.close();
+  await serverUnderTest.close();
   dns.close();
 });
 beforeEach(async () => {

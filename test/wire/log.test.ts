@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { establish, hangUp } from "../support/call.ts";
-import { openTown, ways } from "../support/town.ts";
+import { startServerUnderTest, ways } from "../support/server-under-test.ts";
 
-const town = await openTown();
-afterAll(() => town.close());
+const serverUnderTest = await startServerUnderTest();
+afterAll(() => serverUnderTest.close());
 
 interface Line {
   readonly direction?: "in" | "out";
@@ -19,13 +19,13 @@ interface Line {
 
 /** The structured lines about one Call-ID, oldest first. */
 function linesOf(callId: string): Line[] {
-  const lines = town.server.logs.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line) as Line);
+  const lines = serverUnderTest.server.logs.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line) as Line);
   return lines.filter((line) => line.callId === callId);
 }
 
 describe.each(ways)("the log (one line for each request and final response), on the %s way", (way) => {
   it("tells of a call: at each home what came from its phone, with Call-ID, method, status, flow and home", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     const call = await establish(alice, bob);
     await hangUp(bob, call.calleeSide, alice);
     const [at, by] = [alice, bob].map(({ account }) => `sip:${account}@localhost#1`);
@@ -45,7 +45,7 @@ describe.each(ways)("the log (one line for each request and final response), on 
   it.each([403, 486, 500, 603])(
     "tells of a call that is refused with %i: status, reason, home, Call-ID and how long it took",
     async (status) => {
-      const [alice, bob] = await town.phones(way, "alice", "bob");
+      const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
       const callId = `refused-${status}-${alice.account}`;
       alice.request("INVITE", bob.aor, { callId });
       bob.reply(await bob.next("INVITE"), status);
@@ -61,9 +61,9 @@ describe.each(ways)("the log (one line for each request and final response), on 
     ["whose user is not there", "bob", 480],
     ["to nobody", "nobody", 404],
   ])("tells of a call %s, and how long it took", async (_who, callee, status) => {
-    const [alice] = await town.phones(way, "alice");
+    const [alice] = await serverUnderTest.phones(way, "alice");
     const callId = `vain-${status}-${alice.account}`;
-    const to = callee === "bob" ? await town.newcomer("bob") : callee;
+    const to = callee === "bob" ? await serverUnderTest.newcomer("bob") : callee;
     alice.request("INVITE", `sip:${to}@localhost`, { callId });
     await alice.next(status);
     const line = {
@@ -77,8 +77,8 @@ describe.each(ways)("the log (one line for each request and final response), on 
   });
 
   it("tells why somebody is not let in, and shows no secret", async () => {
-    const account = await town.newcomer("alice");
-    const stranger = await town.connect(account, way, { password: "not-offhook" });
+    const account = await serverUnderTest.newcomer("alice");
+    const stranger = await serverUnderTest.connect(account, way, { password: "not-offhook" });
     await stranger.register({ callId: `wrong-${account}` });
     const home = way === "direct" ? `sip:${account}@localhost#1` : "door";
     await expect
@@ -89,11 +89,11 @@ describe.each(ways)("the log (one line for each request and final response), on 
         { direction: "in", method: "REGISTER", home },
         { direction: "out", method: "REGISTER", status: 401, home, why: expect.stringMatching(/./) as unknown },
       ]);
-    expect(town.server.logs.filter((line) => /offhook"|response=|Digest/.test(line))).toEqual([]);
+    expect(serverUnderTest.server.logs.filter((line) => /offhook"|response=|Digest/.test(line))).toEqual([]);
   });
 
   it("tells of what could not be read, and why", async () => {
-    const alice = await town.connect(await town.newcomer("alice"), way);
+    const alice = await serverUnderTest.connect(await serverUnderTest.newcomer("alice"), way);
     alice.request("MESSAGE", "sip:bob@localhost", { callId: `broken-${way}`, headers: [["Subject", "a\nb"]] });
     await alice.next(400);
     const answer = { direction: "out", status: 400, why: expect.stringContaining("CRLF") as unknown };

@@ -1,14 +1,15 @@
 import { RegistererState } from "sip.js";
 import { afterAll, describe, expect, it } from "vitest";
 import { jsSipPhone, registeredSipJs } from "../support/stock-phones.ts";
-import { openTown, ways } from "../support/town.ts";
+import { startServerUnderTest, ways } from "../support/server-under-test.ts";
 
-const town = await openTown();
-afterAll(() => town.close());
-const { wsUrl } = town.server;
+const serverUnderTest = await startServerUnderTest();
+afterAll(() => serverUnderTest.close());
+const { wsUrl } = serverUnderTest.server;
 const names = ["josé", "user name", "9901#1", "مريم", "你好", "ring😀"];
 const password = "long enough";
-for (const name of names) await town.server.api("PUT", `/domains/localhost/subscribers/${encodeURIComponent(name)}`, { password });
+for (const name of names)
+  await serverUnderTest.server.api("PUT", `/domains/localhost/subscribers/${encodeURIComponent(name)}`, { password });
 
 describe.each(names)("stock phones of the user %s", (name) => {
   const account = encodeURIComponent(name);
@@ -26,7 +27,7 @@ describe.each(names)("stock phones of the user %s", (name) => {
     });
     ua.start();
     expect(await status).toBe("registered");
-    const [bob] = await town.phones("general", "bob");
+    const [bob] = await serverUnderTest.phones("general", "bob");
     bob.request("MESSAGE", `sip:${account}@localhost`, { body: "hello" });
     expect(await message).toBe("hello");
     const gone = new Promise((resolve) => ua.once("unregistered", resolve));

@@ -2,31 +2,34 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { compose, newBranch, shortSdp } from "../support/compose.ts";
 import { type Dialog, dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
 import { hasty } from "../support/hasty.ts";
-import { type Heard, header, parameter, uriIn } from "../support/heard.ts";
+import { type ReceivedMessage, header, parameter, uriIn } from "../support/received-message.ts";
 import type { Phone, Sent } from "../support/phone.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
-import { openTown, type Town } from "../support/town.ts";
+import { startServerUnderTest, type ServerUnderTest } from "../support/server-under-test.ts";
 
 /**
  * What becomes of a call to another server when the connection, that server, or everything of ours is lost. An object with an open
  * connection is not put to sleep by the platform: its memory goes with the process, or with the connection.
  */
-let town: Town;
+let serverUnderTest: ServerUnderTest;
 let other: SipServer;
 let alice: Phone;
 
 /** Where a server that is silent is given up soon. */
-let hastyTown: Town;
+let hastyTown: ServerUnderTest;
 
 const settings = { ALLOWED_NETWORKS: "127.0.0.0/8", CALLER_GRACE: "60", HOP_KEEP_ALIVE: hasty };
 beforeAll(async () => {
-  [town, hastyTown] = await Promise.all([openTown({ settings }), openTown({ settings: { ...settings, TRANSACTION_TIMEOUT: hasty } })]);
-  for (const { server } of [town, hastyTown]) await server.api("PUT", "/domains/localhost/settings", { calls_out: true });
+  [serverUnderTest, hastyTown] = await Promise.all([
+    startServerUnderTest({ settings }),
+    startServerUnderTest({ settings: { ...settings, TRANSACTION_TIMEOUT: hasty } }),
+  ]);
+  for (const { server } of [serverUnderTest, hastyTown]) await server.api("PUT", "/domains/localhost/settings", { calls_out: true });
 });
-afterAll(() => Promise.all([town.close(), hastyTown.close()]));
+afterAll(() => Promise.all([serverUnderTest.close(), hastyTown.close()]));
 beforeEach(async () => {
   other = await startSipServer();
-  [alice] = await town.phones("direct", "alice");
+  [alice] = await serverUnderTest.phones("direct", "alice");
 });
 afterEach(() => other.close());
 
@@ -34,7 +37,7 @@ const uri = (): string => `sip:bob@127.0.0.1:${other.port};transport=tcp`;
 
 interface Calling {
   readonly sent: Sent;
-  readonly invite: Heard;
+  readonly invite: ReceivedMessage;
 }
 
 interface Talking extends Calling {
@@ -64,9 +67,9 @@ async function talks(): Promise<Talking> {
 
 /** A power cut; the caller's phone comes back by itself. */
 async function powerCut(): Promise<void> {
-  await town.server.kill9();
-  await town.server.restart();
-  alice = await town.register(alice.account, "direct", { instance: alice.instance });
+  await serverUnderTest.server.kill9();
+  await serverUnderTest.server.restart();
+  alice = await serverUnderTest.register(alice.account, "direct", { instance: alice.instance });
 }
 
 /** Another server takes the place of the other one, and has no memory of anything. It is there when the connections are lost. */
@@ -77,7 +80,7 @@ async function otherRestarts(): Promise<void> {
   former.cut();
 }
 
-const branchOf = (message: Heard): string | undefined => parameter(header(message, "via"), "branch");
+const branchOf = (message: ReceivedMessage): string | undefined => parameter(header(message, "via"), "branch");
 
 describe("an INVITE that was sent, and has drawn nothing yet", () => {
   it.each<readonly [string, () => void]>([
@@ -144,11 +147,11 @@ describe("a call that rings", () => {
 });
 
 /** The other server, as a trunk of ours, calls alice. */
-async function isCalled(): Promise<{ readonly invite: Heard; readonly branch: string }> {
+async function isCalled(): Promise<{ readonly invite: ReceivedMessage; readonly branch: string }> {
   const number = `+49${other.port}`;
-  await town.server.provision({ domain: "localhost", username: alice.account, password: "offhook", aliases: [number] });
+  await serverUnderTest.server.provision({ domain: "localhost", username: alice.account, password: "offhook", aliases: [number] });
   const trunk = { server: uri().replace("bob@", ""), inbound: true, prefixes: ["+1"] };
-  await town.server.api("PUT", "/domains/localhost/trunks/lost", trunk);
+  await serverUnderTest.server.api("PUT", "/domains/localhost/trunks/lost", trunk);
   const opening = alice.request("MESSAGE", "sip:+1555@localhost", { body: "hello" });
   other.reply(await other.next("MESSAGE"), 200);
   await alice.finalResponse(opening);
@@ -198,7 +201,7 @@ describe.each(Object.keys(losses).filter((loss) => !loss.includes("ours")))("a c
     const { invite, dialog } = await talks();
     const former = /^SIP\/2\.0\/TCP ([^;]+);/.exec(header(invite, "via") ?? "")?.[1];
     await lose();
-    const isClaim = (options: Heard): boolean => header(options, "via")?.includes(` ${former};`) === true;
+    const isClaim = (options: ReceivedMessage): boolean => header(options, "via")?.includes(` ${former};`) === true;
     await expect
       .poll(() => other.asked.some((options) => isClaim(options) && header(options, "via")?.includes(";alias") === true))
       .toBe(true);
@@ -303,8 +306,8 @@ describe.each(Object.keys(losses))("a trunk's call that was answered here and lo
 
 it("a trunk that we register at is so again after a power cut, with the next call by it", async () => {
   const trunk = { server: uri().replace("bob@", ""), username: "4930555", password: "secret", register: true, prefixes: ["+1"] };
-  await town.server.api("PUT", "/domains/localhost/trunks/lost", trunk);
-  const registers = async (): Promise<Heard> => {
+  await serverUnderTest.server.api("PUT", "/domains/localhost/trunks/lost", trunk);
+  const registers = async (): Promise<ReceivedMessage> => {
     const register = await other.next("REGISTER");
     other.reply(register, 200, [`Contact: ${header(register, "contact")};expires=600`]);
     return register;

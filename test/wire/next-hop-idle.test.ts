@@ -4,22 +4,22 @@ import { dialogOfCaller } from "../support/dialog.ts";
 import { hasty } from "../support/hasty.ts";
 import type { Phone } from "../support/phone.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
-import { openTown, type Town } from "../support/town.ts";
+import { startServerUnderTest, type ServerUnderTest } from "../support/server-under-test.ts";
 
 /** How long a connection to another server stays open. */
-let town: Town;
+let serverUnderTest: ServerUnderTest;
 let other: SipServer;
 let alice: Phone;
 
 beforeAll(async () => {
   const settings = { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: hasty, HOP_IDLE_TIME: "1" };
-  town = await openTown({ settings });
-  await town.server.api("PUT", "/domains/localhost/settings", { calls_out: true });
+  serverUnderTest = await startServerUnderTest({ settings });
+  await serverUnderTest.server.api("PUT", "/domains/localhost/settings", { calls_out: true });
 });
-afterAll(() => town.close());
+afterAll(() => serverUnderTest.close());
 beforeEach(async () => {
   other = await startSipServer();
-  [alice] = await town.phones("direct", "alice");
+  [alice] = await serverUnderTest.phones("direct", "alice");
 });
 afterEach(() => other.close());
 
@@ -81,11 +81,11 @@ describe("a connection to another server", () => {
   });
 
   it("is closed after a trunk's call that was refused at once", async () => {
-    await town.server.provision({ domain: "localhost", username: "busy", password: "offhook", aliases: ["+4955"] });
-    const busy = await town.register("busy", "general");
-    await town.server.api("PUT", "/domains/localhost/subscribers/busy/rules", { do_not_disturb: true });
+    await serverUnderTest.server.provision({ domain: "localhost", username: "busy", password: "offhook", aliases: ["+4955"] });
+    const busy = await serverUnderTest.register("busy", "general");
+    await serverUnderTest.server.api("PUT", "/domains/localhost/subscribers/busy/rules", { do_not_disturb: true });
     const trunk = { server: `sip:127.0.0.1:${other.port};transport=tcp`, inbound: true, prefixes: ["+1"] };
-    expect((await town.server.api("PUT", "/domains/localhost/trunks/idle", trunk)).status).toBe(200);
+    expect((await serverUnderTest.server.api("PUT", "/domains/localhost/trunks/idle", trunk)).status).toBe(200);
     // A message of ours opens the connection that the call comes by.
     const sent = alice.request("MESSAGE", "sip:+1555@localhost", { body: "hello" });
     other.reply(await other.next("MESSAGE"), 200);

@@ -10,16 +10,16 @@ import { establish, hangUp } from "../support/call.ts";
 import { compose, newBranch, shortSdp } from "../support/compose.ts";
 import { dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
 import { type DnsServer, startDnsServer } from "../support/dns-server.ts";
-import { addresses, header, headers, uriIn } from "../support/heard.ts";
+import { addresses, header, headers, uriIn } from "../support/received-message.ts";
 import type { Phone } from "../support/phone.ts";
 import { type WebSocketSipServer, startWebSocketSipServer } from "../support/sip-web-socket-server.ts";
-import type { Town } from "../support/town.ts";
+import type { ServerUnderTest } from "../support/server-under-test.ts";
 
 /** Calls to other servers over WebSocket (RFC 7118). */
 const folder = mkdtempSync(join(tmpdir(), "offhook-certificates-"));
-let openTown: (typeof import("../support/town.ts"))["openTown"];
+let startServerUnderTest: (typeof import("../support/server-under-test.ts"))["startServerUnderTest"];
 let dns: DnsServer;
-let town: Town;
+let serverUnderTest: ServerUnderTest;
 let other: WebSocketSipServer;
 let alice: Phone;
 
@@ -27,21 +27,21 @@ beforeAll(async () => {
   makeCertificates(folder, "IP:127.0.0.1");
   process.env["NODE_EXTRA_CA_CERTS"] = join(folder, "ca.pem");
   // Miniflare reads that when it is loaded.
-  ({ openTown } = await import("../support/town.ts"));
+  ({ startServerUnderTest } = await import("../support/server-under-test.ts"));
   dns = await startDnsServer();
-  town = await openTown({
+  serverUnderTest = await startServerUnderTest({
     settings: { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "10", RECONNECT_TIME: "1", DNS_URL: dns.url },
   });
-  await town.server.api("PUT", "/domains/localhost/settings", { calls_out: true });
+  await serverUnderTest.server.api("PUT", "/domains/localhost/settings", { calls_out: true });
 });
 afterAll(async () => {
-  await town.close();
+  await serverUnderTest.close();
   dns.close();
   rmSync(folder, { recursive: true });
 });
 beforeEach(async () => {
   other = await startWebSocketSipServer();
-  [alice] = await town.phones("direct", "alice");
+  [alice] = await serverUnderTest.phones("direct", "alice");
 });
 afterEach(() => other.close());
 
@@ -179,8 +179,12 @@ describe("names that lead inside (SSRF), where the connection goes by name", () 
 
 describe("a trunk over WebSocket", () => {
   const trunk = (port: number, settings: object) =>
-    town.server.api("PUT", "/domains/localhost/trunks/ws", { server: `sip:127.0.0.1:${port};transport=ws`, inbound: true, ...settings });
-  afterEach(() => town.server.api("DELETE", "/domains/localhost/trunks/ws"));
+    serverUnderTest.server.api("PUT", "/domains/localhost/trunks/ws", {
+      server: `sip:127.0.0.1:${port};transport=ws`,
+      inbound: true,
+      ...settings,
+    });
+  afterEach(() => serverUnderTest.server.api("DELETE", "/domains/localhost/trunks/ws"));
 
   it("is registered at, and calls by that connection", async () => {
     await trunk(other.port, { username: alice.account, password: "secret", register: true });
@@ -201,14 +205,14 @@ describe("a trunk over WebSocket", () => {
   });
 
   it("that is another Offhook takes us for one of its phones: its users call ours, who hang up", async () => {
-    const second = await openTown();
+    const second = await startServerUnderTest();
     const gateway = await second.newcomer("gateway");
     const [carol] = await second.phones("general", "carol");
-    await town.server.provision({ domain: "localhost", username: alice.account, password: "offhook", aliases: [gateway] });
+    await serverUnderTest.server.provision({ domain: "localhost", username: alice.account, password: "offhook", aliases: [gateway] });
     dns.zone = ["localhost A 127.0.0.1"];
     const server = `sip:localhost:${new URL(second.server.url).port};transport=ws`;
     const account = { username: gateway, password: "offhook", register: true };
-    await town.server.api("PUT", "/domains/localhost/trunks/ws", { server, inbound: true, trusted: true, ...account });
+    await serverUnderTest.server.api("PUT", "/domains/localhost/trunks/ws", { server, inbound: true, trusted: true, ...account });
     const bindings = async () => (await second.server.api("GET", `/domains/localhost/subscribers/${gateway}/bindings`)).text();
     await expect.poll(bindings).toContain(".invalid");
     const call = await establish(carol, alice, `sip:${gateway}@localhost`);

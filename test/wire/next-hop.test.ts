@@ -1,25 +1,25 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { compose, newBranch, shortSdp } from "../support/compose.ts";
 import { dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
-import { addresses, header, headers, parameter } from "../support/heard.ts";
+import { addresses, header, headers, parameter } from "../support/received-message.ts";
 import type { Phone } from "../support/phone.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
-import { openTown, type Town } from "../support/town.ts";
+import { startServerUnderTest, type ServerUnderTest } from "../support/server-under-test.ts";
 
 /** Calls that leave for another server, over TCP. */
-let town: Town;
+let serverUnderTest: ServerUnderTest;
 let other: SipServer;
 let alice: Phone;
 let callee: string;
 
 beforeAll(async () => {
-  town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8,::1/128", TRANSACTION_TIMEOUT: "10" } });
-  await town.server.api("PUT", "/domains/localhost/settings", { calls_out: true });
+  serverUnderTest = await startServerUnderTest({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8,::1/128", TRANSACTION_TIMEOUT: "10" } });
+  await serverUnderTest.server.api("PUT", "/domains/localhost/settings", { calls_out: true });
 });
-afterAll(() => town.close());
+afterAll(() => serverUnderTest.close());
 beforeEach(async () => {
   other = await startSipServer();
-  [alice] = await town.phones("direct", "alice");
+  [alice] = await serverUnderTest.phones("direct", "alice");
   callee = `sip:bob@127.0.0.1:${other.port};transport=tcp`;
 });
 afterEach(() => other.close());
@@ -128,7 +128,7 @@ describe("a call to another server", () => {
     const heard = await other.next("INVITE");
     other.reply(heard, 180);
     await alice.next(180);
-    await town.server.evict(`sip:${alice.account}@localhost#1`, "hibernate");
+    await serverUnderTest.server.evict(`sip:${alice.account}@localhost#1`, "hibernate");
     other.reply(heard, 200, [contact()], shortSdp);
     expect((await alice.finalResponse(invite)).status).toBe(200);
   });
@@ -142,7 +142,7 @@ describe("a call to another server", () => {
 
 describe("another server that asks the caller who he is (RFC 3261 §22.3)", () => {
   it.each(["direct", "general"] as const)("hears it from him, on the %s way", async (way) => {
-    const [carol] = await town.phones(way, "carol");
+    const [carol] = await serverUnderTest.phones(way, "carol");
     const first = carol.request("INVITE", callee, { body: shortSdp });
     const challenge = 'Digest realm="elsewhere.example", nonce="n1", qop="auth", algorithm=MD5';
     other.reply(await other.next("INVITE"), 407, [`Proxy-Authenticate: ${challenge}`]);
@@ -200,10 +200,10 @@ describe("who may not", () => {
   );
 
   it("users of a domain that does not let them call out: 403", async () => {
-    await town.server.provision({ domain: "closed.example", username: "eve", password: "offhook" });
+    await serverUnderTest.server.provision({ domain: "closed.example", username: "eve", password: "offhook" });
     const eve = await (
       await import("../support/phone.ts")
-    ).Phone.connect(town.server, { account: "eve", domain: "closed.example", way: "general" });
+    ).Phone.connect(serverUnderTest.server, { account: "eve", domain: "closed.example", way: "general" });
     await eve.register();
     expect((await eve.finalResponse(eve.request("INVITE", callee, { body: shortSdp }))).status).toBe(403);
     expect(other.connections()).toBe(0);

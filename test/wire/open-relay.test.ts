@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { compose, newBranch, shortSdp } from "../support/compose.ts";
-import { type Heard, header } from "../support/heard.ts";
+import { type ReceivedMessage, header } from "../support/received-message.ts";
 import { Phone } from "../support/phone.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
 import { openSocket } from "../support/sip-socket.ts";
-import { type Town, openTown } from "../support/town.ts";
+import { type ServerUnderTest, startServerUnderTest } from "../support/server-under-test.ts";
 
 /** Nobody gets by us from elsewhere to elsewhere, or to a trunk that others pay for. */
-let town: Town;
+let serverUnderTest: ServerUnderTest;
 /** A server that is reached by a trunk of ours, and one of a domain that nobody of ours may call. */
 let provider: SipServer;
 let foreign: SipServer;
@@ -15,36 +15,36 @@ let alice: Phone;
 const token = "a-token-that-nobody-guesses";
 
 beforeAll(async () => {
-  town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8" } });
+  serverUnderTest = await startServerUnderTest({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8" } });
   [provider, foreign] = [await startSipServer(), await startSipServer()];
   const trunk = { server: `sip:127.0.0.1:${provider.port};transport=tcp`, inbound: true, prefixes: ["+", "0"] };
-  await town.server.api("PUT", "/domains/localhost/trunks/provider", trunk);
-  await town.server.api("PUT", "/domains/localhost/settings", { guests: true });
-  await town.server.api("PUT", "/domains/localhost/peers/partner", { domains: ["partner.example"], token });
-  await town.server.api("PUT", "/domains/localhost/routes/out", {
+  await serverUnderTest.server.api("PUT", "/domains/localhost/trunks/provider", trunk);
+  await serverUnderTest.server.api("PUT", "/domains/localhost/settings", { guests: true });
+  await serverUnderTest.server.api("PUT", "/domains/localhost/peers/partner", { domains: ["partner.example"], token });
+  await serverUnderTest.server.api("PUT", "/domains/localhost/routes/out", {
     match: { user: { prefix: "out-" } },
     action: { kind: "retarget", uri: `sip:\\1@127.0.0.1:${foreign.port};transport=tcp` },
   });
-  [alice] = await town.phones("direct", "alice");
+  [alice] = await serverUnderTest.phones("direct", "alice");
 });
 afterAll(async () => {
-  await town.close();
+  await serverUnderTest.close();
   provider.close();
   foreign.close();
 });
 
 const visitor = async (account: string, domain: string, headers: Record<string, string> = {}): Promise<Phone> =>
-  new Phone(await openSocket(`${town.server.wsUrl}/ws`, account, { headers }), { account, domain, way: "general" });
+  new Phone(await openSocket(`${serverUnderTest.server.wsUrl}/ws`, account, { headers }), { account, domain, way: "general" });
 
-interface Asking {
+interface BackEndSubscription {
   readonly uri: string;
   readonly routes: readonly string[];
 }
 
 /** Sends an INVITE as somebody; resolves with its final response. */
-type Asker = (asking: Asking) => Promise<Heard>;
+type Requester = (asking: BackEndSubscription) => Promise<ReceivedMessage>;
 
-const askers: Readonly<Record<string, () => Promise<Asker>>> = {
+const askers: Readonly<Record<string, () => Promise<Requester>>> = {
   "a guest": async () => {
     const guest = await visitor("visitor", "anonymous.invalid");
     return ({ uri, routes }) => guest.finalResponse(guest.request("INVITE", uri, { routes, body: shortSdp }));
@@ -82,7 +82,7 @@ const askers: Readonly<Record<string, () => Promise<Asker>>> = {
   },
 };
 
-const aims: Readonly<Record<string, () => Asking>> = {
+const aims: Readonly<Record<string, () => BackEndSubscription>> = {
   "another domain": () => ({ uri: `sip:bob@127.0.0.1:${foreign.port};transport=tcp`, routes: [] }),
   "another domain by name": () => ({ uri: "sip:bob@elsewhere.example", routes: [] }),
   "a number that goes by a trunk": () => ({ uri: "sip:+1555@localhost", routes: [] }),
@@ -104,15 +104,15 @@ const aims: Readonly<Record<string, () => Asking>> = {
 };
 
 describe.each(Object.keys(askers))("%s", (who) => {
-  let ask: Asker;
-  beforeEach(async () => void (ask = await (askers[who] as () => Promise<Asker>)()));
+  let ask: Requester;
+  beforeEach(async () => void (ask = await (askers[who] as () => Promise<Requester>)()));
 
   it.each(Object.keys(aims))("does not get to %s", async (what) => {
-    const asking = (aims[what] as () => Asking)();
+    const asking = (aims[what] as () => BackEndSubscription)();
     // A trunk's server is known by its connection: what it writes into Route leads nowhere but to us.
     if (who === "a trunk's server" && asking.uri === alice.aor && asking.routes.length === 1) return;
     expect([403, 404, 407, 480]).toContain((await ask(asking)).status);
-    const isCall = ({ method }: Heard): boolean => method === "INVITE";
+    const isCall = ({ method }: ReceivedMessage): boolean => method === "INVITE";
     expect([...provider.rest(), ...foreign.rest(), ...alice.socket.rest()].filter(isCall)).toEqual([]);
     expect(foreign.connections()).toBe(0);
   });
@@ -120,16 +120,16 @@ describe.each(Object.keys(askers))("%s", (who) => {
 
 describe("a user of a domain whose users may not call out", () => {
   it.each(Object.keys(aims).filter((what) => what.includes("another")))("does not get to %s", async (what) => {
-    const { uri, routes } = (aims[what] as () => Asking)();
-    const [bob] = await town.phones("direct", "bob");
+    const { uri, routes } = (aims[what] as () => BackEndSubscription)();
+    const [bob] = await serverUnderTest.phones("direct", "bob");
     expect((await bob.finalResponse(bob.request("INVITE", uri, { routes, body: shortSdp }))).status).toBe(403);
     expect(foreign.connections()).toBe(0);
   });
 
   it("and who has his calls sent on to one neither gets there, nor anybody by him", async () => {
-    const [bob] = await town.phones("direct", "bob");
+    const [bob] = await serverUnderTest.phones("direct", "bob");
     const rules = { forward: { always: `sip:bob@127.0.0.1:${foreign.port};transport=tcp` } };
-    const { status } = await town.server.api("PUT", `/domains/localhost/subscribers/${bob.account}/rules`, rules);
+    const { status } = await serverUnderTest.server.api("PUT", `/domains/localhost/subscribers/${bob.account}/rules`, rules);
     expect(status).toBe(200);
     expect((await alice.finalResponse(alice.request("INVITE", bob.aor, { body: shortSdp }))).status).toBe(403);
     expect(foreign.connections()).toBe(0);

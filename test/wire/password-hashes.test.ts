@@ -1,12 +1,12 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { establish } from "../support/call.ts";
-import { header, type Heard } from "../support/heard.ts";
+import { header, type ReceivedMessage } from "../support/received-message.ts";
 import { Phone } from "../support/phone.ts";
 import { openSocket } from "../support/sip-socket.ts";
-import { openTown, ways } from "../support/town.ts";
+import { startServerUnderTest, ways } from "../support/server-under-test.ts";
 
-const town = await openTown();
-afterAll(() => town.close());
+const serverUnderTest = await startServerUnderTest();
+afterAll(() => serverUnderTest.close());
 
 const challenges = [
   [407, "Proxy-Authenticate", "proxy-authorization"],
@@ -20,7 +20,7 @@ async function leaked(
   attacker: Phone,
   status: number,
   send: (line: readonly string[]) => ReturnType<Phone["request"]>,
-  heard: Heard,
+  heard: ReceivedMessage,
 ) {
   const [, written, credentials] = challenges.find(([one]) => one === status) ?? challenges[0];
   attacker.reply(heard, status, { headers: [[written, challenge]] });
@@ -35,7 +35,7 @@ describe("no hash of a password reaches the other side of a call that asks for i
   it.each(ways.flatMap((way) => challenges.map(([status]) => [way, status] as const)))(
     "a subscriber who is called, on the %s way, by %i",
     async (way, status) => {
-      const [alice, mallory] = await town.phones(way, "alice", "mallory");
+      const [alice, mallory] = await serverUnderTest.phones(way, "alice", "mallory");
       const sent = alice.request("INVITE", mallory.aor);
       const heard = await mallory.next("INVITE");
       const result = await leaked(
@@ -53,9 +53,9 @@ describe("no hash of a password reaches the other side of a call that asks for i
   );
 
   it("a guest, when the one whom he has called hangs up", async () => {
-    await town.server.api("PUT", "/domains/localhost/settings", { guests: true });
-    const [support] = await town.phones("direct", "support");
-    const socket = await openSocket(`${town.server.wsUrl}/ws`, "visitor", {});
+    await serverUnderTest.server.api("PUT", "/domains/localhost/settings", { guests: true });
+    const [support] = await serverUnderTest.phones("direct", "support");
+    const socket = await openSocket(`${serverUnderTest.server.wsUrl}/ws`, "visitor", {});
     const guest = new Phone(socket, { account: "visitor", domain: "anonymous.invalid", way: "general" });
     const call = await establish(guest, support);
     support.bye(call.calleeSide);

@@ -1,40 +1,43 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { Desk, type DeskOptions } from "../support/desk.ts";
+import { SimulatedPhone, type DeskOptions } from "../support/simulated-phone.ts";
 import { mulberry32 } from "../support/random.ts";
-import { openTown, type Town, ways } from "../support/town.ts";
+import { startServerUnderTest, type ServerUnderTest, ways } from "../support/server-under-test.ts";
 import { becomes, wireNetwork } from "../support/wire-network.ts";
 
 /** What two phones are in the middle of when the power goes. */
 interface Pair {
   readonly name: string;
-  readonly caller: Desk;
-  readonly callee: Desk;
+  readonly caller: SimulatedPhone;
+  readonly callee: SimulatedPhone;
 }
 
 const rounds = 100;
 /** So many servers at a time: while the phones of one wait, those of another act. */
 const servers = 2;
 const seed = Number(process.env["POWER_CUT_SEED"] ?? Date.now() % 1_000_000);
-let towns: readonly { readonly town: Town; readonly pairs: readonly Pair[] }[];
+let towns: readonly { readonly serverUnderTest: ServerUnderTest; readonly pairs: readonly Pair[] }[];
 
 beforeAll(async () => {
   towns = await Promise.all(Array.from({ length: servers }, settle));
 });
 afterAll(async () => {
   for (const { pairs } of towns) for (const { caller, callee } of pairs) for (const desk of [caller, callee]) desk.leaves();
-  await Promise.all(towns.map(({ town }) => town.close()));
+  await Promise.all(towns.map(({ serverUnderTest }) => serverUnderTest.close()));
 });
 
 async function settle() {
-  const town = await openTown({ settings: { CALLER_GRACE: "1", TRANSACTION_TIMEOUT: "10" } });
+  const serverUnderTest = await startServerUnderTest({ settings: { CALLER_GRACE: "1", TRANSACTION_TIMEOUT: "10" } });
   const phones: DeskOptions[] = [{}, { manners: "forgets", userAgent: "JsSIP 3.13.8" }];
-  const made = ways.flatMap((way) => phones.flatMap((caller) => phones.map((callee) => meet(town, way, caller, callee))));
-  return { town, pairs: await Promise.all(made) };
+  const made = ways.flatMap((way) => phones.flatMap((caller) => phones.map((callee) => meet(serverUnderTest, way, caller, callee))));
+  return { serverUnderTest, pairs: await Promise.all(made) };
 }
 
-async function meet(town: Town, way: (typeof ways)[number], caller: DeskOptions, callee: DeskOptions): Promise<Pair> {
-  const network = wireNetwork(town.server, way);
-  const [alice, bob] = [new Desk(network, await town.newcomer("alice"), caller), new Desk(network, await town.newcomer("bob"), callee)];
+async function meet(serverUnderTest: ServerUnderTest, way: (typeof ways)[number], caller: DeskOptions, callee: DeskOptions): Promise<Pair> {
+  const network = wireNetwork(serverUnderTest.server, way);
+  const [alice, bob] = [
+    new SimulatedPhone(network, await serverUnderTest.newcomer("alice"), caller),
+    new SimulatedPhone(network, await serverUnderTest.newcomer("bob"), callee),
+  ];
   await Promise.all([alice.comesOnline(), bob.comesOnline()]);
   return { name: `${way}, ${caller.manners ?? "keeps"} calls ${callee.manners ?? "keeps"}`, caller: alice, callee: bob };
 }
@@ -62,7 +65,7 @@ function agree({ caller, callee }: Pair): boolean {
 }
 
 /** What was ringing is answered, what was answered is ended, and both ends know. */
-async function conclude(pair: Pair, random: () => number): Promise<void> {
+async function complete(pair: Pair, random: () => number): Promise<void> {
   const { caller, callee } = pair;
   if (caller.state === "hears ringing") {
     callee.answers();
@@ -75,7 +78,7 @@ async function conclude(pair: Pair, random: () => number): Promise<void> {
 
 /** Cuts the power of one server again and again; counts what its phones were in the middle of. */
 async function cutPower(at: number, met: Record<string, number>): Promise<void> {
-  const { town, pairs } = towns[at] as (typeof towns)[number];
+  const { serverUnderTest, pairs } = towns[at] as (typeof towns)[number];
   const random = mulberry32(seed + at);
   for (let round = 1; round <= rounds / servers; round += 1) {
     for (let deeds = 0; deeds < 12; deeds += 1) {
@@ -86,8 +89,8 @@ async function cutPower(at: number, met: Record<string, number>): Promise<void> 
       const state = `${caller.state}, ${callee.state}`;
       met[state] = (met[state] ?? 0) + 1;
     }
-    await town.server.kill9();
-    await town.server.restart();
+    await serverUnderTest.server.kill9();
+    await serverUnderTest.server.restart();
     await becomes(() => pairs.every(({ caller, callee }) => caller.isRegistered && callee.isRegistered), "everybody's return");
     for (const pair of pairs) {
       const where = `seed ${seed}, server ${at}, round ${round}, ${pair.name}: `;
@@ -95,7 +98,7 @@ async function cutPower(at: number, met: Record<string, number>): Promise<void> 
         const call = pair.callee.calls.findLast(({ id }) => id === pair.caller.calls.at(-1)?.id);
         throw new Error(`${where}${pair.caller.state} and ${call?.state}`, { cause: error });
       });
-      await conclude(pair, random);
+      await complete(pair, random);
     }
   }
 }

@@ -1,30 +1,30 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { header, headers } from "../support/heard.ts";
+import { header, headers } from "../support/received-message.ts";
 import { hasKamailioPresence, openPresenceServer } from "../support/kamailio-presence.ts";
 import { listLines, readNotice } from "../support/list-watching.ts";
-import { type Town, openTown, ways } from "../support/town.ts";
+import { type ServerUnderTest, startServerUnderTest, ways } from "../support/server-under-test.ts";
 import { pidf } from "../support/watching.ts";
 
 /** A domain whose presence agent is a real Kamailio: Offhook is a proxy between it and the phones. */
 describe.skipIf(!hasKamailioPresence)("a domain with another presence agent (RFC 3856 §5)", () => {
   let agent: Awaited<ReturnType<typeof openPresenceServer>>;
-  let town: Town;
+  let serverUnderTest: ServerUnderTest;
 
   beforeAll(async () => {
     agent = await openPresenceServer();
-    town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8" } });
+    serverUnderTest = await startServerUnderTest({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8" } });
     const server = `sip:127.0.0.1:${agent.port};transport=tcp`;
-    await town.server.api("PUT", "/domains/localhost/trunks/presence", { server });
-    const answer = await town.server.api("PUT", "/domains/localhost/settings", { presence_agent: "presence" });
+    await serverUnderTest.server.api("PUT", "/domains/localhost/trunks/presence", { server });
+    const answer = await serverUnderTest.server.api("PUT", "/domains/localhost/settings", { presence_agent: "presence" });
     expect(answer.status).toBe(200);
   });
   afterAll(async () => {
-    await town?.close();
+    await serverUnderTest?.close();
     await agent?.close();
   });
 
   it.each(ways)("SUBSCRIBE goes there, and its notifications come back to the phone, on the %s way", async (way) => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     const sent = alice.request("SUBSCRIBE", bob.aor, {
       headers: [
         ["Event", "presence"],
@@ -66,12 +66,14 @@ describe.skipIf(!hasKamailioPresence)("a domain with another presence agent (RFC
   });
 
   it("that does not exist is refused by the API: 400", async () => {
-    expect((await town.server.api("PUT", "/domains/localhost/settings", { presence_agent: "nobody" })).status).toBe(400);
+    expect((await serverUnderTest.server.api("PUT", "/domains/localhost/settings", { presence_agent: "nobody" })).status).toBe(400);
   });
 
   it.each(ways)("is asked for the resources of a list (RFC 4662 §2), on the %s way", async (way) => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
-    await town.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/lists/friends`, { entries: [{ uri: bob.aor }] });
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
+    await serverUnderTest.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/lists/friends`, {
+      entries: [{ uri: bob.aor }],
+    });
     alice.request("SUBSCRIBE", `sip:list.friends.${alice.account}@localhost`, {
       headers: [["Event", "presence"], ["Expires", "600"], ...listLines.map((line) => line.split(": ") as [string, string])],
     });

@@ -1,21 +1,21 @@
 import { Publisher, Subscriber, SubscriptionState, UserAgent, type Notification } from "sip.js";
 import { afterAll, describe, expect, it } from "vitest";
 import { faultOf } from "../support/documents.ts";
-import { header } from "../support/heard.ts";
+import { header } from "../support/received-message.ts";
 import type { Phone } from "../support/phone.ts";
 import { registeredSipJs } from "../support/stock-phones.ts";
-import { openTown, ways, type Way } from "../support/town.ts";
+import { startServerUnderTest, ways, type RoutingDecision } from "../support/server-under-test.ts";
 import { pidf } from "../support/watching.ts";
 
-const town = await openTown();
-afterAll(() => town.close());
-const { wsUrl } = town.server;
+const serverUnderTest = await startServerUnderTest();
+afterAll(() => serverUnderTest.close());
+const { wsUrl } = serverUnderTest.server;
 
 const uriOf = (account: string) => UserAgent.makeURI(`sip:${account}@localhost`) ?? expect.fail(`${account} makes no URI`);
 
-async function sipJs(name: string, way: Way) {
-  const account = await town.newcomer(name);
-  if (way === "direct") (await town.register(account, "general")).socket.close();
+async function sipJs(name: string, way: RoutingDecision) {
+  const account = await serverUnderTest.newcomer(name);
+  if (way === "direct") (await serverUnderTest.register(account, "general")).socket.close();
   return { account, ...(await registeredSipJs({ wsUrl, account, way })) };
 }
 
@@ -55,7 +55,7 @@ async function watches(agent: UserAgent, account: string, event = "presence") {
 describe.each(ways)("stock SIP.js, on the %s way", (way) => {
   it("subscribes, is told of a change, and ends its subscription", async () => {
     const alice = await sipJs("alice", way);
-    const bob = await town.register(await town.newcomer("bob"), way);
+    const bob = await serverUnderTest.register(await serverUnderTest.newcomer("bob"), way);
     const { stops, becomes } = await watches(alice.agent, bob.account);
     await becomes(">open<");
     bob.socket.cut();
@@ -81,7 +81,7 @@ describe.each(ways)("stock SIP.js, on the %s way", (way) => {
 
   it("sees the lamp of somebody who is called", async () => {
     const alice = await sipJs("alice", way);
-    const [bob, carol] = await town.phones(way, "bob", "carol");
+    const [bob, carol] = await serverUnderTest.phones(way, "bob", "carol");
     const { becomes, stops } = await watches(alice.agent, bob.account, "dialog");
     carol.request("INVITE", bob.aor);
     bob.reply(await bob.next("INVITE"), 180);
@@ -105,7 +105,7 @@ describe.each(ways)("a raw phone, on the %s way", (way) => {
   }
 
   it("may be told before it hears that its subscription was granted, or after (RFC 6665 §4.1.2.4): both name the same dialog", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     const { granted, notify } = await subscribed(alice, bob);
     expect(granted.status).toBe(200);
     expect(header(notify, "from")).toBe(header(granted, "to"));
@@ -113,8 +113,8 @@ describe.each(ways)("a raw phone, on the %s way", (way) => {
   });
 
   it("that takes partial documents is told what has changed, and the full state after a loss of memory (RFC 5263)", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
-    const second = await town.register(bob.account, way);
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
+    const second = await serverUnderTest.register(bob.account, way);
     const publish = (basic: "open" | "closed", id: string) =>
       second.request("PUBLISH", bob.aor, {
         headers: [
@@ -138,15 +138,15 @@ describe.each(ways)("a raw phone, on the %s way", (way) => {
     expect(await hears()).toEqual(["pidf-full", 0]);
     await second.finalResponse(publish("closed", "bed"));
     expect(await hears()).toEqual(["pidf-diff", 1]);
-    await town.server.evict(`sip:${bob.account}@localhost#1`, "hibernate");
+    await serverUnderTest.server.evict(`sip:${bob.account}@localhost#1`, "hibernate");
     await second.finalResponse(publish("closed", "bath"));
     expect(await hears()).toEqual(["pidf-full", expect.any(Number)]);
   });
 
   it("is told on its newest connection", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     await subscribed(alice, bob);
-    const again = await town.register(alice.account, way, { instance: alice.instance });
+    const again = await serverUnderTest.register(alice.account, way, { instance: alice.instance });
     alice.socket.cut();
     bob.socket.cut();
     const notify = await again.next((message) => message.method === "NOTIFY" && message.body.includes("closed"));
@@ -154,18 +154,18 @@ describe.each(ways)("a raw phone, on the %s way", (way) => {
   });
 
   it("that was away hears the newest state when it is back", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     await subscribed(alice, bob);
     alice.socket.cut();
     bob.socket.cut();
-    const again = await town.register(alice.account, way, { instance: alice.instance });
+    const again = await serverUnderTest.register(alice.account, way, { instance: alice.instance });
     const notify = await again.next((message) => message.method === "NOTIFY" && message.body.includes("closed"));
     expect(notify.body).toContain(">closed<");
   });
 });
 
 it("a watcher of a user who is deleted is told so (RFC 6665 §4.1.3)", async () => {
-  const [alice, bob] = await town.phones("direct", "alice", "bob");
+  const [alice, bob] = await serverUnderTest.phones("direct", "alice", "bob");
   alice.request("SUBSCRIBE", bob.aor, {
     headers: [
       ["Event", "presence"],
@@ -173,14 +173,14 @@ it("a watcher of a user who is deleted is told so (RFC 6665 §4.1.3)", async () 
     ],
   });
   alice.reply(await alice.next("NOTIFY"), 200);
-  await town.server.api("DELETE", `/domains/localhost/subscribers/${bob.account}`);
+  await serverUnderTest.server.api("DELETE", `/domains/localhost/subscribers/${bob.account}`);
   const last = await alice.next((message) => header(message, "subscription-state") === "terminated;reason=noresource");
   expect(last.method).toBe("NOTIFY");
 });
 
 describe("after a power cut", () => {
   it("a watcher learns what has changed meanwhile", async () => {
-    const [alice, bob] = await town.phones("direct", "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones("direct", "alice", "bob");
     alice.request("SUBSCRIBE", bob.aor, {
       headers: [
         ["Event", "presence"],
@@ -188,9 +188,9 @@ describe("after a power cut", () => {
       ],
     });
     alice.reply(await alice.next("NOTIFY"), 200);
-    await town.server.kill9();
-    await town.server.restart();
-    const again = await town.register(alice.account, "direct", { instance: alice.instance });
+    await serverUnderTest.server.kill9();
+    await serverUnderTest.server.restart();
+    const again = await serverUnderTest.register(alice.account, "direct", { instance: alice.instance });
     const notify = await again.next((message) => message.method === "NOTIFY" && message.body.includes("closed"));
     expect(notify.body).toContain(">closed<");
   });

@@ -1,11 +1,11 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { startServer } from "../support/server.ts";
 import { hashesOf } from "../support/provision.ts";
-import { openTown, ways } from "../support/town.ts";
+import { startServerUnderTest, ways } from "../support/server-under-test.ts";
 
-const town = await openTown();
-afterAll(() => town.close());
-const { server } = town;
+const serverUnderTest = await startServerUnderTest();
+afterAll(() => serverUnderTest.close());
+const { server } = serverUnderTest;
 const pathOf = (account: string): string => `/domains/localhost/subscribers/${account}`;
 
 describe("the contract", () => {
@@ -23,14 +23,14 @@ describe("the contract", () => {
   });
 
   it("no answer shows a secret", async () => {
-    const alice = await town.newcomer("alice");
+    const alice = await serverUnderTest.newcomer("alice");
     for (const path of [pathOf(alice), "/domains/localhost/subscribers?limit=100"]) {
       expect(await (await server.api("GET", path)).text()).not.toMatch(/offhook|md5|sha256|password|[0-9a-f]{32}/i);
     }
   });
 
   it("the list comes in pages", async () => {
-    for (const name of ["page", "page", "page"]) await town.newcomer(name);
+    for (const name of ["page", "page", "page"]) await serverUnderTest.newcomer(name);
     const names: string[] = [];
     let cursor = "";
     do {
@@ -70,24 +70,24 @@ describe("the contract", () => {
 
 describe.each(ways)("a change takes effect in an open home at once, on the %s way", (way) => {
   it("a new password ends what the old one opened, and the phone comes back with the new one only", async () => {
-    const alice = await town.register(await town.newcomer("alice"), way);
+    const alice = await serverUnderTest.register(await serverUnderTest.newcomer("alice"), way);
     await server.api("PUT", pathOf(alice.account), { password: "renewed-one" });
     await alice.socket.closed;
-    const old = await town.connect(alice.account, way);
+    const old = await serverUnderTest.connect(alice.account, way);
     expect((await old.register()).status).toBe(401);
-    const renewed = await town.connect(alice.account, way, { password: "renewed-one" });
+    const renewed = await serverUnderTest.connect(alice.account, way, { password: "renewed-one" });
     expect((await renewed.register()).status).toBe(200);
   });
 
   it("a new alias is called through, and leaves the phone's flow alone", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     await server.api("PUT", pathOf(alice.account), { aliases: [`fresh-${way}`] });
     bob.request("MESSAGE", `sip:fresh-${way}@localhost`, { body: "by the new name" });
     expect((await alice.next("MESSAGE")).body).toBe("by the new name");
   });
 
   it("a deleted subscriber's sockets are closed and his bindings end", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     expect((await server.api("DELETE", pathOf(alice.account))).status).toBe(204);
     const { code, reason } = await alice.socket.closed;
     expect(code).toBeGreaterThanOrEqual(4000);
@@ -96,11 +96,11 @@ describe.each(ways)("a change takes effect in an open home at once, on the %s wa
   });
 
   it("one who is made again gets a home of his own, without the old one's bindings", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     await server.api("DELETE", pathOf(alice.account));
     await server.api("PUT", pathOf(alice.account), { ha1: hashesOf(alice.account, "localhost", "offhook") });
     expect((await bob.finalResponse(bob.request("MESSAGE", alice.aor))).status).toBe(480);
-    const again = await town.register(alice.account, "general");
+    const again = await serverUnderTest.register(alice.account, "general");
     bob.request("MESSAGE", again.aor, { body: "born again" });
     expect((await again.next("MESSAGE")).body).toBe("born again");
     expect(await server.listHomes()).toContain(`sip:${alice.account}@localhost#2`);
@@ -112,7 +112,7 @@ describe("the trace of a home", () => {
     fetch(`${server.url}/api/v1${pathOf(account)}/trace`, { headers: { Authorization: `Bearer ${server.adminToken}`, Accept: accept } });
 
   it("shows the last messages as text and as JSON, credentials masked", async () => {
-    const [alice, bob] = await town.phones("direct", "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones("direct", "alice", "bob");
     alice.request("MESSAGE", bob.aor, { body: "trace me" });
     await bob.next("MESSAGE");
     const text = await (await traceOf(alice.account, "text/plain")).text();
@@ -126,7 +126,7 @@ describe("the trace of a home", () => {
   });
 
   it("of a home that is not open is empty, and opens none", async () => {
-    const alice = await town.newcomer("alice");
+    const alice = await serverUnderTest.newcomer("alice");
     expect(await (await traceOf(alice, "application/json")).json()).toEqual({ entries: [], failed: [] });
     expect(await server.listHomes()).not.toContain(`sip:${alice}@localhost#1`);
   });

@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import * as JsSIP from "jssip";
 import * as sipJs from "sip.js";
 import { afterAll, describe, expect, it } from "vitest";
-import { openTown } from "../support/town.ts";
+import { startServerUnderTest } from "../support/server-under-test.ts";
 
-const town = await openTown({ subscribers: [{ domain: "example.com", username: "alice", password: "secret" }] });
-afterAll(() => town.close());
+const serverUnderTest = await startServerUnderTest({ subscribers: [{ domain: "example.com", username: "alice", password: "secret" }] });
+afterAll(() => serverUnderTest.close());
 
 /** The code of a page that stands behind this text, with our server and password in it. */
 function codeOf(page: string, mark: string): string {
@@ -13,7 +13,7 @@ function codeOf(page: string, mark: string): string {
   const blocks = text.split("```js\n").slice(1);
   const block = blocks.find((one) => one.includes(mark))?.split("```")[0];
   if (block === undefined) throw new Error(`${page} has no code with ${mark}`);
-  return block.replaceAll("wss://sip.example.com", town.server.wsUrl).replaceAll("…", "secret");
+  return block.replaceAll("wss://sip.example.com", serverUnderTest.server.wsUrl).replaceAll("…", "secret");
 }
 
 type Code = (...scope: readonly unknown[]) => Promise<unknown>;
@@ -25,7 +25,7 @@ function run(code: string, scope: Readonly<Record<string, unknown>>, result: str
 }
 
 async function bindings(username: string): Promise<number> {
-  const answer = await town.server.api("GET", `/domains/example.com/subscribers/${username}/bindings`);
+  const answer = await serverUnderTest.server.api("GET", `/domains/example.com/subscribers/${username}/bindings`);
   return ((await answer.json()) as { readonly bindings: readonly unknown[] }).bindings.length;
 }
 
@@ -48,8 +48,8 @@ describe("the examples, as they stand", () => {
     };
     const userAgent = (await run(codeOf("README.md", "// SIP.js"), { ...scope, UserAgent: quiet }, "userAgent")) as sipJs.UserAgent;
     await expect.poll(() => bindings("alice")).toBe(1);
-    await town.server.provision({ domain: "example.com", username: "bob", password: "secret" });
-    await town.connect("bob", "general", { domain: "example.com", password: "secret" }).then((bob) => bob.register());
+    await serverUnderTest.server.provision({ domain: "example.com", username: "bob", password: "secret" });
+    await serverUnderTest.connect("bob", "general", { domain: "example.com", password: "secret" }).then((bob) => bob.register());
     await run(
       codeOf("docs/presence.md", '"presence", { extraHeaders: ["Accept: application/pidf+xml"]'),
       { ...scope, userAgent },

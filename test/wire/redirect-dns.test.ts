@@ -1,26 +1,26 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type DnsServer, startDnsServer } from "../support/dns-server.ts";
-import { header, headers, type Heard, uriIn } from "../support/heard.ts";
+import { header, headers, type ReceivedMessage, uriIn } from "../support/received-message.ts";
 import { Phone } from "../support/phone.ts";
 import { openSocket } from "../support/sip-socket.ts";
-import { openTown, type Town } from "../support/town.ts";
+import { startServerUnderTest, type ServerUnderTest } from "../support/server-under-test.ts";
 
 /** RFC 3261 §8.3 with RFC 3263: whom the redirect server does not know it looks up. */
 describe("users of other domains, at the redirect server", () => {
   let dns: DnsServer;
-  let town: Town;
+  let serverUnderTest: ServerUnderTest;
   let alice: Phone;
   let count = 0;
   let domain: string;
 
   beforeAll(async () => {
     dns = await startDnsServer();
-    town = await openTown({ settings: { DNS_URL: dns.url, ALLOWED_NETWORKS: "10.20.0.0/16" } });
-    const account = await town.newcomer("alice");
-    alice = new Phone(await openSocket(`${town.server.wsUrl}/redirect`, account), { account, way: "general" });
+    serverUnderTest = await startServerUnderTest({ settings: { DNS_URL: dns.url, ALLOWED_NETWORKS: "10.20.0.0/16" } });
+    const account = await serverUnderTest.newcomer("alice");
+    alice = new Phone(await openSocket(`${serverUnderTest.server.wsUrl}/redirect`, account), { account, way: "general" });
   });
   afterAll(async () => {
-    await town.close();
+    await serverUnderTest.close();
     dns.close();
   });
   beforeEach(() => {
@@ -28,8 +28,8 @@ describe("users of other domains, at the redirect server", () => {
     domain = `d${count}.example`;
   });
 
-  const asks = (uri: string): Promise<Heard> => alice.transact("INVITE", uri);
-  const contacts = (answer: Heard): string[] => headers(answer, "contact").map((contact) => uriIn(contact));
+  const asks = (uri: string): Promise<ReceivedMessage> => alice.transact("INVITE", uri);
+  const contacts = (answer: ReceivedMessage): string[] => headers(answer, "contact").map((contact) => uriIn(contact));
 
   it("are told by the servers of their domain, best first, and stay who they are", async () => {
     dns.zone = [
@@ -78,19 +78,19 @@ describe("users of other domains, at the redirect server", () => {
   });
 
   it("are told to those only who have authenticated: nothing is asked before", async () => {
-    const account = await town.newcomer("eve");
-    const stranger = new Phone(await openSocket(`${town.server.wsUrl}/redirect`, account), { account, way: "general" });
+    const account = await serverUnderTest.newcomer("eve");
+    const stranger = new Phone(await openSocket(`${serverUnderTest.server.wsUrl}/redirect`, account), { account, way: "general" });
     dns.asked.splice(0);
     const sent = stranger.request("INVITE", `sip:bob@${domain}`);
     expect([(await stranger.finalResponse(sent)).status, dns.asked]).toEqual([401, []]);
   });
 
   it("of whom routes, trunks and rules are no matter: strangers are not told of a trunk", async () => {
-    await town.server.provision({ domain: "open.example", username: "eve", password: "offhook" });
-    await town.server.api("PUT", "/domains/open.example/settings", { answer_strangers: true });
-    await town.server.api("PUT", "/domains/open.example/trunks/inside", { server: "sip:10.20.0.1;transport=tcp" });
+    await serverUnderTest.server.provision({ domain: "open.example", username: "eve", password: "offhook" });
+    await serverUnderTest.server.api("PUT", "/domains/open.example/settings", { answer_strangers: true });
+    await serverUnderTest.server.api("PUT", "/domains/open.example/trunks/inside", { server: "sip:10.20.0.1;transport=tcp" });
     const action = { kind: "trunk", trunk: "inside" };
-    await town.server.api("PUT", "/domains/open.example/routes/out", { match: { user: { prefix: "+" } }, action });
+    await serverUnderTest.server.api("PUT", "/domains/open.example/routes/out", { match: { user: { prefix: "+" } }, action });
     const stranger = await alice.finalResponse(alice.request("INVITE", "sip:+4930@open.example"));
     expect([stranger.status, header(stranger, "contact")]).toEqual([404, undefined]);
   });

@@ -1,24 +1,24 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { addresses, header, headers, parameter, uriIn, type Heard } from "../support/heard.ts";
+import { addresses, header, headers, parameter, uriIn, type ReceivedMessage } from "../support/received-message.ts";
 import { Phone, type RegisterOptions } from "../support/phone.ts";
-import { openTown, ways } from "../support/town.ts";
+import { startServerUnderTest, ways } from "../support/server-under-test.ts";
 
-const town = await openTown({ settings: { EXPIRES_SPREAD: "0", MAXIMUM_CONTACTS: "3" } });
-afterAll(() => town.close());
+const serverUnderTest = await startServerUnderTest({ settings: { EXPIRES_SPREAD: "0", MAXIMUM_CONTACTS: "3" } });
+afterAll(() => serverUnderTest.close());
 
-const bindings = (answer: Heard): string[] => addresses(answer, "contact").map(uriIn);
+const bindings = (answer: ReceivedMessage): string[] => addresses(answer, "contact").map(uriIn);
 const elsewhere = (name: string): string => `<sip:${name}@192.0.2.1:5060>`;
 
 async function registered(options: RegisterOptions = {}): Promise<Phone> {
-  const phone = await town.connect(await town.newcomer("alice"), "general");
+  const phone = await serverUnderTest.connect(await serverUnderTest.newcomer("alice"), "general");
   expect((await phone.register(options)).status).toBe(200);
   return phone;
 }
 
 describe.each(ways)("RFC 3261 §10.3, on the %s way", (way) => {
   it("step 8: the 200 enumerates all current bindings, each with its expires, and carries a Date", async () => {
-    const account = await town.newcomer("alice");
-    const [first, second] = [await town.register(account, way), await town.connect(account, way)];
+    const account = await serverUnderTest.newcomer("alice");
+    const [first, second] = [await serverUnderTest.register(account, way), await serverUnderTest.connect(account, way)];
     const answer = await second.register();
     expect(bindings(answer).sort()).toEqual([uriIn(first.contact), uriIn(second.contact)].sort());
     for (const contact of addresses(answer, "contact")) expect(Number(parameter(contact, "expires"))).toBeGreaterThan(0);
@@ -26,25 +26,25 @@ describe.each(ways)("RFC 3261 §10.3, on the %s way", (way) => {
   });
 
   it("step 2: a Require that is not understood draws 420 with Unsupported", async () => {
-    const phone = await town.connect(await town.newcomer("alice"), way);
+    const phone = await serverUnderTest.connect(await serverUnderTest.newcomer("alice"), way);
     const answer = await phone.register({ headers: [["Require", "gruu, teleportation"]] });
     expect(answer.status).toBe(420);
     expect(header(answer, "unsupported")).toBe("teleportation");
   });
 
   it("step 4: somebody else's address of record is refused: 403, or a challenge for it where a socket may have several accounts", async () => {
-    const account = await town.newcomer("alice");
-    const [bob, alice] = [await town.newcomer("bob"), await town.register(account, way)];
+    const account = await serverUnderTest.newcomer("alice");
+    const [bob, alice] = [await serverUnderTest.newcomer("bob"), await serverUnderTest.register(account, way)];
     const answer = await alice.register({ to: `<sip:${bob}@localhost>` });
     expect(answer.status).toBe(way === "direct" ? 403 : 401);
-    const caller = await town.register(await town.newcomer("carol"), way);
+    const caller = await serverUnderTest.register(await serverUnderTest.newcomer("carol"), way);
     expect((await caller.finalResponse(caller.request("MESSAGE", `sip:${bob}@localhost`))).status).toBe(480);
   });
 
   it("step 5: an address of record that is none is answered as a wrong password is", async () => {
-    const alice = await town.connect(await town.newcomer("alice"), way, { password: "wrong" });
-    const nobody = await Phone.connect(town.server, { account: "nobody", way });
-    const shape = (answer: Heard): unknown => [
+    const alice = await serverUnderTest.connect(await serverUnderTest.newcomer("alice"), way, { password: "wrong" });
+    const nobody = await Phone.connect(serverUnderTest.server, { account: "nobody", way });
+    const shape = (answer: ReceivedMessage): unknown => [
       answer.startLine,
       answer.headers.map(([name]) => name),
       headers(answer, "www-authenticate").map((value) => value.replace(/nonce="[^"]*"/, "")),
@@ -54,7 +54,7 @@ describe.each(ways)("RFC 3261 §10.3, on the %s way", (way) => {
   });
 
   it("a domain that is not ours is refused", async () => {
-    const phone = await town.register(await town.newcomer("alice"), way);
+    const phone = await serverUnderTest.register(await serverUnderTest.newcomer("alice"), way);
     const answer = await phone.finalResponse(
       phone.request("REGISTER", "sip:elsewhere.example", {
         to: "<sip:alice@elsewhere.example>",
@@ -65,7 +65,7 @@ describe.each(ways)("RFC 3261 §10.3, on the %s way", (way) => {
   });
 
   it("a phone refreshes on its authenticated flow without a new challenge", async () => {
-    const phone = await town.register(await town.newcomer("alice"), way);
+    const phone = await serverUnderTest.register(await serverUnderTest.newcomer("alice"), way);
     const sent = phone.request("REGISTER", "sip:localhost", { to: `<${phone.aor}>`, contact: phone.outboundContact });
     expect((await phone.finalResponse(sent)).status).toBe(200);
   });

@@ -1,16 +1,16 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { compose } from "../support/compose.ts";
-import type { Heard } from "../support/heard.ts";
+import type { ReceivedMessage } from "../support/received-message.ts";
 import type { Phone } from "../support/phone.ts";
-import { openTown, ways } from "../support/town.ts";
+import { startServerUnderTest, ways } from "../support/server-under-test.ts";
 
-const town = await openTown();
-afterAll(() => town.close());
+const serverUnderTest = await startServerUnderTest();
+afterAll(() => serverUnderTest.close());
 
 type Lines = Readonly<Record<string, string | undefined>>;
 
 const invented = (): string => Math.random().toString(36).slice(2);
-const isFinal = (message: Heard): boolean => message.status >= 200;
+const isFinal = (message: ReceivedMessage): boolean => message.status >= 200;
 
 /** A request by hand; in place of what every request says stand the lines given, then come more. */
 function written(phone: Phone, start: string, lines: Lines, more: readonly string[]): string {
@@ -69,11 +69,12 @@ const rubbish: readonly (readonly [what: string, start: string, lines: Lines, mo
   ["a time of one second", register, {}, [contact, "Expires: 1"], 423],
 ];
 
-const failures = (): string[] => town.server.logs.filter((line) => /uncaught|TypeError|RangeError|SyntaxError|SQLITE/i.test(line));
+const failures = (): string[] =>
+  serverUnderTest.server.logs.filter((line) => /uncaught|TypeError|RangeError|SyntaxError|SQLITE/i.test(line));
 
 describe.each(ways)("rubbish, on the %s way", (way) => {
   it("of a phone's own is refused clearly, each piece of it, and does it no harm", async () => {
-    const alice = await town.register(await town.newcomer("alice"), way);
+    const alice = await serverUnderTest.register(await serverUnderTest.newcomer("alice"), way);
     for (const [what, start, lines, more, status] of rubbish) {
       alice.socket.send(written(alice, start, lines, more));
       expect([what, (await alice.next(isFinal)).status]).toEqual([what, status]);
@@ -83,16 +84,16 @@ describe.each(ways)("rubbish, on the %s way", (way) => {
   });
 
   it("of strangers is challenged or refused, opens no home, and harms nobody", async () => {
-    const [bob] = await town.phones(way, "bob");
-    const alice = await town.newcomer("alice");
-    const opener = await town.connect(alice, "direct");
-    const before = await town.server.listHomes();
-    const stranger = await town.connect(way === "direct" ? alice : "nobody", way, { password: "wrong" });
+    const [bob] = await serverUnderTest.phones(way, "bob");
+    const alice = await serverUnderTest.newcomer("alice");
+    const opener = await serverUnderTest.connect(alice, "direct");
+    const before = await serverUnderTest.server.listHomes();
+    const stranger = await serverUnderTest.connect(way === "direct" ? alice : "nobody", way, { password: "wrong" });
     for (const [what, start, lines, more, status] of rubbish) {
       stranger.socket.send(written(stranger, start, lines, more));
       expect([what, [401, 407, status].includes((await stranger.next(isFinal)).status)]).toEqual([what, true]);
     }
-    expect(await town.server.listHomes()).toEqual(before);
+    expect(await serverUnderTest.server.listHomes()).toEqual(before);
     expect(stranger.socket.rest()).toEqual([]);
     opener.socket.close();
     expect((await bob.finalResponse(bob.request("OPTIONS", "sip:localhost"))).status).toBe(200);
@@ -100,7 +101,7 @@ describe.each(ways)("rubbish, on the %s way", (way) => {
   });
 
   it.each(["99999999999999", "4294967296", "-1", "soon", "1e9"])("an expiry of %s is granted at most the maximum", async (expires) => {
-    const alice = await town.connect(await town.newcomer("alice"), way);
+    const alice = await serverUnderTest.connect(await serverUnderTest.newcomer("alice"), way);
     const answer = await alice.register({ contacts: [`${alice.contact};expires=${expires}`] });
     expect(answer.status).toBe(200);
     const granted = Number(/;expires=(\d+)/.exec(answer.raw)?.[1]);
@@ -112,7 +113,7 @@ describe("a presence document that holds what is no character", () => {
   it.each(["&#xd800;", "&#56320;", "&#0;", "&#x1;", "a\u0001b", "\ufffe", "&#x110000;"])(
     "is refused, and cuts off nobody who watches: %j",
     async (note) => {
-      const [watcher, bob] = await town.phones("direct", "alice", "bob");
+      const [watcher, bob] = await serverUnderTest.phones("direct", "alice", "bob");
       await watcher.finalResponse(watcher.request("SUBSCRIBE", bob.aor, { headers: [["Event", "presence"]] }));
       watcher.reply(await watcher.next("NOTIFY"), 200);
       const tuple = `<tuple id="t"><status><basic>open</basic></status><note>${note}</note></tuple>`;
@@ -140,19 +141,19 @@ describe("names in the path of the direct way", () => {
     "%D0%B0lice@localhost",
     "x".repeat(200),
   ])("that name nobody open no home, and the socket is served: %s", async (name) => {
-    const before = await town.server.listHomes();
-    const phone = await town.connect(await town.newcomer("alice"), "general", { path: `/ws/${name}` });
+    const before = await serverUnderTest.server.listHomes();
+    const phone = await serverUnderTest.connect(await serverUnderTest.newcomer("alice"), "general", { path: `/ws/${name}` });
     expect((await phone.finalResponse(phone.request("OPTIONS", "sip:localhost"))).status).toBe(407);
-    expect(await town.server.listHomes()).toEqual(before);
+    expect(await serverUnderTest.server.listHomes()).toEqual(before);
     expect(failures()).toEqual([]);
   });
 
   it("are compared as SIP compares them: escapes undone, the host in any case", async () => {
-    const alice = await town.newcomer("alice");
-    (await town.connect(alice, "direct")).socket.close();
-    const phone = await town.connect(alice, "direct", { path: `/ws/%61lice${alice.slice(5)}%40LOCALHOST` });
+    const alice = await serverUnderTest.newcomer("alice");
+    (await serverUnderTest.connect(alice, "direct")).socket.close();
+    const phone = await serverUnderTest.connect(alice, "direct", { path: `/ws/%61lice${alice.slice(5)}%40LOCALHOST` });
     expect((await phone.register()).status).toBe(200);
-    const trace = await town.server.api("GET", `/domains/localhost/subscribers/${alice}/trace?format=text`);
+    const trace = await serverUnderTest.server.api("GET", `/domains/localhost/subscribers/${alice}/trace?format=text`);
     expect(await trace.text()).toContain("401 Unauthorized");
   });
 });

@@ -11,13 +11,13 @@ import {
 } from "sip.js";
 import { afterAll, describe, expect, it } from "vitest";
 import { registeredSipJs } from "../support/stock-phones.ts";
-import { openTown, ways, type Way } from "../support/town.ts";
+import { startServerUnderTest, ways, type RoutingDecision } from "../support/server-under-test.ts";
 
-const town = await openTown();
-afterAll(() => town.close());
-const { wsUrl } = town.server;
+const serverUnderTest = await startServerUnderTest();
+afterAll(() => serverUnderTest.close());
+const { wsUrl } = serverUnderTest.server;
 
-interface Heard {
+interface ReceivedMessage {
   readonly account: string;
   readonly agent: UserAgent;
   readonly registerer: Awaited<ReturnType<typeof registeredSipJs>>["registerer"];
@@ -25,9 +25,9 @@ interface Heard {
   readonly invitation: Promise<Invitation>;
 }
 
-async function registered(name: string, way: Way): Promise<Heard> {
-  const account = await town.newcomer(name);
-  if (way === "direct") (await town.register(account, "general")).socket.close();
+async function registered(name: string, way: RoutingDecision): Promise<ReceivedMessage> {
+  const account = await serverUnderTest.newcomer(name);
+  if (way === "direct") (await serverUnderTest.register(account, "general")).socket.close();
   const message = Promise.withResolvers<Message>();
   const invitation = Promise.withResolvers<Invitation>();
   const delegate = { onMessage: message.resolve, onInvite: invitation.resolve };
@@ -46,7 +46,7 @@ function becomes(session: Session, state: SessionState): Promise<void> {
   });
 }
 
-async function end(...phones: readonly Heard[]): Promise<void> {
+async function end(...phones: readonly ReceivedMessage[]): Promise<void> {
   for (const { agent } of phones) await agent.stop();
 }
 

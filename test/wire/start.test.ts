@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
-import { header } from "../support/heard.ts";
+import { header } from "../support/received-message.ts";
 import { Phone } from "../support/phone.ts";
 import { registerTcpPhone } from "../support/tcp-phone.ts";
 

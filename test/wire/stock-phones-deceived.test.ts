@@ -3,20 +3,20 @@ import type { UA } from "jssip";
 import { afterAll, describe, expect, it } from "vitest";
 import { ring } from "../support/call.ts";
 import { dialogOfCaller } from "../support/dialog.ts";
-import { header } from "../support/heard.ts";
+import { header } from "../support/received-message.ts";
 import { jsSipPhone, registeredSipJs } from "../support/stock-phones.ts";
-import { openTown } from "../support/town.ts";
+import { startServerUnderTest } from "../support/server-under-test.ts";
 
-const town = await openTown();
-afterAll(() => town.close());
-const { wsUrl } = town.server;
+const serverUnderTest = await startServerUnderTest();
+afterAll(() => serverUnderTest.close());
+const { wsUrl } = serverUnderTest.server;
 
 describe("stock phones", () => {
   it("SIP.js does not give whom it writes to a hash of its password", async () => {
-    const account = await town.newcomer("alice");
-    (await town.register(account, "general")).socket.close();
+    const account = await serverUnderTest.newcomer("alice");
+    (await serverUnderTest.register(account, "general")).socket.close();
     const { agent } = await registeredSipJs({ wsUrl, account, way: "direct" });
-    const mallory = await town.register(await town.newcomer("mallory"), "direct");
+    const mallory = await serverUnderTest.register(await serverUnderTest.newcomer("mallory"), "direct");
     const target = UserAgent.makeURI(mallory.aor);
     if (target === undefined) throw new Error("no URI");
     await new Messager(agent, target, "hello").message();
@@ -28,9 +28,9 @@ describe("stock phones", () => {
   });
 
   it("JsSIP does not show a message as carol's that mallory has sent within a dialog", async () => {
-    const account = await town.newcomer("bob");
-    const bob = await town.register(account, "direct");
-    const mallory = await town.register(await town.newcomer("mallory"), "direct");
+    const account = await serverUnderTest.newcomer("bob");
+    const bob = await serverUnderTest.register(account, "direct");
+    const mallory = await serverUnderTest.register(await serverUnderTest.newcomer("mallory"), "direct");
     const { ringing, invite } = await ring(mallory, bob);
     mallory.cancel(invite);
     bob.reply(await bob.next("CANCEL"), 200);

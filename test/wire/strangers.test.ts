@@ -6,16 +6,16 @@ import { compose, newBranch, randomText } from "../support/compose.ts";
 import { establish, hangUp } from "../support/call.ts";
 import { freePort } from "../support/kamailio.ts";
 import type { Phone } from "../support/phone.ts";
-import { type Town, openTown } from "../support/town.ts";
+import { type ServerUnderTest, startServerUnderTest } from "../support/server-under-test.ts";
 
 /** Those who do not authenticate, with the settings as they are. */
-let town: Town;
+let serverUnderTest: ServerUnderTest;
 let sipPort: number;
 beforeAll(async () => {
   sipPort = await freePort();
-  town = await openTown({ sipPort });
+  serverUnderTest = await startServerUnderTest({ sipPort });
 });
-afterAll(() => town.close());
+afterAll(() => serverUnderTest.close());
 
 /** A request that is challenged or refused, of at least so many octets. */
 function question(account: string, length = 0, method = "OPTIONS"): string {
@@ -34,7 +34,7 @@ const ways = [
 
 /** A connection that says what it is told and hears nothing before it is asked. */
 async function deaf(path: string): Promise<{ socket: WebSocket; heard: () => number; closed: Promise<{ code: number; reason: string }> }> {
-  const socket = new WebSocket(`${town.server.wsUrl}${path}`, "sip");
+  const socket = new WebSocket(`${serverUnderTest.server.wsUrl}${path}`, "sip");
   let octets = 0;
   socket.on("message", (data: Buffer) => (octets += data.length));
   const closed = new Promise<{ code: number; reason: string }>((resolve) =>
@@ -57,7 +57,7 @@ describe.each(ways)("a stranger %s", (_where, path) => {
     ["what is no SIP", 2000, () => "hello"],
     ["octets", 40, () => question("nobody", 200_000)],
   ])("who floods it with %s is closed with 4429, and meanwhile others call", async (_what, count, frame) => {
-    const [alice, bob] = await town.phones("direct", "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones("direct", "alice", "bob");
     const stranger = await deaf(path(alice.account));
     for (let sent = 0; sent < count; sent += 1) stranger.socket.send(frame());
     expect(await othersCall(alice, bob)).toBe(200);
@@ -65,7 +65,7 @@ describe.each(ways)("a stranger %s", (_where, path) => {
   });
 
   it("who never reads is closed with 4429, and no more than 160 KiB wait for him", async () => {
-    const [alice, bob] = await town.phones("direct", "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones("direct", "alice", "bob");
     const stranger = await deaf(path(alice.account));
     stranger.socket.pause();
     // Each is answered with all its Vias.
@@ -81,7 +81,7 @@ describe.each(ways)("a stranger %s", (_where, path) => {
 
 describe("over TCP", () => {
   it("a stranger who floods is cut off, and meanwhile others call", async () => {
-    const [alice, bob] = await town.phones("direct", "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones("direct", "alice", "bob");
     const socket = connect(sipPort, "127.0.0.1");
     const closed = new Promise<void>((resolve) => {
       socket.on("error", () => resolve());
@@ -98,7 +98,7 @@ describe("over TCP", () => {
 
 describe.each(["direct", "general"] as const)("a phone that begins much at once, on the %s way", (way) => {
   it("has ten SUBSCRIBEs challenged, says them again, and stays", async () => {
-    const alice = await town.connect(await town.newcomer("alice"), way);
+    const alice = await serverUnderTest.connect(await serverUnderTest.newcomer("alice"), way);
     const headers = [["Event", "presence"] as const, ["Expires", "600"] as const];
     const answers = Array.from({ length: 10 }, () => alice.transact("SUBSCRIBE", alice.aor, { headers }));
     const statuses = (await Promise.all(answers)).map(({ status }) => status);
@@ -107,7 +107,7 @@ describe.each(["direct", "general"] as const)("a phone that begins much at once,
   });
 
   it("may say far more than a stranger once it has authenticated", async () => {
-    const alice = await town.register(await town.newcomer("alice"), way);
+    const alice = await serverUnderTest.register(await serverUnderTest.newcomer("alice"), way);
     for (let count = 0; count < 400; count += 1) {
       expect((await alice.finalResponse(alice.request("MESSAGE", "sip:nobody@localhost", { body: "x".repeat(2000) }))).status).toBe(404);
     }

@@ -6,36 +6,36 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { compose, newBranch } from "../support/compose.ts";
-import { header, headers } from "../support/heard.ts";
+import { header, headers } from "../support/received-message.ts";
 import { freePort } from "../support/kamailio.ts";
 import { openTcpLine, registerTcpPhone } from "../support/tcp-phone.ts";
-import { type Town, openTown } from "../support/town.ts";
+import { type ServerUnderTest, startServerUnderTest } from "../support/server-under-test.ts";
 import { patience } from "../support/patience.ts";
 
 /** SIP over TCP, under local development only. */
-let town: Town;
+let serverUnderTest: ServerUnderTest;
 let port: number;
 beforeAll(async () => {
   port = await freePort();
-  town = await openTown({ sipPort: port });
+  serverUnderTest = await startServerUnderTest({ sipPort: port });
 });
-afterAll(() => town.close());
+afterAll(() => serverUnderTest.close());
 
 const wired = () => openTcpLine(port);
 const deskPhone = (account: string) => registerTcpPhone(account, port);
 
 describe("a desk phone on TCP", () => {
   it("registers, and is told where it is seen (RFC 3581 §4)", async () => {
-    const { challenge, registered, localPort, socket } = await deskPhone(await town.newcomer("desk"));
+    const { challenge, registered, localPort, socket } = await deskPhone(await serverUnderTest.newcomer("desk"));
     expect(registered.status).toBe(200);
     expect(header(challenge, "via")).toContain(`;rport=${localPort};received=127.0.0.1`);
     socket.destroy();
   });
 
   it("is called by a phone on a WebSocket, and hangs up along its route", async () => {
-    const account = await town.newcomer("desk");
+    const account = await serverUnderTest.newcomer("desk");
     const { next, send, localPort, socket } = await deskPhone(account);
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     const sent = alice.request("INVITE", `sip:${account}@localhost`);
     const invite = await next(({ method }) => method === "INVITE");
     expect([header(invite, "via"), header(invite, "record-route"), header(invite, "content-length")]).toEqual([
@@ -113,7 +113,7 @@ describe("a desk phone on TCP", () => {
     const line = await wired();
     line.send("x".repeat(200_000));
     await line.closed;
-    const { registered, socket } = await deskPhone(await town.newcomer("desk"));
+    const { registered, socket } = await deskPhone(await serverUnderTest.newcomer("desk"));
     expect(registered.status).toBe(200);
     socket.destroy();
   });
@@ -121,7 +121,7 @@ describe("a desk phone on TCP", () => {
 
 describe.skipIf(!existsSync("/usr/bin/sipp"))("SIPp", () => {
   it("registers over TCP with its own digest", async () => {
-    const account = await town.newcomer("sipp");
+    const account = await serverUnderTest.newcomer("sipp");
     const folder = await mkdtemp(join(tmpdir(), "offhook-sipp-"));
     await writeFile(join(folder, "register.xml"), registering);
     const parts = [

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Phone } from "../support/phone.ts";
-import { openTown, type Town } from "../support/town.ts";
+import { startServerUnderTest, type ServerUnderTest } from "../support/server-under-test.ts";
 import { rfc4475Messages } from "../torture/rfc4475-messages.ts";
 import { rfc5118Messages } from "../torture/rfc5118-messages.ts";
 
@@ -73,13 +73,13 @@ const answers: Readonly<Record<string, readonly string[]>> = {
 const messages = { ...rfc4475Messages, ...rfc5118Messages };
 const rows = Object.entries(answers).flatMap(([answer, names]) => names.map((name) => [name, answer] as const));
 
-let town: Town;
+let serverUnderTest: ServerUnderTest;
 let phone: Phone;
 beforeAll(async () => {
-  town = await openTown();
-  phone = await town.register(await town.newcomer("alice"), "direct");
+  serverUnderTest = await startServerUnderTest();
+  phone = await serverUnderTest.register(await serverUnderTest.newcomer("alice"), "direct");
 });
-afterAll(() => town.close());
+afterAll(() => serverUnderTest.close());
 
 describe("torture on the wire", () => {
   it("is all of RFC 4475 (49) and RFC 5118 (12)", () => {

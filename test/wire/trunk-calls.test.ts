@@ -1,30 +1,30 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { compose, newBranch, shortSdp } from "../support/compose.ts";
 import { type Dialog, dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
-import { type Heard, header, headers, parameter } from "../support/heard.ts";
+import { type ReceivedMessage, header, headers, parameter } from "../support/received-message.ts";
 import type { Phone } from "../support/phone.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
-import { openTown, type Town } from "../support/town.ts";
+import { startServerUnderTest, type ServerUnderTest } from "../support/server-under-test.ts";
 
 /** What happens within calls by a trunk, and what a trunk's server may ask for besides. */
-let town: Town;
+let serverUnderTest: ServerUnderTest;
 let provider: SipServer;
 let alice: Phone;
 let number: string;
 
 beforeAll(async () => {
-  town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "10" } });
+  serverUnderTest = await startServerUnderTest({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "10" } });
 });
-afterAll(() => town.close());
+afterAll(() => serverUnderTest.close());
 beforeEach(async () => {
   provider = await startSipServer();
   number = `+49${provider.port}`;
-  const account = await town.newcomer("alice", [number]);
-  alice = await town.register(account, "direct");
+  const account = await serverUnderTest.newcomer("alice", [number]);
+  alice = await serverUnderTest.register(account, "direct");
   await trunk();
 });
 afterEach(async () => {
-  await town.server.api("DELETE", "/domains/localhost/trunks/provider");
+  await serverUnderTest.server.api("DELETE", "/domains/localhost/trunks/provider");
   provider.close();
 });
 
@@ -32,7 +32,7 @@ const account = { username: "4930555", password: "secret" };
 
 async function trunk(settings: object = {}): Promise<void> {
   const body = { server: `sip:127.0.0.1:${provider.port};transport=tcp`, prefixes: ["+1"], inbound: true, ...settings };
-  expect((await town.server.api("PUT", "/domains/localhost/trunks/provider", body)).status).toBe(200);
+  expect((await serverUnderTest.server.api("PUT", "/domains/localhost/trunks/provider", body)).status).toBe(200);
 }
 
 const contact = (): string => `Contact: <sip:far@127.0.0.1:${provider.port};transport=tcp>`;
@@ -44,7 +44,7 @@ function sends(method: string, uri: string, lines: readonly string[], { body = "
   return branch;
 }
 
-interface Asking {
+interface BackEndSubscription {
   readonly uri?: string;
   readonly from?: string;
   readonly more?: readonly string[];
@@ -56,8 +56,8 @@ interface Asking {
 /** Outside a dialog. */
 function asks(
   method: string,
-  { uri, from, more = [], callId = newBranch(), branch = newBranch(), toTag = "" }: Asking = {},
-): Required<Pick<Asking, "branch" | "callId">> {
+  { uri, from, more = [], callId = newBranch(), branch = newBranch(), toTag = "" }: BackEndSubscription = {},
+): Required<Pick<BackEndSubscription, "branch" | "callId">> {
   const lines = [
     `From: ${from ?? "<sip:+49301234@provider.example>"};tag=far`,
     `To: <sip:${number}@localhost>${toTag}`,
@@ -116,7 +116,8 @@ async function received(): Promise<Talk> {
 }
 
 const challenge = 'Proxy-Authenticate: Digest realm="provider", nonce="n1", qop="auth", algorithm=MD5';
-const withCredentials = (method: string) => (one: Heard) => one.method === method && header(one, "proxy-authorization") !== undefined;
+const withCredentials = (method: string) => (one: ReceivedMessage) =>
+  one.method === method && header(one, "proxy-authorization") !== undefined;
 
 /** The provider has asked who we are: what we said then has a CSeq that is one higher than alice's (RFC 3261 §22.2). */
 async function placedWithCredentials(): Promise<Talk> {
@@ -204,7 +205,7 @@ describe.each(Object.keys(kinds))("a call %s", (kind) => {
 
   it("is transferred by the other side, to one of ours", async () => {
     const { near, far } = await talk();
-    const [bob] = await town.phones("direct", "bob");
+    const [bob] = await serverUnderTest.phones("direct", "bob");
     says("REFER", far, 12, [contact(), `Refer-To: <${bob.aor}>`]);
     const refer = await alice.next("REFER");
     expect(header(refer, "refer-to")).toBe(`<${bob.aor}>`);
@@ -322,11 +323,11 @@ describe("a trunk that asks who we are within a call (RFC 3261 §22)", () => {
     provider.reply(invite, 180);
     await alice.next(180);
     alice.cancel(sent);
-    const isItsCancel = (one: Heard) => one.method === "CANCEL" && header(one, "via") === header(invite, "via");
+    const isItsCancel = (one: ReceivedMessage) => one.method === "CANCEL" && header(one, "via") === header(invite, "via");
     await provider.next(isItsCancel);
-    await town.server.kill9();
-    await town.server.restart();
-    alice = await town.register(alice.account, "direct", { instance: alice.instance });
+    await serverUnderTest.server.kill9();
+    await serverUnderTest.server.restart();
+    alice = await serverUnderTest.register(alice.account, "direct", { instance: alice.instance });
     expect(header(await provider.next(isItsCancel), "cseq")).toBe("2 CANCEL");
   });
 
@@ -340,7 +341,7 @@ describe("a trunk that asks who we are within a call (RFC 3261 §22)", () => {
     const early = await alice.next(183);
     expect(header(early, "cseq")).toBe("1 INVITE");
     const near = dialogOfCaller(early);
-    const passes = async (method: string, headers: readonly (readonly [string, string])[] = []): Promise<Heard> => {
+    const passes = async (method: string, headers: readonly (readonly [string, string])[] = []): Promise<ReceivedMessage> => {
       const sent = alice.inDialog(method, near, { headers });
       const heard = await provider.next(method);
       expect(header(heard, "cseq")).toBe(`${sent.cseq + 1} ${method}`);
@@ -369,7 +370,7 @@ describe("a trunk that asks who we are within a call (RFC 3261 §22)", () => {
 describe("what a trunk's server may not", () => {
   beforeEach(connects);
 
-  it.each<readonly [string, number, string, () => Asking]>([
+  it.each<readonly [string, number, string, () => BackEndSubscription]>([
     ["speak for a subscriber, if it is not trusted", 403, "INVITE", () => ({ from: `<${alice.aor}>` })],
     ["call other domains: no relay", 403, "INVITE", () => ({ uri: "sip:bob@elsewhere.example" })],
     ["call other addresses: no relay", 403, "INVITE", () => ({ uri: `sip:${alice.account}@192.0.2.9` })],
@@ -381,7 +382,7 @@ describe("what a trunk's server may not", () => {
     ["call nobody in particular", 405, "INVITE", () => ({ uri: "sip:localhost" })],
     ["call numbers that go by a trunk", 404, "INVITE", () => ({ uri: "sip:+1555@localhost" })],
   ])("%s: %i", async (_what, status, method, asking) => {
-    await town.server.api("PUT", "/domains/neighbour.example");
+    await serverUnderTest.server.api("PUT", "/domains/neighbour.example");
     asks(method, asking());
     expect((await provider.next(status, { method })).status).toBe(status);
     expect([...alice.socket.rest(), ...provider.rest()].filter((one) => one.method === method)).toEqual([]);
@@ -406,15 +407,15 @@ describe("a call that comes in", () => {
 
   it("is told where its number has moved to, if a route says so (RFC 3261 §21.3.2)", async () => {
     const settings = { match: { user: { prefix: "+4970" } }, action: { kind: "redirect", status: 301, uri: "sip:\\1@new.example" } };
-    await town.server.api("PUT", "/domains/localhost/routes/moved", settings);
+    await serverUnderTest.server.api("PUT", "/domains/localhost/routes/moved", settings);
     asks("INVITE", { uri: "sip:+4970123@localhost" });
     expect(header(await provider.next(301), "contact")).toBe("<sip:123@new.example>");
-    await town.server.api("DELETE", "/domains/localhost/routes/moved");
+    await serverUnderTest.server.api("DELETE", "/domains/localhost/routes/moved");
   });
 
   it("is not taken by a user who has blocked its number", async () => {
     const rules = { blocked: ["+49301234@provider.example"] };
-    expect((await town.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/rules`, rules)).status).toBe(200);
+    expect((await serverUnderTest.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/rules`, rules)).status).toBe(200);
     asks("INVITE");
     expect((await provider.next(603)).status).toBe(603);
   });
@@ -423,9 +424,9 @@ describe("a call that comes in", () => {
     const { branch, callId } = asks("INVITE");
     alice.reply(await alice.next("INVITE"), 180);
     await provider.next(180);
-    await town.server.kill9();
-    await town.server.restart();
-    alice = await town.register(alice.account, "direct", { instance: alice.instance });
+    await serverUnderTest.server.kill9();
+    await serverUnderTest.server.restart();
+    alice = await serverUnderTest.register(alice.account, "direct", { instance: alice.instance });
     // Its phone has not said yet, on the new socket, that it rings (RFC 3261 §9.1).
     alice.reply(await alice.next("INVITE"), 180);
     await connects();
@@ -483,7 +484,7 @@ describe("on the stream (RFC 3261 §18.3)", () => {
     provider.send(message("rubbish", "") + message("after"));
     expect((await provider.next(400)).status).toBe(400);
     await expect.poll(() => provider.ended()).toBe(ended + 1);
-    const [carol] = await town.phones("direct", "carol");
+    const [carol] = await serverUnderTest.phones("direct", "carol");
     await alice.hearsNothing("MESSAGE", carol);
     await connects();
   });
@@ -497,7 +498,7 @@ describe("on the stream (RFC 3261 §18.3)", () => {
 });
 
 describe("who calls is told (RFC 3325 §5)", () => {
-  const asserted = (message: Heard): string[] => headers(message, "p-asserted-identity");
+  const asserted = (message: ReceivedMessage): string[] => headers(message, "p-asserted-identity");
 
   it("to a trusted trunk by the alias that he has in From, if it is one of his", async () => {
     await trunk({ trusted: true });
@@ -526,7 +527,7 @@ describe("who calls is told (RFC 3325 §5)", () => {
     await trunk({ trusted: true });
     await connects();
     const rules = { forward: { always: "sip:+1777@localhost" } };
-    expect((await town.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/rules`, rules)).status).toBe(200);
+    expect((await serverUnderTest.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/rules`, rules)).status).toBe(200);
     asks("INVITE", { more });
     const invite = await provider.next("INVITE");
     expect([invite.requestUri.startsWith("sip:+1777@"), asserted(invite)]).toEqual([true, told]);

@@ -1,23 +1,23 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { shortSdp } from "../support/compose.ts";
 import { type DnsServer, startDnsServer } from "../support/dns-server.ts";
-import { header, type Heard } from "../support/heard.ts";
+import { header, type ReceivedMessage } from "../support/received-message.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
-import { openTown, type Town } from "../support/town.ts";
+import { startServerUnderTest, type ServerUnderTest } from "../support/server-under-test.ts";
 
 /** Trunks whose servers have names. */
 let dns: DnsServer;
-let town: Town;
+let serverUnderTest: ServerUnderTest;
 let servers: readonly [SipServer, SipServer];
 
 beforeAll(async () => {
   [dns, servers] = [await startDnsServer(), [await startSipServer(), await startSipServer()]];
-  town = await openTown({
+  serverUnderTest = await startServerUnderTest({
     settings: { ALLOWED_NETWORKS: "127.0.0.0/8", DNS_URL: dns.url, RECONNECT_TIME: "1", MAXIMUM_RECONNECT_TIME: "1" },
   });
 });
 afterAll(async () => {
-  await town.close();
+  await serverUnderTest.close();
   for (const server of servers) server.close();
   dns.close();
 });
@@ -28,14 +28,14 @@ const zone = (name: string, { port }: SipServer): string[] => [
   `host.${name} A 127.0.0.1`,
 ];
 
-const put = (name: string, settings: object) => town.server.api("PUT", `/domains/localhost/trunks/${name}`, settings);
+const put = (name: string, settings: object) => serverUnderTest.server.api("PUT", `/domains/localhost/trunks/${name}`, settings);
 const status = async (name: string) =>
-  (await (await town.server.api("GET", `/domains/localhost/trunks/${name}/status`)).json()) as {
+  (await (await serverUnderTest.server.api("GET", `/domains/localhost/trunks/${name}/status`)).json()) as {
     servers: { registered_until: string | null }[];
     missing: { server: string; why: string }[];
   };
 
-async function registers(server: SipServer): Promise<Heard> {
+async function registers(server: SipServer): Promise<ReceivedMessage> {
   const register = await server.next("REGISTER");
   server.reply(register, 200, [`Contact: ${header(register, "contact")};expires=120`]);
   return register;
@@ -70,7 +70,7 @@ it("one that moves to another address is registered at there when the old one ha
   servers[0].close();
   await registers(servers[1]);
   await expect.poll(async () => (await status("moves")).servers[0]?.registered_until ?? null).not.toBeNull();
-  const [alice] = await town.phones("direct", "alice");
+  const [alice] = await serverUnderTest.phones("direct", "alice");
   alice.request("INVITE", "sip:+7123@localhost", { body: shortSdp });
   expect((await servers[1].next("INVITE")).requestUri).toBe("sip:+7123@moves.example;transport=tcp");
 });

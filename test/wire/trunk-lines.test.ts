@@ -2,16 +2,16 @@ import { afterAll, expect, it } from "vitest";
 import { shortSdp } from "../support/compose.ts";
 import { dialogOfCaller } from "../support/dialog.ts";
 import { startSipServer } from "../support/sip-server.ts";
-import { openTown } from "../support/town.ts";
+import { startServerUnderTest } from "../support/server-under-test.ts";
 
-const town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "5" } });
-afterAll(() => town.close());
+const serverUnderTest = await startServerUnderTest({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "5" } });
+afterAll(() => serverUnderTest.close());
 
 it("one ACK by the route of a call that never was answered takes no line of the trunk", async () => {
   const provider = await startSipServer();
   const body = { server: `sip:127.0.0.1:${provider.port};transport=tcp`, prefixes: ["+1"], maximum_calls: 1 };
-  await town.server.api("PUT", "/domains/localhost/trunks/provider", body);
-  const [mallory, alice] = await town.phones("direct", "mallory", "alice");
+  await serverUnderTest.server.api("PUT", "/domains/localhost/trunks/provider", body);
+  const [mallory, alice] = await serverUnderTest.phones("direct", "mallory", "alice");
   const sent = mallory.request("INVITE", "sip:+1555@localhost", { body: shortSdp });
   const invite = await provider.next("INVITE");
   const contact = `Contact: <sip:far@127.0.0.1:${provider.port};transport=tcp>`;

@@ -1,29 +1,29 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { compose, newBranch, shortSdp } from "../support/compose.ts";
 import { dialogOfCaller } from "../support/dialog.ts";
-import { header, type Heard } from "../support/heard.ts";
+import { header, type ReceivedMessage } from "../support/received-message.ts";
 import type { Phone, Sent } from "../support/phone.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
-import { openTown, type Town } from "../support/town.ts";
+import { startServerUnderTest, type ServerUnderTest } from "../support/server-under-test.ts";
 
 /** Trunks with several servers: which of them gets a call, and what happens when one fails. */
-let town: Town;
+let serverUnderTest: ServerUnderTest;
 let servers: readonly [SipServer, SipServer];
 let alice: Phone;
 let count = 0;
 
 beforeAll(async () => {
   const settings = { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "5", RECONNECT_TIME: "1", MAXIMUM_RECONNECT_TIME: "2" };
-  town = await openTown({ settings });
+  serverUnderTest = await startServerUnderTest({ settings });
 });
-afterAll(() => town.close());
+afterAll(() => serverUnderTest.close());
 beforeEach(async () => {
   servers = [await startSipServer(), await startSipServer()];
-  [alice] = await town.phones("direct", "alice");
+  [alice] = await serverUnderTest.phones("direct", "alice");
   count += 1;
 });
 afterEach(async () => {
-  await town.server.api("DELETE", `/domains/localhost/trunks/t${count}`);
+  await serverUnderTest.server.api("DELETE", `/domains/localhost/trunks/t${count}`);
   for (const server of servers) server.close();
 });
 
@@ -41,7 +41,7 @@ async function trunk(
 ): Promise<void> {
   const members = ranks.map(([priority, weight], index) => ({ uri: uriOf(servers[index] as SipServer), priority, weight }));
   const body = { servers: members, prefixes: ["+49"], ...settings };
-  const answer = await town.server.api("PUT", `/domains/localhost/trunks/t${count}`, body);
+  const answer = await serverUnderTest.server.api("PUT", `/domains/localhost/trunks/t${count}`, body);
   expect([answer.status, await answer.text()]).toEqual([200, expect.any(String)]);
 }
 
@@ -57,12 +57,12 @@ interface Status {
 }
 
 async function status(): Promise<readonly Status[]> {
-  const answer = await town.server.api("GET", `/domains/localhost/trunks/t${count}/status`);
+  const answer = await serverUnderTest.server.api("GET", `/domains/localhost/trunks/t${count}/status`);
   return ((await answer.json()) as { servers: Status[] }).servers;
 }
 
 /** Whichever of the servers gets the INVITE. */
-async function whoGets(): Promise<{ readonly server: SipServer; readonly invite: Heard }> {
+async function whoGets(): Promise<{ readonly server: SipServer; readonly invite: ReceivedMessage }> {
   const called = (): SipServer | undefined => servers.find((one) => one.rest().some(({ method }) => method === "INVITE"));
   await expect.poll(called, { interval: 10 }).toBeDefined();
   const server = called() as SipServer;
@@ -72,8 +72,8 @@ async function whoGets(): Promise<{ readonly server: SipServer; readonly invite:
 /** Once it has done what it was about to do, the caller's home loses its memory. */
 async function sleeps(): Promise<void> {
   const home = `sip:${alice.account}@localhost#1`;
-  await town.server.query(home, "SELECT COUNT(*) FROM contexts");
-  await town.server.evict(home, "hibernate");
+  await serverUnderTest.server.query(home, "SELECT COUNT(*) FROM contexts");
+  await serverUnderTest.server.evict(home, "hibernate");
 }
 
 describe("a trunk with several servers (RFC 2782)", () => {
@@ -289,7 +289,12 @@ describe("a trunk that is full", () => {
   });
 
   it("has its own calls refused: 480, with the reason, and not 503, which would speak for all of us (RFC 3261 §21.5.4)", async () => {
-    await town.server.provision({ domain: "localhost", username: alice.account, password: "offhook", aliases: [`+49305${count}`] });
+    await serverUnderTest.server.provision({
+      domain: "localhost",
+      username: alice.account,
+      password: "offhook",
+      aliases: [`+49305${count}`],
+    });
     await trunk({ maximum_calls: 1, inbound: true });
     call();
     await servers[0].next("INVITE");
@@ -322,7 +327,12 @@ describe("a trunk that writes numbers in its own way", () => {
   });
 
   it("calls whoever has the international number", async () => {
-    await town.server.provision({ domain: "localhost", username: alice.account, password: "offhook", aliases: [`+49307${count}`] });
+    await serverUnderTest.server.provision({
+      domain: "localhost",
+      username: alice.account,
+      password: "offhook",
+      aliases: [`+49307${count}`],
+    });
     await trunk({ format, inbound: true });
     const opening = alice.request("MESSAGE", "sip:+491@localhost", { body: "hello" });
     servers[0].reply(await servers[0].next("MESSAGE"), 200);
@@ -359,7 +369,7 @@ describe("a server that is asked whether it is well (RFC 3261 §11)", () => {
 });
 
 describe("a registration at a trunk with several servers", () => {
-  const registers = async (server: SipServer): Promise<Heard> => {
+  const registers = async (server: SipServer): Promise<ReceivedMessage> => {
     const register = await server.next("REGISTER");
     server.reply(register, 200, [`Contact: ${header(register, "contact")};expires=120`]);
     return register;
@@ -415,12 +425,12 @@ describe("a trunk's settings", () => {
     ["no connections", { server, connections: 0 }],
     ["OPTIONS without a pause", { server, options_interval: 1 }],
   ])("refuse %s: 400", async (_name, body) => {
-    expect((await town.server.api("PUT", "/domains/localhost/trunks/wrong", body)).status).toBe(400);
+    expect((await serverUnderTest.server.api("PUT", "/domains/localhost/trunks/wrong", body)).status).toBe(400);
   });
 
   it("are shown with what was left out, one server as servers", async () => {
-    await town.server.api("PUT", `/domains/localhost/trunks/t${count}`, { server });
-    const { trunks } = (await (await town.server.api("GET", "/domains/localhost/trunks")).json()) as { trunks: object[] };
+    await serverUnderTest.server.api("PUT", `/domains/localhost/trunks/t${count}`, { server });
+    const { trunks } = (await (await serverUnderTest.server.api("GET", "/domains/localhost/trunks")).json()) as { trunks: object[] };
     expect(trunks).toEqual([
       {
         ...{ name: `t${count}`, register: false, inbound: false, trusted: false, prefixes: [] },
@@ -430,6 +440,6 @@ describe("a trunk's settings", () => {
   });
 
   it("of a trunk that is not there have no status: 404", async () => {
-    expect((await town.server.api("GET", "/domains/localhost/trunks/nowhere/status")).status).toBe(404);
+    expect((await serverUnderTest.server.api("GET", "/domains/localhost/trunks/nowhere/status")).status).toBe(404);
   });
 });

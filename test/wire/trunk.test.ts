@@ -3,26 +3,28 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { compose, newBranch, shortSdp } from "../support/compose.ts";
 import { dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
 import { readChallenge } from "../support/digest.ts";
-import { addresses, header, headers, type Heard, uriIn } from "../support/heard.ts";
+import { addresses, header, headers, type ReceivedMessage, uriIn } from "../support/received-message.ts";
 import type { Phone } from "../support/phone.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
-import { openTown, type Town } from "../support/town.ts";
+import { startServerUnderTest, type ServerUnderTest } from "../support/server-under-test.ts";
 
 /** A provider of telephone numbers: we register there, call by it, and are called by it. */
-let town: Town;
+let serverUnderTest: ServerUnderTest;
 let provider: SipServer;
 let count = 0;
 
 beforeAll(async () => {
-  town = await openTown({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "10", RECONNECT_TIME: "1" } });
+  serverUnderTest = await startServerUnderTest({
+    settings: { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "10", RECONNECT_TIME: "1" },
+  });
 });
-afterAll(() => town.close());
+afterAll(() => serverUnderTest.close());
 beforeEach(async () => {
   provider = await startSipServer();
   count += 1;
 });
 afterEach(async () => {
-  await town.server.api("DELETE", `/domains/localhost/trunks/t${count}`);
+  await serverUnderTest.server.api("DELETE", `/domains/localhost/trunks/t${count}`);
   provider.close();
 });
 
@@ -31,7 +33,7 @@ const challenge = 'Digest realm="provider", nonce="n1", qop="auth", algorithm=MD
 
 async function trunk(settings: object): Promise<void> {
   const server = `sip:127.0.0.1:${provider.port};transport=tcp`;
-  const answer = await town.server.api("PUT", `/domains/localhost/trunks/t${count}`, { server, ...settings });
+  const answer = await serverUnderTest.server.api("PUT", `/domains/localhost/trunks/t${count}`, { server, ...settings });
   expect(answer.status).toBe(200);
 }
 
@@ -43,7 +45,7 @@ function areRight(value: string | undefined, method: string): boolean {
   return username === account.username && response === md5(`${secret}:${nonce}:${nc}:${cnonce}:auth:${md5(`${method}:${uri}`)}`);
 }
 
-async function registers(): Promise<Heard> {
+async function registers(): Promise<ReceivedMessage> {
   const first = await provider.next("REGISTER");
   provider.reply(first, 401, [`WWW-Authenticate: ${challenge}`]);
   const second = await provider.next("REGISTER");
@@ -54,7 +56,7 @@ async function registers(): Promise<Heard> {
 
 /** Seconds that the trunk's status says; 0 if it is not registered. */
 async function registeredFor(): Promise<number> {
-  const { servers } = (await (await town.server.api("GET", `/domains/localhost/trunks/t${count}/status`)).json()) as {
+  const { servers } = (await (await serverUnderTest.server.api("GET", `/domains/localhost/trunks/t${count}/status`)).json()) as {
     servers: { registered_until: string | null }[];
   };
   const until = servers[0]?.registered_until ?? null;
@@ -87,8 +89,8 @@ function asks(
 
 async function called(more: { trusted?: boolean } = {}): Promise<{ alice: Phone; number: string; contact: string }> {
   const number = `+4930555${count}`;
-  const username = await town.newcomer("alice", [number]);
-  const alice = await town.register(username, "direct");
+  const username = await serverUnderTest.newcomer("alice", [number]);
+  const alice = await serverUnderTest.register(username, "direct");
   await trunk({ ...account, register: true, inbound: true, ...more });
   const contact = uriIn(header(await registers(), "contact"));
   return { alice, number, contact };
@@ -111,7 +113,7 @@ describe("a trunk that we register at (RFC 3261 §10.2)", () => {
   it("is told that no more calls shall come when the trunk is deleted (§10.2.2)", async () => {
     await trunk({ ...account, register: true });
     const first = await registers();
-    await town.server.api("DELETE", `/domains/localhost/trunks/t${count}`);
+    await serverUnderTest.server.api("DELETE", `/domains/localhost/trunks/t${count}`);
     const last = await provider.next("REGISTER");
     expect([header(last, "contact"), header(last, "expires")]).toEqual([header(first, "contact"), "0"]);
     provider.reply(last, 401, [`WWW-Authenticate: ${challenge}`]);
@@ -121,11 +123,11 @@ describe("a trunk that we register at (RFC 3261 §10.2)", () => {
   });
 
   it("is told so too when all of the domain is deleted", async () => {
-    await town.server.api("PUT", "/domains/short.example");
+    await serverUnderTest.server.api("PUT", "/domains/short.example");
     const server = `sip:127.0.0.1:${provider.port};transport=tcp`;
-    await town.server.api("PUT", "/domains/short.example/trunks/t", { server, ...account, register: true });
+    await serverUnderTest.server.api("PUT", "/domains/short.example/trunks/t", { server, ...account, register: true });
     await registers();
-    await town.server.api("DELETE", "/domains/short.example");
+    await serverUnderTest.server.api("DELETE", "/domains/short.example");
     const last = await provider.next("REGISTER");
     expect(header(last, "expires")).toBe("0");
     provider.reply(last, 200);
@@ -210,7 +212,7 @@ describe("a trunk that we register at (RFC 3261 §10.2)", () => {
 
   it("never shows its password", async () => {
     await trunk(account);
-    const list = await (await town.server.api("GET", "/domains/localhost/trunks")).text();
+    const list = await (await serverUnderTest.server.api("GET", "/domains/localhost/trunks")).text();
     expect([list.includes("4930555"), list.includes("secret")]).toEqual([true, false]);
   });
 });
@@ -284,13 +286,13 @@ describe("a call that comes from a trunk", () => {
       match: { user: { prefix: "+4989" }, caller: { prefix: `t${count}@` } },
       action: { kind: "local", user: alice.account },
     };
-    await town.server.api("PUT", `${routes}/did`, settings);
+    await serverUnderTest.server.api("PUT", `${routes}/did`, settings);
     asks("INVITE", contact, "sip:+4989777@provider.example", [], shortSdp);
     expect((await alice.next("INVITE")).method).toBe("INVITE");
-    await town.server.api("PUT", `${routes}/did`, { action: { kind: "retarget", uri: "sip:somebody@elsewhere.example" } });
+    await serverUnderTest.server.api("PUT", `${routes}/did`, { action: { kind: "retarget", uri: "sip:somebody@elsewhere.example" } });
     asks("INVITE", contact, "sip:+999@provider.example", [], shortSdp);
     expect((await provider.next(404)).status).toBe(404);
-    await town.server.api("DELETE", `${routes}/did`);
+    await serverUnderTest.server.api("DELETE", `${routes}/did`);
   });
 
   it("for a number that nobody has draws 404", async () => {
@@ -318,7 +320,7 @@ describe("a call that comes from a trunk", () => {
   });
 
   describe("a NOTIFY outside any subscription", () => {
-    const allow = (unsolicited_notify: boolean) => town.server.api("PUT", "/domains/localhost/settings", { unsolicited_notify });
+    const allow = (unsolicited_notify: boolean) => serverUnderTest.server.api("PUT", "/domains/localhost/settings", { unsolicited_notify });
     afterEach(() => allow(false));
     const restarts = ["Event: check-sync;reboot=true", "Subscription-State: active"];
 
@@ -330,7 +332,7 @@ describe("a call that comes from a trunk", () => {
       const { alice, number, contact } = await called({ trusted });
       asks("NOTIFY", contact, `sip:${number}@provider.example`, restarts);
       expect((await provider.next(481)).status).toBe(481);
-      const [carol] = await town.phones("direct", "carol");
+      const [carol] = await serverUnderTest.phones("direct", "carol");
       await alice.hearsNothing("NOTIFY", carol);
     });
 
@@ -361,7 +363,7 @@ describe("a call that comes from a trunk", () => {
 
 describe("a call that goes by a trunk", () => {
   it("goes there by its prefix, under the number at the trunk, with the caller's identity if it is trusted", async () => {
-    const [alice] = await town.phones("general", "alice");
+    const [alice] = await serverUnderTest.phones("general", "alice");
     await trunk({ prefixes: ["+49"], trusted: true });
     alice.request("INVITE", "sip:+4989123@localhost", { body: shortSdp });
     const invite = await provider.next("INVITE");
@@ -370,7 +372,7 @@ describe("a call that goes by a trunk", () => {
   });
 
   it("of a tel URI goes there too, and an untrusted trunk is not told who calls", async () => {
-    const [alice] = await town.phones("general", "alice");
+    const [alice] = await serverUnderTest.phones("general", "alice");
     await trunk({ prefixes: ["+49"] });
     alice.request("INVITE", "tel:+4989123", { body: shortSdp });
     const invite = await provider.next("INVITE");
@@ -381,7 +383,7 @@ describe("a call that goes by a trunk", () => {
   });
 
   it("is nobody's but his who has placed it: 482 for another user's INVITE with its Call-ID", async () => {
-    const [alice, mallory] = await town.phones("direct", "alice", "mallory");
+    const [alice, mallory] = await serverUnderTest.phones("direct", "alice", "mallory");
     await trunk({ prefixes: ["+49"] });
     const { callId } = alice.request("INVITE", "sip:+4989123@localhost", { body: shortSdp });
     provider.reply(await provider.next("INVITE"), 180);
@@ -394,7 +396,7 @@ describe("a call that goes by a trunk", () => {
   });
 
   it("is authenticated when the trunk asks (RFC 3261 §22)", async () => {
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     await trunk({ ...account, prefixes: [""] });
     const sent = alice.request("INVITE", "sip:0123@localhost", { body: shortSdp });
     const first = await provider.next("INVITE");
@@ -412,7 +414,7 @@ describe("a call that goes by a trunk", () => {
   });
 
   it("is cancelled in the transaction that has our credentials", async () => {
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     await trunk({ ...account, prefixes: [""] });
     const sent = alice.request("INVITE", "sip:0123@localhost", { body: shortSdp });
     provider.reply(await provider.next("INVITE"), 407, [`Proxy-Authenticate: ${challenge}`]);
@@ -428,7 +430,7 @@ describe("a call that goes by a trunk", () => {
   });
 
   it("that goes on refusing our credentials gives up: the refusal goes up", async () => {
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     await trunk({ ...account, prefixes: [""] });
     const sent = alice.request("INVITE", "sip:0123@localhost", { body: shortSdp });
     provider.reply(await provider.next("INVITE"), 407, [`Proxy-Authenticate: ${challenge}`]);
@@ -439,7 +441,7 @@ describe("a call that goes by a trunk", () => {
   });
 
   it("does not go there if the user part is a subscriber's, or no prefix fits", async () => {
-    const [alice, bob] = await town.phones("direct", "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones("direct", "alice", "bob");
     await trunk({ prefixes: ["+49", "bob"] });
     alice.request("INVITE", bob.aor, { body: shortSdp });
     await bob.next("INVITE");
@@ -456,11 +458,11 @@ describe("a trunk's settings", () => {
     ["a username that breaks its line", { server: "sip:example.com", username: "a\r\nTo: b" }],
     ["a member that is not known", { server: "sip:example.com", colour: "red" }],
   ])("refuse %s: 400", async (_name, body) => {
-    expect((await town.server.api("PUT", "/domains/localhost/trunks/wrong", body)).status).toBe(400);
+    expect((await serverUnderTest.server.api("PUT", "/domains/localhost/trunks/wrong", body)).status).toBe(400);
   });
 
   it("of a trunk that is not there: 404", async () => {
-    expect((await town.server.api("DELETE", "/domains/localhost/trunks/nowhere")).status).toBe(404);
-    expect((await town.server.api("GET", "/domains/nowhere.example/trunks")).status).toBe(404);
+    expect((await serverUnderTest.server.api("DELETE", "/domains/localhost/trunks/nowhere")).status).toBe(404);
+    expect((await serverUnderTest.server.api("GET", "/domains/nowhere.example/trunks")).status).toBe(404);
   });
 });

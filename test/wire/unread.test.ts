@@ -4,14 +4,14 @@ import { WebSocket } from "ws";
 import { establish, hangUp } from "../support/call.ts";
 import { Phone } from "../support/phone.ts";
 import { type OpenSocket, openSocket } from "../support/sip-socket.ts";
-import { type Town, openTown } from "../support/town.ts";
+import { type ServerUnderTest, startServerUnderTest } from "../support/server-under-test.ts";
 
 /** Users who have authenticated, and do not read what they are sent; with the settings as they are. */
-let town: Town;
+let serverUnderTest: ServerUnderTest;
 beforeAll(async () => {
-  town = await openTown();
+  serverUnderTest = await startServerUnderTest();
 });
-afterAll(() => town.close());
+afterAll(() => serverUnderTest.close());
 
 const unread = { code: 4429, reason: "too much waits for this client to read it: connect again" };
 const mebibyte = 1_048_576;
@@ -20,7 +20,7 @@ const length = 60_000;
 
 /** A registered phone that can stop reading. */
 async function phoneOf(account: string, way: "direct" | "general"): Promise<{ phone: Phone; socket: OpenSocket }> {
-  const socket = await openSocket(`${town.server.wsUrl}${way === "direct" ? `/ws/${account}@localhost` : "/ws"}`, account);
+  const socket = await openSocket(`${serverUnderTest.server.wsUrl}${way === "direct" ? `/ws/${account}@localhost` : "/ws"}`, account);
   const phone = new Phone(socket, { account, way });
   expect((await phone.register()).status).toBe(200);
   return { phone, socket };
@@ -52,8 +52,8 @@ async function askAndRead(phone: Phone, octets: number, answersProbes: boolean):
 
 describe.each(["direct", "general"] as const)("on the %s way", (way) => {
   it("a phone that never reads is closed with 4429, no more than 10 MiB wait for it, and meanwhile others call", async () => {
-    const [alice, bob] = await town.phones("direct", "alice", "bob");
-    const { phone: carol, socket } = await phoneOf(await town.newcomer("carol"), way);
+    const [alice, bob] = await serverUnderTest.phones("direct", "alice", "bob");
+    const { phone: carol, socket } = await phoneOf(await serverUnderTest.newcomer("carol"), way);
     socket.deafen();
     ask(carol, 30 * mebibyte);
     const call = await establish(alice, bob);
@@ -66,21 +66,21 @@ describe.each(["direct", "general"] as const)("on the %s way", (way) => {
   });
 
   it("a phone that reads and answers OPTIONS stays, however much it is sent", async () => {
-    const carol = await town.register(await town.newcomer("carol"), way);
+    const carol = await serverUnderTest.register(await serverUnderTest.newcomer("carol"), way);
     const probes = await askAndRead(carol, 20 * mebibyte, true);
     expect(probes).toBeGreaterThan(10);
     expect((await carol.register()).status).toBe(200);
   });
 
   it("a phone that answers no OPTIONS is told to connect again", async () => {
-    const carol = await town.register(await town.newcomer("carol"), way);
+    const carol = await serverUnderTest.register(await serverUnderTest.newcomer("carol"), way);
     void askAndRead(carol, 20 * mebibyte, false).catch(() => undefined);
     expect(await carol.socket.closed).toEqual(unread);
   });
 });
 
 it("when 32 MiB wait in connections of one user, no further one is taken on, and other users connect", async () => {
-  const account = await town.newcomer("carol");
+  const account = await serverUnderTest.newcomer("carol");
   for (let count = 0; count < 6; count += 1) {
     const { phone: carol, socket } = await phoneOf(account, "direct");
     socket.deafen();
@@ -93,7 +93,7 @@ it("when 32 MiB wait in connections of one user, no further one is taken on, and
 });
 
 async function statusOfUpgrade(account: string): Promise<number> {
-  const socket = new WebSocket(`${town.server.wsUrl}/ws/${account}@localhost`, "sip");
+  const socket = new WebSocket(`${serverUnderTest.server.wsUrl}/ws/${account}@localhost`, "sip");
   socket.on("error", () => undefined);
   const response = once(socket, "unexpected-response").then(([, { statusCode }]) => statusCode as number);
   const status = await Promise.race([once(socket, "open").then(() => 101), response]);

@@ -1,11 +1,11 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { compose } from "../support/compose.ts";
-import { header, headers, type Heard } from "../support/heard.ts";
+import { header, headers, type ReceivedMessage } from "../support/received-message.ts";
 import type { Phone } from "../support/phone.ts";
-import { openTown, ways } from "../support/town.ts";
+import { startServerUnderTest, ways } from "../support/server-under-test.ts";
 
-const town = await openTown();
-afterAll(() => town.close());
+const serverUnderTest = await startServerUnderTest();
+afterAll(() => serverUnderTest.close());
 
 /** A request by hand: its lines in order, undefined ones left out. */
 function raw(phone: Phone, lines: Readonly<Record<string, string | undefined>>, start = `MESSAGE ${phone.aor} SIP/2.0`): string {
@@ -24,7 +24,7 @@ function raw(phone: Phone, lines: Readonly<Record<string, string | undefined>>, 
   );
 }
 
-const anyFinal = (message: Heard): boolean => message.status >= 200;
+const anyFinal = (message: ReceivedMessage): boolean => message.status >= 200;
 
 describe.each(ways)("request validation (RFC 3261 §16.3), on the %s way", (way) => {
   it.each([
@@ -41,26 +41,26 @@ describe.each(ways)("request validation (RFC 3261 §16.3), on the %s way", (way)
     ["a From that is no address", "MESSAGE sip:bob@localhost SIP/2.0", { From: "Bob <" }, 400],
     ["a Content-Length that is more than there is", "MESSAGE sip:bob@localhost SIP/2.0", { "Content-Length": "400" }, 400],
   ])("refuses %s", async (_name, start, lines, status) => {
-    const alice = await town.register(await town.newcomer("alice"), way);
+    const alice = await serverUnderTest.register(await serverUnderTest.newcomer("alice"), way);
     alice.socket.send(raw(alice, lines, start));
     expect((await alice.next(anyFinal)).status).toBe(status);
   });
 
   it("refuses an extension that Proxy-Require names and we do not have, with Unsupported (step 5)", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     const answer = await alice.finalResponse(alice.request("MESSAGE", bob.aor, { headers: [["Proxy-Require", "teleportation, warp"]] }));
     expect(answer.status).toBe(420);
     expect(header(answer, "unsupported")?.split(/,\s*/)).toEqual(["teleportation", "warp"]);
   });
 
   it("leaves Require to the other end", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     alice.request("MESSAGE", bob.aor, { headers: [["Require", "teleportation"]] });
     expect(header(await bob.next("MESSAGE"), "require")).toBe("teleportation");
   });
 
   it("decrements Max-Forwards, and puts one in where there is none (§16.6 step 3)", async () => {
-    const [alice, bob] = await town.phones(way, "alice", "bob");
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     alice.request("MESSAGE", bob.aor, { maxForwards: 12 });
     expect(header(await bob.next("MESSAGE"), "max-forwards")).toBe("11");
     alice.socket.send(raw(alice, { "Max-Forwards": undefined, To: `<${bob.aor}>` }, `MESSAGE ${bob.aor} SIP/2.0`));
@@ -68,8 +68,8 @@ describe.each(ways)("request validation (RFC 3261 §16.3), on the %s way", (way)
   });
 
   it("finds a loop: what comes back unchanged draws 482 (step 4)", async () => {
-    const first = await town.register(await town.newcomer("alice"), way);
-    const second = await town.register(first.account, way);
+    const first = await serverUnderTest.register(await serverUnderTest.newcomer("alice"), way);
+    const second = await serverUnderTest.register(first.account, way);
     first.request("MESSAGE", first.aor, { headers: [["Subject", "round and round"]] });
     const heard = await second.next("MESSAGE");
     const lines = heard.raw.slice(heard.raw.indexOf("\r\n") + 2);
@@ -78,7 +78,7 @@ describe.each(ways)("request validation (RFC 3261 §16.3), on the %s way", (way)
   });
 
   it("lets a spiral pass: what comes back for somebody else is no loop", async () => {
-    const [alice, bob, carol] = await town.phones(way, "alice", "bob", "carol");
+    const [alice, bob, carol] = await serverUnderTest.phones(way, "alice", "bob", "carol");
     alice.request("MESSAGE", bob.aor);
     const heard = await bob.next("MESSAGE");
     const [, ...rest] = heard.raw.split("\r\n");
@@ -102,21 +102,21 @@ describe.each(ways)("what cannot be answered, on the %s way", (way) => {
     ["another protocol", "GET /index.html HTTP/1.1\r\nHost: localhost\r\n\r\n"],
     ["noise", "\u0000\u0001\u0002\uFFFD".repeat(50)],
   ])("is dropped, and the socket stays: %s", async (_name, frame) => {
-    const alice = await town.register(await town.newcomer("alice"), way);
+    const alice = await serverUnderTest.register(await serverUnderTest.newcomer("alice"), way);
     alice.socket.send(frame);
     expect((await alice.finalResponse(alice.request("OPTIONS", "sip:localhost"))).status).toBe(200);
     expect(alice.socket.rest()).toEqual([]);
   });
 
   it("octets that are no UTF-8 do no harm", async () => {
-    const alice = await town.register(await town.newcomer("alice"), way);
+    const alice = await serverUnderTest.register(await serverUnderTest.newcomer("alice"), way);
     alice.socket.send(Buffer.from([0xff, 0xfe, 0x00, 0x80, 0x0d, 0x0a]));
     expect((await alice.finalResponse(alice.request("OPTIONS", "sip:localhost"))).status).toBe(200);
   });
 
   it.each(["registered", "a stranger"])("a frame of more than 256 KiB ends its connection with 1009, unread: %s", async (who) => {
-    const account = await town.newcomer("alice");
-    const alice = who === "registered" ? await town.register(account, way) : await town.connect(account, way);
+    const account = await serverUnderTest.newcomer("alice");
+    const alice = who === "registered" ? await serverUnderTest.register(account, way) : await serverUnderTest.connect(account, way);
     alice.request("MESSAGE", alice.aor, { body: "x".repeat(300_000) });
     expect(await alice.socket.closed).toMatchObject({ code: 1009 });
   });
@@ -125,7 +125,7 @@ describe.each(ways)("what cannot be answered, on the %s way", (way) => {
     ["tel:+", 400],
     ["sip:", 414],
   ])("100,000 digits behind %s draw %i at once", async (scheme, status) => {
-    const alice = await town.register(await town.newcomer("alice"), way);
+    const alice = await serverUnderTest.register(await serverUnderTest.newcomer("alice"), way);
     const to = `${scheme}${"1".repeat(scheme === "tel:+" ? 3_000 : 100_000)}`;
     expect((await alice.finalResponse(alice.request("OPTIONS", to, { to: `<${alice.aor}>` }))).status).toBe(status);
   });

@@ -1,32 +1,32 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { establish, hangUp } from "../support/call.ts";
 import { shortSdp } from "../support/compose.ts";
-import { header, headers } from "../support/heard.ts";
+import { header, headers } from "../support/received-message.ts";
 import { Phone } from "../support/phone.ts";
 import { openSocket, refusedUpgrade } from "../support/sip-socket.ts";
-import { type Town, openTown } from "../support/town.ts";
+import { type ServerUnderTest, startServerUnderTest } from "../support/server-under-test.ts";
 
 /** Those who are no subscribers: guests of a domain, and servers of other domains. */
-let town: Town;
+let serverUnderTest: ServerUnderTest;
 const token = "a-token-that-nobody-guesses";
 
 beforeAll(async () => {
-  town = await openTown();
-  await town.server.api("PUT", "/domains/localhost/settings", { guests: true, calls_out: true });
-  await town.server.api("PUT", "/domains/closed.example");
-  await town.server.api("PUT", "/domains/localhost/peers/partner", { domains: ["partner.example"], token });
+  serverUnderTest = await startServerUnderTest();
+  await serverUnderTest.server.api("PUT", "/domains/localhost/settings", { guests: true, calls_out: true });
+  await serverUnderTest.server.api("PUT", "/domains/closed.example");
+  await serverUnderTest.server.api("PUT", "/domains/localhost/peers/partner", { domains: ["partner.example"], token });
 });
-afterAll(() => town.close());
+afterAll(() => serverUnderTest.close());
 
 async function visitor(account: string, domain: string, bearer?: string): Promise<Phone> {
   const authorization = bearer === undefined ? {} : { headers: { Authorization: `Bearer ${bearer}` } };
-  const socket = await openSocket(`${town.server.wsUrl}/ws`, account, authorization);
+  const socket = await openSocket(`${serverUnderTest.server.wsUrl}/ws`, account, authorization);
   return new Phone(socket, { account, domain, way: "general" });
 }
 
 describe("a guest", () => {
   it("calls a user, and either hangs up", async () => {
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     for (const ends of ["guest", "host"]) {
       const guest = await visitor("visitor", "anonymous.invalid");
       const call = await establish(guest, alice);
@@ -36,7 +36,7 @@ describe("a guest", () => {
   });
 
   it("gives up, and it stops ringing", async () => {
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     const guest = await visitor("visitor", "anonymous.invalid");
     const invite = guest.request("INVITE", alice.aor, { body: shortSdp });
     alice.reply(await alice.next("INVITE"), 180);
@@ -46,7 +46,7 @@ describe("a guest", () => {
   });
 
   it("writes", async () => {
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     const guest = await visitor("visitor", "elsewhere.example");
     guest.request("MESSAGE", alice.aor, { body: "is anybody there?" });
     expect((await alice.next("MESSAGE")).body).toBe("is anybody there?");
@@ -58,7 +58,7 @@ describe("a guest", () => {
     ["may not call another domain", "visitor", "anonymous.invalid", "elsewhere", 403],
     ["may not call a number that goes by a trunk", "visitor", "anonymous.invalid", "number", 403],
   ])("%s", async (_rule, account, domain, whom, status) => {
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     const uris: Record<string, string> = {
       alice: alice.aor,
       closed: "sip:somebody@closed.example",
@@ -71,7 +71,7 @@ describe("a guest", () => {
   });
 
   it("who has come in may not do more than call and write: 403", async () => {
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     const guest = await visitor("visitor", "anonymous.invalid");
     guest.request("MESSAGE", alice.aor, { body: "hello" });
     alice.reply(await alice.next("MESSAGE"), 200);
@@ -87,7 +87,7 @@ describe("a guest", () => {
   it.each(["sip:ceo@LOCALHOST", "sip:ceo@localhost.", "sip:%63eo@localhost", "sips:ceo@Localhost.", "sip:ceo@127.0.0.1"])(
     "may not call as %s: it is a name of a domain, or of the host, of ours",
     async (from) => {
-      const [alice] = await town.phones("direct", "alice");
+      const [alice] = await serverUnderTest.phones("direct", "alice");
       const guest = await visitor("visitor", "anonymous.invalid");
       const first = guest.request("MESSAGE", alice.aor, { body: "hello" });
       alice.reply(await alice.next("MESSAGE"), 200);
@@ -99,7 +99,7 @@ describe("a guest", () => {
   );
 
   it("asserts nothing, and has no phone answer by itself", async () => {
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     const guest = await visitor("visitor", "anonymous.invalid");
     const names = ["P-Asserted-Identity", "Remote-Party-ID", "Diversion", "History-Info", "Call-Info", "Alert-Info", "Answer-Mode"];
     const lines = names.map((name): [string, string] => [name, "<sip:ceo@localhost>;answer-after=0;index=1"]);
@@ -109,7 +109,7 @@ describe("a guest", () => {
   });
 
   it("has two calls at once, and no more", async () => {
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     const guest = await visitor("visitor", "anonymous.invalid");
     for (let count = 0; count < 2; count += 1) {
       guest.request("INVITE", alice.aor, { body: shortSdp });
@@ -126,14 +126,14 @@ describe("a domain that has guests for some of its users", () => {
   beforeAll(async () => {
     for (const username of ["support", "private"]) {
       const aliases = username === "support" ? ["hotline"] : [];
-      await town.server.provision({ domain, username, password: "offhook", aliases });
+      await serverUnderTest.server.provision({ domain, username, password: "offhook", aliases });
     }
-    const answer = await town.server.api("PUT", `/domains/${domain}/settings`, { guests: ["support"] });
+    const answer = await serverUnderTest.server.api("PUT", `/domains/${domain}/settings`, { guests: ["support"] });
     expect([answer.status, ((await answer.json()) as { guests: unknown }).guests]).toEqual([200, ["support"]]);
   });
 
   const phone = async (account: string): Promise<Phone> => {
-    const registered = await Phone.connect(town.server, { account, domain, way: "general" });
+    const registered = await Phone.connect(serverUnderTest.server, { account, domain, way: "general" });
     expect((await registered.register()).status).toBe(200);
     return registered;
   };
@@ -163,14 +163,14 @@ describe("a domain that has guests for some of its users", () => {
     ["what is no user name", { guests: ["a@b"] }, /guests/],
     ["neither a list nor true or false", { guests: "support" }, /guests/],
   ])("takes no list with %s: 400", async (_what, settings, detail) => {
-    const answer = await town.server.api("PUT", `/domains/${domain}/settings`, settings);
+    const answer = await serverUnderTest.server.api("PUT", `/domains/${domain}/settings`, settings);
     expect([answer.status, ((await answer.json()) as { detail: string }).detail]).toEqual([400, expect.stringMatching(detail)]);
   });
 });
 
 describe("the server of another domain", () => {
   it("calls a user, and either hangs up", async () => {
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     for (const ends of ["peer", "user"]) {
       const partner = await visitor("carol", "partner.example", token);
       const call = await establish(partner, alice);
@@ -181,7 +181,7 @@ describe("the server of another domain", () => {
   });
 
   it("is called on its connection, if users may call out", async () => {
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     const partner = await visitor("carol", "partner.example", token);
     const call = await establish(alice, partner);
     expect((await hangUp(partner, call.calleeSide, alice)).status).toBe(200);
@@ -189,7 +189,7 @@ describe("the server of another domain", () => {
   });
 
   it("with a token that is nobody's is refused: 401", async () => {
-    const answer = await refusedUpgrade(`${town.server.wsUrl}/ws`, { headers: { Authorization: "Bearer guess" } });
+    const answer = await refusedUpgrade(`${serverUnderTest.server.wsUrl}/ws`, { headers: { Authorization: "Bearer guess" } });
     expect(answer.status).toBe(401);
   });
 
@@ -198,7 +198,7 @@ describe("the server of another domain", () => {
     ["in the name of one of our users", "<sip:bob@localhost>;tag=1", "alice"],
     ["to another domain: no relay", "<sip:carol@partner.example>;tag=1", "elsewhere"],
   ])("may not call %s: 403", async (_rule, from, whom) => {
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     const partner = await visitor("carol", "partner.example", token);
     const uri = whom === "alice" ? alice.aor : "sip:somebody@elsewhere.example";
     expect((await partner.finalResponse(partner.request("INVITE", uri, { from, body: shortSdp }))).status).toBe(403);
@@ -206,7 +206,7 @@ describe("the server of another domain", () => {
   });
 
   it("is not believed who calls, unless it is trusted (RFC 3325 §5)", async () => {
-    const [alice] = await town.phones("direct", "alice");
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     const partner = await visitor("carol", "partner.example", token);
     partner.request("MESSAGE", alice.aor, { headers: [["P-Asserted-Identity", "<sip:boss@partner.example>"]], body: "hello" });
     expect(headers(await alice.next("MESSAGE"), "p-asserted-identity")).toEqual([]);
@@ -219,8 +219,8 @@ describe("the server of another domain", () => {
   ])("%s (RFC 3325 §5)", async (_rule, trusted) => {
     const bearer = `a-token-of-a-peer-that-is-trusted-${trusted}`;
     const domain = `trusted-${trusted}.example`;
-    await town.server.api("PUT", `/domains/localhost/peers/trusted-${trusted}`, { domains: [domain], token: bearer, trusted });
-    const [alice] = await town.phones("direct", "alice");
+    await serverUnderTest.server.api("PUT", `/domains/localhost/peers/trusted-${trusted}`, { domains: [domain], token: bearer, trusted });
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     const peer = await visitor("carol", domain, bearer);
     alice.request("INVITE", `sip:carol@${domain}`, { body: shortSdp });
     expect(headers(await peer.next("INVITE"), "p-asserted-identity")).toEqual(trusted ? [`<${alice.aor}>`] : []);
@@ -229,11 +229,15 @@ describe("the server of another domain", () => {
 
   it("is not told what a peer that we trust has said of its caller, if it is not trusted itself (RFC 3325 §5)", async () => {
     const tokens = ["the-token-of-a-peer-that-is-trusted", "the-token-of-a-peer-that-is-not"] as const;
-    await town.server.api("PUT", "/domains/localhost/peers/near", { domains: ["near.example"], token: tokens[0], trusted: true });
-    await town.server.api("PUT", "/domains/localhost/peers/far", { domains: ["far.example"], token: tokens[1] });
-    const [alice] = await town.phones("direct", "alice");
+    await serverUnderTest.server.api("PUT", "/domains/localhost/peers/near", {
+      domains: ["near.example"],
+      token: tokens[0],
+      trusted: true,
+    });
+    await serverUnderTest.server.api("PUT", "/domains/localhost/peers/far", { domains: ["far.example"], token: tokens[1] });
+    const [alice] = await serverUnderTest.phones("direct", "alice");
     const rules = { forward: { always: "sip:dave@far.example" } };
-    await town.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/rules`, rules);
+    await serverUnderTest.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/rules`, rules);
     const [near, far] = [await visitor("carol", "near.example", tokens[0]), await visitor("dave", "far.example", tokens[1])];
     near.request("INVITE", alice.aor, { headers: [["P-Asserted-Identity", "<sip:boss@near.example>"]], body: shortSdp });
     expect(headers(await far.next("INVITE"), "p-asserted-identity")).toEqual([]);
@@ -248,24 +252,24 @@ describe("the server of another domain", () => {
 
   it("of a domain that is deleted loses its connection with it", async () => {
     const bearer = "a-token-for-a-domain-that-ends";
-    await town.server.api("PUT", "/domains/short.example");
-    await town.server.api("PUT", "/domains/short.example/peers/other", { domains: ["brief.example"], token: bearer });
+    await serverUnderTest.server.api("PUT", "/domains/short.example");
+    await serverUnderTest.server.api("PUT", "/domains/short.example/peers/other", { domains: ["brief.example"], token: bearer });
     const peer = await visitor("dave", "brief.example", bearer);
     peer.request("OPTIONS", "sip:short.example");
     await peer.next((one) => one.status > 0);
-    await town.server.api("DELETE", "/domains/short.example");
+    await serverUnderTest.server.api("DELETE", "/domains/short.example");
     expect((await peer.socket.closed).code).toBe(4404);
   });
 
   it("that is taken off the list loses its connection at once", async () => {
     const other = "another-token-nobody-guesses";
-    await town.server.api("PUT", "/domains/localhost/peers/other", { domains: ["other.example"], token: other });
+    await serverUnderTest.server.api("PUT", "/domains/localhost/peers/other", { domains: ["other.example"], token: other });
     const peer = await visitor("dave", "other.example", other);
     peer.request("OPTIONS", "sip:localhost");
     await peer.next(200);
-    await town.server.api("DELETE", "/domains/localhost/peers/other");
+    await serverUnderTest.server.api("DELETE", "/domains/localhost/peers/other");
     expect((await peer.socket.closed).code).toBe(4404);
-    const answer = await refusedUpgrade(`${town.server.wsUrl}/ws`, { headers: { Authorization: `Bearer ${other}` } });
+    const answer = await refusedUpgrade(`${serverUnderTest.server.wsUrl}/ws`, { headers: { Authorization: `Bearer ${other}` } });
     expect(answer.status).toBe(401);
   });
 });

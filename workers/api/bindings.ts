@@ -1,5 +1,5 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
-import type { ShownBinding } from "../../lib/location/shown-binding.ts";
+import type { BindingView } from "../../lib/location/binding-view.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { parseUri } from "../../lib/syntax/uri.ts";
 import type { Environment } from "../../platform/environment.ts";
@@ -86,7 +86,7 @@ bindingRoutes.openapi(remove, async (context) => {
   return context.body(null, 204);
 });
 
-function written({ regId, instance, path: route, ...binding }: ShownBinding) {
+function written({ regId, instance, path: route, ...binding }: BindingView) {
   return { ...binding, instance: instance ?? null, reg_id: regId ?? null, path: [...route] };
 }
 

@@ -1,5 +1,5 @@
 import type { FailedCall } from "../../lib/failed-call.ts";
-import type { ShownBinding, StaticContact } from "../../lib/location/shown-binding.ts";
+import type { BindingView, StaticContact } from "../../lib/location/binding-view.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import type { ListName } from "../../lib/presence/resource-list.ts";
 import type { TraceEntry } from "../../lib/trace.ts";
@@ -11,9 +11,9 @@ export interface Homes {
   changed(subscriber: Subscriber): Promise<void>;
   deleted(subscriber: Subscriber): Promise<void>;
   trace(subscriber: Subscriber): Promise<Trace>;
-  bindings(subscriber: Subscriber): Promise<readonly ShownBinding[]>;
+  bindings(subscriber: Subscriber): Promise<readonly BindingView[]>;
   /** Of a subscriber whose home is open; undefined if there are too many bindings. */
-  bind(subscriber: Subscriber, contact: StaticContact): Promise<ShownBinding | undefined>;
+  bind(subscriber: Subscriber, contact: StaticContact): Promise<BindingView | undefined>;
   /** What an application says of a subscriber whose home is open; for 0 seconds: nothing any more. */
   say(subscriber: Subscriber, event: "presence" | "message-summary", body: string, expires: number): Promise<void>;
   /** A list has changed that the users of these homes watch. */

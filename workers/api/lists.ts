@@ -5,9 +5,9 @@ import {
   canonicalResource,
   isListUser,
   listUri,
-  longestName,
-  longestUri,
-  mostEntries,
+  maxName,
+  maxUri,
+  maxEntries,
 } from "../../lib/presence/resource-list.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
@@ -21,13 +21,13 @@ import { domainParameters, fitsXml, isPlainText, subscriberParameters } from "./
 import { Store, nameOf } from "../../platform/directory/store.ts";
 
 /** Lists of one subscriber, and of a domain. */
-const mostOfSubscriber = 20;
-const mostOfDomain = 200;
+const maxOfSubscriber = 20;
+const maxOfDomain = 200;
 
 const entrySchema = z.strictObject({
   uri: z
     .string()
-    .max(longestUri)
+    .max(maxUri)
     .refine((uri) => canonicalResource(uri) !== undefined, "is not the SIP or tel URI of a user")
     .refine((uri) => !isOfList(uri), "is a list itself: lists within lists are not taken")
     .openapi({ description: "What is watched", example: "sip:bob@example.com" }),
@@ -35,7 +35,7 @@ const entrySchema = z.strictObject({
   name: z
     .string()
     .min(1)
-    .max(longestName)
+    .max(maxName)
     .refine((name) => fitsXml(name) && isPlainText(name), "has control characters")
     .optional()
     .openapi({ description: "What it is called", example: "Bob" }),
@@ -44,7 +44,7 @@ const body = z
   .strictObject({
     entries: z
       .array(entrySchema)
-      .max(mostEntries)
+      .max(maxEntries)
       .refine((entries) => new Set(entries.map(({ uri }) => canonicalResource(uri))).size === entries.length, "name a resource twice")
       .openapi({ description: "What the list has, in place of what it had" }),
   })
@@ -194,24 +194,24 @@ listRoutes.openapi(routes.domainRemove, async (context) => {
 
 type ApiContext = { readonly env: Environment; readonly executionCtx: { waitUntil(work: Promise<unknown>): void } };
 type Entries = z.infer<typeof body>["entries"];
-type ShownList = z.infer<typeof listSchema>;
+type ListView = z.infer<typeof listSchema>;
 
-async function all({ env }: ApiContext, domain: string, owner: string | undefined): Promise<{ lists: ShownList[] }> {
+async function all({ env }: ApiContext, domain: string, owner: string | undefined): Promise<{ lists: ListView[] }> {
   await refuseUnknown(env, domain, owner);
   const lists = await new ListStore(env.DIRECTORY).all(domain, owner);
   return { lists: lists.map(({ name, entries }) => shown(domain, { owner, name }, entries)) };
 }
 
-async function read({ env }: ApiContext, domain: string, list: ListName): Promise<ShownList> {
+async function read({ env }: ApiContext, domain: string, list: ListName): Promise<ListView> {
   const entries = await new ListStore(env.DIRECTORY).one(domain, list);
   if (entries === undefined) throw new Problem(404, `there is no list ${list.name}`);
   return shown(domain, list, entries);
 }
 
-async function put(context: ApiContext, domain: string, list: ListName, entries: Entries): Promise<{ created: boolean; value: ShownList }> {
+async function put(context: ApiContext, domain: string, list: ListName, entries: Entries): Promise<{ created: boolean; value: ListView }> {
   const store = new ListStore(context.env.DIRECTORY);
   await refuseUnknown(context.env, domain, list.owner);
-  const most = list.owner === undefined ? mostOfDomain : mostOfSubscriber;
+  const most = list.owner === undefined ? maxOfDomain : maxOfSubscriber;
   const before = await store.all(domain, list.owner);
   const created = before.every(({ name }) => name !== list.name);
   if (created && before.length >= most) throw new Problem(409, `there are ${most} lists already`);
@@ -241,7 +241,7 @@ async function refuseUnknown({ DIRECTORY }: Environment, domain: string, owner: 
   else if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
 }
 
-function shown(domain: string, list: ListName, entries: Entries): ShownList {
+function shown(domain: string, list: ListName, entries: Entries): ListView {
   return { name: list.name, uri: listUri(list, domain), entries };
 }
 

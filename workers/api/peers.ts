@@ -1,5 +1,5 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
-import { type Visitor, visitorHome } from "../../lib/transport/visitor.ts";
+import { type NonSubscriber, nonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import { directoryOf } from "../../platform/directory/directory.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { hashOfToken } from "../../platform/directory/peers.ts";
@@ -83,7 +83,7 @@ peerRoutes.openapi(put, async (context) => {
   const before = (await store.peers(domain)).find((one) => one.name === name);
   const { token, certificate = null, domains, trusted } = context.req.valid("json");
   if (await isServed(context.env, domains)) throw new Problem(409, "domains: one of them is served by this server");
-  const settings: Visitor = { kind: "peer", domain, name, domains, isTrusted: trusted };
+  const settings: NonSubscriber = { kind: "peer", domain, name, domains, isTrusted: trusted };
   const row: PeerRow = { domain, name, token: token === undefined ? (before?.token ?? null) : hashOfToken(token), certificate, settings };
   if (row.token === null && certificate === null) throw new Problem(400, "a peer needs a token or a certificate");
   if (!(await store.putPeer(row))) throw new Problem(409, "another peer has this token or certificate");
@@ -105,7 +105,7 @@ peerRoutes.openapi(remove, async (context) => {
 
 /** Its connections end at once: it has to come back with what holds now. */
 export async function endPeer({ ADDRESS_OF_RECORD }: Environment, { settings }: PeerRow): Promise<void> {
-  await ADDRESS_OF_RECORD.getByName(visitorHome(settings)).subscriberDeleted();
+  await ADDRESS_OF_RECORD.getByName(nonSubscriberHome(settings)).subscriberDeleted();
 }
 
 async function isServed({ DIRECTORY }: Environment, domains: readonly string[]): Promise<boolean> {

@@ -24,7 +24,7 @@ const blocked = z
   .refine((name) => name === "anonymous" || /^[^@\s]+@[a-z0-9.\-[\]:]+$/.test(name), "is not user@domain, *@domain or anonymous");
 
 /** Octets: a subscriber's row travels with each new connection to his home. */
-const longestRules = 8192;
+const maxRules = 8192;
 
 const rulesSchema = z
   .strictObject({
@@ -61,7 +61,7 @@ const rulesSchema = z
       .optional()
       .openapi({ description: "Who may watch the user, and see presence and calls; if absent, users of the same domain" }),
   })
-  .refine((rules) => sizeOf(rules) <= longestRules, `are longer than ${longestRules} octets`)
+  .refine((rules) => sizeOf(rules) <= maxRules, `are longer than ${maxRules} octets`)
   .openapi("Rules");
 
 type Written = z.infer<typeof rulesSchema>;

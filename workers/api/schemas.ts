@@ -3,8 +3,8 @@ import { canonicalUser, isHost, nameOfUser } from "../../lib/syntax/uri.ts";
 import { nameOf } from "../../platform/directory/store.ts";
 
 /** Characters of a user's name, and of the same as it stands in a URI. */
-const longestName = 64;
-const longestEscaped = 192;
+const maxName = 64;
+const maxEscaped = 192;
 
 /**
  * The name of a user, without escapes; a user part as it stands in a SIP URI is read too. It has no character that a phone's page would
@@ -13,15 +13,15 @@ const longestEscaped = 192;
 export const userName = z
   .string()
   .min(1)
-  .max(longestEscaped)
+  .max(maxEscaped)
   .transform((text) => (text.isWellFormed() ? nameOfUser(canonicalUser(text.normalize("NFC"))) : undefined) ?? "\0")
   .refine(
     (name) => !/[\p{Cc}\p{Cs}@:"\\<>]|%[0-9A-Fa-f]{2}|^\s|\s$/u.test(name),
     'has characters that no user name has: @ : " \\ < > or controls',
   )
   .refine(
-    (name) => name.length <= longestName && canonicalUser(name).length <= longestEscaped,
-    `is longer than ${longestName} characters, or ${longestEscaped} octets in a URI`,
+    (name) => name.length <= maxName && canonicalUser(name).length <= maxEscaped,
+    `is longer than ${maxName} characters, or ${maxEscaped} octets in a URI`,
   );
 
 export const domainName = z
@@ -89,7 +89,7 @@ const ha1 = (digits: number) =>
     .optional();
 
 /** More octets than this would not fit where a home keeps the row of a user. */
-const longestAliases = 3200;
+const maxAliases = 3200;
 
 export const subscriberBody = z
   .strictObject({
@@ -111,7 +111,7 @@ export const subscriberBody = z
     aliases: z
       .array(userName)
       .max(50)
-      .refine((aliases) => aliases.map(canonicalUser).join().length <= longestAliases, `are longer than ${longestAliases} octets together`)
+      .refine((aliases) => aliases.map(canonicalUser).join().length <= maxAliases, `are longer than ${maxAliases} octets together`)
       .optional()
       .openapi({
         description: "Other names and numbers of the domain that reach the subscriber; kept if left out",

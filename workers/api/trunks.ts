@@ -245,13 +245,13 @@ async function trunkNamed(environment: Environment, domain: string, name: string
   return trunk;
 }
 
-function shownStatus({ transport, host, address, port, isConnected, registeredUntil, health, isIll, calls }: HopStatus) {
+function shownStatus({ transport, host, address, port, isConnected, registeredUntil, health, isUnavailable, calls }: HopStatus) {
   return {
     ...{ transport, host, address, port, calls },
     connected: isConnected,
     registered_until: registeredUntil === 0 ? null : new Date(registeredUntil).toISOString(),
     options: health === undefined ? null : { at: new Date(health.at).toISOString(), status: health.status },
-    well: !isIll,
+    well: !isUnavailable,
   };
 }
 

@@ -9,7 +9,7 @@ import { json, noContent, operation, problems } from "./responses.ts";
 import { permissionSchema, shownName, shownWatchers, subscriberParameters, watcherName } from "./schemas.ts";
 import { Store } from "../../platform/directory/store.ts";
 
-const mostWatchers = 200;
+const maxWatchers = 200;
 
 const params = subscriberParameters.extend({
   watcher: watcherName.openapi({
@@ -81,7 +81,7 @@ async function change(
   const store = new Store(env.DIRECTORY);
   const { rules } = await store.existing(domain, username);
   const watching: WatcherRules = { ...(rules.watching ?? noWatcherRules), watchers: changed(rules.watching?.watchers ?? {}) };
-  if (Object.keys(watching.watchers).length > mostWatchers) throw new Problem(409, `there are rules for ${mostWatchers} watchers already`);
+  if (Object.keys(watching.watchers).length > maxWatchers) throw new Problem(409, `there are rules for ${maxWatchers} watchers already`);
   const subscriber = await store.putRules(domain, username, { ...rules, watching }, Date.now());
   directoryOf(env).forget(domain);
   await homesOf(env, (work) => executionCtx.waitUntil(work)).changed(subscriber);

@@ -7,15 +7,15 @@ import {
   dueNotification,
   fullNotification,
 } from "../../../lib/presence/list-subscription.ts";
-import { eventList } from "../../../lib/presence/list-wish.ts";
+import { eventList } from "../../../lib/presence/list-subscribe-parameters.ts";
 import { composeNotify } from "../../../lib/presence/notify.ts";
 import { noRates } from "../../../lib/presence/rates.ts";
 import { listBody } from "../../../lib/presence/rlmi.ts";
 import { listServer } from "../../../lib/presence/back-end.ts";
 import { transactionName } from "../../../lib/proxy/branch.ts";
 import type { Receipt, RequestEnvelope } from "../../../lib/transport/envelope.ts";
-import type { ToldOfList } from "../../../lib/transport/flow.ts";
-import { Clock } from "../../../platform/one-shot-timer.ts";
+import type { NotificationState } from "../../../lib/transport/flow.ts";
+import { OneShotTimer } from "../../../platform/one-shot-timer.ts";
 import type { Room } from "../room.ts";
 import type { BackEnds } from "./back-ends.ts";
 import type { ListSubscriptions } from "./list-subscriptions.ts";
@@ -26,7 +26,7 @@ export const ofList = "%l";
 /** Milliseconds in which changes are gathered; also the least between two notifications of one list. */
 const gathering = 200;
 /** Milliseconds: for what takes longer the alarm is set, so that the home may sleep. */
-const longestClock = 2000;
+const maxClock = 2000;
 
 const nothingKnown: KnownState = { instance: undefined, stamp: 0 };
 
@@ -40,7 +40,7 @@ export class ListNotifier {
   readonly #seen = new Map<string, number>();
   /** The last notification of each since the object woke up: its numbers, and when it was sent (milliseconds). */
   readonly #last = new Map<string, { readonly cseq: number; readonly version: number; readonly at: number }>();
-  readonly #clock = new Clock(() => this.#flush());
+  readonly #clock = new OneShotTimer(() => this.#flush());
 
   constructor(
     room: Room,
@@ -111,7 +111,7 @@ export class ListNotifier {
   }
 
   #soon(now: number, delay: number): void {
-    if (delay > longestClock) return this.#room.alarm.noLaterThan(now + delay);
+    if (delay > maxClock) return this.#room.alarm.noLaterThan(now + delay);
     this.#clock.within(delay, now);
   }
 
@@ -148,7 +148,7 @@ export class ListNotifier {
   }
 
   /** What was told of other lists, without those that nobody watches any more. */
-  #without(id: string, lists: Readonly<Record<string, ToldOfList>> = {}, more: Readonly<Record<string, ToldOfList>> = {}) {
+  #without(id: string, lists: Readonly<Record<string, NotificationState>> = {}, more: Readonly<Record<string, NotificationState>> = {}) {
     const others = Object.entries(lists).filter(([other]) => other !== id && this.#subscriptions.get(other) !== undefined);
     return { ...Object.fromEntries(others), ...more };
   }
@@ -158,7 +158,7 @@ export class ListNotifier {
     return last === undefined ? undefined : last + 1;
   }
 
-  #told({ id, end }: ListSubscription): ToldOfList | undefined {
+  #told({ id, end }: ListSubscription): NotificationState | undefined {
     return this.#room.sockets.newestTo(end.phone)?.lists?.[id];
   }
 

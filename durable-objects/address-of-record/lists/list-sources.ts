@@ -3,20 +3,20 @@ import type { ListName, ResourceList } from "../../../lib/presence/resource-list
 import { type Fault, fault, isFault, limitReached } from "../../../lib/syntax/fault.ts";
 import { legible } from "../../../lib/syntax/octets.ts";
 import { type Request, bodyOf } from "../../../lib/syntax/message.ts";
-import { Allowance } from "../../../platform/token-bucket.ts";
+import { TokenBucket } from "../../../platform/token-bucket.ts";
 import type { Room } from "../room.ts";
 import { available } from "../../shared/target-selection.ts";
 
 /** Milliseconds by which a home is known to watch a list of its domain for longer than it may do. */
 const watchedLonger = 86_400_000;
 /** Questions to the directory that phones may cause at once, and each second when those are used up. */
-const mostQuestions = 30;
+const maxQuestions = 30;
 const questionsEachSecond = 2;
 
 /** Where lists come from: the directory. */
 export class ListSources {
   readonly #room: Room;
-  readonly #questions = new Allowance(mostQuestions, questionsEachSecond);
+  readonly #questions = new TokenBucket(maxQuestions, questionsEachSecond);
 
   constructor(room: Room) {
     this.#room = room;
@@ -48,7 +48,7 @@ export class ListSources {
 }
 
 /** The list in the body of a SUBSCRIBE (RFC 5367 §4). */
-export function broughtAlong(request: Request): ResourceList | Fault {
+export function requestList(request: Request): ResourceList | Fault {
   const entries = readRecipientList(request, legible(bodyOf(request)));
   return isFault(entries) ? entries : { entries, version: 0 };
 }

@@ -5,17 +5,17 @@ import { type EventPackage, partialType, traits } from "../../../lib/presence/ev
 import { type WaitingMessages, messageSummary } from "../../../lib/presence/message-summary.ts";
 import { closedPidf, composePidf } from "../../../lib/presence/pidf.ts";
 import { type PidfChanges, changesOfPidf, fullPidf, partialPidf } from "../../../lib/presence/pidf-diff.ts";
-import { type ShownRegistration, reginfo } from "../../../lib/presence/reginfo.ts";
+import { type RegistrationView, reginfo } from "../../../lib/presence/reginfo.ts";
 import type { Subscription } from "../../../lib/presence/subscription.ts";
 import { type Watcher, watcherinfo } from "../../../lib/presence/watcherinfo.ts";
 import { publicGruu } from "../../../lib/location/gruu.ts";
-import type { ShownDialog } from "../../../lib/presence/dialog-info.ts";
+import type { DialogView } from "../../../lib/presence/dialog-info.ts";
 import type { CallDetails } from "../../../lib/transport/flow.ts";
 import type { Room } from "../room.ts";
-import type { Dialogs } from "../dialogs.ts";
+import type { ActiveCalls } from "../active-calls.ts";
 import type { Forking } from "../forking.ts";
-import type { Messages } from "../messages.ts";
-import type { PlacedCalls } from "../placed-calls.ts";
+import type { Messages } from "../stored-messages.ts";
+import type { PendingInvites } from "../pending-invites.ts";
 import type { Registrar } from "../registrar.ts";
 import type { Publication } from "../../../lib/presence/publication.ts";
 import type { Publications } from "./publications.ts";
@@ -25,8 +25,8 @@ import type { Waiting } from "./waiting.ts";
 /** The parts of a home that the state of its user is known from. */
 export interface Sources {
   readonly registrar: Registrar;
-  readonly dialogs: Dialogs;
-  readonly calls: PlacedCalls;
+  readonly dialogs: ActiveCalls;
+  readonly calls: PendingInvites;
   readonly forking: Forking;
   readonly messages: Messages;
 }
@@ -153,7 +153,7 @@ export class EventState {
   }
 
   /** Who may never come back to take away what he has published is not shown as one who can be reached. */
-  #presence<Shown>(now: number, of: (publication: Publication, isPresent: boolean) => Shown) {
+  #presence<PresentedCredentials>(now: number, of: (publication: Publication, isPresent: boolean) => PresentedCredentials) {
     const { registrar, dialogs } = this.#sources;
     const present = new Set(registrar.current(now).flatMap(({ binding, flow }) => (flow === undefined ? [] : [binding.phone])));
     const isStatic = registrar.current(now).some(({ binding }) => binding.isStatic === true);
@@ -165,9 +165,9 @@ export class EventState {
   }
 
   /** Each call once, in the state that is furthest. */
-  #calls(now: number): ShownDialog[] {
+  #calls(now: number): DialogView[] {
     const { dialogs, calls, forking } = this.#sources;
-    const found: (Omit<ShownDialog, "id"> & { readonly name: string })[] = [
+    const found: (Omit<DialogView, "id"> & { readonly name: string })[] = [
       ...calls.pending().map((name) => ({ name, state: "trying" as const, direction: "initiator" as const, details: undefined })),
       ...forking.ringing().map((call) => ({ ...call, state: "early" as const, direction: "recipient" as const })),
       ...dialogs.all(now).map(({ name, details }) => ({ name, state: "confirmed" as const, direction: directionOf(details), details })),
@@ -188,7 +188,7 @@ export class EventState {
     return [...new Map(shown.map((call) => [call.id, call])).values()];
   }
 
-  #registrations(now: number): ShownRegistration[] {
+  #registrations(now: number): RegistrationView[] {
     const { user, domain } = this.#room.home;
     return this.#sources.registrar.current(now).map(({ binding }) => {
       const { key, contact, instance, q, expires, isStatic, wantsGruu } = binding;
@@ -224,7 +224,7 @@ function changesSince(before: string | undefined, text: string): () => PidfChang
   };
 }
 
-function directionOf(details: CallDetails | undefined): ShownDialog["direction"] {
+function directionOf(details: CallDetails | undefined): DialogView["direction"] {
   if (details === undefined) return undefined;
   return details.isCaller ? "initiator" : "recipient";
 }

@@ -43,10 +43,10 @@ export class Notifications {
 
   /** When a watcher wants to be told, though nothing may have changed (RFC 6446 §6.2, §7.2); Infinity if he does not. */
   latest({ id, created, touched, rates = noRates }: Subscription): number {
-    const { longestPause, averagePause } = rates;
+    const { maxPause, averagePause } = rates;
     const told = this.#told.get(id);
     const last = told?.at ?? touched;
-    const longest = longestPause === 0 ? Number.POSITIVE_INFINITY : last + longestPause;
+    const longest = maxPause === 0 ? Number.POSITIVE_INFINITY : last + maxPause;
     return averagePause === 0 ? longest : Math.min(longest, last + adaptiveTimeout(averagePause, created, told?.sent ?? []));
   }
 

@@ -5,7 +5,7 @@ import { noRates } from "../../../lib/presence/rates.ts";
 import type { Subscription } from "../../../lib/presence/subscription.ts";
 import { transactionName } from "../../../lib/proxy/branch.ts";
 import type { Receipt, RequestEnvelope } from "../../../lib/transport/envelope.ts";
-import { Clock } from "../../../platform/one-shot-timer.ts";
+import { OneShotTimer } from "../../../platform/one-shot-timer.ts";
 import type { Room } from "../room.ts";
 import type { EventState, Visible } from "./event-state.ts";
 import { Notifications } from "./notifications.ts";
@@ -53,7 +53,7 @@ export class Notifier {
   readonly #underway = new Map<EventPackage, number>();
   /** States that all watchers have been told, as the rows have it. */
   #known: Map<string, string> | undefined;
-  readonly #clock = new Clock(() => this.#flush());
+  readonly #clock = new OneShotTimer(() => this.#flush());
 
   constructor(
     room: Room,
@@ -86,7 +86,7 @@ export class Notifier {
   }
 
   /** A new watcher who knows the state already is told that he watches it. */
-  greet(id: string, now: number): void {
+  notifyInitial(id: string, now: number): void {
     this.#knowing.add(id);
     this.tell(id, now);
   }

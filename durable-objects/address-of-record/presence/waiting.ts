@@ -1,8 +1,8 @@
 import type { Room } from "../room.ts";
 
 /** Milliseconds for which a watcher who was not answered in time is told of; and how many of them are, the newest. */
-const longestWait = 7 * 86_400_000;
-const mostWaiting = 50;
+const maxWait = 7 * 86_400_000;
+const maxWaiting = 50;
 
 /** Watchers whose subscriptions have ended before the user had said whether they may watch him: he may yet (RFC 3857 §4.7.1 waiting). */
 export class Waiting {
@@ -20,11 +20,11 @@ export class Waiting {
 
   add(watcher: string, now: number): void {
     this.forget(watcher);
-    const until = now + longestWait;
+    const until = now + maxWait;
     this.#load().set(watcher, until);
     this.#room.memory.run("INSERT OR REPLACE INTO waiting (watcher, until) VALUES (?, ?)", watcher, until);
     const [oldest] = this.#load().keys();
-    if (this.#load().size > mostWaiting && oldest !== undefined) this.forget(oldest);
+    if (this.#load().size > maxWaiting && oldest !== undefined) this.forget(oldest);
   }
 
   forget(watcher: string): void {

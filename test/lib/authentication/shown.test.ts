@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { shownBy } from "../../../lib/authentication/shown.ts";
+import { presentedBy } from "../../../lib/authentication/presented-credentials.ts";
 
 const good = { certVerified: "SUCCESS", certRevoked: "0", certFingerprintSHA256: "AB12" };
 
@@ -14,6 +14,6 @@ describe("what a connection shows of who it is", () => {
     ["none that is revoked", null, { ...good, certRevoked: "1" }, {}],
     ["both", "Bearer secret", good, { token: "secret", certificate: "ab12" }],
   ])("%s", (_rule, authorization, tls, shown) => {
-    expect(shownBy(authorization, tls)).toEqual(shown);
+    expect(presentedBy(authorization, tls)).toEqual(shown);
   });
 });

@@ -52,7 +52,7 @@ describe("settings that are not there", () => {
       copyLifetime: 3600,
       copyLastResort: 86_400,
       maximumUnauthenticated: 20,
-      maximumLegs: 8,
+      maximumHomeConnections: 8,
       traceLength: 50,
     });
   });

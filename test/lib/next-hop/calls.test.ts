@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { Calls } from "../../../durable-objects/next-hop/calls.ts";
+import { ActiveCalls } from "../../../durable-objects/next-hop/active-calls.ts";
 
 /** The calls on a connection, and what goes by of one of them. */
 function calls() {
-  const some = new Calls({ transaction: 32_000, ringing: 185_000 });
+  const some = new ActiveCalls({ transaction: 32_000, ringing: 185_000 });
   const one = { callId: "one", fromTag: "near", toTag: undefined, cseq: { method: "INVITE", number: 1 } };
   return {
     some,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readWish } from "../../../lib/presence/subscription.ts";
+import { readSubscribeParameters } from "../../../lib/presence/subscription.ts";
 import { isFault } from "../../../lib/syntax/fault.ts";
 import { receive } from "../support/sip.ts";
 
@@ -8,7 +8,10 @@ const [whole, partial] = ["application/pidf+xml", "application/pidf-diff+xml"];
 
 function wish(...lines: readonly string[]) {
   const event = lines.some((line) => line.startsWith("Event")) ? [] : ["Event: presence"];
-  return readWish(receive("SUBSCRIBE sip:bob@example.com", "Contact: <sip:alice@h.invalid>", ...event, ...lines).request, settings);
+  return readSubscribeParameters(
+    receive("SUBSCRIBE sip:bob@example.com", "Contact: <sip:alice@h.invalid>", ...event, ...lines).request,
+    settings,
+  );
 }
 
 describe("what a watcher takes is chosen by Accept (RFC 5263 §4, RFC 3261 §20.1)", () => {

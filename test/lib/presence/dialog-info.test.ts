@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readCallDetails } from "../../../lib/presence/call-details.ts";
-import { type ShownDialog, dialogInfo, dialogNamedIn, ofNamed } from "../../../lib/presence/dialog-info.ts";
+import { type DialogView, dialogInfo, dialogNamedIn, ofNamed } from "../../../lib/presence/dialog-info.ts";
 import { parseEvent } from "../../../lib/syntax/event.ts";
 import { isFault } from "../../../lib/syntax/fault.ts";
 import { faultOf } from "../../support/documents.ts";
@@ -9,7 +9,7 @@ import { receive } from "../support/sip.ts";
 const details = {
   ...{ callId: "a<b", localTag: "l", remoteTag: "r&r", remote: 'sip:carol@h;x="y"', target: "sip:carol@h.invalid", isCaller: false },
 };
-const ringing: ShownDialog = { id: "1", state: "early", direction: "recipient", details };
+const ringing: DialogView = { id: "1", state: "early", direction: "recipient", details };
 
 describe("dialog-info (RFC 4235 §4)", () => {
   it.each([

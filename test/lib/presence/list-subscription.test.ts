@@ -6,18 +6,23 @@ import {
   dueNotification,
   withList,
 } from "../../../lib/presence/list-subscription.ts";
-import type { ToldOfList } from "../../../lib/transport/flow.ts";
+import type { NotificationState } from "../../../lib/transport/flow.ts";
 
 const entry = (name: string, stamp = 0): WatchedEntry => ({ uri: `sip:${name}@example.com`, resource: `sip:${name}@example.com`, stamp });
 const subscription = { created: 1000, cseq: 1, version: 1, entries: [entry("bob"), entry("carol")], removed: [], stamp: 0 };
-const told: ToldOfList = { version: 3, stamp: 50, cseq: 1, at: 1200 };
+const told: NotificationState = { version: 3, stamp: 50, cseq: 1, at: 1200 };
 
 const state = (stamp: number, length = 4): KnownState => {
   const body = { type: "application/pidf+xml", text: "x".repeat(length) };
   return { stamp, instance: { id: "i", state: "active", reason: undefined, body } };
 };
 
-function due(more: Partial<ListSubscription>, heard: ToldOfList | undefined, states: Readonly<Record<string, KnownState>>, now = 1200) {
+function due(
+  more: Partial<ListSubscription>,
+  heard: NotificationState | undefined,
+  states: Readonly<Record<string, KnownState>>,
+  now = 1200,
+) {
   const stateOf = ({ resource }: WatchedEntry) => states[resource.slice(4, -12)] ?? { instance: undefined, stamp: 0 };
   const notification = dueNotification({ ...subscription, ...more } as ListSubscription, heard, stateOf, now, undefined);
   if (notification === undefined) return undefined;

@@ -18,8 +18,8 @@ describe("notification rates (RFC 6446)", () => {
     [";max-rate=0", [0, 0, 0, ""]],
     [";max-rate=nonsense;min-rate", [0, 0, 0, ""]],
   ])("%s (§8.3)", (parameters, expected) => {
-    const { pause, longestPause, averagePause, text } = rates(parameters);
-    expect([pause, longestPause, averagePause, text]).toEqual(expected);
+    const { pause, maxPause, averagePause, text } = rates(parameters);
+    expect([pause, maxPause, averagePause, text]).toEqual(expected);
   });
 
   it.each([

@@ -1,16 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { type ShownList, type ShownResource, listBody } from "../../../lib/presence/rlmi.ts";
+import { type ListView, type ResourceView, listBody } from "../../../lib/presence/rlmi.ts";
 import { readNotice } from "../../support/list-watching.ts";
 
 const pidf = (basic: string) => ({ type: "application/pidf+xml", text: `<presence><basic>${basic}</basic></presence>` });
 
-function body(resources: readonly ShownResource[], more: Partial<ShownList> = {}) {
+function body(resources: readonly ResourceView[], more: Partial<ListView> = {}) {
   const list = { uri: "sip:list.friends.alice@example.com", name: "friends", version: 7, isFull: true, id: "abc", host: "example.com" };
   const { type, text } = listBody({ ...list, resources, ...more });
   return { type, text, notice: readNotice({ body: text, headers: [["content-type", type]] }) };
 }
 
-const instance = (state: "active" | "pending" | "terminated", more: Partial<NonNullable<ShownResource["instance"]>> = {}) => ({
+const instance = (state: "active" | "pending" | "terminated", more: Partial<NonNullable<ResourceView["instance"]>> = {}) => ({
   ...{ id: "i1", state, reason: undefined, body: undefined },
   ...more,
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cancelContext, openContext, phoneAppeared, phoneLost, receiveResponse } from "../../../lib/proxy/fork.ts";
+import { cancelContext, openContext, flowRegistered, flowFailed, receiveResponse } from "../../../lib/proxy/fork.ts";
 import type { Decision, Effect, ResponseContext } from "../../../lib/proxy/response-context.ts";
 import { isFinished } from "../../../lib/proxy/response-context.ts";
 import { answerTo, envelope, now, target, timers, transaction } from "./support.ts";
@@ -31,11 +31,11 @@ class Scenario {
   }
 
   appears(phone: string, more: Parameters<typeof target>[1] = {}): this {
-    return this.#tell(phoneAppeared(this.context, target(phone, more), now + 5));
+    return this.#tell(flowRegistered(this.context, target(phone, more), now + 5));
   }
 
   loses(phone: string): this {
-    this.context = phoneLost(this.context, phone, until);
+    this.context = flowFailed(this.context, phone, until);
     return this;
   }
 

@@ -68,11 +68,11 @@ describe("RFC 3261 §16.6 step 6: the way to the next hop", () => {
     const lines = left.map((value) => `Route: ${value}`);
     const invite = receive("INVITE sip:bob@example.com", ...lines, "Content-Length: 0");
     const context = contextOf([branch(0, { path })]);
-    expect(routed(branchRequest(by, invite.request, invite.essentials, context, branch(0, { path })))).toEqual([requestUri, routes]);
+    expect(routed(branchRequest(by, invite.request, invite.mandatory, context, branch(0, { path })))).toEqual([requestUri, routes]);
     const message = receive("MESSAGE sip:bob@example.com", ...lines, "Content-Length: 0");
     const target = { phone: "phone-0", host: "sip.example.com", contact, path };
-    expect(routed(statelessRequest(by, envelope, message.request, message.essentials, target).text)).toEqual([requestUri, routes]);
-    expect(routed(storedRequest(by, message.request, message.essentials, { ...target, number: 1, at: 0 }))).toEqual([requestUri, routes]);
+    expect(routed(statelessRequest(by, envelope, message.request, message.mandatory, target).text)).toEqual([requestUri, routes]);
+    expect(routed(storedRequest(by, message.request, message.mandatory, { ...target, number: 1, at: 0 }))).toEqual([requestUri, routes]);
   });
 
   it("within a dialog the Request-URI that came is the target", () => {

@@ -14,8 +14,8 @@ const by: Forwarder = { keyring, home, hint: homeHint(keyring, home), hints: [ho
 const context = contextOf([branch(0)]);
 const body = "Content-Length: 0";
 
-function forwarded({ request, essentials }: Received, more: Parameters<typeof branch>[1] = {}): Request {
-  return read(branchRequest(by, request, essentials, context, branch(0, more)));
+function forwarded({ request, mandatory }: Received, more: Parameters<typeof branch>[1] = {}): Request {
+  return read(branchRequest(by, request, mandatory, context, branch(0, more)));
 }
 
 function read(text: string): Request {
@@ -76,8 +76,8 @@ describe("the request of a branch (RFC 3261 §16.6)", () => {
   });
 
   it("differs between branches in Via, Record-Route and Request-URI", () => {
-    const { request, essentials } = invite;
-    const other = read(branchRequest(by, request, essentials, context, branch(1)));
+    const { request, mandatory } = invite;
+    const other = read(branchRequest(by, request, mandatory, context, branch(1)));
     expect(topBranch(other)).not.toBe(topBranch(sent));
     expect(other.requestUri).toBe("sip:bob@phone-1.invalid");
   });
@@ -103,10 +103,10 @@ describe("the request of a branch (RFC 3261 §16.6)", () => {
 describe("a request forwarded without state (RFC 3261 §16.11)", () => {
   const target = { phone: "bobspho1", host: "sip.example.com", contact: "sip:bob@phone.invalid", path: ["<sip:edge.invalid;lr>"] };
   const forward = (
-    { request, essentials }: Received,
+    { request, mandatory }: Received,
     more: Partial<typeof envelope> = {},
     to: Partial<Parameters<typeof statelessRequest>[4]> = {},
-  ): Request => read(statelessRequest(by, { ...envelope, ...more }, request, essentials, { ...target, ...to }).text);
+  ): Request => read(statelessRequest(by, { ...envelope, ...more }, request, mandatory, { ...target, ...to }).text);
 
   it("carries its return address in the branch, which is a function of the transaction", () => {
     const message = receive("MESSAGE sip:bob@example.com", body);
@@ -136,8 +136,8 @@ describe("a request forwarded without state (RFC 3261 §16.11)", () => {
 
 describe("loops and spirals (RFC 3261 §16.3 step 4)", () => {
   const looped = (startLine: string, lines: readonly string[]): boolean => {
-    const { request, essentials } = receive(startLine, ...lines, body);
-    return hasLooped(by, request, essentials);
+    const { request, mandatory } = receive(startLine, ...lines, body);
+    return hasLooped(by, request, mandatory);
   };
   const first = forwarded(receive("INVITE sip:sales@example.com", body));
   const vias = headerValues(first, "via").map((value) => `Via: ${value}`);

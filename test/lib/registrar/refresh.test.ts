@@ -114,7 +114,7 @@ describe("a registration that is said again", () => {
         ...inputOf(said(cseq, lines)),
         bindings: [...outcome.bindings, ...others],
         now: now + 50_000,
-        chance: 0.7,
+        random: 0.7,
       };
       const later = { ...input, settings: first.settings };
       expect(isSaidAgain(later.request, taken)).toBe(true);

@@ -48,8 +48,8 @@ describe("RFC 3261 §10.3 step 6", () => {
 });
 
 describe("RFC 3261 §10.3 step 7: the expiry", () => {
-  const granted = (lines: readonly string[], chance = 0, spread = 0): number | undefined => {
-    const [binding] = after(lines, { chance, settings: { ...settings, spread } });
+  const granted = (lines: readonly string[], random = 0, spread = 0): number | undefined => {
+    const [binding] = after(lines, { random, settings: { ...settings, spread } });
     return binding === undefined ? undefined : (binding.expires - now) / 1000;
   };
 
@@ -76,8 +76,8 @@ describe("RFC 3261 §10.3 step 7: the expiry", () => {
     [0, 600],
     [0.5, 570],
     [0.999, 540],
-  ])("is spread, so that refreshes do not come together: chance %d grants %d", (chance, seconds) => {
-    expect(granted([`Contact: <${one}>`], chance, 0.1)).toBe(seconds);
+  ])("is spread, so that refreshes do not come together: chance %d grants %d", (random, seconds) => {
+    expect(granted([`Contact: <${one}>`], random, 0.1)).toBe(seconds);
   });
 
   it("is spread no further down than our minimum", () => {

@@ -17,8 +17,8 @@ export const settings: RegistrarSettings = {
 
 /** What a registration is decided from, where nothing else is said: no bindings, no chance. */
 export function inputOf(lines: readonly string[], more: Partial<RegisterInput> = {}): RegisterInput {
-  const { request, essentials } = receive("REGISTER sip:example.com", "To: <sip:alice@example.com>", ...lines);
-  return { request, essentials, bindings: [], away: new Set(), now, chance: 0, settings, keyring, ...more };
+  const { request, mandatory } = receive("REGISTER sip:example.com", "To: <sip:alice@example.com>", ...lines);
+  return { request, mandatory, bindings: [], away: new Set(), now, random: 0, settings, keyring, ...more };
 }
 
 export function decide(lines: readonly string[], more: Partial<RegisterInput> = {}) {

@@ -17,7 +17,7 @@ afterAll(() => dns.close());
 async function leadsTo(written: string, networks: readonly string[] = []): Promise<string> {
   const uri = parseUri(written);
   if (isFault(uri) || uri.kind !== "sip") return "400";
-  const found = await hopsOf({ resolver: new Resolver(dns.url), networks, chance: () => 0 }, uri);
+  const found = await hopsOf({ resolver: new Resolver(dns.url), networks, random: () => 0 }, uri);
   return isFault(found) ? String(found.status) : found.map(({ name }) => name.split("|")[4]).join(", ");
 }
 
@@ -107,7 +107,7 @@ describe("a name with public addresses and others", () => {
 
 it("a trunk's server inside is not reached either, unless its network is allowed", async () => {
   const trunk = readTrunk(JSON.stringify({ domain: "localhost", name: "t", prefixes: [], server: "sip:10.0.0.1;transport=tcp" }));
-  const search = { resolver: new Resolver(dns.url), chance: () => 0 };
+  const search = { resolver: new Resolver(dns.url), random: () => 0 };
   const [refused, found] = [
     await trunkHops({ ...search, networks: [] }, trunk, [0]),
     await trunkHops({ ...search, networks: ["10.0.0.0/8"] }, trunk, [0]),

@@ -47,7 +47,7 @@ describe("a search", () => {
       ...many.flatMap((one) => many.map((other) => `s${one}.example.com SRV 0 1 5061 a${one}x${other}.example.com`)),
       ...many.flatMap((one) => many.map((other) => `a${one}x${other}.example.com A 192.0.2.${other}`)),
     ];
-    const { result, rounds } = locateIn(zone, "sip:example.com", { chance: (n) => n - 1 });
+    const { result, rounds } = locateIn(zone, "sip:example.com", { random: (n) => n - 1 });
     expect(rounds.map((round) => round.length)).toEqual([1, 3, 30]);
     expect(isFault(result) ? [] : result.hops).toHaveLength(15);
   });

@@ -28,7 +28,7 @@ afterEach(() => {
 });
 
 async function find(uri: string): Promise<string> {
-  const options = { transports: ["tls", "tcp", "wss"] as const, chance: () => 0 };
+  const options = { transports: ["tls", "tcp", "wss"] as const, random: () => 0 };
   const found = await resolver.settle((known) => locate(sipUri(uri), known, options));
   return isFault(found) ? String(found.status) : shown(found);
 }

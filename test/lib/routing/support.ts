@@ -68,7 +68,7 @@ export function locateIn(
   uri: string,
   options: Partial<LocateOptions> = {},
 ): ReturnType<typeof settle<Fault | { readonly hops: readonly Hop[] }>> {
-  const all: LocateOptions = { transports: ["tls", "tcp", "wss"], chance: () => 0, ...options };
+  const all: LocateOptions = { transports: ["tls", "tcp", "wss"], random: () => 0, ...options };
   return settle(zone, (known) => locate(sipUri(uri), known, all));
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { drawFor } from "../../../lib/routing/draw.ts";
+import { randomFor } from "../../../lib/routing/seeded-random.ts";
 import { chooseTrunk, readTrunk, uriAtTrunk } from "../../../lib/routing/trunk.ts";
 
 const stored = { domain: "a.example", name: "t", register: false, inbound: true, prefixes: ["+"], trusted: false };
@@ -32,7 +32,7 @@ describe("chance with a seed", () => {
 
   it("falls the same way each time, and differently for others", () => {
     const draws = (seed: string) => {
-      const draw = drawFor({ hash }, seed);
+      const draw = randomFor({ hash }, seed);
       return Array.from({ length: 8 }, () => draw(100));
     };
     expect(draws("one")).toEqual(draws("one"));
@@ -43,7 +43,7 @@ describe("chance with a seed", () => {
   it("is even: of 1000 calls each of four servers gets its share", () => {
     const counts = [0, 0, 0, 0];
     for (let call = 0; call < 1000; call += 1) {
-      const drawn = drawFor({ hash }, `call ${call}`)(4);
+      const drawn = randomFor({ hash }, `call ${call}`)(4);
       counts[drawn] = (counts[drawn] ?? 0) + 1;
     }
     expect(counts.every((count) => count > 190 && count < 310)).toBe(true);

@@ -1,5 +1,5 @@
 import { createKeyring } from "../../../platform/crypto/keyring.ts";
-import { type Essentials, readEssentials } from "../../../lib/syntax/essentials.ts";
+import { type MandatoryHeaders, readMandatoryHeaders } from "../../../lib/syntax/mandatory-headers.ts";
 import { isFault } from "../../../lib/syntax/fault.ts";
 import { type Request, parseMessage } from "../../../lib/syntax/message.ts";
 
@@ -9,7 +9,7 @@ export const strangeKeyring = createKeyring([new Uint8Array(32).fill(2)]);
 
 export interface Received {
   readonly request: Request;
-  readonly essentials: Essentials;
+  readonly mandatory: MandatoryHeaders;
 }
 
 /** A request as the parser reads it. The lines that every request has are put in where they are not given. */
@@ -27,7 +27,7 @@ export function receive(startLine: string, ...lines: readonly string[]): Receive
   const all = [...defaults.filter((line) => !given.has(line.slice(0, line.indexOf(":")))), ...lines];
   const request = parseMessage(`${startLine} SIP/2.0\r\n${all.join("\r\n")}\r\n\r\n`);
   if (isFault(request) || request.kind !== "request") throw new Error(`not a request: ${JSON.stringify(request)}`);
-  const essentials = readEssentials(request);
-  if (isFault(essentials)) throw new Error(essentials.fault);
-  return { request, essentials };
+  const mandatory = readMandatoryHeaders(request);
+  if (isFault(mandatory)) throw new Error(mandatory.fault);
+  return { request, mandatory };
 }

@@ -1,14 +1,14 @@
 import { serialize } from "node:v8";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cloneSize, longestAttachment, shareOfRest, shares } from "../../../lib/transport/attachment.ts";
+import { cloneSize, maxAttachment, shareOfRest, shares } from "../../../lib/transport/attachment.ts";
 
 describe("the attachment of a socket", () => {
   it("has room for the shares of all its parts together, and for the user's row beside what has none", () => {
     const { presented, ...others } = shares;
     const together = Object.entries(others).reduce((sum, [name, share]) => sum + share + cloneSize(name), shareOfRest);
-    expect(together).toBeLessThanOrEqual(longestAttachment);
-    expect(presented + shareOfRest + cloneSize("presented")).toBeLessThanOrEqual(longestAttachment);
+    expect(together).toBeLessThanOrEqual(maxAttachment);
+    expect(presented + shareOfRest + cloneSize("presented")).toBeLessThanOrEqual(maxAttachment);
   });
 
   it("is never longer than it was measured, whatever is in it", () => {

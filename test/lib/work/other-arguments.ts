@@ -1,7 +1,7 @@
 import { fault } from "../../../lib/syntax/fault.ts";
 import { receive } from "../support/sip.ts";
 
-const { request, essentials } = receive("INVITE sip:bob@example.com");
+const { request, mandatory } = receive("INVITE sip:bob@example.com");
 const line = { name: "a", at: 0, valueAt: 0, end: 10_001, isFolded: true };
 
 /** What readers want behind the text, by their names. */
@@ -23,9 +23,9 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
   readOptionTags: ["supported"],
   splitAt: [44],
   substitute: ["+4930123456"],
-  usualCSeq: [0, 10_000, "INVITE"],
-  usualParty: [0, 10_000],
-  usualVia: [0, 10_000],
+  fastCSeq: [0, 10_000, "INVITE"],
+  fastFromTo: [0, 10_000],
+  fastVia: [0, 10_000],
   valueEnd: [line],
   valueOf: [line],
   valueStart: [line],
@@ -35,7 +35,7 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
   inspectRequest: [{ options: [], types: [] }],
   isSameUri: ["sip:example.com"],
   nextRoute: [undefined, []],
-  readListWish: [true, { minimumExpires: 60, maximumExpires: 3600 }],
+  readListSubscribeParameters: [true, { minimumExpires: 60, maximumExpires: 3600 }],
   loopMark: [[], "call", "1"],
   publicGruu: ["example.com", "urn:uuid:1"],
   transportOfService: [["tls"]],
@@ -44,7 +44,7 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
   shownTo: ["server"],
   answerSessionTimer: [{ status: 200, lines: [] }],
   applySessionTimer: [{ minimum: 90, interval: 1800 }],
-  chooseLeg: [essentials, []],
+  selectHome: [mandatory, []],
   guessesIn: [fault(407, "authentication is needed")],
   grantedExpires: ["sip:a@b.invalid", 3600],
   historyOf: [{ from: "sip:bob@example.com", to: "sip:carol@example.com", cause: "no-answer" }],
@@ -52,11 +52,11 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
   preferTargets: [[{ features: ';methods="INVITE"' }]],
   readCallDetails: [request, true],
   readNotified: [1, "", undefined],
-  readWish: [{ minimumExpires: 60, maximumExpires: 3600 }],
+  readSubscribeParameters: [{ minimumExpires: 60, maximumExpires: 3600 }],
 };
 
 /** Functions whose first parameter is what they write, or what others in the list have read. */
 export const writers: readonly string[] = [
   ...["applicationPidf", "closedPidf", "dialogInfo", "fullPidf", "messageSummary", "partialPidf", "readPublished", "reginfo"],
-  ...["examine", "finalResponse", "isSaidAgain", "readTrunk", "retargetedRequest", "takenBy", "watcherinfo"],
+  ...["validateAndRoute", "finalResponse", "isSaidAgain", "readTrunk", "retargetedRequest", "takenBy", "watcherinfo"],
 ];

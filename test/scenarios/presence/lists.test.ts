@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { Desk } from "../../support/desk.ts";
-import { header } from "../../support/heard.ts";
+import { SimulatedPhone } from "../../support/simulated-phone.ts";
+import { header } from "../../support/received-message.ts";
 import { readNotice, recipientList, tableOf, watchList, watchOwnList } from "../../support/list-watching.ts";
 import { pidf, publishes, watch } from "../../support/watching.ts";
-import { type Cast, type CastOptions, stage } from "../world/scenario.ts";
+import { type Scenario, type ScenarioOptions, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 const friends = { owner: "alice", name: "friends" };
 const uri = "sip:list.friends.alice@example.com";
@@ -14,14 +14,14 @@ const [bob, carol, dave] = ["sip:bob@example.com", "sip:carol@example.com", "sip
 const entries = (...uris: readonly string[]) => uris.map((one) => ({ uri: one }));
 
 /** Alice watches her list of friends; all of them are there but dave, who has never been. */
-async function watching(options: CastOptions = {}, event = "presence", ...uris: readonly string[]) {
-  cast = await stage(options);
-  const second = await cast.joins("carol");
-  await cast.world.changeList(friends, entries(...(uris.length > 0 ? uris : [bob, carol])));
-  const subscription = watchList(cast.alice, uri, event);
-  await cast.world.settle();
+async function watching(options: ScenarioOptions = {}, event = "presence", ...uris: readonly string[]) {
+  scenario = await startScenario(options);
+  const second = await scenario.joins("carol");
+  await scenario.world.changeList(friends, entries(...(uris.length > 0 ? uris : [bob, carol])));
+  const subscription = watchList(scenario.alice, uri, event);
+  await scenario.world.settle();
   const notices = () => subscription.notified().map(readNotice);
-  return { ...cast, carol: second, subscription, notices, table: () => tableOf(subscription.notified()) };
+  return { ...scenario, carol: second, subscription, notices, table: () => tableOf(subscription.notified()) };
 }
 
 describe("a list of a user's own (RFC 4662 §4)", () => {
@@ -42,7 +42,7 @@ describe("a list of a user's own (RFC 4662 §4)", () => {
     const { world, bob: phone, notices } = await watching();
     phone.leaves();
     await world.settle();
-    publishes(cast.bob, pidf(bob, "open", "busy"));
+    publishes(scenario.bob, pidf(bob, "open", "busy"));
     await phone.comesOnline();
     await world.settle();
     expect(notices().slice(1)).toMatchObject([
@@ -75,12 +75,12 @@ describe("a list of a user's own (RFC 4662 §4)", () => {
   });
 
   it("is fetched with Expires: 0: one notification, with the states", async () => {
-    cast = await stage();
-    await cast.world.changeList(friends, entries(bob, dave));
-    const subscription = watchList(cast.alice, uri, "presence", [], 0);
-    await cast.world.settle();
-    await cast.world.pass(3);
-    expect([header(cast.alice.last(200, "SUBSCRIBE"), "expires"), subscription.notified().length]).toEqual(["0", 1]);
+    scenario = await startScenario();
+    await scenario.world.changeList(friends, entries(bob, dave));
+    const subscription = watchList(scenario.alice, uri, "presence", [], 0);
+    await scenario.world.settle();
+    await scenario.world.pass(3);
+    expect([header(scenario.alice.last(200, "SUBSCRIBE"), "expires"), subscription.notified().length]).toEqual(["0", 1]);
     expect(header(subscription.last(), "subscription-state")).toBe("terminated;reason=timeout");
     expect(readNotice(subscription.last())).toMatchObject({
       isFull: true,
@@ -118,7 +118,7 @@ describe("a list of a user's own (RFC 4662 §4)", () => {
 
 /** How many rows a table of a home has. */
 function rows(username: string, table: string): number {
-  return cast.world.homeOf(username).sql.exec(`SELECT * FROM ${table}`).toArray().length;
+  return scenario.world.homeOf(username).sql.exec(`SELECT * FROM ${table}`).toArray().length;
 }
 
 describe("what a list shows is what its watcher may see himself", () => {
@@ -158,8 +158,8 @@ describe("what a list shows is what its watcher may see himself", () => {
 
   it("another user's list is refused: 403", async () => {
     await watching();
-    const subscription = watchList(cast.bob, uri);
-    await cast.world.settle();
+    const subscription = watchList(scenario.bob, uri);
+    await scenario.world.settle();
     expect([subscription.status(), subscription.notified()]).toEqual([403, []]);
   });
 });
@@ -209,14 +209,14 @@ describe("a list of the domain", () => {
   const group = "sip:list.team@example.com";
 
   it("is watched by all its users, each with his own permissions, and is told of its changes", async () => {
-    cast = await stage({ rules: { carol: { watching: { watchers: { "bob@example.com": "block" } } } } });
-    await cast.joins("carol");
-    await cast.world.changeList(team, entries(carol));
-    const [one, other] = [watchList(cast.alice, group), watchList(cast.bob, group)];
-    await cast.world.settle();
+    scenario = await startScenario({ rules: { carol: { watching: { watchers: { "bob@example.com": "block" } } } } });
+    await scenario.joins("carol");
+    await scenario.world.changeList(team, entries(carol));
+    const [one, other] = [watchList(scenario.alice, group), watchList(scenario.bob, group)];
+    await scenario.world.settle();
     expect([tableOf(one.notified()), tableOf(other.notified())]).toEqual([{ [carol]: "active open" }, { [carol]: "terminated rejected" }]);
-    await cast.world.changeList(team, entries(carol, bob));
-    await cast.world.settle();
+    await scenario.world.changeList(team, entries(carol, bob));
+    await scenario.world.settle();
     expect([one, other].map(({ notified }) => tableOf(notified())?.[bob])).toEqual(["active open", "active open"]);
   });
 });
@@ -230,9 +230,9 @@ describe("a list that comes in its SUBSCRIBE (RFC 5367)", () => {
   ];
 
   async function bringing(body: string, lines?: readonly string[], to = own) {
-    cast = await stage();
-    const subscription = watchOwnList(cast.alice, to, body, lines);
-    await cast.world.settle();
+    scenario = await startScenario();
+    const subscription = watchOwnList(scenario.alice, to, body, lines);
+    await scenario.world.settle();
     return subscription;
   }
 
@@ -242,23 +242,23 @@ describe("a list that comes in its SUBSCRIBE (RFC 5367)", () => {
       200,
       { [bob]: "active open", [dave]: "terminated noresource" },
     ]);
-    cast.bob.leaves();
-    await cast.world.settle();
+    scenario.bob.leaves();
+    await scenario.world.settle();
     expect(readNotice(subscription.notified().at(-1)!)).toMatchObject({ version: 1, isFull: false, resources: { [bob]: "active closed" } });
   });
 
   it("of 480 people does not block its user: he calls meanwhile, and the next page's list takes the place of the last one's", async () => {
-    cast = await stage();
+    scenario = await startScenario();
     const people = (page: number) => recipientList(bob, ...Array.from({ length: 479 }, (_, index) => `sip:p${page}x${index}@example.com`));
-    const first = watchOwnList(cast.alice, own, people(0));
-    await cast.world.settle();
-    cast.alice.invites(bob);
-    await cast.world.settle();
-    expect([first.status(), cast.alice.state]).toEqual([200, "hears ringing"]);
+    const first = watchOwnList(scenario.alice, own, people(0));
+    await scenario.world.settle();
+    scenario.alice.invites(bob);
+    await scenario.world.settle();
+    expect([first.status(), scenario.alice.state]).toEqual([200, "hears ringing"]);
     for (const page of [1, 2, 3]) {
-      const next = watchOwnList(cast.alice, own, people(page));
-      await cast.world.settle();
-      await cast.world.pass(60);
+      const next = watchOwnList(scenario.alice, own, people(page));
+      await scenario.world.settle();
+      await scenario.world.pass(60);
       expect([page, next.status(), tableOf(next.notified())?.[bob]]).toEqual([page, 200, "active open"]);
     }
   });
@@ -303,7 +303,7 @@ describe("a list that comes in its SUBSCRIBE (RFC 5367)", () => {
     ["with too many elements: 400", recipientList(...Array.from({ length: 500 }, (_, index) => `sip:u${index}@example.com`)), typed, 400],
   ])("is refused %s", async (_rule, body, lines, status) => {
     const subscription = await bringing(body, lines);
-    expect([subscription.status(), subscription.notified(), cast.world.faults]).toEqual([status, [], []]);
+    expect([subscription.status(), subscription.notified(), scenario.world.faults]).toEqual([status, [], []]);
   });
 
   it("cannot be changed by a later SUBSCRIBE: 415 (§5.1)", async () => {
@@ -339,7 +339,7 @@ describe("a watcher's phone", () => {
 
   it("with two connections is told the full state when the newer one is gone", async () => {
     const { world, alice, bob: phone, notices } = await watching();
-    const second = new Desk(world, "alice", { instance: alice.instance, regId: 2 });
+    const second = new SimulatedPhone(world, "alice", { instance: alice.instance, regId: 2 });
     await second.comesOnline();
     phone.leaves();
     await world.settle();
@@ -435,14 +435,14 @@ describe("a watcher's phone", () => {
 
 describe("a list of people who publish a lot", () => {
   it("is told in some notifications, each of which a phone can take", async () => {
-    cast = await stage({ settings: { PUBLICATION_SIZE: "65536" } });
-    const phones = [cast.bob, await cast.joins("carol"), await cast.joins("dave")];
+    scenario = await startScenario({ settings: { PUBLICATION_SIZE: "65536" } });
+    const phones = [scenario.bob, await scenario.joins("carol"), await scenario.joins("dave")];
     for (const phone of phones) publishes(phone, pidf(phone.aor, "open").replace("</tuple>", `</tuple><note>${"x".repeat(60_000)}</note>`));
-    await cast.world.settle();
+    await scenario.world.settle();
     for (const phone of phones) expect(phone.last(200, "PUBLISH").status).toBe(200);
-    await cast.world.changeList(friends, entries(bob, carol, dave));
-    const subscription = watchList(cast.alice, uri);
-    await cast.world.settle();
+    await scenario.world.changeList(friends, entries(bob, carol, dave));
+    const subscription = watchList(scenario.alice, uri);
+    await scenario.world.settle();
     const notices = subscription.notified().map(readNotice);
     expect(notices.map(({ version, isFull }) => [version, isFull])).toEqual([
       [0, true],
@@ -523,15 +523,15 @@ describe("SUBSCRIBE to a list is refused", () => {
     ["that is not there in the domain: 404", "sip:list.friends@example.com", "presence", ["Supported: eventlist"], 404],
   ])("%s", async (_rule, to, event, lines, status) => {
     await watching();
-    const subscription = watch(cast.alice, to, event, lines);
-    await cast.world.settle();
-    expect([subscription.status(), subscription.notified(), cast.world.faults]).toEqual([status, [], []]);
+    const subscription = watch(scenario.alice, to, event, lines);
+    await scenario.world.settle();
+    expect([subscription.status(), subscription.notified(), scenario.world.faults]).toEqual([status, [], []]);
   });
 
   it("when he watches as many as they may: 403", async () => {
     await watching();
-    const more = Array.from({ length: 10 }, () => watchList(cast.alice, uri));
-    await cast.world.settle();
+    const more = Array.from({ length: 10 }, () => watchList(scenario.alice, uri));
+    await scenario.world.settle();
     expect(more.filter(({ status }) => status() === 403)).toHaveLength(1);
     // However many there are, each resource is watched once.
     expect(rows("bob", "subscriptions")).toBe(1);
@@ -539,21 +539,21 @@ describe("SUBSCRIBE to a list is refused", () => {
 
   it("where it is asked for too often: 480", async () => {
     await watching();
-    const many = Array.from({ length: 40 }, (_, count) => watchList(cast.alice, `sip:list.l${count}@example.com`));
-    await cast.world.settle();
+    const many = Array.from({ length: 40 }, (_, count) => watchList(scenario.alice, `sip:list.l${count}@example.com`));
+    await scenario.world.settle();
     const statuses = many.map(({ status }) => status());
     expect([statuses.filter((status) => status === 404).length, statuses.at(-1)]).toEqual([29, 480]);
   });
 
   it("but not for lists that a phone watched which is gone", async () => {
     await watching();
-    const gone = await cast.joins("alice");
+    const gone = await scenario.joins("alice");
     for (let count = 0; count < 9; count += 1) watchList(gone, uri);
-    await cast.world.settle();
+    await scenario.world.settle();
     gone.leaves();
-    await cast.world.pass(5);
-    const more = watchList(cast.alice, uri);
-    await cast.world.settle();
+    await scenario.world.pass(5);
+    const more = watchList(scenario.alice, uri);
+    await scenario.world.settle();
     expect([more.status(), rows("alice", "list_subscriptions")]).toEqual([200, 10]);
   });
 
@@ -563,9 +563,9 @@ describe("SUBSCRIBE to a list is refused", () => {
     const lists = [0, 500, 1000].map((from) => ({ owner: "alice", name: `many-${from}`, uris: many(from) }));
     const statuses: number[] = [];
     for (const { owner, name, uris } of lists) {
-      await cast.world.changeList({ owner, name }, entries(...uris));
-      const one = watchList(cast.alice, `sip:list.${name}.alice@example.com`);
-      await cast.world.settle();
+      await scenario.world.changeList({ owner, name }, entries(...uris));
+      const one = watchList(scenario.alice, `sip:list.${name}.alice@example.com`);
+      await scenario.world.settle();
       statuses.push(one.status());
     }
     expect(statuses).toEqual([200, 200, 403]);
@@ -573,9 +573,9 @@ describe("SUBSCRIBE to a list is refused", () => {
 
   it("when the directory is down: 503", async () => {
     await watching();
-    cast.world.loseDirectory();
-    const subscription = watchList(cast.alice, uri);
-    await cast.world.settle();
+    scenario.world.loseDirectory();
+    const subscription = watchList(scenario.alice, uri);
+    await scenario.world.settle();
     expect(subscription.status()).toBe(503);
   });
 });

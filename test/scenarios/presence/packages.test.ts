@@ -1,20 +1,20 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { header } from "../../support/heard.ts";
+import { header } from "../../support/received-message.ts";
 import { watch } from "../../support/watching.ts";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 describe("the dialog package (RFC 4235)", () => {
   /** Alice watches bob's lamp, and carol is there to call him. */
   async function lamp() {
-    cast = await stage();
-    const carol = await cast.joins("carol");
-    const subscription = watch(cast.alice, cast.bob.aor, "dialog");
-    await cast.world.settle();
+    scenario = await startScenario();
+    const carol = await scenario.joins("carol");
+    const subscription = watch(scenario.alice, scenario.bob.aor, "dialog");
+    await scenario.world.settle();
     const states = () => [...subscription.last().body.matchAll(/<state>(\w+)</g)].map(([, state]) => state);
-    return { ...cast, carol, subscription, states };
+    return { ...scenario, carol, subscription, states };
   }
 
   it("shows a call that rings, is answered, and ends", async () => {
@@ -131,12 +131,12 @@ describe("the dialog package, for the user himself", () => {
 
   /** Bob's desk phone watches what his other phone does; carol is there to talk to. */
   async function watching() {
-    cast = await stage();
-    const [desk, carol] = [await cast.joins("bob", { isManual: true }), await cast.joins("carol")];
-    const subscription = watch(desk, cast.bob.aor, "dialog");
-    await cast.world.settle();
+    scenario = await startScenario();
+    const [desk, carol] = [await scenario.joins("bob", { isManual: true }), await scenario.joins("carol")];
+    const subscription = watch(desk, scenario.bob.aor, "dialog");
+    await scenario.world.settle();
     desk.replies(subscription.last(), 200);
-    return { ...cast, desk, carol, subscription, seen: () => read(subscription.last().body) };
+    return { ...scenario, desk, carol, subscription, seen: () => read(subscription.last().body) };
   }
 
   it("shows the one dialog that Event names, and no other (RFC 4235 §3.2)", async () => {
@@ -201,20 +201,20 @@ describe("the dialog package, for the user himself", () => {
 
 describe("the reg package (RFC 3680)", () => {
   it("tells a user of his phones, with their GRUUs (RFC 5628)", async () => {
-    cast = await stage();
-    const subscription = watch(cast.bob, cast.bob.aor, "reg");
-    await cast.world.settle();
-    await cast.joins("bob");
-    await cast.world.settle();
+    scenario = await startScenario();
+    const subscription = watch(scenario.bob, scenario.bob.aor, "reg");
+    await scenario.world.settle();
+    await scenario.joins("bob");
+    await scenario.world.settle();
     const { body } = subscription.last();
     expect([...body.matchAll(/<uri>/g)]).toHaveLength(2);
-    expect(body).toContain(`uri="sip:bob@example.com;gr=${cast.bob.instance}"`);
+    expect(body).toContain(`uri="sip:bob@example.com;gr=${scenario.bob.instance}"`);
     expect(header(subscription.last(), "content-type")).toBe("application/reginfo+xml");
   });
 
   it("tells no GRUU of a phone that has not asked for one (RFC 5627 §5.1)", async () => {
-    cast = await stage();
-    const { bob, world } = cast;
+    scenario = await startScenario();
+    const { bob, world } = scenario;
     const contact = 'Contact: <sip:plain@h.invalid>;+sip.instance="<urn:uuid:plain>"';
     const lines = [`From: <${bob.aor}>;tag=1`, `To: <${bob.aor}>`, "Call-ID: plain", "CSeq: 1 REGISTER", contact, "Expires: 600"];
     bob.sends("REGISTER", "sip:example.com", lines);
@@ -228,22 +228,22 @@ describe("the reg package (RFC 3680)", () => {
   });
 
   it("is nobody else's business: 403", async () => {
-    cast = await stage();
-    const subscription = watch(cast.alice, cast.bob.aor, "reg");
-    await cast.world.settle();
+    scenario = await startScenario();
+    const subscription = watch(scenario.alice, scenario.bob.aor, "reg");
+    await scenario.world.settle();
     expect([subscription.status(), subscription.notified()]).toEqual([403, []]);
   });
 });
 
 describe("the message-summary package (RFC 3842)", () => {
   it("tells a user how many messages wait for him", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     bob.leaves();
     await world.pass(31);
     alice.asks("MESSAGE", bob.aor, ["Content-Type: text/plain"], "hello");
     await world.settle();
-    const manual = await cast.joins("bob", { isManual: true });
+    const manual = await scenario.joins("bob", { isManual: true });
     const subscription = watch(manual, bob.aor, "message-summary");
     await world.settle();
     expect(subscription.last().body).toBe("Messages-Waiting: yes\r\nMessage-Account: sip:bob@example.com\r\nText-Message: 1/0\r\n");

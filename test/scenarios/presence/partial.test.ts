@@ -1,31 +1,31 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { header } from "../../support/heard.ts";
+import { header } from "../../support/received-message.ts";
 import { canonical } from "../../support/patch.ts";
 import { type Watching, assembled, basics, pidf, publishes, watch } from "../../support/watching.ts";
-import { type Cast, type CastOptions, stage } from "../world/scenario.ts";
+import { type Scenario, type ScenarioOptions, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 const accept = "Accept: application/pidf-diff+xml, application/pidf+xml;q=0.5";
 
 /** Alice watches bob and takes partial documents; carol takes whole ones. */
-async function watching(options: CastOptions = {}) {
-  cast = await stage(options);
-  const carol = await cast.joins("carol");
+async function watching(options: ScenarioOptions = {}) {
+  scenario = await startScenario(options);
+  const carol = await scenario.joins("carol");
   const services = ["desk", "car", "kitchen"].map((id) => `<tuple id="${id}"><status><basic>open</basic></status></tuple>`);
-  publishes(cast.bob, pidf(cast.bob.aor, "open", undefined, "door").replace("</presence>", `${services.join("")}</presence>`));
-  await cast.world.settle();
+  publishes(scenario.bob, pidf(scenario.bob.aor, "open", undefined, "door").replace("</presence>", `${services.join("")}</presence>`));
+  await scenario.world.settle();
   let match: readonly string[] = [];
   const does = async (activity: string) => {
-    publishes(cast.bob, pidf(cast.bob.aor, "open", activity, "softphone"), match);
-    await cast.world.settle();
-    match = [`SIP-If-Match: ${header(cast.bob.last(200, "PUBLISH"), "sip-etag")}`];
+    publishes(scenario.bob, pidf(scenario.bob.aor, "open", activity, "softphone"), match);
+    await scenario.world.settle();
+    match = [`SIP-If-Match: ${header(scenario.bob.last(200, "PUBLISH"), "sip-etag")}`];
   };
   await does("meal");
-  const [partial, whole] = [watch(cast.alice, cast.bob.aor, "presence", [accept]), watch(carol, cast.bob.aor)];
-  await cast.world.settle();
-  return { ...cast, carol, partial, whole, does };
+  const [partial, whole] = [watch(scenario.alice, scenario.bob.aor, "presence", [accept]), watch(carol, scenario.bob.aor)];
+  await scenario.world.settle();
+  return { ...scenario, carol, partial, whole, does };
 }
 
 const kinds = ({ notified }: Watching) => notified().map(({ body }) => /<p:pidf-(full|diff)/.exec(body)?.[1] ?? "whole");
@@ -93,10 +93,10 @@ describe("partial notification (RFC 5263)", () => {
 
   it("tells the full state to one who is behind, because he wants to be told more rarely", async () => {
     const { partial: quick, does } = await watching();
-    const slow = watch(await cast.joins("dave"), cast.bob.aor, "presence;max-rate=0.1", [accept]);
-    await cast.world.settle();
+    const slow = watch(await scenario.joins("dave"), scenario.bob.aor, "presence;max-rate=0.1", [accept]);
+    await scenario.world.settle();
     for (const activity of ["busy", "away", "meal"]) await does(activity);
-    await cast.world.pass(15);
+    await scenario.world.pass(15);
     expect([kinds(slow), kinds(quick)]).toEqual([
       ["full", "full"],
       ["full", "diff", "diff", "diff"],
@@ -121,13 +121,13 @@ describe("partial publication (RFC 5264)", () => {
 
   /** Alice watches bob, who has published the full state in the partial format. */
   async function published() {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     const subscription = watch(alice, bob.aor);
     publishes(bob, `<p:pidf-full ${namespaces} entity="${bob.aor}">${tuple}</p:pidf-full>`, [partialType]);
     await world.settle();
     const tag = () => header(bob.last(200, "PUBLISH"), "sip-etag") ?? "";
-    return { ...cast, subscription, tag };
+    return { ...scenario, subscription, tag };
   }
 
   it("changes what was published, and those who watch are told", async () => {

@@ -1,17 +1,17 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { header } from "../../support/heard.ts";
+import { header } from "../../support/received-message.ts";
 import { basics, watch } from "../../support/watching.ts";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 /** Alice watches bob, who lets her or not. */
 async function watching(watchingRules: unknown) {
-  cast = await stage({ rules: { bob: { watching: watchingRules } } });
-  const subscription = watch(cast.alice, cast.bob.aor);
-  await cast.world.settle();
-  return { ...cast, subscription };
+  scenario = await startScenario({ rules: { bob: { watching: watchingRules } } });
+  const subscription = watch(scenario.alice, scenario.bob.aor);
+  await scenario.world.settle();
+  return { ...scenario, subscription };
 }
 
 describe("who may watch a user (RFC 5025 §3.2.1)", () => {
@@ -54,40 +54,40 @@ describe("who may watch a user (RFC 5025 §3.2.1)", () => {
   });
 
   it("the user always sees himself", async () => {
-    cast = await stage({ rules: { bob: { watching: { default: "block", watchers: {} } } } });
-    const subscription = watch(cast.bob, cast.bob.aor);
-    await cast.world.settle();
+    scenario = await startScenario({ rules: { bob: { watching: { default: "block", watchers: {} } } } });
+    const subscription = watch(scenario.bob, scenario.bob.aor);
+    await scenario.world.settle();
     expect(subscription.status()).toBe(200);
   });
 });
 
 describe("watcher information (RFC 3857)", () => {
   it("tells the user who watches him, and who waits to be let", async () => {
-    cast = await stage({ rules: { bob: { watching: { watchers: { "carol@example.com": "confirm" } } } } });
-    const winfo = watch(cast.bob, cast.bob.aor, "presence.winfo");
-    await cast.world.settle();
-    const carol = await cast.joins("carol");
-    watch(carol, cast.bob.aor);
-    const first = watch(cast.alice, cast.bob.aor);
-    await cast.world.settle();
+    scenario = await startScenario({ rules: { bob: { watching: { watchers: { "carol@example.com": "confirm" } } } } });
+    const winfo = watch(scenario.bob, scenario.bob.aor, "presence.winfo");
+    await scenario.world.settle();
+    const carol = await scenario.joins("carol");
+    watch(carol, scenario.bob.aor);
+    const first = watch(scenario.alice, scenario.bob.aor);
+    await scenario.world.settle();
     const { body } = winfo.last();
     expect(body).toMatch(/status="pending">sip:carol@example\.com</);
     expect(body).toMatch(/status="active">sip:alice@example\.com</);
     first.refresh(0);
-    await cast.world.settle();
+    await scenario.world.settle();
     expect(winfo.last().body).not.toContain("alice");
   });
 
   /** Carol wants to watch bob, who has not said whether she may, and does not in time. */
   async function unanswered(expires: number) {
-    cast = await stage({ rules: { bob: { watching: { watchers: { "carol@example.com": "confirm" } } } } });
-    const carol = await cast.joins("carol");
-    watch(carol, cast.bob.aor, "presence", [], expires);
-    await cast.world.settle();
-    await cast.world.pass(expires + 5);
-    const winfo = watch(cast.bob, cast.bob.aor, "presence.winfo", [], 7200);
-    await cast.world.settle();
-    return { ...cast, carol, winfo, waits: () => / event="timeout" status="waiting">sip:carol@example\.com</.test(winfo.last().body) };
+    scenario = await startScenario({ rules: { bob: { watching: { watchers: { "carol@example.com": "confirm" } } } } });
+    const carol = await scenario.joins("carol");
+    watch(carol, scenario.bob.aor, "presence", [], expires);
+    await scenario.world.settle();
+    await scenario.world.pass(expires + 5);
+    const winfo = watch(scenario.bob, scenario.bob.aor, "presence.winfo", [], 7200);
+    await scenario.world.settle();
+    return { ...scenario, carol, winfo, waits: () => / event="timeout" status="waiting">sip:carol@example\.com</.test(winfo.last().body) };
   }
 
   it.each([600, 0])("tells him later of one whom he did not answer in time (§4.7.1 waiting), who asked for %i seconds", async (expires) => {
@@ -122,9 +122,9 @@ describe("watcher information (RFC 3857)", () => {
   });
 
   it("is the user's own business: 403", async () => {
-    cast = await stage();
-    const winfo = watch(cast.alice, cast.bob.aor, "presence.winfo");
-    await cast.world.settle();
+    scenario = await startScenario();
+    const winfo = watch(scenario.alice, scenario.bob.aor, "presence.winfo");
+    await scenario.world.settle();
     expect(winfo.status()).toBe(403);
   });
 });

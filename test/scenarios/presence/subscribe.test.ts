@@ -1,17 +1,17 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { header } from "../../support/heard.ts";
+import { header } from "../../support/received-message.ts";
 import { basics, pidf, publishes, watch } from "../../support/watching.ts";
-import { type Cast, type CastOptions, stage } from "../world/scenario.ts";
+import { type Scenario, type ScenarioOptions, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 /** Alice watches bob. */
-async function watching(options: CastOptions = {}, event = "presence") {
-  cast = await stage(options);
-  const subscription = watch(cast.alice, cast.bob.aor, event);
-  await cast.world.settle();
-  return { ...cast, subscription };
+async function watching(options: ScenarioOptions = {}, event = "presence") {
+  scenario = await startScenario(options);
+  const subscription = watch(scenario.alice, scenario.bob.aor, event);
+  await scenario.world.settle();
+  return { ...scenario, subscription };
 }
 
 describe("SUBSCRIBE (RFC 6665 §4.2.1)", () => {
@@ -47,9 +47,9 @@ describe("SUBSCRIBE (RFC 6665 §4.2.1)", () => {
   });
 
   it("fetches the state once with Expires: 0", async () => {
-    cast = await stage();
-    const subscription = watch(cast.alice, cast.bob.aor, "presence", [], 0);
-    await cast.world.settle();
+    scenario = await startScenario();
+    const subscription = watch(scenario.alice, scenario.bob.aor, "presence", [], 0);
+    await scenario.world.settle();
     expect([subscription.status(), header(subscription.last(), "subscription-state"), basics(subscription.last())]).toEqual([
       200,
       "terminated;reason=timeout",
@@ -58,9 +58,9 @@ describe("SUBSCRIBE (RFC 6665 §4.2.1)", () => {
   });
 
   it("has the package's own expiry if it asks for none (RFC 3856 §6.4)", async () => {
-    cast = await stage();
-    const subscription = watch(cast.alice, cast.bob.aor, "presence", [], "none");
-    await cast.world.settle();
+    scenario = await startScenario();
+    const subscription = watch(scenario.alice, scenario.bob.aor, "presence", [], "none");
+    await scenario.world.settle();
     expect(header(subscription.last(), "subscription-state")).toBe("active;expires=3600");
   });
 
@@ -77,17 +77,23 @@ describe("SUBSCRIBE (RFC 6665 §4.2.1)", () => {
     ["for too short a time: 423", ["Expires: 5"], 423],
     ["that takes no document of ours: 406", ["Accept: application/json"], 406],
   ])("%s", async (_rule, lines, status) => {
-    cast = await stage();
-    const subscription = watch(cast.alice, cast.bob.aor, "presence", lines, lines[0]?.startsWith("Expires") === true ? "none" : 600);
-    await cast.world.settle();
+    scenario = await startScenario();
+    const subscription = watch(
+      scenario.alice,
+      scenario.bob.aor,
+      "presence",
+      lines,
+      lines[0]?.startsWith("Expires") === true ? "none" : 600,
+    );
+    await scenario.world.settle();
     expect(subscription.status()).toBe(status);
   });
 
   it("for a package that nobody here knows goes to the user's phones", async () => {
-    cast = await stage({ bob: { isManual: true } });
-    watch(cast.alice, cast.bob.aor, "conference");
-    await cast.world.settle();
-    expect(header(cast.bob.last("SUBSCRIBE"), "event")).toBe("conference");
+    scenario = await startScenario({ bob: { isManual: true } });
+    watch(scenario.alice, scenario.bob.aor, "conference");
+    await scenario.world.settle();
+    expect(header(scenario.bob.last("SUBSCRIBE"), "event")).toBe("conference");
   });
 });
 
@@ -104,7 +110,7 @@ describe("notifications (RFC 6665 §4.2.2)", () => {
 
   it("tell that the user is on the phone, and that he is not any more (RFC 4480 §3.2)", async () => {
     const { bob, subscription, world } = await watching();
-    const carol = await cast.joins("carol");
+    const carol = await scenario.joins("carol");
     carol.invites(bob.aor);
     await world.settle();
     bob.answers();
@@ -129,8 +135,8 @@ describe("notifications (RFC 6665 §4.2.2)", () => {
   });
 
   it.each([481, 408, 410, 404])("answered with %i end the subscription at once", async (status) => {
-    cast = await stage({ alice: { isManual: true } });
-    const { alice, bob, world } = cast;
+    scenario = await startScenario({ alice: { isManual: true } });
+    const { alice, bob, world } = scenario;
     const subscription = watch(alice, bob.aor);
     await world.settle();
     alice.replies(subscription.last(), 200);
@@ -144,8 +150,8 @@ describe("notifications (RFC 6665 §4.2.2)", () => {
   });
 
   it("answered with 481 are said once more if they were the first: the watcher may not have had his 200 yet (§4.1.2.4)", async () => {
-    cast = await stage({ alice: { isManual: true } });
-    const { alice, bob, world } = cast;
+    scenario = await startScenario({ alice: { isManual: true } });
+    const { alice, bob, world } = scenario;
     const subscription = watch(alice, bob.aor);
     await world.settle();
     alice.replies(subscription.last(), 481);
@@ -272,8 +278,8 @@ describe("PUBLISH (RFC 3903 §6)", () => {
   });
 
   it("for somebody else is refused: 403", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     const shared = [`From: <${alice.aor}>;tag=x`, `To: <${bob.aor}>`, "Call-ID: forged", "CSeq: 1 PUBLISH", "Event: presence"];
     const sent = alice.sends("PUBLISH", bob.aor, [...shared, "Content-Type: application/pidf+xml"], pidf(bob.aor, "closed"));
     await world.settle();
@@ -284,7 +290,7 @@ describe("PUBLISH (RFC 3903 §6)", () => {
 describe("what hostile phones try", () => {
   it("a subscription is not ended by another user who knows its dialog: 481", async () => {
     const { bob, subscription, world } = await watching();
-    const carol = await cast.joins("carol");
+    const carol = await scenario.joins("carol");
     const notify = subscription.last();
     const tags = { to: header(notify, "from") ?? "", from: header(notify, "to") ?? "" };
     const sent = carol.sends("SUBSCRIBE", bob.aor, [
@@ -301,9 +307,9 @@ describe("what hostile phones try", () => {
   });
 
   it("a Contact that is longer than there is need is refused: 400", async () => {
-    cast = await stage();
+    scenario = await startScenario();
     const contact = `Contact: <sip:${"x".repeat(2_001)}@h.invalid>`;
-    const { alice, bob, world } = cast;
+    const { alice, bob, world } = scenario;
     const lines = [`From: <${alice.aor}>;tag=1`, `To: <${bob.aor}>`, "Call-ID: long", "CSeq: 1 SUBSCRIBE", contact, "Event: presence"];
     const sent = alice.sends("SUBSCRIBE", bob.aor, lines);
     await world.settle();
@@ -311,9 +317,9 @@ describe("what hostile phones try", () => {
   });
 
   it("states that wait for a phone do not crowd out the BYE of its call", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
-    const carol = await cast.joins("carol");
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
+    const carol = await scenario.joins("carol");
     for (let count = 0; count < 20; count += 1) watch(alice, carol.aor);
     for (let count = 0; count < 20; count += 1) watch(alice, bob.aor);
     bob.invites(alice.aor);

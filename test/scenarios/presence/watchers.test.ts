@@ -1,17 +1,17 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { header } from "../../support/heard.ts";
+import { header } from "../../support/received-message.ts";
 import { basics, pidf, publishes, watch } from "../../support/watching.ts";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 describe("many watchers", () => {
   it("of whom one is dead: the others are told as fast as before, and its row goes in its time", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
-    const mute = await cast.joins("carol", { isManual: true });
-    const gone = await cast.joins("dave");
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
+    const mute = await scenario.joins("carol", { isManual: true });
+    const gone = await scenario.joins("dave");
     const watchings = Array.from({ length: 18 }, () => watch(alice, bob.aor));
     const deaf = watch(mute, bob.aor);
     const absent = watch(gone, bob.aor);
@@ -26,9 +26,9 @@ describe("many watchers", () => {
   });
 
   it("do not keep a call to the user waiting", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
-    const carol = await cast.joins("carol");
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
+    const carol = await scenario.joins("carol");
     for (const watcher of [alice, carol]) for (let count = 0; count < 20; count += 1) watch(watcher, bob.aor);
     await world.settle();
     publishes(bob, pidf(bob.aor, "open", "busy"));
@@ -38,9 +38,9 @@ describe("many watchers", () => {
   });
 
   it("cost the user's home one row for each change, however many they are", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
-    const carol = await cast.joins("carol");
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
+    const carol = await scenario.joins("carol");
     for (const watcher of [alice, carol]) for (let count = 0; count < 20; count += 1) watch(watcher, bob.aor);
     await world.settle();
     await world.pass(10);
@@ -52,24 +52,24 @@ describe("many watchers", () => {
   });
 
   it("of one watcher are no more than twenty: 480", async () => {
-    cast = await stage();
-    const watchings = Array.from({ length: 21 }, () => watch(cast.alice, cast.bob.aor));
-    await cast.world.settle();
+    scenario = await startScenario();
+    const watchings = Array.from({ length: 21 }, () => watch(scenario.alice, scenario.bob.aor));
+    await scenario.world.settle();
     expect(watchings.filter(({ status }) => status() === 480)).toHaveLength(1);
   });
 
   it("are no more than the server allows: 480", async () => {
-    cast = await stage({ settings: { MAXIMUM_WATCHERS: "1" } });
-    const watchings = [watch(cast.alice, cast.bob.aor), watch(cast.alice, cast.bob.aor)];
-    await cast.world.settle();
+    scenario = await startScenario({ settings: { MAXIMUM_WATCHERS: "1" } });
+    const watchings = [watch(scenario.alice, scenario.bob.aor), watch(scenario.alice, scenario.bob.aor)];
+    await scenario.world.settle();
     expect(watchings.map(({ status }) => status())).toEqual([200, 480]);
   });
 });
 
 describe("notification rates (RFC 6446)", () => {
   it("max-rate: no more often than that, and then the newest state", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     const subscription = watch(alice, bob.aor, "presence;max-rate=0.05");
     await world.settle();
     bob.leaves();
@@ -84,16 +84,16 @@ describe("notification rates (RFC 6446)", () => {
   });
 
   it("min-rate: at least that often, though nothing has changed", async () => {
-    cast = await stage();
-    const subscription = watch(cast.alice, cast.bob.aor, "presence;min-rate=0.1");
-    await cast.world.settle();
-    await cast.world.pass(35);
+    scenario = await startScenario();
+    const subscription = watch(scenario.alice, scenario.bob.aor, "presence;min-rate=0.1");
+    await scenario.world.settle();
+    await scenario.world.pass(35);
     expect(subscription.notified().length).toBeGreaterThanOrEqual(4);
   });
 
   it("adaptive-min-rate: after many notifications the next one may be late, on average there are as many (§7.4)", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     const subscription = watch(alice, bob.aor, "presence;adaptive-min-rate=0.1", [], 7200);
     await world.settle();
     await world.pass(100);
@@ -112,9 +112,9 @@ describe("notification rates (RFC 6446)", () => {
   });
 
   it("what is done is said in Subscription-State (§8.3)", async () => {
-    cast = await stage();
-    const subscription = watch(cast.alice, cast.bob.aor, "presence;max-rate=0.5;min-rate=0.01");
-    await cast.world.settle();
+    scenario = await startScenario();
+    const subscription = watch(scenario.alice, scenario.bob.aor, "presence;max-rate=0.5;min-rate=0.01");
+    await scenario.world.settle();
     expect(header(subscription.last(), "subscription-state")).toBe("active;expires=600;max-rate=0.5;min-rate=0.01");
   });
 });
@@ -124,10 +124,10 @@ describe("conditional notification (RFC 5839)", () => {
 
   /** Alice watches bob, and knows the tag of what she has been told. */
   async function watching(rules?: unknown) {
-    cast = await stage({ rules: { bob: rules } });
-    const subscription = watch(cast.alice, cast.bob.aor);
-    await cast.world.settle();
-    return { ...cast, subscription, tag: header(subscription.last(), "sip-etag") ?? "" };
+    scenario = await startScenario({ rules: { bob: rules } });
+    const subscription = watch(scenario.alice, scenario.bob.aor);
+    await scenario.world.settle();
+    return { ...scenario, subscription, tag: header(subscription.last(), "sip-etag") ?? "" };
   }
 
   it("a watcher who knows the state is not told it again: 204", async () => {

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { header } from "../../support/heard.ts";
+import { header } from "../../support/received-message.ts";
 import { watch } from "../../support/watching.ts";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 /** Sends a request that we answer ourselves; returns its status. */
 type Sends = (lines: readonly string[], body: string) => Promise<number>;
@@ -19,8 +19,8 @@ const shared = (method: string, uri: string) => [
 ];
 
 async function asked(method: string, uri: string, lines: readonly string[], body: string): Promise<number> {
-  const sent = cast.alice.sends(method, uri, [...shared(method, uri), ...lines], body);
-  await cast.world.settle();
+  const sent = scenario.alice.sends(method, uri, [...shared(method, uri), ...lines], body);
+  await scenario.world.settle();
   return sent.final;
 }
 
@@ -29,10 +29,10 @@ const methods: Readonly<Record<string, Sends>> = {
   OPTIONS: (lines, body) => asked("OPTIONS", "sip:example.com", lines, body),
   SUBSCRIBE: (lines, body) => asked("SUBSCRIBE", "sip:bob@example.com", ["Event: presence", ...lines], body),
   "SUBSCRIBE within its dialog": async (lines, body) => {
-    const watching = watch(cast.alice, cast.bob.aor);
-    await cast.world.settle();
+    const watching = watch(scenario.alice, scenario.bob.aor);
+    await scenario.world.settle();
     watching.refresh(600, lines, body);
-    await cast.world.settle();
+    await scenario.world.settle();
     return watching.status();
   },
   PUBLISH: (lines, body) => {
@@ -50,28 +50,28 @@ const table = Object.keys(methods).flatMap((method) => checks.map((check) => [me
 
 describe("where we are the server (RFC 3261 §8.2)", () => {
   it.each(table)("%s with %s", async (method, _check, lines, body, status, name, value) => {
-    cast = await stage();
+    scenario = await startScenario();
     expect(await methods[method]?.(lines, body)).toBe(status);
     if (status === 200) return;
-    const refusal = cast.alice.last(status);
+    const refusal = scenario.alice.last(status);
     expect(header(refusal, name)).toBe(value ?? (method === "PUBLISH" ? "application/pidf+xml, application/pidf-diff+xml" : ""));
   });
 
   it("a compressed body is refused with 415, and which encoding would do is told", async () => {
-    cast = await stage();
+    scenario = await startScenario();
     expect(await methods["PUBLISH"]?.(["Content-Encoding: gzip"], "x")).toBe(415);
-    expect(header(cast.alice.last(415), "accept-encoding")).toBe("identity");
+    expect(header(scenario.alice.last(415), "accept-encoding")).toBe("identity");
   });
 
   it("event state of a phone, and of a package that is none of ours, is forwarded, and so has hops left or draws 483", async () => {
-    cast = await stage();
+    scenario = await startScenario();
     expect(await asked("SUBSCRIBE", "sip:bob@example.com", ["Event: refer", "Max-Forwards: 0"], "")).toBe(483);
   });
 
   it("OPTIONS is told all that RFC 3261 §11.2 asks for", async () => {
-    cast = await stage();
+    scenario = await startScenario();
     expect(await methods["OPTIONS"]?.([], "")).toBe(200);
-    const answer = cast.alice.last(200, "OPTIONS");
+    const answer = scenario.alice.last(200, "OPTIONS");
     for (const name of ["accept", "accept-encoding", "accept-language", "allow", "allow-events", "supported"])
       expect([name, header(answer, name)]).toEqual([name, expect.stringMatching(/\S/)]);
   });
@@ -82,9 +82,9 @@ describe("where we are the server (RFC 3261 §8.2)", () => {
     ["none", []],
     ["one that is malformed", ["Event: ;id=1"]],
   ])("PUBLISH with an Event of %s draws 489 with Allow-Events (RFC 3903 §6)", async (_what, lines) => {
-    cast = await stage();
+    scenario = await startScenario();
     expect(await asked("PUBLISH", "sip:alice@example.com", lines, "")).toBe(489);
-    expect(header(cast.alice.last(489), "allow-events")).toBe("presence");
+    expect(header(scenario.alice.last(489), "allow-events")).toBe("presence");
   });
 });
 
@@ -93,8 +93,8 @@ describe("a route that redirects (RFC 3261 §8.3)", () => {
     ["elsewhere is followed by 302", "sip:desk@elsewhere.example", 302],
     ["to the address itself is refused: 404, and not the same for ever", "sip:bob@example.com", 404],
   ])("%s", async (_what, uri, status) => {
-    cast = await stage();
-    cast.world.route("moved", { order: 1, match: { user: { prefix: "bob" } }, action: { kind: "redirect", status: 302, uri } });
+    scenario = await startScenario();
+    scenario.world.route("moved", { order: 1, match: { user: { prefix: "bob" } }, action: { kind: "redirect", status: 302, uri } });
     expect(await asked("INVITE", "sip:bob@example.com", [], "")).toBe(status);
   });
 });

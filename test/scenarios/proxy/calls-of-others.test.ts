@@ -1,14 +1,14 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { shortSdp } from "../../support/compose.ts";
-import type { Desk } from "../../support/desk.ts";
+import type { SimulatedPhone } from "../../support/simulated-phone.ts";
 import type { Dialog } from "../../support/dialog.ts";
-import { header } from "../../support/heard.ts";
-import { type Cast, stage, stageRinging, stageTalking } from "../world/scenario.ts";
+import { header } from "../../support/received-message.ts";
+import { type Scenario, startScenario, startRinging, startTalking } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
-function dialogOf(desk: Desk): Dialog {
+function dialogOf(desk: SimulatedPhone): Dialog {
   const { dialog } = desk.call;
   if (dialog === undefined) throw new Error(`${desk.account} has no dialog`);
   return dialog;
@@ -21,9 +21,9 @@ describe("a stranger who knows Call-ID and tags of a call", () => {
   const ends = ["alice", "bob"] as const;
 
   /** Carol asks one end for a dialog that looks like the one of the call. */
-  async function forges(method: string, whom: Desk, callId: string, fromTag: string) {
-    const { world } = cast;
-    const carol = await cast.joins("carol");
+  async function forges(method: string, whom: SimulatedPhone, callId: string, fromTag: string) {
+    const { world } = scenario;
+    const carol = await scenario.joins("carol");
     const before = whom.heard.length;
     const lines = [`From: <${carol.aor}>;tag=${fromTag}`, `To: <${whom.aor}>`, `Call-ID: ${callId}`, `CSeq: 7 ${method}`];
     const more = [`Contact: ${carol.contact}`, "Event: check", "Refer-To: <sip:x@example.com>", "Content-Type: application/sdp"];
@@ -35,21 +35,21 @@ describe("a stranger who knows Call-ID and tags of a call", () => {
   it.each(ends.flatMap((end) => methods.map((method) => [method, end] as const)))(
     "gets no route into it from %s to %s, who talks: 482",
     async (method, end) => {
-      cast = await stageTalking();
-      const { callId, local } = dialogOf(cast[end === "bob" ? "alice" : "bob"]);
-      const { sent, heard } = await forges(method, cast[end], callId, tagIn(local));
+      scenario = await startTalking();
+      const { callId, local } = dialogOf(scenario[end === "bob" ? "alice" : "bob"]);
+      const { sent, heard } = await forges(method, scenario[end], callId, tagIn(local));
       expect([sent.final, heard]).toEqual([482, []]);
-      expect([cast.alice.state, cast.bob.state]).toEqual(["talking", "talking"]);
+      expect([scenario.alice.state, scenario.bob.state]).toEqual(["talking", "talking"]);
     },
   );
 
   it("gets none while it rings: 482, and the call can be answered", async () => {
-    cast = await stageRinging();
-    const { sent, heard } = await forges("INVITE", cast.bob, cast.alice.call.id, "any");
+    scenario = await startRinging();
+    const { sent, heard } = await forges("INVITE", scenario.bob, scenario.alice.call.id, "any");
     expect([sent.final, heard]).toEqual([482, []]);
-    cast.bob.answers(cast.bob.calls[0]);
-    await cast.world.settle();
-    expect(cast.alice.state).toBe("talking");
+    scenario.bob.answers(scenario.bob.calls[0]);
+    await scenario.world.settle();
+    expect(scenario.alice.state).toBe("talking");
   });
 
   const within = ["BYE", "INVITE", "INFO", "UPDATE", "REFER", "MESSAGE", "OPTIONS", "PRACK", "SUBSCRIBE", "ACK"];
@@ -57,34 +57,34 @@ describe("a stranger who knows Call-ID and tags of a call", () => {
   it.each(ends.flatMap((end) => within.map((method) => [method, end] as const)))(
     "sends no %s within it to %s by the address of record: 481",
     async (method, end) => {
-      cast = await stageTalking();
-      const { world } = cast;
-      const carol = await cast.joins("carol");
-      const { callId, local, remote } = dialogOf(cast[end === "bob" ? "alice" : "bob"]);
-      const before = cast[end].heard.length;
+      scenario = await startTalking();
+      const { world } = scenario;
+      const carol = await scenario.joins("carol");
+      const { callId, local, remote } = dialogOf(scenario[end === "bob" ? "alice" : "bob"]);
+      const before = scenario[end].heard.length;
       const from = `<sip:anonymous@anonymous.invalid>;tag=${tagIn(local)}`;
       const lines = [`From: ${from}`, `To: ${remote}`, `Call-ID: ${callId}`, `CSeq: 900 ${method}`, `Contact: ${carol.contact}`];
-      const sent = carol.sends(method, cast[end].aor, [...lines, "Event: check", "Refer-To: <sip:x@example.com>"]);
+      const sent = carol.sends(method, scenario[end].aor, [...lines, "Event: check", "Refer-To: <sip:x@example.com>"]);
       await world.settle();
-      expect([sent.final, cast[end].heard.length]).toEqual([method === "ACK" ? 0 : 481, before]);
-      expect([cast.alice.state, cast.bob.state]).toEqual(["talking", "talking"]);
+      expect([sent.final, scenario[end].heard.length]).toEqual([method === "ACK" ? 0 : 481, before]);
+      expect([scenario.alice.state, scenario.bob.state]).toEqual(["talking", "talking"]);
     },
   );
 
   it("is a caller like any other once it is over", async () => {
-    cast = await stageTalking();
-    const { callId } = dialogOf(cast.alice);
-    cast.alice.hangsUp();
-    await cast.world.settle();
-    const { heard } = await forges("INVITE", cast.bob, callId, "new");
+    scenario = await startTalking();
+    const { callId } = dialogOf(scenario.alice);
+    scenario.alice.hangsUp();
+    await scenario.world.settle();
+    const { heard } = await forges("INVITE", scenario.bob, callId, "new");
     expect(heard[0]).toContain("INVITE ");
   });
 });
 
 describe("a caller who is blocked while they talk", () => {
   it("ends the call and does nothing else in it", async () => {
-    cast = await stageTalking();
-    const { alice, bob, world } = cast;
+    scenario = await startTalking();
+    const { alice, bob, world } = scenario;
     await world.changeRules("bob", { blocked: ["alice@example.com"] });
     await world.settle();
     const asked = ["INFO", "INVITE", "MESSAGE"].map((method) => alice.within(method, dialogOf(alice), [`Contact: ${alice.contact}`]));
@@ -102,8 +102,8 @@ describe("a NOTIFY that nobody has asked for", () => {
     ["message-summary", ""],
     ["dialog", ";tag=made-up"],
   ])("reaches no phone: Event %s, To%s", async (event, tag) => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     const lines = [`From: <${alice.aor}>;tag=1`, `To: <${bob.aor}>${tag}`, "Call-ID: n", "CSeq: 1 NOTIFY", `Event: ${event}`];
     const sent = alice.sends("NOTIFY", bob.aor, [...lines, "Subscription-State: active;expires=600"]);
     await world.settle();
@@ -113,8 +113,8 @@ describe("a NOTIFY that nobody has asked for", () => {
   it.each(["check-sync;reboot=true", "Resync", "ACTION-URI"])(
     "has no phone restart from within a call: Event %s draws 489",
     async (event) => {
-      cast = await stageTalking();
-      const { alice, bob, world } = cast;
+      scenario = await startTalking();
+      const { alice, bob, world } = scenario;
       const sent = alice.within("NOTIFY", dialogOf(alice), [`Event: ${event}`, "Subscription-State: active;expires=600"]);
       await world.settle();
       expect([sent.final, bob.all("NOTIFY")]).toEqual([489, []]);
@@ -122,8 +122,8 @@ describe("a NOTIFY that nobody has asked for", () => {
   );
 
   it("passes within a call where it tells of a transfer (RFC 3515 §2.4.4)", async () => {
-    cast = await stageTalking();
-    const { alice, bob, world } = cast;
+    scenario = await startTalking();
+    const { alice, bob, world } = scenario;
     const sent = alice.within("NOTIFY", dialogOf(alice), ["Event: refer", "Subscription-State: active;expires=600"]);
     await world.settle();
     expect([sent.final, bob.all("NOTIFY").length]).toEqual([200, 1]);
@@ -133,16 +133,16 @@ describe("a NOTIFY that nobody has asked for", () => {
 describe("two phones that answer one call make a dialog each (RFC 3261 §13.2.2.4)", () => {
   /** Both of bob's phones have answered, and alice's has ended the dialog of the second. */
   async function forked(rules: Readonly<Record<string, unknown>>) {
-    cast = await stage({ rules });
-    const { alice, bob, world } = cast;
-    const second = await cast.joins("bob");
+    scenario = await startScenario({ rules });
+    const { alice, bob, world } = scenario;
+    const second = await scenario.joins("bob");
     alice.invites(bob.aor);
     await world.settle();
     for (const desk of [bob, second]) desk.answers();
     await world.settle();
     const [stays, goes] = alice.call.dialog?.remote.includes(bob.instance.slice(-6)) === true ? [bob, second] : [second, bob];
     expect([alice.state, stays.state, goes.state]).toEqual(["talking", "talking", "ended by bye"]);
-    return { ...cast, stays };
+    return { ...scenario, stays };
   }
 
   it("and the caller still has one call", async () => {
@@ -159,7 +159,7 @@ describe("two phones that answer one call make a dialog each (RFC 3261 §13.2.2.
 
   it("and so has the callee, until the other dialog ends", async () => {
     const { alice, bob, world, stays } = await forked({ bob: { maximumCalls: 1 } });
-    const carol = await cast.joins("carol");
+    const carol = await scenario.joins("carol");
     carol.invites(bob.aor);
     await world.settle();
     expect(carol.state).toBe("ended 486");

@@ -1,15 +1,15 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { header, headers } from "../../support/heard.ts";
-import { type Cast, type CastOptions, stage } from "../world/scenario.ts";
+import { header, headers } from "../../support/received-message.ts";
+import { type Scenario, type ScenarioOptions, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
-async function calls(options: CastOptions = {}, lines: readonly string[] = []): Promise<Cast> {
-  cast = await stage(options);
-  cast.alice.invites(cast.bob.aor, lines);
-  await cast.world.settle();
-  return cast;
+async function calls(options: ScenarioOptions = {}, lines: readonly string[] = []): Promise<Scenario> {
+  scenario = await startScenario(options);
+  scenario.alice.invites(scenario.bob.aor, lines);
+  await scenario.world.settle();
+  return scenario;
 }
 
 describe("CANCEL (RFC 3261 §9, §16.10)", () => {
@@ -32,13 +32,13 @@ describe("CANCEL (RFC 3261 §9, §16.10)", () => {
   });
 
   it("goes to every phone that rings", async () => {
-    cast = await stage();
-    const second = await cast.joins("bob");
-    cast.alice.invites(cast.bob.aor);
-    await cast.world.settle();
-    cast.alice.cancels();
-    await cast.world.settle();
-    expect([cast.bob.state, second.state]).toEqual(["ended 487", "ended 487"]);
+    scenario = await startScenario();
+    const second = await scenario.joins("bob");
+    scenario.alice.invites(scenario.bob.aor);
+    await scenario.world.settle();
+    scenario.alice.cancels();
+    await scenario.world.settle();
+    expect([scenario.bob.state, second.state]).toEqual(["ended 487", "ended 487"]);
   });
 
   it("takes its Reason along (RFC 3326)", async () => {
@@ -87,8 +87,8 @@ describe("CANCEL (RFC 3261 §9, §16.10)", () => {
   });
 
   it("of what never was draws 481 (§9.2)", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     const lines = [`From: <${alice.aor}>;tag=1`, `To: <${bob.aor}>`, "Call-ID: never", "CSeq: 1 CANCEL"];
     const cancel = alice.sends("CANCEL", bob.aor, lines);
     await world.settle();
@@ -146,9 +146,9 @@ describe("CANCEL (RFC 3261 §9, §16.10)", () => {
 
 describe("a phone that comes back from a power cut only after its ringing was ended", () => {
   const cut = async (): Promise<void> => {
-    cast.world.lose("kill");
-    cast.bob.leaves();
-    await cast.world.settle();
+    scenario.world.lose("kill");
+    scenario.bob.leaves();
+    await scenario.world.settle();
   };
 
   it("is told so when the caller has given up", async () => {
@@ -162,15 +162,15 @@ describe("a phone that comes back from a power cut only after its ringing was en
   });
 
   it("is told so when another phone has answered", async () => {
-    cast = await stage();
-    const second = await cast.joins("bob");
-    cast.alice.invites(cast.bob.aor);
-    await cast.world.settle();
+    scenario = await startScenario();
+    const second = await scenario.joins("bob");
+    scenario.alice.invites(scenario.bob.aor);
+    await scenario.world.settle();
     await cut();
     second.answers();
-    await cast.world.settle();
-    await cast.bob.comesOnline();
-    expect([cast.alice.state, second.state, cast.bob.state]).toEqual(["talking", "talking", "ended 487"]);
+    await scenario.world.settle();
+    await scenario.bob.comesOnline();
+    expect([scenario.alice.state, second.state, scenario.bob.state]).toEqual(["talking", "talking", "ended 487"]);
   });
 
   it("is told so when the CANCEL went down with its socket", async () => {
@@ -186,12 +186,12 @@ describe("a phone that comes back from a power cut only after its ringing was en
 });
 
 describe("one of several phones answers (RFC 3261 §16.7 step 10)", () => {
-  async function two(options: CastOptions = {}) {
-    cast = await stage(options);
-    const second = await cast.joins("bob", options.bob);
-    cast.alice.invites(cast.bob.aor);
-    await cast.world.settle();
-    return { ...cast, second };
+  async function two(options: ScenarioOptions = {}) {
+    scenario = await startScenario(options);
+    const second = await scenario.joins("bob", options.bob);
+    scenario.alice.invites(scenario.bob.aor);
+    await scenario.world.settle();
+    return { ...scenario, second };
   }
 
   it("the others stop, and are told why (RFC 3326)", async () => {

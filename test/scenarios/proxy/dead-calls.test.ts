@@ -1,41 +1,41 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { cseqMethod, header } from "../../support/heard.ts";
+import { cseqMethod, header } from "../../support/received-message.ts";
 import { setting } from "../../support/setting.ts";
-import { type Cast, stageTalking } from "../world/scenario.ts";
+import { type Scenario, startTalking } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 describe("a call whose phone has lost its connection", () => {
   it.each([
     ["the caller", "alice", "bob"],
     ["the callee", "bob", "alice"],
   ] as const)("is ended two minutes later: %s has gone", async (_who, gone, stays) => {
-    cast = await stageTalking();
-    const { world } = cast;
-    cast[gone].leaves();
+    scenario = await startTalking();
+    const { world } = scenario;
+    scenario[gone].leaves();
     await world.pass(119);
-    expect(cast[stays].state).toBe("talking");
+    expect(scenario[stays].state).toBe("talking");
     await world.pass(2);
-    expect(cast[stays].state).toBe("ended by bye");
-    const bye = cast[stays].last("BYE");
+    expect(scenario[stays].state).toBe("ended by bye");
+    const bye = scenario[stays].last("BYE");
     expect(header(bye, "reason")).toBe('SIP;cause=480;text="the other side has lost its connection"');
-    expect(header(bye, "from")).toBe(cast[stays].call.dialog?.remote);
-    expect(header(bye, "to")).toBe(cast[stays].call.dialog?.local);
+    expect(header(bye, "from")).toBe(scenario[stays].call.dialog?.remote);
+    expect(header(bye, "to")).toBe(scenario[stays].call.dialog?.local);
   });
 
   it("is ended after a grace where the page was closed", async () => {
-    cast = await stageTalking();
-    cast.alice.leaves(1001);
-    await cast.world.pass(29);
-    expect(cast.bob.state).toBe("talking");
-    await cast.world.pass(2);
-    expect(cast.bob.state).toBe("ended by bye");
+    scenario = await startTalking();
+    scenario.alice.leaves(1001);
+    await scenario.world.pass(29);
+    expect(scenario.bob.state).toBe("talking");
+    await scenario.world.pass(2);
+    expect(scenario.bob.state).toBe("ended by bye");
   });
 
   it("goes on if the phone is back in time, however often its home has slept", async () => {
-    cast = await stageTalking();
-    const { alice, bob, world } = cast;
+    scenario = await startTalking();
+    const { alice, bob, world } = scenario;
     alice.leaves();
     await world.pass(110);
     await alice.comes();
@@ -47,8 +47,8 @@ describe("a call whose phone has lost its connection", () => {
   });
 
   it("is over for the phone as well that comes back later", async () => {
-    cast = await stageTalking();
-    const { alice, bob, world } = cast;
+    scenario = await startTalking();
+    const { alice, bob, world } = scenario;
     alice.leaves();
     await world.pass(200);
     expect(bob.state).toBe("ended by bye");
@@ -59,19 +59,19 @@ describe("a call whose phone has lost its connection", () => {
   });
 
   it("is ended soon when its page is loaded anew: that one knows nothing of it", async () => {
-    cast = await stageTalking();
-    await cast.alice.reloads();
-    await cast.world.pass(5);
-    expect(cast.bob.state).toBe("ended by bye");
-    expect(cast.alice.all("BYE")).toEqual([]);
+    scenario = await startTalking();
+    await scenario.alice.reloads();
+    await scenario.world.pass(5);
+    expect(scenario.bob.state).toBe("ended by bye");
+    expect(scenario.alice.all("BYE")).toEqual([]);
   });
 
   it("goes on where another page of the same phone comes first, and then the old one again", async () => {
-    cast = await stageTalking();
-    const { alice, bob, world } = cast;
+    scenario = await startTalking();
+    const { alice, bob, world } = scenario;
     alice.leaves();
     await world.settle();
-    const other = await cast.joins("alice", { instance: alice.instance });
+    const other = await scenario.joins("alice", { instance: alice.instance });
     await world.pass(2);
     await alice.comes();
     await world.pass(200);
@@ -79,8 +79,8 @@ describe("a call whose phone has lost its connection", () => {
   });
 
   it.each(["abort", "evict"] as const)("is ended though the home is lost while it waits: %s", async (loss) => {
-    cast = await stageTalking();
-    const { alice, bob, world } = cast;
+    scenario = await startTalking();
+    const { alice, bob, world } = scenario;
     alice.leaves();
     await world.pass(60);
     world.lose(loss, world.homeOf("alice"));
@@ -89,8 +89,8 @@ describe("a call whose phone has lost its connection", () => {
   });
 
   it("is ended once the other home can be reached again", async () => {
-    cast = await stageTalking();
-    const { alice, bob, world } = cast;
+    scenario = await startTalking();
+    const { alice, bob, world } = scenario;
     alice.leaves();
     await world.pass(100);
     world.loseReceipts(world.homeOf("bob"), 3);
@@ -101,23 +101,23 @@ describe("a call whose phone has lost its connection", () => {
   });
 
   it("is not ended where nobody wants that, or it was hung up meanwhile", async () => {
-    cast = await stageTalking({ settings: { DEAD_CALL_TIME: "0" } });
-    cast.alice.leaves();
-    await cast.world.pass(600);
-    expect(cast.bob.state).toBe("talking");
-    cast.world.end();
-    cast = await stageTalking();
-    cast.alice.leaves();
-    await cast.world.pass(60);
-    cast.bob.hangsUp();
-    await cast.world.settle();
-    await cast.world.pass(200);
-    expect(cast.bob.heard.filter((one) => cseqMethod(one) === "BYE" && one.status === 0)).toEqual([]);
+    scenario = await startTalking({ settings: { DEAD_CALL_TIME: "0" } });
+    scenario.alice.leaves();
+    await scenario.world.pass(600);
+    expect(scenario.bob.state).toBe("talking");
+    scenario.world.end();
+    scenario = await startTalking();
+    scenario.alice.leaves();
+    await scenario.world.pass(60);
+    scenario.bob.hangsUp();
+    await scenario.world.settle();
+    await scenario.world.pass(200);
+    expect(scenario.bob.heard.filter((one) => cseqMethod(one) === "BYE" && one.status === 0)).toEqual([]);
   });
 
   it("counts no more for a user with so many calls, and leaves nothing behind", async () => {
-    cast = await stageTalking({ rules: { alice: { maximumCalls: 1 } } });
-    const { alice, bob, world } = cast;
+    scenario = await startTalking({ rules: { alice: { maximumCalls: 1 } } });
+    const { alice, bob, world } = scenario;
     alice.leaves(1001);
     await world.pass(40);
     await alice.comes();
@@ -133,8 +133,8 @@ describe("a call whose phone has lost its connection", () => {
 });
 
 setting("DEAD_CALL_TIME", 20, 1200, "a call whose phone has lost its connection is ended after so long", async (value) => {
-  cast = await stageTalking({ settings: { DEAD_CALL_TIME: String(value) } });
-  const { alice, bob, world } = cast;
+  scenario = await startTalking({ settings: { DEAD_CALL_TIME: String(value) } });
+  const { alice, bob, world } = scenario;
   alice.leaves();
   await world.pass(value - 1);
   expect(bob.state).toBe("talking");

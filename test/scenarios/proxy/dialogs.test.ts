@@ -1,44 +1,45 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { Desk } from "../../support/desk.ts";
+import type { SimulatedPhone } from "../../support/simulated-phone.ts";
 import { type Dialog, dialogOfCallee, dialogOfCaller } from "../../support/dialog.ts";
-import { type Heard, header, headers } from "../../support/heard.ts";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type ReceivedMessage, header, headers } from "../../support/received-message.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 import { losses } from "../world/world.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 async function talking() {
-  cast = await stage();
-  cast.alice.invites(cast.bob.aor);
-  await cast.world.settle();
-  cast.bob.answers();
-  await cast.world.settle();
-  return { ...cast, ofAlice: dialogOf(cast.alice), ofBob: dialogOf(cast.bob) };
+  scenario = await startScenario();
+  scenario.alice.invites(scenario.bob.aor);
+  await scenario.world.settle();
+  scenario.bob.answers();
+  await scenario.world.settle();
+  return { ...scenario, ofAlice: dialogOf(scenario.alice), ofBob: dialogOf(scenario.bob) };
 }
 
-function dialogOf(desk: Desk): Dialog {
+function dialogOf(desk: SimulatedPhone): Dialog {
   const { dialog } = desk.call;
   if (dialog === undefined) throw new Error(`${desk.account} has no dialog`);
   return dialog;
 }
 
 /** As the phone ends its To. */
-const tagOf = (desk: Desk) => desk.instance.slice(-6);
+const tagOf = (desk: SimulatedPhone) => desk.instance.slice(-6);
 
-function gruuOf(desk: Desk): string {
+function gruuOf(desk: SimulatedPhone): string {
   const own = headers(desk.last(200, "REGISTER"), "contact").find((contact) => contact.includes(desk.instance));
   return /pub-gruu="([^"]+)"/.exec(own ?? "")?.[1] ?? "";
 }
 
-const responsesTo = (desk: Desk, method: string) => desk.heard.filter((one) => one.status > 0 && header(one, "cseq")?.endsWith(method));
+const responsesTo = (desk: SimulatedPhone, method: string) =>
+  desk.heard.filter((one) => one.status > 0 && header(one, "cseq")?.endsWith(method));
 
 describe("early dialogs (RFC 3261 §12.1, RFC 3262, RFC 3311)", () => {
   /** Two phones of bob's have answered 183, reliably. */
   async function two() {
-    cast = await stage({ bob: { isManual: true } });
-    const { alice, bob, world } = cast;
-    const second = await cast.joins("bob", { isManual: true });
+    scenario = await startScenario({ bob: { isManual: true } });
+    const { alice, bob, world } = scenario;
+    const second = await scenario.joins("bob", { isManual: true });
     alice.invites(bob.aor, ["Supported: 100rel"]);
     await world.settle();
     for (const desk of [bob, second]) {
@@ -46,8 +47,9 @@ describe("early dialogs (RFC 3261 §12.1, RFC 3262, RFC 3311)", () => {
     }
     await world.settle();
     const early = alice.all(183);
-    const dialogWith = (desk: Desk) => dialogOfCaller(early.find((one) => header(one, "to")?.endsWith(tagOf(desk)) === true) as Heard);
-    return { ...cast, second, dialogWith };
+    const dialogWith = (desk: SimulatedPhone) =>
+      dialogOfCaller(early.find((one) => header(one, "to")?.endsWith(tagOf(desk)) === true) as ReceivedMessage);
+    return { ...scenario, second, dialogWith };
   }
 
   it("of a forked call are as many as there are phones, and each PRACK finds its own", async () => {
@@ -122,8 +124,8 @@ describe("both at once", () => {
   });
 
   it("call each other: two calls ring", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     alice.invites(bob.aor);
     bob.invites(alice.aor);
     await world.settle();
@@ -178,7 +180,7 @@ describe("a re-INVITE", () => {
 describe("transfer (RFC 3515, RFC 5589)", () => {
   it("blind: REFER in the call, NOTIFY back, and the new call is a call like any other", async () => {
     const { alice, bob, world, ofBob } = await talking();
-    const carol = await cast.joins("carol");
+    const carol = await scenario.joins("carol");
     bob.within("REFER", ofBob, [`Refer-To: <${carol.aor}>`, `Contact: ${bob.contact}`]);
     await world.settle();
     expect(header(alice.last("REFER"), "refer-to")).toBe(`<${carol.aor}>`);
@@ -192,8 +194,8 @@ describe("transfer (RFC 3515, RFC 5589)", () => {
 
   it("attended: Replaces goes through a GRUU to the very phone that has the other call (RFC 3891, RFC 5627)", async () => {
     const { alice, bob, world, ofBob } = await talking();
-    const carol = await cast.joins("carol");
-    const other = await cast.joins("carol");
+    const carol = await scenario.joins("carol");
+    const other = await scenario.joins("carol");
     bob.invites(gruuOf(carol));
     await world.settle();
     carol.answers();
@@ -212,9 +214,9 @@ describe("transfer (RFC 3515, RFC 5589)", () => {
   });
 
   it("a REFER outside a call makes a dialog of its own: its NOTIFY comes back to the very phone", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
-    const second = await cast.joins("alice");
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
+    const second = await scenario.joins("alice");
     alice.asks("REFER", bob.aor, ["Refer-To: <sip:carol@example.com>", `Contact: ${alice.contact}`]);
     await world.settle();
     const dialog = dialogOfCallee(bob.last("REFER"), tagOf(bob));
@@ -226,8 +228,8 @@ describe("transfer (RFC 3515, RFC 5589)", () => {
 
 describe("a NOTIFY that waits for a phone which is away", () => {
   it("is answered when a newer one of its subscription takes its place", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     alice.asks("REFER", bob.aor, ["Refer-To: <sip:carol@example.com>", `Contact: ${alice.contact}`]);
     await world.settle();
     const dialog = dialogOfCallee(bob.last("REFER"), tagOf(bob));
@@ -248,7 +250,7 @@ describe("a NOTIFY that waits for a phone which is away", () => {
 describe("anything else in a call", () => {
   it.each(["INFO", "MESSAGE", "OPTIONS", "UPDATE"])("%s goes to the phone that is in it, and to no other", async (method) => {
     const { alice, bob, world, ofAlice } = await talking();
-    const second = await cast.joins("bob");
+    const second = await scenario.joins("bob");
     const asked = alice.within(method, ofAlice, [`Contact: ${alice.contact}`]);
     await world.settle();
     expect([bob.all(method).length, second.all(method).length, asked.final]).toEqual([1, 0, 200]);

@@ -1,22 +1,22 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { FailedCall } from "../../../lib/failed-call.ts";
-import { type Cast, stage, stageRinging } from "../world/scenario.ts";
+import { type Scenario, startScenario, startRinging } from "../world/scenario.ts";
 import type { Loss } from "../world/world.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 /** What the home of a user tells of failed calls. */
-const failedAt = (user: string): Promise<readonly FailedCall[]> => cast.world.homeOf(user).handle((home) => home.failedCalls());
-const rowsAt = (user: string): number => cast.world.homeOf(user).sql.exec("SELECT * FROM failed_calls").toArray().length;
+const failedAt = (user: string): Promise<readonly FailedCall[]> => scenario.world.homeOf(user).handle((home) => home.failedCalls());
+const rowsAt = (user: string): number => scenario.world.homeOf(user).sql.exec("SELECT * FROM failed_calls").toArray().length;
 const startLines = ({ messages }: FailedCall): string[] =>
   messages.map(({ direction, text }) => `${direction} ${text.slice(0, text.indexOf("\r\n")).replace(/ sip:\S+/, "")}`);
 const minutes = 60;
 
 describe("a failed call is told of ten minutes later", () => {
   it.each(["evict", "abort", "kill"] as const)("by both homes, with its messages, after %s", async (loss: Loss) => {
-    cast = await stageRinging();
-    const { alice, bob, world } = cast;
+    scenario = await startRinging();
+    const { alice, bob, world } = scenario;
     bob.rejects(486);
     await world.settle();
     await world.pass(10 * minutes);
@@ -38,8 +38,8 @@ describe("a failed call is told of ten minutes later", () => {
   });
 
   it("also where it rang so long that the homes slept meanwhile: the callee's home has the INVITE and its offer still", async () => {
-    cast = await stageRinging();
-    const { alice, bob, world } = cast;
+    scenario = await startRinging();
+    const { alice, bob, world } = scenario;
     await world.pass(40);
     bob.rejects(603);
     await world.settle();
@@ -58,8 +58,8 @@ describe("a failed call is told of ten minutes later", () => {
     ["to somebody who has enough", { maximumCalls: 0 }, 486, "this user has as many calls as maximum_calls allows"],
     ["from somebody who is blocked", { blocked: ["alice@example.com"] }, 603, "the user does not take requests of this sender"],
   ])("with our reason, if it went to no phone: %s", async (_who, rules, status, why) => {
-    cast = await stage({ rules: { bob: rules } });
-    const { alice, bob, world } = cast;
+    scenario = await startScenario({ rules: { bob: rules } });
+    const { alice, bob, world } = scenario;
     if (status === 480) bob.unregisters();
     await world.settle();
     alice.invites(bob.aor);
@@ -73,8 +73,8 @@ describe("a failed call is told of ten minutes later", () => {
     ["to another domain, which nobody may call", "sip:x@elsewhere.example", 403],
     ["to somebody who has never registered", "sip:carol@example.com", 480],
   ])("with our reason, if it went to no other home: %s", async (_what, uri, status) => {
-    cast = await stage();
-    const { alice, world } = cast;
+    scenario = await startScenario();
+    const { alice, world } = scenario;
     alice.invites(uri);
     await world.settle();
     await world.pass(10 * minutes);
@@ -83,8 +83,8 @@ describe("a failed call is told of ten minutes later", () => {
   });
 
   it("if nobody has answered in time: the phone's 487 is no CANCEL of the caller then", async () => {
-    cast = await stageRinging({ settings: { RING_TIMEOUT: "30" } });
-    const { alice, world } = cast;
+    scenario = await startRinging({ settings: { RING_TIMEOUT: "30" } });
+    const { alice, world } = scenario;
     await world.pass(10 * minutes);
     for (const user of ["alice", "bob"]) {
       expect(await failedAt(user)).toMatchObject([{ callId: alice.call.id, status: 487, why: "nobody answered in time" }]);
@@ -93,8 +93,8 @@ describe("a failed call is told of ten minutes later", () => {
   });
 
   it("if the phone is silent", async () => {
-    cast = await stage({ bob: { isManual: true } });
-    const { alice, bob, world } = cast;
+    scenario = await startScenario({ bob: { isManual: true } });
+    const { alice, bob, world } = scenario;
     alice.invites(bob.aor);
     await world.settle();
     await world.pass(10 * minutes);
@@ -103,18 +103,19 @@ describe("a failed call is told of ten minutes later", () => {
   });
 
   it("if it was sent on: by each of the homes, once", async () => {
-    cast = await stage({ rules: { bob: { forward: { always: "sip:carol@example.com" } } } });
-    const carol = await cast.joins("carol");
-    cast.alice.invites(cast.bob.aor);
-    await cast.world.settle();
+    scenario = await startScenario({ rules: { bob: { forward: { always: "sip:carol@example.com" } } } });
+    const carol = await scenario.joins("carol");
+    scenario.alice.invites(scenario.bob.aor);
+    await scenario.world.settle();
     carol.rejects(486);
-    await cast.world.settle();
-    for (const user of ["alice", "bob", "carol"]) expect(await failedAt(user)).toMatchObject([{ callId: cast.alice.call.id, status: 486 }]);
+    await scenario.world.settle();
+    for (const user of ["alice", "bob", "carol"])
+      expect(await failedAt(user)).toMatchObject([{ callId: scenario.alice.call.id, status: 486 }]);
   });
 
   it("with a Call-ID that is longer than what is kept of it, with its messages all the same", async () => {
-    cast = await stage();
-    const { alice, world } = cast;
+    scenario = await startScenario();
+    const { alice, world } = scenario;
     const uri = "sip:nobody@example.com";
     const callId = `${"x".repeat(300)}@example.com`;
     alice.sends("INVITE", uri, [`From: <${alice.aor}>;tag=1`, `To: <${uri}>`, `Call-ID: ${callId}`, "CSeq: 1 INVITE"]);
@@ -127,9 +128,9 @@ describe("a failed call is told of ten minutes later", () => {
   });
 
   it("between two phones of one user once", async () => {
-    cast = await stage();
-    const { alice, world } = cast;
-    const other = await cast.joins("alice");
+    scenario = await startScenario();
+    const { alice, world } = scenario;
+    const other = await scenario.joins("alice");
     alice.invites(alice.aor);
     await world.settle();
     other.rejects(486);
@@ -140,8 +141,8 @@ describe("a failed call is told of ten minutes later", () => {
 
 describe("what is no failed call costs no row", () => {
   it("one that is answered, and one that the caller gives up", async () => {
-    cast = await stageRinging();
-    const { alice, bob, world } = cast;
+    scenario = await startRinging();
+    const { alice, bob, world } = scenario;
     bob.answers();
     await world.settle();
     alice.hangsUp();
@@ -155,16 +156,16 @@ describe("what is no failed call costs no row", () => {
   });
 
   it.each([401, 407])("one whose phone asks for credentials: %i", async (status) => {
-    cast = await stageRinging();
-    const { alice, bob, world } = cast;
+    scenario = await startRinging();
+    const { alice, bob, world } = scenario;
     bob.rejects(status, ['WWW-Authenticate: Digest realm="bob", nonce="1"']);
     await world.settle();
     expect([alice.state, rowsAt("alice"), rowsAt("bob")]).toEqual([`ended ${status}`, 0, 0]);
   });
 
   it("one that we redirect, since the caller wants it so (RFC 3841 §9.1); a phone's own 302 does", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     alice.invites(bob.aor, ["Request-Disposition: redirect"]);
     await world.settle();
     expect([alice.state, rowsAt("alice"), rowsAt("bob")]).toEqual(["ended 302", 0, 0]);
@@ -176,15 +177,15 @@ describe("what is no failed call costs no row", () => {
   });
 
   it("a refused MESSAGE", async () => {
-    cast = await stage();
-    cast.alice.asks("MESSAGE", "sip:nobody@example.com");
-    await cast.world.settle();
+    scenario = await startScenario();
+    scenario.alice.asks("MESSAGE", "sip:nobody@example.com");
+    await scenario.world.settle();
     expect(rowsAt("alice")).toBe(0);
   });
 
   it("the INVITE of somebody who has not authenticated", async () => {
-    cast = await stage();
-    const { world, bob } = cast;
+    scenario = await startScenario();
+    const { world, bob } = scenario;
     const connection = await world.connect("bob");
     const invite = (cseq: number, more: string) =>
       `INVITE ${bob.aor} SIP/2.0\r\nVia: SIP/2.0/WSS x.invalid;branch=z9hG4bK${cseq}\r\n${more}From: <${bob.aor}>;tag=1\r\n` +
@@ -199,8 +200,8 @@ describe("what is no failed call costs no row", () => {
 
 describe("failed calls are bounded", () => {
   it("ten a minute, whatever sleeps between, and fifty at most, the newest", async () => {
-    cast = await stage();
-    const { alice, world } = cast;
+    scenario = await startScenario();
+    const { alice, world } = scenario;
     for (let count = 0; count < 12; count += 1) {
       for (let call = 0; call < 3; call += 1) alice.invites("sip:nobody@example.com");
       await world.settle();
@@ -219,9 +220,9 @@ describe("failed calls are bounded", () => {
   });
 
   it("of one caller three a minute and twelve at most, so that nobody crowds out the others", async () => {
-    cast = await stage({ rules: { bob: { doNotDisturb: true } } });
-    const { alice, bob, world } = cast;
-    const carol = await cast.joins("carol");
+    scenario = await startScenario({ rules: { bob: { doNotDisturb: true } } });
+    const { alice, bob, world } = scenario;
+    const carol = await scenario.joins("carol");
     carol.invites(bob.aor);
     await world.settle();
     for (let count = 0; count < 5; count += 1) alice.invites(bob.aor);
@@ -237,8 +238,8 @@ describe("failed calls are bounded", () => {
   });
 
   it("kept for a day, then deleted though nothing happens any more", async () => {
-    cast = await stage();
-    const { alice, world } = cast;
+    scenario = await startScenario();
+    const { alice, world } = scenario;
     alice.invites("sip:nobody@example.com");
     await world.settle();
     alice.leaves(1000);
@@ -251,18 +252,18 @@ describe("failed calls are bounded", () => {
   });
 
   it("not at all where TRACE_LENGTH is 0", async () => {
-    cast = await stage({ settings: { TRACE_LENGTH: "0" } });
-    cast.alice.invites("sip:nobody@example.com");
-    await cast.world.settle();
+    scenario = await startScenario({ settings: { TRACE_LENGTH: "0" } });
+    scenario.alice.invites("sip:nobody@example.com");
+    await scenario.world.settle();
     expect([rowsAt("alice"), await failedAt("alice")]).toEqual([0, []]);
   });
 
   it("and gone with their user", async () => {
-    cast = await stage();
-    cast.alice.invites("sip:nobody@example.com");
-    await cast.world.settle();
+    scenario = await startScenario();
+    scenario.alice.invites("sip:nobody@example.com");
+    await scenario.world.settle();
     expect(rowsAt("alice")).toBe(1);
-    await cast.world.homeOf("alice").handle((home) => home.subscriberDeleted());
+    await scenario.world.homeOf("alice").handle((home) => home.subscriberDeleted());
     expect(rowsAt("alice")).toBe(0);
   });
 });

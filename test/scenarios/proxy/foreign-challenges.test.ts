@@ -1,18 +1,18 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { Desk } from "../../support/desk.ts";
+import type { SimulatedPhone } from "../../support/simulated-phone.ts";
 import type { Dialog } from "../../support/dialog.ts";
-import { headers } from "../../support/heard.ts";
-import { type Cast, stage, stageTalking } from "../world/scenario.ts";
+import { headers } from "../../support/received-message.ts";
+import { type Scenario, startScenario, startTalking } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 const kinds = [
   [401, "WWW-Authenticate"],
   [407, "Proxy-Authenticate"],
 ] as const;
 
-function dialogOf(desk: Desk): Dialog {
+function dialogOf(desk: SimulatedPhone): Dialog {
   const { dialog } = desk.call;
   if (dialog === undefined) throw new Error(`${desk.account} has no dialog`);
   return dialog;
@@ -20,8 +20,8 @@ function dialogOf(desk: Desk): Dialog {
 
 describe("phones answer any challenge with a hash of their password", () => {
   it.each(kinds)("so the other side of a call gets none by a %i to what is sent within it", async (status, name) => {
-    cast = await stageTalking({ bob: { isManual: true } });
-    const { alice, bob, world } = cast;
+    scenario = await startTalking({ bob: { isManual: true } });
+    const { alice, bob, world } = scenario;
     bob.replies(bob.last("INVITE"), 200, [`Contact: ${bob.contact}`]);
     await world.settle();
     const sent = alice.within("INFO", dialogOf(alice));
@@ -32,8 +32,8 @@ describe("phones answer any challenge with a hash of their password", () => {
   });
 
   it.each(kinds)("so who is called gets none in our realm by a %i, and asks in his own", async (status, name) => {
-    cast = await stage({ bob: { isManual: true } });
-    const { alice, bob, world } = cast;
+    scenario = await startScenario({ bob: { isManual: true } });
+    const { alice, bob, world } = scenario;
     alice.invites(bob.aor);
     await world.settle();
     const challenges = ["Example.com", "elsewhere.example"].map((realm) => `${name}: Digest realm="${realm}", nonce="n"`);

@@ -1,18 +1,18 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { headers } from "../../support/heard.ts";
-import { type Cast, type CastOptions, stage } from "../world/scenario.ts";
+import { headers } from "../../support/received-message.ts";
+import { type Scenario, type ScenarioOptions, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 /** Bob's first phone with q=1, a second one with the given q; alice calls him. */
-async function calls(q: string, options: CastOptions = {}) {
-  cast = await stage(options);
-  const { alice, bob, world } = cast;
-  const second = await cast.joins("bob", { parameters: `;q=${q}` });
+async function calls(q: string, options: ScenarioOptions = {}) {
+  scenario = await startScenario(options);
+  const { alice, bob, world } = scenario;
+  const second = await scenario.joins("bob", { parameters: `;q=${q}` });
   alice.invites(bob.aor);
   await world.settle();
-  return { ...cast, second };
+  return { ...scenario, second };
 }
 
 describe("groups of equal q (RFC 3261 §16.6)", () => {
@@ -95,10 +95,10 @@ describe("groups of equal q (RFC 3261 §16.6)", () => {
 
 describe("several flows of one instance (RFC 5626 §5.3)", () => {
   async function twoFlows() {
-    cast = await stage();
-    const { bob } = cast;
-    const other = await cast.joins("bob", { instance: bob.instance, regId: 2 });
-    return { ...cast, other };
+    scenario = await startScenario();
+    const { bob } = scenario;
+    const other = await scenario.joins("bob", { instance: bob.instance, regId: 2 });
+    return { ...scenario, other };
   }
 
   it("are one target: it rings on one of them only", async () => {
@@ -120,9 +120,9 @@ describe("several flows of one instance (RFC 5626 §5.3)", () => {
   });
 
   it("are tried in turn: so does silence for 64*T1", async () => {
-    cast = await stage({ bob: { isManual: true } });
-    const { alice, bob, world } = cast;
-    const other = await cast.joins("bob", { instance: bob.instance, regId: 2, isManual: true });
+    scenario = await startScenario({ bob: { isManual: true } });
+    const { alice, bob, world } = scenario;
+    const other = await scenario.joins("bob", { instance: bob.instance, regId: 2, isManual: true });
     alice.invites(bob.aor);
     await world.settle();
     await world.pass(33);

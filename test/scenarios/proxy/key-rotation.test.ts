@@ -1,17 +1,17 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 /** A conversation in steps; the keys are changed before one of them. */
 interface Conversation {
-  readonly steps: readonly ((cast: Cast) => void)[];
-  readonly ends: (cast: Cast) => unknown;
+  readonly steps: readonly ((scenario: Scenario) => void)[];
+  readonly ends: (scenario: Scenario) => unknown;
   readonly as: unknown;
 }
 
-const states = ({ alice, bob }: Cast) => [alice.state, bob.state];
+const states = ({ alice, bob }: Scenario) => [alice.state, bob.state];
 
 const conversations: Readonly<Record<string, Conversation>> = {
   "a call that is answered": {
@@ -48,15 +48,15 @@ const conversations: Readonly<Record<string, Conversation>> = {
 
 describe.each(Object.entries(conversations))("%s", (_name, { steps, ends, as }) => {
   it.each([...steps.keys(), steps.length].map((step) => [step]))("goes on when SEAL_KEYS rotates before step %i", async (rotated) => {
-    cast = await stage({ rules: { carol: { forward: { always: "sip:bob@example.com" } } } });
+    scenario = await startScenario({ rules: { carol: { forward: { always: "sip:bob@example.com" } } } });
     for (const [step, act] of steps.entries()) {
-      if (step === rotated) cast.world.rotateKeys();
-      act(cast);
-      await cast.world.settle();
-      await cast.world.pass(2);
+      if (step === rotated) scenario.world.rotateKeys();
+      act(scenario);
+      await scenario.world.settle();
+      await scenario.world.pass(2);
     }
-    if (rotated === steps.length) cast.world.rotateKeys();
-    await cast.world.settle();
-    expect(ends(cast)).toEqual(as);
+    if (rotated === steps.length) scenario.world.rotateKeys();
+    await scenario.world.settle();
+    expect(ends(scenario)).toEqual(as);
   });
 });

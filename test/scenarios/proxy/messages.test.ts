@@ -1,21 +1,21 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { header, headers } from "../../support/heard.ts";
-import { type Cast, type CastOptions, stage } from "../world/scenario.ts";
+import { header, headers } from "../../support/received-message.ts";
+import { type Scenario, type ScenarioOptions, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 const text = ["Content-Type: text/plain"];
 
 /** Bob's phone is gone for good, and alice has written to him. */
-async function writes(bodies: readonly string[], options: CastOptions = {}) {
-  cast = await stage(options);
-  const { alice, bob, world } = cast;
+async function writes(bodies: readonly string[], options: ScenarioOptions = {}) {
+  scenario = await startScenario(options);
+  const { alice, bob, world } = scenario;
   bob.leaves();
   await world.pass(31);
   const sent = bodies.map((body) => alice.asks("MESSAGE", bob.aor, text, body));
   await world.settle();
-  return { ...cast, sent };
+  return { ...scenario, sent };
 }
 
 describe("messages for a user without a phone (RFC 3428 §7)", () => {
@@ -66,8 +66,8 @@ describe("messages for a user without a phone (RFC 3428 §7)", () => {
   });
 
   it("are thrown away though nothing else happens there", async () => {
-    cast = await stage({ settings: { STORED_MESSAGE_AGE: "3600" } });
-    const { alice, bob, world } = cast;
+    scenario = await startScenario({ settings: { STORED_MESSAGE_AGE: "3600" } });
+    const { alice, bob, world } = scenario;
     bob.leaves();
     await world.pass(60);
     alice.asks("MESSAGE", bob.aor, text, "hello");
@@ -77,8 +77,8 @@ describe("messages for a user without a phone (RFC 3428 §7)", () => {
   });
 
   it("are thrown away when the sender's Expires is over", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     bob.leaves();
     await world.pass(31);
     alice.asks("MESSAGE", bob.aor, [...text, "Expires: 10"], "soon");
@@ -99,8 +99,8 @@ describe("messages for a user without a phone (RFC 3428 §7)", () => {
   });
 
   it("are refused when their header lines are too long: 513", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     bob.leaves();
     await world.pass(31);
     const sent = alice.asks("MESSAGE", bob.aor, [...text, `X-Long: ${"x".repeat(9000)}`], "hello");
@@ -119,9 +119,9 @@ describe("messages for a user without a phone (RFC 3428 §7)", () => {
   it("are stored once, though the callee's home dies before it has said that it has them", async () => {
     const delivered: number[] = [];
     for (let step = 1; step <= 6; step += 1) {
-      cast?.world.end();
-      cast = await stage();
-      const { alice, bob, world } = cast;
+      scenario?.world.end();
+      scenario = await startScenario();
+      const { alice, bob, world } = scenario;
       bob.leaves();
       await world.pass(31);
       world.plan(step, "abort");
@@ -140,8 +140,8 @@ describe("messages for a user without a phone (RFC 3428 §7)", () => {
   });
 
   it("that only say that somebody is typing are not stored (RFC 3994)", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     bob.leaves();
     await world.pass(31);
     const sent = alice.asks("MESSAGE", bob.aor, ["Content-Type: application/im-iscomposing+xml"], "<isComposing/>");
@@ -162,8 +162,8 @@ describe("messages for a user without a phone (RFC 3428 §7)", () => {
 
 describe("messages for a user with phones", () => {
   it("go to all of them, and one answer goes back", async () => {
-    cast = await stage();
-    const { alice, bob, world, joins } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world, joins } = scenario;
     const second = await joins("bob");
     const sent = alice.asks("MESSAGE", bob.aor, text, "hello");
     await world.settle();
@@ -171,8 +171,8 @@ describe("messages for a user with phones", () => {
   });
 
   it("are stored when all phones are away for a moment, so that nobody waits for an answer", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     bob.leaves();
     await world.settle();
     const sent = alice.asks("MESSAGE", bob.aor, text, "hello");
@@ -183,8 +183,8 @@ describe("messages for a user with phones", () => {
   });
 
   it("that a dying connection has swallowed come again on the next one", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     world.plan(3, "cut");
     const sent = alice.asks("MESSAGE", bob.aor, text, "hello");
     await world.settle();

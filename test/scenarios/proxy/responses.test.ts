@@ -1,20 +1,20 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { header, headers } from "../../support/heard.ts";
-import { type Cast, stage } from "../world/scenario.ts";
+import { header, headers } from "../../support/received-message.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 /** Bob's two phones answer alice's call with these statuses, in this order. */
-async function answered(first: number, second: number, lines: readonly (readonly string[])[] = []): Promise<Cast> {
-  cast = await stage();
-  const other = await cast.joins("bob");
-  cast.alice.invites(cast.bob.aor);
-  await cast.world.settle();
-  cast.bob.rejects(first, lines[0] ?? []);
+async function answered(first: number, second: number, lines: readonly (readonly string[])[] = []): Promise<Scenario> {
+  scenario = await startScenario();
+  const other = await scenario.joins("bob");
+  scenario.alice.invites(scenario.bob.aor);
+  await scenario.world.settle();
+  scenario.bob.rejects(first, lines[0] ?? []);
   other.rejects(second, lines[1] ?? []);
-  await cast.world.settle();
-  return cast;
+  await scenario.world.settle();
+  return scenario;
 }
 
 describe("the best response goes up (RFC 3261 §16.7 step 6)", () => {
@@ -66,10 +66,10 @@ describe("the best response goes up (RFC 3261 §16.7 step 6)", () => {
 
 describe("provisional responses", () => {
   async function ringing() {
-    cast = await stage({ bob: { isManual: true } });
-    cast.alice.invites(cast.bob.aor);
-    await cast.world.settle();
-    return cast;
+    scenario = await startScenario({ bob: { isManual: true } });
+    scenario.alice.invites(scenario.bob.aor);
+    await scenario.world.settle();
+    return scenario;
   }
 
   it.each([180, 181, 182, 183, 199])("%i goes up as it is (§16.7 step 5; 199 by RFC 6228)", async (status) => {
@@ -115,8 +115,8 @@ describe("provisional responses", () => {
 
 describe("responses that fit nothing", () => {
   it("to a transaction that never was are dropped (§16.7 step 1: no stateless forwarding of strangers)", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     alice.invites(bob.aor);
     await world.settle();
     const before = alice.heard.length;
@@ -133,8 +133,8 @@ describe("responses that fit nothing", () => {
   });
 
   it("a second final response of a phone is dropped", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     alice.invites(bob.aor);
     await world.settle();
     bob.rejects(486);
@@ -146,53 +146,53 @@ describe("responses that fit nothing", () => {
 
 describe("anything but INVITE (RFC 4320)", () => {
   it("that nobody answers gets no 408 (§4.2)", async () => {
-    cast = await stage({ bob: { isManual: true } });
-    const options = cast.alice.asks("OPTIONS", cast.bob.aor);
-    await cast.world.pass(60);
+    scenario = await startScenario({ bob: { isManual: true } });
+    const options = scenario.alice.asks("OPTIONS", scenario.bob.aor);
+    await scenario.world.pass(60);
     expect(options.final).toBe(0);
   });
 
   it("to several phones that nobody answers gets no 408 either", async () => {
-    cast = await stage({ bob: { isManual: true } });
-    await cast.joins("bob", { isManual: true });
-    const options = cast.alice.asks("OPTIONS", cast.bob.aor);
-    await cast.world.pass(60);
+    scenario = await startScenario({ bob: { isManual: true } });
+    await scenario.joins("bob", { isManual: true });
+    const options = scenario.alice.asks("OPTIONS", scenario.bob.aor);
+    await scenario.world.pass(60);
     expect(options.final).toBe(0);
   });
 
   it("gets no 100 (RFC 3261 §17.2.2 would be late: RFC 4320 §4.1)", async () => {
-    cast = await stage({ bob: { isManual: true } });
-    cast.alice.asks("OPTIONS", cast.bob.aor);
-    await cast.world.settle();
-    expect(cast.alice.all(100)).toHaveLength(0);
+    scenario = await startScenario({ bob: { isManual: true } });
+    scenario.alice.asks("OPTIONS", scenario.bob.aor);
+    await scenario.world.settle();
+    expect(scenario.alice.all(100)).toHaveLength(0);
   });
 
   it("to several phones: the first 2xx goes up at once", async () => {
-    cast = await stage({ bob: { isManual: true } });
-    await cast.joins("bob");
-    const options = cast.alice.asks("OPTIONS", cast.bob.aor);
-    await cast.world.settle();
+    scenario = await startScenario({ bob: { isManual: true } });
+    await scenario.joins("bob");
+    const options = scenario.alice.asks("OPTIONS", scenario.bob.aor);
+    await scenario.world.settle();
     expect(options.final).toBe(200);
   });
 
   it("to several phones: the best of the refusals, when all have refused", async () => {
-    cast = await stage({ bob: { isManual: true } });
-    const second = await cast.joins("bob", { isManual: true });
-    const options = cast.alice.asks("OPTIONS", cast.bob.aor);
-    await cast.world.settle();
-    cast.bob.replies(cast.bob.last("OPTIONS"), 404);
-    await cast.world.settle();
+    scenario = await startScenario({ bob: { isManual: true } });
+    const second = await scenario.joins("bob", { isManual: true });
+    const options = scenario.alice.asks("OPTIONS", scenario.bob.aor);
+    await scenario.world.settle();
+    scenario.bob.replies(scenario.bob.last("OPTIONS"), 404);
+    await scenario.world.settle();
     expect(options.final).toBe(0);
     second.replies(second.last("OPTIONS"), 486);
-    await cast.world.settle();
+    await scenario.world.settle();
     expect(options.final).toBe(486);
   });
 });
 
 describe("what a phone says of itself in a response", () => {
   it.each([180, 200, 486])("asserts nobody's identity: %i", async (status) => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     alice.invites(bob.aor);
     await world.settle();
     const names = ["P-Asserted-Identity", "Remote-Party-ID", "Diversion", "P-Called-Party-ID"];

@@ -1,26 +1,26 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { dialogOfCaller } from "../../support/dialog.ts";
-import { addresses, header, headers, uriIn } from "../../support/heard.ts";
-import { type Cast, type CastOptions, stage, stageTalking } from "../world/scenario.ts";
+import { addresses, header, headers, uriIn } from "../../support/received-message.ts";
+import { type Scenario, type ScenarioOptions, startScenario, startTalking } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
-async function talking(options: CastOptions = {}): Promise<Cast> {
-  cast = await stageTalking(options);
-  return cast;
+async function talking(options: ScenarioOptions = {}): Promise<Scenario> {
+  scenario = await startTalking(options);
+  return scenario;
 }
 
 describe("what a forwarded request looks like (RFC 3261 §16.6)", () => {
   async function heard(lines: readonly string[] = []) {
-    cast = await stage();
-    cast.alice.invites(cast.bob.aor, lines);
-    await cast.world.settle();
-    return cast.bob.last("INVITE");
+    scenario = await startScenario();
+    scenario.alice.invites(scenario.bob.aor, lines);
+    await scenario.world.settle();
+    return scenario.bob.last("INVITE");
   }
 
   it("step 2: the Request-URI is the phone's contact", async () => {
-    expect((await heard()).requestUri).toBe(uriIn(cast.bob.contact));
+    expect((await heard()).requestUri).toBe(uriIn(scenario.bob.contact));
   });
 
   it("step 3: Max-Forwards is one less", async () => {
@@ -28,8 +28,8 @@ describe("what a forwarded request looks like (RFC 3261 §16.6)", () => {
   });
 
   it("step 3: Max-Forwards is added where it is missing", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     alice.asks("OPTIONS", bob.aor, ["Max-Forwards: 10"]);
     await world.settle();
     expect(header(bob.last("OPTIONS"), "max-forwards")).toBe("9");
@@ -42,13 +42,17 @@ describe("what a forwarded request looks like (RFC 3261 §16.6)", () => {
 
   it("step 8: a Via of ours stands on top, with the magic cookie", async () => {
     const [own, caller, ...more] = headers(await heard(), "via");
-    expect([own?.startsWith("SIP/2.0/WSS example.com;branch=z9hG4bK"), caller?.includes(cast.alice.host), more]).toEqual([true, true, []]);
+    expect([own?.startsWith("SIP/2.0/WSS example.com;branch=z9hG4bK"), caller?.includes(scenario.alice.host), more]).toEqual([
+      true,
+      true,
+      [],
+    ]);
   });
 
   it("Contact, body and what is not known stay as they were (§16.6 step 1)", async () => {
     const lines = ["X-Customer: 42", "Join: a@b;to-tag=1;from-tag=2", "Replaces: c@d;to-tag=3;from-tag=4"];
     const invite = await heard(lines);
-    expect(header(invite, "contact")).toBe(cast.alice.contact);
+    expect(header(invite, "contact")).toBe(scenario.alice.contact);
     expect([header(invite, "x-customer"), header(invite, "join"), header(invite, "replaces")]).toEqual([
       "42",
       "a@b;to-tag=1;from-tag=2",
@@ -69,29 +73,29 @@ describe("what is refused (RFC 3261 §16.3)", () => {
     ["Proxy-Require of what is not known: 420", ["Proxy-Require: frobnication"], 420],
     ["a Route to another server: 403", ["Route: <sip:elsewhere.example;lr>"], 403],
   ])("%s", async (_name, lines, status) => {
-    cast = await stage();
-    const sent = cast.alice.asks("OPTIONS", cast.bob.aor, lines);
-    await cast.world.settle();
+    scenario = await startScenario();
+    const sent = scenario.alice.asks("OPTIONS", scenario.bob.aor, lines);
+    await scenario.world.settle();
     expect(sent.final).toBe(status);
   });
 
   it("420 names what is not supported", async () => {
-    cast = await stage();
-    cast.alice.asks("OPTIONS", cast.bob.aor, ["Proxy-Require: one, two"]);
-    await cast.world.settle();
-    expect(header(cast.alice.last(420), "unsupported")).toBe("one, two");
+    scenario = await startScenario();
+    scenario.alice.asks("OPTIONS", scenario.bob.aor, ["Proxy-Require: one, two"]);
+    await scenario.world.settle();
+    expect(header(scenario.alice.last(420), "unsupported")).toBe("one, two");
   });
 
   it("Max-Forwards of zero is enough for OPTIONS to ourselves (§16.3 step 3)", async () => {
-    cast = await stage();
-    const sent = cast.alice.asks("OPTIONS", "sip:example.com", ["Max-Forwards: 0"]);
-    await cast.world.settle();
+    scenario = await startScenario();
+    const sent = scenario.alice.asks("OPTIONS", "sip:example.com", ["Max-Forwards: 0"]);
+    await scenario.world.settle();
     expect(sent.final).toBe(200);
   });
 
   it("a From that is somebody else: 403", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     const lines = [`From: <${bob.aor}>;tag=1`, `To: <${bob.aor}>`, "Call-ID: forged", "CSeq: 1 OPTIONS"];
     const sent = alice.sends("OPTIONS", bob.aor, lines);
     await world.settle();
@@ -101,8 +105,8 @@ describe("what is refused (RFC 3261 §16.3)", () => {
 
 describe("loops and spirals (RFC 3261 §16.3 step 4, RFC 5393)", () => {
   it("a request that comes back unchanged is a loop: 482", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     alice.asks("OPTIONS", bob.aor);
     await world.settle();
     const vias = headers(bob.last("OPTIONS"), "via").map((via) => `Via: ${via}`);
@@ -114,29 +118,29 @@ describe("loops and spirals (RFC 3261 §16.3 step 4, RFC 5393)", () => {
   });
 
   it("one whose Request-URI has changed is a spiral, and passes", async () => {
-    cast = await stage({ rules: { bob: { forward: { always: "sip:carol@example.com" } } } });
-    const carol = await cast.joins("carol");
-    cast.alice.invites(cast.bob.aor);
-    await cast.world.settle();
+    scenario = await startScenario({ rules: { bob: { forward: { always: "sip:carol@example.com" } } } });
+    const carol = await scenario.joins("carol");
+    scenario.alice.invites(scenario.bob.aor);
+    await scenario.world.settle();
     expect(carol.state).toBe("ringing");
   });
 
   it("three who send calls round end by 482, without a storm", async () => {
     const to = (name: string) => ({ forward: { always: `sip:${name}@example.com` } });
-    cast = await stage({ rules: { bob: to("carol"), carol: to("dave"), dave: to("bob") } });
-    const before = cast.world.steps;
-    cast.alice.invites(cast.bob.aor);
-    await cast.world.settle();
-    expect(cast.alice.state).toBe("ended 482");
-    expect(cast.world.steps - before).toBeLessThan(60);
+    scenario = await startScenario({ rules: { bob: to("carol"), carol: to("dave"), dave: to("bob") } });
+    const before = scenario.world.steps;
+    scenario.alice.invites(scenario.bob.aor);
+    await scenario.world.settle();
+    expect(scenario.alice.state).toBe("ended 482");
+    expect(scenario.world.steps - before).toBeLessThan(60);
   });
 
   it("a call to oneself does not ring the phone that calls", async () => {
-    cast = await stage();
-    const second = await cast.joins("alice");
-    cast.alice.invites(cast.alice.aor);
-    await cast.world.settle();
-    expect([second.state, cast.alice.all("INVITE").length]).toEqual(["ringing", 0]);
+    scenario = await startScenario();
+    const second = await scenario.joins("alice");
+    scenario.alice.invites(scenario.alice.aor);
+    await scenario.world.settle();
+    expect([second.state, scenario.alice.all("INVITE").length]).toEqual(["ringing", 0]);
   });
 });
 
@@ -233,15 +237,15 @@ describe("within a dialog (RFC 3261 §12.2, §16.4)", () => {
 });
 
 describe("GRUUs (RFC 5627)", () => {
-  const gruuOf = (desk: Cast["bob"], kind: "pub-gruu" | "temp-gruu"): string => {
+  const gruuOf = (desk: Scenario["bob"], kind: "pub-gruu" | "temp-gruu"): string => {
     const own = headers(desk.last(200, "REGISTER"), "contact").find((contact) => contact.includes(desk.instance));
     return new RegExp(`${kind}="([^"]+)"`).exec(own ?? "")?.[1] ?? "";
   };
 
   async function two() {
-    cast = await stage();
-    const second = await cast.joins("bob");
-    return { ...cast, second };
+    scenario = await startScenario();
+    const second = await scenario.joins("bob");
+    return { ...scenario, second };
   }
 
   it.each(["pub-gruu", "temp-gruu"] as const)("a %s reaches that phone and no other (§5.5)", async (kind) => {
@@ -269,8 +273,8 @@ describe("GRUUs (RFC 5627)", () => {
   });
 
   it("is called past the rule that sends calls on: who dials it has been told to", async () => {
-    cast = await stage({ rules: { bob: { forward: { always: "sip:carol@example.com" } } } });
-    const { alice, bob, world } = cast;
+    scenario = await startScenario({ rules: { bob: { forward: { always: "sip:carol@example.com" } } } });
+    const { alice, bob, world } = scenario;
     alice.invites(gruuOf(bob, "pub-gruu"));
     await world.settle();
     expect(bob.state).toBe("ringing");

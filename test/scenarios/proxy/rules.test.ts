@@ -1,17 +1,17 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { headers } from "../../support/heard.ts";
-import { type Cast, stage } from "../world/scenario.ts";
+import { headers } from "../../support/received-message.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 /** alice calls bob, who has these rules; carol's phone is registered. */
 async function calls(rules: unknown, { isBobHere = true } = {}) {
-  cast = await stage({ rules: { bob: rules }, ...(isBobHere ? {} : { absent: ["bob"] }) });
-  const carol = await cast.joins("carol");
-  cast.alice.invites("sip:bob@example.com");
-  await cast.world.settle();
-  return { ...cast, carol };
+  scenario = await startScenario({ rules: { bob: rules }, ...(isBobHere ? {} : { absent: ["bob"] }) });
+  const carol = await scenario.joins("carol");
+  scenario.alice.invites("sip:bob@example.com");
+  await scenario.world.settle();
+  return { ...scenario, carol };
 }
 
 const toCarol = "sip:carol@example.com";
@@ -66,8 +66,8 @@ describe("a user's rules send calls on", () => {
   });
 
   it("when not registered any more, at the end of the grace", async () => {
-    cast = await stage({ rules: { bob: { forward: { notRegistered: toCarol } } } });
-    const { alice, bob, world, joins } = cast;
+    scenario = await startScenario({ rules: { bob: { forward: { notRegistered: toCarol } } } });
+    const { alice, bob, world, joins } = scenario;
     const carol = await joins("carol");
     bob.leaves();
     await world.settle();
@@ -140,10 +140,12 @@ describe("a call that was sent on", () => {
   });
 
   it("round and round ends: two users who send calls to each other", async () => {
-    cast = await stage({ rules: { bob: { forward: { always: toCarol } }, carol: { forward: { always: "sip:bob@example.com" } } } });
-    cast.alice.invites("sip:bob@example.com");
-    await cast.world.settle();
-    expect(cast.alice.state).toBe("ended 482");
+    scenario = await startScenario({
+      rules: { bob: { forward: { always: toCarol } }, carol: { forward: { always: "sip:bob@example.com" } } },
+    });
+    scenario.alice.invites("sip:bob@example.com");
+    await scenario.world.settle();
+    expect(scenario.alice.state).toBe("ended 482");
   });
 });
 

@@ -1,19 +1,19 @@
 import { afterEach, expect, it } from "vitest";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 function bind(contact: string): Promise<unknown> {
-  return cast.world.homeOf("bob").handle((instance) => instance.bind({ contact, expires: 3600, q: 1 }));
+  return scenario.world.homeOf("bob").handle((instance) => instance.bind({ contact, expires: 3600, q: 1 }));
 }
 
 /** His home is open, but he has no phone any more. */
-async function stageWithoutBob(): Promise<Cast> {
-  cast = await stage();
-  cast.bob.leaves(1001);
-  await cast.world.pass(10);
-  return cast;
+async function stageWithoutBob(): Promise<Scenario> {
+  scenario = await startScenario();
+  scenario.bob.leaves(1001);
+  await scenario.world.pass(10);
+  return scenario;
 }
 
 it.each(["sip:bob@example.com", "sip:bob@EXAMPLE.com;transport=wss", "sips:bob@example.com"])(
@@ -21,16 +21,16 @@ it.each(["sip:bob@example.com", "sip:bob@EXAMPLE.com;transport=wss", "sips:bob@e
   async (contact) => {
     await stageWithoutBob();
     await bind(contact);
-    cast.alice.invites(cast.bob.aor);
-    await cast.world.settle();
-    await cast.world.pass(5);
-    expect(cast.alice.state).toBe("ended 482");
+    scenario.alice.invites(scenario.bob.aor);
+    await scenario.world.settle();
+    await scenario.world.pass(5);
+    expect(scenario.alice.state).toBe("ended 482");
   },
 );
 
 it("an address that leads back to its own user does not silence his phones", async () => {
-  cast = await stage();
-  const { alice, bob, world } = cast;
+  scenario = await startScenario();
+  const { alice, bob, world } = scenario;
   await bind(bob.aor);
   alice.invites(bob.aor);
   await world.settle();

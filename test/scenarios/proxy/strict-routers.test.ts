@@ -1,17 +1,17 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { dialogOfCallee, dialogOfCaller } from "../../support/dialog.ts";
-import { headers, uriIn } from "../../support/heard.ts";
-import { type Cast, stage } from "../world/scenario.ts";
+import { headers, uriIn } from "../../support/received-message.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 const edge = "sip:edge.invalid;transport=tcp";
 
 describe("a phone behind a strict router (RFC 3261 §16.4, §16.6 step 6; RFC 3327)", () => {
   it("is called by the router's URI, with the phone's own at the end of Route, and so is all that follows", async () => {
-    cast = await stage({ bob: { isManual: true } });
-    const { alice, bob, world } = cast;
+    scenario = await startScenario({ bob: { isManual: true } });
+    const { alice, bob, world } = scenario;
     bob.registers(["Supported: path", `Path: <${edge}>`]);
     await world.settle();
     alice.asks("INVITE", bob.aor, [`Contact: ${alice.contact}`]);

@@ -1,22 +1,22 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 import { losses } from "../world/world.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
-async function silent(): Promise<Cast> {
-  cast = await stage({ bob: { isManual: true } });
-  cast.alice.invites(cast.bob.aor);
-  await cast.world.settle();
-  return cast;
+async function silent(): Promise<Scenario> {
+  scenario = await startScenario({ bob: { isManual: true } });
+  scenario.alice.invites(scenario.bob.aor);
+  await scenario.world.settle();
+  return scenario;
 }
 
-async function ringing(): Promise<Cast> {
-  cast = await stage();
-  cast.alice.invites(cast.bob.aor);
-  await cast.world.settle();
-  return cast;
+async function ringing(): Promise<Scenario> {
+  scenario = await startScenario();
+  scenario.alice.invites(scenario.bob.aor);
+  await scenario.world.settle();
+  return scenario;
 }
 
 describe("Timer B (RFC 3261 §17.1.1.2)", () => {
@@ -54,8 +54,8 @@ describe("Timer B (RFC 3261 §17.1.1.2)", () => {
 
 describe("Timer C (RFC 3261 §16.6 step 11, §16.8)", () => {
   it.each([8, 31, 33, 600])("is as long as RING_TIMEOUT says: %d s", async (seconds) => {
-    cast = await stage({ settings: { RING_TIMEOUT: String(seconds) } });
-    const { alice, bob, world } = cast;
+    scenario = await startScenario({ settings: { RING_TIMEOUT: String(seconds) } });
+    const { alice, bob, world } = scenario;
     alice.invites(bob.aor);
     await world.settle();
     await world.pass(seconds - 1);
@@ -89,8 +89,8 @@ describe("Timer C (RFC 3261 §16.6 step 11, §16.8)", () => {
   });
 
   it.each(["evict", "abort", "kill"] as const)("runs on over the loss of memory: %s", async (loss) => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     alice.invites(bob.aor);
     await world.settle();
     world.lose(loss, world.homeOf("bob"));
@@ -102,8 +102,8 @@ describe("Timer C (RFC 3261 §16.6 step 11, §16.8)", () => {
 
 describe("the graces", () => {
   it("a phone that is away when the call comes is waited for", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     bob.leaves();
     await world.settle();
     alice.invites(bob.aor);
@@ -114,8 +114,8 @@ describe("the graces", () => {
   });
 
   it("in vain: 480", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     bob.leaves();
     await world.settle();
     alice.invites(bob.aor);
@@ -154,8 +154,8 @@ describe("the graces", () => {
   });
 
   it("a JsSIP caller who is back has forgotten his call: it stops ringing", async () => {
-    cast = await stage({ alice: { manners: "forgets", userAgent: "JsSIP 3.13.8" } });
-    const { alice, bob, world } = cast;
+    scenario = await startScenario({ alice: { manners: "forgets", userAgent: "JsSIP 3.13.8" } });
+    const { alice, bob, world } = scenario;
     alice.invites(bob.aor);
     await world.settle();
     alice.isCut();
@@ -165,8 +165,8 @@ describe("the graces", () => {
   });
 
   it("a JsSIP caller under another name is known by what it supports", async () => {
-    cast = await stage({ alice: { manners: "forgets" } });
-    const { alice, bob, world } = cast;
+    scenario = await startScenario({ alice: { manners: "forgets" } });
+    const { alice, bob, world } = scenario;
     alice.invites(bob.aor, ["Supported: timer,ice,replaces,outbound"]);
     await world.settle();
     alice.isCut();
@@ -176,8 +176,8 @@ describe("the graces", () => {
   });
 
   it("a JsSIP caller whose home crashes with its socket: the callee's home asks, and it stops ringing", async () => {
-    cast = await stage({ alice: { manners: "forgets", userAgent: "JsSIP 3.13.8" } });
-    const { alice, bob, world } = cast;
+    scenario = await startScenario({ alice: { manners: "forgets", userAgent: "JsSIP 3.13.8" } });
+    const { alice, bob, world } = scenario;
     alice.invites(bob.aor);
     await world.settle();
     world.lose("abort", world.homeOf("alice"));

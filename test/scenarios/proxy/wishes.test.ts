@@ -1,17 +1,17 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { header, headers } from "../../support/heard.ts";
-import { type Cast, stage } from "../world/scenario.ts";
+import { header, headers } from "../../support/received-message.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 /** Alice calls bob, who has a second phone, with these header lines. */
 async function calls(lines: readonly string[], features: { readonly first?: string; readonly second?: string } = {}) {
-  cast = await stage({ bob: { parameters: features.first ?? "" } });
-  const second = await cast.joins("bob", { parameters: features.second ?? "" });
-  cast.alice.invites(cast.bob.aor, lines);
-  await cast.world.settle();
-  return { ...cast, second };
+  scenario = await startScenario({ bob: { parameters: features.first ?? "" } });
+  const second = await scenario.joins("bob", { parameters: features.second ?? "" });
+  scenario.alice.invites(scenario.bob.aor, lines);
+  await scenario.world.settle();
+  return { ...scenario, second };
 }
 
 describe("Request-Disposition (RFC 3841 §9.1)", () => {
@@ -110,10 +110,10 @@ describe("Max-Breadth (RFC 5393 §5.3)", () => {
 
 describe("a block list", () => {
   async function blocked(list: readonly string[], lines: readonly string[] = []) {
-    cast = await stage({ rules: { bob: { blocked: list } } });
-    cast.alice.invites(cast.bob.aor, lines);
-    await cast.world.settle();
-    return cast;
+    scenario = await startScenario({ rules: { bob: { blocked: list } } });
+    scenario.alice.invites(scenario.bob.aor, lines);
+    await scenario.world.settle();
+    return scenario;
   }
 
   it.each([
@@ -131,19 +131,19 @@ describe("a block list", () => {
   });
 
   it("holds for messages too", async () => {
-    cast = await stage({ rules: { bob: { blocked: ["alice@example.com"] } } });
-    const sent = cast.alice.asks("MESSAGE", cast.bob.aor, ["Content-Type: text/plain"], "psst");
-    await cast.world.settle();
-    expect([sent.final, cast.bob.all("MESSAGE").length]).toEqual([603, 0]);
+    scenario = await startScenario({ rules: { bob: { blocked: ["alice@example.com"] } } });
+    const sent = scenario.alice.asks("MESSAGE", scenario.bob.aor, ["Content-Type: text/plain"], "psst");
+    await scenario.world.settle();
+    expect([sent.final, scenario.bob.all("MESSAGE").length]).toEqual([603, 0]);
   });
 });
 
 describe("session timers (RFC 4028 §8)", () => {
   async function timed(lines: readonly string[], settings: Readonly<Record<string, string>>) {
-    cast = await stage({ settings });
-    cast.alice.invites(cast.bob.aor, lines);
-    await cast.world.settle();
-    return cast;
+    scenario = await startScenario({ settings });
+    scenario.alice.invites(scenario.bob.aor, lines);
+    await scenario.world.settle();
+    return scenario;
   }
 
   it("an interval that is too short draws 422 with our Min-SE", async () => {
@@ -178,11 +178,11 @@ describe("session timers (RFC 4028 §8)", () => {
 
 describe("History-Info and Diversion of a call that is sent on", () => {
   async function sentOn(rules: unknown, lines: readonly string[] = []) {
-    cast = await stage({ rules: { bob: rules } });
-    const carol = await cast.joins("carol");
-    cast.alice.invites(cast.bob.aor, lines);
-    await cast.world.settle();
-    return { ...cast, carol };
+    scenario = await startScenario({ rules: { bob: rules } });
+    const carol = await scenario.joins("carol");
+    scenario.alice.invites(scenario.bob.aor, lines);
+    await scenario.world.settle();
+    return { ...scenario, carol };
   }
   const toCarol = "sip:carol@example.com";
 
@@ -217,13 +217,13 @@ describe("History-Info and Diversion of a call that is sent on", () => {
 
 describe("recursion on a 3xx (RFC 3261 §16.7 step 4)", () => {
   async function redirected(setting: string, contacts: string, lines: readonly string[] = []) {
-    cast = await stage({ settings: { RECURSE_ON_REDIRECT: setting } });
-    const carol = await cast.joins("carol");
-    cast.alice.invites(cast.bob.aor, lines);
-    await cast.world.settle();
-    cast.bob.rejects(302, [`Contact: ${contacts}`]);
-    await cast.world.settle();
-    return { ...cast, carol };
+    scenario = await startScenario({ settings: { RECURSE_ON_REDIRECT: setting } });
+    const carol = await scenario.joins("carol");
+    scenario.alice.invites(scenario.bob.aor, lines);
+    await scenario.world.settle();
+    scenario.bob.rejects(302, [`Contact: ${contacts}`]);
+    await scenario.world.settle();
+    return { ...scenario, carol };
   }
 
   it("is off by default: the caller gets the 302", async () => {

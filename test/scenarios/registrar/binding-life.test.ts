@@ -1,37 +1,37 @@
 import { afterEach, expect, it } from "vitest";
-import type { ShownBinding } from "../../../lib/location/shown-binding.ts";
-import { type Cast, stage } from "../world/scenario.ts";
+import type { BindingView } from "../../../lib/location/binding-view.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
-function bindingsOf(username: string): Promise<readonly ShownBinding[]> {
-  return cast.world.homeOf(username).handle((instance) => instance.bindings());
+function bindingsOf(username: string): Promise<readonly BindingView[]> {
+  return scenario.world.homeOf(username).handle((instance) => instance.bindings());
 }
 
 it("the binding of a broken connection ends after the grace, though its home has slept meanwhile", async () => {
-  cast = await stage();
-  cast.bob.leaves();
-  await cast.world.settle();
-  await cast.world.pass(25);
+  scenario = await startScenario();
+  scenario.bob.leaves();
+  await scenario.world.settle();
+  await scenario.world.pass(25);
   expect(await bindingsOf("bob")).toMatchObject([{ reachable: false }]);
-  await cast.world.pass(10);
+  await scenario.world.pass(10);
   expect(await bindingsOf("bob")).toEqual([]);
-  expect(cast.world.homeOf("bob").alarm).toBeNull();
+  expect(scenario.world.homeOf("bob").alarm).toBeNull();
 });
 
 it("a home that lost its connections with its memory waits once, however often it sleeps", async () => {
-  cast = await stage();
-  cast.bob.leaves();
-  cast.world.lose("kill");
+  scenario = await startScenario();
+  scenario.bob.leaves();
+  scenario.world.lose("kill");
   await bindingsOf("bob");
-  await cast.world.pass(31);
+  await scenario.world.pass(31);
   expect(await bindingsOf("bob")).toEqual([]);
 });
 
 it("a phone that was away and is back is waited for anew after the next loss", async () => {
-  cast = await stage();
-  const { bob, world } = cast;
+  scenario = await startScenario();
+  const { bob, world } = scenario;
   bob.leaves();
   await world.settle();
   await world.pass(20);
@@ -45,8 +45,8 @@ it("a phone that was away and is back is waited for anew after the next loss", a
 });
 
 it("a call that comes while a phone is waited for waits no longer than that", async () => {
-  cast = await stage();
-  const { alice, bob, world } = cast;
+  scenario = await startScenario();
+  const { alice, bob, world } = scenario;
   bob.leaves();
   await world.settle();
   await world.pass(20);
@@ -59,8 +59,8 @@ it("a call that comes while a phone is waited for waits no longer than that", as
 });
 
 it.each([1000, 1001])("a call to a phone that closed its connection with %i is refused within 5 s", async (code) => {
-  cast = await stage();
-  const { alice, bob, world } = cast;
+  scenario = await startScenario();
+  const { alice, bob, world } = scenario;
   bob.leaves(code);
   await world.settle();
   alice.invites(bob.aor);
@@ -71,9 +71,9 @@ it.each([1000, 1001])("a call to a phone that closed its connection with %i is r
 });
 
 it("a call to a closed page goes at once where the user's rules say, when its time is over", async () => {
-  cast = await stage({ rules: { bob: { forward: { notRegistered: "sip:carol@example.com" } } } });
-  const { alice, bob, world } = cast;
-  const carol = await cast.joins("carol");
+  scenario = await startScenario({ rules: { bob: { forward: { notRegistered: "sip:carol@example.com" } } } });
+  const { alice, bob, world } = scenario;
+  const carol = await scenario.joins("carol");
   bob.leaves(1001);
   await world.settle();
   alice.invites(bob.aor);
@@ -83,8 +83,8 @@ it("a call to a closed page goes at once where the user's rules say, when its ti
 });
 
 it("a page that reloads while it is called still rings", async () => {
-  cast = await stage();
-  const { alice, bob, world } = cast;
+  scenario = await startScenario();
+  const { alice, bob, world } = scenario;
   bob.leaves(1001);
   await world.settle();
   alice.invites(bob.aor);
@@ -96,8 +96,8 @@ it("a page that reloads while it is called still rings", async () => {
 });
 
 it("a phone that closes its connection while it rings is waited for 4 s", async () => {
-  cast = await stage();
-  const { alice, bob, world } = cast;
+  scenario = await startScenario();
+  const { alice, bob, world } = scenario;
   alice.invites(bob.aor);
   await world.settle();
   bob.leaves(1001);
@@ -107,8 +107,8 @@ it("a phone that closes its connection while it rings is waited for 4 s", async 
 });
 
 it("a caller hears that a phone is waited for, and that it rings when it is back", async () => {
-  cast = await stage();
-  const { alice, bob, world } = cast;
+  scenario = await startScenario();
+  const { alice, bob, world } = scenario;
   bob.leaves();
   await world.settle();
   alice.invites(bob.aor);
@@ -120,9 +120,9 @@ it("a caller hears that a phone is waited for, and that it rings when it is back
 });
 
 it("a caller hears no such thing where another phone rings", async () => {
-  cast = await stage();
-  const { alice, bob, world } = cast;
-  await cast.joins("bob");
+  scenario = await startScenario();
+  const { alice, bob, world } = scenario;
+  await scenario.joins("bob");
   bob.leaves();
   await world.settle();
   alice.invites(bob.aor);

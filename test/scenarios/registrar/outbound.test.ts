@@ -1,33 +1,33 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { header, headers } from "../../support/heard.ts";
-import { type Cast, stage } from "../world/scenario.ts";
+import { header, headers } from "../../support/received-message.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 describe("registration over a flow (RFC 5626)", () => {
   it("says that outbound is in use, and how often to be alive (§5.4, §6)", async () => {
-    cast = await stage();
-    const answer = cast.bob.last(200, "REGISTER");
+    scenario = await startScenario();
+    const answer = scenario.bob.last(200, "REGISTER");
     expect([header(answer, "require"), header(answer, "flow-timer")]).toEqual(["outbound", "120"]);
   });
 
   it("names the way of the phone's requests (RFC 3608)", async () => {
-    cast = await stage();
-    expect(header(cast.bob.last(200, "REGISTER"), "service-route")).toBe("<sip:example.com;transport=ws;lr>");
+    scenario = await startScenario();
+    expect(header(scenario.bob.last(200, "REGISTER"), "service-route")).toBe("<sip:example.com;transport=ws;lr>");
   });
 
   it("that way can be taken", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     const sent = alice.asks("OPTIONS", bob.aor, ["Route: <sip:example.com;transport=ws;lr>"]);
     await world.settle();
     expect([sent.final, headers(bob.last("OPTIONS"), "route")]).toEqual([200, []]);
   });
 
   it("of the same instance and reg-id replaces the old flow (§6)", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     bob.isCut();
     await world.settle();
     alice.invites(bob.aor);
@@ -36,8 +36,8 @@ describe("registration over a flow (RFC 5626)", () => {
   });
 
   it("survives the loss of all memory without a new REGISTER row", async () => {
-    cast = await stage();
-    const { bob, world } = cast;
+    scenario = await startScenario();
+    const { bob, world } = scenario;
     const before = world.homeOf("bob").sql.written;
     world.lose("evict");
     bob.registers();
@@ -46,8 +46,8 @@ describe("registration over a flow (RFC 5626)", () => {
   });
 
   it("of a phone that only blinks costs a row when it goes, and one when it is back", async () => {
-    cast = await stage();
-    const { bob, world } = cast;
+    scenario = await startScenario();
+    const { bob, world } = scenario;
     const before = world.homeOf("bob").sql.written;
     bob.isCut();
     await world.settle();
@@ -56,8 +56,8 @@ describe("registration over a flow (RFC 5626)", () => {
   });
 
   it("ends with its phone: after the grace nobody is called", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     bob.leaves();
     await world.pass(31);
     alice.invites(bob.aor);
@@ -66,8 +66,8 @@ describe("registration over a flow (RFC 5626)", () => {
   });
 
   it("that is not refreshed ends at its time, though the socket is open", async () => {
-    cast = await stage({ bob: { expires: 60 } });
-    const { alice, bob, world } = cast;
+    scenario = await startScenario({ bob: { expires: 60 } });
+    const { alice, bob, world } = scenario;
     await world.pass(61);
     alice.invites(bob.aor);
     await world.settle();
@@ -77,8 +77,8 @@ describe("registration over a flow (RFC 5626)", () => {
 
 describe("an idle phone", () => {
   it("costs nothing: an hour of sleep sets no alarm and writes no row", async () => {
-    cast = await stage({ bob: { expires: 7200 } });
-    const { world } = cast;
+    scenario = await startScenario({ bob: { expires: 7200 } });
+    const { world } = scenario;
     const home = world.homeOf("bob");
     world.lose("evict");
     const [before, alarm] = [home.sql.written, home.alarm];
@@ -87,8 +87,8 @@ describe("an idle phone", () => {
   });
 
   it("that rings sleeps too: no timer, nothing under way", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     alice.invites(bob.aor);
     await world.settle();
     expect(world.isQuiet).toBe(true);

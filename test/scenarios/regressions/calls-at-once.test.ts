@@ -1,23 +1,23 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { type Cast, stage, stageTalking } from "../world/scenario.ts";
+import { type Scenario, startScenario, startTalking } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 /** Alice has called bob, who may have one call at a time, and he has answered. */
 async function talking() {
-  cast = await stageTalking({ rules: { bob: { maximumCalls: 1 } } });
-  return cast;
+  scenario = await startTalking({ rules: { bob: { maximumCalls: 1 } } });
+  return scenario;
 }
 
 function rows(user = "bob"): number {
-  return cast.world.homeOf(user).sql.exec("SELECT * FROM calls").toArray().length;
+  return scenario.world.homeOf(user).sql.exec("SELECT * FROM calls").toArray().length;
 }
 
 async function nextCallIs(account: string) {
-  const dave = await cast.joins("dave");
+  const dave = await scenario.joins("dave");
   dave.invites(`sip:${account}@example.com`);
-  await cast.world.settle();
+  await scenario.world.settle();
   return dave.state;
 }
 
@@ -26,14 +26,14 @@ describe("how many calls a user has", () => {
     const { bob, world } = await talking();
     bob.leaves();
     await world.pass(40);
-    await cast.joins("bob");
+    await scenario.joins("bob");
     expect(await nextCallIs("bob")).toBe("hears ringing");
   });
 
   it("a phone that has started anew has no calls (RFC 3261 §10.2.4: its REGISTER has another Call-ID)", async () => {
     const { bob } = await talking();
     bob.leaves();
-    await cast.joins("bob", { instance: bob.instance });
+    await scenario.joins("bob", { instance: bob.instance });
     expect(await nextCallIs("bob")).toBe("hears ringing");
   });
 
@@ -52,14 +52,14 @@ describe("how many calls a user has", () => {
     expect([bob.isRegistered, await nextCallIs("bob")]).toEqual([true, "ended 486"]);
     bob.hangsUp();
     await world.settle();
-    cast.alice.invites(bob.aor);
+    scenario.alice.invites(bob.aor);
     await world.settle();
-    expect([cast.alice.state, rows()]).toEqual(["hears ringing", 0]);
+    expect([scenario.alice.state, rows()]).toEqual(["hears ringing", 0]);
   });
 
   it("a call is counted while its phone is away, though the home sleeps meanwhile", async () => {
     const { bob, world } = await talking();
-    const second = await cast.joins("bob");
+    const second = await scenario.joins("bob");
     bob.leaves();
     await world.settle();
     world.homeOf("bob").evict();
@@ -70,34 +70,34 @@ describe("how many calls a user has", () => {
     const { bob, world } = await talking();
     bob.leaves();
     world.lose("kill");
-    await cast.joins("bob");
+    await scenario.joins("bob");
     await world.pass(40);
     expect([await nextCallIs("bob"), rows()]).toEqual(["hears ringing", 0]);
   });
 
   it("a limit costs two rows a call", async () => {
     const written = async (rules: Readonly<Record<string, unknown>>) => {
-      cast = await stage({ rules });
-      const before = cast.world.homeOf("bob").sql.written;
-      cast.alice.invites(cast.bob.aor);
-      await cast.world.settle();
-      cast.bob.answers();
-      await cast.world.settle();
-      cast.bob.hangsUp();
-      await cast.world.settle();
-      const after = cast.world.homeOf("bob").sql.written;
-      cast.world.end();
+      scenario = await startScenario({ rules });
+      const before = scenario.world.homeOf("bob").sql.written;
+      scenario.alice.invites(scenario.bob.aor);
+      await scenario.world.settle();
+      scenario.bob.answers();
+      await scenario.world.settle();
+      scenario.bob.hangsUp();
+      await scenario.world.settle();
+      const after = scenario.world.homeOf("bob").sql.written;
+      scenario.world.end();
       return after - before;
     };
     expect((await written({ bob: { maximumCalls: 1 } })) - (await written({}))).toBe(2);
   });
 
   it("a call of a user without a limit has no row", async () => {
-    cast = await stage();
-    cast.alice.invites(cast.bob.aor);
-    await cast.world.settle();
-    cast.bob.answers();
-    await cast.world.settle();
+    scenario = await startScenario();
+    scenario.alice.invites(scenario.bob.aor);
+    await scenario.world.settle();
+    scenario.bob.answers();
+    await scenario.world.settle();
     expect([rows(), rows("alice")]).toEqual([0, 0]);
   });
 
@@ -119,40 +119,40 @@ describe("how many calls a user has", () => {
   });
 
   it("a call that he places counts for calls that come", async () => {
-    cast = await stage({ rules: { bob: { maximumCalls: 1 } } });
-    cast.bob.invites(cast.alice.aor);
-    await cast.world.settle();
-    expect([cast.alice.state, await nextCallIs("bob")]).toEqual(["ringing", "ended 486"]);
+    scenario = await startScenario({ rules: { bob: { maximumCalls: 1 } } });
+    scenario.bob.invites(scenario.alice.aor);
+    await scenario.world.settle();
+    expect([scenario.alice.state, await nextCallIs("bob")]).toEqual(["ringing", "ended 486"]);
   });
 
   it("a call that rings counts for calls that he places", async () => {
-    cast = await stage({ rules: { bob: { maximumCalls: 1 } } });
-    cast.alice.invites(cast.bob.aor);
-    await cast.world.settle();
-    const carol = await cast.joins("carol");
-    cast.bob.invites(carol.aor);
-    await cast.world.settle();
-    expect(cast.bob.state).toBe("ended 403");
+    scenario = await startScenario({ rules: { bob: { maximumCalls: 1 } } });
+    scenario.alice.invites(scenario.bob.aor);
+    await scenario.world.settle();
+    const carol = await scenario.joins("carol");
+    scenario.bob.invites(carol.aor);
+    await scenario.world.settle();
+    expect(scenario.bob.state).toBe("ended 403");
   });
 
   it("a call that was sent on does not count, whoever it rings at", async () => {
     const dave = "sip:dave@example.com";
-    cast = await stage({ rules: { bob: { maximumCalls: 1, forward: { noAnswer: { to: dave, after: 5 } } } } });
-    await cast.joins("dave");
-    cast.alice.invites(cast.bob.aor);
-    await cast.world.settle();
-    await cast.world.pass(6);
-    const carol = await cast.joins("carol");
-    carol.invites(cast.bob.aor);
-    await cast.world.settle();
-    expect([cast.alice.state, carol.state]).toEqual(["hears ringing", "hears ringing"]);
+    scenario = await startScenario({ rules: { bob: { maximumCalls: 1, forward: { noAnswer: { to: dave, after: 5 } } } } });
+    await scenario.joins("dave");
+    scenario.alice.invites(scenario.bob.aor);
+    await scenario.world.settle();
+    await scenario.world.pass(6);
+    const carol = await scenario.joins("carol");
+    carol.invites(scenario.bob.aor);
+    await scenario.world.settle();
+    expect([scenario.alice.state, carol.state]).toEqual(["hears ringing", "hears ringing"]);
   });
 
   it("a call between two of his phones is one", async () => {
-    cast = await stage({ rules: { bob: { maximumCalls: 1 } } });
-    const second = await cast.joins("bob");
-    cast.bob.invites(second.aor);
-    await cast.world.settle();
-    expect([cast.bob.state, second.state]).toEqual(["hears ringing", "ringing"]);
+    scenario = await startScenario({ rules: { bob: { maximumCalls: 1 } } });
+    const second = await scenario.joins("bob");
+    scenario.bob.invites(second.aor);
+    await scenario.world.settle();
+    expect([scenario.bob.state, second.state]).toEqual(["hears ringing", "ringing"]);
   });
 });

@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 describe("CANCEL, where the caller's home has lost its notes with its sockets (RFC 3261 §9.1)", () => {
   it("finds the call by whom it was for", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     alice.invites(bob.aor);
     await world.settle();
     world.lose("abort", world.homeOf("alice"));
@@ -18,8 +18,8 @@ describe("CANCEL, where the caller's home has lost its notes with its sockets (R
   });
 
   it("finds it where a route of the domain has led it", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     world.route("reception", { order: 1, match: { user: { prefix: "reception" } }, action: { kind: "local", user: "bob" } });
     alice.invites("sip:reception@example.com");
     await world.settle();
@@ -34,8 +34,8 @@ describe("CANCEL, where the caller's home has lost its notes with its sockets (R
 
 describe("the callee's home has taken the INVITE, and no receipt arrives", () => {
   it("the caller is told 500, since others may be reached (RFC 3261 §16.7 step 6), and the callee does not go on ringing", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     world.loseReceipts(world.homeOf("bob"), 3);
     alice.invites(bob.aor);
     await world.settle();

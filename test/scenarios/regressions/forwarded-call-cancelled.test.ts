@@ -1,15 +1,15 @@
 import { afterEach, expect, it } from "vitest";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 it("a forwarded call rings on past Timer B, and nobody cancels it but the caller", async () => {
-  cast = await stage({ rules: { bob: { forward: { always: "sip:carol@example.com" } } } });
-  const carol = await cast.joins("carol");
-  cast.alice.invites("sip:bob@example.com");
-  await cast.world.settle();
-  expect([cast.alice.state, carol.state]).toEqual(["hears ringing", "ringing"]);
-  await cast.world.pass(90);
-  expect([cast.alice.state, carol.state]).toEqual(["hears ringing", "ringing"]);
+  scenario = await startScenario({ rules: { bob: { forward: { always: "sip:carol@example.com" } } } });
+  const carol = await scenario.joins("carol");
+  scenario.alice.invites("sip:bob@example.com");
+  await scenario.world.settle();
+  expect([scenario.alice.state, carol.state]).toEqual(["hears ringing", "ringing"]);
+  await scenario.world.pass(90);
+  expect([scenario.alice.state, carol.state]).toEqual(["hears ringing", "ringing"]);
 });

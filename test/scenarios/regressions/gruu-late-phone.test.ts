@@ -1,16 +1,16 @@
 import { afterEach, expect, it } from "vitest";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 it("a call to one instance's GRUU does not ring another phone that registers meanwhile (RFC 5627 §6.1)", async () => {
-  cast = await stage();
-  const gruu = `sip:bob@example.com;gr=${cast.bob.instance}`;
-  cast.alice.invites(gruu);
-  await cast.world.settle();
-  expect(cast.bob.state).toBe("ringing");
-  const second = await cast.joins("bob");
-  await cast.world.settle();
+  scenario = await startScenario();
+  const gruu = `sip:bob@example.com;gr=${scenario.bob.instance}`;
+  scenario.alice.invites(gruu);
+  await scenario.world.settle();
+  expect(scenario.bob.state).toBe("ringing");
+  const second = await scenario.joins("bob");
+  await scenario.world.settle();
   expect(second.state).toBe("idle");
 });

@@ -1,24 +1,24 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { Desk } from "../../support/desk.ts";
-import { type Cast, type CastOptions, stage, stageRinging, stageTalking } from "../world/scenario.ts";
+import { SimulatedPhone } from "../../support/simulated-phone.ts";
+import { type Scenario, type ScenarioOptions, startScenario, startRinging, startTalking } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
-async function ringing(options?: CastOptions) {
-  cast = await stageRinging(options);
-  return cast;
+async function ringing(options?: ScenarioOptions) {
+  scenario = await startRinging(options);
+  return scenario;
 }
 
 async function talking() {
-  cast = await stageTalking();
-  return cast;
+  scenario = await startTalking();
+  return scenario;
 }
 
 /** The home sleeps, as it does after ten seconds; what it knows in memory is gone. */
 async function sleeps(user: string, seconds = 15) {
-  await cast.world.pass(seconds);
-  cast.world.homeOf(user).evict();
+  await scenario.world.pass(seconds);
+  scenario.world.homeOf(user).evict();
 }
 
 describe("a connection that is dead without the server's knowing", () => {
@@ -71,7 +71,7 @@ describe("a connection that is dead without the server's knowing", () => {
 
   it.each(["alice", "bob"] as const)("a BYE to %s that went into it comes again, though the home has slept meanwhile", async (away) => {
     const { world } = await talking();
-    const [deaf, other] = away === "alice" ? [cast.alice, cast.bob] : [cast.bob, cast.alice];
+    const [deaf, other] = away === "alice" ? [scenario.alice, scenario.bob] : [scenario.bob, scenario.alice];
     world.homeOf(away).connections[0]?.stall();
     other.hangsUp();
     await world.settle();
@@ -124,9 +124,9 @@ describe("a connection that is dead without the server's knowing", () => {
 
 describe("two flows of one phone (RFC 5626 §4.2)", () => {
   it("one that closes leaves the call that was placed on it to the other", async () => {
-    cast = await stage({ alice: { instance: "urn:uuid:one-phone", regId: 1 } });
-    const { alice, bob, world } = cast;
-    const other = await cast.joins("alice", { instance: "urn:uuid:one-phone", regId: 2 });
+    scenario = await startScenario({ alice: { instance: "urn:uuid:one-phone", regId: 1 } });
+    const { alice, bob, world } = scenario;
+    const other = await scenario.joins("alice", { instance: "urn:uuid:one-phone", regId: 2 });
     alice.invites(bob.aor);
     await world.settle();
     alice.leaves();
@@ -140,11 +140,11 @@ describe("two flows of one phone (RFC 5626 §4.2)", () => {
 
 describe("two pages that give themselves out for one instance", () => {
   it("each hears the answers to its own calls", async () => {
-    cast = await stage({ alice: { instance: "urn:uuid:one-phone" } });
-    const { alice, bob, world } = cast;
+    scenario = await startScenario({ alice: { instance: "urn:uuid:one-phone" } });
+    const { alice, bob, world } = scenario;
     alice.invites(bob.aor);
     await world.settle();
-    const other: Desk = await cast.joins("alice", { instance: "urn:uuid:one-phone" });
+    const other: SimulatedPhone = await scenario.joins("alice", { instance: "urn:uuid:one-phone" });
     bob.answers();
     await world.settle();
     expect(alice.state).toBe("talking");

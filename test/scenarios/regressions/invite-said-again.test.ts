@@ -1,13 +1,13 @@
 import { afterEach, expect, it } from "vitest";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 /** Alice, who may have one call at a time, has called bob, and her phone has said its INVITE again on its next connection. */
 async function saidAgain() {
-  cast = await stage({ rules: { alice: { maximumCalls: 1 } } });
-  const { alice, bob, world } = cast;
+  scenario = await startScenario({ rules: { alice: { maximumCalls: 1 } } });
+  const { alice, bob, world } = scenario;
   const { invite } = alice.invites(bob.aor);
   await world.settle();
   alice.isCut();
@@ -15,7 +15,7 @@ async function saidAgain() {
   if (invite === undefined) throw new Error("there is no INVITE");
   const again = alice.sends("INVITE", invite.uri, invite.lines, "", invite.branch);
   await world.settle();
-  return { ...cast, again };
+  return { ...scenario, again };
 }
 
 it("an INVITE that is said again is the same call: it is not refused as one too many", async () => {

@@ -1,14 +1,14 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 describe("what waits for a phone that is away for a moment", () => {
   it("a flood of requests does not crowd out the BYE of a call", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
-    const carol = await cast.joins("carol");
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
+    const carol = await scenario.joins("carol");
     alice.invites(bob.aor);
     await world.settle();
     bob.answers();
@@ -24,9 +24,9 @@ describe("what waits for a phone that is away for a moment", () => {
   });
 
   it("one sender does not take the places of another", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
-    const carol = await cast.joins("carol");
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
+    const carol = await scenario.joins("carol");
     bob.leaves();
     await world.settle();
     for (let count = 0; count < 100; count += 1) carol.asks("OPTIONS", bob.aor);
@@ -38,8 +38,8 @@ describe("what waits for a phone that is away for a moment", () => {
   });
 
   it("is not said again once the phone has answered", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     bob.leaves();
     await world.settle();
     alice.asks("OPTIONS", bob.aor);
@@ -52,8 +52,8 @@ describe("what waits for a phone that is away for a moment", () => {
   });
 
   it("is said again on the next connection as long as the phone has not answered", async () => {
-    cast = await stage({ bob: { isManual: true } });
-    const { alice, bob, world } = cast;
+    scenario = await startScenario({ bob: { isManual: true } });
+    const { alice, bob, world } = scenario;
     bob.leaves();
     await world.settle();
     alice.asks("OPTIONS", bob.aor);
@@ -65,8 +65,8 @@ describe("what waits for a phone that is away for a moment", () => {
   });
 
   it("a callee who says a great deal does not crowd out his own refusal", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     alice.invites(bob.aor);
     await world.settle();
     alice.leaves();
@@ -80,8 +80,8 @@ describe("what waits for a phone that is away for a moment", () => {
   });
 
   it("a refusal is not taken for the ringing that waited before it", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     alice.invites(bob.aor);
     await world.take(1);
     alice.isCut();
@@ -95,8 +95,8 @@ describe("what waits for a phone that is away for a moment", () => {
   });
 
   it("a refusal that the caller has acknowledged is not said again", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     alice.invites(bob.aor);
     await world.settle();
     alice.leaves();

@@ -1,22 +1,22 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { header } from "../../support/heard.ts";
-import { type Cast, type CastOptions, stage, stageRinging, stageTalking } from "../world/scenario.ts";
+import { header } from "../../support/received-message.ts";
+import { type Scenario, type ScenarioOptions, startScenario, startRinging, startTalking } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
-async function ringing(options?: CastOptions) {
-  cast = await stageRinging(options);
-  return cast;
+async function ringing(options?: ScenarioOptions) {
+  scenario = await startRinging(options);
+  return scenario;
 }
 
 async function talking() {
-  cast = await stageTalking();
-  return cast;
+  scenario = await startTalking();
+  return scenario;
 }
 
 function rowsIn(table: string, user = "bob"): number {
-  return cast.world.homeOf(user).sql.exec(`SELECT * FROM ${table}`).toArray().length;
+  return scenario.world.homeOf(user).sql.exec(`SELECT * FROM ${table}`).toArray().length;
 }
 
 describe("a laptop that sleeps for longer than the grace", () => {
@@ -92,9 +92,9 @@ describe("a laptop that sleeps for longer than the grace", () => {
   });
 
   it("stops ringing when it is back, though the other phone's answer is long ago", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
-    const second = await cast.joins("bob");
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
+    const second = await scenario.joins("bob");
     alice.invites(bob.aor);
     await world.settle();
     bob.leaves();

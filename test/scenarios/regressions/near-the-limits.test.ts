@@ -1,15 +1,15 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 describe("a message near the limits", () => {
   const lines = Array.from({ length: 245 }, (_, index) => `X-Line-${index}: x`);
 
   it("an INVITE with as many header lines as are taken is cancelled as any other", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     alice.invites(bob.aor, lines);
     await world.settle();
     alice.cancels();
@@ -18,8 +18,8 @@ describe("a message near the limits", () => {
   });
 
   it("survives the loss of memory", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     alice.invites(bob.aor, lines);
     await world.settle();
     world.lose("evict");
@@ -29,17 +29,17 @@ describe("a message near the limits", () => {
   });
 
   it("an instance-id longer than 400 characters is refused (400)", async () => {
-    cast = await stage({ bob: { instance: `urn:x-${"x".repeat(400)}` }, absent: ["bob"] });
-    await cast.bob.comes();
-    await cast.world.settle();
-    expect([cast.bob.last(400).status, cast.world.faults]).toEqual([400, []]);
+    scenario = await startScenario({ bob: { instance: `urn:x-${"x".repeat(400)}` }, absent: ["bob"] });
+    await scenario.bob.comes();
+    await scenario.world.settle();
+    expect([scenario.bob.last(400).status, scenario.world.faults]).toEqual([400, []]);
   });
 
   it.each([[7], [9]])(
     "a phone registers %i Contacts of 2,000 characters on one connection, is called after a sleep, and cancels",
     async (count) => {
-      cast = await stage();
-      const { alice, bob, world } = cast;
+      scenario = await startScenario();
+      const { alice, bob, world } = scenario;
       const contacts = Array.from({ length: count }, (_, index) => `Contact: <sip:${"x".repeat(1960)}${index}@h.invalid>`);
       bob.sends("REGISTER", "sip:example.com", [
         ...[`From: <${bob.aor}>;tag=1`, `To: <${bob.aor}>`, "Call-ID: many-contacts", "CSeq: 1 REGISTER", "Expires: 600"],
@@ -58,8 +58,8 @@ describe("a message near the limits", () => {
   );
 
   it("a phone that is in a great many calls goes on making more", async () => {
-    cast = await stage();
-    const { alice, bob, world } = cast;
+    scenario = await startScenario();
+    const { alice, bob, world } = scenario;
     for (let count = 0; count < 70; count += 1) {
       alice.invites(bob.aor);
       await world.settle();

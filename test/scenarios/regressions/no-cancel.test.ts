@@ -1,19 +1,19 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 describe("Request-Disposition: no-cancel (RFC 3841 §9.1)", () => {
   /** Two phones of bob's ring, one answers. */
   async function answered() {
-    cast = await stage();
-    const second = await cast.joins("bob");
-    cast.alice.invites(cast.bob.aor, ["Request-Disposition: no-cancel"]);
-    await cast.world.settle();
-    cast.bob.answers();
-    await cast.world.settle();
-    return { ...cast, second };
+    scenario = await startScenario();
+    const second = await scenario.joins("bob");
+    scenario.alice.invites(scenario.bob.aor, ["Request-Disposition: no-cancel"]);
+    await scenario.world.settle();
+    scenario.bob.answers();
+    await scenario.world.settle();
+    return { ...scenario, second };
   }
 
   it("the other's answer reaches the caller more than a minute later", async () => {

@@ -1,15 +1,15 @@
 import { afterEach, expect, it } from "vitest";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 it("a caller who wants to be redirected is not told whom calls are sent on to (RFC 3841 §9.1)", async () => {
-  cast = await stage({ rules: { bob: { forward: { always: "sip:carol@example.com" } } } });
-  const carol = await cast.joins("carol");
-  cast.alice.invites(cast.bob.aor, ["Request-Disposition: redirect"]);
-  await cast.world.settle();
-  expect([cast.alice.state, carol.state]).toEqual(["hears ringing", "ringing"]);
+  scenario = await startScenario({ rules: { bob: { forward: { always: "sip:carol@example.com" } } } });
+  const carol = await scenario.joins("carol");
+  scenario.alice.invites(scenario.bob.aor, ["Request-Disposition: redirect"]);
+  await scenario.world.settle();
+  expect([scenario.alice.state, carol.state]).toEqual(["hears ringing", "ringing"]);
 });
 
 it.each([
@@ -17,11 +17,11 @@ it.each([
   ["a port where no server is", "sip:secret@elsewhere.example:6379", 403],
   ["what is no address", "mailto:secret@example.com", 416],
 ])("a caller is not told why a call cannot be sent on to %s", async (_what, to, status) => {
-  cast = await stage({ rules: { bob: { forward: { always: to } } } });
-  cast.alice.invites(cast.bob.aor);
-  await cast.world.settle();
-  expect(cast.alice.state).toBe(`ended ${status}`);
-  const { raw } = cast.alice.last(status);
+  scenario = await startScenario({ rules: { bob: { forward: { always: to } } } });
+  scenario.alice.invites(scenario.bob.aor);
+  await scenario.world.settle();
+  expect(scenario.alice.state).toBe(`ended ${status}`);
+  const { raw } = scenario.alice.last(status);
   expect(raw).toContain("sent on to where they cannot go");
   expect(raw).not.toMatch(/secret|nobody|6379|no such user/);
 });

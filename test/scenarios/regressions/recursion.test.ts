@@ -1,14 +1,14 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 /** Alice has called bob, whose phone names two others in its 302. */
 async function deflected(lines: readonly string[]) {
-  cast = await stage({ settings: { RECURSE_ON_REDIRECT: "true" } });
-  const { alice, bob, world } = cast;
-  const others = [await cast.joins("carol"), await cast.joins("dave")];
+  scenario = await startScenario({ settings: { RECURSE_ON_REDIRECT: "true" } });
+  const { alice, bob, world } = scenario;
+  const others = [await scenario.joins("carol"), await scenario.joins("dave")];
   alice.invites(bob.aor, lines);
   await world.settle();
   bob.rejects(302, ["Contact: <sip:carol@example.com>, <sip:dave@example.com>"]);

@@ -1,38 +1,38 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 const stored = (): string => {
-  const [row] = cast.world.homeOf("bob").sql.exec("SELECT request FROM contexts").toArray() as { readonly request: string }[];
+  const [row] = scenario.world.homeOf("bob").sql.exec("SELECT request FROM contexts").toArray() as { readonly request: string }[];
   return row?.request ?? "";
 };
 
 describe("the row of a call", () => {
   it("has the INVITE whole while it rings, for a phone that comes back", async () => {
-    cast = await stage();
-    cast.alice.invites(cast.bob.aor);
-    await cast.world.settle();
+    scenario = await startScenario();
+    scenario.alice.invites(scenario.bob.aor);
+    await scenario.world.settle();
     expect(stored()).toContain("m=audio");
   });
 
   it("sheds its body when it is answered; what ACK and CANCEL are made of stays", async () => {
-    cast = await stage();
-    cast.alice.invites(cast.bob.aor);
-    await cast.world.settle();
-    cast.bob.answers();
-    await cast.world.settle();
+    scenario = await startScenario();
+    scenario.alice.invites(scenario.bob.aor);
+    await scenario.world.settle();
+    scenario.bob.answers();
+    await scenario.world.settle();
     expect(stored()).not.toContain("m=audio");
     expect(stored()).toMatch(/^oINVITE [^]*\r\nContent-Length: 0\r\n\r\n$/);
   });
 
   it("is enough to acknowledge a phone that refuses late, though the memory was lost", async () => {
-    cast = await stage();
-    const second = await cast.joins("bob", { isManual: true });
-    cast.alice.invites(cast.bob.aor);
-    await cast.world.settle();
-    const { world, bob } = cast;
+    scenario = await startScenario();
+    const second = await scenario.joins("bob", { isManual: true });
+    scenario.alice.invites(scenario.bob.aor);
+    await scenario.world.settle();
+    const { world, bob } = scenario;
     second.replies(second.last("INVITE"), 180);
     await world.settle();
     bob.answers();

@@ -1,14 +1,14 @@
 import { afterEach, expect, it } from "vitest";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 it("a call that was sent on to a phone that is waited for in vain does not ring for nobody later", async () => {
   const settings = { BINDING_GRACE: "60" };
-  cast = await stage({ settings, rules: { bob: { forward: { always: "sip:carol@example.com" } } } });
-  const { alice, bob, world } = cast;
-  const carol = await cast.joins("carol");
+  scenario = await startScenario({ settings, rules: { bob: { forward: { always: "sip:carol@example.com" } } } });
+  const { alice, bob, world } = scenario;
+  const carol = await scenario.joins("carol");
   carol.leaves();
   await world.settle();
   alice.invites(bob.aor);

@@ -1,14 +1,14 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { compose, newBranch } from "../../support/compose.ts";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 /** A connection to bob's home on which nobody authenticates. */
 async function stranger() {
-  cast = await stage();
-  const { world, bob } = cast;
+  scenario = await startScenario();
+  const { world, bob } = scenario;
   const connection = await world.connect("bob");
   const heard: string[] = [];
   connection.listen({ heard: (frame) => heard.push(frame), lost: () => undefined });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { type Cared, TrunkCare } from "../../../durable-objects/next-hop/trunk-care.ts";
-import { BadServers } from "../../../platform/unavailable-servers.ts";
+import { type MonitoredTrunk, TrunkMonitor } from "../../../durable-objects/next-hop/trunk-monitor.ts";
+import { UnavailableServers } from "../../../platform/unavailable-servers.ts";
 import type { TrunkRegistration } from "../../../durable-objects/next-hop/trunk-registration.ts";
 import type { Trunk } from "../../../lib/routing/trunk.ts";
 
@@ -8,7 +8,7 @@ beforeEach(() => vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2026, 0, 1) 
 afterEach(() => vi.useRealTimers());
 
 /** What outlives a sleep: the storage of an object whose server cannot be reached. */
-function unreachable(): { readonly cared: Cared; readonly kept: Map<string, unknown>; alarm: number | null } {
+function unreachable(): { readonly cared: MonitoredTrunk; readonly kept: Map<string, unknown>; alarm: number | null } {
   const object = { kept: new Map<string, unknown>(), alarm: null as number | null };
   const storage = {
     get: async (name: string) => object.kept.get(name),
@@ -18,10 +18,10 @@ function unreachable(): { readonly cared: Cared; readonly kept: Map<string, unkn
     setAlarm: async (at: number) => void (object.alarm = at),
   } as unknown as DurableObjectStorage;
   const trunk = { register: true, username: "offhook", password: "secret" } as Trunk;
-  const cared: Cared = {
-    ...{ name: "trunk", storage, times: { base: 30_000, most: 1_800_000 }, badServers: new BadServers() },
+  const cared: MonitoredTrunk = {
+    ...{ name: "trunk", storage, times: { base: 30_000, most: 1_800_000 }, unavailableServers: new UnavailableServers() },
     ...{ trunk: async () => trunk, open: async () => undefined, isOpen: () => false, rest: () => undefined },
-    ...{ usualRole: async () => "registers", passOn: async () => undefined, takeBack: async () => undefined },
+    ...{ usualRole: async () => "registers", passOn: async () => undefined, release: async () => undefined },
   };
   return Object.assign(object, { cared });
 }
@@ -32,7 +32,7 @@ it("the wait before a trunk is tried again doubles with each failure, though its
   for (let failure = 0; failure < 8; failure += 1) {
     const began = Date.now();
     object.alarm = null;
-    await new TrunkCare(object.cared, {} as TrunkRegistration).alarm();
+    await new TrunkMonitor(object.cared, {} as TrunkRegistration).alarm();
     waits.push((object.alarm ?? 0) - began);
     vi.setSystemTime(object.alarm ?? 0);
   }

@@ -1,13 +1,13 @@
 import { afterEach, expect, it } from "vitest";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 it("a phone with two flows that has said 180 is not given up by Timer B because the flow it rang by is gone", async () => {
-  cast = await stage({ bob: { instance: "urn:uuid:one-phone", regId: 1 } });
-  const { alice, bob, world } = cast;
-  const other = await cast.joins("bob", { instance: "urn:uuid:one-phone", regId: 2, isManual: true });
+  scenario = await startScenario({ bob: { instance: "urn:uuid:one-phone", regId: 1 } });
+  const { alice, bob, world } = scenario;
+  const other = await scenario.joins("bob", { instance: "urn:uuid:one-phone", regId: 2, isManual: true });
   alice.invites(bob.aor);
   await world.settle();
   const rang = bob.all("INVITE").length > 0 ? bob : other;

@@ -1,12 +1,12 @@
 import { afterEach, expect, it } from "vitest";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
 it("a phone that unregisters in a call still hears that the other has hung up", async () => {
-  cast = await stage();
-  const { alice, bob, world } = cast;
+  scenario = await startScenario();
+  const { alice, bob, world } = scenario;
   alice.invites(bob.aor);
   await world.settle();
   bob.answers();

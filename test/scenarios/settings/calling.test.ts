@@ -1,15 +1,15 @@
 import { afterEach, expect } from "vitest";
-import { header, headers } from "../../support/heard.ts";
+import { header, headers } from "../../support/received-message.ts";
 import { setting } from "../../support/setting.ts";
-import { type Cast, type CastOptions, stage } from "../world/scenario.ts";
+import { type Scenario, type ScenarioOptions, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
-async function staged(settings: Readonly<Record<string, number>>, options: CastOptions = {}): Promise<Cast> {
+async function staged(settings: Readonly<Record<string, number>>, options: ScenarioOptions = {}): Promise<Scenario> {
   const texts = Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, String(value)]));
-  cast = await stage({ ...options, settings: texts });
-  return cast;
+  scenario = await startScenario({ ...options, settings: texts });
+  return scenario;
 }
 
 setting("CALLER_GRACE", 2, 60, "a call rings on so long after its caller's connection broke", async (value) => {

@@ -1,26 +1,29 @@
 import { afterEach, expect, it } from "vitest";
-import type { Desk } from "../../support/desk.ts";
-import { header } from "../../support/heard.ts";
+import type { SimulatedPhone } from "../../support/simulated-phone.ts";
+import { header } from "../../support/received-message.ts";
 import { setting } from "../../support/setting.ts";
 import { pidf, publishes, watch } from "../../support/watching.ts";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
-async function staged(settings: Readonly<Record<string, number>>, users: readonly string[] = []): Promise<Cast & { desks: Desk[] }> {
+async function staged(
+  settings: Readonly<Record<string, number>>,
+  users: readonly string[] = [],
+): Promise<Scenario & { desks: SimulatedPhone[] }> {
   const texts = Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, String(value)]));
-  cast = await stage({ settings: texts });
-  for (const user of users) cast.world.subscribe(user);
-  const desks: Desk[] = [];
-  for (const user of users) desks.push(await cast.joins(user));
-  return { ...cast, desks };
+  scenario = await startScenario({ settings: texts });
+  for (const user of users) scenario.world.subscribe(user);
+  const desks: SimulatedPhone[] = [];
+  for (const user of users) desks.push(await scenario.joins(user));
+  return { ...scenario, desks };
 }
 
 /** Bob's phone is gone for good; a user writes to him, and hears a final status. */
-async function writes(desk: Desk, body = "hello"): Promise<number> {
-  const sent = desk.asks("MESSAGE", cast.bob.aor, ["Content-Type: text/plain"], body);
-  await cast.world.settle();
+async function writes(desk: SimulatedPhone, body = "hello"): Promise<number> {
+  const sent = desk.asks("MESSAGE", scenario.bob.aor, ["Content-Type: text/plain"], body);
+  await scenario.world.settle();
   return sent.final;
 }
 
@@ -32,7 +35,7 @@ setting("STORED_MESSAGES", 4, 200, "so many are stored for a user without a phon
     for (let count = 0; count < value / 4; count += 1) expect(await writes(desk)).toBe(202);
     expect(await writes(desk)).toBe(480);
   }
-  expect(await writes(desks[4] as Desk)).toBe(480);
+  expect(await writes(desks[4] as SimulatedPhone)).toBe(480);
   await bob.comesOnline();
   expect(bob.all("MESSAGE")).toHaveLength(value);
 });
@@ -98,10 +101,10 @@ setting("MAXIMUM_EVENT_EXPIRES", 600, 50_000, "a subscription or publication has
 setting("MAXIMUM_WATCHERS", 2, 1010, "a user has so many subscriptions at most: 480", async (value) => {
   const users = Array.from({ length: Math.ceil((value + 1) / 20) }, (_none, index) => `watcher${index}`);
   const { bob, world, desks } = await staged({ MAXIMUM_WATCHERS: value }, users);
-  const watchings = Array.from({ length: value }, (_none, index) => watch(desks[Math.floor(index / 20)] as Desk, bob.aor));
+  const watchings = Array.from({ length: value }, (_none, index) => watch(desks[Math.floor(index / 20)] as SimulatedPhone, bob.aor));
   await world.settle();
   expect(watchings.filter(({ status }) => status() !== 200)).toEqual([]);
-  const another = watch(desks.at(-1) as Desk, bob.aor);
+  const another = watch(desks.at(-1) as SimulatedPhone, bob.aor);
   await world.settle();
   expect(another.status()).toBe(480);
 });

@@ -1,32 +1,32 @@
 import { afterEach, expect } from "vitest";
 import { randomText } from "../../support/compose.ts";
-import type { Desk } from "../../support/desk.ts";
-import { header, headers } from "../../support/heard.ts";
+import type { SimulatedPhone } from "../../support/simulated-phone.ts";
+import { header, headers } from "../../support/received-message.ts";
 import { setting } from "../../support/setting.ts";
-import { type Cast, type CastOptions, stage } from "../world/scenario.ts";
+import { type Scenario, type ScenarioOptions, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
-async function staged(settings: Readonly<Record<string, number>>, options: CastOptions = {}): Promise<Cast> {
+async function staged(settings: Readonly<Record<string, number>>, options: ScenarioOptions = {}): Promise<Scenario> {
   const texts = Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, String(value)]));
-  cast = await stage({ ...options, settings: texts });
-  return cast;
+  scenario = await startScenario({ ...options, settings: texts });
+  return scenario;
 }
 
 /** A REGISTER with a Call-ID of its own, and its final status. */
-async function registers(desk: Desk, contacts: readonly string[], lines: readonly string[] = []): Promise<number> {
+async function registers(desk: SimulatedPhone, contacts: readonly string[], lines: readonly string[] = []): Promise<number> {
   const sent = desk.sends("REGISTER", "sip:example.com", [
     ...[`From: <${desk.aor}>;tag=${randomText(4)}`, `To: <${desk.aor}>`, `Call-ID: ${randomText(6)}`, "CSeq: 1 REGISTER"],
     ...contacts.map((contact) => `Contact: ${contact}`),
     ...lines,
   ]);
-  await cast.world.settle();
+  await scenario.world.settle();
   return sent.final;
 }
 
 /** Seconds that the last 200 has granted to the Contact of this user part. */
-function granted(desk: Desk, user: string): number {
+function granted(desk: SimulatedPhone, user: string): number {
   const contact = headers(desk.last(200, "REGISTER"), "contact").find((one) => one.includes(`sip:${user}@`)) ?? "";
   return Number(/;expires=(\d+)/.exec(contact)?.[1]);
 }

@@ -1,23 +1,23 @@
 import { afterEach, expect } from "vitest";
 import { compose, newBranch } from "../../support/compose.ts";
 import { answerChallenge } from "../../support/digest.ts";
-import { headers, readHeard } from "../../support/heard.ts";
+import { headers, readReceivedMessage } from "../../support/received-message.ts";
 import { setting } from "../../support/setting.ts";
 import type { Connection } from "../world/connection.ts";
-import { type Cast, stage } from "../world/scenario.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
-let cast: Cast;
-afterEach(() => cast.world.end());
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
 
-async function staged(settings: Readonly<Record<string, number>>): Promise<Cast> {
+async function staged(settings: Readonly<Record<string, number>>): Promise<Scenario> {
   const texts = Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, String(value)]));
-  cast = await stage({ settings: texts });
-  return cast;
+  scenario = await startScenario({ settings: texts });
+  return scenario;
 }
 
 /** A REGISTER of bob's on a connection, with these lines more. */
 function registers(connection: Connection, cseq: number, lines: readonly string[] = []): void {
-  const { aor } = cast.bob;
+  const { aor } = scenario.bob;
   connection.send(
     compose("REGISTER sip:example.com SIP/2.0", [
       ...[`Via: SIP/2.0/WSS x.invalid;branch=${newBranch()}`, "Max-Forwards: 70", `From: <${aor}>;tag=1`, `To: <${aor}>`],
@@ -56,12 +56,12 @@ setting("NONCE_LIFETIME", 5, 3000, "a nonce is good for so long, then it is stal
     connection.listen({ heard: (frame) => heard.push(frame), lost: () => undefined });
     registers(connection, 1);
     await world.settle();
-    const challenges = headers(readHeard(heard.at(-1) ?? "", false), "www-authenticate");
+    const challenges = headers(readReceivedMessage(heard.at(-1) ?? "", false), "www-authenticate");
     await world.pass(value + late);
     const credentials = answerChallenge(challenges, { method: "REGISTER", uri: "sip:example.com", username: "bob", password: "offhook" });
     registers(connection, 2, [`Authorization: ${credentials}`]);
     await world.settle();
-    const answer = readHeard(heard.at(-1) ?? "", false);
+    const answer = readReceivedMessage(heard.at(-1) ?? "", false);
     expect([answer.status, /stale=true/i.test(headers(answer, "www-authenticate").join())]).toEqual([status, status === 401]);
     world.end();
   }

@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from "vitest";
 import { conversations } from "./conversations.ts";
-import { stage } from "./scenario.ts";
+import { startScenario } from "./scenario.ts";
 import { World } from "./world.ts";
 
 /** Before any module is loaded, so that one which keeps a clock for later keeps one of these. */
@@ -40,8 +40,8 @@ it("whoever asks the real clock is found", () => {
 });
 
 it.each(conversations)("the simulated world does not see the real clock: $name", async ({ play, outcome, options }) => {
-  const cast = await stage(options);
+  const scenario = await startScenario(options);
   outside.guard.isClosed = true;
-  expect(await play(cast)).toEqual(outcome);
-  expect(cast.world.faults).toEqual([]);
+  expect(await play(scenario)).toEqual(outcome);
+  expect(scenario.world.faults).toEqual([]);
 });

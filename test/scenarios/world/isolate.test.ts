@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { badServersOf } from "../../../platform/unavailable-servers.ts";
+import { unavailableServersOf } from "../../../platform/unavailable-servers.ts";
 import { resolverOf } from "../../../platform/dns/shared-resolver.ts";
 import { directoryOf } from "../../../platform/directory/directory.ts";
 import type { Environment } from "../../../platform/environment.ts";
@@ -11,9 +11,9 @@ const places = [{ name: "hop!one" }, { name: "hop!two" }];
 function endsHavingLearned(): Environment {
   const world = new World();
   const environment = world.environment(undefined);
-  badServersOf(environment).remember("hop!one", 3600, Date.now());
+  unavailableServersOf(environment).remember("hop!one", 3600, Date.now());
   expect(
-    badServersOf(environment)
+    unavailableServersOf(environment)
       .last(places, Date.now())
       .map(({ name }) => name),
   ).toEqual(["hop!two", "hop!one"]);
@@ -25,14 +25,14 @@ it("a world knows nothing of what homes of another world have learned", () => {
   const before = endsHavingLearned();
   const world = new World();
   const environment = world.environment(undefined);
-  expect(badServersOf(environment).last(places, Date.now())).toEqual(places);
+  expect(unavailableServersOf(environment).last(places, Date.now())).toEqual(places);
   expect([resolverOf(environment) === resolverOf(before), directoryOf(environment) === directoryOf(before)]).toEqual([false, false]);
   world.end();
 });
 
 it("the homes of one world share it, until all of them are restarted", () => {
   const world = new World();
-  const learned = (user: string) => badServersOf(world.environment(world.homeOf(user)));
+  const learned = (user: string) => unavailableServersOf(world.environment(world.homeOf(user)));
   const shared = learned("alice");
   expect(learned("bob")).toBe(shared);
   world.lose("kill");

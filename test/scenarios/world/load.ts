@@ -1,10 +1,10 @@
-import { Desk, type DeskOptions } from "../../support/desk.ts";
-import { header } from "../../support/heard.ts";
+import { SimulatedPhone, type DeskOptions } from "../../support/simulated-phone.ts";
+import { header } from "../../support/received-message.ts";
 import { mulberry32 } from "../../support/random.ts";
 import { type Loss, World, losses } from "./world.ts";
 
 const users = ["alice", "bob", "carol", "dave"] as const;
-type Call = Desk["calls"][number];
+type Call = SimulatedPhone["calls"][number];
 
 /** A MESSAGE, and what its sender was told of it. */
 interface Written {
@@ -20,10 +20,10 @@ const callerGrace = 9500;
 export class Load {
   readonly #random: () => number;
   readonly #world: World;
-  readonly #desks: Desk[] = [];
+  readonly #desks: SimulatedPhone[] = [];
   readonly #written: Written[] = [];
   /** Since when phones are away, in milliseconds; and the calls that may have been lost by that, or by what cannot be survived. */
-  readonly #away = new Map<Desk, number>();
+  readonly #away = new Map<SimulatedPhone, number>();
   readonly #excused = new Set<string>();
 
   constructor(seed: number) {
@@ -52,7 +52,7 @@ export class Load {
     }
     for (const user of users) {
       for (let phones = this.#chance(0.4) ? 2 : 1; phones > 0; phones -= 1) {
-        const desk = new Desk(this.#world, user, this.#options());
+        const desk = new SimulatedPhone(this.#world, user, this.#options());
         this.#desks.push(desk);
         await desk.comesOnline();
       }
@@ -99,19 +99,19 @@ export class Load {
     this.#world.lose(loss, this.#world.homeOf(user));
   }
 
-  #leaves(desk: Desk): void {
+  #leaves(desk: SimulatedPhone): void {
     desk.leaves();
     if (!this.#away.has(desk)) this.#away.set(desk, Date.now());
   }
 
-  #returns(desk: Desk): void {
+  #returns(desk: SimulatedPhone): void {
     const since = this.#away.get(desk) ?? Date.now();
     this.#away.delete(desk);
     if (Date.now() - since > callerGrace) for (const { id } of desk.calls.filter(isWaiting)) this.#excused.add(id);
     this.#world.attempt(desk.comes());
   }
 
-  #writes(desk: Desk): void {
+  #writes(desk: SimulatedPhone): void {
     const to = this.#pick(users.filter((one) => one !== desk.account));
     const callId = `m${this.#written.length}`;
     const aor = `sip:${to}@example.com`;
@@ -120,7 +120,7 @@ export class Load {
   }
 
   /** Something is done with one of the phone's calls, or it places another one. */
-  #calls(desk: Desk): void {
+  #calls(desk: SimulatedPhone): void {
     const open = desk.calls.filter((call) => isWaiting(call) || call.state === "ringing" || call.state === "talking");
     const call = open.length === 0 || (open.length < 3 && this.#chance(0.2)) ? undefined : this.#pick(open);
     if (call === undefined) {
@@ -131,7 +131,7 @@ export class Load {
     } else if (desk.isRegistered && (call.invite?.provisional ?? 0) > 0 && this.#chance(0.4)) desk.cancels(call);
   }
 
-  #rings(desk: Desk, call: Call): void {
+  #rings(desk: SimulatedPhone, call: Call): void {
     const kind = this.#random();
     if (kind < 0.4) desk.answers(call);
     else if (kind < 0.6) desk.rejects(this.#pick([404, 480, 486, 500, 503, 603]), [], call);
@@ -204,7 +204,7 @@ export class Load {
   }
 
   #lostMessages(): string[] {
-    const hasHeard = (desk: Desk, callId: string) => desk.all("MESSAGE").some((one) => header(one, "call-id") === callId);
+    const hasHeard = (desk: SimulatedPhone, callId: string) => desk.all("MESSAGE").some((one) => header(one, "call-id") === callId);
     return this.#written
       .filter(({ to, callId, sent: { final } }) => {
         const isTaken = final >= 200 && final < 300;

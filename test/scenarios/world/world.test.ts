@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { stageRinging, stageTalking } from "./scenario.ts";
+import { startRinging, startTalking } from "./scenario.ts";
 import { World, WorldEnded } from "./world.ts";
 
 afterEach(() => new World().end());
 
 describe("a test that was given up does nothing to those that follow", () => {
   it("a new world ends the one before, whose conversation stops at its next step", async () => {
-    const givenUp = await stageRinging();
-    const next = await stageRinging();
+    const givenUp = await startRinging();
+    const next = await startRinging();
     const { steps } = givenUp.world;
     givenUp.bob.answers();
     await expect(givenUp.world.settle()).rejects.toThrow(WorldEnded);
@@ -19,18 +19,18 @@ describe("a test that was given up does nothing to those that follow", () => {
   });
 
   it("while both are under way", async () => {
-    const givenUp = (await stageRinging()).world.pass(1000).then(
+    const givenUp = (await startRinging()).world.pass(1000).then(
       () => "ended by itself",
       (error: unknown) => (error as Error).name,
     );
-    const next = await stageTalking();
+    const next = await startTalking();
     expect(await givenUp).toBe("WorldEnded");
     expect([next.alice.state, next.bob.state]).toEqual(["talking", "talking"]);
   });
 
   it("the end of one that is over already gives the clock of the next to nobody", async () => {
-    const givenUp = await stageRinging();
-    const next = await stageRinging();
+    const givenUp = await startRinging();
+    const next = await startRinging();
     const now = Date.now();
     givenUp.world.end();
     expect(Date.now()).toBe(now);

@@ -1,5 +1,5 @@
 import { vi } from "vitest";
-import type { Network } from "../../support/desk.ts";
+import type { Network } from "../../support/simulated-phone.ts";
 import type { Opening } from "../../../lib/transport/opening.ts";
 import type { Envelope } from "../../../lib/transport/envelope.ts";
 import type { ListEntry, ListName } from "../../../lib/presence/resource-list.ts";

@@ -1,0 +1,111 @@
+import { isHopName } from "../../lib/routing/hop-name.ts";
+import { finalResponse } from "../../lib/proxy/final-response.ts";
+import { type Effect, type ResponseContext, owesCancel } from "../../lib/proxy/response-context.ts";
+import type { Request } from "../../lib/syntax/message.ts";
+import type { ResponseEnvelope } from "../../lib/transport/envelope.ts";
+import { Undeliverable } from "../../platform/outbox.ts";
+import { randomText } from "../../platform/crypto/random.ts";
+import type { Room } from "./room.ts";
+import type { Contexts, OpenContext } from "./contexts.ts";
+import type { PassOn } from "./pass-on.ts";
+
+/** The answers of response contexts: a final one is owed to the caller's home until that has it (RFC 3261 §16.7 steps 6 to 9). */
+export class FinalResponses {
+  readonly #room: Room;
+  readonly #contexts: Contexts;
+  readonly #passOn: PassOn;
+
+  constructor(room: Room, contexts: Contexts, passOn: PassOn) {
+    this.#room = room;
+    this.#contexts = contexts;
+    this.#passOn = passOn;
+  }
+
+  give(open: OpenContext, effect: Effect & { kind: "answer" }, now: number): void {
+    this.#log(open, effect, now);
+    if (effect.status >= 300 || open.context.owed?.text === effect.text) return this.deliver(open, now);
+    const envelope = letter(open, effect.status, effect.text ?? "");
+    this.#passOn(envelope.to.home, envelope).catch((error: unknown) => this.undelivered(error, () => undefined));
+  }
+
+  /**
+   * Homes log what their own phones are told; that a call of another server has come to its end is logged here. The last messages of
+   * a call that failed are kept wherever it was.
+   */
+  #log({ context, request }: OpenContext, { status, text }: Effect & { kind: "answer" }, now: number): void {
+    const { answerTo, search } = context;
+    const final = context.owed?.text ?? text ?? "";
+    const why = context.owed?.why;
+    if (isHopName(answerTo.home)) this.#room.log.concluded(now, "-", status, final, undefined, why);
+    if (status < 300) return;
+    const isOwn = answerTo.home === this.#room.home.name && answerTo.branch === undefined;
+    const flow = isOwn ? answerTo.flow : "-";
+    const [since, invite] = [sentAt(context), { text: request.text, flow }];
+    const end = isOwn ? ({ side: "caller" } as const) : ({ side: "callee", caller: (search?.caller ?? answerTo).home } as const);
+    this.#room.failed.keep(now, { ...end, final, flow, invite, since, why });
+  }
+
+  /** The final response is kept until the caller's home has it. */
+  deliver(open: OpenContext, now: number): void {
+    const { owed, transaction, answerTo } = open.context;
+    if (owed === undefined) return;
+    // From our own home to a phone of it there is no receipt but its ACK.
+    const isOwn = answerTo.home === this.#room.home.name && answerTo.branch === undefined && owed.status >= 300;
+    this.#passOn(answerTo.home, letter(open, owed.status, owed.text)).then(
+      () => (isOwn ? undefined : this.confirmed(transaction, now)),
+      (error: unknown) => this.undelivered(error, () => this.#contexts.schedule(open.context, now)),
+    );
+  }
+
+  /**
+   * The caller's home has its final response. After a refusal nothing of the call is left here, unless a phone that is away has to be
+   * told; after a 2xx the context stays for what the phones may still send (RFC 6026 §7.2).
+   */
+  confirmed(transaction: string, now: number): void {
+    const open = this.#contexts.find(transaction);
+    if (open === undefined) return;
+    if (open.context.final < 300 && open.context.method === "INVITE") this.#contexts.settle(open, now);
+    else this.leave(open, now);
+  }
+
+  /** Nothing is left of a call but that a phone which is away has to be told. */
+  leave({ context, request }: OpenContext, now: number): void {
+    if (owesCancel(context)) this.#contexts.save({ ...context, owed: undefined }, request, now);
+    else this.#contexts.forget(context.transaction);
+  }
+
+  /** The caller's home cannot be reached; what must not be lost is in a row. */
+  undelivered(error: unknown, then: () => void): void {
+    if (!(error instanceof Undeliverable)) throw error;
+    this.#room.log.note(Date.now(), "-", error.message);
+    then();
+  }
+}
+
+/** Why a call was refused that neither a phone nor the caller has ended: for the administrator. */
+function ownReason({ branches, cancelled, final, search }: ResponseContext, text: string | undefined): string | undefined {
+  const isStopped = branches.some((branch) => branch.final === 487 && branch.cancelled !== 0);
+  if (cancelled !== undefined || (text !== undefined && !(final === 487 && isStopped))) return undefined;
+  if (isStopped || branches.some((branch) => branch.final === 408)) return "nobody answered in time";
+  return search?.isClosed === true ? "nobody could be reached where the call was sent on to" : "no phone of this user could be reached";
+}
+
+/** Milliseconds: when the first phone, or address, was tried; undefined if none was. */
+function sentAt({ branches }: ResponseContext): number | undefined {
+  const times = branches.map(({ sent }) => sent).filter((sent) => sent > 0);
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+/** A response of a context, addressed to where its request came from. */
+function letter({ context }: OpenContext, status: number, text: string): ResponseEnvelope {
+  const { answerTo: to, method, transaction, owed } = context;
+  const why = status < 300 || owed?.why === undefined ? {} : { why: owed.why };
+  return { kind: "response", text, status, to, ...why, transaction: method === "INVITE" ? transaction : undefined };
+}
+
+/** The final response is kept until the caller's home has it (RFC 3261 §16.7 steps 6 and 7). */
+export function unconfirmedResponses(context: ResponseContext, request: Request, effect: Effect & { kind: "answer" }): ResponseContext {
+  const why = effect.status < 300 ? undefined : ownReason(context, effect.text);
+  const text = finalResponse(request, effect, randomText());
+  return { ...context, owed: { status: effect.status, text, ...(why === undefined ? {} : { why }) } };
+}

@@ -1,0 +1,298 @@
+import { guessesAllowed, guessesIn } from "../../lib/authentication/authenticate.ts";
+import { hintIn, readBranch } from "../../lib/proxy/branch.ts";
+import { replyTo } from "../../lib/syntax/compose.ts";
+import { type MandatoryHeaders, readMandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
+import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { type Request as SipRequest, type Response as SipResponse, hasHeader, parseMessage, recover } from "../../lib/syntax/message.ts";
+import type { Flow } from "../../lib/transport/flow.ts";
+import { nonSubscriberPhone } from "../../lib/transport/non-subscriber.ts";
+import { Brakes } from "../../platform/connection/brakes.ts";
+import { mostCrowded } from "../../platform/connection/crowds.ts";
+import { AuthenticationTimeout } from "../../platform/connection/authentication-timeout.ts";
+import { randomText } from "../../platform/crypto/random.ts";
+import { answerFault } from "../shared/reply.ts";
+import type { Room } from "./room.ts";
+import { openingHeader, openOpening } from "../../platform/connection/sealed-opening.ts";
+import { StrangerAllowance } from "../../platform/connection/stranger-allowance.ts";
+import type { Account } from "./account.ts";
+import type { ActiveCalls } from "./active-calls.ts";
+import type { Forking } from "./forking.ts";
+import type { Terminating } from "./terminating.ts";
+import type { UndeliveredMessage, UndeliveredMessages } from "./undelivered-messages.ts";
+import type { Originating } from "./originating.ts";
+import type { PendingInvites } from "./pending-invites.ts";
+import { type Registrar, isOnPurpose } from "./registrar.ts";
+import { closing } from "../../platform/connection/close-reasons.ts";
+
+/** The parts that have to do with what phones send and get. */
+export interface PhoneParts {
+  readonly dialogs: ActiveCalls;
+  readonly originating: Originating;
+  readonly terminating: Terminating;
+  readonly forking: Forking;
+  readonly calls: PendingInvites;
+  readonly letters: UndeliveredMessages;
+}
+
+/** A socket that nobody has authenticated on yet: what it may cost, and how long it is waited for. */
+interface Stranger {
+  readonly allowance: StrangerAllowance;
+  /** Absent if it was opened before the home slept, when each frame is looked at instead. */
+  readonly patience?: AuthenticationTimeout;
+}
+
+/** Where frames arrive: parsed, authenticated, and handed to the part that they are for. */
+export class Ingress {
+  readonly #room: Room;
+  readonly #account: Account;
+  readonly #registrar: Registrar;
+  readonly #phones: PhoneParts;
+  readonly #strangers = new Map<string, Stranger>();
+
+  /** In memory of the home, which has one account. */
+  readonly #brakes = new Brakes();
+
+  constructor(room: Room, account: Account, registrar: Registrar, phones: PhoneParts) {
+    this.#room = room;
+    this.#account = account;
+    this.#registrar = registrar;
+    this.#phones = phones;
+  }
+
+  /** Accepts a socket that the door has let in. Before it is authenticated it touches no SQL, but for a long row of the subscriber. */
+  async open(request: Request, now: number): Promise<Response> {
+    const { keyring, home } = this.#room;
+    const opening = openOpening(keyring, home.name, request.headers.get(openingHeader));
+    const { way, host, address, subscriber, visitor } = opening;
+    if (this.#room.sockets.isUnread()) return new Response("Other connections of this account do not read.\n", { status: 503 });
+    const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
+    if (opening.isAuthenticated) await this.#room.alarm.ready();
+    if (opening.isAuthenticated && visitor === undefined) this.#account.take(subscriber);
+    const isAuthenticated = opening.isAuthenticated && (visitor !== undefined || !this.#account.isOvertaken(subscriber));
+    const flow: Flow = {
+      id: randomText(),
+      way,
+      host,
+      address,
+      opened: now,
+      heard: isAuthenticated,
+      authenticated: isAuthenticated ? { version: subscriber.version, since: now, checked: now } : undefined,
+      presented: isAuthenticated ? undefined : this.#account.presentable(subscriber),
+      counts: [],
+      carried: [],
+      pending: [],
+      proceeding: [],
+      ...(visitor === undefined ? {} : { visitor, speaker: nonSubscriberPhone }),
+    };
+    if (!this.#room.sockets.accept(server, flow)) return new Response("The name of this host is too long.\n", { status: 400 });
+    if (!isAuthenticated) this.#watch(flow, now);
+    return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": "sip" } });
+  }
+
+  /** Whether a frame that has come on a socket may be looked at: none after we have closed it; one too many of a stranger closes it. */
+  admits(flow: Flow, frame: string | ArrayBuffer, now: number): boolean {
+    // A client that takes no notice of our Close frame could go on for ever.
+    if (!this.#room.sockets.isOpen(flow.id)) return false;
+    if (flow.authenticated !== undefined) return true;
+    const { authenticationTimeout } = this.#room.configuration;
+    const isLate = now - flow.opened > authenticationTimeout * 1000;
+    if (!isLate && this.#strangerOn(flow).allowance.hears(frame, now)) return true;
+    this.#room.sockets.close(flow.id, isLate ? closing.notAuthenticated : closing.tooMuch);
+    return false;
+  }
+
+  /** One frame of a socket: a message, or a keep-alive that the runtime did not answer. */
+  frame(id: string, octets: string, now: number): void | Promise<void> {
+    const flow = this.#room.sockets.byId(id);
+    if (flow === undefined) return;
+    if (octets === "\r\n\r\n" || octets === "\r\n" || octets === "") return this.#keepAlive(flow, octets);
+    const message = parseMessage(octets);
+    if (isFault(message)) return this.#unreadable(flow, octets, message, now);
+    this.#room.log.received(now, flow.id, message);
+    const mandatory = readMandatoryHeaders(message);
+    if (isFault(mandatory)) return message.kind === "request" ? this.#refuse(flow, message, mandatory, now) : undefined;
+    const heard = this.#hear(flow);
+    if (message.kind === "request") return this.#request(heard, message, mandatory, now);
+    if (heard.authenticated !== undefined) this.#response(heard, message, mandatory, now);
+  }
+
+  closed(flow: Flow): void {
+    this.#forgetStranger(flow.id);
+  }
+
+  /** A connection is gone, or its phones have left it: what was going on there waits for them, or goes on where they are now. */
+  left(flow: Flow, now: number, code?: number): void {
+    this.#registrar.flowClosed(flow, now, code);
+    this.#phones.forking.flowClosed(flow, now);
+    this.#phones.dialogs.flowClosed(flow, (phone) => this.#registrar.waitsFor(phone, now), isOnPurpose(code), now);
+    this.#phones.calls.flowClosed(flow, now);
+    for (const letter of this.#phones.letters.flowClosed(flow, now)) this.#sendAgain(letter, now);
+  }
+
+  #sendAgain(letter: UndeliveredMessage, now: number): void {
+    if (letter.kind === "request") {
+      if (letter.to.kind === "phone") this.#phones.terminating.again(letter, letter.to.phone, now);
+      return;
+    }
+    const flow = this.#room.sockets.newestTo(letter.to.phone);
+    if (flow !== undefined) this.#phones.originating.again(flow, letter, now);
+  }
+
+  #request(flow: Flow, request: SipRequest, mandatory: MandatoryHeaders, now: number): void | Promise<void> {
+    const { method } = request;
+    // Neither can be challenged: an ACK has no response, a CANCEL cannot be sent again (RFC 3261 §22.1).
+    if (flow.authenticated === undefined && method === "ACK") return;
+    if (flow.authenticated === undefined && method === "CANCEL") {
+      return this.#refuse(flow, request, fault(481, "there is nothing to cancel"), now);
+    }
+    const isTrying = flow.authenticated === undefined && (hasHeader(request, "authorization") || hasHeader(request, "proxy-authorization"));
+    const waiting = isTrying ? this.#brakes.waiting("", now) : undefined;
+    if (waiting === undefined) return this.#attempt(flow, request, mandatory, now);
+    return waiting.then(() => this.#attempt(this.#room.sockets.byId(flow.id) ?? flow, request, mandatory, Date.now()));
+  }
+
+  #attempt(flow: Flow, request: SipRequest, mandatory: MandatoryHeaders, now: number): void | Promise<void> {
+    const authenticated = this.#account.authenticate(flow, request, now);
+    if (isFault(authenticated)) return this.#challenge(flow, request, authenticated, now);
+    if (flow.authenticated === undefined) this.#forgetStranger(flow.id);
+    return this.#room.alarm.isReady
+      ? this.#authenticated(authenticated, request, mandatory, now)
+      : this.#room.alarm.ready().then(() => this.#authenticated(authenticated, request, mandatory, now));
+  }
+
+  #challenge(flow: Flow, request: SipRequest, challenge: Fault, now: number): void {
+    this.#refuse(flow, request, challenge, now);
+    const tried = guessesIn(request, challenge);
+    if (tried === 0) return;
+    this.#brakes.wrong("", tried, now);
+    const guesses = (flow.guesses ?? 0) + tried;
+    this.#room.sockets.update(flow.id, { guesses });
+    if (guesses >= guessesAllowed) this.#room.sockets.close(flow.id, closing.tooManyGuesses);
+  }
+
+  #authenticated(flow: Flow, request: SipRequest, mandatory: MandatoryHeaders, now: number): void | Promise<void> {
+    if (request.method === "CANCEL") return this.#phones.originating.cancel(flow, request, mandatory, now);
+    if (flow.visitor !== undefined && request.method === "REGISTER")
+      return this.#refuse(flow, request, fault(403, "only subscribers may register"), now);
+    if (request.method !== "REGISTER")
+      return this.#phones.originating.request(this.#withSpeaker(flow, request, now), request, mandatory, now);
+    const { copyLifetime } = this.#room.configuration;
+    if (now - (flow.authenticated?.checked ?? now) < copyLifetime * 1000) return this.#register(flow, request, mandatory, now);
+    return this.#account
+      .recheck(flow, now)
+      .then((refusal) =>
+        refusal === undefined ? this.#register(flow, request, mandatory, now) : this.#refuse(flow, request, refusal, now),
+      );
+  }
+
+  /** A phone that is back on another socket may call before it registers: its answers shall find it on the next one as well. */
+  #withSpeaker(flow: Flow, request: SipRequest, now: number): Flow {
+    if (flow.carried.length > 0 || flow.speaker !== undefined || request.method !== "INVITE") return flow;
+    const speaker = this.#registrar.phoneOf(request, now);
+    return speaker === undefined ? flow : (this.#room.sockets.update(flow.id, { speaker }) ?? flow);
+  }
+
+  #register(flow: Flow, request: SipRequest, mandatory: MandatoryHeaders, now: number): void {
+    const outcome = this.#registrar.register(flow, request, mandatory, now);
+    if (isFault(outcome)) return this.#refuse(flow, request, outcome, now);
+    const text = replyTo(request, 200, { toTag: randomText(), lines: outcome.lines });
+    this.#reply(flow, request, text, 200, now);
+    for (const other of outcome.left) this.left(other, now);
+    if (outcome.newlyRegistered.length === 0) return;
+    const phones = new Set(outcome.newlyRegistered.map(({ phone }) => phone));
+    this.#phones.dialogs.onRegistered(flow, [...phones], now);
+    this.#phones.originating.onRegistered(flow, [...phones], now);
+    this.#phones.terminating.onRegistered(outcome.newlyRegistered, now);
+    this.#phones.forking.onRegistered(outcome.newlyRegistered, now);
+  }
+
+  /** By the branch of our Via, whichever of the user's sockets it comes on (RFC 3261 §17.1.3). */
+  #response(flow: Flow, response: SipResponse, mandatory: MandatoryHeaders, now: number): void {
+    const { branch: written } = mandatory.via;
+    if (written === undefined || !this.#room.home.hints.includes(hintIn(written) ?? "")) return;
+    const branch = readBranch(this.#room.keyring, written, { callId: mandatory.callId, cseq: mandatory.cseq.number });
+    if (branch?.kind === "probe") return this.#room.sockets.hasRead(flow.id, branch.token);
+    if (branch !== undefined) this.#phones.terminating.response(flow, response, mandatory, branch, now);
+  }
+
+  #unreadable(flow: Flow, octets: string, refusal: Fault, now: number): void {
+    this.#room.log.unreadable(now, flow.id, octets.slice(0, 2000), refusal.fault);
+    const request = recover(octets);
+    if (request !== undefined) this.#refuse(flow, request, refusal, now);
+  }
+
+  /** RFC 5626 §4.4.1; a text keep-alive is answered by the runtime and never comes here. */
+  #keepAlive(flow: Flow, octets: string): void {
+    if (octets === "\r\n\r\n") this.#say(flow.id, "\r\n", Date.now());
+  }
+
+  #refuse(flow: Flow, request: SipRequest, refusal: Fault, now: number): void {
+    if (request.method !== "ACK") this.#reply(flow, request, answerFault(request, refusal), refusal.status, now, refusal.fault);
+  }
+
+  #reply(flow: Flow, request: SipRequest, text: string, status: number, now: number, why?: string): void {
+    this.#say(flow.id, text, now);
+    this.#room.log.answered(now, flow.id, text, status, request, why, flow.authenticated !== undefined);
+  }
+
+  /** Who does not read has no more waiting for him than a stranger may be told. */
+  #say(id: string, text: string, now: number): void {
+    const flow = this.#room.sockets.byId(id);
+    const isTooMuch = flow !== undefined && flow.authenticated === undefined && !this.#strangerOn(flow).allowance.says(text, now);
+    if (isTooMuch) this.#room.sockets.close(id, closing.tooMuch);
+    else this.#room.sockets.send(id, text);
+  }
+
+  #strangerOn({ id }: Flow): Stranger {
+    const known = this.#strangers.get(id) ?? { allowance: new StrangerAllowance() };
+    this.#strangers.set(id, known);
+    return known;
+  }
+
+  /** A socket on which nobody authenticates in time is closed; so are those without authentication when they are too many. */
+  #watch(flow: Flow, now: number): void {
+    const { configuration, sockets } = this.#room;
+    const close = (why: Parameters<typeof sockets.close>[1]) => sockets.close(flow.id, why);
+    const patience = new AuthenticationTimeout(configuration, flow.opened, close, (due) => this.#wakeAt(due));
+    this.#strangers.set(flow.id, { allowance: new StrangerAllowance(), patience });
+    const strangers = sockets.all().filter((one) => one.authenticated === undefined && sockets.isOpen(one.id));
+    for (const one of strangers) {
+      // The clock of a socket that was open when the object lost its memory is gone.
+      const seconds = one.heard ? configuration.authenticationTimeout : configuration.firstMessageTimeout;
+      if (now - one.opened > seconds * 1000) sockets.close(one.id, one.heard ? closing.notAuthenticated : closing.noMessage);
+    }
+    if (strangers.length > configuration.maximumUnauthenticated) sockets.close(mostCrowded(strangers).id, closing.tooMany);
+  }
+
+  /** A stranger shall not keep the home awake. */
+  #wakeAt(due: number): void {
+    const { alarm, log } = this.#room;
+    alarm
+      .ready()
+      .then(() => alarm.noLaterThan(due))
+      .catch((error: unknown) => log.note(Date.now(), "-", String(error)));
+  }
+
+  /** Closes the sockets of those who have said something but have not authenticated in time. */
+  passDeadlines(now: number): void {
+    const { configuration, sockets, alarm } = this.#room;
+    for (const { id, opened, heard, authenticated } of sockets.all()) {
+      if (authenticated !== undefined || !heard) continue;
+      const due = opened + configuration.authenticationTimeout * 1000;
+      if (due <= now) sockets.close(id, closing.notAuthenticated);
+      else alarm.noLaterThan(due);
+    }
+  }
+
+  /** Somebody has authenticated on a socket, or it has gone. */
+  #forgetStranger(id: string): void {
+    this.#strangers.get(id)?.patience?.ends();
+    this.#strangers.delete(id);
+  }
+
+  #hear(flow: Flow): Flow {
+    if (flow.heard) return flow;
+    this.#strangers.get(flow.id)?.patience?.heard();
+    return this.#room.sockets.update(flow.id, { heard: true }) ?? flow;
+  }
+}

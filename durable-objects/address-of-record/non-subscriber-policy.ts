@@ -1,0 +1,82 @@
+import { type Owner, type RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
+import { admitsGuests } from "../../lib/location/domain-settings.ts";
+import { standingOf } from "../../lib/proxy/standing.ts";
+import {
+  anonymous,
+  refuseSender,
+  refuseNonSubscriber,
+  refuseNonSubscriberInDialog,
+  senderOf,
+} from "../../lib/proxy/non-subscriber-requests.ts";
+import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
+import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
+import type { Request } from "../../lib/syntax/message.ts";
+import type { Flow } from "../../lib/transport/flow.ts";
+import type { NonSubscriber } from "../../lib/transport/non-subscriber.ts";
+import type { Room } from "./room.ts";
+import { available } from "../shared/target-selection.ts";
+
+/** How many calls the user has at a time: ringing here, placed and not answered yet, in progress. */
+export type CallsAtPresent = (now: number) => number;
+
+/** A guest's calls at a time. */
+const callsOfGuest = 2;
+
+export const noRelay: Fault = fault(403, "requests are not relayed to other servers");
+
+/** What those may send who are no subscribers. */
+export class NonSubscriberPolicy {
+  readonly #room: Room;
+  readonly #callsAtPresent: CallsAtPresent;
+
+  constructor(room: Room, callsAtPresent: CallsAtPresent) {
+    this.#room = room;
+    this.#callsAtPresent = callsAtPresent;
+  }
+
+  /** Whose From is checked by `refuse`, and not by whether it is the owner's. */
+  owner(visitor: NonSubscriber): Owner {
+    const { name: home, user, domain } = this.#room.home;
+    return { home, user, domain, aliases: [], isTrusted: true, standing: standingOf(visitor) };
+  }
+
+  /** Why a visitor may not send this; undefined if he may. */
+  async refuse(
+    { visitor, host: reached }: Visiting,
+    request: Request,
+    mandatory: MandatoryHeaders,
+    way: RoutingDecision,
+    now: number,
+  ): Promise<Fault | undefined> {
+    if (way.kind === "server") return undefined;
+    const notWithin = way.kind === "dialog" ? refuseNonSubscriberInDialog(visitor, request.method) : undefined;
+    if (notWithin !== undefined || (way.kind === "dialog" && way.hasOwnRouteToken)) return notWithin;
+    const sender = senderOf(mandatory);
+    if (isFault(sender)) return sender;
+    const { directory, configuration } = this.#room;
+    return available(async () => {
+      const named = sender === undefined ? undefined : await directory.find(sender.user, sender.domain);
+      const isServer = sender !== undefined && [reached.replace(/:\d+$/, ""), configuration.publicHost].includes(sender.domain);
+      const isOurs = isServer || (named !== undefined && named.kind !== "foreign");
+      if (way.kind === "dialog") return refuseSender(visitor, sender, isOurs);
+      const { address: to } = way;
+      const refusal = refuseNonSubscriber(visitor, request.method, sender, to, isOurs);
+      if (refusal !== undefined || visitor.kind === "peer") return refusal;
+      const host = await directory.find(to.user, to.domain);
+      const username = host.kind === "subscriber" ? host.subscriber.username : undefined;
+      if (host.kind === "foreign" || !admitsGuests(host.settings, username)) return fault(403, "guests may not call this user");
+      return request.method === "INVITE" && this.#callsAtPresent(now) >= callsOfGuest
+        ? limitReached(403, "a guest has too many calls")
+        : undefined;
+    });
+  }
+}
+
+/** The flow of a visitor, with the name that he has reached us by. */
+export type Visiting = Pick<Flow, "host"> & { readonly visitor: NonSubscriber };
+
+/** A visitor is whom he says he is, if he has been let say so. */
+export function identityOf({ kind }: NonSubscriber, mandatory: MandatoryHeaders): string {
+  const sender = senderOf(mandatory);
+  return kind === "guest" || sender === undefined || isFault(sender) ? anonymous : `${sender.user}@${sender.domain}`;
+}

@@ -1,0 +1,394 @@
+import type { Address } from "../../lib/location/address.ts";
+import { transactionNames } from "../../lib/proxy/branch.ts";
+import { callName } from "../../lib/proxy/call-name.ts";
+import { type RoutingDecision, validateAndRoute, tooManyHops } from "../../lib/proxy/validate-and-route.ts";
+import { withoutOurRealm } from "../../lib/proxy/foreign-challenges.ts";
+import { forgetsCalls } from "../../lib/proxy/client-quirks.ts";
+import { shownTo, standingOf } from "../../lib/proxy/standing.ts";
+import { applySessionTimer } from "../../lib/proxy/session-timer.ts";
+import { alter, combined } from "../../lib/syntax/alter.ts";
+import { replyTo } from "../../lib/syntax/compose.ts";
+import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
+import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
+import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
+import { type Request, headerValue, parseMessage } from "../../lib/syntax/message.ts";
+import { capabilities } from "../../lib/server/capabilities.ts";
+import { endsHere } from "../../lib/server/ends-here.ts";
+import { inspectRequest } from "../../lib/uas/inspect-request.ts";
+import type {
+  CancelEnvelope,
+  Destination,
+  Receipt,
+  RequestEnvelope,
+  ResponseEnvelope,
+  ReturnAddress,
+} from "../../lib/transport/envelope.ts";
+import { taken } from "../../lib/transport/envelope.ts";
+import { type Flow, contactMark, leadsTo, phoneOnFlow } from "../../lib/transport/flow.ts";
+import type { NonSubscriber } from "../../lib/transport/non-subscriber.ts";
+import { randomText } from "../../platform/crypto/random.ts";
+import { answerFault } from "../shared/reply.ts";
+import type { Room } from "./room.ts";
+import type { Account } from "./account.ts";
+import { type ActiveCalls, placedCall } from "./active-calls.ts";
+import type { Forking } from "./forking.ts";
+import type { UndeliveredMessages } from "./undelivered-messages.ts";
+import type { Lists } from "./lists.ts";
+import type { PendingInvites } from "./pending-invites.ts";
+import { type Elsewhere, type Routed, homeOf, leavingTo, placeOf } from "../shared/target-selection.ts";
+import { TryingTimer } from "./trying-timer.ts";
+import { type CallsAtPresent, NonSubscriberPolicy, identityOf, noRelay } from "./non-subscriber-policy.ts";
+
+/** Brings a request or a CANCEL to a home, this one included. */
+export type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
+
+export interface OriginatingParts {
+  readonly account: Account;
+  readonly calls: PendingInvites;
+  readonly letters: UndeliveredMessages;
+  readonly dialogs: ActiveCalls;
+  readonly lists: Lists;
+  readonly callsAtPresent: CallsAtPresent;
+  readonly forking: Pick<Forking, "acknowledged" | "has">;
+}
+
+/** Requests of this home's user, and the responses that come back: the caller's side of the proxy (RFC 3261 §16.3, §16.4, §16.7). */
+export class Originating {
+  readonly #room: Room;
+  readonly #account: Account;
+  readonly #calls: PendingInvites;
+  readonly #letters: UndeliveredMessages;
+  readonly #dialogs: ActiveCalls;
+  readonly #lists: Lists;
+  readonly #callsAtPresent: CallsAtPresent;
+  readonly #forking: OriginatingParts["forking"];
+  readonly #visits: NonSubscriberPolicy;
+  readonly #passOn: PassOn;
+  readonly #untried = new TryingTimer();
+
+  constructor(room: Room, { account, calls, letters, dialogs, lists, callsAtPresent, forking }: OriginatingParts, passOn: PassOn) {
+    this.#room = room;
+    this.#account = account;
+    this.#calls = calls;
+    this.#letters = letters;
+    this.#dialogs = dialogs;
+    this.#lists = lists;
+    this.#callsAtPresent = callsAtPresent;
+    this.#forking = forking;
+    this.#visits = new NonSubscriberPolicy(room, callsAtPresent);
+    this.#passOn = passOn;
+  }
+
+  /** Any request but REGISTER and CANCEL, from an authenticated flow. */
+  async request(flow: Flow, request: Request, mandatory: MandatoryHeaders, now: number): Promise<void> {
+    const way = this.#validateAndRoute(flow, request, mandatory);
+    if (isFault(way)) return this.#refuse(flow, request, way, now);
+    const { visitor } = flow;
+    const { host } = flow;
+    const refusal = visitor === undefined ? undefined : await this.#visits.refuse({ visitor, host }, request, mandatory, way, now);
+    if (refusal !== undefined) return this.#refuse(flow, request, refusal, now);
+    if (way.kind === "server") return this.#serve(flow, request, now);
+    const timer = applySessionTimer(request, this.#room.configuration.sessionTimer);
+    if (isFault(timer)) return this.#refuse(flow, request, timer, now);
+    const text = alter(request, timer === undefined ? way.alterations : combined(way.alterations, timer));
+    if (way.kind === "dialog") {
+      if (request.method === "BYE") this.#dialogs.ended(mandatory);
+      const { receiver, recordRoute } = way;
+      const to: Destination = { kind: "phone", phone: receiver.phone };
+      return this.#send(flow, request, receiver.home, this.#envelope(flow, mandatory, { text, to, recordRoute }), now);
+    }
+    // The ACK for a 2xx comes with our route; any other is for a refusal and ends here (RFC 3261 §17.1.1.3).
+    if (request.method === "ACK") return this.#acknowledged(this.#transactionsOf(mandatory), now);
+    const breadth = readBreadth(request);
+    if (isFault(breadth)) return this.#refuse(flow, request, breadth, now);
+    if (visitor === undefined && this.#lists.serves(request, way.address))
+      return this.#subscribe(flow, request, mandatory, text, way.address, now);
+    const routed = await placeOf(this.#room, request.method, request.requestUri, way.address);
+    if (isFault(routed)) return this.#refuse(flow, request, routed, now);
+    if (routed.kind === "redirect") return this.#redirect(flow, request, routed, now);
+    if (routed.kind === "elsewhere" && visitor !== undefined) return this.#refuse(flow, request, noRelay, now);
+    if (routed.kind === "elsewhere" && way.isLast === true) return this.#refuse(flow, request, tooManyHops, now);
+    if (routed.kind === "elsewhere") return this.#sendElsewhere(flow, request, mandatory, text, routed, now);
+    const { address } = routed;
+    const found = await homeOf(this.#room, address);
+    if (isFault(found) && visitor !== undefined) return this.#refuse(flow, request, found, now);
+    if (isFault(found)) {
+      const elsewhere = await leavingTo(this.#room, request.requestUri, address, found);
+      if (isFault(elsewhere) || way.isLast === true) return this.#refuse(flow, request, isFault(elsewhere) ? elsewhere : tooManyHops, now);
+      return this.#sendElsewhere(flow, request, mandatory, text, elsewhere, now);
+    }
+    const { home, introduces, redirects } = found;
+    const { instance, registration } = address;
+    const to: Destination = { kind: "address", instance, registration };
+    const more = {
+      ...(introduces === undefined ? {} : { introduces }),
+      ...(breadth === undefined ? {} : { breadth }),
+      ...(redirects ? { redirects } : {}),
+    };
+    this.#send(flow, request, home, this.#envelope(flow, mandatory, { text, to, recordRoute: undefined, ...more }), now);
+  }
+
+  #acknowledged(transactions: readonly string[], now: number): void {
+    for (const transaction of transactions) {
+      this.#letters.arrived(transaction);
+      this.#forking.acknowledged(transaction, now);
+    }
+  }
+
+  /** To a list of our domain: served here, at the home of the one who watches it. */
+  async #subscribe(flow: Flow, request: Request, mandatory: MandatoryHeaders, text: string, address: Address, now: number): Promise<void> {
+    const to: Destination = { kind: "address", instance: undefined, registration: undefined };
+    const envelope = this.#envelope(flow, mandatory, { text, to, recordRoute: undefined });
+    this.#received(flow, request, envelope, await this.#lists.request(envelope, request, mandatory, address, now));
+  }
+
+  /** Our own response context watches over it. */
+  #sendElsewhere(flow: Flow, request: Request, mandatory: MandatoryHeaders, text: string, to: Elsewhere, now: number): void {
+    this.#send(flow, request, this.#room.home.name, this.#envelope(flow, mandatory, { text, to, recordRoute: undefined }), now);
+  }
+
+  /** RFC 3261 §16.10: answered here, and passed on where its INVITE went. */
+  async cancel(flow: Flow, request: Request, mandatory: MandatoryHeaders, now: number): Promise<void> {
+    const transaction = this.#transactionOf(mandatory);
+    const home = this.#calls.homeOf(transaction);
+    // Within a dialog the INVITE was forwarded without state, and so is its CANCEL (§16.11).
+    if (home === undefined && mandatory.toTag !== undefined) return this.request(flow, request, mandatory, now);
+    const reason = headerValue(request, "reason");
+    if (home === undefined) return this.#cancelByName(flow, request, mandatory, { kind: "cancel", transaction, reason }, now);
+    const done = () => this.#reply(flow, request, replyTo(request, 200, { toTag: randomText() }), 200, Date.now());
+    this.#calls.cancel(home, transaction, reason, now + this.#room.timers.ringing, done, done);
+  }
+
+  /**
+   * A response for one of our phones: to the socket its request came on, or the phone's newest.
+   * @param isOurs whether it is none of a phone or another server
+   */
+  response(received: ResponseEnvelope, now: number, isOurs = false): Receipt {
+    const { to, status, transaction } = received;
+    const flow = this.#flowBackTo(to);
+    const text = this.#asShown(received, flow);
+    const envelope = text === received.text ? received : { ...received, text };
+    if (transaction !== undefined) this.#untried.remove(transaction);
+    const since = transaction === undefined ? undefined : this.#calls.since(transaction);
+    // A home that did not see our receipt sends its final response again; a 2xx is the callee's own repetition.
+    const isNews = transaction === undefined || status < 200 || this.#answered(transaction, flow, envelope, now);
+    if (!isNews && flow?.id === to.flow && status >= 300) return taken;
+    if (isNews) this.#room.log.concluded(now, flow?.id ?? to.flow, status, text, since, envelope.why);
+    // To redirect is what we were asked to do.
+    const hasFailed = status >= (isOurs ? 400 : 300);
+    // Of a call to another server our own response context knows more.
+    if (isNews && hasFailed && !(transaction !== undefined && this.#forking.has(transaction)))
+      this.#room.failed.keep(now, { side: "caller", final: text, flow: flow?.id ?? to.flow, since, why: envelope.why });
+    if (flow !== undefined && this.#room.sockets.send(flow.id, text)) {
+      this.#room.log.passed(now, flow.id, text);
+      if (transaction !== undefined) this.#letters.sent(flow, transaction, to.phone, envelope, now);
+    } else if (status > 100) {
+      // Of its provisional responses one is enough.
+      const topic = status < 200 && transaction !== undefined ? `provisional ${transaction}` : "";
+      this.#letters.keep(to.phone, envelope, now, now + this.#room.configuration.bindingGrace * 1000, topic);
+    }
+    return taken;
+  }
+
+  /** What of a response the phone, or a visitor, is to hear. */
+  #asShown({ text, status }: ResponseEnvelope, flow: Flow | undefined): string {
+    const asked = status === 401 || status === 407 ? askedByOthers(text, this.#room.home.domain) : text;
+    return flow?.visitor === undefined ? asked : shownToNonSubscriber(asked, flow.visitor);
+  }
+
+  /** A final response to an INVITE; false if the call has had one before. */
+  #answered(transaction: string, flow: Flow | undefined, { text, status }: ResponseEnvelope, now: number): boolean {
+    const response = parseMessage(text);
+    if (isFault(response) || response.kind !== "response") throw new Error("a response that was checked before is at fault");
+    if (this.#calls.answered(transaction, response, now)) return true;
+    if (flow !== undefined && status < 300) this.#dialogs.forked(flow, placedCall(response), now);
+    return false;
+  }
+
+  /**
+   * RFC 3261 §18.2.2: a response takes the connection of its request, as long as the phone is there: one that has registered on another
+   * connection since does not listen on that one any more, though nobody may have noticed yet that it is dead.
+   */
+  #flowBackTo({ flow, phone }: ReturnAddress): Flow | undefined {
+    const own = this.#room.sockets.byId(flow);
+    return own !== undefined && leadsTo(own, phone) ? own : this.#room.sockets.newestTo(phone);
+  }
+
+  /** A phone is back on another socket: it goes on with its calls, unless it has forgotten them; and hears what it missed. */
+  onRegistered(flow: Flow, phones: readonly string[], now: number): void {
+    for (const phone of phones) {
+      for (const letter of this.#letters.for(phone, now)) if (letter.kind === "response") this.again(flow, letter, now);
+      this.#calls.onRegistered(flow, phone, now);
+    }
+  }
+
+  /** A response that may not have reached its phone goes to it once more. */
+  again(flow: Flow, letter: ResponseEnvelope, now: number): void {
+    const { transaction, to } = letter;
+    const text = this.#asShown(letter, flow);
+    if (!this.#room.sockets.send(flow.id, text)) return;
+    this.#room.log.passed(now, flow.id, text);
+    if (transaction !== undefined) this.#letters.sent(flow, transaction, to.phone, letter, now);
+  }
+
+  /** Where the notes are lost, the CANCEL goes where its Request-URI leads (RFC 3261 §9.1: the INVITE's), and that home knows. */
+  async #cancelByName(flow: Flow, request: Request, mandatory: MandatoryHeaders, envelope: CancelEnvelope, now: number): Promise<void> {
+    const home = await this.#homeByName(flow, request, mandatory, envelope.transaction);
+    if (home === undefined) return this.#reply(flow, request, replyTo(request, 481, { toTag: randomText() }), 481, now);
+    const answer = (status: number) => this.#reply(flow, request, replyTo(request, status, { toTag: randomText() }), status, Date.now());
+    this.#passOn(home, envelope).then(
+      ({ kind }) => answer(kind === "taken" ? 200 : 481),
+      (error: unknown) => this.#failed(flow, request, envelope.transaction, error),
+    );
+  }
+
+  /** The home that has the response context of an INVITE: ours, if it went to another server, or that of whom it was for. */
+  async #homeByName(flow: Flow, request: Request, mandatory: MandatoryHeaders, transaction: string): Promise<string | undefined> {
+    if (this.#forking.has(transaction)) return this.#room.home.name;
+    const way = this.#validateAndRoute(flow, request, mandatory);
+    if (isFault(way) || way.kind !== "address") return undefined;
+    const routed = await placeOf(this.#room, "INVITE", request.requestUri, way.address);
+    if (isFault(routed) || routed.kind !== "address") return undefined;
+    const found = await homeOf(this.#room, routed.address);
+    return isFault(found) ? undefined : found.home;
+  }
+
+  #validateAndRoute(flow: Flow, request: Request, mandatory: MandatoryHeaders): RoutingDecision | Fault {
+    return validateAndRoute(request, mandatory, {
+      keyring: this.#room.keyring,
+      owner: flow.visitor === undefined ? { home: this.#room.home.name, ...this.#account.owner() } : this.#visits.owner(flow.visitor),
+      isOurs: (host) => this.#isOurs(host, flow),
+      endsHere,
+    });
+  }
+
+  #isOurs(host: string, flow: Flow): boolean {
+    return (
+      host === flow.host.toLowerCase() ||
+      host === this.#room.configuration.publicHost ||
+      host.replace(/:\d+$/, "") === this.#room.home.domain
+    );
+  }
+
+  #envelope(
+    flow: Flow,
+    mandatory: MandatoryHeaders,
+    more: Pick<RequestEnvelope, "text" | "to" | "recordRoute" | "introduces" | "breadth" | "redirects">,
+  ): RequestEnvelope {
+    const { user, domain, name: home } = this.#room.home;
+    return {
+      kind: "request",
+      answerTo: { home, flow: flow.id, phone: phoneOnFlow(flow) },
+      transaction: this.#transactionOf(mandatory),
+      identity: flow.visitor === undefined ? `${user}@${domain}` : identityOf(flow.visitor, mandatory),
+      ...more,
+    };
+  }
+
+  #send(flow: Flow, request: Request, home: string, envelope: RequestEnvelope, now: number): void {
+    const isCall = holdsState(request, envelope);
+    // One that is said again is the same call.
+    if (isCall && this.#calls.homeOf(envelope.transaction) === undefined) {
+      const { maximumCalls = Number.POSITIVE_INFINITY } = this.#account.rules();
+      if (this.#callsAtPresent(now) >= maximumCalls)
+        return this.#refuse(flow, request, limitReached(403, "this user has as many calls as they may have"), now);
+      if (this.#calls.isFull(flow)) return this.#refuse(flow, request, limitReached(403, "too many calls are being set up"), now);
+      const isForgetful = forgetsCalls(request);
+      const name = callName(headerValue(request, "call-id") ?? "");
+      const contact = contactMark(flow, phoneOnFlow(flow));
+      const more = { ...(isForgetful ? { isForgetful } : {}), ...(contact === undefined ? {} : { contact }) };
+      this.#calls.note(flow, { transaction: envelope.transaction, home, at: now, name, ...more });
+      this.#untried.add(envelope.transaction, now, () => this.#trying(flow, request, envelope.transaction));
+    }
+    this.#passOn(home, envelope).then(
+      (receipt) => this.#received(flow, request, envelope, receipt),
+      (error: unknown) => {
+        this.#failed(flow, request, envelope.transaction, error);
+        // It may have come through, and only the receipt have been lost.
+        if (isCall) this.#calls.cancel(home, envelope.transaction, undefined, now + this.#room.timers.ringing, () => {});
+      },
+    );
+  }
+
+  /** RFC 3261 §16.2: the caller hears 100 once the callee's home has saved his INVITE, so that what was answered cannot get lost. */
+  #trying(flow: Flow, request: Request, transaction: string): void {
+    if (this.#untried.remove(transaction)) this.#reply(flow, request, replyTo(request, 100), 100, Date.now());
+  }
+
+  #received(flow: Flow, request: Request, envelope: RequestEnvelope, receipt: Receipt): void {
+    const { transaction, answerTo: to } = envelope;
+    if (receipt.kind === "taken") return this.#trying(flow, request, transaction);
+    const { status, text, why } = receipt;
+    const noted = holdsState(request, envelope) ? transaction : undefined;
+    this.response({ kind: "response", text, status, to, transaction: noted, ...(why === undefined ? {} : { why }) }, Date.now(), true);
+  }
+
+  /** The callee's home cannot be reached for good: we are responsible for an answer, and others may well be reached (RFC 3261 §16.7 step 6). */
+  #failed(flow: Flow, request: Request, transaction: string, error: unknown): void {
+    this.#room.log.note(Date.now(), flow.id, String(error));
+    this.#untried.remove(transaction);
+    this.#calls.forget(flow, transaction);
+    this.#refuse(flow, request, fault(500, "the other side cannot be reached now", [["Retry-After", "5"]]), Date.now());
+  }
+
+  /** That of a pending INVITE, if it is one: it may have been named before the keys were changed. */
+  #transactionOf(mandatory: MandatoryHeaders): string {
+    const names = this.#transactionsOf(mandatory);
+    return names.find((name) => this.#calls.homeOf(name) !== undefined) ?? (names[0] as string);
+  }
+
+  #transactionsOf(mandatory: MandatoryHeaders): readonly string[] {
+    const { branch, sentBy } = mandatory.via;
+    return transactionNames(this.#room.keyring, this.#room.home.name, branch ?? `${mandatory.callId} ${mandatory.cseq.number}`, sentBy);
+  }
+
+  /** RFC 3261 §11.2: what this server itself can do. */
+  #serve(flow: Flow, request: Request, now: number): void {
+    if (request.method === "ACK") return;
+    if (request.method !== "OPTIONS")
+      return this.#refuse(flow, request, fault(405, "this server has no phone", [["Allow", "OPTIONS, REGISTER"]]), now);
+    const refusal = inspectRequest(request, { options: [], types: [] });
+    if (refusal !== undefined) return this.#refuse(flow, request, refusal, now);
+    this.#reply(flow, request, replyTo(request, 200, { toTag: randomText(), headers: capabilities("home") }), 200, now);
+  }
+
+  /** RFC 3261 §8.3. */
+  #redirect(flow: Flow, request: Request, { status, uri }: Routed & { kind: "redirect" }, now: number): void {
+    const headers: [string, string][] = [["Contact", `<${uri}>`]];
+    this.#reply(flow, request, replyTo(request, status, { toTag: randomText(), headers }), status, now);
+  }
+
+  #refuse(flow: Flow, request: Request, refusal: Fault, now: number): void {
+    if (request.method !== "ACK") this.#reply(flow, request, answerFault(request, refusal), refusal.status, now, refusal.fault);
+  }
+
+  #reply(flow: Flow, request: Request, text: string, status: number, now: number, why?: string): void {
+    this.#room.sockets.send(flow.id, text);
+    this.#room.log.answered(now, flow.id, text, status, request, why);
+  }
+}
+
+/** A challenge in our own realm is this server's: another server, or a phone, has no business with the answer. */
+function askedByOthers(text: string, domain: string): string {
+  const response = parseMessage(text);
+  return isFault(response) ? text : alter(response, withoutOurRealm(response, domain));
+}
+
+function shownToNonSubscriber(text: string, visitor: NonSubscriber): string {
+  const response = parseMessage(text);
+  return isFault(response) ? text : shownTo(response, standingOf(visitor));
+}
+
+/** An INVITE within a dialog is forwarded without state (RFC 3261 §16.11). */
+function holdsState({ method }: Request, { to }: RequestEnvelope): boolean {
+  return method === "INVITE" && to.kind !== "phone";
+}
+
+/** RFC 5393 §5.3: how many branches the request may have at most; undefined where it does not say. */
+function readBreadth(request: Request): number | Fault | undefined {
+  const written = headerValue(request, "max-breadth");
+  if (written === undefined) return undefined;
+  const breadth = parseDeltaSeconds(written);
+  if (breadth === undefined) return fault(400, "Max-Breadth is not a number");
+  return breadth === 0 ? fault(440, "this request may not be forwarded") : breadth;
+}

@@ -1,0 +1,108 @@
+import type { Binding } from "../../lib/location/binding.ts";
+import { type Forwarder, storedRequest } from "../../lib/proxy/outgoing-request.ts";
+import { type Fault, fault, limitReached } from "../../lib/syntax/fault.ts";
+import { toOctets } from "../../lib/syntax/octets.ts";
+import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
+import { type Request, bodyOf, headerValue } from "../../lib/syntax/message.ts";
+import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
+import type { Room } from "./room.ts";
+import { mandatoryHeadersOf, parsed } from "../shared/reparse.ts";
+
+interface Row extends Record<string, string | number> {
+  readonly number: number;
+  readonly at: number;
+  readonly value: string;
+}
+
+/** A message as its row has it. */
+interface Stored {
+  readonly text: string;
+  /** Only in rows of an older build: false if the text is not octets. */
+  readonly binary?: boolean;
+  /** The address of record of its sender, and the transaction it came in. */
+  readonly sender: string;
+  readonly transaction: string;
+}
+
+/** Characters of header lines, beside the body. */
+const maxHeaders = 8192;
+/** Of all places, those that one sender may fill. */
+const share = 0.25;
+
+/** Milliseconds that a message may lie beyond its time, so that many share one alarm. */
+const slack = 24 * 3600_000;
+
+/** Final responses after which a message is offered again: the phone was not there, or not able for the moment. */
+const notNow = [408, 430, 480];
+
+/** Messages for a user none of whose phones can be reached (RFC 3428 §7): stored, and delivered at the next registration. */
+export class Messages {
+  readonly #room: Room;
+  readonly #by: Forwarder;
+
+  constructor(room: Room) {
+    this.#room = room;
+    this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint, hints: room.home.hints };
+  }
+
+  /** Stores a message, or says why it is not taken. */
+  store({ text, identity: sender, transaction }: RequestEnvelope, request: Request, now: number): Fault | undefined {
+    const { memory, configuration } = this.#room;
+    const { storedMessages, storedMessageSize, storedMessageAge } = configuration;
+    // RFC 3994 §3.2: that somebody is typing is of no interest later.
+    const isFleeting = headerValue(request, "content-type")?.toLowerCase().startsWith("application/im-iscomposing") === true;
+    if (storedMessages === 0 || isFleeting) return fault(480, "no phone of this user can be reached");
+    const { length } = bodyOf(request);
+    if (length > storedMessageSize || text.length - length > maxHeaders)
+      return fault(513, `no message longer than ${storedMessageSize} characters is stored`);
+    this.passDeadlines(now);
+    const [{ total, own, same } = { total: 0, own: 0, same: 0 }] = memory.all<{ total: number; own: number; same: number }>(
+      `SELECT COUNT(*) AS total, COALESCE(SUM(json_extract(value, '$.sender') = ?), 0) AS own,
+        COALESCE(SUM(json_extract(value, '$.transaction') = ?), 0) AS same FROM messages`,
+      ...[sender, transaction],
+    );
+    // Another home repeats what it has no receipt for.
+    if (same > 0) return undefined;
+    if (total >= storedMessages || own >= Math.ceil(storedMessages * share))
+      return limitReached(480, "no more messages are stored for this user");
+    const wanted = parseDeltaSeconds(headerValue(request, "expires")) ?? storedMessageAge;
+    const due = now + Math.min(wanted, storedMessageAge) * 1000;
+    const value: Stored = { text, sender, transaction };
+    memory.run("INSERT INTO messages (at, due, value) VALUES (?, ?, ?)", now, due, JSON.stringify(value));
+    this.#room.alarm.noLaterThan(due + slack, slack);
+    return undefined;
+  }
+
+  /** A phone has registered: it is offered every message, oldest first, in the same words each time. */
+  offer({ key, contact, path }: Binding, now: number): void {
+    const { memory, sockets, log } = this.#room;
+    const flow = sockets.carrierOf(key);
+    if (flow === undefined) return;
+    for (const { number, at, value } of memory.all<Row>("SELECT number, at, value FROM messages WHERE due > ? ORDER BY number", now)) {
+      const stored = JSON.parse(value) as Stored;
+      const request = parsed(stored.binary === false ? toOctets(stored.text) : stored.text);
+      const text = storedRequest(this.#by, request, mandatoryHeadersOf(request), { number, at, contact, path, host: flow.host });
+      if (sockets.send(flow.id, text)) log.passed(now, flow.id, text);
+    }
+  }
+
+  /** Those that wait. */
+  count(now: number): number {
+    const [row] = this.#room.memory.all<{ count: number }>("SELECT COUNT(*) AS count FROM messages WHERE due > ?", now);
+    return row?.count ?? 0;
+  }
+
+  /** Throws away what is too old. */
+  passDeadlines(now: number): void {
+    const { memory, alarm } = this.#room;
+    memory.run("DELETE FROM messages WHERE due <= ?", now);
+    const [{ next } = { next: null }] = memory.all<{ next: number | null }>("SELECT MIN(due) AS next FROM messages");
+    if (next !== null) alarm.noLaterThan(next + slack, slack);
+  }
+
+  /** A phone has answered one: it is delivered, or will never be. */
+  answered(number: number, status: number): void {
+    if (status < 200 || status >= 500 || notNow.includes(status)) return;
+    this.#room.memory.run("DELETE FROM messages WHERE number = ?", number);
+  }
+}

@@ -1,0 +1,55 @@
+import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
+import type { CallInProgress } from "../../lib/transport/flow.ts";
+import type { Room } from "./room.ts";
+
+/** Calls of a phone that has lost its socket. */
+export interface Away {
+  readonly dialogs: readonly CallInProgress[];
+  /** Of its REGISTER: with another one the phone has started anew and knows nothing of them (RFC 3261 §10.2.4). */
+  readonly registration: string;
+  /** A mark of its Contact: a page that was loaded anew has another one, too. */
+  readonly contact?: string;
+  /** Milliseconds: so long they count as calls of the user. */
+  readonly until: number;
+  /** Milliseconds: when the other ends are told that they are over; absent in rows of older builds, and where nobody is told. */
+  readonly dead?: number;
+  /** Milliseconds: they have been told, and so long the phone is told too, should it come back and think that it is in a call. */
+  readonly over?: number;
+}
+
+/** The rows of calls whose phones are away, by phone: neither a lamp nor a limit may go out with our memory. */
+export class SuspendedCalls {
+  readonly #room: Room;
+  readonly #known = new Map<string, Away>();
+  #isRead = false;
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
+
+  all(): ReadonlyMap<string, Away> {
+    this.#read();
+    return this.#known;
+  }
+
+  keep(phone: string, away: Away): void {
+    this.#read();
+    this.#known.set(phone, away);
+    this.#room.memory.run("INSERT OR REPLACE INTO away (phone, value) VALUES (?, ?)", phone, JSON.stringify(away));
+    const next = away.over ?? away.dead;
+    if (next !== undefined) this.#room.alarm.noLaterThan(next);
+  }
+
+  forget(phone: string): void {
+    this.#read();
+    if (this.#known.delete(phone)) this.#room.memory.run("DELETE FROM away WHERE phone = ?", phone);
+  }
+
+  /** A visitor has no tables before a call of theirs is left alone. */
+  #read(): void {
+    if (this.#isRead || (isNonSubscriberHome(this.#room.home.name) && this.#room.sockets.all().length > 0)) return;
+    this.#isRead = true;
+    const rows = this.#room.memory.all<{ phone: string; value: string }>("SELECT phone, value FROM away");
+    for (const { phone, value } of rows) if (!this.#known.has(phone)) this.#known.set(phone, JSON.parse(value) as Away);
+  }
+}

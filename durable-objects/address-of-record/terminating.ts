@@ -1,0 +1,374 @@
+import type { Binding } from "../../lib/location/binding.ts";
+import type { Branch } from "../../lib/proxy/branch.ts";
+import { inProgress, withoutRoute } from "../../lib/proxy/call-name.ts";
+import { type Forwarder, type StatelessRequest, hasLooped, makesDialogs, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
+import { listServer } from "../../lib/presence/back-end.ts";
+import { agent } from "../../lib/presence/subscription.ts";
+import { noSubscription, refuseWithin } from "../../lib/proxy/within.ts";
+import { refuseBlocked } from "../../lib/proxy/block-list.ts";
+import { challengesWithin, withoutAnswers } from "../../lib/proxy/foreign-challenges.ts";
+import { shownTo, standingOf, takenFrom } from "../../lib/proxy/standing.ts";
+import { preferTargets } from "../../lib/proxy/caller-preferences.ts";
+import { determineExternalTarget, determineTargetsOfSearch } from "../../lib/proxy/determine-targets.ts";
+import type { ReachableTarget } from "../../lib/proxy/response-context.ts";
+import { targetSet } from "../../lib/proxy/target-set.ts";
+import { readRequestDisposition } from "../../lib/proxy/request-disposition.ts";
+import { isTrunkIdentity } from "../../lib/routing/trunk.ts";
+import { redirectTo } from "../../lib/redirect/redirection.ts";
+import { alter } from "../../lib/syntax/alter.ts";
+import { replyTo } from "../../lib/syntax/compose.ts";
+import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
+import { type Fault, isFault } from "../../lib/syntax/fault.ts";
+import { readSubscriptionState } from "../../lib/presence/subscription-state.ts";
+import { type Request, type Response, hasHeader, headerValue } from "../../lib/syntax/message.ts";
+import { parameter } from "../../lib/syntax/parameters.ts";
+import { parseUri } from "../../lib/syntax/uri.ts";
+import type { Destination, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
+import { taken } from "../../lib/transport/envelope.ts";
+import type { Flow } from "../../lib/transport/flow.ts";
+import { isNonSubscriberHome, nonSubscriberPhone } from "../../lib/transport/non-subscriber.ts";
+import { randomText } from "../../platform/crypto/random.ts";
+import { answerFault } from "../shared/reply.ts";
+import type { Room } from "./room.ts";
+import type { Account } from "./account.ts";
+import { parsed, read } from "../shared/reparse.ts";
+import type { ActiveCalls } from "./active-calls.ts";
+import type { Forking } from "./forking.ts";
+import type { PassOn } from "./pass-on.ts";
+import type { UndeliveredMessage, UndeliveredMessages } from "./undelivered-messages.ts";
+import type { Lists } from "./lists.ts";
+import type { Messages } from "./stored-messages.ts";
+import type { CallsAtPresent } from "./non-subscriber-policy.ts";
+import type { Presence } from "./presence.ts";
+import type { Registrar } from "./registrar.ts";
+
+/** Requests for this home's user: whom they are for (RFC 3261 §16.5), and those that go on without state (§16.11). */
+export class Terminating {
+  readonly #room: Room;
+  readonly #account: Account;
+  readonly #registrar: Registrar;
+  readonly #forking: Forking;
+  readonly #letters: UndeliveredMessages;
+  readonly #dialogs: ActiveCalls;
+  readonly #messages: Messages;
+  readonly #presence: Presence;
+  readonly #lists: Lists;
+  readonly #callsAtPresent: CallsAtPresent;
+  readonly #passOn: PassOn;
+  readonly #by: Forwarder;
+
+  constructor(room: Room, parts: TerminatingParts, passOn: PassOn) {
+    this.#room = room;
+    this.#account = parts.account;
+    this.#registrar = parts.registrar;
+    this.#forking = parts.forking;
+    this.#letters = parts.letters;
+    this.#dialogs = parts.dialogs;
+    this.#messages = parts.messages;
+    this.#presence = parts.presence;
+    this.#lists = parts.lists;
+    this.#callsAtPresent = parts.callsAtPresent;
+    this.#passOn = passOn;
+    this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint, hints: room.home.hints };
+  }
+
+  /** Takes a request from the home of its sender; one that cannot go on is answered on the spot. */
+  request(received: RequestEnvelope, now: number): Receipt {
+    const asReceived = read(received);
+    const envelope = forPhones(received, asReceived.request);
+    const { request, mandatory } = envelope === received ? asReceived : read(envelope);
+    if (envelope.introduces !== undefined) this.#account.take(envelope.introduces);
+    if (envelope.to.kind === "phone") return this.#toPhone(envelope, request, mandatory, now);
+    if (envelope.to.kind === "elsewhere") return this.#leave(envelope, request, envelope.to, now);
+    if (isNonSubscriberHome(this.#by.home) && this.#peer(envelope).length === 0)
+      return answered(request, 503, "the server of that domain is not connected");
+    const refusal = refuseBlocked(this.#account.rules().blocked, envelope.identity, request, mandatory);
+    if (refusal !== undefined) return refused(request, refusal);
+    if (hasLooped(this.#by, request, mandatory) || this.#hasComeBack(envelope, request))
+      return answered(request, 482, "it has come back to where it was before");
+    const own = this.#asksAgent(envelope, request) ? this.#presence.request(envelope, request, mandatory, now) : undefined;
+    if (own !== undefined) return own;
+    const isInvite = request.method === "INVITE";
+    if (isInvite && this.#forking.has(envelope.transaction)) return taken;
+    const forged = this.#forgery(envelope, request, mandatory, now);
+    if (forged !== undefined) return request.method === "ACK" ? taken : refused(request, forged);
+    const targets = this.#targets(envelope, now);
+    const [only, ...more] = targets;
+    if (envelope.redirects === true) return this.#search(envelope, request, targets, now);
+    const isReachable = targets.some(({ host }) => host !== undefined);
+    if (request.method === "MESSAGE" && !isReachable && envelope.to.instance === undefined) return this.#store(envelope, request, now);
+    if (isInvite || more.length > 0 || only?.retarget !== undefined || envelope.answerTo.branch !== undefined) {
+      return this.#search(envelope, request, targets, now);
+    }
+    if (only === undefined) return request.method === "ACK" ? taken : answered(request, 480);
+    return this.#toTarget(envelope, request, mandatory, only, now);
+  }
+
+  /** What could only pass for part of a call, or of a subscription, that others have. */
+  #forgery(
+    { identity, caller, answerTo }: RequestEnvelope,
+    request: Request,
+    { callId, toTag }: MandatoryHeaders,
+    now: number,
+  ): Fault | undefined {
+    if (request.method === "NOTIFY" && !isTrunkIdentity(identity)) return noSubscription;
+    const { home } = caller ?? answerTo;
+    if ((toTag === undefined && !makesDialogs(request.method)) || home === this.#by.home) return undefined;
+    if (!this.#dialogs.has(callId, now) && !this.#forking.isOfOther(callId, home)) return undefined;
+    return toTag === undefined ? inProgress : withoutRoute;
+  }
+
+  /** Event state of the user is this home's business, that of one of his phones (RFC 5627) the phone's. */
+  #asksAgent({ to, redirects }: RequestEnvelope, { method }: Request): boolean {
+    return (method === "SUBSCRIBE" || method === "PUBLISH") && to.kind === "address" && to.instance === undefined && redirects !== true;
+  }
+
+  /** A response of one of our phones, on whichever of the user's sockets it came (RFC 3261 §16.7). */
+  response(flow: Flow, response: Response, mandatory: MandatoryHeaders, branch: Exclude<Branch, { kind: "probe" }>, now: number): void {
+    const isWithin = branch.kind !== "stateful" && flow.visitor?.isTrusted !== true;
+    const remove = [...takenFrom(response, standingOf(flow.visitor)), ...(isWithin ? challengesWithin(response) : [])];
+    const alterations = { popVia: true, remove };
+    if (branch.kind === "stateful") return this.#forking.response(flow, response, alterations, mandatory.cseq.method, branch, now);
+    if (branch.kind === "stored") return this.#messages.answered(branch.number, response.status);
+    this.#letters.arrived(mandatory.via.branch ?? "");
+    const { status } = response;
+    const text = alter(response, alterations);
+    this.#post(branch.answerTo.home, { kind: "response", text, status, to: branch.answerTo, transaction: undefined });
+  }
+
+  /** Phones have registered: what waited for them goes to them. */
+  onRegistered(bindings: readonly Binding[], now: number): void {
+    for (const binding of bindings) {
+      this.#handOver(binding.phone, now);
+      this.#messages.offer(binding, now);
+    }
+  }
+
+  /** RFC 3428 §7: 202 says that the message was taken, not that anybody has read it. */
+  #store(envelope: RequestEnvelope, request: Request, now: number): Receipt {
+    const refusal = this.#messages.store(envelope, request, now);
+    return refusal === undefined ? answered(request, 202) : refused(request, refusal);
+  }
+
+  /** What waited in vain. */
+  passDeadlines(now: number): void {
+    for (const letter of this.#letters.expire(now)) this.#lost(letter);
+    this.#messages.passDeadlines(now);
+  }
+
+  /** The trail of a request that is sent on inside finds loops; one whose Request-URI has changed is a spiral and may pass. */
+  #hasComeBack({ trail }: RequestEnvelope, request: Request): boolean {
+    return trail?.includes(`${this.#by.home} ${request.requestUri}`) === true;
+  }
+
+  #targets(envelope: RequestEnvelope, now: number): ReachableTarget[] {
+    if (envelope.to.kind !== "address") return [];
+    if (isNonSubscriberHome(this.#by.home)) return this.#peer(envelope);
+    const bindings = this.#registrar.current(now).map(({ binding }) => binding);
+    const caller = envelope.caller ?? envelope.answerTo;
+    const targets = targetSet(bindings, envelope.to, caller.home === this.#by.home ? caller.phone : undefined);
+    return targets.map((target) => {
+      if (target.retarget !== undefined) return { ...target, host: "" };
+      const host = this.#room.sockets.newestTo(target.phone)?.host;
+      return host === undefined ? { ...target, host, until: this.#registrar.waitsFor(target.phone, now) } : { ...target, host };
+    });
+  }
+
+  /** The server of another domain, if it is connected. */
+  #peer({ text }: RequestEnvelope): ReachableTarget[] {
+    const host = this.#room.sockets.newestTo(nonSubscriberPhone)?.host;
+    const contact = text.slice(text.indexOf(" ") + 1, text.indexOf(" SIP/2.0\r\n"));
+    return host === undefined ? [] : [{ phone: nonSubscriberPhone, contact, q: 1000, path: [], host }];
+  }
+
+  #search(envelope: RequestEnvelope, request: Request, targets: readonly ReachableTarget[], now: number): Receipt {
+    const { groupTime, recursesOnRedirect } = this.#room.configuration;
+    const disposition = readRequestDisposition(request);
+    const preferred = preferTargets(request, targets);
+    const plan = determineTargetsOfSearch({
+      method: request.method,
+      envelope,
+      rules: this.#account.rules(),
+      targets: preferred,
+      // A call between two phones of the user is one call.
+      calls: this.#callsAtPresent(now) - (envelope.answerTo.home === this.#by.home ? 1 : 0),
+      disposition,
+      hasCallerPreferences: hasHeader(request, "accept-contact") || hasHeader(request, "reject-contact"),
+      settings: { groupTime: groupTime * 1000, recurses: recursesOnRedirect },
+      now,
+    });
+    if (plan.kind === "refuse") return answered(request, plan.status, plan.why);
+    // Whom the user has his calls sent on to is nobody's business but his.
+    const wasSentOn = (envelope.trail ?? []).length > 0;
+    const isPrivate = wasSentOn || plan.first.some(({ retarget }) => retarget !== undefined && retarget.cause !== "unknown");
+    if ((!disposition.redirect || isPrivate) && envelope.redirects !== true) return this.#forking.open(envelope, request, plan, now);
+    const redirection = this.#redirection(envelope, request, [...plan.first, ...(plan.search?.waiting.flat() ?? [])], now);
+    if (redirection !== undefined) return redirection;
+    const isGruu = envelope.to.kind === "address" && envelope.to.instance !== undefined;
+    if (!isGruu) return answered(request, 480);
+    // RFC 3261 §8.3: who has asked for a phone is put through to it; the redirect server puts nobody through.
+    return envelope.answerTo.home === "" ? answered(request, 404) : this.#forking.open(envelope, request, plan, now);
+  }
+
+  /** The sender is told where the user is: he wants it so (RFC 3841 §9.1), has asked the redirect server, or the domain is set to. */
+  #redirection({ to }: RequestEnvelope, request: Request, targets: readonly ReachableTarget[], now: number): Receipt | undefined {
+    const known = new Map(this.#registrar.current(now).map(({ binding }) => [binding.key, binding]));
+    const of = { requestUri: request.requestUri, isGruu: to.kind === "address" && to.instance !== undefined };
+    const redirection = redirectTo(targets, of, this.#room.home, ({ key = "" }) => {
+      const expires = known.get(key)?.expires;
+      return expires === undefined ? undefined : Math.ceil((expires - now) / 1000);
+    });
+    if (redirection === undefined) return undefined;
+    const { status, contacts: headers } = redirection;
+    return { kind: "answered", status, text: replyTo(request, status, { toTag: randomText(), headers }) };
+  }
+
+  /** Of our own user, to another domain. */
+  #leave(envelope: RequestEnvelope, request: Request, to: Destination & { kind: "elsewhere" }, now: number): Receipt {
+    if (this.#forking.has(envelope.transaction)) return taken;
+    const { groupTime, recursesOnRedirect: recurses } = this.#room.configuration;
+    const disposition = readRequestDisposition(request);
+    return this.#forking.open(
+      envelope,
+      request,
+      determineExternalTarget({ envelope, to, disposition, settings: { groupTime: groupTime * 1000, recurses }, now }),
+      now,
+    );
+  }
+
+  /** One target of a non-INVITE: nothing is kept of it. */
+  #toTarget(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, target: ReachableTarget, now: number): Receipt {
+    const { phone, contact, host, path } = target;
+    if (host !== undefined) {
+      const sent = statelessRequest(this.#by, envelope, request, mandatory, { phone, contact, host, path });
+      if (this.#send(phone, sent, envelope, now)) return taken;
+    }
+    return this.#waitFor(phone, envelope, request, now);
+  }
+
+  /** Within a dialog: to the newest socket of the phone that the route token names (RFC 5626 §5.3). */
+  #toPhone(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt {
+    const phone = envelope.to.kind === "phone" ? envelope.to.phone : "";
+    if (phone === agent) return this.#presence.within(envelope, request, mandatory, now);
+    if (phone === listServer) return this.#lists.within(envelope, request, mandatory, now);
+    const refusal = refuseWithin(this.#account.rules().blocked, envelope.identity, request, mandatory);
+    if (refusal !== undefined) return refused(request, refusal);
+    if (request.method === "BYE") this.#dialogs.ended(mandatory);
+    const flow = this.#room.sockets.newestTo(phone);
+    if (flow !== undefined) {
+      const target = { phone, host: flow.host, contact: contactForGruu(request, flow, phone), path: [] };
+      const sent = statelessRequest(this.#by, envelope, request, mandatory, target);
+      if (this.#send(phone, sent, envelope, now)) return taken;
+    }
+    return this.#waitFor(phone, envelope, request, now);
+  }
+
+  /** Puts a request on its phone's newest socket, and remembers it until the phone has answered. */
+  #send(phone: string, { text, branch }: StatelessRequest, envelope: RequestEnvelope, now: number): boolean {
+    const { sockets, log } = this.#room;
+    const flow = sockets.newestTo(phone);
+    if (flow === undefined) return false;
+    const shown = flow.visitor === undefined ? text : shownTo(parsed(text), standingOf(flow.visitor));
+    if (!sockets.send(flow.id, shown)) return false;
+    log.passed(now, flow.id, shown);
+    this.#letters.sent(flow, branch, phone, envelope, now);
+    return true;
+  }
+
+  /**
+   * The phone is away: within the grace its request waits for it, but not so long that the sender has given up (RFC 4320 §4.1);
+   * for a phone that is not expected back, RFC 5626 §5.3 knows 430, which goes up as 480.
+   */
+  #waitFor(phone: string, envelope: RequestEnvelope, request: Request, now: number): Receipt {
+    if (request.method === "NOTIFY") return this.#keepState(phone, envelope, request, now);
+    const isExpected = this.#registrar.current(now).some(({ binding }) => binding.phone === phone);
+    if (!isExpected && request.method === "BYE") this.#letters.keepBye(phone, envelope, now);
+    if (!isExpected) return request.method === "ACK" ? taken : answered(request, 480, phoneAway);
+    const due = Math.min(this.#registrar.waitsFor(phone, now), now + this.#room.timers.transaction * 0.75);
+    const isKept = this.#letters.keep(phone, envelope, now, due);
+    return isKept || request.method === "ACK" ? taken : answered(request, 480, phoneAway);
+  }
+
+  /** Of the state that a phone subscribes to, the newest waits for it as long as the subscription lasts (RFC 6665 §4.1.3). */
+  #keepState(phone: string, envelope: RequestEnvelope, request: Request, now: number): Receipt {
+    const { state, expires } = readSubscriptionState(headerValue(request, "subscription-state") ?? "");
+    const seconds = state === "terminated" ? this.#room.configuration.bindingGrace : (expires ?? 0);
+    const topic = [headerValue(request, "call-id"), headerValue(request, "event")].join(" ");
+    const superseded = (letter: UndeliveredMessage) => this.#superseded(letter);
+    return this.#letters.keep(phone, envelope, now, now + seconds * 1000, topic, false, superseded) ? taken : answered(request, 480);
+  }
+
+  /** The newer state has all that an older one had: its sender need not wait. Our own agents do not, and are told only what a phone has taken. */
+  #superseded(letter: UndeliveredMessage): void {
+    if (letter.kind === "request" && letter.answerTo.branch === undefined) this.#answer(letter, 200);
+  }
+
+  /** What waited for a phone that is back. */
+  #handOver(phone: string, now: number): void {
+    for (const letter of this.#letters.for(phone, now)) if (letter.kind === "request") this.again(letter, phone, now);
+  }
+
+  /** A request that may not have reached its phone goes to it once more. */
+  again(letter: RequestEnvelope, phone: string, now: number): void {
+    const { request, mandatory } = read(letter);
+    if (letter.to.kind === "phone") return void this.#toPhone(letter, request, mandatory, now);
+    const target = this.#targets(letter, now).find((one) => one.phone === phone);
+    if (target !== undefined) this.#toTarget(letter, request, mandatory, target, now);
+  }
+
+  /** A letter that has reached nobody: its sender is told. */
+  #lost(letter: UndeliveredMessage): void {
+    if (letter.kind === "request") this.#answer(letter, 480);
+  }
+
+  #answer(letter: RequestEnvelope, status: number): void {
+    const { request } = read(letter);
+    if (request.method === "ACK") return;
+    const { answerTo: to } = letter;
+    const text = replyTo(request, status, { toTag: randomText() });
+    this.#post(to.home, { kind: "response", text, status, to, transaction: undefined });
+  }
+
+  /** What is lost here the sender's own timer notices: nothing is kept of these. */
+  #post(home: string, envelope: Parameters<PassOn>[1]): void {
+    this.#passOn(home, envelope).catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
+  }
+}
+
+export interface TerminatingParts {
+  readonly account: Account;
+  readonly registrar: Registrar;
+  readonly forking: Forking;
+  readonly letters: UndeliveredMessages;
+  readonly dialogs: ActiveCalls;
+  readonly messages: Messages;
+  readonly presence: Presence;
+  readonly lists: Lists;
+  readonly callsAtPresent: CallsAtPresent;
+}
+
+/** No phone gets a hash of the password of whoever calls it. */
+function forPhones(envelope: RequestEnvelope, request: Request): RequestEnvelope {
+  const hasNone = !hasHeader(request, "authorization") && !hasHeader(request, "proxy-authorization");
+  if (envelope.to.kind === "elsewhere" || hasNone) return envelope;
+  const user = envelope.identity.slice(0, Math.max(0, envelope.identity.lastIndexOf("@")));
+  return { ...envelope, text: alter(request, withoutAnswers(request, user)) };
+}
+
+function refused(request: Request, refusal: Fault): Receipt {
+  return { kind: "answered", status: refusal.status, text: answerFault(request, refusal), why: refusal.fault };
+}
+
+const phoneAway = "the phone that it is for is not connected";
+
+/** @param why for the administrator: callers are not told more than the status */
+function answered(request: Request, status: number, why?: string): Receipt {
+  return { kind: "answered", status, text: replyTo(request, status, { toTag: randomText() }), ...(why === undefined ? {} : { why }) };
+}
+
+/** After the route is popped, a GRUU in the Request-URI becomes the phone's contact; anything else stays. */
+function contactForGruu(request: Request, flow: Flow, phone: string): string | undefined {
+  const uri = parseUri(request.requestUri);
+  if (isFault(uri) || uri.kind !== "sip" || parameter(uri.parameters, "gr") === undefined) return undefined;
+  return flow.carried.find((carried) => carried.phone === phone)?.contact;
+}

@@ -1,0 +1,237 @@
+import { toOctets } from "../../lib/syntax/octets.ts";
+import type { RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
+import type { Flow, SentMessage } from "../../lib/transport/flow.ts";
+import { isGuestHome } from "../../lib/transport/non-subscriber.ts";
+import type { Room } from "./room.ts";
+
+export type UndeliveredMessage = RequestEnvelope | ResponseEnvelope;
+
+interface Row extends Record<string, string | number> {
+  readonly number: number;
+  readonly value: string;
+}
+
+/** A message that was put on a socket which may have been dead already, and that no call depends on. */
+interface Recent {
+  readonly phone: string;
+  readonly at: number;
+  readonly letter: UndeliveredMessage;
+}
+
+/** Milliseconds; then its sender has given up (64*T1), or the object has slept and forgotten it. */
+const recentFor = 30_000;
+const recentsKept = 100;
+/** Characters of the messages that a socket's attachment may hold, beside all else. */
+const maxSent = 6000;
+/** Letters of one kind that wait, and of one sender: nobody fills another's storage, or crowds out what ends a call. */
+const maxOfKind = 200;
+const maxOfSender = 40;
+/** Milliseconds that a BYE waits beyond its sender's patience: a phone that has been away for longer than that has missed more. */
+const byeFor = 3_600_000;
+/** Notifications, the newest of each subscription. */
+const maxStates = 1000;
+
+/**
+ * Messages for phones that are away for a moment. Each stays in its row until it is answered or its time is over, and is handed to
+ * every socket that the phone comes back on meanwhile: what arrives twice is a retransmission to the phone, what was lost would be a
+ * lost call. What was sent on a socket shortly before the phone came back on another, and has not been answered, goes to it again as
+ * well: requests within dialogs and refusals are noted in the socket's attachment, anything else in memory.
+ */
+export class UndeliveredMessages {
+  readonly #room: Room;
+  /** By branch or transaction. */
+  readonly #recent = new Map<string, Recent>();
+  /** Those handed to a phone since the object woke up. */
+  readonly #handed = new Set<number>();
+  /** The rows of letters. */
+  readonly #numbers = new WeakMap<UndeliveredMessage, number>();
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
+
+  /**
+   * @param due until when the phone is waited for; milliseconds as `now`
+   * @param topic of which only the newest letter counts, if there is one
+   * @param isAnswered its sender has been told already that the phone is away
+   * @param superseded what becomes of those of its topic that it takes the place of
+   * @returns false if too many are waiting
+   */
+  keep(
+    phone: string,
+    letter: UndeliveredMessage,
+    now: number,
+    due: number,
+    topic = "",
+    isAnswered = false,
+    superseded?: (older: UndeliveredMessage) => void,
+  ): boolean {
+    // One that has waited already is in its row.
+    if (this.#numbers.has(letter)) return true;
+    const { memory } = this.#room;
+    const { kind, sender } = originOf(letter, topic);
+    const [{ total, own, same } = { total: 0, own: 0, same: 0 }] = memory.all<{ total: number; own: number; same: number }>(
+      `SELECT COUNT(*) AS total, COALESCE(SUM(json_extract(value, '$.origin.sender') = ?), 0) AS own,
+        COALESCE(SUM(phone = ? AND json_extract(value, '$.text') = ?), 0) AS same
+        FROM letters WHERE json_extract(value, '$.origin.kind') = ?`,
+      ...[sender, phone, letter.text, kind],
+    );
+    // Its sender has said it again meanwhile.
+    if (same > 0) return true;
+    if (topic !== "") for (const older of this.#takeAway(phone, topic)) superseded?.(older);
+    if (total >= (kind === "state" ? maxStates : maxOfKind) || own >= maxOfSender) return false;
+    const value = JSON.stringify({ ...letter, origin: { kind, sender, topic, isAnswered } });
+    // A number is never used again: sockets may still remember that of a row which is long gone.
+    memory.run(
+      `INSERT INTO letters (number, phone, due, value)
+        VALUES ((SELECT MAX(COALESCE(MAX(number), 0) + 1, ?) FROM letters), ?, ?, ?)`,
+      ...[now * 1000, phone, due, value],
+    );
+    this.#room.alarm.noLaterThan(due);
+    return true;
+  }
+
+  /** Removes what waits of a topic; returns what its phone has not been handed. */
+  #takeAway(phone: string, topic: string): UndeliveredMessage[] {
+    const waiting = "FROM letters WHERE phone = ? AND json_extract(value, '$.origin.topic') = ?";
+    const rows = this.#room.memory.all<Row>(`SELECT number, value ${waiting}`, phone, topic);
+    if (rows.length > 0) this.#room.memory.run(`DELETE ${waiting}`, phone, topic);
+    return rows.filter(({ number }) => !this.#handed.delete(number)).map(({ value }) => JSON.parse(value) as UndeliveredMessage);
+  }
+
+  /** Remembers what was sent to a phone until it has surely arrived. */
+  sent(flow: Flow, key: string, phone: string, letter: UndeliveredMessage, now: number): void {
+    const number = this.#numbers.get(letter);
+    this.#recent.delete(key);
+    if (number !== undefined || isVital(letter)) {
+      return this.#note(flow.id, { key, phone, at: now, ...(number === undefined ? { letter } : { number }) });
+    }
+    this.#recent.set(key, { phone, letter, at: now });
+    const oldest = this.#recent.keys().next();
+    if (this.#recent.size > recentsKept && oldest.done !== true) this.#recent.delete(oldest.value);
+  }
+
+  /** The phone has answered. */
+  arrived(key: string): void {
+    this.#recent.delete(key);
+    for (const { number } of this.#unnote(key)) if (number !== undefined) this.#forget(number);
+  }
+
+  /**
+   * A connection is gone, or its phones have left it: what was not answered there waits for them.
+   * @returns what can go to them at once, since they are on another one
+   */
+  flowClosed({ sent = [] }: Flow, now: number): UndeliveredMessage[] {
+    const letters = sent.filter(({ at }) => now - at < recentFor);
+    const waiting = letters.filter(({ phone }) => this.#room.sockets.newestTo(phone) === undefined);
+    for (const { phone, letter, at } of waiting) if (letter !== undefined) this.keep(phone, letter, now, at + recentFor);
+    return letters.flatMap((one) => (one.letter === undefined || waiting.includes(one) ? [] : [one.letter]));
+  }
+
+  /** What waits for a phone that is back, or may not have reached it, oldest first. */
+  for(phone: string, now: number): UndeliveredMessage[] {
+    const noted = this.#room.sockets.all().flatMap(({ sent = [] }) => sent);
+    const recent = [...this.#recent.values(), ...noted].filter((one) => one.phone === phone && now - one.at < recentFor);
+    const rows = this.#room.memory.all<Row>("SELECT number, value FROM letters WHERE phone = ? AND due > ? ORDER BY number", phone, now);
+    const letters = rows.map(({ number, value }) => {
+      const letter = readUndelivered(value);
+      this.#handed.add(number);
+      this.#numbers.set(letter, number);
+      return letter;
+    });
+    return [...recent.flatMap(({ letter }) => letter ?? []), ...letters];
+  }
+
+  /** A BYE for a phone that is not expected back: should it come all the same, it learns that its call is over. */
+  keepBye(phone: string, letter: RequestEnvelope, now: number): void {
+    this.keep(phone, letter, now, now + byeFor, "", true);
+  }
+
+  /** Removes those whose time is over; returns what has reached nobody. A BYE stays, though its sender is told. */
+  expire(now: number): UndeliveredMessage[] {
+    const rows = this.#room.memory.all<Row & { readonly due: number }>("SELECT number, due, value FROM letters");
+    const lost: UndeliveredMessage[] = [];
+    for (const { number, due, value } of rows) {
+      if (due > now) {
+        this.#room.alarm.noLaterThan(due);
+        continue;
+      }
+      const letter = readUndelivered(value);
+      const isAnswered = letter.origin?.isAnswered === true;
+      if (!isAnswered && !this.#handed.has(number)) lost.push(letter);
+      if (isAnswered || letter.kind !== "request" || !letter.text.startsWith("BYE ")) this.#forget(number);
+      else this.#keepOn(number, letter, now + byeFor);
+    }
+    return lost;
+  }
+
+  #keepOn(number: number, letter: UndeliveredMessage & { readonly origin?: object }, due: number): void {
+    const value = JSON.stringify({ ...letter, origin: { ...letter.origin, isAnswered: true } });
+    this.#room.memory.run("UPDATE letters SET due = ?, value = ? WHERE number = ?", due, value, number);
+    this.#room.alarm.noLaterThan(due);
+  }
+
+  #forget(number: number): void {
+    this.#room.memory.run("DELETE FROM letters WHERE number = ?", number);
+    this.#handed.delete(number);
+  }
+
+  #note(id: string, written: SentMessage): void {
+    // It may have gone out before from its row.
+    const before = this.#unnote(written.key).find((one) => one.number !== undefined);
+    const number = written.number ?? before?.number;
+    const note = number === undefined ? written : { ...written, number };
+    const { sent = [] } = this.#room.sockets.byId(id) ?? {};
+    const newest = [note, ...sent.toReversed()];
+    let room = maxSent;
+    const fitting = newest.filter(({ letter }) => (room -= 100 + (letter?.text.length ?? 0)) >= 0);
+    this.#room.sockets.update(id, { sent: fitting.toReversed() });
+  }
+
+  /** @returns the notes that there were under this key */
+  #unnote(key: string): SentMessage[] {
+    const removed: SentMessage[] = [];
+    for (const { id, sent = [] } of this.#room.sockets.all()) {
+      const found = sent.filter((note) => note.key === key);
+      if (found.length > 0) this.#room.sockets.update(id, { sent: sent.filter((note) => note.key !== key) });
+      removed.push(...found);
+    }
+    return removed;
+  }
+}
+
+/**
+ * Whether a call would be lost with it: a request within a dialog, or a refusal. A 2xx and its ACK come again by themselves; of
+ * notifications the newest counts, and waits in a row.
+ */
+function isVital(letter: UndeliveredMessage): boolean {
+  if (letter.kind === "response") return letter.transaction !== undefined && letter.status >= 300;
+  return letter.to.kind === "phone" && !/^(?:ACK|CANCEL|NOTIFY) /.test(letter.text);
+}
+
+interface Origin {
+  readonly kind: "response" | "state" | "dialog" | "other";
+  readonly sender: string;
+}
+
+/**
+ * Responses come to what the user has asked himself, states from those he watches; requests of a dialog from whoever talks with him;
+ * all else from anybody.
+ */
+function originOf(letter: UndeliveredMessage, topic: string): Origin {
+  if (letter.kind === "request" && topic !== "") return { kind: "state", sender: homeOfSender(letter) };
+  if (letter.kind === "response") return { kind: "response", sender: letter.transaction ?? "" };
+  if (letter.to.kind === "phone") return { kind: "dialog", sender: homeOfSender(letter) };
+  return { kind: "other", sender: letter.identity };
+}
+
+/** Guests count as one sender, since they can have as many homes as they like. */
+function homeOfSender({ answerTo: { home } }: RequestEnvelope): string {
+  return isGuestHome(home) ? "guests" : home;
+}
+
+/** A row of an older build says whether its text is octets: that of a text frame was not. */
+function readUndelivered(value: string): UndeliveredMessage & { readonly origin?: { readonly isAnswered?: boolean } } {
+  const letter = JSON.parse(value) as UndeliveredMessage & { readonly binary?: boolean };
+  return letter.binary === false ? { ...letter, text: toOctets(letter.text) } : letter;
+}

@@ -1,0 +1,53 @@
+import { type Fault, fault } from "../syntax/fault.ts";
+import { type Request, headerValues } from "../syntax/message.ts";
+import { readOptionTags } from "../syntax/option-tags.ts";
+import { type Understood, inspectRequest } from "../uas/inspect-request.ts";
+import type { EventPackage } from "./event-package.ts";
+import { recipientListType } from "./recipient-list.ts";
+import { type SubscriptionSettings, type SubscribeParameters, ownEvent, readSubscribeParameters } from "./subscription.ts";
+
+/** The option tags of RFC 4662 §4.1 and RFC 5367 §9.2. */
+export const eventList = "eventlist";
+const recipientList = "recipient-list-subscribe";
+
+/** Packages whose state makes sense for many at once. */
+const packages: readonly EventPackage[] = ["presence", "dialog"];
+
+/** What is understood in a SUBSCRIBE to a list that it brings along, and to one of the directory. */
+export const understood: Readonly<Record<"adHoc" | "named", Understood>> = {
+  adHoc: { options: [eventList, recipientList], types: [recipientListType] },
+  named: { options: [eventList], types: [] },
+};
+
+/** Reads a SUBSCRIBE to a list (RFC 4662 §4, RFC 5367 §3): one of the directory's, or one that it brings along. */
+export function readListSubscribeParameters(
+  request: Request,
+  isAdHoc: boolean,
+  settings: SubscriptionSettings,
+): SubscribeParameters | Fault {
+  const refusal = inspectRequest(request, isAdHoc ? understood.adHoc : understood.named);
+  if (refusal !== undefined) return refusal;
+  const event = ownEvent(request)?.package;
+  if (event === undefined || !packages.includes(event))
+    return fault(489, "lists of this event package are not watched", [["Allow-Events", packages.join(", ")]]);
+  const required = readOptionTags(request, "require");
+  if (![...required, ...readOptionTags(request, "supported")].includes(eventList))
+    return fault(421, "this is a list, and Supported does not name eventlist", [["Require", eventList]]);
+  if (isAdHoc && !required.includes(recipientList))
+    return fault(421, "the list comes in the request, and Require does not say so", [["Require", recipientList]]);
+  if (!takesLists(request)) return fault(406, "notifications of lists are multipart/related with application/rlmi+xml");
+  return readSubscribeParameters(request, settings);
+}
+
+/** Why a SUBSCRIBE within the dialog is not taken: the list of a subscription cannot be changed by one (RFC 5367 §5.1). */
+export function refuseLater(request: Request): Fault | undefined {
+  return inspectRequest(request, { ...understood.adHoc, types: [] });
+}
+
+/** RFC 4662 §4.3; whoever says nothing of what he takes has said that he knows lists. */
+function takesLists(request: Request): boolean {
+  const accepted = headerValues(request, "accept").map((value) => value.split(";")[0]?.trim().toLowerCase());
+  if (accepted.length === 0) return true;
+  const takes = (type: string) => accepted.includes(type) || accepted.includes(`${type.split("/")[0]}/*`) || accepted.includes("*/*");
+  return takes("multipart/related") && takes("application/rlmi+xml");
+}

@@ -1,0 +1,126 @@
+import type { Rules } from "../location/rules.ts";
+import type { Destination, RequestEnvelope } from "../transport/envelope.ts";
+import type { Preferred } from "./caller-preferences.ts";
+import type { ReachableTarget, Search } from "./response-context.ts";
+import { addressTarget } from "./search.ts";
+import { groupsOf } from "./target-set.ts";
+import type { RequestDisposition } from "./request-disposition.ts";
+
+/** Whom a request for the user is tried at first, and how the search goes on; or the status that refuses it. */
+export type Plan =
+  | { readonly kind: "refuse"; readonly status: number; readonly why: string }
+  | { readonly kind: "search"; readonly first: readonly ReachableTarget[]; readonly search: Search | undefined };
+
+export interface PlanInput {
+  readonly method: string;
+  readonly envelope: RequestEnvelope;
+  readonly rules: Rules;
+  /** Best first. */
+  readonly targets: readonly Preferred<ReachableTarget>[];
+  /** The user's calls at present, ringing or in progress. */
+  readonly calls: number;
+  readonly disposition: RequestDisposition;
+  /** The caller says which phones he wants (RFC 3841): one that comes later has not been asked whether it fits. */
+  readonly hasCallerPreferences: boolean;
+  readonly settings: SearchSettings;
+  /** Milliseconds. */
+  readonly now: number;
+}
+
+export interface SearchSettings {
+  /** Milliseconds that a group of targets rings while another one waits. */
+  readonly groupTime: number;
+  readonly recurses: boolean;
+}
+
+const nobodyThere: Plan & { kind: "refuse" } = { kind: "refuse", status: 480, why: "no phone of this user is registered" };
+const tooManyCalls = "this user has as many calls as maximum_calls allows";
+
+/** Plans the search for somebody who answers: the user's rules, then RFC 3261 §16.5 and §16.6. */
+export function determineTargetsOfSearch(input: PlanInput): Plan {
+  const { envelope, rules, method, targets } = input;
+  // Rules are about the user: who calls one certain phone by its GRUU has been told to.
+  const areRulesAsked = method === "INVITE" && envelope.to.kind === "address" && envelope.to.instance === undefined;
+  if (!areRulesAsked) return targets.length === 0 ? nobodyThere : searchAt(input, {});
+  const { always, busy, noAnswer, notRegistered } = rules.forward;
+  if (always !== undefined) return sentOn(input, always, "unconditional");
+  if (rules.doNotDisturb || input.calls >= (rules.maximumCalls ?? Number.POSITIVE_INFINITY)) {
+    const why = rules.doNotDisturb ? "this user does not take calls now (do_not_disturb)" : tooManyCalls;
+    return busy === undefined ? { kind: "refuse", status: 486, why } : sentOn(input, busy, "user-busy", 486);
+  }
+  // That none of his phones suits the caller does not mean that the user is not there.
+  if (targets.length === 0 && input.hasCallerPreferences) return { ...nobodyThere, why: "no phone suits what the caller asks for" };
+  if (targets.length === 0) {
+    return notRegistered === undefined ? nobodyThere : sentOn(input, notRegistered, "unavailable");
+  }
+  const onNoAnswer = noAnswer === undefined ? undefined : { to: noAnswer.to, at: input.now + noAnswer.after * 1000 };
+  return searchAt(input, { onBusy: busy, onAbsence: notRegistered, onNoAnswer });
+}
+
+/** A request for another domain has one target, which no rule changes. */
+export function determineExternalTarget(
+  input: Pick<PlanInput, "envelope" | "disposition" | "settings" | "now"> & { readonly to: Destination & { kind: "elsewhere" } },
+): Plan & { kind: "search" } {
+  const { uri, trunk, keepsAddress, isAllowed } = input.to;
+  const how = { ...(trunk === undefined ? {} : { trunk }), ...(keepsAddress ? { keepsAddress } : {}), ...(isAllowed ? { isAllowed } : {}) };
+  return {
+    kind: "search",
+    first: [addressTarget(uri, { cause: "route", ...how })],
+    search: { ...searchOf(input), isClosed: true },
+  };
+}
+
+function sentOn(input: PlanInput, to: string, cause: "unconditional" | "user-busy" | "unavailable", status?: number): Plan {
+  const target = addressTarget(to, status === undefined ? { cause } : { cause, status });
+  return { kind: "search", first: [target], search: { ...searchOf(input), isClosed: true } };
+}
+
+function searchAt(input: PlanInput, more: Pick<Search, "onBusy" | "onAbsence" | "onNoAnswer">): Plan {
+  const { disposition, envelope } = input;
+  const targets = disposition.fork ? input.targets : input.targets.slice(0, 1);
+  const [first = [], ...waiting] = disposition.parallel
+    ? groupsOf(targets).flatMap((group) => portions(group, breadthOf(envelope)))
+    : targets.map(({ target }) => [target]);
+  const search = { ...searchOf(input), ...more, waiting, isClosed: isClosedTo(input) };
+  return { kind: "search", first, search: isPlain(search, first) ? undefined : search };
+}
+
+/** Whether a phone that registers later is none of the request's business: it names one instance, or has been asked for less. */
+function isClosedTo({ envelope: { to }, disposition, hasCallerPreferences }: PlanInput): boolean {
+  return !disposition.fork || !disposition.parallel || hasCallerPreferences || (to.kind === "address" && to.instance !== undefined);
+}
+
+/** RFC 5393 §5.3.3: where a request may not be forked so widely, the rest is tried one after another. */
+function portions(group: readonly ReachableTarget[], breadth: number): ReachableTarget[][] {
+  const parts: ReachableTarget[][] = [];
+  for (let at = 0; at < group.length; at += breadth) parts.push(group.slice(at, at + breadth));
+  return parts;
+}
+
+function searchOf({ envelope, settings, disposition, now }: Pick<PlanInput, "envelope" | "disposition" | "settings" | "now">): Search {
+  return {
+    waiting: [],
+    groupTime: settings.groupTime,
+    groupUntil: now + settings.groupTime,
+    isClosed: false,
+    cancelsNobody: !disposition.cancel,
+    recurses: settings.recurses && disposition.recurse,
+    caller: envelope.caller,
+    trail: envelope.trail ?? [],
+    breadth: breadthOf(envelope),
+    identity: envelope.identity,
+  };
+}
+
+/** RFC 5393 §5.3.3.1 recommends 60 where the request names none. */
+function breadthOf({ breadth = 60 }: RequestEnvelope): number {
+  return Math.max(1, breadth);
+}
+
+/** A call to some phones at once, as most are: its row need not say more. */
+function isPlain(search: Search, first: readonly ReachableTarget[]): boolean {
+  const { waiting, onBusy, onAbsence, onNoAnswer, isClosed, cancelsNobody, recurses, caller, trail } = search;
+  const hasRules = (onBusy ?? onAbsence ?? onNoAnswer) !== undefined;
+  const isDirect = caller === undefined && trail.length === 0 && first.every((target) => target.retarget === undefined);
+  return isDirect && !hasRules && waiting.length === 0 && !isClosed && !cancelsNobody && !recurses;
+}

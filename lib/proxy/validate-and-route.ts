@@ -1,0 +1,235 @@
+import type { Keyring } from "../authentication/keyring.ts";
+import { type Address, addressOf } from "../location/address.ts";
+import type { Alterations } from "../syntax/alter.ts";
+import type { MandatoryHeaders } from "../syntax/mandatory-headers.ts";
+import { parseDigest } from "../syntax/digest.ts";
+import { type Fault, fault, isFault } from "../syntax/fault.ts";
+import { type Request, hasHeader, headerValues } from "../syntax/message.ts";
+import { parseNameAddress } from "../syntax/name-address.ts";
+import { readOptionTags } from "../syntax/option-tags.ts";
+import { parameter } from "../syntax/parameters.ts";
+import { type SipUri, type Uri, canonicalUser, parseUri, dialledNumber } from "../syntax/uri.ts";
+import type { DialogEnd } from "../transport/envelope.ts";
+import { type DialogRoute, dialledMark, endsOf, openRoute } from "./route-token.ts";
+import { type Standing, takenFrom } from "./standing.ts";
+
+/** The user whose authenticated flow a request came on. */
+export interface Owner {
+  readonly home: string;
+  readonly user: string;
+  readonly domain: string;
+  readonly aliases: readonly string[];
+  /** A server whose users we do not know: From may be anybody. */
+  readonly isTrusted?: boolean;
+  /** How far his word on who calls counts; a subscriber's if absent. */
+  readonly standing?: Standing;
+}
+
+/** Where a request goes, by RFC 3261 §16.3 to §16.5, and what to change in it on the way. */
+export type RoutingDecision =
+  | { readonly kind: "server" }
+  | {
+      readonly kind: "dialog";
+      readonly sender: DialogEnd;
+      readonly receiver: DialogEnd;
+      readonly recordRoute: string | undefined;
+      readonly alterations: Alterations;
+      /** Whether the dialog vouches for From. */
+      readonly hasOwnRouteToken: boolean;
+    }
+  | {
+      readonly kind: "address";
+      readonly address: Address;
+      readonly alterations: Alterations;
+      /** Max-Forwards has reached zero: we may answer the request, and not forward it. */
+      readonly isLast?: true;
+    };
+
+export interface Examination {
+  readonly keyring: Keyring;
+  readonly owner: Owner;
+  /** Whether a host (lower case, perhaps with a port) is a name of ours, in the Request-URI or in the Route at this place from the top. */
+  readonly isOurs: (host: string, place?: number) => boolean;
+  /** Whether we answer the request ourselves, and do not forward it. */
+  readonly endsHere: (request: Request, way: RoutingDecision) => boolean;
+}
+
+const initialMaxForwards = 70;
+/** Headers that are for us: nobody else gets to see them. */
+const privateHeaders = ["proxy-authorization", "authorization"];
+
+/** Validates a request from an authenticated flow (RFC 3261 §16.3) and finds where it goes (§16.4, §16.5). */
+export function validateAndRoute(request: Request, mandatory: MandatoryHeaders, by: Examination): RoutingDecision | Fault {
+  const uri = parseUri(request.requestUri);
+  if (isFault(uri)) return uri;
+  if (uri.kind === "other") return fault(416, `the scheme ${uri.scheme} cannot be routed`);
+  const unsupported = readOptionTags(request, "proxy-require");
+  if (unsupported.length > 0) return fault(420, "a required extension is not supported", [["Unsupported", unsupported.join(", ")]]);
+  const route = readRoute(request, mandatory, uri, by);
+  if (isFault(route)) return route;
+  if (mandatory.maxForwards === 0 && !by.endsHere(request, route.way)) return tooManyHops;
+  if (!route.hasOwnRouteToken && by.owner.isTrusted !== true && !isOwnFrom(mandatory, by.owner))
+    return fault(403, "From is not the authenticated user");
+  return mandatory.maxForwards === 0 && route.way.kind === "address" ? { ...route.way, isLast: true } : route.way;
+}
+
+export const tooManyHops: Fault = fault(483, "Max-Forwards has reached zero");
+
+/** RFC 3261 §22.3: credentials for the realm of another server, which has asked for them, are none of our business. */
+function withForeignCredentials(request: Request, { domain }: Owner): Pick<Alterations, "append"> {
+  const kept = credentialHeaders.flatMap(([name, written]) =>
+    (hasHeader(request, name) ? headerValues(request, name) : []).flatMap((value): [string, string][] => {
+      const digest = parseDigest(value);
+      const realm = isFault(digest) ? undefined : digest.values.get("realm")?.toLowerCase();
+      return realm === undefined || realm === domain ? [] : [[written, value]];
+    }),
+  );
+  return kept.length === 0 ? {} : { append: kept };
+}
+
+const credentialHeaders = [
+  ["proxy-authorization", "Proxy-Authorization"],
+  ["authorization", "Authorization"],
+] as const;
+
+interface Route {
+  readonly way: RoutingDecision;
+  /** Whether our own token says that sender and dialog belong together. */
+  readonly hasOwnRouteToken: boolean;
+}
+
+/** RFC 3261 §16.4, then §16.5. */
+function readRoute(request: Request, mandatory: MandatoryHeaders, written: Uri, by: Examination): Route | Fault {
+  const strict = repairStrictRoute(request, mandatory, written, by);
+  const routes = readRoutes(request, strict);
+  if (isFault(routes)) return routes;
+  const own = ownRoutes(strict === undefined ? routes : [strict.route, ...routes], mandatory, by);
+  const popRoutes = strict === undefined ? own.count : own.count - 1;
+  const [next] = routes.slice(popRoutes);
+  const isElsewhere = next !== undefined && own.dialog === undefined;
+  if (isElsewhere) return fault(403, "requests are not relayed to other servers");
+  const alterations: Alterations = {
+    maxForwards: mandatory.maxForwards === undefined ? initialMaxForwards : Math.max(0, mandatory.maxForwards - 1),
+    remove: [...privateHeaders.filter((name) => hasHeader(request, name)), ...takenFrom(request, by.owner.standing ?? "subscriber")],
+    ...withForeignCredentials(request, by.owner),
+    ...(popRoutes === 0 ? {} : { popRoutes }),
+    ...(strict === undefined ? {} : { requestUri: strict.requestUri, popLastRoute: true }),
+  };
+  if (own.dialog !== undefined) {
+    const { sender, receiver } = endsOf(own.dialog.route, mandatory.fromTag);
+    if (sender.home !== by.owner.home) return fault(403, "this dialog is not the sender's");
+    // RFC 6665 §4.3: the NOTIFY makes the dialog of its subscription, and needs the route that the SUBSCRIBE had.
+    const recordRoute = request.method === "NOTIFY" && strict === undefined ? headerValues(request, "route")[own.count - 1] : undefined;
+    const hasOwnRouteToken = vouches(request, mandatory, own.dialog.route);
+    return { way: { kind: "dialog", sender, receiver, recordRoute, alterations, hasOwnRouteToken }, hasOwnRouteToken };
+  }
+  const uri = strict === undefined ? written : parseUri(strict.requestUri);
+  if (isFault(uri)) return uri;
+  return readRequestUri(uri, alterations, by);
+}
+
+/**
+ * Phones show the From of a MESSAGE, whether they know its dialog or not (JsSIP does not look for one). That of the callee may be whatever
+ * the caller has dialled; anybody else writes in his own name. What else is sent within a dialog is nothing outside of it.
+ */
+function vouches({ method }: Request, { from, fromTag }: MandatoryHeaders, route: DialogRoute): boolean {
+  return method !== "MESSAGE" || ((fromTag ?? "") !== route.callerTag && route.dialled === dialledMark(from.uri));
+}
+
+/** The URIs of Route; without the last value, which is the target, if a strict router has put it there. */
+function readRoutes(request: Request, strict: Repair | undefined): readonly SipUri[] | Fault {
+  if (!hasHeader(request, "route")) return [];
+  const uris: SipUri[] = [];
+  for (const value of headerValues(request, "route").slice(0, strict === undefined ? undefined : -1)) {
+    const uri = uriOf(value);
+    if (isFault(uri)) return uri;
+    uris.push(uri);
+  }
+  return uris;
+}
+
+interface OwnRoutes {
+  /** How many Route values at the top are ours. */
+  readonly count: number;
+  /** The dialog that the last of them names: what stands behind it is the way to the other end. */
+  readonly dialog: { readonly route: DialogRoute } | undefined;
+}
+
+/**
+ * RFC 3261 §16.4: a Route at the top that is ours is taken off. There may be several: the outbound proxy that a phone is set to, and our
+ * Service-Route or Record-Route. Each would lead back to us.
+ */
+function ownRoutes(routes: readonly SipUri[], { toTag, callId }: MandatoryHeaders, by: Examination): OwnRoutes {
+  let count = 0;
+  for (const uri of routes) {
+    if (!isOwnRoute(uri, by, count)) break;
+    count += 1;
+    const route = toTag === undefined ? undefined : openRoute(by.keyring, uri.user, callId);
+    if (route !== undefined) return { count, dialog: { route } };
+  }
+  return { count, dialog: undefined };
+}
+
+function readRequestUri(uri: Uri, alterations: Alterations, by: Examination): Route | Fault {
+  if (uri.kind === "tel") {
+    const address = { user: dialledNumber(uri), domain: by.owner.domain, instance: undefined, registration: undefined };
+    return { way: { kind: "address", address, alterations }, hasOwnRouteToken: false };
+  }
+  if (uri.kind !== "sip") return fault(416, "the scheme cannot be routed");
+  if (uri.user === undefined && by.isOurs(hostOf(uri))) return { way: { kind: "server" }, hasOwnRouteToken: false };
+  const address =
+    uri.user === undefined
+      ? { user: "", domain: uri.host.toLowerCase(), instance: undefined, registration: undefined }
+      : addressOf(by.keyring, uri);
+  if (address === undefined) return fault(404, "this GRUU is not, or no longer, valid");
+  return { way: { kind: "address", address, alterations }, hasOwnRouteToken: false };
+}
+
+interface Repair {
+  /** Ours, which was in the Request-URI. */
+  readonly route: SipUri;
+  readonly requestUri: string;
+}
+
+/**
+ * RFC 3261 §16.4: a strict router before us put our Record-Route, or our Service-Route, into the Request-URI, and the target at the end
+ * of the Routes. No Request-URI that names a target has the parameter `lr`.
+ */
+function repairStrictRoute(request: Request, { callId }: MandatoryHeaders, uri: Uri, by: Examination): Repair | undefined {
+  if (uri.kind !== "sip" || !hasHeader(request, "route")) return undefined;
+  const isOurs =
+    uri.user === undefined
+      ? parameter(uri.parameters, "lr") !== undefined && by.isOurs(hostOf(uri))
+      : openRoute(by.keyring, uri.user, callId) !== undefined;
+  const last = isOurs ? parseNameAddress(headerValues(request, "route").at(-1) ?? "") : undefined;
+  return last === undefined || isFault(last) ? undefined : { route: uri, requestUri: last.uri };
+}
+
+function uriOf(route: string): SipUri | Fault {
+  const address = parseNameAddress(route);
+  if (isFault(address)) return address;
+  const uri = parseUri(address.uri);
+  if (isFault(uri)) return uri;
+  return uri.kind === "sip" ? uri : fault(400, "a Route that is not a SIP URI");
+}
+
+/** A token in the user part is ours whatever the host is called today: it opens, or it is dropped. */
+function isOwnRoute(uri: SipUri, by: Examination, place: number): boolean {
+  return uri.user?.startsWith("route.") === true || by.isOurs(hostOf(uri), place);
+}
+
+function hostOf(uri: SipUri): string {
+  return uri.port === undefined ? uri.host.toLowerCase() : `${uri.host.toLowerCase()}:${uri.port}`;
+}
+
+/** Outside a dialog From is the sender's address of record, one of its aliases, or anonymous (RFC 3323 §4.1.1.3). */
+function isOwnFrom(mandatory: MandatoryHeaders, owner: Owner): boolean {
+  const uri = parseUri(mandatory.from.uri);
+  if (isFault(uri)) return false;
+  if (uri.kind === "tel") return owner.aliases.includes(dialledNumber(uri));
+  if (uri.kind !== "sip" || uri.user === undefined) return false;
+  const host = uri.host.toLowerCase();
+  if (host === "anonymous.invalid") return true;
+  const user = canonicalUser(uri.user);
+  return host === owner.domain && (user === owner.user || owner.aliases.includes(user));
+}

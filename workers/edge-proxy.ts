@@ -1,0 +1,345 @@
+import { authenticate, guessesAllowed, guessesIn, nobody } from "../lib/authentication/authenticate.ts";
+import type { NonceCounts } from "../lib/authentication/digest.ts";
+import type { Keyring } from "../lib/authentication/keyring.ts";
+import type { Subscriber } from "../lib/location/subscriber.ts";
+import { homeHints } from "../lib/proxy/branch.ts";
+import { type MandatoryHeaders, readMandatoryHeaders } from "../lib/syntax/mandatory-headers.ts";
+import { type Fault, fault, isFault, limitReached } from "../lib/syntax/fault.ts";
+import { type Request as SipRequest, hasHeader, parseMessage, recover } from "../lib/syntax/message.ts";
+import { copyOf } from "../lib/syntax/memoise.ts";
+import { addressOf } from "../lib/location/address.ts";
+import { admitsGuests } from "../lib/location/domain-settings.ts";
+import { guestMethods } from "../lib/proxy/non-subscriber-requests.ts";
+import { parseUri } from "../lib/syntax/uri.ts";
+import { isTooLong, tooLongFrame } from "../lib/transport/frame-limit.ts";
+import type { Opening } from "../lib/transport/opening.ts";
+import { type NonSubscriber, isNonSubscriberHome, nonSubscriberHome } from "../lib/transport/non-subscriber.ts";
+import { type HomeConnectionName, selectHome } from "../lib/proxy/home-selection.ts";
+import { Brakes } from "../platform/connection/brakes.ts";
+import { frameFor, octetsIn } from "../platform/bytes.ts";
+import { Crowds } from "../platform/connection/crowds.ts";
+import { closeCodeFor } from "../platform/connection/close-code.ts";
+import { closing } from "../platform/connection/close-reasons.ts";
+import { Log } from "../platform/log.ts";
+import { TraceRecorder } from "../platform/trace-recorder.ts";
+import { keyringOf } from "../platform/crypto/keyring.ts";
+import { SerialQueues } from "../platform/connection/serial-queues.ts";
+import { AuthenticationTimeout } from "../platform/connection/authentication-timeout.ts";
+import { StrangerAllowance, lengthOf } from "../platform/connection/stranger-allowance.ts";
+import { randomText } from "../platform/crypto/random.ts";
+import { answerFault } from "../durable-objects/shared/reply.ts";
+import { type Configuration, readConfiguration } from "../platform/configuration.ts";
+import { type Answer, directoryOf, homeName } from "../platform/directory/directory.ts";
+import { DirectoryUnavailable } from "../platform/directory/errors.ts";
+import type { Environment } from "../platform/environment.ts";
+import { connectHome, openingOf } from "./home-socket.ts";
+
+interface HomeConnection extends HomeConnectionName {
+  readonly socket: WebSocket;
+}
+
+/** How the client reached us. */
+interface Arrival {
+  readonly host: string;
+  readonly address: string;
+  /** Who is served here and nobody else, by a name of our domains that the client connected to; absent users are as such with a home. */
+  readonly account: { readonly username: string; readonly domain: string } | undefined;
+}
+
+const branchesKept = 100;
+/** Milliseconds: how soon a stranger who is one too many at a name is sent away. */
+const watchEvery = 200;
+const brakes = new Brakes();
+const crowds = new Crowds<EdgeProxy>();
+
+/** Serves a client's socket on the general way: several accounts, a stateless proxy over frames. */
+export function serveShared(environment: Environment, arrival: Arrival): Response {
+  const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
+  server.binaryType = "arraybuffer";
+  server.accept();
+  new EdgeProxy(environment, arrival, server).open();
+  return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": "sip" } });
+}
+
+/**
+ * The door of one client's socket. It challenges and verifies against the directory, opens a leg to the home of each account
+ * that has authenticated, and from then on only chooses the leg of each frame.
+ */
+class EdgeProxy {
+  readonly #environment: Environment;
+  readonly #configuration: Configuration;
+  readonly #keyring: Keyring;
+  readonly #arrival: Arrival;
+  readonly #client: WebSocket;
+  readonly #id = randomText();
+  readonly opened = Date.now();
+  #watch: ReturnType<typeof setInterval> | undefined;
+  readonly #log: Log;
+  readonly #queue = new SerialQueues();
+  readonly #legs: HomeConnection[] = [];
+  /** Where INVITEs went, by their branch: ACK and CANCEL follow them. */
+  readonly #invites = new Map<string, HomeConnection>();
+  #counts: NonceCounts = [];
+  #guesses = 0;
+  /** The client sends binary frames, and gets such. */
+  #wantsBinary = false;
+  readonly #patience: AuthenticationTimeout;
+  /** Of somebody who has not authenticated; guests do not either. */
+  readonly #stranger = new StrangerAllowance();
+
+  constructor(environment: Environment, arrival: Arrival, client: WebSocket) {
+    this.#environment = environment;
+    this.#configuration = readConfiguration(environment);
+    this.#keyring = keyringOf(this.#configuration.sealKeys);
+    this.#arrival = arrival;
+    this.#client = client;
+    this.#log = new Log(new TraceRecorder(0), "door", this.#configuration.logging);
+    this.#patience = new AuthenticationTimeout(this.#configuration, Date.now(), (why) => this.#client.close(why.code, why.reason));
+  }
+
+  get address(): string {
+    return this.#arrival.address;
+  }
+
+  open(): void {
+    const name = this.#name();
+    if (name !== undefined) this.#joinsCrowd(name);
+    this.#client.addEventListener("message", ({ data }) => this.#arrived(data as string | ArrayBuffer));
+    this.#client.addEventListener("close", ({ code }) => this.#closed(code));
+    this.#client.addEventListener("error", () => this.#closed(1006));
+  }
+
+  #arrived(data: string | ArrayBuffer): void {
+    if (!this.#isOpen()) return;
+    if (isTooLong(data)) return this.#end(tooLongFrame);
+    if (!this.#isKnown() && !this.#stranger.hears(data, Date.now())) return this.#end(closing.tooMuch);
+    if (this.#queue.isFull("client")) return this.#end(closing.tooManyWaiting);
+    void this.#queue.run("client", () => this.#frame(data), lengthOf(data));
+  }
+
+  #isOpen(): boolean {
+    return this.#client.readyState === WebSocket.OPEN;
+  }
+
+  #end({ code, reason }: { readonly code: number; readonly reason: string }): void {
+    this.#client.close(code, reason);
+  }
+
+  /** What the client connected to, if that is a name in a domain of ours. */
+  #name(): string | undefined {
+    const { account } = this.#arrival;
+    return account === undefined ? undefined : `${account.username}@${account.domain}`;
+  }
+
+  /** Who has to go learns of it by looking: the platform lets no request touch the socket of another one. */
+  #joinsCrowd(name: string): void {
+    crowds.joins(name, this, this.#configuration.maximumUnauthenticated);
+    this.#watch = setInterval(() => (crowds.has(name, this) ? undefined : this.#end(closing.tooMany)), watchEvery);
+  }
+
+  /** One stranger less at the name. */
+  #leavesCrowd(): void {
+    clearInterval(this.#watch);
+    const name = this.#name();
+    if (name !== undefined) crowds.leaves(name, this);
+  }
+
+  /** Whether a subscriber has authenticated here. */
+  #isKnown(): boolean {
+    return this.#legs.some((leg) => !isNonSubscriberHome(leg.home));
+  }
+
+  /** Whom the directory knows by a name that the client says; undefined if the client has had D1 asked too often, whose socket is closed then. */
+  async #find(user: string, domain: string): Promise<Answer | undefined> {
+    const directory = directoryOf(this.#environment);
+    if (this.#isKnown() || directory.knows(user, domain) || this.#stranger.asks(Date.now())) return directory.find(user, domain);
+    this.#end(closing.tooMuch);
+    return undefined;
+  }
+
+  #frame(raw: string | ArrayBuffer): void | Promise<void> {
+    if (!this.#isOpen()) return;
+    this.#wantsBinary = typeof raw !== "string";
+    const octets = octetsIn(raw);
+    if (octets === "\r\n\r\n") return this.#send("\r\n");
+    if (octets.trim() === "") return;
+    const message = parseMessage(octets);
+    if (isFault(message)) return this.#unreadable(octets, message);
+    const mandatory = readMandatoryHeaders(message);
+    if (isFault(mandatory)) return message.kind === "request" ? this.#refuse(message, mandatory) : undefined;
+    this.#patience.heard();
+    const choice =
+      this.#followInvite(message.kind === "request" ? message.method : "", mandatory) ??
+      selectHome(message, mandatory, this.#legs, this.#keyring);
+    if (choice.kind === "leg") return this.#pass(choice.leg, raw, message.kind === "request" ? message.method : "", mandatory);
+    if (message.kind === "response" || message.method === "ACK") return;
+    if (message.method === "CANCEL") return this.#refuse(message, fault(481, "there is nothing to cancel"));
+    const { account } = this.#arrival;
+    if (account !== undefined) return this.#attempt(message, () => this.#admit(message, raw, mandatory, account.username, account.domain));
+    if (choice.kind === "none") {
+      const nobody = fault(403, "this request names no account of this server");
+      return this.#attempt(message, () => this.#admitNonSubscriber(message, raw, mandatory, nobody));
+    }
+    return this.#attempt(message, () => this.#admit(message, raw, mandatory, choice.user, choice.domain));
+  }
+
+  #followInvite(method: string, mandatory: MandatoryHeaders): { readonly kind: "leg"; readonly leg: HomeConnection } | undefined {
+    const leg = method === "CANCEL" || method === "ACK" ? this.#invites.get(mandatory.via.branch ?? "") : undefined;
+    return leg === undefined ? undefined : { kind: "leg", leg };
+  }
+
+  #pass(leg: HomeConnection, raw: string | ArrayBuffer, method: string, mandatory: MandatoryHeaders): void {
+    const { branch } = mandatory.via;
+    if (method === "INVITE" && branch !== undefined) {
+      this.#invites.set(copyOf(branch), leg);
+      const oldest = this.#invites.keys().next();
+      if (this.#invites.size > branchesKept && oldest.done !== true) this.#invites.delete(oldest.value);
+    }
+    leg.socket.send(raw);
+  }
+
+  /** A request of an account that has no leg yet: with good credentials it gets one, else a challenge. */
+  async #admit(request: SipRequest, raw: string | ArrayBuffer, mandatory: MandatoryHeaders, user: string, domain: string): Promise<void> {
+    const answer = await this.#find(user, domain);
+    if (answer === undefined) return;
+    if (answer.kind === "foreign")
+      return this.#admitNonSubscriber(request, raw, mandatory, fault(403, "this server does not serve that domain"));
+    const found = answer.kind === "subscriber" ? answer.subscriber : undefined;
+    const aliased = this.#legs.find((leg) => leg.user === found?.username && leg.domain === found.domain);
+    if (aliased !== undefined) return this.#pass(aliased, raw, request.method, mandatory);
+    const subscriber = found?.username === user ? found : undefined;
+    if (hasHeader(request, "authorization") || hasHeader(request, "proxy-authorization"))
+      await brakes.waiting(`${user}@${domain}`, Date.now());
+    const refusal = this.#authenticate(request, user, domain, subscriber);
+    if (refusal !== undefined) brakes.wrong(`${user}@${domain}`, guessesIn(request, refusal), Date.now());
+    if (refusal !== undefined) return this.#refuse(request, refusal);
+    if (this.#legs.length >= this.#configuration.maximumHomeConnections)
+      return this.#refuse(request, limitReached(403, "too many accounts on one connection"));
+    const leg = await this.#openHomeConnection(subscriber as Subscriber);
+    this.#pass(leg, raw, request.method, mandatory);
+  }
+
+  /** What needs the directory or a home. Without the directory this server can do nothing: 503; of a home that cannot be reached it is 500. */
+  async #attempt(request: SipRequest, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      const isAway = error instanceof DirectoryUnavailable;
+      if (!isAway) console.error(JSON.stringify({ note: "a leg could not be opened", error: String(error) }));
+      this.#refuse(request, fault(isAway ? 503 : 500, "this account cannot be served now", [["Retry-After", "5"]]));
+    }
+  }
+
+  /** Somebody who has no account: a guest of the domain whose user he calls, if guests may call that user; else he is refused. */
+  async #admitNonSubscriber(request: SipRequest, raw: string | ArrayBuffer, mandatory: MandatoryHeaders, refusal: Fault): Promise<void> {
+    const hasCredentials = hasHeader(request, "proxy-authorization") || hasHeader(request, "authorization");
+    const uri = parseUri(request.requestUri);
+    const to = isFault(uri) || uri.kind !== "sip" ? undefined : addressOf(this.#keyring, uri);
+    if (hasCredentials || mandatory.toTag !== undefined || !guestMethods.includes(request.method) || to === undefined)
+      return this.#refuse(request, refusal);
+    const answer = await this.#find(to.user, to.domain);
+    if (answer === undefined) return;
+    if (answer.kind !== "subscriber" || !admitsGuests(answer.settings, answer.subscriber.username)) return this.#refuse(request, refusal);
+    const known = this.#legs.find((leg) => leg.domain === to.domain && isNonSubscriberHome(leg.home));
+    if (known === undefined && this.#legs.length >= this.#configuration.maximumHomeConnections)
+      return this.#refuse(request, limitReached(403, "too many accounts on one connection"));
+    this.#pass(known ?? (await this.#openGuestConnection(to.domain)), raw, request.method, mandatory);
+  }
+
+  #openGuestConnection(domain: string): Promise<HomeConnection> {
+    const visitor: NonSubscriber = { kind: "guest", domain, name: randomText() + randomText(), domains: [], isTrusted: false };
+    const { host, address } = this.#arrival;
+    return this.#connect(openingOf(visitor, { way: "leg", host, address }), nonSubscriberHome(visitor));
+  }
+
+  #authenticate(request: SipRequest, user: string, domain: string, subscriber: Subscriber | undefined): Fault | undefined {
+    const at = { flow: this.#id, now: Date.now(), counts: this.#counts, nonceLifetime: this.#configuration.nonceLifetime };
+    const verdict = authenticate(this.#keyring, request, { user, domain, secret: subscriber ?? nobody, at });
+    if (isFault(verdict)) return verdict;
+    this.#counts = verdict.counts;
+    return undefined;
+  }
+
+  async #openHomeConnection(subscriber: Subscriber): Promise<HomeConnection> {
+    this.#leavesCrowd();
+    await directoryOf(this.#environment).markOpened(subscriber);
+    const { host, address } = this.#arrival;
+    return this.#connect({ way: "leg", host, address, subscriber, isAuthenticated: true }, homeName(subscriber));
+  }
+
+  async #connect(opening: Opening, home: string): Promise<HomeConnection> {
+    const { subscriber } = opening;
+    const socket = await connectHome(this.#environment, opening);
+    if (!this.#isOpen()) {
+      socket.close(1000);
+      throw new Error("the client has gone");
+    }
+    const leg: HomeConnection = {
+      socket,
+      home,
+      hints: homeHints(this.#keyring, home),
+      user: subscriber.username,
+      domain: subscriber.domain,
+    };
+    socket.addEventListener("message", ({ data }) => this.#emit(data as string | ArrayBuffer));
+    socket.addEventListener("close", ({ code, reason }) => this.#homeConnectionClosed(leg, code, reason));
+    socket.addEventListener("error", () => this.#homeConnectionClosed(leg, 1006, ""));
+    this.#legs.push(leg);
+    this.#patience.ends();
+    return leg;
+  }
+
+  /**
+   * A leg that ends takes the client's socket with it, which makes the phone come back; one that the home ended on purpose
+   * does so only if it was the only account.
+   */
+  #homeConnectionClosed(leg: HomeConnection, code: number, reason: string): void {
+    const at = this.#legs.indexOf(leg);
+    if (at < 0) return;
+    this.#legs.splice(at, 1);
+    for (const [branch, followed] of this.#invites) if (followed === leg) this.#invites.delete(branch);
+    if (leg.socket.readyState !== WebSocket.CLOSED) leg.socket.close(1000);
+    if (code >= 4000) {
+      // Who does not read one home does not read the others either.
+      if (this.#legs.length === 0 || reason === closing.doesNotRead.reason) this.#client.close(code, reason);
+      return;
+    }
+    setTimeout(() => this.#client.close(1012, "a home restarted: connect again"), Math.random() * 2000);
+  }
+
+  #closed(code: number): void {
+    this.#leavesCrowd();
+    this.#patience.ends();
+    const homeCode = code === 1006 ? closing.broken.code : closeCodeFor(code);
+    for (const leg of this.#legs.splice(0)) leg.socket.close(homeCode);
+    this.#client.close(closeCodeFor(code));
+  }
+
+  #unreadable(octets: string, refusal: Fault): void {
+    const request = recover(octets);
+    if (request !== undefined) this.#refuse(request, refusal);
+  }
+
+  #refuse(request: SipRequest, refusal: Fault): void {
+    if (request.method === "ACK") return;
+    const text = answerFault(request, refusal);
+    this.#send(text);
+    // What goes on to a home is logged there.
+    const now = Date.now();
+    this.#log.received(now, this.#id, request);
+    this.#log.answered(now, this.#id, text, refusal.status, request, refusal.fault);
+    this.#guesses += guessesIn(request, refusal);
+    if (this.#guesses >= guessesAllowed) this.#client.close(closing.tooManyGuesses.code, closing.tooManyGuesses.reason);
+  }
+
+  #send(text: string): void {
+    this.#emit(frameFor(text, this.#wantsBinary));
+  }
+
+  /** Who does not read has no more waiting for him than a stranger may be told. */
+  #emit(frame: string | ArrayBuffer | Uint8Array): void {
+    if (!this.#isOpen()) return;
+    if (!this.#isKnown() && !this.#stranger.says(frame, Date.now())) return this.#end(closing.tooMuch);
+    this.#client.send(frame);
+  }
+}
