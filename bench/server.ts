@@ -98,7 +98,7 @@ async function startFloor(): Promise<Rival> {
   return { runtime, pairs, dress: (order, to, frame) => `${order}${to.user}|${frame}` };
 }
 
-/** Quiet, since the floor does not write logs either; on the direct way, as the floor is. */
+/** Quiet, since the floor does not write logs either; on a dedicated connection, as the floor is. */
 async function startOffhook(): Promise<Rival> {
   const subscribers = names()
     .flat()

@@ -109,7 +109,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair("\r\n\r\n", "\r\n"));
   }
 
-  /** A WebSocket upgrade from the door, which has checked it. */
+  /** A WebSocket upgrade from the edge proxy, which has checked it. */
   override async fetch(request: Request): Promise<Response> {
     return this.#parts.ingress.open(request, Date.now());
   }
@@ -201,7 +201,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     await gone;
   }
 
-  /** Letters of other homes. Saves, hands over to sockets, and returns the receipts; never waits for another home. */
+  /** Envelopes of other homes. Saves, hands over to sockets, and returns the receipts; never waits for another home. */
   async deliver(envelopes: readonly Envelope[]): Promise<readonly Receipt[] | undefined> {
     await this.#room.alarm.ready();
     const now = Date.now();

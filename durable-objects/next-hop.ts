@@ -160,7 +160,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     else if (await locateTrunk(this.#environment, await this.#trunk())) await this.ctx.storage.setAlarm(Date.now() + this.#seekEvery);
   }
 
-  /** Letters of homes: requests and cancellations for the other server, and responses to its requests. */
+  /** Envelopes of homes: requests and cancellations for the other server, and responses to its requests. */
   async deliver(envelopes: readonly Envelope[]): Promise<readonly Receipt[]> {
     const receipts: Receipt[] = [];
     for (const envelope of envelopes) receipts.push(await this.#receive(envelope));

@@ -9,7 +9,7 @@ const mostBegun = 200;
 /** Characters of a reason phrase, or of what a Warning says. */
 const longestReason = 200;
 
-/** What an administrator sees of a home, or of the door: its last messages, failed calls, and a line for each request and final response. */
+/** What an administrator sees of a home, or of the edge proxy: its last messages, failed calls, and a line for each request and final response. */
 export class Log {
   readonly #recorder: TraceRecorder;
   readonly #home: string;

@@ -23,7 +23,7 @@ const longestQueue = 500;
 const stubsKept = 200;
 
 /**
- * Letters to other homes. To each home they go in order, one call under way at a time, and what is written meanwhile travels
+ * Envelopes to other homes. To each home they go in order, one call under way at a time, and what is written meanwhile travels
  * together. A failed call is repeated on a fresh stub; the receiver drops what it has had before.
  */
 export class Outbox {

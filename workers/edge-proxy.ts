@@ -52,7 +52,7 @@ const watchEvery = 200;
 const brakes = new Brakes();
 const crowds = new Crowds<EdgeProxy>();
 
-/** Serves a client's socket on the general way: several accounts, a stateless proxy over frames. */
+/** Serves a client's socket on a shared connection: several accounts, a stateless proxy over frames. */
 export function serveShared(environment: Environment, arrival: Arrival): Response {
   const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
   server.binaryType = "arraybuffer";
@@ -62,8 +62,8 @@ export function serveShared(environment: Environment, arrival: Arrival): Respons
 }
 
 /**
- * The door of one client's socket. It challenges and verifies against the directory, opens a leg to the home of each account
- * that has authenticated, and from then on only chooses the leg of each frame.
+ * The edge proxy of one client's socket. It challenges and verifies against the directory, opens a home connection to the home of each account
+ * that has authenticated, and from then on only chooses the home connection of each frame.
  */
 class EdgeProxy {
   readonly #environment: Environment;
@@ -76,7 +76,7 @@ class EdgeProxy {
   #watch: ReturnType<typeof setInterval> | undefined;
   readonly #log: Log;
   readonly #queue = new SerialQueues();
-  readonly #legs: HomeConnection[] = [];
+  readonly #homeConnections: HomeConnection[] = [];
   /** Where INVITEs went, by their branch: ACK and CANCEL follow them. */
   readonly #invites = new Map<string, HomeConnection>();
   #counts: NonceCounts = [];
@@ -93,7 +93,7 @@ class EdgeProxy {
     this.#keyring = keyringOf(this.#configuration.sealKeys);
     this.#arrival = arrival;
     this.#client = client;
-    this.#log = new Log(new TraceRecorder(0), "door", this.#configuration.logging);
+    this.#log = new Log(new TraceRecorder(0), "edge proxy", this.#configuration.logging);
     this.#patience = new AuthenticationTimeout(this.#configuration, Date.now(), (why) => this.#client.close(why.code, why.reason));
   }
 
@@ -146,7 +146,7 @@ class EdgeProxy {
 
   /** Whether a subscriber has authenticated here. */
   #isKnown(): boolean {
-    return this.#legs.some((leg) => !isNonSubscriberHome(leg.home));
+    return this.#homeConnections.some((homeConnection) => !isNonSubscriberHome(homeConnection.home));
   }
 
   /** Whom the directory knows by a name that the client says; undefined if the client has had D1 asked too often, whose socket is closed then. */
@@ -170,8 +170,9 @@ class EdgeProxy {
     this.#patience.heard();
     const choice =
       this.#followInvite(message.kind === "request" ? message.method : "", mandatory) ??
-      selectHome(message, mandatory, this.#legs, this.#keyring);
-    if (choice.kind === "leg") return this.#pass(choice.leg, raw, message.kind === "request" ? message.method : "", mandatory);
+      selectHome(message, mandatory, this.#homeConnections, this.#keyring);
+    if (choice.kind === "connection")
+      return this.#pass(choice.homeConnection, raw, message.kind === "request" ? message.method : "", mandatory);
     if (message.kind === "response" || message.method === "ACK") return;
     if (message.method === "CANCEL") return this.#refuse(message, fault(481, "there is nothing to cancel"));
     const { account } = this.#arrival;
@@ -183,29 +184,34 @@ class EdgeProxy {
     return this.#attempt(message, () => this.#admit(message, raw, mandatory, choice.user, choice.domain));
   }
 
-  #followInvite(method: string, mandatory: MandatoryHeaders): { readonly kind: "leg"; readonly leg: HomeConnection } | undefined {
-    const leg = method === "CANCEL" || method === "ACK" ? this.#invites.get(mandatory.via.branch ?? "") : undefined;
-    return leg === undefined ? undefined : { kind: "leg", leg };
+  #followInvite(
+    method: string,
+    mandatory: MandatoryHeaders,
+  ): { readonly kind: "connection"; readonly homeConnection: HomeConnection } | undefined {
+    const homeConnection = method === "CANCEL" || method === "ACK" ? this.#invites.get(mandatory.via.branch ?? "") : undefined;
+    return homeConnection === undefined ? undefined : { kind: "connection", homeConnection };
   }
 
-  #pass(leg: HomeConnection, raw: string | ArrayBuffer, method: string, mandatory: MandatoryHeaders): void {
+  #pass(homeConnection: HomeConnection, raw: string | ArrayBuffer, method: string, mandatory: MandatoryHeaders): void {
     const { branch } = mandatory.via;
     if (method === "INVITE" && branch !== undefined) {
-      this.#invites.set(copyOf(branch), leg);
+      this.#invites.set(copyOf(branch), homeConnection);
       const oldest = this.#invites.keys().next();
       if (this.#invites.size > branchesKept && oldest.done !== true) this.#invites.delete(oldest.value);
     }
-    leg.socket.send(raw);
+    homeConnection.socket.send(raw);
   }
 
-  /** A request of an account that has no leg yet: with good credentials it gets one, else a challenge. */
+  /** A request of an account that has no home connection yet: with good credentials it gets one, else a challenge. */
   async #admit(request: SipRequest, raw: string | ArrayBuffer, mandatory: MandatoryHeaders, user: string, domain: string): Promise<void> {
     const answer = await this.#find(user, domain);
     if (answer === undefined) return;
     if (answer.kind === "foreign")
       return this.#admitNonSubscriber(request, raw, mandatory, fault(403, "this server does not serve that domain"));
     const found = answer.kind === "subscriber" ? answer.subscriber : undefined;
-    const aliased = this.#legs.find((leg) => leg.user === found?.username && leg.domain === found.domain);
+    const aliased = this.#homeConnections.find(
+      (homeConnection) => homeConnection.user === found?.username && homeConnection.domain === found.domain,
+    );
     if (aliased !== undefined) return this.#pass(aliased, raw, request.method, mandatory);
     const subscriber = found?.username === user ? found : undefined;
     if (hasHeader(request, "authorization") || hasHeader(request, "proxy-authorization"))
@@ -213,10 +219,10 @@ class EdgeProxy {
     const refusal = this.#authenticate(request, user, domain, subscriber);
     if (refusal !== undefined) brakes.wrong(`${user}@${domain}`, guessesIn(request, refusal), Date.now());
     if (refusal !== undefined) return this.#refuse(request, refusal);
-    if (this.#legs.length >= this.#configuration.maximumHomeConnections)
+    if (this.#homeConnections.length >= this.#configuration.maximumHomeConnections)
       return this.#refuse(request, limitReached(403, "too many accounts on one connection"));
-    const leg = await this.#openHomeConnection(subscriber as Subscriber);
-    this.#pass(leg, raw, request.method, mandatory);
+    const homeConnection = await this.#openHomeConnection(subscriber as Subscriber);
+    this.#pass(homeConnection, raw, request.method, mandatory);
   }
 
   /** What needs the directory or a home. Without the directory this server can do nothing: 503; of a home that cannot be reached it is 500. */
@@ -225,7 +231,7 @@ class EdgeProxy {
       await work();
     } catch (error) {
       const isAway = error instanceof DirectoryUnavailable;
-      if (!isAway) console.error(JSON.stringify({ note: "a leg could not be opened", error: String(error) }));
+      if (!isAway) console.error(JSON.stringify({ note: "a home connection could not be opened", error: String(error) }));
       this.#refuse(request, fault(isAway ? 503 : 500, "this account cannot be served now", [["Retry-After", "5"]]));
     }
   }
@@ -240,8 +246,10 @@ class EdgeProxy {
     const answer = await this.#find(to.user, to.domain);
     if (answer === undefined) return;
     if (answer.kind !== "subscriber" || !admitsGuests(answer.settings, answer.subscriber.username)) return this.#refuse(request, refusal);
-    const known = this.#legs.find((leg) => leg.domain === to.domain && isNonSubscriberHome(leg.home));
-    if (known === undefined && this.#legs.length >= this.#configuration.maximumHomeConnections)
+    const known = this.#homeConnections.find(
+      (homeConnection) => homeConnection.domain === to.domain && isNonSubscriberHome(homeConnection.home),
+    );
+    if (known === undefined && this.#homeConnections.length >= this.#configuration.maximumHomeConnections)
       return this.#refuse(request, limitReached(403, "too many accounts on one connection"));
     this.#pass(known ?? (await this.#openGuestConnection(to.domain)), raw, request.method, mandatory);
   }
@@ -274,7 +282,7 @@ class EdgeProxy {
       socket.close(1000);
       throw new Error("the client has gone");
     }
-    const leg: HomeConnection = {
+    const homeConnection: HomeConnection = {
       socket,
       home,
       hints: homeHints(this.#keyring, home),
@@ -282,26 +290,26 @@ class EdgeProxy {
       domain: subscriber.domain,
     };
     socket.addEventListener("message", ({ data }) => this.#emit(data as string | ArrayBuffer));
-    socket.addEventListener("close", ({ code, reason }) => this.#homeConnectionClosed(leg, code, reason));
-    socket.addEventListener("error", () => this.#homeConnectionClosed(leg, 1006, ""));
-    this.#legs.push(leg);
+    socket.addEventListener("close", ({ code, reason }) => this.#homeConnectionClosed(homeConnection, code, reason));
+    socket.addEventListener("error", () => this.#homeConnectionClosed(homeConnection, 1006, ""));
+    this.#homeConnections.push(homeConnection);
     this.#patience.ends();
-    return leg;
+    return homeConnection;
   }
 
   /**
-   * A leg that ends takes the client's socket with it, which makes the phone come back; one that the home ended on purpose
+   * A home connection that ends takes the client's socket with it, which makes the phone come back; one that the home ended on purpose
    * does so only if it was the only account.
    */
-  #homeConnectionClosed(leg: HomeConnection, code: number, reason: string): void {
-    const at = this.#legs.indexOf(leg);
+  #homeConnectionClosed(homeConnection: HomeConnection, code: number, reason: string): void {
+    const at = this.#homeConnections.indexOf(homeConnection);
     if (at < 0) return;
-    this.#legs.splice(at, 1);
-    for (const [branch, followed] of this.#invites) if (followed === leg) this.#invites.delete(branch);
-    if (leg.socket.readyState !== WebSocket.CLOSED) leg.socket.close(1000);
+    this.#homeConnections.splice(at, 1);
+    for (const [branch, followed] of this.#invites) if (followed === homeConnection) this.#invites.delete(branch);
+    if (homeConnection.socket.readyState !== WebSocket.CLOSED) homeConnection.socket.close(1000);
     if (code >= 4000) {
       // Who does not read one home does not read the others either.
-      if (this.#legs.length === 0 || reason === closing.doesNotRead.reason) this.#client.close(code, reason);
+      if (this.#homeConnections.length === 0 || reason === closing.doesNotRead.reason) this.#client.close(code, reason);
       return;
     }
     setTimeout(() => this.#client.close(1012, "a home restarted: connect again"), Math.random() * 2000);
@@ -311,7 +319,7 @@ class EdgeProxy {
     this.#leavesCrowd();
     this.#patience.ends();
     const homeCode = code === 1006 ? closing.broken.code : closeCodeFor(code);
-    for (const leg of this.#legs.splice(0)) leg.socket.close(homeCode);
+    for (const homeConnection of this.#homeConnections.splice(0)) homeConnection.socket.close(homeCode);
     this.#client.close(closeCodeFor(code));
   }
 

@@ -16,10 +16,10 @@ export async function connectDedicated(environment: Environment, opening: Openin
   return stub.fetch("https://home/", { headers });
 }
 
-/** Opens a leg: a WebSocket from the door to a home. */
+/** Opens a home connection: a WebSocket from the edge proxy to a home. */
 export async function connectHome(environment: Environment, opening: Opening): Promise<WebSocket> {
   const { webSocket } = await connectDedicated(environment, opening);
-  if (webSocket === null) throw new Error("the home did not accept the leg");
+  if (webSocket === null) throw new Error("the home did not accept the home connection");
   webSocket.binaryType = "arraybuffer";
   webSocket.accept();
   return webSocket;

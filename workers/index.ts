@@ -41,7 +41,7 @@ function unsniffed(response: Response): Response {
 
 /**
  * The two ways in. The name in the URL is a hint, never an identity: if its home is open, the socket goes there, and the home
- * challenges; otherwise, and without a name, the door serves the socket itself. Where the name is one of a domain of ours it challenges
+ * challenges; otherwise, and without a name, the edge proxy serves the socket itself. Where the name is one of a domain of ours it challenges
  * for that user as the home would, whether there is one or not: strangers do not learn which users exist.
  */
 async function connect(request: Request, environment: Environment, hint: string | undefined): Promise<Response> {

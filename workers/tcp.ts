@@ -8,7 +8,7 @@ import { serveShared } from "./edge-proxy.ts";
 
 /**
  * SIP over TCP (RFC 3261 §18), for local development: the platform has no inbound TCP in production. The stream is cut into messages,
- * and each goes the way that a frame on the general way goes.
+ * and each goes the way that a frame on a shared connection goes.
  */
 export async function serveTcp(environment: Environment, socket: Socket): Promise<void> {
   if (!readConfiguration(environment).localDevelopment) return void (await socket.close());
@@ -17,7 +17,7 @@ export async function serveTcp(environment: Environment, socket: Socket): Promis
   // The name in PUBLIC_HOST is that of the HTTP port.
   const host = localAddress;
   const { webSocket } = serveShared(environment, { host, address: remoteAddress, account: undefined });
-  if (webSocket === null) throw new Error("the door did not open");
+  if (webSocket === null) throw new Error("the edge proxy did not open");
   webSocket.binaryType = "arraybuffer";
   webSocket.accept();
   const writer = socket.writable.getWriter();
@@ -34,13 +34,13 @@ interface Client {
   write(octets: Uint8Array): Promise<void>;
 }
 
-async function read(socket: Socket, door: WebSocket, { remoteAddress, write }: Client): Promise<void> {
+async function read(socket: Socket, edgeProxy: WebSocket, { remoteAddress, write }: Client): Promise<void> {
   const reader = new StreamReader();
   try {
     for await (const octets of socket.readable as ReadableStream<Uint8Array>) {
       const { messages, pings, broken } = reader.read(decodeBinary(octets.slice().buffer));
-      for (let ping = 0; ping < pings; ping += 1) door.send("\r\n\r\n");
-      for (const message of messages) door.send(encodeBinary(withReceived(message, remoteAddress)));
+      for (let ping = 0; ping < pings; ping += 1) edgeProxy.send("\r\n\r\n");
+      for (const message of messages) edgeProxy.send(encodeBinary(withReceived(message, remoteAddress)));
       if (broken === undefined) continue;
       const answer = answerUnmeasured(broken);
       if (answer !== undefined) await write(encodeBinary(framed(answer)));
@@ -49,7 +49,7 @@ async function read(socket: Socket, door: WebSocket, { remoteAddress, write }: C
   } catch (error) {
     ignoreClosed(error);
   }
-  if (door.readyState === WebSocket.OPEN) door.close(1000);
+  if (edgeProxy.readyState === WebSocket.OPEN) edgeProxy.close(1000);
 }
 
 /** Tools for TCP take the first challenge, and know MD5 (SIPp 3.6 gives up at any other). */

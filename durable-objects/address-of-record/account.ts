@@ -54,7 +54,7 @@ export class Account {
     return sockets.update(flow.id, { authenticated, counts: verdict.counts, presented: undefined }) ?? flow;
   }
 
-  /** Takes a row that the door or the API read from the directory, if it is newer than the copy. */
+  /** Takes a row that the edge proxy or the API read from the directory, if it is newer than the copy. */
   take(subscriber: Subscriber): void {
     const copy = this.#copy();
     if (copy !== undefined && copy.version >= subscriber.version) return;
@@ -75,13 +75,13 @@ export class Account {
     return undefined;
   }
 
-  /** Whether the credentials have changed since a row was read, which may have lain in the door's cache. */
+  /** Whether the credentials have changed since a row was read, which may have lain in the edge proxy's cache. */
   isOvertaken(subscriber: Subscriber): boolean {
     const copy = this.#copy();
     return copy !== undefined && copy.version > subscriber.version && haveOtherSecrets(copy, subscriber);
   }
 
-  /** The owner is no more: a row that no password fits takes the place of all that the door may still have in its cache. */
+  /** The owner is no more: a row that no password fits takes the place of all that the edge proxy may still have in its cache. */
   markDeleted(): void {
     const { user: username, domain } = this.#room.home;
     const nothing = { aliases: [], rules: noRules, generation: 0, version: Number.MAX_SAFE_INTEGER, opened: true };

@@ -59,7 +59,7 @@ export class Ingress {
     this.#phones = phones;
   }
 
-  /** Accepts a socket that the door has let in. Before it is authenticated it touches no SQL, but for a long row of the subscriber. */
+  /** Accepts a socket that the edge proxy has let in. Before it is authenticated it touches no SQL, but for a long row of the subscriber. */
   async open(request: Request, now: number): Promise<Response> {
     const { keyring, home } = this.#room;
     const opening = openOpening(keyring, home.name, request.headers.get(openingHeader));

@@ -19,16 +19,16 @@ export interface HomeConnectionName {
   readonly hints: readonly string[];
 }
 
-/** Which leg a message belongs to, or whose leg would have to be opened for it. */
+/** Which home connection a message belongs to, or whose home connection would have to be opened for it. */
 export type Choice<HomeConnection extends HomeConnectionName> =
-  | { readonly kind: "leg"; readonly leg: HomeConnection }
+  | { readonly kind: "connection"; readonly homeConnection: HomeConnection }
   | { readonly kind: "identity"; readonly user: string; readonly domain: string }
   | { readonly kind: "none" };
 
 type Row = <HomeConnection extends HomeConnectionName>(
   message: Message,
   mandatory: MandatoryHeaders,
-  legs: readonly HomeConnection[],
+  homeConnections: readonly HomeConnection[],
   keyring: Keyring,
 ) => Choice<HomeConnection> | undefined;
 
@@ -42,18 +42,18 @@ export const homeSelection: Readonly<Record<string, Row>> = {
   "user and realm of the credentials": byCredentials,
   "P-Preferred-Identity where From is anonymous": byPreferredIdentity,
   "From, outside a dialog": byFrom,
-  "the only leg": byOnlyConnection,
+  "the only home connection": byOnlyConnection,
 };
 
-/** Chooses the leg of one message on the general way. */
+/** Chooses the home connection of one message on a shared connection. */
 export function selectHome<HomeConnection extends HomeConnectionName>(
   message: Message,
   mandatory: MandatoryHeaders,
-  legs: readonly HomeConnection[],
+  homeConnections: readonly HomeConnection[],
   keyring: Keyring,
 ): Choice<HomeConnection> {
   for (const row of Object.values(homeSelection)) {
-    const choice = row(message, mandatory, legs, keyring);
+    const choice = row(message, mandatory, homeConnections, keyring);
     if (choice !== undefined) return choice;
   }
   return none;
@@ -62,27 +62,27 @@ export function selectHome<HomeConnection extends HomeConnectionName>(
 function byResponse<HomeConnection extends HomeConnectionName>(
   message: Message,
   mandatory: MandatoryHeaders,
-  legs: readonly HomeConnection[],
+  homeConnections: readonly HomeConnection[],
 ): Choice<HomeConnection> | undefined {
   if (message.kind !== "response") return undefined;
   const hint = hintIn(mandatory.via.branch) ?? "";
-  const leg = legs.find((one) => one.hints.includes(hint));
-  return leg === undefined ? none : { kind: "leg", leg };
+  const homeConnection = homeConnections.find((one) => one.hints.includes(hint));
+  return homeConnection === undefined ? none : { kind: "connection", homeConnection };
 }
 
 function byRoute<HomeConnection extends HomeConnectionName>(
   message: Message,
   mandatory: MandatoryHeaders,
-  legs: readonly HomeConnection[],
+  homeConnections: readonly HomeConnection[],
   keyring: Keyring,
 ): Choice<HomeConnection> | undefined {
   if (mandatory.toTag === undefined) return undefined;
   const dialog = dialogIn(message, mandatory.callId, keyring);
   if (dialog === undefined) return undefined;
   const { sender } = endsOf(dialog, mandatory.fromTag);
-  const leg = legs.find((one) => one.home === sender.home);
-  if (leg !== undefined) return { kind: "leg", leg };
-  // A phone that has just come back and not registered yet: it is asked who it is, as on the direct way.
+  const homeConnection = homeConnections.find((one) => one.home === sender.home);
+  if (homeConnection !== undefined) return { kind: "connection", homeConnection };
+  // A phone that has just come back and not registered yet: it is asked who it is, as on a dedicated connection.
   const named = /^sip:(.+)@([^@]+)#\d+$/.exec(sender.home);
   return named === null ? undefined : { kind: "identity", user: named[1] ?? "", domain: named[2] ?? "" };
 }
@@ -105,79 +105,83 @@ function dialogIn(message: Message, callId: string, keyring: Keyring): DialogRou
 function byRegister<HomeConnection extends HomeConnectionName>(
   message: Message,
   mandatory: MandatoryHeaders,
-  legs: readonly HomeConnection[],
+  homeConnections: readonly HomeConnection[],
   keyring: Keyring,
 ): Choice<HomeConnection> | undefined {
   if (message.kind !== "request" || message.method !== "REGISTER") return undefined;
-  return ofUri(mandatory.to.uri, legs, keyring) ?? none;
+  return ofUri(mandatory.to.uri, homeConnections, keyring) ?? none;
 }
 
 function byCredentials<HomeConnection extends HomeConnectionName>(
   message: Message,
   mandatory: MandatoryHeaders,
-  legs: readonly HomeConnection[],
+  homeConnections: readonly HomeConnection[],
   keyring: Keyring,
 ): Choice<HomeConnection> | undefined {
   const header = (message as Request).method === "REGISTER" ? "authorization" : "proxy-authorization";
-  const named = readCredentials(message as Request, header).map(({ username, realm }) => of(username, realm, legs));
-  const known = named.find(({ kind }) => kind === "leg") ?? named[0];
-  if (known?.kind !== "identity" || legs.some(({ domain }) => domain === known.domain)) return known;
+  const named = readCredentials(message as Request, header).map(({ username, realm }) => of(username, realm, homeConnections));
+  const known = named.find(({ kind }) => kind === "connection") ?? named[0];
+  if (known?.kind !== "identity" || homeConnections.some(({ domain }) => domain === known.domain)) return known;
   // An account that is here already may have them for another server (RFC 3261 §22.3).
-  const from = byFrom(message, mandatory, legs, keyring);
-  const isHere = from?.kind === "leg" || (from?.kind === "identity" && legs.some(({ domain }) => domain === from.domain));
+  const from = byFrom(message, mandatory, homeConnections, keyring);
+  const isHere = from?.kind === "connection" || (from?.kind === "identity" && homeConnections.some(({ domain }) => domain === from.domain));
   return isHere ? undefined : known;
 }
 
 function byPreferredIdentity<HomeConnection extends HomeConnectionName>(
   message: Message,
   mandatory: MandatoryHeaders,
-  legs: readonly HomeConnection[],
+  homeConnections: readonly HomeConnection[],
   keyring: Keyring,
 ): Choice<HomeConnection> | undefined {
   const preferred = headerValue(message, "p-preferred-identity");
   if (preferred === undefined || !isAnonymous(mandatory.from.uri)) return undefined;
   const address = parseNameAddress(preferred);
-  return isFault(address) ? undefined : ofUri(address.uri, legs, keyring);
+  return isFault(address) ? undefined : ofUri(address.uri, homeConnections, keyring);
 }
 
 function byFrom<HomeConnection extends HomeConnectionName>(
   _message: Message,
   mandatory: MandatoryHeaders,
-  legs: readonly HomeConnection[],
+  homeConnections: readonly HomeConnection[],
   keyring: Keyring,
 ): Choice<HomeConnection> | undefined {
   // Within a dialog From is whatever the other side once dialled.
   if (mandatory.toTag !== undefined || isAnonymous(mandatory.from.uri)) return undefined;
-  return ofUri(mandatory.from.uri, legs, keyring);
+  return ofUri(mandatory.from.uri, homeConnections, keyring);
 }
 
 function byOnlyConnection<HomeConnection extends HomeConnectionName>(
   _message: Message,
   _essentials: MandatoryHeaders,
-  legs: readonly HomeConnection[],
+  homeConnections: readonly HomeConnection[],
 ): Choice<HomeConnection> | undefined {
-  return legs.length === 1 && legs[0] !== undefined ? { kind: "leg", leg: legs[0] } : undefined;
+  return homeConnections.length === 1 && homeConnections[0] !== undefined
+    ? { kind: "connection", homeConnection: homeConnections[0] }
+    : undefined;
 }
 
 function ofUri<HomeConnection extends HomeConnectionName>(
   text: string,
-  legs: readonly HomeConnection[],
+  homeConnections: readonly HomeConnection[],
   keyring: Keyring,
 ): Choice<HomeConnection> | undefined {
   const uri = parseUri(text);
   if (isFault(uri) || uri.kind !== "sip") return undefined;
   const address = addressOf(keyring, uri);
-  return address === undefined ? undefined : of(address.user, address.domain, legs);
+  return address === undefined ? undefined : of(address.user, address.domain, homeConnections);
 }
 
 function of<HomeConnection extends HomeConnectionName>(
   user: string,
   domain: string,
-  legs: readonly HomeConnection[],
+  homeConnections: readonly HomeConnection[],
 ): Choice<HomeConnection> {
   const canonical = canonicalUser(user);
-  const leg = legs.find((one) => one.user === canonical && one.domain === domain.toLowerCase());
-  return leg === undefined ? { kind: "identity", user: canonical, domain: domain.toLowerCase() } : { kind: "leg", leg };
+  const homeConnection = homeConnections.find((one) => one.user === canonical && one.domain === domain.toLowerCase());
+  return homeConnection === undefined
+    ? { kind: "identity", user: canonical, domain: domain.toLowerCase() }
+    : { kind: "connection", homeConnection };
 }
 
 function isAnonymous(text: string): boolean {

@@ -12,7 +12,7 @@ import type { DialogEnd, RequestEnvelope, ResponseEnvelope } from "./envelope.ts
 export interface Flow {
   /** Eight random characters; also the socket's tag. */
   readonly id: string;
-  /** The client's own socket, or a leg that the door opened for one of its accounts. */
+  /** The client's own socket, or a home connection that the edge proxy opened for one of its accounts. */
   readonly way: "direct" | "leg";
   /** The host by which the client reached us: what we call ourselves towards it. */
   readonly host: string;
@@ -26,7 +26,7 @@ export interface Flow {
   readonly wantsBinary?: boolean;
   /** Undefined before the flow is authenticated. */
   readonly authenticated: Authentication | undefined;
-  /** The subscriber's row as the door read it, until the flow is authenticated: so that this costs no SQL. */
+  /** The subscriber's row as the edge proxy read it, until the flow is authenticated: so that this costs no SQL. */
   readonly presented: Subscriber | undefined;
   readonly counts: NonceCounts;
   /** The client has been asked whether it reads, and has not answered. */

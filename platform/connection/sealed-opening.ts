@@ -1,7 +1,7 @@
 import type { Keyring } from "../../lib/authentication/keyring.ts";
 import type { Opening } from "../../lib/transport/opening.ts";
 
-/** The header in which the door tells a home about a socket: sealed, since a runtime may log headers, and the row has HA1 values. */
+/** The header in which the edge proxy tells a home about a socket: sealed, since a runtime may log headers, and the row has HA1 values. */
 export const openingHeader = "offhook-opening";
 
 /** For one home: another one does not open it. */
@@ -9,7 +9,7 @@ export function sealOpening(keyring: Keyring, home: string, opening: Opening): s
   return keyring.seal("opening", JSON.stringify(opening), home);
 }
 
-/** @throws Error if it was not sealed for this home with a key of ours: nobody but our own door gets here */
+/** @throws Error if it was not sealed for this home with a key of ours: nobody but our own edge proxy gets here */
 export function openOpening(keyring: Keyring, home: string, sealed: string | null): Opening {
   const text = keyring.open("opening", sealed ?? "", home);
   if (text === undefined) throw new Error("a socket came without a sealed opening: are the SEAL_KEYS of Worker and homes the same?");

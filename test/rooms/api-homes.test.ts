@@ -13,14 +13,14 @@ const put = (username: string, change: object): Promise<Response> =>
 
 const remove = (username: string): Promise<Response> => api(`/domains/localhost/subscribers/${username}`, { method: "DELETE" });
 
-/** The row as a door has it in its cache. */
+/** The row as a edge proxy has it in its cache. */
 async function rowOf(username: string): Promise<Subscriber> {
   const answer = await directoryOf(env).find(username, "localhost");
   if (answer.kind !== "subscriber") throw new Error(`${username} was not provisioned`);
   return answer.subscriber;
 }
 
-const leg = { way: "leg", host: "localhost", address: "", isAuthenticated: true } as const;
+const homeConnection = { way: "leg", host: "localhost", address: "", isAuthenticated: true } as const;
 
 describe("a changed password", () => {
   it.each(["direct", "general"] as const)(
@@ -47,12 +47,12 @@ describe("a changed password", () => {
     expect((await renewed.register()).status).toBe(200);
   });
 
-  it("counts for a leg that the door let in by a row that it read before", async () => {
+  it("counts for a home connection that the edge proxy let in by a row that it read before", async () => {
     const [alice] = await newcomers("alice");
     await registered({ account: alice, way: "general" });
     const subscriber = await rowOf(alice);
     await put(alice, { password: "renewed-one" });
-    const phone = phoneOn(await connectHome(env, { ...leg, subscriber }), { account: alice, way: "general" });
+    const phone = phoneOn(await connectHome(env, { ...homeConnection, subscriber }), { account: alice, way: "general" });
     expect((await phone.finalResponse(phone.request("OPTIONS", "sip:localhost"))).status).toBe(407);
   });
 });
@@ -101,15 +101,18 @@ describe("a deleted subscriber", () => {
     expect((await again.register()).status).toBe(401);
   });
 
-  it.each([true, false])("finds no way back by a row that the door read before (authenticated there: %s)", async (isAuthenticated) => {
-    const [alice] = await newcomers("alice");
-    await registered({ account: alice, way: "general" });
-    const subscriber = await rowOf(alice);
-    await remove(alice);
-    await forgetEverything();
-    const phone = phoneOn(await connectHome(env, { ...leg, isAuthenticated, subscriber }), { account: alice, way: "general" });
-    expect((await phone.register()).status).toBe(401);
-  });
+  it.each([true, false])(
+    "finds no way back by a row that the edge proxy read before (authenticated there: %s)",
+    async (isAuthenticated) => {
+      const [alice] = await newcomers("alice");
+      await registered({ account: alice, way: "general" });
+      const subscriber = await rowOf(alice);
+      await remove(alice);
+      await forgetEverything();
+      const phone = phoneOn(await connectHome(env, { ...homeConnection, isAuthenticated, subscriber }), { account: alice, way: "general" });
+      expect((await phone.register()).status).toBe(401);
+    },
+  );
 
   it("goes with his domain as well", async () => {
     await api("/domains/doomed.example", { method: "PUT" });

@@ -9,7 +9,7 @@ export interface ServerUnderTest {
   readonly server: Server;
   /** Makes a subscriber of `localhost` that nobody has used before; returns the user part. */
   newcomer(name: string, aliases?: readonly string[]): Promise<string>;
-  /** Opens a socket, and nothing more. On the direct way it leads to the home, which is opened before if need be. */
+  /** Opens a socket, and nothing more. On the dedicated connection it leads to the home, which is opened before if need be. */
   connect(account: string, way: RoutingDecision, options?: Partial<PhoneOptions>): Promise<Phone>;
   /** A registered phone of this account. */
   register(account: string, way: RoutingDecision, options?: Partial<PhoneOptions>): Promise<Phone>;
@@ -58,7 +58,7 @@ export async function startServerUnderTest(options: ServerOptions = {}): Promise
   return serverUnderTest;
 }
 
-/** A home is opened by its owner's first authenticated flow, which the door serves; this one asks for the bindings and goes. */
+/** A home is opened by its owner's first authenticated flow, which the edge proxy serves; this one asks for the bindings and goes. */
 async function openHome(server: Server, account: string): Promise<void> {
   const phone = await Phone.connect(server, { account, way: "general" });
   const answer = await phone.register({ contacts: [] });

@@ -13,7 +13,7 @@ afterAll(() => serverUnderTest.close());
 describe.concurrent("a connection on which nobody authenticates in time", () => {
   it.each([
     ["at a home", (account: string) => `/ws/${account}@localhost`],
-    ["at the door", () => "/ws"],
+    ["at the edge proxy", () => "/ws"],
     ["at the redirect server", () => "/redirect"],
   ])("is closed with 4408 though it has said something valid, %s", async (_where, path) => {
     const account = await serverUnderTest.newcomer("alice");

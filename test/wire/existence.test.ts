@@ -49,7 +49,7 @@ describe.each(domains)("a stranger who goes through names of %s", (domain) => {
     const all: string[] = [];
     for (const method of methods) {
       for (const sender of senders) {
-        // On the general way a guest is one, whoever else there is.
+        // On the shared connection a guest is one, whoever else there is.
         if (way === "general" && sender === "anonymous") continue;
         const written = { ...(sender === "own" ? {} : { from: `${from[sender]};tag=1` }), body: method === "INVITE" ? shortSdp : "" };
         const answer = await stranger.finalResponse(

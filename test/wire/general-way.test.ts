@@ -55,7 +55,7 @@ describe("several accounts on one socket", () => {
   });
 });
 
-describe("a leg that ends", () => {
+describe("a home connection that ends", () => {
   it("ends the client's socket with 1012, so that the phone comes back", async () => {
     const [alice] = await serverUnderTest.phones("general", "alice");
     await serverUnderTest.server.evict(`sip:${alice.account}@localhost#1`, "close");

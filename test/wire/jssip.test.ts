@@ -9,7 +9,7 @@ const { wsUrl } = serverUnderTest.server;
 
 async function registered(name: string, way: RoutingDecision): Promise<{ account: string; ua: JsSIP.UA }> {
   const account = await serverUnderTest.newcomer(name);
-  // On the direct way a socket goes to the home only if it is open.
+  // On the dedicated connection a socket goes to the home only if it is open.
   if (way === "direct") (await serverUnderTest.register(account, "general")).socket.close();
   return { account, ua: await registeredJsSip({ wsUrl, account, way }) };
 }

@@ -80,7 +80,7 @@ describe.each(ways)("the log (one line for each request and final response), on 
     const account = await serverUnderTest.newcomer("alice");
     const stranger = await serverUnderTest.connect(account, way, { password: "not-offhook" });
     await stranger.register({ callId: `wrong-${account}` });
-    const home = way === "direct" ? `sip:${account}@localhost#1` : "door";
+    const home = way === "direct" ? `sip:${account}@localhost#1` : "edge proxy";
     await expect
       .poll(() => linesOf(`wrong-${account}`))
       .toMatchObject([

@@ -128,7 +128,7 @@ describe("a presence document that holds what is no character", () => {
   );
 });
 
-describe("names in the path of the direct way", () => {
+describe("names in the path of the dedicated connection", () => {
   it.each([
     "..%2f..%2fetc%2fpasswd",
     "%zz",

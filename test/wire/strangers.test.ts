@@ -28,7 +28,7 @@ function question(account: string, length = 0, method = "OPTIONS"): string {
 
 const ways = [
   ["at a home", (account: string) => `/ws/${account}@localhost`],
-  ["at the door", () => "/ws"],
+  ["at the edge proxy", () => "/ws"],
   ["at the redirect server", () => "/redirect"],
 ] as const;
 

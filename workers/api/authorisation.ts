@@ -11,7 +11,7 @@ import { Store, nameOf } from "../../platform/directory/store.ts";
 
 type ApiContext = Context<{ Bindings: Environment }>;
 
-/** In memory of the isolate, as at the door. */
+/** In memory of the isolate, as at the edge proxy. */
 const brakes = new Brakes();
 
 /** What subscribers may do themselves: …/domains/{domain}/subscribers/{username}/watchers and …/lists. */

@@ -24,7 +24,7 @@ const opening: Opening = {
   },
 };
 
-it("what the door tells a home shows nothing of the subscriber's row, and is ASCII", () => {
+it("what the edge proxy tells a home shows nothing of the subscriber's row, and is ASCII", () => {
   const sealed = sealOpening(createKeyring([key(1)]), home, opening);
   expect(sealed).toMatch(/^[A-Za-z0-9_-]+$/);
   expect(Buffer.from(sealed, "base64url").toString("latin1")).not.toContain(opening.subscriber.md5);

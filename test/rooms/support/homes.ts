@@ -33,7 +33,7 @@ export function api(path: string, init: RequestInit = {}): Promise<Response> {
   return exports.default.fetch(`http://localhost/api/v1${path}`, { headers, ...init });
 }
 
-/** A raw phone on the door of the Worker under test. */
+/** A raw phone on the edge proxy of the Worker under test. */
 export async function connect(options: PhoneOptions): Promise<Phone> {
   const path = options.way === "direct" ? `/ws/${options.account}@localhost` : "/ws";
   const { webSocket, status } = await exports.default.fetch(`http://localhost${path}`, {

@@ -156,7 +156,7 @@ export class World implements Network {
     this.#directory.run("INSERT INTO aliases (domain, alias, username) VALUES (?, ?, ?)", domain, username, username);
   }
 
-  /** A connection on the direct way, as the door hands it over. */
+  /** A connection on a dedicated connection, as the edge proxy hands it over. */
   async connect(username: string): Promise<Connection> {
     const answer = await directoryOf(this.environment(undefined)).fresh(username, domain);
     if (answer.kind !== "subscriber") throw new Error(`there is no ${username}`);
