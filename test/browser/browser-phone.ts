@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { patience } from "../support/patience.ts";
 import { servePages, startBrowser } from "../support/browser.ts";
 import type { ServerOptions } from "../support/server.ts";
-import { startServerUnderTest, type ServerUnderTest, type RoutingDecision } from "../support/server-under-test.ts";
+import { startServerUnderTest, type ServerUnderTest, type ConnectionKind } from "../support/server-under-test.ts";
 import type { TestPhone } from "./pages/test-phone.ts";
 import { type Relay, openRelay } from "./relay.ts";
 
@@ -95,7 +95,7 @@ export interface Parlour {
   /** A registered phone of a newcomer. */
   phone(
     library: Library,
-    way: RoutingDecision,
+    way: ConnectionKind,
     account: string,
     options?: { readonly aliases?: readonly string[]; readonly anonymous?: boolean },
   ): Promise<BrowserPhone>;

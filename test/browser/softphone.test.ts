@@ -2,7 +2,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { canBrowse } from "../support/browser.ts";
-import { ways, type RoutingDecision } from "../support/server-under-test.ts";
+import { ways, type ConnectionKind } from "../support/server-under-test.ts";
 import { type Parlour, openParlour } from "./browser-phone.ts";
 import { dial, hears, isShown, open as openPage, patience, reads, talk, watches } from "./softphone-page.ts";
 
@@ -31,7 +31,7 @@ describe.skipIf(!canBrowse)("the softphone", () => {
   afterEach(() => parlour.clear());
   afterAll(() => parlour?.close());
 
-  const open = (account: string, way: RoutingDecision, more: Record<string, string> = {}) => openPage(parlour, account, { way, ...more });
+  const open = (account: string, way: ConnectionKind, more: Record<string, string> = {}) => openPage(parlour, account, { way, ...more });
   const newcomers = async () => [await parlour.serverUnderTest.newcomer("alice"), await parlour.serverUnderTest.newcomer("bob")] as const;
 
   describe.each(ways)("on the %s way", (way) => {

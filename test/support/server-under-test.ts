@@ -1,7 +1,7 @@
 import { Phone, type PhoneOptions } from "./phone.ts";
 import { startServer, type Server, type ServerOptions } from "./server.ts";
 
-export type RoutingDecision = PhoneOptions["way"];
+export type ConnectionKind = PhoneOptions["way"];
 export const ways = ["direct", "general"] as const;
 
 /** A server and people who have never met, so that the tests of one file do not meet either. */
@@ -10,11 +10,11 @@ export interface ServerUnderTest {
   /** Makes a subscriber of `localhost` that nobody has used before; returns the user part. */
   newcomer(name: string, aliases?: readonly string[]): Promise<string>;
   /** Opens a socket, and nothing more. On the dedicated connection it leads to the home, which is opened before if need be. */
-  connect(account: string, way: RoutingDecision, options?: Partial<PhoneOptions>): Promise<Phone>;
+  connect(account: string, way: ConnectionKind, options?: Partial<PhoneOptions>): Promise<Phone>;
   /** A registered phone of this account. */
-  register(account: string, way: RoutingDecision, options?: Partial<PhoneOptions>): Promise<Phone>;
+  register(account: string, way: ConnectionKind, options?: Partial<PhoneOptions>): Promise<Phone>;
   /** Registered phones of newcomers. */
-  phones<Names extends readonly string[]>(way: RoutingDecision, ...names: Names): Promise<{ readonly [Index in keyof Names]: Phone }>;
+  phones<Names extends readonly string[]>(way: ConnectionKind, ...names: Names): Promise<{ readonly [Index in keyof Names]: Phone }>;
   close(): Promise<void>;
 }
 

@@ -1,13 +1,13 @@
 import JsSIP from "jssip";
 import { Registerer, RegistererState, UserAgent, type SessionDescriptionHandlerFactory, type UserAgentOptions } from "sip.js";
-import type { RoutingDecision } from "./server-under-test.ts";
+import type { ConnectionKind } from "./server-under-test.ts";
 import { shortSdp } from "./compose.ts";
 
 /** Which account of which server a stock phone is for. */
 export interface StockOptions {
   readonly wsUrl: string;
   readonly account: string;
-  readonly way: RoutingDecision;
+  readonly way: ConnectionKind;
 }
 
 const password = "offhook";

@@ -2,10 +2,10 @@ import { once } from "node:events";
 import { WebSocket } from "ws";
 import type { Line, Network } from "./simulated-phone.ts";
 import { patience } from "./patience.ts";
-import type { RoutingDecision } from "./server-under-test.ts";
+import type { ConnectionKind } from "./server-under-test.ts";
 
 /** A running server as desks see it. */
-export function wireNetwork(server: { readonly wsUrl: string }, way: RoutingDecision): Network & { readonly faults: readonly unknown[] } {
+export function wireNetwork(server: { readonly wsUrl: string }, way: ConnectionKind): Network & { readonly faults: readonly unknown[] } {
   const faults: unknown[] = [];
   const domain = "localhost";
   return {

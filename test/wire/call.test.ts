@@ -2,14 +2,14 @@ import { afterAll, describe, expect, it } from "vitest";
 import { establish, hangUp, ring, sdpType } from "../support/call.ts";
 import { addresses, header, headers, parameter, uriIn } from "../support/received-message.ts";
 import type { Phone } from "../support/phone.ts";
-import { startServerUnderTest, ways, type RoutingDecision } from "../support/server-under-test.ts";
+import { startServerUnderTest, ways, type ConnectionKind } from "../support/server-under-test.ts";
 
 const serverUnderTest = await startServerUnderTest();
 afterAll(() => serverUnderTest.close());
 
 const pairs = ways.flatMap((caller) => ways.map((callee) => [caller, callee] as const));
 
-async function meet(callerWay: RoutingDecision, calleeWay: RoutingDecision): Promise<[Phone, Phone]> {
+async function meet(callerWay: ConnectionKind, calleeWay: ConnectionKind): Promise<[Phone, Phone]> {
   return [
     await serverUnderTest.register(await serverUnderTest.newcomer("alice"), callerWay),
     await serverUnderTest.register(await serverUnderTest.newcomer("bob"), calleeWay),

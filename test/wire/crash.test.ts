@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { establish, hangUp, ring } from "../support/call.ts";
 import { headers } from "../support/received-message.ts";
 import type { Phone } from "../support/phone.ts";
-import { startServerUnderTest, ways, type ServerUnderTest, type RoutingDecision } from "../support/server-under-test.ts";
+import { startServerUnderTest, ways, type ServerUnderTest, type ConnectionKind } from "../support/server-under-test.ts";
 
 let serverUnderTest: ServerUnderTest;
 beforeEach(async () => {
@@ -11,7 +11,7 @@ beforeEach(async () => {
 afterEach(() => serverUnderTest.close());
 
 /** The same telephone after its connection was lost. */
-const backOf = (phone: Phone, way: RoutingDecision): Promise<Phone> =>
+const backOf = (phone: Phone, way: ConnectionKind): Promise<Phone> =>
   serverUnderTest.register(phone.account, way, { instance: phone.instance });
 
 async function powerCut(): Promise<void> {

@@ -3,7 +3,7 @@ import { readChallenge } from "../support/digest.ts";
 import { hasty } from "../support/hasty.ts";
 import { headers, type ReceivedMessage } from "../support/received-message.ts";
 import type { Phone, Sent } from "../support/phone.ts";
-import { startServerUnderTest, ways, type RoutingDecision } from "../support/server-under-test.ts";
+import { startServerUnderTest, ways, type ConnectionKind } from "../support/server-under-test.ts";
 
 // A connection on which nothing is said is closed when nonces that are as old as it are too old.
 const settings = { NONCE_LIFETIME: hasty, FIRST_MESSAGE_TIMEOUT: `${Number(hasty) + 1}` };
@@ -12,7 +12,7 @@ afterAll(() => Promise.all([patientTown.close(), hastyTown.close()]));
 
 /** The first request and its challenge. */
 async function challenged(
-  way: RoutingDecision,
+  way: ConnectionKind,
   serverUnderTest = patientTown,
 ): Promise<{ phone: Phone; sent: Sent; answer: ReceivedMessage }> {
   const phone = await serverUnderTest.connect(await serverUnderTest.newcomer("alice"), way);

@@ -1,13 +1,13 @@
 import { afterAll, describe, expect, it } from "vitest";
 import type { ReceivedMessage } from "../support/received-message.ts";
 import type { Phone, Sent } from "../support/phone.ts";
-import { startServerUnderTest, ways, type RoutingDecision } from "../support/server-under-test.ts";
+import { startServerUnderTest, ways, type ConnectionKind } from "../support/server-under-test.ts";
 
 const serverUnderTest = await startServerUnderTest();
 afterAll(() => serverUnderTest.close());
 
 /** The first request and its challenge. */
-async function challenged(way: RoutingDecision): Promise<{ phone: Phone; sent: Sent; answer: ReceivedMessage }> {
+async function challenged(way: ConnectionKind): Promise<{ phone: Phone; sent: Sent; answer: ReceivedMessage }> {
   const phone = await serverUnderTest.connect(await serverUnderTest.newcomer("alice"), way);
   const sent = phone.request("REGISTER", "sip:localhost", { to: `<${phone.aor}>` });
   return { phone, sent, answer: await phone.finalResponse(sent) };

@@ -1,13 +1,13 @@
 import JsSIP from "jssip";
 import { afterAll, describe, expect, it } from "vitest";
 import { jsSipPhone, registeredJsSip } from "../support/stock-phones.ts";
-import { startServerUnderTest, ways, type RoutingDecision } from "../support/server-under-test.ts";
+import { startServerUnderTest, ways, type ConnectionKind } from "../support/server-under-test.ts";
 
 const serverUnderTest = await startServerUnderTest();
 afterAll(() => serverUnderTest.close());
 const { wsUrl } = serverUnderTest.server;
 
-async function registered(name: string, way: RoutingDecision): Promise<{ account: string; ua: JsSIP.UA }> {
+async function registered(name: string, way: ConnectionKind): Promise<{ account: string; ua: JsSIP.UA }> {
   const account = await serverUnderTest.newcomer(name);
   // On the dedicated connection a socket goes to the home only if it is open.
   if (way === "direct") (await serverUnderTest.register(account, "general")).socket.close();

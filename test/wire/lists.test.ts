@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { type ReceivedMessage, header } from "../support/received-message.ts";
 import { listLines, readNotice, recipientList, tableOf } from "../support/list-watching.ts";
 import { registeredJsSip, registeredSipJs } from "../support/stock-phones.ts";
-import { startServerUnderTest, type RoutingDecision, ways } from "../support/server-under-test.ts";
+import { startServerUnderTest, type ConnectionKind, ways } from "../support/server-under-test.ts";
 
 const serverUnderTest = await startServerUnderTest();
 afterAll(() => serverUnderTest.close());
@@ -25,7 +25,7 @@ async function acquaintances(count: number): Promise<string[]> {
 }
 
 /** SIP.js watches a list, and says that it knows lists; all that it is told. */
-async function watchesList(account: string, way: RoutingDecision, uri: string) {
+async function watchesList(account: string, way: ConnectionKind, uri: string) {
   const { agent } = await registeredSipJs({ wsUrl, account, way });
   const heard: Pick<ReceivedMessage, "body" | "headers">[] = [];
   const waiting: { readonly fits: () => boolean; readonly resolve: () => void }[] = [];

@@ -4,7 +4,7 @@ import { faultOf } from "../support/documents.ts";
 import { header } from "../support/received-message.ts";
 import type { Phone } from "../support/phone.ts";
 import { registeredSipJs } from "../support/stock-phones.ts";
-import { startServerUnderTest, ways, type RoutingDecision } from "../support/server-under-test.ts";
+import { startServerUnderTest, ways, type ConnectionKind } from "../support/server-under-test.ts";
 import { pidf } from "../support/watching.ts";
 
 const serverUnderTest = await startServerUnderTest();
@@ -13,7 +13,7 @@ const { wsUrl } = serverUnderTest.server;
 
 const uriOf = (account: string) => UserAgent.makeURI(`sip:${account}@localhost`) ?? expect.fail(`${account} makes no URI`);
 
-async function sipJs(name: string, way: RoutingDecision) {
+async function sipJs(name: string, way: ConnectionKind) {
   const account = await serverUnderTest.newcomer(name);
   if (way === "direct") (await serverUnderTest.register(account, "general")).socket.close();
   return { account, ...(await registeredSipJs({ wsUrl, account, way })) };

@@ -11,7 +11,7 @@ import {
 } from "sip.js";
 import { afterAll, describe, expect, it } from "vitest";
 import { registeredSipJs } from "../support/stock-phones.ts";
-import { startServerUnderTest, ways, type RoutingDecision } from "../support/server-under-test.ts";
+import { startServerUnderTest, ways, type ConnectionKind } from "../support/server-under-test.ts";
 
 const serverUnderTest = await startServerUnderTest();
 afterAll(() => serverUnderTest.close());
@@ -25,7 +25,7 @@ interface ReceivedMessage {
   readonly invitation: Promise<Invitation>;
 }
 
-async function registered(name: string, way: RoutingDecision): Promise<ReceivedMessage> {
+async function registered(name: string, way: ConnectionKind): Promise<ReceivedMessage> {
   const account = await serverUnderTest.newcomer(name);
   if (way === "direct") (await serverUnderTest.register(account, "general")).socket.close();
   const message = Promise.withResolvers<Message>();
