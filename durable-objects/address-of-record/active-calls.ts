@@ -114,7 +114,7 @@ export class ActiveCalls {
     const successor = this.#room.sockets.newestTo(phone);
     if (successor !== undefined) return this.#transfer(successor, { phone, registration }, dialogs);
     const before = this.#away.all().get(phone);
-    const all = before === undefined || before.over !== undefined ? dialogs : [...before.dialogs, ...dialogs];
+    const all = before === undefined || before.over !== undefined ? dialogs : [...before.dialogs, ...dialogs].slice(-maxDialogs);
     const dead = this.#dead.due(isClosed, now);
     const more = { ...(contact === undefined ? {} : { contact }), ...(dead === undefined ? {} : { dead }) };
     this.#away.keep(phone, { dialogs: all, registration, until: waitsFor(phone), ...more });

@@ -61,7 +61,7 @@ export class Branches {
     if (flow === undefined) return;
     const { status } = response;
     const others = flow.proceeding.filter((one) => one.branch !== branch);
-    const proceeding = (status < 200 ? [...others, { branch, at: now, ...earlyTagIn(response) }] : others).slice(-64);
+    const proceeding = (status < 200 ? [...others, { branch, at: now, ...earlyTagIn(response) }] : others).slice(-maxProceeding);
     const dialogs =
       answered === undefined ? {} : { dialogs: withDialog(flow.dialogs, takenCall(response, answered.request, answered.caller), now) };
     this.#room.sockets.update(id, { proceeding, ...dialogs });
@@ -72,7 +72,7 @@ export class Branches {
     const successor = proceeding.length === 0 && taken === undefined ? undefined : this.#room.sockets.newestTo(phone);
     if (successor === undefined) return;
     const more = taken === undefined ? {} : { taken: `${successor.taken ?? ""}${taken}` };
-    this.#room.sockets.update(successor.id, { proceeding: [...successor.proceeding, ...proceeding].slice(-64), ...more });
+    this.#room.sockets.update(successor.id, { proceeding: [...successor.proceeding, ...proceeding].slice(-maxProceeding), ...more });
   }
 
   /** By the flow of the branch's own binding, or else the newest of its phone (RFC 5626 §5.3). */
@@ -94,3 +94,5 @@ function earlyTagIn(response: Response): { readonly tag?: string } {
 
 /** Characters: it rides in an attachment. */
 const maxTag = 64;
+/** Branches of one connection that have rung: as many as may ring at a user. One that is not noted could not be cancelled. */
+const maxProceeding = 1000;

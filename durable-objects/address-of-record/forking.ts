@@ -37,6 +37,7 @@ import type {
   ResponseEnvelope,
 } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
+import { isGuestHome } from "../../lib/transport/non-subscriber.ts";
 import type { CallDetails, Flow } from "../../lib/transport/flow.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import type { Room } from "./room.ts";
@@ -47,6 +48,11 @@ import { type Contexts, type OpenContext, branchName } from "./contexts.ts";
 import { Retargeting } from "./retargeting.ts";
 
 import type { PassOn } from "./pass-on.ts";
+
+/** Calls that ring or wait at one user at a time, and those of one caller; all guests together count as one. */
+const maxRinging = { all: 1000, ofOne: 100 };
+/** Octets of their INVITEs. */
+const maxRingingOctets = { all: 4_194_304, ofOne: 1_048_576 };
 
 /** The response contexts of requests for this home's user: branches, responses, timers (RFC 3261 §16.6 to §16.10). */
 export class Forking {
@@ -96,6 +102,17 @@ export class Forking {
     return this.#contexts.unfinished().some(({ context, request }) => {
       return context.final === 0 && callerOf(context).home !== home && mandatoryHeadersOf(request).callId === callId;
     });
+  }
+
+  /** Whether another call of this caller may ring, or wait for a phone: all that do are sent to each phone that registers. */
+  hasRoomFor({ caller, answerTo }: RequestEnvelope, { text }: Request): boolean {
+    const classOf = (home: string) => (isGuestHome(home) ? "guests" : home);
+    const from = classOf((caller ?? answerTo).home);
+    const all = this.#contexts.unfinished().filter(({ context }) => context.final === 0 && context.method === "INVITE");
+    const own = all.filter(({ context }) => classOf(callerOf(context).home) === from);
+    const octetsOf = (open: readonly OpenContext[]) => open.reduce((sum, { request }) => sum + request.text.length, text.length);
+    if (all.length >= maxRinging.all || own.length >= maxRinging.ofOne) return false;
+    return octetsOf(all) <= maxRingingOctets.all && octetsOf(own) <= maxRingingOctets.ofOne;
   }
 
   open(envelope: RequestEnvelope, request: Request, { first, search }: Plan & { kind: "search" }, now: number): Receipt {

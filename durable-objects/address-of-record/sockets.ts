@@ -1,6 +1,6 @@
 import { type Attachment, type Slice, attachmentOf, isRestShort, restoreFlow, splitBySize } from "../../lib/transport/attachment.ts";
 import { type Flow, leadsTo } from "../../lib/transport/flow.ts";
-import { maxUnread, maxUnreadAtHome, octetsBeforeProbe } from "../../lib/transport/unread.ts";
+import { maxUnread, maxUnreadAtHome, octetsBeforeProbe, probeTimeout } from "../../lib/transport/unread.ts";
 import { frameFor, octetsIn } from "../../platform/bytes.ts";
 import { closeCodeFor } from "../../platform/connection/close-code.ts";
 import { closing } from "../../platform/connection/close-reasons.ts";
@@ -112,12 +112,7 @@ export class Sockets {
   /** Whether so much waits for clients of this home that no further connection can be taken on. */
   isUnread(): boolean {
     const sockets = this.#state.getWebSockets();
-    if (sockets.length < maxUnreadAtHome / maxUnread) return false;
-    const waiting = sockets.map((socket) => {
-      const flow = this.of(socket);
-      return flow === undefined ? 0 : this.#unreadOf(flow);
-    });
-    return waiting.reduce((sum, octets) => sum + octets, 0) >= maxUnreadAtHome;
+    return sockets.length > 1 && this.#unreadOfAll(sockets) >= maxUnreadAtHome / 2;
   }
 
   /** False for a socket that we are closing, until its other end has closed it too. */
@@ -154,8 +149,14 @@ export class Sockets {
     return this.#unread.get(id) ?? unread?.octets ?? 0;
   }
 
-  /** At each full octetsBeforeProbe it is looked at, and remembered beyond a sleep. */
+  #unreadOfAll(sockets: readonly WebSocket[]): number {
+    const flows = sockets.flatMap((socket) => this.of(socket) ?? []);
+    return flows.reduce((sum, flow) => sum + this.#unreadOf(flow), 0);
+  }
+
+  /** At each full octetsBeforeProbe it is looked at, and remembered beyond a sleep. Strangers have an allowance of their own. */
   #count(flow: Flow, octets: number): void {
+    if (flow.authenticated === undefined) return;
     const before = this.#unreadOf(flow);
     const unread = before + octets;
     this.#unread.set(flow.id, unread);
@@ -164,9 +165,11 @@ export class Sockets {
 
   #lookAtUnread(flow: Flow, octets: number): void {
     const { id, unread } = flow;
-    if (octets > maxUnread) return this.close(id, closing.doesNotRead);
-    const { asked, token } = unread ?? { asked: octets, token: randomText() + randomText() };
-    this.update(id, { unread: { octets, asked, token } });
+    const now = Date.now();
+    const isLate = octets > maxUnread && unread !== undefined && now - unread.at > probeTimeout;
+    if (isLate || this.#unreadOfAll(this.#state.getWebSockets()) > maxUnreadAtHome) return this.close(id, closing.doesNotRead);
+    const { asked, at, token } = unread ?? { asked: octets, at: now, token: randomText() + randomText() };
+    this.update(id, { unread: { octets, asked, at, token } });
     if (unread === undefined) this.send(id, this.#probe(flow, token));
   }
 

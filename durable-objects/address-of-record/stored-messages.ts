@@ -1,3 +1,5 @@
+import { isHopName } from "../../lib/routing/hop-name.ts";
+import { isGuestHome, isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import type { Binding } from "../../lib/location/binding.ts";
 import { type Forwarder, storedRequest } from "../../lib/proxy/outgoing-request.ts";
 import { type Fault, fault, limitReached } from "../../lib/syntax/fault.ts";
@@ -46,7 +48,9 @@ export class Messages {
   }
 
   /** Stores a message, or says why it is not taken. */
-  store({ text, identity: sender, transaction }: RequestEnvelope, request: Request, now: number): Fault | undefined {
+  store(envelope: RequestEnvelope, request: Request, now: number): Fault | undefined {
+    const { text, transaction } = envelope;
+    const sender = senderOf(envelope);
     const { memory, configuration } = this.#room;
     const { storedMessages, storedMessageSize, storedMessageAge } = configuration;
     // RFC 3994 §3.2: that somebody is typing is of no interest later.
@@ -105,4 +109,9 @@ export class Messages {
     if (status < 200 || status >= 500 || notNow.includes(status)) return;
     this.#room.memory.run("DELETE FROM messages WHERE number = ?", number);
   }
+}
+
+/** A server whose users we do not know may say that it is any of them: its messages count as those of one sender. */
+function senderOf({ identity, answerTo: { home } }: RequestEnvelope): string {
+  return (isNonSubscriberHome(home) && !isGuestHome(home)) || isHopName(home) ? home : identity;
 }

@@ -18,7 +18,7 @@ import { redirectTo } from "../../lib/redirect/redirection.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
-import { type Fault, isFault } from "../../lib/syntax/fault.ts";
+import { type Fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import { readSubscriptionState } from "../../lib/presence/subscription-state.ts";
 import { type Request, type Response, hasHeader, headerValue } from "../../lib/syntax/message.ts";
 import { parameter } from "../../lib/syntax/parameters.ts";
@@ -26,7 +26,7 @@ import { parseUri } from "../../lib/syntax/uri.ts";
 import type { Destination, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
-import { isNonSubscriberHome, nonSubscriberPhone } from "../../lib/transport/non-subscriber.ts";
+import { isGuestHome, isNonSubscriberHome, nonSubscriberPhone } from "../../lib/transport/non-subscriber.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
 import type { Room } from "./room.ts";
@@ -41,6 +41,8 @@ import type { Messages } from "./stored-messages.ts";
 import type { CallsAtPresent } from "./non-subscriber-policy.ts";
 import type { Presence } from "./presence.ts";
 import type { Registrar } from "./registrar.ts";
+
+const tooManyRing = limitReached(480, "too many calls ring at this user");
 
 /** Requests for this home's user: whom they are for (RFC 3261 §16.5), and those that go on without state (§16.11). */
 export class Terminating {
@@ -75,7 +77,7 @@ export class Terminating {
   /** Takes a request from the home of its sender; one that cannot go on is answered on the spot. */
   request(received: RequestEnvelope, now: number): Receipt {
     const asReceived = read(received);
-    const envelope = forPhones(received, asReceived.request);
+    const envelope = forPhones(received, asReceived.request, isGuestHome(this.#by.home));
     const { request, mandatory } = envelope === received ? asReceived : read(envelope);
     if (envelope.introduces !== undefined) this.#account.take(envelope.introduces);
     if (envelope.to.kind === "phone") return this.#toPhone(envelope, request, mandatory, now);
@@ -92,6 +94,7 @@ export class Terminating {
     if (isInvite && this.#forking.has(envelope.transaction)) return taken;
     const forged = this.#forgery(envelope, request, mandatory, now);
     if (forged !== undefined) return request.method === "ACK" ? taken : refused(request, forged);
+    if (isInvite && !this.#forking.hasRoomFor(envelope, request)) return refused(request, tooManyRing);
     const targets = this.#targets(envelope, now);
     const [only, ...more] = targets;
     if (envelope.redirects === true) return this.#search(envelope, request, targets, now);
@@ -347,10 +350,11 @@ export interface TerminatingParts {
   readonly callsAtPresent: CallsAtPresent;
 }
 
-/** No phone gets a hash of the password of whoever calls it. */
-function forPhones(envelope: RequestEnvelope, request: Request): RequestEnvelope {
+/** No phone gets a hash of the password of whoever calls it; a guest none at all, who is no server that could have asked for it. */
+function forPhones(envelope: RequestEnvelope, request: Request, isForGuest: boolean): RequestEnvelope {
   const hasNone = !hasHeader(request, "authorization") && !hasHeader(request, "proxy-authorization");
   if (envelope.to.kind === "elsewhere" || hasNone) return envelope;
+  if (isForGuest) return { ...envelope, text: alter(request, { remove: ["authorization", "proxy-authorization"] }) };
   const user = envelope.identity.slice(0, Math.max(0, envelope.identity.lastIndexOf("@")));
   return { ...envelope, text: alter(request, withoutAnswers(request, user)) };
 }

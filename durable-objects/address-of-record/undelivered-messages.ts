@@ -1,7 +1,9 @@
+import { alter } from "../../lib/syntax/alter.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";
 import type { RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import type { Flow, SentMessage } from "../../lib/transport/flow.ts";
 import { isGuestHome } from "../../lib/transport/non-subscriber.ts";
+import { parsed } from "../shared/reparse.ts";
 import type { Room } from "./room.ts";
 
 export type UndeliveredMessage = RequestEnvelope | ResponseEnvelope;
@@ -26,10 +28,14 @@ const maxSent = 6000;
 /** Letters of one kind that wait, and of one sender: nobody fills another's storage, or crowds out what ends a call. */
 const maxOfKind = 200;
 const maxOfSender = 40;
+/** Octets of them: a phone that is back gets all at once. */
+const maxOctetsOfKind = 1_048_576;
+const maxOctetsOfSender = 524_288;
 /** Milliseconds that a BYE waits beyond its sender's patience: a phone that has been away for longer than that has missed more. */
 const byeFor = 3_600_000;
 /** Notifications, the newest of each subscription. */
 const maxStates = 1000;
+const maxOctetsOfStates = 2_097_152;
 
 /**
  * Messages for phones that are away for a moment. Each stays in its row until it is answered or its time is over, and is handed to
@@ -70,17 +76,19 @@ export class UndeliveredMessages {
     if (this.#numbers.has(letter)) return true;
     const { memory } = this.#room;
     const { kind, sender } = originOf(letter, topic);
-    const [{ total, own, same } = { total: 0, own: 0, same: 0 }] = memory.all<{ total: number; own: number; same: number }>(
-      `SELECT COUNT(*) AS total, COALESCE(SUM(json_extract(value, '$.origin.sender') = ?), 0) AS own,
-        COALESCE(SUM(phone = ? AND json_extract(value, '$.text') = ?), 0) AS same
-        FROM letters WHERE json_extract(value, '$.origin.kind') = ?`,
+    const [waiting = nothing] = memory.all<Waiting>(
+      `SELECT COUNT(*) AS total, COALESCE(SUM(length(value)), 0) AS octets,
+        COALESCE(SUM(json_extract(value, '$.origin.sender') = ?1), 0) AS own,
+        COALESCE(SUM(iif(json_extract(value, '$.origin.sender') = ?1, length(value), 0)), 0) AS ownOctets,
+        COALESCE(SUM(phone = ?2 AND json_extract(value, '$.text') = ?3), 0) AS same
+        FROM letters WHERE json_extract(value, '$.origin.kind') = ?4`,
       ...[sender, phone, letter.text, kind],
     );
     // Its sender has said it again meanwhile.
-    if (same > 0) return true;
+    if (waiting.same > 0) return true;
     if (topic !== "") for (const older of this.#takeAway(phone, topic)) superseded?.(older);
-    if (total >= (kind === "state" ? maxStates : maxOfKind) || own >= maxOfSender) return false;
-    const value = JSON.stringify({ ...letter, origin: { kind, sender, topic, isAnswered } });
+    if (isFull(waiting, kind, kind === "bye" ? 0 : letter.text.length)) return false;
+    const value = JSON.stringify({ ...(kind === "bye" ? withoutBody(letter) : letter), origin: { kind, sender, topic, isAnswered } });
     // A number is never used again: sockets may still remember that of a row which is long gone.
     memory.run(
       `INSERT INTO letters (number, phone, due, value)
@@ -107,8 +115,17 @@ export class UndeliveredMessages {
       return this.#note(flow.id, { key, phone, at: now, ...(number === undefined ? { letter } : { number }) });
     }
     this.#recent.set(key, { phone, letter, at: now });
-    const oldest = this.#recent.keys().next();
-    if (this.#recent.size > recentsKept && oldest.done !== true) this.#recent.delete(oldest.value);
+    this.#dropOldest();
+  }
+
+  #dropOldest(): void {
+    let octets = 0;
+    for (const { letter } of this.#recent.values()) octets += letter.text.length;
+    for (const [key, { letter }] of this.#recent) {
+      if (this.#recent.size <= recentsKept && octets <= maxOctetsOfKind) return;
+      octets -= letter.text.length;
+      this.#recent.delete(key);
+    }
   }
 
   /** The phone has answered. */
@@ -209,20 +226,46 @@ function isVital(letter: UndeliveredMessage): boolean {
   return letter.to.kind === "phone" && !/^(?:ACK|CANCEL|NOTIFY) /.test(letter.text);
 }
 
+/** What waits of one kind: how many and how many octets, of all and of one sender, and how often the same. */
+interface Waiting extends Record<string, number> {
+  readonly total: number;
+  readonly octets: number;
+  readonly own: number;
+  readonly ownOctets: number;
+  readonly same: number;
+}
+
+const nothing: Waiting = { total: 0, octets: 0, own: 0, ownOctets: 0, same: 0 };
+
+function isFull({ total, octets, own, ownOctets }: Waiting, kind: Origin["kind"], more: number): boolean {
+  const isCrowded =
+    total >= (kind === "state" ? maxStates : maxOfKind) || octets + more > (kind === "state" ? maxOctetsOfStates : maxOctetsOfKind);
+  return isCrowded || own >= maxOfSender || ownOctets + more > maxOctetsOfSender;
+}
+
 interface Origin {
-  readonly kind: "response" | "state" | "dialog" | "other";
+  readonly kind: "response" | "state" | "bye" | "dialog" | "other";
   readonly sender: string;
 }
 
 /**
- * Responses come to what the user has asked himself, states from those he watches; requests of a dialog from whoever talks with him;
- * all else from anybody.
+ * Responses come to what the user has asked himself, states from those he watches; requests of a dialog from whoever talks with him,
+ * of which nothing takes the place of what ends a call; all else from anybody.
  */
 function originOf(letter: UndeliveredMessage, topic: string): Origin {
   if (letter.kind === "request" && topic !== "") return { kind: "state", sender: homeOfSender(letter) };
   if (letter.kind === "response") return { kind: "response", sender: letter.transaction ?? "" };
+  if (letter.to.kind === "phone" && letter.text.startsWith("BYE ")) return { kind: "bye", sender: homeOfSender(letter) };
   if (letter.to.kind === "phone") return { kind: "dialog", sender: homeOfSender(letter) };
   return { kind: "other", sender: letter.identity };
+}
+
+/** That the call is over is all that a BYE has to say. */
+function withoutBody(bye: UndeliveredMessage): UndeliveredMessage {
+  const request = parsed(bye.text);
+  if (request.bodyAt === request.text.length) return bye;
+  const head = alter(request, { remove: ["content-length", "content-type", "content-encoding"], append: [["Content-Length", "0"]] });
+  return { ...bye, text: head.slice(0, head.length - (request.text.length - request.bodyAt)) };
 }
 
 /** Guests count as one sender, since they can have as many homes as they like. */

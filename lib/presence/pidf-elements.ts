@@ -49,18 +49,32 @@ export function inOrder(element: Element): Element {
 }
 
 /** Ids of several documents may meet in one (RFC 3863 §4.1.2 wants them unique); every tuple, person and device has one. */
-export function withUniqueIds(element: Element, ids: Set<string>, isWithin = false): Element {
+export function withUniqueIds(element: Element, ids: Map<string, number>, isWithin = false): Element {
   const written = element.getAttribute("id");
   if (!isWithin || written !== null) {
     const id = written !== null && isUsableId(written) ? written : "element";
-    let unique = id;
-    for (let count = 2; ids.has(unique); count += 1) unique = `${id}-${count}`;
-    ids.add(unique);
+    const unique = takeId(ids, id);
     if (unique !== written) element.setAttribute("id", unique);
   }
   // What an id is in a namespace that is not known, nobody here can tell.
   for (const child of childrenOf(element, rpid)) withUniqueIds(child, ids, true);
   return element;
+}
+
+/**
+ * The id itself, or with the next number behind it if it is there already.
+ * @param ids how often each has been asked for
+ */
+function takeId(ids: Map<string, number>, id: string): string {
+  let count = ids.get(id) ?? 0;
+  let unique = id;
+  do {
+    count += 1;
+    unique = count === 1 ? id : `${id}-${count}`;
+  } while (count > 1 && ids.has(unique));
+  ids.set(id, count);
+  if (unique !== id) ids.set(unique, 1);
+  return unique;
 }
 
 /** Whether it can be an xs:ID, and is not too long. */

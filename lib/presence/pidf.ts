@@ -45,7 +45,7 @@ export function composePidf({ entity, published, isReachable, isOnThePhone }: Pr
   const roots = published.flatMap(({ body, isPresent }) => rootOf(body).map((root) => ({ root, isPresent })));
   const present = roots.filter(({ isPresent }) => isPresent).map(({ root }) => root);
   const all = roots.map(({ root }) => root);
-  const ids = new Set<string>();
+  const ids = new Map<string, number>();
   const prepared = (element: Element) => withUniqueIds(inOrder(element), ids);
   const tuples = present.flatMap((root) => childrenOf(root, pidf, "tuple")).map(prepared);
   const devices = newestDevices(present).map(prepared);
@@ -95,7 +95,7 @@ function ownTuple(entity: string, isOpen: boolean): string {
 }
 
 /** The person, with on-the-phone among the activities. */
-function onThePhone([person, ...others]: readonly Element[], ids: ReadonlySet<string>): string[] {
+function onThePhone([person, ...others]: readonly Element[], ids: ReadonlyMap<string, unknown>): string[] {
   const activity = `<activities xmlns="${rpid}"><on-the-phone/></activities>`;
   if (person === undefined) return [`<person xmlns="${dataModel}" id="${ids.has("caller") ? "caller-2" : "caller"}">${activity}</person>`];
   const [activities] = childrenOf(person, rpid, "activities");

@@ -1,3 +1,4 @@
+import { countElements } from "./xml.ts";
 import { type Fault, fault, isFault, limitReached } from "../syntax/fault.ts";
 import { parseDeltaSeconds } from "../syntax/integers.ts";
 import { type Request, headerValue } from "../syntax/message.ts";
@@ -68,11 +69,23 @@ export function publish(input: PublishInput): PublishOutcome | Fault {
   if (isFault(document)) return document;
   if (existing === undefined && publications.length >= settings.maximumPublications)
     return limitReached(403, "too many publications of this user");
+  if (document !== undefined && isTooMuch(document, publications, existing))
+    return limitReached(403, "too much is published for this user");
   const until = now + expires * 1000;
   const id = existing?.id ?? tag;
   const [text, at] = document === undefined ? [existing?.body ?? "", existing?.at ?? now] : [document, now];
   const put: Publication = { event, id, tag, body: text, phone, at, expires: until };
   return { put, removed: undefined, expires, tag };
+}
+
+/** Elements and characters of all that is published of a user for one event: each watcher is sent a document made of it. */
+const maxElementsOfAll = 1000;
+const maxCharactersOfAll = 131_072;
+
+function isTooMuch(document: string, publications: readonly Publication[], replaced: Publication | undefined): boolean {
+  const all = [document, ...publications.filter((one) => one !== replaced).map(({ body }) => body)];
+  const elements = all.reduce((sum, body) => sum + countElements(body), 0);
+  return elements > maxElementsOfAll || all.reduce((sum, { length }) => sum + length, 0) > maxCharactersOfAll;
 }
 
 /** RFC 3903 §6 step 4: where nothing is asked for, we choose, and no time that we would refuse. */

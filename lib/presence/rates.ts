@@ -16,9 +16,9 @@ export const noRates: Rates = { pause: 0, maxPause: 0, averagePause: 0, text: ""
 
 /** The wishes that an Event header's parameters make. */
 export function readRates(parameters: Parameters): Rates {
-  const [pause, maxPause, averagePause] = names.map((name) => intervalOf(parameter(parameters, name)));
-  const kept = names.filter((name) => intervalOf(parameter(parameters, name)) > 0);
-  const text = kept.map((name) => `;${name}=${parameter(parameters, name)}`).join("");
+  const [pause, maxPause, averagePause] = names.map((name) => intervalOf(name, parameter(parameters, name)));
+  const kept = names.filter((name) => intervalOf(name, parameter(parameters, name)) > 0);
+  const text = kept.map((name) => `;${name}=${doneOf(name, parameter(parameters, name))}`).join("");
   return { pause: pause ?? 0, maxPause: maxPause ?? 0, averagePause: averagePause ?? 0, text };
 }
 
@@ -47,8 +47,17 @@ export function withinPeriod(averagePause: number, sent: readonly number[]): rea
 const maxCounted = 100;
 const names = ["max-rate", "min-rate", "adaptive-min-rate"] as const;
 
+/** Milliseconds: no watcher is told more often than that of what has not changed, at whatever rate it asks for. */
+const minPause = 10_000;
+
 /** Of a rate in notifications each second: 0 if there is none. */
-function intervalOf(rate: string | undefined): number {
+function intervalOf(name: (typeof names)[number], rate: string | undefined): number {
   const perSecond = rate === undefined || !/^\d{1,9}(\.\d{1,9})?$/.test(rate) ? 0 : Number(rate);
-  return perSecond > 0 ? Math.min(Math.ceil(1000 / perSecond), 86_400_000) : 0;
+  if (perSecond <= 0) return 0;
+  return Math.min(Math.max(Math.ceil(1000 / perSecond), name === "max-rate" ? 0 : minPause), 86_400_000);
+}
+
+/** The rate that is kept: RFC 6446 §5.3 lets a notifier choose a lower one. */
+function doneOf(name: (typeof names)[number], rate: string | undefined): string | undefined {
+  return name !== "max-rate" && Number(rate) > 1000 / minPause ? `${1000 / minPause}` : rate;
 }

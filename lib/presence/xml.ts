@@ -15,10 +15,15 @@ export function parseXml(written: string, namespace: string, name: string): Elem
   const text = written.replace(byteOrderMark, "");
   if (/<!(?!--|\[CDATA\[)/.test(text)) return fault(400, "documents with a DOCTYPE are not taken");
   if (!holdsCharactersOnly(text)) return fault(400, "the body holds what is no character of XML");
-  if ((text.match(/<[^/!?]/g) ?? []).length > maxElements) return fault(400, `more than ${maxElements} elements`);
+  if (countElements(text) > maxElements) return fault(400, `more than ${maxElements} elements`);
   const root = documentOf(text)?.documentElement;
   if (root === null || root === undefined) return fault(400, "the body is not well-formed XML");
   return root.namespaceURI === namespace && root.localName === name ? root : fault(400, `the body is not a ${name} of ${namespace}`);
+}
+
+/** Start tags in the text of a document, or what looks like them. */
+export function countElements(text: string): number {
+  return (text.match(/<[^/!?]/g) ?? []).length;
 }
 
 /** Child elements, in document order. */

@@ -187,6 +187,7 @@ function ownRecordRoute(
     callee: { home: by.home, phone },
     callerTag,
     dialled: dialledMark(mandatory.to.uri),
+    calling: dialledMark(mandatory.from.uri),
   };
   const isSecure = request.requestUri.startsWith("sips:");
   return [["Record-Route", recordRoute(by.keyring, route, callId, caller.at ?? at, isSecure)]];

@@ -13,6 +13,8 @@ export interface DialogRoute {
   readonly callerTag: string;
   /** A mark of the address that the caller dialled, which is the callee's From; absent where no phone is called, and in older tokens. */
   readonly dialled?: string;
+  /** A mark of the caller's From; absent in older tokens. */
+  readonly calling?: string;
 }
 
 const userPrefix = "route.";
@@ -24,8 +26,9 @@ const userPrefix = "route.";
  * @param isSecure it is a SIPS URI, as that of the request is
  */
 export function recordRoute(keyring: Keyring, route: DialogRoute, callId: string, at: string, isSecure = false): string {
-  const { caller, callee, callerTag, dialled } = route;
-  const parts = [caller.phone, callee.phone, caller.home, callee.home, callerTag, ...(dialled === undefined ? [] : [dialled])];
+  const { caller, callee, callerTag, dialled, calling } = route;
+  const marks = calling === undefined ? [dialled].filter((mark) => mark !== undefined) : [dialled ?? "", calling];
+  const parts = [caller.phone, callee.phone, caller.home, callee.home, callerTag, ...marks];
   const token = keyring.seal("route", parts.join("\n"), callId);
   const place = at.includes(";") ? at : `${at};transport=ws`;
   // RFC 3261 §26.2.2: of a SIPS URI it is TCP that TLS goes over.
@@ -37,10 +40,10 @@ export function openRoute(keyring: Keyring, user: string | undefined, callId: st
   if (user === undefined || !user.startsWith(userPrefix)) return undefined;
   const text = keyring.open("route", user.slice(userPrefix.length), callId);
   if (text === undefined) return undefined;
-  const parts = text.split("\n") as [string, string, string, string, string, string?];
-  const [callerPhone, calleePhone, callerHome, calleeHome, callerTag, dialled] = parts;
+  const parts = text.split("\n") as [string, string, string, string, string, string?, string?];
+  const [callerPhone, calleePhone, callerHome, calleeHome, callerTag, dialled = "", calling] = parts;
   const ends = { caller: { home: callerHome, phone: callerPhone }, callee: { home: calleeHome, phone: calleePhone } };
-  return { ...ends, callerTag, ...(dialled === undefined ? {} : { dialled }) };
+  return { ...ends, callerTag, ...(dialled === "" ? {} : { dialled }), ...(calling === undefined ? {} : { calling }) };
 }
 
 /** The user part of the first Record-Route of a message that is one of our tokens; undefined if none is. */

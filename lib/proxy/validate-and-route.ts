@@ -128,12 +128,19 @@ function readRoute(request: Request, mandatory: MandatoryHeaders, written: Uri, 
   return readRequestUri(uri, alterations, by);
 }
 
+/** Requests that no phone shows the From of: they end, acknowledge or confirm what there is, whatever has become of names meanwhile. */
+const nameless = ["ACK", "BYE", "CANCEL", "PRACK"];
+
 /**
- * Phones show the From of a MESSAGE, whether they know its dialog or not (JsSIP does not look for one). That of the callee may be whatever
- * the caller has dialled; anybody else writes in his own name. What else is sent within a dialog is nothing outside of it.
+ * Phones show the From of a request, some of them also within a dialog (RFC 4916), and of a MESSAGE whether they know its dialog or not.
+ * The caller's is that of the INVITE; the callee's may be whatever the caller has dialled; else each writes in their own name. A token of
+ * an older build has no mark of the caller, and perhaps none of whom the caller has dialled: it vouches for all but MESSAGE.
  */
-function vouches({ method }: Request, { from, fromTag }: MandatoryHeaders, route: DialogRoute): boolean {
-  return method !== "MESSAGE" || ((fromTag ?? "") !== route.callerTag && route.dialled === dialledMark(from.uri));
+function vouches({ method }: Request, { from, fromTag }: MandatoryHeaders, { callerTag, calling, dialled }: DialogRoute): boolean {
+  if (nameless.includes(method)) return true;
+  const isCaller = (fromTag ?? "") === callerTag;
+  if (calling === undefined && method !== "MESSAGE") return true;
+  return (isCaller ? calling : dialled) === dialledMark(from.uri);
 }
 
 /** The URIs of Route; without the last value, which is the target, if a strict router has put it there. */

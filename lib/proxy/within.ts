@@ -1,6 +1,6 @@
 import type { MandatoryHeaders } from "../syntax/mandatory-headers.ts";
 import { type Fault, fault } from "../syntax/fault.ts";
-import { type Request, headerValue } from "../syntax/message.ts";
+import { type Request, headerValues } from "../syntax/message.ts";
 import { refuseBlocked } from "./block-list.ts";
 
 /** RFC 6665 §4.1.3: a NOTIFY that belongs to no subscription. */
@@ -23,6 +23,9 @@ export function refuseWithin(
   if (method === "ACK" || method === "BYE") return undefined;
   // The user has subscribed to what a NOTIFY tells, whoever they have blocked.
   if (method !== "NOTIFY") return refuseBlocked(blocked, identity, request, mandatory);
-  const [event = ""] = (headerValue(request, "event") ?? "").split(";", 1);
-  return commands.includes(event.trim().toLowerCase()) ? fault(489, "no phone has subscribed to this event") : undefined;
+  // There may be one Event only (RFC 6665 §8.2.1); a phone may read whichever it likes.
+  const events = headerValues(request, "event")
+    .flatMap((value) => value.split(","))
+    .map((value) => value.split(";", 1)[0]?.trim().toLowerCase() ?? "");
+  return events.some((event) => commands.includes(event)) ? fault(489, "no phone has subscribed to this event") : undefined;
 }

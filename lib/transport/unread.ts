@@ -2,9 +2,11 @@ import { toOctets } from "../syntax/octets.ts";
 
 /** Octets that a client is sent before it is asked for a sign that it reads. */
 export const octetsBeforeProbe = 1_048_576;
-/** Octets that may wait for a client that gives no such sign: they are memory of ours, and the platform does not say how many wait. */
+/** Octets that may wait for a client that gives no such sign in time: they are memory of ours, and the platform does not say how many wait. */
 export const maxUnread = 8 * octetsBeforeProbe;
-/** Octets that may wait in all connections of a home before it takes on no further one. */
+/** Milliseconds that a client has to answer: what waits for a phone comes all at once when it is back, and it reads that first. */
+export const probeTimeout = 10_000;
+/** Octets that may wait in all connections of a home together. */
 export const maxUnreadAtHome = 4 * maxUnread;
 
 /** A client that has been sent a lot and has been asked whether it reads. */
@@ -13,6 +15,8 @@ export interface Unread {
   readonly octets: number;
   /** How much of that was before the question: its answer shows that this was read. */
   readonly asked: number;
+  /** Milliseconds; when it was asked. */
+  readonly at: number;
   /** Of the question: it stands in the branch, and only who has read the question knows it. */
   readonly token: string;
 }

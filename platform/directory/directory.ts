@@ -57,6 +57,10 @@ const lostSecrets =
 const keptOpened = 60_000;
 const keptOther = 2_000;
 const maximumKept = 10_000;
+/** Characters of a domain (RFC 1035 §2.3.4). */
+const maxDomain = 253;
+/** Characters of a user part: no name of ours is longer, and strangers' are not kept. */
+const maxName = 512;
 /** Milliseconds after which D1 is asked once more that could not be reached: nobody waits for that meanwhile whose answer is known. */
 const askAgainAfter = 5_000;
 const usualLastResort = 86_400_000;
@@ -114,7 +118,9 @@ export class Directory {
   }
 
   /** Whom a canonical user part of a lower-case domain stands for; as far as was known last, while D1 cannot be reached. */
-  find(user: string, domain: string): Promise<Answer> {
+  find(written: string, domain: string): Promise<Answer> {
+    if (domain.length > maxDomain) return Promise.resolve({ kind: "foreign" });
+    const user = written.length > maxName ? noName : written;
     const name = `${user}@${domain}`;
     const kept = this.#kept.get(name);
     if (kept !== undefined && kept.until > Date.now()) return Promise.resolve(kept.answer);

@@ -1,3 +1,4 @@
+import { listenOnOwnPort } from "./own-port.ts";
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -135,7 +136,7 @@ request_route {
 
 export async function freePort(): Promise<number> {
   const server = createServer();
-  await once(server.listen(0, "127.0.0.1"), "listening");
+  await listenOnOwnPort(server);
   const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, "close");

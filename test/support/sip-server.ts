@@ -1,3 +1,4 @@
+import { listenOnOwnPort } from "./own-port.ts";
 import { once } from "node:events";
 import { type AddressInfo, type Socket, createServer } from "node:net";
 import { compose } from "./compose.ts";
@@ -89,7 +90,8 @@ export async function startSipServer(port = 0, address = "127.0.0.1"): Promise<S
       }
     });
   });
-  await once(server.listen(port, address), "listening");
+  if (port === 0) await listenOnOwnPort(server, address);
+  else await once(server.listen(port, address), "listening");
   const self: SipServer = {
     health: 200,
     asked,

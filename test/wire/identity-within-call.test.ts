@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
-import { ring } from "../support/call.ts";
+import { establish, ring } from "../support/call.ts";
 import { dialogOfCaller } from "../support/dialog.ts";
 import { Phone } from "../support/phone.ts";
 import { openSocket } from "../support/sip-socket.ts";
@@ -38,6 +38,27 @@ describe.each(ways)("a From of somebody else by the route of a call that only ra
       bob.next((message) => message.method === "MESSAGE").then(() => "bob's phone shows a message of carol"),
     ]);
     expect(status).toBe(403);
+  });
+});
+
+describe.each(ways)("a From of somebody else in a call that was answered, on the %s way", (way) => {
+  it.each(["INVITE", "UPDATE", "INFO", "REFER", "NOTIFY", "OPTIONS"])("%s is refused, of the caller and of the callee", async (method) => {
+    const [mallory, bob] = await serverUnderTest.phones(way, "mallory", "bob");
+    const { callerSide, calleeSide } = await establish(mallory, bob);
+    const ofCaller = mallory.inDialog(method, callerSide, { from: carol(mallory.tag) });
+    expect((await mallory.finalResponse(ofCaller)).status).toBe(403);
+    const ofCallee = bob.inDialog(method, calleeSide, { from: carol(bob.tag) });
+    expect((await bob.finalResponse(ofCallee)).status).toBe(403);
+    mallory.inDialog("MESSAGE", callerSide, { body: "after which nothing is under way" });
+    await bob.next("MESSAGE");
+    expect(bob.socket.rest().filter(({ raw }) => raw.includes("carol@"))).toEqual([]);
+  });
+
+  it("hanging up ends the call, whatever name has become of whom", async () => {
+    const [mallory, bob] = await serverUnderTest.phones(way, "mallory", "bob");
+    const { callerSide } = await establish(mallory, bob);
+    mallory.inDialog("BYE", callerSide, { from: carol(mallory.tag) });
+    expect((await bob.next("BYE")).method).toBe("BYE");
   });
 });
 

@@ -11,6 +11,8 @@ let serverUnderTest: ServerUnderTest;
 let provider: SipServer;
 let alice: Phone;
 let number: string;
+/** Ports of servers come again. */
+let numbers = 0;
 
 beforeAll(async () => {
   serverUnderTest = await startServerUnderTest({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", TRANSACTION_TIMEOUT: "10" } });
@@ -18,7 +20,8 @@ beforeAll(async () => {
 afterAll(() => serverUnderTest.close());
 beforeEach(async () => {
   provider = await startSipServer();
-  number = `+49${provider.port}`;
+  numbers += 1;
+  number = `+4931${1000 + numbers}`;
   const account = await serverUnderTest.newcomer("alice", [number]);
   alice = await serverUnderTest.register(account, "direct");
   await trunk();

@@ -273,3 +273,31 @@ describe("the server of another domain", () => {
     expect(answer.status).toBe(401);
   });
 });
+
+it("a server whose users we do not know fills no more than a quarter of a user's stored messages, in however many names", async () => {
+  const account = await serverUnderTest.newcomer("alice");
+  const alice = await serverUnderTest.register(account, "general");
+  expect((await alice.register({ expires: 0 })).status).toBe(200);
+  const statuses = [];
+  for (let count = 0; count < 30; count += 1) {
+    const partner = await visitor(`user${count}`, "partner.example", token);
+    statuses.push((await partner.finalResponse(partner.request("MESSAGE", alice.aor, { body: `${count}` }))).status);
+    partner.socket.close();
+  }
+  expect(statuses).toEqual([...Array<number>(25).fill(202), ...Array<number>(5).fill(480)]);
+});
+
+it("a guest gets no credentials, for whatever realm they are", async () => {
+  const [alice] = await serverUnderTest.phones("direct", "alice");
+  const guest = await visitor("visitor", "anonymous.invalid");
+  const { calleeSide } = await establish(guest, alice);
+  const credentials = 'Digest username="x", realm="evil", nonce="n", uri="sip:x", response="0123456789abcdef0123456789abcdef"';
+  alice.inDialog("INFO", calleeSide, {
+    headers: [
+      ["Authorization", credentials],
+      ["Proxy-Authorization", credentials],
+    ],
+  });
+  const info = await guest.next("INFO");
+  expect([headers(info, "authorization"), headers(info, "proxy-authorization")]).toEqual([[], []]);
+});

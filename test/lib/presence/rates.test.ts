@@ -14,7 +14,10 @@ describe("notification rates (RFC 6446)", () => {
     ["", [0, 0, 0, ""]],
     [";max-rate=0.5", [2000, 0, 0, ";max-rate=0.5"]],
     [";min-rate=0.1;max-rate=2", [500, 10_000, 0, ";max-rate=2;min-rate=0.1"]],
-    [";adaptive-min-rate=0.25", [0, 0, 4000, ";adaptive-min-rate=0.25"]],
+    [";adaptive-min-rate=0.05", [0, 0, 20_000, ";adaptive-min-rate=0.05"]],
+    // A watcher is told every 10 s at most of what has not changed.
+    [";min-rate=999999999", [0, 10_000, 0, ";min-rate=0.1"]],
+    [";adaptive-min-rate=3", [0, 0, 10_000, ";adaptive-min-rate=0.1"]],
     [";max-rate=0", [0, 0, 0, ""]],
     [";max-rate=nonsense;min-rate", [0, 0, 0, ""]],
   ])("%s (§8.3)", (parameters, expected) => {

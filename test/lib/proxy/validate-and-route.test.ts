@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Owner, type RoutingDecision, validateAndRoute } from "../../../lib/proxy/validate-and-route.ts";
-import { recordRoute } from "../../../lib/proxy/route-token.ts";
+import { dialledMark, recordRoute } from "../../../lib/proxy/route-token.ts";
 import { type Fault, isFault } from "../../../lib/syntax/fault.ts";
 import { endsHere } from "../../../lib/server/ends-here.ts";
 import { keyring, receive } from "../support/sip.ts";
@@ -356,5 +356,30 @@ describe("RFC 3261 §16.4: a strict router before us", () => {
       ...toBob,
       alterations: { requestUri: "sip:bob@example.com", popLastRoute: true },
     });
+  });
+});
+
+describe("what a route token vouches for within a dialog", () => {
+  const marks = { dialled: dialledMark("sip:sales@example.com"), calling: dialledMark("sip:alice@example.com") };
+  const withMarks = recordRoute(keyring, { ...dialog, ...marks }, "call", "sip.example.com");
+  const to = "To: <sip:x@example.com>;tag=t";
+
+  it.each([
+    ["the caller as in the INVITE", alice, "UPDATE", "<sip:alice@example.com>;tag=a", true],
+    ["the caller in another name of theirs", alice, "UPDATE", "<sip:sales@example.com>;tag=a", true],
+    ["the caller as somebody else", alice, "UPDATE", "<sip:carol@example.com>;tag=a", false],
+    ["the callee as whom the caller has dialled", bob, "INVITE", "<sip:sales@example.com>;tag=b", true],
+    ["the callee in their own name", bob, "INVITE", "<sip:bob@example.com>;tag=b", true],
+    ["the callee as somebody else", bob, "INFO", "<sip:carol@example.com>;tag=b", false],
+    ["who hangs up, whatever their name is by now", bob, "BYE", "<sip:carol@example.com>;tag=b", true],
+  ])("%s", (_who, owner, method, from, passes) => {
+    const found = look(`${method} sip:p@x.invalid`, [`From: ${from}`, to, `Route: ${withMarks}`], owner);
+    expect(isFault(found)).toBe(!passes);
+  });
+
+  it("a token of an older build, which has no marks, vouches for all but MESSAGE", () => {
+    const lines = ["From: <sip:carol@example.com>;tag=a", to, `Route: ${route}`];
+    expect(isFault(look("UPDATE sip:p@x.invalid", lines))).toBe(false);
+    expect(look("MESSAGE sip:p@x.invalid", lines)).toMatchObject({ status: 403 });
   });
 });

@@ -167,4 +167,12 @@ describe("partial publication (RFC 5264)", () => {
     await world.settle();
     expect(header(bob.last(415), "accept")).toBe("application/pidf+xml, application/pidf-diff+xml");
   });
+
+  it("publications of a user have 1,000 elements at most together: 403, and what there is stays", async () => {
+    const { bob, world, subscription } = await published();
+    const many = pidf(bob.aor, "open").replace("</presence>", `${'<x xmlns="urn:x"/>'.repeat(400)}</presence>`);
+    const sent = [publishes(bob, many), publishes(bob, many), publishes(bob, many)];
+    await world.settle();
+    expect([sent.map(({ final }) => final), basics(subscription.last())[0]]).toEqual([[200, 200, 403], "open"]);
+  });
 });

@@ -110,7 +110,7 @@ describe("a NOTIFY that nobody has asked for", () => {
     expect([sent.final, bob.all("NOTIFY")]).toEqual([481, []]);
   });
 
-  it.each(["check-sync;reboot=true", "Resync", "ACTION-URI"])(
+  it.each(["check-sync;reboot=true", "Resync", "ACTION-URI", "refer, check-sync", "refer\r\nEvent: check-sync", "refer\r\no: check-sync"])(
     "has no phone restart from within a call: Event %s draws 489",
     async (event) => {
       scenario = await startTalking();
