@@ -30,6 +30,7 @@ import { Presence } from "./address-of-record/presence.ts";
 import { ofSubscription } from "./address-of-record/presence/notifier.ts";
 import { Ingress } from "./address-of-record/ingress.ts";
 import { Registrar } from "./address-of-record/registrar.ts";
+import { schema } from "./address-of-record/schema.ts";
 import { Sockets } from "./address-of-record/sockets.ts";
 import { closing } from "../platform/connection/close-reasons.ts";
 import { SharedAlarm } from "../platform/alarm.ts";
@@ -81,7 +82,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     const name = state.id.name;
     if (name === undefined) throw new Error("a home is addressed by its name, never by its id");
     this.#recorder = new TraceRecorder(configuration.traceLength);
-    const memory = new Sql(state.storage.sql);
+    const memory = new Sql(state.storage.sql, schema);
     const alarm = new SharedAlarm(state.storage);
     const failed = new FailedCalls(name, memory, alarm, this.#recorder);
     const room: Room = {

@@ -1,50 +1,43 @@
-/** The tables of a home, made when somebody has authenticated there and not before. */
-const schema = [
-  "CREATE TABLE IF NOT EXISTS subscriber (only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, value TEXT NOT NULL)",
-  "CREATE TABLE IF NOT EXISTS bindings (key TEXT PRIMARY KEY, lease INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
-  `CREATE TABLE IF NOT EXISTS contexts (name TEXT PRIMARY KEY, due INTEGER NOT NULL, finished INTEGER NOT NULL,
-    state TEXT NOT NULL, request TEXT NOT NULL) WITHOUT ROWID`,
-  `CREATE TABLE IF NOT EXISTS calls (name TEXT PRIMARY KEY, phone TEXT NOT NULL, registration TEXT NOT NULL,
-    since INTEGER NOT NULL) WITHOUT ROWID`,
-  `CREATE TABLE IF NOT EXISTS unattended_calls (name TEXT PRIMARY KEY, due INTEGER NOT NULL, until INTEGER NOT NULL, home TEXT NOT NULL,
-    phone TEXT NOT NULL, at INTEGER NOT NULL, forgetful INTEGER NOT NULL, contact TEXT NOT NULL) WITHOUT ROWID`,
-  "CREATE TABLE IF NOT EXISTS messages (number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, due INTEGER NOT NULL, value TEXT NOT NULL)",
-  "CREATE TABLE IF NOT EXISTS subscriptions (id TEXT PRIMARY KEY, due INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
-  "CREATE TABLE IF NOT EXISTS publications (id TEXT PRIMARY KEY, due INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
-  "CREATE TABLE IF NOT EXISTS told (event TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) WITHOUT ROWID",
-  "CREATE TABLE IF NOT EXISTS away (phone TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-  "CREATE TABLE IF NOT EXISTS waiting (watcher TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID",
-  "CREATE TABLE IF NOT EXISTS list_subscriptions (id TEXT PRIMARY KEY, due INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
-  "CREATE TABLE IF NOT EXISTS back_ends (id TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-  "CREATE TABLE IF NOT EXISTS attachments (flow TEXT NOT NULL, slice TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (flow, slice)) WITHOUT ROWID",
-  "CREATE TABLE IF NOT EXISTS letters (number INTEGER PRIMARY KEY, phone TEXT NOT NULL, due INTEGER NOT NULL, value TEXT NOT NULL)",
-  "CREATE TABLE IF NOT EXISTS failed_calls (number INTEGER PRIMARY KEY, at INTEGER NOT NULL, caller TEXT NOT NULL, value TEXT NOT NULL)",
-] as const;
-
-const tables = [
-  ...["subscriber", "bindings", "contexts", "calls", "unattended_calls", "letters", "messages", "subscriptions", "publications", "told"],
-  ...["away", "waiting", "list_subscriptions", "back_ends", "attachments", "failed_calls"],
-];
-
 type Value = string | number | null;
+
+/** The tables of a kind of object, and how older builds had them. */
+export interface Schema {
+  /** The statement that makes each table. A table is made when its first row is written. */
+  readonly tables: Readonly<Record<string, string>>;
+  /** The statements that lead from each version to the next; the first from version 1, which had no number. */
+  readonly migrations: readonly Migration[];
+}
+
+/** @param has whether there is a table of this name */
+export type Migration = (has: (table: string) => boolean) => readonly string[];
+
+const versionTable = "schema_version";
 
 /** SQL of this object. Counts the rows it writes, which is what users pay for. */
 export class Sql {
   readonly #sql: SqlStorage;
-  #isOpen = false;
+  readonly #schema: Schema;
+  /** The tables that there are; undefined until they are first asked for since the object woke up. */
+  #made: Set<string> | undefined;
   #rowsWritten = 0;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStorage, schema: Schema) {
     this.#sql = sql;
+    this.#schema = schema;
   }
 
+  /** Rows that a SELECT of one table finds; none if nothing was ever written to it. */
   all<Row extends Record<string, Value>>(query: string, ...values: readonly Value[]): Row[] {
-    this.#open();
-    return this.#sql.exec<Row>(query, ...values).toArray();
+    return this.#tables().has(tableOf(query)) ? this.#sql.exec<Row>(query, ...values).toArray() : [];
   }
 
+  /** Changes rows of one table. */
   run(query: string, ...values: readonly Value[]): void {
-    this.#open();
+    const table = tableOf(query);
+    if (!this.#tables().has(table)) {
+      if (!query.startsWith("INSERT")) return;
+      this.#make(table);
+    }
     this.#rowsWritten += this.#sql.exec(query, ...values).rowsWritten;
   }
 
@@ -57,17 +50,68 @@ export class Sql {
 
   /** Forgets everything: the subscriber is gone. */
   clear(): void {
-    for (const table of tables) this.run(`DELETE FROM ${table}`);
+    const made = this.#tables();
+    for (const table of Object.keys(this.#schema.tables)) if (made.has(table)) this.run(`DELETE FROM ${table}`);
   }
 
   /** The whole storage was deleted, tables too. */
   wiped(): void {
-    this.#isOpen = false;
+    this.#made = undefined;
   }
 
-  #open(): void {
-    if (this.#isOpen) return;
-    this.#sql.exec(schema.join(";"));
-    this.#isOpen = true;
+  #make(table: string): void {
+    const statement = this.#schema.tables[table];
+    if (statement === undefined) throw new Error(`there is no table ${table} in the schema`);
+    const made = this.#tables();
+    if (!made.has(versionTable)) this.#writeVersion();
+    this.#sql.exec(statement);
+    made.add(table);
   }
+
+  #tables(): Set<string> {
+    this.#made ??= this.#open();
+    return this.#made;
+  }
+
+  /** Reads which tables there are; those of an older build are migrated before anybody reads them. */
+  #open(): Set<string> {
+    const names = this.#names();
+    const version = names.has(versionTable) ? this.#readVersion() : 1;
+    const isNew = !Object.keys(this.#schema.tables).some((table) => names.has(table)) && names.size === 0;
+    const pending = isNew ? [] : this.#schema.migrations.slice(version - 1);
+    if (pending.length === 0) return names;
+    for (const migration of pending) {
+      const there = this.#names();
+      for (const statement of migration((table) => there.has(table))) this.#sql.exec(statement);
+    }
+    this.#writeVersion();
+    return this.#names();
+  }
+
+  #names(): Set<string> {
+    const rows = this.#sql.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'").toArray();
+    return new Set(rows.map(({ name }) => name).filter((name) => !/^(?:_|sqlite_)/.test(name)));
+  }
+
+  #readVersion(): number {
+    return this.#sql.exec<{ version: number }>(`SELECT version FROM ${versionTable}`).toArray()[0]?.version ?? 1;
+  }
+
+  #writeVersion(): void {
+    const version = this.#schema.migrations.length + 1;
+    this.#sql.exec(`CREATE TABLE IF NOT EXISTS ${versionTable} (only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL)`);
+    this.#sql.exec(`INSERT OR REPLACE INTO ${versionTable} (only, version) VALUES (1, ${version})`);
+    this.#made?.add(versionTable);
+  }
+}
+
+const known = new Map<string, string>();
+
+/** The table that a statement is about: the first that it names. */
+function tableOf(query: string): string {
+  const before = known.get(query);
+  if (before !== undefined) return before;
+  const [, table = ""] = /\b(?:FROM|INTO|UPDATE)\s+(\w+)/.exec(query) ?? [];
+  known.set(query, table);
+  return table;
 }

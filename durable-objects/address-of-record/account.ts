@@ -17,6 +17,11 @@ export interface Owner {
   readonly aliases: readonly string[];
 }
 
+export const subscriberTable = {
+  subscriber:
+    "CREATE TABLE IF NOT EXISTS subscriber (only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, value TEXT NOT NULL)",
+} as const;
+
 /** The home's own copy of the subscriber's row, and the authentication of flows against it (RFC 3261 §22, RFC 7616, RFC 8760). */
 export class Account {
   readonly #room: Room;

@@ -18,6 +18,11 @@ interface Row extends Record<string, string | number> {
   readonly since: number;
 }
 
+export const activeCallsTable = {
+  active_calls: `CREATE TABLE IF NOT EXISTS active_calls (name TEXT PRIMARY KEY, phone TEXT NOT NULL, registration TEXT NOT NULL,
+    since INTEGER NOT NULL) WITHOUT ROWID`,
+} as const;
+
 /**
  * The calls in progress of this home's phones: they ride in the attachments of the sockets they are on. Where they are
  * counted, since the user has a limit, each has a row besides, which outlives a crash that takes its socket.
@@ -178,7 +183,7 @@ export class ActiveCalls {
   /** The rows, once since the object woke up: what no socket knows of has lost its own, and its phone is waited for. */
   #read(now: number): Set<string> {
     if (this.#rows !== undefined) return this.#rows;
-    const rows = this.#room.memory.all<Row>("SELECT * FROM calls");
+    const rows = this.#room.memory.all<Row>("SELECT * FROM active_calls");
     this.#rows = new Set(rows.map(({ name }) => name));
     const holders = [...this.#room.sockets.all(), ...this.#away.all().values()];
     const known = new Set(holders.flatMap(({ dialogs = [] }) => dialogs.map(({ name }) => name)));
@@ -193,12 +198,12 @@ export class ActiveCalls {
   #write({ name, phone, registration, since }: Row): void {
     this.#rows?.add(name);
     const columns = "name, phone, registration, since";
-    this.#room.memory.run(`INSERT OR REPLACE INTO calls (${columns}) VALUES (?, ?, ?, ?)`, name, phone, registration, since);
+    this.#room.memory.run(`INSERT OR REPLACE INTO active_calls (${columns}) VALUES (?, ?, ?, ?)`, name, phone, registration, since);
   }
 
   #drop(name: string): void {
     if (this.#rows?.delete(name) === false) return;
-    this.#room.memory.run("DELETE FROM calls WHERE name = ?", name);
+    this.#room.memory.run("DELETE FROM active_calls WHERE name = ?", name);
   }
 }
 

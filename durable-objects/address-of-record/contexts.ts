@@ -24,6 +24,11 @@ const askAfter = 60_000;
 /** What is forgotten of these is told once more after a loss of memory, and dropped by whoever has had it. */
 const maxTaken = 16;
 
+export const contextsTable = {
+  contexts: `CREATE TABLE IF NOT EXISTS contexts (name TEXT PRIMARY KEY, due INTEGER NOT NULL, finished INTEGER NOT NULL,
+    state TEXT NOT NULL, request TEXT NOT NULL) WITHOUT ROWID`,
+} as const;
+
 /** The rows of response contexts: one each, with its branches inside. */
 export class Contexts {
   readonly #room: Room;

@@ -31,6 +31,11 @@ const challenges = [401, 407];
 /** Without a reason of ours the caller gave up. */
 const cancelled = 487;
 
+export const failedCallsTable = {
+  failed_calls:
+    "CREATE TABLE IF NOT EXISTS failed_calls (number INTEGER PRIMARY KEY, at INTEGER NOT NULL, caller TEXT NOT NULL, value TEXT NOT NULL)",
+} as const;
+
 /** Calls of this home's user that failed, a row each, for the question "why did my call fail?" that is asked when all memory is gone. */
 export class FailedCalls {
   readonly #isOff: boolean;

@@ -29,6 +29,11 @@ interface OrphanedInvite extends Record<string, string | number> {
   readonly contact: string;
 }
 
+export const orphanedInvitesTable = {
+  orphaned_invites: `CREATE TABLE IF NOT EXISTS orphaned_invites (name TEXT PRIMARY KEY, due INTEGER NOT NULL, until INTEGER NOT NULL, home TEXT NOT NULL,
+    phone TEXT NOT NULL, at INTEGER NOT NULL, forgetful INTEGER NOT NULL, contact TEXT NOT NULL) WITHOUT ROWID`,
+} as const;
+
 /**
  * The calls that this user's phones have placed and nobody has answered yet: where each went, noted in the socket it came on, so that
  * CANCEL follows it; and, once that socket is gone, in a row, so that a callee does not ring for nobody.
@@ -130,19 +135,19 @@ export class PendingInvites {
     this.#load().set(name, row);
     const columns = "name, due, until, home, phone, at, forgetful, contact";
     this.#room.memory.run(
-      `INSERT OR REPLACE INTO unattended_calls (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR REPLACE INTO orphaned_invites (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
       ...[name, due, until, home, phone, at, forgetful, contact],
     );
     this.#room.alarm.noLaterThan(due);
   }
 
   #attended(transaction: string): void {
-    if (this.#load().delete(transaction)) this.#room.memory.run("DELETE FROM unattended_calls WHERE name = ?", transaction);
+    if (this.#load().delete(transaction)) this.#room.memory.run("DELETE FROM orphaned_invites WHERE name = ?", transaction);
   }
 
   /** They are few, and asked for with every call. */
   #load(): Map<string, OrphanedInvite> {
-    this.#rows ??= new Map(this.#room.memory.all<OrphanedInvite>("SELECT * FROM unattended_calls").map((row) => [row.name, row]));
+    this.#rows ??= new Map(this.#room.memory.all<OrphanedInvite>("SELECT * FROM orphaned_invites").map((row) => [row.name, row]));
     return this.#rows;
   }
 

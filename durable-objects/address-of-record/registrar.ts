@@ -32,6 +32,10 @@ export interface Registered {
   readonly left: readonly Flow[];
 }
 
+export const bindingsTable = {
+  bindings: "CREATE TABLE IF NOT EXISTS bindings (key TEXT PRIMARY KEY, lease INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
+} as const;
+
 /** The bindings of one address of record: their rows, and what their flows know better (RFC 3261 §10.3). */
 export class Registrar {
   readonly #room: Room;

@@ -7,6 +7,11 @@ import { closing } from "../../platform/connection/close-reasons.ts";
 import type { Sql } from "../../platform/sql.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 
+export const attachmentsTable = {
+  attachments:
+    "CREATE TABLE IF NOT EXISTS attachments (flow TEXT NOT NULL, slice TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (flow, slice)) WITHOUT ROWID",
+} as const;
+
 /**
  * The hibernating WebSockets of a home and what each remembers of itself: in its attachment, of which each part has a share; a part
  * that needs more is a row until it is small again.

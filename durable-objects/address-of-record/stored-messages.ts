@@ -37,6 +37,11 @@ const slack = 24 * 3600_000;
 /** Final responses after which a message is offered again: the phone was not there, or not able for the moment. */
 const notNow = [408, 430, 480];
 
+export const messagesTable = {
+  messages:
+    "CREATE TABLE IF NOT EXISTS messages (number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, due INTEGER NOT NULL, value TEXT NOT NULL)",
+} as const;
+
 /** Messages for a user none of whose phones can be reached (RFC 3428 §7): stored, and delivered at the next registration. */
 export class Messages {
   readonly #room: Room;

@@ -17,6 +17,10 @@ export interface Away {
   readonly over?: number;
 }
 
+export const suspendedCallsTable = {
+  suspended_calls: "CREATE TABLE IF NOT EXISTS suspended_calls (phone TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+} as const;
+
 /** The rows of calls whose phones are away, by phone: neither a lamp nor a limit may go out with our memory. */
 export class SuspendedCalls {
   readonly #room: Room;
@@ -35,21 +39,21 @@ export class SuspendedCalls {
   keep(phone: string, away: Away): void {
     this.#read();
     this.#known.set(phone, away);
-    this.#room.memory.run("INSERT OR REPLACE INTO away (phone, value) VALUES (?, ?)", phone, JSON.stringify(away));
+    this.#room.memory.run("INSERT OR REPLACE INTO suspended_calls (phone, value) VALUES (?, ?)", phone, JSON.stringify(away));
     const next = away.over ?? away.dead;
     if (next !== undefined) this.#room.alarm.noLaterThan(next);
   }
 
   forget(phone: string): void {
     this.#read();
-    if (this.#known.delete(phone)) this.#room.memory.run("DELETE FROM away WHERE phone = ?", phone);
+    if (this.#known.delete(phone)) this.#room.memory.run("DELETE FROM suspended_calls WHERE phone = ?", phone);
   }
 
   /** A visitor has no tables before a call of theirs is left alone. */
   #read(): void {
     if (this.#isRead || (isNonSubscriberHome(this.#room.home.name) && this.#room.sockets.all().length > 0)) return;
     this.#isRead = true;
-    const rows = this.#room.memory.all<{ phone: string; value: string }>("SELECT phone, value FROM away");
+    const rows = this.#room.memory.all<{ phone: string; value: string }>("SELECT phone, value FROM suspended_calls");
     for (const { phone, value } of rows) if (!this.#known.has(phone)) this.#known.set(phone, JSON.parse(value) as Away);
   }
 }

@@ -37,6 +37,11 @@ const byeFor = 3_600_000;
 const maxStates = 1000;
 const maxOctetsOfStates = 2_097_152;
 
+export const undeliveredMessagesTable = {
+  undelivered_messages:
+    "CREATE TABLE IF NOT EXISTS undelivered_messages (number INTEGER PRIMARY KEY, phone TEXT NOT NULL, due INTEGER NOT NULL, value TEXT NOT NULL)",
+} as const;
+
 /**
  * Messages for phones that are away for a moment. Each stays in its row until it is answered or its time is over, and is handed to
  * every socket that the phone comes back on meanwhile: what arrives twice is a retransmission to the phone, what was lost would be a
@@ -81,7 +86,7 @@ export class UndeliveredMessages {
         COALESCE(SUM(json_extract(value, '$.origin.sender') = ?1), 0) AS own,
         COALESCE(SUM(iif(json_extract(value, '$.origin.sender') = ?1, length(value), 0)), 0) AS ownOctets,
         COALESCE(SUM(phone = ?2 AND json_extract(value, '$.text') = ?3), 0) AS same
-        FROM letters WHERE json_extract(value, '$.origin.kind') = ?4`,
+        FROM undelivered_messages WHERE json_extract(value, '$.origin.kind') = ?4`,
       ...[sender, phone, letter.text, kind],
     );
     // Its sender has said it again meanwhile.
@@ -91,8 +96,8 @@ export class UndeliveredMessages {
     const value = JSON.stringify({ ...(kind === "bye" ? withoutBody(letter) : letter), origin: { kind, sender, topic, isAnswered } });
     // A number is never used again: sockets may still remember that of a row which is long gone.
     memory.run(
-      `INSERT INTO letters (number, phone, due, value)
-        VALUES ((SELECT MAX(COALESCE(MAX(number), 0) + 1, ?) FROM letters), ?, ?, ?)`,
+      `INSERT INTO undelivered_messages (number, phone, due, value)
+        VALUES ((SELECT MAX(COALESCE(MAX(number), 0) + 1, ?) FROM undelivered_messages), ?, ?, ?)`,
       ...[now * 1000, phone, due, value],
     );
     this.#room.alarm.noLaterThan(due);
@@ -101,7 +106,7 @@ export class UndeliveredMessages {
 
   /** Removes what waits of a topic; returns what its phone has not been handed. */
   #takeAway(phone: string, topic: string): UndeliveredMessage[] {
-    const waiting = "FROM letters WHERE phone = ? AND json_extract(value, '$.origin.topic') = ?";
+    const waiting = "FROM undelivered_messages WHERE phone = ? AND json_extract(value, '$.origin.topic') = ?";
     const rows = this.#room.memory.all<Row>(`SELECT number, value ${waiting}`, phone, topic);
     if (rows.length > 0) this.#room.memory.run(`DELETE ${waiting}`, phone, topic);
     return rows.filter(({ number }) => !this.#handed.delete(number)).map(({ value }) => JSON.parse(value) as UndeliveredMessage);
@@ -149,7 +154,11 @@ export class UndeliveredMessages {
   for(phone: string, now: number): UndeliveredMessage[] {
     const noted = this.#room.sockets.all().flatMap(({ sent = [] }) => sent);
     const recent = [...this.#recent.values(), ...noted].filter((one) => one.phone === phone && now - one.at < recentFor);
-    const rows = this.#room.memory.all<Row>("SELECT number, value FROM letters WHERE phone = ? AND due > ? ORDER BY number", phone, now);
+    const rows = this.#room.memory.all<Row>(
+      "SELECT number, value FROM undelivered_messages WHERE phone = ? AND due > ? ORDER BY number",
+      phone,
+      now,
+    );
     const letters = rows.map(({ number, value }) => {
       const letter = readUndelivered(value);
       this.#handed.add(number);
@@ -166,7 +175,7 @@ export class UndeliveredMessages {
 
   /** Removes those whose time is over; returns what has reached nobody. A BYE stays, though its sender is told. */
   expire(now: number): UndeliveredMessage[] {
-    const rows = this.#room.memory.all<Row & { readonly due: number }>("SELECT number, due, value FROM letters");
+    const rows = this.#room.memory.all<Row & { readonly due: number }>("SELECT number, due, value FROM undelivered_messages");
     const lost: UndeliveredMessage[] = [];
     for (const { number, due, value } of rows) {
       if (due > now) {
@@ -184,12 +193,12 @@ export class UndeliveredMessages {
 
   #keepOn(number: number, letter: UndeliveredMessage & { readonly origin?: object }, due: number): void {
     const value = JSON.stringify({ ...letter, origin: { ...letter.origin, isAnswered: true } });
-    this.#room.memory.run("UPDATE letters SET due = ?, value = ? WHERE number = ?", due, value, number);
+    this.#room.memory.run("UPDATE undelivered_messages SET due = ?, value = ? WHERE number = ?", due, value, number);
     this.#room.alarm.noLaterThan(due);
   }
 
   #forget(number: number): void {
-    this.#room.memory.run("DELETE FROM letters WHERE number = ?", number);
+    this.#room.memory.run("DELETE FROM undelivered_messages WHERE number = ?", number);
     this.#handed.delete(number);
   }
 

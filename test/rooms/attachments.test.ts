@@ -1,10 +1,11 @@
 import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { Sql } from "../../platform/sql.ts";
+import { schema } from "../../durable-objects/address-of-record/schema.ts";
 import { Sockets } from "../../durable-objects/address-of-record/sockets.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import { hashesOf } from "../support/provision.ts";
-import { api, connect, forgetEverything, homeOf, newcomers, registered, rowsOf } from "./support/homes.ts";
+import { api, connect, forgetEverything, homeOf, newcomers, registered, rowsOf, rowsIn } from "./support/homes.ts";
 
 const bare: Flow = {
   ...{ id: "12345678", way: "direct", host: "h".repeat(253), address: "2001:db8:1:2", opened: Date.now(), heard: false },
@@ -63,7 +64,7 @@ describe("what a socket remembers", () => {
     const [alice] = await newcomers("alice");
     await registered({ account: alice, way: "direct" });
     await runInDurableObject(homeOf(alice), (_home, state) => {
-      const sockets = () => new Sockets(state, new Sql(state.storage.sql), () => "");
+      const sockets = () => new Sockets(state, new Sql(state.storage.sql, schema), () => "");
       const { 1: server } = new WebSocketPair();
       const awake = sockets();
       expect(awake.accept(server, bare)).toBe(true);
@@ -73,7 +74,7 @@ describe("what a socket remembers", () => {
       awake.update(bare.id, { dialogs: [], pending: [] });
       expect(sockets().byId(bare.id)).toEqual({ ...bare, ...changes, dialogs: [], pending: [] });
       awake.closed(server);
-      expect(state.storage.sql.exec("SELECT * FROM attachments").toArray()).toEqual([]);
+      expect(rowsIn(state.storage.sql, "attachments")).toEqual([]);
     });
   });
 
@@ -82,8 +83,8 @@ describe("what a socket remembers", () => {
     await registered({ account: alice, way: "direct" });
     await runInDurableObject(homeOf(alice), (_home, state) => {
       const { 1: server } = new WebSocketPair();
-      new Sockets(state, new Sql(state.storage.sql), () => "").accept(server, { ...bare, ...largest });
-      expect(new Sockets(state, new Sql(state.storage.sql), () => "").byId(bare.id)).toEqual({ ...bare, ...largest });
+      new Sockets(state, new Sql(state.storage.sql, schema), () => "").accept(server, { ...bare, ...largest });
+      expect(new Sockets(state, new Sql(state.storage.sql, schema), () => "").byId(bare.id)).toEqual({ ...bare, ...largest });
     });
   });
 
@@ -93,7 +94,9 @@ describe("what a socket remembers", () => {
     await runInDurableObject(homeOf(alice), (_home, state) => {
       const { 1: server } = new WebSocketPair();
       const before = state.getWebSockets().length;
-      expect(new Sockets(state, new Sql(state.storage.sql), () => "").accept(server, { ...bare, host: "h".repeat(20_000) })).toBe(false);
+      expect(new Sockets(state, new Sql(state.storage.sql, schema), () => "").accept(server, { ...bare, host: "h".repeat(20_000) })).toBe(
+        false,
+      );
       expect(state.getWebSockets().length).toBe(before);
     });
   });
@@ -106,7 +109,7 @@ describe("what a socket remembers", () => {
       state.acceptWebSocket(server);
       const code = new Promise<number>((resolve) => client.addEventListener("close", (event) => resolve(event.code)));
       client.accept();
-      expect(new Sockets(state, new Sql(state.storage.sql), () => "").of(server)).toBe(undefined);
+      expect(new Sockets(state, new Sql(state.storage.sql, schema), () => "").of(server)).toBe(undefined);
       return code;
     });
     expect(closed).toBe(1011);

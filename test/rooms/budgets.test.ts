@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
-import { homes, newcomers, registered, connect, ringAlarm, spentBy, rowsOf } from "./support/homes.ts";
+import { homes, newcomers, registered, connect, ringAlarm, rowsOf, spentBy, tablesOf } from "./support/homes.ts";
 
 /** What work may cost, in hops between objects and rows written. An alarm that is set counts as a row. */
 describe("the budgets", () => {
@@ -8,6 +8,12 @@ describe("the budgets", () => {
     const [alice] = await newcomers("alice");
     await registered({ account: alice, way: "general" });
     expect(await spentBy(alice)).toEqual({ rowsWritten: 2, alarmsSet: 1, calls: 0 });
+  });
+
+  it("makes no other tables than those of what the user does", async () => {
+    const [alice] = await newcomers("alice");
+    await registered({ account: alice, way: "general" });
+    expect(await tablesOf(alice)).toEqual(["bindings", "schema_version", "subscriber"]);
   });
 
   it("a phone that registers later writes one row, its binding", async () => {

@@ -3,7 +3,7 @@ import { env, exports } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { shortSdp } from "../support/compose.ts";
 import type { Phone } from "../support/phone.ts";
-import { api, forgetEverything, newcomers, phoneOn, registered } from "./support/homes.ts";
+import { api, forgetEverything, newcomers, phoneOn, registered, rowsIn } from "./support/homes.ts";
 
 const token = "a-token-that-nobody-guesses";
 
@@ -35,7 +35,6 @@ it("a visitor who comes back just when all of the last visit was forgotten calls
   await again.next(180);
   // A call that rings when its connection goes has a row.
   again.socket.close();
-  const rows = () =>
-    runInDurableObject(home, (_home, { storage }) => storage.sql.exec("SELECT name FROM unattended_calls").toArray().length);
+  const rows = () => runInDurableObject(home, (_home, { storage }) => rowsIn(storage.sql, "orphaned_invites").length);
   await expect.poll(rows).toBe(1);
 });

@@ -72,7 +72,7 @@ async function whoGets(): Promise<{ readonly server: SipServer; readonly invite:
 /** Once it has done what it was about to do, the caller's home loses its memory. */
 async function sleeps(): Promise<void> {
   const home = `sip:${alice.account}@localhost#1`;
-  await serverUnderTest.server.query(home, "SELECT COUNT(*) FROM contexts");
+  await serverUnderTest.server.query(home, "SELECT COUNT(*) FROM bindings");
   await serverUnderTest.server.evict(home, "hibernate");
 }
 

@@ -57,7 +57,7 @@ describe("what the first release has stored", () => {
     ann.socket.cut();
     ben.socket.cut();
     // It is not counted any more.
-    expect(await serverUnderTest.server.query("sip:ben@localhost#1", "SELECT count(*) AS n FROM calls")).toEqual([{ n: 0 }]);
+    expect(await serverUnderTest.server.query("sip:ben@localhost#1", "SELECT count(*) AS n FROM active_calls")).toEqual([{ n: 0 }]);
   });
 
   it("a message that was stored arrives", async () => {

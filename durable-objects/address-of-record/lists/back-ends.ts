@@ -7,6 +7,10 @@ interface Known {
   readonly byCallId: Map<string, BackEnd>;
 }
 
+export const backEndsTable = {
+  back_ends: "CREATE TABLE IF NOT EXISTS back_ends (id TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+} as const;
+
 /** The rows of back-end subscriptions, with what is known of each resource: at most one is written for each change. */
 export class BackEnds {
   readonly #room: Room;

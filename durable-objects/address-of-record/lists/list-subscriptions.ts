@@ -1,5 +1,11 @@
+import { type StoredRates, restoreRates } from "../../../lib/presence/rates.ts";
 import type { ListSubscription } from "../../../lib/presence/list-subscription.ts";
 import type { Room } from "../room.ts";
+
+export const listSubscriptionsTable = {
+  list_subscriptions:
+    "CREATE TABLE IF NOT EXISTS list_subscriptions (id TEXT PRIMARY KEY, due INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
+} as const;
 
 /** The rows of this user's subscriptions to lists: his home is the server of all lists that he watches (RFC 4662 §2). */
 export class ListSubscriptions {
@@ -38,8 +44,14 @@ export class ListSubscriptions {
   #load(): Map<string, ListSubscription> {
     if (this.#rows === undefined) {
       const rows = this.#room.memory.all<{ value: string }>("SELECT value FROM list_subscriptions");
-      this.#rows = new Map(rows.map(({ value }) => JSON.parse(value) as ListSubscription).map((one) => [one.id, one]));
+      this.#rows = new Map(rows.map(({ value }) => readListSubscription(value)).map((one) => [one.id, one]));
     }
     return this.#rows;
   }
+}
+
+/** A row, whichever build has written it. */
+function readListSubscription(value: string): ListSubscription {
+  const stored = JSON.parse(value) as Omit<ListSubscription, "rates"> & { readonly rates: StoredRates };
+  return { ...stored, rates: restoreRates(stored.rates) };
 }

@@ -33,6 +33,10 @@ export const visible: Readonly<Record<Permission, Visible>> = {
   block: "nothing",
 };
 
+export const lastNotifiedTable = {
+  last_notified: "CREATE TABLE IF NOT EXISTS last_notified (event TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) WITHOUT ROWID",
+} as const;
+
 /** Tells watchers what has changed: gathered, in batches, and none of them waits for another. */
 export class Notifier {
   readonly #room: Room;
@@ -230,7 +234,7 @@ export class Notifier {
       this.#telling.delete(event);
       if (this.#lastKnown(event) === fingerprint) continue;
       this.#known?.set(event, fingerprint);
-      this.#room.memory.run("INSERT OR REPLACE INTO told (event, fingerprint) VALUES (?, ?)", event, fingerprint);
+      this.#room.memory.run("INSERT OR REPLACE INTO last_notified (event, fingerprint) VALUES (?, ?)", event, fingerprint);
     }
   }
 
@@ -241,7 +245,7 @@ export class Notifier {
 
   #lastKnown(event: EventPackage): string | undefined {
     if (this.#known === undefined) {
-      const rows = this.#room.memory.all<{ event: string; fingerprint: string }>("SELECT event, fingerprint FROM told");
+      const rows = this.#room.memory.all<{ event: string; fingerprint: string }>("SELECT event, fingerprint FROM last_notified");
       this.#known = new Map(rows.map((row) => [row.event, row.fingerprint]));
     }
     return this.#known.get(event);

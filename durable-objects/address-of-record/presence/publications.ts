@@ -1,6 +1,10 @@
 import type { Publication, PublishOutcome } from "../../../lib/presence/publication.ts";
 import type { Room } from "../room.ts";
 
+export const publicationsTable = {
+  publications: "CREATE TABLE IF NOT EXISTS publications (id TEXT PRIMARY KEY, due INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
+} as const;
+
 /** The rows of event state that was published for this home's user (RFC 3903 §6). */
 export class Publications {
   readonly #room: Room;

@@ -1,3 +1,4 @@
+import { type StoredRates, restoreRates } from "../../../lib/presence/rates.ts";
 import type { EventPackage } from "../../../lib/presence/event-package.ts";
 import type { Subscription } from "../../../lib/presence/subscription.ts";
 import type { Room } from "../room.ts";
@@ -10,6 +11,10 @@ interface Known {
   /** How many each watcher has. */
   readonly counts: Map<string, number>;
 }
+
+export const subscriptionsTable = {
+  subscriptions: "CREATE TABLE IF NOT EXISTS subscriptions (id TEXT PRIMARY KEY, due INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
+} as const;
 
 /** The rows of those who watch this home's user. */
 export class Subscriptions {
@@ -71,7 +76,7 @@ export class Subscriptions {
     if (this.#loaded === undefined) {
       this.#loaded = { byId: new Map(), byEvent: new Map(), ended: new Map(), counts: new Map() };
       for (const { value } of this.#room.memory.all<{ value: string }>("SELECT value FROM subscriptions"))
-        add(this.#loaded, JSON.parse(value) as Subscription);
+        add(this.#loaded, readSubscription(value));
     }
     return this.#loaded;
   }
@@ -102,4 +107,10 @@ function drop({ byId, byEvent, ended, counts }: Known, id: string): boolean {
   ofEvent?.delete(id);
   if (ofEvent?.size === 0) byEvent.delete(event);
   return true;
+}
+
+/** A row, whichever build has written it. */
+function readSubscription(value: string): Subscription {
+  const stored = JSON.parse(value) as Omit<Subscription, "rates"> & { readonly rates: StoredRates };
+  return { ...stored, rates: restoreRates(stored.rates) };
 }

@@ -4,6 +4,10 @@ import type { Room } from "../room.ts";
 const maxWait = 7 * 86_400_000;
 const maxWaiting = 50;
 
+export const waitingTable = {
+  waiting: "CREATE TABLE IF NOT EXISTS waiting (watcher TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID",
+} as const;
+
 /** Watchers whose subscriptions have ended before the user had said whether they may watch him: he may yet (RFC 3857 §4.7.1 waiting). */
 export class Waiting {
   readonly #room: Room;

@@ -1,3 +1,4 @@
+import { schema } from "../../../durable-objects/address-of-record/schema.ts";
 import { evictAllDurableObjects, listDurableObjectIds, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import type { AddressOfRecord } from "../../../durable-objects/address-of-record.ts";
@@ -102,7 +103,7 @@ export function ringAlarm(username: string): Promise<boolean> {
 
 /** How many rows a table of a home has. */
 export function rowsOf(username: string, table: string): Promise<number> {
-  return runInDurableObject(homeOf(username), (_home, { storage }) => storage.sql.exec(`SELECT * FROM ${table}`).toArray().length);
+  return runInDurableObject(homeOf(username), (_home, { storage }) => rowsIn(storage.sql, table).length);
 }
 
 /** What the rows of a table of a home hold. */
@@ -113,4 +114,20 @@ export function valuesOf(username: string, table: string): Promise<string[]> {
       .toArray()
       .map(({ value }) => value),
   );
+}
+
+/** All rows of a table, perhaps with a condition; none if the home has not made it. */
+export function rowsIn(sql: SqlStorage, table: string): unknown[] {
+  const [name = ""] = table.split(" ", 1);
+  if (!Object.hasOwn(schema.tables, name)) throw new Error(`homes have no table ${name}`);
+  const isThere = sql.exec("SELECT 1 FROM sqlite_master WHERE name = ?", name).toArray().length > 0;
+  return isThere ? sql.exec(`SELECT * FROM ${table}`).toArray() : [];
+}
+
+/** The tables that a home has made, by name. */
+export async function tablesOf(username: string): Promise<string[]> {
+  return runInDurableObject(homeOf(username), (_home, { storage }) => {
+    const tables = storage.sql.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").toArray();
+    return tables.map(({ name }) => name).filter((name) => !/^(?:_|sqlite_)/.test(name));
+  });
 }

@@ -86,7 +86,7 @@ describe("the dialog package (RFC 4235)", () => {
     await bob.comesOnline();
     await world.pass(5);
     expect(states()).toEqual(["confirmed"]);
-    expect(world.homeOf("bob").sql.exec("SELECT phone FROM away").toArray()).toEqual([]);
+    expect(world.homeOf("bob").sql.rows("suspended_calls")).toEqual([]);
     carol.hangsUp();
     await world.settle();
     expect(states()).toEqual([]);

@@ -22,7 +22,7 @@ describe("many watchers", () => {
     expect(watchings.map(({ last }) => basics(last()).join())).toEqual(watchings.map(() => "closed"));
     await world.pass(700);
     expect([deaf.notified().length, absent.notified().length]).toEqual([3, 1]);
-    expect(world.homeOf("bob").sql.exec("SELECT id FROM subscriptions").toArray()).toEqual([]);
+    expect(world.homeOf("bob").sql.rows("subscriptions")).toEqual([]);
   });
 
   it("do not keep a call to the user waiting", async () => {
@@ -160,7 +160,7 @@ describe("conditional notification (RFC 5839)", () => {
     bob.leaves();
     await world.pass(5);
     expect([subscription.status(), subscription.notified().length]).toEqual([204, 1]);
-    expect(world.homeOf("bob").sql.exec("SELECT id FROM subscriptions").toArray()).toEqual([]);
+    expect(world.homeOf("bob").sql.rows("subscriptions")).toEqual([]);
   });
 
   it.each([

@@ -127,7 +127,7 @@ describe("a call whose phone has lost its connection", () => {
     expect(alice.state).toBe("hears ringing");
     alice.cancels();
     await world.pass(4000);
-    const left = ["away", "calls"].flatMap((table) => world.homeOf("alice").sql.exec(`SELECT * FROM ${table}`).toArray());
+    const left = ["suspended_calls", "active_calls"].flatMap((table) => world.homeOf("alice").sql.rows(table));
     expect(left).toEqual([]);
   });
 });

@@ -102,7 +102,7 @@ describe("both at once", () => {
     bob.hangsUp();
     await world.settle();
     expect([responsesTo(alice, "BYE").length, responsesTo(bob, "BYE").length]).toEqual([1, 1]);
-    expect(world.homeOf("bob").sql.exec("SELECT * FROM letters").toArray()).toEqual([]);
+    expect(world.homeOf("bob").sql.rows("undelivered_messages")).toEqual([]);
   });
 
   it("re-INVITE (glare, RFC 3261 §14.1): each gets the other's and its answer", async () => {

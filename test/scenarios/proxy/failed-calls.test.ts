@@ -8,7 +8,7 @@ afterEach(() => scenario.world.end());
 
 /** What the home of a user tells of failed calls. */
 const failedAt = (user: string): Promise<readonly FailedCall[]> => scenario.world.homeOf(user).handle((home) => home.failedCalls());
-const rowsAt = (user: string): number => scenario.world.homeOf(user).sql.exec("SELECT * FROM failed_calls").toArray().length;
+const rowsAt = (user: string): number => scenario.world.homeOf(user).sql.rows("failed_calls").length;
 const startLines = ({ messages }: FailedCall): string[] =>
   messages.map(({ direction, text }) => `${direction} ${text.slice(0, text.indexOf("\r\n")).replace(/ sip:\S+/, "")}`);
 const minutes = 60;

@@ -73,7 +73,7 @@ describe("messages for a user without a phone (RFC 3428 §7)", () => {
     alice.asks("MESSAGE", bob.aor, text, "hello");
     await world.settle();
     await world.pass(26 * 3600);
-    expect(world.homeOf("bob").sql.exec("SELECT * FROM messages").toArray()).toEqual([]);
+    expect(world.homeOf("bob").sql.rows("messages")).toEqual([]);
   });
 
   it("are thrown away when the sender's Expires is over", async () => {

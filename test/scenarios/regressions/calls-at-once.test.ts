@@ -11,7 +11,7 @@ async function talking() {
 }
 
 function rows(user = "bob"): number {
-  return scenario.world.homeOf(user).sql.exec("SELECT * FROM calls").toArray().length;
+  return scenario.world.homeOf(user).sql.rows("active_calls").length;
 }
 
 async function nextCallIs(account: string) {

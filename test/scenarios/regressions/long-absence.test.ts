@@ -16,7 +16,7 @@ async function talking() {
 }
 
 function rowsIn(table: string, user = "bob"): number {
-  return scenario.world.homeOf(user).sql.exec(`SELECT * FROM ${table}`).toArray().length;
+  return scenario.world.homeOf(user).sql.rows(table).length;
 }
 
 describe("a laptop that sleeps for longer than the grace", () => {
@@ -33,7 +33,7 @@ describe("a laptop that sleeps for longer than the grace", () => {
     expect(bob.state).toBe("ended by bye");
     // The caller's repeated ACK, which nobody answers, has its time.
     await world.pass(30);
-    expect(rowsIn("letters")).toBe(0);
+    expect(rowsIn("undelivered_messages")).toBe(0);
   });
 
   it("learns it also if the other hung up when nobody expected the phone any more", async () => {
@@ -58,7 +58,7 @@ describe("a laptop that sleeps for longer than the grace", () => {
       alice.isCut();
       await world.settle();
     }
-    expect(rowsIn(`letters WHERE value LIKE '%BYE sip:%'`)).toBe(1);
+    expect(rowsIn(`undelivered_messages WHERE value LIKE '%BYE sip:%'`)).toBe(1);
   });
 
   it("a BYE does not wait for ever", async () => {
@@ -67,7 +67,7 @@ describe("a laptop that sleeps for longer than the grace", () => {
     await world.settle();
     alice.hangsUp();
     await world.pass(3700);
-    expect(rowsIn("letters")).toBe(0);
+    expect(rowsIn("undelivered_messages")).toBe(0);
   });
 
   it("stops ringing when it is back, though its caller has long been told 480", async () => {

@@ -5,7 +5,7 @@ let scenario: Scenario;
 afterEach(() => scenario.world.end());
 
 const stored = (): string => {
-  const [row] = scenario.world.homeOf("bob").sql.exec("SELECT request FROM contexts").toArray() as { readonly request: string }[];
+  const [row] = scenario.world.homeOf("bob").sql.rows("contexts") as { readonly request: string }[];
   return row?.request ?? "";
 };
 

@@ -3,7 +3,7 @@ import { type Scenario, startScenario } from "../world/scenario.ts";
 
 let scenario: Scenario;
 afterEach(() => scenario.world.end());
-const rows = (user: string, table: string) => scenario.world.homeOf(user).sql.exec(`SELECT * FROM ${table}`).toArray();
+const rows = (user: string, table: string) => scenario.world.homeOf(user).sql.rows(table);
 
 it("the row of a forked request other than INVITE, which no phone answers, is deleted some time", async () => {
   scenario = await startScenario({ bob: { isManual: true } });

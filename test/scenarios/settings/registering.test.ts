@@ -68,7 +68,7 @@ setting("MAXIMUM_CONTACTS", 2, 30, "a user has so many bindings at most: 403", a
 
 setting("LEASE_FACTOR", 2, 40, "the row of a binding is written again after so many refreshes, and not before", async (value) => {
   const { bob, world } = await staged({ LEASE_FACTOR: value });
-  const rows = () => world.homeOf("bob").sql.exec("SELECT lease FROM bindings").toArray();
+  const rows = () => world.homeOf("bob").sql.rows("bindings");
   const before = JSON.stringify(rows());
   let refreshes = 0;
   for (; JSON.stringify(rows()) === before; refreshes += 1) {

@@ -359,5 +359,5 @@ export const conversations: readonly Conversation[] = [
 ];
 
 function rowsOf({ world }: Scenario, username: string, table: string): number {
-  return world.homeOf(username).sql.exec(`SELECT * FROM ${table}`).toArray().length;
+  return world.homeOf(username).sql.rows(table).length;
 }

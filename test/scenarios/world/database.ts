@@ -1,3 +1,4 @@
+import { schema } from "../../../durable-objects/address-of-record/schema.ts";
 import { readFileSync, readdirSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 
@@ -9,6 +10,14 @@ export class SimulatedSql {
   /** Rows written by the object since it was made. */
   written = 0;
 
+  /** All rows of a table, perhaps with a condition; none if the object has not made it. */
+  rows(table: string): unknown[] {
+    const [name = ""] = table.split(" ", 1);
+    if (!Object.hasOwn(schema.tables, name)) throw new Error(`homes have no table ${name}`);
+    const isThere = this.#database.prepare("SELECT 1 FROM sqlite_master WHERE name = ?").get(name) !== undefined;
+    return isThere ? this.#database.prepare(`SELECT * FROM ${table}`).all() : [];
+  }
+
   exec(query: string, ...values: Values): { readonly rowsWritten: number; toArray(): unknown[] } {
     if (query.includes(";")) {
       this.#database.exec(query);
@@ -19,7 +28,9 @@ export class SimulatedSql {
       const rows = statement.all(...values);
       return { rowsWritten: 0, toArray: () => rows };
     }
-    const rowsWritten = Number(statement.run(...values).changes);
+    const changes = Number(statement.run(...values).changes);
+    // SQLite tells of statements about tables what the last one about rows has changed.
+    const rowsWritten = /^\s*(?:CREATE|ALTER|DROP)/i.test(query) ? 0 : changes;
     this.written += rowsWritten;
     return { rowsWritten, toArray: () => [] };
   }

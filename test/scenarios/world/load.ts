@@ -215,11 +215,10 @@ export class Load {
 
   #rowsLeft(): string[] {
     return users.flatMap((user) =>
-      ["contexts", "letters", "unattended_calls", "calls", "messages"].flatMap((table) =>
+      ["contexts", "undelivered_messages", "orphaned_invites", "active_calls", "messages"].flatMap((table) =>
         this.#world
           .homeOf(user)
-          .sql.exec(`SELECT * FROM ${table}`)
-          .toArray()
+          .sql.rows(table)
           .map((row) => `${user} still has ${table}: ${JSON.stringify(row)}`),
       ),
     );

@@ -1,0 +1,57 @@
+import { subscriberTable } from "./account.ts";
+import { bindingsTable } from "./registrar.ts";
+import { contextsTable } from "./contexts.ts";
+import { activeCallsTable } from "./active-calls.ts";
+import { orphanedInvitesTable } from "./pending-invites.ts";
+import { messagesTable } from "./stored-messages.ts";
+import { subscriptionsTable } from "./presence/subscriptions.ts";
+import { publicationsTable } from "./presence/publications.ts";
+import { lastNotifiedTable } from "./presence/notifier.ts";
+import { suspendedCallsTable } from "./suspended-calls.ts";
+import { waitingTable } from "./presence/waiting.ts";
+import { listSubscriptionsTable } from "./lists/list-subscriptions.ts";
+import { backEndsTable } from "./lists/back-ends.ts";
+import { attachmentsTable } from "./sockets.ts";
+import { undeliveredMessagesTable } from "./undelivered-messages.ts";
+import { failedCallsTable } from "./failed-calls.ts";
+import type { Schema } from "../../platform/sql.ts";
+
+/** Tables of the first release that have another name now. */
+const renamed = [
+  ["calls", "active_calls"],
+  ["letters", "undelivered_messages"],
+  ["told", "last_notified"],
+  ["away", "suspended_calls"],
+] as const;
+
+/** The tables of a home: each is a part's, which alone reads and writes it. */
+export const schema: Schema = {
+  tables: {
+    ...subscriberTable,
+    ...bindingsTable,
+    ...contextsTable,
+    ...activeCallsTable,
+    ...orphanedInvitesTable,
+    ...messagesTable,
+    ...subscriptionsTable,
+    ...publicationsTable,
+    ...lastNotifiedTable,
+    ...suspendedCallsTable,
+    ...waitingTable,
+    ...listSubscriptionsTable,
+    ...backEndsTable,
+    ...attachmentsTable,
+    ...undeliveredMessagesTable,
+    ...failedCallsTable,
+  },
+  migrations: [
+    // From the first release, of which there are two tables of calls that rang when their phone was lost.
+    (has) => [
+      ...renamed.flatMap(([before, after]) => (has(before) && !has(after) ? [`ALTER TABLE ${before} RENAME TO ${after}`] : [])),
+      ...(has("unattended_calls") ? ["ALTER TABLE unattended_calls RENAME TO orphaned_invites"] : []),
+      ...(has("unattended") && !has("unattended_calls")
+        ? [orphanedInvitesTable.orphaned_invites, "INSERT INTO orphaned_invites SELECT *, '' FROM unattended", "DROP TABLE unattended"]
+        : []),
+    ],
+  ],
+};
