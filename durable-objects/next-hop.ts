@@ -11,7 +11,7 @@ import { type Trunk, allInUse } from "../lib/routing/trunk.ts";
 import { alter } from "../lib/syntax/alter.ts";
 import { ackFor, cancelFor } from "../lib/syntax/compose.ts";
 import { type MandatoryHeaders, readMandatoryHeaders } from "../lib/syntax/mandatory-headers.ts";
-import { type Fault, fault, isFault } from "../lib/syntax/fault.ts";
+import { type Fault, fault, isFault, limitReached } from "../lib/syntax/fault.ts";
 import {
   type Message as SipMessage,
   type Request as SipRequest,
@@ -49,10 +49,13 @@ import { TrunkRegistration } from "./next-hop/trunk-registration.ts";
 import { defaultRetryAfter } from "../platform/unavailable-servers.ts";
 import { unavailableServersOf } from "../platform/unavailable-servers.ts";
 import { keyringOf } from "../platform/crypto/keyring.ts";
+import { ConcurrencyLimit } from "../platform/concurrency-limit.ts";
 import { Outbox } from "../platform/outbox.ts";
 import { answerFault } from "./shared/reply.ts";
 import { receiverOf } from "../platform/receivers.ts";
 
+/** Requests of the other server that are looked at together, and that wait for it. */
+const [maxAtOnce, maxWaiting] = [8, 200] as const;
 /** Milliseconds that the timers of homes are ahead: it is they who end a call, and not a connection that is closed under it. */
 const homesFirst = 3000;
 
@@ -66,6 +69,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
   readonly #hop: NamedHop;
   readonly #care: TrunkMonitor;
   readonly #inbound: Inbound;
+  readonly #asking = new ConcurrencyLimit(maxAtOnce, maxWaiting);
   readonly #environment: Environment;
   readonly #by: Forwarder;
   readonly #outbox: Outbox;
@@ -308,8 +312,16 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     if (isFault(message)) return;
     const mandatory = readMandatoryHeaders(message);
     if (isFault(mandatory)) return;
-    if (message.kind === "request") void this.#inbound.asked(message, mandatory);
+    if (message.kind === "request") void this.#asked(message, mandatory);
     else void this.#answered(message, mandatory);
+  }
+
+  /** Requests of the other server, a few at a time: each may have the directory asked, which is everybody's. */
+  #asked(request: SipRequest, mandatory: MandatoryHeaders): Promise<void> | undefined {
+    if (!this.#asking.isFull()) return this.#asking.run(() => this.#inbound.asked(request, mandatory));
+    const refusal = limitReached(480, "too many requests wait on this connection", [["Retry-After", "5"]]);
+    if (request.method !== "ACK") this.#reply(request, answerFault(request, refusal));
+    return undefined;
   }
 
   /** RFC 3261 §16.7: the way back is in the branch; the ACK for a refusal is ours where the sender's home keeps the state (§17.1.1.3). */

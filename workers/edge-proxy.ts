@@ -13,7 +13,7 @@ import { guestMethods } from "../lib/proxy/non-subscriber-requests.ts";
 import { parseUri } from "../lib/syntax/uri.ts";
 import { isTooLong, tooLongFrame } from "../lib/transport/frame-limit.ts";
 import type { Opening } from "../lib/transport/opening.ts";
-import { type NonSubscriber, isNonSubscriberHome, nonSubscriberHome } from "../lib/transport/non-subscriber.ts";
+import { type NonSubscriber, guestMark, isNonSubscriberHome, nonSubscriberHome } from "../lib/transport/non-subscriber.ts";
 import { type HomeConnectionName, selectHome } from "../lib/proxy/home-selection.ts";
 import { Brakes } from "../platform/connection/brakes.ts";
 import { frameFor, octetsIn } from "../platform/bytes.ts";
@@ -255,9 +255,21 @@ class EdgeProxy {
   }
 
   #openGuestConnection(domain: string): Promise<HomeConnection> {
-    const visitor: NonSubscriber = { kind: "guest", domain, name: randomText() + randomText(), domains: [], isTrusted: false };
     const { host, address } = this.#arrival;
+    const visitor: NonSubscriber = { kind: "guest", domain, name: this.#guestName(address), domains: [], isTrusted: false };
     return this.#connect(openingOf(visitor, { way: "leg", host, address }), nonSubscriberHome(visitor));
+  }
+
+  /** Guests of one address can be told by the beginning of their names, and by nobody but us who is of which. */
+  #guestName(address: string): string {
+    return (
+      this.#keyring
+        .mac("guest", address)
+        .replace(/[^A-Za-z0-9]/g, "x")
+        .slice(0, guestMark) +
+      randomText() +
+      randomText()
+    );
   }
 
   #authenticate(request: SipRequest, user: string, domain: string, subscriber: Subscriber | undefined): Fault | undefined {

@@ -43,7 +43,7 @@ interface Requester {
 }
 
 /** Which host the client asked, and for which account the path says that it asks. */
-export interface BackEndSubscription {
+export interface Arrival {
   readonly host: string;
   readonly account: Requester | undefined;
 }
@@ -51,11 +51,11 @@ export interface BackEndSubscription {
 const invitesKept = 100;
 
 /** Serves a socket of the redirect server (RFC 3261 §8.3): it says where people are, and never forwards anything. */
-export function serveRedirects(environment: Environment, asking: BackEndSubscription): Response {
+export function serveRedirects(environment: Environment, arrival: Arrival): Response {
   const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
   server.binaryType = "arraybuffer";
   server.accept();
-  new RedirectServer(environment, asking, server).open();
+  new RedirectServer(environment, arrival, server).open();
   return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": "sip" } });
 }
 
@@ -67,14 +67,14 @@ class RedirectServer {
   readonly #environment: Environment;
   readonly #configuration: Configuration;
   readonly #keyring: Keyring;
-  readonly #asking: BackEndSubscription;
+  readonly #arrival: Arrival;
   readonly #client: WebSocket;
   readonly #id = randomText();
   readonly #queue = new SerialQueues();
   /** INVITEs that were answered, by branch: what a CANCEL may be for. */
   readonly #invites = new Set<string>();
-  /** `user@domain` of those who have authenticated here. */
-  readonly #known = new Set<string>();
+  /** The version of the row, by `user@domain`, that each who has authenticated here did so with. */
+  readonly #known = new Map<string, number>();
   #counts: NonceCounts = [];
   #guesses = 0;
   /** The client sends binary frames, and gets such. */
@@ -82,11 +82,11 @@ class RedirectServer {
   readonly #patience: AuthenticationTimeout;
   readonly #stranger = new StrangerAllowance();
 
-  constructor(environment: Environment, asking: BackEndSubscription, client: WebSocket) {
+  constructor(environment: Environment, arrival: Arrival, client: WebSocket) {
     this.#environment = environment;
     this.#configuration = readConfiguration(environment);
     this.#keyring = keyringOf(this.#configuration.sealKeys);
-    this.#asking = asking;
+    this.#arrival = arrival;
     this.#client = client;
     this.#patience = new AuthenticationTimeout(this.#configuration, Date.now(), (why) => this.#end(why));
   }
@@ -183,7 +183,7 @@ class RedirectServer {
     if (refusal !== undefined) return refusal;
     if (isServer) return this.#serve(request);
     const requester = this.#requesterOf(request, mandatory);
-    const domain = requester?.domain ?? this.#asking.host.replace(/:\d+$/, "");
+    const domain = requester?.domain ?? this.#arrival.host.replace(/:\d+$/, "");
     const address: Address | undefined =
       uri.kind === "tel"
         ? { user: dialledNumber(uri), domain, instance: undefined, registration: undefined }
@@ -274,7 +274,7 @@ class RedirectServer {
   #requesterOf(request: SipRequest, { from }: MandatoryHeaders): Requester | undefined {
     const [credentials] = readCredentials(request, "authorization");
     if (credentials !== undefined) return { user: canonicalUser(credentials.username), domain: credentials.realm.toLowerCase() };
-    if (this.#asking.account !== undefined) return this.#asking.account;
+    if (this.#arrival.account !== undefined) return this.#arrival.account;
     const uri = parseUri(from.uri);
     if (isFault(uri) || uri.kind !== "sip" || uri.user === undefined) return undefined;
     return { user: canonicalUser(uri.user), domain: uri.host.toLowerCase() };
@@ -284,8 +284,11 @@ class RedirectServer {
   async #authenticate(request: SipRequest, requester: Requester | undefined): Promise<Fault | undefined> {
     if (requester === undefined) return fault(403, "this server does not know the sender");
     const name = `${requester.user}@${requester.domain}`;
-    if (this.#known.has(name)) return undefined;
     const answer = await this.#find(requester.user, requester.domain);
+    // Who has been deleted, or has another password by now, is asked again.
+    const version = answer.kind === "subscriber" ? answer.subscriber.version : undefined;
+    if (version !== undefined && this.#known.get(name) === version) return undefined;
+    this.#known.delete(name);
     if (answer.kind === "foreign") return fault(403, "this server does not know the sender");
     const secret = answer.kind === "subscriber" && answer.subscriber.username === requester.user ? answer.subscriber : nobody;
     if (readCredentials(request, "authorization").length > 0) await brakes.waiting(name, Date.now());
@@ -294,7 +297,7 @@ class RedirectServer {
     if (isFault(verdict)) brakes.wrong(name, guessesIn(request, verdict), Date.now());
     if (isFault(verdict)) return verdict;
     this.#counts = verdict.counts;
-    this.#known.add(name);
+    if (version !== undefined) this.#known.set(name, version);
     this.#patience.ends();
     return undefined;
   }

@@ -93,6 +93,10 @@ export class Account {
     this.take({ username, domain, md5: "", sha256: "", ...nothing });
   }
 
+  isDeleted(): boolean {
+    return this.#copy()?.version === Number.MAX_SAFE_INTEGER;
+  }
+
   /** The copy has a time limit: on a flow that has lived longer, the directory is asked again. */
   async recheck(flow: Flow, now: number): Promise<Fault | undefined> {
     const { copyLifetime, copyLastResort } = this.#room.configuration;

@@ -37,7 +37,7 @@ import type {
   ResponseEnvelope,
 } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
-import { isGuestHome } from "../../lib/transport/non-subscriber.ts";
+import { addressOfGuest, isGuestHome } from "../../lib/transport/non-subscriber.ts";
 import type { CallDetails, Flow } from "../../lib/transport/flow.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import type { Room } from "./room.ts";
@@ -49,8 +49,8 @@ import { Retargeting } from "./retargeting.ts";
 
 import type { PassOn } from "./pass-on.ts";
 
-/** Calls that ring or wait at one user at a time, and those of one caller; all guests together count as one. */
-const maxRinging = { all: 1000, ofOne: 100 };
+/** Calls that ring or wait at one user at a time, and those of one caller; all guests together count as one, of whom those of one address have less. */
+const maxRinging = { all: 1000, ofOne: 100, ofAddress: 10 };
 /** Octets of their INVITEs. */
 const maxRingingOctets = { all: 4_194_304, ofOne: 1_048_576 };
 
@@ -110,6 +110,9 @@ export class Forking {
     const from = classOf((caller ?? answerTo).home);
     const all = this.#contexts.unfinished().filter(({ context }) => context.final === 0 && context.method === "INVITE");
     const own = all.filter(({ context }) => classOf(callerOf(context).home) === from);
+    const address = addressOfGuest((caller ?? answerTo).home);
+    const nearby = address === undefined ? [] : own.filter(({ context }) => addressOfGuest(callerOf(context).home) === address);
+    if (nearby.length >= maxRinging.ofAddress) return false;
     const octetsOf = (open: readonly OpenContext[]) => open.reduce((sum, { request }) => sum + request.text.length, text.length);
     if (all.length >= maxRinging.all || own.length >= maxRinging.ofOne) return false;
     return octetsOf(all) <= maxRingingOctets.all && octetsOf(own) <= maxRingingOctets.ofOne;

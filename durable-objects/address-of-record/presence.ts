@@ -1,3 +1,5 @@
+import { isHopName } from "../../lib/routing/hop-name.ts";
+import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import { type EventPackage, partialType, traits } from "../../lib/presence/event-package.ts";
 import { eventList } from "../../lib/presence/list-subscribe-parameters.ts";
 import { readPublished } from "../../lib/presence/pidf-patch.ts";
@@ -35,6 +37,8 @@ import { Waiting } from "./presence/waiting.ts";
 const understood = { options: [eventList], types: [] };
 /** Of one watcher, and of one user. */
 const maxOfWatcher = 20;
+/** Of all places, those that one server of another domain may fill. */
+const shareOfServer = 0.25;
 /** Milliseconds: for how long the last notification of a subscription is tried, and when once more. */
 const maxFinalNotifyWait = 60_000;
 const repeatFinalNotifyAfter = 2000;
@@ -156,7 +160,7 @@ export class Presence {
     if (isFault(parameters)) return refused(request, parameters);
     const permission = this.#permission(parameters.event, envelope.identity);
     if (permission === "block") return refused(request, fault(403, "the user does not let you watch him"));
-    if (parameters.expires > 0 && this.#isFull(envelope.identity))
+    if (parameters.expires > 0 && this.#isFull(envelope.identity, envelope.answerTo.home))
       return refused(request, limitReached(480, "too many watch this user", [["Retry-After", "600"]]));
     if (parameters.event === "presence") this.#waiting.forget(envelope.identity);
     const subscription = this.#made(envelope, request, mandatory, parameters, permission, now);
@@ -283,9 +287,14 @@ export class Presence {
     return permissionOf(this.#account.rules().watching ?? noWatcherRules, watcher, owner);
   }
 
-  #isFull(watcher: string): boolean {
+  /** Nobody but the users themselves is without a limit; a server of another domain, which names whom it likes, has a quarter. */
+  #isFull(watcher: string, home: string): boolean {
     const { maximumWatchers } = this.#room.configuration;
-    return this.#subscriptions.count() >= maximumWatchers || this.#subscriptions.countOf(watcher) >= maxOfWatcher;
+    if (this.#subscriptions.countOf(watcher) >= maxOfWatcher) return true;
+    if (home === this.#room.home.name) return false;
+    const isServer = isNonSubscriberHome(home) || isHopName(home);
+    if (isServer && this.#subscriptions.countFrom(home) >= Math.ceil(maximumWatchers * shareOfServer)) return true;
+    return this.#subscriptions.count() >= maximumWatchers;
   }
 
   #idOf(tags: Pick<Subscription, "callId" | "remoteTag" | "localTag">, { event, eventId }: SubscribeParameters): string {

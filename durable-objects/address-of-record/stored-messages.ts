@@ -1,5 +1,3 @@
-import { isHopName } from "../../lib/routing/hop-name.ts";
-import { isGuestHome, isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import type { Binding } from "../../lib/location/binding.ts";
 import { type Forwarder, storedRequest } from "../../lib/proxy/outgoing-request.ts";
 import { type Fault, fault, limitReached } from "../../lib/syntax/fault.ts";
@@ -8,6 +6,7 @@ import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { type Request, bodyOf, headerValue } from "../../lib/syntax/message.ts";
 import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
 import type { Room } from "./room.ts";
+import { senderOf } from "./sender.ts";
 import { mandatoryHeadersOf, parsed } from "../shared/reparse.ts";
 
 interface Row extends Record<string, string | number> {
@@ -114,9 +113,4 @@ export class Messages {
     if (status < 200 || status >= 500 || notNow.includes(status)) return;
     this.#room.memory.run("DELETE FROM messages WHERE number = ?", number);
   }
-}
-
-/** A server whose users we do not know may say that it is any of them: its messages count as those of one sender. */
-function senderOf({ identity, answerTo: { home } }: RequestEnvelope): string {
-  return (isNonSubscriberHome(home) && !isGuestHome(home)) || isHopName(home) ? home : identity;
 }

@@ -1,3 +1,4 @@
+import { isHopName } from "../../lib/routing/hop-name.ts";
 import type { Binding } from "../../lib/location/binding.ts";
 import type { Branch } from "../../lib/proxy/branch.ts";
 import { inProgress, withoutRoute } from "../../lib/proxy/call-name.ts";
@@ -42,6 +43,8 @@ import type { CallsAtPresent } from "./non-subscriber-policy.ts";
 import type { Presence } from "./presence.ts";
 import type { Registrar } from "./registrar.ts";
 
+/** Seconds that a notification waits for its phone, however long its subscription lasts: that is for its sender to say. */
+const maxStateAge = 7200;
 const tooManyRing = limitReached(480, "too many calls ring at this user");
 
 /** Requests for this home's user: whom they are for (RFC 3261 §16.5), and those that go on without state (§16.11). */
@@ -204,7 +207,9 @@ export class Terminating {
     // Whom the user has his calls sent on to is nobody's business but his.
     const wasSentOn = (envelope.trail ?? []).length > 0;
     const isPrivate = wasSentOn || plan.first.some(({ retarget }) => retarget !== undefined && retarget.cause !== "unknown");
-    if ((!disposition.redirect || isPrivate) && envelope.redirects !== true) return this.#forking.open(envelope, request, plan, now);
+    // Where a phone is, with all its addresses, subscribers may learn; whoever is none asks the redirect server, if that answers strangers.
+    const mayAsk = disposition.redirect && !isOfNonSubscriber(envelope);
+    if ((!mayAsk || isPrivate) && envelope.redirects !== true) return this.#forking.open(envelope, request, plan, now);
     const redirection = this.#redirection(envelope, request, [...plan.first, ...(plan.search?.waiting.flat() ?? [])], now);
     if (redirection !== undefined) return redirection;
     const isGruu = envelope.to.kind === "address" && envelope.to.instance !== undefined;
@@ -295,7 +300,8 @@ export class Terminating {
   /** Of the state that a phone subscribes to, the newest waits for it as long as the subscription lasts (RFC 6665 §4.1.3). */
   #keepState(phone: string, envelope: RequestEnvelope, request: Request, now: number): Receipt {
     const { state, expires } = readSubscriptionState(headerValue(request, "subscription-state") ?? "");
-    const seconds = state === "terminated" ? this.#room.configuration.bindingGrace : (expires ?? 0);
+    if (this.#account.isDeleted()) return answered(request, 480, phoneAway);
+    const seconds = state === "terminated" ? this.#room.configuration.bindingGrace : Math.min(expires ?? 0, maxStateAge);
     const topic = [headerValue(request, "call-id"), headerValue(request, "event")].join(" ");
     const superseded = (letter: UndeliveredMessage) => this.#superseded(letter);
     return this.#letters.keep(phone, envelope, now, now + seconds * 1000, topic, false, superseded) ? taken : answered(request, 480);
@@ -348,6 +354,11 @@ export interface TerminatingParts {
   readonly presence: Presence;
   readonly lists: Lists;
   readonly callsAtPresent: CallsAtPresent;
+}
+
+function isOfNonSubscriber({ caller, answerTo }: RequestEnvelope): boolean {
+  const { home } = caller ?? answerTo;
+  return isNonSubscriberHome(home) || isHopName(home);
 }
 
 /** No phone gets a hash of the password of whoever calls it; a guest none at all, who is no server that could have asked for it. */

@@ -5,6 +5,7 @@ import type { Flow, SentMessage } from "../../lib/transport/flow.ts";
 import { isGuestHome } from "../../lib/transport/non-subscriber.ts";
 import { parsed } from "../shared/reparse.ts";
 import type { Room } from "./room.ts";
+import { senderOf } from "./sender.ts";
 
 export type UndeliveredMessage = RequestEnvelope | ResponseEnvelope;
 
@@ -266,7 +267,7 @@ function originOf(letter: UndeliveredMessage, topic: string): Origin {
   if (letter.kind === "response") return { kind: "response", sender: letter.transaction ?? "" };
   if (letter.to.kind === "phone" && letter.text.startsWith("BYE ")) return { kind: "bye", sender: homeOfSender(letter) };
   if (letter.to.kind === "phone") return { kind: "dialog", sender: homeOfSender(letter) };
-  return { kind: "other", sender: letter.identity };
+  return { kind: "other", sender: senderOf(letter) };
 }
 
 /** That the call is over is all that a BYE has to say. */

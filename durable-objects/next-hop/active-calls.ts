@@ -28,6 +28,9 @@ const maxSilence = 24 * 3600_000;
 /** Phones that answer one call. */
 const maxDialogs = 8;
 
+/** Ended dialogs that are remembered. */
+const maxOver = 1000;
+
 const goesOn = ["INVITE", "ACK", "UPDATE"];
 
 /** What a call is known by. */
@@ -40,6 +43,8 @@ type CallIds = Pick<MandatoryHeaders, "callId" | "fromTag" | "toTag">;
 export class ActiveCalls {
   readonly #patience: CallTimeout;
   readonly #calls = new Map<string, Call>();
+  /** Dialogs that have ended, by name, the newest: what comes of them late, as a 2xx that is said again behind the BYE, begins nothing. */
+  readonly #over = new Set<string>();
 
   constructor(patience: CallTimeout) {
     this.#patience = patience;
@@ -97,6 +102,7 @@ export class ActiveCalls {
     const { callId } = mandatory;
     const { home, dialogs = [] } = this.#calls.get(callId) ?? {};
     const name = dialogName(mandatory);
+    if (this.#over.has(name)) return;
     const known = dialogs.includes(name) ? dialogs : [...dialogs, name].slice(-maxDialogs);
     this.#calls.set(callId, { home, isAnswered: true, dialogs: known, until: now + maxSilence });
   }
@@ -106,6 +112,9 @@ export class ActiveCalls {
     // That of an early dialog: the INVITE has yet to be answered (RFC 3261 §15).
     if (call?.isAnswered !== true) return;
     const name = dialogName(mandatory);
+    this.#over.add(name);
+    const [oldest] = this.#over;
+    if (this.#over.size > maxOver && oldest !== undefined) this.#over.delete(oldest);
     const dialogs = call.dialogs.filter((one) => one !== name);
     if (dialogs.length === 0) this.#calls.delete(mandatory.callId);
     else this.#calls.set(mandatory.callId, { ...call, dialogs });

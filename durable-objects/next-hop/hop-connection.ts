@@ -9,6 +9,8 @@ const maxFormer = 3;
 /** Milliseconds, until another connection for calls in progress is tried; and how often. */
 const comingBack = { base: 1000, most: 30_000 };
 const maxFailures = 8;
+/** Milliseconds: a connection that is lost sooner has failed, though it could be opened. */
+const shortLife = 30_000;
 
 /** Whose connection it is. Times are milliseconds. */
 export interface ConnectionOwner {
@@ -37,6 +39,10 @@ export class HopConnection {
   /** The names of connections that are gone, the newest first, while calls go on that have outlived them. */
   #former: readonly string[] = [];
   #host = "";
+  /** Milliseconds; when the connection was opened. */
+  #opened = 0;
+  /** Connections in a row that did not last. */
+  #failures = 0;
   isOpen = false;
 
   constructor(owner: ConnectionOwner) {
@@ -87,6 +93,7 @@ export class HopConnection {
       const [before] = await this.hosts();
       await storage.put("hosts", [connection.host, before]);
       this.#host = connection.host;
+      this.#opened = Date.now();
       this.#claim(connection);
       this.#owner.opened(trunk);
       return connection;
@@ -111,7 +118,9 @@ export class HopConnection {
     this.#owner.lost();
     if (!wasOpen || !this.#hasCalls()) return;
     this.#former = [this.#host, ...this.#former].slice(0, maxFormer);
-    void this.#comeBack(0);
+    this.#failures = Date.now() - this.#opened < shortLife ? this.#failures + 1 : 0;
+    if (this.#failures <= 1) void this.#comeBack(0);
+    else this.#comeBackLater(this.#failures - 1);
   }
 
   /**
@@ -120,7 +129,11 @@ export class HopConnection {
    */
   async #comeBack(failures: number): Promise<void> {
     const isThere = (await this.open()) !== undefined;
-    if (isThere || failures >= maxFailures || !this.#hasCalls()) return;
+    if (!isThere) this.#comeBackLater(failures);
+  }
+
+  #comeBackLater(failures: number): void {
+    if (failures >= maxFailures || !this.#hasCalls()) return;
     setTimeout(() => void this.#comeBack(failures + 1), backOff(comingBack, failures, Math.random()));
   }
 

@@ -20,15 +20,28 @@ export async function openStream(hop: Hop, events: ChannelEvents): Promise<Chann
   const { localAddress } = await openedOf(socket, hop);
   const writer = socket.writable.getWriter();
   const close = (): void => void socket.close().catch(ignoreClosed);
+  let waiting = 0;
+  let isGivenUp = false;
+  /** A server that does not read would have us keep all that it is told: what waits is thrown away, and nothing is read any more. */
+  const giveUp = (): void => {
+    if (isGivenUp) return;
+    isGivenUp = true;
+    void writer.abort(new Error("the server does not read")).catch(ignoreClosed);
+    close();
+    events.closed();
+  };
   const write = async (octets: Uint8Array): Promise<void> => {
+    waiting += octets.length;
+    if (waiting > maxWaiting) return giveUp();
     try {
       await writer.write(octets);
+      waiting -= octets.length;
     } catch (error) {
       ignoreClosed(error);
       events.closed();
     }
   };
-  void read(socket, write, events).then(close);
+  void read(socket, write, events, () => isGivenUp).then(close);
   return {
     localAddress: localAddress ?? "offhook.invalid",
     tellsAddress: true,
@@ -36,6 +49,9 @@ export async function openStream(hop: Hop, events: ChannelEvents): Promise<Chann
     close,
   };
 }
+
+/** Octets that may wait until a server reads them. */
+const maxWaiting = 8_388_608;
 
 /** @throws Error if it is not open in time; then nothing is left of it */
 async function openedOf(socket: Socket, { host }: Hop): Promise<SocketInfo> {
@@ -48,10 +64,16 @@ async function openedOf(socket: Socket, { host }: Hop): Promise<SocketInfo> {
 }
 
 /** Until the stream ends, or cannot be read on. */
-async function read(socket: Socket, write: (octets: Uint8Array) => Promise<void>, events: ChannelEvents): Promise<void> {
+async function read(
+  socket: Socket,
+  write: (octets: Uint8Array) => Promise<void>,
+  events: ChannelEvents,
+  isGivenUp: () => boolean,
+): Promise<void> {
   const reader = new StreamReader();
   try {
     for await (const octets of socket.readable as ReadableStream<Uint8Array>) {
+      if (isGivenUp()) return;
       events.heard();
       const { messages, pings, broken } = reader.read(decodeBinary(octets.slice().buffer));
       if (pings > 0) void write(Buffer.from("\r\n"));

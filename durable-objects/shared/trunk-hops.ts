@@ -43,8 +43,15 @@ export async function hopsOf(
   const hops = trunk === "" ? located.hops.filter(({ port }) => isPortForCalls(port)) : located.hops;
   const [refused] = located.hops;
   if (hops.length === 0 && refused !== undefined) return fault(403, `calls do not go to port ${refused.port}`);
+  // What is connected to by name is looked up once more, where these names lead to ourselves.
+  const isOwn = trunk === "" && networks.length === 0 && hops.some(({ host, transport }) => goesByName(transport) && isLocalName(host));
+  if (isOwn) return fault(403, "the server is in a network that calls may not leave to");
   const names = new Set(allowedHops(hops, networks).flatMap((hop) => lines.map((line) => hopName(hop, trunk, line))));
   return names.size > 0 ? [...names].map((name) => ({ name })) : fault(403, "the server is in a network that calls may not leave to");
+}
+
+function isLocalName(host: string): boolean {
+  return /(?:^|\.)(?:localhost|local|internal|home\.arpa)\.?$/i.test(host) || !host.replace(/\.$/, "").includes(".");
 }
 
 /** Of a server that is connected to by name, all addresses must be such as calls may leave to: it is not ours to choose. */

@@ -1,5 +1,15 @@
 /** What a sealed text or a keyed hash is for: keys of different purposes are independent, so a token of one kind is worthless as another. */
-export type Purpose = "nonce" | "hint" | "context" | "phone" | "route" | "return-address" | "temporary-gruu" | "trunk-secret" | "opening";
+export type Purpose =
+  | "nonce"
+  | "hint"
+  | "guest"
+  | "context"
+  | "phone"
+  | "route"
+  | "return-address"
+  | "temporary-gruu"
+  | "trunk-secret"
+  | "opening";
 
 /**
  * The cryptography that `lib/` needs, as an argument: synchronous, without randomness, so that equal input gives equal output

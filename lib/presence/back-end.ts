@@ -32,6 +32,8 @@ export interface BackEnd {
   readonly body: { readonly type: string; readonly text: string } | undefined;
   /** Of the last change of what is known. */
   readonly stamp: number;
+  /** Milliseconds; since when there is the present dialog. Absent where there is none, or an older build has written it. */
+  readonly since?: number | undefined;
 }
 
 export interface Remote {
@@ -121,9 +123,10 @@ export function answered(backEnd: BackEnd, { status, response }: Answer, now: nu
     const expires = parseDeltaSeconds(response === undefined ? undefined : headerValue(response, "expires")) ?? 0;
     const remote = backEnd.remote ?? (response === undefined ? undefined : remoteOf(response, "to"));
     const times = extended(backEnd, { expires }, now);
+    const since = sinceOf(backEnd, now);
     // One that lives to be refreshed is well.
-    const isRefreshed = backEnd.expires > now && times.expires !== backEnd.expires;
-    return { ...backEnd, remote, failures: isRefreshed ? 0 : backEnd.failures, ...times };
+    const isRefreshed = backEnd.expires > now && times.expires !== backEnd.expires && now - (since ?? 0) >= firstPause;
+    return { ...backEnd, remote, since, failures: isRefreshed ? 0 : backEnd.failures, ...times };
   }
   // The other side knows nothing of this dialog any more: another one is begun.
   if (status === 481 && backEnd.remote !== undefined) return begunAgain(backEnd, now);
@@ -131,6 +134,10 @@ export function answered(backEnd: BackEnd, { status, response }: Answer, now: nu
   if (status === 480 && !isLimit(response)) return { ...ended(backEnd, "noresource"), due: now + maxPause };
   const reason = refusals[status];
   return reason === undefined ? failed(backEnd, "probation", 0, now) : ended(backEnd, reason);
+}
+
+function sinceOf({ remote, since }: BackEnd, now: number): number | undefined {
+  return remote === undefined ? now : since;
 }
 
 /** As many watch the resource as may: it says when to ask again. */
@@ -185,7 +192,7 @@ export function readNotified(notify: Message, cseq: number, text: string, ownRou
 
 /** A back-end subscription after a notification. A later one may have been here before. */
 export function notified(backEnd: BackEnd, told: Notified, now: number): BackEnd {
-  const heard = { ...backEnd, remote: told.remote ?? backEnd.remote, notified: told.cseq };
+  const heard = { ...backEnd, remote: told.remote ?? backEnd.remote, notified: told.cseq, since: sinceOf(backEnd, now) };
   switch (told.state) {
     case "active": {
       const body = told.isTooLong ? undefined : (told.body ?? backEnd.body);

@@ -93,10 +93,9 @@ export function readSubscribeParameters(request: Request, settings: Subscription
   if (isFault(contacts)) return contacts;
   const [contact] = contacts === "*" ? [] : contacts;
   if (contact === undefined) return fault(400, "SUBSCRIBE needs a Contact");
-  const lengths = [contact.uri, headerValue(request, "from") ?? "", headerValues(request, "record-route").join()].map(
-    (text) => text.length,
-  );
-  if (Math.max(...lengths) > maxText) return fault(400, `Contact, From or Record-Route is longer than ${maxText} characters`);
+  const ends = [headerValue(request, "from"), headerValue(request, "to"), headerValue(request, "call-id")].map((value = "") => value);
+  const lengths = [contact.uri, headerValues(request, "record-route").join(), ...ends].map((text) => text.length);
+  if (Math.max(...lengths) > maxText) return fault(400, `Contact, From, To, Call-ID or Record-Route is longer than ${maxText} characters`);
   const dialog = event.package === "dialog" ? dialogNamedIn(event.parameters) : undefined;
   const known = headerValue(request, "suppress-if-match");
   return {

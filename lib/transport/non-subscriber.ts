@@ -18,6 +18,14 @@ export function nonSubscriberHome({ kind, name, domain }: Pick<NonSubscriber, "k
   return `sip:${kind}-${name}@${domain}#0`;
 }
 
+/** Characters at the beginning of a guest's name that those of one address have in common. */
+export const guestMark = 8;
+
+/** What the guests of one address have in common; undefined for other homes. */
+export function addressOfGuest(home: string): string | undefined {
+  return isGuestHome(home) ? home.slice("sip:guest-".length, "sip:guest-".length + guestMark) : undefined;
+}
+
 /** That of somebody who has not authenticated. */
 export function isGuestHome(home: string): boolean {
   return isNonSubscriberHome(home) && home.startsWith("sip:guest-");

@@ -41,6 +41,9 @@ export interface PeerRow {
   readonly settings: NonSubscriber;
 }
 
+/** Of a change that others come before. */
+const maxAttempts = 20;
+
 type SubscriberRow = Parameters<typeof subscriberOf>[0] & { readonly display_name: string | null };
 
 /** The tables of the directory, as the API writes and lists them. Names of users have no escapes here. */
@@ -206,6 +209,21 @@ export class Store {
       .bind(JSON.stringify(rules), now, domain, username)
       .run();
     return this.existing(domain, username);
+  }
+
+  /** Changes rules as they are at that moment, whoever else changes them. */
+  async changeRules(domain: string, username: string, change: (rules: Rules) => Rules, now: number): Promise<Subscriber> {
+    for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+      const { rules, version } = await this.existing(domain, username);
+      const { meta } = await this.#database
+        .prepare(
+          "UPDATE subscribers SET rules = ?, version = version + 1, updated_at = ? WHERE domain = ? AND username = ? AND version = ?",
+        )
+        .bind(JSON.stringify(change(rules)), now, domain, username, version)
+        .run();
+      if (meta.changes > 0) return this.existing(domain, username);
+    }
+    throw new DirectoryRefusal("taken", "others change this subscriber at the same time: try again");
   }
 
   async putSubscriber(domain: string, username: string, change: SubscriberChange, now: number): Promise<Change<Listed>> {

@@ -35,6 +35,14 @@ describe("who may watch a subscriber", () => {
     expect((await asOwner(path(alice, "carol@localhost"), alice, { method: "DELETE" })).status).toBe(404);
   });
 
+  it("is all kept that is said at the same time", async () => {
+    const [alice] = await newcomers("alice");
+    const names = Array.from({ length: 10 }, (_none, index) => `w${index}@example.com`);
+    const statuses = await Promise.all(names.map(async (name) => (await api(path(alice, name), allow)).status));
+    expect(statuses).toEqual(names.map(() => 200));
+    expect(await (await api(path(alice))).json()).toEqual({ watchers: Object.fromEntries(names.map((name) => [name, "allow"])) });
+  });
+
   it("is not said by others, nor with a wrong password: 401", async () => {
     const [alice, bob] = await newcomers("alice", "bob");
     expect((await asOwner(path(alice, "carol@localhost"), alice, allow, "guess")).status).toBe(401);

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { Server } from "node:net";
+import type { AddressInfo, Server } from "node:net";
 
 /** Below those that the system gives to others (`ip_local_port_range` begins at 32768): one that is freed stays free. */
 const [first, last] = [20_000, 32_000] as const;
@@ -18,4 +18,9 @@ export async function listenOnOwnPort(server: Server, address = "127.0.0.1"): Pr
     if (outcome === undefined) return;
     if (outcome.code !== "EADDRINUSE") throw outcome;
   }
+}
+
+/** The port that a server listens on. */
+export function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
 }

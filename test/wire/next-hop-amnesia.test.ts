@@ -320,3 +320,18 @@ it("a trunk that we register at is so again after a power cut, with the next cal
   // How far the numbers had come under the first nobody knows any more.
   expect(header(second, "call-id")).not.toBe(header(first, "call-id"));
 });
+
+it("a server that closes each connection as soon as it is there is not connected to again and again for a call that goes on", async () => {
+  await talks();
+  let opened = 0;
+  const before = other.connections();
+  expect(before).toBe(1);
+  const until = Date.now() + 4000;
+  while (Date.now() < until) {
+    if (other.connections() > 0) opened += 1;
+    other.cut();
+    await new Promise((resume) => setTimeout(resume, 10));
+  }
+  expect(opened).toBeLessThan(6);
+  expect(opened).toBeGreaterThan(1);
+});

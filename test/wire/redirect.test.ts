@@ -57,6 +57,18 @@ describe("who asks", () => {
     expect((await phone.finalResponse(phone.request("INVITE", bob.uri))).status).toBe(302);
   });
 
+  it("is asked again when the password has changed, and learns nothing when the account has been deleted", async () => {
+    const [phone, bob] = [await requester(), await registered("bob", "1.0")];
+    expect((await asks(phone, "INVITE", bob.uri)).status).toBe(302);
+    await server.provision({ domain: "localhost", username: phone.account, password: "another password" });
+    expect((await phone.finalResponse(phone.request("INVITE", bob.uri))).status).toBe(401);
+    expect((await asks(phone, "INVITE", bob.uri)).status).toBe(401);
+    const other = await requester();
+    expect((await asks(other, "INVITE", bob.uri)).status).toBe(302);
+    await server.api("DELETE", `/domains/localhost/subscribers/${other.account}`);
+    expect((await other.finalResponse(other.request("INVITE", bob.uri))).status).toBe(401);
+  });
+
   it("learns nothing with a wrong password, or as nobody", async () => {
     const [phone, bob] = [await requester(), await registered("bob", "1.0")];
     const wrong = { credentials: { password: "wrong" } };

@@ -301,3 +301,53 @@ it("a guest gets no credentials, for whatever realm they are", async () => {
   const info = await guest.next("INFO");
   expect([headers(info, "authorization"), headers(info, "proxy-authorization")]).toEqual([[], []]);
 });
+
+it("a server whose users we do not know takes no more than a quarter of the places to watch a user, and users always watch themselves", async () => {
+  const limited = await startServerUnderTest({ settings: { MAXIMUM_WATCHERS: "8" } });
+  await limited.server.api("PUT", "/domains/localhost/peers/partner", { domains: ["partner.example"], token });
+  const alice = await limited.register(await limited.newcomer("alice"), "direct");
+  const socket = await openSocket(`${limited.server.wsUrl}/ws`, "partner", { headers: { Authorization: `Bearer ${token}` } });
+  const headersOf = (event: string) => ({ headers: [["Event", event] as const, ["Expires", "600"] as const] });
+  const statuses = [];
+  for (let count = 0; count < 4; count += 1) {
+    const partner = new Phone(socket, { account: `user${count}`, domain: "partner.example", way: "general" });
+    statuses.push((await partner.finalResponse(partner.request("SUBSCRIBE", alice.aor, headersOf("presence")))).status);
+  }
+  expect(statuses).toEqual([200, 200, 480, 480]);
+  const long = new Phone(socket, { account: "long", domain: "partner.example", way: "general" });
+  const tooLong = long.request("SUBSCRIBE", alice.aor, { ...headersOf("presence"), callId: "c".repeat(3000) });
+  expect((await long.finalResponse(tooLong)).status).toBe(400);
+  for (let count = 0; count < 10; count += 1) expect((await alice.transact("SUBSCRIBE", alice.aor, headersOf("reg"))).status).toBe(200);
+  await limited.close();
+});
+
+describe("a guest, or the server of another domain,", () => {
+  it.each(["INVITE", "MESSAGE", "OPTIONS"])(
+    "that wants to be redirected (RFC 3841 §9.1) is not told where a user is: %s",
+    async (method) => {
+      const [alice] = await serverUnderTest.phones("direct", "alice");
+      for (const someone of [await visitor("visitor", "anonymous.invalid"), await visitor("user", "partner.example", token)]) {
+        const sent = someone.request(method, alice.aor, { headers: [["Request-Disposition", "redirect"]] });
+        alice.reply(await alice.next(method), 486);
+        expect((await someone.finalResponse(sent)).status).toBe(486);
+      }
+    },
+  );
+});
+
+it("guests of one address ring ten times at a user, and others still call", async () => {
+  const [alice] = await serverUnderTest.phones("direct", "alice");
+  const guests = [];
+  for (let count = 0; count < 6; count += 1) guests.push(await visitor(`visitor${count}`, "anonymous.invalid"));
+  const statuses: (number | undefined)[] = [];
+  const answers = guests.flatMap((guest) =>
+    [0, 1].map(async () => statuses.push((await guest.finalResponse(guest.request("INVITE", alice.aor, { body: shortSdp }))).status)),
+  );
+  await expect.poll(() => statuses).toEqual([480, 480]);
+  for (let count = 0; count < 10; count += 1) alice.reply(await alice.next("INVITE"), 486);
+  await Promise.all(answers);
+  expect(statuses).toEqual([480, 480, ...Array<number>(10).fill(486)]);
+  const [bob] = await serverUnderTest.phones("direct", "bob");
+  const call = await establish(bob, alice);
+  expect((await hangUp(bob, call.callerSide, alice)).status).toBe(200);
+});

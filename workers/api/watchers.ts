@@ -1,3 +1,4 @@
+import type { Rules } from "../../lib/location/rules.ts";
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import type { Permission, WatcherRules } from "../../lib/location/watcher-rules.ts";
 import { noWatcherRules } from "../../lib/location/watcher-rules.ts";
@@ -79,10 +80,12 @@ async function change(
   changed: (watchers: Permissions) => Permissions,
 ): Promise<void> {
   const store = new Store(env.DIRECTORY);
-  const { rules } = await store.existing(domain, username);
-  const watching: WatcherRules = { ...(rules.watching ?? noWatcherRules), watchers: changed(rules.watching?.watchers ?? {}) };
-  if (Object.keys(watching.watchers).length > maxWatchers) throw new Problem(409, `there are rules for ${maxWatchers} watchers already`);
-  const subscriber = await store.putRules(domain, username, { ...rules, watching }, Date.now());
+  const changedRules = (rules: Rules): Rules => {
+    const watching: WatcherRules = { ...(rules.watching ?? noWatcherRules), watchers: changed(rules.watching?.watchers ?? {}) };
+    if (Object.keys(watching.watchers).length > maxWatchers) throw new Problem(409, `there are rules for ${maxWatchers} watchers already`);
+    return { ...rules, watching };
+  };
+  const subscriber = await store.changeRules(domain, username, changedRules, Date.now());
   directoryOf(env).forget(domain);
   await homesOf(env, (work) => executionCtx.waitUntil(work)).changed(subscriber);
 }

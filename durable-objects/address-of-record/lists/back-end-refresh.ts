@@ -25,8 +25,8 @@ import type { BackEnds } from "./back-ends.ts";
 /** How the return address of a back-end's SUBSCRIBE begins. */
 export const ofBackEnd = "%b";
 
-/** Requests under way at a time: between them everything else has its turn. */
-const maxUnderWay = 50;
+/** Requests under way at a time: each may have the directory asked, and between them everybody else has a turn. */
+const maxUnderWay = 8;
 /** Requests at once, and each second when those are used up: lists that come and go must not make us ask without end. */
 const maxAtOnce = 2000;
 const allowedEachSecond = 20;

@@ -41,6 +41,13 @@ export class Subscriptions {
     return this.#known().counts.get(watcher) ?? 0;
   }
 
+  /** Those that came from a home, or from the connection to another server. */
+  countFrom(home: string): number {
+    let count = 0;
+    for (const { end } of this.#known().byId.values()) if (end.home === home) count += 1;
+    return count;
+  }
+
   of(event: EventPackage): Subscription[] {
     return [...(this.#known().byEvent.get(event)?.values() ?? [])];
   }

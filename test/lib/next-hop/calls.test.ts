@@ -37,6 +37,15 @@ describe("a call on a connection counts", () => {
     expect(some.count(3600_000)).toBe(0);
   });
 
+  it("no more after its BYE, though its 2xx is said again", () => {
+    const { some, asks, answers } = calls();
+    asks("INVITE", 0);
+    answers(200, 1000);
+    asks("BYE", 2000, "far");
+    answers(200, 3000);
+    expect(some.count(3000)).toBe(0);
+  });
+
   it("until the last BYE, where several phones have answered it (RFC 3261 §13.2.2.4)", () => {
     const { some, asks, answers } = calls();
     asks("INVITE", 0);

@@ -127,6 +127,17 @@ describe("a back-end subscription (RFC 4662 §2)", () => {
     expect(pauses).toEqual([0, 60, 120, 240]);
   });
 
+  it("that is ended as soon as it is made, though a faster NOTIFY named another time than the answer", () => {
+    const pauses: number[] = [];
+    let one: BackEnd = fresh;
+    for (let count = 0; count < 4; count += 1) {
+      one = answered(tell(one, "active;expires=5000", "", 2 * count + 1), granted, now);
+      one = tell(one, "terminated;reason=timeout", "", 2 * count + 2);
+      pauses.push((one.due - now) / 1000);
+    }
+    expect(pauses).toEqual([0, 60, 120, 240]);
+  });
+
   it("that is granted for no time is not asked for again and again", () => {
     expect(answered(fresh, { status: 200, response: message("SIP/2.0 200 OK", ["Contact: <sip:b@far>"]) }, now).due).toBe(now + 30_000);
   });
