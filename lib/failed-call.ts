@@ -23,7 +23,7 @@ export interface FailedCall {
 }
 
 /** Characters that are kept of one message. */
-const longestMessage = 6144;
+const maxMessage = 6144;
 /** Octets that are kept of all messages of a call. */
 const maxOctets = 16_384;
 
@@ -65,8 +65,8 @@ export function fitting(messages: readonly TraceEntry[]): TraceEntry[] {
 }
 
 function cut(text: string): string {
-  let kept = text.slice(0, longestMessage);
-  while (sizeOf({ text: kept }) > longestMessage + 256) kept = kept.slice(0, kept.length / 2);
+  let kept = text.slice(0, maxMessage);
+  while (sizeOf({ text: kept }) > maxMessage + 256) kept = kept.slice(0, kept.length / 2);
   return kept.length === text.length ? text : `${kept.toWellFormed()}\r\n(${text.length - kept.length} more characters are not kept)`;
 }
 

@@ -1,18 +1,18 @@
 /** So much work at a time, and so much that waits for its turn: in memory only. */
 export class ConcurrencyLimit {
   readonly #most: number;
-  readonly #mostWaiting: number;
+  readonly #maxWaiting: number;
   readonly #waiting: (() => void)[] = [];
   #underWay = 0;
 
-  constructor(most: number, mostWaiting: number) {
+  constructor(most: number, maxWaiting: number) {
     this.#most = most;
-    this.#mostWaiting = mostWaiting;
+    this.#maxWaiting = maxWaiting;
   }
 
   /** Whether there is room for no more. */
   isFull(): boolean {
-    return this.#waiting.length >= this.#mostWaiting;
+    return this.#waiting.length >= this.#maxWaiting;
   }
 
   /** Runs work when its turn has come; the turns are in order. */

@@ -5,9 +5,9 @@ import type { FailureRecord } from "../lib/failed-call.ts";
 import { type TraceRecorder, isOfInvite, warningIn } from "./trace-recorder.ts";
 
 /** Requests whose time of arrival is remembered, for how long they took. */
-const mostBegun = 200;
+const maxBegun = 200;
 /** Characters of a reason phrase, or of what a Warning says. */
-const longestReason = 200;
+const maxReason = 200;
 
 /** What an administrator sees of a home, or of the edge proxy: its last messages, failed calls, and a line for each request and final response. */
 export class Log {
@@ -78,7 +78,7 @@ export class Log {
 
   #final(text: string, message: Message, now: number, since = this.#begun.get(markOf(message))): Record<string, unknown> {
     const status = Number(text.slice(8, 11));
-    const reason = text.slice(12, text.indexOf("\r\n")).slice(0, longestReason);
+    const reason = text.slice(12, text.indexOf("\r\n")).slice(0, maxReason);
     const method = message.kind === "request" ? message.method : headerValue(message, "cseq")?.split(/\s+/)[1];
     const why = status < 300 ? undefined : warningIn(text);
     const took = since === undefined ? {} : { ms: now - since };
@@ -90,7 +90,7 @@ export class Log {
     const mark = markOf(request);
     if (!this.#begun.has(mark)) this.#begun.set(mark, now);
     const oldest = this.#begun.keys().next();
-    if (this.#begun.size > mostBegun && oldest.done !== true) this.#begun.delete(oldest.value);
+    if (this.#begun.size > maxBegun && oldest.done !== true) this.#begun.delete(oldest.value);
   }
 
   /** Something that happened without a message. */

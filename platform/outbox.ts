@@ -19,7 +19,7 @@ export class Undeliverable extends Error {
 
 const attempts = 3;
 const pauseBetweenAttempts = 50;
-const longestQueue = 500;
+const maxQueue = 500;
 const stubsKept = 200;
 
 /**
@@ -46,7 +46,7 @@ export class Outbox {
       if (queue === undefined) {
         this.#queues.set(home, [posted]);
         void Promise.resolve().then(() => this.#flush(home));
-      } else if (queue.length < longestQueue) queue.push(posted);
+      } else if (queue.length < maxQueue) queue.push(posted);
       else failed(new Undeliverable(`too many letters are waiting for ${home}`));
     });
   }

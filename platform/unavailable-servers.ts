@@ -4,7 +4,7 @@ import { oneInIsolate } from "./isolate.ts";
 export const defaultRetryAfter = 30;
 /** Seconds, whatever a server says. */
 export const maxRetryAfter = 3600;
-const mostRemembered = 1000;
+const maxRemembered = 1000;
 
 /** Next hops that are thought bad. */
 export class UnavailableServers {
@@ -17,7 +17,7 @@ export class UnavailableServers {
     this.#bad.delete(name);
     this.#bad.set(name, now + Math.min(seconds, maxRetryAfter) * 1000);
     const oldest = this.#bad.keys().next();
-    if (this.#bad.size > mostRemembered && oldest.done !== true) this.#bad.delete(oldest.value);
+    if (this.#bad.size > maxRemembered && oldest.done !== true) this.#bad.delete(oldest.value);
   }
 
   /** In the same order, but those that are bad last: where nobody else is left they are tried (RFC 3263 §4.3). */

@@ -31,10 +31,10 @@ function write(element: Element | null, text: string): void {
 }
 
 function remove(item: HTMLElement): void {
-  const heir = item.nextElementSibling ?? item.previousElementSibling ?? item.closest("section");
+  const successor = item.nextElementSibling ?? item.previousElementSibling ?? item.closest("section");
   const hadFocus = item.contains(document.activeElement);
   item.remove();
-  if (hadFocus) (heir?.querySelector("button") ?? (heir as HTMLElement | null))?.focus();
+  if (hadFocus) (successor?.querySelector("button") ?? (successor as HTMLElement | null))?.focus();
 }
 
 function createLine({ key, buttons = [] }: Line): HTMLLIElement {

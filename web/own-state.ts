@@ -3,12 +3,12 @@ import type { Companion } from "./companion.ts";
 import { PresenceSubscription } from "./presence-subscription.ts";
 import type { Shown } from "./presence-document.ts";
 import { Publication } from "./publication.ts";
-import { recall, remember } from "./remembered.ts";
+import { remembered, remember } from "./remembered.ts";
 
 /** What the user says they are up to, and what others see of it: the user watches themselves. */
 export class OwnState implements Companion {
   readonly #show: (mood: string, seen: Shown | undefined) => void;
-  #mood = recall("mood") ?? "";
+  #mood = remembered("mood") ?? "";
   #seen: Shown | undefined;
   #ua: UA | undefined;
   #publication: Publication | undefined;

@@ -27,7 +27,7 @@ export function remember<Name extends keyof Remembered>(name: Name, value: Remem
   else sessionStorage.setItem(`offhook-${name}`, JSON.stringify(value));
 }
 
-export function recall<Name extends keyof Remembered>(name: Name): Remembered[Name] | undefined {
+export function remembered<Name extends keyof Remembered>(name: Name): Remembered[Name] | undefined {
   const stored = sessionStorage.getItem(`offhook-${name}`);
   return stored === null ? undefined : (JSON.parse(stored) as Remembered[Name]);
 }

@@ -6,7 +6,7 @@ import { OwnState } from "./own-state.ts";
 import { Phone } from "./phone.ts";
 import { moods } from "./presence-document.ts";
 import { watchReloads } from "./reloading.ts";
-import { type Written, instanceOfTab, recall, remember } from "./remembered.ts";
+import { type Written, instanceOfTab, remembered, remember } from "./remembered.ts";
 import { type PhoneState, describeLostCall } from "./state.ts";
 import { Tones } from "./tones.ts";
 import { draw, drawBuddies, drawChat, drawClock, drawOwnState, drawRequests, element } from "./view.ts";
@@ -93,7 +93,7 @@ begin();
 
 /** Signs in as the page's address says, or as before a reload, and says what became of the call that there was. */
 function begin(): void {
-  const [wanted, before, lost] = [accountOfPage(location.search), recall("account"), recall("call")];
+  const [wanted, before, lost] = [accountOfPage(location.search), remembered("account"), remembered("call")];
   remember("call", undefined);
   // A password is not to stay in the address bar, nor in the history.
   if (wanted !== undefined) history.replaceState(null, "", location.pathname);

@@ -28,7 +28,7 @@ export class Load {
 
   constructor(seed: number) {
     this.#random = mulberry32(seed);
-    this.#world = new World(this.#chance(0.3) ? { RECURSE_ON_REDIRECT: "true" } : {});
+    this.#world = new World(this.#happens(0.3) ? { RECURSE_ON_REDIRECT: "true" } : {});
   }
 
   /** Plays it through, and says what was not as it should be. */
@@ -51,7 +51,7 @@ export class Load {
       this.#world.subscribe(user, rules === undefined ? {} : { rules: JSON.stringify(rules) });
     }
     for (const user of users) {
-      for (let phones = this.#chance(0.4) ? 2 : 1; phones > 0; phones -= 1) {
+      for (let phones = this.#happens(0.4) ? 2 : 1; phones > 0; phones -= 1) {
         const desk = new SimulatedPhone(this.#world, user, this.#options());
         this.#desks.push(desk);
         await desk.comesOnline();
@@ -68,13 +68,13 @@ export class Load {
       { forward: { always: to } },
       { maximumCalls: 1 + Math.floor(this.#random() * 2) },
     ];
-    return this.#chance(0.55) ? undefined : this.#pick(kinds);
+    return this.#happens(0.55) ? undefined : this.#pick(kinds);
   }
 
   #options(): DeskOptions {
     return {
-      ...(this.#chance(0.4) ? { manners: "forgets", userAgent: "JsSIP 3.13.8" } : {}),
-      ...(this.#chance(0.3) ? { parameters: `;q=${this.#pick(["0.2", "0.5", "0.8"])}` } : {}),
+      ...(this.#happens(0.4) ? { manners: "forgets", userAgent: "JsSIP 3.13.8" } : {}),
+      ...(this.#happens(0.3) ? { parameters: `;q=${this.#pick(["0.2", "0.5", "0.8"])}` } : {}),
     };
   }
 
@@ -122,13 +122,13 @@ export class Load {
   /** Something is done with one of the phone's calls, or it places another one. */
   #calls(desk: SimulatedPhone): void {
     const open = desk.calls.filter((call) => isWaiting(call) || call.state === "ringing" || call.state === "talking");
-    const call = open.length === 0 || (open.length < 3 && this.#chance(0.2)) ? undefined : this.#pick(open);
+    const call = open.length === 0 || (open.length < 3 && this.#happens(0.2)) ? undefined : this.#pick(open);
     if (call === undefined) {
       if (desk.isRegistered) desk.invites(`sip:${this.#pick(users)}@example.com`);
     } else if (call.state === "ringing") this.#rings(desk, call);
     else if (call.state === "talking") {
-      if (this.#chance(0.4)) desk.hangsUp(call);
-    } else if (desk.isRegistered && (call.invite?.provisional ?? 0) > 0 && this.#chance(0.4)) desk.cancels(call);
+      if (this.#happens(0.4)) desk.hangsUp(call);
+    } else if (desk.isRegistered && (call.invite?.provisional ?? 0) > 0 && this.#happens(0.4)) desk.cancels(call);
   }
 
   #rings(desk: SimulatedPhone, call: Call): void {
@@ -165,7 +165,7 @@ export class Load {
     const unfinished = this.#desks.flatMap(({ account, calls }) =>
       calls.filter((call) => this.#isUnfinished(call)).map(({ id, state }) => `${account} ${state}: ${id}`),
     );
-    for (const desk of this.#desks) for (const call of desk.calls) if (call.state === "talking" && this.#chance(0.5)) desk.hangsUp(call);
+    for (const desk of this.#desks) for (const call of desk.calls) if (call.state === "talking" && this.#happens(0.5)) desk.hangsUp(call);
     await this.#world.settle();
     for (const desk of this.#desks) for (const call of desk.calls) if (call.state === "talking") desk.hangsUp(call);
     await this.#world.pass(100);
@@ -224,7 +224,7 @@ export class Load {
     );
   }
 
-  #chance(probability: number): boolean {
+  #happens(probability: number): boolean {
     return this.#random() < probability;
   }
 
