@@ -25,6 +25,7 @@ import { Lists, ofLists } from "./address-of-record/lists.ts";
 import { UndeliveredMessages } from "./address-of-record/undelivered-messages.ts";
 import { Originating } from "./address-of-record/originating.ts";
 import { Messages } from "./address-of-record/stored-messages.ts";
+import type { Part } from "./address-of-record/part.ts";
 import { PendingInvites } from "./address-of-record/pending-invites.ts";
 import { Presence } from "./address-of-record/presence.ts";
 import { ofSubscription } from "./address-of-record/presence/notifier.ts";
@@ -51,6 +52,8 @@ const nonSubscriberGrace = 60_000;
 
 /** The parts of a home, none of which knows another's tables. */
 interface Parts {
+  /** Those that events of the home concern, in the order in which they learn of them. */
+  readonly ordered: readonly Part[];
   readonly account: Account;
   readonly registrar: Registrar;
   readonly calls: PendingInvites;
@@ -144,9 +147,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
   /** Nobody watches a visitor, who has no tables either. */
   #look(now: number): void {
     if (isNonSubscriberHome(this.#room.home.name)) return;
-    this.#parts.dialogs.save(now);
-    this.#parts.presence.look(now);
-    this.#parts.lists.look(now);
+    for (const part of this.#parts.ordered) part.afterEvent?.(now);
   }
 
   override webSocketClose(socket: WebSocket, code: number): void | Promise<void> {
@@ -174,24 +175,14 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
   override async alarm(): Promise<void> {
     this.#room.alarm.wentOff();
     const now = Date.now();
-    this.#parts.ingress.passDeadlines(now);
-    if (isNonSubscriberHome(this.#room.home.name) && this.#room.sockets.all().length === 0) return this.#deleteIfIdle(now);
-    this.#parts.forking.passDeadlines(now);
-    this.#parts.terminating.passDeadlines(now);
-    this.#parts.calls.passDeadlines(now);
-    this.#parts.dialogs.passDeadlines(now);
-    this.#parts.registrar.passDeadlines(now);
-    this.#parts.presence.passDeadlines(now);
-    this.#parts.lists.passDeadlines(now);
-    this.#room.failed.passDeadlines(now);
+    const isEmpty = isNonSubscriberHome(this.#room.home.name) && this.#room.sockets.all().length === 0;
+    for (const part of this.#parts.ordered) part.onAlarm?.(now);
+    if (isEmpty) return this.#deleteIfIdle(now);
     this.#look(now);
   }
 
   /** A visitor who has gone leaves nothing behind but what his calls still need for a moment. */
   async #deleteIfIdle(now: number): Promise<void> {
-    this.#parts.forking.passDeadlines(now);
-    this.#parts.calls.passDeadlines(now);
-    this.#parts.dialogs.passDeadlines(now);
     if (this.#parts.dialogs.hasCalls()) return;
     if (now - this.#left < nonSubscriberGrace) return this.#room.alarm.noLaterThan(this.#left + nonSubscriberGrace);
     const gone = this.ctx.storage.deleteAll();
@@ -227,8 +218,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
   /** The owner is no more: bindings and sockets end. */
   async subscriberDeleted(): Promise<void> {
     await this.#room.alarm.ready();
-    this.#parts.forking.end(Date.now());
-    this.#parts.presence.end(Date.now());
+    for (const part of this.#parts.ordered) part.onSubscriberDeleted?.(Date.now());
     for (const flow of this.#room.sockets.all()) this.#room.sockets.close(flow.id, closing.subscriberDeleted);
     this.#room.memory.clear();
     this.#parts = this.#createParts();
@@ -289,9 +279,11 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     const registrar = new Registrar(room);
     const letters = new UndeliveredMessages(room);
     const passOn = (home: string, envelope: Envelope) => this.#passOn(home, envelope);
-    const dialogs = new ActiveCalls(room, () => !isNonSubscriberHome(room.home.name) && account.rules().maximumCalls !== undefined, passOn);
+    const waitsFor = (phone: string, now: number) => registrar.waitsFor(phone, now);
+    const isLimited = () => !isNonSubscriberHome(room.home.name) && account.rules().maximumCalls !== undefined;
+    const dialogs = new ActiveCalls(room, isLimited, waitsFor, passOn);
     const calls = new PendingInvites(room, passOn);
-    const forking = new Forking(room, new Contexts(room), passOn, (phone, now) => registrar.waitsFor(phone, now));
+    const forking = new Forking(room, new Contexts(room), passOn, waitsFor);
     const callsAtPresent = (now: number) => forking.ringing().length + calls.pending().length + dialogs.count(now);
     const messages = new Messages(room);
     const presence = new Presence(room, account, { registrar, dialogs, calls, forking, messages }, passOn);
@@ -300,7 +292,22 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     const terminating = new Terminating(room, { account, registrar, forking, letters, dialogs, ...watched, callsAtPresent }, passOn);
     const originating = new Originating(room, { account, calls, letters, dialogs, lists, callsAtPresent, forking }, passOn);
     const phones = { dialogs, originating, terminating, forking, calls, letters, presence };
-    return { account, registrar, lists, ...phones, ingress: new Ingress(room, account, registrar, phones) };
+    const ingress: Ingress = new Ingress(room, account, registrar, phones, () => ordered);
+    const ordered: readonly Part[] = [
+      // Until when a phone is waited for is known before anybody asks.
+      registrar,
+      dialogs,
+      originating,
+      calls,
+      // What waited for a phone comes before what rings.
+      terminating,
+      forking,
+      presence,
+      lists,
+      room.failed,
+      ingress,
+    ];
+    return { account, registrar, lists, ...phones, ingress, ordered };
   }
 
   #receive(envelope: Envelope, now: number): Receipt {

@@ -6,6 +6,7 @@ import { parseFromTo } from "../../lib/syntax/from-to.ts";
 import { routeIn } from "../../lib/proxy/route-token.ts";
 import type { DialogEnd, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { type CallDetails, type CallInProgress, type Flow, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
+import type { FlowClosed, Part, Registered } from "./part.ts";
 import type { Room } from "./room.ts";
 import { type Away, SuspendedCalls } from "./suspended-calls.ts";
 import { DeadCalls, isSamePhone } from "./dead-calls.ts";
@@ -27,9 +28,10 @@ export const activeCallsTable = {
  * The calls in progress of this home's phones: they ride in the attachments of the sockets they are on. Where they are
  * counted, since the user has a limit, each has a row besides, which outlives a crash that takes its socket.
  */
-export class ActiveCalls {
+export class ActiveCalls implements Part {
   readonly #room: Room;
   readonly #isLimited: () => boolean;
+  readonly #waitsFor: (phone: string, now: number) => number;
   readonly #away: SuspendedCalls;
   readonly #dead: DeadCalls;
   /** The names of those that have a row of their own; undefined before these have been read. */
@@ -38,9 +40,19 @@ export class ActiveCalls {
   #over: readonly string[] = [];
 
   /** @param isLimited whether the user may have so many calls only */
-  constructor(room: Room, isLimited: () => boolean, passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>) {
+  /**
+   * @param isLimited whether the user may have so many calls only
+   * @param waitsFor until when a phone that is away is waited for, in milliseconds
+   */
+  constructor(
+    room: Room,
+    isLimited: () => boolean,
+    waitsFor: (phone: string, now: number) => number,
+    passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>,
+  ) {
     this.#room = room;
     this.#isLimited = isLimited;
+    this.#waitsFor = waitsFor;
     this.#away = new SuspendedCalls(room);
     this.#dead = new DeadCalls(room, this.#away, passOn);
   }
@@ -69,7 +81,7 @@ export class ActiveCalls {
   }
 
   /** After each event: what a limit counts gets its row. */
-  save(now: number): void {
+  afterEvent(now: number): void {
     const busy = this.#room.sockets.all().filter(({ dialogs = [] }) => dialogs.length > 0);
     if (busy.length === 0 || !this.#isLimited()) return;
     const rows = this.#read(now);
@@ -105,11 +117,7 @@ export class ActiveCalls {
     if (this.#isLimited()) for (const name of names) this.#drop(name);
   }
 
-  /**
-   * @param waitsFor until when a phone that is away is waited for, in milliseconds
-   * @param isClosed its page was closed, and not only its connection lost
-   */
-  flowClosed(flow: Flow, waitsFor: (phone: string) => number, isClosed: boolean, now: number): void {
+  onFlowClosed({ flow, isOnPurpose }: FlowClosed, now: number): void {
     const { dialogs = [] } = flow;
     if (dialogs.length === 0) return;
     const phone = phoneOnFlow(flow);
@@ -120,9 +128,9 @@ export class ActiveCalls {
     if (successor !== undefined) return this.#transfer(successor, { phone, registration }, dialogs);
     const before = this.#away.all().get(phone);
     const all = before === undefined || before.over !== undefined ? dialogs : [...before.dialogs, ...dialogs].slice(-maxDialogs);
-    const dead = this.#dead.due(isClosed, now);
+    const dead = this.#dead.due(isOnPurpose, now);
     const more = { ...(contact === undefined ? {} : { contact }), ...(dead === undefined ? {} : { dead }) };
-    this.#away.keep(phone, { dialogs: all, registration, until: waitsFor(phone), ...more });
+    this.#away.keep(phone, { dialogs: all, registration, until: this.#waitsFor(phone, now), ...more });
   }
 
   /** Another socket of a phone goes on with its calls, unless the phone has started anew. */
@@ -134,7 +142,7 @@ export class ActiveCalls {
   }
 
   /** A phone is back, and its calls with it. */
-  onRegistered({ id }: Flow, phones: readonly string[], now: number): void {
+  onRegistered({ flow: { id }, phones }: Pick<Registered, "flow" | "phones">, now: number): void {
     const flow = this.#room.sockets.byId(id);
     if (this.#isLimited()) this.#read(now);
     for (const phone of phones) {
@@ -156,10 +164,10 @@ export class ActiveCalls {
   }
 
   /** The other ends of phones that have been away for too long are told; of those that are back, calls go on. */
-  passDeadlines(now: number): void {
+  onAlarm(now: number): void {
     for (const [phone, away] of this.#away.all()) {
       const successor = this.#room.sockets.newestTo(phone);
-      if (successor !== undefined && isSamePhone(successor, phone, away)) this.onRegistered(successor, [phone], now);
+      if (successor !== undefined && isSamePhone(successor, phone, away)) this.onRegistered({ flow: successor, phones: [phone] }, now);
     }
     this.#dead.passDeadlines(now);
   }

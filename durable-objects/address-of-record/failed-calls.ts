@@ -1,3 +1,4 @@
+import type { Part } from "./part.ts";
 import { type FailedCall, type Failure, fitting, isOfCall, withoutSecrets } from "../../lib/failed-call.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
@@ -37,7 +38,7 @@ export const failedCallsTable = {
 } as const;
 
 /** Calls of this home's user that failed, a row each, for the question "why did my call fail?" that is asked when all memory is gone. */
-export class FailedCalls {
+export class FailedCalls implements Part {
   readonly #isOff: boolean;
   readonly #memory: Sql;
   readonly #alarm: SharedAlarm;
@@ -78,13 +79,13 @@ export class FailedCalls {
   }
 
   /** Deletes what is too old. */
-  passDeadlines(now: number): void {
+  onAlarm(now: number): void {
     if (this.#isOff) return;
     const [oldest] = this.#memory.all<{ at: number | null }>("SELECT MIN(at) AS at FROM failed_calls");
     if (oldest?.at === undefined || oldest.at === null) return;
     if (oldest.at > now - lifetime) return this.#alarm.noLaterThan(oldest.at + lifetime, slack);
     this.#memory.run("DELETE FROM failed_calls WHERE at <= ?", now - lifetime);
-    this.passDeadlines(now);
+    this.onAlarm(now);
   }
 
   /** A flood of failing calls does not cost a row each, nor one that sleeps between. */

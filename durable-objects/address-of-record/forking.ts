@@ -1,4 +1,3 @@
-import type { Binding } from "../../lib/location/binding.ts";
 import { isSilent, passDeadlines } from "../../lib/proxy/deadlines.ts";
 import { callName } from "../../lib/proxy/call-name.ts";
 import {
@@ -40,6 +39,7 @@ import { taken } from "../../lib/transport/envelope.ts";
 import { addressOfGuest, isGuestHome } from "../../lib/transport/non-subscriber.ts";
 import type { CallDetails, Flow } from "../../lib/transport/flow.ts";
 import { randomText } from "../../platform/crypto/random.ts";
+import type { FlowClosed, Part, Registered } from "./part.ts";
 import type { Room } from "./room.ts";
 import { FinalResponses, unconfirmedResponses } from "./final-responses.ts";
 import { Branches } from "./branches.ts";
@@ -55,7 +55,7 @@ const maxRinging = { all: 1000, ofOne: 100, ofAddress: 10 };
 const maxRingingOctets = { all: 4_194_304, ofOne: 1_048_576 };
 
 /** The response contexts of requests for this home's user: branches, responses, timers (RFC 3261 §16.6 to §16.10). */
-export class Forking {
+export class Forking implements Part {
   readonly #room: Room;
   readonly #waitsFor: (phone: string, now: number) => number;
   readonly #contexts: Contexts;
@@ -208,7 +208,7 @@ export class Forking {
   }
 
   /** Phones have registered: what is ringing rings there too, or again. */
-  onRegistered(bindings: readonly Binding[], now: number): void {
+  onRegistered({ bindings }: Registered, now: number): void {
     this.#contexts.collect(now);
     for (const open of this.#contexts.unfinished()) {
       this.#resume(open, now);
@@ -224,7 +224,7 @@ export class Forking {
   }
 
   /** A socket is gone: the phones that can no longer be reached are waited for. */
-  flowClosed(flow: Flow, now: number): void {
+  onFlowClosed({ flow }: FlowClosed, now: number): void {
     if (flow.carried.length === 0) return;
     for (const { phone } of flow.carried) this.#branches.transfer(phone, flow);
     for (const { context, request } of this.#contexts.unfinished()) {
@@ -237,7 +237,7 @@ export class Forking {
   }
 
   /** Ends what is over, sends again what the caller's home has not taken, and sets the alarm for what is left. */
-  passDeadlines(now: number): void {
+  onAlarm(now: number): void {
     for (const open of this.#contexts.unfinished()) {
       const { owed, collect, transaction } = open.context;
       // Whom it was owed to has long given up.
@@ -253,7 +253,7 @@ export class Forking {
   }
 
   /** The user is gone: whoever is calling is told, and what rings stops. */
-  end(now: number): void {
+  onSubscriberDeleted(now: number): void {
     for (const open of this.#contexts.unfinished()) {
       const { context } = cancelContext(open.context, undefined, now, this.#room.timers);
       const branches = context.branches.map((branch) => (branch.final === 0 ? { ...branch, final: 480 } : branch));

@@ -1,3 +1,4 @@
+import type { FlowClosed, Part, Registered } from "./part.ts";
 import { guessesAllowed, guessesIn } from "../../lib/authentication/authenticate.ts";
 import { hintIn, readBranch } from "../../lib/proxy/branch.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
@@ -42,18 +43,21 @@ interface Stranger {
 }
 
 /** Where frames arrive: parsed, authenticated, and handed to the part that they are for. */
-export class Ingress {
+export class Ingress implements Part {
   readonly #room: Room;
   readonly #account: Account;
   readonly #registrar: Registrar;
   readonly #phones: PhoneParts;
+  readonly #parts: () => readonly Part[];
   readonly #strangers = new Map<string, Stranger>();
 
   /** In memory of the home, which has one account. */
   readonly #brakes = new Brakes();
 
-  constructor(room: Room, account: Account, registrar: Registrar, phones: PhoneParts) {
+  /** @param parts all of the home, in their order */
+  constructor(room: Room, account: Account, registrar: Registrar, phones: PhoneParts, parts: () => readonly Part[]) {
     this.#room = room;
+    this.#parts = parts;
     this.#account = account;
     this.#registrar = registrar;
     this.#phones = phones;
@@ -120,12 +124,14 @@ export class Ingress {
     this.#forgetStranger(flow.id);
   }
 
-  /** A connection is gone, or its phones have left it: what was going on there waits for them, or goes on where they are now. */
+  /** A connection is gone, or its phones have left it. */
   left(flow: Flow, now: number, code?: number): void {
-    this.#registrar.flowClosed(flow, now, code);
-    this.#phones.forking.flowClosed(flow, now);
-    this.#phones.dialogs.flowClosed(flow, (phone) => this.#registrar.waitsFor(phone, now), isOnPurpose(code), now);
-    this.#phones.calls.flowClosed(flow, now);
+    const event = { flow, isOnPurpose: isOnPurpose(code) };
+    for (const part of this.#parts()) part.onFlowClosed?.(event, now);
+  }
+
+  /** What was not answered there goes to those of its phones that are on another connection. */
+  onFlowClosed({ flow }: FlowClosed, now: number): void {
     for (const letter of this.#phones.letters.flowClosed(flow, now)) this.#sendAgain(letter, now);
   }
 
@@ -199,11 +205,9 @@ export class Ingress {
     this.#reply(flow, request, text, 200, now);
     for (const other of outcome.left) this.left(other, now);
     if (outcome.newlyRegistered.length === 0) return;
-    const phones = new Set(outcome.newlyRegistered.map(({ phone }) => phone));
-    this.#phones.dialogs.onRegistered(flow, [...phones], now);
-    this.#phones.originating.onRegistered(flow, [...phones], now);
-    this.#phones.terminating.onRegistered(outcome.newlyRegistered, now);
-    this.#phones.forking.onRegistered(outcome.newlyRegistered, now);
+    const phones = [...new Set(outcome.newlyRegistered.map(({ phone }) => phone))];
+    const event: Registered = { flow, phones, bindings: outcome.newlyRegistered };
+    for (const part of this.#parts()) part.onRegistered?.(event, now);
   }
 
   /** By the branch of our Via, whichever of the user's sockets it comes on (RFC 3261 §17.1.3). */
@@ -274,7 +278,7 @@ export class Ingress {
   }
 
   /** Closes the sockets of those who have said something but have not authenticated in time. */
-  passDeadlines(now: number): void {
+  onAlarm(now: number): void {
     const { configuration, sockets, alarm } = this.#room;
     for (const { id, opened, heard, authenticated } of sockets.all()) {
       if (authenticated !== undefined || !heard) continue;

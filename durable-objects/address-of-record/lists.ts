@@ -20,6 +20,7 @@ import type { Envelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../..
 import { taken } from "../../lib/transport/envelope.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
+import type { Part } from "./part.ts";
 import type { Room } from "./room.ts";
 import type { Account } from "./account.ts";
 import { BackEndSubscription } from "./lists/back-end-subscription.ts";
@@ -44,7 +45,7 @@ const repeatFinalNotifyAfter = 2000;
  * The resource list server of this home's user (RFC 4662): whoever subscribes to a list is served by his own home, also where the
  * list is one of the domain. So all that a list shows him is what he is let see himself.
  */
-export class Lists {
+export class Lists implements Part {
   readonly #room: Room;
   readonly #account: Account;
   readonly #subscriptions: ListSubscriptions;
@@ -122,11 +123,11 @@ export class Lists {
   }
 
   /** Something has happened here: a phone may be back. */
-  look(now: number): void {
+  afterEvent(now: number): void {
     this.#notifier.look(now);
   }
 
-  passDeadlines(now: number): void {
+  onAlarm(now: number): void {
     for (const subscription of this.#subscriptions.all()) {
       const { id, ended, touched, expires } = subscription;
       if (expires > now) this.#room.alarm.noLaterThan(expires);

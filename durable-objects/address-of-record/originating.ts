@@ -28,6 +28,7 @@ import { type Flow, contactMark, leadsTo, phoneOnFlow } from "../../lib/transpor
 import type { NonSubscriber } from "../../lib/transport/non-subscriber.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
+import type { Part, Registered } from "./part.ts";
 import type { Room } from "./room.ts";
 import type { Account } from "./account.ts";
 import { type ActiveCalls, placedCall } from "./active-calls.ts";
@@ -53,7 +54,7 @@ export interface OriginatingParts {
 }
 
 /** Requests of this home's user, and the responses that come back: the caller's side of the proxy (RFC 3261 §16.3, §16.4, §16.7). */
-export class Originating {
+export class Originating implements Part {
   readonly #room: Room;
   readonly #account: Account;
   readonly #calls: PendingInvites;
@@ -215,10 +216,9 @@ export class Originating {
   }
 
   /** A phone is back on another socket: it goes on with its calls, unless it has forgotten them; and hears what it missed. */
-  onRegistered(flow: Flow, phones: readonly string[], now: number): void {
+  onRegistered({ flow, phones }: Registered, now: number): void {
     for (const phone of phones) {
       for (const letter of this.#letters.for(phone, now)) if (letter.kind === "response") this.again(flow, letter, now);
-      this.#calls.onRegistered(flow, phone, now);
     }
   }
 

@@ -2,6 +2,7 @@ import type { Response } from "../../lib/syntax/message.ts";
 import type { CancelEnvelope, InquiryEnvelope, Receipt } from "../../lib/transport/envelope.ts";
 import { taken } from "../../lib/transport/envelope.ts";
 import { type Flow, type PendingInvite, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
+import type { FlowClosed, Part, Registered } from "./part.ts";
 import type { Room } from "./room.ts";
 import { placedCall, withDialog } from "./active-calls.ts";
 
@@ -38,7 +39,7 @@ export const orphanedInvitesTable = {
  * The calls that this user's phones have placed and nobody has answered yet: where each went, noted in the socket it came on, so that
  * CANCEL follows it; and, once that socket is gone, in a row, so that a callee does not ring for nobody.
  */
-export class PendingInvites {
+export class PendingInvites implements Part {
   readonly #room: Room;
   readonly #passOn: (home: string, envelope: CancelEnvelope) => Promise<Receipt>;
   #rows: Map<string, OrphanedInvite> | undefined;
@@ -69,7 +70,7 @@ export class PendingInvites {
    * The caller's socket is gone. If he has another one he goes on there, unless his phone has forgotten; else he cannot CANCEL any
    * more, and a grace later his calls stop ringing. What a page that has been loaded anew knows nothing of stops at once.
    */
-  flowClosed(flow: Flow, now: number): void {
+  onFlowClosed({ flow }: FlowClosed, now: number): void {
     const phone = phoneOnFlow(flow);
     const successor = flow.pending.length === 0 ? undefined : this.#room.sockets.newestTo(phone);
     for (const pending of flow.pending) {
@@ -84,7 +85,11 @@ export class PendingInvites {
    * A phone is back on another socket: it goes on with its calls, unless it has forgotten them. One that keeps its calls over a new
    * connection keeps its Contact, too; with another Contact it is a page that was loaded anew and has given them up.
    */
-  onRegistered(flow: Flow, phone: string, now: number): void {
+  onRegistered({ flow, phones }: Registered, now: number): void {
+    for (const phone of phones) this.#isBack(flow, phone, now);
+  }
+
+  #isBack(flow: Flow, phone: string, now: number): void {
     for (const row of [...this.#load().values()]) {
       const { name: transaction, home, at, phone: placedBy, forgetful, contact } = row;
       if (placedBy !== phone) continue;
@@ -115,7 +120,7 @@ export class PendingInvites {
     return taken;
   }
 
-  passDeadlines(now: number): void {
+  onAlarm(now: number): void {
     for (const row of [...this.#load().values()]) {
       // Should our memory get lost before the other home has heard.
       this.#room.alarm.noLaterThan(Math.max(row.due, now + pauseBeforeRepeating));

@@ -25,6 +25,7 @@ import type { Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/trans
 import { taken } from "../../lib/transport/envelope.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
+import type { Part } from "./part.ts";
 import type { Room } from "./room.ts";
 import type { Account } from "./account.ts";
 import { EventState, type Sources } from "./presence/event-state.ts";
@@ -44,7 +45,7 @@ const maxFinalNotifyWait = 60_000;
 const repeatFinalNotifyAfter = 2000;
 
 /** The presence agent of this home's user (RFC 3856 §3): event state compositor (RFC 3903) and notifier (RFC 6665) of all its packages. */
-export class Presence {
+export class Presence implements Part {
   readonly #room: Room;
   readonly #account: Account;
   readonly #subscriptions: Subscriptions;
@@ -101,12 +102,12 @@ export class Presence {
     if (status === 481 && this.#notifier.repeatsFirst(id, now)) return taken;
     this.#subscriptions.remove(id);
     this.#notifier.forget(id);
-    this.look(now);
+    this.afterEvent(now);
     return taken;
   }
 
   /** Something has happened here that watchers may have to know of. */
-  look(now: number): void {
+  afterEvent(now: number): void {
     this.#notifier.look(now);
   }
 
@@ -118,15 +119,15 @@ export class Presence {
     const id = `application ${event}`;
     const put = { event, id, tag: randomText(), body, phone: undefined, at: now, expires: now + seconds * 1000 };
     this.#publications.apply(seconds === 0 ? { put: undefined, removed: id } : { put, removed: undefined });
-    this.look(now);
+    this.afterEvent(now);
   }
 
   /** The user is gone: whoever watches him is told (RFC 6665 §4.1.3 noresource). */
-  end(now: number): void {
+  onSubscriberDeleted(now: number): void {
     for (const subscription of [...this.#subscriptions.all()]) this.#end(subscription, "noresource", now);
   }
 
-  passDeadlines(now: number): void {
+  onAlarm(now: number): void {
     this.#publications.passDeadlines(now);
     this.#waiting.passDeadlines(now);
     for (const subscription of this.#subscriptions.ended()) {
@@ -152,7 +153,7 @@ export class Presence {
         this.#notifier.tell(subscription.id, now);
       }
     }
-    this.look(now);
+    this.afterEvent(now);
   }
 
   #subscribe(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt {
@@ -201,7 +202,7 @@ export class Presence {
       this.#subscriptions.put(subscription);
       if (isKnown) this.#notifier.notifyInitial(subscription.id, now);
       else this.#notifier.tell(subscription.id, now);
-      this.look(now);
+      this.afterEvent(now);
     } else this.#end(subscription, "timeout", now, isKnown);
     return this.#granted(request, subscription, parameters, 200);
   }
@@ -214,7 +215,7 @@ export class Presence {
       this.#subscriptions.remove(id);
       this.#notifier.forget(id);
     }
-    this.look(now);
+    this.afterEvent(now);
     return this.#granted(request, subscription, parameters, 204, [["SIP-ETag", this.#state.tag(event, visible[permission], now)]]);
   }
 
@@ -263,7 +264,7 @@ export class Presence {
     });
     if (isFault(outcome)) return refused(request, outcome);
     this.#publications.apply(outcome);
-    this.look(now);
+    this.afterEvent(now);
     const headers: [string, string][] = [
       ["Expires", String(outcome.expires)],
       ["SIP-ETag", outcome.tag],
@@ -277,7 +278,7 @@ export class Presence {
     const isStored = this.#subscriptions.get(subscription.id) !== undefined;
     if (isStored) this.#subscriptions.put({ ...subscription, touched: now, expires: now + repeatFinalNotifyAfter, ended: reason });
     this.#notifier.end(subscription, reason, now, isKnown);
-    this.look(now);
+    this.afterEvent(now);
   }
 
   #permission(event: EventPackage, watcher: string): Permission {

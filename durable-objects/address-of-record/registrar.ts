@@ -11,6 +11,7 @@ import type { Request } from "../../lib/syntax/message.ts";
 import { parameter } from "../../lib/syntax/parameters.ts";
 import { equalUris, parseUri } from "../../lib/syntax/uri.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
+import type { FlowClosed, Part } from "./part.ts";
 import type { Room } from "./room.ts";
 
 /** A binding, and whether its phone can be reached now or is only waited for. */
@@ -37,7 +38,7 @@ export const bindingsTable = {
 } as const;
 
 /** The bindings of one address of record: their rows, and what their flows know better (RFC 3261 §10.3). */
-export class Registrar {
+export class Registrar implements Part {
   readonly #room: Room;
   #rows: Map<string, Binding> | undefined;
   /** The last registration of each flow, if its phone may repeat it. */
@@ -148,10 +149,10 @@ export class Registrar {
    * A flow has closed: its bindings are waited for, but not for long if that was done on purpose.
    * @param code of its Close frame; undefined where nobody has closed it
    */
-  flowClosed(flow: Flow, now: number, code?: number): void {
+  onFlowClosed({ flow, isOnPurpose }: FlowClosed, now: number): void {
     this.#taken.delete(flow.id);
     const { grace } = this.#room.timers;
-    const patience = isOnPurpose(code) ? Math.min(grace, this.#room.configuration.closedGrace * 1000) : grace;
+    const patience = isOnPurpose ? Math.min(grace, this.#room.configuration.closedGrace * 1000) : grace;
     for (const { key } of flow.carried) {
       const row = this.#load().get(key);
       if (row !== undefined && this.#room.sockets.carrierOf(key) === undefined) this.#awayUntil(row, now, patience);
@@ -162,7 +163,7 @@ export class Registrar {
    * Ends what is over: bindings that were waited for in vain, and those whose phone did not refresh. For the others no alarm is
    * set: the end of their lease is looked at on the next occasion, at the latest when their socket closes.
    */
-  passDeadlines(now: number): void {
+  onAlarm(now: number): void {
     const known = this.current(now);
     const valid = new Set(known.map(({ binding }) => binding.key));
     for (const key of this.#load().keys()) if (!valid.has(key)) this.#remove(key);

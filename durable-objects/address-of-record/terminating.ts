@@ -1,5 +1,4 @@
 import { isHopName } from "../../lib/routing/hop-name.ts";
-import type { Binding } from "../../lib/location/binding.ts";
 import type { Branch } from "../../lib/proxy/branch.ts";
 import { inProgress, withoutRoute } from "../../lib/proxy/call-name.ts";
 import { type Forwarder, type StatelessRequest, hasLooped, makesDialogs, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
@@ -30,6 +29,7 @@ import type { Flow } from "../../lib/transport/flow.ts";
 import { isGuestHome, isNonSubscriberHome, nonSubscriberPhone } from "../../lib/transport/non-subscriber.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
+import type { Part, Registered } from "./part.ts";
 import type { Room } from "./room.ts";
 import type { Account } from "./account.ts";
 import { parsed, read } from "../shared/reparse.ts";
@@ -48,7 +48,7 @@ const maxStateAge = 7200;
 const tooManyRing = limitReached(480, "too many calls ring at this user");
 
 /** Requests for this home's user: whom they are for (RFC 3261 §16.5), and those that go on without state (§16.11). */
-export class Terminating {
+export class Terminating implements Part {
   readonly #room: Room;
   readonly #account: Account;
   readonly #registrar: Registrar;
@@ -143,7 +143,7 @@ export class Terminating {
   }
 
   /** Phones have registered: what waited for them goes to them. */
-  onRegistered(bindings: readonly Binding[], now: number): void {
+  onRegistered({ bindings }: Registered, now: number): void {
     for (const binding of bindings) {
       this.#handOver(binding.phone, now);
       this.#messages.offer(binding, now);
@@ -157,7 +157,7 @@ export class Terminating {
   }
 
   /** What waited in vain. */
-  passDeadlines(now: number): void {
+  onAlarm(now: number): void {
     for (const letter of this.#letters.expire(now)) this.#lost(letter);
     this.#messages.passDeadlines(now);
   }
