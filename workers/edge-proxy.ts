@@ -1,36 +1,31 @@
-import { authenticate, guessesAllowed, guessesIn, nobody } from "../lib/authentication/authenticate.ts";
+import { authenticate, guessesIn, nobody } from "../lib/authentication/authenticate.ts";
 import type { NonceCounts } from "../lib/authentication/digest.ts";
 import type { Keyring } from "../lib/authentication/keyring.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
 import { homeHints } from "../lib/proxy/branch.ts";
-import { type MandatoryHeaders, readMandatoryHeaders } from "../lib/syntax/mandatory-headers.ts";
+import { type MandatoryHeaders } from "../lib/syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault, limitReached } from "../lib/syntax/fault.ts";
-import { type Request as SipRequest, hasHeader, parseMessage, recover } from "../lib/syntax/message.ts";
+import { type Message as SipMessage, type Request as SipRequest, hasHeader } from "../lib/syntax/message.ts";
 import { copyOf } from "../lib/syntax/memoise.ts";
 import { addressOf } from "../lib/location/address.ts";
 import { admitsGuests } from "../lib/location/domain-settings.ts";
 import { guestMethods } from "../lib/proxy/non-subscriber-requests.ts";
 import { parseUri } from "../lib/syntax/uri.ts";
-import { isTooLong, tooLongFrame } from "../lib/transport/frame-limit.ts";
 import type { Opening } from "../lib/transport/opening.ts";
 import { type NonSubscriber, guestMark, isNonSubscriberHome, nonSubscriberHome } from "../lib/transport/non-subscriber.ts";
 import { type HomeConnectionName, selectHome } from "../lib/proxy/home-selection.ts";
 import { Brakes } from "../platform/connection/brakes.ts";
-import { frameFor, octetsIn } from "../platform/bytes.ts";
 import { Crowds } from "../platform/connection/crowds.ts";
 import { closeCodeFor } from "../platform/connection/close-code.ts";
 import { closing } from "../platform/connection/close-reasons.ts";
 import { Log } from "../platform/log.ts";
 import { TraceRecorder } from "../platform/trace-recorder.ts";
 import { keyringOf } from "../platform/crypto/keyring.ts";
-import { SerialQueues } from "../platform/connection/serial-queues.ts";
-import { AuthenticationTimeout } from "../platform/connection/authentication-timeout.ts";
-import { StrangerAllowance, lengthOf } from "../platform/connection/stranger-allowance.ts";
 import { randomText } from "../platform/crypto/random.ts";
-import { answerFault } from "../durable-objects/shared/reply.ts";
 import { type Configuration, readConfiguration } from "../platform/configuration.ts";
 import { type Answer, directoryOf, homeName } from "../platform/directory/directory.ts";
 import { DirectoryUnavailable } from "../platform/directory/errors.ts";
+import { ClientSocket, type Served, acceptClient } from "./client-socket.ts";
 import type { Environment } from "../platform/environment.ts";
 import { connectHome, openingOf } from "./home-socket.ts";
 
@@ -54,75 +49,41 @@ const crowds = new Crowds<EdgeProxy>();
 
 /** Serves a client's socket on a shared connection: several accounts, a stateless proxy over frames. */
 export function serveShared(environment: Environment, arrival: Arrival): Response {
-  const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
-  server.binaryType = "arraybuffer";
-  server.accept();
-  new EdgeProxy(environment, arrival, server).open();
-  return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": "sip" } });
+  return acceptClient((socket) => void new EdgeProxy(environment, arrival, socket));
 }
 
 /**
  * The edge proxy of one client's socket. It challenges and verifies against the directory, opens a home connection to the home of each account
  * that has authenticated, and from then on only chooses the home connection of each frame.
  */
-class EdgeProxy {
+class EdgeProxy implements Served {
   readonly #environment: Environment;
   readonly #configuration: Configuration;
   readonly #keyring: Keyring;
   readonly #arrival: Arrival;
-  readonly #client: WebSocket;
+  readonly #client: ClientSocket;
   readonly #id = randomText();
   readonly opened = Date.now();
   #watch: ReturnType<typeof setInterval> | undefined;
   readonly #log: Log;
-  readonly #queue = new SerialQueues();
   readonly #homeConnections: HomeConnection[] = [];
   /** Where INVITEs went, by their branch: ACK and CANCEL follow them. */
   readonly #invites = new Map<string, HomeConnection>();
   #counts: NonceCounts = [];
-  #guesses = 0;
-  /** The client sends binary frames, and gets such. */
-  #wantsBinary = false;
-  readonly #patience: AuthenticationTimeout;
-  /** Of somebody who has not authenticated; guests do not either. */
-  readonly #stranger = new StrangerAllowance();
 
-  constructor(environment: Environment, arrival: Arrival, client: WebSocket) {
+  constructor(environment: Environment, arrival: Arrival, socket: WebSocket) {
     this.#environment = environment;
     this.#configuration = readConfiguration(environment);
     this.#keyring = keyringOf(this.#configuration.sealKeys);
     this.#arrival = arrival;
-    this.#client = client;
     this.#log = new Log(new TraceRecorder(0), "edge proxy", this.#configuration.logging);
-    this.#patience = new AuthenticationTimeout(this.#configuration, Date.now(), (why) => this.#client.close(why.code, why.reason));
+    this.#client = new ClientSocket(socket, this.#configuration, this);
+    const name = this.#name();
+    if (name !== undefined) this.#joinsCrowd(name);
   }
 
   get address(): string {
     return this.#arrival.address;
-  }
-
-  open(): void {
-    const name = this.#name();
-    if (name !== undefined) this.#joinsCrowd(name);
-    this.#client.addEventListener("message", ({ data }) => this.#arrived(data as string | ArrayBuffer));
-    this.#client.addEventListener("close", ({ code }) => this.#closed(code));
-    this.#client.addEventListener("error", () => this.#closed(1006));
-  }
-
-  #arrived(data: string | ArrayBuffer): void {
-    if (!this.#isOpen()) return;
-    if (isTooLong(data)) return this.#end(tooLongFrame);
-    if (!this.#isKnown() && !this.#stranger.hears(data, Date.now())) return this.#end(closing.tooMuch);
-    if (this.#queue.isFull("client")) return this.#end(closing.tooManyWaiting);
-    void this.#queue.run("client", () => this.#frame(data), lengthOf(data));
-  }
-
-  #isOpen(): boolean {
-    return this.#client.readyState === WebSocket.OPEN;
-  }
-
-  #end({ code, reason }: { readonly code: number; readonly reason: string }): void {
-    this.#client.close(code, reason);
   }
 
   /** What the client connected to, if that is a name in a domain of ours. */
@@ -134,7 +95,7 @@ class EdgeProxy {
   /** Who has to go learns of it by looking: the platform lets no request touch the socket of another one. */
   #joinsCrowd(name: string): void {
     crowds.joins(name, this, this.#configuration.maximumUnauthenticated);
-    this.#watch = setInterval(() => (crowds.has(name, this) ? undefined : this.#end(closing.tooMany)), watchEvery);
+    this.#watch = setInterval(() => (crowds.has(name, this) ? undefined : this.#client.end(closing.tooMany)), watchEvery);
   }
 
   /** One stranger less at the name. */
@@ -145,36 +106,26 @@ class EdgeProxy {
   }
 
   /** Whether a subscriber has authenticated here. */
-  #isKnown(): boolean {
+  isKnown(): boolean {
     return this.#homeConnections.some((homeConnection) => !isNonSubscriberHome(homeConnection.home));
   }
 
   /** Whom the directory knows by a name that the client says; undefined if the client has had D1 asked too often, whose socket is closed then. */
   async #find(user: string, domain: string): Promise<Answer | undefined> {
     const directory = directoryOf(this.#environment);
-    if (this.#isKnown() || directory.knows(user, domain) || this.#stranger.asks(Date.now())) return directory.find(user, domain);
-    this.#end(closing.tooMuch);
+    if (directory.knows(user, domain) || this.#client.mayAsk()) return directory.find(user, domain);
+    this.#client.end(closing.tooMuch);
     return undefined;
   }
 
-  #frame(raw: string | ArrayBuffer): void | Promise<void> {
-    if (!this.#isOpen()) return;
-    this.#wantsBinary = typeof raw !== "string";
-    const octets = octetsIn(raw);
-    if (octets === "\r\n\r\n") return this.#send("\r\n");
-    if (octets.trim() === "") return;
-    const message = parseMessage(octets);
-    if (isFault(message)) return this.#unreadable(octets, message);
-    const mandatory = readMandatoryHeaders(message);
-    if (isFault(mandatory)) return message.kind === "request" ? this.#refuse(message, mandatory) : undefined;
-    this.#patience.heard();
+  message(message: SipMessage, mandatory: MandatoryHeaders, raw: string | ArrayBuffer): void | Promise<void> {
     const choice =
       this.#followInvite(message.kind === "request" ? message.method : "", mandatory) ??
       selectHome(message, mandatory, this.#homeConnections, this.#keyring);
     if (choice.kind === "connection")
       return this.#pass(choice.homeConnection, raw, message.kind === "request" ? message.method : "", mandatory);
     if (message.kind === "response" || message.method === "ACK") return;
-    if (message.method === "CANCEL") return this.#refuse(message, fault(481, "there is nothing to cancel"));
+    if (message.method === "CANCEL") return this.#client.refuse(message, fault(481, "there is nothing to cancel"));
     const { account } = this.#arrival;
     if (account !== undefined) return this.#attempt(message, () => this.#admit(message, raw, mandatory, account.username, account.domain));
     if (choice.kind === "none") {
@@ -218,9 +169,9 @@ class EdgeProxy {
       await brakes.waiting(`${user}@${domain}`, Date.now());
     const refusal = this.#authenticate(request, user, domain, subscriber);
     if (refusal !== undefined) brakes.wrong(`${user}@${domain}`, guessesIn(request, refusal), Date.now());
-    if (refusal !== undefined) return this.#refuse(request, refusal);
+    if (refusal !== undefined) return this.#client.refuse(request, refusal);
     if (this.#homeConnections.length >= this.#configuration.maximumHomeConnections)
-      return this.#refuse(request, limitReached(403, "too many accounts on one connection"));
+      return this.#client.refuse(request, limitReached(403, "too many accounts on one connection"));
     const homeConnection = await this.#openHomeConnection(subscriber as Subscriber);
     this.#pass(homeConnection, raw, request.method, mandatory);
   }
@@ -232,7 +183,7 @@ class EdgeProxy {
     } catch (error) {
       const isAway = error instanceof DirectoryUnavailable;
       if (!isAway) console.error(JSON.stringify({ note: "a home connection could not be opened", error: String(error) }));
-      this.#refuse(request, fault(isAway ? 503 : 500, "this account cannot be served now", [["Retry-After", "5"]]));
+      this.#client.refuse(request, fault(isAway ? 503 : 500, "this account cannot be served now", [["Retry-After", "5"]]));
     }
   }
 
@@ -242,15 +193,16 @@ class EdgeProxy {
     const uri = parseUri(request.requestUri);
     const to = isFault(uri) || uri.kind !== "sip" ? undefined : addressOf(this.#keyring, uri);
     if (hasCredentials || mandatory.toTag !== undefined || !guestMethods.includes(request.method) || to === undefined)
-      return this.#refuse(request, refusal);
+      return this.#client.refuse(request, refusal);
     const answer = await this.#find(to.user, to.domain);
     if (answer === undefined) return;
-    if (answer.kind !== "subscriber" || !admitsGuests(answer.settings, answer.subscriber.username)) return this.#refuse(request, refusal);
+    if (answer.kind !== "subscriber" || !admitsGuests(answer.settings, answer.subscriber.username))
+      return this.#client.refuse(request, refusal);
     const known = this.#homeConnections.find(
       (homeConnection) => homeConnection.domain === to.domain && isNonSubscriberHome(homeConnection.home),
     );
     if (known === undefined && this.#homeConnections.length >= this.#configuration.maximumHomeConnections)
-      return this.#refuse(request, limitReached(403, "too many accounts on one connection"));
+      return this.#client.refuse(request, limitReached(403, "too many accounts on one connection"));
     this.#pass(known ?? (await this.#openGuestConnection(to.domain)), raw, request.method, mandatory);
   }
 
@@ -290,7 +242,7 @@ class EdgeProxy {
   async #connect(opening: Opening, home: string): Promise<HomeConnection> {
     const { subscriber } = opening;
     const socket = await connectHome(this.#environment, opening);
-    if (!this.#isOpen()) {
+    if (!this.#client.isOpen) {
       socket.close(1000);
       throw new Error("the client has gone");
     }
@@ -301,11 +253,11 @@ class EdgeProxy {
       user: subscriber.username,
       domain: subscriber.domain,
     };
-    socket.addEventListener("message", ({ data }) => this.#emit(data as string | ArrayBuffer));
+    socket.addEventListener("message", ({ data }) => this.#client.emit(data as string | ArrayBuffer));
     socket.addEventListener("close", ({ code, reason }) => this.#homeConnectionClosed(homeConnection, code, reason));
     socket.addEventListener("error", () => this.#homeConnectionClosed(homeConnection, 1006, ""));
     this.#homeConnections.push(homeConnection);
-    this.#patience.ends();
+    this.#client.authenticated();
     return homeConnection;
   }
 
@@ -321,45 +273,22 @@ class EdgeProxy {
     if (homeConnection.socket.readyState !== WebSocket.CLOSED) homeConnection.socket.close(1000);
     if (code >= 4000) {
       // Who does not read one home does not read the others either.
-      if (this.#homeConnections.length === 0 || reason === closing.doesNotRead.reason) this.#client.close(code, reason);
+      if (this.#homeConnections.length === 0 || reason === closing.doesNotRead.reason) this.#client.end({ code, reason });
       return;
     }
-    setTimeout(() => this.#client.close(1012, "a home restarted: connect again"), Math.random() * 2000);
+    setTimeout(() => this.#client.end({ code: 1012, reason: "a home restarted: connect again" }), Math.random() * 2000);
   }
 
-  #closed(code: number): void {
+  closed(code: number): void {
     this.#leavesCrowd();
-    this.#patience.ends();
     const homeCode = code === 1006 ? closing.broken.code : closeCodeFor(code);
     for (const homeConnection of this.#homeConnections.splice(0)) homeConnection.socket.close(homeCode);
-    this.#client.close(closeCodeFor(code));
   }
 
-  #unreadable(octets: string, refusal: Fault): void {
-    const request = recover(octets);
-    if (request !== undefined) this.#refuse(request, refusal);
-  }
-
-  #refuse(request: SipRequest, refusal: Fault): void {
-    if (request.method === "ACK") return;
-    const text = answerFault(request, refusal);
-    this.#send(text);
-    // What goes on to a home is logged there.
+  /** What goes on to a home is logged there. */
+  refused(request: SipRequest, { status, fault: why }: Fault, response: string): void {
     const now = Date.now();
     this.#log.received(now, this.#id, request);
-    this.#log.answered(now, this.#id, text, refusal.status, request, refusal.fault);
-    this.#guesses += guessesIn(request, refusal);
-    if (this.#guesses >= guessesAllowed) this.#client.close(closing.tooManyGuesses.code, closing.tooManyGuesses.reason);
-  }
-
-  #send(text: string): void {
-    this.#emit(frameFor(text, this.#wantsBinary));
-  }
-
-  /** Who does not read has no more waiting for him than a stranger may be told. */
-  #emit(frame: string | ArrayBuffer | Uint8Array): void {
-    if (!this.#isOpen()) return;
-    if (!this.#isKnown() && !this.#stranger.says(frame, Date.now())) return this.#end(closing.tooMuch);
-    this.#client.send(frame);
+    this.#log.answered(now, this.#id, response, status, request, why);
   }
 }

@@ -1,4 +1,4 @@
-import { authenticate, guessesAllowed, guessesIn, nobody } from "../lib/authentication/authenticate.ts";
+import { authenticate, guessesIn, nobody } from "../lib/authentication/authenticate.ts";
 import type { NonceCounts } from "../lib/authentication/digest.ts";
 import type { Keyring } from "../lib/authentication/keyring.ts";
 import { type Address, addressOf } from "../lib/location/address.ts";
@@ -8,31 +8,25 @@ import { awayFrom } from "../lib/redirect/redirection.ts";
 import { serverContacts } from "../lib/redirect/servers.ts";
 import { resolveEnum } from "../lib/routing/enum.ts";
 import { readHopName } from "../lib/routing/hop-name.ts";
-import { type MandatoryHeaders, readMandatoryHeaders } from "../lib/syntax/mandatory-headers.ts";
+import { type MandatoryHeaders } from "../lib/syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault } from "../lib/syntax/fault.ts";
-import { type Request as SipRequest, parseMessage, recover } from "../lib/syntax/message.ts";
+import { type Message as SipMessage, type Request as SipRequest } from "../lib/syntax/message.ts";
 import { copyOf } from "../lib/syntax/memoise.ts";
 import { allowed, capabilities } from "../lib/server/capabilities.ts";
 import { inspectRequest } from "../lib/uas/inspect-request.ts";
 import { type Uri, canonicalUser, parseUri, serialiseUri, dialledNumber } from "../lib/syntax/uri.ts";
-import { isTooLong, tooLongFrame } from "../lib/transport/frame-limit.ts";
 import type { RequestEnvelope } from "../lib/transport/envelope.ts";
 import { routeOf } from "../durable-objects/shared/target-selection.ts";
 import { Brakes } from "../platform/connection/brakes.ts";
 import { closing } from "../platform/connection/close-reasons.ts";
-import { frameFor, octetsIn } from "../platform/bytes.ts";
-import { closeCodeFor } from "../platform/connection/close-code.ts";
 import { keyringOf } from "../platform/crypto/keyring.ts";
-import { AuthenticationTimeout } from "../platform/connection/authentication-timeout.ts";
-import { SerialQueues } from "../platform/connection/serial-queues.ts";
-import { StrangerAllowance, lengthOf } from "../platform/connection/stranger-allowance.ts";
 import { resolverOf } from "../platform/dns/shared-resolver.ts";
 import { randomText } from "../platform/crypto/random.ts";
 import { hopsOf } from "../durable-objects/shared/trunk-hops.ts";
-import { answerFault } from "../durable-objects/shared/reply.ts";
 import { type Configuration, readConfiguration } from "../platform/configuration.ts";
 import { type Answer, directoryOf, homeName } from "../platform/directory/directory.ts";
 import { DirectoryUnavailable } from "../platform/directory/errors.ts";
+import { ClientSocket, type Served, acceptClient } from "./client-socket.ts";
 import type { Environment } from "../platform/environment.ts";
 
 const brakes = new Brakes();
@@ -52,92 +46,47 @@ const invitesKept = 100;
 
 /** Serves a socket of the redirect server (RFC 3261 §8.3): it says where people are, and never forwards anything. */
 export function serveRedirects(environment: Environment, arrival: Arrival): Response {
-  const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
-  server.binaryType = "arraybuffer";
-  server.accept();
-  new RedirectServer(environment, arrival, server).open();
-  return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": "sip" } });
+  return acceptClient((socket) => void new RedirectServer(environment, arrival, socket));
 }
 
 /** A stranger has had D1 asked more often than he may. */
 class TooOften extends Error {}
 
 /** The redirect server of one client's socket. No object holds the socket, and nothing is written. */
-class RedirectServer {
+class RedirectServer implements Served {
   readonly #environment: Environment;
   readonly #configuration: Configuration;
   readonly #keyring: Keyring;
   readonly #arrival: Arrival;
-  readonly #client: WebSocket;
+  readonly #client: ClientSocket;
   readonly #id = randomText();
-  readonly #queue = new SerialQueues();
   /** INVITEs that were answered, by branch: what a CANCEL may be for. */
   readonly #invites = new Set<string>();
   /** The version of the row, by `user@domain`, that each who has authenticated here did so with. */
   readonly #known = new Map<string, number>();
   #counts: NonceCounts = [];
-  #guesses = 0;
-  /** The client sends binary frames, and gets such. */
-  #wantsBinary = false;
-  readonly #patience: AuthenticationTimeout;
-  readonly #stranger = new StrangerAllowance();
 
-  constructor(environment: Environment, arrival: Arrival, client: WebSocket) {
+  constructor(environment: Environment, arrival: Arrival, socket: WebSocket) {
     this.#environment = environment;
     this.#configuration = readConfiguration(environment);
     this.#keyring = keyringOf(this.#configuration.sealKeys);
     this.#arrival = arrival;
-    this.#client = client;
-    this.#patience = new AuthenticationTimeout(this.#configuration, Date.now(), (why) => this.#end(why));
+    this.#client = new ClientSocket(socket, this.#configuration, this);
   }
 
-  open(): void {
-    this.#client.addEventListener("message", ({ data }) => this.#arrived(data as string | ArrayBuffer));
-    this.#client.addEventListener("close", ({ code }) => {
-      this.#patience.ends();
-      this.#client.close(closeCodeFor(code));
-    });
-  }
-
-  #arrived(data: string | ArrayBuffer): void {
-    if (!this.#isOpen()) return;
-    if (isTooLong(data)) return this.#end(tooLongFrame);
-    if (!this.#isKnown() && !this.#stranger.hears(data, Date.now())) return this.#end(closing.tooMuch);
-    if (this.#queue.isFull("client")) return this.#end(closing.tooManyWaiting);
-    void this.#queue.run("client", () => this.#frame(data), lengthOf(data));
-  }
-
-  #isOpen(): boolean {
-    return this.#client.readyState === WebSocket.OPEN;
-  }
-
-  #end({ code, reason }: { readonly code: number; readonly reason: string }): void {
-    this.#client.close(code, reason);
-  }
-
-  #isKnown(): boolean {
+  isKnown(): boolean {
     return this.#known.size > 0;
   }
 
   /** Whom the directory knows. @throws TooOften if a stranger has asked for too many */
   async #find(user: string, domain: string): Promise<Answer> {
     const directory = directoryOf(this.#environment);
-    if (!this.#isKnown() && !directory.knows(user, domain) && !this.#stranger.asks(Date.now())) throw new TooOften();
+    if (!directory.knows(user, domain) && !this.#client.mayAsk()) throw new TooOften();
     return directory.find(user, domain);
   }
 
-  #frame(frame: string | ArrayBuffer): void | Promise<void> {
-    if (!this.#isOpen()) return;
-    this.#wantsBinary = typeof frame !== "string";
-    const octets = octetsIn(frame);
-    if (octets === "\r\n\r\n") return this.#send("\r\n");
-    if (octets.trim() === "") return;
-    const message = parseMessage(octets);
-    if (isFault(message)) return this.#unreadable(octets, message);
+  message(message: SipMessage, mandatory: MandatoryHeaders): void | Promise<void> {
     if (message.kind === "response") return;
-    const mandatory = readMandatoryHeaders(message);
-    if (isFault(mandatory)) return this.#refuse(message, mandatory);
-    this.#patience.heard();
     if (message.method === "ACK") return;
     if (message.method === "CANCEL") return this.#cancel(message, mandatory);
     if (message.method === "INVITE") this.#remember(mandatory);
@@ -147,7 +96,7 @@ class RedirectServer {
   /** RFC 3261 §8.3: the final response has gone already, so that a CANCEL changes nothing (§9.2). */
   #cancel(request: SipRequest, mandatory: MandatoryHeaders): void {
     const status = this.#invites.has(nameOf(mandatory)) ? 200 : 481;
-    this.#send(replyTo(request, status, { toTag: randomText() }));
+    this.#client.send(replyTo(request, status, { toTag: randomText() }));
   }
 
   #remember(mandatory: MandatoryHeaders): void {
@@ -159,15 +108,15 @@ class RedirectServer {
   async #answer(request: SipRequest, mandatory: MandatoryHeaders): Promise<void> {
     try {
       const text = await this.#redirect(request, mandatory);
-      if (isFault(text)) this.#refuse(request, text);
-      else this.#send(text);
+      if (isFault(text)) this.#client.refuse(request, text);
+      else this.#client.send(text);
       // Who is told without credentials, where that is allowed, owes none.
-      if (!isFault(text) && request.method !== "OPTIONS") this.#patience.ends();
+      if (!isFault(text) && request.method !== "OPTIONS") this.#client.authenticated();
     } catch (error) {
-      if (error instanceof TooOften) return this.#end(closing.tooMuch);
+      if (error instanceof TooOften) return this.#client.end(closing.tooMuch);
       const isAway = error instanceof DirectoryUnavailable;
       if (!isAway) console.error(JSON.stringify({ note: "a redirection failed", error: String(error) }));
-      this.#refuse(request, fault(isAway ? 503 : 500, "nobody can be looked up now", [["Retry-After", "5"]]));
+      this.#client.refuse(request, fault(isAway ? 503 : 500, "nobody can be looked up now", [["Retry-After", "5"]]));
     }
   }
 
@@ -298,7 +247,7 @@ class RedirectServer {
     if (isFault(verdict)) return verdict;
     this.#counts = verdict.counts;
     if (version !== undefined) this.#known.set(name, version);
-    this.#patience.ends();
+    this.#client.authenticated();
     return undefined;
   }
 
@@ -306,24 +255,6 @@ class RedirectServer {
   #serve(request: SipRequest): string | Fault {
     if (request.method !== "OPTIONS") return fault(404, "this URI names nobody");
     return replyTo(request, 200, { toTag: randomText(), headers: capabilities("redirect") });
-  }
-
-  #unreadable(octets: string, refusal: Fault): void {
-    const request = recover(octets);
-    if (request !== undefined) this.#refuse(request, refusal);
-  }
-
-  #refuse(request: SipRequest, refusal: Fault): void {
-    if (request.method !== "ACK") this.#send(answerFault(request, refusal));
-    this.#guesses += guessesIn(request, refusal);
-    if (this.#guesses >= guessesAllowed) this.#client.close(closing.tooManyGuesses.code, closing.tooManyGuesses.reason);
-  }
-
-  #send(text: string): void {
-    if (!this.#isOpen()) return;
-    const frame = frameFor(text, this.#wantsBinary);
-    if (!this.#isKnown() && !this.#stranger.says(frame, Date.now())) return this.#end(closing.tooMuch);
-    this.#client.send(frame);
   }
 }
 

@@ -128,7 +128,9 @@ async function reinvite(isHeld: boolean): Promise<void> {
       await one.invite({ requestDelegate: { onAccept: () => resolve(), onReject: refused } });
       return true;
     } catch (error) {
-      if (error instanceof RequestPendingError) return false;
+      // SIP.js has two errors for the same: a re-INVITE is under way in either direction (RFC 3261 §14.1).
+      const isUnderWay = error instanceof RequestPendingError || String(error).includes("ongoing re-INVITE");
+      if (isUnderWay) return false;
       throw error;
     }
   });
