@@ -9,7 +9,7 @@ let ua: UA | undefined;
 let isAnonymous = false;
 let session: RTCSession | undefined;
 let state: ReturnType<TestPhone["state"]> = "idle";
-let terminating = 0;
+let callsReceived = 0;
 let losses = 0;
 
 /** A JsSIP application as its documentation shows one. */
@@ -49,14 +49,14 @@ window.phone = {
   losses: () => losses,
   isRegistered: () => ua?.isRegistered() ?? false,
   packets: () => packetsOf(session?.connection),
-  incomingCalls: () => terminating,
+  incomingCalls: () => callsReceived,
   isHeldByPeer: () => session?.isOnHold().remote ?? false,
 };
 
 function follow(one: RTCSession): void {
   session = one;
   state = one.direction === "incoming" ? "ringing" : "calling";
-  if (one.direction === "incoming") terminating += 1;
+  if (one.direction === "incoming") callsReceived += 1;
   const isCurrent = () => session === one;
   const ended = ({ cause, message }: EndEvent) => {
     endings.push(`${(message as { status_code?: number } | null)?.status_code ?? ""} ${cause}`.trim());

@@ -12,7 +12,7 @@ let isAnonymous = false;
 let isRegistered = false;
 let session: Session | undefined;
 let state: ReturnType<TestPhone["state"]> = "idle";
-let terminating = 0;
+let callsReceived = 0;
 let losses = 0;
 
 /** A SIP.js application as its documentation shows one. */
@@ -62,7 +62,7 @@ window.phone = {
   losses: () => losses,
   isRegistered: () => isRegistered,
   packets: () => packetsOf(mediaOf(session)?.peerConnection),
-  incomingCalls: () => terminating,
+  incomingCalls: () => callsReceived,
   isHeldByPeer: () => {
     const direction = mediaOf(session)?.peerConnection?.currentRemoteDescription?.sdp.match(/a=(sendrecv|sendonly|recvonly|inactive)/)?.[1];
     return direction === "sendonly" || direction === "inactive";
@@ -103,7 +103,7 @@ async function invite(inviter: Inviter): Promise<void> {
 function follow(one: Session): void {
   session = one;
   state = one instanceof Invitation ? "ringing" : "calling";
-  if (one instanceof Invitation) terminating += 1;
+  if (one instanceof Invitation) callsReceived += 1;
   one.stateChange.addListener((changed) => {
     if (one !== session) return;
     if (changed === SessionState.Established) state = "confirmed";
