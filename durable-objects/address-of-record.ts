@@ -6,7 +6,7 @@ import type { BindingView, StaticContact } from "../lib/location/binding-view.ts
 import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { ListName } from "../lib/presence/resource-list.ts";
 import type { TraceEntry } from "../lib/trace.ts";
-import type { Envelope, Receipt, RequestEnvelope } from "../lib/transport/envelope.ts";
+import { type Envelope, type Receipt, type RequestEnvelope, readEnvelope } from "../lib/transport/envelope.ts";
 import { readConfiguration } from "../platform/configuration.ts";
 import { directoryOf } from "../platform/directory/directory.ts";
 import { isTooLong, tooLongFrame } from "../lib/transport/frame-limit.ts";
@@ -56,8 +56,8 @@ interface Parts {
   readonly ordered: readonly Part[];
   readonly account: Account;
   readonly registrar: Registrar;
-  readonly calls: PendingInvites;
-  readonly dialogs: ActiveCalls;
+  readonly pendingInvites: PendingInvites;
+  readonly activeCalls: ActiveCalls;
   readonly forking: Forking;
   readonly terminating: Terminating;
   readonly originating: Originating;
@@ -183,7 +183,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
 
   /** A visitor who has gone leaves nothing behind but what his calls still need for a moment. */
   async #deleteIfIdle(now: number): Promise<void> {
-    if (this.#parts.dialogs.hasCalls()) return;
+    if (this.#parts.activeCalls.hasCalls()) return;
     if (now - this.#left < nonSubscriberGrace) return this.#room.alarm.noLaterThan(this.#left + nonSubscriberGrace);
     const gone = this.ctx.storage.deleteAll();
     // He may come back before the object sleeps.
@@ -266,7 +266,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
 
   #probe(flow: Flow, token: string): string {
     const { user, domain, hint } = this.#room.home;
-    const target = flow.carried[0]?.contact ?? `sip:${user}@${domain}`;
+    const target = flow.boundContacts[0]?.contact ?? `sip:${user}@${domain}`;
     const text = composeProbe({ target, host: domain, branch: probeBranch(hint, token), token });
     this.#room.log.passed(Date.now(), flow.id, text);
     return text;
@@ -277,28 +277,36 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     const room = this.#room;
     const account = new Account(room);
     const registrar = new Registrar(room);
-    const letters = new UndeliveredMessages(room);
+    const undelivered = new UndeliveredMessages(room);
     const passOn = (home: string, envelope: Envelope) => this.#passOn(home, envelope);
     const waitsFor = (phone: string, now: number) => registrar.waitsFor(phone, now);
     const isLimited = () => !isNonSubscriberHome(room.home.name) && account.rules().maximumCalls !== undefined;
-    const dialogs = new ActiveCalls(room, isLimited, waitsFor, passOn);
-    const calls = new PendingInvites(room, passOn);
+    const activeCalls = new ActiveCalls(room, isLimited, waitsFor, passOn);
+    const pendingInvites = new PendingInvites(room, passOn);
     const forking = new Forking(room, new Contexts(room), passOn, waitsFor);
-    const callsAtPresent = (now: number) => forking.ringing().length + calls.pending().length + dialogs.count(now);
+    const callsAtPresent = (now: number) => forking.ringing().length + pendingInvites.pending().length + activeCalls.count(now);
     const messages = new Messages(room);
-    const presence = new Presence(room, account, { registrar, dialogs, calls, forking, messages }, passOn);
+    const presence = new Presence(room, account, { registrar, activeCalls, pendingInvites, forking, messages }, passOn);
     const lists = new Lists(room, account, passOn);
     const watched = { messages, presence, lists };
-    const terminating = new Terminating(room, { account, registrar, forking, letters, dialogs, ...watched, callsAtPresent }, passOn);
-    const originating = new Originating(room, { account, calls, letters, dialogs, lists, callsAtPresent, forking }, passOn);
-    const phones = { dialogs, originating, terminating, forking, calls, letters, presence };
+    const terminating = new Terminating(
+      room,
+      { account, registrar, forking, undelivered, activeCalls, ...watched, callsAtPresent },
+      passOn,
+    );
+    const originating = new Originating(
+      room,
+      { account, pendingInvites, undelivered, activeCalls, lists, callsAtPresent, forking },
+      passOn,
+    );
+    const phones = { activeCalls, originating, terminating, forking, pendingInvites, undelivered, presence };
     const ingress: Ingress = new Ingress(room, account, registrar, phones, () => ordered);
     const ordered: readonly Part[] = [
       // Until when a phone is waited for is known before anybody asks.
       registrar,
-      dialogs,
+      activeCalls,
       originating,
-      calls,
+      pendingInvites,
       // What waited for a phone comes before what rings.
       terminating,
       forking,
@@ -310,7 +318,8 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     return { account, registrar, lists, ...phones, ingress, ordered };
   }
 
-  #receive(envelope: Envelope, now: number): Receipt {
+  #receive(written: Envelope, now: number): Receipt {
+    const envelope = readEnvelope(written);
     switch (envelope.kind) {
       case "request": {
         const receipt = this.#parts.terminating.request(envelope, now);
@@ -329,7 +338,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
           ? this.#parts.presence.response(envelope, now)
           : this.#parts.forking.sentOnAnswered(envelope, now);
       case "inquiry":
-        return this.#parts.calls.inquiry(envelope, now);
+        return this.#parts.pendingInvites.inquiry(envelope, now);
     }
   }
 

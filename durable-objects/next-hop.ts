@@ -24,7 +24,8 @@ import {
   type Receipt,
   type RequestEnvelope,
   type ResponseEnvelope,
-  taken,
+  accepted,
+  readEnvelope,
 } from "../lib/transport/envelope.ts";
 import { readConfiguration } from "../platform/configuration.ts";
 import { directoryOf } from "../platform/directory/directory.ts";
@@ -167,7 +168,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
   /** Envelopes of homes: requests and cancellations for the other server, and responses to its requests. */
   async deliver(envelopes: readonly Envelope[]): Promise<readonly Receipt[]> {
     const receipts: Receipt[] = [];
-    for (const envelope of envelopes) receipts.push(await this.#receive(envelope));
+    for (const envelope of envelopes) receipts.push(await this.#receive(readEnvelope(envelope)));
     this.#connection.rest();
     return receipts;
   }
@@ -181,7 +182,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       case "response":
         return this.#response(envelope);
       case "inquiry":
-        return taken;
+        return accepted;
     }
   }
 
@@ -190,18 +191,18 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     const refusal = await this.#refusalOf(envelope, request, mandatory);
     const connection = refusal === undefined ? await this.#connection.open() : undefined;
     if (connection === undefined) {
-      if (request.method === "ACK") return taken;
+      if (request.method === "ACK") return accepted;
       const why = refusal ?? fault(failed(mandatory), `${this.#hop.host} cannot be reached`, [["Retry-After", String(defaultRetryAfter)]]);
       return { kind: "answered", status: why.status, text: answerFault(request, why) };
     }
     const { text: made, branch } = this.#asSent(connection, envelope, request, mandatory);
     const whole = parsed(made);
     const text = await this.#shown(whole);
-    if (request.method === "INVITE" && this.#sent.latest(branch) !== undefined) return taken;
+    if (request.method === "INVITE" && this.#sent.latest(branch) !== undefined) return accepted;
     if (request.method !== "ACK") this.#sent.remember(branch, text === whole.text ? whole : parsed(text), Date.now());
     this.#calls.passed(request.method, mandatory, Date.now(), callerOf(envelope));
     connection.send(text);
-    return taken;
+    return accepted;
   }
 
   async #cancel({ of, reason }: CancelEnvelope): Promise<Receipt> {
@@ -213,7 +214,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     const invite = this.#sent.latest(branch);
     if (invite !== undefined) connection.send(cancelFor(invite, headers));
     else for (const cancel of await this.#cancelsBlindly(parsed(text), branch, headers)) connection.send(cancel);
-    return taken;
+    return accepted;
   }
 
   /**
@@ -235,7 +236,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     const shown = isFault(response) ? text : await this.#shown(response);
     const connection = await this.#connection.open();
     connection?.send(shown);
-    return taken;
+    return accepted;
   }
 
   /** A message as this server is to have it. */

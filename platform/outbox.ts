@@ -1,4 +1,4 @@
-import { type Envelope, type Receipt, taken } from "../lib/transport/envelope.ts";
+import { type Envelope, type Receipt, accepted } from "../lib/transport/envelope.ts";
 
 /** What every object takes from others. */
 export interface Receiver {
@@ -73,7 +73,7 @@ export class Outbox {
       try {
         this.#calls += 1;
         const receipts = await this.#stub(home).deliver(envelopes);
-        batch.forEach((posted, index) => posted.taken(receipts?.[index] ?? taken));
+        batch.forEach((posted, index) => posted.taken(receipts?.[index] ?? accepted));
         return;
       } catch (error) {
         // A stub that has failed once fails for ever.

@@ -40,7 +40,7 @@ export class ClientSocket {
   readonly #queue = new SerialQueues();
   readonly #stranger = new StrangerAllowance();
   readonly #timeout: AuthenticationTimeout;
-  #guesses = 0;
+  #failedAttempts = 0;
   /** The client sends binary frames, and gets such (RFC 7118 §5). */
   #wantsBinary = false;
 
@@ -89,8 +89,8 @@ export class ClientSocket {
     const response = answerFault(request, refusal);
     this.send(response);
     this.#served.refused?.(request, refusal, response);
-    this.#guesses += guessesIn(request, refusal);
-    if (this.#guesses >= guessesAllowed) this.end(closing.tooManyGuesses);
+    this.#failedAttempts += guessesIn(request, refusal);
+    if (this.#failedAttempts >= guessesAllowed) this.end(closing.tooManyGuesses);
   }
 
   #arrived(data: string | ArrayBuffer): void {

@@ -208,8 +208,8 @@ class EdgeProxy implements Served {
 
   #openGuestConnection(domain: string): Promise<HomeConnection> {
     const { host, address } = this.#arrival;
-    const visitor: NonSubscriber = { kind: "guest", domain, name: this.#guestName(address), domains: [], isTrusted: false };
-    return this.#connect(openingOf(visitor, { way: "leg", host, address }), nonSubscriberHome(visitor));
+    const nonSubscriber: NonSubscriber = { kind: "guest", domain, name: this.#guestName(address), domains: [], isTrusted: false };
+    return this.#connect(openingOf(nonSubscriber, { way: "shared", host, address }), nonSubscriberHome(nonSubscriber));
   }
 
   /** Guests of one address can be told by the beginning of their names, and by nobody but us who is of which. */
@@ -236,7 +236,7 @@ class EdgeProxy implements Served {
     this.#leavesCrowd();
     await directoryOf(this.#environment).markOpened(subscriber);
     const { host, address } = this.#arrival;
-    return this.#connect({ way: "leg", host, address, subscriber, isAuthenticated: true }, homeName(subscriber));
+    return this.#connect({ way: "shared", host, address, subscriber, isAuthenticated: true }, homeName(subscriber));
   }
 
   async #connect(opening: Opening, home: string): Promise<HomeConnection> {

@@ -9,7 +9,7 @@ import type { Environment } from "../platform/environment.ts";
 
 /** Hands a socket to a home: the Worker is out of its path from then on. */
 export async function connectDedicated(environment: Environment, opening: Opening): Promise<Response> {
-  const home = opening.visitor === undefined ? homeName(opening.subscriber) : nonSubscriberHome(opening.visitor);
+  const home = opening.nonSubscriber === undefined ? homeName(opening.subscriber) : nonSubscriberHome(opening.nonSubscriber);
   const stub = environment.ADDRESS_OF_RECORD.getByName(home);
   const keyring = keyringOf(readConfiguration(environment).sealKeys);
   const headers = { Upgrade: "websocket", [openingHeader]: sealOpening(keyring, home, opening) };
@@ -26,8 +26,8 @@ export async function connectHome(environment: Environment, opening: Opening): P
 }
 
 /** What a home is told of somebody who is no subscriber: who he is, and a row that no password fits. */
-export function openingOf(visitor: NonSubscriber, arrival: Pick<Opening, "way" | "host" | "address">): Opening {
-  const { kind, name, domain } = visitor;
+export function openingOf(nonSubscriber: NonSubscriber, arrival: Pick<Opening, "way" | "host" | "address">): Opening {
+  const { kind, name, domain } = nonSubscriber;
   const nobody = { md5: "", sha256: "", aliases: [], rules: noRules, generation: 0, version: 0, opened: true };
-  return { ...arrival, subscriber: { username: `${kind}-${name}`, domain, ...nobody }, isAuthenticated: true, visitor };
+  return { ...arrival, subscriber: { username: `${kind}-${name}`, domain, ...nobody }, isAuthenticated: true, nonSubscriber };
 }

@@ -50,7 +50,7 @@ async function connect(request: Request, environment: Environment, hint: string 
   const { host, address } = arrivalOf(request, environment);
   const shown = presentedBy(request.headers.get("Authorization"), request.cf?.["tlsClientAuth"] as TlsClientAuthentication | undefined);
   if (shown.token !== undefined || shown.certificate !== undefined) {
-    const peer = await connectPeer(environment, shown, { way: "direct", host, address });
+    const peer = await connectPeer(environment, shown, { way: "dedicated", host, address });
     if (peer !== undefined) return peer;
   }
   const named = hint === undefined ? undefined : readHint(hint, host);
@@ -61,7 +61,7 @@ async function connect(request: Request, environment: Environment, hint: string 
     if (answer.kind === "unknown")
       return serveShared(environment, { host, address, account: { username: named.user, domain: named.domain } });
     if (!answer.subscriber.opened) return serveShared(environment, { host, address, account: answer.subscriber });
-    return await connectDedicated(environment, { way: "direct", host, address, subscriber: answer.subscriber, isAuthenticated: false });
+    return await connectDedicated(environment, { way: "dedicated", host, address, subscriber: answer.subscriber, isAuthenticated: false });
   } catch (error) {
     if (!(error instanceof DirectoryUnavailable)) throw error;
     return plain(503, "The directory cannot be reached: try again.", { "Retry-After": "5" });

@@ -159,7 +159,7 @@ class RedirectServer implements Served {
     const routed = await routeOf(room, { method: request.method, caller }, address);
     if (isFault(routed)) return routed;
     if (routed.kind === "address") return routed.address === address ? undefined : routed.address;
-    if (requester === undefined && routed.kind === "elsewhere" && routed.trunk !== undefined) return undefined;
+    if (requester === undefined && routed.kind === "external" && routed.trunk !== undefined) return undefined;
     const status = routed.kind === "redirect" ? routed.status : 302;
     return told(request, status, [["Contact", `<${routed.uri}>`]]);
   }

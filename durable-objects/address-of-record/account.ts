@@ -1,3 +1,4 @@
+import { storedShape } from "../../platform/stored-shape.ts";
 import { authenticate, nobody } from "../../lib/authentication/authenticate.ts";
 import { type Rules, noRules } from "../../lib/location/rules.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
@@ -44,11 +45,11 @@ export class Account {
   /** Whether the flow speaks for the owner; if not yet, by the credentials of this request, or else the challenge to answer with. */
   authenticate(flow: Flow, request: Request, now: number): Flow | Fault {
     const { configuration, keyring, home, sockets } = this.#room;
-    if (flow.visitor !== undefined) return flow;
+    if (flow.nonSubscriber !== undefined) return flow;
     if (flow.authenticated !== undefined && now - flow.authenticated.since < configuration.flowLifetime * 1000) return flow;
-    const subscriber = this.#newest(flow.presented);
+    const subscriber = this.#newest(flow.unverifiedSubscriber);
     const { user, domain } = home;
-    const at = { flow: flow.id, now, counts: flow.counts, nonceLifetime: configuration.nonceLifetime };
+    const at = { flow: flow.id, now, counts: flow.nonceCounts, nonceLifetime: configuration.nonceLifetime };
     const verdict = authenticate(keyring, request, { user, domain, secret: subscriber ?? nobody, at });
     if (isFault(verdict)) return verdict;
     if (subscriber === undefined) throw new Error("somebody was authenticated as nobody");
@@ -56,7 +57,7 @@ export class Account {
     // The row that came with the socket was older than the copy, which is in memory now.
     if (this.isOvertaken(subscriber)) return this.authenticate(flow, request, now);
     const authenticated = { version: subscriber.version, since: now, checked: now };
-    return sockets.update(flow.id, { authenticated, counts: verdict.counts, presented: undefined }) ?? flow;
+    return sockets.update(flow.id, { authenticated, nonceCounts: verdict.counts, unverifiedSubscriber: undefined }) ?? flow;
   }
 
   /** Takes a row that the edge proxy or the API read from the directory, if it is newer than the copy. */
@@ -65,11 +66,15 @@ export class Account {
     if (copy !== undefined && copy.version >= subscriber.version) return;
     this.#subscriber = subscriber;
     const { version } = subscriber;
-    this.#room.memory.run("INSERT OR REPLACE INTO subscriber (only, version, value) VALUES (1, ?, ?)", version, JSON.stringify(subscriber));
+    this.#room.memory.run(
+      "INSERT OR REPLACE INTO subscriber (only, version, value) VALUES (1, ?, ?)",
+      version,
+      subscriberShape.write(subscriber),
+    );
     if (copy !== undefined && haveOtherSecrets(copy, subscriber)) this.#closeFlows(version);
-    for (const { id, presented } of this.#room.sockets.all()) {
-      if (presented !== undefined && presented.version < version)
-        this.#room.sockets.update(id, { presented: this.presentable(subscriber) });
+    for (const { id, unverifiedSubscriber: unverified } of this.#room.sockets.all()) {
+      if (unverified !== undefined && unverified.version < version)
+        this.#room.sockets.update(id, { unverifiedSubscriber: this.presentable(subscriber) });
     }
   }
 
@@ -119,17 +124,15 @@ export class Account {
   }
 
   /** The newest row to verify by. A flow that was presented with one may not make us read SQL: what is in memory must do. */
-  #newest(presented: Subscriber | undefined): Subscriber | undefined {
-    if (presented === undefined) return this.#copy();
-    return this.#subscriber !== undefined && this.#subscriber.version > presented.version ? this.#subscriber : presented;
+  #newest(unverified: Subscriber | undefined): Subscriber | undefined {
+    if (unverified === undefined) return this.#copy();
+    return this.#subscriber !== undefined && this.#subscriber.version > unverified.version ? this.#subscriber : unverified;
   }
 
   #copy(): Subscriber | undefined {
     if (this.#subscriber === undefined) {
       const [row] = this.#room.memory.all<{ value: string }>("SELECT value FROM subscriber");
-      // Rows of older versions have no rules.
-      if (row !== undefined)
-        this.#subscriber = { rules: noRules, ...(JSON.parse(row.value) as Omit<Subscriber, "rules"> & Partial<Subscriber>) };
+      if (row !== undefined) this.#subscriber = subscriberShape.read(row.value);
     }
     return this.#subscriber;
   }
@@ -142,6 +145,9 @@ export class Account {
     }
   }
 }
+
+/** Rows of the first builds have no rules. */
+const subscriberShape = storedShape<Subscriber>((older) => ({ rules: noRules, ...older }));
 
 function haveOtherSecrets(one: Subscriber, other: Subscriber): boolean {
   return one.md5 !== other.md5 || one.sha256 !== other.sha256;

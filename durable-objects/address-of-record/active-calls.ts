@@ -8,7 +8,7 @@ import type { DialogEnd, Receipt, RequestEnvelope } from "../../lib/transport/en
 import { type CallDetails, type CallInProgress, type Flow, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
 import type { FlowClosed, Part, Registered } from "./part.ts";
 import type { Room } from "./room.ts";
-import { type Away, SuspendedCalls } from "./suspended-calls.ts";
+import { type Suspended, SuspendedCalls } from "./suspended-calls.ts";
 import { DeadCalls, isSamePhone } from "./dead-calls.ts";
 
 /** A row of the table `calls`. */
@@ -32,7 +32,7 @@ export class ActiveCalls implements Part {
   readonly #room: Room;
   readonly #isLimited: () => boolean;
   readonly #waitsFor: (phone: string, now: number) => number;
-  readonly #away: SuspendedCalls;
+  readonly #suspended: SuspendedCalls;
   readonly #dead: DeadCalls;
   /** The names of those that have a row of their own; undefined before these have been read. */
   #rows: Set<string> | undefined;
@@ -53,8 +53,8 @@ export class ActiveCalls implements Part {
     this.#room = room;
     this.#isLimited = isLimited;
     this.#waitsFor = waitsFor;
-    this.#away = new SuspendedCalls(room);
-    this.#dead = new DeadCalls(room, this.#away, passOn);
+    this.#suspended = new SuspendedCalls(room);
+    this.#dead = new DeadCalls(room, this.#suspended, passOn);
   }
 
   count(now: number): number {
@@ -65,28 +65,28 @@ export class ActiveCalls implements Part {
   has(callId: string, now: number): boolean {
     const call = callName(callId);
     const isOne = ({ name, since }: CallInProgress) => callOf(name) === call && isLikely(since, now);
-    for (const { dialogs } of this.#room.sockets.all()) if (dialogs?.some(isOne) === true) return true;
-    for (const { until, dialogs } of this.#away.all().values()) if (until > now && dialogs.some(isOne)) return true;
+    for (const { activeCalls } of this.#room.sockets.all()) if (activeCalls?.some(isOne) === true) return true;
+    for (const { until, activeCalls: dialogs } of this.#suspended.all().values()) if (until > now && dialogs.some(isOne)) return true;
     return false;
   }
 
   /** Each dialog once, though both its ends may be here. */
   all(now: number): CallInProgress[] {
     if (this.#isLimited()) this.#read(now);
-    for (const [phone, away] of this.#away.all()) if (away.until <= now) this.#lapse(phone, away);
-    const away = [...this.#away.all().values()].filter(({ until }) => until > now).flatMap(({ dialogs }) => dialogs);
-    const present = this.#room.sockets.all().flatMap((flow) => flow.dialogs ?? []);
+    for (const [phone, suspended] of this.#suspended.all()) if (suspended.until <= now) this.#lapse(phone, suspended);
+    const away = [...this.#suspended.all().values()].filter(({ until }) => until > now).flatMap(({ activeCalls }) => activeCalls);
+    const present = this.#room.sockets.all().flatMap((flow) => flow.activeCalls ?? []);
     const likely = [...present, ...away].filter(({ since }) => isLikely(since, now));
     return [...new Map(likely.map((call) => [call.name, call])).values()];
   }
 
   /** After each event: what a limit counts gets its row. */
   afterEvent(now: number): void {
-    const busy = this.#room.sockets.all().filter(({ dialogs = [] }) => dialogs.length > 0);
+    const busy = this.#room.sockets.all().filter(({ activeCalls = [] }) => activeCalls.length > 0);
     if (busy.length === 0 || !this.#isLimited()) return;
     const rows = this.#read(now);
-    for (const { dialogs = [], carried } of busy) {
-      const [binding] = carried;
+    for (const { activeCalls: dialogs = [], boundContacts } of busy) {
+      const [binding] = boundContacts;
       for (const { name, since } of binding === undefined ? [] : dialogs) {
         if (!rows.has(name)) this.#write({ name, phone: binding?.phone ?? "", registration: binding?.callId ?? "", since });
       }
@@ -95,50 +95,56 @@ export class ActiveCalls implements Part {
 
   /** Another phone has answered a call in progress that this flow has placed: it makes a dialog beside the first (RFC 3261 §13.2.2.4). */
   forked({ id }: Flow, answered: AnsweredCall, now: number): void {
-    const dialogs = this.#room.sockets.byId(id)?.dialogs ?? [];
+    const activeCalls = this.#room.sockets.byId(id)?.activeCalls ?? [];
     const name = dialogName(answered);
-    const others = dialogs.filter((one) => callOf(one.name) === callName(answered.callId));
+    const others = activeCalls.filter((one) => callOf(one.name) === callName(answered.callId));
     const isNew = others.length > 0 && !this.#over.includes(name) && others.every((one) => one.name !== name && one.name !== callOf(name));
-    if (isNew) this.#room.sockets.update(id, { dialogs: withDialog(dialogs, answered, now) });
+    if (isNew) this.#room.sockets.update(id, { activeCalls: withDialog(activeCalls, answered, now) });
   }
 
   /** A BYE has gone by. */
   ended(dialog: DialogIds): void {
     const names = [dialogName(dialog), callName(dialog.callId)];
     this.#over = [...this.#over, ...names.slice(0, 1)].slice(-maxOver);
-    for (const { id, dialogs } of this.#room.sockets.all()) {
-      if (dialogs?.some(({ name }) => names.includes(name)) === true) this.#room.sockets.update(id, { dialogs: without(dialogs, names) });
+    for (const { id, activeCalls } of this.#room.sockets.all()) {
+      if (activeCalls?.some(({ name }) => names.includes(name)) === true)
+        this.#room.sockets.update(id, { activeCalls: without(activeCalls, names) });
     }
-    for (const [phone, away] of this.#away.all()) {
-      const dialogs = without(away.dialogs, names);
-      if (dialogs.length === 0) this.#away.forget(phone);
-      else if (dialogs.length < away.dialogs.length) this.#away.keep(phone, { ...away, dialogs });
+    for (const [phone, suspended] of this.#suspended.all()) {
+      const dialogs = without(suspended.activeCalls, names);
+      if (dialogs.length === 0) this.#suspended.forget(phone);
+      else if (dialogs.length < suspended.activeCalls.length) this.#suspended.keep(phone, { ...suspended, activeCalls: dialogs });
     }
     if (this.#isLimited()) for (const name of names) this.#drop(name);
   }
 
   onFlowClosed({ flow, isOnPurpose }: FlowClosed, now: number): void {
-    const { dialogs = [] } = flow;
-    if (dialogs.length === 0) return;
+    const { activeCalls = [] } = flow;
+    if (activeCalls.length === 0) return;
     const phone = phoneOnFlow(flow);
-    const registration = flow.carried[0]?.callId ?? "";
+    const registration = flow.boundContacts[0]?.callId ?? "";
     const contact = contactMark(flow, phone);
     // It may have come back before it was noticed that it had gone.
     const successor = this.#room.sockets.newestTo(phone);
-    if (successor !== undefined) return this.#transfer(successor, { phone, registration }, dialogs);
-    const before = this.#away.all().get(phone);
-    const all = before === undefined || before.over !== undefined ? dialogs : [...before.dialogs, ...dialogs].slice(-maxDialogs);
+    if (successor !== undefined) return this.#transfer(successor, { phone, registration }, activeCalls);
+    const before = this.#suspended.all().get(phone);
+    const all =
+      before === undefined || before.over !== undefined ? activeCalls : [...before.activeCalls, ...activeCalls].slice(-maxDialogs);
     const dead = this.#dead.due(isOnPurpose, now);
     const more = { ...(contact === undefined ? {} : { contact }), ...(dead === undefined ? {} : { dead }) };
-    this.#away.keep(phone, { dialogs: all, registration, until: this.#waitsFor(phone, now), ...more });
+    this.#suspended.keep(phone, { activeCalls: all, registration, until: this.#waitsFor(phone, now), ...more });
   }
 
   /** Another socket of a phone goes on with its calls, unless the phone has started anew. */
-  #transfer(successor: Flow, { phone, registration }: { phone: string; registration: string }, dialogs: readonly CallInProgress[]): void {
-    const { dialogs: own = [] } = this.#room.sockets.byId(successor.id) ?? {};
+  #transfer(
+    successor: Flow,
+    { phone, registration }: { phone: string; registration: string },
+    activeCalls: readonly CallInProgress[],
+  ): void {
+    const { activeCalls: own = [] } = this.#room.sockets.byId(successor.id) ?? {};
     if (isSamePhone(successor, phone, { registration }))
-      this.#room.sockets.update(successor.id, { dialogs: [...own, ...dialogs].slice(-maxDialogs) });
-    else this.#countNoMore(dialogs);
+      this.#room.sockets.update(successor.id, { activeCalls: [...own, ...activeCalls].slice(-maxDialogs) });
+    else this.#countNoMore(activeCalls);
   }
 
   /** A phone is back, and its calls with it. */
@@ -146,28 +152,29 @@ export class ActiveCalls implements Part {
     const flow = this.#room.sockets.byId(id);
     if (this.#isLimited()) this.#read(now);
     for (const phone of phones) {
-      const away = this.#away.all().get(phone);
-      if (flow !== undefined && away !== undefined) this.#goesOn(flow, phone, away, now);
+      const suspended = this.#suspended.all().get(phone);
+      if (flow !== undefined && suspended !== undefined) this.#goesOn(flow, phone, suspended, now);
     }
   }
 
-  #goesOn(flow: Flow, phone: string, away: Away, now: number): void {
-    const own = flow.carried.find((one) => one.phone === phone);
+  #goesOn(flow: Flow, phone: string, suspended: Suspended, now: number): void {
+    const own = flow.boundContacts.find((one) => one.phone === phone);
     const mark = contactMark(flow, phone);
-    const isSame = isSamePhone(flow, phone, away);
-    const isAnother = away.contact !== undefined && mark !== undefined && mark !== away.contact;
-    if (!isSame) this.#countNoMore(away.dialogs);
-    if (!isSame && away.over === undefined && isAnother) return this.#dead.startedAnew(phone, away, now);
-    this.#away.forget(phone);
-    if (isSame && away.over === undefined) this.#transfer(flow, { phone, registration: away.registration }, away.dialogs);
-    if (isSame && away.over !== undefined && own !== undefined) this.#dead.tell(own, away, now);
+    const isSame = isSamePhone(flow, phone, suspended);
+    const isAnother = suspended.contact !== undefined && mark !== undefined && mark !== suspended.contact;
+    if (!isSame) this.#countNoMore(suspended.activeCalls);
+    if (!isSame && suspended.over === undefined && isAnother) return this.#dead.startedAnew(phone, suspended, now);
+    this.#suspended.forget(phone);
+    if (isSame && suspended.over === undefined)
+      this.#transfer(flow, { phone, registration: suspended.registration }, suspended.activeCalls);
+    if (isSame && suspended.over !== undefined && own !== undefined) this.#dead.tell(own, suspended, now);
   }
 
   /** The other ends of phones that have been away for too long are told; of those that are back, calls go on. */
   onAlarm(now: number): void {
-    for (const [phone, away] of this.#away.all()) {
+    for (const [phone, suspended] of this.#suspended.all()) {
       const successor = this.#room.sockets.newestTo(phone);
-      if (successor !== undefined && isSamePhone(successor, phone, away)) this.onRegistered({ flow: successor, phones: [phone] }, now);
+      if (successor !== undefined && isSamePhone(successor, phone, suspended)) this.onRegistered({ flow: successor, phones: [phone] }, now);
     }
     this.#dead.passDeadlines(now);
   }
@@ -178,14 +185,14 @@ export class ActiveCalls implements Part {
   }
 
   /** Calls of a phone that has been away for long do not count any more; whether they are over is another question. */
-  #lapse(phone: string, { dialogs, dead }: Away): void {
-    if (dead === undefined) this.#away.forget(phone);
-    this.#countNoMore(dialogs);
+  #lapse(phone: string, { activeCalls, dead }: Suspended): void {
+    if (dead === undefined) this.#suspended.forget(phone);
+    this.#countNoMore(activeCalls);
   }
 
   /** These count no more. */
-  #countNoMore(dialogs: readonly CallInProgress[]): void {
-    if (this.#isLimited()) for (const { name } of dialogs) this.#drop(name);
+  #countNoMore(activeCalls: readonly CallInProgress[]): void {
+    if (this.#isLimited()) for (const { name } of activeCalls) this.#drop(name);
   }
 
   /** The rows, once since the object woke up: what no socket knows of has lost its own, and its phone is waited for. */
@@ -193,12 +200,17 @@ export class ActiveCalls implements Part {
     if (this.#rows !== undefined) return this.#rows;
     const rows = this.#room.memory.all<Row>("SELECT * FROM active_calls");
     this.#rows = new Set(rows.map(({ name }) => name));
-    const holders = [...this.#room.sockets.all(), ...this.#away.all().values()];
-    const known = new Set(holders.flatMap(({ dialogs = [] }) => dialogs.map(({ name }) => name)));
+    const holders = [...this.#room.sockets.all(), ...this.#suspended.all().values()];
+    const known = new Set(holders.flatMap(({ activeCalls = [] }) => activeCalls.map(({ name }) => name)));
     for (const { name, phone, registration, since } of rows) {
       if (known.has(name)) continue;
-      const { dialogs = [], ...more } = this.#away.all().get(phone) ?? {};
-      this.#away.keep(phone, { ...more, dialogs: [...dialogs, { name, since }], registration, until: now + this.#room.timers.grace });
+      const { activeCalls: dialogs = [], ...more } = this.#suspended.all().get(phone) ?? {};
+      this.#suspended.keep(phone, {
+        ...more,
+        activeCalls: [...dialogs, { name, since }],
+        registration,
+        until: now + this.#room.timers.grace,
+      });
     }
     return this.#rows;
   }
@@ -228,10 +240,10 @@ export interface AnsweredCall extends DialogIds {
 }
 
 /** The dialogs of a flow with another one, if it is not among them; without those that cannot be any more. */
-export function withDialog(dialogs: readonly CallInProgress[] = [], answered: AnsweredCall, now: number): readonly CallInProgress[] {
+export function withDialog(activeCalls: readonly CallInProgress[] = [], answered: AnsweredCall, now: number): readonly CallInProgress[] {
   const { details } = answered;
   const name = dialogName(answered);
-  const likely = dialogs.filter((one) => isLikely(one.since, now));
+  const likely = activeCalls.filter((one) => isLikely(one.since, now));
   if (likely.some((one) => one.name === name)) return likely;
   const call: CallInProgress = { name, since: now, ...(details === undefined ? {} : { details }) };
   return [...likely.slice(1 - maxDialogs), call].map((one, index, all) => (index < all.length - maxDetailed ? brief(one) : one));
@@ -245,8 +257,8 @@ function isLikely(since: number, now: number): boolean {
   return now - since < maxCall;
 }
 
-function without(dialogs: readonly CallInProgress[], names: readonly string[]): readonly CallInProgress[] {
-  return dialogs.filter(({ name }) => !names.includes(name));
+function without(activeCalls: readonly CallInProgress[], names: readonly string[]): readonly CallInProgress[] {
+  return activeCalls.filter(({ name }) => !names.includes(name));
 }
 
 /** Of a 2xx to a call that our user has placed. */

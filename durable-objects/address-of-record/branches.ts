@@ -62,16 +62,18 @@ export class Branches {
     const { status } = response;
     const others = flow.proceeding.filter((one) => one.branch !== branch);
     const proceeding = (status < 200 ? [...others, { branch, at: now, ...earlyTagIn(response) }] : others).slice(-maxProceeding);
-    const dialogs =
-      answered === undefined ? {} : { dialogs: withDialog(flow.dialogs, takenCall(response, answered.request, answered.caller), now) };
-    this.#room.sockets.update(id, { proceeding, ...dialogs });
+    const activeCalls =
+      answered === undefined
+        ? {}
+        : { activeCalls: withDialog(flow.activeCalls, takenCall(response, answered.request, answered.caller), now) };
+    this.#room.sockets.update(id, { proceeding, ...activeCalls });
   }
 
   /** Another flow of the same phone keeps what was noted on this one: that a branch has rung (RFC 5626 §5.3). */
-  transfer(phone: string, { proceeding, taken }: Flow): void {
-    const successor = proceeding.length === 0 && taken === undefined ? undefined : this.#room.sockets.newestTo(phone);
+  transfer(phone: string, { proceeding, confirmed }: Flow): void {
+    const successor = proceeding.length === 0 && confirmed === undefined ? undefined : this.#room.sockets.newestTo(phone);
     if (successor === undefined) return;
-    const more = taken === undefined ? {} : { taken: `${successor.taken ?? ""}${taken}` };
+    const more = confirmed === undefined ? {} : { confirmed: `${successor.confirmed ?? ""}${confirmed}` };
     this.#room.sockets.update(successor.id, { proceeding: [...successor.proceeding, ...proceeding].slice(-maxProceeding), ...more });
   }
 

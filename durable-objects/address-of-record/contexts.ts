@@ -1,3 +1,5 @@
+import { type Members, type Names, renamed } from "../../lib/transport/older-shapes.ts";
+import { storedShape } from "../../platform/stored-shape.ts";
 import { nextDeadline } from "../../lib/proxy/deadlines.ts";
 import { type ForkedBranch, type ResponseContext, isFinished, keptUntil, owesCancel, ringsOn } from "../../lib/proxy/response-context.ts";
 import { alter } from "../../lib/syntax/alter.ts";
@@ -28,6 +30,37 @@ export const contextsTable = {
   contexts: `CREATE TABLE IF NOT EXISTS contexts (name TEXT PRIMARY KEY, due INTEGER NOT NULL, finished INTEGER NOT NULL,
     state TEXT NOT NULL, request TEXT NOT NULL) WITHOUT ROWID`,
 } as const;
+
+/** What the first release called members of a context, of its branches and of its search. */
+const contextNames: Names = [["owed", "unconfirmed"]];
+const branchNames: Names = [
+  ["passed", "serversTried"],
+  ["isSpent", "isReplaced"],
+];
+const searchNames: Names = [
+  ["onAbsence", "onUnregistered"],
+  ["trail", "forwardingTrail"],
+];
+const retargetNames: Names = [
+  ["keepsAddress", "keepsRequestUri"],
+  ["isAllowed", "skipsCallOutCheck"],
+];
+
+const contextShape = storedShape<ResponseContext>(({ branches, search, ...context }) => ({
+  ...renamed(context, contextNames),
+  branches: (branches as readonly Members[]).map((branch) => withRetarget(renamed(branch, branchNames))),
+  ...(search === undefined ? {} : { search: upgradeSearch(search as Members) }),
+}));
+
+function upgradeSearch(search: Members): Members {
+  const waiting = search["waiting"] as readonly (readonly Members[])[];
+  return { ...renamed(search, searchNames), waiting: waiting.map((group) => group.map(withRetarget)) };
+}
+
+function withRetarget(target: Members): Members {
+  const retarget = target["retarget"] as Members | undefined;
+  return retarget === undefined ? target : { ...target, retarget: renamed(retarget, retargetNames) };
+}
 
 /** The rows of response contexts: one each, with its branches inside. */
 export class Contexts {
@@ -62,7 +95,7 @@ export class Contexts {
     this.#keep(open);
     this.#room.memory.run(
       "INSERT OR REPLACE INTO contexts (name, due, finished, state, request) VALUES (?, ?, ?, ?, ?)",
-      ...[context.transaction, context.collect, 0, JSON.stringify(context), store(request.text)],
+      ...[context.transaction, context.collect, 0, contextShape.write(context), store(request.text)],
     );
     this.schedule(context, now);
   }
@@ -72,7 +105,7 @@ export class Contexts {
     const before = this.#open.get(context.transaction)?.context;
     if (before === context) return;
     this.#keep({ context, request });
-    const values = [context.collect, isFinished(context) ? 1 : 0, JSON.stringify(context)];
+    const values = [context.collect, isFinished(context) ? 1 : 0, contextShape.write(context)];
     if (before?.final === 0 && context.final !== 0 && !ringsOn(context)) {
       const query = "UPDATE contexts SET due = ?, finished = ?, state = ?, request = ? WHERE name = ?";
       this.#room.memory.run(query, ...values, store(withoutBody(request)), context.transaction);
@@ -80,7 +113,7 @@ export class Contexts {
       this.#room.memory.run("UPDATE contexts SET due = ?, finished = ?, state = ? WHERE name = ?", ...values, context.transaction);
     }
     // What is owed is under way; the alarm that is set already finds it if it gets lost.
-    if (context.owed === undefined) this.schedule(context, now);
+    if (context.unconfirmed === undefined) this.schedule(context, now);
   }
 
   forget(transaction: string): void {
@@ -92,14 +125,14 @@ export class Contexts {
 
   /** The caller's home has the 2xx: noted in the attachment of the socket that the answer came on, for want of a row. */
   settle({ context, request }: OpenContext, now: number): void {
-    this.#keep({ context: { ...context, owed: undefined }, request });
+    this.#keep({ context: { ...context, unconfirmed: undefined }, request });
     const answered = context.branches.find((branch) => branch.final >= 200 && branch.final < 300);
     const flow = answered === undefined ? undefined : this.#room.sockets.newestTo(answered.phone);
     if (answered === undefined || flow === undefined) return;
-    const names = (flow.taken ?? "").split(" ").filter((name) => name !== "");
-    const taken = ` ${[...names, branchName(context.transaction, answered.index)].slice(-maxTaken).join(" ")} `;
-    this.#room.sockets.update(flow.id, { taken });
-    if (ringsOn(context)) this.schedule({ ...context, owed: undefined }, now);
+    const names = (flow.confirmed ?? "").split(" ").filter((name) => name !== "");
+    const confirmed = ` ${[...names, branchName(context.transaction, answered.index)].slice(-maxTaken).join(" ")} `;
+    this.#room.sockets.update(flow.id, { confirmed });
+    if (ringsOn(context)) this.schedule({ ...context, unconfirmed: undefined }, now);
   }
 
   /** When the branch last had a provisional response: noted in the attachment of the socket it came on, for want of a row. */
@@ -123,7 +156,7 @@ export class Contexts {
   schedule(context: ResponseContext, now: number): void {
     const due = nextDeadline(context, this.#room.timers, (branch) => this.proceedingSince(context.transaction, branch));
     const isRinging = context.method === "INVITE" && context.final === 0 && context.cancelled === undefined;
-    this.#room.alarm.noLaterThan(context.owed === undefined ? (isRinging ? Math.min(due, now + askAfter) : due) : now + retryAfter);
+    this.#room.alarm.noLaterThan(context.unconfirmed === undefined ? (isRinging ? Math.min(due, now + askAfter) : due) : now + retryAfter);
   }
 
   /** Throws contexts away whose time is over, those of other methods unanswered too: on the occasion of another write, or of an alarm. */
@@ -154,12 +187,12 @@ export class Contexts {
 
   #isTaken({ transaction, branches }: ResponseContext): boolean {
     const names = branches.map((branch) => ` ${branchName(transaction, branch.index)} `);
-    return this.#room.sockets.all().some(({ taken }) => taken !== undefined && names.some((name) => taken.includes(name)));
+    return this.#room.sockets.all().some(({ confirmed }) => confirmed !== undefined && names.some((name) => confirmed.includes(name)));
   }
 
   #remember(row: Row): OpenContext {
-    const stored = JSON.parse(row.state) as ResponseContext;
-    const context = stored.owed !== undefined && this.#isTaken(stored) ? { ...stored, owed: undefined } : stored;
+    const stored = contextShape.read(row.state);
+    const context = stored.unconfirmed !== undefined && this.#isTaken(stored) ? { ...stored, unconfirmed: undefined } : stored;
     const open = { context, request: restore(row.request) };
     this.#keep(open);
     return open;

@@ -1,7 +1,7 @@
-import type { Carried, Flow } from "../../lib/transport/flow.ts";
+import type { BoundContact, Flow } from "../../lib/transport/flow.ts";
 import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import type { Room } from "./room.ts";
-import type { Away, SuspendedCalls } from "./suspended-calls.ts";
+import type { Suspended, SuspendedCalls } from "./suspended-calls.ts";
 import { HangUp } from "./hang-up.ts";
 
 /** Milliseconds. */
@@ -18,12 +18,12 @@ const why = "the other side has lost its connection";
  */
 export class DeadCalls {
   readonly #room: Room;
-  readonly #away: SuspendedCalls;
+  readonly #suspended: SuspendedCalls;
   readonly #hangUp: HangUp;
 
-  constructor(room: Room, away: SuspendedCalls, passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>) {
+  constructor(room: Room, suspended: SuspendedCalls, passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>) {
     this.#room = room;
-    this.#away = away;
+    this.#suspended = suspended;
     this.#hangUp = new HangUp(room, passOn);
   }
 
@@ -36,56 +36,56 @@ export class DeadCalls {
   }
 
   /** A page that was loaded anew knows nothing of these calls. They wait a moment, in case that it was another page beside the old one. */
-  startedAnew(phone: string, away: Away, now: number): void {
-    if (away.dead === undefined) return this.#away.forget(phone);
+  startedAnew(phone: string, suspended: Suspended, now: number): void {
+    if (suspended.dead === undefined) return this.#suspended.forget(phone);
     const soon = now + this.#room.configuration.closedGrace * 1000;
-    this.#away.keep(phone, { ...away, until: 0, dead: Math.min(away.dead, soon) });
+    this.#suspended.keep(phone, { ...suspended, until: 0, dead: Math.min(suspended.dead, soon) });
   }
 
   /** A phone that has come back too late is told that its calls are over. */
-  tell(own: Carried, { dialogs }: Away, now: number): void {
-    for (const dialog of dialogs)
+  tell(own: BoundContact, { activeCalls }: Suspended, now: number): void {
+    for (const dialog of activeCalls)
       this.#hangUp.endOwn(dialog, own, why, now).catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
   }
 
   /** Tells those whose time is over. */
   passDeadlines(now: number): void {
-    for (const [phone, away] of this.#away.all()) {
-      const { dead, over } = away;
+    for (const [phone, suspended] of this.#suspended.all()) {
+      const { dead, over } = suspended;
       const next = over ?? dead;
       if (next === undefined) continue;
       if (next > now) this.#room.alarm.noLaterThan(next);
-      else if (over !== undefined) this.#away.forget(phone);
-      else this.#end(phone, away, now);
+      else if (over !== undefined) this.#suspended.forget(phone);
+      else this.#end(phone, suspended, now);
     }
   }
 
   /** Whether other ends have yet to be told. */
   hasCalls(): boolean {
-    return [...this.#away.all().values()].some(({ dead, over }) => dead !== undefined && over === undefined);
+    return [...this.#suspended.all().values()].some(({ dead, over }) => dead !== undefined && over === undefined);
   }
 
   /** The row stays until the other ends' homes have heard, or nobody can wait for them any more. */
-  #end(phone: string, away: Away, now: number): void {
-    const { dialogs, dead = now } = away;
-    if (now - dead > maxAttempt) return this.#away.forget(phone);
-    this.#away.keep(phone, { ...away, until: 0 });
+  #end(phone: string, suspended: Suspended, now: number): void {
+    const { activeCalls, dead = now } = suspended;
+    if (now - dead > maxAttempt) return this.#suspended.forget(phone);
+    this.#suspended.keep(phone, { ...suspended, until: 0 });
     this.#room.alarm.noLaterThan(now + pauseBetweenAttempts);
-    Promise.all(dialogs.map((dialog) => this.#hangUp.end(dialog, why, now))).then(
-      () => this.#isOver(phone, away, now),
+    Promise.all(activeCalls.map((dialog) => this.#hangUp.end(dialog, why, now))).then(
+      () => this.#isOver(phone, suspended, now),
       (error: unknown) => this.#room.log.note(Date.now(), "-", String(error)),
     );
   }
 
   /** Nothing is left for a page that was loaded anew, or for a visitor, who cannot come back. */
-  #isOver(phone: string, away: Away, now: number): void {
-    const canReturn = away.registration !== "" && this.#room.sockets.newestTo(phone) === undefined;
-    if (canReturn && this.#away.all().has(phone)) this.#away.keep(phone, { ...away, until: 0, over: now + rememberedFor });
-    else this.#away.forget(phone);
+  #isOver(phone: string, suspended: Suspended, now: number): void {
+    const canReturn = suspended.registration !== "" && this.#room.sockets.newestTo(phone) === undefined;
+    if (canReturn && this.#suspended.all().has(phone)) this.#suspended.keep(phone, { ...suspended, until: 0, over: now + rememberedFor });
+    else this.#suspended.forget(phone);
   }
 }
 
 /** Whether a flow is the phone's own, in the registration that it had; a visitor has none. */
-export function isSamePhone({ carried }: Flow, phone: string, { registration }: Pick<Away, "registration">): boolean {
-  return registration === "" || carried.some((one) => one.phone === phone && one.callId === registration);
+export function isSamePhone({ boundContacts }: Flow, phone: string, { registration }: Pick<Suspended, "registration">): boolean {
+  return registration === "" || boundContacts.some((one) => one.phone === phone && one.callId === registration);
 }

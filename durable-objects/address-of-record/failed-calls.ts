@@ -1,3 +1,4 @@
+import { storedShape } from "../../platform/stored-shape.ts";
 import type { Part } from "./part.ts";
 import { type FailedCall, type Failure, fitting, isOfCall, withoutSecrets } from "../../lib/failed-call.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";
@@ -32,6 +33,8 @@ const challenges = [401, 407];
 /** Without a reason of ours the caller gave up. */
 const cancelled = 487;
 
+const callShape = storedShape<FailedCall>();
+
 export const failedCallsTable = {
   failed_calls:
     "CREATE TABLE IF NOT EXISTS failed_calls (number INTEGER PRIMARY KEY, at INTEGER NOT NULL, caller TEXT NOT NULL, value TEXT NOT NULL)",
@@ -64,7 +67,7 @@ export class FailedCalls implements Part {
     const caller = nameOf(failure.caller);
     const rows = this.#memory.all<Row>("SELECT number, at, caller FROM failed_calls ORDER BY at");
     if (this.#areTooMany(rows, caller, now)) return;
-    const values = [now, caller, JSON.stringify(this.#callOf(failure, response, now))];
+    const values = [now, caller, callShape.write(this.#callOf(failure, response, now))];
     const replaced = replacedIn(rows, caller, now);
     if (replaced === undefined) this.#memory.run("INSERT INTO failed_calls (at, caller, value) VALUES (?, ?, ?)", ...values);
     else this.#memory.run("UPDATE failed_calls SET at = ?, caller = ?, value = ? WHERE number = ?", ...values, replaced);
@@ -75,7 +78,7 @@ export class FailedCalls implements Part {
   recent(now: number): FailedCall[] {
     if (this.#isOff) return [];
     const rows = this.#memory.all<{ value: string }>("SELECT value FROM failed_calls WHERE at > ? ORDER BY at", now - lifetime);
-    return rows.map(({ value }) => JSON.parse(value) as FailedCall);
+    return rows.map(({ value }) => callShape.read(value));
   }
 
   /** Deletes what is too old. */

@@ -23,8 +23,8 @@ export class FinalResponses {
 
   give(open: OpenContext, effect: Effect & { kind: "answer" }, now: number): void {
     this.#log(open, effect, now);
-    if (effect.status >= 300 || open.context.owed?.text === effect.text) return this.deliver(open, now);
-    const envelope = letter(open, effect.status, effect.text ?? "");
+    if (effect.status >= 300 || open.context.unconfirmed?.text === effect.text) return this.deliver(open, now);
+    const envelope = message(open, effect.status, effect.text ?? "");
     this.#passOn(envelope.to.home, envelope).catch((error: unknown) => this.undelivered(error, () => undefined));
   }
 
@@ -34,8 +34,8 @@ export class FinalResponses {
    */
   #log({ context, request }: OpenContext, { status, text }: Effect & { kind: "answer" }, now: number): void {
     const { answerTo, search } = context;
-    const final = context.owed?.text ?? text ?? "";
-    const why = context.owed?.why;
+    const final = context.unconfirmed?.text ?? text ?? "";
+    const why = context.unconfirmed?.why;
     if (isHopName(answerTo.home)) this.#room.log.concluded(now, "-", status, final, undefined, why);
     if (status < 300) return;
     const isOwn = answerTo.home === this.#room.home.name && answerTo.branch === undefined;
@@ -47,11 +47,11 @@ export class FinalResponses {
 
   /** The final response is kept until the caller's home has it. */
   deliver(open: OpenContext, now: number): void {
-    const { owed, transaction, answerTo } = open.context;
-    if (owed === undefined) return;
+    const { unconfirmed, transaction, answerTo } = open.context;
+    if (unconfirmed === undefined) return;
     // From our own home to a phone of it there is no receipt but its ACK.
-    const isOwn = answerTo.home === this.#room.home.name && answerTo.branch === undefined && owed.status >= 300;
-    this.#passOn(answerTo.home, letter(open, owed.status, owed.text)).then(
+    const isOwn = answerTo.home === this.#room.home.name && answerTo.branch === undefined && unconfirmed.status >= 300;
+    this.#passOn(answerTo.home, message(open, unconfirmed.status, unconfirmed.text)).then(
       () => (isOwn ? undefined : this.confirmed(transaction, now)),
       (error: unknown) => this.undelivered(error, () => this.#contexts.schedule(open.context, now)),
     );
@@ -70,7 +70,7 @@ export class FinalResponses {
 
   /** Nothing is left of a call but that a phone which is away has to be told. */
   leave({ context, request }: OpenContext, now: number): void {
-    if (owesCancel(context)) this.#contexts.save({ ...context, owed: undefined }, request, now);
+    if (owesCancel(context)) this.#contexts.save({ ...context, unconfirmed: undefined }, request, now);
     else this.#contexts.forget(context.transaction);
   }
 
@@ -97,9 +97,9 @@ function sentAt({ branches }: ResponseContext): number | undefined {
 }
 
 /** A response of a context, addressed to where its request came from. */
-function letter({ context }: OpenContext, status: number, text: string): ResponseEnvelope {
-  const { answerTo: to, method, transaction, owed } = context;
-  const why = status < 300 || owed?.why === undefined ? {} : { why: owed.why };
+function message({ context }: OpenContext, status: number, text: string): ResponseEnvelope {
+  const { answerTo: to, method, transaction, unconfirmed } = context;
+  const why = status < 300 || unconfirmed?.why === undefined ? {} : { why: unconfirmed.why };
   return { kind: "response", text, status, to, ...why, transaction: method === "INVITE" ? transaction : undefined };
 }
 
@@ -107,5 +107,5 @@ function letter({ context }: OpenContext, status: number, text: string): Respons
 export function unconfirmedResponses(context: ResponseContext, request: Request, effect: Effect & { kind: "answer" }): ResponseContext {
   const why = effect.status < 300 ? undefined : ownReason(context, effect.text);
   const text = finalResponse(request, effect, randomText());
-  return { ...context, owed: { status: effect.status, text, ...(why === undefined ? {} : { why }) } };
+  return { ...context, unconfirmed: { status: effect.status, text, ...(why === undefined ? {} : { why }) } };
 }

@@ -10,7 +10,7 @@ import {
   withBranch,
 } from "../../lib/proxy/fork.ts";
 import { readCallDetails } from "../../lib/presence/call-details.ts";
-import { forgetsCalls } from "../../lib/proxy/client-quirks.ts";
+import { dropsInvitesOnDisconnect } from "../../lib/proxy/client-quirks.ts";
 import type { Plan } from "../../lib/proxy/determine-targets.ts";
 import {
   type Decision,
@@ -35,7 +35,7 @@ import type {
   RequestEnvelope,
   ResponseEnvelope,
 } from "../../lib/transport/envelope.ts";
-import { taken } from "../../lib/transport/envelope.ts";
+import { accepted } from "../../lib/transport/envelope.ts";
 import { addressOfGuest, isGuestHome } from "../../lib/transport/non-subscriber.ts";
 import type { CallDetails, Flow } from "../../lib/transport/flow.ts";
 import { randomText } from "../../platform/crypto/random.ts";
@@ -60,7 +60,7 @@ export class Forking implements Part {
   readonly #waitsFor: (phone: string, now: number) => number;
   readonly #contexts: Contexts;
   readonly #passOn: PassOn;
-  readonly #answers: FinalResponses;
+  readonly #finalResponses: FinalResponses;
   readonly #branches: Branches;
   readonly #retargeting: Retargeting;
 
@@ -70,7 +70,7 @@ export class Forking implements Part {
     this.#waitsFor = waitsFor;
     this.#contexts = contexts;
     this.#passOn = passOn;
-    this.#answers = new FinalResponses(room, contexts, passOn);
+    this.#finalResponses = new FinalResponses(room, contexts, passOn);
     this.#branches = new Branches(room);
     this.#retargeting = new Retargeting(room, passOn, (envelope) => void this.sentOnAnswered(envelope, Date.now()));
   }
@@ -127,18 +127,18 @@ export class Forking implements Part {
     this.#act(open, effects, now);
     const waits = ({ retarget, sent, until: end }: ForkedBranch) => retarget === undefined && sent === 0 && end > now;
     if (context.method === "INVITE" && context.branches.length > 0 && context.branches.every(waits)) this.#tellThatItWaits(open, now);
-    return taken;
+    return accepted;
   }
 
   /** RFC 3261 §21.1.4: the caller hears that a phone is waited for. Without a Contact this makes no early dialog. */
   #tellThatItWaits(open: OpenContext, now: number): void {
     const text = replyTo(open.request, 182, { toTag: randomText(), reason: "Waiting for the phone to come back" });
-    this.#answers.give(open, { kind: "answer", status: 182, text, also: [] }, now);
+    this.#finalResponses.give(open, { kind: "answer", status: 182, text, also: [] }, now);
   }
 
   /** A phone of our own user has acknowledged the refusal of its call. */
   acknowledged(transaction: string, now: number): void {
-    if (this.#contexts.find(transaction)?.context.owed !== undefined) this.#answers.confirmed(transaction, now);
+    if (this.#contexts.find(transaction)?.context.unconfirmed !== undefined) this.#finalResponses.confirmed(transaction, now);
   }
 
   /** The caller gave up. */
@@ -147,7 +147,7 @@ export class Forking implements Part {
     if (found === undefined) return { kind: "answered", status: 481, text: "" };
     const open = this.#withoutLost(found, now);
     this.#carryOut(open, cancelContext(open.context, envelope.reason, now, this.#room.timers), now);
-    return taken;
+    return accepted;
   }
 
   /** A response of one of our phones; the alterations are those that it goes on with. */
@@ -190,21 +190,21 @@ export class Forking implements Part {
   sentOnAnswered({ to, status, text }: ResponseEnvelope, now: number): Receipt {
     const dot = to.branch?.lastIndexOf(".") ?? -1;
     const open = this.#contexts.find(to.branch?.slice(0, dot) ?? "");
-    if (open === undefined) return taken;
+    if (open === undefined) return accepted;
     const index = Number(to.branch?.slice(dot + 1));
     const branch = open.context.branches[index];
     const passed =
       status === 503 && branch !== undefined && isPending(branch) ? this.#retargeting.triesNext(open, branch, text) : undefined;
     if (passed !== undefined && branch !== undefined) {
-      const context = withBranch(open.context, { ...branch, sent: now, proceeding: undefined, passed });
+      const context = withBranch(open.context, { ...branch, sent: now, proceeding: undefined, serversTried: passed });
       if (context.method === "INVITE") this.#contexts.save(context, open.request, now);
-      return taken;
+      return accepted;
     }
     if (status >= 200) this.#retargeting.forget(open, index);
     const message = status < 300 || status > 399 ? undefined : parseMessage(text);
     const contacts = message === undefined || isFault(message) ? [] : contactsOf(message);
     this.#respond(open, index, { status, text, wasProceeding: true, contacts }, now);
-    return taken;
+    return accepted;
   }
 
   /** Phones have registered: what is ringing rings there too, or again. */
@@ -225,10 +225,10 @@ export class Forking implements Part {
 
   /** A socket is gone: the phones that can no longer be reached are waited for. */
   onFlowClosed({ flow }: FlowClosed, now: number): void {
-    if (flow.carried.length === 0) return;
-    for (const { phone } of flow.carried) this.#branches.transfer(phone, flow);
+    if (flow.boundContacts.length === 0) return;
+    for (const { phone } of flow.boundContacts) this.#branches.transfer(phone, flow);
     for (const { context, request } of this.#contexts.unfinished()) {
-      for (const { phone } of flow.carried) {
+      for (const { phone } of flow.boundContacts) {
         if (this.#room.sockets.newestTo(phone) !== undefined) continue;
         const current = this.#contexts.find(context.transaction)?.context ?? context;
         this.#contexts.save(flowFailed(current, phone, this.#waitsFor(phone, now)), request, now);
@@ -239,11 +239,11 @@ export class Forking implements Part {
   /** Ends what is over, sends again what the caller's home has not taken, and sets the alarm for what is left. */
   onAlarm(now: number): void {
     for (const open of this.#contexts.unfinished()) {
-      const { owed, collect, transaction } = open.context;
+      const { unconfirmed, collect, transaction } = open.context;
       // Whom it was owed to has long given up.
-      if (owed !== undefined && collect <= now) this.#answers.leave(open, now);
+      if (unconfirmed !== undefined && collect <= now) this.#finalResponses.leave(open, now);
       else this.#resume(open, now);
-      if (owed !== undefined) continue;
+      if (unconfirmed !== undefined) continue;
       const since = (branch: ForkedBranch) => this.#contexts.proceedingSince(transaction, branch);
       const current = this.#pastSilent(this.#withoutLost(open, now), now);
       this.#carryOut(current, passDeadlines(current.context, now, this.#room.timers, since), now);
@@ -276,7 +276,7 @@ export class Forking implements Part {
     let { context } = open;
     for (const branch of open.context.branches) {
       const passed = isSilent(context, branch, now, this.#room.timers) ? this.#retargeting.triesNext(open, branch, "") : undefined;
-      if (passed !== undefined) context = withBranch(context, { ...branch, sent: now, passed });
+      if (passed !== undefined) context = withBranch(context, { ...branch, sent: now, serversTried: passed });
     }
     this.#contexts.save(context, open.request, now);
     return { context, request: open.request };
@@ -285,7 +285,7 @@ export class Forking implements Part {
   /** What may have got lost with our memory is done again; whoever has had it drops it. */
   #resume(open: OpenContext, now: number): void {
     const { context, request } = open;
-    if (context.owed !== undefined) this.#answers.deliver(open, now);
+    if (context.unconfirmed !== undefined) this.#finalResponses.deliver(open, now);
     this.#resumeSentOn(open, now);
     if (context.final !== 0 || context.cancelled !== undefined || context.method !== "INVITE") return;
     const { transaction, answerTo: caller } = context;
@@ -294,9 +294,9 @@ export class Forking implements Part {
       transaction,
       home: this.#room.home.name,
       caller,
-      isForgetful: forgetsCalls(request),
+      dropsOnDisconnect: dropsInvitesOnDisconnect(request),
     };
-    this.#passOn(caller.home, inquiry).catch((error: unknown) => this.#answers.undelivered(error, () => undefined));
+    this.#passOn(caller.home, inquiry).catch((error: unknown) => this.#finalResponses.undelivered(error, () => undefined));
   }
 
   #resumeSentOn(open: OpenContext, now: number): void {
@@ -318,7 +318,7 @@ export class Forking implements Part {
   /** Saves the decision, then does what it asks. */
   #carryOut(open: OpenContext, decision: Decision, now: number): void {
     const last = decision.effects.find((effect) => effect.kind === "answer" && effect.status >= 200);
-    const isFirst = open.context.final === 0 && open.context.owed === undefined;
+    const isFirst = open.context.final === 0 && open.context.unconfirmed === undefined;
     const context = isFirst && last?.kind === "answer" ? unconfirmedResponses(decision.context, open.request, last) : decision.context;
     this.#contexts.save(context, open.request, now);
     this.#act({ context, request: open.request }, decision.effects, now);
@@ -327,7 +327,7 @@ export class Forking implements Part {
   #act(open: OpenContext, effects: readonly Effect[], now: number): void {
     for (const effect of effects) {
       const branch = effect.kind === "answer" ? undefined : open.context.branches[effect.branch];
-      if (effect.kind === "answer") this.#answers.give(open, effect, now);
+      if (effect.kind === "answer") this.#finalResponses.give(open, effect, now);
       else if (branch === undefined) continue;
       else if (effect.kind === "forward") this.#forward(open, branch, now);
       else if (effect.kind === "abandon") this.#retargeting.abandon(open, branch);

@@ -1,6 +1,6 @@
 import { endsOf, openRoute } from "../../lib/proxy/route-token.ts";
 import { composeBye } from "../../lib/proxy/hang-up.ts";
-import type { CallDetails, CallInProgress, Carried } from "../../lib/transport/flow.ts";
+import type { CallDetails, CallInProgress, BoundContact } from "../../lib/transport/flow.ts";
 import type { DialogEnd, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import type { Room } from "./room.ts";
@@ -33,7 +33,7 @@ export class HangUp {
   /** Tells a phone of our own user that is back that one of its dialogs is over, as the other end would have. */
   async endOwn(
     { details }: CallInProgress,
-    { phone, contact }: Pick<Carried, "phone" | "contact">,
+    { phone, contact }: Pick<BoundContact, "phone" | "contact">,
     why: string,
     now: number,
   ): Promise<void> {

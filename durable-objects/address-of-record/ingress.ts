@@ -27,12 +27,12 @@ import { closing } from "../../platform/connection/close-reasons.ts";
 
 /** The parts that have to do with what phones send and get. */
 export interface PhoneParts {
-  readonly dialogs: ActiveCalls;
+  readonly activeCalls: ActiveCalls;
   readonly originating: Originating;
   readonly terminating: Terminating;
   readonly forking: Forking;
-  readonly calls: PendingInvites;
-  readonly letters: UndeliveredMessages;
+  readonly pendingInvites: PendingInvites;
+  readonly undelivered: UndeliveredMessages;
 }
 
 /** A socket that nobody has authenticated on yet: what it may cost, and how long it is waited for. */
@@ -67,26 +67,26 @@ export class Ingress implements Part {
   async open(request: Request, now: number): Promise<Response> {
     const { keyring, home } = this.#room;
     const opening = openOpening(keyring, home.name, request.headers.get(openingHeader));
-    const { way, host, address, subscriber, visitor } = opening;
+    const { way, host, address, subscriber, nonSubscriber } = opening;
     if (this.#room.sockets.isUnread()) return new Response("Other connections of this account do not read.\n", { status: 503 });
     const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
     if (opening.isAuthenticated) await this.#room.alarm.ready();
-    if (opening.isAuthenticated && visitor === undefined) this.#account.take(subscriber);
-    const isAuthenticated = opening.isAuthenticated && (visitor !== undefined || !this.#account.isOvertaken(subscriber));
+    if (opening.isAuthenticated && nonSubscriber === undefined) this.#account.take(subscriber);
+    const isAuthenticated = opening.isAuthenticated && (nonSubscriber !== undefined || !this.#account.isOvertaken(subscriber));
     const flow: Flow = {
       id: randomText(),
       way,
       host,
       address,
       opened: now,
-      heard: isAuthenticated,
+      hasValidMessage: isAuthenticated,
       authenticated: isAuthenticated ? { version: subscriber.version, since: now, checked: now } : undefined,
-      presented: isAuthenticated ? undefined : this.#account.presentable(subscriber),
-      counts: [],
-      carried: [],
-      pending: [],
+      unverifiedSubscriber: isAuthenticated ? undefined : this.#account.presentable(subscriber),
+      nonceCounts: [],
+      boundContacts: [],
+      pendingInvites: [],
       proceeding: [],
-      ...(visitor === undefined ? {} : { visitor, speaker: nonSubscriberPhone }),
+      ...(nonSubscriber === undefined ? {} : { nonSubscriber, unregisteredPhone: nonSubscriberPhone }),
     };
     if (!this.#room.sockets.accept(server, flow)) return new Response("The name of this host is too long.\n", { status: 400 });
     if (!isAuthenticated) this.#watch(flow, now);
@@ -132,16 +132,16 @@ export class Ingress implements Part {
 
   /** What was not answered there goes to those of its phones that are on another connection. */
   onFlowClosed({ flow }: FlowClosed, now: number): void {
-    for (const letter of this.#phones.letters.flowClosed(flow, now)) this.#sendAgain(letter, now);
+    for (const message of this.#phones.undelivered.flowClosed(flow, now)) this.#sendAgain(message, now);
   }
 
-  #sendAgain(letter: UndeliveredMessage, now: number): void {
-    if (letter.kind === "request") {
-      if (letter.to.kind === "phone") this.#phones.terminating.again(letter, letter.to.phone, now);
+  #sendAgain(message: UndeliveredMessage, now: number): void {
+    if (message.kind === "request") {
+      if (message.to.kind === "phone") this.#phones.terminating.again(message, message.to.phone, now);
       return;
     }
-    const flow = this.#room.sockets.newestTo(letter.to.phone);
-    if (flow !== undefined) this.#phones.originating.again(flow, letter, now);
+    const flow = this.#room.sockets.newestTo(message.to.phone);
+    if (flow !== undefined) this.#phones.originating.again(flow, message, now);
   }
 
   #request(flow: Flow, request: SipRequest, mandatory: MandatoryHeaders, now: number): void | Promise<void> {
@@ -171,14 +171,14 @@ export class Ingress implements Part {
     const tried = guessesIn(request, challenge);
     if (tried === 0) return;
     this.#brakes.wrong("", tried, now);
-    const guesses = (flow.guesses ?? 0) + tried;
-    this.#room.sockets.update(flow.id, { guesses });
-    if (guesses >= guessesAllowed) this.#room.sockets.close(flow.id, closing.tooManyGuesses);
+    const failedAttempts = (flow.failedAttempts ?? 0) + tried;
+    this.#room.sockets.update(flow.id, { failedAttempts });
+    if (failedAttempts >= guessesAllowed) this.#room.sockets.close(flow.id, closing.tooManyGuesses);
   }
 
   #authenticated(flow: Flow, request: SipRequest, mandatory: MandatoryHeaders, now: number): void | Promise<void> {
     if (request.method === "CANCEL") return this.#phones.originating.cancel(flow, request, mandatory, now);
-    if (flow.visitor !== undefined && request.method === "REGISTER")
+    if (flow.nonSubscriber !== undefined && request.method === "REGISTER")
       return this.#refuse(flow, request, fault(403, "only subscribers may register"), now);
     if (request.method !== "REGISTER")
       return this.#phones.originating.request(this.#withSpeaker(flow, request, now), request, mandatory, now);
@@ -193,9 +193,9 @@ export class Ingress implements Part {
 
   /** A phone that is back on another socket may call before it registers: its answers shall find it on the next one as well. */
   #withSpeaker(flow: Flow, request: SipRequest, now: number): Flow {
-    if (flow.carried.length > 0 || flow.speaker !== undefined || request.method !== "INVITE") return flow;
-    const speaker = this.#registrar.phoneOf(request, now);
-    return speaker === undefined ? flow : (this.#room.sockets.update(flow.id, { speaker }) ?? flow);
+    if (flow.boundContacts.length > 0 || flow.unregisteredPhone !== undefined || request.method !== "INVITE") return flow;
+    const unregisteredPhone = this.#registrar.phoneOf(request, now);
+    return unregisteredPhone === undefined ? flow : (this.#room.sockets.update(flow.id, { unregisteredPhone }) ?? flow);
   }
 
   #register(flow: Flow, request: SipRequest, mandatory: MandatoryHeaders, now: number): void {
@@ -262,8 +262,8 @@ export class Ingress implements Part {
     const strangers = sockets.all().filter((one) => one.authenticated === undefined && sockets.isOpen(one.id));
     for (const one of strangers) {
       // The clock of a socket that was open when the object lost its memory is gone.
-      const seconds = one.heard ? configuration.authenticationTimeout : configuration.firstMessageTimeout;
-      if (now - one.opened > seconds * 1000) sockets.close(one.id, one.heard ? closing.notAuthenticated : closing.noMessage);
+      const seconds = one.hasValidMessage ? configuration.authenticationTimeout : configuration.firstMessageTimeout;
+      if (now - one.opened > seconds * 1000) sockets.close(one.id, one.hasValidMessage ? closing.notAuthenticated : closing.noMessage);
     }
     if (strangers.length > configuration.maximumUnauthenticated) sockets.close(mostCrowded(strangers).id, closing.tooMany);
   }
@@ -280,7 +280,7 @@ export class Ingress implements Part {
   /** Closes the sockets of those who have said something but have not authenticated in time. */
   onAlarm(now: number): void {
     const { configuration, sockets, alarm } = this.#room;
-    for (const { id, opened, heard, authenticated } of sockets.all()) {
+    for (const { id, opened, hasValidMessage: heard, authenticated } of sockets.all()) {
       if (authenticated !== undefined || !heard) continue;
       const due = opened + configuration.authenticationTimeout * 1000;
       if (due <= now) sockets.close(id, closing.notAuthenticated);
@@ -295,8 +295,8 @@ export class Ingress implements Part {
   }
 
   #hear(flow: Flow): Flow {
-    if (flow.heard) return flow;
+    if (flow.hasValidMessage) return flow;
     this.#strangers.get(flow.id)?.patience?.heard();
-    return this.#room.sockets.update(flow.id, { heard: true }) ?? flow;
+    return this.#room.sockets.update(flow.id, { hasValidMessage: true }) ?? flow;
   }
 }

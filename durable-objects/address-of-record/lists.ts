@@ -17,7 +17,7 @@ import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault
 import { type Request, headerValue, headerValues } from "../../lib/syntax/message.ts";
 import { inspectRequest } from "../../lib/uas/inspect-request.ts";
 import type { Envelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
-import { taken } from "../../lib/transport/envelope.ts";
+import { accepted } from "../../lib/transport/envelope.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
 import type { Part } from "./part.ts";
@@ -50,7 +50,7 @@ export class Lists implements Part {
   readonly #account: Account;
   readonly #subscriptions: ListSubscriptions;
   readonly #backEnds: BackEnds;
-  readonly #upkeep: BackEndRefresh;
+  readonly #refresh: BackEndRefresh;
   readonly #notifier: ListNotifier;
   readonly #sources: ListSources;
   readonly #passOn: (home: string, envelope: Envelope) => Promise<Receipt>;
@@ -63,9 +63,9 @@ export class Lists implements Part {
     this.#subscriptions = new ListSubscriptions(room);
     this.#backEnds = new BackEnds(room);
     this.#notifier = new ListNotifier(room, this.#subscriptions, this.#backEnds, passOn);
-    const asking = new BackEndSubscription(room, account, passOn);
+    const requester = new BackEndSubscription(room, account, passOn);
     const changed = () => this.#notifier.look(Date.now());
-    this.#upkeep = new BackEndRefresh(room, this.#backEnds, asking, () => this.#subscriptions.current(), changed);
+    this.#refresh = new BackEndRefresh(room, this.#backEnds, requester, () => this.#subscriptions.current(), changed);
   }
 
   /** Whether a request is to a list of our domain. */
@@ -97,7 +97,7 @@ export class Lists implements Part {
   /** Within a dialog: a SUBSCRIBE of the one who watches a list, or a NOTIFY for one of its resources. */
   within(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt {
     if (request.method === "NOTIFY") return this.#notified(envelope, request, mandatory, now);
-    if (request.method === "ACK") return taken;
+    if (request.method === "ACK") return accepted;
     if (request.method !== "SUBSCRIBE") return refused(request, fault(405, "this is a list", [["Allow", "SUBSCRIBE, NOTIFY"]]));
     const parameters = refuseLater(request) ?? readSubscribeParameters(request, this.#room.configuration.subscriptions);
     if (isFault(parameters)) return refused(request, parameters);
@@ -108,7 +108,7 @@ export class Lists implements Part {
     if (isOld(known, mandatory)) return refused(request, fault(500, "a later request of this dialog has been here"));
     const { expires, target, rates } = parameters;
     const changed = { ...known, target, rates, cseq: mandatory.cseq.number, touched: now, expires: now + expires * 1000, removed: [] };
-    this.#upkeep.tryAgain(changed, now);
+    this.#refresh.tryAgain(changed, now);
     if (changed.list !== undefined && expires > 0 && this.#sources.mayAsk(now))
       this.#reread(changed.id).catch((error: unknown) => this.#note(error));
     return this.#grant(request, changed, parameters, now);
@@ -117,9 +117,9 @@ export class Lists implements Part {
   /** What comes back to something that this part has sent. */
   response({ to, status, text }: ResponseEnvelope, now: number): Receipt {
     const { branch = "" } = to;
-    if (branch.startsWith(ofBackEnd)) this.#upkeep.response(branch.slice(ofBackEnd.length), { status, text }, now);
+    if (branch.startsWith(ofBackEnd)) this.#refresh.response(branch.slice(ofBackEnd.length), { status, text }, now);
     else if (branch.startsWith(ofList)) this.#answered(branch.slice(ofList.length), status, now);
-    return taken;
+    return accepted;
   }
 
   /** Something has happened here: a phone may be back. */
@@ -135,7 +135,7 @@ export class Lists implements Part {
       else if (now - touched < maxFinalNotifyWait) this.#notifier.end(subscription, ended, now);
       else this.#subscriptions.remove(id);
     }
-    this.#upkeep.look(now);
+    this.#refresh.look(now);
   }
 
   /** A list has changed in the directory. */
@@ -162,7 +162,7 @@ export class Lists implements Part {
     uri: string,
     now: number,
   ): Fault | undefined {
-    const fits = () => this.#subscriptions.current().length < maxSubscriptions && this.#upkeep.countWith(event, entries) <= maxResources;
+    const fits = () => this.#subscriptions.current().length < maxSubscriptions && this.#refresh.countWith(event, entries) <= maxResources;
     const isInTheWay = ({ end, list, listUri, event: watched }: ListSubscription) =>
       this.#room.sockets.newestTo(end.phone) === undefined ||
       (list === undefined && end.phone === phone && listUri === uri && watched === event);
@@ -200,7 +200,7 @@ export class Lists implements Part {
     const { local, route, routes, isFetch = false } = subscription;
     if (parameters.expires > 0 || isFetch) this.#subscriptions.put(subscription);
     else this.#end(subscription, "timeout", now);
-    this.#upkeep.look(now);
+    this.#refresh.look(now);
     this.#notifier.look(now);
     const headers: [string, string][] = [
       ["Expires", String(parameters.expires)],
@@ -215,14 +215,14 @@ export class Lists implements Part {
 
   #notified(envelope: RequestEnvelope, notify: Request, { fromTag = "", toTag = "", cseq }: MandatoryHeaders, now: number): Receipt {
     const refusal = inspectRequest(notify, { options: [], types: "any" });
-    const status = refusal?.status ?? this.#upkeep.notified(envelope, notify, { from: fromTag, to: toTag }, cseq.number, now);
+    const status = refusal?.status ?? this.#refresh.notified(envelope, notify, { from: fromTag, to: toTag }, cseq.number, now);
     const { answerTo: to } = envelope;
     const text = refusal === undefined ? replyTo(notify, status) : answerFault(notify, refusal);
     if (to.branch === undefined) return { kind: "answered", status, text };
     // A home of ours does not look at receipts of what it tells; that all is well it need not hear.
     const post = () => this.#passOn(to.home, { kind: "response", text, status, to, transaction: undefined });
     if (status >= 300) post().catch((error: unknown) => this.#note(error));
-    return taken;
+    return accepted;
   }
 
   /** RFC 6665 §4.2.2: a phone that knows nothing of its subscription is not told again. */
@@ -230,7 +230,7 @@ export class Lists implements Part {
     if (status < 300 || status === 480 || status >= 500 || this.#subscriptions.get(id) === undefined) return;
     this.#subscriptions.remove(id);
     this.#notifier.forget(id);
-    this.#upkeep.look(now);
+    this.#refresh.look(now);
   }
 
   /** The list of a subscription as it is now in the directory: what has changed holds at once. */
@@ -247,7 +247,7 @@ export class Lists implements Part {
       const changed = { version: found.version, entries: found.entries.map(watched) };
       this.#subscriptions.put(withList(subscription, changed, instanceOf, this.#backEnds.nextStamp(now)));
     }
-    this.#upkeep.look(now);
+    this.#refresh.look(now);
     this.#notifier.look(now);
   }
 
@@ -255,7 +255,7 @@ export class Lists implements Part {
     const ended = { ...subscription, touched: now, expires: now + repeatFinalNotifyAfter, ended: reason };
     if (this.#subscriptions.get(subscription.id) !== undefined) this.#subscriptions.put(ended);
     this.#notifier.end(ended, reason, now);
-    this.#upkeep.look(now);
+    this.#refresh.look(now);
   }
 
   #idOf(tags: Pick<Subscription, "callId" | "remoteTag" | "localTag">, { event, eventId }: SubscribeParameters): string {

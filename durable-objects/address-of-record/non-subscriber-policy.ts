@@ -35,21 +35,21 @@ export class NonSubscriberPolicy {
   }
 
   /** Whose From is checked by `refuse`, and not by whether it is the owner's. */
-  owner(visitor: NonSubscriber): Owner {
+  owner(nonSubscriber: NonSubscriber): Owner {
     const { name: home, user, domain } = this.#room.home;
-    return { home, user, domain, aliases: [], isTrusted: true, standing: standingOf(visitor) };
+    return { home, user, domain, aliases: [], isTrusted: true, standing: standingOf(nonSubscriber) };
   }
 
   /** Why a visitor may not send this; undefined if he may. */
   async refuse(
-    { visitor, host: reached }: Visiting,
+    { nonSubscriber, host: reached }: Visiting,
     request: Request,
     mandatory: MandatoryHeaders,
     way: RoutingDecision,
     now: number,
   ): Promise<Fault | undefined> {
     if (way.kind === "server") return undefined;
-    const notWithin = way.kind === "dialog" ? refuseNonSubscriberInDialog(visitor, request.method) : undefined;
+    const notWithin = way.kind === "dialog" ? refuseNonSubscriberInDialog(nonSubscriber, request.method) : undefined;
     if (notWithin !== undefined || (way.kind === "dialog" && way.hasOwnRouteToken)) return notWithin;
     const sender = senderOf(mandatory);
     if (isFault(sender)) return sender;
@@ -58,10 +58,10 @@ export class NonSubscriberPolicy {
       const named = sender === undefined ? undefined : await directory.find(sender.user, sender.domain);
       const isServer = sender !== undefined && [reached.replace(/:\d+$/, ""), configuration.publicHost].includes(sender.domain);
       const isOurs = isServer || (named !== undefined && named.kind !== "foreign");
-      if (way.kind === "dialog") return refuseSender(visitor, sender, isOurs);
+      if (way.kind === "dialog") return refuseSender(nonSubscriber, sender, isOurs);
       const { address: to } = way;
-      const refusal = refuseNonSubscriber(visitor, request.method, sender, to, isOurs);
-      if (refusal !== undefined || visitor.kind === "peer") return refusal;
+      const refusal = refuseNonSubscriber(nonSubscriber, request.method, sender, to, isOurs);
+      if (refusal !== undefined || nonSubscriber.kind === "peer") return refusal;
       const host = await directory.find(to.user, to.domain);
       const username = host.kind === "subscriber" ? host.subscriber.username : undefined;
       if (host.kind === "foreign" || !admitsGuests(host.settings, username)) return fault(403, "guests may not call this user");
@@ -73,7 +73,7 @@ export class NonSubscriberPolicy {
 }
 
 /** The flow of a visitor, with the name that he has reached us by. */
-export type Visiting = Pick<Flow, "host"> & { readonly visitor: NonSubscriber };
+export type Visiting = Pick<Flow, "host"> & { readonly nonSubscriber: NonSubscriber };
 
 /** A visitor is whom he says he is, if he has been let say so. */
 export function identityOf({ kind }: NonSubscriber, mandatory: MandatoryHeaders): string {

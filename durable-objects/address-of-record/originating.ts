@@ -3,7 +3,7 @@ import { transactionNames } from "../../lib/proxy/branch.ts";
 import { callName } from "../../lib/proxy/call-name.ts";
 import { type RoutingDecision, validateAndRoute, tooManyHops } from "../../lib/proxy/validate-and-route.ts";
 import { withoutOurRealm } from "../../lib/proxy/foreign-challenges.ts";
-import { forgetsCalls } from "../../lib/proxy/client-quirks.ts";
+import { dropsInvitesOnDisconnect } from "../../lib/proxy/client-quirks.ts";
 import { shownTo, standingOf } from "../../lib/proxy/standing.ts";
 import { applySessionTimer } from "../../lib/proxy/session-timer.ts";
 import { alter, combined } from "../../lib/syntax/alter.ts";
@@ -23,7 +23,7 @@ import type {
   ResponseEnvelope,
   ReturnAddress,
 } from "../../lib/transport/envelope.ts";
-import { taken } from "../../lib/transport/envelope.ts";
+import { accepted } from "../../lib/transport/envelope.ts";
 import { type Flow, contactMark, leadsTo, phoneOnFlow } from "../../lib/transport/flow.ts";
 import type { NonSubscriber } from "../../lib/transport/non-subscriber.ts";
 import { randomText } from "../../platform/crypto/random.ts";
@@ -36,7 +36,7 @@ import type { Forking } from "./forking.ts";
 import type { UndeliveredMessages } from "./undelivered-messages.ts";
 import type { Lists } from "./lists.ts";
 import type { PendingInvites } from "./pending-invites.ts";
-import { type Elsewhere, type Routed, homeOf, leavingTo, placeOf } from "../shared/target-selection.ts";
+import { type External, type Routed, homeOf, leavingTo, placeOf } from "../shared/target-selection.ts";
 import { TryingTimer } from "./trying-timer.ts";
 import { type CallsAtPresent, NonSubscriberPolicy, identityOf, noRelay } from "./non-subscriber-policy.ts";
 
@@ -45,9 +45,9 @@ export type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) 
 
 export interface OriginatingParts {
   readonly account: Account;
-  readonly calls: PendingInvites;
-  readonly letters: UndeliveredMessages;
-  readonly dialogs: ActiveCalls;
+  readonly pendingInvites: PendingInvites;
+  readonly undelivered: UndeliveredMessages;
+  readonly activeCalls: ActiveCalls;
   readonly lists: Lists;
   readonly callsAtPresent: CallsAtPresent;
   readonly forking: Pick<Forking, "acknowledged" | "has">;
@@ -57,26 +57,30 @@ export interface OriginatingParts {
 export class Originating implements Part {
   readonly #room: Room;
   readonly #account: Account;
-  readonly #calls: PendingInvites;
-  readonly #letters: UndeliveredMessages;
-  readonly #dialogs: ActiveCalls;
+  readonly #pendingInvites: PendingInvites;
+  readonly #undelivered: UndeliveredMessages;
+  readonly #activeCalls: ActiveCalls;
   readonly #lists: Lists;
   readonly #callsAtPresent: CallsAtPresent;
   readonly #forking: OriginatingParts["forking"];
-  readonly #visits: NonSubscriberPolicy;
+  readonly #policy: NonSubscriberPolicy;
   readonly #passOn: PassOn;
-  readonly #untried = new TryingTimer();
+  readonly #tryingTimers = new TryingTimer();
 
-  constructor(room: Room, { account, calls, letters, dialogs, lists, callsAtPresent, forking }: OriginatingParts, passOn: PassOn) {
+  constructor(
+    room: Room,
+    { account, pendingInvites, undelivered, activeCalls, lists, callsAtPresent, forking }: OriginatingParts,
+    passOn: PassOn,
+  ) {
     this.#room = room;
     this.#account = account;
-    this.#calls = calls;
-    this.#letters = letters;
-    this.#dialogs = dialogs;
+    this.#pendingInvites = pendingInvites;
+    this.#undelivered = undelivered;
+    this.#activeCalls = activeCalls;
     this.#lists = lists;
     this.#callsAtPresent = callsAtPresent;
     this.#forking = forking;
-    this.#visits = new NonSubscriberPolicy(room, callsAtPresent);
+    this.#policy = new NonSubscriberPolicy(room, callsAtPresent);
     this.#passOn = passOn;
   }
 
@@ -84,16 +88,17 @@ export class Originating implements Part {
   async request(flow: Flow, request: Request, mandatory: MandatoryHeaders, now: number): Promise<void> {
     const way = this.#validateAndRoute(flow, request, mandatory);
     if (isFault(way)) return this.#refuse(flow, request, way, now);
-    const { visitor } = flow;
+    const { nonSubscriber } = flow;
     const { host } = flow;
-    const refusal = visitor === undefined ? undefined : await this.#visits.refuse({ visitor, host }, request, mandatory, way, now);
+    const refusal =
+      nonSubscriber === undefined ? undefined : await this.#policy.refuse({ nonSubscriber, host }, request, mandatory, way, now);
     if (refusal !== undefined) return this.#refuse(flow, request, refusal, now);
     if (way.kind === "server") return this.#serve(flow, request, now);
     const timer = applySessionTimer(request, this.#room.configuration.sessionTimer);
     if (isFault(timer)) return this.#refuse(flow, request, timer, now);
     const text = alter(request, timer === undefined ? way.alterations : combined(way.alterations, timer));
     if (way.kind === "dialog") {
-      if (request.method === "BYE") this.#dialogs.ended(mandatory);
+      if (request.method === "BYE") this.#activeCalls.ended(mandatory);
       const { receiver, recordRoute } = way;
       const to: Destination = { kind: "phone", phone: receiver.phone };
       return this.#send(flow, request, receiver.home, this.#envelope(flow, mandatory, { text, to, recordRoute }), now);
@@ -102,27 +107,27 @@ export class Originating implements Part {
     if (request.method === "ACK") return this.#acknowledged(this.#transactionsOf(mandatory), now);
     const breadth = readBreadth(request);
     if (isFault(breadth)) return this.#refuse(flow, request, breadth, now);
-    if (visitor === undefined && this.#lists.serves(request, way.address))
+    if (nonSubscriber === undefined && this.#lists.serves(request, way.address))
       return this.#subscribe(flow, request, mandatory, text, way.address, now);
     const routed = await placeOf(this.#room, request.method, request.requestUri, way.address);
     if (isFault(routed)) return this.#refuse(flow, request, routed, now);
     if (routed.kind === "redirect") return this.#redirect(flow, request, routed, now);
-    if (routed.kind === "elsewhere" && visitor !== undefined) return this.#refuse(flow, request, noRelay, now);
-    if (routed.kind === "elsewhere" && way.isLast === true) return this.#refuse(flow, request, tooManyHops, now);
-    if (routed.kind === "elsewhere") return this.#sendElsewhere(flow, request, mandatory, text, routed, now);
+    if (routed.kind === "external" && nonSubscriber !== undefined) return this.#refuse(flow, request, noRelay, now);
+    if (routed.kind === "external" && way.isLast === true) return this.#refuse(flow, request, tooManyHops, now);
+    if (routed.kind === "external") return this.#sendExternal(flow, request, mandatory, text, routed, now);
     const { address } = routed;
     const found = await homeOf(this.#room, address);
-    if (isFault(found) && visitor !== undefined) return this.#refuse(flow, request, found, now);
+    if (isFault(found) && nonSubscriber !== undefined) return this.#refuse(flow, request, found, now);
     if (isFault(found)) {
-      const elsewhere = await leavingTo(this.#room, request.requestUri, address, found);
-      if (isFault(elsewhere) || way.isLast === true) return this.#refuse(flow, request, isFault(elsewhere) ? elsewhere : tooManyHops, now);
-      return this.#sendElsewhere(flow, request, mandatory, text, elsewhere, now);
+      const external = await leavingTo(this.#room, request.requestUri, address, found);
+      if (isFault(external) || way.isLast === true) return this.#refuse(flow, request, isFault(external) ? external : tooManyHops, now);
+      return this.#sendExternal(flow, request, mandatory, text, external, now);
     }
-    const { home, introduces, redirects } = found;
+    const { home, calleeSubscriber, redirects } = found;
     const { instance, registration } = address;
     const to: Destination = { kind: "address", instance, registration };
     const more = {
-      ...(introduces === undefined ? {} : { introduces }),
+      ...(calleeSubscriber === undefined ? {} : { calleeSubscriber }),
       ...(breadth === undefined ? {} : { breadth }),
       ...(redirects ? { redirects } : {}),
     };
@@ -131,7 +136,7 @@ export class Originating implements Part {
 
   #acknowledged(transactions: readonly string[], now: number): void {
     for (const transaction of transactions) {
-      this.#letters.arrived(transaction);
+      this.#undelivered.arrived(transaction);
       this.#forking.acknowledged(transaction, now);
     }
   }
@@ -144,20 +149,20 @@ export class Originating implements Part {
   }
 
   /** Our own response context watches over it. */
-  #sendElsewhere(flow: Flow, request: Request, mandatory: MandatoryHeaders, text: string, to: Elsewhere, now: number): void {
+  #sendExternal(flow: Flow, request: Request, mandatory: MandatoryHeaders, text: string, to: External, now: number): void {
     this.#send(flow, request, this.#room.home.name, this.#envelope(flow, mandatory, { text, to, recordRoute: undefined }), now);
   }
 
   /** RFC 3261 §16.10: answered here, and passed on where its INVITE went. */
   async cancel(flow: Flow, request: Request, mandatory: MandatoryHeaders, now: number): Promise<void> {
     const transaction = this.#transactionOf(mandatory);
-    const home = this.#calls.homeOf(transaction);
+    const home = this.#pendingInvites.homeOf(transaction);
     // Within a dialog the INVITE was forwarded without state, and so is its CANCEL (§16.11).
     if (home === undefined && mandatory.toTag !== undefined) return this.request(flow, request, mandatory, now);
     const reason = headerValue(request, "reason");
     if (home === undefined) return this.#cancelByName(flow, request, mandatory, { kind: "cancel", transaction, reason }, now);
     const done = () => this.#reply(flow, request, replyTo(request, 200, { toTag: randomText() }), 200, Date.now());
-    this.#calls.cancel(home, transaction, reason, now + this.#room.timers.ringing, done, done);
+    this.#pendingInvites.cancel(home, transaction, reason, now + this.#room.timers.ringing, done, done);
   }
 
   /**
@@ -169,11 +174,11 @@ export class Originating implements Part {
     const flow = this.#flowBackTo(to);
     const text = this.#asShown(received, flow);
     const envelope = text === received.text ? received : { ...received, text };
-    if (transaction !== undefined) this.#untried.remove(transaction);
-    const since = transaction === undefined ? undefined : this.#calls.since(transaction);
+    if (transaction !== undefined) this.#tryingTimers.remove(transaction);
+    const since = transaction === undefined ? undefined : this.#pendingInvites.since(transaction);
     // A home that did not see our receipt sends its final response again; a 2xx is the callee's own repetition.
     const isNews = transaction === undefined || status < 200 || this.#answered(transaction, flow, envelope, now);
-    if (!isNews && flow?.id === to.flow && status >= 300) return taken;
+    if (!isNews && flow?.id === to.flow && status >= 300) return accepted;
     if (isNews) this.#room.log.concluded(now, flow?.id ?? to.flow, status, text, since, envelope.why);
     // To redirect is what we were asked to do.
     const hasFailed = status >= (isOurs ? 400 : 300);
@@ -182,27 +187,27 @@ export class Originating implements Part {
       this.#room.failed.keep(now, { side: "caller", final: text, flow: flow?.id ?? to.flow, since, why: envelope.why });
     if (flow !== undefined && this.#room.sockets.send(flow.id, text)) {
       this.#room.log.passed(now, flow.id, text);
-      if (transaction !== undefined) this.#letters.sent(flow, transaction, to.phone, envelope, now);
+      if (transaction !== undefined) this.#undelivered.sent(flow, transaction, to.phone, envelope, now);
     } else if (status > 100) {
       // Of its provisional responses one is enough.
       const topic = status < 200 && transaction !== undefined ? `provisional ${transaction}` : "";
-      this.#letters.keep(to.phone, envelope, now, now + this.#room.configuration.bindingGrace * 1000, topic);
+      this.#undelivered.keep(to.phone, envelope, now, now + this.#room.configuration.bindingGrace * 1000, topic);
     }
-    return taken;
+    return accepted;
   }
 
   /** What of a response the phone, or a visitor, is to hear. */
   #asShown({ text, status }: ResponseEnvelope, flow: Flow | undefined): string {
     const asked = status === 401 || status === 407 ? askedByOthers(text, this.#room.home.domain) : text;
-    return flow?.visitor === undefined ? asked : shownToNonSubscriber(asked, flow.visitor);
+    return flow?.nonSubscriber === undefined ? asked : shownToNonSubscriber(asked, flow.nonSubscriber);
   }
 
   /** A final response to an INVITE; false if the call has had one before. */
   #answered(transaction: string, flow: Flow | undefined, { text, status }: ResponseEnvelope, now: number): boolean {
     const response = parseMessage(text);
     if (isFault(response) || response.kind !== "response") throw new Error("a response that was checked before is at fault");
-    if (this.#calls.answered(transaction, response, now)) return true;
-    if (flow !== undefined && status < 300) this.#dialogs.forked(flow, placedCall(response), now);
+    if (this.#pendingInvites.answered(transaction, response, now)) return true;
+    if (flow !== undefined && status < 300) this.#activeCalls.forked(flow, placedCall(response), now);
     return false;
   }
 
@@ -218,17 +223,17 @@ export class Originating implements Part {
   /** A phone is back on another socket: it goes on with its calls, unless it has forgotten them; and hears what it missed. */
   onRegistered({ flow, phones }: Registered, now: number): void {
     for (const phone of phones) {
-      for (const letter of this.#letters.for(phone, now)) if (letter.kind === "response") this.again(flow, letter, now);
+      for (const message of this.#undelivered.for(phone, now)) if (message.kind === "response") this.again(flow, message, now);
     }
   }
 
   /** A response that may not have reached its phone goes to it once more. */
-  again(flow: Flow, letter: ResponseEnvelope, now: number): void {
-    const { transaction, to } = letter;
-    const text = this.#asShown(letter, flow);
+  again(flow: Flow, message: ResponseEnvelope, now: number): void {
+    const { transaction, to } = message;
+    const text = this.#asShown(message, flow);
     if (!this.#room.sockets.send(flow.id, text)) return;
     this.#room.log.passed(now, flow.id, text);
-    if (transaction !== undefined) this.#letters.sent(flow, transaction, to.phone, letter, now);
+    if (transaction !== undefined) this.#undelivered.sent(flow, transaction, to.phone, message, now);
   }
 
   /** Where the notes are lost, the CANCEL goes where its Request-URI leads (RFC 3261 §9.1: the INVITE's), and that home knows. */
@@ -256,7 +261,10 @@ export class Originating implements Part {
   #validateAndRoute(flow: Flow, request: Request, mandatory: MandatoryHeaders): RoutingDecision | Fault {
     return validateAndRoute(request, mandatory, {
       keyring: this.#room.keyring,
-      owner: flow.visitor === undefined ? { home: this.#room.home.name, ...this.#account.owner() } : this.#visits.owner(flow.visitor),
+      owner:
+        flow.nonSubscriber === undefined
+          ? { home: this.#room.home.name, ...this.#account.owner() }
+          : this.#policy.owner(flow.nonSubscriber),
       isOurs: (host) => this.#isOurs(host, flow),
       endsHere,
     });
@@ -273,14 +281,14 @@ export class Originating implements Part {
   #envelope(
     flow: Flow,
     mandatory: MandatoryHeaders,
-    more: Pick<RequestEnvelope, "text" | "to" | "recordRoute" | "introduces" | "breadth" | "redirects">,
+    more: Pick<RequestEnvelope, "text" | "to" | "recordRoute" | "calleeSubscriber" | "breadth" | "redirects">,
   ): RequestEnvelope {
     const { user, domain, name: home } = this.#room.home;
     return {
       kind: "request",
       answerTo: { home, flow: flow.id, phone: phoneOnFlow(flow) },
       transaction: this.#transactionOf(mandatory),
-      identity: flow.visitor === undefined ? `${user}@${domain}` : identityOf(flow.visitor, mandatory),
+      identity: flow.nonSubscriber === undefined ? `${user}@${domain}` : identityOf(flow.nonSubscriber, mandatory),
       ...more,
     };
   }
@@ -288,31 +296,31 @@ export class Originating implements Part {
   #send(flow: Flow, request: Request, home: string, envelope: RequestEnvelope, now: number): void {
     const isCall = holdsState(request, envelope);
     // One that is said again is the same call.
-    if (isCall && this.#calls.homeOf(envelope.transaction) === undefined) {
+    if (isCall && this.#pendingInvites.homeOf(envelope.transaction) === undefined) {
       const { maximumCalls = Number.POSITIVE_INFINITY } = this.#account.rules();
       if (this.#callsAtPresent(now) >= maximumCalls)
         return this.#refuse(flow, request, limitReached(403, "this user has as many calls as they may have"), now);
-      if (this.#calls.isFull(flow)) return this.#refuse(flow, request, limitReached(403, "too many calls are being set up"), now);
-      const isForgetful = forgetsCalls(request);
+      if (this.#pendingInvites.isFull(flow)) return this.#refuse(flow, request, limitReached(403, "too many calls are being set up"), now);
+      const dropsOnDisconnect = dropsInvitesOnDisconnect(request);
       const name = callName(headerValue(request, "call-id") ?? "");
       const contact = contactMark(flow, phoneOnFlow(flow));
-      const more = { ...(isForgetful ? { isForgetful } : {}), ...(contact === undefined ? {} : { contact }) };
-      this.#calls.note(flow, { transaction: envelope.transaction, home, at: now, name, ...more });
-      this.#untried.add(envelope.transaction, now, () => this.#trying(flow, request, envelope.transaction));
+      const more = { ...(dropsOnDisconnect ? { dropsOnDisconnect } : {}), ...(contact === undefined ? {} : { contact }) };
+      this.#pendingInvites.note(flow, { transaction: envelope.transaction, home, at: now, name, ...more });
+      this.#tryingTimers.add(envelope.transaction, now, () => this.#trying(flow, request, envelope.transaction));
     }
     this.#passOn(home, envelope).then(
       (receipt) => this.#received(flow, request, envelope, receipt),
       (error: unknown) => {
         this.#failed(flow, request, envelope.transaction, error);
         // It may have come through, and only the receipt have been lost.
-        if (isCall) this.#calls.cancel(home, envelope.transaction, undefined, now + this.#room.timers.ringing, () => {});
+        if (isCall) this.#pendingInvites.cancel(home, envelope.transaction, undefined, now + this.#room.timers.ringing, () => {});
       },
     );
   }
 
   /** RFC 3261 §16.2: the caller hears 100 once the callee's home has saved his INVITE, so that what was answered cannot get lost. */
   #trying(flow: Flow, request: Request, transaction: string): void {
-    if (this.#untried.remove(transaction)) this.#reply(flow, request, replyTo(request, 100), 100, Date.now());
+    if (this.#tryingTimers.remove(transaction)) this.#reply(flow, request, replyTo(request, 100), 100, Date.now());
   }
 
   #received(flow: Flow, request: Request, envelope: RequestEnvelope, receipt: Receipt): void {
@@ -326,15 +334,15 @@ export class Originating implements Part {
   /** The callee's home cannot be reached for good: we are responsible for an answer, and others may well be reached (RFC 3261 §16.7 step 6). */
   #failed(flow: Flow, request: Request, transaction: string, error: unknown): void {
     this.#room.log.note(Date.now(), flow.id, String(error));
-    this.#untried.remove(transaction);
-    this.#calls.forget(flow, transaction);
+    this.#tryingTimers.remove(transaction);
+    this.#pendingInvites.forget(flow, transaction);
     this.#refuse(flow, request, fault(500, "the other side cannot be reached now", [["Retry-After", "5"]]), Date.now());
   }
 
   /** That of a pending INVITE, if it is one: it may have been named before the keys were changed. */
   #transactionOf(mandatory: MandatoryHeaders): string {
     const names = this.#transactionsOf(mandatory);
-    return names.find((name) => this.#calls.homeOf(name) !== undefined) ?? (names[0] as string);
+    return names.find((name) => this.#pendingInvites.homeOf(name) !== undefined) ?? (names[0] as string);
   }
 
   #transactionsOf(mandatory: MandatoryHeaders): readonly string[] {
@@ -374,9 +382,9 @@ function askedByOthers(text: string, domain: string): string {
   return isFault(response) ? text : alter(response, withoutOurRealm(response, domain));
 }
 
-function shownToNonSubscriber(text: string, visitor: NonSubscriber): string {
+function shownToNonSubscriber(text: string, nonSubscriber: NonSubscriber): string {
   const response = parseMessage(text);
-  return isFault(response) ? text : shownTo(response, standingOf(visitor));
+  return isFault(response) ? text : shownTo(response, standingOf(nonSubscriber));
 }
 
 /** An INVITE within a dialog is forwarded without state (RFC 3261 §16.11). */

@@ -1,6 +1,6 @@
 import type { Response } from "../../lib/syntax/message.ts";
 import type { CancelEnvelope, InquiryEnvelope, Receipt } from "../../lib/transport/envelope.ts";
-import { taken } from "../../lib/transport/envelope.ts";
+import { accepted } from "../../lib/transport/envelope.ts";
 import { type Flow, type PendingInvite, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
 import type { FlowClosed, Part, Registered } from "./part.ts";
 import type { Room } from "./room.ts";
@@ -49,20 +49,20 @@ export class PendingInvites implements Part {
     this.#passOn = passOn;
   }
 
-  isFull({ id, pending }: Flow): boolean {
-    return (this.#room.sockets.byId(id)?.pending ?? pending).length >= maximumPending;
+  isFull({ id, pendingInvites: pending }: Flow): boolean {
+    return (this.#room.sockets.byId(id)?.pendingInvites ?? pending).length >= maximumPending;
   }
 
   /** A final response has come; false if the call was not among these any more. */
   answered(transaction: string, response: Response, now: number): boolean {
-    const noted = this.#room.sockets.all().find((one) => one.pending.some((pending) => pending.transaction === transaction));
+    const noted = this.#room.sockets.all().find((one) => one.pendingInvites.some((pending) => pending.transaction === transaction));
     if (noted === undefined) {
       this.#attended(transaction);
       return false;
     }
-    const pending = noted.pending.filter((one) => one.transaction !== transaction);
-    const dialogs = response.status < 300 ? { dialogs: withDialog(noted.dialogs, placedCall(response), now) } : {};
-    this.#room.sockets.update(noted.id, { pending, ...dialogs });
+    const pending = noted.pendingInvites.filter((one) => one.transaction !== transaction);
+    const activeCalls = response.status < 300 ? { activeCalls: withDialog(noted.activeCalls, placedCall(response), now) } : {};
+    this.#room.sockets.update(noted.id, { pendingInvites: pending, ...activeCalls });
     return true;
   }
 
@@ -72,11 +72,11 @@ export class PendingInvites implements Part {
    */
   onFlowClosed({ flow }: FlowClosed, now: number): void {
     const phone = phoneOnFlow(flow);
-    const successor = flow.pending.length === 0 ? undefined : this.#room.sockets.newestTo(phone);
-    for (const pending of flow.pending) {
+    const successor = flow.pendingInvites.length === 0 ? undefined : this.#room.sockets.newestTo(phone);
+    for (const pending of flow.pendingInvites) {
       if (successor !== undefined && !isParallel(flow, successor) && isAnother(successor, phone, pending.contact))
         this.#givenUp(pending, now);
-      else if (successor !== undefined && pending.isForgetful !== true) this.note(successor, pending);
+      else if (successor !== undefined && pending.dropsOnDisconnect !== true) this.note(successor, pending);
       else this.#unattended(pending, phone, now);
     }
   }
@@ -109,15 +109,15 @@ export class PendingInvites implements Part {
   }
 
   /** A callee's home asks whether anybody still waits for its answer: our notes may have gone with our sockets. */
-  inquiry({ transaction, home, caller, isForgetful }: InquiryEnvelope, now: number): Receipt {
+  inquiry({ transaction, home, caller, dropsOnDisconnect }: InquiryEnvelope, now: number): Receipt {
     // A call that our own response context has sent on: that context cancels it, and asks its caller's home itself.
-    if (caller.branch !== undefined) return taken;
+    if (caller.branch !== undefined) return accepted;
     const isNoted = this.homeOf(transaction) !== undefined || this.#room.sockets.byId(caller.flow) !== undefined;
-    const flow = isForgetful || isNoted ? undefined : this.#room.sockets.newestTo(caller.phone);
-    const pending: PendingInvite = { transaction, home, at: now, ...(isForgetful ? { isForgetful } : {}) };
+    const flow = dropsOnDisconnect || isNoted ? undefined : this.#room.sockets.newestTo(caller.phone);
+    const pending: PendingInvite = { transaction, home, at: now, ...(dropsOnDisconnect ? { dropsOnDisconnect } : {}) };
     if (flow !== undefined) this.note(flow, pending);
     else if (!isNoted) this.#unattended(pending, caller.phone, now);
-    return taken;
+    return accepted;
   }
 
   onAlarm(now: number): void {
@@ -129,10 +129,10 @@ export class PendingInvites implements Part {
   }
 
   /** A call that nobody can cancel any more: a row, until its callee's home has been told to stop ringing. */
-  #unattended({ transaction, home, at, isForgetful, contact = "" }: PendingInvite, phone: string, now: number): void {
+  #unattended({ transaction, home, at, dropsOnDisconnect, contact = "" }: PendingInvite, phone: string, now: number): void {
     const due = now + this.#room.configuration.callerGrace * 1000;
     const until = due + this.#room.timers.ringing;
-    this.#keepOrphaned({ name: transaction, due, until, home, phone, at, forgetful: isForgetful === true ? 1 : 0, contact });
+    this.#keepOrphaned({ name: transaction, due, until, home, phone, at, forgetful: dropsOnDisconnect === true ? 1 : 0, contact });
   }
 
   #keepOrphaned(row: OrphanedInvite): void {
@@ -158,7 +158,7 @@ export class PendingInvites implements Part {
 
   /** The callee's home of an INVITE that has no final response yet, as a socket or a row remembers it. */
   homeOf(transaction: string): string | undefined {
-    for (const { pending } of this.#room.sockets.all()) {
+    for (const { pendingInvites: pending } of this.#room.sockets.all()) {
       const noted = pending.find((one) => one.transaction === transaction);
       if (noted !== undefined) return noted.home;
     }
@@ -167,18 +167,18 @@ export class PendingInvites implements Part {
 
   /** When an INVITE came that has no final response yet, in milliseconds. */
   since(transaction: string): number | undefined {
-    const pending = this.#room.sockets.all().flatMap((flow) => flow.pending);
+    const pending = this.#room.sockets.all().flatMap((flow) => flow.pendingInvites);
     return (pending.find((one) => one.transaction === transaction) ?? this.#load().get(transaction))?.at;
   }
 
   /** Calls of this user's phones that nobody has answered yet, by their names. */
   pending(): string[] {
-    return this.#room.sockets.all().flatMap(({ pending }) => pending.map(({ transaction, name }) => name ?? transaction));
+    return this.#room.sockets.all().flatMap(({ pendingInvites: pending }) => pending.map(({ transaction, name }) => name ?? transaction));
   }
 
   note(flow: Flow, note: PendingInvite): void {
-    const { pending } = this.#room.sockets.byId(flow.id) ?? flow;
-    this.#room.sockets.update(flow.id, { pending: [...pending, note].slice(-maximumPending) });
+    const { pendingInvites: pending } = this.#room.sockets.byId(flow.id) ?? flow;
+    this.#room.sockets.update(flow.id, { pendingInvites: [...pending, note].slice(-maximumPending) });
   }
 
   /** Tells a callee's home to stop ringing, again and again until it has heard; at `until` its own timer has ended the call. */
@@ -195,9 +195,9 @@ export class PendingInvites implements Part {
 
   /** The call has come to nothing. */
   forget(flow: Flow, transaction: string): void {
-    const pending = this.#room.sockets.byId(flow.id)?.pending;
+    const pending = this.#room.sockets.byId(flow.id)?.pendingInvites;
     if (pending?.some((one) => one.transaction === transaction) !== true) return;
-    this.#room.sockets.update(flow.id, { pending: pending.filter((one) => one.transaction !== transaction) });
+    this.#room.sockets.update(flow.id, { pendingInvites: pending.filter((one) => one.transaction !== transaction) });
   }
 }
 
@@ -208,6 +208,6 @@ function isAnother(flow: Flow, phone: string, contact = ""): boolean {
 }
 
 /** Whether these are two flows of one phone (RFC 5626 §4.2.1: of one instance, each with a reg-id of its own). */
-function isParallel({ carried }: Flow, other: Flow): boolean {
-  return carried.some(({ key }) => key.startsWith("instance ") && !other.carried.some((one) => one.key === key));
+function isParallel({ boundContacts }: Flow, other: Flow): boolean {
+  return boundContacts.some(({ key }) => key.startsWith("instance ") && !other.boundContacts.some((one) => one.key === key));
 }

@@ -22,7 +22,7 @@ import { type Request, bodyOf, headerValue, headerValues } from "../../lib/synta
 import { legible } from "../../lib/syntax/octets.ts";
 import { inspectRequest } from "../../lib/uas/inspect-request.ts";
 import type { Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
-import { taken } from "../../lib/transport/envelope.ts";
+import { accepted } from "../../lib/transport/envelope.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
 import type { Part } from "./part.ts";
@@ -97,13 +97,13 @@ export class Presence implements Part {
     const id = to.branch?.slice(1) ?? "";
     if (status < 300) this.#notifier.taken(id, text);
     // 480 says that the phone is away: its home keeps the notification for it.
-    if (status < 300 || status === 480 || status >= 500) return taken;
+    if (status < 300 || status === 480 || status >= 500) return accepted;
     // JsSIP knows a dialog by the answer to its SUBSCRIBE only, and the notification may have been faster (RFC 6665 §4.1.2.4).
-    if (status === 481 && this.#notifier.repeatsFirst(id, now)) return taken;
+    if (status === 481 && this.#notifier.repeatsFirst(id, now)) return accepted;
     this.#subscriptions.remove(id);
     this.#notifier.forget(id);
     this.afterEvent(now);
-    return taken;
+    return accepted;
   }
 
   /** Something has happened here that watchers may have to know of. */

@@ -1,3 +1,4 @@
+import { storedShape } from "../../platform/stored-shape.ts";
 import { type Binding, bindingKey, phoneOf } from "../../lib/location/binding.ts";
 import type { BindingView, StaticContact } from "../../lib/location/binding-view.ts";
 import { registerLines } from "../../lib/registrar/answer.ts";
@@ -32,6 +33,8 @@ export interface Registered {
   /** Other connections of theirs, as they were: the same phones do not listen there any more, though nobody may have noticed that yet. */
   readonly left: readonly Flow[];
 }
+
+const bindingShape = storedShape<Binding>();
 
 export const bindingsTable = {
   bindings: "CREATE TABLE IF NOT EXISTS bindings (key TEXT PRIMARY KEY, lease INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
@@ -75,10 +78,10 @@ export class Registrar implements Part {
     }
     const refusal = mayRegister(request, mandatory, { user: home.user, domain: home.domain, host: flow.host });
     if (refusal !== undefined) return refusal;
-    const away = new Set(
+    const suspended = new Set(
       current.filter(({ flow, binding }) => flow === undefined && binding.isStatic !== true).map((known) => known.binding.key),
     );
-    const outcome = register({ request, mandatory, bindings, away, now, random: Math.random(), settings, keyring });
+    const outcome = register({ request, mandatory, bindings, away: suspended, now, random: Math.random(), settings, keyring });
     if (isFault(outcome)) return outcome;
     if (!fits(flow, outcome)) return limitReached(403, "too many long contacts on this connection");
     const refreshable = takenBy(request, outcome, settings);
@@ -102,7 +105,7 @@ export class Registrar implements Part {
       const flow = this.#room.sockets.carrierOf(row.key);
       const binding = withCarried(
         row,
-        flow?.carried.find((carried) => carried.key === row.key),
+        flow?.boundContacts.find((bound) => bound.key === row.key),
       );
       if (flow !== undefined) {
         if (binding.expires > now) known.push({ binding, flow });
@@ -153,7 +156,7 @@ export class Registrar implements Part {
     this.#taken.delete(flow.id);
     const { grace } = this.#room.timers;
     const patience = isOnPurpose ? Math.min(grace, this.#room.configuration.closedGrace * 1000) : grace;
-    for (const { key } of flow.carried) {
+    for (const { key } of flow.boundContacts) {
       const row = this.#load().get(key);
       if (row !== undefined && this.#room.sockets.carrierOf(key) === undefined) this.#awayUntil(row, now, patience);
     }
@@ -203,7 +206,7 @@ export class Registrar implements Part {
         flow.id,
         without(
           flow,
-          flow.carried.filter(({ key }) => key !== binding.key),
+          flow.boundContacts.filter(({ key }) => key !== binding.key),
         ),
       );
     return true;
@@ -222,7 +225,7 @@ export class Registrar implements Part {
   #load(): Map<string, Binding> {
     if (this.#rows === undefined) {
       const rows = this.#room.memory.all<{ value: string }>("SELECT value FROM bindings");
-      this.#rows = new Map(rows.map((row) => JSON.parse(row.value) as Binding).map((binding) => [binding.key, binding]));
+      this.#rows = new Map(rows.map((row) => bindingShape.read(row.value)).map((binding) => [binding.key, binding]));
     }
     return this.#rows;
   }
@@ -238,7 +241,7 @@ export class Registrar implements Part {
   #put(binding: Binding): void {
     const { key, lease } = binding;
     this.#load().set(key, binding);
-    this.#room.memory.run("INSERT OR REPLACE INTO bindings (key, lease, value) VALUES (?, ?, ?)", key, lease, JSON.stringify(binding));
+    this.#room.memory.run("INSERT OR REPLACE INTO bindings (key, lease, value) VALUES (?, ?, ?)", key, lease, bindingShape.write(binding));
   }
 
   #remove(key: string): void {
@@ -259,45 +262,45 @@ export class Registrar implements Part {
     const left: Flow[] = [];
     for (const other of [...changed].every((key) => carries(flow, key)) ? [] : this.#room.sockets.all()) {
       if (other.id === flow.id) continue;
-      const carried = other.carried.filter(({ key }) => !changed.has(key));
+      const boundContacts = other.boundContacts.filter(({ key }) => !changed.has(key));
       const hasLeft = again.some(({ key, phone }) =>
-        other.carried.length === 0 ? other.speaker === phone : carried.length === 0 && carries(other, key),
+        other.boundContacts.length === 0 ? other.unregisteredPhone === phone : boundContacts.length === 0 && carries(other, key),
       );
       if (hasLeft) left.push(other);
-      if (hasLeft) this.#room.sockets.update(other.id, { carried, speaker: undefined, ...nothing });
-      else if (carried.length < other.carried.length) this.#room.sockets.update(other.id, without(other, carried));
+      if (hasLeft) this.#room.sockets.update(other.id, { boundContacts, unregisteredPhone: undefined, ...nothing });
+      else if (boundContacts.length < other.boundContacts.length) this.#room.sockets.update(other.id, without(other, boundContacts));
     }
-    const carried = outcome.put.map(carry);
-    this.#room.sockets.update(flow.id, without(flow, [...flow.carried.filter((one) => !changed.has(one.key)), ...carried]));
+    const bound = outcome.put.map(carry);
+    this.#room.sockets.update(flow.id, without(flow, [...flow.boundContacts.filter((one) => !changed.has(one.key)), ...bound]));
     return left;
   }
 
   /** A refresh of what the flow carries already, and no other does. */
   #carryOn(flow: Flow, put: Binding): readonly Flow[] {
-    const carried = carry(put);
-    this.#room.sockets.update(flow.id, { carried: flow.carried.map((one) => (one.key === put.key ? carried : one)) });
+    const boundContacts = carry(put);
+    this.#room.sockets.update(flow.id, { boundContacts: flow.boundContacts.map((one) => (one.key === put.key ? boundContacts : one)) });
     return [];
   }
 }
 
 /** A phone that is not registered on a flow any more may still be in dialogs there. */
-function without(flow: Flow, carried: Flow["carried"]): Pick<Flow, "carried" | "speaker"> {
-  const speaker = carried.length === 0 ? flow.carried[0]?.phone : undefined;
-  return { carried, ...(speaker === undefined ? {} : { speaker }) };
+function without(flow: Flow, boundContacts: Flow["boundContacts"]): Pick<Flow, "boundContacts" | "unregisteredPhone"> {
+  const unregisteredPhone = boundContacts.length === 0 ? flow.boundContacts[0]?.phone : undefined;
+  return { boundContacts, ...(unregisteredPhone === undefined ? {} : { unregisteredPhone }) };
 }
 
 /** A flow that nobody listens on any more has nothing going on. */
-const nothing = { pending: [], proceeding: [], dialogs: [], sent: [] } as const;
+const nothing = { pendingInvites: [], proceeding: [], activeCalls: [], sent: [] } as const;
 
-function carries({ carried }: Flow, key: string): boolean {
-  return carried.some((one) => one.key === key);
+function carries({ boundContacts }: Flow, key: string): boolean {
+  return boundContacts.some((one) => one.key === key);
 }
 
 /** Characters of what a flow carries. More than its share of the attachment is a row, which is written again with each REGISTER. */
 const maxCarried = 65_536;
 
-function fits({ carried }: Flow, { put }: RegisterOutcome): boolean {
+function fits({ boundContacts }: Flow, { put }: RegisterOutcome): boolean {
   const changed = new Set(put.map(({ key }) => key));
-  const all = [...carried.filter(({ key }) => !changed.has(key)), ...put];
+  const all = [...boundContacts.filter(({ key }) => !changed.has(key)), ...put];
   return all.reduce((sum, { key, contact, callId }) => sum + key.length + contact.length + callId.length + 100, 0) <= maxCarried;
 }

@@ -46,7 +46,7 @@ export class Retargeting {
   ensure(open: OpenContext, branch: ForkedBranch, now: number): void {
     const name = branchName(open.context.transaction, branch.index);
     if (this.#sent.has(name)) return;
-    const at = branch.passed ?? 0;
+    const at = branch.serversTried ?? 0;
     this.#sent.set(name, { place: undefined, at, left: [] });
     // Should the object lose its memory before the other home has the request.
     this.#room.alarm.noLaterThan(now + retryAfter);
@@ -69,7 +69,7 @@ export class Retargeting {
     if (known?.place !== undefined && isHopName(known.place.name))
       this.#room.unavailableServers.remember(known.place.name, retryAfterOf(refusal) ?? defaultRetryAfter, Date.now());
     if (known?.left.length === 0) return undefined;
-    const at = (known?.at ?? branch.passed ?? 0) + 1;
+    const at = (known?.at ?? branch.serversTried ?? 0) + 1;
     this.#sent.set(name, { place: undefined, at, left: [] });
     void this.#found(open, branch).then((found) => {
       const places = known?.left ?? (isFault(found) ? [] : found.places.slice(at));
@@ -167,18 +167,18 @@ export class Retargeting {
     const search = this.#searchFor(open, branch);
     if (branch.retarget?.trunk !== undefined) return this.#byTrunk(search, open, branch.retarget.trunk, address);
     const resolved = await homeOf(this.#room, address);
-    if (!isFault(resolved)) return { places: [{ name: resolved.home }], address, introduces: resolved.introduces };
+    if (!isFault(resolved)) return { places: [{ name: resolved.home }], address, calleeSubscriber: resolved.calleeSubscriber };
     const trunk = resolved.status === 404 && address.domain === domain ? await trunkFor(this.#room, address.user) : undefined;
     if (trunk !== undefined) return this.#byTrunk(search, open, trunk.name, address);
     if (resolved.status !== 403 || uri.kind !== "sip") return resolved;
-    if (branch.retarget?.isAllowed !== true && !(await mayCallOut(this.#room))) return resolved;
+    if (branch.retarget?.skipsCallOutCheck !== true && !(await mayCallOut(this.#room))) return resolved;
     // The server of that domain may have connected to us.
     const peer = await this.#room.directory.peerFor(domain, address.domain);
     const found = await hopsOf(search, uri);
-    if (peer === undefined) return isFault(found) ? found : { places: found, address, introduces: undefined };
+    if (peer === undefined) return isFault(found) ? found : { places: found, address, calleeSubscriber: undefined };
     const asserts = peer.isTrusted ? await this.#asserted(open) : undefined;
     const places = [{ name: nonSubscriberHome(peer), asserts, isPeer: true }, ...(isFault(found) ? [] : found)];
-    return { places, address, introduces: undefined };
+    return { places, address, calleeSubscriber: undefined };
   }
 
   /** By a trunk of our domain, under the name that it knows the user by. */
@@ -190,7 +190,7 @@ export class Retargeting {
     const found = await trunkHops(search, trunk, [line]);
     if (isFault(found)) return found;
     const asserts = trunk.trusted ? await this.#asserted(open) : undefined;
-    return { places: found.map((place) => ({ ...place, asserts })), address, introduces: undefined, trunk };
+    return { places: found.map((place) => ({ ...place, asserts })), address, calleeSubscriber: undefined, trunk };
   }
 
   /**
@@ -213,12 +213,17 @@ export class Retargeting {
     return { resolver, networks: configuration.allowedNetworks, random };
   }
 
-  #envelope(open: OpenContext, branch: ForkedBranch, { address, introduces, trunk }: Found, place: Destined): RequestEnvelope | Fault {
+  #envelope(
+    open: OpenContext,
+    branch: ForkedBranch,
+    { address, calleeSubscriber, trunk }: Found,
+    place: Destined,
+  ): RequestEnvelope | Fault {
     const { context, request } = open;
     const { search, answerTo } = context;
     const { name: home, user, domain } = this.#room.home;
-    const keepsAddress = trunk === undefined || branch.retarget?.keepsAddress === true;
-    const written = keepsAddress ? branch.contact : uriAtTrunk(trunk, address.user, place.server);
+    const keepsRequestUri = trunk === undefined || branch.retarget?.keepsRequestUri === true;
+    const written = keepsRequestUri ? branch.contact : uriAtTrunk(trunk, address.user, place.server);
     const contact = isSips(open) ? written.replace(/^sip:/i, "sips:") : written;
     const breadth = Math.max(1, Math.floor((search?.breadth ?? 1) / Math.max(1, context.branches.length)));
     const forwarded = retargetedRequest(`sip:${user}@${domain}`, request, context, { ...branch, contact }, breadth);
@@ -233,9 +238,9 @@ export class Retargeting {
       to: { kind: "address", instance: address.instance, registration: address.registration },
       recordRoute: undefined,
       caller: search?.caller ?? { home: answerTo.home, phone: answerTo.phone },
-      trail: [...(search?.trail ?? []), `${home} ${request.requestUri}`],
+      forwardingTrail: [...(search?.forwardingTrail ?? []), `${home} ${request.requestUri}`],
       breadth,
-      ...(introduces === undefined ? {} : { introduces }),
+      ...(calleeSubscriber === undefined ? {} : { calleeSubscriber }),
     };
   }
 
@@ -286,7 +291,7 @@ interface Destined extends Place {
 interface Found {
   readonly places: readonly Destined[];
   readonly address: Address;
-  readonly introduces: Subscriber | undefined;
+  readonly calleeSubscriber: Subscriber | undefined;
   readonly trunk?: Trunk;
 }
 

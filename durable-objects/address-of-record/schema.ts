@@ -14,6 +14,7 @@ import { backEndsTable } from "./lists/back-ends.ts";
 import { attachmentsTable } from "./sockets.ts";
 import { undeliveredMessagesTable } from "./undelivered-messages.ts";
 import { failedCallsTable } from "./failed-calls.ts";
+import { namesInFirstRelease } from "../../lib/transport/attachment.ts";
 import type { Schema } from "../../platform/sql.ts";
 
 /** Tables of the first release that have another name now. */
@@ -53,5 +54,10 @@ export const schema: Schema = {
         ? [orphanedInvitesTable.orphaned_invites, "INSERT INTO orphaned_invites SELECT *, '' FROM unattended", "DROP TABLE unattended"]
         : []),
     ],
+    // Parts of attachments that are rows have other names than in the first release.
+    (has) =>
+      has("attachments")
+        ? namesInFirstRelease.map(([before, after]) => `UPDATE attachments SET slice = '${after}' WHERE slice = '${before}'`)
+        : [],
   ],
 };

@@ -1,4 +1,5 @@
-import { type Attachment, type Slice, attachmentOf, isRestShort, restoreFlow, splitBySize } from "../../lib/transport/attachment.ts";
+import { type Slice, attachmentOf, isRestShort, readAttachment, restoreFlow, splitBySize } from "../../lib/transport/attachment.ts";
+import type { Members } from "../../lib/transport/older-shapes.ts";
 import { type Flow, leadsTo } from "../../lib/transport/flow.ts";
 import { maxUnread, maxUnreadAtHome, octetsBeforeProbe, probeTimeout } from "../../lib/transport/unread.ts";
 import { frameFor, octetsIn } from "../../platform/bytes.ts";
@@ -26,7 +27,7 @@ export class Sockets {
   readonly #sockets = new Map<string, WebSocket>();
   readonly #ids = new WeakMap<WebSocket, string>();
   /** The parts of flows that are rows. */
-  readonly #elsewhere = new Map<string, readonly Slice[]>();
+  readonly #inRows = new Map<string, readonly Slice[]>();
   #isComplete = false;
   #isSwept = false;
 
@@ -74,7 +75,7 @@ export class Sockets {
 
   /** The newest flow that carries a binding. */
   carrierOf(key: string): Flow | undefined {
-    return this.#newest((flow) => flow.carried.some((carried) => carried.key === key));
+    return this.#newest((flow) => flow.boundContacts.some((bound) => bound.key === key));
   }
 
   /** Changes what a flow remembers; it survives hibernation from here on. */
@@ -137,7 +138,7 @@ export class Sockets {
     this.#flows.delete(flow.id);
     this.#sockets.delete(flow.id);
     this.#unread.delete(flow.id);
-    if (this.#elsewhere.delete(flow.id)) this.#memory.run("DELETE FROM attachments WHERE flow = ?", flow.id);
+    if (this.#inRows.delete(flow.id)) this.#memory.run("DELETE FROM attachments WHERE flow = ?", flow.id);
     return flow;
   }
 
@@ -204,15 +205,16 @@ export class Sockets {
   }
 
   #restore(socket: WebSocket): Flow | undefined {
-    const attached = socket.deserializeAttachment() as Attachment | null;
-    if (attached === null) {
+    const written = socket.deserializeAttachment() as Members | null;
+    if (written === null) {
       console.error(JSON.stringify({ note: "a socket that remembers nothing is closed" }));
       if (socket.readyState === WebSocket.OPEN) socket.close(closing.failed.code, closing.failed.reason);
       return undefined;
     }
-    const { id, elsewhere } = attached;
-    if (elsewhere === undefined) return this.#remember(socket, restoreFlow(attached, {}));
-    this.#elsewhere.set(id, elsewhere);
+    const attached = readAttachment(written);
+    const { id, inRows } = attached;
+    if (inRows === undefined) return this.#remember(socket, restoreFlow(attached, {}));
+    this.#inRows.set(id, inRows);
     const rows = this.#memory.all<{ slice: string; value: string }>("SELECT slice, value FROM attachments WHERE flow = ?", id);
     const parts = Object.fromEntries(rows.map(({ slice, value }) => [slice, JSON.parse(value) as unknown]));
     return this.#remember(socket, restoreFlow(attached, parts));
@@ -221,9 +223,9 @@ export class Sockets {
   /** Attaches a flow. Only what has changed is measured. */
   #save(socket: WebSocket, flow: Flow, changes: Partial<Flow>): void {
     const { large, small } = splitBySize(changes);
-    const before = this.#elsewhere.get(flow.id) ?? [];
+    const before = this.#inRows.get(flow.id) ?? [];
     if (large.length > 0 || before.length > 0) this.#move(flow, { large, small, before });
-    socket.serializeAttachment(attachmentOf(flow, this.#elsewhere.get(flow.id) ?? []));
+    socket.serializeAttachment(attachmentOf(flow, this.#inRows.get(flow.id) ?? []));
   }
 
   /** Writes the rows of large parts, and removes those of parts that are small again. */
@@ -235,9 +237,9 @@ export class Sockets {
     }
     const back = before.filter((slice) => small.includes(slice));
     for (const slice of back) this.#memory.run("DELETE FROM attachments WHERE flow = ? AND slice = ?", flow.id, slice);
-    const elsewhere = [...new Set([...before, ...large])].filter((slice) => !back.includes(slice));
-    if (elsewhere.length === 0) this.#elsewhere.delete(flow.id);
-    else this.#elsewhere.set(flow.id, elsewhere);
+    const inRows = [...new Set([...before, ...large])].filter((slice) => !back.includes(slice));
+    if (inRows.length === 0) this.#inRows.delete(flow.id);
+    else this.#inRows.set(flow.id, inRows);
   }
 
   /** Removes the rows of sockets that were lost without a word; once since the object woke up. */

@@ -1,7 +1,8 @@
+import { asOctets } from "./undelivered-messages.ts";
+import { storedShape } from "../../platform/stored-shape.ts";
 import type { Binding } from "../../lib/location/binding.ts";
 import { type Forwarder, storedRequest } from "../../lib/proxy/outgoing-request.ts";
 import { type Fault, fault, limitReached } from "../../lib/syntax/fault.ts";
-import { toOctets } from "../../lib/syntax/octets.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { type Request, bodyOf, headerValue } from "../../lib/syntax/message.ts";
 import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
@@ -18,12 +19,12 @@ interface Row extends Record<string, string | number> {
 /** A message as its row has it. */
 interface Stored {
   readonly text: string;
-  /** Only in rows of an older build: false if the text is not octets. */
-  readonly binary?: boolean;
   /** The address of record of its sender, and the transaction it came in. */
   readonly sender: string;
   readonly transaction: string;
 }
+
+const messageShape = storedShape<Stored>(asOctets);
 
 /** Characters of header lines, beside the body. */
 const maxHeaders = 8192;
@@ -76,7 +77,7 @@ export class Messages {
     const wanted = parseDeltaSeconds(headerValue(request, "expires")) ?? storedMessageAge;
     const due = now + Math.min(wanted, storedMessageAge) * 1000;
     const value: Stored = { text, sender, transaction };
-    memory.run("INSERT INTO messages (at, due, value) VALUES (?, ?, ?)", now, due, JSON.stringify(value));
+    memory.run("INSERT INTO messages (at, due, value) VALUES (?, ?, ?)", now, due, messageShape.write(value));
     this.#room.alarm.noLaterThan(due + slack, slack);
     return undefined;
   }
@@ -87,8 +88,7 @@ export class Messages {
     const flow = sockets.carrierOf(key);
     if (flow === undefined) return;
     for (const { number, at, value } of memory.all<Row>("SELECT number, at, value FROM messages WHERE due > ? ORDER BY number", now)) {
-      const stored = JSON.parse(value) as Stored;
-      const request = parsed(stored.binary === false ? toOctets(stored.text) : stored.text);
+      const request = parsed(messageShape.read(value).text);
       const text = storedRequest(this.#by, request, mandatoryHeadersOf(request), { number, at, contact, path, host: flow.host });
       if (sockets.send(flow.id, text)) log.passed(now, flow.id, text);
     }

@@ -1,10 +1,12 @@
+import { renamed } from "../../lib/transport/older-shapes.ts";
+import { storedShape } from "../../platform/stored-shape.ts";
 import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import type { CallInProgress } from "../../lib/transport/flow.ts";
 import type { Room } from "./room.ts";
 
 /** Calls of a phone that has lost its socket. */
-export interface Away {
-  readonly dialogs: readonly CallInProgress[];
+export interface Suspended {
+  readonly activeCalls: readonly CallInProgress[];
   /** Of its REGISTER: with another one the phone has started anew and knows nothing of them (RFC 3261 §10.2.4). */
   readonly registration: string;
   /** A mark of its Contact: a page that was loaded anew has another one, too. */
@@ -17,6 +19,8 @@ export interface Away {
   readonly over?: number;
 }
 
+const suspendedShape = storedShape<Suspended>((older) => renamed(older, [["dialogs", "activeCalls"]]));
+
 export const suspendedCallsTable = {
   suspended_calls: "CREATE TABLE IF NOT EXISTS suspended_calls (phone TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 } as const;
@@ -24,23 +28,23 @@ export const suspendedCallsTable = {
 /** The rows of calls whose phones are away, by phone: neither a lamp nor a limit may go out with our memory. */
 export class SuspendedCalls {
   readonly #room: Room;
-  readonly #known = new Map<string, Away>();
+  readonly #known = new Map<string, Suspended>();
   #isRead = false;
 
   constructor(room: Room) {
     this.#room = room;
   }
 
-  all(): ReadonlyMap<string, Away> {
+  all(): ReadonlyMap<string, Suspended> {
     this.#read();
     return this.#known;
   }
 
-  keep(phone: string, away: Away): void {
+  keep(phone: string, suspended: Suspended): void {
     this.#read();
-    this.#known.set(phone, away);
-    this.#room.memory.run("INSERT OR REPLACE INTO suspended_calls (phone, value) VALUES (?, ?)", phone, JSON.stringify(away));
-    const next = away.over ?? away.dead;
+    this.#known.set(phone, suspended);
+    this.#room.memory.run("INSERT OR REPLACE INTO suspended_calls (phone, value) VALUES (?, ?)", phone, suspendedShape.write(suspended));
+    const next = suspended.over ?? suspended.dead;
     if (next !== undefined) this.#room.alarm.noLaterThan(next);
   }
 
@@ -54,6 +58,6 @@ export class SuspendedCalls {
     if (this.#isRead || (isNonSubscriberHome(this.#room.home.name) && this.#room.sockets.all().length > 0)) return;
     this.#isRead = true;
     const rows = this.#room.memory.all<{ phone: string; value: string }>("SELECT phone, value FROM suspended_calls");
-    for (const { phone, value } of rows) if (!this.#known.has(phone)) this.#known.set(phone, JSON.parse(value) as Away);
+    for (const { phone, value } of rows) if (!this.#known.has(phone)) this.#known.set(phone, suspendedShape.read(value));
   }
 }

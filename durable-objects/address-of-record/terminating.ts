@@ -24,7 +24,7 @@ import { type Request, type Response, hasHeader, headerValue } from "../../lib/s
 import { parameter } from "../../lib/syntax/parameters.ts";
 import { parseUri } from "../../lib/syntax/uri.ts";
 import type { Destination, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
-import { taken } from "../../lib/transport/envelope.ts";
+import { accepted } from "../../lib/transport/envelope.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import { isGuestHome, isNonSubscriberHome, nonSubscriberPhone } from "../../lib/transport/non-subscriber.ts";
 import { randomText } from "../../platform/crypto/random.ts";
@@ -53,8 +53,8 @@ export class Terminating implements Part {
   readonly #account: Account;
   readonly #registrar: Registrar;
   readonly #forking: Forking;
-  readonly #letters: UndeliveredMessages;
-  readonly #dialogs: ActiveCalls;
+  readonly #undelivered: UndeliveredMessages;
+  readonly #activeCalls: ActiveCalls;
   readonly #messages: Messages;
   readonly #presence: Presence;
   readonly #lists: Lists;
@@ -67,8 +67,8 @@ export class Terminating implements Part {
     this.#account = parts.account;
     this.#registrar = parts.registrar;
     this.#forking = parts.forking;
-    this.#letters = parts.letters;
-    this.#dialogs = parts.dialogs;
+    this.#undelivered = parts.undelivered;
+    this.#activeCalls = parts.activeCalls;
     this.#messages = parts.messages;
     this.#presence = parts.presence;
     this.#lists = parts.lists;
@@ -82,9 +82,9 @@ export class Terminating implements Part {
     const asReceived = read(received);
     const envelope = forPhones(received, asReceived.request, isGuestHome(this.#by.home));
     const { request, mandatory } = envelope === received ? asReceived : read(envelope);
-    if (envelope.introduces !== undefined) this.#account.take(envelope.introduces);
+    if (envelope.calleeSubscriber !== undefined) this.#account.take(envelope.calleeSubscriber);
     if (envelope.to.kind === "phone") return this.#toPhone(envelope, request, mandatory, now);
-    if (envelope.to.kind === "elsewhere") return this.#leave(envelope, request, envelope.to, now);
+    if (envelope.to.kind === "external") return this.#leave(envelope, request, envelope.to, now);
     if (isNonSubscriberHome(this.#by.home) && this.#peer(envelope).length === 0)
       return answered(request, 503, "the server of that domain is not connected");
     const refusal = refuseBlocked(this.#account.rules().blocked, envelope.identity, request, mandatory);
@@ -94,9 +94,9 @@ export class Terminating implements Part {
     const own = this.#asksAgent(envelope, request) ? this.#presence.request(envelope, request, mandatory, now) : undefined;
     if (own !== undefined) return own;
     const isInvite = request.method === "INVITE";
-    if (isInvite && this.#forking.has(envelope.transaction)) return taken;
+    if (isInvite && this.#forking.has(envelope.transaction)) return accepted;
     const forged = this.#forgery(envelope, request, mandatory, now);
-    if (forged !== undefined) return request.method === "ACK" ? taken : refused(request, forged);
+    if (forged !== undefined) return request.method === "ACK" ? accepted : refused(request, forged);
     if (isInvite && !this.#forking.hasRoomFor(envelope, request)) return refused(request, tooManyRing);
     const targets = this.#targets(envelope, now);
     const [only, ...more] = targets;
@@ -106,7 +106,7 @@ export class Terminating implements Part {
     if (isInvite || more.length > 0 || only?.retarget !== undefined || envelope.answerTo.branch !== undefined) {
       return this.#search(envelope, request, targets, now);
     }
-    if (only === undefined) return request.method === "ACK" ? taken : answered(request, 480);
+    if (only === undefined) return request.method === "ACK" ? accepted : answered(request, 480);
     return this.#toTarget(envelope, request, mandatory, only, now);
   }
 
@@ -120,7 +120,7 @@ export class Terminating implements Part {
     if (request.method === "NOTIFY" && !isTrunkIdentity(identity)) return noSubscription;
     const { home } = caller ?? answerTo;
     if ((toTag === undefined && !makesDialogs(request.method)) || home === this.#by.home) return undefined;
-    if (!this.#dialogs.has(callId, now) && !this.#forking.isOfOther(callId, home)) return undefined;
+    if (!this.#activeCalls.has(callId, now) && !this.#forking.isOfOther(callId, home)) return undefined;
     return toTag === undefined ? inProgress : withoutRoute;
   }
 
@@ -131,12 +131,12 @@ export class Terminating implements Part {
 
   /** A response of one of our phones, on whichever of the user's sockets it came (RFC 3261 §16.7). */
   response(flow: Flow, response: Response, mandatory: MandatoryHeaders, branch: Exclude<Branch, { kind: "probe" }>, now: number): void {
-    const isWithin = branch.kind !== "stateful" && flow.visitor?.isTrusted !== true;
-    const remove = [...takenFrom(response, standingOf(flow.visitor)), ...(isWithin ? challengesWithin(response) : [])];
+    const isWithin = branch.kind !== "stateful" && flow.nonSubscriber?.isTrusted !== true;
+    const remove = [...takenFrom(response, standingOf(flow.nonSubscriber)), ...(isWithin ? challengesWithin(response) : [])];
     const alterations = { popVia: true, remove };
     if (branch.kind === "stateful") return this.#forking.response(flow, response, alterations, mandatory.cseq.method, branch, now);
     if (branch.kind === "stored") return this.#messages.answered(branch.number, response.status);
-    this.#letters.arrived(mandatory.via.branch ?? "");
+    this.#undelivered.arrived(mandatory.via.branch ?? "");
     const { status } = response;
     const text = alter(response, alterations);
     this.#post(branch.answerTo.home, { kind: "response", text, status, to: branch.answerTo, transaction: undefined });
@@ -158,13 +158,13 @@ export class Terminating implements Part {
 
   /** What waited in vain. */
   onAlarm(now: number): void {
-    for (const letter of this.#letters.expire(now)) this.#lost(letter);
+    for (const message of this.#undelivered.expire(now)) this.#lost(message);
     this.#messages.passDeadlines(now);
   }
 
   /** The trail of a request that is sent on inside finds loops; one whose Request-URI has changed is a spiral and may pass. */
-  #hasComeBack({ trail }: RequestEnvelope, request: Request): boolean {
-    return trail?.includes(`${this.#by.home} ${request.requestUri}`) === true;
+  #hasComeBack({ forwardingTrail }: RequestEnvelope, request: Request): boolean {
+    return forwardingTrail?.includes(`${this.#by.home} ${request.requestUri}`) === true;
   }
 
   #targets(envelope: RequestEnvelope, now: number): ReachableTarget[] {
@@ -205,7 +205,7 @@ export class Terminating implements Part {
     });
     if (plan.kind === "refuse") return answered(request, plan.status, plan.why);
     // Whom the user has his calls sent on to is nobody's business but his.
-    const wasSentOn = (envelope.trail ?? []).length > 0;
+    const wasSentOn = (envelope.forwardingTrail ?? []).length > 0;
     const isPrivate = wasSentOn || plan.first.some(({ retarget }) => retarget !== undefined && retarget.cause !== "unknown");
     // Where a phone is, with all its addresses, subscribers may learn; whoever is none asks the redirect server, if that answers strangers.
     const mayAsk = disposition.redirect && !isOfNonSubscriber(envelope);
@@ -232,8 +232,8 @@ export class Terminating implements Part {
   }
 
   /** Of our own user, to another domain. */
-  #leave(envelope: RequestEnvelope, request: Request, to: Destination & { kind: "elsewhere" }, now: number): Receipt {
-    if (this.#forking.has(envelope.transaction)) return taken;
+  #leave(envelope: RequestEnvelope, request: Request, to: Destination & { kind: "external" }, now: number): Receipt {
+    if (this.#forking.has(envelope.transaction)) return accepted;
     const { groupTime, recursesOnRedirect: recurses } = this.#room.configuration;
     const disposition = readRequestDisposition(request);
     return this.#forking.open(
@@ -249,7 +249,7 @@ export class Terminating implements Part {
     const { phone, contact, host, path } = target;
     if (host !== undefined) {
       const sent = statelessRequest(this.#by, envelope, request, mandatory, { phone, contact, host, path });
-      if (this.#send(phone, sent, envelope, now)) return taken;
+      if (this.#send(phone, sent, envelope, now)) return accepted;
     }
     return this.#waitFor(phone, envelope, request, now);
   }
@@ -261,12 +261,12 @@ export class Terminating implements Part {
     if (phone === listServer) return this.#lists.within(envelope, request, mandatory, now);
     const refusal = refuseWithin(this.#account.rules().blocked, envelope.identity, request, mandatory);
     if (refusal !== undefined) return refused(request, refusal);
-    if (request.method === "BYE") this.#dialogs.ended(mandatory);
+    if (request.method === "BYE") this.#activeCalls.ended(mandatory);
     const flow = this.#room.sockets.newestTo(phone);
     if (flow !== undefined) {
       const target = { phone, host: flow.host, contact: contactForGruu(request, flow, phone), path: [] };
       const sent = statelessRequest(this.#by, envelope, request, mandatory, target);
-      if (this.#send(phone, sent, envelope, now)) return taken;
+      if (this.#send(phone, sent, envelope, now)) return accepted;
     }
     return this.#waitFor(phone, envelope, request, now);
   }
@@ -276,10 +276,10 @@ export class Terminating implements Part {
     const { sockets, log } = this.#room;
     const flow = sockets.newestTo(phone);
     if (flow === undefined) return false;
-    const shown = flow.visitor === undefined ? text : shownTo(parsed(text), standingOf(flow.visitor));
+    const shown = flow.nonSubscriber === undefined ? text : shownTo(parsed(text), standingOf(flow.nonSubscriber));
     if (!sockets.send(flow.id, shown)) return false;
     log.passed(now, flow.id, shown);
-    this.#letters.sent(flow, branch, phone, envelope, now);
+    this.#undelivered.sent(flow, branch, phone, envelope, now);
     return true;
   }
 
@@ -290,11 +290,11 @@ export class Terminating implements Part {
   #waitFor(phone: string, envelope: RequestEnvelope, request: Request, now: number): Receipt {
     if (request.method === "NOTIFY") return this.#keepState(phone, envelope, request, now);
     const isExpected = this.#registrar.current(now).some(({ binding }) => binding.phone === phone);
-    if (!isExpected && request.method === "BYE") this.#letters.keepBye(phone, envelope, now);
-    if (!isExpected) return request.method === "ACK" ? taken : answered(request, 480, phoneAway);
+    if (!isExpected && request.method === "BYE") this.#undelivered.keepBye(phone, envelope, now);
+    if (!isExpected) return request.method === "ACK" ? accepted : answered(request, 480, phoneAway);
     const due = Math.min(this.#registrar.waitsFor(phone, now), now + this.#room.timers.transaction * 0.75);
-    const isKept = this.#letters.keep(phone, envelope, now, due);
-    return isKept || request.method === "ACK" ? taken : answered(request, 480, phoneAway);
+    const isKept = this.#undelivered.keep(phone, envelope, now, due);
+    return isKept || request.method === "ACK" ? accepted : answered(request, 480, phoneAway);
   }
 
   /** Of the state that a phone subscribes to, the newest waits for it as long as the subscription lasts (RFC 6665 §4.1.3). */
@@ -303,37 +303,37 @@ export class Terminating implements Part {
     if (this.#account.isDeleted()) return answered(request, 480, phoneAway);
     const seconds = state === "terminated" ? this.#room.configuration.bindingGrace : Math.min(expires ?? 0, maxStateAge);
     const topic = [headerValue(request, "call-id"), headerValue(request, "event")].join(" ");
-    const superseded = (letter: UndeliveredMessage) => this.#superseded(letter);
-    return this.#letters.keep(phone, envelope, now, now + seconds * 1000, topic, false, superseded) ? taken : answered(request, 480);
+    const superseded = (message: UndeliveredMessage) => this.#superseded(message);
+    return this.#undelivered.keep(phone, envelope, now, now + seconds * 1000, topic, false, superseded) ? accepted : answered(request, 480);
   }
 
   /** The newer state has all that an older one had: its sender need not wait. Our own agents do not, and are told only what a phone has taken. */
-  #superseded(letter: UndeliveredMessage): void {
-    if (letter.kind === "request" && letter.answerTo.branch === undefined) this.#answer(letter, 200);
+  #superseded(message: UndeliveredMessage): void {
+    if (message.kind === "request" && message.answerTo.branch === undefined) this.#answer(message, 200);
   }
 
   /** What waited for a phone that is back. */
   #handOver(phone: string, now: number): void {
-    for (const letter of this.#letters.for(phone, now)) if (letter.kind === "request") this.again(letter, phone, now);
+    for (const message of this.#undelivered.for(phone, now)) if (message.kind === "request") this.again(message, phone, now);
   }
 
   /** A request that may not have reached its phone goes to it once more. */
-  again(letter: RequestEnvelope, phone: string, now: number): void {
-    const { request, mandatory } = read(letter);
-    if (letter.to.kind === "phone") return void this.#toPhone(letter, request, mandatory, now);
-    const target = this.#targets(letter, now).find((one) => one.phone === phone);
-    if (target !== undefined) this.#toTarget(letter, request, mandatory, target, now);
+  again(message: RequestEnvelope, phone: string, now: number): void {
+    const { request, mandatory } = read(message);
+    if (message.to.kind === "phone") return void this.#toPhone(message, request, mandatory, now);
+    const target = this.#targets(message, now).find((one) => one.phone === phone);
+    if (target !== undefined) this.#toTarget(message, request, mandatory, target, now);
   }
 
   /** A letter that has reached nobody: its sender is told. */
-  #lost(letter: UndeliveredMessage): void {
-    if (letter.kind === "request") this.#answer(letter, 480);
+  #lost(message: UndeliveredMessage): void {
+    if (message.kind === "request") this.#answer(message, 480);
   }
 
-  #answer(letter: RequestEnvelope, status: number): void {
-    const { request } = read(letter);
+  #answer(message: RequestEnvelope, status: number): void {
+    const { request } = read(message);
     if (request.method === "ACK") return;
-    const { answerTo: to } = letter;
+    const { answerTo: to } = message;
     const text = replyTo(request, status, { toTag: randomText() });
     this.#post(to.home, { kind: "response", text, status, to, transaction: undefined });
   }
@@ -348,8 +348,8 @@ export interface TerminatingParts {
   readonly account: Account;
   readonly registrar: Registrar;
   readonly forking: Forking;
-  readonly letters: UndeliveredMessages;
-  readonly dialogs: ActiveCalls;
+  readonly undelivered: UndeliveredMessages;
+  readonly activeCalls: ActiveCalls;
   readonly messages: Messages;
   readonly presence: Presence;
   readonly lists: Lists;
@@ -364,7 +364,7 @@ function isOfNonSubscriber({ caller, answerTo }: RequestEnvelope): boolean {
 /** No phone gets a hash of the password of whoever calls it; a guest none at all, who is no server that could have asked for it. */
 function forPhones(envelope: RequestEnvelope, request: Request, isForGuest: boolean): RequestEnvelope {
   const hasNone = !hasHeader(request, "authorization") && !hasHeader(request, "proxy-authorization");
-  if (envelope.to.kind === "elsewhere" || hasNone) return envelope;
+  if (envelope.to.kind === "external" || hasNone) return envelope;
   if (isForGuest) return { ...envelope, text: alter(request, { remove: ["authorization", "proxy-authorization"] }) };
   const user = envelope.identity.slice(0, Math.max(0, envelope.identity.lastIndexOf("@")));
   return { ...envelope, text: alter(request, withoutAnswers(request, user)) };
@@ -385,5 +385,5 @@ function answered(request: Request, status: number, why?: string): Receipt {
 function contactForGruu(request: Request, flow: Flow, phone: string): string | undefined {
   const uri = parseUri(request.requestUri);
   if (isFault(uri) || uri.kind !== "sip" || parameter(uri.parameters, "gr") === undefined) return undefined;
-  return flow.carried.find((carried) => carried.phone === phone)?.contact;
+  return flow.boundContacts.find((bound) => bound.phone === phone)?.contact;
 }

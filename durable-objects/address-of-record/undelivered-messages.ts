@@ -1,6 +1,8 @@
+import { storedShape } from "../../platform/stored-shape.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";
-import type { RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
+import { type RequestEnvelope, type ResponseEnvelope, upgradeEnvelope } from "../../lib/transport/envelope.ts";
+import type { Members } from "../../lib/transport/older-shapes.ts";
 import type { Flow, SentMessage } from "../../lib/transport/flow.ts";
 import { isGuestHome } from "../../lib/transport/non-subscriber.ts";
 import { parsed } from "../shared/reparse.ts";
@@ -8,6 +10,18 @@ import type { Room } from "./room.ts";
 import { senderOf } from "./sender.ts";
 
 export type UndeliveredMessage = RequestEnvelope | ResponseEnvelope;
+
+/** Where it comes from, for counting; and whether its sender has been told already that the phone is away. */
+type StoredMessage = UndeliveredMessage & {
+  readonly origin?: Partial<Origin> & { readonly topic?: string; readonly isAnswered?: boolean };
+};
+
+const messageShape = storedShape<StoredMessage>((older) => upgradeEnvelope(asOctets(older)));
+
+/** A row of an older build says whether its text is octets: that of a text frame was not. */
+export function asOctets({ binary, ...older }: Members): Members {
+  return binary === false ? { ...older, text: toOctets(older["text"] as string) } : older;
+}
 
 interface Row extends Record<string, string | number> {
   readonly number: number;
@@ -18,7 +32,7 @@ interface Row extends Record<string, string | number> {
 interface Recent {
   readonly phone: string;
   readonly at: number;
-  readonly letter: UndeliveredMessage;
+  readonly message: UndeliveredMessage;
 }
 
 /** Milliseconds; then its sender has given up (64*T1), or the object has slept and forgotten it. */
@@ -71,7 +85,7 @@ export class UndeliveredMessages {
    */
   keep(
     phone: string,
-    letter: UndeliveredMessage,
+    message: UndeliveredMessage,
     now: number,
     due: number,
     topic = "",
@@ -79,22 +93,22 @@ export class UndeliveredMessages {
     superseded?: (older: UndeliveredMessage) => void,
   ): boolean {
     // One that has waited already is in its row.
-    if (this.#numbers.has(letter)) return true;
+    if (this.#numbers.has(message)) return true;
     const { memory } = this.#room;
-    const { kind, sender } = originOf(letter, topic);
+    const { kind, sender } = originOf(message, topic);
     const [waiting = nothing] = memory.all<Waiting>(
       `SELECT COUNT(*) AS total, COALESCE(SUM(length(value)), 0) AS octets,
         COALESCE(SUM(json_extract(value, '$.origin.sender') = ?1), 0) AS own,
         COALESCE(SUM(iif(json_extract(value, '$.origin.sender') = ?1, length(value), 0)), 0) AS ownOctets,
         COALESCE(SUM(phone = ?2 AND json_extract(value, '$.text') = ?3), 0) AS same
         FROM undelivered_messages WHERE json_extract(value, '$.origin.kind') = ?4`,
-      ...[sender, phone, letter.text, kind],
+      ...[sender, phone, message.text, kind],
     );
     // Its sender has said it again meanwhile.
     if (waiting.same > 0) return true;
     if (topic !== "") for (const older of this.#takeAway(phone, topic)) superseded?.(older);
-    if (isFull(waiting, kind, kind === "bye" ? 0 : letter.text.length)) return false;
-    const value = JSON.stringify({ ...(kind === "bye" ? withoutBody(letter) : letter), origin: { kind, sender, topic, isAnswered } });
+    if (isFull(waiting, kind, kind === "bye" ? 0 : message.text.length)) return false;
+    const value = messageShape.write({ ...(kind === "bye" ? withoutBody(message) : message), origin: { kind, sender, topic, isAnswered } });
     // A number is never used again: sockets may still remember that of a row which is long gone.
     memory.run(
       `INSERT INTO undelivered_messages (number, phone, due, value)
@@ -110,24 +124,24 @@ export class UndeliveredMessages {
     const waiting = "FROM undelivered_messages WHERE phone = ? AND json_extract(value, '$.origin.topic') = ?";
     const rows = this.#room.memory.all<Row>(`SELECT number, value ${waiting}`, phone, topic);
     if (rows.length > 0) this.#room.memory.run(`DELETE ${waiting}`, phone, topic);
-    return rows.filter(({ number }) => !this.#handed.delete(number)).map(({ value }) => JSON.parse(value) as UndeliveredMessage);
+    return rows.filter(({ number }) => !this.#handed.delete(number)).map(({ value }) => messageShape.read(value));
   }
 
   /** Remembers what was sent to a phone until it has surely arrived. */
-  sent(flow: Flow, key: string, phone: string, letter: UndeliveredMessage, now: number): void {
-    const number = this.#numbers.get(letter);
+  sent(flow: Flow, key: string, phone: string, message: UndeliveredMessage, now: number): void {
+    const number = this.#numbers.get(message);
     this.#recent.delete(key);
-    if (number !== undefined || isVital(letter)) {
-      return this.#note(flow.id, { key, phone, at: now, ...(number === undefined ? { letter } : { number }) });
+    if (number !== undefined || isVital(message)) {
+      return this.#note(flow.id, { key, phone, at: now, ...(number === undefined ? { message } : { number }) });
     }
-    this.#recent.set(key, { phone, letter, at: now });
+    this.#recent.set(key, { phone, message, at: now });
     this.#dropOldest();
   }
 
   #dropOldest(): void {
     let octets = 0;
-    for (const { letter } of this.#recent.values()) octets += letter.text.length;
-    for (const [key, { letter }] of this.#recent) {
+    for (const { message } of this.#recent.values()) octets += message.text.length;
+    for (const [key, { message: letter }] of this.#recent) {
       if (this.#recent.size <= recentsKept && octets <= maxOctetsOfKind) return;
       octets -= letter.text.length;
       this.#recent.delete(key);
@@ -145,10 +159,10 @@ export class UndeliveredMessages {
    * @returns what can go to them at once, since they are on another one
    */
   flowClosed({ sent = [] }: Flow, now: number): UndeliveredMessage[] {
-    const letters = sent.filter(({ at }) => now - at < recentFor);
-    const waiting = letters.filter(({ phone }) => this.#room.sockets.newestTo(phone) === undefined);
-    for (const { phone, letter, at } of waiting) if (letter !== undefined) this.keep(phone, letter, now, at + recentFor);
-    return letters.flatMap((one) => (one.letter === undefined || waiting.includes(one) ? [] : [one.letter]));
+    const undelivered = sent.filter(({ at }) => now - at < recentFor);
+    const waiting = undelivered.filter(({ phone }) => this.#room.sockets.newestTo(phone) === undefined);
+    for (const { phone, message, at } of waiting) if (message !== undefined) this.keep(phone, message, now, at + recentFor);
+    return undelivered.flatMap((one) => (one.message === undefined || waiting.includes(one) ? [] : [one.message]));
   }
 
   /** What waits for a phone that is back, or may not have reached it, oldest first. */
@@ -160,18 +174,18 @@ export class UndeliveredMessages {
       phone,
       now,
     );
-    const letters = rows.map(({ number, value }) => {
-      const letter = readUndelivered(value);
+    const undelivered = rows.map(({ number, value }) => {
+      const message = messageShape.read(value);
       this.#handed.add(number);
-      this.#numbers.set(letter, number);
-      return letter;
+      this.#numbers.set(message, number);
+      return message;
     });
-    return [...recent.flatMap(({ letter }) => letter ?? []), ...letters];
+    return [...recent.flatMap(({ message }) => message ?? []), ...undelivered];
   }
 
   /** A BYE for a phone that is not expected back: should it come all the same, it learns that its call is over. */
-  keepBye(phone: string, letter: RequestEnvelope, now: number): void {
-    this.keep(phone, letter, now, now + byeFor, "", true);
+  keepBye(phone: string, message: RequestEnvelope, now: number): void {
+    this.keep(phone, message, now, now + byeFor, "", true);
   }
 
   /** Removes those whose time is over; returns what has reached nobody. A BYE stays, though its sender is told. */
@@ -183,17 +197,17 @@ export class UndeliveredMessages {
         this.#room.alarm.noLaterThan(due);
         continue;
       }
-      const letter = readUndelivered(value);
-      const isAnswered = letter.origin?.isAnswered === true;
-      if (!isAnswered && !this.#handed.has(number)) lost.push(letter);
-      if (isAnswered || letter.kind !== "request" || !letter.text.startsWith("BYE ")) this.#forget(number);
-      else this.#keepOn(number, letter, now + byeFor);
+      const message = messageShape.read(value);
+      const isAnswered = message.origin?.isAnswered === true;
+      if (!isAnswered && !this.#handed.has(number)) lost.push(message);
+      if (isAnswered || message.kind !== "request" || !message.text.startsWith("BYE ")) this.#forget(number);
+      else this.#keepOn(number, message, now + byeFor);
     }
     return lost;
   }
 
-  #keepOn(number: number, letter: UndeliveredMessage & { readonly origin?: object }, due: number): void {
-    const value = JSON.stringify({ ...letter, origin: { ...letter.origin, isAnswered: true } });
+  #keepOn(number: number, message: StoredMessage, due: number): void {
+    const value = messageShape.write({ ...message, origin: { ...message.origin, isAnswered: true } });
     this.#room.memory.run("UPDATE undelivered_messages SET due = ?, value = ? WHERE number = ?", due, value, number);
     this.#room.alarm.noLaterThan(due);
   }
@@ -211,7 +225,7 @@ export class UndeliveredMessages {
     const { sent = [] } = this.#room.sockets.byId(id) ?? {};
     const newest = [note, ...sent.toReversed()];
     let room = maxSent;
-    const fitting = newest.filter(({ letter }) => (room -= 100 + (letter?.text.length ?? 0)) >= 0);
+    const fitting = newest.filter(({ message }) => (room -= 100 + (message?.text.length ?? 0)) >= 0);
     this.#room.sockets.update(id, { sent: fitting.toReversed() });
   }
 
@@ -231,9 +245,9 @@ export class UndeliveredMessages {
  * Whether a call would be lost with it: a request within a dialog, or a refusal. A 2xx and its ACK come again by themselves; of
  * notifications the newest counts, and waits in a row.
  */
-function isVital(letter: UndeliveredMessage): boolean {
-  if (letter.kind === "response") return letter.transaction !== undefined && letter.status >= 300;
-  return letter.to.kind === "phone" && !/^(?:ACK|CANCEL|NOTIFY) /.test(letter.text);
+function isVital(message: UndeliveredMessage): boolean {
+  if (message.kind === "response") return message.transaction !== undefined && message.status >= 300;
+  return message.to.kind === "phone" && !/^(?:ACK|CANCEL|NOTIFY) /.test(message.text);
 }
 
 /** What waits of one kind: how many and how many octets, of all and of one sender, and how often the same. */
@@ -262,12 +276,12 @@ interface Origin {
  * Responses come to what the user has asked himself, states from those he watches; requests of a dialog from whoever talks with him,
  * of which nothing takes the place of what ends a call; all else from anybody.
  */
-function originOf(letter: UndeliveredMessage, topic: string): Origin {
-  if (letter.kind === "request" && topic !== "") return { kind: "state", sender: homeOfSender(letter) };
-  if (letter.kind === "response") return { kind: "response", sender: letter.transaction ?? "" };
-  if (letter.to.kind === "phone" && letter.text.startsWith("BYE ")) return { kind: "bye", sender: homeOfSender(letter) };
-  if (letter.to.kind === "phone") return { kind: "dialog", sender: homeOfSender(letter) };
-  return { kind: "other", sender: senderOf(letter) };
+function originOf(message: UndeliveredMessage, topic: string): Origin {
+  if (message.kind === "request" && topic !== "") return { kind: "state", sender: homeOfSender(message) };
+  if (message.kind === "response") return { kind: "response", sender: message.transaction ?? "" };
+  if (message.to.kind === "phone" && message.text.startsWith("BYE ")) return { kind: "bye", sender: homeOfSender(message) };
+  if (message.to.kind === "phone") return { kind: "dialog", sender: homeOfSender(message) };
+  return { kind: "other", sender: senderOf(message) };
 }
 
 /** That the call is over is all that a BYE has to say. */
@@ -281,10 +295,4 @@ function withoutBody(bye: UndeliveredMessage): UndeliveredMessage {
 /** Guests count as one sender, since they can have as many homes as they like. */
 function homeOfSender({ answerTo: { home } }: RequestEnvelope): string {
   return isGuestHome(home) ? "guests" : home;
-}
-
-/** A row of an older build says whether its text is octets: that of a text frame was not. */
-function readUndelivered(value: string): UndeliveredMessage & { readonly origin?: { readonly isAnswered?: boolean } } {
-  const letter = JSON.parse(value) as UndeliveredMessage & { readonly binary?: boolean };
-  return letter.binary === false ? { ...letter, text: toOctets(letter.text) } : letter;
 }

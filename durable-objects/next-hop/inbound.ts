@@ -164,7 +164,7 @@ export class Inbound {
     const found = await available(() => this.#find(trunk, request.method, this.#dialled(mandatory, way, trunk)));
     if (isFault(found)) return this.#refuse(request, found);
     if (found.kind === "redirect") return this.#line.reply(request, redirect(request, found));
-    const { home, introduces } = found;
+    const { home, calleeSubscriber } = found;
     const connection = await this.#line.open();
     if (connection === undefined) return;
     const at = `${connection.host};transport=${connection.transport.replace("WSS", "WS").toLowerCase()}`;
@@ -178,7 +178,7 @@ export class Inbound {
       to: { kind: "address", instance: undefined, registration: undefined },
       recordRoute: undefined,
       caller: { home: this.#line.name, phone: this.#id, at },
-      ...(introduces === undefined ? {} : { introduces }),
+      ...(calleeSubscriber === undefined ? {} : { calleeSubscriber }),
     };
     if (request.method === "INVITE") {
       this.#terminating.set(nameOf(mandatory), { home, transaction });

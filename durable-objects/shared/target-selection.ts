@@ -18,7 +18,7 @@ export interface Selecting {
 export interface Resolved {
   readonly home: string;
   /** The row of a user who has never registered but whose rules send calls on: his home does not know it yet. */
-  readonly introduces?: Subscriber;
+  readonly calleeSubscriber?: Subscriber;
   /** Callers are told where he is, and not put through. */
   readonly redirects: boolean;
 }
@@ -36,7 +36,7 @@ export async function homeOf({ directory }: Pick<Selecting, "directory">, { user
     const { always, notRegistered } = subscriber.rules.forward;
     if ((always ?? notRegistered) === undefined) return fault(480, "no phone of this user has registered");
     await directory.markOpened(subscriber);
-    return { home, redirects, introduces: subscriber };
+    return { home, redirects, calleeSubscriber: subscriber };
   });
 }
 
@@ -51,14 +51,14 @@ export async function available<T>(asked: () => Promise<T>): Promise<T | Fault> 
 }
 
 /** Where a request goes that another server takes. */
-export type Elsewhere = Destination & { readonly kind: "elsewhere" };
+export type External = Destination & { readonly kind: "external" };
 
 /** Where a request of this home's user goes by the routes of our domain, or to another presence agent; else to whomever it names. */
 export function placeOf(room: Selecting, method: string, requestUri: string, address: Address): Promise<Routed | Fault> {
   const caller = `${room.home.user}@${room.home.domain}`;
   return available(async () => {
     const trunk = await presenceAgentOf(room, method, address);
-    if (trunk !== undefined) return { kind: "elsewhere", uri: requestUri, trunk, keepsAddress: true };
+    if (trunk !== undefined) return { kind: "external", uri: requestUri, trunk, keepsRequestUri: true };
     return routeOf(room, { method, caller }, address);
   });
 }
@@ -67,19 +67,14 @@ export function placeOf(room: Selecting, method: string, requestUri: string, add
  * The other server for a request to somebody who is none of our users: by a trunk of our domain, or of another domain if the user
  * may. Otherwise it is refused, since nobody may relay by us.
  */
-export async function leavingTo(
-  room: Selecting,
-  requestUri: string,
-  { user, domain }: Address,
-  refusal: Fault,
-): Promise<Elsewhere | Fault> {
+export async function leavingTo(room: Selecting, requestUri: string, { user, domain }: Address, refusal: Fault): Promise<External | Fault> {
   const isOurs = refusal.status === 404 && domain === room.home.domain;
   const trunk = isOurs ? await available(() => trunkFor(room, user)) : undefined;
   if (isFault(trunk)) return trunk;
   const isForeign = refusal.status === 403 && (await available(() => mayCallOut(room)));
   if (isFault(isForeign)) return isForeign;
-  if (trunk === undefined) return isForeign ? { kind: "elsewhere", uri: requestUri } : refusal;
-  return { kind: "elsewhere", uri: uriAtTrunk(trunk, user), trunk: trunk.name };
+  if (trunk === undefined) return isForeign ? { kind: "external", uri: requestUri } : refusal;
+  return { kind: "external", uri: uriAtTrunk(trunk, user), trunk: trunk.name };
 }
 
 /** Whether phones of a domain get NOTIFY outside any subscription. */
@@ -104,7 +99,7 @@ async function presenceAgentOf({ directory, home }: Selecting, method: string, {
 /** Where a request goes by the routes of our domain. */
 export type Routed =
   | { readonly kind: "address"; readonly address: Address }
-  | Elsewhere
+  | External
   | { readonly kind: "redirect"; readonly status: number; readonly uri: string };
 
 /** What the routes of our domain make of a request; one of a phone's GRUU they are not asked for. */
@@ -125,11 +120,11 @@ export async function routeOf(
       const trunk = (await directory.trunks(home.domain)).find(({ name }) => name === outcome.trunk);
       if (trunk === undefined) return fault(500, "the trunk of this route is not there any more");
       return outcome.keepsDomain
-        ? { kind: "elsewhere", uri: `sip:${outcome.user}@${domain}`, trunk: trunk.name, keepsAddress: true }
-        : { kind: "elsewhere", uri: uriAtTrunk(trunk, outcome.user), trunk: trunk.name };
+        ? { kind: "external", uri: `sip:${outcome.user}@${domain}`, trunk: trunk.name, keepsRequestUri: true }
+        : { kind: "external", uri: uriAtTrunk(trunk, outcome.user), trunk: trunk.name };
     }
     case "retarget":
-      return { kind: "elsewhere", uri: outcome.uri, isAllowed: true };
+      return { kind: "external", uri: outcome.uri, skipsCallOutCheck: true };
     case "redirect":
       // RFC 3261 §8.3.
       return awayFrom(`sip:${user}@${domain}`, [["Contact", `<${outcome.uri}>`]]).length === 0

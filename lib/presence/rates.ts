@@ -12,18 +12,6 @@ export interface Rates {
   readonly text: string;
 }
 
-/** Rates as an older build has stored them. */
-export interface StoredRates extends Omit<Rates, "maxPause"> {
-  readonly maxPause?: number;
-  /** Until November 2026. */
-  readonly longestPause?: number;
-}
-
-/** Rates of a stored subscription, whichever build has stored it. */
-export function restoreRates({ longestPause = 0, ...rates }: StoredRates): Rates {
-  return { maxPause: longestPause, ...rates };
-}
-
 export const noRates: Rates = { pause: 0, maxPause: 0, averagePause: 0, text: "" };
 
 /** The wishes that an Event header's parameters make. */

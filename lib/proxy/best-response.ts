@@ -13,7 +13,7 @@ const substitute: Readonly<Record<number, number | undefined>> = { 430: 480, 503
 
 /** Chooses the best final response of a context whose branches are all done: RFC 3261 §16.7 steps 6 and 7. */
 export function chooseBestResponse(context: ResponseContext): Effect & { kind: "answer" } {
-  const all = context.branches.filter((branch) => isDone(branch) && branch.isSpent !== true);
+  const all = context.branches.filter((branch) => isDone(branch) && branch.isReplaced !== true);
   // That we have cancelled a branch ourselves, to try somebody else, is no answer to the caller.
   const ofOthers = all.filter((branch) => branch.final !== 487 || branch.cancelled === 0);
   const answered = context.cancelled !== undefined || ofOthers.length === 0 ? all : ofOthers;

@@ -6,6 +6,6 @@ import { readOptionTags } from "../syntax/option-tags.ts";
  * (ARCHITECTURE.md, "What the phones do"). It is known by its User-Agent, or, where the application has given it another, by the
  * option tag `ice` (RFC 5768), which SIP.js does not send. Any other is believed to go on waiting when it is back.
  */
-export function forgetsCalls(invite: Request): boolean {
+export function dropsInvitesOnDisconnect(invite: Request): boolean {
   return headerValue(invite, "user-agent")?.startsWith("JsSIP") === true || readOptionTags(invite, "supported").includes("ice");
 }

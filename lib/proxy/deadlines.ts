@@ -21,7 +21,7 @@ export type ProceedingSince = (branch: ForkedBranch) => number | undefined;
  * Only INVITEs have timers: nobody may answer 408 to anything else (RFC 4320 §4.2).
  */
 export function nextDeadline(context: ResponseContext, timers: ProxyTimers, since: ProceedingSince): number {
-  if (context.owed !== undefined) return 0;
+  if (context.unconfirmed !== undefined) return 0;
   if (hasNoTimers(context)) return Number.POSITIVE_INFINITY;
   const branches = context.branches
     .filter((branch) => !isDone(branch))

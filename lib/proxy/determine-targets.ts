@@ -54,15 +54,19 @@ export function determineTargetsOfSearch(input: PlanInput): Plan {
     return notRegistered === undefined ? nobodyThere : sentOn(input, notRegistered, "unavailable");
   }
   const onNoAnswer = noAnswer === undefined ? undefined : { to: noAnswer.to, at: input.now + noAnswer.after * 1000 };
-  return searchAt(input, { onBusy: busy, onAbsence: notRegistered, onNoAnswer });
+  return searchAt(input, { onBusy: busy, onUnregistered: notRegistered, onNoAnswer });
 }
 
 /** A request for another domain has one target, which no rule changes. */
 export function determineExternalTarget(
-  input: Pick<PlanInput, "envelope" | "disposition" | "settings" | "now"> & { readonly to: Destination & { kind: "elsewhere" } },
+  input: Pick<PlanInput, "envelope" | "disposition" | "settings" | "now"> & { readonly to: Destination & { kind: "external" } },
 ): Plan & { kind: "search" } {
-  const { uri, trunk, keepsAddress, isAllowed } = input.to;
-  const how = { ...(trunk === undefined ? {} : { trunk }), ...(keepsAddress ? { keepsAddress } : {}), ...(isAllowed ? { isAllowed } : {}) };
+  const { uri, trunk, keepsRequestUri, skipsCallOutCheck } = input.to;
+  const how = {
+    ...(trunk === undefined ? {} : { trunk }),
+    ...(keepsRequestUri ? { keepsRequestUri } : {}),
+    ...(skipsCallOutCheck ? { skipsCallOutCheck } : {}),
+  };
   return {
     kind: "search",
     first: [addressTarget(uri, { cause: "route", ...how })],
@@ -75,7 +79,7 @@ function sentOn(input: PlanInput, to: string, cause: "unconditional" | "user-bus
   return { kind: "search", first: [target], search: { ...searchOf(input), isClosed: true } };
 }
 
-function searchAt(input: PlanInput, more: Pick<Search, "onBusy" | "onAbsence" | "onNoAnswer">): Plan {
+function searchAt(input: PlanInput, more: Pick<Search, "onBusy" | "onUnregistered" | "onNoAnswer">): Plan {
   const { disposition, envelope } = input;
   const targets = disposition.fork ? input.targets : input.targets.slice(0, 1);
   const [first = [], ...waiting] = disposition.parallel
@@ -106,7 +110,7 @@ function searchOf({ envelope, settings, disposition, now }: Pick<PlanInput, "env
     cancelsNobody: !disposition.cancel,
     recurses: settings.recurses && disposition.recurse,
     caller: envelope.caller,
-    trail: envelope.trail ?? [],
+    forwardingTrail: envelope.forwardingTrail ?? [],
     breadth: breadthOf(envelope),
     identity: envelope.identity,
   };
@@ -119,8 +123,8 @@ function breadthOf({ breadth = 60 }: RequestEnvelope): number {
 
 /** A call to some phones at once, as most are: its row need not say more. */
 function isPlain(search: Search, first: readonly ReachableTarget[]): boolean {
-  const { waiting, onBusy, onAbsence, onNoAnswer, isClosed, cancelsNobody, recurses, caller, trail } = search;
-  const hasRules = (onBusy ?? onAbsence ?? onNoAnswer) !== undefined;
-  const isDirect = caller === undefined && trail.length === 0 && first.every((target) => target.retarget === undefined);
+  const { waiting, onBusy, onUnregistered, onNoAnswer, isClosed, cancelsNobody, recurses, caller, forwardingTrail } = search;
+  const hasRules = (onBusy ?? onUnregistered ?? onNoAnswer) !== undefined;
+  const isDirect = caller === undefined && forwardingTrail.length === 0 && first.every((target) => target.retarget === undefined);
   return isDirect && !hasRules && waiting.length === 0 && !isClosed && !cancelsNobody && !recurses;
 }

@@ -35,7 +35,7 @@ export function openContext(
     branches: [],
     final: 0,
     cancelled: undefined,
-    owed: undefined,
+    unconfirmed: undefined,
     collect: times.now + times.timers.transaction,
     ...(search === undefined ? {} : { search }),
   };
@@ -174,7 +174,7 @@ function success(context: ResponseContext, branch: ForkedBranch, response: Branc
   const isFirst = context.final < 200 || context.final >= 300;
   if (isDone(branch) && !isFirst) return { context, effects: [answer] };
   const done = withBranch(context, { ...told(branch), final: response.status });
-  const answered = { ...done, final: response.status, owed: undefined, collect: now + timers.transaction };
+  const answered = { ...done, final: response.status, unconfirmed: undefined, collect: now + timers.transaction };
   if (!isInvite || !isFirst) return { context: answered, effects: [answer] };
   if (context.search?.cancelsNobody === true) return { context: answered, effects: [answer] };
   const { context: cancelled, effects } = cancelPending(answered, completedElsewhere, now);
@@ -191,7 +191,7 @@ function recurse(context: ResponseContext, branch: ForkedBranch, { status, conta
   const room = Math.min(maxRecursions, Math.max(0, context.search.breadth - active));
   const fresh = [...new Set(contacts)].filter((contact) => !tried.has(contact)).slice(0, room);
   if (fresh.length === 0) return undefined;
-  const spent = withBranch(context, { ...branch, final: status, isSpent: true });
+  const spent = withBranch(context, { ...branch, final: status, isReplaced: true });
   const targets = fresh.map((contact) => addressTarget(contact, { cause: "deflection", status }));
   return addBranches(spent, targets, now, now);
 }

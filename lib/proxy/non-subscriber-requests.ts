@@ -11,8 +11,10 @@ export const guestMethods: readonly string[] = ["INVITE", "ACK", "CANCEL", "MESS
 const notOfGuests = ["REFER", "SUBSCRIBE", "PUBLISH", "REGISTER"];
 
 /** Why a visitor may not send this within a dialog, whoever he says he is. */
-export function refuseNonSubscriberInDialog(visitor: NonSubscriber, method: string): Fault | undefined {
-  return visitor.kind === "guest" && notOfGuests.includes(method) ? fault(403, "guests may call and write, and nothing else") : undefined;
+export function refuseNonSubscriberInDialog(nonSubscriber: NonSubscriber, method: string): Fault | undefined {
+  return nonSubscriber.kind === "guest" && notOfGuests.includes(method)
+    ? fault(403, "guests may call and write, and nothing else")
+    : undefined;
 }
 
 /** Who sends a request outside a dialog, as From has it: `user@domain`, or nobody in particular. */
@@ -40,22 +42,22 @@ export function senderOf({ from }: MandatoryHeaders): Sender | undefined | Fault
  * @param isOurs whether the sender's domain is one of ours
  */
 export function refuseNonSubscriber(
-  visitor: NonSubscriber,
+  nonSubscriber: NonSubscriber,
   method: string,
   sender: Sender | undefined,
   to: Address,
   isOurs: boolean,
 ): Fault | undefined {
-  if (to.domain !== visitor.domain) return fault(403, "requests are not relayed to other domains");
+  if (to.domain !== nonSubscriber.domain) return fault(403, "requests are not relayed to other domains");
   if (method === "REGISTER" || method === "PUBLISH") return fault(403, "only subscribers may do that");
-  if (visitor.kind === "guest" && !guestMethods.includes(method)) return fault(403, "guests may call and write, and nothing else");
-  return refuseSender(visitor, sender, isOurs);
+  if (nonSubscriber.kind === "guest" && !guestMethods.includes(method)) return fault(403, "guests may call and write, and nothing else");
+  return refuseSender(nonSubscriber, sender, isOurs);
 }
 
 /** Whether a visitor may not say that he is this one. @param isOurs whether the sender's domain is one of ours */
-export function refuseSender(visitor: NonSubscriber, sender: Sender | undefined, isOurs: boolean): Fault | undefined {
-  if (visitor.kind === "peer")
-    return sender === undefined || !visitor.domains.includes(sender.domain)
+export function refuseSender(nonSubscriber: NonSubscriber, sender: Sender | undefined, isOurs: boolean): Fault | undefined {
+  if (nonSubscriber.kind === "peer")
+    return sender === undefined || !nonSubscriber.domains.includes(sender.domain)
       ? fault(403, "From is of none of this server's domains")
       : undefined;
   return isOurs ? fault(403, "From is of a domain of this server, whose users have to authenticate") : undefined;

@@ -68,7 +68,7 @@ export function retargetedRequest(
   const written = headerValue(request, "max-forwards");
   const left = written === undefined ? initialMaxForwards : Number(written) - 1;
   // RFC 5393 §5.1: a request that spirals without end ends by its hops.
-  if (left < 0 || (search?.trail.length ?? 0) >= maxRetargets) return fault(483, "the request was sent on too often");
+  if (left < 0 || (search?.forwardingTrail.length ?? 0) >= maxRetargets) return fault(483, "the request was sent on too often");
   // RFC 5393 §5.3.3: what this branch may be forked into.
   const limited = { requestUri: branch.contact, remove: ["max-breadth"] };
   const maxBreadth = ["Max-Breadth", String(breadth)] as const;

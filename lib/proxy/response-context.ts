@@ -18,7 +18,7 @@ export interface ResponseContext {
   /** Whether the caller cancelled; the value of his Reason header (RFC 3326) or "". */
   readonly cancelled: string | undefined;
   /** A final response that the caller's home has not confirmed yet; why, if we had to make an end of it. */
-  readonly owed: { readonly status: number; readonly text: string; readonly why?: string } | undefined;
+  readonly unconfirmed: { readonly status: number; readonly text: string; readonly why?: string } | undefined;
   /** Milliseconds; when the context may be thrown away, once it is finished. */
   readonly collect: number;
   /** What else is known of the request where it is more than a call to some phones: absent members say nothing of it. */
@@ -34,7 +34,7 @@ export interface Search {
   readonly groupUntil: number;
   /** The user's rules: whom a call goes to that finds him busy, not there, or that he does not answer by then. */
   readonly onBusy?: string | undefined;
-  readonly onAbsence?: string | undefined;
+  readonly onUnregistered?: string | undefined;
   readonly onNoAnswer?: { readonly to: string; readonly at: number } | undefined;
   /** No target is added any more, whoever registers. */
   readonly isClosed: boolean;
@@ -44,7 +44,7 @@ export interface Search {
   readonly recurses: boolean;
   /** The caller's end of the dialog, if the request was sent on to us. */
   readonly caller?: DialogEnd | undefined;
-  readonly trail: readonly string[];
+  readonly forwardingTrail: readonly string[];
   readonly breadth: number;
   /** The address of record that the sending flow is authenticated for. */
   readonly identity: string;
@@ -85,9 +85,9 @@ export interface ForkedBranch {
   /** Milliseconds; when its last provisional response came, if it was sent on: there is no socket here to note that on. */
   readonly proceeding?: number | undefined;
   /** How many of the servers that it may go to have failed, or been silent. */
-  readonly passed?: number;
+  readonly serversTried?: number;
   /** A 3xx whose Contacts were tried in its place: it is no response any more. */
-  readonly isSpent?: boolean;
+  readonly isReplaced?: boolean;
 }
 
 /** Whether the branch rings somewhere, or may yet. */
@@ -151,7 +151,7 @@ export function ringsOn({ final, search, branches }: ResponseContext): boolean {
 
 /** Whether all that is left is to throw the context away. */
 export function isFinished(context: ResponseContext): boolean {
-  const { final, owed, branches } = context;
+  const { final, unconfirmed, branches } = context;
   const isCancelling = branches.some((branch) => branch.cancelled !== 0 && !isDone(branch));
-  return final !== 0 && owed === undefined && !ringsOn(context) && !isCancelling;
+  return final !== 0 && unconfirmed === undefined && !ringsOn(context) && !isCancelling;
 }

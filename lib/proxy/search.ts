@@ -97,7 +97,7 @@ function continueSearch(context: ResponseContext, now: number, timers: ProxyTime
   if (branches.some((branch) => branch.final >= 600)) return undefined;
   if (search.waiting.length > 0) return openNextGroup(context, now, timers);
   const isAbsent = branches.every((branch) => branch.sent === 0 || branch.final === 430);
-  if (search.onAbsence !== undefined && isAbsent) return sendOn(context, search.onAbsence, { cause: "unavailable" }, now);
+  if (search.onUnregistered !== undefined && isAbsent) return sendOn(context, search.onUnregistered, { cause: "unavailable" }, now);
   if (search.onNoAnswer !== undefined && status === 408) return sendOn(context, search.onNoAnswer.to, { cause: "no-answer", status }, now);
   return undefined;
 }
@@ -111,7 +111,7 @@ function isSettled(context: ResponseContext): boolean {
 /** Somebody else has been found: nothing of the search is left. */
 function without(search: Search | undefined): Pick<ResponseContext, "search"> {
   if (search === undefined) return {};
-  return { search: { ...search, waiting: [], onBusy: undefined, onAbsence: undefined, onNoAnswer: undefined, isClosed: true } };
+  return { search: { ...search, waiting: [], onBusy: undefined, onUnregistered: undefined, onNoAnswer: undefined, isClosed: true } };
 }
 
 function branchTo(target: ReachableTarget, index: number, now: number, until: number): ForkedBranch {

@@ -59,10 +59,10 @@ export function shownTo(message: Message, receiver: Standing): string {
 }
 
 /** Of whoever is at the other end of a flow. */
-export function standingOf(visitor: Pick<NonSubscriber, "kind" | "isTrusted"> | undefined): Standing {
-  if (visitor === undefined) return "subscriber";
-  if (visitor.kind === "guest") return "guest";
-  return standingOfServer(visitor.isTrusted);
+export function standingOf(nonSubscriber: Pick<NonSubscriber, "kind" | "isTrusted"> | undefined): Standing {
+  if (nonSubscriber === undefined) return "subscriber";
+  if (nonSubscriber.kind === "guest") return "guest";
+  return standingOfServer(nonSubscriber.isTrusted);
 }
 
 export function standingOfServer(isTrusted: boolean): Standing {

@@ -35,9 +35,9 @@ export interface Retarget {
   readonly status?: number;
   /** The trunk that it goes by; under the address it has here, and not the one at the trunk's server. */
   readonly trunk?: string;
-  readonly keepsAddress?: boolean;
+  readonly keepsRequestUri?: boolean;
   /** A route leads there: it matters not whether the user may call out. */
-  readonly isAllowed?: boolean;
+  readonly skipsCallOutCheck?: boolean;
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Binding } from "../location/binding.ts";
 import { readContacts } from "../syntax/contact.ts";
 import { type Fault, isFault } from "../syntax/fault.ts";
 import type { Request } from "../syntax/message.ts";
-import type { Carried } from "../transport/flow.ts";
+import type { BoundContact } from "../transport/flow.ts";
 import { type RegisterInput, type RegisterOutcome, expiresOf, grant, isOutOfOrder, outOfOrder } from "./register.ts";
 import type { RegistrarSettings } from "./settings.ts";
 
@@ -76,13 +76,13 @@ export function isMereRefresh(outcome: RegisterOutcome, rows: ReadonlyMap<string
 }
 
 /** A binding as the flow that registered it carries it. */
-export function carry(binding: Binding): Carried {
+export function carry(binding: Binding): BoundContact {
   const { key, phone, contact, callId, cseq, expires } = binding;
   return { key, phone, contact, callId, cseq, expires };
 }
 
 /** A row's binding with what its flow knows better: the CSeq and the exact expiry of the last refresh. */
-export function withCarried(row: Binding, carried: Carried | undefined): Binding {
-  if (carried === undefined || carried.callId !== row.callId) return row;
-  return { ...row, cseq: Math.max(row.cseq, carried.cseq), expires: carried.expires };
+export function withCarried(row: Binding, boundContacts: BoundContact | undefined): Binding {
+  if (boundContacts === undefined || boundContacts.callId !== row.callId) return row;
+  return { ...row, cseq: Math.max(row.cseq, boundContacts.cseq), expires: boundContacts.expires };
 }

@@ -122,7 +122,7 @@ export function roleOf(name: string): Role {
 let nodes = 2;
 const leaves: (KnownName | undefined)[] = [undefined, undefined];
 const columns = new Uint8Array(128);
-for (let letter = 1; letter <= 26; letter += 1) columns[letter + 64] = columns[letter + 96] = letter;
+for (let message = 1; message <= 26; message += 1) columns[message + 64] = columns[message + 96] = message;
 columns[45] = 27;
 const spellings: (readonly [written: string, name: string])[] = [...lists, ...others].map((name) => [name, name]);
 for (const [written, name] of Object.entries(compactForms)) spellings.push([written, name], [name, name]);

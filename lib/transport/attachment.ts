@@ -1,3 +1,5 @@
+import { type Members, type Names, renamed } from "./older-shapes.ts";
+import { upgradeEnvelope } from "./envelope.ts";
 import type { Flow } from "./flow.ts";
 
 /** Octets of structured clone that the platform keeps for a hibernating socket. */
@@ -5,32 +7,39 @@ export const maxAttachment = 16_384;
 
 /**
  * Octets of an attachment that each part of a flow may take. What needs more is a row meanwhile, so that no part takes the room of
- * another. `presented` has no row: a larger one goes into the home's own copy. It shares the attachment with `rest` only, since nothing
+ * another. `unverifiedSubscriber` has no row: a larger one goes into the home's own copy. It shares the attachment with `rest` only, since nothing
  * goes on where nobody has authenticated.
  */
 export const shares = {
-  presented: 6000,
-  counts: 400,
-  carried: 2300,
-  visitor: 600,
-  pending: 1400,
+  unverifiedSubscriber: 6000,
+  nonceCounts: 400,
+  boundContacts: 2300,
+  nonSubscriber: 600,
+  pendingInvites: 1400,
   proceeding: 1500,
-  taken: 700,
-  dialogs: 2800,
+  confirmed: 700,
+  activeCalls: 2800,
   sent: 5000,
-  lists: 500,
+  listStates: 500,
 } as const satisfies Partial<Record<keyof Flow, number>>;
 
 /** Octets of all that has no share of its own. */
 export const shareOfRest = 1000;
 
 /** A part of a flow that a row may hold. */
-export type Slice = Exclude<keyof typeof shares, "presented">;
+export type Slice = Exclude<keyof typeof shares, "unverifiedSubscriber">;
 
-const slices = new Set((Object.keys(shares) as (keyof typeof shares)[]).filter((name) => name !== "presented"));
+const slices = new Set((Object.keys(shares) as (keyof typeof shares)[]).filter((name) => name !== "unverifiedSubscriber"));
 
 /** A flow as it is attached: the parts that rows hold are not in it but named. */
-export type Attachment = Omit<Flow, Slice> & Partial<Pick<Flow, Slice>> & { readonly elsewhere?: readonly Slice[] };
+export type Attachment = Omit<Flow, Slice> &
+  Partial<Pick<Flow, Slice>> & {
+    /** Of its shape; attachments of the first release have none. */
+    readonly version: typeof attachmentVersion;
+    readonly inRows?: readonly Slice[];
+  };
+
+const attachmentVersion = 2;
 
 /** The parts of these changes that are too large for their shares, and those that are not. */
 export function splitBySize(changes: Partial<Flow>): { readonly large: readonly Slice[]; readonly small: readonly Slice[] } {
@@ -43,29 +52,76 @@ export function splitBySize(changes: Partial<Flow>): { readonly large: readonly 
 }
 
 /** What is attached of a flow, of which rows hold some parts. */
-export function attachmentOf(flow: Flow, elsewhere: readonly Slice[]): Attachment {
-  if (elsewhere.length === 0) return flow;
-  const attached: Record<string, unknown> = { ...flow, elsewhere };
-  for (const name of elsewhere) delete attached[name];
+export function attachmentOf(flow: Flow, inRows: readonly Slice[]): Attachment {
+  if (inRows.length === 0) return { version: attachmentVersion, ...flow };
+  const attached: Record<string, unknown> = { version: attachmentVersion, ...flow, inRows };
+  for (const name of inRows) delete attached[name];
   return attached as unknown as Attachment;
 }
 
-/** The whole flow. @param rows the parts that rows held */
-export function restoreFlow(attached: Attachment, rows: Partial<Flow>): Flow {
-  const flow: Flow & Pick<Attachment, "elsewhere"> = { counts: [], carried: [], pending: [], proceeding: [], ...attached, ...rows };
-  delete (flow as { elsewhere?: unknown }).elsewhere;
-  return flow;
+/** An attachment, whichever build has made it. */
+export function readAttachment(attached: Members): Attachment {
+  return (attached["version"] === undefined ? upgradeAttachment(attached) : attached) as unknown as Attachment;
+}
+
+/** The whole flow. @param rows the parts that rows held, as they were written */
+export function restoreFlow({ version: _version, inRows: _inRows, ...attached }: Attachment, rows: Members): Flow {
+  return { nonceCounts: [], boundContacts: [], pendingInvites: [], proceeding: [], ...attached, ...upgradeFlow(rows) };
 }
 
 /** Whether a user's row may be attached to a socket that has not authenticated. */
-export function isPresentable(presented: Flow["presented"]): boolean {
-  return isWithin(presented, shares.presented);
+export function isPresentable(subscriber: Flow["unverifiedSubscriber"]): boolean {
+  return isWithin(subscriber, shares.unverifiedSubscriber);
 }
 
 /** Whether what has no share of its own is as short as it has to be. */
 export function isRestShort(flow: Flow): boolean {
   const rest = Object.entries(flow).filter(([name]) => !(name in shares));
   return isWithin(Object.fromEntries(rest), shareOfRest);
+}
+
+/** What the first release called the members of a flow. */
+export const namesInFirstRelease = [
+  ["heard", "hasValidMessage"],
+  ["presented", "unverifiedSubscriber"],
+  ["counts", "nonceCounts"],
+  ["guesses", "failedAttempts"],
+  ["carried", "boundContacts"],
+  ["speaker", "unregisteredPhone"],
+  ["visitor", "nonSubscriber"],
+  ["pending", "pendingInvites"],
+  ["taken", "confirmed"],
+  ["dialogs", "activeCalls"],
+  ["lists", "listStates"],
+] as const satisfies Names;
+
+/** The name that a part has now. */
+function sliceNamed(written: string): Slice {
+  return (namesInFirstRelease.find(([before]) => before === written)?.[1] ?? written) as Slice;
+}
+
+function upgradeAttachment({ elsewhere, ...attached }: Members): Members {
+  const inRows = Array.isArray(elsewhere) ? { inRows: elsewhere.map(String).map(sliceNamed) } : {};
+  const way = attached["way"] === "leg" || attached["way"] === "shared" ? "shared" : "dedicated";
+  return { ...upgradeFlow(attached), ...inRows, way, version: attachmentVersion };
+}
+
+/** Parts of a flow, by the names they have now. */
+function upgradeFlow(written: Members): Members {
+  const flow = renamed(written, namesInFirstRelease);
+  const { pendingInvites, sent } = flow as { readonly pendingInvites?: readonly Members[]; readonly sent?: readonly Members[] };
+  return {
+    ...flow,
+    ...(pendingInvites === undefined
+      ? {}
+      : { pendingInvites: pendingInvites.map((invite) => renamed(invite, [["isForgetful", "dropsOnDisconnect"]])) }),
+    ...(sent === undefined ? {} : { sent: sent.map(upgradeSent) }),
+  };
+}
+
+function upgradeSent(written: Members): Members {
+  const { message, ...sent } = renamed(written, [["letter", "message"]]);
+  return message === undefined ? sent : { ...sent, message: upgradeEnvelope(message as Members) };
 }
 
 /** Octets that the structured clone of plain data has at most. */

@@ -1,4 +1,5 @@
 import type { Subscriber } from "../location/subscriber.ts";
+import { type Members, type Names, renamed } from "./older-shapes.ts";
 
 /** Where answers to a request go: a home, one of its sockets, and the phone there, should that socket be gone. */
 export interface ReturnAddress {
@@ -25,11 +26,11 @@ export interface RequestEnvelope {
   /** The caller's end of a dialog that the request may make; where it was sent on, not who sent it here. */
   readonly caller?: DialogEnd;
   /** The homes that have sent it on to another address, each with the Request-URI it had there. */
-  readonly trail?: readonly string[];
+  readonly forwardingTrail?: readonly string[];
   /** How many branches it may still be forked into (RFC 5393 §5.3). */
   readonly breadth?: number;
   /** The row of the user it is for, whose home has never been opened: he has rules that send calls on. */
-  readonly introduces?: Subscriber;
+  readonly calleeSubscriber?: Subscriber;
   /** The sender is to be told where the user is, and nothing goes to his phones. */
   readonly redirects?: boolean;
 }
@@ -48,11 +49,11 @@ export type Destination =
   | { readonly kind: "phone"; readonly phone: string }
   /** To somebody at another server: of another domain, or by a trunk of ours, perhaps still under his address here; or where a route leads, who may call out or not. */
   | {
-      readonly kind: "elsewhere";
+      readonly kind: "external";
       readonly uri: string;
       readonly trunk?: string;
-      readonly keepsAddress?: boolean;
-      readonly isAllowed?: boolean;
+      readonly keepsRequestUri?: boolean;
+      readonly skipsCallOutCheck?: boolean;
     };
 
 /** A response on its way back, our Via already taken off. */
@@ -85,7 +86,7 @@ export interface InquiryEnvelope {
   readonly home: string;
   readonly caller: ReturnAddress;
   /** Whether the caller's phone ends its unanswered calls when it loses its socket. */
-  readonly isForgetful: boolean;
+  readonly dropsOnDisconnect: boolean;
 }
 
 export type Envelope = RequestEnvelope | ResponseEnvelope | CancelEnvelope | InquiryEnvelope;
@@ -98,4 +99,28 @@ export type Receipt =
   | { readonly kind: "taken" }
   | { readonly kind: "answered"; readonly status: number; readonly text: string; readonly why?: string };
 
-export const taken: Receipt = { kind: "taken" };
+/** Homes of two builds speak with each other during a deployment: on the way it is called as in the first release. */
+export const accepted: Receipt = { kind: "taken" };
+
+const requestNames: Names = [
+  ["introduces", "calleeSubscriber"],
+  ["trail", "forwardingTrail"],
+];
+const destinationNames: Names = [
+  ["keepsAddress", "keepsRequestUri"],
+  ["isAllowed", "skipsCallOutCheck"],
+];
+
+/** An envelope, whichever build has written it. */
+export function readEnvelope(envelope: Envelope): Envelope {
+  return upgradeEnvelope(envelope as unknown as Members) as unknown as Envelope;
+}
+
+/** An envelope of the first release, or of this one, with the names that its members have now. */
+export function upgradeEnvelope(envelope: Members): Members {
+  if (envelope["kind"] === "inquiry") return renamed(envelope, [["isForgetful", "dropsOnDisconnect"]]);
+  if (envelope["kind"] !== "request") return envelope;
+  const request = renamed(envelope, requestNames);
+  const to = request["to"] as Members;
+  return to["kind"] === "elsewhere" ? { ...request, to: { ...renamed(to, destinationNames), kind: "external" } } : request;
+}

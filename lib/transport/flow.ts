@@ -13,7 +13,7 @@ export interface Flow {
   /** Eight random characters; also the socket's tag. */
   readonly id: string;
   /** The client's own socket, or a home connection that the edge proxy opened for one of its accounts. */
-  readonly way: "direct" | "leg";
+  readonly way: "dedicated" | "shared";
   /** The host by which the client reached us: what we call ourselves towards it. */
   readonly host: string;
   /** Address prefix of the client, for counting the unauthenticated. */
@@ -21,36 +21,36 @@ export interface Flow {
   /** Milliseconds. */
   readonly opened: number;
   /** Whether a valid SIP message or keep-alive has come yet. */
-  readonly heard: boolean;
+  readonly hasValidMessage: boolean;
   /** Its frames are binary. */
   readonly wantsBinary?: boolean;
   /** Undefined before the flow is authenticated. */
   readonly authenticated: Authentication | undefined;
   /** The subscriber's row as the edge proxy read it, until the flow is authenticated: so that this costs no SQL. */
-  readonly presented: Subscriber | undefined;
-  readonly counts: NonceCounts;
+  readonly unverifiedSubscriber: Subscriber | undefined;
+  readonly nonceCounts: NonceCounts;
   /** The client has been asked whether it reads, and has not answered. */
   readonly unread?: Unread | undefined;
   /** Wrong credentials that were tried here. */
-  readonly guesses?: number;
+  readonly failedAttempts?: number;
   /** The bindings that this flow carries. */
-  readonly carried: readonly Carried[];
+  readonly boundContacts: readonly BoundContact[];
   /** The phone that speaks here without a registration: it has called before, as its Contact tells, or has unregistered. */
-  readonly speaker?: string | undefined;
+  readonly unregisteredPhone?: string | undefined;
   /** Who is at the other end, if it is none of our subscribers. */
-  readonly visitor?: NonSubscriber;
+  readonly nonSubscriber?: NonSubscriber;
   /** INVITEs that came in here and have no final response yet. */
-  readonly pending: readonly PendingInvite[];
+  readonly pendingInvites: readonly PendingInvite[];
   /** Branches sent here that have had a provisional response: what CANCEL and Timer C ask. */
   readonly proceeding: readonly ProceedingBranch[];
   /** The last branches answered here with a 2xx that the caller's home has, with a space before and behind each: one text is cheaper to keep than a list. */
-  readonly taken?: string;
+  readonly confirmed?: string;
   /** Calls in progress here. */
-  readonly dialogs?: readonly CallInProgress[];
+  readonly activeCalls?: readonly CallInProgress[];
   /** What was sent here that a call depends on, and that has not been answered. */
   readonly sent?: readonly SentMessage[];
   /** What was told here of lists that are watched, by subscription. */
-  readonly lists?: Readonly<Record<string, NotificationState>>;
+  readonly listStates?: Readonly<Record<string, NotificationState>>;
 }
 
 /** The connection may have been dead already: then it goes to the phone again on its next one. */
@@ -63,7 +63,7 @@ export interface SentMessage {
   /** The row that it, or what was sent under this key before, waits in. */
   readonly number?: number;
   /** Absent if its row has it. */
-  readonly letter?: RequestEnvelope | ResponseEnvelope;
+  readonly message?: RequestEnvelope | ResponseEnvelope;
 }
 
 /** So much of a list's state a phone has heard on its socket. */
@@ -114,7 +114,7 @@ export interface Authentication {
 }
 
 /** A binding on its flow: these times count, the row's may lag behind. */
-export interface Carried {
+export interface BoundContact {
   readonly key: string;
   readonly phone: string;
   readonly contact: string;
@@ -130,7 +130,7 @@ export interface PendingInvite {
   readonly home: string;
   readonly at: number;
   /** The phone ends its unanswered calls when it loses its socket. */
-  readonly isForgetful?: boolean;
+  readonly dropsOnDisconnect?: boolean;
   /** Of the call, as of one in progress. */
   readonly name?: string;
   /** A mark of the Contact that its phone was registered with: another one is that of a page which knows nothing of the call. */
@@ -148,16 +148,16 @@ export interface ProceedingBranch {
 
 /** The phone at the other end: of the binding the flow carries, or whom its Contact names; or the flow itself if it is nobody's. */
 export function phoneOnFlow(flow: Flow): string {
-  return flow.carried[0]?.phone ?? flow.speaker ?? flow.id;
+  return flow.boundContacts[0]?.phone ?? flow.unregisteredPhone ?? flow.id;
 }
 
 /** A mark of the Contact that a phone is registered with on a flow; undefined if it is not. */
-export function contactMark({ carried }: Flow, phone: string): string | undefined {
-  const own = carried.find((one) => one.phone === phone);
+export function contactMark({ boundContacts }: Flow, phone: string): string | undefined {
+  const own = boundContacts.find((one) => one.phone === phone);
   return own === undefined ? undefined : plainHash(own.contact);
 }
 
 /** Whether messages for a phone may go to this flow. */
 export function leadsTo(flow: Flow, phone: string): boolean {
-  return flow.id === phone || flow.speaker === phone || flow.carried.some((carried) => carried.phone === phone);
+  return flow.id === phone || flow.unregisteredPhone === phone || flow.boundContacts.some((bound) => bound.phone === phone);
 }

@@ -6,9 +6,9 @@ const accountsKept = 1000;
 export class Brakes {
   readonly #brakes = new Map<string, Brake>();
 
-  wrong(account: string, guesses: number, now: number): void {
-    if (guesses === 0) return;
-    const brake = brakeHarder(this.#brakes.get(account) ?? released, guesses, now);
+  wrong(account: string, failedAttempts: number, now: number): void {
+    if (failedAttempts === 0) return;
+    const brake = brakeHarder(this.#brakes.get(account) ?? released, failedAttempts, now);
     this.#brakes.delete(account);
     this.#brakes.set(account, brake);
     const [oldest] = this.#brakes.keys();

@@ -1,5 +1,6 @@
 import type { Keyring } from "../../lib/authentication/keyring.ts";
-import type { Opening } from "../../lib/transport/opening.ts";
+import type { Members } from "../../lib/transport/older-shapes.ts";
+import { type Opening, readOpening } from "../../lib/transport/opening.ts";
 
 /** The header in which the edge proxy tells a home about a socket: sealed, since a runtime may log headers, and the row has HA1 values. */
 export const openingHeader = "offhook-opening";
@@ -13,5 +14,5 @@ export function sealOpening(keyring: Keyring, home: string, opening: Opening): s
 export function openOpening(keyring: Keyring, home: string, sealed: string | null): Opening {
   const text = keyring.open("opening", sealed ?? "", home);
   if (text === undefined) throw new Error("a socket came without a sealed opening: are the SEAL_KEYS of Worker and homes the same?");
-  return JSON.parse(text) as Opening;
+  return readOpening(JSON.parse(text) as Members);
 }

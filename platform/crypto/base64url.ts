@@ -1,5 +1,5 @@
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-const letters = Uint8Array.from(alphabet, (letter) => letter.charCodeAt(0));
+const letters = Uint8Array.from(alphabet, (message) => message.charCodeAt(0));
 const values = new Int8Array(128).fill(-1);
 for (let value = 0; value < 64; value += 1) values[letters[value] as number] = value;
 

@@ -16,13 +16,18 @@ const words = [
   ...["isChoosy", "dull", "informative", "TrunkCare", "takeBack", "standIn", "isIll", "BadServers", "badServers", "Asking", "Asker"],
   ...["asker", "Upkeep", "broughtAlong", "Patience", "Memory", "Clock", "Queues", "Allowance", "Neighbour", "Recorder", "furnish"],
   ...["bury", "vacate", "chance", "drawFor", "Town", "town", "openTown", "Cast", "cast", "stage", "Ears", "createEars", "Desk"],
+  ...["speaker", "keepsAddress", "onAbsence", "isSpent", "isForgetful", "forgetsCalls", "introduces", "trail", "owed", "visits", "upkeep"],
+  ...["untried", "Away", "presented", "carried"],
 ];
 /** Maximum and minimum. */
 const beginnings = /^(?:most|longest|shortest|fewest)[A-Z]/;
 /** Of which there is another meaning, and what rows of the first release have. */
 const exceptions = new Set(["mostCrowded", "mostInformative", "longestPause"]);
 
-const files = globSync("{lib,platform,durable-objects,workers,web,bench,test}/**/*.ts");
+/** One test has what the first release has written. */
+const files = globSync("{lib,platform,durable-objects,workers,web,bench,test}/**/*.ts").filter(
+  (file) => file !== "test/lib/transport/older-shapes.test.ts",
+);
 
 function identifiersOf(file: string): Set<string> {
   const names = new Set<string>();

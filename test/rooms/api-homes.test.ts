@@ -20,7 +20,7 @@ async function rowOf(username: string): Promise<Subscriber> {
   return answer.subscriber;
 }
 
-const homeConnection = { way: "leg", host: "localhost", address: "", isAuthenticated: true } as const;
+const homeConnection = { way: "shared", host: "localhost", address: "", isAuthenticated: true } as const;
 
 describe("a changed password", () => {
   it.each(["direct", "general"] as const)(

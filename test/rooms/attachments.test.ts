@@ -8,8 +8,8 @@ import { hashesOf } from "../support/provision.ts";
 import { api, connect, forgetEverything, homeOf, newcomers, registered, rowsOf, rowsIn } from "./support/homes.ts";
 
 const bare: Flow = {
-  ...{ id: "12345678", way: "direct", host: "h".repeat(253), address: "2001:db8:1:2", opened: Date.now(), heard: false },
-  ...{ authenticated: undefined, presented: undefined, counts: [], carried: [], pending: [], proceeding: [] },
+  ...{ id: "12345678", way: "dedicated", host: "h".repeat(253), address: "2001:db8:1:2", opened: Date.now(), hasValidMessage: false },
+  ...{ authenticated: undefined, unverifiedSubscriber: undefined, nonceCounts: [], boundContacts: [], pendingInvites: [], proceeding: [] },
 };
 const many = <T>(count: number, item: (index: number) => T): T[] => Array.from({ length: count }, (_, index) => item(index));
 const long = (length: number, index: number) => `${"x".repeat(length)}${index}`;
@@ -17,21 +17,21 @@ const home = (index: number) => `sip:${long(380, index)}@example.com#1`;
 
 /** Each part of a flow at its largest. */
 const largest: Partial<Flow> = {
-  counts: many(16, (index) => [long(500, index), index] as const),
-  carried: many(10, (index) => ({
+  nonceCounts: many(16, (index) => [long(500, index), index] as const),
+  boundContacts: many(10, (index) => ({
     ...{ key: long(400, index), phone: long(40, index), contact: long(2000, index) },
     callId: long(200, index),
     cseq: index,
     expires: 2e12,
   })),
-  visitor: {
+  nonSubscriber: {
     kind: "peer",
     domain: "example.com",
     name: "partner",
     domains: many(100, (index) => `${long(200, index)}.example`),
     isTrusted: false,
   },
-  pending: many(40, (index) => ({
+  pendingInvites: many(40, (index) => ({
     transaction: long(90, index),
     home: home(index),
     at: 2e12,
@@ -39,8 +39,8 @@ const largest: Partial<Flow> = {
     contact: long(20, index),
   })),
   proceeding: many(64, (index) => ({ branch: long(90, index), at: 2e12, tag: long(64, index) })),
-  taken: ` ${many(16, (index) => long(90, index)).join(" ")} `,
-  dialogs: many(50, (index) => ({
+  confirmed: ` ${many(16, (index) => long(90, index)).join(" ")} `,
+  activeCalls: many(50, (index) => ({
     ...{ name: long(20, index), since: 2e12 },
     details: {
       callId: long(200, index),
@@ -52,7 +52,7 @@ const largest: Partial<Flow> = {
     },
   })),
   sent: many(40, (index) => ({ key: long(90, index), phone: long(40, index), at: 2e12, number: index })),
-  lists: Object.fromEntries(many(50, (index) => [long(40, index), { version: 2e12, stamp: 2e12, cseq: 1, at: 2e12 }])),
+  listStates: Object.fromEntries(many(50, (index) => [long(40, index), { version: 2e12, stamp: 2e12, cseq: 1, at: 2e12 }])),
 };
 
 describe("what a socket remembers", () => {
@@ -71,8 +71,8 @@ describe("what a socket remembers", () => {
       awake.update(bare.id, changes as Partial<Flow>);
       expect(sockets().byId(bare.id)).toEqual({ ...bare, ...changes });
       // What is small again needs no row, and neither does a socket that has gone.
-      awake.update(bare.id, { dialogs: [], pending: [] });
-      expect(sockets().byId(bare.id)).toEqual({ ...bare, ...changes, dialogs: [], pending: [] });
+      awake.update(bare.id, { activeCalls: [], pendingInvites: [] });
+      expect(sockets().byId(bare.id)).toEqual({ ...bare, ...changes, activeCalls: [], pendingInvites: [] });
       awake.closed(server);
       expect(rowsIn(state.storage.sql, "attachments")).toEqual([]);
     });

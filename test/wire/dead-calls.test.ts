@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => serverUnderTest.close());
 
-async function visitor(account: string, domain: string, bearer?: string): Promise<Phone> {
+async function caller(account: string, domain: string, bearer?: string): Promise<Phone> {
   const authorization = bearer === undefined ? {} : { headers: { Authorization: `Bearer ${bearer}` } };
   return new Phone(await openSocket(`${serverUnderTest.server.wsUrl}/ws`, account, authorization), { account, domain, way: "general" });
 }
@@ -28,7 +28,7 @@ async function visitor(account: string, domain: string, bearer?: string): Promis
 describe("a call", () => {
   it.each(["page closed", "connection lost"] as const)("of a guest ends at the agent's phone: %s", async (how) => {
     const [agent] = await serverUnderTest.phones("direct", "agent");
-    const guest = await visitor("visitor", "anonymous.invalid");
+    const guest = await caller("visitor", "anonymous.invalid");
     const { callerSide } = await establish(guest, agent);
     if (how === "page closed") guest.socket.close();
     else guest.socket.cut();
@@ -43,10 +43,10 @@ describe("a call", () => {
 
   it("of another server that has connected again goes on", async () => {
     const [alice] = await serverUnderTest.phones("direct", "alice");
-    const before = await visitor("carol", "partner.example", token);
+    const before = await caller("carol", "partner.example", token);
     const { callerSide } = await establish(before, alice);
     before.socket.cut();
-    const partner = await visitor("carol", "partner.example", token);
+    const partner = await caller("carol", "partner.example", token);
     await alice.hearsNothingWithin(Number(hasty) * 1500, "BYE");
     partner.bye(callerSide);
     alice.reply(await alice.next("BYE"), 200);

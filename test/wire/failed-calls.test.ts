@@ -53,19 +53,19 @@ describe("a guest's call, who has not authenticated", () => {
 
   it("that a phone has refused is told of at the home of the user", async () => {
     const [alice] = await serverUnderTest.phones("direct", "alice");
-    const visitor = await guest();
-    visitor.request("INVITE", alice.aor, { callId: "guest-refused" });
+    const caller = await guest();
+    caller.request("INVITE", alice.aor, { callId: "guest-refused" });
     alice.reply(await alice.next("INVITE"), 486);
-    await visitor.next(486);
+    await caller.next(486);
     expect(await failedAt(alice.account)).toMatchObject([{ call_id: "guest-refused", status: 486 }]);
   });
 
   it("costs no row where it rings at no phone", async () => {
     const [alice] = await serverUnderTest.phones("direct", "alice");
     await serverUnderTest.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/rules`, { do_not_disturb: true });
-    const visitor = await guest();
-    visitor.request("INVITE", alice.aor, { callId: "guest-in-vain" });
-    await visitor.next(486);
+    const caller = await guest();
+    caller.request("INVITE", alice.aor, { callId: "guest-in-vain" });
+    await caller.next(486);
     expect(await failedAt(alice.account)).toEqual([]);
   });
 });

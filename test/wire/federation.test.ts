@@ -60,18 +60,18 @@ it("a guest with JsSIP, as on a page for visitors, reaches a user without an acc
   await east.server.api("PUT", "/domains/localhost/settings", { guests: true });
   const [bob] = await east.phones("direct", "bob");
   const { UA, WebSocketInterface } = (await import("jssip")).default;
-  const visitor = new UA({
+  const guest = new UA({
     sockets: [new WebSocketInterface(`${east.server.wsUrl}/ws`)],
     uri: "sip:visitor@anonymous.invalid",
     register: false,
   });
   const answered = new Promise<void>((resolve) => {
-    visitor.on("connected", () => visitor.sendMessage(bob.aor, "is anybody there?", { eventHandlers: { succeeded: () => resolve() } }));
+    guest.on("connected", () => guest.sendMessage(bob.aor, "is anybody there?", { eventHandlers: { succeeded: () => resolve() } }));
   });
-  visitor.start();
+  guest.start();
   const message = await bob.next("MESSAGE");
   expect(message.body).toBe("is anybody there?");
   bob.reply(message, 200);
   await answered;
-  visitor.stop();
+  guest.stop();
 });

@@ -33,7 +33,7 @@ afterAll(async () => {
   foreign.close();
 });
 
-const visitor = async (account: string, domain: string, headers: Record<string, string> = {}): Promise<Phone> =>
+const caller = async (account: string, domain: string, headers: Record<string, string> = {}): Promise<Phone> =>
   new Phone(await openSocket(`${serverUnderTest.server.wsUrl}/ws`, account, { headers }), { account, domain, way: "general" });
 
 interface BackEndSubscription {
@@ -46,18 +46,18 @@ type Requester = (asking: BackEndSubscription) => Promise<ReceivedMessage>;
 
 const askers: Readonly<Record<string, () => Promise<Requester>>> = {
   "a guest": async () => {
-    const guest = await visitor("visitor", "anonymous.invalid");
+    const guest = await caller("visitor", "anonymous.invalid");
     return ({ uri, routes }) => guest.finalResponse(guest.request("INVITE", uri, { routes, body: shortSdp }));
   },
   "a guest who has been let in": async () => {
-    const guest = await visitor("visitor", "anonymous.invalid");
+    const guest = await caller("visitor", "anonymous.invalid");
     const opening = guest.request("MESSAGE", alice.aor, { body: "hello" });
     alice.reply(await alice.next("MESSAGE"), 200);
     await guest.finalResponse(opening);
     return ({ uri, routes }) => guest.finalResponse(guest.request("INVITE", uri, { routes, body: shortSdp }));
   },
   "a peer": async () => {
-    const peer = await visitor("carol", "partner.example", { Authorization: `Bearer ${token}` });
+    const peer = await caller("carol", "partner.example", { Authorization: `Bearer ${token}` });
     return ({ uri, routes }) => peer.finalResponse(peer.request("INVITE", uri, { routes, body: shortSdp }));
   },
   "a trunk's server": async () => {

@@ -39,7 +39,7 @@ const lookAgainAfter = 5000;
 export class BackEndRefresh {
   readonly #room: Room;
   readonly #backEnds: BackEnds;
-  readonly #asking: BackEndSubscription;
+  readonly #requester: BackEndSubscription;
   readonly #lists: () => readonly ListSubscription[];
   readonly #changed: () => void;
   /** Those that have to be asked, by Call-ID. */
@@ -50,10 +50,16 @@ export class BackEndRefresh {
   readonly #allowance = new TokenBucket(maxAtOnce, allowedEachSecond);
 
   /** @param changed is called when there is news of a resource */
-  constructor(room: Room, backEnds: BackEnds, asking: BackEndSubscription, lists: () => readonly ListSubscription[], changed: () => void) {
+  constructor(
+    room: Room,
+    backEnds: BackEnds,
+    requester: BackEndSubscription,
+    lists: () => readonly ListSubscription[],
+    changed: () => void,
+  ) {
     this.#room = room;
     this.#backEnds = backEnds;
-    this.#asking = asking;
+    this.#requester = requester;
     this.#lists = lists;
     this.#changed = changed;
   }
@@ -175,7 +181,7 @@ export class BackEndRefresh {
     const branch = `z9hG4bK${transactionName(keyring, home.name, `${backEnd.callId} ${now}`, "list")}`;
     const watcher = `sip:${home.user}@${home.domain}`;
     const text = composeSubscribe(backEnd, { watcher, host: home.domain, branch, expires, now });
-    return this.#asking.send(text, branch, `${ofBackEnd}${backEnd.callId}`);
+    return this.#requester.send(text, branch, `${ofBackEnd}${backEnd.callId}`);
   }
 
   #answered(callId: string, answer: Answer, now: number): void {

@@ -12,7 +12,7 @@ import type { Account } from "../account.ts";
 import { mandatoryHeadersOf, parsed } from "../../shared/reparse.ts";
 import { homeOf, leavingTo, placeOf } from "../../shared/target-selection.ts";
 
-type Placed = Pick<RequestEnvelope, "to" | "introduces" | "redirects"> & { readonly home: string };
+type Placed = Pick<RequestEnvelope, "to" | "calleeSubscriber" | "redirects"> & { readonly home: string };
 
 /** Sends requests of this home itself just as it would send those of its user's phones: in his name, to wherever they would go. */
 export class BackEndSubscription {
@@ -63,16 +63,16 @@ export class BackEndSubscription {
     const routed = await placeOf(this.#room, "SUBSCRIBE", requestUri, way.address);
     if (isFault(routed)) return routed;
     if (routed.kind === "redirect") return fault(routed.status, "he is somewhere else");
-    if (routed.kind === "elsewhere") return { home: own, to: routed };
+    if (routed.kind === "external") return { home: own, to: routed };
     const found = await homeOf(this.#room, routed.address);
     if (isFault(found)) {
-      const elsewhere = await leavingTo(this.#room, requestUri, routed.address, found);
-      return isFault(elsewhere) ? elsewhere : { home: own, to: elsewhere };
+      const external = await leavingTo(this.#room, requestUri, routed.address, found);
+      return isFault(external) ? external : { home: own, to: external };
     }
-    const { home, introduces, redirects } = found;
+    const { home, calleeSubscriber, redirects } = found;
     const { instance, registration } = routed.address;
     const to: Destination = { kind: "address", instance, registration };
-    return { home, to, ...(introduces === undefined ? {} : { introduces }), ...(redirects ? { redirects } : {}) };
+    return { home, to, ...(calleeSubscriber === undefined ? {} : { calleeSubscriber }), ...(redirects ? { redirects } : {}) };
   }
 }
 

@@ -1,3 +1,4 @@
+import { storedShape } from "../../../platform/stored-shape.ts";
 import type { EventPackage } from "../../../lib/presence/event-package.ts";
 import { type BackEnd, never } from "../../../lib/presence/back-end.ts";
 import type { Room } from "../room.ts";
@@ -6,6 +7,8 @@ interface Known {
   readonly byKey: Map<string, BackEnd>;
   readonly byCallId: Map<string, BackEnd>;
 }
+
+const backEndShape = storedShape<BackEnd>();
 
 export const backEndsTable = {
   back_ends: "CREATE TABLE IF NOT EXISTS back_ends (id TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -44,7 +47,7 @@ export class BackEnds {
     if (backEnd.due < never) this.#room.alarm.noLaterThan(backEnd.due);
     if (backEnd.state === undefined || (before !== undefined && isSame(before, backEnd))) return;
     const query = "INSERT OR REPLACE INTO back_ends (id, value) VALUES (?, ?)";
-    this.#room.memory.run(query, key, JSON.stringify(backEnd));
+    this.#room.memory.run(query, key, backEndShape.write(backEnd));
   }
 
   remove(backEnd: BackEnd): void {
@@ -71,7 +74,7 @@ export class BackEnds {
     if (this.#known === undefined) {
       this.#known = { byKey: new Map(), byCallId: new Map() };
       for (const { value } of this.#room.memory.all<{ value: string }>("SELECT value FROM back_ends")) {
-        const backEnd = JSON.parse(value) as BackEnd;
+        const backEnd = backEndShape.read(value);
         this.#known.byKey.set(keyOf(backEnd), backEnd);
         this.#known.byCallId.set(backEnd.callId, backEnd);
         this.#stamp = Math.max(this.#stamp, backEnd.stamp);

@@ -135,10 +135,10 @@ export class ListNotifier {
     this.#send(subscription, notification, `active;expires=${left}`, now).catch((error: unknown) =>
       this.#room.log.note(Date.now(), "-", String(error)),
     );
-    for (const { id: other, lists } of this.#room.sockets.all()) {
+    for (const { id: other, listStates: lists } of this.#room.sockets.all()) {
       // What was told on an older socket of the phone is not the last word any more.
-      if (other === flow?.id) this.#room.sockets.update(other, { lists: this.#without(id, lists, { [id]: notification.told }) });
-      else if (lists?.[id] !== undefined) this.#room.sockets.update(other, { lists: this.#without(id, lists) });
+      if (other === flow?.id) this.#room.sockets.update(other, { listStates: this.#without(id, lists, { [id]: notification.told }) });
+      else if (lists?.[id] !== undefined) this.#room.sockets.update(other, { listStates: this.#without(id, lists) });
     }
   }
 
@@ -159,7 +159,7 @@ export class ListNotifier {
   }
 
   #told({ id, end }: ListSubscription): NotificationState | undefined {
-    return this.#room.sockets.newestTo(end.phone)?.lists?.[id];
+    return this.#room.sockets.newestTo(end.phone)?.listStates?.[id];
   }
 
   #stateOf({ event }: ListSubscription, { resource }: WatchedEntry): KnownState {

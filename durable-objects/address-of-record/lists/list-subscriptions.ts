@@ -1,6 +1,13 @@
-import { type StoredRates, restoreRates } from "../../../lib/presence/rates.ts";
+import { type Members, renamed } from "../../../lib/transport/older-shapes.ts";
+import { storedShape } from "../../../platform/stored-shape.ts";
 import type { ListSubscription } from "../../../lib/presence/list-subscription.ts";
 import type { Room } from "../room.ts";
+
+/** Until November 2026 the longest pause had another name. */
+const subscriptionShape = storedShape<ListSubscription>(({ rates, ...older }) => ({
+  ...older,
+  rates: renamed(rates as Members, [["longestPause", "maxPause"]]),
+}));
 
 export const listSubscriptionsTable = {
   list_subscriptions:
@@ -33,7 +40,7 @@ export class ListSubscriptions {
     const { id, expires } = subscription;
     this.#load().set(id, subscription);
     const query = "INSERT OR REPLACE INTO list_subscriptions (id, due, value) VALUES (?, ?, ?)";
-    this.#room.memory.run(query, id, expires, JSON.stringify(subscription));
+    this.#room.memory.run(query, id, expires, subscriptionShape.write(subscription));
     this.#room.alarm.noLaterThan(expires);
   }
 
@@ -44,14 +51,8 @@ export class ListSubscriptions {
   #load(): Map<string, ListSubscription> {
     if (this.#rows === undefined) {
       const rows = this.#room.memory.all<{ value: string }>("SELECT value FROM list_subscriptions");
-      this.#rows = new Map(rows.map(({ value }) => readListSubscription(value)).map((one) => [one.id, one]));
+      this.#rows = new Map(rows.map(({ value }) => subscriptionShape.read(value)).map((one) => [one.id, one]));
     }
     return this.#rows;
   }
-}
-
-/** A row, whichever build has written it. */
-function readListSubscription(value: string): ListSubscription {
-  const stored = JSON.parse(value) as Omit<ListSubscription, "rates"> & { readonly rates: StoredRates };
-  return { ...stored, rates: restoreRates(stored.rates) };
 }

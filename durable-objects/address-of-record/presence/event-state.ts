@@ -25,8 +25,8 @@ import type { Waiting } from "./waiting.ts";
 /** The parts of a home that the state of its user is known from. */
 export interface Sources {
   readonly registrar: Registrar;
-  readonly dialogs: ActiveCalls;
-  readonly calls: PendingInvites;
+  readonly activeCalls: ActiveCalls;
+  readonly pendingInvites: PendingInvites;
   readonly forking: Forking;
   readonly messages: Messages;
 }
@@ -154,28 +154,28 @@ export class EventState {
 
   /** Who may never come back to take away what he has published is not shown as one who can be reached. */
   #presence<PresentedCredentials>(now: number, of: (publication: Publication, isPresent: boolean) => PresentedCredentials) {
-    const { registrar, dialogs } = this.#sources;
+    const { registrar, activeCalls } = this.#sources;
     const present = new Set(registrar.current(now).flatMap(({ binding, flow }) => (flow === undefined ? [] : [binding.phone])));
     const isStatic = registrar.current(now).some(({ binding }) => binding.isStatic === true);
     return {
       published: this.#publications.of("presence", now).map((one) => of(one, one.phone === undefined || present.has(one.phone))),
       isReachable: present.size > 0 || isStatic,
-      isOnThePhone: dialogs.count(now) > 0,
+      isOnThePhone: activeCalls.count(now) > 0,
     };
   }
 
   /** Each call once, in the state that is furthest. */
   #calls(now: number): DialogView[] {
-    const { dialogs, calls, forking } = this.#sources;
+    const { activeCalls, pendingInvites: calls, forking } = this.#sources;
     const found: (Omit<DialogView, "id"> & { readonly name: string })[] = [
       ...calls.pending().map((name) => ({ name, state: "trying" as const, direction: "initiator" as const, details: undefined })),
       ...forking.ringing().map((call) => ({ ...call, state: "early" as const, direction: "recipient" as const })),
-      ...dialogs.all(now).map(({ name, details }) => ({ name, state: "confirmed" as const, direction: directionOf(details), details })),
+      ...activeCalls.all(now).map(({ name, details }) => ({ name, state: "confirmed" as const, direction: directionOf(details), details })),
     ];
     // The first dialog of a call goes by the name that the call had before; others, of phones that have answered too, by their own.
     const firsts = new Set(
       new Map(
-        dialogs
+        activeCalls
           .all(now)
           .toReversed()
           .map(({ name }) => [callOf(name), name]),

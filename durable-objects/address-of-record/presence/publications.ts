@@ -1,5 +1,8 @@
+import { storedShape } from "../../../platform/stored-shape.ts";
 import type { Publication, PublishOutcome } from "../../../lib/presence/publication.ts";
 import type { Room } from "../room.ts";
+
+const publicationShape = storedShape<Publication>();
 
 export const publicationsTable = {
   publications: "CREATE TABLE IF NOT EXISTS publications (id TEXT PRIMARY KEY, due INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
@@ -26,7 +29,12 @@ export class Publications {
     if (put === undefined) return;
     const { id, expires } = put;
     this.#load().set(id, put);
-    this.#room.memory.run("INSERT OR REPLACE INTO publications (id, due, value) VALUES (?, ?, ?)", id, expires, JSON.stringify(put));
+    this.#room.memory.run(
+      "INSERT OR REPLACE INTO publications (id, due, value) VALUES (?, ?, ?)",
+      id,
+      expires,
+      publicationShape.write(put),
+    );
     this.#room.alarm.noLaterThan(expires);
   }
 
@@ -45,7 +53,7 @@ export class Publications {
   #load(): Map<string, Publication> {
     if (this.#rows === undefined) {
       const rows = this.#room.memory.all<{ value: string }>("SELECT value FROM publications");
-      this.#rows = new Map(rows.map(({ value }) => JSON.parse(value) as Publication).map((one) => [one.id, one]));
+      this.#rows = new Map(rows.map(({ value }) => publicationShape.read(value)).map((one) => [one.id, one]));
     }
     return this.#rows;
   }

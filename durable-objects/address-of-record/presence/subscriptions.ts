@@ -1,4 +1,5 @@
-import { type StoredRates, restoreRates } from "../../../lib/presence/rates.ts";
+import { type Members, renamed } from "../../../lib/transport/older-shapes.ts";
+import { storedShape } from "../../../platform/stored-shape.ts";
 import type { EventPackage } from "../../../lib/presence/event-package.ts";
 import type { Subscription } from "../../../lib/presence/subscription.ts";
 import type { Room } from "../room.ts";
@@ -11,6 +12,12 @@ interface Known {
   /** How many each watcher has. */
   readonly counts: Map<string, number>;
 }
+
+/** Until November 2026 the longest pause had another name. */
+const subscriptionShape = storedShape<Subscription>(({ rates, ...older }) => ({
+  ...older,
+  rates: renamed(rates as Members, [["longestPause", "maxPause"]]),
+}));
 
 export const subscriptionsTable = {
   subscriptions: "CREATE TABLE IF NOT EXISTS subscriptions (id TEXT PRIMARY KEY, due INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
@@ -70,7 +77,7 @@ export class Subscriptions {
       "INSERT OR REPLACE INTO subscriptions (id, due, value) VALUES (?, ?, ?)",
       id,
       expires,
-      JSON.stringify(subscription),
+      subscriptionShape.write(subscription),
     );
     this.#room.alarm.noLaterThan(expires);
   }
@@ -83,7 +90,7 @@ export class Subscriptions {
     if (this.#loaded === undefined) {
       this.#loaded = { byId: new Map(), byEvent: new Map(), ended: new Map(), counts: new Map() };
       for (const { value } of this.#room.memory.all<{ value: string }>("SELECT value FROM subscriptions"))
-        add(this.#loaded, readSubscription(value));
+        add(this.#loaded, subscriptionShape.read(value));
     }
     return this.#loaded;
   }
@@ -114,10 +121,4 @@ function drop({ byId, byEvent, ended, counts }: Known, id: string): boolean {
   ofEvent?.delete(id);
   if (ofEvent?.size === 0) byEvent.delete(event);
   return true;
-}
-
-/** A row, whichever build has written it. */
-function readSubscription(value: string): Subscription {
-  const stored = JSON.parse(value) as Omit<Subscription, "rates"> & { readonly rates: StoredRates };
-  return { ...stored, rates: restoreRates(stored.rates) };
 }

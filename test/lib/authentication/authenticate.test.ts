@@ -121,7 +121,7 @@ describe("guessing", () => {
     brake = brakeHarder(brake, 10_000, 1000);
     expect(brakeDelay(brake, 601_000)).toBe(4000);
     expect(brakeDelay(brake, 601_001)).toBe(0);
-    expect(brakeHarder(brake, 1, 601_001).guesses).toBe(1);
+    expect(brakeHarder(brake, 1, 601_001).failedAttempts).toBe(1);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { bindingKey, phoneOf } from "../../../lib/location/binding.ts";
-import { type Carried, type Flow, leadsTo, phoneOnFlow } from "../../../lib/transport/flow.ts";
+import { type BoundContact, type Flow, leadsTo, phoneOnFlow } from "../../../lib/transport/flow.ts";
 import { keyring } from "../support/sip.ts";
 
 describe("what makes it the same binding", () => {
@@ -28,8 +28,8 @@ describe("the phone that a binding leads to", () => {
 });
 
 describe("a flow", () => {
-  const carried = (phone: string): Carried => ({ key: phone, phone, contact: "", callId: "", cseq: 1, expires: 0 });
-  const flow = (...phones: readonly string[]) => ({ id: "flowflow", carried: phones.map(carried) }) as unknown as Flow;
+  const bound = (phone: string): BoundContact => ({ key: phone, phone, contact: "", callId: "", cseq: 1, expires: 0 });
+  const flow = (...phones: readonly string[]) => ({ id: "flowflow", boundContacts: phones.map(bound) }) as unknown as Flow;
 
   it("stands for the phone it carries, or for itself if nothing is registered on it", () => {
     expect([phoneOnFlow(flow("phone-1")), phoneOnFlow(flow())]).toEqual(["phone-1", "flowflow"]);

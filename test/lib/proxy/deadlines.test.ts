@@ -24,7 +24,7 @@ describe("the next deadline", () => {
     ["is none for branches that are done", contextOf([branch(0, { final: 486 }), branch(1)]), rang(0), now + 32_000],
     ["is none when the final has gone up", contextOf([branch(0)], { final: 200 }), silent, never],
     ["is none for what is no INVITE (RFC 4320 §4.2)", contextOf([branch(0)], { method: "MESSAGE" }), silent, never],
-    ["is at once while a final is owed", contextOf([], { final: 486, owed: { status: 486, text: "" } }), silent, 0],
+    ["is at once while a final is owed", contextOf([], { final: 486, unconfirmed: { status: 486, text: "" } }), silent, 0],
   ])("%s", (_whose, context, since, expected) => {
     expect(nextDeadline(context, timers, since)).toBe(expected);
   });

@@ -77,7 +77,7 @@ describe("a context that is opened (RFC 3261 §16.6)", () => {
 
   it("is plain data: it comes back from its row as it was", () => {
     const { context } = to("one", "away");
-    expect({ ...(JSON.parse(JSON.stringify(context)) as ResponseContext), cancelled: undefined, owed: undefined }).toEqual(context);
+    expect({ ...(JSON.parse(JSON.stringify(context)) as ResponseContext), cancelled: undefined, unconfirmed: undefined }).toEqual(context);
   });
 });
 

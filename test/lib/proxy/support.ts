@@ -27,7 +27,17 @@ export function branch(index: number, more: Partial<ForkedBranch> = {}): ForkedB
 }
 
 export function contextOf(branches: readonly ForkedBranch[], more: Partial<ResponseContext> = {}): ResponseContext {
-  return { transaction, method: "INVITE", answerTo, branches, final: 0, cancelled: undefined, owed: undefined, collect: now, ...more };
+  return {
+    transaction,
+    method: "INVITE",
+    answerTo,
+    branches,
+    final: 0,
+    cancelled: undefined,
+    unconfirmed: undefined,
+    collect: now,
+    ...more,
+  };
 }
 
 /** A context whose branches all have these final statuses. */

@@ -7,7 +7,7 @@ import type { Opening } from "../../../lib/transport/opening.ts";
 const key = (octet: number) => new Uint8Array(32).fill(octet);
 const home = "sip:zoë@example.com#1";
 const opening: Opening = {
-  way: "direct",
+  way: "dedicated",
   host: "example.com",
   address: "192.0.2.1",
   isAuthenticated: false,

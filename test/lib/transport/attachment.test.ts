@@ -5,10 +5,10 @@ import { cloneSize, maxAttachment, shareOfRest, shares } from "../../../lib/tran
 
 describe("the attachment of a socket", () => {
   it("has room for the shares of all its parts together, and for the user's row beside what has none", () => {
-    const { presented, ...others } = shares;
+    const { unverifiedSubscriber, ...others } = shares;
     const together = Object.entries(others).reduce((sum, [name, share]) => sum + share + cloneSize(name), shareOfRest);
     expect(together).toBeLessThanOrEqual(maxAttachment);
-    expect(presented + shareOfRest + cloneSize("presented")).toBeLessThanOrEqual(maxAttachment);
+    expect(unverifiedSubscriber + shareOfRest + cloneSize("unverifiedSubscriber")).toBeLessThanOrEqual(maxAttachment);
   });
 
   it("is never longer than it was measured, whatever is in it", () => {

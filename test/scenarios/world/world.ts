@@ -162,7 +162,13 @@ export class World implements Network {
     if (answer.kind !== "subscriber") throw new Error(`there is no ${username}`);
     await directoryOf(this.environment(undefined)).markOpened(answer.subscriber);
     const home = this.home(homeName(answer.subscriber));
-    const opening: Opening = { way: "direct", host: domain, address: "192.0.2.1", subscriber: answer.subscriber, isAuthenticated: false };
+    const opening: Opening = {
+      way: "dedicated",
+      host: domain,
+      address: "192.0.2.1",
+      subscriber: answer.subscriber,
+      isAuthenticated: false,
+    };
     const keyring = keyringOf(readConfiguration(this.environment(undefined)).sealKeys);
     const headers = { get: () => sealOpening(keyring, home.name, opening) };
     this.#upgraded = home.connect();

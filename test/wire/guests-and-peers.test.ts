@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => serverUnderTest.close());
 
-async function visitor(account: string, domain: string, bearer?: string): Promise<Phone> {
+async function caller(account: string, domain: string, bearer?: string): Promise<Phone> {
   const authorization = bearer === undefined ? {} : { headers: { Authorization: `Bearer ${bearer}` } };
   const socket = await openSocket(`${serverUnderTest.server.wsUrl}/ws`, account, authorization);
   return new Phone(socket, { account, domain, way: "general" });
@@ -28,7 +28,7 @@ describe("a guest", () => {
   it("calls a user, and either hangs up", async () => {
     const [alice] = await serverUnderTest.phones("direct", "alice");
     for (const ends of ["guest", "host"]) {
-      const guest = await visitor("visitor", "anonymous.invalid");
+      const guest = await caller("visitor", "anonymous.invalid");
       const call = await establish(guest, alice);
       const answer = ends === "guest" ? await hangUp(guest, call.callerSide, alice) : await hangUp(alice, call.calleeSide, guest);
       expect(answer.status).toBe(200);
@@ -37,7 +37,7 @@ describe("a guest", () => {
 
   it("gives up, and it stops ringing", async () => {
     const [alice] = await serverUnderTest.phones("direct", "alice");
-    const guest = await visitor("visitor", "anonymous.invalid");
+    const guest = await caller("visitor", "anonymous.invalid");
     const invite = guest.request("INVITE", alice.aor, { body: shortSdp });
     alice.reply(await alice.next("INVITE"), 180);
     await guest.next(180);
@@ -47,7 +47,7 @@ describe("a guest", () => {
 
   it("writes", async () => {
     const [alice] = await serverUnderTest.phones("direct", "alice");
-    const guest = await visitor("visitor", "elsewhere.example");
+    const guest = await caller("visitor", "elsewhere.example");
     guest.request("MESSAGE", alice.aor, { body: "is anybody there?" });
     expect((await alice.next("MESSAGE")).body).toBe("is anybody there?");
   });
@@ -65,14 +65,14 @@ describe("a guest", () => {
       elsewhere: "sip:somebody@elsewhere.example",
       number: "sip:+4930555@localhost",
     };
-    const guest = await visitor(account === "bob" ? alice.account : account, domain);
+    const guest = await caller(account === "bob" ? alice.account : account, domain);
     const answer = await guest.finalResponse(guest.request("INVITE", uris[whom] ?? "", { body: shortSdp }));
     expect(answer.status).toBe(status);
   });
 
   it("who has come in may not do more than call and write: 403", async () => {
     const [alice] = await serverUnderTest.phones("direct", "alice");
-    const guest = await visitor("visitor", "anonymous.invalid");
+    const guest = await caller("visitor", "anonymous.invalid");
     guest.request("MESSAGE", alice.aor, { body: "hello" });
     alice.reply(await alice.next("MESSAGE"), 200);
     await guest.next(200);
@@ -88,7 +88,7 @@ describe("a guest", () => {
     "may not call as %s: it is a name of a domain, or of the host, of ours",
     async (from) => {
       const [alice] = await serverUnderTest.phones("direct", "alice");
-      const guest = await visitor("visitor", "anonymous.invalid");
+      const guest = await caller("visitor", "anonymous.invalid");
       const first = guest.request("MESSAGE", alice.aor, { body: "hello" });
       alice.reply(await alice.next("MESSAGE"), 200);
       await guest.finalResponse(first);
@@ -100,7 +100,7 @@ describe("a guest", () => {
 
   it("asserts nothing, and has no phone answer by itself", async () => {
     const [alice] = await serverUnderTest.phones("direct", "alice");
-    const guest = await visitor("visitor", "anonymous.invalid");
+    const guest = await caller("visitor", "anonymous.invalid");
     const names = ["P-Asserted-Identity", "Remote-Party-ID", "Diversion", "History-Info", "Call-Info", "Alert-Info", "Answer-Mode"];
     const lines = names.map((name): [string, string] => [name, "<sip:ceo@localhost>;answer-after=0;index=1"]);
     guest.request("INVITE", alice.aor, { headers: lines, body: shortSdp });
@@ -110,7 +110,7 @@ describe("a guest", () => {
 
   it("has two calls at once, and no more", async () => {
     const [alice] = await serverUnderTest.phones("direct", "alice");
-    const guest = await visitor("visitor", "anonymous.invalid");
+    const guest = await caller("visitor", "anonymous.invalid");
     for (let count = 0; count < 2; count += 1) {
       guest.request("INVITE", alice.aor, { body: shortSdp });
       alice.reply(await alice.next("INVITE"), 180);
@@ -140,14 +140,14 @@ describe("a domain that has guests for some of its users", () => {
 
   it("takes them to these, also by their aliases, and to nobody else: 403, like somebody who does not exist", async () => {
     const [support, other] = [await phone("support"), await phone("private")];
-    const guest = await visitor("visitor", "anonymous.invalid");
+    const guest = await caller("visitor", "anonymous.invalid");
     for (const name of ["support", "hotline"]) {
       guest.request("MESSAGE", `sip:${name}@${domain}`, { body: "is anybody there?" });
       support.reply(await support.next("MESSAGE"), 200);
       expect((await guest.next(200)).status).toBe(200);
     }
     const refusals = [];
-    for (const sender of [guest, await visitor("visitor", "anonymous.invalid")]) {
+    for (const sender of [guest, await caller("visitor", "anonymous.invalid")]) {
       for (const name of ["private", "nobody"]) {
         const refusal = await sender.finalResponse(sender.request("INVITE", `sip:${name}@${domain}`, { body: shortSdp }));
         refusals.push(`${refusal.status} ${headers(refusal, "Warning")}`);
@@ -172,7 +172,7 @@ describe("the server of another domain", () => {
   it("calls a user, and either hangs up", async () => {
     const [alice] = await serverUnderTest.phones("direct", "alice");
     for (const ends of ["peer", "user"]) {
-      const partner = await visitor("carol", "partner.example", token);
+      const partner = await caller("carol", "partner.example", token);
       const call = await establish(partner, alice);
       const answer = ends === "peer" ? await hangUp(partner, call.callerSide, alice) : await hangUp(alice, call.calleeSide, partner);
       expect(answer.status).toBe(200);
@@ -182,7 +182,7 @@ describe("the server of another domain", () => {
 
   it("is called on its connection, if users may call out", async () => {
     const [alice] = await serverUnderTest.phones("direct", "alice");
-    const partner = await visitor("carol", "partner.example", token);
+    const partner = await caller("carol", "partner.example", token);
     const call = await establish(alice, partner);
     expect((await hangUp(partner, call.calleeSide, alice)).status).toBe(200);
     partner.socket.close();
@@ -199,7 +199,7 @@ describe("the server of another domain", () => {
     ["to another domain: no relay", "<sip:carol@partner.example>;tag=1", "elsewhere"],
   ])("may not call %s: 403", async (_rule, from, whom) => {
     const [alice] = await serverUnderTest.phones("direct", "alice");
-    const partner = await visitor("carol", "partner.example", token);
+    const partner = await caller("carol", "partner.example", token);
     const uri = whom === "alice" ? alice.aor : "sip:somebody@elsewhere.example";
     expect((await partner.finalResponse(partner.request("INVITE", uri, { from, body: shortSdp }))).status).toBe(403);
     partner.socket.close();
@@ -207,7 +207,7 @@ describe("the server of another domain", () => {
 
   it("is not believed who calls, unless it is trusted (RFC 3325 §5)", async () => {
     const [alice] = await serverUnderTest.phones("direct", "alice");
-    const partner = await visitor("carol", "partner.example", token);
+    const partner = await caller("carol", "partner.example", token);
     partner.request("MESSAGE", alice.aor, { headers: [["P-Asserted-Identity", "<sip:boss@partner.example>"]], body: "hello" });
     expect(headers(await alice.next("MESSAGE"), "p-asserted-identity")).toEqual([]);
     partner.socket.close();
@@ -221,7 +221,7 @@ describe("the server of another domain", () => {
     const domain = `trusted-${trusted}.example`;
     await serverUnderTest.server.api("PUT", `/domains/localhost/peers/trusted-${trusted}`, { domains: [domain], token: bearer, trusted });
     const [alice] = await serverUnderTest.phones("direct", "alice");
-    const peer = await visitor("carol", domain, bearer);
+    const peer = await caller("carol", domain, bearer);
     alice.request("INVITE", `sip:carol@${domain}`, { body: shortSdp });
     expect(headers(await peer.next("INVITE"), "p-asserted-identity")).toEqual(trusted ? [`<${alice.aor}>`] : []);
     peer.socket.close();
@@ -238,14 +238,14 @@ describe("the server of another domain", () => {
     const [alice] = await serverUnderTest.phones("direct", "alice");
     const rules = { forward: { always: "sip:dave@far.example" } };
     await serverUnderTest.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/rules`, rules);
-    const [near, far] = [await visitor("carol", "near.example", tokens[0]), await visitor("dave", "far.example", tokens[1])];
+    const [near, far] = [await caller("carol", "near.example", tokens[0]), await caller("dave", "far.example", tokens[1])];
     near.request("INVITE", alice.aor, { headers: [["P-Asserted-Identity", "<sip:boss@near.example>"]], body: shortSdp });
     expect(headers(await far.next("INVITE"), "p-asserted-identity")).toEqual([]);
     for (const peer of [near, far]) peer.socket.close();
   });
 
   it("may not register anybody: 403", async () => {
-    const partner = await visitor("carol", "partner.example", token);
+    const partner = await caller("carol", "partner.example", token);
     expect((await partner.register({ to: "<sip:carol@partner.example>" })).status).toBe(403);
     partner.socket.close();
   });
@@ -254,7 +254,7 @@ describe("the server of another domain", () => {
     const bearer = "a-token-for-a-domain-that-ends";
     await serverUnderTest.server.api("PUT", "/domains/short.example");
     await serverUnderTest.server.api("PUT", "/domains/short.example/peers/other", { domains: ["brief.example"], token: bearer });
-    const peer = await visitor("dave", "brief.example", bearer);
+    const peer = await caller("dave", "brief.example", bearer);
     peer.request("OPTIONS", "sip:short.example");
     await peer.next((one) => one.status > 0);
     await serverUnderTest.server.api("DELETE", "/domains/short.example");
@@ -264,7 +264,7 @@ describe("the server of another domain", () => {
   it("that is taken off the list loses its connection at once", async () => {
     const other = "another-token-nobody-guesses";
     await serverUnderTest.server.api("PUT", "/domains/localhost/peers/other", { domains: ["other.example"], token: other });
-    const peer = await visitor("dave", "other.example", other);
+    const peer = await caller("dave", "other.example", other);
     peer.request("OPTIONS", "sip:localhost");
     await peer.next(200);
     await serverUnderTest.server.api("DELETE", "/domains/localhost/peers/other");
@@ -280,7 +280,7 @@ it("a server whose users we do not know fills no more than a quarter of a user's
   expect((await alice.register({ expires: 0 })).status).toBe(200);
   const statuses = [];
   for (let count = 0; count < 30; count += 1) {
-    const partner = await visitor(`user${count}`, "partner.example", token);
+    const partner = await caller(`user${count}`, "partner.example", token);
     statuses.push((await partner.finalResponse(partner.request("MESSAGE", alice.aor, { body: `${count}` }))).status);
     partner.socket.close();
   }
@@ -289,7 +289,7 @@ it("a server whose users we do not know fills no more than a quarter of a user's
 
 it("a guest gets no credentials, for whatever realm they are", async () => {
   const [alice] = await serverUnderTest.phones("direct", "alice");
-  const guest = await visitor("visitor", "anonymous.invalid");
+  const guest = await caller("visitor", "anonymous.invalid");
   const { calleeSide } = await establish(guest, alice);
   const credentials = 'Digest username="x", realm="evil", nonce="n", uri="sip:x", response="0123456789abcdef0123456789abcdef"';
   alice.inDialog("INFO", calleeSide, {
@@ -326,7 +326,7 @@ describe("a guest, or the server of another domain,", () => {
     "that wants to be redirected (RFC 3841 §9.1) is not told where a user is: %s",
     async (method) => {
       const [alice] = await serverUnderTest.phones("direct", "alice");
-      for (const someone of [await visitor("visitor", "anonymous.invalid"), await visitor("user", "partner.example", token)]) {
+      for (const someone of [await caller("visitor", "anonymous.invalid"), await caller("user", "partner.example", token)]) {
         const sent = someone.request(method, alice.aor, { headers: [["Request-Disposition", "redirect"]] });
         alice.reply(await alice.next(method), 486);
         expect((await someone.finalResponse(sent)).status).toBe(486);
@@ -338,7 +338,7 @@ describe("a guest, or the server of another domain,", () => {
 it("guests of one address ring ten times at a user, and others still call", async () => {
   const [alice] = await serverUnderTest.phones("direct", "alice");
   const guests = [];
-  for (let count = 0; count < 6; count += 1) guests.push(await visitor(`visitor${count}`, "anonymous.invalid"));
+  for (let count = 0; count < 6; count += 1) guests.push(await caller(`visitor${count}`, "anonymous.invalid"));
   const statuses: (number | undefined)[] = [];
   const answers = guests.flatMap((guest) =>
     [0, 1].map(async () => statuses.push((await guest.finalResponse(guest.request("INVITE", alice.aor, { body: shortSdp }))).status)),
