@@ -34,7 +34,7 @@ describe("ARCHITECTURE.md", () => {
   });
 
   it.each(["ARCHITECTURE.md", ...globSync("docs/design/*.md")])("%s names sources that exist", (file) => {
-    const sources = globSync("{lib,platform,durable-objects,workers,web,bench,test}/**/*.ts").map((source) => `/${source}`);
+    const sources = globSync("{lib,platform,durable-objects,workers,web,test}/**/*.ts").map((source) => `/${source}`);
     const named = [...readFileSync(file, "utf8").matchAll(/[\w./-]+\.ts\b/g)].map(([name]) => name);
     expect(named.filter((name) => !sources.some((source) => source.endsWith(`/${name}`)))).toEqual([]);
   });

@@ -22,7 +22,7 @@ const beginnings = /^(?:most|longest|shortest|fewest)[A-Z]/;
 /** Of which there is another meaning, and what rows of the first release have. */
 const exceptions = new Set(["mostCrowded", "mostInformative", "longestPause"]);
 
-const files = globSync("{lib,platform,durable-objects,workers,web,bench,test}/**/*.ts");
+const files = globSync("{lib,platform,durable-objects,workers,web,bench,test}/**/*.ts").filter((file) => !file.includes("node_modules"));
 
 function identifiersOf(file: string): Set<string> {
   const names = new Set<string>();
