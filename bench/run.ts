@@ -1,5 +1,5 @@
+import { ensureInstalled } from "./installed.ts";
 import { benchLists } from "./lists.ts";
-import { benchParsers } from "./parsers.ts";
 import { benchPresence } from "./presence.ts";
 import { benchServer } from "./server.ts";
 
@@ -9,7 +9,11 @@ import { benchServer } from "./server.ts";
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
 const isWanted = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
 let isReached = true;
-if (isWanted("parsers")) isReached = (await benchParsers()) && isReached;
+if (isWanted("parsers")) {
+  ensureInstalled();
+  const { benchParsers } = await import("./parsers.ts");
+  isReached = (await benchParsers()) && isReached;
+}
 if (isWanted("server")) isReached = (await benchServer()) && isReached;
 if (isWanted("presence")) isReached = (await benchPresence()) && isReached;
 if (isWanted("lists")) isReached = (await benchLists()) && isReached;
