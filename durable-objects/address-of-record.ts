@@ -287,7 +287,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     const callsAtPresent = (now: number) => forking.ringing().length + pendingInvites.pending().length + activeCalls.count(now);
     const messages = new Messages(room);
     const presence = new Presence(room, account, { registrar, activeCalls, pendingInvites, forking, messages }, passOn);
-    const lists = new Lists(room, account, passOn);
+    const lists = new Lists(room, account, forking, passOn);
     const watched = { messages, presence, lists };
     const terminating = new Terminating(
       room,

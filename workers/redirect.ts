@@ -16,7 +16,7 @@ import { allowed, capabilities } from "../lib/server/capabilities.ts";
 import { inspectRequest } from "../lib/uas/inspect-request.ts";
 import { type Uri, canonicalUser, parseUri, serialiseUri, dialledNumber } from "../lib/syntax/uri.ts";
 import type { RequestEnvelope } from "../lib/transport/envelope.ts";
-import { routeOf } from "../durable-objects/shared/target-selection.ts";
+import { forwardOfUnregistered, routeOf } from "../durable-objects/shared/target-selection.ts";
 import { Brakes } from "../platform/connection/brakes.ts";
 import { closing } from "../platform/connection/close-reasons.ts";
 import { keyringOf } from "../platform/crypto/keyring.ts";
@@ -174,11 +174,10 @@ class RedirectServer implements Served {
     if (found.kind === "foreign") return fault(404, "that domain is not ours");
     if (found.kind === "unknown") return this.#askEnum(request, user);
     const { subscriber } = found;
-    const { always, notRegistered } = subscriber.rules.forward;
     if (!subscriber.opened) {
-      const elsewhere = always ?? notRegistered;
-      if (elsewhere === undefined) return fault(480, "no phone of this user has registered");
-      return told(request, 302, [["Contact", `<${elsewhere}>`]]);
+      const forward = forwardOfUnregistered(subscriber);
+      if (forward === undefined) return fault(480, "no phone of this user has registered");
+      return told(request, 302, [["Contact", `<${forward}>`]]);
     }
     const envelope: RequestEnvelope = {
       kind: "request",

@@ -11,7 +11,9 @@ import {
 } from "../../lib/proxy/fork.ts";
 import { readCallDetails } from "../../lib/presence/call-details.ts";
 import { dropsInvitesOnDisconnect } from "../../lib/proxy/client-quirks.ts";
-import type { Plan } from "../../lib/proxy/determine-targets.ts";
+import { type Plan, determineExternalTarget } from "../../lib/proxy/determine-targets.ts";
+import { readRequestDisposition } from "../../lib/proxy/request-disposition.ts";
+import type { ExternalTarget } from "../../lib/proxy/target-set.ts";
 import {
   type Decision,
   type Effect,
@@ -34,6 +36,7 @@ import type {
   Receipt,
   RequestEnvelope,
   ResponseEnvelope,
+  SentRequest,
 } from "../../lib/transport/envelope.ts";
 import { accepted } from "../../lib/transport/envelope.ts";
 import { addressOfGuest, isGuestHome } from "../../lib/transport/non-subscriber.ts";
@@ -118,7 +121,16 @@ export class Forking implements Part {
     return octetsOf(all) <= maxRingingOctets.all && octetsOf(own) <= maxRingingOctets.ofOne;
   }
 
-  open(envelope: RequestEnvelope, request: Request, { first, search }: Plan & { kind: "search" }, now: number): Receipt {
+  /** Opens a context for a request of our own user that another server takes. */
+  openExternal(envelope: SentRequest, request: Request, to: ExternalTarget, now: number): Receipt {
+    if (this.has(envelope.transaction)) return accepted;
+    const { groupTime, recursesOnRedirect: recurses } = this.#room.configuration;
+    const settings = { groupTime: groupTime * 1000, recurses };
+    const disposition = readRequestDisposition(request);
+    return this.open(envelope, request, determineExternalTarget({ envelope, disposition, settings, now }, to), now);
+  }
+
+  open(envelope: SentRequest, request: Request, { first, search }: Plan & { kind: "search" }, now: number): Receipt {
     const { timers } = this.#room;
     const until = now + timers.grace;
     const { context, effects } = openContext(envelope, request.method, first, { now, until, timers, hint: this.#room.home.hint }, search);

@@ -22,6 +22,7 @@ import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
 import type { Part } from "./part.ts";
 import type { Room } from "./room.ts";
+import type { Forking } from "./forking.ts";
 import type { Account } from "./account.ts";
 import { BackEndSubscription } from "./lists/back-end-subscription.ts";
 import { BackEnds } from "./lists/back-ends.ts";
@@ -55,7 +56,12 @@ export class Lists implements Part {
   readonly #sources: ListSources;
   readonly #passOn: (home: string, envelope: Envelope) => Promise<Receipt>;
 
-  constructor(room: Room, account: Account, passOn: (home: string, envelope: Envelope) => Promise<Receipt>) {
+  constructor(
+    room: Room,
+    account: Account,
+    forking: Pick<Forking, "openExternal">,
+    passOn: (home: string, envelope: Envelope) => Promise<Receipt>,
+  ) {
     this.#room = room;
     this.#account = account;
     this.#passOn = passOn;
@@ -63,7 +69,7 @@ export class Lists implements Part {
     this.#subscriptions = new ListSubscriptions(room);
     this.#backEnds = new BackEnds(room);
     this.#notifier = new ListNotifier(room, this.#subscriptions, this.#backEnds, passOn);
-    const requester = new BackEndSubscription(room, account, passOn);
+    const requester = new BackEndSubscription(room, account, forking, passOn);
     const changed = () => this.#notifier.look(Date.now());
     this.#refresh = new BackEndRefresh(room, this.#backEnds, requester, () => this.#subscriptions.current(), changed);
   }

@@ -22,8 +22,6 @@ export type CallsAtPresent = (now: number) => number;
 /** A guest's calls at a time. */
 const callsOfGuest = 2;
 
-export const noRelay: Fault = fault(403, "requests are not relayed to other servers");
-
 /** What those may send who are no subscribers. */
 export class NonSubscriberPolicy {
   readonly #room: Room;
@@ -40,15 +38,15 @@ export class NonSubscriberPolicy {
     return { home, user, domain, aliases: [], isTrusted: true, standing: standingOf(nonSubscriber) };
   }
 
-  /** Why a visitor may not send this; undefined if he may. */
+  /** Why a guest or peer may not send this; undefined if they may, and for a subscriber. */
   async refuse(
-    { nonSubscriber, host: reached }: Visiting,
+    { nonSubscriber, host: reached }: Pick<Flow, "nonSubscriber" | "host">,
     request: Request,
     mandatory: MandatoryHeaders,
     way: RoutingDecision,
     now: number,
   ): Promise<Fault | undefined> {
-    if (way.kind === "server") return undefined;
+    if (nonSubscriber === undefined || way.kind === "server") return undefined;
     const notWithin = way.kind === "dialog" ? refuseNonSubscriberInDialog(nonSubscriber, request.method) : undefined;
     if (notWithin !== undefined || (way.kind === "dialog" && way.hasOwnRouteToken)) return notWithin;
     const sender = senderOf(mandatory);
@@ -71,9 +69,6 @@ export class NonSubscriberPolicy {
     });
   }
 }
-
-/** The flow of a visitor, with the name that he has reached us by. */
-export type Visiting = Pick<Flow, "host"> & { readonly nonSubscriber: NonSubscriber };
 
 /** A visitor is whom he says he is, if he has been let say so. */
 export function identityOf({ kind }: NonSubscriber, mandatory: MandatoryHeaders): string {

@@ -1,7 +1,7 @@
 import type { Address } from "../../lib/location/address.ts";
 import { transactionNames } from "../../lib/proxy/branch.ts";
 import { callName } from "../../lib/proxy/call-name.ts";
-import { type RoutingDecision, validateAndRoute, tooManyHops } from "../../lib/proxy/validate-and-route.ts";
+import { type RoutingDecision, validateAndRoute } from "../../lib/proxy/validate-and-route.ts";
 import { withoutOurRealm } from "../../lib/proxy/foreign-challenges.ts";
 import { dropsInvitesOnDisconnect } from "../../lib/proxy/client-quirks.ts";
 import { shownTo, standingOf } from "../../lib/proxy/standing.ts";
@@ -17,11 +17,11 @@ import { endsHere } from "../../lib/server/ends-here.ts";
 import { inspectRequest } from "../../lib/uas/inspect-request.ts";
 import type {
   CancelEnvelope,
-  Destination,
   Receipt,
   RequestEnvelope,
   ResponseEnvelope,
   ReturnAddress,
+  SentRequest,
 } from "../../lib/transport/envelope.ts";
 import { accepted } from "../../lib/transport/envelope.ts";
 import { type Flow, contactMark, leadsTo, phoneOnFlow } from "../../lib/transport/flow.ts";
@@ -36,9 +36,10 @@ import type { Forking } from "./forking.ts";
 import type { UndeliveredMessages } from "./undelivered-messages.ts";
 import type { Lists } from "./lists.ts";
 import type { PendingInvites } from "./pending-invites.ts";
-import { type External, type Routed, homeOf, leavingTo, placeOf } from "../shared/target-selection.ts";
+import { parsed } from "../shared/reparse.ts";
+import { type External, type RedirectTarget, type TargetQuestion, decideTarget, selectTarget } from "../shared/target-selection.ts";
 import { TryingTimer } from "./trying-timer.ts";
-import { type CallsAtPresent, NonSubscriberPolicy, identityOf, noRelay } from "./non-subscriber-policy.ts";
+import { type CallsAtPresent, NonSubscriberPolicy, identityOf } from "./non-subscriber-policy.ts";
 
 /** Brings a request or a CANCEL to a home, this one included. */
 export type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
@@ -50,7 +51,13 @@ export interface OriginatingParts {
   readonly activeCalls: ActiveCalls;
   readonly lists: Lists;
   readonly callsAtPresent: CallsAtPresent;
-  readonly forking: Pick<Forking, "acknowledged" | "has">;
+  readonly forking: Pick<Forking, "acknowledged" | "has" | "openExternal">;
+}
+
+/** A request as it goes on, and what decides where. */
+interface Forwarded<Kind extends RoutingDecision["kind"]> {
+  readonly way: RoutingDecision & { readonly kind: Kind };
+  readonly text: string;
 }
 
 /** Requests of this home's user, and the responses that come back: the caller's side of the proxy (RFC 3261 §16.3, §16.4, §16.7). */
@@ -88,50 +95,62 @@ export class Originating implements Part {
   async request(flow: Flow, request: Request, mandatory: MandatoryHeaders, now: number): Promise<void> {
     const way = this.#validateAndRoute(flow, request, mandatory);
     if (isFault(way)) return this.#refuse(flow, request, way, now);
-    const { nonSubscriber } = flow;
-    const { host } = flow;
-    const refusal =
-      nonSubscriber === undefined ? undefined : await this.#policy.refuse({ nonSubscriber, host }, request, mandatory, way, now);
+    const refusal = await this.#policy.refuse(flow, request, mandatory, way, now);
     if (refusal !== undefined) return this.#refuse(flow, request, refusal, now);
     if (way.kind === "server") return this.#serve(flow, request, now);
     const timer = applySessionTimer(request, this.#room.configuration.sessionTimer);
     if (isFault(timer)) return this.#refuse(flow, request, timer, now);
     const text = alter(request, timer === undefined ? way.alterations : combined(way.alterations, timer));
-    if (way.kind === "dialog") {
-      if (request.method === "BYE") this.#activeCalls.ended(mandatory);
-      const { receiver, recordRoute } = way;
-      const to: Destination = { kind: "phone", phone: receiver.phone };
-      return this.#send(flow, request, receiver.home, this.#envelope(flow, mandatory, { text, to, recordRoute }), now);
-    }
+    if (way.kind === "dialog") return this.#withinDialog(flow, request, mandatory, { way, text }, now);
     // The ACK for a 2xx comes with our route; any other is for a refusal and ends here (RFC 3261 §17.1.1.3).
     if (request.method === "ACK") return this.#acknowledged(this.#transactionsOf(mandatory), now);
+    return this.#outsideDialog(flow, request, mandatory, { way, text }, now);
+  }
+
+  /** Goes to the other end of its dialog, which our route token names (RFC 3261 §16.11). */
+  #withinDialog(flow: Flow, request: Request, mandatory: MandatoryHeaders, { way, text }: Forwarded<"dialog">, now: number): void {
+    if (request.method === "BYE") this.#activeCalls.ended(mandatory);
+    const { receiver, recordRoute } = way;
+    const sent = this.#sent(flow, mandatory, { text, recordRoute });
+    this.#send(flow, request, receiver.home, { ...sent, to: { kind: "phone", phone: receiver.phone } }, now);
+  }
+
+  /** Goes where its target is decided to be (RFC 3261 §16.5). */
+  async #outsideDialog(
+    flow: Flow,
+    request: Request,
+    mandatory: MandatoryHeaders,
+    { way, text }: Forwarded<"address">,
+    now: number,
+  ): Promise<void> {
     const breadth = readBreadth(request);
     if (isFault(breadth)) return this.#refuse(flow, request, breadth, now);
-    if (nonSubscriber === undefined && this.#lists.serves(request, way.address))
-      return this.#subscribe(flow, request, mandatory, text, way.address, now);
-    const routed = await placeOf(this.#room, request.method, request.requestUri, way.address);
-    if (isFault(routed)) return this.#refuse(flow, request, routed, now);
-    if (routed.kind === "redirect") return this.#redirect(flow, request, routed, now);
-    if (routed.kind === "external" && nonSubscriber !== undefined) return this.#refuse(flow, request, noRelay, now);
-    if (routed.kind === "external" && way.isLast === true) return this.#refuse(flow, request, tooManyHops, now);
-    if (routed.kind === "external") return this.#sendExternal(flow, request, mandatory, text, routed, now);
-    const { address } = routed;
-    const found = await homeOf(this.#room, address);
-    if (isFault(found) && nonSubscriber !== undefined) return this.#refuse(flow, request, found, now);
-    if (isFault(found)) {
-      const external = await leavingTo(this.#room, request.requestUri, address, found);
-      if (isFault(external) || way.isLast === true) return this.#refuse(flow, request, isFault(external) ? external : tooManyHops, now);
-      return this.#sendExternal(flow, request, mandatory, text, external, now);
-    }
-    const { home, calleeSubscriber, redirects } = found;
-    const { instance, registration } = address;
-    const to: Destination = { kind: "address", instance, registration };
-    const more = {
-      ...(calleeSubscriber === undefined ? {} : { calleeSubscriber }),
-      ...(breadth === undefined ? {} : { breadth }),
-      ...(redirects ? { redirects } : {}),
+    const sent = this.#sent(flow, mandatory, { text, recordRoute: undefined, ...(breadth === undefined ? {} : { breadth }) });
+    if (flow.nonSubscriber === undefined && this.#lists.serves(request, way.address))
+      return this.#subscribe(flow, request, mandatory, sent, way.address, now);
+    const target = await selectTarget(this.#room, this.#questionOf(flow, request.method, request, way));
+    if (isFault(target)) return this.#refuse(flow, request, target, now);
+    if (target.kind === "redirect") return this.#redirect(flow, request, target, now);
+    if (target.kind === "external") return this.#sendExternal(flow, request, sent, target, now);
+    const { kind: _kind, home, ...more } = target;
+    this.#send(flow, request, home, { ...sent, ...more }, now);
+  }
+
+  #questionOf(
+    flow: Flow,
+    method: string,
+    { requestUri }: Request,
+    { address, isLast }: RoutingDecision & { kind: "address" },
+  ): TargetQuestion {
+    const { user, domain } = this.#room.home;
+    return {
+      method,
+      requestUri,
+      address,
+      caller: `${user}@${domain}`,
+      isNonSubscriber: flow.nonSubscriber !== undefined,
+      isLast: isLast === true,
     };
-    this.#send(flow, request, home, this.#envelope(flow, mandatory, { text, to, recordRoute: undefined, ...more }), now);
   }
 
   #acknowledged(transactions: readonly string[], now: number): void {
@@ -141,16 +160,23 @@ export class Originating implements Part {
     }
   }
 
-  /** To a list of our domain: served here, at the home of the one who watches it. */
-  async #subscribe(flow: Flow, request: Request, mandatory: MandatoryHeaders, text: string, address: Address, now: number): Promise<void> {
-    const to: Destination = { kind: "address", instance: undefined, registration: undefined };
-    const envelope = this.#envelope(flow, mandatory, { text, to, recordRoute: undefined });
-    this.#received(flow, request, envelope, await this.#lists.request(envelope, request, mandatory, address, now));
+  /** To a list of our domain: served here, at the home of its watcher. */
+  async #subscribe(
+    flow: Flow,
+    request: Request,
+    mandatory: MandatoryHeaders,
+    sent: SentRequest,
+    address: Address,
+    now: number,
+  ): Promise<void> {
+    const envelope: RequestEnvelope = { ...sent, to: { kind: "address", instance: undefined, registration: undefined } };
+    this.#received(flow, request, sent, await this.#lists.request(envelope, request, mandatory, address, now));
   }
 
-  /** Our own response context watches over it. */
-  #sendExternal(flow: Flow, request: Request, mandatory: MandatoryHeaders, text: string, to: External, now: number): void {
-    this.#send(flow, request, this.#room.home.name, this.#envelope(flow, mandatory, { text, to, recordRoute: undefined }), now);
+  /** To another server: a response context of our own watches over it. */
+  #sendExternal(flow: Flow, request: Request, sent: SentRequest, target: External, now: number): void {
+    if (!this.#mayCall(flow, request, sent, this.#room.home.name, now)) return;
+    this.#received(flow, request, sent, this.#forking.openExternal(sent, parsed(sent.text), target, now));
   }
 
   /** RFC 3261 §16.10: answered here, and passed on where its INVITE went. */
@@ -252,10 +278,8 @@ export class Originating implements Part {
     if (this.#forking.has(transaction)) return this.#room.home.name;
     const way = this.#validateAndRoute(flow, request, mandatory);
     if (isFault(way) || way.kind !== "address") return undefined;
-    const routed = await placeOf(this.#room, "INVITE", request.requestUri, way.address);
-    if (isFault(routed) || routed.kind !== "address") return undefined;
-    const found = await homeOf(this.#room, routed.address);
-    return isFault(found) ? undefined : found.home;
+    const target = await decideTarget(this.#room, this.#questionOf(flow, "INVITE", request, way));
+    return !isFault(target) && target.kind === "home" ? target.home : undefined;
   }
 
   #validateAndRoute(flow: Flow, request: Request, mandatory: MandatoryHeaders): RoutingDecision | Fault {
@@ -278,11 +302,7 @@ export class Originating implements Part {
     );
   }
 
-  #envelope(
-    flow: Flow,
-    mandatory: MandatoryHeaders,
-    more: Pick<RequestEnvelope, "text" | "to" | "recordRoute" | "calleeSubscriber" | "breadth" | "redirects">,
-  ): RequestEnvelope {
+  #sent(flow: Flow, mandatory: MandatoryHeaders, more: Pick<SentRequest, "text" | "recordRoute" | "breadth">): SentRequest {
     const { user, domain, name: home } = this.#room.home;
     return {
       kind: "request",
@@ -294,22 +314,10 @@ export class Originating implements Part {
   }
 
   #send(flow: Flow, request: Request, home: string, envelope: RequestEnvelope, now: number): void {
-    const isCall = holdsState(request, envelope);
-    // One that is said again is the same call.
-    if (isCall && this.#pendingInvites.homeOf(envelope.transaction) === undefined) {
-      const { maximumCalls = Number.POSITIVE_INFINITY } = this.#account.rules();
-      if (this.#callsAtPresent(now) >= maximumCalls)
-        return this.#refuse(flow, request, limitReached(403, "this user has as many calls as they may have"), now);
-      if (this.#pendingInvites.isFull(flow)) return this.#refuse(flow, request, limitReached(403, "too many calls are being set up"), now);
-      const dropsOnDisconnect = dropsInvitesOnDisconnect(request);
-      const name = callName(headerValue(request, "call-id") ?? "");
-      const contact = contactMark(flow, phoneOnFlow(flow));
-      const more = { ...(dropsOnDisconnect ? { dropsOnDisconnect } : {}), ...(contact === undefined ? {} : { contact }) };
-      this.#pendingInvites.note(flow, { transaction: envelope.transaction, home, at: now, name, ...more });
-      this.#tryingTimers.add(envelope.transaction, now, () => this.#trying(flow, request, envelope.transaction));
-    }
+    const isCall = request.method === "INVITE" && envelope.to.kind === "address";
+    if (isCall && !this.#mayCall(flow, request, envelope, home, now)) return;
     this.#passOn(home, envelope).then(
-      (receipt) => this.#received(flow, request, envelope, receipt),
+      (receipt) => this.#received(flow, request, envelope, receipt, isCall),
       (error: unknown) => {
         this.#failed(flow, request, envelope.transaction, error);
         // It may have come through, and only the receipt have been lost.
@@ -318,16 +326,37 @@ export class Originating implements Part {
     );
   }
 
+  /** Notes a call that is placed; false if it is refused, since there are too many. A request of another kind needs no note. */
+  #mayCall(flow: Flow, request: Request, { transaction }: SentRequest, home: string, now: number): boolean {
+    // One that is said again is the same call.
+    if (request.method !== "INVITE" || this.#pendingInvites.homeOf(transaction) !== undefined) return true;
+    const { maximumCalls = Number.POSITIVE_INFINITY } = this.#account.rules();
+    const isUserFull = this.#callsAtPresent(now) >= maximumCalls;
+    if (isUserFull || this.#pendingInvites.isFull(flow)) {
+      const why = isUserFull ? "this user has as many calls as they may have" : "too many calls are being set up";
+      this.#refuse(flow, request, limitReached(403, why), now);
+      return false;
+    }
+    const dropsOnDisconnect = dropsInvitesOnDisconnect(request);
+    const name = callName(headerValue(request, "call-id") ?? "");
+    const contact = contactMark(flow, phoneOnFlow(flow));
+    const more = { ...(dropsOnDisconnect ? { dropsOnDisconnect } : {}), ...(contact === undefined ? {} : { contact }) };
+    this.#pendingInvites.note(flow, { transaction, home, at: now, name, ...more });
+    this.#tryingTimers.add(transaction, now, () => this.#trying(flow, request, transaction));
+    return true;
+  }
+
   /** RFC 3261 §16.2: the caller hears 100 once the callee's home has saved his INVITE, so that what was answered cannot get lost. */
   #trying(flow: Flow, request: Request, transaction: string): void {
     if (this.#tryingTimers.remove(transaction)) this.#reply(flow, request, replyTo(request, 100), 100, Date.now());
   }
 
-  #received(flow: Flow, request: Request, envelope: RequestEnvelope, receipt: Receipt): void {
-    const { transaction, answerTo: to } = envelope;
+  /** @param isCall it is an INVITE that holds state: one within a dialog is forwarded without (RFC 3261 §16.11) */
+  #received(flow: Flow, request: Request, sent: SentRequest, receipt: Receipt, isCall = request.method === "INVITE"): void {
+    const { transaction, answerTo: to } = sent;
     if (receipt.kind === "taken") return this.#trying(flow, request, transaction);
     const { status, text, why } = receipt;
-    const noted = holdsState(request, envelope) ? transaction : undefined;
+    const noted = isCall ? transaction : undefined;
     this.response({ kind: "response", text, status, to, transaction: noted, ...(why === undefined ? {} : { why }) }, Date.now(), true);
   }
 
@@ -361,7 +390,7 @@ export class Originating implements Part {
   }
 
   /** RFC 3261 §8.3. */
-  #redirect(flow: Flow, request: Request, { status, uri }: Routed & { kind: "redirect" }, now: number): void {
+  #redirect(flow: Flow, request: Request, { status, uri }: RedirectTarget, now: number): void {
     const headers: [string, string][] = [["Contact", `<${uri}>`]];
     this.#reply(flow, request, replyTo(request, status, { toTag: randomText(), headers }), status, now);
   }
@@ -385,11 +414,6 @@ function askedByOthers(text: string, domain: string): string {
 function shownToNonSubscriber(text: string, nonSubscriber: NonSubscriber): string {
   const response = parseMessage(text);
   return isFault(response) ? text : shownTo(response, standingOf(nonSubscriber));
-}
-
-/** An INVITE within a dialog is forwarded without state (RFC 3261 §16.11). */
-function holdsState({ method }: Request, { to }: RequestEnvelope): boolean {
-  return method === "INVITE" && to.kind !== "phone";
 }
 
 /** RFC 5393 §5.3: how many branches the request may have at most; undefined where it does not say. */

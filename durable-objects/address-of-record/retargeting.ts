@@ -23,7 +23,7 @@ import { mandatoryHeadersOf, parsed } from "../shared/reparse.ts";
 import { branchName, type OpenContext } from "./contexts.ts";
 import { defaultRetryAfter } from "../../platform/unavailable-servers.ts";
 import { type Place, type Search, hopsOf, trunkHops } from "../shared/trunk-hops.ts";
-import { available, homeOf, mayCallOut, trunkFor } from "../shared/target-selection.ts";
+import { available, noRelay, selectForwardingTarget } from "../shared/target-selection.ts";
 
 /** Milliseconds after which a request that has not surely arrived is sent on once more. */
 const retryAfter = 2000;
@@ -166,12 +166,11 @@ export class Retargeting {
     if (address === undefined) return fault(416, "nobody can be found by this URI");
     const search = this.#searchFor(open, branch);
     if (branch.retarget?.trunk !== undefined) return this.#byTrunk(search, open, branch.retarget.trunk, address);
-    const resolved = await homeOf(this.#room, address);
-    if (!isFault(resolved)) return { places: [{ name: resolved.home }], address, calleeSubscriber: resolved.calleeSubscriber };
-    const trunk = resolved.status === 404 && address.domain === domain ? await trunkFor(this.#room, address.user) : undefined;
-    if (trunk !== undefined) return this.#byTrunk(search, open, trunk.name, address);
-    if (resolved.status !== 403 || uri.kind !== "sip") return resolved;
-    if (branch.retarget?.skipsCallOutCheck !== true && !(await mayCallOut(this.#room))) return resolved;
+    const target = await selectForwardingTarget(this.#room, branch.contact, address, branch.retarget?.skipsCallOutCheck === true);
+    if (isFault(target)) return target;
+    if (target.kind === "home") return { places: [{ name: target.home }], address, calleeSubscriber: target.calleeSubscriber };
+    if (target.trunk !== undefined) return this.#byTrunk(search, open, target.trunk, address);
+    if (uri.kind !== "sip") return noRelay;
     // The server of that domain may have connected to us.
     const peer = await this.#room.directory.peerFor(domain, address.domain);
     const found = await hopsOf(search, uri);

@@ -9,7 +9,7 @@ import { refuseBlocked } from "../../lib/proxy/block-list.ts";
 import { challengesWithin, withoutAnswers } from "../../lib/proxy/foreign-challenges.ts";
 import { shownTo, standingOf, takenFrom } from "../../lib/proxy/standing.ts";
 import { preferTargets } from "../../lib/proxy/caller-preferences.ts";
-import { determineExternalTarget, determineTargetsOfSearch } from "../../lib/proxy/determine-targets.ts";
+import { determineTargetsOfSearch } from "../../lib/proxy/determine-targets.ts";
 import type { ReachableTarget } from "../../lib/proxy/response-context.ts";
 import { targetSet } from "../../lib/proxy/target-set.ts";
 import { readRequestDisposition } from "../../lib/proxy/request-disposition.ts";
@@ -23,7 +23,7 @@ import { readSubscriptionState } from "../../lib/presence/subscription-state.ts"
 import { type Request, type Response, hasHeader, headerValue } from "../../lib/syntax/message.ts";
 import { parameter } from "../../lib/syntax/parameters.ts";
 import { parseUri } from "../../lib/syntax/uri.ts";
-import type { Destination, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
+import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { accepted } from "../../lib/transport/envelope.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import { isGuestHome, isNonSubscriberHome, nonSubscriberPhone } from "../../lib/transport/non-subscriber.ts";
@@ -84,7 +84,6 @@ export class Terminating implements Part {
     const { request, mandatory } = envelope === received ? asReceived : read(envelope);
     if (envelope.calleeSubscriber !== undefined) this.#account.take(envelope.calleeSubscriber);
     if (envelope.to.kind === "phone") return this.#toPhone(envelope, request, mandatory, now);
-    if (envelope.to.kind === "external") return this.#leave(envelope, request, envelope.to, now);
     if (isNonSubscriberHome(this.#by.home) && this.#peer(envelope).length === 0)
       return answered(request, 503, "the server of that domain is not connected");
     const refusal = refuseBlocked(this.#account.rules().blocked, envelope.identity, request, mandatory);
@@ -231,19 +230,6 @@ export class Terminating implements Part {
     return { kind: "answered", status, text: replyTo(request, status, { toTag: randomText(), headers }) };
   }
 
-  /** Of our own user, to another domain. */
-  #leave(envelope: RequestEnvelope, request: Request, to: Destination & { kind: "external" }, now: number): Receipt {
-    if (this.#forking.has(envelope.transaction)) return accepted;
-    const { groupTime, recursesOnRedirect: recurses } = this.#room.configuration;
-    const disposition = readRequestDisposition(request);
-    return this.#forking.open(
-      envelope,
-      request,
-      determineExternalTarget({ envelope, to, disposition, settings: { groupTime: groupTime * 1000, recurses }, now }),
-      now,
-    );
-  }
-
   /** One target of a non-INVITE: nothing is kept of it. */
   #toTarget(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, target: ReachableTarget, now: number): Receipt {
     const { phone, contact, host, path } = target;
@@ -364,7 +350,7 @@ function isOfNonSubscriber({ caller, answerTo }: RequestEnvelope): boolean {
 /** No phone gets a hash of the password of whoever calls it; a guest none at all, who is no server that could have asked for it. */
 function forPhones(envelope: RequestEnvelope, request: Request, isForGuest: boolean): RequestEnvelope {
   const hasNone = !hasHeader(request, "authorization") && !hasHeader(request, "proxy-authorization");
-  if (envelope.to.kind === "external" || hasNone) return envelope;
+  if (hasNone) return envelope;
   if (isForGuest) return { ...envelope, text: alter(request, { remove: ["authorization", "proxy-authorization"] }) };
   const user = envelope.identity.slice(0, Math.max(0, envelope.identity.lastIndexOf("@")));
   return { ...envelope, text: alter(request, withoutAnswers(request, user)) };

@@ -1,11 +1,10 @@
 import type { Keyring } from "../../lib/authentication/keyring.ts";
-import type { Address } from "../../lib/location/address.ts";
 import { transactionName } from "../../lib/proxy/branch.ts";
 import { type RoutingDecision, validateAndRoute } from "../../lib/proxy/validate-and-route.ts";
 import { standingOfServer } from "../../lib/proxy/standing.ts";
 import { noSubscription } from "../../lib/proxy/within.ts";
 import { senderOf } from "../../lib/proxy/non-subscriber-requests.ts";
-import { isNumber, numberFrom } from "../../lib/routing/number-format.ts";
+import { isNumber } from "../../lib/routing/number-format.ts";
 import { type Trunk, accountUser, allInUse, trunkIdentity } from "../../lib/routing/trunk.ts";
 import { asReferred, offsetEnd } from "../../lib/proxy/cseq-offset.ts";
 import { alter, combined } from "../../lib/syntax/alter.ts";
@@ -19,7 +18,7 @@ import { endsHere } from "../../lib/server/ends-here.ts";
 import { inspectRequest } from "../../lib/uas/inspect-request.ts";
 import type { Envelope, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import type { Directory } from "../../platform/directory/directory.ts";
-import { type Resolved, type Routed, available, homeOf, routeOf, takesUnsolicited } from "../shared/target-selection.ts";
+import { type HomeTarget, type RedirectTarget, available, selectTargetForTrunk, takesUnsolicited } from "../shared/target-selection.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
 import { type ActiveCalls, isFull } from "./active-calls.ts";
@@ -161,10 +160,10 @@ export class Inbound {
     if (request.method === "ACK") return;
     if (request.method === "INVITE" && isFull(trunk, this.#line.calls) && !this.#line.calls.has(mandatory.callId))
       return this.#refuse(request, allInUse);
-    const found = await available(() => this.#find(trunk, request.method, this.#dialled(mandatory, way, trunk)));
+    const found = await this.#select(trunk, request.method, this.#dialled(mandatory, way, trunk));
     if (isFault(found)) return this.#refuse(request, found);
     if (found.kind === "redirect") return this.#line.reply(request, redirect(request, found));
-    const { home, calleeSubscriber } = found;
+    const { home, to, calleeSubscriber } = found;
     const connection = await this.#line.open();
     if (connection === undefined) return;
     const at = `${connection.host};transport=${connection.transport.replace("WSS", "WS").toLowerCase()}`;
@@ -175,7 +174,7 @@ export class Inbound {
       answerTo: { home: this.#line.name, flow: this.#id, phone: this.#id },
       transaction,
       identity: trunkIdentity(trunk),
-      to: { kind: "address", instance: undefined, registration: undefined },
+      to,
       recordRoute: undefined,
       caller: { home: this.#line.name, phone: this.#id, at },
       ...(calleeSubscriber === undefined ? {} : { calleeSubscriber }),
@@ -198,19 +197,8 @@ export class Inbound {
     );
   }
 
-  /**
-   * Whoever the domain's routes send a number to, or who has it as an alias: in its international form, or else as the trunk wrote it.
-   * Routes that lead to other servers are not followed: nobody is relayed.
-   */
-  async #find(trunk: Trunk, method: string, dialled: string): Promise<Found | Fault> {
-    const { directory, hopTrunk: caller } = this.#line;
-    const at = (user: string): Address => ({ user, domain: trunk.domain, instance: undefined, registration: undefined });
-    const number = numberFrom(trunk.format, dialled);
-    const routed = await routeOf({ directory, home: trunk }, { method, caller }, at(number));
-    if (isFault(routed) || routed.kind === "redirect") return routed;
-    let found = await homeOf({ directory }, routed.kind === "address" ? routed.address : at(number));
-    if (isFault(found) && found.status === 404 && number !== dialled) found = await homeOf({ directory }, at(dialled));
-    return isFault(found) ? found : { kind: "home", ...found };
+  #select(trunk: Trunk, method: string, dialled: string): Promise<HomeTarget | RedirectTarget | Fault> {
+    return selectTargetForTrunk(this.#line, { trunk, caller: this.#line.hopTrunk, method, dialled });
   }
 
   /** RFC 3261 §16.10. If it is not known any more where the INVITE went, the CANCEL goes where its Request-URI leads, which is the same (§9.1). */
@@ -241,7 +229,7 @@ export class Inbound {
     trunk: Trunk | undefined,
   ): Promise<{ readonly home: string; readonly transaction: string } | undefined> {
     if (isFault(way) || way.kind !== "address" || trunk?.inbound !== true) return undefined;
-    const found = await available(() => this.#find(trunk, "INVITE", this.#dialled(mandatory, way, trunk)));
+    const found = await this.#select(trunk, "INVITE", this.#dialled(mandatory, way, trunk));
     if (isFault(found) || found.kind !== "home") return undefined;
     return { home: found.home, transaction: this.#transactionOf(mandatory) };
   }
@@ -255,12 +243,10 @@ export class Inbound {
   }
 }
 
-type Found = (Resolved & { readonly kind: "home" }) | (Routed & { readonly kind: "redirect" });
-
 const notTaken: Fault = fault(403, "calls from this server are not taken");
 
 /** RFC 3261 §8.3. */
-function redirect(request: SipRequest, { status, uri }: Routed & { readonly kind: "redirect" }): string {
+function redirect(request: SipRequest, { status, uri }: RedirectTarget): string {
   return replyTo(request, status, { toTag: randomText(), headers: [["Contact", `<${uri}>`]] });
 }
 

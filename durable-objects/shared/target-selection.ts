@@ -2,6 +2,9 @@ import { awayFrom } from "../../lib/redirect/redirection.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";
 import type { Address } from "../../lib/location/address.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
+import type { ExternalTarget } from "../../lib/proxy/target-set.ts";
+import { tooManyHops } from "../../lib/proxy/validate-and-route.ts";
+import { numberFrom } from "../../lib/routing/number-format.ts";
 import { type RouteQuestion, chooseRoute } from "../../lib/routing/route.ts";
 import { type Trunk, chooseTrunk, uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
@@ -15,28 +18,97 @@ export interface Selecting {
   readonly home: { readonly user: string; readonly domain: string };
 }
 
-export interface Resolved {
+/** Where a request goes: decided here, for every sender (RFC 3261 §16.5). */
+export type Target = HomeTarget | External | RedirectTarget;
+
+/** The home of a user of ours. */
+export interface HomeTarget {
+  readonly kind: "home";
   readonly home: string;
-  /** The row of a user who has never registered but whose rules send calls on: his home does not know it yet. */
+  readonly to: Destination & { readonly kind: "address" };
+  /** The row of a user who has never registered but whose rules forward calls: their home does not know it yet. */
   readonly calleeSubscriber?: Subscriber;
-  /** Callers are told where he is, and not put through. */
-  readonly redirects: boolean;
+  /** Callers are told where the user is, and not put through. */
+  readonly redirects?: true;
 }
 
-/** The home that answers for an address, by the directory: RFC 3261 §16.5, and 404 or 480 where nobody would answer. */
-export async function homeOf({ directory }: Pick<Selecting, "directory">, { user, domain }: Address): Promise<Resolved | Fault> {
+/** Another server: by a trunk, or that of another domain. */
+export type External = ExternalTarget & { readonly kind: "external" };
+
+/** The sender is told to go there (RFC 3261 §8.3). */
+export interface RedirectTarget {
+  readonly kind: "redirect";
+  readonly status: number;
+  readonly uri: string;
+}
+
+export interface TargetQuestion {
+  readonly method: string;
+  readonly requestUri: string;
+  readonly address: Address;
+  /** `name@domain` */
+  readonly caller: string;
+  /** A guest or peer, for whom nothing is relayed. */
+  readonly isNonSubscriber?: boolean;
+  /** Max-Forwards is 0: another server may not get it. */
+  readonly isLast?: boolean;
+}
+
+export const noRelay = fault(403, "requests are not relayed to other domains");
+
+/** Where a request of this home's user, guest or peer goes. A home that was never opened is opened by it. */
+export function selectTarget(by: Selecting, question: TargetQuestion): Promise<Target | Fault> {
+  return available(async () => opened(by, await decideTarget(by, question)));
+}
+
+/**
+ * Where such a request would go, without any change: by the routes of the domain, to another presence agent, to the home of a user, by the
+ * trunk that has the number, or to another domain where that is allowed.
+ */
+export function decideTarget(by: Selecting, question: TargetQuestion): Promise<Target | Fault> {
   return available(async () => {
-    const answer = await directory.find(user, domain);
-    if (answer.kind === "foreign") return fault(403, "requests are not relayed to other domains");
-    if (answer.kind === "unknown") return fault(404, "there is no such user");
-    const { subscriber } = answer;
-    const home = homeName(subscriber);
-    const { redirects } = answer.settings;
-    if (subscriber.opened) return { home, redirects };
-    const { always, notRegistered } = subscriber.rules.forward;
-    if ((always ?? notRegistered) === undefined) return fault(480, "no phone of this user has registered");
-    await directory.markOpened(subscriber);
-    return { home, redirects, calleeSubscriber: subscriber };
+    const { method, requestUri, address, caller, isNonSubscriber = false, isLast = false } = question;
+    const agent = await presenceAgentOf(by, method, address);
+    const routed: Routed | Fault =
+      agent === undefined
+        ? await routeOf(by, { method, caller }, address)
+        : { kind: "external", uri: requestUri, trunk: agent, keepsRequestUri: true };
+    if (isFault(routed) || routed.kind === "redirect") return routed;
+    if (routed.kind === "external") return isNonSubscriber ? noRelay : isLast ? tooManyHops : routed;
+    const target = await targetOf(by, requestUri, routed.address, { isNonSubscriber, skipsCallOutCheck: false });
+    return !isFault(target) && target.kind === "external" && isLast ? tooManyHops : target;
+  });
+}
+
+/**
+ * Where a request goes that a rule of this home's user, a Contact of a 3xx or a route sends to another address: routes are not asked again.
+ * @param skipsCallOutCheck a route leads there: it does not matter whether the user may call out
+ */
+export function selectForwardingTarget(
+  by: Selecting,
+  requestUri: string,
+  address: Address,
+  skipsCallOutCheck: boolean,
+): Promise<HomeTarget | External | Fault> {
+  return available(async () => opened(by, await targetOf(by, requestUri, address, { isNonSubscriber: false, skipsCallOutCheck })));
+}
+
+/**
+ * Where a request from a trunk goes: the number in its international form, or else as the trunk wrote it, is that of a user, or a route
+ * leads it to one. Routes that lead to other servers are not followed: trunks are not relayed.
+ */
+export function selectTargetForTrunk(
+  { directory }: Pick<Selecting, "directory">,
+  { trunk, caller, method, dialled }: { readonly trunk: Trunk; readonly caller: string; readonly method: string; readonly dialled: string },
+): Promise<HomeTarget | RedirectTarget | Fault> {
+  return available(async () => {
+    const at = (user: string): Address => ({ user, domain: trunk.domain, instance: undefined, registration: undefined });
+    const number = numberFrom(trunk.format, dialled);
+    const routed = await routeOf({ directory, home: trunk }, { method, caller }, at(number));
+    if (isFault(routed) || routed.kind === "redirect") return routed;
+    const target = await homeOf({ directory }, routed.kind === "address" ? routed.address : at(number));
+    const isOther = isFault(target) && target.status === 404 && number !== dialled;
+    return opened({ directory }, isOther ? await homeOf({ directory }, at(dialled)) : target);
   });
 }
 
@@ -50,59 +122,16 @@ export async function available<T>(asked: () => Promise<T>): Promise<T | Fault> 
   }
 }
 
-/** Where a request goes that another server takes. */
-export type External = Destination & { readonly kind: "external" };
-
-/** Where a request of this home's user goes by the routes of our domain, or to another presence agent; else to whomever it names. */
-export function placeOf(room: Selecting, method: string, requestUri: string, address: Address): Promise<Routed | Fault> {
-  const caller = `${room.home.user}@${room.home.domain}`;
-  return available(async () => {
-    const trunk = await presenceAgentOf(room, method, address);
-    if (trunk !== undefined) return { kind: "external", uri: requestUri, trunk, keepsRequestUri: true };
-    return routeOf(room, { method, caller }, address);
-  });
-}
-
-/**
- * The other server for a request to somebody who is none of our users: by a trunk of our domain, or of another domain if the user
- * may. Otherwise it is refused, since nobody may relay by us.
- */
-export async function leavingTo(room: Selecting, requestUri: string, { user, domain }: Address, refusal: Fault): Promise<External | Fault> {
-  const isOurs = refusal.status === 404 && domain === room.home.domain;
-  const trunk = isOurs ? await available(() => trunkFor(room, user)) : undefined;
-  if (isFault(trunk)) return trunk;
-  const isForeign = refusal.status === 403 && (await available(() => mayCallOut(room)));
-  if (isFault(isForeign)) return isForeign;
-  if (trunk === undefined) return isForeign ? { kind: "external", uri: requestUri } : refusal;
-  return { kind: "external", uri: uriAtTrunk(trunk, user), trunk: trunk.name };
-}
-
 /** Whether phones of a domain get NOTIFY outside any subscription. */
 export async function takesUnsolicited({ directory }: Pick<Selecting, "directory">, domain: string): Promise<boolean> {
   const answer = await directory.find("", domain);
   return answer.kind !== "foreign" && answer.settings.takesUnsolicited === true;
 }
 
-/** Whether this home's user may call other domains. */
-export async function mayCallOut({ directory, home }: Selecting): Promise<boolean> {
-  const answer = await directory.find(home.user, home.domain);
-  return answer.kind !== "foreign" && answer.settings.callsOut;
-}
+/** What the routes of a domain make of a request. */
+export type Routed = { readonly kind: "address"; readonly address: Address } | External | RedirectTarget;
 
-/** The trunk to the presence agent of our domain's users, if an address is one of theirs and that is another server. */
-async function presenceAgentOf({ directory, home }: Selecting, method: string, { user, domain }: Address): Promise<string | undefined> {
-  if ((method !== "SUBSCRIBE" && method !== "PUBLISH") || domain !== home.domain) return undefined;
-  const answer = await directory.find(user, domain);
-  return answer.kind === "foreign" ? undefined : answer.settings.presenceAgent;
-}
-
-/** Where a request goes by the routes of our domain. */
-export type Routed =
-  | { readonly kind: "address"; readonly address: Address }
-  | External
-  | { readonly kind: "redirect"; readonly status: number; readonly uri: string };
-
-/** What the routes of our domain make of a request; one of a phone's GRUU they are not asked for. */
+/** Asks the routes of a domain; not for the GRUU of one phone, which goes there. */
 export async function routeOf(
   { directory, home }: Pick<Selecting, "directory"> & { readonly home: { readonly domain: string } },
   request: Pick<RouteQuestion, "method" | "caller">,
@@ -135,7 +164,66 @@ export async function routeOf(
   }
 }
 
-/** The trunk of our domain that takes this user part, if any does. */
-export async function trunkFor({ directory, home }: Selecting, user: string): Promise<Trunk | undefined> {
-  return chooseTrunk(await directory.trunks(home.domain), user);
+/** Where the calls of a user go who has never registered: to their rules' address, undefined if there is none. */
+export function forwardOfUnregistered({ rules }: Subscriber): string | undefined {
+  return rules.forward.always ?? rules.forward.notRegistered;
+}
+
+/** What is allowed to the one who asks. */
+interface Permissions {
+  readonly isNonSubscriber: boolean;
+  readonly skipsCallOutCheck: boolean;
+}
+
+/** The home of an address; or the server that takes what is for no user of ours. Otherwise it is refused, since nothing is relayed. */
+async function targetOf(
+  by: Selecting,
+  requestUri: string,
+  address: Address,
+  { isNonSubscriber, skipsCallOutCheck }: Permissions,
+): Promise<HomeTarget | External | Fault> {
+  const target = await homeOf(by, address);
+  if (!isFault(target) || isNonSubscriber) return target;
+  const isOurs = target.status === 404 && address.domain === by.home.domain;
+  const trunk = isOurs ? chooseTrunk(await by.directory.trunks(by.home.domain), address.user) : undefined;
+  if (trunk !== undefined) return { kind: "external", uri: uriAtTrunk(trunk, address.user), trunk: trunk.name };
+  if (target.status !== 403) return target;
+  return skipsCallOutCheck || (await mayCallOut(by)) ? { kind: "external", uri: requestUri } : target;
+}
+
+/** The home that answers for an address, by the directory; 404 or 480 where none would. */
+async function homeOf({ directory }: Pick<Selecting, "directory">, address: Address): Promise<HomeTarget | Fault> {
+  const answer = await directory.find(address.user, address.domain);
+  if (answer.kind === "foreign") return noRelay;
+  if (answer.kind === "unknown") return fault(404, "there is no such user");
+  const { subscriber, settings } = answer;
+  const { instance, registration } = address;
+  const target: HomeTarget = {
+    ...{ kind: "home", home: homeName(subscriber), to: { kind: "address", instance, registration } },
+    ...(settings.redirects ? { redirects: true } : {}),
+  };
+  if (subscriber.opened) return target;
+  return forwardOfUnregistered(subscriber) === undefined
+    ? fault(480, "no phone of this user has registered")
+    : { ...target, calleeSubscriber: subscriber };
+}
+
+/** The same target, which is about to be used. */
+async function opened<T extends Target>({ directory }: Pick<Selecting, "directory">, target: T | Fault): Promise<T | Fault> {
+  if (!isFault(target) && target.kind === "home" && target.calleeSubscriber !== undefined)
+    await directory.markOpened(target.calleeSubscriber);
+  return target;
+}
+
+/** Whether this home's user may call other domains. */
+async function mayCallOut({ directory, home }: Selecting): Promise<boolean> {
+  const answer = await directory.find(home.user, home.domain);
+  return answer.kind !== "foreign" && answer.settings.callsOut;
+}
+
+/** The trunk to the presence agent of our domain's users, if an address is one of theirs and that is another server. */
+async function presenceAgentOf({ directory, home }: Selecting, method: string, { user, domain }: Address): Promise<string | undefined> {
+  if ((method !== "SUBSCRIBE" && method !== "PUBLISH") || domain !== home.domain) return undefined;
+  const answer = await directory.find(user, domain);
+  return answer.kind === "foreign" ? undefined : answer.settings.presenceAgent;
 }

@@ -1,9 +1,9 @@
 import type { Rules } from "../location/rules.ts";
-import type { Destination, RequestEnvelope } from "../transport/envelope.ts";
+import type { RequestEnvelope, SentRequest } from "../transport/envelope.ts";
 import type { Preferred } from "./caller-preferences.ts";
 import type { ReachableTarget, Search } from "./response-context.ts";
 import { addressTarget } from "./search.ts";
-import { groupsOf } from "./target-set.ts";
+import { type ExternalTarget, groupsOf } from "./target-set.ts";
 import type { RequestDisposition } from "./request-disposition.ts";
 
 /** Whom a request for the user is tried at first, and how the search goes on; or the status that refuses it. */
@@ -11,7 +11,15 @@ export type Plan =
   | { readonly kind: "refuse"; readonly status: number; readonly why: string }
   | { readonly kind: "search"; readonly first: readonly ReachableTarget[]; readonly search: Search | undefined };
 
-export interface PlanInput {
+interface SearchInput {
+  readonly envelope: SentRequest;
+  readonly disposition: RequestDisposition;
+  readonly settings: SearchSettings;
+  /** Milliseconds. */
+  readonly now: number;
+}
+
+export interface PlanInput extends SearchInput {
   readonly method: string;
   readonly envelope: RequestEnvelope;
   readonly rules: Rules;
@@ -19,12 +27,8 @@ export interface PlanInput {
   readonly targets: readonly Preferred<ReachableTarget>[];
   /** The user's calls at present, ringing or in progress. */
   readonly calls: number;
-  readonly disposition: RequestDisposition;
   /** The caller says which phones he wants (RFC 3841): one that comes later has not been asked whether it fits. */
   readonly hasCallerPreferences: boolean;
-  readonly settings: SearchSettings;
-  /** Milliseconds. */
-  readonly now: number;
 }
 
 export interface SearchSettings {
@@ -59,9 +63,9 @@ export function determineTargetsOfSearch(input: PlanInput): Plan {
 
 /** A request for another domain has one target, which no rule changes. */
 export function determineExternalTarget(
-  input: Pick<PlanInput, "envelope" | "disposition" | "settings" | "now"> & { readonly to: Destination & { kind: "external" } },
+  input: SearchInput,
+  { uri, trunk, keepsRequestUri, skipsCallOutCheck }: ExternalTarget,
 ): Plan & { kind: "search" } {
-  const { uri, trunk, keepsRequestUri, skipsCallOutCheck } = input.to;
   const how = {
     ...(trunk === undefined ? {} : { trunk }),
     ...(keepsRequestUri ? { keepsRequestUri } : {}),
@@ -101,7 +105,7 @@ function portions(group: readonly ReachableTarget[], breadth: number): Reachable
   return parts;
 }
 
-function searchOf({ envelope, settings, disposition, now }: Pick<PlanInput, "envelope" | "disposition" | "settings" | "now">): Search {
+function searchOf({ envelope, settings, disposition, now }: SearchInput): Search {
   return {
     waiting: [],
     groupTime: settings.groupTime,
@@ -117,7 +121,7 @@ function searchOf({ envelope, settings, disposition, now }: Pick<PlanInput, "env
 }
 
 /** RFC 5393 §5.3.3.1 recommends 60 where the request names none. */
-function breadthOf({ breadth = 60 }: RequestEnvelope): number {
+function breadthOf({ breadth = 60 }: SentRequest): number {
   return Math.max(1, breadth);
 }
 

@@ -1,4 +1,4 @@
-import type { RequestEnvelope } from "../transport/envelope.ts";
+import type { SentRequest } from "../transport/envelope.ts";
 import {
   type Decision,
   type Effect,
@@ -21,7 +21,7 @@ const completedElsewhere = 'SIP;cause=200;text="Call completed elsewhere"';
  * @param until milliseconds; how long to wait for phones that are away
  */
 export function openContext(
-  envelope: RequestEnvelope,
+  envelope: SentRequest,
   method: string,
   targets: readonly ReachableTarget[],
   times: { readonly now: number; readonly until: number; readonly timers: ProxyTimers; readonly hint?: string },

@@ -40,6 +40,11 @@ export interface Retarget {
   readonly skipsCallOutCheck?: boolean;
 }
 
+/** Another server that takes a request: by a trunk of ours, or that of another domain. */
+export interface ExternalTarget extends Pick<Retarget, "trunk" | "keepsRequestUri" | "skipsCallOutCheck"> {
+  readonly uri: string;
+}
+
 /**
  * The target set of a request for an address of record (RFC 3261 §16.5): its bindings, the flows of one instance as one target
  * (RFC 5626 §5.3), only the named instance for a GRUU (RFC 5627 §6.1), never the phone that is calling; best first.

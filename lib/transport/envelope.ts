@@ -10,8 +10,8 @@ export interface ReturnAddress {
   readonly branch?: string;
 }
 
-/** A request on its way to another home (to the outside, all homes are one SIP element). */
-export interface RequestEnvelope {
+/** A request with what the home that received it knows of its sender. */
+export interface SentRequest {
   readonly kind: "request";
   /** The message as it arrived, our own Route taken off and Max-Forwards decremented; our Via is not on it yet. */
   readonly text: string;
@@ -20,7 +20,6 @@ export interface RequestEnvelope {
   readonly transaction: string;
   /** The address of record that the sending flow is authenticated for. */
   readonly identity: string;
-  readonly to: Destination;
   /** The Record-Route to add where a request within a dialog must repeat it (NOTIFY, RFC 6665 §4.3). */
   readonly recordRoute: string | undefined;
   /** The caller's end of a dialog that the request may make; where it was sent on, not who sent it here. */
@@ -35,6 +34,11 @@ export interface RequestEnvelope {
   readonly redirects?: boolean;
 }
 
+/** A request on its way to another home (to the outside, all homes are one SIP element). */
+export interface RequestEnvelope extends SentRequest {
+  readonly to: Destination;
+}
+
 /** One end of a dialog: a home, and the phone there. */
 export interface DialogEnd {
   readonly home: string;
@@ -43,18 +47,10 @@ export interface DialogEnd {
   readonly at?: string;
 }
 
-/** To whoever the address of record reaches (or one instance of it), or to one phone by a route token. */
+/** To all that an address of record reaches (or one instance of it), or to one phone by a route token. */
 export type Destination =
   | { readonly kind: "address"; readonly instance: string | undefined; readonly registration: string | undefined }
-  | { readonly kind: "phone"; readonly phone: string }
-  /** To somebody at another server: of another domain, or by a trunk of ours, perhaps still under his address here; or where a route leads, who may call out or not. */
-  | {
-      readonly kind: "external";
-      readonly uri: string;
-      readonly trunk?: string;
-      readonly keepsRequestUri?: boolean;
-      readonly skipsCallOutCheck?: boolean;
-    };
+  | { readonly kind: "phone"; readonly phone: string };
 
 /** A response on its way back, our Via already taken off. */
 export interface ResponseEnvelope {
@@ -106,11 +102,6 @@ const requestNames: Names = [
   ["introduces", "calleeSubscriber"],
   ["trail", "forwardingTrail"],
 ];
-const destinationNames: Names = [
-  ["keepsAddress", "keepsRequestUri"],
-  ["isAllowed", "skipsCallOutCheck"],
-];
-
 /** An envelope, whichever build has written it. */
 export function readEnvelope(envelope: Envelope): Envelope {
   return upgradeEnvelope(envelope as unknown as Members) as unknown as Envelope;
@@ -119,8 +110,5 @@ export function readEnvelope(envelope: Envelope): Envelope {
 /** An envelope of the first release, or of this one, with the names that its members have now. */
 export function upgradeEnvelope(envelope: Members): Members {
   if (envelope["kind"] === "inquiry") return renamed(envelope, [["isForgetful", "dropsOnDisconnect"]]);
-  if (envelope["kind"] !== "request") return envelope;
-  const request = renamed(envelope, requestNames);
-  const to = request["to"] as Members;
-  return to["kind"] === "elsewhere" ? { ...request, to: { ...renamed(to, destinationNames), kind: "external" } } : request;
+  return envelope["kind"] === "request" ? renamed(envelope, requestNames) : envelope;
 }

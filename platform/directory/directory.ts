@@ -24,6 +24,11 @@ export function homeName(subscriber: Pick<Subscriber, "username" | "domain" | "g
   return `sip:${subscriber.username}@${subscriber.domain}#${subscriber.generation}`;
 }
 
+/** The username in the name of a home. */
+export function userOfHome(home: string): string {
+  return home.slice("sip:".length, home.lastIndexOf("@"));
+}
+
 interface Row {
   /** Without escapes, as are the aliases. */
   readonly username: string;

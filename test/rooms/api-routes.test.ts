@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { api, newcomers } from "./support/homes.ts";
+import { api, newcomers, registered } from "./support/homes.ts";
 
 let count = 0;
 /** A route of a name that no other test has. */
@@ -7,7 +7,7 @@ const fresh = () => `/domains/localhost/routes/r${(count += 1)}`;
 const put = (at: string, body: unknown) => api(at, { method: "PUT", body: JSON.stringify(body) });
 const test = async (body: object) => {
   const answer = await api("/routes/test", { method: "POST", body: JSON.stringify({ domain: "localhost", ...body }) });
-  return (await answer.json()) as { outcome: string; action?: object; trace: { route: string; why: string }[] };
+  return (await answer.json()) as { outcome: string; target: object; action?: object; trace: { route: string; why: string }[] };
 };
 const reject = { kind: "reject", status: 403 };
 
@@ -74,13 +74,44 @@ describe("what would happen to a request", () => {
 
   it("where no route fits, is what the location of users says", async () => {
     const [alice] = await newcomers("alice");
-    expect((await test({ uri: `sip:${alice}@localhost` })).outcome).toBe(`it goes to the user ${alice}`);
-    expect((await test({ uri: "sip:nobody-at-all@localhost" })).outcome).toBe("there is no such user: 404");
-    expect((await test({ uri: "sip:somebody@elsewhere.example" })).outcome).toContain("403");
+    expect((await test({ uri: `sip:${alice}@localhost` })).outcome).toBe("it is refused with 480: no phone of this user has registered");
+    await registered({ account: alice, way: "direct" });
+    expect(await test({ uri: `sip:${alice}@localhost` })).toMatchObject({
+      outcome: `it goes to the user ${alice}`,
+      target: { kind: "user", user: alice },
+    });
+    const unknown = await test({ uri: "sip:nobody-at-all@localhost" });
+    expect([unknown.outcome, unknown.target]).toEqual(["it is refused with 404: there is no such user", { kind: "refused", status: 404 }]);
+    expect((await test({ uri: "sip:somebody@elsewhere.example" })).target).toEqual({ kind: "refused", status: 403 });
+  });
+
+  it("where a trunk has the number, is that trunk", async () => {
+    await newcomers("alice");
+    const at = "/domains/localhost/trunks/by-prefix";
+    await api(at, { method: "PUT", body: JSON.stringify({ server: "sip:pbx.example", prefixes: ["+555"] }) });
+    expect((await test({ uri: "sip:+5551@localhost" })).target).toEqual({
+      kind: "trunk",
+      trunk: "by-prefix",
+      uri: "sip:+5551@pbx.example",
+    });
+    await api(at, { method: "DELETE" });
+  });
+
+  it("for another domain that the users may call, is that domain; nothing is opened or changed by the question", async () => {
+    const [alice, bob] = await newcomers("alice", "bob");
+    await api("/domains/localhost/settings", { method: "PUT", body: JSON.stringify({ calls_out: true }) });
+    expect((await test({ uri: "sip:carol@partner.example" })).target).toEqual({ kind: "domain", uri: "sip:carol@partner.example" });
+    await api("/domains/localhost/settings", { method: "PUT", body: JSON.stringify({ calls_out: false }) });
+    const rules = { forward: { always: `sip:${bob}@localhost` } };
+    await api(`/domains/localhost/subscribers/${alice}/rules`, { method: "PUT", body: JSON.stringify(rules) });
+    expect((await test({ uri: `sip:${alice}@localhost` })).target).toEqual({ kind: "user", user: alice });
+    const subscriber = (await (await api(`/domains/localhost/subscribers/${alice}`)).json()) as { opened: unknown };
+    expect(subscriber.opened).toBe(false);
   });
 
   it("where a route leads to a user here, is that user", async () => {
     const [alice] = await newcomers("alice");
+    await registered({ account: alice, way: "direct" });
     const at = fresh();
     await put(at, { order: 1, match: { user: { prefix: "8881" } }, action: { kind: "local", user: alice } });
     expect((await test({ uri: "tel:8881" })).outcome).toBe(`it goes to the user ${alice}`);

@@ -1,12 +1,12 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import { type Outcome, type Pattern, type Route, type RouteAction, chooseRoute, isPattern } from "../../lib/routing/route.ts";
-import { chooseTrunk } from "../../lib/routing/trunk.ts";
 import { addressOf } from "../../lib/location/address.ts";
-import { isFault } from "../../lib/syntax/fault.ts";
+import { type Target, decideTarget } from "../../durable-objects/shared/target-selection.ts";
+import { type Fault, isFault } from "../../lib/syntax/fault.ts";
 import { parseUri, dialledNumber } from "../../lib/syntax/uri.ts";
 import { keyringOf } from "../../platform/crypto/keyring.ts";
 import { readConfiguration } from "../../platform/configuration.ts";
-import { directoryOf } from "../../platform/directory/directory.ts";
+import { directoryOf, userOfHome } from "../../platform/directory/directory.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
@@ -90,9 +90,21 @@ const testBody = z
       .openapi({ description: "The caller: user@domain", example: "alice@example.com" }),
   })
   .openapi("RouteQuestion");
+const targetSchema = z
+  .object({
+    kind: z
+      .enum(["user", "trunk", "domain", "redirect", "refused"])
+      .openapi({ description: "To a user here, by a trunk, to the servers of another domain; or the sender is redirected, or refused" }),
+    user: z.string().optional().openapi({ description: "The user that it goes to" }),
+    trunk: z.string().optional().openapi({ description: "The trunk that it goes by" }),
+    uri: z.string().optional().openapi({ description: "Where it goes, or where the sender is told to go" }),
+    status: z.number().int().optional().openapi({ description: "The status that the sender gets" }),
+  })
+  .openapi("RouteTarget");
 const verdictSchema = z
   .object({
     outcome: z.string().openapi({ description: "What would happen, in a sentence" }),
+    target: targetSchema.openapi({ description: "The decision that is made for such a request" }),
     action: z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
       .optional()
@@ -179,23 +191,43 @@ routeRoutes.openapi(test, async (context) => {
   const address =
     isFault(uri) || uri.kind === "other" ? undefined : uri.kind === "tel" ? { user: dialledNumber(uri), domain } : addressOf(keyring, uri);
   if (address === undefined) throw new Problem(400, "uri: is not the SIP, SIPS or TEL URI of a user");
-  const { user } = address;
-  const { outcome, trace } = chooseRoute(await store.routes(domain), { method, user, domain: address.domain, caller });
-  const { kind } = outcome ?? { kind: "local" };
-  const found = outcome?.kind === "local" ? { user: outcome.user, domain } : address;
-  const sentence = kind === "local" ? await locate(context.env, found.user, found.domain, domain) : sentenceOf(outcome);
-  const verdict: z.infer<typeof verdictSchema> = { outcome: sentence, trace: [...trace] };
+  const { outcome, trace } = chooseRoute(await store.routes(domain), { method, user: address.user, domain: address.domain, caller });
+  const directory = directoryOf(context.env);
+  // What another isolate has changed counts already.
+  directory.forget(domain);
+  const [user = ""] = caller.split("@");
+  const unnamed = { instance: undefined, registration: undefined };
+  const question = { method, requestUri: written, address: { ...unnamed, ...address }, caller };
+  const target = await decideTarget({ directory, home: { user, domain } }, question);
+  if (isFault(target) && target.status === 503) throw new Problem(503, "the directory cannot be reached");
+  const verdict: z.infer<typeof verdictSchema> = { outcome: sentenceOf(target), target: targetView(target), trace: [...trace] };
   if (outcome !== undefined) verdict.action = JSON.parse(JSON.stringify(asWritten(outcome))) as Record<string, string | number | boolean>;
   return context.json(verdict, 200);
 });
 
-/** What happens to a request that no route has taken, or that one has sent to a user here. */
-async function locate(environment: Environment, user: string, domain: string, own: string): Promise<string> {
-  const answer = await directoryOf(environment).find(user, domain);
-  if (answer.kind === "foreign") return `it is for another domain: refused with 403, unless users of ${own} may call out`;
-  if (answer.kind === "subscriber") return `it goes to the user ${nameOf(answer.subscriber.username)}`;
-  const trunk = domain === own ? chooseTrunk(await directoryOf(environment).trunks(own), user) : undefined;
-  return trunk === undefined ? "there is no such user: 404" : `it goes by the trunk ${trunk.name}, whose prefix fits best`;
+/** The decision as it is made for a request. */
+function targetView(target: Target | Fault): z.infer<typeof targetSchema> {
+  if (isFault(target)) return { kind: "refused", status: target.status };
+  switch (target.kind) {
+    case "home":
+      return { kind: "user", user: nameOf(userOfHome(target.home)) };
+    case "redirect":
+      return { kind: "redirect", status: target.status, uri: target.uri };
+    case "external":
+      return target.trunk === undefined ? { kind: "domain", uri: target.uri } : { kind: "trunk", trunk: target.trunk, uri: target.uri };
+  }
+}
+
+function sentenceOf(target: Target | Fault): string {
+  if (isFault(target)) return `it is refused with ${target.status}: ${target.fault}`;
+  switch (target.kind) {
+    case "home":
+      return `it goes to the user ${nameOf(userOfHome(target.home))}${target.redirects === true ? ": the caller is told where they are" : ""}`;
+    case "redirect":
+      return `the sender is told ${target.status}, ${target.uri}`;
+    case "external":
+      return target.trunk === undefined ? `it goes to ${target.uri}` : `it goes by the trunk ${target.trunk}, to ${target.uri}`;
+  }
 }
 
 /** In the API's own words. */
@@ -203,21 +235,6 @@ function asWritten(outcome: Outcome): object {
   if (outcome.kind !== "trunk") return outcome;
   const { keepsDomain, ...rest } = outcome;
   return { ...rest, keeps_domain: keepsDomain };
-}
-
-function sentenceOf(outcome: Outcome | undefined): string {
-  switch (outcome?.kind) {
-    case "trunk":
-      return `it goes by the trunk ${outcome.trunk}, to ${nameOf(outcome.user)}`;
-    case "retarget":
-      return `it goes to ${outcome.uri}`;
-    case "redirect":
-      return `the sender is told ${outcome.status}, ${outcome.uri}`;
-    case "reject":
-      return `it is refused with ${outcome.status}`;
-    default:
-      return "it goes to a user here";
-  }
 }
 
 function shown({ name, order, match, action: what }: Route): z.infer<typeof routeSchema> {

@@ -5,24 +5,30 @@ import { alter } from "../../../lib/syntax/alter.ts";
 import { type Fault, fault, isFault } from "../../../lib/syntax/fault.ts";
 import { parseMessage } from "../../../lib/syntax/message.ts";
 import { endsHere } from "../../../lib/server/ends-here.ts";
-import type { Destination, Receipt, RequestEnvelope } from "../../../lib/transport/envelope.ts";
+import type { Receipt, RequestEnvelope, SentRequest } from "../../../lib/transport/envelope.ts";
 import { Undeliverable } from "../../../platform/outbox.ts";
 import type { Room } from "../room.ts";
 import type { Account } from "../account.ts";
 import { mandatoryHeadersOf, parsed } from "../../shared/reparse.ts";
-import { homeOf, leavingTo, placeOf } from "../../shared/target-selection.ts";
-
-type Placed = Pick<RequestEnvelope, "to" | "calleeSubscriber" | "redirects"> & { readonly home: string };
+import { type Target, selectTarget } from "../../shared/target-selection.ts";
+import type { Forking } from "../forking.ts";
 
 /** Sends requests of this home itself just as it would send those of its user's phones: in his name, to wherever they would go. */
 export class BackEndSubscription {
   readonly #room: Room;
   readonly #account: Account;
+  readonly #forking: Pick<Forking, "openExternal">;
   readonly #passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>;
 
-  constructor(room: Room, account: Account, passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>) {
+  constructor(
+    room: Room,
+    account: Account,
+    forking: Pick<Forking, "openExternal">,
+    passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>,
+  ) {
     this.#room = room;
     this.#account = account;
+    this.#forking = forking;
     this.#passOn = passOn;
   }
 
@@ -39,41 +45,40 @@ export class BackEndSubscription {
     const way = validateAndRoute(request, mandatoryHeadersOf(request), { keyring, owner, isOurs, endsHere });
     if (isFault(way)) return { status: way.status, response: undefined };
     if (way.kind === "server") return { status: 404, response: undefined };
-    const placed = await this.#placed(request.requestUri, way);
-    if (isFault(placed)) return { status: placed.status, response: undefined };
-    const { home: receiver, ...more } = placed;
-    const envelope: RequestEnvelope = {
+    const target = await this.#targetOf(request.requestUri, way);
+    if (isFault(target)) return { status: target.status, response: undefined };
+    const sent: SentRequest = {
       kind: "request",
       text: alter(request, way.alterations),
       answerTo: { home: home.name, flow: "", phone: listServer, branch: returns },
       transaction: transactionName(keyring, home.name, branch, listServer),
       identity: `${home.user}@${home.domain}`,
       recordRoute: undefined,
-      ...more,
     };
-    return this.#passOn(receiver, envelope).then(answerOf, (error: unknown) => {
+    if (target.kind === "external") return answerOf(this.#forking.openExternal(sent, parsed(sent.text), target, Date.now()));
+    const { home: receiver, kind: _kind, ...more } = target;
+    return this.#passOn(receiver, { ...sent, ...more }).then(answerOf, (error: unknown) => {
       if (!(error instanceof Undeliverable)) throw error;
       return { status: 503, response: undefined };
     });
   }
 
-  async #placed(requestUri: string, way: Exclude<RoutingDecision, { kind: "server" }>): Promise<Placed | Fault> {
-    if (way.kind === "dialog") return { home: way.receiver.home, to: { kind: "phone", phone: way.receiver.phone } };
-    const own = this.#room.home.name;
-    const routed = await placeOf(this.#room, "SUBSCRIBE", requestUri, way.address);
-    if (isFault(routed)) return routed;
-    if (routed.kind === "redirect") return fault(routed.status, "he is somewhere else");
-    if (routed.kind === "external") return { home: own, to: routed };
-    const found = await homeOf(this.#room, routed.address);
-    if (isFault(found)) {
-      const external = await leavingTo(this.#room, requestUri, routed.address, found);
-      return isFault(external) ? external : { home: own, to: external };
-    }
-    const { home, calleeSubscriber, redirects } = found;
-    const { instance, registration } = routed.address;
-    const to: Destination = { kind: "address", instance, registration };
-    return { home, to, ...(calleeSubscriber === undefined ? {} : { calleeSubscriber }), ...(redirects ? { redirects } : {}) };
+  async #targetOf(
+    requestUri: string,
+    way: Exclude<RoutingDecision, { kind: "server" }>,
+  ): Promise<Fault | Exclude<Target, { kind: "redirect" }> | PhoneTarget> {
+    if (way.kind === "dialog") return { kind: "phone", home: way.receiver.home, to: { kind: "phone", phone: way.receiver.phone } };
+    const { user, domain } = this.#room.home;
+    const question = { method: "SUBSCRIBE", requestUri, address: way.address, caller: `${user}@${domain}` };
+    const target = await selectTarget(this.#room, question);
+    return !isFault(target) && target.kind === "redirect" ? fault(target.status, "the resource is somewhere else") : target;
   }
+}
+
+/** The other end of the subscription's dialog. */
+interface PhoneTarget extends Pick<RequestEnvelope, "to"> {
+  readonly kind: "phone";
+  readonly home: string;
 }
 
 /** What came back at once. */

@@ -7,14 +7,14 @@ import { readOpening } from "../../../lib/transport/opening.ts";
 const answerTo = { home: "sip:alice@example.com#1", flow: "flowflow", phone: "phone" };
 const subscriber = { username: "bob" };
 
-/** A MESSAGE by a route of the domain, as the first release wrote it. */
+/** A MESSAGE that was sent on, as the first release wrote it. */
 const written = {
   kind: "request",
   text: "MESSAGE sip:bob@example.com SIP/2.0\r\n\r\n",
   answerTo,
   transaction: "t",
   identity: "alice@example.com",
-  to: { kind: "elsewhere", uri: "sip:bob@example.org", trunk: "provider", keepsAddress: true, isAllowed: true },
+  to: { kind: "address", instance: undefined, registration: undefined },
   recordRoute: undefined,
   trail: ["sip:carol@example.com#1 sip:carol@example.com"],
   introduces: subscriber,
@@ -22,7 +22,6 @@ const written = {
 const { trail, introduces, ...request } = written;
 const read = {
   ...request,
-  to: { kind: "external", uri: "sip:bob@example.org", trunk: "provider", keepsRequestUri: true, skipsCallOutCheck: true },
   forwardingTrail: trail,
   calleeSubscriber: introduces,
 };

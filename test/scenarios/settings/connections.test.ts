@@ -79,7 +79,7 @@ async function carriesMessage(nextHop: NextHop): Promise<void> {
     answerTo: { home: "sip:alice@example.com#1", flow: "12345678", phone: "p" },
     transaction: "one",
     identity: "alice@example.com",
-    to: { kind: "external", uri: "sip:bob@198.51.100.7" },
+    to: { kind: "address", instance: undefined, registration: undefined },
     recordRoute: undefined,
   };
   const sent = nextHop.deliver([envelope]);
