@@ -3,6 +3,7 @@ import { type Fault, isFault } from "../lib/syntax/fault.ts";
 import { type MandatoryHeaders, readMandatoryHeaders } from "../lib/syntax/mandatory-headers.ts";
 import { type Message as SipMessage, type Request as SipRequest, parseMessage, recover } from "../lib/syntax/message.ts";
 import { isTooLong, tooLongFrame } from "../lib/transport/frame-limit.ts";
+import { composeProbe } from "../lib/transport/unread.ts";
 import { answerFault } from "../durable-objects/shared/reply.ts";
 import { frameFor, octetsIn } from "../platform/bytes.ts";
 import type { Configuration } from "../platform/configuration.ts";
@@ -10,6 +11,8 @@ import { AuthenticationTimeout } from "../platform/connection/authentication-tim
 import { closeCodeFor } from "../platform/connection/close-code.ts";
 import { closing } from "../platform/connection/close-reasons.ts";
 import { SerialQueues } from "../platform/connection/serial-queues.ts";
+import { UnreadAnswers } from "../platform/connection/unread-answers.ts";
+import { randomText } from "../platform/crypto/random.ts";
 import { StrangerAllowance, lengthOf } from "../platform/connection/stranger-allowance.ts";
 
 /** What is served on a client's socket. */
@@ -40,6 +43,7 @@ export class ClientSocket {
   readonly #queue = new SerialQueues();
   readonly #stranger = new StrangerAllowance();
   readonly #timeout: AuthenticationTimeout;
+  readonly #unread = new UnreadAnswers(() => this.#probe());
   #failedAttempts = 0;
   /** The client sends binary frames, and gets such (RFC 7118 §5). */
   #wantsBinary = false;
@@ -71,12 +75,16 @@ export class ClientSocket {
     return this.#served.isKnown() || this.#stranger.asks(Date.now());
   }
 
-  /** Sends the octets of one message. */
+  /** Sends the octets of one message of this Worker's own. */
   send(octets: string): void {
+    const state = this.#served.isKnown() ? this.#unread.check(octets.length, Date.now()) : "room";
+    if (state === "does not read") return this.end(closing.doesNotRead);
+    if (state === "full") return;
     this.emit(frameFor(octets, this.#wantsBinary));
+    if (this.#served.isKnown()) this.#unread.sent(octets.length, Date.now());
   }
 
-  /** Sends a frame. Who does not read has no more waiting for them than a stranger may be told. */
+  /** Sends a frame. A stranger has an allowance; what a home sends to a client that has authenticated, that home counts. */
   emit(frame: string | ArrayBuffer | Uint8Array): void {
     if (!this.isOpen) return;
     if (!this.#served.isKnown() && !this.#stranger.says(frame, Date.now())) return this.end(closing.tooMuch);
@@ -112,7 +120,17 @@ export class ClientSocket {
     const mandatory = readMandatoryHeaders(message);
     if (isFault(mandatory)) return message.kind === "request" ? this.refuse(message, mandatory) : undefined;
     this.#timeout.heard();
+    if (message.kind === "response" && this.#unread.isSign(mandatory.via.branch)) return undefined;
     return this.#served.message(message, mandatory, raw);
+  }
+
+  /** Asks the client whether it reads; returns the branch of the question. */
+  #probe(): string {
+    const token = randomText() + randomText();
+    const branch = `z9hG4bK${token}`;
+    const host = "offhook.invalid";
+    this.emit(frameFor(composeProbe({ target: `sip:${host}`, host, branch, token }), this.#wantsBinary));
+    return branch;
   }
 
   #unreadable(octets: string, refusal: Fault): void {

@@ -25,6 +25,8 @@ const retryAfter = 2000;
 const askAfter = 60_000;
 /** What is forgotten of these is told once more after a loss of memory, and dropped by whoever has had it. */
 const maxTaken = 16;
+/** Characters of the rows of all contexts: they are read together when the object wakes up. */
+const maxSize = 16_777_216;
 
 export const contextsTable = {
   contexts: `CREATE TABLE IF NOT EXISTS contexts (name TEXT PRIMARY KEY, due INTEGER NOT NULL, finished INTEGER NOT NULL,
@@ -70,6 +72,9 @@ export class Contexts {
   /** Of these, those that something may still have to be done for, and those that only wait to be thrown away, the oldest first. */
   readonly #atWork = new Map<string, OpenContext>();
   readonly #over = new Map<string, OpenContext>();
+  /** Characters of the row of each. */
+  readonly #sizes = new Map<string, number>();
+  #size = 0;
   #isComplete = false;
 
   constructor(room: Room) {
@@ -93,10 +98,13 @@ export class Contexts {
     this.collect(now);
     const { context, request } = open;
     this.#keep(open);
+    const row = { state: contextShape.write(context), request: store(request.text) };
+    this.#measure(context.transaction, row.state.length + row.request.length);
     this.#room.memory.run(
       "INSERT OR REPLACE INTO contexts (name, due, finished, state, request) VALUES (?, ?, ?, ?, ?)",
-      ...[context.transaction, context.collect, 0, contextShape.write(context), store(request.text)],
+      ...[context.transaction, context.collect, 0, row.state, row.request],
     );
+    this.#makeRoom();
     this.schedule(context, now);
   }
 
@@ -105,7 +113,9 @@ export class Contexts {
     const before = this.#open.get(context.transaction)?.context;
     if (before === context) return;
     this.#keep({ context, request });
-    const values = [context.collect, isFinished(context) ? 1 : 0, contextShape.write(context)];
+    const state = contextShape.write(context);
+    this.#measure(context.transaction, state.length + request.text.length);
+    const values = [context.collect, isFinished(context) ? 1 : 0, state];
     if (before?.final === 0 && context.final !== 0 && !ringsOn(context)) {
       const query = "UPDATE contexts SET due = ?, finished = ?, state = ?, request = ? WHERE name = ?";
       this.#room.memory.run(query, ...values, store(withoutBody(request)), context.transaction);
@@ -120,6 +130,7 @@ export class Contexts {
     this.#open.delete(transaction);
     this.#atWork.delete(transaction);
     this.#over.delete(transaction);
+    this.#measure(transaction, 0);
     this.#room.memory.run("DELETE FROM contexts WHERE name = ?", transaction);
   }
 
@@ -169,6 +180,25 @@ export class Contexts {
     }
   }
 
+  /** Characters of the row of a context that is in memory. */
+  sizeOf({ context: { transaction } }: OpenContext): number {
+    return this.#sizes.get(transaction) ?? 0;
+  }
+
+  /** Finished contexts only answer what is repeated: the oldest go when all together are too long. */
+  #makeRoom(): void {
+    for (const { context } of this.#over.values()) {
+      if (this.#size <= maxSize) return;
+      if (isFinished(context)) this.forget(context.transaction);
+    }
+  }
+
+  #measure(transaction: string, size: number): void {
+    this.#size += size - (this.#sizes.get(transaction) ?? 0);
+    if (size === 0) this.#sizes.delete(transaction);
+    else this.#sizes.set(transaction, size);
+  }
+
   #complete(): void {
     if (this.#isComplete) return;
     for (const row of this.#room.memory.all<Row>("SELECT state, request FROM contexts ORDER BY due")) this.#remember(row);
@@ -195,6 +225,7 @@ export class Contexts {
     const context = stored.unconfirmed !== undefined && this.#isTaken(stored) ? { ...stored, unconfirmed: undefined } : stored;
     const open = { context, request: restore(row.request) };
     this.#keep(open);
+    this.#measure(context.transaction, row.state.length + row.request.length);
     return open;
   }
 }

@@ -27,17 +27,9 @@ import { complete } from "../../lib/proxy/search.ts";
 import { type Alterations, alter, combined } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { readContacts } from "../../lib/syntax/contact.ts";
-import { isFault } from "../../lib/syntax/fault.ts";
+import { isFault, limitReached } from "../../lib/syntax/fault.ts";
 import { type Request, type Response, headerValue, parseMessage } from "../../lib/syntax/message.ts";
-import type {
-  DialogEnd,
-  CancelEnvelope,
-  InquiryEnvelope,
-  Receipt,
-  RequestEnvelope,
-  ResponseEnvelope,
-  SentRequest,
-} from "../../lib/transport/envelope.ts";
+import type { DialogEnd, CancelEnvelope, InquiryEnvelope, Receipt, ResponseEnvelope, SentRequest } from "../../lib/transport/envelope.ts";
 import { accepted } from "../../lib/transport/envelope.ts";
 import { addressOfGuest, isGuestHome } from "../../lib/transport/non-subscriber.ts";
 import type { CallDetails, Flow } from "../../lib/transport/flow.ts";
@@ -47,15 +39,17 @@ import type { Room } from "./room.ts";
 import { FinalResponses, unconfirmedResponses } from "./final-responses.ts";
 import { Branches } from "./branches.ts";
 import { mandatoryHeadersOf } from "../shared/reparse.ts";
+import { refused } from "../shared/reply.ts";
 import { type Contexts, type OpenContext, branchName } from "./contexts.ts";
 import { Retargeting } from "./retargeting.ts";
 
 import type { PassOn } from "./pass-on.ts";
 
-/** Calls that ring or wait at one user at a time, and those of one caller; all guests together count as one, of whom those of one address have less. */
-const maxRinging = { all: 1000, ofOne: 100, ofAddress: 10 };
-/** Octets of their INVITEs. */
-const maxRingingOctets = { all: 4_194_304, ofOne: 1_048_576 };
+/** Requests that a user's phones have not answered, and those of one caller; all guests together count as one, of whom those of one address have less. */
+const maxUnanswered = { all: 1000, ofOne: 100, ofAddress: 10 };
+/** Characters of their rows. */
+const maxSizes = { all: 4_194_304, ofOne: 1_048_576 };
+const tooManyUnanswered = limitReached(480, "too many requests wait at this user");
 
 /** The response contexts of requests for this home's user: branches, responses, timers (RFC 3261 §16.6 to §16.10). */
 export class Forking implements Part {
@@ -107,18 +101,18 @@ export class Forking implements Part {
     });
   }
 
-  /** Whether another call of this caller may ring, or wait for a phone: all that do are sent to each phone that registers. */
-  hasRoomFor({ caller, answerTo }: RequestEnvelope, { text }: Request): boolean {
+  /** Whether another request of this caller may wait for an answer: all that do are read at each waking, and calls go to each phone that registers. */
+  #hasRoomFor({ caller, answerTo }: SentRequest, { text }: Request): boolean {
     const classOf = (home: string) => (isGuestHome(home) ? "guests" : home);
-    const from = classOf((caller ?? answerTo).home);
-    const all = this.#contexts.unfinished().filter(({ context }) => context.final === 0 && context.method === "INVITE");
-    const own = all.filter(({ context }) => classOf(callerOf(context).home) === from);
-    const address = addressOfGuest((caller ?? answerTo).home);
-    const nearby = address === undefined ? [] : own.filter(({ context }) => addressOfGuest(callerOf(context).home) === address);
-    if (nearby.length >= maxRinging.ofAddress) return false;
-    const octetsOf = (open: readonly OpenContext[]) => open.reduce((sum, { request }) => sum + request.text.length, text.length);
-    if (all.length >= maxRinging.all || own.length >= maxRinging.ofOne) return false;
-    return octetsOf(all) <= maxRingingOctets.all && octetsOf(own) <= maxRingingOctets.ofOne;
+    const { home } = caller ?? answerTo;
+    const all = this.#contexts.unfinished().filter(({ context }) => context.final === 0);
+    const isOwn = home === this.#room.home.name;
+    const ofOne = isOwn ? [] : all.filter(({ context }) => classOf(callerOf(context).home) === classOf(home));
+    const address = addressOfGuest(home);
+    const nearby = address === undefined ? [] : ofOne.filter(({ context }) => addressOfGuest(callerOf(context).home) === address);
+    if (nearby.length >= maxUnanswered.ofAddress || all.length >= maxUnanswered.all || ofOne.length >= maxUnanswered.ofOne) return false;
+    const sizeOf = (open: readonly OpenContext[]) => open.reduce((sum, one) => sum + this.#contexts.sizeOf(one), text.length);
+    return sizeOf(all) <= maxSizes.all && sizeOf(ofOne) <= maxSizes.ofOne;
   }
 
   /** Opens a context for a request of our own user that another server takes. */
@@ -130,7 +124,10 @@ export class Forking implements Part {
     return this.open(envelope, request, determineExternalTarget({ envelope, disposition, settings, now }, to), now);
   }
 
+  /** Opens a context, unless too much waits already. */
   open(envelope: SentRequest, request: Request, { first, search }: Plan & { kind: "search" }, now: number): Receipt {
+    this.#contexts.collect(now);
+    if (!this.#hasRoomFor(envelope, request)) return refused(request, tooManyUnanswered);
     const { timers } = this.#room;
     const until = now + timers.grace;
     const { context, effects } = openContext(envelope, request.method, first, { now, until, timers, hint: this.#room.home.hint }, search);

@@ -1,12 +1,11 @@
 import { type Slice, attachmentOf, isRestShort, readAttachment, restoreFlow, splitBySize } from "../../lib/transport/attachment.ts";
 import type { Members } from "../../lib/transport/older-shapes.ts";
 import { type Flow, leadsTo } from "../../lib/transport/flow.ts";
-import { maxUnread, maxUnreadAtHome, octetsBeforeProbe, probeTimeout } from "../../lib/transport/unread.ts";
 import { frameFor, octetsIn } from "../../platform/bytes.ts";
 import { closeCodeFor } from "../../platform/connection/close-code.ts";
 import { closing } from "../../platform/connection/close-reasons.ts";
 import type { Sql } from "../../platform/sql.ts";
-import { randomText } from "../../platform/crypto/random.ts";
+import { UnreadOctets } from "./unread-octets.ts";
 
 export const attachmentsTable = {
   attachments:
@@ -20,9 +19,7 @@ export const attachmentsTable = {
 export class Sockets {
   readonly #state: DurableObjectState;
   readonly #memory: Sql;
-  readonly #probe: (flow: Flow, token: string) => string;
-  /** Octets that were sent since the client last showed that it reads. */
-  readonly #unread = new Map<string, number>();
+  readonly #unread: UnreadOctets;
   readonly #flows = new Map<string, Flow>();
   readonly #sockets = new Map<string, WebSocket>();
   readonly #ids = new WeakMap<WebSocket, string>();
@@ -35,7 +32,7 @@ export class Sockets {
   constructor(state: DurableObjectState, memory: Sql, probe: (flow: Flow, token: string) => string) {
     this.#state = state;
     this.#memory = memory;
-    this.#probe = probe;
+    this.#unread = new UnreadOctets(this, probe);
   }
 
   /** Takes a socket on; false if that cannot be, since what it has to remember from the start is too long. */
@@ -97,28 +94,30 @@ export class Sockets {
     return octetsIn(frame);
   }
 
-  /** Sends the octets of one message; false if the socket is gone. */
+  /** Sends the octets of one message; false if the socket is gone, or so much waits there that it must wait for the phone. */
   send(id: string, octets: string): boolean {
     const socket = this.#sockets.get(id) ?? this.#find(id);
     if (socket === undefined || socket.readyState !== WebSocket.OPEN) return false;
     const flow = this.byId(id);
+    if (flow !== undefined && !this.#unread.hasRoom(flow, octets.length)) return false;
     socket.send(frameFor(octets, flow?.wantsBinary === true));
-    if (flow !== undefined) this.#count(flow, octets.length);
+    if (flow !== undefined) this.#unread.sent(flow, octets.length);
     return true;
   }
 
-  /** The client has answered a probe: it has read all that was sent before. */
+  /** The client has answered a probe. */
   hasRead(id: string, token: string): void {
-    const unread = this.byId(id)?.unread;
-    if (unread?.token !== token) return;
-    this.#unread.set(id, Math.max(0, (this.#unread.get(id) ?? unread.octets) - unread.asked));
-    this.update(id, { unread: undefined });
+    this.#unread.hasRead(this.byId(id), token);
   }
 
-  /** Whether so much waits for clients of this home that no further connection can be taken on. */
+  /** Whether so much waits for clients of this home that do not read, that no further connection can be taken on. */
   isUnread(): boolean {
-    const sockets = this.#state.getWebSockets();
-    return sockets.length > 1 && this.#unreadOfAll(sockets) >= maxUnreadAtHome / 2;
+    return this.#unread.isFull();
+  }
+
+  /** All flows, those too that we have closed and whose other end has not. */
+  evenClosing(): Flow[] {
+    return this.#state.getWebSockets().flatMap((socket) => this.of(socket) ?? []);
   }
 
   /** False for a socket that we are closing, until its other end has closed it too. */
@@ -137,7 +136,7 @@ export class Sockets {
     if (flow === undefined) return undefined;
     this.#flows.delete(flow.id);
     this.#sockets.delete(flow.id);
-    this.#unread.delete(flow.id);
+    this.#unread.forget(flow.id);
     if (this.#inRows.delete(flow.id)) this.#memory.run("DELETE FROM attachments WHERE flow = ?", flow.id);
     return flow;
   }
@@ -149,34 +148,6 @@ export class Sockets {
     } catch (error) {
       if (!isAlreadyGone(socket, error)) throw error;
     }
-  }
-
-  #unreadOf({ id, unread }: Flow): number {
-    return this.#unread.get(id) ?? unread?.octets ?? 0;
-  }
-
-  #unreadOfAll(sockets: readonly WebSocket[]): number {
-    const flows = sockets.flatMap((socket) => this.of(socket) ?? []);
-    return flows.reduce((sum, flow) => sum + this.#unreadOf(flow), 0);
-  }
-
-  /** At each full octetsBeforeProbe it is looked at, and remembered beyond a sleep. Strangers have an allowance of their own. */
-  #count(flow: Flow, octets: number): void {
-    if (flow.authenticated === undefined) return;
-    const before = this.#unreadOf(flow);
-    const unread = before + octets;
-    this.#unread.set(flow.id, unread);
-    if (Math.floor(unread / octetsBeforeProbe) > Math.floor(before / octetsBeforeProbe)) this.#lookAtUnread(flow, unread);
-  }
-
-  #lookAtUnread(flow: Flow, octets: number): void {
-    const { id, unread } = flow;
-    const now = Date.now();
-    const isLate = octets > maxUnread && unread !== undefined && now - unread.at > probeTimeout;
-    if (isLate || this.#unreadOfAll(this.#state.getWebSockets()) > maxUnreadAtHome) return this.close(id, closing.doesNotRead);
-    const { asked, at, token } = unread ?? { asked: octets, at: now, token: randomText() + randomText() };
-    this.update(id, { unread: { octets, asked, at, token } });
-    if (unread === undefined) this.send(id, this.#probe(flow, token));
   }
 
   #find(id: string): WebSocket | undefined {

@@ -18,7 +18,7 @@ import { redirectTo } from "../../lib/redirect/redirection.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
-import { type Fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
+import { type Fault, isFault } from "../../lib/syntax/fault.ts";
 import { readSubscriptionState } from "../../lib/presence/subscription-state.ts";
 import { type Request, type Response, hasHeader, headerValue } from "../../lib/syntax/message.ts";
 import { parameter } from "../../lib/syntax/parameters.ts";
@@ -28,7 +28,7 @@ import { accepted } from "../../lib/transport/envelope.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import { isGuestHome, isNonSubscriberHome, nonSubscriberPhone } from "../../lib/transport/non-subscriber.ts";
 import { randomText } from "../../platform/crypto/random.ts";
-import { answerFault } from "../shared/reply.ts";
+import { refused } from "../shared/reply.ts";
 import type { Part, Registered } from "./part.ts";
 import type { Room } from "./room.ts";
 import type { Account } from "./account.ts";
@@ -45,7 +45,6 @@ import type { Registrar } from "./registrar.ts";
 
 /** Seconds that a notification waits for its phone, however long its subscription lasts: that is for its sender to say. */
 const maxStateAge = 7200;
-const tooManyRing = limitReached(480, "too many calls ring at this user");
 
 /** Requests for this home's user: whom they are for (RFC 3261 §16.5), and those that go on without state (§16.11). */
 export class Terminating implements Part {
@@ -96,7 +95,6 @@ export class Terminating implements Part {
     if (isInvite && this.#forking.has(envelope.transaction)) return accepted;
     const forged = this.#forgery(envelope, request, mandatory, now);
     if (forged !== undefined) return request.method === "ACK" ? accepted : refused(request, forged);
-    if (isInvite && !this.#forking.hasRoomFor(envelope, request)) return refused(request, tooManyRing);
     const targets = this.#targets(envelope, now);
     const [only, ...more] = targets;
     if (envelope.redirects === true) return this.#search(envelope, request, targets, now);
@@ -354,10 +352,6 @@ function forPhones(envelope: RequestEnvelope, request: Request, isForGuest: bool
   if (isForGuest) return { ...envelope, text: alter(request, { remove: ["authorization", "proxy-authorization"] }) };
   const user = envelope.identity.slice(0, Math.max(0, envelope.identity.lastIndexOf("@")));
   return { ...envelope, text: alter(request, withoutAnswers(request, user)) };
-}
-
-function refused(request: Request, refusal: Fault): Receipt {
-  return { kind: "answered", status: refusal.status, text: answerFault(request, refusal), why: refusal.fault };
 }
 
 const phoneAway = "the phone that it is for is not connected";

@@ -1,8 +1,14 @@
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { type Fault, fault } from "../../lib/syntax/fault.ts";
 import { type Request, recover } from "../../lib/syntax/message.ts";
+import type { Receipt } from "../../lib/transport/envelope.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";
 import { randomText } from "../../platform/crypto/random.ts";
+
+/** A request is refused on the spot. */
+export function refused(request: Request, refusal: Fault): Receipt {
+  return { kind: "answered", status: refusal.status, text: answerFault(request, refusal), why: refusal.fault };
+}
 
 /** The response that a fault asks for, with what was wrong as a Warning (RFC 3261 §20.43). */
 export function answerFault(request: Request, fault: Fault): string {

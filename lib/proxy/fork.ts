@@ -118,7 +118,7 @@ export function receiveResponse(
   if (isDone(branch)) return { context: branch.owesCancel === true ? withBranch(context, told(branch)) : context, effects: [] };
   const recursion = recurse(context, branch, response, now);
   if (recursion !== undefined) return recursion;
-  const failed = withBranch(context, { ...told(branch), final: response.status, response: response.text });
+  const failed = withBranch(context, { ...told(branch), final: response.status, response: keptRefusal(response) });
   if (response.status === 430) {
     const { context: retried, effects } = tryOtherFlow(failed, branch, now);
     return complete(retried, effects, now, timers);
@@ -141,6 +141,13 @@ export function cancelAnswered(context: ResponseContext, index: number, status: 
   const answered = told(branch);
   if (isOver) return complete(withBranch(context, { ...answered, final: 487 }), [], now, timers);
   return { context: answered === branch ? context : withBranch(context, answered), effects: [] };
+}
+
+/** Characters of a refusal that is kept until the search is over; of a longer one only the status is. */
+const maxRefusal = 16_384;
+
+function keptRefusal({ text }: BranchResponse): string | undefined {
+  return text.length > maxRefusal ? undefined : text;
 }
 
 function told(branch: ForkedBranch): ForkedBranch {

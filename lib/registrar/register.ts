@@ -41,6 +41,8 @@ export interface RegisterOutcome {
 /** Characters of a Call-ID or instance, and of a contact URI, which holds an address for push (RFC 8599): what a flow carries must fit into its socket's attachment. */
 const maxText = 400;
 const maxContact = 2000;
+const maxPath = 2000;
+const maxParameters = 2000;
 
 /** The extensions a REGISTER may require of us. */
 export const registrarOptions: readonly string[] = ["gruu", "outbound", "path"];
@@ -112,6 +114,9 @@ function bindingOf(input: RegisterInput, contact: Contact, added: number, expire
   if (mandatory.callId.length > maxText) return fault(400, `Call-ID is longer than ${maxText} characters`);
   const path = headerValues(input.request, "path");
   if (!path.every(isRoute)) return fault(400, "Path is malformed");
+  if (path.join().length > maxPath) return fault(400, `Path is longer than ${maxPath} characters`);
+  const parameters = parametersOf(contact);
+  if (parameters.length > maxParameters) return fault(400, `the parameters of Contact are longer than ${maxParameters} characters`);
   const instance = instanceOf(contact);
   if (instance !== undefined && instance.length > maxText) return fault(400, `+sip.instance is longer than ${maxText} characters`);
   // RFC 5626 §6: without an instance it is ignored, whatever it says.
@@ -125,7 +130,7 @@ function bindingOf(input: RegisterInput, contact: Contact, added: number, expire
     key: bindingKey(instance, regId, contact.uri),
     phone: knownPhone(input, instance, contact.uri) ?? phoneOf(keyring, instance, contact.uri),
     contact: contact.uri,
-    parameters: parametersOf(contact),
+    parameters,
     instance,
     regId,
     q: contact.q ?? 1000,

@@ -9,6 +9,9 @@ export const probeTimeout = 10_000;
 /** Octets that may wait in all connections of a home together. */
 export const maxUnreadAtHome = 4 * maxUnread;
 
+/** Octets of a message that is sent though there is no room for large ones: what ends a call is short. */
+export const smallMessage = 16_384;
+
 /** A client that has been sent a lot and has been asked whether it reads. */
 export interface Unread {
   /** What was sent since its last sign. */

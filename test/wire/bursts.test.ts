@@ -51,7 +51,7 @@ describe("calls that ring", () => {
     for (let sent = 0; sent < 10; sent += 1) invites.push(alice.request("INVITE", bob.aor, { headers: [type], body: large }));
     const refusals = await Promise.all(invites.slice(5).map((invite) => alice.finalResponse(invite)));
     expect(refusals.map(({ status }) => status)).toEqual([480, 480, 480, 480, 480]);
-    expect(refusals.map((refusal) => header(refusal, "warning"))[0]).toContain("too many calls ring at this user");
+    expect(refusals.map((refusal) => header(refusal, "warning"))[0]).toContain("too many requests wait at this user");
     bob.socket.cut();
     const back = await staysAfterReturn(bob);
     for (let heard = 0; heard < 5; heard += 1) await back.next("INVITE");

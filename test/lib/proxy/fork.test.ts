@@ -285,3 +285,13 @@ describe("phones that come and go while it rings", () => {
     expect(scenario.told()).toEqual(["forward 0", "forward 1"]);
   });
 });
+
+describe("a refusal of more than 16,384 characters", () => {
+  it("is not kept with its context: the caller gets one of our own with the same status", () => {
+    const { context } = openContext(envelope, "INVITE", [target("one"), target("two")], { now, until, timers });
+    const long = receiveResponse(context, 0, { status: 486, text: "x".repeat(16_385), wasProceeding: true }, now, timers);
+    expect(long.context.branches[0]).toMatchObject({ final: 486, response: undefined });
+    const { effects } = receiveResponse(long.context, 1, { status: 480, text: "short", wasProceeding: true }, now, timers);
+    expect(effects).toEqual([{ kind: "answer", status: 486, text: undefined, also: [] }]);
+  });
+});

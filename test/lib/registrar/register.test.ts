@@ -218,3 +218,18 @@ describe("a long Contact (RFC 8599)", () => {
     expect(keys[0]).not.toBe(keys[1]);
   });
 });
+
+describe("what rides with a binding", () => {
+  const path = (length: number) => `Path: <sip:${"x".repeat(length - "<sip:@a.invalid;lr>".length)}@a.invalid;lr>`;
+
+  it("Path may have 2,000 characters in all: 400 beyond", () => {
+    expect(decide([path(2000), `Contact: <${one}>`])).toMatchObject({ put: [{ contact: one }] });
+    expect(decide([path(1000), path(1001), `Contact: <${one}>`])).toMatchObject({ status: 400 });
+  });
+
+  it("the parameters of Contact may have 2,000 characters in all: 400 beyond", () => {
+    const features = (length: number) => `Contact: <${one}>;x=${"y".repeat(length - 3)}`;
+    expect(decide([features(2000)])).toMatchObject({ put: [{ contact: one }] });
+    expect(decide([features(2001)])).toMatchObject({ status: 400 });
+  });
+});

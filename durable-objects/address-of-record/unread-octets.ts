@@ -1,0 +1,89 @@
+import type { Flow } from "../../lib/transport/flow.ts";
+import { maxUnread, maxUnreadAtHome, octetsBeforeProbe, probeTimeout, smallMessage } from "../../lib/transport/unread.ts";
+import { closing } from "../../platform/connection/close-reasons.ts";
+import { randomText } from "../../platform/crypto/random.ts";
+import type { Sockets } from "./sockets.ts";
+
+/**
+ * What waits in the connections of a home until its clients read it: memory of ours, of which the platform says nothing. A client is
+ * asked for a sign after each MiB. Strangers are not counted here: they have an allowance.
+ */
+export class UnreadOctets {
+  readonly #sockets: Pick<Sockets, "update" | "send" | "close" | "evenClosing">;
+  readonly #probe: (flow: Flow, token: string) => string;
+  /** Octets that were sent since the client last showed that it reads. */
+  readonly #unread = new Map<string, number>();
+
+  /** @param probe composes the request that asks a client whether it reads */
+  constructor(sockets: Pick<Sockets, "update" | "send" | "close" | "evenClosing">, probe: (flow: Flow, token: string) => string) {
+    this.#sockets = sockets;
+    this.#probe = probe;
+  }
+
+  /** Whether a message may be put on a connection: a large one has to wait for its phone while much is unread, there or at the home. */
+  hasRoom(flow: Flow, octets: number): boolean {
+    if (flow.authenticated === undefined || octets <= smallMessage) return true;
+    if (this.#of(flow) + octets <= maxUnread) return this.#ofAll() + octets <= maxUnreadAtHome;
+    if (isLate(flow)) this.#sockets.close(flow.id, closing.doesNotRead);
+    return false;
+  }
+
+  /** A message was put on a connection. At each full MiB the connection is looked at, and what is unread survives a sleep. */
+  sent(flow: Flow, octets: number): void {
+    if (flow.authenticated === undefined) return;
+    const before = this.#of(flow);
+    const unread = before + octets;
+    this.#unread.set(flow.id, unread);
+    if (Math.floor(unread / octetsBeforeProbe) > Math.floor(before / octetsBeforeProbe)) this.#check(flow, unread);
+  }
+
+  /** The client has answered a probe: it has read all that was sent before. If much was sent since, it is asked again. */
+  hasRead(flow: Flow | undefined, token: string): void {
+    if (flow?.unread?.token !== token) return;
+    const left = Math.max(0, this.#of(flow) - flow.unread.asked);
+    this.#unread.set(flow.id, left);
+    const current = this.#sockets.update(flow.id, { unread: undefined });
+    if (current !== undefined && left > octetsBeforeProbe / 4) this.#ask(current, left);
+  }
+
+  /** Whether so much waits for clients that have not shown in time that they read, that no further connection can be taken on. */
+  isFull(): boolean {
+    return this.#sum(this.#sockets.evenClosing().filter(isLate)) >= (maxUnreadAtHome * 3) / 4;
+  }
+
+  forget(id: string): void {
+    this.#unread.delete(id);
+  }
+
+  #of({ id, unread }: Flow): number {
+    return this.#unread.get(id) ?? unread?.octets ?? 0;
+  }
+
+  #ofAll(): number {
+    return this.#sum(this.#sockets.evenClosing());
+  }
+
+  #sum(flows: readonly Flow[]): number {
+    return flows.reduce((sum, flow) => sum + this.#of(flow), 0);
+  }
+
+  #check(flow: Flow, octets: number): void {
+    const { unread } = flow;
+    if (unread === undefined) return this.#ask(flow, octets);
+    // Small messages are always sent: where these alone are too many, their connection is closed.
+    if ((octets > maxUnread && isLate(flow)) || this.#ofAll() > 2 * maxUnreadAtHome)
+      return this.#sockets.close(flow.id, closing.doesNotRead);
+    this.#sockets.update(flow.id, { unread: { ...unread, octets } });
+  }
+
+  #ask(flow: Flow, octets: number): void {
+    const token = randomText() + randomText();
+    this.#sockets.update(flow.id, { unread: { octets, asked: octets, at: Date.now(), token } });
+    this.#sockets.send(flow.id, this.#probe(flow, token));
+  }
+}
+
+/** The client has not answered a probe in time. */
+function isLate({ unread }: Flow): boolean {
+  return unread !== undefined && Date.now() - unread.at > probeTimeout;
+}
