@@ -128,9 +128,9 @@ async function reinvite(isHeld: boolean): Promise<void> {
       await one.invite({ requestDelegate: { onAccept: () => resolve(), onReject: refused } });
       return true;
     } catch (error) {
-      // SIP.js has two errors for the same: a re-INVITE is under way in either direction (RFC 3261 §14.1).
-      const isUnderWay = error instanceof RequestPendingError || String(error).includes("ongoing re-INVITE");
-      if (isUnderWay) return false;
+      // SIP.js has three errors for the same: a re-INVITE is under way in either direction (RFC 3261 §14.1), or its answer is being applied.
+      const isUnderWay = /ongoing re-INVITE|Invalid signaling state/.test(String(error));
+      if (isUnderWay || error instanceof RequestPendingError) return false;
       throw error;
     }
   });
