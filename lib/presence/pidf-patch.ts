@@ -9,7 +9,7 @@ import { childrenOf, escape, parseXml, serialise } from "./xml.ts";
 const pidfDiff = "urn:ietf:params:xml:ns:pidf-diff";
 
 /**
- * The presence document that a published body stands for, or why it is none: the body itself, or a partial one (RFC 5264 §4.3).
+ * The presence document in a published body, or why there is none: the body itself, or a partial one (RFC 5264 §4.3).
  * @param stored the document that the publication had before
  */
 export function readPublished(type: string, body: string, stored: string | undefined): string | Fault {
@@ -21,7 +21,7 @@ export function readPublished(type: string, body: string, stored: string | undef
   return isFault(text) ? text : (refusePidf(text) ?? text);
 }
 
-/** The whole document that a full state in the partial format stands for (RFC 5262 §3), or what keeps it from being one. */
+/** The whole document of a full state in the partial format (RFC 5262 §3), or why there is none. */
 function readFullPidf(body: string): string | Fault {
   const full = parseXml(body, pidfDiff, "pidf-full");
   if (isFault(full)) return full;
@@ -29,7 +29,7 @@ function readFullPidf(body: string): string | Fault {
   return `<presence xmlns="${pidf}" entity="${entity}">${childrenOf(full).map(serialise).join("")}</presence>`;
 }
 
-/** A presence document with the operations of a pidf-diff applied in their order (RFC 5262 §4, RFC 5261 §4.3 to §4.5): all, or none. */
+/** A presence document with all operations of a pidf-diff applied in order (RFC 5262 §4, RFC 5261 §4.3 to §4.5), or none of them. */
 function patchPidf(document: string, body: string): string | Fault {
   const diff = parseXml(body, pidfDiff, "pidf-diff");
   if (isFault(diff)) return diff;
@@ -91,7 +91,7 @@ function replace(found: Located, operation: Element, root: Element): Fault | und
   return undefined;
 }
 
-/** RFC 5261 §4.5; white space beside what is removed stays, which means nothing here. */
+/** RFC 5261 §4.5; white space beside the removed node stays, which has no meaning here. */
 function remove(found: Located, root: Element): Fault | undefined {
   if (found.kind === "attribute") found.owner.removeAttributeNode(found.attribute);
   else if (found.kind === "text") found.text.parentNode?.removeChild(found.text);

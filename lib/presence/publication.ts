@@ -3,10 +3,10 @@ import { type Fault, fault, isFault, limitReached } from "../syntax/fault.ts";
 import { parseDeltaSeconds } from "../syntax/integers.ts";
 import { type Request, headerValue } from "../syntax/message.ts";
 
-/** Event state that somebody has published, as its row holds it (RFC 3903 §4). */
+/** A published event state, as stored in its row (RFC 3903 §4). */
 export interface Publication {
   readonly event: string;
-  /** Its first entity-tag: the same as long as it lasts. */
+  /** Its first entity-tag: constant during the publication. */
   readonly id: string;
   /** The entity-tag. */
   readonly tag: string;
@@ -21,7 +21,7 @@ export interface Publication {
 export interface PublishInput {
   readonly request: Request;
   readonly event: string;
-  /** Those of the event that have not expired. */
+  /** The publications of the event that have not expired. */
   readonly publications: readonly Publication[];
   /** A new entity-tag. */
   readonly tag: string;
@@ -30,7 +30,7 @@ export interface PublishInput {
   /** Milliseconds. */
   readonly now: number;
   readonly settings: PublishSettings;
-  /** The document that a body of a type stands for, on top of what the publication had before; or why it is not taken. */
+  /** The document of a body, applied to the publication's previous document; or why it is refused. */
   readonly read: (type: string, body: string, stored: string | undefined) => string | Fault;
 }
 
@@ -39,13 +39,13 @@ export interface PublishSettings {
   readonly minimumExpires: number;
   readonly maximumExpires: number;
   readonly defaultExpires: number;
-  /** How many of one event there may be. */
+  /** Maximum publications of one event. */
   readonly maximumPublications: number;
   /** Characters of a body. */
   readonly maximumSize: number;
 }
 
-/** What a PUBLISH changes: `removed` is the id of what is not there any more. */
+/** What a PUBLISH changes: `removed` is the id of a publication that ends. */
 export interface PublishOutcome {
   readonly put: Publication | undefined;
   readonly removed: string | undefined;
@@ -54,7 +54,7 @@ export interface PublishOutcome {
   readonly tag: string;
 }
 
-/** Decides a PUBLISH of the user whose body is of a type that is read: RFC 3903 §6 steps 3 to 8. */
+/** Decides a PUBLISH of the user whose body type is known: RFC 3903 §6 steps 3 to 8. */
 export function publish(input: PublishInput): PublishOutcome | Fault {
   const { request, publications, settings, tag, event, body, phone, now } = input;
   const match = headerValue(request, "sip-if-match");
@@ -78,7 +78,7 @@ export function publish(input: PublishInput): PublishOutcome | Fault {
   return { put, removed: undefined, expires, tag };
 }
 
-/** Elements and characters of all that is published of a user for one event: each watcher is sent a document made of it. */
+/** Maximum elements and characters of all publications of a user for one event: each watcher gets a document made of them. */
 const maxElementsOfAll = 1000;
 const maxCharactersOfAll = 131_072;
 
@@ -88,7 +88,7 @@ function isTooMuch(document: string, publications: readonly Publication[], repla
   return elements > maxElementsOfAll || all.reduce((sum, { length }) => sum + length, 0) > maxCharactersOfAll;
 }
 
-/** RFC 3903 §6 step 4: where nothing is asked for, we choose, and no time that we would refuse. */
+/** RFC 3903 §6 step 4: without a requested duration we choose one that we would accept. */
 function expiresOf(request: Request, { defaultExpires, minimumExpires, maximumExpires }: PublishSettings): number {
   const asked = parseDeltaSeconds(headerValue(request, "expires"));
   return Math.min(asked ?? Math.max(defaultExpires, minimumExpires), maximumExpires);

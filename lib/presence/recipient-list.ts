@@ -8,12 +8,12 @@ const namespace = "urn:ietf:params:xml:ns:resource-lists";
 /** RFC 4826 §3. */
 export const recipientListType = "application/resource-lists+xml";
 
-/** What may stand in any URI (RFC 3986 §2): nothing that could break a line or a document. */
+/** Characters that any URI may have (RFC 3986 §2): none of them breaks a line or a document. */
 const isUriText = /^[\w\-.~:/?#[\]@!$&'()*+,;=%]+$/;
 
 /**
- * The resources in the body of a SUBSCRIBE (RFC 5367 §4, RFC 5363 §4). Lists within lists are taken as if they were flat, references
- * to other documents are left out, and of resources that are named twice the first counts.
+ * The resources in the body of a SUBSCRIBE (RFC 5367 §4, RFC 5363 §4). Nested lists are flattened, references to other documents are
+ * ignored, and of resources that are named twice the first counts.
  * @param body as text
  */
 export function readRecipientList(request: Request, body: string): readonly ListEntry[] | Fault {

@@ -2,7 +2,7 @@ import type { Attr, Element, Node } from "@xmldom/xmldom";
 import { type Fault, fault, isFault } from "../syntax/fault.ts";
 import { childrenOf } from "./xml.ts";
 
-/** What a selector has found: an element, one of its attributes, or a text in it. */
+/** The result of a selector: an element, one of its attributes, or a text in it. */
 export type Located =
   | { readonly kind: "element"; readonly element: Element }
   | { readonly kind: "attribute"; readonly owner: Element; readonly attribute: Attr }
@@ -21,8 +21,8 @@ const childPattern = new RegExp(`^\\[(?:${name}|\\.)=${value}\\]$`);
 
 /**
  * The one node that a selector leads to from the root of a document (RFC 5261 §4.1): steps by name or `*`, with conditions on position,
- * attributes, children and content; at the end `text()` or an attribute. Comments, processing instructions and `id()` are not known.
- * @param operation of which the namespaces hold (§4.2.2)
+ * attributes, children and content; at the end `text()` or an attribute. Comments, processing instructions and `id()` are not supported.
+ * @param operation whose namespaces apply (§4.2.2)
  */
 export function locate(root: Element, operation: Element, selector: string): Located | Fault {
   if (selector.length > maxSelector) return fault(400, `a selector of more than ${maxSelector} characters`);
@@ -106,7 +106,7 @@ function attributeOf(element: Element, operation: Element, prefix: string | unde
   return element.getAttributeNodeNS(namespace, local) ?? undefined;
 }
 
-/** Steps apart; a slash in a condition's value separates nothing. */
+/** The steps of a selector; a slash in a condition's value is not a separator. */
 function stepsIn(selector: string): string[] {
   const steps: string[] = [];
   let from = 0;

@@ -2,17 +2,17 @@ import { type Fault, fault } from "../syntax/fault.ts";
 import { type Request, bodyOf, headerValue, headerValues } from "../syntax/message.ts";
 import { readOptionTags } from "../syntax/option-tags.ts";
 
-/** What we understand where a request ends with us. */
+/** What we understand in a request that we answer ourselves. */
 export interface Understood {
   /** Option tags that the request may require. */
   readonly options: readonly string[];
-  /** Types that its body may have; "any" where nobody looks into it. */
+  /** Types that its body may have; "any" if the body is not read. */
   readonly types: readonly string[] | "any";
 }
 
 /**
- * What a UAS looks at in each request that it answers itself, after its method and before what the method means (RFC 3261 §8.2.2.3 and
- * §8.2.3): 420 for an extension, 415 for a body that we do not understand. Max-Forwards is no business of a UAS: it limits proxies.
+ * The checks of a UAS in each request that it answers itself, after its method and before the processing of the method (RFC 3261 §8.2.2.3
+ * and §8.2.3): 420 for an extension, 415 for a body that we do not understand. A UAS ignores Max-Forwards, which limits proxies.
  */
 export function inspectRequest(request: Request, { options, types }: Understood): Fault | undefined {
   if (request.method === "ACK" || request.method === "CANCEL") return undefined;
