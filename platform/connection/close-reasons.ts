@@ -1,4 +1,4 @@
-/** Close codes of ours (RFC 6455 §7.4.2 leaves 4000 to 4999 to applications). */
+/** Our close codes (RFC 6455 §7.4.2 leaves 4000 to 4999 to applications). */
 export const closing = {
   credentialsChanged: { code: 4401, reason: "the credentials of this account changed: authenticate again" },
   subscriberDeleted: { code: 4404, reason: "this account no longer exists" },
@@ -9,7 +9,7 @@ export const closing = {
   tooManyWaiting: { code: 4429, reason: "too many messages wait to be looked at: connect again" },
   tooManyGuesses: { code: 4403, reason: "too many wrong passwords: connect again" },
   tooMany: { code: 4429, reason: "too many connections without authentication" },
-  /** To a home, of a client whose connection broke: 1006 itself cannot be sent. */
+  /** To a home, when the client's connection has failed: 1006 itself cannot be sent. */
   broken: { code: 4006, reason: "the client's connection broke" },
   /** RFC 6455 §7.4.1. */
   failed: { code: 1011, reason: "the server could not keep this connection: connect again" },
