@@ -1,6 +1,6 @@
 import type { Tone } from "./tones.ts";
 
-/** How a call ended, as JsSIP tells it. */
+/** How a call ended, as JsSIP reports it. */
 export interface CallEnd {
   readonly cause: string;
   readonly status: number | undefined;
@@ -14,7 +14,7 @@ export interface CallEnd {
   readonly mediaFault?: string | undefined;
 }
 
-/** What the user is told of a call that has ended, and hears. */
+/** The text and the tone for a call that has ended. */
 export interface Ending {
   readonly text: string;
   readonly isFailure: boolean;
@@ -42,7 +42,7 @@ export function describeMediaFault(name: string): Ending {
   return { text: mediaFaults[name] ?? `The microphone cannot be used (${name})`, isFailure: true, tone: "failed" };
 }
 
-/** What the browser would say if it had a microphone to ask for: pages that come by http have none. */
+/** Pages over http have no microphone to ask for, so no exception: this name stands for it. */
 export const noSecureContext = "InsecureContext";
 
 const mediaFaults: Readonly<Record<string, string>> = {
@@ -53,7 +53,7 @@ const mediaFaults: Readonly<Record<string, string>> = {
   [noSecureContext]: "Browsers give a page no microphone unless it comes by https",
 };
 
-/** RFC 3326: a proxy says why it cancels a call that its caller did not give up. */
+/** RFC 3326: why a proxy cancels a call that its caller did not cancel. */
 function whyCancelled(reason: string | undefined): string {
   const status = causeOf(reason ?? "");
   if (status === 200) return "PEER's call was answered on another of your phones";
@@ -62,7 +62,7 @@ function whyCancelled(reason: string | undefined): string {
   return "PEER gave up";
 }
 
-/** The status in the value for SIP of a header Reason, which may have one for each protocol; 0 without. */
+/** The SIP status in a Reason header, which may have a value for each protocol; 0 if there is none. */
 function causeOf(reason: string): number {
   const values = reason.toLowerCase().split(/,(?=\s*sip\b)/);
   const parameters = values.find((value) => value.trim().startsWith("sip"))?.split(";") ?? [];
@@ -99,7 +99,7 @@ const refusals: Readonly<Record<number, string>> = {
   606: "PEER's phone cannot take this kind of call",
 };
 
-/** JsSIP's causes of an end that somebody wished, by whether we or the peer did. */
+/** JsSIP's causes of a normal end, caused by us or by the peer. */
 const wished: Readonly<Record<string, readonly [local: string, remote: string]>> = {
   Terminated: ["You hung up", "PEER hung up"],
   Canceled: ["You gave up", "PEER gave up"],
@@ -108,7 +108,7 @@ const wished: Readonly<Record<string, readonly [local: string, remote: string]>>
   Expires: ["You did not answer PEER", "PEER did not answer"],
 };
 
-/** The others, of which nobody wished any. */
+/** The other causes, which are failures. */
 const faults: Readonly<Record<string, string>> = {
   "Connection Error": "The connection was lost before PEER answered",
   "Request Timeout": "The server did not answer",

@@ -14,7 +14,7 @@ export interface Route {
 
 /** All present members must match. Users are compared by their names, without escapes. */
 export interface RouteMatch {
-  /** If absent: calls and messages. */
+  /** If absent: INVITE, MESSAGE, OPTIONS and REFER. */
   readonly methods?: readonly string[];
   /** The domain of the Request-URI; if absent the route's own. */
   readonly domain?: string;

@@ -79,7 +79,7 @@ api.route("/", presenceRoutes);
 api.route("/", bindingRoutes);
 api.route("/", listRoutes);
 
-// Not `notFound`: where this app is mounted, that of the outer one would answer.
+// Not `notFound`: the outer app's handler would be used instead.
 api.all("*", (context) => {
   const path = new URL(context.req.url).pathname.replace(mounted, "");
   const allowed = allowedMethods(api.openAPIRegistry.definitions, path).join(", ");

@@ -57,7 +57,7 @@ const remove = createRoute({
   responses: { 204: noContent, ...problems(400, 401, 404, 503) },
 });
 
-/** /domains/{domain}/subscribers/{username}/bindings: what is registered, and registration by an administrator (RFC 3261 §10.2). */
+/** /domains/{domain}/subscribers/{username}/bindings: the bindings, and registration by an administrator (RFC 3261 §10.2). */
 export const bindingRoutes = new OpenAPIHono<{ Bindings: Environment }>();
 
 bindingRoutes.openapi(list, async (context) => {

@@ -20,7 +20,7 @@ import { json, noContent, operation, problems } from "./responses.ts";
 import { domainParameters, fitsXml, isPlainText, subscriberParameters } from "./schemas.ts";
 import { Store, nameOf } from "../../platform/directory/store.ts";
 
-/** Lists of one subscriber, and of a domain. */
+/** Maximum of lists of one subscriber, and of a domain. */
 const maxOfSubscriber = 20;
 const maxOfDomain = 200;
 
@@ -31,7 +31,7 @@ const entrySchema = z.strictObject({
     .refine((uri) => canonicalResource(uri) !== undefined, "is not the SIP or tel URI of a user")
     .refine((uri) => !isOfList(uri), "is a list itself: lists within lists are not taken")
     .openapi({ description: "What is watched", example: "sip:bob@example.com" }),
-  // XML, which the names are told in, cannot hold control characters.
+  // The names are sent in XML, which does not allow control characters.
   name: z
     .string()
     .min(1)
@@ -226,7 +226,7 @@ async function remove(context: ApiContext, domain: string, list: ListName): Prom
   await tell(context, domain, list);
 }
 
-/** Those who watch it learn of the change at once: its owner, or the subscribers to the domain's. */
+/** Its watchers are notified of the change at once: its owner, or the subscribers to the domain's list. */
 async function tell({ env, executionCtx }: ApiContext, domain: string, list: ListName): Promise<void> {
   const homes = homesOf(env, (work) => executionCtx.waitUntil(work));
   const { owner, name } = list;

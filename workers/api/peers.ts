@@ -103,7 +103,7 @@ peerRoutes.openapi(remove, async (context) => {
   return context.body(null, 204);
 });
 
-/** Its connections end at once: it has to come back with what holds now. */
+/** Its connections end at once: it has to reconnect with the new settings. */
 export async function endPeer({ ADDRESS_OF_RECORD }: Environment, { settings }: PeerRow): Promise<void> {
   await ADDRESS_OF_RECORD.getByName(nonSubscriberHome(settings)).subscriberDeleted();
 }

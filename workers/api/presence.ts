@@ -8,7 +8,7 @@ import { json, noContent, operation, problems } from "./responses.ts";
 import { fitsXml, subscriberParameters } from "./schemas.ts";
 import { Store } from "../../platform/directory/store.ts";
 
-/** RFC 4480 §3.2: those of its schema. */
+/** RFC 4480 §3.2: the activities of its schema. */
 const activities = [
   ...["appointment", "away", "breakfast", "busy", "dinner", "holiday", "in-transit", "looking-for-work", "meal", "meeting"],
   ...["on-the-phone", "performance", "permanent-absence", "playing", "presentation", "shopping", "sleeping", "spectator", "steering"],
@@ -59,7 +59,7 @@ const putVoiceMail = createRoute({
   responses: { 200: json(voiceMailSchema, "What the user's phones are told (RFC 3842)"), ...problems(400, 401, 404, 409, 413, 503) },
 });
 
-/** …/presence and …/voice-mail: what an application says of a subscriber (RFC 3903 §6 by other means; RFC 3842). */
+/** …/presence and …/voice-mail: a subscriber's state from an application (RFC 3903 §6 by other means; RFC 3842). */
 export const presenceRoutes = new OpenAPIHono<{ Bindings: Environment }>();
 
 presenceRoutes.openapi(putPresence, async (context) => {

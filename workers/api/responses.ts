@@ -18,7 +18,7 @@ export const tags = {
   "Other servers": "Trunks, peers and routes",
 } as const;
 
-/** What an operation is called, for people and for generated clients. */
+/** The name of an operation, for people and for generated clients. */
 export function operation(operationId: string, summary: string, tag: keyof typeof tags) {
   return { operationId, summary, tags: [tag] };
 }

@@ -230,7 +230,7 @@ function sentenceOf(target: Target | Fault): string {
   }
 }
 
-/** In the API's own words. */
+/** With the names that the API uses. */
 function asWritten(outcome: Outcome): object {
   if (outcome.kind !== "trunk") return outcome;
   const { keepsDomain, ...rest } = outcome;
@@ -252,7 +252,7 @@ function shown({ name, order, match, action: what }: Route): z.infer<typeof rout
   };
 }
 
-/** With captures of the kind that a number has. */
+/** With sample captures like those of a number. */
 function isUri(template: string): boolean {
   const uri = parseUri(template.replace(/\\[1-9]/g, "1"));
   return !isFault(uri) && (uri.kind === "tel" || (uri.kind === "sip" && uri.user !== undefined));

@@ -23,7 +23,7 @@ const blocked = z
   .transform(canonicalName)
   .refine((name) => name === "anonymous" || /^[^@\s]+@[a-z0-9.\-[\]:]+$/.test(name), "is not user@domain, *@domain or anonymous");
 
-/** Octets: a subscriber's row travels with each new connection to his home. */
+/** Octets: a subscriber's row is sent with each new connection to their home. */
 const maxRules = 8192;
 
 const rulesSchema = z
@@ -160,7 +160,7 @@ function written({ forward, doNotDisturb, blocked: list, maximumCalls, watching 
   };
 }
 
-/** Strings with other than Latin-1 letters take two octets each in an attachment. */
+/** Strings with other than Latin-1 letters take two octets for each character in an attachment. */
 function sizeOf(rules: object): number {
   const text = JSON.stringify(rules);
   return Buffer.byteLength(text, "latin1") * (Buffer.from(text, "latin1").toString("latin1") === text ? 1 : 2);

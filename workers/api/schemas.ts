@@ -2,13 +2,13 @@ import { z } from "@hono/zod-openapi";
 import { canonicalUser, isHost, nameOfUser } from "../../lib/syntax/uri.ts";
 import { nameOf } from "../../platform/directory/store.ts";
 
-/** Characters of a user's name, and of the same as it stands in a URI. */
+/** Characters of a user's name, and of its escaped form in a URI. */
 const maxName = 64;
 const maxEscaped = 192;
 
 /**
- * The name of a user, without escapes; a user part as it stands in a SIP URI is read too. It has no character that a phone's page would
- * take for the end of the name, or that HTTP's and SIP's credentials cannot hold (RFC 7617 §2).
+ * The name of a user, without escapes; a user part of a SIP URI is accepted too. Characters are refused that a phone's page would read as
+ * the end of the name, or that the credentials of HTTP and SIP cannot contain (RFC 7617 §2).
  */
 export const userName = z
   .string()
@@ -88,7 +88,7 @@ const ha1 = (digits: number) =>
     .transform((text) => text.toLowerCase())
     .optional();
 
-/** More octets than this would not fit where a home keeps the row of a user. */
+/** Octets: more would not fit where a home keeps the row of a user. */
 const maxAliases = 3200;
 
 export const subscriberBody = z
@@ -132,12 +132,12 @@ export const subscriberBody = z
   })
   .openapi("SubscriberChange");
 
-/** Whether a text has no control characters, nor halves of characters. Not a `regex`: its flag would be wrong in the description. */
+/** Whether a text has no control characters and no halves of surrogate pairs. Not a `regex`: its flag would be wrong in the description. */
 export function isPlainText(text: string): boolean {
   return !/[\p{Cc}\p{Cs}]/u.test(text);
 }
 
-/** Whether XML can hold a text (XML 1.0 §2.2): besides plain text, tabs and line ends. */
+/** Whether XML allows a text (XML 1.0 §2.2): besides plain text, tabs and line ends. */
 export function fitsXml(text: string): boolean {
   return isPlainText(text.replace(/[\t\n\r]/g, "")) && !/[\ufffe\uffff]/.test(text);
 }
@@ -212,7 +212,7 @@ export const permissionSchema = z.enum(["allow", "block", "polite-block", "confi
     "RFC 5025: allow shows the user's state; block refuses; polite-block shows the user as closed; confirm waits until the user has decided",
 });
 
-/** Whom a rule for watchers is about. */
+/** The subject of a rule for watchers. */
 export const watcherName = z
   .string()
   .max(320)
@@ -226,7 +226,7 @@ export function canonicalName(name: string): string {
   return `${canonicalUser(name.slice(0, at).replace(/^sips?:/i, ""))}@${name.slice(at + 1).toLowerCase()}`;
 }
 
-/** The same as people write it, without escapes. */
+/** The same without escapes, as people write it. */
 export function shownName(name: string): string {
   const at = name.lastIndexOf("@");
   return `${nameOf(name.slice(0, Math.max(0, at)))}${name.slice(Math.max(0, at))}`;

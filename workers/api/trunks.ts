@@ -232,7 +232,7 @@ trunkRoutes.openapi(status, async (context) => {
   return context.json({ servers: hops.map(shownStatus), missing: [...(await missing(context.env, trunk))] }, 200);
 });
 
-/** Named as the request named them. */
+/** With the member names of the request. */
 function refuseServers(environment: Environment, { server: only, servers = [] }: z.infer<typeof trunkBody>): void {
   const { allowedNetworks } = readConfiguration(environment);
   if (only !== undefined) refuseUnreachable("server", only, allowedNetworks);

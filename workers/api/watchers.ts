@@ -46,7 +46,7 @@ const remove = createRoute({
   responses: { 204: noContent, ...problems(400, 401, 404, 503) },
 });
 
-/** …/watchers: the part of the rules that subscribers may set themselves, with their own passwords. */
+/** …/watchers: the part of the rules that subscribers may change themselves, with their own passwords. */
 export const watcherRoutes = new OpenAPIHono<{ Bindings: Environment }>();
 
 watcherRoutes.openapi(list, async (context) => {
