@@ -60,7 +60,7 @@ export function fitting(messages: readonly TraceEntry[]): TraceEntry[] {
     newest.unshift(message);
   }
   const missing = others.length - newest.length;
-  const gap: TraceEntry = { at: first.at, direction: "note", flow: "-", text: `${missing} messages that came next are not kept` };
+  const gap: TraceEntry = { at: first.at, direction: "note", flow: "-", text: `the next ${missing} messages are not kept` };
   return [first, ...(missing === 0 ? [] : [gap]), ...newest];
 }
 

@@ -233,7 +233,7 @@ function readExpires(
   ];
   if (minimumExpires > defaultExpires || defaultExpires > maximumExpires) {
     throw new Error(
-      `the settings MINIMUM_EXPIRES, DEFAULT_EXPIRES and MAXIMUM_EXPIRES do not rise: ${minimumExpires}, ${defaultExpires}, ${maximumExpires}`,
+      `the settings MINIMUM_EXPIRES, DEFAULT_EXPIRES and MAXIMUM_EXPIRES must be in ascending order: ${minimumExpires}, ${defaultExpires}, ${maximumExpires}`,
     );
   }
   return { minimumExpires, defaultExpires, maximumExpires };
@@ -242,7 +242,9 @@ function readExpires(
 function readEventExpires(number: (name: keyof typeof numberSettings) => number): SubscriptionSettings {
   const [minimumExpires, maximumExpires] = [number("MINIMUM_EVENT_EXPIRES"), number("MAXIMUM_EVENT_EXPIRES")];
   if (minimumExpires > maximumExpires) {
-    throw new Error(`the settings MINIMUM_EVENT_EXPIRES and MAXIMUM_EVENT_EXPIRES do not rise: ${minimumExpires}, ${maximumExpires}`);
+    throw new Error(
+      `the settings MINIMUM_EVENT_EXPIRES and MAXIMUM_EVENT_EXPIRES must be in ascending order: ${minimumExpires}, ${maximumExpires}`,
+    );
   }
   return { minimumExpires, maximumExpires };
 }
@@ -267,7 +269,7 @@ function readKeys(written: string | undefined): readonly Uint8Array[] {
 function readNetworks(written: string | undefined): readonly string[] {
   const networks = elements(written ?? "");
   for (const network of networks)
-    if (!isNetwork(network)) throw new Error(`in ALLOWED_NETWORKS, "${network}" is no network in CIDR notation`);
+    if (!isNetwork(network)) throw new Error(`in ALLOWED_NETWORKS, "${network}" is not a network in CIDR notation`);
   return networks;
 }
 

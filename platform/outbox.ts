@@ -47,7 +47,7 @@ export class Outbox {
         this.#queues.set(home, [posted]);
         void Promise.resolve().then(() => this.#flush(home));
       } else if (queue.length < maxQueue) queue.push(posted);
-      else failed(new Undeliverable(`too many letters are waiting for ${home}`));
+      else failed(new Undeliverable(`too many messages are waiting for ${home}`));
     });
   }
 

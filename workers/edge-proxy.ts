@@ -244,7 +244,7 @@ class EdgeProxy implements Served {
     const socket = await connectHome(this.#environment, opening);
     if (!this.#client.isOpen) {
       socket.close(1000);
-      throw new Error("the client has gone");
+      throw new Error("the client has disconnected");
     }
     const homeConnection: HomeConnection = {
       socket,

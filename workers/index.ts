@@ -78,7 +78,7 @@ async function connectPeer(
     const peer = await findPeer(environment, shown);
     if (peer !== undefined) return await connectDedicated(environment, openingOf(peer, arrival));
     if (shown.token === undefined) return undefined;
-    return plain(401, "No server has this token.", { "WWW-Authenticate": "Bearer" });
+    return plain(401, "No peer has this token.", { "WWW-Authenticate": "Bearer" });
   } catch (error) {
     if (!(error instanceof DirectoryUnavailable)) throw error;
     return plain(503, "The directory cannot be reached: try again.", { "Retry-After": "5" });

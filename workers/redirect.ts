@@ -116,7 +116,7 @@ class RedirectServer implements Served {
       if (error instanceof TooOften) return this.#client.end(closing.tooMuch);
       const isAway = error instanceof DirectoryUnavailable;
       if (!isAway) console.error(JSON.stringify({ note: "a redirection failed", error: String(error) }));
-      this.#client.refuse(request, fault(isAway ? 503 : 500, "nobody can be looked up now", [["Retry-After", "5"]]));
+      this.#client.refuse(request, fault(isAway ? 503 : 500, "users cannot be looked up now", [["Retry-After", "5"]]));
     }
   }
 
@@ -125,7 +125,7 @@ class RedirectServer implements Served {
     if (request.method === "REGISTER") return fault(405, "this is a redirect server: register at /ws", [["Allow", allowed.redirect]]);
     const uri = parseUri(request.requestUri);
     if (isFault(uri)) return uri;
-    if (uri.kind === "other") return fault(416, `the scheme ${uri.scheme} leads nowhere here`);
+    if (uri.kind === "other") return fault(416, `the scheme ${uri.scheme} cannot be routed`);
     const isServer = uri.kind === "sip" && uri.user === undefined;
     // The body is not for this server if the client is only redirected.
     const refusal = inspectRequest(request, { options: [], types: isServer ? [] : "any" });
@@ -137,7 +137,7 @@ class RedirectServer implements Served {
       uri.kind === "tel"
         ? { user: dialledNumber(uri), domain, instance: undefined, registration: undefined }
         : addressOf(this.#keyring, uri);
-    if (address === undefined) return fault(404, "this GRUU is not, or no longer, valid");
+    if (address === undefined) return fault(404, "this GRUU is unknown or no longer valid");
     const found = await this.#find(address.user, address.domain);
     if (found.kind === "foreign") return (await this.#authenticate(request, requester)) ?? this.#askDns(request, uri);
     const isStranger = found.settings.answersStrangers;
@@ -171,7 +171,7 @@ class RedirectServer implements Served {
     found: Answer,
     requester: Requester | undefined,
   ): Promise<string | Fault> {
-    if (found.kind === "foreign") return fault(404, "that domain is not ours");
+    if (found.kind === "foreign") return fault(404, "this server does not serve that domain");
     if (found.kind === "unknown") return this.#askEnum(request, user);
     const { subscriber } = found;
     if (!subscriber.opened) {
@@ -190,12 +190,12 @@ class RedirectServer implements Served {
       redirects: true,
     };
     const [receipt] = (await this.#environment.ADDRESS_OF_RECORD.getByName(homeName(subscriber)).deliver([envelope])) ?? [];
-    return receipt?.kind === "answered" ? receipt.text : fault(500, "the user's home did not say where he is");
+    return receipt?.kind === "answered" ? receipt.text : fault(500, "the user's home did not return an address");
   }
 
   /** RFC 3263: the servers of another domain. Those inside our own networks are not returned. */
   async #askDns(request: SipRequest, uri: Uri): Promise<string | Fault> {
-    if (uri.kind !== "sip") return fault(404, "nobody has this number");
+    if (uri.kind !== "sip") return fault(404, "there is no user with this number");
     const { allowedNetworks: networks } = this.#configuration;
     const random = (n: number) => Math.floor(Math.random() * n);
     const places = await hopsOf({ resolver: resolverOf(this.#environment), networks, random }, uri);
@@ -213,7 +213,7 @@ class RedirectServer implements Served {
     if (enumApex === "" || !/^\+\d{3,15}$/.test(user)) return fault(404, "there is no such user");
     const result = await resolverOf(this.#environment).settle((known) => resolveEnum(user, known, enumApex));
     if (isFault(result)) return result;
-    if (result.uris.length === 0) return fault(404, "nobody has this number");
+    if (result.uris.length === 0) return fault(404, "there is no user with this number");
     const headers = result.uris.map((uri): [string, string] => ["Contact", `<${serialiseUri(uri)}>`]);
     return told(request, 302, headers);
   }
@@ -252,7 +252,7 @@ class RedirectServer implements Served {
 
   /** RFC 3261 §11.2: the capabilities of this server. */
   #serve(request: SipRequest): string | Fault {
-    if (request.method !== "OPTIONS") return fault(404, "this URI names nobody");
+    if (request.method !== "OPTIONS") return fault(404, "this URI does not name a user");
     return replyTo(request, 200, { toTag: randomText(), headers: capabilities("redirect") });
   }
 }
@@ -265,6 +265,6 @@ function nameOf({ via: { branch, sentBy } }: MandatoryHeaders): string {
 function told(request: SipRequest, status: number, contacts: readonly (readonly [string, string])[]): string | Fault {
   const headers = awayFrom(request.requestUri, contacts);
   return headers.length === 0
-    ? fault(404, "nothing is known but this URI itself")
+    ? fault(404, "the only known address is this URI itself")
     : replyTo(request, status, { toTag: randomText(), headers });
 }

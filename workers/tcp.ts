@@ -13,7 +13,7 @@ import { serveShared } from "./edge-proxy.ts";
 export async function serveTcp(environment: Environment, socket: Socket): Promise<void> {
   if (!readConfiguration(environment).localDevelopment) return void (await socket.close());
   const { remoteAddress = "", localAddress } = await socket.opened;
-  if (localAddress === undefined) throw new Error("the platform does not say where this connection came in");
+  if (localAddress === undefined) throw new Error("the platform does not report the local address of this connection");
   // The name in PUBLIC_HOST is that of the HTTP port.
   const host = localAddress;
   const { webSocket } = serveShared(environment, { host, address: remoteAddress, account: undefined });

@@ -39,7 +39,7 @@ export function authenticate(keyring: Keyring, request: Request, claim: Claim): 
     ({ realm, username }) => realm === claim.domain && canonicalUser(username) === claim.user,
   );
   const algorithms = own.map(({ algorithm }) => algorithm?.toUpperCase() ?? "MD5");
-  if (new Set(algorithms).size < algorithms.length) return fault(400, "credentials of one realm, user and algorithm are there twice");
+  if (new Set(algorithms).size < algorithms.length) return fault(400, "credentials for the same realm, user and algorithm are repeated");
   for (const credentials of own) {
     const secret = secretFor(claim, credentials.username);
     const verdict = verifyCredentials(keyring, credentials, secret, { ...claim.at, method, requestUri });
@@ -48,7 +48,7 @@ export function authenticate(keyring: Keyring, request: Request, claim: Claim): 
   }
   // Sent for right and wrong passwords alike: it names the fault if a proxy of the phone has changed the Request-URI.
   const isOther = own.some(({ uri }) => !isSameUri(uri, requestUri));
-  const why = isOther ? "the uri of the credentials is not the Request-URI" : "authentication is needed";
+  const why = isOther ? "the uri of the credentials is not the Request-URI" : "authentication is required";
   return askForCredentials(keyring, request, isServer, claim, { isStale, why });
 }
 

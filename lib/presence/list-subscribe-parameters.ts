@@ -29,12 +29,12 @@ export function readListSubscribeParameters(
   if (refusal !== undefined) return refusal;
   const event = ownEvent(request)?.package;
   if (event === undefined || !packages.includes(event))
-    return fault(489, "lists of this event package are not watched", [["Allow-Events", packages.join(", ")]]);
+    return fault(489, "lists are not supported for this event package", [["Allow-Events", packages.join(", ")]]);
   const required = readOptionTags(request, "require");
   if (![...required, ...readOptionTags(request, "supported")].includes(eventList))
-    return fault(421, "this is a list, and Supported does not name eventlist", [["Require", eventList]]);
+    return fault(421, "this is a list: the request needs Supported: eventlist", [["Require", eventList]]);
   if (isAdHoc && !required.includes(recipientList))
-    return fault(421, "the list comes in the request, and Require does not say so", [["Require", recipientList]]);
+    return fault(421, "a request with a list needs Require: recipient-list-subscribe", [["Require", recipientList]]);
   if (!takesLists(request)) return fault(406, "notifications of lists are multipart/related with application/rlmi+xml");
   return readSubscribeParameters(request, settings);
 }

@@ -15,8 +15,7 @@ const pidfDiff = "urn:ietf:params:xml:ns:pidf-diff";
 export function readPublished(type: string, body: string, stored: string | undefined): string | Fault {
   if (type !== partialType) return refusePidf(body) ?? body;
   const full = readFullPidf(body);
-  const patched = () =>
-    stored === undefined ? fault(400, "what has changed, and nothing that it has changed in") : patchPidf(stored, body);
+  const patched = () => (stored === undefined ? fault(400, "a partial document needs an earlier full one") : patchPidf(stored, body));
   const text = isFault(full) ? patched() : full;
   return isFault(text) ? text : (refusePidf(text) ?? text);
 }
@@ -43,7 +42,7 @@ function patchPidf(document: string, body: string): string | Fault {
 }
 
 function apply(root: Element, operation: Element): Fault | undefined {
-  if (operation.namespaceURI !== pidfDiff) return fault(400, `${operation.nodeName} is no patch operation`);
+  if (operation.namespaceURI !== pidfDiff) return fault(400, `${operation.nodeName} is not a patch operation`);
   const found = locate(root, operation, operation.getAttribute("sel") ?? "");
   if (isFault(found)) return found;
   switch (operation.localName) {
@@ -54,24 +53,24 @@ function apply(root: Element, operation: Element): Fault | undefined {
     case "remove":
       return remove(found, root);
     default:
-      return fault(400, `${operation.nodeName} is no patch operation`);
+      return fault(400, `${operation.nodeName} is not a patch operation`);
   }
 }
 
 /** RFC 5261 §4.3. */
 function add(found: Located, operation: Element, root: Element): Fault | undefined {
-  if (found.kind !== "element") return fault(400, "only elements can be added to");
+  if (found.kind !== "element") return fault(400, "only an element can be the target of add");
   const { element } = found;
   const [pos, type] = [operation.getAttribute("pos"), operation.getAttribute("type")];
   if (type !== null) {
     const [, name] = /^@([A-Za-z_][\w.-]*)$/.exec(type) ?? [];
-    if (name === undefined || name.startsWith("xml")) return fault(400, `what is to be added is not known: ${type}`);
+    if (name === undefined || name.startsWith("xml")) return fault(400, `unknown type of addition: ${type}`);
     element.setAttribute(name, operation.textContent ?? "");
     return undefined;
   }
-  if (pos !== null && !["before", "after", "prepend"].includes(pos)) return fault(400, `a place that is not known: ${pos}`);
+  if (pos !== null && !["before", "after", "prepend"].includes(pos)) return fault(400, `unknown position: ${pos}`);
   const isBeside = pos === "before" || pos === "after";
-  if (isBeside && element === root) return fault(400, "a document has one root");
+  if (isBeside && element === root) return fault(400, "a document has only one root");
   const parent = isBeside ? element.parentNode : element;
   const places: Readonly<Record<string, Node | null>> = { before: element, after: element.nextSibling, prepend: element.firstChild };
   for (const node of contentOf(operation, root)) parent?.insertBefore(node, places[pos ?? ""] ?? null);
@@ -84,8 +83,8 @@ function replace(found: Located, operation: Element, root: Element): Fault | und
   else if (found.kind === "text") found.text.nodeValue = operation.textContent ?? "";
   else {
     const [next, another] = childrenOf(operation);
-    if (next === undefined || another !== undefined) return fault(400, "one element is replaced by one element");
-    if (found.element === root) return fault(400, "the root is not replaced");
+    if (next === undefined || another !== undefined) return fault(400, "one element can only be replaced by one element");
+    if (found.element === root) return fault(400, "the root cannot be replaced");
     found.element.parentNode?.replaceChild(ownedBy(next, root), found.element);
   }
   return undefined;
@@ -95,7 +94,7 @@ function replace(found: Located, operation: Element, root: Element): Fault | und
 function remove(found: Located, root: Element): Fault | undefined {
   if (found.kind === "attribute") found.owner.removeAttributeNode(found.attribute);
   else if (found.kind === "text") found.text.parentNode?.removeChild(found.text);
-  else if (found.element === root) return fault(400, "the root is not removed");
+  else if (found.element === root) return fault(400, "the root cannot be removed");
   else found.element.parentNode?.removeChild(found.element);
   return undefined;
 }

@@ -29,9 +29,9 @@ export function refusePidf(body: string): Fault | undefined {
   for (const tuple of childrenOf(root, pidf, "tuple")) {
     const statuses = childrenOf(tuple, pidf, "status");
     const basics = statuses.flatMap((status) => childrenOf(status, pidf, "basic")).map(({ textContent }) => textContent);
-    if (!isUsableId(tuple.getAttribute("id") ?? "")) return fault(400, "a tuple without a usable id");
-    if (statuses.length !== 1 || basics.length > 1) return fault(400, "a tuple without its one status");
-    if (basics.some((basic) => basic !== "open" && basic !== "closed")) return fault(400, "a basic status that is neither open nor closed");
+    if (!isUsableId(tuple.getAttribute("id") ?? "")) return fault(400, "a tuple has no valid id");
+    if (statuses.length !== 1 || basics.length > 1) return fault(400, "a tuple must have exactly one status");
+    if (basics.some((basic) => basic !== "open" && basic !== "closed")) return fault(400, "a basic status is neither open nor closed");
   }
   return undefined;
 }

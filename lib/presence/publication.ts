@@ -59,7 +59,7 @@ export function publish(input: PublishInput): PublishOutcome | Fault {
   const { request, publications, settings, tag, event, body, phone, now } = input;
   const match = headerValue(request, "sip-if-match");
   const existing = publications.find((one) => one.tag === match);
-  if (match !== undefined && existing === undefined) return fault(412, "this entity-tag is not, or no longer, valid");
+  if (match !== undefined && existing === undefined) return fault(412, "this entity-tag is unknown or no longer valid");
   const expires = expiresOf(request, settings);
   if (expires > 0 && expires < settings.minimumExpires)
     return fault(423, "the expiry is too short", [["Min-Expires", String(settings.minimumExpires)]]);
@@ -68,9 +68,9 @@ export function publish(input: PublishInput): PublishOutcome | Fault {
   const document = body === "" ? undefined : readBody(input, existing?.body);
   if (isFault(document)) return document;
   if (existing === undefined && publications.length >= settings.maximumPublications)
-    return limitReached(403, "too many publications of this user");
+    return limitReached(403, "too many publications for this user");
   if (document !== undefined && isTooMuch(document, publications, existing))
-    return limitReached(403, "too much is published for this user");
+    return limitReached(403, "the publications for this user are too large");
   const until = now + expires * 1000;
   const id = existing?.id ?? tag;
   const [text, at] = document === undefined ? [existing?.body ?? "", existing?.at ?? now] : [document, now];
@@ -97,7 +97,7 @@ function expiresOf(request: Request, { defaultExpires, minimumExpires, maximumEx
 function readBody({ request, settings, body, read }: PublishInput, stored: string | undefined): string | Fault {
   const { maximumSize } = settings;
   const type = headerValue(request, "content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
-  const tooLong = fault(413, `event state of more than ${maximumSize} characters is not taken`);
+  const tooLong = fault(413, `event state may have at most ${maximumSize} characters`);
   if (body.length > maximumSize) return tooLong;
   const document = read(type, body, stored);
   return !isFault(document) && document.length > maximumSize ? tooLong : document;

@@ -17,7 +17,7 @@ const isUriText = /^[\w\-.~:/?#[\]@!$&'()*+,;=%]+$/;
  * @param body as text
  */
 export function readRecipientList(request: Request, body: string): readonly ListEntry[] | Fault {
-  if (body === "") return fault(400, "the list is missing: it comes in the body");
+  if (body === "") return fault(400, "the body with the list is missing");
   if (withoutParameters(headerValue(request, "content-disposition")) !== "recipient-list")
     return fault(400, "the Content-Disposition of the list is not recipient-list");
   const root = parseXml(body, namespace, "resource-lists");
@@ -25,11 +25,11 @@ export function readRecipientList(request: Request, body: string): readonly List
   const entries = new Map<string, ListEntry>();
   for (const element of entriesIn(root)) {
     const uri = element.getAttribute("uri") ?? "";
-    if (!isUriText.test(uri) || uri.length > maxUri) return fault(400, `an entry without a URI of up to ${maxUri} characters`);
+    if (!isUriText.test(uri) || uri.length > maxUri) return fault(400, `an entry needs a URI of up to ${maxUri} characters`);
     const name = childrenOf(element, namespace, "display-name")[0]?.textContent?.trim().slice(0, maxName) ?? "";
     if (!entries.has(uri)) entries.set(uri, name === "" ? { uri } : { uri, name });
   }
-  if (entries.size > maxEntries) return fault(413, `more than ${maxEntries} resources`);
+  if (entries.size > maxEntries) return fault(413, `the list has more than ${maxEntries} resources`);
   return [...entries.values()];
 }
 

@@ -25,7 +25,7 @@ const childPattern = new RegExp(`^\\[(?:${name}|\\.)=${value}\\]$`);
  * @param operation whose namespaces apply (§4.2.2)
  */
 export function locate(root: Element, operation: Element, selector: string): Located | Fault {
-  if (selector.length > maxSelector) return fault(400, `a selector of more than ${maxSelector} characters`);
+  if (selector.length > maxSelector) return fault(400, `a selector is longer than ${maxSelector} characters`);
   const [first = "", ...steps] = stepsIn(selector.replace(/^\//, ""));
   const last = /^(?:text\(\)|@)/.test(steps.at(-1) ?? "") ? steps.pop() : undefined;
   let found: readonly Element[] | Fault = take([root], operation, first);
@@ -45,14 +45,14 @@ export function locate(root: Element, operation: Element, selector: string): Loc
 /** The elements of one step; positions are counted among siblings. */
 function take(elements: readonly Element[], operation: Element, step: string): Element[] | Fault {
   const [, prefix, local, conditions = ""] = stepPattern.exec(step) ?? [];
-  if (local === undefined && !step.startsWith("*")) return fault(400, `a selector with a step that is not known: ${step}`);
+  if (local === undefined && !step.startsWith("*")) return fault(400, `a selector has an unknown step: ${step}`);
   const isNamed = (element: Element) => local === undefined || isOf(element, operation, prefix, local);
   let taken = elements.filter(isNamed);
   const written = conditions.match(/\[[^[\]]*\]/g) ?? [];
-  if (written.length > maxConditions) return fault(400, `a selector with more than ${maxConditions} conditions on one step`);
+  if (written.length > maxConditions) return fault(400, `a selector has more than ${maxConditions} conditions on one step`);
   for (const condition of written) {
     const fits = fitting(condition, operation);
-    if (fits === undefined) return fault(400, `a selector with a condition that is not known: ${condition}`);
+    if (fits === undefined) return fault(400, `a selector has an unknown condition: ${condition}`);
     const siblings = byParent(taken);
     taken = taken.filter((element) => fits(element, siblings.get(element.parentNode) ?? []));
   }

@@ -82,10 +82,10 @@ export function ownEvent(request: Request): (Event & { readonly package: EventPa
 /** Reads a SUBSCRIBE for one of our packages (RFC 6665 §4.2.1.1, RFC 6446, RFC 5839). */
 export function readSubscribeParameters(request: Request, settings: SubscriptionSettings): SubscribeParameters | Fault {
   const event = ownEvent(request);
-  if (event === undefined) return fault(489, "this event package is not known", [["Allow-Events", eventPackages.join(", ")]]);
+  if (event === undefined) return fault(489, "this event package is not supported", [["Allow-Events", eventPackages.join(", ")]]);
   const { type, defaultExpires } = traits[event.package];
   const isPartial = prefersChanges(request, event.package);
-  if (!isPartial && !accepts(request, type)) return fault(406, `notifications of this package have ${type}`);
+  if (!isPartial && !accepts(request, type)) return fault(406, `notifications of this package have the type ${type}`);
   const expires = Math.min(parseDeltaSeconds(headerValue(request, "expires")) ?? defaultExpires, settings.maximumExpires);
   if (expires > 0 && expires < settings.minimumExpires)
     return fault(423, "the expiry is too short", [["Min-Expires", String(settings.minimumExpires)]]);

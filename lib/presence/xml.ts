@@ -13,9 +13,9 @@ const maxElements = 500;
  */
 export function parseXml(written: string, namespace: string, name: string): Element | Fault {
   const text = written.replace(byteOrderMark, "");
-  if (/<!(?!--|\[CDATA\[)/.test(text)) return fault(400, "documents with a DOCTYPE are not taken");
-  if (!holdsCharactersOnly(text)) return fault(400, "the body holds what is no character of XML");
-  if (countElements(text) > maxElements) return fault(400, `more than ${maxElements} elements`);
+  if (/<!(?!--|\[CDATA\[)/.test(text)) return fault(400, "documents with a DOCTYPE are not accepted");
+  if (!holdsCharactersOnly(text)) return fault(400, "the body has characters that XML does not allow");
+  if (countElements(text) > maxElements) return fault(400, `the body has more than ${maxElements} elements`);
   const root = documentOf(text)?.documentElement;
   if (root === null || root === undefined) return fault(400, "the body is not well-formed XML");
   return root.namespaceURI === namespace && root.localName === name ? root : fault(400, `the body is not a ${name} of ${namespace}`);

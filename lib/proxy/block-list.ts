@@ -20,8 +20,8 @@ export function refuseBlocked(
   if (blocked.length === 0) return undefined;
   const sender = isTrunkIdentity(identity) ? (fromOf(mandatory) ?? identity) : identity;
   const everybody = `*${sender.slice(sender.lastIndexOf("@"))}`;
-  if (blocked.includes(sender) || blocked.includes(everybody)) return fault(603, "the user does not take requests of this sender");
-  if (blocked.includes("anonymous") && isAnonymous(request, mandatory)) return fault(433, "the user does not take anonymous requests");
+  if (blocked.includes(sender) || blocked.includes(everybody)) return fault(603, "the user does not accept requests from this sender");
+  if (blocked.includes("anonymous") && isAnonymous(request, mandatory)) return fault(433, "the user does not accept anonymous requests");
   return undefined;
 }
 

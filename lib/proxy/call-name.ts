@@ -27,10 +27,10 @@ export function callOf(dialog: string): string {
  * Refuses a dialog with the Call-ID of another users' call: with the tags of that call too, it could send requests that seem to belong to
  * it.
  */
-export const inProgress: Fault = fault(482, "a call of others with this Call-ID is in progress");
+export const inProgress: Fault = fault(482, "another call with this Call-ID is in progress");
 
 /**
  * Refuses a request that claims to be within a call but lacks the Route that the ends of the call were given. Phones check the Call-ID and
  * tags, not the sender.
  */
-export const withoutRoute: Fault = fault(481, "a request within a call takes the Route that the call has");
+export const withoutRoute: Fault = fault(481, "a request within a call needs the Route of the call");

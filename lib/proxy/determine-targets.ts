@@ -38,7 +38,7 @@ export interface SearchSettings {
 }
 
 const nobodyThere: Plan & { kind: "refuse" } = { kind: "refuse", status: 480, why: "no phone of this user is registered" };
-const tooManyCalls = "this user has as many calls as maximum_calls allows";
+const tooManyCalls = "this user has the maximum number of calls (maximum_calls)";
 
 /** Plans the search for a target that answers: the user's rules, then RFC 3261 §16.5 and §16.6. */
 export function determineTargetsOfSearch(input: PlanInput): Plan {
@@ -49,11 +49,11 @@ export function determineTargetsOfSearch(input: PlanInput): Plan {
   const { always, busy, noAnswer, notRegistered } = rules.forward;
   if (always !== undefined) return sentOn(input, always, "unconditional");
   if (rules.doNotDisturb || input.calls >= (rules.maximumCalls ?? Number.POSITIVE_INFINITY)) {
-    const why = rules.doNotDisturb ? "this user does not take calls now (do_not_disturb)" : tooManyCalls;
+    const why = rules.doNotDisturb ? "this user does not accept calls now (do_not_disturb)" : tooManyCalls;
     return busy === undefined ? { kind: "refuse", status: 486, why } : sentOn(input, busy, "user-busy", 486);
   }
   // The user may have phones, though none matches the caller's preferences: so the rule for an absent user does not apply.
-  if (targets.length === 0 && input.hasCallerPreferences) return { ...nobodyThere, why: "no phone suits what the caller asks for" };
+  if (targets.length === 0 && input.hasCallerPreferences) return { ...nobodyThere, why: "no phone matches the caller's preferences" };
   if (targets.length === 0) {
     return notRegistered === undefined ? nobodyThere : sentOn(input, notRegistered, "unavailable");
   }

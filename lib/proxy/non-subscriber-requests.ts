@@ -13,7 +13,7 @@ const notOfGuests = ["REFER", "SUBSCRIBE", "PUBLISH", "REGISTER"];
 /** Refuses a method that a guest may not send within a dialog. */
 export function refuseNonSubscriberInDialog(nonSubscriber: NonSubscriber, method: string): Fault | undefined {
   return nonSubscriber.kind === "guest" && notOfGuests.includes(method)
-    ? fault(403, "guests may call and write, and nothing else")
+    ? fault(403, "guests may only make calls and send messages")
     : undefined;
 }
 
@@ -30,7 +30,7 @@ export const anonymous = "anonymous@anonymous.invalid";
 export function senderOf({ from }: MandatoryHeaders): Sender | undefined | Fault {
   const uri = parseUri(from.uri);
   if (isFault(uri)) return uri;
-  if (uri.kind !== "sip" || uri.user === undefined) return fault(403, "From names nobody");
+  if (uri.kind !== "sip" || uri.user === undefined) return fault(403, "From does not name a user");
   // A trailing dot only marks a complete name (RFC 3261 §19.1.1 has the host of RFC 1034).
   const domain = uri.host.toLowerCase().replace(/\.$/, "");
   return domain === "anonymous.invalid" ? undefined : { user: canonicalUser(uri.user), domain };
@@ -50,7 +50,7 @@ export function refuseNonSubscriber(
 ): Fault | undefined {
   if (to.domain !== nonSubscriber.domain) return fault(403, "requests are not relayed to other domains");
   if (method === "REGISTER" || method === "PUBLISH") return fault(403, "only subscribers may do that");
-  if (nonSubscriber.kind === "guest" && !guestMethods.includes(method)) return fault(403, "guests may call and write, and nothing else");
+  if (nonSubscriber.kind === "guest" && !guestMethods.includes(method)) return fault(403, "guests may only make calls and send messages");
   return refuseSender(nonSubscriber, sender, isOurs);
 }
 
@@ -58,7 +58,7 @@ export function refuseNonSubscriber(
 export function refuseSender(nonSubscriber: NonSubscriber, sender: Sender | undefined, isOurs: boolean): Fault | undefined {
   if (nonSubscriber.kind === "peer")
     return sender === undefined || !nonSubscriber.domains.includes(sender.domain)
-      ? fault(403, "From is of none of this server's domains")
+      ? fault(403, "the domain of From is not one of this server's domains")
       : undefined;
-  return isOurs ? fault(403, "From is of a domain of this server, whose users have to authenticate") : undefined;
+  return isOurs ? fault(403, "From is in a domain of this server: its users have to authenticate") : undefined;
 }

@@ -68,7 +68,7 @@ export function retargetedRequest(
   const written = headerValue(request, "max-forwards");
   const left = written === undefined ? initialMaxForwards : Number(written) - 1;
   // RFC 5393 §5.1: Max-Forwards ends a request that spirals without end.
-  if (left < 0 || (search?.forwardingTrail.length ?? 0) >= maxRetargets) return fault(483, "the request was sent on too often");
+  if (left < 0 || (search?.forwardingTrail.length ?? 0) >= maxRetargets) return fault(483, "the request was forwarded too often");
   // RFC 5393 §5.3.3: into how many branches this one may be forked.
   const limited = { requestUri: branch.contact, remove: ["max-breadth"] };
   const maxBreadth = ["Max-Breadth", String(breadth)] as const;

@@ -25,7 +25,7 @@ export function applySessionTimer(request: Request, policy: SessionTimerPolicy):
   }
   if (asked >= policy.minimum) return undefined;
   if (readOptionTags(request, "supported").includes("timer")) {
-    return fault(422, `a session interval is at least ${policy.minimum} seconds here`, [["Min-SE", String(policy.minimum)]]);
+    return fault(422, `the session interval must be at least ${policy.minimum} seconds`, [["Min-SE", String(policy.minimum)]]);
   }
   // A caller that does not support the extension would not understand a 422: the interval is raised for it.
   return {

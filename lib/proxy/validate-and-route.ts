@@ -117,7 +117,7 @@ function readRoute(request: Request, mandatory: MandatoryHeaders, written: Uri, 
   };
   if (own.dialog !== undefined) {
     const { sender, receiver } = endsOf(own.dialog.route, mandatory.fromTag);
-    if (sender.home !== by.owner.home) return fault(403, "this dialog is not the sender's");
+    if (sender.home !== by.owner.home) return fault(403, "the sender is not part of this dialog");
     // RFC 6665 §4.3: the NOTIFY creates the dialog of its subscription, and needs the route that the SUBSCRIBE had.
     const recordRoute = request.method === "NOTIFY" && strict === undefined ? headerValues(request, "route")[own.count - 1] : undefined;
     const hasOwnRouteToken = vouches(request, mandatory, own.dialog.route);
@@ -188,7 +188,7 @@ function readRequestUri(uri: Uri, alterations: Alterations, by: Examination): Ro
     uri.user === undefined
       ? { user: "", domain: uri.host.toLowerCase(), instance: undefined, registration: undefined }
       : addressOf(by.keyring, uri);
-  if (address === undefined) return fault(404, "this GRUU is not, or no longer, valid");
+  if (address === undefined) return fault(404, "this GRUU is unknown or no longer valid");
   return { way: { kind: "address", address, alterations }, hasOwnRouteToken: false };
 }
 
@@ -217,7 +217,7 @@ function uriOf(route: string): SipUri | Fault {
   if (isFault(address)) return address;
   const uri = parseUri(address.uri);
   if (isFault(uri)) return uri;
-  return uri.kind === "sip" ? uri : fault(400, "a Route that is not a SIP URI");
+  return uri.kind === "sip" ? uri : fault(400, "a Route is not a SIP URI");
 }
 
 /** A token in the user part is ours under any host name that we had: it opens, or it is dropped. */

@@ -22,5 +22,5 @@ export function mayRegister({ requestUri }: Request, { to }: MandatoryHeaders, {
   if (isFault(whose)) return whose;
   const isOwn =
     whose.kind === "sip" && whose.host.toLowerCase() === domain && whose.user !== undefined && canonicalUser(whose.user) === user;
-  return isOwn ? undefined : fault(403, "only one's own address of record can be registered");
+  return isOwn ? undefined : fault(403, "users can register only their own address of record");
 }

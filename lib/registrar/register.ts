@@ -126,9 +126,9 @@ function bindingOf(input: RegisterInput, contact: Contact, added: number, expire
   const regId = instance === undefined ? undefined : regIdOf(contact);
   if (isFault(regId)) return regId;
   if (regId !== undefined && expires > 0 && lacksOutbound(input.request)) {
-    return fault(439, "the first proxy on the way does not support outbound");
+    return fault(439, "the first proxy on the path does not support outbound");
   }
-  if (regId !== undefined && expires > 0 && added > 1) return fault(400, "reg-id allows one Contact only");
+  if (regId !== undefined && expires > 0 && added > 1) return fault(400, "reg-id allows only one Contact");
   return {
     key: bindingKey(instance, regId, contact.uri),
     phone: knownPhone(input, instance, contact.uri) ?? phoneOf(keyring, instance, contact.uri),
@@ -207,5 +207,5 @@ export function isOutOfOrder(input: Pick<RegisterInput, "mandatory">, existing: 
 }
 
 export function outOfOrder(): Fault {
-  return fault(500, "a registration with this Call-ID and a higher CSeq is already here");
+  return fault(500, "there is already a registration with this Call-ID and a higher CSeq");
 }

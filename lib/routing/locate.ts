@@ -78,10 +78,10 @@ const maxHops = 16;
 export function locate(uri: SipUri, known: Known, options: LocateOptions): Ask | Hops | Fault {
   const target = targetOf(uri);
   if (isFault(target)) return target;
-  if (uri.port === 0) return fault(400, "a URI with the port 0");
+  if (uri.port === 0) return fault(400, "the URI has port 0");
   const permitted = permittedTransports(uri, options.transports);
   const usual = defaultTransport(uri, permitted);
-  if (usual === undefined) return fault(503, "no transport that the URI permits");
+  if (usual === undefined) return fault(503, "the URI permits none of our transports");
   const address = numericAddress(target);
   if (address !== undefined)
     return { kind: "hops", hops: [{ transport: usual, host: address, address, port: uri.port ?? defaultPort(usual) }] };
@@ -109,7 +109,7 @@ function notTooMany(hops: readonly Hop[]): readonly Hop[] {
 function targetOf(uri: SipUri): string | Fault {
   const maddr = parameter(uri.parameters, "maddr");
   if (maddr === undefined) return uri.host;
-  return isHost(maddr) ? maddr : fault(400, "a maddr parameter that is no host");
+  return isHost(maddr) ? maddr : fault(400, "the maddr parameter is not a host");
 }
 
 /** A host in brackets, or of digits and dots with a digit at the end, is not a name (see isHost). */

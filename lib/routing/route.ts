@@ -80,7 +80,7 @@ export function chooseRoute(routes: readonly Route[], question: RouteQuestion): 
       continue;
     }
     const outcome = carryOut(route.action, question.user, fit);
-    trace.push({ route: route.name, why: outcome === undefined ? "it fits, but what it makes is no URI" : "it fits" });
+    trace.push({ route: route.name, why: outcome === undefined ? "it matches, but its result is not a URI" : "it matches" });
     if (outcome !== undefined) return { outcome, trace };
   }
   return { outcome: undefined, trace };

@@ -19,7 +19,7 @@ export function parseFromTo(value: string): FromToHeader | Fault {
   if (isFault(address)) return address;
   const uri = parseUri(address.uri);
   if (isFault(uri)) return uri;
-  return hasClearTag(address.parameters) ? { address, tag: tagOf(address) } : fault(400, "a tag has no value, or is there twice");
+  return hasClearTag(address.parameters) ? { address, tag: tagOf(address) } : fault(400, "a tag has no value, or is repeated");
 }
 
 /**

@@ -166,7 +166,7 @@ function findLines(text: string, from: number, lines: HeaderLine[], first: (Head
       end = endOfFolding(text, end);
       code = text.charCodeAt(end + 2);
     }
-    if (end < 0) return fault(400, "the header has no end, or a line of it no CRLF");
+    if (end < 0) return fault(400, "the header has no end, or one of its lines has no CRLF");
     if (end - at > limits.headerLength) return fault(400, `a header line is longer than ${limits.headerLength} characters`);
     if (lines.length >= limits.headerCount) return fault(400, `there are more than ${limits.headerCount} header lines`);
     const usual = knownNameBehind(before, text, at);

@@ -15,8 +15,8 @@ export function parseParameters(text: string): Parameters | Fault {
   if (text === "") return none;
   if (text.startsWith(";tag=") && isToken(text.slice(5))) return [["tag", text.slice(5)]];
   const parts = text.includes('"') ? splitAt(text, 59) : text.split(";");
-  if (parts.length > defaultLimits.parameterCount + 1) return fault(400, `more than ${defaultLimits.parameterCount} parameters`);
-  if (parts[0]?.trim() !== "") return fault(400, "text where a parameter should begin");
+  if (parts.length > defaultLimits.parameterCount + 1) return fault(400, `there are more than ${defaultLimits.parameterCount} parameters`);
+  if (parts[0]?.trim() !== "") return fault(400, "there is text where a parameter should begin");
   const parameters: (readonly [string, string | undefined])[] = [];
   for (let index = 1; index < parts.length; index += 1) {
     const parameter = parseParameter((parts[index] as string).trim());

@@ -63,12 +63,12 @@ function readUri(text: string): Uri | Fault {
   if (text.length > defaultLimits.uriLength) return fault(414, `a URI is longer than ${defaultLimits.uriLength} characters`);
   if (text.startsWith("sip:")) return parseSipUri("sip", text.slice(4));
   const colon = text.indexOf(":");
-  if (colon < 1 || !isScheme(text, colon)) return fault(400, "a URI without a scheme");
+  if (colon < 1 || !isScheme(text, colon)) return fault(400, "a URI has no scheme");
   const scheme = text.slice(0, colon).toLowerCase();
   const rest = text.slice(colon + 1);
   if (scheme === "sip" || scheme === "sips") return parseSipUri(scheme, rest);
   if (scheme === "tel") return parseTelUri(rest);
-  return rest === "" || /[\s<>"]/.test(rest) ? fault(400, "a malformed URI") : { kind: "other", scheme, rest };
+  return rest === "" || /[\s<>"]/.test(rest) ? fault(400, "a URI is malformed") : { kind: "other", scheme, rest };
 }
 
 function isScheme(text: string, end: number): boolean {
@@ -132,7 +132,7 @@ function parseTelUri(rest: string): TelUri | Fault {
   const isGlobal = /^\+[\d\-.()]+$/.test(number) && /\d/.test(number);
   const isLocal = /^[\dA-Fa-f*#\-.()]+$/.test(number) && /[\dA-Fa-f*#]/.test(number);
   const parameters = parseUriParameters(parts);
-  if ((!isGlobal && !isLocal) || parameters === undefined) return fault(400, "a malformed telephone number");
+  if ((!isGlobal && !isLocal) || parameters === undefined) return fault(400, "a telephone number is malformed");
   return { kind: "tel", scheme: "tel", number, parameters };
 }
 

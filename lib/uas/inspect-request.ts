@@ -20,10 +20,10 @@ export function inspectRequest(request: Request, { options, types }: Understood)
   if (unknown.length > 0) return fault(420, "a required extension is not supported here", [["Unsupported", unknown.join(", ")]]);
   if (types === "any" || bodyOf(request) === "" || isOptional(request)) return undefined;
   const type = headerValue(request, "content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
-  if (!types.includes(type)) return fault(415, "a body of this type is not understood here", [["Accept", types.join(", ")]]);
+  if (!types.includes(type)) return fault(415, "bodies of this type are not supported here", [["Accept", types.join(", ")]]);
   const encodings = headerValues(request, "content-encoding").map((encoding) => encoding.toLowerCase());
   if (encodings.every((encoding) => encoding === "identity")) return undefined;
-  return fault(415, "a compressed body is not understood here", [["Accept-Encoding", "identity"]]);
+  return fault(415, "compressed bodies are not supported here", [["Accept-Encoding", "identity"]]);
 }
 
 /** RFC 3261 §20.11: a body that need not be understood. */

@@ -21,7 +21,7 @@ export class Siv {
   readonly #contextTag = new Uint8Array(blockLength);
 
   constructor(key: Uint8Array) {
-    if (key.length !== 2 * blockLength) throw new Error("a key has 32 octets");
+    if (key.length !== 2 * blockLength) throw new Error("a key must have 32 octets");
     this.#macKey = new AES(key.slice(0, blockLength), true);
     this.#cipherKey = new AES(key.slice(blockLength), true);
     const zero = new Uint8Array(blockLength);

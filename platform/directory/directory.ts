@@ -55,8 +55,7 @@ interface Kept {
 
 /** Instead of the name, if the user part has none: no row has this one. */
 const noName = "%00";
-const lostSecrets =
-  "no key in SEAL_KEYS opens what this trunk was stored with: put back the key, or PUT the trunk with its password and token";
+const lostSecrets = "no key in SEAL_KEYS opens the secrets of this trunk: restore the key, or PUT the trunk with its password and token";
 
 /** Milliseconds that an answer is cached: long only for answers that rarely change, and whose changes are announced. */
 const keptOpened = 60_000;

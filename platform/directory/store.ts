@@ -223,7 +223,7 @@ export class Store {
         .run();
       if (meta.changes > 0) return this.existing(domain, username);
     }
-    throw new DirectoryRefusal("taken", "others change this subscriber at the same time: try again");
+    throw new DirectoryRefusal("taken", "other requests change this subscriber at the same time: try again");
   }
 
   async putSubscriber(domain: string, username: string, change: SubscriberChange, now: number): Promise<Change<Listed>> {
@@ -289,7 +289,7 @@ export class Store {
       )
       .bind(domain, username, ...names)
       .first<{ name: string }>();
-    if (taken !== null) throw new DirectoryRefusal("taken", `${taken.name} already leads to another subscriber`);
+    if (taken !== null) throw new DirectoryRefusal("taken", `${taken.name} already belongs to another subscriber`);
   }
 }
 

@@ -40,7 +40,7 @@ export class Resolver {
       const ask = async (question: Question) => told.set(nameOf(question), this.#known(question) ?? (await this.#ask(question)));
       await Promise.all(result.questions.map(ask));
     }
-    throw new Error("an inquiry has asked without end");
+    throw new Error("a DNS inquiry did not end");
   }
 
   #known(question: Question): Answer | undefined {

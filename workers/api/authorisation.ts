@@ -34,7 +34,7 @@ export async function authorise(context: ApiContext): Promise<void> {
 /** RFC 7617: name and password of the subscriber, compared by their hash. Over TLS only, as for phones. */
 async function authoriseOwner(context: ApiContext, credentials: string, domain: string, username: string): Promise<void> {
   const { localDevelopment } = readConfiguration(context.env);
-  if (new URL(context.req.url).protocol === "http:" && !localDevelopment) throw new Problem(403, "passwords are taken over TLS only");
+  if (new URL(context.req.url).protocol === "http:" && !localDevelopment) throw new Problem(403, "passwords are accepted over TLS only");
   const { success } = await context.env.CONNECTION_RATE.limit({ key: addressPrefix(context.req.raw) });
   if (!success) throw new Problem(429, "too many attempts from this address", { "Retry-After": "60" });
   const [name, user] = [decoded(domain).toLowerCase(), canonicalUser(decoded(username))];

@@ -77,7 +77,7 @@ async function succeeds(attempt: () => Promise<void>, home: string): Promise<boo
     await attempt();
     return true;
   } catch (error) {
-    console.error(JSON.stringify({ note: "a home could not be told of a change", home, error: String(error) }));
+    console.error(JSON.stringify({ note: "a home could not be notified of a change", home, error: String(error) }));
     return false;
   }
 }

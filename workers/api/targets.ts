@@ -24,7 +24,7 @@ export async function refuseVainTarget(environment: Environment, subscriber: Sub
   if (answer.kind === "subscriber") {
     const { username, domain: served } = answer.subscriber;
     if (username === subscriber.username && served === subscriber.domain)
-      throw new Problem(400, `${member}: ${nameOf(user)} is this user: the call would come back for ever`);
+      throw new Problem(400, `${member}: ${nameOf(user)} is this user: the call would loop`);
     return;
   }
   const caller = `${subscriber.username}@${subscriber.domain}`;

@@ -17,7 +17,7 @@ export function ofCall({ entries, failed }: Trace, callId: string): Trace {
 /** A trace as text for people. */
 export function traceAsText({ entries, failed }: Trace): string {
   const calls = failed.map((call) => [headingOf(call), ...call.messages.map(readable)].join("\n"));
-  const last = entries.length === 0 ? "# None: the home keeps these in memory, until it has had nothing to do for 10 seconds.\n" : "";
+  const last = entries.length === 0 ? "# None: the home keeps these in memory, until it has been idle for 10 seconds.\n" : "";
   return [
     ...[legend, "\n# The last messages\n", last, ...entries.map(readable)],
     ...["# Calls that failed within a day, the last one last\n", calls.length === 0 ? "# None\n" : calls.join("\n")],
