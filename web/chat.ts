@@ -45,7 +45,7 @@ export class Chat implements Companion {
     this.#address = address;
     const stored = JSON.parse(sessionStorage.getItem(storageOf(address)) ?? "[]") as ChatMessage[];
     this.#messages = stored.map((message) =>
-      message.fate === sending ? { ...message, fate: "nobody knows whether it arrived" } : message,
+      message.fate === sending ? { ...message, fate: "it is not known whether it arrived" } : message,
     );
     ua.on("newMessage", (event: IncomingMessageEvent | OutgoingMessageEvent) => {
       if (ua === this.#ua && event.originator === "remote") this.#receive(event);
@@ -69,7 +69,7 @@ export class Chat implements Companion {
     this.#ua.sendMessage(String(target), text, {
       contentType: `${plainText};charset=UTF-8`,
       eventHandlers: {
-        succeeded: ({ response }) => this.#settle(id, response.status_code === 202 ? "waits until they come" : "delivered", false),
+        succeeded: ({ response }) => this.#settle(id, response.status_code === 202 ? "stored until they are online" : "delivered", false),
         failed: (event) => this.#settle(id, describeFailure(peer, event), true),
       },
     });
@@ -112,20 +112,20 @@ function refuseType(message: Message): void {
 
 function describeFailure(peer: string, { response, cause }: MessageFailedEvent): string {
   const status = (response as typeof response | null)?.status_code;
-  if (status === undefined) return cause === "Connection Error" ? "not sent: there is no connection" : "nobody knows whether it arrived";
+  if (status === undefined) return cause === "Connection Error" ? "not sent: there is no connection" : "it is not known whether it arrived";
   return `not delivered: ${refusals[status]?.replace("PEER", peer) ?? response.reason_phrase} (${status})`;
 }
 
 const refusals: Readonly<Record<number, string>> = {
   403: "the server does not allow it",
-  404: "there is no PEER",
-  405: "their phone takes no messages",
-  408: "nobody answered",
+  404: "PEER does not exist",
+  405: "their phone does not accept messages",
+  408: "no answer",
   413: "it is too long",
-  415: "their phone does not take text",
+  415: "their phone does not accept text",
   480: "they are not reachable",
   486: "they are busy",
-  501: "their phone takes no messages",
+  501: "their phone does not accept messages",
   603: "they declined it",
 };
 

@@ -29,7 +29,7 @@ export function describeEnd(peer: string, end: CallEnd): Ending {
   if (cause === "Canceled" && isRemote) return { text: inWords(whyCancelled(end.cancelReason)), isFailure: false };
   if (status === 487) return { text: "The call was cancelled", isFailure: false };
   if (status !== undefined && status >= 300) {
-    const known = status === 404 && end.warning?.includes("no such user") ? "There is no PEER" : refusals[status];
+    const known = status === 404 && end.warning?.includes("no such user") ? "PEER does not exist" : refusals[status];
     return { text: inWords(`${known ?? `The call failed: ${reason}`} (${status})`), isFailure: true, tone: toneOf(status) };
   }
   const wish = wished[cause]?.[isRemote ? 1 : 0];
@@ -50,7 +50,7 @@ const mediaFaults: Readonly<Record<string, string>> = {
   SecurityError: "The microphone is blocked: this page may not use it",
   NotFoundError: "No microphone was found: connect one, and try again",
   NotReadableError: "The microphone cannot be opened: another program may be using it",
-  [noSecureContext]: "Browsers give a page no microphone unless it comes by https",
+  [noSecureContext]: "Browsers allow the microphone only on https pages",
 };
 
 /** RFC 3326: why a proxy cancels a call that its caller did not cancel. */
@@ -77,26 +77,26 @@ function toneOf(status: number): Tone {
 const busy = new Set([486, 600, 603]);
 
 const refusals: Readonly<Record<number, string>> = {
-  401: "The call failed: the server does not take the password",
+  401: "The call failed: the server does not accept the password",
   403: "The server does not allow a call to PEER, or to where PEER forwards calls",
-  404: "There is no PEER, or PEER forwards calls to an address that does not exist",
-  407: "The call failed: the server does not take the password",
+  404: "PEER does not exist, or forwards calls to an address that does not exist",
+  407: "The call failed: the server does not accept the password",
   408: "PEER did not answer",
-  410: "There is no PEER any more",
+  410: "PEER does not exist any more",
   480: "PEER is not reachable",
-  482: "The call went round in a circle: PEER forwards calls to somebody who forwards them back",
+  482: "The call was forwarded in a circle: PEER forwards calls to an address that forwards them back",
   483: "The call was forwarded too often",
-  484: "PEER is not a whole number",
+  484: "PEER is not a complete number",
   486: "PEER is busy",
-  488: "PEER's phone cannot take this kind of call",
+  488: "PEER's phone does not support this kind of call",
   500: "The server failed",
   502: "The call failed at another server",
   503: "The server cannot place the call now",
   504: "Another server did not answer",
   600: "PEER is busy on all phones",
   603: "PEER declined",
-  604: "There is no PEER anywhere",
-  606: "PEER's phone cannot take this kind of call",
+  604: "PEER does not exist anywhere",
+  606: "PEER's phone does not support this kind of call",
 };
 
 /** JsSIP's causes of a normal end, caused by us or by the peer. */
@@ -113,10 +113,10 @@ const faults: Readonly<Record<string, string>> = {
   "Connection Error": "The connection was lost before PEER answered",
   "Request Timeout": "The server did not answer",
   "Internal Error": "The call failed in this browser",
-  "WebRTC Error": "The browser could not set up the sound of the call",
-  "Bad Media Description": "The browser could not set up the sound of the call",
-  "Incompatible SDP": "PEER's phone cannot take this kind of call",
-  "Missing SDP": "PEER's phone cannot take this kind of call",
-  "RTP Timeout": "No sound came through any more",
+  "WebRTC Error": "The browser could not set up the audio of the call",
+  "Bad Media Description": "The browser could not set up the audio of the call",
+  "Incompatible SDP": "PEER's phone does not support this kind of call",
+  "Missing SDP": "PEER's phone does not support this kind of call",
+  "RTP Timeout": "The audio of the call was lost",
   "No ACK": "The call was lost when you answered it",
 };

@@ -34,7 +34,7 @@ function refusedByBrowser(servers: readonly RTCIceServer[]): IceFault | undefine
     try {
       new RTCPeerConnection({ iceServers: [server] }).close();
     } catch {
-      return { fault: `"${String(server.urls)}" is not an ICE server: the browser does not take its address` };
+      return { fault: `"${String(server.urls)}" is not an ICE server: the browser does not accept its address` };
     }
   }
   return undefined;

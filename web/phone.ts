@@ -58,7 +58,7 @@ export class Phone {
       body: JSON.stringify({ permission }),
     });
     const answer = await asking.catch(() => undefined);
-    if (answer?.ok !== true) this.#fail(`The server did not take that: ${answer === undefined ? "it cannot be reached" : answer.status}`);
+    if (answer?.ok !== true) this.#fail(`The server refused the change: ${answer === undefined ? "it cannot be reached" : answer.status}`);
   }
 
   /** The present call. */
@@ -171,7 +171,7 @@ export class Phone {
   /** One call at a time: a second caller gets 486. */
   #newSession(session: RTCSession): void {
     if (this.#session !== undefined) {
-      this.tell(`${peerOf(session)} called meanwhile, and heard that you are busy`);
+      this.tell(`${peerOf(session)} called meanwhile, and got a busy signal`);
       return session.terminate({ status_code: 486, reason_phrase: "Busy Here" });
     }
     this.#change({ notice: nothing });

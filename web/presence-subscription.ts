@@ -96,7 +96,7 @@ export class PresenceSubscription {
   #terminated(refusal: string | undefined, reason = "", retryAfter = 0): void {
     this.#subscriber = undefined;
     const isPassing = this.#isLost || passing.includes(reason);
-    if (!isPassing && reason !== "invariant") this.#show({ lamp: "refused", text: refusal ?? "Not to be seen" });
+    if (!isPassing && reason !== "invariant") this.#show({ lamp: "refused", text: refusal ?? "Not visible" });
     if (lasting.includes(reason)) return;
     const wait = Math.max(isPassing && this.#wait === firstWait ? shortWait : this.#wait, retryAfter * 1000);
     this.#wait = Math.min(this.#wait * 2, maxWait);

@@ -88,7 +88,7 @@ setInterval(() => {
 }, 500);
 
 if (isLocal()) offerDemoAccounts();
-if (!window.isSecureContext) phone.tell("Browsers give a page no microphone unless it comes by https.");
+if (!window.isSecureContext) phone.tell("Browsers allow the microphone only on https pages.");
 begin();
 
 /** Signs in with the account in the page's address, or as before a reload, and shows what became of the previous call. */

@@ -63,7 +63,7 @@ export function drawRequests(pending: readonly string[], answer: (address: strin
     element("requests"),
     pending.map((address) => ({
       key: address,
-      text: `${address} wants to see how you are`,
+      text: `${address} asks to see your presence`,
       buttons: [
         ["Allow", `Allow ${address}`, () => answer(address, "allow")],
         ["Block", `Block ${address}`, () => answer(address, "block")],

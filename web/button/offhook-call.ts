@@ -62,8 +62,8 @@ class OffhookCall extends HTMLElement {
     const to = this.getAttribute("to") ?? "";
     const server = socketOf(this.getAttribute("server") ?? script);
     const iceServers = readIceServers(this.getAttribute("ice") ?? "");
-    if (to === "") return this.#show("ended", "This button says nobody to call: it needs the attribute to", true);
-    if (server === undefined) return this.#show("ended", "This button knows no server: it needs the attribute server", true);
+    if (to === "") return this.#show("ended", "This button needs the attribute to, with the address to call", true);
+    if (server === undefined) return this.#show("ended", "This button needs the attribute server", true);
     if ("fault" in iceServers) return this.#show("ended", iceServers.fault, true);
     const name = this.getAttribute("name") ?? to.replace(/^sips?:/, "");
     const hadFocus = this.shadowRoot?.activeElement === this.#call;
