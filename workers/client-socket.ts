@@ -78,7 +78,7 @@ export class ClientSocket {
     return this.#served.isKnown() || this.#stranger.asks(Date.now());
   }
 
-  /** Sends the octets of one message of this Worker's own. */
+  /** Sends the octets of one of this Worker's own messages. */
   send(octets: string): void {
     const state = this.#served.isKnown() ? this.#unread.check(octets.length, Date.now()) : "room";
     if (state === "does not read") return this.end(closing.doesNotRead);
@@ -87,7 +87,7 @@ export class ClientSocket {
     if (this.#served.isKnown()) this.#unread.sent(octets.length, Date.now());
   }
 
-  /** Sends a frame. A stranger has an allowance; what a home sends to a client that has authenticated, that home counts. */
+  /** Sends a frame. An unauthenticated client has a limit; what a home sends to an authenticated client, that home counts. */
   emit(frame: string | ArrayBuffer | Uint8Array): void {
     if (!this.isOpen) return;
     if (!this.#served.isKnown() && !this.#stranger.says(frame, Date.now())) return this.end(closing.tooMuch);
@@ -127,7 +127,7 @@ export class ClientSocket {
     return this.#served.message(message, mandatory, raw);
   }
 
-  /** Asks the client whether it reads; returns the branch of the question. */
+  /** Sends a probe that tests whether the client reads; returns its branch. */
   #probe(): string {
     const token = randomText() + randomText();
     const branch = `z9hG4bK${token}`;

@@ -27,7 +27,7 @@ export interface PlanInput extends SearchInput {
   readonly targets: readonly Preferred<ReachableTarget>[];
   /** The number of the user's calls, ringing or in progress. */
   readonly calls: number;
-  /** The caller says which phones he wants (RFC 3841): one that comes later has not been asked whether it fits. */
+  /** The caller states preferences (RFC 3841). A phone that registers later was not checked against them. */
   readonly hasCallerPreferences: boolean;
 }
 
@@ -120,7 +120,7 @@ function searchOf({ envelope, settings, disposition, now }: SearchInput): Search
   };
 }
 
-/** RFC 5393 §5.3.3.1 recommends 60 where the request names none. */
+/** RFC 5393 §5.3.3.1 recommends 60 if the request names none. */
 function breadthOf({ breadth = 60 }: SentRequest): number {
   return Math.max(1, breadth);
 }

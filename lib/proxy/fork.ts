@@ -143,7 +143,7 @@ export function cancelAnswered(context: ResponseContext, index: number, status: 
   return { context: answered === branch ? context : withBranch(context, answered), effects: [] };
 }
 
-/** Characters of a refusal that is kept until the search is over; of a longer one only the status is. */
+/** Characters of a refusal that is kept until the end of the search; of a longer one only the status is kept. */
 const maxRefusal = 16_384;
 
 function keptRefusal({ text }: BranchResponse): string | undefined {

@@ -40,7 +40,7 @@ export interface Retarget {
   readonly skipsCallOutCheck?: boolean;
 }
 
-/** Another server that takes a request: by a trunk of ours, or that of another domain. */
+/** Another server that gets a request: through a trunk of ours, or that of another domain. */
 export interface ExternalTarget extends Pick<Retarget, "trunk" | "keepsRequestUri" | "skipsCallOutCheck"> {
   readonly uri: string;
 }

@@ -10,7 +10,7 @@ export interface ReturnAddress {
   readonly branch?: string;
 }
 
-/** A request with what the home that received it knows of its sender. */
+/** A request, and what the home that received it knows of its sender. */
 export interface SentRequest {
   readonly kind: "request";
   /** The message as it arrived, without our own Route and with Max-Forwards decremented; our Via is not on it yet. */
@@ -20,7 +20,7 @@ export interface SentRequest {
   readonly transaction: string;
   /** The address of record that the sending flow is authenticated for. */
   readonly identity: string;
-  /** The Record-Route to add where a request within a dialog must repeat it (NOTIFY, RFC 6665 §4.3). */
+  /** The Record-Route to add if a request within a dialog must repeat it (NOTIFY, RFC 6665 §4.3). */
   readonly recordRoute: string | undefined;
   /** The caller's end of a dialog that the request may create; in a forwarded request it is not the sender of this envelope. */
   readonly caller?: DialogEnd;
@@ -34,7 +34,7 @@ export interface SentRequest {
   readonly redirects?: boolean;
 }
 
-/** A request on its way to another home (to the outside, all homes are one SIP element). */
+/** A request on its way to another home (for other servers, all homes are one SIP element). */
 export interface RequestEnvelope extends SentRequest {
   readonly to: Destination;
 }
@@ -47,7 +47,7 @@ export interface DialogEnd {
   readonly at?: string;
 }
 
-/** To all that an address of record reaches (or one instance of it), or to one phone by a route token. */
+/** To the address of record (or one instance of it), or to one phone by a route token. */
 export type Destination =
   | { readonly kind: "address"; readonly instance: string | undefined; readonly registration: string | undefined }
   | { readonly kind: "phone"; readonly phone: string };
@@ -102,7 +102,7 @@ const requestNames: Names = [
   ["introduces", "calleeSubscriber"],
   ["trail", "forwardingTrail"],
 ];
-/** An envelope, whichever build has written it. */
+/** An envelope, of any build. */
 export function readEnvelope(envelope: Envelope): Envelope {
   return upgradeEnvelope(envelope as unknown as Members) as unknown as Envelope;
 }

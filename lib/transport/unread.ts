@@ -11,10 +11,10 @@ export const probeTimeout = 10_000;
 /** Octets that may wait in all connections of a home together. */
 export const maxUnreadAtHome = 4 * maxUnread;
 
-/** Octets of a message that is sent though there is no room for large ones: what ends a call is short. */
+/** Octets. A message up to this size is sent even if there is no room for large ones: messages that end a call are short. */
 export const smallMessage = 16_384;
 
-/** A client that has been sent a lot and has been asked whether it reads. */
+/** A client that was sent many octets, and then a probe. */
 export interface Unread {
   /** Octets sent since its last answer. */
   readonly octets: number;

@@ -197,7 +197,7 @@ routeRoutes.openapi(test, async (context) => {
   if (address === undefined) throw new Problem(400, "uri: is not the SIP, SIPS or TEL URI of a user");
   const { outcome, trace } = chooseRoute(await store.routes(domain), { method, user: address.user, domain: address.domain, caller });
   const directory = directoryOf(context.env);
-  // What another isolate has changed counts already.
+  // Changes that another isolate has made must count.
   directory.forget(domain);
   const [user = ""] = caller.split("@");
   const unnamed = { instance: undefined, registration: undefined };
@@ -209,7 +209,7 @@ routeRoutes.openapi(test, async (context) => {
   return context.json(verdict, 200);
 });
 
-/** The decision as it is made for a request. */
+/** The decision for a request. */
 function targetView(target: Target | Fault): z.infer<typeof targetSchema> {
   if (isFault(target)) return { kind: "refused", status: target.status };
   switch (target.kind) {
@@ -226,11 +226,11 @@ function sentenceOf(target: Target | Fault): string {
   if (isFault(target)) return `it is refused with ${target.status}: ${target.fault}`;
   switch (target.kind) {
     case "home":
-      return `it goes to the user ${nameOf(userOfHome(target.home))}${target.redirects === true ? ": the caller is told where they are" : ""}`;
+      return `it goes to the user ${nameOf(userOfHome(target.home))}${target.redirects === true ? ": the caller gets the user's addresses" : ""}`;
     case "redirect":
-      return `the sender is told ${target.status}, ${target.uri}`;
+      return `the sender is redirected with ${target.status} to ${target.uri}`;
     case "external":
-      return target.trunk === undefined ? `it goes to ${target.uri}` : `it goes by the trunk ${target.trunk}, to ${target.uri}`;
+      return target.trunk === undefined ? `it goes to ${target.uri}` : `it goes to the trunk ${target.trunk}, as ${target.uri}`;
   }
 }
 

@@ -58,12 +58,9 @@ const fields = {
     .max(100)
     .default([])
     .openapi({ description: 'Numbers that begin with one of these, and belong to no user here, go there; "" is all numbers' }),
-  trusted: z
-    .boolean()
-    .default(false)
-    .openapi({
-      description: "It gets the caller identity (P-Asserted-Identity), is trusted to assert it, and may call in the name of users",
-    }),
+  trusted: z.boolean().default(false).openapi({
+    description: "It gets the caller identity (P-Asserted-Identity), is trusted to assert it, and may call in the name of users",
+  }),
   format: formatSchema.default("e164"),
   maximum_calls: z
     .int()
