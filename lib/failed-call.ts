@@ -1,24 +1,24 @@
 import type { TraceEntry } from "./trace.ts";
 import { toOctets } from "./syntax/octets.ts";
 
-/** A call that failed, as the home at one of its ends remembers it. */
+/** A failed call, as stored at the home of one of its ends. */
 export interface FailedCall {
-  /** Milliseconds since 1970; when its final response went out. */
+  /** Milliseconds since 1970; when its final response was sent. */
   readonly at: number;
   readonly callId: string;
-  /** Whether the user of this home has placed the call, or was to be called. */
+  /** Whether the user of this home placed the call, or was called. */
   readonly side: "caller" | "callee";
   /** The final response: status code and reason phrase. */
   readonly status: number;
   readonly reason: string;
-  /** Why, in our own words, if the refusal is ours. */
+  /** Our own explanation, if we refused the call. */
   readonly why?: string;
   /** Values of the headers. */
   readonly from: string;
   readonly to: string;
   /** Milliseconds from the INVITE to the final response, if that is known. */
   readonly ms?: number;
-  /** Oldest first: the INVITE, and what belongs to it. */
+  /** Oldest first: the INVITE, and the messages that belong to it. */
   readonly messages: readonly TraceEntry[];
 }
 
@@ -40,7 +40,7 @@ export function isOfCall(text: string, callId: string): boolean {
   return ofCalls.includes(method) && hasCallId(text, callId);
 }
 
-/** A message without what nobody may read a day later: credentials, keys of media, and bodies that are no SDP. */
+/** A message without what must not be stored for a day: credentials, media keys, and bodies that are not SDP. */
 export function withoutSecrets(text: string): string {
   const head = headOf(text);
   const body = text.slice(text.indexOf("\r\n\r\n") + 4);
@@ -48,7 +48,7 @@ export function withoutSecrets(text: string): string {
   return `${lines.join("\r\n")}\r\n\r\n${text.includes("\r\n\r\n") ? shownBody(body, valueIn(head, ["content-type", "c"]) ?? "") : ""}`;
 }
 
-/** What fits of the messages of a call: the first, and of the others the newest; each of them cut. */
+/** The messages of a call that fit: the first, and the newest of the others; each of them cut. */
 export function fitting(messages: readonly TraceEntry[]): TraceEntry[] {
   const [first, ...others] = messages.map((message) => ({ ...message, text: cut(message.text) }));
   if (first === undefined) return [];
@@ -60,7 +60,7 @@ export function fitting(messages: readonly TraceEntry[]): TraceEntry[] {
     newest.unshift(message);
   }
   const missing = others.length - newest.length;
-  const gap: TraceEntry = { at: first.at, direction: "note", flow: "-", text: `${missing} messages that came next are not kept` };
+  const gap: TraceEntry = { at: first.at, direction: "note", flow: "-", text: `the next ${missing} messages are not kept` };
   return [first, ...(missing === 0 ? [] : [gap]), ...newest];
 }
 
@@ -95,22 +95,22 @@ function shownBody(body: string, type: string): string {
   return body.replace(/^(a=(?:crypto|ice-pwd|key-mgmt):|k=).*$/gim, "$1***");
 }
 
-/** How a call has come to its end. */
+/** How a call has ended. */
 export interface Failure {
   readonly side: FailedCall["side"];
-  /** The text of its final response, and where that goes: "-" for another home or server. */
+  /** The text of its final response, and its target: "-" for another home or server. */
   readonly final: string;
   readonly flow: string;
-  /** The INVITE as it came, where the trace may not have it, and from where. */
+  /** The INVITE as it came and its flow, in case the trace does not have it. */
   readonly invite?: { readonly text: string; readonly flow: string };
   /** Milliseconds, if known: when the INVITE came. */
   readonly since?: number | undefined;
   readonly why?: string | undefined;
-  /** The home of who has called; absent for this user's own calls. */
+  /** The caller's home; absent for this user's own calls. */
   readonly caller?: string;
 }
 
-/** What keeps failed calls. */
+/** Stores failed calls. */
 export interface FailureRecord {
   keep(now: number, failure: Failure): void;
 }

@@ -4,6 +4,6 @@ export interface TraceEntry {
   readonly at: number;
   readonly direction: "in" | "out" | "note";
   readonly flow: string;
-  /** The message, its credentials masked; for a note, what happened. */
+  /** The message, its credentials masked; for a note, its text. */
   readonly text: string;
 }

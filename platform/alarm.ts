@@ -1,6 +1,6 @@
 /**
- * The object's one alarm, shared by all that is due (times are data). It is only ever moved to an earlier time; a late or
- * needless one finds nothing to do.
+ * The object's one alarm, shared by all deadlines (the times are data). It is only ever moved to an earlier time; a late or needless alarm
+ * does nothing.
  */
 export class SharedAlarm {
   readonly #storage: DurableObjectStorage;
@@ -12,7 +12,7 @@ export class SharedAlarm {
     this.#storage = storage;
   }
 
-  /** Must have been awaited once since the object woke up, before `noLaterThan`. */
+  /** Must be awaited once after the object woke up, before `noLaterThan`. */
   async ready(): Promise<void> {
     if (this.#at === undefined) this.#at = await this.#storage.getAlarm();
   }
@@ -22,9 +22,8 @@ export class SharedAlarm {
   }
 
   /**
-   * Makes sure that the alarm goes off at `due` (milliseconds) or before; one row written if it has to be moved. What may wait a
-   * little says so, and then takes an alarm that is set for somebody else.
-   * @param slack milliseconds
+   * Makes sure that the alarm fires at `due` (milliseconds) or before; writes one row if it has to be moved.
+   * @param slack milliseconds by which it may be later, to share an alarm that is already set
    */
   noLaterThan(due: number, slack = 0): void {
     if (this.#at === undefined) throw new Error("the alarm was moved before it was read");
@@ -34,14 +33,14 @@ export class SharedAlarm {
     void this.#storage.setAlarm(due);
   }
 
-  /** How often the alarm was set since this was last asked; a row each. */
+  /** How often the alarm was set since the last call of this; one row each. */
   spent(): number {
     const moves = this.#moves;
     this.#moves = 0;
     return moves;
   }
 
-  /** The alarm has gone off: none is set any more. */
+  /** The alarm has fired: none is set any more. */
   wentOff(): void {
     this.#at = null;
   }

@@ -6,14 +6,14 @@ export function decodeBinary(octets: ArrayBuffer): string {
   return Buffer.from(octets).toString("latin1");
 }
 
-/** @throws Error if a character is no octet: to drop its upper bits could make a line break of it */
+/** @throws Error if a character is not an octet: dropping its upper bits could make a line break of it */
 export function encodeBinary(octets: string): Uint8Array {
   const bytes = Buffer.from(octets, "latin1");
   if (!isAscii(octets) && bytes.toString("latin1") !== octets) throw new Error("a message has characters that are not octets");
   return bytes;
 }
 
-/** In one step of the runtime, which is many times faster than an expression. */
+/** One call of the runtime, many times faster than a regular expression. */
 export function isAscii(text: string): boolean {
   return Buffer.byteLength(text, "utf8") === text.length;
 }
@@ -26,7 +26,7 @@ export function octetsIn(frame: string | ArrayBuffer): string {
   return isAscii(frame) ? frame : octetsOfText(frame);
 }
 
-/** The frame that a message goes out in: text if the other side wants that and the octets are UTF-8, else binary (RFC 7118 §5). */
+/** The frame for a message: text if the other side wants that and the octets are UTF-8, else binary (RFC 7118 §5). */
 export function frameFor(octets: string, wantsBinary: boolean): string | Uint8Array {
   if (wantsBinary) return encodeBinary(octets);
   if (isAscii(octets)) return octets;

@@ -1,4 +1,4 @@
-/** So much work at a time, and so much that waits for its turn: in memory only. */
+/** A limit of tasks that run at a time, and of tasks that wait: in memory only. */
 export class ConcurrencyLimit {
   readonly #most: number;
   readonly #maxWaiting: number;
@@ -10,19 +10,19 @@ export class ConcurrencyLimit {
     this.#maxWaiting = maxWaiting;
   }
 
-  /** Whether there is room for no more. */
+  /** Whether no further task may wait. */
   isFull(): boolean {
     return this.#waiting.length >= this.#maxWaiting;
   }
 
-  /** Runs work when its turn has come; the turns are in order. */
+  /** Runs work in its turn, in order. */
   async run(work: () => Promise<void>): Promise<void> {
     if (this.#underWay >= this.#most) await new Promise<void>((resume) => this.#waiting.push(resume));
     else this.#underWay += 1;
     try {
       await work();
     } finally {
-      // The next one takes the place.
+      // The next task takes the place.
       const next = this.#waiting.shift();
       if (next === undefined) this.#underWay -= 1;
       else next();

@@ -8,15 +8,15 @@ import type { RegistrarSettings } from "../lib/registrar/settings.ts";
 export interface Configuration {
   /** Allows `ws:` without TLS. Never set in a deployment. */
   readonly localDevelopment: boolean;
-  /** The host we call ourselves; undefined: the one that the phone connected to. */
+  /** Our host name; undefined: the one that the phone connected to. */
   readonly publicHost: string | undefined;
-  /** Origins of the pages that may connect; undefined: any, since credentials are never ambient. */
+  /** Origins of the pages that may connect; undefined: any, because credentials are never ambient. */
   readonly allowedOrigins: readonly string[] | undefined;
   /** The resource of a DNS server over HTTPS (RFC 8484). */
   readonly dnsUrl: string;
-  /** Under which domain telephone numbers are looked up (RFC 6116 §3.2); "": nowhere. */
+  /** The domain under which telephone numbers are looked up (RFC 6116 §3.2); "": no lookups. */
   readonly enumApex: string;
-  /** CIDR: private networks that calls may leave to. */
+  /** CIDR: private networks that calls may go to. */
   readonly allowedNetworks: readonly string[];
   /** The first seals, all open. */
   readonly sealKeys: readonly Uint8Array[];
@@ -42,9 +42,9 @@ export interface Configuration {
   readonly subscriptions: SubscriptionSettings;
   readonly publications: PublishSettings;
   readonly maximumWatchers: number;
-  /** A connection to another server that is not in use is closed after so long. */
+  /** An unused connection to another server is closed after this time. */
   readonly hopIdleTime: number;
-  /** Between keep-alives on such a connection. */
+  /** The time between keep-alives on such a connection. */
   readonly hopKeepAlive: number;
   /** The first and the longest wait before a connection that we hold is opened again (RFC 5626 §4.5). */
   readonly reconnectTime: number;
@@ -56,7 +56,7 @@ export interface Configuration {
   readonly traceLength: number;
 }
 
-/** The settings as the platform hands them over: all optional, a text each. */
+/** The settings as the platform provides them: all optional, each a text. */
 export interface Settings {
   readonly ADMIN_TOKEN?: string;
   readonly SEAL_KEYS?: string;
@@ -109,7 +109,7 @@ export interface Settings {
 
 type NumberSetting = readonly [fallback: number, least: number, most: number];
 
-/** The settings that are numbers: default, least, most. docs/settings.md says what each means. */
+/** The settings that are numbers: default, minimum, maximum. docs/settings.md explains them. */
 export const numberSettings = {
   MINIMUM_EXPIRES: [60, 1, 86_400],
   DEFAULT_EXPIRES: [600, 1, 604_800],
@@ -152,7 +152,7 @@ export const numberSettings = {
 
 const read = new WeakMap<object, Configuration>();
 
-/** Reads the settings of an environment, once. A wrong one is the operator's fault and throws, with its name. */
+/** Reads the settings of an environment, once. A wrong one is the operator's error and throws, with its name. */
 export function readConfiguration(settings: Settings): Configuration {
   const known = read.get(settings);
   if (known !== undefined) return known;
@@ -161,7 +161,7 @@ export function readConfiguration(settings: Settings): Configuration {
   return configuration;
 }
 
-/** In wrangler.toml one may write 60 and true as well as "60" and "true". */
+/** wrangler.toml may contain 60 and true as well as "60" and "true". */
 function inText(settings: Settings): Settings {
   const isPlain = (value: unknown) => ["string", "number", "boolean"].includes(typeof value);
   return Object.fromEntries(Object.entries(settings).flatMap(([name, value]) => (isPlain(value) ? [[name, String(value)]] : [])));
@@ -233,7 +233,7 @@ function readExpires(
   ];
   if (minimumExpires > defaultExpires || defaultExpires > maximumExpires) {
     throw new Error(
-      `the settings MINIMUM_EXPIRES, DEFAULT_EXPIRES and MAXIMUM_EXPIRES do not rise: ${minimumExpires}, ${defaultExpires}, ${maximumExpires}`,
+      `the settings MINIMUM_EXPIRES, DEFAULT_EXPIRES and MAXIMUM_EXPIRES must be in ascending order: ${minimumExpires}, ${defaultExpires}, ${maximumExpires}`,
     );
   }
   return { minimumExpires, defaultExpires, maximumExpires };
@@ -242,7 +242,9 @@ function readExpires(
 function readEventExpires(number: (name: keyof typeof numberSettings) => number): SubscriptionSettings {
   const [minimumExpires, maximumExpires] = [number("MINIMUM_EVENT_EXPIRES"), number("MAXIMUM_EVENT_EXPIRES")];
   if (minimumExpires > maximumExpires) {
-    throw new Error(`the settings MINIMUM_EVENT_EXPIRES and MAXIMUM_EVENT_EXPIRES do not rise: ${minimumExpires}, ${maximumExpires}`);
+    throw new Error(
+      `the settings MINIMUM_EVENT_EXPIRES and MAXIMUM_EVENT_EXPIRES must be in ascending order: ${minimumExpires}, ${maximumExpires}`,
+    );
   }
   return { minimumExpires, maximumExpires };
 }
@@ -255,7 +257,7 @@ function readNumber(name: keyof typeof numberSettings, written: string | undefin
   return value;
 }
 
-/** At least 32 octets each: what `openssl rand -base64 32` prints. */
+/** At least 32 octets each: the output of `openssl rand -base64 32`. */
 function readKeys(written: string | undefined): readonly Uint8Array[] {
   return elements(written ?? "").map((text) => {
     const key = Buffer.from(text, "base64");
@@ -267,7 +269,7 @@ function readKeys(written: string | undefined): readonly Uint8Array[] {
 function readNetworks(written: string | undefined): readonly string[] {
   const networks = elements(written ?? "");
   for (const network of networks)
-    if (!isNetwork(network)) throw new Error(`in ALLOWED_NETWORKS, "${network}" is no network in CIDR notation`);
+    if (!isNetwork(network)) throw new Error(`in ALLOWED_NETWORKS, "${network}" is not a network in CIDR notation`);
   return networks;
 }
 

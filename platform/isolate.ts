@@ -1,12 +1,11 @@
-/** What tells isolates apart: the binding of the database is one object in each. */
+/** Identifies the isolate: the binding of the database is one object in each. */
 interface Isolated {
   readonly DIRECTORY: object;
 }
 
 /**
- * What is kept in memory for all objects and requests of one isolate, and for nobody else: two servers in one process do not
- * share what they have learned.
- * @param make makes it when it is first asked for
+ * A value in memory for all objects and requests of one isolate: two servers in one process do not share it.
+ * @param make makes it at the first use
  */
 export function oneInIsolate<Environment extends Isolated, T extends object>(
   make: (environment: Environment) => T,

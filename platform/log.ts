@@ -4,18 +4,21 @@ import { plainHash } from "../lib/syntax/plain-hash.ts";
 import type { FailureRecord } from "../lib/failed-call.ts";
 import { type TraceRecorder, isOfInvite, warningIn } from "./trace-recorder.ts";
 
-/** Requests whose time of arrival is remembered, for how long they took. */
+/** Requests whose time of arrival is remembered, to log their duration. */
 const maxBegun = 200;
-/** Characters of a reason phrase, or of what a Warning says. */
+/** Characters of a reason phrase, or of a Warning text. */
 const maxReason = 200;
 
-/** What an administrator sees of a home, or of the edge proxy: its last messages, failed calls, and a line for each request and final response. */
+/**
+ * The log of a home or of the edge proxy for an administrator: its last messages, failed calls, and a line for each request and final
+ * response.
+ */
 export class Log {
   readonly #recorder: TraceRecorder;
   readonly #home: string;
   readonly #isLogging: boolean;
   readonly #failed: FailureRecord | undefined;
-  /** Milliseconds, by a mark of Call-ID and CSeq, the oldest first; what has slept is not known any more. */
+  /** Milliseconds, by a mark of Call-ID and CSeq, the oldest first; lost when the object sleeps. */
   readonly #begun = new Map<string, number>();
 
   constructor(recorder: TraceRecorder, home: string, isLogging: boolean, failed?: FailureRecord) {
@@ -25,7 +28,7 @@ export class Log {
     this.#isLogging = isLogging;
   }
 
-  /** A message that came in on a flow. */
+  /** A message that arrived on a flow. */
   received(now: number, flow: string, message: Message): void {
     this.#recorder.keep(now, "in", flow, message.text);
     if (!this.#isLogging || (message.kind === "response" && message.status < 200)) return;
@@ -37,19 +40,19 @@ export class Log {
     this.#write({ direction: "in", ...what, callId: headerValue(message, "call-id"), flow });
   }
 
-  /** What came in could not be read. */
+  /** The input could not be parsed. */
   unreadable(now: number, flow: string, text: string, why: string): void {
     this.#recorder.keep(now, "in", flow, text);
     this.note(now, flow, why);
   }
 
-  /** A message that was passed on; its line was written where it came in. */
+  /** A forwarded message; its line was written where it arrived. */
   passed(now: number, flow: string, text: string): void {
     this.#recorder.keep(now, "out", flow, text);
   }
 
   /**
-   * An answer of our own making.
+   * Our own answer.
    * @param isKnown whether the flow is authenticated: only then it may cost a row
    */
   answered(now: number, flow: string, text: string, status: number, request: Request, why?: string, isKnown = true): void {
@@ -64,10 +67,10 @@ export class Log {
   }
 
   /**
-   * A final response that goes to whoever has asked: of every INVITE, and every refusal. Other 2xx have their line where their phone is.
+   * A final response to the sender of a request: for every INVITE, and every refusal. Other 2xx have their line where their phone is.
    * @param flow "-" if it goes to another server
-   * @param since when the request came, in milliseconds, if that is known better than here
-   * @param why if the refusal is ours
+   * @param since when the request came, in milliseconds, if the caller of this knows it better
+   * @param why if we refused it
    */
   concluded(now: number, flow: string, status: number, text: string, since?: number, why?: string): void {
     if (!this.#isLogging || status < 200) return;
@@ -93,7 +96,7 @@ export class Log {
     if (this.#begun.size > maxBegun && oldest.done !== true) this.#begun.delete(oldest.value);
   }
 
-  /** Something that happened without a message. */
+  /** An event without a message. */
   note(now: number, flow: string, text: string): void {
     this.#recorder.keep(now, "note", flow, text);
     if (this.#isLogging) this.#write({ note: text, flow });
@@ -104,7 +107,7 @@ export class Log {
   }
 }
 
-/** Of a request and its responses; short, and none of their text is kept. */
+/** A short mark for a request and its responses, without any of their text. */
 function markOf(message: Message): string {
   return plainHash(`${headerValue(message, "call-id")} ${headerValue(message, "cseq")}`);
 }

@@ -1,4 +1,4 @@
-/** One clock in memory, which strikes at the earliest time that was asked for. What must not be lost is on the alarm. */
+/** One timer in memory, which fires at the earliest requested time. Deadlines that must not be lost use the alarm. */
 export class OneShotTimer {
   readonly #strike: () => void;
   #set: { readonly at: number; readonly timer: ReturnType<typeof setTimeout> } | undefined;

@@ -1,8 +1,8 @@
 import { type Envelope, type Receipt, accepted } from "../lib/transport/envelope.ts";
 
-/** What every object takes from others. */
+/** What every object accepts from others. */
 export interface Receiver {
-  /** @returns a receipt for each envelope; undefined if all were taken */
+  /** @returns a receipt for each envelope; undefined if all were accepted */
   deliver(envelopes: readonly Envelope[]): Promise<readonly Receipt[] | undefined>;
 }
 
@@ -12,7 +12,7 @@ interface Posted {
   readonly failed: (error: Undeliverable) => void;
 }
 
-/** The other home could not be reached for good; the sender answers for it. */
+/** The other home could not be reached after all attempts; the sender answers for it. */
 export class Undeliverable extends Error {
   override readonly name = "Undeliverable";
 }
@@ -23,13 +23,13 @@ const maxQueue = 500;
 const stubsKept = 200;
 
 /**
- * Envelopes to other homes. To each home they go in order, one call under way at a time, and what is written meanwhile travels
- * together. A failed call is repeated on a fresh stub; the receiver drops what it has had before.
+ * Envelopes to other homes. To each home they go in order, one call at a time, and envelopes that come meanwhile are sent together. A
+ * failed call is repeated on a fresh stub; the receiver drops repetitions.
  */
 export class Outbox {
   readonly #receiver: (home: string) => Receiver;
   readonly #queues = new Map<string, Posted[]>();
-  /** One kept stub for each home: calls on one stub arrive in order. */
+  /** One stub for each home: calls on one stub arrive in order. */
   readonly #stubs = new Map<string, Receiver>();
   #calls = 0;
 
@@ -47,11 +47,11 @@ export class Outbox {
         this.#queues.set(home, [posted]);
         void Promise.resolve().then(() => this.#flush(home));
       } else if (queue.length < maxQueue) queue.push(posted);
-      else failed(new Undeliverable(`too many letters are waiting for ${home}`));
+      else failed(new Undeliverable(`too many messages are waiting for ${home}`));
     });
   }
 
-  /** Calls made since this was last asked. */
+  /** The number of calls since the last call of this. */
   spent(): number {
     const calls = this.#calls;
     this.#calls = 0;
@@ -76,10 +76,10 @@ export class Outbox {
         batch.forEach((posted, index) => posted.taken(receipts?.[index] ?? accepted));
         return;
       } catch (error) {
-        // A stub that has failed once fails for ever.
+        // A stub that has failed once always fails.
         this.#stubs.delete(home);
         if (attempt === attempts && batch.length > 1 && !isOverloaded(error)) {
-          // Should one of them be to blame, the others need not suffer for it.
+          // One envelope may be the cause: the others are then sent one by one.
           for (const posted of batch) await this.#send(home, [posted], attempts);
           return;
         }
@@ -100,7 +100,7 @@ export class Outbox {
   }
 }
 
-/** The platform says that repeating would make it worse. */
+/** The platform reports that retries would make it worse. */
 function isOverloaded(error: unknown): boolean {
   return error instanceof Error && "overloaded" in error && error.overloaded === true;
 }

@@ -1,10 +1,10 @@
 type Value = string | number | null;
 
-/** The tables of a kind of object, and how older builds had them. */
+/** The tables of a kind of object, and their migrations from older builds. */
 export interface Schema {
-  /** The statement that makes each table. A table is made when its first row is written. */
+  /** The statement that creates each table. A table is created when its first row is written. */
   readonly tables: Readonly<Record<string, string>>;
-  /** The statements that lead from each version to the next; the first from version 1, which had no number. */
+  /** The statements from each version to the next; the first from version 1, which had no number. */
   readonly migrations: readonly Migration[];
 }
 
@@ -13,11 +13,11 @@ export type Migration = (has: (table: string) => boolean) => readonly string[];
 
 const versionTable = "schema_version";
 
-/** SQL of this object. Counts the rows it writes, which is what users pay for. */
+/** SQL of this object. Counts the rows that it writes, because they are paid for. */
 export class Sql {
   readonly #sql: SqlStorage;
   readonly #schema: Schema;
-  /** The tables that there are; undefined until they are first asked for since the object woke up. */
+  /** The existing tables; undefined until they are first needed after the object woke up. */
   #made: Set<string> | undefined;
   #rowsWritten = 0;
 
@@ -26,7 +26,7 @@ export class Sql {
     this.#schema = schema;
   }
 
-  /** Rows that a SELECT of one table finds; none if nothing was ever written to it. */
+  /** Rows of a SELECT on one table; none if the table was never written. */
   all<Row extends Record<string, Value>>(query: string, ...values: readonly Value[]): Row[] {
     return this.#tables().has(tableOf(query)) ? this.#sql.exec<Row>(query, ...values).toArray() : [];
   }
@@ -41,14 +41,14 @@ export class Sql {
     this.#rowsWritten += this.#sql.exec(query, ...values).rowsWritten;
   }
 
-  /** Rows written since this was last asked. */
+  /** Rows written since the last call of this. */
   spent(): number {
     const rows = this.#rowsWritten;
     this.#rowsWritten = 0;
     return rows;
   }
 
-  /** Forgets everything: the subscriber is gone. */
+  /** Deletes all rows: the subscriber is gone. */
   clear(): void {
     const made = this.#tables();
     for (const table of Object.keys(this.#schema.tables)) if (made.has(table)) this.run(`DELETE FROM ${table}`);
@@ -73,7 +73,7 @@ export class Sql {
     return this.#made;
   }
 
-  /** Reads which tables there are; those of an older build are migrated before anybody reads them. */
+  /** Reads which tables exist; those of an older build are migrated before they are read. */
   #open(): Set<string> {
     const names = this.#names();
     const version = names.has(versionTable) ? this.#readVersion() : 1;
@@ -107,7 +107,7 @@ export class Sql {
 
 const known = new Map<string, string>();
 
-/** The table that a statement is about: the first that it names. */
+/** The table of a statement: the first that it names. */
 function tableOf(query: string): string {
   const before = known.get(query);
   if (before !== undefined) return before;

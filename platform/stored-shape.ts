@@ -1,16 +1,16 @@
 import type { Members } from "../lib/transport/older-shapes.ts";
 
-/** Makes of what one build has written what the next one writes. */
+/** Converts the data of one build to the shape of the next. */
 export type Upgrade = (older: Members) => Members;
 
-/** How values of one kind stand in rows: as JSON, with the number of their shape. The first one has no number. */
+/** Values of one kind as stored in rows: JSON, with the number of their shape. The first one has no number. */
 export interface StoredShape<T> {
   write(value: T): string;
-  /** Reads what this build has written, or an older one. */
+  /** Reads the data of this build, or of an older one. */
   read(text: string): T;
 }
 
-/** @param upgrades from each shape to the next: the first one from what the first release has written */
+/** @param upgrades from each shape to the next: the first one from that of the first release */
 export function storedShape<T extends object>(...upgrades: readonly Upgrade[]): StoredShape<T> {
   const shape = upgrades.length + 1;
   return {

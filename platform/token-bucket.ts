@@ -1,4 +1,4 @@
-/** So many at once, and so many each second when those are used up: in memory only. */
+/** A limit of a burst, and of a rate per second after that: in memory only. */
 export class TokenBucket {
   readonly #most: number;
   readonly #eachSecond: number;
@@ -12,7 +12,7 @@ export class TokenBucket {
     this.#left = most;
   }
 
-  /** Takes one, or so many; false if there are not that many. */
+  /** Takes this many tokens; false if there are fewer. */
   take(now: number, amount = 1): boolean {
     this.#left = Math.min(this.#left + (Math.max(0, now - this.#at) * this.#eachSecond) / 1000, this.#most);
     this.#at = now;

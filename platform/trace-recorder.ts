@@ -9,7 +9,7 @@ interface Kept {
   readonly text: string;
 }
 
-/** The last messages of a home, in memory only: a SIP administrator's first question is "show me the call". */
+/** The last messages of a home, in memory only, for administrators who look for a call. */
 export class TraceRecorder {
   readonly #length: number;
   readonly #kept: Kept[] = [];
@@ -22,13 +22,13 @@ export class TraceRecorder {
 
   keep(at: number, direction: TraceEntry["direction"], flow: string, text: string): void {
     if (this.#length === 0) return;
-    // What goes out is a text of its own already.
+    // An outgoing message is a separate string already.
     const isOwn = direction === "out" && text.length <= maxKept;
     this.#kept[this.#next % this.#length] = { at, direction, flow, text: isOwn ? text : copyOf(text.slice(0, maxKept)) };
     this.#next += 1;
   }
 
-  /** Whether nothing is to be kept. */
+  /** Whether nothing is recorded. */
   get isOff(): boolean {
     return this.#length === 0;
   }
@@ -38,7 +38,7 @@ export class TraceRecorder {
     return this.#ordered().map((entry) => ({ ...entry, text: legible(maskCredentials(entry.text)) }));
   }
 
-  /** Those that are wanted, oldest first, as octets. */
+  /** The matching ones, oldest first, as octets. */
   matching(isWanted: (octets: string) => boolean): TraceEntry[] {
     return this.#ordered().filter(({ text }) => isWanted(text));
   }
@@ -52,7 +52,7 @@ export class TraceRecorder {
 /** Characters of a message that are kept. */
 const maxKept = 16_384;
 
-/** What a server, which may be this one, has to say of its refusal (RFC 3261 §20.43). */
+/** The explanation of a refusal by a server, perhaps this one (RFC 3261 §20.43). */
 export function warningIn(response: string): string | undefined {
   return /\r\nWarning[ \t]*:[ \t]*\d{3} [^ \r\n]{1,100} "([^"\r\n]{1,200})"/i.exec(response)?.[1];
 }
@@ -62,7 +62,7 @@ export function isOfInvite(response: string): boolean {
   return /\r\ncseq[ \t]*:[ \t]*\d+[ \t]+INVITE\r\n/i.test(response);
 }
 
-/** Hides what a password could be guessed from, the response of digest credentials (RFC 7616 §3.4), and those of other schemes. */
+/** Masks the response of digest credentials (RFC 7616 §3.4), from which a password could be guessed, and credentials of other schemes. */
 export function maskCredentials(text: string): string {
   return text
     .replace(/\bresponse\s*=\s*(?:"[^"\r\n]*"|[0-9a-f]{32,})/gi, 'response="***"')

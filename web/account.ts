@@ -1,7 +1,7 @@
 import { type IceFault, readIceServers } from "./ice-servers.ts";
 import type { Written } from "./remembered.ts";
 
-/** Which account on which way in, as the page's form or its address says it. */
+/** Account and way in, from the page's form or its address. */
 export interface Account {
   /** `alice@example.com` */
   readonly address: string;
@@ -41,7 +41,7 @@ export function readAccount({ address, password, way, ice }: Written): Account |
   };
 }
 
-/** Where the account connects: to its own home, or by the way for all. */
+/** The URL that the account connects to: its own home, or the shared one. */
 export function socketUrl(account: Account): string {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   const path = account.way === "direct" ? `/ws/${encodeURIComponent(account.address)}` : "/ws";

@@ -11,7 +11,7 @@ export interface Buddy extends Shown {
 
 const unknown: Shown = { lamp: "unknown", text: "…" };
 
-/** Those whom the user watches, each by a subscription, and those who wait to be let watch the user. */
+/** The users that the user watches, each by a subscription, and the users who ask for permission to watch. */
 export class Buddies implements Companion {
   readonly #watch: (buddies: readonly Buddy[]) => void;
   readonly #asked: (pending: readonly string[]) => void;
@@ -48,7 +48,7 @@ export class Buddies implements Companion {
     this.#draw();
   }
 
-  /** @returns false for what is neither an address nor a user name */
+  /** @returns false if it is neither an address nor a user name */
   add(written: string): boolean {
     const name = written.trim().replace(/^sips?:/, "");
     const address = name.includes("@") ? name : `${name}@${this.#address.slice(this.#address.indexOf("@") + 1)}`;

@@ -6,25 +6,25 @@ import type { LostCall } from "./remembered.ts";
 import { whenEnded } from "./session-end.ts";
 import type { Call } from "./state.ts";
 
-/** Who is told of every change of a call. */
+/** Gets every change of a call. */
 export interface CallWatch {
   changed(call: Call): void;
   ended(ending: Ending): void;
 }
 
-/** Where a call's voice comes out, and the servers it may use. */
+/** The audio output of a call, and its ICE servers. */
 export interface Media {
   readonly remote: HTMLAudioElement;
   readonly ice: RTCConfiguration;
 }
 
-/** Milliseconds: JsSIP alone would wait for every ICE server until it gives up, some 10 seconds. */
+/** Milliseconds: JsSIP alone would wait some 10 seconds for ICE servers that do not answer. */
 const gatheringLimit = 2000;
 
 /** Milliseconds until an offer is tried again while another is open. */
 const betweenOffers = 100;
 
-/** Milliseconds of a key in the sound, and between two. */
+/** Milliseconds of a DTMF event in the audio, and between two. */
 const keyInSound = { transportType: "RFC2833" as DTMF_TRANSPORT, duration: 120, interToneGap: 70 };
 
 /** One call on JsSIP, from its first ring to its end. */
@@ -33,10 +33,10 @@ export class CallSession {
   readonly #media: Media;
   readonly #watch: CallWatch;
   #call: Call;
-  /** Said instead of JsSIP's cause. */
+  /** Shown instead of JsSIP's cause. */
   #why: string | undefined;
   #isConnected = true;
-  /** What the user has asked for, and could not be offered yet. */
+  /** The user's choice that could not be offered yet. */
   #wantsHold: boolean | undefined;
 
   constructor(session: RTCSession, media: Media, watch: CallWatch) {
@@ -73,7 +73,7 @@ export class CallSession {
     this.#session.terminate({ status_code: 603, reason_phrase: "Decline" });
   }
 
-  /** Without a connection, nobody would hear our BYE, and JsSIP does not send it again: it waits until we are back. */
+  /** Without a connection our BYE would be lost, and JsSIP does not send it again: it waits for the connection. */
   hangUp(): void {
     if (this.#isConnected || this.#call.phase !== "talking") return this.#session.terminate();
     this.#session.mute({ audio: true });
@@ -86,14 +86,14 @@ export class CallSession {
     else this.#session.mute({ audio: true });
   }
 
-  /** Without a connection, JsSIP would end the call over the offer that does not get out. */
+  /** Without a connection JsSIP would end the call, because the offer cannot be sent. */
   toggleHold(): void {
     if (!this.#isConnected || this.#call.phase !== "talking") return;
     this.#wantsHold = !(this.#wantsHold ?? this.#call.isHeld);
     this.#offerHold();
   }
 
-  /** A key goes as an event in the sound (RFC 4733); as INFO to a phone that has not agreed to that. */
+  /** A key is sent as an event in the audio (RFC 4733); as INFO to a phone that has not agreed to that. */
   press(key: string): void {
     if (this.#call.phase !== "talking") return;
     const isHeard = this.#session.connection.getSenders().some(({ dtmf }) => dtmf?.canInsertDTMF === true);
@@ -102,7 +102,7 @@ export class CallSession {
     this.#change({ pressed: this.#call.pressed + key });
   }
 
-  /** Audio packets that have come since the call began. */
+  /** Audio packets since the call began. */
   async packetsReceived(): Promise<number> {
     let packets = 0;
     const reports = await this.#session.connection.getStats();
@@ -113,8 +113,8 @@ export class CallSession {
   }
 
   /**
-   * An incoming call that is not answered ends here, without a word to anybody: JsSIP forgets its transaction with the socket, but
-   * keeps the session, which would take the CANCEL away from the session that the same INVITE makes on the next socket.
+   * An incoming call that is not answered ends here, without a message to the server: JsSIP forgets its transaction with the socket, but
+   * keeps the session, which would take the CANCEL from the session that the same INVITE creates on the next socket.
    */
   connectionLost(): void {
     this.#isConnected = false;
@@ -129,8 +129,8 @@ export class CallSession {
   }
 
   /**
-   * A page that goes takes its voice along: the other side is told. A call that still rings here finds the page that comes next.
-   * @returns the call that was
+   * The page closes, and the audio with it: the other side gets a BYE. A call that still rings here will ring on the next page.
+   * @returns the call, if there was one
    */
   leavePage(): LostCall {
     const { peer, direction, phase } = this.#call;
@@ -138,13 +138,13 @@ export class CallSession {
     return { peer, direction, phase };
   }
 
-  /** It rings here, and nobody has answered it. */
+  /** It rings here, and is not answered. */
   get isOffered(): boolean {
     const { direction, phase } = this.#call;
     return direction === "incoming" && (phase === "ringing" || phase === "answering");
   }
 
-  /** An offer cannot be made while another is open (RFC 3261 §14.1): it waits for its turn. */
+  /** An offer cannot be made while another is open (RFC 3261 §14.1): it waits. */
   #offerHold(): void {
     const isWanted = this.#wantsHold;
     if (isWanted === undefined || !this.#isConnected || this.#call.phase !== "talking") return;

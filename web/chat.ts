@@ -10,22 +10,22 @@ export interface ChatMessage {
   readonly peer: string;
   readonly direction: "incoming" | "outgoing";
   readonly text: string;
-  /** What became of an outgoing one, in a few words; "" as long as nobody knows. */
+  /** The result of an outgoing one, in a few words; "" until it is known. */
   readonly fate: string;
   readonly isFailure: boolean;
 }
 
-/** What JsSIP's types leave out. */
+/** Missing in JsSIP's types. */
 interface Normalizer {
-  /** Makes an address of a user name of our own domain; undefined for what is neither. */
+  /** Makes an address of a user name of our own domain; undefined if it is neither. */
   normalizeTarget(target: string): URI | undefined;
 }
 
-/** Messages that are kept for this tab. */
+/** Messages stored for this tab. */
 const kept = 100;
 const plainText = "text/plain";
 
-/** The messages of the user: sends them, takes those that come, and keeps both as long as the tab is there. */
+/** The messages of the user: sends and receives them, and stores both as long as the tab is open. */
 export class Chat implements Companion {
   readonly #show: (messages: readonly ChatMessage[]) => void;
   readonly #came: (message: ChatMessage) => void;
@@ -33,7 +33,7 @@ export class Chat implements Companion {
   #ua: UA | undefined;
   #address = "";
 
-  /** @param came is told of a message that has just come */
+  /** @param came called for a message that has just arrived */
   constructor(show: (messages: readonly ChatMessage[]) => void, came: (message: ChatMessage) => void) {
     this.#show = show;
     this.#came = came;
@@ -45,7 +45,7 @@ export class Chat implements Companion {
     this.#address = address;
     const stored = JSON.parse(sessionStorage.getItem(storageOf(address)) ?? "[]") as ChatMessage[];
     this.#messages = stored.map((message) =>
-      message.fate === sending ? { ...message, fate: "nobody knows whether it arrived" } : message,
+      message.fate === sending ? { ...message, fate: "it is not known whether it arrived" } : message,
     );
     ua.on("newMessage", (event: IncomingMessageEvent | OutgoingMessageEvent) => {
       if (ua === this.#ua && event.originator === "remote") this.#receive(event);
@@ -60,7 +60,7 @@ export class Chat implements Companion {
     this.#show(this.#messages);
   }
 
-  /** @returns false for what is neither an address nor a user name */
+  /** @returns false if it is neither an address nor a user name */
   send(to: string, text: string): boolean {
     const target = (this.#ua as unknown as Normalizer | undefined)?.normalizeTarget(to);
     if (this.#ua === undefined || target === undefined) return false;
@@ -69,14 +69,14 @@ export class Chat implements Companion {
     this.#ua.sendMessage(String(target), text, {
       contentType: `${plainText};charset=UTF-8`,
       eventHandlers: {
-        succeeded: ({ response }) => this.#settle(id, response.status_code === 202 ? "waits until they come" : "delivered", false),
+        succeeded: ({ response }) => this.#settle(id, response.status_code === 202 ? "stored until they are online" : "delivered", false),
         failed: (event) => this.#settle(id, describeFailure(peer, event), true),
       },
     });
     return true;
   }
 
-  /** JsSIP answers 200 to what is not refused here. */
+  /** JsSIP answers 200 unless a message is refused here. */
   #receive({ message, request }: IncomingMessageEvent): void {
     const type = (request.getHeader("Content-Type") ?? plainText).split(";")[0]?.trim().toLowerCase();
     if (type !== plainText) return refuseType(message);
@@ -105,27 +105,27 @@ export class Chat implements Companion {
 
 const sending = "sending…";
 
-/** RFC 3261 §21.4.13: 415 says what is taken. */
+/** RFC 3261 §21.4.13: a 415 lists the accepted types. */
 function refuseType(message: Message): void {
   message.reject({ status_code: 415, extraHeaders: [`Accept: ${plainText}`] });
 }
 
 function describeFailure(peer: string, { response, cause }: MessageFailedEvent): string {
   const status = (response as typeof response | null)?.status_code;
-  if (status === undefined) return cause === "Connection Error" ? "not sent: there is no connection" : "nobody knows whether it arrived";
+  if (status === undefined) return cause === "Connection Error" ? "not sent: there is no connection" : "it is not known whether it arrived";
   return `not delivered: ${refusals[status]?.replace("PEER", peer) ?? response.reason_phrase} (${status})`;
 }
 
 const refusals: Readonly<Record<number, string>> = {
   403: "the server does not allow it",
-  404: "there is no PEER",
-  405: "their phone takes no messages",
-  408: "nobody answered",
+  404: "PEER does not exist",
+  405: "their phone does not accept messages",
+  408: "no answer",
   413: "it is too long",
-  415: "their phone does not take text",
+  415: "their phone does not accept text",
   480: "they are not reachable",
   486: "they are busy",
-  501: "their phone takes no messages",
+  501: "their phone does not accept messages",
   603: "they declined it",
 };
 

@@ -1,11 +1,11 @@
 import type { UA } from "jssip";
 
-/** A part of the page that works as long as the phone is signed in. */
+/** A part of the page that works while the phone is signed in. */
 export interface Companion {
-  /** The phone has registered, for the first time or again: each refresh tells. */
+  /** The phone has registered, for the first time or again: called after each refresh. */
   registered(ua: UA, address: string): void;
-  /** The connection is still there, and a last word can be said. */
+  /** The connection is still open, and a last message can be sent. */
   leaving?(): void;
-  /** Forgets all that belonged to the account. */
+  /** Deletes all data of the account. */
   signedOut(): void;
 }

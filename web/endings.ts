@@ -1,6 +1,6 @@
 import type { Tone } from "./tones.ts";
 
-/** How a call ended, as JsSIP tells it. */
+/** How a call ended, as JsSIP reports it. */
 export interface CallEnd {
   readonly cause: string;
   readonly status: number | undefined;
@@ -14,7 +14,7 @@ export interface CallEnd {
   readonly mediaFault?: string | undefined;
 }
 
-/** What the user is told of a call that has ended, and hears. */
+/** The text and the tone for a call that has ended. */
 export interface Ending {
   readonly text: string;
   readonly isFailure: boolean;
@@ -29,7 +29,7 @@ export function describeEnd(peer: string, end: CallEnd): Ending {
   if (cause === "Canceled" && isRemote) return { text: inWords(whyCancelled(end.cancelReason)), isFailure: false };
   if (status === 487) return { text: "The call was cancelled", isFailure: false };
   if (status !== undefined && status >= 300) {
-    const known = status === 404 && end.warning?.includes("no such user") ? "There is no PEER" : refusals[status];
+    const known = status === 404 && end.warning?.includes("no such user") ? "PEER does not exist" : refusals[status];
     return { text: inWords(`${known ?? `The call failed: ${reason}`} (${status})`), isFailure: true, tone: toneOf(status) };
   }
   const wish = wished[cause]?.[isRemote ? 1 : 0];
@@ -42,7 +42,7 @@ export function describeMediaFault(name: string): Ending {
   return { text: mediaFaults[name] ?? `The microphone cannot be used (${name})`, isFailure: true, tone: "failed" };
 }
 
-/** What the browser would say if it had a microphone to ask for: pages that come by http have none. */
+/** Pages over http have no microphone to ask for, so no exception: this name stands for it. */
 export const noSecureContext = "InsecureContext";
 
 const mediaFaults: Readonly<Record<string, string>> = {
@@ -50,10 +50,10 @@ const mediaFaults: Readonly<Record<string, string>> = {
   SecurityError: "The microphone is blocked: this page may not use it",
   NotFoundError: "No microphone was found: connect one, and try again",
   NotReadableError: "The microphone cannot be opened: another program may be using it",
-  [noSecureContext]: "Browsers give a page no microphone unless it comes by https",
+  [noSecureContext]: "Browsers allow the microphone only on https pages",
 };
 
-/** RFC 3326: a proxy says why it cancels a call that its caller did not give up. */
+/** RFC 3326: why a proxy cancels a call that its caller did not cancel. */
 function whyCancelled(reason: string | undefined): string {
   const status = causeOf(reason ?? "");
   if (status === 200) return "PEER's call was answered on another of your phones";
@@ -62,7 +62,7 @@ function whyCancelled(reason: string | undefined): string {
   return "PEER gave up";
 }
 
-/** The status in the value for SIP of a header Reason, which may have one for each protocol; 0 without. */
+/** The SIP status in a Reason header, which may have a value for each protocol; 0 if there is none. */
 function causeOf(reason: string): number {
   const values = reason.toLowerCase().split(/,(?=\s*sip\b)/);
   const parameters = values.find((value) => value.trim().startsWith("sip"))?.split(";") ?? [];
@@ -77,29 +77,29 @@ function toneOf(status: number): Tone {
 const busy = new Set([486, 600, 603]);
 
 const refusals: Readonly<Record<number, string>> = {
-  401: "The call failed: the server does not take the password",
+  401: "The call failed: the server does not accept the password",
   403: "The server does not allow a call to PEER, or to where PEER forwards calls",
-  404: "There is no PEER, or PEER forwards calls to an address that does not exist",
-  407: "The call failed: the server does not take the password",
+  404: "PEER does not exist, or forwards calls to an address that does not exist",
+  407: "The call failed: the server does not accept the password",
   408: "PEER did not answer",
-  410: "There is no PEER any more",
+  410: "PEER does not exist any more",
   480: "PEER is not reachable",
-  482: "The call went round in a circle: PEER forwards calls to somebody who forwards them back",
+  482: "The call was forwarded in a circle: PEER forwards calls to an address that forwards them back",
   483: "The call was forwarded too often",
-  484: "PEER is not a whole number",
+  484: "PEER is not a complete number",
   486: "PEER is busy",
-  488: "PEER's phone cannot take this kind of call",
+  488: "PEER's phone does not support this kind of call",
   500: "The server failed",
   502: "The call failed at another server",
   503: "The server cannot place the call now",
   504: "Another server did not answer",
   600: "PEER is busy on all phones",
   603: "PEER declined",
-  604: "There is no PEER anywhere",
-  606: "PEER's phone cannot take this kind of call",
+  604: "PEER does not exist anywhere",
+  606: "PEER's phone does not support this kind of call",
 };
 
-/** JsSIP's causes of an end that somebody wished, by whether we or the peer did. */
+/** JsSIP's causes of a normal end, caused by us or by the peer. */
 const wished: Readonly<Record<string, readonly [local: string, remote: string]>> = {
   Terminated: ["You hung up", "PEER hung up"],
   Canceled: ["You gave up", "PEER gave up"],
@@ -108,15 +108,15 @@ const wished: Readonly<Record<string, readonly [local: string, remote: string]>>
   Expires: ["You did not answer PEER", "PEER did not answer"],
 };
 
-/** The others, of which nobody wished any. */
+/** The other causes, which are failures. */
 const faults: Readonly<Record<string, string>> = {
   "Connection Error": "The connection was lost before PEER answered",
   "Request Timeout": "The server did not answer",
   "Internal Error": "The call failed in this browser",
-  "WebRTC Error": "The browser could not set up the sound of the call",
-  "Bad Media Description": "The browser could not set up the sound of the call",
-  "Incompatible SDP": "PEER's phone cannot take this kind of call",
-  "Missing SDP": "PEER's phone cannot take this kind of call",
-  "RTP Timeout": "No sound came through any more",
+  "WebRTC Error": "The browser could not set up the audio of the call",
+  "Bad Media Description": "The browser could not set up the audio of the call",
+  "Incompatible SDP": "PEER's phone does not support this kind of call",
+  "Missing SDP": "PEER's phone does not support this kind of call",
+  "RTP Timeout": "The audio of the call was lost",
   "No ACK": "The call was lost when you answered it",
 };

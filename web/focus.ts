@@ -1,9 +1,6 @@
 const interactive = "input, textarea, select, button, a, summary, pre";
 
-/**
- * Changes the page without taking the focus from anybody: only if the element that had it has gone, or can have it no more, does the
- * focus go on to the first of these that is there.
- */
+/** Changes the page and keeps the focus: only if its element is gone or disabled, the focus moves to the first of these that is there. */
 export function keepFocus(change: () => void, heirs: readonly HTMLElement[]): void {
   const focused = document.activeElement;
   change();
@@ -11,12 +8,12 @@ export function keepFocus(change: () => void, heirs: readonly HTMLElement[]): vo
   heirs.find(isUsable)?.focus({ preventScroll: true });
 }
 
-/** Whether the keyboard is with nothing that anybody could be using. */
+/** Whether the keyboard focus is on no element that could be in use. */
 export function isFocusFree(): boolean {
   return !(document.activeElement?.matches(interactive) ?? false);
 }
 
-/** Whether keys that are pressed write something. */
+/** Whether pressed keys write text. */
 export function isWriting(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && target.matches("input, textarea, select");
 }

@@ -4,8 +4,8 @@ export interface IceFault {
 }
 
 /**
- * Reads a list of ICE servers (RFC 7064, RFC 7065): `stun:HOST`, or `turn:HOST USERNAME CREDENTIAL`, separated by spaces or lines.
- * Neither a user name nor a credential may hold a space.
+ * Reads a list of ICE servers (RFC 7064, RFC 7065): `stun:HOST`, or `turn:HOST USERNAME CREDENTIAL`, separated by spaces or lines. Neither
+ * a user name nor a credential may contain a space.
  */
 export function readIceServers(written: string): RTCIceServer[] | IceFault {
   const words = written.split(/\s+|,(?=\s*(?:stuns?|turns?):)/).filter((word) => word !== "");
@@ -28,13 +28,13 @@ function isCredential(word: string | undefined): boolean {
   return word !== undefined && !/^(?:stuns?|turns?):/.test(word);
 }
 
-/** The browser reads the addresses itself, and knows best which it takes. */
+/** The browser parses the addresses itself, and decides which it accepts. */
 function refusedByBrowser(servers: readonly RTCIceServer[]): IceFault | undefined {
   for (const server of servers) {
     try {
       new RTCPeerConnection({ iceServers: [server] }).close();
     } catch {
-      return { fault: `"${String(server.urls)}" is not an ICE server: the browser does not take its address` };
+      return { fault: `"${String(server.urls)}" is not an ICE server: the browser does not accept its address` };
     }
   }
   return undefined;

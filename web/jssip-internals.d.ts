@@ -1,4 +1,4 @@
-/** What JsSIP sends every request with; it has no types of its own. */
+/** JsSIP sends every request with this class, which has no types. */
 declare module "jssip/lib/RequestSender" {
   import type { UA } from "jssip";
   import type { IncomingResponse, OutgoingRequest } from "jssip/lib/SIPMessage";

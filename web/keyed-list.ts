@@ -1,18 +1,18 @@
-/** A line of a list: what it says, and the buttons behind it. */
+/** A line of a list: its text, and the buttons after it. */
 export interface Line {
-  /** Tells it from the others: a line that stays keeps its elements, and the focus on them. */
+  /** Identifies the line: a line that stays keeps its elements, and the focus on them. */
   readonly key: string;
   readonly text: string;
-  /** Behind the text, in small. */
+  /** After the text, in small letters. */
   readonly note?: string;
   readonly data?: Readonly<Record<string, string>>;
   readonly buttons?: readonly LineButton[];
 }
 
-/** What a button shows, its full name, and what it does. */
+/** A button's sign, its full name, and its action. */
 export type LineButton = readonly [sign: string, name: string, press: () => void];
 
-/** Draws lines into a list, and touches only what has changed. The focus of a line that goes moves to the one behind it. */
+/** Draws lines into a list, and changes only what is different. The focus of a removed line moves to the next one. */
 export function drawList(list: HTMLElement, lines: readonly Line[]): void {
   const drawn = new Map([...list.children].map((item) => [(item as HTMLElement).dataset["key"], item as HTMLElement]));
   const keys = new Set(lines.map(({ key }) => key));

@@ -1,6 +1,6 @@
 import type { WebSocketInterface } from "jssip";
 
-/** Told of every message; the answers to challenges are not shown. */
+/** Gets every message; the answers to challenges are not shown. */
 export type Log = (direction: "in" | "out", text: string) => void;
 
 type Received = string | ArrayBufferLike | Blob | ArrayBufferView;

@@ -5,7 +5,7 @@ import type { Shown } from "./presence-document.ts";
 import { Publication } from "./publication.ts";
 import { remembered, remember } from "./remembered.ts";
 
-/** What the user says they are up to, and what others see of it: the user watches themselves. */
+/** The user's own presence, and what others see of it: the user watches themselves. */
 export class OwnState implements Companion {
   readonly #show: (mood: string, seen: Shown | undefined) => void;
   #mood = remembered("mood") ?? "";
@@ -30,7 +30,7 @@ export class OwnState implements Companion {
     this.#draw();
   }
 
-  /** @param activity "" for nothing in particular */
+  /** @param activity "" for none */
   say(activity: string): void {
     this.#mood = activity;
     remember("mood", activity === "" ? undefined : activity);
@@ -38,7 +38,7 @@ export class OwnState implements Companion {
     this.#draw();
   }
 
-  /** What was published is taken back: a page that comes again publishes it anew. */
+  /** The publication is removed: a reloaded page publishes it again. */
   leaving(): void {
     this.#publication?.say("");
   }

@@ -5,19 +5,19 @@ import { type DialogParameters, send } from "./request.ts";
 
 /** Seconds. */
 const lifetime = 600;
-/** Seconds until a server that did not grant it is asked again: the first wait, and the longest. */
+/** Seconds until a failed subscription is tried again: the first wait, and the longest. */
 const firstWait = 30;
 const maxWait = 3600;
 
-/** What JsSIP hands the requests of a dialog to. */
+/** JsSIP passes the requests of a dialog to it. */
 interface DialogOfUa {
   readonly id: string;
   receiveRequest(request: IncomingRequest & { reply(status: number): void }): void;
 }
 
 /**
- * Those who wait to be let watch the user (RFC 3857): a subscription to his own `presence.winfo`. JsSIP's Subscriber cannot name a
- * package with a template, so this makes its dialog by hand.
+ * Users who ask for permission to watch the user (RFC 3857): a subscription to the user's own `presence.winfo`. JsSIP's Subscriber cannot
+ * name a package with a template, so this creates its dialog itself.
  */
 export class PendingWatchers {
   readonly #ua: UA;

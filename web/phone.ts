@@ -9,23 +9,23 @@ import { type Log, logged } from "./message-log.ts";
 import type { LostCall } from "./remembered.ts";
 import { type PhoneState, describeRefusal, nothing, start } from "./state.ts";
 
-/** Seconds until a server that cannot serve us now is asked again, if it names no time. */
+/** Seconds until the next attempt at a server that is unavailable, if it names no time. */
 const retryAfter = 5;
 
-/** What a phone is made of. */
+/** The parts of a phone. */
 export interface PhoneParts {
-  /** Where the other side is heard. */
+  /** Plays the audio of the other side. */
   readonly remote: HTMLAudioElement;
   /** Names this phone among those of its user (RFC 5626 §4.1). */
   readonly instance: string;
   readonly companions: readonly Companion[];
 }
 
-/** Who is told of every change of the phone. */
+/** Gets every change of the phone. */
 export interface PhoneWatch {
   changed(state: PhoneState): void;
   ended(ending: Ending): void;
-  /** The account is refused, and nobody is signed in any more. */
+  /** The account is refused, and the user is signed out. */
   refused(): void;
 }
 
@@ -45,7 +45,7 @@ export class Phone {
     this.#watch = watch;
   }
 
-  /** The user lets somebody watch them, or does not: it is said with the password, since it holds on all phones of the user. */
+  /** The user allows or blocks a watcher: sent with the password, because it applies to all phones of the user. */
   async decide(watcher: string, permission: "allow" | "block"): Promise<void> {
     if (this.#account === undefined) return;
     const { address, password } = this.#account;
@@ -58,10 +58,10 @@ export class Phone {
       body: JSON.stringify({ permission }),
     });
     const answer = await asking.catch(() => undefined);
-    if (answer?.ok !== true) this.#fail(`The server did not take that: ${answer === undefined ? "it cannot be reached" : answer.status}`);
+    if (answer?.ok !== true) this.#fail(`The server refused the change: ${answer === undefined ? "it cannot be reached" : answer.status}`);
   }
 
-  /** The call there is. */
+  /** The present call. */
   get session(): CallSession | undefined {
     return this.#session;
   }
@@ -90,9 +90,9 @@ export class Phone {
   }
 
   /**
-   * The page goes. Everything that a phone that is gone leaves behind is taken back, its binding too: who calls next hears at once that
-   * it is gone. A call that rings here, and a page that will be back, keep the binding: the server waits for them.
-   * @returns the call that was
+   * The page closes. All that the phone left on the server is removed, also its binding: the next caller hears at once that it is gone. If
+   * a call rings here, or the page will be back, the binding stays: the server waits for the phone.
+   * @returns the call, if there was one
    */
   leavePage(isReloading: boolean): LostCall | undefined {
     const isOffered = this.#session?.isOffered === true;
@@ -103,12 +103,12 @@ export class Phone {
     return call;
   }
 
-  /** Does not sign in, and says why. */
+  /** Does not sign in, and shows why. */
   refuse(why: string): void {
     this.#connection("failed", why);
   }
 
-  /** Says something that the user has not asked for. */
+  /** Shows a notice. */
   tell(text: string): void {
     this.#change({ notice: { text, isFailure: false } });
   }
@@ -126,7 +126,7 @@ export class Phone {
     }
   }
 
-  /** What a phone that was signed out still has to say is not heard. */
+  /** Later events of a phone that was signed out are ignored. */
   #follow(ua: UA, account: Account): void {
     const whileSignedIn =
       <Event>(listener: (event: Event) => void) =>
@@ -168,10 +168,10 @@ export class Phone {
     }, seconds * 1000);
   }
 
-  /** One call at a time: who calls meanwhile hears that we are busy. */
+  /** One call at a time: a second caller gets 486. */
   #newSession(session: RTCSession): void {
     if (this.#session !== undefined) {
-      this.tell(`${peerOf(session)} called meanwhile, and heard that you are busy`);
+      this.tell(`${peerOf(session)} called meanwhile, and got a busy signal`);
       return session.terminate({ status_code: 486, reason_phrase: "Busy Here" });
     }
     this.#change({ notice: nothing });

@@ -1,4 +1,4 @@
-/** What a lamp shows. */
+/** The states of a lamp. */
 export type Lamp = "unknown" | "waiting" | "refused" | "closed" | "open" | "busy";
 
 export interface Shown {
@@ -10,7 +10,7 @@ export interface Shown {
 const pidf = "urn:ietf:params:xml:ns:pidf";
 const rpid = "urn:ietf:params:xml:ns:pidf:rpid";
 
-/** What a presence document (RFC 3863, RFC 4480) says, for a lamp. */
+/** The state of a lamp for a presence document (RFC 3863, RFC 4480). */
 export function readPresence(body: string): Shown {
   const document = new DOMParser().parseFromString(body, "application/xml");
   const isOpen = [...document.getElementsByTagNameNS(pidf, "basic")].some(({ textContent }) => textContent?.trim() === "open");
@@ -21,10 +21,10 @@ export function readPresence(body: string): Shown {
   return first === undefined ? { lamp: "open", text: "Available" } : { lamp: "busy", text: moods[first] ?? first };
 }
 
-/** The activities (RFC 4480 §3.2) that the page offers, as people say them. */
+/** The activities (RFC 4480 §3.2) that the page offers, with their labels. */
 export const moods: Readonly<Record<string, string>> = { away: "Away", busy: "Busy", meeting: "In a meeting" };
 
-/** The document that says what the user is up to. */
+/** The document with the user's activity. */
 export function composePresence(entity: string, activity: string): string {
   const person = `<dm:person id="me"><r:activities><r:${activity}/></r:activities></dm:person>`;
   const tuple = `<tuple id="page"><status><basic>open</basic></status><contact>${escape(entity)}</contact></tuple>`;
@@ -32,7 +32,7 @@ export function composePresence(entity: string, activity: string): string {
   return `<?xml version="1.0" encoding="UTF-8"?><presence ${namespaces} entity="${escape(entity)}">${tuple}${person}</presence>`;
 }
 
-/** Those who wait to be let watch, in a watcher information document (RFC 3858): `carol@example.com`. */
+/** Users who ask for permission to watch, from a watcher information document (RFC 3858): `carol@example.com`. */
 export function readPending(body: string): string[] {
   const document = new DOMParser().parseFromString(body, "application/xml");
   const watchers = [...document.getElementsByTagNameNS("urn:ietf:params:xml:ns:watcherinfo", "watcher")];

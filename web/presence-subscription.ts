@@ -3,10 +3,10 @@ import { type Shown, readPresence } from "./presence-document.ts";
 
 const options = { expires: 600, contentType: "text/plain" };
 const minute = 60_000;
-/** Milliseconds until somebody who could not be watched is asked for again: the first wait, and the longest. */
+/** Milliseconds until a failed subscription is tried again: the first wait, and the longest. */
 const firstWait = 2 * minute;
 const maxWait = 60 * minute;
-/** Milliseconds, where the server has asked for another subscription. */
+/** Milliseconds, if the server has asked for a new subscription. */
 const shortWait = 5000;
 
 /** Why a subscription was refused, by its status. */
@@ -16,16 +16,16 @@ const refusals: Readonly<Record<number, string>> = {
   480: "Has never registered",
 };
 
-/** Reasons of a final NOTIFY (RFC 6665 §4.1.3): after the first ones one subscribes again at once, after the others not at all. */
+/** Reasons of a final NOTIFY (RFC 6665 §4.1.3): after the first ones the client subscribes again at once, after the others not at all. */
 const passing = ["deactivated", "timeout"];
 const lasting = ["rejected", "noresource", "invariant"];
 
-/** JsSIP's codes for a SUBSCRIBE that nobody answered, or that could not be sent. */
+/** JsSIP's codes for a SUBSCRIBE that had no answer, or could not be sent. */
 const lost: readonly number[] = [0, 1];
 
 /** JsSIP's Subscriber; its types need those of Node. */
 interface Subscriber {
-  /** Tells of a refusal without its status. */
+  /** Reports a refusal without its status. */
   _receiveSubscribeResponse(response: { readonly status_code: number }): void;
   on(event: "notify", listener: (isFinal: boolean, request: unknown, body: string | undefined) => void): void;
   on(event: "pending" | "active", listener: () => void): void;
@@ -34,7 +34,7 @@ interface Subscriber {
   terminate(): void;
 }
 
-/** One user who is watched: asked for again after minutes, which double, as long as they cannot be watched. */
+/** One watched user: while the subscription fails it is tried again after minutes, which double. */
 export class PresenceSubscription {
   readonly #ua: UA;
   readonly #address: string;
@@ -43,7 +43,7 @@ export class PresenceSubscription {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #wait = firstWait;
   #hasEnded = false;
-  /** It ended since nobody was there to hear it. */
+  /** It ended because the connection was lost. */
   #isLost = false;
 
   constructor(ua: UA, address: string, show: (shown: Shown) => void) {
@@ -53,7 +53,7 @@ export class PresenceSubscription {
     this.#subscribe();
   }
 
-  /** The connection is there again: what was lost with it is asked for at once. */
+  /** The connection is back: a lost subscription is tried again at once. */
   connectionIsBack(): void {
     if (!this.#isLost) return;
     clearTimeout(this.#timer);
@@ -96,7 +96,7 @@ export class PresenceSubscription {
   #terminated(refusal: string | undefined, reason = "", retryAfter = 0): void {
     this.#subscriber = undefined;
     const isPassing = this.#isLost || passing.includes(reason);
-    if (!isPassing && reason !== "invariant") this.#show({ lamp: "refused", text: refusal ?? "Not to be seen" });
+    if (!isPassing && reason !== "invariant") this.#show({ lamp: "refused", text: refusal ?? "Not visible" });
     if (lasting.includes(reason)) return;
     const wait = Math.max(isPassing && this.#wait === firstWait ? shortWait : this.#wait, retryAfter * 1000);
     this.#wait = Math.min(this.#wait * 2, maxWait);

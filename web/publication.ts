@@ -5,15 +5,15 @@ import { send } from "./request.ts";
 
 /** Seconds. */
 const lifetime = 600;
-/** Seconds until what the server did not take is published again: the first wait, and the longest. */
+/** Seconds until a failed publication is tried again: the first wait, and the longest. */
 const firstWait = 30;
 const maxWait = 3600;
 
-/** What the user says they are up to (PUBLISH, RFC 3903), kept up as long as the page is there. One request at a time. */
+/** The user's activity (PUBLISH, RFC 3903), refreshed as long as the page is open. One request at a time. */
 export class Publication {
   readonly #ua: UA;
   readonly #address: string;
-  /** The activity that is to be published, and the one that is; "" for none. */
+  /** The activity to publish, and the published one; "" for none. */
   #wanted = "";
   #published = "";
   #tag: string | undefined;
@@ -27,7 +27,7 @@ export class Publication {
     this.#address = address;
   }
 
-  /** @param activity "" takes back what was said */
+  /** @param activity "" removes the publication */
   say(activity: string): void {
     this.#wanted = activity;
     if (!this.#isAsking && activity !== this.#published) this.#publish();
@@ -39,7 +39,7 @@ export class Publication {
     clearTimeout(this.#timer);
   }
 
-  /** The same again is a refresh, and needs no document (RFC 3903 §4.1). */
+  /** The same activity again is a refresh, and needs no document (RFC 3903 §4.1). */
   #publish(): void {
     clearTimeout(this.#timer);
     const activity = this.#wanted;
@@ -60,7 +60,7 @@ export class Publication {
     this.#isAsking = false;
     if (this.#hasEnded) return;
     const status = response?.status_code ?? 408;
-    // RFC 3903 §4.1: what the server does not know any more is published anew.
+    // RFC 3903 §4.1: a publication that the server no longer knows is published again.
     const isForgotten = status === 412;
     const wait = status < 300 ? lifetime / 2 : this.#wait;
     this.#wait = status < 300 ? firstWait : Math.min(this.#wait * 2, maxWait);

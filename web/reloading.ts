@@ -1,4 +1,4 @@
-/** Milliseconds within which a page that was asked to reload goes. */
+/** Milliseconds within which a reloading page closes. */
 const patience = 3000;
 
 /** The Navigation API, where the browser has it. */
@@ -7,8 +7,8 @@ interface Navigation {
 }
 
 /**
- * Tells, when the page goes, whether it is known to be on its way back: by the keyboard's reload, or by a script's. The browser's own
- * button says nothing.
+ * Returns, when the page closes, whether it is known to reload: by the keyboard, or by a script. The browser's own button cannot be
+ * detected.
  */
 export function watchReloads(now: () => number): () => boolean {
   let asked = -Infinity;

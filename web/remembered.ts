@@ -1,6 +1,6 @@
 import type { Phase } from "./state.ts";
 
-/** What the form of an account says. */
+/** The content of the account form. */
 export interface Written {
   readonly address: string;
   readonly password: string;
@@ -8,14 +8,14 @@ export interface Written {
   readonly ice: string;
 }
 
-/** A call that was there when the page went. */
+/** A call at the time when the page closed. */
 export interface LostCall {
   readonly peer: string;
   readonly direction: "incoming" | "outgoing";
   readonly phase: Phase;
 }
 
-/** What outlives a reload of this tab, and is gone when the tab is: all is kept in its session storage. */
+/** Data that survives a reload of this tab, but not its end: it is in the session storage. */
 interface Remembered {
   readonly account: Written;
   readonly mood: string;
@@ -32,12 +32,12 @@ export function remembered<Name extends keyof Remembered>(name: Name): Remembere
   return stored === null ? undefined : (JSON.parse(stored) as Remembered[Name]);
 }
 
-/** Milliseconds that a page which reloads may take to let go of its name. */
+/** Milliseconds that a reloading page may take to release its name. */
 const patience = 500;
 
 /**
- * One phone for each tab: a reload is the same phone (RFC 5626 §4.1). A tab that was duplicated has the storage of the first one, and
- * is another phone.
+ * One phone for each tab: a reload is the same phone (RFC 5626 §4.1). A duplicated tab has the storage of the first one, but is another
+ * phone.
  */
 export async function instanceOfTab(): Promise<string> {
   const known = sessionStorage.getItem("offhook-instance");

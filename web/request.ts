@@ -2,7 +2,7 @@ import { type UA, URI } from "jssip";
 import RequestSender from "jssip/lib/RequestSender";
 import { type IncomingResponse, OutgoingRequest } from "jssip/lib/SIPMessage";
 
-/** What JsSIP takes of a dialog, by its own names. */
+/** A dialog as JsSIP needs it, with its own names. */
 export interface DialogParameters {
   readonly call_id?: string;
   readonly from_tag?: string;
@@ -11,7 +11,7 @@ export interface DialogParameters {
   readonly route_set?: readonly string[];
 }
 
-/** JsSIP's types leave out how a request is made. */
+/** Missing in JsSIP's types: the constructor of a request. */
 const makeRequest = OutgoingRequest as unknown as new (
   method: string,
   uri: URI,
@@ -21,7 +21,7 @@ const makeRequest = OutgoingRequest as unknown as new (
   body: string | undefined,
 ) => OutgoingRequest;
 
-/** Sends a request of a method that JsSIP has no function for; its final response is handed over, undefined if none came. */
+/** Sends a request of a method that JsSIP has no function for; passes its final response on, undefined if none came. */
 export function send(
   ua: UA,
   method: string,

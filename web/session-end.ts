@@ -8,7 +8,7 @@ interface EndMessage {
   getHeader(name: string): string | undefined;
 }
 
-/** Tells once how a session has ended. JsSIP says why the browser gave no microphone only after it has said that the call failed. */
+/** Calls the listener once when a session has ended. JsSIP reports why the browser gave no microphone only after the failed call. */
 export function whenEnded(session: RTCSession, listener: (end: CallEnd) => void): void {
   let withoutMicrophone: EndEvent | undefined;
   session.on("ended", (event) => listener(readEnd(event)));

@@ -11,7 +11,7 @@ import { type PhoneState, describeLostCall } from "./state.ts";
 import { Tones } from "./tones.ts";
 import { draw, drawBuddies, drawChat, drawClock, drawOwnState, drawRequests, element } from "./view.ts";
 
-/** Characters of SIP shown. */
+/** Characters of the SIP log. */
 const logLength = 40_000;
 
 const instance = await instanceOfTab();
@@ -77,7 +77,7 @@ openKeypad(
   (key) => phone.session?.press(key),
 );
 window.addEventListener("pagehide", () => remember("call", phone.leavePage(isReloading())));
-// A page that the browser had kept, and shows again, has said that it is gone: it begins anew.
+// A page from the browser's cache has already signed out: it is loaded again.
 window.addEventListener("pageshow", ({ persisted }) => {
   if (persisted) location.reload();
 });
@@ -88,14 +88,14 @@ setInterval(() => {
 }, 500);
 
 if (isLocal()) offerDemoAccounts();
-if (!window.isSecureContext) phone.tell("Browsers give a page no microphone unless it comes by https.");
+if (!window.isSecureContext) phone.tell("Browsers allow the microphone only on https pages.");
 begin();
 
-/** Signs in as the page's address says, or as before a reload, and says what became of the call that there was. */
+/** Signs in with the account in the page's address, or as before a reload, and shows what became of the previous call. */
 function begin(): void {
   const [wanted, before, lost] = [accountOfPage(location.search), remembered("account"), remembered("call")];
   remember("call", undefined);
-  // A password is not to stay in the address bar, nor in the history.
+  // A password must not stay in the address bar or in the history.
   if (wanted !== undefined) history.replaceState(null, "", location.pathname);
   const written = wanted?.written ?? before;
   if (written === undefined) return;
@@ -160,7 +160,7 @@ function onSubmit(id: string, submit: () => void): void {
   });
 }
 
-/** Says what is wrong with a field, until it is changed. */
+/** Shows what is wrong with a field, until it is changed. */
 function complain(input: HTMLInputElement, what: string): void {
   input.setCustomValidity(what);
   input.reportValidity();

@@ -1,11 +1,11 @@
-/** What the phone is doing, and why: plain data, drawn by `view.ts`. */
+/** The state of the phone, and why: plain data, drawn by `view.ts`. */
 export interface PhoneState {
   readonly connection: Connection;
   readonly call: Call | undefined;
   readonly notice: Notice;
 }
 
-/** The last thing that went wrong, or ended, in a sentence; "" for nothing. */
+/** The last failure or end, in a sentence; "" for none. */
 export interface Notice {
   readonly text: string;
   readonly isFailure: boolean;
@@ -18,8 +18,8 @@ export type Connection =
   | { readonly kind: "failed"; readonly why: string };
 
 /**
- * An outgoing call is calling, perhaps waiting for a phone that is away (182), then ringing (180), then talking; an incoming one is ringing, then answering (until its 200 has
- * gone out), then talking. It is ending if it was hung up while there was no connection to say so.
+ * An outgoing call is calling, perhaps waiting for a phone that is away (182), then ringing (180), then talking; an incoming one is
+ * ringing, then answering (until its 200 is sent), then talking. It is ending if it was hung up while there was no connection.
  */
 export type Phase = "calling" | "waiting" | "ringing" | "answering" | "talking" | "ending";
 
@@ -32,7 +32,7 @@ export interface Call {
   readonly isMuted: boolean;
   readonly isHeld: boolean;
   readonly isHeldByPeer: boolean;
-  /** The other side is heard before it has answered: it brings its own ringing along. */
+  /** Audio of the other side arrives before the answer: it contains its own ringing tone. */
   readonly hasEarlyMedia: boolean;
   /** The keys pressed in this call. */
   readonly pressed: string;
@@ -69,7 +69,7 @@ export function describeRefusal(status: number | undefined, reason: string): str
   return `Registration failed: ${reason} (${status})`;
 }
 
-/** What became of a call that was there before the page was loaded anew. */
+/** What became of a call from before the page was reloaded. */
 export function describeLostCall({ peer, direction, phase }: Pick<Call, "peer" | "direction" | "phase">): string {
   if (phase === "talking" || phase === "ending") return `Your call with ${peer} ended when this page was left or reloaded`;
   if (direction === "outgoing") return `Your call to ${peer} was given up when this page was left or reloaded`;

@@ -1,7 +1,7 @@
-/** What a telephone lets one hear; how it sounds is in `sounds`. */
+/** The tones of the phone; `sounds` describes them. */
 export type Tone = "ring" | "ringback" | "busy" | "failed" | "ended" | "message";
 
-/** Frequencies in hertz, seconds of each sound and from one to the next, and how many there are. */
+/** Frequencies in hertz, seconds of each sound and from one to the next, and their number. */
 interface Sound {
   readonly frequencies: readonly number[];
   readonly length: number;
@@ -31,7 +31,7 @@ export class Tones {
     return this.#playing !== undefined;
   }
 
-  /** Plays a tone in place of the one that plays; one that plays already goes on. */
+  /** Plays a tone instead of the present one; the same tone goes on. */
   play(tone: Tone): void {
     if (this.#playing === tone) return;
     this.stop();

@@ -12,7 +12,7 @@ export function element<Kind extends HTMLElement = HTMLElement>(id: string): Kin
   return found as Kind;
 }
 
-/** Draws the state; nothing here decides anything. */
+/** Draws the state; it makes no decisions. */
 export function draw({ connection, call, notice }: PhoneState): void {
   keepFocus(
     () => {
@@ -24,7 +24,7 @@ export function draw({ connection, call, notice }: PhoneState): void {
       write(status, describeConnection(connection));
       element("account").hidden = isSignedIn || call !== undefined;
       element("unregister").hidden = !isSignedIn;
-      // What one writes is not to go while the connection comes back.
+      // Text that the user writes must stay while the connection comes back.
       const isThere = isRegistered || (connection.kind === "connecting" && connection.isReconnecting);
       for (const id of ["phone", "chat", "presence"]) element(id).hidden = !isThere;
       element<HTMLButtonElement>("call").disabled = !isRegistered || call !== undefined;
@@ -57,13 +57,13 @@ export function drawBuddies(buddies: readonly Buddy[], press: BuddyButtons): voi
   );
 }
 
-/** Those who want to watch the user, and wait for permission. */
+/** Users who ask for permission to watch the user. */
 export function drawRequests(pending: readonly string[], answer: (address: string, permission: "allow" | "block") => void): void {
   drawList(
     element("requests"),
     pending.map((address) => ({
       key: address,
-      text: `${address} wants to see how you are`,
+      text: `${address} asks to see your presence`,
       buttons: [
         ["Allow", `Allow ${address}`, () => answer(address, "allow")],
         ["Block", `Block ${address}`, () => answer(address, "block")],
@@ -87,7 +87,7 @@ export function drawChat(messages: readonly ChatMessage[]): void {
   if (isAtEnd) list.scrollTop = list.scrollHeight;
 }
 
-/** What the user says they are up to, and what the others see. */
+/** The user's own activity, and what others see. */
 export function drawOwnState(mood: string, seen: Shown | undefined): void {
   element<HTMLSelectElement>("mood").value = mood;
   write(element("seen"), seen === undefined ? "" : `Others see: ${seen.text}`);
@@ -123,7 +123,7 @@ function drawCall(call: Call | undefined, isConnected: boolean): void {
   if (!hadCall && isOffered && isFocusFree()) element("answer").focus();
 }
 
-/** The time a call has lasted, as minutes and seconds. */
+/** The duration of a call, as minutes and seconds. */
 export function drawClock(since: number | undefined, now: number, packets: number): void {
   const seconds = since === undefined ? 0 : Math.floor((now - since) / 1000);
   element("clock").textContent = since === undefined ? "" : `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
@@ -138,7 +138,7 @@ function drawToggle(id: string, isPressed: boolean, on: string, off: string): vo
   write(button, isPressed ? on : off);
 }
 
-/** A text that stays the same is not announced anew. */
+/** A text that stays the same is not announced again. */
 function write(target: HTMLElement, text: string): void {
   if (target.textContent !== text) target.textContent = text;
 }

@@ -15,11 +15,11 @@ import { UnreadAnswers } from "../platform/connection/unread-answers.ts";
 import { randomText } from "../platform/crypto/random.ts";
 import { StrangerAllowance, lengthOf } from "../platform/connection/stranger-allowance.ts";
 
-/** What is served on a client's socket. */
+/** The service on a client's socket. */
 export interface Served {
-  /** Whether a subscriber has authenticated here: who has not has an allowance. */
+  /** Whether a subscriber has authenticated here: other clients have limits. */
   isKnown(): boolean;
-  /** A message that can be read has come. @param raw as it came */
+  /** A valid message has arrived. @param raw as it came */
   message(message: SipMessage, mandatory: MandatoryHeaders, raw: string | ArrayBuffer): void | Promise<void>;
   /** A request was refused, with this response. */
   refused?(request: SipRequest, refusal: Fault, response: string): void;
@@ -27,7 +27,7 @@ export interface Served {
   closed?(code: number): void;
 }
 
-/** Answers an upgrade whose socket this Worker keeps. @param serve is given the server's end */
+/** Answers an upgrade whose socket this Worker keeps. @param serve gets the server's end */
 export function acceptClient(serve: (socket: WebSocket) => void): Response {
   const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
   server.binaryType = "arraybuffer";
@@ -36,7 +36,10 @@ export function acceptClient(serve: (socket: WebSocket) => void): Response {
   return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": "sip" } });
 }
 
-/** The server's end of a client's WebSocket that this Worker keeps: frames in order, limits of strangers, keep-alives, refusals. */
+/**
+ * The server's end of a client's WebSocket that this Worker keeps: order of frames, limits of unauthenticated clients, keep-alives,
+ * refusals.
+ */
 export class ClientSocket {
   readonly #socket: WebSocket;
   readonly #served: Served;
@@ -45,7 +48,7 @@ export class ClientSocket {
   readonly #timeout: AuthenticationTimeout;
   readonly #unread = new UnreadAnswers(() => this.#probe());
   #failedAttempts = 0;
-  /** The client sends binary frames, and gets such (RFC 7118 §5). */
+  /** The client sends binary frames, and gets binary frames (RFC 7118 §5). */
   #wantsBinary = false;
 
   constructor(socket: WebSocket, configuration: Configuration, served: Served) {
@@ -65,17 +68,17 @@ export class ClientSocket {
     this.#socket.close(code, reason);
   }
 
-  /** Somebody has authenticated: there is no hurry any more. */
+  /** The client has authenticated: the timeout ends. */
   authenticated(): void {
     this.#timeout.ends();
   }
 
-  /** Whether D1 may be asked for this client: a stranger may ask a few times only. */
+  /** Whether D1 may be queried for this client: an unauthenticated one has a limit. */
   mayAsk(): boolean {
     return this.#served.isKnown() || this.#stranger.asks(Date.now());
   }
 
-  /** Sends the octets of one message of this Worker's own. */
+  /** Sends the octets of one of this Worker's own messages. */
   send(octets: string): void {
     const state = this.#served.isKnown() ? this.#unread.check(octets.length, Date.now()) : "room";
     if (state === "does not read") return this.end(closing.doesNotRead);
@@ -84,7 +87,7 @@ export class ClientSocket {
     if (this.#served.isKnown()) this.#unread.sent(octets.length, Date.now());
   }
 
-  /** Sends a frame. A stranger has an allowance; what a home sends to a client that has authenticated, that home counts. */
+  /** Sends a frame. An unauthenticated client has a limit; what a home sends to an authenticated client, that home counts. */
   emit(frame: string | ArrayBuffer | Uint8Array): void {
     if (!this.isOpen) return;
     if (!this.#served.isKnown() && !this.#stranger.says(frame, Date.now())) return this.end(closing.tooMuch);
@@ -124,7 +127,7 @@ export class ClientSocket {
     return this.#served.message(message, mandatory, raw);
   }
 
-  /** Asks the client whether it reads; returns the branch of the question. */
+  /** Sends a probe that tests whether the client reads; returns its branch. */
   #probe(): string {
     const token = randomText() + randomText();
     const branch = `z9hG4bK${token}`;

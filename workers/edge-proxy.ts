@@ -37,12 +37,12 @@ interface HomeConnection extends HomeConnectionName {
 interface Arrival {
   readonly host: string;
   readonly address: string;
-  /** Who is served here and nobody else, by a name of our domains that the client connected to; absent users are as such with a home. */
+  /** The only account served here, by a name of our domains that the client connected to; absent users are treated as users with a home. */
   readonly account: { readonly username: string; readonly domain: string } | undefined;
 }
 
 const branchesKept = 100;
-/** Milliseconds: how soon a stranger who is one too many at a name is sent away. */
+/** Milliseconds: the interval in which surplus unauthenticated clients at a name are closed. */
 const watchEvery = 200;
 const brakes = new Brakes();
 const crowds = new Crowds<EdgeProxy>();
@@ -53,8 +53,8 @@ export function serveShared(environment: Environment, arrival: Arrival): Respons
 }
 
 /**
- * The edge proxy of one client's socket. It challenges and verifies against the directory, opens a home connection to the home of each account
- * that has authenticated, and from then on only chooses the home connection of each frame.
+ * The edge proxy of one client's socket. It challenges and verifies against the directory, and opens a home connection to the home of each
+ * authenticated account. After that it only chooses the home connection of each frame.
  */
 class EdgeProxy implements Served {
   readonly #environment: Environment;
@@ -67,7 +67,7 @@ class EdgeProxy implements Served {
   #watch: ReturnType<typeof setInterval> | undefined;
   readonly #log: Log;
   readonly #homeConnections: HomeConnection[] = [];
-  /** Where INVITEs went, by their branch: ACK and CANCEL follow them. */
+  /** The home connections of INVITEs, by branch: ACK and CANCEL follow them. */
   readonly #invites = new Map<string, HomeConnection>();
   #counts: NonceCounts = [];
 
@@ -92,13 +92,13 @@ class EdgeProxy implements Served {
     return account === undefined ? undefined : `${account.username}@${account.domain}`;
   }
 
-  /** Who has to go learns of it by looking: the platform lets no request touch the socket of another one. */
+  /** Each connection checks regularly whether it must close: on this platform one request cannot use the socket of another one. */
   #joinsCrowd(name: string): void {
     crowds.joins(name, this, this.#configuration.maximumUnauthenticated);
     this.#watch = setInterval(() => (crowds.has(name, this) ? undefined : this.#client.end(closing.tooMany)), watchEvery);
   }
 
-  /** One stranger less at the name. */
+  /** One unauthenticated client less at the name. */
   #leavesCrowd(): void {
     clearInterval(this.#watch);
     const name = this.#name();
@@ -110,7 +110,7 @@ class EdgeProxy implements Served {
     return this.#homeConnections.some((homeConnection) => !isNonSubscriberHome(homeConnection.home));
   }
 
-  /** Whom the directory knows by a name that the client says; undefined if the client has had D1 asked too often, whose socket is closed then. */
+  /** The directory's answer for a name that the client sent; undefined after too many queries, and then the client's socket is closed. */
   async #find(user: string, domain: string): Promise<Answer | undefined> {
     const directory = directoryOf(this.#environment);
     if (directory.knows(user, domain) || this.#client.mayAsk()) return directory.find(user, domain);
@@ -153,7 +153,7 @@ class EdgeProxy implements Served {
     homeConnection.socket.send(raw);
   }
 
-  /** A request of an account that has no home connection yet: with good credentials it gets one, else a challenge. */
+  /** A request of an account without a home connection: with valid credentials it gets one, else a challenge. */
   async #admit(request: SipRequest, raw: string | ArrayBuffer, mandatory: MandatoryHeaders, user: string, domain: string): Promise<void> {
     const answer = await this.#find(user, domain);
     if (answer === undefined) return;
@@ -176,7 +176,7 @@ class EdgeProxy implements Served {
     this.#pass(homeConnection, raw, request.method, mandatory);
   }
 
-  /** What needs the directory or a home. Without the directory this server can do nothing: 503; of a home that cannot be reached it is 500. */
+  /** Work that needs the directory or a home. Without the directory the server cannot work: 503. If one home cannot be reached: 500. */
   async #attempt(request: SipRequest, work: () => Promise<void>): Promise<void> {
     try {
       await work();
@@ -187,7 +187,7 @@ class EdgeProxy implements Served {
     }
   }
 
-  /** Somebody who has no account: a guest of the domain whose user he calls, if guests may call that user; else he is refused. */
+  /** A client without an account: a guest of the called user's domain, if guests may call that user; else it is refused. */
   async #admitNonSubscriber(request: SipRequest, raw: string | ArrayBuffer, mandatory: MandatoryHeaders, refusal: Fault): Promise<void> {
     const hasCredentials = hasHeader(request, "proxy-authorization") || hasHeader(request, "authorization");
     const uri = parseUri(request.requestUri);
@@ -212,7 +212,7 @@ class EdgeProxy implements Served {
     return this.#connect(openingOf(nonSubscriber, { way: "shared", host, address }), nonSubscriberHome(nonSubscriber));
   }
 
-  /** Guests of one address can be told by the beginning of their names, and by nobody but us who is of which. */
+  /** Guests of one client address have the same beginning of their names, which only this server can link to the address. */
   #guestName(address: string): string {
     return (
       this.#keyring
@@ -244,7 +244,7 @@ class EdgeProxy implements Served {
     const socket = await connectHome(this.#environment, opening);
     if (!this.#client.isOpen) {
       socket.close(1000);
-      throw new Error("the client has gone");
+      throw new Error("the client has disconnected");
     }
     const homeConnection: HomeConnection = {
       socket,
@@ -262,8 +262,8 @@ class EdgeProxy implements Served {
   }
 
   /**
-   * A home connection that ends takes the client's socket with it, which makes the phone come back; one that the home ended on purpose
-   * does so only if it was the only account.
+   * If a home connection is lost the client's socket is closed too, so that the phone reconnects; if the home closed it on purpose, only if
+   * it was the only account.
    */
   #homeConnectionClosed(homeConnection: HomeConnection, code: number, reason: string): void {
     const at = this.#homeConnections.indexOf(homeConnection);
@@ -272,7 +272,7 @@ class EdgeProxy implements Served {
     for (const [branch, followed] of this.#invites) if (followed === homeConnection) this.#invites.delete(branch);
     if (homeConnection.socket.readyState !== WebSocket.CLOSED) homeConnection.socket.close(1000);
     if (code >= 4000) {
-      // Who does not read one home does not read the others either.
+      // A client that does not read from one home does not read from the others either.
       if (this.#homeConnections.length === 0 || reason === closing.doesNotRead.reason) this.#client.end({ code, reason });
       return;
     }
@@ -285,7 +285,7 @@ class EdgeProxy implements Served {
     for (const homeConnection of this.#homeConnections.splice(0)) homeConnection.socket.close(homeCode);
   }
 
-  /** What goes on to a home is logged there. */
+  /** A message that goes on to a home is logged there. */
   refused(request: SipRequest, { status, fault: why }: Fault, response: string): void {
     const now = Date.now();
     this.#log.received(now, this.#id, request);

@@ -7,7 +7,7 @@ import { readConfiguration } from "../platform/configuration.ts";
 import { homeName } from "../platform/directory/directory.ts";
 import type { Environment } from "../platform/environment.ts";
 
-/** Hands a socket to a home: the Worker is out of its path from then on. */
+/** Hands a socket to a home: the Worker is not in its path any more. */
 export async function connectDedicated(environment: Environment, opening: Opening): Promise<Response> {
   const home = opening.nonSubscriber === undefined ? homeName(opening.subscriber) : nonSubscriberHome(opening.nonSubscriber);
   const stub = environment.ADDRESS_OF_RECORD.getByName(home);
@@ -25,7 +25,7 @@ export async function connectHome(environment: Environment, opening: Opening): P
   return webSocket;
 }
 
-/** What a home is told of somebody who is no subscriber: who he is, and a row that no password fits. */
+/** The opening of a guest or peer for a home: its identity, and a row that no password matches. */
 export function openingOf(nonSubscriber: NonSubscriber, arrival: Pick<Opening, "way" | "host" | "address">): Opening {
   const { kind, name, domain } = nonSubscriber;
   const nobody = { md5: "", sha256: "", aliases: [], rules: noRules, generation: 0, version: 0, opened: true };

@@ -31,7 +31,7 @@ export default {
   connect: (socket, environment) => serveTcp(environment, socket),
 } satisfies ExportedHandler<Environment>;
 
-/** No browser makes anything else of an answer than what it says it is. */
+/** Browsers must not guess another content type. */
 function unsniffed(response: Response): Response {
   if (response.status === 101 || response.headers.has("X-Content-Type-Options")) return response;
   const copy = new Response(response.body, response);
@@ -40,9 +40,9 @@ function unsniffed(response: Response): Response {
 }
 
 /**
- * The two ways in. The name in the URL is a hint, never an identity: if its home is open, the socket goes there, and the home
- * challenges; otherwise, and without a name, the edge proxy serves the socket itself. Where the name is one of a domain of ours it challenges
- * for that user as the home would, whether there is one or not: strangers do not learn which users exist.
+ * The two ways in. The name in the URL is a hint, never an identity: if its home is open, the socket goes there, and the home challenges;
+ * otherwise, and without a name, the edge proxy serves the socket itself. For a name in one of our domains it challenges for that user as
+ * the home would, whether the user exists or not: clients must not learn which users exist.
  */
 async function connect(request: Request, environment: Environment, hint: string | undefined): Promise<Response> {
   const refusal = await refuseConnection(request, environment);
@@ -68,7 +68,7 @@ async function connect(request: Request, environment: Environment, hint: string 
   }
 }
 
-/** The server of another domain, by what it shows; undefined for a certificate that is nobody's: phones may have some too. */
+/** The server of another domain, by its credentials; undefined for an unknown certificate: phones may have certificates too. */
 async function connectPeer(
   environment: Environment,
   shown: PresentedCredentials,
@@ -78,14 +78,14 @@ async function connectPeer(
     const peer = await findPeer(environment, shown);
     if (peer !== undefined) return await connectDedicated(environment, openingOf(peer, arrival));
     if (shown.token === undefined) return undefined;
-    return plain(401, "No server has this token.", { "WWW-Authenticate": "Bearer" });
+    return plain(401, "No peer has this token.", { "WWW-Authenticate": "Bearer" });
   } catch (error) {
     if (!(error instanceof DirectoryUnavailable)) throw error;
     return plain(503, "The directory cannot be reached: try again.", { "Retry-After": "5" });
   }
 }
 
-/** The redirect server (RFC 3261 §8.3): nothing of ours but this Worker holds the socket. */
+/** The redirect server (RFC 3261 §8.3): only this Worker holds the socket. */
 async function redirect(request: Request, environment: Environment, hint: string | undefined): Promise<Response> {
   const refusal = await refuseConnection(request, environment);
   if (refusal !== undefined) return refusal;

@@ -36,7 +36,7 @@ interface Requester {
   readonly domain: string;
 }
 
-/** Which host the client asked, and for which account the path says that it asks. */
+/** The host that the client connected to, and the account in the path. */
 export interface Arrival {
   readonly host: string;
   readonly account: Requester | undefined;
@@ -44,12 +44,12 @@ export interface Arrival {
 
 const invitesKept = 100;
 
-/** Serves a socket of the redirect server (RFC 3261 §8.3): it says where people are, and never forwards anything. */
+/** Serves a socket of the redirect server (RFC 3261 §8.3): it returns addresses, and never forwards a request. */
 export function serveRedirects(environment: Environment, arrival: Arrival): Response {
   return acceptClient((socket) => void new RedirectServer(environment, arrival, socket));
 }
 
-/** A stranger has had D1 asked more often than he may. */
+/** An unauthenticated client has caused too many queries to D1. */
 class TooOften extends Error {}
 
 /** The redirect server of one client's socket. No object holds the socket, and nothing is written. */
@@ -60,9 +60,9 @@ class RedirectServer implements Served {
   readonly #arrival: Arrival;
   readonly #client: ClientSocket;
   readonly #id = randomText();
-  /** INVITEs that were answered, by branch: what a CANCEL may be for. */
+  /** Branches of answered INVITEs, for their CANCELs. */
   readonly #invites = new Set<string>();
-  /** The version of the row, by `user@domain`, that each who has authenticated here did so with. */
+  /** For each `user@domain` that has authenticated here, the version of the row at that time. */
   readonly #known = new Map<string, number>();
   #counts: NonceCounts = [];
 
@@ -78,7 +78,7 @@ class RedirectServer implements Served {
     return this.#known.size > 0;
   }
 
-  /** Whom the directory knows. @throws TooOften if a stranger has asked for too many */
+  /** The directory's answer. @throws TooOften if an unauthenticated client has asked for too many */
   async #find(user: string, domain: string): Promise<Answer> {
     const directory = directoryOf(this.#environment);
     if (!directory.knows(user, domain) && !this.#client.mayAsk()) throw new TooOften();
@@ -93,7 +93,7 @@ class RedirectServer implements Served {
     return this.#answer(message, mandatory);
   }
 
-  /** RFC 3261 §8.3: the final response has gone already, so that a CANCEL changes nothing (§9.2). */
+  /** RFC 3261 §8.3: the final response was already sent, so a CANCEL changes nothing (§9.2). */
   #cancel(request: SipRequest, mandatory: MandatoryHeaders): void {
     const status = this.#invites.has(nameOf(mandatory)) ? 200 : 481;
     this.#client.send(replyTo(request, status, { toTag: randomText() }));
@@ -110,13 +110,13 @@ class RedirectServer implements Served {
       const text = await this.#redirect(request, mandatory);
       if (isFault(text)) this.#client.refuse(request, text);
       else this.#client.send(text);
-      // Who is told without credentials, where that is allowed, owes none.
+      // If an answer is allowed without credentials, the client needs none.
       if (!isFault(text) && request.method !== "OPTIONS") this.#client.authenticated();
     } catch (error) {
       if (error instanceof TooOften) return this.#client.end(closing.tooMuch);
       const isAway = error instanceof DirectoryUnavailable;
       if (!isAway) console.error(JSON.stringify({ note: "a redirection failed", error: String(error) }));
-      this.#client.refuse(request, fault(isAway ? 503 : 500, "nobody can be looked up now", [["Retry-After", "5"]]));
+      this.#client.refuse(request, fault(isAway ? 503 : 500, "users cannot be looked up now", [["Retry-After", "5"]]));
     }
   }
 
@@ -125,9 +125,9 @@ class RedirectServer implements Served {
     if (request.method === "REGISTER") return fault(405, "this is a redirect server: register at /ws", [["Allow", allowed.redirect]]);
     const uri = parseUri(request.requestUri);
     if (isFault(uri)) return uri;
-    if (uri.kind === "other") return fault(416, `the scheme ${uri.scheme} leads nowhere here`);
+    if (uri.kind === "other") return fault(416, `the scheme ${uri.scheme} cannot be routed`);
     const isServer = uri.kind === "sip" && uri.user === undefined;
-    // Who is only told where to go keeps what is in the body.
+    // The body is not for this server if the client is only redirected.
     const refusal = inspectRequest(request, { options: [], types: isServer ? [] : "any" });
     if (refusal !== undefined) return refusal;
     if (isServer) return this.#serve(request);
@@ -137,7 +137,7 @@ class RedirectServer implements Served {
       uri.kind === "tel"
         ? { user: dialledNumber(uri), domain, instance: undefined, registration: undefined }
         : addressOf(this.#keyring, uri);
-    if (address === undefined) return fault(404, "this GRUU is not, or no longer, valid");
+    if (address === undefined) return fault(404, "this GRUU is unknown or no longer valid");
     const found = await this.#find(address.user, address.domain);
     if (found.kind === "foreign") return (await this.#authenticate(request, requester)) ?? this.#askDns(request, uri);
     const isStranger = found.settings.answersStrangers;
@@ -150,8 +150,8 @@ class RedirectServer implements Served {
   }
 
   /**
-   * What the routes of the domain say: an answer, or somebody else to look for; undefined if they say nothing. Of trunks only those are told who have
-   * authenticated.
+   * The result of the domain's routes: an answer, or another user to look for; undefined if there is none. Trunks are returned to
+   * authenticated clients only.
    */
   async #route(request: SipRequest, address: Address, requester: Requester | undefined): Promise<string | Fault | Address | undefined> {
     const room = { directory: directoryOf(this.#environment), home: { domain: address.domain } };
@@ -171,7 +171,7 @@ class RedirectServer implements Served {
     found: Answer,
     requester: Requester | undefined,
   ): Promise<string | Fault> {
-    if (found.kind === "foreign") return fault(404, "that domain is not ours");
+    if (found.kind === "foreign") return fault(404, "this server does not serve that domain");
     if (found.kind === "unknown") return this.#askEnum(request, user);
     const { subscriber } = found;
     if (!subscriber.opened) {
@@ -190,12 +190,12 @@ class RedirectServer implements Served {
       redirects: true,
     };
     const [receipt] = (await this.#environment.ADDRESS_OF_RECORD.getByName(homeName(subscriber)).deliver([envelope])) ?? [];
-    return receipt?.kind === "answered" ? receipt.text : fault(500, "the user's home did not say where he is");
+    return receipt?.kind === "answered" ? receipt.text : fault(500, "the user's home did not return an address");
   }
 
-  /** RFC 3263: the servers of another domain. Those inside our own networks are nobody's business. */
+  /** RFC 3263: the servers of another domain. Those inside our own networks are not returned. */
   async #askDns(request: SipRequest, uri: Uri): Promise<string | Fault> {
-    if (uri.kind !== "sip") return fault(404, "nobody has this number");
+    if (uri.kind !== "sip") return fault(404, "there is no user with this number");
     const { allowedNetworks: networks } = this.#configuration;
     const random = (n: number) => Math.floor(Math.random() * n);
     const places = await hopsOf({ resolver: resolverOf(this.#environment), networks, random }, uri);
@@ -207,18 +207,18 @@ class RedirectServer implements Served {
     return told(request, 302, headers);
   }
 
-  /** RFC 6116: what the DNS says of a telephone number that is nobody's here. */
+  /** RFC 6116: the DNS entries of a telephone number that no user here has. */
   async #askEnum(request: SipRequest, user: string): Promise<string | Fault> {
     const { enumApex } = this.#configuration;
     if (enumApex === "" || !/^\+\d{3,15}$/.test(user)) return fault(404, "there is no such user");
     const result = await resolverOf(this.#environment).settle((known) => resolveEnum(user, known, enumApex));
     if (isFault(result)) return result;
-    if (result.uris.length === 0) return fault(404, "nobody has this number");
+    if (result.uris.length === 0) return fault(404, "there is no user with this number");
     const headers = result.uris.map((uri): [string, string] => ["Contact", `<${serialiseUri(uri)}>`]);
     return told(request, 302, headers);
   }
 
-  /** Who asks: by the credentials, or else the account of the path, or else From. */
+  /** The requester: by the credentials, or else the account of the path, or else From. */
   #requesterOf(request: SipRequest, { from }: MandatoryHeaders): Requester | undefined {
     const [credentials] = readCredentials(request, "authorization");
     if (credentials !== undefined) return { user: canonicalUser(credentials.username), domain: credentials.realm.toLowerCase() };
@@ -228,12 +228,12 @@ class RedirectServer implements Served {
     return { user: canonicalUser(uri.user), domain: uri.host.toLowerCase() };
   }
 
-  /** RFC 3261 §22.2: otherwise anybody could ask who is registered where. */
+  /** RFC 3261 §22.2: without it, anyone could ask where users are registered. */
   async #authenticate(request: SipRequest, requester: Requester | undefined): Promise<Fault | undefined> {
     if (requester === undefined) return fault(403, "this server does not know the sender");
     const name = `${requester.user}@${requester.domain}`;
     const answer = await this.#find(requester.user, requester.domain);
-    // Who has been deleted, or has another password by now, is asked again.
+    // A deleted user, or one with a new password, is challenged again.
     const version = answer.kind === "subscriber" ? answer.subscriber.version : undefined;
     if (version !== undefined && this.#known.get(name) === version) return undefined;
     this.#known.delete(name);
@@ -250,9 +250,9 @@ class RedirectServer implements Served {
     return undefined;
   }
 
-  /** RFC 3261 §11.2: what this server itself can do. */
+  /** RFC 3261 §11.2: the capabilities of this server. */
   #serve(request: SipRequest): string | Fault {
-    if (request.method !== "OPTIONS") return fault(404, "this URI names nobody");
+    if (request.method !== "OPTIONS") return fault(404, "this URI does not name a user");
     return replyTo(request, 200, { toTag: randomText(), headers: capabilities("redirect") });
   }
 }
@@ -265,6 +265,6 @@ function nameOf({ via: { branch, sentBy } }: MandatoryHeaders): string {
 function told(request: SipRequest, status: number, contacts: readonly (readonly [string, string])[]): string | Fault {
   const headers = awayFrom(request.requestUri, contacts);
   return headers.length === 0
-    ? fault(404, "nothing is known but this URI itself")
+    ? fault(404, "the only known address is this URI itself")
     : replyTo(request, status, { toTag: randomText(), headers });
 }

@@ -7,13 +7,13 @@ import type { Environment } from "../platform/environment.ts";
 import { serveShared } from "./edge-proxy.ts";
 
 /**
- * SIP over TCP (RFC 3261 §18), for local development: the platform has no inbound TCP in production. The stream is cut into messages,
- * and each goes the way that a frame on a shared connection goes.
+ * SIP over TCP (RFC 3261 §18), for local development: the platform has no inbound TCP in production. The stream is cut into messages, and
+ * each is processed like a frame on a shared connection.
  */
 export async function serveTcp(environment: Environment, socket: Socket): Promise<void> {
   if (!readConfiguration(environment).localDevelopment) return void (await socket.close());
   const { remoteAddress = "", localAddress } = await socket.opened;
-  if (localAddress === undefined) throw new Error("the platform does not say where this connection came in");
+  if (localAddress === undefined) throw new Error("the platform does not report the local address of this connection");
   // The name in PUBLIC_HOST is that of the HTTP port.
   const host = localAddress;
   const { webSocket } = serveShared(environment, { host, address: remoteAddress, account: undefined });
@@ -52,7 +52,7 @@ async function read(socket: Socket, edgeProxy: WebSocket, { remoteAddress, write
   if (edgeProxy.readyState === WebSocket.OPEN) edgeProxy.close(1000);
 }
 
-/** Tools for TCP take the first challenge, and know MD5 (SIPp 3.6 gives up at any other). */
+/** Tools for TCP use the first challenge, and know MD5 (SIPp 3.6 fails at any other). */
 function asOnTcp(text: string, host: string): string {
   const end = text.indexOf("\r\n\r\n");
   if (end < 0) return text;
@@ -60,7 +60,7 @@ function asOnTcp(text: string, host: string): string {
   return namedOnTcp(`${head}${text.slice(end)}`, host);
 }
 
-/** RFC 3581 §4: a client that asks where it is seen is told, so that its answers find it. */
+/** RFC 3581 §4: a client that asks for its address gets it, so that its responses find it. */
 function withReceived(text: string, remoteAddress: string): string {
   const colon = remoteAddress.lastIndexOf(":");
   const [host, port] = [remoteAddress.slice(0, colon).replace(/^\[|\]$/g, ""), remoteAddress.slice(colon + 1)];
@@ -72,7 +72,7 @@ function withReceived(text: string, remoteAddress: string): string {
   return `${text.slice(0, at)}${first.replace(/;rport(?![=\w])/i, `;rport=${port};received=${host}`)}${text.slice(at + first.length)}`;
 }
 
-/** What streams throw when the other side has gone. */
+/** Errors of streams when the other side has closed. */
 function ignoreClosed(error: unknown): void {
   if (!(error instanceof Error)) throw error;
 }

@@ -1,6 +1,6 @@
 import type { Configuration } from "../platform/configuration.ts";
 
-/** What a WebSocket upgrade must be, before anything is spent on it (RFC 7118 §5, RFC 6455 §4.2). Undefined if it may pass. */
+/** Checks a WebSocket upgrade before anything else is done (RFC 7118 §5, RFC 6455 §4.2). Undefined if it is valid. */
 export function refuseUpgrade(request: Request, configuration: Configuration): Response | undefined {
   const url = new URL(request.url);
   if (url.protocol === "http:" && !configuration.localDevelopment) {
@@ -33,7 +33,7 @@ export function plain(status: number, text: string, headers: Record<string, stri
   return new Response(`${text}\n`, { status, headers: { "Content-Type": "text/plain; charset=utf-8", ...headers } });
 }
 
-/** What connections are counted by: the address, or its /64 for IPv6. */
+/** Connections are counted by this: the address, or its /64 for IPv6. */
 export function addressPrefix(request: Request): string {
   const address = request.headers.get("CF-Connecting-IP") ?? "local";
   return address.includes(":") ? address.split(":").slice(0, 4).join(":") : address;

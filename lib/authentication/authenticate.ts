@@ -5,13 +5,16 @@ import { canonicalUser } from "../syntax/uri.ts";
 import { type NonceCounts, type Presentation, type Secret, challenge, isSameUri, verifyCredentials } from "./digest.ts";
 import type { Keyring } from "./keyring.ts";
 
-/** The secret of an account whose name has another spelling in URIs; a digest hashes whichever the phone was given (RFC 7616 §3.4.2). */
+/**
+ * The secret of an account whose name has another spelling in URIs. A digest hashes the spelling that the phone was given (RFC 7616
+ * §3.4.2).
+ */
 export interface AccountSecret extends Secret {
   /** Made with the escaped spelling, if that differs from the name. */
   readonly escaped?: Secret | undefined;
 }
 
-/** Whose credentials a request must carry, and where it came. */
+/** The account whose credentials a request must carry, and where the request arrived. */
 export interface Claim {
   /** Canonical user part. */
   readonly user: string;
@@ -24,8 +27,9 @@ export interface Claim {
 }
 
 /**
- * Authenticates a request by its credentials (RFC 3261 §22.1 to §22.3): 401 and Authorization where we are the server, as for
- * REGISTER, 407 and Proxy-Authorization for anything that goes on. Of each algorithm there may be one: more are 400, and none is tried. Returns the nonce counts to remember, or the challenge to answer with.
+ * Authenticates a request by its credentials (RFC 3261 §22.1 to §22.3): 401 and Authorization where we are the server, as for REGISTER, 407
+ * and Proxy-Authorization for anything that is forwarded. Several credentials of one algorithm are answered with 400, and none of them is
+ * tried. Returns the nonce counts to remember, or the challenge to answer with.
  */
 export function authenticate(keyring: Keyring, request: Request, claim: Claim): { readonly counts: NonceCounts } | Fault {
   const isServer = claim.isServer === true || request.method === "REGISTER";
@@ -35,32 +39,32 @@ export function authenticate(keyring: Keyring, request: Request, claim: Claim): 
     ({ realm, username }) => realm === claim.domain && canonicalUser(username) === claim.user,
   );
   const algorithms = own.map(({ algorithm }) => algorithm?.toUpperCase() ?? "MD5");
-  if (new Set(algorithms).size < algorithms.length) return fault(400, "credentials of one realm, user and algorithm are there twice");
+  if (new Set(algorithms).size < algorithms.length) return fault(400, "credentials for the same realm, user and algorithm are repeated");
   for (const credentials of own) {
     const secret = secretFor(claim, credentials.username);
     const verdict = verifyCredentials(keyring, credentials, secret, { ...claim.at, method, requestUri });
     if (verdict.kind === "accepted") return { counts: verdict.counts };
     isStale ||= verdict.stale;
   }
-  // Said of right and wrong passwords alike: phones whose proxy has changed the Request-URI would look for the fault elsewhere.
+  // Sent for right and wrong passwords alike: it names the fault if a proxy of the phone has changed the Request-URI.
   const isOther = own.some(({ uri }) => !isSameUri(uri, requestUri));
-  const why = isOther ? "the uri of the credentials is not the Request-URI" : "authentication is needed";
+  const why = isOther ? "the uri of the credentials is not the Request-URI" : "authentication is required";
   return askForCredentials(keyring, request, isServer, claim, { isStale, why });
 }
 
-/** What tells requests of one connection apart. */
+/** What distinguishes the requests of one connection. */
 function nameOf(request: Request): string {
   return ["via", "call-id", "cseq"].map((name) => headerValue(request, name) ?? "").join("\n");
 }
 
-/** The username is the account's name, or its spelling in URIs: the hashes of the two differ. */
+/** The username is the account's name, or its spelling in URIs: the two have different hashes. */
 function secretFor({ secret, user }: Claim, username: string): Secret {
   return username === user && user.includes("%") ? (secret.escaped ?? nobody) : secret;
 }
 
 interface BackEndSubscription {
   readonly isStale: boolean;
-  /** What the Warning of the challenge says. */
+  /** The text of the challenge's Warning. */
   readonly why: string;
 }
 
@@ -80,13 +84,15 @@ function askForCredentials(
   );
 }
 
-/** The secret of no account: an unknown user is verified against it, and so costs and looks the same as a wrong password. It verifies nothing. */
+/**
+ * A secret that no password matches. An unknown user is verified against it, at the same cost and with the same answer as a wrong password.
+ */
 export const nobody: Secret = { md5: "no password hashes to this", sha256: "no password hashes to this" };
 
-/** Wrong credentials that may be tried on one connection: then it is closed, and connections are counted. */
+/** Wrong credentials that may be tried on one connection before it is closed. The number of connections is limited too. */
 export const guessesAllowed = 20;
 
-/** How many passwords a request that drew this challenge had tried: credentials of another account count, those that are only stale do not. */
+/** How many passwords a challenged request has tried: credentials of another account count, those that are only stale do not. */
 export function guessesIn(request: Request, refusal: Fault): number {
   const isChallenge = refusal.status === 401 || refusal.status === 407;
   if (!isChallenge || refusal.headers?.some(([, value]) => value.includes("stale=true"))) return 0;

@@ -1,4 +1,4 @@
-/** Wrong passwords that were tried for one account, from wherever. */
+/** Wrong passwords that were tried for one account, from all connections. */
 export interface Brake {
   readonly failedAttempts: number;
   /** Milliseconds: when the last one was tried. */
@@ -9,17 +9,17 @@ export const released: Brake = { failedAttempts: 0, last: 0 };
 
 /** Wrong passwords of one account before it is slowed. */
 const free = 20;
-/** Milliseconds: for each more, at most, and for how long it lasts without another. */
+/** Milliseconds: the delay for each further one, its maximum, and how long it lasts without another wrong password. */
 const [step, most, memory] = [200, 4_000, 600_000];
 
-/** After so many more wrong passwords. */
+/** The brake after this many more wrong passwords. */
 export function brakeHarder(brake: Brake, failedAttempts: number, now: number): Brake {
   return { failedAttempts: (now - brake.last > memory ? 0 : brake.failedAttempts) + failedAttempts, last: now };
 }
 
 /**
- * Milliseconds that credentials for the account wait before they are looked at, right or wrong. They are always looked at, so that
- * nobody can lock the owner out; who is authenticated already shows none and never waits.
+ * Milliseconds that credentials for the account wait before they are checked, right or wrong. They are always checked, so that an attacker
+ * cannot lock the owner out. An authenticated flow sends no credentials and never waits.
  */
 export function brakeDelay({ failedAttempts, last }: Brake, now: number): number {
   return now - last > memory ? 0 : Math.min(most, Math.max(0, failedAttempts - free) * step);

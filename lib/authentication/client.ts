@@ -3,15 +3,15 @@ import { parseDigest } from "../syntax/digest.ts";
 import { isFault } from "../syntax/fault.ts";
 import type { Keyring } from "./keyring.ts";
 
-/** What a request is authenticated with. */
+/** The account that authenticates a request. */
 export interface Account {
   readonly username: string;
   readonly password: string;
 }
 
 /**
- * The credentials that answer a challenge to a request of ours (RFC 7616 §3.4, RFC 8760): SHA-256 where it is offered, else MD5;
- * undefined if no challenge can be answered.
+ * The credentials that answer a challenge to our request (RFC 7616 §3.4, RFC 8760): SHA-256 where it is offered, else MD5; undefined if no
+ * challenge can be answered.
  * @param challenges values of WWW-Authenticate or Proxy-Authenticate
  * @param cnonce random text
  */

@@ -5,15 +5,15 @@ import type { Keyring } from "./keyring.ts";
 import { type NoncePlace, mintNonce, verifyNonce } from "./nonce.ts";
 
 /**
- * H(username:realm:password) in each algorithm we challenge with, as hexadecimal digits; the password itself is nowhere. A text that
- * is no such hash, as the empty one, verifies nothing.
+ * H(username:realm:password) in each algorithm that we challenge with, as hexadecimal digits; the password is not stored. A text that is
+ * not such a hash, for example the empty one, verifies nothing.
  */
 export interface Secret {
   readonly md5: string;
   readonly sha256: string;
 }
 
-/** The highest nonce count seen of each user of each nonce on this socket, newest last (RFC 7616 §5.5: a count is never used twice). */
+/** The highest nonce count seen for each user of each nonce on this socket, newest last (RFC 7616 §5.5: a count is never used twice). */
 export type NonceCounts = readonly (readonly [use: string, count: number])[];
 
 /** Where and when the credentials were presented. */
@@ -24,7 +24,7 @@ export interface Presentation {
   /** Milliseconds. */
   readonly now: number;
   readonly counts: NonceCounts;
-  /** Seconds a nonce is good for. */
+  /** Seconds that a nonce is valid. */
   readonly nonceLifetime: number;
 }
 
@@ -35,8 +35,8 @@ const stale: Verdict = { kind: "refused", stale: true };
 const usesKept = 16;
 
 /**
- * The challenges of a 401 or 407, strongest first and each a header line of its own: JsSIP and SIP.js know only MD5 and keep
- * the last line they see, other clients take the first that they understand (RFC 8760 §2.4).
+ * The challenges of a 401 or 407, strongest first, each in its own header line: JsSIP and SIP.js know only MD5 and use the last line, other
+ * clients use the first one that they understand (RFC 8760 §2.4).
  */
 export function challenge(keyring: Keyring, realm: string, place: NoncePlace, isStale: boolean): readonly string[] {
   const nonce = mintNonce(keyring, place);
@@ -45,8 +45,8 @@ export function challenge(keyring: Keyring, realm: string, place: NoncePlace, is
 }
 
 /**
- * Verifies digest credentials by RFC 7616 §3.4 and RFC 8760. An unknown user is verified against a secret that no password
- * has, so that it costs and looks the same as a wrong password.
+ * Verifies digest credentials by RFC 7616 §3.4 and RFC 8760. An unknown user is verified against a secret that no password matches, at the
+ * same cost and with the same answer as a wrong password.
  */
 export function verifyCredentials(keyring: Keyring, credentials: DigestCredentials, secret: Secret, at: Presentation): Verdict {
   const nonce = verifyNonce(keyring, credentials.nonce, at.flow, at.now, at.nonceLifetime);
@@ -69,7 +69,7 @@ function expectedResponse(keyring: Keyring, credentials: DigestCredentials, secr
   return isHash(algorithm, ha1) ? response : undefined;
 }
 
-/** A secret that is no hash is known to everybody who reads this code: a response made from it proves nothing. */
+/** A secret that is not a hash is public, because it stands in this code: a response made from it proves nothing. */
 function isHash(algorithm: "md5" | "sha256", text: string): boolean {
   return text.length === (algorithm === "md5" ? 32 : 64) && /^[0-9a-f]+$/.test(text);
 }
@@ -94,7 +94,7 @@ export function isSameUri(written: string, requestUri: string): boolean {
   return !isFault(one) && !isFault(other) && equalUris(one, other);
 }
 
-/** A nonce without qop is good for one request; with it, for each count once and in rising order. */
+/** Without qop a nonce is valid for one request; with qop each count is valid once, in rising order. */
 function count(credentials: DigestCredentials, counts: NonceCounts): Verdict {
   const used = credentials.qop === undefined ? Number.MAX_SAFE_INTEGER : Number.parseInt(credentials.nc ?? "", 16);
   if (!(used > 0)) return refused;
@@ -108,7 +108,7 @@ function count(credentials: DigestCredentials, counts: NonceCounts): Verdict {
   return { kind: "accepted", counts: [...others, [use, used] as const].slice(-usesKept) };
 }
 
-/** The time that a nonce begins with. */
+/** The time at the beginning of a nonce. */
 function timeOf(use: string): number {
   return Number.parseInt(use, 36);
 }

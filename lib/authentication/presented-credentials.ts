@@ -1,11 +1,13 @@
-/** What a connection shows of who it is: a bearer token, or the certificate that the TLS at the edge has verified. */
+/** The credentials of a connection: a bearer token, or the client certificate that the TLS at the edge has verified. */
 export interface PresentedCredentials {
   readonly token?: string;
   /** SHA-256, lower-case hexadecimal digits. */
   readonly certificate?: string;
 }
 
-/** Reads what an upgrade shows (RFC 6750 §2.1; mTLS, RFC 8446 §4.4.2). A certificate counts only if the edge says that it is good. */
+/**
+ * Reads the credentials of an upgrade (RFC 6750 §2.1; mTLS, RFC 8446 §4.4.2). A certificate counts only if the edge reports it as valid.
+ */
 export function presentedBy(authorization: string | null, tls: TlsClientAuthentication | undefined): PresentedCredentials {
   const token = /^Bearer (\S+)$/i.exec(authorization ?? "")?.[1];
   const isGood = tls?.certVerified === "SUCCESS" && tls.certRevoked !== "1";

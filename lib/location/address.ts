@@ -3,13 +3,13 @@ import { canonicalUser, type SipUri, unescape } from "../syntax/uri.ts";
 import { parameter } from "../syntax/parameters.ts";
 import { openTemporaryGruu } from "./gruu.ts";
 
-/** Whom a SIP URI names: an address of record, or one phone of it by its GRUU (RFC 5627 §3). */
+/** What a SIP URI names: an address of record, or one phone of it by its GRUU (RFC 5627 §3). */
 export interface Address {
   /** Canonical user part, case kept (RFC 3261 §19.1.4). */
   readonly user: string;
   /** Lower case, without the port. */
   readonly domain: string;
-  /** The instance that a GRUU names, or, if it is a temporary one, the phone; undefined for the address of record. */
+  /** The instance of a public GRUU, or the phone of a temporary one; undefined for the address of record. */
   readonly instance: string | undefined;
   /** For a temporary GRUU: the mark of the registration that it was made in. */
   readonly registration: string | undefined;
@@ -26,7 +26,7 @@ export function addressOf(keyring: Keyring, uri: SipUri): Address | undefined {
   return opened === undefined ? undefined : { user: opened.user, domain, instance: opened.phone, registration: opened.registration };
 }
 
-/** A telephone number without its visual separators and parameters, if the URI says that it has one (RFC 3966 §5.1.1, RFC 3261 §19.1.6). */
+/** A telephone number without its visual separators and parameters, if the URI is marked as one (RFC 3966 §5.1.1, RFC 3261 §19.1.6). */
 function numberIn({ user = "", parameters }: SipUri): string {
   if (parameter(parameters, "user")?.toLowerCase() !== "phone") return user;
   const [number = ""] = user.split(";");

@@ -1,6 +1,6 @@
-/** A binding as an administrator sees it. */
+/** A binding as the API returns it. */
 export interface BindingView {
-  /** Made of its key; it stays the same over refreshes. */
+  /** Derived from its key; it stays the same over refreshes. */
   readonly id: string;
   readonly contact: string;
   readonly instance: string | undefined;
@@ -9,7 +9,7 @@ export interface BindingView {
   readonly q: number;
   /** Seconds that are left. */
   readonly expires: number;
-  /** Whether a request can be delivered there now; a phone that is away for a moment cannot be reached. */
+  /** Whether a request can be delivered there now; a phone that is briefly away is not reachable. */
   readonly reachable: boolean;
   readonly path: readonly string[];
 }

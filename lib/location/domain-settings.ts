@@ -1,18 +1,18 @@
 import { canonicalUser } from "../syntax/uri.ts";
 
-/** What an administrator has set for all of a domain. */
+/** The settings of a domain by the administrator. */
 export interface DomainSettings {
-  /** Calls to its users are answered with where they are (3xx), on every way in. */
+  /** Calls to its users are answered with their addresses (3xx), on every way in. */
   readonly redirects: boolean;
-  /** Who asks the redirect server for its users need not authenticate. */
+  /** Clients of the redirect server need not authenticate to ask for its users. */
   readonly answersStrangers: boolean;
-  /** Its users may call other domains: their servers are found by the DNS. */
+  /** Its users may call other domains, whose servers are found in the DNS. */
   readonly callsOut: boolean;
-  /** Guests, who are no subscribers, may call all users of the domain and write to them; a list names those whom they may call. */
+  /** Guests may call all users of the domain and write to them; a list names the users whom they may call. */
   readonly guests?: boolean | readonly string[];
-  /** Its phones get NOTIFY outside any subscription from trusted trunks: to restart them, or load their configuration anew. */
+  /** Its phones get NOTIFY outside any subscription from trusted trunks: to restart, or to load their configuration again. */
   readonly takesUnsolicited?: boolean;
-  /** The trunk to the presence agent of its users, if that is another server: it takes their SUBSCRIBE and PUBLISH (RFC 3856 §5). */
+  /** The trunk to the presence agent of its users, if that is another server: it gets their SUBSCRIBE and PUBLISH (RFC 3856 §5). */
   readonly presenceAgent?: string;
 }
 
@@ -20,7 +20,7 @@ export const defaultDomainSettings: DomainSettings = { redirects: false, answers
 
 /**
  * Whether guests may call a user and write to them.
- * @param username of the subscriber, whichever of their aliases was called; undefined if there is no such user
+ * @param username of the subscriber, also if one of their aliases was called; undefined if there is no such user
  */
 export function admitsGuests({ guests = false }: DomainSettings, username: string | undefined): boolean {
   return typeof guests === "boolean" ? guests : guests.some((name) => canonicalUser(name) === username);

@@ -4,19 +4,19 @@ import { memoised } from "../syntax/memoise.ts";
 
 const prefix = "tgruu.";
 
-/** What a temporary GRUU hides (RFC 5627 §3.1.2). */
+/** The content of a temporary GRUU (RFC 5627 §3.1.2). */
 export interface TemporaryGruu {
   readonly user: string;
   /** The phone, as its bindings name it. */
   readonly phone: string;
-  /** The registration in which it was made, by `registrationMark`; another one of the phone ends it. */
+  /** The registration in which it was made, by `registrationMark`; a new registration of the phone ends it. */
   readonly registration: string;
 }
 
-/** What a registration is known by: its Call-ID, shortened. */
+/** Identifies a registration: its Call-ID, shortened. */
 export const registrationMark: (callId: string) => string = memoised(plainHash);
 
-/** What a parameter of a SIP URI cannot hold unescaped (RFC 3261 §25.1 paramchar). */
+/** Characters that a parameter of a SIP URI must escape (RFC 3261 §25.1 paramchar). */
 const notInParameter = /[^\w\-.!~*'()[\]/:&+$]/gu;
 
 /** The public GRUU of an instance: the address of record with the instance in `gr` (RFC 5627 §3.1.1). */
@@ -27,15 +27,15 @@ export function publicGruu(user: string, domain: string, instance: string): stri
 const escaped = memoised((instance) => instance.toWellFormed().replace(notInParameter, encodeURIComponent));
 
 /**
- * A temporary GRUU, different for each refresh (its CSeq is in it) and meaningless to all but us (RFC 5627 §5.4).
- * It needs no memory: it is the sealed name of what it stands for.
+ * A temporary GRUU, different for each refresh (it contains the CSeq) and opaque to all others (RFC 5627 §5.4). It needs no stored state:
+ * its content is sealed in it.
  */
 export function temporaryGruu(keyring: Keyring, domain: string, { user, phone, registration }: TemporaryGruu, cseq: number): string {
   const token = keyring.seal("temporary-gruu", `${phone}\n${registration}\n${cseq}\n${user}`, domain);
   return `sip:${prefix}${token}@${domain};gr`;
 }
 
-/** Opens the user part of a temporary GRUU; undefined if it is none of ours. */
+/** Opens the user part of a temporary GRUU; undefined if it is not one of ours. */
 export function openTemporaryGruu(keyring: Keyring, userPart: string, domain: string): TemporaryGruu | undefined {
   if (!userPart.startsWith(prefix)) return undefined;
   const text = keyring.open("temporary-gruu", userPart.slice(prefix.length), domain);

@@ -1,6 +1,6 @@
 import type { WatcherRules } from "./watcher-rules.ts";
 
-/** What a subscriber wants done with calls for him, and who may watch him. URIs are SIP or tel URIs, as text. */
+/** A subscriber's rules for calls to them, and for their watchers. URIs are SIP or tel URIs, as text. */
 export interface Rules {
   readonly forward: {
     readonly always?: string;
@@ -12,9 +12,9 @@ export interface Rules {
   readonly doNotDisturb: boolean;
   /** `user@domain`, `*@domain`, or `anonymous`; lower case domain, canonical user part. */
   readonly blocked: readonly string[];
-  /** Calls at once, ringing or in progress, either direction; undefined: any number. */
+  /** Simultaneous calls, ringing or in progress, in both directions; undefined: no limit. */
   readonly maximumCalls?: number;
-  /** Who may watch him; absent: whoever the defaults let. */
+  /** Rules for watchers; absent: the defaults decide. */
   readonly watching?: WatcherRules;
 }
 

@@ -9,16 +9,16 @@ export interface Subscriber {
   /** HA1 = H(name:domain:password), hexadecimal (RFC 7616 §3.4.2); the name has no escapes. */
   readonly md5: string;
   readonly sha256: string;
-  /** The same, made with the canonical user part, where that differs from the name. */
+  /** The same, made with the canonical user part, if that differs from the name. */
   readonly escaped?: { readonly md5: string; readonly sha256: string } | undefined;
   /** Other user parts of the same domain, canonical. */
   readonly aliases: readonly string[];
-  /** Part of the home's name: grows when a deleted subscriber is made again. */
+  /** Part of the home's name: grows when a deleted subscriber is created again. */
   readonly generation: number;
-  /** Grows with each change; only a newer row is taken. */
+  /** Grows with each change; only a newer row replaces an older one. */
   readonly version: number;
-  /** What is done with calls for the subscriber. */
+  /** Rules for calls to the subscriber. */
   readonly rules: Rules;
-  /** Whether the home has been opened by its owner's first authenticated flow. */
+  /** Whether the first authenticated flow of the user has opened the home. */
   readonly opened: boolean;
 }

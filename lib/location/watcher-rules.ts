@@ -1,4 +1,4 @@
-/** What a user says of a watcher (RFC 5025 §3.2.1). */
+/** A user's decision on a watcher (RFC 5025 §3.2.1). */
 export type Permission = "allow" | "block" | "polite-block" | "confirm";
 
 /** Who may watch a user: by address of record, by domain (`*@example.org`), or by the rule for all others. */
@@ -9,7 +9,7 @@ export interface WatcherRules {
 
 export const noWatcherRules: WatcherRules = { watchers: {} };
 
-/** The permission of a watcher, by the most particular rule (RFC 5025 §3.2.1, RFC 4745 §7.1). */
+/** The permission of a watcher, by the most specific rule (RFC 5025 §3.2.1, RFC 4745 §7.1). */
 export function permissionOf(
   { watchers, default: other }: WatcherRules,
   watcher: string,

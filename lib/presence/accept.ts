@@ -1,8 +1,8 @@
 import { type Request, headerValues } from "../syntax/message.ts";
 
 /**
- * How much a request wants bodies of a type (RFC 3261 §20.1): the q-value of the most particular range that the type is in, 0 if it is
- * in none. Without an Accept header every type is as good as any other: 1.
+ * The preference of a request for bodies of a type (RFC 3261 §20.1): the q-value of the most specific range that contains the type, 0 if
+ * none does. Without an Accept header every type has 1.
  */
 export function acceptance(request: Request, type: string): number {
   const ranges = headerValues(request, "accept").map(readRange);

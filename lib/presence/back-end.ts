@@ -4,35 +4,37 @@ import { isFault } from "../syntax/fault.ts";
 import { parseNameAddress } from "../syntax/name-address.ts";
 import { type EventPackage, traits } from "./event-package.ts";
 
-/** How a home is called at its end of the dialogs that it has for lists: a name that no phone has. */
+/** The name of a home at its end of the dialogs for lists; no phone has this name. */
 export const listServer = "lists";
 
-/** A back-end subscription (RFC 4662 §2) as its row holds it: one for each resource and package, whatever lists of the user it is on. */
+/**
+ * A back-end subscription (RFC 4662 §2) as stored in its row: one for each resource and package, however many lists of the user it is on.
+ */
 export interface BackEnd {
   readonly event: EventPackage;
-  /** The resource's URI in its one spelling. */
+  /** The canonical URI of the resource. */
   readonly resource: string;
-  /** What its instance is called in notifications of lists, as long as it goes on. */
+  /** The name of its instance in notifications of lists, constant for the whole subscription. */
   readonly instance: string;
   readonly callId: string;
   readonly localTag: string;
-  /** The other end of the dialog, as soon as it has answered or notified. */
+  /** The other end of the dialog, after its first answer or notification. */
   readonly remote: Remote | undefined;
-  /** Milliseconds: when the dialog was begun; when the subscription ends, 0 if there is none; when something is to be done for it. */
+  /** Milliseconds: when the dialog was created; when the subscription ends, 0 if there is none; when the next action is due. */
   readonly created: number;
   readonly expires: number;
   readonly due: number;
-  /** Attempts that came to nothing, one after another. */
+  /** Failed attempts in a row. */
   readonly failures: number;
   /** The last CSeq number of a notification. */
   readonly notified: number;
-  /** Undefined while nothing is known. */
+  /** Undefined until something is known. */
   readonly state: "active" | "pending" | "terminated" | undefined;
   readonly reason: string | undefined;
   readonly body: { readonly type: string; readonly text: string } | undefined;
-  /** Of the last change of what is known. */
+  /** The stamp of the last change. */
   readonly stamp: number;
-  /** Milliseconds; since when there is the present dialog. Absent where there is none, or an older build has written it. */
+  /** Milliseconds; when the present dialog was created. Absent if there is none, or in rows of older builds. */
   readonly since?: number | undefined;
 }
 
@@ -46,20 +48,20 @@ export interface Remote {
   readonly routes: readonly string[];
 }
 
-/** When nothing is to be done until somebody asks. */
+/** No action is due until the list is subscribed to again. */
 export const never = Number.MAX_SAFE_INTEGER;
 
-/** Milliseconds: between attempts, at first and at most. */
+/** Milliseconds between attempts: the first pause, and the maximum. */
 const firstPause = 60_000;
 const maxPause = 1_800_000;
 const maxRetryAfter = 86_400_000;
-/** Between two requests for the same that were both granted. */
+/** Between two SUBSCRIBEs for the same resource that both succeeded. */
 const minPause = 30_000;
-/** More are not counted. */
+/** Further failures are not counted. */
 const maxFailures = 10;
-/** Of the granted time, what passes until it is asked for again. */
+/** The part of the granted time after which the subscription is refreshed. */
 const shareBeforeRefresh = 0.85;
-/** Characters of a state that is kept. */
+/** Maximum characters of a stored state. */
 const maxBody = 65_536;
 
 interface Names {
@@ -73,13 +75,13 @@ export function newBackEnd(event: EventPackage, resource: string, { instance, ca
   return { event, resource, instance, callId, localTag, created: now, ...nothing, body: undefined, stamp: 0 };
 }
 
-/** Another subscription in the place of one that has ended: another instance, since its documents begin to count anew (RFC 4662 §5.5). */
+/** A new subscription instead of one that has ended: a new instance, because the versions of its documents start again (RFC 4662 §5.5). */
 export function renewed(backEnd: BackEnd, names: Names, now: number): BackEnd {
   return { ...backEnd, ...names, created: now, notified: 0 };
 }
 
 export interface SubscribeLines {
-  /** Of the user whose list it is: `sip:alice@example.com`. */
+  /** The owner of the list: `sip:alice@example.com`. */
   readonly watcher: string;
   readonly host: string;
   readonly branch: string;
@@ -99,7 +101,7 @@ export function composeSubscribe(backEnd: BackEnd, { watcher, host, branch, expi
     `From: <${watcher}>;tag=${localTag}`,
     `To: ${remote?.address ?? `<${resource}>`}`,
     `Call-ID: ${callId}`,
-    // It grows without being written down.
+    // Grows with time, so it needs no stored counter.
     `CSeq: ${Math.floor((now - created) / 10) + 1} SUBSCRIBE`,
     `Contact: <${watcher}>`,
     `Event: ${event}`,
@@ -110,27 +112,27 @@ export function composeSubscribe(backEnd: BackEnd, { watcher, host, branch, expi
   return `${lines.join("\r\n")}\r\n\r\n`;
 }
 
-/** What the other side said to a SUBSCRIBE. */
+/** The answer to a SUBSCRIBE. */
 export interface Answer {
   readonly status: number;
-  /** Undefined where nobody could be asked. */
+  /** Undefined if no request could be sent. */
   readonly response: Message | undefined;
 }
 
-/** A back-end subscription after an answer. What is known of the resource comes with notifications, or is that nobody tells it. */
+/** A back-end subscription after an answer. The state of the resource comes with notifications; a refusal ends it. */
 export function answered(backEnd: BackEnd, { status, response }: Answer, now: number): BackEnd {
   if (status >= 200 && status < 300) {
     const expires = parseDeltaSeconds(response === undefined ? undefined : headerValue(response, "expires")) ?? 0;
     const remote = backEnd.remote ?? (response === undefined ? undefined : remoteOf(response, "to"));
     const times = extended(backEnd, { expires }, now);
     const since = sinceOf(backEnd, now);
-    // One that lives to be refreshed is well.
+    // A subscription that lives long enough to be refreshed counts as working.
     const isRefreshed = backEnd.expires > now && times.expires !== backEnd.expires && now - (since ?? 0) >= firstPause;
     return { ...backEnd, remote, since, failures: isRefreshed ? 0 : backEnd.failures, ...times };
   }
-  // The other side knows nothing of this dialog any more: another one is begun.
+  // The other side no longer knows this dialog: a new one is created.
   if (status === 481 && backEnd.remote !== undefined) return begunAgain(backEnd, now);
-  // Nobody tells us when somebody registers for the first time.
+  // There is no notification of the first registration of a user, so this is polled.
   if (status === 480 && !isLimit(response)) return { ...ended(backEnd, "noresource"), due: now + maxPause };
   const reason = refusals[status];
   return reason === undefined ? failed(backEnd, "probation", 0, now) : ended(backEnd, reason);
@@ -140,12 +142,12 @@ function sinceOf({ remote, since }: BackEnd, now: number): number | undefined {
   return remote === undefined ? now : since;
 }
 
-/** As many watch the resource as may: it says when to ask again. */
+/** The resource has its maximum of watchers: the answer says when to try again. */
 function isLimit(response: Message | undefined): boolean {
   return response !== undefined && headerValue(response, "retry-after") !== undefined;
 }
 
-/** Answers that stay the same if one asks again, and how the resource is told then (RFC 6665 §4.1.3). */
+/** Answers that do not change on a retry, and the reason for the resource's termination (RFC 6665 §4.1.3). */
 const refusals: Readonly<Record<number, string>> = {
   ...{ 400: "rejected", 401: "rejected", 402: "rejected", 403: "rejected", 405: "rejected", 406: "rejected", 407: "rejected" },
   ...{ 404: "noresource", 410: "noresource", 414: "noresource", 416: "noresource", 484: "noresource" },
@@ -154,7 +156,7 @@ const refusals: Readonly<Record<number, string>> = {
   ...{ 300: "noresource", 301: "noresource", 302: "noresource", 305: "noresource", 380: "noresource" },
 };
 
-/** What a NOTIFY says of a resource. */
+/** The content of a NOTIFY about a resource. */
 export interface Notified {
   readonly cseq: number;
   readonly remote: Remote | undefined;
@@ -164,14 +166,14 @@ export interface Notified {
   readonly expires: number | undefined;
   readonly retryAfter: number | undefined;
   readonly body: { readonly type: string; readonly text: string } | undefined;
-  /** Nobody would take a list with such a state: it is as if it were not known. */
+  /** A list with such a state would be refused: the state is treated as unknown. */
   readonly isTooLong: boolean;
 }
 
 /**
  * Reads a NOTIFY (RFC 6665 §4.1.3).
  * @param text of the body
- * @param ownRoute our Record-Route, which stands beside the message
+ * @param ownRoute our Record-Route, which is stored beside the message
  */
 export function readNotified(notify: Message, cseq: number, text: string, ownRoute: string | undefined): Notified {
   const [state = "", ...parameters] = (headerValue(notify, "subscription-state") ?? "").split(";").map((part) => part.trim());
@@ -190,7 +192,7 @@ export function readNotified(notify: Message, cseq: number, text: string, ownRou
   };
 }
 
-/** A back-end subscription after a notification. A later one may have been here before. */
+/** A back-end subscription after a notification. Notifications may arrive out of order. */
 export function notified(backEnd: BackEnd, told: Notified, now: number): BackEnd {
   const heard = { ...backEnd, remote: told.remote ?? backEnd.remote, notified: told.cseq, since: sinceOf(backEnd, now) };
   switch (told.state) {
@@ -205,7 +207,7 @@ export function notified(backEnd: BackEnd, told: Notified, now: number): BackEnd
   }
 }
 
-/** RFC 6665 §4.1.3: whether the reason lets one ask again, and when. */
+/** RFC 6665 §4.1.3: whether and when the reason allows a new attempt. */
 function terminated(backEnd: BackEnd, { reason = "", retryAfter = 0 }: Notified, now: number): BackEnd {
   switch (reason) {
     case "deactivated":
@@ -220,7 +222,7 @@ function terminated(backEnd: BackEnd, { reason = "", retryAfter = 0 }: Notified,
   }
 }
 
-/** At once, but not again and again: somebody may end each subscription as soon as it is made. */
+/** At once, but not repeatedly: the other side may end each subscription as soon as it is made. */
 function begunAgain(backEnd: BackEnd, now: number): BackEnd {
   const { failures } = backEnd;
   const due = now + (failures === 0 ? 0 : pauseAfter(failures));
@@ -234,7 +236,7 @@ function ended(backEnd: BackEnd, reason: string): BackEnd {
 function failed(backEnd: BackEnd, reason: string, retryAfter: number, now: number): BackEnd {
   const failures = Math.min(backEnd.failures + 1, maxFailures);
   const due = now + Math.max(pauseAfter(failures), Math.min(retryAfter * 1000, maxRetryAfter));
-  // What was known is worth something until the subscription has ended.
+  // The known state is valid until the subscription has ended.
   if (backEnd.expires > now && backEnd.remote !== undefined) return { ...backEnd, due: Math.min(due, backEnd.expires), failures };
   return { ...backEnd, remote: undefined, expires: 0, due, failures, state: "terminated", reason, body: undefined };
 }
@@ -243,7 +245,7 @@ function pauseAfter(failures: number): number {
   return Math.min(firstPause * 2 ** (failures - 1), maxPause);
 }
 
-/** Times that differ by less than a moment are left as they are, so that nothing has to be written. */
+/** Times that differ only slightly are left as they are, so that nothing is written. */
 function extended({ expires: known, due }: BackEnd, { expires }: Pick<Notified, "expires">, now: number): Pick<BackEnd, "expires" | "due"> {
   const isNear = expires === undefined || Math.abs(now + expires * 1000 - known) < 5000;
   return isNear ? { expires: known, due } : until(now, expires);
@@ -253,7 +255,7 @@ function until(now: number, seconds: number): Pick<BackEnd, "expires" | "due"> {
   return { expires: now + seconds * 1000, due: now + Math.max(Math.floor(seconds * shareBeforeRefresh) * 1000, minPause) };
 }
 
-/** Whether watchers of lists have something to learn. */
+/** Whether watchers of lists must be notified. */
 export function isNews(before: BackEnd, after: BackEnd): boolean {
   return (
     before.state !== after.state ||
@@ -263,7 +265,7 @@ export function isNews(before: BackEnd, after: BackEnd): boolean {
   );
 }
 
-/** The other end of a dialog: of a response its routes are in the order of the way back (RFC 3261 §12.1.2). */
+/** The other end of a dialog: in a response its route set is in reverse order (RFC 3261 §12.1.2). */
 function remoteOf(message: Message, name: "from" | "to"): Remote | undefined {
   const address = headerValue(message, name) ?? "";
   const tag = /;\s*tag\s*=\s*([^;\s]+)/i.exec(address.slice(address.lastIndexOf(">") + 1))?.[1];

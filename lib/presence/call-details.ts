@@ -5,14 +5,14 @@ import { legible } from "../syntax/octets.ts";
 import { parseFromTo } from "../syntax/from-to.ts";
 import type { CallDetails } from "../transport/flow.ts";
 
-/** Characters of each: they ride in a socket's attachment. */
+/** Characters of each: they are stored in a socket's attachment. */
 const maxText = 160;
 
 /**
- * What the user's own phones may know of a call of his, to take it over or to join it (RFC 4235 §4.1, RFC 3891, RFC 3911).
- * @param message a response or, while there is none that makes a dialog, the INVITE
- * @param contactIn the message of the other side, in which its Contact is
- * @returns undefined if it is more than can be remembered
+ * What the user's own phones may see of a call of theirs, to take it over or to join it (RFC 4235 §4.1, RFC 3891, RFC 3911).
+ * @param message a response, or the INVITE until a response creates a dialog
+ * @param contactIn the message of the other side, with its Contact
+ * @returns undefined if it is too long to be stored
  */
 export function readCallDetails(message: Message, contactIn: Message, isCaller: boolean): CallDetails | undefined {
   const [from, to] = [parseFromTo(headerValue(message, "from") ?? ""), parseFromTo(headerValue(message, "to") ?? "")];

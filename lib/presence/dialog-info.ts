@@ -4,12 +4,12 @@ import { escape } from "./xml.ts";
 
 /** A call of the user. */
 export interface DialogView {
-  /** The same as long as it lasts. */
+  /** Constant during the call. */
   readonly id: string;
   /** RFC 4235 §3.7.1. */
   readonly state: "trying" | "early" | "confirmed";
   readonly direction: "initiator" | "recipient" | undefined;
-  /** For the user's own phones: with the tags a call can be taken over, which others have no business with (RFC 4235 §7). */
+  /** For the user's own phones only: with the tags a phone can take over the call (RFC 4235 §7). */
   readonly details: CallDetails | undefined;
 }
 
@@ -19,7 +19,7 @@ export interface NamedDialog {
   readonly tags: readonly string[];
 }
 
-/** The dialog that an Event header names; undefined if it names none, and all are asked for. */
+/** The dialog that an Event header names; undefined if it names none, which means all. */
 export function dialogNamedIn(parameters: Parameters): NamedDialog | undefined {
   const callId = parameter(parameters, "call-id");
   if (callId === undefined) return undefined;
@@ -27,7 +27,7 @@ export function dialogNamedIn(parameters: Parameters): NamedDialog | undefined {
   return { callId: unquote(callId), tags: tags.flatMap((tag) => (tag === undefined ? [] : [unquote(tag)])) };
 }
 
-/** Of the user's dialogs the one that is named. Which tag is whose depends on who asks, so that each may be either end's. */
+/** The named one of the user's dialogs. Whose tag is which depends on the watcher, so both orders match. */
 export function ofNamed(dialogs: readonly DialogView[], named: NamedDialog | undefined): readonly DialogView[] {
   if (named === undefined) return dialogs;
   return dialogs.filter(
@@ -35,7 +35,7 @@ export function ofNamed(dialogs: readonly DialogView[], named: NamedDialog | und
   );
 }
 
-/** RFC 4235 §4.4: always the full state. @param isOwner whether the user himself is told */
+/** RFC 4235 §4.4: always the full state. @param isOwner whether the watcher is the user */
 export function dialogInfo(entity: string, dialogs: readonly DialogView[], version: number, isOwner: boolean): string {
   const parts = dialogs.map(({ id, state, direction, details }) => {
     const shown = isOwner ? details : undefined;

@@ -5,9 +5,9 @@ export type EventPackage = (typeof eventPackages)[number];
 interface Traits {
   /** Of the NOTIFY's body. */
   readonly type: string;
-  /** Seconds that a subscription has if it asks for nothing. */
+  /** Seconds of a subscription that asks for no duration. */
   readonly defaultExpires: number;
-  /** Nobody but the user himself may watch it. */
+  /** Only the user may watch it. */
   readonly isPrivate: boolean;
 }
 
@@ -20,7 +20,7 @@ export const traits: Readonly<Record<EventPackage, Traits>> = {
   "message-summary": { type: "application/simple-message-summary", defaultExpires: 3600, isPrivate: true },
 };
 
-/** Of partial presence documents (RFC 5262 §4), which a watcher of presence may take, and a phone may publish. */
+/** Partial presence documents (RFC 5262 §4), which a watcher of presence may accept, and a phone may publish. */
 export const partialType = "application/pidf-diff+xml";
 
 export function isEventPackage(name: string): name is EventPackage {

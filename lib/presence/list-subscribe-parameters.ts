@@ -10,16 +10,16 @@ import { type SubscriptionSettings, type SubscribeParameters, ownEvent, readSubs
 export const eventList = "eventlist";
 const recipientList = "recipient-list-subscribe";
 
-/** Packages whose state makes sense for many at once. */
+/** Packages that make sense for a list of resources. */
 const packages: readonly EventPackage[] = ["presence", "dialog"];
 
-/** What is understood in a SUBSCRIBE to a list that it brings along, and to one of the directory. */
+/** What is understood in a SUBSCRIBE to a list in its body, and to one of the directory. */
 export const understood: Readonly<Record<"adHoc" | "named", Understood>> = {
   adHoc: { options: [eventList, recipientList], types: [recipientListType] },
   named: { options: [eventList], types: [] },
 };
 
-/** Reads a SUBSCRIBE to a list (RFC 4662 §4, RFC 5367 §3): one of the directory's, or one that it brings along. */
+/** Reads a SUBSCRIBE to a list (RFC 4662 §4, RFC 5367 §3): one of the directory, or one in its body. */
 export function readListSubscribeParameters(
   request: Request,
   isAdHoc: boolean,
@@ -29,22 +29,22 @@ export function readListSubscribeParameters(
   if (refusal !== undefined) return refusal;
   const event = ownEvent(request)?.package;
   if (event === undefined || !packages.includes(event))
-    return fault(489, "lists of this event package are not watched", [["Allow-Events", packages.join(", ")]]);
+    return fault(489, "lists are not supported for this event package", [["Allow-Events", packages.join(", ")]]);
   const required = readOptionTags(request, "require");
   if (![...required, ...readOptionTags(request, "supported")].includes(eventList))
-    return fault(421, "this is a list, and Supported does not name eventlist", [["Require", eventList]]);
+    return fault(421, "this is a list: the request needs Supported: eventlist", [["Require", eventList]]);
   if (isAdHoc && !required.includes(recipientList))
-    return fault(421, "the list comes in the request, and Require does not say so", [["Require", recipientList]]);
+    return fault(421, "a request with a list needs Require: recipient-list-subscribe", [["Require", recipientList]]);
   if (!takesLists(request)) return fault(406, "notifications of lists are multipart/related with application/rlmi+xml");
   return readSubscribeParameters(request, settings);
 }
 
-/** Why a SUBSCRIBE within the dialog is not taken: the list of a subscription cannot be changed by one (RFC 5367 §5.1). */
+/** Refuses a SUBSCRIBE within the dialog that contains a list: it cannot change the list of a subscription (RFC 5367 §5.1). */
 export function refuseLater(request: Request): Fault | undefined {
   return inspectRequest(request, { ...understood.adHoc, types: [] });
 }
 
-/** RFC 4662 §4.3; whoever says nothing of what he takes has said that he knows lists. */
+/** RFC 4662 §4.3; without an Accept header the option tag is enough. */
 function takesLists(request: Request): boolean {
   const accepted = headerValues(request, "accept").map((value) => value.split(";")[0]?.trim().toLowerCase());
   if (accepted.length === 0) return true;

@@ -5,34 +5,34 @@ import type { Subscription } from "./subscription.ts";
 
 /** A resource of a list that is watched. */
 export interface WatchedEntry extends ListEntry {
-  /** The one spelling of its URI: what back-end subscriptions are known by. */
+  /** The canonical URI, which identifies back-end subscriptions. */
   readonly resource: string;
-  /** The home's stamp when it was put on the list, or named otherwise; 0: it was there from the beginning. */
+  /** The home's stamp when it was added to the list or renamed; 0: it was there from the start. */
   readonly stamp: number;
 }
 
-/** A resource that is not on the list any more, as long as its watcher may not know. */
+/** A resource that was removed from the list, stored until its watcher certainly knows. */
 export interface RemovedEntry extends ListEntry {
   readonly instance: string;
   readonly stamp: number;
 }
 
-/** A subscription to a list as its row holds it (RFC 4662 §4), at the home of its watcher. */
+/** A subscription to a list as stored in its row (RFC 4662 §4), at the home of its watcher. */
 export interface ListSubscription extends Subscription {
   readonly listUri: string;
   /** Undefined for a list that came in its SUBSCRIBE (RFC 5367). */
   readonly list: ListName | undefined;
-  /** Of the list as the directory has it. */
+  /** The version of the list in the directory. */
   readonly version: number;
   readonly entries: readonly WatchedEntry[];
   readonly removed: readonly RemovedEntry[];
-  /** Of the last change of the list; 0: there was none. */
+  /** The stamp of the last change of the list; 0: there was none. */
   readonly stamp: number;
-  /** It asks for the state once: the only notification is the last one. */
+  /** It asks for the state once: its only notification is the last one. */
   readonly isFetch?: boolean;
 }
 
-/** What is known of a resource, with the home's stamp of when it became so: no two changes have the same one. */
+/** The known state of a resource, with the home's stamp of that change: each change has its own stamp. */
 export interface KnownState {
   readonly instance: InstanceView | undefined;
   readonly stamp: number;
@@ -49,10 +49,10 @@ export interface ListNotification {
 const maxStates = 150_000;
 
 /**
- * What the watcher has to be told now, if anything (RFC 4662 §4.5, §5.2): the full state first, after each SUBSCRIBE, and where nobody
- * knows what he was told; otherwise the resources that have changed since. States that would make the notification too long
- * are left to the next one: until then nothing is known of those resources.
- * @param told undefined if nothing was told on the socket that his phone has now
+ * The next notification, if one is due (RFC 4662 §4.5, §5.2): the full state first, after each SUBSCRIBE, and if it is unknown what the
+ * watcher has received; otherwise the resources that have changed since. States that would make the notification too long are left to the
+ * next one, and their resources count as unknown until then.
+ * @param told undefined if there was no notification on the phone's present socket
  * @param version of this notification, if the home knows
  */
 export function dueNotification(
@@ -72,7 +72,7 @@ export function dueNotification(
   return { isFull: false, version: next, resources, told: { version: next, stamp, cseq: told.cseq, at: now } };
 }
 
-/** All that is known, whatever the watcher knows. */
+/** All that is known, whatever the watcher has received. */
 export function fullNotification(
   subscription: ListSubscription,
   stateOf: (entry: WatchedEntry) => KnownState,
@@ -91,9 +91,9 @@ export function fullNotification(
 }
 
 /**
- * Above all that may have been told: at least 200 ms pass before the first, whose version is 0, and between any two.
- * DEVIATION(RFC 4662 §5.2): where both the home's memory and the phone's socket are lost the version may grow by more than one; the
- * state is full then, and whoever follows §5.6.1 takes it.
+ * Above every version that may have been sent: at least 200 ms pass before the first, whose version is 0, and between any two.
+ * DEVIATION(RFC 4662 §5.2): if both the home's memory and the phone's socket are lost the version may grow by more than one; the state is
+ * full then, and a watcher that follows §5.6.1 accepts it.
  */
 function versionAt({ created }: ListSubscription, now: number): number {
   return Math.max(0, Math.floor((now - created) / 100) - 2);
@@ -104,7 +104,7 @@ interface Change {
   readonly stamp: number;
 }
 
-/** Oldest first, so that whoever was told some of them knows all up to a stamp. */
+/** Oldest first, so that a watcher that got some of them knows all up to one stamp. */
 function changesSince(
   { entries, removed }: ListSubscription,
   since: number,
@@ -121,12 +121,12 @@ function changesSince(
   return changes.sort((one, other) => one.stamp - other.stamp);
 }
 
-/** RFC 4662 §4.5: a resource that was there before is told to be gone. */
+/** RFC 4662 §4.5: a resource that was there before is reported as terminated. */
 function removedResource(uri: string, name: string | undefined, id: string): ResourceView {
   return { uri, name, instance: { id, state: "terminated", reason: "deactivated", body: undefined } };
 }
 
-/** As many of the changes as one notification may hold, one at least; those of one stamp stay together. */
+/** As many changes as fit into one notification, but at least one; those of one stamp stay together. */
 function fitted(changes: readonly Change[]): readonly Change[] {
   let length = 0;
   const end = changes.findIndex(({ shown, stamp }, index) => {
@@ -136,7 +136,7 @@ function fitted(changes: readonly Change[]): readonly Change[] {
   return end < 0 ? changes : changes.slice(0, end);
 }
 
-/** All resources in the list's own order, then what is gone; without states that have to wait. */
+/** All resources in the order of the list, then the removed ones; without the states that have to wait. */
 function allOf({ entries }: ListSubscription, changes: readonly Change[], fitting: readonly Change[]): readonly ResourceView[] {
   const told = new Map(fitting.map(({ shown }) => [shown.uri, shown]));
   const present = new Set(entries.map(({ uri }) => uri));
@@ -145,8 +145,8 @@ function allOf({ entries }: ListSubscription, changes: readonly Change[], fittin
 }
 
 /**
- * The subscription with a changed list: what is new appears, what is not there any more is told to be gone.
- * @param instanceOf the name of a resource's instance, if anything was told of it
+ * The subscription with a changed list: new resources are added, missing ones are reported as removed.
+ * @param instanceOf the name of a resource's instance, if it was in a notification
  * @param stamp of the change
  */
 export function withList(
@@ -170,5 +170,5 @@ export function withList(
   return { ...subscription, version: list.version, entries, removed, stamp };
 }
 
-/** Resources that are remembered to be gone: a list that is turned over again and again must not grow its subscription. */
+/** Maximum of removed resources that are stored: it keeps the subscription small if a list is changed again and again. */
 const maxRemoved = 500;

@@ -1,10 +1,10 @@
 import { toOctets } from "../syntax/octets.ts";
 import type { Subscription } from "./subscription.ts";
 
-/** What a notification says besides what its dialog does. */
+/** What a notification needs besides its dialog. */
 export interface Notification {
   readonly cseq: number;
-  /** Of its Via. */
+  /** The host of its Via. */
   readonly host: string;
   readonly branch: string;
   /** The Contact of this home: the user's address of record. */
@@ -13,13 +13,13 @@ export interface Notification {
   readonly state: string;
   /** The entity-tag of the state (RFC 5839 §6.1). */
   readonly tag: string | undefined;
-  /** A document in Unicode, which goes out in UTF-8. */
+  /** A document in Unicode, sent as UTF-8. */
   readonly body: { readonly type: string; readonly text: string } | undefined;
-  /** An option tag that the watcher has to know (RFC 4662 §4.1). */
+  /** An option tag that the watcher must support (RFC 4662 §4.1). */
   readonly requires?: string;
 }
 
-/** A NOTIFY (RFC 6665 §4.2.2), as the home of its watcher gets it: that one puts its Via on top. */
+/** A NOTIFY (RFC 6665 §4.2.2), as the home of its watcher gets it, which puts its Via on top. */
 export function composeNotify(subscription: Subscription, notification: Notification): string {
   const { cseq, host, branch, contact, state, tag, body, requires } = notification;
   const { target, local, remote, callId, event, eventId, routes } = subscription;

@@ -8,16 +8,16 @@ const xmlns = "http://www.w3.org/2000/xmlns/";
 /** Text, and CDATA sections. */
 const [textNode, cdataNode] = [3, 4];
 
-/** How selectors name what is not in PIDF's own namespace, which they name without a prefix (RFC 5261 §4.2.2). */
+/** Prefixes of the other namespaces in selectors; names in the namespace of PIDF have none (RFC 5261 §4.2.2). */
 type Prefixes = Map<string, string>;
 
-/** What turns one presence document into another: patch operations (RFC 5261 §4.3 to §4.5), and the prefixes that they use. */
+/** The changes from one presence document to another: patch operations (RFC 5261 §4.3 to §4.5), and the prefixes that they use. */
 export interface PidfChanges {
   readonly operations: string;
   readonly prefixes: ReadonlyMap<string, string>;
 }
 
-/** RFC 5262 §3: all of a presence document that we composed. */
+/** RFC 5262 §3: the full state of a presence document that we composed. */
 export function fullPidf(document: string, version: number): string {
   const [start, end] = [document.indexOf("<presence "), document.lastIndexOf("</presence>")];
   const tagEnd = document.indexOf(">", start);
@@ -26,7 +26,7 @@ export function fullPidf(document: string, version: number): string {
   return `${declaration}<p:pidf-full xmlns:p="${pidfDiff}" version="${version}" ${attributes}>${children}</p:pidf-full>\r\n`;
 }
 
-/** RFC 5262 §3: what has changed since the document of the version before. */
+/** RFC 5262 §3: the changes since the document of the previous version. */
 export function partialPidf(entity: string, { operations, prefixes }: PidfChanges, version: number): string {
   const namespaces = [...prefixes].map(([namespace, prefix]) => ` xmlns:${prefix}="${escape(namespace)}"`).join("");
   const attributes = `xmlns:p="${pidfDiff}" xmlns="${pidf}"${namespaces} entity="${escape(entity)}" version="${version}"`;
@@ -34,8 +34,8 @@ export function partialPidf(entity: string, { operations, prefixes }: PidfChange
 }
 
 /**
- * The operations that turn one presence document into another, to be applied in their order; undefined if that cannot be said by
- * operations, or not in fewer characters than the full state has.
+ * The operations that change one presence document into another, in order; undefined if operations cannot express it, or are longer than
+ * the full state.
  */
 export function changesOfPidf(before: string, after: string): PidfChanges | undefined {
   const [old, next] = [parseXml(before, pidf, "presence"), parseXml(after, pidf, "presence")];
@@ -50,7 +50,7 @@ export function changesOfPidf(before: string, after: string): PidfChanges | unde
 
 const declaration = '<?xml version="1.0" encoding="UTF-8"?>\r\n';
 
-/** Undefined: an element has to be replaced as a whole. */
+/** Undefined: an element must be replaced as a whole. */
 function changesOf(old: Element, next: Element, path: string, prefixes: Prefixes): string[] | undefined {
   if (serialise(old) === serialise(next)) return [];
   if (nameOf(old) !== nameOf(next) || attributesOf(old) !== attributesOf(next)) return undefined;
@@ -69,14 +69,14 @@ function changesOf(old: Element, next: Element, path: string, prefixes: Prefixes
   ];
 }
 
-/** In parts or as a whole, whichever is shorter. */
+/** In parts or as a whole, the shorter one. */
 function changedChild(old: Element, next: Element, path: string, prefixes: Prefixes): string {
   const parts = changesOf(old, next, path, prefixes)?.join("");
   const whole = `<p:replace sel="${escape(path)}">${withinDiff(next)}</p:replace>`;
   return parts !== undefined && parts.length <= whole.length ? parts : whole;
 }
 
-/** Each after the one before it in the new document, which is there by then. */
+/** Each is added after its predecessor in the new document, which exists by then. */
 function added(oldSteps: ReadonlyMap<string, Element>, nextSteps: ReadonlyMap<string, Element>, path: string): string[] {
   const steps = [...nextSteps];
   return steps.flatMap(([step, child], index) => {
@@ -94,13 +94,13 @@ function changedText(old: Element, next: Element, path: string): string[] | unde
   return [`<p:replace sel="${escape(`${path}/text()`)}">${escape(text)}</p:replace>`];
 }
 
-/** An element as text, without the declaration of the namespace that is the default in a diff. */
+/** An element as text, without the declaration of the diff's default namespace. */
 function withinDiff(element: Element): string {
   const text = serialise(element);
   return element.prefix === null || element.prefix === "" ? text.replace(/^<[^>]*/, (tag) => tag.replace(` xmlns="${pidf}"`, "")) : text;
 }
 
-/** Children by the steps of a selector (RFC 5261 §4.1) that leads to each of them alone; undefined if there are none such. */
+/** Children by selector steps (RFC 5261 §4.1) that each lead to one child only; undefined if there are no such steps. */
 function stepsOf(children: readonly Element[], prefixes: Prefixes): Map<string, Element> | undefined {
   const steps = new Map<string, Element>();
   for (const child of children) {
@@ -130,13 +130,13 @@ function nameOf({ namespaceURI, localName }: Element): string {
   return `{${namespaceURI}}${localName}`;
 }
 
-/** Attributes that are no declarations, in an order of ours. */
+/** Attributes that are not namespace declarations, in a fixed order. */
 function attributesOf(element: Element): string {
   const attributes = [...element.attributes].filter(({ namespaceURI }) => namespaceURI !== xmlns);
   return JSON.stringify(attributes.map(({ namespaceURI, localName, value }) => [namespaceURI ?? "", localName, value]).sort());
 }
 
-/** Whether text that says something stands beside the elements. */
+/** Whether there is text that is not white space beside the elements. */
 function hasText(element: Element): boolean {
   for (let child = element.firstChild; child !== null; child = child.nextSibling) {
     if ((child.nodeType === textNode || child.nodeType === cdataNode) && (child.nodeValue ?? "").trim() !== "") return true;

@@ -5,12 +5,12 @@ export const pidf = "urn:ietf:params:xml:ns:pidf";
 export const dataModel = "urn:ietf:params:xml:ns:pidf:data-model";
 export const rpid = "urn:ietf:params:xml:ns:pidf:rpid";
 
-/** What the newest document has that has any of it. */
+/** The elements of the newest document that has any of this kind. */
 export function newest(roots: readonly Element[], parts: (root: Element) => Element[]): Element[] {
   return roots.map(parts).findLast((found) => found.length > 0) ?? [];
 }
 
-/** A device that two phones speak of is one (RFC 4479 §3.4): as the newest has it. */
+/** A device in the documents of two phones is one device (RFC 4479 §3.4): that of the newest document. */
 export function newestDevices(roots: readonly Element[]): Element[] {
   const devices = new Map<string | Element, Element>();
   for (const device of roots.flatMap((root) => childrenOf(root, dataModel, "device"))) {
@@ -20,7 +20,7 @@ export function newestDevices(roots: readonly Element[]): Element[] {
   return [...devices.values()];
 }
 
-/** Elements beside services, persons and devices that nobody here knows: those of one name as the newest document has them. */
+/** Unknown elements beside services, persons and devices: those of one name are taken from the newest document that has them. */
 export function newestOthers(roots: readonly Element[]): Element[] {
   const others = new Map<string, Element[]>();
   for (const root of roots) {
@@ -39,7 +39,7 @@ export function newestOthers(roots: readonly Element[]): Element[] {
 /** RFC 3863 §4.4, RFC 4479 §5.1.2. */
 const ranks: Readonly<Record<string, number>> = { status: 0, contact: 2, deviceID: 2, note: 3, timestamp: 4 };
 
-/** A service, person or device with its children in the order that the schemas want, which not every phone keeps. */
+/** A service, person or device with its children in the order of the schemas, which not every phone keeps. */
 export function inOrder(element: Element): Element {
   const rankOf = (child: Element) => (child.namespaceURI === element.namespaceURI ? ranks[child.localName ?? ""] : undefined) ?? 1;
   const children = childrenOf(element);
@@ -48,7 +48,7 @@ export function inOrder(element: Element): Element {
   return element;
 }
 
-/** Ids of several documents may meet in one (RFC 3863 §4.1.2 wants them unique); every tuple, person and device has one. */
+/** Makes ids unique (RFC 3863 §4.1.2) when documents are merged; every tuple, person and device has one. */
 export function withUniqueIds(element: Element, ids: Map<string, number>, isWithin = false): Element {
   const written = element.getAttribute("id");
   if (!isWithin || written !== null) {
@@ -56,14 +56,14 @@ export function withUniqueIds(element: Element, ids: Map<string, number>, isWith
     const unique = takeId(ids, id);
     if (unique !== written) element.setAttribute("id", unique);
   }
-  // What an id is in a namespace that is not known, nobody here can tell.
+  // In an unknown namespace it is not known what an id refers to.
   for (const child of childrenOf(element, rpid)) withUniqueIds(child, ids, true);
   return element;
 }
 
 /**
- * The id itself, or with the next number behind it if it is there already.
- * @param ids how often each has been asked for
+ * The id itself, or with a number after it if it is already used.
+ * @param ids how often each has been requested
  */
 function takeId(ids: Map<string, number>, id: string): string {
   let count = ids.get(id) ?? 0;
@@ -77,7 +77,7 @@ function takeId(ids: Map<string, number>, id: string): string {
   return unique;
 }
 
-/** Whether it can be an xs:ID, and is not too long. */
+/** Whether it is a valid xs:ID, and not too long. */
 export function isUsableId(id: string): boolean {
   return /^[A-Za-z_][\w.-]{0,100}$/.test(id);
 }

@@ -9,19 +9,18 @@ import { childrenOf, escape, parseXml, serialise } from "./xml.ts";
 const pidfDiff = "urn:ietf:params:xml:ns:pidf-diff";
 
 /**
- * The presence document that a published body stands for, or why it is none: the body itself, or a partial one (RFC 5264 §4.3).
+ * The presence document in a published body, or why there is none: the body itself, or a partial one (RFC 5264 §4.3).
  * @param stored the document that the publication had before
  */
 export function readPublished(type: string, body: string, stored: string | undefined): string | Fault {
   if (type !== partialType) return refusePidf(body) ?? body;
   const full = readFullPidf(body);
-  const patched = () =>
-    stored === undefined ? fault(400, "what has changed, and nothing that it has changed in") : patchPidf(stored, body);
+  const patched = () => (stored === undefined ? fault(400, "a partial document needs an earlier full one") : patchPidf(stored, body));
   const text = isFault(full) ? patched() : full;
   return isFault(text) ? text : (refusePidf(text) ?? text);
 }
 
-/** The whole document that a full state in the partial format stands for (RFC 5262 §3), or what keeps it from being one. */
+/** The whole document of a full state in the partial format (RFC 5262 §3), or why there is none. */
 function readFullPidf(body: string): string | Fault {
   const full = parseXml(body, pidfDiff, "pidf-full");
   if (isFault(full)) return full;
@@ -29,7 +28,7 @@ function readFullPidf(body: string): string | Fault {
   return `<presence xmlns="${pidf}" entity="${entity}">${childrenOf(full).map(serialise).join("")}</presence>`;
 }
 
-/** A presence document with the operations of a pidf-diff applied in their order (RFC 5262 §4, RFC 5261 §4.3 to §4.5): all, or none. */
+/** A presence document with all operations of a pidf-diff applied in order (RFC 5262 §4, RFC 5261 §4.3 to §4.5), or none of them. */
 function patchPidf(document: string, body: string): string | Fault {
   const diff = parseXml(body, pidfDiff, "pidf-diff");
   if (isFault(diff)) return diff;
@@ -43,7 +42,7 @@ function patchPidf(document: string, body: string): string | Fault {
 }
 
 function apply(root: Element, operation: Element): Fault | undefined {
-  if (operation.namespaceURI !== pidfDiff) return fault(400, `${operation.nodeName} is no patch operation`);
+  if (operation.namespaceURI !== pidfDiff) return fault(400, `${operation.nodeName} is not a patch operation`);
   const found = locate(root, operation, operation.getAttribute("sel") ?? "");
   if (isFault(found)) return found;
   switch (operation.localName) {
@@ -54,24 +53,24 @@ function apply(root: Element, operation: Element): Fault | undefined {
     case "remove":
       return remove(found, root);
     default:
-      return fault(400, `${operation.nodeName} is no patch operation`);
+      return fault(400, `${operation.nodeName} is not a patch operation`);
   }
 }
 
 /** RFC 5261 §4.3. */
 function add(found: Located, operation: Element, root: Element): Fault | undefined {
-  if (found.kind !== "element") return fault(400, "only elements can be added to");
+  if (found.kind !== "element") return fault(400, "only an element can be the target of add");
   const { element } = found;
   const [pos, type] = [operation.getAttribute("pos"), operation.getAttribute("type")];
   if (type !== null) {
     const [, name] = /^@([A-Za-z_][\w.-]*)$/.exec(type) ?? [];
-    if (name === undefined || name.startsWith("xml")) return fault(400, `what is to be added is not known: ${type}`);
+    if (name === undefined || name.startsWith("xml")) return fault(400, `unknown type of addition: ${type}`);
     element.setAttribute(name, operation.textContent ?? "");
     return undefined;
   }
-  if (pos !== null && !["before", "after", "prepend"].includes(pos)) return fault(400, `a place that is not known: ${pos}`);
+  if (pos !== null && !["before", "after", "prepend"].includes(pos)) return fault(400, `unknown position: ${pos}`);
   const isBeside = pos === "before" || pos === "after";
-  if (isBeside && element === root) return fault(400, "a document has one root");
+  if (isBeside && element === root) return fault(400, "a document has only one root");
   const parent = isBeside ? element.parentNode : element;
   const places: Readonly<Record<string, Node | null>> = { before: element, after: element.nextSibling, prepend: element.firstChild };
   for (const node of contentOf(operation, root)) parent?.insertBefore(node, places[pos ?? ""] ?? null);
@@ -84,18 +83,18 @@ function replace(found: Located, operation: Element, root: Element): Fault | und
   else if (found.kind === "text") found.text.nodeValue = operation.textContent ?? "";
   else {
     const [next, another] = childrenOf(operation);
-    if (next === undefined || another !== undefined) return fault(400, "one element is replaced by one element");
-    if (found.element === root) return fault(400, "the root is not replaced");
+    if (next === undefined || another !== undefined) return fault(400, "one element can only be replaced by one element");
+    if (found.element === root) return fault(400, "the root cannot be replaced");
     found.element.parentNode?.replaceChild(ownedBy(next, root), found.element);
   }
   return undefined;
 }
 
-/** RFC 5261 §4.5; white space beside what is removed stays, which means nothing here. */
+/** RFC 5261 §4.5; white space beside the removed node stays, which has no meaning here. */
 function remove(found: Located, root: Element): Fault | undefined {
   if (found.kind === "attribute") found.owner.removeAttributeNode(found.attribute);
   else if (found.kind === "text") found.text.parentNode?.removeChild(found.text);
-  else if (found.element === root) return fault(400, "the root is not removed");
+  else if (found.element === root) return fault(400, "the root cannot be removed");
   else found.element.parentNode?.removeChild(found.element);
   return undefined;
 }

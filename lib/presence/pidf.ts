@@ -3,14 +3,14 @@ import { type Fault, fault, isFault } from "../syntax/fault.ts";
 import { dataModel, inOrder, isUsableId, newest, newestDevices, newestOthers, pidf, rpid, withUniqueIds } from "./pidf-elements.ts";
 import { childrenOf, escape, parseXml, serialise } from "./xml.ts";
 
-/** What somebody has published for a user. */
+/** One published state of a user. */
 export interface PublishedState {
   readonly body: string;
-  /** Whether who published it can be reached: the services of a phone that is away are not there. */
+  /** Whether its publisher can be reached: the services of a phone that is away are not available. */
   readonly isPresent: boolean;
 }
 
-/** All that a user's presence is composed of. */
+/** The sources of a user's presence. */
 export interface PresenceSources {
   /** The presentity: `sip:bob@example.com`. */
   readonly entity: string;
@@ -18,28 +18,28 @@ export interface PresenceSources {
   readonly published: readonly PublishedState[];
   /** Whether a phone of the user can be reached. */
   readonly isReachable: boolean;
-  /** Whether he is in a call. */
+  /** Whether the user is in a call. */
   readonly isOnThePhone: boolean;
 }
 
-/** Whether a published body is a presence document that can be composed with others; or why not. */
+/** Refuses a published body that is not a presence document, or cannot be composed with others. */
 export function refusePidf(body: string): Fault | undefined {
   const root = parseXml(body, pidf, "presence");
   if (isFault(root)) return root;
   for (const tuple of childrenOf(root, pidf, "tuple")) {
     const statuses = childrenOf(tuple, pidf, "status");
     const basics = statuses.flatMap((status) => childrenOf(status, pidf, "basic")).map(({ textContent }) => textContent);
-    if (!isUsableId(tuple.getAttribute("id") ?? "")) return fault(400, "a tuple without a usable id");
-    if (statuses.length !== 1 || basics.length > 1) return fault(400, "a tuple without its one status");
-    if (basics.some((basic) => basic !== "open" && basic !== "closed")) return fault(400, "a basic status that is neither open nor closed");
+    if (!isUsableId(tuple.getAttribute("id") ?? "")) return fault(400, "a tuple has no valid id");
+    if (statuses.length !== 1 || basics.length > 1) return fault(400, "a tuple must have exactly one status");
+    if (basics.some((basic) => basic !== "open" && basic !== "closed")) return fault(400, "a basic status is neither open nor closed");
   }
   return undefined;
 }
 
 /**
- * The presence document (RFC 3863) of all sources, by the data model of RFC 4479 §3: the services (tuples) and devices of whoever can
- * be reached, and the person of whoever spoke of it last. Where nobody has published a service, registration tells whether the user
- * can be reached; a call in progress is an activity (RFC 4480 §3.2). What is not known stays as it was published.
+ * The presence document (RFC 3863) of all sources, by the data model of RFC 4479 §3: the services (tuples) and devices of all reachable
+ * publishers, and the person of the newest document that has one. Without a published service, registration decides whether the user can be
+ * reached; a call in progress is an activity (RFC 4480 §3.2). Unknown elements stay as published.
  */
 export function composePidf({ entity, published, isReachable, isOnThePhone }: PresenceSources): string {
   const roots = published.flatMap(({ body, isPresent }) => rootOf(body).map((root) => ({ root, isPresent })));
@@ -57,9 +57,9 @@ export function composePidf({ entity, published, isReachable, isOnThePhone }: Pr
   return document(entity, [...services, ...notes.map(serialise), ...people, ...devices.map(serialise), ...others.map(serialise)]);
 }
 
-/** What an application says of a user. */
+/** A user's presence as an application sets it. */
 export interface ApplicationPresence {
-  /** Undefined: as registration tells. */
+  /** Undefined: decided by registration. */
   readonly open?: boolean | undefined;
   /** An element of RFC 4480 §3.2. */
   readonly activity?: string | undefined;
@@ -75,7 +75,7 @@ export function applicationPidf(entity: string, { open, activity, note }: Applic
   return document(entity, [...tuple, ...notes, ...person]);
 }
 
-/** What a watcher is told who shall not see anything, nor that he shall not (RFC 5025 §3.2.1 polite-block). */
+/** For a watcher who must not see the state, nor that it is hidden (RFC 5025 §3.2.1 polite-block). */
 export function closedPidf(entity: string): string {
   return document(entity, [ownTuple(entity, false)]);
 }

@@ -3,10 +3,10 @@ import { type Fault, fault, isFault, limitReached } from "../syntax/fault.ts";
 import { parseDeltaSeconds } from "../syntax/integers.ts";
 import { type Request, headerValue } from "../syntax/message.ts";
 
-/** Event state that somebody has published, as its row holds it (RFC 3903 §4). */
+/** A published event state, as stored in its row (RFC 3903 §4). */
 export interface Publication {
   readonly event: string;
-  /** Its first entity-tag: the same as long as it lasts. */
+  /** Its first entity-tag: constant during the publication. */
   readonly id: string;
   /** The entity-tag. */
   readonly tag: string;
@@ -21,7 +21,7 @@ export interface Publication {
 export interface PublishInput {
   readonly request: Request;
   readonly event: string;
-  /** Those of the event that have not expired. */
+  /** The publications of the event that have not expired. */
   readonly publications: readonly Publication[];
   /** A new entity-tag. */
   readonly tag: string;
@@ -30,7 +30,7 @@ export interface PublishInput {
   /** Milliseconds. */
   readonly now: number;
   readonly settings: PublishSettings;
-  /** The document that a body of a type stands for, on top of what the publication had before; or why it is not taken. */
+  /** The document of a body, applied to the publication's previous document; or why it is refused. */
   readonly read: (type: string, body: string, stored: string | undefined) => string | Fault;
 }
 
@@ -39,13 +39,13 @@ export interface PublishSettings {
   readonly minimumExpires: number;
   readonly maximumExpires: number;
   readonly defaultExpires: number;
-  /** How many of one event there may be. */
+  /** Maximum publications of one event. */
   readonly maximumPublications: number;
   /** Characters of a body. */
   readonly maximumSize: number;
 }
 
-/** What a PUBLISH changes: `removed` is the id of what is not there any more. */
+/** What a PUBLISH changes: `removed` is the id of a publication that ends. */
 export interface PublishOutcome {
   readonly put: Publication | undefined;
   readonly removed: string | undefined;
@@ -54,12 +54,12 @@ export interface PublishOutcome {
   readonly tag: string;
 }
 
-/** Decides a PUBLISH of the user whose body is of a type that is read: RFC 3903 §6 steps 3 to 8. */
+/** Decides a PUBLISH of the user whose body type is known: RFC 3903 §6 steps 3 to 8. */
 export function publish(input: PublishInput): PublishOutcome | Fault {
   const { request, publications, settings, tag, event, body, phone, now } = input;
   const match = headerValue(request, "sip-if-match");
   const existing = publications.find((one) => one.tag === match);
-  if (match !== undefined && existing === undefined) return fault(412, "this entity-tag is not, or no longer, valid");
+  if (match !== undefined && existing === undefined) return fault(412, "this entity-tag is unknown or no longer valid");
   const expires = expiresOf(request, settings);
   if (expires > 0 && expires < settings.minimumExpires)
     return fault(423, "the expiry is too short", [["Min-Expires", String(settings.minimumExpires)]]);
@@ -68,9 +68,9 @@ export function publish(input: PublishInput): PublishOutcome | Fault {
   const document = body === "" ? undefined : readBody(input, existing?.body);
   if (isFault(document)) return document;
   if (existing === undefined && publications.length >= settings.maximumPublications)
-    return limitReached(403, "too many publications of this user");
+    return limitReached(403, "too many publications for this user");
   if (document !== undefined && isTooMuch(document, publications, existing))
-    return limitReached(403, "too much is published for this user");
+    return limitReached(403, "the publications for this user are too large");
   const until = now + expires * 1000;
   const id = existing?.id ?? tag;
   const [text, at] = document === undefined ? [existing?.body ?? "", existing?.at ?? now] : [document, now];
@@ -78,7 +78,7 @@ export function publish(input: PublishInput): PublishOutcome | Fault {
   return { put, removed: undefined, expires, tag };
 }
 
-/** Elements and characters of all that is published of a user for one event: each watcher is sent a document made of it. */
+/** Maximum elements and characters of all publications of a user for one event: each watcher gets a document made of them. */
 const maxElementsOfAll = 1000;
 const maxCharactersOfAll = 131_072;
 
@@ -88,7 +88,7 @@ function isTooMuch(document: string, publications: readonly Publication[], repla
   return elements > maxElementsOfAll || all.reduce((sum, { length }) => sum + length, 0) > maxCharactersOfAll;
 }
 
-/** RFC 3903 §6 step 4: where nothing is asked for, we choose, and no time that we would refuse. */
+/** RFC 3903 §6 step 4: without a requested duration we choose one that we would accept. */
 function expiresOf(request: Request, { defaultExpires, minimumExpires, maximumExpires }: PublishSettings): number {
   const asked = parseDeltaSeconds(headerValue(request, "expires"));
   return Math.min(asked ?? Math.max(defaultExpires, minimumExpires), maximumExpires);
@@ -97,7 +97,7 @@ function expiresOf(request: Request, { defaultExpires, minimumExpires, maximumEx
 function readBody({ request, settings, body, read }: PublishInput, stored: string | undefined): string | Fault {
   const { maximumSize } = settings;
   const type = headerValue(request, "content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
-  const tooLong = fault(413, `event state of more than ${maximumSize} characters is not taken`);
+  const tooLong = fault(413, `event state may have at most ${maximumSize} characters`);
   if (body.length > maximumSize) return tooLong;
   const document = read(type, body, stored);
   return !isFault(document) && document.length > maximumSize ? tooLong : document;

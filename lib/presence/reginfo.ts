@@ -1,6 +1,6 @@
 import { escape } from "./xml.ts";
 
-/** A binding as the owner of the address of record is told of it. */
+/** A binding as the owner of the address of record sees it. */
 export interface RegistrationView {
   readonly id: string;
   readonly contact: string;

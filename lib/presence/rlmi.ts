@@ -1,18 +1,18 @@
 import { escape } from "./xml.ts";
 
-/** A resource as a notification of its list shows it. */
+/** A resource in a notification of its list. */
 export interface ResourceView {
   readonly uri: string;
   readonly name?: string | undefined;
-  /** Undefined while nothing is known of it (RFC 4662 §4.5). */
+  /** Undefined while its state is unknown (RFC 4662 §4.5). */
   readonly instance: InstanceView | undefined;
 }
 
-/** The one source of a resource's state (RFC 4662 §5.5): requests for it are not forked. */
+/** The only source of a resource's state (RFC 4662 §5.5): requests for it are not forked. */
 export interface InstanceView {
   readonly id: string;
   readonly state: "active" | "pending" | "terminated";
-  /** Of one that is terminated (RFC 6665 §4.1.3). */
+  /** If it is terminated (RFC 6665 §4.1.3). */
   readonly reason: string | undefined;
   readonly body: Body | undefined;
 }
@@ -28,7 +28,7 @@ export interface ListView {
   readonly version: number;
   readonly isFull: boolean;
   readonly resources: readonly ResourceView[];
-  /** What makes the names of the parts unique (RFC 2392): of the subscription, nobody can guess it. */
+  /** Makes the names of the parts unique (RFC 2392): from the subscription, and not guessable. */
   readonly id: string;
   readonly host: string;
 }
@@ -70,12 +70,12 @@ function nameElement(name: string | undefined): string {
   return name === undefined ? "" : `<name>${escape(printable(name))}</name>`;
 }
 
-/** Without what XML cannot hold (XML 1.0 §2.2). */
+/** Without the characters that XML does not allow (XML 1.0 §2.2). */
 function printable(text: string): string {
   return [...text.toWellFormed()].filter((character) => character >= " " && character !== "\uFFFE" && character !== "\uFFFF").join("");
 }
 
-/** RFC 2046 §5.1.1: no part may have the boundary in it. */
+/** RFC 2046 §5.1.1: no part may contain the boundary. */
 function unusedIn(parts: readonly Body[], boundary: string): string {
   return parts.some(({ text }) => text.includes(boundary)) ? unusedIn(parts, `${boundary}.`) : boundary;
 }

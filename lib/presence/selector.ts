@@ -2,7 +2,7 @@ import type { Attr, Element, Node } from "@xmldom/xmldom";
 import { type Fault, fault, isFault } from "../syntax/fault.ts";
 import { childrenOf } from "./xml.ts";
 
-/** What a selector has found: an element, one of its attributes, or a text in it. */
+/** The result of a selector: an element, one of its attributes, or a text in it. */
 export type Located =
   | { readonly kind: "element"; readonly element: Element }
   | { readonly kind: "attribute"; readonly owner: Element; readonly attribute: Attr }
@@ -21,11 +21,11 @@ const childPattern = new RegExp(`^\\[(?:${name}|\\.)=${value}\\]$`);
 
 /**
  * The one node that a selector leads to from the root of a document (RFC 5261 §4.1): steps by name or `*`, with conditions on position,
- * attributes, children and content; at the end `text()` or an attribute. Comments, processing instructions and `id()` are not known.
- * @param operation of which the namespaces hold (§4.2.2)
+ * attributes, children and content; at the end `text()` or an attribute. Comments, processing instructions and `id()` are not supported.
+ * @param operation whose namespaces apply (§4.2.2)
  */
 export function locate(root: Element, operation: Element, selector: string): Located | Fault {
-  if (selector.length > maxSelector) return fault(400, `a selector of more than ${maxSelector} characters`);
+  if (selector.length > maxSelector) return fault(400, `a selector is longer than ${maxSelector} characters`);
   const [first = "", ...steps] = stepsIn(selector.replace(/^\//, ""));
   const last = /^(?:text\(\)|@)/.test(steps.at(-1) ?? "") ? steps.pop() : undefined;
   let found: readonly Element[] | Fault = take([root], operation, first);
@@ -45,14 +45,14 @@ export function locate(root: Element, operation: Element, selector: string): Loc
 /** The elements of one step; positions are counted among siblings. */
 function take(elements: readonly Element[], operation: Element, step: string): Element[] | Fault {
   const [, prefix, local, conditions = ""] = stepPattern.exec(step) ?? [];
-  if (local === undefined && !step.startsWith("*")) return fault(400, `a selector with a step that is not known: ${step}`);
+  if (local === undefined && !step.startsWith("*")) return fault(400, `a selector has an unknown step: ${step}`);
   const isNamed = (element: Element) => local === undefined || isOf(element, operation, prefix, local);
   let taken = elements.filter(isNamed);
   const written = conditions.match(/\[[^[\]]*\]/g) ?? [];
-  if (written.length > maxConditions) return fault(400, `a selector with more than ${maxConditions} conditions on one step`);
+  if (written.length > maxConditions) return fault(400, `a selector has more than ${maxConditions} conditions on one step`);
   for (const condition of written) {
     const fits = fitting(condition, operation);
-    if (fits === undefined) return fault(400, `a selector with a condition that is not known: ${condition}`);
+    if (fits === undefined) return fault(400, `a selector has an unknown condition: ${condition}`);
     const siblings = byParent(taken);
     taken = taken.filter((element) => fits(element, siblings.get(element.parentNode) ?? []));
   }
@@ -106,7 +106,7 @@ function attributeOf(element: Element, operation: Element, prefix: string | unde
   return element.getAttributeNodeNS(namespace, local) ?? undefined;
 }
 
-/** Steps apart; a slash in a condition's value separates nothing. */
+/** The steps of a selector; a slash in a condition's value is not a separator. */
 function stepsIn(selector: string): string[] {
   const steps: string[] = [];
   let from = 0;

@@ -11,9 +11,9 @@ import { type EventPackage, eventPackages, isEventPackage, partialType, traits }
 import type { Permission } from "../location/watcher-rules.ts";
 import { type Rates, readRates } from "./rates.ts";
 
-/** A subscription as its row holds it: one usage of a dialog that this home is one end of (RFC 6665 §4.2). */
+/** A subscription as stored in its row: one usage of a dialog, with this home at one end (RFC 6665 §4.2). */
 export interface Subscription {
-  /** Of the dialog and the Event's id (RFC 6665 §4.5.2, §8.2.1). */
+  /** From the dialog and the Event's id (RFC 6665 §4.5.2, §8.2.1). */
   readonly id: string;
   readonly event: EventPackage;
   readonly eventId: string | undefined;
@@ -33,24 +33,24 @@ export interface Subscription {
   readonly cseq: number;
   /** The watcher's end of the dialog. */
   readonly end: DialogEnd;
-  /** The Record-Route of the dialog, which notifications repeat; and the routes behind it, of proxies that are not ours. */
+  /** The Record-Route of the dialog, which notifications repeat; and the routes after it, of other proxies. */
   readonly route: string;
   readonly routes: readonly string[];
-  /** Milliseconds: when it was made, when it was last asked for, when it ends. */
+  /** Milliseconds: when it was created, last refreshed, and when it ends. */
   readonly created: number;
   readonly touched: number;
   readonly expires: number;
-  /** How often the watcher wants to be told, if he has said so. */
+  /** The notification rates that the watcher asks for, if any. */
   readonly rates?: Rates;
-  /** Whether he takes what has changed in place of the whole state (RFC 5263). */
+  /** Whether the watcher accepts partial documents (RFC 5263). */
   readonly isPartial?: boolean;
   /** The one dialog that is watched (RFC 4235 §3.2); undefined for all. */
   readonly dialog?: NamedDialog;
-  /** Why it has ended (RFC 6665 §4.1.3), if only its last notification is left to be told. */
+  /** Why it has ended (RFC 6665 §4.1.3), if only its last notification still has to be sent. */
   readonly ended?: string;
 }
 
-/** What a SUBSCRIBE asks for. */
+/** The content of a SUBSCRIBE. */
 export interface SubscribeParameters {
   readonly event: EventPackage;
   readonly eventId: string | undefined;
@@ -60,7 +60,7 @@ export interface SubscribeParameters {
   readonly rates: Rates;
   readonly isPartial: boolean;
   readonly dialog?: NamedDialog;
-  /** The entity-tag of a state that need not be told again, or `*` for any (RFC 5839 §7.2). */
+  /** The entity-tag of a state that need not be sent again, or `*` for any (RFC 5839 §7.2). */
   readonly known: string | undefined;
 }
 
@@ -70,10 +70,10 @@ export interface SubscriptionSettings {
   readonly maximumExpires: number;
 }
 
-/** Characters: what a subscription keeps of its watcher must be little. */
+/** Maximum characters of what a subscription stores of its watcher. */
 const maxText = 2000;
 
-/** The Event of a SUBSCRIBE or PUBLISH; undefined if it names a package that is none of ours. */
+/** The Event of a SUBSCRIBE or PUBLISH; undefined if its package is not one of ours. */
 export function ownEvent(request: Request): (Event & { readonly package: EventPackage }) | undefined {
   const event = parseEvent(headerValue(request, "event") ?? "");
   return !isFault(event) && isEventPackage(event.package) ? { ...event, package: event.package } : undefined;
@@ -82,10 +82,10 @@ export function ownEvent(request: Request): (Event & { readonly package: EventPa
 /** Reads a SUBSCRIBE for one of our packages (RFC 6665 §4.2.1.1, RFC 6446, RFC 5839). */
 export function readSubscribeParameters(request: Request, settings: SubscriptionSettings): SubscribeParameters | Fault {
   const event = ownEvent(request);
-  if (event === undefined) return fault(489, "this event package is not known", [["Allow-Events", eventPackages.join(", ")]]);
+  if (event === undefined) return fault(489, "this event package is not supported", [["Allow-Events", eventPackages.join(", ")]]);
   const { type, defaultExpires } = traits[event.package];
   const isPartial = prefersChanges(request, event.package);
-  if (!isPartial && !accepts(request, type)) return fault(406, `notifications of this package have ${type}`);
+  if (!isPartial && !accepts(request, type)) return fault(406, `notifications of this package have the type ${type}`);
   const expires = Math.min(parseDeltaSeconds(headerValue(request, "expires")) ?? defaultExpires, settings.maximumExpires);
   if (expires > 0 && expires < settings.minimumExpires)
     return fault(423, "the expiry is too short", [["Min-Expires", String(settings.minimumExpires)]]);
@@ -110,10 +110,10 @@ export function readSubscribeParameters(request: Request, settings: Subscription
   };
 }
 
-/** How this home is called at its end of a subscription's dialog: a name that no phone has. */
+/** The name of this home at its end of a subscription's dialog; no phone has this name. */
 export const agent = "presence";
 
-/** RFC 6665 §4.5.2: tags and Call-ID name the dialog; the Event's id the subscription within. */
+/** RFC 6665 §4.5.2: tags and Call-ID identify the dialog; the Event's id the subscription within. */
 export function subscriptionId(
   { callId, remoteTag, localTag }: Pick<Subscription, "callId" | "remoteTag" | "localTag">,
   event: string,
@@ -122,7 +122,7 @@ export function subscriptionId(
   return [callId, remoteTag, localTag, event, id].join("\n");
 }
 
-/** Whether a SUBSCRIBE within the dialog is older than one that was seen (RFC 3261 §12.2.2). */
+/** Whether a SUBSCRIBE within the dialog is older than the last one (RFC 3261 §12.2.2). */
 export function isOld({ cseq }: Subscription, mandatory: MandatoryHeaders): boolean {
   return mandatory.cseq.number <= cseq;
 }
@@ -132,14 +132,14 @@ function accepts(request: Request, type: string): boolean {
   return acceptance(request, type) > 0 || accepted.some(isList);
 }
 
-/** RFC 5263 §4: the watcher names the type of partial documents, and wants them no less than whole ones. */
+/** RFC 5263 §4: the watcher accepts partial documents, and prefers them at least as much as whole ones. */
 function prefersChanges(request: Request, event: EventPackage): boolean {
   const isNamed = headerValues(request, "accept").some((value) => value.split(";")[0]?.trim().toLowerCase() === partialType);
   const q = acceptance(request, partialType);
   return event === "presence" && isNamed && q > 0 && q >= acceptance(request, traits.presence.type);
 }
 
-/** A list's parts have the types of the package (RFC 4662 §4.4). */
+/** The parts of a list have the types of the package (RFC 4662 §4.4). */
 function isList(type: string): boolean {
   return type === "multipart/related" || type === "application/rlmi+xml";
 }

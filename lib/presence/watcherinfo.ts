@@ -1,6 +1,6 @@
 import { escape } from "./xml.ts";
 
-/** Somebody who watches the user, or wants to. */
+/** A watcher of the user, or a user who asks to be one. */
 export interface Watcher {
   readonly id: string;
   /** `sip:carol@example.com`. */
@@ -9,7 +9,7 @@ export interface Watcher {
   readonly status: "pending" | "active" | "waiting";
 }
 
-/** RFC 3858 §4: always the full state, of those who watch one package of the user. */
+/** RFC 3858 §4: always the full state, for the watchers of one package of the user. */
 export function watcherinfo(entity: string, watchers: readonly Watcher[], version: number): string {
   const parts = watchers.map(({ id, uri, status }) => {
     return `<watcher id="${escape(id)}" event="${events[status]}" status="${status}">${escape(uri)}</watcher>`;
@@ -19,5 +19,5 @@ export function watcherinfo(entity: string, watchers: readonly Watcher[], versio
   return `<?xml version="1.0" encoding="UTF-8"?>\r\n<watcherinfo ${attributes}>${list}</watcherinfo>\r\n`;
 }
 
-/** What brought a watcher there (RFC 3857 §4.7.1). */
+/** The event that led to the status (RFC 3857 §4.7.1). */
 const events: Readonly<Record<Watcher["status"], string>> = { pending: "subscribe", active: "approved", waiting: "timeout" };

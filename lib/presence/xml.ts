@@ -4,24 +4,24 @@ import { type Fault, fault } from "../syntax/fault.ts";
 /** XML 1.0 §4.3.3: it is part of the encoding and not of the document. As a character, or as its octets of one character each. */
 const byteOrderMark = /^(?:\ufeff|\u00ef\u00bb\u00bf)/;
 
-/** Elements of one document: more would be an attack and no presence. */
+/** Maximum elements of one document, against attacks. */
 const maxElements = 500;
 
 /**
- * The root of an XML document, which must be of this name and namespace. Documents with a DOCTYPE are refused: entities could grow
- * without end, or fetch what is none of theirs.
+ * The root of an XML document, which must have this name and namespace. Documents with a DOCTYPE are refused: entities could grow without
+ * limit, or fetch other resources.
  */
 export function parseXml(written: string, namespace: string, name: string): Element | Fault {
   const text = written.replace(byteOrderMark, "");
-  if (/<!(?!--|\[CDATA\[)/.test(text)) return fault(400, "documents with a DOCTYPE are not taken");
-  if (!holdsCharactersOnly(text)) return fault(400, "the body holds what is no character of XML");
-  if (countElements(text) > maxElements) return fault(400, `more than ${maxElements} elements`);
+  if (/<!(?!--|\[CDATA\[)/.test(text)) return fault(400, "documents with a DOCTYPE are not accepted");
+  if (!holdsCharactersOnly(text)) return fault(400, "the body has characters that XML does not allow");
+  if (countElements(text) > maxElements) return fault(400, `the body has more than ${maxElements} elements`);
   const root = documentOf(text)?.documentElement;
   if (root === null || root === undefined) return fault(400, "the body is not well-formed XML");
   return root.namespaceURI === namespace && root.localName === name ? root : fault(400, `the body is not a ${name} of ${namespace}`);
 }
 
-/** Start tags in the text of a document, or what looks like them. */
+/** The number of start tags in a text, or of what looks like them. */
 export function countElements(text: string): number {
   return (text.match(/<[^/!?]/g) ?? []).length;
 }
@@ -38,20 +38,20 @@ export function childrenOf(element: Element, namespace?: string, name?: string):
   return children;
 }
 
-/** An element as text, with the namespaces it uses declared on it. */
+/** An element as text, with declarations of the namespaces that it uses. */
 export function serialise(element: Element): string {
   return new XMLSerializer().serializeToString(element);
 }
 
-/** A text for content or an attribute's value. What XML cannot hold is replaced, as it is where octets are no UTF-8. */
+/** A text for content or an attribute's value. Characters that XML does not allow are replaced. */
 export function escape(text: string): string {
   return text.replace(noCharacter, "\ufffd").replace(/[&<>"]/g, (character) => escapes[character] ?? character);
 }
 
-/** All but the characters of XML 1.0 §2.2. Halves of surrogate pairs would make frames that are no UTF-8, which end their connection. */
+/** All but the characters of XML 1.0 §2.2. Halves of surrogate pairs would make frames that are not UTF-8, which end their connection. */
 const noCharacter = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 
-/** Whether there are only characters in a text, also where they are written by their numbers (XML 1.0 §4.1), which the parser does not check. */
+/** Whether a text has only allowed characters, also as character references (XML 1.0 §4.1), which the parser does not check. */
 function holdsCharactersOnly(text: string): boolean {
   const numbers = [...text.matchAll(/&#(x[\da-f]+|\d+);/gi)].map(([, number = ""]) => Number(number.replace(/^x/i, "0x")));
   if (numbers.some((number) => number > 0x10_ffff)) return false;
@@ -75,7 +75,7 @@ function documentOf(text: string): Document | undefined {
   }
 }
 
-/** What the parser throws at text that is no XML. */
+/** The parser's error for text that is not XML. */
 function isParseError(error: unknown): boolean {
   return error instanceof Error && error.name === "ParseError";
 }

@@ -1,23 +1,23 @@
 import { type Effect, type ForkedBranch, type ResponseContext, isDone } from "./response-context.ts";
 
-/** Statuses that tell the caller what it could change, in the order of preference (RFC 3261 §16.7 step 6). */
+/** Statuses that tell the caller what to change, most preferred first (RFC 3261 §16.7 step 6). */
 const mostInformative = [401, 407, 415, 420, 484];
-/** Statuses that say the least: chosen only where no other of their class is there. */
+/** Statuses with the least information: chosen only if there is no other of their class. */
 const leastPreferred = [480, 408, 404, 430, 487, 503];
 
 /**
- * What the caller is told in their place: a 503 would say to his client that this whole proxy is out of service (RFC 3261 §16.7
- * step 6), and a 430 is for those who know the flows (RFC 5626 §5.3).
+ * What the caller gets instead. A 503 would tell the client that this whole proxy is out of service (RFC 3261 §16.7 step 6); a 430 is for
+ * servers that know the flows (RFC 5626 §5.3).
  */
 const substitute: Readonly<Record<number, number | undefined>> = { 430: 480, 503: 500 };
 
-/** Chooses the best final response of a context whose branches are all done: RFC 3261 §16.7 steps 6 and 7. */
+/** Chooses the best final response of a context whose branches are all done (RFC 3261 §16.7 steps 6 and 7). */
 export function chooseBestResponse(context: ResponseContext): Effect & { kind: "answer" } {
   const all = context.branches.filter((branch) => isDone(branch) && branch.isReplaced !== true);
-  // That we have cancelled a branch ourselves, to try somebody else, is no answer to the caller.
+  // The 487 of a branch that we cancelled ourselves, to try another target, is not an answer for the caller.
   const ofOthers = all.filter((branch) => branch.final !== 487 || branch.cancelled === 0);
   const answered = context.cancelled !== undefined || ofOthers.length === 0 ? all : ofOthers;
-  // RFC 4320 §4.2: nobody may answer 408 to anything but an INVITE; it would come too late anyway.
+  // RFC 4320 §4.2: only an INVITE may be answered with 408; any other request would get it too late.
   const ranked = answered
     .filter(({ final }) => final !== 408 || context.method === "INVITE")
     .sort((one, other) => rank(one.final, context) - rank(other.final, context));

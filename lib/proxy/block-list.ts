@@ -6,8 +6,8 @@ import { canonicalUser, parseUri } from "../syntax/uri.ts";
 import { wantsPrivacy } from "./privacy.ts";
 
 /**
- * Refuses a request of somebody the user does not want to hear of: 603, or 433 for one who does not say who he is (RFC 5079).
- * Of a call that a trunk brings only From says whom it is of.
+ * Refuses a request of a sender that the user has blocked: 603, or 433 for an anonymous sender (RFC 5079). A call from a trunk is
+ * identified by its From only.
  * @param blocked `user@domain`, `*@domain`, or `anonymous`
  * @param identity `user@domain` that the sending flow is authenticated for, or of a trunk
  */
@@ -20,8 +20,8 @@ export function refuseBlocked(
   if (blocked.length === 0) return undefined;
   const sender = isTrunkIdentity(identity) ? (fromOf(mandatory) ?? identity) : identity;
   const everybody = `*${sender.slice(sender.lastIndexOf("@"))}`;
-  if (blocked.includes(sender) || blocked.includes(everybody)) return fault(603, "the user does not take requests of this sender");
-  if (blocked.includes("anonymous") && isAnonymous(request, mandatory)) return fault(433, "the user does not take anonymous requests");
+  if (blocked.includes(sender) || blocked.includes(everybody)) return fault(603, "the user does not accept requests from this sender");
+  if (blocked.includes("anonymous") && isAnonymous(request, mandatory)) return fault(433, "the user does not accept anonymous requests");
   return undefined;
 }
 
@@ -30,7 +30,7 @@ function fromOf({ from }: MandatoryHeaders): string | undefined {
   return isFault(uri) || uri.kind !== "sip" || uri.user === undefined ? undefined : `${canonicalUser(uri.user)}@${uri.host.toLowerCase()}`;
 }
 
-/** RFC 3323 §4.1: the anonymous From, or the wish that others make it so. */
+/** RFC 3323 §4.1: an anonymous From, or a Privacy header that asks other servers to make it anonymous. */
 function isAnonymous(request: Request, { from }: MandatoryHeaders): boolean {
   const uri = parseUri(from.uri);
   if (!isFault(uri) && uri.kind === "sip" && uri.host.toLowerCase() === "anonymous.invalid") return true;

@@ -3,9 +3,8 @@ import { plainHash } from "../syntax/plain-hash.ts";
 import type { RequestEnvelope, ReturnAddress } from "../transport/envelope.ts";
 
 /**
- * Our branch parameters: `z9hG4bK`, eight characters that hint at the home the message leaves from (responses come back to it),
- * then the branch of a response context, or a sealed return address where nothing is remembered; last, the loop mark
- * (RFC 3261 §16.6 step 8).
+ * Our branch parameters: `z9hG4bK`; eight characters that hint at the home that sends the message (its responses come back there); then the
+ * branch of a response context, or a sealed return address if no state is kept; last, the loop mark (RFC 3261 §16.6 step 8).
  */
 export type Branch =
   | { readonly kind: "stateful"; readonly context: string; readonly index: number }
@@ -16,15 +15,15 @@ export type Branch =
 const cookie = "z9hG4bK";
 const hintLength = 8;
 const contextLength = 16;
-/** How the return address of a request begins that a response context has sent on; no flow is called so. */
+/** Prefix of the return address of a request that a response context has forwarded. No flow name begins with it. */
 const ofContext = "#";
 
-/** The hint for a home's name: short, keyed, and all that the outside sees of it. */
+/** The hint for a home's name: short and keyed. Other servers see no more of the home than this. */
 export function homeHint(keyring: Keyring, home: string): string {
   return keyring.mac("hint", home).slice(0, hintLength);
 }
 
-/** The hints of a home, of the present key first: requests that were sent before the keys were changed carry that of an older one. */
+/** The hints of a home, that of the present key first. Requests that were sent before a key change carry the hint of an older key. */
 export function homeHints(keyring: Keyring, home: string): readonly string[] {
   return keyring.macs("hint", home).map((mac) => mac.slice(0, hintLength));
 }
@@ -40,8 +39,8 @@ export function statefulBranch(hint: string, context: string, index: number, loo
 }
 
 /**
- * The branch of a request forwarded without state: a function of the branch it was received with, so that a CANCEL or an ACK
- * for the same transaction gets the same one (RFC 3261 §16.11).
+ * The branch of a request that is forwarded without state: computed from the branch that it was received with, so that a CANCEL or an ACK
+ * of the same transaction gets the same one (RFC 3261 §16.11).
  */
 export function statelessBranch(
   keyring: Keyring,
@@ -55,20 +54,20 @@ export function statelessBranch(
   return `${cookie}${hint}~${keyring.seal("return-address", address, contextOf(of))}.${loop}`;
 }
 
-/** The branch of a stored message: the same each time it is offered. */
+/** The branch of a stored message: equal each time it is sent. */
 export function storedBranch(hint: string, number: number, loop: string): string {
   return `${cookie}${hint}!${number}.${loop}`;
 }
 
-/** The branch of a question whether a client reads. */
+/** The branch of a probe that tests whether a client reads its socket. */
 export function probeBranch(hint: string, token: string): string {
   return `${cookie}${hint}*${token}`;
 }
 
-/** What a way back is for, and nothing else: a response with another Call-ID or CSeq does not come by it. */
+/** The transaction that a return address is for. A response with another Call-ID or CSeq is not accepted. */
 export interface Transaction {
   readonly callId: string;
-  /** The number of the CSeq that our request had. */
+  /** The CSeq number of our request. */
   readonly cseq: number;
 }
 
@@ -76,7 +75,7 @@ function contextOf({ callId, cseq }: Transaction): string {
   return `${cseq} ${callId}`;
 }
 
-/** Reads a branch that carries this home's hint; undefined if it was not minted by us, or for another transaction. */
+/** Reads a branch that carries this home's hint; undefined if we did not mint it, or minted it for another transaction. */
 export function readBranch(keyring: Keyring, branch: string, of: Transaction): Branch | undefined {
   const rest = branch.slice(cookie.length + hintLength);
   if (rest.startsWith("~")) return readStateless(keyring, rest.slice(1), of);
@@ -106,25 +105,25 @@ export function transactionName(keyring: Keyring, home: string, branch: string, 
   return keyring.mac("context", `${home} ${sentBy} ${branch}`).slice(0, contextLength);
 }
 
-/** The names that it has, and may have had before the keys were changed; that of the present key first. */
+/** The name that it has now, then the names that it had under older keys. */
 export function transactionNames(keyring: Keyring, home: string, branch: string, sentBy: string): readonly string[] {
   return keyring.macs("context", `${home} ${sentBy} ${branch}`).map((mac) => mac.slice(0, contextLength));
 }
 
-/** The name of the transaction by which a branch of a response context goes on to another home: whatever the keys are, it is the same. */
+/** The name of the transaction by which a branch of a response context reaches another home. It does not depend on the keys. */
 export function onwardTransactionName(keyring: Keyring, home: string, branch: string): string {
   return keyring.hash("sha256", `${home} ${branch}`).slice(0, contextLength);
 }
 
 /**
- * The mark by which a request that comes back unchanged is known as a loop, and one whose routing changed as a spiral
- * (RFC 3261 §16.6 step 8): a hash over all fields that this proxy routes by. Nobody gains by forging it, so it has no key.
+ * Distinguishes a loop (the request comes back unchanged) from a spiral (its routing has changed; RFC 3261 §16.6 step 8): a hash over all
+ * fields that this proxy routes by. It has no key, because forging it gains nothing.
  */
 export function loopMark(requestUri: string, routes: readonly string[], callId: string, cseq: string): string {
   return plainHash(`${requestUri}\n${routes.join("\n")}\n${callId}\n${cseq}`);
 }
 
-/** Whether one of the Via branches was set by this home when it routed the same request the same way (RFC 3261 §16.3 step 4). */
+/** Whether this home set one of the Via branches when it routed the same request in the same way (RFC 3261 §16.3 step 4). */
 export function isLoop(branches: readonly (string | undefined)[], hints: readonly string[], mark: string): boolean {
   return branches.some((branch) => hints.includes(hintIn(branch) ?? "") && branch?.endsWith(`.${mark}`) === true);
 }

@@ -1,19 +1,19 @@
 import { type Fault, fault } from "../syntax/fault.ts";
 import { plainHash } from "../syntax/plain-hash.ts";
 
-/** How a call is named by its Call-ID, before it is answered: short, so that many fit into an attachment. */
+/** The name of a call before it is answered, from its Call-ID: short, so that many fit into an attachment. */
 export function callName(callId: string): string {
   return plainHash(callId);
 }
 
-/** The parts of a message that a dialog is known by (RFC 3261 §12). */
+/** The parts of a message that identify a dialog (RFC 3261 §12). */
 export interface DialogIds {
   readonly callId: string;
   readonly fromTag?: string | undefined;
   readonly toTag?: string | undefined;
 }
 
-/** How a dialog of a call is named, the same from either end: of several phones that answer one call each has its own. */
+/** The name of a dialog, the same at both ends. If several phones answer one call, each dialog has its own name. */
 export function dialogName({ callId, fromTag = "", toTag = "" }: DialogIds): string {
   return `${callName(callId)}.${plainHash([fromTag, toTag].sort().join(" "))}`;
 }
@@ -24,13 +24,13 @@ export function callOf(dialog: string): string {
 }
 
 /**
- * Refuses to make a dialog with the Call-ID of a call that others have: with the tags of theirs as well, it could send requests that
- * look like ones of that call.
+ * Refuses a dialog with the Call-ID of another users' call: with the tags of that call too, it could send requests that seem to belong to
+ * it.
  */
-export const inProgress: Fault = fault(482, "a call of others with this Call-ID is in progress");
+export const inProgress: Fault = fault(482, "another call with this Call-ID is in progress");
 
 /**
- * Refuses a request that gives itself out for one within a call, without the Route that its ends were given: phones look at Call-ID and
- * tags, and not at who sends it.
+ * Refuses a request that claims to be within a call but lacks the Route that the ends of the call were given. Phones check the Call-ID and
+ * tags, not the sender.
  */
-export const withoutRoute: Fault = fault(481, "a request within a call takes the Route that the call has");
+export const withoutRoute: Fault = fault(481, "a request within a call needs the Route of the call");

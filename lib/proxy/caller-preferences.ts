@@ -11,20 +11,20 @@ interface Wanted {
   readonly isExplicit: boolean;
 }
 
-/** A target, and how well it fits what the caller wants: 0 to 1. */
+/** A target, and how well it matches the caller's preferences: 0 to 1. */
 export interface Preferred<T> {
   readonly target: T;
   readonly preference: number;
 }
 
 /**
- * Drops the targets that the caller rejects, or that lack what he requires, and sorts those of equal q by how well they fit
- * (RFC 3841 §7.2). Targets that say nothing of what they can do are immune.
+ * Drops the targets that the caller rejects, or that lack what the caller requires, and sorts those of equal q by how well they match (RFC
+ * 3841 §7.2). Targets without feature parameters are immune.
  * @param targets best first
  */
 export function preferTargets<T extends Target>(request: Request, targets: readonly T[]): Preferred<T>[] {
   const isExplicit = hasHeader(request, "accept-contact") || hasHeader(request, "reject-contact");
-  // Nobody has said what he can or wants: as nearly always.
+  // The usual case: neither the caller nor a phone states anything.
   if (!isExplicit && targets.every(({ features = "" }) => !/;(?:methods|events)=/i.test(features))) {
     return targets.map((target) => ({ target, preference: 1 }));
   }
@@ -52,7 +52,9 @@ function readPredicates(request: Request, name: "accept-contact" | "reject-conta
   });
 }
 
-/** RFC 3841 §7.2.2: who says nothing wants a phone that knows the method of his request, and its event package. */
+/**
+ * RFC 3841 §7.2.2: without explicit preferences the caller wants a phone that supports the method of the request, and its event package.
+ */
 function implicitly(request: Request): Wanted {
   const features = new Map([["methods", tokenFeature(request.method)]]);
   const event = headerValue(request, "event")?.split(";")[0]?.trim();
@@ -60,12 +62,12 @@ function implicitly(request: Request): Wanted {
   return { features, isRequired: true, isExplicit: false };
 }
 
-/** RFC 3841 §7.2.4: rejected is who says of himself all that is rejected. */
+/** RFC 3841 §7.2.4: a contact is rejected if it declares every rejected feature. */
 function isRejected(contact: FeatureSet, rejected: FeatureSet): boolean {
   return rejected.size > 0 && [...rejected].every(([name, values]) => haveCommonValue(contact.get(name) ?? [], values));
 }
 
-/** RFC 3841 §7.2.4: the share of the wanted features that the contact speaks of; undefined drops it. */
+/** RFC 3841 §7.2.4: the share of the wanted features that the contact declares; undefined drops the contact. */
 function score(contact: FeatureSet, { features, isRequired, isExplicit }: Wanted): number | undefined {
   const mentioned = [...features].filter(([name]) => contact.has(name));
   const isMatch = mentioned.every(([name, values]) => haveCommonValue(contact.get(name) ?? [], values));

@@ -6,13 +6,13 @@ import { type Message, type Request, type Response, headerValue, headerValues } 
 import { openRoute, recordRoute } from "./route-token.ts";
 
 /**
- * A request that is challenged has to go again with a higher CSeq (RFC 3261 §22.2), though it is not ours to count. So in the dialog it
- * makes all requests of our side have, towards the other server, a CSeq that is one higher than their phone gave them. Nobody has to
- * remember it: the route token says so where it names the other server's end, and the branch does for the response.
+ * A request that is challenged must be sent again with a higher CSeq (RFC 3261 §22.2), but the phone counts the CSeq, not this server. So
+ * all requests of our side in the dialog go to the other server with a CSeq that is one higher than the phone's. No state is kept: the
+ * route token says so at the other server's end, and the branch does for the response.
  */
 export const offsetEnd = "+1";
 
-/** Our branches end in letters and digits before it. */
+/** Our branches end in letters and digits before this mark. */
 const mark = "-1";
 
 export function offsetBranch(branch: string): string {
@@ -23,7 +23,7 @@ export function hasCSeqOffset(branch: string): boolean {
   return /-1(?:-a)?$/.test(branch);
 }
 
-/** What a request changes in with the number of its CSeq: RAck names that of the INVITE (RFC 3262 §7.2). */
+/** What changes together with the CSeq number: RAck has the number of the INVITE (RFC 3262 §7.2). */
 export function shift(message: Message, by: 1 | -1): Pick<Alterations, "remove" | "append"> {
   const cseq = parseCSeq(headerValue(message, "cseq") ?? "");
   if (isFault(cseq)) return {};
@@ -37,12 +37,12 @@ export function shift(message: Message, by: 1 | -1): Pick<Alterations, "remove" 
   };
 }
 
-/** A response to a request of ours as the sender of that is to hear it: our Via and these headers taken off, the number his own. */
+/** A response to our request, as the phone that sent it gets it: without our Via and these headers, with the phone's CSeq number. */
 export function asAsked(response: Response, branch: string, remove: readonly string[] = []): string {
   return alter(response, combined({ popVia: true, remove }, hasCSeqOffset(branch) ? shift(response, -1) : {}));
 }
 
-/** A NOTIFY that says which REFER it is about, by the number that this had (RFC 3515 §2.4.6), as the phone that sent the REFER knows it. */
+/** A NOTIFY that names its REFER by CSeq number (RFC 3515 §2.4.6): with the number that the phone gave the REFER. */
 export function asReferred(notify: Request): Pick<Alterations, "remove" | "append"> {
   const written = headerValue(notify, "event") ?? "";
   const id = /^refer[ \t]*;(?:.*;)?[ \t]*id[ \t]*=[ \t]*(\d+)/i.exec(written)?.[1];
@@ -50,7 +50,7 @@ export function asReferred(notify: Request): Pick<Alterations, "remove" | "appen
   return { remove: ["event"], append: [["Event", `refer;id=${Number(id) - 1}`]] };
 }
 
-/** The values of Record-Route, ours in front, which says from now on that the dialog is shifted. */
+/** The values of Record-Route, ours first; it now says that the CSeqs of the dialog have an offset. */
 export function offsetRoutes(keyring: Keyring, request: Request): readonly string[] {
   const [own = "", ...others] = headerValues(request, "record-route");
   const [, scheme, user, at = ""] = /^<(sips?):([^@>]+)@([^>]*);lr>$/.exec(own) ?? [];

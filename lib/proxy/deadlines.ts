@@ -10,15 +10,15 @@ import {
 } from "./response-context.ts";
 import { complete, openNextGroup, sendOn, tryOtherFlow } from "./search.ts";
 
-/** Milliseconds that another home's timers are ahead of ours. */
+/** Milliseconds by which the other home's timers fire before ours. */
 const headStart = 1000;
 
 /** When the last provisional response of a branch came, in milliseconds; undefined if none has come. */
 export type ProceedingSince = (branch: ForkedBranch) => number | undefined;
 
 /**
- * When a context next has something to do, in milliseconds; Infinity if it only waits to be thrown away.
- * Only INVITEs have timers: nobody may answer 408 to anything else (RFC 4320 §4.2).
+ * When a context next has something to do, in milliseconds; Infinity if it only waits to be deleted. Only INVITEs have timers: no other
+ * request may be answered with 408 (RFC 4320 §4.2).
  */
 export function nextDeadline(context: ResponseContext, timers: ProxyTimers, since: ProceedingSince): number {
   if (context.unconfirmed !== undefined) return 0;
@@ -33,7 +33,7 @@ function hasNoTimers(context: ResponseContext): boolean {
   return context.method !== "INVITE" || (context.final !== 0 && !ringsOn(context));
 }
 
-/** When the present group's time is over, and when the user's rules send an unanswered call on. */
+/** When the time of the present group ends, and when the user's rules forward an unanswered call. */
 function searchDeadlines({ search, cancelled, final }: ResponseContext): number[] {
   if (search === undefined || cancelled !== undefined || final !== 0) return [];
   const { waiting, groupUntil, onNoAnswer } = search;
@@ -50,11 +50,11 @@ export function passDeadlines(context: ResponseContext, now: number, timers: Pro
     const heard = heardSince(branch, since);
     if (isDone(branch) || now < deadlineOf(branch, timers, heard)) continue;
     if (branch.sent > 0 && branch.cancelled === 0 && heard !== undefined) {
-      // RFC 3261 §16.8: Timer C of a branch that has rung ends it by a CANCEL.
+      // RFC 3261 §16.8: if Timer C fires after a provisional response, the branch is cancelled.
       effects.push({ kind: "cancel", branch: branch.index, reason: undefined });
       passed = withBranch(passed, { ...branch, cancelled: now });
     } else {
-      // A phone that rang when it went away, or that was deaf to its CANCEL, may ring still: it is told when it comes back.
+      // A phone that rang when it disconnected, or did not answer its CANCEL, may still ring: the CANCEL is sent when it reconnects.
       const mayRing = branch.retarget === undefined && branch.host !== "" && (branch.sent === 0 || branch.cancelled !== 0);
       const owesCancel = mayRing ? { owesCancel: true } : {};
       if (branch.retarget !== undefined) effects.push({ kind: "abandon", branch: branch.index });
@@ -67,7 +67,7 @@ export function passDeadlines(context: ResponseContext, now: number, timers: Pro
   return complete(passed, effects, now, timers);
 }
 
-/** Whether a branch that was sent on has not been heard of until Timer B: its server is silent, and there may be another (RFC 3263 §4.3). */
+/** Whether a forwarded branch had no response until Timer B: its server is silent, and another one may be tried (RFC 3263 §4.3). */
 export function isSilent(context: ResponseContext, branch: ForkedBranch, now: number, timers: ProxyTimers): boolean {
   if (hasNoTimers(context) || context.cancelled !== undefined || branch.retarget === undefined) return false;
   const isWaiting = branch.sent > 0 && branch.final === 0 && branch.cancelled === 0 && branch.proceeding === undefined;
@@ -87,7 +87,7 @@ function passSearch(context: ResponseContext, now: number, timers: ProxyTimers):
   return { context: passed.context, effects: [...passed.effects] };
 }
 
-/** A branch that was sent on has no socket here: its own note counts. The other home's timers, if it has any, are to be the first. */
+/** A forwarded branch has no socket here, so the time in its own row counts. If the other home has timers, they fire first. */
 function heardSince(branch: ForkedBranch, since: ProceedingSince): number | undefined {
   if (branch.retarget === undefined) return since(branch);
   return branch.proceeding === undefined ? undefined : branch.proceeding + headStart;

@@ -6,7 +6,7 @@ import { addressTarget } from "./search.ts";
 import { type ExternalTarget, groupsOf } from "./target-set.ts";
 import type { RequestDisposition } from "./request-disposition.ts";
 
-/** Whom a request for the user is tried at first, and how the search goes on; or the status that refuses it. */
+/** The first targets of a request for the user, and how the search continues; or the status that refuses it. */
 export type Plan =
   | { readonly kind: "refuse"; readonly status: number; readonly why: string }
   | { readonly kind: "search"; readonly first: readonly ReachableTarget[]; readonly search: Search | undefined };
@@ -25,9 +25,9 @@ export interface PlanInput extends SearchInput {
   readonly rules: Rules;
   /** Best first. */
   readonly targets: readonly Preferred<ReachableTarget>[];
-  /** The user's calls at present, ringing or in progress. */
+  /** The number of the user's calls, ringing or in progress. */
   readonly calls: number;
-  /** The caller says which phones he wants (RFC 3841): one that comes later has not been asked whether it fits. */
+  /** The caller states preferences (RFC 3841). A phone that registers later was not checked against them. */
   readonly hasCallerPreferences: boolean;
 }
 
@@ -38,22 +38,22 @@ export interface SearchSettings {
 }
 
 const nobodyThere: Plan & { kind: "refuse" } = { kind: "refuse", status: 480, why: "no phone of this user is registered" };
-const tooManyCalls = "this user has as many calls as maximum_calls allows";
+const tooManyCalls = "this user has the maximum number of calls (maximum_calls)";
 
-/** Plans the search for somebody who answers: the user's rules, then RFC 3261 §16.5 and §16.6. */
+/** Plans the search for a target that answers: the user's rules, then RFC 3261 §16.5 and §16.6. */
 export function determineTargetsOfSearch(input: PlanInput): Plan {
   const { envelope, rules, method, targets } = input;
-  // Rules are about the user: who calls one certain phone by its GRUU has been told to.
+  // Rules are for calls to the user. A call to a GRUU is for one certain phone, and ignores them.
   const areRulesAsked = method === "INVITE" && envelope.to.kind === "address" && envelope.to.instance === undefined;
   if (!areRulesAsked) return targets.length === 0 ? nobodyThere : searchAt(input, {});
   const { always, busy, noAnswer, notRegistered } = rules.forward;
   if (always !== undefined) return sentOn(input, always, "unconditional");
   if (rules.doNotDisturb || input.calls >= (rules.maximumCalls ?? Number.POSITIVE_INFINITY)) {
-    const why = rules.doNotDisturb ? "this user does not take calls now (do_not_disturb)" : tooManyCalls;
+    const why = rules.doNotDisturb ? "this user does not accept calls now (do_not_disturb)" : tooManyCalls;
     return busy === undefined ? { kind: "refuse", status: 486, why } : sentOn(input, busy, "user-busy", 486);
   }
-  // That none of his phones suits the caller does not mean that the user is not there.
-  if (targets.length === 0 && input.hasCallerPreferences) return { ...nobodyThere, why: "no phone suits what the caller asks for" };
+  // The user may have phones, though none matches the caller's preferences: so the rule for an absent user does not apply.
+  if (targets.length === 0 && input.hasCallerPreferences) return { ...nobodyThere, why: "no phone matches the caller's preferences" };
   if (targets.length === 0) {
     return notRegistered === undefined ? nobodyThere : sentOn(input, notRegistered, "unavailable");
   }
@@ -93,12 +93,12 @@ function searchAt(input: PlanInput, more: Pick<Search, "onBusy" | "onUnregistere
   return { kind: "search", first, search: isPlain(search, first) ? undefined : search };
 }
 
-/** Whether a phone that registers later is none of the request's business: it names one instance, or has been asked for less. */
+/** Whether phones that register later are not added: the request names one instance, or excludes forking. */
 function isClosedTo({ envelope: { to }, disposition, hasCallerPreferences }: PlanInput): boolean {
   return !disposition.fork || !disposition.parallel || hasCallerPreferences || (to.kind === "address" && to.instance !== undefined);
 }
 
-/** RFC 5393 §5.3.3: where a request may not be forked so widely, the rest is tried one after another. */
+/** RFC 5393 §5.3.3: if the request may not fork so widely, the remaining targets are tried one after another. */
 function portions(group: readonly ReachableTarget[], breadth: number): ReachableTarget[][] {
   const parts: ReachableTarget[][] = [];
   for (let at = 0; at < group.length; at += breadth) parts.push(group.slice(at, at + breadth));
@@ -120,12 +120,12 @@ function searchOf({ envelope, settings, disposition, now }: SearchInput): Search
   };
 }
 
-/** RFC 5393 §5.3.3.1 recommends 60 where the request names none. */
+/** RFC 5393 §5.3.3.1 recommends 60 if the request names none. */
 function breadthOf({ breadth = 60 }: SentRequest): number {
   return Math.max(1, breadth);
 }
 
-/** A call to some phones at once, as most are: its row need not say more. */
+/** A call that goes to some phones at once, as most do: its row needs no search state. */
 function isPlain(search: Search, first: readonly ReachableTarget[]): boolean {
   const { waiting, onBusy, onUnregistered, onNoAnswer, isClosed, cancelsNobody, recurses, caller, forwardingTrail } = search;
   const hasRules = (onBusy ?? onUnregistered ?? onNoAnswer) !== undefined;

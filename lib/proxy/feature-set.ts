@@ -1,7 +1,7 @@
 import { isFault } from "../syntax/fault.ts";
 import { type Parameters, parseParameters, unquote } from "../syntax/parameters.ts";
 
-/** What a phone can do, or a caller wants: each feature with its values (RFC 3840 §5). */
+/** What a phone supports, or what a caller wants: each feature with its values (RFC 3840 §5). */
 export type FeatureSet = ReadonlyMap<string, readonly FeatureValue[]>;
 
 type FeatureValue =
@@ -9,7 +9,7 @@ type FeatureValue =
   | { readonly kind: "string"; readonly text: string; readonly isNegated: boolean }
   | { readonly kind: "number"; readonly least: number; readonly most: number; readonly isNegated: boolean };
 
-/** The feature tags that stand without a plus (RFC 3840 §9). */
+/** The feature tags that are written without a plus (RFC 3840 §9). */
 const baseTags = new Set(
   "audio,automata,class,duplex,data,control,mobility,description,events,priority,methods,schemes,application,video,language,type,isfocus,actor,text,extensions".split(
     ",",
@@ -32,20 +32,20 @@ export function featureSetOf(parameters: string): FeatureSet {
   return isFault(parsed) ? new Map<string, readonly FeatureValue[]>() : featureSet(parsed);
 }
 
-/** Whether some value would do for both (RFC 2533 §3.1). */
+/** Whether some value matches both (RFC 2533 §3.1). */
 export function haveCommonValue(one: readonly FeatureValue[], other: readonly FeatureValue[]): boolean {
   return one.some((value) => other.some((another) => areCompatible(value, another)));
 }
 
-/** One feature that somebody is asked for. */
+/** The value of one feature that a target is required to have. */
 export function tokenFeature(...tokens: readonly string[]): readonly FeatureValue[] {
   return tokens.map((text) => ({ kind: "token", text: text.toLowerCase(), isNegated: false }));
 }
 
-/** Of one feature; each is compared with each of another. */
+/** Per feature: each value is compared with each of the other set. */
 const maxValues = 64;
 
-/** RFC 3840 §9: nothing means true; a quoted string is a list of tokens, numbers with `#`, or one string in angle brackets. */
+/** RFC 3840 §9: no value means true; a quoted string is a list of tokens, numbers with `#`, or one string in angle brackets. */
 function readValues(value: string | undefined): readonly FeatureValue[] {
   if (value === undefined) return tokenFeature("true");
   const text = unquote(value);

@@ -5,8 +5,8 @@ import { type Request, headerValues, parseMessage } from "../syntax/message.ts";
 import type { Effect } from "./response-context.ts";
 
 /**
- * The text of the final response that goes up: a phone's own, or one of ours in its place. The challenges of all 401 and 407
- * responses are gathered in it (RFC 3261 §16.7 step 7).
+ * The text of the final response that goes upstream: a phone's own, or one that we make. It has the challenges of all 401 and 407 responses
+ * (RFC 3261 §16.7 step 7).
  * @param toTag for a response of our own
  */
 export function finalResponse(request: Request, effect: Effect & { kind: "answer" }, toTag: string): string {

@@ -16,14 +16,14 @@ const credentials = [
 ] as const;
 
 /**
- * The challenges of a response within a dialog. Phones answer any challenge with a hash of their password, whatever its realm: the other
- * side of a call could ask for that in answer to a BYE, and guess at leisure. They do not pass, though RFC 3261 §22.2 lets phones ask.
+ * The challenges of a response within a dialog. They are removed, though RFC 3261 §22.2 lets phones challenge: phones answer any challenge
+ * with a hash of their password, whatever its realm. So the other side of a call could challenge a BYE, and guess the password offline.
  */
 export function challengesWithin(response: Message): string[] {
   return challenges.flatMap(([name]) => (hasHeader(response, name) ? [name] : []));
 }
 
-/** What a response loses whose challenges are of our own realm: nobody but this server asks there. @param realm in lower case */
+/** Removes the challenges of our own realm: only this server may challenge for it. @param realm in lower case */
 export function withoutOurRealm(response: Message, realm: string): Pick<Alterations, "remove" | "append"> {
   const remove: string[] = [];
   const append: [string, string][] = [];
@@ -38,8 +38,8 @@ export function withoutOurRealm(response: Message, realm: string): Pick<Alterati
 }
 
 /**
- * What a request to a phone loses: answers to challenges that are made with the sender's own account, whatever realm they are for. A phone
- * that was challenged by another one hashes the password of its account; a server that it has an account of its own at is another matter.
+ * Removes from a request to a phone the credentials that are made with the sender's own account, whatever their realm: a phone that another
+ * phone challenges hashes the password of its account. Credentials of an account at another server stay.
  * @param user of the account, without escapes
  */
 export function withoutAnswers(request: Request, user: string): Pick<Alterations, "remove" | "append"> {

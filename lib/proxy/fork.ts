@@ -12,12 +12,12 @@ import {
 } from "./response-context.ts";
 import { addBranches, addressTarget, cancelPending, complete, tryOtherFlow } from "./search.ts";
 
-/** RFC 3326: why a phone stops ringing though the caller did not give up. */
+/** RFC 3326: why a phone stops ringing although the caller did not cancel. */
 const completedElsewhere = 'SIP;cause=200;text="Call completed elsewhere"';
 
 /**
- * Opens the response context of a request: one branch for each target of the first group (RFC 3261 §16.6), those without a flow
- * waiting for it.
+ * Opens the response context of a request: one branch for each target of the first group (RFC 3261 §16.6). Branches of phones without a
+ * flow wait for the phone.
  * @param until milliseconds; how long to wait for phones that are away
  */
 export function openContext(
@@ -43,8 +43,8 @@ export function openContext(
 }
 
 /**
- * A phone registered, or came back, while the request is pending: it gets the request, the same bytes if it had it before.
- * RFC 3261 §16.5 lets a proxy add to the target set as long as there is no final response.
+ * A phone registered or reconnected while the request is pending: it gets the request, the same bytes if it had it before. RFC 3261 §16.5
+ * lets a proxy add to the target set until there is a final response.
  */
 export function flowRegistered(context: ResponseContext, target: ReachableTarget, now: number): Decision {
   const unchanged: Decision = { context, effects: [] };
@@ -54,7 +54,7 @@ export function flowRegistered(context: ResponseContext, target: ReachableTarget
   }
   const known = context.branches.findLast((branch) => branch.phone === target.phone);
   if (known !== undefined && known.cancelled !== 0 && !isDone(known) && target.host !== undefined) {
-    // Its CANCEL may have gone down with the socket it went on.
+    // Its CANCEL may have been lost with the socket.
     return { context, effects: [{ kind: "cancel", branch: known.index, reason: reasonOf(context), isOverdue: true }] };
   }
   if (context.final !== 0 || context.cancelled !== undefined || target.host === undefined) return unchanged;
@@ -70,7 +70,7 @@ export function flowRegistered(context: ResponseContext, target: ReachableTarget
   return context.search?.isClosed === true ? unchanged : addBranches(context, [target], now, now);
 }
 
-/** A phone that is to ring later can be reached again. */
+/** A phone of a later group can be reached again. */
 function whereWaiting(context: ResponseContext, { phone, host, contact }: ReachableTarget): ResponseContext {
   const { search } = context;
   if (search === undefined) return context;
@@ -79,8 +79,8 @@ function whereWaiting(context: ResponseContext, { phone, host, contact }: Reacha
 }
 
 /**
- * A phone's last socket is gone while it rings: it is waited for, and gets the request again if it comes back in time. If it has been
- * cancelled, the CANCEL may have gone down with the socket.
+ * The last socket of a ringing phone is lost: the phone is waited for, and gets the request again if it is back in time. If the branch was
+ * cancelled, the CANCEL may have been lost with the socket.
  */
 export function flowFailed(context: ResponseContext, phone: string, until: number): ResponseContext {
   const isLost = (branch: ForkedBranch) =>
@@ -90,17 +90,17 @@ export function flowFailed(context: ResponseContext, phone: string, until: numbe
   return { ...context, branches: context.branches.map((branch) => (isLost(branch) ? lost(branch) : branch)) };
 }
 
-/** A response as the machine sees it; the text has our Via taken off. */
+/** A response as the response context gets it; the text is without our Via. */
 export interface BranchResponse {
   readonly status: number;
   readonly text: string;
-  /** Whether the branch has had a provisional response before this one. */
+  /** Whether the branch had a provisional response before this one. */
   readonly wasProceeding: boolean;
   /** The Contact URIs of a 3xx. */
   readonly contacts?: readonly string[];
 }
 
-/** Contacts of one 3xx that are tried: more would make a small request a large one. */
+/** How many Contacts of one 3xx are tried: a limit against amplification. */
 const maxRecursions = 5;
 
 /** RFC 3261 §16.7 steps 3 to 10, with RFC 6026 §7.2 for 2xx. */
@@ -125,14 +125,14 @@ export function receiveResponse(
   }
   const done = failed;
   if (response.status < 600 || context.method !== "INVITE") return complete(done, [], now, timers);
-  // RFC 3261 §16.7 step 5: a 6xx ends the search, and goes up when the others have been cancelled.
+  // RFC 3261 §16.7 step 5: a 6xx ends the search, and goes upstream when the other branches have been cancelled.
   const { context: cancelled, effects } = cancelPending(done, undefined, now);
   return complete(cancelled, effects, now, timers);
 }
 
 /**
- * The phone has answered a CANCEL: it need not be told any more. If it says that it knows no such INVITE it will not answer that one
- * either, and nobody need wait for it (RFC 3261 §9.1 would have us wait for 64*T1).
+ * The phone has answered a CANCEL: it need not be sent again. If it answers that it knows no such INVITE, it will not answer the INVITE
+ * either, and the branch is over at once (RFC 3261 §9.1 would wait for 64*T1).
  */
 export function cancelAnswered(context: ResponseContext, index: number, status: number, now: number, timers: ProxyTimers): Decision {
   const branch = context.branches[index];
@@ -143,7 +143,7 @@ export function cancelAnswered(context: ResponseContext, index: number, status: 
   return { context: answered === branch ? context : withBranch(context, answered), effects: [] };
 }
 
-/** Characters of a refusal that is kept until the search is over; of a longer one only the status is. */
+/** Characters of a refusal that is kept until the end of the search; of a longer one only the status is kept. */
 const maxRefusal = 16_384;
 
 function keptRefusal({ text }: BranchResponse): string | undefined {
@@ -154,7 +154,7 @@ function told(branch: ForkedBranch): ForkedBranch {
   return branch.owesCancel === true ? { ...branch, owesCancel: false } : branch;
 }
 
-/** Written for the first provisional response, and seldom for another one: each is a row. */
+/** Milliseconds. Saved for the first provisional response, and then at this interval: each time writes a row. */
 const noteAgainAfter = 60_000;
 
 function noteProceeding(context: ResponseContext, branch: ForkedBranch, now: number): ResponseContext {
@@ -162,7 +162,7 @@ function noteProceeding(context: ResponseContext, branch: ForkedBranch, now: num
   return withBranch(context, { ...branch, proceeding: now });
 }
 
-/** A CANCEL may only follow a provisional response (RFC 3261 §9.1): one that was waiting for this goes out now. */
+/** A CANCEL may only follow a provisional response (RFC 3261 §9.1): a CANCEL that waited for one is sent now. */
 function provisional(context: ResponseContext, branch: ForkedBranch, response: BranchResponse): Decision {
   if (isDone(branch)) return { context, effects: [] };
   const effects: Effect[] = [];
@@ -173,7 +173,7 @@ function provisional(context: ResponseContext, branch: ForkedBranch, response: B
   return { context, effects };
 }
 
-/** RFC 3261 §16.7 steps 5 and 10: any 2xx goes up at once, and the other branches are cancelled. */
+/** RFC 3261 §16.7 steps 5 and 10: each 2xx goes upstream at once, and the other branches are cancelled. */
 function success(context: ResponseContext, branch: ForkedBranch, response: BranchResponse, now: number, timers: ProxyTimers): Decision {
   const isInvite = context.method === "INVITE";
   if (!isInvite && context.final !== 0) return { context, effects: [] };
@@ -188,12 +188,12 @@ function success(context: ResponseContext, branch: ForkedBranch, response: Branc
   return { context: cancelled, effects: [answer, ...effects] };
 }
 
-/** RFC 3261 §16.7 step 4: the Contacts of a 3xx are tried in its place, each address once. */
+/** RFC 3261 §16.7 step 4: the Contacts of a 3xx are tried instead of it, each address once. */
 function recurse(context: ResponseContext, branch: ForkedBranch, { status, contacts }: BranchResponse, now: number): Decision | undefined {
   if (status < 300 || status > 399 || context.search?.recurses !== true) return undefined;
   if (context.final !== 0 || context.cancelled !== undefined || context.branches.some(({ final }) => final >= 600)) return undefined;
   const tried = new Set(context.branches.map(({ contact }) => contact));
-  // RFC 5393 §5.3.3: no more at a time than the request may have branches.
+  // RFC 5393 §5.3.3: no more at a time than the branches that the request may have.
   const active = context.branches.filter((one) => one.index !== branch.index && isPending(one)).length;
   const room = Math.min(maxRecursions, Math.max(0, context.search.breadth - active));
   const fresh = [...new Set(contacts)].filter((contact) => !tried.has(contact)).slice(0, room);
@@ -203,7 +203,7 @@ function recurse(context: ResponseContext, branch: ForkedBranch, { status, conta
   return addBranches(spent, targets, now, now);
 }
 
-/** The caller gave up: RFC 3261 §16.10. The 487 of the branches, gathered, is what he gets. */
+/** The caller cancelled (RFC 3261 §16.10). The caller gets the 487 when all branches have ended. */
 export function cancelContext(context: ResponseContext, reason: string | undefined, now: number, timers: ProxyTimers): Decision {
   if (context.final !== 0 || context.cancelled !== undefined) return { context, effects: [] };
   const { context: cancelled, effects } = cancelPending({ ...context, cancelled: reason ?? "" }, reason, now);

@@ -2,21 +2,21 @@ import { toOctets } from "../syntax/octets.ts";
 import type { CallDetails } from "../transport/flow.ts";
 
 /**
- * Higher than any that a phone has used in the dialog (RFC 3261 §12.2.2), whose own number nobody here knows; below 2**31 (§8.1.1.5),
- * also for a trunk where numbers are shifted by one.
+ * Higher than any number that a phone has used in the dialog (RFC 3261 §12.2.2): the phone's own number is not known here. Below 2**31
+ * (§8.1.1.5), also for a trunk where numbers are one higher.
  */
 const lastNumber = 2_147_483_000;
 
-/** What a BYE of ours says besides what the dialog does. */
+/** What a BYE of ours needs besides the details of the dialog. */
 export interface HangUp {
-  /** Of its Via. */
+  /** The host of its Via. */
   readonly host: string;
   readonly branch: string;
-  /** For people who look into logs (RFC 3326); no quotation marks. */
+  /** Explanation for logs (RFC 3326); no quotation marks. */
   readonly why: string;
 }
 
-/** A BYE (RFC 3261 §15.1.1) in the name of one end of a call, for the home of the other, which puts its Via on top. */
+/** A BYE (RFC 3261 §15.1.1) in the name of one end of a call, for the home of the other end, which puts its Via on top. */
 export function composeBye(details: CallDetails, { host, branch, why }: HangUp): string {
   const { target, local = "sip:anonymous@anonymous.invalid", localTag, remote, remoteTag, callId } = details;
   const tag = (value: string) => (value === "" ? "" : `;tag=${value}`);

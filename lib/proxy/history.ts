@@ -10,19 +10,19 @@ import type { Retarget } from "./target-set.ts";
 type Lines = readonly (readonly [name: string, value: string])[];
 
 export interface Retargeting extends Retarget {
-  /** The address of record that the request is sent on from, and the URI that it is sent on to. */
+  /** The address of record that forwards the request, and the URI that it is forwarded to. */
   readonly from: string;
   readonly to: string;
-  /** Which of the addresses that this context has tried, from 1. */
+  /** The position of this address among those that this context has tried, from 1. */
   readonly count: number;
 }
 
-/** How RFC 5806 §4 names the reasons; a target of the location table is no diversion. */
+/** The names of the reasons in RFC 5806 §4. A target of the location table is not a diversion. */
 const diverted = ["unconditional", "user-busy", "no-answer", "unavailable", "deflection"];
 
 /**
- * What a request says of the addresses it has come through: History-Info (RFC 7044 §10), and Diversion (RFC 5806) for gear that
- * knows no other. The lines stand before those that are there already in Diversion, and behind them in History-Info.
+ * The addresses that a request has come through: History-Info (RFC 7044 §10), and Diversion (RFC 5806) for devices that support only that.
+ * New lines stand before the existing ones in Diversion, and after them in History-Info.
  */
 export function historyOf(request: Request, retargeting: Retargeting): { readonly push: Lines; readonly append: Lines } {
   const { from, cause } = retargeting;
@@ -31,8 +31,8 @@ export function historyOf(request: Request, retargeting: Retargeting): { readonl
 }
 
 /**
- * What a request that leaves our domain may say of the addresses here that it has come through, where it asks for privacy: that there
- * were any (RFC 7044 §10.1.2). Undefined where there is nothing to change.
+ * For a request that leaves our domain and asks for privacy: the addresses here that it has come through are made anonymous (RFC 7044
+ * §10.1.2). Undefined if nothing changes.
  */
 export function hideHistory(request: Request, domain: string): Pick<Alterations, "remove" | "append"> | undefined {
   const isTold = hasHeader(request, "history-info") || hasHeader(request, "diversion");
@@ -41,7 +41,7 @@ export function hideHistory(request: Request, domain: string): Pick<Alterations,
   return { remove: ["history-info", "diversion"], append };
 }
 
-/** The entry with its index, and without whom it is about, if that is one of ours. */
+/** The entry with its index; made anonymous if it is about one of our users. */
 function anonymised(entry: string, domain: string): string {
   const address = parseNameAddress(entry);
   const uri = isFault(address) ? address : parseUri(address.uri);
@@ -52,14 +52,14 @@ function anonymised(entry: string, domain: string): string {
 function historyInfo(request: Request, { to, status, count }: Retargeting): Lines {
   const last = headerValues(request, "history-info").at(-1);
   const index = indexOf(last);
-  // RFC 7044 §9.1: the entry that the home before should have made, and which says who forwards; §10.3: 0 stands for what is missing.
+  // RFC 7044 §9.1: the entry that the previous home should have added, with who forwards; §10.3: 0 stands for what is missing.
   const isMissing = index === undefined || !isFor(request.requestUri, last);
   const parent = index === undefined ? "1" : isMissing ? `${index}.0` : index;
   const own: Lines = isMissing ? [["History-Info", `<${withReason(request.requestUri, status)}>;index=${parent}`]] : [];
   return [...own, ["History-Info", `<${to}>;index=${parent}.${count};mp=${parent}`]];
 }
 
-/** Whether an entry has the Request-URI, whatever reasons it has besides. */
+/** Whether an entry has the Request-URI, whatever reasons it has. */
 function isFor(requestUri: string, entry: string | undefined): boolean {
   const address = parseNameAddress(entry ?? "");
   const uri = isFault(address) ? address : parseUri(address.uri);
@@ -68,7 +68,7 @@ function isFor(requestUri: string, entry: string | undefined): boolean {
   return equalUris(uri.kind === "sip" ? { ...uri, headers: undefined } : uri, asked);
 }
 
-/** RFC 7044 §10.2: why the target did not do, in the headers of its URI. */
+/** RFC 7044 §10.2: why the target failed, in the headers of its URI. */
 function withReason(uri: string, status: number | undefined): string {
   if (status === undefined) return uri;
   const separator = uri.includes("?") ? "&" : "?";

@@ -15,11 +15,11 @@ export interface HomeConnectionName {
   readonly user: string;
   readonly domain: string;
   readonly home: string;
-  /** What responses to this home's requests carry in their topmost Via. */
+  /** The hints in the topmost Via of responses to this home's requests. */
   readonly hints: readonly string[];
 }
 
-/** Which home connection a message belongs to, or whose home connection would have to be opened for it. */
+/** The home connection that a message belongs to, or the home for which a connection must be opened. */
 export type Choice<HomeConnection extends HomeConnectionName> =
   | { readonly kind: "connection"; readonly homeConnection: HomeConnection }
   | { readonly kind: "identity"; readonly user: string; readonly domain: string }
@@ -34,7 +34,7 @@ type Row = <HomeConnection extends HomeConnectionName>(
 
 const none = { kind: "none" } as const;
 
-/** The rows of the table, tried in this order; the first that says anything decides. */
+/** The rules, tried in this order; the first one with a result decides. */
 export const homeSelection: Readonly<Record<string, Row>> = {
   "a response: the home hint at the start of our topmost Via": byResponse,
   "our Route token: the home on the sender's side": byRoute,
@@ -82,14 +82,14 @@ function byRoute<HomeConnection extends HomeConnectionName>(
   const { sender } = endsOf(dialog, mandatory.fromTag);
   const homeConnection = homeConnections.find((one) => one.home === sender.home);
   if (homeConnection !== undefined) return { kind: "connection", homeConnection };
-  // A phone that has just come back and not registered yet: it is asked who it is, as on a dedicated connection.
+  // A phone that has just reconnected and is not registered yet: it is challenged, as on a dedicated connection.
   const named = /^sip:(.+)@([^@]+)#\d+$/.exec(sender.home);
   return named === null ? undefined : { kind: "identity", user: named[1] ?? "", domain: named[2] ?? "" };
 }
 
 /**
- * Of the first Route that is our token for this call: our own names may stand before it, as those of an outbound proxy do. A strict
- * router before us has put it into the Request-URI (RFC 3261 §16.4).
+ * The dialog of the first Route that is our token for this call. Our own names may stand before it, as an outbound proxy's do. A strict
+ * router before us has put the token into the Request-URI (RFC 3261 §16.4).
  */
 function dialogIn(message: Message, callId: string, keyring: Keyring): DialogRoute | undefined {
   const routes = headerValues(message, "route").map((value) => parseNameAddress(value));
@@ -122,7 +122,7 @@ function byCredentials<HomeConnection extends HomeConnectionName>(
   const named = readCredentials(message as Request, header).map(({ username, realm }) => of(username, realm, homeConnections));
   const known = named.find(({ kind }) => kind === "connection") ?? named[0];
   if (known?.kind !== "identity" || homeConnections.some(({ domain }) => domain === known.domain)) return known;
-  // An account that is here already may have them for another server (RFC 3261 §22.3).
+  // An account that is already connected may have credentials for another server (RFC 3261 §22.3).
   const from = byFrom(message, mandatory, homeConnections, keyring);
   const isHere = from?.kind === "connection" || (from?.kind === "identity" && homeConnections.some(({ domain }) => domain === from.domain));
   return isHere ? undefined : known;
@@ -146,7 +146,7 @@ function byFrom<HomeConnection extends HomeConnectionName>(
   homeConnections: readonly HomeConnection[],
   keyring: Keyring,
 ): Choice<HomeConnection> | undefined {
-  // Within a dialog From is whatever the other side once dialled.
+  // Within a dialog From may be any URI that the other side once dialled.
   if (mandatory.toTag !== undefined || isAnonymous(mandatory.from.uri)) return undefined;
   return ofUri(mandatory.from.uri, homeConnections, keyring);
 }

@@ -5,16 +5,16 @@ import { parseNameAddress } from "../syntax/name-address.ts";
 import { parameter } from "../syntax/parameters.ts";
 import { parseUri, serialiseUri } from "../syntax/uri.ts";
 
-/** What is altered in a request for the way that it has left. */
+/** What is altered in a request for its remaining route. */
 export interface NextRoute extends Pick<Alterations, "requestUri" | "popRoutes" | "append"> {
-  /** Route lines that stand before those of the request. */
+  /** Route lines to put before those of the request. */
   readonly routes: readonly (readonly [name: string, value: string])[];
 }
 
 /**
- * RFC 3261 §16.6 step 6: if the first Route has no `lr` it is that of a strict router, which wants its own URI in the Request-URI, and finds
- * the target at the end of the Routes.
- * @param request our own Routes are taken off
+ * RFC 3261 §16.6 step 6: a first Route without `lr` is a strict router. It expects its own URI in the Request-URI, and the target as the
+ * last Route.
+ * @param request without our own Routes
  * @param target the new Request-URI; undefined leaves it as it is
  * @param path the Path of the binding, which leads to the target (RFC 3327 §5.4)
  */
@@ -30,7 +30,7 @@ export function nextRoute(request: Request, target: string | undefined, path: re
   };
 }
 
-/** The Request-URI for a strict router; undefined if the route is a loose one, or none that we can read. */
+/** The Request-URI for a strict router; undefined if the route is loose, or cannot be parsed. */
 function strictRouter(route: string): string | undefined {
   const address = parseNameAddress(route);
   const uri = isFault(address) ? address : parseUri(address.uri);

@@ -4,41 +4,41 @@ import { type Fault, fault, isFault } from "../syntax/fault.ts";
 import { canonicalUser, parseUri } from "../syntax/uri.ts";
 import type { NonSubscriber } from "../transport/non-subscriber.ts";
 
-/** What a guest may ask for: calls and messages. */
+/** What a guest may send: calls and messages. */
 export const guestMethods: readonly string[] = ["INVITE", "ACK", "CANCEL", "MESSAGE", "OPTIONS"];
 
-/** What nobody needs in a call of a guest's: it would have the phone that he has called call others, or tell him more. */
+/** Not allowed in a call of a guest: it would make the called phone call others, or reveal more about the user. */
 const notOfGuests = ["REFER", "SUBSCRIBE", "PUBLISH", "REGISTER"];
 
-/** Why a visitor may not send this within a dialog, whoever he says he is. */
+/** Refuses a method that a guest may not send within a dialog. */
 export function refuseNonSubscriberInDialog(nonSubscriber: NonSubscriber, method: string): Fault | undefined {
   return nonSubscriber.kind === "guest" && notOfGuests.includes(method)
-    ? fault(403, "guests may call and write, and nothing else")
+    ? fault(403, "guests may only make calls and send messages")
     : undefined;
 }
 
-/** Who sends a request outside a dialog, as From has it: `user@domain`, or nobody in particular. */
+/** The sender of a request outside a dialog, from its From: `user@domain`, or anonymous. */
 export interface Sender {
   readonly user: string;
   readonly domain: string;
 }
 
-/** The identity of those who do not say who they are (RFC 3323 §4.1.1.3). */
+/** The identity of an anonymous sender (RFC 3323 §4.1.1.3). */
 export const anonymous = "anonymous@anonymous.invalid";
 
-/** The sender as From names him; undefined if he is anonymous. */
+/** The sender by its From; undefined if it is anonymous. */
 export function senderOf({ from }: MandatoryHeaders): Sender | undefined | Fault {
   const uri = parseUri(from.uri);
   if (isFault(uri)) return uri;
-  if (uri.kind !== "sip" || uri.user === undefined) return fault(403, "From names nobody");
-  // A trailing dot only says that the name is whole (RFC 3261 §19.1.1 has the host of RFC 1034).
+  if (uri.kind !== "sip" || uri.user === undefined) return fault(403, "From does not name a user");
+  // A trailing dot only marks a complete name (RFC 3261 §19.1.1 has the host of RFC 1034).
   const domain = uri.host.toLowerCase().replace(/\.$/, "");
   return domain === "anonymous.invalid" ? undefined : { user: canonicalUser(uri.user), domain };
 }
 
 /**
- * Whether a visitor may send this, outside a dialog: to users of the domain that he visits and to nobody else, so that we relay for
- * nobody; a peer in the name of its own domains, a guest in that of nobody here.
+ * Refuses what a guest or a peer may not send outside a dialog. Both may send to users of the domain that they connect to, and are not
+ * relayed elsewhere. A peer sends in the name of its own domains; a guest must not use a name of ours.
  * @param isOurs whether the sender's domain is one of ours
  */
 export function refuseNonSubscriber(
@@ -50,15 +50,15 @@ export function refuseNonSubscriber(
 ): Fault | undefined {
   if (to.domain !== nonSubscriber.domain) return fault(403, "requests are not relayed to other domains");
   if (method === "REGISTER" || method === "PUBLISH") return fault(403, "only subscribers may do that");
-  if (nonSubscriber.kind === "guest" && !guestMethods.includes(method)) return fault(403, "guests may call and write, and nothing else");
+  if (nonSubscriber.kind === "guest" && !guestMethods.includes(method)) return fault(403, "guests may only make calls and send messages");
   return refuseSender(nonSubscriber, sender, isOurs);
 }
 
-/** Whether a visitor may not say that he is this one. @param isOurs whether the sender's domain is one of ours */
+/** Refuses a sender that the guest or peer may not claim to be. @param isOurs whether the sender's domain is one of ours */
 export function refuseSender(nonSubscriber: NonSubscriber, sender: Sender | undefined, isOurs: boolean): Fault | undefined {
   if (nonSubscriber.kind === "peer")
     return sender === undefined || !nonSubscriber.domains.includes(sender.domain)
-      ? fault(403, "From is of none of this server's domains")
+      ? fault(403, "the domain of From is not one of this server's domains")
       : undefined;
-  return isOurs ? fault(403, "From is of a domain of this server, whose users have to authenticate") : undefined;
+  return isOurs ? fault(403, "From is in a domain of this server: its users have to authenticate") : undefined;
 }

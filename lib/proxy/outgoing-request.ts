@@ -12,28 +12,28 @@ import { isLoop, loopMark, statefulBranch, statelessBranch, storedBranch } from 
 import type { ForkedBranch, ResponseContext } from "./response-context.ts";
 import { dialledMark, recordRoute } from "./route-token.ts";
 
-/** Who forwards: the home whose phones the requests go to. */
+/** The home that forwards: its phones get the requests. */
 export interface Forwarder {
   readonly keyring: Keyring;
   readonly home: string;
-  /** Of the home, by the present key. */
+  /** The home's hint by the present key. */
   readonly hint: string;
-  /** By all keys. */
+  /** Its hints by all keys. */
   readonly hints: readonly string[];
 }
 
 const initialMaxForwards = 70;
 const maxRetargets = 10;
 
-/** Methods that make a dialog, and so get our Record-Route (RFC 3261 §16.6 step 4; RFC 6665, RFC 3515). */
+/** Methods that create a dialog, and so get our Record-Route (RFC 3261 §16.6 step 4; RFC 6665, RFC 3515). */
 const dialogMethods = ["INVITE", "SUBSCRIBE", "REFER", "NOTIFY"];
 
-/** Whether a request outside a dialog makes one. */
+/** Whether a request of this method outside a dialog creates one. */
 export function makesDialogs(method: string): boolean {
   return dialogMethods.includes(method);
 }
 
-/** The request of one branch, as it goes out: RFC 3261 §16.6 steps 2 to 8. Equal each time it is made. */
+/** The request of one branch as it is sent (RFC 3261 §16.6 steps 2 to 8). Equal each time it is made. */
 export function branchRequest(
   by: Forwarder,
   request: Request,
@@ -54,8 +54,8 @@ export function branchRequest(
 }
 
 /**
- * The request as the home of another address gets it: it counts as a hop, and says whom it was for before.
- * @param by the address of record that sends it on
+ * The request as the home of another address gets it: it counts as a hop, and names the address that it was for before.
+ * @param by the address of record that forwards it
  * @param breadth how many branches it may have there
  */
 export function retargetedRequest(
@@ -67,9 +67,9 @@ export function retargetedRequest(
 ): string | Fault {
   const written = headerValue(request, "max-forwards");
   const left = written === undefined ? initialMaxForwards : Number(written) - 1;
-  // RFC 5393 §5.1: a request that spirals without end ends by its hops.
-  if (left < 0 || (search?.forwardingTrail.length ?? 0) >= maxRetargets) return fault(483, "the request was sent on too often");
-  // RFC 5393 §5.3.3: what this branch may be forked into.
+  // RFC 5393 §5.1: Max-Forwards ends a request that spirals without end.
+  if (left < 0 || (search?.forwardingTrail.length ?? 0) >= maxRetargets) return fault(483, "the request was forwarded too often");
+  // RFC 5393 §5.3.3: into how many branches this one may be forked.
   const limited = { requestUri: branch.contact, remove: ["max-breadth"] };
   const maxBreadth = ["Max-Breadth", String(breadth)] as const;
   if (branch.retarget?.cause === "route") return alter(request, { ...limited, append: [maxBreadth] });
@@ -78,12 +78,12 @@ export function retargetedRequest(
   return alter(request, { ...limited, maxForwards: left, push: history.push, append: [maxBreadth, ...history.append] });
 }
 
-/** Where a request that leaves no state goes. */
+/** The target of a request that leaves no state. */
 export interface StatelessTarget {
   readonly phone: string;
-  /** What we call ourselves there. */
+  /** Our name in the Via. */
   readonly host: string;
-  /** The transport there, WSS if absent; over others the other side tells us where it sees us (RFC 3581). */
+  /** The transport there, WSS if absent. Over the others the other side returns the address that it sees (RFC 3581). */
   readonly transport?: "TCP" | "TLS" | "WS" | "WSS";
   /** Replaces the Request-URI; undefined leaves it as it is. */
   readonly contact: string | undefined;
@@ -92,11 +92,11 @@ export interface StatelessTarget {
 
 export interface StatelessRequest {
   readonly text: string;
-  /** Of our Via. */
+  /** The branch of our Via. */
   readonly branch: string;
 }
 
-/** A request forwarded without state (RFC 3261 §16.11): the way back is sealed in the branch. */
+/** A request forwarded without state (RFC 3261 §16.11): the return address is sealed in the branch. */
 export function statelessRequest(
   by: Forwarder,
   envelope: RequestEnvelope,
@@ -119,13 +119,13 @@ export function statelessRequest(
 }
 
 export interface StoredTarget extends Pick<StatelessTarget, "host" | "path"> {
-  /** The message's, and milliseconds of when it was sent. */
+  /** The number of the message, and milliseconds when it was sent. */
   readonly number: number;
   readonly at: number;
   readonly contact: string;
 }
 
-/** A stored message as a phone gets it: with the Date it was sent (RFC 3261 §20.17), and the same branch each time. */
+/** A stored message as a phone gets it: with the Date when it was sent (RFC 3261 §20.17), and the same branch each time. */
 export function storedRequest(by: Forwarder, request: Request, mandatory: MandatoryHeaders, target: StoredTarget): string {
   const { number, at, contact, host, path } = target;
   const branch = storedBranch(by.hint, number, mark(request, mandatory));
@@ -134,7 +134,7 @@ export function storedRequest(by: Forwarder, request: Request, mandatory: Mandat
   return alter(request, { ...way, push: [["Via", viaValue(host, branch)], ...date, ...routes] });
 }
 
-/** Whether this home has forwarded the same request before, with nothing changed that it routes by (RFC 3261 §16.3 step 4). */
+/** Whether this home has already forwarded the same request, and nothing that it routes by has changed (RFC 3261 §16.3 step 4). */
 export function hasLooped(by: Forwarder, request: Request, mandatory: MandatoryHeaders): boolean {
   if (!by.hints.some((hint) => request.text.includes(`z9hG4bK${hint}`))) return false;
   const branches = headerValues(request, "via").map((value) => {
@@ -150,23 +150,23 @@ function mark(request: Request, mandatory: MandatoryHeaders): string {
 }
 
 /**
- * DEVIATION(RFC 3261 §18.2.1): `received` is not added to the Via below ours. On a WebSocket nothing is routed by it
- * (RFC 7118 §5.2), and it would tell every callee the caller's address.
+ * DEVIATION(RFC 3261 §18.2.1): `received` is not added to the Via below ours. On a WebSocket nothing is routed by it (RFC 7118 §5.2), and
+ * it would reveal the caller's address to every callee.
  */
 function viaValue(host: string, branch: string, transport?: StatelessTarget["transport"]): string {
   return `SIP/2.0/${transport ?? "WSS"} ${host};branch=${branch}${viaMarks(transport)}`;
 }
 
 /**
- * What our Via says of a connection that we opened: that we want to be told where we are seen (RFC 3581 §3), and over TCP that it may
- * be used in the other direction too (RFC 5923 §8.1). Over TLS that takes a certificate of ours (§9.2), which the platform has not.
+ * Parameters of our Via on a connection that we opened: the other side is asked to return our address (RFC 3581 §3), and over TCP to use
+ * the connection in both directions (RFC 5923 §8.1). Over TLS that needs a client certificate (§9.2), which the platform does not offer.
  */
 export function viaMarks(transport: StatelessTarget["transport"]): string {
   if (transport === "TCP") return ";rport;alias";
   return transport === "TLS" ? ";rport" : "";
 }
 
-/** RFC 5658 aside, one Record-Route is enough: the phone comes back on its own flow whatever stands there. */
+/** RFC 5658 aside, one Record-Route is enough: the phone comes back on its own flow, whatever the header contains. */
 function whereAt({ host, transport }: StatelessTarget): string {
   // RFC 7118 §5.2: there is no transport=wss.
   return transport === undefined ? host : `${host};transport=${transport.replace("WSS", "WS").toLowerCase()}`;

@@ -1,22 +1,22 @@
 import { type Request, hasHeader, headerValues } from "../syntax/message.ts";
 
-/** What the caller wants of the servers on the way (RFC 3841 §9.1). */
+/** What the caller asks of the servers on the path (RFC 3841 §9.1). */
 export interface RequestDisposition {
-  /** To be told the targets rather than be put through to them. */
+  /** Return the targets in a redirect, instead of a connection to them. */
   readonly redirect: boolean;
-  /** To be put through to more than one target. */
+  /** Try more than one target. */
   readonly fork: boolean;
-  /** All of them at once. */
+  /** Try all targets at once. */
   readonly parallel: boolean;
-  /** That those who are still ringing stop once one has answered. */
+  /** Cancel the phones that still ring when one has answered. */
   readonly cancel: boolean;
-  /** That the Contacts of a 3xx are tried. */
+  /** Try the Contacts of a 3xx. */
   readonly recurse: boolean;
 }
 
 const nothing: RequestDisposition = { redirect: false, fork: true, parallel: true, cancel: true, recurse: true };
 
-/** Each directive, and what it says; others are ignored, `queue` among them: nobody waits in line here. */
+/** Each directive and its meaning. Others are ignored, also `queue`: there is no queue for calls here. */
 const directives: Readonly<Record<string, Partial<RequestDisposition> | undefined>> = {
   proxy: { redirect: false },
   redirect: { redirect: true },
@@ -30,7 +30,7 @@ const directives: Readonly<Record<string, Partial<RequestDisposition> | undefine
   "no-recurse": { recurse: false },
 };
 
-/** Reads Request-Disposition; of directives that contradict each other the last one counts. */
+/** Reads Request-Disposition; if directives contradict each other the last one counts. */
 export function readRequestDisposition(request: Request): RequestDisposition {
   if (!hasHeader(request, "request-disposition")) return nothing;
   const said = headerValues(request, "request-disposition").map((value) => directives[value.trim().toLowerCase()] ?? {});

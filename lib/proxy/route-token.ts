@@ -5,13 +5,13 @@ import { plainHash } from "../syntax/plain-hash.ts";
 import { canonicalUser, parseUri } from "../syntax/uri.ts";
 import type { DialogEnd } from "../transport/envelope.ts";
 
-/** The two ends of a dialog as our Record-Route names them: whoever sends in it, the other end is in here. */
+/** The two ends of a dialog as our Record-Route names them. The receiver of a request in the dialog is the end that did not send it. */
 export interface DialogRoute {
   readonly caller: DialogEnd;
   readonly callee: DialogEnd;
-  /** Empty if the caller's From has none (RFC 3261 §12.1.1). */
+  /** Empty if the caller's From has no tag (RFC 3261 §12.1.1). */
   readonly callerTag: string;
-  /** A mark of the address that the caller dialled, which is the callee's From; absent where no phone is called, and in older tokens. */
+  /** A mark of the address that the caller dialled, which is the callee's From; absent if no phone is called, and in older tokens. */
   readonly dialled?: string;
   /** A mark of the caller's From; absent in older tokens. */
   readonly calling?: string;
@@ -20,9 +20,9 @@ export interface DialogRoute {
 const userPrefix = "route.";
 
 /**
- * The URI of our Record-Route (RFC 3261 §16.6 step 4): the dialog's two ends, encrypted, authenticated and bound to its Call-ID,
- * so that requests within the dialog find their way though nobody remembers it.
- * @param at where we are reached: a host, or a host with its transport
+ * The URI of our Record-Route (RFC 3261 §16.6 step 4): the two ends of the dialog, encrypted, authenticated and bound to its Call-ID, so
+ * that requests within the dialog are routed without stored state.
+ * @param at our address: a host, or a host with its transport
  * @param isSecure it is a SIPS URI, as that of the request is
  */
 export function recordRoute(keyring: Keyring, route: DialogRoute, callId: string, at: string, isSecure = false): string {
@@ -31,11 +31,11 @@ export function recordRoute(keyring: Keyring, route: DialogRoute, callId: string
   const parts = [caller.phone, callee.phone, caller.home, callee.home, callerTag, ...marks];
   const token = keyring.seal("route", parts.join("\n"), callId);
   const place = at.includes(";") ? at : `${at};transport=ws`;
-  // RFC 3261 §26.2.2: of a SIPS URI it is TCP that TLS goes over.
+  // RFC 3261 §26.2.2: in a SIPS URI the transport is tcp, over TLS.
   return isSecure ? `<sips:${userPrefix}${token}@${place.replace("=tls", "=tcp")};lr>` : `<sip:${userPrefix}${token}@${place};lr>`;
 }
 
-/** The dialog in the user part of a Route URI; undefined if we did not mint it, or did so for another Call-ID. */
+/** The dialog in the user part of a Route URI; undefined if we did not mint it, or minted it for another Call-ID. */
 export function openRoute(keyring: Keyring, user: string | undefined, callId: string): DialogRoute | undefined {
   if (user === undefined || !user.startsWith(userPrefix)) return undefined;
   const text = keyring.open("route", user.slice(userPrefix.length), callId);
@@ -46,7 +46,7 @@ export function openRoute(keyring: Keyring, user: string | undefined, callId: st
   return { ...ends, callerTag, ...(dialled === "" ? {} : { dialled }), ...(calling === undefined ? {} : { calling }) };
 }
 
-/** The user part of the first Record-Route of a message that is one of our tokens; undefined if none is. */
+/** The user part of the first Record-Route of a message that is one of our tokens; undefined if there is none. */
 export function routeIn(message: Message): string | undefined {
   if (!hasHeader(message, "record-route")) return undefined;
   for (const value of headerValues(message, "record-route")) {
@@ -56,7 +56,7 @@ export function routeIn(message: Message): string | undefined {
   return undefined;
 }
 
-/** The sending and the receiving end of a request in the dialog, told apart by its From tag. */
+/** The sending and the receiving end of a request in the dialog, determined by its From tag. */
 export function endsOf(route: DialogRoute, fromTag: string | undefined): { readonly sender: DialogEnd; readonly receiver: DialogEnd } {
   return (fromTag ?? "") === route.callerTag
     ? { sender: route.caller, receiver: route.callee }

@@ -12,12 +12,12 @@ import {
 } from "./response-context.ts";
 import type { Retarget } from "./target-set.ts";
 
-/** Statuses that mean: the user is there and talking. */
+/** Statuses that mean: the user is busy. */
 const busy = [486, 600];
 
 /**
- * RFC 3261 §16.7 step 6: once all branches are done the best response goes up, unless there are targets that have not been tried, or
- * the user's rules know somebody else.
+ * RFC 3261 §16.7 step 6: once all branches are done the best response goes upstream, unless there are targets that have not been tried, or
+ * the user's rules forward the call.
  */
 export function complete(context: ResponseContext, effects: readonly Effect[], now: number, timers: ProxyTimers): Decision {
   if (context.final !== 0 || !isSettled(context)) return { context, effects };
@@ -27,7 +27,7 @@ export function complete(context: ResponseContext, effects: readonly Effect[], n
   return { context: { ...context, final: best.status, collect: now + timers.transaction }, effects: [...effects, best] };
 }
 
-/** Adds a branch for each target (RFC 3261 §16.6); those whose phone is away wait for it, as long as is known of it, or else `until`. */
+/** Adds a branch for each target (RFC 3261 §16.6). If its phone is away, the branch waits until the time in the target, or else `until`. */
 export function addBranches(
   context: ResponseContext,
   targets: readonly ReachableTarget[],
@@ -42,7 +42,7 @@ export function addBranches(
   };
 }
 
-/** The present group's time is over: it stops ringing, and the next one rings. */
+/** The time of the present group is over: it stops ringing, and the next one rings. */
 export function openNextGroup(context: ResponseContext, now: number, timers: ProxyTimers): Decision {
   const { search } = context;
   const [group, ...waiting] = search?.waiting ?? [];
@@ -57,7 +57,7 @@ export function openNextGroup(context: ResponseContext, now: number, timers: Pro
   return { context: opened.context, effects: [...effects, ...opened.effects] };
 }
 
-/** Sends the request on to another address, and nowhere else any more. */
+/** Forwards the request to another address, and tries no other target any more. */
 export function sendOn(context: ResponseContext, to: string, retarget: Retarget, now: number): Decision {
   const { context: cancelled, effects } = cancelPending(context, undefined, now);
   const sent = addBranches({ ...cancelled, ...without(cancelled.search) }, [addressTarget(to, retarget)], now, now);
@@ -68,7 +68,7 @@ export function addressTarget(contact: string, retarget: Retarget): ReachableTar
   return { phone: "", contact, q: 1000, path: [], host: "", retarget };
 }
 
-/** RFC 5626 §5.3: the flow has failed, or nobody was heard on it: the next flow of the same phone is tried. */
+/** RFC 5626 §5.3: the flow has failed, or no response came on it: the next flow of the same phone is tried. */
 export function tryOtherFlow(context: ResponseContext, branch: ForkedBranch, now: number): Decision {
   const [next, ...others] = branch.others ?? [];
   if (next === undefined || context.final !== 0 || context.cancelled !== undefined) return { context, effects: [] };
@@ -76,7 +76,7 @@ export function tryOtherFlow(context: ResponseContext, branch: ForkedBranch, now
   return addBranches(context, [{ phone, host, q: 1000, ...next, others }], now, now);
 }
 
-/** Cancels all that rings (RFC 3261 §9.1, §16.10). */
+/** Cancels all branches that ring (RFC 3261 §9.1, §16.10). */
 export function cancelPending(context: ResponseContext, reason: string | undefined, now: number): Decision {
   const effects: Effect[] = [];
   const branches = context.branches.map((branch) => {
@@ -102,13 +102,13 @@ function continueSearch(context: ResponseContext, now: number, timers: ProxyTime
   return undefined;
 }
 
-/** All branches are done; phones that were away from the start keep nobody waiting once another has answered. */
+/** All branches are done. Phones that were away from the start do not delay the result once another one has answered. */
 function isSettled(context: ResponseContext): boolean {
   const isAway = (branch: ForkedBranch) => branch.sent === 0 && branch.host === "";
   return context.branches.every((branch) => isDone(branch) || (isAway(branch) && context.branches.some(isDone)));
 }
 
-/** Somebody else has been found: nothing of the search is left. */
+/** The call is forwarded: the rest of the search is dropped. */
 function without(search: Search | undefined): Pick<ResponseContext, "search"> {
   if (search === undefined) return {};
   return { search: { ...search, waiting: [], onBusy: undefined, onUnregistered: undefined, onNoAnswer: undefined, isClosed: true } };

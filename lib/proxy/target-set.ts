@@ -2,17 +2,17 @@ import type { Binding } from "../location/binding.ts";
 import { registrationMark } from "../location/gruu.ts";
 import type { Destination } from "../transport/envelope.ts";
 
-/** Somebody that a request may be sent to: a phone by one of its contacts, or another address. */
+/** A target that a request may be sent to: a phone by one of its contacts, or another address. */
 export interface Target {
   /** "" for an address. */
   readonly phone: string;
-  /** The Request-URI there. */
+  /** The Request-URI for it. */
   readonly contact: string;
-  /** Thousandths. */
+  /** In thousandths. */
   readonly q: number;
   /** Route values towards it (RFC 3327 §5.4). */
   readonly path: readonly string[];
-  /** The binding. */
+  /** The key of its binding. */
   readonly key?: string;
   /** Other flows of the same instance: one target, tried in turn (RFC 5626 §5.3). */
   readonly others?: readonly OtherFlow[];
@@ -27,27 +27,27 @@ export interface OtherFlow {
   readonly path: readonly string[];
 }
 
-/** Why a request is sent on to another address. */
+/** Why a request is forwarded to another address. */
 export interface Retarget {
-  /** `route`: it has been for that address from the start. */
+  /** `route`: the request was for that address from the start. */
   readonly cause: "route" | "unconditional" | "user-busy" | "no-answer" | "unavailable" | "deflection" | "unknown";
-  /** The status that led to it; absent where nobody was asked. */
+  /** The status that led to it; absent if no phone was tried. */
   readonly status?: number;
-  /** The trunk that it goes by; under the address it has here, and not the one at the trunk's server. */
+  /** The trunk that it goes to. The address is the one that it has here, not the one at the trunk's server. */
   readonly trunk?: string;
   readonly keepsRequestUri?: boolean;
-  /** A route leads there: it matters not whether the user may call out. */
+  /** A route leads there: the permission to call out does not matter. */
   readonly skipsCallOutCheck?: boolean;
 }
 
-/** Another server that takes a request: by a trunk of ours, or that of another domain. */
+/** Another server that gets a request: through a trunk of ours, or that of another domain. */
 export interface ExternalTarget extends Pick<Retarget, "trunk" | "keepsRequestUri" | "skipsCallOutCheck"> {
   readonly uri: string;
 }
 
 /**
- * The target set of a request for an address of record (RFC 3261 §16.5): its bindings, the flows of one instance as one target
- * (RFC 5626 §5.3), only the named instance for a GRUU (RFC 5627 §6.1), never the phone that is calling; best first.
+ * The target set of a request for an address of record (RFC 3261 §16.5): its bindings, the flows of one instance as one target (RFC 5626
+ * §5.3), only the named instance for a GRUU (RFC 5627 §6.1), never the calling phone; best first.
  */
 export function targetSet(bindings: readonly Binding[], to: Destination & { kind: "address" }, callingPhone: string | undefined): Target[] {
   const targets = new Map<string, Target>();
@@ -61,7 +61,7 @@ export function targetSet(bindings: readonly Binding[], to: Destination & { kind
   return [...targets.values()];
 }
 
-/** A static binding leads to an address: it was made by an administrator, and no phone is at its end. */
+/** A static binding leads to an address: an administrator made it, and there is no phone. */
 function targetOf(binding: Binding): Target {
   const { phone, contact, q, path, key, parameters: features } = binding;
   if (binding.isStatic === true) return { phone: "", contact, q, path, key, retarget: { cause: "unknown" } };
@@ -76,7 +76,7 @@ function targetKey(binding: Binding): string {
   return binding.instance === undefined ? binding.key : binding.phone;
 }
 
-/** By a public GRUU's instance, or by a temporary one's phone and registration (RFC 5627 §5.1). */
+/** By the instance of a public GRUU, or by the phone and registration of a temporary one (RFC 5627 §5.1). */
 function isNamed(binding: Binding, { instance, registration }: Destination & { kind: "address" }): boolean {
   if (instance === undefined) return true;
   if (registration === undefined) return binding.instance?.toLowerCase() === instance.toLowerCase();
@@ -84,8 +84,8 @@ function isNamed(binding: Binding, { instance, registration }: Destination & { k
 }
 
 /**
- * RFC 3261 §16.6: targets of equal q, which fit the caller's preferences equally well (RFC 3841 §7.2.4), are tried at once, groups of
- * them one after another.
+ * RFC 3261 §16.6: targets of equal q that match the caller's preferences equally well (RFC 3841 §7.2.4) are tried at once, the groups one
+ * after another.
  */
 export function groupsOf<T extends Target>(targets: readonly { readonly target: T; readonly preference: number }[]): T[][] {
   const groups: T[][] = [];

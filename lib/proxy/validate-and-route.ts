@@ -19,13 +19,13 @@ export interface Owner {
   readonly user: string;
   readonly domain: string;
   readonly aliases: readonly string[];
-  /** A server whose users we do not know: From may be anybody. */
+  /** A server whose users we do not know: From may be any user. */
   readonly isTrusted?: boolean;
-  /** How far his word on who calls counts; a subscriber's if absent. */
+  /** How far its assertions on identity are trusted; a subscriber's if absent. */
   readonly standing?: Standing;
 }
 
-/** Where a request goes, by RFC 3261 §16.3 to §16.5, and what to change in it on the way. */
+/** Where a request goes (RFC 3261 §16.3 to §16.5), and what to change in it. */
 export type RoutingDecision =
   | { readonly kind: "server" }
   | {
@@ -34,14 +34,14 @@ export type RoutingDecision =
       readonly receiver: DialogEnd;
       readonly recordRoute: string | undefined;
       readonly alterations: Alterations;
-      /** Whether the dialog vouches for From. */
+      /** Whether our route token confirms the From. */
       readonly hasOwnRouteToken: boolean;
     }
   | {
       readonly kind: "address";
       readonly address: Address;
       readonly alterations: Alterations;
-      /** Max-Forwards has reached zero: we may answer the request, and not forward it. */
+      /** Max-Forwards has reached zero: we may answer the request, but not forward it. */
       readonly isLast?: true;
     };
 
@@ -55,7 +55,7 @@ export interface Examination {
 }
 
 const initialMaxForwards = 70;
-/** Headers that are for us: nobody else gets to see them. */
+/** Headers for this server only; they are not forwarded. */
 const privateHeaders = ["proxy-authorization", "authorization"];
 
 /** Validates a request from an authenticated flow (RFC 3261 §16.3) and finds where it goes (§16.4, §16.5). */
@@ -75,7 +75,7 @@ export function validateAndRoute(request: Request, mandatory: MandatoryHeaders, 
 
 export const tooManyHops: Fault = fault(483, "Max-Forwards has reached zero");
 
-/** RFC 3261 §22.3: credentials for the realm of another server, which has asked for them, are none of our business. */
+/** RFC 3261 §22.3: credentials for the realm of another server, which has challenged, stay in the request. */
 function withForeignCredentials(request: Request, { domain }: Owner): Pick<Alterations, "append"> {
   const kept = credentialHeaders.flatMap(([name, written]) =>
     (hasHeader(request, name) ? headerValues(request, name) : []).flatMap((value): [string, string][] => {
@@ -94,7 +94,7 @@ const credentialHeaders = [
 
 interface Route {
   readonly way: RoutingDecision;
-  /** Whether our own token says that sender and dialog belong together. */
+  /** Whether our own token proves that the sender belongs to the dialog. */
   readonly hasOwnRouteToken: boolean;
 }
 
@@ -117,8 +117,8 @@ function readRoute(request: Request, mandatory: MandatoryHeaders, written: Uri, 
   };
   if (own.dialog !== undefined) {
     const { sender, receiver } = endsOf(own.dialog.route, mandatory.fromTag);
-    if (sender.home !== by.owner.home) return fault(403, "this dialog is not the sender's");
-    // RFC 6665 §4.3: the NOTIFY makes the dialog of its subscription, and needs the route that the SUBSCRIBE had.
+    if (sender.home !== by.owner.home) return fault(403, "the sender is not part of this dialog");
+    // RFC 6665 §4.3: the NOTIFY creates the dialog of its subscription, and needs the route that the SUBSCRIBE had.
     const recordRoute = request.method === "NOTIFY" && strict === undefined ? headerValues(request, "route")[own.count - 1] : undefined;
     const hasOwnRouteToken = vouches(request, mandatory, own.dialog.route);
     return { way: { kind: "dialog", sender, receiver, recordRoute, alterations, hasOwnRouteToken }, hasOwnRouteToken };
@@ -128,13 +128,13 @@ function readRoute(request: Request, mandatory: MandatoryHeaders, written: Uri, 
   return readRequestUri(uri, alterations, by);
 }
 
-/** Requests that no phone shows the From of: they end, acknowledge or confirm what there is, whatever has become of names meanwhile. */
+/** Requests whose From no phone shows: they end, acknowledge or confirm an existing dialog, also if the names have changed. */
 const nameless = ["ACK", "BYE", "CANCEL", "PRACK"];
 
 /**
- * Phones show the From of a request, some of them also within a dialog (RFC 4916), and of a MESSAGE whether they know its dialog or not.
- * The caller's is that of the INVITE; the callee's may be whatever the caller has dialled; else each writes in their own name. A token of
- * an older build has no mark of the caller, and perhaps none of whom the caller has dialled: it vouches for all but MESSAGE.
+ * Phones show the From of a request, some also within a dialog (RFC 4916), and of a MESSAGE even in a dialog that they do not know. The
+ * caller's From is that of the INVITE, the callee's what the caller dialled; other names must be the sender's own. Tokens of older builds
+ * lack the mark of the caller, and perhaps that of the dialled address: they confirm all but MESSAGE.
  */
 function vouches({ method }: Request, { from, fromTag }: MandatoryHeaders, { callerTag, calling, dialled }: DialogRoute): boolean {
   if (nameless.includes(method)) return true;
@@ -143,7 +143,7 @@ function vouches({ method }: Request, { from, fromTag }: MandatoryHeaders, { cal
   return (isCaller ? calling : dialled) === dialledMark(from.uri);
 }
 
-/** The URIs of Route; without the last value, which is the target, if a strict router has put it there. */
+/** The URIs of Route, without the last value if a strict router has put the target there. */
 function readRoutes(request: Request, strict: Repair | undefined): readonly SipUri[] | Fault {
   if (!hasHeader(request, "route")) return [];
   const uris: SipUri[] = [];
@@ -158,12 +158,12 @@ function readRoutes(request: Request, strict: Repair | undefined): readonly SipU
 interface OwnRoutes {
   /** How many Route values at the top are ours. */
   readonly count: number;
-  /** The dialog that the last of them names: what stands behind it is the way to the other end. */
+  /** The dialog that the last of them names; the values after it lead to the other end. */
   readonly dialog: { readonly route: DialogRoute } | undefined;
 }
 
 /**
- * RFC 3261 §16.4: a Route at the top that is ours is taken off. There may be several: the outbound proxy that a phone is set to, and our
+ * RFC 3261 §16.4: a Route at the top that is ours is removed. There may be several: the outbound proxy in the phone's settings, and our
  * Service-Route or Record-Route. Each would lead back to us.
  */
 function ownRoutes(routes: readonly SipUri[], { toTag, callId }: MandatoryHeaders, by: Examination): OwnRoutes {
@@ -188,19 +188,19 @@ function readRequestUri(uri: Uri, alterations: Alterations, by: Examination): Ro
     uri.user === undefined
       ? { user: "", domain: uri.host.toLowerCase(), instance: undefined, registration: undefined }
       : addressOf(by.keyring, uri);
-  if (address === undefined) return fault(404, "this GRUU is not, or no longer, valid");
+  if (address === undefined) return fault(404, "this GRUU is unknown or no longer valid");
   return { way: { kind: "address", address, alterations }, hasOwnRouteToken: false };
 }
 
 interface Repair {
-  /** Ours, which was in the Request-URI. */
+  /** Our Route, which was in the Request-URI. */
   readonly route: SipUri;
   readonly requestUri: string;
 }
 
 /**
- * RFC 3261 §16.4: a strict router before us put our Record-Route, or our Service-Route, into the Request-URI, and the target at the end
- * of the Routes. No Request-URI that names a target has the parameter `lr`.
+ * RFC 3261 §16.4: a strict router before us put our Record-Route or Service-Route into the Request-URI, and the target at the end of the
+ * Routes. No Request-URI that names a target has the parameter `lr`.
  */
 function repairStrictRoute(request: Request, { callId }: MandatoryHeaders, uri: Uri, by: Examination): Repair | undefined {
   if (uri.kind !== "sip" || !hasHeader(request, "route")) return undefined;
@@ -217,10 +217,10 @@ function uriOf(route: string): SipUri | Fault {
   if (isFault(address)) return address;
   const uri = parseUri(address.uri);
   if (isFault(uri)) return uri;
-  return uri.kind === "sip" ? uri : fault(400, "a Route that is not a SIP URI");
+  return uri.kind === "sip" ? uri : fault(400, "a Route is not a SIP URI");
 }
 
-/** A token in the user part is ours whatever the host is called today: it opens, or it is dropped. */
+/** A token in the user part is ours under any host name that we had: it opens, or it is dropped. */
 function isOwnRoute(uri: SipUri, by: Examination, place: number): boolean {
   return uri.user?.startsWith("route.") === true || by.isOurs(hostOf(uri), place);
 }

@@ -6,12 +6,12 @@ import { refuseBlocked } from "./block-list.ts";
 /** RFC 6665 §4.1.3: a NOTIFY that belongs to no subscription. */
 export const noSubscription: Fault = fault(481, "there is no such subscription");
 
-/** Event packages that nobody subscribes to: a NOTIFY has the phone restart, load a configuration, or do as it is told. */
+/** Event packages without subscriptions: a NOTIFY makes the phone restart, load a configuration, or execute an action. */
 const commands = ["check-sync", "resync", "restart", "reboot", "action-uri", "aastra-xml"];
 
 /**
- * Why a request does not pass to a phone though it is in a dialog of its: its sender has been blocked since, and may only end what there
- * is; or it is a command that a stranger would send in a call.
+ * Refuses a request to a phone although it is in a dialog of that phone: its sender has been blocked since then, and may only end the
+ * dialog; or it is a command that a stranger would send in a call.
  */
 export function refuseWithin(
   blocked: readonly string[],
@@ -21,9 +21,9 @@ export function refuseWithin(
 ): Fault | undefined {
   const { method } = request;
   if (method === "ACK" || method === "BYE") return undefined;
-  // The user has subscribed to what a NOTIFY tells, whoever they have blocked.
+  // The user has subscribed to the notifications, also of senders that they have blocked.
   if (method !== "NOTIFY") return refuseBlocked(blocked, identity, request, mandatory);
-  // There may be one Event only (RFC 6665 §8.2.1); a phone may read whichever it likes.
+  // There may be only one Event header (RFC 6665 §8.2.1); of several, a phone may read any.
   const events = headerValues(request, "event")
     .flatMap((value) => value.split(","))
     .map((value) => value.split(";", 1)[0]?.trim().toLowerCase() ?? "");

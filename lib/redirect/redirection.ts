@@ -6,7 +6,7 @@ import { type Uri, equalUris, parseUri } from "../syntax/uri.ts";
 
 type Lines = readonly (readonly [name: string, value: string])[];
 
-/** Where a user is reached: a phone by its Contact, or another address that the request is for now. */
+/** An address of a user: a phone by its Contact, or another address that the request is forwarded to. */
 export interface RedirectTarget {
   /** A URI. */
   readonly contact: string;
@@ -18,16 +18,15 @@ export interface RedirectTarget {
   readonly retarget?: object;
 }
 
-/** A 3xx of ours: where the user is, for whoever asks to be told rather than be put through. */
+/** Our 3xx: the addresses of the user, for clients that ask for a redirect instead of a connection. */
 export interface Redirection {
   readonly status: 300 | 302;
   readonly contacts: Lines;
 }
 
 /**
- * The Contacts of a 3xx but for those that are the Request-URI itself: a request is never redirected to where it has come from (RFC 3261
- * §8.3). Of two URIs that differ in `gr` one is the user and the other one of their phones, though URI comparison takes no notice of it
- * (RFC 5627 §5.4).
+ * The Contacts of a 3xx without the Request-URI itself: a request is never redirected back to it (RFC 3261 §8.3). Two URIs that differ only
+ * in `gr` are the user and one of their phones, though URI comparison ignores it (RFC 5627 §5.4).
  */
 export function awayFrom(requestUri: string, contacts: Lines): Lines {
   return contacts.filter(([, value]) => {
@@ -43,12 +42,12 @@ function isSame(one: Uri | Fault, other: Uri | Fault): boolean {
 }
 
 /**
- * RFC 3261 §8.3 and §21.3: 302 with the targets, best first; 300 if there are several and none is better. A phone on a WebSocket has
- * an address that means nothing to others (RFC 7118 §5): it is given by its GRUU, and left out if it has none. Who has asked for the phone
- * by a GRUU knows where it is, and may not learn who has it (RFC 5627 §3.1.2): only other addresses are told.
+ * RFC 3261 §8.3 and §21.3: 302 with the targets, best first; 300 if there are several and none is better. The address of a phone on a
+ * WebSocket has no meaning for others (RFC 7118 §5): its GRUU is returned, or nothing if it has none. A request to a GRUU already has the
+ * phone's address, and must not learn whose it is (RFC 5627 §3.1.2): only other addresses are returned.
  * @param of the request: its Request-URI, and whether that is a GRUU
- * @param expires seconds that a target is good for
- * @returns undefined if nobody is left
+ * @param expires seconds that a target is valid
+ * @returns undefined if no target is left
  */
 export function redirectTo<Target extends RedirectTarget>(
   targets: readonly Target[],

@@ -5,8 +5,8 @@ import { type SipUri, serialiseUri } from "../syntax/uri.ts";
 const most = 5;
 
 /**
- * The servers of another domain as Contacts of a 302 (RFC 3261 §8.3), best first: the same URI, with the server it is to be sent to as
- * `maddr` (RFC 3261 §19.1.1). So it differs from the Request-URI, and yet names the same user.
+ * The servers of another domain as Contacts of a 302 (RFC 3261 §8.3), best first: the same URI, with the server as `maddr` (RFC 3261
+ * §19.1.1). So it differs from the Request-URI, but names the same user.
  */
 export function serverContacts(uri: SipUri, hops: readonly NamedHop[]): readonly (readonly [string, string])[] {
   const rest = uri.parameters.filter(([name]) => !["maddr", "transport", "ttl"].includes(name.toLowerCase()));

@@ -15,13 +15,13 @@ export interface AnswerInput {
   /** Milliseconds. */
   readonly now: number;
   readonly keyring: Keyring;
-  /** What we call ourselves towards the phone. */
+  /** Our name towards the phone. */
   readonly host: string;
-  /** Seconds; 0: not told (RFC 5626 §5.4). */
+  /** Seconds; 0: not sent (RFC 5626 §5.4). */
   readonly flowTimer: number;
 }
 
-/** The header lines of the 200 to a REGISTER (RFC 3261 §10.3 step 8): every binding with what is left of it, and a Date. */
+/** The header lines of the 200 to a REGISTER (RFC 3261 §10.3 step 8): every binding with its remaining time, and a Date. */
 export function registerLines(input: AnswerInput): string {
   const { request, bindings, host, flowTimer } = input;
   const supported = readOptionTags(request, "supported");
@@ -34,7 +34,7 @@ export function registerLines(input: AnswerInput): string {
   return `${lines}${bindings.length > 0 ? serviceRoute(host) : ""}${supportedLine}Date: ${serialiseDate(input.now)}\r\n`;
 }
 
-/** RFC 3608 §6.3: the way that requests of the phone shall take, which is the way it is on. */
+/** RFC 3608 §6.3: the route for requests of the phone, which is its present connection. */
 const serviceRoute = memoised((host) => `Service-Route: <sip:${host};transport=ws;lr>\r\n`);
 const supportedLine = `Supported: ${registrarOptions.join(", ")}\r\n`;
 
@@ -48,7 +48,7 @@ function contactValue(input: AnswerInput, binding: Binding, withGruu: boolean): 
   return `${value};pub-gruu="${publicGruu(user, domain, instance)}";temp-gruu="${temporary}"`;
 }
 
-/** RFC 5626 §6: the registrar says so if it has bound the sender's flow by instance and reg-id. */
+/** RFC 5626 §6: the registrar sends it if it has bound the sender's flow by instance and reg-id. */
 function isOutbound(input: AnswerInput): boolean {
   const registration = headerValue(input.request, "call-id");
   const hasFlow = input.bindings.some((binding) => binding.regId !== undefined && binding.callId === registration);

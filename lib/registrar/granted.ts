@@ -6,10 +6,10 @@ import { parameter } from "../syntax/parameters.ts";
 import { canonicalUser, parseUri } from "../syntax/uri.ts";
 
 /**
- * Seconds that a registrar's 200 grants to our contact (RFC 3261 §10.2.4): by its own `expires`, else the Expires header. A server that
- * writes another address in its place, as session border controllers do, has to name but one; 0 if ours is not there any more.
+ * Seconds that a registrar's 200 grants to our contact (RFC 3261 §10.2.4): by its own `expires`, else the Expires header. Session border
+ * controllers replace the address: then the only Contact counts. 0 if ours is missing.
  * @param contact the URI that we registered
- * @param asked what counts if the server does not say
+ * @param asked the default if the answer has no time
  */
 export function grantedExpires(answer: Response, contact: string, asked: number): number {
   const bindings = headerValues(answer, "contact").flatMap((written) => {
@@ -22,7 +22,7 @@ export function grantedExpires(answer: Response, contact: string, asked: number)
   return parseDeltaSeconds(told) ?? parseDeltaSeconds(headerValue(answer, "expires")) ?? asked;
 }
 
-/** Parameters aside, which registrars add to. */
+/** Ignores parameters, because registrars add some. */
 function isSamePlace(one: string, other: string): boolean {
   const [first, second] = [parseUri(one), parseUri(other)];
   if (isFault(first) || isFault(second) || first.kind !== "sip" || second.kind !== "sip") return false;
@@ -30,7 +30,7 @@ function isSamePlace(one: string, other: string): boolean {
   return isSameUser && first.host.toLowerCase() === second.host.toLowerCase() && first.port === second.port;
 }
 
-/** RFC 7616 §3.3: the credentials were right, but for the age of the nonce. */
+/** RFC 7616 §3.3: the credentials were right, but the nonce was too old. */
 export function isStale(challenge: Response): boolean {
   const challenges = [...headerValues(challenge, "www-authenticate"), ...headerValues(challenge, "proxy-authenticate")];
   return challenges.some((value) => /[,\s]stale\s*=\s*"?true/i.test(value));

@@ -6,15 +6,15 @@ import type { BoundContact } from "../transport/flow.ts";
 import { type RegisterInput, type RegisterOutcome, expiresOf, grant, isOutOfOrder, outOfOrder } from "./register.ts";
 import type { RegistrarSettings } from "./settings.ts";
 
-/** A registration that was taken: of one binding, for so many seconds. */
+/** An accepted registration: of one binding, for this many seconds. */
 export interface Taken {
-  /** What a repetition has in common with it. */
+  /** The parts that are equal in a refresh. */
   readonly words: readonly string[];
   readonly key: string;
   readonly seconds: number;
 }
 
-/** What is remembered of a registration for its refreshes; undefined if it did more than to bind one contact. */
+/** What is stored of a registration for its refreshes; undefined if it did more than bind one contact. */
 export function takenBy(request: Request, { put, removed }: RegisterOutcome, settings: RegistrarSettings): Taken | undefined {
   const contacts = readContacts(request);
   const [contact, ...more] = isFault(contacts) || contacts === "*" ? [] : contacts;
@@ -23,13 +23,13 @@ export function takenBy(request: Request, { put, removed }: RegisterOutcome, set
   return { words: wordsOf(request), key: binding.key, seconds: expiresOf({ request, settings }, contact) };
 }
 
-/** Whether a REGISTER says what another one has said: all is equal but for Via and CSeq. */
+/** Whether a REGISTER is a repetition of another one: all is equal except Via and CSeq. */
 export function isSaidAgain(request: Request, { words }: Taken): boolean {
   const own = wordsOf(request);
   return own.length === words.length && own.every((part, index) => part === words[index]);
 }
 
-/** A request without its CSeq and Via lines, in the pieces that are left; a Via of several hops is left, too. */
+/** A request without its CSeq and Via lines, in pieces; a Via line of several hops is kept. */
 function wordsOf({ text, lines }: Request): string[] {
   const words: string[] = [];
   let from = 0;
@@ -42,7 +42,7 @@ function wordsOf({ text, lines }: Request): string[] {
   return words;
 }
 
-/** What `register` would decide of a registration that is said again; undefined if its binding has gone. */
+/** The result that `register` would have for a repeated registration; undefined if its binding is gone. */
 export function refresh(
   { key, seconds }: Taken,
   input: Pick<RegisterInput, "mandatory" | "bindings" | "now" | "random" | "settings">,
@@ -55,8 +55,8 @@ export function refresh(
 }
 
 /**
- * Whether a registration need not be written: one binding, unchanged but for its time, still inside the lease of its row, its phone not waited for. Then
- * the flow's attachment remembers the exact expiry, and the row only that the binding exists.
+ * Whether a registration need not be written: one binding that changes only in its time, within the lease of its row, whose phone is not
+ * away. Then the flow's attachment has the exact expiry, and the row only shows that the binding exists.
  * @param rows the bindings as their rows have them, by their keys
  */
 export function isMereRefresh(outcome: RegisterOutcome, rows: ReadonlyMap<string, Binding>): boolean {
@@ -81,7 +81,7 @@ export function carry(binding: Binding): BoundContact {
   return { key, phone, contact, callId, cseq, expires };
 }
 
-/** A row's binding with what its flow knows better: the CSeq and the exact expiry of the last refresh. */
+/** A row's binding with the newer values of its flow: the CSeq and the exact expiry of the last refresh. */
 export function withCarried(row: Binding, boundContacts: BoundContact | undefined): Binding {
   if (boundContacts === undefined || boundContacts.callId !== row.callId) return row;
   return { ...row, cseq: Math.max(row.cseq, boundContacts.cseq), expires: boundContacts.expires };

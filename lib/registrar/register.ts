@@ -13,13 +13,13 @@ import { equalUris, parseUri } from "../syntax/uri.ts";
 import { inspectRequest } from "../uas/inspect-request.ts";
 import type { RegistrarSettings } from "./settings.ts";
 
-/** All that a registration is decided from. */
+/** The input for the decision on a registration. */
 export interface RegisterInput {
   readonly request: Request;
   readonly mandatory: MandatoryHeaders;
-  /** The bindings there are, with their exact expiry, none of them expired. */
+  /** The present bindings, with their exact expiry, none of them expired. */
   readonly bindings: readonly Binding[];
-  /** Keys of those whose phone is only waited for: they make room before anybody is refused. */
+  /** Keys of bindings whose phone is away: they make room before a phone is refused. */
   readonly away: ReadonlySet<string>;
   /** Milliseconds. */
   readonly now: number;
@@ -38,7 +38,10 @@ export interface RegisterOutcome {
   readonly bindings: readonly Binding[];
 }
 
-/** Characters of a Call-ID or instance, and of a contact URI, which holds an address for push (RFC 8599): what a flow carries must fit into its socket's attachment. */
+/**
+ * Maximum characters of a Call-ID or instance, and of a contact URI, which may contain a push address (RFC 8599): a flow's bindings must
+ * fit into its socket's attachment.
+ */
 const maxText = 400;
 const maxContact = 2000;
 const maxPath = 2000;
@@ -47,7 +50,7 @@ const maxParameters = 2000;
 /** The extensions a REGISTER may require of us. */
 export const registrarOptions: readonly string[] = ["gruu", "outbound", "path"];
 
-/** Decides a REGISTER of an authenticated user for his own address of record: RFC 3261 §10.3 steps 2, 6 and 7. */
+/** Decides a REGISTER of an authenticated user for their own address of record: RFC 3261 §10.3 steps 2, 6 and 7. */
 export function register(input: RegisterInput): RegisterOutcome | Fault {
   const refusal = inspectRequest(input.request, { options: registrarOptions, types: [] });
   if (refusal !== undefined) return refusal;
@@ -78,7 +81,7 @@ function update(input: RegisterInput, contacts: readonly Contact[]): RegisterOut
     if (isFault(wanted)) return wanted;
     const existing = input.bindings.filter((binding) => isSameBinding(binding, wanted));
     if (existing.some((binding) => isOutOfOrder(input, binding))) return outOfOrder();
-    // Of two that mean the same binding the later counts.
+    // If two Contacts are the same binding, the later one counts.
     const earlier = put.findIndex((binding) => isSameBinding(binding, wanted));
     if (earlier >= 0) put.splice(earlier, 1);
     if (expires > 0) put.push(wanted);
@@ -92,13 +95,13 @@ function update(input: RegisterInput, contacts: readonly Contact[]): RegisterOut
   return { put, removed, bindings: [...kept.filter((binding) => !dropped.includes(binding)), ...put] };
 }
 
-/** Seconds: the expires parameter, else the Expires header, else our default; then never more than our maximum. */
+/** Seconds: the expires parameter, else the Expires header, else our default; at most our maximum. */
 export function expiresOf({ request, settings }: Pick<RegisterInput, "request" | "settings">, contact: Contact): number {
   const wanted = contact.expires ?? parseDeltaSeconds(headerValue(request, "expires")) ?? settings.defaultExpires;
   return Math.min(wanted, settings.maximumExpires);
 }
 
-/** When a binding ends that is asked for so many seconds, and when the lease of its row does. */
+/** When a binding of this many seconds ends, and when the lease of its row does. */
 export function grant(
   { settings, random, now }: Pick<RegisterInput, "settings" | "random" | "now">,
   seconds: number,
@@ -119,13 +122,13 @@ function bindingOf(input: RegisterInput, contact: Contact, added: number, expire
   if (parameters.length > maxParameters) return fault(400, `the parameters of Contact are longer than ${maxParameters} characters`);
   const instance = instanceOf(contact);
   if (instance !== undefined && instance.length > maxText) return fault(400, `+sip.instance is longer than ${maxText} characters`);
-  // RFC 5626 §6: without an instance it is ignored, whatever it says.
+  // RFC 5626 §6: without an instance it is ignored.
   const regId = instance === undefined ? undefined : regIdOf(contact);
   if (isFault(regId)) return regId;
   if (regId !== undefined && expires > 0 && lacksOutbound(input.request)) {
-    return fault(439, "the first proxy on the way does not support outbound");
+    return fault(439, "the first proxy on the path does not support outbound");
   }
-  if (regId !== undefined && expires > 0 && added > 1) return fault(400, "reg-id allows one Contact only");
+  if (regId !== undefined && expires > 0 && added > 1) return fault(400, "reg-id allows only one Contact");
   return {
     key: bindingKey(instance, regId, contact.uri),
     phone: knownPhone(input, instance, contact.uri) ?? phoneOf(keyring, instance, contact.uri),
@@ -143,8 +146,8 @@ function bindingOf(input: RegisterInput, contact: Contact, added: number, expire
 }
 
 /**
- * RFC 5626 §6: flows cannot be told apart behind a proxy that does not keep them: there is more than one Via, and the first proxy
- * has not put `ob` into its Path.
+ * RFC 5626 §6: flows cannot be told apart behind a proxy that does not support them: there is more than one Via, and the first proxy did
+ * not put `ob` into its Path.
  */
 function lacksOutbound(request: Request): boolean {
   if (!readOptionTags(request, "supported").includes("outbound") || headerValues(request, "via").length < 2) return false;
@@ -153,14 +156,14 @@ function lacksOutbound(request: Request): boolean {
   return isFault(uri) || uri.kind !== "sip" || !uri.parameters.some(([name]) => name.toLowerCase() === "ob");
 }
 
-/** What requests to the phone are to carry as a Route (RFC 3327 §5.4). */
+/** Whether requests to the phone may have it as a Route (RFC 3327 §5.4). */
 function isRoute(value: string): boolean {
   const address = parseNameAddress(value);
   const uri = isFault(address) ? address : parseUri(address.uri);
   return !isFault(uri) && uri.kind === "sip";
 }
 
-/** The phone's identity, if it is registered already: the same hash need not be made again. */
+/** The phone's identity if it is already registered, which saves the hash. */
 function knownPhone(input: RegisterInput, instance: string | undefined, contact: string): string | undefined {
   return input.bindings.find((one) =>
     instance === undefined ? one.isStatic !== true && one.contact === contact && one.instance === undefined : one.instance === instance,
@@ -190,7 +193,7 @@ function parametersOf(contact: Contact): string {
     .join("");
 }
 
-/** Two flows of one phone may share a contact (RFC 5626 §4.2.1): only their keys tell them apart. */
+/** Two flows of one phone may share a contact (RFC 5626 §4.2.1): only their keys differ. */
 function isSameBinding(one: Binding, other: Binding): boolean {
   if (one.key === other.key) return true;
   if (one.key.startsWith("instance") && other.key.startsWith("instance")) return false;
@@ -204,5 +207,5 @@ export function isOutOfOrder(input: Pick<RegisterInput, "mandatory">, existing: 
 }
 
 export function outOfOrder(): Fault {
-  return fault(500, "a registration with this Call-ID and a higher CSeq is already here");
+  return fault(500, "there is already a registration with this Call-ID and a higher CSeq");
 }

@@ -3,7 +3,10 @@ import { parseUri, type SipUri } from "../syntax/uri.ts";
 import { type Ask, canonicalName, type Inquiry, type Known, look, type NaptrRecord, openInquiry } from "./question.ts";
 import { compileExtended } from "./regular-expression.ts";
 
-/** The domain under which a number is looked up (RFC 6116 §3.2); undefined if it is no E.164 number. Hyphens, dots and brackets do not count. */
+/**
+ * The domain under which a number is looked up (RFC 6116 §3.2); undefined if it is not an E.164 number. Hyphens, dots and brackets are
+ * ignored.
+ */
 export function enumName(e164: string, apex = "e164.arpa"): string | undefined {
   const number = uniqueString(e164);
   return number === undefined ? undefined : `${[...number.slice(1)].reverse().join(".")}.${apex}`;
@@ -21,13 +24,13 @@ export interface EnumUris {
   readonly uris: readonly SipUri[];
 }
 
-/** Non-terminal records in one search; more are taken for a loop (RFC 6116 §5.2.1). */
+/** Maximum non-terminal records in one search; more count as a loop (RFC 6116 §5.2.1). */
 const maxSteps = 5;
 const maxUris = 5;
 
 /**
- * The SIP URIs of a number (RFC 6116, RFC 3764). Asks until it knows enough: answer the questions and call it again. The fault is
- * 503, if there are none because a lookup failed.
+ * The SIP URIs of a number (RFC 6116, RFC 3764). Returns questions until it knows enough: answer them and call it again. The fault is 503
+ * if there are none because a lookup failed.
  */
 export function resolveEnum(e164: string, known: Known, apex?: string): Ask | EnumUris | Fault {
   const number = uniqueString(e164);
@@ -42,11 +45,11 @@ export function resolveEnum(e164: string, known: Known, apex?: string): Ask | En
 
 interface Walk {
   readonly number: string;
-  /** Grows, so that a walk neither returns nor goes on for ever. */
+  /** Grows, so that a walk ends and does not loop. */
   readonly visited: Set<string>;
 }
 
-/** Of the records of the lowest order that lead to SIP URIs, by their preference (RFC 6116 §5.2). Orders are those of one name only. */
+/** From the records of the lowest order that lead to SIP URIs, by their preference (RFC 6116 §5.2). Orders apply to one name only. */
 function urisUnder(inquiry: Inquiry, name: string, walk: Walk): readonly SipUri[] {
   if (walk.visited.has(name) || walk.visited.size > maxSteps) return [];
   walk.visited.add(name);
@@ -68,7 +71,7 @@ function urisOf(inquiry: Inquiry, record: NaptrRecord, walk: Walk): readonly Sip
   return uri === undefined || isFault(uri) || uri.kind !== "sip" ? [] : [uri];
 }
 
-/** `E2U+sip`, among others and with subtypes too (RFC 6116 §3.4.3); `sip+E2U` is the form of RFC 2916, to be understood (§5.2). */
+/** `E2U+sip`, also among others and with subtypes (RFC 6116 §3.4.3); `sip+E2U` is the form of RFC 2916, to be understood (§5.2). */
 function isSipService(services: string): boolean {
   const [first, ...others] = services.toLowerCase().split("+");
   if (first === "e2u") return others.some((service) => service.split(":")[0] === "sip");
@@ -76,8 +79,8 @@ function isSipService(services: string): boolean {
 }
 
 /**
- * What a substitution expression, `!expression!replacement!flags`, makes of a text (RFC 3402 §3.2): the replacement, with what the
- * groups of the expression matched. Undefined if it does not match, is malformed or refused.
+ * Applies a substitution expression, `!expression!replacement!flags`, to a text (RFC 3402 §3.2): the result is the replacement with the
+ * captured groups. Undefined if it does not match, is malformed or refused.
  */
 export function substitute(substitution: string, text: string): string | undefined {
   const [expression = "", replacement = "", flags, ...more] = splitSubstitution(substitution);
@@ -89,18 +92,18 @@ export function substitute(substitution: string, text: string): string | undefin
   return made.includes(undefined) ? undefined : made.join("");
 }
 
-/** Undefined if there is no such group; one that took no part is empty. */
+/** Undefined if there is no such group; "" if the group did not match. */
 function groupOf(match: RegExpExecArray, index: number): string | undefined {
   return index < match.length ? (match[index] ?? "") : undefined;
 }
 
-/** A backslash at the end escapes nothing. */
+/** A backslash at the end is malformed. */
 function unescaped(piece: string): string | undefined {
   if (!piece.startsWith("\\")) return piece;
   return piece.length > 1 ? piece.slice(1) : undefined;
 }
 
-/** At its first character, which is neither a digit of a back-reference nor a flag; escaped it does not count. */
+/** Splits at its first character, which is neither a digit of a back-reference nor a flag; escaped it does not count. */
 function splitSubstitution(substitution: string): readonly string[] {
   const delimiter = substitution[0] ?? "";
   if (/^[1-9i\\]?$/i.test(delimiter)) return [];

@@ -3,11 +3,11 @@ import type { Transport } from "./transport.ts";
 
 const prefix = "hop|";
 
-/** The connection that a name stands for. */
+/** The connection of a name. */
 export interface NamedHop extends Hop {
   /** `name@domain` of the trunk it belongs to, "" if to none. */
   readonly trunk: string;
-  /** Which of its connections to that server it is, from 0. */
+  /** The number of its connection to that server, from 0. */
   readonly line: number;
 }
 
@@ -32,7 +32,7 @@ export function readHopName(name: string): NamedHop {
   return { transport, host, port: Number(port), address, trunk, line: Number(line ?? 0) };
 }
 
-/** A host as it is written in a URI: IPv6 in brackets. */
+/** A host as written in a URI: IPv6 in brackets. */
 export function writtenHost(host: string): string {
   return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
 }

@@ -13,12 +13,12 @@ import {
   transportOfService,
 } from "./transport.ts";
 
-/** One place to send a request to. */
+/** One server to send a request to. */
 export interface Hop {
   readonly transport: Transport;
   /**
-   * The name that the certificate must have: what the URI says, not what the DNS made of it (RFC 5922 §7.3). Of a WebSocket the server's
-   * own name, by which it is connected to and its certificate checked (RFC 7118 §5.5, RFC 6455 §4.1).
+   * The name that the certificate must have: that of the URI, not of the DNS (RFC 5922 §7.3). For a WebSocket the server's own name, which
+   * is used for the connection and its certificate (RFC 7118 §5.5, RFC 6455 §4.1).
    */
   readonly host: string;
   /** Numeric, without brackets. */
@@ -33,9 +33,9 @@ export interface Hops {
 }
 
 export interface LocateOptions {
-  /** What we can send by, in our order of preference. */
+  /** The transports that we support, preferred first. */
   readonly transports: readonly Transport[];
-  /** One of the integers 0 … n - 1. */
+  /** Returns one of the integers 0 … n - 1. */
   readonly random: (n: number) => number;
 }
 
@@ -56,7 +56,7 @@ interface Server {
   readonly port: number;
 }
 
-/** A domain to search, the transports that may be used and the one that is if nothing else is said. */
+/** A domain to search, the permitted transports, and the default one. */
 interface Search {
   readonly uri: SipUri;
   readonly domain: string;
@@ -64,24 +64,24 @@ interface Search {
   readonly usual: Transport;
 }
 
-// A stranger's domain must not make us ask or try without end.
+// Limits the questions and attempts that the DNS of an unknown domain can cause.
 const maxServices = 3;
-/** Of one service. */
+/** For one service. */
 const maxServers = 5;
 const maxHops = 16;
 
 /**
- * Where to send a request for a URI (RFC 3263 §4). Asks until it knows enough: answer the questions and call it again. There is no
- * loop: NAPTR records lead to SRV records, and these to addresses. A lookup that failed leads on to the next alternative. In the end the fault is 404
- * if the DNS knows of no server (RFC 3261 §21.4.5), and 503 if a lookup failed or no transport fits (RFC 3261 §8.1.3.1).
+ * The servers for a URI (RFC 3263 §4). Returns questions until it knows enough: answer them and call it again. There is no loop: NAPTR
+ * records lead to SRV records, and these to addresses. If a lookup fails, the next alternative is tried. The fault is 404 if the DNS has no
+ * server (RFC 3261 §21.4.5), and 503 if a lookup failed or no transport fits (RFC 3261 §8.1.3.1).
  */
 export function locate(uri: SipUri, known: Known, options: LocateOptions): Ask | Hops | Fault {
   const target = targetOf(uri);
   if (isFault(target)) return target;
-  if (uri.port === 0) return fault(400, "a URI with the port 0");
+  if (uri.port === 0) return fault(400, "the URI has port 0");
   const permitted = permittedTransports(uri, options.transports);
   const usual = defaultTransport(uri, permitted);
-  if (usual === undefined) return fault(503, "no transport that the URI permits");
+  if (usual === undefined) return fault(503, "the URI permits none of our transports");
   const address = numericAddress(target);
   if (address !== undefined)
     return { kind: "hops", hops: [{ transport: usual, host: address, address, port: uri.port ?? defaultPort(usual) }] };
@@ -98,7 +98,7 @@ export function locate(uri: SipUri, known: Known, options: LocateOptions): Ask |
     : fault(404, "the domain of the URI has no SIP server");
 }
 
-/** Where a server is connected to by name all of its addresses are told: it is not we who choose among them. */
+/** A server that is connected to by name keeps all its addresses: the platform chooses among them. */
 function notTooMany(hops: readonly Hop[]): readonly Hop[] {
   const first = hops.slice(0, maxHops);
   const isOfThese = (hop: Hop): boolean => goesByName(hop.transport) && first.some(({ host }) => host === hop.host);
@@ -109,18 +109,18 @@ function notTooMany(hops: readonly Hop[]): readonly Hop[] {
 function targetOf(uri: SipUri): string | Fault {
   const maddr = parameter(uri.parameters, "maddr");
   if (maddr === undefined) return uri.host;
-  return isHost(maddr) ? maddr : fault(400, "a maddr parameter that is no host");
+  return isHost(maddr) ? maddr : fault(400, "the maddr parameter is not a host");
 }
 
-/** A host in brackets, or of digits and dots with a digit at the end, is no name (see isHost). */
+/** A host in brackets, or of digits and dots with a digit at the end, is not a name (see isHost). */
 function numericAddress(host: string): string | undefined {
   if (host.startsWith("[")) return host.slice(1, -1).toLowerCase();
   return /^[\d.]*\d$/.test(host) ? host : undefined;
 }
 
-/** Of no meaning as long as something is missing. */
+/** The result is meaningless while answers are missing. */
 function hopsOfDomain(inquiry: Inquiry, { uri, domain, permitted, usual }: Search, random: LocateOptions["random"]): readonly Hop[] {
-  // RFC 3263 §4.1: NAPTR, if the URI says no transport; "if no NAPTR records are found", each transport that we support.
+  // RFC 3263 §4.1: NAPTR, if the URI names no transport; "if no NAPTR records are found", each transport that we support.
   const isSaid = parameter(uri.parameters, "transport") !== undefined;
   const told = isSaid ? [] : applicableServices(inquiry, domain, permitted);
   if (inquiry.missing.length > 0) return [];
@@ -136,7 +136,9 @@ function hopsOfDomain(inquiry: Inquiry, { uri, domain, permitted, usual }: Searc
   return servers.flatMap((server) => hopsOf(inquiry, server, domain));
 }
 
-/** "The client discards any records whose services fields are not applicable"; of what is left only the lowest order counts (RFC 3403 §4.1). */
+/**
+ * "The client discards any records whose services fields are not applicable"; of the others only the lowest order counts (RFC 3403 §4.1).
+ */
 function applicableServices(inquiry: Inquiry, domain: string, permitted: readonly Transport[]): readonly Service[] {
   const applicable = look(inquiry, domain, "NAPTR").flatMap(({ order, preference, flags, services, replacement }) => {
     const transport = flags.toLowerCase() === "s" ? transportOfService(services, permitted) : undefined;
@@ -149,7 +151,7 @@ function applicableServices(inquiry: Inquiry, domain: string, permitted: readonl
     .slice(0, maxServices);
 }
 
-/** The SRV records of a service, those that are tried first and not too many; one that says there is no server is one of them. */
+/** The SRV records of a service, in the order of attempts, up to a maximum; a record that there is no server is one of them. */
 function recordsOf(inquiry: Inquiry, { transport, name }: Service): ServiceRecords {
   const records = look(inquiry, name, "SRV").toSorted((one, other) => one.priority - other.priority);
   return { transport, records: records.slice(0, maxServers) };

@@ -1,7 +1,7 @@
 import { isDigits } from "../syntax/characters.ts";
 import { isIpv6 } from "../syntax/uri.ts";
 
-/** 4 octets or 16. */
+/** 4 or 16 octets. */
 type Octets = readonly number[];
 
 interface Network {
@@ -10,7 +10,7 @@ interface Network {
   readonly length: number;
 }
 
-/** IPv4 that no server on the Internet has (RFC 6890 §2.2.2 and the IANA registry that it founds; multicast: RFC 5771). */
+/** IPv4 networks without servers on the Internet (RFC 6890 §2.2.2 and its IANA registry; multicast: RFC 5771). */
 const reserved4 = [
   "0.0.0.0/8", // this network
   "10.0.0.0/8", // private (RFC 1918)
@@ -32,14 +32,14 @@ const reserved4 = [
 /** Only these are global unicast addresses (RFC 4291 §2.4, IANA): not `::1`, `fc00::/7`, `fe80::/10`, `ff00::/8`. */
 const unicast6 = networkOf("2000::/3");
 
-/** Those of them that are none (RFC 6890 §2.2.3). */
+/** Exceptions among them (RFC 6890 §2.2.3). */
 const reserved6 = [
   "2001::/23", // protocol assignments
   "2001:db8::/32", // documentation
   "3fff::/20", // documentation (RFC 9637)
 ].map(networkOf);
 
-/** IPv6 addresses that lead to IPv4 addresses, where those begin, and whether their bits are inverted. */
+/** IPv6 networks that embed IPv4 addresses, the offsets of those, and whether their bits are inverted. */
 const embeddings: readonly { readonly network: Network; readonly at: readonly (readonly [start: number, mask: number])[] }[] = [
   { network: networkOf("::ffff:0:0/96"), at: [[12, 0]] }, // IPv4-mapped (RFC 4291 §2.5.5.2)
   { network: networkOf("64:ff9b::/96"), at: [[12, 0]] }, // translated (RFC 6052 §2.1)
@@ -54,8 +54,8 @@ const embeddings: readonly { readonly network: Network; readonly at: readonly (r
 ];
 
 /**
- * Whether an address, numeric and without brackets, may be one of a server on the Internet. What strangers write into URIs and their
- * DNS must not lead to places that only we can reach. What is no address, or could be read in two ways, is not public.
+ * Whether an address, numeric and without brackets, may be one of a server on the Internet. URIs and DNS records from unknown senders must
+ * not lead to addresses that only we can reach. A text that is not an address, or is ambiguous, is not public.
  */
 export function isPublicAddress(ip: string): boolean {
   const octets = octetsOf(ip);
@@ -67,7 +67,7 @@ export function isPublicAddress(ip: string): boolean {
   return contains(unicast6, octets) && !reserved6.some((network) => contains(network, octets));
 }
 
-/** Whether one of the networks that the operator names, `address/bits`, contains an address. */
+/** Whether one of the operator's networks, `address/bits`, contains an address. */
 export function allows(networks: readonly string[], ip: string): boolean {
   const octets = octetsOf(ip);
   return octets !== undefined && networks.some((network) => isNetwork(network) && contains(networkOf(network), octets));
@@ -80,7 +80,7 @@ export function isNetwork(text: string): boolean {
   return octets !== undefined && more.length === 0 && isDigits(bits) && bits.length <= 3 && Number(bits) <= octets.length * 8;
 }
 
-/** Of a text that is a network. */
+/** The text must be a valid network. */
 function networkOf(text: string): Network {
   const [address = "", bits] = text.split("/");
   return { octets: octetsOf(address) ?? [], length: Number(bits) };
@@ -102,7 +102,7 @@ function octetsOf(ip: string): Octets | undefined {
   return ip.includes(":") ? octetsOf6(ip) : octetsOf4(ip);
 }
 
-/** Without leading zeros, which some take for octal. */
+/** Without leading zeros, which some parsers read as octal. */
 function octetsOf4(ip: string): Octets | undefined {
   const parts = ip.split(".");
   return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)

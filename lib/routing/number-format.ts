@@ -1,6 +1,5 @@
 /**
- * How a trunk writes telephone numbers: `e164` as `+4930123`, `plain` without the plus, or as one dials in a country: `030123`,
- * `0015551234`.
+ * How a trunk writes telephone numbers: `e164` as `+4930123`, `plain` without the plus, or as dialled in a country: `030123`, `0015551234`.
  */
 export type NumberFormat = "e164" | "plain" | NationalFormat;
 
@@ -9,16 +8,16 @@ export interface NationalFormat {
   readonly country_code: string;
   /** Before a number of the same country: `0`. */
   readonly prefix: string;
-  /** Before the country code of any other: `00`. */
+  /** Before the country code of another country: `00`. */
   readonly international_prefix: string;
 }
 
-/** Whether a user part is a telephone number, in whichever of these forms. */
+/** Whether a user part is a telephone number, in any of these forms. */
 export function isNumber(user: string): boolean {
   return /^\+?\d+$/.test(user);
 }
 
-/** A user part as the trunk wants it. Numbers without a plus, and what is no number, stay as they are. */
+/** A user part as the trunk expects it. Numbers without a plus, and other texts, stay as they are. */
 export function numberTowards(format: NumberFormat, user: string): string {
   if (format === "e164" || !/^\+\d+$/.test(user)) return user;
   const digits = user.slice(1);
@@ -27,7 +26,7 @@ export function numberTowards(format: NumberFormat, user: string): string {
   return digits.startsWith(country_code) ? `${prefix}${digits.slice(country_code.length)}` : `${international_prefix}${digits}`;
 }
 
-/** A user part that the trunk wrote, in its international form (E.164, with a plus). What has that form, or is no number, stays as it is. */
+/** A user part from the trunk in its international form (E.164, with a plus). A number in that form, or another text, stays as it is. */
 export function numberFrom(format: NumberFormat, user: string): string {
   if (format === "e164" || !/^\d+$/.test(user)) return user;
   if (format === "plain") return `+${user}`;

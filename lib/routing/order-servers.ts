@@ -1,12 +1,12 @@
-/** What an SRV record says of its server, and a trunk of one of its servers. */
+/** The ranking values of an SRV record, or of a trunk's server. */
 export interface Ranked {
   readonly priority: number;
   readonly weight: number;
 }
 
 /**
- * The order in which the servers of a service are tried (RFC 2782, "Usage rules"): by priority, within one by chance in proportion
- * to the weights. `chance(n)` is one of the integers 0 … n - 1.
+ * The order in which the servers of a service are tried (RFC 2782, "Usage rules"): by priority, within one at random in proportion to the
+ * weights. `random(n)` is one of the integers 0 … n - 1.
  */
 export function orderServers<T extends Ranked>(records: readonly T[], random: (n: number) => number): readonly T[] {
   const waiting = records.toSorted((one, other) => one.priority - other.priority || Number(one.weight > 0) - Number(other.weight > 0));
@@ -20,8 +20,8 @@ export function orderServers<T extends Ranked>(records: readonly T[], random: (n
 }
 
 /**
- * The same for small weights: the way RFC 2782 draws, from 0 to the sum inclusive, the first of two servers with the weight 1 would get
- * two calls of three.
+ * The same for small weights: RFC 2782 draws from 0 to the sum inclusive, so the first of two servers with the weight 1 would get two calls
+ * of three.
  */
 export function orderFairly<T extends Ranked>(servers: readonly T[], random: (n: number) => number): readonly T[] {
   const scaled = servers.map((server) => ({ server, priority: server.priority, weight: server.weight * 1000 }));

@@ -13,7 +13,7 @@ export interface SrvRecord {
   readonly priority: number;
   readonly weight: number;
   readonly port: number;
-  /** "." where the service is decidedly not available (RFC 2782). */
+  /** "." if the service is decidedly not available (RFC 2782). */
   readonly target: string;
 }
 
@@ -32,23 +32,23 @@ export interface Question {
   readonly type: QuestionType;
 }
 
-/** What the DNS says; times to live are seconds. */
+/** The answer of the DNS; times to live are seconds. */
 export type Answer =
   | { readonly kind: "records"; readonly records: readonly ResourceRecord[]; readonly ttl: number }
-  /** No such name, or nothing of this type under it (RFC 2308 §2). */
+  /** No such name, or no record of this type under it (RFC 2308 §2). */
   | { readonly kind: "none"; readonly ttl: number }
   | { readonly kind: "failed" };
 
-/** The answers there are so far; undefined for a question that was not asked yet. */
+/** The answers so far; undefined for a question that was not sent yet. */
 export type Known = (question: Question) => Answer | undefined;
 
-/** What must be asked before the same function, called again, can go on. */
+/** Questions that must be answered before the same function is called again. */
 export interface Ask {
   readonly kind: "ask";
   readonly questions: readonly Question[];
 }
 
-/** One walk through what is known: gathers what is missing, remembers whether a lookup has failed. */
+/** One walk through the answers: collects the missing questions, and whether a lookup has failed. */
 export interface Inquiry {
   readonly known: Known;
   readonly missing: Question[];
@@ -59,7 +59,7 @@ export function openInquiry(known: Known): Inquiry {
   return { known, missing: [], hasFailed: false };
 }
 
-/** The records under a name; none as long as they are still to be asked for. A text that cannot be a name has none. */
+/** The records under a name; none until the answer is there. A text that cannot be a name has none. */
 export function look<T extends QuestionType>(
   inquiry: Inquiry,
   written: string,
@@ -76,15 +76,15 @@ export function look<T extends QuestionType>(
   return [];
 }
 
-/** A name as questions write it; the root is the empty text. */
+/** A name as questions contain it; the root is the empty text. */
 export function canonicalName(written: string): string {
   const name = written.toLowerCase();
   return name.endsWith(".") ? name.slice(0, -1) : name;
 }
 
 /**
- * RFC 1035 §2.3.4: labels of at most 63 octets, names of at most 255 octets on the wire. What ends in a number, perhaps a hexadecimal one, is none: no
- * top-level domain does (RFC 3696 §2), and others take it for an address.
+ * RFC 1035 §2.3.4: labels of at most 63 octets, names of at most 255 octets on the wire. A last label that is a number, also hexadecimal,
+ * is not allowed: no top-level domain is one (RFC 3696 §2), and others read it as an address.
  */
 function isName(name: string): boolean {
   const labels = name.split(".");

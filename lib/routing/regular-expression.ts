@@ -1,7 +1,7 @@
 /**
- * A POSIX extended regular expression (RFC 3402 §3.2) as one of ours; undefined if it is malformed, or of a kind that could take long
- * on a telephone number: one quantifier within another, many of them, many alternatives. Also refused is what POSIX leaves undefined,
- * but for a `+` where nothing can be repeated: it "MUST be escaped" (RFC 6116 §5.1), yet many write `^+46`.
+ * A POSIX extended regular expression (RFC 3402 §3.2) as a JavaScript one; undefined if it is malformed, or could be slow on a telephone
+ * number: nested quantifiers, too many of them, or too many alternatives. What POSIX leaves undefined is refused too, except a `+` where
+ * nothing can be repeated: it "MUST be escaped" (RFC 6116 §5.1), yet many write `^+46`.
  */
 export function compileExtended(text: string, ignoreCase: boolean): RegExp | undefined {
   const source = translate(text);
@@ -9,7 +9,7 @@ export function compileExtended(text: string, ignoreCase: boolean): RegExp | und
   try {
     return new RegExp(source, ignoreCase ? "iu" : "u");
   } catch (error) {
-    // Parts that are well formed each, but not together.
+    // The parts are valid, but not their combination.
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
@@ -29,9 +29,9 @@ function translate(text: string): string | undefined {
   let quantifiers = 0;
   let alternatives = 0;
   let before: Piece["kind"] = "open";
-  /** For each group around this place whether something in it can match in several ways, so that it must not be repeated. */
+  /** For each open group whether something in it can match in several ways, so that the group must not be repeated. */
   const around = [false];
-  /** The same of the group that was closed last. */
+  /** The same for the group that was closed last. */
   let isManifold = false;
   for (let at = 0; at < text.length;) {
     const piece = pieceAt(text, at, before);

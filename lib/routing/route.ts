@@ -2,31 +2,31 @@ import { isFault } from "../syntax/fault.ts";
 import { canonicalUser, nameOfUser, parseUri } from "../syntax/uri.ts";
 import { compileExtended } from "./regular-expression.ts";
 
-/** Where requests of a domain's users, and calls that come in, go before anybody is looked up. */
+/** A rule for requests of a domain's users, and for incoming calls, applied before the user is looked up. */
 export interface Route {
   readonly domain: string;
   readonly name: string;
-  /** The smallest is asked first; of equal ones the first by name. */
+  /** The smallest is tried first; of equal ones the first by name. */
   readonly order: number;
   readonly match: RouteMatch;
   readonly action: RouteAction;
 }
 
-/** All members that are present must fit. Users are compared by their names, without escapes. */
+/** All present members must match. Users are compared by their names, without escapes. */
 export interface RouteMatch {
-  /** If absent: those that mean somebody (calls and messages), and not what keeps a server busy with itself. */
+  /** If absent: INVITE, MESSAGE, OPTIONS and REFER. */
   readonly methods?: readonly string[];
-  /** Of the Request-URI; if absent the route's own. */
+  /** The domain of the Request-URI; if absent the route's own. */
   readonly domain?: string;
   readonly user?: Pattern;
   /** `user@domain` of the caller. */
   readonly caller?: Pattern;
 }
 
-/** How a text begins, or a POSIX extended regular expression for it. What follows the prefix, or stands in parentheses, is captured. */
+/** A prefix of a text, or a POSIX extended regular expression for it. The text after the prefix, or in parentheses, is captured. */
 export type Pattern = { readonly prefix: string } | { readonly pattern: string };
 
-/** What is to be done; `\1` to `\9` in a user or URI stand for what the user's pattern has captured. */
+/** The action; `\1` to `\9` in a user or URI stand for the captures of the user's pattern. */
 export type RouteAction =
   | { readonly kind: "local"; readonly user: string }
   | TrunkAction
@@ -38,11 +38,11 @@ interface TrunkAction {
   readonly kind: "trunk";
   readonly trunk: string;
   readonly user?: string | undefined;
-  /** The Request-URI keeps its domain, and does not name the trunk's server: that serves the domain itself. */
+  /** The Request-URI keeps its domain instead of the trunk server's: the server itself serves the domain. */
   readonly keeps_domain?: boolean | undefined;
 }
 
-/** An action with the captures put in. */
+/** An action with the captures filled in. */
 export type Outcome =
   | { readonly kind: "local"; readonly user: string }
   | { readonly kind: "trunk"; readonly trunk: string; readonly user: string; readonly keepsDomain: boolean }
@@ -50,7 +50,7 @@ export type Outcome =
   | { readonly kind: "redirect"; readonly status: 301 | 302 | 305; readonly uri: string }
   | { readonly kind: "reject"; readonly status: number; readonly reason: string | undefined };
 
-/** What a request is about. */
+/** The request's values that routes match. */
 export interface RouteQuestion {
   readonly method: string;
   /** Canonical user part and lower-case domain of the Request-URI. */
@@ -62,15 +62,15 @@ export interface RouteQuestion {
 
 export interface Routing {
   readonly outcome: Outcome | undefined;
-  /** The routes that were asked, in their order, and why each was or was not taken. */
+  /** The routes that were tried, in order, and why each did or did not match. */
   readonly trace: readonly { readonly route: string; readonly why: string }[];
 }
 
 const usualMethods = ["INVITE", "MESSAGE", "OPTIONS", "REFER"];
-/** Characters: on longer texts an expression could take its time. */
+/** Characters: an expression could be slow on a longer text. */
 const maxMatched = 64;
 
-/** The first route that fits a request. */
+/** The first route that matches a request. */
 export function chooseRoute(routes: readonly Route[], question: RouteQuestion): Routing {
   const trace: { route: string; why: string }[] = [];
   for (const route of [...routes].sort(byOrder)) {
@@ -80,13 +80,13 @@ export function chooseRoute(routes: readonly Route[], question: RouteQuestion): 
       continue;
     }
     const outcome = carryOut(route.action, question.user, fit);
-    trace.push({ route: route.name, why: outcome === undefined ? "it fits, but what it makes is no URI" : "it fits" });
+    trace.push({ route: route.name, why: outcome === undefined ? "it matches, but its result is not a URI" : "it matches" });
     if (outcome !== undefined) return { outcome, trace };
   }
   return { outcome: undefined, trace };
 }
 
-/** Whether a pattern can be used at all. */
+/** Whether a pattern is valid. */
 export function isPattern(pattern: Pattern): boolean {
   return "prefix" in pattern || compileExtended(pattern.pattern, false) !== undefined;
 }
@@ -95,7 +95,7 @@ function byOrder(one: Route, other: Route): number {
   return one.order - other.order || (one.name < other.name ? -1 : 1);
 }
 
-/** What was captured, or why the route does not fit. */
+/** The captures, or why the route does not match. */
 function fitOf({ domain, match }: Route, question: RouteQuestion): readonly string[] | string {
   const { methods = usualMethods, domain: wanted = domain } = match;
   if (!methods.includes(question.method)) return `the method is ${question.method}`;
@@ -116,7 +116,7 @@ function carryOut(action: RouteAction, user: string, captured: readonly string[]
   const filled = (template: string, parts: readonly string[]) =>
     template.replace(/\\([1-9])/g, (_whole, digit: string) => parts[Number(digit) - 1] ?? "");
   const fill = (template: string) => filled(template, captured);
-  // A name may have characters that are escaped where it stands in a URI.
+  // A name may have characters that a URI must escape.
   const fillUri = (template: string) => filled(template, captured.map(canonicalUser));
   switch (action.kind) {
     case "local":

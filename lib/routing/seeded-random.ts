@@ -1,8 +1,8 @@
 import type { Keyring } from "../authentication/keyring.ts";
 
 /**
- * Chance that falls the same way each time for the same seed: a call that is looked up again, after a loss of memory or for its
- * CANCEL, finds the same order of servers.
+ * Random numbers that are the same for the same seed: if a call is looked up again, after an eviction or for its CANCEL, the servers are in
+ * the same order.
  */
 export function randomFor({ hash }: Pick<Keyring, "hash">, seed: string): (n: number) => number {
   let count = 0;

@@ -27,7 +27,7 @@ const parameters: ReadonlyMap<string, { readonly sip: Transport; readonly sips: 
   ["wss", { sip: "wss", sips: "wss" }],
 ]);
 
-/** Those of our transports that a URI lets us use, in our order; of a SIPS URI never one without TLS (RFC 3261 §26.2.2). */
+/** Our transports that a URI permits, in our order; for a SIPS URI never one without TLS (RFC 3261 §26.2.2). */
 export function permittedTransports(uri: SipUri, ours: readonly Transport[]): readonly Transport[] {
   const written = parameter(uri.parameters, "transport");
   if (written === undefined) return uri.scheme === "sips" ? ours.filter((transport) => namings[transport].isSecure) : ours;
@@ -36,8 +36,8 @@ export function permittedTransports(uri: SipUri, ours: readonly Transport[]): re
 }
 
 /**
- * The transport where neither the URI nor the DNS names one: TLS for a SIPS URI.
- * DEVIATION(RFC 3263 §4.1): a SIP URI has TCP and not UDP, which is not to be had here; every SIP element has both (RFC 3261 §18).
+ * The transport if neither the URI nor the DNS names one: TLS for a SIPS URI. DEVIATION(RFC 3263 §4.1): a SIP URI gets TCP instead of UDP,
+ * which the platform does not offer; every SIP element has both (RFC 3261 §18).
  */
 export function defaultTransport(uri: SipUri, permitted: readonly Transport[]): Transport | undefined {
   const usual = uri.scheme === "sips" ? "tls" : "tcp";
@@ -57,12 +57,12 @@ export function goesByName(transport: Transport): boolean {
   return transport === "wss" || transport === "ws";
 }
 
-/** Where the SRV records of a domain for a transport are. */
+/** The name of a domain's SRV records for a transport. */
 export function serviceName(transport: Transport, domain: string): string {
   return `${namings[transport].prefix}.${domain}`;
 }
 
-/** Which of the permitted transports the service field of a NAPTR record means; undefined for any other service. */
+/** The permitted transport in the service field of a NAPTR record; undefined for any other service. */
 export function transportOfService(services: string, permitted: readonly Transport[]): Transport | undefined {
   return permitted.find((transport) => namings[transport].service === services.toLowerCase());
 }

@@ -3,11 +3,11 @@ import { type Fault, limitReached } from "../syntax/fault.ts";
 import { nameOfUser } from "../syntax/uri.ts";
 import { type NumberFormat, numberTowards } from "./number-format.ts";
 
-/** One of the servers that a trunk has. */
+/** One of the servers of a trunk. */
 export interface TrunkServer {
   /** A SIP or SIPS URI without a user. */
   readonly uri: string;
-  /** The lowest are tried first; among equals the weight says which share of the calls a server gets (RFC 2782). */
+  /** The lowest are tried first; among equals the weight is the share of the calls (RFC 2782). */
   readonly priority: number;
   readonly weight: number;
 }
@@ -18,34 +18,34 @@ export interface Trunk {
   readonly name: string;
   /** At least one. */
   readonly servers: readonly TrunkServer[];
-  /** How we answer its challenges. */
+  /** For our answers to its challenges. */
   readonly username?: string;
   readonly password?: string;
-  /** What we show a server that we reach over WebSocket, which takes us for a peer of its own (RFC 6750 §2.1). */
+  /** Our bearer token for a server over WebSocket, which treats us as its peer (RFC 6750 §2.1). */
   readonly token?: string;
-  /** Secrets that are stored, but sealed with a key that is ours no more: the trunk is used as if it had none. */
+  /** Stored secrets that are sealed with a key that we no longer have: the trunk is used without them. */
   readonly lost?: readonly TrunkSecret[];
-  /** We register there, and hold the connection: else nobody could call us by it. */
+  /** We register there and keep the connection, so that calls can come in through the trunk. */
   readonly register: boolean;
-  /** Calls that come from it are taken. */
+  /** Calls from it are accepted. */
   readonly inbound: boolean;
-  /** Beginnings of user parts that go there if they belong to no user here: `+49`, `0`; "" for all. */
+  /** Prefixes of user parts that go there if there is no such user here: `+49`, `0`; "" for all. */
   readonly prefixes: readonly string[];
-  /** It is told who calls (P-Asserted-Identity, RFC 3325), and believed. */
+  /** It gets the caller's identity (P-Asserted-Identity, RFC 3325), and is trusted to assert it. */
   readonly trusted: boolean;
   readonly format: NumberFormat;
-  /** At once, over each connection to each of its servers; 0: as many as there are. */
+  /** Simultaneous calls over each connection to each server; 0: no limit. */
   readonly maximum_calls: number;
-  /** To each of its servers; a call keeps to one of them, which its Call-ID chooses. */
+  /** Connections to each server; the Call-ID of a call selects one of them. */
   readonly connections: number;
-  /** Seconds between OPTIONS that ask each server whether it is well; 0: it is not asked. */
+  /** Seconds between OPTIONS that check each server; 0: no checks. */
   readonly options_interval: number;
 }
 
-/** What trunks that were made before they could have several servers lack. */
+/** Members that older trunks lack, from before a trunk could have several servers. */
 const unsaid = { format: "e164", maximum_calls: 0, connections: 1, options_interval: 0 } as const;
 
-/** What of a trunk is never in plain text in the database. */
+/** The parts of a trunk that are never stored in plain text. */
 export type TrunkSecret = "password" | "token";
 
 const secrets: readonly TrunkSecret[] = ["password", "token"];
@@ -53,7 +53,7 @@ const secrets: readonly TrunkSecret[] = ["password", "token"];
 type StoredTrunk = Trunk & { readonly server?: string; readonly sealed?: Readonly<Partial<Record<TrunkSecret, string>>> };
 
 /**
- * A trunk as it is stored, its secrets opened. Rows of older versions have them in plain text.
+ * A stored trunk with its secrets opened. Rows of older versions have them in plain text.
  * @param keyring undefined if there is no key, so that no sealed secret can be opened
  */
 export function readTrunk(stored: string, keyring?: Keyring): Trunk {
@@ -72,7 +72,7 @@ export function readTrunk(stored: string, keyring?: Keyring): Trunk {
   };
 }
 
-/** A trunk as it is to be stored: its secrets sealed with the first key, bound to its name, so that no other trunk's row can have them. */
+/** A trunk as it is stored: its secrets sealed with the first key, bound to its name, so that no other trunk's row can use them. */
 export function writeTrunk({ lost: _lost, ...trunk }: Trunk, keyring: Keyring): string {
   const { password, token, ...rest } = trunk;
   const plain = { password, token };
@@ -90,7 +90,7 @@ function contextOf({ domain, name }: Pick<Trunk, "domain" | "name">, secret: Tru
 
 const calledTrunk = "trunk:";
 
-/** Whom a call that a trunk brings is of, where an address of record would stand: no user is called so. */
+/** The identity of a call from a trunk, instead of an address of record: no user has this name. */
 export function trunkIdentity({ name, domain }: Pick<Trunk, "name" | "domain">): string {
   return `${calledTrunk}${name}@${domain}`;
 }
@@ -99,14 +99,14 @@ export function isTrunkIdentity(identity: string): boolean {
   return identity.startsWith(calledTrunk);
 }
 
-/** The user part under which we are registered with an account: what may not stand there is escaped (RFC 3261 §25.1 user). */
+/** The user part of our registration with an account: characters that are not allowed there are escaped (RFC 3261 §25.1 user). */
 export function accountUser(username: string): string {
   return username.replace(/[^\w\-.!~*'()&=+$,;?/]/gu, encodeURIComponent);
 }
 
 /**
- * The trunk for a user part: of the longest prefix that fits, the first.
- * @param user canonical; prefixes are compared with what it spells
+ * The trunk for a user part: the first with the longest matching prefix.
+ * @param user canonical; prefixes are compared with its name
  */
 export function chooseTrunk(trunks: readonly Trunk[], user: string): Trunk | undefined {
   const name = nameOfUser(user) ?? user;
@@ -122,10 +122,10 @@ export function chooseTrunk(trunks: readonly Trunk[], user: string): Trunk | und
   return chosen;
 }
 
-/** The Request-URI of a user at one of a trunk's servers, the first if none is named; the number as the trunk writes it. */
+/** The Request-URI of a user at one of a trunk's servers, by default the first; the number in the trunk's format. */
 export function uriAtTrunk({ servers, format }: Trunk, user: string, server = servers[0]?.uri ?? ""): string {
   return server.replace(/^(sips?:)/i, `$1${numberTowards(format, user)}@`);
 }
 
-/** What callers, and the trunk's own calls, are told while it has as many calls as it may have. */
+/** For callers, and for calls from the trunk, while its maximum of calls is reached. */
 export const allInUse: Fault = limitReached(480, "all lines of the trunk are in use");

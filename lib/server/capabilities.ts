@@ -1,7 +1,7 @@
 import { eventPackages, partialType, traits } from "../presence/event-package.ts";
 import { recipientListType } from "../presence/recipient-list.ts";
 
-/** Who answers: a user's home, the connection to another server, the redirect server. */
+/** The element that answers: a user's home, the connection to another server, the redirect server. */
 export type Role = "home" | "hop" | "redirect";
 
 /** RFC 3261 §20.5. */
@@ -17,14 +17,14 @@ const supported: Readonly<Record<Role, string>> = {
   redirect: "",
 };
 
-/** The types of bodies that are read here, and not only passed on. */
+/** The types of bodies that this server reads itself. */
 const accepted: Readonly<Record<Role, string>> = {
   home: [traits.presence.type, partialType, recipientListType].join(", "),
   hop: "",
   redirect: "",
 };
 
-/** The headers of the answer to OPTIONS: what this server itself can do (RFC 3261 §11.2, RFC 6665 §8.2.2). */
+/** The headers of the answer to OPTIONS: the capabilities of this server (RFC 3261 §11.2, RFC 6665 §8.2.2). */
 export function capabilities(role: Role): readonly (readonly [name: string, value: string])[] {
   return [
     ["Allow", allowed[role]],

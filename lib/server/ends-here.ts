@@ -4,8 +4,8 @@ import type { RoutingDecision } from "../proxy/validate-and-route.ts";
 import type { Request } from "../syntax/message.ts";
 
 /**
- * Whether we answer a request that goes this way ourselves: what is about this server, and event state of users, whose presence agent we
- * are. Max-Forwards says nothing to the last to get it (RFC 3261 §8.2, §16.3 step 3).
+ * Whether we answer a request with this routing decision ourselves: requests to this server, and event state of users, whose presence agent
+ * we are. The last recipient ignores Max-Forwards (RFC 3261 §8.2, §16.3 step 3).
  */
 export function endsHere(request: Request, way: RoutingDecision): boolean {
   if (way.kind === "server") return true;

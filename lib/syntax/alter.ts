@@ -9,7 +9,7 @@ export interface Alterations {
   readonly maxForwards?: number;
   /** Drops the topmost Via element. */
   readonly popVia?: boolean;
-  /** Drops so many Route elements from the top. */
+  /** Drops this many Route elements from the top. */
   readonly popRoutes?: number;
   /** Drops the last Route element (RFC 3261 §16.4). */
   readonly popLastRoute?: boolean;
@@ -17,17 +17,17 @@ export interface Alterations {
   readonly push?: readonly (readonly [name: string, value: string])[];
   /** Drops all lines of these headers. */
   readonly remove?: readonly string[];
-  /** Whole lines behind the last header line. */
+  /** Whole lines after the last header line. */
   readonly append?: readonly (readonly [name: string, value: string])[];
 }
 
-/** Both: what the one drops and adds, and what the other does; all else as the one has it. */
+/** Both alterations: all of the first, and what the second drops and adds. */
 export function combined(one: Alterations, other: Pick<Alterations, "remove" | "push" | "append">): Alterations {
   const joined = (name: "push" | "append") => [...(one[name] ?? []), ...(other[name] ?? [])];
   return { ...one, remove: [...(one.remove ?? []), ...(other.remove ?? [])], push: joined("push"), append: joined("append") };
 }
 
-/** The text of the altered message, written in one pass: what stays is cut out in as few pieces as there are alterations. */
+/** The text of the altered message, written in one pass: each alteration adds one cut. */
 export function alter(message: Message, alterations: Alterations): string {
   const { text, lines, bodyAt } = message;
   const { requestUri, push, append, maxForwards } = alterations;
@@ -56,11 +56,11 @@ export function alter(message: Message, alterations: Alterations): string {
   return altered + text.slice(bodyAt - 2);
 }
 
-/** What may become of a line besides getting another value. */
+/** The results for a line, besides a new value. */
 const kept = "\r\nkept";
 const gone = "\r\ngone";
 
-/** How many elements of Via and Route are to be dropped yet. */
+/** How many elements of Via and Route are still to be dropped. */
 interface Left {
   vias: number;
   routes: number;

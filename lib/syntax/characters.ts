@@ -4,7 +4,7 @@ const digit = 2;
 const hex = 4;
 const alpha = 8;
 
-/** 256 entries, so that the masked code of any character is in it: characters beyond ASCII are in no class. */
+/** 256 entries, so that every masked character code has one. Characters beyond ASCII are in no class. */
 const classes = new Uint8Array(256);
 for (let code = 0; code < 128; code += 1) {
   const character = String.fromCharCode(code);
@@ -16,7 +16,7 @@ for (let code = 0; code < 128; code += 1) {
   classes[code] = bits;
 }
 
-/** Where the run of characters of a class ends that begins at `from`. */
+/** The end of the run of characters of a class that begins at `from`. */
 export function endOfRun(text: string, from: number, bits: number): number {
   let at = from;
   for (const end = text.length; at < end; at += 1) {
@@ -26,7 +26,7 @@ export function endOfRun(text: string, from: number, bits: number): number {
   return at;
 }
 
-/** The number that digits write, of any size; -1 if none or anything else stands there. */
+/** The number written in digits, of any size; -1 if there are none, or other characters. */
 export function numberBetween(text: string, from: number, to: number): number {
   let value = 0;
   for (let at = from; at < to; at += 1) {
@@ -49,12 +49,12 @@ export function isDigitCode(code: number): boolean {
   return has(code, digit);
 }
 
-/** Whether a text is one token (RFC 3261 §25.1); the empty text is none. */
+/** Whether a text is one token (RFC 3261 §25.1); the empty text is not. */
 export function isToken(text: string): boolean {
   return consists(text, token);
 }
 
-/** Whether one token stands between two places of a text. */
+/** Whether there is exactly one token between two places of a text. */
 export function isTokenBetween(text: string, from: number, to: number): boolean {
   return from < to && endOfRun(text, from, token) === to;
 }
@@ -71,13 +71,13 @@ function consists(text: string, bits: number): boolean {
   return text !== "" && endOfRun(text, 0, bits) === text.length;
 }
 
-/** Whether a text has nothing but ASCII letters, digits and the given other characters; in one run, which is many times faster than a look at each. */
+/** Whether a text has only ASCII letters, digits and the given other characters; one regular expression, many times faster than a loop. */
 export function textOf(others: string): (text: string) => boolean {
   const expression = new RegExp(`^${classOf(others)}*$`);
   return (text) => expression.test(text);
 }
 
-/** The same, or escapes: every `%` is followed by two hexadecimal digits. */
+/** The same, and escapes: each `%` is followed by two hexadecimal digits. */
 export function escapedTextOf(others: string): (text: string) => boolean {
   const allowed = classOf(others);
   const expression = new RegExp(`^${allowed}*(?:%[0-9A-Fa-f]{2}${allowed}*)*$`);

@@ -10,13 +10,13 @@ export interface ReplyOptions {
   /** Added to To if it has no tag and the status is above 100. */
   readonly toTag?: string;
   readonly headers?: readonly (readonly [name: string, value: string])[];
-  /** More of them, as they are written. */
+  /** Further header lines, as written. */
   readonly lines?: string;
-  /** A document in Unicode, which goes out in UTF-8. */
+  /** A document in Unicode, sent as UTF-8. */
   readonly body?: { readonly type: string; readonly text: string };
 }
 
-/** A response of our own to a request (RFC 3261 §8.2.6): Via, From, To, Call-ID and CSeq as they came. */
+/** Our response to a request (RFC 3261 §8.2.6): Via, From, To, Call-ID and CSeq as received. */
 export function replyTo(request: Request, status: number, options: ReplyOptions = {}): string {
   let text = `SIP/2.0 ${status} ${options.reason ?? reasonPhrase(status)}\r\n${copiedLines(request, status, options.toTag)}`;
   for (const [name, value] of options.headers ?? []) text += `${name}: ${value}\r\n`;
@@ -27,7 +27,7 @@ export function replyTo(request: Request, status: number, options: ReplyOptions 
   return `${text}Content-Type: ${body.type}\r\nContent-Length: ${octets.length}\r\n\r\n${octets}`;
 }
 
-/** Lines that stand together are copied in one piece. */
+/** Adjacent lines are copied in one piece. */
 function copiedLines({ text, lines }: Request, status: number, tag: string | undefined): string {
   let copied = "";
   let from = 0;
@@ -59,14 +59,14 @@ function hasTag(value: string): boolean {
 }
 
 /**
- * The CANCEL for a request as it was sent, our Via on top (RFC 3261 §9.1): same Request-URI, Call-ID, To, From, Route and CSeq
- * number, and this one Via.
+ * The CANCEL for a request as it was sent, our Via on top (RFC 3261 §9.1): same Request-URI, Call-ID, To, From, Route and CSeq number, and
+ * only this Via.
  */
 export function cancelFor(request: Request, headers: readonly (readonly [string, string])[] = []): string {
   return hopByHop("CANCEL", request, headerValue(request, "to") ?? "", headers);
 }
 
-/** The ACK for a final response that is not 2xx (RFC 3261 §17.1.1.3): as CANCEL, but To is the response's. */
+/** The ACK for a final response that is not 2xx (RFC 3261 §17.1.1.3): like CANCEL, but To is the response's. */
 export function ackFor(request: Request, response: Response): string {
   return hopByHop("ACK", request, headerValue(response, "to") ?? "", []);
 }

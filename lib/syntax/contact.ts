@@ -26,7 +26,7 @@ export function readContacts(message: Message): "*" | Contact[] | Fault {
   return contacts;
 }
 
-/** A phone writes the same Contact in each refresh. */
+/** Memoised because a phone sends the same Contact in each refresh. */
 const memoisedContact = memoised(parseContact);
 
 function parseContact(value: string): Contact | Fault {

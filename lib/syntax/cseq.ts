@@ -17,7 +17,7 @@ export function parseCSeq(text: string): CSeq | Fault {
   return { number: Number(number), method };
 }
 
-/** The CSeq between two places of a text, if it is a number, one space and this method; undefined for anything else. */
+/** The CSeq between two places of a text, if it is a number, one space and this method; otherwise undefined. */
 export function fastCSeq(text: string, from: number, to: number, method: string): CSeq | undefined {
   const space = to - method.length - 1;
   if (text.charCodeAt(space) !== 32 || !text.startsWith(method, space + 1)) return undefined;

@@ -35,7 +35,7 @@ export function parseDigest(value: string): { readonly values: ReadonlyMap<strin
   for (const part of splitList(value.slice(space).trim())) {
     const equals = part.indexOf("=");
     const name = part.slice(0, Math.max(0, equals)).trim().toLowerCase();
-    if (!isToken(name) || values.has(name)) return fault(400, "a Digest parameter is malformed or given twice");
+    if (!isToken(name) || values.has(name)) return fault(400, "a Digest parameter is malformed or repeated");
     values.set(name, unquote(part.slice(equals + 1).trim()));
   }
   return { values };

@@ -13,18 +13,18 @@ export interface FromToHeader {
 const tagPrefix = ";tag=";
 const noParameters: Parameters = [];
 
-/** Reads and checks any From or To. */
+/** Parses and checks any From or To. */
 export function parseFromTo(value: string): FromToHeader | Fault {
   const address = parseNameAddress(value);
   if (isFault(address)) return address;
   const uri = parseUri(address.uri);
   if (isFault(uri)) return uri;
-  return hasClearTag(address.parameters) ? { address, tag: tagOf(address) } : fault(400, "a tag has no value, or is there twice");
+  return hasClearTag(address.parameters) ? { address, tag: tagOf(address) } : fault(400, "a tag has no value, or is repeated");
 }
 
 /**
- * The From or To between two places of a text, if it is `"Name" <sip:user@host;parameters>;tag=token` or a part of that, as
- * nearly all phones write it; undefined for what needs a closer look.
+ * The From or To between two places of a text, if it is `"Name" <sip:user@host;parameters>;tag=token` or a part of that, the usual
+ * spelling; undefined if the general reader is needed.
  */
 export function fastFromTo(text: string, from: number, to: number): FromToHeader | undefined {
   if (!fits(fastFromToValue, text, from, to)) return undefined;
@@ -37,7 +37,7 @@ export function fastFromTo(text: string, from: number, to: number): FromToHeader
   return { address: { displayName, uri, parameters: [["tag", tag]] }, tag };
 }
 
-/** Phones differ in what they make of any other: some take a request for one outside a dialog that is in one for us, or the other way round. */
+/** Phones parse other tags differently: some would see a request as outside a dialog that we see inside one, or the reverse. */
 function hasClearTag(parameters: Parameters): boolean {
   const [tag, ...more] = parameters.filter(([name]) => name.toLowerCase() === "tag");
   return more.length === 0 && (tag === undefined || tag[1] !== undefined);

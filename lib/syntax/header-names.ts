@@ -91,16 +91,16 @@ const others = [
   "www-authenticate",
 ];
 
-/** A name that was read: its long form, and how many characters were written. */
+/** A name that was read: its long form, and the number of characters as written. */
 export interface KnownName {
   readonly name: string;
   readonly length: number;
   readonly role: Role;
-  /** The name that stood on the next line when this one was seen last, as it was written. */
+  /** The name that followed this one the last time, as written. */
   next: { readonly known: KnownName; readonly written: string } | undefined;
 }
 
-/** The headers that every element reads of every message, by numbers, for they are looked for all the time. */
+/** The headers that every element reads in every message, as numbers, for fast lookup. */
 export const roles = { none: 0, via: 1, from: 2, to: 3, callId: 4, cseq: 5, maxForwards: 6, contentLength: 7 } as const;
 export type Role = (typeof roles)[keyof typeof roles];
 
@@ -118,7 +118,7 @@ export function roleOf(name: string): Role {
   return Object.hasOwn(rolesByName, name) ? (rolesByName[name] as Role) : roles.none;
 }
 
-/** The known names as a tree: for each node 32 columns, one for each letter in either case and one for the hyphen. */
+/** The known names as a tree: 32 columns for each node, one for each letter in either case and one for the hyphen. */
 let nodes = 2;
 const leaves: (KnownName | undefined)[] = [undefined, undefined];
 const columns = new Uint8Array(128);
@@ -143,7 +143,7 @@ function plant(written: string, name: string): void {
   leaves[node] = { name, length: written.length, role: roleOf(name), next: undefined };
 }
 
-/** The known header name that ends with a colon, in one walk and without cutting it out; undefined for any other text. */
+/** The known header name that ends with a colon, in one walk and without a substring; undefined for any other text. */
 function knownNameAt(text: string, from: number): KnownName | undefined {
   let node = 1;
   for (let at = from; node !== 0; at += 1) {
@@ -154,12 +154,12 @@ function knownNameAt(text: string, from: number): KnownName | undefined {
   return undefined;
 }
 
-/** What the first line of a header comes behind. */
+/** What comes before the first header line. */
 export const startLine: KnownName = { name: "", length: 0, role: roles.none, next: undefined };
 
 /**
- * The same, on the line behind another. Phones write their lines in the same order again and again, so the first guess is what
- * came behind that name before: to compare is cheaper than to walk.
+ * The same, on the line after another. Phones write their lines always in the same order, so the first guess is the name that came after
+ * `before` the last time: a comparison is cheaper than a walk.
  */
 export function knownNameBehind(before: KnownName, text: string, from: number): KnownName | undefined {
   const { next } = before;
@@ -176,7 +176,7 @@ export function canonicalName(written: string): string | undefined {
   return interned((lower.length === 1 ? compactForms[lower] : undefined) ?? lower);
 }
 
-/** The same text as a property key is: engines compare such strings by address, and names are compared all the time. */
+/** The text as a property key: engines compare such strings by address, and names are compared very often. */
 function interned(text: string): string {
   return Object.keys({ [text]: 0 })[0] ?? text;
 }

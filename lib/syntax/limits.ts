@@ -1,4 +1,4 @@
-/** What a message may be at most; beyond it the answer is 513 or 400 and nothing more is spent on it. */
+/** Maximum sizes in a message; above them the answer is 513 or 400, and the message is not parsed further. */
 export interface Limits {
   /** Characters of the whole message. */
   readonly messageLength: number;
@@ -8,13 +8,13 @@ export interface Limits {
   readonly headerLength: number;
   /** Characters of the start line. */
   readonly startLineLength: number;
-  /** Characters of a URI: 414 beyond (RFC 3261 §21.4.12). */
+  /** Characters of a URI: a longer one is answered with 414 (RFC 3261 §21.4.12). */
   readonly uriLength: number;
   /** Characters of a telephone number, its visual separators included. */
   readonly numberLength: number;
   /** Parameters of one header value or URI. */
   readonly parameterCount: number;
-  /** How deep nested comments are followed. */
+  /** Maximum nesting of comments. */
   readonly commentDepth: number;
 }
 

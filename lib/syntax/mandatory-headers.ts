@@ -7,7 +7,7 @@ import { type FromToHeader, parseFromTo, fastFromTo } from "./from-to.ts";
 import { fits, fastCallId } from "./fast-path.ts";
 import { type Via, parseVia, fastVia } from "./via.ts";
 
-/** What every element reads of every message, checked once (RFC 3261 §8.1.1, §16.3 step 1). */
+/** The headers that every element reads in every message, checked once (RFC 3261 §8.1.1, §16.3 step 1). */
 export interface MandatoryHeaders {
   /** The topmost. */
   readonly via: Via;
@@ -20,7 +20,7 @@ export interface MandatoryHeaders {
   readonly maxForwards: number | undefined;
 }
 
-/** Reads and checks them. A header that may stand once and stands twice is a fault. */
+/** Reads and checks them. A header that may occur once and occurs twice is a fault. */
 export function readMandatoryHeaders(message: Message): MandatoryHeaders | Fault {
   const { text, first } = message;
   const [repeated, viaLine, fromLine, toLine, callIdLine, cseqLine, maxForwardsLine] = first;
@@ -42,7 +42,7 @@ export function readMandatoryHeaders(message: Message): MandatoryHeaders | Fault
   return { via, from: from.address, to: to.address, fromTag: from.tag, toTag: to.tag, callId, cseq, maxForwards };
 }
 
-// Each is read where it stands in the text if it is written as nearly all phones do, and otherwise cut out for the general reader.
+// In the usual spelling each is read in place; otherwise it is cut out for the general reader.
 
 function readVia(text: string, line: HeaderLine): Via | Fault {
   return fastVia(text, valueStart(text, line), valueEnd(text, line)) ?? parseVia(firstElement(valueOf(text, line)));

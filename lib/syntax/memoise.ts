@@ -1,9 +1,9 @@
 const maxKept = 1000;
 
 /**
- * A parser that remembers what it has read: phones write the same values again and again. It forgets everything at a thousand
- * values. What it returns must not be changed.
- * @param longest characters of a text that is worth remembering
+ * A parser that remembers its results, because phones send the same values again and again. It forgets all of them at a thousand values.
+ * Its results must not be changed.
+ * @param longest text that is remembered, in characters
  */
 export function memoised<Value>(parse: (text: string) => Value, longest = 400): (text: string) => Value {
   const known = new Map<string, { readonly value: Value }>();
@@ -19,7 +19,7 @@ export function memoised<Value>(parse: (text: string) => Value, longest = 400): 
   };
 }
 
-/** A text of its own: a piece cut from a message would keep all of the message in memory. */
+/** A copy of the text: a substring of a message would keep the whole message in memory. */
 export function copyOf(text: string): string {
   return ` ${text}`.slice(1);
 }

@@ -4,23 +4,23 @@ import { canonicalName, isList, knownNameBehind, roleOf, roles, startLine } from
 import { type Limits, defaultLimits } from "./limits.ts";
 import { splitList } from "./list.ts";
 
-/** Where a header line stands in the text. */
+/** The position of a header line in the text. */
 export interface HeaderLine {
   /** Long form, lower case. */
   readonly name: string;
   readonly at: number;
-  /** Behind the colon. */
+  /** Offset after the colon. */
   readonly valueAt: number;
-  /** The line's last CRLF, behind folded continuation lines. */
+  /** Offset of the line's last CRLF, after folded continuation lines. */
   readonly end: number;
   readonly isFolded: boolean;
 }
 
-/** By their roles the first line of each header that every element reads; at 0 a line that repeats one that may stand once only. */
+/** The first line of each header that every element reads, by role; at 0 a line that repeats a header which may occur only once. */
 export type FirstLines = readonly (HeaderLine | undefined)[];
 
 interface Lines {
-  /** The octets of the message, one character for each: whatever kind of frame they came in, and nothing else is ever put into them. */
+  /** The octets of the message, one character each, for every kind of frame; no other characters are put into it. */
   readonly text: string;
   readonly lines: readonly HeaderLine[];
   readonly first: FirstLines;
@@ -42,9 +42,9 @@ export interface Response extends Lines {
 export type Message = Request | Response;
 
 /**
- * Finds the parts of a message (RFC 3261 §7) in one scan: the start line, where the header lines are, where the body begins.
- * Header values are decoded when somebody asks. Empty lines before the start line are skipped (§7.5); octets behind the body that
- * Content-Length promises are cut off (§18.3), a body shorter than that is a fault.
+ * Finds the parts of a message (RFC 3261 §7) in one scan: the start line, the header lines, the start of the body. Header values are
+ * decoded on demand. Empty lines before the start line are skipped (§7.5); octets after the body that Content-Length announces are cut off
+ * (§18.3), a shorter body is a fault.
  */
 export function parseMessage(octets: string, limits: Limits = defaultLimits): Message | Fault {
   const text = skipEmptyLines(octets);
@@ -67,7 +67,7 @@ export function headerValue(message: Message, name: string): string | undefined 
   return undefined;
 }
 
-/** All values of a header; of those whose grammar is a list, each element. */
+/** All values of a header; if its grammar is a list, each element. */
 export function headerValues(message: Message, name: string): string[] {
   const values: string[] = [];
   for (const line of message.lines) {
@@ -87,13 +87,13 @@ export function bodyOf(message: Message): string {
   return message.text.slice(message.bodyAt);
 }
 
-/** The value of a line, folding replaced by one space each (RFC 3261 §7.3.1), without white space around it. */
+/** The value of a line, each folding replaced by one space (RFC 3261 §7.3.1), without surrounding white space. */
 export function valueOf(text: string, line: HeaderLine): string {
   const value = text.slice(valueStart(text, line), valueEnd(text, line));
   return line.isFolded ? unfold(value) : value;
 }
 
-/** The number that is the value of a line, of any size; -1 if the value is none. */
+/** The number that is the value of a line, of any size; -1 if the value is not a number. */
 export function numberIn(text: string, line: HeaderLine): number {
   return line.isFolded ? numberOf(valueOf(text, line)) : numberBetween(text, valueStart(text, line), valueEnd(text, line));
 }
@@ -102,14 +102,14 @@ function numberOf(value: string): number {
   return numberBetween(value, 0, value.length);
 }
 
-/** Where the white space before the value of a line ends. */
+/** The end of the white space before the value of a line. */
 export function valueStart(text: string, line: HeaderLine): number {
   let at = line.valueAt;
   while (isSpace(text.charCodeAt(at))) at += 1;
   return at;
 }
 
-/** Where the white space behind the value of a line begins; before its start if there is no value. */
+/** The start of the white space after the value of a line; before the start of the value if it is empty. */
 export function valueEnd(text: string, line: HeaderLine): number {
   let at = line.end;
   while (isSpace(text.charCodeAt(at - 1))) at -= 1;
@@ -127,8 +127,8 @@ function isSpace(code: number): boolean {
 }
 
 /**
- * As much of a faulty request as an answer to it needs (RFC 3261 §8.2.6): undefined if it has not even Via, From, To, Call-ID
- * and CSeq, or is not a request.
+ * The part of a faulty request that an answer needs (RFC 3261 §8.2.6): undefined if it lacks Via, From, To, Call-ID or CSeq, or is not a
+ * request.
  */
 export function recover(octets: string): Request | undefined {
   const text = skipEmptyLines(octets).slice(0, defaultLimits.messageLength);
@@ -153,7 +153,7 @@ function noLines(): (HeaderLine | undefined)[] {
   return [none, none, none, none, none, none, none, none];
 }
 
-/** Collects the header lines; returns where the body begins. */
+/** Collects the header lines; returns the offset of the body. */
 function findLines(text: string, from: number, lines: HeaderLine[], first: (HeaderLine | undefined)[], limits: Limits): number | Fault {
   let at = from;
   let code = text.charCodeAt(at);
@@ -166,7 +166,7 @@ function findLines(text: string, from: number, lines: HeaderLine[], first: (Head
       end = endOfFolding(text, end);
       code = text.charCodeAt(end + 2);
     }
-    if (end < 0) return fault(400, "the header has no end, or a line of it no CRLF");
+    if (end < 0) return fault(400, "the header has no end, or one of its lines has no CRLF");
     if (end - at > limits.headerLength) return fault(400, `a header line is longer than ${limits.headerLength} characters`);
     if (lines.length >= limits.headerCount) return fault(400, `there are more than ${limits.headerCount} header lines`);
     const usual = knownNameBehind(before, text, at);
@@ -187,20 +187,20 @@ function findLines(text: string, from: number, lines: HeaderLine[], first: (Head
   return at + 2;
 }
 
-/** The next CRLF; -1 if there is none, or a lone LF or CR before it: some elements take these for the end of a line. */
+/** The next CRLF; -1 if there is none, or a lone LF or CR before it: some elements treat these as the end of a line. */
 function endOfLine(text: string, from: number): number {
   const feed = text.indexOf("\n", from);
   return feed > 0 && text.indexOf("\r", from) === feed - 1 ? feed - 1 : -1;
 }
 
-/** The CRLF behind the last continuation line (RFC 3261 §7.3.1). */
+/** The CRLF after the last continuation line (RFC 3261 §7.3.1). */
 function endOfFolding(text: string, first: number): number {
   let end = first;
   while (end > 0 && isSpace(text.charCodeAt(end + 2))) end = endOfLine(text, end + 2);
   return end;
 }
 
-/** Where a header name ends: white space may stand before the colon (RFC 3261 §7.3.1). */
+/** The end of a header name: white space may stand before the colon (RFC 3261 §7.3.1). */
 function endOfName(text: string, from: number, colon: number): number {
   let end = colon;
   while (end > from && isSpace(text.charCodeAt(end - 1))) end -= 1;
@@ -209,7 +209,7 @@ function endOfName(text: string, from: number, colon: number): number {
 
 const fastRequestLine = /[\w\-.!%*+`'~]+ [!-;=?-~]+ SIP\/2\.0/y;
 
-/** The request whose first line ends there, if nothing in that line needs a closer look; undefined otherwise. */
+/** The request whose first line ends there, if the fast path can read that line; otherwise undefined. */
 function readFastRequestLine(end: number, { text, lines, first, bodyAt }: Lines): Request | undefined {
   fastRequestLine.lastIndex = 0;
   if (!fastRequestLine.test(text) || fastRequestLine.lastIndex !== end) return undefined;

@@ -8,11 +8,11 @@ export interface NameAddress {
   readonly displayName: string | undefined;
   /** As written, without angle brackets. */
   readonly uri: string;
-  /** The header's, not the URI's. */
+  /** Of the header, not of the URI. */
   readonly parameters: Parameters;
 }
 
-/** Parses From, To, Contact, Route and their like. Without angle brackets, `;` and `?` end the URI (RFC 3261 §20). */
+/** Parses From, To, Contact, Route and similar headers. Without angle brackets, `;` and `?` end the URI (RFC 3261 §20). */
 export function parseNameAddress(text: string): NameAddress | Fault {
   const open = openingAngle(text);
   if (open < -1) return fault(400, "a quoted string is not closed");
@@ -51,7 +51,7 @@ function parseAddressSpec(text: string): NameAddress | Fault {
   return isFault(parameters) ? parameters : { displayName: undefined, uri, parameters };
 }
 
-/** A quoted string, or tokens with white space between them (RFC 3261 §25.1; other characters of UTF-8 are let through). */
+/** A quoted string, or tokens with white space between them (RFC 3261 §25.1; other characters of UTF-8 are accepted). */
 function isDisplayName(name: string): boolean {
   if (name === "" || (name.startsWith('"') && name.endsWith('"') && name.length > 1)) return true;
   return !name.includes('"') && name.split(/[ \t]+/).every((word) => isToken(word) || [...word].some((character) => character > "\u007f"));

@@ -3,11 +3,11 @@ import { type Fault, fault, isFault } from "./fault.ts";
 import { defaultLimits } from "./limits.ts";
 import { splitAt } from "./list.ts";
 
-/** Parameters in order and as written; the value of one without `=` is undefined, quoted values keep their quotes. */
+/** Parameters in order and as written; a parameter without `=` has the value undefined, quoted values keep their quotes. */
 export type Parameters = readonly (readonly [name: string, value: string | undefined])[];
 
 const none: Parameters = [];
-/** What a value may hold unquoted: a token, a host (also IPv6), or what RFC 3840 and others let in. */
+/** What a value may contain unquoted: a token, a host (also IPv6), or what RFC 3840 and others allow. */
 const isPlainValue = textOf("-.!%*_+`'~[]:/?&$#@|^{}");
 
 /** Header parameters: `;a;b=c;d="e"` or the empty text (RFC 3261 §25.1 generic-param). */
@@ -15,8 +15,8 @@ export function parseParameters(text: string): Parameters | Fault {
   if (text === "") return none;
   if (text.startsWith(";tag=") && isToken(text.slice(5))) return [["tag", text.slice(5)]];
   const parts = text.includes('"') ? splitAt(text, 59) : text.split(";");
-  if (parts.length > defaultLimits.parameterCount + 1) return fault(400, `more than ${defaultLimits.parameterCount} parameters`);
-  if (parts[0]?.trim() !== "") return fault(400, "text where a parameter should begin");
+  if (parts.length > defaultLimits.parameterCount + 1) return fault(400, `there are more than ${defaultLimits.parameterCount} parameters`);
+  if (parts[0]?.trim() !== "") return fault(400, "there is text where a parameter should begin");
   const parameters: (readonly [string, string | undefined])[] = [];
   for (let index = 1; index < parts.length; index += 1) {
     const parameter = parseParameter((parts[index] as string).trim());
@@ -41,7 +41,7 @@ function isValue(value: string): boolean {
   return isToken(value) || (value !== "" && isPlainValue(value));
 }
 
-/** The position of the quote that ends a quoted string; -1 if none does. */
+/** The position of the quote that ends a quoted string; -1 if there is none. */
 function closingQuote(text: string): number {
   for (let at = 1; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
@@ -51,7 +51,7 @@ function closingQuote(text: string): number {
   return -1;
 }
 
-/** The value of a parameter, its name in any case; "" for one that has none, undefined if it is not there. */
+/** The value of a parameter, its name in any case; "" if it has no value, undefined if it is absent. */
 export function parameter(parameters: Parameters, name: string): string | undefined {
   for (const [written, value] of parameters) {
     if (written === name || (written.length === name.length && written.toLowerCase() === name)) return value ?? "";

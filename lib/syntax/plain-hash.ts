@@ -1,6 +1,6 @@
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/** A short hash of a text, without a key: twelve characters, for telling texts apart where nobody gains by making two that look alike. */
+/** A short hash of a text, without a key: twelve characters, to distinguish texts where a collision gains an attacker nothing. */
 export function plainHash(text: string): string {
   let one = 0x811c9dc5;
   let other = 0x1b873593;

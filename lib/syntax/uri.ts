@@ -14,7 +14,7 @@ export interface SipUri {
   readonly host: string;
   readonly port: number | undefined;
   readonly parameters: Parameters;
-  /** Behind the question mark, as written. */
+  /** After the question mark, as written. */
   readonly headers: string | undefined;
 }
 
@@ -26,7 +26,7 @@ export interface TelUri {
   readonly parameters: Parameters;
 }
 
-/** Any other URI: carried, never routed. */
+/** Any other URI: passed on, but never used for routing. */
 export interface OtherUri {
   readonly kind: "other";
   /** Lower case. */
@@ -40,7 +40,7 @@ const noParameters: Parameters = [];
 const unreserved = "-_.!~*'()";
 const userCharacters = `${unreserved}&=+$,;?/#`;
 const isUser = escapedTextOf(userCharacters);
-/** A number sign is read (star codes are dialled so), but written as an escape: the grammar has none. */
+/** A number sign is accepted (star codes use it), but written as an escape, because the grammar does not have it. */
 const plainUserCharacters = `${unreserved}&=+$,;?/`;
 const isPlainUser = textOf(plainUserCharacters);
 const isPlainUserCode = lettersDigitsAnd(plainUserCharacters);
@@ -50,12 +50,12 @@ const isHeader = escapedTextOf(`${unreserved}[]/?:+$&=`);
 const isUnreservedCode = lettersDigitsAnd(unreserved);
 const isHostText = textOf("-._");
 
-/** Parses a URI (RFC 3261 §19.1, RFC 3966 §3). A fault is a malformed one; a scheme that cannot be routed is not. */
+/** Parses a URI (RFC 3261 §19.1, RFC 3966 §3). A malformed URI is a fault; a scheme that cannot be routed is not. */
 export function parseUri(text: string): Uri | Fault {
   return memoisedUri(text);
 }
 
-/** Longer ones have something in them that is new each time. */
+/** Characters. Longer URIs have parts that are new each time. */
 const maxKept = 64;
 const memoisedUri = memoised(readUri, maxKept);
 
@@ -63,12 +63,12 @@ function readUri(text: string): Uri | Fault {
   if (text.length > defaultLimits.uriLength) return fault(414, `a URI is longer than ${defaultLimits.uriLength} characters`);
   if (text.startsWith("sip:")) return parseSipUri("sip", text.slice(4));
   const colon = text.indexOf(":");
-  if (colon < 1 || !isScheme(text, colon)) return fault(400, "a URI without a scheme");
+  if (colon < 1 || !isScheme(text, colon)) return fault(400, "a URI has no scheme");
   const scheme = text.slice(0, colon).toLowerCase();
   const rest = text.slice(colon + 1);
   if (scheme === "sip" || scheme === "sips") return parseSipUri(scheme, rest);
   if (scheme === "tel") return parseTelUri(rest);
-  return rest === "" || /[\s<>"]/.test(rest) ? fault(400, "a malformed URI") : { kind: "other", scheme, rest };
+  return rest === "" || /[\s<>"]/.test(rest) ? fault(400, "a URI is malformed") : { kind: "other", scheme, rest };
 }
 
 function isScheme(text: string, end: number): boolean {
@@ -101,7 +101,7 @@ function parseSipUri(scheme: "sip" | "sips", rest: string): SipUri | Fault {
   return { kind: "sip", scheme, user, password, host: place.host, port: place.port, parameters, headers };
 }
 
-/** A user part may hold `;` and `?`, but an `@` in the headers is no separator: the last one before them is. */
+/** A user part may contain `;` and `?`. The last `@` before the headers is the separator; an `@` in the headers is not. */
 function endOfAuthority(rest: string): number {
   const first = rest.indexOf("@");
   const question = first < 0 ? -1 : rest.indexOf("?", first);
@@ -132,7 +132,7 @@ function parseTelUri(rest: string): TelUri | Fault {
   const isGlobal = /^\+[\d\-.()]+$/.test(number) && /\d/.test(number);
   const isLocal = /^[\dA-Fa-f*#\-.()]+$/.test(number) && /[\dA-Fa-f*#]/.test(number);
   const parameters = parseUriParameters(parts);
-  if ((!isGlobal && !isLocal) || parameters === undefined) return fault(400, "a malformed telephone number");
+  if ((!isGlobal && !isLocal) || parameters === undefined) return fault(400, "a telephone number is malformed");
   return { kind: "tel", scheme: "tel", number, parameters };
 }
 
@@ -146,7 +146,7 @@ interface HostPort {
   readonly port: number | undefined;
 }
 
-/** Few servers are talked with. */
+/** The number of servers is small. */
 const memoisedHostPort = memoised(readHostPort, maxKept);
 
 function readHostPort(text: string): HostPort | undefined {
@@ -167,7 +167,7 @@ export function isHost(text: string): boolean {
   return hasGoodLabels(text);
 }
 
-/** No label is empty, begins or ends with a hyphen; a dot may end the name. */
+/** No label is empty, or begins or ends with a hyphen; a dot may end the name. */
 function hasGoodLabels(host: string): boolean {
   let before = 46;
   for (let at = 0; at < host.length; at += 1) {
@@ -184,8 +184,8 @@ function isIpv4(text: string): boolean {
 }
 
 /**
- * RFC 5954 §4.1: at most one `::`, groups of one to four digits, perhaps an IPv4 address at the end. Before that it may have a third
- * colon, which the grammar of RFC 3261 asks for (RFC 5118 §4.10).
+ * RFC 5954 §4.1: at most one `::`, groups of one to four digits, perhaps an IPv4 address at the end. Before that there may be a third
+ * colon, which the grammar of RFC 3261 requires (RFC 5118 §4.10).
  */
 export function isIpv6(text: string): boolean {
   if (text.length > 45) return false;
@@ -201,7 +201,7 @@ export function isIpv6(text: string): boolean {
   return halves.length === 2 ? count <= 7 : count === 8;
 }
 
-/** The number that a tel URI names, without its visual separators (RFC 3966 §5.1.1). */
+/** The number in a tel URI, without its visual separators (RFC 3966 §5.1.1). */
 export function dialledNumber({ number }: TelUri): string {
   return number.replace(/[-.()]/g, "");
 }
@@ -217,7 +217,7 @@ export function serialiseUri(uri: Uri): string {
   return `${uri.scheme}:${user}${uri.host}${port}${parameters}${headers}`;
 }
 
-/** Escapes undone where they are well formed; the octets are read as UTF-8. */
+/** Well-formed escapes are decoded; the octets are read as UTF-8. */
 export function unescape(text: string): string {
   if (!text.includes("%")) return text;
   return text.replace(/(?:%[0-9A-Fa-f]{2})+/g, (run) => {
@@ -232,9 +232,9 @@ export function unescape(text: string): string {
 }
 
 /**
- * A user part in the one spelling under which it is compared (RFC 3261 §19.1.4, §10.3 step 5): what need not be escaped is not,
- * everything else is, with upper-case digits; case is kept. Reads the name itself as well as its escaped spelling, as Unicode or as
- * UTF-8 octets of one character each: `josé` and `jos%c3%a9` are both `jos%C3%A9`.
+ * The canonical spelling of a user part, for comparisons (RFC 3261 §19.1.4, §10.3 step 5): only what must be escaped is escaped, with
+ * upper-case digits; case is kept. The input may be the name or its escaped spelling, as Unicode or as UTF-8 octets of one character each:
+ * `josé` and `jos%c3%a9` both become `jos%C3%A9`.
  */
 export function canonicalUser(user: string): string {
   if (isPlainUser(user)) return user;
@@ -246,8 +246,8 @@ export function canonicalUser(user: string): string {
 }
 
 /**
- * The name that a canonical user part spells, without escapes: what people type, and what the directory and the digest have.
- * Undefined if no name is spelled so: its octets are not UTF-8, or it has an escaped escape, which no name has.
+ * The name of a canonical user part, without escapes: what users type, and what the directory and the digest have. Undefined if there is no
+ * such name: its octets are not UTF-8, or it has an escaped escape.
  */
 export function nameOfUser(user: string): string | undefined {
   if (!user.includes("%")) return user;
@@ -255,7 +255,7 @@ export function nameOfUser(user: string): string | undefined {
   return /%[0-9A-Fa-f]{2}/.test(name) ? undefined : name;
 }
 
-/** What is beyond ASCII as escapes of its UTF-8 octets; runs of characters that are such octets already are taken as they are. */
+/** Escapes characters beyond ASCII as UTF-8 octets; runs of characters that already are such octets stay octets. */
 function escapeBeyondAscii(text: string): string {
   return text.replace(/[^\0-\x7f]+/g, (run) => {
     const octets = /[^\x80-\xff]/.test(run) ? undefined : run.replace(/./gs, (octet) => escapeOctet(octet.charCodeAt(0)));
@@ -286,7 +286,7 @@ function equalSipUris(one: SipUri, other: SipUri): boolean {
   );
 }
 
-/** These must be in both or in neither, though they have defaults. */
+/** These must be in both or in neither, although they have defaults. */
 const strictParameters = ["user", "ttl", "method", "maddr", "transport"];
 
 function equalParameters(one: Parameters, other: Parameters): boolean {

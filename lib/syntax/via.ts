@@ -23,7 +23,7 @@ export function parseVia(text: string): Via | Fault {
   return fastVia(text, 0, text.length) ?? parseAny(text);
 }
 
-/** The Via between two places of a text, if it is `SIP/2.0/WSS name;branch=token`, as browser phones write it. */
+/** The Via between two places of a text, if it is `SIP/2.0/WSS name;branch=token`, as browser phones write it; otherwise undefined. */
 export function fastVia(text: string, from: number, to: number): Via | undefined {
   if (!fits(fastViaValue, text, from, to)) return undefined;
   const isSecure = text.charCodeAt(from + 10) === 83;
@@ -46,7 +46,7 @@ function parseAny(text: string): Via | Fault {
   return { transport, host, port, branch: branch === "" ? undefined : branch, parameters, sentBy };
 }
 
-/** What stands before the parameters: the same in all that one element sends. */
+/** The part before the parameters: the same in all messages of one element. */
 const memoisedHead = memoised(parseHead);
 
 function parseHead(written: string): Pick<Via, "transport" | "host" | "port" | "sentBy"> | Fault {
@@ -60,13 +60,13 @@ function parseHead(written: string): Pick<Via, "transport" | "host" | "port" | "
   return { transport: transport.toUpperCase(), ...place, sentBy: sentBy.toLowerCase() };
 }
 
-/** The parameters, if a branch is all there is, as in our own. */
+/** The parameters, if there is only a branch, as in our own Via. */
 function onlyBranch(text: string, at: number): Parameters | undefined {
   const branchAt = at + plainBranch.length;
   return text.startsWith(plainBranch, at) && isTokenBetween(text, branchAt, text.length) ? [["branch", text.slice(branchAt)]] : undefined;
 }
 
-/** What stands behind `SIP / 2.0 /`, written with white space or in another case. */
+/** The part after `SIP / 2.0 /`, written with white space or in another case. */
 function behindProtocol(head: string): string | undefined {
   const parts = head.split("/").map((part) => part.trim());
   return parts.length === 3 && parts[0]?.toUpperCase() === "SIP" && parts[1] === "2.0" ? parts[2] : undefined;

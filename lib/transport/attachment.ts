@@ -2,13 +2,13 @@ import { type Members, type Names, renamed } from "./older-shapes.ts";
 import { upgradeEnvelope } from "./envelope.ts";
 import type { Flow } from "./flow.ts";
 
-/** Octets of structured clone that the platform keeps for a hibernating socket. */
+/** Octets of structured clone that the platform stores for a hibernating socket. */
 export const maxAttachment = 16_384;
 
 /**
- * Octets of an attachment that each part of a flow may take. What needs more is a row meanwhile, so that no part takes the room of
- * another. `unverifiedSubscriber` has no row: a larger one goes into the home's own copy. It shares the attachment with `rest` only, since nothing
- * goes on where nobody has authenticated.
+ * Octets of an attachment that each part of a flow may use. A larger part is stored in a row, so that it takes no room from the others.
+ * `unverifiedSubscriber` has no row: a larger one goes into the home's own copy. It shares the attachment with `rest` only, because an
+ * unauthenticated flow has no other parts.
  */
 export const shares = {
   unverifiedSubscriber: 6000,
@@ -23,25 +23,25 @@ export const shares = {
   listStates: 500,
 } as const satisfies Partial<Record<keyof Flow, number>>;
 
-/** Octets of all that has no share of its own. */
+/** Octets of all members without a share of their own. */
 export const shareOfRest = 1000;
 
-/** A part of a flow that a row may hold. */
+/** A part of a flow that may be stored in a row. */
 export type Slice = Exclude<keyof typeof shares, "unverifiedSubscriber">;
 
 const slices = new Set((Object.keys(shares) as (keyof typeof shares)[]).filter((name) => name !== "unverifiedSubscriber"));
 
-/** A flow as it is attached: the parts that rows hold are not in it but named. */
+/** A flow as it is attached: parts that are in rows are named, not contained. */
 export type Attachment = Omit<Flow, Slice> &
   Partial<Pick<Flow, Slice>> & {
-    /** Of its shape; attachments of the first release have none. */
+    /** The version of its shape; absent in attachments of the first release. */
     readonly version: typeof attachmentVersion;
     readonly inRows?: readonly Slice[];
   };
 
 const attachmentVersion = 2;
 
-/** The parts of these changes that are too large for their shares, and those that are not. */
+/** Divides these changes into parts that are too large for their shares, and parts that are not. */
 export function splitBySize(changes: Partial<Flow>): { readonly large: readonly Slice[]; readonly small: readonly Slice[] } {
   const [large, small]: [Slice[], Slice[]] = [[], []];
   for (const name in changes) {
@@ -51,7 +51,7 @@ export function splitBySize(changes: Partial<Flow>): { readonly large: readonly 
   return { large, small };
 }
 
-/** What is attached of a flow, of which rows hold some parts. */
+/** The attachment of a flow of which rows hold some parts. */
 export function attachmentOf(flow: Flow, inRows: readonly Slice[]): Attachment {
   if (inRows.length === 0) return { version: attachmentVersion, ...flow };
   const attached: Record<string, unknown> = { version: attachmentVersion, ...flow, inRows };
@@ -59,7 +59,7 @@ export function attachmentOf(flow: Flow, inRows: readonly Slice[]): Attachment {
   return attached as unknown as Attachment;
 }
 
-/** An attachment, whichever build has made it. */
+/** An attachment, of any build. */
 export function readAttachment(attached: Members): Attachment {
   return (attached["version"] === undefined ? upgradeAttachment(attached) : attached) as unknown as Attachment;
 }
@@ -74,13 +74,13 @@ export function isPresentable(subscriber: Flow["unverifiedSubscriber"]): boolean
   return isWithin(subscriber, shares.unverifiedSubscriber);
 }
 
-/** Whether what has no share of its own is as short as it has to be. */
+/** Whether the members without a share are within their limit. */
 export function isRestShort(flow: Flow): boolean {
   const rest = Object.entries(flow).filter(([name]) => !(name in shares));
   return isWithin(Object.fromEntries(rest), shareOfRest);
 }
 
-/** What the first release called the members of a flow. */
+/** The names of a flow's members in the first release. */
 export const namesInFirstRelease = [
   ["heard", "hasValidMessage"],
   ["presented", "unverifiedSubscriber"],
@@ -95,7 +95,7 @@ export const namesInFirstRelease = [
   ["lists", "listStates"],
 ] as const satisfies Names;
 
-/** The name that a part has now. */
+/** The present name of a part. */
 function sliceNamed(written: string): Slice {
   return (namesInFirstRelease.find(([before]) => before === written)?.[1] ?? written) as Slice;
 }
@@ -106,7 +106,7 @@ function upgradeAttachment({ elsewhere, ...attached }: Members): Members {
   return { ...upgradeFlow(attached), ...inRows, way, version: attachmentVersion };
 }
 
-/** Parts of a flow, by the names they have now. */
+/** Parts of a flow, by their present names. */
 function upgradeFlow(written: Members): Members {
   const flow = renamed(written, namesInFirstRelease);
   const { pendingInvites, sent } = flow as { readonly pendingInvites?: readonly Members[]; readonly sent?: readonly Members[] };
@@ -124,12 +124,12 @@ function upgradeSent(written: Members): Members {
   return message === undefined ? sent : { ...sent, message: upgradeEnvelope(message as Members) };
 }
 
-/** Octets that the structured clone of plain data has at most. */
+/** The maximum octets of the structured clone of plain data. */
 export function cloneSize(value: unknown): number {
   return sizeOf(value, (text) => (isLatin1(text) ? text.length : 2 * text.length));
 }
 
-/** Whether plain data has no more octets than that; most has so few that its letters need not be looked at. */
+/** Whether plain data is within this number of octets; most is so short that its characters need not be counted. */
 function isWithin(value: unknown, share: number): boolean {
   return sizeOf(value, twice) <= share || cloneSize(value) <= share;
 }

@@ -6,71 +6,73 @@ import type { Subscriber } from "../location/subscriber.ts";
 import type { DialogEnd, RequestEnvelope, ResponseEnvelope } from "./envelope.ts";
 
 /**
- * A socket of a home (RFC 5626: a flow) as its attachment remembers it: what must survive hibernation, and may end with the
- * socket. At most 16 KiB in all.
+ * A socket of a home (RFC 5626: a flow) as stored in its attachment: what must survive hibernation, and may end with the socket. At most 16
+ * KiB in all.
  */
 export interface Flow {
   /** Eight random characters; also the socket's tag. */
   readonly id: string;
   /** The client's own socket, or a home connection that the edge proxy opened for one of its accounts. */
   readonly way: "dedicated" | "shared";
-  /** The host by which the client reached us: what we call ourselves towards it. */
+  /** The host by which the client reached us: our name in messages to it. */
   readonly host: string;
-  /** Address prefix of the client, for counting the unauthenticated. */
+  /** Address prefix of the client, for the limit of unauthenticated connections. */
   readonly address: string;
   /** Milliseconds. */
   readonly opened: number;
-  /** Whether a valid SIP message or keep-alive has come yet. */
+  /** Whether a valid SIP message or keep-alive has arrived. */
   readonly hasValidMessage: boolean;
   /** Its frames are binary. */
   readonly wantsBinary?: boolean;
   /** Undefined before the flow is authenticated. */
   readonly authenticated: Authentication | undefined;
-  /** The subscriber's row as the edge proxy read it, until the flow is authenticated: so that this costs no SQL. */
+  /** The subscriber's row as the edge proxy read it, until the flow is authenticated: so that no SQL is needed before. */
   readonly unverifiedSubscriber: Subscriber | undefined;
   readonly nonceCounts: NonceCounts;
-  /** The client has been asked whether it reads, and has not answered. */
+  /** The probe that the client has not answered yet: it tests whether the client reads. */
   readonly unread?: Unread | undefined;
   /** Wrong credentials that were tried here. */
   readonly failedAttempts?: number;
   /** The bindings that this flow carries. */
   readonly boundContacts: readonly BoundContact[];
-  /** The phone that speaks here without a registration: it has called before, as its Contact tells, or has unregistered. */
+  /** The phone that sends here without a registration: known by the Contact of its calls, or it has unregistered. */
   readonly unregisteredPhone?: string | undefined;
-  /** Who is at the other end, if it is none of our subscribers. */
+  /** The guest or peer at the other end, if it is not a subscriber. */
   readonly nonSubscriber?: NonSubscriber;
-  /** INVITEs that came in here and have no final response yet. */
+  /** INVITEs that arrived here and have no final response yet. */
   readonly pendingInvites: readonly PendingInvite[];
-  /** Branches sent here that have had a provisional response: what CANCEL and Timer C ask. */
+  /** Branches sent here that have had a provisional response: CANCEL and Timer C need it. */
   readonly proceeding: readonly ProceedingBranch[];
-  /** The last branches answered here with a 2xx that the caller's home has, with a space before and behind each: one text is cheaper to keep than a list. */
+  /**
+   * The last branches answered here with a 2xx that the caller's home has, a space before and after each: one text is smaller than a list.
+   */
   readonly confirmed?: string;
   /** Calls in progress here. */
   readonly activeCalls?: readonly CallInProgress[];
-  /** What was sent here that a call depends on, and that has not been answered. */
+  /** Messages sent here that a call depends on, and that have not been answered. */
   readonly sent?: readonly SentMessage[];
-  /** What was told here of lists that are watched, by subscription. */
+  /** The notification state here of each watched list, by subscription. */
   readonly listStates?: Readonly<Record<string, NotificationState>>;
 }
 
-/** The connection may have been dead already: then it goes to the phone again on its next one. */
+/** The connection may already have been dead: then the message is sent to the phone again on its next one. */
 export interface SentMessage {
-  /** By what its answer is known: the branch of a request, the transaction of a response. */
+  /** Identifies its answer: the branch of a request, the transaction of a response. */
   readonly key: string;
   readonly phone: string;
   /** Milliseconds. */
   readonly at: number;
-  /** The row that it, or what was sent under this key before, waits in. */
+  /** The row that holds it, or that held the previous message of this key. */
   readonly number?: number;
-  /** Absent if its row has it. */
+  /** Absent if it is in its row. */
   readonly message?: RequestEnvelope | ResponseEnvelope;
 }
 
-/** So much of a list's state a phone has heard on its socket. */
+/** How much of a list's state a phone has received on its socket. */
 export interface NotificationState {
-  /** Of the last notification. */
+  /** The version of the last notification. */
   readonly version: number;
-  /** Of the newest change that it knows. */
+  /** The stamp of the newest change in it. */
   readonly stamp: number;
   /** The CSeq number of the SUBSCRIBE that was answered with the full state. */
   readonly cseq: number;
@@ -79,41 +81,41 @@ export interface NotificationState {
 }
 
 export interface CallInProgress {
-  /** Made of its Call-ID and tags: of a dialog. In attachments and rows of older builds of the Call-ID alone. */
+  /** The name of the dialog, from its Call-ID and tags. In attachments and rows of older builds from the Call-ID only. */
   readonly name: string;
   /** Milliseconds. */
   readonly since: number;
-  /** Of the newest calls only. */
+  /** For the newest calls only. */
   readonly details?: CallDetails;
 }
 
-/** A call as the user's own phones may know it (RFC 4235 §4.1). */
+/** A call as the user's own phones may see it (RFC 4235 §4.1). */
 export interface CallDetails {
   readonly callId: string;
-  /** "" while there is none. */
+  /** "" until there is one. */
   readonly localTag: string;
   readonly remoteTag: string;
-  /** URIs: of either end, and the other one's Contact or "". Absent for a call of an older build. */
+  /** URIs: of both ends, and the Contact of the other end or "". Absent for a call of an older build. */
   readonly local?: string;
   readonly remote: string;
   readonly target: string;
-  /** Where the other end is; or our Record-Route, in which that is sealed: seldom asked, it is opened then. */
+  /** The other end; or our Record-Route, in which it is sealed and which is opened only when needed. */
   readonly far?: DialogEnd;
   readonly route?: string;
-  /** The user has placed it. */
+  /** The user has placed the call. */
   readonly isCaller: boolean;
 }
 
 export interface Authentication {
-  /** The version of the subscriber's row it was made against. */
+  /** The version of the subscriber's row that was used. */
   readonly version: number;
   /** Milliseconds. */
   readonly since: number;
-  /** Milliseconds; when the row was last known to be the directory's. */
+  /** Milliseconds; when the row was last known to equal the directory's. */
   readonly checked: number;
 }
 
-/** A binding on its flow: these times count, the row's may lag behind. */
+/** A binding on its flow: these times are valid, those of the row may be older. */
 export interface BoundContact {
   readonly key: string;
   readonly phone: string;
@@ -131,9 +133,9 @@ export interface PendingInvite {
   readonly at: number;
   /** The phone ends its unanswered calls when it loses its socket. */
   readonly dropsOnDisconnect?: boolean;
-  /** Of the call, as of one in progress. */
+  /** The name of the call, as in calls in progress. */
   readonly name?: string;
-  /** A mark of the Contact that its phone was registered with: another one is that of a page which knows nothing of the call. */
+  /** A mark of the Contact that its phone was registered with. If the Contact changes, the page was reloaded and does not know the call. */
   readonly contact?: string;
 }
 
@@ -142,16 +144,16 @@ export interface ProceedingBranch {
   readonly branch: string;
   /** Milliseconds of the last provisional response. */
   readonly at: number;
-  /** The To tag of that response: of the early dialog. */
+  /** The To tag of that response, which identifies the early dialog. */
   readonly tag?: string;
 }
 
-/** The phone at the other end: of the binding the flow carries, or whom its Contact names; or the flow itself if it is nobody's. */
+/** The phone at the other end: from the binding on the flow, or from its Contact; else the flow itself. */
 export function phoneOnFlow(flow: Flow): string {
   return flow.boundContacts[0]?.phone ?? flow.unregisteredPhone ?? flow.id;
 }
 
-/** A mark of the Contact that a phone is registered with on a flow; undefined if it is not. */
+/** A mark of the Contact that a phone is registered with on a flow; undefined if it is not registered. */
 export function contactMark({ boundContacts }: Flow, phone: string): string | undefined {
   const own = boundContacts.find((one) => one.phone === phone);
   return own === undefined ? undefined : plainHash(own.contact);

@@ -1,10 +1,10 @@
-/** What an older build has written, as it comes out of a row, an attachment or a call between objects. */
+/** Data that an older build has written, from a row, an attachment or a call between objects. */
 export type Members = Readonly<Record<string, unknown>>;
 
-/** Old names, each with the new one. */
+/** Old names, each with the present one. */
 export type Names = readonly (readonly [before: string, after: string])[];
 
-/** The same members by other names; those that are absent stay so. */
+/** The same members by their present names; absent ones stay absent. */
 export function renamed(members: Members, names: Names): Members {
   let changed: Record<string, unknown> | undefined;
   for (const [before, after] of names) {

@@ -4,8 +4,8 @@ import { isHost } from "../syntax/uri.ts";
 import { parseVia } from "../syntax/via.ts";
 
 /**
- * Where the other side sees us, by our Via in its response (RFC 3581 §4, RFC 3261 §18.2.1): `192.0.2.1:40312`, IPv6 in brackets
- * whether it wrote them or not (RFC 5118 §4.5). Undefined if it does not say.
+ * Our address as the other side sees it, from our Via in its response (RFC 3581 §4, RFC 3261 §18.2.1): `192.0.2.1:40312`, IPv6 in brackets
+ * whether it wrote them or not (RFC 5118 §4.5). Undefined if the response does not have it.
  * @param written the topmost Via of the response
  */
 export function seenAddress(written: string): string | undefined {

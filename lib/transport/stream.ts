@@ -1,12 +1,12 @@
-/** Octets of a message's header that may come without its end: more is no SIP. The same of its body. */
+/** Maximum octets of a header whose end has not arrived: more is not SIP. The same for a body. */
 const maxPart = 131_072;
 
-/** What has come on a stream. One character for each octet. */
+/** What has arrived on a stream. One character for each octet. */
 export interface StreamPart {
   readonly messages: readonly string[];
-  /** CRLF CRLF between messages, each of which wants a pong (RFC 5626 §4.4.1). */
+  /** CRLF CRLF between messages, each of which requires a pong (RFC 5626 §4.4.1). */
   readonly pings: number;
-  /** If the stream cannot be read on: the header of the message whose end is not known, "" if there is not even that. */
+  /** If the stream can no longer be read: the header of the message whose end is unknown, "" if the header is incomplete. */
   readonly broken?: string;
 }
 
@@ -17,15 +17,15 @@ interface Begun {
 }
 
 /**
- * Cuts a stream into messages by their Content-Length (RFC 3261 §18.3). What stands between messages as keep-alive (RFC 5626 §4.4.1)
- * is told apart. What it keeps is never more than one message may have, and each octet is looked at once, however small the chunks are.
+ * Cuts a stream into messages by their Content-Length (RFC 3261 §18.3). Keep-alives between messages (RFC 5626 §4.4.1) are returned
+ * separately. It buffers at most one message, and reads each octet once, however small the chunks are.
  */
 export class StreamReader {
-  /** Looked into only when more of it can be read: strings that nobody looks into are joined without being copied. */
+  /** Read only when more of it can be: the engine joins strings that are not read without copying them. */
   #rest = "";
   /** Its last three octets. */
   #tail = "";
-  /** The rest begins with a header that has no end yet. */
+  /** The rest begins with an incomplete header. */
   #isHeader = false;
   #begun: Begun | undefined;
 
@@ -51,7 +51,7 @@ export class StreamReader {
       if (this.#begun === undefined) {
         for (; this.#rest.startsWith("\r\n", at); at += 2) {
           if (!this.#rest.startsWith("\r\n\r\n", at)) {
-            // It may be the beginning of a ping.
+            // It may be the start of a ping.
             if (this.#rest.length - at < 4 && "\r\n\r\n".startsWith(this.#rest.slice(at))) break;
             continue;
           }
@@ -70,7 +70,7 @@ export class StreamReader {
     return broken === undefined ? { messages, pings } : { messages, pings, broken };
   }
 
-  /** Reads the header that begins there, if it is complete; what cannot be read on is returned. */
+  /** Reads the header that begins there, if it is complete; returns it if the stream cannot be read on. */
   #begin(at: number): string | undefined {
     const end = this.#rest.indexOf("\r\n\r\n", at);
     this.#isHeader = end < 0 && !"\r\n\r\n".startsWith(this.#rest.slice(at, at + 4));
@@ -84,7 +84,7 @@ export class StreamReader {
   }
 }
 
-/** RFC 3261 §20.14: it is mandatory on a stream. Undefined if it is not there, is no number, or is there twice and not the same. */
+/** RFC 3261 §20.14: it is mandatory on a stream. Undefined if it is missing, not a number, or repeated with another value. */
 function contentLength(header: string): number | undefined {
   const written = [...header.matchAll(/\r\n(?:content-length|l)[ \t]*:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)/gi)].map(([, value = ""]) =>
     value.trim(),
@@ -94,8 +94,8 @@ function contentLength(header: string): number | undefined {
 }
 
 /**
- * A message as it goes onto a stream, where its Content-Length is what its reader finds the next one by (RFC 3261 §18.3): the octets that are
- * written, whatever its sender has counted, or has not said. A keep-alive stays what it is.
+ * A message as it is written to a stream, where its reader finds the next one by Content-Length (RFC 3261 §18.3). Content-Length is
+ * recomputed from the octets, whatever the sender wrote or omitted. A keep-alive is not changed.
  */
 export function framed(octets: string): string {
   const end = octets.indexOf("\r\n\r\n");

@@ -1,7 +1,7 @@
 /**
- * A message as it goes to a client on TCP (RFC 3261 §18): homes write what they are called on WebSockets. Our Via says TCP; our own
- * Record-Route and Service-Route say where this client reaches us, whoever's host and transport they were written with (§16.6 step 4 and
- * §16.7 step 8: what we put there is ours to change), because a client on TCP opens its next connection by them.
+ * A message as it goes to a client on TCP (RFC 3261 §18): homes write the names for WebSockets. Our Via says TCP; our own Record-Route and
+ * Service-Route get the address where this client reaches us, instead of any host and transport (§16.6 step 4 and §16.7 step 8: we may
+ * change what we put there), because a client on TCP opens its next connection by them.
  * @param place host and port of the listener that the client has connected to
  */
 export function namedOnTcp(octets: string, place: string): string {

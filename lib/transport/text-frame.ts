@@ -2,7 +2,7 @@ import { toOctets } from "../syntax/octets.ts";
 
 /**
  * The octets of a message that came in a text frame of a WebSocket (RFC 7118 §5) and has characters beyond ASCII. A Content-Length that
- * counts the characters of the body instead of its octets (RFC 3261 §20.14), as some phones write it, is put right: it never goes on.
+ * counts the characters of the body instead of its octets (RFC 3261 §20.14), as some phones write it, is corrected.
  */
 export function octetsOfText(text: string): string {
   const start = /^(?:\r\n)*/.exec(text)?.[0].length ?? 0;

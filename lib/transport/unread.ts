@@ -1,30 +1,32 @@
 import { toOctets } from "../syntax/octets.ts";
 
-/** Octets that a client is sent before it is asked for a sign that it reads. */
+/** Octets that a client is sent before it gets a probe that tests whether it reads. */
 export const octetsBeforeProbe = 1_048_576;
-/** Octets that may wait for a client that gives no such sign in time: they are memory of ours, and the platform does not say how many wait. */
+/**
+ * Octets that may wait for a client that does not answer the probe: they use our memory, and the platform does not report how many wait.
+ */
 export const maxUnread = 8 * octetsBeforeProbe;
-/** Milliseconds that a client has to answer: what waits for a phone comes all at once when it is back, and it reads that first. */
+/** Milliseconds that a client has to answer: after a reconnect all stored messages come at once, and the client reads them first. */
 export const probeTimeout = 10_000;
 /** Octets that may wait in all connections of a home together. */
 export const maxUnreadAtHome = 4 * maxUnread;
 
-/** Octets of a message that is sent though there is no room for large ones: what ends a call is short. */
+/** Octets. A message up to this size is sent even if there is no room for large ones: messages that end a call are short. */
 export const smallMessage = 16_384;
 
-/** A client that has been sent a lot and has been asked whether it reads. */
+/** A client that was sent many octets, and then a probe. */
 export interface Unread {
-  /** What was sent since its last sign. */
+  /** Octets sent since its last answer. */
   readonly octets: number;
-  /** How much of that was before the question: its answer shows that this was read. */
+  /** How many of them came before the probe: its answer shows that these were read. */
   readonly asked: number;
-  /** Milliseconds; when it was asked. */
+  /** Milliseconds; when the probe was sent. */
   readonly at: number;
-  /** Of the question: it stands in the branch, and only who has read the question knows it. */
+  /** Of the probe: it is in the branch, so only a client that has read the probe knows it. */
   readonly token: string;
 }
 
-/** Where a probe goes, and how it is known. */
+/** Where a probe goes, and what identifies it. */
 export interface Probe {
   /** A URI: the Contact of the phone, or the address of its user. */
   readonly target: string;
@@ -33,7 +35,7 @@ export interface Probe {
   readonly token: string;
 }
 
-/** OPTIONS to a client (RFC 3261 §11): whatever it answers shows that it has read so far. */
+/** OPTIONS to a client (RFC 3261 §11): any answer shows that it has read so far. */
 export function composeProbe({ target, host, branch, token }: Probe): string {
   const lines = [
     `OPTIONS ${target} SIP/2.0`,

@@ -11,7 +11,7 @@ interface Times {
 /** Milliseconds: phones answer a challenge sooner. */
 const usualResponseTime = 2000;
 
-/** The clock of a connection on which nobody has authenticated yet: something valid has to come soon, and credentials that are right in time. */
+/** The timer of a connection that is not authenticated yet: a valid message has to come soon, and right credentials in time. */
 export class AuthenticationTimeout {
   readonly #close: (why: Why) => void;
   readonly #sleeps: ((due: number) => void) | undefined;
@@ -22,8 +22,8 @@ export class AuthenticationTimeout {
   #hasHeard = false;
 
   /**
-   * @param opened when the connection was; milliseconds
-   * @param sleeps whoever waits may not stay awake for it: told, when no credentials have come soon, until when the connection has time
+   * @param opened milliseconds; when the connection was opened
+   * @param sleeps for an object that must not stay awake: called with the deadline if no credentials have come soon
    */
   constructor(times: Times, opened: number, close: (why: Why) => void, sleeps?: (due: number) => void) {
     this.#close = close;
@@ -34,7 +34,7 @@ export class AuthenticationTimeout {
     this.#clock = setTimeout(() => close(closing.noMessage), Math.min(firstMessageTimeout, authenticationTimeout) * 1000);
   }
 
-  /** A valid message has come. */
+  /** A valid message has arrived. */
   heard(): void {
     if (this.#hasHeard || this.#clock === undefined) return;
     this.#hasHeard = true;
@@ -48,7 +48,7 @@ export class AuthenticationTimeout {
         : setTimeout(() => sleeps(due), Math.min(left, usualResponseTime));
   }
 
-  /** Somebody has authenticated, or the connection is gone. */
+  /** The connection is authenticated, or closed. */
   ends(): void {
     clearTimeout(this.#clock);
     this.#clock = undefined;

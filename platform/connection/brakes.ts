@@ -2,7 +2,7 @@ import { type Brake, brakeDelay, brakeHarder, released } from "../../lib/authent
 
 const accountsKept = 1000;
 
-/** The brakes of accounts, in the memory of this isolate: another one counts anew. */
+/** The brakes of accounts, in the memory of this isolate: each isolate counts for itself. */
 export class Brakes {
   readonly #brakes = new Map<string, Brake>();
 
@@ -15,7 +15,7 @@ export class Brakes {
     if (this.#brakes.size > accountsKept && oldest !== undefined) this.#brakes.delete(oldest);
   }
 
-  /** Undefined if credentials for the account need not wait; else what ends when they have. */
+  /** Undefined if credentials for the account need not wait; else a promise that resolves when they have waited. */
   waiting(account: string, now: number): Promise<void> | undefined {
     const delay = brakeDelay(this.#brakes.get(account) ?? released, now);
     return delay === 0 ? undefined : new Promise((resolve) => setTimeout(resolve, delay));

@@ -1,17 +1,17 @@
-/** Close codes of ours (RFC 6455 §7.4.2 leaves 4000 to 4999 to applications). */
+/** Our close codes (RFC 6455 §7.4.2 leaves 4000 to 4999 to applications). */
 export const closing = {
   credentialsChanged: { code: 4401, reason: "the credentials of this account changed: authenticate again" },
   subscriberDeleted: { code: 4404, reason: "this account no longer exists" },
   noMessage: { code: 4408, reason: "no valid SIP message came in time" },
-  notAuthenticated: { code: 4408, reason: "nobody authenticated in time" },
-  doesNotRead: { code: 4429, reason: "too much waits for this client to read it: connect again" },
-  tooMuch: { code: 4429, reason: "too much without authentication: connect again" },
-  tooManyWaiting: { code: 4429, reason: "too many messages wait to be looked at: connect again" },
+  notAuthenticated: { code: 4408, reason: "no authentication in time" },
+  doesNotRead: { code: 4429, reason: "the client reads too slowly: connect again" },
+  tooMuch: { code: 4429, reason: "too many messages without authentication: connect again" },
+  tooManyWaiting: { code: 4429, reason: "too many messages wait to be processed: connect again" },
   tooManyGuesses: { code: 4403, reason: "too many wrong passwords: connect again" },
   tooMany: { code: 4429, reason: "too many connections without authentication" },
-  /** To a home, of a client whose connection broke: 1006 itself cannot be sent. */
-  broken: { code: 4006, reason: "the client's connection broke" },
+  /** To a home, when the client's connection has failed: 1006 itself cannot be sent. */
+  broken: { code: 4006, reason: "the client's connection failed" },
   /** RFC 6455 §7.4.1. */
   failed: { code: 1011, reason: "the server could not keep this connection: connect again" },
-  tooOld: { code: 1012, reason: "this connection has lived long enough: connect again" },
+  tooOld: { code: 1012, reason: "this connection has reached its maximum age: connect again" },
 } as const;

@@ -1,11 +1,11 @@
-/** Somebody on a connection who has not authenticated. */
+/** A connection that is not authenticated. */
 export interface Stranger {
   readonly address: string;
   /** Milliseconds. */
   readonly opened: number;
 }
 
-/** The oldest connection of the address that has the most; of at least one. */
+/** The oldest connection of the address that has the most. There must be at least one. */
 export function mostCrowded<Someone extends Stranger>(strangers: readonly Someone[]): Someone {
   const counts = new Map<string, number>();
   for (const { address } of strangers) counts.set(address, (counts.get(address) ?? 0) + 1);
@@ -14,11 +14,11 @@ export function mostCrowded<Someone extends Stranger>(strangers: readonly Someon
   return rest.reduce((worst, one) => (size(one) > size(worst) ? one : worst), first as Someone);
 }
 
-/** The strangers who have connected to names that no home serves yet: there are no more of them than a home would take. */
+/** Unauthenticated connections to names that no home serves yet: with the same maximum as at a home. */
 export class Crowds<Someone extends Stranger> {
   readonly #at = new Map<string, readonly Someone[]>();
 
-  /** If they are too many now, somebody is not among them any more. */
+  /** If there are too many now, one of them is removed. */
   joins(name: string, stranger: Someone, most: number): void {
     const all = [...(this.#at.get(name) ?? []), stranger];
     this.#at.set(name, all);
@@ -29,7 +29,7 @@ export class Crowds<Someone extends Stranger> {
     return this.#at.get(name)?.includes(stranger) === true;
   }
 
-  /** They have authenticated, are gone, or have to go. */
+  /** The connection is authenticated, closed, or has to be closed. */
   leaves(name: string, stranger: Someone): void {
     const left = (this.#at.get(name) ?? []).filter((one) => one !== stranger);
     if (left.length === 0) this.#at.delete(name);

@@ -4,18 +4,18 @@ interface Queue {
   octets: number;
 }
 
-/** What may wait on one socket. */
+/** Maximum of tasks that wait on one socket. */
 const maxWaiting = 200;
 const maxOctets = 1_048_576;
 
 /**
- * Keeps the order of what arrives on one socket: the platform starts handlers in order, but they interleave wherever one waits.
- * A task that does not wait runs at once.
+ * Keeps the order of the messages of one socket: the platform starts handlers in order, but they interleave at each `await`. A task without
+ * `await` runs at once.
  */
 export class SerialQueues {
   readonly #queues = new Map<string, Queue>();
 
-  /** Whether so much waits already that no more may. */
+  /** Whether no further task may wait. */
   isFull(name: string): boolean {
     const queue = this.#queues.get(name);
     return queue !== undefined && (queue.waiting >= maxWaiting || queue.octets >= maxOctets);

@@ -1,19 +1,19 @@
 import { maxUnread, octetsBeforeProbe, probeTimeout } from "../../lib/transport/unread.ts";
 
-/** What a Worker itself has answered to a client that may not have read it yet. Homes count what they send (`UnreadOctets`). */
+/** Answers of a Worker itself to a client that may not have read them yet. Homes count what they send (`UnreadOctets`). */
 export class UnreadAnswers {
   readonly #ask: () => string;
-  /** Octets since the client last showed that it reads. */
+  /** Octets since the last sign that the client reads. */
   #octets = 0;
-  /** When it was asked for a sign, in milliseconds, how it is known, and what was unread then. */
+  /** The probe: when it was sent (milliseconds), its branch, and the octets that were unread then. */
   #asked: { readonly at: number; readonly branch: string; readonly octets: number } | undefined;
 
-  /** @param ask sends the client a request, and returns its branch */
+  /** @param ask sends a probe to the client, and returns its branch */
   constructor(ask: () => string) {
     this.#ask = ask;
   }
 
-  /** Whether an answer may be sent: after 8 MiB unread it is dropped, and when the client has had 10 s to answer, it does not read. */
+  /** "full": more than 8 MiB would be unread, so the answer is dropped. "does not read": also, the probe was not answered within 10 s. */
   check(octets: number, now: number): "room" | "full" | "does not read" {
     if (this.#octets + octets <= maxUnread) return "room";
     return this.#asked !== undefined && now - this.#asked.at > probeTimeout ? "does not read" : "full";
@@ -26,7 +26,7 @@ export class UnreadAnswers {
     this.#asked = { at: now, branch: this.#ask(), octets: this.#octets };
   }
 
-  /** A response has come; true if it is the client's sign that it reads. */
+  /** A response has arrived; true if it answers the probe. */
   isSign(branch: string | undefined): boolean {
     if (this.#asked === undefined || branch !== this.#asked.branch) return false;
     this.#octets = Math.max(0, this.#octets - this.#asked.octets);

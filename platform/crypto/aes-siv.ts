@@ -3,9 +3,9 @@ import { AES } from "@stablelib/aes";
 const blockLength = 16;
 
 /**
- * AES-CMAC (RFC 4493) and AES-SIV (RFC 5297 with one associated string) under one key of 32 octets, the first half for the tags,
- * the second to encrypt. The block cipher is the library's; the two modes stand here because they work in place, on one piece of
- * memory with key schedules made once: what costs on this platform is each small array. Equal input gives equal output.
+ * AES-CMAC (RFC 4493) and AES-SIV (RFC 5297 with one associated string) under one key of 32 octets, the first half for the tags, the second
+ * to encrypt. The block cipher is a library's. The two modes are our own because they work in place, in one buffer and with key schedules
+ * made once: small arrays are slow on this platform. Equal input gives equal output.
  */
 export class Siv {
   readonly #macKey: AES;
@@ -21,7 +21,7 @@ export class Siv {
   readonly #contextTag = new Uint8Array(blockLength);
 
   constructor(key: Uint8Array) {
-    if (key.length !== 2 * blockLength) throw new Error("a key has 32 octets");
+    if (key.length !== 2 * blockLength) throw new Error("a key must have 32 octets");
     this.#macKey = new AES(key.slice(0, blockLength), true);
     this.#cipherKey = new AES(key.slice(blockLength), true);
     const zero = new Uint8Array(blockLength);
@@ -33,13 +33,13 @@ export class Siv {
     this.#start = doubled(tag);
   }
 
-  /** The CMAC of a text in UTF-8. The octets are good until the next call. */
+  /** The CMAC of a text in UTF-8. The octets are valid until the next call. */
   mac(text: string): Uint8Array {
     this.#cmac(0, write(text, 0));
     return tag;
   }
 
-  /** Tag and ciphertext of a text, bound to a context that is not carried. The octets are good until the next call. */
+  /** Tag and ciphertext of a text, bound to a context that is not in them. The octets are valid until the next call. */
   seal(text: string, context: string): Uint8Array {
     const end = write(text, blockLength);
     this.#synthesise(end, context);
@@ -48,7 +48,7 @@ export class Siv {
     return octets.subarray(0, end);
   }
 
-  /** The text that was sealed so; undefined for anything else. */
+  /** The text that was sealed; undefined if the input is not a result of `seal`. */
   open(sealed: Uint8Array, context: string): string | undefined {
     const end = sealed.length;
     if (end < blockLength) return undefined;
@@ -60,7 +60,7 @@ export class Siv {
     return isEqual(tag, sealed, blockLength) ? read(blockLength, end) : undefined;
   }
 
-  /** RFC 5297 §2.4 S2V of the context and the text, into `tag`. The text begins behind the place for the tag. */
+  /** RFC 5297 §2.4 S2V of the context and the text, into `tag`. The text begins after the place for the tag. */
   #synthesise(end: number, context: string): void {
     if (context === this.#context) tag.set(this.#contextTag);
     else {
@@ -76,7 +76,7 @@ export class Siv {
       double(tag);
     }
     const whole = isShort ? 2 * blockLength : end;
-    // T is the text with its last block changed; changing it twice is as never.
+    // T is the text with its last block changed. XOR twice restores the text.
     chain.set(tag);
     mix(octets, whole - blockLength, chain);
     this.#cmac(blockLength, whole);
@@ -114,13 +114,13 @@ export class Siv {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-// What is being worked on. An isolate does one thing at a time, and none of this is read after the call that wrote it.
+// The buffer. An isolate does one thing at a time, and the content is not used after the call that wrote it.
 let octets = new Uint8Array(1024);
 const tag = new Uint8Array(blockLength);
 const chain = new Uint8Array(blockLength);
 const counter = new Uint8Array(blockLength);
 
-/** Makes room for so many octets, and keeps those that are there. */
+/** Makes room for this many octets, and keeps the present ones. */
 function reserve(length: number): void {
   if (length <= octets.length) return;
   const larger = new Uint8Array(length * 2);
@@ -128,7 +128,7 @@ function reserve(length: number): void {
   octets = larger;
 }
 
-/** Writes a text as UTF-8; returns where it ends. There is room for two blocks behind it. */
+/** Writes a text as UTF-8; returns its end. There is room for two blocks after it. */
 function write(text: string, from: number): number {
   reserve(from + text.length * 3 + 2 * blockLength);
   for (let at = 0; at < text.length; at += 1) {
@@ -149,7 +149,7 @@ function read(from: number, end: number): string {
   return String.fromCharCode(...codes);
 }
 
-/** Arguments of one call: a token is shorter. */
+/** Maximum arguments of one call: a token is shorter. */
 const maxInOne = 4000;
 
 /** RFC 4493 §2.4: a one and zeros up to the end of a block. */
@@ -158,12 +158,12 @@ function pad(from: number, end: number): void {
   for (let at = from + 1; at < end; at += 1) octets[at] = 0;
 }
 
-/** Exclusive or of a block into another. */
+/** XOR of a block into another. */
 function mix(into: Uint8Array, at: number, block: Uint8Array, from = 0): void {
   for (let octet = 0; octet < blockLength; octet += 1) into[at + octet] = (into[at + octet] as number) ^ (block[from + octet] as number);
 }
 
-/** The last 32 bits only: the highest of them is not set, and no text is so long. */
+/** Increments the last 32 bits only: the highest bit is not set, and no text is that long. */
 function count(): void {
   for (let at = blockLength - 1; at >= 12; at -= 1) {
     counter[at] = (counter[at] as number) + 1;
@@ -171,7 +171,7 @@ function count(): void {
   }
 }
 
-/** In the same time wherever they differ. */
+/** In constant time. */
 function isEqual(one: Uint8Array, other: Uint8Array, length: number): boolean {
   let difference = 0;
   for (let at = 0; at < length; at += 1) difference |= (one[at] as number) ^ (other[at] as number);

@@ -20,10 +20,10 @@ export function encodeBase64Url(octets: Uint8Array): string {
   return text;
 }
 
-/** Arguments of one call. */
+/** Maximum arguments of one call. */
 const inOne = 4000;
 
-/** The octets of a text; undefined if it is not base64url, or has more than so many characters: what strangers send is short. */
+/** The octets of a text; undefined if it is not base64url, or longer than the limit, which keeps input from unknown senders short. */
 export function decodeBase64Url(text: string, longest = 4000): Uint8Array | undefined {
   if (text.length > longest || text.length % 4 === 1) return undefined;
   const octets = new Uint8Array(Math.floor((text.length * 3) / 4));

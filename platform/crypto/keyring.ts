@@ -7,10 +7,10 @@ import { decodeBase64Url, encodeBase64Url } from "./base64url.ts";
 import { Siv } from "./aes-siv.ts";
 
 /**
- * The keyring. A token is what AES-SIV makes of its text (RFC 5297): the tag that authenticates it is also the nonce that hides
- * it, so that sealing is deterministic and no two texts share a nonce; a keyed hash is an AES-CMAC (RFC 4493). In plain
- * JavaScript, because the calls are many and small: `node:crypto` takes ten times as long for them on this platform.
- * @param keys at least one; the first makes, all open
+ * The keyring. A token is its text sealed with AES-SIV (RFC 5297): the tag that authenticates it is also the nonce, so that sealing is
+ * deterministic and no two texts share a nonce. A keyed hash is an AES-CMAC (RFC 4493). In plain JavaScript, because there are many small
+ * calls: `node:crypto` takes ten times as long for them on this platform.
+ * @param keys at least one; the first seals, all open
  */
 export function createKeyring(keys: readonly Uint8Array[]): Keyring {
   if (keys.length === 0) throw new Error("a keyring needs at least one key: SEAL_KEYS is not set");
@@ -34,7 +34,7 @@ export function createKeyring(keys: readonly Uint8Array[]): Keyring {
   };
 }
 
-/** Characters of tokens that no stranger sends, and that are longer than others. */
+/** Maximum characters of tokens that may be longer because they never come from clients. */
 const longest: Partial<Record<Purpose, number>> = { opening: 65_536 };
 
 const keyrings = new WeakMap<readonly Uint8Array[], Keyring>();

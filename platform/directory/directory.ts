@@ -13,13 +13,13 @@ import { readConfiguration } from "../configuration.ts";
 import { DirectoryUnavailable } from "./errors.ts";
 import type { Environment } from "../environment.ts";
 
-/** What a user part stands for: another domain's, no user of ours, or a subscriber (perhaps by an alias). */
+/** The result for a user part: of another domain, not a user, or a subscriber (also by an alias). */
 export type Answer =
   | { readonly kind: "foreign" }
   | { readonly kind: "unknown"; readonly settings: DomainSettings }
   | { readonly kind: "subscriber"; readonly subscriber: Subscriber; readonly settings: DomainSettings };
 
-/** The name of a subscriber's home; its generation lets a home be wiped by leaving it. */
+/** The name of a subscriber's home. A new generation gives a new home, so an old one need not be wiped. */
 export function homeName(subscriber: Pick<Subscriber, "username" | "domain" | "generation">): string {
   return `sip:${subscriber.username}@${subscriber.domain}#${subscriber.generation}`;
 }
@@ -35,7 +35,7 @@ interface Row {
   readonly domain: string;
   readonly md5: string;
   readonly sha256: string;
-  /** Of the escaped spelling; "" where that is the name itself. */
+  /** Of the escaped spelling; "" if that is the name itself. */
   readonly escaped_md5: string;
   readonly escaped_sha256: string;
   readonly aliases: string;
@@ -48,29 +48,28 @@ interface Row {
 /** Times in milliseconds. */
 interface Kept {
   readonly answer: Answer;
-  /** When it was given, and until when it is not asked for again. */
+  /** When the answer came, and until when it is not asked for again. */
   readonly at: number;
   readonly until: number;
 }
 
-/** In place of the name that a user part does not spell: no row has it. */
+/** Instead of the name, if the user part has none: no row has this one. */
 const noName = "%00";
-const lostSecrets =
-  "no key in SEAL_KEYS opens what this trunk was stored with: put back the key, or PUT the trunk with its password and token";
+const lostSecrets = "no key in SEAL_KEYS opens the secrets of this trunk: restore the key, or PUT the trunk with its password and token";
 
-/** Milliseconds that an answer is kept: long only for what changes rarely and is told of when it does. */
+/** Milliseconds that an answer is cached: long only for answers that rarely change, and whose changes are announced. */
 const keptOpened = 60_000;
 const keptOther = 2_000;
 const maximumKept = 10_000;
 /** Characters of a domain (RFC 1035 §2.3.4). */
 const maxDomain = 253;
-/** Characters of a user part: no name of ours is longer, and strangers' are not kept. */
+/** Characters of a user part: our names are shorter, and longer ones are not cached. */
 const maxName = 512;
-/** Milliseconds after which D1 is asked once more that could not be reached: nobody waits for that meanwhile whose answer is known. */
+/** Milliseconds until D1 is tried again after a failure: until then cached answers are returned without waiting. */
 const askAgainAfter = 5_000;
 const usualLastResort = 86_400_000;
 
-/** What a domain has several of. While D1 is down what was read last still counts. */
+/** The trunks and routes of domains. While D1 is down the last values count. */
 class Lists<T> {
   readonly #kept = new Map<string, { readonly list: readonly T[]; readonly until: number }>();
   readonly #lifetime: number;
@@ -99,7 +98,7 @@ class Lists<T> {
   }
 }
 
-/** The directory stands before the homes: no stub is made before it has answered. Cached in the isolate. */
+/** The directory is asked before a home: no stub is made before it has answered. Cached in the isolate. */
 export class Directory {
   readonly #database: D1Database;
   readonly #keyring: () => Keyring | undefined;
@@ -109,11 +108,11 @@ export class Directory {
   readonly #routes = new Lists<Route>(30_000);
   readonly #peers = new Lists<NonSubscriber>(10_000);
   readonly #asked = new Map<string, Promise<Answer>>();
-  /** Counts what was forgotten: an answer that was asked for before that is not kept. */
+  /** Grows when cached answers are dropped: an answer that was requested before is not cached. */
   #forgotten = 0;
 
   /**
-   * @param keyring what opens the secrets of trunks; undefined if there is no key
+   * @param keyring opens the secrets of trunks; undefined if there is no key
    * @param lastResort milliseconds that an answer counts while D1 cannot be reached
    */
   constructor(database: D1Database, keyring: () => Keyring | undefined = () => undefined, lastResort = usualLastResort) {
@@ -122,7 +121,7 @@ export class Directory {
     this.#lastResort = lastResort;
   }
 
-  /** Whom a canonical user part of a lower-case domain stands for; as far as was known last, while D1 cannot be reached. */
+  /** The result for a canonical user part of a lower-case domain; the last known one while D1 cannot be reached. */
   find(written: string, domain: string): Promise<Answer> {
     if (domain.length > maxDomain) return Promise.resolve({ kind: "foreign" });
     const user = written.length > maxName ? noName : written;
@@ -140,7 +139,7 @@ export class Directory {
     return asking;
   }
 
-  /** Whether `find` need not ask D1 for this. */
+  /** Whether `find` needs no query to D1 for this. */
   knows(user: string, domain: string): boolean {
     const name = `${user}@${domain}`;
     return (this.#kept.get(name)?.until ?? 0) > Date.now() || this.#asked.has(name);
@@ -154,7 +153,7 @@ export class Directory {
     return kept.answer;
   }
 
-  /** The same, past the cache. */
+  /** The same, without the cache. */
   async fresh(user: string, domain: string): Promise<Answer> {
     const forgotten = this.#forgotten;
     const answer = await this.#ask(user, domain);
@@ -162,7 +161,7 @@ export class Directory {
     return answer;
   }
 
-  /** The owner's first authenticated flow is here: from now on the home may be called. */
+  /** The first authenticated flow of the owner has come: from now on the home may be called. */
   async markOpened(subscriber: Subscriber): Promise<void> {
     if (subscriber.opened) return;
     const { username, domain } = subscriber;
@@ -187,18 +186,18 @@ export class Directory {
     });
   }
 
-  /** The routes of a domain, by name. Nearly every request asks for them. */
+  /** The routes of a domain, by name. Nearly every request reads them. */
   routes(domain: string): Promise<readonly Route[]> {
     return this.#routes.of(domain, () => this.#read("routes", domain, (stored) => JSON.parse(stored) as Route));
   }
 
-  /** The peer of a domain of ours that speaks for a foreign one, if there is one. */
+  /** The peer of a domain of ours that serves a foreign domain, if there is one. */
   async peerFor(domain: string, foreign: string): Promise<NonSubscriber | undefined> {
     const peers = await this.#peers.of(domain, () => this.#read("peers", domain, (stored) => JSON.parse(stored) as NonSubscriber));
     return peers.find(({ domains }) => domains.includes(foreign));
   }
 
-  /** A list of resources as it is now, past all caches; undefined if there is none. */
+  /** The present list of resources, without any cache; undefined if there is none. */
   async list(domain: string, { name, owner = "" }: ListName): Promise<ResourceList | undefined> {
     const query = this.#database.prepare("SELECT version, entries FROM lists WHERE domain = ? AND owner = ? AND name = ?");
     const row = await available(query.bind(domain, nameOfUser(owner) ?? noName, name).first<{ version: number; entries: string }>());
@@ -206,7 +205,7 @@ export class Directory {
   }
 
   /**
-   * A home is to be told when a list of the domain changes.
+   * Registers a home for changes of a list of the domain.
    * @param until milliseconds
    */
   async watchList(domain: string, name: string, home: string, until: number): Promise<void> {
@@ -214,7 +213,7 @@ export class Directory {
     await available(query.bind(domain, name, home, until).run());
   }
 
-  /** Secrets that are in plain text, or sealed with an older key, are sealed with the first one; where none opens them the log says so. */
+  /** Seals secrets that are in plain text, or sealed with an older key, with the first one; if no key opens them the log says so. */
   async #seal(settings: string, trunk: Trunk, keyring: Keyring | undefined): Promise<void> {
     const { domain, name, lost } = trunk;
     if (lost !== undefined) return console.error(JSON.stringify({ note: lostSecrets, trunk: `${name}@${domain}`, lost }));
@@ -236,7 +235,7 @@ export class Directory {
     return results.map(({ settings }) => parse(settings));
   }
 
-  /** Something about a domain has changed. */
+  /** The data of a domain has changed. */
   forget(domain: string): void {
     this.#forgotten += 1;
     this.#trunks.forget(domain);
@@ -294,7 +293,7 @@ export function subscriberOf(row: Row): Subscriber {
   };
 }
 
-/** What D1 answers; if it fails, the log has why. */
+/** The result of D1; the log has the reason if it fails. */
 export async function available<T>(asked: Promise<T>): Promise<T> {
   try {
     return await asked;
@@ -310,7 +309,7 @@ export function keyringFor(environment: Environment): Keyring | undefined {
   return sealKeys.length === 0 ? undefined : keyringOf(sealKeys);
 }
 
-/** The directory that all in an isolate use. */
+/** The directory of an isolate. */
 export const directoryOf = oneInIsolate((environment: Environment) => {
   const { copyLastResort } = readConfiguration(environment);
   return new Directory(environment.DIRECTORY, () => keyringFor(environment), copyLastResort * 1000);

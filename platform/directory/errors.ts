@@ -1,12 +1,12 @@
-/** D1 did not answer. The answer to the request is 503 with Retry-After, and not that a user does not exist. */
+/** D1 did not answer. The request is answered with 503 and Retry-After, and not as if the user did not exist. */
 export class DirectoryUnavailable extends Error {
   override readonly name = "DirectoryUnavailable";
 }
 
-/** Why the directory refuses a change: what it is about is not there, is another's, or is incomplete. */
+/** Why the directory refuses a change: its object does not exist, a name is already in use, or it is incomplete. */
 export type RefusalReason = "missing" | "taken" | "incomplete";
 
-/** The directory refuses; the message says why, with the name of the member. */
+/** The directory refuses; the message has the reason, with the name of the member. */
 export class DirectoryRefusal extends Error {
   override readonly name = "DirectoryRefusal";
   readonly reason: RefusalReason;

@@ -1,7 +1,7 @@
 import { available } from "./directory.ts";
 import { DirectoryUnavailable } from "./errors.ts";
 
-/** The same database, whose failures are `DirectoryUnavailable`: but for those that say what is wrong with a request, or with the tables. */
+/** The same database, with its failures as `DirectoryUnavailable`, except errors in the request or in the tables. */
 export function guarded(database: D1Database): D1Database {
   return {
     prepare: (query: string) => guardedStatement(database.prepare(query)),
@@ -10,7 +10,7 @@ export function guarded(database: D1Database): D1Database {
   } as unknown as D1Database;
 }
 
-/** A batch takes the platform's own statements. */
+/** A batch needs the platform's own statements. */
 type GuardedStatement = D1PreparedStatement & { readonly inner: D1PreparedStatement };
 
 function guardedStatement(inner: D1PreparedStatement): GuardedStatement {
@@ -36,7 +36,7 @@ function isOfTheRequest(error: unknown): boolean {
   return /constraint failed|no such (?:table|column)|syntax error/i.test(String(error));
 }
 
-/** Whether a failure is that of the directory, also where it came over the network from an object, as its text. */
+/** Whether an error is a failure of the directory, also if an object returned it over the network, as a text. */
 export function isDirectoryAway(error: unknown): boolean {
   return error instanceof DirectoryUnavailable || (error instanceof Error && /DirectoryUnavailable/.test(`${error.name} ${error.message}`));
 }

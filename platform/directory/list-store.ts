@@ -2,10 +2,10 @@ import { guarded } from "./guarded.ts";
 import { nameOf } from "./store.ts";
 import type { ListEntry, ListName } from "../../lib/presence/resource-list.ts";
 
-/** The platform allows a request 1,000 requests of its own. A home that is not told reads the list again when its user's subscription is refreshed. */
+/** The platform allows 1,000 subrequests. A home that is not notified reads the list again when its user's subscription is refreshed. */
 const maxTold = 900;
 
-/** The lists of resources in the directory, as the API writes and reads them. Owners are canonical user parts here, names in the table. */
+/** The lists of resources in the directory, for the API. Owners are canonical user parts here, names in the table. */
 export class ListStore {
   readonly #database: D1Database;
 
@@ -26,7 +26,7 @@ export class ListStore {
     return row === null ? undefined : (JSON.parse(row.entries) as ListEntry[]);
   }
 
-  /** Its version grows, also where a list of that name was deleted before. */
+  /** Its version grows, also if a list of that name was deleted before. */
   async put(domain: string, { name, owner = "" }: ListName, entries: readonly ListEntry[], now: number): Promise<void> {
     const query = this.#database.prepare(
       `INSERT INTO lists (domain, owner, name, version, entries) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -40,7 +40,7 @@ export class ListStore {
     return (await query.bind(domain, nameOf(owner), name).run()).meta.changes > 0;
   }
 
-  /** The homes whose users watch a list of the domain: as many as one request of the API can tell. */
+  /** The homes whose users watch a list of the domain: as many as one request of the API can notify. */
   async watchers(domain: string, name: string, now: number): Promise<string[]> {
     await this.#database.prepare("DELETE FROM list_watchers WHERE domain = ? AND name = ? AND until < ?").bind(domain, name, now).run();
     const query = this.#database.prepare("SELECT home FROM list_watchers WHERE domain = ? AND name = ? ORDER BY until DESC LIMIT ?");

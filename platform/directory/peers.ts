@@ -4,7 +4,7 @@ import type { NonSubscriber } from "../../lib/transport/non-subscriber.ts";
 import { available } from "./directory.ts";
 import type { Environment } from "../environment.ts";
 
-/** The peer that shows this; undefined if nobody does. */
+/** The peer with these credentials; undefined if there is none. */
 export async function findPeer(
   { DIRECTORY }: Environment,
   { token, certificate }: PresentedCredentials,
@@ -18,7 +18,7 @@ export async function findPeer(
   return row === null ? undefined : (JSON.parse(row.settings) as NonSubscriber);
 }
 
-/** Tokens are kept as hashes: they are long and random, so that nobody guesses them. */
+/** Tokens are stored as hashes, without a salt: they are long and random, so they cannot be guessed. */
 export function hashOfToken(token: string): string {
   return createHash("sha256").update(token).digest("hex");
 }

@@ -11,10 +11,10 @@ import type { NonSubscriber } from "../../lib/transport/non-subscriber.ts";
 import { guarded } from "./guarded.ts";
 import { DirectoryRefusal } from "./errors.ts";
 
-/** What a PUT of a subscriber says; undefined keeps what is there. */
+/** The content of a PUT of a subscriber; undefined keeps the present value. */
 export interface SubscriberChange {
   readonly password: string | undefined;
-  /** HA1 from another server, in place of the password: one of the two or both. */
+  /** HA1 from another server, instead of the password: one of the two or both. */
   readonly ha1: { readonly md5?: string | undefined; readonly sha256?: string | undefined } | undefined;
   readonly aliases: readonly string[] | undefined;
   /** null: none. */
@@ -41,12 +41,12 @@ export interface PeerRow {
   readonly settings: NonSubscriber;
 }
 
-/** Of a change that others come before. */
+/** Attempts of a change, if other changes happen at the same time. */
 const maxAttempts = 20;
 
 type SubscriberRow = Parameters<typeof subscriberOf>[0] & { readonly display_name: string | null };
 
-/** The tables of the directory, as the API writes and lists them. Names of users have no escapes here. */
+/** The tables of the directory, for the API. Names of users have no escapes here. */
 export class Store {
   readonly #database: D1Database;
 
@@ -83,7 +83,7 @@ export class Store {
     if (meta.changes === 0) throw new DirectoryRefusal("missing", `there is no domain ${domain}`);
   }
 
-  /** @param keyring what opens their secrets; undefined if there is no key */
+  /** @param keyring opens their secrets; undefined if there is no key */
   async trunks(domain: string, keyring: Keyring | undefined): Promise<Trunk[]> {
     const query = this.#database.prepare("SELECT settings FROM trunks WHERE domain = ? ORDER BY name").bind(domain);
     return (await query.all<{ settings: string }>()).results.map(({ settings }) => readTrunk(settings, keyring));
@@ -166,7 +166,7 @@ export class Store {
 
   /**
    * In pages, by name.
-   * @param search only those whose name, display name or an alias has this in it, in whatever case of ASCII letters
+   * @param search only subscribers whose name, display name or an alias contains it, in any case of ASCII letters
    */
   async subscribers(domain: string, { after, limit, search }: Page): Promise<Listed[]> {
     if (!(await this.hasDomain(domain))) throw new DirectoryRefusal("missing", `there is no domain ${domain}`);
@@ -211,7 +211,7 @@ export class Store {
     return this.existing(domain, username);
   }
 
-  /** Changes rules as they are at that moment, whoever else changes them. */
+  /** Changes the present rules, also if another request changes them at the same time. */
   async changeRules(domain: string, username: string, change: (rules: Rules) => Rules, now: number): Promise<Subscriber> {
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       const { rules, version } = await this.existing(domain, username);
@@ -223,7 +223,7 @@ export class Store {
         .run();
       if (meta.changes > 0) return this.existing(domain, username);
     }
-    throw new DirectoryRefusal("taken", "others change this subscriber at the same time: try again");
+    throw new DirectoryRefusal("taken", "other requests change this subscriber at the same time: try again");
   }
 
   async putSubscriber(domain: string, username: string, change: SubscriberChange, now: number): Promise<Change<Listed>> {
@@ -250,7 +250,7 @@ export class Store {
         )
         .bind(...values),
       this.#database.prepare("DELETE FROM aliases WHERE domain = ? AND username = ?").bind(domain, username),
-      // The user's own name too: so that the table's key keeps names apart, also those that are given away at the same time.
+      // With the user's own name: so the table's key keeps names unique, also in simultaneous changes.
       ...[username, ...aliases].map((name) =>
         this.#database.prepare("INSERT INTO aliases (domain, alias, username) VALUES (?, ?, ?)").bind(domain, name, username),
       ),
@@ -278,7 +278,7 @@ export class Store {
     return existing;
   }
 
-  /** A name leads to one subscriber: no alias may be another's alias or username, and no username another's alias. */
+  /** A name belongs to one subscriber: no alias may be another's alias or username, and no username another's alias. */
   async #refuseTaken(domain: string, username: string, aliases: readonly string[]): Promise<void> {
     const names = [username, ...aliases];
     const marks = names.map((_name, index) => `?${index + 3}`).join(", ");
@@ -289,18 +289,18 @@ export class Store {
       )
       .bind(domain, username, ...names)
       .first<{ name: string }>();
-    if (taken !== null) throw new DirectoryRefusal("taken", `${taken.name} already leads to another subscriber`);
+    if (taken !== null) throw new DirectoryRefusal("taken", `${taken.name} already belongs to another subscriber`);
   }
 }
 
-/** What D1 throws when a name is in the table already. */
+/** The error of D1 if a name is in the table already. */
 function isTakenName(error: unknown): boolean {
   return error instanceof Error && error.message.includes("UNIQUE constraint failed: aliases");
 }
 
-/** Which domains, or which subscribers of a domain, are listed. */
+/** The page of domains, or of a domain's subscribers, to list. */
 interface Page {
-  /** The last name of the page before; "" for the first page. */
+  /** The last name of the previous page; "" for the first page. */
   readonly after: string;
   readonly limit: number;
   /** "" for all. */
@@ -311,14 +311,14 @@ function listed(row: SubscriberRow): Listed {
   return { subscriber: subscriberOf(row), displayName: row.display_name };
 }
 
-/** A canonical user part as the directory has it. */
+/** The name of a canonical user part in the directory. */
 export function nameOf(user: string): string {
   return nameOfUser(user) ?? user;
 }
 
 type Secrets = Pick<Subscriber, "md5" | "sha256" | "escaped">;
 
-/** HA1 of RFC 7616 §3.4.2; undefined if neither a password nor HA1 is given. What is imported was made with the name as it is. */
+/** HA1 of RFC 7616 §3.4.2; undefined if neither a password nor HA1 is given. An imported HA1 is for the unescaped name. */
 function secretsFor(username: string, domain: string, { password, ha1 }: SubscriberChange): Secrets | undefined {
   if (ha1 !== undefined) return { md5: ha1.md5 ?? "", sha256: ha1.sha256 ?? "" };
   if (password === undefined) return undefined;

@@ -10,15 +10,15 @@ interface Kept {
 
 /** Seconds. */
 const maxLifetime = 3600;
-/** Seconds after which a lookup that failed is tried again. */
+/** Seconds until a failed lookup is tried again. */
 const failureKept = 5;
 const maxKept = 5000;
 /** Milliseconds. */
 const patience = 3000;
-/** No inquiry takes more: questions lead to questions, but not without end. */
+/** Maximum rounds of an inquiry: answers can lead to further questions. */
 const maxRounds = 8;
 
-/** The DNS over HTTPS (RFC 8484); answers are kept for their time to live, those that say nothing too. */
+/** DNS over HTTPS (RFC 8484); answers are cached for their time to live, also negative ones. */
 export class Resolver {
   readonly #url: string;
   readonly #kept = new Map<string, Kept>();
@@ -28,11 +28,11 @@ export class Resolver {
     this.#url = url;
   }
 
-  /** Asks what an inquiry wants to know until it has come to an end. */
+  /** Answers the questions of an inquiry until it has a result. */
   async settle<T>(
     inquire: (known: Known) => T | { readonly kind: "ask"; readonly questions: readonly Question[] } | Fault,
   ): Promise<T | Fault> {
-    /** Answers may be good for less time than the inquiry takes. */
+    /** An answer may expire during the inquiry. */
     const told = new Map<string, Answer>();
     for (let round = 0; round < maxRounds; round += 1) {
       const result = inquire((question) => told.get(nameOf(question)));
@@ -40,7 +40,7 @@ export class Resolver {
       const ask = async (question: Question) => told.set(nameOf(question), this.#known(question) ?? (await this.#ask(question)));
       await Promise.all(result.questions.map(ask));
     }
-    throw new Error("an inquiry has asked without end");
+    throw new Error("a DNS inquiry did not end");
   }
 
   #known(question: Question): Answer | undefined {
@@ -59,7 +59,7 @@ export class Resolver {
     return answer;
   }
 
-  /** RFC 8484 §4.1 by POST; whatever goes wrong is a lookup that failed. */
+  /** RFC 8484 §4.1 by POST; any error is a failed lookup. */
   async #fetch(question: Question): Promise<Answer> {
     try {
       const type = "application/dns-message";

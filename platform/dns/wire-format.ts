@@ -1,17 +1,17 @@
 import { type Answer as Resource, decode, type DecodedPacket, encode, RECURSION_DESIRED, type SoaAnswer } from "dns-packet";
 import { type Answer, canonicalName, type Question, type ResourceRecord } from "../../lib/routing/question.ts";
 
-/** More aliases than this are taken for a loop. */
+/** A longer chain of aliases counts as a loop. */
 const maxAliases = 8;
-/** Seconds that it may at most be believed that something is not there (RFC 2308 §5: "one to three hours"). */
+/** Maximum seconds that a negative answer is cached (RFC 2308 §5: "one to three hours"). */
 const maxAbsence = 10_800;
 
-/** A question in wire format, to be the body of an HTTP request; the same question is the same octets (RFC 8484 §4.1). */
+/** A question in wire format, for the body of an HTTP request; the same question is the same octets (RFC 8484 §4.1). */
 export function encodeQuestion({ name, type }: Question): Uint8Array {
   return encode({ type: "query", id: 0, flags: RECURSION_DESIRED, questions: [{ name, type, class: "IN" }] });
 }
 
-/** What a message in wire format says to a question. Whatever is malformed, cut off or no answer to it has failed. */
+/** The answer to a question in a message in wire format. A malformed or truncated message, or one for another question, is a failure. */
 export function decodeAnswer(question: Question, octets: ArrayBuffer): Answer {
   const message = decoded(octets);
   if (message === undefined || !answers(message, question)) return { kind: "failed" };
@@ -25,7 +25,7 @@ export function decodeAnswer(question: Question, octets: ArrayBuffer): Answer {
 const noError = 0;
 const nameError = 3;
 
-/** Undefined if it is malformed: then the parser throws, errors of several kinds, or has read beyond the end or not as far. */
+/** Undefined if it is malformed: the parser throws errors of several kinds, or reads too far or not far enough. */
 function decoded(octets: ArrayBuffer): DecodedPacket | undefined {
   try {
     const message = decode(Buffer.from(octets));
@@ -41,7 +41,7 @@ function answers(message: DecodedPacket, { name, type }: Question): boolean {
   return canonicalName(echo.name) === name && echo.type === type && echo.class === "IN";
 }
 
-/** The records under the name, or under the one that it is an alias of (RFC 1034 §3.6.2); those of other names do not matter. */
+/** The records under the name, or under the name that it is an alias of (RFC 1034 §3.6.2); those of other names are ignored. */
 function recordsOf(message: DecodedPacket, { name, type }: Question): Answer {
   let owner = name;
   let ttl = Number.POSITIVE_INFINITY;
@@ -71,7 +71,7 @@ function ttlOf(resource: Resource): number {
   return ttl > 0x7fff_ffff ? 0 : ttl;
 }
 
-/** RFC 2308 §5: known for as long as the SOA record and its last field say; without one not at all. */
+/** RFC 2308 §5: cached for the smaller of the SOA record's own and last field; without one not at all. */
 function noneOf(message: DecodedPacket): Answer {
   const authority = message.authorities?.find((resource): resource is SoaAnswer => resource.type === "SOA");
   const ttl = authority === undefined ? 0 : Math.min(ttlOf(authority), authority.data.minimum ?? 0, maxAbsence);

@@ -23,13 +23,13 @@ describe("what is said of a call that has ended", () => {
   });
 
   it.each([
-    [404, "Not Found", '399 offhook "there is no such user"', `There is no ${bob} (404)`, "failed"],
-    [404, "Not Found", undefined, `There is no ${bob}, or ${bob} forwards calls to an address that does not exist (404)`, "failed"],
+    [404, "Not Found", '399 offhook "there is no such user"', `${bob} does not exist (404)`, "failed"],
+    [404, "Not Found", undefined, `${bob} does not exist, or forwards calls to an address that does not exist (404)`, "failed"],
     [
       482,
       "Loop Detected",
       undefined,
-      `The call went round in a circle: ${bob} forwards calls to somebody who forwards them back (482)`,
+      `The call was forwarded in a circle: ${bob} forwards calls to an address that forwards them back (482)`,
       "failed",
     ],
     [486, "Busy Here", undefined, `${bob} is busy (486)`, "busy"],

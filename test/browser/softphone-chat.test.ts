@@ -48,7 +48,7 @@ describe.skipIf(!canBrowse)("messages in the softphone (RFC 3428)", () => {
       }, patience)
       .toBe(0);
     await writes(one, bob, "call me");
-    await shows(one, `To ${bob}@localhost: call mewaits until they come`);
+    await shows(one, `To ${bob}@localhost: call mestored until they are online`);
     await shows(await open(parlour, bob), `${alice}@localhost: call me`);
   });
 
@@ -56,7 +56,7 @@ describe.skipIf(!canBrowse)("messages in the softphone (RFC 3428)", () => {
     const alice = await parlour.serverUnderTest.newcomer("alice");
     const page = await open(parlour, alice);
     await writes(page, "nobody", "hello");
-    const failed = "To nobody@localhost: hellonot delivered: there is no nobody@localhost (404)";
+    const failed = "To nobody@localhost: hellonot delivered: nobody@localhost does not exist (404)";
     await shows(page, failed);
     expect(await page.getAttribute("#messages li", "data-failed")).toBe("true");
     await page.reload();

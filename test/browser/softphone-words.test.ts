@@ -51,7 +51,7 @@ describe.skipIf(!canBrowse)("what the softphone says, and lets one hear", () => 
     const [alice, bob] = await newcomers();
     const without = 'Object.defineProperty(navigator, "mediaDevices", { value: undefined });';
     const [plain, other] = [await open(parlour, alice, {}, without), await open(parlour, bob)];
-    const text = "Browsers give a page no microphone unless it comes by https";
+    const text = "Browsers allow the microphone only on https pages";
     await dial(plain, bob);
     await reads(plain, "#notice", text);
     await dial(other, alice);
@@ -74,7 +74,7 @@ describe.skipIf(!canBrowse)("what the softphone says, and lets one hear", () => 
     await asked.context().setOffline(true);
     try {
       await asked.click("#requests button");
-      await reads(asked, "#notice", "The server did not take that: it cannot be reached");
+      await reads(asked, "#notice", "The server refused the change: it cannot be reached");
     } finally {
       await asked.context().setOffline(false);
     }
@@ -90,17 +90,13 @@ describe.skipIf(!canBrowse)("what the softphone says, and lets one hear", () => 
     await rules(bob, { forward: { always: gone } });
     expect((await parlour.serverUnderTest.server.api("DELETE", `${subscribers}/${gone}`)).status).toBe(204);
     await dial(caller, bob);
-    await reads(
-      caller,
-      "#notice",
-      `There is no ${bob}@localhost, or ${bob}@localhost forwards calls to an address that does not exist (404)`,
-    );
+    await reads(caller, "#notice", `${bob}@localhost does not exist, or forwards calls to an address that does not exist (404)`);
     await rules(bob, { forward: { always: carol } });
     await rules(carol, { forward: { always: bob } });
     await dial(caller, bob);
-    await reads(caller, "#notice", /^The call went round in a circle: .* \(482\)$/);
+    await reads(caller, "#notice", /^The call was forwarded in a circle: .* \(482\)$/);
     await dial(caller, "no-such-user");
-    await reads(caller, "#notice", "There is no no-such-user@localhost (404)");
+    await reads(caller, "#notice", "no-such-user@localhost does not exist (404)");
   });
 
   it("a call that was answered on another phone of the user, which did not give up", async () => {
@@ -141,8 +137,8 @@ describe.skipIf(!canBrowse)("what the softphone says, and lets one hear", () => 
     ["turn:turn.example.com stun:stun.example.com secret", /needs a user name and a credential/],
     ["stun.example.com", /is not an ICE server: it begins with/],
     ["stun:stun.example.com alice secret", /"alice" is not an ICE server/],
-    ["stun:", /the browser does not take its address/],
-    ["turn:turn.example.com:port alice secret", /the browser does not take its address/],
+    ["stun:", /the browser does not accept its address/],
+    ["turn:turn.example.com:port alice secret", /the browser does not accept its address/],
   ])("an ICE server that is none: %s", async (written, what) => {
     const alice = await parlour.serverUnderTest.newcomer("alice");
     for (const page of [await parlour.softphone({ account: alice, ice: written, autoregister: "1" }), await parlour.softphone({})]) {

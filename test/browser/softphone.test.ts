@@ -81,7 +81,7 @@ describe.skipIf(!canBrowse)("the softphone", () => {
       const [watcher, asked] = [await open(alice, way), await open(bob, way)];
       await watches(watcher, bob);
       await isShown(watcher, bob, "waiting", "Asked");
-      await reads(asked, "#requests", `${alice}@localhost wants to see how you are`);
+      await reads(asked, "#requests", `${alice}@localhost asks to see your presence`);
       await asked.click("#requests button");
       await isShown(watcher, bob, "open", "Available");
       await reads(asked, "#requests", /^$/);
@@ -174,11 +174,11 @@ describe.skipIf(!canBrowse)("the softphone", () => {
     await talk(caller, callee, bob);
     await dial(third, bob);
     await reads(third, "#notice", `${bob}@localhost is busy (486)`);
-    await reads(callee, "#notice", /^carol\d+@localhost called meanwhile, and heard that you are busy$/);
+    await reads(callee, "#notice", /^carol\d+@localhost called meanwhile, and got a busy signal$/);
     await dial(third, await parlour.serverUnderTest.newcomer("dave"));
     await reads(third, "#notice", /is not reachable \(480\)$/);
     await dial(third, "nobody");
-    await reads(third, "#notice", "There is no nobody@localhost (404)");
+    await reads(third, "#notice", "nobody@localhost does not exist (404)");
     await dial(third, "sip:");
     await reads(third, "#notice", /cannot be called/);
   });

@@ -1,4 +1,5 @@
 import { globSync, readFileSync } from "node:fs";
+import { parseSync } from "oxc-parser";
 import { describe, expect, it } from "vitest";
 import { deviations, rfcStates, topics } from "../../scripts/conformance-pages.ts";
 
@@ -19,3 +20,20 @@ describe("the documents are in plain English", () => {
     expect([...claims, ...others].filter((text) => unclear.test(text))).toEqual([]);
   });
 });
+
+describe("the comments are in plain English", () => {
+  it.each(["lib", "platform", "workers", "web"])("of %s", (folder) => {
+    const files = globSync(`${folder}/**/*.ts`);
+    const found = files.flatMap((file) =>
+      commentsOf(file)
+        .filter((comment) => unclear.test(comment))
+        .map((comment) => `${file}: ${comment}`),
+    );
+    expect(files.length).toBeGreaterThan(20);
+    expect(found).toEqual([]);
+  });
+});
+
+function commentsOf(file: string): string[] {
+  return parseSync(file, readFileSync(file, "utf8")).comments.map(({ value }) => value.trim());
+}

@@ -95,7 +95,7 @@ describe("what is wrong is told in plain English, with the name of the member", 
       "PUT",
       "/domains/localhost/routes/new",
       { match: { user: { pattern: "(" } }, action: { kind: "local", user: "bob" } },
-      "match.user: is not a valid regular expression (POSIX extended), or one that could take long",
+      "match.user: is not a valid regular expression (POSIX extended), or could be slow",
     ],
     ["a number", "POST", "/domains/localhost/subscribers/alice/bindings", { contact: "sip:bob@localhost", q: 2 }, "q: has to be at most 1"],
     [

@@ -54,9 +54,9 @@ describe("what would happen to a request", () => {
     await put(at, { order: 1, match: { user: { prefix: "777" } }, action: { kind: "redirect", status: 301, uri: "sip:\\1@new.example" } });
     const { outcome, action, trace } = await test({ uri: "sip:7771@localhost", caller: "sip:alice@LOCALHOST" });
     expect([outcome, action, trace.at(-1)]).toEqual([
-      "the sender is told 301, sip:1@new.example",
+      "the sender is redirected with 301 to sip:1@new.example",
       { kind: "redirect", status: 301, uri: "sip:1@new.example" },
-      { route: at.slice(at.lastIndexOf("/") + 1), why: "it fits" },
+      { route: at.slice(at.lastIndexOf("/") + 1), why: "it matches" },
     ]);
     await api(at, { method: "DELETE" });
   });

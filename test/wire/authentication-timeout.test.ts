@@ -21,7 +21,7 @@ describe.concurrent("a connection on which nobody authenticates in time", () => 
     const socket = await openSocket(`${serverUnderTest.server.wsUrl}${path(account)}`, account);
     const stranger = new Phone(socket, { account, way: "general" });
     expect((await stranger.finalResponse(stranger.request("MESSAGE", stranger.aor))).status).toBeGreaterThanOrEqual(401);
-    expect(await socket.closed).toMatchObject({ code: 4408, reason: "nobody authenticated in time" });
+    expect(await socket.closed).toMatchObject({ code: 4408, reason: "no authentication in time" });
   });
 
   it("is none of a subscriber's, nor of a guest's who has written to somebody", async () => {

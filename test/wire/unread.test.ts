@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => serverUnderTest.close());
 
-const unread = { code: 4429, reason: "too much waits for this client to read it: connect again" };
+const unread = { code: 4429, reason: "the client reads too slowly: connect again" };
 const mebibyte = 1_048_576;
 /** Of a request that is answered with all its Vias, and of the answer. */
 const length = 60_000;

@@ -4,16 +4,16 @@ import { Tones } from "../tones.ts";
 import { style } from "./style.ts";
 import { VisitorCall, type VisitorPhase } from "./visitor-call.ts";
 
-/** The script's own address: the server that it came from is the one that is called. */
+/** The script's own address: the server that it came from is the one to call. */
 const script = (document.currentScript as HTMLScriptElement | null)?.src ?? "";
 
 const words: Readonly<Record<VisitorPhase, string>> = { calling: "Connecting…", ringing: "Ringing…", talking: "In a call" };
 
 /**
  * `<offhook-call to="sip:support@example.com">Call us</offhook-call>`: a button that calls a user, for people who have no account.
- * Attributes: `to`; `server` (`https://sip.example.com`, absent: where the script came from); `name`, what the texts call the one
- * who is called; `ice`, servers as `readIceServers` takes them. An event `offhook-call` tells of each change, with the phase
- * (`calling`, `ringing`, `talking`, `ended`) and the text as its detail.
+ * Attributes: `to`; `server` (`https://sip.example.com`, absent: where the script came from); `name`, the name of the called user in texts;
+ * `ice`, servers as `readIceServers` reads them. An event `offhook-call` reports each change, with the phase (`calling`, `ringing`,
+ * `talking`, `ended`) and the text as its detail.
  */
 class OffhookCall extends HTMLElement {
   readonly #call = button("call");
@@ -46,7 +46,7 @@ class OffhookCall extends HTMLElement {
     window.addEventListener("pagehide", this.#leave);
   }
 
-  /** Taken out of the page, and not only moved within it. */
+  /** Removed from the page, and not only moved within it. */
   disconnectedCallback(): void {
     queueMicrotask(() => {
       if (this.isConnected) return;
@@ -62,8 +62,8 @@ class OffhookCall extends HTMLElement {
     const to = this.getAttribute("to") ?? "";
     const server = socketOf(this.getAttribute("server") ?? script);
     const iceServers = readIceServers(this.getAttribute("ice") ?? "");
-    if (to === "") return this.#show("ended", "This button says nobody to call: it needs the attribute to", true);
-    if (server === undefined) return this.#show("ended", "This button knows no server: it needs the attribute server", true);
+    if (to === "") return this.#show("ended", "This button needs the attribute to, with the address to call", true);
+    if (server === undefined) return this.#show("ended", "This button needs the attribute server", true);
     if ("fault" in iceServers) return this.#show("ended", iceServers.fault, true);
     const name = this.getAttribute("name") ?? to.replace(/^sips?:/, "");
     const hadFocus = this.shadowRoot?.activeElement === this.#call;
@@ -82,7 +82,7 @@ class OffhookCall extends HTMLElement {
     this.#show(phase, words[phase], false);
   }
 
-  /** Comes within the constructor of the call if there is no microphone to ask for. */
+  /** Called within the constructor of the call if no microphone can be requested. */
   #ended({ text, isFailure, tone }: Ending): void {
     queueMicrotask(() => (this.#current = undefined));
     const hadFocus = this.shadowRoot?.activeElement === this.#hangUp;
@@ -102,7 +102,7 @@ class OffhookCall extends HTMLElement {
   }
 }
 
-/** The WebSocket of the server at an address of the web; undefined for what is none. */
+/** The WebSocket of the server at an HTTP address; undefined if it is not one. */
 function socketOf(address: string): string | undefined {
   if (!URL.canParse(address)) return undefined;
   const { protocol, host } = new URL(address);

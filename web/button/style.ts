@@ -1,4 +1,4 @@
-/** How the button looks until its page says otherwise: `offhook-call::part(call)`, `::part(hang-up)`, `::part(status)`. */
+/** The default style of the button; a page may change it: `offhook-call::part(call)`, `::part(hang-up)`, `::part(status)`. */
 export const style = `
   :host { display: inline-flex; flex-wrap: wrap; align-items: center; gap: 0.5rem; font: 16px/1.4 system-ui, sans-serif; }
   :host([hidden]), [hidden] { display: none !important; }

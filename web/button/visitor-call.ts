@@ -3,34 +3,34 @@ import type { IceCandidateEvent, RTCSession } from "jssip/lib/RTCSession";
 import { type Ending, describeEnd, describeMediaFault, noSecureContext } from "../endings.ts";
 import { whenEnded } from "../session-end.ts";
 
-/** Whom a visitor calls, and how. */
+/** The call of a guest. */
 export interface VisitorCallOptions {
   /** `sip:support@example.com` */
   readonly to: string;
-  /** What the texts call the one who is called. */
+  /** The name of the called user in texts. */
   readonly name: string;
   /** The WebSocket of the server: `wss://sip.example.com/ws` */
   readonly server: string;
   readonly iceServers: readonly RTCIceServer[];
-  /** Where the other side is heard. */
+  /** Plays the audio of the other side. */
   readonly audio: HTMLAudioElement;
 }
 
 export type VisitorPhase = "calling" | "ringing" | "talking";
 
-/** Who is told how the call goes on. */
+/** Gets the progress of the call. */
 export interface VisitorCallWatch {
   changed(phase: VisitorPhase): void;
-  /** Comes once, and last. */
+  /** Called once, as the last. */
   ended(ending: Ending): void;
 }
 
-/** Milliseconds: JsSIP alone would wait for every ICE server until it gives up, some 10 seconds. */
+/** Milliseconds: JsSIP alone would wait some 10 seconds for ICE servers that do not answer. */
 const gatheringLimit = 2000;
-/** Milliseconds until a server that cannot be reached is given up. */
+/** Milliseconds until an unreachable server is given up. */
 const connectingLimit = 10_000;
 
-/** One call of somebody who has no account (a guest), audio only. It connects, calls once, and leaves nothing behind when it ends. */
+/** One audio call of a client without an account (a guest). It connects, calls once, and removes everything when it ends. */
 export class VisitorCall {
   readonly #options: VisitorCallOptions;
   readonly #watch: VisitorCallWatch;
@@ -89,7 +89,7 @@ export class VisitorCall {
     whenEnded(session, (end) => this.#end(describeEnd(this.#options.name, end)));
   }
 
-  /** A guest who loses the connection loses the call: there is no account that the server could find again. */
+  /** A guest who loses the connection loses the call: there is no account by which the server could find the guest again. */
   #disconnected(): void {
     if (this.#session !== undefined) this.#fail("The connection was lost");
   }

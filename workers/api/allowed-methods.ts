@@ -6,9 +6,9 @@ interface Definition {
 const order = ["GET", "HEAD", "PUT", "POST", "DELETE"];
 
 /**
- * The methods that a path of the API takes, for Allow (RFC 9110 §10.2.1); none if there is no such path.
+ * The methods of a path of the API, for Allow (RFC 9110 §10.2.1); none if there is no such path.
  * @param definitions those of the API's description
- * @param path without the place where the API is mounted
+ * @param path without the prefix of the API
  */
 export function allowedMethods(definitions: readonly Definition[], path: string): string[] {
   const methods = definitions.flatMap(({ route }) =>
@@ -19,7 +19,7 @@ export function allowedMethods(definitions: readonly Definition[], path: string)
 }
 
 /**
- * Whether a path is one that a pattern describes.
+ * Whether a path matches a pattern.
  * @param pattern `/domains/{domain}`
  */
 export function pathFits(pattern: string, path: string): boolean {

@@ -44,7 +44,7 @@ api.doc31("/openapi.json", {
   info: {
     title: "Offhook",
     version: "1",
-    description: "Provisioning of domains, users and other servers, and what is known of their phones and calls.",
+    description: "Provisioning of domains, users and other servers; state of their phones and calls.",
     license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" },
   },
   servers: [{ url: "/api/v1", description: "This server" }],
@@ -79,7 +79,7 @@ api.route("/", presenceRoutes);
 api.route("/", bindingRoutes);
 api.route("/", listRoutes);
 
-// Not `notFound`: where this app is mounted, that of the outer one would answer.
+// Not `notFound`: the outer app's handler would be used instead.
 api.all("*", (context) => {
   const path = new URL(context.req.url).pathname.replace(mounted, "");
   const allowed = allowedMethods(api.openAPIRegistry.definitions, path).join(", ");

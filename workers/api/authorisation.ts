@@ -11,13 +11,13 @@ import { Store, nameOf } from "../../platform/directory/store.ts";
 
 type ApiContext = Context<{ Bindings: Environment }>;
 
-/** In memory of the isolate, as at the edge proxy. */
+/** In memory of the isolate, as in the edge proxy. */
 const brakes = new Brakes();
 
-/** What subscribers may do themselves: …/domains/{domain}/subscribers/{username}/watchers and …/lists. */
+/** Paths that subscribers may use themselves: …/domains/{domain}/subscribers/{username}/watchers and …/lists. */
 const ownPath = /\/domains\/([^/]+)\/subscribers\/([^/]+)\/(?:watchers|lists)(?:\/[^/]+)?$/;
 
-/** Lets administrators pass by their token, and subscribers to what is theirs by their password; throws 401 at all others. */
+/** Admits administrators by their token, and subscribers to their own paths by their password; throws 401 for all others. */
 export async function authorise(context: ApiContext): Promise<void> {
   const header = context.req.header("Authorization") ?? "";
   const credentials = /^Basic (\S+)$/i.exec(header)?.[1];
@@ -31,10 +31,10 @@ export async function authorise(context: ApiContext): Promise<void> {
   }
 }
 
-/** RFC 7617: name and password of the subscriber, compared by their hash. Over TLS only, as on the phones' way. */
+/** RFC 7617: name and password of the subscriber, compared by their hash. Over TLS only, as for phones. */
 async function authoriseOwner(context: ApiContext, credentials: string, domain: string, username: string): Promise<void> {
   const { localDevelopment } = readConfiguration(context.env);
-  if (new URL(context.req.url).protocol === "http:" && !localDevelopment) throw new Problem(403, "passwords are taken over TLS only");
+  if (new URL(context.req.url).protocol === "http:" && !localDevelopment) throw new Problem(403, "passwords are accepted over TLS only");
   const { success } = await context.env.CONNECTION_RATE.limit({ key: addressPrefix(context.req.raw) });
   if (!success) throw new Problem(429, "too many attempts from this address", { "Retry-After": "60" });
   const [name, user] = [decoded(domain).toLowerCase(), canonicalUser(decoded(username))];
@@ -47,7 +47,7 @@ async function authoriseOwner(context: ApiContext, credentials: string, domain: 
   throw new Problem(401, "the name or the password is wrong", { "WWW-Authenticate": `Basic realm="${name}"` });
 }
 
-/** By whichever of the hashes there are: an account from elsewhere may have only one, and one of older versions only that of the escaped name. */
+/** By any of the hashes: an imported account may have only one, and one of older versions only that of the escaped name. */
 function hasPassword(
   subscriber: Subscriber | undefined,
   { user, domain, password }: { readonly user: string; readonly domain: string; readonly password: string },

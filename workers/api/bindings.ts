@@ -12,14 +12,14 @@ import { refuseVainTarget } from "./targets.ts";
 
 const bindingSchema = z
   .object({
-    id: z.string().openapi({ description: "What the binding is deleted by" }),
+    id: z.string().openapi({ description: "The id for the deletion of the binding" }),
     contact: z.string().openapi({ description: "The Contact that was registered" }),
     instance: z.string().nullable().openapi({ description: "The phone's +sip.instance (RFC 5626); null if it sent none" }),
     reg_id: z.number().nullable().openapi({ description: "The phone's reg-id (RFC 5626); null if it sent none" }),
     q: z.number().openapi({ description: "Preference, from 0 to 1: the highest rings first" }),
-    expires: z.number().openapi({ description: "Seconds that are left" }),
+    expires: z.number().openapi({ description: "The remaining seconds" }),
     reachable: z.boolean().openapi({ description: "Whether the phone's connection is open" }),
-    path: z.array(z.string()).openapi({ description: "Proxies that requests pass on their way (RFC 3327)" }),
+    path: z.array(z.string()).openapi({ description: "Proxies on the path to the phone (RFC 3327)" }),
   })
   .openapi("Binding");
 const bindingsSchema = z.object({ bindings: z.array(bindingSchema).openapi({ description: "The bindings" }) }).openapi("Bindings");
@@ -29,7 +29,7 @@ const contactBody = z
       .string()
       .max(400)
       .refine(isAddress, "is not the SIP, SIPS or TEL URI of a user")
-      .openapi({ example: "sip:bob@example.com", description: "An address that is called too; not the user's own" }),
+      .openapi({ example: "sip:bob@example.com", description: "An additional address to call; not the user's own" }),
     expires: z.int().min(60).max(31_536_000).default(86_400).openapi({ description: "Seconds until the binding ends" }),
     q: z.number().min(0).max(1).default(1).openapi({ description: "Preference, from 0 to 1: the highest rings first" }),
   })
@@ -38,26 +38,26 @@ const contactBody = z
 const path = "/domains/{domain}/subscribers/{username}/bindings";
 const security = [{ bearer: [] }];
 const list = createRoute({
-  ...operation("listBindings", "List where a user is reached", "Calls"),
+  ...operation("listBindings", "List the bindings of a user", "Calls"),
   ...{ method: "get", path, security, request: { params: subscriberParameters } },
-  responses: { 200: json(bindingsSchema, "Where the subscriber is reached"), ...problems(400, 401, 404, 503) },
+  responses: { 200: json(bindingsSchema, "The bindings of the subscriber"), ...problems(400, 401, 404, 503) },
 });
 const post = createRoute({
-  ...operation("addBinding", "Add an address that a user is also reached at", "Calls"),
+  ...operation("addBinding", "Add an address to a user's bindings", "Calls"),
   ...{ method: "post", path, security },
   request: { params: subscriberParameters, body: { required: true, content: { "application/json": { schema: contactBody } } } },
-  responses: { 201: json(bindingSchema, "It was bound"), ...problems(400, 401, 404, 409, 413, 503) },
+  responses: { 201: json(bindingSchema, "The binding was added"), ...problems(400, 401, 404, 409, 413, 503) },
 });
 const idParameters = subscriberParameters.extend({
   id: z.string().openapi({ param: { name: "id", in: "path" }, description: "The id of the binding" }),
 });
 const remove = createRoute({
-  ...operation("deleteBinding", "End a binding", "Calls"),
+  ...operation("deleteBinding", "Delete a binding", "Calls"),
   ...{ method: "delete", path: `${path}/{id}`, security, request: { params: idParameters } },
   responses: { 204: noContent, ...problems(400, 401, 404, 503) },
 });
 
-/** /domains/{domain}/subscribers/{username}/bindings: what is registered, and registration by an administrator (RFC 3261 §10.2). */
+/** /domains/{domain}/subscribers/{username}/bindings: the bindings, and registration by an administrator (RFC 3261 §10.2). */
 export const bindingRoutes = new OpenAPIHono<{ Bindings: Environment }>();
 
 bindingRoutes.openapi(list, async (context) => {
@@ -70,7 +70,7 @@ bindingRoutes.openapi(list, async (context) => {
 bindingRoutes.openapi(post, async (context) => {
   const { domain, username } = context.req.valid("param");
   const subscriber = await new Store(context.env.DIRECTORY).existing(domain, username);
-  if (!subscriber.opened) throw new Problem(409, `${username} has never registered a phone: use a rule to send calls on`);
+  if (!subscriber.opened) throw new Problem(409, `${username} has never registered a phone: use a rule to forward calls`);
   await refuseVainTarget(context.env, subscriber, "contact", context.req.valid("json").contact);
   const homes = homesOf(context.env, (work) => context.executionCtx.waitUntil(work));
   const binding = await homes.bind(subscriber, context.req.valid("json"));

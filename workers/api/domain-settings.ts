@@ -9,7 +9,7 @@ import { Store } from "../../platform/directory/store.ts";
 
 const settingsSchema = z
   .strictObject({
-    redirect: z.boolean().default(false).openapi({ description: "Calls to its users are answered with where they are (3xx)" }),
+    redirect: z.boolean().default(false).openapi({ description: "Calls to its users are answered with their addresses (3xx)" }),
     calls_out: z.boolean().default(false).openapi({ description: "Its users may call other domains" }),
     presence_agent: z
       .string()
@@ -23,7 +23,7 @@ const settingsSchema = z
     unsolicited_notify: z
       .boolean()
       .default(false)
-      .openapi({ description: "Trusted trunks may send NOTIFY outside a subscription to its phones, which has some phones restart" }),
+      .openapi({ description: "Trusted trunks may send NOTIFY outside a subscription to its phones, which makes some phones restart" }),
     answer_strangers: z.boolean().default(false).openapi({ description: "The redirect server answers without authentication" }),
   })
   .openapi("DomainSettings");
@@ -32,13 +32,13 @@ const shared = { path: "/domains/{domain}/settings", security: [{ bearer: [] }] 
 const read = createRoute({
   ...operation("readDomainSettings", "Read the settings of a domain", "Domains"),
   ...{ method: "get", ...shared, request: { params: domainParameters } },
-  responses: { 200: json(settingsSchema, "What holds for all of the domain"), ...problems(400, 401, 404, 503) },
+  responses: { 200: json(settingsSchema, "The settings of the domain"), ...problems(400, 401, 404, 503) },
 });
 const put = createRoute({
   ...operation("putDomainSettings", "Replace the settings of a domain", "Domains"),
   ...{ method: "put", ...shared },
   request: { params: domainParameters, body: { required: true, content: { "application/json": { schema: settingsSchema } } } },
-  responses: { 200: json(settingsSchema, "The settings, in place of all that were there"), ...problems(400, 401, 404, 413, 503) },
+  responses: { 200: json(settingsSchema, "The new settings, which replace all previous ones"), ...problems(400, 401, 404, 413, 503) },
 });
 
 /** /domains/{domain}/settings. */

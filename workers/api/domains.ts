@@ -29,12 +29,12 @@ const read = createRoute({
   responses: { 200: json(domainSchema, "The domain"), ...problems(400, 401, 404, 503) },
 });
 const put = createRoute({
-  ...operation("putDomain", "Make a domain", "Domains"),
+  ...operation("putDomain", "Create a domain", "Domains"),
   ...{ method: "put", path, security, request: { params: domainParameters } },
-  responses: { 200: json(domainSchema, "It was there"), 201: json(domainSchema, "It was made"), ...problems(400, 401, 503) },
+  responses: { 200: json(domainSchema, "It existed already"), 201: json(domainSchema, "It was created"), ...problems(400, 401, 503) },
 });
 const remove = createRoute({
-  ...operation("deleteDomain", "Delete a domain with all that is in it", "Domains"),
+  ...operation("deleteDomain", "Delete a domain and everything in it", "Domains"),
   method: "delete",
   path,
   security,

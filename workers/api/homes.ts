@@ -6,15 +6,15 @@ import type { TraceEntry } from "../../lib/trace.ts";
 import { homeName } from "../../platform/directory/directory.ts";
 import type { Environment } from "../../platform/environment.ts";
 
-/** How a change reaches the home; one that is not open is never touched. */
+/** Sends changes to homes. A home that is not open is never called. */
 export interface Homes {
   changed(subscriber: Subscriber): Promise<void>;
   deleted(subscriber: Subscriber): Promise<void>;
   trace(subscriber: Subscriber): Promise<Trace>;
   bindings(subscriber: Subscriber): Promise<readonly BindingView[]>;
-  /** Of a subscriber whose home is open; undefined if there are too many bindings. */
+  /** For a subscriber whose home is open; undefined if there are too many bindings. */
   bind(subscriber: Subscriber, contact: StaticContact): Promise<BindingView | undefined>;
-  /** What an application says of a subscriber whose home is open; for 0 seconds: nothing any more. */
+  /** State from an application, for a subscriber whose home is open; 0 seconds delete it. */
   say(subscriber: Subscriber, event: "presence" | "message-summary", body: string, expires: number): Promise<void>;
   /** A list has changed that the users of these homes watch. */
   listChanged(homes: readonly string[], list: ListName): Promise<void>;
@@ -22,7 +22,7 @@ export interface Homes {
   endBinding(subscriber: Subscriber, id: string): Promise<boolean>;
 }
 
-/** What a home tells of its last messages, and of the calls of the last day that failed. */
+/** The last messages of a home, and the failed calls of the last day. */
 export interface Trace {
   readonly entries: readonly TraceEntry[];
   readonly failed: readonly FailedCall[];
@@ -34,9 +34,9 @@ const attemptsAtOnce = 3;
 const pausesLater = [1_000, 5_000, 15_000];
 
 /**
- * Tells homes at once, three times if need be; what still fails is tried again behind the answer, and at last the time limit on
- * the home's copy helps.
- * @param later keeps the Worker alive for what goes on behind the answer
+ * Notifies homes at once, with up to three attempts. If these fail, they go on after the response, and at last the time limit of the home's
+ * copy applies.
+ * @param later keeps the Worker alive for the work after the response
  */
 export function homesOf(environment: Environment, later: (work: Promise<unknown>) => void): Homes {
   const homeOf = (subscriber: Subscriber): Stub => environment.ADDRESS_OF_RECORD.getByName(homeName(subscriber));
@@ -77,7 +77,7 @@ async function succeeds(attempt: () => Promise<void>, home: string): Promise<boo
     await attempt();
     return true;
   } catch (error) {
-    console.error(JSON.stringify({ note: "a home could not be told of a change", home, error: String(error) }));
+    console.error(JSON.stringify({ note: "a home could not be notified of a change", home, error: String(error) }));
     return false;
   }
 }

@@ -20,7 +20,7 @@ import { json, noContent, operation, problems } from "./responses.ts";
 import { domainParameters, fitsXml, isPlainText, subscriberParameters } from "./schemas.ts";
 import { Store, nameOf } from "../../platform/directory/store.ts";
 
-/** Lists of one subscriber, and of a domain. */
+/** Maximum of lists of one subscriber, and of a domain. */
 const maxOfSubscriber = 20;
 const maxOfDomain = 200;
 
@@ -29,16 +29,16 @@ const entrySchema = z.strictObject({
     .string()
     .max(maxUri)
     .refine((uri) => canonicalResource(uri) !== undefined, "is not the SIP or tel URI of a user")
-    .refine((uri) => !isOfList(uri), "is a list itself: lists within lists are not taken")
-    .openapi({ description: "What is watched", example: "sip:bob@example.com" }),
-  // XML, which the names are told in, cannot hold control characters.
+    .refine((uri) => !isOfList(uri), "is a list itself: lists within lists are not accepted")
+    .openapi({ description: "The URI to watch", example: "sip:bob@example.com" }),
+  // The names are sent in XML, which does not allow control characters.
   name: z
     .string()
     .min(1)
     .max(maxName)
     .refine((name) => fitsXml(name) && isPlainText(name), "has control characters")
     .optional()
-    .openapi({ description: "What it is called", example: "Bob" }),
+    .openapi({ description: "Its name", example: "Bob" }),
 });
 const body = z
   .strictObject({
@@ -46,18 +46,18 @@ const body = z
       .array(entrySchema)
       .max(maxEntries)
       .refine((entries) => new Set(entries.map(({ uri }) => canonicalResource(uri))).size === entries.length, "name a resource twice")
-      .openapi({ description: "What the list has, in place of what it had" }),
+      .openapi({ description: "The new entries, which replace all previous ones" }),
   })
   .openapi("ListChange");
 const shownEntry = z.object({
-  uri: z.string().openapi({ description: "What is watched", example: "sip:bob@example.com" }),
-  name: z.string().optional().openapi({ description: "What it is called", example: "Bob" }),
+  uri: z.string().openapi({ description: "The URI to watch", example: "sip:bob@example.com" }),
+  name: z.string().optional().openapi({ description: "Its name", example: "Bob" }),
 });
 const listSchema = z
   .object({
     name: z.string().openapi({ description: "The name of the list", example: "friends" }),
-    uri: z.string().openapi({ description: "What phones subscribe to", example: "sip:list.friends.alice@example.com" }),
-    entries: z.array(shownEntry).openapi({ description: "What the list has" }),
+    uri: z.string().openapi({ description: "The URI that phones subscribe to", example: "sip:list.friends.alice@example.com" }),
+    entries: z.array(shownEntry).openapi({ description: "The entries of the list" }),
   })
   .openapi("List");
 const listsSchema = z.object({ lists: z.array(listSchema).openapi({ description: "The lists, by name" }) }).openapi("Lists");
@@ -65,15 +65,15 @@ const listsSchema = z.object({ lists: z.array(listSchema).openapi({ description:
 const listName = z
   .string()
   .regex(/^[a-z0-9-]{1,32}$/, "is not made of a-z, 0-9 and hyphens")
-  .refine((name) => name !== adHocName, "is reserved for lists that come in a SUBSCRIBE")
+  .refine((name) => name !== adHocName, "is reserved for lists in a SUBSCRIBE")
   .openapi({ param: { name: "list", in: "path" }, description: "The name of the list", example: "friends" });
 
 const responses = {
   list: { 200: json(listsSchema, "The lists"), ...problems(400, 401, 404, 503) },
   read: { 200: json(listSchema, "The list"), ...problems(400, 401, 404, 503) },
   put: {
-    200: json(listSchema, "The list, as it is now"),
-    201: json(listSchema, "The list, which is new"),
+    200: json(listSchema, "The list was replaced"),
+    201: json(listSchema, "The list was created"),
     ...problems(400, 401, 404, 409, 413, 503),
   },
   remove: { 204: noContent, ...problems(400, 401, 404, 503) },
@@ -109,7 +109,7 @@ const routes = {
     responses: responses.read,
   }),
   subscriberPut: createRoute({
-    ...operation("putListOfSubscriber", "Make or replace a list of a user", "Lists"),
+    ...operation("putListOfSubscriber", "Create or replace a list of a user", "Lists"),
     method: "put",
     ...oneOfSubscriber,
     request: { params: ofSubscriber.one, body: content },
@@ -137,7 +137,7 @@ const routes = {
     responses: responses.read,
   }),
   domainPut: createRoute({
-    ...operation("putListOfDomain", "Make or replace a list of a domain", "Lists"),
+    ...operation("putListOfDomain", "Create or replace a list of a domain", "Lists"),
     method: "put",
     ...oneOfDomain,
     request: { params: ofDomain.one, body: content },
@@ -226,7 +226,7 @@ async function remove(context: ApiContext, domain: string, list: ListName): Prom
   await tell(context, domain, list);
 }
 
-/** Those who watch it learn of the change at once: its owner, or the subscribers to the domain's. */
+/** Its watchers are notified of the change at once: its owner, or the subscribers to the domain's list. */
 async function tell({ env, executionCtx }: ApiContext, domain: string, list: ListName): Promise<void> {
   const homes = homesOf(env, (work) => executionCtx.waitUntil(work));
   const { owner, name } = list;

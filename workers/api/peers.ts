@@ -13,14 +13,14 @@ const fields = {
     .array(domainName)
     .min(1)
     .max(100)
-    .openapi({ description: "The domains that it speaks for", example: ["partner.example"] }),
+    .openapi({ description: "The domains that it serves", example: ["partner.example"] }),
   certificate: z
     .string()
     .transform((text) => text.replaceAll(":", "").toLowerCase())
     .refine((text) => /^[0-9a-f]{64}$/.test(text), "is not a SHA-256 fingerprint: 64 hexadecimal digits")
     .optional()
     .openapi({ description: "SHA-256 fingerprint of its client certificate, which Cloudflare has to verify (mTLS)" }),
-  trusted: z.boolean().default(false).openapi({ description: "What it says of who calls (P-Asserted-Identity) is believed" }),
+  trusted: z.boolean().default(false).openapi({ description: "The caller identity that it asserts (P-Asserted-Identity) is trusted" }),
 };
 const peerBody = z
   .strictObject({
@@ -29,7 +29,7 @@ const peerBody = z
       .string()
       .regex(/^\S{20,200}$/, "has to be 20 to 200 characters without spaces")
       .optional()
-      .openapi({ description: "It connects with this as a bearer token. Kept if left out, never shown." }),
+      .openapi({ description: "The bearer token with which it connects. Kept if left out, never shown." }),
   })
   .openapi("PeerChange");
 const peerSchema = z
@@ -55,10 +55,10 @@ const list = createRoute({
   responses: { 200: json(peersSchema, "The servers of other domains that may connect"), ...problems(400, 401, 404, 503) },
 });
 const put = createRoute({
-  ...operation("putPeer", "Let another server connect", "Other servers"),
+  ...operation("putPeer", "Allow another server to connect", "Other servers"),
   ...{ method: "put", path, security },
   request: { params, body: { required: true, content: { "application/json": { schema: peerBody } } } },
-  responses: { 200: json(peerSchema, "The peer, as it is now"), ...problems(400, 401, 404, 409, 413, 503) },
+  responses: { 200: json(peerSchema, "The stored peer"), ...problems(400, 401, 404, 409, 413, 503) },
 });
 const remove = createRoute({
   ...operation("deletePeer", "Remove a peer and close its connections", "Other servers"),
@@ -103,7 +103,7 @@ peerRoutes.openapi(remove, async (context) => {
   return context.body(null, 204);
 });
 
-/** Its connections end at once: it has to come back with what holds now. */
+/** Its connections end at once: it has to reconnect with the new settings. */
 export async function endPeer({ ADDRESS_OF_RECORD }: Environment, { settings }: PeerRow): Promise<void> {
   await ADDRESS_OF_RECORD.getByName(nonSubscriberHome(settings)).subscriberDeleted();
 }

@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 
 type Issue = z.core.$ZodRawIssue;
 
-/** What is wrong with a member, to be read behind its name. A schema's own message goes before this one. */
+/** What is wrong with a member, to follow its name. A schema's own message has priority. */
 export function inPlainEnglish(issue: Issue): string {
   switch (issue.code) {
     case "invalid_type":

@@ -8,7 +8,7 @@ import { json, noContent, operation, problems } from "./responses.ts";
 import { fitsXml, subscriberParameters } from "./schemas.ts";
 import { Store } from "../../platform/directory/store.ts";
 
-/** RFC 4480 §3.2: those of its schema. */
+/** RFC 4480 §3.2: the activities of its schema. */
 const activities = [
   ...["appointment", "away", "breakfast", "busy", "dinner", "holiday", "in-transit", "looking-for-work", "meal", "meeting"],
   ...["on-the-phone", "performance", "permanent-absence", "playing", "presentation", "shopping", "sleeping", "spectator", "steering"],
@@ -17,7 +17,7 @@ const activities = [
 
 const presenceSchema = z
   .strictObject({
-    open: z.boolean().optional().openapi({ description: "Whether the user can be reached; if absent, the user's phones tell" }),
+    open: z.boolean().optional().openapi({ description: "Whether the user can be reached; if absent, the user's phones decide" }),
     activity: z.enum(activities).optional().openapi({ description: "What the user is doing (RFC 4480 §3.2)" }),
     note: z
       .string()
@@ -25,7 +25,7 @@ const presenceSchema = z
       .refine(fitsXml, "has control characters")
       .optional()
       .openapi({ description: "A text for watchers", example: "back at three" }),
-    expires: z.int().min(60).max(86_400).default(3600).openapi({ description: "Seconds until it is forgotten" }),
+    expires: z.int().min(60).max(86_400).default(3600).openapi({ description: "Seconds until it is deleted" }),
   })
   .openapi("Presence");
 const voiceMailSchema = z
@@ -42,24 +42,24 @@ const security = [{ bearer: [] }];
 const base = "/domains/{domain}/subscribers/{username}";
 const request = { params: subscriberParameters };
 const putPresence = createRoute({
-  ...operation("putPresence", "Say how a user is, for an application", "Presence"),
+  ...operation("putPresence", "Set the presence of a user from an application", "Presence"),
   ...{ method: "put", path: `${base}/presence`, security },
   request: { ...request, body: { required: true, content: { "application/json": { schema: presenceSchema } } } },
-  responses: { 200: json(presenceSchema, "What watchers are told"), ...problems(400, 401, 404, 409, 413, 503) },
+  responses: { 200: json(presenceSchema, "The presence for watchers"), ...problems(400, 401, 404, 409, 413, 503) },
 });
 const removePresence = createRoute({
-  ...operation("deletePresence", "Take back what an application said of a user", "Presence"),
+  ...operation("deletePresence", "Delete the presence that an application has set", "Presence"),
   ...{ method: "delete", path: `${base}/presence`, security, request },
   responses: { 204: noContent, ...problems(400, 401, 404, 409, 503) },
 });
 const putVoiceMail = createRoute({
-  ...operation("putVoiceMail", "Say how many voice messages wait for a user", "Presence"),
+  ...operation("putVoiceMail", "Set the number of voice messages that wait for a user", "Presence"),
   ...{ method: "put", path: `${base}/voice-mail`, security },
   request: { ...request, body: { required: true, content: { "application/json": { schema: voiceMailSchema } } } },
-  responses: { 200: json(voiceMailSchema, "What the user's phones are told (RFC 3842)"), ...problems(400, 401, 404, 409, 413, 503) },
+  responses: { 200: json(voiceMailSchema, "The state for the user's phones (RFC 3842)"), ...problems(400, 401, 404, 409, 413, 503) },
 });
 
-/** …/presence and …/voice-mail: what an application says of a subscriber (RFC 3903 §6 by other means; RFC 3842). */
+/** …/presence and …/voice-mail: a subscriber's state from an application (RFC 3903 §6 by other means; RFC 3842). */
 export const presenceRoutes = new OpenAPIHono<{ Bindings: Environment }>();
 
 presenceRoutes.openapi(putPresence, async (context) => {

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "@hono/zod-openapi";
 
-/** An error as RFC 9457 has it. */
+/** An error by RFC 9457. */
 export const problemSchema = z
   .object({
     type: z.string().openapi({ description: "Always about:blank" }),

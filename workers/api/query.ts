@@ -7,9 +7,9 @@ interface Definition {
 }
 
 /**
- * Refuses query parameters that an operation does not have, and those that are given twice: a misspelt one would be ignored otherwise.
+ * Refuses unknown and repeated query parameters: otherwise a misspelt one would be ignored.
  * @param definitions those of the API's description
- * @param path without the place where the API is mounted
+ * @param path without the prefix of the API
  */
 export function refuseUnknownQuery(definitions: readonly Definition[], method: string, path: string, query: URLSearchParams): void {
   const wanted = method === "HEAD" ? "get" : method.toLowerCase();

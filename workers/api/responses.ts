@@ -6,19 +6,19 @@ export function json<Schema extends z.ZodType>(schema: Schema, description: stri
   return { description, content: { "application/json": { schema } } };
 }
 
-export const noContent = { description: "It is gone" };
+export const noContent = { description: "It was deleted" };
 
 /** The groups of operations in the API's description. */
 export const tags = {
-  Domains: "Domains, and what holds for all of one",
+  Domains: "Domains and their settings",
   Subscribers: "Users, their passwords and aliases",
-  Calls: "What is done with a user's calls, and where the user's phones are",
-  Presence: "Who may watch a user, and what watchers are told",
+  Calls: "Rules for the calls of a user, and the user's bindings",
+  Presence: "Watchers of a user, and presence for them",
   Lists: "Resources that are watched with one subscription",
   "Other servers": "Trunks, peers and routes",
 } as const;
 
-/** What an operation is called, for people and for generated clients. */
+/** The name of an operation, for people and for generated clients. */
 export function operation(operationId: string, summary: string, tag: keyof typeof tags) {
   return { operationId, summary, tags: [tag] };
 }
@@ -26,8 +26,8 @@ export function operation(operationId: string, summary: string, tag: keyof typeo
 const meanings: Readonly<Record<number, string>> = {
   400: "The request is malformed",
   401: "The token or the password is missing or wrong",
-  404: "What the path names does not exist",
-  409: "It is in conflict with what is there",
+  404: "The resource of the path does not exist",
+  409: "It conflicts with the present state",
   413: "The body is too large",
   503: "The database cannot be reached, or a secret of the server is not set",
 };

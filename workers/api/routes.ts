@@ -15,19 +15,23 @@ import { Store, nameOf } from "../../platform/directory/store.ts";
 
 const pattern = z
   .union([
-    z.strictObject({ prefix: z.string().min(1).max(64).openapi({ description: "How it begins" }) }),
+    z.strictObject({ prefix: z.string().min(1).max(64).openapi({ description: "The prefix" }) }),
     z.strictObject({ pattern: z.string().min(1).max(256).openapi({ description: "A POSIX extended regular expression" }) }),
   ])
-  .refine(isPattern, "is not a valid regular expression (POSIX extended), or one that could take long")
-  .openapi({ description: "How it begins, or a POSIX extended regular expression", example: { prefix: "+49" } });
+  .refine(isPattern, "is not a valid regular expression (POSIX extended), or could be slow")
+  .openapi({ description: "A prefix, or a POSIX extended regular expression", example: { prefix: "+49" } });
 const userTemplate = z.string().min(1).max(128).openapi({ description: "A user, or a number" });
 const kind = <Kind extends string>(literal: Kind, description: string) => z.literal(literal).openapi({ description });
-const uriTemplate = z.string().max(256).refine(isUri, "is not the SIP, SIPS or TEL URI of a user").openapi({ description: "Where to" });
+const uriTemplate = z
+  .string()
+  .max(256)
+  .refine(isUri, "is not the SIP, SIPS or TEL URI of a user")
+  .openapi({ description: "The target URI" });
 const action = z
   .discriminatedUnion("kind", [
     z.strictObject({ kind: kind("local", "It goes to a user of the domain"), user: userTemplate }),
     z.strictObject({
-      kind: kind("trunk", "It goes by a trunk"),
+      kind: kind("trunk", "It goes to a trunk"),
       trunk: z.string().max(64).openapi({ description: "The name of the trunk" }),
       user: userTemplate.optional(),
       keeps_domain: z
@@ -37,7 +41,7 @@ const action = z
     }),
     z.strictObject({ kind: kind("retarget", "It goes to another address"), uri: uriTemplate }),
     z.strictObject({
-      kind: kind("redirect", "The caller is told another address"),
+      kind: kind("redirect", "The caller is redirected to another address"),
       status: z.literal([301, 302, 305]).openapi({ description: "The status of the answer" }),
       uri: uriTemplate,
     }),
@@ -52,10 +56,10 @@ const action = z
         .openapi({ description: "The reason phrase of the answer" }),
     }),
   ])
-  .openapi({ description: "\\1 to \\9 stand for what the user's prefix leaves, or its expression has captured" });
+  .openapi({ description: "\\1 to \\9 stand for the text after the user's prefix, or for the captures of its expression" });
 const methodSchema = z.string().regex(/^[A-Z]{1,20}$/, "is not a method in capital letters");
 const fields = {
-  order: z.int().min(0).max(1_000_000).default(100).openapi({ description: "The smallest is asked first" }),
+  order: z.int().min(0).max(1_000_000).default(100).openapi({ description: "The smallest is tried first" }),
   match: z
     .strictObject({
       methods: z
@@ -69,7 +73,7 @@ const fields = {
       caller: pattern.optional().openapi({ description: "The caller: user@domain" }),
     })
     .default({})
-    .openapi({ description: "Which requests: all that is given must fit" }),
+    .openapi({ description: "Which requests match: all present members must match" }),
   action,
 };
 const routeBody = z.strictObject(fields).openapi("RouteChange");
@@ -79,9 +83,9 @@ const routeSchema = z
 const routesSchema = z.object({ routes: z.array(routeSchema).openapi({ description: "The routes, by name" }) }).openapi("Routes");
 const testBody = z
   .strictObject({
-    domain: domainName.openapi({ description: "Whose routes are asked" }),
+    domain: domainName.openapi({ description: "The domain whose routes are tested" }),
     method: methodSchema.default("INVITE").openapi({ description: "The method of the request" }),
-    uri: z.string().max(512).openapi({ description: "What is called", example: "sip:+493012345@example.com" }),
+    uri: z.string().max(512).openapi({ description: "The called URI", example: "sip:+493012345@example.com" }),
     caller: z
       .string()
       .max(320)
@@ -108,15 +112,15 @@ const verdictSchema = z
     action: z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
       .optional()
-      .openapi({ description: "The action of the route that fits, with the captures put in" }),
+      .openapi({ description: "The action of the matching route, with the captures filled in" }),
     trace: z
       .array(
         z.object({
           route: z.string().openapi({ description: "The name of the route" }),
-          why: z.string().openapi({ description: "Why it fits, or does not" }),
+          why: z.string().openapi({ description: "Why it matches, or not" }),
         }),
       )
-      .openapi({ description: "The routes that were asked, in their order" }),
+      .openapi({ description: "The routes that were tried, in order" }),
   })
   .openapi("RouteVerdict");
 
@@ -134,10 +138,10 @@ const list = createRoute({
   responses: { 200: json(routesSchema, "The routes of the domain"), ...problems(400, 401, 404, 503) },
 });
 const put = createRoute({
-  ...operation("putRoute", "Make or replace a route", "Other servers"),
+  ...operation("putRoute", "Create or replace a route", "Other servers"),
   ...{ method: "put", path, security },
   request: { params, body: { required: true, content: { "application/json": { schema: routeBody } } } },
-  responses: { 200: json(routeSchema, "The route, as it is now"), ...problems(400, 401, 404, 413, 503) },
+  responses: { 200: json(routeSchema, "The stored route"), ...problems(400, 401, 404, 413, 503) },
 });
 const remove = createRoute({
   ...operation("deleteRoute", "Delete a route", "Other servers"),
@@ -145,10 +149,10 @@ const remove = createRoute({
   responses: { 204: noContent, ...problems(400, 401, 404, 503) },
 });
 const test = createRoute({
-  ...operation("testRoutes", "Ask what would happen to a request", "Other servers"),
+  ...operation("testRoutes", "Test the routes with a request", "Other servers"),
   ...{ method: "post", path: "/routes/test", security },
   request: { body: { required: true, content: { "application/json": { schema: testBody } } } },
-  responses: { 200: json(verdictSchema, "What would happen to such a request, and why"), ...problems(400, 401, 404, 413, 503) },
+  responses: { 200: json(verdictSchema, "The result for such a request, and why"), ...problems(400, 401, 404, 413, 503) },
 });
 
 /** /domains/{domain}/routes, and /routes/test. */
@@ -193,7 +197,7 @@ routeRoutes.openapi(test, async (context) => {
   if (address === undefined) throw new Problem(400, "uri: is not the SIP, SIPS or TEL URI of a user");
   const { outcome, trace } = chooseRoute(await store.routes(domain), { method, user: address.user, domain: address.domain, caller });
   const directory = directoryOf(context.env);
-  // What another isolate has changed counts already.
+  // Changes that another isolate has made must count.
   directory.forget(domain);
   const [user = ""] = caller.split("@");
   const unnamed = { instance: undefined, registration: undefined };
@@ -205,7 +209,7 @@ routeRoutes.openapi(test, async (context) => {
   return context.json(verdict, 200);
 });
 
-/** The decision as it is made for a request. */
+/** The decision for a request. */
 function targetView(target: Target | Fault): z.infer<typeof targetSchema> {
   if (isFault(target)) return { kind: "refused", status: target.status };
   switch (target.kind) {
@@ -222,15 +226,15 @@ function sentenceOf(target: Target | Fault): string {
   if (isFault(target)) return `it is refused with ${target.status}: ${target.fault}`;
   switch (target.kind) {
     case "home":
-      return `it goes to the user ${nameOf(userOfHome(target.home))}${target.redirects === true ? ": the caller is told where they are" : ""}`;
+      return `it goes to the user ${nameOf(userOfHome(target.home))}${target.redirects === true ? ": the caller gets the user's addresses" : ""}`;
     case "redirect":
-      return `the sender is told ${target.status}, ${target.uri}`;
+      return `the sender is redirected with ${target.status} to ${target.uri}`;
     case "external":
-      return target.trunk === undefined ? `it goes to ${target.uri}` : `it goes by the trunk ${target.trunk}, to ${target.uri}`;
+      return target.trunk === undefined ? `it goes to ${target.uri}` : `it goes to the trunk ${target.trunk}, as ${target.uri}`;
   }
 }
 
-/** In the API's own words. */
+/** With the names that the API uses. */
 function asWritten(outcome: Outcome): object {
   if (outcome.kind !== "trunk") return outcome;
   const { keepsDomain, ...rest } = outcome;
@@ -252,7 +256,7 @@ function shown({ name, order, match, action: what }: Route): z.infer<typeof rout
   };
 }
 
-/** With captures of the kind that a number has. */
+/** With sample captures like those of a number. */
 function isUri(template: string): boolean {
   const uri = parseUri(template.replace(/\\[1-9]/g, "1"));
   return !isFault(uri) && (uri.kind === "tel" || (uri.kind === "sip" && uri.user !== undefined));

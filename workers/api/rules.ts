@@ -23,7 +23,7 @@ const blocked = z
   .transform(canonicalName)
   .refine((name) => name === "anonymous" || /^[^@\s]+@[a-z0-9.\-[\]:]+$/.test(name), "is not user@domain, *@domain or anonymous");
 
-/** Octets: a subscriber's row travels with each new connection to his home. */
+/** Octets: a subscriber's row is sent with each new connection to their home. */
 const maxRules = 8192;
 
 const rulesSchema = z
@@ -49,7 +49,12 @@ const rulesSchema = z
       .max(200)
       .default([])
       .openapi({ description: "Callers that are refused", example: ["*@evil.example", "anonymous"] }),
-    maximum_calls: z.int().min(1).max(100).optional().openapi({ description: "Calls at once, in both directions; any number, if absent" }),
+    maximum_calls: z
+      .int()
+      .min(1)
+      .max(100)
+      .optional()
+      .openapi({ description: "Simultaneous calls, in both directions; no limit if absent" }),
     watching: z
       .strictObject({
         default: permissionSchema.optional(),
@@ -69,15 +74,15 @@ type Written = z.infer<typeof rulesSchema>;
 const shared = { path: "/domains/{domain}/subscribers/{username}/rules", security: [{ bearer: [] }] };
 const request = { params: subscriberParameters };
 const read = createRoute({
-  ...operation("readRules", "Read what is done with a user's calls", "Calls"),
+  ...operation("readRules", "Read the rules for the calls of a user", "Calls"),
   ...{ method: "get", ...shared, request },
-  responses: { 200: json(rulesSchema, "What is done with calls for the user"), ...problems(400, 401, 404, 503) },
+  responses: { 200: json(rulesSchema, "The rules of the user"), ...problems(400, 401, 404, 503) },
 });
 const put = createRoute({
-  ...operation("putRules", "Replace what is done with a user's calls", "Calls"),
+  ...operation("putRules", "Replace the rules for the calls of a user", "Calls"),
   ...{ method: "put", ...shared },
   request: { ...request, body: { required: true, content: { "application/json": { schema: rulesSchema } } } },
-  responses: { 200: json(rulesSchema, "The rules, in place of all that were there"), ...problems(400, 401, 404, 413, 503) },
+  responses: { 200: json(rulesSchema, "The new rules, which replace all previous ones"), ...problems(400, 401, 404, 413, 503) },
 });
 const remove = createRoute({
   ...operation("deleteRules", "Remove all rules of a user", "Calls"),
@@ -160,7 +165,7 @@ function written({ forward, doNotDisturb, blocked: list, maximumCalls, watching 
   };
 }
 
-/** Strings with other than Latin-1 letters take two octets each in an attachment. */
+/** Strings with other than Latin-1 letters take two octets for each character in an attachment. */
 function sizeOf(rules: object): number {
   const text = JSON.stringify(rules);
   return Buffer.byteLength(text, "latin1") * (Buffer.from(text, "latin1").toString("latin1") === text ? 1 : 2);

@@ -2,13 +2,13 @@ import { z } from "@hono/zod-openapi";
 import { canonicalUser, isHost, nameOfUser } from "../../lib/syntax/uri.ts";
 import { nameOf } from "../../platform/directory/store.ts";
 
-/** Characters of a user's name, and of the same as it stands in a URI. */
+/** Characters of a user's name, and of its escaped form in a URI. */
 const maxName = 64;
 const maxEscaped = 192;
 
 /**
- * The name of a user, without escapes; a user part as it stands in a SIP URI is read too. It has no character that a phone's page would
- * take for the end of the name, or that HTTP's and SIP's credentials cannot hold (RFC 7617 §2).
+ * The name of a user, without escapes; a user part of a SIP URI is accepted too. Characters are refused that a phone's page would read as
+ * the end of the name, or that the credentials of HTTP and SIP cannot contain (RFC 7617 §2).
  */
 export const userName = z
   .string()
@@ -54,18 +54,18 @@ export const pageQuery = z.object({
     .min(1)
     .max(1000)
     .default(100)
-    .openapi({ param: { name: "limit", in: "query" }, description: "How many a page has at most" }),
+    .openapi({ param: { name: "limit", in: "query" }, description: "The maximum number of entries on a page" }),
   cursor: z
     .string()
     .default("")
-    .openapi({ param: { name: "cursor", in: "query" }, description: "next_cursor of the page before" }),
+    .openapi({ param: { name: "cursor", in: "query" }, description: "next_cursor of the previous page" }),
   search: z
     .string()
     .max(128)
     .default("")
     .openapi({
       param: { name: "search", in: "query" },
-      description: "Only those that have this text in their name, or a user's alias or display name; the case of a-z does not count",
+      description: "Only entries with this text in the name, alias or display name; the case of a-z is ignored",
     }),
 });
 
@@ -73,12 +73,12 @@ export const traceQuery = z.object({
   format: z
     .enum(["json", "text"])
     .optional()
-    .openapi({ param: { name: "format", in: "query" }, description: "text: to be read by people; json, if absent" }),
+    .openapi({ param: { name: "format", in: "query" }, description: "text: for people; json if absent" }),
   call_id: z
     .string()
     .max(256)
     .optional()
-    .openapi({ param: { name: "call_id", in: "query" }, description: "Only what has this Call-ID" }),
+    .openapi({ param: { name: "call_id", in: "query" }, description: "Only messages and calls with this Call-ID" }),
 });
 
 const ha1 = (digits: number) =>
@@ -88,25 +88,25 @@ const ha1 = (digits: number) =>
     .transform((text) => text.toLowerCase())
     .optional();
 
-/** More octets than this would not fit where a home keeps the row of a user. */
+/** Octets: more would not fit where a home keeps the row of a user. */
 const maxAliases = 3200;
 
 export const subscriberBody = z
   .strictObject({
     password: z.string().min(8).max(256).optional().openapi({
-      description: "Needed for a new subscriber, if ha1 is absent; kept if left out. Never shown.",
+      description: "Required for a new subscriber if ha1 is absent; kept if left out. Never shown.",
       example: "correct horse battery",
     }),
     ha1: z
       .strictObject({
-        md5: ha1(32).openapi({ description: "MD5(username:domain:password), hexadecimal: what JsSIP and SIP.js prove" }),
+        md5: ha1(32).openapi({ description: "MD5(username:domain:password), hexadecimal: for JsSIP and SIP.js" }),
         sha256: ha1(64).openapi({ description: "SHA-256(username:domain:password), hexadecimal: for phones that know SHA-256" }),
       })
       .refine(({ md5, sha256 }) => md5 !== undefined || sha256 !== undefined, "needs md5, sha256 or both")
       .optional()
       .openapi({
         description:
-          "In place of the password: HA1 (RFC 7616 §3.4.2) from another server whose realm was the domain. With md5 only, a phone that prefers SHA-256 cannot register; with sha256 only, JsSIP and SIP.js cannot. Never shown.",
+          "Instead of the password: HA1 (RFC 7616 §3.4.2) from another server whose realm was the domain. With md5 only, a phone that prefers SHA-256 cannot register; with sha256 only, JsSIP and SIP.js cannot. Never shown.",
       }),
     aliases: z
       .array(userName)
@@ -124,20 +124,20 @@ export const subscriberBody = z
       .refine(isPlainText, "has control characters")
       .nullable()
       .optional()
-      .openapi({ description: "What the person is called; null removes it, kept if left out", example: "Alice Ågren" }),
+      .openapi({ description: "The display name; null removes it, kept if left out", example: "Alice Ågren" }),
   })
   .refine(({ password, ha1: hashes }) => password === undefined || hashes === undefined, {
     path: ["ha1"],
-    message: "cannot stand beside password",
+    message: "cannot be combined with password",
   })
   .openapi("SubscriberChange");
 
-/** Whether a text has no control characters, nor halves of characters. Not a `regex`: its flag would be wrong in the description. */
+/** Whether a text has no control characters and no halves of surrogate pairs. Not a `regex`: its flag would be wrong in the description. */
 export function isPlainText(text: string): boolean {
   return !/[\p{Cc}\p{Cs}]/u.test(text);
 }
 
-/** Whether XML can hold a text (XML 1.0 §2.2): besides plain text, tabs and line ends. */
+/** Whether XML allows a text (XML 1.0 §2.2): besides plain text, tabs and line ends. */
 export function fitsXml(text: string): boolean {
   return isPlainText(text.replace(/[\t\n\r]/g, "")) && !/[\ufffe\uffff]/.test(text);
 }
@@ -150,11 +150,11 @@ export const subscriberSchema = z
   .object({
     domain: z.string().openapi({ description: "The domain of the user", example: "example.com" }),
     username: z.string().openapi({ description: "The name, without escapes", example: "josé" }),
-    displayName: z.string().nullable().openapi({ description: "What the person is called; null if nothing is known", example: "José" }),
+    displayName: z.string().nullable().openapi({ description: "The display name; null if there is none", example: "José" }),
     aliases: z.array(z.string()).openapi({ description: "Other names and numbers of the domain that reach the user" }),
     opened: z.boolean().openapi({
       description:
-        "Whether a phone of the user has ever registered with the right password. Until then nothing is stored for the user: calls draw 480, or go where the rule not_registered says; there are no bindings, no messages and no presence",
+        "Whether a phone of the user has ever registered with the right password. Until then nothing is stored for the user: calls get 480, or go where the rule not_registered says; there are no bindings, no messages and no presence",
     }),
   })
   .openapi("Subscriber");
@@ -173,20 +173,20 @@ const traceEntry = z.object({
   at: z.number().openapi({ description: "Milliseconds since 1970" }),
   direction: z
     .enum(["in", "out", "note"])
-    .openapi({ description: "in: the server received it; out: the server sent it; note: what happened besides" }),
-  flow: z.string().openapi({ description: "Which connection it was on; - for another home or server" }),
+    .openapi({ description: "in: the server received it; out: the server sent it; note: another event" }),
+  flow: z.string().openapi({ description: "The connection; - for another home or server" }),
   text: z.string().openapi({ description: "The message, or the note" }),
 });
 
 const failedCall = z
   .object({
-    at: z.number().openapi({ description: "Milliseconds since 1970; when the final response went out" }),
+    at: z.number().openapi({ description: "Milliseconds since 1970; when the final response was sent" }),
     call_id: z.string().openapi({ description: "The Call-ID, as the log and the phones have it" }),
-    side: z.enum(["caller", "callee"]).openapi({ description: "Whether the user has placed the call, or was to be called" }),
+    side: z.enum(["caller", "callee"]).openapi({ description: "Whether the user placed the call, or was called" }),
     status: z.number().int().openapi({ description: "The status code of the final response", example: 486 }),
     reason: z.string().openapi({ description: "Its reason phrase", example: "Busy Here" }),
     why: z.string().optional().openapi({
-      description: "Why, in the server's own words; absent if a phone or another server has refused",
+      description: "The server's own explanation; absent if a phone or another server has refused",
       example: "no phone of this user is registered",
     }),
     from: z.string().openapi({ description: "The From header" }),
@@ -194,15 +194,13 @@ const failedCall = z
     ms: z.number().optional().openapi({ description: "Milliseconds from the INVITE to the final response, if known" }),
     messages: z
       .array(traceEntry)
-      .openapi({ description: "The INVITE and what belongs to it, oldest first, as far as the home still had it; no credentials" }),
+      .openapi({ description: "The INVITE and its related messages, oldest first, if the home still had them; without credentials" }),
   })
   .openapi("FailedCall");
 
 export const traceSchema = z
   .object({
-    entries: z
-      .array(traceEntry)
-      .openapi({ description: "The last messages, oldest first; gone when the home has had nothing to do for 10 s" }),
+    entries: z.array(traceEntry).openapi({ description: "The last messages, oldest first; deleted when the home has been idle for 10 s" }),
     failed: z.array(failedCall).openapi({ description: "Calls that failed within a day, oldest first: 50 at most, ten a minute" }),
   })
   .openapi("Trace");
@@ -212,7 +210,7 @@ export const permissionSchema = z.enum(["allow", "block", "polite-block", "confi
     "RFC 5025: allow shows the user's state; block refuses; polite-block shows the user as closed; confirm waits until the user has decided",
 });
 
-/** Whom a rule for watchers is about. */
+/** The subject of a rule for watchers. */
 export const watcherName = z
   .string()
   .max(320)
@@ -226,7 +224,7 @@ export function canonicalName(name: string): string {
   return `${canonicalUser(name.slice(0, at).replace(/^sips?:/i, ""))}@${name.slice(at + 1).toLowerCase()}`;
 }
 
-/** The same as people write it, without escapes. */
+/** The same without escapes, as people write it. */
 export function shownName(name: string): string {
   const at = name.lastIndexOf("@");
   return `${nameOf(name.slice(0, Math.max(0, at)))}${name.slice(Math.max(0, at))}`;

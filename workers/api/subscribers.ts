@@ -38,17 +38,17 @@ const read = createRoute({
   responses: { 200: json(subscriberSchema, "The subscriber"), ...problems(400, 401, 404, 503) },
 });
 const put = createRoute({
-  ...operation("putSubscriber", "Make or change a user", "Subscribers"),
+  ...operation("putSubscriber", "Create or change a user", "Subscribers"),
   ...{ method: "put", path, security },
   request: { params: subscriberParameters, body: { required: true, content: { "application/json": { schema: subscriberBody } } } },
   responses: {
     200: json(subscriberSchema, "It was changed"),
-    201: json(subscriberSchema, "It was made"),
+    201: json(subscriberSchema, "It was created"),
     ...problems(400, 401, 404, 409, 413, 503),
   },
 });
 const remove = createRoute({
-  ...operation("deleteSubscriber", "Delete a user and what is stored of them", "Subscribers"),
+  ...operation("deleteSubscriber", "Delete a user and all their data", "Subscribers"),
   method: "delete",
   path,
   security,

@@ -10,9 +10,9 @@ import { Problem } from "./problem.ts";
 import { nameOf } from "../../platform/directory/store.ts";
 
 /**
- * Refuses an address that calls for a subscriber would be sent to in vain: the subscriber's own, since such a call would come back for
- * ever, and one of a domain of ours that leads to no user, no trunk and by no route.
- * @param member what the address is called in the request
+ * Refuses an address to which a subscriber's calls cannot be forwarded: the subscriber's own, because such a call would loop, and one of
+ * our domains that has no user, trunk or route.
+ * @param member the name of the address in the request
  * @param uri the SIP, SIPS or TEL URI of a user
  */
 export async function refuseVainTarget(environment: Environment, subscriber: Subscriber, member: string, uri: string): Promise<void> {
@@ -24,7 +24,7 @@ export async function refuseVainTarget(environment: Environment, subscriber: Sub
   if (answer.kind === "subscriber") {
     const { username, domain: served } = answer.subscriber;
     if (username === subscriber.username && served === subscriber.domain)
-      throw new Problem(400, `${member}: ${nameOf(user)} is this user: the call would come back for ever`);
+      throw new Problem(400, `${member}: ${nameOf(user)} is this user: the call would loop`);
     return;
   }
   const caller = `${subscriber.username}@${subscriber.domain}`;
@@ -34,7 +34,7 @@ export async function refuseVainTarget(environment: Environment, subscriber: Sub
   throw new Problem(400, `${member}: there is no user ${nameOf(user)} in ${domain}, and no trunk or route for it`);
 }
 
-/** Whom an address names; undefined for one phone by its GRUU, which may be of the subscriber's own. */
+/** The user of an address; undefined for a GRUU, which names one phone and may be the subscriber's own. */
 function targetOf(environment: Environment, text: string, domain: string): { readonly user: string; readonly domain: string } | undefined {
   const uri = parseUri(text);
   if (isFault(uri) || uri.kind === "other") return undefined;

@@ -2,22 +2,22 @@ import { type FailedCall, hasCallId } from "../../lib/failed-call.ts";
 import type { TraceEntry } from "../../lib/trace.ts";
 import type { Trace } from "./homes.ts";
 
-/** What the arrows mean: they point away from the sender, beside the name of the connection. */
+/** The meaning of the arrows: they point away from the sender, beside the name of the connection. */
 const legend = [
   "# <-- A1b2C3d4   Offhook received this on the connection A1b2C3d4",
   "# --> A1b2C3d4   Offhook sent this on it",
   '# --- A1b2C3d4   what happened besides; the connection "-" is another home or server',
 ].join("\n");
 
-/** What a trace has of one call. */
+/** The part of a trace about one call. */
 export function ofCall({ entries, failed }: Trace, callId: string): Trace {
   return { entries: entries.filter(({ text }) => hasCallId(text, callId)), failed: failed.filter((call) => call.callId === callId) };
 }
 
-/** A trace to be read by people. */
+/** A trace as text for people. */
 export function traceAsText({ entries, failed }: Trace): string {
   const calls = failed.map((call) => [headingOf(call), ...call.messages.map(readable)].join("\n"));
-  const last = entries.length === 0 ? "# None: the home keeps these in memory, until it has had nothing to do for 10 seconds.\n" : "";
+  const last = entries.length === 0 ? "# None: the home keeps these in memory, until it has been idle for 10 seconds.\n" : "";
   return [
     ...[legend, "\n# The last messages\n", last, ...entries.map(readable)],
     ...["# Calls that failed within a day, the last one last\n", calls.length === 0 ? "# None\n" : calls.join("\n")],

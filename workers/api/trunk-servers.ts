@@ -5,8 +5,8 @@ import { isIpv6, parseUri } from "../../lib/syntax/uri.ts";
 import { Problem } from "./problem.ts";
 
 /**
- * Refuses a trunk's server that no call could go to: one by a transport that this server does not have, and an address in a private
- * network that is not allowed. Names are looked up when they are needed; the trunk's status says what came of it.
+ * Refuses a trunk's server that calls cannot reach: one with a transport that this server does not support, or an address in a private
+ * network that is not allowed. Names are looked up when they are needed; the trunk's status has the result.
  * @param networks ALLOWED_NETWORKS, in CIDR notation
  */
 export function refuseUnreachable(member: string, text: string, networks: readonly string[]): void {

@@ -25,7 +25,7 @@ const serverSchema = z
     weight: z.int().min(0).max(65_535).default(1).openapi({ description: "Share of the calls among servers of one priority" }),
   })
   .openapi("TrunkServer");
-const digits = z.string().regex(/^\d{0,4}$/, "is not made of at most four digits");
+const digits = z.string().regex(/^\d{0,4}$/, "does not have at most four digits");
 const formatSchema = z
   .union([
     z.enum(["e164", "plain"]),
@@ -38,7 +38,7 @@ const formatSchema = z
       international_prefix: digits.default("00").openapi({ description: "Before the country code of any other" }),
     }),
   ])
-  .openapi("NumberFormat", { description: "How the trunk writes numbers: +4930123, 4930123, or as one dials in a country" });
+  .openapi("NumberFormat", { description: "How the trunk writes numbers: +4930123, 4930123, or as dialled in a country" });
 
 const fields = {
   username: z
@@ -51,30 +51,29 @@ const fields = {
   register: z
     .boolean()
     .default(false)
-    .openapi({ description: "This server registers there, and holds the connection for calls that come from it" }),
-  inbound: z.boolean().default(false).openapi({ description: "Calls that come from it are accepted" }),
+    .openapi({ description: "This server registers there, and keeps the connection open for calls from it" }),
+  inbound: z.boolean().default(false).openapi({ description: "Calls from it are accepted" }),
   prefixes: z
     .array(z.string().max(32))
     .max(100)
     .default([])
     .openapi({ description: 'Numbers that begin with one of these, and belong to no user here, go there; "" is all numbers' }),
-  trusted: z
-    .boolean()
-    .default(false)
-    .openapi({ description: "It is told who calls (P-Asserted-Identity), is believed, and may call in the name of users" }),
+  trusted: z.boolean().default(false).openapi({
+    description: "It gets the caller identity (P-Asserted-Identity), is trusted to assert it, and may call in the name of users",
+  }),
   format: formatSchema.default("e164"),
   maximum_calls: z
     .int()
     .min(0)
     .max(100_000)
     .default(0)
-    .openapi({ description: "Calls at once over each connection to each of its servers; 0: any number" }),
-  connections: z.int().min(1).max(16).default(1).openapi({ description: "Connections to each of its servers, where one is too slow" }),
+    .openapi({ description: "Simultaneous calls over each connection to each server; 0: no limit" }),
+  connections: z.int().min(1).max(16).default(1).openapi({ description: "Connections to each server, if one is too slow" }),
   options_interval: z
     .int()
     .refine((seconds) => seconds === 0 || (seconds >= 5 && seconds <= 86_400), "has to be 0, or from 5 to 86400")
     .default(0)
-    .openapi({ description: "Seconds between OPTIONS that ask each server whether it answers; 0: it is not asked" }),
+    .openapi({ description: "Seconds between OPTIONS that check each server; 0: no checks" }),
 };
 const trunkBody = z
   .strictObject({
@@ -106,7 +105,7 @@ const trunkSchema = z
     lost: z
       .array(z.enum(["password", "token"]))
       .optional()
-      .openapi({ description: "What no key in SEAL_KEYS opens any more, so that it has to be sent again; absent if there is none" }),
+      .openapi({ description: "Secrets that no key in SEAL_KEYS opens, so that they have to be sent again; absent if there are none" }),
   })
   .openapi("Trunk");
 const trunksSchema = z.object({ trunks: z.array(trunkSchema).openapi({ description: "The trunks, by name" }) }).openapi("Trunks");
@@ -125,10 +124,10 @@ const list = createRoute({
   responses: { 200: json(trunksSchema, "The trunks of the domain"), ...problems(400, 401, 404, 503) },
 });
 const put = createRoute({
-  ...operation("putTrunk", "Make or replace a trunk", "Other servers"),
+  ...operation("putTrunk", "Create or replace a trunk", "Other servers"),
   ...{ method: "put", path, security },
   request: { params, body: { required: true, content: { "application/json": { schema: trunkBody } } } },
-  responses: { 200: json(trunkSchema, "The trunk, as it is now"), ...problems(400, 401, 404, 413, 503) },
+  responses: { 200: json(trunkSchema, "The stored trunk"), ...problems(400, 401, 404, 413, 503) },
 });
 const remove = createRoute({
   ...operation("deleteTrunk", "Delete a trunk", "Other servers"),
@@ -141,21 +140,21 @@ const statusSchema = z
     servers: z
       .array(
         z.object({
-          transport: z.enum(["tls", "tcp", "wss", "ws"]).openapi({ description: "How it is connected to" }),
-          host: z.string().openapi({ description: "The name that its certificate has to have" }),
+          transport: z.enum(["tls", "tcp", "wss", "ws"]).openapi({ description: "The transport of the connection" }),
+          host: z.string().openapi({ description: "The name that its certificate must have" }),
           address: z.string().openapi({ description: "Its IP address; over WebSocket its name" }),
           port: z.int().openapi({ description: "Its port" }),
           connected: z.boolean().openapi({ description: "Whether the connection is open" }),
           registered_until: z.iso.datetime().nullable().openapi({ description: "Until when we are registered there; null if we are not" }),
           options: z
             .object({
-              at: z.iso.datetime().openapi({ description: "When it was asked" }),
+              at: z.iso.datetime().openapi({ description: "The time of the check" }),
               status: z.int().openapi({ description: "The status of its answer; 0: no answer" }),
             })
             .nullable()
-            .openapi({ description: "What it answered to the last OPTIONS; null if it was not asked" }),
+            .openapi({ description: "Its answer to the last OPTIONS; null if there was no check" }),
           well: z.boolean().openapi({ description: "False: it gets no calls until it has answered" }),
-          calls: z.int().openapi({ description: "Calls that are on it" }),
+          calls: z.int().openapi({ description: "Calls on this connection" }),
         }),
       )
       .openapi({ description: "The connections to its servers, in the order they are tried" }),
@@ -170,10 +169,10 @@ const statusSchema = z
   })
   .openapi("TrunkStatus");
 const status = createRoute({
-  ...operation("readTrunkStatus", "Read how the servers of a trunk are", "Other servers"),
+  ...operation("readTrunkStatus", "Read the state of a trunk's servers", "Other servers"),
   ...{ method: "get", path: `${path}/status`, security, request: { params } },
   responses: {
-    200: json(statusSchema, "How the connections to its servers are, in the order they are tried"),
+    200: json(statusSchema, "The connections to its servers, in the order they are tried"),
     ...problems(400, 401, 404, 503),
   },
 });
@@ -232,7 +231,7 @@ trunkRoutes.openapi(status, async (context) => {
   return context.json({ servers: hops.map(shownStatus), missing: [...(await missing(context.env, trunk))] }, 200);
 });
 
-/** Named as the request named them. */
+/** With the member names of the request. */
 function refuseServers(environment: Environment, { server: only, servers = [] }: z.infer<typeof trunkBody>): void {
   const { allowedNetworks } = readConfiguration(environment);
   if (only !== undefined) refuseUnreachable("server", only, allowedNetworks);

@@ -30,15 +30,15 @@ const body = z.strictObject({ permission: permissionSchema }).openapi("WatcherPe
 const path = "/domains/{domain}/subscribers/{username}/watchers";
 const security = [{ bearer: [] }, { basic: [] }];
 const list = createRoute({
-  ...operation("listWatchers", "List who may watch a user", "Presence"),
+  ...operation("listWatchers", "List the permissions of a user's watchers", "Presence"),
   ...{ method: "get", path, security, request: { params: subscriberParameters } },
-  responses: { 200: json(rulesSchema, "Who may watch the subscriber"), ...problems(400, 401, 404, 503) },
+  responses: { 200: json(rulesSchema, "The permissions of the subscriber's watchers"), ...problems(400, 401, 404, 503) },
 });
 const put = createRoute({
-  ...operation("putWatcher", "Let a watcher see a user, or not", "Presence"),
+  ...operation("putWatcher", "Set the permission of a watcher", "Presence"),
   ...{ method: "put", path: `${path}/{watcher}`, security },
   request: { params, body: { required: true, content: { "application/json": { schema: body } } } },
-  responses: { 200: json(body, "What holds for this watcher from now on"), ...problems(400, 401, 404, 409, 413, 503) },
+  responses: { 200: json(body, "The new permission of this watcher"), ...problems(400, 401, 404, 409, 413, 503) },
 });
 const remove = createRoute({
   ...operation("deleteWatcher", "Remove the rule for a watcher", "Presence"),
@@ -46,7 +46,7 @@ const remove = createRoute({
   responses: { 204: noContent, ...problems(400, 401, 404, 503) },
 });
 
-/** …/watchers: the part of the rules that subscribers may set themselves, with their own passwords. */
+/** …/watchers: the part of the rules that subscribers may change themselves, with their own passwords. */
 export const watcherRoutes = new OpenAPIHono<{ Bindings: Environment }>();
 
 watcherRoutes.openapi(list, async (context) => {

@@ -51,8 +51,8 @@ describe("the username of a digest (RFC 7616 §3.4)", () => {
   });
 
   it.each([
-    ["sip:example.com", "authentication is needed"],
-    ["sip:EXAMPLE.com", "authentication is needed"],
+    ["sip:example.com", "authentication is required"],
+    ["sip:EXAMPLE.com", "authentication is required"],
     ["sip:other.example", "the uri of the credentials is not the Request-URI"],
     ["rubbish", "the uri of the credentials is not the Request-URI"],
   ])("a digest for the uri %s is challenged with the Warning %s (RFC 7616 §3.4.6)", (uri, why) => {

@@ -95,14 +95,14 @@ describe("settings that are numbers", () => {
   it.each([{ MINIMUM_EXPIRES: "601" }, { DEFAULT_EXPIRES: "59" }, { DEFAULT_EXPIRES: "7201" }, { MAXIMUM_EXPIRES: "599" }])(
     "expiries that do not rise are refused: %o",
     (settings) => {
-      expect(() => readConfiguration(settings)).toThrow("do not rise");
+      expect(() => readConfiguration(settings)).toThrow("must be in ascending order");
     },
   );
 
   it.each([{ MINIMUM_EVENT_EXPIRES: "7201" }, { MAXIMUM_EVENT_EXPIRES: "59" }])(
     "a least time of events that is longer than the longest is refused: %o",
     (settings) => {
-      expect(() => readConfiguration(settings)).toThrow("MINIMUM_EVENT_EXPIRES and MAXIMUM_EVENT_EXPIRES do not rise");
+      expect(() => readConfiguration(settings)).toThrow("MINIMUM_EVENT_EXPIRES and MAXIMUM_EVENT_EXPIRES must be in ascending order");
     },
   );
 

@@ -94,7 +94,7 @@ describe("the order of routes", () => {
     expect(chooseRoute(routes, asked).trace).toEqual([
       { route: "one", why: "the user is +493012345" },
       { route: "two", why: "the method is INVITE" },
-      { route: "three", why: "it fits" },
+      { route: "three", why: "it matches" },
     ]);
   });
 });

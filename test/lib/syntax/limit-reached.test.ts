@@ -24,7 +24,7 @@ describe("a limit that is reached", () => {
     });
     expect(isFault(outcome) ? [outcome.status, outcome.reason, outcome.headers] : outcome).toEqual([
       403,
-      "Too many publications of this user",
+      "Too many publications for this user",
       undefined,
     ]);
   });

@@ -79,7 +79,7 @@ describe("what fits of a call", () => {
 
   it("is the first message and the newest ones, and how many are missing", () => {
     const kept = fitting(Array.from({ length: 40 }, (_none, at) => entry("x".repeat(1000), at)));
-    expect([kept[0]?.at, kept.at(-1)?.at, kept[1]?.text]).toEqual([0, 39, `${40 - kept.length + 1} messages that came next are not kept`]);
+    expect([kept[0]?.at, kept.at(-1)?.at, kept[1]?.text]).toEqual([0, 39, `the next ${40 - kept.length + 1} messages are not kept`]);
     expect(kept.slice(2).map(({ at }) => at)).toEqual(kept.slice(2).map((_none, index) => 40 - (kept.length - 2) + index));
   });
 

@@ -45,7 +45,7 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
   answerSessionTimer: [{ status: 200, lines: [] }],
   applySessionTimer: [{ minimum: 90, interval: 1800 }],
   selectHome: [mandatory, []],
-  guessesIn: [fault(407, "authentication is needed")],
+  guessesIn: [fault(407, "authentication is required")],
   grantedExpires: ["sip:a@b.invalid", 3600],
   historyOf: [{ from: "sip:bob@example.com", to: "sip:carol@example.com", cause: "no-answer" }],
   wantsPrivacy: [["history"]],

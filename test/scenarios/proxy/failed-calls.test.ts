@@ -54,9 +54,9 @@ describe("a failed call is told of ten minutes later", () => {
 
   it.each([
     ["whose user has no phone there", {}, 480, "no phone of this user is registered"],
-    ["to somebody who takes none", { doNotDisturb: true }, 486, "this user does not take calls now (do_not_disturb)"],
-    ["to somebody who has enough", { maximumCalls: 0 }, 486, "this user has as many calls as maximum_calls allows"],
-    ["from somebody who is blocked", { blocked: ["alice@example.com"] }, 603, "the user does not take requests of this sender"],
+    ["to somebody who takes none", { doNotDisturb: true }, 486, "this user does not accept calls now (do_not_disturb)"],
+    ["to somebody who has enough", { maximumCalls: 0 }, 486, "this user has the maximum number of calls (maximum_calls)"],
+    ["from somebody who is blocked", { blocked: ["alice@example.com"] }, 603, "the user does not accept requests from this sender"],
   ])("with our reason, if it went to no phone: %s", async (_who, rules, status, why) => {
     scenario = await startScenario({ rules: { bob: rules } });
     const { alice, bob, world } = scenario;
