@@ -2,20 +2,28 @@ import type { Flow } from "../../lib/transport/flow.ts";
 import { maxUnread, maxUnreadAtHome, octetsBeforeProbe, probeTimeout, smallMessage } from "../../lib/transport/unread.ts";
 import { closing } from "../../platform/connection/close-reasons.ts";
 import { randomText } from "../../platform/crypto/random.ts";
-import type { Sockets } from "./sockets.ts";
+
+/** The connections of a home. */
+interface Connections {
+  /** All flows, those too that were closed and whose other end has not closed yet. */
+  evenClosing(): Flow[];
+  update(id: string, changes: Pick<Flow, "unread">): Flow | undefined;
+  send(id: string, octets: string): boolean;
+  close(id: string, why: { readonly code: number; readonly reason: string }): void;
+}
 
 /**
  * What waits in the connections of a home until its clients read it: memory of ours, of which the platform says nothing. A client is
  * asked for a sign after each MiB. Strangers are not counted here: they have an allowance.
  */
 export class UnreadOctets {
-  readonly #sockets: Pick<Sockets, "update" | "send" | "close" | "evenClosing">;
+  readonly #sockets: Connections;
   readonly #probe: (flow: Flow, token: string) => string;
   /** Octets that were sent since the client last showed that it reads. */
   readonly #unread = new Map<string, number>();
 
   /** @param probe composes the request that asks a client whether it reads */
-  constructor(sockets: Pick<Sockets, "update" | "send" | "close" | "evenClosing">, probe: (flow: Flow, token: string) => string) {
+  constructor(sockets: Connections, probe: (flow: Flow, token: string) => string) {
     this.#sockets = sockets;
     this.#probe = probe;
   }
