@@ -23,6 +23,8 @@ import { Forking } from "./address-of-record/forking.ts";
 import { Terminating } from "./address-of-record/terminating.ts";
 import { Lists, ofLists } from "./address-of-record/lists.ts";
 import { UndeliveredMessages } from "./address-of-record/undelivered-messages.ts";
+import { OriginatingResponses } from "./address-of-record/originating-responses.ts";
+import { TryingTimer } from "./address-of-record/trying-timer.ts";
 import { Originating } from "./address-of-record/originating.ts";
 import { Messages } from "./address-of-record/stored-messages.ts";
 import type { Part } from "./address-of-record/part.ts";
@@ -60,6 +62,7 @@ interface Parts {
   readonly activeCalls: ActiveCalls;
   readonly forking: Forking;
   readonly terminating: Terminating;
+  readonly responses: OriginatingResponses;
   readonly originating: Originating;
   readonly ingress: Ingress;
   readonly presence: Presence;
@@ -294,18 +297,20 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       { account, registrar, forking, undelivered, activeCalls, ...watched, callsAtPresent },
       passOn,
     );
+    const tryingTimers = new TryingTimer();
+    const responses = new OriginatingResponses(room, { undelivered, activeCalls, pendingInvites, forking, tryingTimers });
     const originating = new Originating(
       room,
-      { account, pendingInvites, undelivered, activeCalls, lists, callsAtPresent, forking },
+      { account, pendingInvites, undelivered, activeCalls, lists, callsAtPresent, forking, responses, tryingTimers },
       passOn,
     );
-    const phones = { activeCalls, originating, terminating, forking, pendingInvites, undelivered, presence };
+    const phones = { activeCalls, originating, responses, terminating, forking, pendingInvites, undelivered, presence };
     const ingress: Ingress = new Ingress(room, account, registrar, phones, () => ordered);
     const ordered: readonly Part[] = [
       // Until when a phone is waited for is known before anybody asks.
       registrar,
       activeCalls,
-      originating,
+      responses,
       pendingInvites,
       // What waited for a phone comes before what rings.
       terminating,
@@ -332,7 +337,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       case "cancel":
         return this.#parts.forking.cancel(envelope, now);
       case "response":
-        if (envelope.to.branch === undefined) return this.#parts.originating.response(envelope, now);
+        if (envelope.to.branch === undefined) return this.#parts.responses.response(envelope, now);
         if (envelope.to.branch.startsWith(ofLists)) return this.#parts.lists.response(envelope, now);
         return envelope.to.branch.startsWith(ofSubscription)
           ? this.#parts.presence.response(envelope, now)

@@ -325,36 +325,41 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     return undefined;
   }
 
-  /** RFC 3261 §16.7: the way back is in the branch; the ACK for a refusal is ours where the sender's home keeps the state (§17.1.1.3). */
+  /** RFC 3261 §16.7: the return address is in the branch; the ACK for a refusal is ours where the sender's home keeps the state (§17.1.1.3). */
   async #answered(response: SipResponse, mandatory: MandatoryHeaders): Promise<void> {
-    const written = mandatory.via.branch;
-    const branch =
-      written === undefined || !this.#by.hints.includes(hintIn(written) ?? "")
-        ? undefined
-        : readBranch(this.#keyring, written, sentAs(mandatory, written));
-    if (branch?.kind !== "stateless" || written === undefined) return;
+    const written = mandatory.via.branch ?? "";
+    const isOfThisServer = this.#by.hints.includes(hintIn(written) ?? "");
+    const branch = isOfThisServer ? readBranch(this.#keyring, written, sentAs(mandatory, written)) : undefined;
+    if (branch?.kind !== "stateless") return;
     const { status } = response;
     const { method } = mandatory.cseq;
     const sent = this.#sent.get(written);
     // A CANCEL has the branch of its INVITE.
-    if (sent?.method === method) this.#sent.answered(written, status);
-    const again = sent?.method !== method ? undefined : await this.#withCredentials(sent, response, written);
+    const isOfSent = sent?.method === method;
+    if (isOfSent) this.#sent.answered(written, status);
+    const again = isOfSent ? await this.#withCredentials(sent, response, written) : undefined;
     const isOurs = branch.answerTo.branch !== undefined || again !== undefined || isBranchWithCredentials(written);
     if (status >= 300 && method === "INVITE" && sent !== undefined && isOurs) this.#connection.send(ackFor(sent, response));
-    if (again !== undefined) {
-      this.#sent.forget(written);
-      this.#sent.remember(again.branch, parsed(again.text), Date.now());
-      return this.#connection.send(again.text);
-    }
+    if (again !== undefined) return this.#sendAgain(written, again);
     this.#calls.answered(status, mandatory, Date.now());
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
     if (method === "CANCEL") return;
     const isWithin = sent !== undefined && mandatoryHeadersOf(sent).toTag !== undefined;
+    const text = asAsked(response, written, await this.#removedFrom(response, isWithin));
+    this.#post(branch.answerTo.home, { kind: "response", text, status, to: branch.answerTo, transaction: undefined });
+  }
+
+  #sendAgain(branch: string, again: { readonly branch: string; readonly text: string }): void {
+    this.#sent.forget(branch);
+    this.#sent.remember(again.branch, parsed(again.text), Date.now());
+    this.#connection.send(again.text);
+  }
+
+  /** The headers of a response that are not passed on: what only a trusted server may assert, and challenges within a call. */
+  async #removedFrom(response: SipResponse, isWithin: boolean): Promise<readonly string[]> {
     const doubtful = [...takenFrom(response, "server"), ...(isWithin ? challengesWithin(response) : [])];
     const isTrusted = doubtful.length > 0 && (await this.#standing()) === "trusted server";
-    const remove = isTrusted ? takenFrom(response, "trusted server") : doubtful;
-    const text = asAsked(response, written, remove);
-    this.#post(branch.answerTo.home, { kind: "response", text, status, to: branch.answerTo, transaction: undefined });
+    return isTrusted ? takenFrom(response, "trusted server") : doubtful;
   }
 
   /** If the trunk's server asks who we are: the same request with credentials, once. */

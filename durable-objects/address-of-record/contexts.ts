@@ -230,6 +230,11 @@ export class Contexts {
   }
 }
 
+/** RFC 5630 §5.3: such a request goes by secure connections only. */
+export function isSips({ request }: OpenContext): boolean {
+  return /^sips:/i.test(request.requestUri);
+}
+
 export function branchName(transaction: string, index: number): string {
   return `${transaction}.${index}`;
 }

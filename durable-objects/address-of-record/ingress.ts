@@ -21,6 +21,7 @@ import type { Forking } from "./forking.ts";
 import type { Terminating } from "./terminating.ts";
 import type { UndeliveredMessage, UndeliveredMessages } from "./undelivered-messages.ts";
 import type { Originating } from "./originating.ts";
+import type { OriginatingResponses } from "./originating-responses.ts";
 import type { PendingInvites } from "./pending-invites.ts";
 import { type Registrar, isOnPurpose } from "./registrar.ts";
 import { closing } from "../../platform/connection/close-reasons.ts";
@@ -29,6 +30,7 @@ import { closing } from "../../platform/connection/close-reasons.ts";
 export interface PhoneParts {
   readonly activeCalls: ActiveCalls;
   readonly originating: Originating;
+  readonly responses: OriginatingResponses;
   readonly terminating: Terminating;
   readonly forking: Forking;
   readonly pendingInvites: PendingInvites;
@@ -141,7 +143,7 @@ export class Ingress implements Part {
       return;
     }
     const flow = this.#room.sockets.newestTo(message.to.phone);
-    if (flow !== undefined) this.#phones.originating.again(flow, message, now);
+    if (flow !== undefined) this.#phones.responses.again(flow, message, now);
   }
 
   #request(flow: Flow, request: SipRequest, mandatory: MandatoryHeaders, now: number): void | Promise<void> {

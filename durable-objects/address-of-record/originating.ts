@@ -2,43 +2,32 @@ import type { Address } from "../../lib/location/address.ts";
 import { transactionNames } from "../../lib/proxy/branch.ts";
 import { callName } from "../../lib/proxy/call-name.ts";
 import { type RoutingDecision, validateAndRoute } from "../../lib/proxy/validate-and-route.ts";
-import { withoutOurRealm } from "../../lib/proxy/foreign-challenges.ts";
 import { dropsInvitesOnDisconnect } from "../../lib/proxy/client-quirks.ts";
-import { shownTo, standingOf } from "../../lib/proxy/standing.ts";
 import { applySessionTimer } from "../../lib/proxy/session-timer.ts";
 import { alter, combined } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
-import { type Request, headerValue, parseMessage } from "../../lib/syntax/message.ts";
+import { type Request, headerValue } from "../../lib/syntax/message.ts";
 import { capabilities } from "../../lib/server/capabilities.ts";
 import { endsHere } from "../../lib/server/ends-here.ts";
 import { inspectRequest } from "../../lib/uas/inspect-request.ts";
-import type {
-  CancelEnvelope,
-  Receipt,
-  RequestEnvelope,
-  ResponseEnvelope,
-  ReturnAddress,
-  SentRequest,
-} from "../../lib/transport/envelope.ts";
-import { accepted } from "../../lib/transport/envelope.ts";
-import { type Flow, contactMark, leadsTo, phoneOnFlow } from "../../lib/transport/flow.ts";
-import type { NonSubscriber } from "../../lib/transport/non-subscriber.ts";
+import type { CancelEnvelope, Receipt, RequestEnvelope, SentRequest } from "../../lib/transport/envelope.ts";
+import { type Flow, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
-import type { Part, Registered } from "./part.ts";
 import type { Room } from "./room.ts";
 import type { Account } from "./account.ts";
-import { type ActiveCalls, placedCall } from "./active-calls.ts";
+import type { ActiveCalls } from "./active-calls.ts";
 import type { Forking } from "./forking.ts";
 import type { UndeliveredMessages } from "./undelivered-messages.ts";
 import type { Lists } from "./lists.ts";
 import type { PendingInvites } from "./pending-invites.ts";
 import { parsed } from "../shared/reparse.ts";
 import { type External, type RedirectTarget, type TargetQuestion, decideTarget, selectTarget } from "../shared/target-selection.ts";
-import { TryingTimer } from "./trying-timer.ts";
+import type { OriginatingResponses } from "./originating-responses.ts";
+import type { TryingTimer } from "./trying-timer.ts";
 import { type CallsAtPresent, NonSubscriberPolicy, identityOf } from "./non-subscriber-policy.ts";
 
 /** Brings a request or a CANCEL to a home, this one included. */
@@ -52,6 +41,8 @@ export interface OriginatingParts {
   readonly lists: Lists;
   readonly callsAtPresent: CallsAtPresent;
   readonly forking: Pick<Forking, "acknowledged" | "has" | "openExternal">;
+  readonly responses: OriginatingResponses;
+  readonly tryingTimers: TryingTimer;
 }
 
 /** A request as it goes on, and what decides where. */
@@ -60,8 +51,8 @@ interface Forwarded<Kind extends RoutingDecision["kind"]> {
   readonly text: string;
 }
 
-/** Requests of this home's user, and the responses that come back: the caller's side of the proxy (RFC 3261 §16.3, §16.4, §16.7). */
-export class Originating implements Part {
+/** Requests of this home's user, guest or peer: the caller's side of the proxy (RFC 3261 §16.3, §16.4). */
+export class Originating {
   readonly #room: Room;
   readonly #account: Account;
   readonly #pendingInvites: PendingInvites;
@@ -72,11 +63,12 @@ export class Originating implements Part {
   readonly #forking: OriginatingParts["forking"];
   readonly #policy: NonSubscriberPolicy;
   readonly #passOn: PassOn;
-  readonly #tryingTimers = new TryingTimer();
+  readonly #responses: OriginatingResponses;
+  readonly #tryingTimers: TryingTimer;
 
   constructor(
     room: Room,
-    { account, pendingInvites, undelivered, activeCalls, lists, callsAtPresent, forking }: OriginatingParts,
+    { account, pendingInvites, undelivered, activeCalls, lists, callsAtPresent, forking, responses, tryingTimers }: OriginatingParts,
     passOn: PassOn,
   ) {
     this.#room = room;
@@ -88,6 +80,8 @@ export class Originating implements Part {
     this.#callsAtPresent = callsAtPresent;
     this.#forking = forking;
     this.#policy = new NonSubscriberPolicy(room, callsAtPresent);
+    this.#responses = responses;
+    this.#tryingTimers = tryingTimers;
     this.#passOn = passOn;
   }
 
@@ -191,77 +185,6 @@ export class Originating implements Part {
     this.#pendingInvites.cancel(home, transaction, reason, now + this.#room.timers.ringing, done, done);
   }
 
-  /**
-   * A response for one of our phones: to the socket its request came on, or the phone's newest.
-   * @param isOurs whether it is none of a phone or another server
-   */
-  response(received: ResponseEnvelope, now: number, isOurs = false): Receipt {
-    const { to, status, transaction } = received;
-    const flow = this.#flowBackTo(to);
-    const text = this.#asShown(received, flow);
-    const envelope = text === received.text ? received : { ...received, text };
-    if (transaction !== undefined) this.#tryingTimers.remove(transaction);
-    const since = transaction === undefined ? undefined : this.#pendingInvites.since(transaction);
-    // A home that did not see our receipt sends its final response again; a 2xx is the callee's own repetition.
-    const isNews = transaction === undefined || status < 200 || this.#answered(transaction, flow, envelope, now);
-    if (!isNews && flow?.id === to.flow && status >= 300) return accepted;
-    if (isNews) this.#room.log.concluded(now, flow?.id ?? to.flow, status, text, since, envelope.why);
-    // To redirect is what we were asked to do.
-    const hasFailed = status >= (isOurs ? 400 : 300);
-    // Of a call to another server our own response context knows more.
-    if (isNews && hasFailed && !(transaction !== undefined && this.#forking.has(transaction)))
-      this.#room.failed.keep(now, { side: "caller", final: text, flow: flow?.id ?? to.flow, since, why: envelope.why });
-    if (flow !== undefined && this.#room.sockets.send(flow.id, text)) {
-      this.#room.log.passed(now, flow.id, text);
-      if (transaction !== undefined) this.#undelivered.sent(flow, transaction, to.phone, envelope, now);
-    } else if (status > 100) {
-      // Of its provisional responses one is enough.
-      const topic = status < 200 && transaction !== undefined ? `provisional ${transaction}` : "";
-      this.#undelivered.keep(to.phone, envelope, now, now + this.#room.configuration.bindingGrace * 1000, topic);
-    }
-    return accepted;
-  }
-
-  /** What of a response the phone, or a visitor, is to hear. */
-  #asShown({ text, status }: ResponseEnvelope, flow: Flow | undefined): string {
-    const asked = status === 401 || status === 407 ? askedByOthers(text, this.#room.home.domain) : text;
-    return flow?.nonSubscriber === undefined ? asked : shownToNonSubscriber(asked, flow.nonSubscriber);
-  }
-
-  /** A final response to an INVITE; false if the call has had one before. */
-  #answered(transaction: string, flow: Flow | undefined, { text, status }: ResponseEnvelope, now: number): boolean {
-    const response = parseMessage(text);
-    if (isFault(response) || response.kind !== "response") throw new Error("a response that was checked before is at fault");
-    if (this.#pendingInvites.answered(transaction, response, now)) return true;
-    if (flow !== undefined && status < 300) this.#activeCalls.forked(flow, placedCall(response), now);
-    return false;
-  }
-
-  /**
-   * RFC 3261 §18.2.2: a response takes the connection of its request, as long as the phone is there: one that has registered on another
-   * connection since does not listen on that one any more, though nobody may have noticed yet that it is dead.
-   */
-  #flowBackTo({ flow, phone }: ReturnAddress): Flow | undefined {
-    const own = this.#room.sockets.byId(flow);
-    return own !== undefined && leadsTo(own, phone) ? own : this.#room.sockets.newestTo(phone);
-  }
-
-  /** A phone is back on another socket: it goes on with its calls, unless it has forgotten them; and hears what it missed. */
-  onRegistered({ flow, phones }: Registered, now: number): void {
-    for (const phone of phones) {
-      for (const message of this.#undelivered.for(phone, now)) if (message.kind === "response") this.again(flow, message, now);
-    }
-  }
-
-  /** A response that may not have reached its phone goes to it once more. */
-  again(flow: Flow, message: ResponseEnvelope, now: number): void {
-    const { transaction, to } = message;
-    const text = this.#asShown(message, flow);
-    if (!this.#room.sockets.send(flow.id, text)) return;
-    this.#room.log.passed(now, flow.id, text);
-    if (transaction !== undefined) this.#undelivered.sent(flow, transaction, to.phone, message, now);
-  }
-
   /** Where the notes are lost, the CANCEL goes where its Request-URI leads (RFC 3261 §9.1: the INVITE's), and that home knows. */
   async #cancelByName(flow: Flow, request: Request, mandatory: MandatoryHeaders, envelope: CancelEnvelope, now: number): Promise<void> {
     const home = await this.#homeByName(flow, request, mandatory, envelope.transaction);
@@ -357,7 +280,8 @@ export class Originating implements Part {
     if (receipt.kind === "taken") return this.#trying(flow, request, transaction);
     const { status, text, why } = receipt;
     const noted = isCall ? transaction : undefined;
-    this.response({ kind: "response", text, status, to, transaction: noted, ...(why === undefined ? {} : { why }) }, Date.now(), true);
+    const response = { kind: "response", text, status, to, transaction: noted, ...(why === undefined ? {} : { why }) } as const;
+    this.#responses.response(response, Date.now(), true);
   }
 
   /** The callee's home cannot be reached for good: we are responsible for an answer, and others may well be reached (RFC 3261 §16.7 step 6). */
@@ -403,17 +327,6 @@ export class Originating implements Part {
     this.#room.sockets.send(flow.id, text);
     this.#room.log.answered(now, flow.id, text, status, request, why);
   }
-}
-
-/** A challenge in our own realm is this server's: another server, or a phone, has no business with the answer. */
-function askedByOthers(text: string, domain: string): string {
-  const response = parseMessage(text);
-  return isFault(response) ? text : alter(response, withoutOurRealm(response, domain));
-}
-
-function shownToNonSubscriber(text: string, nonSubscriber: NonSubscriber): string {
-  const response = parseMessage(text);
-  return isFault(response) ? text : shownTo(response, standingOf(nonSubscriber));
 }
 
 /** RFC 5393 §5.3: how many branches the request may have at most; undefined where it does not say. */

@@ -1,29 +1,21 @@
 import { onwardTransactionName } from "../../lib/proxy/branch.ts";
 import { hideHistory } from "../../lib/proxy/history.ts";
 import { shownTo } from "../../lib/proxy/standing.ts";
-import { senderOf } from "../../lib/proxy/non-subscriber-requests.ts";
 import { retargetedRequest } from "../../lib/proxy/outgoing-request.ts";
 import type { ForkedBranch } from "../../lib/proxy/response-context.ts";
-import { type Address, addressOf } from "../../lib/location/address.ts";
-import type { Subscriber } from "../../lib/location/subscriber.ts";
-import { randomFor } from "../../lib/routing/seeded-random.ts";
-import { type Trunk, allInUse, uriAtTrunk } from "../../lib/routing/trunk.ts";
+import { allInUse, uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { alter } from "../../lib/syntax/alter.ts";
-import { isHopName, readHopName } from "../../lib/routing/hop-name.ts";
-import { isSecure } from "../../lib/routing/transport.ts";
+import { isHopName } from "../../lib/routing/hop-name.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { hasHeader, headerValue, parseMessage } from "../../lib/syntax/message.ts";
-import { parseUri, dialledNumber } from "../../lib/syntax/uri.ts";
 import type { CancelEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
-import { nonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import { answerFault } from "../shared/reply.ts";
+import { type Asserts, type ForwardingPlace, ForwardingPlaces, type Found } from "./forwarding-places.ts";
 import type { Room } from "./room.ts";
-import { mandatoryHeadersOf, parsed } from "../shared/reparse.ts";
-import { branchName, type OpenContext } from "./contexts.ts";
+import { parsed } from "../shared/reparse.ts";
+import { branchName, isSips, type OpenContext } from "./contexts.ts";
 import { defaultRetryAfter } from "../../platform/unavailable-servers.ts";
-import { type Place, type Search, hopsOf, trunkHops } from "../shared/trunk-hops.ts";
-import { available, noRelay, selectForwardingTarget } from "../shared/target-selection.ts";
 
 /** Milliseconds after which a request that has not surely arrived is sent on once more. */
 const retryAfter = 2000;
@@ -31,6 +23,7 @@ const retryAfter = 2000;
 /** Branches that lead to another address: the home there gets the request as if it came from the caller's, and answers to this one. */
 export class Retargeting {
   readonly #room: Room;
+  readonly #places: ForwardingPlaces;
   readonly #passOn: PassOn;
   readonly #answered: (envelope: ResponseEnvelope) => void;
   /** The branches that have been sent on since the object woke up. */
@@ -38,6 +31,7 @@ export class Retargeting {
 
   constructor(room: Room, passOn: PassOn, answered: (envelope: ResponseEnvelope) => void) {
     this.#room = room;
+    this.#places = new ForwardingPlaces(room);
     this.#passOn = passOn;
     this.#answered = answered;
   }
@@ -50,7 +44,7 @@ export class Retargeting {
     this.#sent.set(name, { place: undefined, at, left: [] });
     // Should the object lose its memory before the other home has the request.
     this.#room.alarm.noLaterThan(now + retryAfter);
-    void this.#found(open, branch).then((found) => {
+    void this.#places.find(open, branch).then((found) => {
       if (isFault(found)) return this.#answer(open, branch, found);
       const places = at === 0 ? this.#room.unavailableServers.last(found.places, Date.now()) : found.places.slice(at);
       return this.#send(open, branch, found, { places, at });
@@ -71,7 +65,7 @@ export class Retargeting {
     if (known?.left.length === 0) return undefined;
     const at = (known?.at ?? branch.serversTried ?? 0) + 1;
     this.#sent.set(name, { place: undefined, at, left: [] });
-    void this.#found(open, branch).then((found) => {
+    void this.#places.find(open, branch).then((found) => {
       const places = known?.left ?? (isFault(found) ? [] : found.places.slice(at));
       if (isFault(found)) return this.#answer(open, branch, found);
       if (places.length > 0) return this.#send(open, branch, found, { places, at });
@@ -91,7 +85,8 @@ export class Retargeting {
   cancel(open: OpenContext, branch: ForkedBranch, reason: string | undefined, now: number): void {
     this.#room.alarm.noLaterThan(now + retryAfter);
     const envelope: CancelEnvelope = { kind: "cancel", transaction: this.#transactionOf(open, branch), reason };
-    void this.#found(open, branch)
+    void this.#places
+      .find(open, branch)
       .then((found) => (isFault(found) ? undefined : this.#cancelAt(open, branch, found, envelope)))
       .catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
   }
@@ -99,7 +94,8 @@ export class Retargeting {
   /** Another home of ours may still look for somebody; a server that has said nothing gets no CANCEL (RFC 3261 §9.1). */
   abandon(open: OpenContext, branch: ForkedBranch): void {
     const envelope: CancelEnvelope = { kind: "cancel", transaction: this.#transactionOf(open, branch), reason: undefined };
-    void this.#found(open, branch)
+    void this.#places
+      .find(open, branch)
       .then((found) => (isFault(found) || found.places.some(({ name }) => isHopName(name)) ? [] : found.places))
       .then((places) => Promise.all(places.map(({ name }) => this.#passOn(name, envelope))))
       .catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
@@ -143,80 +139,11 @@ export class Retargeting {
     this.#answer(open, branch, refusal);
   }
 
-  async #found(open: OpenContext, branch: ForkedBranch): Promise<Found | Fault> {
-    const found = await available(() => this.#find(open, branch));
-    if (isFault(found) || !isSips(open)) return found;
-    // RFC 5630 §5.3: what is to be secure goes by no connection that is not.
-    const places = found.places.filter(({ name }) => !isHopName(name) || isSecure(readHopName(name).transport));
-    return places.length > 0 ? { ...found, places } : fault(480, "no server is reached by TLS");
-  }
-
-  async #find(open: OpenContext, branch: ForkedBranch): Promise<Found | Fault> {
-    const uri = parseUri(branch.contact);
-    if (isFault(uri)) return uri;
-    const { domain } = this.#room.home;
-    const unnamed = { instance: undefined, registration: undefined };
-    const address: Address | undefined =
-      uri.kind === "sip"
-        ? (addressOf(this.#room.keyring, uri) ??
-          (uri.user === undefined ? { user: "", domain: uri.host.toLowerCase(), ...unnamed } : undefined))
-        : uri.kind === "tel"
-          ? { user: dialledNumber(uri), domain, ...unnamed }
-          : undefined;
-    if (address === undefined) return fault(416, "nobody can be found by this URI");
-    const search = this.#searchFor(open, branch);
-    if (branch.retarget?.trunk !== undefined) return this.#byTrunk(search, open, branch.retarget.trunk, address);
-    const target = await selectForwardingTarget(this.#room, branch.contact, address, branch.retarget?.skipsCallOutCheck === true);
-    if (isFault(target)) return target;
-    if (target.kind === "home") return { places: [{ name: target.home }], address, calleeSubscriber: target.calleeSubscriber };
-    if (target.trunk !== undefined) return this.#byTrunk(search, open, target.trunk, address);
-    if (uri.kind !== "sip") return noRelay;
-    // The server of that domain may have connected to us.
-    const peer = await this.#room.directory.peerFor(domain, address.domain);
-    const found = await hopsOf(search, uri);
-    if (peer === undefined) return isFault(found) ? found : { places: found, address, calleeSubscriber: undefined };
-    const asserts = peer.isTrusted ? await this.#asserted(open) : undefined;
-    const places = [{ name: nonSubscriberHome(peer), asserts, isPeer: true }, ...(isFault(found) ? [] : found)];
-    return { places, address, calleeSubscriber: undefined };
-  }
-
-  /** By a trunk of our domain, under the name that it knows the user by. */
-  async #byTrunk(search: Search, open: OpenContext, name: string, address: Address): Promise<Found | Fault> {
-    const { directory, home, keyring } = this.#room;
-    const trunk = (await directory.trunks(home.domain)).find((one) => one.name === name);
-    if (trunk === undefined) return fault(500, "the trunk is not there any more");
-    const line = randomFor(keyring, headerValue(open.request, "call-id") ?? "")(trunk.connections);
-    const found = await trunkHops(search, trunk, [line]);
-    if (isFault(found)) return found;
-    const asserts = trunk.trusted ? await this.#asserted(open) : undefined;
-    return { places: found.map((place) => ({ ...place, asserts })), address, calleeSubscriber: undefined, trunk };
-  }
-
-  /**
-   * RFC 3325 §5: what those who are to know are told of the caller: for a subscriber, whom his flow was authenticated for, or the alias
-   * that he has in From; for anybody else what has been said of him by those whom we trust.
-   */
-  async #asserted({ context: { search }, request }: OpenContext): Promise<Asserts> {
-    const [user = "", domain = ""] = splitAtLast(search?.identity ?? "");
-    const named = await this.#room.directory.find(user, domain);
-    if (named.kind !== "subscriber") return { identity: undefined };
-    const from = senderOf(mandatoryHeadersOf(request));
-    const isAlias = from !== undefined && !isFault(from) && from.domain === domain && named.subscriber.aliases.includes(from.user);
-    return { identity: `${isAlias ? from.user : user}@${domain}` };
-  }
-
-  /** One branch finds its servers in the same order each time. */
-  #searchFor({ context }: OpenContext, branch: ForkedBranch): Search {
-    const { resolver, configuration, keyring } = this.#room;
-    const random = randomFor(keyring, branchName(context.transaction, branch.index));
-    return { resolver, networks: configuration.allowedNetworks, random };
-  }
-
   #envelope(
     open: OpenContext,
     branch: ForkedBranch,
     { address, calleeSubscriber, trunk }: Found,
-    place: Destined,
+    place: ForwardingPlace,
   ): RequestEnvelope | Fault {
     const { context, request } = open;
     const { search, answerTo } = context;
@@ -274,46 +201,22 @@ export class Retargeting {
 /** To callers all failures of where a user has calls sent on look alike. */
 const cannotGoOn = "the user's calls are sent on to where they cannot go";
 
-/** What is said of the caller (RFC 3325 §5); undefined if nothing is. */
-interface Asserts {
-  readonly identity: string | undefined;
-}
-
-interface Destined extends Place {
-  /** Absent: it is not to know who calls. */
-  readonly asserts?: Asserts | undefined;
-  /** Of the server of another domain, that has connected to us. */
-  readonly isPeer?: boolean;
-}
-
-/** Where a branch leads: the home of its address, or the connections to the servers of its domain, in an order that is the same each time. */
-interface Found {
-  readonly places: readonly Destined[];
-  readonly address: Address;
-  readonly calleeSubscriber: Subscriber | undefined;
-  readonly trunk?: Trunk;
-}
-
 /** Places to try, and how many come before them. */
 interface Left {
-  readonly places: readonly Destined[];
+  readonly places: readonly ForwardingPlace[];
   readonly at: number;
 }
 
 /** Where a branch was sent, undefined while that is being looked up; and the places that have not been tried. */
 interface SentOn {
-  readonly place: Destined | undefined;
+  readonly place: ForwardingPlace | undefined;
   /** The number of places before it. */
   readonly at: number;
-  readonly left: readonly Destined[];
+  readonly left: readonly ForwardingPlace[];
 }
 
 type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
 type Refusal = Fault | (Receipt & { readonly kind: "answered" });
-
-function isSips({ request }: OpenContext): boolean {
-  return /^sips:/i.test(request.requestUri);
-}
 
 function lastRefusal(refusal: string): Refusal {
   return refusal === "" ? fault(408, "no server has answered") : { kind: "answered", status: 503, text: refusal };
@@ -327,11 +230,6 @@ function withIdentity(text: string, asserts: Asserts | undefined): string {
   return hasHeader(request, "p-asserted-identity") || identity === undefined
     ? text
     : alter(request, { append: [["P-Asserted-Identity", `<sip:${identity}>`]] });
-}
-
-function splitAtLast(address: string): readonly [user: string, domain: string] {
-  const at = address.lastIndexOf("@");
-  return [address.slice(0, Math.max(0, at)), address.slice(at + 1)];
 }
 
 /** Seconds; undefined if the response does not say (RFC 3261 §20.33). */

@@ -83,28 +83,39 @@ export class Terminating implements Part {
     const { request, mandatory } = envelope === received ? asReceived : read(envelope);
     if (envelope.calleeSubscriber !== undefined) this.#account.take(envelope.calleeSubscriber);
     if (envelope.to.kind === "phone") return this.#toPhone(envelope, request, mandatory, now);
+    const refusal = this.#refusalOf(envelope, request, mandatory);
+    if (refusal !== undefined) return refusal;
+    const own = this.#asksAgent(envelope, request) ? this.#presence.request(envelope, request, mandatory, now) : undefined;
+    if (own !== undefined) return own;
+    if (request.method === "INVITE" && this.#forking.has(envelope.transaction)) return accepted;
+    const forged = this.#forgery(envelope, request, mandatory, now);
+    if (forged !== undefined) return request.method === "ACK" ? accepted : refused(request, forged);
+    return this.#toUser(envelope, request, mandatory, now);
+  }
+
+  /** Why nothing of it may reach the user; undefined if it may. */
+  #refusalOf(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders): Receipt | undefined {
     if (isNonSubscriberHome(this.#by.home) && this.#peer(envelope).length === 0)
       return answered(request, 503, "the server of that domain is not connected");
     const refusal = refuseBlocked(this.#account.rules().blocked, envelope.identity, request, mandatory);
     if (refusal !== undefined) return refused(request, refusal);
-    if (hasLooped(this.#by, request, mandatory) || this.#hasComeBack(envelope, request))
-      return answered(request, 482, "it has come back to where it was before");
-    const own = this.#asksAgent(envelope, request) ? this.#presence.request(envelope, request, mandatory, now) : undefined;
-    if (own !== undefined) return own;
-    const isInvite = request.method === "INVITE";
-    if (isInvite && this.#forking.has(envelope.transaction)) return accepted;
-    const forged = this.#forgery(envelope, request, mandatory, now);
-    if (forged !== undefined) return request.method === "ACK" ? accepted : refused(request, forged);
+    return hasLooped(this.#by, request, mandatory) || this.#hasComeBack(envelope, request)
+      ? answered(request, 482, "it has come back to where it was before")
+      : undefined;
+  }
+
+  /** To the target set: with a response context, or to the one phone without state, or into the message store. */
+  #toUser(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt {
     const targets = this.#targets(envelope, now);
-    const [only, ...more] = targets;
     if (envelope.redirects === true) return this.#search(envelope, request, targets, now);
     const isReachable = targets.some(({ host }) => host !== undefined);
-    if (request.method === "MESSAGE" && !isReachable && envelope.to.instance === undefined) return this.#store(envelope, request, now);
-    if (isInvite || more.length > 0 || only?.retarget !== undefined || envelope.answerTo.branch !== undefined) {
-      return this.#search(envelope, request, targets, now);
-    }
-    if (only === undefined) return request.method === "ACK" ? accepted : answered(request, 480);
-    return this.#toTarget(envelope, request, mandatory, only, now);
+    const isForUser = envelope.to.kind === "address" && envelope.to.instance === undefined;
+    if (request.method === "MESSAGE" && !isReachable && isForUser) return this.#store(envelope, request, now);
+    const [only, ...more] = targets;
+    const isForwarded = only?.retarget !== undefined || envelope.answerTo.branch !== undefined;
+    if (request.method === "INVITE" || more.length > 0 || isForwarded) return this.#search(envelope, request, targets, now);
+    if (only !== undefined) return this.#toTarget(envelope, request, mandatory, only, now);
+    return request.method === "ACK" ? accepted : answered(request, 480);
   }
 
   /** What could only pass for part of a call, or of a subscription, that others have. */

@@ -56,7 +56,7 @@ export interface PublishOutcome {
 
 /** Decides a PUBLISH of the user whose body type is known: RFC 3903 §6 steps 3 to 8. */
 export function publish(input: PublishInput): PublishOutcome | Fault {
-  const { request, publications, settings, tag, event, body, phone, now } = input;
+  const { request, publications, settings, tag, event, phone, now } = input;
   const match = headerValue(request, "sip-if-match");
   const existing = publications.find((one) => one.tag === match);
   if (match !== undefined && existing === undefined) return fault(412, "this entity-tag is unknown or no longer valid");
@@ -64,18 +64,34 @@ export function publish(input: PublishInput): PublishOutcome | Fault {
   if (expires > 0 && expires < settings.minimumExpires)
     return fault(423, "the expiry is too short", [["Min-Expires", String(settings.minimumExpires)]]);
   if (expires === 0) return { put: undefined, removed: existing?.id, expires: 0, tag };
-  if (existing === undefined && body === "") return fault(400, "an initial publication needs a body");
-  const document = body === "" ? undefined : readBody(input, existing?.body);
+  const document = documentOf(input, existing);
+  if (isFault(document)) return document;
+  const put: Publication = {
+    event,
+    id: existing?.id ?? tag,
+    tag,
+    ...document,
+    phone,
+    at: document.at ?? now,
+    expires: now + expires * 1000,
+  };
+  return { put, removed: undefined, expires, tag };
+}
+
+/** What is published from now on: the body of the request, or what a refresh without a body goes on with. */
+function documentOf(
+  input: PublishInput,
+  existing: Publication | undefined,
+): (Pick<Publication, "body"> & { readonly at?: number }) | Fault {
+  const { publications, settings, body } = input;
+  if (body === "")
+    return existing === undefined ? fault(400, "an initial publication needs a body") : { body: existing.body, at: existing.at };
+  const document = readBody(input, existing?.body);
   if (isFault(document)) return document;
   if (existing === undefined && publications.length >= settings.maximumPublications)
     return limitReached(403, "too many publications for this user");
-  if (document !== undefined && isTooMuch(document, publications, existing))
-    return limitReached(403, "the publications for this user are too large");
-  const until = now + expires * 1000;
-  const id = existing?.id ?? tag;
-  const [text, at] = document === undefined ? [existing?.body ?? "", existing?.at ?? now] : [document, now];
-  const put: Publication = { event, id, tag, body: text, phone, at, expires: until };
-  return { put, removed: undefined, expires, tag };
+  if (isTooMuch(document, publications, existing)) return limitReached(403, "the publications for this user are too large");
+  return { body: document };
 }
 
 /** Maximum elements and characters of all publications of a user for one event: each watcher gets a document made of them. */

@@ -86,8 +86,8 @@ function parseSipUri(scheme: "sip" | "sips", rest: string): SipUri | Fault {
   const colon = userinfo?.indexOf(":") ?? -1;
   const user = userinfo === undefined || colon < 0 ? userinfo : userinfo.slice(0, colon);
   const password = userinfo === undefined || colon < 0 ? undefined : userinfo.slice(colon + 1);
-  if (user !== undefined && (user === "" || !isUser(user))) return fault(400, "the user part of a SIP URI is malformed");
-  if (password !== undefined && !isPassword(password)) return fault(400, "the password of a SIP URI is malformed");
+  const malformed = userinfoFault(user, password);
+  if (malformed !== undefined) return malformed;
   const behind = rest.slice(at + 1);
   const question = behind.indexOf("?");
   const headers = question < 0 ? undefined : behind.slice(question + 1);
@@ -99,6 +99,12 @@ function parseSipUri(scheme: "sip" | "sips", rest: string): SipUri | Fault {
   const parameters = semicolon < 0 ? noParameters : parseUriParameters(address.slice(semicolon + 1).split(";"));
   if (parameters === undefined) return fault(400, "a parameter of a SIP URI is malformed");
   return { kind: "sip", scheme, user, password, host: place.host, port: place.port, parameters, headers };
+}
+
+function userinfoFault(user: string | undefined, password: string | undefined): Fault | undefined {
+  if (user !== undefined && (user === "" || !isUser(user))) return fault(400, "the user part of a SIP URI is malformed");
+  if (password !== undefined && !isPassword(password)) return fault(400, "the password of a SIP URI is malformed");
+  return undefined;
 }
 
 /** A user part may contain `;` and `?`. The last `@` before the headers is the separator; an `@` in the headers is not. */

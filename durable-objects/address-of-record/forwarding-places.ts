@@ -1,0 +1,125 @@
+import { type Address, addressOf } from "../../lib/location/address.ts";
+import type { Subscriber } from "../../lib/location/subscriber.ts";
+import { senderOf } from "../../lib/proxy/non-subscriber-requests.ts";
+import type { ForkedBranch } from "../../lib/proxy/response-context.ts";
+import { isHopName, readHopName } from "../../lib/routing/hop-name.ts";
+import { randomFor } from "../../lib/routing/seeded-random.ts";
+import { isSecure } from "../../lib/routing/transport.ts";
+import type { Trunk } from "../../lib/routing/trunk.ts";
+import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { headerValue } from "../../lib/syntax/message.ts";
+import { type SipUri, type Uri, dialledNumber, parseUri } from "../../lib/syntax/uri.ts";
+import { nonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
+import { mandatoryHeadersOf } from "../shared/reparse.ts";
+import { available, noRelay, selectForwardingTarget } from "../shared/target-selection.ts";
+import { type Place, type Search, hopsOf, trunkHops } from "../shared/trunk-hops.ts";
+import { type OpenContext, branchName, isSips } from "./contexts.ts";
+import type { Room } from "./room.ts";
+
+/** What is said of the caller (RFC 3325 §5); undefined if nothing is. */
+export interface Asserts {
+  readonly identity: string | undefined;
+}
+
+export interface ForwardingPlace extends Place {
+  /** Absent: it is not to know who calls. */
+  readonly asserts?: Asserts | undefined;
+  /** Of the server of another domain, that has connected to us. */
+  readonly isPeer?: boolean;
+}
+
+/** Where a branch leads: the home of its address, or the connections to the servers of its domain, in an order that is the same each time. */
+export interface Found {
+  readonly places: readonly ForwardingPlace[];
+  readonly address: Address;
+  readonly calleeSubscriber: Subscriber | undefined;
+  readonly trunk?: Trunk;
+}
+
+/** Finds where a branch leads that goes to another address: the target first, then the servers that take it. */
+export class ForwardingPlaces {
+  readonly #room: Room;
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
+
+  /** The places of a branch, in the same order each time; a secure one goes by TLS only. */
+  async find(open: OpenContext, branch: ForkedBranch): Promise<Found | Fault> {
+    const found = await available(() => this.#locate(open, branch));
+    if (isFault(found) || !isSips(open)) return found;
+    // RFC 5630 §5.3: what is to be secure goes by no connection that is not.
+    const places = found.places.filter(({ name }) => !isHopName(name) || isSecure(readHopName(name).transport));
+    return places.length > 0 ? { ...found, places } : fault(480, "no server is reached by TLS");
+  }
+
+  async #locate(open: OpenContext, branch: ForkedBranch): Promise<Found | Fault> {
+    const uri = parseUri(branch.contact);
+    if (isFault(uri)) return uri;
+    const address = addressFor(this.#room, uri);
+    if (address === undefined) return fault(416, "this URI names no user");
+    const search = this.#searchFor(open, branch);
+    if (branch.retarget?.trunk !== undefined) return this.#byTrunk(search, open, branch.retarget.trunk, address);
+    const target = await selectForwardingTarget(this.#room, branch.contact, address, branch.retarget?.skipsCallOutCheck === true);
+    if (isFault(target)) return target;
+    if (target.kind === "home") return { places: [{ name: target.home }], address, calleeSubscriber: target.calleeSubscriber };
+    if (target.trunk !== undefined) return this.#byTrunk(search, open, target.trunk, address);
+    if (uri.kind !== "sip") return noRelay;
+    return this.#atDomain(search, open, uri, address);
+  }
+
+  /** At the servers of another domain; one of them may have connected to us. */
+  async #atDomain(search: Search, open: OpenContext, uri: SipUri, address: Address): Promise<Found | Fault> {
+    const peer = await this.#room.directory.peerFor(this.#room.home.domain, address.domain);
+    const found = await hopsOf(search, uri);
+    if (peer === undefined) return isFault(found) ? found : { places: found, address, calleeSubscriber: undefined };
+    const asserts = peer.isTrusted ? await this.#asserted(open) : undefined;
+    const places = [{ name: nonSubscriberHome(peer), asserts, isPeer: true }, ...(isFault(found) ? [] : found)];
+    return { places, address, calleeSubscriber: undefined };
+  }
+
+  /** By a trunk of our domain, under the name that it knows the user by. */
+  async #byTrunk(search: Search, open: OpenContext, name: string, address: Address): Promise<Found | Fault> {
+    const { directory, home, keyring } = this.#room;
+    const trunk = (await directory.trunks(home.domain)).find((one) => one.name === name);
+    if (trunk === undefined) return fault(500, "the trunk is not there any more");
+    const line = randomFor(keyring, headerValue(open.request, "call-id") ?? "")(trunk.connections);
+    const found = await trunkHops(search, trunk, [line]);
+    if (isFault(found)) return found;
+    const asserts = trunk.trusted ? await this.#asserted(open) : undefined;
+    return { places: found.map((place) => ({ ...place, asserts })), address, calleeSubscriber: undefined, trunk };
+  }
+
+  /**
+   * RFC 3325 §5: what those who are to know are told of the caller: for a subscriber, whom his flow was authenticated for, or the alias
+   * that he has in From; for anybody else what has been said of him by those whom we trust.
+   */
+  async #asserted({ context: { search }, request }: OpenContext): Promise<Asserts> {
+    const [user = "", domain = ""] = splitAtLast(search?.identity ?? "");
+    const named = await this.#room.directory.find(user, domain);
+    if (named.kind !== "subscriber") return { identity: undefined };
+    const from = senderOf(mandatoryHeadersOf(request));
+    const isAlias = from !== undefined && !isFault(from) && from.domain === domain && named.subscriber.aliases.includes(from.user);
+    return { identity: `${isAlias ? from.user : user}@${domain}` };
+  }
+
+  /** One branch finds its servers in the same order each time. */
+  #searchFor({ context }: OpenContext, branch: ForkedBranch): Search {
+    const { resolver, configuration, keyring } = this.#room;
+    const random = randomFor(keyring, branchName(context.transaction, branch.index));
+    return { resolver, networks: configuration.allowedNetworks, random };
+  }
+}
+
+/** The address that a URI names: one of a user, or of a domain. */
+function addressFor({ keyring, home: { domain } }: Room, uri: Uri): Address | undefined {
+  const unnamed = { instance: undefined, registration: undefined };
+  if (uri.kind === "tel") return { user: dialledNumber(uri), domain, ...unnamed };
+  if (uri.kind !== "sip") return undefined;
+  return addressOf(keyring, uri) ?? (uri.user === undefined ? { user: "", domain: uri.host.toLowerCase(), ...unnamed } : undefined);
+}
+
+function splitAtLast(address: string): readonly [user: string, domain: string] {
+  const at = address.lastIndexOf("@");
+  return [address.slice(0, Math.max(0, at)), address.slice(at + 1)];
+}
