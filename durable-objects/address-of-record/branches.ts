@@ -1,5 +1,5 @@
 import { type Forwarder, branchRequest } from "../../lib/proxy/outgoing-request.ts";
-import type { ForkedBranch } from "../../lib/proxy/response-context.ts";
+import type { ForkedBranch } from "../../lib/proxy/response-context/context.ts";
 import { ackFor, cancelFor } from "../../lib/syntax/compose.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { type Request, type Response, headerValue } from "../../lib/syntax/message.ts";

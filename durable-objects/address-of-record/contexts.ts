@@ -1,7 +1,8 @@
+import { isFinished } from "../../lib/proxy/response-context/state.ts";
 import { type Members, type Names, renamed } from "../../lib/transport/older-shapes.ts";
 import { storedShape } from "../../platform/stored-shape.ts";
-import { nextDeadline } from "../../lib/proxy/deadlines.ts";
-import { type ForkedBranch, type ResponseContext, isFinished, keptUntil, owesCancel, ringsOn } from "../../lib/proxy/response-context.ts";
+import { nextDeadline } from "../../lib/proxy/response-context/deadlines.ts";
+import { type ForkedBranch, type ResponseContext, keptUntil, owesCancel, ringsOn } from "../../lib/proxy/response-context/context.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";

@@ -1,6 +1,6 @@
 import { isHopName } from "../../lib/routing/hop-name.ts";
 import { finalResponse } from "../../lib/proxy/final-response.ts";
-import { type Effect, type ResponseContext, owesCancel } from "../../lib/proxy/response-context.ts";
+import { type Effect, type ResponseContext, owesCancel } from "../../lib/proxy/response-context/context.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import type { ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { Undeliverable } from "../../platform/outbox.ts";

@@ -1,4 +1,4 @@
-import { isSilent, passDeadlines } from "../../lib/proxy/deadlines.ts";
+import { isSilent, passDeadlines } from "../../lib/proxy/response-context/deadlines.ts";
 import { callName } from "../../lib/proxy/call-name.ts";
 import {
   cancelAnswered,
@@ -8,12 +8,12 @@ import {
   flowFailed,
   receiveResponse,
   withBranch,
-} from "../../lib/proxy/fork.ts";
+} from "../../lib/proxy/response-context/fork.ts";
 import { readCallDetails } from "../../lib/presence/call-details.ts";
 import { dropsInvitesOnDisconnect } from "../../lib/proxy/client-quirks.ts";
-import { type Plan, determineExternalTarget } from "../../lib/proxy/determine-targets.ts";
+import { type Plan, determineExternalTarget } from "../../lib/proxy/response-context/determine-targets.ts";
 import { readRequestDisposition } from "../../lib/proxy/request-disposition.ts";
-import type { ExternalTarget } from "../../lib/proxy/target-set.ts";
+import type { ExternalTarget } from "../../lib/proxy/response-context/target-set.ts";
 import {
   type Decision,
   type Effect,
@@ -21,9 +21,9 @@ import {
   type ResponseContext,
   isPending,
   ringsHere,
-} from "../../lib/proxy/response-context.ts";
+} from "../../lib/proxy/response-context/context.ts";
 import { answerSessionTimer } from "../../lib/proxy/session-timer.ts";
-import { complete } from "../../lib/proxy/search.ts";
+import { complete } from "../../lib/proxy/response-context/search.ts";
 import { type Alterations, alter, combined } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { readContacts } from "../../lib/syntax/contact.ts";

@@ -1,7 +1,7 @@
 import { type Address, addressOf } from "../../lib/location/address.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { senderOf } from "../../lib/proxy/non-subscriber-requests.ts";
-import type { ForkedBranch } from "../../lib/proxy/response-context.ts";
+import type { ForkedBranch } from "../../lib/proxy/response-context/context.ts";
 import { isHopName, readHopName } from "../../lib/routing/hop-name.ts";
 import { randomFor } from "../../lib/routing/seeded-random.ts";
 import { isSecure } from "../../lib/routing/transport.ts";

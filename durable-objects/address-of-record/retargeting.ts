@@ -2,7 +2,7 @@ import { onwardTransactionName } from "../../lib/proxy/branch.ts";
 import { hideHistory } from "../../lib/proxy/history.ts";
 import { shownTo } from "../../lib/proxy/standing.ts";
 import { retargetedRequest } from "../../lib/proxy/outgoing-request.ts";
-import type { ForkedBranch } from "../../lib/proxy/response-context.ts";
+import type { ForkedBranch } from "../../lib/proxy/response-context/context.ts";
 import { allInUse, uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";

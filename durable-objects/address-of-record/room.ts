@@ -1,7 +1,7 @@
 import type { Configuration } from "../../platform/configuration.ts";
 import type { Directory } from "../../platform/directory/directory.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
-import type { ProxyTimers } from "../../lib/proxy/response-context.ts";
+import type { ProxyTimers } from "../../lib/proxy/response-context/context.ts";
 import type { FailedCalls } from "./failed-calls.ts";
 import type { Sockets } from "./sockets.ts";
 import type { SharedAlarm } from "../../platform/alarm.ts";

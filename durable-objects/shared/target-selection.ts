@@ -2,7 +2,7 @@ import { awayFrom } from "../../lib/redirect/redirection.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";
 import type { Address } from "../../lib/location/address.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
-import type { ExternalTarget } from "../../lib/proxy/target-set.ts";
+import type { ExternalTarget } from "../../lib/proxy/response-context/target-set.ts";
 import { tooManyHops } from "../../lib/proxy/validate-and-route.ts";
 import { numberFrom } from "../../lib/routing/number-format.ts";
 import { type RouteQuestion, chooseRoute } from "../../lib/routing/route.ts";

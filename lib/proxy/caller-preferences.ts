@@ -2,7 +2,7 @@ import { isFault } from "../syntax/fault.ts";
 import { type Request, hasHeader, headerValue, headerValues } from "../syntax/message.ts";
 import { parameter, parseParameters } from "../syntax/parameters.ts";
 import { type FeatureSet, featureSet, featureSetOf, haveCommonValue, tokenFeature } from "./feature-set.ts";
-import type { Target } from "./target-set.ts";
+import type { Target } from "./response-context/target-set.ts";
 
 /** One Accept-Contact value. */
 interface Wanted {

@@ -2,7 +2,7 @@ import { alter } from "../syntax/alter.ts";
 import { replyTo } from "../syntax/compose.ts";
 import { isFault } from "../syntax/fault.ts";
 import { type Request, headerValues, parseMessage } from "../syntax/message.ts";
-import type { Effect } from "./response-context.ts";
+import type { Effect } from "./response-context/context.ts";
 
 /**
  * The text of the final response that goes upstream: a phone's own, or one that we make. It has the challenges of all 401 and 407 responses

@@ -5,7 +5,7 @@ import { parseNameAddress } from "../syntax/name-address.ts";
 import { parameter } from "../syntax/parameters.ts";
 import { equalUris, parseUri } from "../syntax/uri.ts";
 import { wantsPrivacy } from "./privacy.ts";
-import type { Retarget } from "./target-set.ts";
+import type { Retarget } from "./response-context/target-set.ts";
 
 type Lines = readonly (readonly [name: string, value: string])[];
 

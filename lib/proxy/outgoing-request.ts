@@ -9,7 +9,7 @@ import { type Fault, fault, isFault } from "../syntax/fault.ts";
 import { historyOf } from "./history.ts";
 import { nextRoute } from "./next-route.ts";
 import { isLoop, loopMark, statefulBranch, statelessBranch, storedBranch } from "./branch.ts";
-import type { ForkedBranch, ResponseContext } from "./response-context.ts";
+import type { ForkedBranch, ResponseContext } from "./response-context/context.ts";
 import { dialledMark, recordRoute } from "./route-token.ts";
 
 /** The home that forwards: its phones get the requests. */

@@ -1,4 +1,4 @@
-import type { ForkedBranch, ProxyTimers, ReachableTarget, ResponseContext } from "../../../lib/proxy/response-context.ts";
+import type { ForkedBranch, ProxyTimers, ReachableTarget, ResponseContext } from "../../../lib/proxy/response-context/context.ts";
 import type { RequestEnvelope } from "../../../lib/transport/envelope.ts";
 
 export const now = 1_700_000_000_000;

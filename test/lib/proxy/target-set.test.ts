@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Binding } from "../../../lib/location/binding.ts";
 import { registrationMark } from "../../../lib/location/gruu.ts";
-import { groupsOf, targetSet } from "../../../lib/proxy/target-set.ts";
+import { groupsOf, targetSet } from "../../../lib/proxy/response-context/target-set.ts";
 import { now } from "./support.ts";
 
 function binding(phone: string, more: Partial<Binding> = {}): Binding {

@@ -1,4 +1,4 @@
-import { type Effect, type ForkedBranch, type ResponseContext, isDone } from "./response-context.ts";
+import { type Effect, type ForkedBranch, type ResponseContext, isDone } from "./context.ts";
 
 /** Statuses that tell the caller what to change, most preferred first (RFC 3261 §16.7 step 6). */
 const mostInformative = [401, 407, 415, 420, 484];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { chooseBestResponse } from "../../../lib/proxy/best-response.ts";
-import { branch, contextOf, finished } from "./support.ts";
+import { chooseBestResponse } from "../../../../lib/proxy/response-context/best-response.ts";
+import { branch, contextOf, finished } from "../support.ts";
 
 const best = (statuses: readonly number[], cancelled?: string): number => chooseBestResponse(finished(statuses, { cancelled })).status;
 

@@ -1,10 +1,10 @@
-import type { Rules } from "../location/rules.ts";
-import type { RequestEnvelope, SentRequest } from "../transport/envelope.ts";
-import type { Preferred } from "./caller-preferences.ts";
-import type { ReachableTarget, Search } from "./response-context.ts";
+import type { Rules } from "../../location/rules.ts";
+import type { RequestEnvelope, SentRequest } from "../../transport/envelope.ts";
+import type { Preferred } from "../caller-preferences.ts";
+import type { ReachableTarget, Search } from "./context.ts";
 import { addressTarget } from "./search.ts";
 import { type ExternalTarget, groupsOf } from "./target-set.ts";
-import type { RequestDisposition } from "./request-disposition.ts";
+import type { RequestDisposition } from "../request-disposition.ts";
 
 /** The first targets of a request for the user, and how the search continues; or the status that refuses it. */
 export type Plan =

@@ -9,7 +9,7 @@ import {
   type Search,
   isDone,
   isPending,
-} from "./response-context.ts";
+} from "./context.ts";
 import type { Retarget } from "./target-set.ts";
 
 /** Statuses that mean: the user is busy. */

@@ -1,13 +1,5 @@
 import { withBranch } from "./fork.ts";
-import {
-  type Decision,
-  type Effect,
-  type ForkedBranch,
-  type ProxyTimers,
-  type ResponseContext,
-  isDone,
-  ringsOn,
-} from "./response-context.ts";
+import { type Decision, type Effect, type ForkedBranch, type ProxyTimers, type ResponseContext, isDone, ringsOn } from "./context.ts";
 import { complete, openNextGroup, sendOn, tryOtherFlow } from "./search.ts";
 
 /** Milliseconds by which the other home's timers fire before ours. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { nextDeadline, passDeadlines } from "../../../lib/proxy/deadlines.ts";
-import type { ForkedBranch, ResponseContext } from "../../../lib/proxy/response-context.ts";
-import { branch, contextOf, now, timers } from "./support.ts";
+import { nextDeadline, passDeadlines } from "../../../../lib/proxy/response-context/deadlines.ts";
+import type { ForkedBranch, ResponseContext } from "../../../../lib/proxy/response-context/context.ts";
+import { branch, contextOf, now, timers } from "../support.ts";
 
 const never = Number.POSITIVE_INFINITY;
 

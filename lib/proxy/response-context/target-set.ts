@@ -1,6 +1,6 @@
-import type { Binding } from "../location/binding.ts";
-import { registrationMark } from "../location/gruu.ts";
-import type { Destination } from "../transport/envelope.ts";
+import type { Binding } from "../../location/binding.ts";
+import { registrationMark } from "../../location/gruu.ts";
+import type { Destination } from "../../transport/envelope.ts";
 
 /** A target that a request may be sent to: a phone by one of its contacts, or another address. */
 export interface Target {

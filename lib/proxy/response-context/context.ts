@@ -1,4 +1,4 @@
-import type { DialogEnd, ReturnAddress } from "../transport/envelope.ts";
+import type { DialogEnd, ReturnAddress } from "../../transport/envelope.ts";
 import type { OtherFlow, Retarget, Target } from "./target-set.ts";
 
 /**
@@ -147,11 +147,4 @@ export function ringsHere({ branches, search }: ResponseContext): boolean {
 /** Whether other phones go on ringing after one has answered: the caller wants it so (RFC 3841 §9.1 no-cancel). */
 export function ringsOn({ final, search, branches }: ResponseContext): boolean {
   return final >= 200 && final < 300 && search?.cancelsNobody === true && branches.some((branch) => !isDone(branch));
-}
-
-/** Whether the context only waits to be deleted. */
-export function isFinished(context: ResponseContext): boolean {
-  const { final, unconfirmed, branches } = context;
-  const isCancelling = branches.some((branch) => branch.cancelled !== 0 && !isDone(branch));
-  return final !== 0 && unconfirmed === undefined && !ringsOn(context) && !isCancelling;
 }

@@ -1,4 +1,4 @@
-import type { SentRequest } from "../transport/envelope.ts";
+import type { SentRequest } from "../../transport/envelope.ts";
 import {
   type Decision,
   type Effect,
@@ -9,7 +9,7 @@ import {
   type Search,
   isDone,
   isPending,
-} from "./response-context.ts";
+} from "./context.ts";
 import { addBranches, addressTarget, cancelPending, complete, tryOtherFlow } from "./search.ts";
 
 /** RFC 3326: why a phone stops ringing although the caller did not cancel. */

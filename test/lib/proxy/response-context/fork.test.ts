@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { cancelContext, openContext, flowRegistered, flowFailed, receiveResponse } from "../../../lib/proxy/fork.ts";
-import type { Decision, Effect, ResponseContext } from "../../../lib/proxy/response-context.ts";
-import { isFinished } from "../../../lib/proxy/response-context.ts";
-import { answerTo, envelope, now, target, timers, transaction } from "./support.ts";
+import { cancelContext, openContext, flowRegistered, flowFailed, receiveResponse } from "../../../../lib/proxy/response-context/fork.ts";
+import type { Decision, Effect, ResponseContext } from "../../../../lib/proxy/response-context/context.ts";
+import { isFinished } from "../../../../lib/proxy/response-context/state.ts";
+import { answerTo, envelope, now, target, timers, transaction } from "../support.ts";
 
 const until = now + 30_000;
 const elsewhere = 'SIP;cause=200;text="Call completed elsewhere"';
