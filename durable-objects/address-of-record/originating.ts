@@ -41,7 +41,7 @@ import { type External, type RedirectTarget, type TargetQuestion, decideTarget, 
 import { TryingTimer } from "./trying-timer.ts";
 import { type CallsAtPresent, NonSubscriberPolicy, identityOf } from "./non-subscriber-policy.ts";
 
-/** Brings a request or a CANCEL to a home, this one included. */
+/** Sends a request or a CANCEL to a home, also this one. */
 export type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
 
 export interface OriginatingParts {
@@ -54,13 +54,13 @@ export interface OriginatingParts {
   readonly forking: Pick<Forking, "acknowledged" | "has" | "openExternal">;
 }
 
-/** A request as it goes on, and what decides where. */
+/** A request to forward, and the decision about it. */
 interface Forwarded<Kind extends RoutingDecision["kind"]> {
   readonly way: RoutingDecision & { readonly kind: Kind };
   readonly text: string;
 }
 
-/** Requests of this home's user, and the responses that come back: the caller's side of the proxy (RFC 3261 §16.3, §16.4, §16.7). */
+/** Requests of this home's user, and the responses to them: the caller's side of the proxy (RFC 3261 §16.3, §16.4, §16.7). */
 export class Originating implements Part {
   readonly #room: Room;
   readonly #account: Account;
@@ -102,7 +102,7 @@ export class Originating implements Part {
     if (isFault(timer)) return this.#refuse(flow, request, timer, now);
     const text = alter(request, timer === undefined ? way.alterations : combined(way.alterations, timer));
     if (way.kind === "dialog") return this.#withinDialog(flow, request, mandatory, { way, text }, now);
-    // The ACK for a 2xx comes with our route; any other is for a refusal and ends here (RFC 3261 §17.1.1.3).
+    // The ACK for a 2xx has our route; any other is for a refusal and ends here (RFC 3261 §17.1.1.3).
     if (request.method === "ACK") return this.#acknowledged(this.#transactionsOf(mandatory), now);
     return this.#outsideDialog(flow, request, mandatory, { way, text }, now);
   }
@@ -115,7 +115,7 @@ export class Originating implements Part {
     this.#send(flow, request, receiver.home, { ...sent, to: { kind: "phone", phone: receiver.phone } }, now);
   }
 
-  /** Goes where its target is decided to be (RFC 3261 §16.5). */
+  /** Goes to the target that is determined for it (RFC 3261 §16.5). */
   async #outsideDialog(
     flow: Flow,
     request: Request,
@@ -173,13 +173,13 @@ export class Originating implements Part {
     this.#received(flow, request, sent, await this.#lists.request(envelope, request, mandatory, address, now));
   }
 
-  /** To another server: a response context of our own watches over it. */
+  /** To another server: with a response context in this home. */
   #sendExternal(flow: Flow, request: Request, sent: SentRequest, target: External, now: number): void {
     if (!this.#mayCall(flow, request, sent, this.#room.home.name, now)) return;
     this.#received(flow, request, sent, this.#forking.openExternal(sent, parsed(sent.text), target, now));
   }
 
-  /** RFC 3261 §16.10: answered here, and passed on where its INVITE went. */
+  /** RFC 3261 §16.10: answered here, and forwarded where its INVITE went. */
   async cancel(flow: Flow, request: Request, mandatory: MandatoryHeaders, now: number): Promise<void> {
     const transaction = this.#transactionOf(mandatory);
     const home = this.#pendingInvites.homeOf(transaction);
@@ -193,7 +193,7 @@ export class Originating implements Part {
 
   /**
    * A response for one of our phones: to the socket its request came on, or the phone's newest.
-   * @param isOurs whether it is none of a phone or another server
+   * @param isOurs whether this server made it
    */
   response(received: ResponseEnvelope, now: number, isOurs = false): Receipt {
     const { to, status, transaction } = received;
@@ -202,27 +202,27 @@ export class Originating implements Part {
     const envelope = text === received.text ? received : { ...received, text };
     if (transaction !== undefined) this.#tryingTimers.remove(transaction);
     const since = transaction === undefined ? undefined : this.#pendingInvites.since(transaction);
-    // A home that did not see our receipt sends its final response again; a 2xx is the callee's own repetition.
+    // A home without our receipt sends its final response again; a repeated 2xx comes from the callee.
     const isNews = transaction === undefined || status < 200 || this.#answered(transaction, flow, envelope, now);
     if (!isNews && flow?.id === to.flow && status >= 300) return accepted;
     if (isNews) this.#room.log.concluded(now, flow?.id ?? to.flow, status, text, since, envelope.why);
-    // To redirect is what we were asked to do.
+    // A redirect is what the sender asked for.
     const hasFailed = status >= (isOurs ? 400 : 300);
-    // Of a call to another server our own response context knows more.
+    // For a call to another server our own response context knows more.
     if (isNews && hasFailed && !(transaction !== undefined && this.#forking.has(transaction)))
       this.#room.failed.keep(now, { side: "caller", final: text, flow: flow?.id ?? to.flow, since, why: envelope.why });
     if (flow !== undefined && this.#room.sockets.send(flow.id, text)) {
       this.#room.log.passed(now, flow.id, text);
       if (transaction !== undefined) this.#undelivered.sent(flow, transaction, to.phone, envelope, now);
     } else if (status > 100) {
-      // Of its provisional responses one is enough.
+      // One of its provisional responses is enough.
       const topic = status < 200 && transaction !== undefined ? `provisional ${transaction}` : "";
       this.#undelivered.keep(to.phone, envelope, now, now + this.#room.configuration.bindingGrace * 1000, topic);
     }
     return accepted;
   }
 
-  /** What of a response the phone, or a visitor, is to hear. */
+  /** A response as the phone, guest or peer may see it. */
   #asShown({ text, status }: ResponseEnvelope, flow: Flow | undefined): string {
     const asked = status === 401 || status === 407 ? askedByOthers(text, this.#room.home.domain) : text;
     return flow?.nonSubscriber === undefined ? asked : shownToNonSubscriber(asked, flow.nonSubscriber);
@@ -238,22 +238,22 @@ export class Originating implements Part {
   }
 
   /**
-   * RFC 3261 §18.2.2: a response takes the connection of its request, as long as the phone is there: one that has registered on another
-   * connection since does not listen on that one any more, though nobody may have noticed yet that it is dead.
+   * RFC 3261 §18.2.2: a response takes the connection of its request while the phone is there. A phone that has since registered on another
+   * connection no longer listens on the old one, although its loss may not have been noticed.
    */
   #flowBackTo({ flow, phone }: ReturnAddress): Flow | undefined {
     const own = this.#room.sockets.byId(flow);
     return own !== undefined && leadsTo(own, phone) ? own : this.#room.sockets.newestTo(phone);
   }
 
-  /** A phone is back on another socket: it goes on with its calls, unless it has forgotten them; and hears what it missed. */
+  /** A phone is back on another socket: it continues its calls, unless it has dropped them, and gets the messages that it missed. */
   onRegistered({ flow, phones }: Registered, now: number): void {
     for (const phone of phones) {
       for (const message of this.#undelivered.for(phone, now)) if (message.kind === "response") this.again(flow, message, now);
     }
   }
 
-  /** A response that may not have reached its phone goes to it once more. */
+  /** A response that may not have reached its phone is sent again. */
   again(flow: Flow, message: ResponseEnvelope, now: number): void {
     const { transaction, to } = message;
     const text = this.#asShown(message, flow);
@@ -262,7 +262,7 @@ export class Originating implements Part {
     if (transaction !== undefined) this.#undelivered.sent(flow, transaction, to.phone, message, now);
   }
 
-  /** Where the notes are lost, the CANCEL goes where its Request-URI leads (RFC 3261 §9.1: the INVITE's), and that home knows. */
+  /** If the notes are lost, the CANCEL goes where its Request-URI leads (RFC 3261 §9.1: the INVITE's), and that home knows the call. */
   async #cancelByName(flow: Flow, request: Request, mandatory: MandatoryHeaders, envelope: CancelEnvelope, now: number): Promise<void> {
     const home = await this.#homeByName(flow, request, mandatory, envelope.transaction);
     if (home === undefined) return this.#reply(flow, request, replyTo(request, 481, { toTag: randomText() }), 481, now);
@@ -273,7 +273,7 @@ export class Originating implements Part {
     );
   }
 
-  /** The home that has the response context of an INVITE: ours, if it went to another server, or that of whom it was for. */
+  /** The home with the response context of an INVITE: ours, if it went to another server, or that of the called user. */
   async #homeByName(flow: Flow, request: Request, mandatory: MandatoryHeaders, transaction: string): Promise<string | undefined> {
     if (this.#forking.has(transaction)) return this.#room.home.name;
     const way = this.#validateAndRoute(flow, request, mandatory);
@@ -320,15 +320,15 @@ export class Originating implements Part {
       (receipt) => this.#received(flow, request, envelope, receipt, isCall),
       (error: unknown) => {
         this.#failed(flow, request, envelope.transaction, error);
-        // It may have come through, and only the receipt have been lost.
+        // The request may have arrived, and only the receipt have been lost.
         if (isCall) this.#pendingInvites.cancel(home, envelope.transaction, undefined, now + this.#room.timers.ringing, () => {});
       },
     );
   }
 
-  /** Notes a call that is placed; false if it is refused, since there are too many. A request of another kind needs no note. */
+  /** Notes a new call; false if it is refused because there are too many. Other requests need no note. */
   #mayCall(flow: Flow, request: Request, { transaction }: SentRequest, home: string, now: number): boolean {
-    // One that is said again is the same call.
+    // A repeated one is the same call.
     if (request.method !== "INVITE" || this.#pendingInvites.homeOf(transaction) !== undefined) return true;
     const { maximumCalls = Number.POSITIVE_INFINITY } = this.#account.rules();
     const isUserFull = this.#callsAtPresent(now) >= maximumCalls;
@@ -346,12 +346,12 @@ export class Originating implements Part {
     return true;
   }
 
-  /** RFC 3261 §16.2: the caller hears 100 once the callee's home has saved his INVITE, so that what was answered cannot get lost. */
+  /** RFC 3261 §16.2: the caller gets 100 once the callee's home has saved the INVITE, so that an answer cannot be lost. */
   #trying(flow: Flow, request: Request, transaction: string): void {
     if (this.#tryingTimers.remove(transaction)) this.#reply(flow, request, replyTo(request, 100), 100, Date.now());
   }
 
-  /** @param isCall it is an INVITE that holds state: one within a dialog is forwarded without (RFC 3261 §16.11) */
+  /** @param isCall it is an INVITE with state: one within a dialog is forwarded without (RFC 3261 §16.11) */
   #received(flow: Flow, request: Request, sent: SentRequest, receipt: Receipt, isCall = request.method === "INVITE"): void {
     const { transaction, answerTo: to } = sent;
     if (receipt.kind === "taken") return this.#trying(flow, request, transaction);
@@ -360,7 +360,10 @@ export class Originating implements Part {
     this.response({ kind: "response", text, status, to, transaction: noted, ...(why === undefined ? {} : { why }) }, Date.now(), true);
   }
 
-  /** The callee's home cannot be reached for good: we are responsible for an answer, and others may well be reached (RFC 3261 §16.7 step 6). */
+  /**
+   * The callee's home cannot be reached after all attempts: this home has to answer, and other users may be reachable (RFC 3261 §16.7 step
+   * 6).
+   */
   #failed(flow: Flow, request: Request, transaction: string, error: unknown): void {
     this.#room.log.note(Date.now(), flow.id, String(error));
     this.#tryingTimers.remove(transaction);
@@ -368,7 +371,7 @@ export class Originating implements Part {
     this.#refuse(flow, request, fault(500, "the other side cannot be reached now", [["Retry-After", "5"]]), Date.now());
   }
 
-  /** That of a pending INVITE, if it is one: it may have been named before the keys were changed. */
+  /** The name of a pending INVITE, if it is one: it may be from before a key change. */
   #transactionOf(mandatory: MandatoryHeaders): string {
     const names = this.#transactionsOf(mandatory);
     return names.find((name) => this.#pendingInvites.homeOf(name) !== undefined) ?? (names[0] as string);
@@ -379,7 +382,7 @@ export class Originating implements Part {
     return transactionNames(this.#room.keyring, this.#room.home.name, branch ?? `${mandatory.callId} ${mandatory.cseq.number}`, sentBy);
   }
 
-  /** RFC 3261 §11.2: what this server itself can do. */
+  /** RFC 3261 §11.2: the capabilities of this server. */
   #serve(flow: Flow, request: Request, now: number): void {
     if (request.method === "ACK") return;
     if (request.method !== "OPTIONS")
@@ -405,7 +408,7 @@ export class Originating implements Part {
   }
 }
 
-/** A challenge in our own realm is this server's: another server, or a phone, has no business with the answer. */
+/** A challenge in our own realm is this server's: the answer to it must not reach another server or phone. */
 function askedByOthers(text: string, domain: string): string {
   const response = parseMessage(text);
   return isFault(response) ? text : alter(response, withoutOurRealm(response, domain));
@@ -416,7 +419,7 @@ function shownToNonSubscriber(text: string, nonSubscriber: NonSubscriber): strin
   return isFault(response) ? text : shownTo(response, standingOf(nonSubscriber));
 }
 
-/** RFC 5393 §5.3: how many branches the request may have at most; undefined where it does not say. */
+/** RFC 5393 §5.3: how many branches the request may have; undefined if it does not limit them. */
 function readBreadth(request: Request): number | Fault | undefined {
   const written = headerValue(request, "max-breadth");
   if (written === undefined) return undefined;

@@ -25,15 +25,15 @@ import { defaultRetryAfter } from "../../platform/unavailable-servers.ts";
 import { type Place, type Search, hopsOf, trunkHops } from "../shared/trunk-hops.ts";
 import { available, noRelay, selectForwardingTarget } from "../shared/target-selection.ts";
 
-/** Milliseconds after which a request that has not surely arrived is sent on once more. */
+/** Milliseconds after which a request that may not have arrived is forwarded again. */
 const retryAfter = 2000;
 
-/** Branches that lead to another address: the home there gets the request as if it came from the caller's, and answers to this one. */
+/** Branches that lead to another address: the home there gets the request as if from the caller's home, and answers to this one. */
 export class Retargeting {
   readonly #room: Room;
   readonly #passOn: PassOn;
   readonly #answered: (envelope: ResponseEnvelope) => void;
-  /** The branches that have been sent on since the object woke up. */
+  /** The branches that have been forwarded since the object woke up. */
   readonly #sent = new Map<string, SentOn>();
 
   constructor(room: Room, passOn: PassOn, answered: (envelope: ResponseEnvelope) => void) {
@@ -42,13 +42,13 @@ export class Retargeting {
     this.#answered = answered;
   }
 
-  /** Sends the branch on, if that may not have been done yet: a home that has had it drops it. */
+  /** Forwards the branch if that may not have been done yet: a home that has it drops the repetition. */
   ensure(open: OpenContext, branch: ForkedBranch, now: number): void {
     const name = branchName(open.context.transaction, branch.index);
     if (this.#sent.has(name)) return;
     const at = branch.serversTried ?? 0;
     this.#sent.set(name, { place: undefined, at, left: [] });
-    // Should the object lose its memory before the other home has the request.
+    // In case of an eviction before the other home has the request.
     this.#room.alarm.noLaterThan(now + retryAfter);
     void this.#found(open, branch).then((found) => {
       if (isFault(found)) return this.#answer(open, branch, found);
@@ -58,8 +58,8 @@ export class Retargeting {
   }
 
   /**
-   * RFC 3263 §4.3: after a 503, or silence, the next server is tried. For the time it names, or a while, that server is the last one to
-   * be tried (RFC 3261 §21.5.4). If it is not known any more which one that was, it was the first of those that are not passed yet.
+   * RFC 3263 §4.3: after a 503, or silence, the next server is tried. For the time in its Retry-After, or a default, that server is tried
+   * last (RFC 3261 §21.5.4). If it is unknown which one that was, it was the first of those not yet passed.
    * @param refusal the text of the 503, "" after silence
    * @returns how many servers are passed now; undefined if none is left
    */
@@ -75,7 +75,7 @@ export class Retargeting {
       const places = known?.left ?? (isFault(found) ? [] : found.places.slice(at));
       if (isFault(found)) return this.#answer(open, branch, found);
       if (places.length > 0) return this.#send(open, branch, found, { places, at });
-      // What was known of the places went with our memory: there was one only, and it may look for somebody still.
+      // The places were lost in an eviction: there was only one, and its home may still search.
       this.abandon(open, branch);
       return this.#answer(open, branch, lastRefusal(refusal));
     });
@@ -96,7 +96,7 @@ export class Retargeting {
       .catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
   }
 
-  /** Another home of ours may still look for somebody; a server that has said nothing gets no CANCEL (RFC 3261 §9.1). */
+  /** Another home of ours may still search; a server that was silent gets no CANCEL (RFC 3261 §9.1). */
   abandon(open: OpenContext, branch: ForkedBranch): void {
     const envelope: CancelEnvelope = { kind: "cancel", transaction: this.#transactionOf(open, branch), reason: undefined };
     void this.#found(open, branch)
@@ -105,7 +105,7 @@ export class Retargeting {
       .catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
   }
 
-  /** If it is not known any more which server has the request, all are told: one that does not know it answers 481 (§9.2). */
+  /** If it is unknown which server has the request, all get the CANCEL: one that does not know it answers 481 (§9.2). */
   #cancelAt(open: OpenContext, branch: ForkedBranch, found: Found, envelope: CancelEnvelope): Promise<unknown> {
     const { place } = this.#sent.get(branchName(open.context.transaction, branch.index)) ?? {};
     const places = place === undefined ? found.places : [place];
@@ -118,7 +118,7 @@ export class Retargeting {
     );
   }
 
-  /** Tries one place after another; the branch is answered with a refusal if the request has come through nowhere. */
+  /** Tries one place after another; if the request arrived at none, the branch is answered with a refusal. */
   async #send(open: OpenContext, branch: ForkedBranch, found: Found, { places, at }: Left): Promise<void> {
     let refusal: Refusal = fault(503, "the other side cannot be reached now");
     for (const [index, place] of places.entries()) {
@@ -132,7 +132,7 @@ export class Retargeting {
         refusal = receipt;
         if (receipt.status !== 503) break;
         if (!isHopName(place.name)) continue;
-        // It says for how long, unless only its lines are in use.
+        // It has a Retry-After, unless only its lines are in use.
         const rest = retryAfterOf(receipt.text);
         this.#room.unavailableServers.remember(place.name, rest ?? 0, Date.now());
         if (rest === undefined) refusal = allInUse;
@@ -146,7 +146,7 @@ export class Retargeting {
   async #found(open: OpenContext, branch: ForkedBranch): Promise<Found | Fault> {
     const found = await available(() => this.#find(open, branch));
     if (isFault(found) || !isSips(open)) return found;
-    // RFC 5630 §5.3: what is to be secure goes by no connection that is not.
+    // RFC 5630 §5.3: a secure request goes only over secure connections.
     const places = found.places.filter(({ name }) => !isHopName(name) || isSecure(readHopName(name).transport));
     return places.length > 0 ? { ...found, places } : fault(480, "no server is reached by TLS");
   }
@@ -193,8 +193,8 @@ export class Retargeting {
   }
 
   /**
-   * RFC 3325 §5: what those who are to know are told of the caller: for a subscriber, whom his flow was authenticated for, or the alias
-   * that he has in From; for anybody else what has been said of him by those whom we trust.
+   * RFC 3325 §5: the caller's identity for trusted receivers. For a subscriber it is the address that the flow was authenticated for, or
+   * the alias in From; for others it is what a trusted server has asserted.
    */
   async #asserted({ context: { search }, request }: OpenContext): Promise<Asserts> {
     const [user = "", domain = ""] = splitAtLast(search?.identity ?? "");
@@ -243,7 +243,7 @@ export class Retargeting {
     };
   }
 
-  /** What others are told of who calls, and of whom he called first. */
+  /** The request as others may see it: who calls, and who was called first. */
   #leaving(text: string, asserts: Asserts | undefined): string {
     const identified = withIdentity(text, asserts);
     const request = parsed(identified);
@@ -256,7 +256,7 @@ export class Retargeting {
     return onwardTransactionName(keyring, home.name, branchName(context.transaction, branch.index));
   }
 
-  /** Where a user has calls sent on is nobody's business but theirs: the log has why that failed. */
+  /** Callers must not learn where a user forwards calls: only the log has the reason of the failure. */
   #asTold({ retarget }: ForkedBranch, refusal: Fault): Fault {
     if (retarget === undefined || retarget.cause === "route") return refusal;
     this.#room.log.note(Date.now(), "-", `a call could not be sent on: ${refusal.fault}`);
@@ -271,22 +271,24 @@ export class Retargeting {
   }
 }
 
-/** To callers all failures of where a user has calls sent on look alike. */
+/** For callers all failures of a user's forwarding are the same. */
 const cannotGoOn = "the user's calls are sent on to where they cannot go";
 
-/** What is said of the caller (RFC 3325 §5); undefined if nothing is. */
+/** The asserted identity of the caller (RFC 3325 §5); undefined if there is none. */
 interface Asserts {
   readonly identity: string | undefined;
 }
 
 interface Destined extends Place {
-  /** Absent: it is not to know who calls. */
+  /** Absent: the receiver must not learn the caller. */
   readonly asserts?: Asserts | undefined;
-  /** Of the server of another domain, that has connected to us. */
+  /** The server of another domain, which has connected to us. */
   readonly isPeer?: boolean;
 }
 
-/** Where a branch leads: the home of its address, or the connections to the servers of its domain, in an order that is the same each time. */
+/**
+ * Where a branch leads: the home of its address, or the connections to the servers of its domain, in an order that is the same each time.
+ */
 interface Found {
   readonly places: readonly Destined[];
   readonly address: Address;
@@ -300,7 +302,7 @@ interface Left {
   readonly at: number;
 }
 
-/** Where a branch was sent, undefined while that is being looked up; and the places that have not been tried. */
+/** The place that a branch was sent to, undefined during the lookup; and the places that have not been tried. */
 interface SentOn {
   readonly place: Destined | undefined;
   /** The number of places before it. */
@@ -319,7 +321,7 @@ function lastRefusal(refusal: string): Refusal {
   return refusal === "" ? fault(408, "no server has answered") : { kind: "answered", status: 503, text: refusal };
 }
 
-/** Those who are not to know are told nothing, whoever has said it (RFC 3325 §5). */
+/** Untrusted receivers get no asserted identity, whoever asserted it (RFC 3325 §5). */
 function withIdentity(text: string, asserts: Asserts | undefined): string {
   const request = parsed(text);
   if (asserts === undefined) return shownTo(request, "server");
@@ -334,7 +336,7 @@ function splitAtLast(address: string): readonly [user: string, domain: string] {
   return [address.slice(0, Math.max(0, at)), address.slice(at + 1)];
 }
 
-/** Seconds; undefined if the response does not say (RFC 3261 §20.33). */
+/** Seconds; undefined if the response has none (RFC 3261 §20.33). */
 function retryAfterOf(text: string): number | undefined {
   const message = parseMessage(text);
   return isFault(message) ? undefined : parseDeltaSeconds(/^\d+/.exec(headerValue(message, "retry-after") ?? "")?.[0]);
