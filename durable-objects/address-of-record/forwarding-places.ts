@@ -91,8 +91,8 @@ export class ForwardingPlaces {
   }
 
   /**
-   * RFC 3325 §5: what those who are to know are told of the caller: for a subscriber, whom his flow was authenticated for, or the alias
-   * that he has in From; for anybody else what has been said of him by those whom we trust.
+   * RFC 3325 §5: the caller's identity for trusted receivers. For a subscriber it is the address that the flow was authenticated for, or
+   * the alias in From; for others it is what a trusted server has asserted.
    */
   async #asserted({ context: { search }, request }: OpenContext): Promise<Asserts> {
     const [user = "", domain = ""] = splitAtLast(search?.identity ?? "");
