@@ -55,15 +55,15 @@ import { Outbox } from "../platform/outbox.ts";
 import { answerFault } from "./shared/reply.ts";
 import { receiverOf } from "../platform/receivers.ts";
 
-/** Requests of the other server that are looked at together, and that wait for it. */
+/** Requests of the other server that are processed at a time, and that wait for it. */
 const [maxAtOnce, maxWaiting] = [8, 200] as const;
-/** Milliseconds that the timers of homes are ahead: it is they who end a call, and not a connection that is closed under it. */
+/** Milliseconds by which the timers of homes fire first: a home ends a call before its connection is closed. */
 const homesFirst = 3000;
 
 /**
- * The connection to one other SIP server. Requests go out without state (RFC 3261 §16.11): the way back is sealed in the branch, and
- * timers and forks are the business of the home that sent them, which survives. What is remembered here may get lost with the
- * connection: the INVITEs under way, for their ACK and CANCEL, and the calls, for which the connection stays open.
+ * The connection to one other SIP server. Requests go out without state (RFC 3261 §16.11): the return address is sealed in the branch, and
+ * the home that sent them has the timers and forks, and survives. State here may be lost with the connection: the INVITEs in progress, for
+ * their ACK and CANCEL, and the calls, for which the connection stays open.
  */
 export class NextHop extends DurableObject<Environment> implements NextHopObject {
   readonly #keyring: Keyring;
@@ -76,7 +76,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
   readonly #outbox: Outbox;
   readonly #sent = new SentRequests();
   readonly #calls: ActiveCalls;
-  /** Milliseconds: after it nobody waits for the response to a request that is no INVITE. */
+  /** Milliseconds: after it no response to a non-INVITE request is expected. */
   readonly #timerF: number;
   /** Milliseconds between attempts to find the servers of a trunk. */
   readonly #seekEvery: number;
@@ -137,7 +137,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     });
   }
 
-  /** What is to be done for the trunk that the connection belongs to has changed. */
+  /** The role of the connection for its trunk has changed. */
   async keep(role: Role, former?: Trunk): Promise<void> {
     directoryOf(this.#environment).forget(this.#hop.trunk.slice(this.#hop.trunk.indexOf("@") + 1));
     await this.#care.begin(role, former);
@@ -148,7 +148,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     await this.#care.activateStandby(isNeeded);
   }
 
-  /** How the connection is, and what is known of the server. */
+  /** The state of the connection, and what is known of the server. */
   status(): HopStatus {
     const { isHeld, registeredUntil, health, isUnavailable } = this.#care;
     const { transport, host, address, port } = this.#hop;
@@ -165,7 +165,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     else if (await locateTrunk(this.#environment, await this.#trunk())) await this.ctx.storage.setAlarm(Date.now() + this.#seekEvery);
   }
 
-  /** Envelopes of homes: requests and cancellations for the other server, and responses to its requests. */
+  /** Envelopes of homes: requests and CANCELs for the other server, and responses to its requests. */
   async deliver(envelopes: readonly Envelope[]): Promise<readonly Receipt[]> {
     const receipts: Receipt[] = [];
     for (const envelope of envelopes) receipts.push(await this.#receive(readEnvelope(envelope)));
@@ -218,8 +218,8 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
   }
 
   /**
-   * If it is not known any more how the INVITE was sent: by the connection before this one, with credentials or without. Of two
-   * CANCELs the other server answers one with 481 (RFC 3261 §9.2).
+   * Used if it is unknown how the INVITE was sent: by the previous connection, with credentials or without. The other server answers one of
+   * the two CANCELs with 481 (RFC 3261 §9.2).
    */
   async #cancelsBlindly(invite: SipRequest, branch: string, headers: readonly (readonly [string, string])[]): Promise<readonly string[]> {
     const [now, before] = await this.#connection.hosts();
@@ -239,7 +239,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     return accepted;
   }
 
-  /** A message as this server is to have it. */
+  /** A message as this server may see it. */
   async #shown(message: SipMessage): Promise<string> {
     const text = shownTo(message, "server");
     return text !== message.text && (await this.#standing()) === "trusted server" ? message.text : text;
@@ -250,9 +250,9 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     return standingOfServer(!isFault(trunk) && trunk?.trusted === true);
   }
 
-  /** What does not begin anything new is always passed on. */
+  /** Only requests that begin something new are refused. */
   async #refusalOf(envelope: RequestEnvelope, request: SipRequest, { toTag, callId }: MandatoryHeaders): Promise<Fault | undefined> {
-    // Within a call it comes by our route, which names this end.
+    // Within a call the request has our route, which names this end.
     const isOfOther = envelope.to.kind !== "phone" && this.#calls.isOfOther(callId, callerOf(envelope));
     if (isOfOther && toTag !== undefined) return withoutRoute;
     if (isOfOther && makesDialogs(request.method)) return inProgress;
@@ -274,7 +274,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     return { text: alter(parsed(text), shift(request, 1)), branch };
   }
 
-  /** The connection is gone. */
+  /** The connection is lost. */
   #lost(): void {
     this.#care.lost();
     for (const one of this.#sent.clear())
@@ -282,7 +282,10 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       else void this.#repeat(one);
   }
 
-  /** Nobody else would send it again: phones on WebSockets do not (RFC 3261 §17.1.2.2). The same to the letter, it is known by who has had it. */
+  /**
+   * Phones on WebSockets do not retransmit (RFC 3261 §17.1.2.2), so this server does. The request is the same, byte for byte: a server that
+   * has it recognises it.
+   */
   async #repeat(one: Unanswered): Promise<void> {
     if (Date.now() - one.at > this.#timerF) return;
     const connection = await this.#connection.open();
@@ -292,8 +295,8 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
   }
 
   /**
-   * RFC 3261 §16.9: a connection that is lost is a 503 for what waits on it, since no answer can find us any more. Whoever rings there
-   * is told to stop, by a new connection if there can be one.
+   * RFC 3261 §16.9: requests that wait on a lost connection get a 503, because no response can arrive any more. Phones that ring there get
+   * a CANCEL on a new connection, if there is one.
    */
   #failed({ branch, request, hasRung }: Unanswered): void {
     const mandatory = mandatoryHeadersOf(request);
@@ -317,7 +320,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     else void this.#answered(message, mandatory);
   }
 
-  /** Requests of the other server, a few at a time: each may have the directory asked, which is everybody's. */
+  /** Requests of the other server, a few at a time: each may query the directory, which all homes share. */
   #asked(request: SipRequest, mandatory: MandatoryHeaders): Promise<void> | undefined {
     if (!this.#asking.isFull()) return this.#asking.run(() => this.#inbound.asked(request, mandatory));
     const refusal = limitReached(480, "too many requests wait on this connection", [["Retry-After", "5"]]);
@@ -362,7 +365,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     return isTrusted ? takenFrom(response, "trusted server") : doubtful;
   }
 
-  /** If the trunk's server asks who we are: the same request with credentials, once. */
+  /** If the trunk's server challenges: the same request with credentials, once. */
   async #withCredentials(sent: SipRequest, response: SipResponse, branch: string): Promise<ReturnType<typeof withCredentials>> {
     if (response.status !== 401 && response.status !== 407) return undefined;
     const trunk = await available(() => this.#trunk());
@@ -387,19 +390,19 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
   }
 }
 
-/** The home of the caller's end, whoever has sent the call on. */
+/** The home of the caller's end, also if the call was forwarded. */
 function callerOf({ caller, answerTo }: RequestEnvelope): string {
   return (caller ?? answerTo).home;
 }
 
-/** The transaction as its sender's home knows it, of what was sent or answered in a branch of ours. */
+/** The transaction as its sender's home knows it, of a request or response with a branch of ours. */
 function sentAs({ callId, cseq }: MandatoryHeaders, branch: string): Transaction {
   return { callId, cseq: cseq.number - (hasCSeqOffset(branch) ? 1 : 0) };
 }
 
 /**
- * A 503 makes the sender's home try the next server (RFC 3263 §4.3). Within a dialog there is none, and a phone that hears 503 takes it
- * for all of this server: it is 500 (RFC 3261 §16.7 step 6).
+ * A 503 makes the sender's home try the next server (RFC 3263 §4.3). Within a dialog there is none, and a phone would read a 503 as the
+ * failure of this whole server: it is 500 (RFC 3261 §16.7 step 6).
  */
 function failed({ toTag }: MandatoryHeaders): 500 | 503 {
   return toTag === undefined ? 503 : 500;

@@ -3,12 +3,12 @@ import { dialogName } from "../../lib/proxy/call-name.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 
 interface Call {
-  /** The home of its caller; undefined if that is not known any more. */
+  /** The home of its caller; undefined if it is unknown. */
   readonly home: string | undefined;
   readonly isAnswered: boolean;
-  /** By name: of several phones that answer each makes one (RFC 3261 §13.2.2.4), and the call is over with the last. */
+  /** By name: each phone that answers creates one (RFC 3261 §13.2.2.4), and the call ends with the last. */
   readonly dialogs: readonly string[];
-  /** Milliseconds: when it counts no more, should nothing else be heard of it. */
+  /** Milliseconds: when it no longer counts if no further message of it comes. */
   readonly until: number;
 }
 
@@ -20,12 +20,12 @@ export interface CallTimeout {
   readonly ringing: number;
 }
 
-/** Milliseconds that the timers of the home that sent a call are ahead: it is the one that ends it. */
+/** Milliseconds by which the timers of the sending home fire first: that home ends the call. */
 const headStart = 5000;
 
-/** Milliseconds after which an answered call that was never ended, and in which nobody has said anything, counts no more. */
+/** Milliseconds after which an answered call without messages no longer counts. */
 const maxSilence = 24 * 3600_000;
-/** Phones that answer one call. */
+/** Maximum phones that answer one call. */
 const maxDialogs = 8;
 
 /** Ended dialogs that are remembered. */
@@ -33,17 +33,17 @@ const maxOver = 1000;
 
 const goesOn = ["INVITE", "ACK", "UPDATE"];
 
-/** What a call is known by. */
+/** What identifies a call. */
 type CallIds = Pick<MandatoryHeaders, "callId" | "fromTag" | "toTag">;
 
 /**
- * The calls on a connection, by Call-ID: it stays open for them. What ends a call may never come (no response, no BYE), so each counts
- * for a time only. In memory alone. Every `now` is in milliseconds.
+ * The calls on a connection, by Call-ID: it stays open for them. The end of a call may be lost (no response, no BYE), so each counts for a
+ * limited time. In memory only. Every `now` is in milliseconds.
  */
 export class ActiveCalls {
   readonly #patience: CallTimeout;
   readonly #calls = new Map<string, Call>();
-  /** Dialogs that have ended, by name, the newest: what comes of them late, as a 2xx that is said again behind the BYE, begins nothing. */
+  /** The newest ended dialogs, by name: late messages of them, such as a 2xx that is repeated after the BYE, begin no call. */
   readonly #over = new Set<string>();
 
   constructor(patience: CallTimeout) {
@@ -51,8 +51,8 @@ export class ActiveCalls {
   }
 
   /**
-   * A request has gone by: INVITE begins a call, BYE ends it, and what only a call has shows that it goes on (RFC 3261 §13, §14; RFC 3311).
-   * A route outlives its call: that there is one that is not known, or not answered, only a 2xx to an INVITE shows.
+   * A request has passed: INVITE begins a call, BYE ends it, and requests that only a call has show that it goes on (RFC 3261 §13, §14; RFC
+   * 3311). A route is valid longer than its call: only a 2xx to an INVITE proves an unknown or unanswered call.
    * @param home of the caller
    */
   passed(method: string, mandatory: CallIds, now: number, home?: string): void {
@@ -65,7 +65,7 @@ export class ActiveCalls {
     } else if (call.isAnswered && toTag !== undefined && goesOn.includes(method)) this.#talks(mandatory, now);
   }
 
-  /** A response has gone by. A refusal ends a call that nobody has answered; a re-INVITE may be refused, and the call goes on (RFC 3261 §14.1). */
+  /** A response has passed. A refusal ends an unanswered call; a re-INVITE may be refused, and the call goes on (RFC 3261 §14.1). */
   answered(status: number, mandatory: CallIds & Pick<MandatoryHeaders, "cseq">, now: number): void {
     const { callId, cseq } = mandatory;
     if (cseq.method !== "INVITE") return;
@@ -73,12 +73,12 @@ export class ActiveCalls {
     const call = this.#calls.get(callId);
     if (call?.isAnswered !== false) return;
     if (status >= 300) this.#calls.delete(callId);
-    // Timer C, and then the wait for an answer to the CANCEL (RFC 3261 §9.1).
+    // Timer C, and then the wait for the answer to the CANCEL (RFC 3261 §9.1).
     const { ringing, transaction } = this.#patience;
     if (status < 200) this.#calls.set(callId, { ...call, until: now + ringing + transaction + headStart });
   }
 
-  /** The connection is gone, and with it those that nobody has answered; the others go on by the next one (RFC 3261 §12.2.1). */
+  /** The connection is lost, and with it the unanswered calls; the others go on over the next one (RFC 3261 §12.2.1). */
   lost(): void {
     for (const [callId, { isAnswered }] of this.#calls) if (!isAnswered) this.#calls.delete(callId);
   }
@@ -87,7 +87,7 @@ export class ActiveCalls {
     return this.#calls.has(callId);
   }
 
-  /** Whether the call with this Call-ID is that of another home: nobody else may make a dialog that looks like one of it. */
+  /** Whether the call with this Call-ID belongs to another home: this one must not create a dialog that looks like part of it. */
   isOfOther(callId: string, home: string): boolean {
     const call = this.#calls.get(callId);
     return call !== undefined && call.home !== undefined && call.home !== home;
@@ -109,7 +109,7 @@ export class ActiveCalls {
 
   #ends(mandatory: CallIds): void {
     const call = this.#calls.get(mandatory.callId);
-    // That of an early dialog: the INVITE has yet to be answered (RFC 3261 §15).
+    // It is of an early dialog: the INVITE will still be answered (RFC 3261 §15).
     if (call?.isAnswered !== true) return;
     const name = dialogName(mandatory);
     this.#over.add(name);
@@ -120,13 +120,13 @@ export class ActiveCalls {
     else this.#calls.set(mandatory.callId, { ...call, dialogs });
   }
 
-  /** When the last of them counts no more; 0 if there is none. */
+  /** When the last of them no longer counts; 0 if there is none. */
   until(): number {
     return Math.max(0, ...[...this.#calls.values()].map(({ until }) => until));
   }
 }
 
-/** Whether a trunk takes no further call over this connection. */
+/** Whether a trunk accepts no further call over this connection. */
 export function isFull({ maximum_calls }: Trunk, calls: ActiveCalls): boolean {
   return maximum_calls > 0 && calls.count(Date.now()) >= maximum_calls;
 }

@@ -1,26 +1,26 @@
-/** What happens on a connection. */
+/** Events of a connection. */
 export interface ConnectionEvents {
   message(octets: string): void;
   closed(): void;
 }
 
-/** What happens on what carries it. */
+/** Events of a channel. */
 export interface ChannelEvents {
-  /** Octets have come, be they a message or not. */
+  /** Octets have arrived, whether they are a message or not. */
   heard(): void;
   message(octets: string): void;
   closed(): void;
 }
 
-/** What carries messages to another server: a stream or a WebSocket. */
+/** Transports messages to another server: a stream or a WebSocket. */
 export interface Channel {
-  /** As the platform knows our end; a name that leads nowhere if it does not (RFC 7118 §5). */
+  /** The platform's name for our end; an invalid name if it has none (RFC 7118 §5). */
   readonly localAddress: string;
-  /** Whether the other side can tell us the address and port that it sees us at (RFC 3581). */
+  /** Whether the other side can return the address and port that it sees (RFC 3581). */
   readonly tellsAddress: boolean;
   /** @param octets of a message or keep-alive, one character for each */
   send(octets: string): void;
-  /** The closing is told to nobody. */
+  /** Without a `closed` event. */
   close(): void;
 }
 

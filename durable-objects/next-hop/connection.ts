@@ -14,20 +14,20 @@ import { openWebSocket } from "./web-socket.ts";
 const patienceForAddress = 2000;
 const patienceForLife = 5000;
 
-/** What our Via says of the connection. */
+/** The transport in our Via on this connection. */
 export type WrittenTransport = "TCP" | "TLS" | "WS" | "WSS";
 
 export interface ClientQuirks {
   /** Milliseconds. */
   readonly keepAliveEvery: number;
-  /** Shown at the upgrade of a WebSocket. */
+  /** Sent in the upgrade of a WebSocket. */
   readonly token: string | undefined;
 }
 
 /**
- * A connection that we opened to another server. It is known there by the address that the network gave it: who wants to send us
- * something has to use this very connection (RFC 3261 §18, RFC 5923), so it learns that address before anything else is sent. On a
- * WebSocket it has a name that leads nowhere (RFC 7118 §5).
+ * A connection that we opened to another server. The other server knows it by the address that the network gave it: it must use this
+ * connection to send to us (RFC 3261 §18, RFC 5923). So that address is learned before anything else is sent. On a WebSocket the connection
+ * has an invalid host name (RFC 7118 §5).
  */
 export class Connection {
   readonly #hop: Hop;
@@ -38,13 +38,13 @@ export class Connection {
   /** Milliseconds. */
   readonly #keepAliveEvery: number;
   #channel: Channel | undefined;
-  /** Milliseconds: when something was sent that nothing has been heard after; 0 if there is no such thing. */
+  /** Milliseconds: when the first message was sent since the last sign of the server; 0 if there is none. */
   #unheardSince = 0;
-  /** The server answers when it is asked whether it is alive. */
+  /** The server answers OPTIONS. */
   #answers = false;
   /** `192.0.2.1:40312`, as the other side sees us. */
   host = "";
-  /** It has told us so; else that is our own idea of it. */
+  /** The other side has returned it; otherwise it is our own guess. */
   isSeen = false;
   isOpen = true;
 
@@ -85,10 +85,10 @@ export class Connection {
   }
 
   /**
-   * Sends a request of our own.
+   * Sends our own request.
    * @param lines from the second header line on; Via is put before them
    * @param wait milliseconds
-   * @param host that Via names: our own if absent
+   * @param host in Via: our own if absent
    * @returns the final response; undefined if there is none in time
    */
   ask(requestLine: string, lines: readonly string[], wait: number, host = this.host): Promise<Response | undefined> {
@@ -108,7 +108,7 @@ export class Connection {
     });
   }
 
-  /** RFC 3261 §11: with no hops left it is the server itself that answers; undefined if it does not in time. */
+  /** RFC 3261 §11: without hops left the server itself answers; undefined if it does not in time. */
   options(wait: number, ours = this.host): Promise<Response | undefined> {
     const { port } = this.#hop;
     const host = writtenHost(this.#hop.host);
@@ -123,8 +123,8 @@ export class Connection {
   }
 
   /**
-   * RFC 5923 §8.1: what is for a connection that is gone, by the name it had, may come by this one; so the other side is heard in calls
-   * that have outlived it. Over TCP, of servers that know this extension.
+   * RFC 5923 §8.1: messages for a lost connection, addressed by its name, may use this one, so that the other side can still send in calls
+   * that are older than it. Over TCP, for servers that support this extension.
    */
   claim(former: string): void {
     if (this.#hop.transport === "tcp") void this.options(patienceForLife, former);
@@ -143,8 +143,8 @@ export class Connection {
   }
 
   /**
-   * RFC 5626 §4.4.1. A server that has answered OPTIONS before, and now is silent to all that we send, is gone though its connection
-   * is not: whoever waits for it had better know.
+   * RFC 5626 §4.4.1. If a server that has answered OPTIONS before is silent to all messages, it is gone although its connection is open:
+   * the connection is then closed.
    */
   async #keepsAlive(): Promise<void> {
     this.#channel?.send("\r\n\r\n");
@@ -174,9 +174,9 @@ export class Connection {
     return resolve !== undefined;
   }
 
-  /** RFC 3581 §4: the answer to an OPTIONS tells, in its Via, the address and port that the other side sees; and that it is alive. */
+  /** RFC 3581 §4: the answer to an OPTIONS has, in its Via, the address and port that the other side sees; and shows that it is alive. */
   async #learnAddress(): Promise<void> {
-    // A server that does not answer OPTIONS may still take calls; then our own idea of the address has to do.
+    // A server that does not answer OPTIONS may still accept calls; then our own guess of the address is used.
     const answer = await this.options(patienceForAddress);
     this.#answers = answer !== undefined;
     const seen = answer === undefined ? undefined : seenAddress(headerValues(answer, "via")[0] ?? "");

@@ -6,42 +6,42 @@ import { Connection } from "./connection.ts";
 
 /** Names of lost connections that calls in progress may still have in their routes. */
 const maxFormer = 3;
-/** Milliseconds, until another connection for calls in progress is tried; and how often. */
+/** Milliseconds: the back-off until another connection for calls in progress is tried. */
 const comingBack = { base: 1000, most: 30_000 };
 const maxFailures = 8;
-/** Milliseconds: a connection that is lost sooner has failed, though it could be opened. */
+/** Milliseconds: a connection that is lost sooner counts as failed. */
 const shortLife = 30_000;
 
-/** Whose connection it is. Times are milliseconds. */
+/** The owner of the connection. Times are milliseconds. */
 export interface ConnectionOwner {
-  /** Of the object. */
+  /** The name of the object. */
   readonly name: string;
   readonly hop: Hop;
   readonly storage: DurableObjectStorage;
   readonly keepAliveEvery: number;
-  /** So long it stays open when no call is on it. */
+  /** How long it stays open without a call. */
   readonly idleAfter: number;
   readonly calls: ActiveCalls;
   trunk(): Promise<Trunk | undefined>;
-  /** It is for calls that come, too, and stays open. */
+  /** It is for incoming calls too, and stays open. */
   isHeld(): boolean;
   heard(octets: string): void;
   opened(trunk: Trunk | undefined): void;
-  /** It is gone, or there could be none. */
+  /** It is lost, or could not be opened. */
   lost(): void;
 }
 
-/** The connection that there is to the server, and the next one when it is lost. */
+/** The present connection to the server, and the next one when it is lost. */
 export class HopConnection {
   readonly #owner: ConnectionOwner;
   #connection: Promise<Connection> | undefined;
   #idle: ReturnType<typeof setTimeout> | undefined;
-  /** The names of connections that are gone, the newest first, while calls go on that have outlived them. */
+  /** The names of lost connections, the newest first, while calls go on that are older than the present one. */
   #former: readonly string[] = [];
   #host = "";
   /** Milliseconds; when the connection was opened. */
   #opened = 0;
-  /** Connections in a row that did not last. */
+  /** Connections in a row that failed early. */
   #failures = 0;
   isOpen = false;
 
@@ -49,7 +49,7 @@ export class HopConnection {
     this.#owner = owner;
   }
 
-  /** The connection there is, or a new one; undefined if the server cannot be reached. */
+  /** The present connection, or a new one; undefined if the server cannot be reached. */
   async open(): Promise<Connection | undefined> {
     clearTimeout(this.#idle);
     const opening = (this.#connection ??= this.#begin());
@@ -70,7 +70,7 @@ export class HopConnection {
     void this.open().then((connection) => connection?.send(text));
   }
 
-  /** It may be closed when it is not used for a while. */
+  /** It may be closed after a time without use. */
   rest(): void {
     clearTimeout(this.#idle);
     const { calls, idleAfter } = this.#owner;
@@ -79,7 +79,7 @@ export class HopConnection {
     this.#idle = setTimeout(() => void this.#connection?.then((connection) => connection.close()), Math.max(busy, idleAfter));
   }
 
-  /** How it is known at the other side, and the one before it, also if that went down with our memory; "" for none. */
+  /** Its name at the other side, and that of the one before it, also if that was lost with our memory; "" for none. */
   async hosts(): Promise<readonly [now: string, before: string]> {
     const [now = "", before = ""] = (await this.#owner.storage.get<readonly string[]>("hosts")) ?? [];
     return [now, before];
@@ -101,13 +101,13 @@ export class HopConnection {
     return opening;
   }
 
-  /** What is for the connections that calls in progress have in their routes shall come by this one. */
+  /** Messages for the connections in the routes of calls in progress are to use this one. */
   #claim(connection: Connection): void {
     if (!this.#hasCalls()) this.#former = [];
     for (const host of this.#former) if (host !== connection.host) connection.claim(host);
   }
 
-  /** Another connection, which may have taken the place of that one, is none of its business. */
+  /** A new connection may already have replaced the lost one: then nothing happens. */
   #lost(connection: Promise<Connection>): void {
     if (this.#connection !== connection) return;
     clearTimeout(this.#idle);
@@ -124,7 +124,7 @@ export class HopConnection {
   }
 
   /**
-   * RFC 5626 §4.5: while a call goes on the other server is to have a connection to say something by in it.
+   * RFC 5626 §4.5: while a call goes on, the other server needs a connection on which it can send requests in it.
    * @param failures in a row
    */
   async #comeBack(failures: number): Promise<void> {

@@ -27,14 +27,14 @@ import type { Connection } from "./connection.ts";
 /** INVITEs remembered for their CANCEL. */
 const invitesKept = 500;
 
-/** The connection that requests come by, and what they need of its object. */
+/** The connection that requests arrive on, and what they need of its object. */
 export interface Line {
   readonly keyring: Keyring;
-  /** Of the object. */
+  /** The name of the object. */
   readonly name: string;
-  /** `name@domain`, "" if it belongs to none. */
+  /** `name@domain`, "" if it belongs to no trunk. */
   readonly hopTrunk: string;
-  /** Names that stand for the two ends of the connection. */
+  /** Names of the two ends of the connection. */
   readonly hosts: readonly string[];
   readonly directory: Directory;
   readonly calls: ActiveCalls;
@@ -48,14 +48,14 @@ export interface Line {
 export class Inbound {
   readonly #line: Line;
   readonly #id = randomText();
-  /** INVITEs of the other server, by Via: where they went. */
+  /** INVITEs of the other server, by Via: the home that each went to. */
   readonly #terminating = new Map<string, { readonly home: string; readonly transaction: string }>();
 
   constructor(line: Line) {
     this.#line = line;
   }
 
-  /** A request of the other server: within a dialog that our own route vouches for, about this server itself, or a call from a trunk. */
+  /** A request of the other server: within a dialog that has our own route, for this server itself, or a call from a trunk. */
   async asked(request: SipRequest, mandatory: MandatoryHeaders): Promise<void> {
     const trunk = await available(() => this.#line.trunk());
     if (isFault(trunk)) return this.#refuse(request, trunk);
@@ -93,13 +93,13 @@ export class Inbound {
       isTrusted: trunk?.inbound === true,
       standing: standingOfServer(trunk?.trusted === true),
     };
-    // What it writes into the first Route leads nowhere but to us; behind that are the names that it knows of us.
+    // The first Route that it sends leads to us, whatever name it has; after that come the names that it knows for us.
     const names = [...this.#line.hosts, ...(trunk === undefined ? [] : [trunk.domain])];
     const isOurs = (host: string, place = 0): boolean => place === 0 || names.includes(host);
     return validateAndRoute(request, mandatory, { keyring: this.#line.keyring, owner, isOurs, endsHere });
   }
 
-  /** RFC 3261 §11.2: what this server itself can do; it registers nobody, and has no phone. */
+  /** RFC 3261 §11.2: the capabilities of this server; it has no registrar and no phone here. */
   #serve(request: SipRequest): void {
     if (request.method !== "OPTIONS") return this.#refuse(request, fault(405, "this server has no phone", [["Allow", "OPTIONS"]]));
     const refusal = inspectRequest(request, { options: [], types: [] });
@@ -107,7 +107,7 @@ export class Inbound {
     this.#line.reply(request, replyTo(request, 200, { toTag: randomText(), headers: capabilities("hop") }));
   }
 
-  /** Why a trunk may not ask this: nobody is relayed, and nobody is whom he says he is only because he says so. */
+  /** Refuses what a trunk may not send: requests are not relayed, and an identity is not accepted without proof. */
   async #refusalOf(
     { method }: SipRequest,
     mandatory: MandatoryHeaders,
@@ -124,33 +124,33 @@ export class Inbound {
     return this.#refusalOfSender(mandatory, trunk);
   }
 
-  /** Why a trunk may not say that it is this one who calls, or writes. */
+  /** Refuses a caller or sender that the trunk may not name. */
   async #refusalOfSender(mandatory: MandatoryHeaders, trunk: Trunk): Promise<Fault | undefined> {
     const sender = trunk.trusted ? undefined : senderOf(mandatory);
     if (sender === undefined || isFault(sender)) return undefined;
     const named = await available(() => this.#line.directory.find(sender.user, sender.domain));
     if (isFault(named)) return named;
-    // Some trunks write callers with our domain behind their number; a name there could only be taken for one of our users.
+    // Some trunks write callers with our domain after their number; a name there would look like one of our users.
     const isOurs = named.kind === "subscriber" || (named.kind === "unknown" && !isNumber(sender.user));
     return isOurs ? fault(403, "From is of one of our domains, for which this server does not speak") : undefined;
   }
 
-  /** Trunks write the domain, or an address, ours or their own: a name of somebody else means that we are to relay. */
+  /** Trunks write the domain, or an address, ours or their own: another name would mean that we must relay. */
   async #isForUs(host: string, { domain }: Trunk): Promise<boolean> {
     if (host === domain || this.#line.hosts.includes(host)) return true;
     const connection = await this.#line.open();
     if (connection === undefined || host === connection.host.replace(/:\d+$/, "")) return true;
-    // Who does not tell us our address may well know it.
+    // A server that does not return our address may still know it.
     return !connection.isSeen && /^[\d.]+$|^\[/.test(host);
   }
 
-  /** Registrars send calls to the Contact that we have registered: then To says whom they are for. */
+  /** Registrars send calls to the Contact that we have registered: then To names the called user. */
   #dialled(mandatory: MandatoryHeaders, { address: { user } }: RoutingDecision & { kind: "address" }, trunk: Trunk): string {
     const to = trunk.username !== undefined && user === canonicalUser(accountUser(trunk.username)) ? parseUri(mandatory.to.uri) : undefined;
     return to !== undefined && !isFault(to) && to.kind === "sip" && to.user !== undefined ? canonicalUser(to.user) : user;
   }
 
-  /** A call, or a message, of a trunk for one of its domain's users: by the number that was dialled, an alias of his. */
+  /** A call or a message from a trunk for a user of its domain: by the dialled number, an alias of the user. */
   async #comesIn(
     request: SipRequest,
     mandatory: MandatoryHeaders,
@@ -201,7 +201,7 @@ export class Inbound {
     return selectTargetForTrunk(this.#line, { trunk, caller: this.#line.hopTrunk, method, dialled });
   }
 
-  /** RFC 3261 §16.10. If it is not known any more where the INVITE went, the CANCEL goes where its Request-URI leads, which is the same (§9.1). */
+  /** RFC 3261 §16.10. If it is unknown where the INVITE went, the CANCEL goes where its Request-URI leads, which is the same (§9.1). */
   async #cancelled(
     request: SipRequest,
     mandatory: MandatoryHeaders,
@@ -250,7 +250,7 @@ function redirect(request: SipRequest, { status, uri }: RedirectTarget): string 
   return replyTo(request, status, { toTag: randomText(), headers: [["Contact", `<${uri}>`]] });
 }
 
-/** What a CANCEL has in common with its INVITE (RFC 3261 §9.1). */
+/** The values that a CANCEL shares with its INVITE (RFC 3261 §9.1). */
 function nameOf({ via: { branch, sentBy }, callId }: MandatoryHeaders): string {
   return `${sentBy} ${branch ?? ""} ${callId}`;
 }

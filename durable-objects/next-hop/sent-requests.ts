@@ -16,29 +16,31 @@ import type { Account } from "./trunk-registration.ts";
 
 /** Requests that have had their final response. */
 const maxKept = 500;
-/** Those that have not: no more are under way on one connection at a time. */
+/** Requests that have not: the maximum in progress on one connection. */
 const maxWaiting = 5000;
 
 /** A request that waits for its final response. */
 export interface Unanswered {
-  /** Of our Via. */
+  /** The branch of our Via. */
   readonly branch: string;
   readonly request: SipRequest;
   /** Whether a provisional response has come. */
   readonly hasRung: boolean;
-  /** It was sent again, by another connection. */
+  /** It was sent again, on another connection. */
   readonly isRepeated: boolean;
-  /** Milliseconds: when it was sent first. */
+  /** Milliseconds: when it was first sent. */
   readonly at: number;
 }
 
-/** Requests as they were sent, by the branch of our Via: for their ACK, for their repetition with credentials, and for a lost connection. */
+/**
+ * Requests as they were sent, by the branch of our Via: for their ACK, for their repetition with credentials, and for a lost connection.
+ */
 export class SentRequests {
   readonly #requests = new Map<string, SipRequest>();
-  /** However many other requests pass, these are not forgotten. */
+  /** These are kept, however many other requests pass. */
   readonly #waiting = new Map<string, Unanswered>();
 
-  /** As it was sent last: with credentials, if they were asked for. */
+  /** As it was last sent: with credentials, if there was a challenge. */
   latest(branch: string): SipRequest | undefined {
     return this.get(branchWithCredentials(offsetBranch(branch))) ?? this.get(branchWithCredentials(branch)) ?? this.get(branch);
   }
@@ -51,13 +53,13 @@ export class SentRequests {
     this.again({ branch, request, hasRung: false, isRepeated: false, at });
   }
 
-  /** What has waited before does so again. */
+  /** A request that waited before waits again. */
   again(one: Unanswered): void {
     this.#waiting.set(one.branch, one);
     limit(this.#waiting, maxWaiting);
   }
 
-  /** A response to it. A refusal of an INVITE may come again, and wants its ACK again. */
+  /** A response to it. A refusal of an INVITE may be repeated, and needs its ACK again. */
   answered(branch: string, status: number): void {
     const waiting = this.#waiting.get(branch);
     if (waiting === undefined) return;
@@ -74,7 +76,7 @@ export class SentRequests {
     this.#waiting.delete(branch);
   }
 
-  /** Forgets all; returns what is waiting. */
+  /** Removes all; returns those that wait. */
   clear(): readonly Unanswered[] {
     const unanswered = [...this.#waiting.values()];
     this.#requests.clear();
@@ -88,7 +90,7 @@ function limit(kept: Map<string, unknown>, most: number): void {
   if (kept.size > most && oldest.done !== true) kept.delete(oldest.value);
 }
 
-/** Our branches end in letters and digits. */
+/** Our branches end in letters and digits before this mark. */
 const mark = "-a";
 
 function branchWithCredentials(branch: string): string {
@@ -99,7 +101,7 @@ export function isBranchWithCredentials(branch: string): boolean {
   return branch.endsWith(mark);
 }
 
-/** A CANCEL of ours as it is in the transaction that has credentials. */
+/** Our CANCEL for the transaction with credentials. */
 export function withCredentialsCancelled(cancel: SipRequest, branch: string): string {
   const { remove = [], append = [] } = shift(cancel, 1);
   const via = headerValues(cancel, "via").map((value): [string, string] => ["Via", inBranch(value, branch, branchAgain(branch, true))]);
@@ -107,8 +109,8 @@ export function withCredentialsCancelled(cancel: SipRequest, branch: string): st
 }
 
 /**
- * A request with credentials for a 401 or 407 (RFC 3261 §22), in a transaction of its own, and with a CSeq of its own if it makes a
- * dialog or stands alone; undefined if it had some already, or the challenge is one that we cannot answer.
+ * A request with credentials for a 401 or 407 (RFC 3261 §22), in a new transaction, and with a new CSeq if it creates a dialog or is
+ * outside one; undefined if it already had some, or we cannot answer the challenge.
  * @param branch of our Via on the request as it was sent
  */
 export function withCredentials(
@@ -124,7 +126,7 @@ export function withCredentials(
   const credentials = credentialsFor(keyring, headerValues(response, asked), request, account, randomText());
   if (credentials === undefined) return undefined;
   const to = parseNameAddress(headerValue(sent, "to") ?? "");
-  // Within a dialog the next number may be in use already.
+  // Within a dialog the next number may already be used.
   const isFirst = isFault(to) || tagOf(to) === undefined;
   const again = branchAgain(branch, isFirst);
   const [own = "", ...others] = headerValues(sent, "via");

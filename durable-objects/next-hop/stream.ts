@@ -7,8 +7,8 @@ import { answerUnmeasured } from "../shared/reply.ts";
 import { type Channel, type ChannelEvents, patience, within } from "./channel.ts";
 
 /**
- * Opens a TCP or TLS connection to the address that was resolved and checked; over TLS the certificate must be the domain's.
- * DEVIATION(RFC 5922 §7.1): by its DNS names; SIP URIs in it cannot be read on the platform.
+ * Opens a TCP or TLS connection to the address that was resolved and checked; over TLS the certificate must be the domain's. DEVIATION(RFC
+ * 5922 §7.1): by its DNS names; SIP URIs in it cannot be read on the platform.
  */
 export async function openStream(hop: Hop, events: ChannelEvents): Promise<Channel> {
   const isSecure = hop.transport === "tls";
@@ -22,7 +22,7 @@ export async function openStream(hop: Hop, events: ChannelEvents): Promise<Chann
   const close = (): void => void socket.close().catch(ignoreClosed);
   let waiting = 0;
   let isGivenUp = false;
-  /** A server that does not read would have us keep all that it is told: what waits is thrown away, and nothing is read any more. */
+  /** For a server that does not read, messages would fill our memory: those that wait are dropped, and the connection is closed. */
   const giveUp = (): void => {
     if (isGivenUp) return;
     isGivenUp = true;
@@ -50,10 +50,10 @@ export async function openStream(hop: Hop, events: ChannelEvents): Promise<Chann
   };
 }
 
-/** Octets that may wait until a server reads them. */
+/** Maximum octets that wait until a server reads them. */
 const maxWaiting = 8_388_608;
 
-/** @throws Error if it is not open in time; then nothing is left of it */
+/** @throws Error if it is not open in time; then it is closed */
 async function openedOf(socket: Socket, { host }: Hop): Promise<SocketInfo> {
   try {
     return await within(patience, socket.opened, `${host} did not answer`);
@@ -63,7 +63,7 @@ async function openedOf(socket: Socket, { host }: Hop): Promise<SocketInfo> {
   }
 }
 
-/** Until the stream ends, or cannot be read on. */
+/** Until the stream ends, or cannot be parsed on. */
 async function read(
   socket: Socket,
   write: (octets: Uint8Array) => Promise<void>,
@@ -89,7 +89,7 @@ async function read(
   events.closed();
 }
 
-/** What streams throw when the other side has gone: the end of the connection is handled where it is noticed. */
+/** Errors of streams when the other side has closed: the end of the connection is handled elsewhere. */
 function ignoreClosed(error: unknown): void {
   if (!(error instanceof Error)) throw error;
 }

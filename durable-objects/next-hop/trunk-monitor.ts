@@ -6,20 +6,20 @@ import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
 import type { Connection } from "./connection.ts";
 import type { Account, TrunkRegistration } from "./trunk-registration.ts";
 
-/** Milliseconds; so long a registered trunk's connection may be gone, with our memory, before it is noticed. */
+/** Milliseconds until the loss of a registered trunk's connection, together with our memory, is noticed. */
 const lookAfter = 60_000;
 /** Milliseconds. */
 const patienceForOptions = 5000;
 
-/** How often in a row registering has failed, and when it is tried again (milliseconds). */
+/** How often in a row registration has failed, and when it is tried again (milliseconds). */
 interface Failed {
   readonly count: number;
   readonly renewAt: number;
 }
 
-/** The object that has the connection, and what the care for its trunk needs of it. */
+/** The object with the connection, and what the monitor of its trunk needs of it. */
 export interface MonitoredTrunk {
-  /** Of the object. */
+  /** The name of the object. */
   readonly name: string;
   readonly storage: DurableObjectStorage;
   readonly times: BackOff;
@@ -29,29 +29,29 @@ export interface MonitoredTrunk {
   open(): Promise<Connection | undefined>;
   /** Whether there is a connection. */
   isOpen(): boolean;
-  /** The connection may be closed when it is not used, or may not. */
+  /** The connection may be closed without use, or not. */
   rest(): void;
-  /** What it is to do if nobody has told it so yet: its address may be a new one. */
+  /** Its role if it was not set yet: its address may be a new one. */
   usualRole(trunk: Trunk | undefined): Promise<Role>;
-  /** Registering here has failed: the trunk's next server, if there is one, is to register us. */
+  /** Registration here has failed: the trunk's next server, if there is one, is to register us. */
   passOn(trunk: Trunk): Promise<void>;
-  /** We are registered here: the servers behind this one need not register us any more. */
+  /** We are registered here: the servers after this one need not register us any more. */
   release(trunk: Trunk): Promise<void>;
 }
 
 /**
- * What a trunk wants of its connection besides calls: to be registered there, held open and opened again with back-off
- * (RFC 5626 §4.5), and that its server is asked whether it is well. All of it by the object's alarm.
+ * Keeps a trunk's connection as its settings demand: registered, open and reopened with back-off (RFC 5626 §4.5), and its server checked by
+ * OPTIONS. All of it by the object's alarm.
  */
 export class TrunkMonitor {
   readonly #cared: MonitoredTrunk;
   readonly #registration: TrunkRegistration;
-  /** We are registered there: the connection is for calls that come, too. */
+  /** We are registered there: the connection is for incoming calls too. */
   isHeld = false;
   /** Milliseconds: when the registration ends, and when it is to be renewed; 0 if there is none. */
   registeredUntil = 0;
   #renewAt = 0;
-  /** Of registering, in a row; undefined until it is read, since an object whose server cannot be reached sleeps between two trials. */
+  /** Failed registrations in a row; undefined until they are read, because the object sleeps between two attempts. */
   #failures: number | undefined;
   health: Health | undefined;
   #isAtWork = false;
@@ -63,8 +63,8 @@ export class TrunkMonitor {
   }
 
   /**
-   * Begins anew, as the trunk's settings are now.
-   * @param former the trunk as it was, if it is there no more
+   * Starts again with the present settings of the trunk.
+   * @param former the trunk before it was deleted
    */
   async begin(role: Role, former: Trunk | undefined): Promise<void> {
     this.#formerTrunk = former;
@@ -75,19 +75,19 @@ export class TrunkMonitor {
     await this.#cared.storage.setAlarm(Date.now());
   }
 
-  /** A server before this one has failed; or is well again. */
+  /** A server before this one has failed; or works again. */
   async activateStandby(isNeeded: boolean): Promise<void> {
     const role = isNeeded ? "registers" : "stands by";
     const present = await this.#cared.storage.get<Role>("role");
     if (present !== role) await this.begin(role, undefined);
   }
 
-  /** There is a connection, though we have not asked for it: after a loss of memory it is the time to be registered again. */
+  /** A connection was opened for another reason: after an eviction, now is the time to register again. */
   opened(): void {
     if (!this.#isAtWork && !this.isHeld) void this.#cared.storage.setAlarm(Date.now());
   }
 
-  /** The connection is gone. */
+  /** The connection is lost. */
   lost(): void {
     if (this.isHeld) void this.#cared.storage.setAlarm(Date.now() + this.#wait(0));
     this.isHeld = false;
@@ -95,7 +95,7 @@ export class TrunkMonitor {
     this.#renewAt = 0;
   }
 
-  /** Whether the server, when it was last asked, did not answer as one that takes calls. */
+  /** Whether the last check of the server failed. */
   get isUnavailable(): boolean {
     return this.health !== undefined && (this.health.status === 0 || this.health.status === 503);
   }
@@ -142,7 +142,7 @@ export class TrunkMonitor {
     return next;
   }
 
-  /** A contact of a connection that is gone leads nowhere: the server had better forget it. */
+  /** The contact of a lost connection is useless: the server should remove it. */
   async #leaves(connection: Connection, account: Account, contact: string): Promise<void> {
     const former = await this.#cared.storage.get<string>("contact");
     if (former === contact) return;
@@ -160,7 +160,7 @@ export class TrunkMonitor {
     return Math.min(this.#renewAt, now + lookAfter);
   }
 
-  /** @param rest milliseconds that the server wants to be left alone, at least */
+  /** @param rest milliseconds that the server asks us to wait, at least */
   async #failed(trunk: Trunk, rest: number): Promise<number> {
     const failures = this.#failures ?? 0;
     this.isHeld = false;
@@ -184,7 +184,7 @@ export class TrunkMonitor {
     this.#failures = count;
   }
 
-  /** Another server registers us, or none is to any more. */
+  /** Another server registers us, or registration is no longer wanted. */
   async #letGo(present: Trunk | undefined): Promise<number> {
     const trunk = present ?? this.#formerTrunk;
     const account = trunk === undefined ? undefined : accountOf(trunk);
@@ -199,7 +199,7 @@ export class TrunkMonitor {
     return Number.POSITIVE_INFINITY;
   }
 
-  /** RFC 3261 §11: asks the server whether it is well; returns when it is due again, in milliseconds. */
+  /** RFC 3261 §11: checks the server; returns when it is due again, in milliseconds. */
   async #ask(trunk: Trunk | undefined, role: Role): Promise<number> {
     const interval = role === "nothing" ? 0 : (trunk?.options_interval ?? 0) * 1000;
     if (interval === 0) {

@@ -10,11 +10,11 @@ import type { Connection } from "./connection.ts";
 
 /** Seconds that we ask for, unless the server has asked for more (RFC 3261 §10.2.8). */
 const usual = 600;
-/** Seconds: whoever wants us for longer is asked again as if he had wanted that. */
+/** Maximum seconds, if the server asks for more. */
 const longest = 86_400;
 /** Milliseconds. */
 const patience = 8000;
-/** Of one registration: challenge, stale nonce, too brief an interval, and the challenge to that. */
+/** For one registration: challenge, stale nonce, too brief an interval, and the challenge to that. */
 const maxRequests = 5;
 
 export interface Account {
@@ -22,23 +22,23 @@ export interface Account {
   readonly password: string;
 }
 
-/** How a registration has ended; times are seconds. */
+/** The result of a registration; times are seconds. */
 export type Outcome =
   | { readonly kind: "registered"; readonly granted: number; readonly contact: string }
-  /** Status 0: silence. Before `retryAfter` it is not to be tried again (RFC 3261 §20.33). */
+  /** Status 0: no answer. Before `retryAfter` it is not to be tried again (RFC 3261 §20.33). */
   | { readonly kind: "refused"; readonly status: number; readonly retryAfter: number };
 
-/** What one REGISTER says. */
+/** The parameters of one REGISTER. */
 interface SubscribeParameters {
   readonly contact: string;
   readonly expires: number;
 }
 
-/** Our registration at a trunk's server (RFC 3261 §10.2): over the connection that calls shall come by. */
+/** Our registration at a trunk's server (RFC 3261 §10.2): over the connection that incoming calls use. */
 export class TrunkRegistration {
   readonly #keyring: Keyring;
   readonly #hop: NamedHop;
-  /** Another one after a loss of memory: then nobody knows how far the CSeq had come (RFC 3261 §10.2.4, §10.3 step 7). */
+  /** A new one after an eviction, because the last CSeq is then unknown (RFC 3261 §10.2.4, §10.3 step 7). */
   readonly #callId = randomText() + randomText();
   #cseq = 0;
   /** Seconds. */
@@ -60,14 +60,14 @@ export class TrunkRegistration {
     return { kind: "refused", status, retryAfter };
   }
 
-  /** RFC 3261 §10.2.2: no more calls shall come by this contact, or by the one we have. Whatever the server answers, we do not come back. */
+  /** RFC 3261 §10.2.2: removes this contact, or our present one. The answer is ignored, because we do not come back. */
   async unregister(connection: Connection, account: Account, contact = contactOf(connection, account)): Promise<void> {
     await this.#transact(connection, account, { contact, expires: 0 });
   }
 
   /**
-   * RFC 3261 §22.2: a challenge is answered once, and once more if only its nonce was stale (RFC 7616 §3.3). §10.2.8: who finds our time too brief is
-   * asked for the time he wants.
+   * RFC 3261 §22.2: a challenge is answered once, and once more if only its nonce was stale (RFC 7616 §3.3). §10.2.8: if the server finds
+   * our time too brief, its own minimum is asked for.
    */
   async #transact(connection: Connection, account: Account, parameters: SubscribeParameters): Promise<Response | undefined> {
     let { expires } = parameters;
@@ -123,7 +123,7 @@ export class TrunkRegistration {
   }
 }
 
-/** Our end of the connection, under the name of the account. */
+/** Our end of the connection, with the name of the account. */
 function contactOf({ host, transport }: Connection, { username }: Account): string {
   return `sip:${accountUser(username)}@${host};transport=${transport === "WSS" ? "ws" : transport.toLowerCase()}`;
 }

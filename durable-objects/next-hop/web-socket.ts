@@ -5,12 +5,12 @@ import { frameFor, octetsIn } from "../../platform/bytes.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { type Channel, type ChannelEvents, patience, within } from "./channel.ts";
 
-/** No URI and no record of the DNS names the resource (RFC 7118 §5.5); this is ours, and most servers take any. */
+/** Neither a URI nor a DNS record names the resource (RFC 7118 §5.5); this is our own, and most servers accept any. */
 const resource = "/ws";
 
 /**
- * Opens a WebSocket to another server (RFC 7118 §4). It goes by name, for the platform offers nothing else: the name is looked up once
- * more, after its addresses were checked.
+ * Opens a WebSocket to another server (RFC 7118 §4). It connects by name, as the platform offers nothing else: the name is looked up again
+ * after its addresses were checked.
  */
 export async function openWebSocket(hop: Hop, events: ChannelEvents, token: string | undefined): Promise<Channel> {
   const scheme = hop.transport === "wss" ? "https" : "http";
@@ -20,11 +20,11 @@ export async function openWebSocket(hop: Hop, events: ChannelEvents, token: stri
       "Sec-WebSocket-Protocol": "sip",
       ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
     },
-    // Whoever redirects could lead us anywhere.
+    // A redirect could lead to any address.
     redirect: "manual",
   });
   const response = await within(patience, opening, `${hop.host} did not answer`).catch((error: unknown) => {
-    // What opens too late nobody wants any more.
+    // A connection that opens too late is closed.
     void opening.then(({ webSocket }) => (webSocket?.accept(), webSocket?.close(1000)), ignoreFailed);
     throw error;
   });
@@ -59,7 +59,7 @@ export async function openWebSocket(hop: Hop, events: ChannelEvents, token: stri
   };
 }
 
-/** It is known already that it could not be opened. */
+/** The failure is already known. */
 function ignoreFailed(error: unknown): void {
   if (!(error instanceof Error)) throw error;
 }
