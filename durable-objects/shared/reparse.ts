@@ -4,13 +4,13 @@ import { defaultLimits } from "../../lib/syntax/limits.ts";
 import { type Request, parseMessage } from "../../lib/syntax/message.ts";
 import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
 
-/** A request that another home has passed on. */
+/** A request that another home has forwarded. */
 export function read(envelope: RequestEnvelope): { readonly request: Request; readonly mandatory: MandatoryHeaders } {
   const request = parsed(envelope.text);
   return { request, mandatory: mandatoryHeadersOf(request) };
 }
 
-/** What came within the limits may have grown by our own lines since. */
+/** A message that arrived within the limits may have grown by our own lines. */
 const limits = {
   ...defaultLimits,
   messageLength: defaultLimits.messageLength * 2,
@@ -19,14 +19,14 @@ const limits = {
   startLineLength: defaultLimits.startLineLength * 2,
 };
 
-/** What another part of ours has checked and passed on parses; if not, the fault is ours. */
+/** A message that this server has already checked must parse; if not, the error is ours. */
 export function parsed(text: string): Request {
   const message = parseMessage(text, limits);
   if (isFault(message) || message.kind !== "request") throw new Error("a request that was checked before does not parse");
   return message;
 }
 
-/** They are asked for again with each response. */
+/** Cached, because each response needs them again. */
 const known = new WeakMap<Request, MandatoryHeaders>();
 
 export function mandatoryHeadersOf(request: Request): MandatoryHeaders {

@@ -5,24 +5,24 @@ import type { Receipt } from "../../lib/transport/envelope.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 
-/** A request is refused on the spot. */
+/** The receipt that refuses a request. */
 export function refused(request: Request, refusal: Fault): Receipt {
   return { kind: "answered", status: refusal.status, text: answerFault(request, refusal), why: refusal.fault };
 }
 
-/** The response that a fault asks for, with what was wrong as a Warning (RFC 3261 §20.43). */
+/** The response for a fault, with a Warning that explains it (RFC 3261 §20.43). */
 export function answerFault(request: Request, fault: Fault): string {
   const warning: readonly [string, string] = ["Warning", `399 offhook "${inOctets(fault.fault).replace(/["\\\r\n]/g, "'")}"`];
   return replyTo(request, fault.status, { reason: fault.reason, toTag: randomText(), headers: [...(fault.headers ?? []), warning] });
 }
 
-/** What a fault quotes of a message is octets already; what it quotes of our own data may be text. */
+/** A fault's quotation of a message is octets already; its quotation of our own data may be text. */
 function inOctets(text: string): string {
   return /[^\0-\xff]/.test(text) ? toOctets(text) : text;
 }
 
 /**
- * The answer to a message on a stream whose end cannot be found for want of a Content-Length (RFC 3261 §18.3); undefined if there is
+ * The answer to a message on a stream that has no Content-Length, so that its end is unknown (RFC 3261 §18.3); undefined if there is
  * nothing to answer. The connection cannot be read on.
  */
 export function answerUnmeasured(header: string): string | undefined {

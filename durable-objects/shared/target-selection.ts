@@ -12,7 +12,7 @@ import type { Destination } from "../../lib/transport/envelope.ts";
 import { type Directory, homeName } from "../../platform/directory/directory.ts";
 import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
 
-/** Whose home asks, and the directory that answers. */
+/** The asking home, and the directory. */
 export interface Selecting {
   readonly directory: Directory;
   readonly home: { readonly user: string; readonly domain: string };
@@ -28,14 +28,14 @@ export interface HomeTarget {
   readonly to: Destination & { readonly kind: "address" };
   /** The row of a user who has never registered but whose rules forward calls: their home does not know it yet. */
   readonly calleeSubscriber?: Subscriber;
-  /** Callers are told where the user is, and not put through. */
+  /** Callers get the user's addresses, and are not connected. */
   readonly redirects?: true;
 }
 
-/** Another server: by a trunk, or that of another domain. */
+/** Another server: through a trunk, or of another domain. */
 export type External = ExternalTarget & { readonly kind: "external" };
 
-/** The sender is told to go there (RFC 3261 §8.3). */
+/** The sender is redirected there (RFC 3261 §8.3). */
 export interface RedirectTarget {
   readonly kind: "redirect";
   readonly status: number;
@@ -48,7 +48,7 @@ export interface TargetQuestion {
   readonly address: Address;
   /** `name@domain` */
   readonly caller: string;
-  /** A guest or peer, for whom nothing is relayed. */
+  /** A guest or peer: requests are not relayed for it. */
   readonly isNonSubscriber?: boolean;
   /** Max-Forwards is 0: another server may not get it. */
   readonly isLast?: boolean;
@@ -62,8 +62,8 @@ export function selectTarget(by: Selecting, question: TargetQuestion): Promise<T
 }
 
 /**
- * Where such a request would go, without any change: by the routes of the domain, to another presence agent, to the home of a user, by the
- * trunk that has the number, or to another domain where that is allowed.
+ * Where such a request would go, without any change: by the routes of the domain, to another presence agent, to the home of a user, to the
+ * trunk that has the number, or to another domain if that is allowed.
  */
 export function decideTarget(by: Selecting, question: TargetQuestion): Promise<Target | Fault> {
   return available(async () => {
@@ -81,8 +81,9 @@ export function decideTarget(by: Selecting, question: TargetQuestion): Promise<T
 }
 
 /**
- * Where a request goes that a rule of this home's user, a Contact of a 3xx or a route sends to another address: routes are not asked again.
- * @param skipsCallOutCheck a route leads there: it does not matter whether the user may call out
+ * Where a request goes that a rule of this home's user, a Contact of a 3xx or a route sends to another address: routes are not applied
+ * again.
+ * @param skipsCallOutCheck a route leads there: the permission to call out does not matter
  */
 export function selectForwardingTarget(
   by: Selecting,
@@ -94,8 +95,8 @@ export function selectForwardingTarget(
 }
 
 /**
- * Where a request from a trunk goes: the number in its international form, or else as the trunk wrote it, is that of a user, or a route
- * leads it to one. Routes that lead to other servers are not followed: trunks are not relayed.
+ * Where a request from a trunk goes: to the user of the number, in its international form or as the trunk wrote it, or of a route. Routes
+ * to other servers are not followed: requests of trunks are not relayed.
  */
 export function selectTargetForTrunk(
   { directory }: Pick<Selecting, "directory">,
@@ -112,7 +113,7 @@ export function selectTargetForTrunk(
   });
 }
 
-/** What was asked of the directory; 503 if that cannot be reached. */
+/** The result of the directory; 503 if it cannot be reached. */
 export async function available<T>(asked: () => Promise<T>): Promise<T | Fault> {
   try {
     return await asked();
@@ -128,10 +129,10 @@ export async function takesUnsolicited({ directory }: Pick<Selecting, "directory
   return answer.kind !== "foreign" && answer.settings.takesUnsolicited === true;
 }
 
-/** What the routes of a domain make of a request. */
+/** The result of a domain's routes for a request. */
 export type Routed = { readonly kind: "address"; readonly address: Address } | External | RedirectTarget;
 
-/** Asks the routes of a domain; not for the GRUU of one phone, which goes there. */
+/** Applies the routes of a domain; not to the GRUU of one phone, which goes there. */
 export async function routeOf(
   { directory, home }: Pick<Selecting, "directory"> & { readonly home: { readonly domain: string } },
   request: Pick<RouteQuestion, "method" | "caller">,
@@ -164,18 +165,20 @@ export async function routeOf(
   }
 }
 
-/** Where the calls of a user go who has never registered: to their rules' address, undefined if there is none. */
+/** The address in the rules for calls to a user who has never registered; undefined if there is none. */
 export function forwardOfUnregistered({ rules }: Subscriber): string | undefined {
   return rules.forward.always ?? rules.forward.notRegistered;
 }
 
-/** What is allowed to the one who asks. */
+/** What the sender may do. */
 interface Permissions {
   readonly isNonSubscriber: boolean;
   readonly skipsCallOutCheck: boolean;
 }
 
-/** The home of an address; or the server that takes what is for no user of ours. Otherwise it is refused, since nothing is relayed. */
+/**
+ * The home of an address; or the server for an address that is not one of our users. Otherwise it is refused, because nothing is relayed.
+ */
 async function targetOf(
   by: Selecting,
   requestUri: string,
@@ -191,7 +194,7 @@ async function targetOf(
   return skipsCallOutCheck || (await mayCallOut(by)) ? { kind: "external", uri: requestUri } : target;
 }
 
-/** The home that answers for an address, by the directory; 404 or 480 where none would. */
+/** The home of an address, by the directory; 404 or 480 if there is none. */
 async function homeOf({ directory }: Pick<Selecting, "directory">, address: Address): Promise<HomeTarget | Fault> {
   const answer = await directory.find(address.user, address.domain);
   if (answer.kind === "foreign") return noRelay;

@@ -8,9 +8,9 @@ import { type Place, type Search, trunkHops } from "./trunk-hops.ts";
 import type { Role } from "../../platform/object-rpc.ts";
 
 /**
- * Has a trunk's connections cared for as its settings are now: the first server registers us, if one is to; all are asked whether they
- * are well, if they are to be; and what the settings before had begun and these do not want is ended.
- * @param trunk undefined: it is gone
+ * Applies a trunk's present settings to its connections: the first server registers us, if the trunk asks for that; all servers are
+ * checked, if it asks for that; and what only the earlier settings asked for is ended.
+ * @param trunk undefined: it was deleted
  */
 export async function keepTrunk(environment: Environment, trunk: Trunk | undefined, before: Trunk | undefined): Promise<void> {
   const [places, left] = await Promise.all([
@@ -30,13 +30,13 @@ export async function keepTrunk(environment: Environment, trunk: Trunk | undefin
   ]);
 }
 
-/** The object that looks for the servers of a trunk while they cannot be found: a connection to nowhere. */
+/** The object that looks for the servers of a trunk while they cannot be found: it has no connection. */
 function seekerOf({ name, domain }: Trunk): string {
   return hopName({ transport: "tcp", host: "", address: "", port: 0 }, `${name}@${domain}`);
 }
 
 /**
- * Looks for a trunk's servers once more, and has them cared for if they are there.
+ * Looks for a trunk's servers again, and starts their monitors if they are found.
  * @returns whether it is to be tried again
  */
 export async function locateTrunk(environment: Environment, trunk: Trunk | undefined): Promise<boolean> {
@@ -46,13 +46,13 @@ export async function locateTrunk(environment: Environment, trunk: Trunk | undef
   return false;
 }
 
-/** What the object at `name` is to do for its trunk, if it has not been told. */
+/** The role of the object at `name` for its trunk, if it was not set. */
 export async function usualRole(environment: Environment, trunk: Trunk | undefined, name: string): Promise<Role> {
   const [first] = await inOrder(environment, trunk);
   return first?.name === name ? "registers" : "stands by";
 }
 
-/** Whether there is something to do for a trunk besides its calls. */
+/** Whether a trunk needs its connections also without calls. */
 function isKept(trunk: Trunk | undefined): trunk is Trunk {
   return trunk !== undefined && (trunk.register || trunk.options_interval > 0);
 }
@@ -63,7 +63,7 @@ export async function passOn(environment: Environment, trunk: Trunk, name: strin
   if (next !== undefined) await environment.NEXT_HOP.getByName(next.name).activateStandby(true);
 }
 
-/** The server at `name` has registered us: those that stood in for it need not any more. */
+/** The server at `name` has registered us: its standbys need not any more. */
 export async function release(environment: Environment, trunk: Trunk, name: string): Promise<void> {
   const places = await after(environment, trunk, name);
   await Promise.all(places.map((place) => environment.NEXT_HOP.getByName(place.name).activateStandby(false)));
@@ -75,7 +75,7 @@ async function after(environment: Environment, trunk: Trunk, name: string): Prom
   return places.slice(places.findIndex((place) => place.name === name) + 1).filter((place) => readHopName(place.name).line === 0);
 }
 
-/** All of a trunk's places, in an order that is the same each time: which is the next one is no matter of chance. */
+/** All places of a trunk, in an order that is the same each time, so that the next one is not random. */
 export async function inOrder(environment: Environment, trunk: Trunk | undefined): Promise<readonly Place[]> {
   if (trunk === undefined) return [];
   const search = searchFor(environment);

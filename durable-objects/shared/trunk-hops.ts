@@ -16,16 +16,16 @@ export interface Place {
   readonly server?: string;
 }
 
-/** What servers are looked up with. */
+/** The settings for looking up servers. */
 export interface Search {
   readonly resolver: Resolver;
-  /** CIDR: private networks that calls may leave to. */
+  /** CIDR: private networks that calls may go to. */
   readonly networks: readonly string[];
-  /** One of the integers 0 … n - 1. */
+  /** Returns one of the integers 0 … n - 1. */
   readonly random: (n: number) => number;
 }
 
-/** Whose connections, and which of them to each server. */
+/** The owner of the connections, and which of them to each server. */
 interface Lines {
   readonly trunk: string;
   readonly lines: readonly number[];
@@ -39,11 +39,11 @@ export async function hopsOf(
 ): Promise<readonly Place[] | Fault> {
   const located = await resolver.settle((known) => locate(uri, known, { transports: ["tls", "tcp", "wss", "ws"], random }));
   if (isFault(located)) return located;
-  // An administrator may know better.
+  // An administrator may use any port.
   const hops = trunk === "" ? located.hops.filter(({ port }) => isPortForCalls(port)) : located.hops;
   const [refused] = located.hops;
   if (hops.length === 0 && refused !== undefined) return fault(403, `calls do not go to port ${refused.port}`);
-  // What is connected to by name is looked up once more, where these names lead to ourselves.
+  // A server that is connected to by name is looked up once more by the platform, where a local name would lead to this machine.
   const isOwn = trunk === "" && networks.length === 0 && hops.some(({ host, transport }) => goesByName(transport) && isLocalName(host));
   if (isOwn) return fault(403, "the server is in a network that calls may not leave to");
   const names = new Set(allowedHops(hops, networks).flatMap((hop) => lines.map((line) => hopName(hop, trunk, line))));
@@ -54,7 +54,7 @@ function isLocalName(host: string): boolean {
   return /(?:^|\.)(?:localhost|local|internal|home\.arpa)\.?$/i.test(host) || !host.replace(/\.$/, "").includes(".");
 }
 
-/** Of a server that is connected to by name, all addresses must be such as calls may leave to: it is not ours to choose. */
+/** For a server that is connected to by name all addresses must be allowed: the platform chooses among them. */
 function allowedHops(hops: readonly Hop[], networks: readonly string[]): readonly Hop[] {
   const isAllowed = ({ address }: Hop): boolean => isPublicAddress(address) || allows(networks, address);
   return hops.flatMap((hop) => {
@@ -64,8 +64,8 @@ function allowedHops(hops: readonly Hop[], networks: readonly string[]): readonl
 }
 
 /**
- * The places of a trunk's servers, by priority and weight (RFC 2782). A trunk has connections of its own, which nobody else's calls
- * use. A server that cannot be found is left out; if none is found, the fault is that of the first.
+ * The places of a trunk's servers, by priority and weight (RFC 2782). A trunk has its own connections, which only its calls use. A server
+ * that cannot be found is left out; if none is found, the fault is that of the first.
  * @param lines which of the trunk's connections to each server
  */
 export async function trunkHops(
