@@ -49,12 +49,12 @@ import { TraceRecorder } from "../platform/trace-recorder.ts";
 import { lengthOf } from "../platform/connection/stranger-allowance.ts";
 import { type Room, readHomeName } from "./address-of-record/room.ts";
 
-/** Milliseconds that a visitor's home stays when he has gone. */
+/** Milliseconds that the home of a guest or peer stays after its last socket. */
 const nonSubscriberGrace = 60_000;
 
-/** The parts of a home, none of which knows another's tables. */
+/** The parts of a home; each has its own tables, and does not know those of others. */
 interface Parts {
-  /** Those that events of the home concern, in the order in which they learn of them. */
+  /** The parts that get the home's events, in this order. */
   readonly ordered: readonly Part[];
   readonly account: Account;
   readonly registrar: Registrar;
@@ -70,14 +70,14 @@ interface Parts {
 }
 
 /**
- * The home of one address of record: its sockets, bindings, and the response contexts of requests for it. This class only
- * wires the parts together and takes the platform's events; what they mean is in the parts, and what is decided in `lib/`.
+ * The home of one address of record: its sockets, bindings, and the response contexts of requests for it. This class only connects the
+ * parts and receives the platform's events; the parts have their meaning, and `lib/` the decisions.
  */
 export class AddressOfRecord extends DurableObject<Environment> implements HomeObject {
   readonly #room: Room;
   readonly #recorder: TraceRecorder;
   readonly #queues = new SerialQueues();
-  /** Milliseconds; when the last socket closed, as far as is remembered. */
+  /** Milliseconds; when the last socket closed, if the object remembers. */
   #left = 0;
   #parts: Parts;
 
@@ -135,7 +135,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     return this.#queues.run(id, task, lengthOf(message));
   }
 
-  /** What a phone says may be of interest to those who watch its user. */
+  /** A message of a phone may change what watchers of its user see. */
   #heard(id: string, frame: string | ArrayBuffer): void | Promise<void> {
     const now = Date.now();
     const work = this.#parts.ingress.frame(id, this.#room.sockets.receive(id, frame), now);
@@ -147,7 +147,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     if (isAuthenticated && this.#room.alarm.isReady) this.#look(now);
   }
 
-  /** Nobody watches a visitor, who has no tables either. */
+  /** Guests and peers have no watchers and no tables. */
   #look(now: number): void {
     if (isNonSubscriberHome(this.#room.home.name)) return;
     for (const part of this.#parts.ordered) part.afterEvent?.(now);
@@ -184,12 +184,12 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     this.#look(now);
   }
 
-  /** A visitor who has gone leaves nothing behind but what his calls still need for a moment. */
+  /** Removes the home of a guest or peer, except what its calls still need for a moment. */
   async #deleteIfIdle(now: number): Promise<void> {
     if (this.#parts.activeCalls.hasCalls()) return;
     if (now - this.#left < nonSubscriberGrace) return this.#room.alarm.noLaterThan(this.#left + nonSubscriberGrace);
     const gone = this.ctx.storage.deleteAll();
-    // He may come back before the object sleeps.
+    // The guest or peer may be back before the object sleeps.
     this.#room.memory.wiped();
     this.#room.alarm.wentOff();
     this.#parts = this.#createParts();
@@ -212,13 +212,13 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     this.#parts.presence.permissionsChanged(Date.now());
   }
 
-  /** A list that the owner may watch is another one in the directory. */
+  /** A list that the owner may watch has changed in the directory. */
   async listChanged(list: ListName): Promise<void> {
     await this.#room.alarm.ready();
     await this.#parts.lists.changed(list);
   }
 
-  /** The owner is no more: bindings and sockets end. */
+  /** The owner has been deleted: bindings and sockets end. */
   async subscriberDeleted(): Promise<void> {
     await this.#room.alarm.ready();
     for (const part of this.#parts.ordered) part.onSubscriberDeleted?.(Date.now());
@@ -232,12 +232,12 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     return this.#recorder.entries();
   }
 
-  /** Calls of the last day that failed, oldest first. */
+  /** Failed calls of the last day, oldest first. */
   async failedCalls(): Promise<readonly FailedCall[]> {
     return this.#room.failed.recent(Date.now());
   }
 
-  /** Where the owner is reached. */
+  /** The bindings of the owner. */
   async bindings(): Promise<readonly BindingView[]> {
     await this.#room.alarm.ready();
     return this.#parts.registrar.show(Date.now());
@@ -249,19 +249,19 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     return this.#parts.registrar.bind(contact, Date.now());
   }
 
-  /** An application says how the owner is, or how many messages wait for him, for so many seconds. */
+  /** An application sets the owner's presence or number of waiting messages, for this many seconds. */
   async say(event: "presence" | "message-summary", body: string, seconds: number): Promise<void> {
     await this.#room.alarm.ready();
     this.#parts.presence.say(event, body, seconds, Date.now());
   }
 
-  /** An administrator ends a binding; false if there is none of this id. */
+  /** An administrator ends a binding; false if there is none with this id. */
   async endBinding(id: string): Promise<boolean> {
     await this.#room.alarm.ready();
     return this.#parts.registrar.end(id, Date.now());
   }
 
-  /** What users pay for, so that budgets can be measured. */
+  /** The costs that operators pay for, so that tests can measure them. */
   async costs(): Promise<Costs> {
     const { memory, alarm, outbox } = this.#room;
     return { rowsWritten: memory.spent(), alarmsSet: alarm.spent(), calls: outbox.spent() };
@@ -275,7 +275,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     return text;
   }
 
-  /** Parts that remember nothing: when the object wakes up, and when its owner is gone. */
+  /** Parts without state: when the object wakes up, and when its owner is deleted. */
   #createParts(): Parts {
     const room = this.#room;
     const account = new Account(room);
@@ -307,12 +307,12 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     const phones = { activeCalls, originating, responses, terminating, forking, pendingInvites, undelivered, presence };
     const ingress: Ingress = new Ingress(room, account, registrar, phones, () => ordered);
     const ordered: readonly Part[] = [
-      // Until when a phone is waited for is known before anybody asks.
+      // First, because the others need to know until when a phone is waited for.
       registrar,
       activeCalls,
       responses,
       pendingInvites,
-      // What waited for a phone comes before what rings.
+      // Waiting messages go to a phone before ringing calls.
       terminating,
       forking,
       presence,
@@ -330,7 +330,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
         const receipt = this.#parts.terminating.request(envelope, now);
         const { answerTo } = envelope;
         if (receipt.kind === "answered") this.#refused(envelope, receipt, now);
-        // Homes log what their own phones are told.
+        // Homes log the responses for their own phones.
         if (receipt.kind === "answered" && isHopName(answerTo.home)) this.#room.log.concluded(now, "-", receipt.status, receipt.text);
         return receipt;
       }
@@ -347,14 +347,14 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     }
   }
 
-  /** A call of somebody else that goes to no phone; guests, and who asks the redirect server, have not authenticated and cost no row. */
+  /** A call of another user that goes to no phone. Guests and clients of the redirect server have not authenticated and cost no row. */
   #refused(envelope: RequestEnvelope, { text: final, why, status }: Receipt & { kind: "answered" }, now: number): void {
     const { answerTo, caller = answerTo, text, redirects } = envelope;
     if (status < 400 || answerTo.home === this.#room.home.name || isGuestHome(caller.home) || redirects === true) return;
     this.#room.failed.keep(now, { side: "callee", final, flow: "-", invite: { text, flow: "-" }, since: now, why, caller: caller.home });
   }
 
-  /** To another home by its outbox; to oneself without a call. */
+  /** To another home by its outbox; to this home without a call. */
   #passOn(home: string, envelope: Envelope): Promise<Receipt> {
     if (home !== this.#room.home.name) return this.#room.outbox.post(home, envelope);
     return Promise.resolve().then(() => this.#receive(envelope, Date.now()));

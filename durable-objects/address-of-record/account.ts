@@ -11,7 +11,7 @@ import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
 import type { Room } from "./room.ts";
 import { closing } from "../../platform/connection/close-reasons.ts";
 
-/** Who the owner is, for checking From. */
+/** The owner's names, for checks of From. */
 export interface Owner {
   readonly user: string;
   readonly domain: string;
@@ -32,7 +32,7 @@ export class Account {
     this.#room = room;
   }
 
-  /** What the owner wants done with calls for him. */
+  /** The owner's rules for calls. */
   rules(): Rules {
     return this.#copy()?.rules ?? noRules;
   }
@@ -42,7 +42,7 @@ export class Account {
     return { user, domain, aliases: this.#copy()?.aliases ?? [] };
   }
 
-  /** Whether the flow speaks for the owner; if not yet, by the credentials of this request, or else the challenge to answer with. */
+  /** Whether the flow is authenticated for the owner; if not yet, by the credentials of this request, or else a challenge. */
   authenticate(flow: Flow, request: Request, now: number): Flow | Fault {
     const { configuration, keyring, home, sockets } = this.#room;
     if (flow.nonSubscriber !== undefined) return flow;
@@ -60,7 +60,7 @@ export class Account {
     return sockets.update(flow.id, { authenticated, nonceCounts: verdict.counts, unverifiedSubscriber: undefined }) ?? flow;
   }
 
-  /** Takes a row that the edge proxy or the API read from the directory, if it is newer than the copy. */
+  /** Stores a row that the edge proxy or the API read from the directory, if it is newer than the copy. */
   take(subscriber: Subscriber): void {
     const copy = this.#copy();
     if (copy !== undefined && copy.version >= subscriber.version) return;
@@ -78,20 +78,20 @@ export class Account {
     }
   }
 
-  /** What a socket that has not authenticated may remember of a row: all of it, or nothing if it is long, which then is the home's copy. */
+  /** The row that an unauthenticated socket may keep: all of it, or nothing if it is long; then the home's copy has it. */
   presentable(subscriber: Subscriber): Subscriber | undefined {
     if (isPresentable(subscriber)) return subscriber;
     this.take(subscriber);
     return undefined;
   }
 
-  /** Whether the credentials have changed since a row was read, which may have lain in the edge proxy's cache. */
+  /** Whether the credentials have changed since a row was read, perhaps from the edge proxy's cache. */
   isOvertaken(subscriber: Subscriber): boolean {
     const copy = this.#copy();
     return copy !== undefined && copy.version > subscriber.version && haveOtherSecrets(copy, subscriber);
   }
 
-  /** The owner is no more: a row that no password fits takes the place of all that the edge proxy may still have in its cache. */
+  /** The owner was deleted: a row that no password matches overrides older ones in the edge proxy's cache. */
   markDeleted(): void {
     const { user: username, domain } = this.#room.home;
     const nothing = { aliases: [], rules: noRules, generation: 0, version: Number.MAX_SAFE_INTEGER, opened: true };
@@ -102,7 +102,7 @@ export class Account {
     return this.#copy()?.version === Number.MAX_SAFE_INTEGER;
   }
 
-  /** The copy has a time limit: on a flow that has lived longer, the directory is asked again. */
+  /** The copy has a time limit: on an older flow the directory is asked again. */
   async recheck(flow: Flow, now: number): Promise<Fault | undefined> {
     const { copyLifetime, copyLastResort } = this.#room.configuration;
     const age = now - (flow.authenticated?.checked ?? now);
@@ -123,7 +123,7 @@ export class Account {
     }
   }
 
-  /** The newest row to verify by. A flow that was presented with one may not make us read SQL: what is in memory must do. */
+  /** The newest row to verify with. A flow that came with a row must not cause SQL reads: only memory is used. */
   #newest(unverified: Subscriber | undefined): Subscriber | undefined {
     if (unverified === undefined) return this.#copy();
     return this.#subscriber !== undefined && this.#subscriber.version > unverified.version ? this.#subscriber : unverified;
@@ -137,7 +137,7 @@ export class Account {
     return this.#subscriber;
   }
 
-  /** The credentials have changed: who authenticated with the old ones has to do so again. */
+  /** The credentials have changed: flows that were authenticated with the old ones must authenticate again. */
   #closeFlows(version: number): void {
     for (const flow of this.#room.sockets.all()) {
       if (flow.authenticated !== undefined && flow.authenticated.version < version)

@@ -25,8 +25,8 @@ export const activeCallsTable = {
 } as const;
 
 /**
- * The calls in progress of this home's phones: they ride in the attachments of the sockets they are on. Where they are
- * counted, since the user has a limit, each has a row besides, which outlives a crash that takes its socket.
+ * The calls in progress of this home's phones, in the attachments of their sockets. If the user has a limit of calls, each also has a row,
+ * which survives a crash that takes its socket.
  */
 export class ActiveCalls implements Part {
   readonly #room: Room;
@@ -34,14 +34,13 @@ export class ActiveCalls implements Part {
   readonly #waitsFor: (phone: string, now: number) => number;
   readonly #suspended: SuspendedCalls;
   readonly #dead: DeadCalls;
-  /** The names of those that have a row of their own; undefined before these have been read. */
+  /** The names of calls with a row; undefined before the rows are read. */
   #rows: Set<string> | undefined;
-  /** Dialogs that have ended: a 2xx that comes again behind the BYE begins none. In memory only, since it comes again for seconds. */
+  /** Ended dialogs: a 2xx that is repeated after the BYE begins none. In memory only, because it is repeated for seconds only. */
   #over: readonly string[] = [];
 
-  /** @param isLimited whether the user may have so many calls only */
   /**
-   * @param isLimited whether the user may have so many calls only
+   * @param isLimited whether the user has a limit of calls
    * @param waitsFor until when a phone that is away is waited for, in milliseconds
    */
   constructor(
@@ -70,7 +69,7 @@ export class ActiveCalls implements Part {
     return false;
   }
 
-  /** Each dialog once, though both its ends may be here. */
+  /** Each dialog once, even if both its ends are here. */
   all(now: number): CallInProgress[] {
     if (this.#isLimited()) this.#read(now);
     for (const [phone, suspended] of this.#suspended.all()) if (suspended.until <= now) this.#lapse(phone, suspended);
@@ -80,7 +79,7 @@ export class ActiveCalls implements Part {
     return [...new Map(likely.map((call) => [call.name, call])).values()];
   }
 
-  /** After each event: what a limit counts gets its row. */
+  /** After each event: calls under a limit get their row. */
   afterEvent(now: number): void {
     const busy = this.#room.sockets.all().filter(({ activeCalls = [] }) => activeCalls.length > 0);
     if (busy.length === 0 || !this.#isLimited()) return;
@@ -93,7 +92,9 @@ export class ActiveCalls implements Part {
     }
   }
 
-  /** Another phone has answered a call in progress that this flow has placed: it makes a dialog beside the first (RFC 3261 §13.2.2.4). */
+  /**
+   * Another phone has answered a call that this flow has placed and that is in progress: it creates a second dialog (RFC 3261 §13.2.2.4).
+   */
   forked({ id }: Flow, answered: AnsweredCall, now: number): void {
     const activeCalls = this.#room.sockets.byId(id)?.activeCalls ?? [];
     const name = dialogName(answered);
@@ -102,7 +103,7 @@ export class ActiveCalls implements Part {
     if (isNew) this.#room.sockets.update(id, { activeCalls: withDialog(activeCalls, answered, now) });
   }
 
-  /** A BYE has gone by. */
+  /** A BYE has passed. */
   ended(dialog: DialogIds): void {
     const names = [dialogName(dialog), callName(dialog.callId)];
     this.#over = [...this.#over, ...names.slice(0, 1)].slice(-maxOver);
@@ -124,7 +125,7 @@ export class ActiveCalls implements Part {
     const phone = phoneOnFlow(flow);
     const registration = flow.boundContacts[0]?.callId ?? "";
     const contact = contactMark(flow, phone);
-    // It may have come back before it was noticed that it had gone.
+    // The phone may be back before its loss was noticed.
     const successor = this.#room.sockets.newestTo(phone);
     if (successor !== undefined) return this.#transfer(successor, { phone, registration }, activeCalls);
     const before = this.#suspended.all().get(phone);
@@ -135,7 +136,7 @@ export class ActiveCalls implements Part {
     this.#suspended.keep(phone, { activeCalls: all, registration, until: this.#waitsFor(phone, now), ...more });
   }
 
-  /** Another socket of a phone goes on with its calls, unless the phone has started anew. */
+  /** Another socket of a phone continues its calls, unless the phone has restarted. */
   #transfer(
     successor: Flow,
     { phone, registration }: { phone: string; registration: string },
@@ -147,7 +148,7 @@ export class ActiveCalls implements Part {
     else this.#countNoMore(activeCalls);
   }
 
-  /** A phone is back, and its calls with it. */
+  /** A phone is back with its calls. */
   onRegistered({ flow: { id }, phones }: Pick<Registered, "flow" | "phones">, now: number): void {
     const flow = this.#room.sockets.byId(id);
     if (this.#isLimited()) this.#read(now);
@@ -170,7 +171,7 @@ export class ActiveCalls implements Part {
     if (isSame && suspended.over !== undefined && own !== undefined) this.#dead.tell(own, suspended, now);
   }
 
-  /** The other ends of phones that have been away for too long are told; of those that are back, calls go on. */
+  /** The other ends of phones that have been away too long get a BYE; calls of phones that are back go on. */
   onAlarm(now: number): void {
     for (const [phone, suspended] of this.#suspended.all()) {
       const successor = this.#room.sockets.newestTo(phone);
@@ -179,23 +180,23 @@ export class ActiveCalls implements Part {
     this.#dead.passDeadlines(now);
   }
 
-  /** Whether other ends have yet to be told. */
+  /** Whether other ends still have to get a BYE. */
   hasCalls(): boolean {
     return this.#dead.hasCalls();
   }
 
-  /** Calls of a phone that has been away for long do not count any more; whether they are over is another question. */
+  /** Calls of a phone that has been away for long no longer count, even if they may not be over. */
   #lapse(phone: string, { activeCalls, dead }: Suspended): void {
     if (dead === undefined) this.#suspended.forget(phone);
     this.#countNoMore(activeCalls);
   }
 
-  /** These count no more. */
+  /** These no longer count. */
   #countNoMore(activeCalls: readonly CallInProgress[]): void {
     if (this.#isLimited()) for (const { name } of activeCalls) this.#drop(name);
   }
 
-  /** The rows, once since the object woke up: what no socket knows of has lost its own, and its phone is waited for. */
+  /** The rows, read once after the object woke up. A call without a socket has lost it: its phone is waited for. */
   #read(now: number): Set<string> {
     if (this.#rows !== undefined) return this.#rows;
     const rows = this.#room.memory.all<Row>("SELECT * FROM active_calls");
@@ -229,17 +230,17 @@ export class ActiveCalls implements Part {
 
 const maxDialogs = 50;
 const maxOver = 100;
-/** Of so many calls of a socket more is known than that they are: attachments are small. */
+/** Maximum calls of a socket with details, because attachments are small. */
 const maxDetailed = 4;
-/** Milliseconds: a call that has lasted longer has ended without anybody saying so, or nobody minds that it is not counted. */
+/** Milliseconds: an older call has ended without a message, or need not be counted. */
 const maxCall = 4 * 3_600_000;
 
-/** A call that has been answered. */
+/** An answered call. */
 export interface AnsweredCall extends DialogIds {
   readonly details: CallDetails | undefined;
 }
 
-/** The dialogs of a flow with another one, if it is not among them; without those that cannot be any more. */
+/** The dialogs of a flow, with this one added if it is new; without those that are too old. */
 export function withDialog(activeCalls: readonly CallInProgress[] = [], answered: AnsweredCall, now: number): readonly CallInProgress[] {
   const { details } = answered;
   const name = dialogName(answered);
@@ -261,13 +262,13 @@ function without(activeCalls: readonly CallInProgress[], names: readonly string[
   return activeCalls.filter(({ name }) => !names.includes(name));
 }
 
-/** Of a 2xx to a call that our user has placed. */
+/** From a 2xx to a call that our user has placed. */
 export function placedCall(response: Response): AnsweredCall {
   const route = routeIn(response);
   return answeredCall(response, response, true, route === undefined ? {} : { route });
 }
 
-/** Of a 2xx of our user's phone. @param invite in which the other side's Contact is */
+/** From a 2xx of our user's phone. @param invite has the other side's Contact */
 export function takenCall(response: Response, invite: Request, far: DialogEnd): AnsweredCall {
   return answeredCall(response, invite, false, { far: { home: far.home, phone: far.phone } });
 }

@@ -11,7 +11,7 @@ import { mandatoryHeadersOf, parsed } from "../shared/reparse.ts";
 import type { OpenContext } from "./contexts.ts";
 import { takenCall, withDialog } from "./active-calls.ts";
 
-/** What goes to the phones of a context's branches, and what is noted in their sockets of what they say. */
+/** Sends to the phones of a context's branches, and notes their responses in their sockets. */
 export class Branches {
   readonly #room: Room;
   readonly #by: Forwarder;
@@ -47,7 +47,7 @@ export class Branches {
   }
 
   /**
-   * RFC 3261 §9.1, §16.8: that a provisional response has come decides on CANCEL and Timer C.
+   * RFC 3261 §9.1, §16.8: CANCEL and Timer C depend on whether a provisional response has come.
    * @param answered the INVITE and its caller, if this begins a call in progress
    */
   note(
@@ -69,7 +69,7 @@ export class Branches {
     this.#room.sockets.update(id, { proceeding, ...activeCalls });
   }
 
-  /** Another flow of the same phone keeps what was noted on this one: that a branch has rung (RFC 5626 §5.3). */
+  /** Copies the notes to another flow of the same phone: that a branch has rung (RFC 5626 §5.3). */
   transfer(phone: string, { proceeding, confirmed }: Flow): void {
     const successor = proceeding.length === 0 && confirmed === undefined ? undefined : this.#room.sockets.newestTo(phone);
     if (successor === undefined) return;
@@ -77,7 +77,7 @@ export class Branches {
     this.#room.sockets.update(successor.id, { proceeding: [...successor.proceeding, ...proceeding].slice(-maxProceeding), ...more });
   }
 
-  /** By the flow of the branch's own binding, or else the newest of its phone (RFC 5626 §5.3). */
+  /** On the flow of the branch's own binding, or else the newest of its phone (RFC 5626 §5.3). */
   #send({ phone, key }: ForkedBranch, text: string, now: number): boolean {
     const { sockets } = this.#room;
     const flow = (key === undefined ? undefined : sockets.carrierOf(key)) ?? sockets.newestTo(phone);
@@ -87,14 +87,14 @@ export class Branches {
   }
 }
 
-/** Of the early dialog that a provisional response makes (RFC 3261 §12.1). */
+/** The tag of the early dialog that a provisional response creates (RFC 3261 §12.1). */
 function earlyTagIn(response: Response): { readonly tag?: string } {
   const to = parseFromTo(headerValue(response, "to") ?? "");
   const tag = isFault(to) ? undefined : to.tag;
   return tag === undefined || tag.length > maxTag ? {} : { tag };
 }
 
-/** Characters: it rides in an attachment. */
+/** Characters: it is stored in an attachment. */
 const maxTag = 64;
-/** Branches of one connection that have rung: as many as may ring at a user. One that is not noted could not be cancelled. */
+/** Maximum ringing branches of one connection, equal to that of a user. A branch without a note could not be cancelled. */
 const maxProceeding = 1000;

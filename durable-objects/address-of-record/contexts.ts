@@ -15,16 +15,18 @@ interface Row extends Record<string, string | number | null> {
   readonly request: string;
 }
 
-/** A response context with the request it is for. */
+/** A response context with its request. */
 export interface OpenContext {
   readonly context: ResponseContext;
   readonly request: Request;
 }
 
 const retryAfter = 2000;
-/** Milliseconds after which the caller's home is asked once more whether anybody waits for the answer. */
+/** Milliseconds after which the caller's home is asked again whether the caller still waits. */
 const askAfter = 60_000;
-/** What is forgotten of these is told once more after a loss of memory, and dropped by whoever has had it. */
+/**
+ * Confirmed responses that are remembered. One that was forgotten is sent again after an eviction, and dropped by a receiver that has it.
+ */
 const maxTaken = 16;
 /** Characters of the rows of all contexts: they are read together when the object wakes up. */
 const maxSize = 16_777_216;
@@ -34,7 +36,7 @@ export const contextsTable = {
     state TEXT NOT NULL, request TEXT NOT NULL) WITHOUT ROWID`,
 } as const;
 
-/** What the first release called members of a context, of its branches and of its search. */
+/** The names of members of a context, its branches and its search in the first release. */
 const contextNames: Names = [["owed", "unconfirmed"]];
 const branchNames: Names = [
   ["passed", "serversTried"],
@@ -68,9 +70,9 @@ function withRetarget(target: Members): Members {
 /** The rows of response contexts: one each, with its branches inside. */
 export class Contexts {
   readonly #room: Room;
-  /** Those in memory are as their rows are. */
+  /** In memory as in their rows. */
   readonly #open = new Map<string, OpenContext>();
-  /** Of these, those that something may still have to be done for, and those that only wait to be thrown away, the oldest first. */
+  /** Those with work to do, and those that only wait to be deleted, the oldest first. */
   readonly #atWork = new Map<string, OpenContext>();
   readonly #over = new Map<string, OpenContext>();
   /** Characters of the row of each. */
@@ -89,7 +91,7 @@ export class Contexts {
     return row === undefined ? undefined : this.#remember(row);
   }
 
-  /** All that something may still have to be done for; asked when a phone appears and when the alarm goes off. */
+  /** Contexts with work to do; needed when a phone registers and when the alarm fires. */
   unfinished(): OpenContext[] {
     this.#complete();
     return [...this.#atWork.values()];
@@ -109,7 +111,7 @@ export class Contexts {
     this.schedule(context, now);
   }
 
-  /** Saves a changed context. The body of its request stays in the row as long as that may go to a phone once more. */
+  /** Saves a changed context. The body of its request stays in the row while the request may be sent to a phone again. */
   save(context: ResponseContext, request: Request, now: number): void {
     const before = this.#open.get(context.transaction)?.context;
     if (before === context) return;
@@ -123,7 +125,7 @@ export class Contexts {
     } else {
       this.#room.memory.run("UPDATE contexts SET due = ?, finished = ?, state = ? WHERE name = ?", ...values, context.transaction);
     }
-    // What is owed is under way; the alarm that is set already finds it if it gets lost.
+    // An unconfirmed response is being sent; the alarm that is set finds it if it is lost.
     if (context.unconfirmed === undefined) this.schedule(context, now);
   }
 
@@ -135,7 +137,7 @@ export class Contexts {
     this.#room.memory.run("DELETE FROM contexts WHERE name = ?", transaction);
   }
 
-  /** The caller's home has the 2xx: noted in the attachment of the socket that the answer came on, for want of a row. */
+  /** The caller's home has the 2xx: noted in the attachment of the socket that the answer came on, which saves a row. */
   settle({ context, request }: OpenContext, now: number): void {
     this.#keep({ context: { ...context, unconfirmed: undefined }, request });
     const answered = context.branches.find((branch) => branch.final >= 200 && branch.final < 300);
@@ -147,7 +149,7 @@ export class Contexts {
     if (ringsOn(context)) this.schedule({ ...context, unconfirmed: undefined }, now);
   }
 
-  /** When the branch last had a provisional response: noted in the attachment of the socket it came on, for want of a row. */
+  /** When the branch last had a provisional response: noted in the attachment of the socket that it came on, which saves a row. */
   proceedingSince(transaction: string, branch: ForkedBranch): number | undefined {
     const name = branchName(transaction, branch.index);
     let since: number | undefined;
@@ -157,36 +159,36 @@ export class Contexts {
     return since;
   }
 
-  /** The To tag of the early dialog that a call's newest provisional response made. */
+  /** The To tag of the early dialog from a call's newest provisional response. */
   earlyTag({ transaction, branches }: ResponseContext): string | undefined {
     const names = new Set(branches.map((branch) => branchName(transaction, branch.index)));
     const notes = this.#room.sockets.all().flatMap(({ proceeding }) => proceeding.filter(({ branch }) => names.has(branch)));
     return notes.sort((one, other) => one.at - other.at).at(-1)?.tag;
   }
 
-  /** Sets the alarm to the next time that a context has something to do. Finished ones wait for whatever comes first. */
+  /** Sets the alarm to the next deadline of a context. Finished ones wait for the next event. */
   schedule(context: ResponseContext, now: number): void {
     const due = nextDeadline(context, this.#room.timers, (branch) => this.proceedingSince(context.transaction, branch));
     const isRinging = context.method === "INVITE" && context.final === 0 && context.cancelled === undefined;
     this.#room.alarm.noLaterThan(context.unconfirmed === undefined ? (isRinging ? Math.min(due, now + askAfter) : due) : now + retryAfter);
   }
 
-  /** Throws contexts away whose time is over, those of other methods unanswered too: on the occasion of another write, or of an alarm. */
+  /** Deletes contexts whose time is over, also unanswered ones of other methods: at another write, or at an alarm. */
   collect(now: number): void {
     this.#complete();
     for (const { context } of this.#over.values()) {
-      // What is behind it was over later.
+      // The following ones ended later.
       if (context.collect > now) return;
       if (keptUntil(context) <= now) this.forget(context.transaction);
     }
   }
 
-  /** Characters of the row of a context that is in memory. */
+  /** Characters of the row of a context in memory. */
   sizeOf({ context: { transaction } }: OpenContext): number {
     return this.#sizes.get(transaction) ?? 0;
   }
 
-  /** Finished contexts only answer what is repeated: the oldest go when all together are too long. */
+  /** Finished contexts only answer retransmissions: the oldest are deleted when all together are too long. */
   #makeRoom(): void {
     for (const { context } of this.#over.values()) {
       if (this.#size <= maxSize) return;
@@ -251,7 +253,7 @@ function store(text: string): string {
   return text.includes("\0") ? `b${Buffer.from(encodeBinary(text)).toString("base64")}` : `o${text}`;
 }
 
-/** A row of an older build has the text of a text frame, behind a `t`. */
+/** A row of an older build has the text of a text frame, after a `t`. */
 function restore(stored: string): Request {
   const text = stored.slice(1);
   if (stored.startsWith("b")) return parsed(decodeBinary(new Uint8Array(Buffer.from(text, "base64")).buffer));

@@ -9,12 +9,12 @@ const pauseBetweenAttempts = 5000;
 const maxAttempt = 600_000;
 const rememberedFor = 3_600_000;
 
-/** Of a BYE from the server. */
+/** In a BYE from the server. */
 const why = "the other side has lost its connection";
 
 /**
- * Calls whose phone has been away for too long, or has started anew: their other ends are told that they are over, and the phone too,
- * should it come back and think that it is in a call.
+ * Calls whose phone has been away too long, or has restarted: their other ends get a BYE, and the phone too, in case it comes back and
+ * still has the call.
  */
 export class DeadCalls {
   readonly #room: Room;
@@ -27,7 +27,7 @@ export class DeadCalls {
     this.#hangUp = new HangUp(room, passOn);
   }
 
-  /** When the other ends of a phone that is away from now on are told, in milliseconds; undefined for never. */
+  /** When the other ends of a phone that is away from now on get a BYE, in milliseconds; undefined for never. */
   due(isClosed: boolean, now: number): number | undefined {
     const { configuration, timers } = this.#room;
     const patience = configuration.deadCallTime * 1000;
@@ -35,20 +35,20 @@ export class DeadCalls {
     return now + (isClosed ? Math.min(patience, timers.grace) : patience);
   }
 
-  /** A page that was loaded anew knows nothing of these calls. They wait a moment, in case that it was another page beside the old one. */
+  /** A reloaded page does not know these calls. They wait a moment, in case it was a second page beside the old one. */
   startedAnew(phone: string, suspended: Suspended, now: number): void {
     if (suspended.dead === undefined) return this.#suspended.forget(phone);
     const soon = now + this.#room.configuration.closedGrace * 1000;
     this.#suspended.keep(phone, { ...suspended, until: 0, dead: Math.min(suspended.dead, soon) });
   }
 
-  /** A phone that has come back too late is told that its calls are over. */
+  /** A phone that has come back too late gets a BYE for its calls. */
   tell(own: BoundContact, { activeCalls }: Suspended, now: number): void {
     for (const dialog of activeCalls)
       this.#hangUp.endOwn(dialog, own, why, now).catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
   }
 
-  /** Tells those whose time is over. */
+  /** Ends the calls whose time is over. */
   passDeadlines(now: number): void {
     for (const [phone, suspended] of this.#suspended.all()) {
       const { dead, over } = suspended;
@@ -60,12 +60,12 @@ export class DeadCalls {
     }
   }
 
-  /** Whether other ends have yet to be told. */
+  /** Whether other ends still have to get a BYE. */
   hasCalls(): boolean {
     return [...this.#suspended.all().values()].some(({ dead, over }) => dead !== undefined && over === undefined);
   }
 
-  /** The row stays until the other ends' homes have heard, or nobody can wait for them any more. */
+  /** The row stays until the homes of the other ends have the BYE, or it is too late for it. */
   #end(phone: string, suspended: Suspended, now: number): void {
     const { activeCalls, dead = now } = suspended;
     if (now - dead > maxAttempt) return this.#suspended.forget(phone);
@@ -77,7 +77,7 @@ export class DeadCalls {
     );
   }
 
-  /** Nothing is left for a page that was loaded anew, or for a visitor, who cannot come back. */
+  /** Deletes the calls of a reloaded page, or of a guest or peer, who cannot come back. */
   #isOver(phone: string, suspended: Suspended, now: number): void {
     const canReturn = suspended.registration !== "" && this.#room.sockets.newestTo(phone) === undefined;
     if (canReturn && this.#suspended.all().has(phone)) this.#suspended.keep(phone, { ...suspended, until: 0, over: now + rememberedFor });
@@ -85,7 +85,7 @@ export class DeadCalls {
   }
 }
 
-/** Whether a flow is the phone's own, in the registration that it had; a visitor has none. */
+/** Whether a flow is the phone's own, in its earlier registration; guests and peers have none. */
 export function isSamePhone({ boundContacts }: Flow, phone: string, { registration }: Pick<Suspended, "registration">): boolean {
   return registration === "" || boundContacts.some((one) => one.phone === phone && one.callId === registration);
 }

@@ -17,20 +17,20 @@ interface Row extends Record<string, string | number> {
   readonly caller: string;
 }
 
-/** How long a failed call is kept, in milliseconds; what is too old may stay an hour longer where nobody sees it. */
+/** Milliseconds that a failed call is kept; an older row may stay an hour longer, but is not shown. */
 const lifetime = 86_400_000;
 const slack = 3_600_000;
-/** Rows, and how many of them one caller may have. */
+/** Maximum rows, in all and of one caller. */
 const most = { all: 50, ofOne: 12 };
-/** Rows in a minute. */
+/** Maximum rows in a minute. */
 const atOnce = { all: 10, ofOne: 3 };
 const minute = 60_000;
 /** Characters of a header's value. */
 const maxValue = 256;
 
-/** The phone asks again: these did not fail. */
+/** The phone sends the request again: these did not fail. */
 const challenges = [401, 407];
-/** Without a reason of ours the caller gave up. */
+/** Without a reason of ours the caller cancelled. */
 const cancelled = 487;
 
 const callShape = storedShape<FailedCall>();
@@ -40,13 +40,13 @@ export const failedCallsTable = {
     "CREATE TABLE IF NOT EXISTS failed_calls (number INTEGER PRIMARY KEY, at INTEGER NOT NULL, caller TEXT NOT NULL, value TEXT NOT NULL)",
 } as const;
 
-/** Calls of this home's user that failed, a row each, for the question "why did my call fail?" that is asked when all memory is gone. */
+/** Failed calls of this home's user, a row each: they explain a failure after all memory is gone. */
 export class FailedCalls implements Part {
   readonly #isOff: boolean;
   readonly #memory: Sql;
   readonly #alarm: SharedAlarm;
   readonly #recorder: TraceRecorder;
-  /** Milliseconds; until when there is no row for anybody. */
+  /** Milliseconds; until when no call gets a row. */
   #fullUntil = 0;
 
   constructor(home: string, memory: Sql, alarm: SharedAlarm, recorder: TraceRecorder) {
@@ -56,7 +56,7 @@ export class FailedCalls implements Part {
     this.#recorder = recorder;
   }
 
-  /** Keeps a call if it failed, and if there were not too many of late: one row. */
+  /** Stores a call if it failed, and if there were not too many recently: one row. */
   keep(now: number, failure: Failure): void {
     const status = Number(failure.final.slice(8, 11));
     if (this.#isOff || status < 300 || now < this.#fullUntil || !this.#alarm.isReady) return;
@@ -74,14 +74,14 @@ export class FailedCalls implements Part {
     this.#alarm.noLaterThan(now + lifetime, slack);
   }
 
-  /** Those of the last day, oldest first. */
+  /** The calls of the last day, oldest first. */
   recent(now: number): FailedCall[] {
     if (this.#isOff) return [];
     const rows = this.#memory.all<{ value: string }>("SELECT value FROM failed_calls WHERE at > ? ORDER BY at", now - lifetime);
     return rows.map(({ value }) => callShape.read(value));
   }
 
-  /** Deletes what is too old. */
+  /** Deletes old rows. */
   onAlarm(now: number): void {
     if (this.#isOff) return;
     const [oldest] = this.#memory.all<{ at: number | null }>("SELECT MIN(at) AS at FROM failed_calls");
@@ -91,7 +91,7 @@ export class FailedCalls implements Part {
     this.onAlarm(now);
   }
 
-  /** A flood of failing calls does not cost a row each, nor one that sleeps between. */
+  /** In a flood of failing calls not each one costs a row, also if the object sleeps between them. */
   #areTooMany(rows: readonly Row[], caller: string, now: number): boolean {
     const recent = rows.filter(({ at }) => at > now - minute);
     const [first] = recent;
@@ -116,7 +116,7 @@ export class FailedCalls implements Part {
   }
 }
 
-/** Whose row a new call takes: one that is too old, or the oldest if there are enough, in all or of its caller. */
+/** The row that a new call replaces: one that is too old, or the oldest if there are enough, in all or of its caller. */
 function replacedIn(rows: readonly Row[], caller: string, now: number): number | undefined {
   const [oldest] = rows;
   if (oldest !== undefined && oldest.at <= now - lifetime) return oldest.number;
@@ -125,12 +125,14 @@ function replacedIn(rows: readonly Row[], caller: string, now: number): number |
   return rows.length >= most.all ? oldest?.number : undefined;
 }
 
-/** Those of one caller, who may not crowd out what others have had; the user's own calls, and those of trunks, are nobody's in this. */
+/**
+ * The rows of one caller, whose calls must not push out those of others; the user's own calls, and those of trunks, have no caller here.
+ */
 function rowsOf(rows: readonly Row[], caller: string): readonly Row[] {
   return caller === "" ? [] : rows.filter((row) => row.caller === caller);
 }
 
-/** Visitors count as one caller, since they can have as many names as they like. */
+/** Guests and peers count as one caller, because they can have any number of names. */
 function nameOf(home: string | undefined): string {
   if (home === undefined || isHopName(home)) return "";
   return isNonSubscriberHome(home) ? "visitors" : home;

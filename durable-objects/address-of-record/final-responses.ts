@@ -9,7 +9,7 @@ import type { Room } from "./room.ts";
 import type { Contexts, OpenContext } from "./contexts.ts";
 import type { PassOn } from "./pass-on.ts";
 
-/** The answers of response contexts: a final one is owed to the caller's home until that has it (RFC 3261 §16.7 steps 6 to 9). */
+/** The final responses of response contexts: each is unconfirmed until the caller's home has it (RFC 3261 §16.7 steps 6 to 9). */
 export class FinalResponses {
   readonly #room: Room;
   readonly #contexts: Contexts;
@@ -29,8 +29,8 @@ export class FinalResponses {
   }
 
   /**
-   * Homes log what their own phones are told; that a call of another server has come to its end is logged here. The last messages of
-   * a call that failed are kept wherever it was.
+   * Homes log the responses for their own phones; the end of a call of another server is logged here. The last messages of a failed call
+   * are stored in both homes.
    */
   #log({ context, request }: OpenContext, { status, text }: Effect & { kind: "answer" }, now: number): void {
     const { answerTo, search } = context;
@@ -49,7 +49,7 @@ export class FinalResponses {
   deliver(open: OpenContext, now: number): void {
     const { unconfirmed, transaction, answerTo } = open.context;
     if (unconfirmed === undefined) return;
-    // From our own home to a phone of it there is no receipt but its ACK.
+    // From this home to one of its own phones there is no receipt but the ACK.
     const isOwn = answerTo.home === this.#room.home.name && answerTo.branch === undefined && unconfirmed.status >= 300;
     this.#passOn(answerTo.home, message(open, unconfirmed.status, unconfirmed.text)).then(
       () => (isOwn ? undefined : this.confirmed(transaction, now)),
@@ -58,8 +58,8 @@ export class FinalResponses {
   }
 
   /**
-   * The caller's home has its final response. After a refusal nothing of the call is left here, unless a phone that is away has to be
-   * told; after a 2xx the context stays for what the phones may still send (RFC 6026 §7.2).
+   * The caller's home has its final response. After a refusal the call is deleted here, unless a phone that is away still has to get its
+   * CANCEL; after a 2xx the context stays for what the phones may still send (RFC 6026 §7.2).
    */
   confirmed(transaction: string, now: number): void {
     const open = this.#contexts.find(transaction);
@@ -68,13 +68,13 @@ export class FinalResponses {
     else this.leave(open, now);
   }
 
-  /** Nothing is left of a call but that a phone which is away has to be told. */
+  /** Only the CANCELs for phones that are away are left of a call. */
   leave({ context, request }: OpenContext, now: number): void {
     if (owesCancel(context)) this.#contexts.save({ ...context, unconfirmed: undefined }, request, now);
     else this.#contexts.forget(context.transaction);
   }
 
-  /** The caller's home cannot be reached; what must not be lost is in a row. */
+  /** The caller's home cannot be reached; a response that must not be lost is in a row. */
   undelivered(error: unknown, then: () => void): void {
     if (!(error instanceof Undeliverable)) throw error;
     this.#room.log.note(Date.now(), "-", error.message);
@@ -82,7 +82,7 @@ export class FinalResponses {
   }
 }
 
-/** Why a call was refused that neither a phone nor the caller has ended: for the administrator. */
+/** For the administrator: why a call was refused, if neither a phone nor the caller ended it. */
 function ownReason({ branches, cancelled, final, search }: ResponseContext, text: string | undefined): string | undefined {
   const isStopped = branches.some((branch) => branch.final === 487 && branch.cancelled !== 0);
   if (cancelled !== undefined || (text !== undefined && !(final === 487 && isStopped))) return undefined;
@@ -96,7 +96,7 @@ function sentAt({ branches }: ResponseContext): number | undefined {
   return times.length === 0 ? undefined : Math.min(...times);
 }
 
-/** A response of a context, addressed to where its request came from. */
+/** A response of a context, addressed to the sender of its request. */
 function message({ context }: OpenContext, status: number, text: string): ResponseEnvelope {
   const { answerTo: to, method, transaction, unconfirmed } = context;
   const why = status < 300 || unconfirmed?.why === undefined ? {} : { why: unconfirmed.why };

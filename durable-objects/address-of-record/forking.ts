@@ -45,7 +45,7 @@ import { Retargeting } from "./retargeting.ts";
 
 import type { PassOn } from "./pass-on.ts";
 
-/** Requests that a user's phones have not answered, and those of one caller; all guests together count as one, of whom those of one address have less. */
+/** Maximum unanswered requests, in all, of one caller, and of the guests of one client address. All guests together count as one caller. */
 const maxUnanswered = { all: 1000, ofOne: 100, ofAddress: 10 };
 /** Characters of their rows. */
 const maxSizes = { all: 4_194_304, ofOne: 1_048_576 };
@@ -72,12 +72,12 @@ export class Forking implements Part {
     this.#retargeting = new Retargeting(room, passOn, (envelope) => void this.sentOnAnswered(envelope, Date.now()));
   }
 
-  /** Whether the transaction is known: its request has been here before. */
+  /** Whether the transaction is known: its request was here before. */
   has(transaction: string): boolean {
     return this.#contexts.find(transaction) !== undefined;
   }
 
-  /** Calls of others that ring at this user's phones; not those that were sent on. */
+  /** Calls of others that ring at this user's phones; without those that were forwarded. */
   ringing(): RingingCall[] {
     const isRinging = ({ context }: OpenContext) =>
       context.method === "INVITE" && context.final === 0 && context.answerTo.home !== this.#room.home.name && ringsHere(context);
@@ -94,14 +94,17 @@ export class Forking implements Part {
       });
   }
 
-  /** Whether a call with this Call-ID is ringing here that somebody else has placed. */
+  /** Whether a call of another user with this Call-ID is ringing here. */
   isOfOther(callId: string, home: string): boolean {
     return this.#contexts.unfinished().some(({ context, request }) => {
       return context.final === 0 && callerOf(context).home !== home && mandatoryHeadersOf(request).callId === callId;
     });
   }
 
-  /** Whether another request of this caller may wait for an answer: all that do are read at each waking, and calls go to each phone that registers. */
+  /**
+   * Whether another request of this caller may wait for an answer: all waiting ones are read when the object wakes up, and calls go to each
+   * phone that registers.
+   */
   #hasRoomFor({ caller, answerTo }: SentRequest, { text }: Request): boolean {
     const classOf = (home: string) => (isGuestHome(home) ? "guests" : home);
     const { home } = caller ?? answerTo;
@@ -115,7 +118,7 @@ export class Forking implements Part {
     return sizeOf(all) <= maxSizes.all && sizeOf(ofOne) <= maxSizes.ofOne;
   }
 
-  /** Opens a context for a request of our own user that another server takes. */
+  /** Opens a context for a request of our own user to another server. */
   openExternal(envelope: SentRequest, request: Request, to: ExternalTarget, now: number): Receipt {
     if (this.has(envelope.transaction)) return accepted;
     const { groupTime, recursesOnRedirect: recurses } = this.#room.configuration;
@@ -124,7 +127,7 @@ export class Forking implements Part {
     return this.open(envelope, request, determineExternalTarget({ envelope, disposition, settings, now }, to), now);
   }
 
-  /** Opens a context, unless too much waits already. */
+  /** Opens a context, unless too many requests wait already. */
   open(envelope: SentRequest, request: Request, { first, search }: Plan & { kind: "search" }, now: number): Receipt {
     this.#contexts.collect(now);
     if (!this.#hasRoomFor(envelope, request)) return refused(request, tooManyUnanswered);
@@ -139,7 +142,7 @@ export class Forking implements Part {
     return accepted;
   }
 
-  /** RFC 3261 §21.1.4: the caller hears that a phone is waited for. Without a Contact this makes no early dialog. */
+  /** RFC 3261 §21.1.4: the caller learns that a phone is waited for. Without a Contact this creates no early dialog. */
   #tellThatItWaits(open: OpenContext, now: number): void {
     const text = replyTo(open.request, 182, { toTag: randomText(), reason: "Waiting for the phone to come back" });
     this.#finalResponses.give(open, { kind: "answer", status: 182, text, also: [] }, now);
@@ -150,7 +153,7 @@ export class Forking implements Part {
     if (this.#contexts.find(transaction)?.context.unconfirmed !== undefined) this.#finalResponses.confirmed(transaction, now);
   }
 
-  /** The caller gave up. */
+  /** The caller cancelled. */
   cancel(envelope: CancelEnvelope, now: number): Receipt {
     const found = this.#contexts.find(envelope.transaction);
     if (found === undefined) return { kind: "answered", status: 481, text: "" };
@@ -159,7 +162,7 @@ export class Forking implements Part {
     return accepted;
   }
 
-  /** A response of one of our phones; the alterations are those that it goes on with. */
+  /** A response of one of our phones; the alterations are for forwarding it. */
   response(
     flow: Flow,
     response: Response,
@@ -179,7 +182,7 @@ export class Forking implements Part {
     const isInvite = open.context.method === "INVITE";
     if (status >= 300 && isInvite) this.#branches.acknowledge(flow, open, branch, response, now);
     const wasProceeding = this.#contexts.proceedingSince(name.context, branch) !== undefined;
-    // One that comes again, perhaps behind the BYE, begins nothing.
+    // A repeated one, perhaps after the BYE, begins no call.
     const isAnswer = isInvite && status >= 200 && status < 300 && branch.final !== status;
     this.#branches.note(
       flow,
@@ -188,14 +191,14 @@ export class Forking implements Part {
       isAnswer ? { request: open.request, caller: callerOf(open.context) } : undefined,
       now,
     );
-    // Timer C may be over before Timer B, which the alarm is set for.
+    // Timer C may fire before Timer B, for which the alarm is set.
     if (isInvite && status < 200) this.#contexts.schedule(open.context, now);
     const timer = isInvite ? answerSessionTimer(open.request, response) : undefined;
     const passed = alter(response, timer === undefined ? alterations : combined(alterations, timer));
     this.#respond(open, name.index, { status, text: passed, wasProceeding, contacts: contactsOf(response) }, now);
   }
 
-  /** A response from the home that a branch was sent on to. */
+  /** A response from the home that a branch was forwarded to. */
   sentOnAnswered({ to, status, text }: ResponseEnvelope, now: number): Receipt {
     const dot = to.branch?.lastIndexOf(".") ?? -1;
     const open = this.#contexts.find(to.branch?.slice(0, dot) ?? "");
@@ -216,7 +219,7 @@ export class Forking implements Part {
     return accepted;
   }
 
-  /** Phones have registered: what is ringing rings there too, or again. */
+  /** Phones have registered: ringing calls ring there too, or again. */
   onRegistered({ bindings }: Registered, now: number): void {
     this.#contexts.collect(now);
     for (const open of this.#contexts.unfinished()) {
@@ -232,7 +235,7 @@ export class Forking implements Part {
     }
   }
 
-  /** A socket is gone: the phones that can no longer be reached are waited for. */
+  /** A socket is lost: the phones that can no longer be reached are waited for. */
   onFlowClosed({ flow }: FlowClosed, now: number): void {
     if (flow.boundContacts.length === 0) return;
     for (const { phone } of flow.boundContacts) this.#branches.transfer(phone, flow);
@@ -245,11 +248,11 @@ export class Forking implements Part {
     }
   }
 
-  /** Ends what is over, sends again what the caller's home has not taken, and sets the alarm for what is left. */
+  /** Ends what is over, sends unconfirmed responses again, and sets the alarm for the rest. */
   onAlarm(now: number): void {
     for (const open of this.#contexts.unfinished()) {
       const { unconfirmed, collect, transaction } = open.context;
-      // Whom it was owed to has long given up.
+      // The caller has given up long ago.
       if (unconfirmed !== undefined && collect <= now) this.#finalResponses.leave(open, now);
       else this.#resume(open, now);
       if (unconfirmed !== undefined) continue;
@@ -261,7 +264,7 @@ export class Forking implements Part {
     for (const { context } of this.#contexts.unfinished()) this.#contexts.schedule(context, now);
   }
 
-  /** The user is gone: whoever is calling is told, and what rings stops. */
+  /** The user was deleted: callers get a response, and phones stop ringing. */
   onSubscriberDeleted(now: number): void {
     for (const open of this.#contexts.unfinished()) {
       const { context } = cancelContext(open.context, undefined, now, this.#room.timers);
@@ -271,7 +274,7 @@ export class Forking implements Part {
     }
   }
 
-  /** Phones whose socket went down with our memory are waited for, as if it had closed. */
+  /** Phones whose socket was lost in an eviction are waited for, as if it had closed. */
   #withoutLost(open: OpenContext, now: number): OpenContext {
     const isLost = ({ retarget, phone }: ForkedBranch) => retarget === undefined && this.#room.sockets.newestTo(phone) === undefined;
     const lost = open.context.branches.filter(isLost);
@@ -280,7 +283,7 @@ export class Forking implements Part {
     return { context, request: open.request };
   }
 
-  /** Where a server has been silent for all of Timer B the next one is tried, if there is one. */
+  /** If a server was silent for all of Timer B the next one is tried, if there is one. */
   #pastSilent(open: OpenContext, now: number): OpenContext {
     let { context } = open;
     for (const branch of open.context.branches) {
@@ -291,7 +294,7 @@ export class Forking implements Part {
     return { context, request: open.request };
   }
 
-  /** What may have got lost with our memory is done again; whoever has had it drops it. */
+  /** What may have been lost in an eviction is done again; a receiver that has it drops the repetition. */
   #resume(open: OpenContext, now: number): void {
     const { context, request } = open;
     if (context.unconfirmed !== undefined) this.#finalResponses.deliver(open, now);
@@ -311,7 +314,7 @@ export class Forking implements Part {
   #resumeSentOn(open: OpenContext, now: number): void {
     for (const branch of open.context.branches) {
       if (branch.retarget === undefined || branch.final !== 0) continue;
-      // A server that has been silent for too long is not asked again.
+      // A server that has been silent too long does not get the request again.
       if (isSilent(open.context, branch, now, this.#room.timers)) continue;
       if (branch.cancelled === 0) this.#retargeting.ensure(open, branch, now);
       else this.#retargeting.cancel(open, branch, undefined, now);
@@ -319,12 +322,12 @@ export class Forking implements Part {
   }
 
   #respond(found: OpenContext, index: number, response: Parameters<typeof receiveResponse>[2], now: number): void {
-    // A final response may end the ringing of phones that went down with our memory.
+    // A final response may end the ringing of phones that were lost in an eviction.
     const open = response.status < 200 ? found : this.#withoutLost(found, now);
     this.#carryOut(open, receiveResponse(open.context, index, response, now, this.#room.timers), now);
   }
 
-  /** Saves the decision, then does what it asks. */
+  /** Saves the decision, then carries it out. */
   #carryOut(open: OpenContext, decision: Decision, now: number): void {
     const last = decision.effects.find((effect) => effect.kind === "answer" && effect.status >= 200);
     const isFirst = open.context.final === 0 && open.context.unconfirmed === undefined;
@@ -358,12 +361,12 @@ export class Forking implements Part {
   }
 }
 
-/** The caller's end of the dialog, whoever has sent the call on. */
+/** The caller's end of the dialog, also if the call was forwarded. */
 function callerOf({ search, answerTo }: ResponseContext): DialogEnd {
   return search?.caller ?? answerTo;
 }
 
-/** Whether a response answers this very request: the branch alone could be that of another one. */
+/** Whether a response answers this request: another one may have the same branch. */
 function isOfRequest(request: Request, response: Response): boolean {
   const [callId, cseq] = [headerValue(response, "call-id"), headerValue(response, "cseq")];
   const { callId: ours, cseq: sent } = mandatoryHeadersOf(request);

@@ -5,10 +5,10 @@ import type { DialogEnd, Receipt, RequestEnvelope } from "../../lib/transport/en
 import { randomText } from "../../platform/crypto/random.ts";
 import type { Room } from "./room.ts";
 
-/** Branches of ours whose responses nobody waits for. */
+/** Prefix of our branches whose responses are ignored. */
 const unattended = "bye.";
 
-/** BYE from the server, in the name of an end of a call that is gone (RFC 3261 §15 has only the ends send it: this one cannot any more). */
+/** BYE from the server in the name of an end of a call that is gone (by RFC 3261 §15 only the ends send it: this one no longer can). */
 export class HangUp {
   readonly #room: Room;
   readonly #passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>;
@@ -18,7 +18,7 @@ export class HangUp {
     this.#passOn = passOn;
   }
 
-  /** Tells the other end of a dialog that it is over; rejects if its home cannot be reached. Nothing can be told where too little is known. */
+  /** Sends a BYE to the other end of a dialog; rejects if its home cannot be reached. Does nothing if too little is known. */
   async end({ details }: CallInProgress, why: string, now: number): Promise<void> {
     const far = details === undefined ? undefined : this.#farEnd(details);
     if (details !== undefined && far !== undefined) await this.#send(details, far, why, now);
@@ -30,7 +30,7 @@ export class HangUp {
     return opened === undefined ? undefined : endsOf(opened, localTag).receiver;
   }
 
-  /** Tells a phone of our own user that is back that one of its dialogs is over, as the other end would have. */
+  /** Sends a BYE for one of its dialogs to a phone of our own user that is back, as the other end would have. */
   async endOwn(
     { details }: CallInProgress,
     { phone, contact }: Pick<BoundContact, "phone" | "contact">,

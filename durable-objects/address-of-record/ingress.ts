@@ -26,7 +26,7 @@ import type { PendingInvites } from "./pending-invites.ts";
 import { type Registrar, isOnPurpose } from "./registrar.ts";
 import { closing } from "../../platform/connection/close-reasons.ts";
 
-/** The parts that have to do with what phones send and get. */
+/** The parts that exchange messages with phones. */
 export interface PhoneParts {
   readonly activeCalls: ActiveCalls;
   readonly originating: Originating;
@@ -37,14 +37,14 @@ export interface PhoneParts {
   readonly undelivered: UndeliveredMessages;
 }
 
-/** A socket that nobody has authenticated on yet: what it may cost, and how long it is waited for. */
+/** A socket that is not authenticated yet: its limits and its timeout. */
 interface Stranger {
   readonly allowance: StrangerAllowance;
-  /** Absent if it was opened before the home slept, when each frame is looked at instead. */
+  /** Absent if the socket was opened before the home slept: then each frame is checked. */
   readonly patience?: AuthenticationTimeout;
 }
 
-/** Where frames arrive: parsed, authenticated, and handed to the part that they are for. */
+/** Where frames arrive: they are parsed, authenticated, and handed to their part. */
 export class Ingress implements Part {
   readonly #room: Room;
   readonly #account: Account;
@@ -56,7 +56,7 @@ export class Ingress implements Part {
   /** In memory of the home, which has one account. */
   readonly #brakes = new Brakes();
 
-  /** @param parts all of the home, in their order */
+  /** @param parts all parts of the home, in their order */
   constructor(room: Room, account: Account, registrar: Registrar, phones: PhoneParts, parts: () => readonly Part[]) {
     this.#room = room;
     this.#parts = parts;
@@ -65,7 +65,7 @@ export class Ingress implements Part {
     this.#phones = phones;
   }
 
-  /** Accepts a socket that the edge proxy has let in. Before it is authenticated it touches no SQL, but for a long row of the subscriber. */
+  /** Accepts a socket from the edge proxy. Before authentication it causes no SQL, except for a long row of the subscriber. */
   async open(request: Request, now: number): Promise<Response> {
     const { keyring, home } = this.#room;
     const opening = openOpening(keyring, home.name, request.headers.get(openingHeader));
@@ -95,9 +95,9 @@ export class Ingress implements Part {
     return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": "sip" } });
   }
 
-  /** Whether a frame that has come on a socket may be looked at: none after we have closed it; one too many of a stranger closes it. */
+  /** Whether a frame may be read: none after we have closed the socket; an unauthenticated client that exceeds its limit is closed. */
   admits(flow: Flow, frame: string | ArrayBuffer, now: number): boolean {
-    // A client that takes no notice of our Close frame could go on for ever.
+    // A client that ignores our Close frame could go on without end.
     if (!this.#room.sockets.isOpen(flow.id)) return false;
     if (flow.authenticated !== undefined) return true;
     const { authenticationTimeout } = this.#room.configuration;
@@ -126,13 +126,13 @@ export class Ingress implements Part {
     this.#forgetStranger(flow.id);
   }
 
-  /** A connection is gone, or its phones have left it. */
+  /** A connection is closed, or its phones have left it. */
   left(flow: Flow, now: number, code?: number): void {
     const event = { flow, isOnPurpose: isOnPurpose(code) };
     for (const part of this.#parts()) part.onFlowClosed?.(event, now);
   }
 
-  /** What was not answered there goes to those of its phones that are on another connection. */
+  /** Unanswered messages go to those of its phones that are on another connection. */
   onFlowClosed({ flow }: FlowClosed, now: number): void {
     for (const message of this.#phones.undelivered.flowClosed(flow, now)) this.#sendAgain(message, now);
   }
@@ -193,7 +193,7 @@ export class Ingress implements Part {
       );
   }
 
-  /** A phone that is back on another socket may call before it registers: its answers shall find it on the next one as well. */
+  /** A phone that is back on another socket may call before it registers: the responses must find it on its next socket too. */
   #withSpeaker(flow: Flow, request: SipRequest, now: number): Flow {
     if (flow.boundContacts.length > 0 || flow.unregisteredPhone !== undefined || request.method !== "INVITE") return flow;
     const unregisteredPhone = this.#registrar.phoneOf(request, now);
@@ -212,7 +212,7 @@ export class Ingress implements Part {
     for (const part of this.#parts()) part.onRegistered?.(event, now);
   }
 
-  /** By the branch of our Via, whichever of the user's sockets it comes on (RFC 3261 §17.1.3). */
+  /** By the branch of our Via, on any of the user's sockets (RFC 3261 §17.1.3). */
   #response(flow: Flow, response: SipResponse, mandatory: MandatoryHeaders, now: number): void {
     const { branch: written } = mandatory.via;
     if (written === undefined || !this.#room.home.hints.includes(hintIn(written) ?? "")) return;
@@ -227,7 +227,7 @@ export class Ingress implements Part {
     if (request !== undefined) this.#refuse(flow, request, refusal, now);
   }
 
-  /** RFC 5626 §4.4.1; a text keep-alive is answered by the runtime and never comes here. */
+  /** RFC 5626 §4.4.1; the runtime answers a text keep-alive, which never arrives here. */
   #keepAlive(flow: Flow, octets: string): void {
     if (octets === "\r\n\r\n") this.#say(flow.id, "\r\n", Date.now());
   }
@@ -241,7 +241,7 @@ export class Ingress implements Part {
     this.#room.log.answered(now, flow.id, text, status, request, why, flow.authenticated !== undefined);
   }
 
-  /** Who does not read has no more waiting for him than a stranger may be told. */
+  /** For a client that does not read, no more waits than an unauthenticated one may be sent. */
   #say(id: string, text: string, now: number): void {
     const flow = this.#room.sockets.byId(id);
     const isTooMuch = flow !== undefined && flow.authenticated === undefined && !this.#strangerOn(flow).allowance.says(text, now);
@@ -255,7 +255,7 @@ export class Ingress implements Part {
     return known;
   }
 
-  /** A socket on which nobody authenticates in time is closed; so are those without authentication when they are too many. */
+  /** A socket that is not authenticated in time is closed; so are unauthenticated ones when they are too many. */
   #watch(flow: Flow, now: number): void {
     const { configuration, sockets } = this.#room;
     const close = (why: Parameters<typeof sockets.close>[1]) => sockets.close(flow.id, why);
@@ -263,14 +263,14 @@ export class Ingress implements Part {
     this.#strangers.set(flow.id, { allowance: new StrangerAllowance(), patience });
     const strangers = sockets.all().filter((one) => one.authenticated === undefined && sockets.isOpen(one.id));
     for (const one of strangers) {
-      // The clock of a socket that was open when the object lost its memory is gone.
+      // The timer of a socket that was open before an eviction is lost.
       const seconds = one.hasValidMessage ? configuration.authenticationTimeout : configuration.firstMessageTimeout;
       if (now - one.opened > seconds * 1000) sockets.close(one.id, one.hasValidMessage ? closing.notAuthenticated : closing.noMessage);
     }
     if (strangers.length > configuration.maximumUnauthenticated) sockets.close(mostCrowded(strangers).id, closing.tooMany);
   }
 
-  /** A stranger shall not keep the home awake. */
+  /** An unauthenticated client must not keep the home awake. */
   #wakeAt(due: number): void {
     const { alarm, log } = this.#room;
     alarm
@@ -279,7 +279,7 @@ export class Ingress implements Part {
       .catch((error: unknown) => log.note(Date.now(), "-", String(error)));
   }
 
-  /** Closes the sockets of those who have said something but have not authenticated in time. */
+  /** Closes the sockets that have sent a message but were not authenticated in time. */
   onAlarm(now: number): void {
     const { configuration, sockets, alarm } = this.#room;
     for (const { id, opened, hasValidMessage: heard, authenticated } of sockets.all()) {
@@ -290,7 +290,7 @@ export class Ingress implements Part {
     }
   }
 
-  /** Somebody has authenticated on a socket, or it has gone. */
+  /** A socket is authenticated, or closed. */
   #forgetStranger(id: string): void {
     this.#strangers.get(id)?.patience?.ends();
     this.#strangers.delete(id);

@@ -16,13 +16,13 @@ import type { NonSubscriber } from "../../lib/transport/non-subscriber.ts";
 import type { Room } from "./room.ts";
 import { available } from "../shared/target-selection.ts";
 
-/** How many calls the user has at a time: ringing here, placed and not answered yet, in progress. */
+/** The number of the user's present calls: ringing here, placed and not answered yet, in progress. */
 export type CallsAtPresent = (now: number) => number;
 
-/** A guest's calls at a time. */
+/** Simultaneous calls of a guest. */
 const callsOfGuest = 2;
 
-/** What those may send who are no subscribers. */
+/** What guests and peers may send. */
 export class NonSubscriberPolicy {
   readonly #room: Room;
   readonly #callsAtPresent: CallsAtPresent;
@@ -32,13 +32,13 @@ export class NonSubscriberPolicy {
     this.#callsAtPresent = callsAtPresent;
   }
 
-  /** Whose From is checked by `refuse`, and not by whether it is the owner's. */
+  /** Its From is checked by `refuse`, not against the owner. */
   owner(nonSubscriber: NonSubscriber): Owner {
     const { name: home, user, domain } = this.#room.home;
     return { home, user, domain, aliases: [], isTrusted: true, standing: standingOf(nonSubscriber) };
   }
 
-  /** Why a guest or peer may not send this; undefined if they may, and for a subscriber. */
+  /** Refuses what a guest or peer may not send; undefined if it may, and for a subscriber. */
   async refuse(
     { nonSubscriber, host: reached }: Pick<Flow, "nonSubscriber" | "host">,
     request: Request,
@@ -70,7 +70,7 @@ export class NonSubscriberPolicy {
   }
 }
 
-/** A visitor is whom he says he is, if he has been let say so. */
+/** The identity of a guest or peer whose From was accepted. */
 export function identityOf({ kind }: NonSubscriber, mandatory: MandatoryHeaders): string {
   const sender = senderOf(mandatory);
   return kind === "guest" || sender === undefined || isFault(sender) ? anonymous : `${sender.user}@${sender.domain}`;

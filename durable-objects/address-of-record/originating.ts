@@ -30,7 +30,7 @@ import type { OriginatingResponses } from "./originating-responses.ts";
 import type { TryingTimer } from "./trying-timer.ts";
 import { type CallsAtPresent, NonSubscriberPolicy, identityOf } from "./non-subscriber-policy.ts";
 
-/** Brings a request or a CANCEL to a home, this one included. */
+/** Sends a request or a CANCEL to a home, also this one. */
 export type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
 
 export interface OriginatingParts {
@@ -45,7 +45,7 @@ export interface OriginatingParts {
   readonly tryingTimers: TryingTimer;
 }
 
-/** A request as it goes on, and what decides where. */
+/** A request to forward, and the decision about it. */
 interface Forwarded<Kind extends RoutingDecision["kind"]> {
   readonly way: RoutingDecision & { readonly kind: Kind };
   readonly text: string;
@@ -96,7 +96,7 @@ export class Originating {
     if (isFault(timer)) return this.#refuse(flow, request, timer, now);
     const text = alter(request, timer === undefined ? way.alterations : combined(way.alterations, timer));
     if (way.kind === "dialog") return this.#withinDialog(flow, request, mandatory, { way, text }, now);
-    // The ACK for a 2xx comes with our route; any other is for a refusal and ends here (RFC 3261 §17.1.1.3).
+    // The ACK for a 2xx has our route; any other is for a refusal and ends here (RFC 3261 §17.1.1.3).
     if (request.method === "ACK") return this.#acknowledged(this.#transactionsOf(mandatory), now);
     return this.#outsideDialog(flow, request, mandatory, { way, text }, now);
   }
@@ -109,7 +109,7 @@ export class Originating {
     this.#send(flow, request, receiver.home, { ...sent, to: { kind: "phone", phone: receiver.phone } }, now);
   }
 
-  /** Goes where its target is decided to be (RFC 3261 §16.5). */
+  /** Goes to the target that is determined for it (RFC 3261 §16.5). */
   async #outsideDialog(
     flow: Flow,
     request: Request,
@@ -167,13 +167,13 @@ export class Originating {
     this.#received(flow, request, sent, await this.#lists.request(envelope, request, mandatory, address, now));
   }
 
-  /** To another server: a response context of our own watches over it. */
+  /** To another server: with a response context in this home. */
   #sendExternal(flow: Flow, request: Request, sent: SentRequest, target: External, now: number): void {
     if (!this.#mayCall(flow, request, sent, this.#room.home.name, now)) return;
     this.#received(flow, request, sent, this.#forking.openExternal(sent, parsed(sent.text), target, now));
   }
 
-  /** RFC 3261 §16.10: answered here, and passed on where its INVITE went. */
+  /** RFC 3261 §16.10: answered here, and forwarded where its INVITE went. */
   async cancel(flow: Flow, request: Request, mandatory: MandatoryHeaders, now: number): Promise<void> {
     const transaction = this.#transactionOf(mandatory);
     const home = this.#pendingInvites.homeOf(transaction);
@@ -196,7 +196,7 @@ export class Originating {
     );
   }
 
-  /** The home that has the response context of an INVITE: ours, if it went to another server, or that of whom it was for. */
+  /** The home with the response context of an INVITE: ours, if it went to another server, or that of the called user. */
   async #homeByName(flow: Flow, request: Request, mandatory: MandatoryHeaders, transaction: string): Promise<string | undefined> {
     if (this.#forking.has(transaction)) return this.#room.home.name;
     const way = this.#validateAndRoute(flow, request, mandatory);
@@ -243,15 +243,15 @@ export class Originating {
       (receipt) => this.#received(flow, request, envelope, receipt, isCall),
       (error: unknown) => {
         this.#failed(flow, request, envelope.transaction, error);
-        // It may have come through, and only the receipt have been lost.
+        // The request may have arrived, and only the receipt have been lost.
         if (isCall) this.#pendingInvites.cancel(home, envelope.transaction, undefined, now + this.#room.timers.ringing, () => {});
       },
     );
   }
 
-  /** Notes a call that is placed; false if it is refused, since there are too many. A request of another kind needs no note. */
+  /** Notes a new call; false if it is refused because there are too many. Other requests need no note. */
   #mayCall(flow: Flow, request: Request, { transaction }: SentRequest, home: string, now: number): boolean {
-    // One that is said again is the same call.
+    // A repeated one is the same call.
     if (request.method !== "INVITE" || this.#pendingInvites.homeOf(transaction) !== undefined) return true;
     const { maximumCalls = Number.POSITIVE_INFINITY } = this.#account.rules();
     const isUserFull = this.#callsAtPresent(now) >= maximumCalls;
@@ -269,12 +269,12 @@ export class Originating {
     return true;
   }
 
-  /** RFC 3261 §16.2: the caller hears 100 once the callee's home has saved his INVITE, so that what was answered cannot get lost. */
+  /** RFC 3261 §16.2: the caller gets 100 once the callee's home has saved the INVITE, so that an answer cannot be lost. */
   #trying(flow: Flow, request: Request, transaction: string): void {
     if (this.#tryingTimers.remove(transaction)) this.#reply(flow, request, replyTo(request, 100), 100, Date.now());
   }
 
-  /** @param isCall it is an INVITE that holds state: one within a dialog is forwarded without (RFC 3261 §16.11) */
+  /** @param isCall it is an INVITE with state: one within a dialog is forwarded without (RFC 3261 §16.11) */
   #received(flow: Flow, request: Request, sent: SentRequest, receipt: Receipt, isCall = request.method === "INVITE"): void {
     const { transaction, answerTo: to } = sent;
     if (receipt.kind === "taken") return this.#trying(flow, request, transaction);
@@ -284,7 +284,10 @@ export class Originating {
     this.#responses.response(response, Date.now(), true);
   }
 
-  /** The callee's home cannot be reached for good: we are responsible for an answer, and others may well be reached (RFC 3261 §16.7 step 6). */
+  /**
+   * The callee's home cannot be reached after all attempts: this home has to answer, and other users may be reachable (RFC 3261 §16.7 step
+   * 6).
+   */
   #failed(flow: Flow, request: Request, transaction: string, error: unknown): void {
     this.#room.log.note(Date.now(), flow.id, String(error));
     this.#tryingTimers.remove(transaction);
@@ -292,7 +295,7 @@ export class Originating {
     this.#refuse(flow, request, fault(500, "the other side cannot be reached now", [["Retry-After", "5"]]), Date.now());
   }
 
-  /** That of a pending INVITE, if it is one: it may have been named before the keys were changed. */
+  /** The name of a pending INVITE, if it is one: it may be from before a key change. */
   #transactionOf(mandatory: MandatoryHeaders): string {
     const names = this.#transactionsOf(mandatory);
     return names.find((name) => this.#pendingInvites.homeOf(name) !== undefined) ?? (names[0] as string);
@@ -303,7 +306,7 @@ export class Originating {
     return transactionNames(this.#room.keyring, this.#room.home.name, branch ?? `${mandatory.callId} ${mandatory.cseq.number}`, sentBy);
   }
 
-  /** RFC 3261 §11.2: what this server itself can do. */
+  /** RFC 3261 §11.2: the capabilities of this server. */
   #serve(flow: Flow, request: Request, now: number): void {
     if (request.method === "ACK") return;
     if (request.method !== "OPTIONS")

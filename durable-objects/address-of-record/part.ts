@@ -5,27 +5,27 @@ import type { Flow } from "../../lib/transport/flow.ts";
 export interface Registered {
   readonly flow: Flow;
   readonly bindings: readonly Binding[];
-  /** Of these bindings, each once. */
+  /** The phones of these bindings, each once. */
   readonly phones: readonly string[];
 }
 
-/** A connection is gone, or its phones have left it. */
+/** A connection is closed, or its phones have left it. */
 export interface FlowClosed {
   readonly flow: Flow;
-  /** The client has closed it itself (a page that is closed, or reloads), and it did not break. */
+  /** The client has closed it itself (a page that is closed, or reloads); it did not fail. */
   readonly isOnPurpose: boolean;
 }
 
 /**
- * A part of a home: what it does when something happens to the home. The home has an ordered array of them and a loop for each event;
- * another capability is another part. Times are milliseconds.
+ * A part of a home: its reactions to the home's events. The home has an ordered array of parts and a loop for each event; a new capability
+ * is a new part. Times are milliseconds.
  */
 export interface Part {
   onRegistered?(event: Registered, now: number): void;
   onFlowClosed?(event: FlowClosed, now: number): void;
-  /** The alarm has gone off: what is due is done, and the alarm set for what is not. */
+  /** The alarm has fired: the part does what is due, and sets the alarm for the rest. */
   onAlarm?(now: number): void;
-  /** Something has happened at the home of an authenticated user: others may have to be told. */
+  /** An event at the home of an authenticated user: watchers may have to be notified. */
   afterEvent?(now: number): void;
   onSubscriberDeleted?(now: number): void;
 }

@@ -6,17 +6,17 @@ import type { FlowClosed, Part, Registered } from "./part.ts";
 import type { Room } from "./room.ts";
 import { placedCall, withDialog } from "./active-calls.ts";
 
-/** Unanswered INVITEs that one socket may have at a time: their notes must fit into its attachment. */
+/** Maximum unanswered INVITEs of one socket: their notes must fit into its attachment. */
 const maximumPending = 40;
 
 /** Milliseconds. */
 const pauseBeforeRepeating = 2000;
 
-/** A row of the table `unattended_calls`: a call that nobody can cancel any more. Times in milliseconds. */
+/** A row of the table `unattended_calls`: a call whose caller can no longer cancel it. Times in milliseconds. */
 interface OrphanedInvite extends Record<string, string | number> {
   /** The transaction. */
   readonly name: string;
-  /** When its callee is told to stop ringing. */
+  /** When its callee gets the CANCEL. */
   readonly due: number;
   /** Until when that is tried. */
   readonly until: number;
@@ -24,9 +24,9 @@ interface OrphanedInvite extends Record<string, string | number> {
   /** The phone that placed it. */
   readonly phone: string;
   readonly at: number;
-  /** 1: the phone has forgotten the call with its socket. */
+  /** 1: the phone has dropped the call with its socket. */
   readonly forgetful: number;
-  /** Of the phone when it placed the call, as `PendingInvite` has it; "" if that is not known. */
+  /** The phone's Contact when it placed the call, as in `PendingInvite`; "" if unknown. */
   readonly contact: string;
 }
 
@@ -36,8 +36,8 @@ export const orphanedInvitesTable = {
 } as const;
 
 /**
- * The calls that this user's phones have placed and nobody has answered yet: where each went, noted in the socket it came on, so that
- * CANCEL follows it; and, once that socket is gone, in a row, so that a callee does not ring for nobody.
+ * The unanswered calls of this user's phones: the home that each went to, noted in the socket it came on, so that CANCEL follows it; and,
+ * once that socket is lost, in a row, so that a callee does not ring without a caller.
  */
 export class PendingInvites implements Part {
   readonly #room: Room;
@@ -53,7 +53,7 @@ export class PendingInvites implements Part {
     return (this.#room.sockets.byId(id)?.pendingInvites ?? pending).length >= maximumPending;
   }
 
-  /** A final response has come; false if the call was not among these any more. */
+  /** A final response has come; false if the call was no longer pending. */
   answered(transaction: string, response: Response, now: number): boolean {
     const noted = this.#room.sockets.all().find((one) => one.pendingInvites.some((pending) => pending.transaction === transaction));
     if (noted === undefined) {
@@ -67,8 +67,8 @@ export class PendingInvites implements Part {
   }
 
   /**
-   * The caller's socket is gone. If he has another one he goes on there, unless his phone has forgotten; else he cannot CANCEL any
-   * more, and a grace later his calls stop ringing. What a page that has been loaded anew knows nothing of stops at once.
+   * The caller's socket is lost. If the phone has another one its calls go on there, unless it has dropped them; else it cannot CANCEL any
+   * more, and its calls stop ringing after the grace time. Calls that a reloaded page does not know stop at once.
    */
   onFlowClosed({ flow }: FlowClosed, now: number): void {
     const phone = phoneOnFlow(flow);
@@ -82,8 +82,8 @@ export class PendingInvites implements Part {
   }
 
   /**
-   * A phone is back on another socket: it goes on with its calls, unless it has forgotten them. One that keeps its calls over a new
-   * connection keeps its Contact, too; with another Contact it is a page that was loaded anew and has given them up.
+   * A phone is back on another socket: it continues its calls, unless it has dropped them. A phone that keeps its calls over a new
+   * connection also keeps its Contact; with another Contact it is a reloaded page without them.
    */
   onRegistered({ flow, phones }: Registered, now: number): void {
     for (const phone of phones) this.#isBack(flow, phone, now);
@@ -101,16 +101,16 @@ export class PendingInvites implements Part {
     }
   }
 
-  /** Nobody waits for the answer any more. */
+  /** The caller no longer waits for the answer. */
   #givenUp({ transaction, home, at }: PendingInvite, now: number): void {
     const until = now + this.#room.timers.ringing;
     this.#keepOrphaned({ name: transaction, due: now + pauseBeforeRepeating, until, home, phone: "", at, forgetful: 1, contact: "" });
     this.cancel(home, transaction, undefined, until, () => this.#attended(transaction));
   }
 
-  /** A callee's home asks whether anybody still waits for its answer: our notes may have gone with our sockets. */
+  /** A callee's home asks whether the caller still waits: our notes may have been lost with our sockets. */
   inquiry({ transaction, home, caller, dropsOnDisconnect }: InquiryEnvelope, now: number): Receipt {
-    // A call that our own response context has sent on: that context cancels it, and asks its caller's home itself.
+    // A call that our own response context has forwarded: that context cancels it, and asks its caller's home itself.
     if (caller.branch !== undefined) return accepted;
     const isNoted = this.homeOf(transaction) !== undefined || this.#room.sockets.byId(caller.flow) !== undefined;
     const flow = dropsOnDisconnect || isNoted ? undefined : this.#room.sockets.newestTo(caller.phone);
@@ -122,13 +122,13 @@ export class PendingInvites implements Part {
 
   onAlarm(now: number): void {
     for (const row of [...this.#load().values()]) {
-      // Should our memory get lost before the other home has heard.
+      // In case of an eviction before the other home has it.
       this.#room.alarm.noLaterThan(Math.max(row.due, now + pauseBeforeRepeating));
       if (row.due <= now) this.cancel(row.home, row.name, undefined, row.until, () => this.#attended(row.name));
     }
   }
 
-  /** A call that nobody can cancel any more: a row, until its callee's home has been told to stop ringing. */
+  /** A call that can no longer be cancelled by its caller: a row, until its callee's home has the CANCEL. */
   #unattended({ transaction, home, at, dropsOnDisconnect, contact = "" }: PendingInvite, phone: string, now: number): void {
     const due = now + this.#room.configuration.callerGrace * 1000;
     const until = due + this.#room.timers.ringing;
@@ -150,13 +150,13 @@ export class PendingInvites implements Part {
     if (this.#load().delete(transaction)) this.#room.memory.run("DELETE FROM orphaned_invites WHERE name = ?", transaction);
   }
 
-  /** They are few, and asked for with every call. */
+  /** Cached: there are few, and every call needs them. */
   #load(): Map<string, OrphanedInvite> {
     this.#rows ??= new Map(this.#room.memory.all<OrphanedInvite>("SELECT * FROM orphaned_invites").map((row) => [row.name, row]));
     return this.#rows;
   }
 
-  /** The callee's home of an INVITE that has no final response yet, as a socket or a row remembers it. */
+  /** The callee's home of an INVITE without a final response, from a socket or a row. */
   homeOf(transaction: string): string | undefined {
     for (const { pendingInvites: pending } of this.#room.sockets.all()) {
       const noted = pending.find((one) => one.transaction === transaction);
@@ -165,13 +165,13 @@ export class PendingInvites implements Part {
     return this.#load().get(transaction)?.home;
   }
 
-  /** When an INVITE came that has no final response yet, in milliseconds. */
+  /** When an INVITE without a final response came, in milliseconds. */
   since(transaction: string): number | undefined {
     const pending = this.#room.sockets.all().flatMap((flow) => flow.pendingInvites);
     return (pending.find((one) => one.transaction === transaction) ?? this.#load().get(transaction))?.at;
   }
 
-  /** Calls of this user's phones that nobody has answered yet, by their names. */
+  /** Unanswered calls of this user's phones, by their names. */
   pending(): string[] {
     return this.#room.sockets.all().flatMap(({ pendingInvites: pending }) => pending.map(({ transaction, name }) => name ?? transaction));
   }
@@ -181,7 +181,7 @@ export class PendingInvites implements Part {
     this.#room.sockets.update(flow.id, { pendingInvites: [...pending, note].slice(-maximumPending) });
   }
 
-  /** Tells a callee's home to stop ringing, again and again until it has heard; at `until` its own timer has ended the call. */
+  /** Sends the CANCEL to a callee's home until it is confirmed; at `until` that home's own timer has ended the call. */
   cancel(home: string, transaction: string, reason: string | undefined, until: number, then: () => void, failed = () => {}): void {
     this.#passOn(home, { kind: "cancel", transaction, reason }).then(then, (error: unknown) => {
       failed();
@@ -193,7 +193,7 @@ export class PendingInvites implements Part {
     });
   }
 
-  /** The call has come to nothing. */
+  /** The call has failed. */
   forget(flow: Flow, transaction: string): void {
     const pending = this.#room.sockets.byId(flow.id)?.pendingInvites;
     if (pending?.some((one) => one.transaction === transaction) !== true) return;
@@ -201,13 +201,13 @@ export class PendingInvites implements Part {
   }
 }
 
-/** Whether a phone is registered on this flow with another Contact than it had; false where either is not known. */
+/** Whether a phone is registered on this flow with another Contact than before; false if either is unknown. */
 function isAnother(flow: Flow, phone: string, contact = ""): boolean {
   const mark = contactMark(flow, phone);
   return contact !== "" && mark !== undefined && mark !== contact;
 }
 
-/** Whether these are two flows of one phone (RFC 5626 §4.2.1: of one instance, each with a reg-id of its own). */
+/** Whether these are two flows of one phone (RFC 5626 §4.2.1: of one instance, each with its own reg-id). */
 function isParallel({ boundContacts }: Flow, other: Flow): boolean {
   return boundContacts.some(({ key }) => key.startsWith("instance ") && !other.boundContacts.some((one) => one.key === key));
 }

@@ -34,13 +34,13 @@ import { Publications } from "./presence/publications.ts";
 import { Subscriptions } from "./presence/subscriptions.ts";
 import { Waiting } from "./presence/waiting.ts";
 
-/** In a SUBSCRIBE: a phone that knows lists may require so, though this is none. */
+/** For a SUBSCRIBE: a phone that supports lists may require that, though this is not a list. */
 const understood = { options: [eventList], types: [] };
-/** Of one watcher, and of one user. */
+/** Maximum subscriptions of one watcher, and of one user. */
 const maxOfWatcher = 20;
-/** Of all places, those that one server of another domain may fill. */
+/** The share of all places that one server of another domain may use. */
 const shareOfServer = 0.25;
-/** Milliseconds: for how long the last notification of a subscription is tried, and when once more. */
+/** Milliseconds: how long the last notification of a subscription is tried, and the time until the next attempt. */
 const maxFinalNotifyWait = 60_000;
 const repeatFinalNotifyAfter = 2000;
 
@@ -64,7 +64,7 @@ export class Presence implements Part {
     this.#notifier = new Notifier(room, this.#subscriptions, this.#state, passOn);
   }
 
-  /** A PUBLISH for the user, which nobody else takes, or a SUBSCRIBE; undefined if that is for his phones: they may know packages that we do not. */
+  /** A PUBLISH for the user, or a SUBSCRIBE; undefined if the SUBSCRIBE is for the user's phones, which may support other packages. */
   request(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt | undefined {
     if (request.method === "PUBLISH") return this.#publish(envelope, request, now);
     if (ownEvent(request) === undefined) return undefined;
@@ -80,7 +80,7 @@ export class Presence implements Part {
     if (isFault(parameters)) return refused(request, parameters);
     const tags = { callId: mandatory.callId, remoteTag: mandatory.fromTag ?? "", localTag: mandatory.toTag ?? "" };
     const known = this.#subscriptions.get(this.#idOf(tags, parameters));
-    // From another server's connection a dialog's route vouches, which nobody else has.
+    // A request from another server's connection has the dialog's route, which only the watcher knows.
     const isWatcher = identity === "" || identity === known?.watcher;
     if (known === undefined || known.expires <= now || !isWatcher)
       return refused(request, fault(481, "this subscription is not, or no longer, there"));
@@ -92,13 +92,13 @@ export class Presence implements Part {
       : this.#grant(request, changed, parameters, now);
   }
 
-  /** RFC 6665 §4.2.2: what a watcher's phone says to a notification; one that knows nothing of it is not told again. */
+  /** RFC 6665 §4.2.2: the answer of a watcher's phone to a notification; if the phone does not know the subscription, it ends. */
   response({ to, status, text }: ResponseEnvelope, now: number): Receipt {
     const id = to.branch?.slice(1) ?? "";
     if (status < 300) this.#notifier.taken(id, text);
-    // 480 says that the phone is away: its home keeps the notification for it.
+    // 480 means that the phone is away: its home keeps the notification for it.
     if (status < 300 || status === 480 || status >= 500) return accepted;
-    // JsSIP knows a dialog by the answer to its SUBSCRIBE only, and the notification may have been faster (RFC 6665 §4.1.2.4).
+    // JsSIP knows a dialog only after the answer to its SUBSCRIBE, and the notification may have been faster (RFC 6665 §4.1.2.4).
     if (status === 481 && this.#notifier.repeatsFirst(id, now)) return accepted;
     this.#subscriptions.remove(id);
     this.#notifier.forget(id);
@@ -106,14 +106,14 @@ export class Presence implements Part {
     return accepted;
   }
 
-  /** Something has happened here that watchers may have to know of. */
+  /** An event here may have changed what watchers see. */
   afterEvent(now: number): void {
     this.#notifier.look(now);
   }
 
   /**
-   * What an application says of the user, in place of what it has said before.
-   * @param seconds 0: it says nothing any more
+   * State of the user from an application, which replaces the previous one.
+   * @param seconds 0: it is deleted
    */
   say(event: "presence" | "message-summary", body: string, seconds: number, now: number): void {
     const id = `application ${event}`;
@@ -122,7 +122,7 @@ export class Presence implements Part {
     this.afterEvent(now);
   }
 
-  /** The user is gone: whoever watches him is told (RFC 6665 §4.1.3 noresource). */
+  /** The user was deleted: watchers are notified (RFC 6665 §4.1.3 noresource). */
   onSubscriberDeleted(now: number): void {
     for (const subscription of [...this.#subscriptions.all()]) this.#end(subscription, "noresource", now);
   }
@@ -141,7 +141,7 @@ export class Presence implements Part {
     this.#notifier.passDeadlines(now);
   }
 
-  /** The rules for watchers may have changed: they hold at once (RFC 5025 §3.2.1). */
+  /** The rules for watchers may have changed: they apply at once (RFC 5025 §3.2.1). */
   permissionsChanged(now: number): void {
     for (const watcher of this.#waiting.all(now)) if (this.#permission("presence", watcher) !== "confirm") this.#waiting.forget(watcher);
     for (const subscription of [...this.#subscriptions.all()]) {
@@ -195,7 +195,7 @@ export class Presence implements Part {
     };
   }
 
-  /** RFC 6665 §4.2.1.2: 200, and a notification at once; of one who begins and knows the state, without a body (RFC 5839 §6.2). */
+  /** RFC 6665 §4.2.1.2: 200, and a notification at once; without a body for a new watcher that knows the state (RFC 5839 §6.2). */
   #grant(request: Request, subscription: Subscription, parameters: SubscribeParameters, now: number): Receipt {
     const isKnown = this.#knows(subscription, parameters, now);
     if (parameters.expires > 0) {
@@ -207,7 +207,7 @@ export class Presence implements Part {
     return this.#granted(request, subscription, parameters, 200);
   }
 
-  /** RFC 5839 §6.3: within the dialog of a watcher who knows the state 204 is all. */
+  /** RFC 5839 §6.3: within the dialog of a watcher that knows the state, 204 is enough. */
   #spare(request: Request, subscription: Subscription, parameters: SubscribeParameters, now: number): Receipt {
     const { id, event, permission } = subscription;
     if (parameters.expires > 0) this.#subscriptions.put(subscription);
@@ -219,7 +219,7 @@ export class Presence implements Part {
     return this.#granted(request, subscription, parameters, 204, [["SIP-ETag", this.#state.tag(event, visible[permission], now)]]);
   }
 
-  /** Whether a watcher need not be told the state (RFC 5839 §7.2). */
+  /** Whether a watcher already has the state (RFC 5839 §7.2). */
   #knows({ event, permission }: Subscription, { known }: SubscribeParameters, now: number): boolean {
     return known !== undefined && (known === "*" || known === this.#state.tag(event, visible[permission], now));
   }
@@ -288,7 +288,7 @@ export class Presence implements Part {
     return permissionOf(this.#account.rules().watching ?? noWatcherRules, watcher, owner);
   }
 
-  /** Nobody but the users themselves is without a limit; a server of another domain, which names whom it likes, has a quarter. */
+  /** Only the users themselves have no limit; a server of another domain, which can use any number of names, has a quarter. */
   #isFull(watcher: string, home: string): boolean {
     const { maximumWatchers } = this.#room.configuration;
     if (this.#subscriptions.countOf(watcher) >= maxOfWatcher) return true;
@@ -300,7 +300,7 @@ export class Presence implements Part {
 
   #idOf(tags: Pick<Subscription, "callId" | "remoteTag" | "localTag">, { event, eventId }: SubscribeParameters): string {
     const names = this.#room.keyring.macs("context", subscriptionId(tags, event, eventId)).map((mac) => mac.slice(0, 16));
-    // It may have been named before the keys were changed.
+    // The name may be from before a key change.
     return names.find((name) => this.#subscriptions.get(name) !== undefined) ?? (names[0] as string);
   }
 }

@@ -26,11 +26,11 @@ export function isOnPurpose(code: number | undefined): boolean {
   return code === 1000 || code === 1001 || code === 1005;
 }
 
-/** What a REGISTER led to: the header lines of its 200, and the phones that were not here on this flow before. */
+/** The result of a REGISTER: the header lines of its 200, and the phones that were not on this flow before. */
 export interface Registered {
   readonly lines: string;
   readonly newlyRegistered: readonly Binding[];
-  /** Other connections of theirs, as they were: the same phones do not listen there any more, though nobody may have noticed that yet. */
+  /** Their other connections, as they were: these phones no longer listen there, although the loss may not have been noticed. */
   readonly left: readonly Flow[];
 }
 
@@ -40,7 +40,7 @@ export const bindingsTable = {
   bindings: "CREATE TABLE IF NOT EXISTS bindings (key TEXT PRIMARY KEY, lease INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
 } as const;
 
-/** The bindings of one address of record: their rows, and what their flows know better (RFC 3261 §10.3). */
+/** The bindings of one address of record: their rows, and the newer values of their flows (RFC 3261 §10.3). */
 export class Registrar implements Part {
   readonly #room: Room;
   #rows: Map<string, Binding> | undefined;
@@ -51,7 +51,7 @@ export class Registrar implements Part {
     this.#room = room;
   }
 
-  /** Decides and carries out a REGISTER that came on an authenticated flow. */
+  /** Decides and carries out a REGISTER on an authenticated flow. */
   register(flow: Flow, request: Request, mandatory: MandatoryHeaders, now: number): Registered | Fault {
     const { configuration, keyring, home } = this.#room;
     const outcome = this.#decide(flow, request, mandatory, now);
@@ -65,7 +65,7 @@ export class Registrar implements Part {
     return { lines, newlyRegistered: outcome.put.filter(({ key }) => !carries(flow, key)), left };
   }
 
-  /** What a phone says again needs no second look. */
+  /** A repeated REGISTER is not parsed again. */
   #decide(flow: Flow, request: Request, mandatory: MandatoryHeaders, now: number): RegisterOutcome | Fault {
     const { configuration, keyring, home } = this.#room;
     const settings = configuration.registrar;
@@ -91,8 +91,8 @@ export class Registrar implements Part {
   }
 
   /**
-   * The bindings that are valid now, with their exact expiry. One whose flow is gone is waited for until the grace is over,
-   * counted from when that was first seen, which its row remembers; then it ends.
+   * The valid bindings, with their exact expiry. One whose flow is lost is waited for until the grace time is over, then it ends; that time
+   * counts from when the loss was first seen, which its row remembers.
    */
   current(now: number): KnownBinding[] {
     const known: KnownBinding[] = [];
@@ -115,7 +115,7 @@ export class Registrar implements Part {
     return known;
   }
 
-  /** The phone that a request with this Contact comes from: a registered one by its GRUU or its address, or the one that will register it. */
+  /** The phone that sends a request with this Contact: a registered one by its GRUU or its address, or the one that will register it. */
   phoneOf(request: Request, now: number): string | undefined {
     const contacts = readContacts(request);
     const [contact] = isFault(contacts) || contacts === "*" ? [] : contacts;
@@ -139,7 +139,7 @@ export class Registrar implements Part {
     return Math.max(...rows.map((row) => this.#awayUntil(row, now)));
   }
 
-  /** Memory does not last as long as the grace: the row says until when, written once, when the loss is first seen. */
+  /** Memory does not last as long as the grace time: the row has its end, written once, when the loss is first seen. */
   #awayUntil(row: Binding, now: number, grace = this.#room.timers.grace): number {
     if (row.awayUntil !== undefined) return row.awayUntil;
     const awayUntil = now + grace;
@@ -149,8 +149,8 @@ export class Registrar implements Part {
   }
 
   /**
-   * A flow has closed: its bindings are waited for, but not for long if that was done on purpose.
-   * @param code of its Close frame; undefined where nobody has closed it
+   * A flow has closed: its bindings are waited for, but only briefly if it was closed on purpose.
+   * @param code of its Close frame; undefined if it was not closed
    */
   onFlowClosed({ flow, isOnPurpose }: FlowClosed, now: number): void {
     this.#taken.delete(flow.id);
@@ -163,8 +163,8 @@ export class Registrar implements Part {
   }
 
   /**
-   * Ends what is over: bindings that were waited for in vain, and those whose phone did not refresh. For the others no alarm is
-   * set: the end of their lease is looked at on the next occasion, at the latest when their socket closes.
+   * Ends bindings whose grace time is over, and those that were not refreshed. No alarm is set for the others: the end of their lease is
+   * checked at the next event, at the latest when their socket closes.
    */
   onAlarm(now: number): void {
     const known = this.current(now);
@@ -176,12 +176,12 @@ export class Registrar implements Part {
     }
   }
 
-  /** The bindings as an administrator sees them. */
+  /** The bindings as the API returns them. */
   show(now: number): BindingView[] {
     return this.current(now).map(({ binding, flow }) => this.#shown(binding, flow !== undefined || binding.isStatic === true, now));
   }
 
-  /** RFC 3261 §10.2: a registration by somebody else, here an administrator, for an address; undefined if there are too many. */
+  /** RFC 3261 §10.2: a registration by a third party, here an administrator, for an address; undefined if there are too many. */
   bind({ contact, expires, q }: StaticContact, now: number): BindingView | undefined {
     const others = this.current(now).filter(({ binding }) => binding.key !== bindingKey(undefined, undefined, contact));
     if (others.length >= this.#room.configuration.registrar.maximumContacts) return undefined;
@@ -251,7 +251,7 @@ export class Registrar implements Part {
 
   /**
    * The flow that registered a binding carries it from now on, and no other does.
-   * @param again those of the same registration as before (its Call-ID): another one may be another page, which goes on where it was
+   * @param again those of the same registration as before (its Call-ID): with another Call-ID it may be a second page, beside the first one
    * @returns the flows that their phones have left
    */
   #carry(flow: Flow, outcome: RegisterOutcome, again: readonly Binding[]): readonly Flow[] {
@@ -275,7 +275,7 @@ export class Registrar implements Part {
     return left;
   }
 
-  /** A refresh of what the flow carries already, and no other does. */
+  /** A refresh of a binding that only this flow carries. */
   #carryOn(flow: Flow, put: Binding): readonly Flow[] {
     const boundContacts = carry(put);
     this.#room.sockets.update(flow.id, { boundContacts: flow.boundContacts.map((one) => (one.key === put.key ? boundContacts : one)) });
@@ -283,20 +283,20 @@ export class Registrar implements Part {
   }
 }
 
-/** A phone that is not registered on a flow any more may still be in dialogs there. */
+/** A phone that is no longer registered on a flow may still have dialogs there. */
 function without(flow: Flow, boundContacts: Flow["boundContacts"]): Pick<Flow, "boundContacts" | "unregisteredPhone"> {
   const unregisteredPhone = boundContacts.length === 0 ? flow.boundContacts[0]?.phone : undefined;
   return { boundContacts, ...(unregisteredPhone === undefined ? {} : { unregisteredPhone }) };
 }
 
-/** A flow that nobody listens on any more has nothing going on. */
+/** A flow that its phones have left has nothing in progress. */
 const nothing = { pendingInvites: [], proceeding: [], activeCalls: [], sent: [] } as const;
 
 function carries({ boundContacts }: Flow, key: string): boolean {
   return boundContacts.some((one) => one.key === key);
 }
 
-/** Characters of what a flow carries. More than its share of the attachment is a row, which is written again with each REGISTER. */
+/** Characters of the bindings that a flow carries. If they exceed its share of the attachment they are a row, written at each REGISTER. */
 const maxCarried = 65_536;
 
 function fits({ boundContacts }: Flow, { put }: RegisterOutcome): boolean {

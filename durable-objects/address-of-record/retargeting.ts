@@ -17,16 +17,16 @@ import { parsed } from "../shared/reparse.ts";
 import { branchName, isSips, type OpenContext } from "./contexts.ts";
 import { defaultRetryAfter } from "../../platform/unavailable-servers.ts";
 
-/** Milliseconds after which a request that has not surely arrived is sent on once more. */
+/** Milliseconds after which a request that may not have arrived is forwarded again. */
 const retryAfter = 2000;
 
-/** Branches that lead to another address: the home there gets the request as if it came from the caller's, and answers to this one. */
+/** Branches that lead to another address: the home there gets the request as if from the caller's home, and answers to this one. */
 export class Retargeting {
   readonly #room: Room;
   readonly #places: ForwardingPlaces;
   readonly #passOn: PassOn;
   readonly #answered: (envelope: ResponseEnvelope) => void;
-  /** The branches that have been sent on since the object woke up. */
+  /** The branches that have been forwarded since the object woke up. */
   readonly #sent = new Map<string, SentOn>();
 
   constructor(room: Room, passOn: PassOn, answered: (envelope: ResponseEnvelope) => void) {
@@ -36,13 +36,13 @@ export class Retargeting {
     this.#answered = answered;
   }
 
-  /** Sends the branch on, if that may not have been done yet: a home that has had it drops it. */
+  /** Forwards the branch if that may not have been done yet: a home that has it drops the repetition. */
   ensure(open: OpenContext, branch: ForkedBranch, now: number): void {
     const name = branchName(open.context.transaction, branch.index);
     if (this.#sent.has(name)) return;
     const at = branch.serversTried ?? 0;
     this.#sent.set(name, { place: undefined, at, left: [] });
-    // Should the object lose its memory before the other home has the request.
+    // In case of an eviction before the other home has the request.
     this.#room.alarm.noLaterThan(now + retryAfter);
     void this.#places.find(open, branch).then((found) => {
       if (isFault(found)) return this.#answer(open, branch, found);
@@ -52,8 +52,8 @@ export class Retargeting {
   }
 
   /**
-   * RFC 3263 §4.3: after a 503, or silence, the next server is tried. For the time it names, or a while, that server is the last one to
-   * be tried (RFC 3261 §21.5.4). If it is not known any more which one that was, it was the first of those that are not passed yet.
+   * RFC 3263 §4.3: after a 503, or silence, the next server is tried. For the time in its Retry-After, or a default, that server is tried
+   * last (RFC 3261 §21.5.4). If it is unknown which one that was, it was the first of those not yet passed.
    * @param refusal the text of the 503, "" after silence
    * @returns how many servers are passed now; undefined if none is left
    */
@@ -69,7 +69,7 @@ export class Retargeting {
       const places = known?.left ?? (isFault(found) ? [] : found.places.slice(at));
       if (isFault(found)) return this.#answer(open, branch, found);
       if (places.length > 0) return this.#send(open, branch, found, { places, at });
-      // What was known of the places went with our memory: there was one only, and it may look for somebody still.
+      // The places were lost in an eviction: there was only one, and its home may still search.
       this.abandon(open, branch);
       return this.#answer(open, branch, lastRefusal(refusal));
     });
@@ -91,7 +91,7 @@ export class Retargeting {
       .catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
   }
 
-  /** Another home of ours may still look for somebody; a server that has said nothing gets no CANCEL (RFC 3261 §9.1). */
+  /** Another home of ours may still search; a server that was silent gets no CANCEL (RFC 3261 §9.1). */
   abandon(open: OpenContext, branch: ForkedBranch): void {
     const envelope: CancelEnvelope = { kind: "cancel", transaction: this.#transactionOf(open, branch), reason: undefined };
     void this.#places
@@ -101,7 +101,7 @@ export class Retargeting {
       .catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
   }
 
-  /** If it is not known any more which server has the request, all are told: one that does not know it answers 481 (§9.2). */
+  /** If it is unknown which server has the request, all get the CANCEL: one that does not know it answers 481 (§9.2). */
   #cancelAt(open: OpenContext, branch: ForkedBranch, found: Found, envelope: CancelEnvelope): Promise<unknown> {
     const { place } = this.#sent.get(branchName(open.context.transaction, branch.index)) ?? {};
     const places = place === undefined ? found.places : [place];
@@ -114,7 +114,7 @@ export class Retargeting {
     );
   }
 
-  /** Tries one place after another; the branch is answered with a refusal if the request has come through nowhere. */
+  /** Tries one place after another; if the request arrived at none, the branch is answered with a refusal. */
   async #send(open: OpenContext, branch: ForkedBranch, found: Found, { places, at }: Left): Promise<void> {
     let refusal: Refusal = fault(503, "the other side cannot be reached now");
     for (const [index, place] of places.entries()) {
@@ -128,7 +128,7 @@ export class Retargeting {
         refusal = receipt;
         if (receipt.status !== 503) break;
         if (!isHopName(place.name)) continue;
-        // It says for how long, unless only its lines are in use.
+        // It has a Retry-After, unless only its lines are in use.
         const rest = retryAfterOf(receipt.text);
         this.#room.unavailableServers.remember(place.name, rest ?? 0, Date.now());
         if (rest === undefined) refusal = allInUse;
@@ -170,7 +170,7 @@ export class Retargeting {
     };
   }
 
-  /** What others are told of who calls, and of whom he called first. */
+  /** The request as others may see it: who calls, and who was called first. */
   #leaving(text: string, asserts: Asserts | undefined): string {
     const identified = withIdentity(text, asserts);
     const request = parsed(identified);
@@ -183,7 +183,7 @@ export class Retargeting {
     return onwardTransactionName(keyring, home.name, branchName(context.transaction, branch.index));
   }
 
-  /** Where a user has calls sent on is nobody's business but theirs: the log has why that failed. */
+  /** Callers must not learn where a user forwards calls: only the log has the reason of the failure. */
   #asTold({ retarget }: ForkedBranch, refusal: Fault): Fault {
     if (retarget === undefined || retarget.cause === "route") return refusal;
     this.#room.log.note(Date.now(), "-", `a call could not be sent on: ${refusal.fault}`);
@@ -198,7 +198,7 @@ export class Retargeting {
   }
 }
 
-/** To callers all failures of where a user has calls sent on look alike. */
+/** For callers all failures of a user's forwarding are the same. */
 const cannotGoOn = "the user's calls are sent on to where they cannot go";
 
 /** Places to try, and how many come before them. */
@@ -207,7 +207,7 @@ interface Left {
   readonly at: number;
 }
 
-/** Where a branch was sent, undefined while that is being looked up; and the places that have not been tried. */
+/** The place that a branch was sent to, undefined during the lookup; and the places that have not been tried. */
 interface SentOn {
   readonly place: ForwardingPlace | undefined;
   /** The number of places before it. */
@@ -222,7 +222,7 @@ function lastRefusal(refusal: string): Refusal {
   return refusal === "" ? fault(408, "no server has answered") : { kind: "answered", status: 503, text: refusal };
 }
 
-/** Those who are not to know are told nothing, whoever has said it (RFC 3325 §5). */
+/** Untrusted receivers get no asserted identity, whoever asserted it (RFC 3325 §5). */
 function withIdentity(text: string, asserts: Asserts | undefined): string {
   const request = parsed(text);
   if (asserts === undefined) return shownTo(request, "server");

@@ -11,7 +11,7 @@ import type { Sql } from "../../platform/sql.ts";
 import type { Resolver } from "../../platform/dns/resolver.ts";
 import type { Outbox } from "../../platform/outbox.ts";
 
-/** What the parts of a home share: its resources, and who it is. No part knows another's tables. */
+/** What the parts of a home share: its resources and its name. No part knows another's tables. */
 export interface Room {
   readonly home: HomeName;
   readonly configuration: Configuration;
@@ -33,9 +33,9 @@ export interface HomeName {
   readonly name: string;
   readonly user: string;
   readonly domain: string;
-  /** What the outside sees of the name, in our branches. */
+  /** The part of the name that others see, in our branches. */
   readonly hint: string;
-  /** By all keys, that one first. */
+  /** By all keys, that of the present key first. */
   readonly hints: readonly string[];
 }
 

@@ -25,7 +25,7 @@ const renamed = [
   ["away", "suspended_calls"],
 ] as const;
 
-/** The tables of a home: each is a part's, which alone reads and writes it. */
+/** The tables of a home: each belongs to one part, which alone reads and writes it. */
 export const schema: Schema = {
   tables: {
     ...subscriberTable,
@@ -46,7 +46,7 @@ export const schema: Schema = {
     ...failedCallsTable,
   },
   migrations: [
-    // From the first release, of which there are two tables of calls that rang when their phone was lost.
+    // From the first release, which has two tables of calls whose phone was lost while they rang.
     (has) => [
       ...renamed.flatMap(([before, after]) => (has(before) && !has(after) ? [`ALTER TABLE ${before} RENAME TO ${after}`] : [])),
       ...(has("unattended_calls") ? ["ALTER TABLE unattended_calls RENAME TO orphaned_invites"] : []),
@@ -54,7 +54,7 @@ export const schema: Schema = {
         ? [orphanedInvitesTable.orphaned_invites, "INSERT INTO orphaned_invites SELECT *, '' FROM unattended", "DROP TABLE unattended"]
         : []),
     ],
-    // Parts of attachments that are rows have other names than in the first release.
+    // Parts of attachments in rows had other names in the first release.
     (has) =>
       has("attachments")
         ? namesInFirstRelease.map(([before, after]) => `UPDATE attachments SET slice = '${after}' WHERE slice = '${before}'`)

@@ -13,8 +13,8 @@ export const attachmentsTable = {
 } as const;
 
 /**
- * The hibernating WebSockets of a home and what each remembers of itself: in its attachment, of which each part has a share; a part
- * that needs more is a row until it is small again.
+ * The hibernating WebSockets of a home, each with its flow in its attachment. Each part has a share of it; a part that needs more is a row
+ * until it is small again.
  */
 export class Sockets {
   readonly #state: DurableObjectState;
@@ -28,14 +28,14 @@ export class Sockets {
   #isComplete = false;
   #isSwept = false;
 
-  /** @param probe composes the request that asks a client whether it reads */
+  /** @param probe composes the request that tests whether a client reads */
   constructor(state: DurableObjectState, memory: Sql, probe: (flow: Flow, token: string) => string) {
     this.#state = state;
     this.#memory = memory;
     this.#unread = new UnreadOctets(this, probe);
   }
 
-  /** Takes a socket on; false if that cannot be, since what it has to remember from the start is too long. */
+  /** Accepts a socket; false if the data that it must keep from the start is too long. */
   accept(socket: WebSocket, flow: Flow): boolean {
     if (!isRestShort(flow)) return false;
     socket.binaryType = "arraybuffer";
@@ -50,7 +50,7 @@ export class Sockets {
     return true;
   }
 
-  /** The flow of a socket that an event came on; undefined if the socket remembers nothing, which is closed then. */
+  /** The flow of a socket with an event; undefined if the socket has no attachment: then it is closed. */
   of(socket: WebSocket): Flow | undefined {
     const id = this.#ids.get(socket);
     const known = id === undefined ? undefined : this.#flows.get(id);
@@ -75,7 +75,7 @@ export class Sockets {
     return this.#newest((flow) => flow.boundContacts.some((bound) => bound.key === key));
   }
 
-  /** Changes what a flow remembers; it survives hibernation from here on. */
+  /** Changes a flow; from here on it survives hibernation. */
   update(id: string, changes: Partial<Flow>): Flow | undefined {
     const flow = this.byId(id);
     const socket = this.#sockets.get(id);
@@ -86,7 +86,7 @@ export class Sockets {
     return changed;
   }
 
-  /** The octets in a frame that has come. The other end is answered in frames of the kind that it sends (RFC 7118 §5). */
+  /** The octets of a received frame. The other end gets frames of the kind that it sends (RFC 7118 §5). */
   receive(id: string, frame: string | ArrayBuffer): string {
     const wantsBinary = typeof frame !== "string";
     const flow = this.byId(id);
@@ -94,7 +94,7 @@ export class Sockets {
     return octetsIn(frame);
   }
 
-  /** Sends the octets of one message; false if the socket is gone, or so much waits there that it must wait for the phone. */
+  /** Sends the octets of one message; false if the socket is gone, or too much waits there, so that the message must wait for the phone. */
   send(id: string, octets: string): boolean {
     const socket = this.#sockets.get(id) ?? this.#find(id);
     if (socket === undefined || socket.readyState !== WebSocket.OPEN) return false;
@@ -110,12 +110,12 @@ export class Sockets {
     this.#unread.hasRead(this.byId(id), token);
   }
 
-  /** Whether so much waits for clients of this home that do not read, that no further connection can be taken on. */
+  /** Whether so much waits for clients that do not read that no further connection is accepted. */
   isUnread(): boolean {
     return this.#unread.isFull();
   }
 
-  /** All flows, those too that we have closed and whose other end has not. */
+  /** All flows, also those that we have closed and the other end has not. */
   evenClosing(): Flow[] {
     return this.#state.getWebSockets().flatMap((socket) => this.of(socket) ?? []);
   }
@@ -130,7 +130,7 @@ export class Sockets {
     if (socket !== undefined && socket.readyState === WebSocket.OPEN) socket.close(why.code, why.reason);
   }
 
-  /** Forgets a socket that has closed; returns what it remembered. */
+  /** Removes a closed socket; returns its flow. */
   closed(socket: WebSocket): Flow | undefined {
     const flow = this.of(socket);
     if (flow === undefined) return undefined;
@@ -141,7 +141,7 @@ export class Sockets {
     return flow;
   }
 
-  /** Closes a hibernating socket back, which the platform does not do by itself. */
+  /** Answers the close of a hibernating socket, which the platform does not do by itself. */
   closeBack(socket: WebSocket, code: number): void {
     try {
       socket.close(closeCodeFor(code));
@@ -191,7 +191,7 @@ export class Sockets {
     return this.#remember(socket, restoreFlow(attached, parts));
   }
 
-  /** Attaches a flow. Only what has changed is measured. */
+  /** Attaches a flow. Only the changes are measured. */
   #save(socket: WebSocket, flow: Flow, changes: Partial<Flow>): void {
     const { large, small } = splitBySize(changes);
     const before = this.#inRows.get(flow.id) ?? [];
@@ -213,7 +213,7 @@ export class Sockets {
     else this.#inRows.set(flow.id, inRows);
   }
 
-  /** Removes the rows of sockets that were lost without a word; once since the object woke up. */
+  /** Removes the rows of sockets that were lost without an event; once after the object woke up. */
   #sweep(): void {
     if (this.#isSwept) return;
     this.#isSwept = true;
@@ -230,7 +230,7 @@ export class Sockets {
   }
 }
 
-/** What `close` throws for a connection that has failed: there is nobody to tell any more. */
+/** The error of `close` for a failed connection: there is no other end any more. */
 function isAlreadyGone(socket: WebSocket, error: unknown): boolean {
   return error instanceof Error && socket.readyState !== WebSocket.OPEN;
 }

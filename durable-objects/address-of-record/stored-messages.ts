@@ -16,7 +16,7 @@ interface Row extends Record<string, string | number> {
   readonly value: string;
 }
 
-/** A message as its row has it. */
+/** A message as stored in its row. */
 interface Stored {
   readonly text: string;
   /** The address of record of its sender, and the transaction it came in. */
@@ -26,15 +26,15 @@ interface Stored {
 
 const messageShape = storedShape<Stored>(asOctets);
 
-/** Characters of header lines, beside the body. */
+/** Characters of header lines, without the body. */
 const maxHeaders = 8192;
-/** Of all places, those that one sender may fill. */
+/** The share of all places that one sender may use. */
 const share = 0.25;
 
-/** Milliseconds that a message may lie beyond its time, so that many share one alarm. */
+/** Milliseconds that a message may stay beyond its time, so that many share one alarm. */
 const slack = 24 * 3600_000;
 
-/** Final responses after which a message is offered again: the phone was not there, or not able for the moment. */
+/** Final responses after which a message is sent again: the phone was away, or temporarily unable. */
 const notNow = [408, 430, 480];
 
 export const messagesTable = {
@@ -42,7 +42,7 @@ export const messagesTable = {
     "CREATE TABLE IF NOT EXISTS messages (number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, due INTEGER NOT NULL, value TEXT NOT NULL)",
 } as const;
 
-/** Messages for a user none of whose phones can be reached (RFC 3428 §7): stored, and delivered at the next registration. */
+/** Messages for a user without a reachable phone (RFC 3428 §7): stored, and delivered at the next registration. */
 export class Messages {
   readonly #room: Room;
   readonly #by: Forwarder;
@@ -52,13 +52,13 @@ export class Messages {
     this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint, hints: room.home.hints };
   }
 
-  /** Stores a message, or says why it is not taken. */
+  /** Stores a message, or refuses it. */
   store(envelope: RequestEnvelope, request: Request, now: number): Fault | undefined {
     const { text, transaction } = envelope;
     const sender = senderOf(envelope);
     const { memory, configuration } = this.#room;
     const { storedMessages, storedMessageSize, storedMessageAge } = configuration;
-    // RFC 3994 §3.2: that somebody is typing is of no interest later.
+    // RFC 3994 §3.2: typing notifications are useless later.
     const isFleeting = headerValue(request, "content-type")?.toLowerCase().startsWith("application/im-iscomposing") === true;
     if (storedMessages === 0 || isFleeting) return fault(480, "no phone of this user can be reached");
     const { length } = bodyOf(request);
@@ -70,7 +70,7 @@ export class Messages {
         COALESCE(SUM(json_extract(value, '$.transaction') = ?), 0) AS same FROM messages`,
       ...[sender, transaction],
     );
-    // Another home repeats what it has no receipt for.
+    // Another home repeats envelopes without a receipt.
     if (same > 0) return undefined;
     if (total >= storedMessages || own >= Math.ceil(storedMessages * share))
       return limitReached(480, "no more messages are stored for this user");
@@ -82,7 +82,7 @@ export class Messages {
     return undefined;
   }
 
-  /** A phone has registered: it is offered every message, oldest first, in the same words each time. */
+  /** A phone has registered: it gets every message, oldest first, the same bytes each time. */
   offer({ key, contact, path }: Binding, now: number): void {
     const { memory, sockets, log } = this.#room;
     const flow = sockets.carrierOf(key);
@@ -94,13 +94,13 @@ export class Messages {
     }
   }
 
-  /** Those that wait. */
+  /** The number of waiting messages. */
   count(now: number): number {
     const [row] = this.#room.memory.all<{ count: number }>("SELECT COUNT(*) AS count FROM messages WHERE due > ?", now);
     return row?.count ?? 0;
   }
 
-  /** Throws away what is too old. */
+  /** Deletes messages that are too old. */
   passDeadlines(now: number): void {
     const { memory, alarm } = this.#room;
     memory.run("DELETE FROM messages WHERE due <= ?", now);
@@ -108,7 +108,7 @@ export class Messages {
     if (next !== null) alarm.noLaterThan(next + slack, slack);
   }
 
-  /** A phone has answered one: it is delivered, or will never be. */
+  /** A phone has answered a message: it is delivered, or never will be. */
   answered(number: number, status: number): void {
     if (status < 200 || status >= 500 || notNow.includes(status)) return;
     this.#room.memory.run("DELETE FROM messages WHERE number = ?", number);

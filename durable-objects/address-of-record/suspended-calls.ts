@@ -7,15 +7,15 @@ import type { Room } from "./room.ts";
 /** Calls of a phone that has lost its socket. */
 export interface Suspended {
   readonly activeCalls: readonly CallInProgress[];
-  /** Of its REGISTER: with another one the phone has started anew and knows nothing of them (RFC 3261 §10.2.4). */
+  /** The Call-ID of its REGISTER: with another one the phone has restarted and does not know the calls (RFC 3261 §10.2.4). */
   readonly registration: string;
-  /** A mark of its Contact: a page that was loaded anew has another one, too. */
+  /** A mark of its Contact: a reloaded page has another one too. */
   readonly contact?: string;
-  /** Milliseconds: so long they count as calls of the user. */
+  /** Milliseconds; until when they count as calls of the user. */
   readonly until: number;
-  /** Milliseconds: when the other ends are told that they are over; absent in rows of older builds, and where nobody is told. */
+  /** Milliseconds: when the other ends get a BYE; absent in rows of older builds, and if no BYE is sent. */
   readonly dead?: number;
-  /** Milliseconds: they have been told, and so long the phone is told too, should it come back and think that it is in a call. */
+  /** Milliseconds: the BYEs are sent; until when the phone gets one too if it comes back and still has the call. */
   readonly over?: number;
 }
 
@@ -25,7 +25,7 @@ export const suspendedCallsTable = {
   suspended_calls: "CREATE TABLE IF NOT EXISTS suspended_calls (phone TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 } as const;
 
-/** The rows of calls whose phones are away, by phone: neither a lamp nor a limit may go out with our memory. */
+/** The rows of calls whose phones are away, by phone: lamps and limits must survive an eviction. */
 export class SuspendedCalls {
   readonly #room: Room;
   readonly #known = new Map<string, Suspended>();
@@ -53,7 +53,7 @@ export class SuspendedCalls {
     if (this.#known.delete(phone)) this.#room.memory.run("DELETE FROM suspended_calls WHERE phone = ?", phone);
   }
 
-  /** A visitor has no tables before a call of theirs is left alone. */
+  /** A guest or peer has no tables before one of its calls is suspended. */
   #read(): void {
     if (this.#isRead || (isNonSubscriberHome(this.#room.home.name) && this.#room.sockets.all().length > 0)) return;
     this.#isRead = true;

@@ -43,10 +43,10 @@ import type { CallsAtPresent } from "./non-subscriber-policy.ts";
 import type { Presence } from "./presence.ts";
 import type { Registrar } from "./registrar.ts";
 
-/** Seconds that a notification waits for its phone, however long its subscription lasts: that is for its sender to say. */
+/** Maximum seconds that a notification waits for its phone, however long its subscription is. */
 const maxStateAge = 7200;
 
-/** Requests for this home's user: whom they are for (RFC 3261 §16.5), and those that go on without state (§16.11). */
+/** Requests for this home's user: their targets (RFC 3261 §16.5), and those that are forwarded without state (§16.11). */
 export class Terminating implements Part {
   readonly #room: Room;
   readonly #account: Account;
@@ -76,7 +76,7 @@ export class Terminating implements Part {
     this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint, hints: room.home.hints };
   }
 
-  /** Takes a request from the home of its sender; one that cannot go on is answered on the spot. */
+  /** A request from the home of its sender; if it cannot be forwarded it is answered at once. */
   request(received: RequestEnvelope, now: number): Receipt {
     const asReceived = read(received);
     const envelope = forPhones(received, asReceived.request, isGuestHome(this.#by.home));
@@ -118,7 +118,7 @@ export class Terminating implements Part {
     return request.method === "ACK" ? accepted : answered(request, 480);
   }
 
-  /** What could only pass for part of a call, or of a subscription, that others have. */
+  /** Refuses a request that could only pass for part of another user's call or subscription. */
   #forgery(
     { identity, caller, answerTo }: RequestEnvelope,
     request: Request,
@@ -132,12 +132,12 @@ export class Terminating implements Part {
     return toTag === undefined ? inProgress : withoutRoute;
   }
 
-  /** Event state of the user is this home's business, that of one of his phones (RFC 5627) the phone's. */
+  /** Event state of the user is this home's, that of one phone (RFC 5627) the phone's. */
   #asksAgent({ to, redirects }: RequestEnvelope, { method }: Request): boolean {
     return (method === "SUBSCRIBE" || method === "PUBLISH") && to.kind === "address" && to.instance === undefined && redirects !== true;
   }
 
-  /** A response of one of our phones, on whichever of the user's sockets it came (RFC 3261 §16.7). */
+  /** A response of one of our phones, on any of the user's sockets (RFC 3261 §16.7). */
   response(flow: Flow, response: Response, mandatory: MandatoryHeaders, branch: Exclude<Branch, { kind: "probe" }>, now: number): void {
     const isWithin = branch.kind !== "stateful" && flow.nonSubscriber?.isTrusted !== true;
     const remove = [...takenFrom(response, standingOf(flow.nonSubscriber)), ...(isWithin ? challengesWithin(response) : [])];
@@ -150,7 +150,7 @@ export class Terminating implements Part {
     this.#post(branch.answerTo.home, { kind: "response", text, status, to: branch.answerTo, transaction: undefined });
   }
 
-  /** Phones have registered: what waited for them goes to them. */
+  /** Phones have registered: waiting messages go to them. */
   onRegistered({ bindings }: Registered, now: number): void {
     for (const binding of bindings) {
       this.#handOver(binding.phone, now);
@@ -158,19 +158,19 @@ export class Terminating implements Part {
     }
   }
 
-  /** RFC 3428 §7: 202 says that the message was taken, not that anybody has read it. */
+  /** RFC 3428 §7: 202 means that the message was accepted, not that it was read. */
   #store(envelope: RequestEnvelope, request: Request, now: number): Receipt {
     const refusal = this.#messages.store(envelope, request, now);
     return refusal === undefined ? answered(request, 202) : refused(request, refusal);
   }
 
-  /** What waited in vain. */
+  /** Undelivered messages that have expired. */
   onAlarm(now: number): void {
     for (const message of this.#undelivered.expire(now)) this.#lost(message);
     this.#messages.passDeadlines(now);
   }
 
-  /** The trail of a request that is sent on inside finds loops; one whose Request-URI has changed is a spiral and may pass. */
+  /** The forwarding trail finds loops inside the server; if the Request-URI has changed it is a spiral and may pass. */
   #hasComeBack({ forwardingTrail }: RequestEnvelope, request: Request): boolean {
     return forwardingTrail?.includes(`${this.#by.home} ${request.requestUri}`) === true;
   }
@@ -212,21 +212,21 @@ export class Terminating implements Part {
       now,
     });
     if (plan.kind === "refuse") return answered(request, plan.status, plan.why);
-    // Whom the user has his calls sent on to is nobody's business but his.
+    // Callers must not learn where the user forwards calls.
     const wasSentOn = (envelope.forwardingTrail ?? []).length > 0;
     const isPrivate = wasSentOn || plan.first.some(({ retarget }) => retarget !== undefined && retarget.cause !== "unknown");
-    // Where a phone is, with all its addresses, subscribers may learn; whoever is none asks the redirect server, if that answers strangers.
+    // Subscribers may learn the addresses of phones; others ask the redirect server, if that answers without authentication.
     const mayAsk = disposition.redirect && !isOfNonSubscriber(envelope);
     if ((!mayAsk || isPrivate) && envelope.redirects !== true) return this.#forking.open(envelope, request, plan, now);
     const redirection = this.#redirection(envelope, request, [...plan.first, ...(plan.search?.waiting.flat() ?? [])], now);
     if (redirection !== undefined) return redirection;
     const isGruu = envelope.to.kind === "address" && envelope.to.instance !== undefined;
     if (!isGruu) return answered(request, 480);
-    // RFC 3261 §8.3: who has asked for a phone is put through to it; the redirect server puts nobody through.
+    // RFC 3261 §8.3: a call to one phone is connected; the redirect server never connects.
     return envelope.answerTo.home === "" ? answered(request, 404) : this.#forking.open(envelope, request, plan, now);
   }
 
-  /** The sender is told where the user is: he wants it so (RFC 3841 §9.1), has asked the redirect server, or the domain is set to. */
+  /** The sender gets the user's addresses: by its own request (RFC 3841 §9.1), from the redirect server, or by the domain's settings. */
   #redirection({ to }: RequestEnvelope, request: Request, targets: readonly ReachableTarget[], now: number): Receipt | undefined {
     const known = new Map(this.#registrar.current(now).map(({ binding }) => [binding.key, binding]));
     const of = { requestUri: request.requestUri, isGruu: to.kind === "address" && to.instance !== undefined };
@@ -239,7 +239,7 @@ export class Terminating implements Part {
     return { kind: "answered", status, text: replyTo(request, status, { toTag: randomText(), headers }) };
   }
 
-  /** One target of a non-INVITE: nothing is kept of it. */
+  /** One target of a non-INVITE: no state is kept. */
   #toTarget(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, target: ReachableTarget, now: number): Receipt {
     const { phone, contact, host, path } = target;
     if (host !== undefined) {
@@ -266,7 +266,7 @@ export class Terminating implements Part {
     return this.#waitFor(phone, envelope, request, now);
   }
 
-  /** Puts a request on its phone's newest socket, and remembers it until the phone has answered. */
+  /** Sends a request on its phone's newest socket, and remembers it until the phone has answered. */
   #send(phone: string, { text, branch }: StatelessRequest, envelope: RequestEnvelope, now: number): boolean {
     const { sockets, log } = this.#room;
     const flow = sockets.newestTo(phone);
@@ -279,8 +279,8 @@ export class Terminating implements Part {
   }
 
   /**
-   * The phone is away: within the grace its request waits for it, but not so long that the sender has given up (RFC 4320 §4.1);
-   * for a phone that is not expected back, RFC 5626 §5.3 knows 430, which goes up as 480.
+   * The phone is away: within the grace time its request waits for it, but not longer than the sender does (RFC 4320 §4.1); for a phone
+   * that is not expected back, RFC 5626 §5.3 has 430, which goes upstream as 480.
    */
   #waitFor(phone: string, envelope: RequestEnvelope, request: Request, now: number): Receipt {
     if (request.method === "NOTIFY") return this.#keepState(phone, envelope, request, now);
@@ -292,7 +292,7 @@ export class Terminating implements Part {
     return isKept || request.method === "ACK" ? accepted : answered(request, 480, phoneAway);
   }
 
-  /** Of the state that a phone subscribes to, the newest waits for it as long as the subscription lasts (RFC 6665 §4.1.3). */
+  /** The newest state that a phone subscribes to waits for it as long as the subscription lasts (RFC 6665 §4.1.3). */
   #keepState(phone: string, envelope: RequestEnvelope, request: Request, now: number): Receipt {
     const { state, expires } = readSubscriptionState(headerValue(request, "subscription-state") ?? "");
     if (this.#account.isDeleted()) return answered(request, 480, phoneAway);
@@ -302,17 +302,20 @@ export class Terminating implements Part {
     return this.#undelivered.keep(phone, envelope, now, now + seconds * 1000, topic, false, superseded) ? accepted : answered(request, 480);
   }
 
-  /** The newer state has all that an older one had: its sender need not wait. Our own agents do not, and are told only what a phone has taken. */
+  /**
+   * A newer state includes the older one, so its sender need not wait. Our own agents do not wait, and only count what a phone has
+   * confirmed.
+   */
   #superseded(message: UndeliveredMessage): void {
     if (message.kind === "request" && message.answerTo.branch === undefined) this.#answer(message, 200);
   }
 
-  /** What waited for a phone that is back. */
+  /** Sends what waited for a phone that is back. */
   #handOver(phone: string, now: number): void {
     for (const message of this.#undelivered.for(phone, now)) if (message.kind === "request") this.again(message, phone, now);
   }
 
-  /** A request that may not have reached its phone goes to it once more. */
+  /** A request that may not have reached its phone is sent again. */
   again(message: RequestEnvelope, phone: string, now: number): void {
     const { request, mandatory } = read(message);
     if (message.to.kind === "phone") return void this.#toPhone(message, request, mandatory, now);
@@ -320,7 +323,7 @@ export class Terminating implements Part {
     if (target !== undefined) this.#toTarget(message, request, mandatory, target, now);
   }
 
-  /** A letter that has reached nobody: its sender is told. */
+  /** An undelivered message has expired: its sender is answered. */
   #lost(message: UndeliveredMessage): void {
     if (message.kind === "request") this.#answer(message, 480);
   }
@@ -333,7 +336,7 @@ export class Terminating implements Part {
     this.#post(to.home, { kind: "response", text, status, to, transaction: undefined });
   }
 
-  /** What is lost here the sender's own timer notices: nothing is kept of these. */
+  /** If it is lost the sender's own timer notices: no state is kept. */
   #post(home: string, envelope: Parameters<PassOn>[1]): void {
     this.#passOn(home, envelope).catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
   }
@@ -356,7 +359,7 @@ function isOfNonSubscriber({ caller, answerTo }: RequestEnvelope): boolean {
   return isNonSubscriberHome(home) || isHopName(home);
 }
 
-/** No phone gets a hash of the password of whoever calls it; a guest none at all, who is no server that could have asked for it. */
+/** No phone gets a hash of the caller's password; a guest gets no credentials at all, because a guest is not a server that challenges. */
 function forPhones(envelope: RequestEnvelope, request: Request, isForGuest: boolean): RequestEnvelope {
   const hasNone = !hasHeader(request, "authorization") && !hasHeader(request, "proxy-authorization");
   if (hasNone) return envelope;
@@ -367,12 +370,12 @@ function forPhones(envelope: RequestEnvelope, request: Request, isForGuest: bool
 
 const phoneAway = "the phone that it is for is not connected";
 
-/** @param why for the administrator: callers are not told more than the status */
+/** @param why for the administrator: callers get only the status */
 function answered(request: Request, status: number, why?: string): Receipt {
   return { kind: "answered", status, text: replyTo(request, status, { toTag: randomText() }), ...(why === undefined ? {} : { why }) };
 }
 
-/** After the route is popped, a GRUU in the Request-URI becomes the phone's contact; anything else stays. */
+/** After the route is popped, a GRUU in the Request-URI becomes the phone's contact; any other URI stays. */
 function contactForGruu(request: Request, flow: Flow, phone: string): string | undefined {
   const uri = parseUri(request.requestUri);
   if (isFault(uri) || uri.kind !== "sip" || parameter(uri.parameters, "gr") === undefined) return undefined;

@@ -11,14 +11,14 @@ import { senderOf } from "./sender.ts";
 
 export type UndeliveredMessage = RequestEnvelope | ResponseEnvelope;
 
-/** Where it comes from, for counting; and whether its sender has been told already that the phone is away. */
+/** Its origin, for limits; and whether its sender was already told that the phone is away. */
 type StoredMessage = UndeliveredMessage & {
   readonly origin?: Partial<Origin> & { readonly topic?: string; readonly isAnswered?: boolean };
 };
 
 const messageShape = storedShape<StoredMessage>((older) => upgradeEnvelope(asOctets(older)));
 
-/** A row of an older build says whether its text is octets: that of a text frame was not. */
+/** A row of an older build has a flag whether its text is octets: that of a text frame was not. */
 export function asOctets({ binary, ...older }: Members): Members {
   return binary === false ? { ...older, text: toOctets(older["text"] as string) } : older;
 }
@@ -28,27 +28,27 @@ interface Row extends Record<string, string | number> {
   readonly value: string;
 }
 
-/** A message that was put on a socket which may have been dead already, and that no call depends on. */
+/** A message on a socket that may have been dead already; no call depends on it. */
 interface Recent {
   readonly phone: string;
   readonly at: number;
   readonly message: UndeliveredMessage;
 }
 
-/** Milliseconds; then its sender has given up (64*T1), or the object has slept and forgotten it. */
+/** Milliseconds; then its sender has given up (64*T1), or the object has slept and lost it. */
 const recentFor = 30_000;
 const recentsKept = 100;
-/** Characters of the messages that a socket's attachment may hold, beside all else. */
+/** Maximum characters of the messages in a socket's attachment, beside the rest. */
 const maxSent = 6000;
-/** Letters of one kind that wait, and of one sender: nobody fills another's storage, or crowds out what ends a call. */
+/** Maximum undelivered messages of one kind, and of one sender, so that one sender cannot fill another's storage or displace BYEs. */
 const maxOfKind = 200;
 const maxOfSender = 40;
 /** Octets of them: a phone that is back gets all at once. */
 const maxOctetsOfKind = 1_048_576;
 const maxOctetsOfSender = 524_288;
-/** Milliseconds that a BYE waits beyond its sender's patience: a phone that has been away for longer than that has missed more. */
+/** Milliseconds that a BYE is kept after its sender has given up: a phone that is away longer has missed more than that. */
 const byeFor = 3_600_000;
-/** Notifications, the newest of each subscription. */
+/** Maximum notifications, the newest of each subscription. */
 const maxStates = 1000;
 const maxOctetsOfStates = 2_097_152;
 
@@ -58,18 +58,18 @@ export const undeliveredMessagesTable = {
 } as const;
 
 /**
- * Messages for phones that are away for a moment. Each stays in its row until it is answered or its time is over, and is handed to
- * every socket that the phone comes back on meanwhile: what arrives twice is a retransmission to the phone, what was lost would be a
- * lost call. What was sent on a socket shortly before the phone came back on another, and has not been answered, goes to it again as
- * well: requests within dialogs and refusals are noted in the socket's attachment, anything else in memory.
+ * Messages for phones that are briefly away. Each stays in its row until it is answered or expires, and is sent on every socket on which
+ * the phone comes back: a duplicate is a retransmission for the phone, a lost one would be a lost call. Unanswered messages that were sent
+ * shortly before the phone came back on another socket are sent again too: requests within dialogs and refusals are noted in the socket's
+ * attachment, others in memory.
  */
 export class UndeliveredMessages {
   readonly #room: Room;
   /** By branch or transaction. */
   readonly #recent = new Map<string, Recent>();
-  /** Those handed to a phone since the object woke up. */
+  /** Those sent to a phone since the object woke up. */
   readonly #handed = new Set<number>();
-  /** The rows of letters. */
+  /** The row numbers of messages. */
   readonly #numbers = new WeakMap<UndeliveredMessage, number>();
 
   constructor(room: Room) {
@@ -78,9 +78,9 @@ export class UndeliveredMessages {
 
   /**
    * @param due until when the phone is waited for; milliseconds as `now`
-   * @param topic of which only the newest letter counts, if there is one
-   * @param isAnswered its sender has been told already that the phone is away
-   * @param superseded what becomes of those of its topic that it takes the place of
+   * @param topic of which only the newest message counts, if there is one
+   * @param isAnswered its sender was already told that the phone is away
+   * @param superseded called for the messages of its topic that it replaces
    * @returns false if too many are waiting
    */
   keep(
@@ -92,7 +92,7 @@ export class UndeliveredMessages {
     isAnswered = false,
     superseded?: (older: UndeliveredMessage) => void,
   ): boolean {
-    // One that has waited already is in its row.
+    // A message that has waited already is in its row.
     if (this.#numbers.has(message)) return true;
     const { memory } = this.#room;
     const { kind, sender } = originOf(message, topic);
@@ -104,12 +104,12 @@ export class UndeliveredMessages {
         FROM undelivered_messages WHERE json_extract(value, '$.origin.kind') = ?4`,
       ...[sender, phone, message.text, kind],
     );
-    // Its sender has said it again meanwhile.
+    // Its sender has repeated it.
     if (waiting.same > 0) return true;
     if (topic !== "") for (const older of this.#takeAway(phone, topic)) superseded?.(older);
     if (isFull(waiting, kind, kind === "bye" ? 0 : message.text.length)) return false;
     const value = messageShape.write({ ...(kind === "bye" ? withoutBody(message) : message), origin: { kind, sender, topic, isAnswered } });
-    // A number is never used again: sockets may still remember that of a row which is long gone.
+    // A number is never used again: sockets may still have that of a deleted row.
     memory.run(
       `INSERT INTO undelivered_messages (number, phone, due, value)
         VALUES ((SELECT MAX(COALESCE(MAX(number), 0) + 1, ?) FROM undelivered_messages), ?, ?, ?)`,
@@ -119,7 +119,7 @@ export class UndeliveredMessages {
     return true;
   }
 
-  /** Removes what waits of a topic; returns what its phone has not been handed. */
+  /** Removes the waiting messages of a topic; returns those that its phone did not get. */
   #takeAway(phone: string, topic: string): UndeliveredMessage[] {
     const waiting = "FROM undelivered_messages WHERE phone = ? AND json_extract(value, '$.origin.topic') = ?";
     const rows = this.#room.memory.all<Row>(`SELECT number, value ${waiting}`, phone, topic);
@@ -127,7 +127,7 @@ export class UndeliveredMessages {
     return rows.filter(({ number }) => !this.#handed.delete(number)).map(({ value }) => messageShape.read(value));
   }
 
-  /** Remembers what was sent to a phone until it has surely arrived. */
+  /** Remembers what was sent to a phone until it has certainly arrived. */
   sent(flow: Flow, key: string, phone: string, message: UndeliveredMessage, now: number): void {
     const number = this.#numbers.get(message);
     this.#recent.delete(key);
@@ -155,8 +155,8 @@ export class UndeliveredMessages {
   }
 
   /**
-   * A connection is gone, or its phones have left it: what was not answered there waits for them.
-   * @returns what can go to them at once, since they are on another one
+   * A connection is closed, or its phones have left it: unanswered messages wait for them.
+   * @returns the messages that can go to them at once, on another connection
    */
   flowClosed({ sent = [] }: Flow, now: number): UndeliveredMessage[] {
     const undelivered = sent.filter(({ at }) => now - at < recentFor);
@@ -183,12 +183,12 @@ export class UndeliveredMessages {
     return [...recent.flatMap(({ message }) => message ?? []), ...undelivered];
   }
 
-  /** A BYE for a phone that is not expected back: should it come all the same, it learns that its call is over. */
+  /** A BYE for a phone that is not expected back: if the phone comes back anyway, its call ends. */
   keepBye(phone: string, message: RequestEnvelope, now: number): void {
     this.keep(phone, message, now, now + byeFor, "", true);
   }
 
-  /** Removes those whose time is over; returns what has reached nobody. A BYE stays, though its sender is told. */
+  /** Removes expired messages; returns those that were not delivered. A BYE stays, although its sender is answered. */
   expire(now: number): UndeliveredMessage[] {
     const rows = this.#room.memory.all<Row & { readonly due: number }>("SELECT number, due, value FROM undelivered_messages");
     const lost: UndeliveredMessage[] = [];
@@ -218,7 +218,7 @@ export class UndeliveredMessages {
   }
 
   #note(id: string, written: SentMessage): void {
-    // It may have gone out before from its row.
+    // It may have been sent before from its row.
     const before = this.#unnote(written.key).find((one) => one.number !== undefined);
     const number = written.number ?? before?.number;
     const note = number === undefined ? written : { ...written, number };
@@ -229,7 +229,7 @@ export class UndeliveredMessages {
     this.#room.sockets.update(id, { sent: fitting.toReversed() });
   }
 
-  /** @returns the notes that there were under this key */
+  /** @returns the notes under this key */
   #unnote(key: string): SentMessage[] {
     const removed: SentMessage[] = [];
     for (const { id, sent = [] } of this.#room.sockets.all()) {
@@ -242,15 +242,15 @@ export class UndeliveredMessages {
 }
 
 /**
- * Whether a call would be lost with it: a request within a dialog, or a refusal. A 2xx and its ACK come again by themselves; of
- * notifications the newest counts, and waits in a row.
+ * Whether a call would be lost with it: a request within a dialog, or a refusal. A 2xx and its ACK are retransmitted; of notifications the
+ * newest counts, and waits in a row.
  */
 function isVital(message: UndeliveredMessage): boolean {
   if (message.kind === "response") return message.transaction !== undefined && message.status >= 300;
   return message.to.kind === "phone" && !/^(?:ACK|CANCEL|NOTIFY) /.test(message.text);
 }
 
-/** What waits of one kind: how many and how many octets, of all and of one sender, and how often the same. */
+/** The waiting messages of one kind: number and octets, of all and of one sender, and the number of equal ones. */
 interface Waiting extends Record<string, number> {
   readonly total: number;
   readonly octets: number;
@@ -273,8 +273,8 @@ interface Origin {
 }
 
 /**
- * Responses come to what the user has asked himself, states from those he watches; requests of a dialog from whoever talks with him,
- * of which nothing takes the place of what ends a call; all else from anybody.
+ * Responses belong to the user's own requests, states to the user's subscriptions, requests in a dialog to the other end of a call, where a
+ * BYE is never displaced; others may be from any sender.
  */
 function originOf(message: UndeliveredMessage, topic: string): Origin {
   if (message.kind === "request" && topic !== "") return { kind: "state", sender: homeOfSender(message) };
@@ -284,7 +284,7 @@ function originOf(message: UndeliveredMessage, topic: string): Origin {
   return { kind: "other", sender: senderOf(message) };
 }
 
-/** That the call is over is all that a BYE has to say. */
+/** A BYE needs no body. */
 function withoutBody(bye: UndeliveredMessage): UndeliveredMessage {
   const request = parsed(bye.text);
   if (request.bodyAt === request.text.length) return bye;
@@ -292,7 +292,7 @@ function withoutBody(bye: UndeliveredMessage): UndeliveredMessage {
   return { ...bye, text: head.slice(0, head.length - (request.text.length - request.bodyAt)) };
 }
 
-/** Guests count as one sender, since they can have as many homes as they like. */
+/** Guests count as one sender, because they can have any number of homes. */
 function homeOfSender({ answerTo: { home } }: RequestEnvelope): string {
   return isGuestHome(home) ? "guests" : home;
 }

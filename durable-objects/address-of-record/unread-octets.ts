@@ -13,13 +13,13 @@ interface Connections {
 }
 
 /**
- * What waits in the connections of a home until its clients read it: memory of ours, of which the platform says nothing. A client is
- * asked for a sign after each MiB. Strangers are not counted here: they have an allowance.
+ * Octets that wait in the connections of a home until its clients read them: they use our memory, and the platform does not report them. A
+ * client gets a probe after each MiB. Unauthenticated clients are not counted here: they have a limit of their own.
  */
 export class UnreadOctets {
   readonly #sockets: Connections;
   readonly #probe: (flow: Flow, token: string) => string;
-  /** Octets that were sent since the client last showed that it reads. */
+  /** Octets sent since the last sign that the client reads. */
   readonly #unread = new Map<string, number>();
 
   /** @param probe composes the request that asks a client whether it reads */
@@ -28,7 +28,7 @@ export class UnreadOctets {
     this.#probe = probe;
   }
 
-  /** Whether a message may be put on a connection: a large one has to wait for its phone while much is unread, there or at the home. */
+  /** Whether a message may be sent on a connection: a large one has to wait for its phone while much is unread, there or at the home. */
   hasRoom(flow: Flow, octets: number): boolean {
     if (flow.authenticated === undefined || octets <= smallMessage) return true;
     if (this.#of(flow) + octets <= maxUnread) return this.#ofAll() + octets <= maxUnreadAtHome;
@@ -36,7 +36,9 @@ export class UnreadOctets {
     return false;
   }
 
-  /** A message was put on a connection. At each full MiB the connection is looked at, and what is unread survives a sleep. */
+  /**
+   * A message was sent on a connection. At each full MiB the connection is checked, and the count is saved, so that it survives a sleep.
+   */
   sent(flow: Flow, octets: number): void {
     if (flow.authenticated === undefined) return;
     const before = this.#of(flow);
@@ -45,7 +47,7 @@ export class UnreadOctets {
     if (Math.floor(unread / octetsBeforeProbe) > Math.floor(before / octetsBeforeProbe)) this.#check(flow, unread);
   }
 
-  /** The client has answered a probe: it has read all that was sent before. If much was sent since, it is asked again. */
+  /** The client has answered a probe: it has read all that was sent before. If much was sent since, it gets another one. */
   hasRead(flow: Flow | undefined, token: string): void {
     if (flow?.unread?.token !== token) return;
     const left = Math.max(0, this.#of(flow) - flow.unread.asked);
@@ -54,7 +56,7 @@ export class UnreadOctets {
     if (current !== undefined && left > octetsBeforeProbe / 4) this.#ask(current, left);
   }
 
-  /** Whether so much waits for clients that have not shown in time that they read, that no further connection can be taken on. */
+  /** Whether so much waits for clients that did not answer in time that no further connection is accepted. */
   isFull(): boolean {
     return this.#sum(this.#sockets.evenClosing().filter(isLate)) >= (maxUnreadAtHome * 3) / 4;
   }
@@ -78,7 +80,7 @@ export class UnreadOctets {
   #check(flow: Flow, octets: number): void {
     const { unread } = flow;
     if (unread === undefined) return this.#ask(flow, octets);
-    // Small messages are always sent: where these alone are too many, their connection is closed.
+    // Small messages are always sent: if these alone are too many, their connection is closed.
     if ((octets > maxUnread && isLate(flow)) || this.#ofAll() > 2 * maxUnreadAtHome)
       return this.#sockets.close(flow.id, closing.doesNotRead);
     this.#sockets.update(flow.id, { unread: { ...unread, octets } });
