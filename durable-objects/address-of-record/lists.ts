@@ -31,20 +31,20 @@ import { ListSources, requestList } from "./lists/list-sources.ts";
 import { ListSubscriptions } from "./lists/list-subscriptions.ts";
 import { BackEndRefresh, ofBackEnd } from "./lists/back-end-refresh.ts";
 
-/** How the return addresses of this part begin: no response context is called so. */
+/** Prefix of the return addresses of this part: no response context has such a name. */
 export const ofLists = "%";
 
-/** Of one user: lists that are watched at a time, and resources on all of them. */
+/** Of one user: maximum lists that are watched at a time, and resources on all of them. */
 const maxSubscriptions = 10;
 const maxResources = 1000;
 /** Milliseconds that a fetch waits for states. */
 const fetchTime = 1000;
-/** Milliseconds: for how long the last notification is tried, and when once more. */
+/** Milliseconds: how long the last notification is tried, and the time until the next attempt. */
 const maxFinalNotifyWait = 60_000;
 const repeatFinalNotifyAfter = 2000;
 /**
- * The resource list server of this home's user (RFC 4662): whoever subscribes to a list is served by his own home, also where the
- * list is one of the domain. So all that a list shows him is what he is let see himself.
+ * The resource list server of this home's user (RFC 4662): a subscriber to a list is served by their own home, also if the list is one of
+ * the domain. So a list shows only what the user may watch.
  */
 export class Lists implements Part {
   readonly #room: Room;
@@ -100,7 +100,7 @@ export class Lists implements Part {
     return this.#grant(request, { ...known, ...more, ...fetch }, parameters, now);
   }
 
-  /** Within a dialog: a SUBSCRIBE of the one who watches a list, or a NOTIFY for one of its resources. */
+  /** Within a dialog: a SUBSCRIBE of a list's watcher, or a NOTIFY for one of its resources. */
   within(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt {
     if (request.method === "NOTIFY") return this.#notified(envelope, request, mandatory, now);
     if (request.method === "ACK") return accepted;
@@ -120,7 +120,7 @@ export class Lists implements Part {
     return this.#grant(request, changed, parameters, now);
   }
 
-  /** What comes back to something that this part has sent. */
+  /** A response to a request of this part. */
   response({ to, status, text }: ResponseEnvelope, now: number): Receipt {
     const { branch = "" } = to;
     if (branch.startsWith(ofBackEnd)) this.#refresh.response(branch.slice(ofBackEnd.length), { status, text }, now);
@@ -128,7 +128,7 @@ export class Lists implements Part {
     return accepted;
   }
 
-  /** Something has happened here: a phone may be back. */
+  /** An event here: a phone may be back. */
   afterEvent(now: number): void {
     this.#notifier.look(now);
   }
@@ -158,8 +158,8 @@ export class Lists implements Part {
   }
 
   /**
-   * A phone that is gone, and whose subscriptions nobody ended, is in nobody's way; nor is a list that a phone
-   * has brought along before, in place of which a page that was loaded anew brings another one.
+   * Subscriptions of a lost phone that were not ended do not count; nor does an earlier list in a SUBSCRIBE of a phone whose reloaded page
+   * sends another one.
    */
   #refuseMore(
     { event }: SubscribeParameters,
@@ -225,13 +225,13 @@ export class Lists implements Part {
     const { answerTo: to } = envelope;
     const text = refusal === undefined ? replyTo(notify, status) : answerFault(notify, refusal);
     if (to.branch === undefined) return { kind: "answered", status, text };
-    // A home of ours does not look at receipts of what it tells; that all is well it need not hear.
+    // A home of ours ignores receipts of notifications, and needs no 2xx.
     const post = () => this.#passOn(to.home, { kind: "response", text, status, to, transaction: undefined });
     if (status >= 300) post().catch((error: unknown) => this.#note(error));
     return accepted;
   }
 
-  /** RFC 6665 §4.2.2: a phone that knows nothing of its subscription is not told again. */
+  /** RFC 6665 §4.2.2: a phone that does not know its subscription gets no further notifications. */
   #answered(id: string, status: number, now: number): void {
     if (status < 300 || status === 480 || status >= 500 || this.#subscriptions.get(id) === undefined) return;
     this.#subscriptions.remove(id);
@@ -239,7 +239,7 @@ export class Lists implements Part {
     this.#refresh.look(now);
   }
 
-  /** The list of a subscription as it is now in the directory: what has changed holds at once. */
+  /** The present list of a subscription in the directory: changes apply at once. */
   async #reread(id: string): Promise<void> {
     const list = this.#subscriptions.get(id)?.list;
     if (list === undefined) return;
@@ -266,7 +266,7 @@ export class Lists implements Part {
 
   #idOf(tags: Pick<Subscription, "callId" | "remoteTag" | "localTag">, { event, eventId }: SubscribeParameters): string {
     const names = this.#room.keyring.macs("context", subscriptionId(tags, event, eventId)).map((mac) => mac.slice(0, 16));
-    // It may have been named before the keys were changed.
+    // The name may be from before a key change.
     return names.find((name) => this.#subscriptions.get(name) !== undefined) ?? (names[0] as string);
   }
 

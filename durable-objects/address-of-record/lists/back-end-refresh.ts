@@ -22,17 +22,17 @@ import type { Room } from "../room.ts";
 import { type BackEndSubscription, readAnswer } from "./back-end-subscription.ts";
 import type { BackEnds } from "./back-ends.ts";
 
-/** How the return address of a back-end's SUBSCRIBE begins. */
+/** Prefix of the return address of a back-end's SUBSCRIBE. */
 export const ofBackEnd = "%b";
 
-/** Requests under way at a time: each may have the directory asked, and between them everybody else has a turn. */
+/** Maximum requests in progress: each may query the directory, and other work needs its turn between them. */
 const maxUnderWay = 8;
-/** Requests at once, and each second when those are used up: lists that come and go must not make us ask without end. */
+/** Requests at once, and per second after that: changing lists must not cause requests without limit. */
 const maxAtOnce = 2000;
 const allowedEachSecond = 20;
-/** Milliseconds after which one that got no answer may be sent again. */
+/** Milliseconds after which a SUBSCRIBE without an answer may be sent again. */
 const patience = 40_000;
-/** Milliseconds after which what is not known yet is asked for again, should our memory have got lost. */
+/** Milliseconds after which a SUBSCRIBE is sent again if nothing is known yet, in case of an eviction. */
 const lookAgainAfter = 5000;
 
 /** Keeps one back-end subscription for each resource that a list of this user needs, and no others. */
@@ -42,14 +42,14 @@ export class BackEndRefresh {
   readonly #requester: BackEndSubscription;
   readonly #lists: () => readonly ListSubscription[];
   readonly #changed: () => void;
-  /** Those that have to be asked, by Call-ID. */
+  /** Those to subscribe to, by Call-ID. */
   readonly #waiting = new Set<string>();
-  /** When those were asked that have not answered yet, by Call-ID. */
+  /** When the SUBSCRIBEs without an answer were sent, by Call-ID. */
   readonly #asked = new Map<string, number>();
   #underWay = 0;
   readonly #allowance = new TokenBucket(maxAtOnce, allowedEachSecond);
 
-  /** @param changed is called when there is news of a resource */
+  /** @param changed is called when the state of a resource changes */
   constructor(
     room: Room,
     backEnds: BackEnds,
@@ -79,7 +79,7 @@ export class BackEndRefresh {
     this.#work();
   }
 
-  /** What nobody would tell is asked for once more: who did not let the user watch him may have thought better of it. */
+  /** Subscribes again to refused resources: their owner may have allowed it since. */
   tryAgain({ event, entries }: ListSubscription, now: number): void {
     for (const { resource } of entries) {
       const known = this.#backEnds.get(event, resource);
@@ -87,7 +87,7 @@ export class BackEndRefresh {
     }
   }
 
-  /** How many resources there would be with another list's. */
+  /** How many resources there would be with those of another list. */
   countWith(event: BackEnd["event"], entries: readonly { readonly resource: string }[]): number {
     const others = new Set(
       entries.filter(({ resource }) => this.#backEnds.get(event, resource) === undefined).map(({ resource }) => resource),
@@ -95,7 +95,7 @@ export class BackEndRefresh {
     return this.#backEnds.all().length + others.size;
   }
 
-  /** A NOTIFY of a resource (RFC 6665 §4.1.3): the status to answer it with. */
+  /** A NOTIFY of a resource (RFC 6665 §4.1.3): returns the status to answer it with. */
   notified(
     envelope: RequestEnvelope,
     notify: Request,
@@ -104,7 +104,7 @@ export class BackEndRefresh {
     now: number,
   ): number {
     const known = this.#backEnds.byCallId(callIdOf(notify));
-    // A dialog that was begun by a SUBSCRIBE before we lost our memory, or is not needed any more, ends here.
+    // A dialog from before an eviction, or one that is no longer needed, ends here.
     if (known === undefined || known.localTag !== tags.to || (known.remote !== undefined && known.remote.tag !== tags.from)) return 481;
     if (cseq <= known.notified && known.remote !== undefined) return 200;
     const body = legible(bodyOf(notify));
@@ -124,12 +124,12 @@ export class BackEndRefresh {
     if (known === undefined) this.#backEnds.put(backEnd);
     const isUnderWay = now - (this.#asked.get(backEnd.callId) ?? 0) < patience;
     if (backEnd.due <= now && !isUnderWay) this.#waiting.add(backEnd.callId);
-    // After a loss of memory it is not there any more: the alarm asks again.
+    // After an eviction it is missing: the alarm sends the SUBSCRIBE again.
     else if (backEnd.state === undefined && now - backEnd.created < patience) this.#room.alarm.noLaterThan(now + lookAgainAfter);
     else if (backEnd.due < never) this.#room.alarm.noLaterThan(backEnd.due);
   }
 
-  /** What it still tells meanwhile is answered with 481, which ends it as well. */
+  /** Its further notifications are answered with 481, which ends it too. */
   #end(backEnd: BackEnd, now: number): void {
     this.#backEnds.remove(backEnd);
     this.#waiting.delete(backEnd.callId);

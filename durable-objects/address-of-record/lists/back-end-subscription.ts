@@ -13,7 +13,7 @@ import { mandatoryHeadersOf, parsed } from "../../shared/reparse.ts";
 import { type Target, selectTarget } from "../../shared/target-selection.ts";
 import type { Forking } from "../forking.ts";
 
-/** Sends requests of this home itself just as it would send those of its user's phones: in his name, to wherever they would go. */
+/** Sends requests of this home itself like those of its user's phones: in the user's name, to the same targets. */
 export class BackEndSubscription {
   readonly #room: Room;
   readonly #account: Account;
@@ -81,12 +81,12 @@ interface PhoneTarget extends Pick<RequestEnvelope, "to"> {
   readonly home: string;
 }
 
-/** What came back at once. */
+/** The answer in a receipt. */
 function answerOf(receipt: Receipt): Answer | undefined {
   return receipt.kind === "taken" ? undefined : readAnswer(receipt.status, receipt.text);
 }
 
-/** A response as the text it is. */
+/** A response from its text. */
 export function readAnswer(status: number, text: string): Answer {
   const response = parseMessage(text);
   return { status, response: isFault(response) ? undefined : response };

@@ -14,7 +14,7 @@ export const backEndsTable = {
   back_ends: "CREATE TABLE IF NOT EXISTS back_ends (id TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 } as const;
 
-/** The rows of back-end subscriptions, with what is known of each resource: at most one is written for each change. */
+/** The rows of back-end subscriptions, with the known state of each resource: each change writes one row at most. */
 export class BackEnds {
   readonly #room: Room;
   #known: Known | undefined;
@@ -36,7 +36,7 @@ export class BackEnds {
     return [...this.#load().byKey.values()];
   }
 
-  /** Of one of which nothing is known yet memory is enough: what is lost is asked for again. */
+  /** Without a known state memory is enough: if it is lost, the SUBSCRIBE is sent again. */
   put(backEnd: BackEnd): void {
     const known = this.#load();
     const key = keyOf(backEnd);
@@ -57,14 +57,14 @@ export class BackEnds {
     if (backEnd.state !== undefined) this.#room.memory.run("DELETE FROM back_ends WHERE id = ?", keyOf(backEnd));
   }
 
-  /** A stamp that is later than all before, also after a loss of memory. */
+  /** A stamp that is later than all before, also after an eviction. */
   nextStamp(now: number): number {
     this.#load();
     this.#stamp = Math.max(this.#stamp + 1, now);
     return this.#stamp;
   }
 
-  /** The newest stamp: whoever knows of that has nothing to learn. */
+  /** The newest stamp: a watcher that has it needs no notification. */
   get stamp(): number {
     this.#load();
     return this.#stamp;
@@ -84,7 +84,7 @@ export class BackEnds {
   }
 }
 
-/** When one is asked again may get lost: then it is asked sooner. */
+/** The time of the next SUBSCRIBE may be lost: then it is sent sooner. */
 function isSame(one: BackEnd, other: BackEnd): boolean {
   const lasting = (backEnd: BackEnd) => JSON.stringify({ ...backEnd, due: 0, failures: 0 });
   return lasting(one) === lasting(other);

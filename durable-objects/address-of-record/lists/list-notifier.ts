@@ -20,23 +20,23 @@ import type { Room } from "../room.ts";
 import type { BackEnds } from "./back-ends.ts";
 import type { ListSubscriptions } from "./list-subscriptions.ts";
 
-/** How the return address of a list's notification begins. */
+/** Prefix of the return address of a list's notification. */
 export const ofList = "%l";
 
-/** Milliseconds in which changes are gathered; also the least between two notifications of one list. */
+/** Milliseconds in which changes are gathered; also the minimum between two notifications of one list. */
 const gathering = 200;
-/** Milliseconds: for what takes longer the alarm is set, so that the home may sleep. */
+/** Milliseconds: for longer waits the alarm is set, so that the home may sleep. */
 const maxClock = 2000;
 
 const nothingKnown: KnownState = { instance: undefined, stamp: 0 };
 
-/** Tells the user's phones what has changed in the lists that they watch: the full state first, then what is new. */
+/** Notifies the user's phones of changes in the lists that they watch: the full state first, then the changes. */
 export class ListNotifier {
   readonly #room: Room;
   readonly #subscriptions: ListSubscriptions;
   readonly #backEnds: BackEnds;
   readonly #passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>;
-  /** Of each subscription, the newest stamp at which there was nothing to tell. */
+  /** For each subscription, the newest stamp at which no notification was due. */
   readonly #seen = new Map<string, number>();
   /** The last notification of each since the object woke up: its numbers, and when it was sent (milliseconds). */
   readonly #last = new Map<string, { readonly cseq: number; readonly version: number; readonly at: number }>();
@@ -55,8 +55,8 @@ export class ListNotifier {
   }
 
   /**
-   * Something may have changed, or a phone may be back: whoever has something to learn is told soon. What gets lost with our memory is
-   * found at the next occasion, the phone's next REGISTER at the latest: for that no alarm is paid.
+   * Something may have changed, or a phone may be back: due notifications are sent soon. What is lost in an eviction is found at the next
+   * event, at the latest at the phone's next REGISTER, without the cost of an alarm.
    */
   look(now: number): void {
     for (const subscription of this.#subscriptions.current()) {
@@ -65,14 +65,14 @@ export class ListNotifier {
     }
   }
 
-  /** Nothing has been told of a new subscription: its first version is 0. */
+  /** A new subscription has had no notification: its first version is 0. */
   begin(id: string): void {
     this.#last.set(id, { cseq: 0, version: -1, at: 0 });
   }
 
   /** The last notification (RFC 6665 §4.1.3), with all that is known. */
   end(subscription: ListSubscription, reason: string, now: number): void {
-    // Of a list that is no more there is nothing to tell.
+    // A deleted list has no resources.
     const shown = reason === "noresource" ? { ...subscription, entries: [], removed: [] } : subscription;
     this.#send(
       subscription,
@@ -91,7 +91,7 @@ export class ListNotifier {
     this.#last.delete(id);
   }
 
-  /** When a subscription has something to be told; undefined if there is nothing, or nobody to tell. */
+  /** When a notification of a subscription is due; undefined if there is none, or no phone for it. */
   #dueAt(subscription: ListSubscription, now: number): number | undefined {
     const { id, isFetch = false, rates = noRates, end, cseq } = subscription;
     if (isFetch || this.#room.sockets.newestTo(end.phone) === undefined) return undefined;
@@ -136,7 +136,7 @@ export class ListNotifier {
       this.#room.log.note(Date.now(), "-", String(error)),
     );
     for (const { id: other, listStates: lists } of this.#room.sockets.all()) {
-      // What was told on an older socket of the phone is not the last word any more.
+      // A notification on an older socket of the phone is no longer the last one.
       if (other === flow?.id) this.#room.sockets.update(other, { listStates: this.#without(id, lists, { [id]: notification.told }) });
       else if (lists?.[id] !== undefined) this.#room.sockets.update(other, { listStates: this.#without(id, lists) });
     }
@@ -147,7 +147,7 @@ export class ListNotifier {
     return dueNotification(subscription, this.#told(subscription), stateOf, now, this.#nextVersion(subscription));
   }
 
-  /** What was told of other lists, without those that nobody watches any more. */
+  /** The notification states of other lists, without those that are no longer watched. */
   #without(id: string, lists: Readonly<Record<string, NotificationState>> = {}, more: Readonly<Record<string, NotificationState>> = {}) {
     const others = Object.entries(lists).filter(([other]) => other !== id && this.#subscriptions.get(other) !== undefined);
     return { ...Object.fromEntries(others), ...more };
@@ -196,7 +196,7 @@ export class ListNotifier {
   }
 }
 
-/** RFC 4662 §5.5: a resource that is active has a state to show; before, nothing is known of it. */
+/** RFC 4662 §5.5: an active resource has a state; before that nothing is known of it. */
 function instanceOf({ instance: id, state, reason, body }: BackEnd): KnownState["instance"] {
   if (state === undefined || (state === "active" && body === undefined)) return undefined;
   return { id, state, reason, body };

@@ -7,13 +7,13 @@ import { TokenBucket } from "../../../platform/token-bucket.ts";
 import type { Room } from "../room.ts";
 import { available } from "../../shared/target-selection.ts";
 
-/** Milliseconds by which a home is known to watch a list of its domain for longer than it may do. */
+/** Milliseconds that a home stays registered for changes of a list beyond the subscription. */
 const watchedLonger = 86_400_000;
-/** Questions to the directory that phones may cause at once, and each second when those are used up. */
+/** Queries to the directory that phones may cause at once, and per second after that. */
 const maxQuestions = 30;
 const questionsEachSecond = 2;
 
-/** Where lists come from: the directory. */
+/** The source of lists: the directory. */
 export class ListSources {
   readonly #room: Room;
   readonly #questions = new TokenBucket(maxQuestions, questionsEachSecond);
@@ -22,17 +22,17 @@ export class ListSources {
     this.#room = room;
   }
 
-  /** Whether a phone's request may be worth a question: the directory is there for all. */
+  /** Whether a phone's request may cause a query: the directory is shared by all. */
   mayAsk(now: number): boolean {
     return this.#questions.take(now);
   }
 
-  /** A list that a phone asks for. */
+  /** A list that a phone subscribes to. */
   async asked(name: ListName, now: number): Promise<ResourceList | Fault> {
     return this.mayAsk(now) ? this.found(name, now) : limitReached(480, "lists are asked for too often", [["Retry-After", "5"]]);
   }
 
-  /** The list as the directory has it; it tells this home from now on when it changes. 404 if there is none. */
+  /** The list in the directory, which notifies this home of changes from now on. 404 if there is none. */
   async found(name: ListName, now: number): Promise<ResourceList | Fault> {
     const { home, directory, configuration } = this.#room;
     const until = now + configuration.subscriptions.maximumExpires * 1000 + watchedLonger;
@@ -40,7 +40,7 @@ export class ListSources {
       const found = await directory.list(home.domain, name.owner === undefined ? name : { ...name, owner: home.user });
       if (found === undefined || name.owner !== undefined) return found;
       await directory.watchList(home.domain, name.name, home.name, until);
-      // It may have changed before anybody knew whom to tell.
+      // It may have changed before this home was registered for changes.
       return directory.list(home.domain, name);
     });
     return list ?? fault(404, "there is no such list");

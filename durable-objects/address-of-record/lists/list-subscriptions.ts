@@ -14,7 +14,7 @@ export const listSubscriptionsTable = {
     "CREATE TABLE IF NOT EXISTS list_subscriptions (id TEXT PRIMARY KEY, due INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
 } as const;
 
-/** The rows of this user's subscriptions to lists: his home is the server of all lists that he watches (RFC 4662 §2). */
+/** The rows of this user's subscriptions to lists: the user's home is the server of all lists that the user watches (RFC 4662 §2). */
 export class ListSubscriptions {
   readonly #room: Room;
   #rows: Map<string, ListSubscription> | undefined;
@@ -27,7 +27,7 @@ export class ListSubscriptions {
     return this.#load().get(id);
   }
 
-  /** Those of which only the last notification is left to be told are among them. */
+  /** Including those that only wait for their last notification. */
   all(): ListSubscription[] {
     return [...this.#load().values()];
   }
