@@ -22,7 +22,7 @@ import type { Publications } from "./publications.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import type { Waiting } from "./waiting.ts";
 
-/** The parts of a home that the state of its user is known from. */
+/** The parts of a home that determine the state of its user. */
 export interface Sources {
   readonly registrar: Registrar;
   readonly activeCalls: ActiveCalls;
@@ -33,22 +33,22 @@ export interface Sources {
 
 export type Visible = "state" | "polite" | "nothing";
 
-/** How a watcher is shown a state. */
+/** What a watcher gets of a state. */
 interface Showing {
   readonly what: Visible;
   readonly version: number;
-  /** The entity-tag of the state that he was told last, if he may be told the changes since (RFC 5263). */
+  /** The entity-tag of the state in the watcher's last notification, if it accepts partial states (RFC 5263). */
   readonly base: string | undefined;
 }
 
 interface Document {
   readonly fingerprint: string;
   readonly text: string;
-  /** Since the document before. */
+  /** The changes since the previous document. */
   readonly changes: () => PidfChanges | undefined;
 }
 
-/** The state of each event package, as it is now. */
+/** The present state of each event package. */
 export class EventState {
   readonly #room: Room;
   readonly #sources: Sources;
@@ -73,12 +73,12 @@ export class EventState {
     return `sip:${user}@${domain}`;
   }
 
-  /** What changes whenever watchers have something to learn; an entity-tag (RFC 5839 §6.1). */
+  /** Changes whenever watchers must be notified; an entity-tag (RFC 5839 §6.1). */
   fingerprint(event: EventPackage, now: number): string {
     return this.#room.keyring.hash("md5", toOctets(JSON.stringify(this.#facts(event, now))));
   }
 
-  /** The entity-tag of what a watcher sees: whoever sees none of the state has one that does not change (RFC 5839 §6.1). */
+  /** The entity-tag of what a watcher sees: for a watcher that sees nothing it is constant (RFC 5839 §6.1). */
   tag(event: EventPackage, what: Visible, now: number): string {
     return what === "state" ? this.fingerprint(event, now) : this.#room.keyring.hash("md5", `${what} ${event} ${this.entity}`);
   }
@@ -97,7 +97,7 @@ export class EventState {
     return isPartial === true ? this.#partialBody(version, base, now) : { type, text: this.#document(now).text };
   }
 
-  /** RFC 5263 §4.4: what has changed since the state before, if that is the one which is known; else all. */
+  /** RFC 5263 §4.4: the changes since the previous state, if the watcher has that; else the full state. */
   #partialBody(version: number, base: string | undefined, now: number) {
     const document = this.#document(now);
     const changes = base !== undefined && base === this.#before ? document.changes() : undefined;
@@ -105,7 +105,7 @@ export class EventState {
     return { type: partialType, text };
   }
 
-  /** What one is told who shall not see anything, nor that he shall not. */
+  /** The body for a watcher that must not see the state, nor that it is hidden. */
   #politeBody(event: EventPackage, version: number, isPartial: boolean) {
     const { type } = traits[event];
     if (event !== "presence") return { type, text: dialogInfo(this.entity, [], version, false) };
@@ -113,7 +113,7 @@ export class EventState {
     return isPartial ? { type: partialType, text: fullPidf(text, version) } : { type, text };
   }
 
-  /** The presence document, which is the same for all who watch, and there may be thousands; and what has changed in it. */
+  /** The presence document, the same for all watchers, who may be thousands; and the changes in it. */
   #document(now: number): Document {
     const fingerprint = this.fingerprint("presence", now);
     const last = this.#composed;
@@ -152,7 +152,7 @@ export class EventState {
     }
   }
 
-  /** Who may never come back to take away what he has published is not shown as one who can be reached. */
+  /** A publisher that may never come back to remove its publication counts as not reachable. */
   #presence<PresentedCredentials>(now: number, of: (publication: Publication, isPresent: boolean) => PresentedCredentials) {
     const { registrar, activeCalls } = this.#sources;
     const present = new Set(registrar.current(now).flatMap(({ binding, flow }) => (flow === undefined ? [] : [binding.phone])));
@@ -164,7 +164,7 @@ export class EventState {
     };
   }
 
-  /** Each call once, in the state that is furthest. */
+  /** Each call once, in its most advanced state. */
   #calls(now: number): DialogView[] {
     const { activeCalls, pendingInvites: calls, forking } = this.#sources;
     const found: (Omit<DialogView, "id"> & { readonly name: string })[] = [
@@ -172,7 +172,7 @@ export class EventState {
       ...forking.ringing().map((call) => ({ ...call, state: "early" as const, direction: "recipient" as const })),
       ...activeCalls.all(now).map(({ name, details }) => ({ name, state: "confirmed" as const, direction: directionOf(details), details })),
     ];
-    // The first dialog of a call goes by the name that the call had before; others, of phones that have answered too, by their own.
+    // The first dialog of a call has the name that the call had before; those of other phones that have answered have their own.
     const firsts = new Set(
       new Map(
         activeCalls
@@ -215,7 +215,7 @@ export class EventState {
   }
 }
 
-/** Found when somebody asks, and kept. */
+/** Computed on first use, and cached. */
 function changesSince(before: string | undefined, text: string): () => PidfChanges | undefined {
   let found: { readonly changes: PidfChanges | undefined } | undefined;
   return () => {

@@ -11,18 +11,18 @@ import type { EventState, Visible } from "./event-state.ts";
 import { Notifications } from "./notifications.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
-/** How the return address of a notification begins: no response context is called so. */
+/** Prefix of the return address of a notification: no response context has such a name. */
 export const ofSubscription = "!";
 
-/** Milliseconds in which changes are gathered before watchers are told. */
+/** Milliseconds in which changes are gathered before watchers are notified. */
 const gathering = 200;
-/** Notifications that leave in one go: between two goes everything else has its turn. */
+/** Notifications that are sent together: other work has its turn between two batches. */
 const batch = 50;
-/** Milliseconds after which a first notification is repeated that its watcher did not know what to do with. */
+/** Milliseconds after which a first notification is repeated that its watcher did not recognise. */
 const repeatFirstAfter = 500;
 /** Milliseconds after which a watcher's home that could not be reached is tried again. */
 const retryAfter = 5000;
-/** Milliseconds after which a change is looked at once more, should our memory have got lost. */
+/** Milliseconds after which a change is checked again, in case of an eviction. */
 const lookAgainAfter = 2000;
 
 /** What a watcher sees (RFC 5025 §3.2.1). */
@@ -37,25 +37,25 @@ export const lastNotifiedTable = {
   last_notified: "CREATE TABLE IF NOT EXISTS last_notified (event TEXT PRIMARY KEY, fingerprint TEXT NOT NULL) WITHOUT ROWID",
 } as const;
 
-/** Tells watchers what has changed: gathered, in batches, and none of them waits for another. */
+/** Notifies watchers of changes: gathered, in batches, and none of them waits for another. */
 export class Notifier {
   readonly #room: Room;
   readonly #subscriptions: Subscriptions;
   readonly #state: EventState;
   readonly #passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>;
   readonly #notifications = new Notifications();
-  /** Subscriptions that have something to learn. */
+  /** Subscriptions with a due notification. */
   readonly #due = new Set<string>();
-  /** When those have their turn who want no more notifications than so many (RFC 6446), or could not be reached. */
+  /** The times of those that are limited to a rate (RFC 6446), or whose watcher could not be reached. */
   readonly #later = new Map<string, number>();
-  /** Subscriptions whose watcher knows the state: he is told that he watches it, and no more (RFC 5839 §6.2). */
+  /** Subscriptions whose watcher has the state: it is only notified of its subscription (RFC 5839 §6.2). */
   readonly #knowing = new Set<string>();
-  /** Subscriptions whose last notification is under way. */
+  /** Subscriptions whose last notification is being sent. */
   readonly #ending = new Set<string>();
-  /** States that watchers are being told, and how many letters of each are under way. */
+  /** States that are being sent to watchers, and how many notifications of each are in progress. */
   readonly #telling = new Map<EventPackage, string>();
   readonly #underway = new Map<EventPackage, number>();
-  /** States that all watchers have been told, as the rows have it. */
+  /** States that all watchers have, as stored in the rows. */
   #known: Map<string, string> | undefined;
   readonly #clock = new OneShotTimer(() => this.#flush());
 
@@ -71,36 +71,36 @@ export class Notifier {
     this.#passOn = passOn;
   }
 
-  /** Something may have changed: whoever watches it is told soon. */
+  /** Something may have changed: its watchers are notified soon. */
   look(now: number): void {
     for (const event of this.#subscriptions.watched()) {
       const fingerprint = this.#state.fingerprint(event, now);
       if (fingerprint === (this.#telling.get(event) ?? this.#lastKnown(event))) continue;
       this.#telling.set(event, fingerprint);
-      // A notification at the wrong time would tell something, too.
+      // A notification at the wrong time would reveal something too.
       for (const { id, permission } of this.#subscriptions.of(event)) if (visible[permission] === "state") this.#due.add(id);
       this.#soon(now, gathering);
     }
   }
 
-  /** One watcher is told the whole state, whatever he knows. */
+  /** One watcher is sent the full state, whatever it has. */
   tell(id: string, now: number): void {
     this.#notifications.beginAnew(id);
     this.#add(id, now);
   }
 
-  /** A new watcher who knows the state already is told that he watches it. */
+  /** A new watcher that already has the state is notified of its subscription. */
   notifyInitial(id: string, now: number): void {
     this.#knowing.add(id);
     this.tell(id, now);
   }
 
-  /** A watcher's phone has taken a notification. @param text of its 2xx */
+  /** A watcher's phone has confirmed a notification. @param text of its 2xx */
   taken(id: string, text: string): void {
     this.#notifications.taken(id, text);
   }
 
-  /** The last notification of a subscription that is no more, or of one that was for this only: its row goes when it is told. */
+  /** The last notification of a subscription that has ended, or that asked for one only: its row is deleted after it. */
   end(subscription: Subscription, reason: string, now: number, isKnown = false): void {
     if (this.#ending.has(subscription.id)) return;
     this.#ending.add(subscription.id);
@@ -111,7 +111,7 @@ export class Notifier {
     this.#later.delete(subscription.id);
   }
 
-  /** Whether it was the first notification, which is said once more. */
+  /** Whether it was the first notification, which is sent again. */
   repeatsFirst(id: string, now: number): boolean {
     if (this.#notifications.count(id) !== 1 || this.#subscriptions.get(id) === undefined) return false;
     this.#later.set(id, now + repeatFirstAfter);
@@ -119,7 +119,7 @@ export class Notifier {
     return true;
   }
 
-  /** A subscription has ended without a word. */
+  /** A subscription has ended without a notification. */
   forget(id: string): void {
     this.#forget(id);
   }
@@ -134,7 +134,7 @@ export class Notifier {
     }
     for (const subscription of this.#subscriptions.all()) {
       const { id, touched } = subscription;
-      // With the memory the first notification may have got lost.
+      // The first notification may have been lost in an eviction.
       if (!this.#notifications.has(id) && now - touched < 10 * lookAgainAfter) this.#add(id, now);
       const due = this.#notifications.latest(subscription);
       if (due <= now) this.#add(id, now);
@@ -215,7 +215,7 @@ export class Notifier {
     this.#settle();
   }
 
-  /** The watcher's home cannot be reached: once more, as long as the subscription lasts. */
+  /** The watcher's home cannot be reached: tried again while the subscription lasts. */
   #failed({ id, event }: Subscription, error: unknown): void {
     const now = Date.now();
     this.#room.log.note(now, "-", String(error));
@@ -226,7 +226,7 @@ export class Notifier {
     this.#settle();
   }
 
-  /** All have been told, none of them waits for his turn: noted in one row for each package, however many they are. */
+  /** All watchers are notified and none waits: noted in one row for each package, whatever the number of watchers. */
   #settle(): void {
     if (this.#due.size > 0) return;
     for (const [event, fingerprint] of this.#telling) {
@@ -238,7 +238,7 @@ export class Notifier {
     }
   }
 
-  /** Whether somebody is told later: should our memory get lost until then, the state must not look as if he knew it. */
+  /** Whether a watcher is notified later: after an eviction the state must not count as known to it. */
   #isLate(event: EventPackage): boolean {
     return [...this.#later.keys()].some((id) => this.#subscriptions.get(id)?.event === event);
   }

@@ -17,7 +17,7 @@ export class Publications {
     this.#room = room;
   }
 
-  /** Those of an event that have not expired, oldest first. */
+  /** The publications of an event that have not expired, oldest first. */
   of(event: string, now: number): Publication[] {
     const valid = [...this.#load().values()].filter((one) => one.event === event && one.expires > now);
     return valid.sort((one, other) => one.at - other.at);
@@ -38,7 +38,7 @@ export class Publications {
     this.#room.alarm.noLaterThan(expires);
   }
 
-  /** Removes what has expired. */
+  /** Removes expired publications. */
   passDeadlines(now: number): void {
     for (const { id, expires } of this.#load().values()) {
       if (expires > now) this.#room.alarm.noLaterThan(expires);

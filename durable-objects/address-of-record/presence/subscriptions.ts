@@ -4,12 +4,12 @@ import type { EventPackage } from "../../../lib/presence/event-package.ts";
 import type { Subscription } from "../../../lib/presence/subscription.ts";
 import type { Room } from "../room.ts";
 
-/** What is in memory of the rows, found by what is asked for: there may be thousands. */
+/** The rows in memory, indexed: there may be thousands. */
 interface Known {
   readonly byId: Map<string, Subscription>;
   readonly byEvent: Map<EventPackage, Map<string, Subscription>>;
   readonly ended: Map<string, Subscription>;
-  /** How many each watcher has. */
+  /** The number of each watcher's subscriptions. */
   readonly counts: Map<string, number>;
 }
 
@@ -23,7 +23,7 @@ export const subscriptionsTable = {
   subscriptions: "CREATE TABLE IF NOT EXISTS subscriptions (id TEXT PRIMARY KEY, due INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
 } as const;
 
-/** The rows of those who watch this home's user. */
+/** The rows of this user's watchers. */
 export class Subscriptions {
   readonly #room: Room;
   #loaded: Known | undefined;
@@ -48,7 +48,7 @@ export class Subscriptions {
     return this.#known().counts.get(watcher) ?? 0;
   }
 
-  /** Those that came from a home, or from the connection to another server. */
+  /** The number of subscriptions from a home, or from the connection to another server. */
   countFrom(home: string): number {
     let count = 0;
     for (const { end } of this.#known().byId.values()) if (end.home === home) count += 1;
@@ -59,12 +59,12 @@ export class Subscriptions {
     return [...(this.#known().byEvent.get(event)?.values() ?? [])];
   }
 
-  /** The packages that somebody watches: asked after each event. */
+  /** The packages with watchers: needed after each event. */
   watched(): EventPackage[] {
     return [...this.#known().byEvent.keys()];
   }
 
-  /** Those of which only the last notification is left to be told. */
+  /** Those that only wait for their last notification. */
   ended(): Subscription[] {
     return [...this.#known().ended.values()];
   }

@@ -1,6 +1,6 @@
 import type { Room } from "../room.ts";
 
-/** Milliseconds for which a watcher who was not answered in time is told of; and how many of them are, the newest. */
+/** Milliseconds that a watcher without a decision of the user is reported; and the maximum of such watchers, the newest. */
 const maxWait = 7 * 86_400_000;
 const maxWaiting = 50;
 
@@ -8,10 +8,10 @@ export const waitingTable = {
   waiting: "CREATE TABLE IF NOT EXISTS waiting (watcher TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID",
 } as const;
 
-/** Watchers whose subscriptions have ended before the user had said whether they may watch him: he may yet (RFC 3857 §4.7.1 waiting). */
+/** Watchers whose subscriptions have ended before the user decided on them: the user may still do so (RFC 3857 §4.7.1 waiting). */
 export class Waiting {
   readonly #room: Room;
-  /** Until when each of them is told of, by address of record; the oldest first. */
+  /** Until when each of them is reported, by address of record; the oldest first. */
   #known: Map<string, number> | undefined;
 
   constructor(room: Room) {
