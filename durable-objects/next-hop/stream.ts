@@ -7,8 +7,8 @@ import { answerUnmeasured } from "../shared/reply.ts";
 import { type Channel, type ChannelEvents, patience, within } from "./channel.ts";
 
 /**
- * Opens a TCP or TLS connection to the address that was resolved and checked; over TLS the certificate must be the domain's. DEVIATION(RFC
- * 5922 §7.1): by its DNS names; SIP URIs in it cannot be read on the platform.
+ * Opens a TCP or TLS connection to the address that was resolved and checked; over TLS the certificate must be the domain's.
+ * DEVIATION(RFC 5922 §7.1): by its DNS names; SIP URIs in it cannot be read on the platform.
  */
 export async function openStream(hop: Hop, events: ChannelEvents): Promise<Channel> {
   const isSecure = hop.transport === "tls";
