@@ -260,7 +260,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     const trunk = await this.#trunk();
     if (trunk === undefined) return undefined;
     if (this.#care.isUnavailable)
-      return fault(503, `${this.#hop.host} does not answer as one that is well`, [["Retry-After", String(trunk.options_interval)]]);
+      return fault(503, `${this.#hop.host} has failed its last check`, [["Retry-After", String(trunk.options_interval)]]);
     return request.method === "INVITE" && isFull(trunk, this.#calls) ? fault(503, allInUse.fault) : undefined;
   }
 

@@ -19,7 +19,7 @@ export async function buildWeb(): Promise<void> {
   for (const file of ["index.html", "styles.css", "_headers"]) cpSync(`web/${file}`, `${output}/${file}`);
   await Promise.all([
     build({ ...shared, entryPoints: ["web/softphone.ts"], outfile: `${output}/softphone.js`, format: "esm" }),
-    // A classic script: it stands in a page of another site, and knows where it came from.
+    // A classic script: other pages include it, and it reads the address that it came from.
     build({ ...shared, entryPoints: ["web/button/offhook-call.ts"], outfile: `${output}/offhook-call.js`, format: "iife" }),
   ]);
 }

@@ -52,7 +52,7 @@ export class Account {
     const at = { flow: flow.id, now, counts: flow.nonceCounts, nonceLifetime: configuration.nonceLifetime };
     const verdict = authenticate(keyring, request, { user, domain, secret: subscriber ?? nobody, at });
     if (isFault(verdict)) return verdict;
-    if (subscriber === undefined) throw new Error("somebody was authenticated as nobody");
+    if (subscriber === undefined) throw new Error("a flow was authenticated without a subscriber");
     this.take(subscriber);
     // The row that came with the socket was older than the copy, which is in memory now.
     if (this.isOvertaken(subscriber)) return this.authenticate(flow, request, now);

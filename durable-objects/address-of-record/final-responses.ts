@@ -86,8 +86,10 @@ export class FinalResponses {
 function ownReason({ branches, cancelled, final, search }: ResponseContext, text: string | undefined): string | undefined {
   const isStopped = branches.some((branch) => branch.final === 487 && branch.cancelled !== 0);
   if (cancelled !== undefined || (text !== undefined && !(final === 487 && isStopped))) return undefined;
-  if (isStopped || branches.some((branch) => branch.final === 408)) return "nobody answered in time";
-  return search?.isClosed === true ? "nobody could be reached where the call was sent on to" : "no phone of this user could be reached";
+  if (isStopped || branches.some((branch) => branch.final === 408)) return "no answer in time";
+  return search?.isClosed === true
+    ? "the address that the call was forwarded to could not be reached"
+    : "no phone of this user could be reached";
 }
 
 /** Milliseconds: when the first phone, or address, was tried; undefined if none was. */

@@ -82,7 +82,7 @@ export class Lists implements Part {
   /** A SUBSCRIBE to a list (RFC 4662 §4.4). */
   async request(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, address: Address, now: number): Promise<Receipt> {
     const name = readListUser(address.user) ?? { name: "", owner: undefined };
-    if (mandatory.toTag !== undefined) return refused(request, fault(481, "this subscription is not, or no longer, there"));
+    if (mandatory.toTag !== undefined) return refused(request, fault(481, "there is no such subscription"));
     if (name.owner !== undefined && !this.#isOwn(name.owner)) return refused(request, fault(403, "this is the list of another user"));
     const isAdHoc = name.name === adHocName;
     const parameters = readListSubscribeParameters(request, isAdHoc, this.#room.configuration.subscriptions);
@@ -110,8 +110,8 @@ export class Lists implements Part {
     const tags = { callId: mandatory.callId, remoteTag: mandatory.fromTag ?? "", localTag: mandatory.toTag ?? "" };
     const known = this.#subscriptions.get(this.#idOf(tags, parameters));
     if (known === undefined || known.ended !== undefined || known.expires <= now)
-      return refused(request, fault(481, "this subscription is not, or no longer, there"));
-    if (isOld(known, mandatory)) return refused(request, fault(500, "a later request of this dialog has been here"));
+      return refused(request, fault(481, "there is no such subscription"));
+    if (isOld(known, mandatory)) return refused(request, fault(500, "a later request of this dialog was already received"));
     const { expires, target, rates } = parameters;
     const changed = { ...known, target, rates, cseq: mandatory.cseq.number, touched: now, expires: now + expires * 1000, removed: [] };
     this.#refresh.tryAgain(changed, now);
@@ -174,7 +174,7 @@ export class Lists implements Part {
       (list === undefined && end.phone === phone && listUri === uri && watched === event);
     const inTheWay = this.#subscriptions.current().filter(isInTheWay);
     for (const oldest of inTheWay.sort((one, other) => one.touched - other.touched)) if (!fits()) this.#end(oldest, "giveup", now);
-    return fits() ? undefined : limitReached(403, "this user watches as many lists as they may");
+    return fits() ? undefined : limitReached(403, "this user watches too many lists");
   }
 
   #made(

@@ -256,7 +256,7 @@ export class Originating {
     const { maximumCalls = Number.POSITIVE_INFINITY } = this.#account.rules();
     const isUserFull = this.#callsAtPresent(now) >= maximumCalls;
     if (isUserFull || this.#pendingInvites.isFull(flow)) {
-      const why = isUserFull ? "this user has as many calls as they may have" : "too many calls are being set up";
+      const why = isUserFull ? "this user has too many calls" : "too many calls are being set up";
       this.#refuse(flow, request, limitReached(403, why), now);
       return false;
     }

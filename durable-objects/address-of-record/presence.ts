@@ -82,9 +82,8 @@ export class Presence implements Part {
     const known = this.#subscriptions.get(this.#idOf(tags, parameters));
     // A request from another server's connection has the dialog's route, which only the watcher knows.
     const isWatcher = identity === "" || identity === known?.watcher;
-    if (known === undefined || known.expires <= now || !isWatcher)
-      return refused(request, fault(481, "this subscription is not, or no longer, there"));
-    if (isOld(known, mandatory)) return refused(request, fault(500, "a later request of this dialog has been here"));
+    if (known === undefined || known.expires <= now || !isWatcher) return refused(request, fault(481, "there is no such subscription"));
+    if (isOld(known, mandatory)) return refused(request, fault(500, "a later request of this dialog was already received"));
     const { expires, target, rates, isPartial } = parameters;
     const changed = { ...known, target, rates, isPartial, cseq: mandatory.cseq.number, touched: now, expires: now + expires * 1000 };
     return this.#knows(changed, parameters, now)
@@ -160,9 +159,9 @@ export class Presence implements Part {
     const parameters = inspectRequest(request, understood) ?? readSubscribeParameters(request, this.#room.configuration.subscriptions);
     if (isFault(parameters)) return refused(request, parameters);
     const permission = this.#permission(parameters.event, envelope.identity);
-    if (permission === "block") return refused(request, fault(403, "the user does not let you watch him"));
+    if (permission === "block") return refused(request, fault(403, "the user does not allow this subscription"));
     if (parameters.expires > 0 && this.#isFull(envelope.identity, envelope.answerTo.home))
-      return refused(request, limitReached(480, "too many watch this user", [["Retry-After", "600"]]));
+      return refused(request, limitReached(480, "too many watchers for this user", [["Retry-After", "600"]]));
     if (parameters.event === "presence") this.#waiting.forget(envelope.identity);
     const subscription = this.#made(envelope, request, mandatory, parameters, permission, now);
     return this.#grant(request, subscription, parameters, now);
@@ -243,9 +242,10 @@ export class Presence implements Part {
 
   #publish(envelope: RequestEnvelope, request: Request, now: number): Receipt {
     const { user, domain, name } = this.#room.home;
-    if (envelope.identity !== `${user}@${domain}`) return refused(request, fault(403, "only the user himself publishes his state"));
+    if (envelope.identity !== `${user}@${domain}`) return refused(request, fault(403, "only the user may publish this state"));
     const event = ownEvent(request)?.package;
-    if (event !== "presence") return refused(request, fault(489, "state of this package is not published", [["Allow-Events", "presence"]]));
+    if (event !== "presence")
+      return refused(request, fault(489, "state of this package cannot be published", [["Allow-Events", "presence"]]));
     const types = [traits.presence.type, partialType];
     const refusal = inspectRequest(request, { options: [], types });
     if (refusal !== undefined) return refused(request, refusal);

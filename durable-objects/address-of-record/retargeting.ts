@@ -186,7 +186,7 @@ export class Retargeting {
   /** Callers must not learn where a user forwards calls: only the log has the reason of the failure. */
   #asTold({ retarget }: ForkedBranch, refusal: Fault): Fault {
     if (retarget === undefined || retarget.cause === "route") return refusal;
-    this.#room.log.note(Date.now(), "-", `a call could not be sent on: ${refusal.fault}`);
+    this.#room.log.note(Date.now(), "-", `a call could not be forwarded: ${refusal.fault}`);
     return { ...refusal, fault: cannotGoOn };
   }
 
@@ -199,7 +199,7 @@ export class Retargeting {
 }
 
 /** For callers all failures of a user's forwarding are the same. */
-const cannotGoOn = "the user's calls are sent on to where they cannot go";
+const cannotGoOn = "the user's calls cannot be forwarded";
 
 /** Places to try, and how many come before them. */
 interface Left {
@@ -222,7 +222,7 @@ function lastRefusal(refusal: string): Refusal {
   return refusal === "" ? fault(408, "no server has answered") : { kind: "answered", status: 503, text: refusal };
 }
 
-/** Untrusted receivers get no asserted identity, not even one that another server has asserted (RFC 3325 §5). */
+/** Untrusted receivers get no asserted identity, also of a trusted server (RFC 3325 §5). */
 function withIdentity(text: string, asserts: Asserts | undefined): string {
   const request = parsed(text);
   if (asserts === undefined) return shownTo(request, "server");

@@ -178,7 +178,7 @@ export class Sockets {
   #restore(socket: WebSocket): Flow | undefined {
     const written = socket.deserializeAttachment() as Members | null;
     if (written === null) {
-      console.error(JSON.stringify({ note: "a socket that remembers nothing is closed" }));
+      console.error(JSON.stringify({ note: "a socket without an attachment is closed" }));
       if (socket.readyState === WebSocket.OPEN) socket.close(closing.failed.code, closing.failed.reason);
       return undefined;
     }

@@ -73,7 +73,7 @@ export class Messages {
     // Another home repeats envelopes without a receipt.
     if (same > 0) return undefined;
     if (total >= storedMessages || own >= Math.ceil(storedMessages * share))
-      return limitReached(480, "no more messages are stored for this user");
+      return limitReached(480, "too many messages are stored for this user");
     const wanted = parseDeltaSeconds(headerValue(request, "expires")) ?? storedMessageAge;
     const due = now + Math.min(wanted, storedMessageAge) * 1000;
     const value: Stored = { text, sender, transaction };

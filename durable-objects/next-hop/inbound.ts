@@ -132,7 +132,7 @@ export class Inbound {
     if (isFault(named)) return named;
     // Some trunks write callers with our domain after their number; a name there would look like one of our users.
     const isOurs = named.kind === "subscriber" || (named.kind === "unknown" && !isNumber(sender.user));
-    return isOurs ? fault(403, "From is of one of our domains, for which this server does not speak") : undefined;
+    return isOurs ? fault(403, "From is in one of our domains, which this server does not serve") : undefined;
   }
 
   /** Trunks write the domain, or an address, ours or their own: another name would mean that we must relay. */
@@ -243,7 +243,7 @@ export class Inbound {
   }
 }
 
-const notTaken: Fault = fault(403, "calls from this server are not taken");
+const notTaken: Fault = fault(403, "calls from this server are not accepted");
 
 /** RFC 3261 §8.3. */
 function redirect(request: SipRequest, { status, uri }: RedirectTarget): string {

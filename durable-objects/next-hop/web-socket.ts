@@ -34,7 +34,7 @@ export async function openWebSocket(hop: Hop, events: ChannelEvents, token: stri
   socket.accept();
   if (response.headers.get("Sec-WebSocket-Protocol")?.toLowerCase() !== "sip") {
     socket.close(1002, "the subprotocol sip is required");
-    throw new Error(`${hop.host} does not speak SIP over WebSocket`);
+    throw new Error(`${hop.host} does not support SIP over WebSocket`);
   }
   socket.addEventListener("message", ({ data }) => {
     if (isTooLong(data as string | ArrayBuffer)) {

@@ -148,7 +148,7 @@ export async function routeOf(
       return { kind: "address", address: { ...address, user: outcome.user, domain: home.domain } };
     case "trunk": {
       const trunk = (await directory.trunks(home.domain)).find(({ name }) => name === outcome.trunk);
-      if (trunk === undefined) return fault(500, "the trunk of this route is not there any more");
+      if (trunk === undefined) return fault(500, "the trunk of this route no longer exists");
       return outcome.keepsDomain
         ? { kind: "external", uri: `sip:${outcome.user}@${domain}`, trunk: trunk.name, keepsRequestUri: true }
         : { kind: "external", uri: uriAtTrunk(trunk, outcome.user), trunk: trunk.name };
@@ -161,7 +161,7 @@ export async function routeOf(
         ? fault(404, "the route of the domain leads back to the same address")
         : outcome;
     case "reject":
-      return fault(outcome.status, toOctets(outcome.reason ?? "a route of the domain refuses it"));
+      return fault(outcome.status, toOctets(outcome.reason ?? "refused by a route of the domain"));
   }
 }
 

@@ -42,12 +42,12 @@ export async function hopsOf(
   // An administrator may use any port.
   const hops = trunk === "" ? located.hops.filter(({ port }) => isPortForCalls(port)) : located.hops;
   const [refused] = located.hops;
-  if (hops.length === 0 && refused !== undefined) return fault(403, `calls do not go to port ${refused.port}`);
+  if (hops.length === 0 && refused !== undefined) return fault(403, `calls to port ${refused.port} are not allowed`);
   // A server that is connected to by name is looked up once more by the platform, where a local name would lead to this machine.
   const isOwn = trunk === "" && networks.length === 0 && hops.some(({ host, transport }) => goesByName(transport) && isLocalName(host));
-  if (isOwn) return fault(403, "the server is in a network that calls may not leave to");
+  if (isOwn) return fault(403, "the server is in a network that calls may not go to");
   const names = new Set(allowedHops(hops, networks).flatMap((hop) => lines.map((line) => hopName(hop, trunk, line))));
-  return names.size > 0 ? [...names].map((name) => ({ name })) : fault(403, "the server is in a network that calls may not leave to");
+  return names.size > 0 ? [...names].map((name) => ({ name })) : fault(403, "the server is in a network that calls may not go to");
 }
 
 function isLocalName(host: string): boolean {
@@ -81,7 +81,7 @@ export async function trunkHops(
 
 async function placesOf(search: Search, server: string, lines: Lines): Promise<readonly Place[] | Fault> {
   const uri = parseUri(server);
-  if (isFault(uri) || uri.kind !== "sip") return fault(500, "the trunk's server is no SIP URI");
+  if (isFault(uri) || uri.kind !== "sip") return fault(500, "the trunk's server is not a SIP URI");
   const places = await hopsOf(search, uri, lines);
   return isFault(places) ? places : places.map(({ name }) => ({ name, server }));
 }

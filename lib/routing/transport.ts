@@ -36,8 +36,9 @@ export function permittedTransports(uri: SipUri, ours: readonly Transport[]): re
 }
 
 /**
- * The transport if neither the URI nor the DNS names one: TLS for a SIPS URI. DEVIATION(RFC 3263 §4.1): a SIP URI gets TCP instead of UDP,
- * which the platform does not offer; every SIP element has both (RFC 3261 §18).
+ * The transport if neither the URI nor the DNS names one: TLS for a SIPS URI.
+ * DEVIATION(RFC 3263 §4.1): a SIP URI gets TCP instead of UDP, which the platform does not offer; every SIP element has both (RFC 3261
+ * §18).
  */
 export function defaultTransport(uri: SipUri, permitted: readonly Transport[]): Transport | undefined {
   const usual = uri.scheme === "sips" ? "tls" : "tcp";

@@ -71,7 +71,7 @@ export class BackEndSubscription {
     const { user, domain } = this.#room.home;
     const question = { method: "SUBSCRIBE", requestUri, address: way.address, caller: `${user}@${domain}` };
     const target = await selectTarget(this.#room, question);
-    return !isFault(target) && target.kind === "redirect" ? fault(target.status, "the resource is somewhere else") : target;
+    return !isFault(target) && target.kind === "redirect" ? fault(target.status, "the resource is at another address") : target;
   }
 }
 

@@ -29,7 +29,7 @@ export class ListSources {
 
   /** A list that a phone subscribes to. */
   async asked(name: ListName, now: number): Promise<ResourceList | Fault> {
-    return this.mayAsk(now) ? this.found(name, now) : limitReached(480, "lists are asked for too often", [["Retry-After", "5"]]);
+    return this.mayAsk(now) ? this.found(name, now) : limitReached(480, "lists are requested too often", [["Retry-After", "5"]]);
   }
 
   /** The list in the directory, which notifies this home of changes from now on. 404 if there is none. */

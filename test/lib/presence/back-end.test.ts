@@ -69,7 +69,7 @@ describe("a back-end subscription (RFC 4662 §2)", () => {
   });
 
   it("that as many watch as may is asked for again soon, and is not taken for somebody who never registered", () => {
-    const full = { status: 480, response: message("SIP/2.0 480 Too many watch this user", ["Retry-After: 600"]) };
+    const full = { status: 480, response: message("SIP/2.0 480 Too many watchers for this user", ["Retry-After: 600"]) };
     expect(answered(fresh, full, now)).toMatchObject({ state: "terminated", reason: "probation", due: now + 60_000 });
   });
 

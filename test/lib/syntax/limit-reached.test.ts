@@ -8,9 +8,9 @@ import { receive } from "../support/sip.ts";
 describe("a limit that is reached", () => {
   it.each([403, 480] as const)("draws %s with the reason in its reason phrase and in a Warning, and no Retry-After", (status) => {
     const { request } = receive("SUBSCRIBE sip:bob@example.com");
-    const lines = answerFault(request, limitReached(status, "too many watch this user")).split("\r\n");
-    expect(lines[0]).toBe(`SIP/2.0 ${status} Too many watch this user`);
-    expect(lines).toContain('Warning: 399 offhook "too many watch this user"');
+    const lines = answerFault(request, limitReached(status, "too many watchers for this user")).split("\r\n");
+    expect(lines[0]).toBe(`SIP/2.0 ${status} Too many watchers for this user`);
+    expect(lines).toContain('Warning: 399 offhook "too many watchers for this user"');
     expect(lines.filter((line) => line.startsWith("Retry-After"))).toEqual([]);
   });
 

@@ -87,7 +87,7 @@ describe("a failed call is told of ten minutes later", () => {
     const { alice, world } = scenario;
     await world.pass(10 * minutes);
     for (const user of ["alice", "bob"]) {
-      expect(await failedAt(user)).toMatchObject([{ callId: alice.call.id, status: 487, why: "nobody answered in time" }]);
+      expect(await failedAt(user)).toMatchObject([{ callId: alice.call.id, status: 487, why: "no answer in time" }]);
       expect((await failedAt(user))[0]?.ms).toBeCloseTo(30_000, -4);
     }
   });
@@ -99,7 +99,7 @@ describe("a failed call is told of ten minutes later", () => {
     await world.settle();
     await world.pass(10 * minutes);
     for (const user of ["alice", "bob"])
-      expect(await failedAt(user)).toMatchObject([{ callId: alice.call.id, status: 408, why: "nobody answered in time" }]);
+      expect(await failedAt(user)).toMatchObject([{ callId: alice.call.id, status: 408, why: "no answer in time" }]);
   });
 
   it("if it was sent on: by each of the homes, once", async () => {

@@ -22,6 +22,6 @@ it.each([
   await scenario.world.settle();
   expect(scenario.alice.state).toBe(`ended ${status}`);
   const { raw } = scenario.alice.last(status);
-  expect(raw).toContain("sent on to where they cannot go");
+  expect(raw).toContain("cannot be forwarded");
   expect(raw).not.toMatch(/secret|nobody|6379|no such user/);
 });
