@@ -6,7 +6,7 @@ import type { BindingView, StaticContact } from "../lib/location/binding-view.ts
 import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { ListName } from "../lib/presence/resource-list.ts";
 import type { TraceEntry } from "../lib/trace.ts";
-import { type Envelope, type Receipt, type RequestEnvelope, readEnvelope } from "../lib/transport/envelope.ts";
+import { type Envelope, type Receipt, type RequestEnvelope, type ResponseEnvelope, readEnvelope } from "../lib/transport/envelope.ts";
 import { readConfiguration } from "../platform/configuration.ts";
 import { directoryOf } from "../platform/directory/directory.ts";
 import { isTooLong, tooLongFrame } from "../lib/transport/frame-limit.ts";
@@ -21,7 +21,8 @@ import { FailedCalls } from "./address-of-record/failed-calls.ts";
 import { ActiveCalls } from "./address-of-record/active-calls.ts";
 import { Forking } from "./address-of-record/forking.ts";
 import { Terminating } from "./address-of-record/terminating.ts";
-import { Lists, ofLists } from "./address-of-record/lists.ts";
+import type { LocalUserAgent } from "./address-of-record/local-user-agent.ts";
+import { ListServer } from "./address-of-record/list-server.ts";
 import { UndeliveredMessages } from "./address-of-record/undelivered-messages.ts";
 import { OriginatingResponses } from "./address-of-record/originating-responses.ts";
 import { TryingTimer } from "./address-of-record/trying-timer.ts";
@@ -29,8 +30,7 @@ import { Originating } from "./address-of-record/originating.ts";
 import { Messages } from "./address-of-record/stored-messages.ts";
 import type { Part } from "./address-of-record/part.ts";
 import { PendingInvites } from "./address-of-record/pending-invites.ts";
-import { Presence } from "./address-of-record/presence.ts";
-import { ofSubscription } from "./address-of-record/presence/notifier.ts";
+import { PresenceAgent } from "./address-of-record/presence-agent.ts";
 import { Ingress } from "./address-of-record/ingress.ts";
 import { Registrar } from "./address-of-record/registrar.ts";
 import { schema } from "./address-of-record/schema.ts";
@@ -65,8 +65,9 @@ interface Parts {
   readonly responses: OriginatingResponses;
   readonly originating: Originating;
   readonly ingress: Ingress;
-  readonly presence: Presence;
-  readonly lists: Lists;
+  readonly presenceAgent: PresenceAgent;
+  readonly listServer: ListServer;
+  readonly localUserAgents: readonly LocalUserAgent[];
 }
 
 /**
@@ -209,13 +210,13 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
   async subscriberChanged(subscriber: Subscriber): Promise<void> {
     await this.#room.alarm.ready();
     this.#parts.account.take(subscriber);
-    this.#parts.presence.permissionsChanged(Date.now());
+    this.#parts.presenceAgent.permissionsChanged(Date.now());
   }
 
   /** A list that the owner may watch has changed in the directory. */
   async listChanged(list: ListName): Promise<void> {
     await this.#room.alarm.ready();
-    await this.#parts.lists.changed(list);
+    await this.#parts.listServer.changed(list);
   }
 
   /** The owner has been deleted: bindings and sockets end. */
@@ -252,7 +253,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
   /** An application sets the owner's presence or number of waiting messages, for this many seconds. */
   async say(event: "presence" | "message-summary", body: string, seconds: number): Promise<void> {
     await this.#room.alarm.ready();
-    this.#parts.presence.say(event, body, seconds, Date.now());
+    this.#parts.presenceAgent.say(event, body, seconds, Date.now());
   }
 
   /** An administrator ends a binding; false if there is none with this id. */
@@ -289,9 +290,10 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     const forking = new Forking(room, new Contexts(room), passOn, waitsFor);
     const callsAtPresent = (now: number) => forking.ringing().length + pendingInvites.pending().length + activeCalls.count(now);
     const messages = new Messages(room);
-    const presence = new Presence(room, account, { registrar, activeCalls, pendingInvites, forking, messages }, passOn);
-    const lists = new Lists(room, account, forking, passOn);
-    const watched = { messages, presence, lists };
+    const presence = new PresenceAgent(room, account, { registrar, activeCalls, pendingInvites, forking, messages }, passOn);
+    const lists = new ListServer(room, account, forking, passOn);
+    const localUserAgents = [presence, lists];
+    const watched = { messages, presence, localUserAgents };
     const terminating = new Terminating(
       room,
       { account, registrar, forking, undelivered, activeCalls, ...watched, callsAtPresent },
@@ -304,7 +306,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       { account, pendingInvites, undelivered, activeCalls, lists, callsAtPresent, forking, responses, tryingTimers },
       passOn,
     );
-    const phones = { activeCalls, originating, responses, terminating, forking, pendingInvites, undelivered, presence };
+    const phones = { activeCalls, originating, responses, terminating, forking, pendingInvites, undelivered };
     const ingress: Ingress = new Ingress(room, account, registrar, phones, () => ordered);
     const ordered: readonly Part[] = [
       // First, because the others need to know until when a phone is waited for.
@@ -320,7 +322,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       room.failed,
       ingress,
     ];
-    return { account, registrar, lists, ...phones, ingress, ordered };
+    return { account, registrar, presenceAgent: presence, listServer: lists, localUserAgents, ...phones, ingress, ordered };
   }
 
   #receive(written: Envelope, now: number): Receipt {
@@ -337,14 +339,17 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       case "cancel":
         return this.#parts.forking.cancel(envelope, now);
       case "response":
-        if (envelope.to.branch === undefined) return this.#parts.responses.response(envelope, now);
-        if (envelope.to.branch.startsWith(ofLists)) return this.#parts.lists.response(envelope, now);
-        return envelope.to.branch.startsWith(ofSubscription)
-          ? this.#parts.presence.response(envelope, now)
-          : this.#parts.forking.sentOnAnswered(envelope, now);
+        return this.#takerOf(envelope).response(envelope, now);
       case "inquiry":
         return this.#parts.pendingInvites.inquiry(envelope, now);
     }
+  }
+
+  /** Where a response goes: to a phone, or to what has sent a request of its own from here. */
+  #takerOf({ to: { branch } }: ResponseEnvelope): { response(envelope: ResponseEnvelope, now: number): Receipt } {
+    if (branch === undefined) return this.#parts.responses;
+    const local = this.#parts.localUserAgents.find(({ branchPrefix }) => branch.startsWith(branchPrefix));
+    return local ?? { response: (envelope, now) => this.#parts.forking.sentOnAnswered(envelope, now) };
   }
 
   /** A call of another user that goes to no phone. Guests and clients of the redirect server have not authenticated and cost no row. */

@@ -22,7 +22,7 @@ import type { Account } from "./account.ts";
 import type { ActiveCalls } from "./active-calls.ts";
 import type { Forking } from "./forking.ts";
 import type { UndeliveredMessages } from "./undelivered-messages.ts";
-import type { Lists } from "./lists.ts";
+import type { ListServer } from "./list-server.ts";
 import type { PendingInvites } from "./pending-invites.ts";
 import { parsed } from "../shared/reparse.ts";
 import { type External, type RedirectTarget, type TargetQuestion, decideTarget, selectTarget } from "../shared/target-selection.ts";
@@ -38,7 +38,7 @@ export interface OriginatingParts {
   readonly pendingInvites: PendingInvites;
   readonly undelivered: UndeliveredMessages;
   readonly activeCalls: ActiveCalls;
-  readonly lists: Lists;
+  readonly lists: ListServer;
   readonly callsAtPresent: CallsAtPresent;
   readonly forking: Pick<Forking, "acknowledged" | "has" | "openExternal">;
   readonly responses: OriginatingResponses;
@@ -58,7 +58,7 @@ export class Originating {
   readonly #pendingInvites: PendingInvites;
   readonly #undelivered: UndeliveredMessages;
   readonly #activeCalls: ActiveCalls;
-  readonly #lists: Lists;
+  readonly #lists: ListServer;
   readonly #callsAtPresent: CallsAtPresent;
   readonly #forking: OriginatingParts["forking"];
   readonly #policy: NonSubscriberPolicy;

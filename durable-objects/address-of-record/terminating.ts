@@ -2,8 +2,6 @@ import { isHopName } from "../../lib/routing/hop-name.ts";
 import type { Branch } from "../../lib/proxy/branch.ts";
 import { inProgress, withoutRoute } from "../../lib/proxy/call-name.ts";
 import { type Forwarder, type StatelessRequest, hasLooped, makesDialogs, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
-import { listServer } from "../../lib/presence/back-end.ts";
-import { agent } from "../../lib/presence/subscription.ts";
 import { noSubscription, refuseWithin } from "../../lib/proxy/within.ts";
 import { refuseBlocked } from "../../lib/proxy/block-list.ts";
 import { challengesWithin, withoutAnswers } from "../../lib/proxy/foreign-challenges.ts";
@@ -37,10 +35,10 @@ import type { ActiveCalls } from "./active-calls.ts";
 import type { Forking } from "./forking.ts";
 import type { PassOn } from "./pass-on.ts";
 import type { UndeliveredMessage, UndeliveredMessages } from "./undelivered-messages.ts";
-import type { Lists } from "./lists.ts";
+import type { LocalUserAgent } from "./local-user-agent.ts";
 import type { Messages } from "./stored-messages.ts";
 import type { CallsAtPresent } from "./non-subscriber-policy.ts";
-import type { Presence } from "./presence.ts";
+import type { PresenceAgent } from "./presence-agent.ts";
 import type { Registrar } from "./registrar.ts";
 
 /** Maximum seconds that a notification waits for its phone, however long its subscription is. */
@@ -55,8 +53,8 @@ export class Terminating implements Part {
   readonly #undelivered: UndeliveredMessages;
   readonly #activeCalls: ActiveCalls;
   readonly #messages: Messages;
-  readonly #presence: Presence;
-  readonly #lists: Lists;
+  readonly #presence: PresenceAgent;
+  readonly #localUserAgents: readonly LocalUserAgent[];
   readonly #callsAtPresent: CallsAtPresent;
   readonly #passOn: PassOn;
   readonly #by: Forwarder;
@@ -70,7 +68,7 @@ export class Terminating implements Part {
     this.#activeCalls = parts.activeCalls;
     this.#messages = parts.messages;
     this.#presence = parts.presence;
-    this.#lists = parts.lists;
+    this.#localUserAgents = parts.localUserAgents;
     this.#callsAtPresent = parts.callsAtPresent;
     this.#passOn = passOn;
     this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint, hints: room.home.hints };
@@ -252,8 +250,8 @@ export class Terminating implements Part {
   /** Within a dialog: to the newest socket of the phone that the route token names (RFC 5626 §5.3). */
   #toPhone(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt {
     const phone = envelope.to.kind === "phone" ? envelope.to.phone : "";
-    if (phone === agent) return this.#presence.within(envelope, request, mandatory, now);
-    if (phone === listServer) return this.#lists.within(envelope, request, mandatory, now);
+    const local = this.#localUserAgents.find((one) => one.phone === phone);
+    if (local !== undefined) return local.inDialog(envelope, request, mandatory, now);
     const refusal = refuseWithin(this.#account.rules().blocked, envelope.identity, request, mandatory);
     if (refusal !== undefined) return refused(request, refusal);
     if (request.method === "BYE") this.#activeCalls.ended(mandatory);
@@ -349,8 +347,8 @@ export interface TerminatingParts {
   readonly undelivered: UndeliveredMessages;
   readonly activeCalls: ActiveCalls;
   readonly messages: Messages;
-  readonly presence: Presence;
-  readonly lists: Lists;
+  readonly presence: PresenceAgent;
+  readonly localUserAgents: readonly LocalUserAgent[];
   readonly callsAtPresent: CallsAtPresent;
 }
 

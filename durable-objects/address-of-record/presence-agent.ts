@@ -25,11 +25,12 @@ import type { Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/trans
 import { accepted } from "../../lib/transport/envelope.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
+import type { LocalUserAgent } from "./local-user-agent.ts";
 import type { Part } from "./part.ts";
 import type { Room } from "./room.ts";
 import type { Account } from "./account.ts";
 import { EventState, type Sources } from "./presence/event-state.ts";
-import { Notifier, visible } from "./presence/notifier.ts";
+import { Notifier, ofSubscription, visible } from "./presence/notifier.ts";
 import { Publications } from "./presence/publications.ts";
 import { Subscriptions } from "./presence/subscriptions.ts";
 import { Waiting } from "./presence/waiting.ts";
@@ -45,7 +46,9 @@ const maxFinalNotifyWait = 60_000;
 const repeatFinalNotifyAfter = 2000;
 
 /** The presence agent of this home's user (RFC 3856 §3): event state compositor (RFC 3903) and notifier (RFC 6665) of all its packages. */
-export class Presence implements Part {
+export class PresenceAgent implements Part, LocalUserAgent {
+  readonly phone = agent;
+  readonly branchPrefix = ofSubscription;
   readonly #room: Room;
   readonly #account: Account;
   readonly #subscriptions: Subscriptions;
@@ -70,11 +73,11 @@ export class Presence implements Part {
     if (ownEvent(request) === undefined) return undefined;
     return mandatory.toTag === undefined
       ? this.#subscribe(envelope, request, mandatory, now)
-      : this.within(envelope, request, mandatory, now);
+      : this.inDialog(envelope, request, mandatory, now);
   }
 
   /** RFC 6665 §4.2.1: a SUBSCRIBE within a subscription's dialog refreshes or ends it, or fetches the state. */
-  within({ identity }: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt {
+  inDialog({ identity }: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt {
     if (request.method !== "SUBSCRIBE") return refused(request, fault(405, "this is a notifier", [["Allow", "SUBSCRIBE"]]));
     const parameters = inspectRequest(request, understood) ?? readSubscribeParameters(request, this.#room.configuration.subscriptions);
     if (isFault(parameters)) return refused(request, parameters);

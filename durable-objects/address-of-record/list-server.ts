@@ -20,6 +20,7 @@ import type { Envelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../..
 import { accepted } from "../../lib/transport/envelope.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
+import type { LocalUserAgent } from "./local-user-agent.ts";
 import type { Part } from "./part.ts";
 import type { Room } from "./room.ts";
 import type { Forking } from "./forking.ts";
@@ -31,8 +32,7 @@ import { ListSources, requestList } from "./lists/list-sources.ts";
 import { ListSubscriptions } from "./lists/list-subscriptions.ts";
 import { BackEndRefresh, ofBackEnd } from "./lists/back-end-refresh.ts";
 
-/** Prefix of the return addresses of this part: no response context has such a name. */
-export const ofLists = "%";
+const ofLists = "%";
 
 /** Of one user: maximum lists that are watched at a time, and resources on all of them. */
 const maxSubscriptions = 10;
@@ -46,7 +46,9 @@ const repeatFinalNotifyAfter = 2000;
  * The resource list server of this home's user (RFC 4662): a subscriber to a list is served by their own home, also if the list is one of
  * the domain. So a list shows only what the user may watch.
  */
-export class Lists implements Part {
+export class ListServer implements Part, LocalUserAgent {
+  readonly phone = listServer;
+  readonly branchPrefix = ofLists;
   readonly #room: Room;
   readonly #account: Account;
   readonly #subscriptions: ListSubscriptions;
@@ -101,7 +103,7 @@ export class Lists implements Part {
   }
 
   /** Within a dialog: a SUBSCRIBE of a list's watcher, or a NOTIFY for one of its resources. */
-  within(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt {
+  inDialog(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt {
     if (request.method === "NOTIFY") return this.#notified(envelope, request, mandatory, now);
     if (request.method === "ACK") return accepted;
     if (request.method !== "SUBSCRIBE") return refused(request, fault(405, "this is a list", [["Allow", "SUBSCRIBE, NOTIFY"]]));
