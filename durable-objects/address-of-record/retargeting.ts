@@ -232,7 +232,7 @@ function withIdentity(text: string, asserts: Asserts | undefined): string {
     : alter(request, { append: [["P-Asserted-Identity", `<sip:${identity}>`]] });
 }
 
-/** Seconds; undefined if the response does not say (RFC 3261 §20.33). */
+/** Seconds; undefined if the response has none (RFC 3261 §20.33). */
 function retryAfterOf(text: string): number | undefined {
   const message = parseMessage(text);
   return isFault(message) ? undefined : parseDeltaSeconds(/^\d+/.exec(headerValue(message, "retry-after") ?? "")?.[0]);
