@@ -222,7 +222,7 @@ function lastRefusal(refusal: string): Refusal {
   return refusal === "" ? fault(408, "no server has answered") : { kind: "answered", status: 503, text: refusal };
 }
 
-/** Untrusted receivers get no asserted identity, also of a trusted server (RFC 3325 §5). */
+/** Untrusted receivers get no asserted identity, even from a trusted server (RFC 3325 §5). */
 function withIdentity(text: string, asserts: Asserts | undefined): string {
   const request = parsed(text);
   if (asserts === undefined) return shownTo(request, "server");
