@@ -16,15 +16,15 @@ import { type Place, type Search, hopsOf, trunkHops } from "../shared/trunk-hops
 import { type OpenContext, branchName, isSips } from "./contexts.ts";
 import type { Room } from "./room.ts";
 
-/** What is said of the caller (RFC 3325 §5); undefined if nothing is. */
+/** The asserted identity of the caller (RFC 3325 §5); undefined if there is none. */
 export interface Asserts {
   readonly identity: string | undefined;
 }
 
 export interface ForwardingPlace extends Place {
-  /** Absent: it is not to know who calls. */
+  /** Absent: the receiver must not learn the caller. */
   readonly asserts?: Asserts | undefined;
-  /** Of the server of another domain, that has connected to us. */
+  /** The server of another domain, which has connected to us. */
   readonly isPeer?: boolean;
 }
 
@@ -48,9 +48,9 @@ export class ForwardingPlaces {
   async find(open: OpenContext, branch: ForkedBranch): Promise<Found | Fault> {
     const found = await available(() => this.#locate(open, branch));
     if (isFault(found) || !isSips(open)) return found;
-    // RFC 5630 §5.3: what is to be secure goes by no connection that is not.
+    // RFC 5630 §5.3: a secure request goes only over secure connections.
     const places = found.places.filter(({ name }) => !isHopName(name) || isSecure(readHopName(name).transport));
-    return places.length > 0 ? { ...found, places } : fault(480, "no server is reached by TLS");
+    return places.length > 0 ? { ...found, places } : fault(480, "no server can be reached over TLS");
   }
 
   async #locate(open: OpenContext, branch: ForkedBranch): Promise<Found | Fault> {
@@ -82,7 +82,7 @@ export class ForwardingPlaces {
   async #byTrunk(search: Search, open: OpenContext, name: string, address: Address): Promise<Found | Fault> {
     const { directory, home, keyring } = this.#room;
     const trunk = (await directory.trunks(home.domain)).find((one) => one.name === name);
-    if (trunk === undefined) return fault(500, "the trunk is not there any more");
+    if (trunk === undefined) return fault(500, "the trunk no longer exists");
     const line = randomFor(keyring, headerValue(open.request, "call-id") ?? "")(trunk.connections);
     const found = await trunkHops(search, trunk, [line]);
     if (isFault(found)) return found;

@@ -49,7 +49,7 @@ export class OriginatingResponses implements Part {
     return accepted;
   }
 
-  /** A response that may not have reached its phone goes to it once more. */
+  /** A response that may not have reached its phone is sent again. */
   again(flow: Flow, message: ResponseEnvelope, now: number): void {
     this.#send(flow, message, this.#asShown(message, flow), now);
   }

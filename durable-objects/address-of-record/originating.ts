@@ -185,7 +185,7 @@ export class Originating {
     this.#pendingInvites.cancel(home, transaction, reason, now + this.#room.timers.ringing, done, done);
   }
 
-  /** Where the notes are lost, the CANCEL goes where its Request-URI leads (RFC 3261 §9.1: the INVITE's), and that home knows. */
+  /** If the notes are lost, the CANCEL goes where its Request-URI leads (RFC 3261 §9.1: the INVITE's), and that home knows the call. */
   async #cancelByName(flow: Flow, request: Request, mandatory: MandatoryHeaders, envelope: CancelEnvelope, now: number): Promise<void> {
     const home = await this.#homeByName(flow, request, mandatory, envelope.transaction);
     if (home === undefined) return this.#reply(flow, request, replyTo(request, 481, { toTag: randomText() }), 481, now);
@@ -332,7 +332,7 @@ export class Originating {
   }
 }
 
-/** RFC 5393 §5.3: how many branches the request may have at most; undefined if it does not limit them. */
+/** RFC 5393 §5.3: how many branches the request may have; undefined if it does not limit them. */
 function readBreadth(request: Request): number | Fault | undefined {
   const written = headerValue(request, "max-breadth");
   if (written === undefined) return undefined;

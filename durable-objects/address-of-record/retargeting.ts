@@ -222,7 +222,7 @@ function lastRefusal(refusal: string): Refusal {
   return refusal === "" ? fault(408, "no server has answered") : { kind: "answered", status: 503, text: refusal };
 }
 
-/** Untrusted receivers get no asserted identity, also of a trusted server (RFC 3325 §5). */
+/** Untrusted receivers get no asserted identity, even from a trusted server (RFC 3325 §5). */
 function withIdentity(text: string, asserts: Asserts | undefined): string {
   const request = parsed(text);
   if (asserts === undefined) return shownTo(request, "server");
@@ -232,7 +232,7 @@ function withIdentity(text: string, asserts: Asserts | undefined): string {
     : alter(request, { append: [["P-Asserted-Identity", `<sip:${identity}>`]] });
 }
 
-/** Seconds; undefined if the response does not say (RFC 3261 §20.33). */
+/** Seconds; undefined if the response has none (RFC 3261 §20.33). */
 function retryAfterOf(text: string): number | undefined {
   const message = parseMessage(text);
   return isFault(message) ? undefined : parseDeltaSeconds(/^\d+/.exec(headerValue(message, "retry-after") ?? "")?.[0]);

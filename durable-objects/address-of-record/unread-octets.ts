@@ -22,7 +22,7 @@ export class UnreadOctets {
   /** Octets sent since the last sign that the client reads. */
   readonly #unread = new Map<string, number>();
 
-  /** @param probe composes the request that asks a client whether it reads */
+  /** @param probe composes the request that tests whether a client reads */
   constructor(sockets: Connections, probe: (flow: Flow, token: string) => string) {
     this.#sockets = sockets;
     this.#probe = probe;
