@@ -29,7 +29,7 @@ export default defineConfig({
     maxWorkers: 2,
     ...(report === undefined ? {} : { reporters: ["default", "json"], outputFile: { json: report } }),
     projects: [
-      node("lib", ["lib", "scenarios", "torture", "properties", "house"]),
+      node("unit", ["unit", "scenarios", "torture", "properties", "house"]),
       node("wire", ["wire"]),
       node("browser", ["browser"]),
       {

@@ -26,7 +26,7 @@ const exceptions = new Set(["mostCrowded", "mostInformative", "longestPause"]);
 
 /** One test has what the first release has written. */
 const files = globSync("{lib,platform,durable-objects,workers,web,bench,test}/**/*.ts").filter(
-  (file) => !file.includes("node_modules") && file !== "test/lib/transport/older-shapes.test.ts",
+  (file) => !file.includes("node_modules") && file !== "test/unit/lib/transport/older-shapes.test.ts",
 );
 
 function identifiersOf(file: string): Set<string> {

@@ -1,0 +1,122 @@
+import { describe, expect, it } from "vitest";
+import { ActiveCalls } from "../../../../durable-objects/next-hop/active-calls.ts";
+
+/** The calls on a connection, and what goes by of one of them. */
+function calls() {
+  const some = new ActiveCalls({ transaction: 32_000, ringing: 185_000 });
+  const one = { callId: "one", fromTag: "near", toTag: undefined, cseq: { method: "INVITE", number: 1 } };
+  return {
+    some,
+    asks: (method: string, now: number, toTag?: string) => some.passed(method, { ...one, toTag }, now),
+    answers: (status: number, now: number, method = "INVITE", toTag = "far") =>
+      some.answered(status, { ...one, toTag, cseq: { method, number: 1 } }, now),
+  };
+}
+
+describe("a call on a connection counts", () => {
+  it("until a while after Timer B, if nothing ever answers its INVITE", () => {
+    const { some, asks } = calls();
+    asks("INVITE", 0);
+    expect([some.count(36_999), some.count(37_000)]).toEqual([1, 0]);
+  });
+
+  it("until a while after Timer C and the wait after a CANCEL, from the last provisional response on", () => {
+    const { some, asks, answers } = calls();
+    asks("INVITE", 0);
+    answers(180, 1000);
+    answers(180, 100_000);
+    expect([some.count(321_999), some.count(322_000)]).toEqual([1, 0]);
+  });
+
+  it("until its BYE", () => {
+    const { some, asks, answers } = calls();
+    asks("INVITE", 0);
+    answers(200, 1000);
+    expect(some.count(3600_000)).toBe(1);
+    asks("BYE", 3600_000, "far");
+    expect(some.count(3600_000)).toBe(0);
+  });
+
+  it("no more after its BYE, though its 2xx is said again", () => {
+    const { some, asks, answers } = calls();
+    asks("INVITE", 0);
+    answers(200, 1000);
+    asks("BYE", 2000, "far");
+    answers(200, 3000);
+    expect(some.count(3000)).toBe(0);
+  });
+
+  it("until the last BYE, where several phones have answered it (RFC 3261 §13.2.2.4)", () => {
+    const { some, asks, answers } = calls();
+    asks("INVITE", 0);
+    for (const tag of ["far", "other"]) answers(200, 1000, "INVITE", tag);
+    asks("BYE", 2000, "far");
+    expect(some.count(2000)).toBe(1);
+    asks("BYE", 3000, "other");
+    expect(some.count(3000)).toBe(0);
+  });
+
+  it("though a BYE ends one of its early dialogs, until its INVITE is answered (RFC 3261 §15)", () => {
+    const { some, asks, answers } = calls();
+    asks("INVITE", 0);
+    answers(180, 1000);
+    asks("BYE", 2000, "far");
+    expect(some.count(2000)).toBe(1);
+    answers(487, 2000);
+    expect(some.count(2000)).toBe(0);
+  });
+
+  it.each(["INVITE", "ACK", "UPDATE"])("for a day after the last %s in it, if its BYE never comes", (method) => {
+    const { some, asks, answers } = calls();
+    asks("INVITE", 0);
+    answers(200, 0);
+    asks(method, 3600_000, "far");
+    expect([some.until(), some.count(25 * 3600_000 - 1), some.count(25 * 3600_000)]).toEqual([25 * 3600_000, 1, 0]);
+  });
+
+  it.each(["ACK", "UPDATE"])("not because of an %s behind its end: routes outlive their calls", (method) => {
+    const { some, asks, answers } = calls();
+    asks(method, 0, "far");
+    expect(some.count(0)).toBe(0);
+    asks("INVITE", 0);
+    answers(180, 0);
+    answers(487, 0);
+    asks(method, 1000, "far");
+    expect(some.count(1000)).toBe(0);
+  });
+
+  it("though it is not known any more, as soon as a re-INVITE in it is answered", () => {
+    const { some, asks, answers } = calls();
+    asks("INVITE", 0, "far");
+    expect([some.count(36_999), some.count(37_000)]).toEqual([1, 0]);
+    asks("INVITE", 40_000, "far");
+    answers(200, 41_000);
+    expect(some.count(3600_000)).toBe(1);
+  });
+
+  it("though a re-INVITE was refused (RFC 3261 §14.1), or anything else", () => {
+    const { some, asks, answers } = calls();
+    asks("INVITE", 0);
+    answers(200, 1000);
+    asks("INVITE", 2000, "far");
+    answers(100, 2000);
+    answers(488, 2000);
+    answers(481, 2000, "INFO");
+    expect(some.has("one")).toBe(true);
+  });
+
+  it("no more once it was refused", () => {
+    const { some, asks, answers } = calls();
+    asks("INVITE", 0);
+    answers(486, 0);
+    expect([some.count(0), some.until()]).toEqual([0, 0]);
+  });
+
+  it("only if it is one", () => {
+    const { some, asks, answers } = calls();
+    asks("MESSAGE", 0);
+    answers(200, 0, "MESSAGE");
+    asks("NOTIFY", 0, "far");
+    expect(some.count(0)).toBe(0);
+  });
+});
