@@ -129,7 +129,7 @@ describe.skipIf(!canBrowse)("the call button of the README", () => {
   it.each([
     ["a user whom guests may not call", 'to="sip:private@example.com"', /^The server does not allow a call to private@example\.com/],
     ["a name of the page's own", 'to="sip:private@example.com" name="the shop"', /^The server does not allow a call to the shop/],
-    ["nobody", "", /needs the attribute to$/],
+    ["nobody", "", /needs the attribute to, with the address to call$/],
     ["what is no address", 'to="sip:"', /is not an address$/],
     ["at what is no server", 'to="sip:support@example.com" server="nonsense"', /needs the attribute server$/],
     ["with a TURN server without credentials", 'to="sip:support@example.com" ice="turn:127.0.0.1"', /needs a user name and a credential/],
