@@ -26,7 +26,7 @@ const report = process.env["TEST_REPORT"];
 export default defineConfig({
   test: {
     // Many tests wait for a server or a browser most of the time.
-    maxWorkers: 2,
+    maxWorkers: 3,
     ...(report === undefined ? {} : { reporters: ["default", "json"], outputFile: { json: report } }),
     projects: [
       node("unit", ["unit", "scenarios", "torture", "properties", "house"]),
