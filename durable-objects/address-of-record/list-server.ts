@@ -2,13 +2,7 @@ import { listServer } from "../../lib/presence/back-end.ts";
 import { type ListSubscription, type WatchedEntry, withList } from "../../lib/presence/list-subscription.ts";
 import { eventList, readListSubscribeParameters, refuseLater } from "../../lib/presence/list-subscribe-parameters.ts";
 import { type ListEntry, type ListName, adHocName, canonicalResource, listUri, readListUser } from "../../lib/presence/resource-list.ts";
-import {
-  type Subscription,
-  type SubscribeParameters,
-  isOld,
-  readSubscribeParameters,
-  subscriptionId,
-} from "../../lib/presence/subscription.ts";
+import { type Subscription, type SubscribeParameters, readSubscribeParameters } from "../../lib/presence/subscription.ts";
 import { recordRoute } from "../../lib/proxy/route-token.ts";
 import type { Address } from "../../lib/location/address.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
@@ -22,6 +16,7 @@ import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
 import type { LocalUserAgent } from "./local-user-agent.ts";
 import type { Part } from "./part.ts";
+import { type DialogTags, currentSubscription, dialogTags, finalNotify, subscriptionNamed } from "./subscription-dialogs.ts";
 import type { Room } from "./room.ts";
 import type { Forking } from "./forking.ts";
 import type { Account } from "./account.ts";
@@ -39,9 +34,6 @@ const maxSubscriptions = 10;
 const maxResources = 1000;
 /** Milliseconds that a fetch waits for states. */
 const fetchTime = 1000;
-/** Milliseconds: how long the last notification is tried, and the time until the next attempt. */
-const maxFinalNotifyWait = 60_000;
-const repeatFinalNotifyAfter = 2000;
 /**
  * The resource list server of this home's user (RFC 4662): a subscriber to a list is served by their own home, also if the list is one of
  * the domain. So a list shows only what the user may watch.
@@ -109,11 +101,9 @@ export class ListServer implements Part, LocalUserAgent {
     if (request.method !== "SUBSCRIBE") return refused(request, fault(405, "this is a list", [["Allow", "SUBSCRIBE, NOTIFY"]]));
     const parameters = refuseLater(request) ?? readSubscribeParameters(request, this.#room.configuration.subscriptions);
     if (isFault(parameters)) return refused(request, parameters);
-    const tags = { callId: mandatory.callId, remoteTag: mandatory.fromTag ?? "", localTag: mandatory.toTag ?? "" };
-    const known = this.#subscriptions.get(this.#idOf(tags, parameters));
-    if (known === undefined || known.ended !== undefined || known.expires <= now)
-      return refused(request, fault(481, "there is no such subscription"));
-    if (isOld(known, mandatory)) return refused(request, fault(500, "a later request of this dialog was already received"));
+    const found = this.#subscriptions.get(this.#idOf(dialogTags(mandatory), parameters));
+    const known = currentSubscription(found?.ended === undefined ? found : undefined, mandatory, now);
+    if (isFault(known)) return refused(request, known);
     const { expires, target, rates } = parameters;
     const changed = { ...known, target, rates, cseq: mandatory.cseq.number, touched: now, expires: now + expires * 1000, removed: [] };
     this.#refresh.tryAgain(changed, now);
@@ -140,7 +130,7 @@ export class ListServer implements Part, LocalUserAgent {
       const { id, ended, touched, expires } = subscription;
       if (expires > now) this.#room.alarm.noLaterThan(expires);
       else if (ended === undefined) this.#end(subscription, "timeout", now);
-      else if (now - touched < maxFinalNotifyWait) this.#notifier.end(subscription, ended, now);
+      else if (now - touched < finalNotify.maxWait) this.#notifier.end(subscription, ended, now);
       else this.#subscriptions.remove(id);
     }
     this.#refresh.look(now);
@@ -260,16 +250,14 @@ export class ListServer implements Part, LocalUserAgent {
   }
 
   #end(subscription: ListSubscription, reason: string, now: number): void {
-    const ended = { ...subscription, touched: now, expires: now + repeatFinalNotifyAfter, ended: reason };
+    const ended = { ...subscription, touched: now, expires: now + finalNotify.repeatAfter, ended: reason };
     if (this.#subscriptions.get(subscription.id) !== undefined) this.#subscriptions.put(ended);
     this.#notifier.end(ended, reason, now);
     this.#refresh.look(now);
   }
 
-  #idOf(tags: Pick<Subscription, "callId" | "remoteTag" | "localTag">, { event, eventId }: SubscribeParameters): string {
-    const names = this.#room.keyring.macs("context", subscriptionId(tags, event, eventId)).map((mac) => mac.slice(0, 16));
-    // The name may be from before a key change.
-    return names.find((name) => this.#subscriptions.get(name) !== undefined) ?? (names[0] as string);
+  #idOf(tags: DialogTags, parameters: SubscribeParameters): string {
+    return subscriptionNamed(this.#room.keyring, tags, parameters, (id) => this.#subscriptions.get(id) !== undefined);
   }
 
   #note(error: unknown): void {

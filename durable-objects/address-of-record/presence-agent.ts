@@ -5,15 +5,7 @@ import { eventList } from "../../lib/presence/list-subscribe-parameters.ts";
 import { readPublished } from "../../lib/presence/pidf-patch.ts";
 import { type Permission, noWatcherRules, permissionOf } from "../../lib/location/watcher-rules.ts";
 import { publish } from "../../lib/presence/publication.ts";
-import {
-  type Subscription,
-  type SubscribeParameters,
-  agent,
-  isOld,
-  ownEvent,
-  readSubscribeParameters,
-  subscriptionId,
-} from "../../lib/presence/subscription.ts";
+import { type Subscription, type SubscribeParameters, agent, ownEvent, readSubscribeParameters } from "../../lib/presence/subscription.ts";
 import { recordRoute } from "../../lib/proxy/route-token.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
@@ -27,6 +19,7 @@ import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
 import type { LocalUserAgent } from "./local-user-agent.ts";
 import type { Part } from "./part.ts";
+import { type DialogTags, currentSubscription, dialogTags, finalNotify, subscriptionNamed } from "./subscription-dialogs.ts";
 import type { Room } from "./room.ts";
 import type { Account } from "./account.ts";
 import { EventState, type Sources } from "./presence/event-state.ts";
@@ -41,9 +34,6 @@ const understood = { options: [eventList], types: [] };
 const maxOfWatcher = 20;
 /** The share of all places that one server of another domain may use. */
 const shareOfServer = 0.25;
-/** Milliseconds: how long the last notification of a subscription is tried, and the time until the next attempt. */
-const maxFinalNotifyWait = 60_000;
-const repeatFinalNotifyAfter = 2000;
 
 /** The presence agent of this home's user (RFC 3856 §3): event state compositor (RFC 3903) and notifier (RFC 6665) of all its packages. */
 export class PresenceAgent implements Part, LocalUserAgent {
@@ -81,12 +71,11 @@ export class PresenceAgent implements Part, LocalUserAgent {
     if (request.method !== "SUBSCRIBE") return refused(request, fault(405, "this is a notifier", [["Allow", "SUBSCRIBE"]]));
     const parameters = inspectRequest(request, understood) ?? readSubscribeParameters(request, this.#room.configuration.subscriptions);
     if (isFault(parameters)) return refused(request, parameters);
-    const tags = { callId: mandatory.callId, remoteTag: mandatory.fromTag ?? "", localTag: mandatory.toTag ?? "" };
-    const known = this.#subscriptions.get(this.#idOf(tags, parameters));
+    const found = this.#subscriptions.get(this.#idOf(dialogTags(mandatory), parameters));
     // A request from another server's connection has the dialog's route, which only the watcher knows.
-    const isWatcher = identity === "" || identity === known?.watcher;
-    if (known === undefined || known.expires <= now || !isWatcher) return refused(request, fault(481, "there is no such subscription"));
-    if (isOld(known, mandatory)) return refused(request, fault(500, "a later request of this dialog was already received"));
+    const isWatcher = identity === "" || identity === found?.watcher;
+    const known = currentSubscription(isWatcher ? found : undefined, mandatory, now);
+    if (isFault(known)) return refused(request, known);
     const { expires, target, rates, isPartial } = parameters;
     const changed = { ...known, target, rates, isPartial, cseq: mandatory.cseq.number, touched: now, expires: now + expires * 1000 };
     return this.#knows(changed, parameters, now)
@@ -133,7 +122,7 @@ export class PresenceAgent implements Part, LocalUserAgent {
     this.#publications.passDeadlines(now);
     this.#waiting.passDeadlines(now);
     for (const subscription of this.#subscriptions.ended()) {
-      if (now - subscription.touched < maxFinalNotifyWait) this.#notifier.end(subscription, subscription.ended ?? "timeout", now);
+      if (now - subscription.touched < finalNotify.maxWait) this.#notifier.end(subscription, subscription.ended ?? "timeout", now);
       else this.#subscriptions.remove(subscription.id);
     }
     for (const subscription of [...this.#subscriptions.all()]) {
@@ -279,7 +268,7 @@ export class PresenceAgent implements Part, LocalUserAgent {
     const { event, permission, watcher } = subscription;
     if (reason === "timeout" && event === "presence" && permission === "confirm" && watcher !== "") this.#waiting.add(watcher, now);
     const isStored = this.#subscriptions.get(subscription.id) !== undefined;
-    if (isStored) this.#subscriptions.put({ ...subscription, touched: now, expires: now + repeatFinalNotifyAfter, ended: reason });
+    if (isStored) this.#subscriptions.put({ ...subscription, touched: now, expires: now + finalNotify.repeatAfter, ended: reason });
     this.#notifier.end(subscription, reason, now, isKnown);
     this.afterEvent(now);
   }
@@ -301,10 +290,8 @@ export class PresenceAgent implements Part, LocalUserAgent {
     return this.#subscriptions.count() >= maximumWatchers;
   }
 
-  #idOf(tags: Pick<Subscription, "callId" | "remoteTag" | "localTag">, { event, eventId }: SubscribeParameters): string {
-    const names = this.#room.keyring.macs("context", subscriptionId(tags, event, eventId)).map((mac) => mac.slice(0, 16));
-    // The name may be from before a key change.
-    return names.find((name) => this.#subscriptions.get(name) !== undefined) ?? (names[0] as string);
+  #idOf(tags: DialogTags, parameters: SubscribeParameters): string {
+    return subscriptionNamed(this.#room.keyring, tags, parameters, (id) => this.#subscriptions.get(id) !== undefined);
   }
 }
 
