@@ -28,8 +28,10 @@ export const ofBackEnd = "%b";
 /** Maximum requests in progress: each may query the directory, and other work needs its turn between them. */
 const maxUnderWay = 8;
 /** Requests at once, and per second after that: changing lists must not cause requests without limit. */
-const maxAtOnce = 2000;
-const allowedEachSecond = 20;
+const maxAtOnce = 1000;
+const allowedEachSecond = 5;
+/** Milliseconds that a resource which was refused stays known after no list needs it: until then it takes its place among all resources. */
+const refusedFor = 60_000;
 /** Milliseconds after which a SUBSCRIBE without an answer may be sent again. */
 const patience = 40_000;
 /** Milliseconds after which a SUBSCRIBE is sent again if nothing is known yet, in case of an eviction. */
@@ -74,7 +76,7 @@ export class BackEndRefresh {
       }
     }
     for (const backEnd of this.#backEnds.all()) {
-      if (!needed.has(`${backEnd.event} ${backEnd.resource}`)) this.#end(backEnd, now);
+      if (!needed.has(`${backEnd.event} ${backEnd.resource}`)) this.#endOrKeep(backEnd, now);
     }
     this.#work();
   }
@@ -127,6 +129,13 @@ export class BackEndRefresh {
     // After an eviction it is missing: the alarm sends the SUBSCRIBE again.
     else if (backEnd.state === undefined && now - backEnd.created < patience) this.#room.alarm.noLaterThan(now + lookAgainAfter);
     else if (backEnd.due < never) this.#room.alarm.noLaterThan(backEnd.due);
+  }
+
+  /** Each list of unknown names costs a lookup and a row for each of them: a user can only have so many in a minute. */
+  #endOrKeep(backEnd: BackEnd, now: number): void {
+    const isRefused = backEnd.state === "terminated" && backEnd.remote === undefined;
+    if (!isRefused || now - backEnd.created >= refusedFor) return this.#end(backEnd, now);
+    this.#room.alarm.noLaterThan(backEnd.created + refusedFor, refusedFor);
   }
 
   /** Its further notifications are answered with 481, which ends it too. */
