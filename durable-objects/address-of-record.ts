@@ -97,7 +97,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       configuration,
       timers: {
         transaction: configuration.transactionTimeout * 1000,
-        ringing: configuration.ringTimeout * 1000,
+        timerC: configuration.ringTimeout * 1000,
         grace: configuration.bindingGrace * 1000,
       },
       keyring,
@@ -163,7 +163,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     const then = () => {
       const now = Date.now();
       this.#room.log.note(now, flow.id, `closed with ${code}`);
-      this.#parts.ingress.left(flow, now, code);
+      this.#parts.ingress.flowClosed(flow, now, code);
       this.#look(now);
       this.#left = now;
       if (isNonSubscriberHome(this.#room.home.name)) this.#room.alarm.noLaterThan(now + nonSubscriberGrace);

@@ -98,7 +98,6 @@ export class Contexts {
   }
 
   insert(open: OpenContext, now: number): void {
-    this.collect(now);
     const { context, request } = open;
     this.#keep(open);
     const row = { state: contextShape.write(context), request: store(request.text) };

@@ -127,7 +127,7 @@ export class Ingress implements Part {
   }
 
   /** A connection is closed, or its phones have left it. */
-  left(flow: Flow, now: number, code?: number): void {
+  flowClosed(flow: Flow, now: number, code?: number): void {
     const event = { flow, isOnPurpose: isOnPurpose(code) };
     for (const part of this.#parts()) part.onFlowClosed?.(event, now);
   }
@@ -205,7 +205,7 @@ export class Ingress implements Part {
     if (isFault(outcome)) return this.#refuse(flow, request, outcome, now);
     const text = replyTo(request, 200, { toTag: randomText(), lines: outcome.lines });
     this.#reply(flow, request, text, 200, now);
-    for (const other of outcome.left) this.left(other, now);
+    for (const other of outcome.left) this.flowClosed(other, now);
     if (outcome.newlyRegistered.length === 0) return;
     const phones = [...new Set(outcome.newlyRegistered.map(({ phone }) => phone))];
     const event: Registered = { flow, phones, bindings: outcome.newlyRegistered };

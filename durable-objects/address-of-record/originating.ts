@@ -17,6 +17,7 @@ import type { CancelEnvelope, Receipt, RequestEnvelope, SentRequest } from "../.
 import { type Flow, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
+import type { PassOn } from "./pass-on.ts";
 import type { Room } from "./room.ts";
 import type { Account } from "./account.ts";
 import type { ActiveCalls } from "./active-calls.ts";
@@ -29,9 +30,6 @@ import { type External, type RedirectTarget, type TargetQuestion, decideTarget, 
 import type { OriginatingResponses } from "./originating-responses.ts";
 import type { TryingTimer } from "./trying-timer.ts";
 import { type CallsAtPresent, NonSubscriberPolicy, identityOf } from "./non-subscriber-policy.ts";
-
-/** Sends a request or a CANCEL to a home, also this one. */
-export type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
 
 export interface OriginatingParts {
   readonly account: Account;
@@ -182,7 +180,7 @@ export class Originating {
     const reason = headerValue(request, "reason");
     if (home === undefined) return this.#cancelByName(flow, request, mandatory, { kind: "cancel", transaction, reason }, now);
     const done = () => this.#reply(flow, request, replyTo(request, 200, { toTag: randomText() }), 200, Date.now());
-    this.#pendingInvites.cancel(home, transaction, reason, now + this.#room.timers.ringing, done, done);
+    this.#pendingInvites.cancel(home, transaction, reason, now + this.#room.timers.timerC, done, done);
   }
 
   /** If the notes are lost, the CANCEL goes where its Request-URI leads (RFC 3261 §9.1: the INVITE's), and that home knows the call. */
@@ -244,7 +242,7 @@ export class Originating {
       (error: unknown) => {
         this.#failed(flow, request, envelope.transaction, error);
         // The request may have arrived, and only the receipt have been lost.
-        if (isCall) this.#pendingInvites.cancel(home, envelope.transaction, undefined, now + this.#room.timers.ringing, () => {});
+        if (isCall) this.#pendingInvites.cancel(home, envelope.transaction, undefined, now + this.#room.timers.timerC, () => {});
       },
     );
   }

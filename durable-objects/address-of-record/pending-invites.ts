@@ -103,7 +103,7 @@ export class PendingInvites implements Part {
 
   /** The caller no longer waits for the answer. */
   #givenUp({ transaction, home, at }: PendingInvite, now: number): void {
-    const until = now + this.#room.timers.ringing;
+    const until = now + this.#room.timers.timerC;
     this.#keepOrphaned({ name: transaction, due: now + pauseBeforeRepeating, until, home, phone: "", at, forgetful: 1, contact: "" });
     this.cancel(home, transaction, undefined, until, () => this.#attended(transaction));
   }
@@ -131,7 +131,7 @@ export class PendingInvites implements Part {
   /** A call that can no longer be cancelled by its caller: a row, until its callee's home has the CANCEL. */
   #unattended({ transaction, home, at, dropsOnDisconnect, contact = "" }: PendingInvite, phone: string, now: number): void {
     const due = now + this.#room.configuration.callerGrace * 1000;
-    const until = due + this.#room.timers.ringing;
+    const until = due + this.#room.timers.timerC;
     this.#keepOrphaned({ name: transaction, due, until, home, phone, at, forgetful: dropsOnDisconnect === true ? 1 : 0, contact });
   }
 

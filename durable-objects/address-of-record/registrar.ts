@@ -277,8 +277,8 @@ export class Registrar implements Part {
 
   /** A refresh of a binding that only this flow carries. */
   #carryOn(flow: Flow, put: Binding): readonly Flow[] {
-    const boundContacts = carry(put);
-    this.#room.sockets.update(flow.id, { boundContacts: flow.boundContacts.map((one) => (one.key === put.key ? boundContacts : one)) });
+    const bound = carry(put);
+    this.#room.sockets.update(flow.id, { boundContacts: flow.boundContacts.map((one) => (one.key === put.key ? bound : one)) });
     return [];
   }
 }

@@ -12,6 +12,7 @@ import { hasHeader, headerValue, parseMessage } from "../../lib/syntax/message.t
 import type { CancelEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { answerFault } from "../shared/reply.ts";
 import { type Asserts, type ForwardingPlace, ForwardingPlaces, type Found } from "./forwarding-places.ts";
+import type { PassOn } from "./pass-on.ts";
 import type { Room } from "./room.ts";
 import { parsed } from "../shared/reparse.ts";
 import { branchName, isSips, type OpenContext } from "./contexts.ts";
@@ -215,7 +216,6 @@ interface SentOn {
   readonly left: readonly ForwardingPlace[];
 }
 
-type PassOn = (home: string, envelope: RequestEnvelope | CancelEnvelope) => Promise<Receipt>;
 type Refusal = Fault | (Receipt & { readonly kind: "answered" });
 
 function lastRefusal(refusal: string): Refusal {

@@ -17,7 +17,7 @@ const patienceForLife = 5000;
 /** The transport in our Via on this connection. */
 export type WrittenTransport = "TCP" | "TLS" | "WS" | "WSS";
 
-export interface ClientQuirks {
+export interface ConnectionSettings {
   /** Milliseconds. */
   readonly keepAliveEvery: number;
   /** Sent in the upgrade of a WebSocket. */
@@ -56,7 +56,7 @@ export class Connection {
   }
 
   /** @throws Error if it cannot be opened */
-  static async open(hop: Hop, events: ConnectionEvents, { keepAliveEvery, token }: ClientQuirks): Promise<Connection> {
+  static async open(hop: Hop, events: ConnectionEvents, { keepAliveEvery, token }: ConnectionSettings): Promise<Connection> {
     const connection = new Connection(hop, events, keepAliveEvery);
     const isWebSocket = hop.transport === "ws" || hop.transport === "wss";
     const open = isWebSocket ? (to: Hop, heard: ChannelEvents) => openWebSocket(to, heard, token) : openStream;

@@ -62,7 +62,7 @@ function secretFor({ secret, user }: Claim, username: string): Secret {
   return username === user && user.includes("%") ? (secret.escaped ?? nobody) : secret;
 }
 
-interface BackEndSubscription {
+interface Challenge {
   readonly isStale: boolean;
   /** The text of the challenge's Warning. */
   readonly why: string;
@@ -73,7 +73,7 @@ function askForCredentials(
   request: Request,
   isServer: boolean,
   { domain, at }: Claim,
-  { isStale, why }: BackEndSubscription,
+  { isStale, why }: Challenge,
 ): Fault {
   const name = isServer ? "WWW-Authenticate" : "Proxy-Authenticate";
   const challenges = challenge(keyring, domain, { ...at, request: nameOf(request) }, isStale);

@@ -9,7 +9,7 @@ import { type NamedDialog, dialogNamedIn } from "./dialog-info.ts";
 import { acceptance } from "./accept.ts";
 import { type EventPackage, eventPackages, isEventPackage, partialType, traits } from "./event-package.ts";
 import type { Permission } from "../location/watcher-rules.ts";
-import { type Rates, readRates } from "./rates.ts";
+import { type Rates, readRates } from "./event-rate-control.ts";
 
 /** A subscription as stored in its row: one usage of a dialog, with this home at one end (RFC 6665 §4.2). */
 export interface Subscription {

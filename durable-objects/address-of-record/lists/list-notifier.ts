@@ -9,7 +9,7 @@ import {
 } from "../../../lib/presence/list-subscription.ts";
 import { eventList } from "../../../lib/presence/list-subscribe-parameters.ts";
 import { composeNotify } from "../../../lib/presence/notify.ts";
-import { noRates } from "../../../lib/presence/rates.ts";
+import { noRates } from "../../../lib/presence/event-rate-control.ts";
 import { listBody } from "../../../lib/presence/rlmi.ts";
 import { listServer } from "../../../lib/presence/back-end.ts";
 import { transactionName } from "../../../lib/proxy/branch.ts";

@@ -1,14 +1,14 @@
 import type { EventPackage } from "../../../lib/presence/event-package.ts";
 import { composeNotify } from "../../../lib/presence/notify.ts";
 import type { Permission } from "../../../lib/location/watcher-rules.ts";
-import { noRates } from "../../../lib/presence/rates.ts";
+import { noRates } from "../../../lib/presence/event-rate-control.ts";
 import type { Subscription } from "../../../lib/presence/subscription.ts";
 import { transactionName } from "../../../lib/proxy/branch.ts";
 import type { Receipt, RequestEnvelope } from "../../../lib/transport/envelope.ts";
 import { OneShotTimer } from "../../../platform/one-shot-timer.ts";
 import type { Room } from "../room.ts";
 import type { EventState, Visible } from "./event-state.ts";
-import { Notifications } from "./notifications.ts";
+import { Notifications } from "./notification-times.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
 /** Prefix of the return address of a notification: no response context has such a name. */

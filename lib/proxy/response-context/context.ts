@@ -116,7 +116,7 @@ export interface ProxyTimers {
   /** 64*T1: Timers B and F, and how long a cancelled branch is waited for. */
   readonly transaction: number;
   /** Timer C, more than three minutes (RFC 3261 §16.6 step 11). */
-  readonly ringing: number;
+  readonly timerC: number;
   /** How long a phone that is away is waited for. */
   readonly grace: number;
 }

@@ -88,7 +88,7 @@ function heardSince(branch: ForkedBranch, since: ProceedingSince): number | unde
 function deadlineOf(branch: ForkedBranch, timers: ProxyTimers, since: number | undefined): number {
   if (branch.cancelled !== 0) return branch.cancelled + timers.transaction;
   if (branch.sent === 0) return branch.until;
-  if (since !== undefined) return since + timers.ringing;
+  if (since !== undefined) return since + timers.timerC;
   return branch.sent + timers.transaction + (branch.retarget === undefined ? 0 : headStart);
 }
 

@@ -2,7 +2,7 @@ import type { ForkedBranch, ProxyTimers, ReachableTarget, ResponseContext } from
 import type { RequestEnvelope } from "../../../../lib/transport/envelope.ts";
 
 export const now = 1_700_000_000_000;
-export const timers: ProxyTimers = { transaction: 32_000, ringing: 185_000, grace: 30_000 };
+export const timers: ProxyTimers = { transaction: 32_000, timerC: 185_000, grace: 30_000 };
 export const answerTo = { home: "sip:alice@example.com#1", flow: "flowflow", phone: "alicesph" };
 export const transaction = "0123456789abcdef";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { adaptiveTimeout, readRates, withinPeriod } from "../../../../lib/presence/rates.ts";
+import { adaptiveTimeout, readRates, withinPeriod } from "../../../../lib/presence/event-rate-control.ts";
 import { parseEvent } from "../../../../lib/syntax/event.ts";
 import { isFault } from "../../../../lib/syntax/fault.ts";
 

@@ -1,4 +1,4 @@
-import { adaptiveTimeout, noRates, withinPeriod } from "../../../lib/presence/rates.ts";
+import { adaptiveTimeout, noRates, withinPeriod } from "../../../lib/presence/event-rate-control.ts";
 import type { Subscription } from "../../../lib/presence/subscription.ts";
 
 /** The notifications of a subscription. Times in milliseconds. */
