@@ -89,8 +89,19 @@ export async function connect(url: string, party: FromToHeader): Promise<End> {
   const socket = new WebSocket(url, "sip", { perMessageDeflate: false });
   await once(socket, "open");
   const end: End = { party, socket, hear: () => {} };
-  socket.on("message", (octets: Buffer) => end.hear(octets.toString("latin1")));
+  socket.on("message", (octets: Buffer) => {
+    const frame = octets.toString("latin1");
+    // The server asks whether a client reads that it has sent a lot.
+    if (frame.startsWith("OPTIONS ")) socket.send(answerFrame(frame));
+    else end.hear(frame);
+  });
   return end;
+}
+
+/** 200 to a request, whatever the order of its headers. */
+function answerFrame(request: string): string {
+  const copied = request.split("\r\n").filter((line) => /^(?:Via|From|To|Call-ID|CSeq):/.test(line));
+  return ["SIP/2.0 200 OK", ...copied, "Content-Length: 0", "", ""].join("\r\n");
 }
 
 /**
