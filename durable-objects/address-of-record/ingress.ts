@@ -5,7 +5,7 @@ import { replyTo } from "../../lib/syntax/compose.ts";
 import { type MandatoryHeaders, readMandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { type Request as SipRequest, type Response as SipResponse, hasHeader, parseMessage, recover } from "../../lib/syntax/message.ts";
-import type { Flow } from "../../lib/transport/flow.ts";
+import { type Flow, flowVersion } from "../../lib/transport/flow.ts";
 import { nonSubscriberPhone } from "../../lib/transport/non-subscriber.ts";
 import { Brakes } from "../../platform/connection/brakes.ts";
 import { mostCrowded } from "../../platform/connection/crowds.ts";
@@ -76,6 +76,7 @@ export class Ingress implements Part {
     if (opening.isAuthenticated && nonSubscriber === undefined) this.#account.take(subscriber);
     const isAuthenticated = opening.isAuthenticated && (nonSubscriber !== undefined || !this.#account.isOvertaken(subscriber));
     const flow: Flow = {
+      version: flowVersion,
       id: randomText(),
       way,
       host,

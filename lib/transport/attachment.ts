@@ -1,6 +1,6 @@
 import { type Members, type Names, renamed } from "./older-shapes.ts";
 import { upgradeEnvelope } from "./envelope.ts";
-import type { Flow } from "./flow.ts";
+import { type Flow, flowVersion } from "./flow.ts";
 
 /** Octets of structured clone that the platform stores for a hibernating socket. */
 export const maxAttachment = 16_384;
@@ -32,14 +32,7 @@ export type Slice = Exclude<keyof typeof shares, "unverifiedSubscriber">;
 const slices = new Set((Object.keys(shares) as (keyof typeof shares)[]).filter((name) => name !== "unverifiedSubscriber"));
 
 /** A flow as it is attached: parts that are in rows are named, not contained. */
-export type Attachment = Omit<Flow, Slice> &
-  Partial<Pick<Flow, Slice>> & {
-    /** The version of its shape; absent in attachments of the first release. */
-    readonly version: typeof attachmentVersion;
-    readonly inRows?: readonly Slice[];
-  };
-
-const attachmentVersion = 2;
+export type Attachment = Omit<Flow, Slice> & Partial<Pick<Flow, Slice>> & { readonly inRows?: readonly Slice[] };
 
 /** Divides these changes into parts that are too large for their shares, and parts that are not. */
 export function splitBySize(changes: Partial<Flow>): { readonly large: readonly Slice[]; readonly small: readonly Slice[] } {
@@ -53,8 +46,8 @@ export function splitBySize(changes: Partial<Flow>): { readonly large: readonly 
 
 /** The attachment of a flow of which rows hold some parts. */
 export function attachmentOf(flow: Flow, inRows: readonly Slice[]): Attachment {
-  if (inRows.length === 0) return { version: attachmentVersion, ...flow };
-  const attached: Record<string, unknown> = { version: attachmentVersion, ...flow, inRows };
+  if (inRows.length === 0) return flow;
+  const attached: Record<string, unknown> = { ...flow, inRows };
   for (const name of inRows) delete attached[name];
   return attached as unknown as Attachment;
 }
@@ -65,7 +58,7 @@ export function readAttachment(attached: Members): Attachment {
 }
 
 /** The whole flow. @param rows the parts that rows held, as they were written */
-export function restoreFlow({ version: _version, inRows: _inRows, ...attached }: Attachment, rows: Members): Flow {
+export function restoreFlow({ inRows: _inRows, ...attached }: Attachment, rows: Members): Flow {
   return { nonceCounts: [], boundContacts: [], pendingInvites: [], proceeding: [], ...attached, ...upgradeFlow(rows) };
 }
 
@@ -103,7 +96,7 @@ function sliceNamed(written: string): Slice {
 function upgradeAttachment({ elsewhere, ...attached }: Members): Members {
   const inRows = Array.isArray(elsewhere) ? { inRows: elsewhere.map(String).map(sliceNamed) } : {};
   const way = attached["way"] === "leg" || attached["way"] === "shared" ? "shared" : "dedicated";
-  return { ...upgradeFlow(attached), ...inRows, way, version: attachmentVersion };
+  return { ...upgradeFlow(attached), ...inRows, way, version: flowVersion };
 }
 
 /** Parts of a flow, by their present names. */

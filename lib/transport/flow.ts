@@ -5,11 +5,16 @@ import type { NonSubscriber } from "./non-subscriber.ts";
 import type { Subscriber } from "../location/subscriber.ts";
 import type { DialogEnd, RequestEnvelope, ResponseEnvelope } from "./envelope.ts";
 
+/** The version of the shape of flows that this build attaches. */
+export const flowVersion = 2;
+
 /**
  * A socket of a home (RFC 5626: a flow) as stored in its attachment: what must survive hibernation, and may end with the socket. At most 16
  * KiB in all.
  */
 export interface Flow {
+  /** Of its shape: it is attached as it is. Attachments of the first release have none. */
+  readonly version: typeof flowVersion;
   /** Eight random characters; also the socket's tag. */
   readonly id: string;
   /** The client's own socket, or a home connection that the edge proxy opened for one of its accounts. */

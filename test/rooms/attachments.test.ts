@@ -3,12 +3,20 @@ import { describe, expect, it } from "vitest";
 import { Sql } from "../../platform/sql.ts";
 import { schema } from "../../durable-objects/address-of-record/schema.ts";
 import { Sockets } from "../../durable-objects/address-of-record/sockets.ts";
-import type { Flow } from "../../lib/transport/flow.ts";
+import { type Flow, flowVersion } from "../../lib/transport/flow.ts";
 import { hashesOf } from "../support/provision.ts";
 import { api, connect, forgetEverything, homeOf, newcomers, registered, rowsOf, rowsIn } from "./support/homes.ts";
 
 const bare: Flow = {
-  ...{ id: "12345678", way: "dedicated", host: "h".repeat(253), address: "2001:db8:1:2", opened: Date.now(), hasValidMessage: false },
+  ...{
+    version: flowVersion,
+    id: "12345678",
+    way: "dedicated",
+    host: "h".repeat(253),
+    address: "2001:db8:1:2",
+    opened: Date.now(),
+    hasValidMessage: false,
+  },
   ...{ authenticated: undefined, unverifiedSubscriber: undefined, nonceCounts: [], boundContacts: [], pendingInvites: [], proceeding: [] },
 };
 const many = <T>(count: number, item: (index: number) => T): T[] => Array.from({ length: count }, (_, index) => item(index));
