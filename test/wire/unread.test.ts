@@ -169,8 +169,9 @@ it.concurrent.each([
   const question = (phone: Phone) => phone.request(method, uri, options, vias);
   void answerLate(reader.phone, "OPTIONS").catch(() => undefined);
   deaf.socket.deafen();
-  for (let asked = 0; asked < 80; asked += 1) question(deaf.phone);
   for (let asked = 0; asked < 80; asked += 1) {
+    // One at a time, as fast as the other is answered: on a slow machine a burst would wait in the socket's queue, and be too much for it.
+    question(deaf.phone);
     expect((await reader.phone.finalResponse(question(reader.phone))).status).toBeGreaterThan(399);
     if (asked % 4 === 0) await new Promise((resume) => setTimeout(resume, 100));
   }
