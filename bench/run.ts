@@ -1,6 +1,7 @@
 import { ensureInstalled } from "./installed.ts";
 import { benchLists } from "./lists.ts";
 import { benchPresence } from "./presence.ts";
+import { benchProfile } from "./profile.ts";
 import { benchServer } from "./server.ts";
 
 /**
@@ -9,6 +10,10 @@ import { benchServer } from "./server.ts";
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
 const isWanted = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
 let isReached = true;
+if (wanted[0] === "profile") {
+  await benchProfile(wanted.slice(1));
+  process.exit(0);
+}
 if (isWanted("parsers")) {
   ensureInstalled();
   const { benchParsers } = await import("./parsers.ts");

@@ -99,13 +99,13 @@ async function startFloor(): Promise<Rival> {
 }
 
 /** Quiet, since the floor does not write logs either; on a dedicated connection, as the floor is. */
-async function startOffhook(): Promise<Rival> {
+export async function startOffhook(options: { readonly inspectorPort?: number } = {}): Promise<Rival> {
   const subscribers = names()
     .flat()
     .map((username) => ({ domain: "localhost", username, password }));
   // A call's row goes a while after its end: while it is measured, as the floor's does, and not long after.
   const settings = { LOGGING: "false", TRANSACTION_TIMEOUT: "1" };
-  const server = await startServer({ bare: true, settings, subscribers });
+  const server = await startServer({ ...options, bare: true, settings, subscribers });
   const end = async (user: string) => {
     const opening = await connect(`${server.wsUrl}/ws`, partyOf(user));
     await register(opening, password, 1);

@@ -14,7 +14,12 @@ export interface StoredShape<T> {
 export function storedShape<T extends object>(...upgrades: readonly Upgrade[]): StoredShape<T> {
   const shape = upgrades.length + 1;
   return {
-    write: (value) => JSON.stringify(shape === 1 ? value : { shape, ...value }),
+    write: (value) => {
+      const text = JSON.stringify(value);
+      if (shape === 1) return text;
+      // A copy of the value with its shape would take longer.
+      return text === "{}" ? `{"shape":${shape}}` : `{"shape":${shape},${text.slice(1)}`;
+    },
     read: (text) => {
       const { shape: written = 1, ...members } = JSON.parse(text) as Members & { readonly shape?: number };
       return upgrades.slice(written - 1).reduce((older, upgrade) => upgrade(older), members) as unknown as T;

@@ -67,6 +67,8 @@ export class UndeliveredMessages {
   readonly #room: Room;
   /** By branch or transaction. */
   readonly #recent = new Map<string, Recent>();
+  /** Octets of them. */
+  #recentOctets = 0;
   /** Those sent to a phone since the object woke up. */
   readonly #handed = new Set<number>();
   /** The row numbers of messages. */
@@ -130,27 +132,28 @@ export class UndeliveredMessages {
   /** Remembers what was sent to a phone until it has certainly arrived. */
   sent(flow: Flow, key: string, phone: string, message: UndeliveredMessage, now: number): void {
     const number = this.#numbers.get(message);
-    this.#recent.delete(key);
+    this.#forgetRecent(key);
     if (number !== undefined || isVital(message)) {
       return this.#note(flow.id, { key, phone, at: now, ...(number === undefined ? { message } : { number }) });
     }
     this.#recent.set(key, { phone, message, at: now });
-    this.#dropOldest();
+    this.#recentOctets += message.text.length;
+    for (const oldest of this.#recent.keys()) {
+      if (this.#recent.size <= recentsKept && this.#recentOctets <= maxOctetsOfKind) return;
+      this.#forgetRecent(oldest);
+    }
   }
 
-  #dropOldest(): void {
-    let octets = 0;
-    for (const { message } of this.#recent.values()) octets += message.text.length;
-    for (const [key, { message: letter }] of this.#recent) {
-      if (this.#recent.size <= recentsKept && octets <= maxOctetsOfKind) return;
-      octets -= letter.text.length;
-      this.#recent.delete(key);
-    }
+  #forgetRecent(key: string): void {
+    const recent = this.#recent.get(key);
+    if (recent === undefined) return;
+    this.#recentOctets -= recent.message.text.length;
+    this.#recent.delete(key);
   }
 
   /** The phone has answered. */
   arrived(key: string): void {
-    this.#recent.delete(key);
+    this.#forgetRecent(key);
     for (const { number } of this.#unnote(key)) if (number !== undefined) this.#forget(number);
   }
 

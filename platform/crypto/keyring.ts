@@ -15,24 +15,77 @@ import { Siv } from "./aes-siv.ts";
 export function createKeyring(keys: readonly Uint8Array[]): Keyring {
   if (keys.length === 0) throw new Error("a keyring needs at least one key: SEAL_KEYS is not set");
   const rings = keys.map((key) => derive(key));
-  const [first] = rings as [ReturnType<typeof derive>];
+  const [first] = rings as [Ring];
+  const known = new KnownTokens();
   return {
     mac: (purpose, text) => mac(first(purpose), text),
     macs: (purpose, text) => rings.map((ring) => mac(ring(purpose), text)),
     verify: (purpose, text, given) => rings.some((ring) => sameText(mac(ring(purpose), text).slice(0, given.length), given)),
-    seal: (purpose, text, context) => encodeBase64Url(first(purpose).seal(text, context)),
+    seal: (purpose, text, context) => {
+      const token = encodeBase64Url(first(purpose).seal(text, context));
+      if (isRemembered(purpose)) known.add(nameOf(purpose, token, context), text);
+      return token;
+    },
     open: (purpose, token, context) => {
-      const sealed = decodeBase64Url(token, longest[purpose]);
-      if (sealed === undefined) return undefined;
-      for (const ring of rings) {
-        const text = ring(purpose).open(sealed, context);
-        if (text !== undefined) return text;
-      }
-      return undefined;
+      if (!isRemembered(purpose)) return opened(rings, purpose, token, context);
+      const name = nameOf(purpose, token, context);
+      const before = known.get(name);
+      if (before !== undefined) return before;
+      const text = opened(rings, purpose, token, context);
+      if (text !== undefined) known.add(name, text);
+      return text;
     },
     hash: (algorithm, octets) => createHash(algorithm).update(encodeBinary(octets)).digest("hex"),
   };
 }
+
+/** The keys of each purpose that one key gives. */
+type Ring = (purpose: Purpose) => Siv;
+
+function opened(rings: readonly Ring[], purpose: Purpose, token: string, context: string): string | undefined {
+  const sealed = decodeBase64Url(token, longest[purpose]);
+  if (sealed === undefined) return undefined;
+  for (const ring of rings) {
+    const text = ring(purpose).open(sealed, context);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+/** Tokens that come back within the same call, again and again. */
+function isRemembered(purpose: Purpose): boolean {
+  return purpose === "return-address" || purpose === "route";
+}
+
+/** A context has no line break: it is a Call-ID, or ends with one. */
+function nameOf(purpose: Purpose, token: string, context: string): string {
+  return `${purpose} ${token}\n${context}`;
+}
+
+/** The texts of tokens that were sealed or opened lately. No token that is not ours gets here. */
+class KnownTokens {
+  /** Two generations: when the younger one is full, the older one is forgotten. */
+  #young = new Map<string, string>();
+  #old = new Map<string, string>();
+
+  get(name: string): string | undefined {
+    return this.#young.get(name) ?? this.#old.get(name);
+  }
+
+  add(name: string, text: string): void {
+    if (name.length > maxNameKept) return;
+    if (this.#young.size >= tokensKept) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(name, text);
+  }
+}
+
+/** Of each generation. */
+const tokensKept = 500;
+/** Characters: about 1 MB is kept in all at most. */
+const maxNameKept = 600;
 
 /** Maximum characters of tokens that may be longer because they never come from clients. */
 const longest: Partial<Record<Purpose, number>> = { opening: 65_536 };
@@ -47,7 +100,7 @@ export function keyringOf(keys: readonly Uint8Array[]): Keyring {
 }
 
 /** Independent keys for each purpose, made when they are first needed. */
-function derive(key: Uint8Array): (purpose: Purpose) => Siv {
+function derive(key: Uint8Array): Ring {
   const made = new Map<Purpose, Siv>();
   return (purpose) => {
     const known = made.get(purpose);
