@@ -5,7 +5,7 @@ import { drive, type Operation, type Pair, operations } from "./load.ts";
 import { startOffhook } from "./server.ts";
 import { printTable } from "./table.ts";
 
-const inspectorPort = 9339;
+export const inspectorPort = 9339;
 const milliseconds = 6000;
 /** Microseconds between two samples. */
 const interval = 100;
@@ -21,6 +21,12 @@ interface Profile {
   readonly nodes: readonly Node[];
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
+}
+
+interface Taken {
+  readonly profile: Profile;
+  /** Operations meanwhile. */
+  readonly count: number;
 }
 
 /** Prints for each operation (or those named) which functions the CPU time goes to: their own, and with all that they call. */
@@ -39,18 +45,24 @@ async function sourcesOfLines(): Promise<string[]> {
 async function profile(name: string, operation: Operation): Promise<void> {
   const { runtime, pairs, dress } = await startOffhook({ inspectorPort });
   await drive(operation, pairs, dress, 2000);
+  const taken = await profileOf(async () => (await drive(operation, pairs, dress, milliseconds)).operations);
+  end(pairs);
+  await runtime.stop();
+  await print(name, taken);
+}
+
+/** What a server on this machine does while something is done. @param work returns how many operations it did */
+export async function profileOf(work: () => Promise<number>): Promise<Taken> {
   const [target] = (await (await fetch(`http://127.0.0.1:${inspectorPort}/json`)).json()) as { webSocketDebuggerUrl: string }[];
   if (target === undefined) throw new Error("the inspector shows no Worker");
   const inspector = await openInspector(target.webSocketDebuggerUrl);
   await inspector.ask("Profiler.enable");
   await inspector.ask("Profiler.setSamplingInterval", { interval });
   await inspector.ask("Profiler.start");
-  const done = await drive(operation, pairs, dress, milliseconds);
+  const count = await work();
   const { profile: taken } = (await inspector.ask("Profiler.stop")) as { profile: Profile };
   inspector.close();
-  end(pairs);
-  await runtime.stop();
-  print(name, taken, done.operations, await sourcesOfLines());
+  return { profile: taken, count };
 }
 
 function end(pairs: readonly Pair[]): void {
@@ -77,7 +89,9 @@ async function openInspector(url: string): Promise<{ ask: (method: string, param
   };
 }
 
-function print(name: string, { nodes, samples, timeDeltas }: Profile, count: number, sources: readonly string[]): void {
+/** Prints which functions the time of an operation went to. */
+export async function print(name: string, { profile: { nodes, samples, timeDeltas }, count }: Taken): Promise<void> {
+  const sources = await sourcesOfLines();
   const nodeOf = new Map(nodes.map((node) => [node.id, node]));
   const own = new Map<number, number>();
   samples.forEach((id, index) => own.set(id, (own.get(id) ?? 0) + (timeDeltas[index] ?? 0)));

@@ -1,3 +1,4 @@
+import { benchBirths } from "./births.ts";
 import { ensureInstalled } from "./installed.ts";
 import { benchLists } from "./lists.ts";
 import { benchPresence } from "./presence.ts";
@@ -5,7 +6,7 @@ import { benchProfile } from "./profile.ts";
 import { benchServer } from "./server.ts";
 
 /**
- * `npm run bench`: everything; `-- parsers`, `-- server`, `-- presence` or `-- lists` for one of them; with `--check` a missed goal ends it with 1.
+ * `npm run bench`: everything; `-- parsers`, `-- server`, `-- births`, `-- presence` or `-- lists` for one of them; with `--check` a missed goal ends it with 1.
  */
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
 const isWanted = (name: string): boolean => wanted.length === 0 || wanted.includes(name);
@@ -20,6 +21,7 @@ if (isWanted("parsers")) {
   isReached = (await benchParsers()) && isReached;
 }
 if (isWanted("server")) isReached = (await benchServer()) && isReached;
+if (isWanted("births")) isReached = (await benchBirths()) && isReached;
 if (isWanted("presence")) isReached = (await benchPresence()) && isReached;
 if (isWanted("lists")) isReached = (await benchLists()) && isReached;
 console.log();

@@ -1,8 +1,8 @@
-import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { bundle } from "../test/support/bundle.ts";
 import { startRuntime, type Runtime } from "../test/support/runtime.ts";
 import { startServer } from "../test/support/server.ts";
+import { cpuMicroseconds } from "./cpu.ts";
 import { partyOf } from "./frames.ts";
 import { connect, drive, operations, register, type Dress, type Operation, type Pair } from "./load.ts";
 import { printTable } from "./table.ts";
@@ -74,14 +74,6 @@ function quietest(scores: readonly Score[]): Score {
     microseconds: Math.min(...scores.map(({ microseconds }) => microseconds)),
     perSecond: Math.max(...scores.map(({ perSecond }) => perSecond)),
   };
-}
-
-/** CPU time of all threads of a process, which schedstat has in nanoseconds. */
-function cpuMicroseconds(pid: number): number {
-  const threads = readdirSync(`/proc/${pid}/task`);
-  return (
-    threads.reduce((sum, thread) => sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "latin1").split(" ")[0]), 0) / 1000
-  );
 }
 
 async function startFloor(): Promise<Rival> {

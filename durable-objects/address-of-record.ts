@@ -113,8 +113,6 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     };
     this.#room = room;
     this.#parts = this.#createParts();
-    // RFC 5626 §4.4.1: the runtime answers the keep-alive while the object sleeps.
-    state.setWebSocketAutoResponse(new WebSocketRequestResponsePair("\r\n\r\n", "\r\n"));
   }
 
   /** A WebSocket upgrade from the edge proxy, which has checked it. */

@@ -11,6 +11,7 @@ export interface Schema {
 /** @param has whether there is a table of this name */
 export type Migration = (has: (table: string) => boolean) => readonly string[];
 
+/** A home that was migrated has a row with its version. Tables that were never migrated say it in their own statement. */
 const versionTable = "schema_version";
 
 /** SQL of this object. Counts the rows that it writes, because they are paid for. */
@@ -62,10 +63,9 @@ export class Sql {
   #make(table: string): void {
     const statement = this.#schema.tables[table];
     if (statement === undefined) throw new Error(`there is no table ${table} in the schema`);
-    const made = this.#tables();
-    if (!made.has(versionTable)) this.#writeVersion();
-    this.#sql.exec(statement);
-    made.add(table);
+    this.#tables().add(table);
+    // SQLite keeps the comment: a table and a row for the version would cost every user a page.
+    this.#sql.exec(statement.replace("(", `(/* schema ${this.#version} */ `));
   }
 
   #tables(): Set<string> {
@@ -73,24 +73,30 @@ export class Sql {
     return this.#made;
   }
 
+  get #version(): number {
+    return this.#schema.migrations.length + 1;
+  }
+
   /** Reads which tables exist; those of an older build are migrated before they are read. */
   #open(): Set<string> {
-    const names = this.#names();
-    const version = names.has(versionTable) ? this.#readVersion() : 1;
-    const isNew = !Object.keys(this.#schema.tables).some((table) => names.has(table)) && names.size === 0;
-    const pending = isNew ? [] : this.#schema.migrations.slice(version - 1);
+    const tables = this.#written();
+    const names = new Set(tables.keys());
+    if (names.size === 0) return names;
+    const version = names.has(versionTable) ? this.#readVersion() : versionIn(tables.values());
+    const pending = this.#schema.migrations.slice(version - 1);
     if (pending.length === 0) return names;
     for (const migration of pending) {
-      const there = this.#names();
+      const there = this.#written();
       for (const statement of migration((table) => there.has(table))) this.#sql.exec(statement);
     }
     this.#writeVersion();
-    return this.#names();
+    return new Set(this.#written().keys());
   }
 
-  #names(): Set<string> {
-    const rows = this.#sql.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'").toArray();
-    return new Set(rows.map(({ name }) => name).filter((name) => !/^(?:_|sqlite_)/.test(name)));
+  /** The statement of each table. */
+  #written(): Map<string, string> {
+    const rows = this.#sql.exec<{ name: string; sql: string }>("SELECT name, sql FROM sqlite_master WHERE type = 'table'").toArray();
+    return new Map(rows.filter(({ name }) => !/^(?:_|sqlite_)/.test(name)).map(({ name, sql }) => [name, sql]));
   }
 
   #readVersion(): number {
@@ -98,11 +104,14 @@ export class Sql {
   }
 
   #writeVersion(): void {
-    const version = this.#schema.migrations.length + 1;
     this.#sql.exec(`CREATE TABLE IF NOT EXISTS ${versionTable} (only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL)`);
-    this.#sql.exec(`INSERT OR REPLACE INTO ${versionTable} (only, version) VALUES (1, ${version})`);
-    this.#made?.add(versionTable);
+    this.#sql.exec(`INSERT OR REPLACE INTO ${versionTable} (only, version) VALUES (1, ${this.#version})`);
   }
+}
+
+/** The version in which tables were made that were never migrated; 1 for those of the first release, which do not say it. */
+function versionIn(statements: Iterable<string>): number {
+  return Math.max(1, ...[...statements].map((statement) => Number(/\/\* schema (\d+) \*\//.exec(statement)?.[1] ?? 1)));
 }
 
 const known = new Map<string, string>();

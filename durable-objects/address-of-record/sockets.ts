@@ -27,6 +27,7 @@ export class Sockets {
   readonly #inRows = new Map<string, readonly Slice[]>();
   #isComplete = false;
   #isSwept = false;
+  #answersKeepAlives = false;
 
   /** @param probe composes the request that tests whether a client reads */
   constructor(state: DurableObjectState, memory: Sql, probe: (flow: Flow, token: string) => string) {
@@ -39,6 +40,7 @@ export class Sockets {
   accept(socket: WebSocket, flow: Flow): boolean {
     if (!isRestShort(flow)) return false;
     socket.binaryType = "arraybuffer";
+    this.#answerKeepAlives();
     this.#state.acceptWebSocket(socket, [flow.id]);
     try {
       this.#save(socket, flow, flow);
@@ -148,6 +150,13 @@ export class Sockets {
     } catch (error) {
       if (!isAlreadyGone(socket, error)) throw error;
     }
+  }
+
+  /** RFC 5626 §4.4.1: the runtime does it, also while the object sleeps, as long as there are sockets. */
+  #answerKeepAlives(): void {
+    if (this.#answersKeepAlives) return;
+    this.#answersKeepAlives = true;
+    this.#state.setWebSocketAutoResponse(new WebSocketRequestResponsePair("\r\n\r\n", "\r\n"));
   }
 
   #find(id: string): WebSocket | undefined {

@@ -13,7 +13,7 @@ describe("the budgets", () => {
   it("makes no other tables than those of what the user does", async () => {
     const [alice] = await newcomers("alice");
     await registered({ account: alice, way: "general" });
-    expect(await tablesOf(alice)).toEqual(["bindings", "schema_version", "subscriber"]);
+    expect(await tablesOf(alice)).toEqual(["bindings", "subscriber"]);
   });
 
   it("a phone that registers later writes one row, its binding", async () => {

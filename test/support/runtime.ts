@@ -52,7 +52,8 @@ export async function startRuntime(worker: V4WorkerOptions, options: RuntimeOpti
         ...(options.bare === true ? { unsafeDirectSockets: [{ host: "127.0.0.1", port }] } : { port }),
         host: "127.0.0.1",
         cf: false,
-        unsafeInspectDurableObjects: true,
+        // Its wrapper of each object makes a table of its own, and would be measured too.
+        unsafeInspectDurableObjects: options.bare !== true,
         ...(options.inspectorPort === undefined ? {} : { inspectorPort: options.inspectorPort }),
         resourcePersistencePath: storage,
         handleStructuredLogs: ({ message }) => logs.push(message),
