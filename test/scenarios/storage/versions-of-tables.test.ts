@@ -26,7 +26,7 @@ function namesIn(storage: SimulatedSql): unknown[] {
   return storage
     .exec("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
     .toArray()
-    .map(({ name }) => name);
+    .map((row) => (row as { readonly name: string }).name);
 }
 
 it("a home has the tables that were written, and no other", () => {
