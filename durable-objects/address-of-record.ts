@@ -1,3 +1,5 @@
+import { takerOf } from "../lib/transport/return-address.ts";
+import type { HomeName, PhoneId } from "../lib/transport/identifiers.ts";
 import { DurableObject } from "cloudflare:workers";
 import { isHopName } from "../lib/routing/hop-name.ts";
 import { homeHints, probeBranch } from "../lib/proxy/branch.ts";
@@ -6,7 +8,14 @@ import type { BindingView, StaticContact } from "../lib/location/binding-view.ts
 import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { ListName } from "../lib/presence/resource-list.ts";
 import type { TraceEntry } from "../lib/trace.ts";
-import { type Envelope, type Receipt, type RequestEnvelope, type ResponseEnvelope, readEnvelope } from "../lib/transport/envelope.ts";
+import {
+  type Envelope,
+  type Receipt,
+  type RequestEnvelope,
+  type ResponseEnvelope,
+  readEnvelope,
+  accepted,
+} from "../lib/transport/envelope.ts";
 import { readConfiguration } from "../platform/configuration.ts";
 import { directoryOf } from "../platform/directory/directory.ts";
 import { isTooLong, tooLongFrame } from "../lib/transport/frame-limit.ts";
@@ -47,7 +56,7 @@ import { resolverOf } from "../platform/dns/shared-resolver.ts";
 import { SerialQueues } from "../platform/connection/serial-queues.ts";
 import { TraceRecorder } from "../platform/trace-recorder.ts";
 import { lengthOf } from "../platform/connection/stranger-allowance.ts";
-import { type Room, readHomeName } from "./address-of-record/room.ts";
+import { type Room, readHome } from "./address-of-record/room.ts";
 
 /** Milliseconds that the home of a guest or peer stays after its last socket. */
 const nonSubscriberGrace = 60_000;
@@ -93,7 +102,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     const alarm = new SharedAlarm(state.storage);
     const failed = new FailedCalls(name, memory, alarm, this.#recorder);
     const room: Room = {
-      home: readHomeName(name, homeHints(keyring, name)),
+      home: readHome(name, homeHints(keyring, name)),
       configuration,
       timers: {
         transaction: configuration.transactionTimeout * 1000,
@@ -280,8 +289,8 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     const account = new Account(room);
     const registrar = new Registrar(room);
     const undelivered = new UndeliveredMessages(room);
-    const passOn = (home: string, envelope: Envelope) => this.#passOn(home, envelope);
-    const waitsFor = (phone: string, now: number) => registrar.waitsFor(phone, now);
+    const passOn = (home: HomeName, envelope: Envelope) => this.#passOn(home, envelope);
+    const waitsFor = (phone: PhoneId, now: number) => registrar.waitsFor(phone, now);
     const isLimited = () => !isNonSubscriberHome(room.home.name) && account.rules().maximumCalls !== undefined;
     const activeCalls = new ActiveCalls(room, isLimited, waitsFor, passOn);
     const pendingInvites = new PendingInvites(room, passOn);
@@ -337,17 +346,19 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       case "cancel":
         return this.#parts.forking.cancel(envelope, now);
       case "response":
-        return this.#takerOf(envelope).response(envelope, now);
+        return this.#answered(envelope, now);
       case "inquiry":
         return this.#parts.pendingInvites.inquiry(envelope, now);
     }
   }
 
   /** Where a response goes: to a phone, or to what has sent a request of its own from here. */
-  #takerOf({ to: { branch } }: ResponseEnvelope): { response(envelope: ResponseEnvelope, now: number): Receipt } {
-    if (branch === undefined) return this.#parts.responses;
-    const local = this.#parts.localUserAgents.find(({ branchPrefix }) => branch.startsWith(branchPrefix));
-    return local ?? { response: (envelope, now) => this.#parts.forking.sentOnAnswered(envelope, now) };
+  #answered(envelope: ResponseEnvelope, now: number): Receipt {
+    const { kind } = takerOf(envelope.to);
+    if (kind === "phone") return this.#parts.responses.response(envelope, now);
+    if (kind === "context") return this.#parts.forking.sentOnAnswered(envelope, now);
+    // The answer to a BYE of the server changes nothing.
+    return this.#parts.localUserAgents.find(({ senders }) => senders.includes(kind))?.response(envelope, now) ?? accepted;
   }
 
   /** A call of another user that goes to no phone. Guests and clients of the redirect server have not authenticated and cost no row. */
@@ -358,7 +369,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
   }
 
   /** To another home by its outbox; to this home without a call. */
-  #passOn(home: string, envelope: Envelope): Promise<Receipt> {
+  #passOn(home: HomeName, envelope: Envelope): Promise<Receipt> {
     if (home !== this.#room.home.name) return this.#room.outbox.post(home, envelope);
     return Promise.resolve().then(() => this.#receive(envelope, Date.now()));
   }

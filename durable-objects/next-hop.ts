@@ -1,3 +1,5 @@
+import { isFromPhone } from "../lib/transport/return-address.ts";
+import type { HomeName } from "../lib/transport/identifiers.ts";
 import { DurableObject } from "cloudflare:workers";
 import type { Keyring } from "../lib/authentication/keyring.ts";
 import { type Transaction, hintIn, homeHint, homeHints, readBranch } from "../lib/proxy/branch.ts";
@@ -341,7 +343,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     const isOfSent = sent?.method === method;
     if (isOfSent) this.#sent.answered(written, status);
     const again = isOfSent ? await this.#withCredentials(sent, response, written) : undefined;
-    const isOurs = branch.answerTo.branch !== undefined || again !== undefined || isBranchWithCredentials(written);
+    const isOurs = !isFromPhone(branch.answerTo) || again !== undefined || isBranchWithCredentials(written);
     if (status >= 300 && method === "INVITE" && sent !== undefined && isOurs) this.#connection.send(ackFor(sent, response));
     if (again !== undefined) return this.#sendAgain(written, again);
     this.#calls.answered(status, mandatory, Date.now());
@@ -385,7 +387,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     if (request.method !== "ACK") this.#connection.send(text);
   }
 
-  #post(home: string, envelope: ResponseEnvelope): void {
+  #post(home: HomeName, envelope: ResponseEnvelope): void {
     this.#outbox.post(home, envelope).catch((error: unknown) => console.error(JSON.stringify({ note: String(error), hop: this.#by.home })));
   }
 }

@@ -1,3 +1,4 @@
+import type { HomeName } from "../lib/transport/identifiers.ts";
 import { type Envelope, type Receipt, accepted } from "../lib/transport/envelope.ts";
 
 /** What every object accepts from others. */
@@ -27,19 +28,19 @@ const stubsKept = 200;
  * failed call is repeated on a fresh stub; the receiver drops repetitions.
  */
 export class Outbox {
-  readonly #receiver: (home: string) => Receiver;
+  readonly #receiver: (home: HomeName) => Receiver;
   readonly #queues = new Map<string, Posted[]>();
   /** One stub for each home: calls on one stub arrive in order. */
   readonly #stubs = new Map<string, Receiver>();
   #calls = 0;
 
   /** @param receiver makes a fresh stub of a home */
-  constructor(receiver: (home: string) => Receiver) {
+  constructor(receiver: (home: HomeName) => Receiver) {
     this.#receiver = receiver;
   }
 
   /** Resolves with the receipt once the other home has saved the envelope; rejects with `Undeliverable`. */
-  post(home: string, envelope: Envelope): Promise<Receipt> {
+  post(home: HomeName, envelope: Envelope): Promise<Receipt> {
     return new Promise((taken, failed) => {
       const queue = this.#queues.get(home);
       const posted = { envelope, taken, failed };
@@ -58,16 +59,16 @@ export class Outbox {
     return calls;
   }
 
-  async #flush(home: string): Promise<void> {
+  async #flush(home: HomeName): Promise<void> {
     for (let batch = this.#take(home); batch.length > 0; batch = this.#take(home)) await this.#send(home, batch);
     this.#queues.delete(home);
   }
 
-  #take(home: string): Posted[] {
+  #take(home: HomeName): Posted[] {
     return this.#queues.get(home)?.splice(0) ?? [];
   }
 
-  async #send(home: string, batch: readonly Posted[], first = 1): Promise<void> {
+  async #send(home: HomeName, batch: readonly Posted[], first = 1): Promise<void> {
     const envelopes = batch.map((posted) => posted.envelope);
     for (let attempt = first; ; attempt += 1) {
       try {
@@ -92,7 +93,7 @@ export class Outbox {
     }
   }
 
-  #stub(home: string): Receiver {
+  #stub(home: HomeName): Receiver {
     const known = this.#stubs.get(home) ?? this.#receiver(home);
     if (this.#stubs.size >= stubsKept) this.#stubs.clear();
     this.#stubs.set(home, known);

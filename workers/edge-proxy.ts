@@ -1,3 +1,4 @@
+import type { HomeName } from "../lib/transport/identifiers.ts";
 import { authenticate, guessesIn, nobody } from "../lib/authentication/authenticate.ts";
 import type { NonceCounts } from "../lib/authentication/digest.ts";
 import type { Keyring } from "../lib/authentication/keyring.ts";
@@ -239,7 +240,7 @@ class EdgeProxy implements Served {
     return this.#connect({ way: "shared", host, address, subscriber, isAuthenticated: true }, homeName(subscriber));
   }
 
-  async #connect(opening: Opening, home: string): Promise<HomeConnection> {
+  async #connect(opening: Opening, home: HomeName): Promise<HomeConnection> {
     const { subscriber } = opening;
     const socket = await connectHome(this.#environment, opening);
     if (!this.#client.isOpen) {

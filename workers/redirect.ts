@@ -1,3 +1,4 @@
+import { returnInReceipt } from "../lib/transport/return-address.ts";
 import { authenticate, guessesIn, nobody } from "../lib/authentication/authenticate.ts";
 import type { NonceCounts } from "../lib/authentication/digest.ts";
 import type { Keyring } from "../lib/authentication/keyring.ts";
@@ -182,7 +183,7 @@ class RedirectServer implements Served {
     const envelope: RequestEnvelope = {
       kind: "request",
       text: request.text,
-      answerTo: { home: "", flow: "", phone: "" },
+      answerTo: returnInReceipt,
       transaction: nameOf(mandatory),
       identity: requester === undefined ? "" : `${requester.user}@${requester.domain}`,
       to: { kind: "address", instance, registration },

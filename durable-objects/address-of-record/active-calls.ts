@@ -1,3 +1,4 @@
+import type { HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
 import { type DialogIds, callName, callOf, dialogName } from "../../lib/proxy/call-name.ts";
 import { readCallDetails } from "../../lib/presence/call-details.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
@@ -14,7 +15,7 @@ import { DeadCalls, isSamePhone } from "./dead-calls.ts";
 /** A row of the table `calls`. */
 interface Row extends Record<string, string | number> {
   readonly name: string;
-  readonly phone: string;
+  readonly phone: PhoneId;
   readonly registration: string;
   readonly since: number;
 }
@@ -31,7 +32,7 @@ export const activeCallsTable = {
 export class ActiveCalls implements Part {
   readonly #room: Room;
   readonly #isLimited: () => boolean;
-  readonly #waitsFor: (phone: string, now: number) => number;
+  readonly #waitsFor: (phone: PhoneId, now: number) => number;
   readonly #suspended: SuspendedCalls;
   readonly #dead: DeadCalls;
   /** The names of calls with a row; undefined before the rows are read. */
@@ -46,8 +47,8 @@ export class ActiveCalls implements Part {
   constructor(
     room: Room,
     isLimited: () => boolean,
-    waitsFor: (phone: string, now: number) => number,
-    passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>,
+    waitsFor: (phone: PhoneId, now: number) => number,
+    passOn: (home: HomeName, envelope: RequestEnvelope) => Promise<Receipt>,
   ) {
     this.#room = room;
     this.#isLimited = isLimited;
@@ -139,7 +140,7 @@ export class ActiveCalls implements Part {
   /** Another socket of a phone continues its calls, unless the phone has restarted. */
   #transfer(
     successor: Flow,
-    { phone, registration }: { phone: string; registration: string },
+    { phone, registration }: { phone: PhoneId; registration: string },
     activeCalls: readonly CallInProgress[],
   ): void {
     const { activeCalls: own = [] } = this.#room.sockets.byId(successor.id) ?? {};
@@ -158,7 +159,7 @@ export class ActiveCalls implements Part {
     }
   }
 
-  #goesOn(flow: Flow, phone: string, suspended: Suspended, now: number): void {
+  #goesOn(flow: Flow, phone: PhoneId, suspended: Suspended, now: number): void {
     const own = flow.boundContacts.find((one) => one.phone === phone);
     const mark = contactMark(flow, phone);
     const isSame = isSamePhone(flow, phone, suspended);
@@ -186,7 +187,7 @@ export class ActiveCalls implements Part {
   }
 
   /** Calls of a phone that has been away for long no longer count, even if they may not be over. */
-  #lapse(phone: string, { activeCalls, dead }: Suspended): void {
+  #lapse(phone: PhoneId, { activeCalls, dead }: Suspended): void {
     if (dead === undefined) this.#suspended.forget(phone);
     this.#countNoMore(activeCalls);
   }

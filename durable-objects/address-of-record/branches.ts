@@ -1,3 +1,4 @@
+import type { PhoneId } from "../../lib/transport/identifiers.ts";
 import { type Forwarder, branchRequest } from "../../lib/proxy/outgoing-request.ts";
 import type { ForkedBranch } from "../../lib/proxy/response-context/context.ts";
 import { ackFor, cancelFor } from "../../lib/syntax/compose.ts";
@@ -70,7 +71,7 @@ export class Branches {
   }
 
   /** Copies the notes to another flow of the same phone: that a branch has rung (RFC 5626 §5.3). */
-  transfer(phone: string, { proceeding, confirmed }: Flow): void {
+  transfer(phone: PhoneId, { proceeding, confirmed }: Flow): void {
     const successor = proceeding.length === 0 && confirmed === undefined ? undefined : this.#room.sockets.newestTo(phone);
     if (successor === undefined) return;
     const more = confirmed === undefined ? {} : { confirmed: `${successor.confirmed ?? ""}${confirmed}` };

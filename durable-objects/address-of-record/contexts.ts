@@ -1,3 +1,5 @@
+import { branchName } from "../../lib/transport/return-address.ts";
+import type { TransactionId } from "../../lib/transport/identifiers.ts";
 import { isFinished } from "../../lib/proxy/response-context/state.ts";
 import { type Members, type Names, renamed } from "../../lib/transport/older-shapes.ts";
 import { storedShape } from "../../platform/stored-shape.ts";
@@ -84,7 +86,7 @@ export class Contexts {
     this.#room = room;
   }
 
-  find(transaction: string): OpenContext | undefined {
+  find(transaction: TransactionId): OpenContext | undefined {
     const open = this.#open.get(transaction);
     if (open !== undefined || this.#isComplete) return open;
     const [row] = this.#room.memory.all<Row>("SELECT state, request FROM contexts WHERE name = ?", transaction);
@@ -128,7 +130,7 @@ export class Contexts {
     if (context.unconfirmed === undefined) this.schedule(context, now);
   }
 
-  forget(transaction: string): void {
+  forget(transaction: TransactionId): void {
     this.#open.delete(transaction);
     this.#atWork.delete(transaction);
     this.#over.delete(transaction);
@@ -149,7 +151,7 @@ export class Contexts {
   }
 
   /** When the branch last had a provisional response: noted in the attachment of the socket that it came on, which saves a row. */
-  proceedingSince(transaction: string, branch: ForkedBranch): number | undefined {
+  proceedingSince(transaction: TransactionId, branch: ForkedBranch): number | undefined {
     const name = branchName(transaction, branch.index);
     let since: number | undefined;
     for (const { proceeding } of this.#room.sockets.all()) {
@@ -195,7 +197,7 @@ export class Contexts {
     }
   }
 
-  #measure(transaction: string, size: number): void {
+  #measure(transaction: TransactionId, size: number): void {
     this.#size += size - (this.#sizes.get(transaction) ?? 0);
     if (size === 0) this.#sizes.delete(transaction);
     else this.#sizes.set(transaction, size);
@@ -235,10 +237,6 @@ export class Contexts {
 /** RFC 5630 §5.3: such a request goes by secure connections only. */
 export function isSips({ request }: OpenContext): boolean {
   return /^sips:/i.test(request.requestUri);
-}
-
-export function branchName(transaction: string, index: number): string {
-  return `${transaction}.${index}`;
 }
 
 /** What ACK and CANCEL are made of. */

@@ -1,3 +1,4 @@
+import type { HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
 import type { BoundContact, Flow } from "../../lib/transport/flow.ts";
 import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import type { Room } from "./room.ts";
@@ -21,7 +22,7 @@ export class DeadCalls {
   readonly #suspended: SuspendedCalls;
   readonly #hangUp: HangUp;
 
-  constructor(room: Room, suspended: SuspendedCalls, passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>) {
+  constructor(room: Room, suspended: SuspendedCalls, passOn: (home: HomeName, envelope: RequestEnvelope) => Promise<Receipt>) {
     this.#room = room;
     this.#suspended = suspended;
     this.#hangUp = new HangUp(room, passOn);
@@ -36,7 +37,7 @@ export class DeadCalls {
   }
 
   /** A reloaded page does not know these calls. They wait a moment, in case it was a second page beside the old one. */
-  startedAnew(phone: string, suspended: Suspended, now: number): void {
+  startedAnew(phone: PhoneId, suspended: Suspended, now: number): void {
     if (suspended.dead === undefined) return this.#suspended.forget(phone);
     const soon = now + this.#room.configuration.closedGrace * 1000;
     this.#suspended.keep(phone, { ...suspended, until: 0, dead: Math.min(suspended.dead, soon) });
@@ -66,7 +67,7 @@ export class DeadCalls {
   }
 
   /** The row stays until the homes of the other ends have the BYE, or it is too late for it. */
-  #end(phone: string, suspended: Suspended, now: number): void {
+  #end(phone: PhoneId, suspended: Suspended, now: number): void {
     const { activeCalls, dead = now } = suspended;
     if (now - dead > maxAttempt) return this.#suspended.forget(phone);
     this.#suspended.keep(phone, { ...suspended, until: 0 });
@@ -78,7 +79,7 @@ export class DeadCalls {
   }
 
   /** Deletes the calls of a reloaded page, or of a guest or peer, who cannot come back. */
-  #isOver(phone: string, suspended: Suspended, now: number): void {
+  #isOver(phone: PhoneId, suspended: Suspended, now: number): void {
     const canReturn = suspended.registration !== "" && this.#room.sockets.newestTo(phone) === undefined;
     if (canReturn && this.#suspended.all().has(phone)) this.#suspended.keep(phone, { ...suspended, until: 0, over: now + rememberedFor });
     else this.#suspended.forget(phone);
@@ -86,6 +87,6 @@ export class DeadCalls {
 }
 
 /** Whether a flow is the phone's own, in its earlier registration; guests and peers have none. */
-export function isSamePhone({ boundContacts }: Flow, phone: string, { registration }: Pick<Suspended, "registration">): boolean {
+export function isSamePhone({ boundContacts }: Flow, phone: PhoneId, { registration }: Pick<Suspended, "registration">): boolean {
   return registration === "" || boundContacts.some((one) => one.phone === phone && one.callId === registration);
 }

@@ -1,3 +1,4 @@
+import type { HomeName } from "../../lib/transport/identifiers.ts";
 import { storedShape } from "../../platform/stored-shape.ts";
 import type { Part } from "./part.ts";
 import { type FailedCall, type Failure, fitting, isOfCall, withoutSecrets } from "../../lib/failed-call.ts";
@@ -49,7 +50,7 @@ export class FailedCalls implements Part {
   /** Milliseconds; until when no call gets a row. */
   #fullUntil = 0;
 
-  constructor(home: string, memory: Sql, alarm: SharedAlarm, recorder: TraceRecorder) {
+  constructor(home: HomeName, memory: Sql, alarm: SharedAlarm, recorder: TraceRecorder) {
     this.#isOff = isNonSubscriberHome(home) || recorder.isOff;
     this.#memory = memory;
     this.#alarm = alarm;
@@ -133,7 +134,7 @@ function rowsOf(rows: readonly Row[], caller: string): readonly Row[] {
 }
 
 /** Guests and peers count as one caller, because they can have any number of names. */
-function nameOf(home: string | undefined): string {
+function nameOf(home: HomeName | undefined): string {
   if (home === undefined || isHopName(home)) return "";
   return isNonSubscriberHome(home) ? "visitors" : home;
 }

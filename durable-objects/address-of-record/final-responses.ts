@@ -1,3 +1,5 @@
+import { isFromPhone } from "../../lib/transport/return-address.ts";
+import type { TransactionId } from "../../lib/transport/identifiers.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";
 import { finalResponse } from "../../lib/proxy/final-response.ts";
 import { type Effect, type ResponseContext, owesCancel } from "../../lib/proxy/response-context/context.ts";
@@ -38,7 +40,7 @@ export class FinalResponses {
     const why = context.unconfirmed?.why;
     if (isHopName(answerTo.home)) this.#room.log.concluded(now, "-", status, final, undefined, why);
     if (status < 300) return;
-    const isOwn = answerTo.home === this.#room.home.name && answerTo.branch === undefined;
+    const isOwn = answerTo.home === this.#room.home.name && isFromPhone(answerTo);
     const flow = isOwn ? answerTo.flow : "-";
     const [since, invite] = [sentAt(context), { text: request.text, flow }];
     const end = isOwn ? ({ side: "caller" } as const) : ({ side: "callee", caller: (search?.caller ?? answerTo).home } as const);
@@ -50,7 +52,7 @@ export class FinalResponses {
     const { unconfirmed, transaction, answerTo } = open.context;
     if (unconfirmed === undefined) return;
     // From this home to one of its own phones there is no receipt but the ACK.
-    const isOwn = answerTo.home === this.#room.home.name && answerTo.branch === undefined && unconfirmed.status >= 300;
+    const isOwn = answerTo.home === this.#room.home.name && isFromPhone(answerTo) && unconfirmed.status >= 300;
     this.#passOn(answerTo.home, message(open, unconfirmed.status, unconfirmed.text)).then(
       () => (isOwn ? undefined : this.confirmed(transaction, now)),
       (error: unknown) => this.undelivered(error, () => this.#contexts.schedule(open.context, now)),
@@ -61,7 +63,7 @@ export class FinalResponses {
    * The caller's home has its final response. After a refusal the call is deleted here, unless a phone that is away still has to get its
    * CANCEL; after a 2xx the context stays for what the phones may still send (RFC 6026 §7.2).
    */
-  confirmed(transaction: string, now: number): void {
+  confirmed(transaction: TransactionId, now: number): void {
     const open = this.#contexts.find(transaction);
     if (open === undefined) return;
     if (open.context.final < 300 && open.context.method === "INVITE") this.#contexts.settle(open, now);

@@ -1,3 +1,5 @@
+import { branchName, takerOf } from "../../lib/transport/return-address.ts";
+import type { HomeName, PhoneId, TransactionId } from "../../lib/transport/identifiers.ts";
 import { isSilent, passDeadlines } from "../../lib/proxy/response-context/deadlines.ts";
 import { callName } from "../../lib/proxy/call-name.ts";
 import {
@@ -40,7 +42,7 @@ import { FinalResponses, unconfirmedResponses } from "./final-responses.ts";
 import { Branches } from "./branches.ts";
 import { mandatoryHeadersOf } from "../shared/reparse.ts";
 import { refused } from "../shared/reply.ts";
-import { type Contexts, type OpenContext, branchName } from "./contexts.ts";
+import { type Contexts, type OpenContext } from "./contexts.ts";
 import { Retargeting } from "./retargeting.ts";
 
 import type { PassOn } from "./pass-on.ts";
@@ -54,7 +56,7 @@ const tooManyUnanswered = limitReached(480, "too many requests wait at this user
 /** The response contexts of requests for this home's user: branches, responses, timers (RFC 3261 §16.6 to §16.10). */
 export class Forking implements Part {
   readonly #room: Room;
-  readonly #waitsFor: (phone: string, now: number) => number;
+  readonly #waitsFor: (phone: PhoneId, now: number) => number;
   readonly #contexts: Contexts;
   readonly #passOn: PassOn;
   readonly #finalResponses: FinalResponses;
@@ -62,7 +64,7 @@ export class Forking implements Part {
   readonly #retargeting: Retargeting;
 
   /** @param waitsFor until when a phone that is away is waited for, in milliseconds */
-  constructor(room: Room, contexts: Contexts, passOn: PassOn, waitsFor: (phone: string, now: number) => number) {
+  constructor(room: Room, contexts: Contexts, passOn: PassOn, waitsFor: (phone: PhoneId, now: number) => number) {
     this.#room = room;
     this.#waitsFor = waitsFor;
     this.#contexts = contexts;
@@ -73,7 +75,7 @@ export class Forking implements Part {
   }
 
   /** Whether the transaction is known: its request was here before. */
-  has(transaction: string): boolean {
+  has(transaction: TransactionId): boolean {
     return this.#contexts.find(transaction) !== undefined;
   }
 
@@ -95,7 +97,7 @@ export class Forking implements Part {
   }
 
   /** Whether a call of another user with this Call-ID is ringing here. */
-  isOfOther(callId: string, home: string): boolean {
+  isOfOther(callId: string, home: HomeName): boolean {
     return this.#contexts.unfinished().some(({ context, request }) => {
       return context.final === 0 && callerOf(context).home !== home && mandatoryHeadersOf(request).callId === callId;
     });
@@ -106,7 +108,7 @@ export class Forking implements Part {
    * phone that registers.
    */
   #hasRoomFor({ caller, answerTo }: SentRequest, { text }: Request): boolean {
-    const classOf = (home: string) => (isGuestHome(home) ? "guests" : home);
+    const classOf = (home: HomeName) => (isGuestHome(home) ? "guests" : home);
     const { home } = caller ?? answerTo;
     const all = this.#contexts.unfinished().filter(({ context }) => context.final === 0);
     const isOwn = home === this.#room.home.name;
@@ -149,7 +151,7 @@ export class Forking implements Part {
   }
 
   /** A phone of our own user has acknowledged the refusal of its call. */
-  acknowledged(transaction: string, now: number): void {
+  acknowledged(transaction: TransactionId, now: number): void {
     if (this.#contexts.find(transaction)?.context.unconfirmed !== undefined) this.#finalResponses.confirmed(transaction, now);
   }
 
@@ -200,10 +202,10 @@ export class Forking implements Part {
 
   /** A response from the home that a branch was forwarded to. */
   sentOnAnswered({ to, status, text }: ResponseEnvelope, now: number): Receipt {
-    const dot = to.branch?.lastIndexOf(".") ?? -1;
-    const open = this.#contexts.find(to.branch?.slice(0, dot) ?? "");
-    if (open === undefined) return accepted;
-    const index = Number(to.branch?.slice(dot + 1));
+    const taker = takerOf(to);
+    const open = taker.kind === "context" ? this.#contexts.find(taker.transaction) : undefined;
+    if (open === undefined || taker.kind !== "context") return accepted;
+    const { index } = taker;
     const branch = open.context.branches[index];
     const passed =
       status === 503 && branch !== undefined && isPending(branch) ? this.#retargeting.triesNext(open, branch, text) : undefined;

@@ -1,3 +1,4 @@
+import { branchName } from "../../lib/transport/return-address.ts";
 import { type Address, addressOf } from "../../lib/location/address.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { senderOf } from "../../lib/proxy/non-subscriber-requests.ts";
@@ -13,7 +14,7 @@ import { nonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import { mandatoryHeadersOf } from "../shared/reparse.ts";
 import { available, noRelay, selectForwardingTarget } from "../shared/target-selection.ts";
 import { type Place, type Search, hopsOf, trunkHops } from "../shared/trunk-hops.ts";
-import { type OpenContext, branchName, isSips } from "./contexts.ts";
+import { type OpenContext, isSips } from "./contexts.ts";
 import type { Room } from "./room.ts";
 
 /** The asserted identity of the caller (RFC 3325 §5); undefined if there is none. */

@@ -1,3 +1,5 @@
+import { returnInside } from "../../lib/transport/return-address.ts";
+import type { HomeName } from "../../lib/transport/identifiers.ts";
 import { endsOf, openRoute } from "../../lib/proxy/route-token.ts";
 import { composeBye } from "../../lib/proxy/hang-up.ts";
 import type { CallDetails, CallInProgress, BoundContact } from "../../lib/transport/flow.ts";
@@ -5,15 +7,12 @@ import type { DialogEnd, Receipt, RequestEnvelope } from "../../lib/transport/en
 import { randomText } from "../../platform/crypto/random.ts";
 import type { Room } from "./room.ts";
 
-/** Prefix of our branches whose responses are ignored. */
-const unattended = "bye.";
-
 /** BYE from the server in the name of an end of a call that is gone (by RFC 3261 §15 only the ends send it: this one no longer can). */
 export class HangUp {
   readonly #room: Room;
-  readonly #passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>;
+  readonly #passOn: (home: HomeName, envelope: RequestEnvelope) => Promise<Receipt>;
 
-  constructor(room: Room, passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>) {
+  constructor(room: Room, passOn: (home: HomeName, envelope: RequestEnvelope) => Promise<Receipt>) {
     this.#room = room;
     this.#passOn = passOn;
   }
@@ -51,7 +50,7 @@ export class HangUp {
     await this.#passOn(to.home, {
       kind: "request",
       text,
-      answerTo: { home: name, flow: "", phone: "", branch: `${unattended}${transaction}` },
+      answerTo: returnInside(name, { kind: "hang-up", id: transaction }),
       transaction,
       identity: `${user}@${domain}`,
       to: { kind: "phone", phone: to.phone },

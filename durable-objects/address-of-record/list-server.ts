@@ -1,3 +1,5 @@
+import { isFromPhone, takerOf } from "../../lib/transport/return-address.ts";
+import type { HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
 import { listServer } from "../../lib/presence/back-end.ts";
 import { type ListSubscription, type WatchedEntry, withList } from "../../lib/presence/list-subscription.ts";
 import { eventList, readListSubscribeParameters, refuseLater } from "../../lib/presence/list-subscribe-parameters.ts";
@@ -22,12 +24,10 @@ import type { Forking } from "./forking.ts";
 import type { Account } from "./account.ts";
 import { BackEndSubscription } from "./lists/back-end-subscription.ts";
 import { BackEnds } from "./lists/back-ends.ts";
-import { ListNotifier, ofList } from "./lists/list-notifier.ts";
+import { ListNotifier } from "./lists/list-notifier.ts";
 import { ListSources, requestList } from "./lists/list-sources.ts";
 import { ListSubscriptions } from "./lists/list-subscriptions.ts";
-import { BackEndRefresh, ofBackEnd } from "./lists/back-end-refresh.ts";
-
-const ofLists = "%";
+import { BackEndRefresh } from "./lists/back-end-refresh.ts";
 
 /** Of one user: maximum lists that are watched at a time, and resources on all of them. */
 const maxSubscriptions = 10;
@@ -40,7 +40,7 @@ const fetchTime = 1000;
  */
 export class ListServer implements Part, LocalUserAgent {
   readonly phone = listServer;
-  readonly branchPrefix = ofLists;
+  readonly senders = ["list notifier", "list subscriber"] as const;
   readonly #room: Room;
   readonly #account: Account;
   readonly #subscriptions: ListSubscriptions;
@@ -48,13 +48,13 @@ export class ListServer implements Part, LocalUserAgent {
   readonly #refresh: BackEndRefresh;
   readonly #notifier: ListNotifier;
   readonly #sources: ListSources;
-  readonly #passOn: (home: string, envelope: Envelope) => Promise<Receipt>;
+  readonly #passOn: (home: HomeName, envelope: Envelope) => Promise<Receipt>;
 
   constructor(
     room: Room,
     account: Account,
     forking: Pick<Forking, "openExternal">,
-    passOn: (home: string, envelope: Envelope) => Promise<Receipt>,
+    passOn: (home: HomeName, envelope: Envelope) => Promise<Receipt>,
   ) {
     this.#room = room;
     this.#account = account;
@@ -114,9 +114,9 @@ export class ListServer implements Part, LocalUserAgent {
 
   /** A response to a request of this part. */
   response({ to, status, text }: ResponseEnvelope, now: number): Receipt {
-    const { branch = "" } = to;
-    if (branch.startsWith(ofBackEnd)) this.#refresh.response(branch.slice(ofBackEnd.length), { status, text }, now);
-    else if (branch.startsWith(ofList)) this.#answered(branch.slice(ofList.length), status, now);
+    const taker = takerOf(to);
+    if (taker.kind === "list subscriber") this.#refresh.response(taker.id, { status, text }, now);
+    else if (taker.kind === "list notifier") this.#answered(taker.id, status, now);
     return accepted;
   }
 
@@ -156,7 +156,7 @@ export class ListServer implements Part, LocalUserAgent {
   #refuseMore(
     { event }: SubscribeParameters,
     entries: readonly WatchedEntry[],
-    phone: string,
+    phone: PhoneId,
     uri: string,
     now: number,
   ): Fault | undefined {
@@ -216,7 +216,7 @@ export class ListServer implements Part, LocalUserAgent {
     const status = refusal?.status ?? this.#refresh.notified(envelope, notify, { from: fromTag, to: toTag }, cseq.number, now);
     const { answerTo: to } = envelope;
     const text = refusal === undefined ? replyTo(notify, status) : answerFault(notify, refusal);
-    if (to.branch === undefined) return { kind: "answered", status, text };
+    if (isFromPhone(to)) return { kind: "answered", status, text };
     // A home of ours ignores receipts of notifications, and needs no 2xx.
     const post = () => this.#passOn(to.home, { kind: "response", text, status, to, transaction: undefined });
     if (status >= 300) post().catch((error: unknown) => this.#note(error));

@@ -1,3 +1,5 @@
+import type { SenderInside } from "../../lib/transport/return-address.ts";
+import type { PhoneId } from "../../lib/transport/identifiers.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import type { Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
@@ -5,9 +7,9 @@ import type { Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/trans
 /** A user agent of this server inside a home, at one end of dialogs as a phone is: the presence agent and the list server are the two. */
 export interface LocalUserAgent {
   /** Its name in dialogs, where a phone has its own. */
-  readonly phone: string;
-  /** How the branch of a return address begins that leads to it: no response context has such a name. */
-  readonly branchPrefix: string;
+  readonly phone: PhoneId;
+  /** Those of its own whose responses it takes. */
+  readonly senders: readonly SenderInside["kind"][];
   /** A request in a dialog of its own. */
   inDialog(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt;
   /** The response to a request of its own. */

@@ -1,9 +1,11 @@
+import type { FlowId } from "../../lib/transport/identifiers.ts";
 import { withoutOurRealm } from "../../lib/proxy/foreign-challenges.ts";
 import { shownTo, standingOf } from "../../lib/proxy/standing.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { type Response, parseMessage } from "../../lib/syntax/message.ts";
-import { type Receipt, type ResponseEnvelope, type ReturnAddress, accepted } from "../../lib/transport/envelope.ts";
+import { type Receipt, type ResponseEnvelope, accepted } from "../../lib/transport/envelope.ts";
+import type { ReturnAddress } from "../../lib/transport/return-address.ts";
 import { type Flow, leadsTo } from "../../lib/transport/flow.ts";
 import { type ActiveCalls, placedCall } from "./active-calls.ts";
 import type { Forking } from "./forking.ts";
@@ -79,7 +81,7 @@ export class OriginatingResponses implements Part {
   /** A line of the log, and a row if the call has failed; of a call to another server our own response context knows more. */
   #record(
     { text, status, transaction, why }: ResponseEnvelope,
-    { flow, since, isOurs }: { readonly flow: string; readonly since: number | undefined; readonly isOurs: boolean },
+    { flow, since, isOurs }: { readonly flow: FlowId; readonly since: number | undefined; readonly isOurs: boolean },
     now: number,
   ): void {
     this.#room.log.concluded(now, flow, status, text, since, why);

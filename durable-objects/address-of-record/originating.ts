@@ -1,3 +1,5 @@
+import { returnToPhone } from "../../lib/transport/return-address.ts";
+import type { HomeName, TransactionId } from "../../lib/transport/identifiers.ts";
 import type { Address } from "../../lib/location/address.ts";
 import { transactionNames } from "../../lib/proxy/branch.ts";
 import { callName } from "../../lib/proxy/call-name.ts";
@@ -195,7 +197,7 @@ export class Originating {
   }
 
   /** The home with the response context of an INVITE: ours, if it went to another server, or that of the called user. */
-  async #homeByName(flow: Flow, request: Request, mandatory: MandatoryHeaders, transaction: string): Promise<string | undefined> {
+  async #homeByName(flow: Flow, request: Request, mandatory: MandatoryHeaders, transaction: TransactionId): Promise<string | undefined> {
     if (this.#forking.has(transaction)) return this.#room.home.name;
     const way = this.#validateAndRoute(flow, request, mandatory);
     if (isFault(way) || way.kind !== "address") return undefined;
@@ -227,14 +229,14 @@ export class Originating {
     const { user, domain, name: home } = this.#room.home;
     return {
       kind: "request",
-      answerTo: { home, flow: flow.id, phone: phoneOnFlow(flow) },
+      answerTo: returnToPhone(home, flow.id, phoneOnFlow(flow)),
       transaction: this.#transactionOf(mandatory),
       identity: flow.nonSubscriber === undefined ? `${user}@${domain}` : identityOf(flow.nonSubscriber, mandatory),
       ...more,
     };
   }
 
-  #send(flow: Flow, request: Request, home: string, envelope: RequestEnvelope, now: number): void {
+  #send(flow: Flow, request: Request, home: HomeName, envelope: RequestEnvelope, now: number): void {
     const isCall = request.method === "INVITE" && envelope.to.kind === "address";
     if (isCall && !this.#mayCall(flow, request, envelope, home, now)) return;
     this.#passOn(home, envelope).then(
@@ -248,7 +250,7 @@ export class Originating {
   }
 
   /** Notes a new call; false if it is refused because there are too many. Other requests need no note. */
-  #mayCall(flow: Flow, request: Request, { transaction }: SentRequest, home: string, now: number): boolean {
+  #mayCall(flow: Flow, request: Request, { transaction }: SentRequest, home: HomeName, now: number): boolean {
     // A repeated one is the same call.
     if (request.method !== "INVITE" || this.#pendingInvites.homeOf(transaction) !== undefined) return true;
     const { maximumCalls = Number.POSITIVE_INFINITY } = this.#account.rules();
@@ -268,7 +270,7 @@ export class Originating {
   }
 
   /** RFC 3261 §16.2: the caller gets 100 once the callee's home has saved the INVITE, so that an answer cannot be lost. */
-  #trying(flow: Flow, request: Request, transaction: string): void {
+  #trying(flow: Flow, request: Request, transaction: TransactionId): void {
     if (this.#tryingTimers.remove(transaction)) this.#reply(flow, request, replyTo(request, 100), 100, Date.now());
   }
 
@@ -286,7 +288,7 @@ export class Originating {
    * The callee's home cannot be reached after all attempts: this home has to answer, and other users may be reachable (RFC 3261 §16.7 step
    * 6).
    */
-  #failed(flow: Flow, request: Request, transaction: string, error: unknown): void {
+  #failed(flow: Flow, request: Request, transaction: TransactionId, error: unknown): void {
     this.#room.log.note(Date.now(), flow.id, String(error));
     this.#tryingTimers.remove(transaction);
     this.#pendingInvites.forget(flow, transaction);

@@ -1,3 +1,4 @@
+import type { PhoneId } from "../../lib/transport/identifiers.ts";
 import type { Binding } from "../../lib/location/binding.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 
@@ -6,7 +7,7 @@ export interface Registered {
   readonly flow: Flow;
   readonly bindings: readonly Binding[];
   /** The phones of these bindings, each once. */
-  readonly phones: readonly string[];
+  readonly phones: readonly PhoneId[];
 }
 
 /** A connection is closed, or its phones have left it. */

@@ -1,3 +1,5 @@
+import { isFromPhone } from "../../lib/transport/return-address.ts";
+import type { HomeName, PhoneId, TransactionId } from "../../lib/transport/identifiers.ts";
 import type { Response } from "../../lib/syntax/message.ts";
 import type { CancelEnvelope, InquiryEnvelope, Receipt } from "../../lib/transport/envelope.ts";
 import { accepted } from "../../lib/transport/envelope.ts";
@@ -20,9 +22,9 @@ interface OrphanedInvite extends Record<string, string | number> {
   readonly due: number;
   /** Until when that is tried. */
   readonly until: number;
-  readonly home: string;
+  readonly home: HomeName;
   /** The phone that placed it. */
-  readonly phone: string;
+  readonly phone: PhoneId;
   readonly at: number;
   /** 1: the phone has dropped the call with its socket. */
   readonly forgetful: number;
@@ -41,10 +43,10 @@ export const orphanedInvitesTable = {
  */
 export class PendingInvites implements Part {
   readonly #room: Room;
-  readonly #passOn: (home: string, envelope: CancelEnvelope) => Promise<Receipt>;
+  readonly #passOn: (home: HomeName, envelope: CancelEnvelope) => Promise<Receipt>;
   #rows: Map<string, OrphanedInvite> | undefined;
 
-  constructor(room: Room, passOn: (home: string, envelope: CancelEnvelope) => Promise<Receipt>) {
+  constructor(room: Room, passOn: (home: HomeName, envelope: CancelEnvelope) => Promise<Receipt>) {
     this.#room = room;
     this.#passOn = passOn;
   }
@@ -54,7 +56,7 @@ export class PendingInvites implements Part {
   }
 
   /** A final response has come; false if the call was no longer pending. */
-  answered(transaction: string, response: Response, now: number): boolean {
+  answered(transaction: TransactionId, response: Response, now: number): boolean {
     const noted = this.#room.sockets.all().find((one) => one.pendingInvites.some((pending) => pending.transaction === transaction));
     if (noted === undefined) {
       this.#attended(transaction);
@@ -89,7 +91,7 @@ export class PendingInvites implements Part {
     for (const phone of phones) this.#isBack(flow, phone, now);
   }
 
-  #isBack(flow: Flow, phone: string, now: number): void {
+  #isBack(flow: Flow, phone: PhoneId, now: number): void {
     for (const row of [...this.#load().values()]) {
       const { name: transaction, home, at, phone: placedBy, forgetful, contact } = row;
       if (placedBy !== phone) continue;
@@ -111,7 +113,7 @@ export class PendingInvites implements Part {
   /** A callee's home asks whether the caller still waits: our notes may have been lost with our sockets. */
   inquiry({ transaction, home, caller, dropsOnDisconnect }: InquiryEnvelope, now: number): Receipt {
     // A call that our own response context has forwarded: that context cancels it, and asks its caller's home itself.
-    if (caller.branch !== undefined) return accepted;
+    if (!isFromPhone(caller)) return accepted;
     const isNoted = this.homeOf(transaction) !== undefined || this.#room.sockets.byId(caller.flow) !== undefined;
     const flow = dropsOnDisconnect || isNoted ? undefined : this.#room.sockets.newestTo(caller.phone);
     const pending: PendingInvite = { transaction, home, at: now, ...(dropsOnDisconnect ? { dropsOnDisconnect } : {}) };
@@ -129,7 +131,7 @@ export class PendingInvites implements Part {
   }
 
   /** A call that can no longer be cancelled by its caller: a row, until its callee's home has the CANCEL. */
-  #unattended({ transaction, home, at, dropsOnDisconnect, contact = "" }: PendingInvite, phone: string, now: number): void {
+  #unattended({ transaction, home, at, dropsOnDisconnect, contact = "" }: PendingInvite, phone: PhoneId, now: number): void {
     const due = now + this.#room.configuration.callerGrace * 1000;
     const until = due + this.#room.timers.timerC;
     this.#keepOrphaned({ name: transaction, due, until, home, phone, at, forgetful: dropsOnDisconnect === true ? 1 : 0, contact });
@@ -146,7 +148,7 @@ export class PendingInvites implements Part {
     this.#room.alarm.noLaterThan(due);
   }
 
-  #attended(transaction: string): void {
+  #attended(transaction: TransactionId): void {
     if (this.#load().delete(transaction)) this.#room.memory.run("DELETE FROM orphaned_invites WHERE name = ?", transaction);
   }
 
@@ -157,7 +159,7 @@ export class PendingInvites implements Part {
   }
 
   /** The callee's home of an INVITE without a final response, from a socket or a row. */
-  homeOf(transaction: string): string | undefined {
+  homeOf(transaction: TransactionId): string | undefined {
     for (const { pendingInvites: pending } of this.#room.sockets.all()) {
       const noted = pending.find((one) => one.transaction === transaction);
       if (noted !== undefined) return noted.home;
@@ -166,7 +168,7 @@ export class PendingInvites implements Part {
   }
 
   /** When an INVITE without a final response came, in milliseconds. */
-  since(transaction: string): number | undefined {
+  since(transaction: TransactionId): number | undefined {
     const pending = this.#room.sockets.all().flatMap((flow) => flow.pendingInvites);
     return (pending.find((one) => one.transaction === transaction) ?? this.#load().get(transaction))?.at;
   }
@@ -182,7 +184,7 @@ export class PendingInvites implements Part {
   }
 
   /** Sends the CANCEL to a callee's home until it is confirmed; at `until` that home's own timer has ended the call. */
-  cancel(home: string, transaction: string, reason: string | undefined, until: number, then: () => void, failed = () => {}): void {
+  cancel(home: HomeName, transaction: TransactionId, reason: string | undefined, until: number, then: () => void, failed = () => {}): void {
     this.#passOn(home, { kind: "cancel", transaction, reason }).then(then, (error: unknown) => {
       failed();
       const now = Date.now();
@@ -194,7 +196,7 @@ export class PendingInvites implements Part {
   }
 
   /** The call has failed. */
-  forget(flow: Flow, transaction: string): void {
+  forget(flow: Flow, transaction: TransactionId): void {
     const pending = this.#room.sockets.byId(flow.id)?.pendingInvites;
     if (pending?.some((one) => one.transaction === transaction) !== true) return;
     this.#room.sockets.update(flow.id, { pendingInvites: pending.filter((one) => one.transaction !== transaction) });
@@ -202,7 +204,7 @@ export class PendingInvites implements Part {
 }
 
 /** Whether a phone is registered on this flow with another Contact than before; false if either is unknown. */
-function isAnother(flow: Flow, phone: string, contact = ""): boolean {
+function isAnother(flow: Flow, phone: PhoneId, contact = ""): boolean {
   const mark = contactMark(flow, phone);
   return contact !== "" && mark !== undefined && mark !== contact;
 }

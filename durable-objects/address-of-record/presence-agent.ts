@@ -1,3 +1,5 @@
+import { takerOf } from "../../lib/transport/return-address.ts";
+import type { HomeName } from "../../lib/transport/identifiers.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";
 import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import { type EventPackage, partialType, traits } from "../../lib/presence/event-package.ts";
@@ -23,7 +25,7 @@ import { type DialogTags, currentSubscription, dialogTags, finalNotify, subscrip
 import type { Room } from "./room.ts";
 import type { Account } from "./account.ts";
 import { EventState, type Sources } from "./presence/event-state.ts";
-import { Notifier, ofSubscription, visible } from "./presence/notifier.ts";
+import { Notifier, visible } from "./presence/notifier.ts";
 import { Publications } from "./presence/publications.ts";
 import { Subscriptions } from "./presence/subscriptions.ts";
 import { Waiting } from "./presence/waiting.ts";
@@ -38,7 +40,7 @@ const shareOfServer = 0.25;
 /** The presence agent of this home's user (RFC 3856 §3): event state compositor (RFC 3903) and notifier (RFC 6665) of all its packages. */
 export class PresenceAgent implements Part, LocalUserAgent {
   readonly phone = agent;
-  readonly branchPrefix = ofSubscription;
+  readonly senders = ["notifier"] as const;
   readonly #room: Room;
   readonly #account: Account;
   readonly #subscriptions: Subscriptions;
@@ -47,7 +49,7 @@ export class PresenceAgent implements Part, LocalUserAgent {
   readonly #notifier: Notifier;
   readonly #state: EventState;
 
-  constructor(room: Room, account: Account, sources: Sources, passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>) {
+  constructor(room: Room, account: Account, sources: Sources, passOn: (home: HomeName, envelope: RequestEnvelope) => Promise<Receipt>) {
     this.#room = room;
     this.#account = account;
     this.#subscriptions = new Subscriptions(room);
@@ -85,7 +87,9 @@ export class PresenceAgent implements Part, LocalUserAgent {
 
   /** RFC 6665 §4.2.2: the answer of a watcher's phone to a notification; if the phone does not know the subscription, it ends. */
   response({ to, status, text }: ResponseEnvelope, now: number): Receipt {
-    const id = to.branch?.slice(1) ?? "";
+    const taker = takerOf(to);
+    if (taker.kind !== "notifier") return accepted;
+    const { id } = taker;
     if (status < 300) this.#notifier.taken(id, text);
     // 480 means that the phone is away: its home keeps the notification for it.
     if (status < 300 || status === 480 || status >= 500) return accepted;
@@ -281,7 +285,7 @@ export class PresenceAgent implements Part, LocalUserAgent {
   }
 
   /** Only the users themselves have no limit; a server of another domain, which can use any number of names, has a quarter. */
-  #isFull(watcher: string, home: string): boolean {
+  #isFull(watcher: string, home: HomeName): boolean {
     const { maximumWatchers } = this.#room.configuration;
     if (this.#subscriptions.countOf(watcher) >= maxOfWatcher) return true;
     if (home === this.#room.home.name) return false;

@@ -1,3 +1,4 @@
+import type { PhoneId } from "../../lib/transport/identifiers.ts";
 import { storedShape } from "../../platform/stored-shape.ts";
 import { type Binding, bindingKey, phoneOf } from "../../lib/location/binding.ts";
 import type { BindingView, StaticContact } from "../../lib/location/binding-view.ts";
@@ -131,7 +132,7 @@ export class Registrar implements Part {
   }
 
   /** Until when a phone that is away is waited for, in milliseconds; one without a binding for the grace from now. */
-  waitsFor(phone: string, now: number): number {
+  waitsFor(phone: PhoneId, now: number): number {
     const rows = [...this.#load().values()].filter(
       (row) => row.phone === phone && row.isStatic !== true && this.#room.sockets.carrierOf(row.key) === undefined,
     );

@@ -1,3 +1,4 @@
+import { branchName, returnToContext } from "../../lib/transport/return-address.ts";
 import { onwardTransactionName } from "../../lib/proxy/branch.ts";
 import { hideHistory } from "../../lib/proxy/history.ts";
 import { shownTo } from "../../lib/proxy/standing.ts";
@@ -15,7 +16,7 @@ import { type Asserts, type ForwardingPlace, ForwardingPlaces, type Found } from
 import type { PassOn } from "./pass-on.ts";
 import type { Room } from "./room.ts";
 import { parsed } from "../shared/reparse.ts";
-import { branchName, isSips, type OpenContext } from "./contexts.ts";
+import { isSips, type OpenContext } from "./contexts.ts";
 import { defaultRetryAfter } from "../../platform/unavailable-servers.ts";
 
 /** Milliseconds after which a request that may not have arrived is forwarded again. */
@@ -159,7 +160,7 @@ export class Retargeting {
     return {
       kind: "request",
       text: leaves ? this.#leaving(forwarded, place.asserts) : forwarded,
-      answerTo: { home, flow: "", phone: "", branch: branchName(context.transaction, branch.index) },
+      answerTo: returnToContext(home, branchName(context.transaction, branch.index)),
       transaction: this.#transactionOf(open, branch),
       identity: search?.identity ?? "",
       to: { kind: "address", instance: address.instance, registration: address.registration },
@@ -194,7 +195,7 @@ export class Retargeting {
   #answer({ context, request }: OpenContext, branch: ForkedBranch, refusal: Refusal): void {
     const { status } = refusal;
     const text = isFault(refusal) ? answerFault(request, this.#asTold(branch, refusal)) : refusal.text;
-    const to = { home: "", flow: "", phone: "", branch: branchName(context.transaction, branch.index) };
+    const to = returnToContext(this.#room.home.name, branchName(context.transaction, branch.index));
     this.#answered({ kind: "response", text, status, to, transaction: undefined });
   }
 }

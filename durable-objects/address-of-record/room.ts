@@ -1,3 +1,4 @@
+import type { HomeName } from "../../lib/transport/identifiers.ts";
 import type { Configuration } from "../../platform/configuration.ts";
 import type { Directory } from "../../platform/directory/directory.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
@@ -13,7 +14,7 @@ import type { Outbox } from "../../platform/outbox.ts";
 
 /** What the parts of a home share: its resources and its name. No part knows another's tables. */
 export interface Room {
-  readonly home: HomeName;
+  readonly home: Home;
   readonly configuration: Configuration;
   readonly timers: ProxyTimers;
   readonly keyring: Keyring;
@@ -29,8 +30,8 @@ export interface Room {
 }
 
 /** The parts of a home's name, `sip:alice@example.com#1`. */
-export interface HomeName {
-  readonly name: string;
+export interface Home {
+  readonly name: HomeName;
   readonly user: string;
   readonly domain: string;
   /** The part of the name that others see, in our branches. */
@@ -39,7 +40,7 @@ export interface HomeName {
   readonly hints: readonly string[];
 }
 
-export function readHomeName(name: string, hints: readonly string[]): HomeName {
+export function readHome(name: HomeName, hints: readonly string[]): Home {
   const at = name.lastIndexOf("@");
   return { name, hint: hints[0] as string, hints, user: name.slice("sip:".length, at), domain: name.slice(at + 1, name.lastIndexOf("#")) };
 }

@@ -1,3 +1,4 @@
+import type { FlowId, PhoneId } from "../../lib/transport/identifiers.ts";
 import { type Slice, attachmentOf, isRestShort, readAttachment, restoreFlow, splitBySize } from "../../lib/transport/attachment.ts";
 import type { Members } from "../../lib/transport/older-shapes.ts";
 import { type Flow, leadsTo } from "../../lib/transport/flow.ts";
@@ -20,9 +21,9 @@ export class Sockets {
   readonly #state: DurableObjectState;
   readonly #memory: Sql;
   readonly #unread: UnreadOctets;
-  readonly #flows = new Map<string, Flow>();
-  readonly #sockets = new Map<string, WebSocket>();
-  readonly #ids = new WeakMap<WebSocket, string>();
+  readonly #flows = new Map<FlowId, Flow>();
+  readonly #sockets = new Map<FlowId, WebSocket>();
+  readonly #ids = new WeakMap<WebSocket, FlowId>();
   /** The parts of flows that are rows. */
   readonly #inRows = new Map<string, readonly Slice[]>();
   #isComplete = false;
@@ -59,7 +60,7 @@ export class Sockets {
     return known ?? this.#restore(socket);
   }
 
-  byId(id: string): Flow | undefined {
+  byId(id: FlowId): Flow | undefined {
     return this.#flows.get(id) ?? this.#known().get(id);
   }
 
@@ -68,7 +69,7 @@ export class Sockets {
   }
 
   /** The newest authenticated flow that leads to a phone. */
-  newestTo(phone: string): Flow | undefined {
+  newestTo(phone: PhoneId): Flow | undefined {
     return this.#newest((flow) => flow.authenticated !== undefined && leadsTo(flow, phone));
   }
 
@@ -78,7 +79,7 @@ export class Sockets {
   }
 
   /** Changes a flow; from here on it survives hibernation. */
-  update(id: string, changes: Partial<Flow>): Flow | undefined {
+  update(id: FlowId, changes: Partial<Flow>): Flow | undefined {
     const flow = this.byId(id);
     const socket = this.#sockets.get(id);
     if (flow === undefined || socket === undefined) return undefined;
@@ -89,7 +90,7 @@ export class Sockets {
   }
 
   /** The octets of a received frame. The other end gets frames of the kind that it sends (RFC 7118 §5). */
-  receive(id: string, frame: string | ArrayBuffer): string {
+  receive(id: FlowId, frame: string | ArrayBuffer): string {
     const wantsBinary = typeof frame !== "string";
     const flow = this.byId(id);
     if (flow !== undefined && wantsBinary !== (flow.wantsBinary === true)) this.update(id, { wantsBinary });
@@ -97,7 +98,7 @@ export class Sockets {
   }
 
   /** Sends the octets of one message; false if the socket is gone, or too much waits there, so that the message must wait for the phone. */
-  send(id: string, octets: string): boolean {
+  send(id: FlowId, octets: string): boolean {
     const socket = this.#sockets.get(id) ?? this.#find(id);
     if (socket === undefined || socket.readyState !== WebSocket.OPEN) return false;
     const flow = this.byId(id);
@@ -108,7 +109,7 @@ export class Sockets {
   }
 
   /** The client has answered a probe. */
-  hasRead(id: string, token: string): void {
+  hasRead(id: FlowId, token: string): void {
     this.#unread.hasRead(this.byId(id), token);
   }
 
@@ -123,11 +124,11 @@ export class Sockets {
   }
 
   /** False for a socket that we are closing, until its other end has closed it too. */
-  isOpen(id: string): boolean {
+  isOpen(id: FlowId): boolean {
     return (this.#sockets.get(id) ?? this.#find(id))?.readyState === WebSocket.OPEN;
   }
 
-  close(id: string, why: { readonly code: number; readonly reason: string }): void {
+  close(id: FlowId, why: { readonly code: number; readonly reason: string }): void {
     const socket = this.#sockets.get(id) ?? this.#find(id);
     if (socket !== undefined && socket.readyState === WebSocket.OPEN) socket.close(why.code, why.reason);
   }
@@ -159,13 +160,13 @@ export class Sockets {
     this.#state.setWebSocketAutoResponse(new WebSocketRequestResponsePair("\r\n\r\n", "\r\n"));
   }
 
-  #find(id: string): WebSocket | undefined {
+  #find(id: FlowId): WebSocket | undefined {
     this.#known();
     return this.#sockets.get(id);
   }
 
   /** All flows; after a sleep they are read from their sockets' attachments, once. */
-  #known(): ReadonlyMap<string, Flow> {
+  #known(): ReadonlyMap<FlowId, Flow> {
     if (!this.#isComplete) {
       for (const socket of this.#state.getWebSockets()) {
         if (socket.readyState === WebSocket.OPEN) this.of(socket);
@@ -226,7 +227,7 @@ export class Sockets {
   #sweep(): void {
     if (this.#isSwept) return;
     this.#isSwept = true;
-    for (const { flow } of this.#memory.all<{ flow: string }>("SELECT DISTINCT flow FROM attachments")) {
+    for (const { flow } of this.#memory.all<{ flow: FlowId }>("SELECT DISTINCT flow FROM attachments")) {
       if (!this.#known().has(flow)) this.#memory.run("DELETE FROM attachments WHERE flow = ?", flow);
     }
   }

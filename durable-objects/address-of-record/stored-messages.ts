@@ -1,3 +1,4 @@
+import type { TransactionId } from "../../lib/transport/identifiers.ts";
 import { asOctets } from "./undelivered-messages.ts";
 import { storedShape } from "../../platform/stored-shape.ts";
 import type { Binding } from "../../lib/location/binding.ts";
@@ -21,7 +22,7 @@ interface Stored {
   readonly text: string;
   /** The address of record of its sender, and the transaction it came in. */
   readonly sender: string;
-  readonly transaction: string;
+  readonly transaction: TransactionId;
 }
 
 const messageShape = storedShape<Stored>(asOctets);

@@ -1,3 +1,4 @@
+import type { PhoneId } from "../../lib/transport/identifiers.ts";
 import { renamed } from "../../lib/transport/older-shapes.ts";
 import { storedShape } from "../../platform/stored-shape.ts";
 import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
@@ -40,7 +41,7 @@ export class SuspendedCalls {
     return this.#known;
   }
 
-  keep(phone: string, suspended: Suspended): void {
+  keep(phone: PhoneId, suspended: Suspended): void {
     this.#read();
     this.#known.set(phone, suspended);
     this.#room.memory.run("INSERT OR REPLACE INTO suspended_calls (phone, value) VALUES (?, ?)", phone, suspendedShape.write(suspended));
@@ -48,7 +49,7 @@ export class SuspendedCalls {
     if (next !== undefined) this.#room.alarm.noLaterThan(next);
   }
 
-  forget(phone: string): void {
+  forget(phone: PhoneId): void {
     this.#read();
     if (this.#known.delete(phone)) this.#room.memory.run("DELETE FROM suspended_calls WHERE phone = ?", phone);
   }
@@ -57,7 +58,7 @@ export class SuspendedCalls {
   #read(): void {
     if (this.#isRead || (isNonSubscriberHome(this.#room.home.name) && this.#room.sockets.all().length > 0)) return;
     this.#isRead = true;
-    const rows = this.#room.memory.all<{ phone: string; value: string }>("SELECT phone, value FROM suspended_calls");
+    const rows = this.#room.memory.all<{ phone: PhoneId; value: string }>("SELECT phone, value FROM suspended_calls");
     for (const { phone, value } of rows) if (!this.#known.has(phone)) this.#known.set(phone, suspendedShape.read(value));
   }
 }

@@ -1,3 +1,5 @@
+import { isFromPhone, isInReceipt } from "../../lib/transport/return-address.ts";
+import type { HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";
 import type { Branch } from "../../lib/proxy/branch.ts";
 import { inProgress, withoutRoute } from "../../lib/proxy/call-name.ts";
@@ -110,7 +112,7 @@ export class Terminating implements Part {
     const isForUser = envelope.to.kind === "address" && envelope.to.instance === undefined;
     if (request.method === "MESSAGE" && !isReachable && isForUser) return this.#store(envelope, request, now);
     const [only, ...more] = targets;
-    const isForwarded = only?.retarget !== undefined || envelope.answerTo.branch !== undefined;
+    const isForwarded = only?.retarget !== undefined || !isFromPhone(envelope.answerTo);
     if (request.method === "INVITE" || more.length > 0 || isForwarded) return this.#search(envelope, request, targets, now);
     if (only !== undefined) return this.#toTarget(envelope, request, mandatory, only, now);
     return request.method === "ACK" ? accepted : answered(request, 480);
@@ -221,7 +223,7 @@ export class Terminating implements Part {
     const isGruu = envelope.to.kind === "address" && envelope.to.instance !== undefined;
     if (!isGruu) return answered(request, 480);
     // RFC 3261 §8.3: a call to one phone is connected; the redirect server never connects.
-    return envelope.answerTo.home === "" ? answered(request, 404) : this.#forking.open(envelope, request, plan, now);
+    return isInReceipt(envelope.answerTo) ? answered(request, 404) : this.#forking.open(envelope, request, plan, now);
   }
 
   /** The sender gets the user's addresses: by its own request (RFC 3841 §9.1), from the redirect server, or by the domain's settings. */
@@ -265,7 +267,7 @@ export class Terminating implements Part {
   }
 
   /** Sends a request on its phone's newest socket, and remembers it until the phone has answered. */
-  #send(phone: string, { text, branch }: StatelessRequest, envelope: RequestEnvelope, now: number): boolean {
+  #send(phone: PhoneId, { text, branch }: StatelessRequest, envelope: RequestEnvelope, now: number): boolean {
     const { sockets, log } = this.#room;
     const flow = sockets.newestTo(phone);
     if (flow === undefined) return false;
@@ -280,7 +282,7 @@ export class Terminating implements Part {
    * The phone is away: within the grace time its request waits for it, but not longer than the sender does (RFC 4320 §4.1); for a phone
    * that is not expected back, RFC 5626 §5.3 has 430, which goes upstream as 480.
    */
-  #waitFor(phone: string, envelope: RequestEnvelope, request: Request, now: number): Receipt {
+  #waitFor(phone: PhoneId, envelope: RequestEnvelope, request: Request, now: number): Receipt {
     if (request.method === "NOTIFY") return this.#keepState(phone, envelope, request, now);
     const isExpected = this.#registrar.current(now).some(({ binding }) => binding.phone === phone);
     if (!isExpected && request.method === "BYE") this.#undelivered.keepBye(phone, envelope, now);
@@ -291,7 +293,7 @@ export class Terminating implements Part {
   }
 
   /** The newest state that a phone subscribes to waits for it as long as the subscription lasts (RFC 6665 §4.1.3). */
-  #keepState(phone: string, envelope: RequestEnvelope, request: Request, now: number): Receipt {
+  #keepState(phone: PhoneId, envelope: RequestEnvelope, request: Request, now: number): Receipt {
     const { state, expires } = readSubscriptionState(headerValue(request, "subscription-state") ?? "");
     if (this.#account.isDeleted()) return answered(request, 480, phoneAway);
     const seconds = state === "terminated" ? this.#room.configuration.bindingGrace : Math.min(expires ?? 0, maxStateAge);
@@ -305,16 +307,16 @@ export class Terminating implements Part {
    * confirmed.
    */
   #superseded(message: UndeliveredMessage): void {
-    if (message.kind === "request" && message.answerTo.branch === undefined) this.#answer(message, 200);
+    if (message.kind === "request" && isFromPhone(message.answerTo)) this.#answer(message, 200);
   }
 
   /** Sends what waited for a phone that is back. */
-  #handOver(phone: string, now: number): void {
+  #handOver(phone: PhoneId, now: number): void {
     for (const message of this.#undelivered.for(phone, now)) if (message.kind === "request") this.again(message, phone, now);
   }
 
   /** A request that may not have reached its phone is sent again. */
-  again(message: RequestEnvelope, phone: string, now: number): void {
+  again(message: RequestEnvelope, phone: PhoneId, now: number): void {
     const { request, mandatory } = read(message);
     if (message.to.kind === "phone") return void this.#toPhone(message, request, mandatory, now);
     const target = this.#targets(message, now).find((one) => one.phone === phone);
@@ -335,7 +337,7 @@ export class Terminating implements Part {
   }
 
   /** If it is lost the sender's own timer notices: no state is kept. */
-  #post(home: string, envelope: Parameters<PassOn>[1]): void {
+  #post(home: HomeName, envelope: Parameters<PassOn>[1]): void {
     this.#passOn(home, envelope).catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
   }
 }
@@ -374,7 +376,7 @@ function answered(request: Request, status: number, why?: string): Receipt {
 }
 
 /** After the route is popped, a GRUU in the Request-URI becomes the phone's contact; any other URI stays. */
-function contactForGruu(request: Request, flow: Flow, phone: string): string | undefined {
+function contactForGruu(request: Request, flow: Flow, phone: PhoneId): string | undefined {
   const uri = parseUri(request.requestUri);
   if (isFault(uri) || uri.kind !== "sip" || parameter(uri.parameters, "gr") === undefined) return undefined;
   return flow.boundContacts.find((bound) => bound.phone === phone)?.contact;

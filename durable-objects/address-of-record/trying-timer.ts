@@ -1,3 +1,4 @@
+import type { TransactionId } from "../../lib/transport/identifiers.ts";
 import { OneShotTimer } from "../../platform/one-shot-timer.ts";
 
 /** Milliseconds until a caller gets a 100 if its INVITE has not reached the callee's home yet (RFC 3261 §17.2.1). */
@@ -11,13 +12,13 @@ export class TryingTimer {
   readonly #clock = new OneShotTimer(() => this.#strike());
 
   /** @param trying called if no response has come by then */
-  add(transaction: string, now: number, trying: () => void): void {
+  add(transaction: TransactionId, now: number, trying: () => void): void {
     this.#waiting.set(transaction, { due: now + pauseBeforeTrying, trying });
     this.#clock.within(pauseBeforeTrying, now);
   }
 
   /** A response goes to the caller; returns whether it is the first. */
-  remove(transaction: string): boolean {
+  remove(transaction: TransactionId): boolean {
     return this.#waiting.delete(transaction);
   }
 

@@ -1,3 +1,4 @@
+import type { PhoneId } from "../../lib/transport/identifiers.ts";
 import { storedShape } from "../../platform/stored-shape.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";
@@ -30,7 +31,7 @@ interface Row extends Record<string, string | number> {
 
 /** A message on a socket that may have been dead already; no call depends on it. */
 interface Recent {
-  readonly phone: string;
+  readonly phone: PhoneId;
   readonly at: number;
   readonly message: UndeliveredMessage;
 }
@@ -86,7 +87,7 @@ export class UndeliveredMessages {
    * @returns false if too many are waiting
    */
   keep(
-    phone: string,
+    phone: PhoneId,
     message: UndeliveredMessage,
     now: number,
     due: number,
@@ -122,7 +123,7 @@ export class UndeliveredMessages {
   }
 
   /** Removes the waiting messages of a topic; returns those that its phone did not get. */
-  #takeAway(phone: string, topic: string): UndeliveredMessage[] {
+  #takeAway(phone: PhoneId, topic: string): UndeliveredMessage[] {
     const waiting = "FROM undelivered_messages WHERE phone = ? AND json_extract(value, '$.origin.topic') = ?";
     const rows = this.#room.memory.all<Row>(`SELECT number, value ${waiting}`, phone, topic);
     if (rows.length > 0) this.#room.memory.run(`DELETE ${waiting}`, phone, topic);
@@ -130,7 +131,7 @@ export class UndeliveredMessages {
   }
 
   /** Remembers what was sent to a phone until it has certainly arrived. */
-  sent(flow: Flow, key: string, phone: string, message: UndeliveredMessage, now: number): void {
+  sent(flow: Flow, key: string, phone: PhoneId, message: UndeliveredMessage, now: number): void {
     const number = this.#numbers.get(message);
     this.#forgetRecent(key);
     if (number !== undefined || isVital(message)) {
@@ -169,7 +170,7 @@ export class UndeliveredMessages {
   }
 
   /** What waits for a phone that is back, or may not have reached it, oldest first. */
-  for(phone: string, now: number): UndeliveredMessage[] {
+  for(phone: PhoneId, now: number): UndeliveredMessage[] {
     const noted = this.#room.sockets.all().flatMap(({ sent = [] }) => sent);
     const recent = [...this.#recent.values(), ...noted].filter((one) => one.phone === phone && now - one.at < recentFor);
     const rows = this.#room.memory.all<Row>(
@@ -187,7 +188,7 @@ export class UndeliveredMessages {
   }
 
   /** A BYE for a phone that is not expected back: if the phone comes back anyway, its call ends. */
-  keepBye(phone: string, message: RequestEnvelope, now: number): void {
+  keepBye(phone: PhoneId, message: RequestEnvelope, now: number): void {
     this.keep(phone, message, now, now + byeFor, "", true);
   }
 

@@ -1,3 +1,4 @@
+import type { FlowId } from "../../lib/transport/identifiers.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import { maxUnread, maxUnreadAtHome, octetsBeforeProbe, probeTimeout, smallMessage } from "../../lib/transport/unread.ts";
 import { closing } from "../../platform/connection/close-reasons.ts";
@@ -7,9 +8,9 @@ import { randomText } from "../../platform/crypto/random.ts";
 interface Connections {
   /** All flows, those too that were closed and whose other end has not closed yet. */
   evenClosing(): Flow[];
-  update(id: string, changes: Pick<Flow, "unread">): Flow | undefined;
-  send(id: string, octets: string): boolean;
-  close(id: string, why: { readonly code: number; readonly reason: string }): void;
+  update(id: FlowId, changes: Pick<Flow, "unread">): Flow | undefined;
+  send(id: FlowId, octets: string): boolean;
+  close(id: FlowId, why: { readonly code: number; readonly reason: string }): void;
 }
 
 /**
@@ -61,7 +62,7 @@ export class UnreadOctets {
     return this.#sum(this.#sockets.evenClosing().filter(isLate)) >= (maxUnreadAtHome * 3) / 4;
   }
 
-  forget(id: string): void {
+  forget(id: FlowId): void {
     this.#unread.delete(id);
   }
 

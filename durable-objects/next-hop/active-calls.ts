@@ -1,10 +1,11 @@
+import type { HomeName } from "../../lib/transport/identifiers.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { dialogName } from "../../lib/proxy/call-name.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 
 interface Call {
   /** The home of its caller; undefined if it is unknown. */
-  readonly home: string | undefined;
+  readonly home: HomeName | undefined;
   readonly isAnswered: boolean;
   /** By name: each phone that answers creates one (RFC 3261 §13.2.2.4), and the call ends with the last. */
   readonly dialogs: readonly string[];
@@ -55,7 +56,7 @@ export class ActiveCalls {
    * 3311). A route is valid longer than its call: only a 2xx to an INVITE proves an unknown or unanswered call.
    * @param home of the caller
    */
-  passed(method: string, mandatory: CallIds, now: number, home?: string): void {
+  passed(method: string, mandatory: CallIds, now: number, home?: HomeName): void {
     const { callId, toTag } = mandatory;
     const call = this.#calls.get(callId);
     if (method === "BYE") this.#ends(mandatory);
@@ -88,7 +89,7 @@ export class ActiveCalls {
   }
 
   /** Whether the call with this Call-ID belongs to another home: this one must not create a dialog that looks like part of it. */
-  isOfOther(callId: string, home: string): boolean {
+  isOfOther(callId: string, home: HomeName): boolean {
     const call = this.#calls.get(callId);
     return call !== undefined && call.home !== undefined && call.home !== home;
   }

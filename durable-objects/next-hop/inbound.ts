@@ -1,3 +1,5 @@
+import { type ReturnAddress, returnToPhone } from "../../lib/transport/return-address.ts";
+import type { HomeName, TransactionId } from "../../lib/transport/identifiers.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
 import { transactionName } from "../../lib/proxy/branch.ts";
 import { type RoutingDecision, validateAndRoute } from "../../lib/proxy/validate-and-route.ts";
@@ -41,7 +43,7 @@ export interface Line {
   trunk(): Promise<Trunk | undefined>;
   open(): Promise<Connection | undefined>;
   reply(request: SipRequest, text: string): void;
-  post(home: string, envelope: Envelope): Promise<Receipt>;
+  post(home: HomeName, envelope: Envelope): Promise<Receipt>;
 }
 
 /** Requests that another server sends on the connection we opened. */
@@ -49,10 +51,15 @@ export class Inbound {
   readonly #line: Line;
   readonly #id = randomText();
   /** INVITEs of the other server, by Via: the home that each went to. */
-  readonly #terminating = new Map<string, { readonly home: string; readonly transaction: string }>();
+  readonly #terminating = new Map<string, { readonly home: HomeName; readonly transaction: TransactionId }>();
 
   constructor(line: Line) {
     this.#line = line;
+  }
+
+  /** The other server is the phone, and the connection that it uses. */
+  #returnAddress(): ReturnAddress {
+    return returnToPhone(this.#line.name, this.#id, this.#id);
   }
 
   /** A request of the other server: within a dialog that has our own route, for this server itself, or a call from a trunk. */
@@ -75,7 +82,7 @@ export class Inbound {
     const envelope: RequestEnvelope = {
       kind: "request",
       text: alter(request, sender.phone === offsetEnd ? combined(alterations, asReferred(request)) : alterations),
-      answerTo: { home: this.#line.name, flow: this.#id, phone: this.#id },
+      answerTo: this.#returnAddress(),
       transaction: this.#transactionOf(mandatory),
       identity: trunk === undefined ? "" : trunkIdentity(trunk),
       to: { kind: "phone", phone: receiver.phone },
@@ -171,7 +178,7 @@ export class Inbound {
     const envelope: RequestEnvelope = {
       kind: "request",
       text: alter(request, way.alterations),
-      answerTo: { home: this.#line.name, flow: this.#id, phone: this.#id },
+      answerTo: this.#returnAddress(),
       transaction,
       identity: trunkIdentity(trunk),
       to,
@@ -227,7 +234,7 @@ export class Inbound {
     mandatory: MandatoryHeaders,
     way: RoutingDecision | Fault,
     trunk: Trunk | undefined,
-  ): Promise<{ readonly home: string; readonly transaction: string } | undefined> {
+  ): Promise<{ readonly home: HomeName; readonly transaction: TransactionId } | undefined> {
     if (isFault(way) || way.kind !== "address" || trunk?.inbound !== true) return undefined;
     const found = await this.#select(trunk, "INVITE", this.#dialled(mandatory, way, trunk));
     if (isFault(found) || found.kind !== "home") return undefined;

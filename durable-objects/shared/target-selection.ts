@@ -1,3 +1,4 @@
+import type { HomeName } from "../../lib/transport/identifiers.ts";
 import { awayFrom } from "../../lib/redirect/redirection.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";
 import type { Address } from "../../lib/location/address.ts";
@@ -24,7 +25,7 @@ export type Target = HomeTarget | External | RedirectTarget;
 /** The home of a user of ours. */
 export interface HomeTarget {
   readonly kind: "home";
-  readonly home: string;
+  readonly home: HomeName;
   readonly to: Destination & { readonly kind: "address" };
   /** The row of a user who has never registered but whose rules forward calls: their home does not know it yet. */
   readonly calleeSubscriber?: Subscriber;

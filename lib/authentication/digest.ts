@@ -1,3 +1,4 @@
+import type { FlowId } from "../transport/identifiers.ts";
 import type { DigestCredentials } from "../syntax/digest.ts";
 import { equalUris, parseUri } from "../syntax/uri.ts";
 import { isFault } from "../syntax/fault.ts";
@@ -20,7 +21,7 @@ export type NonceCounts = readonly (readonly [use: string, count: number])[];
 export interface Presentation {
   readonly method: string;
   readonly requestUri: string;
-  readonly flow: string;
+  readonly flow: FlowId;
   /** Milliseconds. */
   readonly now: number;
   readonly counts: NonceCounts;

@@ -1,3 +1,4 @@
+import type { FlowId } from "../transport/identifiers.ts";
 import type { Keyring } from "./keyring.ts";
 
 /** The result for a nonce: usable; ours, but too old or of another connection (`stale=true`, RFC 7616 §3.3); or not ours. */
@@ -6,7 +7,7 @@ export type NonceVerdict = "fresh" | "stale" | "foreign";
 /** What a nonce is bound to. */
 export interface NoncePlace {
   /** Identity of the socket; the nonce is not valid on another one. */
-  readonly flow: string;
+  readonly flow: FlowId;
   /** Milliseconds. */
   readonly now: number;
   /** What distinguishes the challenged request from others: each challenge has its own nonce. */
@@ -26,7 +27,7 @@ export function mintNonce(keyring: Keyring, { flow, now, request }: NoncePlace):
 }
 
 /** @param lifetime seconds that a nonce is valid */
-export function verifyNonce(keyring: Keyring, nonce: string, flow: string, now: number, lifetime: number): NonceVerdict {
+export function verifyNonce(keyring: Keyring, nonce: string, flow: FlowId, now: number, lifetime: number): NonceVerdict {
   const [time = "", request = "", ours = "", mac = "", ...others] = nonce.split(".");
   if (ours.length !== oursLength || mac.length !== macLength || others.length > 0) return "foreign";
   const head = `${time}.${request}`;

@@ -1,3 +1,4 @@
+import type { PhoneId } from "../transport/identifiers.ts";
 import type { Keyring } from "../authentication/keyring.ts";
 import { plainHash } from "../syntax/plain-hash.ts";
 
@@ -6,7 +7,7 @@ export interface Binding {
   /** What identifies the binding: instance and reg-id (RFC 5626 §6), or else the contact URI. */
   readonly key: string;
   /** The phone it leads to: equal for all flows of one instance. */
-  readonly phone: string;
+  readonly phone: PhoneId;
   /** The Contact URI as registered. */
   readonly contact: string;
   /** The Contact's other parameters as registered, with their semicolons, without `expires`. */
@@ -31,7 +32,7 @@ export interface Binding {
 }
 
 /** The identity of a phone, eight characters: from its instance, or from its contact if it has none. */
-export function phoneOf(keyring: Keyring, instance: string | undefined, contact: string): string {
+export function phoneOf(keyring: Keyring, instance: string | undefined, contact: string): PhoneId {
   return keyring.mac("phone", instance ?? contact).slice(0, 8);
 }
 
@@ -39,7 +40,7 @@ export function phoneOf(keyring: Keyring, instance: string | undefined, contact:
 const maxInKey = 400;
 
 /** RFC 5626 §6: instance and reg-id together replace; without both, the contact URI decides (RFC 3261 §10.3 step 7). */
-export function bindingKey(instance: string | undefined, regId: number | undefined, contact: string): string {
+export function bindingKey(instance: string | undefined, regId: number | undefined, contact: string): PhoneId {
   if (instance !== undefined && regId !== undefined) return `instance ${instance} ${regId}`;
   return `contact ${contact.length > maxInKey ? `${contact.slice(0, 100)} ${plainHash(contact)}` : contact}`;
 }

@@ -1,3 +1,4 @@
+import type { PhoneId } from "../transport/identifiers.ts";
 import type { Keyring } from "../authentication/keyring.ts";
 import { plainHash } from "../syntax/plain-hash.ts";
 import { memoised } from "../syntax/memoise.ts";
@@ -8,7 +9,7 @@ const prefix = "tgruu.";
 export interface TemporaryGruu {
   readonly user: string;
   /** The phone, as its bindings name it. */
-  readonly phone: string;
+  readonly phone: PhoneId;
   /** The registration in which it was made, by `registrationMark`; a new registration of the phone ends it. */
   readonly registration: string;
 }

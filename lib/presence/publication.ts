@@ -1,3 +1,4 @@
+import type { PhoneId } from "../transport/identifiers.ts";
 import { countElements } from "./xml.ts";
 import { type Fault, fault, isFault, limitReached } from "../syntax/fault.ts";
 import { parseDeltaSeconds } from "../syntax/integers.ts";
@@ -12,7 +13,7 @@ export interface Publication {
   readonly tag: string;
   readonly body: string;
   /** The phone that published it; undefined for an application. */
-  readonly phone: string | undefined;
+  readonly phone: PhoneId | undefined;
   /** Milliseconds: when its body came, and when it ends. */
   readonly at: number;
   readonly expires: number;
@@ -26,7 +27,7 @@ export interface PublishInput {
   /** A new entity-tag. */
   readonly tag: string;
   readonly body: string;
-  readonly phone: string | undefined;
+  readonly phone: PhoneId | undefined;
   /** Milliseconds. */
   readonly now: number;
   readonly settings: PublishSettings;

@@ -1,6 +1,8 @@
+import type { BranchId, HomeName, TransactionId } from "../transport/identifiers.ts";
 import type { Keyring } from "../authentication/keyring.ts";
 import { plainHash } from "../syntax/plain-hash.ts";
-import type { RequestEnvelope, ReturnAddress } from "../transport/envelope.ts";
+import type { RequestEnvelope } from "../transport/envelope.ts";
+import { type ReturnAddress, readReturnAddress, writeReturnAddress } from "../transport/return-address.ts";
 
 /**
  * Our branch parameters: `z9hG4bK`; eight characters that hint at the home that sends the message (its responses come back there); then the
@@ -15,16 +17,14 @@ export type Branch =
 const cookie = "z9hG4bK";
 const hintLength = 8;
 const contextLength = 16;
-/** Prefix of the return address of a request that a response context has forwarded. No flow name begins with it. */
-const ofContext = "#";
 
 /** The hint for a home's name: short and keyed. Other servers see no more of the home than this. */
-export function homeHint(keyring: Keyring, home: string): string {
+export function homeHint(keyring: Keyring, home: HomeName): string {
   return keyring.mac("hint", home).slice(0, hintLength);
 }
 
 /** The hints of a home, that of the present key first. Requests that were sent before a key change carry the hint of an older key. */
-export function homeHints(keyring: Keyring, home: string): readonly string[] {
+export function homeHints(keyring: Keyring, home: HomeName): readonly string[] {
   return keyring.macs("hint", home).map((mac) => mac.slice(0, hintLength));
 }
 
@@ -49,9 +49,7 @@ export function statelessBranch(
   of: Transaction,
   loop: string,
 ): string {
-  const { flow, phone, home, branch } = answerTo;
-  const address = branch === undefined ? `${flow}${phone}${transaction}${home}` : `${ofContext}${branch}\n${home}`;
-  return `${cookie}${hint}~${keyring.seal("return-address", address, contextOf(of))}.${loop}`;
+  return `${cookie}${hint}~${keyring.seal("return-address", writeReturnAddress(answerTo, transaction), contextOf(of))}.${loop}`;
 }
 
 /** The branch of a stored message: equal each time it is sent. */
@@ -89,29 +87,21 @@ export function readBranch(keyring: Keyring, branch: string, of: Transaction): B
 function readStateless(keyring: Keyring, rest: string, of: Transaction): Branch | undefined {
   const dot = rest.lastIndexOf(".");
   const address = keyring.open("return-address", rest.slice(0, dot), contextOf(of));
-  if (address === undefined) return undefined;
-  if (address.startsWith(ofContext)) {
-    const [branch = "", home = ""] = address.slice(ofContext.length).split("\n");
-    return { kind: "stateless", answerTo: { flow: "", phone: "", home, branch } };
-  }
-  return {
-    kind: "stateless",
-    answerTo: { flow: address.slice(0, 8), phone: address.slice(8, 16), home: address.slice(16 + contextLength) },
-  };
+  return address === undefined ? undefined : { kind: "stateless", answerTo: readReturnAddress(address) };
 }
 
 /** The name of the transaction of a request at the home that received it, and of the response context at the next (RFC 3261 §17.2.3). */
-export function transactionName(keyring: Keyring, home: string, branch: string, sentBy: string): string {
+export function transactionName(keyring: Keyring, home: HomeName, branch: string, sentBy: string): TransactionId {
   return keyring.mac("context", `${home} ${sentBy} ${branch}`).slice(0, contextLength);
 }
 
 /** The name that it has now, then the names that it had under older keys. */
-export function transactionNames(keyring: Keyring, home: string, branch: string, sentBy: string): readonly string[] {
+export function transactionNames(keyring: Keyring, home: HomeName, branch: string, sentBy: string): readonly TransactionId[] {
   return keyring.macs("context", `${home} ${sentBy} ${branch}`).map((mac) => mac.slice(0, contextLength));
 }
 
 /** The name of the transaction by which a branch of a response context reaches another home. It does not depend on the keys. */
-export function onwardTransactionName(keyring: Keyring, home: string, branch: string): string {
+export function onwardTransactionName(keyring: Keyring, home: HomeName, branch: BranchId): TransactionId {
   return keyring.hash("sha256", `${home} ${branch}`).slice(0, contextLength);
 }
 

@@ -1,3 +1,4 @@
+import type { HomeName } from "../transport/identifiers.ts";
 import type { Keyring } from "../authentication/keyring.ts";
 import { addressOf } from "../location/address.ts";
 import { hintIn } from "./branch.ts";
@@ -14,7 +15,7 @@ export interface HomeConnectionName {
   /** Canonical user part. */
   readonly user: string;
   readonly domain: string;
-  readonly home: string;
+  readonly home: HomeName;
   /** The hints in the topmost Via of responses to this home's requests. */
   readonly hints: readonly string[];
 }

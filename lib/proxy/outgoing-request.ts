@@ -1,3 +1,4 @@
+import type { HomeName, PhoneId } from "../transport/identifiers.ts";
 import type { Keyring } from "../authentication/keyring.ts";
 import type { DialogEnd, RequestEnvelope } from "../transport/envelope.ts";
 import { alter } from "../syntax/alter.ts";
@@ -15,7 +16,7 @@ import { dialledMark, recordRoute } from "./route-token.ts";
 /** The home that forwards: its phones get the requests. */
 export interface Forwarder {
   readonly keyring: Keyring;
-  readonly home: string;
+  readonly home: HomeName;
   /** The home's hint by the present key. */
   readonly hint: string;
   /** Its hints by all keys. */
@@ -80,7 +81,7 @@ export function retargetedRequest(
 
 /** The target of a request that leaves no state. */
 export interface StatelessTarget {
-  readonly phone: string;
+  readonly phone: PhoneId;
   /** Our name in the Via. */
   readonly host: string;
   /** The transport there, WSS if absent. Over the others the other side returns the address that it sees (RFC 3581). */
@@ -177,7 +178,7 @@ function ownRecordRoute(
   request: Request,
   mandatory: MandatoryHeaders,
   caller: DialogEnd,
-  phone: string,
+  phone: PhoneId,
   at: string,
 ): readonly (readonly [string, string])[] {
   const { fromTag: callerTag = "", toTag, callId } = mandatory;

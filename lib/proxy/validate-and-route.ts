@@ -1,3 +1,4 @@
+import type { HomeName } from "../transport/identifiers.ts";
 import type { Keyring } from "../authentication/keyring.ts";
 import { type Address, addressOf } from "../location/address.ts";
 import type { Alterations } from "../syntax/alter.ts";
@@ -15,7 +16,7 @@ import { type Standing, takenFrom } from "./standing.ts";
 
 /** The user whose authenticated flow a request came on. */
 export interface Owner {
-  readonly home: string;
+  readonly home: HomeName;
   readonly user: string;
   readonly domain: string;
   readonly aliases: readonly string[];

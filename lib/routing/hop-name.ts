@@ -1,3 +1,4 @@
+import type { HomeName } from "../transport/identifiers.ts";
 import type { Hop } from "./locate.ts";
 import type { Transport } from "./transport.ts";
 
@@ -12,15 +13,15 @@ export interface NamedHop extends Hop {
 }
 
 /** The name of the object that holds the connection to a server: one for each transport and address, and one or more for each trunk. */
-export function hopName({ transport, host, port, address }: Hop, trunk = "", line = 0): string {
+export function hopName({ transport, host, port, address }: Hop, trunk = "", line = 0): HomeName {
   return `${prefix}${transport}|${host}|${port}|${address}|${trunk}${line === 0 ? "" : `|${line}`}`;
 }
 
-export function isHopName(name: string): boolean {
+export function isHopName(name: HomeName): boolean {
   return name.startsWith(prefix);
 }
 
-export function readHopName(name: string): NamedHop {
+export function readHopName(name: HomeName): NamedHop {
   const [transport, host, port, address, trunk, line] = name.slice(prefix.length).split("|") as [
     Transport,
     string,

@@ -1,14 +1,7 @@
+import type { HomeName, PhoneId, TransactionId } from "./identifiers.ts";
+import type { ReturnAddress } from "./return-address.ts";
 import type { Subscriber } from "../location/subscriber.ts";
 import { type Members, type Names, renamed } from "./older-shapes.ts";
-
-/** Where responses to a request go: a home, one of its sockets, and the phone there in case that socket is gone. */
-export interface ReturnAddress {
-  readonly home: string;
-  readonly flow: string;
-  readonly phone: string;
-  /** The branch of a response context of that home which forwarded the request: its transaction and index. */
-  readonly branch?: string;
-}
 
 /** A request, and what the home that received it knows of its sender. */
 export interface SentRequest {
@@ -17,7 +10,7 @@ export interface SentRequest {
   readonly text: string;
   readonly answerTo: ReturnAddress;
   /** The name of the transaction at the home that received the request; equal for its CANCEL. */
-  readonly transaction: string;
+  readonly transaction: TransactionId;
   /** The address of record that the sending flow is authenticated for. */
   readonly identity: string;
   /** The Record-Route to add if a request within a dialog must repeat it (NOTIFY, RFC 6665 §4.3). */
@@ -41,8 +34,8 @@ export interface RequestEnvelope extends SentRequest {
 
 /** One end of a dialog: a home, and the phone there. */
 export interface DialogEnd {
-  readonly home: string;
-  readonly phone: string;
+  readonly home: HomeName;
+  readonly phone: PhoneId;
   /** The host in our Record-Route for this end, if it differs from that of the other end. */
   readonly at?: string;
 }
@@ -50,7 +43,7 @@ export interface DialogEnd {
 /** To the address of record (or one instance of it), or to one phone by a route token. */
 export type Destination =
   | { readonly kind: "address"; readonly instance: string | undefined; readonly registration: string | undefined }
-  | { readonly kind: "phone"; readonly phone: string };
+  | { readonly kind: "phone"; readonly phone: PhoneId };
 
 /** A response on its way back, without our Via. */
 export interface ResponseEnvelope {
@@ -61,13 +54,13 @@ export interface ResponseEnvelope {
   /** For the administrator: why a call failed, if neither a phone nor the caller ended it. */
   readonly why?: string;
   /** For an INVITE with state: the transaction that the caller's home noted. */
-  readonly transaction: string | undefined;
+  readonly transaction: TransactionId | undefined;
 }
 
 /** The caller cancelled (CANCEL, or its socket is lost): all branches of the transaction are to be cancelled. */
 export interface CancelEnvelope {
   readonly kind: "cancel";
-  readonly transaction: string;
+  readonly transaction: TransactionId;
   /** Value of the Reason header (RFC 3326), if there is one. */
   readonly reason: string | undefined;
   /** What to cancel, if it was forwarded to another server. */
@@ -77,9 +70,9 @@ export interface CancelEnvelope {
 /** The callee's home asks whether the caller still waits: the caller's home may have lost its notes with its sockets. */
 export interface InquiryEnvelope {
   readonly kind: "inquiry";
-  readonly transaction: string;
+  readonly transaction: TransactionId;
   /** The callee's home, where the call can be cancelled. */
-  readonly home: string;
+  readonly home: HomeName;
   readonly caller: ReturnAddress;
   /** Whether the caller's phone ends its unanswered calls when it loses its socket. */
   readonly dropsOnDisconnect: boolean;

@@ -1,3 +1,4 @@
+import type { FlowId, HomeName, PhoneId, TransactionId } from "./identifiers.ts";
 import type { NonceCounts } from "../authentication/digest.ts";
 import { plainHash } from "../syntax/plain-hash.ts";
 import type { Unread } from "./unread.ts";
@@ -16,7 +17,7 @@ export interface Flow {
   /** Of its shape: it is attached as it is. Attachments of the first release have none. */
   readonly version: typeof flowVersion;
   /** Eight random characters; also the socket's tag. */
-  readonly id: string;
+  readonly id: FlowId;
   /** The client's own socket, or a home connection that the edge proxy opened for one of its accounts. */
   readonly way: "dedicated" | "shared";
   /** The host by which the client reached us: our name in messages to it. */
@@ -41,7 +42,7 @@ export interface Flow {
   /** The bindings that this flow carries. */
   readonly boundContacts: readonly BoundContact[];
   /** The phone that sends here without a registration: known by the Contact of its calls, or it has unregistered. */
-  readonly unregisteredPhone?: string | undefined;
+  readonly unregisteredPhone?: PhoneId | undefined;
   /** The guest or peer at the other end, if it is not a subscriber. */
   readonly nonSubscriber?: NonSubscriber;
   /** INVITEs that arrived here and have no final response yet. */
@@ -64,7 +65,7 @@ export interface Flow {
 export interface SentMessage {
   /** Identifies its answer: the branch of a request, the transaction of a response. */
   readonly key: string;
-  readonly phone: string;
+  readonly phone: PhoneId;
   /** Milliseconds. */
   readonly at: number;
   /** The row that holds it, or that held the previous message of this key. */
@@ -123,7 +124,7 @@ export interface Authentication {
 /** A binding on its flow: these times are valid, those of the row may be older. */
 export interface BoundContact {
   readonly key: string;
-  readonly phone: string;
+  readonly phone: PhoneId;
   readonly contact: string;
   readonly callId: string;
   readonly cseq: number;
@@ -132,9 +133,9 @@ export interface BoundContact {
 }
 
 export interface PendingInvite {
-  readonly transaction: string;
+  readonly transaction: TransactionId;
   /** The home of the callee. */
-  readonly home: string;
+  readonly home: HomeName;
   readonly at: number;
   /** The phone ends its unanswered calls when it loses its socket. */
   readonly dropsOnDisconnect?: boolean;
@@ -154,17 +155,22 @@ export interface ProceedingBranch {
 }
 
 /** The phone at the other end: from the binding on the flow, or from its Contact; else the flow itself. */
-export function phoneOnFlow(flow: Flow): string {
-  return flow.boundContacts[0]?.phone ?? flow.unregisteredPhone ?? flow.id;
+export function phoneOnFlow(flow: Flow): PhoneId {
+  return flow.boundContacts[0]?.phone ?? flow.unregisteredPhone ?? phoneNamedAfter(flow);
+}
+
+/** A phone that is only known by its connection. */
+function phoneNamedAfter({ id }: Flow): PhoneId {
+  return id as string;
 }
 
 /** A mark of the Contact that a phone is registered with on a flow; undefined if it is not registered. */
-export function contactMark({ boundContacts }: Flow, phone: string): string | undefined {
+export function contactMark({ boundContacts }: Flow, phone: PhoneId): string | undefined {
   const own = boundContacts.find((one) => one.phone === phone);
   return own === undefined ? undefined : plainHash(own.contact);
 }
 
 /** Whether messages for a phone may go to this flow. */
-export function leadsTo(flow: Flow, phone: string): boolean {
-  return flow.id === phone || flow.unregisteredPhone === phone || flow.boundContacts.some((bound) => bound.phone === phone);
+export function leadsTo(flow: Flow, phone: PhoneId): boolean {
+  return phoneNamedAfter(flow) === phone || flow.unregisteredPhone === phone || flow.boundContacts.some((bound) => bound.phone === phone);
 }

@@ -1,3 +1,5 @@
+import type { HomeName, PhoneId } from "./identifiers.ts";
+
 /** The other end of a socket that is not a subscriber: the server of another domain (peer), or a guest of one of our domains. */
 export interface NonSubscriber {
   readonly kind: "peer" | "guest";
@@ -11,10 +13,10 @@ export interface NonSubscriber {
 }
 
 /** Stands for the phone on sockets of guests and peers. */
-export const nonSubscriberPhone = "visitor-";
+export const nonSubscriberPhone: PhoneId = "visitor-";
 
 /** The home of a guest or peer has a generation that no subscriber's home has. */
-export function nonSubscriberHome({ kind, name, domain }: Pick<NonSubscriber, "kind" | "name" | "domain">): string {
+export function nonSubscriberHome({ kind, name, domain }: Pick<NonSubscriber, "kind" | "name" | "domain">): HomeName {
   return `sip:${kind}-${name}@${domain}#0`;
 }
 
@@ -22,15 +24,15 @@ export function nonSubscriberHome({ kind, name, domain }: Pick<NonSubscriber, "k
 export const guestMark = 8;
 
 /** The common part of the guests of one client address; undefined for other homes. */
-export function addressOfGuest(home: string): string | undefined {
+export function addressOfGuest(home: HomeName): string | undefined {
   return isGuestHome(home) ? home.slice("sip:guest-".length, "sip:guest-".length + guestMark) : undefined;
 }
 
 /** Whether it is the home of a guest. */
-export function isGuestHome(home: string): boolean {
+export function isGuestHome(home: HomeName): boolean {
   return isNonSubscriberHome(home) && home.startsWith("sip:guest-");
 }
 
-export function isNonSubscriberHome(home: string): boolean {
+export function isNonSubscriberHome(home: HomeName): boolean {
   return home.endsWith("#0");
 }

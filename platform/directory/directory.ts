@@ -1,3 +1,4 @@
+import type { HomeName } from "../../lib/transport/identifiers.ts";
 import { type DomainSettings, defaultDomainSettings } from "../../lib/location/domain-settings.ts";
 import { type Rules, noRules } from "../../lib/location/rules.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
@@ -20,12 +21,12 @@ export type Answer =
   | { readonly kind: "subscriber"; readonly subscriber: Subscriber; readonly settings: DomainSettings };
 
 /** The name of a subscriber's home. A new generation gives a new home, so an old one need not be wiped. */
-export function homeName(subscriber: Pick<Subscriber, "username" | "domain" | "generation">): string {
+export function homeName(subscriber: Pick<Subscriber, "username" | "domain" | "generation">): HomeName {
   return `sip:${subscriber.username}@${subscriber.domain}#${subscriber.generation}`;
 }
 
 /** The username in the name of a home. */
-export function userOfHome(home: string): string {
+export function userOfHome(home: HomeName): string {
   return home.slice("sip:".length, home.lastIndexOf("@"));
 }
 
@@ -208,7 +209,7 @@ export class Directory {
    * Registers a home for changes of a list of the domain.
    * @param until milliseconds
    */
-  async watchList(domain: string, name: string, home: string, until: number): Promise<void> {
+  async watchList(domain: string, name: string, home: HomeName, until: number): Promise<void> {
     const query = this.#database.prepare("INSERT OR REPLACE INTO list_watchers (domain, name, home, until) VALUES (?, ?, ?, ?)");
     await available(query.bind(domain, name, home, until).run());
   }

@@ -1,3 +1,4 @@
+import type { HomeName } from "../../lib/transport/identifiers.ts";
 import type { FailedCall } from "../../lib/failed-call.ts";
 import type { BindingView, StaticContact } from "../../lib/location/binding-view.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
@@ -40,7 +41,7 @@ const pausesLater = [1_000, 5_000, 15_000];
  */
 export function homesOf(environment: Environment, later: (work: Promise<unknown>) => void): Homes {
   const homeOf = (subscriber: Subscriber): Stub => environment.ADDRESS_OF_RECORD.getByName(homeName(subscriber));
-  const reach = async (home: string, call: (stub: Stub) => Promise<void>): Promise<void> => {
+  const reach = async (home: HomeName, call: (stub: Stub) => Promise<void>): Promise<void> => {
     const attempt = () => call(environment.ADDRESS_OF_RECORD.getByName(home));
     for (let count = 0; count < attemptsAtOnce; count += 1) if (await succeeds(attempt, home)) return;
     later(persist(attempt, home));
@@ -65,14 +66,14 @@ export function homesOf(environment: Environment, later: (work: Promise<unknown>
   };
 }
 
-async function persist(attempt: () => Promise<void>, home: string): Promise<void> {
+async function persist(attempt: () => Promise<void>, home: HomeName): Promise<void> {
   for (const pause of pausesLater) {
     await new Promise((resume) => setTimeout(resume, pause));
     if (await succeeds(attempt, home)) return;
   }
 }
 
-async function succeeds(attempt: () => Promise<void>, home: string): Promise<boolean> {
+async function succeeds(attempt: () => Promise<void>, home: HomeName): Promise<boolean> {
   try {
     await attempt();
     return true;

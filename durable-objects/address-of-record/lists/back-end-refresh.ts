@@ -22,9 +22,6 @@ import type { Room } from "../room.ts";
 import { type BackEndSubscription, readAnswer } from "./back-end-subscription.ts";
 import type { BackEnds } from "./back-ends.ts";
 
-/** Prefix of the return address of a back-end's SUBSCRIBE. */
-export const ofBackEnd = "%b";
-
 /** Maximum requests in progress: each may query the directory, and other work needs its turn between them. */
 const maxUnderWay = 8;
 /** Requests at once, and per second after that: changing lists must not cause requests without limit. */
@@ -190,7 +187,7 @@ export class BackEndRefresh {
     const branch = `z9hG4bK${transactionName(keyring, home.name, `${backEnd.callId} ${now}`, "list")}`;
     const watcher = `sip:${home.user}@${home.domain}`;
     const text = composeSubscribe(backEnd, { watcher, host: home.domain, branch, expires, now });
-    return this.#requester.send(text, branch, `${ofBackEnd}${backEnd.callId}`);
+    return this.#requester.send(text, branch, backEnd.callId);
   }
 
   #answered(callId: string, answer: Answer, now: number): void {

@@ -1,3 +1,5 @@
+import { returnInside } from "../../../lib/transport/return-address.ts";
+import type { HomeName } from "../../../lib/transport/identifiers.ts";
 import { type Answer, listServer } from "../../../lib/presence/back-end.ts";
 import { transactionName } from "../../../lib/proxy/branch.ts";
 import { type RoutingDecision, validateAndRoute } from "../../../lib/proxy/validate-and-route.ts";
@@ -18,13 +20,13 @@ export class BackEndSubscription {
   readonly #room: Room;
   readonly #account: Account;
   readonly #forking: Pick<Forking, "openExternal">;
-  readonly #passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>;
+  readonly #passOn: (home: HomeName, envelope: RequestEnvelope) => Promise<Receipt>;
 
   constructor(
     room: Room,
     account: Account,
     forking: Pick<Forking, "openExternal">,
-    passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>,
+    passOn: (home: HomeName, envelope: RequestEnvelope) => Promise<Receipt>,
   ) {
     this.#room = room;
     this.#account = account;
@@ -34,10 +36,10 @@ export class BackEndSubscription {
 
   /**
    * Sends a request, whose branch is `branch`.
-   * @param returns the branch of the return address, under which a later answer comes
+   * @param id under which a later answer comes
    * @returns its answer; undefined if that comes later
    */
-  async send(text: string, branch: string, returns: string): Promise<Answer | undefined> {
+  async send(text: string, branch: string, id: string): Promise<Answer | undefined> {
     const request = parsed(text);
     const { home, keyring, configuration } = this.#room;
     const owner = { home: home.name, ...this.#account.owner() };
@@ -50,7 +52,7 @@ export class BackEndSubscription {
     const sent: SentRequest = {
       kind: "request",
       text: alter(request, way.alterations),
-      answerTo: { home: home.name, flow: "", phone: listServer, branch: returns },
+      answerTo: returnInside(home.name, { kind: "list subscriber", id }, listServer),
       transaction: transactionName(keyring, home.name, branch, listServer),
       identity: `${home.user}@${home.domain}`,
       recordRoute: undefined,
@@ -78,7 +80,7 @@ export class BackEndSubscription {
 /** The other end of the subscription's dialog. */
 interface PhoneTarget extends Pick<RequestEnvelope, "to"> {
   readonly kind: "phone";
-  readonly home: string;
+  readonly home: HomeName;
 }
 
 /** The answer in a receipt. */

@@ -1,3 +1,5 @@
+import { returnInside } from "../../../lib/transport/return-address.ts";
+import type { HomeName } from "../../../lib/transport/identifiers.ts";
 import type { BackEnd } from "../../../lib/presence/back-end.ts";
 import {
   type KnownState,
@@ -20,9 +22,6 @@ import type { Room } from "../room.ts";
 import type { BackEnds } from "./back-ends.ts";
 import type { ListSubscriptions } from "./list-subscriptions.ts";
 
-/** Prefix of the return address of a list's notification. */
-export const ofList = "%l";
-
 /** Milliseconds in which changes are gathered; also the minimum between two notifications of one list. */
 const gathering = 200;
 /** Milliseconds: for longer waits the alarm is set, so that the home may sleep. */
@@ -35,7 +34,7 @@ export class ListNotifier {
   readonly #room: Room;
   readonly #subscriptions: ListSubscriptions;
   readonly #backEnds: BackEnds;
-  readonly #passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>;
+  readonly #passOn: (home: HomeName, envelope: RequestEnvelope) => Promise<Receipt>;
   /** For each subscription, the newest stamp at which no notification was due. */
   readonly #seen = new Map<string, number>();
   /** The last notification of each since the object woke up: its numbers, and when it was sent (milliseconds). */
@@ -46,7 +45,7 @@ export class ListNotifier {
     room: Room,
     subscriptions: ListSubscriptions,
     backEnds: BackEnds,
-    passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>,
+    passOn: (home: HomeName, envelope: RequestEnvelope) => Promise<Receipt>,
   ) {
     this.#room = room;
     this.#subscriptions = subscriptions;
@@ -187,7 +186,7 @@ export class ListNotifier {
     return this.#passOn(home.name, {
       kind: "request",
       text: composeNotify(subscription, lines),
-      answerTo: { home: home.name, flow: "", phone: listServer, branch: `${ofList}${id}` },
+      answerTo: returnInside(home.name, { kind: "list notifier", id }, listServer),
       transaction,
       identity: `${home.user}@${home.domain}`,
       to: { kind: "phone", phone: end.phone },

@@ -1,3 +1,5 @@
+import { returnInside } from "../../../lib/transport/return-address.ts";
+import type { HomeName } from "../../../lib/transport/identifiers.ts";
 import type { EventPackage } from "../../../lib/presence/event-package.ts";
 import { composeNotify } from "../../../lib/presence/notify.ts";
 import type { Permission } from "../../../lib/location/watcher-rules.ts";
@@ -10,9 +12,6 @@ import type { Room } from "../room.ts";
 import type { EventState, Visible } from "./event-state.ts";
 import { Notifications } from "./notification-times.ts";
 import type { Subscriptions } from "./subscriptions.ts";
-
-/** Prefix of the return address of a notification: no response context has such a name. */
-export const ofSubscription = "!";
 
 /** Milliseconds in which changes are gathered before watchers are notified. */
 const gathering = 200;
@@ -42,7 +41,7 @@ export class Notifier {
   readonly #room: Room;
   readonly #subscriptions: Subscriptions;
   readonly #state: EventState;
-  readonly #passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>;
+  readonly #passOn: (home: HomeName, envelope: RequestEnvelope) => Promise<Receipt>;
   readonly #notifications = new Notifications();
   /** Subscriptions with a due notification. */
   readonly #due = new Set<string>();
@@ -63,7 +62,7 @@ export class Notifier {
     room: Room,
     subscriptions: Subscriptions,
     state: EventState,
-    passOn: (home: string, envelope: RequestEnvelope) => Promise<Receipt>,
+    passOn: (home: HomeName, envelope: RequestEnvelope) => Promise<Receipt>,
   ) {
     this.#room = room;
     this.#subscriptions = subscriptions;
@@ -193,7 +192,7 @@ export class Notifier {
     const envelope: RequestEnvelope = {
       kind: "request",
       text: composeNotify(subscription, { ...via, cseq, contact: this.#state.entity, state, tag, body }),
-      answerTo: { home: home.name, flow: "", phone: "", branch: `${ofSubscription}${id}` },
+      answerTo: returnInside(home.name, { kind: "notifier", id }),
       transaction,
       identity: `${home.user}@${home.domain}`,
       to: { kind: "phone", phone: end.phone },

@@ -1,3 +1,4 @@
+import type { HomeName } from "../../../lib/transport/identifiers.ts";
 import { type Members, renamed } from "../../../lib/transport/older-shapes.ts";
 import { storedShape } from "../../../platform/stored-shape.ts";
 import type { EventPackage } from "../../../lib/presence/event-package.ts";
@@ -49,7 +50,7 @@ export class Subscriptions {
   }
 
   /** The number of subscriptions from a home, or from the connection to another server. */
-  countFrom(home: string): number {
+  countFrom(home: HomeName): number {
     let count = 0;
     for (const { end } of this.#known().byId.values()) if (end.home === home) count += 1;
     return count;

@@ -1,4 +1,6 @@
-import type { DialogEnd, ReturnAddress } from "../../transport/envelope.ts";
+import type { PhoneId, TransactionId } from "../../transport/identifiers.ts";
+import type { DialogEnd } from "../../transport/envelope.ts";
+import type { ReturnAddress } from "../../transport/return-address.ts";
 import type { OtherFlow, Retarget, Target } from "./target-set.ts";
 
 /**
@@ -7,7 +9,7 @@ import type { OtherFlow, Retarget, Target } from "./target-set.ts";
  */
 export interface ResponseContext {
   /** Its key: the name of the transaction at the caller's home. */
-  readonly transaction: string;
+  readonly transaction: TransactionId;
   readonly method: string;
   /** The home hint in its branches: constant while the context lives, also when keys change. Absent in rows of older builds. */
   readonly hint?: string;
@@ -60,7 +62,7 @@ export interface ReachableTarget extends Target {
 /** One branch: a client transaction of ours towards one phone. */
 export interface ForkedBranch {
   readonly index: number;
-  readonly phone: string;
+  readonly phone: PhoneId;
   readonly contact: string;
   readonly path: readonly string[];
   /** Our name in its Via: a request that is sent again must be the same. */

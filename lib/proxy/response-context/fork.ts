@@ -1,3 +1,4 @@
+import type { PhoneId } from "../../transport/identifiers.ts";
 import type { SentRequest } from "../../transport/envelope.ts";
 import {
   type Decision,
@@ -82,7 +83,7 @@ function whereWaiting(context: ResponseContext, { phone, host, contact }: Reacha
  * The last socket of a ringing phone is lost: the phone is waited for, and gets the request again if it is back in time. If the branch was
  * cancelled, the CANCEL may have been lost with the socket.
  */
-export function flowFailed(context: ResponseContext, phone: string, until: number): ResponseContext {
+export function flowFailed(context: ResponseContext, phone: PhoneId, until: number): ResponseContext {
   const isLost = (branch: ForkedBranch) =>
     branch.phone === phone && !isDone(branch) && (branch.cancelled === 0 ? context.final === 0 && branch.sent > 0 : !branch.owesCancel);
   if (!context.branches.some(isLost)) return context;

@@ -1,3 +1,4 @@
+import type { PhoneId } from "../../transport/identifiers.ts";
 import type { Binding } from "../../location/binding.ts";
 import { registrationMark } from "../../location/gruu.ts";
 import type { Destination } from "../../transport/envelope.ts";
@@ -5,7 +6,7 @@ import type { Destination } from "../../transport/envelope.ts";
 /** A target that a request may be sent to: a phone by one of its contacts, or another address. */
 export interface Target {
   /** "" for an address. */
-  readonly phone: string;
+  readonly phone: PhoneId;
   /** The Request-URI for it. */
   readonly contact: string;
   /** In thousandths. */
