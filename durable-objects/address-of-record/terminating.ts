@@ -1,3 +1,4 @@
+import { contactForGruu } from "../../lib/location/gruu.ts";
 import { isFromPhone, isInReceipt } from "../../lib/transport/return-address.ts";
 import type { HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";
@@ -18,11 +19,9 @@ import { redirectTo } from "../../lib/redirect/redirection.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
-import { type Fault, isFault } from "../../lib/syntax/fault.ts";
+import { type Fault } from "../../lib/syntax/fault.ts";
 import { readSubscriptionState } from "../../lib/presence/subscription-state.ts";
 import { type Request, type Response, hasHeader, headerValue } from "../../lib/syntax/message.ts";
-import { parameter } from "../../lib/syntax/parameters.ts";
-import { parseUri } from "../../lib/syntax/uri.ts";
 import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { accepted } from "../../lib/transport/envelope.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
@@ -259,7 +258,7 @@ export class Terminating implements Part {
     if (request.method === "BYE") this.#activeCalls.ended(mandatory);
     const flow = this.#room.sockets.newestTo(phone);
     if (flow !== undefined) {
-      const target = { phone, host: flow.host, contact: contactForGruu(request, flow, phone), path: [] };
+      const target = { phone, host: flow.host, contact: contactForGruu(request.requestUri, flow.boundContacts, phone), path: [] };
       const sent = statelessRequest(this.#by, envelope, request, mandatory, target);
       if (this.#send(phone, sent, envelope, now)) return accepted;
     }
@@ -373,11 +372,4 @@ const phoneAway = "the phone that it is for is not connected";
 /** @param why for the administrator: callers get only the status */
 function answered(request: Request, status: number, why?: string): Receipt {
   return { kind: "answered", status, text: replyTo(request, status, { toTag: randomText() }), ...(why === undefined ? {} : { why }) };
-}
-
-/** After the route is popped, a GRUU in the Request-URI becomes the phone's contact; any other URI stays. */
-function contactForGruu(request: Request, flow: Flow, phone: PhoneId): string | undefined {
-  const uri = parseUri(request.requestUri);
-  if (isFault(uri) || uri.kind !== "sip" || parameter(uri.parameters, "gr") === undefined) return undefined;
-  return flow.boundContacts.find((bound) => bound.phone === phone)?.contact;
 }

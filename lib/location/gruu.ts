@@ -2,6 +2,10 @@ import type { PhoneId } from "../transport/identifiers.ts";
 import type { Keyring } from "../authentication/keyring.ts";
 import { plainHash } from "../syntax/plain-hash.ts";
 import { memoised } from "../syntax/memoise.ts";
+import { isFault } from "../syntax/fault.ts";
+import { parameter } from "../syntax/parameters.ts";
+import { parseUri } from "../syntax/uri.ts";
+import type { Binding } from "./binding.ts";
 
 const prefix = "tgruu.";
 
@@ -43,4 +47,31 @@ export function openTemporaryGruu(keyring: Keyring, userPart: string, domain: st
   if (text === undefined) return undefined;
   const [phone, registration, , user] = text.split("\n") as [string, string, string, string];
   return { user, phone, registration };
+}
+
+/**
+ * Outside a dialog a GRUU is for one phone, whose bindings become the targets: by the instance of a public GRUU, or by the phone and
+ * registration of a temporary one (RFC 5627 §5.1). Any binding fits an address of record.
+ */
+export function isNamedByGruu(
+  binding: Pick<Binding, "instance" | "phone" | "callId">,
+  { instance, registration }: { readonly instance: string | undefined; readonly registration: string | undefined },
+): boolean {
+  if (instance === undefined) return true;
+  if (registration === undefined) return binding.instance?.toLowerCase() === instance.toLowerCase();
+  return binding.phone === instance && registrationMark(binding.callId) === registration;
+}
+
+/**
+ * Within a dialog the route has led to the phone already: a GRUU in the Request-URI becomes its contact (RFC 5627 §6.1).
+ * @returns undefined for any other URI, which stays
+ */
+export function contactForGruu(
+  requestUri: string,
+  bound: readonly { readonly phone: PhoneId; readonly contact: string }[],
+  phone: PhoneId,
+): string | undefined {
+  const uri = parseUri(requestUri);
+  if (isFault(uri) || uri.kind !== "sip" || parameter(uri.parameters, "gr") === undefined) return undefined;
+  return bound.find((one) => one.phone === phone)?.contact;
 }

@@ -1,6 +1,6 @@
 import type { PhoneId } from "../../transport/identifiers.ts";
 import type { Binding } from "../../location/binding.ts";
-import { registrationMark } from "../../location/gruu.ts";
+import { isNamedByGruu } from "../../location/gruu.ts";
 import type { Destination } from "../../transport/envelope.ts";
 
 /** A target that a request may be sent to: a phone by one of its contacts, or another address. */
@@ -53,7 +53,7 @@ export interface ExternalTarget extends Pick<Retarget, "trunk" | "keepsRequestUr
 export function targetSet(bindings: readonly Binding[], to: Destination & { kind: "address" }, callingPhone: string | undefined): Target[] {
   const targets = new Map<string, Target>();
   for (const binding of [...bindings].sort((one, other) => other.q - one.q || other.expires - one.expires)) {
-    if (binding.phone === callingPhone || !isNamed(binding, to)) continue;
+    if (binding.phone === callingPhone || !isNamedByGruu(binding, to)) continue;
     const name = targetKey(binding);
     const known = targets.get(name);
     if (known === undefined) targets.set(name, targetOf(binding));
@@ -75,13 +75,6 @@ function otherFlow({ key, contact, path }: Binding): OtherFlow {
 
 function targetKey(binding: Binding): string {
   return binding.instance === undefined ? binding.key : binding.phone;
-}
-
-/** By the instance of a public GRUU, or by the phone and registration of a temporary one (RFC 5627 §5.1). */
-function isNamed(binding: Binding, { instance, registration }: Destination & { kind: "address" }): boolean {
-  if (instance === undefined) return true;
-  if (registration === undefined) return binding.instance?.toLowerCase() === instance.toLowerCase();
-  return binding.phone === instance && registrationMark(binding.callId) === registration;
 }
 
 /**
