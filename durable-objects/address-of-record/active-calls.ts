@@ -113,6 +113,8 @@ export class ActiveCalls implements Part {
         this.#room.sockets.update(id, { activeCalls: without(activeCalls, names) });
     }
     for (const [phone, suspended] of this.#suspended.all()) {
+      // The other phone is one of this user's, too.
+      if (this.#dead.isEnding(phone)) continue;
       const dialogs = without(suspended.activeCalls, names);
       if (dialogs.length === 0) this.#suspended.forget(phone);
       else if (dialogs.length < suspended.activeCalls.length) this.#suspended.keep(phone, { ...suspended, activeCalls: dialogs });

@@ -21,6 +21,8 @@ export class DeadCalls {
   readonly #room: Room;
   readonly #suspended: SuspendedCalls;
   readonly #hangUp: HangUp;
+  /** Phones whose calls this home is ending. */
+  readonly #ending = new Set<PhoneId>();
 
   constructor(room: Room, suspended: SuspendedCalls, passOn: (home: HomeName, envelope: RequestEnvelope) => Promise<Receipt>) {
     this.#room = room;
@@ -61,6 +63,11 @@ export class DeadCalls {
     }
   }
 
+  /** Whether the BYEs of a phone that is away are our own: they tell the phone nothing. */
+  isEnding(phone: PhoneId): boolean {
+    return this.#ending.has(phone);
+  }
+
   /** Whether other ends still have to get a BYE. */
   hasCalls(): boolean {
     return [...this.#suspended.all().values()].some(({ dead, over }) => dead !== undefined && over === undefined);
@@ -72,10 +79,13 @@ export class DeadCalls {
     if (now - dead > maxAttempt) return this.#suspended.forget(phone);
     this.#suspended.keep(phone, { ...suspended, until: 0 });
     this.#room.alarm.noLaterThan(now + pauseBetweenAttempts);
-    Promise.all(activeCalls.map((dialog) => this.#hangUp.end(dialog, why, now))).then(
-      () => this.#isOver(phone, suspended, now),
-      (error: unknown) => this.#room.log.note(Date.now(), "-", String(error)),
-    );
+    this.#ending.add(phone);
+    Promise.all(activeCalls.map((dialog) => this.#hangUp.end(dialog, why, now)))
+      .finally(() => this.#ending.delete(phone))
+      .then(
+        () => this.#isOver(phone, suspended, now),
+        (error: unknown) => this.#room.log.note(Date.now(), "-", String(error)),
+      );
   }
 
   /** Deletes the calls of a reloaded page, or of a guest or peer, who cannot come back. */

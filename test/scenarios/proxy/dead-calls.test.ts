@@ -58,6 +58,30 @@ describe("a call whose phone has lost its connection", () => {
     expect(header(alice.last("BYE"), "from")).toBe(alice.call.dialog?.remote);
   });
 
+  it.each([false, true])(
+    "is over for a phone that comes back later, also when both phones are of one user; evicted: %s",
+    async (isEvicted) => {
+      scenario = await startTalking();
+      const { alice, bob, world } = scenario;
+      bob.hangsUp();
+      await world.settle();
+      const other = await scenario.joins("alice");
+      const calling = alice.invites(alice.aor);
+      await world.settle();
+      other.answers();
+      await world.settle();
+      expect([calling.state, other.state]).toEqual(["talking", "talking"]);
+      alice.leaves();
+      await world.pass(125);
+      expect(other.state).toBe("ended by bye");
+      if (isEvicted) world.lose("evict", world.homeOf("alice"));
+      await world.pass(30);
+      await alice.comes();
+      await world.settle();
+      expect(calling.state).toBe("ended by bye");
+    },
+  );
+
   it("is ended soon when its page is loaded anew: that one knows nothing of it", async () => {
     scenario = await startTalking();
     await scenario.alice.reloads();
