@@ -4,7 +4,7 @@ import { isHopName } from "../../lib/routing/hop-name.ts";
 import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import { type EventPackage, partialType, traits } from "../../lib/presence/event-package.ts";
 import { eventList } from "../../lib/presence/list-subscribe-parameters.ts";
-import { readPublished } from "../../lib/presence/pidf-patch.ts";
+import { readPublished, storedPidf } from "../../lib/presence/pidf-patch.ts";
 import { type Permission, noWatcherRules, permissionOf } from "../../lib/location/watcher-rules.ts";
 import { publish } from "../../lib/presence/publication.ts";
 import { type Subscription, type SubscribeParameters, agent, ownEvent, readSubscribeParameters } from "../../lib/presence/subscription.ts";
@@ -256,7 +256,7 @@ export class PresenceAgent implements Part, LocalUserAgent {
       publications: this.#publications.of(event, now),
       body: legible(bodyOf(request)),
       phone: envelope.answerTo.home === name ? envelope.answerTo.phone : undefined,
-      read: readPublished,
+      read: (type, body, stored) => this.#readBody(type, body, stored),
     });
     if (isFault(outcome)) return refused(request, outcome);
     this.#publications.apply(outcome);
@@ -266,6 +266,12 @@ export class PresenceAgent implements Part, LocalUserAgent {
       ["SIP-ETag", outcome.tag],
     ];
     return { kind: "answered", status: 200, text: replyTo(request, 200, { toTag: randomText(), headers }) };
+  }
+
+  #readBody(type: string, body: string, stored: string | undefined): string | Fault {
+    const { maximumSize } = this.#room.configuration.publications;
+    const document = readPublished(type, body, stored, maximumSize);
+    return isFault(document) ? document : storedPidf(document, maximumSize);
   }
 
   #end(subscription: Subscription, reason: string, now: number, isKnown = false): void {

@@ -4,28 +4,37 @@ import { partialType } from "./event-package.ts";
 import { pidf } from "./pidf-elements.ts";
 import { refusePidf } from "./pidf.ts";
 import { type Located, locate } from "./selector.ts";
-import { childrenOf, escape, parseXml, serialise } from "./xml.ts";
+import { childrenOf, escape, parseXml, serialise, serialiseWithin } from "./xml.ts";
 
 const pidfDiff = "urn:ietf:params:xml:ns:pidf-diff";
 
 /**
  * The presence document in a published body, or why there is none: the body itself, or a partial one (RFC 5264 §4.3).
  * @param stored the document that the publication had before
+ * @param longest maximum characters of the document
  */
-export function readPublished(type: string, body: string, stored: string | undefined): string | Fault {
+export function readPublished(type: string, body: string, stored: string | undefined, longest = Number.POSITIVE_INFINITY): string | Fault {
   if (type !== partialType) return refusePidf(body) ?? body;
-  const full = readFullPidf(body);
+  const full = parseXml(body, pidfDiff, "pidf-full");
   const patched = () => (stored === undefined ? fault(400, "a partial document needs an earlier full one") : patchPidf(stored, body));
-  const text = isFault(full) ? patched() : full;
+  const text = isFault(full) ? patched() : documentOf(full, longest);
   return isFault(text) ? text : (refusePidf(text) ?? text);
 }
 
-/** The whole document of a full state in the partial format (RFC 5262 §3), or why there is none. */
-function readFullPidf(body: string): string | Fault {
-  const full = parseXml(body, pidfDiff, "pidf-full");
-  if (isFault(full)) return full;
-  const entity = escape(full.getAttribute("entity") ?? "");
-  return `<presence xmlns="${pidf}" entity="${entity}">${childrenOf(full).map(serialise).join("")}</presence>`;
+/**
+ * The document as it is stored. Each child declares its namespaces itself, as in the document that watchers get: so it is as long here as it
+ * will be there, and limits hold for both.
+ */
+export function storedPidf(document: string, longest: number): string | Fault {
+  const root = parseXml(document, pidf, "presence");
+  return isFault(root) ? root : documentOf(root, longest);
+}
+
+/** A presence document with the children of this element: of another one, or of a full state in the partial format (RFC 5262 §3). */
+function documentOf(root: Element, longest: number): string | Fault {
+  const children = serialiseWithin(childrenOf(root), longest);
+  if (children === undefined) return fault(413, `event state may have at most ${longest} characters, with the namespaces of each element`);
+  return `<presence xmlns="${pidf}" entity="${escape(root.getAttribute("entity") ?? "")}">${children}</presence>`;
 }
 
 /** A presence document with all operations of a pidf-diff applied in order (RFC 5262 §4, RFC 5261 §4.3 to §4.5), or none of them. */

@@ -6,6 +6,8 @@ const byteOrderMark = /^(?:\ufeff|\u00ef\u00bb\u00bf)/;
 
 /** Maximum elements of one document, against attacks. */
 const maxElements = 500;
+/** Maximum characters of a declaration: written once, it is repeated with each element that is serialised by itself. */
+const maxDeclaration = 300;
 
 /**
  * The root of an XML document, which must have this name and namespace. Documents with a DOCTYPE are refused: entities could grow without
@@ -15,10 +17,17 @@ export function parseXml(written: string, namespace: string, name: string): Elem
   const text = written.replace(byteOrderMark, "");
   if (/<!(?!--|\[CDATA\[)/.test(text)) return fault(400, "documents with a DOCTYPE are not accepted");
   if (!holdsCharactersOnly(text)) return fault(400, "the body has characters that XML does not allow");
+  if (longestDeclaration(text) > maxDeclaration) return fault(400, `a namespace has more than ${maxDeclaration} characters`);
   if (countElements(text) > maxElements) return fault(400, `the body has more than ${maxElements} elements`);
   const root = documentOf(text)?.documentElement;
   if (root === null || root === undefined) return fault(400, "the body is not well-formed XML");
   return root.namespaceURI === namespace && root.localName === name ? root : fault(400, `the body is not a ${name} of ${namespace}`);
+}
+
+/** The characters of the longest declaration of a namespace: the name and its prefix. */
+function longestDeclaration(text: string): number {
+  const declarations = text.match(/\sxmlns(?::[^\s=]*)?\s*=\s*(?:"[^"]*"|'[^']*')/g) ?? [];
+  return declarations.reduce((longest, { length }) => Math.max(longest, length), 0);
 }
 
 /** The number of start tags in a text, or of what looks like them. */
@@ -41,6 +50,19 @@ export function childrenOf(element: Element, namespace?: string, name?: string):
 /** An element as text, with declarations of the namespaces that it uses. */
 export function serialise(element: Element): string {
   return new XMLSerializer().serializeToString(element);
+}
+
+/**
+ * Elements as text, one after the other. Each declares its namespaces itself, so a short document may become a very long one.
+ * @returns undefined if it is longer than this
+ */
+export function serialiseWithin(elements: readonly Element[], longest: number): string | undefined {
+  let text = "";
+  for (const element of elements) {
+    text += serialise(element);
+    if (text.length > longest) return undefined;
+  }
+  return text;
 }
 
 /** A text for content or an attribute's value. Characters that XML does not allow are replaced. */

@@ -19,8 +19,8 @@ const gathering = 200;
 const batch = 50;
 /** Milliseconds after which a first notification is repeated that its watcher did not recognise. */
 const repeatFirstAfter = 500;
-/** Milliseconds after which a watcher's home that could not be reached is tried again. */
-const retryAfter = 5000;
+/** Milliseconds after which a watcher's home that could not be reached is tried again: at first, and at most. */
+const [retryAfter, maxRetryAfter] = [5000, 300_000] as const;
 /** Milliseconds after which a change is checked again, in case of an eviction. */
 const lookAgainAfter = 2000;
 
@@ -49,6 +49,8 @@ export class Notifier {
   readonly #later = new Map<string, number>();
   /** Subscriptions whose watcher has the state: it is only notified of its subscription (RFC 5839 §6.2). */
   readonly #knowing = new Set<string>();
+  /** How often in a row the notification of a subscription could not be sent. */
+  readonly #failures = new Map<string, number>();
   /** Subscriptions whose last notification is being sent. */
   readonly #ending = new Set<string>();
   /** States that are being sent to watchers, and how many notifications of each are in progress. */
@@ -206,6 +208,7 @@ export class Notifier {
   }
 
   #arrived({ id, event }: Subscription): void {
+    this.#failures.delete(id);
     if (this.#ending.delete(id)) {
       this.#subscriptions.remove(id);
       this.#forget(id);
@@ -214,13 +217,18 @@ export class Notifier {
     this.#settle();
   }
 
-  /** The watcher's home cannot be reached: tried again while the subscription lasts. */
+  /** The watcher's home cannot be reached: tried again while the subscription lasts, more and more seldom. */
   #failed({ id, event }: Subscription, error: unknown): void {
     const now = Date.now();
     this.#room.log.note(now, "-", String(error));
     this.#ending.delete(id);
-    if (this.#subscriptions.get(id) !== undefined) this.#later.set(id, now + retryAfter);
-    this.#room.alarm.noLaterThan(now + retryAfter);
+    if (this.#subscriptions.get(id) !== undefined) {
+      const failures = this.#failures.get(id) ?? 0;
+      const pause = Math.min(retryAfter * 2 ** failures, maxRetryAfter);
+      this.#failures.set(id, failures + 1);
+      this.#later.set(id, now + pause);
+      this.#room.alarm.noLaterThan(now + pause);
+    }
     this.#underway.set(event, (this.#underway.get(event) ?? 1) - 1);
     this.#settle();
   }
@@ -253,6 +261,7 @@ export class Notifier {
   #forget(id: string): void {
     this.#due.delete(id);
     this.#later.delete(id);
+    this.#failures.delete(id);
     this.#notifications.forget(id);
     this.#knowing.delete(id);
   }
