@@ -1,3 +1,4 @@
+import { mandatoryHeadersOf, parsed, parsedResponse, read } from "./shared/reparse.ts";
 import { isFromPhone } from "../lib/transport/return-address.ts";
 import type { HomeName } from "../lib/transport/identifiers.ts";
 import { DurableObject } from "cloudflare:workers";
@@ -33,7 +34,6 @@ import { readConfiguration } from "../platform/configuration.ts";
 import { directoryOf } from "../platform/directory/directory.ts";
 import type { HopStatus, NextHopObject, Role } from "../platform/object-rpc.ts";
 import type { Environment } from "../platform/environment.ts";
-import { mandatoryHeadersOf, parsed, read } from "./shared/reparse.ts";
 import { available } from "./shared/target-selection.ts";
 import { ActiveCalls, isFull } from "./next-hop/active-calls.ts";
 import type { Connection } from "./next-hop/connection.ts";
@@ -231,11 +231,10 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
   }
 
   async #response({ text }: ResponseEnvelope): Promise<Receipt> {
-    const response = parseMessage(text);
-    const mandatory = isFault(response) ? response : readMandatoryHeaders(response);
-    if (!isFault(response) && response.kind === "response" && !isFault(mandatory))
-      this.#calls.answered(response.status, mandatory, Date.now());
-    const shown = isFault(response) ? text : await this.#shown(response);
+    const response = parsedResponse(text);
+    const mandatory = readMandatoryHeaders(response);
+    if (!isFault(mandatory)) this.#calls.answered(response.status, mandatory, Date.now());
+    const shown = await this.#shown(response);
     const connection = await this.#connection.open();
     connection?.send(shown);
     return accepted;

@@ -1,3 +1,4 @@
+import { relayedLimits } from "../lib/syntax/limits.ts";
 import { type Message, type Request, headerValue, parseMessage } from "../lib/syntax/message.ts";
 import { isFault } from "../lib/syntax/fault.ts";
 import { plainHash } from "../lib/syntax/plain-hash.ts";
@@ -75,7 +76,7 @@ export class Log {
   concluded(now: number, flow: string, status: number, text: string, since?: number, why?: string): void {
     if (!this.#isLogging || status < 200) return;
     if (status < 300 && !isOfInvite(text)) return;
-    const response = parseMessage(text);
+    const response = parseMessage(text, relayedLimits);
     if (!isFault(response)) this.#write({ ...this.#final(text, response, now, since), ...(why === undefined ? {} : { why }), flow });
   }
 

@@ -1,10 +1,10 @@
+import { parsedResponse } from "../shared/reparse.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import { storedShape } from "../../platform/stored-shape.ts";
 import type { Part } from "./part.ts";
 import { type FailedCall, type Failure, fitting, isOfCall, withoutSecrets } from "../../lib/failed-call.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";
-import { isFault } from "../../lib/syntax/fault.ts";
-import { type Response, headerValue, parseMessage } from "../../lib/syntax/message.ts";
+import { type Response, headerValue } from "../../lib/syntax/message.ts";
 import { legible } from "../../lib/syntax/octets.ts";
 import type { TraceEntry } from "../../lib/trace.ts";
 import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
@@ -63,8 +63,7 @@ export class FailedCalls implements Part {
     if (this.#isOff || status < 300 || now < this.#fullUntil || !this.#alarm.isReady) return;
     if (challenges.includes(status) || (status === cancelled && failure.why === undefined)) return;
     if (!isOfInvite(failure.final)) return;
-    const response = parseMessage(failure.final);
-    if (isFault(response) || response.kind !== "response") return;
+    const response = parsedResponse(failure.final);
     const caller = nameOf(failure.caller);
     const rows = this.#memory.all<Row>("SELECT number, at, caller FROM failed_calls ORDER BY at");
     if (this.#areTooMany(rows, caller, now)) return;

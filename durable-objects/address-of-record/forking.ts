@@ -1,3 +1,4 @@
+import { mandatoryHeadersOf, parsedResponse } from "../shared/reparse.ts";
 import { branchName, takerOf } from "../../lib/transport/return-address.ts";
 import type { HomeName, PhoneId, TransactionId } from "../../lib/transport/identifiers.ts";
 import { isSilent, passDeadlines } from "../../lib/proxy/response-context/deadlines.ts";
@@ -30,7 +31,7 @@ import { type Alterations, alter, combined } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { readContacts } from "../../lib/syntax/contact.ts";
 import { isFault, limitReached } from "../../lib/syntax/fault.ts";
-import { type Request, type Response, headerValue, parseMessage } from "../../lib/syntax/message.ts";
+import { type Request, type Response, headerValue } from "../../lib/syntax/message.ts";
 import type { DialogEnd, CancelEnvelope, InquiryEnvelope, Receipt, ResponseEnvelope, SentRequest } from "../../lib/transport/envelope.ts";
 import { accepted } from "../../lib/transport/envelope.ts";
 import { addressOfGuest, isGuestHome } from "../../lib/transport/non-subscriber.ts";
@@ -40,7 +41,6 @@ import type { FlowClosed, Part, Registered } from "./part.ts";
 import type { Room } from "./room.ts";
 import { FinalResponses, unconfirmedResponses } from "./final-responses.ts";
 import { Branches } from "./branches.ts";
-import { mandatoryHeadersOf } from "../shared/reparse.ts";
 import { refused } from "../shared/reply.ts";
 import { type Contexts, type OpenContext } from "./contexts.ts";
 import { Retargeting } from "./retargeting.ts";
@@ -215,8 +215,7 @@ export class Forking implements Part {
       return accepted;
     }
     if (status >= 200) this.#retargeting.forget(open, index);
-    const message = status < 300 || status > 399 ? undefined : parseMessage(text);
-    const contacts = message === undefined || isFault(message) ? [] : contactsOf(message);
+    const contacts = status < 300 || status > 399 ? [] : contactsOf(parsedResponse(text));
     this.#respond(open, index, { status, text, wasProceeding: true, contacts }, now);
     return accepted;
   }

@@ -1,9 +1,8 @@
+import { parsedResponse } from "../shared/reparse.ts";
 import type { FlowId } from "../../lib/transport/identifiers.ts";
 import { withoutOurRealm } from "../../lib/proxy/foreign-challenges.ts";
 import { shownTo, standingOf } from "../../lib/proxy/standing.ts";
 import { alter } from "../../lib/syntax/alter.ts";
-import { isFault } from "../../lib/syntax/fault.ts";
-import { type Response, parseMessage } from "../../lib/syntax/message.ts";
 import { type Receipt, type ResponseEnvelope, accepted } from "../../lib/transport/envelope.ts";
 import type { ReturnAddress } from "../../lib/transport/return-address.ts";
 import { type Flow, leadsTo } from "../../lib/transport/flow.ts";
@@ -96,14 +95,13 @@ export class OriginatingResponses implements Part {
     const { nonSubscriber } = flow ?? {};
     const challenged = status === 401 || status === 407 ? withoutOurChallenges(text, this.#room.home.domain) : text;
     if (nonSubscriber === undefined) return challenged;
-    const response = parseMessage(challenged);
-    return isFault(response) ? challenged : shownTo(response, standingOf(nonSubscriber));
+    return shownTo(parsedResponse(challenged), standingOf(nonSubscriber));
   }
 
   /** Whether the phone has not had this response: a home that did not see our receipt sends its final one again. */
   #isNew({ transaction, text, status }: ResponseEnvelope, flow: Flow | undefined, now: number): boolean {
     if (transaction === undefined || status < 200) return true;
-    const response = checked(text);
+    const response = parsedResponse(text);
     if (this.#parts.pendingInvites.answered(transaction, response, now)) return true;
     if (flow !== undefined && status < 300) this.#parts.activeCalls.forked(flow, placedCall(response), now);
     return false;
@@ -121,12 +119,6 @@ export class OriginatingResponses implements Part {
 
 /** A challenge in our own realm is this server's: no other server, and no phone, may have the answer. */
 function withoutOurChallenges(text: string, domain: string): string {
-  const response = parseMessage(text);
-  return isFault(response) ? text : alter(response, withoutOurRealm(response, domain));
-}
-
-function checked(text: string): Response {
-  const response = parseMessage(text);
-  if (isFault(response) || response.kind !== "response") throw new Error("a response that was checked before is at fault");
-  return response;
+  const response = parsedResponse(text);
+  return alter(response, withoutOurRealm(response, domain));
 }

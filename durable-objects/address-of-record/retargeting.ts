@@ -1,3 +1,4 @@
+import { parsed, parsedResponse } from "../shared/reparse.ts";
 import { branchName, returnToContext } from "../../lib/transport/return-address.ts";
 import { onwardTransactionName } from "../../lib/proxy/branch.ts";
 import { hideHistory } from "../../lib/proxy/history.ts";
@@ -9,13 +10,12 @@ import { alter } from "../../lib/syntax/alter.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
-import { hasHeader, headerValue, parseMessage } from "../../lib/syntax/message.ts";
+import { hasHeader, headerValue } from "../../lib/syntax/message.ts";
 import type { CancelEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { answerFault } from "../shared/reply.ts";
 import { type Asserts, type ForwardingPlace, ForwardingPlaces, type Found } from "./forwarding-places.ts";
 import type { PassOn } from "./pass-on.ts";
 import type { Room } from "./room.ts";
-import { parsed } from "../shared/reparse.ts";
 import { isSips, type OpenContext } from "./contexts.ts";
 import { defaultRetryAfter } from "../../platform/unavailable-servers.ts";
 
@@ -235,6 +235,5 @@ function withIdentity(text: string, asserts: Asserts | undefined): string {
 
 /** Seconds; undefined if the response has none (RFC 3261 §20.33). */
 function retryAfterOf(text: string): number | undefined {
-  const message = parseMessage(text);
-  return isFault(message) ? undefined : parseDeltaSeconds(/^\d+/.exec(headerValue(message, "retry-after") ?? "")?.[0]);
+  return parseDeltaSeconds(/^\d+/.exec(headerValue(parsedResponse(text), "retry-after") ?? "")?.[0]);
 }

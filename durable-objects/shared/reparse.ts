@@ -1,7 +1,7 @@
 import { type MandatoryHeaders, readMandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
-import { defaultLimits } from "../../lib/syntax/limits.ts";
-import { type Request, parseMessage } from "../../lib/syntax/message.ts";
+import { relayedLimits } from "../../lib/syntax/limits.ts";
+import { type Message, type Request, type Response, parseMessage } from "../../lib/syntax/message.ts";
 import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
 
 /** A request that another home has forwarded. */
@@ -10,19 +10,22 @@ export function read(envelope: RequestEnvelope): { readonly request: Request; re
   return { request, mandatory: mandatoryHeadersOf(request) };
 }
 
-/** A message that arrived within the limits may have grown by our own lines. */
-const limits = {
-  ...defaultLimits,
-  messageLength: defaultLimits.messageLength * 2,
-  headerCount: defaultLimits.headerCount * 2,
-  headerLength: defaultLimits.headerLength * 2,
-  startLineLength: defaultLimits.startLineLength * 2,
-};
+/** A message that this server has already checked. */
+export function parsedMessage(text: string): Message {
+  const message = parseMessage(text, relayedLimits);
+  if (isFault(message)) throw new Error(`a message that was checked before does not parse: ${message.fault}`);
+  return message;
+}
 
-/** A message that this server has already checked must parse; if not, the error is ours. */
 export function parsed(text: string): Request {
-  const message = parseMessage(text, limits);
-  if (isFault(message) || message.kind !== "request") throw new Error("a request that was checked before does not parse");
+  const message = parsedMessage(text);
+  if (message.kind !== "request") throw new Error("a message that was a request is none");
+  return message;
+}
+
+export function parsedResponse(text: string): Response {
+  const message = parsedMessage(text);
+  if (message.kind !== "response") throw new Error("a message that was a response is none");
   return message;
 }
 

@@ -28,3 +28,12 @@ export const defaultLimits: Limits = {
   parameterCount: 64,
   commentDepth: 8,
 };
+
+/** For a message that was within the limits when it arrived: it may have grown by our own lines, and by the way we write what others wrote. */
+export const relayedLimits: Limits = {
+  ...defaultLimits,
+  messageLength: defaultLimits.messageLength * 2,
+  headerCount: defaultLimits.headerCount * 2,
+  headerLength: defaultLimits.headerLength * 2,
+  startLineLength: defaultLimits.startLineLength * 2,
+};

@@ -1,3 +1,4 @@
+import { mandatoryHeadersOf, parsed, parsedResponse } from "../../shared/reparse.ts";
 import { returnInside } from "../../../lib/transport/return-address.ts";
 import type { HomeName } from "../../../lib/transport/identifiers.ts";
 import { type Answer, listServer } from "../../../lib/presence/back-end.ts";
@@ -5,13 +6,11 @@ import { transactionName } from "../../../lib/proxy/branch.ts";
 import { type RoutingDecision, validateAndRoute } from "../../../lib/proxy/validate-and-route.ts";
 import { alter } from "../../../lib/syntax/alter.ts";
 import { type Fault, fault, isFault } from "../../../lib/syntax/fault.ts";
-import { parseMessage } from "../../../lib/syntax/message.ts";
 import { endsHere } from "../../../lib/server/ends-here.ts";
 import type { Receipt, RequestEnvelope, SentRequest } from "../../../lib/transport/envelope.ts";
 import { Undeliverable } from "../../../platform/outbox.ts";
 import type { Room } from "../room.ts";
 import type { Account } from "../account.ts";
-import { mandatoryHeadersOf, parsed } from "../../shared/reparse.ts";
 import { type Target, selectTarget } from "../../shared/target-selection.ts";
 import type { Forking } from "../forking.ts";
 
@@ -90,6 +89,5 @@ function answerOf(receipt: Receipt): Answer | undefined {
 
 /** A response from its text. */
 export function readAnswer(status: number, text: string): Answer {
-  const response = parseMessage(text);
-  return { status, response: isFault(response) ? undefined : response };
+  return { status, response: text === "" ? undefined : parsedResponse(text) };
 }

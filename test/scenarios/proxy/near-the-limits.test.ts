@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import type { ReceivedMessage } from "../../support/received-message.ts";
 import { type Scenario, startScenario } from "../world/scenario.ts";
 
 let scenario: Scenario;
@@ -26,6 +27,22 @@ describe("a message near the limits", () => {
     bob.rejects(603);
     await world.settle();
     expect([alice.state, world.faults]).toEqual(["ended 603", []]);
+  });
+
+  it("a refusal whose first line of Vias is as long as it may be comes through, and the caller is in no call any more", async () => {
+    scenario = await startScenario({ rules: { alice: { maximumCalls: 1 } } });
+    const { alice, bob, world } = scenario;
+    alice.invites(bob.aor);
+    await world.settle();
+    const heard = bob.call.heard as ReceivedMessage;
+    const [[name, via] = ["via", ""], ...others] = heard.headers;
+    expect(name).toBe("via");
+    bob.replies({ ...heard, headers: [[name, `${via}${",a".repeat((16_300 - via.length) / 2)}`], ...others] }, 486);
+    await world.settle();
+    expect([alice.state, world.faults]).toEqual(["ended 486", []]);
+    bob.invites(alice.aor);
+    await world.settle();
+    expect(bob.state).toBe("hears ringing");
   });
 
   it("an instance-id longer than 400 characters is refused (400)", async () => {
