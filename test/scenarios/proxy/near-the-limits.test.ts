@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { ReceivedMessage } from "../../support/received-message.ts";
+import { shortSdp } from "../../support/compose.ts";
+import { type ReceivedMessage, headers } from "../../support/received-message.ts";
 import { type Scenario, startScenario } from "../world/scenario.ts";
 
 let scenario: Scenario;
@@ -29,17 +30,20 @@ describe("a message near the limits", () => {
     expect([alice.state, world.faults]).toEqual(["ended 603", []]);
   });
 
-  it("a refusal whose first line of Vias is as long as it may be comes through, and the caller is in no call any more", async () => {
+  it("an answer whose first line of Vias is as long as it may be comes through, and the caller is in no call any more", async () => {
     scenario = await startScenario({ rules: { alice: { maximumCalls: 1 } } });
     const { alice, bob, world } = scenario;
     alice.invites(bob.aor);
     await world.settle();
     const heard = bob.call.heard as ReceivedMessage;
-    const [[name, via] = ["via", ""], ...others] = heard.headers;
-    expect(name).toBe("via");
-    bob.replies({ ...heard, headers: [[name, `${via}${",a".repeat((16_300 - via.length) / 2)}`], ...others] }, 486);
+    const vias = headers(heard, "via").join(",");
+    const others = heard.headers.filter(([name]) => name !== "via");
+    const long = { ...heard, headers: [["via", `${vias}${",a".repeat((16_300 - vias.length) / 2)}`], ...others] } as const;
+    bob.replies(long, 200, [`Contact: ${bob.contact}`, "Content-Type: application/sdp"], shortSdp);
     await world.settle();
-    expect([alice.state, world.faults]).toEqual(["ended 486", []]);
+    expect([alice.state, world.faults]).toEqual(["talking", []]);
+    alice.hangsUp();
+    await world.settle();
     bob.invites(alice.aor);
     await world.settle();
     expect(bob.state).toBe("hears ringing");
