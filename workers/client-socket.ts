@@ -46,7 +46,10 @@ export class ClientSocket {
   readonly #queue = new SerialQueues();
   readonly #stranger = new StrangerAllowance();
   readonly #timeout: AuthenticationTimeout;
-  readonly #unread = new UnreadAnswers(() => this.#probe());
+  readonly #unread = new UnreadAnswers(
+    () => this.#probe(),
+    () => this.end(closing.doesNotRead),
+  );
   #failedAttempts = 0;
   /** The client sends binary frames, and gets binary frames (RFC 7118 §5). */
   #wantsBinary = false;
@@ -80,11 +83,9 @@ export class ClientSocket {
 
   /** Sends the octets of one of this Worker's own messages. */
   send(octets: string): void {
-    const state = this.#served.isKnown() ? this.#unread.check(octets.length, Date.now()) : "room";
-    if (state === "does not read") return this.end(closing.doesNotRead);
-    if (state === "full") return;
+    if (this.#served.isKnown() && !this.#unread.hasRoom(octets.length)) return;
     this.emit(frameFor(octets, this.#wantsBinary));
-    if (this.#served.isKnown()) this.#unread.sent(octets.length, Date.now());
+    if (this.#served.isKnown() && this.isOpen) this.#unread.sent(octets.length);
   }
 
   /** Sends a frame. An unauthenticated client has a limit; what a home sends to an authenticated client, that home counts. */
@@ -107,9 +108,16 @@ export class ClientSocket {
   #arrived(data: string | ArrayBuffer): void {
     if (!this.isOpen) return;
     if (isTooLong(data)) return this.end(tooLongFrame);
+    if (data === "\r\n\r\n") return this.#keepAlive();
     if (!this.#served.isKnown() && !this.#stranger.hears(data, Date.now())) return this.end(closing.tooMuch);
     if (this.#queue.isFull("client")) return this.end(closing.tooManyWaiting);
     void this.#queue.run("client", () => this.#frame(data), lengthOf(data));
+  }
+
+  /** RFC 5626 §4.4.1. At a home the runtime answers it, and it counts for nothing; a client must not learn where it is connected. */
+  #keepAlive(): void {
+    if (this.#served.isKnown() || this.#stranger.keepsAlive(Date.now())) this.#socket.send("\r\n");
+    else this.end(closing.tooMuch);
   }
 
   #frame(raw: string | ArrayBuffer): void | Promise<void> {
@@ -143,6 +151,7 @@ export class ClientSocket {
 
   #closed(code: number): void {
     this.#timeout.ends();
+    this.#unread.ends();
     this.#served.closed?.(code);
     this.#socket.close(closeCodeFor(code));
   }

@@ -1,3 +1,4 @@
+import { hasRoomFor } from "./waiting-requests.ts";
 import { mandatoryHeadersOf, parsedResponse } from "../shared/reparse.ts";
 import { branchName, takerOf } from "../../lib/transport/return-address.ts";
 import type { HomeName, PhoneId, TransactionId } from "../../lib/transport/identifiers.ts";
@@ -34,7 +35,6 @@ import { isFault, limitReached } from "../../lib/syntax/fault.ts";
 import { type Request, type Response, headerValue } from "../../lib/syntax/message.ts";
 import type { DialogEnd, CancelEnvelope, InquiryEnvelope, Receipt, ResponseEnvelope, SentRequest } from "../../lib/transport/envelope.ts";
 import { accepted } from "../../lib/transport/envelope.ts";
-import { addressOfGuest, isGuestHome } from "../../lib/transport/non-subscriber.ts";
 import type { CallDetails, Flow } from "../../lib/transport/flow.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import type { FlowClosed, Part, Registered } from "./part.ts";
@@ -47,10 +47,6 @@ import { Retargeting } from "./retargeting.ts";
 
 import type { PassOn } from "./pass-on.ts";
 
-/** Maximum unanswered requests, in all, of one caller, and of the guests of one client address. All guests together count as one caller. */
-const maxUnanswered = { all: 1000, ofOne: 100, ofAddress: 10 };
-/** Characters of their rows. */
-const maxSizes = { all: 4_194_304, ofOne: 1_048_576 };
 const tooManyUnanswered = limitReached(480, "too many requests wait at this user");
 
 /** The response contexts of requests for this home's user: branches, responses, timers (RFC 3261 §16.6 to §16.10). */
@@ -103,21 +99,13 @@ export class Forking implements Part {
     });
   }
 
-  /**
-   * Whether another request of this caller may wait for an answer: all waiting ones are read when the object wakes up, and calls go to each
-   * phone that registers.
-   */
   #hasRoomFor({ caller, answerTo }: SentRequest, { text }: Request): boolean {
-    const classOf = (home: HomeName) => (isGuestHome(home) ? "guests" : home);
     const { home } = caller ?? answerTo;
-    const all = this.#contexts.unfinished().filter(({ context }) => context.final === 0);
-    const isOwn = home === this.#room.home.name;
-    const ofOne = isOwn ? [] : all.filter(({ context }) => classOf(callerOf(context).home) === classOf(home));
-    const address = addressOfGuest(home);
-    const nearby = address === undefined ? [] : ofOne.filter(({ context }) => addressOfGuest(callerOf(context).home) === address);
-    if (nearby.length >= maxUnanswered.ofAddress || all.length >= maxUnanswered.all || ofOne.length >= maxUnanswered.ofOne) return false;
-    const sizeOf = (open: readonly OpenContext[]) => open.reduce((sum, one) => sum + this.#contexts.sizeOf(one), text.length);
-    return sizeOf(all) <= maxSizes.all && sizeOf(ofOne) <= maxSizes.ofOne;
+    const waiting = this.#contexts
+      .unfinished()
+      .filter(({ context }) => context.final === 0)
+      .map((open) => ({ home: callerOf(open.context).home, size: this.#contexts.sizeOf(open) }));
+    return hasRoomFor({ home, size: text.length }, waiting, this.#room.home.name);
   }
 
   /** Opens a context for a request of our own user to another server. */

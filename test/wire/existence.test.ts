@@ -82,6 +82,34 @@ describe.each(domains)("a stranger who goes through names of %s", (domain) => {
   });
 });
 
+it.each<[string, (phone: Phone) => Promise<void>]>([
+  ["130 keep-alives", async ({ socket }) => sendAll(130, () => socket.send("\r\n\r\n"))],
+  [
+    "100 requests, ten seconds of silence, and as many again",
+    async (phone) => {
+      sendAll(100, () => phone.request("OPTIONS", "sip:localhost"));
+      await new Promise((resume) => setTimeout(resume, 11_000));
+      sendAll(100, () => phone.request("OPTIONS", "sip:localhost"));
+    },
+  ],
+])("a stranger may send as much at every name: %s", async (_what, send) => {
+  const { account: opened } = await serverUnderTest.register(await serverUnderTest.newcomer("opened"), "general");
+  const names = [opened, await serverUnderTest.newcomer("fresh"), "nobody"];
+  const stays = await Promise.all(
+    names.map(async (account) => {
+      const stranger = await Phone.connect(serverUnderTest.server, { account, way: "direct", password: "a guess" });
+      await send(stranger);
+      const closed = stranger.socket.closed.then(({ code }) => code);
+      return Promise.race([closed, new Promise((resume) => setTimeout(() => resume("open"), 1000))]);
+    }),
+  );
+  expect(stays).toEqual(["open", "open", "open"]);
+});
+
+function sendAll(count: number, send: () => void): void {
+  for (let sent = 0; sent < count; sent += 1) send();
+}
+
 it("a stranger finds as many places at every name", async () => {
   const small = await startServerUnderTest({ settings: { MAXIMUM_UNAUTHENTICATED: "4" } });
   const { account: opened } = await small.register(await small.newcomer("opened"), "general");

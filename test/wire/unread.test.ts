@@ -183,6 +183,18 @@ it.concurrent.each([
   expect(deaf.phone.socket.rest().reduce((sum, { raw }) => sum + raw.length, 0)).toBeLessThan(9 * mebibyte);
 });
 
+it.concurrent("a client that has authenticated, does not read what the Worker answers, and sends nothing more is closed with 4429", async () => {
+  const account = await serverUnderTest.newcomer("carol");
+  const deaf = await answeredAt("/ws", account);
+  const vias = Array.from({ length: 14 }, (_, index) => `Via: SIP/2.0/WSS x.invalid;branch=z9hG4bK${index}${"v".repeat(15_000)}`);
+  deaf.socket.deafen();
+  for (let asked = 0; asked < 8; asked += 1)
+    deaf.phone.request("MESSAGE", "sip:nobody@localhost", { from: "<sip:somebody@localhost>" }, vias);
+  await new Promise((resume) => setTimeout(resume, 12_000));
+  deaf.socket.hearAgain();
+  expect(await deaf.phone.socket.closed).toEqual(unread);
+});
+
 /** A phone that has authenticated there. */
 async function answeredAt(path: string, account: string): Promise<{ phone: Phone; socket: OpenSocket }> {
   const socket = await openSocket(`${serverUnderTest.server.wsUrl}${path}`, account);

@@ -1,0 +1,49 @@
+import type { HomeName } from "../../lib/transport/identifiers.ts";
+import { addressOfGuest, isGuestHome } from "../../lib/transport/non-subscriber.ts";
+
+/** A request that waits for an answer: its caller, and the characters of its row. */
+export interface WaitingRequest {
+  readonly home: HomeName;
+  readonly size: number;
+}
+
+/** Maximum number, and characters of the rows. */
+interface Limit {
+  readonly count: number;
+  readonly size: number;
+}
+
+/** All requests that wait at a user, those of one caller, and those of the guests of one client address. All guests together are one caller. */
+const limits = {
+  all: { count: 1000, size: 4_194_304 },
+  caller: { count: 100, size: 1_048_576 },
+  address: { count: 10, size: 131_072 },
+} as const satisfies Record<string, Limit>;
+
+/**
+ * Whether another request may wait for an answer: all waiting ones are read when the object wakes up, and calls go to each phone that
+ * registers. Only the first limit is for the user's own requests.
+ */
+export function hasRoomFor(request: WaitingRequest, waiting: readonly WaitingRequest[], own: HomeName): boolean {
+  if (!isWithin(limits.all, request, waiting)) return false;
+  if (request.home === own) return true;
+  const ofCaller = waiting.filter(({ home }) => home !== own && callerAt(home) === callerAt(request.home));
+  if (!isWithin(limits.caller, request, ofCaller)) return false;
+  const address = addressOfGuest(request.home);
+  return (
+    address === undefined ||
+    isWithin(
+      limits.address,
+      request,
+      ofCaller.filter(({ home }) => addressOfGuest(home) === address),
+    )
+  );
+}
+
+function isWithin({ count, size }: Limit, request: WaitingRequest, waiting: readonly WaitingRequest[]): boolean {
+  return waiting.length < count && waiting.reduce((sum, one) => sum + one.size, request.size) <= size;
+}
+
+function callerAt(home: HomeName): string {
+  return isGuestHome(home) ? "guests" : home;
+}

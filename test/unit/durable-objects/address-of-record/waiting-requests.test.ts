@@ -1,0 +1,30 @@
+import { describe, expect, it } from "vitest";
+import { type WaitingRequest, hasRoomFor } from "../../../../durable-objects/address-of-record/waiting-requests.ts";
+
+const own = "sip:bob@example.com#1";
+const subscriber = (index: number) => `sip:u${index}@example.com#1`;
+/** A guest of a client address, by the mark of that. */
+const guest = (address: string, index = 0) => `sip:guest-${address.padEnd(8, "x")}${index}@example.com#0`;
+const many = (count: number, home: (index: number) => string, size = 1000): WaitingRequest[] =>
+  Array.from({ length: count }, (_, index) => ({ home: home(index), size }));
+
+describe("another request may wait at a user", () => {
+  it.each<[string, WaitingRequest[], string, boolean]>([
+    ["among 999", many(999, subscriber), own, true],
+    ["the user's own among 1,000", many(1000, subscriber), own, false],
+    ["the user's own, whatever many there are", many(500, () => own), own, true],
+    ["the 100th of a caller", many(99, () => subscriber(1)), subscriber(1), true],
+    ["the 101st of a caller", many(100, () => subscriber(1)), subscriber(1), false],
+    ["after 101 of another caller", many(101, () => subscriber(1)), subscriber(2), true],
+    ["the 10th guest of an address", many(9, (index) => guest("a", index)), guest("a", 10), true],
+    ["the 11th guest of an address", many(10, (index) => guest("a", index)), guest("a", 10), false],
+    ["the 101st guest", many(100, (index) => guest(`${index % 20}`, index)), guest("a"), false],
+    ["of a caller with 1 MiB", many(1, () => subscriber(1), 1_048_576), subscriber(1), false],
+    ["of another caller than one with 1 MiB", many(1, () => subscriber(1), 1_048_576), subscriber(2), true],
+    ["of a guest whose address has 128 KiB", many(1, () => guest("a"), 131_072), guest("a", 1), false],
+    ["of a guest while those of another address have 128 KiB", many(1, () => guest("a"), 131_072), guest("b"), true],
+    ["of all that have 4 MiB", many(8, subscriber, 524_288), subscriber(9), false],
+  ])("%s: %#", (_which, waiting, home, isAllowed) => {
+    expect(hasRoomFor({ home, size: 1000 }, waiting, own)).toBe(isAllowed);
+  });
+});
