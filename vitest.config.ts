@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
-import { LongestFirst } from "./test/support/longest-first.ts";
+import { SlowFilesFirst } from "./test/support/slow-files-first.ts";
 import { patience as patienceOfOneWait } from "./test/support/patience.ts";
 
 /** Upper bounds only, in milliseconds: no test passes or fails by how busy the machine is. */
@@ -28,7 +28,7 @@ export default defineConfig({
   test: {
     // Many tests wait for a server or a browser most of the time.
     maxWorkers: 3,
-    sequence: { sequencer: LongestFirst },
+    sequence: { sequencer: SlowFilesFirst },
     ...(report === undefined ? {} : { reporters: ["default", "json"], outputFile: { json: report } }),
     projects: [
       node("unit", ["unit", "scenarios", "torture", "properties", "house"]),

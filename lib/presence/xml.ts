@@ -17,7 +17,7 @@ export function parseXml(written: string, namespace: string, name: string): Elem
   const text = written.replace(byteOrderMark, "");
   if (/<!(?!--|\[CDATA\[)/.test(text)) return fault(400, "documents with a DOCTYPE are not accepted");
   if (!holdsCharactersOnly(text)) return fault(400, "the body has characters that XML does not allow");
-  if (longestDeclaration(text) > maxDeclaration) return fault(400, `a namespace has more than ${maxDeclaration} characters`);
+  if (declarationLength(text) > maxDeclaration) return fault(400, `a namespace has more than ${maxDeclaration} characters`);
   if (countElements(text) > maxElements) return fault(400, `the body has more than ${maxElements} elements`);
   const root = documentOf(text)?.documentElement;
   if (root === null || root === undefined) return fault(400, "the body is not well-formed XML");
@@ -25,7 +25,7 @@ export function parseXml(written: string, namespace: string, name: string): Elem
 }
 
 /** The characters of the longest declaration of a namespace: the name and its prefix. */
-function longestDeclaration(text: string): number {
+function declarationLength(text: string): number {
   const declarations = text.match(/\sxmlns(?::[^\s=]*)?\s*=\s*(?:"[^"]*"|'[^']*')/g) ?? [];
   return declarations.reduce((longest, { length }) => Math.max(longest, length), 0);
 }

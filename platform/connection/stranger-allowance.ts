@@ -5,7 +5,7 @@ const [messages, messagesEachSecond] = [120, 2] as const;
 const [octets, octetsEachSecond] = [1_048_576, 16_384] as const;
 /** Octets; a challenge has about 800. A client that does not read costs no more memory than this. */
 const [answered, answeredEachSecond] = [131_072, 2048] as const;
-/** A client that only keeps its connection alive. At a home the runtime answers these, and nobody counts them. */
+/** A client that only keeps its connection alive. At a home the runtime answers these without counting them. */
 const [keepAlives, keepAlivesEachSecond] = [20_000, 200] as const;
 /** Milliseconds without a frame after which the limits begin anew: as long as it takes a home to fall asleep, which forgets them. */
 const silence = 10_000;

@@ -15,7 +15,7 @@ const longest = [
   "wire/next-hop-amnesia",
 ];
 
-export class LongestFirst extends BaseSequencer {
+export class SlowFilesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
     return [
