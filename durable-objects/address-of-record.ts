@@ -51,6 +51,7 @@ import { receiverOf } from "../platform/receivers.ts";
 import { Log } from "../platform/log.ts";
 import { Sql } from "../platform/sql.ts";
 import { Outbox } from "../platform/outbox.ts";
+import { newServersOf } from "../platform/new-servers.ts";
 import { unavailableServersOf } from "../platform/unavailable-servers.ts";
 import { resolverOf } from "../platform/dns/shared-resolver.ts";
 import { SerialQueues } from "../platform/connection/serial-queues.ts";
@@ -113,6 +114,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       directory: directoryOf(environment),
       resolver: resolverOf(environment),
       unavailableServers: unavailableServersOf(environment),
+      newServers: newServersOf(environment),
       memory,
       alarm,
       sockets: new Sockets(state, memory, (flow, token) => this.#probe(flow, token)),

@@ -110,6 +110,8 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       heard: (octets) => this.#heard(octets),
       opened: (trunk) => (trunk?.register === true ? this.#care.opened() : undefined),
       lost: () => this.#lost(),
+      // Only the connections of trunks have other rows.
+      forgetHosts: () => void (this.#hop.trunk === "" ? state.storage.deleteAll() : state.storage.delete("hosts")),
     });
     const cared: MonitoredTrunk = {
       name,
@@ -197,6 +199,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       const why = refusal ?? fault(failed(mandatory), `${this.#hop.host} cannot be reached`, [["Retry-After", String(defaultRetryAfter)]]);
       return { kind: "answered", status: why.status, text: answerFault(request, why) };
     }
+    if (request.method === "INVITE") await this.#connection.storeHost();
     const { text: made, branch } = this.#asSent(connection, envelope, request, mandatory);
     const whole = parsed(made);
     const text = await this.#shown(whole);

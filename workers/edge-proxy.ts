@@ -167,7 +167,7 @@ class EdgeProxy implements Served {
     if (aliased !== undefined) return this.#pass(aliased, raw, request.method, mandatory);
     const subscriber = found?.username === user ? found : undefined;
     if (hasHeader(request, "authorization") || hasHeader(request, "proxy-authorization"))
-      await brakes.waiting(`${user}@${domain}`, Date.now());
+      await brakes.waiting(`${user}@${domain}`, this.address, Date.now());
     const refusal = this.#authenticate(request, user, domain, subscriber);
     if (refusal !== undefined) brakes.wrong(`${user}@${domain}`, guessesIn(request, refusal), Date.now());
     if (refusal !== undefined) return this.#client.refuse(request, refusal);

@@ -1,10 +1,18 @@
+import type { FlowId } from "../../lib/transport/identifiers.ts";
 import type { FlowClosed, Part, Registered } from "./part.ts";
 import { guessesAllowed, guessesIn } from "../../lib/authentication/authenticate.ts";
 import { hintIn, readBranch } from "../../lib/proxy/branch.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { type MandatoryHeaders, readMandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
-import { type Request as SipRequest, type Response as SipResponse, hasHeader, parseMessage, recover } from "../../lib/syntax/message.ts";
+import {
+  type Message,
+  type Request as SipRequest,
+  type Response as SipResponse,
+  hasHeader,
+  parseMessage,
+  recover,
+} from "../../lib/syntax/message.ts";
 import { type Flow, flowVersion } from "../../lib/transport/flow.ts";
 import { nonSubscriberPhone } from "../../lib/transport/non-subscriber.ts";
 import { Brakes } from "../../platform/connection/brakes.ts";
@@ -14,6 +22,7 @@ import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
 import type { Room } from "./room.ts";
 import { openingHeader, openOpening } from "../../platform/connection/sealed-opening.ts";
+import { UnansweredMessages } from "../../platform/connection/unanswered-messages.ts";
 import { StrangerAllowance } from "../../platform/connection/stranger-allowance.ts";
 import type { Account } from "./account.ts";
 import type { ActiveCalls } from "./active-calls.ts";
@@ -52,6 +61,7 @@ export class Ingress implements Part {
   readonly #phones: PhoneParts;
   readonly #parts: () => readonly Part[];
   readonly #strangers = new Map<string, Stranger>();
+  readonly #unanswered = new Map<FlowId, UnansweredMessages>();
 
   /** In memory of the home, which has one account. */
   readonly #brakes = new Brakes();
@@ -119,12 +129,23 @@ export class Ingress implements Part {
     const mandatory = readMandatoryHeaders(message);
     if (isFault(mandatory)) return message.kind === "request" ? this.#refuse(flow, message, mandatory, now) : undefined;
     const heard = this.#hear(flow);
+    if (this.#isFlooded(heard, message, now)) return;
     if (message.kind === "request") return this.#request(heard, message, mandatory, now);
     if (heard.authenticated !== undefined) this.#response(heard, message, mandatory, now);
   }
 
+  /** Whether it is one of too many messages that nothing answers. A server that we trust may have any number of calls. */
+  #isFlooded({ id, authenticated, nonSubscriber }: Flow, message: Message, now: number): boolean {
+    const isAnswered = message.kind === "request" && message.method !== "ACK";
+    if (isAnswered || authenticated === undefined || nonSubscriber?.isTrusted === true) return false;
+    const unanswered = this.#unanswered.get(id) ?? new UnansweredMessages();
+    this.#unanswered.set(id, unanswered);
+    return !unanswered.mayPass(message.kind === "request" ? "ACK" : "response", now);
+  }
+
   closed(flow: Flow): void {
     this.#forgetStranger(flow.id);
+    this.#unanswered.delete(flow.id);
   }
 
   /** A connection is closed, or its phones have left it. */
@@ -155,7 +176,7 @@ export class Ingress implements Part {
       return this.#refuse(flow, request, fault(481, "there is nothing to cancel"), now);
     }
     const isTrying = flow.authenticated === undefined && (hasHeader(request, "authorization") || hasHeader(request, "proxy-authorization"));
-    const waiting = isTrying ? this.#brakes.waiting("", now) : undefined;
+    const waiting = isTrying ? this.#brakes.waiting("", flow.address, now) : undefined;
     if (waiting === undefined) return this.#attempt(flow, request, mandatory, now);
     return waiting.then(() => this.#attempt(this.#room.sockets.byId(flow.id) ?? flow, request, mandatory, Date.now()));
   }

@@ -8,7 +8,7 @@ import type { ForkedBranch } from "../../lib/proxy/response-context/context.ts";
 import { allInUse, uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";
-import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { hasHeader, headerValue } from "../../lib/syntax/message.ts";
 import type { CancelEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
@@ -122,6 +122,10 @@ export class Retargeting {
     for (const [index, place] of places.entries()) {
       const envelope = this.#envelope(open, branch, found, place);
       if (isFault(envelope)) return this.#answer(open, branch, envelope);
+      if (!this.#mayContact(place, found)) {
+        refusal = tooManyServers;
+        break;
+      }
       const left = places.slice(index + 1);
       this.#sent.set(branchName(open.context.transaction, branch.index), { place, at: at + index, left });
       try {
@@ -139,6 +143,11 @@ export class Retargeting {
       }
     }
     this.#answer(open, branch, refusal);
+  }
+
+  #mayContact({ name }: ForwardingPlace, { trunk }: Found): boolean {
+    const { newServers, home } = this.#room;
+    return trunk !== undefined || !isHopName(name) || newServers.mayContact(home.name, name, Date.now());
   }
 
   #envelope(
@@ -200,6 +209,8 @@ export class Retargeting {
   }
 }
 
+const tooManyServers = limitReached(480, "too many other servers were contacted in a short time", [["Retry-After", "60"]]);
+
 /** For callers all failures of a user's forwarding are the same. */
 const cannotGoOn = "the user's calls cannot be forwarded";
 
@@ -233,7 +244,8 @@ function withIdentity(text: string, asserts: Asserts | undefined): string {
     : alter(request, { append: [["P-Asserted-Identity", `<sip:${identity}>`]] });
 }
 
-/** Seconds; undefined if the response has none (RFC 3261 §20.33). */
+/** Seconds; undefined if the response has none (RFC 3261 §20.33), and after silence. */
 function retryAfterOf(text: string): number | undefined {
+  if (text === "") return undefined;
   return parseDeltaSeconds(/^\d+/.exec(headerValue(parsedResponse(text), "retry-after") ?? "")?.[0]);
 }

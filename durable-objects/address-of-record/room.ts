@@ -6,6 +6,7 @@ import type { ProxyTimers } from "../../lib/proxy/response-context/context.ts";
 import type { FailedCalls } from "./failed-calls.ts";
 import type { Sockets } from "./sockets.ts";
 import type { SharedAlarm } from "../../platform/alarm.ts";
+import type { NewServers } from "../../platform/new-servers.ts";
 import type { UnavailableServers } from "../../platform/unavailable-servers.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Sql } from "../../platform/sql.ts";
@@ -21,6 +22,7 @@ export interface Room {
   readonly directory: Directory;
   readonly resolver: Resolver;
   readonly unavailableServers: UnavailableServers;
+  readonly newServers: NewServers;
   readonly memory: Sql;
   readonly alarm: SharedAlarm;
   readonly sockets: Sockets;

@@ -1,6 +1,6 @@
 import type { FlowId } from "../../lib/transport/identifiers.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
-import { maxUnread, maxUnreadAtHome, octetsBeforeProbe, probeTimeout, smallMessage } from "../../lib/transport/unread.ts";
+import { maxUnread, maxUnreadAtHome, octetsBeforeProbe, probeTimeout, roomForSmall, smallMessage } from "../../lib/transport/unread.ts";
 import { closing } from "../../platform/connection/close-reasons.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 
@@ -29,10 +29,14 @@ export class UnreadOctets {
     this.#probe = probe;
   }
 
-  /** Whether a message may be sent on a connection: a large one has to wait for its phone while much is unread, there or at the home. */
+  /**
+   * Whether a message may be sent on a connection: a large one has to wait for its phone while much is unread, there or at the home. Small
+   * ones, which may end a call, have some room of their own.
+   */
   hasRoom(flow: Flow, octets: number): boolean {
-    if (flow.authenticated === undefined || octets <= smallMessage) return true;
-    if (this.#of(flow) + octets <= maxUnread) return this.#ofAll() + octets <= maxUnreadAtHome;
+    if (flow.authenticated === undefined) return true;
+    const isSmall = octets <= smallMessage;
+    if (this.#of(flow) + octets <= maxUnread + (isSmall ? roomForSmall : 0)) return isSmall || this.#ofAll() + octets <= maxUnreadAtHome;
     if (isLate(flow)) this.#sockets.close(flow.id, closing.doesNotRead);
     return false;
   }
@@ -81,7 +85,6 @@ export class UnreadOctets {
   #check(flow: Flow, octets: number): void {
     const { unread } = flow;
     if (unread === undefined) return this.#ask(flow, octets);
-    // Small messages are always sent: if these alone are too many, their connection is closed.
     if ((octets > maxUnread && isLate(flow)) || this.#ofAll() > 2 * maxUnreadAtHome)
       return this.#sockets.close(flow.id, closing.doesNotRead);
     this.#sockets.update(flow.id, { unread: { ...unread, octets } });

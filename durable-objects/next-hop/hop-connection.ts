@@ -29,6 +29,8 @@ export interface ConnectionOwner {
   opened(trunk: Trunk | undefined): void;
   /** It is lost, or could not be opened. */
   lost(): void;
+  /** No call needs the names of its connections any more. */
+  forgetHosts(): void;
 }
 
 /** The present connection to the server, and the next one when it is lost. */
@@ -43,6 +45,8 @@ export class HopConnection {
   #opened = 0;
   /** Connections in a row that failed early. */
   #failures = 0;
+  /** The name is in its row. */
+  #isStored = false;
   isOpen = false;
 
   constructor(owner: ConnectionOwner) {
@@ -85,14 +89,22 @@ export class HopConnection {
     return [now, before];
   }
 
+  /** An INVITE is to be sent: if our memory is lost, its CANCEL needs the name of the connection. Other requests leave no row. */
+  async storeHost(): Promise<void> {
+    if (this.#isStored) return;
+    this.#isStored = true;
+    await this.#owner.storage.put("hosts", [this.#host, ""]);
+  }
+
   #begin(): Promise<Connection> {
     const { hop, keepAliveEvery, storage } = this.#owner;
     const opening: Promise<Connection> = this.#owner.trunk().then(async (trunk) => {
       const events = { message: (octets: string) => this.#owner.heard(octets), closed: () => this.#lost(opening) };
       const connection = await Connection.open(hop, events, { keepAliveEvery, token: trunk?.token });
       const [before] = await this.hosts();
-      await storage.put("hosts", [connection.host, before]);
       this.#host = connection.host;
+      this.#isStored = before !== "";
+      if (before !== "") await storage.put("hosts", [connection.host, before]);
       this.#opened = Date.now();
       this.#claim(connection);
       this.#owner.opened(trunk);
@@ -116,6 +128,10 @@ export class HopConnection {
     this.isOpen = false;
     this.#owner.calls.lost();
     this.#owner.lost();
+    if (this.#isStored && !this.#hasCalls()) {
+      this.#isStored = false;
+      this.#owner.forgetHosts();
+    }
     if (!wasOpen || !this.#hasCalls()) return;
     this.#former = [this.#host, ...this.#former].slice(0, maxFormer);
     this.#failures = Date.now() - this.#opened < shortLife ? this.#failures + 1 : 0;

@@ -13,6 +13,8 @@ export const maxUnreadAtHome = 4 * maxUnread;
 
 /** Octets. A message up to this size is sent even if there is no room for large ones: messages that end a call are short. */
 export const smallMessage = 16_384;
+/** Octets of such messages that may wait for a client beyond `maxUnread`. */
+export const roomForSmall = 2 * octetsBeforeProbe;
 
 /** A client that was sent many octets, and then a probe. */
 export interface Unread {

@@ -21,8 +21,8 @@ export interface Server extends Runtime {
   listHomes(): Promise<string[]>;
   /** Takes a home out of memory between two messages: "hibernate" keeps its sockets open, "close" does not. */
   evict(home: string, webSockets: "hibernate" | "close"): Promise<void>;
-  /** The rows an SQL query finds in a home's storage. It wakes the home. */
-  query(home: string, sql: string): Promise<Record<string, unknown>[]>;
+  /** The rows an SQL query finds in the storage of a home, or of a next hop. It wakes the object. */
+  query(name: string, sql: string, className?: "AddressOfRecord" | "NextHop"): Promise<Record<string, unknown>[]>;
 }
 
 export interface ServerOptions extends RuntimeOptions {
@@ -84,8 +84,8 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
       return ids.map((id) => nameOf.get(id) ?? id).sort();
     },
     evict: (home, webSockets) => runtime.miniflare().unsafeEvictDurableObject(workerName, objectClass, { name: home, webSockets }),
-    query: async (home, sql) =>
-      (await runtime.miniflare().unsafeGetDurableObjectStorage(workerName, objectClass, { name: home })).exec(sql),
+    query: async (name, sql, className = objectClass) =>
+      (await runtime.miniflare().unsafeGetDurableObjectStorage(workerName, className, { name })).exec(sql),
   };
 }
 

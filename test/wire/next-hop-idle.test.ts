@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { compose, newBranch, shortSdp } from "../support/compose.ts";
 import { dialogOfCaller } from "../support/dialog.ts";
+import { hopName } from "../../lib/routing/hop-name.ts";
 import { hasty } from "../support/hasty.ts";
 import type { Phone } from "../support/phone.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
@@ -34,6 +35,14 @@ async function longerThanIdle(): Promise<void> {
   await alice.finalResponse(sent);
   await closes(clock);
   clock.close();
+}
+
+/** The tables in the storage of the connection to a server: a key makes one. */
+async function rowsOf({ port }: SipServer): Promise<unknown[]> {
+  const name = hopName({ transport: "tcp", host: "127.0.0.1", port, address: "127.0.0.1" });
+  const query = (sql: string) => serverUnderTest.server.query(name, sql, "NextHop");
+  const tables = await query("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '%miniflare%'");
+  return tables.map(({ name }) => name).filter((name) => name !== "_cf_METADATA");
 }
 
 describe("a connection to another server", () => {
@@ -71,6 +80,20 @@ describe("a connection to another server", () => {
     other.reply(await other.next("BYE"), 200);
     await alice.finalResponse(bye);
     await closes(other);
+  });
+
+  it("leaves no row when it is closed, neither of a MESSAGE nor of a call that is over", async () => {
+    const sent = alice.request("MESSAGE", uriAt(other), { body: "hello" });
+    other.reply(await other.next("MESSAGE"), 200);
+    await alice.finalResponse(sent);
+    expect(await rowsOf(other)).toEqual([]);
+    await closes(other);
+    const call = alice.request("INVITE", uriAt(other), { body: shortSdp });
+    other.reply(await other.next("INVITE"), 486);
+    expect((await alice.finalResponse(call)).status).toBe(486);
+    expect(await rowsOf(other)).toEqual(["_cf_KV"]);
+    await closes(other);
+    await expect.poll(() => rowsOf(other)).toEqual([]);
   });
 
   it("is closed after a call that ended by Timer B: no response ever came", async () => {
