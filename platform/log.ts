@@ -29,9 +29,9 @@ export class Log {
     this.#isLogging = isLogging;
   }
 
-  /** A message that arrived on a flow. */
-  received(now: number, flow: string, message: Message): void {
-    this.#recorder.keep(now, "in", flow, message.text);
+  /** A message that arrived on a flow. @param octets its frame */
+  received(now: number, flow: string, message: Message, octets?: string): void {
+    this.#recorder.keep(now, "in", flow, message.text, message.text === octets);
     if (!this.#isLogging || (message.kind === "response" && message.status < 200)) return;
     if (message.kind === "request" && message.method !== "ACK") this.#begin(message, now);
     const what =

@@ -20,11 +20,11 @@ export class TraceRecorder {
     this.#length = length;
   }
 
-  keep(at: number, direction: TraceEntry["direction"], flow: string, text: string): void {
+  /** @param isWhole the text is no part of a longer one, which would be kept with it */
+  keep(at: number, direction: TraceEntry["direction"], flow: string, text: string, isWhole = direction === "out"): void {
     if (this.#length === 0) return;
-    // An outgoing message is a separate string already.
-    const isOwn = direction === "out" && text.length <= maxKept;
-    this.#kept[this.#next % this.#length] = { at, direction, flow, text: isOwn ? text : copyOf(text.slice(0, maxKept)) };
+    const isShort = isWhole && text.length <= maxKept;
+    this.#kept[this.#next % this.#length] = { at, direction, flow, text: isShort ? text : copyOf(text.slice(0, maxKept)) };
     this.#next += 1;
   }
 

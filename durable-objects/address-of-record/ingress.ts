@@ -125,7 +125,7 @@ export class Ingress implements Part {
     if (octets === "\r\n\r\n" || octets === "\r\n" || octets === "") return this.#keepAlive(flow, octets);
     const message = parseMessage(octets);
     if (isFault(message)) return this.#unreadable(flow, octets, message, now);
-    this.#room.log.received(now, flow.id, message);
+    this.#room.log.received(now, flow.id, message, octets);
     const mandatory = readMandatoryHeaders(message);
     if (isFault(mandatory)) return message.kind === "request" ? this.#refuse(flow, message, mandatory, now) : undefined;
     const heard = this.#hear(flow);

@@ -5,8 +5,8 @@ const [acks, acksEachSecond] = [500, 300] as const;
 const [responses, responsesEachSecond] = [1000, 1000] as const;
 
 /**
- * Messages of an authenticated client that get no answer: ACKs, and responses. The sender of requests waits for answers; of these there
- * could be any number, and each goes to somebody. More than these are dropped.
+ * Limits the messages of an authenticated client that get no answer: ACKs, and responses. Each goes to another client, and nothing makes
+ * their sender wait. More than these are dropped.
  */
 export class UnansweredMessages {
   readonly #acks = new TokenBucket(acks, acksEachSecond);
