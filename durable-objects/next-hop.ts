@@ -34,7 +34,7 @@ import { readConfiguration } from "../platform/configuration.ts";
 import { directoryOf } from "../platform/directory/directory.ts";
 import type { HopStatus, NextHopObject, Role } from "../platform/object-rpc.ts";
 import type { Environment } from "../platform/environment.ts";
-import { available } from "./shared/target-selection.ts";
+import { available } from "../platform/directory/available.ts";
 import { ActiveCalls, isFull } from "./next-hop/active-calls.ts";
 import type { Connection } from "./next-hop/connection.ts";
 import { HopConnection } from "./next-hop/hop-connection.ts";

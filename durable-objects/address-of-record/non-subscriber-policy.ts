@@ -14,7 +14,7 @@ import type { Request } from "../../lib/syntax/message.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import type { NonSubscriber } from "../../lib/transport/non-subscriber.ts";
 import type { Room } from "./room.ts";
-import { available } from "../shared/target-selection.ts";
+import { available } from "../../platform/directory/available.ts";
 
 /** The number of the user's present calls: ringing here, placed and not answered yet, in progress. */
 export type CallsAtPresent = (now: number) => number;

@@ -269,7 +269,10 @@ export class Originating {
     return true;
   }
 
-  /** RFC 3261 §16.2: the caller gets 100 once the callee's home has saved the INVITE, so that an answer cannot be lost. */
+  /**
+   * RFC 3261 §16.2: the caller gets 100 once the callee's home has saved the INVITE, so that an answer cannot be lost; or when that takes too
+   * long (`TryingTimer`), and once only.
+   */
   #trying(flow: Flow, request: Request, transaction: TransactionId): void {
     if (this.#tryingTimers.remove(transaction)) this.#reply(flow, request, replyTo(request, 100), 100, Date.now());
   }

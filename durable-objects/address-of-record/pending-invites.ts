@@ -14,7 +14,7 @@ const maximumPending = 40;
 /** Milliseconds. */
 const pauseBeforeRepeating = 2000;
 
-/** A row of the table `unattended_calls`: a call whose caller can no longer cancel it. Times in milliseconds. */
+/** A row of the table `orphaned_invites`: a call whose caller can no longer cancel it. Times in milliseconds. */
 interface OrphanedInvite extends Record<string, string | number> {
   /** The transaction. */
   readonly name: string;
@@ -59,7 +59,7 @@ export class PendingInvites implements Part {
   answered(transaction: TransactionId, response: Response, now: number): boolean {
     const noted = this.#room.sockets.all().find((one) => one.pendingInvites.some((pending) => pending.transaction === transaction));
     if (noted === undefined) {
-      this.#attended(transaction);
+      this.#forgetOrphan(transaction);
       return false;
     }
     const pending = noted.pendingInvites.filter((one) => one.transaction !== transaction);
@@ -79,7 +79,7 @@ export class PendingInvites implements Part {
       if (successor !== undefined && !isParallel(flow, successor) && isAnother(successor, phone, pending.contact))
         this.#givenUp(pending, now);
       else if (successor !== undefined && pending.dropsOnDisconnect !== true) this.note(successor, pending);
-      else this.#unattended(pending, phone, now);
+      else this.#orphan(pending, phone, now);
     }
   }
 
@@ -98,7 +98,7 @@ export class PendingInvites implements Part {
       if (isAnother(this.#room.sockets.byId(flow.id) ?? flow, phone, contact)) this.#givenUp({ transaction, home, at }, now);
       else if (forgetful !== 1) {
         this.note(flow, { transaction, home, at, ...(contact === "" ? {} : { contact }) });
-        this.#attended(transaction);
+        this.#forgetOrphan(transaction);
       }
     }
   }
@@ -107,7 +107,7 @@ export class PendingInvites implements Part {
   #givenUp({ transaction, home, at }: PendingInvite, now: number): void {
     const until = now + this.#room.timers.timerC;
     this.#keepOrphaned({ name: transaction, due: now + pauseBeforeRepeating, until, home, phone: "", at, forgetful: 1, contact: "" });
-    this.cancel(home, transaction, undefined, until, () => this.#attended(transaction));
+    this.cancel(home, transaction, undefined, until, () => this.#forgetOrphan(transaction));
   }
 
   /** A callee's home asks whether the caller still waits: our notes may have been lost with our sockets. */
@@ -118,7 +118,7 @@ export class PendingInvites implements Part {
     const flow = dropsOnDisconnect || isNoted ? undefined : this.#room.sockets.newestTo(caller.phone);
     const pending: PendingInvite = { transaction, home, at: now, ...(dropsOnDisconnect ? { dropsOnDisconnect } : {}) };
     if (flow !== undefined) this.note(flow, pending);
-    else if (!isNoted) this.#unattended(pending, caller.phone, now);
+    else if (!isNoted) this.#orphan(pending, caller.phone, now);
     return accepted;
   }
 
@@ -126,12 +126,12 @@ export class PendingInvites implements Part {
     for (const row of [...this.#load().values()]) {
       // In case of an eviction before the other home has it.
       this.#room.alarm.noLaterThan(Math.max(row.due, now + pauseBeforeRepeating));
-      if (row.due <= now) this.cancel(row.home, row.name, undefined, row.until, () => this.#attended(row.name));
+      if (row.due <= now) this.cancel(row.home, row.name, undefined, row.until, () => this.#forgetOrphan(row.name));
     }
   }
 
   /** A call that can no longer be cancelled by its caller: a row, until its callee's home has the CANCEL. */
-  #unattended({ transaction, home, at, dropsOnDisconnect, contact = "" }: PendingInvite, phone: PhoneId, now: number): void {
+  #orphan({ transaction, home, at, dropsOnDisconnect, contact = "" }: PendingInvite, phone: PhoneId, now: number): void {
     const due = now + this.#room.configuration.callerGrace * 1000;
     const until = due + this.#room.timers.timerC;
     this.#keepOrphaned({ name: transaction, due, until, home, phone, at, forgetful: dropsOnDisconnect === true ? 1 : 0, contact });
@@ -148,7 +148,7 @@ export class PendingInvites implements Part {
     this.#room.alarm.noLaterThan(due);
   }
 
-  #attended(transaction: TransactionId): void {
+  #forgetOrphan(transaction: TransactionId): void {
     if (this.#load().delete(transaction)) this.#room.memory.run("DELETE FROM orphaned_invites WHERE name = ?", transaction);
   }
 
@@ -191,7 +191,7 @@ export class PendingInvites implements Part {
       this.#room.log.note(now, "-", String(error));
       const due = now + pauseBeforeRepeating;
       if (now < until) this.#keepOrphaned({ name: transaction, due, until, home, phone: "", at: now, forgetful: 1, contact: "" });
-      else this.#attended(transaction);
+      else this.#forgetOrphan(transaction);
     });
   }
 

@@ -1,10 +1,11 @@
+import { hasLooped } from "../../lib/proxy/loop-detection.ts";
 import { contactForGruu } from "../../lib/location/gruu.ts";
 import { isFromPhone, isInReceipt } from "../../lib/transport/return-address.ts";
 import type { HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";
 import type { Branch } from "../../lib/proxy/branch.ts";
 import { inProgress, withoutRoute } from "../../lib/proxy/call-name.ts";
-import { type Forwarder, type StatelessRequest, hasLooped, makesDialogs, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
+import { type Forwarder, type StatelessRequest, makesDialogs, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
 import { noSubscription, refuseWithin } from "../../lib/proxy/within.ts";
 import { refuseBlocked } from "../../lib/proxy/block-list.ts";
 import { challengesWithin, withoutAnswers } from "../../lib/proxy/foreign-challenges.ts";

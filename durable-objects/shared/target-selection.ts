@@ -1,3 +1,4 @@
+import { available } from "../../platform/directory/available.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import { awayFrom } from "../../lib/redirect/redirection.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";
@@ -11,7 +12,6 @@ import { type Trunk, chooseTrunk, uriAtTrunk } from "../../lib/routing/trunk.ts"
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { Destination } from "../../lib/transport/envelope.ts";
 import { type Directory, homeName } from "../../platform/directory/directory.ts";
-import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
 
 /** The asking home, and the directory. */
 export interface Selecting {
@@ -112,16 +112,6 @@ export function selectTargetForTrunk(
     const isOther = isFault(target) && target.status === 404 && number !== dialled;
     return opened({ directory }, isOther ? await homeOf({ directory }, at(dialled)) : target);
   });
-}
-
-/** The result of the directory; 503 if it cannot be reached. */
-export async function available<T>(asked: () => Promise<T>): Promise<T | Fault> {
-  try {
-    return await asked();
-  } catch (error) {
-    if (!(error instanceof DirectoryUnavailable)) throw error;
-    return fault(503, "the directory cannot be reached", [["Retry-After", "5"]]);
-  }
 }
 
 /** Whether phones of a domain get NOTIFY outside any subscription. */

@@ -1,6 +1,5 @@
 import type { BranchId, HomeName, TransactionId } from "../transport/identifiers.ts";
 import type { Keyring } from "../authentication/keyring.ts";
-import { plainHash } from "../syntax/plain-hash.ts";
 import type { RequestEnvelope } from "../transport/envelope.ts";
 import { type ReturnAddress, readReturnAddress, writeReturnAddress } from "../transport/return-address.ts";
 
@@ -103,17 +102,4 @@ export function transactionNames(keyring: Keyring, home: HomeName, branch: strin
 /** The name of the transaction by which a branch of a response context reaches another home. It does not depend on the keys. */
 export function onwardTransactionName(keyring: Keyring, home: HomeName, branch: BranchId): TransactionId {
   return keyring.hash("sha256", `${home} ${branch}`).slice(0, contextLength);
-}
-
-/**
- * Distinguishes a loop (the request comes back unchanged) from a spiral (its routing has changed; RFC 3261 §16.6 step 8): a hash over all
- * fields that this proxy routes by. It has no key, because forging it gains nothing.
- */
-export function loopMark(requestUri: string, routes: readonly string[], callId: string, cseq: string): string {
-  return plainHash(`${requestUri}\n${routes.join("\n")}\n${callId}\n${cseq}`);
-}
-
-/** Whether this home set one of the Via branches when it routed the same request in the same way (RFC 3261 §16.3 step 4). */
-export function isLoop(branches: readonly (string | undefined)[], hints: readonly string[], mark: string): boolean {
-  return branches.some((branch) => hints.includes(hintIn(branch) ?? "") && branch?.endsWith(`.${mark}`) === true);
 }

@@ -1,15 +1,15 @@
+import { markOf } from "./loop-detection.ts";
 import type { HomeName, PhoneId } from "../transport/identifiers.ts";
 import type { Keyring } from "../authentication/keyring.ts";
 import type { DialogEnd, RequestEnvelope } from "../transport/envelope.ts";
 import { alter } from "../syntax/alter.ts";
 import { serialiseDate } from "../syntax/date.ts";
 import type { MandatoryHeaders } from "../syntax/mandatory-headers.ts";
-import { type Request, hasHeader, headerValue, headerValues } from "../syntax/message.ts";
-import { parseVia } from "../syntax/via.ts";
-import { type Fault, fault, isFault } from "../syntax/fault.ts";
+import { type Request, hasHeader, headerValue } from "../syntax/message.ts";
+import { type Fault, fault } from "../syntax/fault.ts";
 import { historyOf } from "./history.ts";
 import { nextRoute } from "./next-route.ts";
-import { isLoop, loopMark, statefulBranch, statelessBranch, storedBranch } from "./branch.ts";
+import { statefulBranch, statelessBranch, storedBranch } from "./branch.ts";
 import type { ForkedBranch, ResponseContext } from "./response-context/context.ts";
 import { dialledMark, recordRoute } from "./route-token.ts";
 
@@ -42,7 +42,7 @@ export function branchRequest(
   context: ResponseContext,
   branch: ForkedBranch,
 ): string {
-  const value = statefulBranch(context.hint ?? by.hint, context.transaction, branch.index, mark(request, mandatory));
+  const value = statefulBranch(context.hint ?? by.hint, context.transaction, branch.index, markOf(request, mandatory));
   const { routes, ...way } = nextRoute(request, branch.contact, branch.path);
   return alter(request, {
     ...way,
@@ -107,7 +107,7 @@ export function statelessRequest(
 ): StatelessRequest {
   const { answerTo, to } = envelope;
   const of = { callId: mandatory.callId, cseq: mandatory.cseq.number };
-  const branch = statelessBranch(by.keyring, by.hint, envelope, of, mark(request, mandatory));
+  const branch = statelessBranch(by.keyring, by.hint, envelope, of, markOf(request, mandatory));
   const recorded: readonly (readonly [string, string])[] =
     to.kind !== "phone"
       ? ownRecordRoute(by, request, mandatory, envelope.caller ?? answerTo, target.phone, whereAt(target))
@@ -129,25 +129,10 @@ export interface StoredTarget extends Pick<StatelessTarget, "host" | "path"> {
 /** A stored message as a phone gets it: with the Date when it was sent (RFC 3261 §20.17), and the same branch each time. */
 export function storedRequest(by: Forwarder, request: Request, mandatory: MandatoryHeaders, target: StoredTarget): string {
   const { number, at, contact, host, path } = target;
-  const branch = storedBranch(by.hint, number, mark(request, mandatory));
+  const branch = storedBranch(by.hint, number, markOf(request, mandatory));
   const date: [string, string][] = hasHeader(request, "date") ? [] : [["Date", serialiseDate(at)]];
   const { routes, ...way } = nextRoute(request, contact, path);
   return alter(request, { ...way, push: [["Via", viaValue(host, branch)], ...date, ...routes] });
-}
-
-/** Whether this home has already forwarded the same request, and nothing that it routes by has changed (RFC 3261 §16.3 step 4). */
-export function hasLooped(by: Forwarder, request: Request, mandatory: MandatoryHeaders): boolean {
-  if (!by.hints.some((hint) => request.text.includes(`z9hG4bK${hint}`))) return false;
-  const branches = headerValues(request, "via").map((value) => {
-    const via = parseVia(value);
-    return isFault(via) ? undefined : via.branch;
-  });
-  return isLoop(branches, by.hints, mark(request, mandatory));
-}
-
-function mark(request: Request, mandatory: MandatoryHeaders): string {
-  const routes = hasHeader(request, "route") ? headerValues(request, "route") : [];
-  return loopMark(request.requestUri, routes, mandatory.callId, `${mandatory.cseq.number} ${mandatory.fromTag}`);
 }
 
 /**

@@ -5,7 +5,7 @@ import { legible } from "../../../lib/syntax/octets.ts";
 import { type Request, bodyOf } from "../../../lib/syntax/message.ts";
 import { TokenBucket } from "../../../platform/token-bucket.ts";
 import type { Room } from "../room.ts";
-import { available } from "../../shared/target-selection.ts";
+import { available } from "../../../platform/directory/available.ts";
 
 /** Milliseconds that a home stays registered for changes of a list beyond the subscription. */
 const watchedLonger = 86_400_000;

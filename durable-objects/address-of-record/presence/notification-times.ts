@@ -6,7 +6,7 @@ interface Told {
   readonly cseq: number;
   readonly version: number;
   readonly at: number;
-  /** Notifications since the object woke up. */
+  /** NotificationTimes since the object woke up. */
   readonly count: number;
   /** When the notifications were sent that count for an average rate (RFC 6446 §7.4). */
   readonly sent: readonly number[];
@@ -24,7 +24,7 @@ interface Numbers {
 }
 
 /** The notifications to each watcher; after an eviction their numbers start again, above the old ones. */
-export class Notifications {
+export class NotificationTimes {
   readonly #told = new Map<string, Told>();
 
   has(id: string): boolean {

@@ -10,12 +10,12 @@ import type { Receipt, RequestEnvelope } from "../../../lib/transport/envelope.t
 import { OneShotTimer } from "../../../platform/one-shot-timer.ts";
 import type { Room } from "../room.ts";
 import type { EventState, Visible } from "./event-state.ts";
-import { Notifications } from "./notification-times.ts";
+import { NotificationTimes } from "./notification-times.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
 /** Milliseconds in which changes are gathered before watchers are notified. */
 const gathering = 200;
-/** Notifications that are sent together: other work has its turn between two batches. */
+/** NotificationTimes that are sent together: other work has its turn between two batches. */
 const batch = 50;
 /** Milliseconds after which a first notification is repeated that its watcher did not recognise. */
 const repeatFirstAfter = 500;
@@ -42,7 +42,7 @@ export class Notifier {
   readonly #subscriptions: Subscriptions;
   readonly #state: EventState;
   readonly #passOn: (home: HomeName, envelope: RequestEnvelope) => Promise<Receipt>;
-  readonly #notifications = new Notifications();
+  readonly #notifications = new NotificationTimes();
   /** Subscriptions with a due notification. */
   readonly #due = new Set<string>();
   /** The times of those that are limited to a rate (RFC 6446), or whose watcher could not be reached. */

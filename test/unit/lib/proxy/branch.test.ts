@@ -1,14 +1,6 @@
+import { isLoop, loopMark } from "../../../../lib/proxy/loop-detection.ts";
 import { describe, expect, it } from "vitest";
-import {
-  hintIn,
-  homeHint,
-  isLoop,
-  loopMark,
-  readBranch,
-  statefulBranch,
-  statelessBranch,
-  transactionName,
-} from "../../../../lib/proxy/branch.ts";
+import { hintIn, homeHint, readBranch, statefulBranch, statelessBranch, transactionName } from "../../../../lib/proxy/branch.ts";
 import { keyring, strangeKeyring } from "../support/sip.ts";
 import { answerTo, transaction } from "./support.ts";
 

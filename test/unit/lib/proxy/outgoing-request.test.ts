@@ -1,6 +1,7 @@
+import { hasLooped } from "../../../../lib/proxy/loop-detection.ts";
 import { describe, expect, it } from "vitest";
 import { homeHint, readBranch, statefulBranch } from "../../../../lib/proxy/branch.ts";
-import { type Forwarder, branchRequest, hasLooped, statelessRequest } from "../../../../lib/proxy/outgoing-request.ts";
+import { type Forwarder, branchRequest, statelessRequest } from "../../../../lib/proxy/outgoing-request.ts";
 import { openRoute } from "../../../../lib/proxy/route-token.ts";
 import { isFault } from "../../../../lib/syntax/fault.ts";
 import { type Request, headerValues, parseMessage } from "../../../../lib/syntax/message.ts";
