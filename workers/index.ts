@@ -16,20 +16,42 @@ import { addressPrefix, plain, refuseUpgrade } from "./upgrade.ts";
 export { AddressOfRecord } from "../durable-objects/address-of-record.ts";
 export { NextHop } from "../durable-objects/next-hop.ts";
 
+const upgrades = new Map([
+  ["ws", connect],
+  ["redirect", redirect],
+]);
+
 const app = new Hono<{ Bindings: Environment }>();
 
 app.route("/api/v1", api);
-app.get("/ws", (context) => connect(context.req.raw, context.env, undefined));
-app.get("/ws/:aor", (context) => connect(context.req.raw, context.env, context.req.param("aor")));
-app.get("/redirect", (context) => redirect(context.req.raw, context.env, undefined));
-app.get("/redirect/:aor", (context) => redirect(context.req.raw, context.env, context.req.param("aor")));
 app.notFound((context) => context.env.ASSETS.fetch(context.req.raw));
 
 export default {
   fetch: async (request: Request, environment: Environment, context?: ExecutionContext) =>
-    unsniffed(await app.fetch(request, environment, context)),
+    unsniffed(await (upgradeAt(request, environment) ?? app.fetch(request, environment, context))),
   connect: (socket, environment) => serveTcp(environment, socket),
 } satisfies ExportedHandler<Environment>;
+
+/**
+ * `/ws`, `/ws/{address}`, and the same for the redirect server. Undefined for any other path. Without the router, because many phones
+ * connect at once after a restart.
+ */
+function upgradeAt(request: Request, environment: Environment): Promise<Response> | undefined {
+  const [, way = "", hint, ...more] = new URL(request.url).pathname.split("/");
+  const serve = upgrades.get(way);
+  if (serve === undefined || request.method !== "GET" || hint === "" || more.length > 0) return undefined;
+  return serve(request, environment, hint === undefined ? undefined : decoded(hint));
+}
+
+/** Without its escapes; as it is if they are no UTF-8. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    return text;
+  }
+}
 
 /** Browsers must not guess another content type. */
 function unsniffed(response: Response): Response {

@@ -45,6 +45,22 @@ describe.each(["/ws", "/ws/alice@localhost", "/ws/nobody@localhost"])("%s", (pat
   });
 });
 
+describe("paths that lead nowhere", () => {
+  it.each(["/constructor", "/ws/", "/ws/alice/bob", "/redirect/", "/wss", "/WS", "/toString/alice"])("%s: 404", async (path) => {
+    expect((await fetch(`${server.url}${path}`)).status).toBe(404);
+  });
+
+  it("another method than GET is no upgrade: 404", async () => {
+    expect((await fetch(`${server.url}/ws`, { method: "POST" })).status).toBe(404);
+  });
+
+  it.each(["/ws/%ff@localhost", "/ws/jos%C3%A9@localhost"])("%s is a name like any other", async (path) => {
+    const socket = await openSocket(`${server.wsUrl}${path}`, "alice");
+    socket.close(1000);
+    expect((await socket.closed).code).toBe(1000);
+  });
+});
+
 describe("where local development is off", () => {
   it("refuses ws: without TLS", async () => {
     const deployed = await startServer({ settings: { LOCAL_DEVELOPMENT: "", ADMIN_TOKEN: "" } });

@@ -37,7 +37,7 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
   nextRoute: [undefined, []],
   readListSubscribeParameters: [true, { minimumExpires: 60, maximumExpires: 3600 }],
   loopMark: [[], "call", "1"],
-  markOf: [{ callId: "call", cseq: { number: 1 }, fromTag: "1" }],
+  markOf: [mandatory],
   publicGruu: ["example.com", "urn:uuid:1"],
   transportOfService: [["tls"]],
   ackFor: [request],
