@@ -9,6 +9,8 @@ import { convertV4MiniflareOptions, Miniflare, type V4WorkerOptions } from "mini
 export interface Runtime {
   /** `http://127.0.0.1:port`; the port stays the same over a restart. */
   readonly url: string;
+  /** The folder with all that it stores. */
+  readonly storage: string;
   /** What the Worker logged, and what it threw without catching, oldest first. */
   readonly logs: readonly string[];
   /** The living Miniflare; another one after `restart()`. */
@@ -73,6 +75,7 @@ export async function startRuntime(worker: V4WorkerOptions, options: RuntimeOpti
 
   return {
     url,
+    storage,
     logs,
     miniflare: () => miniflare,
     pid: () => pid,
