@@ -1,3 +1,5 @@
+import { LiveCalls } from "./address-of-record/live-calls.ts";
+import type { CallView, EndOfCall } from "../lib/location/call-view.ts";
 import { takerOf } from "../lib/transport/return-address.ts";
 import type { HomeName, PhoneId } from "../lib/transport/identifiers.ts";
 import { DurableObject } from "cloudflare:workers";
@@ -77,6 +79,7 @@ interface Parts {
   readonly ingress: Ingress;
   readonly presenceAgent: PresenceAgent;
   readonly listServer: ListServer;
+  readonly liveCalls: LiveCalls;
   readonly localUserAgents: readonly LocalUserAgent[];
 }
 
@@ -247,6 +250,18 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     return this.#room.failed.recent(Date.now());
   }
 
+  /** The calls of the owner at present. */
+  async calls(): Promise<readonly CallView[]> {
+    await this.#room.alarm.ready();
+    return this.#parts.liveCalls.all(Date.now());
+  }
+
+  /** An administrator ends a call. */
+  async endCall(id: string): Promise<EndOfCall> {
+    await this.#room.alarm.ready();
+    return this.#parts.liveCalls.end(id, Date.now());
+  }
+
   /** The bindings of the owner. */
   async bindings(): Promise<readonly BindingView[]> {
     await this.#room.alarm.ready();
@@ -331,7 +346,8 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       room.failed,
       ingress,
     ];
-    return { account, registrar, presenceAgent: presence, listServer: lists, localUserAgents, ...phones, ingress, ordered };
+    const liveCalls = new LiveCalls(room, { activeCalls, pendingInvites, forking, registrar }, passOn);
+    return { account, registrar, presenceAgent: presence, listServer: lists, localUserAgents, liveCalls, ...phones, ingress, ordered };
   }
 
   #receive(written: Envelope, now: number): Receipt {

@@ -1,4 +1,5 @@
 import type { FailedCall } from "../lib/failed-call.ts";
+import type { CallView, EndOfCall } from "../lib/location/call-view.ts";
 import type { BindingView, StaticContact } from "../lib/location/binding-view.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { ListName } from "../lib/presence/resource-list.ts";
@@ -26,6 +27,10 @@ export interface HomeObject extends Receiver, Rpc.DurableObjectBranded {
   lastMessages(): Promise<readonly TraceEntry[]>;
   /** Failed calls of the last day, oldest first. */
   failedCalls(): Promise<readonly FailedCall[]>;
+  /** The calls of the owner at present. */
+  calls(): Promise<readonly CallView[]>;
+  /** An administrator ends a call. */
+  endCall(id: string): Promise<EndOfCall>;
   /** The addresses of the owner. */
   bindings(): Promise<readonly BindingView[]>;
   /** An administrator registers an address for the owner; undefined if there are too many bindings. */

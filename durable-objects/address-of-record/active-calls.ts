@@ -70,6 +70,14 @@ export class ActiveCalls implements Part {
     return false;
   }
 
+  /** The user's phone in a dialog, also if it is away; the caller's if both ends are here. */
+  phoneOf(name: string): PhoneId | undefined {
+    const isOne = (call: CallInProgress) => call.name === name;
+    const flow = this.#room.sockets.all().find(({ activeCalls = [] }) => activeCalls.some(isOne));
+    if (flow !== undefined) return phoneOnFlow(flow);
+    return [...this.#suspended.all()].find(([, { activeCalls }]) => activeCalls.some(isOne))?.[0];
+  }
+
   /** Each dialog once, even if both its ends are here. */
   all(now: number): CallInProgress[] {
     if (this.#isLimited()) this.#read(now);

@@ -87,6 +87,7 @@ export class Forking implements Part {
         const localTag = this.#contexts.earlyTag(context) ?? "";
         return {
           name: callName(mandatoryHeadersOf(request).callId),
+          transaction: context.transaction,
           details: details === undefined ? undefined : { ...details, localTag },
         };
       });
@@ -365,6 +366,7 @@ function isOfRequest(request: Request, response: Response): boolean {
 /** A call that rings here. */
 interface RingingCall {
   readonly name: string;
+  readonly transaction: TransactionId;
   readonly details: CallDetails | undefined;
 }
 

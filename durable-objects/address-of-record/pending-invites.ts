@@ -175,7 +175,12 @@ export class PendingInvites implements Part {
 
   /** Unanswered calls of this user's phones, by their names. */
   pending(): string[] {
-    return this.#room.sockets.all().flatMap(({ pendingInvites: pending }) => pending.map(({ transaction, name }) => name ?? transaction));
+    return this.unanswered().map(({ transaction, name }) => name ?? transaction);
+  }
+
+  /** Those whose phones are connected. */
+  unanswered(): PendingInvite[] {
+    return this.#room.sockets.all().flatMap(({ pendingInvites }) => pendingInvites);
   }
 
   note(flow: Flow, note: PendingInvite): void {

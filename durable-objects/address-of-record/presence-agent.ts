@@ -256,7 +256,7 @@ export class PresenceAgent implements Part, LocalUserAgent {
       publications: this.#publications.of(event, now),
       body: legible(bodyOf(request)),
       phone: envelope.answerTo.home === name ? envelope.answerTo.phone : undefined,
-      read: (type, body, stored) => this.#readBody(type, body, stored),
+      read: readBody,
     });
     if (isFault(outcome)) return refused(request, outcome);
     this.#publications.apply(outcome);
@@ -266,12 +266,6 @@ export class PresenceAgent implements Part, LocalUserAgent {
       ["SIP-ETag", outcome.tag],
     ];
     return { kind: "answered", status: 200, text: replyTo(request, 200, { toTag: randomText(), headers }) };
-  }
-
-  #readBody(type: string, body: string, stored: string | undefined): string | Fault {
-    const { maximumSize } = this.#room.configuration.publications;
-    const document = readPublished(type, body, stored, maximumSize);
-    return isFault(document) ? document : storedPidf(document, maximumSize);
   }
 
   #end(subscription: Subscription, reason: string, now: number, isKnown = false): void {
@@ -307,4 +301,9 @@ export class PresenceAgent implements Part, LocalUserAgent {
 
 function refused(request: Request, refusal: Fault): Receipt {
   return { kind: "answered", status: refusal.status, text: answerFault(request, refusal) };
+}
+
+function readBody(type: string, body: string, stored: string | undefined, longest: number): string | Fault {
+  const document = readPublished(type, body, stored, longest);
+  return isFault(document) ? document : storedPidf(document, longest);
 }

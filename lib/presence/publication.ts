@@ -31,8 +31,8 @@ export interface PublishInput {
   /** Milliseconds. */
   readonly now: number;
   readonly settings: PublishSettings;
-  /** The document of a body, applied to the publication's previous document; or why it is refused. */
-  readonly read: (type: string, body: string, stored: string | undefined) => string | Fault;
+  /** The document of a body, applied to the publication's previous document, with at most so many characters; or why it is refused. */
+  readonly read: (type: string, body: string, stored: string | undefined, longest: number) => string | Fault;
 }
 
 export interface PublishSettings {
@@ -111,11 +111,14 @@ function expiresOf(request: Request, { defaultExpires, minimumExpires, maximumEx
   return Math.min(asked ?? Math.max(defaultExpires, minimumExpires), maximumExpires);
 }
 
+/** Maximum characters of the stored document: longer than that of a body, since each of its elements declares its namespaces. */
+function maximumStored(maximumSize: number): number {
+  return 2 * maximumSize + 4096;
+}
+
 function readBody({ request, settings, body, read }: PublishInput, stored: string | undefined): string | Fault {
   const { maximumSize } = settings;
   const type = headerValue(request, "content-type")?.split(";")[0]?.trim().toLowerCase() ?? "";
-  const tooLong = fault(413, `event state may have at most ${maximumSize} characters`);
-  if (body.length > maximumSize) return tooLong;
-  const document = read(type, body, stored);
-  return !isFault(document) && document.length > maximumSize ? tooLong : document;
+  if (body.length > maximumSize) return fault(413, `event state may have at most ${maximumSize} characters`);
+  return read(type, body, stored, maximumStored(maximumSize));
 }

@@ -22,6 +22,12 @@ async function staysAfterReturn(phone: Phone): Promise<Phone> {
   return back;
 }
 
+/** Whether the server takes the phone for connected. */
+async function isReachable({ account }: Phone): Promise<boolean> {
+  const answer = await serverUnderTest.server.api("GET", `/domains/localhost/subscribers/${account}/bindings`);
+  return ((await answer.json()) as { bindings: { reachable: boolean }[] }).bindings.some(({ reachable }) => reachable);
+}
+
 describe("a phone that was away", () => {
   it("gets BYEs without their bodies, and stays, however large they were", async () => {
     const [alice, bob] = await serverUnderTest.phones("direct", "alice", "bob");
@@ -38,7 +44,10 @@ describe("a phone that was away", () => {
     const [alice, bob] = await serverUnderTest.phones("direct", "alice", "bob");
     const call = await establish(alice, bob);
     bob.socket.cut();
-    for (let sent = 0; sent < 20; sent += 1) alice.inDialog("INFO", call.callerSide, { headers: [type], body: large });
+    await expect.poll(() => isReachable(bob)).toBe(false);
+    const sent = Array.from({ length: 20 }, () => alice.inDialog("INFO", call.callerSide, { headers: [type], body: large }));
+    // When he is back, nothing may be on its way any more.
+    for (const info of sent.slice(2)) expect((await alice.finalResponse(info)).status).toBe(480);
     const back = await staysAfterReturn(bob);
     expect(back.socket.rest().filter(({ method }) => method === "INFO").length).toBeLessThan(3);
   });

@@ -6,6 +6,7 @@ import { allowedMethods } from "./allowed-methods.ts";
 import { isDirectoryAway } from "../../platform/directory/guarded.ts";
 import { authorise } from "./authorisation.ts";
 import { bindingRoutes } from "./bindings.ts";
+import { callRoutes } from "./calls.ts";
 import { domainSettingRoutes } from "./domain-settings.ts";
 import { domainRoutes } from "./domains.ts";
 import { listRoutes } from "./lists.ts";
@@ -77,6 +78,7 @@ api.route("/", ruleRoutes);
 api.route("/", watcherRoutes);
 api.route("/", presenceRoutes);
 api.route("/", bindingRoutes);
+api.route("/", callRoutes);
 api.route("/", listRoutes);
 
 // Not `notFound`: the outer app's handler would be used instead.

@@ -1,5 +1,6 @@
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import type { FailedCall } from "../../lib/failed-call.ts";
+import type { CallView, EndOfCall } from "../../lib/location/call-view.ts";
 import type { BindingView, StaticContact } from "../../lib/location/binding-view.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import type { ListName } from "../../lib/presence/resource-list.ts";
@@ -12,6 +13,8 @@ export interface Homes {
   changed(subscriber: Subscriber): Promise<void>;
   deleted(subscriber: Subscriber): Promise<void>;
   trace(subscriber: Subscriber): Promise<Trace>;
+  calls(subscriber: Subscriber): Promise<readonly CallView[]>;
+  endCall(subscriber: Subscriber, id: string): Promise<EndOfCall>;
   bindings(subscriber: Subscriber): Promise<readonly BindingView[]>;
   /** For a subscriber whose home is open; undefined if there are too many bindings. */
   bind(subscriber: Subscriber, contact: StaticContact): Promise<BindingView | undefined>;
@@ -58,6 +61,8 @@ export function homesOf(environment: Environment, later: (work: Promise<unknown>
       const [entries, failed] = await Promise.all([home.lastMessages(), home.failedCalls()]);
       return { entries, failed };
     },
+    calls: async (subscriber) => (subscriber.opened ? homeOf(subscriber).calls() : []),
+    endCall: async (subscriber, id) => (subscriber.opened ? homeOf(subscriber).endCall(id) : "unknown"),
     bindings: async (subscriber) => (subscriber.opened ? homeOf(subscriber).bindings() : []),
     say: (subscriber, event, body, expires) => homeOf(subscriber).say(event, body, expires),
     listChanged: async (homes, list) => void (await Promise.all(homes.map((home) => reach(home, (stub) => stub.listChanged(list))))),

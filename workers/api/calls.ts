@@ -1,0 +1,70 @@
+import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
+import type { CallView } from "../../lib/location/call-view.ts";
+import { Store } from "../../platform/directory/store.ts";
+import type { Environment } from "../../platform/environment.ts";
+import { homesOf } from "./homes.ts";
+import { Problem } from "./problem.ts";
+import { json, noContent, operation, problems } from "./responses.ts";
+import { subscriberParameters } from "./schemas.ts";
+
+const callSchema = z
+  .object({
+    id: z.string().openapi({ description: "The id for the end of the call; the same for both users of a call" }),
+    state: z.enum(["calling", "ringing", "answered"]).openapi({
+      description: "calling: the user waits for an answer; ringing: it rings at the user's phones; answered: it was answered",
+    }),
+    direction: z.enum(["outgoing", "incoming"]).nullable().openapi({ description: "Who called; null if that is not known any more" }),
+    call_id: z.string().nullable().openapi({ description: "The Call-ID, if it is known" }),
+    remote: z.string().nullable().openapi({ description: "The URI of the other end, if it is known" }),
+    since: z.iso.datetime().nullable().openapi({ description: "When the INVITE came, or the answer; null while it rings" }),
+  })
+  .openapi("Call");
+const callsSchema = z.object({ calls: z.array(callSchema).openapi({ description: "The calls" }) }).openapi("Calls");
+
+const path = "/domains/{domain}/subscribers/{username}/calls";
+const security = [{ bearer: [] }];
+const list = createRoute({
+  ...operation("listCalls", "List the calls of a user at present", "Calls"),
+  ...{ method: "get", path, security, request: { params: subscriberParameters } },
+  responses: { 200: json(callsSchema, "The calls of the subscriber"), ...problems(400, 401, 404, 503) },
+});
+const idParameters = subscriberParameters.extend({
+  id: z.string().openapi({ param: { name: "id", in: "path" }, description: "The id of the call" }),
+});
+const remove = createRoute({
+  ...operation("endCall", "End a call", "Calls"),
+  ...{ method: "delete", path: `${path}/{id}`, security, request: { params: idParameters } },
+  responses: {
+    204: { ...noContent, description: "Both ends get a BYE; a call that rings is cancelled" },
+    ...problems(400, 401, 404, 409, 503),
+  },
+});
+
+/** /domains/{domain}/subscribers/{username}/calls: the calls at present. */
+export const callRoutes = new OpenAPIHono<{ Bindings: Environment }>();
+
+callRoutes.openapi(list, async (context) => {
+  const { domain, username } = context.req.valid("param");
+  const subscriber = await new Store(context.env.DIRECTORY).existing(domain, username);
+  const calls = await homesOf(context.env, (work) => context.executionCtx.waitUntil(work)).calls(subscriber);
+  return context.json({ calls: calls.map(written) }, 200);
+});
+
+callRoutes.openapi(remove, async (context) => {
+  const { domain, username, id } = context.req.valid("param");
+  const subscriber = await new Store(context.env.DIRECTORY).existing(domain, username);
+  const result = await homesOf(context.env, (work) => context.executionCtx.waitUntil(work)).endCall(subscriber, id);
+  if (result === "unknown") throw new Problem(404, `there is no call ${id}`);
+  if (result === "unclear") throw new Problem(409, "too little is known of this call to end it: end the user's newer calls first");
+  return context.body(null, 204);
+});
+
+function written({ callId, remote, direction, since, ...call }: CallView) {
+  return {
+    ...call,
+    direction: direction ?? null,
+    call_id: callId ?? null,
+    remote: remote ?? null,
+    since: since === undefined ? null : new Date(since).toISOString(),
+  };
+}
