@@ -8,8 +8,8 @@ export interface CallEnd {
   readonly isRemote: boolean;
   /** The header Warning of the response. */
   readonly warning?: string | undefined;
-  /** The header Reason of the CANCEL (RFC 3326). */
-  readonly cancelReason?: string | undefined;
+  /** The header Reason of the CANCEL or BYE (RFC 3326). */
+  readonly reasonHeader?: string | undefined;
   /** The name of the exception with which the browser refused the microphone. */
   readonly mediaFault?: string | undefined;
 }
@@ -26,7 +26,9 @@ export function describeEnd(peer: string, end: CallEnd): Ending {
   const { cause, status, reason, isRemote } = end;
   const inWords = (text: string) => text.replaceAll("PEER", peer);
   if (end.mediaFault !== undefined) return describeMediaFault(end.mediaFault);
-  if (cause === "Canceled" && isRemote) return { text: inWords(whyCancelled(end.cancelReason)), isFailure: false };
+  const byServer = isRemote ? byServers.find(([why]) => end.reasonHeader?.includes(`text="${why}"`)) : undefined;
+  if (byServer !== undefined) return { text: inWords(byServer[1]), isFailure: false, ...(cause === "Terminated" ? { tone: "ended" } : {}) };
+  if (cause === "Canceled" && isRemote) return { text: inWords(whyCancelled(end.reasonHeader)), isFailure: false };
   if (status === 487) return { text: "The call was cancelled", isFailure: false };
   if (status !== undefined && status >= 300) {
     const known = status === 404 && end.warning?.includes("no such user") ? "PEER does not exist" : refusals[status];
@@ -52,6 +54,12 @@ const mediaFaults: Readonly<Record<string, string>> = {
   NotReadableError: "The microphone cannot be opened: another program may be using it",
   [noSecureContext]: "Browsers allow the microphone only on https pages",
 };
+
+/** The reasons of this server's own BYEs and CANCELs, and what they mean. */
+const byServers = [
+  ["an administrator has ended the call", "An administrator ended the call with PEER"],
+  ["the other side has lost its connection", "PEER lost the connection, so the call was ended"],
+] as const;
 
 /** RFC 3326: why a proxy cancels a call that its caller did not cancel. */
 function whyCancelled(reason: string | undefined): string {

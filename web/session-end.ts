@@ -29,6 +29,6 @@ function readEnd({ cause, message, originator }: EndEvent): CallEnd {
     reason: end?.reason_phrase ?? "",
     isRemote: originator === "remote",
     warning: end?.getHeader("Warning"),
-    cancelReason: end?.getHeader("Reason"),
+    reasonHeader: end?.getHeader("Reason"),
   };
 }

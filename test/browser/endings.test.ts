@@ -18,8 +18,18 @@ describe("what is said of a call that has ended", () => {
     ["SIP;cause=", `${bob} gave up`],
     ["SIP", `${bob} gave up`],
     [";;;=,", `${bob} gave up`],
-  ])("a CANCEL with the Reason %j (RFC 3326)", (cancelReason, text) => {
-    expect(describeEnd(bob, { ...end, cause: "Canceled", cancelReason })).toEqual({ text, isFailure: false });
+    ['SIP;cause=480;text="an administrator has ended the call"', `An administrator ended the call with ${bob}`],
+  ])("a CANCEL with the Reason %j (RFC 3326)", (reasonHeader, text) => {
+    expect(describeEnd(bob, { ...end, cause: "Canceled", reasonHeader })).toEqual({ text, isFailure: false });
+  });
+
+  it.each([
+    [undefined, `${bob} hung up`],
+    ['SIP;cause=200;text="bye"', `${bob} hung up`],
+    ['SIP;cause=480;text="an administrator has ended the call"', `An administrator ended the call with ${bob}`],
+    ['SIP;cause=480;text="the other side has lost its connection"', `${bob} lost the connection, so the call was ended`],
+  ])("a BYE with the Reason %j (RFC 3326)", (reasonHeader, text) => {
+    expect(describeEnd(bob, { ...end, cause: "Terminated", reasonHeader })).toEqual({ text, isFailure: false, tone: "ended" });
   });
 
   it.each([
