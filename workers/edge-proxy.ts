@@ -15,7 +15,7 @@ import { parseUri } from "../lib/syntax/uri.ts";
 import type { Opening } from "../lib/transport/opening.ts";
 import { type NonSubscriber, guestMark, isNonSubscriberHome, nonSubscriberHome } from "../lib/transport/non-subscriber.ts";
 import { type HomeConnectionName, selectHome } from "../lib/proxy/home-selection.ts";
-import { Brakes } from "../platform/connection/brakes.ts";
+import { Brakes, brakeOfName } from "../platform/connection/brakes.ts";
 import { Crowds } from "../platform/connection/crowds.ts";
 import { closeCodeFor } from "../platform/connection/close-code.ts";
 import { closing } from "../platform/connection/close-reasons.ts";
@@ -46,6 +46,7 @@ const branchesKept = 100;
 /** Milliseconds: the interval in which surplus unauthenticated clients at a name are closed. */
 const watchEvery = 200;
 const brakes = new Brakes();
+const brakesOfNames = new Brakes(brakeOfName);
 const crowds = new Crowds<EdgeProxy>();
 
 /** Serves a client's socket on a shared connection: several accounts, a stateless proxy over frames. */
@@ -81,6 +82,11 @@ class EdgeProxy implements Served {
     this.#client = new ClientSocket(socket, this.#configuration, this);
     const name = this.#name();
     if (name !== undefined) this.#joinsCrowd(name);
+  }
+
+  /** A client that has connected to a name is slowed as its home would do it. */
+  get #brakes(): Brakes {
+    return this.#arrival.account === undefined ? brakes : brakesOfNames;
   }
 
   get address(): string {
@@ -167,9 +173,9 @@ class EdgeProxy implements Served {
     if (aliased !== undefined) return this.#pass(aliased, raw, request.method, mandatory);
     const subscriber = found?.username === user ? found : undefined;
     if (hasHeader(request, "authorization") || hasHeader(request, "proxy-authorization"))
-      await brakes.waiting(`${user}@${domain}`, this.address, Date.now());
+      await this.#brakes.waiting(`${user}@${domain}`, Date.now());
     const refusal = this.#authenticate(request, user, domain, subscriber);
-    if (refusal !== undefined) brakes.wrong(`${user}@${domain}`, guessesIn(request, refusal), Date.now());
+    if (refusal !== undefined) this.#brakes.wrong(`${user}@${domain}`, guessesIn(request, refusal), Date.now());
     if (refusal !== undefined) return this.#client.refuse(request, refusal);
     if (this.#homeConnections.length >= this.#configuration.maximumHomeConnections)
       return this.#client.refuse(request, limitReached(403, "too many accounts on one connection"));
@@ -213,11 +219,14 @@ class EdgeProxy implements Served {
     return this.#connect(openingOf(nonSubscriber, { way: "shared", host, address }), nonSubscriberHome(nonSubscriber));
   }
 
-  /** Guests of one client address have the same beginning of their names, which only this server can link to the address. */
+  /**
+   * Guests of one client address, with IPv6 of one site (48 bits), have the same beginning of their names, which only this server can link to
+   * the address.
+   */
   #guestName(address: string): string {
     return (
       this.#keyring
-        .mac("guest", address)
+        .mac("guest", siteOf(address))
         .replace(/[^A-Za-z0-9]/g, "x")
         .slice(0, guestMark) +
       randomText() +
@@ -292,4 +301,9 @@ class EdgeProxy implements Served {
     this.#log.received(now, this.#id, request);
     this.#log.answered(now, this.#id, response, status, request, why);
   }
+}
+
+/** Of the first 64 bits of an IPv6 address the first 48; an IPv4 address as it is. */
+function siteOf(address: string): string {
+  return address.includes(":") ? address.split(":").slice(0, 3).join(":") : address;
 }

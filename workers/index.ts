@@ -111,8 +111,8 @@ async function connectPeer(
 async function redirect(request: Request, environment: Environment, hint: string | undefined): Promise<Response> {
   const refusal = await refuseConnection(request, environment);
   if (refusal !== undefined) return refusal;
-  const { host, address } = arrivalOf(request, environment);
-  return serveRedirects(environment, { host, address, account: hint === undefined ? undefined : readHint(hint, host) });
+  const { host } = arrivalOf(request, environment);
+  return serveRedirects(environment, { host, account: hint === undefined ? undefined : readHint(hint, host) });
 }
 
 async function refuseConnection(request: Request, environment: Environment): Promise<Response | undefined> {

@@ -40,7 +40,6 @@ interface Requester {
 /** The host that the client connected to, and the account in the path. */
 export interface Arrival {
   readonly host: string;
-  readonly address: string;
   readonly account: Requester | undefined;
 }
 
@@ -241,7 +240,7 @@ class RedirectServer implements Served {
     this.#known.delete(name);
     if (answer.kind === "foreign") return fault(403, "this server does not know the sender");
     const secret = answer.kind === "subscriber" && answer.subscriber.username === requester.user ? answer.subscriber : nobody;
-    if (readCredentials(request, "authorization").length > 0) await brakes.waiting(name, this.#arrival.address, Date.now());
+    if (readCredentials(request, "authorization").length > 0) await brakes.waiting(name, Date.now());
     const at = { flow: this.#id, now: Date.now(), counts: this.#counts, nonceLifetime: this.#configuration.nonceLifetime };
     const verdict = authenticate(this.#keyring, request, { ...requester, secret, at, isServer: true });
     if (isFault(verdict)) brakes.wrong(name, guessesIn(request, verdict), Date.now());

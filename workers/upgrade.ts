@@ -1,3 +1,4 @@
+import { networkPrefix } from "../lib/routing/network.ts";
 import type { Configuration } from "../platform/configuration.ts";
 
 /** Checks a WebSocket upgrade before anything else is done (RFC 7118 §5, RFC 6455 §4.2). Undefined if it is valid. */
@@ -35,6 +36,5 @@ export function plain(status: number, text: string, headers: Record<string, stri
 
 /** Connections are counted by this: the address, or its /64 for IPv6. */
 export function addressPrefix(request: Request): string {
-  const address = request.headers.get("CF-Connecting-IP") ?? "local";
-  return address.includes(":") ? address.split(":").slice(0, 4).join(":") : address;
+  return networkPrefix(request.headers.get("CF-Connecting-IP") ?? "local", 64);
 }

@@ -15,7 +15,7 @@ import {
 } from "../../lib/syntax/message.ts";
 import { type Flow, flowVersion } from "../../lib/transport/flow.ts";
 import { nonSubscriberPhone } from "../../lib/transport/non-subscriber.ts";
-import { Brakes } from "../../platform/connection/brakes.ts";
+import { Brakes, brakeOfName } from "../../platform/connection/brakes.ts";
 import { mostCrowded } from "../../platform/connection/crowds.ts";
 import { AuthenticationTimeout } from "../../platform/connection/authentication-timeout.ts";
 import { randomText } from "../../platform/crypto/random.ts";
@@ -64,7 +64,7 @@ export class Ingress implements Part {
   readonly #unanswered = new Map<FlowId, UnansweredMessages>();
 
   /** In memory of the home, which has one account. */
-  readonly #brakes = new Brakes();
+  readonly #brakes = new Brakes(brakeOfName);
 
   /** @param parts all parts of the home, in their order */
   constructor(room: Room, account: Account, registrar: Registrar, phones: PhoneParts, parts: () => readonly Part[]) {
@@ -176,7 +176,7 @@ export class Ingress implements Part {
       return this.#refuse(flow, request, fault(481, "there is nothing to cancel"), now);
     }
     const isTrying = flow.authenticated === undefined && (hasHeader(request, "authorization") || hasHeader(request, "proxy-authorization"));
-    const waiting = isTrying ? this.#brakes.waiting("", flow.address, now) : undefined;
+    const waiting = isTrying ? this.#brakes.waiting("", now) : undefined;
     if (waiting === undefined) return this.#attempt(flow, request, mandatory, now);
     return waiting.then(() => this.#attempt(this.#room.sockets.byId(flow.id) ?? flow, request, mandatory, Date.now()));
   }

@@ -106,7 +106,8 @@ export class Retargeting {
   /** If it is unknown which server has the request, all get the CANCEL: one that does not know it answers 481 (§9.2). */
   #cancelAt(open: OpenContext, branch: ForkedBranch, found: Found, envelope: CancelEnvelope): Promise<unknown> {
     const { place } = this.#sent.get(branchName(open.context.transaction, branch.index)) ?? {};
-    const places = place === undefined ? found.places : [place];
+    // Nothing was sent to a server that the user may not contact.
+    const places = place === undefined ? found.places.filter((one) => this.#mayContact(one, found)) : [place];
     return Promise.all(
       places.map((one) => {
         const of = isHopName(one.name) ? this.#envelope(open, branch, found, one) : undefined;

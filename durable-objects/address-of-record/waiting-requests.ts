@@ -13,21 +13,27 @@ interface Limit {
   readonly size: number;
 }
 
-/** All requests that wait at a user, those of one caller, and those of the guests of one client address. All guests together are one caller. */
+/**
+ * The requests of others that wait at a user, the user's own, those of one caller, and those of the guests of one client address. All guests
+ * together are one caller.
+ */
 const limits = {
-  all: { count: 1000, size: 4_194_304 },
+  all: { count: 1000, size: 8_388_608 },
+  own: { count: 200, size: 2_097_152 },
   caller: { count: 100, size: 1_048_576 },
   address: { count: 10, size: 131_072 },
 } as const satisfies Record<string, Limit>;
 
 /**
  * Whether another request may wait for an answer: all waiting ones are read when the object wakes up, and calls go to each phone that
- * registers. Only the first limit is for the user's own requests.
+ * registers. The user's own have room of their own: others must not keep the user from calling.
  */
 export function hasRoomFor(request: WaitingRequest, waiting: readonly WaitingRequest[], own: HomeName): boolean {
-  if (!isWithin(limits.all, request, waiting)) return false;
-  if (request.home === own) return true;
-  const ofCaller = waiting.filter(({ home }) => home !== own && callerAt(home) === callerAt(request.home));
+  const isOwn = ({ home }: WaitingRequest) => home === own;
+  if (isOwn(request)) return isWithin(limits.own, request, waiting.filter(isOwn));
+  const others = waiting.filter((one) => !isOwn(one));
+  if (!isWithin(limits.all, request, others)) return false;
+  const ofCaller = others.filter(({ home }) => callerAt(home) === callerAt(request.home));
   if (!isWithin(limits.caller, request, ofCaller)) return false;
   const address = addressOfGuest(request.home);
   return (

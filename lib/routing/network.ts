@@ -67,6 +67,20 @@ export function isPublicAddress(ip: string): boolean {
   return contains(unicast6, octets) && !reserved6.some((network) => contains(network, octets));
 }
 
+/**
+ * The first bits of an IPv6 address, by which its owner is known: a household has many addresses. IPv4 addresses are whole. A text that is
+ * no address stays as it is.
+ * @param bits a multiple of 16
+ */
+export function networkPrefix(ip: string, bits: number): string {
+  const octets = octetsOf(ip);
+  if (octets === undefined || octets.length === 4) return ip;
+  const groups = Array.from({ length: bits / 16 }, (_, index) =>
+    ((octets[2 * index] ?? 0) * 256 + (octets[2 * index + 1] ?? 0)).toString(16),
+  );
+  return groups.join(":");
+}
+
 /** Whether one of the operator's networks, `address/bits`, contains an address. */
 export function allows(networks: readonly string[], ip: string): boolean {
   const octets = octetsOf(ip);

@@ -1,17 +1,36 @@
 /** A connection that is not authenticated. */
 export interface Stranger {
+  /** Of IPv6 the first 64 bits. */
   readonly address: string;
   /** Milliseconds. */
   readonly opened: number;
 }
 
-/** The oldest connection of the address that has the most. There must be at least one. */
+/**
+ * The oldest connection of the address that has the most, in the network that has the most, since the owner of a network has any number of
+ * addresses. There must be at least one.
+ */
 export function mostCrowded<Someone extends Stranger>(strangers: readonly Someone[]): Someone {
-  const counts = new Map<string, number>();
-  for (const { address } of strangers) counts.set(address, (counts.get(address) ?? 0) + 1);
-  const [first, ...rest] = [...strangers].sort((one, other) => one.opened - other.opened);
-  const size = ({ address }: Stranger) => counts.get(address) ?? 0;
-  return rest.reduce((worst, one) => (size(one) > size(worst) ? one : worst), first as Someone);
+  const inOrder = [...strangers].sort((one, other) => one.opened - other.opened);
+  return largest(
+    largest(inOrder, ({ address }) => networkOf(address)),
+    ({ address }) => address,
+  )[0] as Someone;
+}
+
+/** Those that have this in common with the most others. */
+function largest<Someone>(all: readonly Someone[], nameOf: (one: Someone) => string): readonly Someone[] {
+  const groups = new Map<string, Someone[]>();
+  for (const one of all) groups.set(nameOf(one), [...(groups.get(nameOf(one)) ?? []), one]);
+  return [...groups.values()].reduce((worst, group) => (group.length > worst.length ? group : worst), []);
+}
+
+/** The first 48 bits of IPv6, 24 of IPv4. */
+function networkOf(address: string): string {
+  return address
+    .split(address.includes(":") ? ":" : ".")
+    .slice(0, 3)
+    .join(".");
 }
 
 /** Unauthenticated connections to names that no home serves yet: with the same maximum as at a home. */

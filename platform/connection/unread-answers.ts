@@ -1,8 +1,10 @@
-import { maxUnread, octetsBeforeProbe, probeTimeout } from "../../lib/transport/unread.ts";
+import { maxUnread, probeTimeout } from "../../lib/transport/unread.ts";
 
 /** Octets that may be unread in all connections of an isolate before each may have only a few. */
 const maxInIsolate = 4 * maxUnread;
 const fewOctets = 262_144;
+/** Octets that a client is sent before it gets a probe: so few that a client which reads always has room. */
+const beforeProbe = fewOctets / 2;
 
 /** Octets that are unread in all connections of this isolate. */
 let inIsolate = 0;
@@ -39,7 +41,7 @@ export class UnreadAnswers {
   sent(octets: number): void {
     this.#octets += octets;
     inIsolate += octets;
-    if (this.#asked !== undefined || this.#octets < octetsBeforeProbe) return;
+    if (this.#asked !== undefined || this.#octets < beforeProbe) return;
     this.#asked = { branch: this.#ask(), octets: this.#octets };
     this.#timer = setTimeout(this.#doesNotRead, probeTimeout);
   }

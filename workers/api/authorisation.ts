@@ -41,7 +41,7 @@ async function authoriseOwner(context: ApiContext, credentials: string, domain: 
   const subscriber = await new Store(context.env.DIRECTORY).subscriber(name, nameOf(user));
   const [given = "", password = ""] = split(Buffer.from(credentials, "base64").toString("utf8"));
   const account = `${user}@${name}`;
-  await brakes.waiting(account, addressPrefix(context.req.raw), Date.now());
+  await brakes.waiting(account, Date.now());
   if (isSame(canonicalUser(given), user) && hasPassword(subscriber, { user, domain: name, password })) return;
   brakes.wrong(account, 1, Date.now());
   throw new Problem(401, "the name or the password is wrong", { "WWW-Authenticate": `Basic realm="${name}"` });

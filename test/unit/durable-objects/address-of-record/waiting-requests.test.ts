@@ -10,9 +10,13 @@ const many = (count: number, home: (index: number) => string, size = 1000): Wait
 
 describe("another request may wait at a user", () => {
   it.each<[string, WaitingRequest[], string, boolean]>([
-    ["among 999", many(999, subscriber), own, true],
-    ["the user's own among 1,000", many(1000, subscriber), own, false],
-    ["the user's own, whatever many there are", many(500, () => own), own, true],
+    ["among 999", many(999, subscriber), subscriber(9999), true],
+    ["among 1,000", many(1000, subscriber), subscriber(9999), false],
+    ["the user's own, whatever others have sent", many(1000, subscriber, 8000), own, true],
+    ["the user's own among 199 of the user", many(199, () => own), own, true],
+    ["the user's own among 200 of the user", many(200, () => own), own, false],
+    ["the user's own after 2 MiB of the user", many(1, () => own, 2_097_152), own, false],
+    ["of another user, whatever the user's own are", many(200, () => own, 100_000), subscriber(1), true],
     ["the 100th of a caller", many(99, () => subscriber(1)), subscriber(1), true],
     ["the 101st of a caller", many(100, () => subscriber(1)), subscriber(1), false],
     ["after 101 of another caller", many(101, () => subscriber(1)), subscriber(2), true],
@@ -23,7 +27,7 @@ describe("another request may wait at a user", () => {
     ["of another caller than one with 1 MiB", many(1, () => subscriber(1), 1_048_576), subscriber(2), true],
     ["of a guest whose address has 128 KiB", many(1, () => guest("a"), 131_072), guest("a", 1), false],
     ["of a guest while those of another address have 128 KiB", many(1, () => guest("a"), 131_072), guest("b"), true],
-    ["of all that have 4 MiB", many(8, subscriber, 524_288), subscriber(9), false],
+    ["of all that have 8 MiB", many(16, subscriber, 524_288), subscriber(99), false],
   ])("%s: %#", (_which, waiting, home, isAllowed) => {
     expect(hasRoomFor({ home, size: 1000 }, waiting, own)).toBe(isAllowed);
   });
