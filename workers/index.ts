@@ -1,3 +1,4 @@
+import { health } from "./health.ts";
 import { Hono } from "hono";
 import { type PresentedCredentials, type TlsClientAuthentication, presentedBy } from "../lib/authentication/presented-credentials.ts";
 import { canonicalUser } from "../lib/syntax/uri.ts";
@@ -24,6 +25,7 @@ const upgrades = new Map([
 const app = new Hono<{ Bindings: Environment }>();
 
 app.route("/api/v1", api);
+app.get("/health", (context) => health(context.env, Date.now()));
 app.notFound((context) => context.env.ASSETS.fetch(context.req.raw));
 
 export default {
