@@ -1,5 +1,5 @@
 import { type Configuration, readConfiguration } from "../platform/configuration.ts";
-import { tables } from "../platform/directory/tables.ts";
+import { Store } from "../platform/directory/store.ts";
 import type { Environment } from "../platform/environment.ts";
 import { oneInIsolate } from "../platform/isolate.ts";
 
@@ -40,11 +40,8 @@ function problemsOfSettings(environment: Environment): readonly string[] {
 
 async function problemsOfDatabase({ DIRECTORY }: Environment): Promise<readonly string[]> {
   try {
-    const query = DIRECTORY.prepare("SELECT name FROM sqlite_master WHERE type = 'table'");
-    const { results } = await query.all<{ name: string }>();
-    const found = new Set(results.map(({ name }) => name));
-    if (tables.every((name) => found.has(name))) return [];
-    return ["The database lacks tables: npx wrangler d1 migrations apply offhook --remote"];
+    const isComplete = await new Store(DIRECTORY).hasTables();
+    return isComplete ? [] : ["The database lacks tables: npx wrangler d1 migrations apply offhook --remote"];
   } catch (error) {
     console.error(JSON.stringify({ note: "the directory cannot be reached", error: String(error) }));
     return ["The database cannot be reached. Users that were seen in the last hours can still call."];

@@ -1,3 +1,4 @@
+import { tables } from "./tables.ts";
 import { createHash } from "node:crypto";
 import type { DomainSettings } from "../../lib/location/domain-settings.ts";
 import type { Route } from "../../lib/routing/route.ts";
@@ -140,6 +141,13 @@ export class Store {
 
   async deleteTrunk(domain: string, name: string): Promise<void> {
     await this.#database.prepare("DELETE FROM trunks WHERE domain = ? AND name = ?").bind(domain, name).run();
+  }
+
+  /** Whether all tables are there: a database of an older version lacks some. */
+  async hasTables(): Promise<boolean> {
+    const { results } = await this.#database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all<{ name: string }>();
+    const found = new Set(results.map(({ name }) => name));
+    return tables.every((name) => found.has(name));
   }
 
   /** Deletes a domain with all its subscribers, and returns those. */
