@@ -70,7 +70,10 @@ function follow(one: RTCSession): void {
   one.on("ended", ended);
 }
 
-/** Resolves when an offer has been answered. */
+/** Resolves when an offer has been answered. JsSIP ends a call whose offer is refused. */
 function offered(offer: (done: () => void) => boolean): Promise<void> {
-  return new Promise((resolve) => void whenPossible(() => offer(resolve)));
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const ends = setInterval(() => (session?.isEnded() === true ? reject(new Error(`the call ended: ${endings.at(-1)}`)) : undefined), 100);
+  void whenPossible(() => session?.isEnded() === true || offer(resolve));
+  return promise.finally(() => clearInterval(ends));
 }

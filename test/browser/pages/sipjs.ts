@@ -134,7 +134,16 @@ async function reinvite(isHeld: boolean): Promise<void> {
       throw error;
     }
   });
-  await promise;
+  // SIP.js does not always say that it has applied the answer: then the connection shows it.
+  const shows = setInterval(() => (isOffered(one, isHeld) ? resolve() : undefined), 100);
+  await promise.finally(() => clearInterval(shows));
+}
+
+/** Whether an offer to hold or to resume has been answered. */
+function isOffered(one: Session, isHeld: boolean): boolean {
+  const { peerConnection: connection } = mediaOf(one) ?? {};
+  const direction = connection?.currentLocalDescription?.sdp.match(/a=(sendrecv|sendonly|recvonly|inactive)/)?.[1];
+  return connection?.signalingState === "stable" && isHeld === (direction === "sendonly" || direction === "inactive");
 }
 
 function uriOf(target: string): URI {
