@@ -42,8 +42,12 @@ export class BrowserPhone {
     return this.page.evaluate((to) => window.phone.transfer(to), addressOf(target));
   }
 
-  does(deed: Deed): Promise<void> {
-    return this.page.evaluate((name) => window.phone[name](), deed);
+  /** Fails with what the page knows if the deed is not done in time: the library has then reported neither success nor failure. */
+  async does(deed: Deed): Promise<void> {
+    const done = this.page.evaluate((name) => window.phone[name](), deed).then(() => true);
+    if (await Promise.race([done, new Promise<false>((resume) => setTimeout(() => resume(false), patience))])) return;
+    const known = await this.page.evaluate(() => [window.phone.state(), window.phone.isHeldByPeer(), ...window.phone.endings()].join(", "));
+    throw new Error(`${this.address} is not done with ${deed}: ${known}`);
   }
 
   reads<Name extends "state" | "endings" | "incomingCalls" | "isRegistered" | "losses" | "isHeldByPeer">(

@@ -1,19 +1,7 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** The files that take longest, which their size does not show: they begin first, so that none is left to run alone at the end. */
-const longest = [
-  "wire/power-cuts",
-  "browser/reconnecting",
-  "browser/softphone",
-  "scenarios/loss-matrix",
-  "browser/calls",
-  "browser/softphone-reload",
-  "browser/softphone-words",
-  "wire/trunk-servers",
-  "wire/crash",
-  "wire/rubbish",
-  "wire/next-hop-amnesia",
-];
+const longest = ["wire/power-cuts", "scenarios/loss-matrix", "browser/reconnecting"];
 
 export class SlowFilesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -130,8 +130,11 @@ async function reinvite(isHeld: boolean): Promise<void> {
     } catch (error) {
       // SIP.js has three errors for the same: a re-INVITE is under way in either direction (RFC 3261 §14.1), or its answer is being applied.
       const isUnderWay = /ongoing re-INVITE|Invalid signaling state/.test(String(error));
-      if (isUnderWay || error instanceof RequestPendingError) return false;
-      throw error;
+      if (!isUnderWay && !(error instanceof RequestPendingError)) throw error;
+      // It leaves an offer that it could not send, after which no other is possible.
+      const { peerConnection: connection } = mediaOf(one) ?? {};
+      if (connection?.signalingState === "have-local-offer") await connection.setLocalDescription({ type: "rollback" });
+      return false;
     }
   });
   // SIP.js does not always say that it has applied the answer: then the connection shows it.
