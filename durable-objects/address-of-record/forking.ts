@@ -192,9 +192,10 @@ export class Forking implements Part {
   /** A response from the home that a branch was forwarded to. */
   sentOnAnswered({ to, status, text }: ResponseEnvelope, now: number): Receipt {
     const taker = takerOf(to);
-    const open = taker.kind === "context" ? this.#contexts.find(taker.transaction) : undefined;
-    if (open === undefined || taker.kind !== "context") return accepted;
-    const { index } = taker;
+    if (taker.kind !== "context") return accepted;
+    const { transaction, index } = taker;
+    const open = this.#contexts.find(transaction);
+    if (open === undefined) return accepted;
     const branch = open.context.branches[index];
     const passed =
       status === 503 && branch !== undefined && isPending(branch) ? this.#retargeting.triesNext(open, branch, text) : undefined;
