@@ -1,6 +1,9 @@
+import { callRecordsOf } from "../platform/call-records.ts";
+import { parsed } from "./shared/reparse.ts";
+import { CallRecords } from "./address-of-record/call-records.ts";
 import { LiveCalls } from "./address-of-record/live-calls.ts";
 import type { CallView, EndOfCall } from "../lib/location/call-view.ts";
-import { takerOf } from "../lib/transport/return-address.ts";
+import { isFromPhone, takerOf } from "../lib/transport/return-address.ts";
 import type { HomeName, PhoneId } from "../lib/transport/identifiers.ts";
 import { DurableObject } from "cloudflare:workers";
 import { isHopName } from "../lib/routing/hop-name.ts";
@@ -80,6 +83,7 @@ interface Parts {
   readonly presenceAgent: PresenceAgent;
   readonly listServer: ListServer;
   readonly liveCalls: LiveCalls;
+  readonly records: CallRecords;
   readonly localUserAgents: readonly LocalUserAgent[];
 }
 
@@ -124,6 +128,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       outbox: new Outbox(receiverOf(environment)),
       log: new Log(this.#recorder, name, configuration.logging, failed),
       failed,
+      records: callRecordsOf(environment),
     };
     this.#room = room;
     this.#parts = this.#createParts();
@@ -309,9 +314,11 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     const passOn = (home: HomeName, envelope: Envelope) => this.#passOn(home, envelope);
     const waitsFor = (phone: PhoneId, now: number) => registrar.waitsFor(phone, now);
     const isLimited = () => !isNonSubscriberHome(room.home.name) && account.rules().maximumCalls !== undefined;
-    const activeCalls = new ActiveCalls(room, isLimited, waitsFor, passOn);
+    const activeCalls: ActiveCalls = new ActiveCalls(room, isLimited, waitsFor, passOn, (dialog, now) => records.lost(dialog, now));
     const pendingInvites = new PendingInvites(room, passOn);
-    const forking = new Forking(room, new Contexts(room), passOn, waitsFor);
+    const contexts = new Contexts(room);
+    const records: CallRecords = new CallRecords(room, contexts, activeCalls, passOn);
+    const forking = new Forking(room, contexts, records, passOn, waitsFor);
     const callsAtPresent = (now: number) => forking.ringing().length + pendingInvites.pending().length + activeCalls.count(now);
     const messages = new Messages(room);
     const presence = new PresenceAgent(room, account, { registrar, activeCalls, pendingInvites, forking, messages }, passOn);
@@ -320,14 +327,14 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     const watched = { messages, presence, localUserAgents };
     const terminating = new Terminating(
       room,
-      { account, registrar, forking, undelivered, activeCalls, ...watched, callsAtPresent },
+      { account, registrar, forking, undelivered, activeCalls, records, ...watched, callsAtPresent },
       passOn,
     );
     const tryingTimers = new TryingTimer();
     const responses = new OriginatingResponses(room, { undelivered, activeCalls, pendingInvites, forking, tryingTimers });
     const originating = new Originating(
       room,
-      { account, pendingInvites, undelivered, activeCalls, lists, callsAtPresent, forking, responses, tryingTimers },
+      { account, pendingInvites, undelivered, activeCalls, records, lists, callsAtPresent, forking, responses, tryingTimers },
       passOn,
     );
     const phones = { activeCalls, originating, responses, terminating, forking, pendingInvites, undelivered };
@@ -341,13 +348,25 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       // Waiting messages go to a phone before ringing calls.
       terminating,
       forking,
+      records,
       presence,
       lists,
       room.failed,
       ingress,
     ];
     const liveCalls = new LiveCalls(room, { activeCalls, pendingInvites, forking, registrar }, passOn);
-    return { account, registrar, presenceAgent: presence, listServer: lists, localUserAgents, liveCalls, ...phones, ingress, ordered };
+    return {
+      account,
+      registrar,
+      presenceAgent: presence,
+      listServer: lists,
+      localUserAgents,
+      liveCalls,
+      records,
+      ...phones,
+      ingress,
+      ordered,
+    };
   }
 
   #receive(written: Envelope, now: number): Receipt {
@@ -357,6 +376,8 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
         const receipt = this.#parts.terminating.request(envelope, now);
         const { answerTo } = envelope;
         if (receipt.kind === "answered") this.#refused(envelope, receipt, now);
+        if (receipt.kind === "answered" && isFromPhone(answerTo) && isHopName(answerTo.home) && envelope.to.kind === "address")
+          this.#parts.records.refused(parsed(envelope.text), envelope, receipt.text, receipt.why, now);
         // Homes log the responses for their own phones.
         if (receipt.kind === "answered" && isHopName(answerTo.home)) this.#room.log.concluded(now, "-", receipt.status, receipt.text);
         return receipt;
@@ -367,6 +388,9 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
         return this.#answered(envelope, now);
       case "inquiry":
         return this.#parts.pendingInvites.inquiry(envelope, now);
+      case "ended":
+        this.#parts.records.endedElsewhere(envelope, now);
+        return accepted;
     }
   }
 

@@ -23,6 +23,7 @@ import {
 } from "../lib/syntax/message.ts";
 import {
   type CancelEnvelope,
+  type EndedEnvelope,
   type Envelope,
   type Receipt,
   type RequestEnvelope,
@@ -30,6 +31,7 @@ import {
   accepted,
   readEnvelope,
 } from "../lib/transport/envelope.ts";
+import { callRecordsOf } from "../platform/call-records.ts";
 import { readConfiguration } from "../platform/configuration.ts";
 import { directoryOf } from "../platform/directory/directory.ts";
 import type { HopStatus, NextHopObject, Role } from "../platform/object-rpc.ts";
@@ -93,7 +95,8 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     this.#keyring = keyringOf(sealKeys);
     this.#seekEvery = reconnectTime * 1000;
     this.#timerF = transactionTimeout * 1000;
-    this.#calls = new ActiveCalls({ transaction: transactionTimeout * 1000 + homesFirst, ringing: ringTimeout * 1000 });
+    const callTimeout = { transaction: transactionTimeout * 1000 + homesFirst, ringing: ringTimeout * 1000 };
+    this.#calls = new ActiveCalls(callTimeout, (to, by, at) => this.#post(to.home, { kind: "ended", to, by, at }));
     this.#hop = readHopName(name);
     this.#environment = environment;
     this.#by = { keyring: this.#keyring, home: name, hint: homeHint(this.#keyring, name), hints: homeHints(this.#keyring, name) };
@@ -134,6 +137,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       hosts: [this.#hop.host, writtenHost(this.#hop.address), ...(publicHost === undefined ? [] : [publicHost.replace(/:\d+$/, "")])],
       directory: directoryOf(environment),
       calls: this.#calls,
+      records: callRecordsOf(environment),
       trunk: () => this.#trunk(),
       open: () => this.#connection.open(),
       reply: (request, text) => this.#reply(request, text),
@@ -186,6 +190,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       case "response":
         return this.#response(envelope);
       case "inquiry":
+      case "ended":
         return accepted;
     }
   }
@@ -205,7 +210,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     const text = await this.#shown(whole);
     if (request.method === "INVITE" && this.#sent.latest(branch) !== undefined) return accepted;
     if (request.method !== "ACK") this.#sent.remember(branch, text === whole.text ? whole : parsed(text), Date.now());
-    this.#calls.passed(request.method, mandatory, Date.now(), callerOf(envelope));
+    this.#calls.passed(request.method, mandatory, Date.now(), senderOf(envelope), envelope.endedBy ?? "caller");
     connection.send(text);
     return accepted;
   }
@@ -389,9 +394,15 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     if (request.method !== "ACK") this.#connection.send(text);
   }
 
-  #post(home: HomeName, envelope: ResponseEnvelope): void {
+  #post(home: HomeName, envelope: ResponseEnvelope | EndedEnvelope): void {
     this.#outbox.post(home, envelope).catch((error: unknown) => console.error(JSON.stringify({ note: String(error), hop: this.#by.home })));
   }
+}
+
+function senderOf(envelope: RequestEnvelope): Parameters<ActiveCalls["passed"]>[3] {
+  const home = callerOf(envelope);
+  const { answerTo } = envelope;
+  return { home, ...(answerTo.home === home || isFromPhone(answerTo) ? {} : { forwardedBy: answerTo }) };
 }
 
 /** The home of the caller's end, also if the call was forwarded. */

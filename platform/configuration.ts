@@ -54,6 +54,8 @@ export interface Configuration {
   readonly maximumUnauthenticated: number;
   readonly maximumHomeConnections: number;
   readonly traceLength: number;
+  /** Days that the records of calls are kept; 0: there are none. */
+  readonly callRecordDays: number;
 }
 
 /** The settings as the platform provides them: all optional, each a text. */
@@ -105,6 +107,7 @@ export interface Settings {
   readonly MAXIMUM_UNAUTHENTICATED?: string;
   readonly MAXIMUM_LEGS?: string;
   readonly TRACE_LENGTH?: string;
+  readonly CALL_RECORD_DAYS?: string;
 }
 
 type NumberSetting = readonly [fallback: number, least: number, most: number];
@@ -148,6 +151,7 @@ export const numberSettings = {
   MAXIMUM_UNAUTHENTICATED: [20, 1, 1000],
   MAXIMUM_LEGS: [8, 1, 64],
   TRACE_LENGTH: [50, 0, 1000],
+  CALL_RECORD_DAYS: [30, 0, 3650],
 } as const satisfies Partial<Record<keyof Settings, NumberSetting>>;
 
 const read = new WeakMap<object, Configuration>();
@@ -220,6 +224,7 @@ function parse(written: Settings): Configuration {
     maximumUnauthenticated: number("MAXIMUM_UNAUTHENTICATED"),
     maximumHomeConnections: number("MAXIMUM_LEGS"),
     traceLength: number("TRACE_LENGTH"),
+    callRecordDays: number("CALL_RECORD_DAYS"),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { CallRecord } from "../lib/proxy/call-record/call-record.ts";
 import type { Settings } from "./configuration.ts";
 import type { HomeObject, NextHopObject } from "./object-rpc.ts";
 
@@ -8,4 +9,6 @@ export interface Environment extends Settings {
   readonly DIRECTORY: D1Database;
   readonly ASSETS: Fetcher;
   readonly CONNECTION_RATE: RateLimit;
+  /** Optional: the records of calls go through it to the directory, many at a time. */
+  readonly CALL_RECORDS?: Queue<CallRecord>;
 }

@@ -4,6 +4,8 @@ import { type PresentedCredentials, type TlsClientAuthentication, presentedBy } 
 import { canonicalUser } from "../lib/syntax/uri.ts";
 import { api } from "./api/api.ts";
 import { readConfiguration } from "../platform/configuration.ts";
+import type { CallRecord } from "../lib/proxy/call-record/call-record.ts";
+import { CallStore } from "../platform/directory/call-store.ts";
 import { directoryOf } from "../platform/directory/directory.ts";
 import { DirectoryUnavailable } from "../platform/directory/errors.ts";
 import type { Environment } from "../platform/environment.ts";
@@ -32,7 +34,11 @@ export default {
   fetch: async (request: Request, environment: Environment, context?: ExecutionContext) =>
     unsniffed(await (upgradeAt(request, environment) ?? app.fetch(request, environment, context))),
   connect: (socket, environment) => serveTcp(environment, socket),
-} satisfies ExportedHandler<Environment>;
+  // What it throws, the queue delivers again.
+  queue: ({ messages }, { DIRECTORY }) => new CallStore(DIRECTORY).insert(messages.map(({ body }) => body)),
+  scheduled: (_event, environment) =>
+    new CallStore(environment.DIRECTORY).deleteOld(Date.now(), readConfiguration(environment).callRecordDays),
+} satisfies ExportedHandler<Environment, CallRecord>;
 
 /**
  * `/ws`, `/ws/{address}`, and the same for the redirect server. Undefined for any other path. Without the router, because many phones

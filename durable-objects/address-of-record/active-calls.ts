@@ -43,18 +43,20 @@ export class ActiveCalls implements Part {
   /**
    * @param isLimited whether the user has a limit of calls
    * @param waitsFor until when a phone that is away is waited for, in milliseconds
+   * @param lost learns that a call was ended because its phone is gone
    */
   constructor(
     room: Room,
     isLimited: () => boolean,
     waitsFor: (phone: PhoneId, now: number) => number,
     passOn: (home: HomeName, envelope: RequestEnvelope) => Promise<Receipt>,
+    lost: (dialog: string, now: number) => void,
   ) {
     this.#room = room;
     this.#isLimited = isLimited;
     this.#waitsFor = waitsFor;
     this.#suspended = new SuspendedCalls(room);
-    this.#dead = new DeadCalls(room, this.#suspended, passOn);
+    this.#dead = new DeadCalls(room, this.#suspended, passOn, lost);
   }
 
   count(now: number): number {
@@ -286,10 +288,15 @@ export function takenCall(response: Response, invite: Request, far: DialogEnd): 
 
 function answeredCall(response: Response, contactIn: Message, isCaller: boolean, way: Pick<CallDetails, "far" | "route">): AnsweredCall {
   const known = readCallDetails(response, contactIn, isCaller);
+  return { ...dialogIdsOf(response), details: known === undefined ? undefined : { ...known, ...way } };
+}
+
+/** Of the dialog that a 2xx creates. */
+export function dialogIdsOf(response: Response): DialogIds {
   const callId = headerValue(response, "call-id") ?? "";
   const tag = (name: "from" | "to") => {
     const party = parseFromTo(headerValue(response, name) ?? "");
     return isFault(party) ? undefined : party.tag;
   };
-  return { callId, fromTag: tag("from"), toTag: tag("to"), details: known === undefined ? undefined : { ...known, ...way } };
+  return { callId, fromTag: tag("from"), toTag: tag("to") };
 }

@@ -62,7 +62,9 @@ export class Branches {
     if (flow === undefined) return;
     const { status } = response;
     const others = flow.proceeding.filter((one) => one.branch !== branch);
-    const proceeding = (status < 200 ? [...others, { branch, at: now, ...earlyTagIn(response) }] : others).slice(-maxProceeding);
+    const { progress = [] } = flow.proceeding.find((one) => one.branch === branch) ?? {};
+    const noted = { branch, at: now, ...earlyTagIn(response), progress: withProgress(progress, status, now) };
+    const proceeding = (status < 200 ? [...others, noted] : others).slice(-maxProceeding);
     const activeCalls =
       answered === undefined
         ? {}
@@ -95,6 +97,14 @@ function earlyTagIn(response: Response): { readonly tag?: string } {
   return tag === undefined || tag.length > maxTag ? {} : { tag };
 }
 
+/** Only the first response of each status tells something new. 100 says nothing of the phone. */
+function withProgress(progress: readonly number[], status: number, now: number): readonly number[] {
+  const isNew = status > 100 && !progress.includes(status) && progress.length < maxProgress;
+  return isNew ? [...progress, status, now] : progress;
+}
+
+/** Numbers: a status and its time take two. */
+const maxProgress = 8;
 /** Characters: it is stored in an attachment. */
 const maxTag = 64;
 /** Maximum ringing branches of one connection, equal to that of a user. A branch without a note could not be cancelled. */

@@ -1,4 +1,5 @@
-import { branchName } from "../../lib/transport/return-address.ts";
+import { type CallEvent, type CallNotes, noteChanges } from "../../lib/proxy/call-record/call-notes.ts";
+import { branchName, takerOf } from "../../lib/transport/return-address.ts";
 import type { TransactionId } from "../../lib/transport/identifiers.ts";
 import { isFinished } from "../../lib/proxy/response-context/state.ts";
 import { type Members, type Names, renamed } from "../../lib/transport/older-shapes.ts";
@@ -21,6 +22,14 @@ interface Row extends Record<string, string | number | null> {
 export interface OpenContext {
   readonly context: ResponseContext;
   readonly request: Request;
+}
+
+/** A provisional response. */
+type Progress = CallEvent & { readonly branch: number; readonly status: number };
+
+/** A call, and what is noted of it. */
+export interface RecordedCall extends OpenContext {
+  readonly notes: CallNotes;
 }
 
 const retryAfter = 2000;
@@ -53,7 +62,12 @@ const retargetNames: Names = [
   ["isAllowed", "skipsCallOutCheck"],
 ];
 
-const contextShape = storedShape<ResponseContext>(({ branches, search, ...context }) => ({
+/** A context as its row has it. */
+interface StoredContext extends ResponseContext {
+  readonly call?: CallNotes;
+}
+
+const contextShape = storedShape<StoredContext>(({ branches, search, ...context }) => ({
   ...renamed(context, contextNames),
   branches: (branches as readonly Members[]).map((branch) => withRetarget(renamed(branch, branchNames))),
   ...(search === undefined ? {} : { search: upgradeSearch(search as Members) }),
@@ -77,6 +91,9 @@ export class Contexts {
   /** Those with work to do, and those that only wait to be deleted, the oldest first. */
   readonly #atWork = new Map<string, OpenContext>();
   readonly #over = new Map<string, OpenContext>();
+  /** What is noted of the calls among them, and which of these have their record. */
+  readonly #notes = new Map<string, CallNotes>();
+  readonly #recorded = new Set<string>();
   /** Characters of the row of each. */
   readonly #sizes = new Map<string, number>();
   #size = 0;
@@ -99,10 +116,12 @@ export class Contexts {
     return [...this.#atWork.values()];
   }
 
-  insert(open: OpenContext, now: number): void {
+  /** @param notes of a call, for its record */
+  insert(open: OpenContext, now: number, notes?: CallNotes): void {
     const { context, request } = open;
     this.#keep(open);
-    const row = { state: contextShape.write(context), request: store(request.text) };
+    if (notes !== undefined) this.#notes.set(context.transaction, noteChanges(notes, undefined, context, now));
+    const row = { state: this.#written(context), request: store(request.text) };
     this.#measure(context.transaction, row.state.length + row.request.length);
     this.#room.memory.run(
       "INSERT OR REPLACE INTO contexts (name, due, finished, state, request) VALUES (?, ?, ?, ?, ?)",
@@ -117,7 +136,9 @@ export class Contexts {
     const before = this.#open.get(context.transaction)?.context;
     if (before === context) return;
     this.#keep({ context, request });
-    const state = contextShape.write(context);
+    const notes = this.#notes.get(context.transaction);
+    if (notes !== undefined) this.#notes.set(context.transaction, noteChanges(notes, before, context, now));
+    const state = this.#written(context);
     this.#measure(context.transaction, state.length + request.text.length);
     const values = [context.collect, isFinished(context) ? 1 : 0, state];
     if (before?.final === 0 && context.final !== 0 && !ringsOn(context)) {
@@ -130,10 +151,67 @@ export class Contexts {
     if (context.unconfirmed === undefined) this.schedule(context, now);
   }
 
+  /** Deletes a context; that of a call only when its record is kept elsewhere. */
   forget(transaction: TransactionId): void {
+    const open = this.#isUnrecorded(transaction) ? this.#open.get(transaction) : undefined;
+    if (open === undefined) this.#delete(transaction);
+    else this.#keep({ ...open, context: { ...open.context, unconfirmed: undefined } });
+  }
+
+  /** The calls that are over or in progress, and have no record yet. */
+  unrecorded(): RecordedCall[] {
+    this.#complete();
+    const calls: RecordedCall[] = [];
+    for (const [transaction, notes] of this.#notes) {
+      const open = this.#isUnrecorded(transaction) ? this.#open.get(transaction) : undefined;
+      if (open !== undefined && notes.final !== undefined) calls.push({ ...open, notes });
+    }
+    return calls;
+  }
+
+  /** What is noted of a call. */
+  notesOf(transaction: TransactionId): CallNotes | undefined {
+    return this.#notes.get(transaction);
+  }
+
+  /** Notes something of a call; it is in the row with the next change of the context, or at once if that may never come. */
+  note(transaction: TransactionId, notes: CallNotes, isSaved = false): void {
+    this.#notes.set(transaction, notes);
+    const open = isSaved ? this.#open.get(transaction) : undefined;
+    if (open === undefined) return;
+    const state = this.#written(open.context);
+    this.#measure(transaction, state.length + open.request.text.length);
+    this.#room.memory.run("UPDATE contexts SET state = ? WHERE name = ?", state, transaction);
+  }
+
+  /** The record of a call is kept elsewhere: its context is deleted when nothing else needs it. */
+  recorded(transaction: TransactionId, now: number): void {
+    this.#recorded.add(transaction);
+    const open = this.#open.get(transaction);
+    if (open === undefined || !isFinished(open.context)) return;
+    const isOver = open.context.final >= 300 || open.context.collect <= now;
+    if (isOver && !owesCancel(open.context)) this.#delete(transaction);
+  }
+
+  /** A forwarded call has its record at the home that has forwarded it, which has to know only when the answered one is over. */
+  #isUnrecorded(transaction: TransactionId): boolean {
+    const notes = this.#notes.get(transaction);
+    if (notes === undefined || this.#recorded.has(transaction)) return false;
+    const open = this.#open.get(transaction);
+    return notes.dialog !== undefined || (open !== undefined && !wasForwarded(open.context));
+  }
+
+  #written(context: ResponseContext): string {
+    const call = this.#notes.get(context.transaction);
+    return contextShape.write(call === undefined ? context : { ...context, call });
+  }
+
+  #delete(transaction: TransactionId): void {
     this.#open.delete(transaction);
     this.#atWork.delete(transaction);
     this.#over.delete(transaction);
+    this.#notes.delete(transaction);
+    this.#recorded.delete(transaction);
     this.#measure(transaction, 0);
     this.#room.memory.run("DELETE FROM contexts WHERE name = ?", transaction);
   }
@@ -158,6 +236,17 @@ export class Contexts {
       for (const { branch, at } of proceeding) if (branch === name) since = Math.max(since ?? 0, at);
     }
     return since;
+  }
+
+  /** The provisional responses of a call's phones, as their sockets have noted them. */
+  progressOf(transaction: TransactionId): Progress[] {
+    const names = new Map(this.#open.get(transaction)?.context.branches.map(({ index }) => [branchName(transaction, index), index]));
+    return this.#room.sockets.all().flatMap(({ proceeding }) =>
+      proceeding.flatMap(({ branch: name, progress = [] }) => {
+        const branch = names.get(name);
+        return branch === undefined ? [] : statusesIn(progress).map((one) => ({ ...one, event: "provisional" as const, branch }));
+      }),
+    );
   }
 
   /** The To tag of the early dialog from a call's newest provisional response. */
@@ -193,7 +282,7 @@ export class Contexts {
   #makeRoom(): void {
     for (const { context } of this.#over.values()) {
       if (this.#size <= maxSize) return;
-      if (isFinished(context)) this.forget(context.transaction);
+      if (isFinished(context)) this.#delete(context.transaction);
     }
   }
 
@@ -225,13 +314,23 @@ export class Contexts {
   }
 
   #remember(row: Row): OpenContext {
-    const stored = contextShape.read(row.state);
+    const { call, ...stored } = contextShape.read(row.state);
+    if (call !== undefined) this.#notes.set(stored.transaction, call);
     const context = stored.unconfirmed !== undefined && this.#isTaken(stored) ? { ...stored, unconfirmed: undefined } : stored;
     const open = { context, request: restore(row.request) };
     this.#keep(open);
     this.#measure(context.transaction, row.state.length + row.request.length);
     return open;
   }
+}
+
+/** Whether another home, or this one, has forwarded the request here. */
+export function wasForwarded({ answerTo }: ResponseContext): boolean {
+  return takerOf(answerTo).kind === "context";
+}
+
+function statusesIn(progress: readonly number[]): { readonly status: number; readonly at: number }[] {
+  return progress.flatMap((status, index) => (index % 2 === 0 ? [{ status, at: progress[index + 1] ?? 0 }] : []));
 }
 
 /** RFC 5630 §5.3: such a request goes by secure connections only. */

@@ -24,10 +24,18 @@ export class DeadCalls {
   /** Phones whose calls this home is ending. */
   readonly #ending = new Set<PhoneId>();
 
-  constructor(room: Room, suspended: SuspendedCalls, passOn: (home: HomeName, envelope: RequestEnvelope) => Promise<Receipt>) {
+  readonly #lost: (dialog: string, now: number) => void;
+
+  constructor(
+    room: Room,
+    suspended: SuspendedCalls,
+    passOn: (home: HomeName, envelope: RequestEnvelope) => Promise<Receipt>,
+    lost: (dialog: string, now: number) => void,
+  ) {
     this.#room = room;
     this.#suspended = suspended;
-    this.#hangUp = new HangUp(room, passOn);
+    this.#lost = lost;
+    this.#hangUp = new HangUp(room, passOn, "network");
   }
 
   /** When the other ends of a phone that is away from now on get a BYE, in milliseconds; undefined for never. */
@@ -80,6 +88,7 @@ export class DeadCalls {
     this.#suspended.keep(phone, { ...suspended, until: 0 });
     this.#room.alarm.noLaterThan(now + pauseBetweenAttempts);
     this.#ending.add(phone);
+    for (const { name } of activeCalls) this.#lost(name, now);
     Promise.all(activeCalls.map((dialog) => this.#hangUp.end(dialog, why, now)))
       .finally(() => this.#ending.delete(phone))
       .then(

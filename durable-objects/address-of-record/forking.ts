@@ -1,3 +1,4 @@
+import type { CallRecords } from "./call-records.ts";
 import { hasRoomFor } from "./waiting-requests.ts";
 import { mandatoryHeadersOf, parsedResponse } from "../shared/reparse.ts";
 import { branchName, takerOf } from "../../lib/transport/return-address.ts";
@@ -58,9 +59,11 @@ export class Forking implements Part {
   readonly #finalResponses: FinalResponses;
   readonly #branches: Branches;
   readonly #retargeting: Retargeting;
+  readonly #records: CallRecords;
 
   /** @param waitsFor until when a phone that is away is waited for, in milliseconds */
-  constructor(room: Room, contexts: Contexts, passOn: PassOn, waitsFor: (phone: PhoneId, now: number) => number) {
+  constructor(room: Room, contexts: Contexts, records: CallRecords, passOn: PassOn, waitsFor: (phone: PhoneId, now: number) => number) {
+    this.#records = records;
     this.#room = room;
     this.#waitsFor = waitsFor;
     this.#contexts = contexts;
@@ -115,18 +118,18 @@ export class Forking implements Part {
     const { groupTime, recursesOnRedirect: recurses } = this.#room.configuration;
     const settings = { groupTime: groupTime * 1000, recurses };
     const disposition = readRequestDisposition(request);
-    return this.open(envelope, request, determineExternalTarget({ envelope, disposition, settings, now }, to), now);
+    return this.open(envelope, request, determineExternalTarget({ envelope, disposition, settings, now }, to), now, false);
   }
 
-  /** Opens a context, unless too many requests wait already. */
-  open(envelope: SentRequest, request: Request, { first, search }: Plan & { kind: "search" }, now: number): Receipt {
+  /** Opens a context, unless too many requests wait already. @param isIncoming the request is for the user of this home */
+  open(envelope: SentRequest, request: Request, { first, search }: Plan & { kind: "search" }, now: number, isIncoming = true): Receipt {
     this.#contexts.collect(now);
     if (!this.#hasRoomFor(envelope, request)) return refused(request, tooManyUnanswered);
     const { timers } = this.#room;
     const until = now + timers.grace;
     const { context, effects } = openContext(envelope, request.method, first, { now, until, timers, hint: this.#room.home.hint }, search);
     const open = { context, request };
-    this.#contexts.insert(open, now);
+    this.#contexts.insert(open, now, this.#records.begin(request.method, envelope, isIncoming, now));
     this.#act(open, effects, now);
     const waits = ({ retarget, sent, until: end }: ForkedBranch) => retarget === undefined && sent === 0 && end > now;
     if (context.method === "INVITE" && context.branches.length > 0 && context.branches.every(waits)) this.#tellThatItWaits(open, now);
@@ -149,7 +152,7 @@ export class Forking implements Part {
     const found = this.#contexts.find(envelope.transaction);
     if (found === undefined) return { kind: "answered", status: 481, text: "" };
     const open = this.#withoutLost(found, now);
-    this.#carryOut(open, cancelContext(open.context, envelope.reason, now, this.#room.timers), now);
+    this.#carryOut(open, cancelContext(open.context, envelope, now, this.#room.timers), now);
     return accepted;
   }
 
@@ -172,6 +175,7 @@ export class Forking implements Part {
     const { status } = response;
     const isInvite = open.context.method === "INVITE";
     if (status >= 300 && isInvite) this.#branches.acknowledge(flow, open, branch, response, now);
+    if (status >= 200 && isInvite) this.#records.answered(flow, name.context, name.index, response);
     const wasProceeding = this.#contexts.proceedingSince(name.context, branch) !== undefined;
     // A repeated one, perhaps after the BYE, begins no call.
     const isAnswer = isInvite && status >= 200 && status < 300 && branch.final !== status;
@@ -258,7 +262,7 @@ export class Forking implements Part {
   /** The user was deleted: callers get a response, and phones stop ringing. */
   onSubscriberDeleted(now: number): void {
     for (const open of this.#contexts.unfinished()) {
-      const { context } = cancelContext(open.context, undefined, now, this.#room.timers);
+      const { context } = cancelContext(open.context, { reason: undefined, by: "server" }, now, this.#room.timers);
       const branches = context.branches.map((branch) => (branch.final === 0 ? { ...branch, final: 480 } : branch));
       const decision = complete({ ...context, cancelled: undefined, branches }, [], now, this.#room.timers);
       this.#carryOut(open, decision, now);
@@ -323,7 +327,10 @@ export class Forking implements Part {
     const last = decision.effects.find((effect) => effect.kind === "answer" && effect.status >= 200);
     const isFirst = open.context.final === 0 && open.context.unconfirmed === undefined;
     const context = isFirst && last?.kind === "answer" ? unconfirmedResponses(decision.context, open.request, last) : decision.context;
+    const isConcluded = open.context.final === 0 && context.final !== 0;
+    if (isConcluded) this.#records.concludes(context.transaction, context.final < 300 ? context.unconfirmed?.text : undefined);
     this.#contexts.save(context, open.request, now);
+    if (isConcluded) this.#records.concluded({ context, request: open.request }, now);
     this.#act({ context, request: open.request }, decision.effects, now);
   }
 

@@ -3,7 +3,7 @@ import type { HomeName } from "../../lib/transport/identifiers.ts";
 import { endsOf, openRoute } from "../../lib/proxy/route-token.ts";
 import { composeBye } from "../../lib/proxy/hang-up.ts";
 import type { CallDetails, CallInProgress, BoundContact } from "../../lib/transport/flow.ts";
-import type { DialogEnd, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
+import type { DialogEnd, EndedBy, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import type { Room } from "./room.ts";
 
@@ -11,9 +11,12 @@ import type { Room } from "./room.ts";
 export class HangUp {
   readonly #room: Room;
   readonly #passOn: (home: HomeName, envelope: RequestEnvelope) => Promise<Receipt>;
+  readonly #endedBy: EndedBy;
 
-  constructor(room: Room, passOn: (home: HomeName, envelope: RequestEnvelope) => Promise<Receipt>) {
+  /** @param endedBy who ends these calls */
+  constructor(room: Room, passOn: (home: HomeName, envelope: RequestEnvelope) => Promise<Receipt>, endedBy: EndedBy) {
     this.#room = room;
+    this.#endedBy = endedBy;
     this.#passOn = passOn;
   }
 
@@ -55,6 +58,7 @@ export class HangUp {
       identity: `${user}@${domain}`,
       to: { kind: "phone", phone: to.phone },
       recordRoute: undefined,
+      endedBy: this.#endedBy,
     });
   }
 }

@@ -37,7 +37,7 @@ export class LiveCalls {
     this.#pendingInvites = parts.pendingInvites;
     this.#forking = parts.forking;
     this.#registrar = parts.registrar;
-    this.#hangUp = new HangUp(room, passOn);
+    this.#hangUp = new HangUp(room, passOn, "server");
   }
 
   /** Each call once, in its most advanced state. */
@@ -66,10 +66,11 @@ export class LiveCalls {
     if (answered.length > 0) return this.#hangUpAll(answered, now);
     const calling = this.#pendingInvites.unanswered().filter(({ transaction, name }) => isOne(name ?? transaction));
     const until = now + this.#room.timers.timerC;
-    for (const { home, transaction } of calling) this.#pendingInvites.cancel(home, transaction, reason, until, () => undefined);
+    for (const { home, transaction } of calling)
+      this.#pendingInvites.cancel(home, { transaction, reason, by: "server" }, until, () => undefined);
     if (calling.length > 0) return "ended";
     const ringing = this.#forking.ringing().filter(({ name }) => isOne(name));
-    for (const { transaction } of ringing) this.#forking.cancel({ kind: "cancel", transaction, reason }, now);
+    for (const { transaction } of ringing) this.#forking.cancel({ kind: "cancel", transaction, reason, by: "server" }, now);
     return ringing.length > 0 ? "ended" : "unknown";
   }
 

@@ -27,7 +27,8 @@ import type { Forking } from "./forking.ts";
 import type { UndeliveredMessages } from "./undelivered-messages.ts";
 import type { ListServer } from "./list-server.ts";
 import type { PendingInvites } from "./pending-invites.ts";
-import { parsed } from "../shared/reparse.ts";
+import { mandatoryHeadersOf, parsed } from "../shared/reparse.ts";
+import type { CallRecords } from "./call-records.ts";
 import { type External, type RedirectTarget, type TargetQuestion, decideTarget, selectTarget } from "../shared/target-selection.ts";
 import type { OriginatingResponses } from "./originating-responses.ts";
 import type { TryingTimer } from "./trying-timer.ts";
@@ -38,6 +39,7 @@ export interface OriginatingParts {
   readonly pendingInvites: PendingInvites;
   readonly undelivered: UndeliveredMessages;
   readonly activeCalls: ActiveCalls;
+  readonly records: CallRecords;
   readonly lists: ListServer;
   readonly callsAtPresent: CallsAtPresent;
   readonly forking: Pick<Forking, "acknowledged" | "has" | "openExternal">;
@@ -58,6 +60,7 @@ export class Originating {
   readonly #pendingInvites: PendingInvites;
   readonly #undelivered: UndeliveredMessages;
   readonly #activeCalls: ActiveCalls;
+  readonly #records: CallRecords;
   readonly #lists: ListServer;
   readonly #callsAtPresent: CallsAtPresent;
   readonly #forking: OriginatingParts["forking"];
@@ -68,7 +71,18 @@ export class Originating {
 
   constructor(
     room: Room,
-    { account, pendingInvites, undelivered, activeCalls, lists, callsAtPresent, forking, responses, tryingTimers }: OriginatingParts,
+    {
+      account,
+      pendingInvites,
+      undelivered,
+      activeCalls,
+      records,
+      lists,
+      callsAtPresent,
+      forking,
+      responses,
+      tryingTimers,
+    }: OriginatingParts,
     passOn: PassOn,
   ) {
     this.#room = room;
@@ -76,6 +90,7 @@ export class Originating {
     this.#pendingInvites = pendingInvites;
     this.#undelivered = undelivered;
     this.#activeCalls = activeCalls;
+    this.#records = records;
     this.#lists = lists;
     this.#callsAtPresent = callsAtPresent;
     this.#forking = forking;
@@ -103,10 +118,15 @@ export class Originating {
 
   /** Goes to the other end of its dialog, which our route token names (RFC 3261 §16.11). */
   #withinDialog(flow: Flow, request: Request, mandatory: MandatoryHeaders, { way, text }: Forwarded<"dialog">, now: number): void {
-    if (request.method === "BYE") this.#activeCalls.ended(mandatory);
+    if (request.method === "BYE") this.#ended(mandatory, now);
     const { receiver, recordRoute } = way;
     const sent = this.#sent(flow, mandatory, { text, recordRoute });
     this.#send(flow, request, receiver.home, { ...sent, to: { kind: "phone", phone: receiver.phone } }, now);
+  }
+
+  #ended(mandatory: MandatoryHeaders, now: number): void {
+    this.#activeCalls.ended(mandatory);
+    this.#records.ended(mandatory, undefined, now);
   }
 
   /** Goes to the target that is determined for it (RFC 3261 §16.5). */
@@ -182,7 +202,7 @@ export class Originating {
     const reason = headerValue(request, "reason");
     if (home === undefined) return this.#cancelByName(flow, request, mandatory, { kind: "cancel", transaction, reason }, now);
     const done = () => this.#reply(flow, request, replyTo(request, 200, { toTag: randomText() }), 200, Date.now());
-    this.#pendingInvites.cancel(home, transaction, reason, now + this.#room.timers.timerC, done, done);
+    this.#pendingInvites.cancel(home, { transaction, reason }, now + this.#room.timers.timerC, done, done);
   }
 
   /** If the notes are lost, the CANCEL goes where its Request-URI leads (RFC 3261 §9.1: the INVITE's), and that home knows the call. */
@@ -244,7 +264,8 @@ export class Originating {
       (error: unknown) => {
         this.#failed(flow, request, envelope.transaction, error);
         // The request may have arrived, and only the receipt have been lost.
-        if (isCall) this.#pendingInvites.cancel(home, envelope.transaction, undefined, now + this.#room.timers.timerC, () => {});
+        const given = { transaction: envelope.transaction, reason: undefined, by: "server" } as const;
+        if (isCall) this.#pendingInvites.cancel(home, given, now + this.#room.timers.timerC, () => {});
       },
     );
   }
@@ -282,6 +303,7 @@ export class Originating {
     const { transaction, answerTo: to } = sent;
     if (receipt.kind === "taken") return this.#trying(flow, request, transaction);
     const { status, text, why } = receipt;
+    if (isCall && flow.nonSubscriber === undefined) this.#records.refused(request, sent, text, why, Date.now());
     const noted = isCall ? transaction : undefined;
     const response = { kind: "response", text, status, to, transaction: noted, ...(why === undefined ? {} : { why }) } as const;
     this.#responses.response(response, Date.now(), true);
@@ -326,7 +348,17 @@ export class Originating {
   }
 
   #refuse(flow: Flow, request: Request, refusal: Fault, now: number): void {
-    if (request.method !== "ACK") this.#reply(flow, request, answerFault(request, refusal), refusal.status, now, refusal.fault);
+    if (request.method === "ACK") return;
+    const text = answerFault(request, refusal);
+    this.#reply(flow, request, text, refusal.status, now, refusal.fault);
+    if (request.method === "INVITE") this.#recordRefused(flow, request, text, refusal.fault, now);
+  }
+
+  /** Guests have no records of their own: they have not authenticated. */
+  #recordRefused(flow: Flow, request: Request, text: string, why: string, now: number): void {
+    const mandatory = mandatoryHeadersOf(request);
+    if (flow.nonSubscriber !== undefined || mandatory.toTag !== undefined) return;
+    this.#records.refused(request, this.#sent(flow, mandatory, { text: "", recordRoute: undefined }), text, why, now);
   }
 
   #reply(flow: Flow, request: Request, text: string, status: number, now: number, why?: string): void {

@@ -1,5 +1,5 @@
 import type { HomeName } from "../../lib/transport/identifiers.ts";
-import type { CancelEnvelope, InquiryEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
+import type { Envelope, Receipt } from "../../lib/transport/envelope.ts";
 
 /** Sends an envelope to a home, also this one. */
-export type PassOn = (home: HomeName, envelope: RequestEnvelope | ResponseEnvelope | CancelEnvelope | InquiryEnvelope) => Promise<Receipt>;
+export type PassOn = (home: HomeName, envelope: Envelope) => Promise<Receipt>;

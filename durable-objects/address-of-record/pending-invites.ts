@@ -107,7 +107,7 @@ export class PendingInvites implements Part {
   #givenUp({ transaction, home, at }: PendingInvite, now: number): void {
     const until = now + this.#room.timers.timerC;
     this.#keepOrphaned({ name: transaction, due: now + pauseBeforeRepeating, until, home, phone: "", at, forgetful: 1, contact: "" });
-    this.cancel(home, transaction, undefined, until, () => this.#forgetOrphan(transaction));
+    this.cancel(home, { transaction, reason: undefined }, until, () => this.#forgetOrphan(transaction));
   }
 
   /** A callee's home asks whether the caller still waits: our notes may have been lost with our sockets. */
@@ -126,7 +126,10 @@ export class PendingInvites implements Part {
     for (const row of [...this.#load().values()]) {
       // In case of an eviction before the other home has it.
       this.#room.alarm.noLaterThan(Math.max(row.due, now + pauseBeforeRepeating));
-      if (row.due <= now) this.cancel(row.home, row.name, undefined, row.until, () => this.#forgetOrphan(row.name));
+      // Without a phone it is a CANCEL of the caller that could not be delivered.
+      const by = row.phone === "" ? {} : { by: "network" as const };
+      if (row.due <= now)
+        this.cancel(row.home, { transaction: row.name, reason: undefined, ...by }, row.until, () => this.#forgetOrphan(row.name));
     }
   }
 
@@ -189,8 +192,9 @@ export class PendingInvites implements Part {
   }
 
   /** Sends the CANCEL to a callee's home until it is confirmed; at `until` that home's own timer has ended the call. */
-  cancel(home: HomeName, transaction: TransactionId, reason: string | undefined, until: number, then: () => void, failed = () => {}): void {
-    this.#passOn(home, { kind: "cancel", transaction, reason }).then(then, (error: unknown) => {
+  cancel(home: HomeName, cancelled: Omit<CancelEnvelope, "kind">, until: number, then: () => void, failed = () => {}): void {
+    const { transaction } = cancelled;
+    this.#passOn(home, { kind: "cancel", ...cancelled }).then(then, (error: unknown) => {
       failed();
       const now = Date.now();
       this.#room.log.note(now, "-", String(error));

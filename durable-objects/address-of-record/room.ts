@@ -1,3 +1,4 @@
+import type { RecordStore } from "../../platform/call-records.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import type { Configuration } from "../../platform/configuration.ts";
 import type { Directory } from "../../platform/directory/directory.ts";
@@ -29,6 +30,8 @@ export interface Room {
   readonly outbox: Outbox;
   readonly log: Log;
   readonly failed: FailedCalls;
+  /** Where the records of calls are kept. */
+  readonly records: RecordStore;
 }
 
 /** The parts of a home's name, `sip:alice@example.com#1`. */

@@ -13,6 +13,7 @@ import { listSubscriptionsTable } from "./lists/list-subscriptions.ts";
 import { backEndsTable } from "./lists/back-ends.ts";
 import { attachmentsTable } from "./sockets.ts";
 import { undeliveredMessagesTable } from "./undelivered-messages.ts";
+import { callRecordsTable } from "./call-records.ts";
 import { failedCallsTable } from "./failed-calls.ts";
 import { namesInFirstRelease } from "../../lib/transport/attachment.ts";
 import type { Schema } from "../../platform/sql.ts";
@@ -44,6 +45,7 @@ export const schema: Schema = {
     ...attachmentsTable,
     ...undeliveredMessagesTable,
     ...failedCallsTable,
+    ...callRecordsTable,
   },
   migrations: [
     // From the first release, which has two tables of calls whose phone was lost while they rang.

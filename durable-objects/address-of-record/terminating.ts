@@ -1,3 +1,4 @@
+import type { CallRecords } from "./call-records.ts";
 import { hasLooped } from "../../lib/proxy/loop-detection.ts";
 import { contactForGruu } from "../../lib/location/gruu.ts";
 import { isFromPhone, isInReceipt } from "../../lib/transport/return-address.ts";
@@ -54,6 +55,7 @@ export class Terminating implements Part {
   readonly #forking: Forking;
   readonly #undelivered: UndeliveredMessages;
   readonly #activeCalls: ActiveCalls;
+  readonly #records: CallRecords;
   readonly #messages: Messages;
   readonly #presence: PresenceAgent;
   readonly #localUserAgents: readonly LocalUserAgent[];
@@ -68,6 +70,7 @@ export class Terminating implements Part {
     this.#forking = parts.forking;
     this.#undelivered = parts.undelivered;
     this.#activeCalls = parts.activeCalls;
+    this.#records = parts.records;
     this.#messages = parts.messages;
     this.#presence = parts.presence;
     this.#localUserAgents = parts.localUserAgents;
@@ -256,7 +259,10 @@ export class Terminating implements Part {
     if (local !== undefined) return local.inDialog(envelope, request, mandatory, now);
     const refusal = refuseWithin(this.#account.rules().blocked, envelope.identity, request, mandatory);
     if (refusal !== undefined) return refused(request, refusal);
-    if (request.method === "BYE") this.#activeCalls.ended(mandatory);
+    if (request.method === "BYE") {
+      this.#activeCalls.ended(mandatory);
+      this.#records.ended(mandatory, envelope.endedBy, now);
+    }
     const flow = this.#room.sockets.newestTo(phone);
     if (flow !== undefined) {
       const target = { phone, host: flow.host, contact: contactForGruu(request.requestUri, flow.boundContacts, phone), path: [] };
@@ -348,6 +354,7 @@ export interface TerminatingParts {
   readonly forking: Forking;
   readonly undelivered: UndeliveredMessages;
   readonly activeCalls: ActiveCalls;
+  readonly records: CallRecords;
   readonly messages: Messages;
   readonly presence: PresenceAgent;
   readonly localUserAgents: readonly LocalUserAgent[];

@@ -1,11 +1,19 @@
+import type { EndedBy } from "../../lib/transport/envelope.ts";
+import type { ReturnAddress } from "../../lib/transport/return-address.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { dialogName } from "../../lib/proxy/call-name.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 
-interface Call {
+/** Where a call comes from. */
+interface Sender {
   /** The home of its caller; undefined if it is unknown. */
   readonly home: HomeName | undefined;
+  /** The response context that has forwarded it here, if that is in another home: it sees nothing of the end of the call. */
+  readonly forwardedBy?: ReturnAddress | undefined;
+}
+
+interface Call extends Sender {
   readonly isAnswered: boolean;
   /** By name: each phone that answers creates one (RFC 3261 §13.2.2.4), and the call ends with the last. */
   readonly dialogs: readonly string[];
@@ -43,26 +51,30 @@ type CallIds = Pick<MandatoryHeaders, "callId" | "fromTag" | "toTag">;
  */
 export class ActiveCalls {
   readonly #patience: CallTimeout;
+  readonly #ended: (forwardedBy: ReturnAddress, by: EndedBy, now: number) => void;
   readonly #calls = new Map<string, Call>();
   /** The newest ended dialogs, by name: late messages of them, such as a 2xx that is repeated after the BYE, begin no call. */
   readonly #over = new Set<string>();
 
-  constructor(patience: CallTimeout) {
+  /** @param ended learns that a forwarded call is over */
+  constructor(patience: CallTimeout, ended: (forwardedBy: ReturnAddress, by: EndedBy, now: number) => void = () => {}) {
     this.#patience = patience;
+    this.#ended = ended;
   }
 
   /**
    * A request has passed: INVITE begins a call, BYE ends it, and requests that only a call has show that it goes on (RFC 3261 §13, §14; RFC
    * 3311). A route is valid longer than its call: only a 2xx to an INVITE proves an unknown or unanswered call.
-   * @param home of the caller
+   * @param sender of an INVITE
+   * @param by who ends the call with a BYE
    */
-  passed(method: string, mandatory: CallIds, now: number, home?: HomeName): void {
+  passed(method: string, mandatory: CallIds, now: number, sender: Sender, by: EndedBy): void {
     const { callId, toTag } = mandatory;
     const call = this.#calls.get(callId);
-    if (method === "BYE") this.#ends(mandatory);
+    if (method === "BYE") this.#ends(mandatory, by, now);
     else if (call === undefined) {
       const until = now + this.#patience.transaction + headStart;
-      if (method === "INVITE") this.#calls.set(callId, { home, isAnswered: false, dialogs: [], until });
+      if (method === "INVITE") this.#calls.set(callId, { ...sender, isAnswered: false, dialogs: [], until });
     } else if (call.isAnswered && toTag !== undefined && goesOn.includes(method)) this.#talks(mandatory, now);
   }
 
@@ -101,14 +113,14 @@ export class ActiveCalls {
 
   #talks(mandatory: CallIds, now: number): void {
     const { callId } = mandatory;
-    const { home, dialogs = [] } = this.#calls.get(callId) ?? {};
+    const { home, forwardedBy, dialogs = [] } = this.#calls.get(callId) ?? {};
     const name = dialogName(mandatory);
     if (this.#over.has(name)) return;
     const known = dialogs.includes(name) ? dialogs : [...dialogs, name].slice(-maxDialogs);
-    this.#calls.set(callId, { home, isAnswered: true, dialogs: known, until: now + maxSilence });
+    this.#calls.set(callId, { home, forwardedBy, isAnswered: true, dialogs: known, until: now + maxSilence });
   }
 
-  #ends(mandatory: CallIds): void {
+  #ends(mandatory: CallIds, by: EndedBy, now: number): void {
     const call = this.#calls.get(mandatory.callId);
     // It is of an early dialog: the INVITE will still be answered (RFC 3261 §15).
     if (call?.isAnswered !== true) return;
@@ -117,8 +129,9 @@ export class ActiveCalls {
     const [oldest] = this.#over;
     if (this.#over.size > maxOver && oldest !== undefined) this.#over.delete(oldest);
     const dialogs = call.dialogs.filter((one) => one !== name);
-    if (dialogs.length === 0) this.#calls.delete(mandatory.callId);
-    else this.#calls.set(mandatory.callId, { ...call, dialogs });
+    if (dialogs.length > 0) return void this.#calls.set(mandatory.callId, { ...call, dialogs });
+    this.#calls.delete(mandatory.callId);
+    if (call.forwardedBy !== undefined) this.#ended(call.forwardedBy, by, now);
   }
 
   /** When the last of them no longer counts; 0 if there is none. */

@@ -21,12 +21,17 @@ import { inspectRequest } from "../../lib/uas/inspect-request.ts";
 import type { Envelope, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import type { Directory } from "../../platform/directory/directory.ts";
 import { type HomeTarget, type RedirectTarget, selectTargetForTrunk, takesUnsolicited } from "../shared/target-selection.ts";
+import type { RecordStore } from "../../platform/call-records.ts";
+import { TokenBucket } from "../../platform/token-bucket.ts";
+import { recordOfRefused } from "../../lib/proxy/call-record/call-record.ts";
 import { available } from "../../platform/directory/available.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
 import { type ActiveCalls, isFull } from "./active-calls.ts";
 import type { Connection } from "./connection.ts";
 
+/** Records of refused calls: at once, and in a second. Without a row here: one is lost if the directory is away just then. */
+const maxRecorded = [30, 0.5] as const;
 /** INVITEs remembered for their CANCEL. */
 const invitesKept = 500;
 
@@ -41,6 +46,7 @@ export interface Line {
   readonly hosts: readonly string[];
   readonly directory: Directory;
   readonly calls: ActiveCalls;
+  readonly records: RecordStore;
   trunk(): Promise<Trunk | undefined>;
   open(): Promise<Connection | undefined>;
   reply(request: SipRequest, text: string): void;
@@ -51,6 +57,7 @@ export interface Line {
 export class Inbound {
   readonly #line: Line;
   readonly #id = randomText();
+  readonly #recorded = new TokenBucket(...maxRecorded);
   /** INVITEs of the other server, by Via: the home that each went to. */
   readonly #terminating = new Map<string, { readonly home: HomeName; readonly transaction: TransactionId }>();
 
@@ -78,7 +85,7 @@ export class Inbound {
     }
     const forged = way.hasOwnRouteToken || trunk === undefined ? undefined : await this.#refusalOfSender(mandatory, trunk);
     if (forged !== undefined) return this.#refuse(request, forged);
-    this.#line.calls.passed(request.method, mandatory, Date.now());
+    this.#line.calls.passed(request.method, mandatory, Date.now(), { home: undefined }, "callee");
     const { sender, receiver, recordRoute, alterations } = way;
     const envelope: RequestEnvelope = {
       kind: "request",
@@ -169,7 +176,7 @@ export class Inbound {
     if (request.method === "INVITE" && isFull(trunk, this.#line.calls) && !this.#line.calls.has(mandatory.callId))
       return this.#refuse(request, allInUse);
     const found = await this.#select(trunk, request.method, this.#dialled(mandatory, way, trunk));
-    if (isFault(found)) return this.#refuse(request, found);
+    if (isFault(found)) return this.#refuseCall(request, mandatory, found, trunk);
     if (found.kind === "redirect") return this.#line.reply(request, redirect(request, found));
     const { home, to, calleeSubscriber } = found;
     const connection = await this.#line.open();
@@ -191,7 +198,7 @@ export class Inbound {
       this.#terminating.set(nameOf(mandatory), { home, transaction });
       const oldest = this.#terminating.keys().next();
       if (this.#terminating.size > invitesKept && oldest.done !== true) this.#terminating.delete(oldest.value);
-      this.#line.calls.passed("INVITE", mandatory, Date.now(), this.#line.name);
+      this.#line.calls.passed("INVITE", mandatory, Date.now(), { home: this.#line.name }, "caller");
       this.#line.calls.answered(100, mandatory, Date.now());
       this.#line.reply(request, replyTo(request, 100));
     }
@@ -248,6 +255,18 @@ export class Inbound {
 
   #refuse(request: SipRequest, refusal: Fault): void {
     this.#line.reply(request, answerFault(request, refusal));
+  }
+
+  /** A call for a number that is no user's: no home has its record. */
+  #refuseCall(request: SipRequest, mandatory: MandatoryHeaders, refusal: Fault, { name: trunk, domain }: Trunk): void {
+    const final = answerFault(request, refusal);
+    this.#line.reply(request, final);
+    const now = Date.now();
+    if (request.method !== "INVITE" || !this.#recorded.take(now)) return;
+    const reason = final.slice("SIP/2.0 404 ".length, final.indexOf("\r\n"));
+    const response = { status: refusal.status, reason, why: refusal.fault };
+    const record = recordOfRefused(request, this.#transactionOf(mandatory), response, { parties: { trunk }, domain, now });
+    this.#line.records.keep(record).catch((error: unknown) => console.error(JSON.stringify({ note: String(error), hop: this.#line.name })));
   }
 }
 

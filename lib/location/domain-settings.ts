@@ -14,6 +14,8 @@ export interface DomainSettings {
   readonly takesUnsolicited?: boolean;
   /** The trunk to the presence agent of its users, if that is another server: it gets their SUBSCRIBE and PUBLISH (RFC 3856 §5). */
   readonly presenceAgent?: string;
+  /** Days that the records of its calls are kept; 0: none are written. */
+  readonly callRecordDays?: number;
 }
 
 export const defaultDomainSettings: DomainSettings = { redirects: false, answersStrangers: false, callsOut: false };

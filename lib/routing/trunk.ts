@@ -95,6 +95,11 @@ export function trunkIdentity({ name, domain }: Pick<Trunk, "name" | "domain">):
   return `${calledTrunk}${name}@${domain}`;
 }
 
+/** The name of the trunk in its identity. */
+export function trunkNamed(identity: string): string {
+  return identity.slice(calledTrunk.length, identity.lastIndexOf("@"));
+}
+
 export function isTrunkIdentity(identity: string): boolean {
   return identity.startsWith(calledTrunk);
 }

@@ -195,7 +195,7 @@ function isIpv4(text: string): boolean {
  */
 export function isIpv6(text: string): boolean {
   if (text.length > 45) return false;
-  const halves = text.replace(/:::(?=\d+\.[\d.]+$)/, "::").split("::");
+  const halves = text.replace(/:::(\d+\.[\d.]+)$/, "::$1").split("::");
   if (halves.length > 2) return false;
   const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")));
   const last = groups.at(-1) ?? "";

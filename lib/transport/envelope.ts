@@ -30,7 +30,12 @@ export interface SentRequest {
 /** A request on its way to another home (for other servers, all homes are one SIP element). */
 export interface RequestEnvelope extends SentRequest {
   readonly to: Destination;
+  /** Who has ended the call, in a BYE that is not from its other end. */
+  readonly endedBy?: EndedBy;
 }
+
+/** Who has ended a call, or given it up; `network`: a connection was lost and did not come back. */
+export type EndedBy = "caller" | "callee" | "server" | "network";
 
 /** One end of a dialog: a home, and the phone there. */
 export interface DialogEnd {
@@ -65,6 +70,18 @@ export interface CancelEnvelope {
   readonly reason: string | undefined;
   /** What to cancel, if it was forwarded to another server. */
   readonly of?: RequestEnvelope;
+  /** Who gave the call up; absent for the caller. */
+  readonly by?: EndedBy;
+}
+
+/** A call that was forwarded is over: its end is not seen by the home that has forwarded it, and keeps the record. */
+export interface EndedEnvelope {
+  readonly kind: "ended";
+  /** The branch that the call was forwarded by. */
+  readonly to: ReturnAddress;
+  /** Milliseconds. */
+  readonly at: number;
+  readonly by: EndedBy;
 }
 
 /** The callee's home asks whether the caller still waits: the caller's home may have lost its notes with its sockets. */
@@ -78,7 +95,7 @@ export interface InquiryEnvelope {
   readonly dropsOnDisconnect: boolean;
 }
 
-export type Envelope = RequestEnvelope | ResponseEnvelope | CancelEnvelope | InquiryEnvelope;
+export type Envelope = RequestEnvelope | ResponseEnvelope | CancelEnvelope | InquiryEnvelope | EndedEnvelope;
 
 /**
  * The result of one envelope: accepted, or answered at once (the text goes back unchanged to `answerTo`). `why` is for the administrator,

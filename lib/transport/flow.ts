@@ -152,6 +152,8 @@ export interface ProceedingBranch {
   readonly at: number;
   /** The To tag of that response, which identifies the early dialog. */
   readonly tag?: string;
+  /** Each status that came, and when it came first (milliseconds), in turn. */
+  readonly progress?: readonly number[];
 }
 
 /** The phone at the other end: from the binding on the flow, or from its Contact; else the flow itself. */

@@ -1,2 +1,13 @@
 /** The tables of the directory; an older database lacks some of them. */
-export const tables = ["aliases", "deleted_subscribers", "domains", "list_watchers", "lists", "peers", "routes", "subscribers", "trunks"];
+export const tables = [
+  "aliases",
+  "calls",
+  "deleted_subscribers",
+  "domains",
+  "list_watchers",
+  "lists",
+  "peers",
+  "routes",
+  "subscribers",
+  "trunks",
+];

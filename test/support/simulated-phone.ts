@@ -56,6 +56,8 @@ interface Call {
   /** The last response to the INVITE, said again when it comes again. */
   response: string | undefined;
   isAcknowledged: boolean;
+  /** This phone has sent the BYE. */
+  hasHungUp?: boolean;
 }
 
 export type CallState = "calling" | "hears ringing" | "ringing" | "talking" | `ended ${number}` | "ended by bye" | "forgotten";
@@ -228,6 +230,7 @@ export class SimulatedPhone {
     const { dialog } = call;
     if (dialog === undefined) throw new Error("there is no dialog to end");
     call.state = "ended by bye";
+    call.hasHungUp = true;
     this.within("BYE", dialog);
   }
 
@@ -344,6 +347,7 @@ export class SimulatedPhone {
     const name = `${dialog.callId} ${dialog.remote}`;
     if (call.dialog?.remote !== dialog.remote && !this.#ended.has(name)) {
       this.#ended.add(name);
+      call.hasHungUp = true;
       this.within("BYE", dialog);
     }
   }

@@ -122,9 +122,45 @@ async function cutPower(at: number, met: Record<string, number>): Promise<void> 
   }
 }
 
-it(`${rounds} power cuts at any moment lose no registration and no call`, async () => {
+interface WrittenRecord {
+  readonly call_id: string;
+  readonly outcome: string;
+  readonly status: number;
+  readonly ended_by: string;
+}
+
+/** The records of a user's calls. */
+async function recordsOf({ server }: ServerUnderTest, user: string): Promise<readonly WrittenRecord[]> {
+  const response = await server.api("GET", `/domains/localhost/calls?limit=1000&user=${user}`);
+  return ((await response.json()) as { readonly calls: readonly WrittenRecord[] }).calls;
+}
+
+/** What the records of a caller's calls do not say as its phone does: each call that the server took over has one. */
+function wrongRecords({ name, caller, callee }: Pair, records: readonly WrittenRecord[]): string[] {
+  return caller.calls.flatMap(({ id, invite, dialog, hasHungUp }) => {
+    const [record, ...more] = records.filter(({ call_id: callId }) => callId === id);
+    const isTaken = (invite?.provisional ?? 0) > 0 || (invite?.final ?? 0) > 0;
+    if (record === undefined) return isTaken ? [`${name}: ${id} has no record`] : [];
+    const ends = [hasHungUp === true ? "caller" : "", callee.calls.some((one) => one.id === id && one.hasHungUp === true) ? "callee" : ""];
+    const isRight = dialog === undefined || (record.outcome === "answered" && ends.includes(record.ended_by));
+    return more.length === 0 && isRight ? [] : [`${name}: ${id} has ${JSON.stringify([record, ...more])}, ended by ${ends.join()}`];
+  });
+}
+
+it(`${rounds} power cuts at any moment lose no registration, no call, and no record of one`, async () => {
   const met: Record<string, number> = {};
   await Promise.all(towns.map((_town, at) => cutPower(at, met)));
   console.log(`power cuts (seed ${seed}) came while the phones were:\n${JSON.stringify(met, null, 2)}`);
+  let calls = 0;
+  for (const { serverUnderTest, pairs } of towns) {
+    for (const pair of pairs) {
+      calls += pair.caller.calls.length;
+      // A home that still has a record to store does so when a phone comes back.
+      pair.callee.isCut();
+      const wrong = async () => wrongRecords(pair, await recordsOf(serverUnderTest, pair.caller.account));
+      await expect.poll(wrong).toEqual([]);
+    }
+  }
+  console.log(`${calls} calls have their records`);
   expect(Object.keys(met)).toEqual(expect.arrayContaining(["hears ringing, ringing", "talking, talking"]));
 });

@@ -536,3 +536,68 @@ describe("who calls is told (RFC 3325 §5)", () => {
     expect([invite.requestUri.startsWith("sip:+1777@"), asserted(invite)]).toEqual([true, told]);
   });
 });
+
+describe("the record of a call by a trunk", () => {
+  /** The record of the call with this Call-ID. */
+  async function record(callId: string): Promise<Record<string, unknown> | undefined> {
+    const response = await serverUnderTest.server.api("GET", "/domains/localhost/calls?limit=1000");
+    return ((await response.json()) as { calls: Record<string, unknown>[] }).calls.find((call) => call["call_id"] === callId);
+  }
+
+  it("says who has placed it, and who has ended it", async () => {
+    const { near } = await placed();
+    alice.bye(near);
+    provider.reply(await provider.next("BYE"), 200);
+    const caller = alice.aor.slice("sip:".length);
+    await expect
+      .poll(() => record(near.callId))
+      .toMatchObject({ caller, callee: null, trunk: "provider", outcome: "answered", ended_by: "caller" });
+    const other = await placed();
+    says("BYE", other.far, 2);
+    alice.reply(await alice.next("BYE"), 200);
+    await expect.poll(() => record(other.near.callId)).toMatchObject({ outcome: "answered", ended_by: "callee" });
+  });
+
+  it("says where it came from", async () => {
+    const { near } = await received();
+    alice.bye(near);
+    provider.reply(await provider.next("BYE"), 200);
+    const callee = alice.aor.slice("sip:".length);
+    await expect
+      .poll(() => record(near.callId))
+      .toMatchObject({ caller: null, callee, trunk: "provider", outcome: "answered", ended_by: "callee" });
+  });
+
+  it("says how its server has refused it", async () => {
+    const sent = alice.request("INVITE", "sip:+1555@localhost", { body: shortSdp });
+    provider.reply(await provider.next("INVITE"), 486);
+    await alice.finalResponse(sent);
+    await expect.poll(() => record(sent.callId)).toMatchObject({ trunk: "provider", outcome: "busy", status: 486, ended_by: "callee" });
+  });
+
+  it("is there for a number that is no user's", async () => {
+    await connects();
+    const { callId } = asks("INVITE", { uri: "sip:+999@localhost" });
+    await provider.next(404);
+    await expect
+      .poll(() => record(callId))
+      .toMatchObject({ caller: null, callee: null, trunk: "provider", outcome: "failed", status: 404 });
+  });
+
+  it("has the end of a call that was sent on by it, which its user's home does not see", async () => {
+    await connects();
+    const rules = { forward: { always: "sip:+1777@localhost" } };
+    await serverUnderTest.server.api("PUT", `/domains/localhost/subscribers/${alice.account}/rules`, rules);
+    const [bob] = await serverUnderTest.phones("direct", "bob");
+    const sent = bob.request("INVITE", alice.aor, { body: shortSdp });
+    const invite = await provider.next("INVITE");
+    provider.reply(invite, 200, [contact()], shortSdp);
+    bob.ack(dialogOfCaller(await bob.finalResponse(sent)));
+    await provider.next("ACK");
+    says("BYE", dialogOfCallee(invite, "theirs"), 2);
+    bob.reply(await bob.next("BYE"), 200);
+    await expect
+      .poll(() => record(sent.callId))
+      .toMatchObject({ callee: alice.aor.slice("sip:".length), forwarded: ["sip:+1777@localhost"], ended_by: "callee" });
+  });
+});

@@ -6,6 +6,7 @@ import { allowedMethods } from "./allowed-methods.ts";
 import { isDirectoryAway } from "../../platform/directory/guarded.ts";
 import { authorise } from "./authorisation.ts";
 import { bindingRoutes } from "./bindings.ts";
+import { callRecordRoutes } from "./call-records.ts";
 import { callRoutes } from "./calls.ts";
 import { domainSettingRoutes } from "./domain-settings.ts";
 import { domainRoutes } from "./domains.ts";
@@ -79,6 +80,7 @@ api.route("/", watcherRoutes);
 api.route("/", presenceRoutes);
 api.route("/", bindingRoutes);
 api.route("/", callRoutes);
+api.route("/", callRecordRoutes);
 api.route("/", listRoutes);
 
 // Not `notFound`: the outer app's handler would be used instead.

@@ -24,6 +24,9 @@ const settingsSchema = z
       .boolean()
       .default(false)
       .openapi({ description: "Trusted trunks may send NOTIFY outside a subscription to its phones, which makes some phones restart" }),
+    call_record_days: z.number().int().min(0).max(3650).optional().openapi({
+      description: "Days that the records of calls are kept; 0: none are written; absent: as the setting CALL_RECORD_DAYS says",
+    }),
     answer_strangers: z.boolean().default(false).openapi({ description: "The redirect server answers without authentication" }),
   })
   .openapi("DomainSettings");
@@ -58,6 +61,7 @@ domainSettingRoutes.openapi(put, async (context) => {
     guests,
     presence_agent: presenceAgent,
     unsolicited_notify: takesUnsolicited,
+    call_record_days: callRecordDays,
   } = context.req.valid("json");
   const settings: DomainSettings = {
     ...(guests === false ? {} : { guests }),
@@ -66,6 +70,7 @@ domainSettingRoutes.openapi(put, async (context) => {
     callsOut,
     ...(presenceAgent === undefined ? {} : { presenceAgent }),
     ...(takesUnsolicited ? { takesUnsolicited } : {}),
+    ...(callRecordDays === undefined ? {} : { callRecordDays }),
   };
   const store = new Store(context.env.DIRECTORY);
   if (presenceAgent !== undefined && !(await store.hasTrunk(domain, presenceAgent)))
@@ -79,7 +84,7 @@ domainSettingRoutes.openapi(put, async (context) => {
 });
 
 function written(settings: DomainSettings): z.infer<typeof settingsSchema> {
-  const { redirects, answersStrangers, callsOut, guests = false, presenceAgent, takesUnsolicited = false } = settings;
+  const { redirects, answersStrangers, callsOut, guests = false, presenceAgent, takesUnsolicited = false, callRecordDays } = settings;
   return {
     redirect: redirects,
     answer_strangers: answersStrangers,
@@ -87,5 +92,6 @@ function written(settings: DomainSettings): z.infer<typeof settingsSchema> {
     guests: typeof guests === "boolean" ? guests : [...guests],
     presence_agent: presenceAgent,
     unsolicited_notify: takesUnsolicited,
+    call_record_days: callRecordDays,
   };
 }

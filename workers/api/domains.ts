@@ -7,6 +7,7 @@ import { endPeer } from "./peers.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
 import { domainParameters, domainSchema, domainsSchema, pageQuery } from "./schemas.ts";
+import { CallStore } from "../../platform/directory/call-store.ts";
 import { Store } from "../../platform/directory/store.ts";
 
 const security = [{ bearer: [] }];
@@ -73,6 +74,7 @@ domainRoutes.openapi(remove, async (context) => {
   const store = new Store(context.env.DIRECTORY);
   const [trunks, peers] = [await store.trunks(domain, keyringFor(context.env)), await store.peers(domain)];
   const subscribers = await store.deleteDomain(domain);
+  await new CallStore(context.env.DIRECTORY).deleteOfDomain(domain);
   directoryOf(context.env).forget(domain);
   const homes = homesOf(context.env, (work) => context.executionCtx.waitUntil(work));
   await Promise.all([...subscribers.map((subscriber) => homes.deleted(subscriber)), ...peers.map((peer) => endPeer(context.env, peer))]);

@@ -1,7 +1,9 @@
-import { OpenAPIHono, createRoute } from "@hono/zod-openapi";
+import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import type { FailedCall } from "../../lib/failed-call.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { isListUser } from "../../lib/presence/resource-list.ts";
+import { canonicalUser } from "../../lib/syntax/uri.ts";
+import { CallStore } from "../../platform/directory/call-store.ts";
 import { directoryOf } from "../../platform/directory/directory.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { homesOf } from "./homes.ts";
@@ -21,6 +23,12 @@ import { type Listed, Store, nameOf } from "../../platform/directory/store.ts";
 import { ofCall, traceAsText } from "./trace-text.ts";
 
 const security = [{ bearer: [] }];
+const deletionQuery = z.object({
+  call_records: z
+    .enum(["keep", "delete"])
+    .default("keep")
+    .openapi({ param: { name: "call_records", in: "query" }, description: "Whether the records of the user's calls are deleted too" }),
+});
 const path = "/domains/{domain}/subscribers/{username}";
 
 const list = createRoute({
@@ -48,11 +56,11 @@ const put = createRoute({
   },
 });
 const remove = createRoute({
-  ...operation("deleteSubscriber", "Delete a user and all their data", "Subscribers"),
+  ...operation("deleteSubscriber", "Delete a user and all their data; the records of their calls if asked to", "Subscribers"),
   method: "delete",
   path,
   security,
-  request: { params: subscriberParameters },
+  request: { params: subscriberParameters, query: deletionQuery },
   responses: { 204: noContent, ...problems(400, 401, 404, 503) },
 });
 const trace = createRoute({
@@ -100,6 +108,8 @@ subscriberRoutes.openapi(remove, async (context) => {
   const deleted = await new Store(context.env.DIRECTORY).deleteSubscriber(domain, username);
   directoryOf(context.env).forget(domain);
   await homesOf(context.env, (work) => context.executionCtx.waitUntil(work)).deleted(deleted);
+  const isWithCalls = context.req.valid("query").call_records === "delete";
+  if (isWithCalls) await new CallStore(context.env.DIRECTORY).deleteOfUser(domain, `${canonicalUser(username)}@${domain}`);
   return context.body(null, 204);
 });
 

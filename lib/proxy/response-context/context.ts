@@ -1,5 +1,5 @@
 import type { PhoneId, TransactionId } from "../../transport/identifiers.ts";
-import type { DialogEnd } from "../../transport/envelope.ts";
+import type { DialogEnd, EndedBy } from "../../transport/envelope.ts";
 import type { ReturnAddress } from "../../transport/return-address.ts";
 import type { OtherFlow, Retarget, Target } from "./target-set.ts";
 
@@ -19,6 +19,8 @@ export interface ResponseContext {
   readonly final: number;
   /** Undefined unless the caller cancelled; then the value of the Reason header (RFC 3326), or "". */
   readonly cancelled: string | undefined;
+  /** Who gave the call up; absent for the caller. */
+  readonly cancelledBy?: EndedBy;
   /** A final response that the caller's home has not confirmed yet; `why` if the server itself ended the request. */
   readonly unconfirmed: { readonly status: number; readonly text: string; readonly why?: string } | undefined;
   /** Milliseconds; when the finished context may be deleted. */

@@ -1,5 +1,5 @@
 import type { PhoneId } from "../../transport/identifiers.ts";
-import type { SentRequest } from "../../transport/envelope.ts";
+import type { EndedBy, SentRequest } from "../../transport/envelope.ts";
 import {
   type Decision,
   type Effect,
@@ -205,9 +205,15 @@ function recurse(context: ResponseContext, branch: ForkedBranch, { status, conta
 }
 
 /** The caller cancelled (RFC 3261 §16.10). The caller gets the 487 when all branches have ended. */
-export function cancelContext(context: ResponseContext, reason: string | undefined, now: number, timers: ProxyTimers): Decision {
+export function cancelContext(
+  context: ResponseContext,
+  { reason, by }: { readonly reason: string | undefined; readonly by?: EndedBy },
+  now: number,
+  timers: ProxyTimers,
+): Decision {
   if (context.final !== 0 || context.cancelled !== undefined) return { context, effects: [] };
-  const { context: cancelled, effects } = cancelPending({ ...context, cancelled: reason ?? "" }, reason, now);
+  const given = { ...context, cancelled: reason ?? "", ...(by === undefined ? {} : { cancelledBy: by }) };
+  const { context: cancelled, effects } = cancelPending(given, reason, now);
   return complete(cancelled, effects, now, timers);
 }
 

@@ -1,3 +1,5 @@
+import { readConfiguration } from "../../../platform/configuration.ts";
+import { CallStore } from "../../../platform/directory/call-store.ts";
 import { afterEach, expect } from "vitest";
 import { header, headers } from "../../support/received-message.ts";
 import { setting } from "../../support/setting.ts";
@@ -78,4 +80,18 @@ setting("TRACE_LENGTH", 2, 200, "so many messages are kept for the trace", async
   await world.settle();
   const entries = await world.homeOf("alice").handle((home) => home.lastMessages());
   expect([entries.length, entries.at(-1)?.text.slice(0, 14)]).toEqual([value, "SIP/2.0 200 OK"]);
+});
+
+setting("CALL_RECORD_DAYS", 2, 60, "the record of a call is kept so many days", async (value) => {
+  const { alice, world } = await staged({ CALL_RECORD_DAYS: value });
+  alice.invites("sip:nobody@example.com");
+  await world.settle();
+  const { DIRECTORY, ...environment } = world.environment(undefined);
+  const clean = () => new CallStore(DIRECTORY).deleteOld(Date.now(), readConfiguration(environment).callRecordDays);
+  await world.pass(value * 86_400 - 3600);
+  await clean();
+  const before = world.callRecords().length;
+  await world.pass(7200);
+  await clean();
+  expect([before, world.callRecords().length]).toEqual([1, 0]);
 });

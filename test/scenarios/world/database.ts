@@ -46,14 +46,16 @@ export function simulatedDirectory(): SimulatedDirectory {
     all: async () => ({ results: answer(query).all(...values) }),
     run: async () => answer(query).run(...values),
   });
+  const batch = async (statements: readonly D1PreparedStatement[]) => Promise.all(statements.map((statement) => statement.run()));
   const answer = (query: string) => {
     if (directory.isDown) throw new Error("the database is down");
     return database.prepare(query);
   };
   const directory: SimulatedDirectory = {
-    database: { prepare } as unknown as D1Database,
+    database: { prepare, batch } as unknown as D1Database,
     isDown: false,
     run: (query, ...values) => void database.prepare(query).run(...values),
+    rows: (query, ...values) => database.prepare(query).all(...values),
   };
   return directory;
 }
@@ -63,4 +65,5 @@ export interface SimulatedDirectory {
   /** Whether it answers nobody. */
   isDown: boolean;
   run(query: string, ...values: Values): void;
+  rows(query: string, ...values: Values): readonly Record<string, unknown>[];
 }

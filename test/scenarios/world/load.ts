@@ -1,3 +1,4 @@
+import type { CallRecord } from "../../../lib/proxy/call-record/call-record.ts";
 import { SimulatedPhone, type DeskOptions } from "../../support/simulated-phone.ts";
 import { header } from "../../support/received-message.ts";
 import { mulberry32 } from "../../support/random.ts";
@@ -25,6 +26,8 @@ export class Load {
   /** Since when phones are away, in milliseconds; and the calls that may have been lost by that, or by what cannot be survived. */
   readonly #away = new Map<SimulatedPhone, number>();
   readonly #excused = new Set<string>();
+  /** Connections were lost. */
+  #hadLosses = false;
 
   constructor(seed: number) {
     this.#random = mulberry32(seed);
@@ -82,6 +85,7 @@ export class Load {
   #act(): void {
     const desk = this.#pick(this.#desks);
     const kind = this.#random();
+    if (kind < 0.09) this.#hadLosses = true;
     if (kind < 0.06) desk.isCut();
     else if (kind < 0.09) desk.isDeaf();
     else if (kind < 0.12) this.#leaves(desk);
@@ -94,12 +98,14 @@ export class Load {
 
   /** What a home has sent into a connection that is dead already is lost if it crashes before the phone is back. */
   #loses(loss: Loss, user: string): void {
+    if (loss !== "evict") this.#hadLosses = true;
     const hit = this.#desks.filter(({ account }) => loss === "kill" || (loss === "abort" && account === user));
     for (const { calls } of hit.filter(({ isRegistered }) => !isRegistered)) for (const { id } of calls) this.#excused.add(id);
     this.#world.lose(loss, this.#world.homeOf(user));
   }
 
   #leaves(desk: SimulatedPhone): void {
+    this.#hadLosses = true;
     desk.leaves();
     if (!this.#away.has(desk)) this.#away.set(desk, Date.now());
   }
@@ -171,7 +177,43 @@ export class Load {
     await this.#world.pass(100);
     for (const user of users) await this.#world.homeOf(user).handle((instance) => instance.alarm());
     await this.#world.settle();
-    return [...unfinished, ...this.#talkingAlone(), ...this.#lostMessages(), ...this.#rowsLeft(), ...this.#thrown()];
+    // A call whose end was lost with a home has its record when nothing was heard of it for hours.
+    await this.#world.pass(5 * 3600);
+    for (const user of users) await this.#world.homeOf(user).handle((instance) => instance.alarm());
+    await this.#world.settle();
+    return [
+      ...unfinished,
+      ...this.#talkingAlone(),
+      ...this.#lostMessages(),
+      ...this.#wrongRecords(),
+      ...this.#rowsLeft(),
+      ...this.#thrown(),
+    ];
+  }
+
+  /** Each call that the server took over has one record, which says what its phones know. */
+  #wrongRecords(): string[] {
+    const records = Map.groupBy(this.#world.callRecords(), ({ callId }) => callId);
+    return this.#desks.flatMap(({ calls }) =>
+      calls.flatMap((call) => (call.invite === undefined ? [] : this.#wrongRecord(call, call.invite, records.get(call.id) ?? []))),
+    );
+  }
+
+  #wrongRecord(call: Call, { provisional, final }: { provisional: number; final: number }, records: readonly CallRecord[]): string[] {
+    const [record, ...more] = records;
+    const faults: string[] = [];
+    if (more.length > 0) faults.push("more than one record");
+    if (record === undefined) return provisional > 0 || final > 0 ? [`${call.id} has no record`] : [];
+    const isAnswered = record.outcome === "answered";
+    if (final >= 300 && record.status !== final && !this.#excused.has(call.id)) faults.push(`${final} was heard`);
+    // The caller was away, and did not hear of the end before a phone that had been away too long answered.
+    const isLate = this.#hadLosses && (record.outcome === "cancelled" || record.outcome === "missed") && record.endedBy !== "caller";
+    if (call.dialog !== undefined && !isAnswered && !isLate) faults.push("it was answered");
+    const ends = this.#desks.flatMap(({ calls }) => calls.filter(({ id, hasHungUp }) => id === call.id && hasHungUp === true));
+    const by = ends.map(({ isOurs }) => (isOurs ? "caller" : "callee"));
+    if (isAnswered && !["network", ...by].includes(record.endedBy)) faults.push(`hung up by ${by.join(" and ")}`);
+    if (isAnswered && record.endedBy === "network" && by.length > 0 && !this.#hadLosses) faults.push("no network was lost");
+    return faults.map((fault) => `${call.id}: ${fault}, but the record says ${JSON.stringify(record)}`);
   }
 
   #thrown(): string[] {
@@ -215,7 +257,7 @@ export class Load {
 
   #rowsLeft(): string[] {
     return users.flatMap((user) =>
-      ["contexts", "undelivered_messages", "orphaned_invites", "active_calls", "messages"].flatMap((table) =>
+      ["contexts", "call_records", "undelivered_messages", "orphaned_invites", "active_calls", "messages"].flatMap((table) =>
         this.#world
           .homeOf(user)
           .sql.rows(table)

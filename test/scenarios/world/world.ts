@@ -1,3 +1,4 @@
+import type { CallRecord } from "../../../lib/proxy/call-record/call-record.ts";
 import { vi } from "vitest";
 import type { Network } from "../../support/simulated-phone.ts";
 import type { Opening } from "../../../lib/transport/opening.ts";
@@ -120,6 +121,12 @@ export class World implements Network {
     );
   }
 
+  /** The records of calls in the directory, the oldest first. */
+  callRecords(): CallRecord[] {
+    const rows = this.#directory.rows("SELECT record FROM calls WHERE domain = ? ORDER BY started, id", domain);
+    return rows.map(({ record }) => JSON.parse(String(record)) as CallRecord);
+  }
+
   /** A home does what it is asked, but so many of its receipts do not arrive. */
   loseReceipts(home: SimulatedObject, count: number): void {
     this.#receiptsToLose.set(home.name, count);
@@ -145,6 +152,11 @@ export class World implements Network {
   /** The directory answers nobody any more. */
   loseDirectory(): void {
     this.#directory.isDown = true;
+  }
+
+  /** The directory answers again. */
+  restoreDirectory(): void {
+    this.#directory.isDown = false;
   }
 
   subscribe(username: string, columns: Readonly<Record<string, string>> = {}): void {

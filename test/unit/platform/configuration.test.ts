@@ -54,6 +54,7 @@ describe("settings that are not there", () => {
       maximumUnauthenticated: 20,
       maximumHomeConnections: 8,
       traceLength: 50,
+      callRecordDays: 30,
     });
   });
 

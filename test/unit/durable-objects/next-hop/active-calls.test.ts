@@ -7,7 +7,7 @@ function calls() {
   const one = { callId: "one", fromTag: "near", toTag: undefined, cseq: { method: "INVITE", number: 1 } };
   return {
     some,
-    asks: (method: string, now: number, toTag?: string) => some.passed(method, { ...one, toTag }, now),
+    asks: (method: string, now: number, toTag?: string) => some.passed(method, { ...one, toTag }, now, { home: undefined }, "caller"),
     answers: (status: number, now: number, method = "INVITE", toTag = "far") =>
       some.answered(status, { ...one, toTag, cseq: { method, number: 1 } }, now),
   };

@@ -32,6 +32,7 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
   bindingKey: [1, "sip:a@b.invalid"],
   changesOfPidf: ['<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:a@b"/>'],
   awayFrom: [[["Contact", "<sip:bob@example.com>"]]],
+  recordOfRefused: ["t", { status: 404, reason: "Not Found" }, { parties: {}, domain: "example.com", now: 0 }],
   inspectRequest: [{ options: [], types: [] }],
   isSameUri: ["sip:example.com"],
   nextRoute: [undefined, []],

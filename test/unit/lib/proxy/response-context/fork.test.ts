@@ -27,7 +27,7 @@ class Scenario {
   }
 
   cancel(reason?: string): this {
-    return this.#tell(cancelContext(this.context, reason, now, timers));
+    return this.#tell(cancelContext(this.context, { reason }, now, timers));
   }
 
   appears(phone: string, more: Parameters<typeof target>[1] = {}): this {

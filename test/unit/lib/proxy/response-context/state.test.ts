@@ -66,7 +66,7 @@ function* after({ context, proceeding, at }: Step): Generator<readonly [ContextE
     yield ["flow failed", step({ context: flowFailed(context, phone, at + timers.grace), effects: [] })];
     yield ["flow registered", step(flowRegistered(context, target(phone), at))];
   }
-  yield ["CANCEL", step(cancelContext(context, undefined, at, timers))];
+  yield ["CANCEL", step(cancelContext(context, { reason: undefined }, at, timers))];
   const since = ({ index }: { readonly index: number }) => proceeding.get(index);
   const due = nextDeadline(context, timers, since);
   if (Number.isFinite(due) && due > 0) yield ["deadline", step(passDeadlines(context, due, timers, since), { at: Math.max(at, due) })];

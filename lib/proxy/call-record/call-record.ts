@@ -1,0 +1,139 @@
+import type { ForkedBranch, ResponseContext } from "../response-context/context.ts";
+import { type Request, headerValue } from "../../syntax/message.ts";
+import { legible } from "../../syntax/octets.ts";
+import { plainHash } from "../../syntax/plain-hash.ts";
+import type { EndedBy } from "../../transport/envelope.ts";
+import { type CallEvent, type CallNotes, type CallParties, type Device, beginNotes, noteEvents } from "./call-notes.ts";
+import { type Outcome, endOfUnanswered, outcomeOf } from "./outcome.ts";
+
+/** A call that is over, as it is kept for the administrators of the domains of its users. Times in milliseconds since 1970. */
+export interface CallRecord {
+  /** Sorts by `started`. */
+  readonly id: string;
+  readonly callId: string;
+  /** Each of them that is ours gets the record. */
+  readonly domains: readonly string[];
+  /** Values of the headers. */
+  readonly from: string;
+  readonly to: string;
+  /** The Request-URI. */
+  readonly dialled: string;
+  /** Addresses of record: of the caller, "" for one without an account; and of the user who was called, "" if that is no user of ours. */
+  readonly caller: string;
+  readonly callee: string;
+  /** The addresses that the call was forwarded to. */
+  readonly forwarded: readonly string[];
+  /** The trunk that it came from, or went to. */
+  readonly trunk?: string;
+  readonly started: number;
+  /** The first response that says that it rings, or makes progress. */
+  readonly rang?: number;
+  readonly answered?: number;
+  readonly ended: number;
+  readonly outcome: Outcome;
+  /** The final response to the caller. */
+  readonly status: number;
+  readonly reason: string;
+  /** The server's own explanation. */
+  readonly why?: string;
+  readonly endedBy: EndedBy;
+  /** The User-Agent of the caller. */
+  readonly callerDevice?: string;
+  readonly devices: readonly Device[];
+  readonly timeline: readonly CallEvent[];
+}
+
+/** Characters of a header's value. */
+const maxValue = 256;
+
+/** The record of a call that is over; undefined while it rings, or lasts. */
+export function recordOf(context: ResponseContext, notes: CallNotes, request: Request, domain: string): CallRecord | undefined {
+  const { final, end = endOfUnanswered(context, notes) } = notes;
+  if (final === undefined || end === undefined) return undefined;
+  const isAnswered = final.status < 300;
+  const {
+    trunk = context.branches.find((branch) => isChosen(branch, final.status) && branch.retarget?.trunk !== undefined)?.retarget?.trunk,
+  } = notes;
+  const timeline = notes.timeline.toSorted((one, other) => one.at - other.at);
+  const rang = timeline.find(({ event, branch }) => event === "provisional" && branch !== undefined)?.at;
+  return {
+    ...headersOf(request, notes.started, context.transaction),
+    ...usersOf(notes, domain),
+    forwarded: context.branches.filter(isForwarded).map(({ contact }) => legible(contact.slice(0, maxValue))),
+    ...(trunk === undefined ? {} : { trunk }),
+    ...(rang === undefined ? {} : { rang }),
+    ...(isAnswered ? { answered: final.at } : {}),
+    ended: end.at,
+    outcome: outcomeOf(final.status, context.cancelled),
+    status: final.status,
+    reason: legible(final.reason),
+    ...(final.why === undefined ? {} : { why: final.why }),
+    endedBy: end.by,
+    devices: notes.devices.map((device) => ({ ...device, ...userAgentOf(device.userAgent) })),
+    timeline: timeline.map((event) => (event.to === undefined ? event : { ...event, to: legible(event.to) })),
+  };
+}
+
+/**
+ * The record of a call that was refused before anything rang.
+ * @param transaction its name, the same when it is repeated
+ * @param domain of the home that writes the record
+ */
+export function recordOfRefused(
+  request: Request,
+  transaction: string,
+  { status, reason, why }: { readonly status: number; readonly reason: string; readonly why?: string | undefined },
+  { parties, domain, now }: { readonly parties: CallParties; readonly domain: string; readonly now: number },
+): CallRecord {
+  return {
+    ...headersOf(request, now, transaction),
+    ...usersOf(parties, domain),
+    ...(parties.trunk === undefined ? {} : { trunk: parties.trunk }),
+    forwarded: [],
+    ended: now,
+    outcome: outcomeOf(status, undefined),
+    ...{ status, reason: legible(reason.slice(0, maxValue)), ...(why === undefined ? {} : { why }) },
+    endedBy: "server",
+    devices: [],
+    timeline: noteEvents(beginNotes(now), [{ at: now, event: "final", status }]).timeline,
+  };
+}
+
+function headersOf(request: Request, started: number, transaction: string) {
+  const value = (name: string) => legible((headerValue(request, name) ?? "").slice(0, maxValue));
+  const { userAgent: callerDevice } = userAgentOf(headerValue(request, "user-agent"));
+  return {
+    id: `${started.toString(36)}-${plainHash(transaction)}`,
+    ...{ callId: value("call-id"), from: value("from"), to: value("to"), started },
+    dialled: legible(request.requestUri.slice(0, maxValue)),
+    ...(callerDevice === undefined ? {} : { callerDevice }),
+  };
+}
+
+function usersOf({ caller = "", callee = "" }: CallParties, domain: string) {
+  const domains = [domain, domainOf(caller)].filter((one) => one !== "");
+  return { caller, callee, domains: [...new Set(domains)] };
+}
+
+function domainOf(address: string): string {
+  return address.slice(address.lastIndexOf("@") + 1);
+}
+
+/** Milliseconds: when the call of a record started; undefined if the id is not one. */
+export function startIn(id: string): number | undefined {
+  const [, digits] = /^([\da-z]{1,10})-[\w-]{1,40}$/.exec(id) ?? [];
+  return digits === undefined ? undefined : Number.parseInt(digits, 36);
+}
+
+function userAgentOf(written: string | undefined): { readonly userAgent?: string } {
+  return written === undefined ? {} : { userAgent: legible(written.slice(0, maxValue)) };
+}
+
+/** Whether the user's rules, a phone or a route sent the call elsewhere; what a route does with all calls is no forwarding. */
+function isForwarded({ retarget }: ForkedBranch): boolean {
+  return retarget !== undefined && retarget.cause !== "route" && retarget.cause !== "unknown";
+}
+
+function isChosen(branch: ForkedBranch, status: number): boolean {
+  return status >= 300 || branch.final === status;
+}

@@ -1,0 +1,92 @@
+import type { CallRecord } from "../../lib/proxy/call-record/call-record.ts";
+import type { Outcome } from "../../lib/proxy/call-record/outcome.ts";
+import { guarded } from "./guarded.ts";
+
+/** What is asked for: the newest calls first. Times in milliseconds. */
+export interface CallQuery {
+  /** Only calls before this one. */
+  readonly before: { readonly started: number; readonly id: string } | undefined;
+  readonly since: number;
+  readonly until: number;
+  /** An address of record: of the caller, or of the user who was called. */
+  readonly user: string | undefined;
+  readonly outcome: Outcome | undefined;
+  /** A part of the dialled address, or of From. */
+  readonly number: string | undefined;
+  readonly limit: number;
+}
+
+/** Statements of one batch. */
+const maxBatch = 50;
+/** Rows that one statement deletes, at most. */
+const maxDeleted = 5000;
+
+/** The records of calls in the directory. */
+export class CallStore {
+  readonly #database: D1Database;
+
+  constructor(database: D1Database) {
+    this.#database = guarded(database);
+  }
+
+  /** Keeps records, each once, however often it is given: the last one counts. Only for domains that exist and keep records. */
+  async insert(records: readonly CallRecord[]): Promise<void> {
+    const statements = records.flatMap((record) => {
+      const { id, started, caller, callee, outcome, domains, ...more } = record;
+      const text = JSON.stringify({ id, started, caller, callee, outcome, ...more });
+      return domains.map((domain) => this.#database.prepare(insertion).bind(domain, started, id, caller, callee, outcome, text, domain));
+    });
+    if (statements.length === 1) await statements[0]?.run();
+    else for (let at = 0; at < statements.length; at += maxBatch) await this.#database.batch(statements.slice(at, at + maxBatch));
+  }
+
+  /** A page of a domain's calls, the newest first. */
+  async list(domain: string, { before, since, until, user, outcome, number, limit }: CallQuery): Promise<CallRecord[]> {
+    const conditions: [string, readonly (string | number)[]][] = [["domain = ? AND started >= ? AND started <= ?", [domain, since, until]]];
+    if (before !== undefined) conditions.push(["(started, id) < (?, ?)", [before.started, before.id]]);
+    if (user !== undefined) conditions.push(["(caller = ? OR callee = ?)", [user, user]]);
+    if (outcome !== undefined) conditions.push(["outcome = ?", [outcome]]);
+    if (number !== undefined)
+      conditions.push(["(instr(record ->> '$.dialled', ?) > 0 OR instr(record ->> '$.from', ?) > 0)", [number, number]]);
+    const where = conditions.map(([condition]) => condition).join(" AND ");
+    const query = this.#database.prepare(`SELECT record FROM calls WHERE ${where} ORDER BY started DESC, id DESC LIMIT ?`);
+    const { results } = await query.bind(...conditions.flatMap(([, values]) => values), limit).all<{ record: string }>();
+    return results.map(({ record }) => ({ ...(JSON.parse(record) as Omit<CallRecord, "domains">), domains: [domain] }));
+  }
+
+  async find(domain: string, started: number, id: string): Promise<CallRecord | undefined> {
+    const query = this.#database.prepare("SELECT record FROM calls WHERE domain = ? AND started = ? AND id = ?");
+    const row = await query.bind(domain, started, id).first<{ record: string }>();
+    return row === null ? undefined : { ...(JSON.parse(row.record) as Omit<CallRecord, "domains">), domains: [domain] };
+  }
+
+  /** Deletes the records of a user, who may have a new account of this name later. */
+  async deleteOfUser(domain: string, user: string): Promise<void> {
+    const query = this.#database.prepare("DELETE FROM calls WHERE domain = ? AND (caller = ? OR callee = ?)");
+    await query.bind(domain, user, user).run();
+  }
+
+  async deleteOfDomain(domain: string): Promise<void> {
+    await this.#database.prepare("DELETE FROM calls WHERE domain = ?").bind(domain).run();
+  }
+
+  /**
+   * Deletes calls that are older than their domain keeps them, at most so many that the next run has to go on.
+   * @param usualDays for domains that say nothing else
+   */
+  async deleteOld(now: number, usualDays: number): Promise<void> {
+    const { results } = await this.#database.prepare("SELECT name, settings FROM domains").all<{ name: string; settings: string }>();
+    for (const { name, settings } of results) {
+      const { callRecordDays = usualDays } = JSON.parse(settings) as { readonly callRecordDays?: number };
+      const last = now - callRecordDays * day;
+      const query = `DELETE FROM calls WHERE domain = ? AND (started, id) IN
+        (SELECT started, id FROM calls WHERE domain = ? AND started < ? ORDER BY started LIMIT ?)`;
+      await this.#database.prepare(query).bind(name, name, last, maxDeleted).run();
+    }
+  }
+}
+
+const day = 86_400_000;
+
+const insertion = `INSERT OR REPLACE INTO calls (domain, started, id, caller, callee, outcome, record)
+  SELECT ?, ?, ?, ?, ?, ?, ? FROM domains WHERE name = ? AND COALESCE(json_extract(settings, '$.callRecordDays'), 1) > 0`;
