@@ -49,10 +49,10 @@ export class FinalResponses {
 
   /** The final response is kept until the caller's home has it. */
   deliver(open: OpenContext, now: number): void {
-    const { unconfirmed, transaction, answerTo } = open.context;
+    const { unconfirmed, transaction, answerTo, method } = open.context;
     if (unconfirmed === undefined) return;
-    // From this home to one of its own phones there is no receipt but the ACK.
-    const isOwn = answerTo.home === this.#room.home.name && isFromPhone(answerTo) && unconfirmed.status >= 300;
+    // For a refused INVITE of one of this home's own phones there is no receipt but the ACK.
+    const isOwn = answerTo.home === this.#room.home.name && isFromPhone(answerTo) && unconfirmed.status >= 300 && method === "INVITE";
     this.#passOn(answerTo.home, message(open, unconfirmed.status, unconfirmed.text)).then(
       () => (isOwn ? undefined : this.confirmed(transaction, now)),
       (error: unknown) => this.undelivered(error, () => this.#contexts.schedule(open.context, now)),

@@ -1,3 +1,4 @@
+import type { DomainSettings } from "../../../lib/location/domain-settings.ts";
 import type { CallRecord } from "../../../lib/proxy/call-record/call-record.ts";
 import { vi } from "vitest";
 import type { Network } from "../../support/simulated-phone.ts";
@@ -109,6 +110,11 @@ export class World implements Network {
   /** The same, but the home is not told. */
   changeRulesUnnoticed(username: string, rules: unknown): void {
     this.#directory.run("UPDATE subscribers SET rules = ?, version = version + 1 WHERE username = ?", JSON.stringify(rules), username);
+  }
+
+  /** The settings of the domain. */
+  domainSettings(settings: Partial<DomainSettings>): void {
+    this.#directory.run("UPDATE domains SET settings = ? WHERE name = ?", JSON.stringify(settings), domain);
   }
 
   /** An administrator's route of the domain. */
