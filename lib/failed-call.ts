@@ -1,4 +1,4 @@
-import type { TraceEntry } from "./trace.ts";
+import { type TraceEntry, maskUri } from "./trace.ts";
 import { toOctets } from "./syntax/octets.ts";
 
 /** A failed call, as stored at the home of one of its ends. */
@@ -45,7 +45,7 @@ export function withoutSecrets(text: string): string {
   const head = headOf(text);
   const body = text.slice(text.indexOf("\r\n\r\n") + 4);
   const lines = head.map((line) => line.replace(/^((?:Proxy-)?Authorization)[ \t]*:.*$/is, "$1: ***"));
-  return `${lines.join("\r\n")}\r\n\r\n${text.includes("\r\n\r\n") ? shownBody(body, valueIn(head, ["content-type", "c"]) ?? "") : ""}`;
+  return `${maskUri(lines.join("\r\n"))}\r\n\r\n${text.includes("\r\n\r\n") ? shownBody(body, valueIn(head, ["content-type", "c"]) ?? "") : ""}`;
 }
 
 /** The messages of a call that fit: the first, and the newest of the others; each of them cut. */

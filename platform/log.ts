@@ -1,3 +1,4 @@
+import { maskUri } from "../lib/trace.ts";
 import { relayedLimits } from "../lib/syntax/limits.ts";
 import { type Message, type Request, headerValue, parseMessage } from "../lib/syntax/message.ts";
 import { isFault } from "../lib/syntax/fault.ts";
@@ -36,7 +37,7 @@ export class Log {
     if (message.kind === "request" && message.method !== "ACK") this.#begin(message, now);
     const what =
       message.kind === "request"
-        ? { method: message.method, uri: message.requestUri }
+        ? { method: message.method, uri: maskUri(message.requestUri) }
         : { status: message.status, method: headerValue(message, "cseq")?.split(/\s+/)[1] };
     this.#write({ direction: "in", ...what, callId: headerValue(message, "call-id"), flow });
   }

@@ -1,6 +1,6 @@
 import { copyOf } from "../lib/syntax/memoise.ts";
 import { legible } from "../lib/syntax/octets.ts";
-import type { TraceEntry } from "../lib/trace.ts";
+import { type TraceEntry, maskUri } from "../lib/trace.ts";
 
 interface Kept {
   readonly at: number;
@@ -62,9 +62,12 @@ export function isOfInvite(response: string): boolean {
   return /\r\ncseq[ \t]*:[ \t]*\d+[ \t]+INVITE\r\n/i.test(response);
 }
 
-/** Masks the response of digest credentials (RFC 7616 §3.4), from which a password could be guessed, and credentials of other schemes. */
+/**
+ * Masks the response of digest credentials (RFC 7616 §3.4), from which a password could be guessed, credentials of other schemes, and secrets
+ * in URIs.
+ */
 export function maskCredentials(text: string): string {
-  return text
+  return maskUri(text)
     .replace(/\bresponse\s*=\s*(?:"[^"\r\n]*"|[0-9a-f]{32,})/gi, 'response="***"')
     .replace(/^((?:Proxy-)?Authorization\s*:\s*(?!Digest\b)[\w-]+\s+)\S+/gim, "$1***");
 }

@@ -12,6 +12,11 @@ describe("what is masked in a trace", () => {
     ["Authorization: Basic YWxpY2U6b2ZmaG9vaw==", "Authorization: Basic ***"],
     ["Proxy-Authorization : Bearer abc.def\r\nSubject: Bearer abc", "Proxy-Authorization : Bearer ***\r\nSubject: Bearer abc"],
     ["Subject: response=soon", "Subject: response=soon"],
+    ["Contact: <sip:bob:geheim@example.com:5061;transport=ws>", "Contact: <sip:bob:***@example.com:5061;transport=ws>"],
+    ["To: SIPS:bob:a:b@example.com", "To: SIPS:bob:***@example.com"],
+    ["Refer-To: <sip:bob@example.com?Authorization=SEC4&Subject=x>", "Refer-To: <sip:bob@example.com?Authorization=***&Subject=***>"],
+    ["Contact: <sip:bob@example.com:5061>, <sip:c@d>", "Contact: <sip:bob@example.com:5061>, <sip:c@d>"],
+    ["Call-ID: 12:30@example.com", "Call-ID: 12:30@example.com"],
   ])("%j is shown as %j", (text, shown) => {
     expect(maskCredentials(`MESSAGE sip:a@b SIP/2.0\r\n${text}\r\n\r\n`)).toBe(`MESSAGE sip:a@b SIP/2.0\r\n${shown}\r\n\r\n`);
   });
