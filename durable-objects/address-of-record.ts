@@ -1,3 +1,4 @@
+import { GuestRates } from "../platform/guest-rates.ts";
 import { callRecordsOf } from "../platform/call-records.ts";
 import { parsed } from "./shared/reparse.ts";
 import { CallRecords } from "./address-of-record/call-records.ts";
@@ -122,6 +123,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       resolver: resolverOf(environment),
       unavailableServers: unavailableServersOf(environment),
       newServers: newServersOf(environment),
+      guestRates: new GuestRates(environment),
       memory,
       alarm,
       sockets: new Sockets(state, memory, (flow, token) => this.#probe(flow, token)),

@@ -9,6 +9,9 @@ export interface Environment extends Settings {
   readonly DIRECTORY: D1Database;
   readonly ASSETS: Fetcher;
   readonly CONNECTION_RATE: RateLimit;
+  /** Calls of the guests of one client address; and what guests send besides, and to whom. */
+  readonly GUEST_CALL_RATE?: RateLimit;
+  readonly GUEST_RATE?: RateLimit;
   /** Optional: the records of calls go through it to the directory, many at a time. */
   readonly CALL_RECORDS?: Queue<CallRecord>;
 }

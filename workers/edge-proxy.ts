@@ -13,10 +13,16 @@ import { admitsGuests } from "../lib/location/domain-settings.ts";
 import { guestMethods } from "../lib/proxy/non-subscriber-requests.ts";
 import { parseUri } from "../lib/syntax/uri.ts";
 import type { Opening } from "../lib/transport/opening.ts";
-import { type NonSubscriber, guestMark, isNonSubscriberHome, nonSubscriberHome } from "../lib/transport/non-subscriber.ts";
+import {
+  type NonSubscriber,
+  guestMark,
+  guestNetworkMark,
+  isNonSubscriberHome,
+  nonSubscriberHome,
+} from "../lib/transport/non-subscriber.ts";
 import { type HomeConnectionName, selectHome } from "../lib/proxy/home-selection.ts";
 import { Brakes, brakeOfName } from "../platform/connection/brakes.ts";
-import { Crowds } from "../platform/connection/crowds.ts";
+import { Crowds, networkOf } from "../platform/connection/crowds.ts";
 import { closeCodeFor } from "../platform/connection/close-code.ts";
 import { closing } from "../platform/connection/close-reasons.ts";
 import { Log } from "../platform/log.ts";
@@ -66,6 +72,7 @@ class EdgeProxy implements Served {
   readonly #client: ClientSocket;
   readonly #id = randomText();
   readonly opened = Date.now();
+  isTrying = false;
   #watch: ReturnType<typeof setInterval> | undefined;
   readonly #log: Log;
   readonly #homeConnections: HomeConnection[] = [];
@@ -102,7 +109,12 @@ class EdgeProxy implements Served {
   /** Each connection checks regularly whether it must close: on this platform one request cannot use the socket of another one. */
   #joinsCrowd(name: string): void {
     crowds.joins(name, this, this.#configuration.maximumUnauthenticated);
-    this.#watch = setInterval(() => (crowds.has(name, this) ? undefined : this.#client.end(closing.tooMany)), watchEvery);
+    this.#watch = setInterval(() => {
+      const isCrowdedOut = !crowds.has(name, this);
+      // A client that does not answer our Close frame must cost nothing more.
+      if (isCrowdedOut || !this.#client.isOpen) this.#leavesCrowd();
+      if (isCrowdedOut) this.#client.end(closing.tooMany);
+    }, watchEvery);
   }
 
   /** One unauthenticated client less at the name. */
@@ -172,8 +184,11 @@ class EdgeProxy implements Served {
     );
     if (aliased !== undefined) return this.#pass(aliased, raw, request.method, mandatory);
     const subscriber = found?.username === user ? found : undefined;
-    if (hasHeader(request, "authorization") || hasHeader(request, "proxy-authorization"))
+    if (hasHeader(request, "authorization") || hasHeader(request, "proxy-authorization")) {
+      this.isTrying = true;
       await this.#brakes.waiting(`${user}@${domain}`, Date.now());
+      this.isTrying = false;
+    }
     const refusal = this.#authenticate(request, user, domain, subscriber);
     if (refusal !== undefined) this.#brakes.wrong(`${user}@${domain}`, guessesIn(request, refusal), Date.now());
     if (refusal !== undefined) return this.#client.refuse(request, refusal);
@@ -220,18 +235,12 @@ class EdgeProxy implements Served {
   }
 
   /**
-   * Guests of one client address, with IPv6 of one site (48 bits), have the same beginning of their names, which only this server can link to
-   * the address.
+   * Guests of one client address (with IPv6 of one site, 48 bits) have the same beginning of their names, and those of one network (24 bits
+   * of IPv4) the same first half of it; only this server can link them to the address.
    */
   #guestName(address: string): string {
-    return (
-      this.#keyring
-        .mac("guest", siteOf(address))
-        .replace(/[^A-Za-z0-9]/g, "x")
-        .slice(0, guestMark) +
-      randomText() +
-      randomText()
-    );
+    const mark = (text: string) => this.#keyring.mac("guest", text).replace(/[^A-Za-z0-9]/g, "x");
+    return `${mark(networkOf(address)).slice(0, guestNetworkMark)}${mark(siteOf(address)).slice(guestNetworkMark, guestMark)}${randomText()}${randomText()}`;
   }
 
   #authenticate(request: SipRequest, user: string, domain: string, subscriber: Subscriber | undefined): Fault | undefined {
@@ -303,7 +312,7 @@ class EdgeProxy implements Served {
   }
 }
 
-/** Of the first 64 bits of an IPv6 address the first 48; an IPv4 address as it is. */
+/** Of the first 56 bits of an IPv6 address the first 48; an IPv4 address as it is. */
 function siteOf(address: string): string {
   return address.includes(":") ? address.split(":").slice(0, 3).join(":") : address;
 }

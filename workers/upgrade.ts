@@ -1,6 +1,9 @@
 import { networkPrefix } from "../lib/routing/network.ts";
 import type { Configuration } from "../platform/configuration.ts";
 
+/** Characters of a host name (RFC 1035 §2.3.4) and its port. */
+const maxHost = 253 + ":65535".length;
+
 /** Checks a WebSocket upgrade before anything else is done (RFC 7118 §5, RFC 6455 §4.2). Undefined if it is valid. */
 export function refuseUpgrade(request: Request, configuration: Configuration): Response | undefined {
   const url = new URL(request.url);
@@ -24,6 +27,8 @@ export function refuseUpgrade(request: Request, configuration: Configuration): R
   if (configuration.allowedOrigins !== undefined && origin !== null && !configuration.allowedOrigins.includes(origin)) {
     return plain(403, `Pages of ${origin} may not connect here: add it to ALLOWED_ORIGINS.`);
   }
+  // Before the directory is asked: a client must not learn from it whether there is a home.
+  if (url.host.length > maxHost) return plain(400, "The name of this host is too long.");
   if (configuration.sealKeys.length === 0) {
     return plain(503, "This server is not set up yet: the secret SEAL_KEYS is missing (see the README).");
   }
@@ -34,7 +39,7 @@ export function plain(status: number, text: string, headers: Record<string, stri
   return new Response(`${text}\n`, { status, headers: { "Content-Type": "text/plain; charset=utf-8", ...headers } });
 }
 
-/** Connections are counted by this: the address, or its /64 for IPv6. */
+/** Connections are counted by this: the address, or its /56 for IPv6, which is what a home line has. */
 export function addressPrefix(request: Request): string {
-  return networkPrefix(request.headers.get("CF-Connecting-IP") ?? "local", 64);
+  return networkPrefix(request.headers.get("CF-Connecting-IP") ?? "local", 56);
 }

@@ -16,7 +16,7 @@ import {
 import { type Flow, flowVersion } from "../../lib/transport/flow.ts";
 import { nonSubscriberPhone } from "../../lib/transport/non-subscriber.ts";
 import { Brakes, brakeOfName } from "../../platform/connection/brakes.ts";
-import { mostCrowded } from "../../platform/connection/crowds.ts";
+import { crowdedOut } from "../../platform/connection/crowds.ts";
 import { AuthenticationTimeout } from "../../platform/connection/authentication-timeout.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
@@ -62,6 +62,8 @@ export class Ingress implements Part {
   readonly #parts: () => readonly Part[];
   readonly #strangers = new Map<string, Stranger>();
   readonly #unanswered = new Map<FlowId, UnansweredMessages>();
+  /** Connections whose credentials wait to be checked. */
+  readonly #trying = new Set<FlowId>();
 
   /** In memory of the home, which has one account. */
   readonly #brakes = new Brakes(brakeOfName);
@@ -178,7 +180,11 @@ export class Ingress implements Part {
     const isTrying = flow.authenticated === undefined && (hasHeader(request, "authorization") || hasHeader(request, "proxy-authorization"));
     const waiting = isTrying ? this.#brakes.waiting("", now) : undefined;
     if (waiting === undefined) return this.#attempt(flow, request, mandatory, now);
-    return waiting.then(() => this.#attempt(this.#room.sockets.byId(flow.id) ?? flow, request, mandatory, Date.now()));
+    this.#trying.add(flow.id);
+    return waiting.then(() => {
+      this.#trying.delete(flow.id);
+      return this.#attempt(this.#room.sockets.byId(flow.id) ?? flow, request, mandatory, Date.now());
+    });
   }
 
   #attempt(flow: Flow, request: SipRequest, mandatory: MandatoryHeaders, now: number): void | Promise<void> {
@@ -289,7 +295,8 @@ export class Ingress implements Part {
       const seconds = one.hasValidMessage ? configuration.authenticationTimeout : configuration.firstMessageTimeout;
       if (now - one.opened > seconds * 1000) sockets.close(one.id, one.hasValidMessage ? closing.notAuthenticated : closing.noMessage);
     }
-    if (strangers.length > configuration.maximumUnauthenticated) sockets.close(mostCrowded(strangers).id, closing.tooMany);
+    const crowd = strangers.map(({ id, address, opened }) => ({ id, address, opened, isTrying: this.#trying.has(id) }));
+    for (const { id } of crowdedOut(crowd, configuration.maximumUnauthenticated)) sockets.close(id, closing.tooMany);
   }
 
   /** An unauthenticated client must not keep the home awake. */

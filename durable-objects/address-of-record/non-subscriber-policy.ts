@@ -12,7 +12,8 @@ import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
-import type { NonSubscriber } from "../../lib/transport/non-subscriber.ts";
+import { type NonSubscriber, addressOfGuest } from "../../lib/transport/non-subscriber.ts";
+import { TokenBucket } from "../../platform/token-bucket.ts";
 import type { Room } from "./room.ts";
 import { available } from "../../platform/directory/available.ts";
 
@@ -21,11 +22,14 @@ export type CallsAtPresent = (now: number) => number;
 
 /** Simultaneous calls of a guest. */
 const callsOfGuest = 2;
+/** Names that a guest may have looked up in D1: at once, and in a second after that. */
+const questions = [30, 0.1] as const;
 
 /** What guests and peers may send. */
 export class NonSubscriberPolicy {
   readonly #room: Room;
   readonly #callsAtPresent: CallsAtPresent;
+  readonly #questions = new TokenBucket(...questions);
 
   constructor(room: Room, callsAtPresent: CallsAtPresent) {
     this.#room = room;
@@ -51,6 +55,8 @@ export class NonSubscriberPolicy {
     if (notWithin !== undefined || (way.kind === "dialog" && way.hasOwnRouteToken)) return notWithin;
     const sender = senderOf(mandatory);
     if (isFault(sender)) return sender;
+    if (nonSubscriber.kind === "guest" && !this.#mayAsk([sender, way.kind === "address" ? way.address : undefined], now))
+      return limitReached(480, "too many names were looked up", [["Retry-After", "60"]]);
     const { directory, configuration } = this.#room;
     return available(async () => {
       const named = sender === undefined ? undefined : await directory.find(sender.user, sender.domain);
@@ -62,11 +68,22 @@ export class NonSubscriberPolicy {
       if (refusal !== undefined || nonSubscriber.kind === "peer") return refusal;
       const host = await directory.find(to.user, to.domain);
       const username = host.kind === "subscriber" ? host.subscriber.username : undefined;
-      if (host.kind === "foreign" || !admitsGuests(host.settings, username)) return fault(403, "guests may not call this user");
-      return request.method === "INVITE" && this.#callsAtPresent(now) >= callsOfGuest
-        ? limitReached(403, "a guest has too many calls")
-        : undefined;
+      if (host.kind !== "subscriber" || !admitsGuests(host.settings, username)) return fault(403, "guests may not call this user");
+      if (request.method === "INVITE" && this.#callsAtPresent(now) >= callsOfGuest) return limitReached(403, "a guest has too many calls");
+      const isWithin = await this.#isWithinRates(request.method, `${username}@${host.subscriber.domain}`);
+      return isWithin ? undefined : limitReached(480, "guests call or write too often", [["Retry-After", "60"]]);
     });
+  }
+
+  /** Whether names may be looked up that only D1 may know. */
+  #mayAsk(names: readonly ({ readonly user: string; readonly domain: string } | undefined)[], now: number): boolean {
+    const { directory } = this.#room;
+    return names.every((name) => name === undefined || directory.knows(name.user, name.domain) || this.#questions.take(now));
+  }
+
+  #isWithinRates(method: string, user: string): Promise<boolean> {
+    const { home, guestRates } = this.#room;
+    return guestRates.mayPass(method, addressOfGuest(home.name) ?? home.name, user);
   }
 }
 

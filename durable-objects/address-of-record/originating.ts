@@ -200,6 +200,9 @@ export class Originating {
     // Within a dialog the INVITE was forwarded without state, and so is its CANCEL (§16.11).
     if (home === undefined && mandatory.toTag !== undefined) return this.request(flow, request, mandatory, now);
     const reason = headerValue(request, "reason");
+    // A guest must not wake the homes of users whom guests may not call.
+    if (home === undefined && flow.nonSubscriber?.kind === "guest")
+      return this.#refuse(flow, request, fault(481, "there is nothing to cancel"), now);
     if (home === undefined) return this.#cancelByName(flow, request, mandatory, { kind: "cancel", transaction, reason }, now);
     const done = () => this.#reply(flow, request, replyTo(request, 200, { toTag: randomText() }), 200, Date.now());
     this.#pendingInvites.cancel(home, { transaction, reason }, now + this.#room.timers.timerC, done, done);

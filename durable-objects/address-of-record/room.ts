@@ -1,3 +1,4 @@
+import type { GuestRates } from "../../platform/guest-rates.ts";
 import type { RecordStore } from "../../platform/call-records.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import type { Configuration } from "../../platform/configuration.ts";
@@ -28,6 +29,7 @@ export interface Room {
   readonly alarm: SharedAlarm;
   readonly sockets: Sockets;
   readonly outbox: Outbox;
+  readonly guestRates: GuestRates;
   readonly log: Log;
   readonly failed: FailedCalls;
   /** Where the records of calls are kept. */

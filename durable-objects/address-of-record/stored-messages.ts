@@ -8,6 +8,7 @@ import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { type Request, bodyOf, headerValue } from "../../lib/syntax/message.ts";
 import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
 import type { Room } from "./room.ts";
+import { addressOfGuest } from "../../lib/transport/non-subscriber.ts";
 import { senderOf } from "./sender.ts";
 import { mandatoryHeadersOf, parsed } from "../shared/reparse.ts";
 
@@ -20,7 +21,7 @@ interface Row extends Record<string, string | number> {
 /** A message as stored in its row. */
 interface Stored {
   readonly text: string;
-  /** The address of record of its sender, and the transaction it came in. */
+  /** The address of record of its sender, or what the guests of one client address have in common; and the transaction it came in. */
   readonly sender: string;
   readonly transaction: TransactionId;
 }
@@ -29,8 +30,10 @@ const messageShape = storedShape<Stored>(asOctets);
 
 /** Characters of header lines, without the body. */
 const maxHeaders = 8192;
-/** The share of all places that one sender may use. */
-const share = 0.25;
+/** The shares of all places that one sender may use, all guests together, and the guests of one client address. */
+const [share, shareOfAddress] = [0.25, 0.05];
+/** The beginning of the sender of a guest's message. */
+const ofGuests = "guests of ";
 
 /** Milliseconds that a message may stay beyond its time, so that many share one alarm. */
 const slack = 24 * 3600_000;
@@ -56,9 +59,11 @@ export class Messages {
   /** Stores a message, or refuses it. */
   store(envelope: RequestEnvelope, request: Request, now: number): Fault | undefined {
     const { text, transaction } = envelope;
-    const sender = senderOf(envelope);
+    const address = addressOfGuest(envelope.answerTo.home);
+    const sender = address === undefined ? senderOf(envelope) : `${ofGuests}${address}`;
     const { memory, configuration } = this.#room;
     const { storedMessages, storedMessageSize, storedMessageAge } = configuration;
+    const most = (part: number) => Math.ceil(storedMessages * part);
     // RFC 3994 §3.2: typing notifications are useless later.
     const isFleeting = headerValue(request, "content-type")?.toLowerCase().startsWith("application/im-iscomposing") === true;
     if (storedMessages === 0 || isFleeting) return fault(480, "no phone of this user can be reached");
@@ -66,15 +71,16 @@ export class Messages {
     if (length > storedMessageSize || text.length - length > maxHeaders)
       return fault(513, `no message longer than ${storedMessageSize} characters is stored`);
     this.passDeadlines(now);
-    const [{ total, own, same } = { total: 0, own: 0, same: 0 }] = memory.all<{ total: number; own: number; same: number }>(
+    const [{ total, own, guests, same } = { total: 0, own: 0, guests: 0, same: 0 }] = memory.all<Record<string, number>>(
       `SELECT COUNT(*) AS total, COALESCE(SUM(json_extract(value, '$.sender') = ?), 0) AS own,
+        COALESCE(SUM(json_extract(value, '$.sender') LIKE '${ofGuests}%'), 0) AS guests,
         COALESCE(SUM(json_extract(value, '$.transaction') = ?), 0) AS same FROM messages`,
       ...[sender, transaction],
     );
+    const isOverShare = address === undefined ? own >= most(share) : own >= most(shareOfAddress) || guests >= most(share);
     // Another home repeats envelopes without a receipt.
     if (same > 0) return undefined;
-    if (total >= storedMessages || own >= Math.ceil(storedMessages * share))
-      return limitReached(480, "too many messages are stored for this user");
+    if (total >= storedMessages || isOverShare) return limitReached(480, "too many messages are stored for this user");
     const wanted = parseDeltaSeconds(headerValue(request, "expires")) ?? storedMessageAge;
     const due = now + Math.min(wanted, storedMessageAge) * 1000;
     const value: Stored = { text, sender, transaction };

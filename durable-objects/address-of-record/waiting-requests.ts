@@ -1,5 +1,5 @@
 import type { HomeName } from "../../lib/transport/identifiers.ts";
-import { addressOfGuest, isGuestHome } from "../../lib/transport/non-subscriber.ts";
+import { addressOfGuest, isGuestHome, networkOfGuest } from "../../lib/transport/non-subscriber.ts";
 
 /** A request that waits for an answer: its caller, and the characters of its row. */
 export interface WaitingRequest {
@@ -14,13 +14,14 @@ interface Limit {
 }
 
 /**
- * The requests of others that wait at a user, the user's own, those of one caller, and those of the guests of one client address. All guests
- * together are one caller.
+ * The requests of others that wait at a user, the user's own, those of one caller, and those of the guests of one network and of one client
+ * address. All guests together are one caller.
  */
 const limits = {
   all: { count: 1000, size: 8_388_608 },
   own: { count: 200, size: 2_097_152 },
   caller: { count: 100, size: 1_048_576 },
+  network: { count: 30, size: 393_216 },
   address: { count: 10, size: 131_072 },
 } as const satisfies Record<string, Limit>;
 
@@ -35,15 +36,9 @@ export function hasRoomFor(request: WaitingRequest, waiting: readonly WaitingReq
   if (!isWithin(limits.all, request, others)) return false;
   const ofCaller = others.filter(({ home }) => callerAt(home) === callerAt(request.home));
   if (!isWithin(limits.caller, request, ofCaller)) return false;
-  const address = addressOfGuest(request.home);
-  return (
-    address === undefined ||
-    isWithin(
-      limits.address,
-      request,
-      ofCaller.filter(({ home }) => addressOfGuest(home) === address),
-    )
-  );
+  if (!isGuestHome(request.home)) return true;
+  const alike = (markOf: typeof addressOfGuest) => ofCaller.filter(({ home }) => markOf(home) === markOf(request.home));
+  return isWithin(limits.network, request, alike(networkOfGuest)) && isWithin(limits.address, request, alike(addressOfGuest));
 }
 
 function isWithin({ count, size }: Limit, request: WaitingRequest, waiting: readonly WaitingRequest[]): boolean {

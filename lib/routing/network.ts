@@ -70,13 +70,14 @@ export function isPublicAddress(ip: string): boolean {
 /**
  * The first bits of an IPv6 address, by which its owner is known: a household has many addresses. IPv4 addresses are whole. A text that is
  * no address stays as it is.
- * @param bits a multiple of 16
+ * @param bits a multiple of 8
  */
 export function networkPrefix(ip: string, bits: number): string {
   const octets = octetsOf(ip);
   if (octets === undefined || octets.length === 4) return ip;
-  const groups = Array.from({ length: bits / 16 }, (_, index) =>
-    ((octets[2 * index] ?? 0) * 256 + (octets[2 * index + 1] ?? 0)).toString(16),
+  const first = octets.slice(0, bits / 8);
+  const groups = Array.from({ length: Math.ceil(bits / 16) }, (_, index) =>
+    ((first[2 * index] ?? 0) * 256 + (first[2 * index + 1] ?? 0)).toString(16),
   );
   return groups.join(":");
 }

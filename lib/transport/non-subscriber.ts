@@ -22,10 +22,17 @@ export function nonSubscriberHome({ kind, name, domain }: Pick<NonSubscriber, "k
 
 /** Characters at the beginning of a guest's name that all guests of one client address have in common. */
 export const guestMark = 8;
+/** Of those, what the guests of one network have in common. */
+export const guestNetworkMark = 4;
 
 /** The common part of the guests of one client address; undefined for other homes. */
 export function addressOfGuest(home: HomeName): string | undefined {
   return isGuestHome(home) ? home.slice("sip:guest-".length, "sip:guest-".length + guestMark) : undefined;
+}
+
+/** The common part of the guests of one network. */
+export function networkOfGuest(home: HomeName): string | undefined {
+  return addressOfGuest(home)?.slice(0, guestNetworkMark);
 }
 
 /** Whether it is the home of a guest. */

@@ -1,16 +1,36 @@
 /** A connection that is not authenticated. */
 export interface Stranger {
-  /** Of IPv6 the first 64 bits. */
+  /** Of IPv6 the first 56 bits. */
   readonly address: string;
   /** Milliseconds. */
   readonly opened: number;
+  /** Its credentials are being checked, which may take seconds: perhaps it is the owner. */
+  readonly isTrying?: boolean;
 }
 
+/** Connections whose credentials are being checked: above this many they are no longer spared. */
+const maxTrying = 200;
+
 /**
- * The oldest connection of the address that has the most, in the network that has the most, since the owner of a network has any number of
- * addresses. There must be at least one.
+ * The connections that are closed if there may only be so many: each time the oldest of the address that has the most, in the network that
+ * has the most, since the owner of a network has any number of addresses. A connection whose credentials are being checked is spared.
  */
-export function mostCrowded<Someone extends Stranger>(strangers: readonly Someone[]): Someone {
+export function crowdedOut<Someone extends Stranger>(strangers: readonly Someone[], most: number): Someone[] {
+  const trying = strangers.filter(({ isTrying }) => isTrying === true).length;
+  const out: Someone[] = [];
+  let left = strangers;
+  while (left.length > most) {
+    const closable = trying > maxTrying ? left : left.filter(({ isTrying }) => isTrying !== true);
+    if (closable.length === 0) break;
+    const one = mostCrowded(closable);
+    out.push(one);
+    left = left.filter((other) => other !== one);
+  }
+  return out;
+}
+
+/** There must be at least one. */
+function mostCrowded<Someone extends Stranger>(strangers: readonly Someone[]): Someone {
   const inOrder = [...strangers].sort((one, other) => one.opened - other.opened);
   return largest(
     largest(inOrder, ({ address }) => networkOf(address)),
@@ -26,7 +46,7 @@ function largest<Someone>(all: readonly Someone[], nameOf: (one: Someone) => str
 }
 
 /** The first 48 bits of IPv6, 24 of IPv4. */
-function networkOf(address: string): string {
+export function networkOf(address: string): string {
   return address
     .split(address.includes(":") ? ":" : ".")
     .slice(0, 3)
@@ -37,11 +57,11 @@ function networkOf(address: string): string {
 export class Crowds<Someone extends Stranger> {
   readonly #at = new Map<string, readonly Someone[]>();
 
-  /** If there are too many now, one of them is removed. */
+  /** If there are too many now, some of them are removed. */
   joins(name: string, stranger: Someone, most: number): void {
     const all = [...(this.#at.get(name) ?? []), stranger];
     this.#at.set(name, all);
-    if (all.length > most) this.leaves(name, mostCrowded(all));
+    for (const one of crowdedOut(all, most)) this.leaves(name, one);
   }
 
   has(name: string, stranger: Someone): boolean {

@@ -32,6 +32,8 @@ export interface ServerOptions extends RuntimeOptions {
   readonly sipPort?: number;
   /** How many connections of one address pass in a minute; absent: as many as there are. */
   readonly connectionLimit?: number;
+  /** What guests may send in a minute, by the names of the limits in wrangler.toml; absent: as much as they like. */
+  readonly guestLimits?: Readonly<Record<"GUEST_CALL_RATE" | "GUEST_RATE", number>>;
   /** Subscribers besides alice, bob and carol of `localhost`; their domains are made too. */
   readonly subscribers?: readonly Subscription[];
 }
@@ -97,7 +99,7 @@ const unlimited = 1_000_000;
 /** The Worker as wrangler.toml describes it. The page is served when it has been built. */
 async function offhook(
   settings: Readonly<Record<string, string | undefined>>,
-  { connectionLimit = unlimited, sipPort }: ServerOptions,
+  { connectionLimit = unlimited, guestLimits, sipPort }: ServerOptions,
 ): Promise<V4WorkerOptions> {
   process.env["WRANGLER_LOG"] = "error";
   const config = unstable_readConfig({ config: join(root, "wrangler.toml") });
@@ -109,13 +111,20 @@ async function offhook(
   const isBuilt = existsSync(join(root, "dist/web"));
   return {
     ...worker,
-    ratelimits: { CONNECTION_RATE: { namespace_id: "test", simple: { limit: connectionLimit, period: 60 } } },
+    ratelimits: {
+      CONNECTION_RATE: { namespace_id: "test", simple: { limit: connectionLimit, period: 60 } },
+      ...(guestLimits === undefined ? {} : Object.fromEntries(Object.entries(guestLimits).map(limited))),
+    },
     name: workerName,
     modules: true,
     script: await bundle(main),
     bindings: { ...config.vars, ...written(settings) },
     ...(isBuilt && assets !== undefined ? { assets } : {}),
   };
+}
+
+function limited([name, limit]: [string, number]) {
+  return [name, { namespace_id: name, simple: { limit, period: 60 as const } }] as const;
 }
 
 /** The settings that have a value. */

@@ -17,3 +17,12 @@ it("passwords are guessed by the API no faster than by phones: more than twenty 
   const { status, took } = await guess("offhook");
   expect([status, took > 900]).toEqual([200, true]);
 });
+
+it.each(["a%0d%0aSet-Cookie:b", "a%22b", "%00", "a%20b"])(
+  "names that are no domains draw 400, and are in no header: %s",
+  async (domain) => {
+    const url = `${serverUnderTest.server.wsUrl.replace(/^ws/, "http")}/api/v1/domains/${domain}/subscribers/alice/lists`;
+    const response = await fetch(url, { headers: { Authorization: `Basic ${btoa("alice:wrong")}` } });
+    expect([response.status, response.headers.get("WWW-Authenticate")]).toEqual([400, null]);
+  },
+);

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from "vitest";
 import type { ReceivedMessage } from "../support/received-message.ts";
-import type { Phone, Sent } from "../support/phone.ts";
+import { Phone, type Sent } from "../support/phone.ts";
+import { openSocket } from "../support/sip-socket.ts";
 import { startServerUnderTest, ways, type ConnectionKind } from "../support/server-under-test.ts";
 
 const serverUnderTest = await startServerUnderTest();
@@ -34,5 +35,29 @@ describe.each(ways)("guessing, on the %s way", (way) => {
     expect((await owner.register()).status).toBe(200);
     expect(isAnswered).toBe(false);
     expect(await right).toBe(200);
+  });
+});
+
+describe.each(["opened before", "new"])("the owner of an account that is %s", (kind) => {
+  it("comes in with the right password while others guess and crowd: credentials that wait are not closed", async () => {
+    const account = await serverUnderTest.newcomer("alice");
+    if (kind === "opened before") (await serverUnderTest.register(account, "direct")).socket.close();
+    const url = `${serverUnderTest.server.wsUrl}/ws/${account}@localhost`;
+    const from = async (address: string) =>
+      new Phone(await openSocket(url, account, { headers: { "CF-Connecting-IP": address } }), { account, way: "direct" });
+    for (const address of ["192.0.2.1", "192.0.2.2"]) {
+      const guesser = await from(address);
+      const sent = guesser.request("REGISTER", "sip:localhost", { to: `<${guesser.aor}>` });
+      const answer = await guesser.finalResponse(sent);
+      const line = guesser.authorization(answer, sent, { password: "wrong" });
+      for (let count = 1; count <= 12; count += 1) await again(guesser, { ...sent, cseq: sent.cseq + count }, line);
+    }
+    const owner = await from("203.0.113.7");
+    const registered = owner.register();
+    const crowd = async () => {
+      for (let network = 0; network < 30; network += 1)
+        (await openSocket(url, "crowd", { headers: { "CF-Connecting-IP": `198.51.${network}.1` } })).closed.catch(() => 0);
+    };
+    await Promise.all([crowd(), expect(registered).resolves.toMatchObject({ status: 200 })]);
   });
 });

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Context } from "hono";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
-import { canonicalUser } from "../../lib/syntax/uri.ts";
+import { canonicalUser, isHost } from "../../lib/syntax/uri.ts";
 import { readConfiguration } from "../../platform/configuration.ts";
 import { Brakes } from "../../platform/connection/brakes.ts";
 import type { Environment } from "../../platform/environment.ts";
@@ -38,6 +38,8 @@ async function authoriseOwner(context: ApiContext, credentials: string, domain: 
   const { success } = await context.env.CONNECTION_RATE.limit({ key: addressPrefix(context.req.raw) });
   if (!success) throw new Problem(429, "too many attempts from this address", { "Retry-After": "60" });
   const [name, user] = [decoded(domain).toLowerCase(), canonicalUser(decoded(username))];
+  // It is repeated in a header.
+  if (!isHost(name)) throw new Problem(400, "domain: is not a domain name");
   const subscriber = await new Store(context.env.DIRECTORY).subscriber(name, nameOf(user));
   const [given = "", password = ""] = split(Buffer.from(credentials, "base64").toString("utf8"));
   const account = `${user}@${name}`;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { mostCrowded } from "../../../../platform/connection/crowds.ts";
+import { crowdedOut } from "../../../../platform/connection/crowds.ts";
 import { networkPrefix } from "../../../../lib/routing/network.ts";
 
 const at = (...addresses: readonly string[]) => addresses.map((address, index) => ({ address, opened: index }));
@@ -12,7 +12,21 @@ describe("of too many connections that have not authenticated", () => {
     ["in a network the address with the most", at("2001:db8:2:1", "2001:db8:2:2", "2001:db8:2:2", "2001:db8:1:1"), 1],
     ["the oldest if all are alike", at("192.0.2.1", "198.51.100.1"), 0],
   ])("%s is closed", (_which, strangers, closed) => {
-    expect(mostCrowded(strangers)).toBe(strangers[closed]);
+    expect(crowdedOut(strangers, strangers.length - 1)).toEqual([strangers[closed]]);
+  });
+
+  it("as many as are too many are closed", () => {
+    expect(crowdedOut(at("192.0.2.1", "198.51.100.1", "198.51.100.1", "203.0.113.1"), 2)).toHaveLength(2);
+  });
+
+  it("none is closed whose credentials are being checked", () => {
+    const [owner, ...others] = at("203.0.113.7", ...Array.from({ length: 20 }, (_, index) => `192.0.${index}.1`));
+    expect(crowdedOut([{ ...owner, address: "203.0.113.7", opened: 0, isTrying: true }, ...others], 20)).toEqual([others[0]]);
+  });
+
+  it("whose credentials are being checked, above 200 of them", () => {
+    const trying = Array.from({ length: 201 }, (_, index) => ({ address: `192.0.${index}.1`, opened: index, isTrying: true }));
+    expect([crowdedOut(trying.slice(1), 20), crowdedOut(trying, 20).length]).toEqual([[], 181]);
   });
 });
 
@@ -22,6 +36,7 @@ describe("the first bits of an address", () => {
     ["2001:db8:1:2:3:4:5:6", 64, "2001:db8:1:2"],
     ["2001:db8::1", 64, "2001:db8:0:0"],
     ["2001:db8::2", 48, "2001:db8:0"],
+    ["2001:db8:1:1234::1", 56, "2001:db8:1:1200"],
     ["::1", 64, "0:0:0:0"],
     ["local", 64, "local"],
     ["1::2::3", 64, "1::2::3"],
