@@ -13,12 +13,22 @@ const shared: BuildOptions = {
   logLevel: "warning",
 };
 
-/** Builds the softphone page, and the script of the call button, into `dist/web`, which the Worker serves as static assets. */
+/** Builds the softphone page, the console, and the script of the call button, into `dist/web`, which the Worker serves as static assets. */
 export async function buildWeb(): Promise<void> {
-  mkdirSync(output, { recursive: true });
+  mkdirSync(`${output}/console`, { recursive: true });
   for (const file of ["index.html", "styles.css", "_headers"]) cpSync(`web/${file}`, `${output}/${file}`);
+  cpSync("web/console/index.html", `${output}/console/index.html`);
   await Promise.all([
     build({ ...shared, entryPoints: ["web/softphone.ts"], outfile: `${output}/softphone.js`, format: "esm" }),
+    // With its styles, as console.css.
+    build({
+      ...shared,
+      entryPoints: ["web/console/main.tsx"],
+      outfile: `${output}/console/console.js`,
+      format: "esm",
+      jsx: "automatic",
+      jsxImportSource: "preact",
+    }),
     // A classic script: other pages include it, and it reads the address that it came from.
     build({ ...shared, entryPoints: ["web/button/offhook-call.ts"], outfile: `${output}/offhook-call.js`, format: "iife" }),
   ]);

@@ -30,6 +30,7 @@ const token = /^ADMIN_TOKEN=(.*)$/m.exec(readFileSync(".dev.vars", "utf8"))?.[1]
 console.log(`
 Offhook is ready: http://localhost:${port}
   softphone   open that page in two tabs; accounts ${demo.usernames.join(", ")} @ ${demo.domain}, password ${demo.password}
+  console     http://localhost:${port}/console/, key ${token}
   phones      ws://localhost:${port}/ws
 ${sipPort === undefined ? "" : `  SIP on TCP  127.0.0.1:${sipPort}, for desk phones and tools on this machine\n`}  API         http://localhost:${port}/api/v1, Authorization: Bearer ${token}
   stop it     Ctrl-C

@@ -89,6 +89,7 @@ function ownReason({ branches, cancelled, final, search }: ResponseContext, text
   const isStopped = branches.some((branch) => branch.final === 487 && branch.cancelled !== 0);
   if (cancelled !== undefined || (text !== undefined && !(final === 487 && isStopped))) return undefined;
   if (isStopped || branches.some((branch) => branch.final === 408)) return "no answer in time";
+  if (branches.some(({ retarget }) => retarget?.cause === "route")) return "the other server could not be reached";
   return search?.isClosed === true
     ? "the address that the call was forwarded to could not be reached"
     : "no phone of this user could be reached";

@@ -59,6 +59,8 @@ describe("npm start in a fresh clone", () => {
 
     const page = await fetch(`http://localhost:${port}/`);
     expect([page.status, await page.text()]).toEqual([200, expect.stringContaining("<title>Offhook</title>")]);
+    const administrators = await fetch(`http://localhost:${port}/console`);
+    expect([administrators.status, await administrators.text()]).toEqual([200, expect.stringContaining("<title>Offhook console</title>")]);
     const headers = { Authorization: "Bearer dev-admin-token" };
     const answer = await fetch(`http://localhost:${port}/api/v1/domains/localhost/subscribers`, { headers });
     const { subscribers } = (await answer.json()) as { readonly subscribers: readonly { readonly username: string }[] };

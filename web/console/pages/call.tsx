@@ -1,0 +1,109 @@
+import { Link } from "wouter-preact";
+import { type Api, type CallRecord, type TracedMessage, part } from "../api.ts";
+import { duration, explainCall, shortName } from "../explain.ts";
+import { ladderOf } from "../ladder.ts";
+import { Failure, Waiting, useAnswer } from "../parts/answer.tsx";
+import { Curl } from "../parts/curl.tsx";
+import { LadderDiagram, Steps } from "../parts/ladder.tsx";
+import { When } from "../parts/when.tsx";
+
+/** One call: why it ended so, its ladder diagram, its record, and the messages that are still kept. */
+export function CallPage({ api, domain, id }: { readonly api: Api; readonly domain: string; readonly id: string }) {
+  const path = `/domains/${part(domain)}/calls/${part(id)}`;
+  const { answer: call, failure } = useAnswer(() => api.get<CallRecord>(path), [path]);
+  if (failure !== undefined) return <Failure failure={failure} />;
+  if (call === undefined) return <Waiting />;
+  const ladder = ladderOf(call);
+  return (
+    <>
+      <p>
+        <Link href={`/${part(domain)}/calls`}>All calls</Link>
+      </p>
+      <h2>
+        {call.caller ?? shortName(call.from)} → {call.callee ?? shortName(call.dialled)}
+      </h2>
+      <p class="why" data-outcome={call.outcome}>
+        {explainCall(call)}
+      </p>
+      <LadderDiagram ladder={ladder} />
+      <details open>
+        <summary>Steps</summary>
+        <Steps ladder={ladder} />
+      </details>
+      <h3>Record</h3>
+      <RecordTable call={call} />
+      <Messages api={api} domain={domain} call={call} />
+      <Curl method="GET" path={path} />
+    </>
+  );
+}
+
+function RecordTable({ call }: { readonly call: CallRecord }) {
+  const rows: [string, unknown][] = [
+    ["Started", <When at={call.started} />],
+    ["Outcome", `${call.outcome}, ${call.status} ${call.reason}`],
+    ["Duration", call.answered === null ? "not answered" : duration(call.seconds)],
+    ["Ended by", call.ended_by],
+    ["From", call.from],
+    ["To", call.to],
+    ["Dialled", call.dialled],
+    ["Forwarded to", call.forwarded.join(", ")],
+    ["Trunk", call.trunk ?? ""],
+    ["Caller's phone", call.caller_device ?? ""],
+    ["Phones that answered", call.devices.map(({ user_agent: agent, way }) => `${agent ?? "unknown"} (${way})`).join(", ")],
+    ["Call-ID", call.call_id],
+  ];
+  return (
+    <dl class="record">
+      {rows
+        .filter(([, value]) => value !== "")
+        .map(([title, value]) => (
+          <div key={title}>
+            <dt>{title}</dt>
+            <dd>{value as string}</dd>
+          </div>
+        ))}
+    </dl>
+  );
+}
+
+interface Trace {
+  readonly entries: readonly TracedMessage[];
+  readonly failed: readonly { readonly messages: readonly TracedMessage[] }[];
+}
+
+/** The messages that the homes of both users still have: those of failed calls for a day. */
+function Messages({ api, domain, call }: { readonly api: Api; readonly domain: string; readonly call: CallRecord }) {
+  const { answer, failure } = useAnswer(() => messagesOf(api, domain, call), [call.id]);
+  return (
+    <details>
+      <summary>Messages {answer === undefined ? "" : `(${answer.length})`}</summary>
+      {failure !== undefined && <Failure failure={failure} />}
+      {answer?.length === 0 && <p>None is kept any more: those of failed calls are kept for a day, others for seconds.</p>}
+      {answer?.map(({ at, direction, user, text }, index) => (
+        <details key={index} class="message">
+          <summary>
+            {new Date(at).toISOString().slice(11, 23)} {arrows[direction]} {text.split("\r\n", 1)[0]} <small>at {user}</small>
+          </summary>
+          <pre tabIndex={0}>{text.replaceAll("\r\n", "\n")}</pre>
+        </details>
+      ))}
+    </details>
+  );
+}
+
+const arrows = { in: "received", out: "sent", note: "note" };
+
+async function messagesOf(api: Api, domain: string, call: CallRecord): Promise<(TracedMessage & { readonly user: string })[]> {
+  const users = [call.caller, call.callee].filter((user) => user?.endsWith(`@${domain}`) === true) as string[];
+  const traces = await Promise.all(
+    [...new Set(users)].map(async (user) => {
+      const name = user.slice(0, user.lastIndexOf("@"));
+      const trace = await api.get<Trace>(`/domains/${part(domain)}/subscribers/${part(name)}/trace?call_id=${part(call.call_id)}`);
+      const messages = [...trace.failed.flatMap((one) => one.messages), ...trace.entries];
+      return messages.map((message) => ({ ...message, user }));
+    }),
+  );
+  const all = new Map(traces.flat().map((message) => [`${message.user} ${message.at} ${message.direction} ${message.text}`, message]));
+  return [...all.values()].sort((one, other) => one.at - other.at);
+}

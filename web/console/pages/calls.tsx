@@ -1,0 +1,81 @@
+import { useState } from "preact/hooks";
+import { type Api, type CallPage, part } from "../api.ts";
+import { Failure, Waiting, useAnswer } from "../parts/answer.tsx";
+import { CallList } from "../parts/call-list.tsx";
+import { Curl } from "../parts/curl.tsx";
+
+const outcomes = ["answered", "missed", "busy", "declined", "cancelled", "redirected", "failed", "answered elsewhere"];
+const fields = ["user", "number", "outcome", "since", "until"] as const;
+
+/** The calls of a domain: search and pages. */
+export function CallsPage({ api, domain }: { readonly api: Api; readonly domain: string }) {
+  const [query, setQuery] = useState("");
+  const [cursors, setCursors] = useState<readonly string[]>([]);
+  const cursor = cursors.at(-1);
+  const path = `/domains/${part(domain)}/calls?limit=50${query}${cursor === undefined ? "" : `&cursor=${cursor}`}`;
+  const { answer, failure, again } = useAnswer(() => api.get<CallPage>(path), [path]);
+  const search = (form: HTMLFormElement) => {
+    const given = new FormData(form);
+    const filters = fields.flatMap((name) => {
+      const value = String(given.get(name) ?? "").trim();
+      const isTime = name === "since" || name === "until";
+      return value === "" ? [] : [`&${name}=${part(isTime ? new Date(value).toISOString() : value)}`];
+    });
+    setCursors([]);
+    setQuery(filters.join(""));
+  };
+  return (
+    <>
+      <h2>Calls</h2>
+      <form
+        class="filters"
+        onSubmit={(event) => {
+          event.preventDefault();
+          search(event.currentTarget);
+        }}
+      >
+        <label>
+          User <input name="user" placeholder="alice" />
+        </label>
+        <label>
+          Number or text <input name="number" />
+        </label>
+        <label>
+          Outcome{" "}
+          <select name="outcome">
+            <option value="">any</option>
+            {outcomes.map((outcome) => (
+              <option key={outcome}>{outcome}</option>
+            ))}
+          </select>
+        </label>
+        <label>
+          From <input name="since" type="datetime-local" />
+        </label>
+        <label>
+          To <input name="until" type="datetime-local" />
+        </label>
+        <button>Search</button>
+      </form>
+      {failure !== undefined && <Failure failure={failure} />}
+      {answer === undefined && failure === undefined && <Waiting />}
+      {answer !== undefined && <CallList calls={answer.calls} domain={domain} />}
+      <p class="row">
+        <button class="quiet" disabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>
+          Newer
+        </button>
+        <button
+          class="quiet"
+          disabled={(answer?.next_cursor ?? null) === null}
+          onClick={() => setCursors([...cursors, answer?.next_cursor ?? ""])}
+        >
+          Older
+        </button>
+        <button class="quiet" onClick={again}>
+          Refresh
+        </button>
+      </p>
+      <Curl method="GET" path={path} />
+    </>
+  );
+}
