@@ -21,7 +21,9 @@ ensureLocalSettings();
 await Promise.all([buildWeb(), prepareLocalState()]);
 
 const config = sipPort === undefined ? [] : ["--config", withTcp(Number(sipPort))];
-const server = spawn("wrangler", ["dev", ...config, "--port", port, "--show-interactive-dev-session=false"], { stdio: "inherit" });
+// Without the option wrangler warns that it does not run what wrangler.toml has for once a day.
+const options = ["--port", port, "--show-interactive-dev-session=false", "--test-scheduled"];
+const server = spawn("wrangler", ["dev", ...config, ...options], { stdio: "inherit" });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => server.kill(signal));
 server.on("exit", (code, signal) => process.exit(code ?? (signal === null ? 1 : 0)));
 
