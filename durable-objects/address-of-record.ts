@@ -1,3 +1,4 @@
+import { KeptTrace } from "./address-of-record/kept-trace.ts";
 import { GuestRates } from "../platform/guest-rates.ts";
 import { callRecordsOf } from "../platform/call-records.ts";
 import { parsed } from "./shared/reparse.ts";
@@ -95,6 +96,7 @@ interface Parts {
 export class AddressOfRecord extends DurableObject<Environment> implements HomeObject {
   readonly #room: Room;
   readonly #recorder: TraceRecorder;
+  readonly #keptTrace: KeptTrace;
   readonly #queues = new SerialQueues();
   /** Milliseconds; when the last socket closed, if the object remembers. */
   #left = 0;
@@ -110,6 +112,8 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     const memory = new Sql(state.storage.sql, schema);
     const alarm = new SharedAlarm(state.storage);
     const failed = new FailedCalls(name, memory, alarm, this.#recorder);
+    this.#keptTrace = new KeptTrace(memory, alarm);
+    this.#recorder.passOn((entry) => this.#keptTrace.keep(entry));
     const room: Room = {
       home: readHome(name, homeHints(keyring, name)),
       configuration,
@@ -248,8 +252,19 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     this.#parts.account.markDeleted();
   }
 
+  /** The messages that are kept because an administrator wants it, and the last ones, oldest first. */
   async lastMessages(): Promise<readonly TraceEntry[]> {
-    return this.#recorder.entries();
+    const kept = this.#keptTrace.entries(Date.now());
+    const known = new Set(kept.map(({ at, direction, flow }) => `${at} ${direction} ${flow}`));
+    const last = this.#recorder.entries().filter(({ at, direction, flow }) => !known.has(`${at} ${direction} ${flow}`));
+    return [...kept, ...last].sort((one, other) => one.at - other.at);
+  }
+
+  /** Keeps all messages until then (milliseconds), for a day; deletes them if that is undefined. */
+  async keepTrace(until: number | undefined): Promise<void> {
+    await this.#room.alarm.ready();
+    if (until === undefined) this.#keptTrace.forget();
+    else this.#keptTrace.begin(until, Date.now());
   }
 
   /** Failed calls of the last day, oldest first. */
@@ -354,6 +369,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       presence,
       lists,
       room.failed,
+      this.#keptTrace,
       ingress,
     ];
     const liveCalls = new LiveCalls(room, { activeCalls, pendingInvites, forking, registrar }, passOn);

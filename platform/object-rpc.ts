@@ -25,6 +25,8 @@ export interface HomeObject extends Receiver, Rpc.DurableObjectBranded {
   /** The owner has been deleted: bindings and sockets end. */
   subscriberDeleted(): Promise<void>;
   lastMessages(): Promise<readonly TraceEntry[]>;
+  /** Keeps all messages until then (milliseconds), for a day; deletes them if that is undefined. */
+  keepTrace(until: number | undefined): Promise<void>;
   /** Failed calls of the last day, oldest first. */
   failedCalls(): Promise<readonly FailedCall[]>;
   /** The calls of the owner at present. */

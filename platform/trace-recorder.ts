@@ -14,14 +14,22 @@ export class TraceRecorder {
   readonly #length: number;
   readonly #kept: Kept[] = [];
   #next = 0;
+  /** Keeps more than this memory does, if an administrator wants it. */
+  #further: ((entry: TraceEntry) => void) | undefined;
 
   /** @param length how many messages are kept */
   constructor(length: number) {
     this.#length = length;
   }
 
+  /** @param further gets each message too */
+  passOn(further: (entry: TraceEntry) => void): void {
+    this.#further = further;
+  }
+
   /** @param isWhole the text is no part of a longer one, which would be kept with it */
   keep(at: number, direction: TraceEntry["direction"], flow: string, text: string, isWhole = direction === "out"): void {
+    this.#further?.({ at, direction, flow, text });
     if (this.#length === 0) return;
     const isShort = isWhole && text.length <= maxKept;
     this.#kept[this.#next % this.#length] = { at, direction, flow, text: isShort ? text : copyOf(text.slice(0, maxKept)) };

@@ -1,3 +1,4 @@
+import { keptTraceTable } from "./kept-trace.ts";
 import { subscriberTable } from "./account.ts";
 import { bindingsTable } from "./registrar.ts";
 import { contextsTable } from "./contexts.ts";
@@ -46,6 +47,7 @@ export const schema: Schema = {
     ...undeliveredMessagesTable,
     ...failedCallsTable,
     ...callRecordsTable,
+    ...keptTraceTable,
   },
   migrations: [
     // From the first release, which has two tables of calls whose phone was lost while they rang.

@@ -152,7 +152,7 @@ describe("ways that lead nowhere", () => {
     ["POST", "/domains", "GET, HEAD"],
     ["PATCH", "/domains/localhost", "GET, HEAD, PUT, DELETE"],
     ["OPTIONS", "/domains/localhost/subscribers/alice", "GET, HEAD, PUT, DELETE"],
-    ["PUT", "/domains/localhost/subscribers/alice/trace", "GET, HEAD"],
+    ["PUT", "/domains/localhost/subscribers/alice/calls", "GET, HEAD"],
     ["GET", "/routes/test", "POST"],
   ])("%s %s: 405, and what the path takes is told", async (method, path, allowed) => {
     const answer = await api(path, { method });
@@ -230,6 +230,7 @@ describe("the description of the API", () => {
       "delete /domains/{domain}/subscribers/{username}/lists/{list}",
       "delete /domains/{domain}/subscribers/{username}/presence",
       "delete /domains/{domain}/subscribers/{username}/rules",
+      "delete /domains/{domain}/subscribers/{username}/trace",
       "delete /domains/{domain}/subscribers/{username}/watchers/{watcher}",
       "delete /domains/{domain}/trunks/{trunk}",
       "get /domains",
@@ -237,6 +238,7 @@ describe("the description of the API", () => {
       "get /domains/{domain}/calls",
       "get /domains/{domain}/calls.csv",
       "get /domains/{domain}/calls/{id}",
+      "get /domains/{domain}/calls/{id}/trace",
       "get /domains/{domain}/lists",
       "get /domains/{domain}/lists/{list}",
       "get /domains/{domain}/peers",
@@ -264,6 +266,7 @@ describe("the description of the API", () => {
       "put /domains/{domain}/subscribers/{username}/lists/{list}",
       "put /domains/{domain}/subscribers/{username}/presence",
       "put /domains/{domain}/subscribers/{username}/rules",
+      "put /domains/{domain}/subscribers/{username}/trace",
       "put /domains/{domain}/subscribers/{username}/voice-mail",
       "put /domains/{domain}/subscribers/{username}/watchers/{watcher}",
       "put /domains/{domain}/trunks/{trunk}",

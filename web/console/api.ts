@@ -106,11 +106,21 @@ export class Api {
 
   /** @returns the JSON of the response, undefined if there is none; rejects with `Refused` */
   async send<Answer>({ method, path, body }: ApiRequest): Promise<Answer> {
-    const headers = { Authorization: `Bearer ${this.#key}`, ...(body === undefined ? {} : { "Content-Type": "application/json" }) };
-    const response = await fetch(`/api/v1${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
-    const text = await response.text();
-    if (response.ok) return (text === "" ? undefined : JSON.parse(text)) as Answer;
-    throw new Refused(response.status, detailOf(text) ?? `the server answered ${response.status}`);
+    const more = body === undefined ? {} : { body: JSON.stringify(body) };
+    const text = await (await this.#fetch(path, { method, ...more })).text();
+    return (text === "" ? undefined : JSON.parse(text)) as Answer;
+  }
+
+  /** A response that is no JSON. */
+  async file(path: string): Promise<Blob> {
+    return (await this.#fetch(path, {})).blob();
+  }
+
+  async #fetch(path: string, request: RequestInit): Promise<Response> {
+    const headers = { Authorization: `Bearer ${this.#key}`, ...(request.body === undefined ? {} : { "Content-Type": "application/json" }) };
+    const response = await fetch(`/api/v1${path}`, { ...request, headers });
+    if (response.ok) return response;
+    throw new Refused(response.status, detailOf(await response.text()) ?? `the server answered ${response.status}`);
   }
 }
 

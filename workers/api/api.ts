@@ -7,6 +7,7 @@ import { isDirectoryAway } from "../../platform/directory/guarded.ts";
 import { authorise } from "./authorisation.ts";
 import { bindingRoutes } from "./bindings.ts";
 import { callRecordRoutes } from "./call-records.ts";
+import { callTraceRoutes } from "./call-trace.ts";
 import { callRoutes } from "./calls.ts";
 import { domainSettingRoutes } from "./domain-settings.ts";
 import { domainRoutes } from "./domains.ts";
@@ -19,6 +20,7 @@ import { DirectoryRefusal, type RefusalReason } from "../../platform/directory/e
 import { refuseUnknownQuery } from "./query.ts";
 import { routeRoutes } from "./routes.ts";
 import { ruleRoutes } from "./rules.ts";
+import { traceRoutes } from "./traces.ts";
 import { trunkRoutes } from "./trunks.ts";
 import { subscriberRoutes } from "./subscribers.ts";
 import { tags } from "./responses.ts";
@@ -81,6 +83,8 @@ api.route("/", presenceRoutes);
 api.route("/", bindingRoutes);
 api.route("/", callRoutes);
 api.route("/", callRecordRoutes);
+api.route("/", callTraceRoutes);
+api.route("/", traceRoutes);
 api.route("/", listRoutes);
 
 // Not `notFound`: the outer app's handler would be used instead.

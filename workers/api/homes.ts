@@ -13,6 +13,8 @@ export interface Homes {
   changed(subscriber: Subscriber): Promise<void>;
   deleted(subscriber: Subscriber): Promise<void>;
   trace(subscriber: Subscriber): Promise<Trace>;
+  /** Keeps all messages of a home that is open until then (milliseconds); undefined deletes them. */
+  keepTrace(subscriber: Subscriber, until: number | undefined): Promise<void>;
   calls(subscriber: Subscriber): Promise<readonly CallView[]>;
   endCall(subscriber: Subscriber, id: string): Promise<EndOfCall>;
   bindings(subscriber: Subscriber): Promise<readonly BindingView[]>;
@@ -61,6 +63,7 @@ export function homesOf(environment: Environment, later: (work: Promise<unknown>
       const [entries, failed] = await Promise.all([home.lastMessages(), home.failedCalls()]);
       return { entries, failed };
     },
+    keepTrace: (subscriber, until) => homeOf(subscriber).keepTrace(until),
     calls: async (subscriber) => (subscriber.opened ? homeOf(subscriber).calls() : []),
     endCall: async (subscriber, id) => (subscriber.opened ? homeOf(subscriber).endCall(id) : "unknown"),
     bindings: async (subscriber) => (subscriber.opened ? homeOf(subscriber).bindings() : []),

@@ -169,7 +169,7 @@ export const subscribersSchema = z
   .object({ subscribers: z.array(subscriberSchema).openapi({ description: "The users, by name" }), next_cursor: nextCursor })
   .openapi("Subscribers");
 
-const traceEntry = z.object({
+export const traceEntry = z.object({
   at: z.number().openapi({ description: "Milliseconds since 1970" }),
   direction: z
     .enum(["in", "out", "note"])

@@ -14,6 +14,30 @@ export function ofCall({ entries, failed }: Trace, callId: string): Trace {
   return { entries: entries.filter(({ text }) => hasCallId(text, callId)), failed: failed.filter((call) => call.callId === callId) };
 }
 
+/** A message of a call, and the address of record at whose home it was seen. */
+export interface CallMessage extends TraceEntry {
+  readonly home: string;
+}
+
+/** What a home has of one call, each message once: those of a failed call have less in them, and stay longer. */
+export function mergedTrace(home: string, trace: Trace, callId: string): CallMessage[] {
+  const { entries, failed } = ofCall(trace, callId);
+  const all = [...failed.flatMap(({ messages }) => messages), ...entries];
+  const name = ({ at, direction, flow, text }: TraceEntry) => `${at} ${direction} ${flow} ${text.slice(0, text.indexOf("\r\n"))}`;
+  return [...new Map(all.map((entry) => [name(entry), { ...entry, home }])).values()];
+}
+
+/** The messages of a call as text for people. */
+export function mergedText(messages: readonly CallMessage[]): string {
+  const none = "# None is kept any more: those of failed calls are kept for a day, others until the home has been idle for 10 seconds.\n";
+  return [
+    legend,
+    "",
+    messages.length === 0 ? none : "",
+    ...messages.map((entry) => `# at the home of ${entry.home}\n${readable(entry)}`),
+  ].join("\n");
+}
+
 /** A trace as text for people. */
 export function traceAsText({ entries, failed }: Trace): string {
   const calls = failed.map((call) => [headingOf(call), ...call.messages.map(readable)].join("\n"));

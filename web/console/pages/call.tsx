@@ -2,6 +2,7 @@ import { Link } from "wouter-preact";
 import { type Api, type CallRecord, type TracedMessage, part } from "../api.ts";
 import { duration, explainCall, shortName } from "../explain.ts";
 import { ladderOf } from "../ladder.ts";
+import { Action } from "../parts/action.tsx";
 import { Failure, Waiting, useAnswer } from "../parts/answer.tsx";
 import { Curl } from "../parts/curl.tsx";
 import { LadderDiagram, Steps } from "../parts/ladder.tsx";
@@ -32,7 +33,7 @@ export function CallPage({ api, domain, id }: { readonly api: Api; readonly doma
       </details>
       <h3>Record</h3>
       <RecordTable call={call} />
-      <Messages api={api} domain={domain} call={call} />
+      <Messages api={api} path={path} />
       <Curl method="GET" path={path} />
     </>
   );
@@ -67,23 +68,28 @@ function RecordTable({ call }: { readonly call: CallRecord }) {
   );
 }
 
-interface Trace {
-  readonly entries: readonly TracedMessage[];
-  readonly failed: readonly { readonly messages: readonly TracedMessage[] }[];
+interface Traced extends TracedMessage {
+  readonly home: string;
 }
 
 /** The messages that the homes of both users still have: those of failed calls for a day. */
-function Messages({ api, domain, call }: { readonly api: Api; readonly domain: string; readonly call: CallRecord }) {
-  const { answer, failure } = useAnswer(() => messagesOf(api, domain, call), [call.id]);
+function Messages({ api, path }: { readonly api: Api; readonly path: string }) {
+  const { answer, failure } = useAnswer(() => api.get<{ messages: readonly Traced[] }>(`${path}/trace`), [path]);
+  const messages = answer?.messages ?? [];
   return (
     <details>
-      <summary>Messages {answer === undefined ? "" : `(${answer.length})`}</summary>
+      <summary>Messages {answer === undefined ? "" : `(${messages.length})`}</summary>
       {failure !== undefined && <Failure failure={failure} />}
-      {answer?.length === 0 && <p>None is kept any more: those of failed calls are kept for a day, others for seconds.</p>}
-      {answer?.map(({ at, direction, user, text }, index) => (
+      {answer !== undefined && messages.length === 0 && (
+        <p>None is kept any more: those of failed calls are kept for a day, others for seconds, unless the messages of a user are kept.</p>
+      )}
+      {messages.length > 0 && (
+        <Action act={() => download(api, `${path}/trace?format=pcapng`, "call.pcapng")}>Download for Wireshark</Action>
+      )}
+      {messages.map(({ at, direction, home, text }, index) => (
         <details key={index} class="message">
           <summary>
-            {new Date(at).toISOString().slice(11, 23)} {arrows[direction]} {text.split("\r\n", 1)[0]} <small>at {user}</small>
+            {new Date(at).toISOString().slice(11, 23)} {arrows[direction]} {text.split("\r\n", 1)[0]} <small>at {home}</small>
           </summary>
           <pre tabIndex={0}>{text.replaceAll("\r\n", "\n")}</pre>
         </details>
@@ -94,16 +100,10 @@ function Messages({ api, domain, call }: { readonly api: Api; readonly domain: s
 
 const arrows = { in: "received", out: "sent", note: "note" };
 
-async function messagesOf(api: Api, domain: string, call: CallRecord): Promise<(TracedMessage & { readonly user: string })[]> {
-  const users = [call.caller, call.callee].filter((user) => user?.endsWith(`@${domain}`) === true) as string[];
-  const traces = await Promise.all(
-    [...new Set(users)].map(async (user) => {
-      const name = user.slice(0, user.lastIndexOf("@"));
-      const trace = await api.get<Trace>(`/domains/${part(domain)}/subscribers/${part(name)}/trace?call_id=${part(call.call_id)}`);
-      const messages = [...trace.failed.flatMap((one) => one.messages), ...trace.entries];
-      return messages.map((message) => ({ ...message, user }));
-    }),
-  );
-  const all = new Map(traces.flat().map((message) => [`${message.user} ${message.at} ${message.direction} ${message.text}`, message]));
-  return [...all.values()].sort((one, other) => one.at - other.at);
+async function download(api: Api, path: string, name: string): Promise<void> {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await api.file(path));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
 }

@@ -59,6 +59,9 @@ export function UserPage({ api, domain, name }: { readonly api: Api; readonly do
         >
           Refresh
         </button>
+        <Action act={() => api.send({ method: "PUT", path: `${path}/trace`, body: { minutes: 10 } })}>
+          Keep all messages for 10 minutes
+        </Action>
         <Action confirm={`Delete ${name}?`} act={() => end("", () => go(`/${part(domain)}/users`))}>
           Delete user
         </Action>

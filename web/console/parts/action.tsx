@@ -12,12 +12,12 @@ export function Action({
   readonly confirm?: string;
   readonly children: ComponentChildren;
 }) {
-  const [{ isBusy, failure }, set] = useState<{ isBusy: boolean; failure?: string }>({ isBusy: false });
+  const [{ isBusy, isDone, failure }, set] = useState<{ isBusy: boolean; isDone?: boolean; failure?: string }>({ isBusy: false });
   const run = () => {
     if (question !== undefined && !confirm(question)) return;
     set({ isBusy: true });
     act().then(
-      () => set({ isBusy: false }),
+      () => set({ isBusy: false, isDone: true }),
       (error: unknown) => set({ isBusy: false, failure: textOf(error) }),
     );
   };
@@ -26,6 +26,7 @@ export function Action({
       <button class="quiet" disabled={isBusy} onClick={run}>
         {children}
       </button>
+      <span role="status">{isDone === true ? " Done" : ""}</span>
       {failure !== undefined && <span role="alert"> {failure}</span>}
     </>
   );
