@@ -21,6 +21,8 @@ export interface Configuration {
   /** The first seals, all open. */
   readonly sealKeys: readonly Uint8Array[];
   readonly adminToken: string | undefined;
+  /** Opens `/metrics` only. */
+  readonly metricsToken: string | undefined;
   readonly logging: boolean;
   readonly registrar: RegistrarSettings;
   readonly bindingGrace: number;
@@ -61,6 +63,7 @@ export interface Configuration {
 /** The settings as the platform provides them: all optional, each a text. */
 export interface Settings {
   readonly ADMIN_TOKEN?: string;
+  readonly METRICS_TOKEN?: string;
   readonly SEAL_KEYS?: string;
   readonly LOCAL_DEVELOPMENT?: string;
   readonly PUBLIC_HOST?: string;
@@ -183,6 +186,7 @@ function parse(written: Settings): Configuration {
     allowedNetworks: readNetworks(settings.ALLOWED_NETWORKS),
     sealKeys: readKeys(settings.SEAL_KEYS),
     adminToken: settings.ADMIN_TOKEN || undefined,
+    metricsToken: settings.METRICS_TOKEN || undefined,
     logging: settings.LOGGING !== "false",
     registrar: {
       ...readExpires(number),

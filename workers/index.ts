@@ -1,4 +1,5 @@
 import { health } from "./health.ts";
+import { metrics } from "./metrics.ts";
 import { Hono } from "hono";
 import { type PresentedCredentials, type TlsClientAuthentication, presentedBy } from "../lib/authentication/presented-credentials.ts";
 import { canonicalUser } from "../lib/syntax/uri.ts";
@@ -28,6 +29,7 @@ const app = new Hono<{ Bindings: Environment }>();
 
 app.route("/api/v1", api);
 app.get("/health", (context) => health(context.env, Date.now()));
+app.get("/metrics", (context) => metrics(context.env, context.req.raw, Date.now()));
 app.notFound((context) => context.env.ASSETS.fetch(context.req.raw));
 
 export default {

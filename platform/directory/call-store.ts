@@ -60,6 +60,21 @@ export class CallStore {
     return row === null ? undefined : { ...(JSON.parse(row.record) as Omit<CallRecord, "domains">), domains: [domain] };
   }
 
+  /** Counts of the calls that started at this time (milliseconds) or later, of each domain and outcome. */
+  async countsSince(since: number): Promise<CallCounts[]> {
+    const { results } = await this.#database.prepare(counting).bind(since).all<Record<string, number | string>>();
+    return results.map((row) => ({
+      ...{
+        domain: String(row["domain"]),
+        outcome: row["outcome"] as Outcome,
+        calls: Number(row["calls"]),
+        seconds: Number(row["seconds"]),
+      },
+      setup: durationsIn(row, "setup", setupBuckets),
+      ring: durationsIn(row, "ring", ringBuckets),
+    }));
+  }
+
   /** Deletes the records of a user, who may have a new account of this name later. */
   async deleteOfUser(domain: string, user: string): Promise<void> {
     const query = this.#database.prepare("DELETE FROM calls WHERE domain = ? AND (caller = ? OR callee = ?)");
@@ -85,6 +100,49 @@ export class CallStore {
     }
   }
 }
+
+/** Seconds: upper bounds of the counts of setup times, and of ringing times. */
+export const setupBuckets = [0.1, 0.25, 0.5, 1, 2, 5, 10] as const;
+export const ringBuckets = [2, 5, 10, 20, 30, 60] as const;
+
+/** How many calls took how long. */
+export interface Durations {
+  /** Of the calls that took at most as long as each bound. */
+  readonly buckets: readonly number[];
+  readonly count: number;
+  /** Seconds. */
+  readonly sum: number;
+}
+
+export interface CallCounts {
+  readonly domain: string;
+  readonly outcome: Outcome;
+  readonly calls: number;
+  /** Of all answered calls together. */
+  readonly seconds: number;
+  /** From the INVITE to the first ringing. */
+  readonly setup: Durations;
+  /** From the first ringing to the answer. */
+  readonly ring: Durations;
+}
+
+function durationsIn(row: Readonly<Record<string, number | string>>, name: string, bounds: readonly number[]): Durations {
+  const number = (part: string | number) => Number(row[`${name}_${part}`] ?? 0);
+  return { buckets: bounds.map((_bound, index) => number(index)), count: number("count"), sum: number("sum") };
+}
+
+/** The columns of a duration: an expression in milliseconds that is null where there is none. */
+function columnsOf(name: string, milliseconds: string, bounds: readonly number[]): string {
+  const buckets = bounds.map((bound, index) => `COALESCE(SUM(${milliseconds} <= ${bound * 1000}), 0) AS ${name}_${index}`);
+  return [...buckets, `COUNT(${milliseconds}) AS ${name}_count`, `COALESCE(SUM(${milliseconds}), 0) / 1000.0 AS ${name}_sum`].join(", ");
+}
+
+const member = (name: string) => `(record ->> '$.${name}')`;
+const counting = `SELECT domain, outcome, COUNT(*) AS calls,
+    COALESCE(SUM(${member("ended")} - ${member("answered")}), 0) / 1000.0 AS seconds,
+    ${columnsOf("setup", `(${member("rang")} - started)`, setupBuckets)},
+    ${columnsOf("ring", `(${member("answered")} - ${member("rang")})`, ringBuckets)}
+  FROM calls WHERE domain IN (SELECT name FROM domains) AND started >= ? GROUP BY domain, outcome`;
 
 const day = 86_400_000;
 

@@ -63,6 +63,12 @@ export class Store {
     return results.map((row) => row.name);
   }
 
+  /** The number of users of each domain, and of those who have ever registered. */
+  async countSubscribers(): Promise<readonly { readonly domain: string; readonly all: number; readonly opened: number }[]> {
+    const query = 'SELECT domain, COUNT(*) AS "all", COUNT(opened_at) AS opened FROM subscribers GROUP BY domain';
+    return (await this.#database.prepare(query).all<{ domain: string; all: number; opened: number }>()).results;
+  }
+
   async hasDomain(domain: string): Promise<boolean> {
     return (await this.#database.prepare("SELECT name FROM domains WHERE name = ?").bind(domain).first()) !== null;
   }

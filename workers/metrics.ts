@@ -1,0 +1,87 @@
+import { timingSafeEqual } from "node:crypto";
+import { readConfiguration } from "../platform/configuration.ts";
+import { type CallCounts, CallStore, type Durations, ringBuckets, setupBuckets } from "../platform/directory/call-store.ts";
+import { DirectoryUnavailable } from "../platform/directory/errors.ts";
+import { Store } from "../platform/directory/store.ts";
+import type { Environment } from "../platform/environment.ts";
+import { oneInIsolate } from "../platform/isolate.ts";
+import { type Metric, type Sample, contentType, histogram, writeMetrics } from "./prometheus.ts";
+import { plain } from "./upgrade.ts";
+
+const day = 86_400_000;
+/** Milliseconds that an answer is used again: several scrapers must not multiply the queries. */
+const lifetime = 10_000;
+
+const lastOf = oneInIsolate(() => ({ at: Number.NEGATIVE_INFINITY, text: "" }));
+
+/**
+ * `/metrics`, in the text format of Prometheus: of the whole deployment, because all counts come from the directory. Counters begin anew at
+ * midnight (UTC), which Prometheus takes for a restart.
+ */
+export async function metrics(environment: Environment, request: Request, now: number): Promise<Response> {
+  const { adminToken, metricsToken } = readConfiguration(environment);
+  const tokens = [adminToken, metricsToken].filter((token) => token !== undefined);
+  if (tokens.length === 0) return plain(503, "The metrics are closed: neither METRICS_TOKEN nor ADMIN_TOKEN is configured.");
+  const given = /^Bearer (.+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
+  if (given === undefined || !tokens.some((token) => isSame(given, token)))
+    return plain(401, "The bearer token is missing or wrong.", { "WWW-Authenticate": "Bearer" });
+  try {
+    return new Response(await textOf(environment, now), { headers: { "Content-Type": contentType } });
+  } catch (error) {
+    if (!(error instanceof DirectoryUnavailable)) throw error;
+    return plain(503, "The database cannot be reached: try again.", { "Retry-After": "5" });
+  }
+}
+
+async function textOf(environment: Environment, now: number): Promise<string> {
+  const last = lastOf(environment);
+  if (now - last.at < lifetime) return last.text;
+  const { DIRECTORY } = environment;
+  const [counts, subscribers] = await Promise.all([
+    new CallStore(DIRECTORY).countsSince(now - (now % day)),
+    new Store(DIRECTORY).countSubscribers(),
+  ]);
+  const text = writeMetrics([...callMetrics(counts), subscriberMetric(subscribers)]);
+  Object.assign(last, { at: now, text });
+  return text;
+}
+
+function callMetrics(counts: readonly CallCounts[]): Metric[] {
+  const samples = (value: (one: CallCounts) => number): Sample[] =>
+    counts.map((one) => ({ labels: { domain: one.domain, outcome: one.outcome }, value: value(one) }));
+  const durations = (of: (one: CallCounts) => Durations, bounds: readonly number[]): Sample[] =>
+    counts.flatMap((one) => histogram({ domain: one.domain, outcome: one.outcome }, bounds, of(one)));
+  return [
+    {
+      name: "offhook_calls_total",
+      help: "Calls that are over, since midnight (UTC)",
+      kind: "counter",
+      samples: samples(({ calls }) => calls),
+    },
+    {
+      ...{ name: "offhook_call_seconds_total", help: "Seconds from the answer to the end of these calls", kind: "counter" },
+      samples: samples(({ seconds }) => seconds),
+    },
+    {
+      ...{ name: "offhook_call_setup_seconds", help: "Seconds from the INVITE to the first ringing", kind: "histogram" },
+      samples: durations(({ setup }) => setup, setupBuckets),
+    },
+    {
+      ...{ name: "offhook_call_ring_seconds", help: "Seconds from the first ringing to the answer", kind: "histogram" },
+      samples: durations(({ ring }) => ring, ringBuckets),
+    },
+  ];
+}
+
+function subscriberMetric(counts: readonly { readonly domain: string; readonly all: number; readonly opened: number }[]): Metric {
+  const samples = counts.flatMap(({ domain, all, opened }) => [
+    { labels: { domain, registered: "ever" }, value: opened },
+    { labels: { domain, registered: "never" }, value: all - opened },
+  ]);
+  return { name: "offhook_subscribers", help: "Users, by whether a phone of theirs has ever registered", kind: "gauge", samples };
+}
+
+function isSame(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
