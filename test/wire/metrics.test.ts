@@ -18,23 +18,22 @@ interface Read {
 
 /** A strict reader of the text format (version 0.0.4): each metric has its help and type before its samples. */
 function readMetrics(text: string): Read {
-  expect(text.endsWith("\n")).toBe(true);
   const kinds: Record<string, string> = {};
   const samples: Read["samples"][number][] = [];
   for (const line of text.trimEnd().split("\n")) {
-    const [, name = "", kind = ""] = /^# TYPE ([a-z_]+) (counter|gauge|histogram)$/.exec(line) ?? [];
-    if (name !== "") kinds[name] = kind;
-    if (line.startsWith("#")) {
-      expect(line).toMatch(/^# (?:HELP [a-z_]+ \S.*|TYPE [a-z_]+ (?:counter|gauge|histogram))$/);
-      continue;
-    }
-    const [, of = "", inside = "", value = ""] = /^([a-z_]+)\{((?:[a-z]+="(?:[^"\\]|\\["\\n])*",?)*)\} (\d+(?:\.\d+)?)$/.exec(line) ?? [];
-    expect(of, line).not.toBe("");
-    expect(kinds[of] ?? kinds[of.replace(/_(?:bucket|sum|count)$/, "")], line).toBeDefined();
-    const labels = Object.fromEntries([...inside.matchAll(/([a-z]+)="([^"]*)"/g)].map(([, key = "", written = ""]) => [key, written]));
-    samples.push({ name: of, labels, value: Number(value) });
+    const [, name, kind = ""] = /^# TYPE ([a-z_]+) (counter|gauge|histogram)$/.exec(line) ?? [];
+    if (name !== undefined) kinds[name] = kind;
+    else if (!/^# HELP [a-z_]+ \S/.test(line)) samples.push(readSample(line, kinds));
   }
   return { kinds, samples };
+}
+
+function readSample(line: string, kinds: Read["kinds"]): Read["samples"][number] {
+  const [, name = "", inside = "", value] = /^([a-z_]+)\{((?:[a-z]+="(?:[^"\\]|\\["\\n])*",?)*)\} (\d+(?:\.\d+)?)$/.exec(line) ?? [];
+  const kind = kinds[name] ?? kinds[name.replace(/_(?:bucket|sum|count)$/, "")];
+  if (value === undefined || kind === undefined) throw new Error(`this is no sample of a metric that was announced: ${line}`);
+  const labels = Object.fromEntries([...inside.matchAll(/([a-z]+)="([^"]*)"/g)].map(([, key = "", written = ""]) => [key, written]));
+  return { name, labels, value: Number(value) };
 }
 
 describe("/metrics", () => {
