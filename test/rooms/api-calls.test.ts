@@ -45,6 +45,32 @@ describe("the calls of a subscriber", () => {
     expect([await list(alice), await list(bob), await end(bob, call?.id)]).toEqual([[], [], 404]);
   });
 
+  it("are listed for the whole domain, each once", async () => {
+    const [alice, bob] = await newcomers("alice", "bob");
+    const [caller, callee] = [await registered({ account: alice, way: "direct" }), await registered({ account: bob, way: "direct" })];
+    caller.request("INVITE", callee.aor);
+    const invite = await callee.next("INVITE");
+    callee.reply(invite, 180);
+    await caller.next(180);
+    const ids = async () => {
+      const found: { id: string; username: string }[] = [];
+      for (let cursor: string | null = ""; cursor !== null;) {
+        const page = (await (await api(`/domains/localhost/live-calls?cursor=${cursor}`)).json()) as {
+          calls: { id: string; username: string }[];
+          next_cursor: string | null;
+        };
+        found.push(...page.calls);
+        cursor = page.next_cursor;
+      }
+      return found.filter(({ username }) => [alice, bob].includes(username));
+    };
+    expect((await ids()).map(({ id }) => id)).toEqual([(await list(alice))[0]?.id]);
+    callee.reply(invite, 486);
+    await caller.next(486);
+    expect(await ids()).toEqual([]);
+    expect((await api("/domains/none.example/live-calls")).status).toBe(404);
+  });
+
   it("of an unknown user are 404", async () => {
     expect((await api(path("no-such-user"))).status).toBe(404);
     expect(await end("no-such-user", "0123456789abcdef")).toBe(404);

@@ -241,6 +241,7 @@ describe("the description of the API", () => {
       "get /domains/{domain}/calls/{id}/trace",
       "get /domains/{domain}/lists",
       "get /domains/{domain}/lists/{list}",
+      "get /domains/{domain}/live-calls",
       "get /domains/{domain}/peers",
       "get /domains/{domain}/routes",
       "get /domains/{domain}/settings",

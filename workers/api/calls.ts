@@ -1,11 +1,11 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import type { CallView } from "../../lib/location/call-view.ts";
-import { Store } from "../../platform/directory/store.ts";
+import { Store, nameOf } from "../../platform/directory/store.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { homesOf } from "./homes.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
-import { subscriberParameters } from "./schemas.ts";
+import { domainParameters, pageQuery, subscriberParameters } from "./schemas.ts";
 
 const callSchema = z
   .object({
@@ -40,7 +40,27 @@ const remove = createRoute({
   },
 });
 
-/** /domains/{domain}/subscribers/{username}/calls: the calls at present. */
+const liveSchema = z
+  .object({
+    calls: z
+      .array(
+        callSchema.extend({ username: z.string().openapi({ description: "The user at whose home it is; one of two, if both are here" }) }),
+      )
+      .openapi({ description: "The calls of these users, each once" }),
+    next_cursor: z.string().nullable().openapi({ description: "The cursor of the next users; null if these are the last" }),
+  })
+  .openapi("LiveCalls");
+const live = createRoute({
+  ...operation("listLiveCalls", "List the calls of a domain at present, some users at a time", "Calls"),
+  ...{ method: "get", path: "/domains/{domain}/live-calls", security },
+  request: { params: domainParameters, query: pageQuery.pick({ cursor: true }) },
+  responses: { 200: json(liveSchema, "The calls of a hundred users"), ...problems(400, 401, 404, 503) },
+});
+
+/** Users whose homes are asked for one page: each that sleeps wakes up. */
+const usersAtOnce = 100;
+
+/** …/subscribers/{username}/calls and …/live-calls: the calls at present. */
 export const callRoutes = new OpenAPIHono<{ Bindings: Environment }>();
 
 callRoutes.openapi(list, async (context) => {
@@ -48,6 +68,25 @@ callRoutes.openapi(list, async (context) => {
   const subscriber = await new Store(context.env.DIRECTORY).existing(domain, username);
   const calls = await homesOf(context.env, (work) => context.executionCtx.waitUntil(work)).calls(subscriber);
   return context.json({ calls: calls.map(written) }, 200);
+});
+
+callRoutes.openapi(live, async (context) => {
+  const { domain } = context.req.valid("param");
+  const store = new Store(context.env.DIRECTORY);
+  if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+  const after = context.req.valid("query").cursor;
+  const users = await store.subscribers(domain, { after, limit: usersAtOnce + 1, search: "" });
+  const page = users.slice(0, usersAtOnce).map(({ subscriber }) => subscriber);
+  const homes = homesOf(context.env, (work) => context.executionCtx.waitUntil(work));
+  const found = await Promise.all(
+    page.map(async (subscriber) =>
+      (await homes.calls(subscriber)).map((call) => ({ ...written(call), username: nameOf(subscriber.username) })),
+    ),
+  );
+  const calls = [...new Map(found.flat().map((call) => [call.id, call])).values()];
+  const last = page.at(-1);
+  const next = users.length > usersAtOnce && last !== undefined ? nameOf(last.username) : null;
+  return context.json({ calls, next_cursor: next }, 200);
 });
 
 callRoutes.openapi(remove, async (context) => {

@@ -1,6 +1,7 @@
-import { useMemo } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { Link } from "wouter-preact";
-import { type Api, type CallPage, type CallRecord, part } from "../api.ts";
+import { type Api, type CallPage, type CallRecord, type LiveCall, part } from "../api.ts";
+import { Action } from "../parts/action.tsx";
 import { Failure, Waiting, useAnswer } from "../parts/answer.tsx";
 import { CallList } from "../parts/call-list.tsx";
 import { DayPlot } from "../parts/day-plot.tsx";
@@ -42,6 +43,7 @@ export function OverviewPage({ api, domain }: { readonly api: Api; readonly doma
           <CallList calls={failed.slice(0, 10)} domain={domain} />
         </>
       )}
+      <LiveCalls api={api} domain={domain} />
       <h2>Trunks</h2>
       {trunks.failure !== undefined && <Failure failure={trunks.failure} />}
       {trunks.answer?.length === 0 && <p>No trunks.</p>}
@@ -55,6 +57,39 @@ export function OverviewPage({ api, domain }: { readonly api: Api; readonly doma
       <p>
         <Link href={`/${part(domain)}/calls`}>All calls</Link>
       </p>
+    </>
+  );
+}
+
+interface LivePage {
+  readonly calls: readonly (LiveCall & { readonly username: string })[];
+  readonly next_cursor: string | null;
+}
+
+/** The calls at present, when they are asked for: each home of the domain wakes up for that. */
+function LiveCalls({ api, domain }: { readonly api: Api; readonly domain: string }) {
+  const [calls, setCalls] = useState<LivePage["calls"]>();
+  const look = async () => {
+    const found = new Map<string, LivePage["calls"][number]>();
+    for (let cursor: string | null = ""; cursor !== null;) {
+      const page: LivePage = await api.get<LivePage>(`/domains/${part(domain)}/live-calls?cursor=${part(cursor)}`);
+      for (const call of page.calls) found.set(call.id, call);
+      cursor = page.next_cursor;
+    }
+    setCalls([...found.values()]);
+  };
+  return (
+    <>
+      <h2>Calls now</h2>
+      <ul class="plain">
+        {calls?.map(({ id, username, state, direction, remote }) => (
+          <li key={id}>
+            <Link href={`/${part(domain)}/users/${part(username)}`}>{username}</Link> {state} {direction} {remote}
+          </li>
+        ))}
+      </ul>
+      {calls?.length === 0 && <p>None.</p>}
+      <Action act={look}>Look</Action>
     </>
   );
 }
