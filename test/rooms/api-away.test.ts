@@ -22,6 +22,7 @@ const bodies: Record<string, object> = {
   putPeer: { domains: ["partner.example"], token: "a-token-that-is-long-enough" },
   putRoute: { action: { kind: "local", user: "alice" } },
   testRoutes: { domain: "localhost", uri: "sip:alice@localhost" },
+  addKey: { name: "x", scope: "read" },
   putTrunk: { server: "sip:pbx.example;transport=tcp" },
   putListOfSubscriber: { entries: [] },
   putListOfDomain: { entries: [] },
