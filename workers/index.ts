@@ -6,10 +6,12 @@ import { canonicalUser } from "../lib/syntax/uri.ts";
 import { api } from "./api/api.ts";
 import { readConfiguration } from "../platform/configuration.ts";
 import type { CallRecord } from "../lib/proxy/call-record/call-record.ts";
+import { AuditStore } from "../platform/directory/audit-store.ts";
 import { CallStore } from "../platform/directory/call-store.ts";
 import { directoryOf } from "../platform/directory/directory.ts";
 import { DirectoryUnavailable } from "../platform/directory/errors.ts";
 import type { Environment } from "../platform/environment.ts";
+import { KeyStore } from "../platform/directory/key-store.ts";
 import { connectDedicated, openingOf } from "./home-socket.ts";
 import { findPeer } from "../platform/directory/peers.ts";
 import { serveShared } from "./edge-proxy.ts";
@@ -38,9 +40,18 @@ export default {
   connect: (socket, environment) => serveTcp(environment, socket),
   // What it throws, the queue delivers again.
   queue: ({ messages }, { DIRECTORY }) => new CallStore(DIRECTORY).insert(messages.map(({ body }) => body)),
-  scheduled: (_event, environment) =>
-    new CallStore(environment.DIRECTORY).deleteOld(Date.now(), readConfiguration(environment).callRecordDays),
+  scheduled: (_event, environment) => deleteOld(environment, Date.now()),
 } satisfies ExportedHandler<Environment, CallRecord>;
+
+/** What is kept for some days only. A deletion that fails does not stop the others. */
+async function deleteOld(environment: Environment, now: number): Promise<void> {
+  const { DIRECTORY } = environment;
+  await Promise.all([
+    new CallStore(DIRECTORY).deleteOld(now, readConfiguration(environment).callRecordDays),
+    new AuditStore(DIRECTORY).deleteOld(now),
+    new KeyStore(DIRECTORY).deleteOld(now),
+  ]);
+}
 
 /**
  * `/ws`, `/ws/{address}`, and the same for the redirect server. Undefined for any other path. Without the router, because many phones

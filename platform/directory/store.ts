@@ -173,6 +173,7 @@ export class Store {
       this.#database.prepare("DELETE FROM peers WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM lists WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM list_watchers WHERE domain = ?").bind(domain),
+      this.#database.prepare("DELETE FROM api_keys WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM domains WHERE name = ?").bind(domain),
     ]);
     return results.map(subscriberOf);

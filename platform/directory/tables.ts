@@ -1,6 +1,8 @@
 /** The tables of the directory; an older database lacks some of them. */
 export const tables = [
   "aliases",
+  "api_keys",
+  "audit",
   "calls",
   "deleted_subscribers",
   "domains",

@@ -1,6 +1,7 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { mintApiKey } from "../../platform/crypto/api-key.ts";
 import app from "../../workers/index.ts";
 import { api } from "./support/homes.ts";
 
@@ -22,6 +23,7 @@ const bodies: Record<string, object> = {
   putPeer: { domains: ["partner.example"], token: "a-token-that-is-long-enough" },
   putRoute: { action: { kind: "local", user: "alice" } },
   testRoutes: { domain: "localhost", uri: "sip:alice@localhost" },
+  addKey: { name: "x", scope: "read" },
   putTrunk: { server: "sip:pbx.example;transport=tcp" },
   putListOfSubscriber: { entries: [] },
   putListOfDomain: { entries: [] },
@@ -58,6 +60,14 @@ describe("while the database cannot be reached, an operation answers 503 with Re
       "5",
       "application/problem+json",
     ]);
+  });
+
+  it("so does a key", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const headers = { Authorization: `Bearer ${mintApiKey().text}` };
+    const request = new Request("http://localhost/api/v1/domains", { headers });
+    const answer = await app.fetch(request, { ...env, DIRECTORY: away }, createExecutionContext());
+    expect([answer.status, answer.headers.get("Retry-After")]).toEqual([503, "5"]);
   });
 
   it("so does a subscriber's own password", async () => {

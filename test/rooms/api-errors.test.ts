@@ -233,8 +233,11 @@ describe("the description of the API", () => {
       "delete /domains/{domain}/subscribers/{username}/trace",
       "delete /domains/{domain}/subscribers/{username}/watchers/{watcher}",
       "delete /domains/{domain}/trunks/{trunk}",
+      "delete /keys/{id}",
+      "get /audit",
       "get /domains",
       "get /domains/{domain}",
+      "get /domains/{domain}/audit",
       "get /domains/{domain}/calls",
       "get /domains/{domain}/calls.csv",
       "get /domains/{domain}/calls/{id}",
@@ -256,7 +259,9 @@ describe("the description of the API", () => {
       "get /domains/{domain}/subscribers/{username}/watchers",
       "get /domains/{domain}/trunks",
       "get /domains/{domain}/trunks/{trunk}/status",
+      "get /keys",
       "post /domains/{domain}/subscribers/{username}/bindings",
+      "post /keys",
       "post /routes/test",
       "put /domains/{domain}",
       "put /domains/{domain}/lists/{list}",
@@ -273,6 +278,6 @@ describe("the description of the API", () => {
       "put /domains/{domain}/trunks/{trunk}",
     ]);
     const putSubscriber = paths["/domains/{domain}/subscribers/{username}"]?.["put"]?.responses ?? {};
-    expect(Object.keys(putSubscriber)).toEqual(["200", "201", "400", "401", "404", "409", "413", "503"]);
+    expect(Object.keys(putSubscriber)).toEqual(["200", "201", "400", "401", "403", "404", "409", "413", "429", "503"]);
   });
 });

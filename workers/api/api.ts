@@ -1,8 +1,9 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
-import type { Environment } from "../../platform/environment.ts";
+import type { ApiEnvironment } from "./actor.ts";
 import { allowedMethods } from "./allowed-methods.ts";
+import { auditRoutes } from "./audit.ts";
 import { isDirectoryAway } from "../../platform/directory/guarded.ts";
 import { authorise } from "./authorisation.ts";
 import { bindingRoutes } from "./bindings.ts";
@@ -11,7 +12,9 @@ import { callTraceRoutes } from "./call-trace.ts";
 import { callRoutes } from "./calls.ts";
 import { domainSettingRoutes } from "./domain-settings.ts";
 import { domainRoutes } from "./domains.ts";
+import { keyRoutes } from "./keys.ts";
 import { listRoutes } from "./lists.ts";
+import { pathInApi } from "./path.ts";
 import { peerRoutes } from "./peers.ts";
 import { presenceRoutes } from "./presence.ts";
 import { firstFault } from "./plain-english.ts";
@@ -27,7 +30,6 @@ import { tags } from "./responses.ts";
 import { watcherRoutes } from "./watchers.ts";
 
 const largestBody = 65_536;
-const mounted = /^\/api\/v1/;
 const statusOf = { missing: 404, taken: 409, incomplete: 400 } as const satisfies Record<RefusalReason, number>;
 const away = new Problem(503, "the database cannot be reached: try again", { "Retry-After": "5" });
 const notMigrated = new Problem(503, "the database lacks tables: npx wrangler d1 migrations apply offhook --remote", {
@@ -36,7 +38,7 @@ const notMigrated = new Problem(503, "the database lacks tables: npx wrangler d1
 const notJson = new Problem(415, "the body has to be JSON, with Content-Type: application/json");
 
 /** The provisioning API, mounted at /api/v1. */
-export const api = new OpenAPIHono<{ Bindings: Environment }>({
+export const api = new OpenAPIHono<ApiEnvironment>({
   defaultHook: (result) => {
     if (result.success) return;
     throw new Problem(400, firstFault(result.error));
@@ -56,7 +58,7 @@ api.doc31("/openapi.json", {
 });
 api.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
   ...{ type: "http", scheme: "bearer" },
-  description: "The ADMIN_TOKEN of the server: for everything",
+  description: "The ADMIN_TOKEN of the server: for everything; or an API key, which has a scope, and may be for one domain",
 });
 api.openAPIRegistry.registerComponent("securitySchemes", "basic", {
   ...{ type: "http", scheme: "basic" },
@@ -64,9 +66,9 @@ api.openAPIRegistry.registerComponent("securitySchemes", "basic", {
 });
 
 api.use("*", async (context, next) => {
-  await authorise(context);
-  const { pathname, searchParams } = new URL(context.req.url);
-  refuseUnknownQuery(api.openAPIRegistry.definitions, context.req.method, pathname.replace(mounted, ""), searchParams);
+  context.set("actor", await authorise(context));
+  const { method, url } = context.req;
+  refuseUnknownQuery(api.openAPIRegistry.definitions, method, pathInApi(url), new URL(url).searchParams);
   await next();
 });
 api.use("*", bodyLimit({ maxSize: largestBody, onError: refuseLargeBody }));
@@ -86,11 +88,12 @@ api.route("/", callRecordRoutes);
 api.route("/", callTraceRoutes);
 api.route("/", traceRoutes);
 api.route("/", listRoutes);
+api.route("/", keyRoutes);
+api.route("/", auditRoutes);
 
 // Not `notFound`: the outer app's handler would be used instead.
 api.all("*", (context) => {
-  const path = new URL(context.req.url).pathname.replace(mounted, "");
-  const allowed = allowedMethods(api.openAPIRegistry.definitions, path).join(", ");
+  const allowed = allowedMethods(api.openAPIRegistry.definitions, pathInApi(context.req.url)).join(", ");
   if (allowed === "") throw new Problem(404, "there is nothing at this path");
   throw new Problem(405, `this path takes ${allowed}`, { Allow: allowed });
 });

@@ -4,12 +4,13 @@ import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { canonicalUser, isHost } from "../../lib/syntax/uri.ts";
 import { readConfiguration } from "../../platform/configuration.ts";
 import { Brakes } from "../../platform/connection/brakes.ts";
-import type { Environment } from "../../platform/environment.ts";
-import { addressPrefix } from "../upgrade.ts";
+import type { Actor, ApiEnvironment } from "./actor.ts";
+import { refuseFrequent, refuseWithoutTls } from "./attempts.ts";
+import { authenticateKey } from "./key-authentication.ts";
 import { Problem } from "./problem.ts";
 import { Store, nameOf } from "../../platform/directory/store.ts";
 
-type ApiContext = Context<{ Bindings: Environment }>;
+type ApiContext = Context<ApiEnvironment>;
 
 /** In memory of the isolate, as in the edge proxy. */
 const brakes = new Brakes();
@@ -17,8 +18,11 @@ const brakes = new Brakes();
 /** Paths that subscribers may use themselves: …/domains/{domain}/subscribers/{username}/watchers and …/lists. */
 const ownPath = /\/domains\/([^/]+)\/subscribers\/([^/]+)\/(?:watchers|lists)(?:\/[^/]+)?$/;
 
-/** Admits administrators by their token, and subscribers to their own paths by their password; throws 401 for all others. */
-export async function authorise(context: ApiContext): Promise<void> {
+/**
+ * Who sends a request: an administrator by the token, a script by its key, or a subscriber, on their own paths, by their password. Throws
+ * 401 for all others, the same whatever is wrong with a token or key. What a key may do, `accessTo` says.
+ */
+export async function authorise(context: ApiContext): Promise<Actor> {
   const header = context.req.header("Authorization") ?? "";
   const credentials = /^Basic (\S+)$/i.exec(header)?.[1];
   const own = ownPath.exec(new URL(context.req.url).pathname);
@@ -26,17 +30,17 @@ export async function authorise(context: ApiContext): Promise<void> {
   const { adminToken } = readConfiguration(context.env);
   if (adminToken === undefined) throw new Problem(503, "the API is closed: no ADMIN_TOKEN is configured");
   const given = /^Bearer (.+)$/i.exec(header)?.[1];
-  if (given === undefined || !isSame(given, adminToken)) {
-    throw new Problem(401, "the bearer token is missing or wrong", { "WWW-Authenticate": own === null ? "Bearer" : "Bearer, Basic" });
-  }
+  if (given !== undefined && isSame(given, adminToken)) return { kind: "administrator" };
+  const key = given === undefined ? undefined : await authenticateKey(context, given, Date.now());
+  if (key !== undefined) return { kind: "key", key };
+  const challenge = own === null ? "Bearer" : "Bearer, Basic";
+  throw new Problem(401, "the bearer token is missing, wrong or expired", { "WWW-Authenticate": challenge });
 }
 
 /** RFC 7617: name and password of the subscriber, compared by their hash. Over TLS only, as for phones. */
-async function authoriseOwner(context: ApiContext, credentials: string, domain: string, username: string): Promise<void> {
-  const { localDevelopment } = readConfiguration(context.env);
-  if (new URL(context.req.url).protocol === "http:" && !localDevelopment) throw new Problem(403, "passwords are accepted over TLS only");
-  const { success } = await context.env.CONNECTION_RATE.limit({ key: addressPrefix(context.req.raw) });
-  if (!success) throw new Problem(429, "too many attempts from this address", { "Retry-After": "60" });
+async function authoriseOwner(context: ApiContext, credentials: string, domain: string, username: string): Promise<Actor> {
+  refuseWithoutTls(context, "passwords");
+  await refuseFrequent(context);
   const [name, user] = [decoded(domain).toLowerCase(), canonicalUser(decoded(username))];
   // It is repeated in a header.
   if (!isHost(name)) throw new Problem(400, "domain: is not a domain name");
@@ -44,7 +48,8 @@ async function authoriseOwner(context: ApiContext, credentials: string, domain: 
   const [given = "", password = ""] = split(Buffer.from(credentials, "base64").toString("utf8"));
   const account = `${user}@${name}`;
   await brakes.waiting(account, Date.now());
-  if (isSame(canonicalUser(given), user) && hasPassword(subscriber, { user, domain: name, password })) return;
+  if (isSame(canonicalUser(given), user) && hasPassword(subscriber, { user, domain: name, password }))
+    return { kind: "subscriber", name: `${nameOf(user)}@${name}` };
   brakes.wrong(account, 1, Date.now());
   throw new Problem(401, "the name or the password is wrong", { "WWW-Authenticate": `Basic realm="${name}"` });
 }

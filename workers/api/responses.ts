@@ -1,5 +1,7 @@
 import type { z } from "@hono/zod-openapi";
+import { accessTo } from "./access.ts";
 import { problemSchema } from "./problem.ts";
+import { type OperationId, neededScopes } from "./scopes.ts";
 
 /** A JSON response for the API's description. */
 export function json<Schema extends z.ZodType>(schema: Schema, description: string) {
@@ -16,27 +18,32 @@ export const tags = {
   Presence: "Watchers of a user, and presence for them",
   Lists: "Resources that are watched with one subscription",
   "Other servers": "Trunks, peers and routes",
+  Keys: "API keys, and the log of changes",
 } as const;
 
-/** The name of an operation, for people and for generated clients. */
-export function operation(operationId: string, summary: string, tag: keyof typeof tags) {
-  return { operationId, summary, tags: [tag] };
+/** The name of an operation, for people and for generated clients, and who may perform it. */
+export function operation(operationId: OperationId, summary: string, tag: keyof typeof tags) {
+  const description = `Scope of API keys: ${neededScopes[operationId]}`;
+  return { operationId, summary, description, tags: [tag], middleware: accessTo(operationId) };
 }
 
 const meanings: Readonly<Record<number, string>> = {
   400: "The request is malformed",
   401: "The token or the password is missing or wrong",
+  403: "The key is not for this operation, or not for this domain",
   404: "The resource of the path does not exist",
   409: "It conflicts with the present state",
   413: "The body is too large",
+  429: "This address sends too many wrong keys or passwords",
   503: "The database cannot be reached, or a secret of the server is not set",
 };
 
-/** The error responses of an operation, RFC 9457. */
+/** The error responses of an operation, RFC 9457; each may also answer 403 and 429. */
 export function problems<Status extends number>(...statuses: readonly Status[]) {
   const response = (status: number) => ({
     description: meanings[status] ?? "Error",
     content: { "application/problem+json": { schema: problemSchema } },
   });
-  return Object.fromEntries(statuses.map((status) => [status, response(status)])) as Record<Status, ReturnType<typeof response>>;
+  const all = [...statuses, 403, 429] as const;
+  return Object.fromEntries(all.map((status) => [status, response(status)])) as Record<Status | 403 | 429, ReturnType<typeof response>>;
 }

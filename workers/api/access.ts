@@ -1,0 +1,25 @@
+import type { MiddlewareHandler } from "hono";
+import { type ApiEnvironment, refuseOperation } from "./actor.ts";
+import { noteChange, noteRefusal } from "./audit-log.ts";
+import { type OperationId, isChange } from "./scopes.ts";
+
+/**
+ * What stands before each operation: it refuses (403) those who may not perform it, and notes changes in the audit log. As a part of the
+ * operation itself, because its path and domain are then exactly those that the operation works on, however they were written.
+ */
+export function accessTo(operation: OperationId): MiddlewareHandler<ApiEnvironment> {
+  return async (context, next) => {
+    const actor = context.get("actor");
+    const domain = context.req.param("domain")?.toLowerCase();
+    const change = isChange(operation, context.req.method) ? { actor, action: operation, domain } : undefined;
+    const refusal = refuseOperation(actor, operation, domain);
+    if (refusal !== undefined) {
+      if (change !== undefined) noteRefusal(context, { ...change, status: refusal.status });
+      throw refusal;
+    }
+    await next();
+    const { status } = context.res;
+    // An operation that failed here may have changed something.
+    if (change !== undefined && (status < 400 || status >= 500)) noteChange(context, { ...change, status });
+  };
+}

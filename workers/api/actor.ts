@@ -1,0 +1,39 @@
+import { includesScope } from "../../lib/authentication/scope.ts";
+import type { AuditedActor } from "../../platform/directory/audit-store.ts";
+import type { ApiKey } from "../../platform/directory/key-store.ts";
+import type { Environment } from "../../platform/environment.ts";
+import { Problem } from "./problem.ts";
+import { type OperationId, neededScopes, subscriberOperations } from "./scopes.ts";
+
+/** Who sends a request to the API, as the credentials say. */
+export type Actor =
+  | { readonly kind: "administrator" }
+  | { readonly kind: "key"; readonly key: ApiKey }
+  /** `name` is the address of record. A subscriber was admitted to a path of their own. */
+  | { readonly kind: "subscriber"; readonly name: string };
+
+/** The environment of the API, for Hono: the Worker's, and who sends the request. */
+export interface ApiEnvironment {
+  Bindings: Environment;
+  Variables: { actor: Actor };
+}
+
+/**
+ * Why an actor may not perform an operation: 403; undefined if they may. The answer is the same whether the domain exists or not.
+ * @param domain that of the path, in lower case; undefined if the path has none
+ */
+export function refuseOperation(actor: Actor, operation: OperationId, domain: string | undefined): Problem | undefined {
+  if (actor.kind === "administrator") return undefined;
+  if (actor.kind === "subscriber")
+    return subscriberOperations.has(operation) ? undefined : new Problem(403, "the password of a user is not enough for this");
+  const { key } = actor;
+  if (key.domain !== undefined && key.domain !== domain) return new Problem(403, `this key is for paths of the domain ${key.domain} only`);
+  const needed = neededScopes[operation];
+  if (includesScope(key.scope, needed)) return undefined;
+  return new Problem(403, `this needs a key with the scope ${needed}: that of this key is ${key.scope}`);
+}
+
+/** An actor as the audit log has it. */
+export function auditedActor(actor: Actor): AuditedActor {
+  return actor.kind === "key" ? { kind: "key", id: actor.key.id, name: actor.key.name } : actor;
+}

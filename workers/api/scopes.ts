@@ -1,0 +1,35 @@
+import type { Scope } from "../../lib/authentication/scope.ts";
+
+/** The scope that each operation of the API needs. An operation that is not in this table does not compile. */
+export const neededScopes = {
+  ...{ listDomains: "read", readDomain: "read", putDomain: "everything", deleteDomain: "everything" },
+  ...{ readDomainSettings: "read", putDomainSettings: "everything" },
+  ...{ listSubscribers: "read", readSubscriber: "read", putSubscriber: "provisioning", deleteSubscriber: "provisioning" },
+  ...{ readRules: "read", putRules: "provisioning", deleteRules: "provisioning" },
+  ...{ listBindings: "read", addBinding: "provisioning", deleteBinding: "provisioning" },
+  ...{ listWatchers: "read", putWatcher: "provisioning", deleteWatcher: "provisioning" },
+  ...{ putPresence: "provisioning", deletePresence: "provisioning", putVoiceMail: "provisioning" },
+  ...{ listListsOfSubscriber: "read", readListOfSubscriber: "read" },
+  ...{ putListOfSubscriber: "provisioning", deleteListOfSubscriber: "provisioning" },
+  ...{ listListsOfDomain: "read", readListOfDomain: "read", putListOfDomain: "provisioning", deleteListOfDomain: "provisioning" },
+  ...{ readTrace: "read", keepTrace: "calls", deleteTrace: "calls", listCalls: "read", listLiveCalls: "read", endCall: "calls" },
+  ...{ listCallRecords: "read", readCallRecord: "read", readCallTrace: "read", exportCallRecords: "read" },
+  ...{ listTrunks: "read", readTrunkStatus: "read", putTrunk: "everything", deleteTrunk: "everything" },
+  ...{ listPeers: "read", putPeer: "everything", deletePeer: "everything" },
+  ...{ listRoutes: "read", testRoutes: "read", putRoute: "everything", deleteRoute: "everything" },
+  ...{ listKeys: "everything", addKey: "everything", deleteKey: "everything" },
+  ...{ listAudit: "read", listAuditOfDomain: "read" },
+} as const satisfies Readonly<Record<string, Scope>>;
+
+export type OperationId = keyof typeof neededScopes;
+
+/** The operations that users may perform on what is theirs, with their own password. */
+export const subscriberOperations: ReadonlySet<OperationId> = new Set<OperationId>([
+  ...(["listWatchers", "putWatcher", "deleteWatcher"] as const),
+  ...(["listListsOfSubscriber", "readListOfSubscriber", "putListOfSubscriber", "deleteListOfSubscriber"] as const),
+]);
+
+/** Whether an operation changes something, so that the audit log has it: `testRoutes` is a POST that changes nothing. */
+export function isChange(operation: OperationId, method: string): boolean {
+  return method !== "GET" && method !== "HEAD" && neededScopes[operation] !== "read";
+}
