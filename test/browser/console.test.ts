@@ -197,6 +197,21 @@ describe.skipIf(!canBrowse)("the console", () => {
     expect(await page.evaluate("sessionStorage.length")).toBe(0);
   });
 
+  it("takes a key for one domain, and shows what the key may not do", async () => {
+    const asked = await serverUnderTest.server.api("POST", "/keys", { name: "reader", domain: "localhost", scope: "read" });
+    const { key } = (await asked.json()) as { readonly key: string };
+    const page = await open(key);
+    await reads(page, "[role=alert]", "This key is for one domain: which?");
+    await page.fill("input[name=domain]", "localhost");
+    await page.click("text=Sign in");
+    await reads(page, "h2", "The last day");
+    await click(page, "Users");
+    await page.getByLabel("Name").fill("eve");
+    await page.getByLabel("Password").fill("correct horse");
+    await page.click("text=Create");
+    await reads(page, "form [role=status]", /scope/);
+  });
+
   it("asks for nothing while it is idle", async () => {
     const page = await open();
     await reads(page, "h2", "The last day");

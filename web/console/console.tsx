@@ -10,27 +10,34 @@ import { RoutingPage } from "./pages/routing.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { UserPage } from "./pages/user.tsx";
 import { UsersPage } from "./pages/users.tsx";
-import { rememberKey, rememberedKey } from "./session.ts";
+import { type SignedIn, rememberSignIn, rememberedSignIn } from "./session.ts";
 
 /** The console: the sign-in, or the pages of a domain. */
 export function Console() {
-  const [key, setKey] = useState(rememberedKey());
-  const signIn = (given: string | undefined) => {
-    rememberKey(given);
-    setKey(given);
+  const [signedIn, setSignedIn] = useState(rememberedSignIn());
+  const signIn = (given: SignedIn | undefined) => {
+    rememberSignIn(given);
+    setSignedIn(given);
   };
-  if (key === undefined) return <SignInPage signIn={signIn} />;
+  if (signedIn === undefined) return <SignInPage signIn={signIn} />;
   return (
     <Router hook={useHashLocation}>
-      <Domains api={new Api(key)} signOut={() => signIn(undefined)} />
+      <Domains api={new Api(signedIn.key)} only={signedIn.domain} signOut={() => signIn(undefined)} />
     </Router>
   );
 }
 
-function Domains({ api, signOut }: { readonly api: Api; readonly signOut: () => void }) {
-  const { answer, failure } = useAnswer(() => api.get<{ domains: { domain: string }[] }>("/domains?limit=1000"), []);
+interface DomainsProps {
+  readonly api: Api;
+  /** The domain of a key for one domain. */
+  readonly only: string | undefined;
+  readonly signOut: () => void;
+}
+
+function Domains({ api, only, signOut }: DomainsProps) {
+  const { answer, failure } = useAnswer(() => domainsOf(api, only), [only]);
   const [path, go] = useLocation();
-  const names = answer?.domains.map(({ domain }) => domain) ?? [];
+  const names = answer ?? [];
   const current = decodeURIComponent(path.split("/")[1] ?? "") || names[0];
   return (
     <>
@@ -59,6 +66,12 @@ function Domains({ api, signOut }: { readonly api: Api; readonly signOut: () => 
       </main>
     </>
   );
+}
+
+async function domainsOf(api: Api, only: string | undefined): Promise<readonly string[]> {
+  if (only !== undefined) return [only];
+  const { domains } = await api.get<{ domains: { domain: string }[] }>("/domains?limit=1000");
+  return domains.map(({ domain }) => domain);
 }
 
 function Pages({ domain }: { readonly domain: string }) {

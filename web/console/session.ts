@@ -1,12 +1,20 @@
-/** Where this tab keeps the API key: not beyond the tab. */
-const place = "offhook-console-key";
-
-export function rememberedKey(): string | undefined {
-  return sessionStorage.getItem(place) ?? undefined;
+/** What the administrator has signed in with. */
+export interface SignedIn {
+  readonly key: string;
+  /** If the key is for one domain only. */
+  readonly domain?: string;
 }
 
-/** @param key undefined to sign out */
-export function rememberKey(key: string | undefined): void {
-  if (key === undefined) sessionStorage.removeItem(place);
-  else sessionStorage.setItem(place, key);
+/** Where this tab keeps it: not beyond the tab. */
+const place = "offhook-console";
+
+export function rememberedSignIn(): SignedIn | undefined {
+  const written = sessionStorage.getItem(place);
+  return written === null ? undefined : (JSON.parse(written) as SignedIn);
+}
+
+/** @param signedIn undefined to sign out */
+export function rememberSignIn(signedIn: SignedIn | undefined): void {
+  if (signedIn === undefined) sessionStorage.removeItem(place);
+  else sessionStorage.setItem(place, JSON.stringify(signedIn));
 }
