@@ -1,12 +1,11 @@
+import { type Parts, createParts } from "./address-of-record/parts.ts";
 import { KeptTrace } from "./address-of-record/kept-trace.ts";
 import { GuestRates } from "../platform/guest-rates.ts";
 import { callRecordsOf } from "../platform/call-records.ts";
 import { parsed } from "./shared/reparse.ts";
-import { CallRecords } from "./address-of-record/call-records.ts";
-import { LiveCalls } from "./address-of-record/live-calls.ts";
 import type { CallView, EndOfCall } from "../lib/location/call-view.ts";
 import { isFromPhone, takerOf } from "../lib/transport/return-address.ts";
-import type { HomeName, PhoneId } from "../lib/transport/identifiers.ts";
+import type { HomeName } from "../lib/transport/identifiers.ts";
 import { DurableObject } from "cloudflare:workers";
 import { isHopName } from "../lib/routing/hop-name.ts";
 import { homeHints, probeBranch } from "../lib/proxy/branch.ts";
@@ -31,24 +30,7 @@ import { composeProbe } from "../lib/transport/unread.ts";
 import { isGuestHome, isNonSubscriberHome } from "../lib/transport/non-subscriber.ts";
 import type { Costs, HomeObject } from "../platform/object-rpc.ts";
 import type { Environment } from "../platform/environment.ts";
-import { Account } from "./address-of-record/account.ts";
-import { Contexts } from "./address-of-record/contexts.ts";
 import { FailedCalls } from "./address-of-record/failed-calls.ts";
-import { ActiveCalls } from "./address-of-record/active-calls.ts";
-import { Forking } from "./address-of-record/forking.ts";
-import { Terminating } from "./address-of-record/terminating.ts";
-import type { LocalUserAgent } from "./address-of-record/local-user-agent.ts";
-import { ListServer } from "./address-of-record/list-server.ts";
-import { UndeliveredMessages } from "./address-of-record/undelivered-messages.ts";
-import { OriginatingResponses } from "./address-of-record/originating-responses.ts";
-import { TryingTimer } from "./address-of-record/trying-timer.ts";
-import { Originating } from "./address-of-record/originating.ts";
-import { Messages } from "./address-of-record/stored-messages.ts";
-import type { Part } from "./address-of-record/part.ts";
-import { PendingInvites } from "./address-of-record/pending-invites.ts";
-import { PresenceAgent } from "./address-of-record/presence-agent.ts";
-import { Ingress } from "./address-of-record/ingress.ts";
-import { Registrar } from "./address-of-record/registrar.ts";
 import { schema } from "./address-of-record/schema.ts";
 import { Sockets } from "./address-of-record/sockets.ts";
 import { closing } from "../platform/connection/close-reasons.ts";
@@ -68,26 +50,6 @@ import { type Room, readHome } from "./address-of-record/room.ts";
 
 /** Milliseconds that the home of a guest or peer stays after its last socket. */
 const nonSubscriberGrace = 60_000;
-
-/** The parts of a home; each has its own tables, and does not know those of others. */
-interface Parts {
-  /** The parts that get the home's events, in this order. */
-  readonly ordered: readonly Part[];
-  readonly account: Account;
-  readonly registrar: Registrar;
-  readonly pendingInvites: PendingInvites;
-  readonly activeCalls: ActiveCalls;
-  readonly forking: Forking;
-  readonly terminating: Terminating;
-  readonly responses: OriginatingResponses;
-  readonly originating: Originating;
-  readonly ingress: Ingress;
-  readonly presenceAgent: PresenceAgent;
-  readonly listServer: ListServer;
-  readonly liveCalls: LiveCalls;
-  readonly records: CallRecords;
-  readonly localUserAgents: readonly LocalUserAgent[];
-}
 
 /**
  * The home of one address of record: its sockets, bindings, and the response contexts of requests for it. This class only connects the
@@ -324,67 +286,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
 
   /** Parts without state: when the object wakes up, and when its owner is deleted. */
   #createParts(): Parts {
-    const room = this.#room;
-    const account = new Account(room);
-    const registrar = new Registrar(room);
-    const undelivered = new UndeliveredMessages(room);
-    const passOn = (home: HomeName, envelope: Envelope) => this.#passOn(home, envelope);
-    const waitsFor = (phone: PhoneId, now: number) => registrar.waitsFor(phone, now);
-    const isLimited = () => !isNonSubscriberHome(room.home.name) && account.rules().maximumCalls !== undefined;
-    const activeCalls: ActiveCalls = new ActiveCalls(room, isLimited, waitsFor, passOn, (dialog, now) => records.lost(dialog, now));
-    const pendingInvites = new PendingInvites(room, passOn);
-    const contexts = new Contexts(room);
-    const records: CallRecords = new CallRecords(room, contexts, activeCalls, passOn);
-    const forking = new Forking(room, contexts, records, passOn, waitsFor);
-    const callsAtPresent = (now: number) => forking.ringing().length + pendingInvites.pending().length + activeCalls.count(now);
-    const messages = new Messages(room);
-    const presence = new PresenceAgent(room, account, { registrar, activeCalls, pendingInvites, forking, messages }, passOn);
-    const lists = new ListServer(room, account, forking, passOn);
-    const localUserAgents = [presence, lists];
-    const watched = { messages, presence, localUserAgents };
-    const terminating = new Terminating(
-      room,
-      { account, registrar, forking, undelivered, activeCalls, records, ...watched, callsAtPresent },
-      passOn,
-    );
-    const tryingTimers = new TryingTimer();
-    const responses = new OriginatingResponses(room, { undelivered, activeCalls, pendingInvites, forking, tryingTimers });
-    const originating = new Originating(
-      room,
-      { account, pendingInvites, undelivered, activeCalls, records, lists, callsAtPresent, forking, responses, tryingTimers },
-      passOn,
-    );
-    const phones = { activeCalls, originating, responses, terminating, forking, pendingInvites, undelivered };
-    const ingress: Ingress = new Ingress(room, account, registrar, phones, () => ordered);
-    const ordered: readonly Part[] = [
-      // First, because the others need to know until when a phone is waited for.
-      registrar,
-      activeCalls,
-      responses,
-      pendingInvites,
-      // Waiting messages go to a phone before ringing calls.
-      terminating,
-      forking,
-      records,
-      presence,
-      lists,
-      room.failed,
-      this.#keptTrace,
-      ingress,
-    ];
-    const liveCalls = new LiveCalls(room, { activeCalls, pendingInvites, forking, registrar }, passOn);
-    return {
-      account,
-      registrar,
-      presenceAgent: presence,
-      listServer: lists,
-      localUserAgents,
-      liveCalls,
-      records,
-      ...phones,
-      ingress,
-      ordered,
-    };
+    return createParts(this.#room, this.#keptTrace, (home, envelope) => this.#passOn(home, envelope));
   }
 
   #receive(written: Envelope, now: number): Receipt {

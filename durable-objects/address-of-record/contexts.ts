@@ -2,16 +2,11 @@ import { type CallEvent, type CallNotes, noteChanges } from "../../lib/proxy/cal
 import { branchName, takerOf } from "../../lib/transport/return-address.ts";
 import type { TransactionId } from "../../lib/transport/identifiers.ts";
 import { isFinished } from "../../lib/proxy/response-context/state.ts";
-import { type Members, type Names, renamed } from "../../lib/transport/older-shapes.ts";
-import { storedShape } from "../../platform/stored-shape.ts";
 import { nextDeadline } from "../../lib/proxy/response-context/deadlines.ts";
 import { type ForkedBranch, type ResponseContext, keptUntil, owesCancel, ringsOn } from "../../lib/proxy/response-context/context.ts";
-import { alter } from "../../lib/syntax/alter.ts";
 import type { Request } from "../../lib/syntax/message.ts";
-import { toOctets } from "../../lib/syntax/octets.ts";
-import { decodeBinary, encodeBinary } from "../../platform/bytes.ts";
 import type { Room } from "./room.ts";
-import { parsed } from "../shared/reparse.ts";
+import { contextShape, restoreRequest, storeRequest, withoutBody } from "./context-row.ts";
 
 interface Row extends Record<string, string | number | null> {
   readonly state: string;
@@ -46,42 +41,6 @@ export const contextsTable = {
   contexts: `CREATE TABLE IF NOT EXISTS contexts (name TEXT PRIMARY KEY, due INTEGER NOT NULL, finished INTEGER NOT NULL,
     state TEXT NOT NULL, request TEXT NOT NULL) WITHOUT ROWID`,
 } as const;
-
-/** The names of members of a context, its branches and its search in the first release. */
-const contextNames: Names = [["owed", "unconfirmed"]];
-const branchNames: Names = [
-  ["passed", "serversTried"],
-  ["isSpent", "isReplaced"],
-];
-const searchNames: Names = [
-  ["onAbsence", "onUnregistered"],
-  ["trail", "forwardingTrail"],
-];
-const retargetNames: Names = [
-  ["keepsAddress", "keepsRequestUri"],
-  ["isAllowed", "skipsCallOutCheck"],
-];
-
-/** A context as its row has it. */
-interface StoredContext extends ResponseContext {
-  readonly call?: CallNotes;
-}
-
-const contextShape = storedShape<StoredContext>(({ branches, search, ...context }) => ({
-  ...renamed(context, contextNames),
-  branches: (branches as readonly Members[]).map((branch) => withRetarget(renamed(branch, branchNames))),
-  ...(search === undefined ? {} : { search: upgradeSearch(search as Members) }),
-}));
-
-function upgradeSearch(search: Members): Members {
-  const waiting = search["waiting"] as readonly (readonly Members[])[];
-  return { ...renamed(search, searchNames), waiting: waiting.map((group) => group.map(withRetarget)) };
-}
-
-function withRetarget(target: Members): Members {
-  const retarget = target["retarget"] as Members | undefined;
-  return retarget === undefined ? target : { ...target, retarget: renamed(retarget, retargetNames) };
-}
 
 /** The rows of response contexts: one each, with its branches inside. */
 export class Contexts {
@@ -121,7 +80,7 @@ export class Contexts {
     const { context, request } = open;
     this.#keep(open);
     if (notes !== undefined) this.#notes.set(context.transaction, noteChanges(notes, undefined, context, now));
-    const row = { state: this.#written(context), request: store(request.text) };
+    const row = { state: this.#written(context), request: storeRequest(request.text) };
     this.#measure(context.transaction, row.state.length + row.request.length);
     this.#room.memory.run(
       "INSERT OR REPLACE INTO contexts (name, due, finished, state, request) VALUES (?, ?, ?, ?, ?)",
@@ -143,7 +102,7 @@ export class Contexts {
     const values = [context.collect, isFinished(context) ? 1 : 0, state];
     if (before?.final === 0 && context.final !== 0 && !ringsOn(context)) {
       const query = "UPDATE contexts SET due = ?, finished = ?, state = ?, request = ? WHERE name = ?";
-      this.#room.memory.run(query, ...values, store(withoutBody(request)), context.transaction);
+      this.#room.memory.run(query, ...values, storeRequest(withoutBody(request)), context.transaction);
     } else {
       this.#room.memory.run("UPDATE contexts SET due = ?, finished = ?, state = ? WHERE name = ?", ...values, context.transaction);
     }
@@ -317,7 +276,7 @@ export class Contexts {
     const { call, ...stored } = contextShape.read(row.state);
     if (call !== undefined) this.#notes.set(stored.transaction, call);
     const context = stored.unconfirmed !== undefined && this.#isTaken(stored) ? { ...stored, unconfirmed: undefined } : stored;
-    const open = { context, request: restore(row.request) };
+    const open = { context, request: restoreRequest(row.request) };
     this.#keep(open);
     this.#measure(context.transaction, row.state.length + row.request.length);
     return open;
@@ -336,22 +295,4 @@ function statusesIn(progress: readonly number[]): { readonly status: number; rea
 /** RFC 5630 §5.3: such a request goes by secure connections only. */
 export function isSips({ request }: OpenContext): boolean {
   return /^sips:/i.test(request.requestUri);
-}
-
-/** What ACK and CANCEL are made of. */
-function withoutBody(request: Request): string {
-  const text = alter(request, { remove: ["content-length", "content-type"], append: [["Content-Length", "0"]] });
-  return text.slice(0, text.length - (request.text.length - request.bodyAt));
-}
-
-/** SQLite text ends at a NUL: a message that has one is stored as base64. */
-function store(text: string): string {
-  return text.includes("\0") ? `b${Buffer.from(encodeBinary(text)).toString("base64")}` : `o${text}`;
-}
-
-/** A row of an older build has the text of a text frame, after a `t`. */
-function restore(stored: string): Request {
-  const text = stored.slice(1);
-  if (stored.startsWith("b")) return parsed(decodeBinary(new Uint8Array(Buffer.from(text, "base64")).buffer));
-  return parsed(stored.startsWith("t") ? toOctets(text) : text);
 }

@@ -1,0 +1,107 @@
+import { KeptTrace } from "./kept-trace.ts";
+import { CallRecords } from "./call-records.ts";
+import { LiveCalls } from "./live-calls.ts";
+import type { PhoneId } from "../../lib/transport/identifiers.ts";
+import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
+import { Account } from "./account.ts";
+import { Contexts } from "./contexts.ts";
+import { ActiveCalls } from "./active-calls.ts";
+import { Forking } from "./forking.ts";
+import { Terminating } from "./terminating.ts";
+import type { LocalUserAgent } from "./local-user-agent.ts";
+import { ListServer } from "./list-server.ts";
+import { UndeliveredMessages } from "./undelivered-messages.ts";
+import { OriginatingResponses } from "./originating-responses.ts";
+import { TryingTimer } from "./trying-timer.ts";
+import { Originating } from "./originating.ts";
+import { Messages } from "./stored-messages.ts";
+import type { Part } from "./part.ts";
+import { PendingInvites } from "./pending-invites.ts";
+import { PresenceAgent } from "./presence-agent.ts";
+import { Ingress } from "./ingress.ts";
+import { Registrar } from "./registrar.ts";
+import { type Room } from "./room.ts";
+import type { PassOn } from "./pass-on.ts";
+
+/** The parts of a home; each has its own tables, and does not know those of others. */
+export interface Parts {
+  /** The parts that get the home's events, in this order. */
+  readonly ordered: readonly Part[];
+  readonly account: Account;
+  readonly registrar: Registrar;
+  readonly pendingInvites: PendingInvites;
+  readonly activeCalls: ActiveCalls;
+  readonly forking: Forking;
+  readonly terminating: Terminating;
+  readonly responses: OriginatingResponses;
+  readonly originating: Originating;
+  readonly ingress: Ingress;
+  readonly presenceAgent: PresenceAgent;
+  readonly listServer: ListServer;
+  readonly liveCalls: LiveCalls;
+  readonly records: CallRecords;
+  readonly localUserAgents: readonly LocalUserAgent[];
+}
+
+/** Makes the parts of a home, without state. @param passOn sends an envelope to a home, also this one */
+export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): Parts {
+  const account = new Account(room);
+  const registrar = new Registrar(room);
+  const undelivered = new UndeliveredMessages(room);
+  const waitsFor = (phone: PhoneId, now: number) => registrar.waitsFor(phone, now);
+  const isLimited = () => !isNonSubscriberHome(room.home.name) && account.rules().maximumCalls !== undefined;
+  const activeCalls: ActiveCalls = new ActiveCalls(room, isLimited, waitsFor, passOn, (dialog, now) => records.lost(dialog, now));
+  const pendingInvites = new PendingInvites(room, passOn);
+  const contexts = new Contexts(room);
+  const records: CallRecords = new CallRecords(room, contexts, activeCalls, passOn);
+  const forking = new Forking(room, contexts, records, passOn, waitsFor);
+  const callsAtPresent = (now: number) => forking.ringing().length + pendingInvites.pending().length + activeCalls.count(now);
+  const messages = new Messages(room);
+  const presence = new PresenceAgent(room, account, { registrar, activeCalls, pendingInvites, forking, messages }, passOn);
+  const lists = new ListServer(room, account, forking, passOn);
+  const localUserAgents = [presence, lists];
+  const watched = { messages, presence, localUserAgents };
+  const terminating = new Terminating(
+    room,
+    { account, registrar, forking, undelivered, activeCalls, records, ...watched, callsAtPresent },
+    passOn,
+  );
+  const tryingTimers = new TryingTimer();
+  const responses = new OriginatingResponses(room, { undelivered, activeCalls, pendingInvites, forking, tryingTimers });
+  const originating = new Originating(
+    room,
+    { account, pendingInvites, undelivered, activeCalls, records, lists, callsAtPresent, forking, responses, tryingTimers },
+    passOn,
+  );
+  const phones = { activeCalls, originating, responses, terminating, forking, pendingInvites, undelivered };
+  const ingress: Ingress = new Ingress(room, account, registrar, phones, () => ordered);
+  const ordered: readonly Part[] = [
+    // First, because the others need to know until when a phone is waited for.
+    registrar,
+    activeCalls,
+    responses,
+    pendingInvites,
+    // Waiting messages go to a phone before ringing calls.
+    terminating,
+    forking,
+    records,
+    presence,
+    lists,
+    room.failed,
+    keptTrace,
+    ingress,
+  ];
+  const liveCalls = new LiveCalls(room, { activeCalls, pendingInvites, forking, registrar }, passOn);
+  return {
+    account,
+    registrar,
+    presenceAgent: presence,
+    listServer: lists,
+    localUserAgents,
+    liveCalls,
+    records,
+    ...phones,
+    ingress,
+    ordered,
+  };
+}
