@@ -197,6 +197,22 @@ describe.skipIf(!canBrowse)("the console", () => {
     expect(await page.evaluate("sessionStorage.length")).toBe(0);
   });
 
+  it("makes a key, shows it once, and the change that this was", async () => {
+    const page = await open();
+    await click(page, "Access");
+    await page.getByLabel("What it is for").fill("billing");
+    await page.click("text=Make a key");
+    await reads(page, "form [role=status] code", /^ofh_/);
+    const key = (await page.locator("form [role=status] code").textContent()) ?? "";
+    const answer = await fetch(`${serverUnderTest.server.url}/api/v1/domains/localhost`, { headers: { Authorization: `Bearer ${key}` } });
+    expect(answer.status).toBe(200);
+    await serverUnderTest.server.api("PUT", "/domains/localhost/subscribers/yves", { password: "correct horse" });
+    await page.reload();
+    await reads(page, "main", /billing read, localhost/);
+    await expect.poll(() => page.locator("main").textContent()).toMatch(/putSubscriber.*subscribers\/yves by administrator \(201\)/);
+    expect(await page.locator("main").textContent()).not.toContain(key);
+  });
+
   it("takes a key for one domain, and shows what the key may not do", async () => {
     const asked = await serverUnderTest.server.api("POST", "/keys", { name: "reader", domain: "localhost", scope: "read" });
     const { key } = (await asked.json()) as { readonly key: string };
@@ -231,7 +247,7 @@ describe.skipIf(!canBrowse)("the console", () => {
     for (const width of widths) {
       const page = await open(undefined, { colorScheme, viewport: { width, height: 800 } });
       await reads(page, "h2", "The last day");
-      for (const path of ["", "/calls", `/calls/${await first()}`, "/users", `/users/${people()[0].account}`, "/routing"]) {
+      for (const path of ["", "/calls", `/calls/${await first()}`, "/users", `/users/${people()[0].account}`, "/routing", "/access"]) {
         await page.goto(`${serverUnderTest.server.url}/console/#/localhost${path}`);
         await expect.poll(() => page.locator("main [role=status]:text('Loading')").count()).toBe(0);
         await page.locator("h2").first().waitFor();

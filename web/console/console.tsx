@@ -3,6 +3,7 @@ import { Link, Route, Router, Switch, useLocation } from "wouter-preact";
 import { useHashLocation } from "wouter-preact/use-hash-location";
 import { Api, part } from "./api.ts";
 import { Failure, Waiting, useAnswer } from "./parts/answer.tsx";
+import { AccessPage } from "./pages/access.tsx";
 import { CallPage } from "./pages/call.tsx";
 import { CallsPage } from "./pages/calls.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
@@ -81,6 +82,7 @@ function Pages({ domain }: { readonly domain: string }) {
     ["Calls", `${base}/calls`],
     ["Users", `${base}/users`],
     ["Routing", `${base}/routing`],
+    ["Access", `${base}/access`],
   ] as const;
   const [path] = useLocation();
   return (
@@ -112,6 +114,9 @@ function Content({ api, domain }: { readonly api: Api; readonly domain: string }
       </Route>
       <Route path="/:domain/routing">
         <RoutingPage key={domain} api={api} domain={domain} />
+      </Route>
+      <Route path="/:domain/access">
+        <AccessPage key={domain} api={api} domain={domain} />
       </Route>
       <Route>
         <OverviewPage key={domain} api={api} domain={domain} />
