@@ -1,4 +1,5 @@
 import { GuestRates } from "../platform/guest-rates.ts";
+import { announcerOf } from "../platform/domain-events.ts";
 import { callRecordsOf } from "../platform/call-records.ts";
 import { parsed } from "./shared/reparse.ts";
 import { CallRecords } from "./address-of-record/call-records.ts";
@@ -110,8 +111,9 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     const memory = new Sql(state.storage.sql, schema);
     const alarm = new SharedAlarm(state.storage);
     const failed = new FailedCalls(name, memory, alarm, this.#recorder);
+    const home = readHome(name, homeHints(keyring, name));
     const room: Room = {
-      home: readHome(name, homeHints(keyring, name)),
+      home,
       configuration,
       timers: {
         transaction: configuration.transactionTimeout * 1000,
@@ -131,6 +133,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       log: new Log(this.#recorder, name, configuration.logging, failed),
       failed,
       records: callRecordsOf(environment),
+      announcer: announcerOf(environment, home.domain),
     };
     this.#room = room;
     this.#parts = this.#createParts();

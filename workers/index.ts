@@ -5,6 +5,7 @@ import { canonicalUser } from "../lib/syntax/uri.ts";
 import { api } from "./api/api.ts";
 import { readConfiguration } from "../platform/configuration.ts";
 import type { CallRecord } from "../lib/proxy/call-record/call-record.ts";
+import { keepRecords } from "../platform/call-records.ts";
 import { CallStore } from "../platform/directory/call-store.ts";
 import { directoryOf } from "../platform/directory/directory.ts";
 import { DirectoryUnavailable } from "../platform/directory/errors.ts";
@@ -16,6 +17,7 @@ import { serveRedirects } from "./redirect.ts";
 import { serveTcp } from "./tcp.ts";
 import { addressPrefix, plain, refuseUpgrade } from "./upgrade.ts";
 
+export { DomainEvents } from "../durable-objects/domain-events.ts";
 export { AddressOfRecord } from "../durable-objects/address-of-record.ts";
 export { NextHop } from "../durable-objects/next-hop.ts";
 
@@ -35,7 +37,11 @@ export default {
     unsniffed(await (upgradeAt(request, environment) ?? app.fetch(request, environment, context))),
   connect: (socket, environment) => serveTcp(environment, socket),
   // What it throws, the queue delivers again.
-  queue: ({ messages }, { DIRECTORY }) => new CallStore(DIRECTORY).insert(messages.map(({ body }) => body)),
+  queue: ({ messages }, environment) =>
+    keepRecords(
+      environment,
+      messages.map(({ body }) => body),
+    ),
   scheduled: (_event, environment) =>
     new CallStore(environment.DIRECTORY).deleteOld(Date.now(), readConfiguration(environment).callRecordDays),
 } satisfies ExportedHandler<Environment, CallRecord>;

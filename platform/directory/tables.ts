@@ -10,4 +10,5 @@ export const tables = [
   "routes",
   "subscribers",
   "trunks",
+  "web_hooks",
 ];

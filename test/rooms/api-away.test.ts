@@ -25,6 +25,7 @@ const bodies: Record<string, object> = {
   putTrunk: { server: "sip:pbx.example;transport=tcp" },
   putListOfSubscriber: { entries: [] },
   putListOfDomain: { entries: [] },
+  putWebHook: { url: "https://192.0.2.1/", events: ["call.ended"] },
 };
 
 /** A database that fails each question, as D1 does when it cannot be reached. */

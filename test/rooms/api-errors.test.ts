@@ -232,6 +232,7 @@ describe("the description of the API", () => {
       "delete /domains/{domain}/subscribers/{username}/rules",
       "delete /domains/{domain}/subscribers/{username}/watchers/{watcher}",
       "delete /domains/{domain}/trunks/{trunk}",
+      "delete /domains/{domain}/web-hooks/{name}",
       "get /domains",
       "get /domains/{domain}",
       "get /domains/{domain}/calls",
@@ -253,7 +254,13 @@ describe("the description of the API", () => {
       "get /domains/{domain}/subscribers/{username}/watchers",
       "get /domains/{domain}/trunks",
       "get /domains/{domain}/trunks/{trunk}/status",
+      "get /domains/{domain}/web-hooks",
+      "get /domains/{domain}/web-hooks/{name}",
+      "get /domains/{domain}/web-hooks/{name}/deliveries",
       "post /domains/{domain}/subscribers/{username}/bindings",
+      "post /domains/{domain}/web-hooks/{name}/deliveries/{id}/replay",
+      "post /domains/{domain}/web-hooks/{name}/secret",
+      "post /domains/{domain}/web-hooks/{name}/test",
       "post /routes/test",
       "put /domains/{domain}",
       "put /domains/{domain}/lists/{list}",
@@ -267,6 +274,7 @@ describe("the description of the API", () => {
       "put /domains/{domain}/subscribers/{username}/voice-mail",
       "put /domains/{domain}/subscribers/{username}/watchers/{watcher}",
       "put /domains/{domain}/trunks/{trunk}",
+      "put /domains/{domain}/web-hooks/{name}",
     ]);
     const putSubscriber = paths["/domains/{domain}/subscribers/{username}"]?.["put"]?.responses ?? {};
     expect(Object.keys(putSubscriber)).toEqual(["200", "201", "400", "401", "404", "409", "413", "503"]);

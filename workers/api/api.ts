@@ -22,6 +22,8 @@ import { ruleRoutes } from "./rules.ts";
 import { trunkRoutes } from "./trunks.ts";
 import { subscriberRoutes } from "./subscribers.ts";
 import { tags } from "./responses.ts";
+import { webHookRoutes } from "./web-hooks.ts";
+import { webHookDeliveryRoutes } from "./web-hook-deliveries.ts";
 import { watcherRoutes } from "./watchers.ts";
 
 const largestBody = 65_536;
@@ -82,6 +84,8 @@ api.route("/", bindingRoutes);
 api.route("/", callRoutes);
 api.route("/", callRecordRoutes);
 api.route("/", listRoutes);
+api.route("/", webHookRoutes);
+api.route("/", webHookDeliveryRoutes);
 
 // Not `notFound`: the outer app's handler would be used instead.
 api.all("*", (context) => {

@@ -16,6 +16,7 @@ export const tags = {
   Presence: "Watchers of a user, and presence for them",
   Lists: "Resources that are watched with one subscription",
   "Other servers": "Trunks, peers and routes",
+  "Web hooks": "Events that are sent to an application",
 } as const;
 
 /** The name of an operation, for people and for generated clients. */
