@@ -118,7 +118,6 @@ describe("the API of web hooks", () => {
   });
 
   it.each([
-    ["http://1.1.1.1/", "https, but not http"],
     ["ftp://example.com/", "is not an https URL"],
     ["example.com", "is not a URL"],
     ["https://u:p@1.1.1.1/", "has a user name or a password"],
@@ -128,7 +127,6 @@ describe("the API of web hooks", () => {
     ["https://localhost:8080/", "127.0.0.1, an address in a private network"],
     ["https://169.254.169.254/latest", "an address in a private network"],
   ])("refuses the URL %s", async (url, detail) => {
-    if (url.startsWith("http:")) return;
     const answered = await put(`/domains/${await newDomain()}/web-hooks/app`, { url, events: ["call.ended"] });
     expect([answered.status, ((await answered.json()) as { detail: string }).detail]).toEqual([400, expect.stringContaining(detail)]);
   });
@@ -197,13 +195,12 @@ describe("an event", () => {
 
   it("tells of phones that register, leave, and are removed, and of stored messages without their text", async () => {
     const [alice, bob] = await newcomers("alice", "bob");
-    await put("/domains/localhost", {});
     const hook = await newHook("localhost", "app", ["registered", "unregistered", "message.stored"]);
     const phone = await registered({ account: alice, way: "direct" });
     const other = await registered({ account: bob, way: "direct" });
     await expect.poll(types).toEqual(["registered", "registered"]);
     await phone.register();
-    other.request("REGISTER", "sip:localhost", { headers: ["Contact: *", "Expires: 0"] });
+    await other.register({ contacts: ["*"], expires: 0 });
     await expect.poll(types).toContain("unregistered");
     phone.request("MESSAGE", other.aor, { body: "a secret" });
     await expect.poll(types).toContain("message.stored");
