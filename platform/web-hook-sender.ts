@@ -33,7 +33,7 @@ export async function sendToWebHook(
       .map((secret) => signature(secret, `${id}.${timestamp}.${payload}`))
       .join(" "),
   };
-  // Not AbortSignal.timeout, which would keep the object awake when the answer has come.
+  // Not a signal with a timer of its own, which would keep the object awake when the answer has come.
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), patience);
   try {

@@ -60,14 +60,14 @@ export class HookQueue {
   async #send(delivery: Delivery): Promise<void> {
     try {
       const result = await this.#around.attempt(delivery);
-      this.#conclude(delivery, result, Date.now());
+      this.#attempted(delivery, result, Date.now());
     } finally {
       this.#underWay.delete(delivery.id);
     }
     this.deliverDue(Date.now());
   }
 
-  #conclude({ hook, id }: Delivery, result: Attempt, now: number): void {
+  #attempted({ hook, id }: Delivery, result: Attempt, now: number): void {
     const { deliveries } = this.#around;
     const delivery = deliveries.find(hook, id);
     if (result === undefined) this.clear();

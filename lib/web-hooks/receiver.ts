@@ -45,7 +45,7 @@ export function checkReceiver(
   return unreachable(`leads to ${stray}, an address in a private network, which the setting ALLOWED_NETWORKS does not allow`);
 }
 
-/** A literal address, or what the DNS knows of a name; `localhost` is this machine (RFC 6761 §6.3). */
+/** A literal address, or what the DNS knows of a name; `localhost` is this machine. */
 function addressesOf(host: string, known: Known): string[] | Ask | Unreachable {
   if (isIpv6(host) || /^\d+(?:\.\d+){3}$/.test(host)) return [host];
   if (/^(?:.*\.)?localhost\.?$/.test(host)) return ["127.0.0.1"];

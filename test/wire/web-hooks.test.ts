@@ -1,9 +1,10 @@
-import { once } from "node:events";
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { type Server, createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type DnsServer, startDnsServer } from "../support/dns-server.ts";
+import { listenOnOwnPort, portOf } from "../support/own-port.ts";
 import type { Phone } from "../support/phone.ts";
 import { type ServerUnderTest, startServerUnderTest } from "../support/server-under-test.ts";
 
@@ -53,7 +54,7 @@ class Receiver {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/events`;
+    return `http://127.0.0.1:${portOf(this.server)}/events`;
   }
 
   get calls(): string[] {
@@ -76,13 +77,21 @@ afterAll(async () => {
   dns.close();
 });
 
+/** The port of a server that has been closed. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await listenOnOwnPort(server);
+  const port = portOf(server);
+  server.close();
+  return port;
+}
+
 const hooks = "/domains/localhost/web-hooks";
 const api = (method: string, path: string, body?: unknown) => serverUnderTest.server.api(method, `${hooks}${path}`, body);
 
 async function newReceiver(name: string, events: readonly string[]): Promise<Receiver> {
   const receiver = new Receiver();
-  receiver.server.listen(0, "127.0.0.1");
-  await once(receiver.server, "listening");
+  await listenOnOwnPort(receiver.server);
   const answer = await api("PUT", `/${name}`, { url: receiver.url, events });
   receiver.secrets = [((await answer.json()) as { secret: string }).secret];
   return receiver;
@@ -173,6 +182,23 @@ describe("web hooks, with a receiver that verifies by the library of Standard We
     expect((await api("POST", `/moved/deliveries/${delivery?.id}/replay`)).status).toBe(200);
     await expect.poll(() => receiver.calls).toEqual([callId]);
     await endReceiver("moved", receiver);
+  });
+
+  it("are verified by the example of the documentation", async () => {
+    const [, example = ""] = /```js\n([^]*?)```/.exec(readFileSync("docs/web-hooks.md", "utf8")) ?? [];
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}/`;
+    const { secret } = (await (await api("PUT", "/example", { url, events: ["call.ended"] })).json()) as { secret: string };
+    const code = example.replace(".listen(3000)", `.listen(${port}, "127.0.0.1", () => console.log("ready"))`);
+    const application = spawn(process.execPath, ["--input-type=module", "-e", code], { env: { ...process.env, SECRET: secret } });
+    let output = "";
+    application.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    await expect.poll(() => output).toBe("ready\n");
+    const { id } = (await (await api("POST", "/example/test")).json()) as { id: string };
+    await expect.poll(() => output).toContain(`${id} test { web_hook: 'example' }`);
+    await expect.poll(() => waiting("example")).toEqual([]);
+    application.kill();
+    await api("DELETE", "/example");
   });
 
   it("refuse private addresses, at first and when a name leads to one later", async () => {

@@ -24,6 +24,7 @@ import { subscriberRoutes } from "./subscribers.ts";
 import { tags } from "./responses.ts";
 import { webHookRoutes } from "./web-hooks.ts";
 import { webHookDeliveryRoutes } from "./web-hook-deliveries.ts";
+import { describeEvents } from "./web-hook-events.ts";
 import { watcherRoutes } from "./watchers.ts";
 
 const largestBody = 65_536;
@@ -62,6 +63,8 @@ api.openAPIRegistry.registerComponent("securitySchemes", "basic", {
   ...{ type: "http", scheme: "basic" },
   description: "Name and password of a subscriber: for that subscriber's own watchers and lists",
 });
+
+describeEvents(api.openAPIRegistry);
 
 api.use("*", async (context, next) => {
   await authorise(context);
