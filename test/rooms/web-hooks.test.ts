@@ -1,4 +1,4 @@
-import { createMessageBatch, evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
+import { createMessageBatch, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -213,6 +213,38 @@ describe("an event", () => {
     ]);
     expect(JSON.stringify(sent)).not.toContain("a secret");
     await api(hook.path, { method: "DELETE" });
+  });
+});
+
+describe("a domain", () => {
+  it("stores nothing for events that no hook wants", async () => {
+    const domain = await newDomain();
+    await newHook(domain, "app", ["registered"]);
+    await endCall(domain, "one");
+    const rows = await runInDurableObject(objectOf(domain), (_object, { storage }) =>
+      storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'deliveries'").toArray(),
+    );
+    expect([rows, sent]).toEqual([[], []]);
+  });
+
+  it("keeps 10,000 deliveries: the hook with the most loses its oldest, and too long events are dropped", async () => {
+    const domain = await newDomain();
+    const [full, other] = [await newHook(domain, "full"), await newHook(domain, "other", ["call.ended"], "https://1.1.1.2/")];
+    answer = () => 500;
+    const event = (number: number, hooks: readonly string[], payload = "{}") => {
+      const at = started + number;
+      return { id: `event-${number}`, type: "call.ended", at, payload, hooks } as const;
+    };
+    const started = Date.now();
+    await objectOf(domain).enqueue([event(0, ["other"]), event(1, ["other"], "x".repeat(16_385))]);
+    for (let from = 0; from < 10_001; from += 1000)
+      await objectOf(domain).enqueue(Array.from({ length: Math.min(1000, 10_001 - from) }, (_, index) => event(from + index, ["full"])));
+    const count = await runInDurableObject(objectOf(domain), (_object, { storage }) =>
+      storage.sql.exec<{ count: number }>("SELECT COUNT(*) AS count FROM deliveries").one(),
+    );
+    expect(count).toEqual({ count: 10_000 });
+    expect((await deliveries(full))[0]?.id).toBe("event-2");
+    expect((await deliveries(other)).map(({ id }) => id)).toEqual(["event-0"]);
   });
 });
 
