@@ -17,20 +17,20 @@ let sent: Sent[] = [];
 let answer: (sent: Sent) => number | undefined = () => 204;
 let domains = 0;
 
+// For the whole file: a delivery may be repeated after its test.
+vi.stubGlobal("fetch", async (url: string, init: { headers: Record<string, string>; body: string }) => {
+  const one = { url, headers: init.headers, body: init.body };
+  sent.push(one);
+  const status = answer(one);
+  if (status === undefined) throw new Error("connection lost");
+  return new Response(null, { status });
+});
+
 beforeEach(() => {
   sent = [];
   answer = () => 204;
   vi.useFakeTimers({ toFake: ["Date"] });
   vi.spyOn(console, "error").mockImplementation(() => undefined);
-  const platform = globalThis.fetch;
-  vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
-    if (typeof input !== "string" || !input.startsWith("https://1.1.")) return platform(input, init);
-    const one = { url: input, headers: init?.headers as Record<string, string>, body: init?.body as string };
-    sent.push(one);
-    const status = answer(one);
-    if (status === undefined) throw new Error("connection lost");
-    return new Response(null, { status });
-  });
 });
 afterEach(() => {
   vi.useRealTimers();
