@@ -1,6 +1,7 @@
 import { type Parts, createParts } from "./address-of-record/parts.ts";
 import { KeptTrace } from "./address-of-record/kept-trace.ts";
 import { GuestRates } from "../platform/guest-rates.ts";
+import { announcerOf } from "../platform/domain-events.ts";
 import { callRecordsOf } from "../platform/call-records.ts";
 import { parsed } from "./shared/reparse.ts";
 import type { CallView, EndOfCall } from "../lib/location/call-view.ts";
@@ -76,8 +77,9 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     const failed = new FailedCalls(name, memory, alarm, this.#recorder);
     this.#keptTrace = new KeptTrace(memory, alarm);
     this.#recorder.passOn((entry) => this.#keptTrace.keep(entry));
+    const home = readHome(name, homeHints(keyring, name));
     const room: Room = {
-      home: readHome(name, homeHints(keyring, name)),
+      home,
       configuration,
       timers: {
         transaction: configuration.transactionTimeout * 1000,
@@ -97,6 +99,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       log: new Log(this.#recorder, name, configuration.logging, failed),
       failed,
       records: callRecordsOf(environment),
+      announcer: announcerOf(environment, home.domain),
     };
     this.#room = room;
     this.#parts = this.#createParts();

@@ -16,7 +16,7 @@ export interface Configuration {
   readonly dnsUrl: string;
   /** The domain under which telephone numbers are looked up (RFC 6116 §3.2); "": no lookups. */
   readonly enumApex: string;
-  /** CIDR: private networks that calls may go to. */
+  /** CIDR: private networks that calls and web hooks may go to. */
   readonly allowedNetworks: readonly string[];
   /** The first seals, all open. */
   readonly sealKeys: readonly Uint8Array[];

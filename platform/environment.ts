@@ -1,11 +1,13 @@
 import type { CallRecord } from "../lib/proxy/call-record/call-record.ts";
 import type { Settings } from "./configuration.ts";
-import type { HomeObject, NextHopObject } from "./object-rpc.ts";
+import type { DomainEventsObject, HomeObject, NextHopObject } from "./object-rpc.ts";
 
 /** The bindings of wrangler.toml, the secrets, and the settings that `configuration.ts` reads. */
 export interface Environment extends Settings {
   readonly ADDRESS_OF_RECORD: DurableObjectNamespace<HomeObject>;
   readonly NEXT_HOP: DurableObjectNamespace<NextHopObject>;
+  /** Optional: without it there are no web hooks. */
+  readonly DOMAIN_EVENTS?: DurableObjectNamespace<DomainEventsObject>;
   readonly DIRECTORY: D1Database;
   readonly ASSETS: Fetcher;
   readonly CONNECTION_RATE: RateLimit;

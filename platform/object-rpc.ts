@@ -6,6 +6,7 @@ import type { ListName } from "../lib/presence/resource-list.ts";
 import type { Hop } from "../lib/routing/locate.ts";
 import type { Trunk } from "../lib/routing/trunk.ts";
 import type { TraceEntry } from "../lib/trace.ts";
+import type { EventType } from "../lib/web-hooks/web-hook.ts";
 import type { Receiver } from "./outbox.ts";
 
 /** The costs of a home since the last call of this, or since it woke up. */
@@ -77,4 +78,53 @@ export interface NextHopObject extends Receiver, Rpc.DurableObjectBranded {
   activateStandby(isNeeded: boolean): Promise<void>;
   /** The state of the connection, and what is known of the server. */
   status(): HopStatus | Promise<HopStatus>;
+}
+
+/** An event on its way to web hooks. */
+export interface QueuedEvent {
+  /** The same each time it is queued again. */
+  readonly id: string;
+  readonly type: EventType | "test";
+  /** Milliseconds. */
+  readonly at: number;
+  /** The body of the deliveries; at most `maxPayload` octets. */
+  readonly payload: string;
+  /** The names of the hooks that are told of it. */
+  readonly hooks: readonly string[];
+}
+
+/** An event that a hook has not been told of yet, or could not be. Times in milliseconds. */
+export interface DeliveryView extends Pick<QueuedEvent, "id" | "type" | "at"> {
+  /** Attempts that have failed, since it was queued or replayed. */
+  readonly attempts: number;
+  /** When it is tried next; undefined if it is given up. */
+  readonly next: number | undefined;
+  readonly last: LastAttempt | undefined;
+}
+
+/** The result of an attempt that has failed: the status of the answer, or why there was none. */
+export interface LastAttempt {
+  /** Milliseconds. */
+  readonly at: number;
+  readonly status: number | null;
+  readonly error: string | null;
+}
+
+/** A place in the order of a hook's deliveries. */
+export interface DeliveryPlace {
+  /** Milliseconds. */
+  readonly at: number;
+  readonly id: string;
+}
+
+/** The methods of the events of a domain for Workers and for other objects. */
+export interface DomainEventsObject extends Rpc.DurableObjectBranded {
+  /** Saves events, and delivers them afterwards. */
+  enqueue(events: readonly QueuedEvent[]): Promise<void>;
+  /** Web hooks of the domain were changed or deleted in the directory. */
+  hooksChanged(): Promise<void>;
+  /** A page of the deliveries of a hook that wait or have failed, the oldest first. */
+  deliveries(hook: string, after: DeliveryPlace | undefined, limit: number): Promise<readonly DeliveryView[]>;
+  /** Delivers an event again, at once; undefined if there is none with this id. */
+  replay(hook: string, id: string): Promise<DeliveryView | undefined>;
 }

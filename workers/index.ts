@@ -7,6 +7,7 @@ import { api } from "./api/api.ts";
 import { readConfiguration } from "../platform/configuration.ts";
 import type { CallRecord } from "../lib/proxy/call-record/call-record.ts";
 import { AuditStore } from "../platform/directory/audit-store.ts";
+import { keepRecords } from "../platform/call-records.ts";
 import { CallStore } from "../platform/directory/call-store.ts";
 import { directoryOf } from "../platform/directory/directory.ts";
 import { DirectoryUnavailable } from "../platform/directory/errors.ts";
@@ -19,6 +20,7 @@ import { serveRedirects } from "./redirect.ts";
 import { serveTcp } from "./tcp.ts";
 import { addressPrefix, plain, refuseUpgrade } from "./upgrade.ts";
 
+export { DomainEvents } from "../durable-objects/domain-events.ts";
 export { AddressOfRecord } from "../durable-objects/address-of-record.ts";
 export { NextHop } from "../durable-objects/next-hop.ts";
 
@@ -39,7 +41,11 @@ export default {
     unsniffed(await (upgradeAt(request, environment) ?? app.fetch(request, environment, context))),
   connect: (socket, environment) => serveTcp(environment, socket),
   // What it throws, the queue delivers again.
-  queue: ({ messages }, { DIRECTORY }) => new CallStore(DIRECTORY).insert(messages.map(({ body }) => body)),
+  queue: ({ messages }, environment) =>
+    keepRecords(
+      environment,
+      messages.map(({ body }) => body),
+    ),
   scheduled: (_event, environment) => deleteOld(environment, Date.now()),
 } satisfies ExportedHandler<Environment, CallRecord>;
 

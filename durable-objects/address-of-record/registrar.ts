@@ -9,9 +9,10 @@ import { type RegisterOutcome, register } from "../../lib/registrar/register.ts"
 import { readContacts } from "../../lib/syntax/contact.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
-import type { Request } from "../../lib/syntax/message.ts";
+import { type Request, headerValue } from "../../lib/syntax/message.ts";
 import { parameter } from "../../lib/syntax/parameters.ts";
 import { equalUris, parseUri } from "../../lib/syntax/uri.ts";
+import { type WhyUnregistered, registeredPhone } from "../../lib/web-hooks/event-data.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import type { FlowClosed, Part } from "./part.ts";
 import type { Room } from "./room.ts";
@@ -58,7 +59,7 @@ export class Registrar implements Part {
     const outcome = this.#decide(flow, request, mandatory, now);
     if (isFault(outcome)) return outcome;
     const again = outcome.put.filter(({ key, callId }) => this.#load().get(key)?.callId === callId);
-    if (!isMereRefresh(outcome, this.#load())) this.#write(outcome);
+    if (!isMereRefresh(outcome, this.#load())) this.#write(outcome, headerValue(request, "user-agent"), now);
     const left = this.#carry(flow, outcome, again);
     const { user, domain } = home;
     const { flowTimer } = configuration.registrar;
@@ -100,7 +101,7 @@ export class Registrar implements Part {
     for (const row of this.#load().values()) {
       if (row.isStatic === true) {
         if (row.expires > now) known.push({ binding: row, flow: undefined });
-        else this.#remove(row.key);
+        else this.#remove(row.key, "expired", now);
         continue;
       }
       const flow = this.#room.sockets.carrierOf(row.key);
@@ -111,7 +112,7 @@ export class Registrar implements Part {
       if (flow !== undefined) {
         if (binding.expires > now) known.push({ binding, flow });
       } else if (now < this.#awayUntil(row, now) && row.lease > now) known.push({ binding, flow: undefined });
-      else this.#remove(row.key);
+      else this.#remove(row.key, row.lease > now ? "closed" : "expired", now);
     }
     return known;
   }
@@ -170,11 +171,15 @@ export class Registrar implements Part {
   onAlarm(now: number): void {
     const known = this.current(now);
     const valid = new Set(known.map(({ binding }) => binding.key));
-    for (const key of this.#load().keys()) if (!valid.has(key)) this.#remove(key);
+    for (const key of this.#load().keys()) if (!valid.has(key)) this.#remove(key, "expired", now);
     for (const row of this.#load().values()) {
       if (row.isStatic === true) this.#room.alarm.noLaterThan(row.expires);
       else if (row.awayUntil !== undefined) this.#room.alarm.noLaterThan(row.awayUntil);
     }
+  }
+
+  onSubscriberDeleted(now: number): void {
+    for (const binding of this.#load().values()) this.#announceEnd(binding, "removed", now);
   }
 
   /** The bindings as the API returns them. */
@@ -192,6 +197,7 @@ export class Registrar implements Part {
       ...{ instance: undefined, regId: undefined, q: Math.round(q * 1000), path: [], callId: "", cseq: 0 },
       ...{ expires: until, lease: until, isStatic: true },
     };
+    if (!this.#load().has(binding.key)) this.#announceNew(binding, undefined, now);
     this.#put(binding);
     this.#room.alarm.noLaterThan(until);
     return this.#shown(binding, true, now);
@@ -201,7 +207,7 @@ export class Registrar implements Part {
     const found = this.current(now).find(({ binding }) => this.#idOf(binding) === id);
     if (found === undefined) return false;
     const { binding, flow } = found;
-    this.#remove(binding.key);
+    this.#remove(binding.key, "removed", now);
     if (flow !== undefined)
       this.#room.sockets.update(
         flow.id,
@@ -231,9 +237,10 @@ export class Registrar implements Part {
     return this.#rows;
   }
 
-  #write(outcome: RegisterOutcome): void {
-    for (const binding of outcome.removed) this.#remove(binding.key);
+  #write(outcome: RegisterOutcome, userAgent: string | undefined, now: number): void {
+    for (const binding of outcome.removed) this.#remove(binding.key, "removed", now, userAgent);
     for (const binding of outcome.put) {
+      if (!this.#load().has(binding.key)) this.#announceNew(binding, userAgent, now);
       this.#room.alarm.noLaterThan(binding.lease, (binding.lease - binding.expires) / 5);
       this.#put({ ...binding, awayUntil: undefined });
     }
@@ -245,9 +252,19 @@ export class Registrar implements Part {
     this.#room.memory.run("INSERT OR REPLACE INTO bindings (key, lease, value) VALUES (?, ?, ?)", key, lease, bindingShape.write(binding));
   }
 
-  #remove(key: string): void {
+  #remove(key: string, why: WhyUnregistered, now: number, userAgent?: string): void {
+    const binding = this.#load().get(key);
+    if (binding !== undefined) this.#announceEnd(binding, why, now, userAgent);
     this.#load().delete(key);
     this.#room.memory.run("DELETE FROM bindings WHERE key = ?", key);
+  }
+
+  #announceNew(binding: Binding, userAgent: string | undefined, now: number): void {
+    this.#room.announcer.announce("registered", () => registeredPhone(this.#room.home, binding, userAgent), now);
+  }
+
+  #announceEnd(binding: Binding, why: WhyUnregistered, now: number, userAgent?: string): void {
+    this.#room.announcer.announce("unregistered", () => ({ ...registeredPhone(this.#room.home, binding, userAgent), why }), now);
   }
 
   /**

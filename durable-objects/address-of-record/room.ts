@@ -1,4 +1,5 @@
 import type { GuestRates } from "../../platform/guest-rates.ts";
+import type { Announcer } from "../../platform/domain-events.ts";
 import type { RecordStore } from "../../platform/call-records.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import type { Configuration } from "../../platform/configuration.ts";
@@ -34,6 +35,8 @@ export interface Room {
   readonly failed: FailedCalls;
   /** Where the records of calls are kept. */
   readonly records: RecordStore;
+  /** Tells the web hooks of the domain. */
+  readonly announcer: Announcer;
 }
 
 /** The parts of a home's name, `sip:alice@example.com#1`. */

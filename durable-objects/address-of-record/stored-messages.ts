@@ -1,6 +1,7 @@
 import type { TransactionId } from "../../lib/transport/identifiers.ts";
 import { asOctets } from "./undelivered-messages.ts";
 import { storedShape } from "../../platform/stored-shape.ts";
+import { messageStored } from "../../lib/web-hooks/event-data.ts";
 import type { Binding } from "../../lib/location/binding.ts";
 import { type Forwarder, storedRequest } from "../../lib/proxy/outgoing-request.ts";
 import { type Fault, fault, limitReached } from "../../lib/syntax/fault.ts";
@@ -86,6 +87,7 @@ export class Messages {
     const value: Stored = { text, sender, transaction };
     memory.run("INSERT INTO messages (at, due, value) VALUES (?, ?, ?)", now, due, messageShape.write(value));
     this.#room.alarm.noLaterThan(due + slack, slack);
+    this.#room.announcer.announce("message.stored", () => messageStored(this.#room.home, request), now);
     return undefined;
   }
 

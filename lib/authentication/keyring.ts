@@ -12,6 +12,7 @@ export type Purpose =
   | "return-address"
   | "temporary-gruu"
   | "trunk-secret"
+  | "web-hook-secret"
   | "opening";
 
 /**

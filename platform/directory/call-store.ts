@@ -16,6 +16,12 @@ export interface CallQuery {
   readonly limit: number;
 }
 
+/** A record that is kept for a domain. */
+export interface KeptRecord {
+  readonly domain: string;
+  readonly record: CallRecord;
+}
+
 /** Statements of one batch. */
 const maxBatch = 50;
 /** Rows that one statement deletes, at most. */
@@ -29,15 +35,25 @@ export class CallStore {
     this.#database = guarded(database);
   }
 
-  /** Keeps records, each once, however often it is given: the last one counts. Only for domains that exist and keep records. */
-  async insert(records: readonly CallRecord[]): Promise<void> {
-    const statements = records.flatMap((record) => {
-      const { id, started, caller, callee, outcome, domains, ...more } = record;
-      const text = JSON.stringify({ id, started, caller, callee, outcome, ...more });
-      return domains.map((domain) => this.#database.prepare(insertion).bind(domain, started, id, caller, callee, outcome, text, domain));
-    });
-    if (statements.length === 1) await statements[0]?.run();
-    else for (let at = 0; at < statements.length; at += maxBatch) await this.#database.batch(statements.slice(at, at + maxBatch));
+  /**
+   * Keeps records, each once, however often it is given: the last one counts. Only for domains that exist and keep records.
+   * @returns those that are kept, also if they were before
+   */
+  async insert(records: readonly CallRecord[]): Promise<KeptRecord[]> {
+    const given = records.flatMap((record) => record.domains.map((domain) => ({ domain, record })));
+    const statements = given.map((one) => this.#insertion(one));
+    const results: D1Result[] = [];
+    if (statements.length === 1) for (const statement of statements) results.push(await statement.run());
+    else
+      for (let at = 0; at < statements.length; at += maxBatch)
+        results.push(...(await this.#database.batch(statements.slice(at, at + maxBatch))));
+    return given.filter((_record, index) => (results[index]?.meta.changes ?? 0) > 0);
+  }
+
+  #insertion({ domain, record }: KeptRecord): D1PreparedStatement {
+    const { id, started, caller, callee, outcome, domains: _domains, ...more } = record;
+    const text = JSON.stringify({ id, started, caller, callee, outcome, ...more });
+    return this.#database.prepare(insertion).bind(domain, started, id, caller, callee, outcome, text, domain);
   }
 
   /** A page of a domain's calls, the newest first. */

@@ -8,6 +8,7 @@ import type { NonSubscriber } from "../../lib/transport/non-subscriber.ts";
 import { canonicalUser, nameOfUser } from "../../lib/syntax/uri.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
 import { type Trunk, readTrunk, writeTrunk } from "../../lib/routing/trunk.ts";
+import { type WebHook, readWebHook, writeWebHook } from "../../lib/web-hooks/web-hook.ts";
 import { oneInIsolate } from "../isolate.ts";
 import { keyringOf } from "../crypto/keyring.ts";
 import { readConfiguration } from "../configuration.ts";
@@ -108,6 +109,7 @@ export class Directory {
   readonly #trunks = new Lists<Trunk>(10_000);
   readonly #routes = new Lists<Route>(30_000);
   readonly #peers = new Lists<NonSubscriber>(10_000);
+  readonly #webHooks = new Lists<WebHook>(10_000);
   readonly #asked = new Map<string, Promise<Answer>>();
   /** Grows when cached answers are dropped: an answer that was requested before is not cached. */
   #forgotten = 0;
@@ -187,6 +189,18 @@ export class Directory {
     });
   }
 
+  /** The web hooks of a domain, by name. */
+  webHooks(domain: string): Promise<readonly WebHook[]> {
+    return this.#webHooks.of(domain, async () => {
+      const keyring = this.#keyring();
+      const stored = await this.#read("web_hooks", domain, (settings) => ({ settings, hook: readWebHook(settings, keyring) }));
+      for (const { settings, hook } of stored) {
+        if (keyring !== undefined && hook.isLost !== true) await this.#replace("web_hooks", hook, settings, writeWebHook(hook, keyring));
+      }
+      return stored.map(({ hook }) => hook);
+    });
+  }
+
   /** The routes of a domain, by name. Nearly every request reads them. */
   routes(domain: string): Promise<readonly Route[]> {
     return this.#routes.of(domain, () => this.#read("routes", domain, (stored) => JSON.parse(stored) as Route));
@@ -219,9 +233,18 @@ export class Directory {
     const { domain, name, lost } = trunk;
     if (lost !== undefined) return console.error(JSON.stringify({ note: lostSecrets, trunk: `${name}@${domain}`, lost }));
     if (keyring === undefined || (trunk.password === undefined && trunk.token === undefined)) return;
-    const sealed = writeTrunk(trunk, keyring);
+    await this.#replace("trunks", trunk, settings, writeTrunk(trunk, keyring));
+  }
+
+  /** Stores what is sealed anew, if that differs and the row has not been changed meanwhile. */
+  async #replace(
+    table: "trunks" | "web_hooks",
+    { domain, name }: { readonly domain: string; readonly name: string },
+    settings: string,
+    sealed: string,
+  ): Promise<void> {
     if (sealed === settings) return;
-    const query = this.#database.prepare("UPDATE trunks SET settings = ? WHERE domain = ? AND name = ? AND settings = ?");
+    const query = this.#database.prepare(`UPDATE ${table} SET settings = ? WHERE domain = ? AND name = ? AND settings = ?`);
     try {
       await available(query.bind(sealed, domain, name, settings).run());
     } catch (error) {
@@ -230,7 +253,7 @@ export class Directory {
     }
   }
 
-  async #read<T>(table: "trunks" | "routes" | "peers", domain: string, parse: (stored: string) => T): Promise<readonly T[]> {
+  async #read<T>(table: "trunks" | "routes" | "peers" | "web_hooks", domain: string, parse: (stored: string) => T): Promise<readonly T[]> {
     const query = this.#database.prepare(`SELECT settings FROM ${table} WHERE domain = ? ORDER BY name`).bind(domain);
     const { results } = await available(query.all<{ settings: string }>());
     return results.map(({ settings }) => parse(settings));
@@ -242,6 +265,7 @@ export class Directory {
     this.#trunks.forget(domain);
     this.#routes.forget(domain);
     this.#peers.forget(domain);
+    this.#webHooks.forget(domain);
     for (const names of [this.#kept, this.#asked]) {
       for (const name of names.keys()) if (name.endsWith(`@${domain}`)) names.delete(name);
     }

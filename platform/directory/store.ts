@@ -171,6 +171,7 @@ export class Store {
       this.#database.prepare("DELETE FROM trunks WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM routes WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM peers WHERE domain = ?").bind(domain),
+      this.#database.prepare("DELETE FROM web_hooks WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM lists WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM list_watchers WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM api_keys WHERE domain = ?").bind(domain),

@@ -12,4 +12,5 @@ export const tables = [
   "routes",
   "subscribers",
   "trunks",
+  "web_hooks",
 ];

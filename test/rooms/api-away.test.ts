@@ -28,6 +28,7 @@ const bodies: Record<string, object> = {
   putListOfSubscriber: { entries: [] },
   putListOfDomain: { entries: [] },
   keepTrace: { minutes: 10 },
+  putWebHook: { url: "https://192.0.2.1/", events: ["call.ended"] },
 };
 
 /** A database that fails each question, as D1 does when it cannot be reached. */

@@ -233,6 +233,7 @@ describe("the description of the API", () => {
       "delete /domains/{domain}/subscribers/{username}/trace",
       "delete /domains/{domain}/subscribers/{username}/watchers/{watcher}",
       "delete /domains/{domain}/trunks/{trunk}",
+      "delete /domains/{domain}/web-hooks/{name}",
       "delete /keys/{id}",
       "get /audit",
       "get /domains",
@@ -259,8 +260,14 @@ describe("the description of the API", () => {
       "get /domains/{domain}/subscribers/{username}/watchers",
       "get /domains/{domain}/trunks",
       "get /domains/{domain}/trunks/{trunk}/status",
+      "get /domains/{domain}/web-hooks",
+      "get /domains/{domain}/web-hooks/{name}",
+      "get /domains/{domain}/web-hooks/{name}/deliveries",
       "get /keys",
       "post /domains/{domain}/subscribers/{username}/bindings",
+      "post /domains/{domain}/web-hooks/{name}/deliveries/{id}/replay",
+      "post /domains/{domain}/web-hooks/{name}/secret",
+      "post /domains/{domain}/web-hooks/{name}/test",
       "post /keys",
       "post /routes/test",
       "put /domains/{domain}",
@@ -276,6 +283,7 @@ describe("the description of the API", () => {
       "put /domains/{domain}/subscribers/{username}/voice-mail",
       "put /domains/{domain}/subscribers/{username}/watchers/{watcher}",
       "put /domains/{domain}/trunks/{trunk}",
+      "put /domains/{domain}/web-hooks/{name}",
     ]);
     const putSubscriber = paths["/domains/{domain}/subscribers/{username}"]?.["put"]?.responses ?? {};
     expect(Object.keys(putSubscriber)).toEqual(["200", "201", "400", "401", "403", "404", "409", "413", "429", "503"]);

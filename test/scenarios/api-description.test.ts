@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { eventTypes } from "../../lib/web-hooks/web-hook.ts";
 import { api } from "../../workers/api/api.ts";
 
 interface Schema {
@@ -30,12 +31,13 @@ interface Body {
 
 interface Description {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly webhooks: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
 }
 
 const text = await (await api.request("/openapi.json")).text();
-const { paths, components }: Description = JSON.parse(text);
-const operations = Object.entries(paths).flatMap(([path, methods]) =>
+const { paths, webhooks, components }: Description = JSON.parse(text);
+const operations = Object.entries({ ...paths, ...webhooks }).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ what: `${method} ${path}`, operation })),
 );
 
@@ -72,6 +74,10 @@ describe("the description of the API", () => {
       ]);
     }
     expect(new Set(operations.map(({ operation }) => operation.operationId)).size).toBe(operations.length);
+  });
+
+  it("has what is sent to web hooks, for each type of event", () => {
+    expect(Object.keys(webhooks).sort()).toEqual(eventTypes.toSorted());
   });
 
   it("describes every parameter and every member of what is sent and answered", () => {

@@ -27,6 +27,9 @@ import { traceRoutes } from "./traces.ts";
 import { trunkRoutes } from "./trunks.ts";
 import { subscriberRoutes } from "./subscribers.ts";
 import { tags } from "./responses.ts";
+import { webHookRoutes } from "./web-hooks.ts";
+import { webHookDeliveryRoutes } from "./web-hook-deliveries.ts";
+import { describeEvents } from "./web-hook-events.ts";
 import { watcherRoutes } from "./watchers.ts";
 
 const largestBody = 65_536;
@@ -65,6 +68,8 @@ api.openAPIRegistry.registerComponent("securitySchemes", "basic", {
   description: "Name and password of a subscriber: for that subscriber's own watchers and lists",
 });
 
+describeEvents(api.openAPIRegistry);
+
 api.use("*", async (context, next) => {
   context.set("actor", await authorise(context));
   const { method, url } = context.req;
@@ -90,6 +95,8 @@ api.route("/", traceRoutes);
 api.route("/", listRoutes);
 api.route("/", keyRoutes);
 api.route("/", auditRoutes);
+api.route("/", webHookRoutes);
+api.route("/", webHookDeliveryRoutes);
 
 // Not `notFound`: the outer app's handler would be used instead.
 api.all("*", (context) => {

@@ -1,8 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { CallEvent, Device } from "../../lib/proxy/call-record/call-notes.ts";
-import type { CallRecord } from "../../lib/proxy/call-record/call-record.ts";
 import { startIn } from "../../lib/proxy/call-record/call-record.ts";
-import { nameOf } from "../../platform/directory/store.ts";
 import { userName } from "./schemas.ts";
 
 const time = z.iso.datetime();
@@ -91,39 +88,3 @@ export const recordQuery = filterQuery.extend({
     .optional()
     .openapi(inQuery("cursor", "next_cursor of the previous page")),
 });
-
-type Written = z.infer<typeof recordSchema>;
-
-/** A record as the API returns it. */
-export function recordView(record: CallRecord, domain: string): Written {
-  const { id, callId, from, to, dialled, forwarded, status, reason, outcome: became, endedBy: by, answered, ended, rang } = record;
-  return {
-    ...{ id, call_id: callId, domain, from, to, dialled },
-    ...{ caller: nameOrNull(record.caller), callee: nameOrNull(record.callee), forwarded: [...forwarded], trunk: record.trunk ?? null },
-    ...{ started: written(record.started), rang: written(rang), answered: written(answered), ended: written(ended) },
-    seconds: answered === undefined ? 0 : Math.round((ended - answered) / 1000),
-    ...{ outcome: became, status, reason, why: record.why ?? null, ended_by: by, caller_device: record.callerDevice ?? null },
-    devices: record.devices.map(deviceView),
-    timeline: record.timeline.map(eventView),
-  };
-}
-
-/** An address of record without escapes. */
-function nameOrNull(address: string): string | null {
-  const at = address.lastIndexOf("@");
-  return address === "" ? null : `${nameOf(address.slice(0, at))}${address.slice(at)}`;
-}
-
-function deviceView({ branch, userAgent, way }: Device): Written["devices"][number] {
-  return { branch, user_agent: userAgent ?? null, way };
-}
-
-function eventView({ at, ...event }: CallEvent): Written["timeline"][number] {
-  return { at: written(at), ...event };
-}
-
-function written(time: number): string;
-function written(time: number | undefined): string | null;
-function written(time: number | undefined): string | null {
-  return time === undefined ? null : new Date(time).toISOString();
-}

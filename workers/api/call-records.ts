@@ -1,10 +1,11 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import { startIn } from "../../lib/proxy/call-record/call-record.ts";
+import { recordView } from "../../lib/proxy/call-record/record-view.ts";
 import { canonicalUser } from "../../lib/syntax/uri.ts";
 import { type CallQuery, CallStore } from "../../platform/directory/call-store.ts";
 import { Store } from "../../platform/directory/store.ts";
 import type { Environment } from "../../platform/environment.ts";
-import { filterQuery, recordQuery, recordSchema, recordView, recordsSchema } from "./call-record-schemas.ts";
+import { filterQuery, recordQuery, recordSchema, recordsSchema } from "./call-record-schemas.ts";
 import { csvHeader, csvRow } from "./csv.ts";
 import { Problem } from "./problem.ts";
 import { json, operation, problems } from "./responses.ts";
@@ -61,7 +62,7 @@ callRecordRoutes.openapi(exported, async (context) => {
     start: (stream) => stream.enqueue(encoder.encode(csvHeader)),
     pull: async (stream) => {
       const page = await store.list(domain, { ...queryOf(filter, domain), before, limit: exportPage });
-      if (page.length > 0) stream.enqueue(encoder.encode(page.map((record) => csvRow(recordView(record, domain))).join("")));
+      if (page.length > 0) stream.enqueue(encoder.encode(page.map((record) => csvRow({ ...recordView(record, domain) })).join("")));
       before = page.at(-1);
       if (page.length < exportPage) stream.close();
     },

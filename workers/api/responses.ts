@@ -19,6 +19,7 @@ export const tags = {
   Lists: "Resources that are watched with one subscription",
   "Other servers": "Trunks, peers and routes",
   Keys: "API keys, and the log of changes",
+  "Web hooks": "Events that are sent to an application",
 } as const;
 
 /** The name of an operation, for people and for generated clients, and who may perform it. */

@@ -17,6 +17,9 @@ export const neededScopes = {
   ...{ listTrunks: "read", readTrunkStatus: "read", putTrunk: "everything", deleteTrunk: "everything" },
   ...{ listPeers: "read", putPeer: "everything", deletePeer: "everything" },
   ...{ listRoutes: "read", testRoutes: "read", putRoute: "everything", deleteRoute: "everything" },
+  ...{ listWebHooks: "read", readWebHook: "read", listWebHookDeliveries: "read" },
+  ...{ putWebHook: "everything", deleteWebHook: "everything", rotateWebHookSecret: "everything" },
+  ...{ testWebHook: "everything", replayWebHookDelivery: "everything" },
   ...{ listKeys: "everything", addKey: "everything", deleteKey: "everything" },
   ...{ listAudit: "read", listAuditOfDomain: "read" },
 } as const satisfies Readonly<Record<string, Scope>>;

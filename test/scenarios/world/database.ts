@@ -44,7 +44,7 @@ export function simulatedDirectory(): SimulatedDirectory {
     bind: (...bound: Values) => prepare(query, bound),
     first: async () => answer(query).get(...values) ?? null,
     all: async () => ({ results: answer(query).all(...values) }),
-    run: async () => answer(query).run(...values),
+    run: async () => ({ meta: { changes: Number(answer(query).run(...values).changes) } }),
   });
   const batch = async (statements: readonly D1PreparedStatement[]) => Promise.all(statements.map((statement) => statement.run()));
   const answer = (query: string) => {

@@ -60,5 +60,5 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
 /** Functions whose first parameter is what they write, or what others in the list have read. */
 export const writers: readonly string[] = [
   ...["applicationPidf", "closedPidf", "dialogInfo", "fullPidf", "messageSummary", "partialPidf", "readPublished", "reginfo"],
-  ...["validateAndRoute", "finalResponse", "isSaidAgain", "readTrunk", "retargetedRequest", "takenBy", "watcherinfo"],
+  ...["validateAndRoute", "finalResponse", "isSaidAgain", "readTrunk", "readWebHook", "retargetedRequest", "takenBy", "watcherinfo"],
 ];

@@ -1,0 +1,123 @@
+import { DurableObject } from "cloudflare:workers";
+import { SharedAlarm } from "../platform/alarm.ts";
+import { directoryOf } from "../platform/directory/directory.ts";
+import { DirectoryUnavailable } from "../platform/directory/errors.ts";
+import { WebHookStore } from "../platform/directory/web-hook-store.ts";
+import { maxPayload } from "../platform/domain-events.ts";
+import type { Environment } from "../platform/environment.ts";
+import type { DeliveryPlace, DeliveryView, DomainEventsObject, QueuedEvent } from "../platform/object-rpc.ts";
+import { Sql } from "../platform/sql.ts";
+import { sendToWebHook } from "../platform/web-hook-sender.ts";
+import { Deliveries, type Delivery, schema } from "./domain-events/deliveries.ts";
+import { type Attempt, HookQueue } from "./domain-events/hook-queue.ts";
+
+/** Milliseconds that old deliveries may stay longer, to share an alarm. */
+const slack = 86_400_000;
+/** RFC 9110 §15.5.11 Gone: the receiver wants nothing more. */
+const gone = 410;
+
+/** The events of one domain on their way to its web hooks: saved first, then sent, until the receiver has taken them. */
+export class DomainEvents extends DurableObject<Environment> implements DomainEventsObject {
+  readonly #environment: Environment;
+  readonly #domain: string;
+  readonly #alarm: SharedAlarm;
+  readonly #deliveries: Deliveries;
+  readonly #queues = new Map<string, HookQueue>();
+
+  constructor(state: DurableObjectState, environment: Environment) {
+    super(state, environment);
+    const { name } = state.id;
+    if (name === undefined) throw new Error("the events of a domain are addressed by its name");
+    this.#environment = environment;
+    this.#domain = name;
+    this.#alarm = new SharedAlarm(state.storage);
+    this.#deliveries = new Deliveries(new Sql(state.storage.sql, schema));
+  }
+
+  async enqueue(events: readonly QueuedEvent[]): Promise<void> {
+    await this.#alarm.ready();
+    const now = Date.now();
+    for (const event of events) {
+      if (new TextEncoder().encode(event.payload).length > maxPayload) {
+        console.error(JSON.stringify({ note: "an event is too long for web hooks", domain: this.#domain, id: event.id }));
+        continue;
+      }
+      for (const hook of event.hooks) this.#deliveries.add(hook, event, now);
+    }
+    this.#deliverDue(now);
+  }
+
+  async hooksChanged(): Promise<void> {
+    await this.#alarm.ready();
+    const directory = directoryOf(this.#environment);
+    directory.forget(this.#domain);
+    const names = (await directory.webHooks(this.#domain)).map(({ name }) => name);
+    for (const hook of this.#deliveries.hooks()) if (!names.includes(hook)) this.#queueOf(hook).clear();
+    this.#deliverDue(Date.now());
+  }
+
+  async deliveries(hook: string, after: DeliveryPlace | undefined, limit: number): Promise<readonly DeliveryView[]> {
+    const all = this.#deliveries.of(hook);
+    const rest = after === undefined ? all : all.filter(({ at, id }) => at > after.at || (at === after.at && id > after.id));
+    return rest.slice(0, limit).map(viewOf);
+  }
+
+  async replay(hook: string, id: string): Promise<DeliveryView | undefined> {
+    await this.#alarm.ready();
+    const delivery = this.#deliveries.find(hook, id);
+    return delivery === undefined ? undefined : viewOf(this.#queueOf(hook).replay(delivery, Date.now()));
+  }
+
+  override async alarm(): Promise<void> {
+    this.#alarm.wentOff();
+    const now = Date.now();
+    this.#alarm.noLaterThan(this.#deliveries.removeOld(now), slack);
+    this.#deliverDue(now);
+  }
+
+  /** The hooks do not wait for each other. */
+  #deliverDue(now: number): void {
+    for (const hook of this.#deliveries.hooks()) this.#queueOf(hook).deliverDue(now);
+  }
+
+  #queueOf(hook: string): HookQueue {
+    const attempt = (delivery: Delivery) => this.#attempt(delivery);
+    const queue = this.#queues.get(hook) ?? new HookQueue({ hook, deliveries: this.#deliveries, alarm: this.#alarm, attempt });
+    this.#queues.set(hook, queue);
+    return queue;
+  }
+
+  async #attempt(delivery: Delivery): Promise<Attempt> {
+    try {
+      return await this.#send(delivery);
+    } catch (error) {
+      if (!(error instanceof DirectoryUnavailable)) throw error;
+      return { status: null, error: "the directory of this server could not be reached" };
+    }
+  }
+
+  async #send(delivery: Delivery): Promise<Attempt> {
+    const directory = directoryOf(this.#environment);
+    const hook = (await directory.webHooks(this.#domain)).find(({ name }) => name === delivery.hook);
+    if (hook === undefined) return this.#isDeleted(delivery.hook);
+    if (hook.disabled !== undefined) return "ended";
+    const now = Date.now();
+    const result = await sendToWebHook(this.#environment, hook, { id: delivery.id, payload: this.#deliveries.payloadOf(delivery) }, now);
+    if (result.status !== gone) return result;
+    await new WebHookStore(this.#environment.DIRECTORY).disable(hook, now);
+    directory.forget(this.#domain);
+    return "ended";
+  }
+
+  /** A hook that was made a moment ago may be missing in the cache. */
+  async #isDeleted(name: string): Promise<Attempt> {
+    const directory = directoryOf(this.#environment);
+    directory.forget(this.#domain);
+    const isThere = (await directory.webHooks(this.#domain)).some((hook) => hook.name === name);
+    return isThere ? { status: null, error: "the web hook was changed" } : undefined;
+  }
+}
+
+function viewOf({ id, type, at, attempts, next, last }: Delivery): DeliveryView {
+  return { id, type, at, attempts, next, last };
+}

@@ -1,0 +1,59 @@
+import { nameOfUser } from "../../syntax/uri.ts";
+import type { EndedBy } from "../../transport/envelope.ts";
+import type { CallEvent, Device } from "./call-notes.ts";
+import type { CallRecord } from "./call-record.ts";
+import type { Outcome } from "./outcome.ts";
+
+/** A record as the API returns it, and as web hooks get it. Times by RFC 3339, in UTC. */
+export interface CallRecordView {
+  id: string;
+  call_id: string;
+  domain: string;
+  from: string;
+  to: string;
+  dialled: string;
+  caller: string | null;
+  callee: string | null;
+  forwarded: string[];
+  trunk: string | null;
+  started: string;
+  rang: string | null;
+  answered: string | null;
+  ended: string;
+  seconds: number;
+  outcome: Outcome;
+  status: number;
+  reason: string;
+  why: string | null;
+  ended_by: EndedBy;
+  caller_device: string | null;
+  devices: { branch: number; user_agent: string | null; way: Device["way"] }[];
+  timeline: (Omit<CallEvent, "at"> & { at: string })[];
+}
+
+/** @param domain whose record it is */
+export function recordView(record: CallRecord, domain: string): CallRecordView {
+  const { id, callId, from, to, dialled, forwarded, status, reason, outcome, endedBy: by, answered, ended, rang } = record;
+  return {
+    ...{ id, call_id: callId, domain, from, to, dialled },
+    ...{ caller: nameOrNull(record.caller), callee: nameOrNull(record.callee), forwarded: [...forwarded], trunk: record.trunk ?? null },
+    ...{ started: written(record.started), rang: written(rang), answered: written(answered), ended: written(ended) },
+    seconds: answered === undefined ? 0 : Math.round((ended - answered) / 1000),
+    ...{ outcome, status, reason, why: record.why ?? null, ended_by: by, caller_device: record.callerDevice ?? null },
+    devices: record.devices.map(({ branch, userAgent, way }) => ({ branch, user_agent: userAgent ?? null, way })),
+    timeline: record.timeline.map(({ at, ...event }) => ({ at: written(at), ...event })),
+  };
+}
+
+/** An address of record without escapes. */
+function nameOrNull(address: string): string | null {
+  const at = address.lastIndexOf("@");
+  const user = address.slice(0, at);
+  return address === "" ? null : `${nameOfUser(user) ?? user}${address.slice(at)}`;
+}
+
+function written(time: number): string;
+function written(time: number | undefined): string | null;
+function written(time: number | undefined): string | null {
+  return time === undefined ? null : new Date(time).toISOString();
+}

@@ -1,0 +1,72 @@
+import { type EventType, isWanted } from "../lib/web-hooks/web-hook.ts";
+import { directoryOf } from "./directory/directory.ts";
+import type { Environment } from "./environment.ts";
+import type { QueuedEvent } from "./object-rpc.ts";
+
+/** Octets of the body of a delivery. */
+export const maxPayload = 16_384;
+
+/** Something that has happened in a domain. */
+export interface DomainEvent {
+  /** The same each time it is announced again. */
+  readonly id: string;
+  readonly type: EventType;
+  /** Milliseconds. */
+  readonly at: number;
+  readonly data: object;
+}
+
+/** Tells the web hooks of a domain. */
+export interface Announcer {
+  /**
+   * Does not wait, and does not repeat: the event is lost if the domain's object cannot be reached.
+   * @param data is asked for only if a hook wants the event
+   */
+  announce(type: EventType, data: () => object, now: number): void;
+}
+
+/** The announcer of a domain's events. It costs nothing where no hook wants them. */
+export function announcerOf(environment: Environment, domain: string): Announcer {
+  return {
+    announce: (type, data, now) => {
+      if (environment.DOMAIN_EVENTS === undefined) return;
+      const event = (): DomainEvent => ({ id: crypto.randomUUID(), type, at: now, data: data() });
+      enqueueIfWanted(environment, domain, [type], () => [event()]).catch((error: unknown) =>
+        console.error(JSON.stringify({ note: "an event is lost for web hooks", domain, type, error: String(error) })),
+      );
+    },
+  };
+}
+
+/** Saves events for the hooks that want them; rejects if they have to be given again. */
+export async function enqueueEvents(environment: Environment, domain: string, events: readonly DomainEvent[]): Promise<void> {
+  const types = events.map(({ type }) => type);
+  await enqueueIfWanted(environment, domain, types, () => events);
+}
+
+async function enqueueIfWanted(
+  environment: Environment,
+  domain: string,
+  types: readonly EventType[],
+  events: () => readonly DomainEvent[],
+): Promise<void> {
+  const { DOMAIN_EVENTS: objects } = environment;
+  if (objects === undefined) return;
+  const hooks = await directoryOf(environment).webHooks(domain);
+  const wanting = (type: EventType) => hooks.filter((hook) => isWanted(hook, type)).map(({ name }) => name);
+  if (types.every((type) => wanting(type).length === 0)) return;
+  const queued = events().flatMap((event) => {
+    const names = wanting(event.type);
+    return names.length === 0 ? [] : [queuedEvent(event, names)];
+  });
+  await objects.getByName(domain).enqueue(queued);
+}
+
+/** @param hooks the names of those that are told of it */
+export function queuedEvent(
+  { id, type, at, data }: Omit<DomainEvent, "type"> & Pick<QueuedEvent, "type">,
+  hooks: readonly string[],
+): QueuedEvent {
+  const payload = JSON.stringify({ type, timestamp: new Date(at).toISOString(), data });
+  return { id, type, at, payload, hooks };
+}

@@ -1,0 +1,378 @@
+import { createMessageBatch, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { Webhook } from "standardwebhooks";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { CallRecord } from "../../lib/proxy/call-record/call-record.ts";
+import worker from "../../workers/index.ts";
+import { api, newcomers, registered } from "./support/homes.ts";
+
+interface Sent {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What the receivers have got, oldest first, and what they answer; undefined: the connection fails. */
+let sent: Sent[] = [];
+let answer: (sent: Sent) => number | undefined = () => 204;
+let domains = 0;
+
+// For the whole file: a delivery may be repeated after its test.
+vi.stubGlobal("fetch", async (url: string, init: { headers: Record<string, string>; body: string }) => {
+  const one = { url, headers: init.headers, body: init.body };
+  sent.push(one);
+  const status = answer(one);
+  if (status === undefined) throw new Error("connection lost");
+  return new Response(null, { status });
+});
+
+beforeEach(() => {
+  sent = [];
+  answer = () => 204;
+  vi.useFakeTimers({ toFake: ["Date"] });
+  vi.spyOn(console, "error").mockImplementation(() => undefined);
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+const [second, minute, hour] = [1000, 60_000, 3_600_000];
+const put = (path: string, body: object) => api(path, { method: "PUT", body: JSON.stringify(body) });
+const post = (path: string) => api(path, { method: "POST" });
+const types = () => sent.map(({ body }) => (JSON.parse(body) as { type: string }).type);
+const ids = () => sent.map(({ headers }) => headers["webhook-id"]);
+
+async function newDomain(): Promise<string> {
+  domains += 1;
+  const domain = `hooks-${domains}.example`;
+  await api(`/domains/${domain}`, { method: "PUT" });
+  return domain;
+}
+
+interface Hook {
+  readonly domain: string;
+  readonly path: string;
+  readonly secret: string;
+}
+
+async function newHook(domain: string, name: string, events: readonly string[] = ["call.ended"], url = "https://1.1.1.1/"): Promise<Hook> {
+  const path = `/domains/${domain}/web-hooks/${name}`;
+  const created = await put(path, { url, events });
+  expect(created.status).toBe(201);
+  return { domain, path, secret: ((await created.json()) as { secret: string }).secret };
+}
+
+interface Delivery {
+  readonly id: string;
+  readonly attempts: number;
+  readonly next: string | null;
+  readonly last: { readonly status: number | null; readonly error: string | null } | null;
+}
+
+const deliveries = async ({ path }: Hook): Promise<readonly Delivery[]> =>
+  ((await (await api(`${path}/deliveries`)).json()) as { deliveries: Delivery[] }).deliveries;
+
+/** A call that has ended, as its home, or a queue, hands it over. */
+async function endCall(domain: string, name: string): Promise<string> {
+  const at = Date.now();
+  const id = `${at.toString(36)}-${name}`;
+  const record: CallRecord = {
+    ...{ id, callId: name, domains: [domain], from: "<sip:alice@x>;tag=1", to: "<sip:bob@x>", dialled: "sip:bob@x", forwarded: [] },
+    ...{ caller: `alice@${domain}`, callee: `bob@${domain}`, started: at, ended: at, outcome: "missed", status: 480, reason: "No" },
+    ...{ endedBy: "server", devices: [], timeline: [{ at, event: "invite" }] },
+  };
+  await worker.queue(createMessageBatch<CallRecord>("offhook-calls", [{ id, timestamp: new Date(), attempts: 1, body: record }]), env);
+  return id;
+}
+
+const objectOf = (domain: string) => {
+  if (env.DOMAIN_EVENTS === undefined) throw new Error("wrangler.toml has no DOMAIN_EVENTS");
+  return env.DOMAIN_EVENTS.getByName(domain);
+};
+
+/** Time goes by, in which the object loses its memory, and its alarm goes off. */
+async function pass(domain: string, milliseconds: number): Promise<void> {
+  await evictDurableObject(objectOf(domain));
+  vi.setSystemTime(Date.now() + milliseconds);
+  await runDurableObjectAlarm(objectOf(domain));
+}
+
+const isQuiet = (hook: Hook, count: number) => expect.poll(async () => (await deliveries(hook)).length).toBe(count);
+const isTried = (hook: Hook, attempts: number) => expect.poll(async () => (await deliveries(hook))[0]?.attempts).toBe(attempts);
+
+describe("the API of web hooks", () => {
+  it("shows a secret when a hook is made, and never again", async () => {
+    const domain = await newDomain();
+    const { path, secret } = await newHook(domain, "app");
+    expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+    const view = { name: "app", url: "https://1.1.1.1/", events: ["call.ended"], disabled: null, lost: false };
+    expect(await (await api(path)).json()).toEqual(view);
+    expect(await (await api(`/domains/${domain}/web-hooks`)).json()).toEqual({ web_hooks: [view] });
+    const replaced = await put(path, { url: "https://1.1.1.2/x", events: ["registered", "registered"] });
+    expect([replaced.status, await replaced.json()]).toEqual([200, { ...view, url: "https://1.1.1.2/x", events: ["registered"] }]);
+    const row = await env.DIRECTORY.prepare("SELECT settings FROM web_hooks WHERE domain = ?").bind(domain).first<{ settings: string }>();
+    expect(row?.settings).not.toContain(secret.slice(6));
+    expect((await api(path, { method: "DELETE" })).status).toBe(204);
+    expect((await api(path)).status).toBe(404);
+  });
+
+  it.each([
+    ["ftp://example.com/", "is not an https URL"],
+    ["example.com", "is not a URL"],
+    ["https://u:p@1.1.1.1/", "has a user name or a password"],
+    ["https://127.0.0.1/", "127.0.0.1, an address in a private network"],
+    ["https://0x7f.1/", "127.0.0.1, an address in a private network"],
+    ["https://[::ffff:10.0.0.1]/", "an address in a private network"],
+    ["https://localhost:8080/", "127.0.0.1, an address in a private network"],
+    ["https://169.254.169.254/latest", "an address in a private network"],
+  ])("refuses the URL %s", async (url, detail) => {
+    const answered = await put(`/domains/${await newDomain()}/web-hooks/app`, { url, events: ["call.ended"] });
+    expect([answered.status, ((await answered.json()) as { detail: string }).detail]).toEqual([400, expect.stringContaining(detail)]);
+  });
+
+  it("refuses other bodies, names and cursors, and the eleventh hook", async () => {
+    const domain = await newDomain();
+    const path = `/domains/${domain}/web-hooks`;
+    const url = "https://1.1.1.1/";
+    for (const body of [{}, { url }, { url, events: [] }, { url, events: ["call.begun"] }, { url, events: ["registered"], secret: "x" }])
+      expect((await put(`${path}/app`, body)).status).toBe(400);
+    expect((await put(`${path}/App`, { url, events: ["registered"] })).status).toBe(400);
+    expect((await put("/domains/none.example/web-hooks/app", { url, events: ["registered"] })).status).toBe(404);
+    for (let count = 0; count < 10; count += 1) await newHook(domain, `app-${count}`);
+    expect((await put(`${path}/app-10`, { url, events: ["registered"] })).status).toBe(409);
+    expect((await api(`${path}/app-1/deliveries?cursor=x`)).status).toBe(400);
+    expect((await post(`${path}/app-1/deliveries/x/replay`)).status).toBe(404);
+    for (const missing of ["secret", "test", "deliveries/x/replay"]) expect((await post(`${path}/none/${missing}`)).status).toBe(404);
+  });
+});
+
+describe("an event", () => {
+  it("is signed so that the library of Standard Webhooks accepts it, and has the record as the API returns it", async () => {
+    const domain = await newDomain();
+    const hook = await newHook(domain, "app");
+    const id = await endCall(domain, "one");
+    await isQuiet(hook, 0);
+    const [{ body, headers } = { body: "", headers: {} }] = sent;
+    expect(headers).toMatchObject({ "webhook-id": id, "Content-Type": "application/json" });
+    vi.useRealTimers();
+    const event = new Webhook(hook.secret).verify(body, { ...headers }) as { type: string; timestamp: string; data: object };
+    expect(event).toEqual({
+      ...{ type: "call.ended", timestamp: expect.stringMatching(/Z$/) as unknown },
+      data: await (await api(`/domains/${domain}/calls/${id}`)).json(),
+    });
+    expect(() => new Webhook(`whsec_${btoa("x".repeat(32))}`).verify(body, { ...headers })).toThrow("No matching signature found");
+  });
+
+  it("is signed with both secrets for 24 hours after a rotation", async () => {
+    const domain = await newDomain();
+    const hook = await newHook(domain, "app");
+    const { secret } = (await (await post(`${hook.path}/secret`)).json()) as { secret: string };
+    await endCall(domain, "one");
+    await isQuiet(hook, 0);
+    vi.setSystemTime(Date.now() + 24 * hour + second);
+    await endCall(domain, "two");
+    await isQuiet(hook, 0);
+    expect(sent.map(({ headers }) => headers["webhook-signature"]?.split(" ").length)).toEqual([2, 1]);
+    const [first, last] = sent;
+    vi.setSystemTime(Number(first?.headers["webhook-timestamp"]) * 1000);
+    for (const one of [secret, hook.secret]) new Webhook(one).verify(first?.body ?? "", { ...first?.headers });
+    vi.setSystemTime(Number(last?.headers["webhook-timestamp"]) * 1000);
+    new Webhook(secret).verify(last?.body ?? "", { ...last?.headers });
+  });
+
+  it("goes only to hooks that want it, and one that comes twice has the same id", async () => {
+    const domain = await newDomain();
+    const calls = await newHook(domain, "calls");
+    await newHook(domain, "phones", ["registered", "unregistered"], "https://1.1.1.2/");
+    answer = () => 500;
+    const id = await endCall(domain, "one");
+    await endCall(domain, "one");
+    await isTried(calls, 1);
+    expect((await deliveries(calls)).map((one) => one.id)).toEqual([id]);
+    expect(sent.map(({ url }) => url)).toEqual(["https://1.1.1.1/"]);
+  });
+
+  it("tells of phones that register, leave, and are removed, and of stored messages without their text", async () => {
+    const [alice, bob] = await newcomers("alice", "bob");
+    const hook = await newHook("localhost", "app", ["registered", "unregistered", "message.stored"]);
+    const phone = await registered({ account: alice, way: "direct" });
+    const other = await registered({ account: bob, way: "direct" });
+    await expect.poll(types).toEqual(["registered", "registered"]);
+    await phone.register();
+    await other.register({ contacts: ["*"], expires: 0 });
+    await expect.poll(types).toContain("unregistered");
+    phone.request("MESSAGE", other.aor, { body: "a secret" });
+    await expect.poll(types).toContain("message.stored");
+    const data = sent.map(({ body }) => (JSON.parse(body) as { data: object }).data);
+    expect(data).toEqual([
+      expect.objectContaining({ user: `${alice}@localhost`, contact: expect.stringMatching(/^sip:/) as unknown }),
+      expect.objectContaining({ user: `${bob}@localhost` }),
+      expect.objectContaining({ user: `${bob}@localhost`, why: "removed" }),
+      { user: `${bob}@localhost`, from: expect.stringContaining(`sip:${alice}@localhost`) as unknown },
+    ]);
+    expect(JSON.stringify(sent)).not.toContain("a secret");
+    await api(hook.path, { method: "DELETE" });
+  });
+});
+
+describe("a domain", () => {
+  it("stores nothing for events that no hook wants", async () => {
+    const domain = await newDomain();
+    await newHook(domain, "app", ["registered"]);
+    await endCall(domain, "one");
+    const rows = await runInDurableObject(objectOf(domain), (_object, { storage }) =>
+      storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'deliveries'").toArray(),
+    );
+    expect([rows, sent]).toEqual([[], []]);
+  });
+
+  it("keeps 10,000 deliveries: the hook with the most loses its oldest, and too long events are dropped", async () => {
+    const domain = await newDomain();
+    const [full, other] = [await newHook(domain, "full"), await newHook(domain, "other", ["call.ended"], "https://1.1.1.2/")];
+    answer = () => 500;
+    const event = (number: number, hooks: readonly string[], payload = "{}") => {
+      const at = started + number;
+      return { id: `event-${number}`, type: "call.ended", at, payload, hooks } as const;
+    };
+    const started = Date.now();
+    await objectOf(domain).enqueue([event(0, ["other"]), event(1, ["other"], "x".repeat(16_385))]);
+    for (let from = 0; from < 10_001; from += 1000)
+      await objectOf(domain).enqueue(Array.from({ length: Math.min(1000, 10_001 - from) }, (_, index) => event(from + index, ["full"])));
+    const count = await runInDurableObject(objectOf(domain), (_object, { storage }) =>
+      storage.sql.exec<{ count: number }>("SELECT COUNT(*) AS count FROM deliveries").one(),
+    );
+    expect(count).toEqual({ count: 10_000 });
+    expect((await deliveries(full))[0]?.id).toBe("event-2");
+    expect((await deliveries(other)).map(({ id }) => id)).toEqual(["event-0"]);
+  });
+});
+
+describe("a delivery that fails", () => {
+  it("is repeated after 5 s, 30 s, 2 min, 10 min, 30 min, 1 h, then every 3 h, and is given up after 24 hours", async () => {
+    const domain = await newDomain();
+    const hook = await newHook(domain, "app");
+    answer = () => 503;
+    const id = await endCall(domain, "one");
+    const started = Date.now();
+    await isTried(hook, 1);
+    const pauses = [5 * second, 30 * second, 2 * minute, 10 * minute, 30 * minute, hour, ...Array.from({ length: 7 }, () => 3 * hour)];
+    for (const [index, pause] of pauses.entries()) {
+      const next = (await deliveries(hook))[0]?.next ?? "";
+      expect(Math.abs(Date.parse(next) - Date.now() - pause)).toBeLessThan(5 * second);
+      await pass(domain, pause - 6 * second < 0 ? 0 : pause - 6 * second);
+      expect(sent).toHaveLength(index + 1);
+      vi.setSystemTime(Date.parse(next));
+      await pass(domain, 0);
+      await isTried(hook, index + 2);
+    }
+    expect(Date.now() - started).toBeLessThan(24 * hour);
+    expect(await deliveries(hook)).toEqual([expect.objectContaining({ id, next: null, attempts: 14 })]);
+    expect(new Set(ids())).toEqual(new Set([id]));
+    expect(new Set(sent.map(({ body }) => body)).size).toBe(1);
+    // It can be replayed for seven days.
+    await pass(domain, 6 * 24 * hour);
+    answer = () => 200;
+    expect((await post(`${hook.path}/deliveries/${id}/replay`)).status).toBe(200);
+    await isQuiet(hook, 0);
+    expect(sent).toHaveLength(15);
+  });
+
+  it("is forgotten seven days after it was given up", async () => {
+    const domain = await newDomain();
+    const hook = await newHook(domain, "app");
+    answer = () => undefined;
+    await endCall(domain, "one");
+    await isTried(hook, 1);
+    expect((await deliveries(hook))[0]?.last).toMatchObject({ status: null, error: expect.stringContaining("connection") as unknown });
+    await pass(domain, 25 * hour);
+    await expect.poll(async () => (await deliveries(hook))[0]?.next).toBeNull();
+    await pass(domain, 6 * 24 * hour);
+    expect(await deliveries(hook)).toHaveLength(1);
+    await pass(domain, 8 * 24 * hour);
+    await isQuiet(hook, 0);
+  });
+
+  it("holds up the later ones of its hook for a while, so that they come in order, and no other hook", async () => {
+    const domain = await newDomain();
+    const hook = await newHook(domain, "app");
+    await newHook(domain, "other", ["call.ended"], "https://1.1.1.2/");
+    answer = ({ url }) => (url === "https://1.1.1.1/" ? 500 : 200);
+    const names = ["a", "b", "c", "d", "e"];
+    const wanted: string[] = [];
+    for (const name of names) {
+      vi.setSystemTime(Date.now() + second / 2);
+      wanted.push(await endCall(domain, name));
+      if (name === "a") await isTried(hook, 1);
+    }
+    const received = (url: string) => sent.filter((one) => one.url === url).map(({ headers }) => headers["webhook-id"]);
+    await expect.poll(() => received("https://1.1.1.2/")).toEqual(wanted);
+    expect(received("https://1.1.1.1/")).toEqual([wanted[0]]);
+    answer = () => 200;
+    await pass(domain, 10 * second);
+    await isQuiet(hook, 0);
+    expect(received("https://1.1.1.1/").slice(1)).toEqual(wanted);
+  });
+
+  it("holds up nothing after some minutes: the receiver may refuse this one only", async () => {
+    const domain = await newDomain();
+    const hook = await newHook(domain, "app");
+    const bad = await endCall(domain, "bad");
+    answer = ({ headers }) => (headers["webhook-id"] === bad ? 500 : 200);
+    await pass(domain, 0);
+    await post(`${hook.path}/deliveries/${bad}/replay`);
+    const other = await endCall(domain, "bad2");
+    for (const pause of [6 * second, 31 * second, 2 * minute + second]) await pass(domain, pause);
+    await expect.poll(ids).toContain(other);
+  });
+
+  it("ends with all others of its hook if the receiver answers 410, until the hook is PUT again", async () => {
+    const domain = await newDomain();
+    const hook = await newHook(domain, "app");
+    answer = () => 410;
+    const id = await endCall(domain, "one");
+    await expect.poll(async () => (await deliveries(hook))[0]?.next).toBeNull();
+    const { disabled } = (await (await api(hook.path)).json()) as { disabled: string };
+    expect(Math.abs(Date.parse(disabled) - Date.now())).toBeLessThan(minute);
+    await endCall(domain, "two");
+    expect(sent).toHaveLength(1);
+    for (const path of ["test", `deliveries/${id}/replay`]) expect((await post(`${hook.path}/${path}`)).status).toBe(409);
+    answer = () => 200;
+    expect((await put(hook.path, { url: "https://1.1.1.1/", events: ["call.ended"] })).status).toBe(200);
+    expect((await post(`${hook.path}/test`)).status).toBe(202);
+    await expect.poll(types).toEqual(["call.ended", "test"]);
+  });
+
+  it("goes with its hook, and with its domain", async () => {
+    const domain = await newDomain();
+    const hook = await newHook(domain, "app");
+    answer = () => 500;
+    await endCall(domain, "one");
+    await isTried(hook, 1);
+    await api(hook.path, { method: "DELETE" });
+    await newHook(domain, "app");
+    await isQuiet(hook, 0);
+    await endCall(domain, "two");
+    await isTried(hook, 1);
+    await api(`/domains/${domain}`, { method: "DELETE" });
+    await api(`/domains/${domain}`, { method: "PUT" });
+    expect((await api(hook.path)).status).toBe(404);
+    await newHook(domain, "app");
+    await isQuiet(hook, 0);
+  });
+
+  it("is listed in pages", async () => {
+    const domain = await newDomain();
+    const hook = await newHook(domain, "app");
+    answer = () => 500;
+    const wanted = [await endCall(domain, "a")];
+    await isTried(hook, 1);
+    for (const name of ["b", "c"]) wanted.push(await endCall(domain, name));
+    const page = async (query: string) =>
+      (await (await api(`${hook.path}/deliveries${query}`)).json()) as { deliveries: Delivery[]; next_cursor: string | null };
+    const first = await page("?limit=2");
+    const last = await page(`?limit=2&cursor=${first.next_cursor}`);
+    expect([...first.deliveries, ...last.deliveries].map(({ id }) => id)).toEqual(wanted);
+    expect([first.deliveries.length, last.next_cursor]).toEqual([2, null]);
+  });
+});

@@ -1,0 +1,55 @@
+import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { EventType } from "../../lib/web-hooks/web-hook.ts";
+import type { Environment } from "../../platform/environment.ts";
+import { recordSchema } from "./call-record-schemas.ts";
+
+type Registry = OpenAPIHono<{ Bindings: Environment }>["openAPIRegistry"];
+
+const phone = {
+  user: z.string().openapi({ description: "The user", example: "alice@example.com" }),
+  contact: z.string().openapi({ description: "The Contact that is, or was, registered" }),
+  instance: z.string().nullable().openapi({ description: "The phone's +sip.instance (RFC 5626); null if it sent none" }),
+  user_agent: z.string().nullable().openapi({ description: "What the phone says of itself; null if it did not say it now" }),
+};
+const why = z.enum(["expired", "removed", "closed"]).openapi({
+  description: "expired: not refreshed in time; removed: by the phone or an administrator; closed: the connection was lost for good",
+});
+const stored = z.object({
+  user: z.string().openapi({ description: "The user for whom the message is", example: "bob@example.com" }),
+  from: z.string().openapi({ description: "The value of From" }),
+});
+
+/** The data of each event, and what the event is. */
+const events: Readonly<Record<EventType, readonly [name: string, summary: string, data: z.ZodType]>> = {
+  "call.ended": ["callEnded", "A call is over: its record", recordSchema],
+  registered: ["registered", "A phone has registered that was not registered before", z.object(phone)],
+  unregistered: ["unregistered", "A phone is no longer registered", z.object({ ...phone, why })],
+  "message.stored": ["messageStored", "A message waits for a user without a reachable phone", stored],
+};
+
+const headers = z.object({
+  "webhook-id": z.string().openapi({ description: "The id of the event, the same each time it is sent" }),
+  "webhook-timestamp": z.string().openapi({ description: "When it was sent, in seconds since 1970" }),
+  "webhook-signature": z.string().openapi({ description: "v1, and the HMAC-SHA256 of id.timestamp.body in base64; several with spaces" }),
+});
+const responses = {
+  204: { description: "Any 2xx: it was taken" },
+  410: { description: "Nothing more is wanted: the web hook is disabled" },
+};
+
+/** Adds what is sent to web hooks to the API's description (OpenAPI 3.1, `webhooks`). */
+export function describeEvents(registry: Registry): void {
+  for (const [type, [name, summary, data]] of Object.entries(events)) {
+    const schema = z.object({
+      type: z.literal(type).openapi({ description: "The type of the event" }),
+      timestamp: z.iso.datetime().openapi({ description: "When it happened" }),
+      data: data.openapi({ description: "What happened" }),
+    });
+    registry.registerWebhook({
+      ...{ operationId: name, summary, tags: ["Web hooks"] },
+      ...{ method: "post", path: type, security: [] },
+      request: { headers, body: { required: true, content: { "application/json": { schema } } } },
+      responses,
+    });
+  }
+}
