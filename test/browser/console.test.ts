@@ -213,6 +213,26 @@ describe.skipIf(!canBrowse)("the console", () => {
     expect(await page.locator("main").textContent()).not.toContain(key);
   });
 
+  it("makes a web hook, shows what could not be delivered, and sends it again", async () => {
+    const page = await open();
+    await click(page, "Web hooks");
+    await page.getByLabel("Name").fill("app");
+    await page.getByLabel("URL").fill("http://127.0.0.1:9/offhook");
+    await page.click("text=Make a web hook");
+    await reads(page, "form [role=status] code", /^whsec_/);
+    await page.click("text=Send a test");
+    const listed = async () => {
+      await page.click("section >> text=Refresh");
+      return page.locator("section").textContent();
+    };
+    await expect.poll(listed, { interval: 500 }).toMatch(/test of .*, 1 failed attempts/);
+    await page.click("text=Send again");
+    await reads(page, "section", /Done/);
+    page.on("dialog", (dialog) => void dialog.accept());
+    await page.locator("section").getByText("Delete").click();
+    await reads(page, "main", /None: no application is told/);
+  });
+
   it("takes a key for one domain, and shows what the key may not do", async () => {
     const asked = await serverUnderTest.server.api("POST", "/keys", { name: "reader", domain: "localhost", scope: "read" });
     const { key } = (await asked.json()) as { readonly key: string };
@@ -247,7 +267,16 @@ describe.skipIf(!canBrowse)("the console", () => {
     for (const width of widths) {
       const page = await open(undefined, { colorScheme, viewport: { width, height: 800 } });
       await reads(page, "h2", "The last day");
-      for (const path of ["", "/calls", `/calls/${await first()}`, "/users", `/users/${people()[0].account}`, "/routing", "/access"]) {
+      for (const path of [
+        "",
+        "/calls",
+        `/calls/${await first()}`,
+        "/users",
+        `/users/${people()[0].account}`,
+        "/routing",
+        "/web-hooks",
+        "/access",
+      ]) {
         await page.goto(`${serverUnderTest.server.url}/console/#/localhost${path}`);
         await expect.poll(() => page.locator("main [role=status]:text('Loading')").count()).toBe(0);
         await page.locator("h2").first().waitFor();

@@ -11,6 +11,7 @@ import { RoutingPage } from "./pages/routing.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { UserPage } from "./pages/user.tsx";
 import { UsersPage } from "./pages/users.tsx";
+import { WebHooksPage } from "./pages/web-hooks.tsx";
 import { type SignedIn, rememberSignIn, rememberedSignIn } from "./session.ts";
 
 /** The console: the sign-in, or the pages of a domain. */
@@ -82,6 +83,7 @@ function Pages({ domain }: { readonly domain: string }) {
     ["Calls", `${base}/calls`],
     ["Users", `${base}/users`],
     ["Routing", `${base}/routing`],
+    ["Web hooks", `${base}/web-hooks`],
     ["Access", `${base}/access`],
   ] as const;
   const [path] = useLocation();
@@ -114,6 +116,9 @@ function Content({ api, domain }: { readonly api: Api; readonly domain: string }
       </Route>
       <Route path="/:domain/routing">
         <RoutingPage key={domain} api={api} domain={domain} />
+      </Route>
+      <Route path="/:domain/web-hooks">
+        <WebHooksPage key={domain} api={api} domain={domain} />
       </Route>
       <Route path="/:domain/access">
         <AccessPage key={domain} api={api} domain={domain} />

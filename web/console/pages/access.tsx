@@ -52,7 +52,7 @@ export function AccessPage({ api, domain }: { readonly api: Api; readonly domain
           </li>
         ))}
       </ul>
-      {keys.answer !== undefined && <NewKey api={api} domain={domain} done={keys.again} />}
+      {keys.answer !== undefined && <NewKey api={api} domain={domain} changed={keys.again} />}
       <h2>Changes in {domain}</h2>
       {audit.failure !== undefined && <Failure failure={audit.failure} />}
       {audit.answer?.entries.length === 0 && <p>None.</p>}
@@ -67,7 +67,7 @@ export function AccessPage({ api, domain }: { readonly api: Api; readonly domain
   );
 }
 
-function NewKey({ api, domain, done }: { readonly api: Api; readonly domain: string; readonly done: () => void }) {
+function NewKey({ api, domain, changed }: { readonly api: Api; readonly domain: string; readonly changed: () => void }) {
   const [name, setName] = useState("");
   const [scope, setScope] = useState("read");
   const [isForAll, setForAll] = useState(false);
@@ -78,7 +78,7 @@ function NewKey({ api, domain, done }: { readonly api: Api; readonly domain: str
     try {
       const made = await api.send<{ key: string }>(request);
       set({ key: made.key });
-      done();
+      changed();
     } catch (error) {
       set({ failure: textOf(error) });
     }

@@ -41,12 +41,12 @@ export function UsersPage({ api, domain }: { readonly api: Api; readonly domain:
       <button class="quiet" disabled={(answer?.next_cursor ?? null) === null} onClick={() => setCursor(answer?.next_cursor ?? "")}>
         More
       </button>
-      <NewUser api={api} domain={domain} done={again} />
+      <NewUser api={api} domain={domain} changed={again} />
     </>
   );
 }
 
-function NewUser({ api, domain, done }: { readonly api: Api; readonly domain: string; readonly done: () => void }) {
+function NewUser({ api, domain, changed }: { readonly api: Api; readonly domain: string; readonly changed: () => void }) {
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
   const [message, setMessage] = useState<string>();
@@ -55,7 +55,7 @@ function NewUser({ api, domain, done }: { readonly api: Api; readonly domain: st
     try {
       await api.send(request);
       setMessage(`${name} is there`);
-      done();
+      changed();
     } catch (error) {
       setMessage(textOf(error));
     }
