@@ -335,7 +335,11 @@ export function nameOf(user: string): string {
 type Secrets = Pick<Subscriber, "md5" | "sha256" | "escaped">;
 
 /** HA1 of RFC 7616 §3.4.2; undefined if neither a password nor HA1 is given. An imported HA1 is for the unescaped name. */
-function secretsFor(username: string, domain: string, { password, ha1 }: SubscriberChange): Secrets | undefined {
+export function secretsFor(
+  username: string,
+  domain: string,
+  { password, ha1 }: Pick<SubscriberChange, "password" | "ha1">,
+): Secrets | undefined {
   if (ha1 !== undefined) return { md5: ha1.md5 ?? "", sha256: ha1.sha256 ?? "" };
   if (password === undefined) return undefined;
   const user = canonicalUser(username);

@@ -264,6 +264,7 @@ describe("the description of the API", () => {
       "get /domains/{domain}/web-hooks/{name}",
       "get /domains/{domain}/web-hooks/{name}/deliveries",
       "get /keys",
+      "post /domains/{domain}/subscribers/import",
       "post /domains/{domain}/subscribers/{username}/bindings",
       "post /domains/{domain}/web-hooks/{name}/deliveries/{id}/replay",
       "post /domains/{domain}/web-hooks/{name}/secret",

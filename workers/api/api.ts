@@ -13,6 +13,7 @@ import { callRoutes } from "./calls.ts";
 import { domainSettingRoutes } from "./domain-settings.ts";
 import { domainRoutes } from "./domains.ts";
 import { keyRoutes } from "./keys.ts";
+import { importRoutes } from "./import.ts";
 import { listRoutes } from "./lists.ts";
 import { pathInApi } from "./path.ts";
 import { peerRoutes } from "./peers.ts";
@@ -76,13 +77,16 @@ api.use("*", async (context, next) => {
   refuseUnknownQuery(api.openAPIRegistry.definitions, method, pathInApi(url), new URL(url).searchParams);
   await next();
 });
-api.use("*", bodyLimit({ maxSize: largestBody, onError: refuseLargeBody }));
+const limited = bodyLimit({ maxSize: largestBody, onError: refuseLargeBody });
+// An import is read line by line, with a limit of its own.
+api.use("*", (context, next) => (context.req.path.endsWith("/subscribers/import") ? next() : limited(context, next)));
 
 api.route("/", domainRoutes);
 api.route("/", domainSettingRoutes);
 api.route("/", trunkRoutes);
 api.route("/", routeRoutes);
 api.route("/", peerRoutes);
+api.route("/", importRoutes);
 api.route("/", subscriberRoutes);
 api.route("/", ruleRoutes);
 api.route("/", watcherRoutes);

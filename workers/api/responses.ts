@@ -35,6 +35,7 @@ const meanings: Readonly<Record<number, string>> = {
   404: "The resource of the path does not exist",
   409: "It conflicts with the present state",
   413: "The body is too large",
+  415: "The body has another type than is taken here",
   429: "This address sends too many wrong keys or passwords",
   503: "The database cannot be reached, or a secret of the server is not set",
 };

@@ -4,7 +4,13 @@ import type { Scope } from "../../lib/authentication/scope.ts";
 export const neededScopes = {
   ...{ listDomains: "read", readDomain: "read", putDomain: "everything", deleteDomain: "everything" },
   ...{ readDomainSettings: "read", putDomainSettings: "everything" },
-  ...{ listSubscribers: "read", readSubscriber: "read", putSubscriber: "provisioning", deleteSubscriber: "provisioning" },
+  ...{
+    listSubscribers: "read",
+    readSubscriber: "read",
+    putSubscriber: "provisioning",
+    importSubscribers: "provisioning",
+    deleteSubscriber: "provisioning",
+  },
   ...{ readRules: "read", putRules: "provisioning", deleteRules: "provisioning" },
   ...{ listBindings: "read", addBinding: "provisioning", deleteBinding: "provisioning" },
   ...{ listWatchers: "read", putWatcher: "provisioning", deleteWatcher: "provisioning" },
