@@ -293,3 +293,21 @@ describe.skipIf(!canBrowse)("the console", () => {
     expect(faults).toEqual([]);
   });
 });
+
+describe.skipIf(!canBrowse)("the reference of the API", () => {
+  it("shows each group of operations, and is content with the page's own policies", async () => {
+    const [serverUnderTest, browser] = await Promise.all([startServerUnderTest(), startBrowser()]);
+    try {
+      const page = await (await browser.newContext()).newPage();
+      const complaints: string[] = [];
+      page.on("console", (message) => void (message.type() === "error" && complaints.push(message.text())));
+      await page.goto(`${serverUnderTest.server.url}/api/docs/`);
+      await page.locator("text=List or search the calls of a domain that are over").waitFor({ timeout: patience });
+      expect(await page.locator(".opblock").count()).toBeGreaterThan(50);
+      expect(complaints).toEqual([]);
+    } finally {
+      await browser.close();
+      await serverUnderTest.close();
+    }
+  });
+});
