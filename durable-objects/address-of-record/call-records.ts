@@ -8,6 +8,7 @@ import {
   noteDevice,
   noteEnd,
   noteEvents,
+  noteTrunk,
 } from "../../lib/proxy/call-record/call-notes.ts";
 import { type CallRecord, recordOf, recordOfRefused } from "../../lib/proxy/call-record/call-record.ts";
 import { type DialogIds, dialogName } from "../../lib/proxy/call-name.ts";
@@ -79,6 +80,12 @@ export class CallRecords implements Part {
     const userAgent = headerValue(response, "user-agent") ?? headerValue(response, "server");
     const device = { branch, ...(userAgent === undefined ? {} : { userAgent: userAgent.slice(0, maxUserAgent) }), way: flow.way };
     this.#contexts.note(transaction, noteDevice(this.#withProgress(transaction, notes), device));
+  }
+
+  /** A branch was sent to a server of a trunk. */
+  sentByTrunk(transaction: TransactionId, branch: number, trunk: string): void {
+    const notes = this.#contexts.notesOf(transaction);
+    if (notes !== undefined) this.#contexts.note(transaction, noteTrunk(notes, branch, trunk));
   }
 
   /** The first final response goes to the caller. @param text of a 2xx */

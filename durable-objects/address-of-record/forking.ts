@@ -70,7 +70,7 @@ export class Forking implements Part {
     this.#passOn = passOn;
     this.#finalResponses = new FinalResponses(room, contexts, passOn);
     this.#branches = new Branches(room);
-    this.#retargeting = new Retargeting(room, passOn, (envelope) => void this.sentOnAnswered(envelope, Date.now()));
+    this.#retargeting = new Retargeting(room, records, passOn, (envelope) => void this.sentOnAnswered(envelope, Date.now()));
   }
 
   /** Whether the transaction is known: its request was here before. */

@@ -14,6 +14,7 @@ import { hasHeader, headerValue } from "../../lib/syntax/message.ts";
 import type { CancelEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { answerFault } from "../shared/reply.ts";
 import { type Asserts, type ForwardingPlace, ForwardingPlaces, type Found } from "./forwarding-places.ts";
+import type { CallRecords } from "./call-records.ts";
 import type { PassOn } from "./pass-on.ts";
 import type { Room } from "./room.ts";
 import { isSips, type OpenContext } from "./contexts.ts";
@@ -31,7 +32,10 @@ export class Retargeting {
   /** The branches that have been forwarded since the object woke up. */
   readonly #sent = new Map<string, SentOn>();
 
-  constructor(room: Room, passOn: PassOn, answered: (envelope: ResponseEnvelope) => void) {
+  readonly #records: CallRecords;
+
+  constructor(room: Room, records: CallRecords, passOn: PassOn, answered: (envelope: ResponseEnvelope) => void) {
+    this.#records = records;
     this.#room = room;
     this.#places = new ForwardingPlaces(room);
     this.#passOn = passOn;
@@ -131,6 +135,7 @@ export class Retargeting {
       this.#sent.set(branchName(open.context.transaction, branch.index), { place, at: at + index, left });
       try {
         const receipt = await this.#passOn(place.name, envelope);
+        if (found.trunk !== undefined) this.#records.sentByTrunk(open.context.transaction, branch.index, found.trunk.name);
         if (receipt.kind === "taken") return;
         refusal = receipt;
         if (receipt.status !== 503) break;

@@ -598,6 +598,6 @@ describe("the record of a call by a trunk", () => {
     bob.reply(await bob.next("BYE"), 200);
     await expect
       .poll(() => record(sent.callId))
-      .toMatchObject({ callee: alice.aor.slice("sip:".length), forwarded: ["sip:+1777@localhost"], ended_by: "callee" });
+      .toMatchObject({ callee: alice.aor.slice("sip:".length), forwarded: ["sip:+1777@localhost"], trunk: "provider", ended_by: "callee" });
   });
 });

@@ -92,6 +92,12 @@ export function noteEnd(notes: CallNotes, end: CallEnd): CallNotes | undefined {
   return { ...noteEvents(notes, [{ at: end.at, event: "bye", by: end.by }]), end };
 }
 
+/** A branch that was forwarded goes by this trunk. */
+export function noteTrunk(notes: CallNotes, branch: number, trunk: string): CallNotes {
+  const isIt = (one: CallEvent) => one.event === "forwarded" && one.branch === branch;
+  return { ...notes, timeline: notes.timeline.map((one) => (isIt(one) ? { ...one, trunk } : one)) };
+}
+
 export function noteDevice(notes: CallNotes, device: Device): CallNotes {
   const others = notes.devices.filter(({ branch }) => branch !== device.branch);
   return { ...notes, devices: [...others, device].slice(-maxDevices) };

@@ -51,9 +51,7 @@ export function recordOf(context: ResponseContext, notes: CallNotes, request: Re
   const { final, end = endOfUnanswered(context, notes) } = notes;
   if (final === undefined || end === undefined) return undefined;
   const isAnswered = final.status < 300;
-  const {
-    trunk = context.branches.find((branch) => isChosen(branch, final.status) && branch.retarget?.trunk !== undefined)?.retarget?.trunk,
-  } = notes;
+  const { trunk = trunkOf(context, notes, final.status) } = notes;
   const timeline = notes.timeline.toSorted((one, other) => one.at - other.at);
   const rang = timeline.find(({ event, branch }) => event === "provisional" && branch !== undefined)?.at;
   return {
@@ -134,6 +132,8 @@ function isForwarded({ retarget }: ForkedBranch): boolean {
   return retarget !== undefined && retarget.cause !== "route" && retarget.cause !== "unknown";
 }
 
-function isChosen(branch: ForkedBranch, status: number): boolean {
-  return status >= 300 || branch.final === status;
+/** The trunk of the branch whose response the caller got; after a refusal that of any. */
+function trunkOf({ branches }: ResponseContext, { timeline }: CallNotes, status: number): string | undefined {
+  const isChosen = (branch: number | undefined) => status >= 300 || branches[branch ?? -1]?.final === status;
+  return timeline.find(({ event, branch, trunk }) => event === "forwarded" && trunk !== undefined && isChosen(branch))?.trunk;
 }
