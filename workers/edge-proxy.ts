@@ -1,5 +1,5 @@
 import type { HomeName } from "../lib/transport/identifiers.ts";
-import { authenticate, guessesIn, nobody } from "../lib/authentication/authenticate.ts";
+import { answersChallenge, authenticate, guessesIn, nobody } from "../lib/authentication/authenticate.ts";
 import type { NonceCounts } from "../lib/authentication/digest.ts";
 import type { Keyring } from "../lib/authentication/keyring.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
@@ -184,7 +184,8 @@ class EdgeProxy implements Served {
     );
     if (aliased !== undefined) return this.#pass(aliased, raw, request.method, mandatory);
     const subscriber = found?.username === user ? found : undefined;
-    if (hasHeader(request, "authorization") || hasHeader(request, "proxy-authorization")) {
+    const { nonceLifetime } = this.#configuration;
+    if (answersChallenge(this.#keyring, request, { flow: this.#id, now: Date.now(), nonceLifetime })) {
       this.isTrying = true;
       await this.#brakes.waiting(`${user}@${domain}`, Date.now());
       this.isTrying = false;

@@ -1,18 +1,11 @@
 import type { FlowId } from "../../lib/transport/identifiers.ts";
 import type { FlowClosed, Part, Registered } from "./part.ts";
-import { guessesAllowed, guessesIn } from "../../lib/authentication/authenticate.ts";
+import { answersChallenge, guessesAllowed, guessesIn } from "../../lib/authentication/authenticate.ts";
 import { hintIn, readBranch } from "../../lib/proxy/branch.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { type MandatoryHeaders, readMandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
-import {
-  type Message,
-  type Request as SipRequest,
-  type Response as SipResponse,
-  hasHeader,
-  parseMessage,
-  recover,
-} from "../../lib/syntax/message.ts";
+import { type Message, type Request as SipRequest, type Response as SipResponse, parseMessage, recover } from "../../lib/syntax/message.ts";
 import { type Flow, flowVersion } from "../../lib/transport/flow.ts";
 import { nonSubscriberPhone } from "../../lib/transport/non-subscriber.ts";
 import { Brakes, brakeOfName } from "../../platform/connection/brakes.ts";
@@ -177,7 +170,9 @@ export class Ingress implements Part {
     if (flow.authenticated === undefined && method === "CANCEL") {
       return this.#refuse(flow, request, fault(481, "there is nothing to cancel"), now);
     }
-    const isTrying = flow.authenticated === undefined && (hasHeader(request, "authorization") || hasHeader(request, "proxy-authorization"));
+    const { keyring, configuration } = this.#room;
+    const at = { flow: flow.id, now, nonceLifetime: configuration.nonceLifetime };
+    const isTrying = flow.authenticated === undefined && answersChallenge(keyring, request, at);
     const waiting = isTrying ? this.#brakes.waiting("", now) : undefined;
     if (waiting === undefined) return this.#attempt(flow, request, mandatory, now);
     this.#trying.add(flow.id);

@@ -4,6 +4,7 @@ import { type Request, headerValue } from "../syntax/message.ts";
 import { canonicalUser } from "../syntax/uri.ts";
 import { type NonceCounts, type Presentation, type Secret, challenge, isSameUri, verifyCredentials } from "./digest.ts";
 import type { Keyring } from "./keyring.ts";
+import { verifyNonce } from "./nonce.ts";
 
 /**
  * The secret of an account whose name has another spelling in URIs. A digest hashes the spelling that the phone was given (RFC 7616
@@ -50,6 +51,19 @@ export function authenticate(keyring: Keyring, request: Request, claim: Claim): 
   const isOther = own.some(({ uri }) => !isSameUri(uri, requestUri));
   const why = isOther ? "the uri of the credentials is not the Request-URI" : "authentication is required";
   return askForCredentials(keyring, request, isServer, claim, { isStale, why });
+}
+
+/**
+ * Whether a request answers a challenge of ours on this connection: only then its password is worth a check. What has another nonce, or
+ * none, is refused whatever the password is.
+ */
+export function answersChallenge(
+  keyring: Keyring,
+  request: Request,
+  { flow, now, nonceLifetime }: Pick<Presentation, "flow" | "now" | "nonceLifetime">,
+): boolean {
+  const all = [...readCredentials(request, "authorization"), ...readCredentials(request, "proxy-authorization")];
+  return all.some(({ nonce }) => verifyNonce(keyring, nonce, flow, now, nonceLifetime) === "fresh");
 }
 
 /** What distinguishes the requests of one connection. */

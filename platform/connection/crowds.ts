@@ -8,25 +8,28 @@ export interface Stranger {
   readonly isTrying?: boolean;
 }
 
-/** Connections whose credentials are being checked: above this many they are no longer spared. */
-const maxTrying = 200;
-
 /**
  * The connections that are closed if there may only be so many: each time the oldest of the address that has the most, in the network that
- * has the most, since the owner of a network has any number of addresses. A connection whose credentials are being checked is spared.
+ * has the most, since the owner of a network has any number of addresses. Of each network one connection is spared whose credentials are
+ * being checked. If there are no others but the newest one, none is spared: who has just come must not be the one who goes.
  */
 export function crowdedOut<Someone extends Stranger>(strangers: readonly Someone[], most: number): Someone[] {
-  const trying = strangers.filter(({ isTrying }) => isTrying === true).length;
   const out: Someone[] = [];
   let left = strangers;
   while (left.length > most) {
-    const closable = trying > maxTrying ? left : left.filter(({ isTrying }) => isTrying !== true);
-    if (closable.length === 0) break;
-    const one = mostCrowded(closable);
+    const one = mostCrowded(closable(left));
     out.push(one);
     left = left.filter((other) => other !== one);
   }
   return out;
+}
+
+function closable<Someone extends Stranger>(strangers: readonly Someone[]): readonly Someone[] {
+  const spared = new Map(strangers.filter(({ isTrying }) => isTrying === true).map((one) => [networkOf(one.address), one]));
+  const others = strangers.filter((one) => spared.get(networkOf(one.address)) !== one);
+  const newest = strangers.reduce((one, other) => (other.opened >= one.opened ? other : one));
+  if (others.some((one) => one !== newest)) return others;
+  return strangers.filter((one) => one !== newest);
 }
 
 /** There must be at least one. */

@@ -19,14 +19,20 @@ describe("of too many connections that have not authenticated", () => {
     expect(crowdedOut(at("192.0.2.1", "198.51.100.1", "198.51.100.1", "203.0.113.1"), 2)).toHaveLength(2);
   });
 
-  it("none is closed whose credentials are being checked", () => {
-    const [owner, ...others] = at("203.0.113.7", ...Array.from({ length: 20 }, (_, index) => `192.0.${index}.1`));
-    expect(crowdedOut([{ ...owner, address: "203.0.113.7", opened: 0, isTrying: true }, ...others], 20)).toEqual([others[0]]);
+  const trying = (address: string, opened: number) => ({ address, opened, isTrying: true });
+
+  it("one of each network is spared whose credentials are being checked", () => {
+    const owner = trying("203.0.113.7", 0);
+    const others = at(...Array.from({ length: 20 }, (_, index) => `192.0.${index}.1`));
+    expect(crowdedOut([owner, ...others], 20)).toEqual([others[0]]);
+    const attackers = Array.from({ length: 20 }, (_, index) => trying("192.0.2.1", index));
+    const fresh = { address: "203.0.113.7", opened: 20 };
+    expect(crowdedOut([...attackers, fresh], 20)).toEqual([attackers[0]]);
   });
 
-  it("whose credentials are being checked, above 200 of them", () => {
-    const trying = Array.from({ length: 201 }, (_, index) => ({ address: `192.0.${index}.1`, opened: index, isTrying: true }));
-    expect([crowdedOut(trying.slice(1), 20), crowdedOut(trying, 20).length]).toEqual([[], 181]);
+  it("the one who has just come stays, also if of each network one is being checked", () => {
+    const attackers = Array.from({ length: 20 }, (_, index) => trying(`192.0.${index}.1`, index));
+    expect(crowdedOut([...attackers, { address: "203.0.113.7", opened: 20 }], 20)).toEqual([attackers[0]]);
   });
 });
 
