@@ -65,6 +65,11 @@ export function warningIn(response: string): string | undefined {
   return /\r\nWarning[ \t]*:[ \t]*\d{3} [^ \r\n]{1,100} "([^"\r\n]{1,200})"/i.exec(response)?.[1];
 }
 
+/** Whether a response answers a BYE. */
+export function isOfBye(response: string): boolean {
+  return /\r\ncseq[ \t]*:[ \t]*\d+[ \t]+BYE\r\n/i.test(response);
+}
+
 /** Whether a response answers an INVITE. */
 export function isOfInvite(response: string): boolean {
   return /\r\ncseq[ \t]*:[ \t]*\d+[ \t]+INVITE\r\n/i.test(response);

@@ -1,4 +1,5 @@
-import type { HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
+import { endsDialog } from "../../lib/proxy/bye.ts";
+import type { FlowId, HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
 import { type DialogIds, callName, callOf, dialogName } from "../../lib/proxy/call-name.ts";
 import { readCallDetails } from "../../lib/presence/call-details.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
@@ -37,6 +38,8 @@ export class ActiveCalls implements Part {
   readonly #dead: DeadCalls;
   /** The names of calls with a row; undefined before the rows are read. */
   #rows: Set<string> | undefined;
+  /** What a BYE has just ended, by name, in case its other end refuses it. In memory only, because that is known within seconds. */
+  readonly #justEnded = new Map<string, { readonly flow: FlowId; readonly call: CallInProgress }>();
   /** Ended dialogs: a 2xx that is repeated after the BYE begins none. In memory only, because it is repeated for seconds only. */
   #over: readonly string[] = [];
 
@@ -119,9 +122,13 @@ export class ActiveCalls implements Part {
     const names = [dialogName(dialog), callName(dialog.callId)];
     this.#over = [...this.#over, ...names.slice(0, 1)].slice(-maxOver);
     for (const { id, activeCalls } of this.#room.sockets.all()) {
-      if (activeCalls?.some(({ name }) => names.includes(name)) === true)
-        this.#room.sockets.update(id, { activeCalls: without(activeCalls, names) });
+      const own = activeCalls?.filter(({ name }) => names.includes(name)) ?? [];
+      if (activeCalls === undefined || own.length === 0) continue;
+      for (const call of own) this.#justEnded.set(call.name, { flow: id, call });
+      this.#room.sockets.update(id, { activeCalls: without(activeCalls, names) });
     }
+    const [oldest] = this.#justEnded.keys();
+    if (this.#justEnded.size > maxOver && oldest !== undefined) this.#justEnded.delete(oldest);
     for (const [phone, suspended] of this.#suspended.all()) {
       // The other phone is one of this user's, too.
       if (this.#dead.isEnding(phone)) continue;
@@ -130,6 +137,17 @@ export class ActiveCalls implements Part {
       else if (dialogs.length < suspended.activeCalls.length) this.#suspended.keep(phone, { ...suspended, activeCalls: dialogs });
     }
     if (this.#isLimited()) for (const name of names) this.#drop(name);
+  }
+
+  /** The final response to a BYE has passed: after a refusal the call goes on. */
+  byeAnswered(dialog: DialogIds, status: number): void {
+    const name = dialogName(dialog);
+    const before = this.#justEnded.get(name);
+    this.#justEnded.delete(name);
+    if (before === undefined || endsDialog(status)) return;
+    this.#over = this.#over.filter((one) => one !== name);
+    const { activeCalls = [] } = this.#room.sockets.byId(before.flow) ?? {};
+    this.#room.sockets.update(before.flow, { activeCalls: [...activeCalls, before.call].slice(-maxDialogs) });
   }
 
   onFlowClosed({ flow, isOnPurpose }: FlowClosed, now: number): void {

@@ -11,6 +11,7 @@ import {
   noteTrunk,
 } from "../../lib/proxy/call-record/call-notes.ts";
 import { type CallRecord, recordOf, recordOfRefused } from "../../lib/proxy/call-record/call-record.ts";
+import { endsDialog } from "../../lib/proxy/bye.ts";
 import { type DialogIds, dialogName } from "../../lib/proxy/call-name.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";
 import { isTrunkIdentity, trunkNamed } from "../../lib/routing/trunk.ts";
@@ -105,13 +106,28 @@ export class CallRecords implements Part {
     else this.#room.alarm.noLaterThan(now + lookEvery, slack);
   }
 
-  /** A BYE has passed. @param by who has ended the call, if it is not the sender of the BYE */
+  /** A BYE goes to the other end, which may refuse it: saved first, so that a crash does not lose it. */
+  ending(dialog: DialogIds, now: number): void {
+    const call = this.#isOff ? undefined : this.#inProgress(dialogName(dialog));
+    if (call === undefined || call.notes.bye !== undefined) return;
+    const bye = { at: now, by: senderOf(dialog, call) };
+    this.#contexts.note(call.context.transaction, { ...call.notes, bye }, true);
+    this.#room.alarm.noLaterThan(now + this.#room.timers.transaction, lookEvery);
+  }
+
+  /** The final response to a BYE has passed. */
+  byeAnswered(dialog: DialogIds, status: number, now: number): void {
+    const call = this.#isOff ? undefined : this.#inProgress(dialogName(dialog));
+    if (call?.notes.bye === undefined) return;
+    if (endsDialog(status)) return this.#end(call, call.notes.bye, now, false);
+    const { bye: _bye, ...goesOn } = call.notes;
+    this.#contexts.note(call.context.transaction, goesOn, true);
+  }
+
+  /** The call is over, whatever its other end says. @param by who has ended it, if it is not the sender of the BYE */
   ended(dialog: DialogIds, by: EndedBy | undefined, now: number): void {
-    if (this.#isOff) return;
-    const call = this.#inProgress(dialogName(dialog));
-    if (call === undefined) return;
-    const isOfCaller = mandatoryHeadersOf(call.request).fromTag === dialog.fromTag;
-    this.#end(call, { at: now, by: by ?? (isOfCaller ? "caller" : "callee") }, now);
+    const call = this.#isOff ? undefined : this.#inProgress(dialogName(dialog));
+    if (call !== undefined) this.#end(call, { at: now, by: by ?? senderOf(dialog, call) }, now);
   }
 
   /** This home has ended a call of a phone that was away too long. */
@@ -182,6 +198,10 @@ export class CallRecords implements Part {
 
   #lookAt(call: RecordedCall, now: number): void {
     this.#room.alarm.noLaterThan(now + lookEvery, slack);
+    const { bye } = call.notes;
+    // Its answer was lost, or the memory between the two.
+    if (bye !== undefined && now - bye.at >= this.#room.timers.transaction) return this.#end(call, bye, now);
+    if (bye !== undefined) return this.#room.alarm.noLaterThan(bye.at + this.#room.timers.transaction);
     const { callId } = mandatoryHeadersOf(call.request);
     if (this.#activeCalls.has(callId, now)) return;
     const phone = phoneIn(call);
@@ -206,10 +226,10 @@ export class CallRecords implements Part {
   }
 
   /** Saved first: the BYE goes on only when that is written. */
-  #end(call: RecordedCall, end: CallEnd, now: number): void {
+  #end(call: RecordedCall, end: CallEnd, now: number, isSaved = true): void {
     const notes = noteEnd(call.notes, end);
     if (notes === undefined) return;
-    this.#contexts.note(call.context.transaction, notes, true);
+    this.#contexts.note(call.context.transaction, notes, isSaved);
     this.#room.alarm.noLaterThan(now + lookEvery, slack);
     this.#store({ ...call, notes }, now);
   }
@@ -286,6 +306,11 @@ export class CallRecords implements Part {
 
 /** Characters. */
 const maxUserAgent = 200;
+
+/** On which side the sender of a request within the dialog is. */
+function senderOf({ fromTag }: DialogIds, { request }: RecordedCall): "caller" | "callee" {
+  return mandatoryHeadersOf(request).fromTag === fromTag ? "caller" : "callee";
+}
 
 /** A late answer after a refusal does not change what the caller was told. */
 function isOver({ final, end }: CallNotes): boolean {

@@ -6,7 +6,9 @@ import { alter } from "../../lib/syntax/alter.ts";
 import { type Receipt, type ResponseEnvelope, accepted } from "../../lib/transport/envelope.ts";
 import type { ReturnAddress } from "../../lib/transport/return-address.ts";
 import { type Flow, leadsTo } from "../../lib/transport/flow.ts";
-import { type ActiveCalls, placedCall } from "./active-calls.ts";
+import { isOfBye } from "../../platform/trace-recorder.ts";
+import { type ActiveCalls, dialogIdsOf, placedCall } from "./active-calls.ts";
+import type { CallRecords } from "./call-records.ts";
 import type { Forking } from "./forking.ts";
 import type { Part, Registered } from "./part.ts";
 import type { PendingInvites } from "./pending-invites.ts";
@@ -17,6 +19,7 @@ import type { UndeliveredMessages } from "./undelivered-messages.ts";
 export interface ResponseParts {
   readonly undelivered: UndeliveredMessages;
   readonly activeCalls: ActiveCalls;
+  readonly records: CallRecords;
   readonly pendingInvites: PendingInvites;
   readonly forking: Pick<Forking, "has">;
   readonly tryingTimers: TryingTimer;
@@ -45,9 +48,16 @@ export class OriginatingResponses implements Part {
     const since = transaction === undefined ? undefined : this.#parts.pendingInvites.since(transaction);
     const isNew = this.#isNew(envelope, flow, now);
     if (!isNew && flow?.id === to.flow && status >= 300) return accepted;
+    if (status >= 200 && isOfBye(text)) this.#byeAnswered(text, status, now);
     if (isNew) this.#record(envelope, { flow: flow?.id ?? to.flow, since, isOurs }, now);
     if (!this.#send(flow, envelope, text, now) && status > 100) this.#keep(envelope, now);
     return accepted;
+  }
+
+  #byeAnswered(text: string, status: number, now: number): void {
+    const dialog = dialogIdsOf(parsedResponse(text));
+    this.#parts.activeCalls.byeAnswered(dialog, status);
+    this.#parts.records.byeAnswered(dialog, status, now);
   }
 
   /** A response that may not have reached its phone is sent again. */

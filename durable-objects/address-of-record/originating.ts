@@ -126,7 +126,7 @@ export class Originating {
 
   #ended(mandatory: MandatoryHeaders, now: number): void {
     this.#activeCalls.ended(mandatory);
-    this.#records.ended(mandatory, undefined, now);
+    this.#records.ending(mandatory, now);
   }
 
   /** Goes to the target that is determined for it (RFC 3261 §16.5). */

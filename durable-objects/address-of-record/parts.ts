@@ -67,7 +67,7 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
     passOn,
   );
   const tryingTimers = new TryingTimer();
-  const responses = new OriginatingResponses(room, { undelivered, activeCalls, pendingInvites, forking, tryingTimers });
+  const responses = new OriginatingResponses(room, { undelivered, activeCalls, records, pendingInvites, forking, tryingTimers });
   const originating = new Originating(
     room,
     { account, pendingInvites, undelivered, activeCalls, records, lists, callsAtPresent, forking, responses, tryingTimers },

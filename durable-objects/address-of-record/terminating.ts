@@ -149,8 +149,14 @@ export class Terminating implements Part {
     if (branch.kind === "stored") return this.#messages.answered(branch.number, response.status);
     this.#undelivered.arrived(mandatory.via.branch ?? "");
     const { status } = response;
+    if (mandatory.cseq.method === "BYE" && status >= 200) this.#byeAnswered(mandatory, status, now);
     const text = alter(response, alterations);
     this.#post(branch.answerTo.home, { kind: "response", text, status, to: branch.answerTo, transaction: undefined });
+  }
+
+  #byeAnswered(mandatory: MandatoryHeaders, status: number, now: number): void {
+    this.#activeCalls.byeAnswered(mandatory, status);
+    this.#records.byeAnswered(mandatory, status, now);
   }
 
   /** Phones have registered: waiting messages go to them. */
@@ -259,11 +265,13 @@ export class Terminating implements Part {
     if (local !== undefined) return local.inDialog(envelope, request, mandatory, now);
     const refusal = refuseWithin(this.#account.rules().blocked, envelope.identity, request, mandatory);
     if (refusal !== undefined) return refused(request, refusal);
+    const flow = this.#room.sockets.newestTo(phone);
     if (request.method === "BYE") {
       this.#activeCalls.ended(mandatory);
-      this.#records.ended(mandatory, envelope.endedBy, now);
+      const isRefusable = envelope.endedBy === undefined && flow !== undefined;
+      if (isRefusable) this.#records.ending(mandatory, now);
+      else this.#records.ended(mandatory, envelope.endedBy, now);
     }
-    const flow = this.#room.sockets.newestTo(phone);
     if (flow !== undefined) {
       const target = { phone, host: flow.host, contact: contactForGruu(request.requestUri, flow.boundContacts, phone), path: [] };
       const sent = statelessRequest(this.#by, envelope, request, mandatory, target);

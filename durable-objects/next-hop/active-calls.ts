@@ -1,3 +1,4 @@
+import { endsDialog } from "../../lib/proxy/bye.ts";
 import type { EndedBy } from "../../lib/transport/envelope.ts";
 import type { ReturnAddress } from "../../lib/transport/return-address.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
@@ -53,6 +54,8 @@ export class ActiveCalls {
   readonly #patience: CallTimeout;
   readonly #ended: (forwardedBy: ReturnAddress, by: EndedBy, now: number) => void;
   readonly #calls = new Map<string, Call>();
+  /** What a BYE has just ended, by the name of its dialog, and who has sent it: until its answer has passed. */
+  readonly #ending = new Map<string, { readonly call: Call; readonly by: EndedBy }>();
   /** The newest ended dialogs, by name: late messages of them, such as a 2xx that is repeated after the BYE, begin no call. */
   readonly #over = new Set<string>();
 
@@ -71,7 +74,7 @@ export class ActiveCalls {
   passed(method: string, mandatory: CallIds, now: number, sender: Sender, by: EndedBy): void {
     const { callId, toTag } = mandatory;
     const call = this.#calls.get(callId);
-    if (method === "BYE") this.#ends(mandatory, by, now);
+    if (method === "BYE") this.#ends(mandatory, by);
     else if (call === undefined) {
       const until = now + this.#patience.transaction + headStart;
       if (method === "INVITE") this.#calls.set(callId, { ...sender, isAnswered: false, dialogs: [], until });
@@ -81,6 +84,7 @@ export class ActiveCalls {
   /** A response has passed. A refusal ends an unanswered call; a re-INVITE may be refused, and the call goes on (RFC 3261 §14.1). */
   answered(status: number, mandatory: CallIds & Pick<MandatoryHeaders, "cseq">, now: number): void {
     const { callId, cseq } = mandatory;
+    if (cseq.method === "BYE" && status >= 200) this.#byeAnswered(status, mandatory, now);
     if (cseq.method !== "INVITE") return;
     if (status >= 200 && status < 300) return this.#talks(mandatory, now);
     const call = this.#calls.get(callId);
@@ -120,7 +124,20 @@ export class ActiveCalls {
     this.#calls.set(callId, { home, forwardedBy, isAnswered: true, dialogs: known, until: now + maxSilence });
   }
 
-  #ends(mandatory: CallIds, by: EndedBy, now: number): void {
+  /** After a refusal the call goes on, and counts; after its end the home that has forwarded it is told. */
+  #byeAnswered(status: number, mandatory: CallIds, now: number): void {
+    const name = dialogName(mandatory);
+    const ending = this.#ending.get(name);
+    this.#ending.delete(name);
+    if (ending === undefined) return;
+    const { call, by } = ending;
+    const isOver = !this.#calls.has(mandatory.callId);
+    if (endsDialog(status)) return isOver && call.forwardedBy !== undefined ? this.#ended(call.forwardedBy, by, now) : undefined;
+    this.#over.delete(name);
+    this.#calls.set(mandatory.callId, { ...call, dialogs: [...(this.#calls.get(mandatory.callId)?.dialogs ?? []), name] });
+  }
+
+  #ends(mandatory: CallIds, by: EndedBy): void {
     const call = this.#calls.get(mandatory.callId);
     // It is of an early dialog: the INVITE will still be answered (RFC 3261 §15).
     if (call?.isAnswered !== true) return;
@@ -129,9 +146,11 @@ export class ActiveCalls {
     const [oldest] = this.#over;
     if (this.#over.size > maxOver && oldest !== undefined) this.#over.delete(oldest);
     const dialogs = call.dialogs.filter((one) => one !== name);
-    if (dialogs.length > 0) return void this.#calls.set(mandatory.callId, { ...call, dialogs });
-    this.#calls.delete(mandatory.callId);
-    if (call.forwardedBy !== undefined) this.#ended(call.forwardedBy, by, now);
+    this.#ending.set(name, { call, by });
+    const [first] = this.#ending.keys();
+    if (this.#ending.size > maxOver && first !== undefined) this.#ending.delete(first);
+    if (dialogs.length > 0) this.#calls.set(mandatory.callId, { ...call, dialogs });
+    else this.#calls.delete(mandatory.callId);
   }
 
   /** When the last of them no longer counts; 0 if there is none. */

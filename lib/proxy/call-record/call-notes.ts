@@ -57,6 +57,8 @@ export interface CallNotes extends CallParties {
   readonly final?: { readonly at: number; readonly status: number; readonly reason: string; readonly why?: string };
   /** The name of the dialog, if a phone has answered. */
   readonly dialog?: string;
+  /** A BYE has passed; it has no answer yet. */
+  readonly bye?: CallEnd;
   /** Absent while the call lasts. */
   readonly end?: CallEnd;
 }
@@ -87,7 +89,7 @@ export function noteEvents(notes: CallNotes, events: readonly CallEvent[]): Call
 }
 
 /** The call has ended; undefined if that is noted already. */
-export function noteEnd(notes: CallNotes, end: CallEnd): CallNotes | undefined {
+export function noteEnd({ bye: _bye, ...notes }: CallNotes, end: CallEnd): CallNotes | undefined {
   if (notes.end !== undefined) return undefined;
   return { ...noteEvents(notes, [{ at: end.at, event: "bye", by: end.by }]), end };
 }

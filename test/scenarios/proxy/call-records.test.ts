@@ -152,6 +152,14 @@ describe("the record of a call", () => {
     ]);
   });
 
+  it("is written when the answer to a BYE never comes", async () => {
+    scenario = await startTalking({ bob: { isManual: true } });
+    const { alice, world } = scenario;
+    alice.hangsUp();
+    await world.pass(7200);
+    expect(records()).toMatchObject([{ outcome: "answered", endedBy: "caller" }]);
+  });
+
   it("is one, at the home that forwarded the call, with the end that only others see", async () => {
     scenario = await startScenario({
       rules: { bob: { forward: { always: "sip:carol@example.com" } }, carol: { forward: { busy: "sip:dave@example.com" } } },

@@ -37,6 +37,18 @@ describe("a call on a connection counts", () => {
     expect(some.count(3600_000)).toBe(0);
   });
 
+  it("on, if its BYE is refused; not if it is accepted", () => {
+    const { some, asks, answers } = calls();
+    asks("INVITE", 0);
+    answers(200, 1000);
+    asks("BYE", 2000, "far");
+    answers(500, 2100, "BYE");
+    expect(some.count(3000)).toBe(1);
+    asks("BYE", 4000, "far");
+    answers(200, 4100, "BYE");
+    expect(some.count(5000)).toBe(0);
+  });
+
   it("no more after its BYE, though its 2xx is said again", () => {
     const { some, asks, answers } = calls();
     asks("INVITE", 0);
