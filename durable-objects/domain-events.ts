@@ -52,8 +52,14 @@ export class DomainEvents extends DurableObject<Environment> implements DomainEv
     const directory = directoryOf(this.#environment);
     directory.forget(this.#domain);
     const names = (await directory.webHooks(this.#domain)).map(({ name }) => name);
-    for (const hook of this.#deliveries.hooks()) if (!names.includes(hook)) this.#queueOf(hook).clear();
-    this.#deliverDue(Date.now());
+    for (const hook of this.#deliveries.hooks()) {
+      if (names.includes(hook)) this.#queueOf(hook).retryAll(Date.now());
+      else this.#queueOf(hook).clear();
+    }
+  }
+
+  async forget(hook: string): Promise<void> {
+    this.#queueOf(hook).clear();
   }
 
   async deliveries(hook: string, after: DeliveryPlace | undefined, limit: number): Promise<readonly DeliveryView[]> {
@@ -87,12 +93,17 @@ export class DomainEvents extends DurableObject<Environment> implements DomainEv
     return queue;
   }
 
+  /** Whatever goes wrong is a failed attempt, so that it has an end. */
   async #attempt(delivery: Delivery): Promise<Attempt> {
     try {
       return await this.#send(delivery);
     } catch (error) {
-      if (!(error instanceof DirectoryUnavailable)) throw error;
-      return { status: null, error: "the directory of this server could not be reached" };
+      if (error instanceof DirectoryUnavailable) return { status: null, error: "the directory of this server could not be reached" };
+      const { hook, id } = delivery;
+      console.error(
+        JSON.stringify({ note: "an event could not be sent to a web hook", domain: this.#domain, hook, id, error: String(error) }),
+      );
+      return { status: null, error: "this server failed: see its log" };
     }
   }
 
@@ -114,7 +125,7 @@ export class DomainEvents extends DurableObject<Environment> implements DomainEv
     const directory = directoryOf(this.#environment);
     directory.forget(this.#domain);
     const isThere = (await directory.webHooks(this.#domain)).some((hook) => hook.name === name);
-    return isThere ? { status: null, error: "the web hook was changed" } : undefined;
+    return isThere ? { status: null, error: "the web hook was changed" } : "deleted";
   }
 }
 

@@ -2,9 +2,13 @@ import { type EventType, isWanted } from "../lib/web-hooks/web-hook.ts";
 import { directoryOf } from "./directory/directory.ts";
 import type { Environment } from "./environment.ts";
 import type { QueuedEvent } from "./object-rpc.ts";
+import { TokenBucket } from "./token-bucket.ts";
 
 /** Octets of the body of a delivery. */
 export const maxPayload = 16_384;
+
+/** Events of the registrations and messages of one home: so many at once, and so many in a second. What is beyond is lost. */
+const maxEvents = { atOnce: 60, eachSecond: 0.5 };
 
 /** Something that has happened in a domain. */
 export interface DomainEvent {
@@ -25,11 +29,12 @@ export interface Announcer {
   announce(type: EventType, data: () => object, now: number): void;
 }
 
-/** The announcer of a domain's events. It costs nothing where no hook wants them. */
+/** The announcer of one home, for the events of its domain. It costs nothing where no hook wants them. */
 export function announcerOf(environment: Environment, domain: string): Announcer {
+  const rate = new TokenBucket(maxEvents.atOnce, maxEvents.eachSecond);
   return {
     announce: (type, data, now) => {
-      if (environment.DOMAIN_EVENTS === undefined) return;
+      if (environment.DOMAIN_EVENTS === undefined || !rate.take(now)) return;
       const event = (): DomainEvent => ({ id: crypto.randomUUID(), type, at: now, data: data() });
       enqueueIfWanted(environment, domain, [type], () => [event()]).catch((error: unknown) =>
         console.error(JSON.stringify({ note: "an event is lost for web hooks", domain, type, error: String(error) })),

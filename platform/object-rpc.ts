@@ -123,6 +123,8 @@ export interface DomainEventsObject extends Rpc.DurableObjectBranded {
   enqueue(events: readonly QueuedEvent[]): Promise<void>;
   /** Web hooks of the domain were changed or deleted in the directory. */
   hooksChanged(): Promise<void>;
+  /** Drops what waits for a hook of this name: one that is made now is to get nothing of an older one. */
+  forget(hook: string): Promise<void>;
   /** A page of the deliveries of a hook that wait or have failed, the oldest first. */
   deliveries(hook: string, after: DeliveryPlace | undefined, limit: number): Promise<readonly DeliveryView[]>;
   /** Delivers an event again, at once; undefined if there is none with this id. */

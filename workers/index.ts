@@ -40,14 +40,28 @@ export default {
   fetch: async (request: Request, environment: Environment, context?: ExecutionContext) =>
     unsniffed(await (upgradeAt(request, environment) ?? app.fetch(request, environment, context))),
   connect: (socket, environment) => serveTcp(environment, socket),
-  // What it throws, the queue delivers again.
-  queue: ({ messages }, environment) =>
-    keepRecords(
-      environment,
-      messages.map(({ body }) => body),
-    ),
+  queue: ({ messages }, environment) => keepQueued(environment, messages),
   scheduled: (_event, environment) => deleteOld(environment, Date.now()),
 } satisfies ExportedHandler<Environment, CallRecord>;
+
+/** Together; if that fails, one by one, and only those that fail are delivered again. */
+async function keepQueued(environment: Environment, messages: readonly Message<CallRecord>[]): Promise<void> {
+  const all = messages.map(({ body }) => body);
+  try {
+    await keepRecords(environment, all);
+    return;
+  } catch (error) {
+    console.error(JSON.stringify({ note: "records of calls could not be kept together", count: all.length, error: String(error) }));
+  }
+  for (const message of messages) {
+    try {
+      await keepRecords(environment, [message.body]);
+      message.ack();
+    } catch {
+      message.retry();
+    }
+  }
+}
 
 /** What is kept for some days only. A deletion that fails does not stop the others. */
 async function deleteOld(environment: Environment, now: number): Promise<void> {

@@ -109,8 +109,8 @@ export class FailedCalls implements Part {
     const last: TraceEntry[] = isLast ? [] : [{ at: now, direction: "out", flow, text: final }];
     const messages = [...first, ...known, ...last].map((entry) => ({ ...entry, text: legible(withoutSecrets(entry.text)) }));
     return {
-      ...{ at: now, callId, side, status: response.status, reason: legible(response.reason.slice(0, maxValue)) },
-      ...(why === undefined ? {} : { why: legible(why.slice(0, maxValue)) }),
+      ...{ at: now, callId, side, status: response.status, reason: legible(response.reason, maxValue) },
+      ...(why === undefined ? {} : { why: legible(why, maxValue) }),
       ...{ from: legible(from), to: legible(to), ...(since === undefined ? {} : { ms: now - since }), messages: fitting(messages) },
     };
   }

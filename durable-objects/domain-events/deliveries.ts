@@ -10,6 +10,8 @@ interface DeliveryState extends Pick<DeliveryView, "attempts" | "last"> {
   readonly next?: number;
   /** When it was given up. */
   readonly failed?: number;
+  /** The receiver took others, and not this one. */
+  readonly isRefused?: true;
 }
 
 /** An event for one hook, that is not delivered yet; without its payload. */
@@ -17,8 +19,14 @@ export interface Delivery extends DeliveryState, DeliveryPlace, Pick<QueuedEvent
   readonly hook: string;
 }
 
+export type WaitingDelivery = Delivery & { readonly next: number };
+
 /** Of all hooks of the domain. */
 const maxDeliveries = 10_000;
+/** Events that are lost first, if there are too many: the present state of a phone can be asked for. */
+const transient: readonly string[] = ["registered", "unregistered", "test"] satisfies readonly Delivery["type"][];
+/** Milliseconds from one line of the log about lost events to the next one, for each hook. */
+const lossReportedEvery = 60_000;
 /** Milliseconds that a delivery which was given up can be replayed. */
 export const failedKept = 7 * 86_400_000;
 
@@ -45,6 +53,7 @@ interface Row extends Record<string, string | number> {
 export class Deliveries {
   readonly #memory: Sql;
   #known: Map<string, Delivery[]> | undefined;
+  readonly #losses = new Map<string, { count: number; reportedAt: number }>();
 
   constructor(memory: Sql) {
     this.#memory = memory;
@@ -72,7 +81,7 @@ export class Deliveries {
   /** Saves an event for a hook, unless it is there already. */
   add(hook: string, { id, at, type, payload }: QueuedEvent, now: number): void {
     if (this.find(hook, id) !== undefined) return;
-    this.#makeRoom();
+    this.#makeRoom(now);
     const state: DeliveryState = { since: now, attempts: 0, next: now, last: undefined };
     const query = "INSERT INTO deliveries (hook, at, id, type, payload, state) VALUES (?, ?, ?, ?, ?, ?)";
     this.#memory.run(query, hook, at, id, type, payload, stateShape.write(state));
@@ -83,16 +92,38 @@ export class Deliveries {
   }
 
   /** @returns the delivery as it is now */
-  change(delivery: Delivery, state: DeliveryState): Delivery {
-    const { hook, at, id, type } = delivery;
+  change({ hook, at, id, type }: Delivery, { since, attempts, last, next, failed, isRefused }: DeliveryState): Delivery {
+    const state: DeliveryState = {
+      ...{ since, attempts, last },
+      ...(next === undefined ? {} : { next }),
+      ...(failed === undefined ? {} : { failed }),
+      ...(isRefused === undefined ? {} : { isRefused }),
+    };
     const text = stateShape.write(state);
     this.#memory.run("UPDATE deliveries SET state = ? WHERE hook = ? AND at = ? AND id = ?", text, hook, at, id);
-    return this.#inMemory({ hook, at, id, type, ...state });
+    const changed = { hook, at, id, type, ...state };
+    const all = this.#load().get(hook) ?? [];
+    const place = all.findIndex((one) => one.id === id);
+    if (place >= 0) all[place] = changed;
+    return changed;
   }
 
-  /** All that wait are due, because the receiver is back. In memory only: their rows have a later time, which does no harm. */
-  bringForward(hook: string, now: number): void {
-    for (const one of this.of(hook)) if (one.next !== undefined && one.next > now) this.#inMemory({ ...one, next: now });
+  /**
+   * These are due now. In memory, and the youngest in its row too: if the object loses its memory, that one is tried first, and shows again
+   * that the receiver is back.
+   */
+  bringForward(hook: string, missed: readonly Delivery[], now: number): void {
+    const ids = new Set(missed.map(({ id }) => id));
+    const all = this.of(hook).map((one) => (ids.has(one.id) ? { ...one, next: now } : one));
+    this.#load().set(hook, all);
+    const youngest = all.findLast(({ id }) => ids.has(id));
+    if (youngest !== undefined) this.change(youngest, youngest);
+  }
+
+  /** Removes all of a hook. */
+  clear(hook: string): void {
+    if (this.of(hook).length > 0) this.#memory.run("DELETE FROM deliveries WHERE hook = ?", hook);
+    this.#load().delete(hook);
   }
 
   remove({ hook, at, id }: Delivery): void {
@@ -113,22 +144,25 @@ export class Deliveries {
     return next;
   }
 
-  #inMemory(delivery: Delivery): Delivery {
-    const all = this.#load().get(delivery.hook) ?? [];
-    const place = all.findIndex((one) => one.id === delivery.id);
-    if (place >= 0) all[place] = delivery;
-    return delivery;
-  }
-
-  /** If there are too many, the hook with the most loses one: the oldest that was given up, or else the oldest that waits. */
-  #makeRoom(): void {
+  /**
+   * If there are too many, the hook with the most loses one: the oldest that was given up, or else the oldest of those that matter least,
+   * or else the oldest.
+   */
+  #makeRoom(now: number): void {
     const all = [...this.#load().values()];
     if (all.reduce((sum, { length }) => sum + length, 0) < maxDeliveries) return;
     const [largest = []] = all.toSorted((one, other) => other.length - one.length);
-    const lost = largest.find(({ failed }) => failed !== undefined) ?? largest[0];
+    const lost = largest.find(({ failed }) => failed !== undefined) ?? largest.find(({ type }) => transient.includes(type)) ?? largest[0];
     if (lost === undefined) return;
-    console.error(JSON.stringify({ note: "an event is lost for a web hook: too many wait", hook: lost.hook, id: lost.id }));
     this.remove(lost);
+    const loss = this.#losses.get(lost.hook) ?? { count: 0, reportedAt: Number.NEGATIVE_INFINITY };
+    this.#losses.set(lost.hook, loss);
+    loss.count += 1;
+    if (now - loss.reportedAt < lossReportedEvery) return;
+    console.error(
+      JSON.stringify({ note: "events are lost for a web hook: too many wait", hook: lost.hook, id: lost.id, count: loss.count }),
+    );
+    this.#losses.set(lost.hook, { count: 0, reportedAt: now });
   }
 
   #load(): Map<string, Delivery[]> {
@@ -138,4 +172,8 @@ export class Deliveries {
     this.#known = Map.groupBy(all, ({ hook }) => hook);
     return this.#known;
   }
+}
+
+export function isWaiting(delivery: Delivery): delivery is WaitingDelivery {
+  return delivery.next !== undefined;
 }

@@ -20,7 +20,20 @@ export function toText(octets: string): string | undefined {
   }
 }
 
-/** The text that the octets encode in UTF-8, for administrators; if they are not UTF-8, one character for each octet. */
-export function legible(octets: string): string {
-  return toText(octets) ?? octets;
+/**
+ * The text that the octets encode in UTF-8, for administrators; if they are not UTF-8, one character for each octet. A control character,
+ * which a terminal or a database would stumble over, becomes U+FFFD.
+ * @param most octets that are read; a character that goes beyond them is left out
+ */
+export function legible(octets: string, most = octets.length): string {
+  const cut = octets.slice(0, most);
+  const whole = cut.length === octets.length ? cut : cut.replace(/[\xC0-\xFF][\x80-\xBF]{0,2}$/, unfinished);
+  return (toText(whole) ?? cut).replace(controls, "\uFFFD");
+}
+
+// oxlint-disable-next-line no-control-regex -- the expression matches control characters
+const controls = /[\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]/g;
+
+function unfinished(last: string): string {
+  return toText(last) === undefined ? "" : last;
 }

@@ -18,15 +18,15 @@ interface Owner {
 export function registeredPhone(owner: Owner, { contact, instance }: Binding, userAgent: string | undefined) {
   return {
     user: nameOf(owner),
-    contact: legible(contact.slice(0, maxContact)),
-    instance: instance === undefined ? null : legible(instance.slice(0, maxText)),
-    user_agent: userAgent === undefined ? null : legible(userAgent.slice(0, maxText)),
+    contact: legible(contact, maxContact),
+    instance: instance === undefined ? null : legible(instance, maxText),
+    user_agent: userAgent === undefined ? null : legible(userAgent, maxText),
   };
 }
 
 /** The data of the event `message.stored`, without the text of the message. */
 export function messageStored(owner: Owner, message: Request) {
-  return { user: nameOf(owner), from: legible((headerValue(message, "from") ?? "").slice(0, maxText)) };
+  return { user: nameOf(owner), from: legible(headerValue(message, "from") ?? "", maxText) };
 }
 
 /** An address of record without escapes. */

@@ -1,8 +1,16 @@
-import { createMessageBatch, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import {
+  createExecutionContext,
+  createMessageBatch,
+  evictDurableObject,
+  getQueueResult,
+  runDurableObjectAlarm,
+  runInDurableObject,
+} from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CallRecord } from "../../lib/proxy/call-record/call-record.ts";
+import { directoryOf } from "../../platform/directory/directory.ts";
 import worker from "../../workers/index.ts";
 import { api, newcomers, registered } from "./support/homes.ts";
 
@@ -14,14 +22,14 @@ interface Sent {
 
 /** What the receivers have got, oldest first, and what they answer; undefined: the connection fails. */
 let sent: Sent[] = [];
-let answer: (sent: Sent) => number | undefined = () => 204;
+let answer: (sent: Sent) => number | undefined | Promise<undefined> = () => 204;
 let domains = 0;
 
 // For the whole file: a delivery may be repeated after its test.
 vi.stubGlobal("fetch", async (url: string, init: { headers: Record<string, string>; body: string }) => {
   const one = { url, headers: init.headers, body: init.body };
   sent.push(one);
-  const status = answer(one);
+  const status = await answer(one);
   if (status === undefined) throw new Error("connection lost");
   return new Response(null, { status });
 });
@@ -73,16 +81,28 @@ interface Delivery {
 const deliveries = async ({ path }: Hook): Promise<readonly Delivery[]> =>
   ((await (await api(`${path}/deliveries`)).json()) as { deliveries: Delivery[] }).deliveries;
 
-/** A call that has ended, as its home, or a queue, hands it over. */
-async function endCall(domain: string, name: string): Promise<string> {
+function recordOf(domain: string, name: string): CallRecord {
   const at = Date.now();
-  const id = `${at.toString(36)}-${name}`;
-  const record: CallRecord = {
-    ...{ id, callId: name, domains: [domain], from: "<sip:alice@x>;tag=1", to: "<sip:bob@x>", dialled: "sip:bob@x", forwarded: [] },
+  return {
+    ...{
+      id: `${at.toString(36)}-${name}`,
+      callId: name,
+      domains: [domain],
+      from: "<sip:alice@x>;tag=1",
+      to: "<sip:bob@x>",
+      dialled: "sip:bob@x",
+      forwarded: [],
+    },
     ...{ caller: `alice@${domain}`, callee: `bob@${domain}`, started: at, ended: at, outcome: "missed", status: 480, reason: "No" },
     ...{ endedBy: "server", devices: [], timeline: [{ at, event: "invite" }] },
   };
-  await worker.queue(createMessageBatch<CallRecord>("offhook-calls", [{ id, timestamp: new Date(), attempts: 1, body: record }]), env);
+}
+
+/** A call that has ended, as its home, or a queue, hands it over. */
+async function endCall(domain: string, name: string): Promise<string> {
+  const body = recordOf(domain, name);
+  const { id } = body;
+  await worker.queue(createMessageBatch<CallRecord>("offhook-calls", [{ id, timestamp: new Date(), attempts: 1, body }]), env);
   return id;
 }
 
@@ -98,6 +118,9 @@ async function pass(domain: string, milliseconds: number): Promise<void> {
   await runDurableObjectAlarm(objectOf(domain));
 }
 
+/** What an object does after its answer is done. */
+const [pause, realTimeout] = [30, setTimeout.bind(globalThis)];
+const settled = () => new Promise((resolve) => void realTimeout(resolve, pause));
 const isQuiet = (hook: Hook, count: number) => expect.poll(async () => (await deliveries(hook)).length).toBe(count);
 const isTried = (hook: Hook, attempts: number) => expect.poll(async () => (await deliveries(hook))[0]?.attempts).toBe(attempts);
 
@@ -144,6 +167,23 @@ describe("the API of web hooks", () => {
     expect((await api(`${path}/app-1/deliveries?cursor=x`)).status).toBe(400);
     expect((await post(`${path}/app-1/deliveries/x/replay`)).status).toBe(404);
     for (const missing of ["secret", "test", "deliveries/x/replay"]) expect((await post(`${path}/none/${missing}`)).status).toBe(404);
+  });
+});
+
+describe("a secret that no key opens", () => {
+  it("is not destroyed by a PUT", async () => {
+    const domain = await newDomain();
+    const hook = await newHook(domain, "app");
+    const read = async () =>
+      env.DIRECTORY.prepare("SELECT settings FROM web_hooks WHERE domain = ?").bind(domain).first<{ settings: string }>();
+    const before = await read();
+    const damaged = before?.settings.replace('"secret":"', '"secret":"x');
+    await env.DIRECTORY.prepare("UPDATE web_hooks SET settings = ? WHERE domain = ?").bind(damaged, domain).run();
+    const answered = await put(hook.path, { url: "https://1.1.1.2/", events: ["call.ended"] });
+    expect([answered.status, ((await answered.json()) as { detail: string }).detail]).toEqual([409, expect.stringContaining("SEAL_KEYS")]);
+    expect((await read())?.settings).toBe(damaged);
+    expect((await post(`${hook.path}/secret`)).status).toBe(200);
+    expect((await put(hook.path, { url: "https://1.1.1.2/", events: ["call.ended"] })).status).toBe(200);
   });
 });
 
@@ -248,6 +288,26 @@ describe("a domain", () => {
   });
 });
 
+describe("a queue of records", () => {
+  it("repeats only those that could not be kept", async () => {
+    const [broken, other] = [await newDomain(), await newDomain()];
+    await newHook(broken, "app");
+    const hook = await newHook(other, "app");
+    await env.DIRECTORY.prepare("UPDATE web_hooks SET settings = '{' WHERE domain = ?").bind(broken).run();
+    directoryOf(env).forget(broken);
+    const messages = [broken, other].map((domain) => {
+      const body = recordOf(domain, domain);
+      return { id: domain, timestamp: new Date(), attempts: 1, body };
+    });
+    const batch = createMessageBatch<CallRecord>("offhook-calls", messages);
+    await worker.queue(batch, env);
+    const result = await getQueueResult(batch, createExecutionContext());
+    expect([result.explicitAcks, result.retryMessages.map(({ msgId }) => msgId)]).toEqual([[other], [broken]]);
+    await isQuiet(hook, 0);
+    expect(sent).not.toEqual([]);
+  });
+});
+
 describe("a delivery that fails", () => {
   it("is repeated after 5 s, 30 s, 2 min, 10 min, 30 min, 1 h, then every 3 h, and is given up after 24 hours", async () => {
     const domain = await newDomain();
@@ -326,6 +386,105 @@ describe("a delivery that fails", () => {
     await expect.poll(ids).toContain(other);
   });
 
+  /** The object sleeps until its alarm, as it does on the platform. */
+  async function nextAlarm(domain: string): Promise<void> {
+    await settled();
+    const at = await runInDurableObject(objectOf(domain), (_object, { storage }) => storage.getAlarm());
+    await evictDurableObject(objectOf(domain));
+    vi.setSystemTime(Math.max(at ?? 0, Date.now()));
+    await runDurableObjectAlarm(objectOf(domain));
+    await settled();
+  }
+
+  it("holds up the later ones once, not each in its turn, although the object forgets in the pauses", async () => {
+    const domain = await newDomain();
+    await newHook(domain, "app");
+    const refused = new Set<string | undefined>();
+    answer = ({ headers }) => (refused.has(headers["webhook-id"]) ? 500 : 200);
+    const started = Date.now();
+    for (let count = 0; count < 8; count += 1) {
+      refused.add(`${Date.now().toString(36)}-bad`);
+      await endCall(domain, "bad");
+      vi.setSystemTime(Date.now() + 1);
+    }
+    const good = await endCall(domain, "good");
+    for (let alarms = 0; alarms < 40 && !ids().includes(good); alarms += 1) await nextAlarm(domain);
+    expect(ids()).toContain(good);
+    expect(Date.now() - started).toBeLessThan(3 * minute);
+  });
+
+  it("is sent at once when the receiver is back, although the object has slept", async () => {
+    const domain = await newDomain();
+    const hook = await newHook(domain, "app");
+    answer = () => 503;
+    const started = Date.now();
+    for (let count = 0; count < 6; count += 1) {
+      await endCall(domain, `call-${count}`);
+      vi.setSystemTime(Date.now() + minute);
+    }
+    while (Date.now() - started < 8 * hour) await nextAlarm(domain);
+    answer = () => 200;
+    const first = Date.now();
+    for (let alarms = 0; alarms < 4 && (await deliveries(hook)).length > 0; alarms += 1) await nextAlarm(domain);
+    expect(await deliveries(hook)).toEqual([]);
+    expect(Date.now() - first).toBeLessThan(20 * minute);
+    // It loses its memory in the middle of that: the rest goes on.
+    answer = () => 503;
+    for (let count = 0; count < 3; count += 1) await endCall(domain, `call-${count}`);
+    const again = Date.now();
+    while (Date.now() - again < 8 * hour) await nextAlarm(domain);
+    const count = sent.length;
+    answer = () => (sent.length > count + 1 ? new Promise(() => undefined) : 200);
+    while (sent.length < count + 2) await nextAlarm(domain);
+    answer = () => 200;
+    const back = Date.now();
+    for (let alarms = 0; alarms < 4 && (await deliveries(hook)).length > 0; alarms += 1) await nextAlarm(domain);
+    expect(await deliveries(hook)).toEqual([]);
+    expect(Date.now() - back).toBeLessThan(minute);
+  });
+
+  it("keeps its pauses if the receiver takes others: each of those brings at most one more attempt", async () => {
+    const domain = await newDomain();
+    const hook = await newHook(domain, "app");
+    answer = ({ body }) => (body.includes("bad") ? 500 : 200);
+    for (const name of ["bad-1", "bad-2", "bad-3"]) await endCall(domain, name);
+    for (let alarms = 0; alarms < 20; alarms += 1) await nextAlarm(domain);
+    const before = (await deliveries(hook)).map(({ attempts }) => attempts);
+    for (let count = 0; count < 10; count += 1) await endCall(domain, `good-${count}`);
+    await isQuiet(hook, 3);
+    const after = (await deliveries(hook)).map(({ attempts }) => attempts);
+    expect(after.map((attempts, index) => attempts - (before[index] ?? 0)).every((more) => more <= 1)).toBe(true);
+  });
+
+  it("counts whatever goes wrong as an attempt", async () => {
+    const domain = await newDomain();
+    const hook = await newHook(domain, "app");
+    const stored = "SELECT settings FROM web_hooks WHERE domain = ?";
+    const row = await env.DIRECTORY.prepare(stored).bind(domain).first<{ settings: string }>();
+    const store = async (settings: string | undefined) => {
+      await env.DIRECTORY.prepare("UPDATE web_hooks SET settings = ? WHERE domain = ?").bind(settings, domain).run();
+      directoryOf(env).forget(domain);
+    };
+    await store("{");
+    await objectOf(domain).enqueue([{ id: "one", type: "call.ended", at: Date.now(), payload: "{}", hooks: ["app"] }]);
+    await settled();
+    await store(row?.settings);
+    expect(await deliveries(hook)).toEqual([
+      expect.objectContaining({ attempts: 1, last: expect.objectContaining({ error: "this server failed: see its log" }) as unknown }),
+    ]);
+  });
+
+  it("is due when its hook is changed", async () => {
+    const domain = await newDomain();
+    const hook = await newHook(domain, "app");
+    answer = ({ url }) => (url === "https://1.1.1.1/" ? 404 : 200);
+    await endCall(domain, "one");
+    for (let alarms = 0; alarms < 5; alarms += 1) await nextAlarm(domain);
+    await put(hook.path, { url: "https://1.1.1.2/", events: ["call.ended"] });
+    await isQuiet(hook, 0);
+    expect(sent.at(-1)?.url).toBe("https://1.1.1.2/");
+  });
+
   it("ends with all others of its hook if the receiver answers 410, until the hook is PUT again", async () => {
     const domain = await newDomain();
     const hook = await newHook(domain, "app");
@@ -359,6 +518,18 @@ describe("a delivery that fails", () => {
     expect((await api(hook.path)).status).toBe(404);
     await newHook(domain, "app");
     await isQuiet(hook, 0);
+  });
+
+  it("never goes to a later hook of the same name, whatever was not known when the older one was deleted", async () => {
+    const domain = await newDomain();
+    const hook = await newHook(domain, "app");
+    answer = () => 500;
+    await endCall(domain, "one");
+    await isTried(hook, 1);
+    await env.DIRECTORY.prepare("DELETE FROM web_hooks WHERE domain = ?").bind(domain).run();
+    await newHook(domain, "app", ["call.ended"], "https://1.1.1.9/");
+    await isQuiet(hook, 0);
+    expect(sent.map(({ url }) => url)).not.toContain("https://1.1.1.9/");
   });
 
   it("is listed in pages", async () => {

@@ -74,13 +74,12 @@ domainRoutes.openapi(remove, async (context) => {
   const { domain } = context.req.valid("param");
   const store = new Store(context.env.DIRECTORY);
   const [trunks, peers] = [await store.trunks(domain, keyringFor(context.env)), await store.peers(domain)];
-  const hooks = await directoryOf(context.env).webHooks(domain);
   const subscribers = await store.deleteDomain(domain);
   await new CallStore(context.env.DIRECTORY).deleteOfDomain(domain);
   directoryOf(context.env).forget(domain);
   const homes = homesOf(context.env, (work) => context.executionCtx.waitUntil(work));
   await Promise.all([...subscribers.map((subscriber) => homes.deleted(subscriber)), ...peers.map((peer) => endPeer(context.env, peer))]);
-  if (hooks.length > 0) await announceChange(context.env, domain);
+  await announceChange(context.env, domain);
   for (const trunk of trunks) context.executionCtx.waitUntil(keepTrunk(context.env, undefined, trunk));
   return context.body(null, 204);
 });

@@ -67,13 +67,16 @@ webHookRoutes.openapi(put, async (context) => {
   const { url, events } = context.req.valid("json");
   const hooks = await webHooksOf(context.env, domain);
   const keyring = mustSeal(context.env);
-  eventsOf(context.env, domain);
+  const queue = eventsOf(context.env, domain);
   const before = hooks.find((one) => one.name === name);
   if (before === undefined && hooks.length >= maxWebHooks)
     throw new Problem(409, `${domain} has ${maxWebHooks} web hooks, which is the limit`);
+  if (before?.isLost === true)
+    throw new Problem(409, `no key in SEAL_KEYS opens the secret of ${name}: put the key back, or make a new secret with POST …/secret`);
   const why = await whyUnreachable(context.env, url);
   if (why !== undefined) throw new Problem(400, `url: ${why}`);
   const { disabled: _disabled, ...kept } = before ?? { domain, name, secrets: [{ secret: createSecret() }] };
+  if (before === undefined) await queue.forget(name);
   const hook: WebHook = { ...kept, url, events: [...new Set(events)] };
   await store(context.env, hook, keyring);
   const [created] = before === undefined ? hook.secrets : [];

@@ -57,7 +57,7 @@ export function recordOf(context: ResponseContext, notes: CallNotes, request: Re
   return {
     ...headersOf(request, notes.started, context.transaction),
     ...usersOf(notes, domain),
-    forwarded: context.branches.filter(isForwarded).map(({ contact }) => legible(contact.slice(0, maxValue))),
+    forwarded: context.branches.filter(isForwarded).map(({ contact }) => legible(contact, maxValue)),
     ...(trunk === undefined ? {} : { trunk }),
     ...(rang === undefined ? {} : { rang }),
     ...(isAnswered ? { answered: final.at } : {}),
@@ -90,7 +90,7 @@ export function recordOfRefused(
     forwarded: [],
     ended: now,
     outcome: outcomeOf(status, undefined),
-    ...{ status, reason: legible(reason.slice(0, maxValue)), ...(why === undefined ? {} : { why }) },
+    ...{ status, reason: legible(reason, maxValue), ...(why === undefined ? {} : { why }) },
     endedBy: "server",
     devices: [],
     timeline: noteEvents(beginNotes(now), [{ at: now, event: "final", status }]).timeline,
@@ -98,12 +98,12 @@ export function recordOfRefused(
 }
 
 function headersOf(request: Request, started: number, transaction: string) {
-  const value = (name: string) => legible((headerValue(request, name) ?? "").slice(0, maxValue));
+  const value = (name: string) => legible(headerValue(request, name) ?? "", maxValue);
   const { userAgent: callerDevice } = userAgentOf(headerValue(request, "user-agent"));
   return {
     id: `${started.toString(36)}-${plainHash(transaction)}`,
     ...{ callId: value("call-id"), from: value("from"), to: value("to"), started },
-    dialled: legible(request.requestUri.slice(0, maxValue)),
+    dialled: legible(request.requestUri, maxValue),
     ...(callerDevice === undefined ? {} : { callerDevice }),
   };
 }
@@ -124,7 +124,7 @@ export function startIn(id: string): number | undefined {
 }
 
 function userAgentOf(written: string | undefined): { readonly userAgent?: string } {
-  return written === undefined ? {} : { userAgent: legible(written.slice(0, maxValue)) };
+  return written === undefined ? {} : { userAgent: legible(written, maxValue) };
 }
 
 /** Whether the user's rules, a phone or a route sent the call elsewhere; what a route does with all calls is no forwarding. */

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { chooseDelivery, nextAttempt } from "../../../../lib/web-hooks/schedule.ts";
+import { chooseDelivery, isBehind, isMissed, nextAttempt } from "../../../../lib/web-hooks/schedule.ts";
 
 const now = 1_000_000;
 const waiting = (name: string, attempts: number, next: number) => ({ name, attempts, next: now + next });
-const chosen = (failures: number, ...all: ReturnType<typeof waiting>[]) => chooseDelivery(all, failures, now)?.name;
+const refused = (name: string, attempts: number, next: number) => ({ ...waiting(name, attempts, next), isRefused: true as const });
+const chosen = (...all: ReturnType<typeof waiting>[]) => chooseDelivery(all, now)?.name;
 
 describe("the schedule of deliveries", () => {
   it("has longer pauses, and an end", () => {
@@ -14,19 +15,34 @@ describe("the schedule of deliveries", () => {
   });
 
   it("takes the oldest that is due", () => {
-    expect(chosen(0)).toBeUndefined();
-    expect(chosen(0, waiting("a", 0, 0), waiting("b", 0, -1))).toBe("a");
-    expect(chosen(0, waiting("a", 5, 10), waiting("b", 0, 0))).toBe("b");
+    expect(chosen()).toBeUndefined();
+    expect(chosen(waiting("a", 0, 0), waiting("b", 0, -1))).toBe("a");
+    expect(chosen(waiting("a", 5, 10), waiting("b", 0, 0))).toBe("b");
+    expect(chooseDelivery([waiting("a", 0, 0), waiting("b", 0, 0)], now, ({ name }) => name === "a")?.name).toBe("b");
   });
 
-  it("lets the younger ones wait for one that has just failed, but not for long, and not while all fail", () => {
-    expect(chosen(1, waiting("a", 1, 10), waiting("b", 0, 0))).toBe("a");
-    expect(chosen(3, waiting("a", 3, 10), waiting("b", 0, 0))).toBe("a");
-    expect(chosen(4, waiting("a", 4, 10), waiting("b", 0, 0))).toBe("b");
-    expect(chosen(4, waiting("a", 1, 10), waiting("b", 0, 0))).toBe("b");
+  it("lets the younger ones wait for one that has just failed, but not for long, and not for a second one", () => {
+    expect(chosen(waiting("a", 1, 10), waiting("b", 0, 0))).toBe("a");
+    expect(chosen(waiting("a", 3, 10), waiting("b", 0, 0))).toBe("a");
+    expect(chosen(waiting("a", 4, 10), waiting("b", 0, 0))).toBe("b");
+    expect(chosen(waiting("a", 4, 10), waiting("b", 1, 5), waiting("c", 0, 0))).toBe("c");
+  });
+
+  it("takes one that the receiver refuses after the others", () => {
+    expect(chosen(refused("a", 7, -5), waiting("b", 0, 0))).toBe("b");
+    expect(chosen(refused("a", 7, -5), waiting("b", 0, 5))).toBe("a");
   });
 
   it("says when to look again", () => {
-    expect(chooseDelivery([waiting("a", 5, 20), waiting("b", 6, 10)], 4, now)?.next).toBe(now + 10);
+    expect(chooseDelivery([waiting("a", 5, 20), waiting("b", 6, 10)], now)?.next).toBe(now + 10);
+  });
+
+  it("goes one at a time while one has failed that may be no fault of its own", () => {
+    expect([[waiting("a", 1, 5)], [waiting("a", 0, 0)], [refused("a", 8, 5)]].map(isBehind)).toEqual([true, false, false]);
+  });
+
+  it("tries again at once what has failed twice, after a success, unless it was refused then", () => {
+    const all = [waiting("a", 1, 5), waiting("b", 2, 5), waiting("c", 7, 5), waiting("d", 7, 0), refused("e", 7, 5)];
+    expect(all.filter((one) => isMissed(one, now)).map(({ name }) => name)).toEqual(["b", "c"]);
   });
 });
