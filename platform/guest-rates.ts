@@ -13,16 +13,20 @@ export class GuestRates {
     this.#all = GUEST_RATE;
   }
 
-  /**
-   * Whether a guest may send this now.
-   * @param from what the guests of one client address have in common
-   * @param user the address of record of the user whom it is for
-   */
-  async mayPass(method: string, from: string, user: string): Promise<boolean> {
-    if (method === "MESSAGE") return isWithin(this.#all, `messages of ${from}`);
+  /** Whether a guest may send this now. @param user the address of record of the user whom it is for */
+  async mayPass(method: string, { address, network }: GuestOrigin, user: string): Promise<boolean> {
+    if (method === "MESSAGE") return isWithin(this.#all, `messages of ${address}`);
+    if (method === "OPTIONS") return isWithin(this.#all, `questions of ${address}`);
     if (method !== "INVITE") return true;
-    return (await isWithin(this.#calls, from)) && (await isWithin(this.#all, `calls to ${user}`));
+    const isOwn = (await isWithin(this.#calls, address)) && (await isWithin(this.#calls, `calls of ${network} to ${user}`));
+    return isOwn && (await isWithin(this.#all, `calls to ${user}`));
   }
+}
+
+/** What the guests of one client address, and of one network, have in common. */
+export interface GuestOrigin {
+  readonly address: string;
+  readonly network: string;
 }
 
 /** A deployment with an older wrangler.toml has no such limit. */

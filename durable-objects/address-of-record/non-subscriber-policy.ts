@@ -12,7 +12,7 @@ import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
-import { type NonSubscriber, addressOfGuest } from "../../lib/transport/non-subscriber.ts";
+import { type NonSubscriber, addressOfGuest, networkOfGuest } from "../../lib/transport/non-subscriber.ts";
 import { TokenBucket } from "../../platform/token-bucket.ts";
 import type { Room } from "./room.ts";
 import { available } from "../../platform/directory/available.ts";
@@ -83,7 +83,8 @@ export class NonSubscriberPolicy {
 
   #isWithinRates(method: string, user: string): Promise<boolean> {
     const { home, guestRates } = this.#room;
-    return guestRates.mayPass(method, addressOfGuest(home.name) ?? home.name, user);
+    const { name } = home;
+    return guestRates.mayPass(method, { address: addressOfGuest(name) ?? name, network: networkOfGuest(name) ?? name }, user);
   }
 }
 

@@ -9,7 +9,7 @@ import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { type Request, bodyOf, headerValue } from "../../lib/syntax/message.ts";
 import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
 import type { Room } from "./room.ts";
-import { addressOfGuest } from "../../lib/transport/non-subscriber.ts";
+import { addressOfGuest, networkOfGuest } from "../../lib/transport/non-subscriber.ts";
 import { senderOf } from "./sender.ts";
 import { mandatoryHeadersOf, parsed } from "../shared/reparse.ts";
 
@@ -31,8 +31,8 @@ const messageShape = storedShape<Stored>(asOctets);
 
 /** Characters of header lines, without the body. */
 const maxHeaders = 8192;
-/** The shares of all places that one sender may use, all guests together, and the guests of one client address. */
-const [share, shareOfAddress] = [0.25, 0.05];
+/** The shares of all places that one sender may use, all guests together, and the guests of one network, and of one client address. */
+const [share, shareOfNetwork, shareOfAddress] = [0.25, 0.1, 0.05];
 /** The beginning of the sender of a guest's message. */
 const ofGuests = "guests of ";
 
@@ -60,7 +60,7 @@ export class Messages {
   /** Stores a message, or refuses it. */
   store(envelope: RequestEnvelope, request: Request, now: number): Fault | undefined {
     const { text, transaction } = envelope;
-    const address = addressOfGuest(envelope.answerTo.home);
+    const [address, network] = [addressOfGuest(envelope.answerTo.home), networkOfGuest(envelope.answerTo.home)];
     const sender = address === undefined ? senderOf(envelope) : `${ofGuests}${address}`;
     const { memory, configuration } = this.#room;
     const { storedMessages, storedMessageSize, storedMessageAge } = configuration;
@@ -72,13 +72,16 @@ export class Messages {
     if (length > storedMessageSize || text.length - length > maxHeaders)
       return fault(513, `no message longer than ${storedMessageSize} characters is stored`);
     this.passDeadlines(now);
-    const [{ total, own, guests, same } = { total: 0, own: 0, guests: 0, same: 0 }] = memory.all<Record<string, number>>(
+    const beginning = `${ofGuests}${network ?? ""}`;
+    const [{ total, own, near, guests, same } = { total: 0, own: 0, near: 0, guests: 0, same: 0 }] = memory.all<Record<string, number>>(
       `SELECT COUNT(*) AS total, COALESCE(SUM(json_extract(value, '$.sender') = ?), 0) AS own,
+        COALESCE(SUM(substr(json_extract(value, '$.sender'), 1, ${beginning.length}) = ?), 0) AS near,
         COALESCE(SUM(json_extract(value, '$.sender') LIKE '${ofGuests}%'), 0) AS guests,
         COALESCE(SUM(json_extract(value, '$.transaction') = ?), 0) AS same FROM messages`,
-      ...[sender, transaction],
+      ...[sender, beginning, transaction],
     );
-    const isOverShare = address === undefined ? own >= most(share) : own >= most(shareOfAddress) || guests >= most(share);
+    const isOfOthers = near >= most(shareOfNetwork) || guests >= most(share);
+    const isOverShare = address === undefined ? own >= most(share) : own >= most(shareOfAddress) || isOfOthers;
     // Another home repeats envelopes without a receipt.
     if (same > 0) return undefined;
     if (total >= storedMessages || isOverShare) return limitReached(480, "too many messages are stored for this user");

@@ -268,3 +268,25 @@ describe("keys are made", () => {
     expect(answer.status).toBe(409);
   });
 });
+
+describe("a key of one domain", () => {
+  it("may not let a peer or a trunk assert identities of all domains, and may keep what an administrator has set", async () => {
+    const domain = await newDomain();
+    const { key } = await newKey({ domain, scope: "everything" });
+    const [peer, trunk] = [`/domains/${domain}/peers/office`, `/domains/${domain}/trunks/carrier`];
+    const bodies = (trusted: boolean) =>
+      [
+        [peer, { token: "x".repeat(32), domains: ["peer-of-keys.example"], trusted }],
+        [trunk, { server: "sip:carrier.example", prefixes: ["+1"], trusted }],
+      ] as const;
+    for (const [path, body] of bodies(true)) {
+      const answer = await withKey(key, path, "PUT", body);
+      expect([answer.status, ((await answer.json()) as { detail: string }).detail]).toEqual([403, expect.stringContaining("trusted")]);
+    }
+    for (const [path, body] of bodies(false)) expect((await withKey(key, path, "PUT", body)).status).toBe(200);
+    for (const [path, body] of bodies(true)) {
+      expect((await api(path, { method: "PUT", body: JSON.stringify(body) })).status).toBe(200);
+      expect((await withKey(key, path, "PUT", body)).status).toBe(200);
+    }
+  });
+});

@@ -66,6 +66,19 @@ describe("the guests of one address", () => {
     expect(statuses).toEqual([...Array.from({ length: 7 }, () => 200), 480]);
   });
 
+  it("ask so many times a minute what a phone can do", async () => {
+    const phone = await serverUnderTest.register(await support(), "direct");
+    const address = newAddress();
+    const statuses: number[] = [];
+    for (let count = 0; count < 8; count += 1) {
+      const guest = await guestFrom(address);
+      const sent = guest.request("OPTIONS", phone.aor);
+      if (count < 7) phone.reply(await phone.next("OPTIONS"), 200);
+      statuses.push((await guest.finalResponse(sent)).status);
+    }
+    expect(statuses).toEqual([...Array.from({ length: 7 }, () => 200), 480]);
+  });
+
   it("leave room for the messages of others, if the user has no phone", async () => {
     const account = await support();
     const phone = await serverUnderTest.register(account, "direct");
@@ -78,6 +91,37 @@ describe("the guests of one address", () => {
     const statuses: number[] = [];
     for (let count = 0; count < 6; count += 1) statuses.push(await write(address));
     expect([statuses, await write(newAddress())]).toEqual([[202, 202, 202, 202, 202, 480], 202]);
+  });
+});
+
+describe("the guests of one network", () => {
+  const addresses = (count: number) => {
+    networks += 1;
+    return Array.from({ length: count }, (_, index) => `198.18.${networks}.${index + 1}`);
+  };
+
+  it("call one user so many times a minute, and leave the rest to others", async () => {
+    const phone = await serverUnderTest.register(await support(), "direct");
+    const statuses: number[] = [];
+    for (const [index, address] of [...addresses(6), newAddress()].entries()) {
+      const guest = await guestFrom(address);
+      const sent = guest.request("INVITE", phone.aor, { body: shortSdp });
+      if (index < 4 || index === 6) phone.reply(await phone.next("INVITE"), 486);
+      statuses.push((await guest.finalResponse(sent)).status);
+    }
+    expect(statuses).toEqual([486, 486, 486, 486, 480, 480, 486]);
+  });
+
+  it("have so many messages stored for one user", async () => {
+    const account = await support();
+    const phone = await serverUnderTest.register(account, "direct");
+    await phone.register({ expires: 0 });
+    const statuses: number[] = [];
+    for (const address of [...addresses(3).flatMap((one) => Array.from({ length: 4 }, () => one)), newAddress()]) {
+      const guest = await guestFrom(address);
+      statuses.push((await guest.finalResponse(guest.request("MESSAGE", phone.aor, { body: "hello" }))).status);
+    }
+    expect(statuses).toEqual([...Array.from({ length: 10 }, () => 202), 480, 480, 202]);
   });
 });
 

@@ -33,6 +33,15 @@ export function refuseOperation(actor: Actor, operation: OperationId, domain: st
   return new Problem(403, `this needs a key with the scope ${needed}: that of this key is ${key.scope}`);
 }
 
+/**
+ * Why an actor may not let a peer or a trunk assert identities: it may assert those of all domains, so a key of one domain may not.
+ * @param before whether it may already, by the word of another administrator
+ */
+export function refuseTrust(actor: Actor, wanted: boolean, before: boolean | undefined): Problem | undefined {
+  if (!wanted || before === true || actor.kind !== "key" || actor.key.domain === undefined) return undefined;
+  return new Problem(403, "trusted: a key for one domain may not set this, because it concerns the users of all domains");
+}
+
 /** An actor as the audit log has it. */
 export function auditedActor(actor: Actor): AuditedActor {
   return actor.kind === "key" ? { kind: "key", id: actor.key.id, name: actor.key.name } : actor;

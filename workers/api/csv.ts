@@ -12,9 +12,12 @@ export function csvRow(record: Readonly<Record<string, unknown>>): string {
   return `${columns.map((column) => cell(record[column])).join(",")}\r\n`;
 }
 
-/** Spreadsheets would run what begins as a formula: callers must not write into them. */
+/**
+ * Spreadsheets would run what begins as a formula: callers must not write into them. A spreadsheet may take a semicolon, a bar or a tab for
+ * the end of a cell.
+ */
 function cell(value: unknown): string {
   const text = Array.isArray(value) ? value.join(" ") : String(value ?? "");
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  const safe = text.replace(/(^|[;|\t\r\n])(?=[ "]*[=+\-@]|[\t\r])/g, "$1'");
+  return /[",;|\t\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

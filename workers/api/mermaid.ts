@@ -50,5 +50,5 @@ function givenUp({ by }: CallEvent, when: string): string[] {
 
 /** Without what Mermaid would read as its own. */
 function plain(text: string): string {
-  return text.replace(/[;#<>\r\n]/g, " ").trim();
+  return text.replace(/[;#<>%{}\r\n]/g, " ").trim();
 }

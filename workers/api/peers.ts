@@ -3,6 +3,7 @@ import { type NonSubscriber, nonSubscriberHome } from "../../lib/transport/non-s
 import { directoryOf } from "../../platform/directory/directory.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { hashOfToken } from "../../platform/directory/peers.ts";
+import { type ApiEnvironment, refuseTrust } from "./actor.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
 import { domainName, domainParameters } from "./schemas.ts";
@@ -67,7 +68,7 @@ const remove = createRoute({
 });
 
 /** /domains/{domain}/peers. */
-export const peerRoutes = new OpenAPIHono<{ Bindings: Environment }>();
+export const peerRoutes = new OpenAPIHono<ApiEnvironment>();
 
 peerRoutes.openapi(list, async (context) => {
   const { domain } = context.req.valid("param");
@@ -82,6 +83,8 @@ peerRoutes.openapi(put, async (context) => {
   if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
   const before = (await store.peers(domain)).find((one) => one.name === name);
   const { token, certificate = null, domains, trusted } = context.req.valid("json");
+  const refusal = refuseTrust(context.get("actor"), trusted, before?.settings.isTrusted);
+  if (refusal !== undefined) throw refusal;
   if (await isServed(context.env, domains)) throw new Problem(409, "domains: one of them is served by this server");
   const settings: NonSubscriber = { kind: "peer", domain, name, domains, isTrusted: trusted };
   const row: PeerRow = { domain, name, token: token === undefined ? (before?.token ?? null) : hashOfToken(token), certificate, settings };

@@ -7,6 +7,7 @@ import { inOrder, keepTrunk, missing } from "../../durable-objects/shared/trunk-
 import { readConfiguration } from "../../platform/configuration.ts";
 import { directoryOf, keyringFor } from "../../platform/directory/directory.ts";
 import type { Environment } from "../../platform/environment.ts";
+import { type ApiEnvironment, refuseTrust } from "./actor.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
 import { domainParameters, isPlainText } from "./schemas.ts";
@@ -178,7 +179,7 @@ const status = createRoute({
 });
 
 /** /domains/{domain}/trunks. */
-export const trunkRoutes = new OpenAPIHono<{ Bindings: Environment }>();
+export const trunkRoutes = new OpenAPIHono<ApiEnvironment>();
 
 trunkRoutes.openapi(list, async (context) => {
   const { domain } = context.req.valid("param");
@@ -194,6 +195,8 @@ trunkRoutes.openapi(put, async (context) => {
   const keyring = keyringFor(context.env);
   if (keyring === undefined) throw new Problem(503, "the secret SEAL_KEYS is not set: trunks cannot be stored");
   const before = (await store.trunks(domain, keyring)).find((one) => one.name === name);
+  const refusal = refuseTrust(context.get("actor"), context.req.valid("json").trusted, before?.trusted);
+  if (refusal !== undefined) throw refusal;
   const { username, password = before?.password, token = before?.token, server: only = "", servers, ...rest } = context.req.valid("json");
   const trunk: Trunk = {
     domain,
