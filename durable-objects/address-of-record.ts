@@ -6,7 +6,7 @@ import { callRecordsOf } from "../platform/call-records.ts";
 import { parsed } from "./shared/reparse.ts";
 import type { CallView, EndOfCall } from "../lib/location/call-view.ts";
 import { isFromPhone, takerOf } from "../lib/transport/return-address.ts";
-import type { HomeName } from "../lib/transport/identifiers.ts";
+import type { FlowId, HomeName } from "../lib/transport/identifiers.ts";
 import { DurableObject } from "cloudflare:workers";
 import { isHopName } from "../lib/routing/hop-name.ts";
 import { homeHints, probeBranch } from "../lib/proxy/branch.ts";
@@ -75,7 +75,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     const memory = new Sql(state.storage.sql, schema);
     const alarm = new SharedAlarm(state.storage);
     const failed = new FailedCalls(name, memory, alarm, this.#recorder);
-    this.#keptTrace = new KeptTrace(memory, alarm);
+    this.#keptTrace = new KeptTrace(memory, alarm, (flow) => this.#isStranger(flow as FlowId));
     this.#recorder.passOn((entry) => this.#keptTrace.keep(entry));
     const home = readHome(name, homeHints(keyring, name));
     const room: Room = {
@@ -108,6 +108,12 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
   /** A WebSocket upgrade from the edge proxy, which has checked it. */
   override async fetch(request: Request): Promise<Response> {
     return this.#parts.ingress.open(request, Date.now());
+  }
+
+  /** Whether it is a socket of this home that has not authenticated. */
+  #isStranger(flow: FlowId): boolean {
+    const known = this.#room.sockets.byId(flow);
+    return known !== undefined && known.authenticated === undefined;
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void | Promise<void> {

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { dialogOfCaller } from "../support/dialog.ts";
-import { api, forgetEverything, homes, newcomers, registered, ringAlarm, rowsOf, spentBy } from "./support/homes.ts";
+import { api, connect, forgetEverything, homes, newcomers, registered, ringAlarm, rowsOf, spentBy } from "./support/homes.ts";
 
 interface Traced {
   readonly at: number;
@@ -89,6 +89,19 @@ describe("the messages of a user, if an administrator wants them", () => {
     await keep(alice, { minutes: 1 });
     for (let count = 0; count < 1100; count += 1) await phone.finalResponse(phone.request("OPTIONS", "sip:localhost"));
     expect(await rowsOf(alice, "kept_trace WHERE number > 0")).toBe(2000);
+  });
+
+  it("are 400 at most of strangers, and leave room for the user's own", async () => {
+    const [alice] = await newcomers("alice");
+    const phone = await registered({ account: alice, way: "direct" });
+    await keep(alice, { minutes: 1 });
+    for (let connections = 0; connections < 50; connections += 1) {
+      const stranger = await connect({ account: alice, way: "direct" });
+      for (let count = 0; count < 5; count += 1) await stranger.finalResponse(stranger.request("OPTIONS", "sip:localhost"));
+    }
+    expect(await rowsOf(alice, "kept_trace WHERE number > 0")).toBe(400);
+    await phone.finalResponse(phone.request("OPTIONS", "sip:localhost"));
+    expect(await rowsOf(alice, "kept_trace WHERE number > 0")).toBe(402);
   });
 
   it.each([[{}], [{ minutes: 0 }], [{ minutes: 1441 }], [{ minutes: 1.5 }], [{ minutes: 10, user: "x" }], ["ten"]])(
