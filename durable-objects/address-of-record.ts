@@ -75,7 +75,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     const memory = new Sql(state.storage.sql, schema);
     const alarm = new SharedAlarm(state.storage);
     const failed = new FailedCalls(name, memory, alarm, this.#recorder);
-    this.#keptTrace = new KeptTrace(memory, alarm, (flow) => this.#isStranger(flow as FlowId));
+    this.#keptTrace = new KeptTrace(memory, alarm, (flow) => this.#isUnauthenticated(flow as FlowId));
     this.#recorder.passOn((entry) => this.#keptTrace.keep(entry));
     const home = readHome(name, homeHints(keyring, name));
     const room: Room = {
@@ -111,7 +111,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
   }
 
   /** Whether it is a socket of this home that has not authenticated. */
-  #isStranger(flow: FlowId): boolean {
+  #isUnauthenticated(flow: FlowId): boolean {
     const known = this.#room.sockets.byId(flow);
     return known !== undefined && known.authenticated === undefined;
   }

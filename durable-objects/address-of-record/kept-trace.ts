@@ -12,8 +12,8 @@ const slack = 3_600_000;
 /** Messages that are kept, and characters of each. */
 const most = 2000;
 const maxText = 6144;
-/** Of those, messages of connections that have not authenticated, since the object has its memory: strangers cannot use up the rest. */
-const mostOfStrangers = 400;
+/** Of those, messages of connections that have not authenticated, since the object has its memory: they cannot use up the rest. */
+const maxUnauthenticated = 400;
 
 /** The row that has the end of the time in which messages are kept, in place of a message. */
 const endRow = 0;
@@ -28,17 +28,17 @@ export const keptTraceTable = {
 export class KeptTrace implements Part {
   readonly #memory: Sql;
   readonly #alarm: SharedAlarm;
-  readonly #isStranger: (flow: string) => boolean;
+  readonly #isUnauthenticated: (flow: string) => boolean;
   /** Milliseconds; undefined until it is read after the object woke up. */
   #until: number | undefined;
   #next = 1;
-  #ofStrangers = 0;
+  #unauthenticated = 0;
 
-  /** @param isStranger whether a connection has not authenticated */
-  constructor(memory: Sql, alarm: SharedAlarm, isStranger: (flow: string) => boolean) {
+  /** @param isUnauthenticated whether a connection has not authenticated */
+  constructor(memory: Sql, alarm: SharedAlarm, isUnauthenticated: (flow: string) => boolean) {
     this.#memory = memory;
     this.#alarm = alarm;
-    this.#isStranger = isStranger;
+    this.#isUnauthenticated = isUnauthenticated;
   }
 
   /** Keeps the messages from now on. @param until milliseconds; a time that is over ends it */
@@ -54,9 +54,9 @@ export class KeptTrace implements Part {
     if (!this.#alarm.isReady) return;
     this.#read();
     if (at >= (this.#until ?? 0) || this.#next > most) return;
-    if (this.#isStranger(flow)) {
-      if (this.#ofStrangers >= mostOfStrangers) return;
-      this.#ofStrangers += 1;
+    if (this.#isUnauthenticated(flow)) {
+      if (this.#unauthenticated >= maxUnauthenticated) return;
+      this.#unauthenticated += 1;
     }
     const shown = direction === "note" ? text : withoutSecrets(text);
     const value = entryShape.write({ at, direction, flow, text: legible(maskUri(shown.slice(0, maxText))) });
@@ -73,7 +73,7 @@ export class KeptTrace implements Part {
   forget(): void {
     this.#until = 0;
     this.#next = 1;
-    this.#ofStrangers = 0;
+    this.#unauthenticated = 0;
     this.#memory.run("DELETE FROM kept_trace WHERE number >= ?", endRow);
   }
 

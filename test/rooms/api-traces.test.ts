@@ -91,13 +91,13 @@ describe("the messages of a user, if an administrator wants them", () => {
     expect(await rowsOf(alice, "kept_trace WHERE number > 0")).toBe(2000);
   });
 
-  it("are 400 at most of strangers, and leave room for the user's own", async () => {
+  it("are 400 at most of connections that have not authenticated, and leave room for the user's own", async () => {
     const [alice] = await newcomers("alice");
     const phone = await registered({ account: alice, way: "direct" });
     await keep(alice, { minutes: 1 });
     for (let connections = 0; connections < 50; connections += 1) {
-      const stranger = await connect({ account: alice, way: "direct" });
-      for (let count = 0; count < 5; count += 1) await stranger.finalResponse(stranger.request("OPTIONS", "sip:localhost"));
+      const other = await connect({ account: alice, way: "direct" });
+      for (let count = 0; count < 5; count += 1) await other.finalResponse(other.request("OPTIONS", "sip:localhost"));
     }
     expect(await rowsOf(alice, "kept_trace WHERE number > 0")).toBe(400);
     await phone.finalResponse(phone.request("OPTIONS", "sip:localhost"));
