@@ -13,7 +13,7 @@ import { replyTo } from "../../lib/syntax/compose.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import { type Request, bodyOf, headerValue, headerValues } from "../../lib/syntax/message.ts";
-import { legible } from "../../lib/syntax/octets.ts";
+import { decodedText } from "../../lib/syntax/octets.ts";
 import { inspectRequest } from "../../lib/uas/inspect-request.ts";
 import type { Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { accepted } from "../../lib/transport/envelope.ts";
@@ -254,7 +254,7 @@ export class PresenceAgent implements Part, LocalUserAgent {
         settings: this.#room.configuration.publications,
       },
       publications: this.#publications.of(event, now),
-      body: legible(bodyOf(request)),
+      body: decodedText(bodyOf(request)),
       phone: envelope.answerTo.home === name ? envelope.answerTo.phone : undefined,
       read: readBody,
     });

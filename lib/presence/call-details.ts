@@ -1,7 +1,7 @@
 import { readContacts } from "../syntax/contact.ts";
 import { isFault } from "../syntax/fault.ts";
 import { type Message, headerValue } from "../syntax/message.ts";
-import { legible } from "../syntax/octets.ts";
+import { decodedText } from "../syntax/octets.ts";
 import { parseFromTo } from "../syntax/from-to.ts";
 import type { CallDetails } from "../transport/flow.ts";
 
@@ -22,12 +22,12 @@ export function readCallDetails(message: Message, contactIn: Message, isCaller: 
   const target = isFault(contacts) || contacts === "*" ? "" : (contacts[0]?.uri ?? "");
   const callId = headerValue(message, "call-id") ?? "";
   const details = {
-    callId: legible(callId),
-    localTag: legible(local.tag ?? ""),
-    remoteTag: legible(remote.tag ?? ""),
-    local: legible(local.address.uri),
-    remote: legible(remote.address.uri),
-    target: legible(target),
+    callId: decodedText(callId),
+    localTag: decodedText(local.tag ?? ""),
+    remoteTag: decodedText(remote.tag ?? ""),
+    local: decodedText(local.address.uri),
+    remote: decodedText(remote.address.uri),
+    target: decodedText(target),
   };
   return Object.values(details).some((text) => text.length > maxText) ? undefined : { ...details, isCaller };
 }

@@ -20,6 +20,11 @@ export function toText(octets: string): string | undefined {
   }
 }
 
+/** The text that the octets encode in UTF-8; if they are not UTF-8, one character for each octet. */
+export function decodedText(octets: string): string {
+  return toText(octets) ?? octets;
+}
+
 /**
  * The text that the octets encode in UTF-8, for administrators; if they are not UTF-8, one character for each octet. A control character,
  * which a terminal or a database would stumble over, becomes U+FFFD.
@@ -28,7 +33,7 @@ export function toText(octets: string): string | undefined {
 export function legible(octets: string, most = octets.length): string {
   const cut = octets.slice(0, most);
   const whole = cut.length === octets.length ? cut : cut.replace(/[\xC0-\xFF][\x80-\xBF]{0,2}$/, unfinished);
-  return (toText(whole) ?? cut).replace(controls, "\uFFFD");
+  return decodedText(whole).replace(controls, "\uFFFD");
 }
 
 // oxlint-disable-next-line no-control-regex -- the expression matches control characters

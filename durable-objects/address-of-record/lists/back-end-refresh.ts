@@ -14,7 +14,7 @@ import { canonicalResource } from "../../../lib/presence/resource-list.ts";
 import type { ListSubscription } from "../../../lib/presence/list-subscription.ts";
 import { transactionName } from "../../../lib/proxy/branch.ts";
 import { type Request, bodyOf } from "../../../lib/syntax/message.ts";
-import { legible } from "../../../lib/syntax/octets.ts";
+import { decodedText } from "../../../lib/syntax/octets.ts";
 import type { RequestEnvelope } from "../../../lib/transport/envelope.ts";
 import { TokenBucket } from "../../../platform/token-bucket.ts";
 import { randomText } from "../../../platform/crypto/random.ts";
@@ -106,7 +106,7 @@ export class BackEndRefresh {
     // A dialog from before an eviction, or one that is no longer needed, ends here.
     if (known === undefined || known.localTag !== tags.to || (known.remote !== undefined && known.remote.tag !== tags.from)) return 481;
     if (cseq <= known.notified && known.remote !== undefined) return 200;
-    const body = legible(bodyOf(notify));
+    const body = decodedText(bodyOf(notify));
     this.#save(known, notified(known, readNotified(notify, cseq, body, envelope.recordRoute), now), now);
     this.#work();
     return 200;

@@ -1,7 +1,7 @@
 import { readRecipientList } from "../../../lib/presence/recipient-list.ts";
 import type { ListName, ResourceList } from "../../../lib/presence/resource-list.ts";
 import { type Fault, fault, isFault, limitReached } from "../../../lib/syntax/fault.ts";
-import { legible } from "../../../lib/syntax/octets.ts";
+import { decodedText } from "../../../lib/syntax/octets.ts";
 import { type Request, bodyOf } from "../../../lib/syntax/message.ts";
 import { TokenBucket } from "../../../platform/token-bucket.ts";
 import type { Room } from "../room.ts";
@@ -49,6 +49,6 @@ export class ListSources {
 
 /** The list in the body of a SUBSCRIBE (RFC 5367 §4). */
 export function requestList(request: Request): ResourceList | Fault {
-  const entries = readRecipientList(request, legible(bodyOf(request)));
+  const entries = readRecipientList(request, decodedText(bodyOf(request)));
   return isFault(entries) ? entries : { entries, version: 0 };
 }
