@@ -1,8 +1,7 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import { type AuditEntry, AuditStore, timeIn } from "../../platform/directory/audit-store.ts";
-import { Store } from "../../platform/directory/store.ts";
 import type { Environment } from "../../platform/environment.ts";
-import { Problem } from "./problem.ts";
+import { requireDomain } from "./existing.ts";
 import { json, operation, problems } from "./responses.ts";
 import { domainParameters } from "./schemas.ts";
 
@@ -67,7 +66,7 @@ auditRoutes.openapi(listAll, async (context) => context.json(await pageOf(contex
 
 auditRoutes.openapi(listOfDomain, async (context) => {
   const { domain } = context.req.valid("param");
-  if (!(await new Store(context.env.DIRECTORY).hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+  await requireDomain(context.env, domain);
   return context.json(await pageOf(context.env, domain, context.req.valid("query")), 200);
 });
 

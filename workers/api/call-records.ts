@@ -3,11 +3,10 @@ import { startIn } from "../../lib/proxy/call-record/call-record.ts";
 import { recordView } from "../../lib/proxy/call-record/record-view.ts";
 import { canonicalUser } from "../../lib/syntax/uri.ts";
 import { type CallQuery, CallStore } from "../../platform/directory/call-store.ts";
-import { Store } from "../../platform/directory/store.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { filterQuery, recordQuery, recordSchema, recordsSchema } from "./call-record-schemas.ts";
 import { csvHeader, csvRow } from "./csv.ts";
-import { Problem } from "./problem.ts";
+import { existingRecord, requireDomain } from "./existing.ts";
 import { json, operation, problems } from "./responses.ts";
 import { domainParameters } from "./schemas.ts";
 
@@ -44,7 +43,7 @@ export const callRecordRoutes = new OpenAPIHono<{ Bindings: Environment }>();
 callRecordRoutes.openapi(list, async (context) => {
   const { domain } = context.req.valid("param");
   const { cursor, limit, ...filter } = context.req.valid("query");
-  await mustExist(context.env, domain);
+  await requireDomain(context.env, domain);
   const query = { ...queryOf(filter, domain), before: cursor === undefined ? undefined : placeOf(cursor), limit: limit + 1 };
   const found = await new CallStore(context.env.DIRECTORY).list(domain, query);
   const page = found.slice(0, limit).map((record) => recordView(record, domain));
@@ -54,7 +53,7 @@ callRecordRoutes.openapi(list, async (context) => {
 callRecordRoutes.openapi(exported, async (context) => {
   const { domain } = context.req.valid("param");
   const filter = context.req.valid("query");
-  await mustExist(context.env, domain);
+  await requireDomain(context.env, domain);
   const store = new CallStore(context.env.DIRECTORY);
   let before: CallQuery["before"];
   const encoder = new TextEncoder();
@@ -73,16 +72,10 @@ callRecordRoutes.openapi(exported, async (context) => {
 
 callRecordRoutes.openapi(read, async (context) => {
   const { domain, id } = context.req.valid("param");
-  await mustExist(context.env, domain);
-  const started = startIn(id);
-  const record = started === undefined ? undefined : await new CallStore(context.env.DIRECTORY).find(domain, started, id);
-  if (record === undefined) throw new Problem(404, `there is no call ${id} in ${domain}: its record is written when it is over`);
+  await requireDomain(context.env, domain);
+  const record = await existingRecord(context.env, domain, id);
   return context.json(recordView(record, domain), 200);
 });
-
-async function mustExist({ DIRECTORY }: Environment, domain: string): Promise<void> {
-  if (!(await new Store(DIRECTORY).hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
-}
 
 function queryOf({ user, outcome, number, since, until }: z.infer<typeof filterQuery>, domain: string) {
   return {

@@ -1,12 +1,11 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
-import { type CallRecord, startIn } from "../../lib/proxy/call-record/call-record.ts";
-import { CallStore } from "../../platform/directory/call-store.ts";
+import { type CallRecord } from "../../lib/proxy/call-record/call-record.ts";
 import { Store } from "../../platform/directory/store.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { type Homes, homesOf } from "./homes.ts";
 import { mermaidOf } from "./mermaid.ts";
 import { capture } from "./pcapng.ts";
-import { Problem } from "./problem.ts";
+import { existingRecord, requireDomain } from "./existing.ts";
 import { json, operation, problems } from "./responses.ts";
 import { domainParameters, traceEntry } from "./schemas.ts";
 import { type CallMessage, mergedText, mergedTrace } from "./trace-text.ts";
@@ -52,15 +51,12 @@ export const callTraceRoutes = new OpenAPIHono<{ Bindings: Environment }>();
 callTraceRoutes.openapi(read, async (context) => {
   const { domain, id } = context.req.valid("param");
   const { format } = context.req.valid("query");
-  const store = new Store(context.env.DIRECTORY);
-  if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
-  const started = startIn(id);
-  const record = started === undefined ? undefined : await new CallStore(context.env.DIRECTORY).find(domain, started, id);
-  if (record === undefined) throw new Problem(404, `there is no call ${id} in ${domain}: its record is written when it is over`);
+  await requireDomain(context.env, domain);
+  const record = await existingRecord(context.env, domain, id);
   const plain = { "Content-Type": "text/plain; charset=utf-8" };
   if (format === "mermaid") return context.body(mermaidOf(record), 200, plain) as never;
   const messages = await messagesOf(
-    store,
+    new Store(context.env.DIRECTORY),
     homesOf(context.env, (work) => context.executionCtx.waitUntil(work)),
     record,
   );

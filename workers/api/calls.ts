@@ -73,7 +73,6 @@ callRoutes.openapi(list, async (context) => {
 callRoutes.openapi(live, async (context) => {
   const { domain } = context.req.valid("param");
   const store = new Store(context.env.DIRECTORY);
-  if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
   const after = context.req.valid("query").cursor;
   const users = await store.subscribers(domain, { after, limit: usersAtOnce + 1, search: "" });
   const page = users.slice(0, usersAtOnce).map(({ subscriber }) => subscriber);

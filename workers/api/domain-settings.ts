@@ -5,6 +5,7 @@ import type { Environment } from "../../platform/environment.ts";
 import { Problem } from "./problem.ts";
 import { json, operation, problems } from "./responses.ts";
 import { domainParameters, userName } from "./schemas.ts";
+import { ServerStore } from "../../platform/directory/server-store.ts";
 import { Store } from "../../platform/directory/store.ts";
 
 const settingsSchema = z
@@ -73,7 +74,7 @@ domainSettingRoutes.openapi(put, async (context) => {
     ...(callRecordDays === undefined ? {} : { callRecordDays }),
   };
   const store = new Store(context.env.DIRECTORY);
-  if (presenceAgent !== undefined && !(await store.hasTrunk(domain, presenceAgent)))
+  if (presenceAgent !== undefined && !(await new ServerStore(context.env.DIRECTORY).hasTrunk(domain, presenceAgent)))
     throw new Problem(400, `presence_agent: there is no trunk ${presenceAgent} in ${domain}`);
   for (const username of typeof guests === "boolean" ? [] : guests)
     if ((await store.subscriber(domain, username)) === undefined)

@@ -4,11 +4,12 @@ import { directoryOf, keyringFor } from "../../platform/directory/directory.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { homesOf } from "./homes.ts";
 import { endPeer } from "./peers.ts";
-import { Problem } from "./problem.ts";
+import { requireDomain } from "./existing.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
 import { domainParameters, domainSchema, domainsSchema, pageQuery } from "./schemas.ts";
 import { CallStore } from "../../platform/directory/call-store.ts";
 import { announceChange } from "./web-hooks.ts";
+import { ServerStore } from "../../platform/directory/server-store.ts";
 import { Store } from "../../platform/directory/store.ts";
 
 const security = [{ bearer: [] }];
@@ -59,7 +60,7 @@ domainRoutes.openapi(list, async (context) => {
 
 domainRoutes.openapi(read, async (context) => {
   const { domain } = context.req.valid("param");
-  if (!(await new Store(context.env.DIRECTORY).hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+  await requireDomain(context.env, domain);
   return context.json({ domain }, 200);
 });
 
@@ -73,7 +74,8 @@ domainRoutes.openapi(put, async (context) => {
 domainRoutes.openapi(remove, async (context) => {
   const { domain } = context.req.valid("param");
   const store = new Store(context.env.DIRECTORY);
-  const [trunks, peers] = [await store.trunks(domain, keyringFor(context.env)), await store.peers(domain)];
+  const servers = new ServerStore(context.env.DIRECTORY);
+  const [trunks, peers] = [await servers.trunks(domain, keyringFor(context.env)), await servers.peers(domain)];
   const subscribers = await store.deleteDomain(domain);
   await new CallStore(context.env.DIRECTORY).deleteOfDomain(domain);
   directoryOf(context.env).forget(domain);

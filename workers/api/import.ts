@@ -1,11 +1,11 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import { isListUser } from "../../lib/presence/resource-list.ts";
 import { directoryOf } from "../../platform/directory/directory.ts";
-import { Store } from "../../platform/directory/store.ts";
 import { type ImportFailure, type ImportedSubscriber, SubscriberImport } from "../../platform/directory/subscriber-import.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { cellsOf, linesOf } from "./lines.ts";
 import { firstFault } from "./plain-english.ts";
+import { requireDomain } from "./existing.ts";
 import { Problem } from "./problem.ts";
 import { json, operation, problems } from "./responses.ts";
 import { domainParameters, subscriberBody, userName } from "./schemas.ts";
@@ -53,7 +53,7 @@ export const importRoutes = new OpenAPIHono<{ Bindings: Environment }>();
 
 importRoutes.openapi(route, async (context) => {
   const { domain } = context.req.valid("param");
-  if (!(await new Store(context.env.DIRECTORY).hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+  await requireDomain(context.env, domain);
   const { body } = context.req.raw;
   const reader = readerFor(context.req.header("Content-Type") ?? "");
   const users = new SubscriberImport(context.env.DIRECTORY, domain);

@@ -15,6 +15,7 @@ import { homeName } from "../../platform/directory/directory.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { homesOf } from "./homes.ts";
 import { ListStore } from "../../platform/directory/list-store.ts";
+import { requireDomain } from "./existing.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
 import { domainParameters, fitsXml, isPlainText, subscriberParameters } from "./schemas.ts";
@@ -235,10 +236,9 @@ async function tell({ env, executionCtx }: ApiContext, domain: string, list: Lis
   if (subscriber.opened) await homes.listChanged([homeName(subscriber)], list);
 }
 
-async function refuseUnknown({ DIRECTORY }: Environment, domain: string, owner: string | undefined): Promise<void> {
-  const store = new Store(DIRECTORY);
-  if (owner !== undefined) await store.existing(domain, nameOf(owner));
-  else if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+async function refuseUnknown(environment: Environment, domain: string, owner: string | undefined): Promise<void> {
+  if (owner === undefined) await requireDomain(environment, domain);
+  else await new Store(environment.DIRECTORY).existing(domain, nameOf(owner));
 }
 
 function shown(domain: string, list: ListName, entries: Entries): ListView {

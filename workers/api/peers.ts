@@ -4,10 +4,12 @@ import { directoryOf } from "../../platform/directory/directory.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { hashOfToken } from "../../platform/directory/peers.ts";
 import { type ApiEnvironment, refuseTrust } from "./actor.ts";
+import { requireDomain } from "./existing.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
 import { domainName, domainParameters } from "./schemas.ts";
-import { type PeerRow, Store } from "../../platform/directory/store.ts";
+import { type PeerRow, ServerStore } from "../../platform/directory/server-store.ts";
+import { Store } from "../../platform/directory/store.ts";
 
 const fields = {
   domains: z
@@ -72,15 +74,15 @@ export const peerRoutes = new OpenAPIHono<ApiEnvironment>();
 
 peerRoutes.openapi(list, async (context) => {
   const { domain } = context.req.valid("param");
-  const store = new Store(context.env.DIRECTORY);
-  if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+  const store = new ServerStore(context.env.DIRECTORY);
+  await requireDomain(context.env, domain);
   return context.json({ peers: (await store.peers(domain)).map(shown) }, 200);
 });
 
 peerRoutes.openapi(put, async (context) => {
   const { domain, peer: name } = context.req.valid("param");
-  const store = new Store(context.env.DIRECTORY);
-  if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+  const store = new ServerStore(context.env.DIRECTORY);
+  await requireDomain(context.env, domain);
   const before = (await store.peers(domain)).find((one) => one.name === name);
   const { token, certificate = null, domains, trusted } = context.req.valid("json");
   const refusal = refuseTrust(context.get("actor"), trusted, before?.settings.isTrusted);
@@ -97,7 +99,7 @@ peerRoutes.openapi(put, async (context) => {
 
 peerRoutes.openapi(remove, async (context) => {
   const { domain, peer: name } = context.req.valid("param");
-  const store = new Store(context.env.DIRECTORY);
+  const store = new ServerStore(context.env.DIRECTORY);
   const before = (await store.peers(domain)).find((one) => one.name === name);
   if (before === undefined) throw new Problem(404, `there is no peer ${name} in ${domain}`);
   await store.deletePeer(domain, name);

@@ -8,10 +8,12 @@ import { keyringOf } from "../../platform/crypto/keyring.ts";
 import { readConfiguration } from "../../platform/configuration.ts";
 import { directoryOf, userOfHome } from "../../platform/directory/directory.ts";
 import type { Environment } from "../../platform/environment.ts";
+import { requireDomain } from "./existing.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
 import { canonicalName, domainName, domainParameters } from "./schemas.ts";
-import { Store, nameOf } from "../../platform/directory/store.ts";
+import { ServerStore } from "../../platform/directory/server-store.ts";
+import { nameOf } from "../../platform/directory/store.ts";
 
 const pattern = z
   .union([
@@ -160,15 +162,15 @@ export const routeRoutes = new OpenAPIHono<{ Bindings: Environment }>();
 
 routeRoutes.openapi(list, async (context) => {
   const { domain } = context.req.valid("param");
-  const store = new Store(context.env.DIRECTORY);
-  if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+  const store = new ServerStore(context.env.DIRECTORY);
+  await requireDomain(context.env, domain);
   return context.json({ routes: (await store.routes(domain)).map(shown) }, 200);
 });
 
 routeRoutes.openapi(put, async (context) => {
   const { domain, route: name } = context.req.valid("param");
-  const store = new Store(context.env.DIRECTORY);
-  if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+  const store = new ServerStore(context.env.DIRECTORY);
+  await requireDomain(context.env, domain);
   const written = context.req.valid("json");
   const { trunk } = { trunk: undefined, ...written.action };
   if (trunk !== undefined && !(await store.hasTrunk(domain, trunk)))
@@ -181,15 +183,16 @@ routeRoutes.openapi(put, async (context) => {
 
 routeRoutes.openapi(remove, async (context) => {
   const { domain, route: name } = context.req.valid("param");
-  if (!(await new Store(context.env.DIRECTORY).deleteRoute(domain, name))) throw new Problem(404, `there is no route ${name} in ${domain}`);
+  if (!(await new ServerStore(context.env.DIRECTORY).deleteRoute(domain, name)))
+    throw new Problem(404, `there is no route ${name} in ${domain}`);
   directoryOf(context.env).forget(domain);
   return context.body(null, 204);
 });
 
 routeRoutes.openapi(test, async (context) => {
   const { domain, method, uri: written, caller } = context.req.valid("json");
-  const store = new Store(context.env.DIRECTORY);
-  if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+  const store = new ServerStore(context.env.DIRECTORY);
+  await requireDomain(context.env, domain);
   const uri = parseUri(written);
   const keyring = keyringOf(readConfiguration(context.env).sealKeys);
   const address =

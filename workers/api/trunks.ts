@@ -8,10 +8,11 @@ import { readConfiguration } from "../../platform/configuration.ts";
 import { directoryOf, keyringFor } from "../../platform/directory/directory.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { type ApiEnvironment, refuseTrust } from "./actor.ts";
+import { requireDomain } from "./existing.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
 import { domainParameters, isPlainText } from "./schemas.ts";
-import { Store } from "../../platform/directory/store.ts";
+import { ServerStore } from "../../platform/directory/server-store.ts";
 import { refuseUnreachable } from "./trunk-servers.ts";
 
 const server = z
@@ -183,15 +184,15 @@ export const trunkRoutes = new OpenAPIHono<ApiEnvironment>();
 
 trunkRoutes.openapi(list, async (context) => {
   const { domain } = context.req.valid("param");
-  const store = new Store(context.env.DIRECTORY);
-  if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+  const store = new ServerStore(context.env.DIRECTORY);
+  await requireDomain(context.env, domain);
   return context.json({ trunks: (await store.trunks(domain, keyringFor(context.env))).map(shown) }, 200);
 });
 
 trunkRoutes.openapi(put, async (context) => {
   const { domain, trunk: name } = context.req.valid("param");
-  const store = new Store(context.env.DIRECTORY);
-  if (!(await store.hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+  const store = new ServerStore(context.env.DIRECTORY);
+  await requireDomain(context.env, domain);
   const keyring = keyringFor(context.env);
   if (keyring === undefined) throw new Problem(503, "the secret SEAL_KEYS is not set: trunks cannot be stored");
   const before = (await store.trunks(domain, keyring)).find((one) => one.name === name);
@@ -218,7 +219,7 @@ trunkRoutes.openapi(put, async (context) => {
 
 trunkRoutes.openapi(remove, async (context) => {
   const { domain, trunk: name } = context.req.valid("param");
-  const store = new Store(context.env.DIRECTORY);
+  const store = new ServerStore(context.env.DIRECTORY);
   const before = await trunkNamed(context.env, domain, name);
   await store.deleteTrunk(domain, name);
   directoryOf(context.env).forget(domain);
@@ -242,7 +243,7 @@ function refuseServers(environment: Environment, { server: only, servers = [] }:
 }
 
 async function trunkNamed(environment: Environment, domain: string, name: string): Promise<Trunk> {
-  const trunk = (await new Store(environment.DIRECTORY).trunks(domain, keyringFor(environment))).find((one) => one.name === name);
+  const trunk = (await new ServerStore(environment.DIRECTORY).trunks(domain, keyringFor(environment))).find((one) => one.name === name);
   if (trunk === undefined) throw new Problem(404, `there is no trunk ${name} in ${domain}`);
   return trunk;
 }

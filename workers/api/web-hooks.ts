@@ -2,11 +2,11 @@ import { OpenAPIHono, createRoute } from "@hono/zod-openapi";
 import { type WebHook, rotationTime, withNewSecret, writeWebHook } from "../../lib/web-hooks/web-hook.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
 import { directoryOf, keyringFor } from "../../platform/directory/directory.ts";
-import { Store } from "../../platform/directory/store.ts";
 import { WebHookStore } from "../../platform/directory/web-hook-store.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { whyUnreachable } from "../../platform/web-hook-receiver.ts";
 import { createSecret } from "../../platform/web-hook-sender.ts";
+import { requireDomain } from "./existing.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
 import { domainParameters } from "./schemas.ts";
@@ -113,7 +113,7 @@ export async function webHookNamed(environment: Environment, domain: string, nam
 }
 
 async function webHooksOf(environment: Environment, domain: string): Promise<WebHook[]> {
-  if (!(await new Store(environment.DIRECTORY).hasDomain(domain))) throw new Problem(404, `there is no domain ${domain}`);
+  await requireDomain(environment, domain);
   return new WebHookStore(environment.DIRECTORY).list(domain, keyringFor(environment));
 }
 
