@@ -7,6 +7,7 @@ import { Account } from "./account.ts";
 import { Contexts } from "./contexts.ts";
 import { ActiveCalls } from "./active-calls.ts";
 import { Forking } from "./forking.ts";
+import { StatelessForwarding } from "./stateless-forwarding.ts";
 import { Terminating } from "./terminating.ts";
 import type { LocalUserAgent } from "./local-user-agent.ts";
 import { ListServer } from "./list-server.ts";
@@ -60,12 +61,8 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
   const presence = new PresenceAgent(room, account, { registrar, activeCalls, pendingInvites, forking, messages }, passOn);
   const lists = new ListServer(room, account, forking, passOn);
   const localUserAgents = [presence, lists];
-  const watched = { messages, presence, localUserAgents };
-  const terminating = new Terminating(
-    room,
-    { account, registrar, forking, undelivered, activeCalls, records, ...watched, callsAtPresent },
-    passOn,
-  );
+  const stateless = new StatelessForwarding(room, { account, registrar, undelivered, activeCalls, records, localUserAgents }, passOn);
+  const terminating = new Terminating(room, { account, registrar, forking, stateless, activeCalls, messages, presence, callsAtPresent });
   const tryingTimers = new TryingTimer();
   const responses = new OriginatingResponses(room, { undelivered, activeCalls, records, pendingInvites, forking, tryingTimers });
   const originating = new Originating(

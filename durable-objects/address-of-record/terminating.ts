@@ -1,16 +1,14 @@
-import type { CallRecords } from "./call-records.ts";
 import { hasLooped } from "../../lib/proxy/loop-detection.ts";
-import { contactForGruu } from "../../lib/location/gruu.ts";
 import { isFromPhone, isInReceipt } from "../../lib/transport/return-address.ts";
-import type { HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
+import type { PhoneId } from "../../lib/transport/identifiers.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";
 import type { Branch } from "../../lib/proxy/branch.ts";
 import { inProgress, withoutRoute } from "../../lib/proxy/call-name.ts";
-import { type Forwarder, type StatelessRequest, makesDialogs, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
-import { noSubscription, refuseWithin } from "../../lib/proxy/within.ts";
+import { type Forwarder, makesDialogs } from "../../lib/proxy/outgoing-request.ts";
+import { noSubscription } from "../../lib/proxy/within.ts";
 import { refuseBlocked } from "../../lib/proxy/block-list.ts";
 import { challengesWithin, withoutAnswers } from "../../lib/proxy/foreign-challenges.ts";
-import { shownTo, standingOf, takenFrom } from "../../lib/proxy/standing.ts";
+import { standingOf, takenFrom } from "../../lib/proxy/standing.ts";
 import { preferTargets } from "../../lib/proxy/caller-preferences.ts";
 import { determineTargetsOfSearch } from "../../lib/proxy/response-context/determine-targets.ts";
 import type { ReachableTarget } from "../../lib/proxy/response-context/context.ts";
@@ -22,60 +20,48 @@ import { alter } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Fault } from "../../lib/syntax/fault.ts";
-import { readSubscriptionState } from "../../lib/presence/subscription-state.ts";
-import { type Request, type Response, hasHeader, headerValue } from "../../lib/syntax/message.ts";
+import { type Request, type Response, hasHeader } from "../../lib/syntax/message.ts";
 import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { accepted } from "../../lib/transport/envelope.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import { isGuestHome, isNonSubscriberHome, nonSubscriberPhone } from "../../lib/transport/non-subscriber.ts";
 import { randomText } from "../../platform/crypto/random.ts";
-import { refused } from "../shared/reply.ts";
+import { answered, refused } from "../shared/reply.ts";
 import type { Part, Registered } from "./part.ts";
 import type { Room } from "./room.ts";
 import type { Account } from "./account.ts";
-import { parsed, read } from "../shared/reparse.ts";
+import { read } from "../shared/reparse.ts";
 import type { ActiveCalls } from "./active-calls.ts";
 import type { Forking } from "./forking.ts";
-import type { PassOn } from "./pass-on.ts";
-import type { UndeliveredMessage, UndeliveredMessages } from "./undelivered-messages.ts";
-import type { LocalUserAgent } from "./local-user-agent.ts";
+import type { StatelessForwarding } from "./stateless-forwarding.ts";
 import type { Messages } from "./stored-messages.ts";
 import type { CallsAtPresent } from "./non-subscriber-policy.ts";
 import type { PresenceAgent } from "./presence-agent.ts";
 import type { Registrar } from "./registrar.ts";
 
-/** Maximum seconds that a notification waits for its phone, however long its subscription is. */
-const maxStateAge = 7200;
-
-/** Requests for this home's user: their targets (RFC 3261 §16.5), and those that are forwarded without state (§16.11). */
+/** Requests for this home's user: whether they may reach the user, and their targets (RFC 3261 §16.5). */
 export class Terminating implements Part {
   readonly #room: Room;
   readonly #account: Account;
   readonly #registrar: Registrar;
   readonly #forking: Forking;
-  readonly #undelivered: UndeliveredMessages;
+  readonly #stateless: StatelessForwarding;
   readonly #activeCalls: ActiveCalls;
-  readonly #records: CallRecords;
   readonly #messages: Messages;
   readonly #presence: PresenceAgent;
-  readonly #localUserAgents: readonly LocalUserAgent[];
   readonly #callsAtPresent: CallsAtPresent;
-  readonly #passOn: PassOn;
   readonly #by: Forwarder;
 
-  constructor(room: Room, parts: TerminatingParts, passOn: PassOn) {
+  constructor(room: Room, parts: TerminatingParts) {
     this.#room = room;
     this.#account = parts.account;
     this.#registrar = parts.registrar;
     this.#forking = parts.forking;
-    this.#undelivered = parts.undelivered;
+    this.#stateless = parts.stateless;
     this.#activeCalls = parts.activeCalls;
-    this.#records = parts.records;
     this.#messages = parts.messages;
     this.#presence = parts.presence;
-    this.#localUserAgents = parts.localUserAgents;
     this.#callsAtPresent = parts.callsAtPresent;
-    this.#passOn = passOn;
     this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint, hints: room.home.hints };
   }
 
@@ -85,7 +71,7 @@ export class Terminating implements Part {
     const envelope = forPhones(received, asReceived.request, isGuestHome(this.#by.home));
     const { request, mandatory } = envelope === received ? asReceived : read(envelope);
     if (envelope.calleeSubscriber !== undefined) this.#account.take(envelope.calleeSubscriber);
-    if (envelope.to.kind === "phone") return this.#toPhone(envelope, request, mandatory, now);
+    if (envelope.to.kind === "phone") return this.#stateless.toPhone(envelope, request, mandatory, now);
     const refusal = this.#refusalOf(envelope, request, mandatory);
     if (refusal !== undefined) return refusal;
     const own = this.#asksAgent(envelope, request) ? this.#presence.request(envelope, request, mandatory, now) : undefined;
@@ -117,7 +103,7 @@ export class Terminating implements Part {
     const [only, ...more] = targets;
     const isForwarded = only?.retarget !== undefined || !isFromPhone(envelope.answerTo);
     if (request.method === "INVITE" || more.length > 0 || isForwarded) return this.#search(envelope, request, targets, now);
-    if (only !== undefined) return this.#toTarget(envelope, request, mandatory, only, now);
+    if (only !== undefined) return this.#stateless.toTarget(envelope, request, mandatory, only, now);
     return request.method === "ACK" ? accepted : answered(request, 480);
   }
 
@@ -147,16 +133,7 @@ export class Terminating implements Part {
     const alterations = { popVia: true, remove };
     if (branch.kind === "stateful") return this.#forking.response(flow, response, alterations, mandatory.cseq.method, branch, now);
     if (branch.kind === "stored") return this.#messages.answered(branch.number, response.status);
-    this.#undelivered.arrived(mandatory.via.branch ?? "");
-    const { status } = response;
-    if (mandatory.cseq.method === "BYE" && status >= 200) this.#byeAnswered(mandatory, status, now);
-    const text = alter(response, alterations);
-    this.#post(branch.answerTo.home, { kind: "response", text, status, to: branch.answerTo, transaction: undefined });
-  }
-
-  #byeAnswered(mandatory: MandatoryHeaders, status: number, now: number): void {
-    this.#activeCalls.byeAnswered(mandatory, status);
-    this.#records.byeAnswered(mandatory, status, now);
+    this.#stateless.answered(response, mandatory, branch.answerTo, alterations, now);
   }
 
   /** Phones have registered: waiting messages go to them. */
@@ -175,7 +152,7 @@ export class Terminating implements Part {
 
   /** Undelivered messages that have expired. */
   onAlarm(now: number): void {
-    for (const message of this.#undelivered.expire(now)) this.#lost(message);
+    this.#stateless.expire(now);
     this.#messages.passDeadlines(now);
   }
 
@@ -248,111 +225,17 @@ export class Terminating implements Part {
     return { kind: "answered", status, text: replyTo(request, status, { toTag: randomText(), headers }) };
   }
 
-  /** One target of a non-INVITE: no state is kept. */
-  #toTarget(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, target: ReachableTarget, now: number): Receipt {
-    const { phone, contact, host, path } = target;
-    if (host !== undefined) {
-      const sent = statelessRequest(this.#by, envelope, request, mandatory, { phone, contact, host, path });
-      if (this.#send(phone, sent, envelope, now)) return accepted;
-    }
-    return this.#waitFor(phone, envelope, request, now);
-  }
-
-  /** Within a dialog: to the newest socket of the phone that the route token names (RFC 5626 §5.3). */
-  #toPhone(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt {
-    const phone = envelope.to.kind === "phone" ? envelope.to.phone : "";
-    const local = this.#localUserAgents.find((one) => one.phone === phone);
-    if (local !== undefined) return local.inDialog(envelope, request, mandatory, now);
-    const refusal = refuseWithin(this.#account.rules().blocked, envelope.identity, request, mandatory);
-    if (refusal !== undefined) return refused(request, refusal);
-    const flow = this.#room.sockets.newestTo(phone);
-    if (request.method === "BYE") {
-      this.#activeCalls.ended(mandatory);
-      const isRefusable = envelope.endedBy === undefined && flow !== undefined;
-      if (isRefusable) this.#records.ending(mandatory, now);
-      else this.#records.ended(mandatory, envelope.endedBy, now);
-    }
-    if (flow !== undefined) {
-      const target = { phone, host: flow.host, contact: contactForGruu(request.requestUri, flow.boundContacts, phone), path: [] };
-      const sent = statelessRequest(this.#by, envelope, request, mandatory, target);
-      if (this.#send(phone, sent, envelope, now)) return accepted;
-    }
-    return this.#waitFor(phone, envelope, request, now);
-  }
-
-  /** Sends a request on its phone's newest socket, and remembers it until the phone has answered. */
-  #send(phone: PhoneId, { text, branch }: StatelessRequest, envelope: RequestEnvelope, now: number): boolean {
-    const { sockets, log } = this.#room;
-    const flow = sockets.newestTo(phone);
-    if (flow === undefined) return false;
-    const shown = flow.nonSubscriber === undefined ? text : shownTo(parsed(text), standingOf(flow.nonSubscriber));
-    if (!sockets.send(flow.id, shown)) return false;
-    log.passed(now, flow.id, shown);
-    this.#undelivered.sent(flow, branch, phone, envelope, now);
-    return true;
-  }
-
-  /**
-   * The phone is away: within the grace time its request waits for it, but not longer than the sender does (RFC 4320 §4.1); for a phone
-   * that is not expected back, RFC 5626 §5.3 has 430, which goes upstream as 480.
-   */
-  #waitFor(phone: PhoneId, envelope: RequestEnvelope, request: Request, now: number): Receipt {
-    if (request.method === "NOTIFY") return this.#keepState(phone, envelope, request, now);
-    const isExpected = this.#registrar.current(now).some(({ binding }) => binding.phone === phone);
-    if (!isExpected && request.method === "BYE") this.#undelivered.keepBye(phone, envelope, now);
-    if (!isExpected) return request.method === "ACK" ? accepted : answered(request, 480, phoneAway);
-    const due = Math.min(this.#registrar.waitsFor(phone, now), now + this.#room.timers.transaction * 0.75);
-    const isKept = this.#undelivered.keep(phone, envelope, now, due);
-    return isKept || request.method === "ACK" ? accepted : answered(request, 480, phoneAway);
-  }
-
-  /** The newest state that a phone subscribes to waits for it as long as the subscription lasts (RFC 6665 §4.1.3). */
-  #keepState(phone: PhoneId, envelope: RequestEnvelope, request: Request, now: number): Receipt {
-    const { state, expires } = readSubscriptionState(headerValue(request, "subscription-state") ?? "");
-    if (this.#account.isDeleted()) return answered(request, 480, phoneAway);
-    const seconds = state === "terminated" ? this.#room.configuration.bindingGrace : Math.min(expires ?? 0, maxStateAge);
-    const topic = [headerValue(request, "call-id"), headerValue(request, "event")].join(" ");
-    const superseded = (message: UndeliveredMessage) => this.#superseded(message);
-    return this.#undelivered.keep(phone, envelope, now, now + seconds * 1000, topic, false, superseded) ? accepted : answered(request, 480);
-  }
-
-  /**
-   * A newer state includes the older one, so its sender need not wait. Our own agents do not wait, and only count what a phone has
-   * confirmed.
-   */
-  #superseded(message: UndeliveredMessage): void {
-    if (message.kind === "request" && isFromPhone(message.answerTo)) this.#answer(message, 200);
-  }
-
   /** Sends what waited for a phone that is back. */
   #handOver(phone: PhoneId, now: number): void {
-    for (const message of this.#undelivered.for(phone, now)) if (message.kind === "request") this.again(message, phone, now);
+    for (const message of this.#stateless.waiting(phone, now)) this.again(message, phone, now);
   }
 
   /** A request that may not have reached its phone is sent again. */
   again(message: RequestEnvelope, phone: PhoneId, now: number): void {
     const { request, mandatory } = read(message);
-    if (message.to.kind === "phone") return void this.#toPhone(message, request, mandatory, now);
+    if (message.to.kind === "phone") return void this.#stateless.toPhone(message, request, mandatory, now);
     const target = this.#targets(message, now).find((one) => one.phone === phone);
-    if (target !== undefined) this.#toTarget(message, request, mandatory, target, now);
-  }
-
-  /** An undelivered message has expired: its sender is answered. */
-  #lost(message: UndeliveredMessage): void {
-    if (message.kind === "request") this.#answer(message, 480);
-  }
-
-  #answer(message: RequestEnvelope, status: number): void {
-    const { request } = read(message);
-    if (request.method === "ACK") return;
-    const { answerTo: to } = message;
-    const text = replyTo(request, status, { toTag: randomText() });
-    this.#post(to.home, { kind: "response", text, status, to, transaction: undefined });
-  }
-
-  /** If it is lost the sender's own timer notices: no state is kept. */
-  #post(home: HomeName, envelope: Parameters<PassOn>[1]): void {
-    this.#passOn(home, envelope).catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
+    if (target !== undefined) this.#stateless.toTarget(message, request, mandatory, target, now);
   }
 }
 
@@ -360,12 +243,10 @@ export interface TerminatingParts {
   readonly account: Account;
   readonly registrar: Registrar;
   readonly forking: Forking;
-  readonly undelivered: UndeliveredMessages;
+  readonly stateless: StatelessForwarding;
   readonly activeCalls: ActiveCalls;
-  readonly records: CallRecords;
   readonly messages: Messages;
   readonly presence: PresenceAgent;
-  readonly localUserAgents: readonly LocalUserAgent[];
   readonly callsAtPresent: CallsAtPresent;
 }
 
@@ -381,11 +262,4 @@ function forPhones(envelope: RequestEnvelope, request: Request, isForGuest: bool
   if (isForGuest) return { ...envelope, text: alter(request, { remove: ["authorization", "proxy-authorization"] }) };
   const user = envelope.identity.slice(0, Math.max(0, envelope.identity.lastIndexOf("@")));
   return { ...envelope, text: alter(request, withoutAnswers(request, user)) };
-}
-
-const phoneAway = "the phone that it is for is not connected";
-
-/** @param why for the administrator: callers get only the status */
-function answered(request: Request, status: number, why?: string): Receipt {
-  return { kind: "answered", status, text: replyTo(request, status, { toTag: randomText() }), ...(why === undefined ? {} : { why }) };
 }

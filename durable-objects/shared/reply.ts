@@ -10,6 +10,11 @@ export function refused(request: Request, refusal: Fault): Receipt {
   return { kind: "answered", status: refusal.status, text: answerFault(request, refusal), why: refusal.fault };
 }
 
+/** The receipt that answers a request. @param why for the administrator: callers get only the status */
+export function answered(request: Request, status: number, why?: string): Receipt {
+  return { kind: "answered", status, text: replyTo(request, status, { toTag: randomText() }), ...(why === undefined ? {} : { why }) };
+}
+
 /** The response for a fault, with a Warning that explains it (RFC 3261 §20.43). */
 export function answerFault(request: Request, fault: Fault): string {
   const warning: readonly [string, string] = ["Warning", `399 offhook "${inOctets(fault.fault).replace(/["\\\r\n]/g, "'")}"`];
