@@ -1,10 +1,9 @@
 import type { CallRecords } from "./call-records.ts";
-import { hasRoomFor } from "./waiting-requests.ts";
+import { type UnansweredRequests, callerOf } from "./unanswered-requests.ts";
 import { mandatoryHeadersOf, parsedResponse } from "../shared/reparse.ts";
 import { branchName, takerOf } from "../../lib/transport/return-address.ts";
-import type { HomeName, PhoneId, TransactionId } from "../../lib/transport/identifiers.ts";
+import type { PhoneId, TransactionId } from "../../lib/transport/identifiers.ts";
 import { isSilent, passDeadlines } from "../../lib/proxy/response-context/deadlines.ts";
-import { callName } from "../../lib/proxy/call-name.ts";
 import {
   cancelAnswered,
   cancelContext,
@@ -14,19 +13,11 @@ import {
   receiveResponse,
   withBranch,
 } from "../../lib/proxy/response-context/fork.ts";
-import { readCallDetails } from "../../lib/presence/call-details.ts";
 import { dropsInvitesOnDisconnect } from "../../lib/proxy/client-quirks.ts";
 import { type Plan, determineExternalTarget } from "../../lib/proxy/response-context/determine-targets.ts";
 import { readRequestDisposition } from "../../lib/proxy/request-disposition.ts";
 import type { ExternalTarget } from "../../lib/proxy/response-context/target-set.ts";
-import {
-  type Decision,
-  type Effect,
-  type ForkedBranch,
-  type ResponseContext,
-  isPending,
-  ringsHere,
-} from "../../lib/proxy/response-context/context.ts";
+import { type Decision, type Effect, type ForkedBranch, isPending } from "../../lib/proxy/response-context/context.ts";
 import { answerSessionTimer } from "../../lib/proxy/session-timer.ts";
 import { complete } from "../../lib/proxy/response-context/search.ts";
 import { type Alterations, alter, combined } from "../../lib/syntax/alter.ts";
@@ -34,9 +25,9 @@ import { replyTo } from "../../lib/syntax/compose.ts";
 import { readContacts } from "../../lib/syntax/contact.ts";
 import { isFault, limitReached } from "../../lib/syntax/fault.ts";
 import { type Request, type Response, headerValue } from "../../lib/syntax/message.ts";
-import type { DialogEnd, CancelEnvelope, InquiryEnvelope, Receipt, ResponseEnvelope, SentRequest } from "../../lib/transport/envelope.ts";
+import type { CancelEnvelope, InquiryEnvelope, Receipt, ResponseEnvelope, SentRequest } from "../../lib/transport/envelope.ts";
 import { accepted } from "../../lib/transport/envelope.ts";
-import type { CallDetails, Flow } from "../../lib/transport/flow.ts";
+import type { Flow } from "../../lib/transport/flow.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import type { FlowClosed, Part, Registered } from "./part.ts";
 import type { Room } from "./room.ts";
@@ -59,15 +50,26 @@ export class Forking implements Part {
   readonly #finalResponses: FinalResponses;
   readonly #branches: Branches;
   readonly #retargeting: Retargeting;
+  readonly #unanswered: UnansweredRequests;
   readonly #records: CallRecords;
 
   /** @param waitsFor until when a phone that is away is waited for, in milliseconds */
-  constructor(room: Room, contexts: Contexts, records: CallRecords, passOn: PassOn, waitsFor: (phone: PhoneId, now: number) => number) {
+  constructor(
+    room: Room,
+    {
+      contexts,
+      records,
+      unanswered,
+    }: { readonly contexts: Contexts; readonly records: CallRecords; readonly unanswered: UnansweredRequests },
+    passOn: PassOn,
+    waitsFor: (phone: PhoneId, now: number) => number,
+  ) {
     this.#records = records;
     this.#room = room;
     this.#waitsFor = waitsFor;
     this.#contexts = contexts;
     this.#passOn = passOn;
+    this.#unanswered = unanswered;
     this.#finalResponses = new FinalResponses(room, contexts, passOn);
     this.#branches = new Branches(room);
     this.#retargeting = new Retargeting(room, records, passOn, (envelope) => void this.sentOnAnswered(envelope, Date.now()));
@@ -76,40 +78,6 @@ export class Forking implements Part {
   /** Whether the transaction is known: its request was here before. */
   has(transaction: TransactionId): boolean {
     return this.#contexts.find(transaction) !== undefined;
-  }
-
-  /** Calls of others that ring at this user's phones; without those that were forwarded. */
-  ringing(): RingingCall[] {
-    const isRinging = ({ context }: OpenContext) =>
-      context.method === "INVITE" && context.final === 0 && context.answerTo.home !== this.#room.home.name && ringsHere(context);
-    return this.#contexts
-      .unfinished()
-      .filter(isRinging)
-      .map(({ context, request }) => {
-        const details = readCallDetails(request, request, false);
-        const localTag = this.#contexts.earlyTag(context) ?? "";
-        return {
-          name: callName(mandatoryHeadersOf(request).callId),
-          transaction: context.transaction,
-          details: details === undefined ? undefined : { ...details, localTag },
-        };
-      });
-  }
-
-  /** Whether a call of another user with this Call-ID is ringing here. */
-  isOfOther(callId: string, home: HomeName): boolean {
-    return this.#contexts.unfinished().some(({ context, request }) => {
-      return context.final === 0 && callerOf(context).home !== home && mandatoryHeadersOf(request).callId === callId;
-    });
-  }
-
-  #hasRoomFor({ caller, answerTo }: SentRequest, { text }: Request): boolean {
-    const { home } = caller ?? answerTo;
-    const waiting = this.#contexts
-      .unfinished()
-      .filter(({ context }) => context.final === 0)
-      .map((open) => ({ home: callerOf(open.context).home, size: this.#contexts.sizeOf(open) }));
-    return hasRoomFor({ home, size: text.length }, waiting, this.#room.home.name);
   }
 
   /** Opens a context for a request of our own user to another server. */
@@ -124,7 +92,7 @@ export class Forking implements Part {
   /** Opens a context, unless too many requests wait already. @param isIncoming the request is for the user of this home */
   open(envelope: SentRequest, request: Request, { first, search }: Plan & { kind: "search" }, now: number, isIncoming = true): Receipt {
     this.#contexts.collect(now);
-    if (!this.#hasRoomFor(envelope, request)) return refused(request, tooManyUnanswered);
+    if (!this.#unanswered.hasRoomFor(envelope, request)) return refused(request, tooManyUnanswered);
     const { timers } = this.#room;
     const until = now + timers.grace;
     const { context, effects } = openContext(envelope, request.method, first, { now, until, timers, hint: this.#room.home.hint }, search);
@@ -359,23 +327,11 @@ export class Forking implements Part {
   }
 }
 
-/** The caller's end of the dialog, also if the call was forwarded. */
-function callerOf({ search, answerTo }: ResponseContext): DialogEnd {
-  return search?.caller ?? answerTo;
-}
-
 /** Whether a response answers this request: another one may have the same branch. */
 function isOfRequest(request: Request, response: Response): boolean {
   const [callId, cseq] = [headerValue(response, "call-id"), headerValue(response, "cseq")];
   const { callId: ours, cseq: sent } = mandatoryHeadersOf(request);
   return callId === ours && Number.parseInt(cseq ?? "", 10) === sent.number;
-}
-
-/** A call that rings here. */
-interface RingingCall {
-  readonly name: string;
-  readonly transaction: TransactionId;
-  readonly details: CallDetails | undefined;
 }
 
 /** The Contact URIs of a 3xx, best first. */

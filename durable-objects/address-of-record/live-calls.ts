@@ -5,6 +5,7 @@ import type { BoundContact, CallInProgress } from "../../lib/transport/flow.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import type { ActiveCalls } from "./active-calls.ts";
 import type { Forking } from "./forking.ts";
+import type { UnansweredRequests } from "./unanswered-requests.ts";
 import { HangUp } from "./hang-up.ts";
 import type { PendingInvites } from "./pending-invites.ts";
 import type { Registrar } from "./registrar.ts";
@@ -19,6 +20,7 @@ export class LiveCalls {
   readonly #activeCalls: ActiveCalls;
   readonly #pendingInvites: PendingInvites;
   readonly #forking: Forking;
+  readonly #unanswered: UnansweredRequests;
   readonly #registrar: Registrar;
   readonly #hangUp: HangUp;
 
@@ -28,6 +30,7 @@ export class LiveCalls {
       readonly activeCalls: ActiveCalls;
       readonly pendingInvites: PendingInvites;
       readonly forking: Forking;
+      readonly unanswered: UnansweredRequests;
       readonly registrar: Registrar;
     },
     passOn: (home: HomeName, envelope: RequestEnvelope) => Promise<Receipt>,
@@ -36,6 +39,7 @@ export class LiveCalls {
     this.#activeCalls = parts.activeCalls;
     this.#pendingInvites = parts.pendingInvites;
     this.#forking = parts.forking;
+    this.#unanswered = parts.unanswered;
     this.#registrar = parts.registrar;
     this.#hangUp = new HangUp(room, passOn, "server");
   }
@@ -46,7 +50,7 @@ export class LiveCalls {
       id: this.#idOf(name ?? transaction),
       ...({ state: "calling", direction: "outgoing", callId: undefined, remote: undefined, since: at } as const),
     }));
-    const ringing = this.#forking.ringing().map(({ name, details }) => ({
+    const ringing = this.#unanswered.ringing().map(({ name, details }) => ({
       id: this.#idOf(name),
       ...({ state: "ringing", direction: "incoming", callId: details?.callId, remote: details?.remote, since: undefined } as const),
     }));
@@ -69,7 +73,7 @@ export class LiveCalls {
     for (const { home, transaction } of calling)
       this.#pendingInvites.cancel(home, { transaction, reason, by: "server" }, until, () => undefined);
     if (calling.length > 0) return "ended";
-    const ringing = this.#forking.ringing().filter(({ name }) => isOne(name));
+    const ringing = this.#unanswered.ringing().filter(({ name }) => isOne(name));
     for (const { transaction } of ringing) this.#forking.cancel({ kind: "cancel", transaction, reason, by: "server" }, now);
     return ringing.length > 0 ? "ended" : "unknown";
   }

@@ -8,6 +8,7 @@ import { Contexts } from "./contexts.ts";
 import { ActiveCalls } from "./active-calls.ts";
 import { Forking } from "./forking.ts";
 import { StatelessForwarding } from "./stateless-forwarding.ts";
+import { UnansweredRequests } from "./unanswered-requests.ts";
 import { Terminating } from "./terminating.ts";
 import type { LocalUserAgent } from "./local-user-agent.ts";
 import { ListServer } from "./list-server.ts";
@@ -55,14 +56,25 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
   const pendingInvites = new PendingInvites(room, passOn);
   const contexts = new Contexts(room);
   const records: CallRecords = new CallRecords(room, contexts, activeCalls, passOn);
-  const forking = new Forking(room, contexts, records, passOn, waitsFor);
-  const callsAtPresent = (now: number) => forking.ringing().length + pendingInvites.pending().length + activeCalls.count(now);
+  const unanswered = new UnansweredRequests(room, contexts);
+  const forking = new Forking(room, { contexts, records, unanswered }, passOn, waitsFor);
+  const callsAtPresent = (now: number) => unanswered.ringing().length + pendingInvites.pending().length + activeCalls.count(now);
   const messages = new Messages(room);
-  const presence = new PresenceAgent(room, account, { registrar, activeCalls, pendingInvites, forking, messages }, passOn);
+  const presence = new PresenceAgent(room, account, { registrar, activeCalls, pendingInvites, unanswered, messages }, passOn);
   const lists = new ListServer(room, account, forking, passOn);
   const localUserAgents = [presence, lists];
   const stateless = new StatelessForwarding(room, { account, registrar, undelivered, activeCalls, records, localUserAgents }, passOn);
-  const terminating = new Terminating(room, { account, registrar, forking, stateless, activeCalls, messages, presence, callsAtPresent });
+  const terminating = new Terminating(room, {
+    account,
+    registrar,
+    forking,
+    unanswered,
+    stateless,
+    activeCalls,
+    messages,
+    presence,
+    callsAtPresent,
+  });
   const tryingTimers = new TryingTimer();
   const responses = new OriginatingResponses(room, { undelivered, activeCalls, records, pendingInvites, forking, tryingTimers });
   const originating = new Originating(
@@ -88,7 +100,7 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
     keptTrace,
     ingress,
   ];
-  const liveCalls = new LiveCalls(room, { activeCalls, pendingInvites, forking, registrar }, passOn);
+  const liveCalls = new LiveCalls(room, { activeCalls, pendingInvites, forking, unanswered, registrar }, passOn);
   return {
     account,
     registrar,

@@ -33,6 +33,7 @@ import type { Account } from "./account.ts";
 import { read } from "../shared/reparse.ts";
 import type { ActiveCalls } from "./active-calls.ts";
 import type { Forking } from "./forking.ts";
+import type { UnansweredRequests } from "./unanswered-requests.ts";
 import type { StatelessForwarding } from "./stateless-forwarding.ts";
 import type { Messages } from "./stored-messages.ts";
 import type { CallsAtPresent } from "./non-subscriber-policy.ts";
@@ -45,6 +46,7 @@ export class Terminating implements Part {
   readonly #account: Account;
   readonly #registrar: Registrar;
   readonly #forking: Forking;
+  readonly #unanswered: UnansweredRequests;
   readonly #stateless: StatelessForwarding;
   readonly #activeCalls: ActiveCalls;
   readonly #messages: Messages;
@@ -57,6 +59,7 @@ export class Terminating implements Part {
     this.#account = parts.account;
     this.#registrar = parts.registrar;
     this.#forking = parts.forking;
+    this.#unanswered = parts.unanswered;
     this.#stateless = parts.stateless;
     this.#activeCalls = parts.activeCalls;
     this.#messages = parts.messages;
@@ -117,7 +120,7 @@ export class Terminating implements Part {
     if (request.method === "NOTIFY" && !isTrunkIdentity(identity)) return noSubscription;
     const { home } = caller ?? answerTo;
     if ((toTag === undefined && !makesDialogs(request.method)) || home === this.#by.home) return undefined;
-    if (!this.#activeCalls.has(callId, now) && !this.#forking.isOfOther(callId, home)) return undefined;
+    if (!this.#activeCalls.has(callId, now) && !this.#unanswered.isOfOther(callId, home)) return undefined;
     return toTag === undefined ? inProgress : withoutRoute;
   }
 
@@ -243,6 +246,7 @@ export interface TerminatingParts {
   readonly account: Account;
   readonly registrar: Registrar;
   readonly forking: Forking;
+  readonly unanswered: UnansweredRequests;
   readonly stateless: StatelessForwarding;
   readonly activeCalls: ActiveCalls;
   readonly messages: Messages;

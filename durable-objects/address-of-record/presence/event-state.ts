@@ -13,7 +13,7 @@ import type { DialogView } from "../../../lib/presence/dialog-info.ts";
 import type { CallDetails } from "../../../lib/transport/flow.ts";
 import type { Room } from "../room.ts";
 import type { ActiveCalls } from "../active-calls.ts";
-import type { Forking } from "../forking.ts";
+import type { UnansweredRequests } from "../unanswered-requests.ts";
 import type { Messages } from "../stored-messages.ts";
 import type { PendingInvites } from "../pending-invites.ts";
 import type { Registrar } from "../registrar.ts";
@@ -27,7 +27,7 @@ export interface Sources {
   readonly registrar: Registrar;
   readonly activeCalls: ActiveCalls;
   readonly pendingInvites: PendingInvites;
-  readonly forking: Forking;
+  readonly unanswered: UnansweredRequests;
   readonly messages: Messages;
 }
 
@@ -166,10 +166,10 @@ export class EventState {
 
   /** Each call once, in its most advanced state. */
   #calls(now: number): DialogView[] {
-    const { activeCalls, pendingInvites: calls, forking } = this.#sources;
+    const { activeCalls, pendingInvites: calls, unanswered } = this.#sources;
     const found: (Omit<DialogView, "id"> & { readonly name: string })[] = [
       ...calls.pending().map((name) => ({ name, state: "trying" as const, direction: "initiator" as const, details: undefined })),
-      ...forking.ringing().map((call) => ({ ...call, state: "early" as const, direction: "recipient" as const })),
+      ...unanswered.ringing().map((call) => ({ ...call, state: "early" as const, direction: "recipient" as const })),
       ...activeCalls.all(now).map(({ name, details }) => ({ name, state: "confirmed" as const, direction: directionOf(details), details })),
     ];
     // The first dialog of a call has the name that the call had before; those of other phones that have answered have their own.
