@@ -1,9 +1,7 @@
-import { returnToPhone } from "../../lib/transport/return-address.ts";
 import type { HomeName, TransactionId } from "../../lib/transport/identifiers.ts";
 import type { Address } from "../../lib/location/address.ts";
-import { transactionNames } from "../../lib/proxy/branch.ts";
 import { callName } from "../../lib/proxy/call-name.ts";
-import { type RoutingDecision, validateAndRoute } from "../../lib/proxy/validate-and-route.ts";
+import { type RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
 import { dropsInvitesOnDisconnect } from "../../lib/proxy/client-quirks.ts";
 import { applySessionTimer } from "../../lib/proxy/session-timer.ts";
 import { alter, combined } from "../../lib/syntax/alter.ts";
@@ -13,7 +11,6 @@ import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { type Request, headerValue } from "../../lib/syntax/message.ts";
 import { capabilities } from "../../lib/server/capabilities.ts";
-import { endsHere } from "../../lib/server/ends-here.ts";
 import { inspectRequest } from "../../lib/uas/inspect-request.ts";
 import type { CancelEnvelope, Receipt, RequestEnvelope, SentRequest } from "../../lib/transport/envelope.ts";
 import { type Flow, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
@@ -29,10 +26,11 @@ import type { ListServer } from "./list-server.ts";
 import type { PendingInvites } from "./pending-invites.ts";
 import { mandatoryHeadersOf, parsed } from "../shared/reparse.ts";
 import type { CallRecords } from "./call-records.ts";
-import { type External, type RedirectTarget, type TargetQuestion, decideTarget, selectTarget } from "../shared/target-selection.ts";
+import { type External, type RedirectTarget, decideTarget, selectTarget } from "../shared/target-selection.ts";
+import { OriginatingRequests } from "./originating-requests.ts";
 import type { OriginatingResponses } from "./originating-responses.ts";
 import type { TryingTimer } from "./trying-timer.ts";
-import { type CallsAtPresent, NonSubscriberPolicy, identityOf } from "./non-subscriber-policy.ts";
+import { type CallsAtPresent, NonSubscriberPolicy } from "./non-subscriber-policy.ts";
 
 export interface OriginatingParts {
   readonly account: Account;
@@ -65,6 +63,7 @@ export class Originating {
   readonly #callsAtPresent: CallsAtPresent;
   readonly #forking: OriginatingParts["forking"];
   readonly #policy: NonSubscriberPolicy;
+  readonly #requests: OriginatingRequests;
   readonly #passOn: PassOn;
   readonly #responses: OriginatingResponses;
   readonly #tryingTimers: TryingTimer;
@@ -95,6 +94,7 @@ export class Originating {
     this.#callsAtPresent = callsAtPresent;
     this.#forking = forking;
     this.#policy = new NonSubscriberPolicy(room, callsAtPresent);
+    this.#requests = new OriginatingRequests(room, account, pendingInvites, this.#policy);
     this.#responses = responses;
     this.#tryingTimers = tryingTimers;
     this.#passOn = passOn;
@@ -102,7 +102,7 @@ export class Originating {
 
   /** Any request but REGISTER and CANCEL, from an authenticated flow. */
   async request(flow: Flow, request: Request, mandatory: MandatoryHeaders, now: number): Promise<void> {
-    const way = this.#validateAndRoute(flow, request, mandatory);
+    const way = this.#requests.route(flow, request, mandatory);
     if (isFault(way)) return this.#refuse(flow, request, way, now);
     const refusal = await this.#policy.refuse(flow, request, mandatory, way, now);
     if (refusal !== undefined) return this.#refuse(flow, request, refusal, now);
@@ -112,7 +112,7 @@ export class Originating {
     const text = alter(request, timer === undefined ? way.alterations : combined(way.alterations, timer));
     if (way.kind === "dialog") return this.#withinDialog(flow, request, mandatory, { way, text }, now);
     // The ACK for a 2xx has our route; any other is for a refusal and ends here (RFC 3261 §17.1.1.3).
-    if (request.method === "ACK") return this.#acknowledged(this.#transactionsOf(mandatory), now);
+    if (request.method === "ACK") return this.#acknowledged(this.#requests.transactionsOf(mandatory), now);
     return this.#outsideDialog(flow, request, mandatory, { way, text }, now);
   }
 
@@ -120,7 +120,7 @@ export class Originating {
   #withinDialog(flow: Flow, request: Request, mandatory: MandatoryHeaders, { way, text }: Forwarded<"dialog">, now: number): void {
     if (request.method === "BYE") this.#ended(mandatory, now);
     const { receiver, recordRoute } = way;
-    const sent = this.#sent(flow, mandatory, { text, recordRoute });
+    const sent = this.#requests.sent(flow, mandatory, { text, recordRoute });
     this.#send(flow, request, receiver.home, { ...sent, to: { kind: "phone", phone: receiver.phone } }, now);
   }
 
@@ -139,32 +139,15 @@ export class Originating {
   ): Promise<void> {
     const breadth = readBreadth(request);
     if (isFault(breadth)) return this.#refuse(flow, request, breadth, now);
-    const sent = this.#sent(flow, mandatory, { text, recordRoute: undefined, ...(breadth === undefined ? {} : { breadth }) });
+    const sent = this.#requests.sent(flow, mandatory, { text, recordRoute: undefined, ...(breadth === undefined ? {} : { breadth }) });
     if (flow.nonSubscriber === undefined && this.#lists.serves(request, way.address))
       return this.#subscribe(flow, request, mandatory, sent, way.address, now);
-    const target = await selectTarget(this.#room, this.#questionOf(flow, request.method, request, way));
+    const target = await selectTarget(this.#room, this.#requests.question(flow, request.method, request, way));
     if (isFault(target)) return this.#refuse(flow, request, target, now);
     if (target.kind === "redirect") return this.#redirect(flow, request, target, now);
     if (target.kind === "external") return this.#sendExternal(flow, request, sent, target, now);
     const { kind: _kind, home, ...more } = target;
     this.#send(flow, request, home, { ...sent, ...more }, now);
-  }
-
-  #questionOf(
-    flow: Flow,
-    method: string,
-    { requestUri }: Request,
-    { address, isLast }: RoutingDecision & { kind: "address" },
-  ): TargetQuestion {
-    const { user, domain } = this.#room.home;
-    return {
-      method,
-      requestUri,
-      address,
-      caller: `${user}@${domain}`,
-      isNonSubscriber: flow.nonSubscriber !== undefined,
-      isLast: isLast === true,
-    };
   }
 
   #acknowledged(transactions: readonly string[], now: number): void {
@@ -195,7 +178,7 @@ export class Originating {
 
   /** RFC 3261 §16.10: answered here, and forwarded where its INVITE went. */
   async cancel(flow: Flow, request: Request, mandatory: MandatoryHeaders, now: number): Promise<void> {
-    const transaction = this.#transactionOf(mandatory);
+    const transaction = this.#requests.transactionOf(mandatory);
     const home = this.#pendingInvites.homeOf(transaction);
     // Within a dialog the INVITE was forwarded without state, and so is its CANCEL (§16.11).
     if (home === undefined && mandatory.toTag !== undefined) return this.request(flow, request, mandatory, now);
@@ -222,41 +205,10 @@ export class Originating {
   /** The home with the response context of an INVITE: ours, if it went to another server, or that of the called user. */
   async #homeByName(flow: Flow, request: Request, mandatory: MandatoryHeaders, transaction: TransactionId): Promise<string | undefined> {
     if (this.#forking.has(transaction)) return this.#room.home.name;
-    const way = this.#validateAndRoute(flow, request, mandatory);
+    const way = this.#requests.route(flow, request, mandatory);
     if (isFault(way) || way.kind !== "address") return undefined;
-    const target = await decideTarget(this.#room, this.#questionOf(flow, "INVITE", request, way));
+    const target = await decideTarget(this.#room, this.#requests.question(flow, "INVITE", request, way));
     return !isFault(target) && target.kind === "home" ? target.home : undefined;
-  }
-
-  #validateAndRoute(flow: Flow, request: Request, mandatory: MandatoryHeaders): RoutingDecision | Fault {
-    return validateAndRoute(request, mandatory, {
-      keyring: this.#room.keyring,
-      owner:
-        flow.nonSubscriber === undefined
-          ? { home: this.#room.home.name, ...this.#account.owner() }
-          : this.#policy.owner(flow.nonSubscriber),
-      isOurs: (host) => this.#isOurs(host, flow),
-      endsHere,
-    });
-  }
-
-  #isOurs(host: string, flow: Flow): boolean {
-    return (
-      host === flow.host.toLowerCase() ||
-      host === this.#room.configuration.publicHost ||
-      host.replace(/:\d+$/, "") === this.#room.home.domain
-    );
-  }
-
-  #sent(flow: Flow, mandatory: MandatoryHeaders, more: Pick<SentRequest, "text" | "recordRoute" | "breadth">): SentRequest {
-    const { user, domain, name: home } = this.#room.home;
-    return {
-      kind: "request",
-      answerTo: returnToPhone(home, flow.id, phoneOnFlow(flow)),
-      transaction: this.#transactionOf(mandatory),
-      identity: flow.nonSubscriber === undefined ? `${user}@${domain}` : identityOf(flow.nonSubscriber, mandatory),
-      ...more,
-    };
   }
 
   #send(flow: Flow, request: Request, home: HomeName, envelope: RequestEnvelope, now: number): void {
@@ -323,17 +275,6 @@ export class Originating {
     this.#refuse(flow, request, fault(500, "the other side cannot be reached now", [["Retry-After", "5"]]), Date.now());
   }
 
-  /** The name of a pending INVITE, if it is one: it may be from before a key change. */
-  #transactionOf(mandatory: MandatoryHeaders): string {
-    const names = this.#transactionsOf(mandatory);
-    return names.find((name) => this.#pendingInvites.homeOf(name) !== undefined) ?? (names[0] as string);
-  }
-
-  #transactionsOf(mandatory: MandatoryHeaders): readonly string[] {
-    const { branch, sentBy } = mandatory.via;
-    return transactionNames(this.#room.keyring, this.#room.home.name, branch ?? `${mandatory.callId} ${mandatory.cseq.number}`, sentBy);
-  }
-
   /** RFC 3261 §11.2: the capabilities of this server. */
   #serve(flow: Flow, request: Request, now: number): void {
     if (request.method === "ACK") return;
@@ -361,7 +302,7 @@ export class Originating {
   #recordRefused(flow: Flow, request: Request, text: string, why: string, now: number): void {
     const mandatory = mandatoryHeadersOf(request);
     if (flow.nonSubscriber !== undefined || mandatory.toTag !== undefined) return;
-    this.#records.refused(request, this.#sent(flow, mandatory, { text: "", recordRoute: undefined }), text, why, now);
+    this.#records.refused(request, this.#requests.sent(flow, mandatory, { text: "", recordRoute: undefined }), text, why, now);
   }
 
   #reply(flow: Flow, request: Request, text: string, status: number, now: number, why?: string): void {

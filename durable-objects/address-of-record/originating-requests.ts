@@ -1,0 +1,92 @@
+import { returnToPhone } from "../../lib/transport/return-address.ts";
+import { transactionNames } from "../../lib/proxy/branch.ts";
+import { type RoutingDecision, validateAndRoute } from "../../lib/proxy/validate-and-route.ts";
+import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
+import { type Fault } from "../../lib/syntax/fault.ts";
+import { type Request } from "../../lib/syntax/message.ts";
+import { endsHere } from "../../lib/server/ends-here.ts";
+import type { SentRequest } from "../../lib/transport/envelope.ts";
+import { type Flow, phoneOnFlow } from "../../lib/transport/flow.ts";
+import type { Room } from "./room.ts";
+import type { Account } from "./account.ts";
+import type { PendingInvites } from "./pending-invites.ts";
+import { type TargetQuestion } from "../shared/target-selection.ts";
+import { NonSubscriberPolicy, identityOf } from "./non-subscriber-policy.ts";
+
+/** How a request of this home's user, guest or peer is read, named, and written for the next home. */
+export class OriginatingRequests {
+  readonly #room: Room;
+  readonly #account: Account;
+  readonly #pendingInvites: PendingInvites;
+  readonly #policy: NonSubscriberPolicy;
+
+  constructor(room: Room, account: Account, pendingInvites: PendingInvites, policy: NonSubscriberPolicy) {
+    this.#room = room;
+    this.#account = account;
+    this.#pendingInvites = pendingInvites;
+    this.#policy = policy;
+  }
+
+  /** Validates a request, and decides where it goes (RFC 3261 §16.3, §16.4). */
+  route(flow: Flow, request: Request, mandatory: MandatoryHeaders): RoutingDecision | Fault {
+    return validateAndRoute(request, mandatory, {
+      keyring: this.#room.keyring,
+      owner:
+        flow.nonSubscriber === undefined
+          ? { home: this.#room.home.name, ...this.#account.owner() }
+          : this.#policy.owner(flow.nonSubscriber),
+      isOurs: (host) => this.#isOurs(host, flow),
+      endsHere,
+    });
+  }
+
+  #isOurs(host: string, flow: Flow): boolean {
+    return (
+      host === flow.host.toLowerCase() ||
+      host === this.#room.configuration.publicHost ||
+      host.replace(/:\d+$/, "") === this.#room.home.domain
+    );
+  }
+
+  /** The request as the next home gets it, besides its target. */
+  sent(flow: Flow, mandatory: MandatoryHeaders, more: Pick<SentRequest, "text" | "recordRoute" | "breadth">): SentRequest {
+    const { user, domain, name: home } = this.#room.home;
+    return {
+      kind: "request",
+      answerTo: returnToPhone(home, flow.id, phoneOnFlow(flow)),
+      transaction: this.transactionOf(mandatory),
+      identity: flow.nonSubscriber === undefined ? `${user}@${domain}` : identityOf(flow.nonSubscriber, mandatory),
+      ...more,
+    };
+  }
+
+  /** What target selection has to know of a request. */
+  question(
+    flow: Flow,
+    method: string,
+    { requestUri }: Request,
+    { address, isLast }: RoutingDecision & { kind: "address" },
+  ): TargetQuestion {
+    const { user, domain } = this.#room.home;
+    return {
+      method,
+      requestUri,
+      address,
+      caller: `${user}@${domain}`,
+      isNonSubscriber: flow.nonSubscriber !== undefined,
+      isLast: isLast === true,
+    };
+  }
+
+  /** The name of a pending INVITE, if it is one: it may be from before a key change. */
+  transactionOf(mandatory: MandatoryHeaders): string {
+    const names = this.transactionsOf(mandatory);
+    return names.find((name) => this.#pendingInvites.homeOf(name) !== undefined) ?? (names[0] as string);
+  }
+
+  /** The names that it may have: one for each key. */
+  transactionsOf(mandatory: MandatoryHeaders): readonly string[] {
+    const { branch, sentBy } = mandatory.via;
+    return transactionNames(this.#room.keyring, this.#room.home.name, branch ?? `${mandatory.callId} ${mandatory.cseq.number}`, sentBy);
+  }
+}
