@@ -305,8 +305,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
         const receipt = this.#parts.terminating.request(envelope, now);
         const { answerTo } = envelope;
         if (receipt.kind === "answered") this.#refused(envelope, receipt, now);
-        if (receipt.kind === "answered" && isFromPhone(answerTo) && isHopName(answerTo.home) && envelope.to.kind === "address")
-          this.#parts.records.refused(parsed(envelope.text), envelope, receipt.text, receipt.why, now);
+        if (receipt.kind === "answered" && isHopName(answerTo.home)) this.#recordRefused(envelope, receipt, now);
         // Homes log the responses for their own phones.
         if (receipt.kind === "answered" && isHopName(answerTo.home)) this.#room.log.concluded(now, "-", receipt.status, receipt.text);
         return receipt;
@@ -321,6 +320,12 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
         this.#parts.records.endedElsewhere(envelope, now);
         return accepted;
     }
+  }
+
+  /** A call of a trunk has its record here: the connection to its server keeps nothing. */
+  #recordRefused(envelope: RequestEnvelope, { text, why }: Receipt & { kind: "answered" }, now: number): void {
+    if (!isFromPhone(envelope.answerTo) || envelope.to.kind !== "address" || !envelope.text.startsWith("INVITE ")) return;
+    this.#parts.records.refused(parsed(envelope.text), envelope, text, why, now);
   }
 
   /** Where a response goes: to a phone, or to what has sent a request of its own from here. */

@@ -112,12 +112,14 @@ export class DomainEvents extends DurableObject<Environment> implements DomainEv
     const hook = (await directory.webHooks(this.#domain)).find(({ name }) => name === delivery.hook);
     if (hook === undefined) return this.#isDeleted(delivery.hook);
     if (hook.disabled !== undefined) return "ended";
+    const payload = this.#deliveries.payloadOf(delivery);
+    if (payload === undefined) return { status: null, error: "it was dropped meanwhile" };
     const now = Date.now();
-    const result = await sendToWebHook(this.#environment, hook, { id: delivery.id, payload: this.#deliveries.payloadOf(delivery) }, now);
+    const result = await sendToWebHook(this.#environment, hook, { id: delivery.id, payload }, now);
     if (result.status !== gone) return result;
-    await new WebHookStore(this.#environment.DIRECTORY).disable(hook, now);
+    const isDisabled = await new WebHookStore(this.#environment.DIRECTORY).disable(hook, now);
     directory.forget(this.#domain);
-    return "ended";
+    return isDisabled ? "ended" : result;
   }
 
   /** A hook that was made a moment ago may be missing in the cache. */

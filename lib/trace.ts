@@ -17,8 +17,9 @@ export function maskUri(text: string): string {
 
 /** @param before what stands before an `@` */
 function withoutPassword(before: string): string {
-  const scheme = before.toLowerCase().lastIndexOf("sip");
-  const start = scheme < 0 ? -1 : before.indexOf(":", scheme);
-  const colon = start < 0 ? -1 : before.indexOf(":", start + 1);
-  return colon < 0 || /[\s<>"]/.test(before.slice(scheme)) ? before : `${before.slice(0, colon)}:***`;
+  const start = Math.max(...[" ", "\t", "\n", "<", ">", '"'].map((delimiter) => before.lastIndexOf(delimiter))) + 1;
+  const [scheme] = /sips?:/i.exec(before.slice(start)) ?? [];
+  const user = scheme === undefined ? -1 : before.indexOf(scheme, start) + scheme.length;
+  const colon = user < 0 ? -1 : before.indexOf(":", user);
+  return colon < 0 ? before : `${before.slice(0, colon)}:***`;
 }

@@ -1,5 +1,6 @@
 import type { CallRecord } from "../lib/proxy/call-record/call-record.ts";
 import { recordView } from "../lib/proxy/call-record/record-view.ts";
+import { readConfiguration } from "./configuration.ts";
 import { CallStore, type KeptRecord } from "./directory/call-store.ts";
 import { type DomainEvent, enqueueEvents, maxPayload } from "./domain-events.ts";
 import type { Environment } from "./environment.ts";
@@ -13,8 +14,9 @@ export interface RecordStore {
 /** Octets of an event besides its data. */
 const around = 200;
 
-/** Into the queue, if there is one, or directly into the directory. */
-export function callRecordsOf(environment: Environment): RecordStore {
+/** Into the queue, if there is one, or directly into the directory; undefined if this server keeps no records. */
+export function callRecordsOf(environment: Environment): RecordStore | undefined {
+  if (readConfiguration(environment).callRecordDays === 0) return undefined;
   const { CALL_RECORDS: queue } = environment;
   if (queue !== undefined) return { keep: async (record) => void (await queue.send(record)) };
   return { keep: (record) => keepRecords(environment, [record]) };

@@ -39,7 +39,7 @@ export class ActiveCalls implements Part {
   /** The names of calls with a row; undefined before the rows are read. */
   #rows: Set<string> | undefined;
   /** What a BYE has just ended, by name, in case its other end refuses it. In memory only, because that is known within seconds. */
-  readonly #justEnded = new Map<string, { readonly flow: FlowId; readonly call: CallInProgress }>();
+  readonly #justEnded = new Map<string, readonly { readonly flow: FlowId; readonly call: CallInProgress }[]>();
   /** Ended dialogs: a 2xx that is repeated after the BYE begins none. In memory only, because it is repeated for seconds only. */
   #over: readonly string[] = [];
 
@@ -124,7 +124,7 @@ export class ActiveCalls implements Part {
     for (const { id, activeCalls } of this.#room.sockets.all()) {
       const own = activeCalls?.filter(({ name }) => names.includes(name)) ?? [];
       if (activeCalls === undefined || own.length === 0) continue;
-      for (const call of own) this.#justEnded.set(call.name, { flow: id, call });
+      for (const call of own) this.#justEnded.set(call.name, [...(this.#justEnded.get(call.name) ?? []), { flow: id, call }]);
       this.#room.sockets.update(id, { activeCalls: without(activeCalls, names) });
     }
     const [oldest] = this.#justEnded.keys();
@@ -142,12 +142,15 @@ export class ActiveCalls implements Part {
   /** The final response to a BYE has passed: after a refusal the call goes on. */
   byeAnswered(dialog: DialogIds, status: number): void {
     const name = dialogName(dialog);
-    const before = this.#justEnded.get(name);
+    const ends = this.#justEnded.get(name);
     this.#justEnded.delete(name);
-    if (before === undefined || endsDialog(status)) return;
+    if (ends === undefined || endsDialog(status)) return;
     this.#over = this.#over.filter((one) => one !== name);
-    const { activeCalls = [] } = this.#room.sockets.byId(before.flow) ?? {};
-    this.#room.sockets.update(before.flow, { activeCalls: [...activeCalls, before.call].slice(-maxDialogs) });
+    // Both ends may be phones of this user.
+    for (const { flow, call } of ends) {
+      const { activeCalls = [] } = this.#room.sockets.byId(flow) ?? {};
+      this.#room.sockets.update(flow, { activeCalls: [...activeCalls, call].slice(-maxDialogs) });
+    }
   }
 
   onFlowClosed({ flow, isOnPurpose }: FlowClosed, now: number): void {

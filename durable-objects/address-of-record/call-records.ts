@@ -1,5 +1,7 @@
 import { mandatoryHeadersOf, parsedResponse } from "../shared/reparse.ts";
 import { storedShape } from "../../platform/stored-shape.ts";
+import { TokenBucket } from "../../platform/token-bucket.ts";
+import { legible } from "../../lib/syntax/octets.ts";
 import {
   type CallEnd,
   type CallNotes,
@@ -34,10 +36,10 @@ const lookEvery = 3_600_000;
 const slack = 2 * lookEvery;
 /** Milliseconds after which an answered call that nothing more is heard of counts as over: with its phone connected, and elsewhere. */
 const maxUnheard = { here: 4 * 3_600_000, elsewhere: 24 * 3_600_000 };
-/** Refused calls in a minute that get a record, and rows that wait to be stored. */
-const maxRefused = 30;
+/** Refused calls that get a record: at once, and in a second. */
+const maxRefused = [30, 0.5] as const;
+/** Rows that wait to be stored. */
 const maxWaiting = 200;
-const minute = 60_000;
 
 const recordShape = storedShape<CallRecord>();
 
@@ -58,15 +60,14 @@ export class CallRecords implements Part {
   /** Calls whose record is on its way. */
   readonly #sending = new Set<string>();
   #pause = retryAfter.first;
-  /** Milliseconds, of the refused calls of the last minute. */
-  #refused: readonly number[] = [];
+  readonly #refused = new TokenBucket(...maxRefused);
 
   constructor(room: Room, contexts: Contexts, activeCalls: ActiveCalls, passOn: PassOn) {
     this.#room = room;
     this.#contexts = contexts;
     this.#activeCalls = activeCalls;
     this.#passOn = passOn;
-    this.#isOff = room.configuration.callRecordDays === 0;
+    this.#isOff = room.records === undefined;
   }
 
   /** The notes of a new call; undefined for other requests. @param isIncoming the user of this home is called */
@@ -79,7 +80,7 @@ export class CallRecords implements Part {
     const notes = this.#contexts.notesOf(transaction);
     if (notes === undefined) return;
     const userAgent = headerValue(response, "user-agent") ?? headerValue(response, "server");
-    const device = { branch, ...(userAgent === undefined ? {} : { userAgent: userAgent.slice(0, maxUserAgent) }), way: flow.way };
+    const device = { branch, ...(userAgent === undefined ? {} : { userAgent: legible(userAgent, maxUserAgent) }), way: flow.way };
     this.#contexts.note(transaction, noteDevice(this.#withProgress(transaction, notes), device));
   }
 
@@ -148,9 +149,7 @@ export class CallRecords implements Part {
   refused(request: Request, sent: SentRequest, final: string, why: string | undefined, now: number): void {
     const status = Number(final.slice(8, 11));
     if (this.#isOff || request.method !== "INVITE" || status < 300 || status === 401 || status === 407) return;
-    this.#refused = this.#refused.filter((at) => at > now - minute);
-    if (this.#refused.length >= maxRefused || !this.#room.alarm.isReady) return;
-    this.#refused = [...this.#refused, now];
+    if (!this.#room.alarm.isReady || !this.#refused.take(now)) return;
     const reason = final.slice("SIP/2.0 400 ".length, final.indexOf("\r\n"));
     const { name, domain } = this.#room.home;
     const parties = this.#partiesOf(sent, sent.answerTo.home !== name);
@@ -162,10 +161,7 @@ export class CallRecords implements Part {
 
   /** A phone in a call is back; a home that has lost its memory stores what it could not store before. */
   onRegistered({ phones }: Registered, now: number): void {
-    if (this.#isOff) return;
-    for (const { value } of this.#waiting()) this.#storeRefused(recordShape.read(value), now);
-    for (const call of this.#contexts.unrecorded()) {
-      if (isOver(call.notes)) this.#store(call, now);
+    for (const call of this.#storeWaiting(now)) {
       const phone = phoneIn(call);
       if (phone === undefined || !phones.includes(phone) || lostSince(call.notes) === undefined) continue;
       this.#contexts.note(call.context.transaction, noteEvents(call.notes, [{ at: now, event: "flow regained" }]), true);
@@ -182,12 +178,16 @@ export class CallRecords implements Part {
 
   /** Stores what could not be stored before, and looks for calls that have ended without a BYE. */
   onAlarm(now: number): void {
-    if (this.#isOff) return;
+    for (const call of this.#storeWaiting(now)) this.#lookAt(call, now);
+  }
+
+  /** Stores what could not be stored before. @returns the calls in progress */
+  #storeWaiting(now: number): RecordedCall[] {
+    if (this.#isOff) return [];
     for (const { value } of this.#waiting()) this.#storeRefused(recordShape.read(value), now);
-    for (const call of this.#contexts.unrecorded()) {
-      if (isOver(call.notes)) this.#store(call, now);
-      else this.#lookAt(call, now);
-    }
+    const calls = this.#contexts.unrecorded();
+    for (const call of calls) if (isOver(call.notes)) this.#store(call, now);
+    return calls.filter(({ notes }) => !isOver(notes));
   }
 
   /** The time until a call without its phone counts as over. */
@@ -262,13 +262,13 @@ export class CallRecords implements Part {
       return;
     }
     const record = recordOf(context, notes, request, this.#room.home.domain);
-    if (record !== undefined) await this.#room.records.keep(record);
+    if (record !== undefined) await this.#room.records?.keep(record);
   }
 
   #storeRefused(record: CallRecord, now: number): void {
     if (this.#sending.has(record.id)) return;
     const forget = () => this.#room.memory.run("DELETE FROM call_records WHERE id = ?", record.id);
-    void this.#confirm(this.#room.records.keep(record), record.id, forget, now);
+    void this.#confirm(this.#room.records?.keep(record) ?? Promise.resolve(), record.id, forget, now);
   }
 
   /** What could not be stored stays in its row, and is tried again. */

@@ -145,9 +145,10 @@ export class Contexts {
 
   /** The record of a call is kept elsewhere: its context is deleted when nothing else needs it. */
   recorded(transaction: TransactionId, now: number): void {
-    this.#recorded.add(transaction);
     const open = this.#open.get(transaction);
-    if (open === undefined || !isFinished(open.context)) return;
+    if (open === undefined) return;
+    this.#recorded.add(transaction);
+    if (!isFinished(open.context)) return;
     const isOver = open.context.final >= 300 || open.context.collect <= now;
     if (isOver && !owesCancel(open.context)) this.#delete(transaction);
   }

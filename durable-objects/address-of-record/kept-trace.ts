@@ -41,12 +41,13 @@ export class KeptTrace implements Part {
     this.#isUnauthenticated = isUnauthenticated;
   }
 
-  /** Keeps the messages from now on. @param until milliseconds; a time that is over ends it */
+  /** Keeps the messages from now on; those of an earlier time that is over make room. @param until milliseconds */
   begin(until: number, now: number): void {
     this.#read();
+    if ((this.#until ?? 0) <= now) this.forget();
     this.#until = until;
     this.#memory.run("INSERT OR REPLACE INTO kept_trace (number, at, value) VALUES (?, ?, '{}')", endRow, until);
-    this.#alarm.noLaterThan(Math.max(until, now) + lifetime, slack);
+    this.#alarm.noLaterThan(now + lifetime, slack);
   }
 
   /** A message, or a note. Nothing is read or written before a client of the home has authenticated. */
@@ -58,8 +59,8 @@ export class KeptTrace implements Part {
       if (this.#unauthenticated >= maxUnauthenticated) return;
       this.#unauthenticated += 1;
     }
-    const shown = direction === "note" ? text : withoutSecrets(text);
-    const value = entryShape.write({ at, direction, flow, text: legible(maskUri(shown.slice(0, maxText))) });
+    const shown = direction === "note" ? maskUri(text.slice(0, maxText)) : withoutSecrets(text);
+    const value = entryShape.write({ at, direction, flow, text: legible(shown, maxText) });
     this.#memory.run("INSERT OR REPLACE INTO kept_trace (number, at, value) VALUES (?, ?, ?)", this.#next, at, value);
     this.#next += 1;
   }
@@ -83,16 +84,26 @@ export class KeptTrace implements Part {
 
   /** Deletes what is a day old. */
   onAlarm(now: number): void {
-    const [newest] = this.#memory.all<{ at: number | null }>("SELECT MAX(at) AS at FROM kept_trace");
-    if (newest?.at === undefined || newest.at === null) return;
-    if (newest.at <= now - lifetime) this.forget();
-    else this.#alarm.noLaterThan(newest.at + lifetime, slack);
+    if (this.#end() === undefined) return;
+    this.#memory.run("DELETE FROM kept_trace WHERE number > ? AND at <= ?", endRow, now - lifetime);
+    const [{ oldest } = { oldest: null }] = this.#memory.all<{ oldest: number | null }>(
+      "SELECT MIN(at) AS oldest FROM kept_trace WHERE number > ?",
+      endRow,
+    );
+    if (oldest !== null) this.#alarm.noLaterThan(oldest + lifetime, slack);
+    else if ((this.#end() ?? 0) <= now) this.forget();
+    else this.#alarm.noLaterThan(now + lifetime, slack);
+  }
+
+  /** Until when messages are kept, as the row has it. */
+  #end(): number | undefined {
+    const [end] = this.#memory.all<{ at: number }>("SELECT at FROM kept_trace WHERE number = ?", endRow);
+    return end?.at;
   }
 
   #read(): void {
     if (this.#until !== undefined) return;
-    const [end] = this.#memory.all<{ at: number }>("SELECT at FROM kept_trace WHERE number = ?", endRow);
-    this.#until = end?.at ?? 0;
+    this.#until = this.#end() ?? 0;
     const [last] = this.#memory.all<{ number: number | null }>("SELECT MAX(number) AS number FROM kept_trace");
     this.#next = (last?.number ?? 0) + 1;
   }

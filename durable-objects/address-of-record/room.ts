@@ -34,7 +34,7 @@ export interface Room {
   readonly log: Log;
   readonly failed: FailedCalls;
   /** Where the records of calls are kept. */
-  readonly records: RecordStore;
+  readonly records: RecordStore | undefined;
   /** Tells the web hooks of the domain. */
   readonly announcer: Announcer;
 }

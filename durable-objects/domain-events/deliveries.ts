@@ -73,9 +73,10 @@ export class Deliveries {
     return this.of(hook).find((one) => one.id === id);
   }
 
-  payloadOf({ hook, at, id }: Delivery): string {
+  /** Undefined if the delivery is not there any more. */
+  payloadOf({ hook, at, id }: Delivery): string | undefined {
     const rows = this.#memory.all<{ payload: string }>("SELECT payload FROM deliveries WHERE hook = ? AND at = ? AND id = ?", hook, at, id);
-    return rows[0]?.payload ?? "";
+    return rows[0]?.payload;
   }
 
   /** Saves an event for a hook, unless it is there already. */

@@ -41,6 +41,15 @@ const maxDialogs = 8;
 /** Ended dialogs that are remembered. */
 const maxOver = 1000;
 
+/** A call whose BYE has no answer yet. */
+interface Ending {
+  readonly call: Call;
+  readonly by: EndedBy;
+  /** Milliseconds: when the BYE passed. */
+  readonly at: number;
+  readonly timer: ReturnType<typeof setTimeout>;
+}
+
 const goesOn = ["INVITE", "ACK", "UPDATE"];
 
 /** What identifies a call. */
@@ -55,12 +64,12 @@ export class ActiveCalls {
   readonly #ended: (forwardedBy: ReturnAddress, by: EndedBy, now: number) => void;
   readonly #calls = new Map<string, Call>();
   /** What a BYE has just ended, by the name of its dialog, and who has sent it: until its answer has passed. */
-  readonly #ending = new Map<string, { readonly call: Call; readonly by: EndedBy }>();
+  readonly #ending = new Map<string, Ending>();
   /** The newest ended dialogs, by name: late messages of them, such as a 2xx that is repeated after the BYE, begin no call. */
   readonly #over = new Set<string>();
 
   /** @param ended learns that a forwarded call is over */
-  constructor(patience: CallTimeout, ended: (forwardedBy: ReturnAddress, by: EndedBy, now: number) => void = () => {}) {
+  constructor(patience: CallTimeout, ended: (forwardedBy: ReturnAddress, by: EndedBy, now: number) => void) {
     this.#patience = patience;
     this.#ended = ended;
   }
@@ -74,7 +83,7 @@ export class ActiveCalls {
   passed(method: string, mandatory: CallIds, now: number, sender: Sender, by: EndedBy): void {
     const { callId, toTag } = mandatory;
     const call = this.#calls.get(callId);
-    if (method === "BYE") this.#ends(mandatory, by);
+    if (method === "BYE") this.#ends(mandatory, by, now);
     else if (call === undefined) {
       const until = now + this.#patience.transaction + headStart;
       if (method === "INVITE") this.#calls.set(callId, { ...sender, isAnswered: false, dialogs: [], until });
@@ -84,7 +93,7 @@ export class ActiveCalls {
   /** A response has passed. A refusal ends an unanswered call; a re-INVITE may be refused, and the call goes on (RFC 3261 §14.1). */
   answered(status: number, mandatory: CallIds & Pick<MandatoryHeaders, "cseq">, now: number): void {
     const { callId, cseq } = mandatory;
-    if (cseq.method === "BYE" && status >= 200) this.#byeAnswered(status, mandatory, now);
+    if (cseq.method === "BYE" && status >= 200) this.#byeAnswered(status, mandatory);
     if (cseq.method !== "INVITE") return;
     if (status >= 200 && status < 300) return this.#talks(mandatory, now);
     const call = this.#calls.get(callId);
@@ -125,19 +134,20 @@ export class ActiveCalls {
   }
 
   /** After a refusal the call goes on, and counts; after its end the home that has forwarded it is told. */
-  #byeAnswered(status: number, mandatory: CallIds, now: number): void {
+  #byeAnswered(status: number, mandatory: CallIds): void {
     const name = dialogName(mandatory);
     const ending = this.#ending.get(name);
     this.#ending.delete(name);
     if (ending === undefined) return;
-    const { call, by } = ending;
+    const { call, by, at, timer } = ending;
+    clearTimeout(timer);
     const isOver = !this.#calls.has(mandatory.callId);
-    if (endsDialog(status)) return isOver && call.forwardedBy !== undefined ? this.#ended(call.forwardedBy, by, now) : undefined;
+    if (endsDialog(status)) return isOver && call.forwardedBy !== undefined ? this.#ended(call.forwardedBy, by, at) : undefined;
     this.#over.delete(name);
     this.#calls.set(mandatory.callId, { ...call, dialogs: [...(this.#calls.get(mandatory.callId)?.dialogs ?? []), name] });
   }
 
-  #ends(mandatory: CallIds, by: EndedBy): void {
+  #ends(mandatory: CallIds, by: EndedBy, now: number): void {
     const call = this.#calls.get(mandatory.callId);
     // It is of an early dialog: the INVITE will still be answered (RFC 3261 §15).
     if (call?.isAnswered !== true) return;
@@ -146,9 +156,10 @@ export class ActiveCalls {
     const [oldest] = this.#over;
     if (this.#over.size > maxOver && oldest !== undefined) this.#over.delete(oldest);
     const dialogs = call.dialogs.filter((one) => one !== name);
-    this.#ending.set(name, { call, by });
-    const [first] = this.#ending.keys();
-    if (this.#ending.size > maxOver && first !== undefined) this.#ending.delete(first);
+    clearTimeout(this.#ending.get(name)?.timer);
+    // Without an answer to the BYE the call is over, too (RFC 3261 §15.1.1).
+    const timer = setTimeout(() => this.#byeAnswered(408, mandatory), this.#patience.transaction);
+    this.#ending.set(name, { call, by, at: now, timer });
     if (dialogs.length > 0) this.#calls.set(mandatory.callId, { ...call, dialogs });
     else this.#calls.delete(mandatory.callId);
   }

@@ -46,7 +46,7 @@ export interface Line {
   readonly hosts: readonly string[];
   readonly directory: Directory;
   readonly calls: ActiveCalls;
-  readonly records: RecordStore;
+  readonly records: RecordStore | undefined;
   trunk(): Promise<Trunk | undefined>;
   open(): Promise<Connection | undefined>;
   reply(request: SipRequest, text: string): void;
@@ -262,11 +262,12 @@ export class Inbound {
     const final = answerFault(request, refusal);
     this.#line.reply(request, final);
     const now = Date.now();
-    if (request.method !== "INVITE" || !this.#recorded.take(now)) return;
+    const { records } = this.#line;
+    if (records === undefined || request.method !== "INVITE" || !this.#recorded.take(now)) return;
     const reason = final.slice("SIP/2.0 404 ".length, final.indexOf("\r\n"));
     const response = { status: refusal.status, reason, why: refusal.fault };
     const record = recordOfRefused(request, this.#transactionOf(mandatory), response, { parties: { trunk }, domain, now });
-    this.#line.records.keep(record).catch((error: unknown) => console.error(JSON.stringify({ note: String(error), hop: this.#line.name })));
+    records.keep(record).catch((error: unknown) => console.error(JSON.stringify({ note: String(error), hop: this.#line.name })));
   }
 }
 

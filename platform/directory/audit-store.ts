@@ -1,3 +1,4 @@
+import { deleteInBatches } from "./delete-in-batches.ts";
 import { guarded } from "./guarded.ts";
 
 /** Who made a change: with ADMIN_TOKEN, with a key, or with the password of a subscriber. */
@@ -34,9 +35,6 @@ interface AuditQuery {
 }
 
 const kept = 90 * 86_400_000;
-/** Rows that one statement deletes, and statements of one run. */
-const maxDeleted = 5000;
-const maxDeletions = 20;
 const maxCount = 36 ** 4;
 
 /** The audit log in the directory. */
@@ -66,10 +64,7 @@ export class AuditStore {
   /** Deletes what is older than 90 days, at most so many entries that the next run has to go on. */
   async deleteOld(now: number): Promise<void> {
     const query = this.#database.prepare("DELETE FROM audit WHERE (at, id) IN (SELECT at, id FROM audit WHERE at < ? ORDER BY at LIMIT ?)");
-    for (let count = 0; count < maxDeletions; count += 1) {
-      const { meta } = await query.bind(now - kept, maxDeleted).run();
-      if (meta.changes < maxDeleted) return;
-    }
+    await deleteInBatches(query, now - kept);
   }
 }
 

@@ -22,12 +22,16 @@ export class WebHookStore {
     await query.bind(domain, name, settings).run();
   }
 
-  /** The receiver wants no more events, unless the hook has another URL by now. @param now milliseconds */
-  async disable({ domain, name, url }: WebHook, now: number): Promise<void> {
+  /**
+   * The receiver wants no more events.
+   * @param now milliseconds
+   * @returns false if the hook has another URL by now, or is gone
+   */
+  async disable({ domain, name, url }: WebHook, now: number): Promise<boolean> {
     const query = this.#database.prepare(
       "UPDATE web_hooks SET settings = json_set(settings, '$.disabled', ?) WHERE domain = ? AND name = ? AND settings ->> '$.url' = ?",
     );
-    await query.bind(now, domain, name, url).run();
+    return (await query.bind(now, domain, name, url).run()).meta.changes > 0;
   }
 
   async delete(domain: string, name: string): Promise<void> {

@@ -104,6 +104,29 @@ describe("the messages of a user, if an administrator wants them", () => {
     expect(await rowsOf(alice, "kept_trace WHERE number > 0")).toBe(402);
   });
 
+  it("are those of the last time that was asked for, and each goes after its day", async () => {
+    const [alice] = await newcomers("alice");
+    const phone = await registered({ account: alice, way: "direct" });
+    const ask = () => phone.finalResponse(phone.request("OPTIONS", "sip:localhost"));
+    const hour = 3_600_000;
+    vi.useFakeTimers({ toFake: ["Date"] });
+    await keep(alice, { minutes: 60 * 24 });
+    await ask();
+    vi.setSystemTime(Date.now() + 23 * hour);
+    await ask();
+    vi.setSystemTime(Date.now() + 3 * hour);
+    await ringAlarm(alice);
+    expect(await rowsOf(alice, "kept_trace WHERE number > 0")).toBe(2);
+    await keep(alice, { minutes: 1 });
+    expect(await rowsOf(alice, "kept_trace WHERE number > 0")).toBe(0);
+    await ask();
+    expect(await rowsOf(alice, "kept_trace WHERE number > 0")).toBe(2);
+    vi.setSystemTime(Date.now() + 26 * hour);
+    await ringAlarm(alice);
+    vi.useRealTimers();
+    expect(await rowsOf(alice, "kept_trace")).toBe(0);
+  });
+
   it.each([[{}], [{ minutes: 0 }], [{ minutes: 1441 }], [{ minutes: 1.5 }], [{ minutes: 10, user: "x" }], ["ten"]])(
     "are not asked for by %j: 400",
     async (body) => {

@@ -22,7 +22,7 @@ interface Sent {
 
 /** What the receivers have got, oldest first, and what they answer; undefined: the connection fails. */
 let sent: Sent[] = [];
-let answer: (sent: Sent) => number | undefined | Promise<undefined> = () => 204;
+let answer: (sent: Sent) => number | undefined | Promise<number | undefined> = () => 204;
 let domains = 0;
 
 // For the whole file: a delivery may be repeated after its test.
@@ -377,12 +377,17 @@ describe("a delivery that fails", () => {
   it("holds up nothing after some minutes: the receiver may refuse this one only", async () => {
     const domain = await newDomain();
     const hook = await newHook(domain, "app");
-    const bad = await endCall(domain, "bad");
-    answer = ({ headers }) => (headers["webhook-id"] === bad ? 500 : 200);
-    await pass(domain, 0);
-    await post(`${hook.path}/deliveries/${bad}/replay`);
-    const other = await endCall(domain, "bad2");
-    for (const pause of [6 * second, 31 * second, 2 * minute + second]) await pass(domain, pause);
+    answer = ({ body }) => (body.includes("bad") ? 500 : 200);
+    await endCall(domain, "bad");
+    await isTried(hook, 1);
+    const other = await endCall(domain, "good");
+    expect(ids()).not.toContain(other);
+    await pass(domain, 6 * second);
+    await isTried(hook, 2);
+    await pass(domain, 31 * second);
+    await isTried(hook, 3);
+    expect(ids()).not.toContain(other);
+    await pass(domain, 2 * minute + second);
     await expect.poll(ids).toContain(other);
   });
 
@@ -500,6 +505,21 @@ describe("a delivery that fails", () => {
     expect((await put(hook.path, { url: "https://1.1.1.1/", events: ["call.ended"] })).status).toBe(200);
     expect((await post(`${hook.path}/test`)).status).toBe(202);
     await expect.poll(types).toEqual(["call.ended", "test"]);
+  });
+
+  it("does not end for what an older receiver says: the hook has another URL by then", async () => {
+    const domain = await newDomain();
+    const hook = await newHook(domain, "app");
+    const late = Promise.withResolvers<number>();
+    answer = ({ url }) => (url === "https://1.1.1.1/" ? late.promise : 200);
+    await endCall(domain, "one");
+    await expect.poll(ids).toHaveLength(1);
+    await put(hook.path, { url: "https://1.1.1.2/", events: ["call.ended"] });
+    late.resolve(410);
+    await isTried(hook, 1);
+    expect((await deliveries(hook))[0]?.next).not.toBeNull();
+    await pass(domain, 6 * second);
+    await isQuiet(hook, 0);
   });
 
   it("goes with its hook, and with its domain", async () => {

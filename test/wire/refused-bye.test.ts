@@ -27,11 +27,13 @@ describe("a call in which a BYE is refused", () => {
     }
     const [carol] = await serverUnderTest.phones("direct", "carol");
     expect((await carol.finalResponse(carol.request("INVITE", bob.aor))).status).toBe(486);
+    const second = new Date().toISOString();
     const accepted = sender.inDialog("BYE", dialog);
     receiver.reply(await receiver.next("BYE"), 200);
     expect((await sender.finalResponse(accepted)).status).toBe(200);
     const ofAlice = async () => (await get(`/calls?user=${alice.account}`)).calls;
     await expect.poll(ofAlice).toMatchObject([{ outcome: "answered", ended_by: side }]);
+    expect(String((await ofAlice())[0]?.["ended"]) >= second).toBe(true);
     expect((await get(`/subscribers/${bob.account}/calls`)).calls).toEqual([]);
   });
 });

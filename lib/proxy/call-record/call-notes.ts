@@ -1,3 +1,4 @@
+import { legible } from "../../syntax/octets.ts";
 import type { EndedBy } from "../../transport/envelope.ts";
 import type { ForkedBranch, ResponseContext } from "../response-context/context.ts";
 
@@ -31,7 +32,7 @@ export interface CallEvent {
   readonly by?: EndedBy;
 }
 
-/** A phone that has answered an INVITE, with a refusal perhaps. */
+/** A phone that has answered an INVITE, with a refusal perhaps. Texts in notes are cut, and decoded for administrators. */
 export interface Device {
   readonly branch: number;
   readonly userAgent?: string;
@@ -118,7 +119,7 @@ function changesOf(before: ForkedBranch | undefined, branch: ForkedBranch, now: 
 }
 
 function opened({ index, contact, retarget, sent }: ForkedBranch, now: number): CallEvent {
-  const to = contact.slice(0, maxText);
+  const to = legible(contact, maxText);
   if (retarget === undefined || retarget.cause === "unknown")
     return { at: now, event: sent === 0 && retarget === undefined ? "waiting" : "sent", branch: index, to };
   const { cause: why, trunk } = retarget;
@@ -126,12 +127,12 @@ function opened({ index, contact, retarget, sent }: ForkedBranch, now: number): 
 }
 
 function givenUp({ cancelled = "", cancelledBy: by = "caller" }: ResponseContext, now: number): CallEvent {
-  return { at: now, event: "cancel", by, ...(cancelled === "" ? {} : { why: cancelled.slice(0, maxText) }) };
+  return { at: now, event: "cancel", by, ...(cancelled === "" ? {} : { why: legible(cancelled, maxText) }) };
 }
 
 function noteFinal(notes: CallNotes, { final: status, unconfirmed }: ResponseContext, now: number): CallNotes {
   const line = unconfirmed === undefined ? "" : unconfirmed.text.slice(0, unconfirmed.text.indexOf("\r\n"));
-  const why = unconfirmed?.why === undefined ? {} : { why: unconfirmed.why };
-  const final = { at: now, status, reason: line.slice("SIP/2.0 200 ".length).slice(0, maxText), ...why };
+  const why = unconfirmed?.why === undefined ? {} : { why: legible(unconfirmed.why, maxText) };
+  const final = { at: now, status, reason: legible(line.slice("SIP/2.0 200 ".length), maxText), ...why };
   return { ...noteEvents(notes, [{ at: now, event: "final", status }]), final };
 }

@@ -64,11 +64,11 @@ export function recordOf(context: ResponseContext, notes: CallNotes, request: Re
     ended: end.at,
     outcome: outcomeOf(final.status, context.cancelled),
     status: final.status,
-    reason: legible(final.reason),
+    reason: final.reason,
     ...(final.why === undefined ? {} : { why: final.why }),
     endedBy: end.by,
-    devices: notes.devices.map((device) => ({ ...device, ...userAgentOf(device.userAgent) })),
-    timeline: timeline.map((event) => (event.to === undefined ? event : { ...event, to: legible(event.to) })),
+    devices: notes.devices,
+    timeline,
   };
 }
 
@@ -90,7 +90,7 @@ export function recordOfRefused(
     forwarded: [],
     ended: now,
     outcome: outcomeOf(status, undefined),
-    ...{ status, reason: legible(reason, maxValue), ...(why === undefined ? {} : { why }) },
+    ...{ status, reason: legible(reason, maxValue), ...(why === undefined ? {} : { why: legible(why, maxValue) }) },
     endedBy: "server",
     devices: [],
     timeline: noteEvents(beginNotes(now), [{ at: now, event: "final", status }]).timeline,

@@ -1,6 +1,6 @@
 import { readConfiguration } from "../../../platform/configuration.ts";
 import { CallStore } from "../../../platform/directory/call-store.ts";
-import { afterEach, expect } from "vitest";
+import { afterEach, expect, it } from "vitest";
 import { header, headers } from "../../support/received-message.ts";
 import { setting } from "../../support/setting.ts";
 import { type Scenario, type ScenarioOptions, startScenario } from "../world/scenario.ts";
@@ -94,4 +94,28 @@ setting("CALL_RECORD_DAYS", 2, 60, "the record of a call is kept so many days", 
   await world.pass(7200);
   await clean();
   expect([before, world.callRecords().length]).toEqual([1, 0]);
+});
+
+it("deletes old records however many there are, of each domain as it wants", async () => {
+  const { world } = await staged({});
+  const { DIRECTORY } = world.environment(undefined);
+  const day = 86_400_000;
+  const add = (domain: string, days: number, count: number) =>
+    DIRECTORY.prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+       INSERT INTO calls SELECT ?, ?, 'x-' || i, '', '', 'missed', '{}' FROM n`,
+    )
+      .bind(count, domain, Date.now() - days * day)
+      .run();
+  await DIRECTORY.prepare(`INSERT INTO domains (name, created_at, settings) VALUES ('short.example', 0, '{"callRecordDays":2}')`).run();
+  await add("example.com", 31, 12_000);
+  await add("example.com", 29, 10);
+  await add("short.example", 3, 6000);
+  await add("short.example", 1, 5);
+  await new CallStore(DIRECTORY).deleteOld(Date.now(), 30);
+  const { results } = await DIRECTORY.prepare("SELECT domain, COUNT(*) AS count FROM calls GROUP BY domain ORDER BY domain").all();
+  expect(results).toEqual([
+    { domain: "example.com", count: 10 },
+    { domain: "short.example", count: 5 },
+  ]);
 });

@@ -1,13 +1,23 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ActiveCalls } from "../../../../durable-objects/next-hop/active-calls.ts";
 
-/** The calls on a connection, and what goes by of one of them. */
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+const home = "sip:carol@example.com#1";
+
+/** The calls on a connection, and what goes by of one of them, which another home has forwarded here. */
 function calls() {
-  const some = new ActiveCalls({ transaction: 32_000, ringing: 185_000 });
+  const ended = vi.fn();
+  const some = new ActiveCalls({ transaction: 32_000, ringing: 185_000 }, ended);
+  const forwardedBy = { home, flow: "", phone: "", branch: "b" };
   const one = { callId: "one", fromTag: "near", toTag: undefined, cseq: { method: "INVITE", number: 1 } };
   return {
     some,
-    asks: (method: string, now: number, toTag?: string) => some.passed(method, { ...one, toTag }, now, { home: undefined }, "caller"),
+    ended,
+    forwardedBy,
+    asks: (method: string, now: number, toTag?: string) =>
+      some.passed(method, { ...one, toTag }, now, { home: undefined, forwardedBy }, "caller"),
     answers: (status: number, now: number, method = "INVITE", toTag = "far") =>
       some.answered(status, { ...one, toTag, cseq: { method, number: 1 } }, now),
   };
@@ -35,6 +45,18 @@ describe("a call on a connection counts", () => {
     expect(some.count(3600_000)).toBe(1);
     asks("BYE", 3600_000, "far");
     expect(some.count(3600_000)).toBe(0);
+  });
+
+  it("until its BYE, and the home that has forwarded it is told when, also if the BYE is never answered", () => {
+    const { some, ended, forwardedBy, asks, answers } = calls();
+    asks("INVITE", 0);
+    answers(200, 1000);
+    asks("BYE", 2000, "far");
+    expect(ended).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(32_000);
+    expect(ended.mock.calls).toEqual([[forwardedBy, "caller", 2000]]);
+    answers(200, 40_000, "BYE");
+    expect([ended.mock.calls.length, some.count(40_000)]).toEqual([1, 0]);
   });
 
   it("on, if its BYE is refused; not if it is accepted", () => {
