@@ -1,18 +1,22 @@
-import { timingSafeEqual } from "node:crypto";
 import { readConfiguration } from "../platform/configuration.ts";
+import { isSameText } from "../platform/crypto/same-text.ts";
 import { type CallCounts, CallStore, type Durations, ringBuckets, setupBuckets } from "../platform/directory/call-store.ts";
 import { DirectoryUnavailable } from "../platform/directory/errors.ts";
 import { Store } from "../platform/directory/store.ts";
 import type { Environment } from "../platform/environment.ts";
 import { oneInIsolate } from "../platform/isolate.ts";
 import { type Metric, type Sample, contentType, histogram, writeMetrics } from "./prometheus.ts";
+import { Shared } from "../platform/shared.ts";
 import { plain } from "./upgrade.ts";
 
 const day = 86_400_000;
-/** Milliseconds that an answer is used again: several scrapers must not multiply the queries. */
-const lifetime = 10_000;
+/** Milliseconds that counts are used again, also those that are still on their way: several scrapers must not multiply the queries. */
+const lifetime = { calls: 10_000, subscribers: 300_000 };
 
-const lastOf = oneInIsolate(() => ({ at: Number.NEGATIVE_INFINITY, text: "" }));
+const countsOf = oneInIsolate(({ DIRECTORY }: Environment) => ({
+  calls: new Shared(lifetime.calls, (now) => new CallStore(DIRECTORY).countsSince(now - (now % day))),
+  subscribers: new Shared(lifetime.subscribers, () => new Store(DIRECTORY).countSubscribers()),
+}));
 
 /**
  * `/metrics`, in the text format of Prometheus: of the whole deployment, because all counts come from the directory. Counters begin anew at
@@ -23,7 +27,7 @@ export async function metrics(environment: Environment, request: Request, now: n
   const tokens = [adminToken, metricsToken].filter((token) => token !== undefined);
   if (tokens.length === 0) return plain(503, "The metrics are closed: neither METRICS_TOKEN nor ADMIN_TOKEN is configured.");
   const given = /^Bearer (.+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
-  if (given === undefined || !tokens.some((token) => isSame(given, token)))
+  if (given === undefined || !tokens.some((token) => isSameText(given, token)))
     return plain(401, "The bearer token is missing or wrong.", { "WWW-Authenticate": "Bearer" });
   try {
     return new Response(await textOf(environment, now), { headers: { "Content-Type": contentType } });
@@ -34,16 +38,9 @@ export async function metrics(environment: Environment, request: Request, now: n
 }
 
 async function textOf(environment: Environment, now: number): Promise<string> {
-  const last = lastOf(environment);
-  if (now - last.at < lifetime) return last.text;
-  const { DIRECTORY } = environment;
-  const [counts, subscribers] = await Promise.all([
-    new CallStore(DIRECTORY).countsSince(now - (now % day)),
-    new Store(DIRECTORY).countSubscribers(),
-  ]);
-  const text = writeMetrics([...callMetrics(counts), subscriberMetric(subscribers)]);
-  Object.assign(last, { at: now, text });
-  return text;
+  const { calls, subscribers } = countsOf(environment);
+  const [counts, users] = await Promise.all([calls.at(now), subscribers.at(now)]);
+  return writeMetrics([...callMetrics(counts), subscriberMetric(users)]);
 }
 
 function callMetrics(counts: readonly CallCounts[]): Metric[] {
@@ -79,9 +76,4 @@ function subscriberMetric(counts: readonly { readonly domain: string; readonly a
     { labels: { domain, registered: "never" }, value: all - opened },
   ]);
   return { name: "offhook_subscribers", help: "Users, by whether a phone of theirs has ever registered", kind: "gauge", samples };
-}
-
-function isSame(one: string, other: string): boolean {
-  const [a, b] = [Buffer.from(one), Buffer.from(other)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }

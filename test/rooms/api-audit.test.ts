@@ -87,6 +87,16 @@ describe("the audit log", () => {
     expect((await ofDomain(other)).map(({ action }) => action)).toEqual(["putDomain"]);
   });
 
+  it("has changes that were refused because of what they ask for", async () => {
+    const domain = await newDomain();
+    const { key, id } = await newKey({ name: "owner", scope: "everything", domain });
+    const path = `/domains/${domain}/peers/friend`;
+    const answer = await withKey(key, path, "PUT", { token: "x".repeat(32), domains: ["friend.example"], trusted: true });
+    expect(answer.status).toBe(403);
+    const actor = { kind: "key", id, name: "owner" };
+    await expect.poll(async () => brief(await ofDomain(domain, "?limit=1"))).toEqual([[actor, "putPeer", path, 403]]);
+  });
+
   it("has sixty of the changes that were refused to a key at once, and one more a second later", async () => {
     const domain = await newDomain();
     const { key } = await newKey({ scope: "read", domain });

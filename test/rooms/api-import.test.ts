@@ -129,15 +129,44 @@ describe("an import of users", () => {
     ["another type", "application/json", "[]", 415],
     ["unknown columns", csv, "username,colour\n", 400],
     ["no username", csv, "password\n", 400],
-    ["a line that is too long", json, `{"username":"${"a".repeat(20_000)}`, 413],
   ])("with %s is refused", async (_what, type, body, status) => {
     expect((await send(await newDomain(), type, body)).status).toBe(status);
   });
 
-  it("that is not UTF-8 is refused, and so is one of an unknown domain", async () => {
-    const octets = new Blob([new Uint8Array([0x7b, 0xff, 0x0a])]).stream();
-    expect((await send(await newDomain(), json, octets)).status).toBe(400);
+  it("of an unknown domain is refused", async () => {
     expect((await send("none.example", json, ndjson({ username: "anna", password }))).status).toBe(404);
+  });
+
+  it("leaves out lines that are too long, or not UTF-8, wherever the parts of the body end", async () => {
+    const domain = await newDomain();
+    const bad = new Uint8Array([0x7b, 0xff, 0x0a]);
+    const parts = [ndjson({ username: "anna", password }).slice(0, 9), ndjson({ username: "anna", password }).slice(9), bad];
+    const long = `{"username":"${"a".repeat(20_000)}`;
+    const last = JSON.stringify({ username: "bert", password, displayName: "ß".repeat(20) });
+    const body = new Blob([...parts, long.slice(0, 9000), `${long.slice(9000)}\n`, last]).stream();
+    expect(await (await send(domain, json, body)).json()).toEqual({
+      ...{ created: 2, existing: 0, failed: 2 },
+      problems: [
+        { line: 2, problem: "is not UTF-8" },
+        { line: 3, problem: "is longer than 16384 octets" },
+      ],
+    });
+  });
+
+  it("makes those before the line at which it stops, says so, and the audit log has it", async () => {
+    const domain = await newDomain();
+    const answer = await send(domain, json, `${ndjson({ username: "anna", password })}${"x\n".repeat(100_000)}`);
+    expect(answer.status).toBe(413);
+    const { detail } = (await answer.json()) as { detail: string };
+    expect(detail).toMatch(/100000 users: line 100001 .*created: 1, existing: 0, failed: 99999$/);
+    expect(await users(domain)).toMatchObject([{ username: "anna" }]);
+    const audit = async () => ((await (await api(`/domains/${domain}/audit?limit=1`)).json()) as { entries: object[] }).entries;
+    await expect.poll(audit).toMatchObject([{ action: "importSubscribers", status: 413 }]);
+  });
+
+  it("has a limit of its own only as a POST", async () => {
+    const body = JSON.stringify({ password, displayName: "x".repeat(100_000) });
+    expect((await api(`/domains/${await newDomain()}/subscribers/import`, { method: "PUT", body })).status).toBe(413);
   });
 
   it.each(['anna,"open', 'anna,"a"b', "anna"])("has no line of CSV like %j", async (line) => {

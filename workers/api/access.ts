@@ -19,7 +19,9 @@ export function accessTo(operation: OperationId): MiddlewareHandler<ApiEnvironme
     }
     await next();
     const { status } = context.res;
+    if (change === undefined) return;
     // An operation that failed here may have changed something.
-    if (change !== undefined && (status < 400 || status >= 500)) noteChange(context, { ...change, status });
+    if (status < 400 || status >= 500 || context.get("isPartlyDone") === true) noteChange(context, { ...change, status });
+    else if (status === 403) noteRefusal(context, { ...change, status });
   };
 }

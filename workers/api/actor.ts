@@ -12,10 +12,14 @@ export type Actor =
   /** `name` is the address of record. A subscriber was admitted to a path of their own. */
   | { readonly kind: "subscriber"; readonly name: string };
 
-/** The environment of the API, for Hono: the Worker's, and who sends the request. */
+/** The environment of the API, for Hono: the Worker's, who sends the request, and what became of it. */
 export interface ApiEnvironment {
   Bindings: Environment;
-  Variables: { actor: Actor };
+  Variables: {
+    actor: Actor;
+    /** Set by an operation that was refused after it had changed something. */
+    isPartlyDone?: true;
+  };
 }
 
 /**

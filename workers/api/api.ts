@@ -1,4 +1,5 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
+import type { HonoRequest } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import type { ApiEnvironment } from "./actor.ts";
@@ -79,7 +80,8 @@ api.use("*", async (context, next) => {
 });
 const limited = bodyLimit({ maxSize: largestBody, onError: refuseLargeBody });
 // An import is read line by line, with a limit of its own.
-api.use("*", (context, next) => (context.req.path.endsWith("/subscribers/import") ? next() : limited(context, next)));
+const isImport = ({ method, path }: HonoRequest) => method === "POST" && path.endsWith("/subscribers/import");
+api.use("*", (context, next) => (isImport(context.req) ? next() : limited(context, next)));
 
 api.route("/", domainRoutes);
 api.route("/", domainSettingRoutes);

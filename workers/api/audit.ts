@@ -2,6 +2,7 @@ import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import { type AuditEntry, AuditStore, timeIn } from "../../platform/directory/audit-store.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { requireDomain } from "./existing.ts";
+import { inQuery, pageCursor, pageLimit } from "./query-parameters.ts";
 import { json, operation, problems } from "./responses.ts";
 import { domainParameters } from "./schemas.ts";
 
@@ -36,14 +37,9 @@ const entriesSchema = z
   })
   .openapi("AuditEntries");
 
-const inQuery = (name: string, description: string) => ({ param: { name, in: "query" as const }, description });
 const query = z.object({
-  limit: z.coerce.number().int().min(1).max(1000).default(100).openapi(inQuery("limit", "The maximum number of entries on a page")),
-  cursor: z
-    .string()
-    .refine((id) => timeIn(id) !== undefined, "is not the next_cursor of a page")
-    .optional()
-    .openapi(inQuery("cursor", "next_cursor of the previous page")),
+  limit: pageLimit("entries"),
+  cursor: pageCursor((id) => timeIn(id) !== undefined),
   since: time.optional().openapi(inQuery("since", "Only entries of this time or later")),
 });
 

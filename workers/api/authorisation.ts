@@ -1,8 +1,9 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { Context } from "hono";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { canonicalUser, isHost } from "../../lib/syntax/uri.ts";
 import { readConfiguration } from "../../platform/configuration.ts";
+import { isSameText } from "../../platform/crypto/same-text.ts";
 import { Brakes } from "../../platform/connection/brakes.ts";
 import type { Actor, ApiEnvironment } from "./actor.ts";
 import { refuseFrequent, refuseWithoutTls } from "./attempts.ts";
@@ -30,7 +31,7 @@ export async function authorise(context: ApiContext): Promise<Actor> {
   const { adminToken } = readConfiguration(context.env);
   if (adminToken === undefined) throw new Problem(503, "the API is closed: no ADMIN_TOKEN is configured");
   const given = /^Bearer (.+)$/i.exec(header)?.[1];
-  if (given !== undefined && isSame(given, adminToken)) return { kind: "administrator" };
+  if (given !== undefined && isSameText(given, adminToken)) return { kind: "administrator" };
   const key = given === undefined ? undefined : await authenticateKey(context, given, Date.now());
   if (key !== undefined) return { kind: "key", key };
   const challenge = own === null ? "Bearer" : "Bearer, Basic";
@@ -48,7 +49,7 @@ async function authoriseOwner(context: ApiContext, credentials: string, domain: 
   const [given = "", password = ""] = split(Buffer.from(credentials, "base64").toString("utf8"));
   const account = `${user}@${name}`;
   await brakes.waiting(account, Date.now());
-  if (isSame(canonicalUser(given), user) && hasPassword(subscriber, { user, domain: name, password }))
+  if (isSameText(canonicalUser(given), user) && hasPassword(subscriber, { user, domain: name, password }))
     return { kind: "subscriber", name: `${nameOf(user)}@${name}` };
   brakes.wrong(account, 1, Date.now());
   throw new Problem(401, "the name or the password is wrong", { "WWW-Authenticate": `Basic realm="${name}"` });
@@ -66,7 +67,7 @@ function hasPassword(
     [made("md5", nameOf(user)), sha256 === "" ? md5 : ""],
     [made("sha256", user), escaped.sha256],
   ] as const;
-  return known.filter(([hash, stored]) => isSame(hash, stored)).length > 0;
+  return known.filter(([hash, stored]) => isSameText(hash, stored)).length > 0;
 }
 
 function decoded(part: string): string {
@@ -81,10 +82,4 @@ function decoded(part: string): string {
 function split(text: string): readonly string[] {
   const colon = text.indexOf(":");
   return colon < 0 ? [text] : [text.slice(0, colon), text.slice(colon + 1)];
-}
-
-/** Constant time for texts of one length. */
-function isSame(one: string, other: string): boolean {
-  const [a, b] = [Buffer.from(one), Buffer.from(other)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { startIn } from "../../lib/proxy/call-record/call-record.ts";
+import { inQuery, pageCursor, pageLimit } from "./query-parameters.ts";
 import { userName } from "./schemas.ts";
 
 const time = z.iso.datetime();
@@ -69,8 +70,6 @@ export const recordsSchema = z
   })
   .openapi("CallRecords");
 
-const inQuery = (name: string, description: string) => ({ param: { name, in: "query" as const }, description });
-
 /** What filters the calls of a domain. */
 export const filterQuery = z.object({
   user: userName.optional().openapi(inQuery("user", "Only calls of this user, who called or was called")),
@@ -81,10 +80,6 @@ export const filterQuery = z.object({
 });
 
 export const recordQuery = filterQuery.extend({
-  limit: z.coerce.number().int().min(1).max(1000).default(100).openapi(inQuery("limit", "The maximum number of calls on a page")),
-  cursor: z
-    .string()
-    .refine((id) => startIn(id) !== undefined, "is not the next_cursor of a page")
-    .optional()
-    .openapi(inQuery("cursor", "next_cursor of the previous page")),
+  limit: pageLimit("calls"),
+  cursor: pageCursor((id) => startIn(id) !== undefined),
 });

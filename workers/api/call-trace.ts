@@ -6,6 +6,7 @@ import { type Homes, homesOf } from "./homes.ts";
 import { mermaidOf } from "./mermaid.ts";
 import { capture } from "./pcapng.ts";
 import { existingRecord, requireDomain } from "./existing.ts";
+import { inQuery } from "./query-parameters.ts";
 import { json, operation, problems } from "./responses.ts";
 import { domainParameters, traceEntry } from "./schemas.ts";
 import { type CallMessage, mergedText, mergedTrace } from "./trace-text.ts";
@@ -26,10 +27,7 @@ const read = createRoute({
       format: z
         .enum(formats)
         .default("json")
-        .openapi({
-          param: { name: "format", in: "query" },
-          description: "text: for people; mermaid: a sequence diagram of the record; pcapng: for Wireshark",
-        }),
+        .openapi(inQuery("format", "text: for people; mermaid: a sequence diagram of the record; pcapng: for Wireshark")),
     }),
   },
   responses: {

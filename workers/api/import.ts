@@ -2,8 +2,8 @@ import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import { isListUser } from "../../lib/presence/resource-list.ts";
 import { directoryOf } from "../../platform/directory/directory.ts";
 import { type ImportFailure, type ImportedSubscriber, SubscriberImport } from "../../platform/directory/subscriber-import.ts";
-import type { Environment } from "../../platform/environment.ts";
-import { cellsOf, linesOf } from "./lines.ts";
+import type { ApiEnvironment } from "./actor.ts";
+import { type Line, cellsOf, linesOf } from "./lines.ts";
 import { firstFault } from "./plain-english.ts";
 import { requireDomain } from "./existing.ts";
 import { Problem } from "./problem.ts";
@@ -49,42 +49,74 @@ const route = createRoute({
 });
 
 /** POST /domains/{domain}/subscribers/import. */
-export const importRoutes = new OpenAPIHono<{ Bindings: Environment }>();
+export const importRoutes = new OpenAPIHono<ApiEnvironment>();
 
 importRoutes.openapi(route, async (context) => {
   const { domain } = context.req.valid("param");
   await requireDomain(context.env, domain);
-  const { body } = context.req.raw;
   const reader = readerFor(context.req.header("Content-Type") ?? "");
-  const users = new SubscriberImport(context.env.DIRECTORY, domain);
-  const result = { created: 0, existing: 0, failed: 0, problems: [] as ImportFailure[] };
-  const fail = (failures: readonly ImportFailure[]) => {
-    result.failed += failures.length;
-    result.problems.push(...failures.slice(0, maxTold - result.problems.length));
-  };
-  let waiting: ImportedSubscriber[] = [];
-  const make = async () => {
-    const { created, existing, failed } = await users.make(waiting, Date.now());
-    result.created += created;
-    result.existing += existing;
-    fail(failed);
-    waiting = [];
-  };
-  let line = 0;
-  for await (const text of linesOf(body ?? new ReadableStream({ start: (stream) => stream.close() }), most)) {
-    line += 1;
-    const read = reader(text, line);
-    if (read === undefined) continue;
-    if (result.created + result.existing + result.failed + waiting.length >= maxUsers)
-      throw new Problem(413, `there are more than ${maxUsers} users: those before line ${line} are made`);
-    if ("problem" in read) fail([read]);
-    else waiting.push(read);
-    if (waiting.length === atOnce) await make();
+  const body = context.req.raw.body ?? new ReadableStream<Uint8Array>({ start: (stream) => stream.close() });
+  const users = new UsersOfLines(new SubscriberImport(context.env.DIRECTORY, domain));
+  try {
+    const refusal = await users.makeAll(linesOf(body, most), reader);
+    if (refusal === undefined) return context.json(users.result, 200);
+    const { created, existing, failed } = users.result;
+    if (created > 0) context.set("isPartlyDone", true);
+    const done = `created: ${created}, existing: ${existing}, failed: ${failed}`;
+    throw new Problem(refusal.status, `${refusal.message}; of the lines before it, ${done}`);
+  } finally {
+    directoryOf(context.env).forget(domain);
   }
-  if (waiting.length > 0) await make();
-  directoryOf(context.env).forget(domain);
-  return context.json(result, 200);
 });
+
+/** Makes the users of the lines, many with one question to the database. */
+class UsersOfLines {
+  readonly result = { created: 0, existing: 0, failed: 0, problems: [] as ImportFailure[] };
+  readonly #users: SubscriberImport;
+  #waiting: ImportedSubscriber[] = [];
+
+  constructor(users: SubscriberImport) {
+    this.#users = users;
+  }
+
+  /** @returns why it stopped before the end; the users of the lines before are made */
+  async makeAll(lines: AsyncIterable<Line>, reader: Reader): Promise<Problem | undefined> {
+    let refusal: Problem | undefined;
+    try {
+      for await (const line of lines) await this.#take(line, reader);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      refusal = error;
+    }
+    await this.#make();
+    return refusal;
+  }
+
+  async #take(line: Line, reader: Reader): Promise<void> {
+    const read = "problem" in line ? line : reader(line.text, line.line);
+    if (read === undefined) return;
+    const { created, existing, failed } = this.result;
+    if (created + existing + failed + this.#waiting.length >= maxUsers)
+      throw new Problem(413, `there are more than ${maxUsers} users: line ${line.line} is one too many`);
+    if ("problem" in read) this.#fail([read]);
+    else this.#waiting.push(read);
+    if (this.#waiting.length === atOnce) await this.#make();
+  }
+
+  async #make(): Promise<void> {
+    if (this.#waiting.length === 0) return;
+    const { created, existing, failed } = await this.#users.make(this.#waiting, Date.now());
+    this.result.created += created;
+    this.result.existing += existing;
+    this.#fail(failed);
+    this.#waiting = [];
+  }
+
+  #fail(failures: readonly ImportFailure[]): void {
+    this.result.failed += failures.length;
+    this.result.problems.push(...failures.slice(0, maxTold - this.result.problems.length));
+  }
+}
 
 /** Reads a line; undefined for one without a user: the names of columns, and empty ones. */
 type Reader = (text: string, line: number) => ImportedSubscriber | ImportFailure | undefined;
@@ -100,7 +132,7 @@ function csvReader(): Reader {
   let names: readonly string[] | undefined;
   return (text, line) => {
     if (names === undefined) {
-      names = (cellsOf(text.replace(/^\uFEFF/, "")) ?? []).map((name) => name.trim());
+      names = (cellsOf(text) ?? []).map((name) => name.trim());
       const unknown = names.find((name) => !columns.split(",").includes(name));
       if (unknown !== undefined || !names.includes("username")) throw new Problem(400, `the first line has to name columns, of ${columns}`);
       return undefined;

@@ -10,7 +10,7 @@ import { domainName, isPlainText } from "./schemas.ts";
 
 const scopeSchema = z.enum(scopes).openapi({
   description:
-    "read: every GET but that of keys; calls: also to end calls; provisioning: also to change users, their rules, bindings, watchers, presence and lists; everything: also domains, settings, trunks, peers, routes and, for all domains, keys",
+    "read: every GET but that of keys; calls: also to end calls and to keep traces; provisioning: also to change users, their rules, bindings, watchers, presence and lists; everything: also domains, settings, trunks, peers, routes, web hooks and, for all domains, keys",
 });
 const time = z.iso.datetime();
 const fields = {

@@ -14,7 +14,7 @@ export const noContent = { description: "It was deleted" };
 export const tags = {
   Domains: "Domains and their settings",
   Subscribers: "Users, their passwords and aliases",
-  Calls: "Rules for the calls of a user, and the user's bindings",
+  Calls: "Rules for the calls of a user, the user's bindings, calls and their records, and traces",
   Presence: "Watchers of a user, and presence for them",
   Lists: "Resources that are watched with one subscription",
   "Other servers": "Trunks, peers and routes",

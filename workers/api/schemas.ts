@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { canonicalUser, isHost, nameOfUser } from "../../lib/syntax/uri.ts";
 import { nameOf } from "../../platform/directory/store.ts";
+import { inQuery, pageLimit } from "./query-parameters.ts";
 
 /** Characters of a user's name, and of its escaped form in a URI. */
 const maxName = 64;
@@ -48,37 +49,18 @@ export const subscriberParameters = domainParameters.extend({
 });
 
 export const pageQuery = z.object({
-  limit: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(1000)
-    .default(100)
-    .openapi({ param: { name: "limit", in: "query" }, description: "The maximum number of entries on a page" }),
-  cursor: z
-    .string()
-    .default("")
-    .openapi({ param: { name: "cursor", in: "query" }, description: "next_cursor of the previous page" }),
+  limit: pageLimit("entries"),
+  cursor: z.string().default("").openapi(inQuery("cursor", "next_cursor of the previous page")),
   search: z
     .string()
     .max(128)
     .default("")
-    .openapi({
-      param: { name: "search", in: "query" },
-      description: "Only entries with this text in the name, alias or display name; the case of a-z is ignored",
-    }),
+    .openapi(inQuery("search", "Only entries with this text in the name, alias or display name; the case of a-z is ignored")),
 });
 
 export const traceQuery = z.object({
-  format: z
-    .enum(["json", "text"])
-    .optional()
-    .openapi({ param: { name: "format", in: "query" }, description: "text: for people; json if absent" }),
-  call_id: z
-    .string()
-    .max(256)
-    .optional()
-    .openapi({ param: { name: "call_id", in: "query" }, description: "Only messages and calls with this Call-ID" }),
+  format: z.enum(["json", "text"]).optional().openapi(inQuery("format", "text: for people; json if absent")),
+  call_id: z.string().max(256).optional().openapi(inQuery("call_id", "Only messages and calls with this Call-ID")),
 });
 
 const ha1 = (digits: number) =>

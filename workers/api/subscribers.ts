@@ -8,6 +8,7 @@ import { directoryOf } from "../../platform/directory/directory.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { homesOf } from "./homes.ts";
 import { Problem } from "./problem.ts";
+import { inQuery } from "./query-parameters.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
 import {
   domainParameters,
@@ -27,7 +28,7 @@ const deletionQuery = z.object({
   call_records: z
     .enum(["keep", "delete"])
     .default("keep")
-    .openapi({ param: { name: "call_records", in: "query" }, description: "Whether the records of the user's calls are deleted too" }),
+    .openapi(inQuery("call_records", "Whether the records of the user's calls are deleted too")),
 });
 const path = "/domains/{domain}/subscribers/{username}";
 
@@ -105,11 +106,16 @@ subscriberRoutes.openapi(put, async (context) => {
 
 subscriberRoutes.openapi(remove, async (context) => {
   const { domain, username } = context.req.valid("param");
+  const deleteRecords = async () => {
+    if (context.req.valid("query").call_records !== "delete") return;
+    await new CallStore(context.env.DIRECTORY).deleteOfUser(domain, `${canonicalUser(username)}@${domain}`);
+  };
+  // Before, so that the request can be repeated if this fails; afterwards, for the calls that end with the user.
+  await deleteRecords();
   const deleted = await new Store(context.env.DIRECTORY).deleteSubscriber(domain, username);
   directoryOf(context.env).forget(domain);
   await homesOf(context.env, (work) => context.executionCtx.waitUntil(work)).deleted(deleted);
-  const isWithCalls = context.req.valid("query").call_records === "delete";
-  if (isWithCalls) await new CallStore(context.env.DIRECTORY).deleteOfUser(domain, `${canonicalUser(username)}@${domain}`);
+  await deleteRecords();
   return context.body(null, 204);
 });
 

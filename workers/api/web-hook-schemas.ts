@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { type WebHook, eventTypes } from "../../lib/web-hooks/web-hook.ts";
 import type { DeliveryPlace, DeliveryView } from "../../platform/object-rpc.ts";
+import { pageCursor, pageLimit } from "./query-parameters.ts";
 import { domainParameters } from "./schemas.ts";
 
 const time = z.iso.datetime();
@@ -80,19 +81,8 @@ export const deliveryParameters = webHookParameters.extend({
 });
 
 export const deliveriesQuery = z.object({
-  limit: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(1000)
-    .default(100)
-    .openapi({ param: { name: "limit", in: "query" }, description: "The maximum number of deliveries on a page" }),
-  cursor: z
-    .string()
-    .max(200)
-    .refine((text) => readPlace(text) !== undefined, "is not the next_cursor of a page")
-    .optional()
-    .openapi({ param: { name: "cursor", in: "query" }, description: "next_cursor of the previous page" }),
+  limit: pageLimit("deliveries"),
+  cursor: pageCursor((text) => readPlace(text) !== undefined),
 });
 
 /** A cursor: the place of the last delivery of a page. */
