@@ -168,6 +168,7 @@ export class ActiveCalls implements Part {
     const dead = this.#dead.due(isOnPurpose, now);
     const more = { ...(contact === undefined ? {} : { contact }), ...(dead === undefined ? {} : { dead }) };
     this.#suspended.keep(phone, { activeCalls: all, registration, until: this.#waitsFor(phone, now), ...more });
+    this.#dead.askDomain(phone, isOnPurpose, now);
   }
 
   /** Another socket of a phone continues its calls, unless the phone has restarted. */
@@ -212,6 +213,11 @@ export class ActiveCalls implements Part {
       if (successor !== undefined && isSamePhone(successor, phone, suspended)) this.onRegistered({ flow: successor, phones: [phone] }, now);
     }
     this.#dead.passDeadlines(now);
+  }
+
+  /** When a call of a phone that is away is ended, in milliseconds; undefined if that is not known. */
+  endOf(dialog: string): number | undefined {
+    return this.#dead.endOf(dialog);
   }
 
   /** Whether other ends still have to get a BYE. */

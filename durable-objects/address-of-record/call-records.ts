@@ -203,7 +203,7 @@ export class CallRecords implements Part {
     if (bye !== undefined && now - bye.at >= this.#room.timers.transaction) return this.#end(call, bye, now);
     if (bye !== undefined) return this.#room.alarm.noLaterThan(bye.at + this.#room.timers.transaction);
     const { callId } = mandatoryHeadersOf(call.request);
-    if (this.#activeCalls.has(callId, now)) return;
+    if (this.#activeCalls.has(callId, now) || this.#waitsForPhone(call, now)) return;
     const phone = phoneIn(call);
     const since = lostSince(call.notes);
     const age = now - (call.notes.final?.at ?? now);
@@ -213,6 +213,12 @@ export class CallRecords implements Part {
     } else if (since === undefined) this.#isGone(call, now);
     else if (now - since >= this.#patience) this.#end(call, end, now);
     else this.#room.alarm.noLaterThan(since + this.#patience);
+  }
+
+  /** The phone is away, and its domain waits longer than others. */
+  #waitsForPhone({ notes }: RecordedCall, now: number): boolean {
+    const end = notes.dialog === undefined ? undefined : this.#activeCalls.endOf(notes.dialog);
+    return end !== undefined && end > now;
   }
 
   #isGone({ context, notes }: RecordedCall, now: number): void {

@@ -38,12 +38,33 @@ export class DeadCalls {
     this.#hangUp = new HangUp(room, passOn, "network");
   }
 
-  /** When the other ends of a phone that is away from now on get a BYE, in milliseconds; undefined for never. */
-  due(isClosed: boolean, now: number): number | undefined {
-    const { configuration, timers } = this.#room;
-    const patience = configuration.deadCallTime * 1000;
+  /**
+   * When the other ends of a phone that is away from now on get a BYE, in milliseconds; undefined for never.
+   * @param patience seconds; 0 for never
+   */
+  due(isClosed: boolean, now: number, patience = this.#room.configuration.deadCallTime): number | undefined {
     if (patience === 0) return undefined;
-    return now + (isClosed ? Math.min(patience, timers.grace) : patience);
+    return now + (isClosed ? Math.min(patience * 1000, this.#room.timers.grace) : patience * 1000);
+  }
+
+  /** The domain may have a time of its own. It is asked for when a phone is lost, because that is rare. */
+  askDomain(phone: PhoneId, isClosed: boolean, now: number): void {
+    this.#correct(phone, isClosed, now).catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
+  }
+
+  async #correct(phone: PhoneId, isClosed: boolean, now: number): Promise<void> {
+    const { directory, home } = this.#room;
+    const before = this.#suspended.all().get(phone);
+    const answer = await directory.fresh(home.user, home.domain);
+    const patience = answer.kind === "foreign" ? undefined : answer.settings.endLostCalls;
+    if (patience === undefined || before === undefined || this.#suspended.all().get(phone) !== before) return;
+    const dead = this.due(isClosed, now, patience);
+    if (dead !== undefined) this.#suspended.keep(phone, { ...before, dead });
+  }
+
+  /** When a call of a phone that is away is ended, in milliseconds; undefined if that is not known. */
+  endOf(dialog: string): number | undefined {
+    return [...this.#suspended.all().values()].find(({ activeCalls }) => activeCalls.some(({ name }) => name === dialog))?.dead;
   }
 
   /** A reloaded page does not know these calls. They wait a moment, in case it was a second page beside the old one. */

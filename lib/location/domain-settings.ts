@@ -16,6 +16,8 @@ export interface DomainSettings {
   readonly presenceAgent?: string;
   /** Days that the records of its calls are kept; 0: none are written. */
   readonly callRecordDays?: number;
+  /** Seconds after which a call is ended if its phone, a user's of the domain, has lost its connection and is not back. */
+  readonly endLostCalls?: number;
 }
 
 export const defaultDomainSettings: DomainSettings = { redirects: false, answersStrangers: false, callsOut: false };

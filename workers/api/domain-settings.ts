@@ -28,6 +28,10 @@ const settingsSchema = z
     call_record_days: z.number().int().min(0).max(3650).optional().openapi({
       description: "Days that the records of calls are kept; 0: none are written; absent: as the setting CALL_RECORD_DAYS says",
     }),
+    end_lost_calls: z.number().int().min(10).max(86_400).optional().openapi({
+      description:
+        "Seconds after which a call is ended if its phone has lost its connection and is not back; absent: as the setting DEAD_CALL_TIME says",
+    }),
     answer_strangers: z.boolean().default(false).openapi({ description: "The redirect server answers without authentication" }),
   })
   .openapi("DomainSettings");
@@ -63,6 +67,7 @@ domainSettingRoutes.openapi(put, async (context) => {
     presence_agent: presenceAgent,
     unsolicited_notify: takesUnsolicited,
     call_record_days: callRecordDays,
+    end_lost_calls: endLostCalls,
   } = context.req.valid("json");
   const settings: DomainSettings = {
     ...(guests === false ? {} : { guests }),
@@ -72,6 +77,7 @@ domainSettingRoutes.openapi(put, async (context) => {
     ...(presenceAgent === undefined ? {} : { presenceAgent }),
     ...(takesUnsolicited ? { takesUnsolicited } : {}),
     ...(callRecordDays === undefined ? {} : { callRecordDays }),
+    ...(endLostCalls === undefined ? {} : { endLostCalls }),
   };
   const store = new Store(context.env.DIRECTORY);
   if (presenceAgent !== undefined && !(await new ServerStore(context.env.DIRECTORY).hasTrunk(domain, presenceAgent)))
@@ -85,7 +91,7 @@ domainSettingRoutes.openapi(put, async (context) => {
 });
 
 function written(settings: DomainSettings): z.infer<typeof settingsSchema> {
-  const { redirects, answersStrangers, callsOut, guests = false, presenceAgent, takesUnsolicited = false, callRecordDays } = settings;
+  const { redirects, answersStrangers, callsOut, guests = false, presenceAgent, takesUnsolicited = false } = settings;
   return {
     redirect: redirects,
     answer_strangers: answersStrangers,
@@ -93,6 +99,7 @@ function written(settings: DomainSettings): z.infer<typeof settingsSchema> {
     guests: typeof guests === "boolean" ? guests : [...guests],
     presence_agent: presenceAgent,
     unsolicited_notify: takesUnsolicited,
-    call_record_days: callRecordDays,
+    call_record_days: settings.callRecordDays,
+    end_lost_calls: settings.endLostCalls,
   };
 }

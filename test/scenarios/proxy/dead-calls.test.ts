@@ -156,6 +156,31 @@ describe("a call whose phone has lost its connection", () => {
   });
 });
 
+describe("the domain of a phone that has lost its connection", () => {
+  it.each([20, 900])("may have a time of its own after which the call is ended: %i s", async (endLostCalls) => {
+    scenario = await startTalking();
+    const { alice, bob, world } = scenario;
+    world.domainSettings({ endLostCalls });
+    alice.leaves();
+    await world.pass(endLostCalls - 1);
+    expect([bob.state, world.callRecords()]).toEqual(["talking", []]);
+    await world.pass(2);
+    expect(bob.state).toBe("ended by bye");
+    expect(world.callRecords()).toMatchObject([{ endedBy: "network" }]);
+  });
+
+  it("is asked in vain while the directory is away: the call ends as usual", async () => {
+    scenario = await startTalking();
+    const { alice, bob, world } = scenario;
+    world.domainSettings({ endLostCalls: 900 });
+    world.loseDirectory();
+    alice.leaves();
+    await world.pass(121);
+    expect(bob.state).toBe("ended by bye");
+    world.restoreDirectory();
+  });
+});
+
 setting("DEAD_CALL_TIME", 20, 1200, "a call whose phone has lost its connection is ended after so long", async (value) => {
   scenario = await startTalking({ settings: { DEAD_CALL_TIME: String(value) } });
   const { alice, bob, world } = scenario;
