@@ -17,6 +17,7 @@ import {
   accepted,
   readEnvelope,
 } from "../lib/transport/envelope.ts";
+import { announcerOf } from "../platform/domain-events.ts";
 import { callRecordsOf } from "../platform/call-records.ts";
 import { readConfiguration } from "../platform/configuration.ts";
 import { directoryOf } from "../platform/directory/directory.ts";
@@ -27,7 +28,7 @@ import { Outbound } from "./next-hop/outbound.ts";
 import { HopConnection } from "./next-hop/hop-connection.ts";
 import { Inbound } from "./next-hop/inbound.ts";
 import { passOn, locateTrunk, release, usualRole } from "./shared/trunk-failover.ts";
-import { type MonitoredTrunk, TrunkMonitor } from "./next-hop/trunk-monitor.ts";
+import { type MonitoredTrunk, type TrunkFault, TrunkMonitor } from "./next-hop/trunk-monitor.ts";
 import { TrunkRegistration } from "./next-hop/trunk-registration.ts";
 import { unavailableServersOf } from "../platform/unavailable-servers.ts";
 import { keyringOf } from "../platform/crypto/keyring.ts";
@@ -102,6 +103,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       usualRole: (trunk) => usualRole(environment, trunk, name),
       passOn: (trunk) => passOn(environment, trunk, name),
       release: (trunk) => release(environment, trunk, name),
+      announce: (trunk, fault) => this.#announce(trunk, fault),
     };
     this.#care = new TrunkMonitor(cared, new TrunkRegistration(this.#keyring, this.#hop));
     this.#outbound = new Outbound({
@@ -127,6 +129,13 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       reply: (request, text) => this.#reply(request, text),
       post: (home, envelope) => this.#outbox.post(home, envelope),
     });
+  }
+
+  #announce({ name, domain }: Trunk, fault: TrunkFault | undefined): void {
+    const { transport, host, address, port } = this.#hop;
+    const event = { id: crypto.randomUUID(), type: fault === undefined ? "trunk.up" : "trunk.down", at: Date.now() } as const;
+    const data = () => ({ domain, trunk: name, server: { transport, host, address, port }, why: fault ?? null });
+    announcerOf(this.#environment, domain).announceTo([domain], { ...event, data });
   }
 
   /** The role of the connection for its trunk has changed. */

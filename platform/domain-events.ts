@@ -7,8 +7,8 @@ import { TokenBucket } from "./token-bucket.ts";
 /** Octets of the body of a delivery. */
 export const maxPayload = 16_384;
 
-/** Events of the registrations and messages of one home: so many at once, and so many in a second. What is beyond is lost. */
-const maxEvents = { atOnce: 60, eachSecond: 0.5 };
+/** Events of one home: so many at once, and so many in a second. What is beyond is lost. */
+const maxEvents = { registrations: [60, 0.5], calls: [300, 10] } as const;
 
 /** Something that has happened in a domain. */
 export interface DomainEvent {
@@ -27,18 +27,25 @@ export interface Announcer {
    * @param data is asked for only if a hook wants the event
    */
   announce(type: EventType, data: () => object, now: number): void;
+  /** Tells the web hooks of several domains of something, each with data of its own. */
+  announceTo(domains: readonly string[], event: Omit<DomainEvent, "data"> & { readonly data: (domain: string) => object }): void;
 }
 
 /** The announcer of one home, for the events of its domain. It costs nothing where no hook wants them. */
 export function announcerOf(environment: Environment, domain: string): Announcer {
-  const rate = new TokenBucket(maxEvents.atOnce, maxEvents.eachSecond);
+  const [rate, rateOfCalls] = [new TokenBucket(...maxEvents.registrations), new TokenBucket(...maxEvents.calls)];
+  const tell = (to: string, event: Omit<DomainEvent, "data">, data: () => object) =>
+    void enqueueIfWanted(environment, to, [event.type], () => [{ ...event, data: data() }]).catch((error: unknown) =>
+      console.error(JSON.stringify({ note: "an event is lost for web hooks", domain: to, type: event.type, error: String(error) })),
+    );
   return {
     announce: (type, data, now) => {
       if (environment.DOMAIN_EVENTS === undefined || !rate.take(now)) return;
-      const event = (): DomainEvent => ({ id: crypto.randomUUID(), type, at: now, data: data() });
-      enqueueIfWanted(environment, domain, [type], () => [event()]).catch((error: unknown) =>
-        console.error(JSON.stringify({ note: "an event is lost for web hooks", domain, type, error: String(error) })),
-      );
+      tell(domain, { id: crypto.randomUUID(), type, at: now }, data);
+    },
+    announceTo: (domains, { data, ...event }) => {
+      if (environment.DOMAIN_EVENTS === undefined || !rateOfCalls.take(event.at)) return;
+      for (const one of domains) tell(one, event, () => data(one));
     },
   };
 }

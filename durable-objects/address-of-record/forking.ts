@@ -1,3 +1,4 @@
+import { CallEvents } from "./call-events.ts";
 import type { CallRecords } from "./call-records.ts";
 import { type UnansweredRequests, callerOf } from "./unanswered-requests.ts";
 import { mandatoryHeadersOf, parsedResponse } from "../shared/reparse.ts";
@@ -52,6 +53,7 @@ export class Forking implements Part {
   readonly #retargeting: Retargeting;
   readonly #unanswered: UnansweredRequests;
   readonly #records: CallRecords;
+  readonly #events: CallEvents;
 
   /** @param waitsFor until when a phone that is away is waited for, in milliseconds */
   constructor(
@@ -65,6 +67,7 @@ export class Forking implements Part {
     waitsFor: (phone: PhoneId, now: number) => number,
   ) {
     this.#records = records;
+    this.#events = new CallEvents(room, contexts);
     this.#room = room;
     this.#waitsFor = waitsFor;
     this.#contexts = contexts;
@@ -98,6 +101,7 @@ export class Forking implements Part {
     const { context, effects } = openContext(envelope, request.method, first, { now, until, timers, hint: this.#room.home.hint }, search);
     const open = { context, request };
     this.#contexts.insert(open, now, this.#records.begin(request.method, envelope, isIncoming, now));
+    this.#events.began(open, now);
     this.#act(open, effects, now);
     const waits = ({ retarget, sent, until: end }: ForkedBranch) => retarget === undefined && sent === 0 && end > now;
     if (context.method === "INVITE" && context.branches.length > 0 && context.branches.every(waits)) this.#tellThatItWaits(open, now);
@@ -298,6 +302,7 @@ export class Forking implements Part {
     const isConcluded = open.context.final === 0 && context.final !== 0;
     if (isConcluded) this.#records.concludes(context.transaction, context.final < 300 ? context.unconfirmed?.text : undefined);
     this.#contexts.save(context, open.request, now);
+    this.#events.answers({ context, request: open.request }, decision.effects, isConcluded, now);
     if (isConcluded) this.#records.concluded({ context, request: open.request }, now);
     this.#act({ context, request: open.request }, decision.effects, now);
   }

@@ -24,7 +24,14 @@ export type WaitingDelivery = Delivery & { readonly next: number };
 /** Of all hooks of the domain. */
 const maxDeliveries = 10_000;
 /** Events that are lost first, if there are too many: the present state of a phone can be asked for. */
-const transient: readonly string[] = ["registered", "unregistered", "test"] satisfies readonly Delivery["type"][];
+const transient: readonly string[] = [
+  "call.started",
+  "call.ringing",
+  "call.answered",
+  "registered",
+  "unregistered",
+  "test",
+] satisfies readonly Delivery["type"][];
 /** Milliseconds from one line of the log about lost events to the next one, for each hook. */
 const lossReportedEvery = 60_000;
 /** Milliseconds that a delivery which was given up can be replayed. */

@@ -11,6 +11,9 @@ const lookAfter = 60_000;
 /** Milliseconds. */
 const patienceForOptions = 5000;
 
+/** The server does not register us, or does not answer OPTIONS as one that can be used. */
+export type TrunkFault = "registration" | "options";
+
 /** How often in a row registration has failed, and when it is tried again (milliseconds). */
 interface Failed {
   readonly count: number;
@@ -37,6 +40,8 @@ export interface MonitoredTrunk {
   passOn(trunk: Trunk): Promise<void>;
   /** We are registered here: the servers after this one need not register us any more. */
   release(trunk: Trunk): Promise<void>;
+  /** Tells the web hooks of the domain. @param fault what has failed; undefined if the server can be used again */
+  announce(trunk: Trunk, fault: TrunkFault | undefined): void;
 }
 
 /**
@@ -54,6 +59,8 @@ export class TrunkMonitor {
   /** Failed registrations in a row; undefined until they are read, because the object sleeps between two attempts. */
   #failures: number | undefined;
   health: Health | undefined;
+  /** What has failed; undefined until it is read. */
+  #faults: readonly TrunkFault[] | undefined;
   #isAtWork = false;
   #formerTrunk: Trunk | undefined;
 
@@ -71,6 +78,7 @@ export class TrunkMonitor {
     await this.#countFailures(0);
     this.#renewAt = 0;
     this.health = undefined;
+    await this.#forgetFaults();
     await this.#cared.storage.put("role", role);
     await this.#cared.storage.setAlarm(Date.now());
   }
@@ -137,6 +145,7 @@ export class TrunkMonitor {
     const outcome = await this.#registration.register(connection, account);
     if (outcome.kind === "refused") return this.#failed(trunk, Math.min(outcome.retryAfter, maxRetryAfter) * 1000);
     await this.#countFailures(0);
+    await this.#note(trunk, "registration", false);
     const next = this.#registered(trunk, outcome.granted * 1000);
     await this.#leaves(connection, account, outcome.contact);
     return next;
@@ -167,9 +176,27 @@ export class TrunkMonitor {
     this.registeredUntil = 0;
     this.#renewAt = Date.now() + Math.max(rest, this.#wait(failures));
     await this.#countFailures(failures + 1);
+    await this.#note(trunk, "registration", true);
     this.#cared.rest();
     this.#attempt(this.#cared.passOn(trunk));
     return this.#renewAt;
+  }
+
+  /** The first fault, and the end of the last one, are told to web hooks, once each. */
+  async #note(trunk: Trunk, fault: TrunkFault, isFaulty: boolean): Promise<void> {
+    this.#faults ??= (await this.#cared.storage.get<readonly TrunkFault[]>("faults")) ?? [];
+    if (this.#faults.includes(fault) === isFaulty) return;
+    const before = this.#faults;
+    this.#faults = isFaulty ? [...before, fault] : before.filter((one) => one !== fault);
+    if (this.#faults.length === 0) await this.#cared.storage.delete("faults");
+    else await this.#cared.storage.put("faults", this.#faults);
+    if (before.length === 0) this.#cared.announce(trunk, fault);
+    else if (this.#faults.length === 0) this.#cared.announce(trunk, undefined);
+  }
+
+  async #forgetFaults(): Promise<void> {
+    if (this.#faults === undefined || this.#faults.length > 0) await this.#cared.storage.delete("faults");
+    this.#faults = [];
   }
 
   async #memoise(): Promise<void> {
@@ -212,6 +239,7 @@ export class TrunkMonitor {
     const at = Date.now();
     this.health = { at, status: answer?.status ?? 0 };
     if (this.isUnavailable) this.#cared.unavailableServers.remember(this.#cared.name, interval / 1000, at);
+    if (trunk !== undefined) await this.#note(trunk, "options", this.isUnavailable);
     return at + interval;
   }
 

@@ -1,7 +1,17 @@
 import type { Keyring } from "../authentication/keyring.ts";
 
 /** The events that a web hook can be told of. */
-export const eventTypes = ["call.ended", "registered", "unregistered", "message.stored"] as const;
+export const eventTypes = [
+  "call.started",
+  "call.ringing",
+  "call.answered",
+  "call.ended",
+  "registered",
+  "unregistered",
+  "message.stored",
+  "trunk.up",
+  "trunk.down",
+] as const;
 export type EventType = (typeof eventTypes)[number];
 
 /** A secret that signs deliveries. Times in milliseconds. */

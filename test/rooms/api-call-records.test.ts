@@ -10,7 +10,7 @@ import { describe, expect, it } from "vitest";
 import type { CallRecord } from "../../lib/proxy/call-record/call-record.ts";
 import { CallStore } from "../../platform/directory/call-store.ts";
 import worker from "../../workers/index.ts";
-import { dialogOfCaller } from "../support/dialog.ts";
+import { completeCall } from "./support/calls.ts";
 import { api, newcomers, registered } from "./support/homes.ts";
 
 interface Page {
@@ -49,17 +49,8 @@ describe("the records of calls", () => {
   it("have a call that was answered on real phones, in the domains of both users, once", async () => {
     const [alice, bob] = await newcomers("alice", "bob");
     const [caller, callee] = [await registered({ account: alice, way: "direct" }), await registered({ account: bob, way: "general" })];
-    const sent = caller.request("INVITE", callee.aor);
-    const invite = await callee.next("INVITE");
-    callee.reply(invite, 180);
-    await caller.next(180);
-    callee.reply(invite, 200);
-    const dialog = dialogOfCaller(await caller.finalResponse(sent));
-    caller.ack(dialog);
-    await callee.next("ACK");
-    caller.bye(dialog);
-    callee.reply(await callee.next("BYE"), 200);
-    await expect.poll(async () => callIds(await page("localhost", `?user=${alice}`))).toEqual([sent.callId]);
+    const callId = await completeCall(caller, callee);
+    await expect.poll(async () => callIds(await page("localhost", `?user=${alice}`))).toEqual([callId]);
     const [call] = (await page("localhost", `?user=${bob}`)).calls;
     expect(call).toMatchObject({
       ...{ caller: `${alice}@localhost`, callee: `${bob}@localhost`, outcome: "answered", status: 200, ended_by: "caller", seconds: 0 },

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { dialogOfCaller } from "../support/dialog.ts";
+import { completeCall } from "./support/calls.ts";
 import { api, connect, forgetEverything, homes, newcomers, registered, ringAlarm, rowsOf, spentBy } from "./support/homes.ts";
 
 interface Traced {
@@ -18,20 +18,9 @@ const firstLines = (all: readonly Traced[]): string[] => all.map(({ text }) => t
 /** A call that is answered and ended. @returns its Call-ID */
 async function call(alice: string, bob: string): Promise<string> {
   const [caller, callee] = [await registered({ account: alice, way: "direct" }), await registered({ account: bob, way: "direct" })];
-  const sent = caller.request("INVITE", callee.aor, {
+  return completeCall(caller, callee, {
     headers: [["Proxy-Authorization", 'Digest username="x", response="0123456789abcdef0123456789abcdef"']],
   });
-  const invite = await callee.next("INVITE");
-  callee.reply(invite, 180);
-  await caller.next(180);
-  callee.reply(invite, 200);
-  const dialog = dialogOfCaller(await caller.finalResponse(sent));
-  caller.ack(dialog);
-  await callee.next("ACK");
-  caller.bye(dialog);
-  callee.reply(await callee.next("BYE"), 200);
-  await caller.next(200);
-  return sent.callId;
 }
 
 async function recordOf(callId: string): Promise<string> {

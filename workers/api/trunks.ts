@@ -10,6 +10,7 @@ import type { Environment } from "../../platform/environment.ts";
 import { type ApiEnvironment, refuseTrust } from "./actor.ts";
 import { requireDomain } from "./existing.ts";
 import { Problem } from "./problem.ts";
+import { serverMembers } from "./server-members.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
 import { domainParameters, isPlainText } from "./schemas.ts";
 import { ServerStore } from "../../platform/directory/server-store.ts";
@@ -142,10 +143,7 @@ const statusSchema = z
     servers: z
       .array(
         z.object({
-          transport: z.enum(["tls", "tcp", "wss", "ws"]).openapi({ description: "The transport of the connection" }),
-          host: z.string().openapi({ description: "The name that its certificate must have" }),
-          address: z.string().openapi({ description: "Its IP address; over WebSocket its name" }),
-          port: z.int().openapi({ description: "Its port" }),
+          ...serverMembers,
           connected: z.boolean().openapi({ description: "Whether the connection is open" }),
           registered_until: z.iso.datetime().nullable().openapi({ description: "Until when we are registered there; null if we are not" }),
           options: z

@@ -2,6 +2,7 @@ import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { EventType } from "../../lib/web-hooks/web-hook.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { recordSchema } from "./call-record-schemas.ts";
+import { serverMembers } from "./server-members.ts";
 
 type Registry = OpenAPIHono<{ Bindings: Environment }>["openAPIRegistry"];
 
@@ -19,12 +20,32 @@ const stored = z.object({
   from: z.string().openapi({ description: "The value of From" }),
 });
 
+const begun = recordSchema
+  .pick({
+    ...{ id: true, call_id: true, domain: true, from: true, to: true, dialled: true, caller: true, callee: true },
+    ...{ trunk: true, started: true, caller_device: true },
+  })
+  .openapi("BegunCall");
+const trunk = z.object({
+  domain: z.string().openapi({ description: "The domain of the trunk", example: "example.com" }),
+  trunk: z.string().openapi({ description: "The name of the trunk", example: "carrier" }),
+  server: z.object(serverMembers).openapi({ description: "The one of its servers that this is about" }),
+  why: z.enum(["registration", "options"]).nullable().openapi({
+    description: "registration: it does not register us; options: it does not answer OPTIONS, or with 503; null: it can be used again",
+  }),
+});
+
 /** The data of each event, and what the event is. */
 const events: Readonly<Record<EventType, readonly [name: string, summary: string, data: z.ZodType]>> = {
+  "call.started": ["callStarted", "A call has begun", begun],
+  "call.ringing": ["callRinging", "The first phone of a call rings", begun],
+  "call.answered": ["callAnswered", "A call is answered", begun],
   "call.ended": ["callEnded", "A call is over: its record", recordSchema],
   registered: ["registered", "A phone has registered that was not registered before", z.object(phone)],
   unregistered: ["unregistered", "A phone is no longer registered", z.object({ ...phone, why })],
   "message.stored": ["messageStored", "A message waits for a user without a reachable phone", stored],
+  "trunk.up": ["trunkUp", "A server of a trunk can be used again", trunk],
+  "trunk.down": ["trunkDown", "A server of a trunk cannot be used", trunk],
 };
 
 const headers = z.object({

@@ -43,8 +43,20 @@ export interface CallRecord {
   readonly timeline: readonly CallEvent[];
 }
 
+/** What is known of a call while it lasts. */
+export type BegunCall = Pick<
+  CallRecord,
+  "id" | "callId" | "domains" | "from" | "to" | "dialled" | "caller" | "callee" | "trunk" | "started" | "callerDevice"
+>;
+
 /** Characters of a header's value. */
 const maxValue = 256;
+
+/** @param domain of the home that has the call's notes */
+export function begunCall(transaction: string, notes: CallNotes, request: Request, domain: string): BegunCall {
+  const trunk = notes.trunk === undefined ? {} : { trunk: notes.trunk };
+  return { ...headersOf(request, notes.started, transaction), ...usersOf(notes, domain), ...trunk };
+}
 
 /** The record of a call that is over; undefined while it rings, or lasts. */
 export function recordOf(context: ResponseContext, notes: CallNotes, request: Request, domain: string): CallRecord | undefined {

@@ -1,11 +1,12 @@
 import { nameOfUser } from "../../syntax/uri.ts";
 import type { EndedBy } from "../../transport/envelope.ts";
 import type { CallEvent, Device } from "./call-notes.ts";
-import type { CallRecord } from "./call-record.ts";
+import type { BegunCall, CallRecord } from "./call-record.ts";
 import type { Outcome } from "./outcome.ts";
 
-/** A record as the API returns it, and as web hooks get it. Times by RFC 3339, in UTC. */
-export interface CallRecordView {
+/** A call that is not over, as web hooks are told of it. Times by RFC 3339, in UTC. */
+export interface BegunCallView {
+  /** That of its record. */
   id: string;
   call_id: string;
   domain: string;
@@ -14,9 +15,14 @@ export interface CallRecordView {
   dialled: string;
   caller: string | null;
   callee: string | null;
-  forwarded: string[];
   trunk: string | null;
   started: string;
+  caller_device: string | null;
+}
+
+/** A record as the API returns it, and as web hooks get it. */
+export interface CallRecordView extends BegunCallView {
+  forwarded: string[];
   rang: string | null;
   answered: string | null;
   ended: string;
@@ -26,20 +32,29 @@ export interface CallRecordView {
   reason: string;
   why: string | null;
   ended_by: EndedBy;
-  caller_device: string | null;
   devices: { branch: number; user_agent: string | null; way: Device["way"] }[];
   timeline: (Omit<CallEvent, "at"> & { at: string })[];
 }
 
-/** @param domain whose record it is */
-export function recordView(record: CallRecord, domain: string): CallRecordView {
-  const { id, callId, from, to, dialled, forwarded, status, reason, outcome, endedBy: by, answered, ended, rang } = record;
+/** @param domain that is told */
+export function begunCallView(call: BegunCall, domain: string): BegunCallView {
+  const { id, callId, from, to, dialled } = call;
   return {
     ...{ id, call_id: callId, domain, from, to, dialled },
-    ...{ caller: nameOrNull(record.caller), callee: nameOrNull(record.callee), forwarded: [...forwarded], trunk: record.trunk ?? null },
-    ...{ started: written(record.started), rang: written(rang), answered: written(answered), ended: written(ended) },
+    ...{ caller: nameOrNull(call.caller), callee: nameOrNull(call.callee), trunk: call.trunk ?? null },
+    ...{ started: written(call.started), caller_device: call.callerDevice ?? null },
+  };
+}
+
+/** @param domain whose record it is */
+export function recordView(record: CallRecord, domain: string): CallRecordView {
+  const { forwarded, status, reason, outcome, endedBy: by, answered, ended, rang } = record;
+  return {
+    ...begunCallView(record, domain),
+    forwarded: [...forwarded],
+    ...{ rang: written(rang), answered: written(answered), ended: written(ended) },
     seconds: answered === undefined ? 0 : Math.round((ended - answered) / 1000),
-    ...{ outcome, status, reason, why: record.why ?? null, ended_by: by, caller_device: record.callerDevice ?? null },
+    ...{ outcome, status, reason, why: record.why ?? null, ended_by: by },
     devices: record.devices.map(({ branch, userAgent, way }) => ({ branch, user_agent: userAgent ?? null, way })),
     timeline: record.timeline.map(({ at, ...event }) => ({ at: written(at), ...event })),
   };

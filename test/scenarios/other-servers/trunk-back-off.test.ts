@@ -8,8 +8,8 @@ beforeEach(() => vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2026, 0, 1) 
 afterEach(() => vi.useRealTimers());
 
 /** What outlives a sleep: the storage of an object whose server cannot be reached. */
-function unreachable(): { readonly cared: MonitoredTrunk; readonly kept: Map<string, unknown>; alarm: number | null } {
-  const object = { kept: new Map<string, unknown>(), alarm: null as number | null };
+function unreachable() {
+  const object = { kept: new Map<string, unknown>(), alarm: null as number | null, told: [] as unknown[] };
   const storage = {
     get: async (name: string) => object.kept.get(name),
     put: async (name: string, value: unknown) => void object.kept.set(name, value),
@@ -22,6 +22,7 @@ function unreachable(): { readonly cared: MonitoredTrunk; readonly kept: Map<str
     ...{ name: "trunk", storage, times: { base: 30_000, most: 1_800_000 }, unavailableServers: new UnavailableServers() },
     ...{ trunk: async () => trunk, open: async () => undefined, isOpen: () => false, rest: () => undefined },
     ...{ usualRole: async () => "registers", passOn: async () => undefined, release: async () => undefined },
+    announce: (_trunk, fault) => object.told.push(fault),
   };
   return Object.assign(object, { cared });
 }
@@ -38,4 +39,22 @@ it("the wait before a trunk is tried again doubles with each failure, though its
   }
   expect(Math.max(...waits.slice(0, 1))).toBeLessThanOrEqual(30_000);
   expect(Math.min(...waits.slice(6))).toBeGreaterThan(600_000);
+});
+
+it("a server that does not register us is told of once, although its object sleeps, and again when it does", async () => {
+  const object = unreachable();
+  const registers = { register: async () => ({ kind: "registered", granted: 600, contact: "sip:x" }) } as unknown as TrunkRegistration;
+  for (let failure = 0; failure < 3; failure += 1) {
+    await new TrunkMonitor(object.cared, registers).alarm();
+    vi.setSystemTime(object.alarm ?? 0);
+    object.alarm = null;
+  }
+  expect(object.told).toEqual(["registration"]);
+  const reachable = { ...object.cared, open: async () => ({}) as Awaited<ReturnType<MonitoredTrunk["open"]>> };
+  for (let time = 0; time < 2; time += 1) {
+    await new TrunkMonitor(reachable, registers).alarm();
+    vi.setSystemTime(Date.now() + 400_000);
+  }
+  expect(object.told).toEqual(["registration", undefined]);
+  expect(object.kept.has("faults")).toBe(false);
 });
