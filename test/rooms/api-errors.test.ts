@@ -247,9 +247,12 @@ describe("the description of the API", () => {
       "get /domains/{domain}/lists/{list}",
       "get /domains/{domain}/live-calls",
       "get /domains/{domain}/peers",
+      "get /domains/{domain}/peers/{peer}",
       "get /domains/{domain}/routes",
+      "get /domains/{domain}/routes/{route}",
       "get /domains/{domain}/settings",
       "get /domains/{domain}/subscribers",
+      "get /domains/{domain}/subscribers.ndjson",
       "get /domains/{domain}/subscribers/{username}",
       "get /domains/{domain}/subscribers/{username}/bindings",
       "get /domains/{domain}/subscribers/{username}/calls",
@@ -259,6 +262,7 @@ describe("the description of the API", () => {
       "get /domains/{domain}/subscribers/{username}/trace",
       "get /domains/{domain}/subscribers/{username}/watchers",
       "get /domains/{domain}/trunks",
+      "get /domains/{domain}/trunks/{trunk}",
       "get /domains/{domain}/trunks/{trunk}/status",
       "get /domains/{domain}/web-hooks",
       "get /domains/{domain}/web-hooks/{name}",
@@ -287,6 +291,6 @@ describe("the description of the API", () => {
       "put /domains/{domain}/web-hooks/{name}",
     ]);
     const putSubscriber = paths["/domains/{domain}/subscribers/{username}"]?.["put"]?.responses ?? {};
-    expect(Object.keys(putSubscriber)).toEqual(["200", "201", "400", "401", "403", "404", "409", "413", "429", "503"]);
+    expect(Object.keys(putSubscriber)).toEqual(["200", "201", "400", "401", "403", "404", "409", "412", "413", "429", "503"]);
   });
 });

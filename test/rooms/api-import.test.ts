@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { api, connect, newcomers } from "./support/homes.ts";
 
@@ -115,6 +116,26 @@ describe("an import of users", () => {
       1207: expect.stringContaining("password"),
       1208: expect.stringContaining("colour"),
     });
+  });
+
+  it("takes what an export has written, after which the users log in as before", async () => {
+    const domain = await newDomain();
+    const many = Array.from({ length: 1500 }, (_, index) => ({ username: `user${index}`, password, aliases: [`${2000 + index}`] }));
+    await sent(domain, json, ndjson(...many, { username: "josé", password, displayName: 'José "J"' }));
+    const before = await users(domain);
+    const exported = await api(`/domains/${domain}/subscribers.ndjson`);
+    expect(exported.headers.get("Content-Type")).toBe("application/x-ndjson");
+    const body = await exported.text();
+    expect(body.trimEnd().split("\n")).toHaveLength(1501);
+    expect(body).not.toContain(password);
+    const hashes = async () =>
+      (await env.DIRECTORY.prepare("SELECT username, md5, sha256 FROM subscribers WHERE domain = ? ORDER BY username").bind(domain).all())
+        .results;
+    const secrets = await hashes();
+    await api(`/domains/${domain}`, { method: "DELETE" });
+    await api(`/domains/${domain}`, { method: "PUT" });
+    expect(await sent(domain, json, body)).toEqual({ created: 1501, existing: 0, failed: 0, problems: [] });
+    expect([await users(domain), await hashes()]).toEqual([before, secrets]);
   });
 
   it("gives a user who was deleted a home of its own", async () => {

@@ -1,5 +1,5 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
-import type { HonoRequest } from "hono";
+import type { Context, HonoRequest } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import type { ApiEnvironment } from "./actor.ts";
@@ -13,6 +13,7 @@ import { callTraceRoutes } from "./call-trace.ts";
 import { callRoutes } from "./calls.ts";
 import { domainSettingRoutes } from "./domain-settings.ts";
 import { domainRoutes } from "./domains.ts";
+import { exportRoutes } from "./export.ts";
 import { keyRoutes } from "./keys.ts";
 import { importRoutes } from "./import.ts";
 import { listRoutes } from "./lists.ts";
@@ -20,6 +21,7 @@ import { pathInApi } from "./path.ts";
 import { peerRoutes } from "./peers.ts";
 import { presenceRoutes } from "./presence.ts";
 import { firstFault } from "./plain-english.ts";
+import { preconditions } from "./preconditions.ts";
 import { Problem, answerProblem } from "./problem.ts";
 import { DirectoryRefusal, type RefusalReason } from "../../platform/directory/errors.ts";
 import { refuseUnknownQuery } from "./query.ts";
@@ -55,7 +57,8 @@ api.doc31("/openapi.json", {
   info: {
     title: "Offhook",
     version: "1",
-    description: "Provisioning of domains, users and other servers; state of their phones and calls.",
+    description:
+      "Provisioning of domains, users and other servers; state of their phones and calls. JSON answers to GET have an ETag: PUT and DELETE take If-Match with it, or If-None-Match: * to create only (412 if it does not fit).",
     license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" },
   },
   servers: [{ url: "/api/v1", description: "This server" }],
@@ -78,6 +81,16 @@ api.use("*", async (context, next) => {
   refuseUnknownQuery(api.openAPIRegistry.definitions, method, pathInApi(url), new URL(url).searchParams);
   await next();
 });
+const readSame = ({ req, env, executionCtx }: Context<ApiEnvironment>) =>
+  api.fetch(
+    new Request(`http://localhost${pathInApi(req.url)}`, { headers: { Authorization: req.header("Authorization") ?? "" } }),
+    env,
+    executionCtx,
+  );
+api.use(
+  "*",
+  preconditions(async (context) => readSame(context)),
+);
 const limited = bodyLimit({ maxSize: largestBody, onError: refuseLargeBody });
 // An import is read line by line, with a limit of its own.
 const isImport = ({ method, path }: HonoRequest) => method === "POST" && path.endsWith("/subscribers/import");
@@ -89,6 +102,7 @@ api.route("/", trunkRoutes);
 api.route("/", routeRoutes);
 api.route("/", peerRoutes);
 api.route("/", importRoutes);
+api.route("/", exportRoutes);
 api.route("/", subscriberRoutes);
 api.route("/", ruleRoutes);
 api.route("/", watcherRoutes);

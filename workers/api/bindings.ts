@@ -54,7 +54,7 @@ const idParameters = subscriberParameters.extend({
 const remove = createRoute({
   ...operation("deleteBinding", "Delete a binding", "Calls"),
   ...{ method: "delete", path: `${path}/{id}`, security, request: { params: idParameters } },
-  responses: { 204: noContent, ...problems(400, 401, 404, 503) },
+  responses: { 204: noContent, ...problems(400, 401, 404, 412, 503) },
 });
 
 /** /domains/{domain}/subscribers/{username}/bindings: the bindings, and registration by an administrator (RFC 3261 §10.2). */

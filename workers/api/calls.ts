@@ -36,7 +36,7 @@ const remove = createRoute({
   ...{ method: "delete", path: `${path}/{id}`, security, request: { params: idParameters } },
   responses: {
     204: { ...noContent, description: "Both ends get a BYE; a call that rings is cancelled" },
-    ...problems(400, 401, 404, 409, 503),
+    ...problems(400, 401, 404, 409, 412, 503),
   },
 });
 

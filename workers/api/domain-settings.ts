@@ -46,7 +46,7 @@ const put = createRoute({
   ...operation("putDomainSettings", "Replace the settings of a domain", "Domains"),
   ...{ method: "put", ...shared },
   request: { params: domainParameters, body: { required: true, content: { "application/json": { schema: settingsSchema } } } },
-  responses: { 200: json(settingsSchema, "The new settings, which replace all previous ones"), ...problems(400, 401, 404, 413, 503) },
+  responses: { 200: json(settingsSchema, "The new settings, which replace all previous ones"), ...problems(400, 401, 404, 412, 413, 503) },
 });
 
 /** /domains/{domain}/settings. */

@@ -34,7 +34,7 @@ const read = createRoute({
 const put = createRoute({
   ...operation("putDomain", "Create a domain", "Domains"),
   ...{ method: "put", path, security, request: { params: domainParameters } },
-  responses: { 200: json(domainSchema, "It existed already"), 201: json(domainSchema, "It was created"), ...problems(400, 401, 503) },
+  responses: { 200: json(domainSchema, "It existed already"), 201: json(domainSchema, "It was created"), ...problems(400, 401, 412, 503) },
 });
 const remove = createRoute({
   ...operation("deleteDomain", "Delete a domain and everything in it", "Domains"),
@@ -42,7 +42,7 @@ const remove = createRoute({
   path,
   security,
   request: { params: domainParameters },
-  responses: { 204: noContent, ...problems(400, 401, 404, 503) },
+  responses: { 204: noContent, ...problems(400, 401, 404, 412, 503) },
 });
 
 /** /domains and /domains/{domain}. */

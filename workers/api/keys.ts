@@ -59,7 +59,7 @@ const remove = createRoute({
   ...operation("deleteKey", "Delete an API key, which ends it at once", "Keys"),
   ...{ method: "delete", path: "/keys/{id}", security },
   request: { params: z.object({ id: z.string().openapi({ param: { name: "id", in: "path" }, description: "The id of the key" }) }) },
-  responses: { 204: noContent, ...problems(400, 401, 404, 503) },
+  responses: { 204: noContent, ...problems(400, 401, 404, 412, 503) },
 });
 
 /** /keys: the keys to the API. */

@@ -57,16 +57,21 @@ const list = createRoute({
   ...{ method: "get", path: "/domains/{domain}/peers", security, request: { params: domainParameters } },
   responses: { 200: json(peersSchema, "The servers of other domains that may connect"), ...problems(400, 401, 404, 503) },
 });
+const read = createRoute({
+  ...operation("readPeer", "Read a server that may connect", "Other servers"),
+  ...{ method: "get", path, security, request: { params } },
+  responses: { 200: json(peerSchema, "The server"), ...problems(400, 401, 404, 503) },
+});
 const put = createRoute({
   ...operation("putPeer", "Allow another server to connect", "Other servers"),
   ...{ method: "put", path, security },
   request: { params, body: { required: true, content: { "application/json": { schema: peerBody } } } },
-  responses: { 200: json(peerSchema, "The stored peer"), ...problems(400, 401, 404, 409, 413, 503) },
+  responses: { 200: json(peerSchema, "The stored peer"), ...problems(400, 401, 404, 409, 412, 413, 503) },
 });
 const remove = createRoute({
   ...operation("deletePeer", "Remove a peer and close its connections", "Other servers"),
   ...{ method: "delete", path, security, request: { params } },
-  responses: { 204: noContent, ...problems(400, 401, 404, 503) },
+  responses: { 204: noContent, ...problems(400, 401, 404, 412, 503) },
 });
 
 /** /domains/{domain}/peers. */
@@ -77,6 +82,11 @@ peerRoutes.openapi(list, async (context) => {
   const store = new ServerStore(context.env.DIRECTORY);
   await requireDomain(context.env, domain);
   return context.json({ peers: (await store.peers(domain)).map(shown) }, 200);
+});
+
+peerRoutes.openapi(read, async (context) => {
+  const { domain, peer } = context.req.valid("param");
+  return context.json(shown(await peerNamed(context.env, domain, peer)), 200);
 });
 
 peerRoutes.openapi(put, async (context) => {
@@ -100,13 +110,18 @@ peerRoutes.openapi(put, async (context) => {
 peerRoutes.openapi(remove, async (context) => {
   const { domain, peer: name } = context.req.valid("param");
   const store = new ServerStore(context.env.DIRECTORY);
-  const before = (await store.peers(domain)).find((one) => one.name === name);
-  if (before === undefined) throw new Problem(404, `there is no peer ${name} in ${domain}`);
+  const before = await peerNamed(context.env, domain, name);
   await store.deletePeer(domain, name);
   directoryOf(context.env).forget(domain);
   await endPeer(context.env, before);
   return context.body(null, 204);
 });
+
+async function peerNamed({ DIRECTORY }: Environment, domain: string, name: string): Promise<PeerRow> {
+  const peer = (await new ServerStore(DIRECTORY).peers(domain)).find((one) => one.name === name);
+  if (peer === undefined) throw new Problem(404, `there is no peer ${name} in ${domain}`);
+  return peer;
+}
 
 /** Its connections end at once: it has to reconnect with the new settings. */
 export async function endPeer({ ADDRESS_OF_RECORD }: Environment, { settings }: PeerRow): Promise<void> {

@@ -45,18 +45,18 @@ const putPresence = createRoute({
   ...operation("putPresence", "Set the presence of a user from an application", "Presence"),
   ...{ method: "put", path: `${base}/presence`, security },
   request: { ...request, body: { required: true, content: { "application/json": { schema: presenceSchema } } } },
-  responses: { 200: json(presenceSchema, "The presence for watchers"), ...problems(400, 401, 404, 409, 413, 503) },
+  responses: { 200: json(presenceSchema, "The presence for watchers"), ...problems(400, 401, 404, 409, 412, 413, 503) },
 });
 const removePresence = createRoute({
   ...operation("deletePresence", "Delete the presence that an application has set", "Presence"),
   ...{ method: "delete", path: `${base}/presence`, security, request },
-  responses: { 204: noContent, ...problems(400, 401, 404, 409, 503) },
+  responses: { 204: noContent, ...problems(400, 401, 404, 409, 412, 503) },
 });
 const putVoiceMail = createRoute({
   ...operation("putVoiceMail", "Set the number of voice messages that wait for a user", "Presence"),
   ...{ method: "put", path: `${base}/voice-mail`, security },
   request: { ...request, body: { required: true, content: { "application/json": { schema: voiceMailSchema } } } },
-  responses: { 200: json(voiceMailSchema, "The state for the user's phones (RFC 3842)"), ...problems(400, 401, 404, 409, 413, 503) },
+  responses: { 200: json(voiceMailSchema, "The state for the user's phones (RFC 3842)"), ...problems(400, 401, 404, 409, 412, 413, 503) },
 });
 
 /** …/presence and …/voice-mail: a subscriber's state from an application (RFC 3903 §6 by other means; RFC 3842). */

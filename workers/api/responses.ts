@@ -34,6 +34,7 @@ const meanings: Readonly<Record<number, string>> = {
   403: "The key is not for this operation, or not for this domain",
   404: "The resource of the path does not exist",
   409: "It conflicts with the present state",
+  412: "If-Match or If-None-Match does not fit",
   413: "The body is too large",
   415: "The body has another type than is taken here",
   429: "This address sends too many wrong keys or passwords",

@@ -139,16 +139,21 @@ const list = createRoute({
   ...{ method: "get", path: "/domains/{domain}/routes", security, request: { params: domainParameters } },
   responses: { 200: json(routesSchema, "The routes of the domain"), ...problems(400, 401, 404, 503) },
 });
+const read = createRoute({
+  ...operation("readRoute", "Read a route", "Other servers"),
+  ...{ method: "get", path, security, request: { params } },
+  responses: { 200: json(routeSchema, "The route"), ...problems(400, 401, 404, 503) },
+});
 const put = createRoute({
   ...operation("putRoute", "Create or replace a route", "Other servers"),
   ...{ method: "put", path, security },
   request: { params, body: { required: true, content: { "application/json": { schema: routeBody } } } },
-  responses: { 200: json(routeSchema, "The stored route"), ...problems(400, 401, 404, 413, 503) },
+  responses: { 200: json(routeSchema, "The stored route"), ...problems(400, 401, 404, 412, 413, 503) },
 });
 const remove = createRoute({
   ...operation("deleteRoute", "Delete a route", "Other servers"),
   ...{ method: "delete", path, security, request: { params } },
-  responses: { 204: noContent, ...problems(400, 401, 404, 503) },
+  responses: { 204: noContent, ...problems(400, 401, 404, 412, 503) },
 });
 const test = createRoute({
   ...operation("testRoutes", "Test the routes with a request", "Other servers"),
@@ -165,6 +170,13 @@ routeRoutes.openapi(list, async (context) => {
   const store = new ServerStore(context.env.DIRECTORY);
   await requireDomain(context.env, domain);
   return context.json({ routes: (await store.routes(domain)).map(shown) }, 200);
+});
+
+routeRoutes.openapi(read, async (context) => {
+  const { domain, route: name } = context.req.valid("param");
+  const route = (await new ServerStore(context.env.DIRECTORY).routes(domain)).find((one) => one.name === name);
+  if (route === undefined) throw new Problem(404, `there is no route ${name} in ${domain}`);
+  return context.json(shown(route), 200);
 });
 
 routeRoutes.openapi(put, async (context) => {

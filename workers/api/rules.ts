@@ -82,12 +82,12 @@ const put = createRoute({
   ...operation("putRules", "Replace the rules for the calls of a user", "Calls"),
   ...{ method: "put", ...shared },
   request: { ...request, body: { required: true, content: { "application/json": { schema: rulesSchema } } } },
-  responses: { 200: json(rulesSchema, "The new rules, which replace all previous ones"), ...problems(400, 401, 404, 413, 503) },
+  responses: { 200: json(rulesSchema, "The new rules, which replace all previous ones"), ...problems(400, 401, 404, 412, 413, 503) },
 });
 const remove = createRoute({
   ...operation("deleteRules", "Remove all rules of a user", "Calls"),
   ...{ method: "delete", ...shared, request },
-  responses: { 204: noContent, ...problems(400, 401, 404, 503) },
+  responses: { 204: noContent, ...problems(400, 401, 404, 412, 503) },
 });
 
 /** /domains/{domain}/subscribers/{username}/rules. */

@@ -53,7 +53,7 @@ const put = createRoute({
   responses: {
     200: json(subscriberSchema, "It was changed"),
     201: json(subscriberSchema, "It was created"),
-    ...problems(400, 401, 404, 409, 413, 503),
+    ...problems(400, 401, 404, 409, 412, 413, 503),
   },
 });
 const remove = createRoute({
@@ -62,7 +62,7 @@ const remove = createRoute({
   path,
   security,
   request: { params: subscriberParameters, query: deletionQuery },
-  responses: { 204: noContent, ...problems(400, 401, 404, 503) },
+  responses: { 204: noContent, ...problems(400, 401, 404, 412, 503) },
 });
 const trace = createRoute({
   ...operation("readTrace", "Read the last messages of a user's home, and the calls of the last day that failed", "Calls"),

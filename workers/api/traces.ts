@@ -22,12 +22,12 @@ const put = createRoute({
   ...operation("keepTrace", "Keep all messages of a user for some minutes", "Calls"),
   ...{ method: "put", path, security },
   request: { params: subscriberParameters, body: { required: true, content: { "application/json": { schema: wishSchema } } } },
-  responses: { 200: json(untilSchema, "They are kept from now on, 2,000 at most"), ...problems(400, 401, 404, 409, 413, 503) },
+  responses: { 200: json(untilSchema, "They are kept from now on, 2,000 at most"), ...problems(400, 401, 404, 409, 412, 413, 503) },
 });
 const remove = createRoute({
   ...operation("deleteTrace", "Keep no more messages of a user, and delete those that were kept", "Calls"),
   ...{ method: "delete", path, security, request: { params: subscriberParameters } },
-  responses: { 204: noContent, ...problems(400, 401, 404, 503) },
+  responses: { 204: noContent, ...problems(400, 401, 404, 412, 503) },
 });
 
 /** PUT and DELETE …/trace: whether all messages of a user are kept. */

@@ -126,16 +126,21 @@ const list = createRoute({
   ...{ method: "get", path: "/domains/{domain}/trunks", security, request: { params: domainParameters } },
   responses: { 200: json(trunksSchema, "The trunks of the domain"), ...problems(400, 401, 404, 503) },
 });
+const read = createRoute({
+  ...operation("readTrunk", "Read a trunk", "Other servers"),
+  ...{ method: "get", path, security, request: { params } },
+  responses: { 200: json(trunkSchema, "The trunk"), ...problems(400, 401, 404, 503) },
+});
 const put = createRoute({
   ...operation("putTrunk", "Create or replace a trunk", "Other servers"),
   ...{ method: "put", path, security },
   request: { params, body: { required: true, content: { "application/json": { schema: trunkBody } } } },
-  responses: { 200: json(trunkSchema, "The stored trunk"), ...problems(400, 401, 404, 413, 503) },
+  responses: { 200: json(trunkSchema, "The stored trunk"), ...problems(400, 401, 404, 412, 413, 503) },
 });
 const remove = createRoute({
   ...operation("deleteTrunk", "Delete a trunk", "Other servers"),
   ...{ method: "delete", path, security, request: { params } },
-  responses: { 204: noContent, ...problems(400, 401, 404, 503) },
+  responses: { 204: noContent, ...problems(400, 401, 404, 412, 503) },
 });
 
 const statusSchema = z
@@ -185,6 +190,11 @@ trunkRoutes.openapi(list, async (context) => {
   const store = new ServerStore(context.env.DIRECTORY);
   await requireDomain(context.env, domain);
   return context.json({ trunks: (await store.trunks(domain, keyringFor(context.env))).map(shown) }, 200);
+});
+
+trunkRoutes.openapi(read, async (context) => {
+  const { domain, trunk } = context.req.valid("param");
+  return context.json(shown(await trunkNamed(context.env, domain, trunk)), 200);
 });
 
 trunkRoutes.openapi(put, async (context) => {

@@ -38,12 +38,12 @@ const put = createRoute({
   ...operation("putWatcher", "Set the permission of a watcher", "Presence"),
   ...{ method: "put", path: `${path}/{watcher}`, security },
   request: { params, body: { required: true, content: { "application/json": { schema: body } } } },
-  responses: { 200: json(body, "The new permission of this watcher"), ...problems(400, 401, 404, 409, 413, 503) },
+  responses: { 200: json(body, "The new permission of this watcher"), ...problems(400, 401, 404, 409, 412, 413, 503) },
 });
 const remove = createRoute({
   ...operation("deleteWatcher", "Remove the rule for a watcher", "Presence"),
   ...{ method: "delete", path: `${path}/{watcher}`, security, request: { params } },
-  responses: { 204: noContent, ...problems(400, 401, 404, 503) },
+  responses: { 204: noContent, ...problems(400, 401, 404, 412, 503) },
 });
 
 /** …/watchers: the part of the rules that subscribers may change themselves, with their own passwords. */

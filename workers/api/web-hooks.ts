@@ -35,13 +35,13 @@ const put = createRoute({
   responses: {
     200: json(webHookSchema, "It was replaced; its secret is the same"),
     201: json(createdWebHookSchema, "It was created; the secret is shown only here"),
-    ...problems(400, 401, 404, 409, 413, 503),
+    ...problems(400, 401, 404, 409, 412, 413, 503),
   },
 });
 const remove = createRoute({
   ...operation("deleteWebHook", "Delete a web hook and its deliveries", "Web hooks"),
   ...{ method: "delete", path, security, request: { params: webHookParameters } },
-  responses: { 204: noContent, ...problems(400, 401, 404, 503) },
+  responses: { 204: noContent, ...problems(400, 401, 404, 412, 503) },
 });
 const rotate = createRoute({
   ...operation("rotateWebHookSecret", "Make a new secret; the one before signs for another 24 hours", "Web hooks"),
