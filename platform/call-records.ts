@@ -1,5 +1,6 @@
 import type { CallRecord } from "../lib/proxy/call-record/call-record.ts";
 import { recordView } from "../lib/proxy/call-record/record-view.ts";
+import { writeCallDataPoints } from "./call-data-points.ts";
 import { readConfiguration } from "./configuration.ts";
 import { CallStore, type KeptRecord } from "./directory/call-store.ts";
 import { type DomainEvent, enqueueEvents, maxPayload } from "./domain-events.ts";
@@ -28,6 +29,7 @@ export function callRecordsOf(environment: Environment): RecordStore | undefined
  */
 export async function keepRecords(environment: Environment, records: readonly CallRecord[]): Promise<void> {
   const kept = await new CallStore(environment.DIRECTORY).insert(records);
+  if (environment.ANALYTICS !== undefined) writeCallDataPoints(environment.ANALYTICS, kept);
   const ofDomains = Map.groupBy(kept, ({ domain }) => domain);
   await Promise.all([...ofDomains].map(([domain, ofDomain]) => enqueueEvents(environment, domain, ofDomain.map(eventOf))));
 }

@@ -16,4 +16,6 @@ export interface Environment extends Settings {
   readonly GUEST_RATE?: RateLimit;
   /** Optional: the records of calls go through it to the directory, many at a time. */
   readonly CALL_RECORDS?: Queue<CallRecord>;
+  /** Optional: gets a data point of each call. */
+  readonly ANALYTICS?: AnalyticsEngineDataset;
 }
