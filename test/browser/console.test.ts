@@ -1,54 +1,30 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { establish, hangUp } from "../support/call.ts";
 import { canBrowse, startBrowser } from "../support/browser.ts";
+import { establish, hangUp } from "../support/call.ts";
 import { patience } from "../support/patience.ts";
 import type { Phone } from "../support/phone.ts";
 import { type ServerUnderTest, startServerUnderTest } from "../support/server-under-test.ts";
+import { type ConsoleUnderTest, click, faultsOf, reads, startConsole } from "./console-page.ts";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** Where pictures are put for somebody who wants to look at them; none by default. */
 const pictures = process.env["CONSOLE_PICTURES"];
 /** The width of a phone, and that of a desk. */
 const widths = [390, 1280];
 
 describe.skipIf(!canBrowse)("the console", () => {
+  let consoleUnderTest: ConsoleUnderTest;
   let serverUnderTest: ServerUnderTest;
-  let browser: Browser;
   let [alice, bob]: Phone[] = [];
   beforeAll(async () => {
-    [serverUnderTest, browser] = await Promise.all([
-      startServerUnderTest({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8" } }),
-      startBrowser(),
-    ]);
+    consoleUnderTest = await startConsole();
+    ({ serverUnderTest } = consoleUnderTest);
     [alice, bob] = await serverUnderTest.phones("direct", "alice", "bob");
   });
-  afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await serverUnderTest?.close();
-  });
+  afterEach(() => consoleUnderTest.closeTabs());
+  afterAll(() => consoleUnderTest?.close());
 
   const people = (): readonly [Phone, Phone] => [alice as Phone, bob as Phone];
-
-  /** The console in a new tab, signed in unless a wrong key is given. */
-  async function open(key = serverUnderTest.server.adminToken, options: Parameters<Browser["newContext"]>[0] = {}): Promise<Page> {
-    const context = await browser.newContext(options);
-    context.setDefaultTimeout(patience);
-    const page = await context.newPage();
-    await page.goto(`${serverUnderTest.server.url}/console/`);
-    await page.fill("input[name=key]", key);
-    await page.click("text=Sign in");
-    return page;
-  }
-
-  const click = (page: Page, name: string): Promise<void> => page.getByRole("link", { name, exact: true }).click();
-  const reads = (page: Page, selector: string, text: string | RegExp): Promise<void> =>
-    expect.poll(() => page.locator(selector).first().textContent(), { message: selector }).toMatch(text);
+  const open: ConsoleUnderTest["open"] = (...given) => consoleUnderTest.open(...given);
 
   /** A home loses its memory, unless it sleeps already. */
   async function forgets(home: string): Promise<void> {
@@ -160,92 +136,12 @@ describe.skipIf(!canBrowse)("the console", () => {
     await reads(page, "main", "None.");
   });
 
-  it("makes a user, and shows the same as curl", async () => {
-    const page = await open();
-    await click(page, "Users");
-    await page.getByLabel("Name").fill("zoe");
-    await page.getByLabel("Password").fill("correct horse");
-    await page.click("text=The same with curl");
-    await reads(page, "form pre", /curl -X PUT .*\/domains\/localhost\/subscribers\/zoe"$/s);
-    expect(await page.locator("form pre").textContent()).not.toContain("correct horse");
-    await page.click("text=Create");
-    await reads(page, "form [role=status]", "zoe is there");
-    expect((await serverUnderTest.server.api("GET", "/domains/localhost/subscribers/zoe")).status).toBe(200);
-    await page.getByLabel("Name").fill("a@b");
-    await page.click("text=Create");
-    await reads(page, "form [role=status]", /characters that no user name has/);
-  });
-
   it("says what would happen to a call", async () => {
     const page = await open();
     await click(page, "Routing");
     await page.getByLabel("Called").fill("sip:no-such-user@localhost");
     await page.click("text=Test");
     await reads(page, ".why", /404/);
-  });
-
-  it("takes no wrong key, and forgets the right one when the administrator signs out", async () => {
-    const page = await open("wrong");
-    await reads(page, "[role=alert]", "This key is wrong");
-    await page.fill("input[name=key]", serverUnderTest.server.adminToken);
-    await page.click("text=Sign in");
-    await reads(page, "h2", "The last day");
-    await page.reload();
-    await reads(page, "h2", "The last day");
-    await page.click("text=Sign out");
-    await reads(page, "h1", "Offhook console");
-    expect(await page.evaluate("sessionStorage.length")).toBe(0);
-  });
-
-  it("makes a key, shows it once, and the change that this was", async () => {
-    const page = await open();
-    await click(page, "Access");
-    await page.getByLabel("What it is for").fill("billing");
-    await page.click("text=Make a key");
-    await reads(page, "form [role=status] code", /^ofh_/);
-    const key = (await page.locator("form [role=status] code").textContent()) ?? "";
-    const answer = await fetch(`${serverUnderTest.server.url}/api/v1/domains/localhost`, { headers: { Authorization: `Bearer ${key}` } });
-    expect(answer.status).toBe(200);
-    await serverUnderTest.server.api("PUT", "/domains/localhost/subscribers/yves", { password: "correct horse" });
-    await page.reload();
-    await reads(page, "main", /billing read, localhost/);
-    await expect.poll(() => page.locator("main").textContent()).toMatch(/putSubscriber.*subscribers\/yves by administrator \(201\)/);
-    expect(await page.locator("main").textContent()).not.toContain(key);
-  });
-
-  it("makes a web hook, shows what could not be delivered, and sends it again", async () => {
-    const page = await open();
-    await click(page, "Web hooks");
-    await page.getByLabel("Name").fill("app");
-    await page.getByLabel("URL").fill("http://127.0.0.1:9/offhook");
-    await page.click("text=Make a web hook");
-    await reads(page, "form [role=status] code", /^whsec_/);
-    await page.click("text=Send a test");
-    const listed = async () => {
-      await page.click("section >> text=Refresh");
-      return page.locator("section").textContent();
-    };
-    await expect.poll(listed, { interval: 500 }).toMatch(/test of .*, 1 failed attempts/);
-    await page.click("text=Send again");
-    await reads(page, "section", /Done/);
-    page.on("dialog", (dialog) => void dialog.accept());
-    await page.locator("section").getByText("Delete").click();
-    await reads(page, "main", /None: no application is told/);
-  });
-
-  it("takes a key for one domain, and shows what the key may not do", async () => {
-    const asked = await serverUnderTest.server.api("POST", "/keys", { name: "reader", domain: "localhost", scope: "read" });
-    const { key } = (await asked.json()) as { readonly key: string };
-    const page = await open(key);
-    await reads(page, "[role=alert]", "This key is for one domain: which?");
-    await page.fill("input[name=domain]", "localhost");
-    await page.click("text=Sign in");
-    await reads(page, "h2", "The last day");
-    await click(page, "Users");
-    await page.getByLabel("Name").fill("eve");
-    await page.getByLabel("Password").fill("correct horse");
-    await page.click("text=Create");
-    await reads(page, "form [role=status]", /scope/);
   });
 
   it("asks for nothing while it is idle", async () => {
@@ -258,35 +154,53 @@ describe.skipIf(!canBrowse)("the console", () => {
     expect(asked).toBe(0);
   });
 
-  it.each(["light", "dark"] as const)("has nothing that keeps people out (axe), and fits a phone: %s", async (colorScheme) => {
-    const first = async () =>
-      ((await (await serverUnderTest.server.api("GET", "/domains/localhost/calls")).json()) as { calls: { id: string }[] }).calls[0]?.id;
+  const recordsOf = async () =>
+    ((await (await serverUnderTest.server.api("GET", "/domains/localhost/calls")).json()) as { calls: { id: string }[] }).calls;
+
+  /** The pages, each with something that only this page has, and only when its answers are there. */
+  async function pagesWithContent(): Promise<[path: string, selectors: readonly string[]][]> {
+    const { api } = serverUnderTest.server;
+    const domain = "/domains/localhost";
+    const made = await Promise.all([
+      api("PUT", `${domain}/trunks/provider`, { server: "sip:127.0.0.1:9;transport=tcp", prefixes: ["+1"] }),
+      api("PUT", `${domain}/routes/germany`, { match: { user: { prefix: "+49" } }, action: { kind: "reject", status: 403 } }),
+      api("PUT", `${domain}/web-hooks/axe`, { url: "http://127.0.0.1:9/offhook", events: ["message.stored"] }),
+      api("POST", "/keys", { name: "axe", domain: "localhost", scope: "read" }),
+    ]);
+    expect(made.map(({ ok }) => ok)).toEqual([true, true, true, true]);
+    expect((await api("POST", `${domain}/web-hooks/axe/test`)).status).toBe(202);
+    const deliveries = async () => (await api("GET", `${domain}/web-hooks/axe/deliveries`)).text();
+    await expect.poll(deliveries).toMatch(/"attempts":[1-9]/);
     await failures["a busy phone"]?.fails();
-    await expect.poll(first).toBeDefined();
+    await expect.poll(recordsOf).not.toEqual([]);
+    const [{ id } = { id: "" }] = await recordsOf();
+    const { account } = people()[0];
+    return [
+      ["", [".counts", ".plot canvas", "li:has-text('provider'):has-text('127.0.0.1')"]],
+      ["/calls", [".filters [name=outcome]", "ul.calls li"]],
+      [`/calls/${id}`, [".steps li", ".message", ".record"]],
+      ["/users", [`li a:text-is('${account}')`]],
+      [`/users/${account}`, [`h2:has-text('${account}')`, "li code", "ul.calls li"]],
+      ["/routing", ["summary:text-is('germany')"]],
+      ["/web-hooks", ["section:has-text('axe') li:has-text('failed attempts')"]],
+      ["/access", ["li strong:text-is('axe')", "li:has-text('putWebHook')"]],
+    ];
+  }
+
+  it.each(["light", "dark"] as const)("has nothing that keeps people out (axe), and fits a phone: %s", async (colorScheme) => {
+    const pages = await pagesWithContent();
     const faults: string[] = [];
     for (const width of widths) {
       const page = await open(undefined, { colorScheme, viewport: { width, height: 800 } });
       await reads(page, "h2", "The last day");
-      for (const path of [
-        "",
-        "/calls",
-        `/calls/${await first()}`,
-        "/users",
-        `/users/${people()[0].account}`,
-        "/routing",
-        "/web-hooks",
-        "/access",
-      ]) {
-        await page.goto(`${serverUnderTest.server.url}/console/#/localhost${path}`);
-        await expect.poll(() => page.locator("main [role=status]:text('Loading')").count()).toBe(0);
-        await page.locator("h2").first().waitFor();
+      for (const [path, selectors] of pages) {
+        await consoleUnderTest.show(page, path);
+        for (const selector of selectors) await page.locator(selector).first().waitFor({ state: "attached" });
+        await expect.poll(() => page.getByText("Loading…").count()).toBe(0);
+        await page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true");
         if (pictures !== undefined)
           await page.screenshot({ path: `${pictures}/${colorScheme}-${width}${path.replaceAll("/", "_")}.png`, fullPage: true });
-        await page.evaluate(axe);
-        const found = (await page.evaluate("axe.run()")) as { violations: { id: string; impact: string; nodes: { html: string }[] }[] };
-        for (const { id, nodes } of found.violations) faults.push(`${path} at ${width}: ${id} ${nodes[0]?.html}`);
-        if (((await page.evaluate("document.documentElement.scrollWidth")) as number) > width)
-          faults.push(`${path} is wider than ${width}`);
+        faults.push(...(await faultsOf(page, width)));
       }
       await page.close();
     }

@@ -1,42 +1,13 @@
-/** One step of a call, as the API returns it. */
-export interface CallEvent {
-  readonly at: string;
-  readonly event: "invite" | "sent" | "waiting" | "forwarded" | "flow lost" | "flow regained" | "provisional" | "final" | "cancel" | "bye";
-  readonly branch?: number;
-  readonly status?: number;
-  readonly to?: string;
-  readonly trunk?: string;
-  readonly why?: string;
-  readonly by?: string;
-}
-
-export type Outcome = "answered" | "missed" | "busy" | "declined" | "cancelled" | "redirected" | "failed" | "answered elsewhere";
+import type { CallRecordView } from "../../lib/proxy/call-record/record-view.ts";
+import type { TraceEntry } from "../../lib/trace.ts";
 
 /** The record of a call, as the API returns it. */
-export interface CallRecord {
-  readonly id: string;
-  readonly call_id: string;
-  readonly from: string;
-  readonly to: string;
-  readonly dialled: string;
-  readonly caller: string | null;
-  readonly callee: string | null;
-  readonly forwarded: readonly string[];
-  readonly trunk: string | null;
-  readonly started: string;
-  readonly rang: string | null;
-  readonly answered: string | null;
-  readonly ended: string;
-  readonly seconds: number;
-  readonly outcome: Outcome;
-  readonly status: number;
-  readonly reason: string;
-  readonly why: string | null;
-  readonly ended_by: "caller" | "callee" | "server" | "network";
-  readonly caller_device: string | null;
-  readonly devices: readonly { readonly branch: number; readonly user_agent: string | null; readonly way: string }[];
-  readonly timeline: readonly CallEvent[];
-}
+export type CallRecord = Readonly<CallRecordView>;
+
+export type Outcome = CallRecord["outcome"];
+
+/** One step of a call, as the API returns it. */
+export type CallEvent = CallRecord["timeline"][number];
 
 export interface CallPage {
   readonly calls: readonly CallRecord[];
@@ -66,12 +37,9 @@ export interface LiveCall {
   readonly since: string | null;
 }
 
-/** A message of a trace. */
-export interface TracedMessage {
-  readonly at: number;
-  readonly direction: "in" | "out" | "note";
-  readonly flow: string;
-  readonly text: string;
+/** A message of a trace, and the user whose home has it. */
+export interface TracedMessage extends TraceEntry {
+  readonly home: string;
 }
 
 /** What the API said instead of doing it (RFC 9457). */
@@ -102,6 +70,16 @@ export class Api {
 
   get<Answer>(path: string): Promise<Answer> {
     return this.send<Answer>({ method: "GET", path });
+  }
+
+  /** @returns undefined if there is no such thing */
+  async find<Answer>(path: string): Promise<Answer | undefined> {
+    try {
+      return await this.get<Answer>(path);
+    } catch (error) {
+      if (error instanceof Refused && error.status === 404) return undefined;
+      throw error;
+    }
   }
 
   /** @returns the JSON of the response, undefined if there is none; rejects with `Refused` */

@@ -1,8 +1,9 @@
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Link, Route, Router, Switch, useLocation } from "wouter-preact";
-import { useHashLocation } from "wouter-preact/use-hash-location";
 import { Api, part } from "./api.ts";
-import { Failure, Waiting, useAnswer } from "./parts/answer.tsx";
+import { nameIn, useWrittenLocation } from "./location.ts";
+import { Answered, useAnswer } from "./parts/answer.tsx";
+import { type DomainList, DomainChoice, domainsOf } from "./parts/domain-choice.tsx";
 import { AccessPage } from "./pages/access.tsx";
 import { CallPage } from "./pages/call.tsx";
 import { CallsPage } from "./pages/calls.tsx";
@@ -23,7 +24,7 @@ export function Console() {
   };
   if (signedIn === undefined) return <SignInPage signIn={signIn} />;
   return (
-    <Router hook={useHashLocation}>
+    <Router hook={useWrittenLocation}>
       <Domains api={new Api(signedIn.key)} only={signedIn.domain} signOut={() => signIn(undefined)} />
     </Router>
   );
@@ -37,94 +38,95 @@ interface DomainsProps {
 }
 
 function Domains({ api, only, signOut }: DomainsProps) {
-  const { answer, failure } = useAnswer(() => domainsOf(api, only), [only]);
+  const asked = useAnswer<DomainList>("domains", () => domainsOf(api, only));
   const [path, go] = useLocation();
-  const names = answer ?? [];
-  const current = decodeURIComponent(path.split("/")[1] ?? "") || names[0];
+  const [, domain = "", page = ""] = path.split("/");
+  const current = nameIn(domain) || asked.answer?.names[0];
   return (
     <>
       <header>
         <h1>Offhook</h1>
-        {names.length > 0 && (
-          <label>
-            Domain{" "}
-            <select value={current} onChange={(event) => go(`/${part(event.currentTarget.value)}`)}>
-              {names.map((name) => (
-                <option key={name}>{name}</option>
-              ))}
-            </select>
-          </label>
+        {asked.answer !== undefined && current !== undefined && (
+          <DomainChoice domains={asked.answer} current={current} choose={(name) => go(`/${part(name)}`)} />
         )}
-        {current !== undefined && <Pages domain={current} />}
+        {current !== undefined && <Pages domain={current} current={page} />}
         <button class="quiet" onClick={signOut}>
           Sign out
         </button>
       </header>
-      <main tabIndex={-1}>
-        {failure !== undefined && <Failure failure={failure} />}
-        {answer === undefined && failure === undefined && <Waiting />}
-        {answer !== undefined && names.length === 0 && <p>There is no domain yet: PUT /api/v1/domains/… makes one.</p>}
-        {current !== undefined && answer !== undefined && <Content api={api} domain={current} />}
+      <main tabIndex={-1} ref={useFocusOfPage(path)}>
+        <Answered asked={asked}>
+          {() =>
+            current === undefined ? (
+              <p>There is no domain yet: PUT /api/v1/domains/… makes one.</p>
+            ) : (
+              <Content key={current} api={api} domain={current} />
+            )
+          }
+        </Answered>
       </main>
     </>
   );
 }
 
-async function domainsOf(api: Api, only: string | undefined): Promise<readonly string[]> {
-  if (only !== undefined) return [only];
-  const { domains } = await api.get<{ domains: { domain: string }[] }>("/domains?limit=1000");
-  return domains.map(({ domain }) => domain);
+/** A link that has gone with its page takes the focus with it: then the new page gets it. */
+function useFocusOfPage(path: string) {
+  const main = useRef<HTMLElement>(null);
+  const shown = useRef(path);
+  useEffect(() => {
+    const isOther = shown.current !== path;
+    shown.current = path;
+    if (isOther && document.activeElement === document.body) main.current?.focus();
+  }, [path]);
+  return main;
 }
 
-function Pages({ domain }: { readonly domain: string }) {
+/** Each with the part of its path. */
+const pages = [
+  ["Overview", ""],
+  ["Calls", "calls"],
+  ["Users", "users"],
+  ["Routing", "routing"],
+  ["Web hooks", "web-hooks"],
+  ["Access", "access"],
+] as const;
+
+function Pages({ domain, current }: { readonly domain: string; readonly current: string }) {
   const base = `/${part(domain)}`;
-  const pages = [
-    ["Overview", base],
-    ["Calls", `${base}/calls`],
-    ["Users", `${base}/users`],
-    ["Routing", `${base}/routing`],
-    ["Web hooks", `${base}/web-hooks`],
-    ["Access", `${base}/access`],
-  ] as const;
-  const [path] = useLocation();
   return (
     <nav aria-label="Pages">
-      {pages.map(([title, to]) => {
-        const isHere = to === base ? path === base || path === "/" : path.startsWith(to);
-        return (
-          <Link key={to} href={to} aria-current={isHere ? "page" : undefined}>
-            {title}
-          </Link>
-        );
-      })}
+      {pages.map(([title, page]) => (
+        <Link key={page} href={page === "" ? base : `${base}/${page}`} aria-current={page === current ? "page" : undefined}>
+          {title}
+        </Link>
+      ))}
     </nav>
   );
 }
 
 function Content({ api, domain }: { readonly api: Api; readonly domain: string }) {
+  const common = { api, domain };
   return (
     <Switch>
       <Route path="/:domain/calls">
-        <CallsPage key={domain} api={api} domain={domain} />
+        <CallsPage {...common} />
       </Route>
-      <Route path="/:domain/calls/:id">{({ id = "" }) => <CallPage key={id} api={api} domain={domain} id={id} />}</Route>
+      <Route path="/:domain/calls/:id">{({ id = "" }) => <CallPage key={id} {...common} id={nameIn(id)} />}</Route>
       <Route path="/:domain/users">
-        <UsersPage key={domain} api={api} domain={domain} />
+        <UsersPage {...common} />
       </Route>
-      <Route path="/:domain/users/:name">
-        {({ name = "" }) => <UserPage key={name} api={api} domain={domain} name={decodeURIComponent(name)} />}
-      </Route>
+      <Route path="/:domain/users/:name">{({ name = "" }) => <UserPage key={name} {...common} name={nameIn(name)} />}</Route>
       <Route path="/:domain/routing">
-        <RoutingPage key={domain} api={api} domain={domain} />
+        <RoutingPage {...common} />
       </Route>
       <Route path="/:domain/web-hooks">
-        <WebHooksPage key={domain} api={api} domain={domain} />
+        <WebHooksPage {...common} />
       </Route>
       <Route path="/:domain/access">
-        <AccessPage key={domain} api={api} domain={domain} />
+        <AccessPage {...common} />
       </Route>
       <Route>
-        <OverviewPage key={domain} api={api} domain={domain} />
+        <OverviewPage {...common} />
       </Route>
     </Switch>
   );

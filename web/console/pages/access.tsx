@@ -1,8 +1,9 @@
 import { useState } from "preact/hooks";
 import { type Api, type ApiRequest, part } from "../api.ts";
 import { Action } from "../parts/action.tsx";
-import { Failure, textOf, useAnswer } from "../parts/answer.tsx";
+import { Answered, useGet } from "../parts/answer.tsx";
 import { Curl } from "../parts/curl.tsx";
+import { MadeNote, useMaking } from "../parts/making.tsx";
 import { When } from "../parts/when.tsx";
 
 const scopes = ["read", "calls", "provisioning", "everything"];
@@ -25,45 +26,72 @@ interface AuditEntry {
   readonly status: number;
 }
 
+/** Changes that are shown. */
+const maxChanges = 50;
+
 /** API keys, and the changes that were made with them. */
 export function AccessPage({ api, domain }: { readonly api: Api; readonly domain: string }) {
-  const keys = useAnswer(() => api.get<{ keys: readonly Key[] }>("/keys"), []);
-  const audit = useAnswer(() => api.get<{ entries: readonly AuditEntry[] }>(`/domains/${part(domain)}/audit?limit=50`), [domain]);
+  const keys = useGet<{ keys: readonly Key[] }>(api, "/keys");
   return (
     <>
       <h2>API keys</h2>
-      {keys.failure !== undefined && <Failure failure={keys.failure} />}
-      {keys.answer?.keys.length === 0 && <p>None: only the ADMIN_TOKEN opens the API.</p>}
-      <ul class="plain">
-        {keys.answer?.keys.map(({ id, name, domain: only, scope, expires, last_used: used }) => (
-          <li key={id}>
-            <strong>{name}</strong> {scope}, {only ?? "all domains"}, {used === null ? "never used" : `last used ${used}`}
-            {expires !== null && (
-              <>
-                , until <When at={expires} />
-              </>
-            )}{" "}
-            <Action
-              confirm={`Delete the key ${name}?`}
-              act={() => api.send({ method: "DELETE", path: `/keys/${part(id)}` }).then(keys.again)}
-            >
-              Delete
-            </Action>
-          </li>
-        ))}
-      </ul>
+      <Answered asked={keys}>
+        {({ keys: found }) =>
+          found.length === 0 ? (
+            <p>None: only the ADMIN_TOKEN opens the API.</p>
+          ) : (
+            <KeyList keys={found} remove={(id) => api.send({ method: "DELETE", path: `/keys/${part(id)}` }).then(keys.again)} />
+          )
+        }
+      </Answered>
       {keys.answer !== undefined && <NewKey api={api} domain={domain} changed={keys.again} />}
       <h2>Changes in {domain}</h2>
-      {audit.failure !== undefined && <Failure failure={audit.failure} />}
-      {audit.answer?.entries.length === 0 && <p>None.</p>}
-      <ul class="plain">
-        {audit.answer?.entries.map(({ id, at, actor, action, target, status }) => (
-          <li key={id} data-well={status < 400}>
-            <When at={at} /> <strong>{action}</strong> <code>{target}</code> by {actor.name ?? actor.kind} ({status})
-          </li>
-        ))}
-      </ul>
+      <Changes api={api} domain={domain} />
     </>
+  );
+}
+
+function KeyList({ keys, remove }: { readonly keys: readonly Key[]; readonly remove: (id: string) => Promise<unknown> }) {
+  return (
+    <ul class="plain">
+      {keys.map(({ id, name, domain, scope, expires, last_used: used }) => (
+        <li key={id}>
+          <strong>{name}</strong> {scope}, {domain ?? "all domains"}, {used === null ? "never used" : `last used ${used}`}
+          {expires !== null && (
+            <>
+              , until <When at={expires} />
+            </>
+          )}{" "}
+          <Action confirm={`Delete the key ${name}?`} act={() => remove(id)}>
+            Delete
+          </Action>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Changes({ api, domain }: { readonly api: Api; readonly domain: string }) {
+  const asked = useGet<{ entries: readonly AuditEntry[]; next_cursor: string | null }>(
+    api,
+    `/domains/${part(domain)}/audit?limit=${maxChanges}`,
+  );
+  return (
+    <Answered asked={asked}>
+      {({ entries, next_cursor: next }) => (
+        <>
+          {entries.length === 0 && <p>None.</p>}
+          <ul class="plain">
+            {entries.map(({ id, at, actor, action, target, status }) => (
+              <li key={id} data-well={status < 400}>
+                <When at={at} /> <strong>{action}</strong> <code>{target}</code> by {actor.name ?? actor.kind} ({status})
+              </li>
+            ))}
+          </ul>
+          {next !== null && <p>These are the last {maxChanges}: the API has those before.</p>}
+        </>
+      )}
+    </Answered>
   );
 }
 
@@ -71,23 +99,13 @@ function NewKey({ api, domain, changed }: { readonly api: Api; readonly domain: 
   const [name, setName] = useState("");
   const [scope, setScope] = useState("read");
   const [isForAll, setForAll] = useState(false);
-  const [{ key, failure }, set] = useState<{ key?: string; failure?: string }>({});
-  const body = { name, scope, ...(isForAll ? {} : { domain }) };
-  const request: ApiRequest = { method: "POST", path: "/keys", body };
-  const make = async () => {
-    try {
-      const made = await api.send<{ key: string }>(request);
-      set({ key: made.key });
-      changed();
-    } catch (error) {
-      set({ failure: textOf(error) });
-    }
-  };
+  const making = useMaking<{ readonly key: string }>(api, changed);
+  const request: ApiRequest = { method: "POST", path: "/keys", body: { name, scope, ...(isForAll ? {} : { domain }) } };
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        void make();
+        making.make(request);
       }}
     >
       <h3>New key</h3>
@@ -107,14 +125,13 @@ function NewKey({ api, domain, changed }: { readonly api: Api; readonly domain: 
         domains
       </label>
       <button>Make a key</button>
-      <div role="status">
-        {key !== undefined && (
-          <p>
+      <MadeNote making={making}>
+        {({ key }) => (
+          <>
             Copy it now, it is not shown again: <code>{key}</code>
-          </p>
+          </>
         )}
-        {failure !== undefined && <Failure failure={failure} />}
-      </div>
+      </MadeNote>
       <Curl {...request} />
     </form>
   );

@@ -3,7 +3,7 @@ import { type Api, type CallRecord, type TracedMessage, part } from "../api.ts";
 import { duration, explainCall, shortName } from "../explain.ts";
 import { ladderOf } from "../ladder.ts";
 import { Action } from "../parts/action.tsx";
-import { Failure, Waiting, useAnswer } from "../parts/answer.tsx";
+import { Answered, useGet } from "../parts/answer.tsx";
 import { Curl } from "../parts/curl.tsx";
 import { LadderDiagram, Steps } from "../parts/ladder.tsx";
 import { When } from "../parts/when.tsx";
@@ -11,15 +11,31 @@ import { When } from "../parts/when.tsx";
 /** One call: why it ended so, its ladder diagram, its record, and the messages that are still kept. */
 export function CallPage({ api, domain, id }: { readonly api: Api; readonly domain: string; readonly id: string }) {
   const path = `/domains/${part(domain)}/calls/${part(id)}`;
-  const { answer: call, failure } = useAnswer(() => api.get<CallRecord>(path), [path]);
-  if (failure !== undefined) return <Failure failure={failure} />;
-  if (call === undefined) return <Waiting />;
-  const ladder = ladderOf(call);
+  const asked = useGet<CallRecord>(api, path);
   return (
     <>
       <p>
         <Link href={`/${part(domain)}/calls`}>All calls</Link>
       </p>
+      <Answered asked={asked}>
+        {(call) => (
+          <>
+            <Story call={call} />
+            <h3>Record</h3>
+            <RecordTable call={call} />
+            <Messages api={api} path={path} />
+            <Curl method="GET" path={path} />
+          </>
+        )}
+      </Answered>
+    </>
+  );
+}
+
+function Story({ call }: { readonly call: CallRecord }) {
+  const ladder = ladderOf(call);
+  return (
+    <>
       <h2>
         {call.caller ?? shortName(call.from)} → {call.callee ?? shortName(call.dialled)}
       </h2>
@@ -31,10 +47,6 @@ export function CallPage({ api, domain, id }: { readonly api: Api; readonly doma
         <summary>Steps</summary>
         <Steps ladder={ladder} />
       </details>
-      <h3>Record</h3>
-      <RecordTable call={call} />
-      <Messages api={api} path={path} />
-      <Curl method="GET" path={path} />
     </>
   );
 }
@@ -68,32 +80,39 @@ function RecordTable({ call }: { readonly call: CallRecord }) {
   );
 }
 
-interface Traced extends TracedMessage {
-  readonly home: string;
-}
-
 /** The messages that the homes of both users still have: those of failed calls for a day. */
 function Messages({ api, path }: { readonly api: Api; readonly path: string }) {
-  const { answer, failure } = useAnswer(() => api.get<{ messages: readonly Traced[] }>(`${path}/trace`), [path]);
-  const messages = answer?.messages ?? [];
+  const asked = useGet<{ messages: readonly TracedMessage[] }>(api, `${path}/trace`);
   return (
     <details>
-      <summary>Messages {answer === undefined ? "" : `(${messages.length})`}</summary>
-      {failure !== undefined && <Failure failure={failure} />}
-      {answer !== undefined && messages.length === 0 && (
-        <p>None is kept any more: those of failed calls are kept for a day, others for seconds, unless the messages of a user are kept.</p>
-      )}
-      {messages.length > 0 && (
-        <Action act={() => download(api, `${path}/trace?format=pcapng`, "call.pcapng")}>Download for Wireshark</Action>
-      )}
-      {messages.map(({ at, direction, home, text }, index) => (
-        <details key={index} class="message">
-          <summary>
-            {new Date(at).toISOString().slice(11, 23)} {arrows[direction]} {text.split("\r\n", 1)[0]} <small>at {home}</small>
-          </summary>
-          <pre tabIndex={0}>{text.replaceAll("\r\n", "\n")}</pre>
-        </details>
-      ))}
+      <summary>Messages {asked.answer === undefined ? "" : `(${asked.answer.messages.length})`}</summary>
+      <Answered asked={asked}>
+        {({ messages }) =>
+          messages.length === 0 ? (
+            <p>
+              None is kept any more: those of failed calls are kept for a day, others for seconds, unless the messages of a user are kept.
+            </p>
+          ) : (
+            <>
+              <Action act={() => download(api, `${path}/trace?format=pcapng`, "call.pcapng")}>Download for Wireshark</Action>
+              {messages.map((message, index) => (
+                <Message key={index} message={message} />
+              ))}
+            </>
+          )
+        }
+      </Answered>
+    </details>
+  );
+}
+
+function Message({ message: { at, direction, home, text } }: { readonly message: TracedMessage }) {
+  return (
+    <details class="message">
+      <summary>
+        {new Date(at).toISOString().slice(11, 23)} {arrows[direction]} {text.split("\r\n", 1)[0]} <small>at {home}</small>
+      </summary>
+      <pre tabIndex={0}>{text.replaceAll("\r\n", "\n")}</pre>
     </details>
   );
 }

@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
-import { type Api, type CallPage, part } from "../api.ts";
-import { Failure, Waiting, useAnswer } from "../parts/answer.tsx";
+import { type Api, type CallPage, type Outcome, part } from "../api.ts";
+import { Answered, useGet } from "../parts/answer.tsx";
 import { CallList } from "../parts/call-list.tsx";
 import { Curl } from "../parts/curl.tsx";
 
-const outcomes = ["answered", "missed", "busy", "declined", "cancelled", "redirected", "failed", "answered elsewhere"];
+const outcomes: readonly Outcome[] = ["answered", "missed", "busy", "declined", "cancelled", "redirected", "failed", "answered elsewhere"];
 const fields = ["user", "number", "outcome", "since", "until"] as const;
 
 /** The calls of a domain: search and pages. */
@@ -13,7 +13,8 @@ export function CallsPage({ api, domain }: { readonly api: Api; readonly domain:
   const [cursors, setCursors] = useState<readonly string[]>([]);
   const cursor = cursors.at(-1);
   const path = `/domains/${part(domain)}/calls?limit=50${query}${cursor === undefined ? "" : `&cursor=${cursor}`}`;
-  const { answer, failure, again } = useAnswer(() => api.get<CallPage>(path), [path]);
+  const asked = useGet<CallPage>(api, path);
+  const next = asked.answer?.next_cursor;
   const search = (form: HTMLFormElement) => {
     const given = new FormData(form);
     const filters = fields.flatMap((name) => {
@@ -57,21 +58,15 @@ export function CallsPage({ api, domain }: { readonly api: Api; readonly domain:
         </label>
         <button>Search</button>
       </form>
-      {failure !== undefined && <Failure failure={failure} />}
-      {answer === undefined && failure === undefined && <Waiting />}
-      {answer !== undefined && <CallList calls={answer.calls} domain={domain} />}
+      <Answered asked={asked}>{({ calls }) => <CallList calls={calls} domain={domain} />}</Answered>
       <p class="row">
         <button class="quiet" disabled={cursors.length === 0} onClick={() => setCursors(cursors.slice(0, -1))}>
           Newer
         </button>
-        <button
-          class="quiet"
-          disabled={(answer?.next_cursor ?? null) === null}
-          onClick={() => setCursors([...cursors, answer?.next_cursor ?? ""])}
-        >
+        <button class="quiet" disabled={next === null} onClick={() => setCursors(next ? [...cursors, next] : cursors)}>
           Older
         </button>
-        <button class="quiet" onClick={again}>
+        <button class="quiet" onClick={asked.again}>
           Refresh
         </button>
       </p>

@@ -1,8 +1,9 @@
 import { useState } from "preact/hooks";
 import { Link } from "wouter-preact";
 import { type Api, type ApiRequest, type User, part } from "../api.ts";
-import { Failure, Waiting, textOf, useAnswer } from "../parts/answer.tsx";
+import { Answered, useGet } from "../parts/answer.tsx";
 import { Curl } from "../parts/curl.tsx";
+import { MadeNote, useMaking } from "../parts/making.tsx";
 
 interface UserPageAnswer {
   readonly subscribers: readonly User[];
@@ -13,8 +14,8 @@ interface UserPageAnswer {
 export function UsersPage({ api, domain }: { readonly api: Api; readonly domain: string }) {
   const [search, setSearch] = useState("");
   const [cursor, setCursor] = useState("");
-  const path = `/domains/${part(domain)}/subscribers?limit=50&search=${part(search)}&cursor=${part(cursor)}`;
-  const { answer, failure, again } = useAnswer(() => api.get<UserPageAnswer>(path), [path]);
+  const asked = useGet<UserPageAnswer>(api, `/domains/${part(domain)}/subscribers?limit=50&search=${part(search)}&cursor=${part(cursor)}`);
+  const next = asked.answer?.next_cursor;
   return (
     <>
       <h2>Users</h2>
@@ -28,43 +29,47 @@ export function UsersPage({ api, domain }: { readonly api: Api; readonly domain:
           }}
         />
       </label>
-      {failure !== undefined && <Failure failure={failure} />}
-      {answer === undefined && failure === undefined && <Waiting />}
-      <ul class="plain">
-        {answer?.subscribers.map(({ username, displayName, aliases, opened }) => (
-          <li key={username}>
-            <Link href={`/${part(domain)}/users/${part(username)}`}>{username}</Link> {displayName} <small>{aliases.join(", ")}</small>
-            {!opened && <small> has never registered</small>}
-          </li>
-        ))}
-      </ul>
-      <button class="quiet" disabled={(answer?.next_cursor ?? null) === null} onClick={() => setCursor(answer?.next_cursor ?? "")}>
+      <Answered asked={asked}>{({ subscribers }) => <UserList domain={domain} users={subscribers} />}</Answered>
+      <button class="quiet" disabled={next === null} onClick={() => setCursor(next ?? cursor)}>
         More
       </button>
-      <NewUser api={api} domain={domain} changed={again} />
+      <NewUser api={api} domain={domain} changed={asked.again} />
     </>
   );
+}
+
+function UserList({ domain, users }: { readonly domain: string; readonly users: readonly User[] }) {
+  if (users.length === 0) return <p>None.</p>;
+  return (
+    <ul class="plain">
+      {users.map(({ username, displayName, aliases, opened }) => (
+        <li key={username}>
+          <UserLink domain={domain} name={username} /> {displayName} <small>{aliases.join(", ")}</small>
+          {!opened && <small> has never registered</small>}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function UserLink({ domain, name }: { readonly domain: string; readonly name: string }) {
+  return <Link href={`/${part(domain)}/users/${part(name)}`}>{name}</Link>;
 }
 
 function NewUser({ api, domain, changed }: { readonly api: Api; readonly domain: string; readonly changed: () => void }) {
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
-  const [message, setMessage] = useState<string>();
-  const request: ApiRequest = { method: "PUT", path: `/domains/${part(domain)}/subscribers/${part(name)}`, body: { password } };
-  const make = async () => {
-    try {
-      await api.send(request);
-      setMessage(`${name} is there`);
-      changed();
-    } catch (error) {
-      setMessage(textOf(error));
-    }
-  };
+  const making = useMaking<User>(api, changed);
+  const request = (username: string, secret: string): ApiRequest => ({
+    method: "PUT",
+    path: `/domains/${part(domain)}/subscribers/${part(username)}`,
+    body: { password: secret },
+  });
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        void make();
+        making.make(request(name, password));
       }}
     >
       <h3>New user</h3>
@@ -83,8 +88,10 @@ function NewUser({ api, domain, changed }: { readonly api: Api; readonly domain:
         />
       </label>
       <button>Create</button>
-      <p role="status">{message}</p>
-      <Curl {...request} body={{ password: "…" }} path={`/domains/${part(domain)}/subscribers/${name === "" ? "NAME" : part(name)}`} />
+      <MadeNote making={making} linkTo={({ username }) => <UserLink domain={domain} name={username} />}>
+        {({ username }) => `${username} is there`}
+      </MadeNote>
+      <Curl {...request(name || "NAME", "…")} />
     </form>
   );
 }

@@ -1,17 +1,33 @@
 import { useState } from "preact/hooks";
 import { type Api, type ApiRequest, part } from "../api.ts";
 import { Action } from "../parts/action.tsx";
-import { Failure, textOf, useAnswer } from "../parts/answer.tsx";
+import { Answered, useGet } from "../parts/answer.tsx";
 import { Curl } from "../parts/curl.tsx";
+import { MadeNote, useMaking } from "../parts/making.tsx";
 import { When } from "../parts/when.tsx";
 
-const events = ["call.ended", "registered", "unregistered", "message.stored"];
+const events = [
+  "call.started",
+  "call.ringing",
+  "call.answered",
+  "call.ended",
+  "registered",
+  "unregistered",
+  "message.stored",
+  "trunk.up",
+  "trunk.down",
+];
 
 interface WebHook {
   readonly name: string;
   readonly url: string;
   readonly events: readonly string[];
   readonly disabled: string | null;
+}
+
+/** As the answer to the request that made it has it. */
+interface CreatedWebHook extends WebHook {
+  readonly secret?: string;
 }
 
 interface Delivery {
@@ -26,16 +42,20 @@ interface Delivery {
 /** The web hooks of a domain, and what waits for them or was given up. */
 export function WebHooksPage({ api, domain }: { readonly api: Api; readonly domain: string }) {
   const path = `/domains/${part(domain)}/web-hooks`;
-  const { answer, failure, again } = useAnswer(() => api.get<{ web_hooks: readonly WebHook[] }>(path), [path]);
+  const asked = useGet<{ web_hooks: readonly WebHook[] }>(api, path);
   return (
     <>
       <h2>Web hooks</h2>
-      {failure !== undefined && <Failure failure={failure} />}
-      {answer?.web_hooks.length === 0 && <p>None: no application is told of calls and registrations.</p>}
-      {answer?.web_hooks.map((hook) => (
-        <Hook key={hook.name} api={api} path={`${path}/${part(hook.name)}`} hook={hook} changed={again} />
-      ))}
-      <NewHook api={api} path={path} changed={again} />
+      <Answered asked={asked}>
+        {({ web_hooks: hooks }) =>
+          hooks.length === 0 ? (
+            <p>None: no application is told of calls and registrations.</p>
+          ) : (
+            hooks.map((hook) => <Hook key={hook.name} api={api} path={`${path}/${part(hook.name)}`} hook={hook} changed={asked.again} />)
+          )
+        }
+      </Answered>
+      <NewHook api={api} path={path} changed={asked.again} />
     </>
   );
 }
@@ -47,11 +67,16 @@ interface HookProps {
   readonly changed: () => void;
 }
 
+/** The id of the section of a web hook. */
+function sectionOf(name: string): string {
+  return `web-hook-${name}`;
+}
+
 function Hook({ api, path, hook: { name, url, events: wanted, disabled }, changed }: HookProps) {
-  const { answer, failure, again } = useAnswer(() => api.get<{ deliveries: readonly Delivery[] }>(`${path}/deliveries`), [path]);
+  const asked = useGet<{ deliveries: readonly Delivery[]; next_cursor: string | null }>(api, `${path}/deliveries`);
   return (
-    <section>
-      <h3>{name}</h3>
+    <section id={sectionOf(name)} tabIndex={-1} aria-labelledby={`${sectionOf(name)}-name`}>
+      <h3 id={`${sectionOf(name)}-name`}>{name}</h3>
       <p>
         <code>{url}</code> {wanted.join(", ")}
         {disabled !== null && (
@@ -61,20 +86,23 @@ function Hook({ api, path, hook: { name, url, events: wanted, disabled }, change
           </strong>
         )}
       </p>
-      {failure !== undefined && <Failure failure={failure} />}
-      <ul class="plain">
-        {answer?.deliveries.map(({ id, type, at, attempts, next, last }) => (
-          <li key={id} data-well={next !== null}>
-            <strong>{type}</strong> of <When at={at} />, {attempts} failed attempts{last === null ? "" : `, ${last.error ?? last.status}`}
-            {next === null ? ", given up " : ", waits "}
-            <Action act={() => api.send({ method: "POST", path: `${path}/deliveries/${part(id)}/replay` }).then(again)}>Send again</Action>
-          </li>
-        ))}
-      </ul>
-      {answer?.deliveries.length === 0 && <p>Nothing waits.</p>}
+      <Answered asked={asked}>
+        {({ deliveries, next_cursor: next }) => (
+          <>
+            <Deliveries
+              deliveries={deliveries}
+              replay={(id) => api.send({ method: "POST", path: `${path}/deliveries/${part(id)}/replay` }).then(asked.again)}
+            />
+            {next !== null && <p>These are the oldest {deliveries.length}: there are more.</p>}
+          </>
+        )}
+      </Answered>
       <p class="row">
+        {disabled !== null && (
+          <Action act={() => api.send({ method: "PUT", path, body: { url, events: wanted } }).then(changed)}>Enable again</Action>
+        )}
         <Action act={() => api.send({ method: "POST", path: `${path}/test` })}>Send a test</Action>
-        <button class="quiet" onClick={again}>
+        <button class="quiet" onClick={asked.again}>
           Refresh
         </button>
         <Action confirm={`Delete ${name}?`} act={() => api.send({ method: "DELETE", path }).then(changed)}>
@@ -85,26 +113,37 @@ function Hook({ api, path, hook: { name, url, events: wanted, disabled }, change
   );
 }
 
+interface DeliveriesProps {
+  readonly deliveries: readonly Delivery[];
+  readonly replay: (id: string) => Promise<unknown>;
+}
+
+function Deliveries({ deliveries, replay }: DeliveriesProps) {
+  if (deliveries.length === 0) return <p>Nothing waits.</p>;
+  return (
+    <ul class="plain">
+      {deliveries.map(({ id, type, at, attempts, next, last }) => (
+        <li key={id} data-well={next !== null}>
+          <strong>{type}</strong> of <When at={at} />, {attempts} failed attempts{last === null ? "" : `, ${last.error ?? last.status}`}
+          {next === null ? ", given up " : ", waits "}
+          <Action act={() => replay(id)}>Send again</Action>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function NewHook({ api, path, changed }: { readonly api: Api; readonly path: string; readonly changed: () => void }) {
   const [name, setName] = useState("");
   const [url, setUrl] = useState("");
   const [wanted, setWanted] = useState<readonly string[]>(["call.ended"]);
-  const [{ secret, failure }, set] = useState<{ secret?: string; failure?: string }>({});
-  const request: ApiRequest = { method: "PUT", path: `${path}/${name === "" ? "NAME" : part(name)}`, body: { url, events: wanted } };
-  const make = async () => {
-    try {
-      const made = await api.send<{ secret?: string }>(request);
-      set(made.secret === undefined ? {} : { secret: made.secret });
-      changed();
-    } catch (error) {
-      set({ failure: textOf(error) });
-    }
-  };
+  const making = useMaking<CreatedWebHook>(api, changed);
+  const request: ApiRequest = { method: "PUT", path: `${path}/${part(name || "NAME")}`, body: { url, events: wanted } };
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        void make();
+        making.make(request);
       }}
     >
       <h3>New web hook</h3>
@@ -114,30 +153,59 @@ function NewHook({ api, path, changed }: { readonly api: Api; readonly path: str
       <label>
         URL <input type="url" value={url} required onInput={(event) => setUrl(event.currentTarget.value)} />
       </label>
-      <fieldset>
-        <legend>Events</legend>
-        {events.map((type) => (
-          <label key={type}>
-            <input
-              type="checkbox"
-              class="check"
-              checked={wanted.includes(type)}
-              onChange={(event) => setWanted(event.currentTarget.checked ? [...wanted, type] : wanted.filter((one) => one !== type))}
-            />{" "}
-            {type}
-          </label>
-        ))}
-      </fieldset>
+      <EventChoice wanted={wanted} choose={setWanted} />
       <button>Make a web hook</button>
-      <div role="status">
-        {secret !== undefined && (
-          <p>
-            Copy its secret now, it is not shown again: <code>{secret}</code>
-          </p>
-        )}
-        {failure !== undefined && <Failure failure={failure} />}
-      </div>
+      <MadeNote making={making} linkTo={({ name: existing }) => <HookLink name={existing} />}>
+        {({ name: made, secret }) =>
+          secret === undefined ? (
+            `${made} was made by another administrator at the same time, and has these settings now`
+          ) : (
+            <>
+              Copy its secret now, it is not shown again: <code>{secret}</code>
+            </>
+          )
+        }
+      </MadeNote>
       <Curl {...request} />
     </form>
+  );
+}
+
+/** Leads to the section of a web hook on this page. */
+function HookLink({ name }: { readonly name: string }) {
+  return (
+    <a
+      href={location.hash}
+      onClick={(event) => {
+        event.preventDefault();
+        document.getElementById(sectionOf(name))?.focus();
+      }}
+    >
+      {name}
+    </a>
+  );
+}
+
+interface EventChoiceProps {
+  readonly wanted: readonly string[];
+  readonly choose: (wanted: readonly string[]) => void;
+}
+
+function EventChoice({ wanted, choose }: EventChoiceProps) {
+  return (
+    <fieldset>
+      <legend>Events</legend>
+      {events.map((type) => (
+        <label key={type}>
+          <input
+            type="checkbox"
+            class="check"
+            checked={wanted.includes(type)}
+            onChange={(event) => choose(event.currentTarget.checked ? [...wanted, type] : wanted.filter((one) => one !== type))}
+          />{" "}
+          {type}
+        </label>
+      ))}
+    </fieldset>
   );
 }

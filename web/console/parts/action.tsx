@@ -1,32 +1,28 @@
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
-import { textOf } from "./answer.tsx";
+import { useAct } from "./act.ts";
 
-/** A button that does something, says that it is under way, and why it failed. */
-export function Action({
-  act,
-  confirm: question,
-  children,
-}: {
+interface ActionProps {
   readonly act: () => Promise<unknown>;
   readonly confirm?: string;
   readonly children: ComponentChildren;
-}) {
-  const [{ isBusy, isDone, failure }, set] = useState<{ isBusy: boolean; isDone?: boolean; failure?: string }>({ isBusy: false });
-  const run = () => {
+}
+
+/** A button that does something, says that it is under way, and why it failed. */
+export function Action({ act, confirm: question, children }: ActionProps) {
+  const { isBusy, outcome, failure, run } = useAct<"done">();
+  const start = () => {
     if (question !== undefined && !confirm(question)) return;
-    set({ isBusy: true });
-    act().then(
-      () => set({ isBusy: false, isDone: true }),
-      (error: unknown) => set({ isBusy: false, failure: textOf(error) }),
-    );
+    run(async () => {
+      await act();
+      return "done";
+    });
   };
   return (
     <>
-      <button class="quiet" disabled={isBusy} onClick={run}>
+      <button class="quiet" disabled={isBusy} onClick={start}>
         {children}
       </button>
-      <span role="status">{isDone === true ? " Done" : ""}</span>
+      <span role="status">{outcome === undefined ? "" : " Done"}</span>
       {failure !== undefined && <span role="alert"> {failure}</span>}
     </>
   );

@@ -1,28 +1,67 @@
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import type { Api } from "../api.ts";
 
-/** An answer of the API that a page needs: not there yet, there, or why it is not. */
+/** What a page asks the API for: not there yet, there, or why it is not. */
 export interface Asked<T> {
+  /** The last answer to this question, also if it could not be asked again. */
   readonly answer: T | undefined;
   readonly failure: string | undefined;
   /** Asks again. */
   readonly again: () => void;
 }
 
-/** @param whenever asks again when one of these changes */
-export function useAnswer<T>(ask: () => Promise<T>, whenever: readonly unknown[]): Asked<T> {
+interface Given<T> extends Partial<Pick<Asked<T>, "answer" | "failure">> {
+  readonly question: string;
+}
+
+/**
+ * Asks when the page is opened, and when the question changes. An answer is given for its own question only: until that of a new question
+ * is there, there is none.
+ */
+export function useAnswer<T>(question: string, ask: () => Promise<T>): Asked<T> {
   const [count, setCount] = useState(0);
-  const [{ answer, failure }, set] = useState<Pick<Asked<T>, "answer" | "failure">>({ answer: undefined, failure: undefined });
+  const [given, setGiven] = useState<Given<T>>();
   useEffect(() => {
-    let isWanted = true;
+    let isLast = true;
     ask().then(
-      (given) => isWanted && set({ answer: given, failure: undefined }),
-      (error: unknown) => isWanted && set({ answer: undefined, failure: textOf(error) }),
+      (answer) => isLast && setGiven({ question, answer }),
+      (error: unknown) =>
+        isLast && setGiven((before) => ({ ...(before?.question === question ? before : { question }), failure: textOf(error) })),
     );
     return () => {
-      isWanted = false;
+      isLast = false;
     };
-  }, [...whenever, count]);
-  return { answer, failure, again: () => setCount(count + 1) };
+  }, [question, count]);
+  const again = () => {
+    setGiven(withoutFailure);
+    setCount((before) => before + 1);
+  };
+  const { answer, failure } = given?.question === question ? given : {};
+  return { answer, failure, again };
+}
+
+function withoutFailure<T>(given: Given<T> | undefined): Given<T> | undefined {
+  if (given === undefined) return undefined;
+  const { failure: _failure, ...rest } = given;
+  return rest;
+}
+
+/** The same for what a path of the API has. */
+export function useGet<T>(api: Api, path: string): Asked<T> {
+  return useAnswer(path, () => api.get<T>(path));
+}
+
+interface AnsweredProps<T> {
+  readonly asked: Asked<T>;
+  readonly children: (answer: T) => ComponentChildren;
+}
+
+/** The answer as its page shows it; before that that it is awaited, or why there is none. */
+export function Answered<T>({ asked: { answer, failure }, children }: AnsweredProps<T>) {
+  if (failure !== undefined) return <Failure failure={failure} />;
+  if (answer === undefined) return <Waiting />;
+  return <>{children(answer)}</>;
 }
 
 export function textOf(error: unknown): string {
@@ -37,6 +76,6 @@ export function Failure({ failure }: { readonly failure: string }) {
   );
 }
 
-export function Waiting() {
+function Waiting() {
   return <p role="status">Loading…</p>;
 }

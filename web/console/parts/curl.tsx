@@ -8,7 +8,7 @@ export function Curl({ method, path, body }: ApiRequest) {
     `  "${location.origin}/api/v1${path}"`,
   ];
   return (
-    <details class="curl">
+    <details>
       <summary>The same with curl</summary>
       <pre tabIndex={0}>{parts.join(" \\\n")}</pre>
     </details>

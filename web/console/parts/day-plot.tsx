@@ -5,8 +5,16 @@ import type { CallRecord } from "../api.ts";
 const hour = 3_600_000;
 const hours = 24;
 
+interface DayPlotProps {
+  readonly calls: readonly CallRecord[];
+  /** Milliseconds. */
+  readonly now: number;
+  /** What it shows, for screen readers. */
+  readonly label: string;
+}
+
 /** Calls of the last day by hour: answered ones, and all. */
-export function DayPlot({ calls, now }: { readonly calls: readonly CallRecord[]; readonly now: number }) {
+export function DayPlot({ calls, now, label }: DayPlotProps) {
   const place = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const element = place.current;
@@ -19,7 +27,7 @@ export function DayPlot({ calls, now }: { readonly calls: readonly CallRecord[];
       plot.destroy();
     };
   }, [calls, now]);
-  return <div ref={place} class="plot" role="img" aria-label={`${calls.length} calls in the last day, by hour`} />;
+  return <div ref={place} class="plot" role="img" aria-label={label} />;
 }
 
 const plotHeight = 180;

@@ -8,7 +8,7 @@ const home = "sip:carol@example.com#1";
 
 /** The calls on a connection, and what goes by of one of them, which another home has forwarded here. */
 function calls() {
-  const ended = vi.fn();
+  const ended = vi.fn<ConstructorParameters<typeof ActiveCalls>[1]>();
   const some = new ActiveCalls({ transaction: 32_000, ringing: 185_000 }, ended);
   const forwardedBy = { home, flow: "", phone: "", branch: "b" };
   const one = { callId: "one", fromTag: "near", toTag: undefined, cseq: { method: "INVITE", number: 1 } };
