@@ -11,9 +11,11 @@ const patience = {
   expect: { poll: { timeout: patienceOfOneWait, interval: 20 } },
 };
 
+const standIn = (module: string) => fileURLToPath(new URL(`test/scenarios/world/cloudflare-${module}.ts`, import.meta.url));
+
 const node = (name: string, folders: readonly string[]) => ({
   // Scenarios run the homes on a simulated platform.
-  resolve: { alias: { "cloudflare:workers": fileURLToPath(new URL("test/scenarios/world/cloudflare-workers.ts", import.meta.url)) } },
+  resolve: { alias: { "cloudflare:workers": standIn("workers"), "cloudflare:sockets": standIn("sockets") } },
   test: {
     name,
     include: folders.map((folder) => `test/${folder}/**/*.test.ts`),

@@ -1,34 +1,28 @@
 import { type Parts, createParts } from "./address-of-record/parts.ts";
+import { Envelopes } from "./address-of-record/envelopes.ts";
 import { KeptTrace } from "./address-of-record/kept-trace.ts";
+import { clientEnd } from "../lib/capture-end.ts";
+import { type SeenOn, hepExportOf } from "../platform/hep-export.ts";
 import { GuestRates } from "../platform/guest-rates.ts";
+import { tokenVerifierOf } from "../platform/tokens/token-verifier.ts";
 import { announcerOf } from "../platform/domain-events.ts";
 import { callRecordsOf } from "../platform/call-records.ts";
-import { parsed } from "./shared/reparse.ts";
 import type { CallView, EndOfCall } from "../lib/location/call-view.ts";
-import { isFromPhone, takerOf } from "../lib/transport/return-address.ts";
-import type { FlowId, HomeName } from "../lib/transport/identifiers.ts";
+import type { FlowId } from "../lib/transport/identifiers.ts";
 import { DurableObject } from "cloudflare:workers";
-import { isHopName } from "../lib/routing/hop-name.ts";
 import { homeHints, probeBranch } from "../lib/proxy/branch.ts";
 import type { FailedCall } from "../lib/failed-call.ts";
 import type { BindingView, StaticContact } from "../lib/location/binding-view.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { ListName } from "../lib/presence/resource-list.ts";
 import type { TraceEntry } from "../lib/trace.ts";
-import {
-  type Envelope,
-  type Receipt,
-  type RequestEnvelope,
-  type ResponseEnvelope,
-  readEnvelope,
-  accepted,
-} from "../lib/transport/envelope.ts";
+import { type Envelope, type Receipt } from "../lib/transport/envelope.ts";
 import { readConfiguration } from "../platform/configuration.ts";
 import { directoryOf } from "../platform/directory/directory.ts";
 import { isTooLong, tooLongFrame } from "../lib/transport/frame-limit.ts";
 import type { Flow } from "../lib/transport/flow.ts";
 import { composeProbe } from "../lib/transport/unread.ts";
-import { isGuestHome, isNonSubscriberHome } from "../lib/transport/non-subscriber.ts";
+import { isNonSubscriberHome } from "../lib/transport/non-subscriber.ts";
 import type { Costs, HomeObject } from "../platform/object-rpc.ts";
 import type { Environment } from "../platform/environment.ts";
 import { FailedCalls } from "./address-of-record/failed-calls.ts";
@@ -64,6 +58,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
   /** Milliseconds; when the last socket closed, if the object remembers. */
   #left = 0;
   #parts: Parts;
+  readonly #envelopes: Envelopes;
 
   constructor(state: DurableObjectState, environment: Environment) {
     super(state, environment);
@@ -75,9 +70,18 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     const memory = new Sql(state.storage.sql, schema);
     const alarm = new SharedAlarm(state.storage);
     const failed = new FailedCalls(name, memory, alarm, this.#recorder);
-    this.#keptTrace = new KeptTrace(memory, alarm, (flow) => this.#isUnauthenticated(flow as FlowId));
-    this.#recorder.passOn((entry) => this.#keptTrace.keep(entry));
+    const hep = hepExportOf(environment);
+    this.#recorder.passOn((entry) => {
+      this.#keptTrace.keep(entry);
+      hep?.keep(entry, (flow) => this.#seenOn(flow as FlowId));
+    });
     const home = readHome(name, homeHints(keyring, name));
+    const directory = directoryOf(environment);
+    this.#keptTrace = new KeptTrace(memory, alarm, {
+      isUnauthenticated: (flow) => this.#isUnauthenticated(flow as FlowId),
+      ofDomain: () => (isNonSubscriberHome(name) ? undefined : directory.traceOf(home.domain)),
+      earlier: (isWanted) => this.#recorder.matching(isWanted),
+    });
     const room: Room = {
       home,
       configuration,
@@ -87,7 +91,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
         grace: configuration.bindingGrace * 1000,
       },
       keyring,
-      directory: directoryOf(environment),
+      directory,
       resolver: resolverOf(environment),
       unavailableServers: unavailableServersOf(environment),
       newServers: newServersOf(environment),
@@ -100,8 +104,10 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       failed,
       records: callRecordsOf(environment),
       announcer: announcerOf(environment, home.domain),
+      verifyToken: (token, now) => tokenVerifierOf(environment).verify(token, { only: home.domain }, now),
     };
     this.#room = room;
+    this.#envelopes = new Envelopes(room, this.#keptTrace, () => this.#parts);
     this.#parts = this.#createParts();
   }
 
@@ -114,6 +120,11 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
   #isUnauthenticated(flow: FlowId): boolean {
     const known = this.#room.sockets.byId(flow);
     return known !== undefined && known.authenticated === undefined;
+  }
+
+  #seenOn(flow: FlowId): SeenOn {
+    const known = this.#room.sockets.byId(flow);
+    return { other: clientEnd(flow, known?.address), isUnauthenticated: this.#isUnauthenticated(flow) };
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void | Promise<void> {
@@ -195,7 +206,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
   async deliver(envelopes: readonly Envelope[]): Promise<readonly Receipt[] | undefined> {
     await this.#room.alarm.ready();
     const now = Date.now();
-    const receipts = envelopes.map((envelope) => this.#receive(envelope, now));
+    const receipts = envelopes.map((envelope) => this.#envelopes.receive(envelope, now));
     this.#look(now);
     return receipts.every((receipt) => receipt.kind === "taken") ? undefined : receipts;
   }
@@ -295,58 +306,6 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
 
   /** Parts without state: when the object wakes up, and when its owner is deleted. */
   #createParts(): Parts {
-    return createParts(this.#room, this.#keptTrace, (home, envelope) => this.#passOn(home, envelope));
-  }
-
-  #receive(written: Envelope, now: number): Receipt {
-    const envelope = readEnvelope(written);
-    switch (envelope.kind) {
-      case "request": {
-        const receipt = this.#parts.terminating.request(envelope, now);
-        const { answerTo } = envelope;
-        if (receipt.kind === "answered") this.#refused(envelope, receipt, now);
-        if (receipt.kind === "answered" && isHopName(answerTo.home)) this.#recordRefused(envelope, receipt, now);
-        // Homes log the responses for their own phones.
-        if (receipt.kind === "answered" && isHopName(answerTo.home)) this.#room.log.concluded(now, "-", receipt.status, receipt.text);
-        return receipt;
-      }
-      case "cancel":
-        return this.#parts.forking.cancel(envelope, now);
-      case "response":
-        return this.#answered(envelope, now);
-      case "inquiry":
-        return this.#parts.pendingInvites.inquiry(envelope, now);
-      case "ended":
-        this.#parts.records.endedElsewhere(envelope, now);
-        return accepted;
-    }
-  }
-
-  /** A call of a trunk has its record here: the connection to its server keeps nothing. */
-  #recordRefused(envelope: RequestEnvelope, { text, why }: Receipt & { kind: "answered" }, now: number): void {
-    if (!isFromPhone(envelope.answerTo) || envelope.to.kind !== "address" || !envelope.text.startsWith("INVITE ")) return;
-    this.#parts.records.refused(parsed(envelope.text), envelope, text, why, now);
-  }
-
-  /** Where a response goes: to a phone, or to what has sent a request of its own from here. */
-  #answered(envelope: ResponseEnvelope, now: number): Receipt {
-    const { kind } = takerOf(envelope.to);
-    if (kind === "phone") return this.#parts.responses.response(envelope, now);
-    if (kind === "context") return this.#parts.forking.sentOnAnswered(envelope, now);
-    // The answer to a BYE of the server changes nothing.
-    return this.#parts.localUserAgents.find(({ senders }) => senders.includes(kind))?.response(envelope, now) ?? accepted;
-  }
-
-  /** A call of another user that goes to no phone. Guests and clients of the redirect server have not authenticated and cost no row. */
-  #refused(envelope: RequestEnvelope, { text: final, why, status }: Receipt & { kind: "answered" }, now: number): void {
-    const { answerTo, caller = answerTo, text, redirects } = envelope;
-    if (status < 400 || answerTo.home === this.#room.home.name || isGuestHome(caller.home) || redirects === true) return;
-    this.#room.failed.keep(now, { side: "callee", final, flow: "-", invite: { text, flow: "-" }, since: now, why, caller: caller.home });
-  }
-
-  /** To another home by its outbox; to this home without a call. */
-  #passOn(home: HomeName, envelope: Envelope): Promise<Receipt> {
-    if (home !== this.#room.home.name) return this.#room.outbox.post(home, envelope);
-    return Promise.resolve().then(() => this.#receive(envelope, Date.now()));
+    return createParts(this.#room, this.#keptTrace, (home, envelope) => this.#envelopes.passOn(home, envelope));
   }
 }

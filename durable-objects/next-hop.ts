@@ -18,6 +18,8 @@ import {
   readEnvelope,
 } from "../lib/transport/envelope.ts";
 import { announcerOf } from "../platform/domain-events.ts";
+import { otherServerEnd } from "../lib/capture-end.ts";
+import { hepExportOf } from "../platform/hep-export.ts";
 import { callRecordsOf } from "../platform/call-records.ts";
 import { readConfiguration } from "../platform/configuration.ts";
 import { directoryOf } from "../platform/directory/directory.ts";
@@ -35,6 +37,7 @@ import { keyringOf } from "../platform/crypto/keyring.ts";
 import { ConcurrencyLimit } from "../platform/concurrency-limit.ts";
 import { Outbox } from "../platform/outbox.ts";
 import { answerFault } from "./shared/reply.ts";
+import { traced } from "./shared/traced.ts";
 import { receiverOf } from "../platform/receivers.ts";
 
 /** Requests of the other server that are processed at a time, and that wait for it. */
@@ -76,6 +79,8 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     this.#environment = environment;
     this.#by = { keyring: this.#keyring, home: name, hint: homeHint(this.#keyring, name), hints: homeHints(this.#keyring, name) };
     this.#outbox = new Outbox(receiverOf(environment));
+    const hep = hepExportOf(environment);
+    const server = { other: otherServerEnd(name, this.#hop.address, this.#hop.port), isUnauthenticated: false };
     this.#connection = new HopConnection({
       name,
       hop: this.#hop,
@@ -83,6 +88,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       keepAliveEvery: hopKeepAlive * 1000,
       idleAfter: hopIdleTime * 1000,
       calls: this.#calls,
+      observe: hep && ((direction, text) => hep.keep({ at: Date.now(), direction, flow: name, text }, () => server)),
       trunk: () => this.#trunk(),
       isHeld: () => this.#care.isHeld,
       heard: (octets) => this.#heard(octets),
@@ -127,7 +133,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       trunk: () => this.#trunk(),
       open: () => this.#connection.open(),
       reply: (request, text) => this.#reply(request, text),
-      post: (home, envelope) => this.#outbox.post(home, envelope),
+      post: (home, envelope) => this.#outbox.post(home, traced(directoryOf(environment), home, envelope, Date.now())),
     });
   }
 

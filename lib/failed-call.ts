@@ -34,6 +34,16 @@ export function hasCallId(text: string, callId: string): boolean {
   return text.includes(callId) && valueIn(headOf(text), ["call-id", "i"]) === callId;
 }
 
+/** The Call-ID of a message, perhaps cut; undefined if it has none. */
+export function callIdOf(text: string): string | undefined {
+  return headerIn(text, ["call-id", "i"]);
+}
+
+/** The value of the first header of a message, perhaps cut, that has one of these names; undefined if there is none. */
+export function headerIn(text: string, names: readonly string[]): string | undefined {
+  return valueIn(headOf(text), names);
+}
+
 /** Whether a message, perhaps cut, is one of those that set a call up (RFC 3261 §13, RFC 3262), or answers one. */
 export function isOfCall(text: string, callId: string): boolean {
   const method = valueIn(headOf(text), ["cseq"])?.split(/[ \t]+/)[1] ?? "";

@@ -1,4 +1,5 @@
 import { isNetwork } from "../lib/routing/network.ts";
+import { type HepServer, readHepServer } from "./hep-server.ts";
 import type { SessionTimerPolicy } from "../lib/proxy/session-timer.ts";
 import type { PublishSettings } from "../lib/presence/publication.ts";
 import type { SubscriptionSettings } from "../lib/presence/subscription.ts";
@@ -58,6 +59,8 @@ export interface Configuration {
   readonly traceLength: number;
   /** Days that the records of calls are kept; 0: there are none. */
   readonly callRecordDays: number;
+  /** Where each message is exported to. */
+  readonly hep: HepServer | undefined;
 }
 
 /** The settings as the platform provides them: all optional, each a text. */
@@ -111,6 +114,9 @@ export interface Settings {
   readonly MAXIMUM_LEGS?: string;
   readonly TRACE_LENGTH?: string;
   readonly CALL_RECORD_DAYS?: string;
+  readonly HEP_SERVER?: string;
+  readonly HEP_PASSWORD?: string;
+  readonly HEP_CAPTURE_ID?: string;
 }
 
 type NumberSetting = readonly [fallback: number, least: number, most: number];
@@ -155,6 +161,7 @@ export const numberSettings = {
   MAXIMUM_LEGS: [8, 1, 64],
   TRACE_LENGTH: [50, 0, 1000],
   CALL_RECORD_DAYS: [30, 0, 3650],
+  HEP_CAPTURE_ID: [2001, 1, 4_294_967_295],
 } as const satisfies Partial<Record<keyof Settings, NumberSetting>>;
 
 const read = new WeakMap<object, Configuration>();
@@ -229,6 +236,7 @@ function parse(written: Settings): Configuration {
     maximumHomeConnections: number("MAXIMUM_LEGS"),
     traceLength: number("TRACE_LENGTH"),
     callRecordDays: number("CALL_RECORD_DAYS"),
+    hep: readHepServer(settings, number("HEP_CAPTURE_ID")),
   };
 }
 

@@ -47,3 +47,8 @@ export function socketUrl(account: Account): string {
   const path = account.way === "direct" ? `/ws/${encodeURIComponent(account.address)}` : "/ws";
   return `${scheme}://${location.host}${path}`;
 }
+
+/** A name and a password for HTTP Basic (RFC 7617). */
+export function credentialsOf(name: string, password: string): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(`${name}:${password}`)));
+}

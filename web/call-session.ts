@@ -15,7 +15,7 @@ export interface CallWatch {
 /** The audio output of a call, and its ICE servers. */
 export interface Media {
   readonly remote: HTMLAudioElement;
-  readonly ice: RTCConfiguration;
+  readonly ice: () => Promise<RTCConfiguration>;
 }
 
 /** Milliseconds: JsSIP alone would wait some 10 seconds for ICE servers that do not answer. */
@@ -66,7 +66,21 @@ export class CallSession {
       return this.#session.terminate({ status_code: 480 });
     }
     this.#change({ phase: "answering" });
-    this.#session.answer({ mediaConstraints: { audio: true, video: false }, pcConfig: this.#media.ice });
+    void this.#accept();
+  }
+
+  async #accept(): Promise<void> {
+    const pcConfig = await this.#media.ice();
+    // The caller gave up, or the connection was lost, meanwhile.
+    if (this.#session.isEnded()) return;
+    this.#session.answer({ mediaConstraints: { audio: true, video: false }, pcConfig });
+  }
+
+  /** For the next ICE restart: paths that are in use stay as they are. */
+  renewServers(iceServers: RTCIceServer[]): void {
+    const connection = this.#session.connection as RTCPeerConnection | null;
+    if (connection === null || connection === undefined || connection.signalingState === "closed") return;
+    connection.setConfiguration({ ...connection.getConfiguration(), iceServers });
   }
 
   reject(): void {

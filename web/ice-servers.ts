@@ -28,14 +28,17 @@ function isCredential(word: string | undefined): boolean {
   return word !== undefined && !/^(?:stuns?|turns?):/.test(word);
 }
 
-/** The browser parses the addresses itself, and decides which it accepts. */
 function refusedByBrowser(servers: readonly RTCIceServer[]): IceFault | undefined {
-  for (const server of servers) {
-    try {
-      new RTCPeerConnection({ iceServers: [server] }).close();
-    } catch {
-      return { fault: `"${String(server.urls)}" is not an ICE server: the browser does not accept its address` };
-    }
+  const refused = servers.find((server) => !isAccepted(server));
+  return refused && { fault: `"${String(refused.urls)}" is not an ICE server: the browser does not accept its address` };
+}
+
+/** The browser parses the addresses itself, and decides which it accepts. */
+export function isAccepted(server: RTCIceServer): boolean {
+  try {
+    new RTCPeerConnection({ iceServers: [server] }).close();
+    return true;
+  } catch {
+    return false;
   }
-  return undefined;
 }

@@ -1,10 +1,11 @@
 import { Exceptions, UA, WebSocketInterface } from "jssip";
 import type { RTCSession } from "jssip/lib/RTCSession";
 import type { DisconnectEvent, RTCSessionEvent, UnRegisteredEvent } from "jssip/lib/UA";
-import { type Account, socketUrl } from "./account.ts";
+import { type Account, credentialsOf, socketUrl } from "./account.ts";
 import { CallSession, peerOf } from "./call-session.ts";
 import type { Companion } from "./companion.ts";
 import { type Ending, describeMediaFault, noSecureContext } from "./endings.ts";
+import { GivenIceServers } from "./given-ice-servers.ts";
 import { type Log, logged } from "./message-log.ts";
 import type { LostCall } from "./remembered.ts";
 import { type PhoneState, describeRefusal, nothing, start } from "./state.ts";
@@ -36,6 +37,7 @@ export class Phone {
   #state: PhoneState = start;
   #account: Account | undefined;
   #ua: UA | undefined;
+  #servers: GivenIceServers | undefined;
   #session: CallSession | undefined;
   /** It has been registered since the user signed in. */
   #hasRegistered = false;
@@ -51,10 +53,9 @@ export class Phone {
     const { address, password } = this.#account;
     const [username = "", domain = ""] = address.split("@");
     const parts = ["domains", domain, "subscribers", username, "watchers", watcher].map(encodeURIComponent);
-    const credentials = btoa(String.fromCharCode(...new TextEncoder().encode(`${username}:${password}`)));
     const asking = fetch(`/api/v1/${parts.join("/")}`, {
       method: "PUT",
-      headers: { Authorization: `Basic ${credentials}`, "Content-Type": "application/json" },
+      headers: { Authorization: `Basic ${credentialsOf(username, password)}`, "Content-Type": "application/json" },
       body: JSON.stringify({ permission }),
     });
     const answer = await asking.catch(() => undefined);
@@ -75,6 +76,7 @@ export class Phone {
       return this.#connection("failed", `"${account.address}" is not an address`);
     }
     this.#account = account;
+    this.#servers = new GivenIceServers(account, (servers) => this.#session?.renewServers(servers));
     this.#follow(this.#ua, account);
     this.#connection("connecting", "Connecting…");
     this.#ua.start();
@@ -86,6 +88,7 @@ export class Phone {
     this.#hasRegistered = false;
     if (ua !== undefined) for (const companion of this.#parts.companions) companion.signedOut();
     ua?.stop();
+    this.#servers?.close();
     this.#connection("offline", "Not connected");
   }
 
@@ -114,12 +117,16 @@ export class Phone {
   }
 
   /** @param target an address, or a user name of our own domain */
-  call(target: string): void {
-    if (this.#ua === undefined) return;
+  async call(target: string): Promise<void> {
+    const ua = this.#ua;
+    if (ua === undefined) return;
     if (this.#session !== undefined) return this.tell("There is a call already: hang up first");
     if (navigator.mediaDevices === undefined) return this.#ended(describeMediaFault(noSecureContext));
+    const pcConfig = await this.#ice();
+    // Called twice, or signed out, meanwhile.
+    if (ua !== this.#ua || this.#session !== undefined) return;
     try {
-      this.#ua.call(target, { mediaConstraints: { audio: true, video: false }, pcConfig: this.#ice() });
+      ua.call(target, { mediaConstraints: { audio: true, video: false }, pcConfig });
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
       this.#fail(`"${target}" cannot be called: it is neither an address nor a user name`);
@@ -136,6 +143,7 @@ export class Phone {
     const registered = () => {
       this.#hasRegistered = true;
       this.#change({ connection: { kind: "registered", address: account.address } });
+      this.#servers?.open();
       for (const companion of this.#parts.companions) companion.registered(ua, account.address);
       this.#session?.connectionIsBack();
     };
@@ -177,7 +185,7 @@ export class Phone {
     this.#change({ notice: nothing });
     this.#session = new CallSession(
       session,
-      { remote: this.#parts.remote, ice: this.#ice() },
+      { remote: this.#parts.remote, ice: () => this.#ice() },
       {
         changed: (call) => this.#change({ call }),
         ended: (ending) => this.#ended(ending),
@@ -196,8 +204,8 @@ export class Phone {
     this.#change({ notice: { text, isFailure: true } });
   }
 
-  #ice(): RTCConfiguration {
-    return { iceServers: [...(this.#account?.ice ?? [])] };
+  async #ice(): Promise<RTCConfiguration> {
+    return (await this.#servers?.forCall()) ?? {};
   }
 
   #connection(kind: "offline" | "connecting" | "failed", why: string): void {

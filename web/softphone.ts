@@ -20,7 +20,7 @@ const tones = new Tones();
 let current: PhoneState | undefined;
 
 const buddies = new Buddies(
-  (all) => drawBuddies(all, { call: (address) => phone.call(address), write: writeTo, remove: (address) => buddies.remove(address) }),
+  (all) => drawBuddies(all, { call: (address) => void phone.call(address), write: writeTo, remove: (address) => buddies.remove(address) }),
   (pending) => drawRequests(pending, (address, permission) => void phone.decide(address, permission)),
 );
 const chat = new Chat(drawChat, ({ peer }) => {
@@ -45,8 +45,7 @@ const phone = new Phone(
 
 onSubmit("account", register);
 onSubmit("dial", () => {
-  phone.call(field("target").value.trim());
-  if (phone.session !== undefined) element("session").focus({ preventScroll: true });
+  void dial();
 });
 onSubmit("watch", () => {
   const buddy = field("buddy");
@@ -119,6 +118,11 @@ function register(): void {
     const log = element("log");
     log.textContent = `${direction === "in" ? "◀" : "▶"} ${text}\n${log.textContent}`.slice(0, logLength);
   });
+}
+
+async function dial(): Promise<void> {
+  await phone.call(field("target").value.trim());
+  if (phone.session !== undefined) element("session").focus({ preventScroll: true });
 }
 
 function ring({ call }: PhoneState): void {

@@ -1,4 +1,5 @@
 import type { HomeName } from "../lib/transport/identifiers.ts";
+import { askForToken, bearerIn } from "../lib/authentication/bearer.ts";
 import { answersChallenge, authenticate, guessesIn, nobody } from "../lib/authentication/authenticate.ts";
 import type { NonceCounts } from "../lib/authentication/digest.ts";
 import type { Keyring } from "../lib/authentication/keyring.ts";
@@ -12,6 +13,7 @@ import { addressOf } from "../lib/location/address.ts";
 import { admitsGuests } from "../lib/location/domain-settings.ts";
 import { guestMethods } from "../lib/proxy/non-subscriber-requests.ts";
 import { parseUri } from "../lib/syntax/uri.ts";
+import type { TokenMark } from "../lib/transport/flow.ts";
 import type { Opening } from "../lib/transport/opening.ts";
 import {
   type NonSubscriber,
@@ -34,6 +36,8 @@ import { type Answer, directoryOf, homeName } from "../platform/directory/direct
 import { DirectoryUnavailable } from "../platform/directory/errors.ts";
 import { ClientSocket, type Served, acceptClient } from "./client-socket.ts";
 import type { Environment } from "../platform/environment.ts";
+import { authorizationServerOf } from "../platform/tokens/token-verifier.ts";
+import { verifyToken } from "./token-sign-in.ts";
 import { connectHome, openingOf } from "./home-socket.ts";
 
 interface HomeConnection extends HomeConnectionName {
@@ -184,6 +188,9 @@ class EdgeProxy implements Served {
     );
     if (aliased !== undefined) return this.#pass(aliased, raw, request.method, mandatory);
     const subscriber = found?.username === user ? found : undefined;
+    const token = bearerIn(request);
+    const byToken = token === undefined ? undefined : await verifyToken(this.#environment, token, { user, domain });
+    if (byToken !== undefined) return this.#openFor(byToken.subscriber, request, raw, mandatory, byToken.mark);
     const { nonceLifetime } = this.#configuration;
     if (answersChallenge(this.#keyring, request, { flow: this.#id, now: Date.now(), nonceLifetime })) {
       this.isTrying = true;
@@ -192,10 +199,25 @@ class EdgeProxy implements Served {
     }
     const refusal = this.#authenticate(request, user, domain, subscriber);
     if (refusal !== undefined) this.#brakes.wrong(`${user}@${domain}`, guessesIn(request, refusal), Date.now());
-    if (refusal !== undefined) return this.#client.refuse(request, refusal);
+    if (refusal !== undefined) return this.#client.refuse(request, await this.#withBearer(refusal, request, domain));
+    await this.#openFor(subscriber as Subscriber, request, raw, mandatory);
+  }
+
+  async #withBearer(refusal: Fault, request: SipRequest, domain: string): Promise<Fault> {
+    const server = await authorizationServerOf(this.#environment, domain);
+    return server === undefined ? refusal : askForToken(refusal, request, domain, server);
+  }
+
+  async #openFor(
+    subscriber: Subscriber,
+    request: SipRequest,
+    raw: string | ArrayBuffer,
+    mandatory: MandatoryHeaders,
+    byToken?: TokenMark,
+  ): Promise<void> {
     if (this.#homeConnections.length >= this.#configuration.maximumHomeConnections)
       return this.#client.refuse(request, limitReached(403, "too many accounts on one connection"));
-    const homeConnection = await this.#openHomeConnection(subscriber as Subscriber);
+    const homeConnection = await this.#openHomeConnection(subscriber, byToken);
     this.#pass(homeConnection, raw, request.method, mandatory);
   }
 
@@ -252,11 +274,17 @@ class EdgeProxy implements Served {
     return undefined;
   }
 
-  async #openHomeConnection(subscriber: Subscriber): Promise<HomeConnection> {
+  async #openHomeConnection(subscriber: Subscriber, byToken: TokenMark | undefined): Promise<HomeConnection> {
     this.#leavesCrowd();
     await directoryOf(this.#environment).markOpened(subscriber);
     const { host, address } = this.#arrival;
-    return this.#connect({ way: "shared", host, address, subscriber, isAuthenticated: true }, homeName(subscriber));
+    const authorizationServer = await authorizationServerOf(this.#environment, subscriber.domain);
+    const opening: Opening = {
+      ...{ way: "shared", host, address, subscriber, isAuthenticated: true },
+      ...(byToken === undefined ? {} : { byToken }),
+      ...(authorizationServer === undefined ? {} : { authorizationServer }),
+    };
+    return this.#connect(opening, homeName(subscriber));
   }
 
   async #connect(opening: Opening, home: HomeName): Promise<HomeConnection> {

@@ -2,6 +2,7 @@ import { health } from "./health.ts";
 import { metrics } from "./metrics.ts";
 import { Hono } from "hono";
 import { type PresentedCredentials, type TlsClientAuthentication, presentedBy } from "../lib/authentication/presented-credentials.ts";
+import { isTokenForm } from "../lib/authentication/token-issuer.ts";
 import { canonicalUser } from "../lib/syntax/uri.ts";
 import { api } from "./api/api.ts";
 import { readConfiguration } from "../platform/configuration.ts";
@@ -14,8 +15,10 @@ import { DirectoryUnavailable } from "../platform/directory/errors.ts";
 import type { Environment } from "../platform/environment.ts";
 import { KeyStore } from "../platform/directory/key-store.ts";
 import { connectDedicated, openingOf } from "./home-socket.ts";
+import { authorizationServerOf } from "../platform/tokens/token-verifier.ts";
 import { findPeer } from "../platform/directory/peers.ts";
 import { serveShared } from "./edge-proxy.ts";
+import { connectByToken, tokenOf } from "./token-sign-in.ts";
 import { serveRedirects } from "./redirect.ts";
 import { serveTcp } from "./tcp.ts";
 import { addressPrefix, plain, refuseUpgrade } from "./upgrade.ts";
@@ -117,35 +120,54 @@ async function connect(request: Request, environment: Environment, hint: string 
     if (peer !== undefined) return peer;
   }
   const named = hint === undefined ? undefined : readHint(hint, host);
+  const token = tokenOf(request, environment);
+  if (token === undefined) return connectNamed(environment, { host, address }, named);
+  return attempt(() => connectByToken(environment, token, { way: "dedicated", host, address }, named));
+}
+
+/** @param named the user whom the URL names */
+async function connectNamed(
+  environment: Environment,
+  { host, address }: ReturnType<typeof arrivalOf>,
+  named: ReturnType<typeof readHint> | undefined,
+): Promise<Response> {
   if (named === undefined) return serveShared(environment, { host, address, account: undefined });
-  try {
+  return attempt(async () => {
     const answer = await directoryOf(environment).find(named.user, named.domain);
     if (answer.kind === "foreign") return serveShared(environment, { host, address, account: undefined });
     if (answer.kind === "unknown")
       return serveShared(environment, { host, address, account: { username: named.user, domain: named.domain } });
     if (!answer.subscriber.opened) return serveShared(environment, { host, address, account: answer.subscriber });
-    return await connectDedicated(environment, { way: "dedicated", host, address, subscriber: answer.subscriber, isAuthenticated: false });
+    const authorizationServer = await authorizationServerOf(environment, named.domain);
+    return connectDedicated(environment, {
+      ...{ way: "dedicated", host, address, subscriber: answer.subscriber, isAuthenticated: false },
+      ...(authorizationServer === undefined ? {} : { authorizationServer }),
+    });
+  });
+}
+
+/** Work that needs the directory: 503 if that is away. */
+async function attempt<T>(work: () => Promise<T>): Promise<T | Response> {
+  try {
+    return await work();
   } catch (error) {
     if (!(error instanceof DirectoryUnavailable)) throw error;
     return plain(503, "The directory cannot be reached: try again.", { "Retry-After": "5" });
   }
 }
 
-/** The server of another domain, by its credentials; undefined for an unknown certificate: phones may have certificates too. */
+/** The server of another domain, by its credentials; undefined for those of a phone: a certificate, or the token of an issuer. */
 async function connectPeer(
   environment: Environment,
   shown: PresentedCredentials,
   arrival: Parameters<typeof openingOf>[1],
 ): Promise<Response | undefined> {
-  try {
+  return attempt(async () => {
     const peer = await findPeer(environment, shown);
-    if (peer !== undefined) return await connectDedicated(environment, openingOf(peer, arrival));
-    if (shown.token === undefined) return undefined;
+    if (peer !== undefined) return connectDedicated(environment, openingOf(peer, arrival));
+    if (shown.token === undefined || isTokenForm(shown.token)) return undefined;
     return plain(401, "No peer has this token.", { "WWW-Authenticate": "Bearer" });
-  } catch (error) {
-    if (!(error instanceof DirectoryUnavailable)) throw error;
-    return plain(503, "The directory cannot be reached: try again.", { "Retry-After": "5" });
-  }
+  });
 }
 
 /** The redirect server (RFC 3261 §8.3): only this Worker holds the socket. */

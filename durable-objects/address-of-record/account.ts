@@ -1,11 +1,12 @@
 import { storedShape } from "../../platform/stored-shape.ts";
+import { askForToken } from "../../lib/authentication/bearer.ts";
 import { authenticate, nobody } from "../../lib/authentication/authenticate.ts";
 import { type Rules, noRules } from "../../lib/location/rules.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import { isPresentable } from "../../lib/transport/attachment.ts";
-import type { Flow } from "../../lib/transport/flow.ts";
+import type { Authentication, Flow, TokenMark } from "../../lib/transport/flow.ts";
 import { homeName } from "../../platform/directory/directory.ts";
 import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
 import type { Room } from "./room.ts";
@@ -42,22 +43,31 @@ export class Account {
     return { user, domain, aliases: this.#copy()?.aliases ?? [] };
   }
 
-  /** Whether the flow is authenticated for the owner; if not yet, by the credentials of this request, or else a challenge. */
-  authenticate(flow: Flow, request: Request, now: number): Flow | Fault {
+  /**
+   * Whether the flow is authenticated for the owner; if not yet, by the credentials of this request, or else a challenge.
+   * @param isWithin the request belongs to a call: that goes on when the token by which the flow was authenticated has expired
+   */
+  authenticate(flow: Flow, request: Request, now: number, isWithin: boolean): Flow | Fault {
     const { configuration, keyring, home, sockets } = this.#room;
-    if (flow.nonSubscriber !== undefined) return flow;
-    if (flow.authenticated !== undefined && now - flow.authenticated.since < configuration.flowLifetime * 1000) return flow;
+    if (flow.nonSubscriber !== undefined || isStillAuthenticated(flow, configuration.flowLifetime * 1000, isWithin, now)) return flow;
     const subscriber = this.#newest(flow.unverifiedSubscriber);
     const { user, domain } = home;
     const at = { flow: flow.id, now, counts: flow.nonceCounts, nonceLifetime: configuration.nonceLifetime };
     const verdict = authenticate(keyring, request, { user, domain, secret: subscriber ?? nobody, at });
-    if (isFault(verdict)) return verdict;
+    if (isFault(verdict)) return withBearer(verdict, request, flow, domain);
     if (subscriber === undefined) throw new Error("a flow was authenticated without a subscriber");
     this.take(subscriber);
     // The row that came with the socket was older than the copy, which is in memory now.
-    if (this.isOvertaken(subscriber)) return this.authenticate(flow, request, now);
+    if (this.isOvertaken(subscriber)) return this.authenticate(flow, request, now, isWithin);
     const authenticated = { version: subscriber.version, since: now, checked: now };
     return sockets.update(flow.id, { authenticated, nonceCounts: verdict.counts, unverifiedSubscriber: undefined }) ?? flow;
+  }
+
+  /** A token for the owner was verified: the flow is authenticated until that expires, or longer than before. */
+  authenticateByToken(flow: Flow, byToken: TokenMark, subscriber: Subscriber, now: number): void {
+    this.take(subscriber);
+    const authenticated = authenticationBy(this.#newest(subscriber) ?? subscriber, byToken, now);
+    this.#room.sockets.update(flow.id, { authenticated, unverifiedSubscriber: undefined });
   }
 
   /** Stores a row that the edge proxy or the API read from the directory, if it is newer than the copy. */
@@ -151,4 +161,20 @@ const subscriberShape = storedShape<Subscriber>((older) => ({ rules: noRules, ..
 
 function haveOtherSecrets(one: Subscriber, other: Subscriber): boolean {
   return one.md5 !== other.md5 || one.sha256 !== other.sha256;
+}
+
+/** How a flow was authenticated. @param byToken absent: by a password */
+export function authenticationBy({ version }: Subscriber, byToken: TokenMark | undefined, now: number): Authentication {
+  return { version, since: now, checked: now, ...(byToken === undefined ? {} : { byToken }) };
+}
+
+/** A call in progress outlives the token. */
+function isStillAuthenticated({ authenticated }: Flow, lifetime: number, isWithin: boolean, now: number): boolean {
+  if (authenticated === undefined) return false;
+  const { byToken, since } = authenticated;
+  return byToken === undefined ? now - since < lifetime : isWithin || now < byToken.until;
+}
+
+function withBearer(challenge: Fault, request: Request, { authorizationServer }: Flow, domain: string): Fault {
+  return authorizationServer === undefined ? challenge : askForToken(challenge, request, domain, authorizationServer);
 }

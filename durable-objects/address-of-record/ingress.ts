@@ -14,10 +14,11 @@ import { AuthenticationTimeout } from "../../platform/connection/authentication-
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
 import type { Room } from "./room.ts";
+import { Tokens } from "./tokens.ts";
 import { openingHeader, openOpening } from "../../platform/connection/sealed-opening.ts";
 import { UnansweredMessages } from "../../platform/connection/unanswered-messages.ts";
 import { StrangerAllowance } from "../../platform/connection/stranger-allowance.ts";
-import type { Account } from "./account.ts";
+import { type Account, authenticationBy } from "./account.ts";
 import type { ActiveCalls } from "./active-calls.ts";
 import type { Forking } from "./forking.ts";
 import type { Terminating } from "./terminating.ts";
@@ -58,6 +59,8 @@ export class Ingress implements Part {
   /** Connections whose credentials wait to be checked. */
   readonly #trying = new Set<FlowId>();
 
+  readonly #tokens: Tokens;
+
   /** In memory of the home, which has one account. */
   readonly #brakes = new Brakes(brakeOfName);
 
@@ -66,6 +69,7 @@ export class Ingress implements Part {
     this.#room = room;
     this.#parts = parts;
     this.#account = account;
+    this.#tokens = new Tokens(room, account);
     this.#registrar = registrar;
     this.#phones = phones;
   }
@@ -88,12 +92,13 @@ export class Ingress implements Part {
       address,
       opened: now,
       hasValidMessage: isAuthenticated,
-      authenticated: isAuthenticated ? { version: subscriber.version, since: now, checked: now } : undefined,
+      authenticated: isAuthenticated ? authenticationBy(subscriber, opening.byToken, now) : undefined,
       unverifiedSubscriber: isAuthenticated ? undefined : this.#account.presentable(subscriber),
       nonceCounts: [],
       boundContacts: [],
       pendingInvites: [],
       proceeding: [],
+      ...(opening.authorizationServer === undefined ? {} : { authorizationServer: opening.authorizationServer }),
       ...(nonSubscriber === undefined ? {} : { nonSubscriber, unregisteredPhone: nonSubscriberPhone }),
     };
     if (!this.#room.sockets.accept(server, flow)) return new Response("The name of this host is too long.\n", { status: 400 });
@@ -183,7 +188,17 @@ export class Ingress implements Part {
   }
 
   #attempt(flow: Flow, request: SipRequest, mandatory: MandatoryHeaders, now: number): void | Promise<void> {
-    const authenticated = this.#account.authenticate(flow, request, now);
+    const token = this.#tokens.in(flow, request);
+    if (token === undefined) return this.#authenticate(flow, request, mandatory, now);
+    return this.#tokens.take(flow, token, now).then((taken) => {
+      if (taken.authenticated !== undefined) this.#forgetStranger(flow.id);
+      return this.#authenticate(taken, request, mandatory, Date.now());
+    });
+  }
+
+  #authenticate(flow: Flow, request: SipRequest, mandatory: MandatoryHeaders, now: number): void | Promise<void> {
+    const isWithin = mandatory.toTag !== undefined && request.method !== "SUBSCRIBE";
+    const authenticated = this.#account.authenticate(flow, request, now, isWithin);
     if (isFault(authenticated)) return this.#challenge(flow, request, authenticated, now);
     if (flow.authenticated === undefined) this.#forgetStranger(flow.id);
     return this.#room.alarm.isReady

@@ -2,6 +2,7 @@ import type { PhoneId } from "../../lib/transport/identifiers.ts";
 import { storedShape } from "../../platform/stored-shape.ts";
 import { type Binding, bindingKey, phoneOf } from "../../lib/location/binding.ts";
 import type { BindingView, StaticContact } from "../../lib/location/binding-view.ts";
+import type { RegistrarSettings } from "../../lib/registrar/settings.ts";
 import { registerLines } from "../../lib/registrar/answer.ts";
 import { mayRegister } from "../../lib/registrar/may-register.ts";
 import { type Taken, carry, isMereRefresh, isSaidAgain, refresh, takenBy, withCarried } from "../../lib/registrar/refresh.ts";
@@ -70,8 +71,8 @@ export class Registrar implements Part {
   /** A repeated REGISTER is not parsed again. */
   #decide(flow: Flow, request: Request, mandatory: MandatoryHeaders, now: number): RegisterOutcome | Fault {
     const { configuration, keyring, home } = this.#room;
-    const settings = configuration.registrar;
-    const taken = this.#taken.get(flow.id);
+    const settings = withinToken(configuration.registrar, flow, now);
+    const taken = settings === configuration.registrar ? this.#taken.get(flow.id) : undefined;
     const current = this.current(now);
     const bindings = current.map(({ binding }) => binding);
     if (taken !== undefined && carries(flow, taken.key) && isSaidAgain(request, taken)) {
@@ -86,7 +87,7 @@ export class Registrar implements Part {
     const outcome = register({ request, mandatory, bindings, away: suspended, now, random: Math.random(), settings, keyring });
     if (isFault(outcome)) return outcome;
     if (!fits(flow, outcome)) return limitReached(403, "too many long contacts on this connection");
-    const refreshable = takenBy(request, outcome, settings);
+    const refreshable = settings === configuration.registrar ? takenBy(request, outcome, settings) : undefined;
     if (refreshable === undefined) this.#taken.delete(flow.id);
     else this.#taken.set(flow.id, refreshable);
     return outcome;
@@ -321,4 +322,18 @@ function fits({ boundContacts }: Flow, { put }: RegisterOutcome): boolean {
   const changed = new Set(put.map(({ key }) => key));
   const all = [...boundContacts.filter(({ key }) => !changed.has(key)), ...put];
   return all.reduce((sum, { key, contact, callId }) => sum + key.length + contact.length + callId.length + 100, 0) <= maxCarried;
+}
+
+/** No binding outlives the token by which its flow was authenticated. */
+function withinToken(settings: RegistrarSettings, { authenticated }: Flow, now: number): RegistrarSettings {
+  const until = authenticated?.byToken?.until;
+  const left = until === undefined ? settings.maximumExpires : Math.max(1, Math.floor((until - now) / 1000));
+  if (left >= settings.maximumExpires) return settings;
+  const { minimumExpires, defaultExpires } = settings;
+  return {
+    ...settings,
+    maximumExpires: left,
+    defaultExpires: Math.min(defaultExpires, left),
+    minimumExpires: Math.min(minimumExpires, left),
+  };
 }

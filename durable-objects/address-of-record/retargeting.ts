@@ -8,7 +8,7 @@ import type { ForkedBranch } from "../../lib/proxy/response-context/context.ts";
 import { allInUse, uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";
-import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
+import { Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { hasHeader, headerValue } from "../../lib/syntax/message.ts";
 import type { CancelEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
@@ -204,7 +204,7 @@ export class Retargeting {
   #asTold({ retarget }: ForkedBranch, refusal: Fault): Fault {
     if (retarget === undefined || retarget.cause === "route") return refusal;
     this.#room.log.note(Date.now(), "-", `a call could not be forwarded: ${refusal.fault}`);
-    return { ...refusal, fault: cannotGoOn };
+    return new Fault(cannotGoOn, refusal.status, refusal.headers, refusal.reason);
   }
 
   #answer({ context, request }: OpenContext, branch: ForkedBranch, refusal: Refusal): void {

@@ -1,5 +1,6 @@
 import type { GuestRates } from "../../platform/guest-rates.ts";
 import type { Announcer } from "../../platform/domain-events.ts";
+import type { VerifiedToken } from "../../platform/tokens/token-verifier.ts";
 import type { RecordStore } from "../../platform/call-records.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import type { Configuration } from "../../platform/configuration.ts";
@@ -35,6 +36,8 @@ export interface Room {
   readonly failed: FailedCalls;
   /** Where the records of calls are kept. */
   readonly records: RecordStore | undefined;
+  /** Undefined for a token that is not accepted. */
+  verifyToken(token: string, now: number): Promise<VerifiedToken | undefined>;
   /** Tells the web hooks of the domain. */
   readonly announcer: Announcer;
 }

@@ -22,6 +22,8 @@ export interface ConnectionSettings {
   readonly keepAliveEvery: number;
   /** Sent in the upgrade of a WebSocket. */
   readonly token: string | undefined;
+  /** Gets each message, if the operator exports them. */
+  readonly observe: ((direction: "in" | "out", octets: string) => void) | undefined;
 }
 
 /**
@@ -37,6 +39,7 @@ export class Connection {
   readonly #keepAlive: ReturnType<typeof setInterval>;
   /** Milliseconds. */
   readonly #keepAliveEvery: number;
+  readonly #observe: ConnectionSettings["observe"];
   #channel: Channel | undefined;
   /** Milliseconds: when the first message was sent since the last sign of the server; 0 if there is none. */
   #unheardSince = 0;
@@ -48,18 +51,19 @@ export class Connection {
   isSeen = false;
   isOpen = true;
 
-  private constructor(hop: Hop, events: ConnectionEvents, keepAliveEvery: number) {
+  private constructor(hop: Hop, events: ConnectionEvents, { keepAliveEvery, observe }: ConnectionSettings) {
     this.#hop = hop;
     this.#events = events;
     this.#keepAliveEvery = keepAliveEvery;
+    this.#observe = observe;
     this.#keepAlive = setInterval(() => void this.#keepsAlive(), keepAliveEvery);
   }
 
   /** @throws Error if it cannot be opened */
-  static async open(hop: Hop, events: ConnectionEvents, { keepAliveEvery, token }: ConnectionSettings): Promise<Connection> {
-    const connection = new Connection(hop, events, keepAliveEvery);
+  static async open(hop: Hop, events: ConnectionEvents, settings: ConnectionSettings): Promise<Connection> {
+    const connection = new Connection(hop, events, settings);
     const isWebSocket = hop.transport === "ws" || hop.transport === "wss";
-    const open = isWebSocket ? (to: Hop, heard: ChannelEvents) => openWebSocket(to, heard, token) : openStream;
+    const open = isWebSocket ? (to: Hop, heard: ChannelEvents) => openWebSocket(to, heard, settings.token) : openStream;
     try {
       const channel = await open(hop, {
         heard: () => void (connection.#unheardSince = 0),
@@ -79,7 +83,10 @@ export class Connection {
   }
 
   send(text: string): boolean {
-    if (this.isOpen) this.#channel?.send(text);
+    if (this.isOpen) {
+      this.#channel?.send(text);
+      this.#observe?.("out", text);
+    }
     if (this.#unheardSince === 0) this.#unheardSince = Date.now();
     return this.isOpen;
   }
@@ -161,6 +168,7 @@ export class Connection {
   }
 
   #heard(octets: string): void {
+    this.#observe?.("in", octets);
     if (!this.#isAnswerToUs(octets)) this.#events.message(octets);
   }
 

@@ -2,7 +2,7 @@ import type { Hop } from "../../lib/routing/locate.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { backOff } from "../../lib/transport/back-off.ts";
 import type { ActiveCalls } from "./active-calls.ts";
-import { Connection } from "./connection.ts";
+import { Connection, type ConnectionSettings } from "./connection.ts";
 
 /** Names of lost connections that calls in progress may still have in their routes. */
 const maxFormer = 3;
@@ -22,6 +22,7 @@ export interface ConnectionOwner {
   /** How long it stays open without a call. */
   readonly idleAfter: number;
   readonly calls: ActiveCalls;
+  readonly observe: ConnectionSettings["observe"];
   trunk(): Promise<Trunk | undefined>;
   /** It is for incoming calls too, and stays open. */
   isHeld(): boolean;
@@ -97,10 +98,10 @@ export class HopConnection {
   }
 
   #begin(): Promise<Connection> {
-    const { hop, keepAliveEvery, storage } = this.#owner;
+    const { hop, keepAliveEvery, storage, observe } = this.#owner;
     const opening: Promise<Connection> = this.#owner.trunk().then(async (trunk) => {
       const events = { message: (octets: string) => this.#owner.heard(octets), closed: () => this.#lost(opening) };
-      const connection = await Connection.open(hop, events, { keepAliveEvery, token: trunk?.token });
+      const connection = await Connection.open(hop, events, { keepAliveEvery, token: trunk?.token, observe });
       const [before] = await this.hosts();
       this.#host = connection.host;
       this.#isStored = before !== "";

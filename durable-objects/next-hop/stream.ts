@@ -1,23 +1,18 @@
-import { connect } from "cloudflare:sockets";
 import { writtenHost } from "../../lib/routing/hop-name.ts";
 import type { Hop } from "../../lib/routing/locate.ts";
 import { StreamReader, framed } from "../../lib/transport/stream.ts";
 import { decodeBinary, encodeBinary } from "../../platform/bytes.ts";
 import { answerUnmeasured } from "../shared/reply.ts";
-import { type Channel, type ChannelEvents, patience, within } from "./channel.ts";
+import { ignoreClosed, openTcp } from "../../platform/tcp.ts";
+import { type Channel, type ChannelEvents, patience } from "./channel.ts";
 
 /**
  * Opens a TCP or TLS connection to the address that was resolved and checked. Over TLS the certificate must be the domain's.
  * DEVIATION(RFC 5922 §7.1): by its DNS names; the platform cannot read SIP URIs in it.
  */
 export async function openStream(hop: Hop, events: ChannelEvents): Promise<Channel> {
-  const isSecure = hop.transport === "tls";
-  const plain = connect(
-    { hostname: writtenHost(hop.address), port: hop.port },
-    { secureTransport: isSecure ? "starttls" : "off", allowHalfOpen: false },
-  );
-  const socket = isSecure ? plain.startTls({ expectedServerHostname: hop.host }) : plain;
-  const { localAddress } = await openedOf(socket, hop);
+  const certified = hop.transport === "tls" ? hop.host : undefined;
+  const { socket, localAddress } = await openTcp({ hostname: writtenHost(hop.address), port: hop.port, certified }, patience);
   const writer = socket.writable.getWriter();
   const close = (): void => void socket.close().catch(ignoreClosed);
   let waiting = 0;
@@ -53,16 +48,6 @@ export async function openStream(hop: Hop, events: ChannelEvents): Promise<Chann
 /** Maximum octets that wait until a server reads them. */
 const maxWaiting = 8_388_608;
 
-/** @throws Error if it is not open in time; then it is closed */
-async function openedOf(socket: Socket, { host }: Hop): Promise<SocketInfo> {
-  try {
-    return await within(patience, socket.opened, `${host} did not answer`);
-  } catch (error) {
-    void socket.close().catch(ignoreClosed);
-    throw error;
-  }
-}
-
 /** Until the stream ends, or cannot be parsed on. */
 async function read(
   socket: Socket,
@@ -87,9 +72,4 @@ async function read(
     ignoreClosed(error);
   }
   events.closed();
-}
-
-/** Errors of streams when the other side has closed: the end of the connection is handled elsewhere. */
-function ignoreClosed(error: unknown): void {
-  if (!(error instanceof Error)) throw error;
 }

@@ -3,7 +3,8 @@ import type { Hop } from "../../lib/routing/locate.ts";
 import { isTooLong, tooLongFrame } from "../../lib/transport/frame-limit.ts";
 import { frameFor, octetsIn } from "../../platform/bytes.ts";
 import { randomText } from "../../platform/crypto/random.ts";
-import { type Channel, type ChannelEvents, patience, within } from "./channel.ts";
+import { within } from "../../platform/within.ts";
+import { type Channel, type ChannelEvents, patience } from "./channel.ts";
 
 /** Neither a URI nor a DNS record names the resource (RFC 7118 §5.5); this is our own, and most servers accept any. */
 const resource = "/ws";

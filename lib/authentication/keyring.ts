@@ -13,6 +13,7 @@ export type Purpose =
   | "temporary-gruu"
   | "trunk-secret"
   | "web-hook-secret"
+  | "ice-secret"
   | "opening";
 
 /**

@@ -18,6 +18,18 @@ export interface DomainSettings {
   readonly callRecordDays?: number;
   /** Seconds after which a call is ended if its phone, a user's of the domain, has lost its connection and is not back. */
   readonly endLostCalls?: number;
+  /** Messages of its calls are kept. It is not among the settings of the API, which do not change it. */
+  readonly trace?: DomainTrace;
+}
+
+/** Which calls an administrator wants the messages of. */
+export interface DomainTrace {
+  /** Milliseconds: calls that begin before that. */
+  readonly until: number;
+  /** Only calls from and to this number. */
+  readonly number?: string;
+  /** Only one call in so many. */
+  readonly oneIn?: number;
 }
 
 export const defaultDomainSettings: DomainSettings = { redirects: false, answersStrangers: false, callsOut: false };

@@ -113,7 +113,8 @@ function isPublic4(octets: Octets): boolean {
   return !reserved4.some((network) => contains(network, octets));
 }
 
-function octetsOf(ip: string): Octets | undefined {
+/** The octets of an address, numeric and without brackets; undefined if it is none. */
+export function octetsOf(ip: string): Octets | undefined {
   return ip.includes(":") ? octetsOf6(ip) : octetsOf4(ip);
 }
 

@@ -32,6 +32,8 @@ export interface RequestEnvelope extends SentRequest {
   readonly to: Destination;
   /** Who has ended the call, in a BYE that is not from its other end. */
   readonly endedBy?: EndedBy;
+  /** An administrator wants the messages of this call. */
+  readonly isTraced?: true;
 }
 
 /** Who has ended a call, or given it up; `network`: a connection was lost and did not come back. */

@@ -43,6 +43,8 @@ export interface Flow {
   readonly boundContacts: readonly BoundContact[];
   /** The phone that sends here without a registration: known by the Contact of its calls, or it has unregistered. */
   readonly unregisteredPhone?: PhoneId | undefined;
+  /** Where the users of this domain get tokens, if it has an issuer: for challenges (RFC 8898 §2.1.1). */
+  readonly authorizationServer?: string;
   /** The guest or peer at the other end, if it is not a subscriber. */
   readonly nonSubscriber?: NonSubscriber;
   /** INVITEs that arrived here and have no final response yet. */
@@ -112,6 +114,14 @@ export interface CallDetails {
   readonly isCaller: boolean;
 }
 
+/** A token by which a flow was authenticated. */
+export interface TokenMark {
+  /** Milliseconds: when it expires. */
+  readonly until: number;
+  /** Its hash: the same token is not verified again. */
+  readonly hash: string;
+}
+
 export interface Authentication {
   /** The version of the subscriber's row that was used. */
   readonly version: number;
@@ -119,6 +129,8 @@ export interface Authentication {
   readonly since: number;
   /** Milliseconds; when the row was last known to equal the directory's. */
   readonly checked: number;
+  /** Absent: by a password. */
+  readonly byToken?: TokenMark;
 }
 
 /** A binding on its flow: these times are valid, those of the row may be older. */

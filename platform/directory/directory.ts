@@ -1,5 +1,5 @@
 import type { HomeName } from "../../lib/transport/identifiers.ts";
-import { type DomainSettings, defaultDomainSettings } from "../../lib/location/domain-settings.ts";
+import { type DomainSettings, type DomainTrace, defaultDomainSettings } from "../../lib/location/domain-settings.ts";
 import { type Rules, noRules } from "../../lib/location/rules.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import type { ListEntry, ListName, ResourceList } from "../../lib/presence/resource-list.ts";
@@ -9,9 +9,12 @@ import { canonicalUser, nameOfUser } from "../../lib/syntax/uri.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
 import { type Trunk, readTrunk, writeTrunk } from "../../lib/routing/trunk.ts";
 import { type WebHook, readWebHook, writeWebHook } from "../../lib/web-hooks/web-hook.ts";
+import { DomainLists, askAgainAfter } from "./domain-lists.ts";
+import { IssuerStore, type KnownIssuer } from "./issuer-store.ts";
 import { oneInIsolate } from "../isolate.ts";
 import { keyringOf } from "../crypto/keyring.ts";
 import { readConfiguration } from "../configuration.ts";
+import { answerOf } from "./answer-of.ts";
 import { DirectoryUnavailable } from "./errors.ts";
 import type { Environment } from "../environment.ts";
 
@@ -67,38 +70,7 @@ const maximumKept = 10_000;
 const maxDomain = 253;
 /** Characters of a user part: our names are shorter, and longer ones are not cached. */
 const maxName = 512;
-/** Milliseconds until D1 is tried again after a failure: until then cached answers are returned without waiting. */
-const askAgainAfter = 5_000;
 const usualLastResort = 86_400_000;
-
-/** The trunks and routes of domains. While D1 is down the last values count. */
-class Lists<T> {
-  readonly #kept = new Map<string, { readonly list: readonly T[]; readonly until: number }>();
-  readonly #lifetime: number;
-
-  /** @param lifetime milliseconds */
-  constructor(lifetime: number) {
-    this.#lifetime = lifetime;
-  }
-
-  async of(domain: string, read: () => Promise<readonly T[]>): Promise<readonly T[]> {
-    const kept = this.#kept.get(domain);
-    if (kept !== undefined && kept.until > Date.now()) return kept.list;
-    try {
-      const list = await read();
-      this.#kept.set(domain, { list, until: Date.now() + this.#lifetime });
-      return list;
-    } catch (error) {
-      if (kept === undefined || !(error instanceof DirectoryUnavailable)) throw error;
-      this.#kept.set(domain, { list: kept.list, until: Date.now() + askAgainAfter });
-      return kept.list;
-    }
-  }
-
-  forget(domain: string): void {
-    this.#kept.delete(domain);
-  }
-}
 
 /** The directory is asked before a home: no stub is made before it has answered. Cached in the isolate. */
 export class Directory {
@@ -106,11 +78,14 @@ export class Directory {
   readonly #keyring: () => Keyring | undefined;
   readonly #lastResort: number;
   readonly #kept = new Map<string, Kept>();
-  readonly #trunks = new Lists<Trunk>(10_000);
-  readonly #routes = new Lists<Route>(30_000);
-  readonly #peers = new Lists<NonSubscriber>(10_000);
-  readonly #webHooks = new Lists<WebHook>(10_000);
+  readonly #trunks = new DomainLists<Trunk>(10_000);
+  readonly #routes = new DomainLists<Route>(30_000);
+  readonly #peers = new DomainLists<NonSubscriber>(10_000);
+  readonly #webHooks = new DomainLists<WebHook>(10_000);
+  readonly #issuers = new DomainLists<KnownIssuer>(10_000);
   readonly #asked = new Map<string, Promise<Answer>>();
+  /** Of those domains that have one, as they were last read. */
+  readonly #traces = new Map<string, DomainTrace>();
   /** Grows when cached answers are dropped: an answer that was requested before is not cached. */
   #forgotten = 0;
 
@@ -168,7 +143,7 @@ export class Directory {
   async markOpened(subscriber: Subscriber): Promise<void> {
     if (subscriber.opened) return;
     const { username, domain } = subscriber;
-    await available(
+    await answerOf(
       this.#database
         .prepare("UPDATE subscribers SET opened_at = ? WHERE domain = ? AND username = ? AND opened_at IS NULL")
         .bind(Date.now(), domain, nameOfUser(username) ?? noName)
@@ -201,9 +176,30 @@ export class Directory {
     });
   }
 
+  /** The issuers of tokens for the users of a domain, by name. */
+  issuers(domain: string): Promise<readonly KnownIssuer[]> {
+    return this.#issuers.of(domain, () => new IssuerStore(this.#database).ofDomain(domain));
+  }
+
   /** The routes of a domain, by name. Nearly every request reads them. */
   routes(domain: string): Promise<readonly Route[]> {
-    return this.#routes.of(domain, () => this.#read("routes", domain, (stored) => JSON.parse(stored) as Route));
+    return this.#routes.of(domain, async () => {
+      const query = `SELECT r.settings AS route, d.settings AS domain
+        FROM domains d LEFT JOIN routes r ON r.domain = d.name WHERE d.name = ? ORDER BY r.name`;
+      const { results } = await answerOf(this.#database.prepare(query).bind(domain).all<{ route: string | null; domain: string }>());
+      for (const { domain: settings } of results.slice(0, 1)) this.#noteTrace(domain, domainSettingsOf(settings));
+      return results.flatMap(({ route }) => (route === null ? [] : [JSON.parse(route) as Route]));
+    });
+  }
+
+  /** Which calls of a domain an administrator wants the messages of: as its routes or a user of it were last read. Nothing is asked. */
+  traceOf(domain: string): DomainTrace | undefined {
+    return this.#traces.get(domain);
+  }
+
+  #noteTrace(domain: string, { trace }: DomainSettings): void {
+    if (trace === undefined) this.#traces.delete(domain);
+    else this.#traces.set(domain, trace);
   }
 
   /** The peer of a domain of ours that serves a foreign domain, if there is one. */
@@ -215,7 +211,7 @@ export class Directory {
   /** The present list of resources, without any cache; undefined if there is none. */
   async list(domain: string, { name, owner = "" }: ListName): Promise<ResourceList | undefined> {
     const query = this.#database.prepare("SELECT version, entries FROM lists WHERE domain = ? AND owner = ? AND name = ?");
-    const row = await available(query.bind(domain, nameOfUser(owner) ?? noName, name).first<{ version: number; entries: string }>());
+    const row = await answerOf(query.bind(domain, nameOfUser(owner) ?? noName, name).first<{ version: number; entries: string }>());
     return row === null ? undefined : { version: row.version, entries: JSON.parse(row.entries) as ListEntry[] };
   }
 
@@ -225,7 +221,7 @@ export class Directory {
    */
   async watchList(domain: string, name: string, home: HomeName, until: number): Promise<void> {
     const query = this.#database.prepare("INSERT OR REPLACE INTO list_watchers (domain, name, home, until) VALUES (?, ?, ?, ?)");
-    await available(query.bind(domain, name, home, until).run());
+    await answerOf(query.bind(domain, name, home, until).run());
   }
 
   /** Seals secrets that are in plain text, or sealed with an older key, with the first one; if no key opens them the log says so. */
@@ -246,16 +242,16 @@ export class Directory {
     if (sealed === settings) return;
     const query = this.#database.prepare(`UPDATE ${table} SET settings = ? WHERE domain = ? AND name = ? AND settings = ?`);
     try {
-      await available(query.bind(sealed, domain, name, settings).run());
+      await answerOf(query.bind(sealed, domain, name, settings).run());
     } catch (error) {
       // The next read tries again.
       if (!(error instanceof DirectoryUnavailable)) throw error;
     }
   }
 
-  async #read<T>(table: "trunks" | "routes" | "peers" | "web_hooks", domain: string, parse: (stored: string) => T): Promise<readonly T[]> {
+  async #read<T>(table: "trunks" | "peers" | "web_hooks", domain: string, parse: (stored: string) => T): Promise<readonly T[]> {
     const query = this.#database.prepare(`SELECT settings FROM ${table} WHERE domain = ? ORDER BY name`).bind(domain);
-    const { results } = await available(query.all<{ settings: string }>());
+    const { results } = await answerOf(query.all<{ settings: string }>());
     return results.map(({ settings }) => parse(settings));
   }
 
@@ -266,6 +262,8 @@ export class Directory {
     this.#routes.forget(domain);
     this.#peers.forget(domain);
     this.#webHooks.forget(domain);
+    this.#traces.delete(domain);
+    this.#issuers.forget(domain);
     for (const names of [this.#kept, this.#asked]) {
       for (const name of names.keys()) if (name.endsWith(`@${domain}`)) names.delete(name);
     }
@@ -275,7 +273,7 @@ export class Directory {
     const query = `SELECT s.username, s.domain, s.md5, s.sha256, s.escaped_md5, s.escaped_sha256, s.aliases, s.rules, s.generation, s.version, s.opened_at, d.name, d.settings
       FROM domains d LEFT JOIN subscribers s ON s.domain = d.name
       AND s.username = COALESCE((SELECT username FROM aliases WHERE domain = d.name AND alias = ?1), ?1) WHERE d.name = ?2`;
-    const row = await available(
+    const row = await answerOf(
       this.#database
         .prepare(query)
         .bind(nameOfUser(user) ?? noName, domain)
@@ -283,6 +281,7 @@ export class Directory {
     );
     if (row === null) return { kind: "foreign" };
     const settings = domainSettingsOf(row.settings);
+    this.#noteTrace(domain, settings);
     return row.username === null ? { kind: "unknown", settings } : { kind: "subscriber", subscriber: subscriberOf(row), settings };
   }
 
@@ -316,16 +315,6 @@ export function subscriberOf(row: Row): Subscriber {
     rules: { ...noRules, ...(JSON.parse(row.rules) as Partial<Rules>) },
     opened: row.opened_at !== null,
   };
-}
-
-/** The result of D1; the log has the reason if it fails. */
-export async function available<T>(asked: Promise<T>): Promise<T> {
-  try {
-    return await asked;
-  } catch (error) {
-    console.error(JSON.stringify({ note: "the directory cannot be reached", error: String(error) }));
-    throw new DirectoryUnavailable(String(error));
-  }
 }
 
 /** The keyring of an environment's keys; undefined if there is none. */

@@ -1,4 +1,4 @@
-import { available } from "./directory.ts";
+import { answerOf } from "./answer-of.ts";
 import { DirectoryUnavailable } from "./errors.ts";
 
 /** The same database, with its failures as `DirectoryUnavailable`, except errors in the request or in the tables. */
@@ -28,7 +28,7 @@ async function answered<T>(asked: Promise<T>): Promise<T> {
     return await asked;
   } catch (error) {
     if (isOfTheRequest(error)) throw error;
-    return available(Promise.reject(error));
+    return answerOf(Promise.reject(error));
   }
 }
 

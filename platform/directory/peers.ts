@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { PresentedCredentials } from "../../lib/authentication/presented-credentials.ts";
 import type { NonSubscriber } from "../../lib/transport/non-subscriber.ts";
-import { available } from "./directory.ts";
+import { answerOf } from "./answer-of.ts";
 import type { Environment } from "../environment.ts";
 
 /** The peer with these credentials; undefined if there is none. */
@@ -14,7 +14,7 @@ export async function findPeer(
     token === undefined ? null : hashOfToken(token),
     certificate ?? null,
   );
-  const row = await available(query.first<{ settings: string }>());
+  const row = await answerOf(query.first<{ settings: string }>());
   return row === null ? undefined : (JSON.parse(row.settings) as NonSubscriber);
 }
 

@@ -1,6 +1,6 @@
 import { tables } from "./tables.ts";
 import { createHash } from "node:crypto";
-import type { DomainSettings } from "../../lib/location/domain-settings.ts";
+import type { DomainSettings, DomainTrace } from "../../lib/location/domain-settings.ts";
 import { canonicalUser, nameOfUser } from "../../lib/syntax/uri.ts";
 import type { Rules } from "../../lib/location/rules.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
@@ -10,7 +10,8 @@ import { DirectoryRefusal } from "./errors.ts";
 
 /** The content of a PUT of a subscriber; undefined keeps the present value. */
 export interface SubscriberChange {
-  readonly password: string | undefined;
+  /** null: none, so that the user signs in by tokens only. */
+  readonly password: string | null | undefined;
   /** HA1 from another server, instead of the password: one of the two or both. */
   readonly ha1: { readonly md5?: string | undefined; readonly sha256?: string | undefined } | undefined;
   readonly aliases: readonly string[] | undefined;
@@ -71,9 +72,19 @@ export class Store {
     return domainSettingsOf(row.settings);
   }
 
+  /** The trace of the domain stays as it is. */
   async putDomainSettings(domain: string, settings: DomainSettings): Promise<void> {
-    const change = this.#database.prepare("UPDATE domains SET settings = ? WHERE name = ?").bind(JSON.stringify(settings), domain);
-    const { meta } = await change.run();
+    await this.#changeDomain("json_patch(?, json_object('trace', json_extract(settings, '$.trace')))", JSON.stringify(settings), domain);
+  }
+
+  /** @param trace undefined: there is none any more */
+  async putDomainTrace(domain: string, trace: DomainTrace | undefined): Promise<void> {
+    if (trace === undefined) await this.#changeDomain("json_remove(settings, ?)", "$.trace", domain);
+    else await this.#changeDomain("json_set(settings, '$.trace', json(?))", JSON.stringify(trace), domain);
+  }
+
+  async #changeDomain(settings: string, value: string, domain: string): Promise<void> {
+    const { meta } = await this.#database.prepare(`UPDATE domains SET settings = ${settings} WHERE name = ?`).bind(value, domain).run();
     if (meta.changes === 0) throw new DirectoryRefusal("missing", `there is no domain ${domain}`);
   }
 
@@ -100,6 +111,8 @@ export class Store {
       this.#database.prepare("DELETE FROM routes WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM peers WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM web_hooks WHERE domain = ?").bind(domain),
+      this.#database.prepare("DELETE FROM issuers WHERE domain = ?").bind(domain),
+      this.#database.prepare("DELETE FROM ice WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM lists WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM list_watchers WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM api_keys WHERE domain = ?").bind(domain),
@@ -262,7 +275,7 @@ export function nameOf(user: string): string {
 
 type Secrets = Pick<Subscriber, "md5" | "sha256" | "escaped">;
 
-/** HA1 of RFC 7616 §3.4.2; undefined if neither a password nor HA1 is given. An imported HA1 is for the unescaped name. */
+/** HA1 of RFC 7616 §3.4.2; undefined if neither a password nor HA1 is given; no hash for no password. An imported HA1 is for the unescaped name. */
 export function secretsFor(
   username: string,
   domain: string,
@@ -270,6 +283,7 @@ export function secretsFor(
 ): Secrets | undefined {
   if (ha1 !== undefined) return { md5: ha1.md5 ?? "", sha256: ha1.sha256 ?? "" };
   if (password === undefined) return undefined;
+  if (password === null) return { md5: "", sha256: "" };
   const user = canonicalUser(username);
   const own = hashes(username, domain, password);
   return user === username ? own : { ...own, escaped: hashes(user, domain, password) };

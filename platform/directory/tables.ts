@@ -6,6 +6,8 @@ export const tables = [
   "calls",
   "deleted_subscribers",
   "domains",
+  "ice",
+  "issuers",
   "list_watchers",
   "lists",
   "peers",

@@ -26,7 +26,7 @@ const ranks: Readonly<Record<string, number>> = {
   ...{ transport: 1, authentication: 1, location: 1, uas: 1 },
   routing: 2,
   // Cores never import one another.
-  ...{ registrar: 3, proxy: 3, redirect: 3, presence: 3, "web-hooks": 3 },
+  ...{ registrar: 3, proxy: 3, redirect: 3, presence: 3, "web-hooks": 3, ice: 3 },
   server: 4,
 };
 

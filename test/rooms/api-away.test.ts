@@ -28,8 +28,14 @@ const bodies: Record<string, object> = {
   putListOfSubscriber: { entries: [] },
   putListOfDomain: { entries: [] },
   keepTrace: { minutes: 10 },
+  keepTraceOfDomain: { minutes: 10 },
+  putIce: { kind: "static", servers: [{ urls: ["stun:stun.example.com"] }] },
+  putIssuer: { issuer: "https://login.example/", audience: ["x"], jwks: { keys: [{ kty: "EC" }] } },
   putWebHook: { url: "https://192.0.2.1/", events: ["call.ended"] },
 };
+
+/** A query that an operation needs. */
+const queries: Record<string, string> = { readIceServers: "?domain=localhost" };
 
 /** A database that fails each question, as D1 does when it cannot be reached. */
 const fails = () => Promise.reject(new Error("D1_ERROR: Network connection lost."));
@@ -48,7 +54,7 @@ describe("while the database cannot be reached, an operation answers 503 with Re
 
   it.each(operations)("$method $path", async ({ method, path, operationId }) => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);
-    const url = `http://localhost/api/v1${path.replace(/\{(\w+)\}/g, (_whole, name: string) => names[name] ?? "name")}`;
+    const url = `http://localhost/api/v1${path.replace(/\{(\w+)\}/g, (_whole, name: string) => names[name] ?? "name")}${queries[operationId] ?? ""}`;
     const hasBody = method === "PUT" || method === "POST";
     const request = new Request(url, {
       method,

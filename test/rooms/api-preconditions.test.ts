@@ -1,4 +1,7 @@
+import { createExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import worker from "../../workers/index.ts";
 import { api } from "./support/homes.ts";
 import { newDomain, newKey, withKey } from "./support/keys.ts";
 
@@ -66,6 +69,17 @@ describe("an ETag", () => {
     for (const path of [`/domains/${other}`, `/domains/none.example`])
       expect((await api(path, { method: "PUT", headers })).status).toBe(403);
     expect((await withKey(key, `/domains/${domain}/subscribers/alice`, "PUT", user)).status).toBe(201);
+  });
+
+  it("counts for keys of a server that is deployed, over TLS", async () => {
+    const domain = await newDomain();
+    const { key } = await newKey({ scope: "everything", domain });
+    const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/json", "If-None-Match": "*" };
+    const body = JSON.stringify(user);
+    const url = `https://sip.example/api/v1/domains/${domain}/subscribers/alice`;
+    const context = createExecutionContext();
+    const send = () => worker.fetch(new Request(url, { method: "PUT", headers, body }), { ...env, LOCAL_DEVELOPMENT: "false" }, context);
+    expect([(await send()).status, (await send()).status]).toEqual([201, 412]);
   });
 
   it("is refused where there is no GET", async () => {

@@ -4,12 +4,15 @@ import { startServerUnderTest } from "../support/server-under-test.ts";
 const serverUnderTest = await startServerUnderTest();
 afterAll(() => serverUnderTest.close());
 
-it("passwords are guessed by the API no faster than by phones: more than twenty wait", async () => {
+it.each([
+  ["lists", (account: string) => `domains/localhost/subscribers/${account}/lists`],
+  ["ICE servers", () => "ice-servers?domain=localhost"],
+])("passwords are guessed by the API no faster than by phones: more than twenty wait (%s)", async (_what, pathOf) => {
   const account = await serverUnderTest.newcomer("alice");
   const guess = async (password: string) => {
     const authorization = `Basic ${Buffer.from(`${account}:${password}`).toString("base64")}`;
     const before = performance.now();
-    const url = `${serverUnderTest.server.wsUrl.replace(/^ws/, "http")}/api/v1/domains/localhost/subscribers/${account}/lists`;
+    const url = `${serverUnderTest.server.wsUrl.replace(/^ws/, "http")}/api/v1/${pathOf(account)}`;
     const { status } = await fetch(url, { headers: { Authorization: authorization } });
     return { status, took: performance.now() - before };
   };

@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from "hono";
 import { type ApiEnvironment, refuseOperation } from "./actor.ts";
 import { noteChange, noteRefusal } from "./audit-log.ts";
+import { checkPreconditions } from "./preconditions.ts";
 import { type OperationId, isChange } from "./scopes.ts";
 
 /**
@@ -17,6 +18,7 @@ export function accessTo(operation: OperationId): MiddlewareHandler<ApiEnvironme
       if (change !== undefined) noteRefusal(context, { ...change, status: refusal.status });
       throw refusal;
     }
+    await checkPreconditions(context);
     await next();
     const { status } = context.res;
     if (change === undefined) return;

@@ -5,18 +5,28 @@ import type { Environment } from "../../platform/environment.ts";
 import { Problem } from "./problem.ts";
 import { type OperationId, neededScopes, subscriberOperations } from "./scopes.ts";
 
+/** A user who has shown who they are, on a path that does not name the user. */
+export interface Identity {
+  /** Without escapes. */
+  readonly user: string;
+  /** In lower case. */
+  readonly domain: string;
+}
+
 /** Who sends a request to the API, as the credentials say. */
 export type Actor =
   | { readonly kind: "administrator" }
   | { readonly kind: "key"; readonly key: ApiKey }
-  /** `name` is the address of record. A subscriber was admitted to a path of their own. */
-  | { readonly kind: "subscriber"; readonly name: string };
+  /** `name` is the address of record. A subscriber was admitted to a path of their own, or to one of all users: then with `identity`. */
+  | { readonly kind: "subscriber"; readonly name: string; readonly identity?: Identity };
 
 /** The environment of the API, for Hono: the Worker's, who sends the request, and what became of it. */
 export interface ApiEnvironment {
   Bindings: Environment;
   Variables: {
     actor: Actor;
+    /** Performs a GET of the same path for the same sender. */
+    readPresent: () => Promise<Response>;
     /** Set by an operation that was refused after it had changed something. */
     isPartlyDone?: true;
   };
@@ -48,5 +58,6 @@ export function refuseTrust(actor: Actor, wanted: boolean, before: boolean | und
 
 /** An actor as the audit log has it. */
 export function auditedActor(actor: Actor): AuditedActor {
-  return actor.kind === "key" ? { kind: "key", id: actor.key.id, name: actor.key.name } : actor;
+  if (actor.kind === "key") return { kind: "key", id: actor.key.id, name: actor.key.name };
+  return actor.kind === "subscriber" ? { kind: "subscriber", name: actor.name } : actor;
 }

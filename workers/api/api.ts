@@ -11,9 +11,14 @@ import { bindingRoutes } from "./bindings.ts";
 import { callRecordRoutes } from "./call-records.ts";
 import { callTraceRoutes } from "./call-trace.ts";
 import { callRoutes } from "./calls.ts";
+import { crossOrigin } from "./cross-origin.ts";
 import { domainSettingRoutes } from "./domain-settings.ts";
+import { domainTraceRoutes } from "./domain-trace.ts";
 import { domainRoutes } from "./domains.ts";
 import { exportRoutes } from "./export.ts";
+import { iceRoutes } from "./ice.ts";
+import { iceServerRoutes } from "./ice-servers.ts";
+import { issuerRoutes } from "./issuers.ts";
 import { keyRoutes } from "./keys.ts";
 import { importRoutes } from "./import.ts";
 import { listRoutes } from "./lists.ts";
@@ -21,7 +26,7 @@ import { pathInApi } from "./path.ts";
 import { peerRoutes } from "./peers.ts";
 import { presenceRoutes } from "./presence.ts";
 import { firstFault } from "./plain-english.ts";
-import { preconditions } from "./preconditions.ts";
+import { entityTags } from "./preconditions.ts";
 import { Problem, answerProblem } from "./problem.ts";
 import { DirectoryRefusal, type RefusalReason } from "../../platform/directory/errors.ts";
 import { refuseUnknownQuery } from "./query.ts";
@@ -70,27 +75,20 @@ api.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
 });
 api.openAPIRegistry.registerComponent("securitySchemes", "basic", {
   ...{ type: "http", scheme: "basic" },
-  description: "Name and password of a subscriber: for that subscriber's own watchers and lists",
+  description: "Name and password of a subscriber: for that subscriber's own watchers and lists, and for ICE servers",
 });
 
 describeEvents(api.openAPIRegistry);
 
+api.use("/ice-servers", crossOrigin);
 api.use("*", async (context, next) => {
   context.set("actor", await authorise(context));
+  context.set("readPresent", async () => readPresent(context));
   const { method, url } = context.req;
   refuseUnknownQuery(api.openAPIRegistry.definitions, method, pathInApi(url), new URL(url).searchParams);
   await next();
 });
-const readSame = ({ req, env, executionCtx }: Context<ApiEnvironment>) =>
-  api.fetch(
-    new Request(`http://localhost${pathInApi(req.url)}`, { headers: { Authorization: req.header("Authorization") ?? "" } }),
-    env,
-    executionCtx,
-  );
-api.use(
-  "*",
-  preconditions(async (context) => readSame(context)),
-);
+api.use("*", entityTags);
 const limited = bodyLimit({ maxSize: largestBody, onError: refuseLargeBody });
 // An import is read line by line, with a limit of its own.
 const isImport = ({ method, path }: HonoRequest) => method === "POST" && path.endsWith("/subscribers/import");
@@ -98,6 +96,8 @@ api.use("*", (context, next) => (isImport(context.req) ? next() : limited(contex
 
 api.route("/", domainRoutes);
 api.route("/", domainSettingRoutes);
+api.route("/", iceRoutes);
+api.route("/", iceServerRoutes);
 api.route("/", trunkRoutes);
 api.route("/", routeRoutes);
 api.route("/", peerRoutes);
@@ -112,7 +112,9 @@ api.route("/", callRoutes);
 api.route("/", callRecordRoutes);
 api.route("/", callTraceRoutes);
 api.route("/", traceRoutes);
+api.route("/", domainTraceRoutes);
 api.route("/", listRoutes);
+api.route("/", issuerRoutes);
 api.route("/", keyRoutes);
 api.route("/", auditRoutes);
 api.route("/", webHookRoutes);
@@ -135,6 +137,18 @@ api.onError((error, context) => {
   if (/no such (?:table|column)/.test(String(error))) return answerProblem(context, notMigrated);
   return answerProblem(context, new Problem(500, "something went wrong here; the log has more"));
 });
+
+/** A GET of the path of a request, by its sender. */
+function readPresent({ req, env, executionCtx }: Context<ApiEnvironment>): Response | Promise<Response> {
+  const url = new URL(req.url);
+  url.pathname = pathInApi(req.url);
+  const names = ["Authorization", "CF-Connecting-IP"];
+  const headers = names.flatMap((name) => {
+    const value = req.header(name);
+    return value === undefined ? [] : [[name, value] as [string, string]];
+  });
+  return api.fetch(new Request(url, { headers }), env, executionCtx);
+}
 
 function refuseLargeBody(): never {
   throw new Problem(413, `the body is larger than ${largestBody} octets`);

@@ -1,3 +1,4 @@
+import { type CaptureEnd, clientEnd, serverEnd } from "../../lib/capture-end.ts";
 import type { TraceEntry } from "../../lib/trace.ts";
 
 /** Blocks of the file format (draft-ietf-opsawg-pcapng §4). */
@@ -6,21 +7,14 @@ const [sectionHeader, interfaceDescription, enhancedPacket] = [0x0a0d0d0a, 1, 6]
 const exportedPdu = 252;
 const tags = { end: 0, dissector: 12, source: 20, destination: 21, protocol: 24, sourcePort: 25, destinationPort: 26 } as const;
 const tcp = 2;
-const sipPort = 5060;
-/** Addresses for documentation (RFC 5737): the server, and a network for the connections of phones. */
-const server = [192, 0, 2, 1] as const;
-const phones = [198, 51, 100] as const;
 
 /** Messages as a capture file, which Wireshark and tshark read as SIP. Each connection is an address of its own. */
 export function capture(messages: readonly TraceEntry[]): ArrayBuffer {
-  const flows = new Map<string, number>();
   const packets = messages
     .filter(({ direction, flow }) => direction !== "note" && flow !== "-")
     .map(({ at, direction, flow, text }) => {
-      const number = flows.get(flow) ?? flows.size + 1;
-      flows.set(flow, number);
-      const phone = [...phones, number % 256] as const;
-      const [from, to] = direction === "in" ? [phone, server] : [server, phone];
+      const phone = clientEnd(flow);
+      const [from, to] = direction === "in" ? [phone, serverEnd(phone)] : [serverEnd(phone), phone];
       return packet(at, pdu(from, to, new Uint8Array(new TextEncoder().encode(text))));
     });
   const blocks = [
@@ -44,14 +38,14 @@ function packet(at: number, data: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuff
   return block(enhancedPacket, head, data);
 }
 
-function pdu(from: readonly number[], to: readonly number[], message: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+function pdu(from: CaptureEnd, to: CaptureEnd, message: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const head = [
     ...tag(tags.dissector, [...new TextEncoder().encode("sip"), 0]),
-    ...tag(tags.source, from),
-    ...tag(tags.destination, to),
+    ...tag(tags.source, from.address),
+    ...tag(tags.destination, to.address),
     ...tag(tags.protocol, bigEndian(tcp)),
-    ...tag(tags.sourcePort, bigEndian(sipPort)),
-    ...tag(tags.destinationPort, bigEndian(sipPort)),
+    ...tag(tags.sourcePort, bigEndian(from.port)),
+    ...tag(tags.destinationPort, bigEndian(to.port)),
     ...tag(tags.end, []),
   ];
   const whole = new Uint8Array(head.length + message.length);

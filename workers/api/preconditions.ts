@@ -3,34 +3,30 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { ApiEnvironment } from "./actor.ts";
 import { Problem } from "./problem.ts";
 
-type Read = (context: Context<ApiEnvironment>) => Promise<Response>;
-
 /**
- * Conditional requests (RFC 9110 §13): each JSON answer to a GET has an ETag; a PUT or DELETE with If-Match or If-None-Match is performed
- * only if it fits what a GET answers now.
- * @param read performs the GET of the same path for the same sender
+ * Conditional requests (RFC 9110 §13): a PUT or DELETE with If-Match or If-None-Match is performed only if it fits what a GET of the same
+ * path answers now. @throws 412 if it does not fit, or if it is not known whether it does
  */
-export function preconditions(read: Read): MiddlewareHandler<ApiEnvironment> {
-  return async (context, next) => {
-    const { method } = context.req;
-    if (method === "PUT" || method === "DELETE") await check(context, read);
-    await next();
-    if (method === "GET" || method === "HEAD") await tagAnswer(context);
-  };
-}
-
-async function check(context: Context<ApiEnvironment>, read: Read): Promise<void> {
+export async function checkPreconditions(context: Context<ApiEnvironment>): Promise<void> {
+  const { method } = context.req;
   const [wanted, unwanted] = [context.req.header("If-Match"), context.req.header("If-None-Match")];
-  if (wanted === undefined && unwanted === undefined) return;
-  const answer = await read(context);
-  // The operation itself says why.
-  if (answer.status === 403) return;
+  if ((method !== "PUT" && method !== "DELETE") || (wanted === undefined && unwanted === undefined)) return;
+  const answer = await context.get("readPresent")();
   if (answer.status !== 200 && answer.status !== 404)
-    throw new Problem(412, "If-Match and If-None-Match are only for paths that the sender may GET");
+    throw new Problem(
+      412,
+      `If-Match and If-None-Match: a GET of this path is answered with ${answer.status}, so that they cannot be checked`,
+    );
   const present = answer.status === 404 ? undefined : await tagOf(answer);
   if (wanted !== undefined && !includes(wanted, present)) throw new Problem(412, "If-Match: it is not, or no longer, what was read");
   if (unwanted !== undefined && includes(unwanted, present)) throw new Problem(412, "If-None-Match: it is there already");
 }
+
+/** Each JSON answer to a GET has an ETag, with which If-None-Match saves the answer. */
+export const entityTags: MiddlewareHandler<ApiEnvironment> = async (context, next) => {
+  await next();
+  if (context.req.method === "GET" || context.req.method === "HEAD") await tagAnswer(context);
+};
 
 async function tagAnswer(context: Context<ApiEnvironment>): Promise<void> {
   const { res } = context;

@@ -18,6 +18,8 @@ export const tags = {
   Presence: "Watchers of a user, and presence for them",
   Lists: "Resources that are watched with one subscription",
   "Other servers": "Trunks, peers and routes",
+  Media: "STUN and TURN servers for the phones of a domain",
+  "Sign-in": "Who issues tokens for users, so that they need no password",
   Keys: "API keys, and the log of changes",
   "Web hooks": "Events that are sent to an application",
 } as const;

@@ -75,8 +75,9 @@ const maxAliases = 3200;
 
 export const subscriberBody = z
   .strictObject({
-    password: z.string().min(8).max(256).optional().openapi({
-      description: "Required for a new subscriber if ha1 is absent; kept if left out. Never shown.",
+    password: z.string().min(8).max(256).nullable().optional().openapi({
+      description:
+        "Required for a new subscriber if ha1 is absent; kept if left out. null: none, for users who sign in by tokens only. Never shown.",
       example: "correct horse battery",
     }),
     ha1: z

@@ -3,6 +3,7 @@ import type { Scope } from "../../lib/authentication/scope.ts";
 /** The scope that each operation of the API needs. An operation that is not in this table does not compile. */
 export const neededScopes = {
   ...{ listDomains: "read", readDomain: "read", putDomain: "everything", deleteDomain: "everything" },
+  ...{ readIce: "read", putIce: "everything", deleteIce: "everything", readIceServers: "everything" },
   ...{ readDomainSettings: "read", putDomainSettings: "everything" },
   ...{
     listSubscribers: "read",
@@ -20,6 +21,7 @@ export const neededScopes = {
   ...{ putListOfSubscriber: "provisioning", deleteListOfSubscriber: "provisioning" },
   ...{ listListsOfDomain: "read", readListOfDomain: "read", putListOfDomain: "provisioning", deleteListOfDomain: "provisioning" },
   ...{ readTrace: "read", keepTrace: "calls", deleteTrace: "calls", listCalls: "read", listLiveCalls: "read", endCall: "calls" },
+  ...{ readTraceOfDomain: "read", keepTraceOfDomain: "calls", deleteTraceOfDomain: "calls" },
   ...{ listCallRecords: "read", readCallRecord: "read", readCallTrace: "read", exportCallRecords: "read" },
   ...{ listTrunks: "read", readTrunk: "read", readTrunkStatus: "read", putTrunk: "everything", deleteTrunk: "everything" },
   ...{ listPeers: "read", readPeer: "read", putPeer: "everything", deletePeer: "everything" },
@@ -27,6 +29,7 @@ export const neededScopes = {
   ...{ listWebHooks: "read", readWebHook: "read", listWebHookDeliveries: "read" },
   ...{ putWebHook: "everything", deleteWebHook: "everything", rotateWebHookSecret: "everything" },
   ...{ testWebHook: "everything", replayWebHookDelivery: "everything" },
+  ...{ listIssuers: "read", readIssuer: "read", putIssuer: "everything", deleteIssuer: "everything" },
   ...{ listKeys: "everything", addKey: "everything", deleteKey: "everything" },
   ...{ listAudit: "read", listAuditOfDomain: "read" },
 } as const satisfies Readonly<Record<string, Scope>>;
@@ -36,6 +39,7 @@ export type OperationId = keyof typeof neededScopes;
 /** The operations that users may perform on what is theirs, with their own password. */
 export const subscriberOperations: ReadonlySet<OperationId> = new Set<OperationId>([
   ...(["listWatchers", "putWatcher", "deleteWatcher"] as const),
+  "readIceServers",
   ...(["listListsOfSubscriber", "readListOfSubscriber", "putListOfSubscriber", "deleteListOfSubscriber"] as const),
 ]);
 

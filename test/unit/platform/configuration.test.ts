@@ -55,6 +55,7 @@ describe("settings that are not there", () => {
       maximumHomeConnections: 8,
       traceLength: 50,
       callRecordDays: 30,
+      hep: undefined,
     });
   });
 

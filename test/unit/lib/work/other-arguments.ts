@@ -12,6 +12,8 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
   endOfRun: [0, 1],
   endsHere: [{ kind: "address", address: { user: "bob", domain: "example.com", instance: undefined } }],
   hasHeader: ["route"],
+  headerIn: [["call-id", "i"]],
+  otherServerEnd: ["192.0.2.1", 5060],
   headerValue: ["route"],
   headerValues: ["route"],
   isTokenBetween: [0, 10_000],
@@ -32,6 +34,7 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
   bindingKey: [1, "sip:a@b.invalid"],
   changesOfPidf: ['<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:a@b"/>'],
   awayFrom: [[["Contact", "<sip:bob@example.com>"]]],
+  begunCall: [{ started: 0, timeline: [], devices: [] }, request, "example.com"],
   recordOfRefused: ["t", { status: 404, reason: "Not Found" }, { parties: {}, domain: "example.com", now: 0 }],
   inspectRequest: [{ options: [], types: [] }],
   isSameUri: ["sip:example.com"],
@@ -60,5 +63,6 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
 /** Functions whose first parameter is what they write, or what others in the list have read. */
 export const writers: readonly string[] = [
   ...["applicationPidf", "closedPidf", "dialogInfo", "fullPidf", "messageSummary", "partialPidf", "readPublished", "reginfo"],
-  ...["validateAndRoute", "finalResponse", "isSaidAgain", "readTrunk", "readWebHook", "retargetedRequest", "takenBy", "watcherinfo"],
+  ...["validateAndRoute", "finalResponse", "isSaidAgain", "readIceSettings", "readTrunk", "readWebHook"],
+  ...["retargetedRequest", "takenBy", "watcherinfo"],
 ];

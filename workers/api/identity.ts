@@ -1,0 +1,33 @@
+import type { Context } from "hono";
+import { canonicalUser } from "../../lib/syntax/uri.ts";
+import { nameOf } from "../../platform/directory/store.ts";
+import type { ApiEnvironment, Identity } from "./actor.ts";
+import { Problem } from "./problem.ts";
+import { type Account, authenticateByPassword } from "./user-password.ts";
+
+/** Paths that are for each user, without a name in the path. */
+const userPaths = new Set(["/ice-servers"]);
+
+export function isUserPath(path: string): boolean {
+  return userPaths.has(path);
+}
+
+/**
+ * The user whose credentials a request has; undefined if it has none of a user. Each kind of credentials that users have is asked here, and
+ * nowhere else. Throws 401 if they are wrong.
+ */
+export async function identify(context: Context<ApiEnvironment>): Promise<Identity | undefined> {
+  const credentials = /^Basic (\S+)$/i.exec(context.req.header("Authorization") ?? "")?.[1];
+  if (credentials === undefined) return undefined;
+  const { user, domain } = await authenticateByPassword(context, credentials, (given) => accountNamed(given, context.req.query("domain")));
+  return { user: nameOf(user), domain };
+}
+
+/** @param given the address of the user, or their name if the query has the domain */
+function accountNamed(given: string, wanted: string | undefined): Account {
+  const at = given.lastIndexOf("@");
+  const domain = (at < 0 ? wanted : given.slice(at + 1))?.toLowerCase();
+  if (domain === undefined) throw new Problem(400, "domain: is missing, and the name is not an address as alice@example.com");
+  if (wanted !== undefined && wanted.toLowerCase() !== domain) throw new Problem(400, "domain: is not that of the address");
+  return { user: canonicalUser(at < 0 ? given : given.slice(0, at)), domain, isNamed: true };
+}
