@@ -15,7 +15,7 @@ export function bearerIn(request: Request): string | undefined {
 }
 
 /**
- * A challenge that asks for a token too (RFC 8898 §2.1.1). After the others, because JsSIP and SIP.js read only the first one.
+ * A challenge that asks for a token too (RFC 8898 §2.1.1). Before the others, because JsSIP and SIP.js answer only the last one.
  * @param authorizationServer where tokens come from
  */
 export function askForToken(challenge: Fault, request: Request, realm: string, authorizationServer: string): Fault {
@@ -25,5 +25,5 @@ export function askForToken(challenge: Fault, request: Request, realm: string, a
   const server = authorizationServer.replace(/["\\]/g, "\\$&");
   const name = challenge.status === 401 ? "WWW-Authenticate" : "Proxy-Authenticate";
   const bearer = [name, `Bearer realm="${realm}", authz_server="${server}"${error}`] as const;
-  return fault(challenge.status, challenge.fault, [...(challenge.headers ?? []), bearer]);
+  return fault(challenge.status, challenge.fault, [bearer, ...(challenge.headers ?? [])]);
 }

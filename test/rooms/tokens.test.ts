@@ -102,11 +102,11 @@ describe("a phone with a token", () => {
     await putIssuer("localhost");
     const phone = await unauthenticated(alice, way);
     const challenged = await register(phone);
-    expect([challenged.status, headers(challenged, "www-authenticate").at(-1)]).toEqual([
+    expect([challenged.status, headers(challenged, "www-authenticate")[0]]).toEqual([
       401,
       `Bearer realm="localhost", authz_server="${issuer}"`,
     ]);
-    expect(headers(challenged, "www-authenticate")[0]).toMatch(/^Digest /);
+    expect(headers(challenged, "www-authenticate")[1]).toMatch(/^Digest /);
     expect((await register(phone, await signer.sign({ sub: `${alice}@localhost` }))).status).toBe(200);
     expect((await phone.finalResponse(phone.request("OPTIONS", "sip:localhost"))).status).toBe(200);
   });
@@ -154,10 +154,7 @@ describe("a phone with a token", () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     vi.setSystemTime(Date.now() + 101_000);
     const again = await phone.finalResponse(phone.request("INVITE", callee.aor));
-    expect([again.status, headers(again, "proxy-authenticate").at(-1)]).toEqual([
-      407,
-      `Bearer realm="localhost", authz_server="${issuer}"`,
-    ]);
+    expect([again.status, headers(again, "proxy-authenticate")[0]]).toEqual([407, `Bearer realm="localhost", authz_server="${issuer}"`]);
     const hold = phone.inDialog("INVITE", dialog);
     callee.reply(await callee.next("INVITE"), 200);
     expect((await phone.finalResponse(hold)).status).toBe(200);
@@ -281,7 +278,7 @@ describe("a token that is not accepted", () => {
       ...[401, "The access token is not accepted.\n", 'Bearer error="invalid_token"'],
     ]);
     const refused = await register(await unauthenticated(alice, "direct"), token === "" ? "x" : token);
-    expect([refused.status, headers(refused, "www-authenticate").at(-1)]).toEqual([
+    expect([refused.status, headers(refused, "www-authenticate")[0]]).toEqual([
       401,
       `Bearer realm="localhost", authz_server="${issuer}", error="invalid_token"`,
     ]);

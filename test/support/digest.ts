@@ -18,7 +18,8 @@ export interface DigestInput {
 /** The value of an Authorization header for one of the challenges (RFC 7616 §3.4). */
 export function answerChallenge(challenges: readonly string[], input: DigestInput): string {
   const algorithm = input.algorithm ?? "MD5";
-  const challenge = challenges.map(readChallenge).find((candidate) => (candidate["algorithm"] ?? "MD5") === algorithm);
+  const digests = challenges.filter((value) => /^Digest /i.test(value)).map(readChallenge);
+  const challenge = digests.find((candidate) => (candidate["algorithm"] ?? "MD5") === algorithm);
   if (challenge === undefined) throw new Error(`no challenge for ${algorithm} among ${JSON.stringify(challenges)}`);
   const realm = challenge["realm"] ?? "";
   const nonce = challenge["nonce"] ?? "";

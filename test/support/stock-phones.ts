@@ -19,10 +19,7 @@ function urlOf({ wsUrl, account, way }: StockOptions): string {
 }
 
 /** JsSIP as an application sets it up; not started. */
-export function jsSipPhone(
-  options: StockOptions,
-  more: { readonly password?: string; readonly register?: boolean; readonly authorization_user?: string } = {},
-): JsSIP.UA {
+export function jsSipPhone(options: StockOptions, more: Partial<ConstructorParameters<typeof JsSIP.UA>[0]> = {}): JsSIP.UA {
   return new JsSIP.UA({
     sockets: [new JsSIP.WebSocketInterface(urlOf(options))],
     uri: `sip:${options.account}@localhost`,
