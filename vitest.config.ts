@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
@@ -24,6 +25,8 @@ const node = (name: string, folders: readonly string[]) => ({
   },
 });
 
+const routerScript = readFileSync(fileURLToPath(new URL("test/rooms/support/router-worker.js", import.meta.url)), "utf8");
+
 const report = process.env["TEST_REPORT"];
 
 export default defineConfig({
@@ -48,6 +51,9 @@ export default defineConfig({
                 SEAL_KEYS: "b2ZmaG9vay10ZXN0LWtleS0wMTIzNDU2Nzg5YWJjZGU=",
                 TEST_MIGRATIONS: await readD1Migrations("migrations"),
               },
+              // A customer's Worker that decides where calls go.
+              serviceBindings: { ROUTER: { name: "router", entrypoint: "Router" } },
+              workers: [{ name: "router", modules: true, script: routerScript, compatibilityDate: "2026-11-01" }],
             },
           })),
         ],

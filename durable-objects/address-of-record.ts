@@ -5,6 +5,7 @@ import { clientEnd } from "../lib/capture-end.ts";
 import { type SeenOn, hepExportOf } from "../platform/hep-export.ts";
 import { GuestRates } from "../platform/guest-rates.ts";
 import { tokenVerifierOf } from "../platform/tokens/token-verifier.ts";
+import { routerOf } from "../platform/router/ask-router.ts";
 import { announcerOf } from "../platform/domain-events.ts";
 import { callRecordsOf } from "../platform/call-records.ts";
 import type { CallView, EndOfCall } from "../lib/location/call-view.ts";
@@ -104,6 +105,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       failed,
       records: callRecordsOf(environment),
       announcer: announcerOf(environment, home.domain),
+      askRouter: routerOf(environment),
       verifyToken: (token, now) => tokenVerifierOf(environment).verify(token, { only: home.domain }, now),
     };
     this.#room = room;
@@ -116,10 +118,10 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
     return this.#parts.ingress.open(request, Date.now());
   }
 
-  /** Whether it is a socket of this home that has not authenticated. */
+  /** Whether it is a socket of this home that has not authenticated, or a guest's. */
   #isUnauthenticated(flow: FlowId): boolean {
     const known = this.#room.sockets.byId(flow);
-    return known !== undefined && known.authenticated === undefined;
+    return known !== undefined && (known.authenticated === undefined || known.nonSubscriber?.kind === "guest");
   }
 
   #seenOn(flow: FlowId): SeenOn {

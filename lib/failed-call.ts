@@ -54,7 +54,7 @@ export function isOfCall(text: string, callId: string): boolean {
 export function withoutSecrets(text: string): string {
   const head = headOf(text);
   const body = text.slice(text.indexOf("\r\n\r\n") + 4);
-  const lines = head.map((line) => line.replace(/^((?:Proxy-)?Authorization)[ \t]*:.*$/is, "$1: ***"));
+  const lines = head.map((line) => line.replace(/^((?:Proxy-)?Authorization)[ \t]*:.*$/gims, "$1: ***"));
   return `${maskUri(lines.join("\r\n"))}\r\n\r\n${text.includes("\r\n\r\n") ? shownBody(body, valueIn(head, ["content-type", "c"]) ?? "") : ""}`;
 }
 

@@ -1,8 +1,11 @@
-/** A result that requests share for some time, also while it is on its way. A failure is not kept. */
+import { SharedQuestions } from "./shared-questions.ts";
+
+/** A result that is used again for some time, and that requests share while it is on its way. A failure is not kept. */
 export class Shared<Result> {
   readonly #lifetime: number;
   readonly #ask: (now: number) => Promise<Result>;
-  #last: { readonly at: number; readonly result: Promise<Result> } | undefined;
+  readonly #asked = new SharedQuestions<Result>();
+  #last: { readonly at: number; readonly result: Result } | undefined;
 
   /** @param lifetime milliseconds */
   constructor(lifetime: number, ask: (now: number) => Promise<Result>) {
@@ -13,13 +16,12 @@ export class Shared<Result> {
   async at(now: number): Promise<Result> {
     const last = this.#last;
     if (last !== undefined && now - last.at < this.#lifetime) return last.result;
-    const asked = { at: now, result: this.#ask(now) };
-    this.#last = asked;
-    try {
-      return await asked.result;
-    } catch (error) {
-      if (this.#last === asked) this.#last = undefined;
-      throw error;
-    }
+    return this.#asked.ask("", now, () => this.#askAnew(now));
+  }
+
+  async #askAnew(now: number): Promise<Result> {
+    const result = await this.#ask(now);
+    this.#last = { at: now, result };
+    return result;
   }
 }

@@ -23,16 +23,7 @@ export async function sendToWebHook(
   if (hook.isLost === true) return failed("no key in SEAL_KEYS opens its secret: make a new one");
   const why = await whyUnreachable(environment, hook.url);
   if (why !== undefined) return failed(`the URL ${why}`);
-  const timestamp = Math.floor(now / 1000);
-  const headers = {
-    "Content-Type": "application/json",
-    "User-Agent": "Offhook",
-    "webhook-id": id,
-    "webhook-timestamp": String(timestamp),
-    "webhook-signature": signingSecrets(hook, now)
-      .map((secret) => signature(secret, `${id}.${timestamp}.${payload}`))
-      .join(" "),
-  };
+  const headers = signedHeaders(signingSecrets(hook, now), { id, payload }, now);
   // Not a signal with a timer of its own, which would keep the object awake when the answer has come.
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), patience);
@@ -46,6 +37,22 @@ export async function sendToWebHook(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** The headers of a signed POST (Standard Webhooks). */
+export function signedHeaders(
+  secrets: readonly string[],
+  { id, payload }: { readonly id: string; readonly payload: string },
+  now: number,
+): Record<string, string> {
+  const timestamp = Math.floor(now / 1000);
+  return {
+    "Content-Type": "application/json",
+    "User-Agent": "Offhook",
+    "webhook-id": id,
+    "webhook-timestamp": String(timestamp),
+    "webhook-signature": secrets.map((secret) => signature(secret, `${id}.${timestamp}.${payload}`)).join(" "),
+  };
 }
 
 /** A new secret for signatures: 32 octets. */

@@ -1,6 +1,6 @@
 import type { HomeName } from "../lib/transport/identifiers.ts";
 import { askForToken, bearerIn } from "../lib/authentication/bearer.ts";
-import { answersChallenge, authenticate, guessesIn, nobody } from "../lib/authentication/authenticate.ts";
+import { answersChallenge, authenticate, nobody, passwordsIn } from "../lib/authentication/authenticate.ts";
 import type { NonceCounts } from "../lib/authentication/digest.ts";
 import type { Keyring } from "../lib/authentication/keyring.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
@@ -15,16 +15,10 @@ import { guestMethods } from "../lib/proxy/non-subscriber-requests.ts";
 import { parseUri } from "../lib/syntax/uri.ts";
 import type { TokenMark } from "../lib/transport/flow.ts";
 import type { Opening } from "../lib/transport/opening.ts";
-import {
-  type NonSubscriber,
-  guestMark,
-  guestNetworkMark,
-  isNonSubscriberHome,
-  nonSubscriberHome,
-} from "../lib/transport/non-subscriber.ts";
+import { type NonSubscriber, isNonSubscriberHome, nonSubscriberHome } from "../lib/transport/non-subscriber.ts";
 import { type HomeConnectionName, selectHome } from "../lib/proxy/home-selection.ts";
 import { Brakes, brakeOfName } from "../platform/connection/brakes.ts";
-import { Crowds, networkOf } from "../platform/connection/crowds.ts";
+import { Crowds } from "../platform/connection/crowds.ts";
 import { closeCodeFor } from "../platform/connection/close-code.ts";
 import { closing } from "../platform/connection/close-reasons.ts";
 import { Log } from "../platform/log.ts";
@@ -37,6 +31,7 @@ import { DirectoryUnavailable } from "../platform/directory/errors.ts";
 import { ClientSocket, type Served, acceptClient } from "./client-socket.ts";
 import type { Environment } from "../platform/environment.ts";
 import { authorizationServerOf } from "../platform/tokens/token-verifier.ts";
+import { guestName } from "./guest-name.ts";
 import { verifyToken } from "./token-sign-in.ts";
 import { connectHome, openingOf } from "./home-socket.ts";
 
@@ -198,7 +193,7 @@ class EdgeProxy implements Served {
       this.isTrying = false;
     }
     const refusal = this.#authenticate(request, user, domain, subscriber);
-    if (refusal !== undefined) this.#brakes.wrong(`${user}@${domain}`, guessesIn(request, refusal), Date.now());
+    if (refusal !== undefined) this.#brakes.wrong(`${user}@${domain}`, passwordsIn(request, refusal), Date.now());
     if (refusal !== undefined) return this.#client.refuse(request, await this.#withBearer(refusal, request, domain));
     await this.#openFor(subscriber as Subscriber, request, raw, mandatory);
   }
@@ -253,17 +248,14 @@ class EdgeProxy implements Served {
 
   #openGuestConnection(domain: string): Promise<HomeConnection> {
     const { host, address } = this.#arrival;
-    const nonSubscriber: NonSubscriber = { kind: "guest", domain, name: this.#guestName(address), domains: [], isTrusted: false };
+    const nonSubscriber: NonSubscriber = {
+      kind: "guest",
+      domain,
+      name: guestName(this.#keyring, address, randomText() + randomText()),
+      domains: [],
+      isTrusted: false,
+    };
     return this.#connect(openingOf(nonSubscriber, { way: "shared", host, address }), nonSubscriberHome(nonSubscriber));
-  }
-
-  /**
-   * Guests of one client address (with IPv6 of one site, 48 bits) have the same beginning of their names, and those of one network (24 bits
-   * of IPv4) the same first half of it; only this server can link them to the address.
-   */
-  #guestName(address: string): string {
-    const mark = (text: string) => this.#keyring.mac("guest", text).replace(/[^A-Za-z0-9]/g, "x");
-    return `${mark(networkOf(address)).slice(0, guestNetworkMark)}${mark(siteOf(address)).slice(guestNetworkMark, guestMark)}${randomText()}${randomText()}`;
   }
 
   #authenticate(request: SipRequest, user: string, domain: string, subscriber: Subscriber | undefined): Fault | undefined {
@@ -339,9 +331,4 @@ class EdgeProxy implements Served {
     this.#log.received(now, this.#id, request);
     this.#log.answered(now, this.#id, response, status, request, why);
   }
-}
-
-/** Of the first 56 bits of an IPv6 address the first 48; an IPv4 address as it is. */
-function siteOf(address: string): string {
-  return address.includes(":") ? address.split(":").slice(0, 3).join(":") : address;
 }

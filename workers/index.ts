@@ -18,7 +18,7 @@ import { connectDedicated, openingOf } from "./home-socket.ts";
 import { authorizationServerOf } from "../platform/tokens/token-verifier.ts";
 import { findPeer } from "../platform/directory/peers.ts";
 import { serveShared } from "./edge-proxy.ts";
-import { connectByToken, tokenOf } from "./token-sign-in.ts";
+import { connectByToken, cookieTokenOf, tokenOf, tokenRefusal } from "./token-sign-in.ts";
 import { serveRedirects } from "./redirect.ts";
 import { serveTcp } from "./tcp.ts";
 import { addressPrefix, plain, refuseUpgrade } from "./upgrade.ts";
@@ -26,6 +26,7 @@ import { addressPrefix, plain, refuseUpgrade } from "./upgrade.ts";
 export { DomainEvents } from "../durable-objects/domain-events.ts";
 export { AddressOfRecord } from "../durable-objects/address-of-record.ts";
 export { NextHop } from "../durable-objects/next-hop.ts";
+export { OffhookService } from "./service.ts";
 
 const upgrades = new Map([
   ["ws", connect],
@@ -120,9 +121,14 @@ async function connect(request: Request, environment: Environment, hint: string 
     if (peer !== undefined) return peer;
   }
   const named = hint === undefined ? undefined : readHint(hint, host);
-  const token = tokenOf(request, environment);
-  if (token === undefined) return connectNamed(environment, { host, address }, named);
-  return attempt(() => connectByToken(environment, token, { way: "dedicated", host, address }, named));
+  const [token, inCookie] = [tokenOf(request), cookieTokenOf(request, environment)];
+  const offered = token ?? inCookie;
+  const byToken =
+    offered === undefined
+      ? undefined
+      : await attempt(() => connectByToken(environment, offered, { way: "dedicated", host, address }, named));
+  if (byToken !== undefined) return byToken;
+  return token === undefined ? connectNamed(environment, { host, address }, named) : tokenRefusal();
 }
 
 /** @param named the user whom the URL names */

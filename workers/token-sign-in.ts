@@ -7,44 +7,51 @@ import { readConfiguration } from "../platform/configuration.ts";
 import { directoryOf } from "../platform/directory/directory.ts";
 import type { Environment } from "../platform/environment.ts";
 import { userOfToken } from "../platform/tokens/token-user.ts";
-import { tokenVerifierOf } from "../platform/tokens/token-verifier.ts";
-import { connectDedicated } from "./home-socket.ts";
+import { authorizationServer, tokenVerifierOf } from "../platform/tokens/token-verifier.ts";
+import { keyringOf } from "../platform/crypto/keyring.ts";
+import type { NonSubscriber } from "../lib/transport/non-subscriber.ts";
+import { isGuestToken, readGuestToken } from "../platform/tokens/own-token.ts";
+import { guestName } from "./guest-name.ts";
+import { connectDedicated, openingOf } from "./home-socket.ts";
 import { plain } from "./upgrade.ts";
 
-/** Where a page on this or an allowed origin may leave its token. */
-const cookieName = "offhook_access_token";
+/** Where a page on this or an allowed origin may leave its token; the prefix lets no other host of the site do it, but needs https. */
+const cookieNames = ["__Host-offhook_access_token", "offhook_access_token"];
 
-/**
- * The token of an upgrade: in the query (RFC 6750 §2.3), as a second subprotocol, as a cookie, or in Authorization. A browser sends cookies
- * for every page that asks: they count only for pages of this host, or of an allowed origin.
- */
-export function tokenOf(request: Request, environment: Environment): string | undefined {
-  const { searchParams, host } = new URL(request.url);
+/** The token of an upgrade: in the query (RFC 6750 §2.3), as a second subprotocol, or in Authorization. */
+export function tokenOf(request: Request): string | undefined {
   const { headers } = request;
-  const fromQuery = searchParams.get("access_token");
+  const fromQuery = new URL(request.url).searchParams.get("access_token");
   if (fromQuery !== null) return fromQuery;
   const protocols = (headers.get("Sec-WebSocket-Protocol") ?? "").split(",").map((name) => name.trim());
-  const offered = protocols.find((name) => isTokenForm(name));
+  const offered = protocols.find((name) => /^(?:eyJ|of[tg]_)/.test(name) && isTokenForm(name));
   const bearer = /^Bearer (\S+)$/i.exec(headers.get("Authorization") ?? "")?.[1];
-  if (offered !== undefined) return offered;
-  if (bearer !== undefined && isTokenForm(bearer)) return bearer;
-  return isFromOwnPage(headers.get("Origin"), host, environment) ? cookieIn(headers.get("Cookie") ?? "") : undefined;
-}
-
-function isFromOwnPage(origin: string | null, host: string, environment: Environment): boolean {
-  if (origin === null) return true;
-  const { allowedOrigins = [] } = readConfiguration(environment);
-  return URL.parse(origin)?.host === host || allowedOrigins.includes(origin);
-}
-
-function cookieIn(header: string): string | undefined {
-  const pairs = header.split(";").map((pair) => pair.trim());
-  return pairs.find((pair) => pair.startsWith(`${cookieName}=`))?.slice(cookieName.length + 1);
+  return offered ?? (bearer !== undefined && isTokenForm(bearer) ? bearer : undefined);
 }
 
 /**
- * Connects a phone whose upgrade has a token: it is authenticated from the beginning. A token that is not accepted gets 401, the same for
- * whatever is wrong with it.
+ * The token of a cookie. A browser sends cookies for every page that asks: they count only for pages of this origin, or of an allowed one.
+ * The phone that the page connects may have a password: a token that is not accepted refuses nothing.
+ */
+export function cookieTokenOf(request: Request, environment: Environment): string | undefined {
+  const { headers, url } = request;
+  if (!isFromOwnPage(headers.get("Origin"), new URL(url), environment)) return undefined;
+  const pairs = (headers.get("Cookie") ?? "").split(";").map((pair) => pair.trim());
+  for (const name of cookieNames) {
+    const value = pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
+    if (value !== undefined && isTokenForm(value)) return value;
+  }
+  return undefined;
+}
+
+function isFromOwnPage(origin: string | null, { protocol, host }: URL, environment: Environment): boolean {
+  if (origin === null) return true;
+  const { allowedOrigins = [] } = readConfiguration(environment);
+  return origin === `${protocol.replace("ws", "http")}//${host}` || allowedOrigins.includes(origin);
+}
+
+/**
+ * Connects a phone whose upgrade has a token: it is authenticated from the beginning. Undefined if the token is not accepted.
  * @param named the user whom the URL names
  */
 export async function connectByToken(
@@ -52,13 +59,30 @@ export async function connectByToken(
   token: string,
   arrival: Pick<Opening, "way" | "host" | "address">,
   named: { readonly user: string; readonly domain: string } | undefined,
-): Promise<Response> {
+): Promise<Response | undefined> {
+  if (isGuestToken(token)) return connectGuest(environment, token, arrival);
   const accepted = await verifyToken(environment, token, named, arrival.host.replace(/:\d+$/, ""));
-  if (accepted === undefined) return refusal();
-  const { subscriber, mark: byToken, authorizationServer } = accepted;
+  if (accepted === undefined) return undefined;
+  const { subscriber, mark: byToken, authorizationServer: server } = accepted;
   await directoryOf(environment).markOpened(subscriber);
-  const opening = { ...arrival, subscriber: { ...subscriber, opened: true }, isAuthenticated: true, authorizationServer, byToken };
-  return connectDedicated(environment, opening);
+  const opening = { ...arrival, subscriber: { ...subscriber, opened: true }, isAuthenticated: true, byToken };
+  return connectDedicated(environment, server === undefined ? opening : { ...opening, authorizationServer: server });
+}
+
+/** A guest whom an application has given a token. */
+async function connectGuest(
+  environment: Environment,
+  text: string,
+  arrival: Pick<Opening, "way" | "host" | "address">,
+): Promise<Response | undefined> {
+  const keyring = keyringOf(readConfiguration(environment).sealKeys);
+  const token = readGuestToken(keyring, text, Date.now());
+  if (token === undefined) return undefined;
+  const { domain, id, users, until } = token;
+  const name = guestName(keyring, arrival.address, id);
+  const invitation = { users, until };
+  const guest: NonSubscriber = { kind: "guest", domain, name, domains: [], isTrusted: false, invitation };
+  return connectDedicated(environment, openingOf(guest, arrival));
 }
 
 /**
@@ -71,13 +95,17 @@ export async function verifyToken(
   token: string,
   named: { readonly user: string; readonly domain: string } | undefined,
   preferred = "",
-): Promise<{ readonly subscriber: Subscriber; readonly mark: TokenMark; readonly authorizationServer: string } | undefined> {
+): Promise<{ readonly subscriber: Subscriber; readonly mark: TokenMark; readonly authorizationServer: string | undefined } | undefined> {
   const now = Date.now();
   const verified = await tokenVerifierOf(environment).verify(token, named === undefined ? { preferred } : { only: named.domain }, now);
   if (verified === undefined || (named !== undefined && named.user !== verified.user)) return undefined;
   const subscriber = await userOfToken(environment, verified, now);
   if (subscriber === undefined) return undefined;
-  return { subscriber, mark: tokenMark(token, verified.until), authorizationServer: verified.issuer.issuer };
+  return {
+    subscriber,
+    mark: tokenMark(token, verified.until),
+    authorizationServer: verified.issuer && authorizationServer(verified.issuer),
+  };
 }
 
 /** As homes make it. */
@@ -85,6 +113,7 @@ function tokenMark(token: string, until: number): TokenMark {
   return { until, hash: createHash("sha256").update(token).digest("hex").slice(0, 22) };
 }
 
-function refusal(): Response {
+/** The same for whatever is wrong with a token. */
+export function tokenRefusal(): Response {
   return plain(401, "The access token is not accepted.", { "WWW-Authenticate": 'Bearer error="invalid_token"' });
 }

@@ -66,6 +66,7 @@ export class Account {
   /** A token for the owner was verified: the flow is authenticated until that expires, or longer than before. */
   authenticateByToken(flow: Flow, byToken: TokenMark, subscriber: Subscriber, now: number): void {
     this.take(subscriber);
+    if (this.isDeleted()) return;
     const authenticated = authenticationBy(this.#newest(subscriber) ?? subscriber, byToken, now);
     this.#room.sockets.update(flow.id, { authenticated, unverifiedSubscriber: undefined });
   }
@@ -82,6 +83,7 @@ export class Account {
       subscriberShape.write(subscriber),
     );
     if (copy !== undefined && haveOtherSecrets(copy, subscriber)) this.#closeFlows(version);
+    if ((copy?.tokensSince ?? 0) < (subscriber.tokensSince ?? 0)) this.#closeTokenFlows();
     for (const { id, unverifiedSubscriber: unverified } of this.#room.sockets.all()) {
       if (unverified !== undefined && unverified.version < version)
         this.#room.sockets.update(id, { unverifiedSubscriber: this.presentable(subscriber) });
@@ -98,7 +100,7 @@ export class Account {
   /** Whether the credentials have changed since a row was read, perhaps from the edge proxy's cache. */
   isOvertaken(subscriber: Subscriber): boolean {
     const copy = this.#copy();
-    return copy !== undefined && copy.version > subscriber.version && haveOtherSecrets(copy, subscriber);
+    return copy !== undefined && copy.version > subscriber.version && (this.isDeleted() || haveOtherSecrets(copy, subscriber));
   }
 
   /** The owner was deleted: a row that no password matches overrides older ones in the edge proxy's cache. */
@@ -145,6 +147,12 @@ export class Account {
       if (row !== undefined) this.#subscriber = subscriberShape.read(row.value);
     }
     return this.#subscriber;
+  }
+
+  /** Tokens are revoked. */
+  #closeTokenFlows(): void {
+    for (const { id, authenticated } of this.#room.sockets.all())
+      if (authenticated?.byToken !== undefined) this.#room.sockets.close(id, closing.credentialsChanged);
   }
 
   /** The credentials have changed: flows that were authenticated with the old ones must authenticate again. */

@@ -92,7 +92,8 @@ export class Contexts {
 
   /** Saves a changed context. The body of its request stays in the row while the request may be sent to a phone again. */
   save(context: ResponseContext, request: Request, now: number): void {
-    const before = this.#open.get(context.transaction)?.context;
+    const open = this.#open.get(context.transaction);
+    const before = open?.context;
     if (before === context) return;
     this.#keep({ context, request });
     const notes = this.#notes.get(context.transaction);
@@ -100,9 +101,12 @@ export class Contexts {
     const state = this.#written(context);
     this.#measure(context.transaction, state.length + request.text.length);
     const values = [context.collect, isFinished(context) ? 1 : 0, state];
-    if (before?.final === 0 && context.final !== 0 && !ringsOn(context)) {
+    const isConcluded = before?.final === 0 && context.final !== 0 && !ringsOn(context);
+    // The router may have added headers.
+    if (isConcluded || (open !== undefined && open.request.text !== request.text)) {
       const query = "UPDATE contexts SET due = ?, finished = ?, state = ?, request = ? WHERE name = ?";
-      this.#room.memory.run(query, ...values, storeRequest(withoutBody(request)), context.transaction);
+      const stored = storeRequest(isConcluded ? withoutBody(request) : request.text);
+      this.#room.memory.run(query, ...values, stored, context.transaction);
     } else {
       this.#room.memory.run("UPDATE contexts SET due = ?, finished = ?, state = ? WHERE name = ?", ...values, context.transaction);
     }

@@ -34,7 +34,9 @@ export class Envelopes {
     switch (envelope.kind) {
       case "request": {
         if (envelope.isTraced === true && !isNonSubscriberHome(this.#room.home.name)) this.#keptTrace.follow(envelope.text, now);
-        const receipt = this.#parts().terminating.request(envelope, now);
+        const { routing, terminating } = this.#parts();
+        const receipt =
+          envelope.routed === undefined ? terminating.request(envelope, now) : routing.request(envelope, envelope.routed, now);
         const { answerTo } = envelope;
         if (receipt.kind === "answered") this.#refused(envelope, receipt, now);
         if (receipt.kind === "answered" && isHopName(answerTo.home)) this.#recordRefused(envelope, receipt, now);

@@ -90,6 +90,7 @@ function ownReason({ branches, cancelled, final, search }: ResponseContext, text
   if (cancelled !== undefined || (text !== undefined && !(final === 487 && isStopped))) return undefined;
   if (isStopped || branches.some((branch) => branch.final === 408)) return "no answer in time";
   if (branches.some(({ retarget }) => retarget?.cause === "route")) return "the other server could not be reached";
+  if (branches.some(({ retarget }) => retarget?.cause === "router")) return "nothing that the router has named could be reached";
   return search?.isClosed === true
     ? "the address that the call was forwarded to could not be reached"
     : "no phone of this user could be reached";
@@ -110,7 +111,7 @@ function message({ context }: OpenContext, status: number, text: string): Respon
 
 /** The final response is kept until the caller's home has it (RFC 3261 §16.7 steps 6 and 7). */
 export function unconfirmedResponses(context: ResponseContext, request: Request, effect: Effect & { kind: "answer" }): ResponseContext {
-  const why = effect.status < 300 ? undefined : ownReason(context, effect.text);
+  const why = effect.status < 300 ? undefined : (effect.why ?? ownReason(context, effect.text));
   const text = finalResponse(request, effect, randomText());
   return { ...context, unconfirmed: { status: effect.status, text, ...(why === undefined ? {} : { why }) } };
 }

@@ -1,7 +1,7 @@
 import { CallEvents } from "./call-events.ts";
 import type { CallRecords } from "./call-records.ts";
 import { type UnansweredRequests, callerOf } from "./unanswered-requests.ts";
-import { mandatoryHeadersOf, parsedResponse } from "../shared/reparse.ts";
+import { parsedResponse } from "../shared/reparse.ts";
 import { branchName, takerOf } from "../../lib/transport/return-address.ts";
 import type { PhoneId, TransactionId } from "../../lib/transport/identifiers.ts";
 import { isSilent, passDeadlines } from "../../lib/proxy/response-context/deadlines.ts";
@@ -18,14 +18,13 @@ import { dropsInvitesOnDisconnect } from "../../lib/proxy/client-quirks.ts";
 import { type Plan, determineExternalTarget } from "../../lib/proxy/response-context/determine-targets.ts";
 import { readRequestDisposition } from "../../lib/proxy/request-disposition.ts";
 import type { ExternalTarget } from "../../lib/proxy/response-context/target-set.ts";
-import { type Decision, type Effect, type ForkedBranch, isPending } from "../../lib/proxy/response-context/context.ts";
+import { type Decision, type Effect, type ForkedBranch, isPending, isToCome } from "../../lib/proxy/response-context/context.ts";
 import { answerSessionTimer } from "../../lib/proxy/session-timer.ts";
 import { complete } from "../../lib/proxy/response-context/search.ts";
 import { type Alterations, alter, combined } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
-import { readContacts } from "../../lib/syntax/contact.ts";
-import { isFault, limitReached } from "../../lib/syntax/fault.ts";
-import { type Request, type Response, headerValue } from "../../lib/syntax/message.ts";
+import { limitReached } from "../../lib/syntax/fault.ts";
+import type { Request, Response } from "../../lib/syntax/message.ts";
 import type { CancelEnvelope, InquiryEnvelope, Receipt, ResponseEnvelope, SentRequest } from "../../lib/transport/envelope.ts";
 import { accepted } from "../../lib/transport/envelope.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
@@ -34,6 +33,7 @@ import type { FlowClosed, Part, Registered } from "./part.ts";
 import type { Room } from "./room.ts";
 import { FinalResponses, unconfirmedResponses } from "./final-responses.ts";
 import { Branches } from "./branches.ts";
+import { contactsOf, isOfRequest } from "./branch-responses.ts";
 import { refused } from "../shared/reply.ts";
 import { type Contexts, type OpenContext } from "./contexts.ts";
 import { Retargeting } from "./retargeting.ts";
@@ -93,12 +93,12 @@ export class Forking implements Part {
   }
 
   /** Opens a context, unless too many requests wait already. @param isIncoming the request is for the user of this home */
-  open(envelope: SentRequest, request: Request, { first, search }: Plan & { kind: "search" }, now: number, isIncoming = true): Receipt {
+  open(envelope: SentRequest, request: Request, plan: Plan & { kind: "search" }, now: number, isIncoming = true): Receipt {
     this.#contexts.collect(now);
     if (!this.#unanswered.hasRoomFor(envelope, request)) return refused(request, tooManyUnanswered);
     const { timers } = this.#room;
-    const until = now + timers.grace;
-    const { context, effects } = openContext(envelope, request.method, first, { now, until, timers, hint: this.#room.home.hint }, search);
+    const times = { now, until: now + timers.grace, timers, hint: this.#room.home.hint };
+    const { context, effects } = openContext(envelope, request.method, plan.first, times, plan.search, plan.asks);
     const open = { context, request };
     this.#contexts.insert(open, now, this.#records.begin(request.method, envelope, isIncoming, now));
     this.#events.began(open, now);
@@ -112,6 +112,11 @@ export class Forking implements Part {
   #tellThatItWaits(open: OpenContext, now: number): void {
     const text = replyTo(open.request, 182, { toTag: randomText(), reason: "Waiting for the phone to come back" });
     this.#finalResponses.give(open, { kind: "answer", status: 182, text, also: [] }, now);
+  }
+
+  /** What the router of the domain has decided is carried out. */
+  routed(open: OpenContext, decision: Decision, now: number): void {
+    this.#carryOut(open, decision, now);
   }
 
   /** A phone of our own user has acknowledged the refusal of its call. */
@@ -280,7 +285,7 @@ export class Forking implements Part {
 
   #resumeSentOn(open: OpenContext, now: number): void {
     for (const branch of open.context.branches) {
-      if (branch.retarget === undefined || branch.final !== 0) continue;
+      if (branch.retarget === undefined || branch.final !== 0 || isToCome(branch)) continue;
       // A server that has been silent too long does not get the request again.
       if (isSilent(open.context, branch, now, this.#room.timers)) continue;
       if (branch.cancelled === 0) this.#retargeting.ensure(open, branch, now);
@@ -330,19 +335,4 @@ export class Forking implements Part {
     if (isOverdue !== true && this.#contexts.proceedingSince(open.context.transaction, branch) === undefined) return;
     this.#branches.cancel(open, branch, reason, now);
   }
-}
-
-/** Whether a response answers this request: another one may have the same branch. */
-function isOfRequest(request: Request, response: Response): boolean {
-  const [callId, cseq] = [headerValue(response, "call-id"), headerValue(response, "cseq")];
-  const { callId: ours, cseq: sent } = mandatoryHeadersOf(request);
-  return callId === ours && Number.parseInt(cseq ?? "", 10) === sent.number;
-}
-
-/** The Contact URIs of a 3xx, best first. */
-function contactsOf(response: Parameters<typeof readContacts>[0]): string[] {
-  if (response.kind === "request" || response.status < 300 || response.status > 399) return [];
-  const contacts = readContacts(response);
-  if (isFault(contacts) || contacts === "*") return [];
-  return [...contacts].sort((one, other) => (other.q ?? 1000) - (one.q ?? 1000)).map(({ uri }) => uri);
 }

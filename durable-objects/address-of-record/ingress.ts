@@ -1,6 +1,6 @@
 import type { FlowId } from "../../lib/transport/identifiers.ts";
 import type { FlowClosed, Part, Registered } from "./part.ts";
-import { answersChallenge, guessesAllowed, guessesIn } from "../../lib/authentication/authenticate.ts";
+import { answersChallenge, guessesAllowed, guessesIn, passwordsIn } from "../../lib/authentication/authenticate.ts";
 import { hintIn, readBranch } from "../../lib/proxy/branch.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { type MandatoryHeaders, readMandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
@@ -14,7 +14,7 @@ import { AuthenticationTimeout } from "../../platform/connection/authentication-
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
 import type { Room } from "./room.ts";
-import { Tokens } from "./tokens.ts";
+import { Tokens, isWithinCall } from "./tokens.ts";
 import { openingHeader, openOpening } from "../../platform/connection/sealed-opening.ts";
 import { UnansweredMessages } from "../../platform/connection/unanswered-messages.ts";
 import { StrangerAllowance } from "../../platform/connection/stranger-allowance.ts";
@@ -103,6 +103,7 @@ export class Ingress implements Part {
     };
     if (!this.#room.sockets.accept(server, flow)) return new Response("The name of this host is too long.\n", { status: 400 });
     if (!isAuthenticated) this.#watch(flow, now);
+    else this.#tokens.watch(flow);
     return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": "sip" } });
   }
 
@@ -146,6 +147,7 @@ export class Ingress implements Part {
   closed(flow: Flow): void {
     this.#forgetStranger(flow.id);
     this.#unanswered.delete(flow.id);
+    this.#tokens.closed(flow.id);
   }
 
   /** A connection is closed, or its phones have left it. */
@@ -197,7 +199,7 @@ export class Ingress implements Part {
   }
 
   #authenticate(flow: Flow, request: SipRequest, mandatory: MandatoryHeaders, now: number): void | Promise<void> {
-    const isWithin = mandatory.toTag !== undefined && request.method !== "SUBSCRIBE";
+    const isWithin = isWithinCall(request.method, mandatory, (callId) => this.#phones.activeCalls.has(callId, now));
     const authenticated = this.#account.authenticate(flow, request, now, isWithin);
     if (isFault(authenticated)) return this.#challenge(flow, request, authenticated, now);
     if (flow.authenticated === undefined) this.#forgetStranger(flow.id);
@@ -210,7 +212,7 @@ export class Ingress implements Part {
     this.#refuse(flow, request, challenge, now);
     const tried = guessesIn(request, challenge);
     if (tried === 0) return;
-    this.#brakes.wrong("", tried, now);
+    this.#brakes.wrong("", passwordsIn(request, challenge), now);
     const failedAttempts = (flow.failedAttempts ?? 0) + tried;
     this.#room.sockets.update(flow.id, { failedAttempts });
     if (failedAttempts >= guessesAllowed) this.#room.sockets.close(flow.id, closing.tooManyGuesses);
@@ -321,6 +323,7 @@ export class Ingress implements Part {
   /** Closes the sockets that have sent a message but were not authenticated in time. */
   onAlarm(now: number): void {
     const { configuration, sockets, alarm } = this.#room;
+    this.#tokens.onAlarm(now);
     for (const { id, opened, hasValidMessage: heard, authenticated } of sockets.all()) {
       if (authenticated !== undefined || !heard) continue;
       const due = opened + configuration.authenticationTimeout * 1000;

@@ -15,6 +15,7 @@ import type { Flow } from "../../lib/transport/flow.ts";
 import { type NonSubscriber, addressOfGuest, networkOfGuest } from "../../lib/transport/non-subscriber.ts";
 import { TokenBucket } from "../../platform/token-bucket.ts";
 import type { Room } from "./room.ts";
+import type { Answer } from "../../platform/directory/directory.ts";
 import { available } from "../../platform/directory/available.ts";
 
 /** The number of the user's present calls: ringing here, placed and not answered yet, in progress. */
@@ -68,7 +69,7 @@ export class NonSubscriberPolicy {
       if (refusal !== undefined || nonSubscriber.kind === "peer") return refusal;
       const host = await directory.find(to.user, to.domain);
       const username = host.kind === "subscriber" ? host.subscriber.username : undefined;
-      if (host.kind !== "subscriber" || !admitsGuests(host.settings, username)) return fault(403, "guests may not call this user");
+      if (host.kind !== "subscriber" || !isInvited(nonSubscriber, host, now)) return fault(403, "guests may not call this user");
       if (request.method === "INVITE" && this.#callsAtPresent(now) >= callsOfGuest) return limitReached(403, "a guest has too many calls");
       const isWithin = await this.#isWithinRates(request.method, `${username}@${host.subscriber.domain}`);
       return isWithin ? undefined : limitReached(480, "guests call or write too often", [["Retry-After", "60"]]);
@@ -86,6 +87,12 @@ export class NonSubscriberPolicy {
     const { name } = home;
     return guestRates.mayPass(method, { address: addressOfGuest(name) ?? name, network: networkOfGuest(name) ?? name }, user);
   }
+}
+
+/** A guest with a token may call only the users of the token; others may call those whom the domain says. */
+function isInvited({ invitation }: NonSubscriber, { subscriber, settings }: Answer & { kind: "subscriber" }, now: number): boolean {
+  if (invitation === undefined) return admitsGuests(settings, subscriber.username);
+  return now < invitation.until && invitation.users.includes(subscriber.username);
 }
 
 /** The identity of a guest or peer whose From was accepted. */

@@ -3,7 +3,7 @@ import { transactionNames } from "../../lib/proxy/branch.ts";
 import { type RoutingDecision, validateAndRoute } from "../../lib/proxy/validate-and-route.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Fault } from "../../lib/syntax/fault.ts";
-import { type Request } from "../../lib/syntax/message.ts";
+import { type Request, headerValue } from "../../lib/syntax/message.ts";
 import { endsHere } from "../../lib/server/ends-here.ts";
 import type { SentRequest } from "../../lib/transport/envelope.ts";
 import { type Flow, phoneOnFlow } from "../../lib/transport/flow.ts";
@@ -61,20 +61,16 @@ export class OriginatingRequests {
   }
 
   /** What target selection has to know of a request. */
-  question(
-    flow: Flow,
-    method: string,
-    { requestUri }: Request,
-    { address, isLast }: RoutingDecision & { kind: "address" },
-  ): TargetQuestion {
+  question(flow: Flow, method: string, request: Request, { address, isLast }: RoutingDecision & { kind: "address" }): TargetQuestion {
     const { user, domain } = this.#room.home;
     return {
       method,
-      requestUri,
+      requestUri: request.requestUri,
       address,
       caller: `${user}@${domain}`,
       isNonSubscriber: flow.nonSubscriber !== undefined,
       isLast: isLast === true,
+      callId: method === "INVITE" ? headerValue(request, "call-id") : undefined,
     };
   }
 

@@ -9,6 +9,7 @@ import { ActiveCalls } from "./active-calls.ts";
 import { Forking } from "./forking.ts";
 import { StatelessForwarding } from "./stateless-forwarding.ts";
 import { UnansweredRequests } from "./unanswered-requests.ts";
+import { Routing } from "./routing.ts";
 import { Terminating } from "./terminating.ts";
 import type { LocalUserAgent } from "./local-user-agent.ts";
 import { ListServer } from "./list-server.ts";
@@ -35,6 +36,7 @@ export interface Parts {
   readonly activeCalls: ActiveCalls;
   readonly forking: Forking;
   readonly terminating: Terminating;
+  readonly routing: Routing;
   readonly responses: OriginatingResponses;
   readonly originating: Originating;
   readonly ingress: Ingress;
@@ -58,6 +60,7 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
   const records: CallRecords = new CallRecords(room, contexts, activeCalls, passOn);
   const unanswered = new UnansweredRequests(room, contexts);
   const forking = new Forking(room, { contexts, records, unanswered }, passOn, waitsFor);
+  const routing = new Routing(room, contexts, forking);
   const callsAtPresent = (now: number) => unanswered.ringing().length + pendingInvites.pending().length + activeCalls.count(now);
   const messages = new Messages(room);
   const presence = new PresenceAgent(room, account, { registrar, activeCalls, pendingInvites, unanswered, messages }, passOn);
@@ -92,6 +95,7 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
     pendingInvites,
     // Waiting messages go to a phone before ringing calls.
     terminating,
+    routing,
     forking,
     records,
     presence,
@@ -104,6 +108,7 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
   return {
     account,
     registrar,
+    routing,
     presenceAgent: presence,
     listServer: lists,
     localUserAgents,

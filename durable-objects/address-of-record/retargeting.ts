@@ -5,6 +5,7 @@ import { hideHistory } from "../../lib/proxy/history.ts";
 import { shownTo } from "../../lib/proxy/standing.ts";
 import { retargetedRequest } from "../../lib/proxy/outgoing-request.ts";
 import type { ForkedBranch } from "../../lib/proxy/response-context/context.ts";
+import { isByDomain } from "../../lib/proxy/response-context/target-set.ts";
 import { allInUse, uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";
@@ -202,7 +203,7 @@ export class Retargeting {
 
   /** Callers must not learn where a user forwards calls: only the log has the reason of the failure. */
   #asTold({ retarget }: ForkedBranch, refusal: Fault): Fault {
-    if (retarget === undefined || retarget.cause === "route") return refusal;
+    if (retarget === undefined || isByDomain(retarget)) return refusal;
     this.#room.log.note(Date.now(), "-", `a call could not be forwarded: ${refusal.fault}`);
     return new Fault(cannotGoOn, refusal.status, refusal.headers, refusal.reason);
   }

@@ -1,6 +1,7 @@
 import type { GuestRates } from "../../platform/guest-rates.ts";
 import type { Announcer } from "../../platform/domain-events.ts";
 import type { VerifiedToken } from "../../platform/tokens/token-verifier.ts";
+import type { AskRouter } from "../../platform/router/ask-router.ts";
 import type { RecordStore } from "../../platform/call-records.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import type { Configuration } from "../../platform/configuration.ts";
@@ -36,6 +37,8 @@ export interface Room {
   readonly failed: FailedCalls;
   /** Where the records of calls are kept. */
   readonly records: RecordStore | undefined;
+  /** Asks the router of a domain about a call. */
+  readonly askRouter: AskRouter;
   /** Undefined for a token that is not accepted. */
   verifyToken(token: string, now: number): Promise<VerifiedToken | undefined>;
   /** Tells the web hooks of the domain. */

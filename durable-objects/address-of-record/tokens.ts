@@ -1,16 +1,28 @@
 import { bearerIn } from "../../lib/authentication/bearer.ts";
 import { isTokenForm } from "../../lib/authentication/token-issuer.ts";
+import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import { homeName } from "../../platform/directory/directory.ts";
 import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
+import { isOf } from "../../platform/tokens/token-user.ts";
+import type { FlowId } from "../../lib/transport/identifiers.ts";
+import { closing } from "../../platform/connection/close-reasons.ts";
+import { TokenBucket } from "../../platform/token-bucket.ts";
 import type { Account } from "./account.ts";
 import type { Room } from "./room.ts";
+
+/** Tokens of one connection that are verified: at once, and in a second. */
+const maxTokens = [10, 1] as const;
+
+/** Milliseconds that a connection may stay after its token, to share an alarm; and until one with a call is looked at again. */
+const [slack, lookAgain] = [60_000, 600_000] as const;
 
 /** Tokens in the requests of phones (RFC 8898): they authenticate a flow, and prolong one that a token has authenticated. */
 export class Tokens {
   readonly #room: Room;
   readonly #account: Account;
+  readonly #rates = new Map<FlowId, TokenBucket>();
 
   constructor(room: Room, account: Account) {
     this.#room = room;
@@ -25,9 +37,32 @@ export class Tokens {
     return authenticated?.byToken?.hash === this.#hash(token) ? undefined : token;
   }
 
+  /** A flow was authenticated, by a token perhaps: it is looked at when that expires. */
+  watch({ authenticated }: Flow): void {
+    if (authenticated?.byToken !== undefined) this.#room.alarm.noLaterThan(authenticated.byToken.until + slack, slack);
+  }
+
+  /** Connections whose token has expired are closed, and with them their subscriptions end; those with a call are looked at later. */
+  onAlarm(now: number): void {
+    for (const flow of this.#room.sockets.all()) {
+      const { id, authenticated, activeCalls = [], pendingInvites } = flow;
+      if (authenticated?.byToken === undefined) continue;
+      if (now < authenticated.byToken.until) this.watch(flow);
+      else if (activeCalls.length + pendingInvites.length > 0) this.#room.alarm.noLaterThan(now + lookAgain, lookAgain);
+      else this.#room.sockets.close(id, closing.tokenExpired);
+    }
+  }
+
+  /** A connection is closed. */
+  closed(flow: FlowId): void {
+    this.#rates.delete(flow);
+  }
+
   /** Verifies a token; a good one authenticates the flow. While the directory is away none is good. */
   async take(flow: Flow, token: string, now: number): Promise<Flow> {
-    await this.#verify(flow, token, now);
+    const rate = this.#rates.get(flow.id) ?? new TokenBucket(...maxTokens);
+    this.#rates.set(flow.id, rate);
+    if (rate.take(now)) await this.#verify(flow, token, now);
     return this.#room.sockets.byId(flow.id) ?? flow;
   }
 
@@ -39,10 +74,11 @@ export class Tokens {
     });
     const present = sockets.byId(flow.id);
     if (verified === undefined || verified.user !== home.user || present === undefined) return;
-    const subscriber = present.unverifiedSubscriber ?? (await this.#subscriber());
-    if (subscriber === undefined || homeName(subscriber) !== home.name) return;
+    const subscriber = await this.#subscriber();
+    if (subscriber === undefined || homeName(subscriber) !== home.name || !isOf(verified, subscriber)) return;
     await alarm.ready();
     this.#account.authenticateByToken(present, { until: verified.until, hash: this.#hash(token) }, subscriber, now);
+    this.watch(sockets.byId(flow.id) ?? present);
   }
 
   async #subscriber() {
@@ -54,4 +90,17 @@ export class Tokens {
   #hash(token: string): string {
     return this.#room.keyring.hash("sha256", token).slice(0, 22);
   }
+}
+
+/** Their To tag, if they have one, is that of no call. */
+const notOfCalls: readonly string[] = ["REGISTER", "SUBSCRIBE", "PUBLISH"];
+
+/**
+ * Whether a request belongs to a call, so that it is not challenged when the token of its connection has expired: a To tag alone proves
+ * nothing. @param hasCall whether a call with this Call-ID is in progress
+ */
+export function isWithinCall(method: string, { callId, toTag }: MandatoryHeaders, hasCall: (callId: string) => boolean): boolean {
+  if (method === "CANCEL") return true;
+  if (toTag === undefined || notOfCalls.includes(method)) return false;
+  return method === "ACK" || method === "BYE" || hasCall(callId);
 }

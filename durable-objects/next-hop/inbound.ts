@@ -175,10 +175,10 @@ export class Inbound {
     if (request.method === "ACK") return;
     if (request.method === "INVITE" && isFull(trunk, this.#line.calls) && !this.#line.calls.has(mandatory.callId))
       return this.#refuse(request, allInUse);
-    const found = await this.#select(trunk, request.method, this.#dialled(mandatory, way, trunk));
+    const found = await this.#select(trunk, request.method, mandatory, way);
     if (isFault(found)) return this.#refuseCall(request, mandatory, found, trunk);
     if (found.kind === "redirect") return this.#line.reply(request, redirect(request, found));
-    const { home, to, calleeSubscriber } = found;
+    const { home, to, calleeSubscriber, routed } = found;
     const connection = await this.#line.open();
     if (connection === undefined) return;
     const at = `${connection.host};transport=${connection.transport.replace("WSS", "WS").toLowerCase()}`;
@@ -193,6 +193,7 @@ export class Inbound {
       recordRoute: undefined,
       caller: { home: this.#line.name, phone: this.#id, at },
       ...(calleeSubscriber === undefined ? {} : { calleeSubscriber }),
+      ...(routed === undefined ? {} : { routed }),
     };
     if (request.method === "INVITE") {
       this.#terminating.set(nameOf(mandatory), { home, transaction });
@@ -212,8 +213,15 @@ export class Inbound {
     );
   }
 
-  #select(trunk: Trunk, method: string, dialled: string): Promise<HomeTarget | RedirectTarget | Fault> {
-    return selectTargetForTrunk(this.#line, { trunk, caller: this.#line.hopTrunk, method, dialled });
+  #select(
+    trunk: Trunk,
+    method: string,
+    mandatory: MandatoryHeaders,
+    way: RoutingDecision & { kind: "address" },
+  ): Promise<HomeTarget | RedirectTarget | Fault> {
+    const dialled = this.#dialled(mandatory, way, trunk);
+    const callId = method === "INVITE" ? mandatory.callId : undefined;
+    return selectTargetForTrunk(this.#line, { trunk, caller: this.#line.hopTrunk, method, dialled, callId });
   }
 
   /** RFC 3261 §16.10. If it is unknown where the INVITE went, the CANCEL goes where its Request-URI leads, which is the same (§9.1). */
@@ -244,7 +252,7 @@ export class Inbound {
     trunk: Trunk | undefined,
   ): Promise<{ readonly home: HomeName; readonly transaction: TransactionId } | undefined> {
     if (isFault(way) || way.kind !== "address" || trunk?.inbound !== true) return undefined;
-    const found = await this.#select(trunk, "INVITE", this.#dialled(mandatory, way, trunk));
+    const found = await this.#select(trunk, "INVITE", mandatory, way);
     if (isFault(found) || found.kind !== "home") return undefined;
     return { home: found.home, transaction: this.#transactionOf(mandatory) };
   }

@@ -3,6 +3,7 @@ import type { HomeName } from "../../lib/transport/identifiers.ts";
 import { awayFrom } from "../../lib/redirect/redirection.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";
 import type { Address } from "../../lib/location/address.ts";
+import type { Router } from "../../lib/location/router.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import type { ExternalTarget } from "../../lib/proxy/response-context/target-set.ts";
 import { tooManyHops } from "../../lib/proxy/validate-and-route.ts";
@@ -11,6 +12,8 @@ import { type RouteQuestion, chooseRoute } from "../../lib/routing/route.ts";
 import { type Trunk, chooseTrunk, uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { Destination } from "../../lib/transport/envelope.ts";
+import type { RoutedCall } from "../../lib/transport/routed-call.ts";
+import { routingHome } from "./routing-home.ts";
 import { type Directory, homeName } from "../../platform/directory/directory.ts";
 
 /** The asking home, and the directory. */
@@ -31,6 +34,8 @@ export interface HomeTarget {
   readonly calleeSubscriber?: Subscriber;
   /** Callers get the user's addresses, and are not connected. */
   readonly redirects?: true;
+  /** It is no user's home: there the router of the domain is asked. */
+  readonly routed?: RoutedCall;
 }
 
 /** Another server: through a trunk, or of another domain. */
@@ -53,6 +58,8 @@ export interface TargetQuestion {
   readonly isNonSubscriber?: boolean;
   /** Max-Forwards is 0: another server may not get it. */
   readonly isLast?: boolean;
+  /** Of an INVITE: the router of the called domain is asked, if there is one. Absent: it is not asked. */
+  readonly callId?: string | undefined;
 }
 
 export const noRelay = fault(403, "requests are not relayed to other domains");
@@ -63,12 +70,14 @@ export function selectTarget(by: Selecting, question: TargetQuestion): Promise<T
 }
 
 /**
- * Where such a request would go, without any change: by the routes of the domain, to another presence agent, to the home of a user, to the
+ * Where such a request would go, without any change: to the router of the domain, by the routes of the domain, to another presence agent, to the home of a user, to the
  * trunk that has the number, or to another domain if that is allowed.
  */
 export function decideTarget(by: Selecting, question: TargetQuestion): Promise<Target | Fault> {
   return available(async () => {
     const { method, requestUri, address, caller, isNonSubscriber = false, isLast = false } = question;
+    const asking = await routerForOwn(by, question);
+    if (asking !== undefined) return asking;
     const agent = await presenceAgentOf(by, method, address);
     const routed: Routed | Fault =
       agent === undefined
@@ -77,8 +86,30 @@ export function decideTarget(by: Selecting, question: TargetQuestion): Promise<T
     if (isFault(routed) || routed.kind === "redirect") return routed;
     if (routed.kind === "external") return isNonSubscriber ? noRelay : isLast ? tooManyHops : routed;
     const target = await targetOf(by, requestUri, routed.address, { isNonSubscriber, skipsCallOutCheck: false });
+    const elsewhere = routed.address.domain === by.home.domain ? undefined : askingAt(by, question, routed.address);
+    if (elsewhere !== undefined) return elsewhere;
     return !isFault(target) && target.kind === "external" && isLast ? tooManyHops : target;
   });
+}
+
+/** The router of the caller's own domain is asked before its routes, and not about a call to one phone (RFC 5627). */
+async function routerForOwn(by: Selecting, question: TargetQuestion): Promise<HomeTarget | Fault | undefined> {
+  const { address, callId } = question;
+  if (callId === undefined || address.domain !== by.home.domain || address.instance !== undefined) return undefined;
+  // Every call reads the routes, which bring the router along.
+  await by.directory.routes(address.domain);
+  return askingAt(by, question, address);
+}
+
+/** The home where the router of an address's domain is asked; undefined if the domain has none. */
+function askingAt(by: Selecting, question: TargetQuestion, { user, domain, instance }: Address): HomeTarget | Fault | undefined {
+  const { callId, caller, isNonSubscriber = false, isLast = false } = question;
+  const router = callId === undefined || instance !== undefined ? undefined : by.directory.routerOf(domain);
+  if (router === undefined || callId === undefined) return undefined;
+  if (isLast) return tooManyHops;
+  const { user: name, domain: own } = by.home;
+  const more = isNonSubscriber ? ({ isNonSubscriber } as const) : {};
+  return routingTarget(router, domain, callId, { dialled: user, by: { user: name, domain: own }, caller, ...more });
 }
 
 /**
@@ -101,17 +132,45 @@ export function selectForwardingTarget(
  */
 export function selectTargetForTrunk(
   { directory }: Pick<Selecting, "directory">,
-  { trunk, caller, method, dialled }: { readonly trunk: Trunk; readonly caller: string; readonly method: string; readonly dialled: string },
+  { trunk, caller, method, dialled, callId }: TrunkQuestion,
 ): Promise<HomeTarget | RedirectTarget | Fault> {
   return available(async () => {
     const at = (user: string): Address => ({ user, domain: trunk.domain, instance: undefined, registration: undefined });
     const number = numberFrom(trunk.format, dialled);
+    const router = await routerForTrunk(directory, trunk.domain, callId);
+    if (router !== undefined && callId !== undefined) {
+      const written = number === dialled ? {} : { written: dialled };
+      const by = { user: "", domain: trunk.domain };
+      return routingTarget(router, trunk.domain, callId, { dialled: number, ...written, by, caller, trunk: trunk.name });
+    }
     const routed = await routeOf({ directory, home: trunk }, { method, caller }, at(number));
     if (isFault(routed) || routed.kind === "redirect") return routed;
     const target = await homeOf({ directory }, routed.kind === "address" ? routed.address : at(number));
     const isOther = isFault(target) && target.status === 404 && number !== dialled;
     return opened({ directory }, isOther ? await homeOf({ directory }, at(dialled)) : target);
   });
+}
+
+/** The target of a call that the router of a domain decides on. */
+function routingTarget(router: Router, domain: string, callId: string, call: Omit<RoutedCall, "timeout" | "fallback">): HomeTarget {
+  const { timeout, fallback } = router;
+  const to = { kind: "address", instance: undefined, registration: undefined } as const;
+  return { kind: "home", home: routingHome(domain, callId), to, routed: { ...call, timeout, fallback } };
+}
+
+/** A request of a trunk. */
+interface TrunkQuestion {
+  readonly trunk: Trunk;
+  readonly caller: string;
+  readonly method: string;
+  readonly dialled: string;
+  readonly callId?: string | undefined;
+}
+
+async function routerForTrunk(directory: Directory, domain: string, callId: string | undefined): Promise<Router | undefined> {
+  if (callId === undefined) return undefined;
+  await directory.routes(domain);
+  return directory.routerOf(domain);
 }
 
 /** Whether phones of a domain get NOTIFY outside any subscription. */

@@ -1,6 +1,6 @@
 import { readCredentials } from "../syntax/digest.ts";
 import { type Fault, fault } from "../syntax/fault.ts";
-import { type Request, headerValue } from "../syntax/message.ts";
+import { type Request, headerValue, headerValues } from "../syntax/message.ts";
 import { canonicalUser } from "../syntax/uri.ts";
 import { type NonceCounts, type Presentation, type Secret, challenge, isSameUri, verifyCredentials } from "./digest.ts";
 import type { Keyring } from "./keyring.ts";
@@ -106,9 +106,20 @@ export const nobody: Secret = { md5: "no password hashes to this", sha256: "no p
 /** Wrong credentials that may be tried on one connection before it is closed. The number of connections is limited too. */
 export const guessesAllowed = 20;
 
-/** How many passwords a challenged request has tried: credentials of another account count, those that are only stale do not. */
+/** How many credentials a challenged request has tried: those of another account count, those that are only stale do not. */
 export function guessesIn(request: Request, refusal: Fault): number {
-  const isChallenge = refusal.status === 401 || refusal.status === 407;
-  if (!isChallenge || refusal.headers?.some(([, value]) => value.includes("stale=true"))) return 0;
-  return request.lines.filter(({ name }) => name === "authorization" || name === "proxy-authorization").length;
+  return isGuess(refusal) ? credentialsIn(request).length : 0;
+}
+
+/** How many passwords among them, which the next attempts have to wait for. A token is not guessed. */
+export function passwordsIn(request: Request, refusal: Fault): number {
+  return isGuess(refusal) ? credentialsIn(request).filter((value) => !/^Bearer /i.test(value)).length : 0;
+}
+
+function isGuess({ status, headers }: Fault): boolean {
+  return (status === 401 || status === 407) && headers?.some(([, value]) => value.includes("stale=true")) !== true;
+}
+
+function credentialsIn(request: Request): string[] {
+  return [...headerValues(request, "authorization"), ...headerValues(request, "proxy-authorization")];
 }

@@ -13,7 +13,10 @@ export type Purpose =
   | "temporary-gruu"
   | "trunk-secret"
   | "web-hook-secret"
+  | "router-secret"
   | "ice-secret"
+  | "access-token"
+  | "guest-token"
   | "opening";
 
 /**

@@ -27,10 +27,12 @@ export interface TokenIssuer {
 /** Characters of a token, and of a user's name. */
 export const maxToken = 8192;
 const maxName = 64;
+/** Characters of its spelling in URIs. */
+const maxEscaped = 192;
 
-/** Whether a text has the form of a signed token (RFC 7515 §3.1). */
+/** Whether a text has the form of a token: of an issuer (RFC 7515 §3.1), or of this server. */
 export function isTokenForm(text: string): boolean {
-  return text.length <= maxToken && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text);
+  return text.length <= maxToken && /^(?:[\w-]+\.[\w-]+\.[\w-]+|of[tg]_[\w-]+)$/.test(text);
 }
 
 /** The user whom the claims of a token name, in canonical spelling; undefined if that is no user of the issuer's domain. */
@@ -40,7 +42,7 @@ export function userOfClaims(claims: Readonly<Record<string, unknown>>, { userCl
   const at = written.lastIndexOf("@");
   if (at >= 0 && written.slice(at + 1).toLowerCase() !== domain) return undefined;
   const name = (at < 0 ? written : written.slice(0, at)).normalize("NFC");
-  if (name === "" || name.length > maxName || /[\p{Cc}@:"\\<>%]|^\s|\s$/u.test(name)) return undefined;
+  if (name === "" || name.length > maxName || /[\p{Cc}\p{Cf}@:"\\<>%]|^\s|\s$/u.test(name)) return undefined;
   const user = canonicalUser(name);
-  return nameOfUser(user) === name ? user : undefined;
+  return user.length <= maxEscaped && nameOfUser(user) === name ? user : undefined;
 }

@@ -1,4 +1,5 @@
 import { canonicalUser } from "../syntax/uri.ts";
+import type { Router } from "./router.ts";
 
 /** The settings of a domain by the administrator. */
 export interface DomainSettings {
@@ -20,6 +21,8 @@ export interface DomainSettings {
   readonly endLostCalls?: number;
   /** Messages of its calls are kept. It is not among the settings of the API, which do not change it. */
   readonly trace?: DomainTrace;
+  /** Who decides where its calls go. It has a path of its own in the API, too. */
+  readonly router?: Router;
 }
 
 /** Which calls an administrator wants the messages of. */

@@ -19,6 +19,8 @@ export interface Subscriber {
   readonly version: number;
   /** Rules for calls to the subscriber. */
   readonly rules: Rules;
+  /** Milliseconds: tokens that were issued before are revoked. */
+  readonly tokensSince?: number;
   /** Whether the first authenticated flow of the user has opened the home. */
   readonly opened: boolean;
 }

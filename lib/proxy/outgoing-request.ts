@@ -11,6 +11,7 @@ import { historyOf } from "./history.ts";
 import { nextRoute } from "./next-route.ts";
 import { statefulBranch, statelessBranch, storedBranch } from "./branch.ts";
 import type { ForkedBranch, ResponseContext } from "./response-context/context.ts";
+import { isByDomain } from "./response-context/target-set.ts";
 import { dialledMark, recordRoute } from "./route-token.ts";
 
 /** The home that forwards: its phones get the requests. */
@@ -73,7 +74,7 @@ export function retargetedRequest(
   // RFC 5393 §5.3.3: into how many branches this one may be forked.
   const limited = { requestUri: branch.contact, remove: ["max-breadth"] };
   const maxBreadth = ["Max-Breadth", String(breadth)] as const;
-  if (branch.retarget?.cause === "route") return alter(request, { ...limited, append: [maxBreadth] });
+  if (branch.retarget !== undefined && isByDomain(branch.retarget)) return alter(request, { ...limited, append: [maxBreadth] });
   const count = branches.filter(({ index, retarget }) => retarget !== undefined && index <= branch.index).length;
   const history = historyOf(request, { cause: "unknown", ...branch.retarget, from: by, to: branch.contact, count });
   return alter(request, { ...limited, maxForwards: left, push: history.push, append: [maxBreadth, ...history.append] });

@@ -1,6 +1,7 @@
 import type { HomeName, PhoneId, TransactionId } from "./identifiers.ts";
 import type { ReturnAddress } from "./return-address.ts";
 import type { Subscriber } from "../location/subscriber.ts";
+import type { RoutedCall } from "./routed-call.ts";
 import { type Members, type Names, renamed } from "./older-shapes.ts";
 
 /** A request, and what the home that received it knows of its sender. */
@@ -34,6 +35,8 @@ export interface RequestEnvelope extends SentRequest {
   readonly endedBy?: EndedBy;
   /** An administrator wants the messages of this call. */
   readonly isTraced?: true;
+  /** The receiver asks the router of its domain where the call goes. */
+  readonly routed?: RoutedCall;
 }
 
 /** Who has ended a call, or given it up; `network`: a connection was lost and did not come back. */

@@ -10,6 +10,16 @@ export interface NonSubscriber {
   readonly domains: readonly string[];
   /** The server trusts the identity that it asserts (RFC 3325 §4). */
   readonly isTrusted: boolean;
+  /** Of a guest with a token. */
+  readonly invitation?: Invitation;
+}
+
+/** Whom a guest with a token may call and write to, also where the domain takes no guests. */
+export interface Invitation {
+  /** Canonical user parts. */
+  readonly users: readonly string[];
+  /** Milliseconds. */
+  readonly until: number;
 }
 
 /** Stands for the phone on sockets of guests and peers. */

@@ -1,6 +1,7 @@
 /** Our close codes (RFC 6455 §7.4.2 leaves 4000 to 4999 to applications). */
 export const closing = {
   credentialsChanged: { code: 4401, reason: "the credentials of this account changed: authenticate again" },
+  tokenExpired: { code: 4401, reason: "the token has expired: connect again with a new one" },
   subscriberDeleted: { code: 4404, reason: "this account no longer exists" },
   noMessage: { code: 4408, reason: "no valid SIP message came in time" },
   notAuthenticated: { code: 4408, reason: "no authentication in time" },

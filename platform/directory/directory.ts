@@ -1,5 +1,6 @@
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import { type DomainSettings, type DomainTrace, defaultDomainSettings } from "../../lib/location/domain-settings.ts";
+import type { Router } from "../../lib/location/router.ts";
 import { type Rules, noRules } from "../../lib/location/rules.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import type { ListEntry, ListName, ResourceList } from "../../lib/presence/resource-list.ts";
@@ -11,10 +12,12 @@ import { type Trunk, readTrunk, writeTrunk } from "../../lib/routing/trunk.ts";
 import { type WebHook, readWebHook, writeWebHook } from "../../lib/web-hooks/web-hook.ts";
 import { DomainLists, askAgainAfter } from "./domain-lists.ts";
 import { IssuerStore, type KnownIssuer } from "./issuer-store.ts";
+import { SharedQuestions } from "../shared-questions.ts";
 import { oneInIsolate } from "../isolate.ts";
 import { keyringOf } from "../crypto/keyring.ts";
 import { readConfiguration } from "../configuration.ts";
 import { answerOf } from "./answer-of.ts";
+import { resealRouter } from "./router-secret.ts";
 import { DirectoryUnavailable } from "./errors.ts";
 import type { Environment } from "../environment.ts";
 
@@ -48,6 +51,7 @@ interface Row {
   readonly generation: number;
   readonly version: number;
   readonly opened_at: number | null;
+  readonly tokens_since: number | null;
 }
 
 /** Times in milliseconds. */
@@ -83,9 +87,10 @@ export class Directory {
   readonly #peers = new DomainLists<NonSubscriber>(10_000);
   readonly #webHooks = new DomainLists<WebHook>(10_000);
   readonly #issuers = new DomainLists<KnownIssuer>(10_000);
-  readonly #asked = new Map<string, Promise<Answer>>();
+  readonly #asked = new SharedQuestions<Answer>();
   /** Of those domains that have one, as they were last read. */
   readonly #traces = new Map<string, DomainTrace>();
+  readonly #routers = new Map<string, Router>();
   /** Grows when cached answers are dropped: an answer that was requested before is not cached. */
   #forgotten = 0;
 
@@ -106,21 +111,13 @@ export class Directory {
     const name = `${user}@${domain}`;
     const kept = this.#kept.get(name);
     if (kept !== undefined && kept.until > Date.now()) return Promise.resolve(kept.answer);
-    const asked = this.#asked.get(name);
-    if (asked !== undefined) return asked;
-    const asking = this.fresh(user, domain)
-      .catch((error: unknown) => this.#lastKnown(name, error))
-      .finally(() => {
-        if (this.#asked.get(name) === asking) this.#asked.delete(name);
-      });
-    this.#asked.set(name, asking);
-    return asking;
+    return this.#asked.ask(name, Date.now(), () => this.fresh(user, domain).catch((error: unknown) => this.#lastKnown(name, error)));
   }
 
   /** Whether `find` needs no query to D1 for this. */
   knows(user: string, domain: string): boolean {
     const name = `${user}@${domain}`;
-    return (this.#kept.get(name)?.until ?? 0) > Date.now() || this.#asked.has(name);
+    return (this.#kept.get(name)?.until ?? 0) > Date.now() || this.#asked.isAsked(name, Date.now());
   }
 
   #lastKnown(name: string, error: unknown): Answer {
@@ -187,7 +184,11 @@ export class Directory {
       const query = `SELECT r.settings AS route, d.settings AS domain
         FROM domains d LEFT JOIN routes r ON r.domain = d.name WHERE d.name = ? ORDER BY r.name`;
       const { results } = await answerOf(this.#database.prepare(query).bind(domain).all<{ route: string | null; domain: string }>());
-      for (const { domain: settings } of results.slice(0, 1)) this.#noteTrace(domain, domainSettingsOf(settings));
+      for (const { domain: stored } of results.slice(0, 1)) {
+        const settings = domainSettingsOf(stored);
+        this.#noteSettings(domain, settings);
+        await resealRouter(this.#database, domain, settings.router, this.#keyring());
+      }
       return results.flatMap(({ route }) => (route === null ? [] : [JSON.parse(route) as Route]));
     });
   }
@@ -197,9 +198,16 @@ export class Directory {
     return this.#traces.get(domain);
   }
 
-  #noteTrace(domain: string, { trace }: DomainSettings): void {
+  /** Who decides where the calls of a domain go: as its routes or a user of it were last read. Nothing is asked. */
+  routerOf(domain: string): Router | undefined {
+    return this.#routers.get(domain);
+  }
+
+  #noteSettings(domain: string, { trace, router }: DomainSettings): void {
     if (trace === undefined) this.#traces.delete(domain);
     else this.#traces.set(domain, trace);
+    if (router === undefined) this.#routers.delete(domain);
+    else this.#routers.set(domain, router);
   }
 
   /** The peer of a domain of ours that serves a foreign domain, if there is one. */
@@ -263,14 +271,15 @@ export class Directory {
     this.#peers.forget(domain);
     this.#webHooks.forget(domain);
     this.#traces.delete(domain);
+    this.#routers.delete(domain);
     this.#issuers.forget(domain);
-    for (const names of [this.#kept, this.#asked]) {
-      for (const name of names.keys()) if (name.endsWith(`@${domain}`)) names.delete(name);
-    }
+    const isOfDomain = (name: string) => name.endsWith(`@${domain}`);
+    for (const name of this.#kept.keys()) if (isOfDomain(name)) this.#kept.delete(name);
+    this.#asked.forget(isOfDomain);
   }
 
   async #ask(user: string, domain: string): Promise<Answer> {
-    const query = `SELECT s.username, s.domain, s.md5, s.sha256, s.escaped_md5, s.escaped_sha256, s.aliases, s.rules, s.generation, s.version, s.opened_at, d.name, d.settings
+    const query = `SELECT s.username, s.domain, s.md5, s.sha256, s.escaped_md5, s.escaped_sha256, s.aliases, s.rules, s.generation, s.version, s.opened_at, s.tokens_since, d.name, d.settings
       FROM domains d LEFT JOIN subscribers s ON s.domain = d.name
       AND s.username = COALESCE((SELECT username FROM aliases WHERE domain = d.name AND alias = ?1), ?1) WHERE d.name = ?2`;
     const row = await answerOf(
@@ -281,7 +290,7 @@ export class Directory {
     );
     if (row === null) return { kind: "foreign" };
     const settings = domainSettingsOf(row.settings);
-    this.#noteTrace(domain, settings);
+    this.#noteSettings(domain, settings);
     return row.username === null ? { kind: "unknown", settings } : { kind: "subscriber", subscriber: subscriberOf(row), settings };
   }
 
@@ -314,6 +323,7 @@ export function subscriberOf(row: Row): Subscriber {
     aliases: (JSON.parse(row.aliases) as string[]).map(canonicalUser),
     rules: { ...noRules, ...(JSON.parse(row.rules) as Partial<Rules>) },
     opened: row.opened_at !== null,
+    ...(row.tokens_since === null ? {} : { tokensSince: row.tokens_since }),
   };
 }
 

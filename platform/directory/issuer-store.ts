@@ -43,10 +43,12 @@ export class IssuerStore {
     }
   }
 
-  /** Those with this claim iss, of all domains. */
-  async withClaim(issuer: string): Promise<KnownIssuer[]> {
-    const query = this.#database.prepare("SELECT settings, keys, keys_at FROM issuers WHERE issuer = ? ORDER BY domain, name LIMIT ?");
-    return (await query.bind(issuer, maxShared).all<Row>()).results.map(knownIssuer);
+  /** Those with this claim iss. @param domain undefined: of all domains, those of the first one before the others */
+  async withClaim(issuer: string, domain: string | undefined, first = ""): Promise<KnownIssuer[]> {
+    const query = this.#database.prepare(
+      "SELECT settings, keys, keys_at FROM issuers WHERE issuer = ?1 AND domain = COALESCE(?2, domain) ORDER BY domain = ?3 DESC, domain, name LIMIT ?4",
+    );
+    return (await query.bind(issuer, domain ?? null, first, maxShared).all<Row>()).results.map(knownIssuer);
   }
 
   async put(issuer: TokenIssuer, fetched: FetchedKeys | undefined): Promise<void> {

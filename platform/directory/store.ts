@@ -1,6 +1,7 @@
 import { tables } from "./tables.ts";
 import { createHash } from "node:crypto";
 import type { DomainSettings, DomainTrace } from "../../lib/location/domain-settings.ts";
+import type { Router } from "../../lib/location/router.ts";
 import { canonicalUser, nameOfUser } from "../../lib/syntax/uri.ts";
 import type { Rules } from "../../lib/location/rules.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
@@ -72,9 +73,16 @@ export class Store {
     return domainSettingsOf(row.settings);
   }
 
-  /** The trace of the domain stays as it is. */
+  /** The trace and the router of the domain stay as they are. */
   async putDomainSettings(domain: string, settings: DomainSettings): Promise<void> {
-    await this.#changeDomain("json_patch(?, json_object('trace', json_extract(settings, '$.trace')))", JSON.stringify(settings), domain);
+    const kept = "json_object('trace', json_extract(settings, '$.trace'), 'router', json_extract(settings, '$.router'))";
+    await this.#changeDomain(`json_patch(?, ${kept})`, JSON.stringify(settings), domain);
+  }
+
+  /** @param router undefined: there is none any more */
+  async putRouter(domain: string, router: Router | undefined): Promise<void> {
+    if (router === undefined) await this.#changeDomain("json_remove(settings, ?)", "$.router", domain);
+    else await this.#changeDomain("json_set(settings, '$.router', json(?))", JSON.stringify(router), domain);
   }
 
   /** @param trace undefined: there is none any more */
@@ -164,6 +172,15 @@ export class Store {
     await this.#database
       .prepare("UPDATE subscribers SET rules = ?, version = version + 1, updated_at = ? WHERE domain = ? AND username = ?")
       .bind(JSON.stringify(rules), now, domain, username)
+      .run();
+    return this.existing(domain, username);
+  }
+
+  /** Tokens of the user that were issued before now are not accepted any more. */
+  async revokeTokens(domain: string, username: string, now: number): Promise<Subscriber> {
+    await this.#database
+      .prepare("UPDATE subscribers SET tokens_since = ?1, version = version + 1, updated_at = ?1 WHERE domain = ?2 AND username = ?3")
+      .bind(now, domain, username)
       .run();
     return this.existing(domain, username);
   }

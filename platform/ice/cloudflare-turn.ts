@@ -2,7 +2,7 @@ import { readCloudflareAnswer } from "../../lib/ice/cloudflare-answer.ts";
 import type { CloudflareIce } from "../../lib/ice/ice-settings.ts";
 import type { Environment } from "../environment.ts";
 import { whyUnreachable } from "../web-hook-receiver.ts";
-import { boundedText } from "./bounded-text.ts";
+import { boundedText } from "../bounded-text.ts";
 import type { IceAnswer, IceUnavailable } from "./ice-answer.ts";
 
 /** Milliseconds until the service has to answer, and octets of its answer. */

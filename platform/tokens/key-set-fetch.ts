@@ -1,4 +1,5 @@
 import type { JSONWebKeySet } from "jose";
+import { boundedText } from "../bounded-text.ts";
 import type { Environment } from "../environment.ts";
 import { whyUnreachable } from "../web-hook-receiver.ts";
 
@@ -22,7 +23,8 @@ export async function fetchKeySet(environment: Environment, url: string): Promis
       await answer.body?.cancel();
       throw new KeySetFault(`was answered with the status ${answer.status}`);
     }
-    const text = await bounded(answer);
+    const text = await boundedText(answer, maxSize);
+    if (text === undefined) throw new KeySetFault(`is longer than ${maxSize} octets`);
     readKeySet(text);
     return text;
   } catch (error) {
@@ -55,15 +57,4 @@ function parsed(text: string): unknown {
     if (!(error instanceof SyntaxError)) throw error;
     return undefined;
   }
-}
-
-async function bounded(answer: Response): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of answer.body ?? []) {
-    length += part.length;
-    if (length > maxSize) throw new KeySetFault(`is longer than ${maxSize} octets`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString("utf8");
 }

@@ -2,6 +2,7 @@ import type { JSONWebKeySet } from "jose";
 import type { TokenIssuer } from "../../lib/authentication/token-issuer.ts";
 import { type FetchedKeys, IssuerStore, type KnownIssuer } from "../directory/issuer-store.ts";
 import type { Environment } from "../environment.ts";
+import { SharedQuestions } from "../shared-questions.ts";
 import { KeySetFault, fetchKeySet, readKeySet } from "./key-set-fetch.ts";
 
 /** Milliseconds: a key set is fetched again after this time; it counts for so long while it cannot be fetched; pause between attempts. */
@@ -18,7 +19,7 @@ export class KeySets {
   readonly #environment: Environment;
   /** By their URL: several domains may have one issuer. */
   readonly #kept = new Map<string, Kept>();
-  readonly #asked = new Map<string, Promise<Kept>>();
+  readonly #asked = new SharedQuestions<Kept>();
 
   constructor(environment: Environment) {
     this.#environment = environment;
@@ -41,10 +42,7 @@ export class KeySets {
 
   /** Once for all who ask meanwhile. */
   #fetch(issuer: TokenIssuer, kept: Kept, now: number): Promise<Kept> {
-    const { keysUrl = "" } = issuer;
-    const asking = this.#asked.get(keysUrl) ?? this.#fetchOnce(issuer, kept, now).finally(() => this.#asked.delete(keysUrl));
-    this.#asked.set(keysUrl, asking);
-    return asking;
+    return this.#asked.ask(issuer.keysUrl ?? "", now, () => this.#fetchOnce(issuer, kept, now));
   }
 
   async #fetchOnce(issuer: TokenIssuer, kept: Kept, now: number): Promise<Kept> {

@@ -1,24 +1,28 @@
 import type { Subscriber } from "../../lib/location/subscriber.ts";
+import { isListUser } from "../../lib/presence/resource-list.ts";
 import { directoryOf } from "../directory/directory.ts";
-import { DirectoryRefusal } from "../directory/errors.ts";
-import { Store, nameOf } from "../directory/store.ts";
+import { nameOf } from "../directory/store.ts";
+import { SubscriberImport } from "../directory/subscriber-import.ts";
 import type { Environment } from "../environment.ts";
 import type { VerifiedToken } from "./token-verifier.ts";
 
-/** The user whom a verified token names; made now if the issuer may do that. Undefined if there is no such user. */
+/** The user whom a verified token names; made now if the issuer may do that. Undefined if there is no such user, or the token is revoked. */
 export async function userOfToken(environment: Environment, token: VerifiedToken, now: number): Promise<Subscriber | undefined> {
   const { user, domain, issuer } = token;
   const directory = directoryOf(environment);
-  const answer = await directory.find(user, domain);
-  if (answer.kind === "subscriber") return answer.subscriber.username === user ? answer.subscriber : undefined;
-  if (answer.kind === "foreign" || !issuer.createsUsers) return undefined;
-  try {
-    const change = { password: null, ha1: undefined, aliases: undefined, displayName: undefined };
-    await new Store(environment.DIRECTORY).putSubscriber(domain, nameOf(user), change, now);
-  } catch (error) {
-    // The name is another user's alias, or another request was faster.
-    if (!(error instanceof DirectoryRefusal)) throw error;
-  }
+  // A cached answer may be of a user who was deleted, or has revoked tokens.
+  const answer = await directory.fresh(user, domain);
+  if (answer.kind === "subscriber") return isOf(token, answer.subscriber) ? answer.subscriber : undefined;
+  if (answer.kind === "foreign" || issuer?.createsUsers !== true || isListUser(nameOf(user))) return undefined;
+  // It makes no user who is there already, or whose name is an alias.
+  const newcomer = { line: 1, username: nameOf(user), aliases: [], displayName: null, password: undefined, ha1: undefined };
+  await new SubscriberImport(environment.DIRECTORY, domain).make([newcomer], now);
   const made = await directory.fresh(user, domain);
-  return made.kind === "subscriber" && made.subscriber.username === user ? made.subscriber : undefined;
+  return made.kind === "subscriber" && isOf(token, made.subscriber) ? made.subscriber : undefined;
+}
+
+/** Whether a token is for this user, and was not revoked. */
+export function isOf({ user, domain, issued, generation }: VerifiedToken, subscriber: Subscriber): boolean {
+  if (subscriber.username !== user || subscriber.domain !== domain) return false;
+  return issued >= (subscriber.tokensSince ?? 0) && (generation ?? subscriber.generation) === subscriber.generation;
 }

@@ -126,6 +126,21 @@ describe.skipIf(!canBrowse)("the call button of the README", () => {
     await says(visitor, "You hung up");
   });
 
+  it("calls a user who takes no guests, with a token for that user", async () => {
+    const { server } = parlour.serverUnderTest;
+    const support = await parlour.softphone({ account: "private@example.com", password: "offhook", autoregister: "1" });
+    await reads(support, "#status", "Registered as private@example.com");
+    const answer = await server.api("POST", "/domains/example.com/guest-tokens", { users: ["private"] });
+    const { token } = (await answer.json()) as { token: string };
+    const visitor = await visit(
+      `<script src="${server.url}/offhook-call.js"></script><offhook-call to="sip:private@example.com" token="${token}">Call us</offhook-call>`,
+    );
+    await call(visitor);
+    await says(visitor, /^Ringing/);
+    await hangUp(visitor);
+    await says(visitor, "You gave up");
+  });
+
   it.each([
     ["a user whom guests may not call", 'to="sip:private@example.com"', /^The server does not allow a call to private@example\.com/],
     ["a name of the page's own", 'to="sip:private@example.com" name="the shop"', /^The server does not allow a call to the shop/],

@@ -114,6 +114,12 @@ describe("the audit log", () => {
     await expect.poll(async () => (await actions()).filter((action) => action === "deleteDomain").length).toBe(61);
   });
 
+  it("has an export of users, which gives away the hashes of their passwords", async () => {
+    const domain = await newDomain();
+    await (await api(`/domains/${domain}/subscribers.ndjson`)).text();
+    await expect.poll(async () => (await ofDomain(domain, "?limit=1"))[0]?.action).toBe("exportSubscribers");
+  });
+
   it("cuts long paths", async () => {
     const domain = await newDomain();
     const { key } = await newKey({ scope: "read", domain });

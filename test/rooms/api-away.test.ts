@@ -22,6 +22,7 @@ const bodies: Record<string, object> = {
   putVoiceMail: { unread: 1 },
   putPeer: { domains: ["partner.example"], token: "a-token-that-is-long-enough" },
   putRoute: { action: { kind: "local", user: "alice" } },
+  putRouter: { kind: "http", url: "https://192.0.2.1/" },
   testRoutes: { domain: "localhost", uri: "sip:alice@localhost" },
   addKey: { name: "x", scope: "read" },
   putTrunk: { server: "sip:pbx.example;transport=tcp" },
@@ -30,6 +31,7 @@ const bodies: Record<string, object> = {
   keepTrace: { minutes: 10 },
   keepTraceOfDomain: { minutes: 10 },
   putIce: { kind: "static", servers: [{ urls: ["stun:stun.example.com"] }] },
+  addGuestToken: { users: ["alice"] },
   putIssuer: { issuer: "https://login.example/", audience: ["x"], jwks: { keys: [{ kty: "EC" }] } },
   putWebHook: { url: "https://192.0.2.1/", events: ["call.ended"] },
 };

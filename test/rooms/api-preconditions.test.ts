@@ -82,6 +82,12 @@ describe("an ETag", () => {
     expect([(await send()).status, (await send()).status]).toEqual([201, 412]);
   });
 
+  it.each(["x", '"a" "b"', '*, "x"', '"a'])("is refused if it is malformed: %j", async (tag) => {
+    const path = `/domains/${await newDomain()}/subscribers/alice`;
+    for (const name of ["If-Match", "If-None-Match"]) expect((await put(path, user, { [name]: tag })).status).toBe(400);
+    expect((await api(path)).status).toBe(404);
+  });
+
   it("is refused where there is no GET", async () => {
     const { id } = await newKey({ scope: "read" });
     expect((await withTag(`/keys/${id}`, "If-Match", '"x"', "DELETE")).status).toBe(412);

@@ -140,6 +140,25 @@ describe("a phone with a token", () => {
     expect(other.rowsWritten).toBe(0);
   });
 
+  it("is connected whatever the lengths of the host and of the issuer are", async () => {
+    const [alice] = await newcomers("alice");
+    for (const long of [`https://${"i".repeat(191)}/`, `https://${"i".repeat(500)}/`]) {
+      await putIssuer("localhost", { issuer: long });
+      const host = `${"h".repeat(60)}.${"h".repeat(60)}.${"h".repeat(60)}.${"h".repeat(60)}.test:12345`;
+      const { webSocket, status } = await exports.default.fetch(
+        `http://${host}/ws/${alice}@localhost?access_token=${await signer.sign({ sub: alice, iss: long })}`,
+        {
+          headers: { Upgrade: "websocket", "Sec-WebSocket-Protocol": "sip", "CF-Connecting-IP": "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff" },
+        },
+      );
+      expect(status).toBe(101);
+      webSocket?.accept();
+      const phone = phoneOn(webSocket as WebSocket, { account: alice, way: "direct" });
+      expect((await register(phone)).status).toBe(200);
+      phone.socket.close();
+    }
+  });
+
   it("may not call any more when its token has expired, and a call in progress goes on", async () => {
     const [alice, bob] = await newcomers("alice", "bob");
     await putIssuer("localhost", { clock_skew: 0 });
@@ -155,12 +174,122 @@ describe("a phone with a token", () => {
     vi.setSystemTime(Date.now() + 101_000);
     const again = await phone.finalResponse(phone.request("INVITE", callee.aor));
     expect([again.status, headers(again, "proxy-authenticate")[0]]).toEqual([407, `Bearer realm="localhost", authz_server="${issuer}"`]);
+    for (const method of ["INVITE", "MESSAGE", "SUBSCRIBE"]) {
+      const forged = phone.request(method, callee.aor, { to: `<${callee.aor}>;tag=x` });
+      expect((await phone.finalResponse(forged)).status).toBe(407);
+    }
     const hold = phone.inDialog("INVITE", dialog);
     callee.reply(await callee.next("INVITE"), 200);
     expect((await phone.finalResponse(hold)).status).toBe(200);
     phone.bye(dialog);
     callee.reply(await callee.next("BYE"), 200);
     expect((await phone.next(200)).status).toBe(200);
+  });
+});
+
+describe("a token of this server", () => {
+  interface Minted {
+    readonly token: string;
+    readonly expires: string;
+  }
+  const mint = async (account: string, body: object = {}): Promise<Minted> =>
+    (await api(`/domains/localhost/subscribers/${account}/tokens`, { method: "POST", body: JSON.stringify(body) })).json();
+  const statusWith = async (token: string, path = "/ws") => (await upgrade(`${path}?access_token=${token}`)).status;
+
+  it("signs a user in at once, until it expires, and nobody else", async () => {
+    const [alice, bob] = await newcomers("alice", "bob");
+    const { token, expires } = await mint(alice, { seconds: 60 });
+    expect(Math.abs(Date.parse(expires) - Date.now() - minute)).toBeLessThan(5000);
+    expect((await register(await connected(alice, token))).status).toBe(200);
+    expect([await statusWith(token, `/ws/${bob}@localhost`), await statusWith(token, `/ws/${alice}@other.example`)]).toEqual([401, 401]);
+    expect(await statusWith(`${token.slice(0, -6)}AAAAAA`)).toBe(401);
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(Date.now() + minute + 1000);
+    expect(await statusWith(token)).toBe(401);
+  });
+
+  it("opens the ICE servers of the user, in the place of the password", async () => {
+    const [alice] = await newcomers("alice");
+    const ask = (token: string) =>
+      exports.default.fetch("http://localhost/api/v1/ice-servers", { headers: { Authorization: `Bearer ${token}` } });
+    const { token } = await mint(alice);
+    expect([(await ask(token)).status, (await ask(`${token.slice(0, -6)}AAAAAA`)).status]).toEqual([200, 401]);
+    await putIssuer("localhost");
+    expect((await ask(await signer.sign({ sub: alice }))).status).toBe(200);
+  });
+
+  it("is revoked with all others of the user, and its connections close", async () => {
+    const [alice] = await newcomers("alice");
+    await putIssuer("localhost");
+    const [{ token }, foreign] = [await mint(alice), await signer.sign({ sub: alice, iat: Math.floor(Date.now() / 1000) - 5 })];
+    const phones = [await connected(alice, token), await connected(alice, foreign)];
+    const withPassword = await registered({ account: alice, way: "direct" });
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(Date.now() + 1000);
+    expect((await api(`/domains/localhost/subscribers/${alice}/tokens`, { method: "DELETE" })).status).toBe(204);
+    for (const phone of phones) expect((await phone.socket.closed).code).toBe(4401);
+    expect([await statusWith(token), await statusWith(foreign)]).toEqual([401, 401]);
+    expect((await withPassword.finalResponse(withPassword.request("OPTIONS", "sip:localhost"))).status).toBe(200);
+    vi.setSystemTime(Date.now() + 1000);
+    expect([await statusWith((await mint(alice)).token), await statusWith(await signer.sign({ sub: alice }))]).toEqual([101, 101]);
+  });
+
+  it("is none for a later user of the same name", async () => {
+    const [alice] = await newcomers("alice");
+    const { token } = await mint(alice);
+    await api(`/domains/localhost/subscribers/${alice}`, { method: "DELETE" });
+    expect(await statusWith(token)).toBe(401);
+    await api(`/domains/localhost/subscribers/${alice}`, { method: "PUT", body: JSON.stringify({ password: null }) });
+    expect([await statusWith(token), await statusWith((await mint(alice)).token)]).toEqual([401, 101]);
+  });
+
+  it("has bounds", async () => {
+    const [alice] = await newcomers("alice");
+    const path = `/domains/localhost/subscribers/${alice}/tokens`;
+    for (const body of [{ seconds: 59 }, { seconds: 86_401 }, { scope: "x" }])
+      expect((await api(path, { method: "POST", body: JSON.stringify(body) })).status).toBe(400);
+    expect((await api("/domains/localhost/subscribers/none-such/tokens", { method: "POST", body: "{}" })).status).toBe(404);
+  });
+});
+
+describe("a guest with a token", () => {
+  const invite = async (users: readonly string[], seconds = 60) =>
+    api("/domains/localhost/guest-tokens", { method: "POST", body: JSON.stringify({ users, seconds }) });
+  const guestWith = async (users: readonly string[]): Promise<Phone> => {
+    const { token } = (await (await invite(users)).json()) as { token: string };
+    const { webSocket, status } = await upgrade(`/ws?access_token=${token}`);
+    expect(status).toBe(101);
+    webSocket?.accept();
+    return phoneOn(webSocket as WebSocket, { account: "visitor", domain: "shop.example", way: "general" });
+  };
+
+  it("calls whom the token names, although the domain takes no guests, and nobody else", async () => {
+    const [alice, bob] = await newcomers("alice", "bob");
+    const [callee] = [await registered({ account: alice, way: "direct" }), await registered({ account: bob, way: "direct" })];
+    const guest = await guestWith([alice]);
+    const sent = guest.request("INVITE", callee.aor);
+    callee.reply(await callee.next("INVITE"), 486);
+    expect((await guest.finalResponse(sent)).status).toBe(486);
+    const other = await guest.finalResponse(guest.request("INVITE", `sip:${bob}@localhost`));
+    expect(other.status).toBe(403);
+  });
+
+  it("begins no call after the end of the token", async () => {
+    const [alice] = await newcomers("alice");
+    await registered({ account: alice, way: "direct" });
+    const guest = await guestWith([alice]);
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(Date.now() + 61_000);
+    expect((await guest.finalResponse(guest.request("INVITE", `sip:${alice}@localhost`))).status).toBe(403);
+  });
+
+  it("is refused with a token of users that do not exist, or that is not ours", async () => {
+    const [alice] = await newcomers("alice");
+    for (const users of [["none-such"], [], Array.from({ length: 6 }, (_, index) => `${index}`.repeat(60))])
+      expect((await invite(users)).status).toBe(400);
+    const { token } = (await (await invite([alice])).json()) as { token: string };
+    expect((await upgrade(`/ws?access_token=${token.slice(0, -6)}AAAAAA`)).status).toBe(401);
+    expect((await upgrade(`/ws?access_token=oft_${token.slice(4)}`)).status).toBe(401);
   });
 });
 
@@ -262,6 +391,10 @@ const unfit: Readonly<Record<string, (alice: string) => string | Promise<string>
   "a user who does not exist": () => signer.sign({ sub: "does-not-exist" }),
   "a user that is a number": () => signer.sign({ sub: 7 as unknown as string }),
   "a user of another domain": (alice) => signer.sign({ sub: `${alice}@evil.example` }),
+  "a name that is reserved for lists": async () => {
+    await putIssuer("localhost", { create_users: true });
+    return signer.sign({ sub: "list.team" });
+  },
   "a user with a line end": (alice) => signer.sign({ sub: `${alice}\r\nX: y` }),
   "a user with an escape": (alice) => signer.sign({ sub: `${alice.slice(0, -1)}%${alice.charCodeAt(alice.length - 1).toString(16)}` }),
   "too many characters": (alice) => signer.sign({ sub: alice, more: "x".repeat(9000) }),

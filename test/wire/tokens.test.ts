@@ -66,9 +66,10 @@ describe("without any password, for users whom the server has never seen", () =>
   });
 
   it("stock SIP.js registers with a token in its URL", async () => {
-    const { agent } = await registeredSipJs({ wsUrl: await withToken("sue"), account: "sue", way: "direct" }, undefined, {
+    const { agent, registerer } = await registeredSipJs({ wsUrl: await withToken("sue"), account: "sue", way: "direct" }, undefined, {
       authorizationPassword: "",
     });
+    expect(registerer.state).toBe("Registered");
     await agent.stop();
   });
 });
@@ -77,8 +78,11 @@ describe("in a domain with an issuer", () => {
   it.each(["direct", "general"] as const)("stock phones with passwords register as before, on the %s way", async (way) => {
     const account = await serverUnderTest.newcomer("password");
     (await serverUnderTest.register(account, "general")).socket.close();
-    (await registeredJsSip({ wsUrl, account, way })).stop();
-    await (await registeredSipJs({ wsUrl, account, way })).agent.stop();
+    const ua = await registeredJsSip({ wsUrl, account, way });
+    const { agent, registerer } = await registeredSipJs({ wsUrl, account, way });
+    expect([ua.isRegistered(), registerer.state]).toEqual([true, "Registered"]);
+    ua.stop();
+    await agent.stop();
   });
 
   it("stock JsSIP with the token of another user is refused", async () => {
@@ -89,10 +93,13 @@ describe("in a domain with an issuer", () => {
 
   it("a new key of the issuer counts at once, also while it is away a moment later", async () => {
     signer = await newSigner("ES256");
-    (await registeredJsSip({ wsUrl: await withToken("kate"), account: "kate", way: "direct" })).stop();
+    const kate = await registeredJsSip({ wsUrl: await withToken("kate"), account: "kate", way: "direct" });
     isUp = false;
-    (await registeredJsSip({ wsUrl: await withToken("karl"), account: "karl", way: "direct" })).stop();
+    const karl = await registeredJsSip({ wsUrl: await withToken("karl"), account: "karl", way: "direct" });
     isUp = true;
+    expect([kate.isRegistered(), karl.isRegistered()]).toEqual([true, true]);
+    kate.stop();
+    karl.stop();
   });
 
   it("1,000 refreshes, each with a new token, on one connection drop no call", async () => {

@@ -60,7 +60,7 @@ class OffhookCall extends HTMLElement {
   #begin(): void {
     if (this.#current !== undefined) return;
     const to = this.getAttribute("to") ?? "";
-    const server = socketOf(this.getAttribute("server") ?? script);
+    const server = socketOf(this.getAttribute("server") ?? script, this.getAttribute("token"));
     const iceServers = readIceServers(this.getAttribute("ice") ?? "");
     if (to === "") return this.#show("ended", "This button needs the attribute to, with the address to call", true);
     if (server === undefined) return this.#show("ended", "This button needs the attribute server", true);
@@ -102,12 +102,13 @@ class OffhookCall extends HTMLElement {
   }
 }
 
-/** The WebSocket of the server at an HTTP address; undefined if it is not one. */
-function socketOf(address: string): string | undefined {
+/** The WebSocket of the server at an HTTP address; undefined if it is not one. @param token of a guest */
+function socketOf(address: string, token: string | null): string | undefined {
   if (!URL.canParse(address)) return undefined;
   const { protocol, host } = new URL(address);
   const isSecure = protocol === "https:" || protocol === "wss:";
-  return isSecure || protocol === "http:" || protocol === "ws:" ? `${isSecure ? "wss" : "ws"}://${host}/ws` : undefined;
+  const query = token === null ? "" : `?access_token=${encodeURIComponent(token)}`;
+  return isSecure || protocol === "http:" || protocol === "ws:" ? `${isSecure ? "wss" : "ws"}://${host}/ws${query}` : undefined;
 }
 
 function button(part: string): HTMLButtonElement {

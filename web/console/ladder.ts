@@ -57,10 +57,19 @@ function rungsOf(event: CallEvent, call: CallRecord): Drawn[] {
   switch (event.event) {
     case "invite":
       return [rung(caller, server, "INVITE", "request")];
+    case "routed":
+      return [rung(server, server, `router: ${event.action}${event.why === undefined ? "" : " (fallback)"}`, "note")];
     case "sent":
       return [rung(server, lane, "INVITE", "request")];
     case "forwarded":
-      return [rung(server, lane, event.why === undefined || event.why === "route" ? "INVITE" : `INVITE (${event.why})`, "request")];
+      return [
+        rung(
+          server,
+          lane,
+          event.why === undefined || ["route", "router"].includes(event.why) ? "INVITE" : `INVITE (${event.why})`,
+          "request",
+        ),
+      ];
     case "waiting":
       return [rung(lane, lane, "is away: waits", "note")];
     case "flow lost":

@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from "hono";
 import { type ApiEnvironment, refuseOperation } from "./actor.ts";
 import { noteChange, noteRefusal } from "./audit-log.ts";
 import { checkPreconditions } from "./preconditions.ts";
-import { type OperationId, isChange } from "./scopes.ts";
+import { type OperationId, isAudited } from "./scopes.ts";
 
 /**
  * What stands before each operation: it refuses (403) those who may not perform it, and notes changes in the audit log. As a part of the
@@ -12,7 +12,7 @@ export function accessTo(operation: OperationId): MiddlewareHandler<ApiEnvironme
   return async (context, next) => {
     const actor = context.get("actor");
     const domain = context.req.param("domain")?.toLowerCase();
-    const change = isChange(operation, context.req.method) ? { actor, action: operation, domain } : undefined;
+    const change = isAudited(operation, context.req.method) ? { actor, action: operation, domain } : undefined;
     const refusal = refuseOperation(actor, operation, domain);
     if (refusal !== undefined) {
       if (change !== undefined) noteRefusal(context, { ...change, status: refusal.status });

@@ -56,6 +56,12 @@ export function refuseTrust(actor: Actor, wanted: boolean, before: boolean | und
   return new Problem(403, "trusted: a key for one domain may not set this, because it concerns the users of all domains");
 }
 
+/** Why an actor may not name a Worker as a router: those of all domains are bound to one deployment. */
+export function refuseBinding(actor: Actor): Problem | undefined {
+  if (actor.kind !== "key" || actor.key.domain === undefined) return undefined;
+  return new Problem(403, "kind: a key for one domain may not set service, because the bindings belong to all domains");
+}
+
 /** An actor as the audit log has it. */
 export function auditedActor(actor: Actor): AuditedActor {
   if (actor.kind === "key") return { kind: "key", id: actor.key.id, name: actor.key.name };

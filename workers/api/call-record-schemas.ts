@@ -11,16 +11,18 @@ const eventSchema = z
   .object({
     at: time.openapi({ description: "When it happened" }),
     event: z
-      .enum(["invite", "sent", "waiting", "forwarded", "flow lost", "flow regained", "provisional", "final", "cancel", "bye"])
+      .enum(["invite", "routed", "sent", "waiting", "forwarded", "flow lost", "flow regained", "provisional", "final", "cancel", "bye"])
       .openapi({
         description:
-          "invite: the call came; sent, waiting: it went to a phone, or waits for one that is away; forwarded: it went to another address or a trunk; provisional, final: a response, of a branch or (without a branch) to the caller; flow lost, flow regained: the connection of a phone; cancel: of a branch, or (without a branch) of the whole call; bye: the end",
+          "invite: the call came; routed: the router of the domain has decided, or there was no decision in time; sent, waiting: it went to a phone, or waits for one that is away; forwarded: it went to another address or a trunk; provisional, final: a response, of a branch or (without a branch) to the caller; flow lost, flow regained: the connection of a phone; cancel: of a branch, or (without a branch) of the whole call; bye: the end",
       }),
     branch: z.number().optional().openapi({ description: "The phone or address that it is about, counted from 0 in the order of events" }),
     status: z.number().optional().openapi({ description: "The status code of a response" }),
     to: z.string().optional().openapi({ description: "The URI that the call was sent to" }),
     trunk: z.string().optional().openapi({ description: "The trunk that the call was sent to" }),
-    why: z.string().optional().openapi({ description: "Why it was forwarded or cancelled" }),
+    why: z.string().optional().openapi({ description: "Why it was forwarded or cancelled, or why there is no decision of the router" }),
+    action: z.string().optional().openapi({ description: "What the router has decided; with a why, the domain's fallback" }),
+    milliseconds: z.number().optional().openapi({ description: "How long that took" }),
     by: endedBy.optional().openapi({ description: "Who ended the call or gave it up" }),
   })
   .openapi("CallEvent");

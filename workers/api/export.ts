@@ -51,6 +51,7 @@ exportRoutes.openapi(route, async (context) => {
 /** What an import takes. Hashes of the first releases, and of imports, may be one of the two. */
 function lineOf({ subscriber: { username, md5, sha256, aliases }, displayName }: Listed): string {
   const ha1 = { ...(md5 === "" ? {} : { md5 }), ...(sha256 === "" ? {} : { sha256 }) };
-  const user = { username: nameOf(username), ha1, aliases: aliases.map(nameOf), ...(displayName === null ? {} : { displayName }) };
+  const secret = md5 === "" && sha256 === "" ? { password: null } : { ha1 };
+  const user = { username: nameOf(username), ...secret, aliases: aliases.map(nameOf), ...(displayName === null ? {} : { displayName }) };
   return `${JSON.stringify(user)}\n`;
 }

@@ -2,6 +2,10 @@ import type { Context } from "hono";
 import { canonicalUser } from "../../lib/syntax/uri.ts";
 import { nameOf } from "../../platform/directory/store.ts";
 import type { ApiEnvironment, Identity } from "./actor.ts";
+import { isTokenForm } from "../../lib/authentication/token-issuer.ts";
+import { tokenVerifierOf } from "../../platform/tokens/token-verifier.ts";
+import { userOfToken } from "../../platform/tokens/token-user.ts";
+import { refuseFrequent, refuseWithoutTls } from "./attempts.ts";
 import { Problem } from "./problem.ts";
 import { type Account, authenticateByPassword } from "./user-password.ts";
 
@@ -17,10 +21,27 @@ export function isUserPath(path: string): boolean {
  * nowhere else. Throws 401 if they are wrong.
  */
 export async function identify(context: Context<ApiEnvironment>): Promise<Identity | undefined> {
-  const credentials = /^Basic (\S+)$/i.exec(context.req.header("Authorization") ?? "")?.[1];
-  if (credentials === undefined) return undefined;
+  const header = context.req.header("Authorization") ?? "";
+  const credentials = /^Basic (\S+)$/i.exec(header)?.[1];
+  if (credentials === undefined) return identifyByToken(context, /^Bearer (\S+)$/i.exec(header)?.[1] ?? "");
   const { user, domain } = await authenticateByPassword(context, credentials, (given) => accountNamed(given, context.req.query("domain")));
   return { user: nameOf(user), domain };
+}
+
+/** By the token of an issuer, or of this server. An API key is none, and the ADMIN_TOKEN may look like one. */
+async function identifyByToken(context: Context<ApiEnvironment>, token: string): Promise<Identity | undefined> {
+  if (!isTokenForm(token)) return undefined;
+  refuseWithoutTls(context, "tokens");
+  await refuseFrequent(context);
+  const now = Date.now();
+  const domain = context.req.query("domain")?.toLowerCase();
+  const verified = await tokenVerifierOf(context.env).verify(
+    token,
+    domain === undefined ? { preferred: new URL(context.req.url).hostname } : { only: domain },
+    now,
+  );
+  const subscriber = verified === undefined ? undefined : await userOfToken(context.env, verified, now);
+  return subscriber === undefined ? undefined : { user: nameOf(subscriber.username), domain: subscriber.domain };
 }
 
 /** @param given the address of the user, or their name if the query has the domain */

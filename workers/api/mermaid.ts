@@ -24,9 +24,11 @@ function linesOf(event: CallEvent, { started, reason }: CallRecord): string[] {
   switch (event.event) {
     case "invite":
       return [`A->>S: INVITE (${when})`];
+    case "routed":
+      return note(routedAs(event));
     case "sent":
     case "forwarded":
-      return [`S->>${lane}: INVITE${event.why === undefined || event.why === "route" ? "" : ` ${event.why}`} (${when})`];
+      return [`S->>${lane}: INVITE${reasonIn(event)} (${when})`];
     case "waiting":
       return note("waits for the phone");
     case "flow lost":
@@ -42,6 +44,15 @@ function linesOf(event: CallEvent, { started, reason }: CallRecord): string[] {
     case "bye":
       return [`Note over A,S: ended by the ${event.by ?? "server"} (${when})`];
   }
+}
+
+function routedAs({ action, why }: CallEvent): string {
+  return `router: ${action}${why === undefined ? "" : " as a fallback"}`;
+}
+
+/** Of a user or a phone; what the domain does with all calls needs no reason. */
+function reasonIn({ why }: CallEvent): string {
+  return why === undefined || why === "route" || why === "router" ? "" : ` ${why}`;
 }
 
 function givenUp({ by }: CallEvent, when: string): string[] {

@@ -3,6 +3,9 @@ import type { Context, MiddlewareHandler } from "hono";
 import type { ApiEnvironment } from "./actor.ts";
 import { Problem } from "./problem.ts";
 
+/** RFC 9110 §13.1.1. */
+const form = /^\s*(?:\*|(?:W\/)?"[\w-]*"(?:\s*,\s*(?:W\/)?"[\w-]*")*)\s*$/;
+
 /**
  * Conditional requests (RFC 9110 §13): a PUT or DELETE with If-Match or If-None-Match is performed only if it fits what a GET of the same
  * path answers now. @throws 412 if it does not fit, or if it is not known whether it does
@@ -11,6 +14,9 @@ export async function checkPreconditions(context: Context<ApiEnvironment>): Prom
   const { method } = context.req;
   const [wanted, unwanted] = [context.req.header("If-Match"), context.req.header("If-None-Match")];
   if ((method !== "PUT" && method !== "DELETE") || (wanted === undefined && unwanted === undefined)) return;
+  for (const tags of [wanted, unwanted])
+    if (tags !== undefined && !form.test(tags))
+      throw new Problem(400, "If-Match and If-None-Match take entity tags in quotation marks, or *");
   const answer = await context.get("readPresent")();
   if (answer.status !== 200 && answer.status !== 404)
     throw new Problem(

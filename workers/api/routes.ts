@@ -9,6 +9,7 @@ import { readConfiguration } from "../../platform/configuration.ts";
 import { directoryOf, userOfHome } from "../../platform/directory/directory.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { requireDomain } from "./existing.ts";
+import { testRouter, testedRouterSchema } from "./router-test.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
 import { canonicalName, domainName, domainParameters } from "./schemas.ts";
@@ -98,9 +99,10 @@ const testBody = z
   .openapi("RouteQuestion");
 const targetSchema = z
   .object({
-    kind: z
-      .enum(["user", "trunk", "domain", "redirect", "refused"])
-      .openapi({ description: "To a user here, by a trunk, to the servers of another domain; or the sender is redirected, or refused" }),
+    kind: z.enum(["user", "trunk", "domain", "redirect", "refused", "targets"]).openapi({
+      description:
+        "To a user here, by a trunk, to the servers of another domain; or the sender is redirected, or refused; or it goes to the targets of the router's decision",
+    }),
     user: z.string().optional().openapi({ description: "The user that it goes to" }),
     trunk: z.string().optional().openapi({ description: "The trunk that it goes by" }),
     uri: z.string().optional().openapi({ description: "Where it goes, or where the sender is told to go" }),
@@ -115,6 +117,7 @@ const verdictSchema = z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
       .optional()
       .openapi({ description: "The action of the matching route, with the captures filled in" }),
+    router: testedRouterSchema.optional().openapi({ description: "What the router of the domain has said; it was asked for this test" }),
     trace: z
       .array(
         z.object({
@@ -219,10 +222,25 @@ routeRoutes.openapi(test, async (context) => {
   const question = { method, requestUri: written, address: { ...unnamed, ...address }, caller };
   const target = await decideTarget({ directory, home: { user, domain } }, question);
   if (isFault(target) && target.status === 503) throw new Problem(503, "the directory cannot be reached");
-  const verdict: z.infer<typeof verdictSchema> = { outcome: sentenceOf(target), target: targetView(target), trace: [...trace] };
+  const verdict: z.infer<typeof verdictSchema> = {
+    ...{ outcome: sentenceOf(target), target: targetView(target) },
+    ...(await askedRouter(context.env, { domain, method, uri: written, caller }, address)),
+    trace: [...trace],
+  };
   if (outcome !== undefined) verdict.action = JSON.parse(JSON.stringify(asWritten(outcome))) as Record<string, string | number | boolean>;
   return context.json(verdict, 200);
 });
+
+/** What the router of the domain says of a call, which comes before routes and users; nothing if it is not asked. */
+async function askedRouter(
+  environment: Environment,
+  { domain, method, uri, caller }: { readonly domain: string; readonly method: string; readonly uri: string; readonly caller: string },
+  address: { readonly user: string; readonly domain: string; readonly instance?: string | undefined },
+): Promise<Partial<z.infer<typeof verdictSchema>>> {
+  const router = directoryOf(environment).routerOf(domain);
+  if (router === undefined || method !== "INVITE" || address.domain !== domain || address.instance !== undefined) return {};
+  return testRouter(environment, router, { domain, user: address.user, uri, caller });
+}
 
 /** The decision for a request. */
 function targetView(target: Target | Fault): z.infer<typeof targetSchema> {

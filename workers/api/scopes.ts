@@ -26,9 +26,11 @@ export const neededScopes = {
   ...{ listTrunks: "read", readTrunk: "read", readTrunkStatus: "read", putTrunk: "everything", deleteTrunk: "everything" },
   ...{ listPeers: "read", readPeer: "read", putPeer: "everything", deletePeer: "everything" },
   ...{ listRoutes: "read", readRoute: "read", testRoutes: "read", putRoute: "everything", deleteRoute: "everything" },
+  ...{ readRouter: "read", putRouter: "everything", deleteRouter: "everything" },
   ...{ listWebHooks: "read", readWebHook: "read", listWebHookDeliveries: "read" },
   ...{ putWebHook: "everything", deleteWebHook: "everything", rotateWebHookSecret: "everything" },
   ...{ testWebHook: "everything", replayWebHookDelivery: "everything" },
+  ...{ addToken: "provisioning", deleteTokens: "provisioning", addGuestToken: "provisioning" },
   ...{ listIssuers: "read", readIssuer: "read", putIssuer: "everything", deleteIssuer: "everything" },
   ...{ listKeys: "everything", addKey: "everything", deleteKey: "everything" },
   ...{ listAudit: "read", listAuditOfDomain: "read" },
@@ -43,7 +45,8 @@ export const subscriberOperations: ReadonlySet<OperationId> = new Set<OperationI
   ...(["listListsOfSubscriber", "readListOfSubscriber", "putListOfSubscriber", "deleteListOfSubscriber"] as const),
 ]);
 
-/** Whether an operation changes something, so that the audit log has it: `testRoutes` is a POST that changes nothing. */
-export function isChange(operation: OperationId, method: string): boolean {
+/** Whether the audit log has an operation: if it changes something, which `testRoutes` does not, or gives secrets away. */
+export function isAudited(operation: OperationId, method: string): boolean {
+  if (operation === "exportSubscribers") return true;
   return method !== "GET" && method !== "HEAD" && neededScopes[operation] !== "read";
 }

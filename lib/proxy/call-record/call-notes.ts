@@ -1,6 +1,6 @@
 import { legible } from "../../syntax/octets.ts";
 import type { EndedBy } from "../../transport/envelope.ts";
-import type { ForkedBranch, ResponseContext } from "../response-context/context.ts";
+import { type ForkedBranch, type ResponseContext, isToCome } from "../response-context/context.ts";
 
 export interface CallEnd {
   /** Milliseconds. */
@@ -11,6 +11,7 @@ export interface CallEnd {
 /**
  * One step of a call. With a branch it is about one phone, or one address that the call was forwarded to:
  * - invite: the INVITE arrived
+ * - routed: the router of the domain has decided, or its time was over
  * - sent, waiting: it went to a phone, or waits for one that is away
  * - forwarded: it went to another address, or to a trunk
  * - flow lost, flow regained: of a phone that rings, or that is in the call
@@ -21,14 +22,28 @@ export interface CallEnd {
 export interface CallEvent {
   /** Milliseconds. */
   readonly at: number;
-  readonly event: "invite" | "sent" | "waiting" | "forwarded" | "flow lost" | "flow regained" | "provisional" | "final" | "cancel" | "bye";
+  readonly event:
+    | "invite"
+    | "routed"
+    | "sent"
+    | "waiting"
+    | "forwarded"
+    | "flow lost"
+    | "flow regained"
+    | "provisional"
+    | "final"
+    | "cancel"
+    | "bye";
   readonly branch?: number;
   readonly status?: number;
   /** A URI: of the phone, or of the address. */
   readonly to?: string;
   readonly trunk?: string;
-  /** Why it was forwarded, or cancelled. */
+  /** Why it was forwarded, or cancelled; or why there is no decision of the router. */
   readonly why?: string;
+  /** What the router has decided, or what happens without its decision; and how many milliseconds that took. */
+  readonly action?: string;
+  readonly milliseconds?: number;
   readonly by?: EndedBy;
 }
 
@@ -109,7 +124,7 @@ export function noteDevice(notes: CallNotes, device: Device): CallNotes {
 function changesOf(before: ForkedBranch | undefined, branch: ForkedBranch, now: number): CallEvent[] {
   const { index } = branch;
   const events: CallEvent[] = [];
-  if (before === undefined) events.push(opened(branch, now));
+  if (before === undefined || (isToCome(before) && branch.sent !== 0)) events.push(opened(branch, now));
   else if (branch.retarget === undefined && (before.sent === 0) !== (branch.sent === 0))
     events.push({ at: now, event: branch.sent === 0 ? "flow lost" : "flow regained", branch: index });
   if (branch.proceeding !== undefined && before?.proceeding === undefined) events.push({ at: now, event: "provisional", branch: index });
@@ -118,8 +133,10 @@ function changesOf(before: ForkedBranch | undefined, branch: ForkedBranch, now: 
   return events;
 }
 
-function opened({ index, contact, retarget, sent }: ForkedBranch, now: number): CallEvent {
+function opened(branch: ForkedBranch, now: number): CallEvent {
+  const { index, contact, retarget, sent } = branch;
   const to = legible(contact, maxText);
+  if (isToCome(branch)) return { at: now, event: "waiting", branch: index, to };
   if (retarget === undefined || retarget.cause === "unknown")
     return { at: now, event: sent === 0 && retarget === undefined ? "waiting" : "sent", branch: index, to };
   const { cause: why, trunk } = retarget;

@@ -1,4 +1,5 @@
 import type { ForkedBranch, ResponseContext } from "../response-context/context.ts";
+import { isByDomain } from "../response-context/target-set.ts";
 import { type Request, headerValue } from "../../syntax/message.ts";
 import { legible } from "../../syntax/octets.ts";
 import { plainHash } from "../../syntax/plain-hash.ts";
@@ -113,11 +114,16 @@ function headersOf(request: Request, started: number, transaction: string) {
   const value = (name: string) => legible(headerValue(request, name) ?? "", maxValue);
   const { userAgent: callerDevice } = userAgentOf(headerValue(request, "user-agent"));
   return {
-    id: `${started.toString(36)}-${plainHash(transaction)}`,
+    id: recordId(started, transaction),
     ...{ callId: value("call-id"), from: value("from"), to: value("to"), started },
     dialled: legible(request.requestUri, maxValue),
     ...(callerDevice === undefined ? {} : { callerDevice }),
   };
+}
+
+/** The id of the record of a call, as soon as it has come. */
+export function recordId(started: number, transaction: string): string {
+  return `${started.toString(36)}-${plainHash(transaction)}`;
 }
 
 function usersOf({ caller = "", callee = "" }: CallParties, domain: string) {
@@ -141,7 +147,7 @@ function userAgentOf(written: string | undefined): { readonly userAgent?: string
 
 /** Whether the user's rules, a phone or a route sent the call elsewhere; what a route does with all calls is no forwarding. */
 function isForwarded({ retarget }: ForkedBranch): boolean {
-  return retarget !== undefined && retarget.cause !== "route" && retarget.cause !== "unknown";
+  return retarget !== undefined && !isByDomain(retarget) && retarget.cause !== "unknown";
 }
 
 /** The trunk of the branch whose response the caller got; after a refusal that of any. */

@@ -22,7 +22,7 @@ export function chooseBestResponse(context: ResponseContext): Effect & { kind: "
     .filter(({ final }) => final !== 408 || context.method === "INVITE")
     .sort((one, other) => rank(one.final, context) - rank(other.final, context));
   const best = ranked[0];
-  if (best === undefined) return { kind: "answer", status: 480, text: undefined, also: [] };
+  if (best === undefined) return { kind: "answer", status: context.cancelled === undefined ? 480 : 487, text: undefined, also: [] };
   const also = isChallenge(best) ? ranked.filter((branch) => branch !== best && isChallenge(branch)) : [];
   return {
     kind: "answer",

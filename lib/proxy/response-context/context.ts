@@ -1,6 +1,7 @@
 import type { PhoneId, TransactionId } from "../../transport/identifiers.ts";
 import type { DialogEnd, EndedBy } from "../../transport/envelope.ts";
 import type { ReturnAddress } from "../../transport/return-address.ts";
+import type { RouterQuestion } from "../../transport/routed-call.ts";
 import type { OtherFlow, Retarget, Target } from "./target-set.ts";
 
 /**
@@ -27,6 +28,8 @@ export interface ResponseContext {
   readonly collect: number;
   /** Absent for a call that simply goes to some phones; absent members have their defaults. */
   readonly search?: Search;
+  /** The router of the domain is asked where the call goes; absent when its targets are known. */
+  readonly asks?: RouterQuestion;
 }
 
 /** How the search for a target that answers continues when the present branches have failed. */
@@ -59,6 +62,9 @@ export interface ReachableTarget extends Target {
   readonly host: string | undefined;
   /** Milliseconds; until when the server waits for a phone that is away. */
   readonly until?: number;
+  /** Milliseconds from now: when an address gets the request, at once if absent; and how long it may ring then. */
+  readonly delay?: number;
+  readonly ringTime?: number;
 }
 
 /** One branch: a client transaction of ours towards one phone. */
@@ -71,8 +77,12 @@ export interface ForkedBranch {
   readonly host: string;
   /** Milliseconds; when it was sent to the phone, 0 while it waits for the phone to reconnect. */
   readonly sent: number;
-  /** Milliseconds; until when it waits for its phone. */
+  /** Milliseconds; until when it waits for its phone, or for its turn. */
   readonly until: number;
+  /** It gets the request later, or when all others have refused. */
+  readonly isDelayed?: true;
+  /** Milliseconds that it may ring. */
+  readonly ringTime?: number;
   /** Milliseconds; when it was cancelled, 0 if it was not. */
   readonly cancelled: number;
   /** The phone rang and disconnected before it got the CANCEL, which is sent when it reconnects, until the phone answers it. */
@@ -108,7 +118,13 @@ export type Effect =
   /** Its time is over: any work for it there must end, though no response came. */
   | { readonly kind: "abandon"; readonly branch: number }
   /** Send a response upstream; text is undefined if we make it ourselves. */
-  | { readonly kind: "answer"; readonly status: number; readonly text: string | undefined; readonly also: readonly string[] };
+  | {
+      readonly kind: "answer";
+      readonly status: number;
+      readonly text: string | undefined;
+      readonly also: readonly string[];
+      readonly why?: string;
+    };
 
 export interface Decision {
   readonly context: ResponseContext;
@@ -127,6 +143,11 @@ export interface ProxyTimers {
 
 export function isDone(branch: ForkedBranch): boolean {
   return branch.final !== 0;
+}
+
+/** Whether it is not yet its turn to ring. */
+export function isToCome({ isDelayed, sent, final }: ForkedBranch): boolean {
+  return isDelayed === true && sent === 0 && final === 0;
 }
 
 /** Whether a phone that is away still has to get a CANCEL. */

@@ -1,6 +1,15 @@
 import { withBranch } from "./fork.ts";
-import { type Decision, type Effect, type ForkedBranch, type ProxyTimers, type ResponseContext, isDone, ringsOn } from "./context.ts";
-import { complete, openNextGroup, sendOn, tryOtherFlow } from "./search.ts";
+import {
+  type Decision,
+  type Effect,
+  type ForkedBranch,
+  type ProxyTimers,
+  type ResponseContext,
+  isDone,
+  isToCome,
+  ringsOn,
+} from "./context.ts";
+import { complete, openNextGroup, sendOn, started, tryOtherFlow } from "./search.ts";
 
 /** Milliseconds by which the other home's timers fire before ours. */
 const headStart = 1000;
@@ -26,10 +35,14 @@ function hasNoTimers(context: ResponseContext): boolean {
 }
 
 /** When the time of the present group ends, and when the user's rules forward an unanswered call. */
-function searchDeadlines({ search, cancelled, final }: ResponseContext): number[] {
+function searchDeadlines({ search, cancelled, final, asks }: ResponseContext): number[] {
   if (search === undefined || cancelled !== undefined || final !== 0) return [];
   const { waiting, groupUntil, onNoAnswer } = search;
-  return [...(waiting.length > 0 ? [groupUntil] : []), ...(onNoAnswer === undefined ? [] : [onNoAnswer.at])];
+  return [
+    ...(asks === undefined ? [] : [asks.until]),
+    ...(waiting.length > 0 ? [groupUntil] : []),
+    ...(onNoAnswer === undefined ? [] : [onNoAnswer.at]),
+  ];
 }
 
 /** Ends the branches whose time is over: Timer B, Timer C, the wait after a CANCEL, the wait for a phone (RFC 3261 §16.8, §9.1). */
@@ -41,7 +54,10 @@ export function passDeadlines(context: ResponseContext, now: number, timers: Pro
     if (passed !== context && passed.branches[branch.index]?.cancelled !== branch.cancelled) continue;
     const heard = heardSince(branch, since);
     if (isDone(branch) || now < deadlineOf(branch, timers, heard)) continue;
-    if (branch.sent > 0 && branch.cancelled === 0 && heard !== undefined) {
+    if (isToCome(branch)) {
+      effects.push({ kind: "forward", branch: branch.index });
+      passed = started(passed, [branch], now);
+    } else if (branch.sent > 0 && branch.cancelled === 0 && (heard !== undefined || hasRungOut(branch, now))) {
       // RFC 3261 §16.8: if Timer C fires after a provisional response, the branch is cancelled.
       effects.push({ kind: "cancel", branch: branch.index, reason: undefined });
       passed = withBranch(passed, { ...branch, cancelled: now });
@@ -63,7 +79,7 @@ export function passDeadlines(context: ResponseContext, now: number, timers: Pro
 export function isSilent(context: ResponseContext, branch: ForkedBranch, now: number, timers: ProxyTimers): boolean {
   if (hasNoTimers(context) || context.cancelled !== undefined || branch.retarget === undefined) return false;
   const isWaiting = branch.sent > 0 && branch.final === 0 && branch.cancelled === 0 && branch.proceeding === undefined;
-  return isWaiting && now >= deadlineOf(branch, timers, undefined);
+  return isWaiting && now >= silentAt(branch, timers);
 }
 
 function passSearch(context: ResponseContext, now: number, timers: ProxyTimers): { context: ResponseContext; effects: Effect[] } {
@@ -88,8 +104,18 @@ function heardSince(branch: ForkedBranch, since: ProceedingSince): number | unde
 function deadlineOf(branch: ForkedBranch, timers: ProxyTimers, since: number | undefined): number {
   if (branch.cancelled !== 0) return branch.cancelled + timers.transaction;
   if (branch.sent === 0) return branch.until;
-  if (since !== undefined) return since + timers.timerC;
+  const due = since === undefined ? silentAt(branch, timers) : since + timers.timerC;
+  return Math.min(due, branch.sent + (branch.ringTime ?? Number.POSITIVE_INFINITY));
+}
+
+/** Timer B. */
+function silentAt(branch: ForkedBranch, timers: ProxyTimers): number {
   return branch.sent + timers.transaction + (branch.retarget === undefined ? 0 : headStart);
+}
+
+/** The time is over that the router has given it. */
+function hasRungOut({ sent, ringTime }: ForkedBranch, now: number): boolean {
+  return ringTime !== undefined && now >= sent + ringTime;
 }
 
 function statusAtDeadline(context: ResponseContext, branch: ForkedBranch): number {

@@ -1,5 +1,6 @@
 import type { Rules } from "../../location/rules.ts";
 import type { RequestEnvelope, SentRequest } from "../../transport/envelope.ts";
+import type { RouterQuestion } from "../../transport/routed-call.ts";
 import type { Preferred } from "../caller-preferences.ts";
 import type { ReachableTarget, Search } from "./context.ts";
 import { addressTarget } from "./search.ts";
@@ -9,7 +10,13 @@ import type { RequestDisposition } from "../request-disposition.ts";
 /** The first targets of a request for the user, and how the search continues; or the status that refuses it. */
 export type Plan =
   | { readonly kind: "refuse"; readonly status: number; readonly why: string }
-  | { readonly kind: "search"; readonly first: readonly ReachableTarget[]; readonly search: Search | undefined };
+  | {
+      readonly kind: "search";
+      readonly first: readonly ReachableTarget[];
+      readonly search: Search | undefined;
+      /** There are no targets yet: the router of the domain is asked. */
+      readonly asks?: RouterQuestion;
+    };
 
 interface SearchInput {
   readonly envelope: SentRequest;
@@ -76,6 +83,11 @@ export function determineExternalTarget(
     first: [addressTarget(uri, { cause: "route", ...how })],
     search: { ...searchOf(input), isClosed: true },
   };
+}
+
+/** The router of the domain decides where the request goes, and no phone that registers later gets it. */
+export function planQuestion(input: SearchInput, asks: RouterQuestion): Plan & { kind: "search" } {
+  return { kind: "search", first: [], search: { ...searchOf(input), isClosed: true }, asks };
 }
 
 function sentOn(input: PlanInput, to: string, cause: "unconditional" | "user-busy" | "unavailable", status?: number): Plan {

@@ -1,5 +1,6 @@
 import type { PhoneId } from "../../transport/identifiers.ts";
 import type { EndedBy, SentRequest } from "../../transport/envelope.ts";
+import type { RouterQuestion } from "../../transport/routed-call.ts";
 import {
   type Decision,
   type Effect,
@@ -27,6 +28,7 @@ export function openContext(
   targets: readonly ReachableTarget[],
   times: { readonly now: number; readonly until: number; readonly timers: ProxyTimers; readonly hint?: string },
   search?: Search,
+  asks?: RouterQuestion,
 ): Decision {
   const context: ResponseContext = {
     transaction: envelope.transaction,
@@ -39,6 +41,7 @@ export function openContext(
     unconfirmed: undefined,
     collect: times.now + times.timers.transaction,
     ...(search === undefined ? {} : { search }),
+    ...(asks === undefined ? {} : { asks }),
   };
   return addBranches(context, targets, times.now, times.until);
 }

@@ -9,6 +9,7 @@ import {
   type Search,
   isDone,
   isPending,
+  isToCome,
 } from "./context.ts";
 import type { Retarget } from "./target-set.ts";
 
@@ -20,7 +21,8 @@ const busy = [486, 600];
  * the user's rules forward the call.
  */
 export function complete(context: ResponseContext, effects: readonly Effect[], now: number, timers: ProxyTimers): Decision {
-  if (context.final !== 0 || !isSettled(context)) return { context, effects };
+  if (context.final !== 0) return { context, effects };
+  if (!isSettled(context)) return startEarly(context, effects, now);
   const next = continueSearch(context, now, timers);
   if (next !== undefined) return { context: next.context, effects: [...effects, ...next.effects] };
   const best = chooseBestResponse(context);
@@ -102,9 +104,28 @@ function continueSearch(context: ResponseContext, now: number, timers: ProxyTime
   return undefined;
 }
 
+/** All that was tried has failed: the addresses whose turn is next ring at once. */
+function startEarly(context: ResponseContext, effects: readonly Effect[], now: number): Decision {
+  const toCome = context.branches.filter(isToCome);
+  const isOver = context.branches.every((branch) => isDone(branch) || isToCome(branch));
+  if (toCome.length === 0 || !isOver) return { context, effects };
+  const first = Math.min(...toCome.map(({ until }) => until));
+  const next = toCome.filter(({ until }) => until === first);
+  return {
+    context: started(context, next, now),
+    effects: [...effects, ...next.map(({ index }) => ({ kind: "forward", branch: index }) as const)],
+  };
+}
+
+/** These branches get the request now. */
+export function started(context: ResponseContext, branches: readonly ForkedBranch[], now: number): ResponseContext {
+  return { ...context, branches: context.branches.map((branch) => (branches.includes(branch) ? { ...branch, sent: now } : branch)) };
+}
+
 /** All branches are done. Phones that were away from the start do not delay the result once another one has answered. */
 function isSettled(context: ResponseContext): boolean {
-  const isAway = (branch: ForkedBranch) => branch.sent === 0 && branch.host === "";
+  if (context.asks !== undefined && context.cancelled === undefined) return false;
+  const isAway = (branch: ForkedBranch) => branch.sent === 0 && branch.host === "" && !isToCome(branch);
   return context.branches.every((branch) => isDone(branch) || (isAway(branch) && context.branches.some(isDone)));
 }
 
@@ -115,18 +136,20 @@ function without(search: Search | undefined): Pick<ResponseContext, "search"> {
 }
 
 function branchTo(target: ReachableTarget, index: number, now: number, until: number): ForkedBranch {
-  const { phone, contact, path, key, others, retarget } = target;
+  const { phone, contact, path, key, others, retarget, delay = 0, ringTime } = target;
   return {
     index,
     phone,
     contact,
     path,
     host: target.host ?? "",
-    sent: target.host === undefined ? 0 : now,
-    until: target.until ?? until,
+    sent: target.host === undefined || delay > 0 ? 0 : now,
+    until: delay > 0 ? now + delay : (target.until ?? until),
     cancelled: 0,
     final: 0,
     response: undefined,
+    ...(delay > 0 ? { isDelayed: true as const } : {}),
+    ...(ringTime === undefined ? {} : { ringTime }),
     ...(key === undefined ? {} : { key }),
     ...(others === undefined ? {} : { others }),
     ...(retarget === undefined ? {} : { retarget }),

@@ -2,7 +2,7 @@ import { type ResponseContext, isDone, ringsOn } from "./context.ts";
 
 /**
  * What a response context does:
- * - waiting: no phone has the request; those that are away are waited for
+ * - waiting: no phone has the request; those that are away are waited for, or the decision of a router
  * - calling: phones, or other homes, have the request
  * - cancelling: the caller gave up; the branches have to end
  * - unconfirmed: the final response is saved until the caller's home has it
@@ -12,8 +12,9 @@ import { type ResponseContext, isDone, ringsOn } from "./context.ts";
  */
 export type ContextState = "waiting" | "calling" | "cancelling" | "unconfirmed" | "ringing on" | "ending" | "finished";
 
-/** What happens to it: responses of its branches, what the caller and the callee's phones do, time. */
+/** What happens to it: what the router of the domain decides, responses of its branches, what the caller and the callee's phones do, time. */
 export type ContextEvent =
+  | "routed"
   | "1xx"
   | "2xx"
   | "refusal"
@@ -45,6 +46,7 @@ export const initialStates: readonly ContextState[] = ["waiting", "calling"];
 /** Where each event leads from each state; an event that is not named changes no state. */
 export const transitions: Readonly<Record<ContextState, Readonly<Partial<Record<ContextEvent, readonly ContextState[]>>>>> = {
   waiting: {
+    routed: ["calling", "unconfirmed"],
     "flow registered": ["calling"],
     "2xx": ["unconfirmed"],
     CANCEL: ["unconfirmed"],

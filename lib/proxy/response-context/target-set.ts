@@ -30,8 +30,8 @@ export interface OtherFlow {
 
 /** Why a request is forwarded to another address. */
 export interface Retarget {
-  /** `route`: the request was for that address from the start. */
-  readonly cause: "route" | "unconditional" | "user-busy" | "no-answer" | "unavailable" | "deflection" | "unknown";
+  /** `route`: the request was for that address from the start; `router`: the router of the domain has sent it there. */
+  readonly cause: "route" | "router" | "unconditional" | "user-busy" | "no-answer" | "unavailable" | "deflection" | "unknown";
   /** The status that led to it; absent if no phone was tried. */
   readonly status?: number;
   /** The trunk that it goes to. The address is the one that it has here, not the one at the trunk's server. */
@@ -39,6 +39,11 @@ export interface Retarget {
   readonly keepsRequestUri?: boolean;
   /** A route leads there: the permission to call out does not matter. */
   readonly skipsCallOutCheck?: boolean;
+}
+
+/** Whether the domain itself sends the request there, and no user of it. */
+export function isByDomain({ cause }: Retarget): boolean {
+  return cause === "route" || cause === "router";
 }
 
 /** Another server that gets a request: through a trunk of ours, or that of another domain. */

@@ -22,6 +22,16 @@ const talks = async (scenario: Scenario): Promise<void> => {
   await scenario.world.settle();
 };
 
+/** The domain has a router. @returns how often it was asked */
+async function routed({ world }: Scenario, action: "continue" | "ring"): Promise<() => number> {
+  let count = 0;
+  await world.router(() => {
+    count += 1;
+    return action === "ring" ? { action, targets: [{ to: "bob" }] } : { action };
+  });
+  return () => count;
+}
+
 export const conversations: readonly Conversation[] = [
   {
     name: "a phone registers",
@@ -83,6 +93,33 @@ export const conversations: readonly Conversation[] = [
       return [scenario.alice.state, scenario.bob.state];
     },
     outcome: ["ended 486", "ended 486"],
+  },
+  {
+    name: "a call of a domain with a router",
+    play: async (scenario) => {
+      const count = await routed(scenario, "continue");
+      await calls(scenario);
+      await scenario.world.pass(3);
+      scenario.bob.answers();
+      await scenario.world.settle();
+      scenario.alice.hangsUp();
+      await scenario.world.settle();
+      return [scenario.alice.state, scenario.bob.state, count() <= 1];
+    },
+    outcome: ["ended by bye", "ended by bye", true],
+  },
+  {
+    name: "a router sends a call on, which is cancelled",
+    play: async (scenario) => {
+      const count = await routed(scenario, "ring");
+      await calls(scenario);
+      await scenario.world.pass(3);
+      scenario.alice.cancels();
+      await scenario.world.settle();
+      await scenario.world.pass(3);
+      return [scenario.alice.state, scenario.bob.state, count() <= 1];
+    },
+    outcome: ["ended 487", "ended 487", true],
   },
   {
     name: "of two phones one answers",

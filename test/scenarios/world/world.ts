@@ -1,4 +1,7 @@
 import type { DomainSettings } from "../../../lib/location/domain-settings.ts";
+import type { Router } from "../../../lib/location/router.ts";
+import type { Decision, IncomingCall } from "../../../lib/routing/routing.ts";
+import type { CallRouter } from "../../../platform/router/ask-router.ts";
 import type { CallRecord } from "../../../lib/proxy/call-record/call-record.ts";
 import { vi } from "vitest";
 import type { Network } from "../../support/simulated-phone.ts";
@@ -59,6 +62,8 @@ export class World implements Network {
   #upgraded: Connection | undefined;
   readonly #receiptsToLose = new Map<string, number>();
   #lists = 0;
+  /** The customer's Worker that decides where calls go. */
+  #router: CallRouter | undefined;
   /** What homes threw. */
   readonly faults: unknown[] = [];
 
@@ -125,6 +130,23 @@ export class World implements Network {
       name,
       JSON.stringify({ domain, name, ...settings }),
     );
+  }
+
+  /** The domain has a router: a Worker bound as ROUTER, whose answer is a step of its own. */
+  async router(route: (call: IncomingCall) => unknown, more: Partial<Router> = {}): Promise<void> {
+    this.#router = {
+      route: (call) =>
+        new Promise((resolve, reject) => {
+          const answer = () =>
+            Promise.resolve(structuredClone(call))
+              .then(route)
+              .then((decision) => resolve(decision as Decision), reject);
+          this.post(undefined, 0, () => void answer());
+        }),
+    };
+    const router = { kind: "service", binding: "ROUTER", timeout: 500, fallback: "continue", ...more };
+    this.domainSettings({ router: router as Router });
+    directoryOf(this.environment(undefined)).forget(domain);
   }
 
   /** The records of calls in the directory, the oldest first. */
@@ -210,7 +232,8 @@ export class World implements Network {
   environment(caller: SimulatedObject | undefined): Environment {
     const life = caller?.life ?? 0;
     const getByName = (name: string) => ({ deliver: (envelopes: readonly Envelope[]) => this.#call(caller, life, name, envelopes) });
-    return { ...this.#settings, DIRECTORY: this.#isolate.DIRECTORY, ADDRESS_OF_RECORD: { getByName } } as unknown as Environment;
+    const bound = this.#router === undefined ? {} : { ROUTER: this.#router };
+    return { ...this.#settings, ...bound, DIRECTORY: this.#isolate.DIRECTORY, ADDRESS_OF_RECORD: { getByName } } as unknown as Environment;
   }
 
   connectionOf(socket: ServerEnd): Connection {

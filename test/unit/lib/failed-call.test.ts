@@ -65,6 +65,8 @@ describe("what is left out of a message that is kept", () => {
 
   it("nothing of a head that was cut", () => {
     expect(withoutSecrets("INVITE sip:a@b SIP/2.0\r\nAuthorization: Basic YWxp")).not.toContain("YWxp");
+    for (const end of ["\n", "\r"])
+      expect(withoutSecrets(`INVITE sip:a@b SIP/2.0\r\nX: y${end}Authorization: Bearer YWxp\r\n\r\n`)).not.toContain("YWxp");
   });
 });
 

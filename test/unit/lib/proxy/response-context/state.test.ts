@@ -9,6 +9,8 @@ import {
   openContext,
   receiveResponse,
 } from "../../../../../lib/proxy/response-context/fork.ts";
+import { answerRouted, isAsking, routeTo } from "../../../../../lib/proxy/response-context/routed.ts";
+import { addressTarget } from "../../../../../lib/proxy/response-context/search.ts";
 import {
   type ContextEvent,
   type ContextState,
@@ -16,6 +18,7 @@ import {
   stateOf,
   transitions,
 } from "../../../../../lib/proxy/response-context/state.ts";
+import type { RouterQuestion } from "../../../../../lib/transport/routed-call.ts";
 import { envelope, now, target, timers } from "../support.ts";
 
 /** A context on its way through all that can happen to it. */
@@ -31,8 +34,19 @@ const plain: Search = {
   ...{ forwardingTrail: [], breadth: 60, identity: "alice@example.com" },
 };
 const [here, away] = [target("here"), target("away", { host: undefined })];
-/** What contexts are opened with: one or two phones, some of them away, groups, rules of the user, no-cancel of the caller. */
-const beginnings: readonly (readonly [readonly ReachableTarget[], Search?])[] = [
+const asks: RouterQuestion = {
+  ...{ dialled: "bob", by: { user: "alice", domain: "example.com" }, caller: "alice@example.com" },
+  ...{ timeout: 500, fallback: "continue", until: now + 500 },
+};
+const toAddress = addressTarget("sip:carol@example.com", { cause: "router" });
+const later = { ...toAddress, delay: 5000, ringTime: 10_000 };
+/**
+ * What contexts are opened with: one or two phones, some of them away, groups, rules of the user, no-cancel of the caller, the question to
+ * a router, and targets that it has named.
+ */
+const beginnings: readonly (readonly [readonly ReachableTarget[], Search?, RouterQuestion?])[] = [
+  [[], { ...plain, isClosed: true }, asks],
+  [[toAddress, later], { ...plain, isClosed: true }],
   [[here]],
   [[away]],
   [[here, away]],
@@ -66,6 +80,10 @@ function* after({ context, proceeding, at }: Step): Generator<readonly [ContextE
     yield ["flow failed", step({ context: flowFailed(context, phone, at + timers.grace), effects: [] })];
     yield ["flow registered", step(flowRegistered(context, target(phone), at))];
   }
+  if (isAsking(context)) {
+    yield ["routed", step(routeTo(context, [toAddress, later], at))];
+    yield ["routed", step(answerRouted(context, { status: 302, text: "", why: "" }, at, timers))];
+  }
   yield ["CANCEL", step(cancelContext(context, { reason: undefined }, at, timers))];
   const since = ({ index }: { readonly index: number }) => proceeding.get(index);
   const due = nextDeadline(context, timers, since);
@@ -90,6 +108,7 @@ function keyOf({ context, proceeding }: Step): string {
     unconfirmed?.status,
     search?.waiting.length,
     search?.isClosed,
+    isAsking(context),
     [...proceeding.keys()],
   ]);
 }
@@ -98,8 +117,8 @@ function explore(): { readonly first: Set<ContextState>; readonly changes: Set<s
   const first = new Set<ContextState>();
   const changes = new Set<string>();
   const seen = new Set<string>();
-  const queue: Step[] = beginnings.map(([targets, search]) => {
-    const opened = openContext(envelope, "INVITE", targets, { now, until: now + timers.grace, timers }, search);
+  const queue: Step[] = beginnings.map(([targets, search, question]) => {
+    const opened = openContext(envelope, "INVITE", targets, { now, until: now + timers.grace, timers }, search, question);
     first.add(stateOf(opened.context));
     return { context: opened.context, proceeding: new Map(), at: now + 1 };
   });

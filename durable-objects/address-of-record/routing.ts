@@ -1,0 +1,186 @@
+import { incomingCall } from "../../lib/proxy/incoming-call.ts";
+import { noteEvents } from "../../lib/proxy/call-record/call-notes.ts";
+import { readRequestDisposition } from "../../lib/proxy/request-disposition.ts";
+import { planQuestion } from "../../lib/proxy/response-context/determine-targets.ts";
+import { answerRouted, isAsking, routeTo, withoutRouter } from "../../lib/proxy/response-context/routed.ts";
+import { type RouterPlan, namesTrunk, planOfRouter } from "../../lib/proxy/router-plan.ts";
+import type { Decision } from "../../lib/routing/routing.ts";
+import { type Alterations, alter } from "../../lib/syntax/alter.ts";
+import { replyTo } from "../../lib/syntax/compose.ts";
+import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { legible, toOctets } from "../../lib/syntax/octets.ts";
+import { canonicalUser } from "../../lib/syntax/uri.ts";
+import type { Request } from "../../lib/syntax/message.ts";
+import { type Receipt, type RequestEnvelope, accepted } from "../../lib/transport/envelope.ts";
+import type { TransactionId } from "../../lib/transport/identifiers.ts";
+import type { RoutedCall, RouterQuestion } from "../../lib/transport/routed-call.ts";
+import { randomText } from "../../platform/crypto/random.ts";
+import { parsed, read } from "../shared/reparse.ts";
+import { answerFault } from "../shared/reply.ts";
+import { targetWithoutRouter } from "../shared/without-router.ts";
+import type { Contexts, OpenContext } from "./contexts.ts";
+import type { Forking } from "./forking.ts";
+import type { Part } from "./part.ts";
+import type { Room } from "./room.ts";
+
+/** Milliseconds until the target of a call is looked for again. */
+const retryAfter = 2000;
+
+/** A decision that can be carried out, or why there is none; and how many milliseconds that took. */
+interface Routed {
+  readonly plan: Exclude<RouterPlan, { kind: "unfit" }> | undefined;
+  readonly action: string;
+  readonly why?: string;
+  readonly milliseconds: number;
+  /** The address of the called user, if it is known. */
+  readonly callee?: string | undefined;
+}
+
+/**
+ * The calls of a domain whose router decides where they go. A call is saved before the router is asked, and a call that was saved is never
+ * asked about again: if the answer is lost with the memory, the domain's fallback applies.
+ */
+export class Routing implements Part {
+  readonly #room: Room;
+  readonly #contexts: Contexts;
+  readonly #forking: Forking;
+  /** Calls whose target is being looked for. */
+  readonly #continuing = new Set<TransactionId>();
+
+  constructor(room: Room, contexts: Contexts, forking: Forking) {
+    this.#room = room;
+    this.#contexts = contexts;
+    this.#forking = forking;
+  }
+
+  /** A new call, or a repetition. */
+  request(envelope: RequestEnvelope, routed: RoutedCall, now: number): Receipt {
+    if (this.#forking.has(envelope.transaction)) return accepted;
+    const { request } = read(envelope);
+    const { groupTime, recursesOnRedirect: recurses } = this.#room.configuration;
+    const settings = { groupTime: groupTime * 1000, recurses };
+    const asks: RouterQuestion = { ...routed, until: now + routed.timeout };
+    const plan = planQuestion({ envelope, disposition: readRequestDisposition(request), settings, now }, asks);
+    const receipt = this.#forking.open(envelope, request, plan, now, false);
+    if (receipt.kind === "taken") void this.#ask(envelope, request, asks, now);
+    return receipt;
+  }
+
+  /** Questions whose answer was lost, and targets that could not be looked up. */
+  onAlarm(now: number): void {
+    for (const open of this.#contexts.unfinished()) {
+      const { asks } = open.context;
+      if (asks === undefined || !isAsking(open.context) || asks.until > now) continue;
+      if (asks.isDecided === true) this.#continue(open, now);
+      else this.#decided(open, withoutAnswer(asks, `no decision in ${asks.timeout} ms`, now - asks.until + asks.timeout), now);
+    }
+  }
+
+  async #ask(envelope: RequestEnvelope, request: Request, asks: RouterQuestion, started: number): Promise<void> {
+    const routed = await this.#answerOf(envelope, request, asks, started).catch((error: unknown) =>
+      withoutAnswer(asks, error instanceof Error ? error.message : String(error), Date.now() - started),
+    );
+    const open = this.#contexts.find(envelope.transaction);
+    if (open !== undefined) this.#decided(open, routed, Date.now());
+  }
+
+  /** @throws Error with the reason if there is no decision, or one that cannot be carried out */
+  async #answerOf(envelope: RequestEnvelope, request: Request, asks: RouterQuestion, started: number): Promise<Routed> {
+    const { directory, home, askRouter } = this.#room;
+    const { domain } = home;
+    // It brings the router along, and is nearly always in memory.
+    await directory.routes(domain);
+    const router = directory.routerOf(domain);
+    const { transaction, identity, answerTo, caller = answerTo } = envelope;
+    const call = { transaction, domain, home: caller.home, identity, routed: asks, started };
+    const decision: Decision = router === undefined ? { action: "continue" } : await askRouter(router, incomingCall(request, call));
+    const milliseconds = Date.now() - started;
+    const trunks = namesTrunk(decision) ? await directory.trunks(domain) : [];
+    const plan = planOfRouter(decision, { domain, trunks, requestUri: request.requestUri });
+    if (plan.kind === "unfit") throw new Error(plan.why);
+    const callee = plan.kind === "continue" ? undefined : await this.#calleeOf(asks, decision);
+    return { plan, action: decision.action, milliseconds, callee };
+  }
+
+  /** The user who was dialled, or else the first one that is to ring: it is that user's call too. */
+  async #calleeOf({ dialled }: RouterQuestion, decision: Decision): Promise<string | undefined> {
+    const { directory, home } = this.#room;
+    const targets = decision.action === "ring" ? decision.targets.map(({ to }) => canonicalUser(toOctets(to))) : [];
+    for (const user of [dialled, ...targets.slice(0, 1)]) {
+      const answer = await directory.find(user, home.domain);
+      if (answer.kind === "subscriber") return `${answer.subscriber.username}@${home.domain}`;
+    }
+    return undefined;
+  }
+
+  /** Saved, and then carried out; a call that has been given up stays so. */
+  #decided(open: OpenContext, routed: Routed, now: number): void {
+    const { context, request } = open;
+    const { asks, transaction } = context;
+    if (asks === undefined || asks.isDecided === true || !isAsking(context)) return;
+    const { plan, action, why, milliseconds, callee } = routed;
+    const { domain } = this.#room.home;
+    this.#room.log.note(
+      now,
+      "-",
+      `the router of ${domain}: ${action} after ${milliseconds} ms${why === undefined ? "" : ` (fallback: ${why})`}`,
+    );
+    const notes = this.#contexts.notesOf(transaction);
+    const event = { at: now, event: "routed", action, milliseconds, ...(why === undefined ? {} : { why: legible(why, maxWhy) }) } as const;
+    if (notes !== undefined)
+      this.#contexts.note(transaction, { ...noteEvents(notes, [event]), ...(callee === undefined ? {} : { callee }) });
+    if (plan === undefined) return this.#refuse(open, fault(480, `the router of the domain has not decided: ${why ?? ""}`), now);
+    if (plan.kind === "answer") return this.#answer(open, plan, now);
+    const altered = withHeaders(request, plan.headers);
+    if (plan.kind === "ring") return this.#forking.routed({ context, request: altered }, routeTo(context, plan.targets, now), now);
+    this.#continue({ context, request: altered }, now);
+  }
+
+  #answer(open: OpenContext, { status, reason, contacts }: RouterPlan & { kind: "answer" }, now: number): void {
+    const headers = contacts.map((uri) => ["Contact", `<${uri}>`] as const);
+    const text = replyTo(open.request, status, { toTag: randomText(), headers, ...(reason === undefined ? {} : { reason }) });
+    const why = status < 400 ? "redirected by the router of the domain" : "refused by the router of the domain";
+    this.#forking.routed(open, answerRouted(open.context, { status, text, why }, now, this.#room.timers), now);
+  }
+
+  #refuse(open: OpenContext, refusal: Fault, now: number): void {
+    const { status, fault: why } = refusal;
+    const answer = { status, text: answerFault(open.request, refusal), why };
+    this.#forking.routed(open, answerRouted(open.context, answer, now, this.#room.timers), now);
+  }
+
+  /** As without a router. That this is decided is saved before the target is looked for. */
+  #continue({ context, request }: OpenContext, now: number): void {
+    const { transaction } = context;
+    if (context.asks === undefined) return;
+    this.#contexts.save(withoutRouter(context, now + retryAfter), request, now);
+    if (this.#continuing.has(transaction)) return;
+    this.#continuing.add(transaction);
+    void targetWithoutRouter(this.#room.directory, context.asks, request.requestUri, this.#room.home.domain)
+      .then((target) => this.#found(transaction, target, Date.now()))
+      .finally(() => this.#continuing.delete(transaction));
+  }
+
+  #found(transaction: TransactionId, target: Awaited<ReturnType<typeof targetWithoutRouter>>, now: number): void {
+    const open = this.#contexts.find(transaction);
+    if (open === undefined || !isAsking(open.context)) return;
+    if (isFault(target)) return this.#refuse(open, target, now);
+    if (target.kind === "redirect") return this.#answer(open, { kind: "answer", status: target.status, contacts: [target.uri] }, now);
+    const notes = target.callee === undefined ? undefined : this.#contexts.notesOf(transaction);
+    if (notes !== undefined && target.callee !== undefined) this.#contexts.note(transaction, { ...notes, callee: target.callee });
+    this.#forking.routed(open, routeTo(open.context, [target.target], now), now);
+  }
+}
+
+/** Characters. */
+const maxWhy = 200;
+
+/** The domain's fallback: as without a router, or a refusal. */
+function withoutAnswer({ fallback }: RouterQuestion, why: string, milliseconds: number): Routed {
+  const plan = fallback === "continue" ? ({ kind: "continue", headers: {} } as const) : undefined;
+  return { plan, action: fallback, why, milliseconds };
+}
+
+function withHeaders(request: Request, headers: Alterations): Request {
+  return headers.append === undefined ? request : parsed(alter(request, headers));
+}

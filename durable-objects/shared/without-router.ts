@@ -1,0 +1,46 @@
+import type { ReachableTarget } from "../../lib/proxy/response-context/context.ts";
+import { addressTarget } from "../../lib/proxy/response-context/search.ts";
+import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import type { RoutedCall } from "../../lib/transport/routed-call.ts";
+import { available } from "../../platform/directory/available.ts";
+import { type Directory, userOfHome } from "../../platform/directory/directory.ts";
+import { type RedirectTarget, type Target, selectTarget, selectTargetForTrunk } from "./target-selection.ts";
+
+/** The branch of a call that goes as without a router; and the address of the called user, if it is one. */
+export interface Continued {
+  readonly kind: "branch";
+  readonly target: ReachableTarget;
+  readonly callee: string | undefined;
+}
+
+/**
+ * Where a call goes by the routes, users and trunks of the domain.
+ * @param domain whose router was asked
+ */
+export async function targetWithoutRouter(
+  directory: Directory,
+  call: RoutedCall,
+  requestUri: string,
+  domain: string,
+): Promise<Continued | RedirectTarget | Fault> {
+  const target = await selected(directory, call, requestUri, domain);
+  if (isFault(target) || target.kind === "redirect") return target;
+  if (target.kind === "home") {
+    const at = target.home.slice(target.home.lastIndexOf("@") + 1, target.home.lastIndexOf("#"));
+    const callee = `${userOfHome(target.home)}@${at}`;
+    return { kind: "branch", target: addressTarget(`sip:${callee}`, { cause: "router" }), callee };
+  }
+  const { uri, kind: _kind, ...how } = target;
+  return { kind: "branch", target: addressTarget(uri, { cause: "router", ...how }), callee: undefined };
+}
+
+function selected(directory: Directory, call: RoutedCall, requestUri: string, domain: string): Promise<Target | Fault> {
+  const { trunk: name, dialled, written = dialled, by, caller, isNonSubscriber = false } = call;
+  const address = { user: dialled, domain, instance: undefined, registration: undefined };
+  if (name === undefined) return selectTarget({ directory, home: by }, { method: "INVITE", requestUri, address, caller, isNonSubscriber });
+  return available(async () => {
+    const trunk = (await directory.trunks(domain)).find((one) => one.name === name);
+    if (trunk === undefined) return fault(500, "the trunk no longer exists");
+    return selectTargetForTrunk({ directory }, { trunk, caller, method: "INVITE", dialled: written });
+  });
+}

@@ -1,0 +1,189 @@
+import { env, exports } from "cloudflare:workers";
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { dialogOfCaller } from "../support/dialog.ts";
+import type { Phone } from "../support/phone.ts";
+import type { ReceivedMessage } from "../support/received-message.ts";
+import { audience, issuer, newSigner } from "../support/tokens.ts";
+import { api, homeOf, newcomers, phoneOn, registered } from "./support/homes.ts";
+import { newDomain } from "./support/keys.ts";
+
+const signer = await newSigner();
+const now = () => Math.floor(Date.now() / 1000);
+let keySet: object = {};
+let pause = 0;
+vi.stubGlobal("fetch", async () => {
+  await new Promise((resolve) => void setTimeout(resolve, pause));
+  return Response.json(keySet);
+});
+const putIssuer = (domain: string, changes: object = {}) =>
+  api(`/domains/${domain}/issuers/login`, {
+    method: "PUT",
+    body: JSON.stringify({ issuer, jwks_uri: "https://1.1.1.1/jwks.json", audience: [audience], clock_skew: 0, ...changes }),
+  });
+const upgrade = (path: string, more: Readonly<Record<string, string>> = {}) =>
+  exports.default.fetch(`http://localhost${path}`, { headers: { Upgrade: "websocket", "Sec-WebSocket-Protocol": "sip", ...more } });
+
+async function phoneAt(path: string, account: string, more: Readonly<Record<string, string>> = {}): Promise<Phone> {
+  const { webSocket, status } = await upgrade(path, more);
+  if (webSocket === null) throw new Error(`the upgrade was refused with ${status}`);
+  webSocket.accept();
+  return phoneOn(webSocket, { account, way: "direct" });
+}
+
+let registers = 0;
+async function register(phone: Phone, { token, to = `<${phone.aor}>` }: { token?: string; to?: string } = {}): Promise<ReceivedMessage> {
+  registers += 1;
+  const lines: [string, string][] = token === undefined ? [] : [["Authorization", `Bearer ${token}`]];
+  const options = { to, contact: phone.contact, callId: `of-${phone.host}`, cseq: registers, headers: lines };
+  return phone.finalResponse(phone.request("REGISTER", "sip:localhost", options));
+}
+
+beforeEach(async () => {
+  keySet = { keys: [signer.publicKey] };
+  pause = 0;
+  vi.spyOn(console, "error").mockImplementation(() => undefined);
+  await api("/domains/localhost", { method: "PUT" });
+  await putIssuer("localhost");
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+const later = (milliseconds: number) => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  vi.setSystemTime(Date.now() + milliseconds);
+};
+
+describe("after the end of its token", () => {
+  it("a phone prolongs nothing by a To tag, cancels the call that rings, and is disconnected when it has none", async () => {
+    const [alice, bob] = await newcomers("alice", "bob");
+    const phone = await phoneAt(`/ws?access_token=${await signer.sign({ sub: alice, exp: now() + 100 })}`, alice);
+    expect((await register(phone)).status).toBe(200);
+    const callee = await registered({ account: bob, way: "direct" });
+    const invite = phone.request("INVITE", callee.aor);
+    const ringing = await callee.next("INVITE");
+    callee.reply(ringing, 180);
+    await phone.next(180);
+    later(101_000);
+    expect((await register(phone, { to: `<${phone.aor}>;tag=x` })).status).toBe(401);
+    expect((await phone.finalResponse(phone.request("PUBLISH", phone.aor, { to: `<${phone.aor}>;tag=x` }))).status).toBe(407);
+    phone.cancel(invite);
+    callee.reply(await callee.next("CANCEL"), 200);
+    callee.reply(ringing, 487);
+    expect((await phone.next(487)).status).toBe(487);
+    later(900_000);
+    await runDurableObjectAlarm(homeOf(alice));
+    expect((await phone.socket.closed).code).toBe(4401);
+  });
+
+  it("a phone in a call keeps its connection until the call is over", async () => {
+    const [alice, bob] = await newcomers("alice", "bob");
+    const phone = await phoneAt(`/ws?access_token=${await signer.sign({ sub: alice, exp: now() + 100 })}`, alice);
+    await register(phone);
+    const callee = await registered({ account: bob, way: "direct" });
+    const invite = phone.request("INVITE", callee.aor);
+    callee.reply(await callee.next("INVITE"), 200);
+    const dialog = dialogOfCaller(await phone.finalResponse(invite));
+    phone.ack(dialog);
+    await callee.next("ACK");
+    later(900_000);
+    await runDurableObjectAlarm(homeOf(alice));
+    phone.bye(dialog);
+    callee.reply(await callee.next("BYE"), 200);
+    expect((await phone.next(200)).status).toBe(200);
+    later(700_000);
+    await runDurableObjectAlarm(homeOf(alice));
+    expect((await phone.socket.closed).code).toBe(4401);
+  });
+});
+
+describe("a user who was deleted", () => {
+  it("does not sign in by a token that is still good, also where the deletion is not known yet", async () => {
+    const [alice] = await newcomers("alice");
+    await api(`/domains/localhost/subscribers/${alice}`, { method: "PUT", body: JSON.stringify({ password: null }) });
+    const token = await signer.sign({ sub: alice });
+    const phone = await phoneAt(`/ws?access_token=${token}`, alice);
+    await register(phone);
+    await api(`/domains/localhost/subscribers/${alice}`, { method: "DELETE" });
+    expect((await upgrade(`/ws?access_token=${token}`)).status).toBe(401);
+    await env.DIRECTORY.prepare(
+      "INSERT INTO subscribers (domain, username, md5, sha256, aliases, generation, version, created_at, updated_at, opened_at) VALUES ('localhost', ?, '', '', '[]', 1, 1, 0, 0, 1)",
+    )
+      .bind(alice)
+      .run();
+    const stale = await phoneAt(`/ws?access_token=${token}`, alice);
+    expect((await register(stale)).status).toBe(401);
+  });
+});
+
+describe("other keys and issuers", () => {
+  it("that are malformed refuse the token, and break nothing", async () => {
+    const [alice] = await newcomers("alice");
+    await registered({ account: alice, way: "direct" });
+    const broken = { kty: "EC", crv: "P-256", x: "AA", y: "AA", kid: signer.kid, alg: "ES256" };
+    await putIssuer("localhost", { jwks_uri: undefined, jwks: { keys: [broken] } });
+    const token = await signer.sign({ sub: alice });
+    expect((await upgrade(`/ws?access_token=${token}`)).status).toBe(401);
+    const phone = await phoneAt(`/ws/${alice}@localhost`, alice);
+    expect((await register(phone, { token })).status).toBe(401);
+  });
+
+  it("of other domains with the same iss, slow and many, do not hold up those of the domain of the host", async () => {
+    const [alice] = await newcomers("alice");
+    const others = await Promise.all(Array.from({ length: 4 }, () => newDomain()));
+    for (const domain of others)
+      for (let count = 0; count < 10; count += 1)
+        await api(`/domains/${domain}/issuers/slow-${count}`, {
+          method: "PUT",
+          body: JSON.stringify({ issuer, jwks_uri: `https://1.1.1.1/${domain}/${count}`, audience: [audience] }),
+        });
+    pause = 500;
+    const before = performance.now();
+    expect((await upgrade(`/ws?access_token=${await signer.sign({ sub: alice })}`)).status).toBe(101);
+    expect(performance.now() - before).toBeLessThan(450);
+    for (const domain of others) await api(`/domains/${domain}`, { method: "DELETE" });
+  });
+});
+
+describe("users who are made by a token", () => {
+  it("are no users who are there already, whose password stays", async () => {
+    const domain = await newDomain();
+    await putIssuer(domain, { create_users: true });
+    const token = await signer.sign({ sub: "dora" });
+    const path = `/ws/dora@${domain}?access_token=${token}`;
+    await api(`/domains/${domain}/subscribers/dora`, { method: "PUT", body: JSON.stringify({ password: "long enough" }) });
+    const row = () => env.DIRECTORY.prepare("SELECT md5, version FROM subscribers WHERE domain = ?").bind(domain).first();
+    const before = await row();
+    expect((await upgrade(path)).status).toBe(101);
+    expect(await row()).toEqual(before);
+  });
+
+  it.each(["list.sales", "ali\u200Bce", "名".repeat(64), ""])("have no name like %j", async (sub) => {
+    const domain = await newDomain();
+    await putIssuer(domain, { create_users: true });
+    expect((await upgrade(`/ws?access_token=${await signer.sign({ sub: `${sub}@${domain}` })}`)).status).toBe(401);
+  });
+});
+
+describe("tokens that are not accepted", () => {
+  it("slow down no password", async () => {
+    const [alice] = await newcomers("alice");
+    await registered({ account: alice, way: "direct" });
+    for (let connection = 0; connection < 4; connection += 1) {
+      const phone = await phoneAt(`/ws/${alice}@localhost`, alice);
+      for (let count = 0; count < 15; count += 1) await register(phone, { token: `a.b.c${count}` });
+      phone.socket.close();
+    }
+    const before = performance.now();
+    await registered({ account: alice, way: "direct" });
+    expect(performance.now() - before).toBeLessThan(1000);
+  });
+
+  it("in a cookie do not refuse a phone with a password", async () => {
+    const [alice] = await newcomers("alice");
+    const expired = await signer.sign({ sub: alice, exp: now() - 10 });
+    const phone = await phoneAt("/ws", alice, { Cookie: `offhook_access_token=${expired}`, Origin: "http://localhost" });
+    expect((await phone.register()).status).toBe(200);
+  });
+});
