@@ -89,13 +89,38 @@ export class Api {
     return (text === "" ? undefined : JSON.parse(text)) as Answer;
   }
 
+  /** What is there, with its entity tag; both undefined if there is nothing. */
+  async tagged(path: string): Promise<{ readonly answer: object | undefined; readonly tag: string | undefined }> {
+    try {
+      const response = await this.#fetch(path, { cache: "no-store" });
+      return { answer: (await response.json()) as object, tag: response.headers.get("ETag") ?? undefined };
+    } catch (error) {
+      if (error instanceof Refused && error.status === 404) return { answer: undefined, tag: undefined };
+      throw error;
+    }
+  }
+
+  /** Changes what has this entity tag still; undefined: makes what is not there yet. */
+  async replace<Answer>({ method, path, body }: ApiRequest, tag: string | undefined): Promise<Answer> {
+    const condition = tag === undefined ? { "If-None-Match": "*" } : { "If-Match": tag };
+    const more = body === undefined ? {} : { body: JSON.stringify(body) };
+    const text = await (await this.#fetch(path, { method, headers: condition, ...more })).text();
+    return (text === "" ? undefined : JSON.parse(text)) as Answer;
+  }
+
+  /** Sends a file, and returns the JSON of the response. */
+  async upload<Answer>(path: string, file: Blob, type: string): Promise<Answer> {
+    return (await (await this.#fetch(path, { method: "POST", headers: { "Content-Type": type }, body: file })).json()) as Answer;
+  }
+
   /** A response that is no JSON. */
   async file(path: string): Promise<Blob> {
     return (await this.#fetch(path, {})).blob();
   }
 
   async #fetch(path: string, request: RequestInit): Promise<Response> {
-    const headers = { Authorization: `Bearer ${this.#key}`, ...(request.body === undefined ? {} : { "Content-Type": "application/json" }) };
+    const type = request.body === undefined ? {} : { "Content-Type": "application/json" };
+    const headers = { ...type, ...(request.headers as Record<string, string> | undefined), Authorization: `Bearer ${this.#key}` };
     const response = await fetch(`/api/v1${path}`, { ...request, headers });
     if (response.ok) return response;
     throw new Refused(response.status, detailOf(await response.text()) ?? `the server answered ${response.status}`);

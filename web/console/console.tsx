@@ -9,6 +9,7 @@ import { CallPage } from "./pages/call.tsx";
 import { CallsPage } from "./pages/calls.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { RoutingPage } from "./pages/routing.tsx";
+import { SetUpPage } from "./pages/set-up.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { UserPage } from "./pages/user.tsx";
 import { UsersPage } from "./pages/users.tsx";
@@ -87,6 +88,7 @@ const pages = [
   ["Calls", "calls"],
   ["Users", "users"],
   ["Routing", "routing"],
+  ["Set-up", "set-up"],
   ["Web hooks", "web-hooks"],
   ["Access", "access"],
 ] as const;
@@ -118,6 +120,9 @@ function Content({ api, domain }: { readonly api: Api; readonly domain: string }
       <Route path="/:domain/users/:name">{({ name = "" }) => <UserPage key={name} {...common} name={nameIn(name)} />}</Route>
       <Route path="/:domain/routing">
         <RoutingPage {...common} />
+      </Route>
+      <Route path="/:domain/set-up">
+        <SetUpPage {...common} />
       </Route>
       <Route path="/:domain/web-hooks">
         <WebHooksPage {...common} />

@@ -1,9 +1,12 @@
+import { useState } from "preact/hooks";
 import { Link, useLocation } from "wouter-preact";
-import { type Api, type Binding, type CallPage, type LiveCall, type User, part } from "../api.ts";
+import { type Api, type ApiRequest, type Binding, type CallPage, type LiveCall, type User, part } from "../api.ts";
+import { useAct } from "../parts/act.ts";
 import { Action } from "../parts/action.tsx";
-import { Answered, type Asked, useGet } from "../parts/answer.tsx";
+import { Answered, type Asked, Failure, useGet } from "../parts/answer.tsx";
 import { CallList } from "../parts/call-list.tsx";
 import { Curl } from "../parts/curl.tsx";
+import { Editor } from "../parts/editor.tsx";
 
 interface UserPageProps {
   readonly api: Api;
@@ -49,6 +52,11 @@ function Activity({ api, domain, name }: UserPageProps) {
   };
   return (
     <>
+      <details>
+        <summary>Rules</summary>
+        <Editor api={api} path={`${path}/rules`} title={`Rules of ${name}`} shown={[]} example={{}} mayDelete />
+      </details>
+      <NewPassword api={api} path={path} />
       <h3>Calls now</h3>
       <LiveCalls asked={live} end={(id) => remove(`/calls/${part(id)}`)} />
       <h3>Phones</h3>
@@ -75,6 +83,39 @@ function Activity({ api, domain, name }: UserPageProps) {
       </p>
       <Curl method="GET" path={`${path}/calls`} />
     </>
+  );
+}
+
+function NewPassword({ api, path }: { readonly api: Api; readonly path: string }) {
+  const [password, setPassword] = useState("");
+  const request: ApiRequest = { method: "PUT", path, body: { password } };
+  const { isBusy, outcome, failure, run } = useAct<string>();
+  return (
+    <details>
+      <summary>New password</summary>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          run(() => api.send(request).then(() => "The password was changed; the user's connections have to authenticate again."));
+        }}
+      >
+        <label>
+          Password{" "}
+          <input
+            type="password"
+            value={password}
+            required
+            minLength={8}
+            autocomplete="new-password"
+            onInput={(event) => setPassword(event.currentTarget.value)}
+          />
+        </label>
+        <button disabled={isBusy}>Change the password</button>
+        <div role="status">{outcome !== undefined && <p>{outcome}</p>}</div>
+        {failure !== undefined && <Failure failure={failure} />}
+        <Curl {...request} body={{ password: "…" }} />
+      </form>
+    </details>
   );
 }
 

@@ -3,6 +3,7 @@ import { Link } from "wouter-preact";
 import { type Api, type ApiRequest, type User, part } from "../api.ts";
 import { Answered, useGet } from "../parts/answer.tsx";
 import { Curl } from "../parts/curl.tsx";
+import { ImportUsers } from "../parts/import-users.tsx";
 import { MadeNote, useMaking } from "../parts/making.tsx";
 
 interface UserPageAnswer {
@@ -34,6 +35,7 @@ export function UsersPage({ api, domain }: { readonly api: Api; readonly domain:
         More
       </button>
       <NewUser api={api} domain={domain} changed={asked.again} />
+      <ImportUsers api={api} domain={domain} changed={asked.again} />
     </>
   );
 }

@@ -22,7 +22,7 @@ export function useMaking<Thing>(api: Api, changed: () => void): Making<Thing> {
   const make = (request: ApiRequest) =>
     act.run(async () => {
       const existing = request.method === "PUT" ? await api.find<Thing>(request.path) : undefined;
-      const thing = existing ?? (await api.send<Thing>(request));
+      const thing = existing ?? (await (request.method === "PUT" ? api.replace<Thing>(request, undefined) : api.send<Thing>(request)));
       changed();
       return { isNew: existing === undefined, thing };
     });
