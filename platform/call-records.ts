@@ -31,7 +31,9 @@ export async function keepRecords(environment: Environment, records: readonly Ca
   const kept = await new CallStore(environment.DIRECTORY).insert(records);
   if (environment.ANALYTICS !== undefined) writeCallDataPoints(environment.ANALYTICS, kept);
   const ofDomains = Map.groupBy(kept, ({ domain }) => domain);
-  await Promise.all([...ofDomains].map(([domain, ofDomain]) => enqueueEvents(environment, domain, ofDomain.map(eventOf))));
+  await Promise.all(
+    [...ofDomains].map(([domain, ofDomain]) => enqueueEvents(environment, domain, "call.ended", () => ofDomain.map(eventOf))),
+  );
 }
 
 /** An event has the id of its record. A record that is too long goes without its timeline, and with ten addresses at most. */

@@ -50,10 +50,17 @@ export function announcerOf(environment: Environment, domain: string): Announcer
   };
 }
 
-/** Saves events for the hooks that want them; rejects if they have to be given again. */
-export async function enqueueEvents(environment: Environment, domain: string, events: readonly DomainEvent[]): Promise<void> {
-  const types = events.map(({ type }) => type);
-  await enqueueIfWanted(environment, domain, types, () => events);
+/**
+ * Saves events for the hooks that want them; rejects if they have to be given again.
+ * @param events are made only if a hook wants their type
+ */
+export async function enqueueEvents(
+  environment: Environment,
+  domain: string,
+  type: EventType,
+  events: () => readonly DomainEvent[],
+): Promise<void> {
+  await enqueueIfWanted(environment, domain, [type], events);
 }
 
 async function enqueueIfWanted(

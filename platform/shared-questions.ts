@@ -28,7 +28,8 @@ export class SharedQuestions<Result> {
     if (asked === undefined || now - asked.at >= patience) return this.#ask(name, now, question);
     const answer = await inTime(asked.answer);
     if (answer !== undefined) return answer.value;
-    return this.#ask(name, Date.now(), question);
+    // Another one may have asked meanwhile.
+    return this.ask(name, Date.now(), question);
   }
 
   /** Answers to these are not shared any more. */

@@ -75,31 +75,32 @@ export class OffhookService extends WorkerEntrypoint<Environment> {
 
   /** A token by which a user signs in for so many seconds. */
   token(domain: string, username: string, seconds = 3600): Promise<Result<{ readonly token: string; readonly expires: string }>> {
-    return this.#ask("POST", `${userPath(domain, username)}/tokens`, { seconds });
+    return this.#ask("POST", userPath(domain, username, "tokens"), { seconds });
   }
 
   revokeTokens(domain: string, username: string): Promise<Result<null>> {
-    return this.#ask("DELETE", `${userPath(domain, username)}/tokens`);
+    return this.#ask("DELETE", userPath(domain, username, "tokens"));
   }
 
   bindings(domain: string, username: string): Promise<Result<{ readonly bindings: readonly ServiceBinding[] }>> {
-    return this.#ask("GET", `${userPath(domain, username)}/bindings`);
+    return this.#ask("GET", userPath(domain, username, "bindings"));
   }
 
   publishPresence(domain: string, username: string, presence: ServicePresence): Promise<Result<ServicePresence>> {
-    return this.#ask("PUT", `${userPath(domain, username)}/presence`, presence);
+    return this.#ask("PUT", userPath(domain, username, "presence"), presence);
   }
 
   liveCalls(domain: string): Promise<Result<{ readonly calls: readonly ServiceCall[] }>> {
-    return this.#ask("GET", `/domains/${encodeURIComponent(domain)}/live-calls`);
+    return this.#ask("GET", pathOf("domains", domain, "live-calls"));
   }
 
   /** @param username at whose home the call is, as `liveCalls` says */
   endCall(domain: string, username: string, id: string): Promise<Result<null>> {
-    return this.#ask("DELETE", `${userPath(domain, username)}/calls/${encodeURIComponent(id)}`);
+    return this.#ask("DELETE", userPath(domain, username, "calls", id));
   }
 
-  async #ask<Body>(method: string, path: string, body?: object): Promise<Result<Body>> {
+  async #ask<Body>(method: string, path: string | undefined, body?: object): Promise<Result<Body>> {
+    if (path === undefined) return { ok: false, status: 400, detail: "a name is empty, or is none" };
     const { adminToken } = readConfiguration(this.env);
     if (adminToken === undefined) return { ok: false, status: 503, detail: "no ADMIN_TOKEN is configured" };
     const request = new Request(`https://service${path}`, {
@@ -113,6 +114,12 @@ export class OffhookService extends WorkerEntrypoint<Environment> {
   }
 }
 
-function userPath(domain: string, username: string): string {
-  return `/domains/${encodeURIComponent(domain)}/subscribers/${encodeURIComponent(username)}`;
+/** The path of these names; undefined if one of them would lead elsewhere in it. */
+function pathOf(...parts: readonly string[]): string | undefined {
+  const isName = (part: string) => part !== "" && part !== "." && part !== ".." && part.isWellFormed();
+  return parts.every(isName) ? `/${parts.map(encodeURIComponent).join("/")}` : undefined;
+}
+
+function userPath(domain: string, username: string, ...more: readonly string[]): string | undefined {
+  return pathOf("domains", domain, "subscribers", username, ...more);
 }

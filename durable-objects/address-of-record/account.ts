@@ -63,10 +63,14 @@ export class Account {
     return sockets.update(flow.id, { authenticated, nonceCounts: verdict.counts, unverifiedSubscriber: undefined }) ?? flow;
   }
 
+  /** Whether the newest row that is known, of a user who is not deleted, fulfils a condition. */
+  accepts(condition: (newest: Subscriber) => boolean): boolean {
+    const copy = this.#copy();
+    return copy !== undefined && !this.isDeleted() && condition(copy);
+  }
+
   /** A token for the owner was verified: the flow is authenticated until that expires, or longer than before. */
   authenticateByToken(flow: Flow, byToken: TokenMark, subscriber: Subscriber, now: number): void {
-    this.take(subscriber);
-    if (this.isDeleted()) return;
     const authenticated = authenticationBy(this.#newest(subscriber) ?? subscriber, byToken, now);
     this.#room.sockets.update(flow.id, { authenticated, unverifiedSubscriber: undefined });
   }

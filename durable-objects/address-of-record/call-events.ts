@@ -1,4 +1,4 @@
-import { type BegunCall, begunCall } from "../../lib/proxy/call-record/call-record.ts";
+import { begunCall, recordPlace } from "../../lib/proxy/call-record/call-record.ts";
 import { begunCallView } from "../../lib/proxy/call-record/record-view.ts";
 import type { Effect } from "../../lib/proxy/response-context/context.ts";
 import type { TransactionId } from "../../lib/transport/identifiers.ts";
@@ -43,8 +43,9 @@ export class CallEvents {
     const { transaction } = context;
     const notes = this.#contexts.notesOf(transaction);
     if (notes === undefined || wasForwarded(context)) return;
-    const call: BegunCall = begunCall(transaction, notes, request, this.#room.home.domain);
-    const id = `${call.id}-${type.slice("call.".length)}`;
-    this.#room.announcer.announceTo(call.domains, { id, type, at: now, data: (domain) => begunCallView(call, domain) });
+    const { home, announcer } = this.#room;
+    const { id, domains } = recordPlace(transaction, notes, home.domain);
+    const data = (domain: string) => begunCallView(begunCall(transaction, notes, request, home.domain), domain);
+    announcer.announceTo(domains, { id: `${id}-${type.slice("call.".length)}`, type, at: now, data });
   }
 }

@@ -29,7 +29,7 @@ export interface RecordedCall extends OpenContext {
 
 const retryAfter = 2000;
 /** Milliseconds after which the caller's home is asked again whether the caller still waits. */
-const askAfter = 60_000;
+export const askAfter = 60_000;
 /**
  * Confirmed responses that are remembered. One that was forgotten is sent again after an eviction, and dropped by a receiver that has it.
  */
@@ -242,11 +242,20 @@ export class Contexts {
     return this.#sizes.get(transaction) ?? 0;
   }
 
-  /** Finished contexts only answer retransmissions: the oldest are deleted when all together are too long. */
-  #makeRoom(): void {
+  /** Whether the row of another request has room beside those that may not be deleted. @param size characters */
+  hasRoomFor(size: number): boolean {
+    this.#makeRoom(size);
+    return this.#size + size <= maxSize;
+  }
+
+  /**
+   * Finished contexts only answer retransmissions: the oldest are deleted when all together are too long. A call that has no record yet
+   * stays.
+   */
+  #makeRoom(more = 0): void {
     for (const { context } of this.#over.values()) {
-      if (this.#size <= maxSize) return;
-      if (isFinished(context)) this.#delete(context.transaction);
+      if (this.#size + more <= maxSize) return;
+      if (isFinished(context) && !this.#isUnrecorded(context.transaction)) this.#delete(context.transaction);
     }
   }
 

@@ -35,7 +35,7 @@ import { FinalResponses, unconfirmedResponses } from "./final-responses.ts";
 import { Branches } from "./branches.ts";
 import { contactsOf, isOfRequest } from "./branch-responses.ts";
 import { refused } from "../shared/reply.ts";
-import { type Contexts, type OpenContext } from "./contexts.ts";
+import { type Contexts, type OpenContext, askAfter } from "./contexts.ts";
 import { Retargeting } from "./retargeting.ts";
 
 import type { PassOn } from "./pass-on.ts";
@@ -54,6 +54,8 @@ export class Forking implements Part {
   readonly #unanswered: UnansweredRequests;
   readonly #records: CallRecords;
   readonly #events: CallEvents;
+  /** When the caller of each call was last asked whether it still waits, since the object woke up. */
+  #inquired = new Map<TransactionId, number>();
 
   /** @param waitsFor until when a phone that is away is waited for, in milliseconds */
   constructor(
@@ -234,6 +236,7 @@ export class Forking implements Part {
     }
     this.#contexts.collect(now);
     for (const { context } of this.#contexts.unfinished()) this.#contexts.schedule(context, now);
+    this.#inquired = new Map([...this.#inquired].filter(([, at]) => now - at < askAfter));
   }
 
   /** The user was deleted: callers get a response, and phones stop ringing. */
@@ -273,6 +276,8 @@ export class Forking implements Part {
     this.#resumeSentOn(open, now);
     if (context.final !== 0 || context.cancelled !== undefined || context.method !== "INVITE") return;
     const { transaction, answerTo: caller } = context;
+    if (now - (this.#inquired.get(transaction) ?? 0) < askAfter) return;
+    this.#inquired.set(transaction, now);
     const inquiry: InquiryEnvelope = {
       kind: "inquiry",
       transaction,

@@ -14,7 +14,7 @@ import { AuthenticationTimeout } from "../../platform/connection/authentication-
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
 import type { Room } from "./room.ts";
-import { Tokens, isWithinCall } from "./tokens.ts";
+import { Tokens, isStranger, isWithinCall } from "./tokens.ts";
 import { openingHeader, openOpening } from "../../platform/connection/sealed-opening.ts";
 import { UnansweredMessages } from "../../platform/connection/unanswered-messages.ts";
 import { StrangerAllowance } from "../../platform/connection/stranger-allowance.ts";
@@ -111,9 +111,9 @@ export class Ingress implements Part {
   admits(flow: Flow, frame: string | ArrayBuffer, now: number): boolean {
     // A client that ignores our Close frame could go on without end.
     if (!this.#room.sockets.isOpen(flow.id)) return false;
-    if (flow.authenticated !== undefined) return true;
+    if (!isStranger(flow)) return true;
     const { authenticationTimeout } = this.#room.configuration;
-    const isLate = now - flow.opened > authenticationTimeout * 1000;
+    const isLate = flow.authenticated === undefined && now - flow.opened > authenticationTimeout * 1000;
     if (!isLate && this.#strangerOn(flow).allowance.hears(frame, now)) return true;
     this.#room.sockets.close(flow.id, isLate ? closing.notAuthenticated : closing.tooMuch);
     return false;
@@ -199,7 +199,7 @@ export class Ingress implements Part {
   }
 
   #authenticate(flow: Flow, request: SipRequest, mandatory: MandatoryHeaders, now: number): void | Promise<void> {
-    const isWithin = isWithinCall(request.method, mandatory, (callId) => this.#phones.activeCalls.has(callId, now));
+    const isWithin = isWithinCall(this.#room.keyring, request, mandatory);
     const authenticated = this.#account.authenticate(flow, request, now, isWithin);
     if (isFault(authenticated)) return this.#challenge(flow, request, authenticated, now);
     if (flow.authenticated === undefined) this.#forgetStranger(flow.id);
@@ -284,7 +284,7 @@ export class Ingress implements Part {
   /** For a client that does not read, no more waits than an unauthenticated one may be sent. */
   #say(id: string, text: string, now: number): void {
     const flow = this.#room.sockets.byId(id);
-    const isTooMuch = flow !== undefined && flow.authenticated === undefined && !this.#strangerOn(flow).allowance.says(text, now);
+    const isTooMuch = flow !== undefined && isStranger(flow) && !this.#strangerOn(flow).allowance.says(text, now);
     if (isTooMuch) this.#room.sockets.close(id, closing.tooMuch);
     else this.#room.sockets.send(id, text);
   }

@@ -1,3 +1,4 @@
+import { hasLooped } from "../../lib/proxy/loop-detection.ts";
 import { incomingCall } from "../../lib/proxy/incoming-call.ts";
 import { noteEvents } from "../../lib/proxy/call-record/call-notes.ts";
 import { readRequestDisposition } from "../../lib/proxy/request-disposition.ts";
@@ -12,11 +13,12 @@ import { legible, toOctets } from "../../lib/syntax/octets.ts";
 import { canonicalUser } from "../../lib/syntax/uri.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import { type Receipt, type RequestEnvelope, accepted } from "../../lib/transport/envelope.ts";
-import type { TransactionId } from "../../lib/transport/identifiers.ts";
+import type { HomeName, TransactionId } from "../../lib/transport/identifiers.ts";
 import type { RoutedCall, RouterQuestion } from "../../lib/transport/routed-call.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { parsed, read } from "../shared/reparse.ts";
-import { answerFault } from "../shared/reply.ts";
+import { InvalidDecision } from "../../platform/router/decision.ts";
+import { answerFault, answered } from "../shared/reply.ts";
 import { targetWithoutRouter } from "../shared/without-router.ts";
 import type { Contexts, OpenContext } from "./contexts.ts";
 import type { Forking } from "./forking.ts";
@@ -32,6 +34,8 @@ interface Routed {
   readonly action: string;
   readonly why?: string;
   readonly milliseconds: number;
+  /** There was a decision, but not a valid one: the call does not leave the server. */
+  readonly isInvalid?: boolean;
   /** The address of the called user, if it is known. */
   readonly callee?: string | undefined;
 }
@@ -56,13 +60,17 @@ export class Routing implements Part {
   /** A new call, or a repetition. */
   request(envelope: RequestEnvelope, routed: RoutedCall, now: number): Receipt {
     if (this.#forking.has(envelope.transaction)) return accepted;
-    const { request } = read(envelope);
+    const { request, mandatory } = read(envelope);
+    const { home } = this.#room;
+    const hasComeBack = envelope.forwardingTrail?.includes(trailMark(home.name, request)) === true;
+    if (hasComeBack || hasLooped(home, request, mandatory)) return answered(request, 482, "it has come back to where it was before");
     const { groupTime, recursesOnRedirect: recurses } = this.#room.configuration;
     const settings = { groupTime: groupTime * 1000, recurses };
     const asks: RouterQuestion = { ...routed, until: now + routed.timeout };
     const plan = planQuestion({ envelope, disposition: readRequestDisposition(request), settings, now }, asks);
     const receipt = this.#forking.open(envelope, request, plan, now, false);
-    if (receipt.kind === "taken") void this.#ask(envelope, request, asks, now);
+    if (receipt.kind === "taken")
+      this.#ask(envelope, request, asks, now).catch((error: unknown) => this.#failed(envelope.transaction, error));
     return receipt;
   }
 
@@ -78,7 +86,7 @@ export class Routing implements Part {
 
   async #ask(envelope: RequestEnvelope, request: Request, asks: RouterQuestion, started: number): Promise<void> {
     const routed = await this.#answerOf(envelope, request, asks, started).catch((error: unknown) =>
-      withoutAnswer(asks, error instanceof Error ? error.message : String(error), Date.now() - started),
+      withoutAnswer(asks, whyOf(error), Date.now() - started, error instanceof InvalidDecision),
     );
     const open = this.#contexts.find(envelope.transaction);
     if (open !== undefined) this.#decided(open, routed, Date.now());
@@ -97,7 +105,7 @@ export class Routing implements Part {
     const milliseconds = Date.now() - started;
     const trunks = namesTrunk(decision) ? await directory.trunks(domain) : [];
     const plan = planOfRouter(decision, { domain, trunks, requestUri: request.requestUri });
-    if (plan.kind === "unfit") throw new Error(plan.why);
+    if (plan.kind === "unfit") throw new InvalidDecision(plan.why);
     const callee = plan.kind === "continue" ? undefined : await this.#calleeOf(asks, decision);
     return { plan, action: decision.action, milliseconds, callee };
   }
@@ -105,7 +113,10 @@ export class Routing implements Part {
   /** The user who was dialled, or else the first one that is to ring: it is that user's call too. */
   async #calleeOf({ dialled }: RouterQuestion, decision: Decision): Promise<string | undefined> {
     const { directory, home } = this.#room;
-    const targets = decision.action === "ring" ? decision.targets.map(({ to }) => canonicalUser(toOctets(to))) : [];
+    const targets =
+      decision.action === "ring"
+        ? decision.targets.flatMap(({ to, trunk }) => (to === undefined || trunk !== undefined ? [] : [canonicalUser(toOctets(to))]))
+        : [];
     for (const user of [dialled, ...targets.slice(0, 1)]) {
       const answer = await directory.find(user, home.domain);
       if (answer.kind === "subscriber") return `${answer.subscriber.username}@${home.domain}`;
@@ -118,7 +129,8 @@ export class Routing implements Part {
     const { context, request } = open;
     const { asks, transaction } = context;
     if (asks === undefined || asks.isDecided === true || !isAsking(context)) return;
-    const { plan, action, why, milliseconds, callee } = routed;
+    const { plan, action, milliseconds, callee, isInvalid = false } = routed;
+    const why = routed.why === undefined ? undefined : legible(routed.why, maxWhy);
     const { domain } = this.#room.home;
     this.#room.log.note(
       now,
@@ -126,14 +138,14 @@ export class Routing implements Part {
       `the router of ${domain}: ${action} after ${milliseconds} ms${why === undefined ? "" : ` (fallback: ${why})`}`,
     );
     const notes = this.#contexts.notesOf(transaction);
-    const event = { at: now, event: "routed", action, milliseconds, ...(why === undefined ? {} : { why: legible(why, maxWhy) }) } as const;
+    const event = { at: now, event: "routed", action, milliseconds, ...(why === undefined ? {} : { why }) } as const;
     if (notes !== undefined)
       this.#contexts.note(transaction, { ...noteEvents(notes, [event]), ...(callee === undefined ? {} : { callee }) });
-    if (plan === undefined) return this.#refuse(open, fault(480, `the router of the domain has not decided: ${why ?? ""}`), now);
+    if (plan === undefined) return this.#refuse(open, undecided, now, `${undecided.fault}: ${why ?? ""}`);
     if (plan.kind === "answer") return this.#answer(open, plan, now);
     const altered = withHeaders(request, plan.headers);
     if (plan.kind === "ring") return this.#forking.routed({ context, request: altered }, routeTo(context, plan.targets, now), now);
-    this.#continue({ context, request: altered }, now);
+    this.#continue({ context, request: altered }, now, isInvalid);
   }
 
   #answer(open: OpenContext, { status, reason, contacts }: RouterPlan & { kind: "answer" }, now: number): void {
@@ -143,28 +155,41 @@ export class Routing implements Part {
     this.#forking.routed(open, answerRouted(open.context, { status, text, why }, now, this.#room.timers), now);
   }
 
-  #refuse(open: OpenContext, refusal: Fault, now: number): void {
-    const { status, fault: why } = refusal;
+  /** @param why for the administrator; callers learn only the text of the fault */
+  #refuse(open: OpenContext, refusal: Fault, now: number, why: string = refusal.fault): void {
+    const { status } = refusal;
     const answer = { status, text: answerFault(open.request, refusal), why };
     this.#forking.routed(open, answerRouted(open.context, answer, now, this.#room.timers), now);
   }
 
   /** As without a router. That this is decided is saved before the target is looked for. */
-  #continue({ context, request }: OpenContext, now: number): void {
+  #continue({ context, request }: OpenContext, now: number, isOnlyForUsers = context.asks?.isOnlyForUsers === true): void {
     const { transaction } = context;
     if (context.asks === undefined) return;
-    this.#contexts.save(withoutRouter(context, now + retryAfter), request, now);
+    this.#contexts.save(withoutRouter(context, now + retryAfter, isOnlyForUsers), request, now);
     if (this.#continuing.has(transaction)) return;
     this.#continuing.add(transaction);
-    void targetWithoutRouter(this.#room.directory, context.asks, request.requestUri, this.#room.home.domain)
+    void targetWithoutRouter(this.#room, context.asks, request.requestUri, this.#room.home.domain)
       .then((target) => this.#found(transaction, target, Date.now()))
+      .catch((error: unknown) => this.#failed(transaction, error))
       .finally(() => this.#continuing.delete(transaction));
+  }
+
+  /** A fault of ours: the caller has an answer, and the log the reason. */
+  #failed(transaction: TransactionId, error: unknown): void {
+    const now = Date.now();
+    const why = legible(whyOf(error), maxWhy);
+    this.#room.log.note(now, "-", `a call could not be routed: ${why}`);
+    const open = this.#contexts.find(transaction);
+    if (open !== undefined && isAsking(open.context)) this.#refuse(open, failed, now, `${failed.fault}: ${why}`);
   }
 
   #found(transaction: TransactionId, target: Awaited<ReturnType<typeof targetWithoutRouter>>, now: number): void {
     const open = this.#contexts.find(transaction);
     if (open === undefined || !isAsking(open.context)) return;
     if (isFault(target)) return this.#refuse(open, target, now);
+    const leaves = target.kind === "redirect" || target.callee === undefined;
+    if (leaves && open.context.asks?.isOnlyForUsers === true) return this.#refuse(open, invalid, now);
     if (target.kind === "redirect") return this.#answer(open, { kind: "answer", status: target.status, contacts: [target.uri] }, now);
     const notes = target.callee === undefined ? undefined : this.#contexts.notesOf(transaction);
     if (notes !== undefined && target.callee !== undefined) this.#contexts.note(transaction, { ...notes, callee: target.callee });
@@ -175,10 +200,23 @@ export class Routing implements Part {
 /** Characters. */
 const maxWhy = 200;
 
+const undecided = fault(480, "the router of the domain has not decided");
+const invalid = fault(500, "the decision of the domain's router is not valid");
+const failed = fault(500, "the call cannot be routed now");
+
 /** The domain's fallback: as without a router, or a refusal. */
-function withoutAnswer({ fallback }: RouterQuestion, why: string, milliseconds: number): Routed {
+function withoutAnswer({ fallback }: RouterQuestion, why: string, milliseconds: number, isInvalid = false): Routed {
   const plan = fallback === "continue" ? ({ kind: "continue", headers: {} } as const) : undefined;
-  return { plan, action: fallback, why, milliseconds };
+  return { plan, action: fallback, why, milliseconds, isInvalid };
+}
+
+function whyOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** How the forwarding trail names a home and the address that it has forwarded. */
+function trailMark(home: HomeName, { requestUri }: Request): string {
+  return `${home} ${requestUri}`;
 }
 
 function withHeaders(request: Request, headers: Alterations): Request {

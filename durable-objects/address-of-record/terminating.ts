@@ -194,7 +194,7 @@ export class Terminating implements Part {
       rules: this.#account.rules(),
       targets: preferred,
       // A call between two phones of the user is one call.
-      calls: this.#callsAtPresent(now) - (envelope.answerTo.home === this.#by.home ? 1 : 0),
+      calls: this.#callsAtPresent(now) - ((envelope.caller ?? envelope.answerTo).home === this.#by.home ? 1 : 0),
       disposition,
       hasCallerPreferences: hasHeader(request, "accept-contact") || hasHeader(request, "reject-contact"),
       settings: { groupTime: groupTime * 1000, recurses: recursesOnRedirect },

@@ -1,5 +1,7 @@
 import { bearerIn } from "../../lib/authentication/bearer.ts";
 import { isTokenForm } from "../../lib/authentication/token-issuer.ts";
+import type { Keyring } from "../../lib/authentication/keyring.ts";
+import { hasOwnRoute } from "../../lib/proxy/route-token.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
@@ -38,16 +40,18 @@ export class Tokens {
   }
 
   /** A flow was authenticated, by a token perhaps: it is looked at when that expires. */
-  watch({ authenticated }: Flow): void {
-    if (authenticated?.byToken !== undefined) this.#room.alarm.noLaterThan(authenticated.byToken.until + slack, slack);
+  watch(flow: Flow): void {
+    const until = endOf(flow);
+    if (until !== undefined) this.#room.alarm.noLaterThan(until + slack, slack);
   }
 
   /** Connections whose token has expired are closed, and with them their subscriptions end; those with a call are looked at later. */
   onAlarm(now: number): void {
     for (const flow of this.#room.sockets.all()) {
-      const { id, authenticated, activeCalls = [], pendingInvites } = flow;
-      if (authenticated?.byToken === undefined) continue;
-      if (now < authenticated.byToken.until) this.watch(flow);
+      const { id, activeCalls = [], pendingInvites } = flow;
+      const until = endOf(flow);
+      if (until === undefined) continue;
+      if (now < until) this.watch(flow);
       else if (activeCalls.length + pendingInvites.length > 0) this.#room.alarm.noLaterThan(now + lookAgain, lookAgain);
       else this.#room.sockets.close(id, closing.tokenExpired);
     }
@@ -75,9 +79,12 @@ export class Tokens {
     const present = sockets.byId(flow.id);
     if (verified === undefined || verified.user !== home.user || present === undefined) return;
     const subscriber = await this.#subscriber();
-    if (subscriber === undefined || homeName(subscriber) !== home.name || !isOf(verified, subscriber)) return;
+    if (subscriber === undefined || homeName(subscriber) !== home.name) return;
     await alarm.ready();
-    this.#account.authenticateByToken(present, { until: verified.until, hash: this.#hash(token) }, subscriber, now);
+    this.#account.take(subscriber);
+    // The home may know of a revocation or deletion that its cache of the directory does not know.
+    if (this.#account.accepts((newest) => isOf(verified, newest)))
+      this.#account.authenticateByToken(present, { until: verified.until, hash: this.#hash(token) }, subscriber, now);
     this.watch(sockets.byId(flow.id) ?? present);
   }
 
@@ -92,15 +99,21 @@ export class Tokens {
   }
 }
 
-/** Their To tag, if they have one, is that of no call. */
-const notOfCalls: readonly string[] = ["REGISTER", "SUBSCRIBE", "PUBLISH"];
+/** Milliseconds: the end of the token by which a flow was opened or prolonged; undefined without one. */
+function endOf({ authenticated, nonSubscriber }: Flow): number | undefined {
+  return authenticated?.byToken?.until ?? nonSubscriber?.invitation?.until;
+}
 
 /**
- * Whether a request belongs to a call, so that it is not challenged when the token of its connection has expired: a To tag alone proves
- * nothing. @param hasCall whether a call with this Call-ID is in progress
+ * Whether a request belongs to a call, so that it is not challenged when the token of its connection has expired: the Route of the call
+ * proves it, which a tag or a Call-ID does not.
  */
-export function isWithinCall(method: string, { callId, toTag }: MandatoryHeaders, hasCall: (callId: string) => boolean): boolean {
-  if (method === "CANCEL") return true;
-  if (toTag === undefined || notOfCalls.includes(method)) return false;
-  return method === "ACK" || method === "BYE" || hasCall(callId);
+export function isWithinCall(keyring: Keyring, request: Request, { callId, toTag }: MandatoryHeaders): boolean {
+  if (request.method === "CANCEL" || request.method === "ACK") return true;
+  return toTag !== undefined && request.method !== "SUBSCRIBE" && hasOwnRoute(keyring, request, callId);
+}
+
+/** Guests stay strangers: those of shared connections have their limits at the edge. */
+export function isStranger({ authenticated, nonSubscriber }: Flow): boolean {
+  return authenticated === undefined || nonSubscriber?.invitation !== undefined;
 }

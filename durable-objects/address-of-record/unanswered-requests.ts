@@ -8,6 +8,7 @@ import type { DialogEnd, SentRequest } from "../../lib/transport/envelope.ts";
 import type { CallDetails } from "../../lib/transport/flow.ts";
 import type { Room } from "./room.ts";
 import type { Contexts, OpenContext } from "./contexts.ts";
+import { isRoutingHome } from "../shared/routing-home.ts";
 import { hasRoomFor } from "./waiting-requests.ts";
 
 /** A call that rings here. */
@@ -30,7 +31,7 @@ export class UnansweredRequests {
   /** Calls of others that ring at this user's phones; without those that were forwarded. */
   ringing(): RingingCall[] {
     const isRinging = ({ context }: OpenContext) =>
-      context.method === "INVITE" && context.final === 0 && context.answerTo.home !== this.#room.home.name && ringsHere(context);
+      context.method === "INVITE" && context.final === 0 && callerOf(context).home !== this.#room.home.name && ringsHere(context);
     return this.#contexts
       .unfinished()
       .filter(isRinging)
@@ -52,12 +53,18 @@ export class UnansweredRequests {
     });
   }
 
-  /** Whether another request may wait too. */
-  hasRoomFor({ caller, answerTo }: SentRequest, { text }: Request): boolean {
+  /**
+   * Whether another request may wait too. At a routing home only those count that the router has not decided on, and those to the same
+   * address: the others wait at the users whom they ring.
+   */
+  hasRoomFor({ caller, answerTo }: SentRequest, { text, requestUri }: Request): boolean {
     const { home } = caller ?? answerTo;
+    if (!this.#contexts.hasRoomFor(text.length)) return false;
+    const isEverywhere = !isRoutingHome(this.#room.home.name);
     const waiting = this.#contexts
       .unfinished()
       .filter(({ context }) => context.final === 0)
+      .filter(({ context, request }) => isEverywhere || context.asks !== undefined || request.requestUri === requestUri)
       .map((open) => ({ home: callerOf(open.context).home, size: this.#contexts.sizeOf(open) }));
     return hasRoomFor({ home, size: text.length }, waiting, this.#room.home.name);
   }

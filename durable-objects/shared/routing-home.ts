@@ -1,3 +1,4 @@
+import type { Keyring } from "../../lib/authentication/keyring.ts";
 import { numberHash } from "../../lib/syntax/plain-hash.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 
@@ -9,8 +10,12 @@ const generation = "#router";
 
 /**
  * The home of a domain, and of no user, that keeps a call until the router of the domain has decided on it, and then forwards it. The CANCEL
- * of the call finds the same one by its Call-ID.
+ * of the call finds the same one by its Call-ID, also after a restart. The choice has a key: callers must not be able to fill one of them.
  */
-export function routingHome(domain: string, callId: string): HomeName {
-  return `sip:router-${numberHash(callId) % count}@${domain}${generation}`;
+export function routingHome(keyring: Keyring, domain: string, callId: string): HomeName {
+  return `sip:router-${numberHash(keyring.mac("routing-home", `${domain} ${callId}`)) % count}@${domain}${generation}`;
+}
+
+export function isRoutingHome(home: HomeName): boolean {
+  return home.endsWith(generation);
 }

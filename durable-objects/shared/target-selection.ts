@@ -1,4 +1,5 @@
 import { available } from "../../platform/directory/available.ts";
+import type { Keyring } from "../../lib/authentication/keyring.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import { awayFrom } from "../../lib/redirect/redirection.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";
@@ -11,13 +12,15 @@ import { numberFrom } from "../../lib/routing/number-format.ts";
 import { type RouteQuestion, chooseRoute } from "../../lib/routing/route.ts";
 import { type Trunk, chooseTrunk, uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { canonicalUser, nameOfUser } from "../../lib/syntax/uri.ts";
 import type { Destination } from "../../lib/transport/envelope.ts";
-import type { RoutedCall } from "../../lib/transport/routed-call.ts";
+import { type RoutedCall, maxDialled } from "../../lib/transport/routed-call.ts";
 import { routingHome } from "./routing-home.ts";
 import { type Directory, homeName } from "../../platform/directory/directory.ts";
 
-/** The asking home, and the directory. */
+/** The asking home, the directory, and the keys by which a routing home is chosen. */
 export interface Selecting {
+  readonly keyring: Keyring;
   readonly directory: Directory;
   readonly home: { readonly user: string; readonly domain: string };
 }
@@ -86,7 +89,7 @@ export function decideTarget(by: Selecting, question: TargetQuestion): Promise<T
     if (isFault(routed) || routed.kind === "redirect") return routed;
     if (routed.kind === "external") return isNonSubscriber ? noRelay : isLast ? tooManyHops : routed;
     const target = await targetOf(by, requestUri, routed.address, { isNonSubscriber, skipsCallOutCheck: false });
-    const elsewhere = routed.address.domain === by.home.domain ? undefined : askingAt(by, question, routed.address);
+    const elsewhere = routed.address.domain === by.home.domain ? undefined : await askingAt(by, question, routed.address);
     if (elsewhere !== undefined) return elsewhere;
     return !isFault(target) && target.kind === "external" && isLast ? tooManyHops : target;
   });
@@ -95,21 +98,30 @@ export function decideTarget(by: Selecting, question: TargetQuestion): Promise<T
 /** The router of the caller's own domain is asked before its routes, and not about a call to one phone (RFC 5627). */
 async function routerForOwn(by: Selecting, question: TargetQuestion): Promise<HomeTarget | Fault | undefined> {
   const { address, callId } = question;
-  if (callId === undefined || address.domain !== by.home.domain || address.instance !== undefined) return undefined;
+  if (callId === undefined || address.domain !== by.home.domain) return undefined;
   // Every call reads the routes, which bring the router along.
   await by.directory.routes(address.domain);
   return askingAt(by, question, address);
 }
 
 /** The home where the router of an address's domain is asked; undefined if the domain has none. */
-function askingAt(by: Selecting, question: TargetQuestion, { user, domain, instance }: Address): HomeTarget | Fault | undefined {
+async function askingAt(by: Selecting, question: TargetQuestion, address: Address): Promise<HomeTarget | Fault | undefined> {
   const { callId, caller, isNonSubscriber = false, isLast = false } = question;
-  const router = callId === undefined || instance !== undefined ? undefined : by.directory.routerOf(domain);
-  if (router === undefined || callId === undefined) return undefined;
+  const { user, domain } = address;
+  const router = callId === undefined ? undefined : by.directory.routerOf(domain);
+  if (router === undefined || callId === undefined || (await isOnePhone(by, address))) return undefined;
   if (isLast) return tooManyHops;
   const { user: name, domain: own } = by.home;
   const more = isNonSubscriber ? ({ isNonSubscriber } as const) : {};
-  return routingTarget(router, domain, callId, { dialled: user, by: { user: name, domain: own }, caller, ...more });
+  return routingTarget(by.keyring, router, { domain, callId }, { dialled: user, by: { user: name, domain: own }, caller, ...more });
+}
+
+/**
+ * Whether an address is the GRUU of one phone (RFC 5627), to which neither routers nor routes apply. A `gr` can stand in any URI:
+ * it is one only if its user exists here.
+ */
+export async function isOnePhone({ directory }: Pick<Selecting, "directory">, { user, domain, instance }: Address): Promise<boolean> {
+  return instance !== undefined && (await directory.find(user, domain)).kind === "subscriber";
 }
 
 /**
@@ -131,7 +143,7 @@ export function selectForwardingTarget(
  * to other servers are not followed: requests of trunks are not relayed.
  */
 export function selectTargetForTrunk(
-  { directory }: Pick<Selecting, "directory">,
+  { directory, keyring }: Pick<Selecting, "directory" | "keyring">,
   { trunk, caller, method, dialled, callId }: TrunkQuestion,
 ): Promise<HomeTarget | RedirectTarget | Fault> {
   return available(async () => {
@@ -141,7 +153,8 @@ export function selectTargetForTrunk(
     if (router !== undefined && callId !== undefined) {
       const written = number === dialled ? {} : { written: dialled };
       const by = { user: "", domain: trunk.domain };
-      return routingTarget(router, trunk.domain, callId, { dialled: number, ...written, by, caller, trunk: trunk.name });
+      const call = { dialled: number, ...written, by, caller, trunk: trunk.name };
+      return routingTarget(keyring, router, { domain: trunk.domain, callId }, call);
     }
     const routed = await routeOf({ directory, home: trunk }, { method, caller }, at(number));
     if (isFault(routed) || routed.kind === "redirect") return routed;
@@ -151,11 +164,22 @@ export function selectTargetForTrunk(
   });
 }
 
-/** The target of a call that the router of a domain decides on. */
-function routingTarget(router: Router, domain: string, callId: string, call: Omit<RoutedCall, "timeout" | "fallback">): HomeTarget {
+/**
+ * The target of a call that the router of a domain decides on. What was dialled is short and UTF-8, so that the router can decode it, and put
+ * it into its decision as it is.
+ */
+function routingTarget(
+  keyring: Keyring,
+  router: Router,
+  { domain, callId }: { readonly domain: string; readonly callId: string },
+  call: Omit<RoutedCall, "timeout" | "fallback">,
+): HomeTarget | Fault {
+  const dialled = canonicalUser(call.dialled);
+  if (dialled.length > maxDialled) return fault(484, `the called address is longer than ${maxDialled} characters`);
+  if (dialled === "" || nameOfUser(dialled) === undefined) return fault(404, "there is no such user");
   const { timeout, fallback } = router;
   const to = { kind: "address", instance: undefined, registration: undefined } as const;
-  return { kind: "home", home: routingHome(domain, callId), to, routed: { ...call, timeout, fallback } };
+  return { kind: "home", home: routingHome(keyring, domain, callId), to, routed: { ...call, timeout, fallback } };
 }
 
 /** A request of a trunk. */
@@ -182,20 +206,20 @@ export async function takesUnsolicited({ directory }: Pick<Selecting, "directory
 /** The result of a domain's routes for a request. */
 export type Routed = { readonly kind: "address"; readonly address: Address } | External | RedirectTarget;
 
-/** Applies the routes of a domain; not to the GRUU of one phone, which goes there. */
+/** Applies the routes of a domain; not to the GRUU of a user's phone, which goes there. */
 export async function routeOf(
   { directory, home }: Pick<Selecting, "directory"> & { readonly home: { readonly domain: string } },
   request: Pick<RouteQuestion, "method" | "caller">,
   address: Address,
 ): Promise<Routed | Fault> {
-  const routes = address.instance === undefined ? await directory.routes(home.domain) : [];
+  const routes = (await isOnePhone({ directory }, address)) ? [] : await directory.routes(home.domain);
   const { user, domain } = address;
   const { outcome } = routes.length === 0 ? { outcome: undefined } : chooseRoute(routes, { ...request, user, domain });
   switch (outcome?.kind) {
     case undefined:
       return { kind: "address", address };
     case "local":
-      return { kind: "address", address: { ...address, user: outcome.user, domain: home.domain } };
+      return { kind: "address", address: { user: outcome.user, domain: home.domain, instance: undefined, registration: undefined } };
     case "trunk": {
       const trunk = (await directory.trunks(home.domain)).find(({ name }) => name === outcome.trunk);
       if (trunk === undefined) return fault(500, "the trunk of this route no longer exists");
@@ -237,6 +261,8 @@ async function targetOf(
 ): Promise<HomeTarget | External | Fault> {
   const target = await homeOf(by, address);
   if (!isFault(target) || isNonSubscriber) return target;
+  // A made-up GRUU of our domain must not become a call to a trunk.
+  if (address.instance !== undefined && target.status === 404) return target;
   const isOurs = target.status === 404 && address.domain === by.home.domain;
   const trunk = isOurs ? chooseTrunk(await by.directory.trunks(by.home.domain), address.user) : undefined;
   if (trunk !== undefined) return { kind: "external", uri: uriAtTrunk(trunk, address.user), trunk: trunk.name };

@@ -3,8 +3,8 @@ import { addressTarget } from "../../lib/proxy/response-context/search.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { RoutedCall } from "../../lib/transport/routed-call.ts";
 import { available } from "../../platform/directory/available.ts";
-import { type Directory, userOfHome } from "../../platform/directory/directory.ts";
-import { type RedirectTarget, type Target, selectTarget, selectTargetForTrunk } from "./target-selection.ts";
+import { userOfHome } from "../../platform/directory/directory.ts";
+import { type RedirectTarget, type Selecting, type Target, selectTarget, selectTargetForTrunk } from "./target-selection.ts";
 
 /** The branch of a call that goes as without a router; and the address of the called user, if it is one. */
 export interface Continued {
@@ -18,12 +18,12 @@ export interface Continued {
  * @param domain whose router was asked
  */
 export async function targetWithoutRouter(
-  directory: Directory,
+  by: Pick<Selecting, "directory" | "keyring">,
   call: RoutedCall,
   requestUri: string,
   domain: string,
 ): Promise<Continued | RedirectTarget | Fault> {
-  const target = await selected(directory, call, requestUri, domain);
+  const target = await selected(by, call, requestUri, domain);
   if (isFault(target) || target.kind === "redirect") return target;
   if (target.kind === "home") {
     const at = target.home.slice(target.home.lastIndexOf("@") + 1, target.home.lastIndexOf("#"));
@@ -34,13 +34,20 @@ export async function targetWithoutRouter(
   return { kind: "branch", target: addressTarget(uri, { cause: "router", ...how }), callee: undefined };
 }
 
-function selected(directory: Directory, call: RoutedCall, requestUri: string, domain: string): Promise<Target | Fault> {
+function selected(
+  { directory, keyring }: Pick<Selecting, "directory" | "keyring">,
+  call: RoutedCall,
+  requestUri: string,
+  domain: string,
+): Promise<Target | Fault> {
   const { trunk: name, dialled, written = dialled, by, caller, isNonSubscriber = false } = call;
   const address = { user: dialled, domain, instance: undefined, registration: undefined };
-  if (name === undefined) return selectTarget({ directory, home: by }, { method: "INVITE", requestUri, address, caller, isNonSubscriber });
+  if (name === undefined) {
+    return selectTarget({ directory, keyring, home: by }, { method: "INVITE", requestUri, address, caller, isNonSubscriber });
+  }
   return available(async () => {
     const trunk = (await directory.trunks(domain)).find((one) => one.name === name);
     if (trunk === undefined) return fault(500, "the trunk no longer exists");
-    return selectTargetForTrunk({ directory }, { trunk, caller, method: "INVITE", dialled: written });
+    return selectTargetForTrunk({ directory, keyring }, { trunk, caller, method: "INVITE", dialled: written });
   });
 }

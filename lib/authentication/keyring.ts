@@ -14,6 +14,7 @@ export type Purpose =
   | "trunk-secret"
   | "web-hook-secret"
   | "router-secret"
+  | "routing-home"
   | "ice-secret"
   | "access-token"
   | "guest-token"

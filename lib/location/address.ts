@@ -9,7 +9,7 @@ export interface Address {
   readonly user: string;
   /** Lower case, without the port. */
   readonly domain: string;
-  /** The instance of a public GRUU, or the phone of a temporary one; undefined for the address of record. */
+  /** The instance of a public GRUU (if the user exists: any text can be written there), or the phone of a temporary one; undefined for the address of record. */
   readonly instance: string | undefined;
   /** For a temporary GRUU: the mark of the registration that it was made in. */
   readonly registration: string | undefined;

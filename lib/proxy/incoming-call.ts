@@ -2,7 +2,7 @@ import type { IncomingCall } from "../routing/routing.ts";
 import { isTrunkIdentity } from "../routing/trunk.ts";
 import { type Request, headerValue } from "../syntax/message.ts";
 import { legible } from "../syntax/octets.ts";
-import { nameOfUser } from "../syntax/uri.ts";
+import { canonicalUser } from "../syntax/uri.ts";
 import type { RoutedCall } from "../transport/routed-call.ts";
 import { isGuestHome, isNonSubscriberHome } from "../transport/non-subscriber.ts";
 import { recordId } from "./call-record/call-record.ts";
@@ -29,7 +29,7 @@ export function incomingCall(request: Request, { transaction, domain, home, iden
   return {
     id: recordId(started, transaction),
     ...{ call_id: value("call-id"), domain, from: value("from"), to: value("to") },
-    dialled: nameOfUser(routed.dialled) ?? routed.dialled,
+    dialled: canonicalUser(routed.dialled),
     caller: isUser ? identity : null,
     caller_kind: routed.trunk !== undefined ? "trunk" : isGuestHome(home) ? "guest" : isUser ? "user" : "peer",
     trunk: routed.trunk ?? null,

@@ -1,5 +1,5 @@
 import type { Keyring } from "../authentication/keyring.ts";
-import { type Message, hasHeader, headerValues } from "../syntax/message.ts";
+import { type Message, type Request, hasHeader, headerValues } from "../syntax/message.ts";
 import { isFault } from "../syntax/fault.ts";
 import { plainHash } from "../syntax/plain-hash.ts";
 import { canonicalUser, parseUri } from "../syntax/uri.ts";
@@ -54,6 +54,14 @@ export function routeIn(message: Message): string | undefined {
     if (user !== undefined) return user;
   }
   return undefined;
+}
+
+/** Whether a request has a Route of ours that was made for its Call-ID: only who is in that call has it. */
+export function hasOwnRoute(keyring: Keyring, request: Request, callId: string): boolean {
+  if (!hasHeader(request, "route")) return false;
+  return headerValues(request, "route").some(
+    (value) => openRoute(keyring, /^<sips?:(route\.[^@>]+)@/.exec(value)?.[1], callId) !== undefined,
+  );
 }
 
 /** The sending and the receiving end of a request in the dialog, determined by its From tag. */

@@ -54,19 +54,31 @@ function ringAt({ targets, headers }: Decision & { action: "ring" }, call: Plann
   for (const target of targets) {
     const known = targetAt(target, call);
     if (typeof known === "string") return { kind: "unfit", why: known };
-    found.push(known);
+    // Each address rings once.
+    if (!found.some((one) => isSame(one, known))) found.push(known);
   }
   return { kind: "ring", targets: found, headers: addedHeaders(headers) };
 }
 
+function isSame(one: ReachableTarget, other: ReachableTarget): boolean {
+  const [uri, second] = [parseUri(one.contact), parseUri(other.contact)];
+  return one.retarget?.trunk === other.retarget?.trunk && !isFault(uri) && !isFault(second) && equalUris(uri, second);
+}
+
 /** @returns a text if there is no such target */
-function targetAt({ to, trunk: name, after = 0, seconds }: RouterTarget, { domain, trunks }: PlannedCall): ReachableTarget | string {
+function targetAt(target: RouterTarget, { domain, trunks }: PlannedCall): ReachableTarget | string {
+  const { after = 0, seconds, trunk: name } = target;
   const times = { delay: after * 1000, ...(seconds === undefined ? {} : { ringTime: seconds * 1000 }) };
-  const trunk = name === undefined ? undefined : trunks.find((one) => one.name === name);
-  if (trunk !== undefined) return { ...atTrunk(trunk, to), ...times };
-  if (name !== undefined) return noTrunk(name);
-  const uri = uriOf(to, domain);
-  return uri === undefined ? `${JSON.stringify(to)} is no user, number or URI` : { ...addressTarget(uri, { cause: "router" }), ...times };
+  if (target.uri !== undefined) {
+    const { uri } = target;
+    return isReachableUri(uri)
+      ? { ...addressTarget(uri, { cause: "router" }), ...times }
+      : `${JSON.stringify(uri)} is no URI of a user or number`;
+  }
+  const user = canonicalUser(toOctets(target.to));
+  if (name === undefined) return { ...addressTarget(`sip:${user}@${domain}`, { cause: "router" }), ...times };
+  const trunk = trunks.find((one) => one.name === name);
+  return trunk === undefined ? noTrunk(name) : { ...atTrunk(trunk, user), ...times };
 }
 
 function atTrunk(trunk: Trunk, number: string): ReachableTarget {
@@ -77,12 +89,9 @@ function noTrunk(name: string): string {
   return `there is no trunk ${JSON.stringify(name)}`;
 }
 
-/** A name without a scheme is a user or a number of the domain. */
-function uriOf(to: string, domain: string): string | undefined {
-  const written = /^(?:sips?|tel):/i.test(to) ? to : `sip:${canonicalUser(toOctets(to))}@${domain}`;
+function isReachableUri(written: string): boolean {
   const uri = parseUri(written);
-  if (isFault(uri) || uri.kind === "other" || (uri.kind === "sip" && uri.user === undefined)) return undefined;
-  return written;
+  return !isFault(uri) && uri.kind !== "other" && (uri.kind !== "sip" || uri.user !== undefined);
 }
 
 function overTrunk({ trunk: name, number, from, headers }: Decision & { action: "trunk" }, { domain, trunks }: PlannedCall): RouterPlan {

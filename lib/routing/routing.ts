@@ -14,7 +14,10 @@ export interface IncomingCall {
   /** The values of From and To. */
   readonly from: string;
   readonly to: string;
-  /** The user or the number that is called. */
+  /**
+   * The user or the number that is called, as in a URI: other characters than those of a user part are escaped (`j%C3%BCrgen`). It has at most
+   * 128 characters, and `to`, `number` and `from` of a decision take it as it is.
+   */
   readonly dialled: string;
   /** The address of record of the user who calls (`alice@example.com`); null for others. */
   readonly caller: string | null;
@@ -31,11 +34,24 @@ export interface IncomingCall {
 }
 
 /** What is to ring. */
-export interface RouterTarget {
-  /** A user of the domain, a number, or a SIP or TEL URI. */
-  readonly to: string;
-  /** The trunk of the domain that it is reached by; then `to` is a number there. */
-  readonly trunk?: string | undefined;
+export type RouterTarget = RingTimes &
+  (
+    | {
+        /** A user of the domain, or a number; never a URI: what has a meaning in one is escaped. */
+        readonly to: string;
+        /** The trunk of the domain that it is reached by; then `to` is a number there. */
+        readonly trunk?: string | undefined;
+        readonly uri?: undefined;
+      }
+    | {
+        /** A SIP or TEL URI. Never put a text of the caller into it. */
+        readonly uri: string;
+        readonly to?: undefined;
+        readonly trunk?: undefined;
+      }
+  );
+
+interface RingTimes {
   /** Seconds until it rings; absent: at once. It rings earlier if all that rang before it has refused. */
   readonly after?: number | undefined;
   /** Seconds after which it stops ringing; absent: it rings to the end. */
@@ -51,6 +67,7 @@ export type Decision =
   | (Headers & { readonly action: "trunk"; readonly trunk: string; readonly number: string; readonly from?: string | undefined })
   /** The caller gets 302 with these URIs, the best one first. */
   | { readonly action: "redirect"; readonly uris: readonly string[] }
+  /** Not with 401, 407 or 503, which ask for credentials, or say that the server is out of order. */
   | { readonly action: "reject"; readonly status: number; readonly reason?: string | undefined };
 
 interface Headers {

@@ -1,5 +1,8 @@
 import type { RouterFallback } from "../location/router.ts";
 
+/** Characters of a called user or number that a router is asked about; a call to a longer one is refused. */
+export const maxDialled = 128;
+
 /** A call that the router of a domain decides on: what the asking home has to know, also to let the call go on without a decision. */
 export interface RoutedCall {
   /** The user or the number that is called. */
@@ -24,4 +27,6 @@ export interface RouterQuestion extends RoutedCall {
   readonly until: number;
   /** It is decided that the call goes on as without a router; its target is not known yet. */
   readonly isDecided?: true;
+  /** The router has made a decision that is not valid: the call goes to a user of ours, or nowhere. */
+  readonly isOnlyForUsers?: true;
 }

@@ -6,14 +6,14 @@ import type { Environment } from "../environment.ts";
 import { whyUnreachable } from "../web-hook-receiver.ts";
 import { signedHeaders } from "../web-hook-sender.ts";
 import { within } from "../within.ts";
-import { maxDecision, readDecision } from "./decision.ts";
+import { InvalidDecision, maxDecision, readDecision } from "./decision.ts";
 
 /** What a customer's Worker offers. */
 export interface CallRouter {
   route(call: IncomingCall): Decision | Promise<Decision>;
 }
 
-/** Asks a router about a call. @throws Error with the reason if there is no decision */
+/** Asks a router about a call. @throws Error with the reason if there is no decision, InvalidDecision if there is one that is not valid */
 export type AskRouter = (router: Router, call: IncomingCall) => Promise<Decision>;
 
 /** The part of its time in which a router may fail and be asked again. */
@@ -48,7 +48,7 @@ async function askWorker(environment: Environment, { binding }: Router & { kind:
   const worker = workerOf(environment, binding);
   if (worker === undefined) throw new Error(`this deployment has no service binding ${binding}`);
   const decision: unknown = await worker.route(call);
-  if ((JSON.stringify(decision) ?? "").length > maxDecision) throw new Error(tooLong);
+  if ((JSON.stringify(decision) ?? "").length > maxDecision) throw new InvalidDecision(tooLong);
   return readDecision(decision);
 }
 
@@ -80,7 +80,7 @@ async function askByHttp(
   const answer = await fetch(url, { method: "POST", headers, body: payload, redirect: "manual", signal });
   if (answer.status === 200) {
     const text = await boundedText(answer, maxDecision);
-    if (text === undefined) throw new Error(tooLong);
+    if (text === undefined) throw new InvalidDecision(tooLong);
     return readDecision(parsed(text));
   }
   await answer.body?.cancel();
@@ -93,6 +93,6 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Error("its answer is not JSON");
+    throw new InvalidDecision("its answer is not JSON");
   }
 }

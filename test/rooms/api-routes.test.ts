@@ -97,6 +97,19 @@ describe("what would happen to a request", () => {
     await api(at, { method: "DELETE" });
   });
 
+  it("with a made-up GRUU, is what the routes say of its user, and never a trunk (RFC 5627)", async () => {
+    const [alice] = await newcomers("alice");
+    await registered({ account: alice, way: "direct" });
+    const [at, trunk] = [fresh(), "/domains/localhost/trunks/premium"];
+    await api(trunk, { method: "PUT", body: JSON.stringify({ server: "sip:pbx.example", prefixes: ["+1900"] }) });
+    expect((await test({ uri: "sip:+19001@localhost" })).target).toMatchObject({ kind: "trunk" });
+    expect((await test({ uri: "sip:+19001@localhost;gr=x" })).target).toEqual({ kind: "refused", status: 404 });
+    await put(at, { order: 1, match: {}, action: { kind: "reject", status: 403 } });
+    expect((await test({ uri: "sip:+19001@localhost;gr=x" })).target).toEqual({ kind: "refused", status: 403 });
+    expect((await test({ uri: `sip:${alice}@localhost;gr=x` })).target).toEqual({ kind: "user", user: alice });
+    for (const path of [at, trunk]) await api(path, { method: "DELETE" });
+  });
+
   it("for another domain that the users may call, is that domain; nothing is opened or changed by the question", async () => {
     const [alice, bob] = await newcomers("alice", "bob");
     await api("/domains/localhost/settings", { method: "PUT", body: JSON.stringify({ calls_out: true }) });

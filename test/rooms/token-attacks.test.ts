@@ -89,12 +89,50 @@ describe("after the end of its token", () => {
     await callee.next("ACK");
     later(900_000);
     await runDurableObjectAlarm(homeOf(alice));
+    // The call is no way to others.
+    for (const method of ["INVITE", "MESSAGE", "BYE"]) {
+      const forged = phone.request(method, callee.aor, { to: `<${callee.aor}>;tag=x`, callId: invite.callId, cseq: 50 });
+      expect((await phone.finalResponse(forged)).status).toBe(407);
+    }
     phone.bye(dialog);
     callee.reply(await callee.next("BYE"), 200);
     expect((await phone.next(200)).status).toBe(200);
     later(700_000);
     await runDurableObjectAlarm(homeOf(alice));
     expect((await phone.socket.closed).code).toBe(4401);
+  });
+});
+
+describe("a guest with a token", () => {
+  it("stays a stranger, with the limits of one, and is disconnected at the end", async () => {
+    const [alice] = await newcomers("alice");
+    await registered({ account: alice, way: "direct" });
+    const invite = async () => {
+      const answer = await api("/domains/localhost/guest-tokens", {
+        method: "POST",
+        body: JSON.stringify({ users: [alice], seconds: 60 }),
+      });
+      return phoneAt(`/ws?access_token=${((await answer.json()) as { token: string }).token}`, "guest");
+    };
+    const flooding = await invite();
+    for (let count = 0; count < 400; count += 1) flooding.request("OPTIONS", "sip:localhost");
+    expect((await flooding.socket.closed).code).toBeGreaterThan(4000);
+  });
+});
+
+describe("a user whose tokens are revoked", () => {
+  it("does not sign in by an older one at a home that knows it, whatever the cache of the directory says", async () => {
+    const [alice] = await newcomers("alice");
+    await registered({ account: alice, way: "direct" });
+    const token = await signer.sign({ sub: alice, iat: now() - 10 });
+    const row = await env.DIRECTORY.prepare("SELECT version FROM subscribers WHERE username = ?").bind(alice).first<{ version: number }>();
+    await api(`/domains/localhost/subscribers/${alice}/tokens`, { method: "DELETE" });
+    await env.DIRECTORY.prepare("UPDATE subscribers SET tokens_since = NULL, version = ? WHERE username = ?")
+      .bind(row?.version, alice)
+      .run();
+    await api("/domains/localhost/settings", { method: "PUT", body: "{}" });
+    const phone = await phoneAt(`/ws/${alice}@localhost`, alice);
+    expect((await register(phone, { token })).status).toBe(401);
   });
 });
 

@@ -225,7 +225,7 @@ describe("a token of this server", () => {
     const phones = [await connected(alice, token), await connected(alice, foreign)];
     const withPassword = await registered({ account: alice, way: "direct" });
     vi.useFakeTimers({ toFake: ["Date"] });
-    vi.setSystemTime(Date.now() + 1000);
+    vi.setSystemTime(Date.now() + 2000);
     expect((await api(`/domains/localhost/subscribers/${alice}/tokens`, { method: "DELETE" })).status).toBe(204);
     for (const phone of phones) expect((await phone.socket.closed).code).toBe(4401);
     expect([await statusWith(token), await statusWith(foreign)]).toEqual([401, 401]);

@@ -127,6 +127,17 @@ describe("a router with a URL gets a signed question about each call", () => {
     expect(router.asked).toEqual([expect.objectContaining({ dialled: "+15557", caller_kind: "user" })]);
   });
 
+  it.each([
+    ["a made-up `gr` in the URI", "sip:+15558@localhost;gr=x", () => ({ action: "reject", status: 403 }) as const, 403],
+    ["a decision that is not valid", "sip:+15558@localhost", () => ({ action: "ring", targets: [] }) as const, 500],
+    ["a decision that cannot be carried out", "sip:+15558@localhost", () => ({ action: "trunk", trunk: "x", number: "1" }) as const, 500],
+  ])("and %s leads to no trunk", async (_name, uri, decide, status) => {
+    const [alice] = await serverUnderTest.phones("direct", "alice");
+    router.decide = decide;
+    expect((await alice.finalResponse(alice.request("INVITE", uri, { body: shortSdp }))).status).toBe(status);
+    expect(router.asked.length).toBeGreaterThan(0);
+  });
+
   it("and a second trunk gets what the first one refuses", async () => {
     const backup = await startSipServer();
     await api("PUT", "/trunks/backup", { server: `sip:127.0.0.1:${backup.port};transport=tcp` });

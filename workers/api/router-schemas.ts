@@ -17,7 +17,8 @@ const limits = {
     .default(500)
     .openapi({ description: "Milliseconds that the router has for its decision, a second attempt included" }),
   fallback: z.enum(["continue", "reject"]).default("continue").openapi({
-    description: "What becomes of a call without its decision: it goes as without a router, or is refused with 480",
+    description:
+      "What becomes of a call without its decision: it goes as without a router, or is refused with 480. If its decision is not valid, the call goes to users of this server only",
   }),
 };
 const http = z.literal("http").openapi({ description: "A URL that gets a signed request for each call" });

@@ -2,10 +2,11 @@ import { z } from "@hono/zod-openapi";
 import type { Router } from "../../lib/location/router.ts";
 import { namesTrunk, planOfRouter } from "../../lib/proxy/router-plan.ts";
 import type { Decision, IncomingCall } from "../../lib/routing/routing.ts";
-import { nameOfUser } from "../../lib/syntax/uri.ts";
+import { canonicalUser } from "../../lib/syntax/uri.ts";
 import { directoryOf } from "../../platform/directory/directory.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { routerOf } from "../../platform/router/ask-router.ts";
+import { InvalidDecision } from "../../platform/router/decision.ts";
 
 /** What a router has said of a call that is only a test. */
 export const testedRouterSchema = z
@@ -17,11 +18,13 @@ export const testedRouterSchema = z
   })
   .openapi("RouterVerdict");
 
-interface TestedCall {
+export interface TestedCall {
   readonly domain: string;
   readonly user: string;
   readonly uri: string;
   readonly caller: string;
+  /** Without a router it would leave the server, or be redirected. */
+  readonly leaves: boolean;
 }
 
 /** What the answer of a test of routes has of it: where the call goes, if the router has not let it go on. */
@@ -38,14 +41,14 @@ export async function testRouter(environment: Environment, router: Router, call:
     const decision = await routerOf(environment)(router, questionOf(call));
     const trunks = namesTrunk(decision) ? await directoryOf(environment).trunks(call.domain) : [];
     const plan = planOfRouter(decision, { domain: call.domain, trunks, requestUri: call.uri });
-    if (plan.kind === "unfit") throw new Error(plan.why);
+    if (plan.kind === "unfit") throw new InvalidDecision(plan.why);
     const written = JSON.parse(JSON.stringify(decision)) as Record<string, unknown>;
     return { router: { action: decision.action, decision: written, milliseconds: Date.now() - began }, ...targetOf(decision) };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return {
       router: { action: router.fallback, milliseconds: Date.now() - began, why },
-      ...(router.fallback === "reject" ? undecided : {}),
+      ...(router.fallback === "reject" ? undecided : error instanceof InvalidDecision && call.leaves ? invalid : {}),
     };
   }
 }
@@ -55,9 +58,14 @@ const undecided = {
   target: { kind: "refused", status: 480 },
 } as const;
 
+const invalid = {
+  outcome: "it is refused with 500: the decision of the domain's router is not valid",
+  target: { kind: "refused", status: 500 },
+} as const;
+
 function questionOf({ domain, user, uri, caller }: TestedCall): IncomingCall {
   return {
-    ...{ id: "test", call_id: "test", domain, from: `<sip:${caller}>`, to: `<${uri}>`, dialled: nameOfUser(user) ?? user },
+    ...{ id: "test", call_id: "test", domain, from: `<sip:${caller}>`, to: `<${uri}>`, dialled: canonicalUser(user) },
     caller: caller === "" ? null : caller,
     ...{ caller_kind: "user", trunk: null, user_agent: null, headers: {}, time: new Date(Date.now()).toISOString(), is_test: true },
   };
@@ -68,7 +76,7 @@ function targetOf(decision: Decision): Pick<Verdict, "outcome" | "target"> {
     case "continue":
       return {};
     case "ring":
-      return { outcome: `the router rings ${decision.targets.map(({ to }) => to).join(", ")}`, target: { kind: "targets" } };
+      return { outcome: `the router rings ${decision.targets.map(({ to, uri }) => to ?? uri).join(", ")}`, target: { kind: "targets" } };
     case "trunk":
       return {
         outcome: `the router sends it to the trunk ${decision.trunk}, to ${decision.number}`,

@@ -1,7 +1,7 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import { type Outcome, type Pattern, type Route, type RouteAction, chooseRoute, isPattern } from "../../lib/routing/route.ts";
-import { addressOf } from "../../lib/location/address.ts";
-import { type Target, decideTarget } from "../../durable-objects/shared/target-selection.ts";
+import { type Address, addressOf } from "../../lib/location/address.ts";
+import { type Target, decideTarget, isOnePhone } from "../../durable-objects/shared/target-selection.ts";
 import { type Fault, isFault } from "../../lib/syntax/fault.ts";
 import { parseUri, dialledNumber } from "../../lib/syntax/uri.ts";
 import { keyringOf } from "../../platform/crypto/keyring.ts";
@@ -9,7 +9,7 @@ import { readConfiguration } from "../../platform/configuration.ts";
 import { directoryOf, userOfHome } from "../../platform/directory/directory.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { requireDomain } from "./existing.ts";
-import { testRouter, testedRouterSchema } from "./router-test.ts";
+import { type TestedCall, testRouter, testedRouterSchema } from "./router-test.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
 import { canonicalName, domainName, domainParameters } from "./schemas.ts";
@@ -220,11 +220,12 @@ routeRoutes.openapi(test, async (context) => {
   const [user = ""] = caller.split("@");
   const unnamed = { instance: undefined, registration: undefined };
   const question = { method, requestUri: written, address: { ...unnamed, ...address }, caller };
-  const target = await decideTarget({ directory, home: { user, domain } }, question);
+  const target = await decideTarget({ directory, keyring, home: { user, domain } }, question);
   if (isFault(target) && target.status === 503) throw new Problem(503, "the directory cannot be reached");
+  const leaves = !isFault(target) && target.kind !== "home";
   const verdict: z.infer<typeof verdictSchema> = {
     ...{ outcome: sentenceOf(target), target: targetView(target) },
-    ...(await askedRouter(context.env, { domain, method, uri: written, caller }, address)),
+    ...(await askedRouter(context.env, { domain, method, uri: written, caller, leaves }, { ...unnamed, ...address })),
     trace: [...trace],
   };
   if (outcome !== undefined) verdict.action = JSON.parse(JSON.stringify(asWritten(outcome))) as Record<string, string | number | boolean>;
@@ -234,12 +235,13 @@ routeRoutes.openapi(test, async (context) => {
 /** What the router of the domain says of a call, which comes before routes and users; nothing if it is not asked. */
 async function askedRouter(
   environment: Environment,
-  { domain, method, uri, caller }: { readonly domain: string; readonly method: string; readonly uri: string; readonly caller: string },
-  address: { readonly user: string; readonly domain: string; readonly instance?: string | undefined },
+  { domain, method, uri, caller, leaves }: Omit<TestedCall, "user"> & { readonly method: string },
+  address: Address,
 ): Promise<Partial<z.infer<typeof verdictSchema>>> {
-  const router = directoryOf(environment).routerOf(domain);
-  if (router === undefined || method !== "INVITE" || address.domain !== domain || address.instance !== undefined) return {};
-  return testRouter(environment, router, { domain, user: address.user, uri, caller });
+  const directory = directoryOf(environment);
+  const router = directory.routerOf(domain);
+  if (router === undefined || method !== "INVITE" || address.domain !== domain || (await isOnePhone({ directory }, address))) return {};
+  return testRouter(environment, router, { domain, user: address.user, uri, caller, leaves });
 }
 
 /** The decision for a request. */

@@ -16,7 +16,7 @@ function priceOf(trunk: string, number: string): number {
 /** Numbers go to the cheapest trunk. The next one gets what it refuses, or does not connect within 15 seconds. */
 export class Router extends WorkerEntrypoint {
   route({ dialled, caller_kind }: IncomingCall): Decision {
-    if (caller_kind !== "user" || !dialled.startsWith("+")) return { action: "continue" };
+    if (caller_kind !== "user" || !/^\+\d+$/.test(dialled)) return { action: "continue" };
     const trunks = Object.keys(prices).filter((trunk) => Number.isFinite(priceOf(trunk, dialled)));
     if (trunks.length === 0) return { action: "reject", status: 403, reason: "No trunk for this number" };
     trunks.sort((one, other) => priceOf(one, dialled) - priceOf(other, dialled));

@@ -53,6 +53,11 @@ export type BegunCall = Pick<
 /** Characters of a header's value. */
 const maxValue = 256;
 
+/** The id of a call's record, and the domains that get it. @param domain of the home that has the call's notes */
+export function recordPlace(transaction: string, notes: CallNotes, domain: string): Pick<CallRecord, "id" | "domains"> {
+  return { id: recordId(notes.started, transaction), domains: usersOf(notes, domain).domains };
+}
+
 /** @param domain of the home that has the call's notes */
 export function begunCall(transaction: string, notes: CallNotes, request: Request, domain: string): BegunCall {
   const trunk = notes.trunk === undefined ? {} : { trunk: notes.trunk };

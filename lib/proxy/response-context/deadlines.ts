@@ -54,7 +54,7 @@ export function passDeadlines(context: ResponseContext, now: number, timers: Pro
     if (passed !== context && passed.branches[branch.index]?.cancelled !== branch.cancelled) continue;
     const heard = heardSince(branch, since);
     if (isDone(branch) || now < deadlineOf(branch, timers, heard)) continue;
-    if (isToCome(branch)) {
+    if (isToCome(branch) && context.final === 0) {
       effects.push({ kind: "forward", branch: branch.index });
       passed = started(passed, [branch], now);
     } else if (branch.sent > 0 && branch.cancelled === 0 && (heard !== undefined || hasRungOut(branch, now))) {

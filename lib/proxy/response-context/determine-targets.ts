@@ -4,7 +4,7 @@ import type { RouterQuestion } from "../../transport/routed-call.ts";
 import type { Preferred } from "../caller-preferences.ts";
 import type { ReachableTarget, Search } from "./context.ts";
 import { addressTarget } from "./search.ts";
-import { type ExternalTarget, groupsOf } from "./target-set.ts";
+import { type ExternalTarget, groupsOf, portions } from "./target-set.ts";
 import type { RequestDisposition } from "../request-disposition.ts";
 
 /** The first targets of a request for the user, and how the search continues; or the status that refuses it. */
@@ -108,13 +108,6 @@ function searchAt(input: PlanInput, more: Pick<Search, "onBusy" | "onUnregistere
 /** Whether phones that register later are not added: the request names one instance, or excludes forking. */
 function isClosedTo({ envelope: { to }, disposition, hasCallerPreferences }: PlanInput): boolean {
   return !disposition.fork || !disposition.parallel || hasCallerPreferences || (to.kind === "address" && to.instance !== undefined);
-}
-
-/** RFC 5393 §5.3.3: if the request may not fork so widely, the remaining targets are tried one after another. */
-function portions(group: readonly ReachableTarget[], breadth: number): ReachableTarget[][] {
-  const parts: ReachableTarget[][] = [];
-  for (let at = 0; at < group.length; at += breadth) parts.push(group.slice(at, at + breadth));
-  return parts;
 }
 
 function searchOf({ envelope, settings, disposition, now }: SearchInput): Search {

@@ -11,6 +11,7 @@ import {
   type Search,
   isDone,
   isPending,
+  isToCome,
 } from "./context.ts";
 import { addBranches, addressTarget, cancelPending, complete, tryOtherFlow } from "./search.ts";
 
@@ -184,12 +185,18 @@ function success(context: ResponseContext, branch: ForkedBranch, response: Branc
   const answer: Effect = { kind: "answer", status: response.status, text: response.text, also: [] };
   const isFirst = context.final < 200 || context.final >= 300;
   if (isDone(branch) && !isFirst) return { context, effects: [answer] };
-  const done = withBranch(context, { ...told(branch), final: response.status });
+  const done = withoutToCome(withBranch(context, { ...told(branch), final: response.status }), now);
   const answered = { ...done, final: response.status, unconfirmed: undefined, collect: now + timers.transaction };
   if (!isInvite || !isFirst) return { context: answered, effects: [answer] };
   if (context.search?.cancelsNobody === true) return { context: answered, effects: [answer] };
   const { context: cancelled, effects } = cancelPending(answered, completedElsewhere, now);
   return { context: cancelled, effects: [answer, ...effects] };
+}
+
+/** Whose turn has not come does not ring any more, also if the caller wants nothing cancelled (RFC 3841 §9.1). */
+function withoutToCome(context: ResponseContext, now: number): ResponseContext {
+  const ended = (branch: ForkedBranch) => (isToCome(branch) ? { ...branch, cancelled: now, final: 487 } : branch);
+  return context.branches.some(isToCome) ? { ...context, branches: context.branches.map(ended) } : context;
 }
 
 /** RFC 3261 §16.7 step 4: the Contacts of a 3xx are tried instead of it, each address once. */

@@ -97,3 +97,10 @@ export function groupsOf<T extends Target>(targets: readonly { readonly target: 
   }
   return groups;
 }
+
+/** RFC 5393 §5.3.3: if the request may not fork so widely, the remaining targets are tried one after another. */
+export function portions<T extends Target>(group: readonly T[], breadth: number): T[][] {
+  const parts: T[][] = [];
+  for (let at = 0; at < group.length; at += breadth) parts.push(group.slice(at, at + breadth));
+  return parts;
+}

@@ -130,7 +130,7 @@ const unfit: readonly (readonly [string, (call: IncomingCall) => unknown, RegExp
   ["redirects in a circle", () => ({ action: "redirect", uris: ["sip:bob@example.com"] }), /^the redirection leads back/],
   ["adds a header that is not its to add", () => ({ action: "continue", headers: { Route: "<sip:evil.example>" } }), /headers/],
   ["adds a line", () => ({ action: "continue", headers: { "X-A": "b\r\nRoute: <sip:evil.example>" } }), /headers\.X-A/],
-  ["names what is no URI", () => ({ action: "ring", targets: [{ to: "sip:" }] }), /is no user, number or URI$/],
+  ["names what is no URI", () => ({ action: "ring", targets: [{ uri: "sip:" }] }), /is no URI of a user or number$/],
 ];
 
 describe("without a decision the domain's fallback applies, and no call is lost, if the router", () => {
@@ -149,6 +149,8 @@ describe("without a decision the domain's fallback applies, and no call is lost,
     const { alice, bob, world } = await calls(never, { fallback: "reject" });
     expect([alice.state, bob.state]).toEqual(["ended 480", "idle"]);
     expect(world.callRecords()[0]).toMatchObject({ why: "the router of the domain has not decided: no decision in 500 ms" });
+    // Its secrets are not for callers.
+    expect(header(alice.last(480), "warning")).toMatch(/the router of the domain has not decided"$/);
   });
 
   it("fails at once: it is asked a second time, and no third time", async () => {

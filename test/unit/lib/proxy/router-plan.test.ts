@@ -13,8 +13,8 @@ describe("what a decision of a router means for a call", () => {
     const targets = [
       { to: "bob" },
       { to: "jürgen", after: 2 },
-      { to: "sip:x@elsewhere.example", after: 3, seconds: 20 },
-      { to: "tel:+491" },
+      { uri: "sip:x@elsewhere.example", after: 3, seconds: 20 },
+      { uri: "tel:+491" },
     ];
     const plan = planOfRouter({ action: "ring", targets }, call);
     expect(plan.kind === "ring" && plan.targets.map(({ contact, delay, ringTime }) => [contact, delay, ringTime])).toEqual([
@@ -23,6 +23,31 @@ describe("what a decision of a router means for a call", () => {
       ["sip:x@elsewhere.example", 3000, 20_000],
       ["tel:+491", 0, undefined],
     ]);
+  });
+
+  it.each([
+    ["sip:+1900@evil.example", "sip%3A+1900%40evil.example"],
+    ["tel:+1900", "tel%3A+1900"],
+    ["bob@evil.example;x=<y>?z", "bob%40evil.example;x=%3Cy%3E?z"],
+    ["j%C3%BCrgen", "j%C3%BCrgen"],
+  ])("%s in `to` is a user of the domain, and no URI", (to, user) => {
+    const plan = planOfRouter({ action: "ring", targets: [{ to }, { to, trunk: "provider" }] }, call);
+    expect(plan.kind === "ring" && plan.targets.map(({ contact }) => contact)).toEqual([
+      `sip:${user}@example.com`,
+      `sip:${user}@pbx.example.net;transport=tcp`,
+    ]);
+  });
+
+  it("each address rings once, also if it is written in two ways; a number may be tried at two trunks", () => {
+    const targets = [{ to: "bob" }, { to: "%62ob", after: 3 }, { uri: "sip:bob@EXAMPLE.com", after: 5 }, { uri: "sip:bob@example.net" }];
+    const plan = planOfRouter({ action: "ring", targets }, call);
+    expect(plan.kind === "ring" && plan.targets.map(({ contact }) => contact)).toEqual(["sip:bob@example.com", "sip:bob@example.net"]);
+    const trunks = [trunk, { ...trunk, name: "second" }];
+    const twice = planOfRouter(
+      { action: "ring", targets: ["provider", "second"].map((name) => ({ to: "+491", trunk: name })) },
+      { ...call, trunks },
+    );
+    expect(twice.kind === "ring" && twice.targets).toHaveLength(2);
   });
 
   it("numbers go to a trunk in its format, alone or among other targets", () => {
@@ -45,7 +70,8 @@ describe("what a decision of a router means for a call", () => {
   it.each([
     [{ action: "trunk", trunk: "other", number: "+491" }, 'there is no trunk "other"'],
     [{ action: "ring", targets: [{ to: "bob" }, { to: "+491", trunk: "other" }] }, 'there is no trunk "other"'],
-    [{ action: "ring", targets: [{ to: "sip:example.com" }] }, '"sip:example.com" is no user, number or URI'],
+    [{ action: "ring", targets: [{ uri: "sip:example.com" }] }, '"sip:example.com" is no URI of a user or number'],
+    [{ action: "ring", targets: [{ uri: "bob" }] }, '"bob" is no URI of a user or number'],
     [{ action: "redirect", uris: ["https://example.com"] }, '"https://example.com" is no SIP or TEL URI'],
     [{ action: "redirect", uris: ["sip:carol@example.com", "sip:%62ob@EXAMPLE.com"] }, "the redirection leads back to the same address"],
   ] as const)("%j cannot be carried out", (decision, why) => {

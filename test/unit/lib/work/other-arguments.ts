@@ -34,6 +34,7 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
   bindingKey: [1, "sip:a@b.invalid"],
   changesOfPidf: ['<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:a@b"/>'],
   awayFrom: [[["Contact", "<sip:bob@example.com>"]]],
+  recordPlace: [{ started: 0, timeline: [], devices: [] }, "example.com"],
   begunCall: [{ started: 0, timeline: [], devices: [] }, request, "example.com"],
   recordOfRefused: ["t", { status: 404, reason: "Not Found" }, { parties: {}, domain: "example.com", now: 0 }],
   incomingCall: [
