@@ -3,6 +3,7 @@ import { type TokenIssuer, isTokenForm, userOfClaims } from "../../lib/authentic
 import { readConfiguration } from "../configuration.ts";
 import { keyringOf } from "../crypto/keyring.ts";
 import { directoryOf } from "../directory/directory.ts";
+import { DirectoryUnavailable } from "../directory/errors.ts";
 import { IssuerStore, type KnownIssuer } from "../directory/issuer-store.ts";
 import type { Environment } from "../environment.ts";
 import { oneInIsolate } from "../isolate.ts";
@@ -134,8 +135,14 @@ export const tokenVerifierOf = oneInIsolate((environment: Environment) => new To
 
 /** Where the users of a domain get tokens, for challenges; undefined if they need none, or a connection has no room to remember it. */
 export async function authorizationServerOf(environment: Environment, domain: string): Promise<string | undefined> {
-  const [first] = await directoryOf(environment).issuers(domain);
-  return first === undefined ? undefined : authorizationServer(first.issuer);
+  try {
+    const [first] = await directoryOf(environment).issuers(domain);
+    return first === undefined ? undefined : authorizationServer(first.issuer);
+  } catch (error) {
+    // A phone with a password connects by what is known of its user.
+    if (!(error instanceof DirectoryUnavailable)) throw error;
+    return undefined;
+  }
 }
 
 export function authorizationServer({ issuer }: TokenIssuer): string | undefined {

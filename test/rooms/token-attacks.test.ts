@@ -1,6 +1,8 @@
 import { env, exports } from "cloudflare:workers";
-import { runDurableObjectAlarm } from "cloudflare:test";
+import { listDurableObjectIds, runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { directoryOf } from "../../platform/directory/directory.ts";
+import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
 import { dialogOfCaller } from "../support/dialog.ts";
 import type { Phone } from "../support/phone.ts";
 import type { ReceivedMessage } from "../support/received-message.ts";
@@ -117,6 +119,20 @@ describe("a guest with a token", () => {
     const flooding = await invite();
     for (let count = 0; count < 400; count += 1) flooding.request("OPTIONS", "sip:localhost");
     expect((await flooding.socket.closed).code).toBeGreaterThan(4000);
+    const idle = await invite();
+    later(180_000);
+    for (const id of await listDurableObjectIds(env.ADDRESS_OF_RECORD)) await runDurableObjectAlarm(env.ADDRESS_OF_RECORD.get(id));
+    expect((await idle.socket.closed).code).toBe(4401);
+  });
+});
+
+describe("a phone with a password", () => {
+  it.each(["direct", "general"] as const)("connects as before, on the %s way, if the issuers cannot be read", async (way) => {
+    const [alice] = await newcomers("alice");
+    await registered({ account: alice, way: "direct" });
+    vi.spyOn(directoryOf(env), "issuers").mockRejectedValue(new DirectoryUnavailable("D1 is away"));
+    const phone = await phoneAt(way === "direct" ? `/ws/${alice}@localhost` : "/ws", alice);
+    expect((await phone.register()).status).toBe(200);
   });
 });
 
