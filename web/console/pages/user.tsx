@@ -7,6 +7,7 @@ import { Answered, type Asked, Failure, useGet } from "../parts/answer.tsx";
 import { CallList } from "../parts/call-list.tsx";
 import { Curl } from "../parts/curl.tsx";
 import { Editor } from "../parts/editor.tsx";
+import { NewPasswordField } from "../parts/new-password.tsx";
 
 interface UserPageProps {
   readonly api: Api;
@@ -99,17 +100,7 @@ function NewPassword({ api, path }: { readonly api: Api; readonly path: string }
           run(() => api.send(request).then(() => "The password was changed; the user's connections have to authenticate again."));
         }}
       >
-        <label>
-          Password{" "}
-          <input
-            type="password"
-            value={password}
-            required
-            minLength={8}
-            autocomplete="new-password"
-            onInput={(event) => setPassword(event.currentTarget.value)}
-          />
-        </label>
+        <NewPasswordField value={password} change={setPassword} />
         <button disabled={isBusy}>Change the password</button>
         <div role="status">{outcome !== undefined && <p>{outcome}</p>}</div>
         {failure !== undefined && <Failure failure={failure} />}

@@ -5,6 +5,7 @@ import { Answered, useGet } from "../parts/answer.tsx";
 import { Curl } from "../parts/curl.tsx";
 import { ImportUsers } from "../parts/import-users.tsx";
 import { MadeNote, useMaking } from "../parts/making.tsx";
+import { NewPasswordField } from "../parts/new-password.tsx";
 
 interface UserPageAnswer {
   readonly subscribers: readonly User[];
@@ -78,17 +79,7 @@ function NewUser({ api, domain, changed }: { readonly api: Api; readonly domain:
       <label>
         Name <input value={name} required onInput={(event) => setName(event.currentTarget.value)} autocomplete="off" />
       </label>
-      <label>
-        Password{" "}
-        <input
-          type="password"
-          value={password}
-          required
-          minLength={8}
-          autocomplete="new-password"
-          onInput={(event) => setPassword(event.currentTarget.value)}
-        />
-      </label>
+      <NewPasswordField value={password} change={setPassword} />
       <button>Create</button>
       <MadeNote making={making} linkTo={({ username }) => <UserLink domain={domain} name={username} />}>
         {({ username }) => `${username} is there`}

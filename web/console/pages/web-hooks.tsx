@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import type { EventType } from "../../../lib/web-hooks/web-hook.ts";
 import { type Api, type ApiRequest, part } from "../api.ts";
 import { Action } from "../parts/action.tsx";
 import { Answered, useGet } from "../parts/answer.tsx";
@@ -6,17 +7,19 @@ import { Curl } from "../parts/curl.tsx";
 import { MadeNote, useMaking } from "../parts/making.tsx";
 import { When } from "../parts/when.tsx";
 
-const events = [
-  "call.started",
-  "call.ringing",
-  "call.answered",
-  "call.ended",
-  "registered",
-  "unregistered",
-  "message.stored",
-  "trunk.up",
-  "trunk.down",
-];
+/** All that there are: one that is left out does not compile. */
+const known = {
+  "call.started": true,
+  "call.ringing": true,
+  "call.answered": true,
+  "call.ended": true,
+  registered: true,
+  unregistered: true,
+  "message.stored": true,
+  "trunk.up": true,
+  "trunk.down": true,
+} as const satisfies Record<EventType, true>;
+const events = Object.keys(known);
 
 interface WebHook {
   readonly name: string;
