@@ -6,7 +6,8 @@ import { loopMark } from "../../../lib/proxy/loop-detection.ts";
 import { routingHome } from "../../../durable-objects/shared/routing-home.ts";
 import { keyringOf } from "../../../platform/crypto/keyring.ts";
 import type { SimulatedPhone } from "../../support/simulated-phone.ts";
-import { type Scenario, type ScenarioOptions, startScenario } from "../world/scenario.ts";
+import { callByRouter } from "../world/routed-call.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
 
 let scenario: Scenario;
 afterEach(() => scenario.world.end());
@@ -14,27 +15,10 @@ afterEach(() => scenario.world.end());
 const keyring = keyringOf([new Uint8Array(32).fill(7)]);
 const routingHomeOf = (callId: string) => routingHome(keyring, "example.com", callId);
 
-/** alice calls, and a router decides; carol's phone is registered. */
-async function calls(
-  uri: string,
-  route: (call: IncomingCall) => unknown,
-  {
-    lines = [],
-    more = {},
-    options = {},
-  }: { lines?: string[]; more?: Parameters<Scenario["world"]["router"]>[1]; options?: ScenarioOptions } = {},
-) {
-  scenario = await startScenario(options);
-  const { world, alice } = scenario;
-  const carol = await scenario.joins("carol");
-  const asked: IncomingCall[] = [];
-  await world.router((call) => {
-    asked.push(call);
-    return route(call);
-  }, more);
-  alice.invites(uri, lines);
-  await world.settle();
-  return { ...scenario, carol, asked };
+async function calls(...given: Parameters<typeof callByRouter>) {
+  const routed = await callByRouter(...given);
+  scenario = routed;
+  return routed;
 }
 
 const echo = ({ dialled }: IncomingCall) => ({ action: "ring", targets: [{ to: dialled }] });

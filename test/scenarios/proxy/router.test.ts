@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { IncomingCall } from "../../../lib/routing/routing.ts";
 import type { CallEvent } from "../../../lib/proxy/call-record/call-notes.ts";
 import { header, headers } from "../../support/received-message.ts";
+import { callByRouter } from "../world/routed-call.ts";
 import { type Scenario, startScenario } from "../world/scenario.ts";
 
 let scenario: Scenario;
@@ -9,17 +10,9 @@ afterEach(() => scenario.world.end());
 
 /** alice calls bob, and a router decides; carol's phone is registered. */
 async function calls(route: (call: IncomingCall) => unknown, more: Parameters<Scenario["world"]["router"]>[1] = {}) {
-  scenario = await startScenario();
-  const { world, alice } = scenario;
-  const carol = await scenario.joins("carol");
-  const asked: IncomingCall[] = [];
-  await world.router((call) => {
-    asked.push(call);
-    return route(call);
-  }, more);
-  alice.invites("sip:bob@example.com", ["X-Shop: 7", "User-to-User: 00AB"]);
-  await world.settle();
-  return { ...scenario, carol, asked };
+  const routedCall = await callByRouter("sip:bob@example.com", route, { lines: ["X-Shop: 7", "User-to-User: 00AB"], more });
+  scenario = routedCall;
+  return routedCall;
 }
 
 const routed = (): readonly CallEvent[] => scenario.world.callRecords()[0]?.timeline.filter(({ event }) => event === "routed") ?? [];
