@@ -5,6 +5,7 @@ import { clientEnd } from "../lib/capture-end.ts";
 import { type SeenOn, hepExportOf } from "../platform/hep-export.ts";
 import { GuestRates } from "../platform/guest-rates.ts";
 import { tokenVerifierOf } from "../platform/tokens/token-verifier.ts";
+import { sendPushOf } from "../platform/push/send-push.ts";
 import { routerOf } from "../platform/router/ask-router.ts";
 import { announcerOf } from "../platform/domain-events.ts";
 import { callRecordsOf } from "../platform/call-records.ts";
@@ -106,6 +107,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       records: callRecordsOf(environment),
       announcer: announcerOf(environment, home.domain),
       askRouter: routerOf(environment),
+      sendPush: sendPushOf(environment, home.domain),
       verifyToken: (token, now) => tokenVerifierOf(environment).verify(token, { only: home.domain }, now),
     };
     this.#room = room;

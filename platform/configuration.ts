@@ -28,6 +28,8 @@ export interface Configuration {
   readonly registrar: RegistrarSettings;
   readonly bindingGrace: number;
   readonly closedGrace: number;
+  /** How long a call waits for a phone that a push notification has woken. */
+  readonly pushWait: number;
   readonly deadCallTime: number;
   readonly callerGrace: number;
   readonly firstMessageTimeout: number;
@@ -78,6 +80,8 @@ export interface Settings {
   readonly MINIMUM_EXPIRES?: string;
   readonly DEFAULT_EXPIRES?: string;
   readonly MAXIMUM_EXPIRES?: string;
+  readonly PUSH_EXPIRES?: string;
+  readonly PUSH_WAIT?: string;
   readonly EXPIRES_SPREAD?: string;
   readonly MAXIMUM_CONTACTS?: string;
   readonly LEASE_FACTOR?: string;
@@ -126,6 +130,8 @@ export const numberSettings = {
   MINIMUM_EXPIRES: [60, 1, 86_400],
   DEFAULT_EXPIRES: [600, 1, 604_800],
   MAXIMUM_EXPIRES: [7200, 1, 604_800],
+  PUSH_EXPIRES: [604_800, 300, 2_592_000],
+  PUSH_WAIT: [45, 5, 180],
   EXPIRES_SPREAD: [0.1, 0, 0.5],
   MAXIMUM_CONTACTS: [10, 1, 100],
   LEASE_FACTOR: [10, 1, 100],
@@ -197,6 +203,7 @@ function parse(written: Settings): Configuration {
     logging: settings.LOGGING !== "false",
     registrar: {
       ...readExpires(number),
+      pushExpires: number("PUSH_EXPIRES"),
       spread: number("EXPIRES_SPREAD"),
       maximumContacts: number("MAXIMUM_CONTACTS"),
       leaseFactor: number("LEASE_FACTOR"),
@@ -204,6 +211,7 @@ function parse(written: Settings): Configuration {
     },
     bindingGrace: number("BINDING_GRACE"),
     closedGrace: number("CLOSED_GRACE"),
+    pushWait: number("PUSH_WAIT"),
     deadCallTime: number("DEAD_CALL_TIME"),
     callerGrace: number("CALLER_GRACE"),
     firstMessageTimeout: number("FIRST_MESSAGE_TIMEOUT"),

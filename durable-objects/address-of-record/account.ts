@@ -27,10 +27,13 @@ export const subscriberTable = {
 /** The home's own copy of the subscriber's row, and the authentication of flows against it (RFC 3261 §22, RFC 7616, RFC 8760). */
 export class Account {
   readonly #room: Room;
+  readonly #onRevoked: (which: "tokens" | "all") => void;
   #subscriber: Subscriber | undefined;
 
-  constructor(room: Room) {
+  /** @param onRevoked phones must authenticate again: those with a token, or all of them */
+  constructor(room: Room, onRevoked: (which: "tokens" | "all") => void) {
     this.#room = room;
+    this.#onRevoked = onRevoked;
   }
 
   /** The owner's rules for calls. */
@@ -157,6 +160,7 @@ export class Account {
   #closeTokenFlows(): void {
     for (const { id, authenticated } of this.#room.sockets.all())
       if (authenticated?.byToken !== undefined) this.#room.sockets.close(id, closing.credentialsChanged);
+    this.#onRevoked("tokens");
   }
 
   /** The credentials have changed: flows that were authenticated with the old ones must authenticate again. */
@@ -165,6 +169,7 @@ export class Account {
       if (flow.authenticated !== undefined && flow.authenticated.version < version)
         this.#room.sockets.close(flow.id, closing.credentialsChanged);
     }
+    this.#onRevoked("all");
   }
 }
 

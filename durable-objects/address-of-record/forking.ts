@@ -7,14 +7,15 @@ import type { PhoneId, TransactionId } from "../../lib/transport/identifiers.ts"
 import { isSilent, passDeadlines } from "../../lib/proxy/response-context/deadlines.ts";
 import {
   cancelAnswered,
+  type AwayTimes,
   cancelContext,
   openContext,
   flowRegistered,
+  phoneIsGone,
   flowFailed,
   receiveResponse,
   withBranch,
 } from "../../lib/proxy/response-context/fork.ts";
-import { dropsInvitesOnDisconnect } from "../../lib/proxy/client-quirks.ts";
 import { type Plan, determineExternalTarget } from "../../lib/proxy/response-context/determine-targets.ts";
 import { readRequestDisposition } from "../../lib/proxy/request-disposition.ts";
 import type { ExternalTarget } from "../../lib/proxy/response-context/target-set.ts";
@@ -25,7 +26,7 @@ import { type Alterations, alter, combined } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { limitReached } from "../../lib/syntax/fault.ts";
 import type { Request, Response } from "../../lib/syntax/message.ts";
-import type { CancelEnvelope, InquiryEnvelope, Receipt, ResponseEnvelope, SentRequest } from "../../lib/transport/envelope.ts";
+import type { CancelEnvelope, Receipt, ResponseEnvelope, SentRequest } from "../../lib/transport/envelope.ts";
 import { accepted } from "../../lib/transport/envelope.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import { randomText } from "../../platform/crypto/random.ts";
@@ -35,45 +36,50 @@ import { FinalResponses, unconfirmedResponses } from "./final-responses.ts";
 import { Branches } from "./branches.ts";
 import { contactsOf, isOfRequest } from "./branch-responses.ts";
 import { refused } from "../shared/reply.ts";
-import { type Contexts, type OpenContext, askAfter } from "./contexts.ts";
+import type { Contexts, OpenContext } from "./contexts.ts";
+import { CallerInquiries } from "./caller-inquiries.ts";
+import type { PushNotifications } from "./push-notifications.ts";
 import { Retargeting } from "./retargeting.ts";
 
 import type { PassOn } from "./pass-on.ts";
 
 const tooManyUnanswered = limitReached(480, "too many requests wait at this user");
 
+interface Collaborators {
+  readonly contexts: Contexts;
+  readonly records: CallRecords;
+  readonly unanswered: UnansweredRequests;
+  readonly pushes: PushNotifications;
+}
+
 /** The response contexts of requests for this home's user: branches, responses, timers (RFC 3261 §16.6 to §16.10). */
 export class Forking implements Part {
   readonly #room: Room;
-  readonly #waitsFor: (phone: PhoneId, now: number) => number;
+  readonly #waitsFor: (phone: PhoneId, now: number) => AwayTimes;
   readonly #contexts: Contexts;
-  readonly #passOn: PassOn;
   readonly #finalResponses: FinalResponses;
   readonly #branches: Branches;
   readonly #retargeting: Retargeting;
   readonly #unanswered: UnansweredRequests;
   readonly #records: CallRecords;
   readonly #events: CallEvents;
-  /** When the caller of each call was last asked whether it still waits, since the object woke up. */
-  #inquired = new Map<TransactionId, number>();
+  readonly #inquiries: CallerInquiries;
+  readonly #pushes: PushNotifications;
 
-  /** @param waitsFor until when a phone that is away is waited for, in milliseconds */
+  /** @param waitsFor until when a phone that is away is waited for */
   constructor(
     room: Room,
-    {
-      contexts,
-      records,
-      unanswered,
-    }: { readonly contexts: Contexts; readonly records: CallRecords; readonly unanswered: UnansweredRequests },
+    { contexts, records, unanswered, pushes }: Collaborators,
     passOn: PassOn,
-    waitsFor: (phone: PhoneId, now: number) => number,
+    waitsFor: (phone: PhoneId, now: number) => AwayTimes,
   ) {
     this.#records = records;
     this.#events = new CallEvents(room, contexts);
     this.#room = room;
     this.#waitsFor = waitsFor;
     this.#contexts = contexts;
-    this.#passOn = passOn;
+    this.#inquiries = new CallerInquiries(room, passOn);
+    this.#pushes = pushes;
     this.#unanswered = unanswered;
     this.#finalResponses = new FinalResponses(room, contexts, passOn);
     this.#branches = new Branches(room);
@@ -236,7 +242,20 @@ export class Forking implements Part {
     }
     this.#contexts.collect(now);
     for (const { context } of this.#contexts.unfinished()) this.#contexts.schedule(context, now);
-    this.#inquired = new Map([...this.#inquired].filter(([, at]) => now - at < askAfter));
+    this.#inquiries.forgetOld(now);
+  }
+
+  /** No push notification wakes a phone any more: calls do not wait for it. */
+  phoneIsGone(phone: PhoneId, now: number): void {
+    for (const open of this.#contexts.unfinished()) {
+      const left = phoneIsGone(open.context, phone, now);
+      if (left !== open.context)
+        this.#carryOut(
+          open,
+          passDeadlines(left, now, this.#room.timers, () => undefined),
+          now,
+        );
+    }
   }
 
   /** The user was deleted: callers get a response, and phones stop ringing. */
@@ -271,21 +290,11 @@ export class Forking implements Part {
 
   /** What may have been lost in an eviction is done again; a receiver that has it drops the repetition. */
   #resume(open: OpenContext, now: number): void {
-    const { context, request } = open;
+    const { context } = open;
     if (context.unconfirmed !== undefined) this.#finalResponses.deliver(open, now);
     this.#resumeSentOn(open, now);
     if (context.final !== 0 || context.cancelled !== undefined || context.method !== "INVITE") return;
-    const { transaction, answerTo: caller } = context;
-    if (now - (this.#inquired.get(transaction) ?? 0) < askAfter) return;
-    this.#inquired.set(transaction, now);
-    const inquiry: InquiryEnvelope = {
-      kind: "inquiry",
-      transaction,
-      home: this.#room.home.name,
-      caller,
-      dropsOnDisconnect: dropsInvitesOnDisconnect(request),
-    };
-    this.#passOn(caller.home, inquiry).catch((error: unknown) => this.#finalResponses.undelivered(error, () => undefined));
+    this.#inquiries.ask(open, (error) => this.#finalResponses.undelivered(error, () => undefined), now);
   }
 
   #resumeSentOn(open: OpenContext, now: number): void {
@@ -312,6 +321,7 @@ export class Forking implements Part {
     const isConcluded = open.context.final === 0 && context.final !== 0;
     if (isConcluded) this.#records.concludes(context.transaction, context.final < 300 ? context.unconfirmed?.text : undefined);
     this.#contexts.save(context, open.request, now);
+    this.#pushes.follow(open.context, context, now);
     this.#events.answers({ context, request: open.request }, decision.effects, isConcluded, now);
     if (isConcluded) this.#records.concluded({ context, request: open.request }, now);
     this.#act({ context, request: open.request }, decision.effects, now);
@@ -323,6 +333,7 @@ export class Forking implements Part {
       if (effect.kind === "answer") this.#finalResponses.give(open, effect, now);
       else if (branch === undefined) continue;
       else if (effect.kind === "forward") this.#forward(open, branch, now);
+      else if (effect.kind === "wake") this.#pushes.wake(branch, open.context, open.request, now);
       else if (effect.kind === "abandon") this.#retargeting.abandon(open, branch);
       else this.#cancelBranch(open, branch, effect, now);
     }

@@ -16,29 +16,15 @@ import { answerFault } from "../shared/reply.ts";
 import type { Room } from "./room.ts";
 import { Tokens, isStranger, isWithinCall } from "./tokens.ts";
 import { openingHeader, openOpening } from "../../platform/connection/sealed-opening.ts";
+import { type OfferedServices, offeredPush } from "./offered-push.ts";
 import { UnansweredMessages } from "../../platform/connection/unanswered-messages.ts";
 import { StrangerAllowance } from "../../platform/connection/stranger-allowance.ts";
 import { type Account, authenticationBy } from "./account.ts";
-import type { ActiveCalls } from "./active-calls.ts";
-import type { Forking } from "./forking.ts";
-import type { Terminating } from "./terminating.ts";
-import type { UndeliveredMessage, UndeliveredMessages } from "./undelivered-messages.ts";
-import type { Originating } from "./originating.ts";
-import type { OriginatingResponses } from "./originating-responses.ts";
-import type { PendingInvites } from "./pending-invites.ts";
+import type { PhoneParts } from "./phone-parts.ts";
+import type { UndeliveredMessage } from "./undelivered-messages.ts";
+import { mentionsPush } from "../../lib/push/push-device.ts";
 import { type Registrar, isOnPurpose } from "./registrar.ts";
 import { closing } from "../../platform/connection/close-reasons.ts";
-
-/** The parts that exchange messages with phones. */
-export interface PhoneParts {
-  readonly activeCalls: ActiveCalls;
-  readonly originating: Originating;
-  readonly responses: OriginatingResponses;
-  readonly terminating: Terminating;
-  readonly forking: Forking;
-  readonly pendingInvites: PendingInvites;
-  readonly undelivered: UndeliveredMessages;
-}
 
 /** A socket that is not authenticated yet: its limits and its timeout. */
 interface Stranger {
@@ -58,9 +44,7 @@ export class Ingress implements Part {
   readonly #unanswered = new Map<FlowId, UnansweredMessages>();
   /** Connections whose credentials wait to be checked. */
   readonly #trying = new Set<FlowId>();
-
   readonly #tokens: Tokens;
-
   /** In memory of the home, which has one account. */
   readonly #brakes = new Brakes(brakeOfName);
 
@@ -240,8 +224,16 @@ export class Ingress implements Part {
     return unregisteredPhone === undefined ? flow : (this.#room.sockets.update(flow.id, { unregisteredPhone }) ?? flow);
   }
 
-  #register(flow: Flow, request: SipRequest, mandatory: MandatoryHeaders, now: number): void {
-    const outcome = this.#registrar.register(flow, request, mandatory, now);
+  #register(flow: Flow, request: SipRequest, mandatory: MandatoryHeaders, now: number): void | Promise<void> {
+    if (!mentionsPush(request.text)) return this.#registered(flow, request, mandatory, [], now);
+    return offeredPush(this.#room).then((offered) => {
+      const present = this.#room.sockets.byId(flow.id);
+      if (present !== undefined) this.#registered(present, request, mandatory, offered, Date.now());
+    });
+  }
+
+  #registered(flow: Flow, request: SipRequest, mandatory: MandatoryHeaders, pushServices: OfferedServices, now: number): void {
+    const outcome = this.#registrar.register(flow, request, mandatory, pushServices, now);
     if (isFault(outcome)) return this.#refuse(flow, request, outcome, now);
     const text = replyTo(request, 200, { toTag: randomText(), lines: outcome.lines });
     this.#reply(flow, request, text, 200, now);

@@ -9,6 +9,7 @@ import { ActiveCalls } from "./active-calls.ts";
 import { Forking } from "./forking.ts";
 import { StatelessForwarding } from "./stateless-forwarding.ts";
 import { UnansweredRequests } from "./unanswered-requests.ts";
+import { PushNotifications } from "./push-notifications.ts";
 import { Routing } from "./routing.ts";
 import { Terminating } from "./terminating.ts";
 import type { LocalUserAgent } from "./local-user-agent.ts";
@@ -49,17 +50,22 @@ export interface Parts {
 
 /** Makes the parts of a home, without state. @param passOn sends an envelope to a home, also this one */
 export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): Parts {
-  const account = new Account(room);
-  const registrar = new Registrar(room);
+  const account = new Account(room, (which) =>
+    registrar.sleeping.end(Date.now(), ({ isByToken }) => which === "all" || isByToken === true),
+  );
+  const registrar: Registrar = new Registrar(room);
   const undelivered = new UndeliveredMessages(room);
   const waitsFor = (phone: PhoneId, now: number) => registrar.waitsFor(phone, now);
+  const waitsForCall = (phone: PhoneId, now: number) => registrar.waitsForCall(phone, now);
+  const pushes = new PushNotifications(room, registrar);
   const isLimited = () => !isNonSubscriberHome(room.home.name) && account.rules().maximumCalls !== undefined;
   const activeCalls: ActiveCalls = new ActiveCalls(room, isLimited, waitsFor, passOn, (dialog, now) => records.lost(dialog, now));
   const pendingInvites = new PendingInvites(room, passOn);
   const contexts = new Contexts(room);
   const records: CallRecords = new CallRecords(room, contexts, activeCalls, passOn);
   const unanswered = new UnansweredRequests(room, contexts);
-  const forking = new Forking(room, { contexts, records, unanswered }, passOn, waitsFor);
+  const forking = new Forking(room, { contexts, records, unanswered, pushes }, passOn, waitsForCall);
+  pushes.whenGone((phone, now) => forking.phoneIsGone(phone, now));
   const routing = new Routing(room, contexts, forking);
   const callsAtPresent = (now: number) => unanswered.ringing().length + pendingInvites.pending().length + activeCalls.count(now);
   const messages = new Messages(room);
@@ -76,6 +82,7 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
     activeCalls,
     messages,
     presence,
+    pushes,
     callsAtPresent,
   });
   const tryingTimers = new TryingTimer();
@@ -95,6 +102,7 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
     pendingInvites,
     // Waiting messages go to a phone before ringing calls.
     terminating,
+    pushes,
     routing,
     forking,
     records,

@@ -1,8 +1,8 @@
 import type { PhoneId } from "../../lib/transport/identifiers.ts";
-import { storedShape } from "../../platform/stored-shape.ts";
 import { type Binding, bindingKey, phoneOf } from "../../lib/location/binding.ts";
 import type { BindingView, StaticContact } from "../../lib/location/binding-view.ts";
 import type { RegistrarSettings } from "../../lib/registrar/settings.ts";
+import type { AwayTimes } from "../../lib/proxy/response-context/fork.ts";
 import { registerLines } from "../../lib/registrar/answer.ts";
 import { mayRegister } from "../../lib/registrar/may-register.ts";
 import { type Taken, carry, isMereRefresh, isSaidAgain, refresh, takenBy, withCarried } from "../../lib/registrar/refresh.ts";
@@ -13,15 +13,18 @@ import { type Fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import { type Request, headerValue } from "../../lib/syntax/message.ts";
 import { parameter } from "../../lib/syntax/parameters.ts";
 import { equalUris, parseUri } from "../../lib/syntax/uri.ts";
-import { type WhyUnregistered, registeredPhone } from "../../lib/web-hooks/event-data.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
+import type { OfferedServices } from "./offered-push.ts";
+import { BindingRows } from "./binding-rows.ts";
 import type { FlowClosed, Part } from "./part.ts";
+import { SleepingPhones, wakePatience } from "./sleeping-phones.ts";
 import type { Room } from "./room.ts";
 
-/** A binding, and whether its phone can be reached now or is only waited for. */
+/** A binding, and whether its phone can be reached now, is only waited for, or sleeps until a push notification wakes it. */
 export interface KnownBinding {
   readonly binding: Binding;
   readonly flow: Flow | undefined;
+  readonly isAsleep: boolean;
 }
 
 /** RFC 6455 §7.4.1: the page was closed or reloads, or the phone went off line on purpose; 1005: its Close frame had no code. */
@@ -37,39 +40,37 @@ export interface Registered {
   readonly left: readonly Flow[];
 }
 
-const bindingShape = storedShape<Binding>();
-
-export const bindingsTable = {
-  bindings: "CREATE TABLE IF NOT EXISTS bindings (key TEXT PRIMARY KEY, lease INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID",
-} as const;
-
 /** The bindings of one address of record: their rows, and the newer values of their flows (RFC 3261 §10.3). */
 export class Registrar implements Part {
   readonly #room: Room;
-  #rows: Map<string, Binding> | undefined;
+  readonly #rows: BindingRows;
+  readonly sleeping: SleepingPhones;
   /** The last registration of each flow, if its phone may repeat it. */
   readonly #taken = new Map<string, Taken>();
 
   constructor(room: Room) {
     this.#room = room;
+    this.#rows = new BindingRows(room);
+    this.sleeping = new SleepingPhones(room, this.#rows);
   }
 
   /** Decides and carries out a REGISTER on an authenticated flow. */
-  register(flow: Flow, request: Request, mandatory: MandatoryHeaders, now: number): Registered | Fault {
+  register(flow: Flow, request: Request, mandatory: MandatoryHeaders, pushServices: OfferedServices, now: number): Registered | Fault {
     const { configuration, keyring, home } = this.#room;
-    const outcome = this.#decide(flow, request, mandatory, now);
+    const outcome = this.#decide(flow, request, mandatory, pushServices, now);
     if (isFault(outcome)) return outcome;
-    const again = outcome.put.filter(({ key, callId }) => this.#load().get(key)?.callId === callId);
-    if (!isMereRefresh(outcome, this.#load())) this.#write(outcome, headerValue(request, "user-agent"), now);
+    const again = outcome.put.filter(({ key, callId }) => this.#rows.load().get(key)?.callId === callId);
+    if (!isMereRefresh(outcome, this.#rows.load())) this.#write(flow, outcome, headerValue(request, "user-agent"), now);
     const left = this.#carry(flow, outcome, again);
     const { user, domain } = home;
     const { flowTimer } = configuration.registrar;
-    const lines = registerLines({ request, bindings: outcome.bindings, user, domain, now, keyring, host: flow.host, flowTimer });
+    const { bindings, featureCaps } = outcome;
+    const lines = registerLines({ request, bindings, user, domain, now, keyring, host: flow.host, flowTimer, featureCaps });
     return { lines, newlyRegistered: outcome.put.filter(({ key }) => !carries(flow, key)), left };
   }
 
   /** A repeated REGISTER is not parsed again. */
-  #decide(flow: Flow, request: Request, mandatory: MandatoryHeaders, now: number): RegisterOutcome | Fault {
+  #decide(flow: Flow, request: Request, mandatory: MandatoryHeaders, pushServices: OfferedServices, now: number): RegisterOutcome | Fault {
     const { configuration, keyring, home } = this.#room;
     const settings = withinToken(configuration.registrar, flow, now);
     const taken = settings === configuration.registrar ? this.#taken.get(flow.id) : undefined;
@@ -84,7 +85,8 @@ export class Registrar implements Part {
     const suspended = new Set(
       current.filter(({ flow, binding }) => flow === undefined && binding.isStatic !== true).map((known) => known.binding.key),
     );
-    const outcome = register({ request, mandatory, bindings, away: suspended, now, random: Math.random(), settings, keyring });
+    const random = Math.random();
+    const outcome = register({ request, mandatory, bindings, away: suspended, now, random, settings, keyring, pushServices });
     if (isFault(outcome)) return outcome;
     if (!fits(flow, outcome)) return limitReached(403, "too many long contacts on this connection");
     const refreshable = settings === configuration.registrar ? takenBy(request, outcome, settings) : undefined;
@@ -99,10 +101,10 @@ export class Registrar implements Part {
    */
   current(now: number): KnownBinding[] {
     const known: KnownBinding[] = [];
-    for (const row of this.#load().values()) {
+    for (const row of this.#rows.load().values()) {
       if (row.isStatic === true) {
-        if (row.expires > now) known.push({ binding: row, flow: undefined });
-        else this.#remove(row.key, "expired", now);
+        if (row.expires > now) known.push({ binding: row, flow: undefined, isAsleep: false });
+        else this.#rows.remove(row.key, "expired", now);
         continue;
       }
       const flow = this.#room.sockets.carrierOf(row.key);
@@ -111,9 +113,10 @@ export class Registrar implements Part {
         flow?.boundContacts.find((bound) => bound.key === row.key),
       );
       if (flow !== undefined) {
-        if (binding.expires > now) known.push({ binding, flow });
-      } else if (now < this.#awayUntil(row, now) && row.lease > now) known.push({ binding, flow: undefined });
-      else this.#remove(row.key, row.lease > now ? "closed" : "expired", now);
+        if (binding.expires > now) known.push({ binding, flow, isAsleep: false });
+      } else if (now < this.#awayUntil(row, now) && row.lease > now) known.push({ binding, flow: undefined, isAsleep: false });
+      else if (this.sleeping.sleeps(row, now)) known.push({ binding, flow: undefined, isAsleep: true });
+      else this.#rows.remove(row.key, row.lease > now ? "closed" : "expired", now);
     }
     return known;
   }
@@ -135,18 +138,25 @@ export class Registrar implements Part {
 
   /** Until when a phone that is away is waited for, in milliseconds; one without a binding for the grace from now. */
   waitsFor(phone: PhoneId, now: number): number {
-    const rows = [...this.#load().values()].filter(
+    const rows = [...this.#rows.load().values()].filter(
       (row) => row.phone === phone && row.isStatic !== true && this.#room.sockets.carrierOf(row.key) === undefined,
     );
     if (rows.length === 0) return now + this.#room.timers.grace;
     return Math.max(...rows.map((row) => this.#awayUntil(row, now)));
   }
 
+  /** Until when an INVITE waits for a phone that is away: a push notification may wake it. */
+  waitsForCall(phone: PhoneId, now: number): AwayTimes {
+    const until = this.waitsFor(phone, now);
+    if (this.sleeping.bindingOf(phone) === undefined) return { until };
+    return { until: Math.max(until, now + this.#room.configuration.pushWait * 1000), wakesAt: now + wakePatience };
+  }
+
   /** Memory does not last as long as the grace time: the row has its end, written once, when the loss is first seen. */
   #awayUntil(row: Binding, now: number, grace = this.#room.timers.grace): number {
     if (row.awayUntil !== undefined) return row.awayUntil;
     const awayUntil = now + grace;
-    this.#put({ ...row, awayUntil });
+    this.#rows.put({ ...row, awayUntil });
     this.#room.alarm.noLaterThan(awayUntil);
     return awayUntil;
   }
@@ -160,7 +170,7 @@ export class Registrar implements Part {
     const { grace } = this.#room.timers;
     const patience = isOnPurpose ? Math.min(grace, this.#room.configuration.closedGrace * 1000) : grace;
     for (const { key } of flow.boundContacts) {
-      const row = this.#load().get(key);
+      const row = this.#rows.load().get(key);
       if (row !== undefined && this.#room.sockets.carrierOf(key) === undefined) this.#awayUntil(row, now, patience);
     }
   }
@@ -172,15 +182,15 @@ export class Registrar implements Part {
   onAlarm(now: number): void {
     const known = this.current(now);
     const valid = new Set(known.map(({ binding }) => binding.key));
-    for (const key of this.#load().keys()) if (!valid.has(key)) this.#remove(key, "expired", now);
-    for (const row of this.#load().values()) {
+    for (const key of this.#rows.load().keys()) if (!valid.has(key)) this.#rows.remove(key, "expired", now);
+    for (const row of this.#rows.load().values()) {
       if (row.isStatic === true) this.#room.alarm.noLaterThan(row.expires);
-      else if (row.awayUntil !== undefined) this.#room.alarm.noLaterThan(row.awayUntil);
+      else if (row.awayUntil !== undefined) this.#room.alarm.noLaterThan(row.awayUntil > now ? row.awayUntil : row.expires);
     }
   }
 
   onSubscriberDeleted(now: number): void {
-    for (const binding of this.#load().values()) this.#announceEnd(binding, "removed", now);
+    for (const binding of this.#rows.load().values()) this.#rows.announceEnd(binding, "removed", now);
   }
 
   /** The bindings as the API returns them. */
@@ -198,8 +208,8 @@ export class Registrar implements Part {
       ...{ instance: undefined, regId: undefined, q: Math.round(q * 1000), path: [], callId: "", cseq: 0 },
       ...{ expires: until, lease: until, isStatic: true },
     };
-    if (!this.#load().has(binding.key)) this.#announceNew(binding, undefined, now);
-    this.#put(binding);
+    if (!this.#rows.load().has(binding.key)) this.#rows.announceNew(binding, undefined, now);
+    this.#rows.put(binding);
     this.#room.alarm.noLaterThan(until);
     return this.#shown(binding, true, now);
   }
@@ -208,7 +218,7 @@ export class Registrar implements Part {
     const found = this.current(now).find(({ binding }) => this.#idOf(binding) === id);
     if (found === undefined) return false;
     const { binding, flow } = found;
-    this.#remove(binding.key, "removed", now);
+    this.#rows.remove(binding.key, "removed", now);
     if (flow !== undefined)
       this.#room.sockets.update(
         flow.id,
@@ -221,51 +231,23 @@ export class Registrar implements Part {
   }
 
   #shown(binding: Binding, reachable: boolean, now: number): BindingView {
-    const { contact, instance, regId, q, path, expires } = binding;
+    const { contact, instance, regId, q, path, expires, push } = binding;
     const left = Math.max(0, Math.ceil((expires - now) / 1000));
-    return { id: this.#idOf(binding), contact, instance, regId, q: q / 1000, expires: left, reachable, path };
+    return { id: this.#idOf(binding), contact, instance, regId, q: q / 1000, expires: left, reachable, path, push: push?.provider };
   }
 
   #idOf({ key }: Binding): string {
     return this.#room.keyring.hash("sha256", key).slice(0, 16);
   }
 
-  #load(): Map<string, Binding> {
-    if (this.#rows === undefined) {
-      const rows = this.#room.memory.all<{ value: string }>("SELECT value FROM bindings");
-      this.#rows = new Map(rows.map((row) => bindingShape.read(row.value)).map((binding) => [binding.key, binding]));
-    }
-    return this.#rows;
-  }
-
-  #write(outcome: RegisterOutcome, userAgent: string | undefined, now: number): void {
-    for (const binding of outcome.removed) this.#remove(binding.key, "removed", now, userAgent);
+  #write(flow: Flow, outcome: RegisterOutcome, userAgent: string | undefined, now: number): void {
+    for (const binding of outcome.removed) this.#rows.remove(binding.key, "removed", now, userAgent);
     for (const binding of outcome.put) {
-      if (!this.#load().has(binding.key)) this.#announceNew(binding, userAgent, now);
+      if (!this.#rows.load().has(binding.key)) this.#rows.announceNew(binding, userAgent, now);
       this.#room.alarm.noLaterThan(binding.lease, (binding.lease - binding.expires) / 5);
-      this.#put({ ...binding, awayUntil: undefined });
+      const isByToken = flow.authenticated?.byToken !== undefined && binding.push !== undefined;
+      this.#rows.put({ ...binding, awayUntil: undefined, ...(isByToken ? { isByToken } : {}) });
     }
-  }
-
-  #put(binding: Binding): void {
-    const { key, lease } = binding;
-    this.#load().set(key, binding);
-    this.#room.memory.run("INSERT OR REPLACE INTO bindings (key, lease, value) VALUES (?, ?, ?)", key, lease, bindingShape.write(binding));
-  }
-
-  #remove(key: string, why: WhyUnregistered, now: number, userAgent?: string): void {
-    const binding = this.#load().get(key);
-    if (binding !== undefined) this.#announceEnd(binding, why, now, userAgent);
-    this.#load().delete(key);
-    this.#room.memory.run("DELETE FROM bindings WHERE key = ?", key);
-  }
-
-  #announceNew(binding: Binding, userAgent: string | undefined, now: number): void {
-    this.#room.announcer.announce("registered", () => registeredPhone(this.#room.home, binding, userAgent), now);
-  }
-
-  #announceEnd(binding: Binding, why: WhyUnregistered, now: number, userAgent?: string): void {
-    this.#room.announcer.announce("unregistered", () => ({ ...registeredPhone(this.#room.home, binding, userAgent), why }), now);
   }
 
   /**

@@ -2,6 +2,7 @@ import type { GuestRates } from "../../platform/guest-rates.ts";
 import type { Announcer } from "../../platform/domain-events.ts";
 import type { VerifiedToken } from "../../platform/tokens/token-verifier.ts";
 import type { AskRouter } from "../../platform/router/ask-router.ts";
+import type { SendPush } from "../../platform/push/send-push.ts";
 import type { RecordStore } from "../../platform/call-records.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import type { Configuration } from "../../platform/configuration.ts";
@@ -41,6 +42,8 @@ export interface Room {
   readonly askRouter: AskRouter;
   /** Undefined for a token that is not accepted. */
   verifyToken(token: string, now: number): Promise<VerifiedToken | undefined>;
+  /** Requests a push notification. */
+  readonly sendPush: SendPush;
   /** Tells the web hooks of the domain. */
   readonly announcer: Announcer;
 }

@@ -1,6 +1,7 @@
+import { pushNotesTable } from "./push-notes.ts";
 import { keptTraceTable } from "./kept-trace.ts";
 import { subscriberTable } from "./account.ts";
-import { bindingsTable } from "./registrar.ts";
+import { bindingsTable } from "./binding-rows.ts";
 import { contextsTable } from "./contexts.ts";
 import { activeCallsTable } from "./active-calls.ts";
 import { orphanedInvitesTable } from "./pending-invites.ts";
@@ -48,6 +49,7 @@ export const schema: Schema = {
     ...failedCallsTable,
     ...callRecordsTable,
     ...keptTraceTable,
+    ...pushNotesTable,
   },
   migrations: [
     // From the first release, which has two tables of calls whose phone was lost while they rang.

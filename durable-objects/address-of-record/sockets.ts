@@ -128,6 +128,13 @@ export class Sockets {
     return (this.#sockets.get(id) ?? this.#find(id))?.readyState === WebSocket.OPEN;
   }
 
+  /** Whether a client that has sent keep-alives has sent none for so many milliseconds (RFC 5626 §4.4.1). */
+  missesKeepAlives(id: FlowId, patience: number, now: number): boolean {
+    const socket = this.#sockets.get(id) ?? this.#find(id);
+    const last = socket === undefined ? null : this.#state.getWebSocketAutoResponseTimestamp(socket);
+    return patience > 0 && last !== null && now - last.getTime() > patience;
+  }
+
   close(id: FlowId, why: { readonly code: number; readonly reason: string }): void {
     const socket = this.#sockets.get(id) ?? this.#find(id);
     if (socket !== undefined && socket.readyState === WebSocket.OPEN) socket.close(why.code, why.reason);

@@ -140,7 +140,7 @@ export class StatelessForwarding {
    */
   #waitFor(phone: PhoneId, envelope: RequestEnvelope, request: Request, now: number): Receipt {
     if (request.method === "NOTIFY") return this.#keepState(phone, envelope, request, now);
-    const isExpected = this.#registrar.current(now).some(({ binding }) => binding.phone === phone);
+    const isExpected = this.#registrar.current(now).some(({ binding, isAsleep }) => binding.phone === phone && !isAsleep);
     if (!isExpected && request.method === "BYE") this.#undelivered.keepBye(phone, envelope, now);
     if (!isExpected) return request.method === "ACK" ? accepted : answered(request, 480, phoneAway);
     const due = Math.min(this.#registrar.waitsFor(phone, now), now + this.#room.timers.transaction * 0.75);

@@ -38,7 +38,9 @@ import type { StatelessForwarding } from "./stateless-forwarding.ts";
 import type { Messages } from "./stored-messages.ts";
 import type { CallsAtPresent } from "./non-subscriber-policy.ts";
 import type { PresenceAgent } from "./presence-agent.ts";
+import type { PushNotifications } from "./push-notifications.ts";
 import type { Registrar } from "./registrar.ts";
+import { wakePatience } from "./sleeping-phones.ts";
 
 /** Requests for this home's user: whether they may reach the user, and their targets (RFC 3261 §16.5). */
 export class Terminating implements Part {
@@ -51,6 +53,7 @@ export class Terminating implements Part {
   readonly #activeCalls: ActiveCalls;
   readonly #messages: Messages;
   readonly #presence: PresenceAgent;
+  readonly #pushes: PushNotifications;
   readonly #callsAtPresent: CallsAtPresent;
   readonly #by: Forwarder;
 
@@ -64,6 +67,7 @@ export class Terminating implements Part {
     this.#activeCalls = parts.activeCalls;
     this.#messages = parts.messages;
     this.#presence = parts.presence;
+    this.#pushes = parts.pushes;
     this.#callsAtPresent = parts.callsAtPresent;
     this.#by = { keyring: room.keyring, home: room.home.name, hint: room.home.hint, hints: room.home.hints };
   }
@@ -150,6 +154,7 @@ export class Terminating implements Part {
   /** RFC 3428 §7: 202 means that the message was accepted, not that it was read. */
   #store(envelope: RequestEnvelope, request: Request, now: number): Receipt {
     const refusal = this.#messages.store(envelope, request, now);
+    if (refusal === undefined) this.#pushes.stored(request, now);
     return refusal === undefined ? answered(request, 202) : refused(request, refusal);
   }
 
@@ -167,14 +172,24 @@ export class Terminating implements Part {
   #targets(envelope: RequestEnvelope, now: number): ReachableTarget[] {
     if (envelope.to.kind !== "address") return [];
     if (isNonSubscriberHome(this.#by.home)) return this.#peer(envelope);
-    const bindings = this.#registrar.current(now).map(({ binding }) => binding);
+    const known = this.#registrar.current(now);
+    const bindings = known.map(({ binding }) => binding);
     const caller = envelope.caller ?? envelope.answerTo;
     const targets = targetSet(bindings, envelope.to, caller.home === this.#by.home ? caller.phone : undefined);
     return targets.map((target) => {
       if (target.retarget !== undefined) return { ...target, host: "" };
-      const host = this.#room.sockets.newestTo(target.phone)?.host;
-      return host === undefined ? { ...target, host, until: this.#registrar.waitsFor(target.phone, now) } : { ...target, host };
+      const flow = this.#room.sockets.newestTo(target.phone);
+      if (flow !== undefined) return { ...target, host: flow.host, ...this.#wakes(target.phone, flow, now) };
+      const { until, wakesAt } = this.#registrar.waitsForCall(target.phone, now);
+      return { ...target, host: undefined, until, ...(wakesAt === undefined ? {} : { wakeAfter: 0 }) };
     });
+  }
+
+  /** A phone with a connection is woken if it does not answer there: at once if it has missed its keep-alives. */
+  #wakes(phone: PhoneId, { id }: Flow, now: number): { readonly wakeAfter?: number } {
+    if (this.#registrar.sleeping.bindingOf(phone) === undefined) return {};
+    const { flowTimer } = this.#room.configuration.registrar;
+    return { wakeAfter: this.#room.sockets.missesKeepAlives(id, flowTimer * 2000, now) ? 0 : wakePatience };
   }
 
   /** The server of another domain, if it is connected. */
@@ -251,6 +266,7 @@ export interface TerminatingParts {
   readonly activeCalls: ActiveCalls;
   readonly messages: Messages;
   readonly presence: PresenceAgent;
+  readonly pushes: PushNotifications;
   readonly callsAtPresent: CallsAtPresent;
 }
 

@@ -16,6 +16,7 @@ export type Purpose =
   | "router-secret"
   | "routing-home"
   | "ice-secret"
+  | "push-secret"
   | "access-token"
   | "guest-token"
   | "opening";

@@ -1,3 +1,5 @@
+import type { PushProvider } from "../push/push-device.ts";
+
 /** A binding as the API returns it. */
 export interface BindingView {
   /** Derived from its key; it stays the same over refreshes. */
@@ -12,6 +14,8 @@ export interface BindingView {
   /** Whether a request can be delivered there now; a phone that is briefly away is not reachable. */
   readonly reachable: boolean;
   readonly path: readonly string[];
+  /** The service that wakes it, if there is one. */
+  readonly push: PushProvider | undefined;
 }
 
 /** A registration by an administrator: calls also go to this address (RFC 3261 §10.2). */

@@ -1,5 +1,6 @@
 import type { PhoneId } from "../transport/identifiers.ts";
 import type { Keyring } from "../authentication/keyring.ts";
+import type { PushDevice } from "../push/push-device.ts";
 import { plainHash } from "../syntax/plain-hash.ts";
 
 /** A binding of the address of record to a phone (RFC 3261 §10), as stored in its row. */
@@ -27,6 +28,10 @@ export interface Binding {
   readonly wantsGruu?: boolean;
   /** Milliseconds; until when the server waits for the phone, whose flow is gone. */
   readonly awayUntil?: number | undefined;
+  /** Where push notifications wake the phone, after its flow has gone too (RFC 8599). */
+  readonly push?: PushDevice | undefined;
+  /** It can be woken, and was registered with a token. */
+  readonly isByToken?: true;
   /** Made by an administrator for an address without a phone (RFC 3261 §10.2). */
   readonly isStatic?: boolean;
 }

@@ -15,11 +15,13 @@ export interface Taken {
 }
 
 /** What is stored of a registration for its refreshes; undefined if it did more than bind one contact. */
-export function takenBy(request: Request, { put, removed }: RegisterOutcome, settings: RegistrarSettings): Taken | undefined {
+export function takenBy(request: Request, { put, removed, featureCaps }: RegisterOutcome, settings: RegistrarSettings): Taken | undefined {
   const contacts = readContacts(request);
   const [contact, ...more] = isFault(contacts) || contacts === "*" ? [] : contacts;
   const [binding] = put;
   if (contact === undefined || more.length > 0 || binding === undefined || removed.length > 0) return undefined;
+  // Its answer tells of the push notification services.
+  if (featureCaps !== undefined) return undefined;
   return { words: wordsOf(request), key: binding.key, seconds: expiresOf({ request, settings }, contact) };
 }
 
@@ -70,6 +72,7 @@ export function isMereRefresh(outcome: RegisterOutcome, rows: ReadonlyMap<string
     row.parameters === put.parameters &&
     row.callId === put.callId &&
     row.q === put.q &&
+    row.push?.prid === put.push?.prid &&
     row.path.join() === put.path.join() &&
     put.expires <= row.lease
   );

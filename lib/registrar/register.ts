@@ -10,6 +10,8 @@ import { readOptionTags } from "../syntax/option-tags.ts";
 import { parseNameAddress } from "../syntax/name-address.ts";
 import { parameter, unquote } from "../syntax/parameters.ts";
 import { equalUris, parseUri } from "../syntax/uri.ts";
+import { type OfferedService, featureCaps } from "../push/feature-caps.ts";
+import { type PushDevice, readPush } from "../push/push-device.ts";
 import { inspectRequest } from "../uas/inspect-request.ts";
 import type { RegistrarSettings } from "./settings.ts";
 
@@ -27,6 +29,8 @@ export interface RegisterInput {
   readonly random: number;
   readonly settings: RegistrarSettings;
   readonly keyring: Keyring;
+  /** The push notification services of the domain; undefined if they are not known now. */
+  readonly pushServices: readonly OfferedService[] | undefined;
 }
 
 /** What a REGISTER changes: all of it or nothing (RFC 3261 §10.3 step 7). */
@@ -36,7 +40,12 @@ export interface RegisterOutcome {
   readonly removed: readonly Binding[];
   /** All bindings after it. */
   readonly bindings: readonly Binding[];
+  /** Header lines for the answer (RFC 8599 §5.4). */
+  readonly featureCaps?: string;
 }
+
+/** Seconds: a shorter registration could end before a push notification renews it (RFC 8599 §5.6.1.1). */
+const minPushExpires = 300;
 
 /**
  * Maximum characters of a Call-ID or instance, and of a contact URI, which may contain a push address (RFC 8599): a flow's bindings must
@@ -72,14 +81,20 @@ function update(input: RegisterInput, contacts: readonly Contact[]): RegisterOut
   const put: Binding[] = [];
   const removed: Binding[] = [];
   const added = contacts.filter((contact) => expiresOf(input, contact) > 0).length;
-  for (const contact of contacts) {
-    const expires = expiresOf(input, contact);
-    if (expires > 0 && expires < settings.minimumExpires) {
-      return fault(423, "the expiry is too short", [["Min-Expires", String(settings.minimumExpires)]]);
-    }
-    const wanted = bindingOf(input, contact, added, expires);
+  let caps = "";
+  for (const written of contacts) {
+    const asked = readPush(written);
+    if (isFault(asked)) return asked;
+    const told = featureCaps(asked, input.pushServices);
+    if (isFault(told)) return told;
+    caps += told;
+    const { contact, device } = asked;
+    const expires = expiresOf(input, contact, device);
+    const minimum = device === undefined ? settings.minimumExpires : Math.max(settings.minimumExpires, minPushExpires);
+    if (expires > 0 && expires < minimum) return fault(423, "the expiry is too short", [["Min-Expires", String(minimum)]]);
+    const wanted = bindingOf(input, contact, added, expires, device);
     if (isFault(wanted)) return wanted;
-    const existing = input.bindings.filter((binding) => isSameBinding(binding, wanted));
+    const existing = input.bindings.filter((binding) => isSameBinding(binding, wanted) || isLeftBy(wanted, binding, input));
     if (existing.some((binding) => isOutOfOrder(input, binding))) return outOfOrder();
     // If two Contacts are the same binding, the later one counts.
     const earlier = put.findIndex((binding) => isSameBinding(binding, wanted));
@@ -92,26 +107,34 @@ function update(input: RegisterInput, contacts: readonly Contact[]): RegisterOut
   const dropped = excess <= 0 ? [] : kept.filter((binding) => input.away.has(binding.key)).slice(0, excess);
   if (dropped.length < excess) return limitReached(403, "too many contacts for this address of record");
   removed.push(...dropped);
-  return { put, removed, bindings: [...kept.filter((binding) => !dropped.includes(binding)), ...put] };
+  const bindings = [...kept.filter((binding) => !dropped.includes(binding)), ...put];
+  return caps === "" ? { put, removed, bindings } : { put, removed, bindings, featureCaps: caps };
+}
+
+/** A page that was closed and opened again has another Contact, and the same place for push notifications. */
+function isLeftBy({ push, key }: Binding, binding: Binding, { away }: RegisterInput): boolean {
+  const isSameDevice = push !== undefined && binding.push?.prid === push.prid && binding.push.provider === push.provider;
+  return isSameDevice && binding.key !== key && away.has(binding.key);
 }
 
 /** Seconds: the expires parameter, else the Expires header, else our default; at most our maximum. */
-export function expiresOf({ request, settings }: Pick<RegisterInput, "request" | "settings">, contact: Contact): number {
+export function expiresOf({ request, settings }: Pick<RegisterInput, "request" | "settings">, contact: Contact, push?: PushDevice): number {
   const wanted = contact.expires ?? parseDeltaSeconds(headerValue(request, "expires")) ?? settings.defaultExpires;
-  return Math.min(wanted, settings.maximumExpires);
+  return Math.min(wanted, push === undefined ? settings.maximumExpires : settings.pushExpires);
 }
 
 /** When a binding of this many seconds ends, and when the lease of its row does. */
 export function grant(
   { settings, random, now }: Pick<RegisterInput, "settings" | "random" | "now">,
   seconds: number,
+  leaseFactor = settings.leaseFactor,
 ): Pick<Binding, "expires" | "lease"> {
   const granted = Math.max(settings.minimumExpires, Math.floor(seconds * (1 - settings.spread * random)));
-  return { expires: now + granted * 1000, lease: now + granted * settings.leaseFactor * 1000 };
+  return { expires: now + granted * 1000, lease: now + granted * leaseFactor * 1000 };
 }
 
 /** @param added how many Contacts of the request are to be bound */
-function bindingOf(input: RegisterInput, contact: Contact, added: number, expires: number): Binding | Fault {
+function bindingOf(input: RegisterInput, contact: Contact, added: number, expires: number, push?: PushDevice): Binding | Fault {
   const { keyring, mandatory } = input;
   if (contact.uri.length > maxContact) return fault(400, `Contact is longer than ${maxContact} characters`);
   if (mandatory.callId.length > maxText) return fault(400, `Call-ID is longer than ${maxText} characters`);
@@ -141,7 +164,8 @@ function bindingOf(input: RegisterInput, contact: Contact, added: number, expire
     callId: mandatory.callId,
     cseq: mandatory.cseq.number,
     ...(readOptionTags(input.request, "supported").includes("gruu") ? { wantsGruu: true } : {}),
-    ...grant(input, expires),
+    // The row of a phone that sleeps is all that is known of it: it has the exact end.
+    ...(push === undefined ? grant(input, expires) : { push, ...grant(input, expires, 1) }),
   };
 }
 

@@ -5,6 +5,8 @@ export interface RegistrarSettings {
   /** Used if the request names none. */
   readonly defaultExpires: number;
   readonly maximumExpires: number;
+  /** The maximum for a phone that push notifications wake: it is registered without a connection, too. */
+  readonly pushExpires: number;
   /** The share of the granted time, 0 to 1, that is taken off at random: phones that reconnected together do not refresh together. */
   readonly spread: number;
   readonly maximumContacts: number;

@@ -12,6 +12,8 @@ import { type Trunk, readTrunk, writeTrunk } from "../../lib/routing/trunk.ts";
 import { type WebHook, readWebHook, writeWebHook } from "../../lib/web-hooks/web-hook.ts";
 import { DomainLists, askAgainAfter } from "./domain-lists.ts";
 import { IssuerStore, type KnownIssuer } from "./issuer-store.ts";
+import type { ReadPushService } from "../../lib/push/push-service.ts";
+import { PushStore } from "./push-store.ts";
 import { SharedQuestions } from "../shared-questions.ts";
 import { oneInIsolate } from "../isolate.ts";
 import { keyringOf } from "../crypto/keyring.ts";
@@ -87,6 +89,7 @@ export class Directory {
   readonly #peers = new DomainLists<NonSubscriber>(10_000);
   readonly #webHooks = new DomainLists<WebHook>(10_000);
   readonly #issuers = new DomainLists<KnownIssuer>(10_000);
+  readonly #pushServices = new DomainLists<ReadPushService>(10_000);
   readonly #asked = new SharedQuestions<Answer>();
   /** Of those domains that have one, as they were last read. */
   readonly #traces = new Map<string, DomainTrace>();
@@ -176,6 +179,11 @@ export class Directory {
   /** The issuers of tokens for the users of a domain, by name. */
   issuers(domain: string): Promise<readonly KnownIssuer[]> {
     return this.#issuers.of(domain, () => new IssuerStore(this.#database).ofDomain(domain));
+  }
+
+  /** The push notification services of a domain. */
+  pushServices(domain: string): Promise<readonly ReadPushService[]> {
+    return this.#pushServices.of(domain, () => new PushStore(this.#database).ofDomain(domain, this.#keyring()));
   }
 
   /** The routes of a domain, by name. Nearly every request reads them. */
@@ -273,6 +281,7 @@ export class Directory {
     this.#traces.delete(domain);
     this.#routers.delete(domain);
     this.#issuers.forget(domain);
+    this.#pushServices.forget(domain);
     const isOfDomain = (name: string) => name.endsWith(`@${domain}`);
     for (const name of this.#kept.keys()) if (isOfDomain(name)) this.#kept.delete(name);
     this.#asked.forget(isOfDomain);

@@ -11,6 +11,7 @@ export const tables = [
   "list_watchers",
   "lists",
   "peers",
+  "push",
   "routes",
   "subscribers",
   "trunks",

@@ -118,6 +118,11 @@ export class SimulatedPhone {
     this.#connection?.cut();
   }
 
+  /** The page is frozen: its connection stays, and it reads nothing. */
+  freezes(): void {
+    this.#connection?.listen({ heard: () => undefined, lost: () => undefined });
+  }
+
   /** The network swallows what comes on its connection, and the server does not notice: it makes another one. */
   isDeaf(): void {
     if (this.#connection === undefined) return;

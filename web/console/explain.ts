@@ -71,6 +71,8 @@ function missed(call: CallRecord): string {
   if (rung > 0)
     return `It rang ${rung === 1 ? "on one phone" : `on ${rung} phones`} for ${lasting(call.rang ?? call.started, call.ended)} and was not answered.`;
   if (lost) return `A phone of ${called(call)} lost its connection, and did not come back in time.`;
+  const isWoken = call.timeline.some(({ event }) => event === "woken");
+  if (!wasSent && isWoken) return `No phone of ${called(call)} was connected. One got a push notification, and did not come.`;
   if (!wasSent) return `No phone of ${called(call)} was connected.`;
   return `No answer came: ${refusal(call)}.`;
 }

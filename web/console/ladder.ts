@@ -72,6 +72,8 @@ function rungsOf(event: CallEvent, call: CallRecord): Drawn[] {
       ];
     case "waiting":
       return [rung(lane, lane, "is away: waits", "note")];
+    case "woken":
+      return [rung(server, lane, "push notification", "note")];
     case "flow lost":
       return [rung(lane, lane, "connection lost", "note")];
     case "flow regained":

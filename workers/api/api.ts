@@ -24,6 +24,8 @@ import { importRoutes } from "./import.ts";
 import { listRoutes } from "./lists.ts";
 import { pathInApi } from "./path.ts";
 import { peerRoutes } from "./peers.ts";
+import { pushRoutes } from "./push.ts";
+import { offeredPushRoutes } from "./offered-push.ts";
 import { presenceRoutes } from "./presence.ts";
 import { firstFault } from "./plain-english.ts";
 import { entityTags } from "./preconditions.ts";
@@ -82,7 +84,7 @@ api.openAPIRegistry.registerComponent("securitySchemes", "basic", {
 
 describeEvents(api.openAPIRegistry);
 
-api.use("/ice-servers", crossOrigin);
+for (const path of ["/ice-servers", "/push-services"]) api.use(path, crossOrigin);
 api.use("*", async (context, next) => {
   context.set("actor", await authorise(context));
   context.set("readPresent", async () => readPresent(context));
@@ -100,6 +102,8 @@ api.route("/", domainRoutes);
 api.route("/", domainSettingRoutes);
 api.route("/", iceRoutes);
 api.route("/", iceServerRoutes);
+api.route("/", pushRoutes);
+api.route("/", offeredPushRoutes);
 api.route("/", trunkRoutes);
 api.route("/", routeRoutes);
 api.route("/", routerRoutes);

@@ -3,6 +3,7 @@ import type { BindingView } from "../../lib/location/binding-view.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { parseUri } from "../../lib/syntax/uri.ts";
 import type { Environment } from "../../platform/environment.ts";
+import { providerSchema } from "./push-schemas.ts";
 import { homesOf } from "./homes.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
@@ -20,6 +21,9 @@ const bindingSchema = z
     expires: z.number().openapi({ description: "The remaining seconds" }),
     reachable: z.boolean().openapi({ description: "Whether the phone's connection is open" }),
     path: z.array(z.string()).openapi({ description: "Proxies on the path to the phone (RFC 3327)" }),
+    push: providerSchema
+      .nullable()
+      .openapi({ description: "What wakes the phone when its connection is gone (RFC 8599); null if nothing does" }),
   })
   .openapi("Binding");
 const bindingsSchema = z.object({ bindings: z.array(bindingSchema).openapi({ description: "The bindings" }) }).openapi("Bindings");
@@ -86,8 +90,8 @@ bindingRoutes.openapi(remove, async (context) => {
   return context.body(null, 204);
 });
 
-function written({ regId, instance, path: route, ...binding }: BindingView) {
-  return { ...binding, instance: instance ?? null, reg_id: regId ?? null, path: [...route] };
+function written({ regId, instance, path: route, push, ...binding }: BindingView) {
+  return { ...binding, instance: instance ?? null, reg_id: regId ?? null, path: [...route], push: push ?? null };
 }
 
 function isAddress(text: string): boolean {

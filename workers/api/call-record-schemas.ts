@@ -11,10 +11,23 @@ const eventSchema = z
   .object({
     at: time.openapi({ description: "When it happened" }),
     event: z
-      .enum(["invite", "routed", "sent", "waiting", "forwarded", "flow lost", "flow regained", "provisional", "final", "cancel", "bye"])
+      .enum([
+        "invite",
+        "routed",
+        "sent",
+        "waiting",
+        "forwarded",
+        "woken",
+        "flow lost",
+        "flow regained",
+        "provisional",
+        "final",
+        "cancel",
+        "bye",
+      ])
       .openapi({
         description:
-          "invite: the call came; routed: the router of the domain has decided, or there was no decision in time; sent, waiting: it went to a phone, or waits for one that is away; forwarded: it went to another address or a trunk; provisional, final: a response, of a branch or (without a branch) to the caller; flow lost, flow regained: the connection of a phone; cancel: of a branch, or (without a branch) of the whole call; bye: the end",
+          "invite: the call came; routed: the router of the domain has decided, or there was no decision in time; sent, waiting: it went to a phone, or waits for one that is away; forwarded: it went to another address or a trunk; provisional, final: a response, of a branch or (without a branch) to the caller; woken: a push notification was requested for a phone; flow lost, flow regained: the connection of a phone; cancel: of a branch, or (without a branch) of the whole call; bye: the end",
       }),
     branch: z.number().optional().openapi({ description: "The phone or address that it is about, counted from 0 in the order of events" }),
     status: z.number().optional().openapi({ description: "The status code of a response" }),

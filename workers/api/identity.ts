@@ -10,7 +10,7 @@ import { Problem } from "./problem.ts";
 import { type Account, authenticateByPassword } from "./user-password.ts";
 
 /** Paths that are for each user, without a name in the path. */
-const userPaths = new Set(["/ice-servers"]);
+const userPaths = new Set(["/ice-servers", "/push-services"]);
 
 export function isUserPath(path: string): boolean {
   return userPaths.has(path);

@@ -31,6 +31,8 @@ function linesOf(event: CallEvent, { started, reason }: CallRecord): string[] {
       return [`S->>${lane}: INVITE${reasonIn(event)} (${when})`];
     case "waiting":
       return note("waits for the phone");
+    case "woken":
+      return note("push notification");
     case "flow lost":
       return note("connection lost");
     case "flow regained":

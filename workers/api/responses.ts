@@ -18,6 +18,7 @@ export const tags = {
   Presence: "Watchers of a user, and presence for them",
   Lists: "Resources that are watched with one subscription",
   "Other servers": "Trunks, peers and routes",
+  Push: "Push notifications that wake sleeping phones",
   Media: "STUN and TURN servers for the phones of a domain",
   "Sign-in": "Who issues tokens for users, so that they need no password",
   Keys: "API keys, and the log of changes",

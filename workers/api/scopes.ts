@@ -4,6 +4,8 @@ import type { Scope } from "../../lib/authentication/scope.ts";
 export const neededScopes = {
   ...{ listDomains: "read", readDomain: "read", putDomain: "everything", deleteDomain: "everything" },
   ...{ readIce: "read", putIce: "everything", deleteIce: "everything", readIceServers: "everything" },
+  ...{ listPushServices: "read", readPushService: "read", putWebPush: "everything", putFcm: "everything", putApns: "everything" },
+  ...{ deletePushService: "everything", readOfferedPush: "everything" },
   ...{ readDomainSettings: "read", putDomainSettings: "everything" },
   ...{
     listSubscribers: "read",
@@ -42,6 +44,7 @@ export type OperationId = keyof typeof neededScopes;
 export const subscriberOperations: ReadonlySet<OperationId> = new Set<OperationId>([
   ...(["listWatchers", "putWatcher", "deleteWatcher"] as const),
   "readIceServers",
+  "readOfferedPush",
   ...(["listListsOfSubscriber", "readListOfSubscriber", "putListOfSubscriber", "deleteListOfSubscriber"] as const),
 ]);
 

@@ -14,6 +14,7 @@ export interface CallEnd {
  * - routed: the router of the domain has decided, or its time was over
  * - sent, waiting: it went to a phone, or waits for one that is away
  * - forwarded: it went to another address, or to a trunk
+ * - woken: a push notification was requested for the phone
  * - flow lost, flow regained: of a phone that rings, or that is in the call
  * - provisional, final: a response of the branch; without a branch, the final response to the caller
  * - cancel: of a branch; without a branch, the caller, the network or the server gave the call up
@@ -28,6 +29,7 @@ export interface CallEvent {
     | "sent"
     | "waiting"
     | "forwarded"
+    | "woken"
     | "flow lost"
     | "flow regained"
     | "provisional"
@@ -127,6 +129,7 @@ function changesOf(before: ForkedBranch | undefined, branch: ForkedBranch, now: 
   if (before === undefined || (isToCome(before) && branch.sent !== 0)) events.push(opened(branch, now));
   else if (branch.retarget === undefined && (before.sent === 0) !== (branch.sent === 0))
     events.push({ at: now, event: branch.sent === 0 ? "flow lost" : "flow regained", branch: index });
+  if (branch.isWoken === true && before?.isWoken !== true) events.push({ at: now, event: "woken", branch: index });
   if (branch.proceeding !== undefined && before?.proceeding === undefined) events.push({ at: now, event: "provisional", branch: index });
   if (branch.cancelled !== 0 && (before?.cancelled ?? 0) === 0) events.push({ at: now, event: "cancel", branch: index });
   if (branch.final !== 0 && (before?.final ?? 0) === 0) events.push({ at: now, event: "final", branch: index, status: branch.final });

@@ -62,6 +62,8 @@ export interface ReachableTarget extends Target {
   readonly host: string | undefined;
   /** Milliseconds; until when the server waits for a phone that is away. */
   readonly until?: number;
+  /** Milliseconds from now until a push notification wakes the phone, at once if 0; absent: it cannot be woken. */
+  readonly wakeAfter?: number;
   /** Milliseconds from now: when an address gets the request, at once if absent; and how long it may ring then. */
   readonly delay?: number;
   readonly ringTime?: number;
@@ -79,6 +81,10 @@ export interface ForkedBranch {
   readonly sent: number;
   /** Milliseconds; until when it waits for its phone, or for its turn. */
   readonly until: number;
+  /** Milliseconds; when a push notification wakes its phone, unless the phone has answered before (RFC 8599 §5.6.2). */
+  readonly wakeAt?: number | undefined;
+  /** A push notification has been requested. */
+  readonly isWoken?: true;
   /** It gets the request later, or when all others have refused. */
   readonly isDelayed?: true;
   /** Milliseconds that it may ring. */
@@ -115,6 +121,8 @@ export type Effect =
   | { readonly kind: "forward"; readonly branch: number }
   /** Cancel it there (RFC 3261 §9.1), with this Reason; overdue if the provisional response that it needs came on a lost socket. */
   | { readonly kind: "cancel"; readonly branch: number; readonly reason: string | undefined; readonly isOverdue?: boolean }
+  /** Request a push notification for its phone. */
+  | { readonly kind: "wake"; readonly branch: number }
   /** Its time is over: any work for it there must end, though no response came. */
   | { readonly kind: "abandon"; readonly branch: number }
   /** Send a response upstream; text is undefined if we make it ourselves. */

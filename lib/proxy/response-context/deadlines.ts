@@ -9,7 +9,7 @@ import {
   isToCome,
   ringsOn,
 } from "./context.ts";
-import { complete, openNextGroup, sendOn, started, tryOtherFlow } from "./search.ts";
+import { complete, openNextGroup, sendOn, started, tryOtherFlow, wakeSleeping } from "./search.ts";
 
 /** Milliseconds by which the other home's timers fire before ours. */
 const headStart = 1000;
@@ -26,8 +26,21 @@ export function nextDeadline(context: ResponseContext, timers: ProxyTimers, sinc
   if (hasNoTimers(context)) return Number.POSITIVE_INFINITY;
   const branches = context.branches
     .filter((branch) => !isDone(branch))
-    .map((branch) => deadlineOf(branch, timers, heardSince(branch, since)));
+    .map((branch) => {
+      const heard = heardSince(branch, since);
+      return Math.min(deadlineOf(branch, timers, heard), wakeTime(context, branch, heard));
+    });
   return Math.min(...branches, ...searchDeadlines(context));
+}
+
+/** When a push notification is due for the phone of a branch that has not answered. */
+function wakeTime(
+  { final, cancelled }: ResponseContext,
+  { wakeAt, cancelled: isCancelled }: ForkedBranch,
+  heard: number | undefined,
+): number {
+  const isOver = final !== 0 || cancelled !== undefined || isCancelled !== 0 || heard !== undefined;
+  return isOver || wakeAt === undefined ? Number.POSITIVE_INFINITY : wakeAt;
 }
 
 function hasNoTimers(context: ResponseContext): boolean {
@@ -46,9 +59,11 @@ function searchDeadlines({ search, cancelled, final, asks }: ResponseContext): n
 }
 
 /** Ends the branches whose time is over: Timer B, Timer C, the wait after a CANCEL, the wait for a phone (RFC 3261 §16.8, §9.1). */
-export function passDeadlines(context: ResponseContext, now: number, timers: ProxyTimers, since: ProceedingSince): Decision {
-  if (hasNoTimers(context)) return { context, effects: [] };
-  const { context: searched, effects } = passSearch(context, now, timers);
+export function passDeadlines(before: ResponseContext, now: number, timers: ProxyTimers, since: ProceedingSince): Decision {
+  if (hasNoTimers(before)) return { context: before, effects: [] };
+  const { context, effects: wakes } = wakeSleeping(before, now, since);
+  const { context: searched, effects: found } = passSearch(context, now, timers);
+  const effects: Effect[] = [...wakes, ...found];
   let passed = searched;
   for (const branch of context.branches) {
     if (passed !== context && passed.branches[branch.index]?.cancelled !== branch.cancelled) continue;

@@ -83,16 +83,32 @@ function whereWaiting(context: ResponseContext, { phone, host, contact }: Reacha
   return { ...context, search: { ...search, waiting } };
 }
 
+/** Milliseconds: until when a phone that is away is waited for, and when a push notification wakes it, if one can. */
+export interface AwayTimes {
+  readonly until: number;
+  readonly wakesAt?: number;
+}
+
 /**
  * The last socket of a ringing phone is lost: the phone is waited for, and gets the request again if it is back in time. If the branch was
  * cancelled, the CANCEL may have been lost with the socket.
  */
-export function flowFailed(context: ResponseContext, phone: PhoneId, until: number): ResponseContext {
+export function flowFailed(context: ResponseContext, phone: PhoneId, { until, wakesAt }: AwayTimes): ResponseContext {
   const isLost = (branch: ForkedBranch) =>
     branch.phone === phone && !isDone(branch) && (branch.cancelled === 0 ? context.final === 0 && branch.sent > 0 : !branch.owesCancel);
   if (!context.branches.some(isLost)) return context;
-  const lost = (branch: ForkedBranch) => (branch.cancelled === 0 ? { ...branch, sent: 0, until } : { ...branch, owesCancel: true });
+  const lost = (branch: ForkedBranch): ForkedBranch => {
+    if (branch.cancelled !== 0) return { ...branch, owesCancel: true };
+    return { ...branch, sent: 0, until, ...(wakesAt === undefined || branch.isWoken === true ? {} : { wakeAt: wakesAt }) };
+  };
   return { ...context, branches: context.branches.map((branch) => (isLost(branch) ? lost(branch) : branch)) };
+}
+
+/** No push notification wakes a phone any more: it is not waited for. */
+export function phoneIsGone(context: ResponseContext, phone: PhoneId, now: number): ResponseContext {
+  const waits = (branch: ForkedBranch) => branch.phone === phone && branch.sent === 0 && isPending(branch);
+  if (!context.branches.some(waits)) return context;
+  return { ...context, branches: context.branches.map((branch) => (waits(branch) ? { ...branch, until: now } : branch)) };
 }
 
 /** A response as the response context gets it; the text is without our Via. */

@@ -35,12 +35,33 @@ export function addBranches(
   targets: readonly ReachableTarget[],
   now: number,
   until: number,
-): Decision & { readonly effects: readonly (Effect & { kind: "forward" })[] } {
+): Decision & { readonly effects: readonly (Effect & { kind: "forward" | "wake" })[] } {
   const first = context.branches.length;
   const added = targets.map((target, index) => branchTo(target, first + index, now, until));
+  const opened = { ...context, branches: [...context.branches, ...added] };
+  const forward = added.filter((branch) => branch.sent > 0).map(({ index }) => ({ kind: "forward", branch: index }) as const);
+  const { context: woken, effects } = wakeSleeping(opened, now, () => undefined);
+  return { context: woken, effects: [...forward, ...effects] };
+}
+
+/**
+ * A push notification is requested for each phone that has no connection, or that does not answer on it (RFC 8599 §5.6.2).
+ * @param since when a branch had its last provisional response
+ */
+export function wakeSleeping(
+  context: ResponseContext,
+  now: number,
+  since: (branch: ForkedBranch) => number | undefined,
+): { readonly context: ResponseContext; readonly effects: readonly (Effect & { kind: "wake" })[] } {
+  if (context.method !== "INVITE" || context.final !== 0 || context.cancelled !== undefined) return { context, effects: [] };
+  const isDue = (branch: ForkedBranch) =>
+    branch.wakeAt !== undefined && branch.wakeAt <= now && isPending(branch) && since(branch) === undefined;
+  const due = context.branches.filter(isDue);
+  if (due.length === 0) return { context, effects: [] };
+  const woken = (branch: ForkedBranch): ForkedBranch => (due.includes(branch) ? { ...branch, wakeAt: undefined, isWoken: true } : branch);
   return {
-    context: { ...context, branches: [...context.branches, ...added] },
-    effects: added.filter((branch) => branch.sent > 0).map(({ index }) => ({ kind: "forward", branch: index })),
+    context: { ...context, branches: context.branches.map(woken) },
+    effects: due.map(({ index }) => ({ kind: "wake", branch: index })),
   };
 }
 
@@ -136,7 +157,7 @@ function without(search: Search | undefined): Pick<ResponseContext, "search"> {
 }
 
 function branchTo(target: ReachableTarget, index: number, now: number, until: number): ForkedBranch {
-  const { phone, contact, path, key, others, retarget, delay = 0, ringTime } = target;
+  const { phone, contact, path, key, others, retarget, delay = 0, ringTime, wakeAfter } = target;
   return {
     index,
     phone,
@@ -150,6 +171,7 @@ function branchTo(target: ReachableTarget, index: number, now: number, until: nu
     response: undefined,
     ...(delay > 0 ? { isDelayed: true as const } : {}),
     ...(ringTime === undefined ? {} : { ringTime }),
+    ...(wakeAfter === undefined ? {} : { wakeAt: now + wakeAfter }),
     ...(key === undefined ? {} : { key }),
     ...(others === undefined ? {} : { others }),
     ...(retarget === undefined ? {} : { retarget }),

@@ -14,6 +14,8 @@ import { type Settings, readConfiguration } from "../../../platform/configuratio
 import { directoryOf, homeName } from "../../../platform/directory/directory.ts";
 import type { Environment } from "../../../platform/environment.ts";
 import { createHash } from "node:crypto";
+import { writePushService } from "../../../lib/push/push-service.ts";
+import { createVapidKeys } from "../../../platform/push/web-push.ts";
 import { Connection, type ServerEnd } from "./connection.ts";
 import { simulatedDirectory } from "./database.ts";
 import { ObjectReset, SimulatedObject, timersOfObjects } from "./simulated-object.ts";
@@ -32,6 +34,20 @@ export type Loss = (typeof losses)[number];
 
 const domain = "example.com";
 const realImmediate = setImmediate;
+const realCrypto = crypto;
+/** The keys of the domain for Web Push, and an address that its phones name. */
+const simulatedPushService = await createVapidKeys().then((keys) => ({
+  ...{ provider: "webpush" as const, subject: "mailto:ops@example.com", hosts: ["8.8.8.8"] },
+  ...keys,
+}));
+
+/** A request to the push service of a phone. */
+export interface SimulatedPush {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
 /** All that tells the time or waits for it. */
 const clocks = ["Date", "performance", "setTimeout", "clearTimeout", "setInterval", "clearInterval"] as const;
 
@@ -58,6 +74,8 @@ export class World implements Network {
   #isolate: { readonly DIRECTORY: D1Database } = { DIRECTORY: this.#directory.database };
   #steps = 0;
   #keys = 0;
+  /** Work of other threads that is under way. */
+  #working = 0;
   #planned: { readonly at: number; readonly loss: Loss } | undefined;
   #upgraded: Connection | undefined;
   readonly #receiptsToLose = new Map<string, number>();
@@ -77,6 +95,7 @@ export class World implements Network {
     vi.stubGlobal("WebSocketPair", this.#pair());
     vi.stubGlobal("Response", Object);
     vi.stubGlobal("fetch", () => Promise.reject(new Error("there is no Internet in the simulated world")));
+    vi.stubGlobal("crypto", this.#trackedCrypto());
     this.#directory.run("INSERT INTO domains (name, created_at) VALUES (?, 0)", domain);
   }
 
@@ -147,6 +166,33 @@ export class World implements Network {
     const router = { kind: "service", binding: "ROUTER", timeout: 500, fallback: "continue", ...more };
     this.domainSettings({ router: router as Router });
     directoryOf(this.environment(undefined)).forget(domain);
+  }
+
+  /** The domain uses Web Push. Each request to a push service is a step of its own; its status is the answer. */
+  pushService(answer: (push: SimulatedPush) => number): void {
+    const keyring = keyringOf(readConfiguration(this.environment(undefined)).sealKeys);
+    const settings = writePushService(simulatedPushService, domain, keyring);
+    this.#directory.run("INSERT INTO push (domain, provider, settings) VALUES (?, 'webpush', ?)", domain, settings);
+    directoryOf(this.environment(undefined)).forget(domain);
+    const asked = (url: string, { headers, body }: { headers: Record<string, string>; body: Uint8Array }) =>
+      new Promise((resolve) => {
+        const status = () => answer({ url, headers, body: structuredClone(body) });
+        this.post(undefined, 0, () => resolve({ status: status(), body: undefined }));
+      });
+    vi.stubGlobal("fetch", asked);
+  }
+
+  /** Web Crypto works in other threads: the world waits for it. */
+  #trackedCrypto(): unknown {
+    const tracked =
+      (name: string) =>
+      (...values: unknown[]) => {
+        this.#working += 1;
+        const method = realCrypto.subtle[name as keyof SubtleCrypto] as (...all: unknown[]) => Promise<unknown>;
+        return method.apply(realCrypto.subtle, values).finally(() => (this.#working -= 1));
+      };
+    const subtle = new Proxy(realCrypto.subtle, { get: (_target, name) => tracked(String(name)) });
+    return { subtle, getRandomValues: realCrypto.getRandomValues.bind(realCrypto), randomUUID: realCrypto.randomUUID.bind(realCrypto) };
   }
 
   /** The records of calls in the directory, the oldest first. */
@@ -307,6 +353,10 @@ export class World implements Network {
       await new Promise((resume) => realImmediate(resume));
       this.#mustBeCurrent();
       const next = this.#queue.shift();
+      if (next === undefined && this.#working > 0) {
+        step -= 1;
+        continue;
+      }
       if (next === undefined) return;
       this.#steps += 1;
       if (this.#planned?.at === this.#steps) this.lose(this.#planned.loss, next.from);

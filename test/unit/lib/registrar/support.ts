@@ -9,6 +9,7 @@ export const settings: RegistrarSettings = {
   minimumExpires: 60,
   defaultExpires: 600,
   maximumExpires: 7200,
+  pushExpires: 604_800,
   spread: 0,
   maximumContacts: 3,
   leaseFactor: 10,
@@ -18,7 +19,7 @@ export const settings: RegistrarSettings = {
 /** What a registration is decided from, where nothing else is said: no bindings, no chance. */
 export function inputOf(lines: readonly string[], more: Partial<RegisterInput> = {}): RegisterInput {
   const { request, mandatory } = receive("REGISTER sip:example.com", "To: <sip:alice@example.com>", ...lines);
-  return { request, mandatory, bindings: [], away: new Set(), now, random: 0, settings, keyring, ...more };
+  return { request, mandatory, bindings: [], away: new Set(), now, random: 0, settings, keyring, pushServices: [], ...more };
 }
 
 export function decide(lines: readonly string[], more: Partial<RegisterInput> = {}) {

@@ -35,7 +35,7 @@ class Scenario {
   }
 
   loses(phone: string): this {
-    this.context = flowFailed(this.context, phone, until);
+    this.context = flowFailed(this.context, phone, { until });
     return this;
   }
 

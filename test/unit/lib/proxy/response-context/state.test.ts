@@ -77,7 +77,7 @@ function* after({ context, proceeding, at }: Step): Generator<readonly [ContextE
       yield ["CANCEL answered", step(cancelAnswered(context, index, 481, at, timers))];
     }
     if (phone === "") continue;
-    yield ["flow failed", step({ context: flowFailed(context, phone, at + timers.grace), effects: [] })];
+    yield ["flow failed", step({ context: flowFailed(context, phone, { until: at + timers.grace }), effects: [] })];
     yield ["flow registered", step(flowRegistered(context, target(phone), at))];
   }
   if (isAsking(context)) {
