@@ -118,6 +118,11 @@ export class SimulatedPhone {
     this.#connection?.cut();
   }
 
+  /** RFC 5626 §4.4.1: a keep-alive, which the platform answers. */
+  keepsAlive(): void {
+    this.#connection?.send("\r\n\r\n");
+  }
+
   /** The page is frozen: its connection stays, and it reads nothing. */
   freezes(): void {
     this.#connection?.listen({ heard: () => undefined, lost: () => undefined });

@@ -156,11 +156,34 @@ describe("a phone with a connection", () => {
     // The page is frozen: its connection stays, and it reads nothing.
     bob.freezes();
     alice.invites(bob.aor);
-    await world.pass(1.2);
+    await world.take(50);
+    await world.pass(1.4);
     expect(pushes).toEqual([]);
-    await world.pass(1);
+    await world.pass(0.2);
     await world.settle();
     expect(notes()).toMatchObject([{ ringing: [{ from: alice.aor }] }]);
+  });
+});
+
+describe("RFC 5626 §4.4.1: a phone that has sent keep-alives, and sends none any more,", () => {
+  it("is woken at once", async () => {
+    const { alice, bob, world, notes } = await withPush();
+    bob.keepsAlive();
+    await world.pass(241);
+    bob.freezes();
+    alice.invites(bob.aor);
+    await world.settle();
+    expect(notes()).toMatchObject([{ ringing: [{ from: alice.aor }] }]);
+  });
+
+  it("but not while it sends them", async () => {
+    const { alice, bob, world, pushes } = await withPush();
+    bob.keepsAlive();
+    await world.pass(200);
+    alice.invites(bob.aor);
+    await world.settle();
+    await world.pass(3);
+    expect([bob.state, pushes]).toEqual(["ringing", []]);
   });
 });
 
@@ -214,9 +237,50 @@ describe("a message for a user whose phones sleep", () => {
   });
 });
 
+it("the credentials of the user change: a phone that sleeps is not told of calls any more", async () => {
+  const { alice, bob, world, pushes, ...rest } = await withPush();
+  await closes({ alice, bob, world, ...rest });
+  await world.changePassword("bob");
+  await world.settle();
+  expect(await bindingsOf("bob")).toEqual([]);
+  alice.invites(bob.aor);
+  await world.settle();
+  expect([alice.state, pushes]).toEqual(["ended 480", []]);
+});
+
+it("a phone that is registered without a connection does not keep a call open: the other end gets a BYE", async () => {
+  const { alice, bob, world, ...rest } = await withPush();
+  void rest;
+  alice.invites(bob.aor);
+  await world.settle();
+  bob.answers();
+  await world.settle();
+  bob.leaves();
+  await world.settle();
+  await world.pass(200);
+  await world.settle();
+  expect(alice.state).toBe("ended by bye");
+  expect(await bindingsOf("bob")).toMatchObject([{ push: "webpush" }]);
+});
+
+it("while D1 cannot be reached a phone registers as before, and is woken all the same", async () => {
+  const { alice, bob, world, notes, ...rest } = await withPush();
+  world.loseDirectory();
+  await world.pass(30);
+  bob.registers();
+  await world.settle();
+  expect(bob.all(200, "REGISTER")).toHaveLength(2);
+  await closes({ alice, bob, world, ...rest });
+  expect(await bindingsOf("bob")).toMatchObject([{ reachable: false, push: "webpush" }]);
+  alice.invites(bob.aor);
+  await world.settle();
+  await world.settle();
+  expect(notes()).toMatchObject([{ ringing: [{ from: alice.aor }] }]);
+});
+
 it("the page that is opened again has another Contact, and replaces the one that sleeps", async () => {
-  const { alice, bob, world, joins, device, ...rest } = await withPush();
-  await closes({ alice, bob, world, joins, device, ...rest });
+  const { world, joins, device, ...rest } = await withPush();
+  await closes({ world, joins, ...rest });
   const again = await joins("bob", { parameters: device.parameters, expires: week });
   await world.settle();
   expect(await bindingsOf("bob")).toMatchObject([{ reachable: true, instance: again.instance }]);

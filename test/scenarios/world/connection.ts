@@ -23,6 +23,8 @@ export class Connection {
   readonly home: Home;
   readonly server: ServerEnd;
   #listener: Listener | undefined;
+  /** When the platform last answered a keep-alive of the phone. */
+  lastKeepAlive: Date | null = null;
 
   constructor(home: Home) {
     this.home = home;
@@ -44,6 +46,10 @@ export class Connection {
 
   /** A frame of the phone; lost if the connection is gone before it arrives. */
   send(frame: string): void {
+    if (frame === "\r\n\r\n") {
+      this.lastKeepAlive = new Date();
+      return;
+    }
     this.home.receive(() => {
       if (this.isOpen) return this.home.handle((instance) => instance.webSocketMessage(this.server as unknown as WebSocket, frame));
       return undefined;

@@ -151,6 +151,7 @@ export class SimulatedObject {
       acceptWebSocket: (socket: ServerEnd) => this.#connections.add(this.world.connectionOf(socket)),
       getWebSockets: () => this.connections.map((connection) => connection.server),
       setWebSocketAutoResponse: () => undefined,
+      getWebSocketAutoResponseTimestamp: (socket: ServerEnd) => this.world.connectionOf(socket).lastKeepAlive,
     } as unknown as DurableObjectState;
   }
 }

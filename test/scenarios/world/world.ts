@@ -136,6 +136,14 @@ export class World implements Network {
     this.#directory.run("UPDATE subscribers SET rules = ?, version = version + 1 WHERE username = ?", JSON.stringify(rules), username);
   }
 
+  /** An administrator gives a user another password. */
+  async changePassword(username: string): Promise<void> {
+    this.#directory.run("UPDATE subscribers SET md5 = 'none', sha256 = 'none', version = version + 1 WHERE username = ?", username);
+    const answer = await directoryOf(this.environment(undefined)).fresh(username, domain);
+    if (answer.kind !== "subscriber") throw new Error(`there is no ${username}`);
+    this.post(undefined, 0, () => this.attempt(this.homeOf(username).handle((instance) => instance.subscriberChanged(answer.subscriber))));
+  }
+
   /** The settings of the domain. */
   domainSettings(settings: Partial<DomainSettings>): void {
     this.#directory.run("UPDATE domains SET settings = ? WHERE name = ?", JSON.stringify(settings), domain);
