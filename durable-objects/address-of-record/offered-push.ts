@@ -1,4 +1,4 @@
-import type { OfferedService } from "../../lib/push/feature-caps.ts";
+import type { OfferedService } from "../../lib/push/registration.ts";
 import { offeredService } from "../../lib/push/push-service.ts";
 import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
 import type { Room } from "./room.ts";

@@ -3,7 +3,7 @@ import { type Fault, fault, isFault } from "../syntax/fault.ts";
 import { type Parameters, parameter, unquote } from "../syntax/parameters.ts";
 import { parseUri, serialiseUri, unescape } from "../syntax/uri.ts";
 
-/** The push notification services (RFC 8599 §14.7, §10 to §12). */
+/** The push notification services (RFC 8599 §10, §11, §12). */
 export const pushProviders = ["webpush", "fcm", "apns"] as const;
 
 export type PushProvider = (typeof pushProviders)[number];
@@ -24,12 +24,14 @@ export interface PushDevice {
 
 /** What a Contact of a REGISTER asks of push notifications. */
 export interface PushRequest {
+  /** The value of pn-provider in lower case: "" asks about all services. */
+  readonly asked: string;
+  /** It names a device, which push notifications are to wake. */
+  readonly namesDevice: boolean;
+  /** The device; a fault if its parameters are malformed. Undefined for a service that is not known here. */
+  readonly device: PushDevice | Fault | undefined;
   /** The Contact without the parameters for push notifications: no other user may see them (RFC 8599 §13). */
   readonly contact: Contact;
-  /** The value of pn-provider, "" for a question about all services; undefined without one. */
-  readonly asked: string | undefined;
-  /** Undefined if it names no device. */
-  readonly device: PushDevice | undefined;
 }
 
 /** The parameters of RFC 8599 §8.7, and two of our own for the keys of a Web Push subscription. */
@@ -47,39 +49,40 @@ const forms: Readonly<Record<PushProvider, { readonly prid: RegExp; readonly par
 
 /**
  * Reads the parameters for push notifications: in the URI of a Contact (RFC 8599 §4.1.1), or after it, where phones in browsers can put
- * them into the REGISTER and into no other request.
+ * them into the REGISTER and into no other request. Undefined without pn-provider.
  */
-export function readPush(contact: Contact): PushRequest | Fault {
+export function readPush(contact: Contact): PushRequest | undefined {
   const uri = parseUri(contact.uri);
-  if (isFault(uri) || uri.kind !== "sip") return { contact, asked: undefined, device: undefined };
+  if (isFault(uri) || uri.kind !== "sip") return undefined;
   const inUri = uri.parameters.filter(([name]) => isOfPush(name));
   const after = contact.parameters.filter(([name]) => isOfPush(name));
-  if (inUri.length + after.length === 0) return { contact, asked: undefined, device: undefined };
+  const value = (name: string) => valueIn(inUri, name) ?? valueIn(after, name);
+  const asked = value("pn-provider")?.toLowerCase();
+  if (asked === undefined) return undefined;
   const stripped: Contact = {
     ...contact,
     uri: inUri.length === 0 ? contact.uri : serialiseUri({ ...uri, parameters: uri.parameters.filter(([name]) => !isOfPush(name)) }),
     parameters: contact.parameters.filter(([name]) => !isOfPush(name)),
   };
-  const value = (name: string) => valueIn(inUri, name) ?? valueIn(after, name);
-  const asked = value("pn-provider");
-  const prid = value("pn-prid");
-  if (asked === undefined || prid === undefined || prid === "") return { contact: stripped, asked, device: undefined };
-  const provider = pushProviders.find((one) => one === asked.toLowerCase());
-  if (provider === undefined) return { contact: stripped, asked, device: undefined };
-  const { prid: pridForm, param: paramForm } = forms[provider];
+  const provider = pushProviders.find((one) => one === asked);
+  const prid = value("pn-prid") ?? "";
+  const device = provider === undefined || prid === "" ? undefined : deviceOf(provider, prid, value);
+  return { asked, namesDevice: prid !== "", device: withRefresh(device, stripped), contact: stripped };
+}
+
+function deviceOf(provider: PushProvider, prid: string, value: (name: string) => string | undefined): PushDevice | Fault {
+  const form = forms[provider];
   const param = value("pn-param") ?? "";
-  if (prid.length > maxPrid || !pridForm.test(prid)) return fault(400, `pn-prid is not one of ${provider}`);
-  if (!paramForm.test(param)) return fault(400, `pn-param is not one of ${provider}`);
+  if (prid.length > maxPrid || !form.prid.test(prid)) return fault(400, `pn-prid is not one of ${provider}`);
+  if (!form.param.test(param)) return fault(400, `pn-param is not one of ${provider}`);
   const keys = readKeys(value("x-pn-p256dh"), value("x-pn-auth"));
-  if (isFault(keys)) return keys;
-  const refreshesItself = stripped.parameters.some(([name]) => name.toLowerCase() === "+sip.pnsreg");
-  const device: PushDevice = {
-    ...{ provider, prid },
-    ...(param === "" ? {} : { param }),
-    ...keys,
-    ...(refreshesItself ? { refreshesItself } : {}),
-  };
-  return { contact: stripped, asked: provider, device };
+  return isFault(keys) ? keys : { provider, prid, ...(param === "" ? {} : { param }), ...keys };
+}
+
+/** RFC 8599 §8.5: `+sip.pnsreg`. */
+function withRefresh(device: PushDevice | Fault | undefined, { parameters }: Contact): PushDevice | Fault | undefined {
+  if (device === undefined || isFault(device)) return device;
+  return parameters.some(([name]) => name.toLowerCase() === "+sip.pnsreg") ? { ...device, refreshesItself: true } : device;
 }
 
 /** Whether a message says something about push notifications; other REGISTERs, nearly all, need not be asked. */

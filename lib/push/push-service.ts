@@ -1,5 +1,5 @@
 import type { Keyring } from "../authentication/keyring.ts";
-import type { OfferedService } from "./feature-caps.ts";
+import type { OfferedService } from "./registration.ts";
 
 /** Web Push (RFC 8030) with our own keys (RFC 8292). */
 export interface WebPushService {

@@ -10,8 +10,8 @@ import { readOptionTags } from "../syntax/option-tags.ts";
 import { parseNameAddress } from "../syntax/name-address.ts";
 import { parameter, unquote } from "../syntax/parameters.ts";
 import { equalUris, parseUri } from "../syntax/uri.ts";
-import { type OfferedService, featureCaps } from "../push/feature-caps.ts";
-import { type PushDevice, readPush } from "../push/push-device.ts";
+import { type OfferedService, registerForPush } from "../push/registration.ts";
+import type { PushDevice } from "../push/push-device.ts";
 import { inspectRequest } from "../uas/inspect-request.ts";
 import type { RegistrarSettings } from "./settings.ts";
 
@@ -83,12 +83,10 @@ function update(input: RegisterInput, contacts: readonly Contact[]): RegisterOut
   const added = contacts.filter((contact) => expiresOf(input, contact) > 0).length;
   let caps = "";
   for (const written of contacts) {
-    const asked = readPush(written);
-    if (isFault(asked)) return asked;
-    const told = featureCaps(asked, input.pushServices);
-    if (isFault(told)) return told;
-    caps += told;
-    const { contact, device } = asked;
+    const push = registerForPush(written, input.pushServices);
+    if (isFault(push)) return push;
+    const { contact, device } = push;
+    caps += push.featureCaps;
     const expires = expiresOf(input, contact, device);
     const minimum = device === undefined ? settings.minimumExpires : Math.max(settings.minimumExpires, minPushExpires);
     if (expires > 0 && expires < minimum) return fault(423, "the expiry is too short", [["Min-Expires", String(minimum)]]);

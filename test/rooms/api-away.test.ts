@@ -12,8 +12,17 @@ const operations = Object.entries(paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, { operationId }]) => ({ method: method.toUpperCase(), path, operationId })),
 );
 
+const pem = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----";
+
 /** A name for each parameter of a path, and a body that each operation takes. */
-const names: Record<string, string> = { domain: "localhost", username: "alice", watcher: "bob@localhost", id: "x", list: "friends" };
+const names: Record<string, string> = {
+  domain: "localhost",
+  username: "alice",
+  watcher: "bob@localhost",
+  id: "x",
+  list: "friends",
+  provider: "fcm",
+};
 const bodies: Record<string, object> = {
   putDomainSettings: { presence_agent: "box" },
   putSubscriber: { password: "long enough" },
@@ -31,13 +40,16 @@ const bodies: Record<string, object> = {
   keepTrace: { minutes: 10 },
   keepTraceOfDomain: { minutes: 10 },
   putIce: { kind: "static", servers: [{ urls: ["stun:stun.example.com"] }] },
+  putWebPush: { subject: "mailto:ops@example.com" },
+  putFcm: { service_account: { project_id: "p", client_email: "a@b.example", private_key: pem } },
+  putApns: { team_id: "T", key_id: "K", key: pem },
   addGuestToken: { users: ["alice"] },
   putIssuer: { issuer: "https://login.example/", audience: ["x"], jwks: { keys: [{ kty: "EC" }] } },
   putWebHook: { url: "https://192.0.2.1/", events: ["call.ended"] },
 };
 
 /** A query that an operation needs. */
-const queries: Record<string, string> = { readIceServers: "?domain=localhost" };
+const queries: Record<string, string> = { readIceServers: "?domain=localhost", readOfferedPush: "?domain=localhost" };
 
 /** A database that fails each question, as D1 does when it cannot be reached. */
 const fails = () => Promise.reject(new Error("D1_ERROR: Network connection lost."));

@@ -1,4 +1,5 @@
-import { createDecipheriv, createECDH, createPublicKey, hkdfSync, randomBytes, verify } from "node:crypto";
+import { createDecipheriv, createECDH, hkdfSync, randomBytes } from "node:crypto";
+import { type JWTPayload, importJWK, jwtVerify } from "jose";
 
 /** The state that a note shows, as a page's service worker reads it. */
 export interface ReceivedNote {
@@ -49,15 +50,13 @@ export class WebPushDevice {
   }
 }
 
-/** The claims of a VAPID signature (RFC 8292 §2, §3); throws if it is not by the key in it. */
-export function readVapid(authorization: string): { readonly key: string; readonly claims: Record<string, unknown> } {
-  const [, header = "", payload = "", signature = "", key = ""] =
-    /^vapid t=([\w-]+)\.([\w-]+)\.([\w-]+), k=([\w-]+)$/.exec(authorization) ?? [];
+/** The claims of a VAPID signature (RFC 8292 §2, §3); throws if it is not by the key in it, or not valid now. */
+export async function readVapid(authorization: string): Promise<{ readonly key: string; readonly claims: JWTPayload }> {
+  const [, token = "", key = ""] = /^vapid t=([\w.-]+), k=([\w-]+)$/.exec(authorization) ?? [];
   const point = Buffer.from(key, "base64url");
   const [x, y] = [point.subarray(1, 33).toString("base64url"), point.subarray(33).toString("base64url")];
-  const publicKey = createPublicKey({ key: { kty: "EC", crv: "P-256", x, y }, format: "jwk" });
-  const signed = Buffer.from(`${header}.${payload}`);
-  const isValid = verify("sha256", signed, { key: publicKey, dsaEncoding: "ieee-p1363" }, Buffer.from(signature, "base64url"));
-  if (!isValid) throw new Error("the signature is not by this key");
-  return { key, claims: JSON.parse(Buffer.from(payload, "base64url").toString()) as Record<string, unknown> };
+  const { payload } = await jwtVerify(token, await importJWK({ kty: "EC", crv: "P-256", x, y }, "ES256"), {
+    requiredClaims: ["aud", "exp", "sub"],
+  });
+  return { key, claims: payload };
 }

@@ -1,8 +1,7 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import type { PushProvider } from "../../lib/push/push-device.ts";
 import { type PushService, type ReadPushService, isSamePlace } from "../../lib/push/push-service.ts";
-import type { Keyring } from "../../lib/authentication/keyring.ts";
-import { keyringFor } from "../../platform/directory/directory.ts";
+import { directoryOf, keyringFor } from "../../platform/directory/directory.ts";
 import { PushStore } from "../../platform/directory/push-store.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { createVapidKeys } from "../../platform/push/web-push.ts";
@@ -96,6 +95,7 @@ pushRoutes.openapi(remove, async (context) => {
   const { domain, provider } = context.req.valid("param");
   await requireDomain(context.env, domain);
   if (!(await new PushStore(context.env.DIRECTORY).delete(domain, provider))) throw none(domain, provider);
+  directoryOf(context.env).forget(domain);
   return context.body(null, 204);
 });
 
@@ -106,12 +106,12 @@ async function placeFor(environment: Environment, domain: string, provider: Push
   if (keyring === undefined) throw new Problem(503, "the secret SEAL_KEYS is not set: services cannot be stored");
   const store = new PushStore(environment.DIRECTORY);
   const before = await store.find(domain, provider, keyring);
-  return { before, put: (service: PushService) => stores(store, domain, service, keyring) };
-}
-
-async function stores(store: PushStore, domain: string, service: PushService, keyring: Keyring): Promise<z.infer<typeof pushSchema>> {
-  await store.put(domain, service, keyring);
-  return pushView({ service, isLost: false });
+  const put = async (service: PushService) => {
+    await store.put(domain, service, keyring);
+    directoryOf(environment).forget(domain);
+    return pushView({ service, isLost: false });
+  };
+  return { before, put };
 }
 
 /** A secret that was left out is kept for the same account at the same places only: it would be used with the new ones. */

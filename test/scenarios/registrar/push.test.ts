@@ -62,7 +62,7 @@ describe("RFC 8599 §5.6.2: a call to a phone that sleeps", () => {
     expect(notes()).toEqual([{ ringing: [{ from: alice.aor }], missed: null, messages: null, refresh: false }]);
     const [{ url = "", headers: sent = {} } = {}] = pushes;
     expect([url, sent]).toMatchObject([rest.device.url, { TTL: "45", Urgency: "high", Topic: "offhook", "Content-Encoding": "aes128gcm" }]);
-    expect(readVapid(sent["Authorization"] ?? "").claims).toMatchObject({ aud: "https://8.8.8.8", sub: "mailto:ops@example.com" });
+    expect((await readVapid(sent["Authorization"] ?? "")).claims).toMatchObject({ aud: "https://8.8.8.8", sub: "mailto:ops@example.com" });
     expect(alice.last(182).startLine).toContain("182");
     await world.pass(20);
     await bob.comesOnline();
@@ -265,6 +265,11 @@ it("a phone that is registered without a connection does not keep a call open: t
 
 it("while D1 cannot be reached a phone registers as before, and is woken all the same", async () => {
   const { alice, bob, world, notes, ...rest } = await withPush();
+  // The directory knows where calls to bob go.
+  alice.invites(bob.aor);
+  await world.settle();
+  alice.cancels();
+  await world.settle();
   world.loseDirectory();
   await world.pass(30);
   bob.registers();

@@ -3,6 +3,7 @@ import { randomText } from "../../support/compose.ts";
 import type { SimulatedPhone } from "../../support/simulated-phone.ts";
 import { header, headers } from "../../support/received-message.ts";
 import { setting } from "../../support/setting.ts";
+import { WebPushDevice } from "../../support/web-push-device.ts";
 import { type Scenario, type ScenarioOptions, startScenario } from "../world/scenario.ts";
 
 let scenario: Scenario;
@@ -46,6 +47,38 @@ setting("DEFAULT_EXPIRES", 100, 3000, "a REGISTER that asks for nothing is grant
 setting("MAXIMUM_EXPIRES", 1000, 100_000, "a REGISTER that asks for more is granted so much", async (value) => {
   const { bob } = await staged({ MAXIMUM_EXPIRES: value });
   expect([await registers(bob, ["<sip:x@x.invalid>"], ["Expires: 604800"]), granted(bob, "x")]).toEqual([200, value]);
+});
+
+/** bob's browser, which push notifications wake. */
+async function wakeable(settings: Readonly<Record<string, number>>): Promise<Scenario> {
+  const { parameters } = new WebPushDevice("https://8.8.8.8/push/bob");
+  const staging = await staged(settings, { bob: { parameters, expires: 2_592_000 }, absent: ["bob"] });
+  staging.world.pushService(() => 201);
+  await staging.bob.comesOnline();
+  return staging;
+}
+
+setting("PUSH_EXPIRES", 400, 2_000_000, "a phone that push notifications wake is registered for so long at most", async (value) => {
+  const { bob, world } = await wakeable({ PUSH_EXPIRES: value });
+  expect(granted(bob, "bob")).toBe(value);
+  bob.leaves(1001);
+  const registered = () => world.homeOf("bob").handle(async (instance) => (await instance.bindings()).length);
+  await world.pass(value - 60);
+  expect(await registered()).toBe(1);
+  await world.pass(100);
+  expect(await registered()).toBe(0);
+});
+
+setting("PUSH_WAIT", 10, 120, "a call waits so long for a phone that was woken", async (value) => {
+  const { alice, bob, world } = await wakeable({ PUSH_WAIT: value });
+  bob.leaves(1001);
+  await world.pass(60);
+  alice.invites(bob.aor);
+  await world.settle();
+  await world.pass(value - 2);
+  expect(alice.state).toBe("calling");
+  await world.pass(4);
+  expect(alice.state).toBe("ended 480");
 });
 
 setting("EXPIRES_SPREAD", 0, 0.5, "so much is taken off what is granted, at random", async (value) => {

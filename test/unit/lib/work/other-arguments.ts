@@ -75,6 +75,6 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
 /** Functions whose first parameter is what they write, or what others in the list have read. */
 export const writers: readonly string[] = [
   ...["applicationPidf", "closedPidf", "dialogInfo", "fullPidf", "messageSummary", "partialPidf", "readPublished", "reginfo"],
-  ...["validateAndRoute", "finalResponse", "isSaidAgain", "readIceSettings", "readTrunk", "readWebHook"],
+  ...["validateAndRoute", "finalResponse", "isSaidAgain", "readIceSettings", "readPushService", "readTrunk", "readWebHook"],
   ...["retargetedRequest", "takenBy", "watcherinfo"],
 ];
