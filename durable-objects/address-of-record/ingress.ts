@@ -226,10 +226,9 @@ export class Ingress implements Part {
 
   #register(flow: Flow, request: SipRequest, mandatory: MandatoryHeaders, now: number): void | Promise<void> {
     if (!mentionsPush(request.text)) return this.#registered(flow, request, mandatory, [], now);
-    return offeredPush(this.#room).then((offered) => {
-      const present = this.#room.sockets.byId(flow.id);
-      if (present !== undefined) this.#registered(present, request, mandatory, offered, Date.now());
-    });
+    return offeredPush(this.#room).then((offered) =>
+      this.#registered(this.#room.sockets.byId(flow.id) ?? flow, request, mandatory, offered, Date.now()),
+    );
   }
 
   #registered(flow: Flow, request: SipRequest, mandatory: MandatoryHeaders, pushServices: OfferedServices, now: number): void {

@@ -129,11 +129,15 @@ function changesOf(before: ForkedBranch | undefined, branch: ForkedBranch, now: 
   if (before === undefined || (isToCome(before) && branch.sent !== 0)) events.push(opened(branch, now));
   else if (branch.retarget === undefined && (before.sent === 0) !== (branch.sent === 0))
     events.push({ at: now, event: branch.sent === 0 ? "flow lost" : "flow regained", branch: index });
-  if (branch.isWoken === true && before?.isWoken !== true) events.push({ at: now, event: "woken", branch: index });
+  if (isNewlyWoken(before, branch)) events.push({ at: now, event: "woken", branch: index });
   if (branch.proceeding !== undefined && before?.proceeding === undefined) events.push({ at: now, event: "provisional", branch: index });
   if (branch.cancelled !== 0 && (before?.cancelled ?? 0) === 0) events.push({ at: now, event: "cancel", branch: index });
   if (branch.final !== 0 && (before?.final ?? 0) === 0) events.push({ at: now, event: "final", branch: index, status: branch.final });
   return events;
+}
+
+function isNewlyWoken(before: ForkedBranch | undefined, { isWoken }: ForkedBranch): boolean {
+  return isWoken === true && before?.isWoken !== true;
 }
 
 function opened(branch: ForkedBranch, now: number): CallEvent {

@@ -1,5 +1,6 @@
 import { header } from "../../support/received-message.ts";
 import { tableOf, watchList } from "../../support/list-watching.ts";
+import { WebPushDevice } from "../../support/web-push-device.ts";
 import { canonical } from "../../support/patch.ts";
 import { assembled, basics, pidf, publishes, watch } from "../../support/watching.ts";
 import type { Scenario, ScenarioOptions } from "./scenario.ts";
@@ -32,7 +33,39 @@ async function routed({ world }: Scenario, action: "continue" | "ring"): Promise
   return () => count;
 }
 
+/** A browser that push notifications wake. */
+const browser = new WebPushDevice("https://8.8.8.8/push/bob");
+
+/** bob's page is closed. A note wakes it, and nothing else does: then it is opened, and answers. */
+async function wakesAndAnswers({ alice, bob, world }: Scenario): Promise<unknown> {
+  const woken = { isIt: false };
+  world.pushService(({ body }) => {
+    woken.isIt ||= browser.read(body).ringing.length > 0;
+    return 201;
+  });
+  await bob.comesOnline();
+  await world.pass(2);
+  bob.leaves(1001);
+  await world.settle();
+  await world.pass(60);
+  alice.invites(bob.aor);
+  await world.settle();
+  for (let second = 0; second < 30 && !woken.isIt; second += 1) await world.pass(1);
+  await world.settle();
+  if (woken.isIt) await bob.comesOnline();
+  await world.settle();
+  if (bob.state === "ringing") bob.answers();
+  await world.settle();
+  return [woken.isIt, alice.state, bob.state];
+}
+
 export const conversations: readonly Conversation[] = [
+  {
+    name: "a call wakes a phone that sleeps, which answers",
+    play: wakesAndAnswers,
+    outcome: [true, "talking", "talking"],
+    options: { bob: { parameters: browser.parameters, expires: 604_800 }, absent: ["bob"] },
+  },
   {
     name: "a phone registers",
     play: async ({ joins }) => (await joins("carol")).all(200, "REGISTER").length > 0,
