@@ -8,7 +8,7 @@ import { type NamedHop, isHopName, readHopName, writtenHost } from "../lib/routi
 import { type Trunk } from "../lib/routing/trunk.ts";
 import { type MandatoryHeaders, readMandatoryHeaders } from "../lib/syntax/mandatory-headers.ts";
 import { isFault, limitReached } from "../lib/syntax/fault.ts";
-import { type Request as SipRequest, parseMessage } from "../lib/syntax/message.ts";
+import { type Request as SipRequest, type Response as SipResponse, parseMessage } from "../lib/syntax/message.ts";
 import {
   type EndedEnvelope,
   type Envelope,
@@ -28,6 +28,8 @@ import type { Environment } from "../platform/environment.ts";
 import { ActiveCalls } from "./next-hop/active-calls.ts";
 import { Outbound } from "./next-hop/outbound.ts";
 import { HopConnection } from "./next-hop/hop-connection.ts";
+import { MediaBridge } from "./next-hop/media-bridge.ts";
+import { rtpengineOf } from "../platform/media/rtpengine.ts";
 import { Inbound } from "./next-hop/inbound.ts";
 import { passOn, locateTrunk, release, usualRole } from "./shared/trunk-failover.ts";
 import { type MonitoredTrunk, type TrunkFault, TrunkMonitor } from "./next-hop/trunk-monitor.ts";
@@ -56,6 +58,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
   readonly #care: TrunkMonitor;
   readonly #inbound: Inbound;
   readonly #outbound: Outbound;
+  readonly #media: MediaBridge;
   readonly #asking = new ConcurrencyLimit(maxAtOnce, maxWaiting);
   readonly #environment: Environment;
   readonly #by: Forwarder;
@@ -112,7 +115,14 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       announce: (trunk, fault) => this.#announce(trunk, fault),
     };
     this.#care = new TrunkMonitor(cared, new TrunkRegistration(this.#keyring, this.#hop));
+    this.#media = new MediaBridge({
+      name,
+      ask: rtpengineOf(environment),
+      trunk: () => this.#trunk(),
+      services: (domain) => directoryOf(environment).mediaServices(domain),
+    });
     this.#outbound = new Outbound({
+      media: this.#media,
       by: this.#by,
       host: this.#hop.host,
       timerF: transactionTimeout * 1000,
@@ -123,6 +133,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       post: (home, envelope) => this.#post(home, envelope),
     });
     this.#inbound = new Inbound({
+      media: this.#media,
       keyring: this.#keyring,
       name,
       hopTrunk: this.#hop.trunk,
@@ -197,7 +208,23 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
   async #response({ text }: ResponseEnvelope): Promise<Receipt> {
     const response = parsedResponse(text);
     const mandatory = readMandatoryHeaders(response);
-    if (!isFault(mandatory)) this.#calls.answered(response.status, mandatory, Date.now());
+    if (isFault(mandatory)) return this.#sendResponse(response);
+    return this.#media.inOrder(mandatory.callId, () => this.#answer(response, mandatory));
+  }
+
+  /** With a session description that the other server understands. */
+  async #answer(response: SipResponse, mandatory: MandatoryHeaders): Promise<Receipt> {
+    this.#calls.answered(response.status, mandatory, Date.now());
+    const { hadOffer, isWithin } = this.#inbound.askedFor(mandatory) ?? { hadOffer: true, isWithin: true };
+    const converted = await this.#media.convert(response, mandatory, "trunk", hadOffer);
+    if (isFault(converted))
+      console.error(JSON.stringify({ note: "the media of an answer are passed on as they are", why: converted.fault }));
+    const isRefusal = mandatory.cseq.method === "INVITE" && response.status >= 300 && !isWithin;
+    if (isRefusal && !this.#calls.has(mandatory.callId)) this.#media.over(mandatory.callId);
+    return this.#sendResponse(isFault(converted) || converted === response.text ? response : parsedResponse(converted));
+  }
+
+  async #sendResponse(response: SipResponse): Promise<Receipt> {
     const shown = await this.#outbound.shown(response);
     const connection = await this.#connection.open();
     connection?.send(shown);
@@ -221,7 +248,8 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
 
   /** Requests of the other server, a few at a time: each may query the directory, which all homes share. */
   #asked(request: SipRequest, mandatory: MandatoryHeaders): Promise<void> | undefined {
-    if (!this.#asking.isFull()) return this.#asking.run(() => this.#inbound.asked(request, mandatory));
+    const task = () => this.#media.inOrder(mandatory.callId, () => this.#inbound.asked(request, mandatory));
+    if (!this.#asking.isFull()) return this.#asking.run(task);
     const refusal = limitReached(480, "too many requests wait on this connection", [["Retry-After", "5"]]);
     if (request.method !== "ACK") this.#reply(request, answerFault(request, refusal));
     return undefined;

@@ -29,6 +29,9 @@ import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
 import { type ActiveCalls, isFull } from "./active-calls.ts";
 import type { Connection } from "./connection.ts";
+import type { MediaBridge } from "./media-bridge.ts";
+import { parsed } from "../shared/reparse.ts";
+import { sessionDescriptionOf } from "../../lib/syntax/body.ts";
 
 /** Records of refused calls: at once, and in a second. Without a row here: one is lost if the directory is away just then. */
 const maxRecorded = [30, 0.5] as const;
@@ -51,6 +54,13 @@ export interface Line {
   open(): Promise<Connection | undefined>;
   reply(request: SipRequest, text: string): void;
   post(home: HomeName, envelope: Envelope): Promise<Receipt>;
+  readonly media: MediaBridge;
+}
+
+/** A request of the other server, as the response to it has to know it. */
+export interface Asked {
+  readonly hadOffer: boolean;
+  readonly isWithin: boolean;
 }
 
 /** Requests that another server sends on the connection we opened. */
@@ -61,8 +71,25 @@ export class Inbound {
   /** INVITEs of the other server, by Via: the home that each went to. */
   readonly #terminating = new Map<string, { readonly home: HomeName; readonly transaction: TransactionId }>();
 
+  /** Requests whose responses may have a session description. */
+  readonly #asked = new Map<string, Asked>();
+
   constructor(line: Line) {
     this.#line = line;
+  }
+
+  /** The request that a response answers; undefined if it is not known any more. */
+  askedFor(mandatory: MandatoryHeaders): Asked | undefined {
+    return this.#asked.get(transactionIn(mandatory));
+  }
+
+  #note(request: SipRequest, mandatory: MandatoryHeaders): void {
+    this.#asked.set(transactionIn(mandatory), {
+      hadOffer: sessionDescriptionOf(request) !== undefined,
+      isWithin: mandatory.toTag !== undefined,
+    });
+    const [oldest] = this.#asked.keys();
+    if (this.#asked.size > invitesKept && oldest !== undefined) this.#asked.delete(oldest);
   }
 
   /** The other server is the phone, and the connection that it uses. */
@@ -85,11 +112,15 @@ export class Inbound {
     }
     const forged = way.hasOwnRouteToken || trunk === undefined ? undefined : await this.#refusalOfSender(mandatory, trunk);
     if (forged !== undefined) return this.#refuse(request, forged);
+    this.#note(request, mandatory);
+    const heard = await this.#forPhones(request, mandatory);
+    if (isFault(heard)) return this.#refuse(request, heard);
     this.#line.calls.passed(request.method, mandatory, Date.now(), { home: undefined }, "callee");
+    if (request.method === "BYE" && !this.#line.calls.has(mandatory.callId)) this.#line.media.over(mandatory.callId);
     const { sender, receiver, recordRoute, alterations } = way;
     const envelope: RequestEnvelope = {
       kind: "request",
-      text: alter(request, sender.phone === offsetEnd ? combined(alterations, asReferred(request)) : alterations),
+      text: alter(heard, sender.phone === offsetEnd ? combined(alterations, asReferred(request)) : alterations),
       answerTo: this.#returnAddress(),
       transaction: this.#transactionOf(mandatory),
       identity: trunk === undefined ? "" : trunkIdentity(trunk),
@@ -100,6 +131,13 @@ export class Inbound {
       (receipt) => (receipt.kind === "answered" ? this.#line.reply(request, receipt.text) : undefined),
       () => this.#line.reply(request, answerFault(request, fault(500, "the other side cannot be reached now"))),
     );
+  }
+
+  /** With a session description that phones understand. */
+  async #forPhones(request: SipRequest, mandatory: MandatoryHeaders): Promise<SipRequest | Fault> {
+    const text = await this.#line.media.convert(request, mandatory, "phone");
+    if (isFault(text)) return text;
+    return text === request.text ? request : parsed(text);
   }
 
   #validateAndRoute(request: SipRequest, mandatory: MandatoryHeaders, trunk: Trunk | undefined): RoutingDecision | Fault {
@@ -181,11 +219,14 @@ export class Inbound {
     const { home, to, calleeSubscriber, routed } = found;
     const connection = await this.#line.open();
     if (connection === undefined) return;
+    this.#note(request, mandatory);
+    const heard = await this.#forPhones(request, mandatory);
+    if (isFault(heard)) return this.#refuseCall(request, mandatory, heard, trunk);
     const at = `${connection.host};transport=${connection.transport.replace("WSS", "WS").toLowerCase()}`;
     const transaction = this.#transactionOf(mandatory);
     const envelope: RequestEnvelope = {
       kind: "request",
-      text: alter(request, way.alterations),
+      text: alter(heard, way.alterations),
       answerTo: this.#returnAddress(),
       transaction,
       identity: trunkIdentity(trunk),
@@ -205,6 +246,7 @@ export class Inbound {
     }
     const refuse = (text: string): void => {
       if (request.method === "INVITE") this.#line.calls.answered(500, mandatory, Date.now());
+      if (request.method === "INVITE" && !this.#line.calls.has(mandatory.callId)) this.#line.media.over(mandatory.callId);
       this.#line.reply(request, text);
     };
     this.#line.post(home, envelope).then(
@@ -289,4 +331,9 @@ function redirect(request: SipRequest, { status, uri }: RedirectTarget): string 
 /** The values that a CANCEL shares with its INVITE (RFC 3261 §9.1). */
 function nameOf({ via: { branch, sentBy }, callId }: MandatoryHeaders): string {
   return `${sentBy} ${branch ?? ""} ${callId}`;
+}
+
+/** What a request and its responses have in common (RFC 3261 §17.1.3). */
+function transactionIn({ callId, cseq }: MandatoryHeaders): string {
+  return `${callId} ${cseq.number} ${cseq.method}`;
 }

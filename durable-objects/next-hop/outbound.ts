@@ -1,4 +1,4 @@
-import { mandatoryHeadersOf, parsed, read } from "../shared/reparse.ts";
+import { mandatoryHeadersOf, parsed, parsedResponse, read } from "../shared/reparse.ts";
 import { isFromPhone } from "../../lib/transport/return-address.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import { type Transaction, hintIn, readBranch } from "../../lib/proxy/branch.ts";
@@ -10,6 +10,7 @@ import { type Standing, shownTo, standingOfServer, takenFrom } from "../../lib/p
 import { type Trunk, allInUse } from "../../lib/routing/trunk.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { ackFor, cancelFor } from "../../lib/syntax/compose.ts";
+import { sessionDescriptionOf } from "../../lib/syntax/body.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import {
@@ -22,6 +23,8 @@ import { type CancelEnvelope, type Receipt, type RequestEnvelope, type ResponseE
 import { available } from "../../platform/directory/available.ts";
 import { type ActiveCalls, isFull } from "./active-calls.ts";
 import type { Connection } from "./connection.ts";
+import type { MediaBridge } from "./media-bridge.ts";
+import { perhapsIncompatible } from "./media-refusals.ts";
 import type { HopConnection } from "./hop-connection.ts";
 import { SentRequests, type Unanswered, isBranchWithCredentials, withCredentials, withCredentialsCancelled } from "./sent-requests.ts";
 import { defaultRetryAfter } from "../../platform/unavailable-servers.ts";
@@ -41,6 +44,7 @@ export interface OutboundSurroundings {
   /** Whether the other server has failed its last check. */
   isUnavailable(): boolean;
   post(home: HomeName, envelope: ResponseEnvelope): void;
+  readonly media: MediaBridge;
 }
 
 /**
@@ -55,8 +59,12 @@ export class Outbound {
     this.#around = around;
   }
 
-  async request(envelope: RequestEnvelope): Promise<Receipt> {
+  request(envelope: RequestEnvelope): Promise<Receipt> {
     const { request, mandatory } = read(envelope);
+    return this.#around.media.inOrder(mandatory.callId, () => this.#request(envelope, request, mandatory));
+  }
+
+  async #request(envelope: RequestEnvelope, request: SipRequest, mandatory: MandatoryHeaders): Promise<Receipt> {
     const refusal = await this.#refusalOf(envelope, request, mandatory);
     const connection = refusal === undefined ? await this.#around.connection.open() : undefined;
     if (connection === undefined) {
@@ -70,13 +78,27 @@ export class Outbound {
     const whole = parsed(made);
     const text = await this.shown(whole);
     if (request.method === "INVITE" && this.#sent.latest(branch) !== undefined) return accepted;
-    if (request.method !== "ACK") this.#sent.remember(branch, text === whole.text ? whole : parsed(text), Date.now());
+    const shown = text === whole.text ? whole : parsed(text);
+    const converted = await this.#around.media.convert(shown, mandatory, "trunk");
+    if (isFault(converted)) return { kind: "answered", status: converted.status, text: answerFault(request, converted) };
+    if (request.method !== "ACK") this.#sent.remember(branch, converted === shown.text ? shown : parsed(converted), Date.now());
     this.#around.calls.passed(request.method, mandatory, Date.now(), senderOf(envelope), envelope.endedBy ?? "caller");
-    connection.send(text);
+    connection.send(converted);
+    if (request.method === "BYE") this.#ended(mandatory);
     return accepted;
   }
 
-  async cancel({ of, reason }: CancelEnvelope): Promise<Receipt> {
+  /** A call that has no dialog any more has no media. */
+  #ended({ callId }: MandatoryHeaders): void {
+    if (!this.#around.calls.has(callId)) this.#around.media.over(callId);
+  }
+
+  cancel(envelope: CancelEnvelope): Promise<Receipt> {
+    const callId = envelope.of === undefined ? "" : read(envelope.of).mandatory.callId;
+    return this.#around.media.inOrder(callId, () => this.#cancel(envelope));
+  }
+
+  async #cancel({ of, reason }: CancelEnvelope): Promise<Receipt> {
     const connection = of === undefined ? undefined : await this.#around.connection.open();
     if (connection === undefined || of === undefined) return { kind: "answered", status: 481, text: "" };
     const { request, mandatory } = read(of);
@@ -84,7 +106,10 @@ export class Outbound {
     const headers: [string, string][] = reason === undefined ? [] : [["Reason", reason]];
     const invite = this.#sent.latest(branch);
     if (invite !== undefined) connection.send(cancelFor(invite, headers));
-    else for (const cancel of await this.#cancelsBlindly(parsed(text), branch, headers)) connection.send(cancel);
+    else {
+      for (const cancel of await this.#cancelsBlindly(parsed(text), branch, headers)) connection.send(cancel);
+      this.#ended(mandatory);
+    }
     return accepted;
   }
 
@@ -162,6 +187,7 @@ export class Outbound {
     const way = readBranch(this.#around.by.keyring, branch, sentAs(mandatory, branch));
     const status = failed(mandatory);
     const response = parseMessage(answerFault(request, fault(status, "the connection was lost")));
+    if (request.method === "INVITE" && mandatory.toTag === undefined) this.#ended(mandatory);
     if (way?.kind !== "stateless" || isFault(response)) return;
     if (response.kind !== "response") return;
     const text = asAsked(response, branch);
@@ -170,7 +196,11 @@ export class Outbound {
   }
 
   /** RFC 3261 §16.7: the return address is in the branch; the ACK for a refusal is ours where the sender's home keeps the state (§17.1.1.3). */
-  async answered(response: SipResponse, mandatory: MandatoryHeaders): Promise<void> {
+  answered(response: SipResponse, mandatory: MandatoryHeaders): Promise<void> {
+    return this.#around.media.inOrder(mandatory.callId, () => this.#answered(response, mandatory));
+  }
+
+  async #answered(response: SipResponse, mandatory: MandatoryHeaders): Promise<void> {
     const written = mandatory.via.branch ?? "";
     const isOfThisServer = this.#around.by.hints.includes(hintIn(written) ?? "");
     const branch = isOfThisServer ? readBranch(this.#around.by.keyring, written, sentAs(mandatory, written)) : undefined;
@@ -189,8 +219,22 @@ export class Outbound {
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
     if (method === "CANCEL") return;
     const isWithin = sent !== undefined && mandatoryHeadersOf(sent).toTag !== undefined;
-    const text = asAsked(response, written, await this.#removedFrom(response, isWithin));
+    const passed = await this.#withMedia(response, mandatory, sent);
+    const text = asAsked(passed, written, await this.#removedFrom(passed, isWithin));
+    if (method === "INVITE" && status >= 300 && sent !== undefined && !isWithin) this.#ended(mandatory);
     this.#around.post(branch.answerTo.home, { kind: "response", text, status, to: branch.answerTo, transaction: undefined });
+  }
+
+  /** With a session description for the phone, or with the reason why it may have been refused. */
+  async #withMedia(response: SipResponse, mandatory: MandatoryHeaders, sent: SipRequest | undefined): Promise<SipResponse> {
+    const { media } = this.#around;
+    const { method } = mandatory.cseq;
+    if (response.status === 488 && method === "INVITE" && sent !== undefined && (await media.isIncompatible(mandatory.callId)))
+      return parsedResponse(alter(response, { append: [["Warning", perhapsIncompatible]] }));
+    const hadOffer = sent === undefined || sessionDescriptionOf(sent) !== undefined;
+    const text = await media.convert(response, mandatory, "phone", hadOffer);
+    if (isFault(text)) console.error(JSON.stringify({ note: "the media of an answer are passed on as they are", why: text.fault }));
+    return isFault(text) || text === response.text ? response : parsedResponse(text);
   }
 
   #sendAgain(branch: string, again: { readonly branch: string; readonly text: string }): void {

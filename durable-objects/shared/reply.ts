@@ -17,8 +17,10 @@ export function answered(request: Request, status: number, why?: string): Receip
 
 /** The response for a fault, with a Warning that explains it (RFC 3261 §20.43). */
 export function answerFault(request: Request, fault: Fault): string {
+  const { headers = [] } = fault;
+  const hasOwn = headers.some(([name]) => name === "Warning");
   const warning: readonly [string, string] = ["Warning", `399 offhook "${inOctets(fault.fault).replace(/["\\\r\n]/g, "'")}"`];
-  return replyTo(request, fault.status, { reason: fault.reason, toTag: randomText(), headers: [...(fault.headers ?? []), warning] });
+  return replyTo(request, fault.status, { reason: fault.reason, toTag: randomText(), headers: hasOwn ? headers : [...headers, warning] });
 }
 
 /** A fault's quotation of a message is octets already; its quotation of our own data may be text. */

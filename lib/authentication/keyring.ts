@@ -17,6 +17,7 @@ export type Purpose =
   | "routing-home"
   | "ice-secret"
   | "push-secret"
+  | "media-secret"
   | "access-token"
   | "guest-token"
   | "opening";

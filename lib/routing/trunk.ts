@@ -1,5 +1,6 @@
 import type { Keyring } from "../authentication/keyring.ts";
 import { type Fault, limitReached } from "../syntax/fault.ts";
+import type { TrunkMedia } from "../media/media-service.ts";
 import { nameOfUser } from "../syntax/uri.ts";
 import { type NumberFormat, numberTowards } from "./number-format.ts";
 
@@ -38,6 +39,8 @@ export interface Trunk {
   readonly maximum_calls: number;
   /** Connections to each server; the Call-ID of a call selects one of them. */
   readonly connections: number;
+  /** What the other side speaks; absent: `auto`. */
+  readonly media?: TrunkMedia;
   /** Seconds between OPTIONS that check each server; 0: no checks. */
   readonly options_interval: number;
 }

@@ -1,18 +1,20 @@
 import type { HomeName } from "../../lib/transport/identifiers.ts";
-import { type DomainSettings, type DomainTrace, defaultDomainSettings } from "../../lib/location/domain-settings.ts";
+import type { DomainSettings, DomainTrace } from "../../lib/location/domain-settings.ts";
 import type { Router } from "../../lib/location/router.ts";
-import { type Rules, noRules } from "../../lib/location/rules.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import type { ListEntry, ListName, ResourceList } from "../../lib/presence/resource-list.ts";
 import type { Route } from "../../lib/routing/route.ts";
 import type { NonSubscriber } from "../../lib/transport/non-subscriber.ts";
-import { canonicalUser, nameOfUser } from "../../lib/syntax/uri.ts";
+import { nameOfUser } from "../../lib/syntax/uri.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
 import { type Trunk, readTrunk, writeTrunk } from "../../lib/routing/trunk.ts";
 import { type WebHook, readWebHook, writeWebHook } from "../../lib/web-hooks/web-hook.ts";
+import { type SubscriberColumns, domainSettingsOf, subscriberOf } from "./rows.ts";
 import { DomainLists, askAgainAfter } from "./domain-lists.ts";
 import { IssuerStore, type KnownIssuer } from "./issuer-store.ts";
 import type { ReadPushService } from "../../lib/push/push-service.ts";
+import type { ReadMediaService } from "../../lib/media/media-service.ts";
+import { MediaStore } from "./media-store.ts";
 import { PushStore } from "./push-store.ts";
 import { SharedQuestions } from "../shared-questions.ts";
 import { oneInIsolate } from "../isolate.ts";
@@ -37,23 +39,6 @@ export function homeName(subscriber: Pick<Subscriber, "username" | "domain" | "g
 /** The username in the name of a home. */
 export function userOfHome(home: HomeName): string {
   return home.slice("sip:".length, home.lastIndexOf("@"));
-}
-
-interface Row {
-  /** Without escapes, as are the aliases. */
-  readonly username: string;
-  readonly domain: string;
-  readonly md5: string;
-  readonly sha256: string;
-  /** Of the escaped spelling; "" if that is the name itself. */
-  readonly escaped_md5: string;
-  readonly escaped_sha256: string;
-  readonly aliases: string;
-  readonly rules: string;
-  readonly generation: number;
-  readonly version: number;
-  readonly opened_at: number | null;
-  readonly tokens_since: number | null;
 }
 
 /** Times in milliseconds. */
@@ -90,6 +75,7 @@ export class Directory {
   readonly #webHooks = new DomainLists<WebHook>(10_000);
   readonly #issuers = new DomainLists<KnownIssuer>(10_000);
   readonly #pushServices = new DomainLists<ReadPushService>(10_000);
+  readonly #mediaServices = new DomainLists<ReadMediaService>(10_000);
   readonly #asked = new SharedQuestions<Answer>();
   /** Of those domains that have one, as they were last read. */
   readonly #traces = new Map<string, DomainTrace>();
@@ -184,6 +170,11 @@ export class Directory {
   /** The push notification services of a domain. */
   pushServices(domain: string): Promise<readonly ReadPushService[]> {
     return this.#pushServices.of(domain, () => new PushStore(this.#database).ofDomain(domain, this.#keyring()));
+  }
+
+  /** The services that convert the media of a domain's trunks. */
+  mediaServices(domain: string): Promise<readonly ReadMediaService[]> {
+    return this.#mediaServices.of(domain, () => new MediaStore(this.#database).ofDomain(domain, this.#keyring()));
   }
 
   /** The routes of a domain, by name. Nearly every request reads them. */
@@ -282,6 +273,7 @@ export class Directory {
     this.#routers.delete(domain);
     this.#issuers.forget(domain);
     this.#pushServices.forget(domain);
+    this.#mediaServices.forget(domain);
     const isOfDomain = (name: string) => name.endsWith(`@${domain}`);
     for (const name of this.#kept.keys()) if (isOfDomain(name)) this.#kept.delete(name);
     this.#asked.forget(isOfDomain);
@@ -295,7 +287,7 @@ export class Directory {
       this.#database
         .prepare(query)
         .bind(nameOfUser(user) ?? noName, domain)
-        .first<Row & { settings: string }>(),
+        .first<SubscriberColumns & { settings: string }>(),
     );
     if (row === null) return { kind: "foreign" };
     const settings = domainSettingsOf(row.settings);
@@ -311,29 +303,6 @@ export class Directory {
     const oldest = this.#kept.keys().next();
     if (this.#kept.size > maximumKept && oldest.done !== true) this.#kept.delete(oldest.value);
   }
-}
-
-export function domainSettingsOf(stored: string): DomainSettings {
-  return { ...defaultDomainSettings, ...(JSON.parse(stored) as Partial<DomainSettings>) };
-}
-
-/** A row as the server uses it: names in their canonical spelling. */
-export function subscriberOf(row: Row): Subscriber {
-  const { domain, md5, sha256, generation, version } = row;
-  const hasEscaped = row.escaped_md5 !== "" || row.escaped_sha256 !== "";
-  return {
-    username: canonicalUser(row.username),
-    domain,
-    md5,
-    sha256,
-    ...(hasEscaped ? { escaped: { md5: row.escaped_md5, sha256: row.escaped_sha256 } } : {}),
-    generation,
-    version,
-    aliases: (JSON.parse(row.aliases) as string[]).map(canonicalUser),
-    rules: { ...noRules, ...(JSON.parse(row.rules) as Partial<Rules>) },
-    opened: row.opened_at !== null,
-    ...(row.tokens_since === null ? {} : { tokensSince: row.tokens_since }),
-  };
 }
 
 /** The keyring of an environment's keys; undefined if there is none. */

@@ -5,7 +5,7 @@ import type { Router } from "../../lib/location/router.ts";
 import { canonicalUser, nameOfUser } from "../../lib/syntax/uri.ts";
 import type { Rules } from "../../lib/location/rules.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
-import { domainSettingsOf, subscriberOf } from "./directory.ts";
+import { domainSettingsOf, subscriberOf } from "./rows.ts";
 import { guarded } from "./guarded.ts";
 import { DirectoryRefusal } from "./errors.ts";
 
@@ -122,6 +122,7 @@ export class Store {
       this.#database.prepare("DELETE FROM issuers WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM ice WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM push WHERE domain = ?").bind(domain),
+      this.#database.prepare("DELETE FROM media_services WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM lists WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM list_watchers WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM api_keys WHERE domain = ?").bind(domain),

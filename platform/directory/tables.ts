@@ -10,6 +10,7 @@ export const tables = [
   "issuers",
   "list_watchers",
   "lists",
+  "media_services",
   "peers",
   "push",
   "routes",

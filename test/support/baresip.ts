@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { type Socket, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,9 +13,71 @@ export const hasBaresip = existsSync("/usr/bin/baresip");
 
 /** A baresip that is registered, without sound. It is told what to do, and says what happens, by its module ctrl_tcp. */
 export async function startBaresip({ account, port }: DeskPhoneOptions): Promise<DeskPhone> {
+  const outbound = `outbound="sip:127.0.0.1:${port};transport=tcp"`;
+  const { phone, heard } = await start("127.0.0.1:0", {
+    account: `<sip:${account}@localhost>;auth_user=${account};auth_pass=offhook;regint=600;${outbound}`,
+    sound: [...["audio_player", "audio_source", "audio_alert"].map((name) => `${name} aubridge,none`), "module aubridge.so"],
+  });
+  await heard.next("registered").catch((error: unknown) => phone.close().then(() => Promise.reject(error)));
+  return phone;
+}
+
+/** A telephone that is the server of a trunk: calls for its number arrive at its port. It says a tone, and records what it hears. */
+export interface Telephone extends DeskPhone {
+  readonly port: number;
+  readonly number: string;
+  /** How loud the last second is that it has heard, 0 to 1. */
+  loudness(): Promise<number>;
+  /** A DTMF event. */
+  presses(key: string): void;
+  /** All that it has said of itself. */
+  readonly said: readonly string[];
+}
+
+/** @param encryption of its media: none, or SRTP with keys in the session description */
+export async function startTelephone(number: string, encryption: "rtp" | "srtp-sdes" = "rtp"): Promise<Telephone> {
+  const port = await freePort();
+  const media = encryption === "rtp" ? "" : ";mediaenc=srtp-mand";
+  const { phone, order, folder, said } = await start(`127.0.0.1:${port}`, {
+    account: `<sip:${number}@127.0.0.1:${port};transport=tcp>;regint=0;answermode=manual${media}`,
+    sound: [
+      ...["audio_source ausine,440", "audio_alert aufile,none", "module ausine.so", "module aufile.so", "module srtp.so"],
+      "audio_player aufile,HERE/heard.wav",
+    ],
+  });
+  return {
+    ...phone,
+    port,
+    number,
+    said,
+    presses: (key) => order("sndcode", key),
+    loudness: async () => loudnessOf(await readFile(join(folder, "heard.wav"))),
+  };
+}
+
+/** Of the last second of a file of 8,000 samples a second, 16 bits each. */
+function loudnessOf(file: Buffer): number {
+  const samples = Math.min(8000, Math.floor((file.length - 44) / 2));
+  let sum = 0;
+  for (let index = 1; index <= samples; index += 1) sum += (file.readInt16LE(file.length - (file.length % 2) - 2 * index) / 32_768) ** 2;
+  return samples <= 0 ? 0 : Math.sqrt(sum / samples);
+}
+
+interface Started {
+  readonly phone: DeskPhone;
+  readonly heard: Happenings;
+  readonly folder: string;
+  readonly said: readonly string[];
+  order(command: string, params?: string): void;
+}
+
+async function start(
+  listen: string,
+  { account, sound }: { readonly account: string; readonly sound: readonly string[] },
+): Promise<Started> {
   const folder = await mkdtemp(join(tmpdir(), "offhook-baresip-"));
   const control = await freePort();
-  await writeFile(join(folder, "config"), configuration(control));
+  await writeFile(join(folder, "config"), configuration(listen, control, sound).replaceAll("HERE", folder));
   for (const name of ["accounts", "contacts"]) await writeFile(join(folder, name), "");
   const child = spawn("/usr/bin/baresip", ["-4", "-f", folder], { stdio: "ignore", env: { ...process.env, HOME: folder } });
   const away = async (): Promise<void> => {
@@ -26,28 +88,30 @@ export async function startBaresip({ account, port }: DeskPhoneOptions): Promise
   const line = connect(control, "127.0.0.1");
   await once(line, "connect");
   const heard = new Happenings();
+  const said: string[] = [];
   const happened = reader();
-  listen(line, (text) => heard.add(text, happened(JSON.parse(text) as Said)));
+  listenTo(line, (text) => {
+    said.push(text);
+    heard.add(text, happened(JSON.parse(text) as Said));
+  });
   const order = (command: string, params = ""): void => {
     const text = JSON.stringify({ command, params });
     line.write(`${text.length}:${text},`);
   };
-  const outbound = `outbound="sip:127.0.0.1:${port};transport=tcp"`;
-  order("uanew", `<sip:${account}@localhost>;auth_user=${account};auth_pass=offhook;regint=600;${outbound}`);
-  const close = async (): Promise<void> => {
-    line.destroy();
-    await away();
-  };
-  await heard.next("registered").catch((error: unknown) => close().then(() => Promise.reject(error)));
-  return {
+  order("uanew", account);
+  const phone: DeskPhone = {
     happens: (what) => heard.next(what),
     calls: (uri) => order("dial", uri),
     answers: () => order("accept"),
     holds: () => order("hold"),
     resumes: () => order("resume"),
     hangsUp: () => order("hangup"),
-    close,
+    close: async () => {
+      line.destroy();
+      await away();
+    },
   };
+  return { phone, heard, folder, said, order };
 }
 
 /** A message of ctrl_tcp. */
@@ -80,7 +144,7 @@ function reader(): (said: Said) => Happening | undefined {
 }
 
 /** Cuts what comes into its messages, which are netstrings. */
-function listen(line: Socket, heard: (text: string) => void): void {
+function listenTo(line: Socket, heard: (text: string) => void): void {
   let rest = "";
   line.on("data", (octets) => {
     rest += octets.toString("latin1");
@@ -93,14 +157,14 @@ function listen(line: Socket, heard: (text: string) => void): void {
   });
 }
 
-function configuration(control: number): string {
+function configuration(listen: string, control: number, sound: readonly string[]): string {
   const lines = [
-    "sip_listen 127.0.0.1:0",
+    `sip_listen ${listen}`,
     "net_interface 127.0.0.1",
-    ...["audio_player", "audio_source", "audio_alert"].map((name) => `${name} aubridge,none`),
     `ctrl_tcp_listen 127.0.0.1:${control}`,
     "module_path /usr/lib/baresip/modules",
-    ...["g711", "aubridge"].map((name) => `module ${name}.so`),
+    "module g711.so",
+    ...sound,
     "module_tmp uuid.so",
     ...["account", "contact", "menu", "ctrl_tcp"].map((name) => `module_app ${name}.so`),
   ];

@@ -6,6 +6,8 @@ export const neededScopes = {
   ...{ readIce: "read", putIce: "everything", deleteIce: "everything", readIceServers: "everything" },
   ...{ listPushServices: "read", readPushService: "read", putWebPush: "everything", putFcm: "everything", putApns: "everything" },
   ...{ deletePushService: "everything", readOfferedPush: "everything" },
+  ...{ listMediaServices: "read", readMediaService: "read", readMediaServiceStatus: "read" },
+  ...{ putMediaService: "everything", deleteMediaService: "everything" },
   ...{ readDomainSettings: "read", putDomainSettings: "everything" },
   ...{
     listSubscribers: "read",

@@ -2,6 +2,8 @@ import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { parseUri } from "../../lib/syntax/uri.ts";
 import { type Trunk, writeTrunk } from "../../lib/routing/trunk.ts";
+import { defaultTrunkMedia } from "../../lib/media/media-service.ts";
+import { mediaProfiles } from "../../lib/media/profile.ts";
 import type { HopStatus } from "../../platform/object-rpc.ts";
 import { inOrder, keepTrunk, missing } from "../../durable-objects/shared/trunk-failover.ts";
 import { readConfiguration } from "../../platform/configuration.ts";
@@ -43,6 +45,28 @@ const formatSchema = z
   ])
   .openapi("NumberFormat", { description: "How the trunk writes numbers: +4930123, 4930123, or as dialled in a country" });
 
+const mediaSchema = z
+  .strictObject({
+    profile: z
+      .enum(["auto", ...mediaProfiles])
+      .default("auto")
+      .openapi({
+        description:
+          "What the other side speaks: as browsers (webrtc), plain RTP, or SRTP with SDES keys; auto: WebRTC calls from it pass, calls to it are converted to RTP if the domain has a media service",
+      }),
+    codecs: z
+      .array(z.string().regex(/^[\w./-]{1,64}$/, "is not the name of a codec"))
+      .max(20)
+      .default([])
+      .openapi({ description: "The only codecs that it is offered; the media service converts others", example: ["PCMA", "PCMU"] }),
+    service: z
+      .string()
+      .regex(/^[a-z0-9-]{0,64}$/, "is not the name of a media service")
+      .default("")
+      .openapi({ description: "The media service; any of the domain if absent" }),
+  })
+  .openapi("TrunkMedia", { description: "The media of the other side" });
+
 const fields = {
   username: z
     .string()
@@ -71,6 +95,7 @@ const fields = {
     .max(100_000)
     .default(0)
     .openapi({ description: "Simultaneous calls over each connection to each server; 0: no limit" }),
+  media: mediaSchema.optional(),
   connections: z.int().min(1).max(16).default(1).openapi({ description: "Connections to each server, if one is too slow" }),
   options_interval: z
     .int()
@@ -206,7 +231,15 @@ trunkRoutes.openapi(put, async (context) => {
   const before = (await store.trunks(domain, keyring)).find((one) => one.name === name);
   const refusal = refuseTrust(context.get("actor"), context.req.valid("json").trusted, before?.trusted);
   if (refusal !== undefined) throw refusal;
-  const { username, password = before?.password, token = before?.token, server: only = "", servers, ...rest } = context.req.valid("json");
+  const {
+    username,
+    password = before?.password,
+    token = before?.token,
+    server: only = "",
+    servers,
+    media,
+    ...rest
+  } = context.req.valid("json");
   const trunk: Trunk = {
     domain,
     name,
@@ -215,6 +248,7 @@ trunkRoutes.openapi(put, async (context) => {
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     ...(token === undefined ? {} : { token }),
+    ...(media === undefined ? {} : { media }),
   };
   refuseServers(context.env, context.req.valid("json"));
   for (const secret of before?.lost ?? [])
@@ -270,11 +304,13 @@ function shownStatus({ transport, host, address, port, isConnected, registeredUn
 function shown(trunk: Trunk) {
   const { name, servers, username, register, inbound, prefixes, trusted, format, maximum_calls, connections, options_interval, lost } =
     trunk;
+  const { media = defaultTrunkMedia } = trunk;
   return {
     ...{ name, register, inbound, trusted, format, maximum_calls, connections, options_interval },
     ...(username === undefined ? {} : { username }),
     prefixes: [...prefixes],
     servers: [...servers],
+    media: { ...media, codecs: [...media.codecs] },
     ...(lost === undefined ? {} : { lost: [...lost] }),
   };
 }

@@ -1,0 +1,176 @@
+import { type Exchange, exchangeOf } from "../../lib/media/exchange.ts";
+import { type MediaService, type ReadMediaService, type TrunkMedia, defaultTrunkMedia } from "../../lib/media/media-service.ts";
+import { type Towards, convertingCommand, deletingCommand, queryingCommand } from "../../lib/media/ng.ts";
+import { profileOf } from "../../lib/media/profile.ts";
+import { type Fault, fault } from "../../lib/syntax/fault.ts";
+import { sessionDescriptionOf, withBody } from "../../lib/syntax/body.ts";
+import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
+import type { Message } from "../../lib/syntax/message.ts";
+import { plainHash } from "../../lib/syntax/plain-hash.ts";
+import type { Trunk } from "../../lib/routing/trunk.ts";
+import type { HomeName } from "../../lib/transport/identifiers.ts";
+import type { AskRtpengine } from "../../platform/media/rtpengine.ts";
+import { SessionOrder } from "./session-order.ts";
+import { incompatible } from "./media-refusals.ts";
+
+/** Calls whose media are known. */
+const maxCalls = 5000;
+
+/** What the conversion of media needs of its connection. */
+export interface MediaSurroundings {
+  /** The name of the object. */
+  readonly name: HomeName;
+  readonly ask: AskRtpengine;
+  trunk(): Promise<Trunk | undefined>;
+  services(domain: string): Promise<readonly ReadMediaService[]>;
+}
+
+/** A call whose media are known: converted by a service, or not at all. */
+interface KnownCall {
+  readonly service: string | undefined;
+}
+
+/** A trunk with the services that may convert its media, the first one first. */
+interface MediaOfTrunk {
+  readonly trunk: Trunk;
+  readonly media: TrunkMedia;
+  readonly services: readonly MediaService[];
+}
+
+/**
+ * Converts the session descriptions of a trunk's calls: every message of a call passes this object, so no other has to know of it. What is
+ * known of a call may be lost with the connection; the service knows its sessions.
+ */
+export class MediaBridge {
+  readonly #around: MediaSurroundings;
+  readonly #calls = new Map<string, KnownCall>();
+  readonly #order = new SessionOrder();
+
+  constructor(around: MediaSurroundings) {
+    this.#around = around;
+  }
+
+  /** The messages of a call keep their order, though some wait for a service. */
+  inOrder<Result>(callId: string, task: () => Promise<Result>): Promise<Result> {
+    return this.#order.run(callId, task);
+  }
+
+  /**
+   * The message with a session description that its receiver understands; a fault if there cannot be one.
+   * @param hadOffer of a response: whether its request had a session description
+   */
+  async convert(message: Message, mandatory: MandatoryHeaders, to: Towards, hadOffer = true): Promise<string | Fault> {
+    const description = sessionDescriptionOf(message);
+    const of = description === undefined ? undefined : await this.#mediaOfTrunk();
+    if (description === undefined || of === undefined) return message.text;
+    const exchange = exchangeOf(message, mandatory, hadOffer);
+    const isWithin = message.kind === "request" && mandatory.toTag !== undefined;
+    const refusal = this.#refusalOf(of, description, to, isWithin || exchange.kind === "answer");
+    if (refusal !== undefined) return refusal;
+    const known = this.#calls.get(mandatory.callId) ?? (await this.#decide(of, exchange, description, to, isWithin));
+    this.#remember(mandatory.callId, known);
+    if (known.service === undefined) return message.text;
+    const converted = await this.#ask(of, exchange, description, to, known.service);
+    return typeof converted === "string" ? withBody(message, converted) : converted;
+  }
+
+  /** The trunk's server has refused a call: whether for its media, which nothing converts. */
+  async isIncompatible(callId: string): Promise<boolean> {
+    const of = await this.#mediaOfTrunk();
+    return of !== undefined && of.media.profile === "auto" && of.services.length === 0 && this.#calls.get(callId)?.service === undefined;
+  }
+
+  /** A call is over: its session ends. If the call is not known, perhaps because memory was lost, all services are told. */
+  over(callId: string): void {
+    const known = this.#calls.get(callId);
+    this.#calls.delete(callId);
+    if (known !== undefined && known.service === undefined) return;
+    void this.#delete(callId, known?.service).catch((error: unknown) => this.#log("a session could not be ended", error));
+  }
+
+  async #delete(callId: string, name: string | undefined): Promise<void> {
+    const of = await this.#mediaOfTrunk();
+    if (of === undefined || (name === undefined && of.media.profile === "webrtc")) return;
+    const told = of.services.filter((service) => name === undefined || name === anyService || service.name === name);
+    await Promise.all(told.map((service) => this.#around.ask(service, deletingCommand(this.#sessionOf(callId)))));
+  }
+
+  /** Whether the media of a call are converted. */
+  async #decide(of: MediaOfTrunk, exchange: Exchange, description: string, to: Towards, isWithin: boolean): Promise<KnownCall> {
+    const { media, services } = of;
+    const profile = profileOf(description);
+    if (services.length === 0 || media.profile === "webrtc" || profile === undefined) return plain;
+    const isForeign = to === "phone" ? profile !== "webrtc" : media.profile === "auto" ? profile === "webrtc" : profile !== media.profile;
+    const isFresh = exchange.kind === "offer" && !isWithin;
+    if (isFresh || (to === "trunk" && media.profile !== "auto")) return isForeign ? { service: anyService } : plain;
+    const name = await this.#serviceThatKnows(services, exchange.callId);
+    return { service: name };
+  }
+
+  async #serviceThatKnows(services: readonly MediaService[], callId: string): Promise<string | undefined> {
+    for (const service of services) {
+      const answer = await this.#around.ask(service, queryingCommand(this.#sessionOf(callId))).catch(() => undefined);
+      if (answer?.isOk === true) return service.name;
+    }
+    return undefined;
+  }
+
+  /** RFC 3261 §20.43: the two sides have no media in common, and nothing converts them. */
+  #refusalOf({ trunk, media, services }: MediaOfTrunk, description: string, to: Towards, isWithin: boolean): Fault | undefined {
+    if (to === "phone" || isWithin || services.length > 0 || media.profile === "auto") return undefined;
+    const profile = profileOf(description);
+    return profile === undefined || profile === media.profile ? undefined : incompatible(profile, media.profile, trunk.name);
+  }
+
+  /** The service that has the session is asked first; another one makes a new session for an offer. */
+  async #ask(of: MediaOfTrunk, exchange: Exchange, description: string, to: Towards, name: string): Promise<string | Fault> {
+    const { media, services } = of;
+    const ordered = [...services].sort((one, other) => Number(other.name === name) - Number(one.name === name));
+    let why = "the domain has no media service";
+    let isAway = true;
+    for (const service of ordered) {
+      const command = convertingCommand(exchange, description, to, { session: this.#sessionOf(exchange.callId), media, service });
+      const answer = await this.#around.ask(service, command).catch((error: unknown) => {
+        this.#log(`the media service ${service.name} cannot be reached`, error);
+        return undefined;
+      });
+      if (answer?.isOk === true && answer.description !== "") {
+        this.#remember(exchange.callId, { service: service.name });
+        return answer.description;
+      }
+      isAway &&= answer === undefined;
+      if (answer !== undefined) why = answer.why;
+    }
+    if (isAway) return fault(500, "the media service cannot be reached", [["Retry-After", "10"]]);
+    return fault(488, `the media service could not convert the media: ${why}`);
+  }
+
+  async #mediaOfTrunk(): Promise<MediaOfTrunk | undefined> {
+    const trunk = await this.#around.trunk();
+    if (trunk === undefined) return undefined;
+    const media = trunk.media ?? defaultTrunkMedia;
+    const all = (await this.#around.services(trunk.domain)).filter(({ isLost }) => !isLost).map(({ service }) => service);
+    const services = all.filter(({ name }) => media.service === "" || media.service === name);
+    return { trunk, media, services: services.sort((one, other) => one.priority - other.priority) };
+  }
+
+  /** A call that goes by two trunks has two sessions. */
+  #sessionOf(callId: string): string {
+    return `${callId} ${plainHash(this.#around.name)}`;
+  }
+
+  #remember(callId: string, known: KnownCall): void {
+    this.#calls.delete(callId);
+    this.#calls.set(callId, known);
+    const [oldest] = this.#calls.keys();
+    if (this.#calls.size > maxCalls && oldest !== undefined) this.#calls.delete(oldest);
+  }
+
+  #log(note: string, error: unknown): void {
+    console.error(JSON.stringify({ note, hop: this.#around.name, error: String(error) }));
+  }
+}
+
+const plain: KnownCall = { service: undefined };
+/** The first service that takes the offer. No service has this name. */
+const anyService = "";

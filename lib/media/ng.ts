@@ -1,0 +1,87 @@
+import { decodedText, legible, toOctets } from "../syntax/octets.ts";
+import type { Exchange } from "./exchange.ts";
+import type { MediaService, TrunkMedia } from "./media-service.ts";
+
+/** Who is to get a session description. */
+export type Towards = "trunk" | "phone";
+
+/** A command of the NG protocol of rtpengine. */
+export type NgCommand = Readonly<Record<string, unknown>> & { readonly command: "offer" | "answer" | "delete" | "query" | "ping" };
+
+/** An answer of rtpengine. */
+export interface NgAnswer {
+  readonly isOk: boolean;
+  /** The session description to pass on; "" if the answer has none. */
+  readonly description: string;
+  readonly why: string;
+}
+
+/** How a session description is made for plain RTP, for SRTP with keys in the description, and for browsers. */
+const towards = {
+  rtp: { ICE: "remove", DTLS: "off", SDES: ["off"], "transport-protocol": "RTP/AVP", "rtcp-mux": ["demux"] },
+  "srtp-sdes": { ICE: "remove", DTLS: "off", "transport-protocol": "RTP/SAVP", "rtcp-mux": ["demux"] },
+  webrtc: {
+    ...{ ICE: "force", DTLS: "passive", SDES: ["off"], "transport-protocol": "UDP/TLS/RTP/SAVPF" },
+    ...{ "rtcp-mux": ["offer", "require"], flags: ["generate-mid"] },
+  },
+} as const;
+
+/** In an answer the protocol is that of the offer. */
+const answerTo = { trunk: { "rtcp-mux": ["demux"] }, phone: { "rtcp-mux": ["require"] } } as const;
+
+/** The command that converts a session description. @param session the name of the session at rtpengine */
+export function convertingCommand(
+  { kind, offerer, answerer }: Exchange,
+  description: string,
+  to: Towards,
+  { session, media, service }: { readonly session: string; readonly media: TrunkMedia; readonly service: MediaService },
+): NgCommand {
+  const { phoneInterface, trunkInterface } = service;
+  const hasInterfaces = phoneInterface !== "" && trunkInterface !== "";
+  const direction = to === "trunk" ? [phoneInterface, trunkInterface] : [trunkInterface, phoneInterface];
+  const profile = to === "phone" ? "webrtc" : media.profile === "srtp-sdes" ? "srtp-sdes" : "rtp";
+  const isForTrunk = to === "trunk" && kind === "offer" && media.codecs.length > 0;
+  return {
+    command: kind,
+    "call-id": session,
+    "from-tag": offerer,
+    ...(answerer === "" ? {} : { "to-tag": answerer }),
+    sdp: decodedText(description),
+    replace: ["origin", "session-connection"],
+    ...(kind === "offer" ? towards[profile] : answerTo[to]),
+    ...(hasInterfaces && kind === "offer" ? { direction } : {}),
+    ...(isForTrunk ? { codec: { strip: ["all"], transcode: [...media.codecs] } } : {}),
+  };
+}
+
+/** Ends a session at once. */
+export function deletingCommand(session: string): NgCommand {
+  return { command: "delete", "call-id": session, "delete-delay": 0 };
+}
+
+export function queryingCommand(session: string): NgCommand {
+  return { command: "query", "call-id": session };
+}
+
+/** The text of a command. @param cookie names it: letters and digits */
+export function writeNg(cookie: string, command: NgCommand): string {
+  return `${cookie} ${JSON.stringify(command)}`;
+}
+
+/** Reads an answer; undefined if it is not one to the command with this cookie. */
+export function readNg(text: string, cookie: string): NgAnswer | undefined {
+  if (!text.startsWith(`${cookie} `)) return undefined;
+  const { result, sdp, "error-reason": why } = parsed(text.slice(cookie.length + 1));
+  const description = typeof sdp === "string" ? toOctets(sdp) : "";
+  return { isOk: result === "ok", description, why: typeof why === "string" ? legible(why, 200) : "it gave no reason" };
+}
+
+function parsed(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return {};
+  }
+}
