@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { type Socket, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -37,12 +37,14 @@ export interface Telephone extends DeskPhone {
 /** @param encryption of its media: none, or SRTP with keys in the session description */
 export async function startTelephone(number: string, encryption: "rtp" | "srtp-sdes" = "rtp"): Promise<Telephone> {
   const port = await freePort();
+  // baresip takes the next port too, for TLS.
+  await freePort();
   const media = encryption === "rtp" ? "" : ";mediaenc=srtp-mand";
   const { phone, order, folder, said } = await start(`127.0.0.1:${port}`, {
     account: `<sip:${number}@127.0.0.1:${port};transport=tcp>;regint=0;answermode=manual${media}`,
     sound: [
-      ...["audio_source ausine,440", "audio_alert aufile,none", "module ausine.so", "module aufile.so", "module srtp.so"],
-      "audio_player aufile,HERE/heard.wav",
+      ...["audio_source aufile,HERE/tone.wav", "audio_player aubridge,none", "audio_alert aubridge,none", "snd_path HERE"],
+      ...["module aufile.so", "module aubridge.so", "module srtp.so", "module sndfile.so"],
     ],
   });
   return {
@@ -51,7 +53,13 @@ export async function startTelephone(number: string, encryption: "rtp" | "srtp-s
     number,
     said,
     presses: (key) => order("sndcode", key),
-    loudness: async () => loudnessOf(await readFile(join(folder, "heard.wav"))),
+    loudness: async () => {
+      const heard = (await readdir(folder))
+        .filter((name) => name.endsWith("dec.wav"))
+        .sort()
+        .at(-1);
+      return heard === undefined ? 0 : loudnessOf(await readFile(join(folder, heard)));
+    },
   };
 }
 
@@ -61,6 +69,33 @@ function loudnessOf(file: Buffer): number {
   let sum = 0;
   for (let index = 1; index <= samples; index += 1) sum += (file.readInt16LE(file.length - (file.length % 2) - 2 * index) / 32_768) ** 2;
   return samples <= 0 ? 0 : Math.sqrt(sum / samples);
+}
+
+/** A minute of a tone of 440 Hz, as a file of 8,000 samples a second. */
+function tone(): Buffer {
+  const samples = 60 * 8000;
+  const file = Buffer.alloc(44 + 2 * samples);
+  file.write("RIFF", 0, "latin1");
+  file.writeUInt32LE(36 + 2 * samples, 4);
+  file.write("WAVEfmt ", 8, "latin1");
+  for (const [at, value] of [
+    [16, 16],
+    [24, 8000],
+    [28, 16_000],
+    [40, 2 * samples],
+  ] as const)
+    file.writeUInt32LE(value, at);
+  for (const [at, value] of [
+    [20, 1],
+    [22, 1],
+    [32, 2],
+    [34, 16],
+  ] as const)
+    file.writeUInt16LE(value, at);
+  file.write("data", 36, "latin1");
+  for (let index = 0; index < samples; index += 1)
+    file.writeInt16LE(Math.round(8000 * Math.sin((2 * Math.PI * 440 * index) / 8000)), 44 + 2 * index);
+  return file;
 }
 
 interface Started {
@@ -79,6 +114,7 @@ async function start(
   const control = await freePort();
   await writeFile(join(folder, "config"), configuration(listen, control, sound).replaceAll("HERE", folder));
   for (const name of ["accounts", "contacts"]) await writeFile(join(folder, name), "");
+  await writeFile(join(folder, "tone.wav"), tone());
   const child = spawn("/usr/bin/baresip", ["-4", "-f", folder], { stdio: "ignore", env: { ...process.env, HOME: folder } });
   const away = async (): Promise<void> => {
     await end(child);
