@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { randomText } from "./compose.ts";
 import { end, freePort, listens } from "./kamailio.ts";
 
 const rtpengine = "/usr/bin/rtpengine";
@@ -32,10 +33,12 @@ export async function startRtpengine(): Promise<Rtpengine> {
   return {
     url,
     sessions: async () => {
-      const body = `list ${JSON.stringify({ command: "list", limit: "100" })}`;
+      // It answers a cookie that it knows as before.
+      const cookie = randomText(8);
+      const body = `${cookie} ${JSON.stringify({ command: "list", limit: 100 })}`;
       const answer = await fetch(url, { method: "POST", headers: { "Content-Type": "application/x-rtpengine-ng" }, body });
       const text = await answer.text();
-      return (JSON.parse(text.slice("list ".length)) as { calls: string[] }).calls;
+      return (JSON.parse(text.slice(cookie.length + 1)) as { calls: string[] }).calls;
     },
     restarts: async () => {
       child.kill("SIGKILL");
