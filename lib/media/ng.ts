@@ -16,10 +16,15 @@ export interface NgAnswer {
   readonly why: string;
 }
 
+/** The suites of RFC 4568 that all support stay: AES_CM_128_HMAC_SHA1_80 and _32. Some that rtpengine would offer do not encrypt. */
+const unwanted = ["AEAD_AES_256_GCM", "AEAD_AES_128_GCM", "AES_256_CM", "AES_192_CM", "F8_128", "NULL"].flatMap((suite) =>
+  suite.startsWith("AEAD") ? [`no-${suite}`] : [`no-${suite}_HMAC_SHA1_80`, `no-${suite}_HMAC_SHA1_32`],
+);
+
 /** How a session description is made for plain RTP, for SRTP with keys in the description, and for browsers. */
 const towards = {
   rtp: { ICE: "remove", DTLS: "off", SDES: ["off"], "transport-protocol": "RTP/AVP", "rtcp-mux": ["demux"] },
-  "srtp-sdes": { ICE: "remove", DTLS: "off", "transport-protocol": "RTP/SAVP", "rtcp-mux": ["demux"] },
+  "srtp-sdes": { ICE: "remove", DTLS: "off", SDES: unwanted, "transport-protocol": "RTP/SAVP", "rtcp-mux": ["demux"] },
   webrtc: {
     ...{ ICE: "force", DTLS: "passive", SDES: ["off"], "transport-protocol": "UDP/TLS/RTP/SAVPF" },
     ...{ "rtcp-mux": ["offer", "require"], flags: ["generate-mid"] },

@@ -87,6 +87,17 @@ export class BrowserPhone {
     await expect.poll(packets, { message: `${this.address} hears` }).toBeGreaterThan(before + 10);
   }
 
+  /** It hears a tone. */
+  async hearsTone(): Promise<void> {
+    await expect
+      .poll(() => this.page.evaluate(() => window.phone.loudness()), { message: `${this.address} hears a tone` })
+      .toBeGreaterThan(0.05);
+  }
+
+  presses(key: string): Promise<void> {
+    return this.page.evaluate((one) => window.phone.press(one), key);
+  }
+
   /** The status and cause with which the last call ended. */
   async lastEnding(): Promise<string> {
     return (await this.reads("endings")).at(-1) ?? "";

@@ -1,15 +1,21 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Telephone, hasBaresip, startTelephone } from "../support/baresip.ts";
 import { canBrowse } from "../support/browser.ts";
+import { compose, newBranch } from "../support/compose.ts";
+import { type Dialog, dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
 import { type Rtpengine, hasRtpengine, startRtpengine } from "../support/rtpengine.ts";
-import { type Parlour, openParlour } from "./browser-phone.ts";
+import { type RtpEnd, startRtpEnd } from "../support/rtp-end.ts";
+import { telephoneSdp } from "../support/session-descriptions.ts";
+import { type SipServer, startSipServer } from "../support/sip-server.ts";
+import { type BrowserPhone, type Parlour, openParlour } from "./browser-phone.ts";
 
 const isHere = canBrowse && hasBaresip && hasRtpengine;
+const sdp = "Content-Type: application/sdp";
 
 describe.skipIf(!isHere)("a browser and the telephone network", () => {
   let parlour: Parlour;
   let engine: Rtpengine;
-  const phones: Telephone[] = [];
+  const toClose: { close(): unknown }[] = [];
   beforeAll(async () => {
     [parlour, engine] = await Promise.all([openParlour({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8" } }), startRtpengine()]);
     const { server } = parlour.serverUnderTest;
@@ -17,34 +23,156 @@ describe.skipIf(!isHere)("a browser and the telephone network", () => {
   });
   afterEach(async () => {
     await parlour.clear();
-    for (const phone of phones.splice(0)) await phone.close();
+    for (const one of toClose.splice(0)) await one.close();
   });
   afterAll(() => Promise.all([parlour?.close(), engine?.close()]));
 
-  /** A telephone behind a trunk. */
-  async function telephone(number: string, profile: "rtp" | "srtp-sdes" = "rtp", media: object = { profile }): Promise<Telephone> {
-    const phone = await startTelephone(number, profile);
-    phones.push(phone);
-    const body = { server: `sip:127.0.0.1:${phone.port};transport=tcp`, prefixes: [number], inbound: true, media };
+  async function trunk(port: number, profile: "rtp" | "srtp-sdes"): Promise<void> {
+    const body = { server: `sip:127.0.0.1:${port};transport=tcp`, prefixes: ["+4930"], inbound: true, media: { profile } };
     expect((await parlour.serverUnderTest.server.api("PUT", "/domains/localhost/trunks/carrier", body)).status).toBe(200);
-    return phone;
   }
 
-  it.each(["jssip", "sipjs"] as const)("%s calls a telephone: both hear, hold and resume, and the session ends", async (library) => {
-    const desk = await telephone("+4930100");
+  /** A telephone behind a trunk. */
+  async function telephone(profile: "rtp" | "srtp-sdes"): Promise<Telephone> {
+    const desk = await startTelephone("+4930100", profile);
+    toClose.push(desk);
+    await trunk(desk.port, profile);
+    return desk;
+  }
+
+  it.each([
+    ["jssip", "rtp"],
+    ["sipjs", "rtp"],
+    ["jssip", "srtp-sdes"],
+  ] as const)("%s calls baresip (%s): both hear, hold and resume, and the session ends", async (library, profile) => {
+    const desk = await telephone(profile);
     const alice = await parlour.phone(library, "general", "alice");
     await alice.calls("+4930100");
     await desk.happens("rings");
     desk.answers();
     await alice.becomes("confirmed");
     await alice.hears();
+    await alice.hearsTone();
     await expect.poll(() => desk.loudness()).toBeGreaterThan(0.01);
     expect(await engine.sessions()).toHaveLength(1);
     await alice.does("hold");
+    await desk.happens("is held");
     await alice.does("resume");
-    await alice.hears();
+    await alice.hearsTone();
     await alice.does("hangUp");
     await desk.happens("has ended");
+    await expect.poll(() => engine.sessions()).toEqual([]);
+  });
+
+  it("baresip hangs up: the session ends", async () => {
+    const desk = await telephone("rtp");
+    const alice = await parlour.phone("jssip", "general", "alice");
+    await alice.calls("+4930100");
+    await desk.happens("rings");
+    desk.answers();
+    await alice.becomes("confirmed");
+    desk.hangsUp();
+    await alice.becomes("ended");
+    await expect.poll(() => engine.sessions()).toEqual([]);
+  });
+
+  describe("a carrier", () => {
+    let carrier: SipServer;
+    let audio: RtpEnd;
+    const contact = () => `Contact: <sip:far@127.0.0.1:${carrier.port};transport=tcp>`;
+    const send = (method: string, uri: string, lines: readonly string[], body = "") => {
+      const via = `Via: SIP/2.0/TCP 127.0.0.1:${carrier.port};branch=${newBranch()}`;
+      carrier.send(compose(`${method} ${uri} SIP/2.0`, [via, "Max-Forwards: 70", ...lines], body));
+    };
+    const sendsWithin = (method: string, { callId, local, remote, target, routes }: Dialog, cseq: number) =>
+      send(method, target, [
+        ...routes.map((route) => `Route: ${route}`),
+        ...[`From: ${local}`, `To: ${remote}`, `Call-ID: ${callId}`, `CSeq: ${cseq} ${method}`],
+      ]);
+
+    async function open(): Promise<BrowserPhone> {
+      [carrier, audio] = await Promise.all([startSipServer(), startRtpEnd()]);
+      toClose.push(carrier, audio);
+      await trunk(carrier.port, "rtp");
+      return parlour.phone("jssip", "general", "alice");
+    }
+
+    it("says a tone before it answers; keys arrive there; and it hears the browser", async () => {
+      const alice = await open();
+      await alice.calls("+4930200");
+      const invite = await carrier.next("INVITE");
+      audio.saysTo(invite.body);
+      carrier.reply(invite, 183, [contact(), sdp], telephoneSdp(audio.port, invite.body));
+      await alice.hearsTone();
+      carrier.reply(invite, 200, [contact(), sdp], telephoneSdp(audio.port, invite.body));
+      await carrier.next("ACK");
+      await alice.becomes("confirmed");
+      await expect.poll(() => audio.loudness()).toBeGreaterThan(0.01);
+      for (const key of ["4", "2", "#"]) {
+        await alice.presses(key);
+        await expect.poll(() => audio.keys()).toContain(key);
+      }
+      sendsWithin("BYE", dialogOfCallee(invite, "theirs"), 1);
+      await alice.becomes("ended");
+      await expect.poll(() => engine.sessions()).toEqual([]);
+    });
+
+    it("calls the browser: both hear", async () => {
+      const alice = await open();
+      // There is a connection that the carrier can call by.
+      await alice.calls("+4930200");
+      carrier.reply(await carrier.next("INVITE"), 486);
+      await alice.becomes("ended");
+      const user = alice.address.split("@")[0];
+      const lines = [
+        "From: <sip:+49301234@carrier.example>;tag=far",
+        `To: <sip:${user}@localhost>`,
+        `Call-ID: ${newBranch()}`,
+        "CSeq: 1 INVITE",
+      ];
+      send("INVITE", `sip:${user}@localhost`, [...lines, contact(), sdp], telephoneSdp(audio.port));
+      await alice.becomes("ringing");
+      await alice.does("answer");
+      const ok = await carrier.next(200, { method: "INVITE" });
+      audio.saysTo(ok.body);
+      const dialog = dialogOfCaller(ok);
+      sendsWithin("ACK", dialog, 1);
+      await alice.becomes("confirmed");
+      await alice.hearsTone();
+      await expect.poll(() => audio.loudness()).toBeGreaterThan(0.01);
+      await alice.does("hangUp");
+      carrier.reply(await carrier.next("BYE"), 200);
+      await expect.poll(() => engine.sessions()).toEqual([]);
+    });
+
+    it("is refused for its media without a service, and the phone says why", async () => {
+      const { server } = parlour.serverUnderTest;
+      const alice = await open();
+      await server.api("DELETE", "/domains/localhost/media/engine");
+      try {
+        await alice.calls("+4930200");
+        await alice.becomes("ended");
+        expect(await alice.lastEnding()).toContain("488");
+      } finally {
+        await server.api("PUT", "/domains/localhost/media/engine", { kind: "rtpengine", url: engine.url });
+      }
+    });
+  });
+
+  it("an engine that is killed in a call: the next offer brings the audio back", async () => {
+    const desk = await telephone("rtp");
+    const alice = await parlour.phone("jssip", "general", "alice");
+    await alice.calls("+4930100");
+    await desk.happens("rings");
+    desk.answers();
+    await alice.becomes("confirmed");
+    await alice.hearsTone();
+    await engine.restarts();
+    await alice.does("hold");
+    await alice.does("resume");
+    await alice.hears();
+    await alice.hearsTone();
+    await alice.does("hangUp");
     await expect.poll(() => engine.sessions()).toEqual([]);
   });
 });

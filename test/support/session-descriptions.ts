@@ -25,8 +25,9 @@ export const browserSdp = `${[
 /** The same as an answer. */
 export const browserAnswer = browserSdp.replace("a=setup:actpass", "a=setup:active");
 
-/** Of a telephone that speaks plain RTP. @param port where it hears */
-export function telephoneSdp(port = 40_000): string {
-  const lines = ["v=0", "o=- 7 7 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0", `m=audio ${port} RTP/AVP 0 101`];
-  return `${[...lines, "a=rtpmap:0 PCMU/8000", "a=rtpmap:101 telephone-event/8000", "a=sendrecv"].join("\r\n")}\r\n`;
+/** Of a telephone that speaks plain RTP. @param port where it hears @param offer that it answers */
+export function telephoneSdp(port = 40_000, offer = ""): string {
+  const events = /a=rtpmap:(\d+) telephone-event\/8000/.exec(offer)?.[1] ?? "101";
+  const lines = ["v=0", "o=- 7 7 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0", `m=audio ${port} RTP/AVP 0 ${events}`];
+  return `${[...lines, "a=rtpmap:0 PCMU/8000", `a=rtpmap:${events} telephone-event/8000`, "a=sendrecv"].join("\r\n")}\r\n`;
 }

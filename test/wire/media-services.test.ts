@@ -167,8 +167,8 @@ describe.skipIf(!hasRtpengine)(`a trunk that speaks plain RTP, with a media serv
     says("ACK", far, 20);
     await alice.next("ACK");
     expect(await sessions()).toHaveLength(1);
-    says("BYE", far, 21);
-    alice.reply(await alice.next("BYE"), 200);
+    alice.bye(near);
+    provider.reply(await provider.next("BYE"), 200);
     await expect.poll(sessions).toEqual([]);
   });
 
@@ -188,6 +188,15 @@ describe.skipIf(!hasRtpengine)(`a trunk that speaks plain RTP, with a media serv
     it("with the BYE of the phone", async () => {
       alice.bye((await placed()).near);
       await provider.next("BYE");
+      await expect.poll(sessions).toEqual([]);
+    });
+
+    it.each([
+      ["that we placed", placed],
+      ["that came in", received],
+    ])("with the BYE of the other side, in a call %s", async (_kind, begin) => {
+      says("BYE", (await begin()).far, 21);
+      alice.reply(await alice.next("BYE"), 200);
       await expect.poll(sessions).toEqual([]);
     });
 
@@ -303,7 +312,7 @@ describe.skipIf(!hasRtpengine)(`a trunk that speaks plain RTP, with a media serv
     expect(commands()).toEqual([]);
   });
 
-  it("srtp-sdes: the keys are in the session description", async () => {
+  it("srtp-sdes: the keys are in the session description, of suites that encrypt", async () => {
     await trunk({ profile: "srtp-sdes" });
     const { invite } = await rings();
     expect([/ RTP\/SAVP /.test(invite.body), /a=crypto:/.test(invite.body), /a=fingerprint/.test(invite.body)]).toEqual([

@@ -1,7 +1,7 @@
 import { UA, WebSocketInterface } from "jssip";
 import type { EndEvent, ReferEvent, RTCSession } from "jssip/lib/RTCSession";
 import type { RTCSessionEvent } from "jssip/lib/UA";
-import { packetsOf, type TestPhone, whenPossible } from "./test-phone.ts";
+import { loudnessOf, packetsOf, pressOn, type TestPhone, whenPossible } from "./test-phone.ts";
 
 const audio = { mediaConstraints: { audio: true, video: false } };
 const endings: string[] = [];
@@ -48,6 +48,8 @@ window.phone = {
   endings: () => endings,
   losses: () => losses,
   isRegistered: () => ua?.isRegistered() ?? false,
+  press: (key) => pressOn(session?.connection, key),
+  loudness: () => loudnessOf(session?.connection),
   packets: () => packetsOf(session?.connection),
   incomingCalls: () => callsReceived,
   isHeldByPeer: () => session?.isOnHold().remote ?? false,

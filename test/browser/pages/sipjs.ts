@@ -1,7 +1,7 @@
 import type { IncomingResponse } from "sip.js/lib/core/index.js";
 import { Invitation, Inviter, Registerer, RequestPendingError, Session, SessionState, UserAgent, type URI } from "sip.js";
 import type { SessionDescriptionHandler } from "sip.js/lib/platform/web/index.js";
-import { packetsOf, type TestPhone, whenPossible } from "./test-phone.ts";
+import { loudnessOf, packetsOf, pressOn, type TestPhone, whenPossible } from "./test-phone.ts";
 
 const audio = { sessionDescriptionHandlerOptions: { constraints: { audio: true, video: false } } };
 const endings: string[] = [];
@@ -61,6 +61,8 @@ window.phone = {
   endings: () => endings,
   losses: () => losses,
   isRegistered: () => isRegistered,
+  press: (key) => pressOn(mediaOf(session)?.peerConnection, key),
+  loudness: () => loudnessOf(mediaOf(session)?.peerConnection),
   packets: () => packetsOf(mediaOf(session)?.peerConnection),
   incomingCalls: () => callsReceived,
   isHeldByPeer: () => {

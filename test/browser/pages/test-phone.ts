@@ -21,6 +21,10 @@ export interface TestPhone {
   isRegistered(): boolean;
   /** How many connections have been lost. */
   losses(): number;
+  /** A DTMF event in its audio (RFC 4733). */
+  press(key: string): void;
+  /** How loud what it hears is now, 0 to 1. */
+  loudness(): Promise<number>;
   /** Audio packets received in this call. */
   packets(): Promise<number>;
   /** How many incoming calls this page has shown. */
@@ -37,6 +41,32 @@ declare global {
 /** Tries until it works: an offer cannot be made while another is open (RFC 3261 §14.1). */
 export async function whenPossible(attempt: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await attempt())) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+/** Plays what peer connections receive: Chromium measures only what is played. */
+const speaker = new Audio();
+
+/** How loud the audio is that a peer connection receives. */
+export async function loudnessOf(connection: RTCPeerConnection | null | undefined): Promise<number> {
+  let loudness = 0;
+  const tracks = (connection?.getReceivers() ?? []).map(({ track }) => track).filter(({ kind }) => kind === "audio");
+  const played = (speaker.srcObject as MediaStream | null)?.getTracks() ?? [];
+  if (tracks.some((track) => !played.includes(track))) {
+    speaker.srcObject = new MediaStream(tracks);
+    await speaker.play();
+  }
+  (await connection?.getStats())?.forEach((report: { type: string; kind?: string; audioLevel?: number }) => {
+    if (report.type === "inbound-rtp" && report.kind === "audio") loudness = Math.max(loudness, report.audioLevel ?? 0);
+  });
+  return loudness;
+}
+
+/** A DTMF event by the sender of a peer connection's audio. */
+export function pressOn(connection: RTCPeerConnection | null | undefined, key: string): void {
+  connection
+    ?.getSenders()
+    .find(({ track }) => track?.kind === "audio")
+    ?.dtmf?.insertDTMF(key, 200);
 }
 
 /** Audio packets that a peer connection has received. */
