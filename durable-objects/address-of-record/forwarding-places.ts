@@ -61,10 +61,13 @@ export class ForwardingPlaces {
     const address = addressFor(this.#room, uri);
     if (address === undefined) return fault(416, "this URI names no user");
     const search = this.#searchFor(open, branch);
-    if (branch.retarget?.trunk !== undefined) return this.#byTrunk(search, open, branch.retarget.trunk, address);
-    const target = await selectForwardingTarget(this.#room, branch.contact, address, branch.retarget?.skipsCallOutCheck === true);
+    const { retarget } = branch;
+    if (retarget?.trunk !== undefined)
+      return retarget.isWithoutTrunk === true ? noLine : this.#byTrunk(search, open, retarget.trunk, address);
+    const target = await selectForwardingTarget(this.#room, branch.contact, address, retarget?.skipsCallOutCheck === true);
     if (isFault(target)) return target;
     if (target.kind === "home") return { places: [{ name: target.home }], address, calleeSubscriber: target.calleeSubscriber };
+    if (target.trunk !== undefined && retarget?.isWithoutTrunk === true) return noLine;
     if (target.trunk !== undefined) return this.#byTrunk(search, open, target.trunk, address);
     if (uri.kind !== "sip") return noRelay;
     return this.#atDomain(search, open, uri, address);
@@ -112,6 +115,8 @@ export class ForwardingPlaces {
     return { resolver, networks: configuration.allowedNetworks, random };
   }
 }
+
+const noLine = fault(403, "this call may not use the trunks of the domain");
 
 /** The address that a URI names: one of a user, or of a domain. */
 function addressFor({ keyring, home: { domain } }: Room, uri: Uri): Address | undefined {

@@ -217,9 +217,15 @@ routeRoutes.openapi(test, async (context) => {
   const directory = directoryOf(context.env);
   // Changes that another isolate has made must count.
   directory.forget(domain);
-  const [user = ""] = caller.split("@");
+  const [user = "", home = domain] = caller.split("@");
   const unnamed = { instance: undefined, registration: undefined };
-  const question = { method, requestUri: written, address: { ...unnamed, ...address }, caller };
+  const question = {
+    method,
+    requestUri: written,
+    address: { ...unnamed, ...address },
+    caller,
+    isNonSubscriber: home.toLowerCase() !== domain,
+  };
   const target = await decideTarget({ directory, keyring, home: { user, domain } }, question);
   if (isFault(target) && target.status === 503) throw new Problem(503, "the directory cannot be reached");
   const leaves = !isFault(target) && target.kind !== "home";
