@@ -15,8 +15,9 @@ import { type Message as SipMessage, type Request as SipRequest } from "../lib/s
 import { copyOf } from "../lib/syntax/memoise.ts";
 import { allowed, capabilities } from "../lib/server/capabilities.ts";
 import { inspectRequest } from "../lib/uas/inspect-request.ts";
-import { type Uri, canonicalUser, parseUri, serialiseUri, dialledNumber } from "../lib/syntax/uri.ts";
+import { type SipUri, type TelUri, type Uri, canonicalUser, dialledNumber, parseUri, serialiseUri } from "../lib/syntax/uri.ts";
 import type { RequestEnvelope } from "../lib/transport/envelope.ts";
+import { dialledAddress } from "../durable-objects/shared/dialled-address.ts";
 import { forwardOfUnregistered, routeOf } from "../durable-objects/shared/target-selection.ts";
 import { Brakes } from "../platform/connection/brakes.ts";
 import { closing } from "../platform/connection/close-reasons.ts";
@@ -134,11 +135,8 @@ class RedirectServer implements Served {
     if (isServer) return this.#serve(request);
     const requester = this.#requesterOf(request, mandatory);
     const domain = requester?.domain ?? this.#arrival.host.replace(/:\d+$/, "");
-    const address: Address | undefined =
-      uri.kind === "tel"
-        ? { user: dialledNumber(uri), domain, instance: undefined, registration: undefined }
-        : addressOf(this.#keyring, uri);
-    if (address === undefined) return fault(404, "this GRUU is unknown or no longer valid");
+    const address = await this.#dialled(uri, domain);
+    if (isFault(address)) return address;
     const found = await this.#find(address.user, address.domain);
     if (found.kind === "foreign") return (await this.#authenticate(request, requester)) ?? this.#askDns(request, uri);
     const isStranger = found.settings.answersStrangers;
@@ -148,6 +146,16 @@ class RedirectServer implements Served {
     if (isFault(routed) || typeof routed === "string") return routed;
     if (routed === undefined) return this.#ask(request, mandatory, address, found, requester);
     return this.#ask(request, mandatory, routed, await this.#find(routed.user, routed.domain), requester);
+  }
+
+  /** @param domain that of a number without one */
+  async #dialled(uri: SipUri | TelUri, domain: string): Promise<Address | Fault> {
+    const named: Address | undefined =
+      uri.kind === "tel"
+        ? { user: dialledNumber(uri), domain, instance: undefined, registration: undefined }
+        : addressOf(this.#keyring, uri);
+    if (named === undefined) return fault(404, "this GRUU is unknown or no longer valid");
+    return dialledAddress({ find: (user, at) => this.#find(user, at) }, named);
   }
 
   /**

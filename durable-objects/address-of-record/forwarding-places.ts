@@ -12,6 +12,7 @@ import { headerValue } from "../../lib/syntax/message.ts";
 import { type SipUri, type Uri, dialledNumber, parseUri } from "../../lib/syntax/uri.ts";
 import { nonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import { mandatoryHeadersOf } from "../shared/reparse.ts";
+import { dialledAddress } from "../shared/dialled-address.ts";
 import { noRelay, selectForwardingTarget } from "../shared/target-selection.ts";
 import { available } from "../../platform/directory/available.ts";
 import { type Place, type Search, hopsOf, trunkHops } from "../shared/trunk-hops.ts";
@@ -58,8 +59,10 @@ export class ForwardingPlaces {
   async #locate(open: OpenContext, branch: ForkedBranch): Promise<Found | Fault> {
     const uri = parseUri(branch.contact);
     if (isFault(uri)) return uri;
-    const address = addressFor(this.#room, uri);
-    if (address === undefined) return fault(416, "this URI names no user");
+    const named = addressFor(this.#room, uri);
+    if (named === undefined) return fault(416, "this URI names no user");
+    const address = await dialledAddress(this.#room.directory, named);
+    if (isFault(address)) return address;
     const search = this.#searchFor(open, branch);
     const { retarget } = branch;
     if (retarget?.trunk !== undefined)
