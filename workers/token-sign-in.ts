@@ -4,13 +4,13 @@ import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { TokenMark } from "../lib/transport/flow.ts";
 import type { Opening } from "../lib/transport/opening.ts";
 import { readConfiguration } from "../platform/configuration.ts";
-import { directoryOf } from "../platform/directory/directory.ts";
 import type { Environment } from "../platform/environment.ts";
-import { userOfToken } from "../platform/tokens/token-user.ts";
-import { authorizationServer, tokenVerifierOf } from "../platform/tokens/token-verifier.ts";
+import { isOf, userOfToken } from "../platform/tokens/token-user.ts";
+import { type VerifiedToken, authorizationServer, tokenVerifierOf } from "../platform/tokens/token-verifier.ts";
 import { keyringOf } from "../platform/crypto/keyring.ts";
 import type { NonSubscriber } from "../lib/transport/non-subscriber.ts";
 import { isGuestToken, readGuestToken } from "../platform/tokens/own-token.ts";
+import { firstOpening } from "./first-opening.ts";
 import { guestName } from "./guest-name.ts";
 import { connectDedicated, openingOf } from "./home-socket.ts";
 import { plain } from "./upgrade.ts";
@@ -64,8 +64,9 @@ export async function connectByToken(
   const accepted = await verifyToken(environment, token, named, arrival.host.replace(/:\d+$/, ""));
   if (accepted === undefined) return undefined;
   const { subscriber, mark: byToken, authorizationServer: server } = accepted;
-  await directoryOf(environment).markOpened(subscriber);
-  const opening = { ...arrival, subscriber: { ...subscriber, opened: true }, isAuthenticated: true, byToken };
+  const opened = await firstOpening(environment, subscriber, accepted.isValid);
+  if (opened === undefined) return undefined;
+  const opening = { ...arrival, subscriber: { ...opened, opened: true }, isAuthenticated: true, byToken };
   return connectDedicated(environment, server === undefined ? opening : { ...opening, authorizationServer: server });
 }
 
@@ -85,6 +86,14 @@ async function connectGuest(
   return connectDedicated(environment, openingOf(guest, arrival));
 }
 
+export interface AcceptedToken {
+  readonly subscriber: Subscriber;
+  readonly mark: TokenMark;
+  readonly authorizationServer: string | undefined;
+  /** Whether the token counts for a newer row of the user. */
+  readonly isValid: (newest: Subscriber) => boolean;
+}
+
 /**
  * The user of a token; made now, if the issuer may do that. Undefined if the token is not accepted.
  * @param named the user whom it has to be for; undefined: any
@@ -95,7 +104,7 @@ export async function verifyToken(
   token: string,
   named: { readonly user: string; readonly domain: string } | undefined,
   preferred = "",
-): Promise<{ readonly subscriber: Subscriber; readonly mark: TokenMark; readonly authorizationServer: string | undefined } | undefined> {
+): Promise<AcceptedToken | undefined> {
   const now = Date.now();
   const verified = await tokenVerifierOf(environment).verify(token, named === undefined ? { preferred } : { only: named.domain }, now);
   if (verified === undefined || (named !== undefined && named.user !== verified.user)) return undefined;
@@ -103,14 +112,15 @@ export async function verifyToken(
   if (subscriber === undefined) return undefined;
   return {
     subscriber,
-    mark: tokenMark(token, verified.until),
+    mark: tokenMark(token, verified),
+    isValid: (newest) => isOf(verified, newest),
     authorizationServer: verified.issuer && authorizationServer(verified.issuer),
   };
 }
 
 /** As homes make it. */
-function tokenMark(token: string, until: number): TokenMark {
-  return { until, hash: createHash("sha256").update(token).digest("hex").slice(0, 22) };
+function tokenMark(token: string, { until, issued }: VerifiedToken): TokenMark {
+  return { until, issued, hash: createHash("sha256").update(token).digest("hex").slice(0, 22) };
 }
 
 /** The same for whatever is wrong with a token. */

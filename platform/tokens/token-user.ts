@@ -24,6 +24,5 @@ export async function userOfToken(environment: Environment, token: VerifiedToken
 /** Whether a token is for this user, and was not revoked. */
 export function isOf({ user, domain, issued, generation }: VerifiedToken, subscriber: Subscriber): boolean {
   if (subscriber.username !== user || subscriber.domain !== domain) return false;
-  // The time in a token of an issuer has whole seconds.
-  return issued + 999 >= (subscriber.tokensSince ?? 0) && (generation ?? subscriber.generation) === subscriber.generation;
+  return issued >= (subscriber.tokensSince ?? 0) && (generation ?? subscriber.generation) === subscriber.generation;
 }

@@ -16,7 +16,7 @@ export interface VerifiedToken {
   /** Canonical user part. */
   readonly user: string;
   readonly domain: string;
-  /** 0 if it does not say so. */
+  /** The last moment at which it may have been issued: that of an issuer has whole seconds. 0 if it does not say so. */
   readonly issued: number;
   readonly until: number;
   /** Of the user; absent if it is for any user of this name. */
@@ -114,13 +114,16 @@ class TokenVerifier {
         ...{ issuer: issuer.issuer, audience: [...audience], algorithms: [...algorithms], clockTolerance: clockSkew },
         ...{ requiredClaims: ["exp"], currentDate: new Date(now) },
       });
+      const { iat } = payload;
+      // It would outlive the revocation of all tokens.
+      if (iat !== undefined && iat * 1000 > now + clockSkew * 1000) return refused("it was issued in the future", issuer.issuer);
       const user = userOfClaims(payload, issuer);
       if (user === undefined) return refused(`the claim ${issuer.userClaim} names no user of ${domain}`, issuer.issuer);
       return {
         issuer,
         user,
         domain,
-        issued: (payload.iat ?? 0) * 1000,
+        issued: iat === undefined ? 0 : iat * 1000 + 999,
         until: Math.min(((payload.exp ?? 0) + clockSkew) * 1000, now + maxLifetime),
       };
     } catch (error) {

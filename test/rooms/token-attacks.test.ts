@@ -7,6 +7,9 @@ import { dialogOfCaller } from "../support/dialog.ts";
 import type { Phone } from "../support/phone.ts";
 import type { ReceivedMessage } from "../support/received-message.ts";
 import { audience, issuer, newSigner } from "../support/tokens.ts";
+import { connectDedicated } from "../../workers/home-socket.ts";
+import { firstOpening } from "../../workers/first-opening.ts";
+import { verifyToken } from "../../workers/token-sign-in.ts";
 import { api, homeOf, newcomers, phoneOn, registered } from "./support/homes.ts";
 import { newDomain } from "./support/keys.ts";
 
@@ -56,6 +59,60 @@ const later = (milliseconds: number) => {
   vi.useFakeTimers({ toFake: ["Date"] });
   vi.setSystemTime(Date.now() + milliseconds);
 };
+
+describe("tokens that are revoked while a connection is on its way to its home", () => {
+  const mint = async (name: string) =>
+    ((await (await api(`/domains/localhost/subscribers/${name}/tokens`, { method: "POST", body: "{}" })).json()) as { token: string })
+      .token;
+  const revoke = (name: string) => api(`/domains/localhost/subscribers/${name}/tokens`, { method: "DELETE" });
+
+  /** What the Worker has found before the revocation. */
+  async function acceptedBefore(name: string) {
+    const accepted = await verifyToken(env, await mint(name), undefined);
+    if (accepted === undefined) throw new Error("the token is not accepted");
+    await new Promise((resolve) => void setTimeout(resolve, 5));
+    expect((await revoke(name)).status).toBe(204);
+    return accepted;
+  }
+
+  it("authenticate nothing at a home that knows it", async () => {
+    const [alice] = await newcomers("alice");
+    await registered({ account: alice, way: "direct" });
+    const { subscriber, mark: byToken } = await acceptedBefore(alice);
+    const arrival = { way: "dedicated", host: "localhost", address: "192.0.2.1" } as const;
+    const { webSocket } = await connectDedicated(env, { ...arrival, subscriber, isAuthenticated: true, byToken });
+    webSocket?.accept();
+    expect((await register(phoneOn(webSocket as WebSocket, { account: alice, way: "direct" }))).status).toBe(401);
+  });
+
+  it("open no home", async () => {
+    const [alice] = await newcomers("alice");
+    const { subscriber, isValid } = await acceptedBefore(alice);
+    expect(subscriber.opened).toBe(false);
+    expect(await firstOpening(env, subscriber, isValid)).toBeUndefined();
+  });
+
+  it("are not confused with those that are made afterwards, in the same second", async () => {
+    const [alice] = await newcomers("alice");
+    const before = await mint(alice);
+    await new Promise((resolve) => void setTimeout(resolve, 5));
+    await revoke(alice);
+    expect((await upgrade(`/ws?access_token=${before}`)).status).toBe(401);
+    expect((await upgrade(`/ws?access_token=${await mint(alice)}`)).status).toBe(101);
+  });
+});
+
+describe("a token from the future", () => {
+  it.each([
+    [0, 101],
+    [40, 401],
+  ])("is not accepted, because it would outlive a revocation: %i seconds", async (ahead, status) => {
+    const [alice] = await newcomers("alice");
+    await putIssuer("localhost", { clock_skew: 30 });
+    const token = await signer.sign({ sub: alice, iat: now() + ahead, exp: now() + 600 });
+    expect((await upgrade(`/ws?access_token=${token}`)).status).toBe(status);
+  });
+});
 
 describe("after the end of its token", () => {
   it("a phone prolongs nothing by a To tag, cancels the call that rings, and is disconnected when it has none", async () => {
