@@ -90,6 +90,14 @@ export function chooseRoute(routes: readonly Route[], question: RouteQuestion): 
   return { outcome: undefined, trace };
 }
 
+/** Whether a route is for users of its domain by their names, and for this one. One for all names is for none in particular. */
+export function isForUser({ domain, match }: Route, user: string): boolean {
+  const { domain: wanted = domain, user: pattern } = match;
+  if (wanted !== domain || pattern === undefined || ("prefix" in pattern && pattern.prefix === "")) return false;
+  const name = nameOfUser(user) ?? user;
+  return !isReadable(pattern, name) || capture(pattern, name) !== undefined;
+}
+
 /** Whether a pattern is valid. */
 export function isPattern(pattern: Pattern): boolean {
   return "prefix" in pattern || compileExtended(pattern.pattern, false) !== undefined;

@@ -270,10 +270,28 @@ describe("users who are made by a token", () => {
     expect(await row()).toEqual(before);
   });
 
-  it.each(["list.sales", "ali\u200Bce", "名".repeat(64), ""])("have no name like %j", async (sub) => {
+  it.each(["list.sales", "ali\u200Bce", "名".repeat(64), "", "+4930123456", "030-12", "+1900x"])("have no name like %j", async (sub) => {
     const domain = await newDomain();
     await putIssuer(domain, { create_users: true });
     expect((await upgrade(`/ws?access_token=${await signer.sign({ sub: `${sub}@${domain}` })}`)).status).toBe(401);
+  });
+});
+
+describe("users who are made by a token, in a domain with a trunk and a route", () => {
+  it.each([
+    ["room-7", 401],
+    ["desk-7", 401],
+    ["dora", 101],
+  ])("get no calls that are meant for another: %s", async (sub, status) => {
+    const domain = await newDomain();
+    await putIssuer(domain, { create_users: true });
+    const put = (path: string, body: object) => api(`/domains/${domain}/${path}`, { method: "PUT", body: JSON.stringify(body) });
+    await put("trunks/pbx", { server: "sip:1.1.1.1;transport=tcp", prefixes: ["", "room-"] });
+    await put("routes/desks", {
+      match: { user: { prefix: "desk-" }, caller: { prefix: "bob@" } },
+      action: { kind: "reject", status: 403 },
+    });
+    expect((await upgrade(`/ws?access_token=${await signer.sign({ sub: `${sub}@${domain}` })}`)).status).toBe(status);
   });
 });
 

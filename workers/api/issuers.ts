@@ -40,7 +40,12 @@ const fields = {
     .default("sub")
     .openapi({ description: "The claim that names the user: alice, or alice@example.com", example: "preferred_username" }),
   clock_skew: z.int().min(0).max(300).default(30).openapi({ description: "Seconds by which its clock may differ" }),
-  create_users: z.boolean().default(false).openapi({ description: "Whether a user who does not exist is made when they sign in" }),
+  create_users: z
+    .boolean()
+    .default(false)
+    .openapi({
+      description: "Whether a user who does not exist is made when they sign in; none whose name a number, a trunk or a route has",
+    }),
 };
 const issuerBody = z
   .strictObject(fields)
