@@ -4,19 +4,23 @@ import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { TokenMark } from "../lib/transport/flow.ts";
 import type { Opening } from "../lib/transport/opening.ts";
 import { readConfiguration } from "../platform/configuration.ts";
+import { directoryOf } from "../platform/directory/directory.ts";
 import type { Environment } from "../platform/environment.ts";
 import { isOf, userOfToken } from "../platform/tokens/token-user.ts";
 import { type VerifiedToken, authorizationServer, tokenVerifierOf } from "../platform/tokens/token-verifier.ts";
 import { keyringOf } from "../platform/crypto/keyring.ts";
-import type { NonSubscriber } from "../lib/transport/non-subscriber.ts";
-import { isGuestToken, readGuestToken } from "../platform/tokens/own-token.ts";
+import { type NonSubscriber, invites } from "../lib/transport/non-subscriber.ts";
+import { type GuestToken, isGuestToken, readGuestToken } from "../platform/tokens/own-token.ts";
 import { firstOpening } from "./first-opening.ts";
 import { guestName } from "./guest-name.ts";
 import { connectDedicated, openingOf } from "./home-socket.ts";
 import { plain } from "./upgrade.ts";
 
-/** Where a page on this or an allowed origin may leave its token; the prefix lets no other host of the site do it, but needs https. */
-const cookieNames = ["__Host-offhook_access_token", "offhook_access_token"];
+/**
+ * Where a page on this or an allowed origin may leave its token. The prefix lets no other host of the site do it, but needs https: there the
+ * name without it does not count.
+ */
+const [cookieName, cookieNameWithoutTls] = ["__Host-offhook_access_token", "offhook_access_token"];
 
 /** The token of an upgrade: in the query (RFC 6750 §2.3), as a second subprotocol, or in Authorization. */
 export function tokenOf(request: Request): string | undefined {
@@ -37,11 +41,9 @@ export function cookieTokenOf(request: Request, environment: Environment): strin
   const { headers, url } = request;
   if (!isFromOwnPage(headers.get("Origin"), new URL(url), environment)) return undefined;
   const pairs = (headers.get("Cookie") ?? "").split(";").map((pair) => pair.trim());
-  for (const name of cookieNames) {
-    const value = pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
-    if (value !== undefined && isTokenForm(value)) return value;
-  }
-  return undefined;
+  const name = /^(?:https|wss):/.test(url) ? cookieName : cookieNameWithoutTls;
+  const value = pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
+  return value !== undefined && isTokenForm(value) ? value : undefined;
 }
 
 function isFromOwnPage(origin: string | null, { protocol, host }: URL, environment: Environment): boolean {
@@ -60,7 +62,8 @@ export async function connectByToken(
   arrival: Pick<Opening, "way" | "host" | "address">,
   named: { readonly user: string; readonly domain: string } | undefined,
 ): Promise<Response | undefined> {
-  if (isGuestToken(token)) return connectGuest(environment, token, arrival);
+  // A guest is not the user whom the URL names.
+  if (isGuestToken(token)) return named === undefined ? connectGuest(environment, token, arrival) : undefined;
   const accepted = await verifyToken(environment, token, named, arrival.host.replace(/:\d+$/, ""));
   if (accepted === undefined) return undefined;
   const { subscriber, mark: byToken, authorizationServer: server } = accepted;
@@ -78,10 +81,10 @@ async function connectGuest(
 ): Promise<Response | undefined> {
   const keyring = keyringOf(readConfiguration(environment).sealKeys);
   const token = readGuestToken(keyring, text, Date.now());
-  if (token === undefined) return undefined;
-  const { domain, id, users, until } = token;
+  if (token === undefined || !(await hasHost(environment, token))) return undefined;
+  const { domain, id, users, generations, until } = token;
   const name = guestName(keyring, arrival.address, id);
-  const invitation = { users, until };
+  const invitation = { users, until, ...(generations === undefined ? {} : { generations }) };
   const guest: NonSubscriber = { kind: "guest", domain, name, domains: [], isTrusted: false, invitation };
   return connectDedicated(environment, openingOf(guest, arrival));
 }
@@ -92,6 +95,15 @@ export interface AcceptedToken {
   readonly authorizationServer: string | undefined;
   /** Whether the token counts for a newer row of the user. */
   readonly isValid: (newest: Subscriber) => boolean;
+}
+
+/** Whether one of the users is still there whom the guest may call. */
+async function hasHost(environment: Environment, token: GuestToken): Promise<boolean> {
+  for (const user of token.users) {
+    const answer = await directoryOf(environment).fresh(user, token.domain);
+    if (answer.kind === "subscriber" && invites(token, answer.subscriber)) return true;
+  }
+  return false;
 }
 
 /**
