@@ -184,6 +184,8 @@ class EdgeProxy implements Served {
     if (aliased !== undefined) return this.#pass(aliased, raw, request.method, mandatory);
     const subscriber = found?.username === user ? found : undefined;
     const token = bearerIn(request);
+    // Each may be of another issuer that only the directory knows.
+    if (token !== undefined && !this.#client.mayAsk()) return this.#client.end(closing.tooMuch);
     const byToken = token === undefined ? undefined : await verifyToken(this.#environment, token, { user, domain });
     if (byToken !== undefined) return this.#openFor(byToken.subscriber, request, raw, mandatory, byToken);
     const { nonceLifetime } = this.#configuration;

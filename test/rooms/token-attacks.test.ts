@@ -6,7 +6,7 @@ import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
 import { dialogOfCaller } from "../support/dialog.ts";
 import type { Phone } from "../support/phone.ts";
 import type { ReceivedMessage } from "../support/received-message.ts";
-import { audience, issuer, newSigner } from "../support/tokens.ts";
+import { audience, encoded, issuer, newSigner } from "../support/tokens.ts";
 import { connectDedicated } from "../../workers/home-socket.ts";
 import { firstOpening } from "../../workers/first-opening.ts";
 import { verifyToken } from "../../workers/token-sign-in.ts";
@@ -309,10 +309,25 @@ describe("tokens that are not accepted", () => {
     expect(performance.now() - before).toBeLessThan(1000);
   });
 
-  it("in a cookie do not refuse a phone with a password", async () => {
+  it("ask the directory no more often than a stranger may, also with repeated passwords", async () => {
     const [alice] = await newcomers("alice");
-    const expired = await signer.sign({ sub: alice, exp: now() - 10 });
-    const phone = await phoneAt("/ws", alice, { Cookie: `offhook_access_token=${expired}`, Origin: "http://localhost" });
-    expect((await phone.register()).status).toBe(200);
+    for (const repeated of [0, 2]) {
+      const prepared = vi.spyOn(env.DIRECTORY, "prepare");
+      const phone = await phoneAt("/ws", alice);
+      const closed: number[] = [];
+      void phone.socket.closed.then(({ code }) => closed.push(code));
+      const digest = `Digest username="${alice}", realm="localhost", nonce="x", uri="sip:localhost", response="${"0".repeat(32)}"`;
+      for (let count = 0; count < 115 && closed.length === 0; count += 1) {
+        const forged = `${encoded({ alg: "ES256", kid: "x" })}.${encoded({ iss: `i${repeated}-${count}`, aud: audience, sub: alice })}.x`;
+        const headers = [`Bearer ${forged}`, ...Array.from({ length: repeated }, () => digest)].map(
+          (value) => ["Authorization", value] as const,
+        );
+        const sent = phone.request("REGISTER", "sip:localhost", { to: `<${phone.aor}>`, contact: phone.contact, cseq: count + 1, headers });
+        await Promise.race([phone.finalResponse(sent).catch(() => undefined), phone.socket.closed]);
+      }
+      expect(closed).toHaveLength(1);
+      expect(prepared.mock.calls.filter(([query]) => query.includes("FROM issuers")).length).toBeLessThanOrEqual(30);
+      prepared.mockRestore();
+    }
   });
 });
