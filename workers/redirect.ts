@@ -160,7 +160,7 @@ class RedirectServer implements Served {
 
   /**
    * The result of the domain's routes: an answer, or another user to look for; undefined if there is none. Trunks are returned to
-   * authenticated clients only.
+   * authenticated users of the domain only.
    */
   async #route(request: SipRequest, address: Address, requester: Requester | undefined): Promise<string | Fault | Address | undefined> {
     const room = { directory: directoryOf(this.#environment), home: { domain: address.domain } };
@@ -168,7 +168,8 @@ class RedirectServer implements Served {
     const routed = await routeOf(room, { method: request.method, caller }, address);
     if (isFault(routed)) return routed;
     if (routed.kind === "address") return routed.address === address ? undefined : routed.address;
-    if (requester === undefined && routed.kind === "external" && routed.trunk !== undefined) return undefined;
+    const isOwn = requester?.domain === address.domain;
+    if (!isOwn && routed.kind === "external" && routed.trunk !== undefined) return undefined;
     const status = routed.kind === "redirect" ? routed.status : 302;
     return told(request, status, [["Contact", `<${routed.uri}>`]]);
   }
