@@ -113,7 +113,7 @@ function refuseType(message: Message): void {
 function describeFailure(peer: string, { response, cause }: MessageFailedEvent): string {
   const status = (response as typeof response | null)?.status_code;
   if (status === undefined) return cause === "Connection Error" ? "not sent: there is no connection" : "it is not known whether it arrived";
-  return `not delivered: ${refusals[status]?.replace("PEER", peer) ?? response.reason_phrase} (${status})`;
+  return `not delivered: ${refusals[status]?.replace("PEER", () => peer) ?? response.reason_phrase} (${status})`;
 }
 
 const refusals: Readonly<Record<number, string>> = {

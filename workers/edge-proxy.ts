@@ -13,7 +13,6 @@ import { addressOf } from "../lib/location/address.ts";
 import { admitsGuests } from "../lib/location/domain-settings.ts";
 import { guestMethods } from "../lib/proxy/non-subscriber-requests.ts";
 import { parseUri } from "../lib/syntax/uri.ts";
-import type { TokenMark } from "../lib/transport/flow.ts";
 import type { Opening } from "../lib/transport/opening.ts";
 import { type NonSubscriber, isNonSubscriberHome, nonSubscriberHome } from "../lib/transport/non-subscriber.ts";
 import { type HomeConnectionName, selectHome } from "../lib/proxy/home-selection.ts";
@@ -26,13 +25,14 @@ import { TraceRecorder } from "../platform/trace-recorder.ts";
 import { keyringOf } from "../platform/crypto/keyring.ts";
 import { randomText } from "../platform/crypto/random.ts";
 import { type Configuration, readConfiguration } from "../platform/configuration.ts";
+import { firstOpening } from "./first-opening.ts";
 import { type Answer, directoryOf, homeName } from "../platform/directory/directory.ts";
 import { DirectoryUnavailable } from "../platform/directory/errors.ts";
 import { ClientSocket, type Served, acceptClient } from "./client-socket.ts";
 import type { Environment } from "../platform/environment.ts";
 import { authorizationServerOf } from "../platform/tokens/token-verifier.ts";
 import { guestName } from "./guest-name.ts";
-import { verifyToken } from "./token-sign-in.ts";
+import { type AcceptedToken, verifyToken } from "./token-sign-in.ts";
 import { connectHome, openingOf } from "./home-socket.ts";
 
 interface HomeConnection extends HomeConnectionName {
@@ -184,8 +184,10 @@ class EdgeProxy implements Served {
     if (aliased !== undefined) return this.#pass(aliased, raw, request.method, mandatory);
     const subscriber = found?.username === user ? found : undefined;
     const token = bearerIn(request);
+    // Each may be of another issuer that only the directory knows.
+    if (token !== undefined && !this.#client.mayAsk()) return this.#client.end(closing.tooMuch);
     const byToken = token === undefined ? undefined : await verifyToken(this.#environment, token, { user, domain });
-    if (byToken !== undefined) return this.#openFor(byToken.subscriber, request, raw, mandatory, byToken.mark);
+    if (byToken !== undefined) return this.#openFor(byToken.subscriber, request, raw, mandatory, byToken);
     const { nonceLifetime } = this.#configuration;
     if (answersChallenge(this.#keyring, request, { flow: this.#id, now: Date.now(), nonceLifetime })) {
       this.isTrying = true;
@@ -208,11 +210,12 @@ class EdgeProxy implements Served {
     request: SipRequest,
     raw: string | ArrayBuffer,
     mandatory: MandatoryHeaders,
-    byToken?: TokenMark,
+    byToken?: Pick<AcceptedToken, "mark" | "isValid">,
   ): Promise<void> {
     if (this.#homeConnections.length >= this.#configuration.maximumHomeConnections)
       return this.#client.refuse(request, limitReached(403, "too many accounts on one connection"));
     const homeConnection = await this.#openHomeConnection(subscriber, byToken);
+    if (homeConnection === undefined) return this.#client.refuse(request, fault(403, "the credentials have just changed"));
     this.#pass(homeConnection, raw, request.method, mandatory);
   }
 
@@ -266,14 +269,20 @@ class EdgeProxy implements Served {
     return undefined;
   }
 
-  async #openHomeConnection(subscriber: Subscriber, byToken: TokenMark | undefined): Promise<HomeConnection> {
+  /** @returns undefined if the credentials do not count any more */
+  async #openHomeConnection(
+    verified: Subscriber,
+    byToken: Pick<AcceptedToken, "mark" | "isValid"> | undefined,
+  ): Promise<HomeConnection | undefined> {
     this.#leavesCrowd();
-    await directoryOf(this.#environment).markOpened(subscriber);
+    const isSame = ({ md5, sha256 }: Subscriber) => md5 === verified.md5 && sha256 === verified.sha256;
+    const subscriber = await firstOpening(this.#environment, verified, byToken?.isValid ?? isSame);
+    if (subscriber === undefined) return undefined;
     const { host, address } = this.#arrival;
     const authorizationServer = await authorizationServerOf(this.#environment, subscriber.domain);
     const opening: Opening = {
       ...{ way: "shared", host, address, subscriber, isAuthenticated: true },
-      ...(byToken === undefined ? {} : { byToken }),
+      ...(byToken === undefined ? {} : { byToken: byToken.mark }),
       ...(authorizationServer === undefined ? {} : { authorizationServer }),
     };
     return this.#connect(opening, homeName(subscriber));

@@ -17,6 +17,7 @@ import { KeyStore } from "../platform/directory/key-store.ts";
 import { connectDedicated, openingOf } from "./home-socket.ts";
 import { authorizationServerOf } from "../platform/tokens/token-verifier.ts";
 import { findPeer } from "../platform/directory/peers.ts";
+import { connectKnownPeer, peerRefusal } from "./peer-sign-in.ts";
 import { serveShared } from "./edge-proxy.ts";
 import { connectByToken, cookieTokenOf, tokenOf, tokenRefusal } from "./token-sign-in.ts";
 import { serveRedirects } from "./redirect.ts";
@@ -170,9 +171,9 @@ async function connectPeer(
 ): Promise<Response | undefined> {
   return attempt(async () => {
     const peer = await findPeer(environment, shown);
-    if (peer !== undefined) return connectDedicated(environment, openingOf(peer, arrival));
+    if (peer !== undefined) return connectKnownPeer(environment, shown, peer, arrival);
     if (shown.token === undefined || isTokenForm(shown.token)) return undefined;
-    return plain(401, "No peer has this token.", { "WWW-Authenticate": "Bearer" });
+    return peerRefusal();
   });
 }
 

@@ -15,8 +15,9 @@ import { type Message as SipMessage, type Request as SipRequest } from "../lib/s
 import { copyOf } from "../lib/syntax/memoise.ts";
 import { allowed, capabilities } from "../lib/server/capabilities.ts";
 import { inspectRequest } from "../lib/uas/inspect-request.ts";
-import { type Uri, canonicalUser, parseUri, serialiseUri, dialledNumber } from "../lib/syntax/uri.ts";
+import { type SipUri, type TelUri, type Uri, canonicalUser, dialledNumber, parseUri, serialiseUri } from "../lib/syntax/uri.ts";
 import type { RequestEnvelope } from "../lib/transport/envelope.ts";
+import { dialledAddress } from "../durable-objects/shared/dialled-address.ts";
 import { forwardOfUnregistered, routeOf } from "../durable-objects/shared/target-selection.ts";
 import { Brakes } from "../platform/connection/brakes.ts";
 import { closing } from "../platform/connection/close-reasons.ts";
@@ -134,11 +135,8 @@ class RedirectServer implements Served {
     if (isServer) return this.#serve(request);
     const requester = this.#requesterOf(request, mandatory);
     const domain = requester?.domain ?? this.#arrival.host.replace(/:\d+$/, "");
-    const address: Address | undefined =
-      uri.kind === "tel"
-        ? { user: dialledNumber(uri), domain, instance: undefined, registration: undefined }
-        : addressOf(this.#keyring, uri);
-    if (address === undefined) return fault(404, "this GRUU is unknown or no longer valid");
+    const address = await this.#dialled(uri, domain);
+    if (isFault(address)) return address;
     const found = await this.#find(address.user, address.domain);
     if (found.kind === "foreign") return (await this.#authenticate(request, requester)) ?? this.#askDns(request, uri);
     const isStranger = found.settings.answersStrangers;
@@ -150,9 +148,19 @@ class RedirectServer implements Served {
     return this.#ask(request, mandatory, routed, await this.#find(routed.user, routed.domain), requester);
   }
 
+  /** @param domain that of a number without one */
+  async #dialled(uri: SipUri | TelUri, domain: string): Promise<Address | Fault> {
+    const named: Address | undefined =
+      uri.kind === "tel"
+        ? { user: dialledNumber(uri), domain, instance: undefined, registration: undefined }
+        : addressOf(this.#keyring, uri);
+    if (named === undefined) return fault(404, "this GRUU is unknown or no longer valid");
+    return dialledAddress({ find: (user, at) => this.#find(user, at) }, named);
+  }
+
   /**
    * The result of the domain's routes: an answer, or another user to look for; undefined if there is none. Trunks are returned to
-   * authenticated clients only.
+   * authenticated users of the domain only.
    */
   async #route(request: SipRequest, address: Address, requester: Requester | undefined): Promise<string | Fault | Address | undefined> {
     const room = { directory: directoryOf(this.#environment), home: { domain: address.domain } };
@@ -160,7 +168,8 @@ class RedirectServer implements Served {
     const routed = await routeOf(room, { method: request.method, caller }, address);
     if (isFault(routed)) return routed;
     if (routed.kind === "address") return routed.address === address ? undefined : routed.address;
-    if (requester === undefined && routed.kind === "external" && routed.trunk !== undefined) return undefined;
+    const isOwn = requester?.domain === address.domain;
+    if (!isOwn && routed.kind === "external" && routed.trunk !== undefined) return undefined;
     const status = routed.kind === "redirect" ? routed.status : 302;
     return told(request, status, [["Contact", `<${routed.uri}>`]]);
   }

@@ -6,17 +6,21 @@ import type { Opening } from "../lib/transport/opening.ts";
 import { readConfiguration } from "../platform/configuration.ts";
 import { directoryOf } from "../platform/directory/directory.ts";
 import type { Environment } from "../platform/environment.ts";
-import { userOfToken } from "../platform/tokens/token-user.ts";
-import { authorizationServer, tokenVerifierOf } from "../platform/tokens/token-verifier.ts";
+import { isOf, userOfToken } from "../platform/tokens/token-user.ts";
+import { type VerifiedToken, authorizationServer, tokenVerifierOf } from "../platform/tokens/token-verifier.ts";
 import { keyringOf } from "../platform/crypto/keyring.ts";
-import type { NonSubscriber } from "../lib/transport/non-subscriber.ts";
-import { isGuestToken, readGuestToken } from "../platform/tokens/own-token.ts";
+import { type NonSubscriber, invites } from "../lib/transport/non-subscriber.ts";
+import { type GuestToken, isGuestToken, readGuestToken } from "../platform/tokens/own-token.ts";
+import { firstOpening } from "./first-opening.ts";
 import { guestName } from "./guest-name.ts";
 import { connectDedicated, openingOf } from "./home-socket.ts";
 import { plain } from "./upgrade.ts";
 
-/** Where a page on this or an allowed origin may leave its token; the prefix lets no other host of the site do it, but needs https. */
-const cookieNames = ["__Host-offhook_access_token", "offhook_access_token"];
+/**
+ * Where a page on this or an allowed origin may leave its token. The prefix lets no other host of the site do it, but needs https: there the
+ * name without it does not count.
+ */
+const [cookieName, cookieNameWithoutTls] = ["__Host-offhook_access_token", "offhook_access_token"];
 
 /** The token of an upgrade: in the query (RFC 6750 §2.3), as a second subprotocol, or in Authorization. */
 export function tokenOf(request: Request): string | undefined {
@@ -37,11 +41,9 @@ export function cookieTokenOf(request: Request, environment: Environment): strin
   const { headers, url } = request;
   if (!isFromOwnPage(headers.get("Origin"), new URL(url), environment)) return undefined;
   const pairs = (headers.get("Cookie") ?? "").split(";").map((pair) => pair.trim());
-  for (const name of cookieNames) {
-    const value = pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
-    if (value !== undefined && isTokenForm(value)) return value;
-  }
-  return undefined;
+  const name = /^(?:https|wss):/.test(url) ? cookieName : cookieNameWithoutTls;
+  const value = pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
+  return value !== undefined && isTokenForm(value) ? value : undefined;
 }
 
 function isFromOwnPage(origin: string | null, { protocol, host }: URL, environment: Environment): boolean {
@@ -60,12 +62,14 @@ export async function connectByToken(
   arrival: Pick<Opening, "way" | "host" | "address">,
   named: { readonly user: string; readonly domain: string } | undefined,
 ): Promise<Response | undefined> {
-  if (isGuestToken(token)) return connectGuest(environment, token, arrival);
+  // A guest is not the user whom the URL names.
+  if (isGuestToken(token)) return named === undefined ? connectGuest(environment, token, arrival) : undefined;
   const accepted = await verifyToken(environment, token, named, arrival.host.replace(/:\d+$/, ""));
   if (accepted === undefined) return undefined;
   const { subscriber, mark: byToken, authorizationServer: server } = accepted;
-  await directoryOf(environment).markOpened(subscriber);
-  const opening = { ...arrival, subscriber: { ...subscriber, opened: true }, isAuthenticated: true, byToken };
+  const opened = await firstOpening(environment, subscriber, accepted.isValid);
+  if (opened === undefined) return undefined;
+  const opening = { ...arrival, subscriber: { ...opened, opened: true }, isAuthenticated: true, byToken };
   return connectDedicated(environment, server === undefined ? opening : { ...opening, authorizationServer: server });
 }
 
@@ -77,12 +81,29 @@ async function connectGuest(
 ): Promise<Response | undefined> {
   const keyring = keyringOf(readConfiguration(environment).sealKeys);
   const token = readGuestToken(keyring, text, Date.now());
-  if (token === undefined) return undefined;
-  const { domain, id, users, until } = token;
+  if (token === undefined || !(await hasHost(environment, token))) return undefined;
+  const { domain, id, users, generations, until } = token;
   const name = guestName(keyring, arrival.address, id);
-  const invitation = { users, until };
+  const invitation = { users, until, ...(generations === undefined ? {} : { generations }) };
   const guest: NonSubscriber = { kind: "guest", domain, name, domains: [], isTrusted: false, invitation };
   return connectDedicated(environment, openingOf(guest, arrival));
+}
+
+export interface AcceptedToken {
+  readonly subscriber: Subscriber;
+  readonly mark: TokenMark;
+  readonly authorizationServer: string | undefined;
+  /** Whether the token counts for a newer row of the user. */
+  readonly isValid: (newest: Subscriber) => boolean;
+}
+
+/** Whether one of the users is still there whom the guest may call. */
+async function hasHost(environment: Environment, token: GuestToken): Promise<boolean> {
+  for (const user of token.users) {
+    const answer = await directoryOf(environment).fresh(user, token.domain);
+    if (answer.kind === "subscriber" && invites(token, answer.subscriber)) return true;
+  }
+  return false;
 }
 
 /**
@@ -95,7 +116,7 @@ export async function verifyToken(
   token: string,
   named: { readonly user: string; readonly domain: string } | undefined,
   preferred = "",
-): Promise<{ readonly subscriber: Subscriber; readonly mark: TokenMark; readonly authorizationServer: string | undefined } | undefined> {
+): Promise<AcceptedToken | undefined> {
   const now = Date.now();
   const verified = await tokenVerifierOf(environment).verify(token, named === undefined ? { preferred } : { only: named.domain }, now);
   if (verified === undefined || (named !== undefined && named.user !== verified.user)) return undefined;
@@ -103,14 +124,15 @@ export async function verifyToken(
   if (subscriber === undefined) return undefined;
   return {
     subscriber,
-    mark: tokenMark(token, verified.until),
+    mark: tokenMark(token, verified),
+    isValid: (newest) => isOf(verified, newest),
     authorizationServer: verified.issuer && authorizationServer(verified.issuer),
   };
 }
 
 /** As homes make it. */
-function tokenMark(token: string, until: number): TokenMark {
-  return { until, hash: createHash("sha256").update(token).digest("hex").slice(0, 22) };
+function tokenMark(token: string, { until, issued }: VerifiedToken): TokenMark {
+  return { until, issued, hash: createHash("sha256").update(token).digest("hex").slice(0, 22) };
 }
 
 /** The same for whatever is wrong with a token. */

@@ -110,6 +110,11 @@ export class Account {
     return copy !== undefined && copy.version > subscriber.version && (this.isDeleted() || haveOtherSecrets(copy, subscriber));
   }
 
+  /** Whether tokens were revoked after this one was issued. */
+  hasRevoked(token: TokenMark | undefined): boolean {
+    return token?.issued !== undefined && token.issued < (this.#copy()?.tokensSince ?? 0);
+  }
+
   /** The owner was deleted: a row that no password matches overrides older ones in the edge proxy's cache. */
   markDeleted(): void {
     const { user: username, domain } = this.#room.home;

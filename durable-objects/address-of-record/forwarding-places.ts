@@ -3,6 +3,7 @@ import { type Address, addressOf } from "../../lib/location/address.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { senderOf } from "../../lib/proxy/non-subscriber-requests.ts";
 import type { ForkedBranch } from "../../lib/proxy/response-context/context.ts";
+import type { Retarget } from "../../lib/proxy/response-context/target-set.ts";
 import { isHopName, readHopName } from "../../lib/routing/hop-name.ts";
 import { randomFor } from "../../lib/routing/seeded-random.ts";
 import { isSecure } from "../../lib/routing/transport.ts";
@@ -12,7 +13,8 @@ import { headerValue } from "../../lib/syntax/message.ts";
 import { type SipUri, type Uri, dialledNumber, parseUri } from "../../lib/syntax/uri.ts";
 import { nonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import { mandatoryHeadersOf } from "../shared/reparse.ts";
-import { noRelay, selectForwardingTarget } from "../shared/target-selection.ts";
+import { dialledAddress } from "../shared/dialled-address.ts";
+import { noRelay, routeOf, selectForwardingTarget } from "../shared/target-selection.ts";
 import { available } from "../../platform/directory/available.ts";
 import { type Place, type Search, hopsOf, trunkHops } from "../shared/trunk-hops.ts";
 import { type OpenContext, isSips } from "./contexts.ts";
@@ -28,6 +30,12 @@ export interface ForwardingPlace extends Place {
   readonly asserts?: Asserts | undefined;
   /** The server of another domain, which has connected to us. */
   readonly isPeer?: boolean;
+}
+
+/** An address after the routes of the domain, and the trunk that they choose for it. */
+interface Routed {
+  readonly address: Address;
+  readonly trunk?: string;
 }
 
 /** Where a branch leads: the home of its address, or the connections to the servers of its domain, in an order that is the same each time. */
@@ -58,16 +66,42 @@ export class ForwardingPlaces {
   async #locate(open: OpenContext, branch: ForkedBranch): Promise<Found | Fault> {
     const uri = parseUri(branch.contact);
     if (isFault(uri)) return uri;
-    const address = addressFor(this.#room, uri);
-    if (address === undefined) return fault(416, "this URI names no user");
+    const named = addressFor(this.#room, uri);
+    if (named === undefined) return fault(416, "this URI names no user");
+    const dialled = await dialledAddress(this.#room.directory, named);
+    if (isFault(dialled)) return dialled;
     const search = this.#searchFor(open, branch);
-    if (branch.retarget?.trunk !== undefined) return this.#byTrunk(search, open, branch.retarget.trunk, address);
-    const target = await selectForwardingTarget(this.#room, branch.contact, address, branch.retarget?.skipsCallOutCheck === true);
+    const { retarget } = branch;
+    const routed = retarget?.cause === "deflection" ? await this.#routed(open, dialled) : { address: dialled };
+    if (isFault(routed)) return routed;
+    const { address, trunk = retarget?.trunk } = routed;
+    const mayUseTrunk = retarget?.isWithoutTrunk !== true && !(await this.#isForRouter(retarget));
+    if (trunk !== undefined) return mayUseTrunk ? this.#byTrunk(search, open, trunk, address) : noLine;
+    const target = await selectForwardingTarget(this.#room, branch.contact, address, retarget?.skipsCallOutCheck === true);
     if (isFault(target)) return target;
     if (target.kind === "home") return { places: [{ name: target.home }], address, calleeSubscriber: target.calleeSubscriber };
-    if (target.trunk !== undefined) return this.#byTrunk(search, open, target.trunk, address);
+    if (target.trunk !== undefined) return mayUseTrunk ? this.#byTrunk(search, open, target.trunk, address) : noLine;
     if (uri.kind !== "sip") return noRelay;
     return this.#atDomain(search, open, uri, address);
+  }
+
+  /** A Contact of a phone's 3xx is as if its user called there: by the routes of the domain, as far as they lead to a user or a trunk. */
+  async #routed({ request }: OpenContext, dialled: Address): Promise<Routed | Fault> {
+    const { user, domain } = this.#room.home;
+    const routed = await routeOf(this.#room, { method: request.method, caller: `${user}@${domain}` }, dialled);
+    if (isFault(routed) || routed.kind === "address") return routed;
+    const uri = routed.kind === "external" && routed.trunk !== undefined ? parseUri(routed.uri) : undefined;
+    const address = uri === undefined || isFault(uri) ? undefined : addressFor(this.#room, uri);
+    if (routed.kind !== "external" || routed.trunk === undefined || address === undefined) return notFollowed;
+    return { address, trunk: routed.trunk };
+  }
+
+  /** Whether the router of the domain would have to decide on a number in a 3xx: it is not asked about that. */
+  async #isForRouter(retarget: Retarget | undefined): Promise<boolean> {
+    if (retarget?.cause !== "deflection") return false;
+    const { directory, home } = this.#room;
+    await directory.routes(home.domain);
+    return directory.routerOf(home.domain) !== undefined;
   }
 
   /** At the servers of another domain; one of them may have connected to us. */
@@ -112,6 +146,9 @@ export class ForwardingPlaces {
     return { resolver, networks: configuration.allowedNetworks, random };
   }
 }
+
+const notFollowed = fault(403, "a route of the domain leads elsewhere than the redirection");
+const noLine = fault(403, "this call may not use the trunks of the domain");
 
 /** The address that a URI names: one of a user, or of a domain. */
 function addressFor({ keyring, home: { domain } }: Room, uri: Uri): Address | undefined {

@@ -67,7 +67,9 @@ export class Ingress implements Part {
     const [client, server] = Object.values(new WebSocketPair()) as [WebSocket, WebSocket];
     if (opening.isAuthenticated) await this.#room.alarm.ready();
     if (opening.isAuthenticated && nonSubscriber === undefined) this.#account.take(subscriber);
-    const isAuthenticated = opening.isAuthenticated && (nonSubscriber !== undefined || !this.#account.isOvertaken(subscriber));
+    // What the edge proxy has verified may have been changed or revoked meanwhile.
+    const isPast = this.#account.isOvertaken(subscriber) || this.#account.hasRevoked(opening.byToken);
+    const isAuthenticated = opening.isAuthenticated && (nonSubscriber !== undefined || !isPast);
     const flow: Flow = {
       version: flowVersion,
       id: randomText(),

@@ -12,7 +12,7 @@ import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
-import { type NonSubscriber, addressOfGuest, networkOfGuest } from "../../lib/transport/non-subscriber.ts";
+import { type NonSubscriber, addressOfGuest, invites, networkOfGuest } from "../../lib/transport/non-subscriber.ts";
 import { TokenBucket } from "../../platform/token-bucket.ts";
 import type { Room } from "./room.ts";
 import type { Answer } from "../../platform/directory/directory.ts";
@@ -92,7 +92,7 @@ export class NonSubscriberPolicy {
 /** A guest with a token may call only the users of the token; others may call those whom the domain says. */
 function isInvited({ invitation }: NonSubscriber, { subscriber, settings }: Answer & { kind: "subscriber" }, now: number): boolean {
   if (invitation === undefined) return admitsGuests(settings, subscriber.username);
-  return now < invitation.until && invitation.users.includes(subscriber.username);
+  return now < invitation.until && invites(invitation, subscriber);
 }
 
 /** The identity of a guest or peer whose From was accepted. */

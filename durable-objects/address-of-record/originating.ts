@@ -27,6 +27,7 @@ import type { PendingInvites } from "./pending-invites.ts";
 import { mandatoryHeadersOf, parsed } from "../shared/reparse.ts";
 import type { CallRecords } from "./call-records.ts";
 import { type External, type RedirectTarget, decideTarget, selectTarget } from "../shared/target-selection.ts";
+import { refuseNumberWithin } from "./numbers-within-calls.ts";
 import { OriginatingRequests } from "./originating-requests.ts";
 import type { OriginatingResponses } from "./originating-responses.ts";
 import type { TryingTimer } from "./trying-timer.ts";
@@ -107,6 +108,8 @@ export class Originating {
     const refusal = await this.#policy.refuse(flow, request, mandatory, way, now);
     if (refusal !== undefined) return this.#refuse(flow, request, refusal, now);
     if (way.kind === "server") return this.#serve(flow, request, now);
+    const forbidden = way.kind === "dialog" ? await refuseNumberWithin(this.#room, request, way) : undefined;
+    if (forbidden !== undefined) return this.#refuse(flow, request, forbidden, now);
     const timer = applySessionTimer(request, this.#room.configuration.sessionTimer);
     if (isFault(timer)) return this.#refuse(flow, request, timer, now);
     const text = alter(request, timer === undefined ? way.alterations : combined(way.alterations, timer));

@@ -101,10 +101,11 @@ export class Routing implements Part {
     const router = directory.routerOf(domain);
     const { transaction, identity, answerTo, caller = answerTo } = envelope;
     const call = { transaction, domain, home: caller.home, identity, routed: asks, started };
-    const decision: Decision = router === undefined ? { action: "continue" } : await askRouter(router, incomingCall(request, call));
+    const asked = incomingCall(request, call);
+    const decision: Decision = router === undefined ? { action: "continue" } : await askRouter(router, asked);
     const milliseconds = Date.now() - started;
     const trunks = namesTrunk(decision) ? await directory.trunks(domain) : [];
-    const plan = planOfRouter(decision, { domain, trunks, requestUri: request.requestUri });
+    const plan = planOfRouter(decision, { domain, trunks, requestUri: request.requestUri, isOutside: asked.caller_kind !== "user" });
     if (plan.kind === "unfit") throw new InvalidDecision(plan.why);
     const callee = plan.kind === "continue" ? undefined : await this.#calleeOf(asks, decision);
     return { plan, action: decision.action, milliseconds, callee };

@@ -84,7 +84,12 @@ export class Tokens {
     this.#account.take(subscriber);
     // The home may know of a revocation or deletion that its cache of the directory does not know.
     if (this.#account.accepts((newest) => isOf(verified, newest)))
-      this.#account.authenticateByToken(present, { until: verified.until, hash: this.#hash(token) }, subscriber, now);
+      this.#account.authenticateByToken(
+        present,
+        { until: verified.until, hash: this.#hash(token), issued: verified.issued },
+        subscriber,
+        now,
+      );
     this.watch(sockets.byId(flow.id) ?? present);
   }
 

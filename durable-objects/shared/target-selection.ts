@@ -7,6 +7,7 @@ import type { Address } from "../../lib/location/address.ts";
 import type { Router } from "../../lib/location/router.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import type { ExternalTarget } from "../../lib/proxy/response-context/target-set.ts";
+import { dialledAddress } from "./dialled-address.ts";
 import { tooManyHops } from "../../lib/proxy/validate-and-route.ts";
 import { numberFrom } from "../../lib/routing/number-format.ts";
 import { type RouteQuestion, chooseRoute } from "../../lib/routing/route.ts";
@@ -78,8 +79,10 @@ export function selectTarget(by: Selecting, question: TargetQuestion): Promise<T
  */
 export function decideTarget(by: Selecting, question: TargetQuestion): Promise<Target | Fault> {
   return available(async () => {
-    const { method, requestUri, address, caller, isNonSubscriber = false, isLast = false } = question;
-    const asking = await routerForOwn(by, question);
+    const { method, requestUri, caller, isNonSubscriber = false, isLast = false } = question;
+    const address = await dialledAddress(by.directory, question.address);
+    if (isFault(address)) return address;
+    const asking = await routerForOwn(by, { ...question, address });
     if (asking !== undefined) return asking;
     const agent = await presenceAgentOf(by, method, address);
     const routed: Routed | Fault =
@@ -144,16 +147,19 @@ export function selectForwardingTarget(
  */
 export function selectTargetForTrunk(
   { directory, keyring }: Pick<Selecting, "directory" | "keyring">,
-  { trunk, caller, method, dialled, callId }: TrunkQuestion,
+  { trunk, caller, method, dialled: written, callId }: TrunkQuestion,
 ): Promise<HomeTarget | RedirectTarget | Fault> {
   return available(async () => {
     const at = (user: string): Address => ({ user, domain: trunk.domain, instance: undefined, registration: undefined });
+    const address = await dialledAddress(directory, at(written));
+    if (isFault(address)) return address;
+    const { user: dialled } = address;
     const number = numberFrom(trunk.format, dialled);
     const router = await routerForTrunk(directory, trunk.domain, callId);
     if (router !== undefined && callId !== undefined) {
-      const written = number === dialled ? {} : { written: dialled };
+      const unlike = number === dialled ? {} : { written: dialled };
       const by = { user: "", domain: trunk.domain };
-      const call = { dialled: number, ...written, by, caller, trunk: trunk.name };
+      const call = { dialled: number, ...unlike, by, caller, trunk: trunk.name };
       return routingTarget(keyring, router, { domain: trunk.domain, callId }, call);
     }
     const routed = await routeOf({ directory, home: trunk }, { method, caller }, at(number));

@@ -4,7 +4,7 @@ import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { RoutedCall } from "../../lib/transport/routed-call.ts";
 import { available } from "../../platform/directory/available.ts";
 import { userOfHome } from "../../platform/directory/directory.ts";
-import { type RedirectTarget, type Selecting, type Target, selectTarget, selectTargetForTrunk } from "./target-selection.ts";
+import { type RedirectTarget, type Selecting, type Target, noRelay, selectTarget, selectTargetForTrunk } from "./target-selection.ts";
 
 /** The branch of a call that goes as without a router; and the address of the called user, if it is one. */
 export interface Continued {
@@ -30,6 +30,8 @@ export async function targetWithoutRouter(
     const callee = `${userOfHome(target.home)}@${at}`;
     return { kind: "branch", target: addressTarget(`sip:${callee}`, { cause: "router" }), callee };
   }
+  // A route of the caller's domain may have appeared meanwhile: its trunk is not one of the domain that was asked.
+  if (target.trunk !== undefined && call.by.domain !== domain) return noRelay;
   const { uri, kind: _kind, ...how } = target;
   return { kind: "branch", target: addressTarget(uri, { cause: "router", ...how }), callee: undefined };
 }

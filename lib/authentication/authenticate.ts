@@ -40,7 +40,7 @@ export function authenticate(keyring: Keyring, request: Request, claim: Claim): 
     ({ realm, username }) => realm === claim.domain && canonicalUser(username) === claim.user,
   );
   const algorithms = own.map(({ algorithm }) => algorithm?.toUpperCase() ?? "MD5");
-  if (new Set(algorithms).size < algorithms.length) return fault(400, "credentials for the same realm, user and algorithm are repeated");
+  if (new Set(algorithms).size < algorithms.length) return repeatedCredentials;
   for (const credentials of own) {
     const secret = secretFor(claim, credentials.username);
     const verdict = verifyCredentials(keyring, credentials, secret, { ...claim.at, method, requestUri });
@@ -52,6 +52,8 @@ export function authenticate(keyring: Keyring, request: Request, claim: Claim): 
   const why = isOther ? "the uri of the credentials is not the Request-URI" : "authentication is required";
   return askForCredentials(keyring, request, isServer, claim, { isStale, why });
 }
+
+const repeatedCredentials = fault(400, "credentials for the same realm, user and algorithm are repeated");
 
 /**
  * Whether a request answers a challenge of ours on this connection: only then its password is worth a check. What has another nonce, or
@@ -106,8 +108,12 @@ export const nobody: Secret = { md5: "no password hashes to this", sha256: "no p
 /** Wrong credentials that may be tried on one connection before it is closed. The number of connections is limited too. */
 export const guessesAllowed = 20;
 
-/** How many credentials a challenged request has tried: those of another account count, those that are only stale do not. */
+/**
+ * How many credentials a refused request has tried: those of another account count, those that are only stale do not. Repeated ones, which
+ * were not looked at, count as one, so that such requests end too.
+ */
 export function guessesIn(request: Request, refusal: Fault): number {
+  if (refusal === repeatedCredentials) return 1;
   return isGuess(refusal) ? credentialsIn(request).length : 0;
 }
 

@@ -1,6 +1,7 @@
 import type { Keyring } from "../authentication/keyring.ts";
 import { canonicalUser, type SipUri, unescape } from "../syntax/uri.ts";
 import { parameter } from "../syntax/parameters.ts";
+import { canonicalNumber } from "../syntax/telephone-number.ts";
 import { openTemporaryGruu } from "./gruu.ts";
 
 /** What a SIP URI names: an address of record, or one phone of it by its GRUU (RFC 5627 §3). */
@@ -26,9 +27,8 @@ export function addressOf(keyring: Keyring, uri: SipUri): Address | undefined {
   return opened === undefined ? undefined : { user: opened.user, domain, instance: opened.phone, registration: opened.registration };
 }
 
-/** A telephone number without its visual separators and parameters, if the URI is marked as one (RFC 3966 §5.1.1, RFC 3261 §19.1.6). */
+/** A telephone number in its canonical form, if the URI is marked as one; others get it when they are dialled, if no user has that name. */
 function numberIn({ user = "", parameters }: SipUri): string {
   if (parameter(parameters, "user")?.toLowerCase() !== "phone") return user;
-  const [number = ""] = user.split(";");
-  return /^\+?[\d\-.()*#]+$/.test(number) && /\d/.test(number) ? number.replace(/[-.()]/g, "") : user;
+  return canonicalNumber(canonicalUser(user)) ?? user;
 }

@@ -2,6 +2,7 @@ import type { MandatoryHeaders } from "../syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault } from "../syntax/fault.ts";
 import type { Request } from "../syntax/message.ts";
 import { isTrunkIdentity } from "../routing/trunk.ts";
+import { canonicalNumber } from "../syntax/telephone-number.ts";
 import { canonicalUser, parseUri } from "../syntax/uri.ts";
 import { wantsPrivacy } from "./privacy.ts";
 
@@ -18,11 +19,20 @@ export function refuseBlocked(
   mandatory: MandatoryHeaders,
 ): Fault | undefined {
   if (blocked.length === 0) return undefined;
-  const sender = isTrunkIdentity(identity) ? (fromOf(mandatory) ?? identity) : identity;
+  const isByTrunk = isTrunkIdentity(identity);
+  const sender = isByTrunk ? (fromOf(mandatory) ?? identity) : identity;
   const everybody = `*${sender.slice(sender.lastIndexOf("@"))}`;
-  if (blocked.includes(sender) || blocked.includes(everybody)) return fault(603, "the user does not accept requests from this sender");
+  const isNamed = isByTrunk ? blocked.map(withNumber).includes(withNumber(sender)) : blocked.includes(sender);
+  if (isNamed || blocked.includes(everybody)) return fault(603, "the user does not accept requests from this sender");
   if (blocked.includes("anonymous") && isAnonymous(request, mandatory)) return fault(433, "the user does not accept anonymous requests");
   return undefined;
+}
+
+/** An address with its number in one form, however a trunk has written it. */
+function withNumber(address: string): string {
+  const at = address.lastIndexOf("@");
+  const user = address.slice(0, Math.max(0, at));
+  return `${canonicalNumber(user) ?? user}${address.slice(Math.max(0, at))}`;
 }
 
 function fromOf({ from }: MandatoryHeaders): string | undefined {

@@ -42,14 +42,19 @@ export function preferTargets<T extends Target>(request: Request, targets: reado
   return preferred.sort((one, other) => other.target.q - one.target.q || other.preference - one.preference);
 }
 
+/** Values of one header that are read: each is compared with each target. */
+const maxPredicates = 32;
+
 function readPredicates(request: Request, name: "accept-contact" | "reject-contact"): Wanted[] {
-  return headerValues(request, name).flatMap((value) => {
-    const semicolon = value.indexOf(";");
-    const parameters = parseParameters(semicolon < 0 ? "" : value.slice(semicolon));
-    if (isFault(parameters)) return [];
-    const has = (tag: string) => parameter(parameters, tag) !== undefined;
-    return [{ features: featureSet(parameters), isRequired: has("require"), isExplicit: has("explicit") }];
-  });
+  return headerValues(request, name)
+    .slice(0, maxPredicates)
+    .flatMap((value) => {
+      const semicolon = value.indexOf(";");
+      const parameters = parseParameters(semicolon < 0 ? "" : value.slice(semicolon));
+      if (isFault(parameters)) return [];
+      const has = (tag: string) => parameter(parameters, tag) !== undefined;
+      return [{ features: featureSet(parameters), isRequired: has("require"), isExplicit: has("explicit") }];
+    });
 }
 
 /**

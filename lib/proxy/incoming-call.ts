@@ -3,6 +3,7 @@ import { isTrunkIdentity } from "../routing/trunk.ts";
 import { type Request, headerValue } from "../syntax/message.ts";
 import { legible } from "../syntax/octets.ts";
 import { canonicalUser } from "../syntax/uri.ts";
+import type { HomeName } from "../transport/identifiers.ts";
 import type { RoutedCall } from "../transport/routed-call.ts";
 import { isGuestHome, isNonSubscriberHome } from "../transport/non-subscriber.ts";
 import { recordId } from "./call-record/call-record.ts";
@@ -25,19 +26,26 @@ interface AskedCall {
 /** A call as a router is asked about it. */
 export function incomingCall(request: Request, { transaction, domain, home, identity, routed, started }: AskedCall): IncomingCall {
   const value = (name: string) => legible(headerValue(request, name) ?? "", maxValue);
-  const isUser = !isNonSubscriberHome(home) && !isTrunkIdentity(identity);
+  const kind = routed.trunk === undefined ? callerKind(home, identity, domain) : "trunk";
   return {
     id: recordId(started, transaction),
     ...{ call_id: value("call-id"), domain, from: value("from"), to: value("to") },
     dialled: canonicalUser(routed.dialled),
-    caller: isUser ? identity : null,
-    caller_kind: routed.trunk !== undefined ? "trunk" : isGuestHome(home) ? "guest" : isUser ? "user" : "peer",
+    caller: kind === "user" || kind === "other_domain" ? identity : null,
+    caller_kind: kind,
     trunk: routed.trunk ?? null,
     user_agent: headerValue(request, "user-agent") === undefined ? null : value("user-agent"),
     headers: safeHeaders(request),
     time: new Date(started).toISOString(),
     is_test: false,
   };
+}
+
+/** A user of another domain of this server is as foreign to the called domain as any other caller. */
+function callerKind(home: HomeName, identity: string, domain: string): IncomingCall["caller_kind"] {
+  if (isGuestHome(home)) return "guest";
+  if (isNonSubscriberHome(home) || isTrunkIdentity(identity)) return "peer";
+  return identity.slice(identity.lastIndexOf("@") + 1) === domain ? "user" : "other_domain";
 }
 
 /** Those that applications exchange; none that has secrets or addresses of phones. */

@@ -57,7 +57,8 @@ export function refuseNonSubscriber(
 /** Refuses a sender that the guest or peer may not claim to be. @param isOurs whether the sender's domain is one of ours */
 export function refuseSender(nonSubscriber: NonSubscriber, sender: Sender | undefined, isOurs: boolean): Fault | undefined {
   if (nonSubscriber.kind === "peer")
-    return sender === undefined || !nonSubscriber.domains.includes(sender.domain)
+    // A domain of a peer may have become ours: then its users are here.
+    return sender === undefined || isOurs || !nonSubscriber.domains.includes(sender.domain)
       ? fault(403, "the domain of From is not one of this server's domains")
       : undefined;
   return isOurs ? fault(403, "From is in a domain of this server: its users have to authenticate") : undefined;

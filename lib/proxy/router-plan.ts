@@ -6,6 +6,7 @@ import { toOctets } from "../syntax/octets.ts";
 import { canonicalUser, equalUris, parseUri } from "../syntax/uri.ts";
 import type { ReachableTarget } from "./response-context/context.ts";
 import { addressTarget } from "./response-context/search.ts";
+import type { Retarget } from "./response-context/target-set.ts";
 
 /** What a router's decision means for a call. */
 export type RouterPlan =
@@ -21,6 +22,8 @@ interface PlannedCall {
   readonly domain: string;
   readonly trunks: readonly Trunk[];
   readonly requestUri: string;
+  /** The caller is no user of the domain: only what the decision allows for every caller may go by its trunks. */
+  readonly isOutside: boolean;
 }
 
 /** Turns a decision into branches or an answer. What the addresses may be is checked when they are called. */
@@ -66,23 +69,28 @@ function isSame(one: ReachableTarget, other: ReachableTarget): boolean {
 }
 
 /** @returns a text if there is no such target */
-function targetAt(target: RouterTarget, { domain, trunks }: PlannedCall): ReachableTarget | string {
+function targetAt(target: RouterTarget, call: PlannedCall): ReachableTarget | string {
+  const { domain, trunks } = call;
   const { after = 0, seconds, trunk: name } = target;
+  const retarget = retargetBy(target, call);
   const times = { delay: after * 1000, ...(seconds === undefined ? {} : { ringTime: seconds * 1000 }) };
   if (target.uri !== undefined) {
     const { uri } = target;
-    return isReachableUri(uri)
-      ? { ...addressTarget(uri, { cause: "router" }), ...times }
-      : `${JSON.stringify(uri)} is no URI of a user or number`;
+    return isReachableUri(uri) ? { ...addressTarget(uri, retarget), ...times } : `${JSON.stringify(uri)} is no URI of a user or number`;
   }
   const user = canonicalUser(toOctets(target.to));
-  if (name === undefined) return { ...addressTarget(`sip:${user}@${domain}`, { cause: "router" }), ...times };
+  if (name === undefined) return { ...addressTarget(`sip:${user}@${domain}`, retarget), ...times };
   const trunk = trunks.find((one) => one.name === name);
-  return trunk === undefined ? noTrunk(name) : { ...atTrunk(trunk, user), ...times };
+  return trunk === undefined ? noTrunk(name) : { ...atTrunk(trunk, user, retarget), ...times };
 }
 
-function atTrunk(trunk: Trunk, number: string): ReachableTarget {
-  return addressTarget(uriAtTrunk(trunk, canonicalUser(toOctets(number))), { cause: "router", trunk: trunk.name });
+/** Calls over a trunk cost the domain money: a router has to say so if any caller may have them. */
+function retargetBy({ any_caller = false }: { readonly any_caller?: boolean | undefined }, { isOutside }: PlannedCall): Retarget {
+  return isOutside && !any_caller ? { cause: "router", isWithoutTrunk: true } : { cause: "router" };
+}
+
+function atTrunk(trunk: Trunk, number: string, retarget: Retarget): ReachableTarget {
+  return addressTarget(uriAtTrunk(trunk, canonicalUser(toOctets(number))), { ...retarget, trunk: trunk.name });
 }
 
 function noTrunk(name: string): string {
@@ -94,11 +102,13 @@ function isReachableUri(written: string): boolean {
   return !isFault(uri) && uri.kind !== "other" && (uri.kind !== "sip" || uri.user !== undefined);
 }
 
-function overTrunk({ trunk: name, number, from, headers }: Decision & { action: "trunk" }, { domain, trunks }: PlannedCall): RouterPlan {
+function overTrunk(decision: Decision & { action: "trunk" }, call: PlannedCall): RouterPlan {
+  const { trunk: name, number, from, headers } = decision;
+  const { domain, trunks } = call;
   const trunk = trunks.find((one) => one.name === name);
   if (trunk === undefined) return { kind: "unfit", why: noTrunk(name) };
   const caller = from === undefined ? {} : { "P-Asserted-Identity": `<sip:${canonicalUser(toOctets(from))}@${domain}>` };
-  return { kind: "ring", targets: [atTrunk(trunk, number)], headers: addedHeaders({ ...headers, ...caller }) };
+  return { kind: "ring", targets: [atTrunk(trunk, number, retargetBy(decision, call))], headers: addedHeaders({ ...headers, ...caller }) };
 }
 
 /** A caller that is redirected to the address that it has called would go round in circles (RFC 3261 §8.1.3.4). */

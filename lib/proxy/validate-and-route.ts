@@ -37,6 +37,9 @@ export type RoutingDecision =
       readonly alterations: Alterations;
       /** Whether our route token confirms the From. */
       readonly hasOwnRouteToken: boolean;
+      readonly isFromCaller: boolean;
+      /** A mark of the address that the caller has dialled; absent if no phone was called, and in older tokens. */
+      readonly dialled: string | undefined;
     }
   | {
       readonly kind: "address";
@@ -122,7 +125,10 @@ function readRoute(request: Request, mandatory: MandatoryHeaders, written: Uri, 
     // RFC 6665 §4.3: the NOTIFY creates the dialog of its subscription, and needs the route that the SUBSCRIBE had.
     const recordRoute = request.method === "NOTIFY" && strict === undefined ? headerValues(request, "route")[own.count - 1] : undefined;
     const hasOwnRouteToken = vouches(request, mandatory, own.dialog.route);
-    return { way: { kind: "dialog", sender, receiver, recordRoute, alterations, hasOwnRouteToken }, hasOwnRouteToken };
+    const { callerTag, dialled } = own.dialog.route;
+    const isFromCaller = (mandatory.fromTag ?? "") === callerTag;
+    const ends = { sender, receiver, isFromCaller, dialled };
+    return { way: { kind: "dialog", ...ends, recordRoute, alterations, hasOwnRouteToken }, hasOwnRouteToken };
   }
   const uri = strict === undefined ? written : parseUri(strict.requestUri);
   if (isFault(uri)) return uri;

@@ -67,13 +67,17 @@ export interface Routing {
 }
 
 const usualMethods = ["INVITE", "MESSAGE", "OPTIONS", "REFER"];
-/** Characters: an expression could be slow on a longer text. */
-const maxMatched = 64;
+/** Characters of a text, by how many repetitions an expression has at most: it could be slow on a longer text. */
+const maxMatched = [1024, 1024, 512, 128];
+const leastMatched = 64;
 
 /** The first route that matches a request. */
 export function chooseRoute(routes: readonly Route[], question: RouteQuestion): Routing {
   const trace: { route: string; why: string }[] = [];
   for (const route of [...routes].sort(byOrder)) {
+    const unread = unreadOf(route, question);
+    if (unread !== undefined)
+      return { outcome: unread, trace: [...trace, { route: route.name, why: "the text is too long for its pattern" }] };
     const fit = fitOf(route, question);
     if (typeof fit === "string") {
       trace.push({ route: route.name, why: fit });
@@ -86,6 +90,14 @@ export function chooseRoute(routes: readonly Route[], question: RouteQuestion): 
   return { outcome: undefined, trace };
 }
 
+/** Whether a route is for users of its domain by their names, and for this one. One for all names is for none in particular. */
+export function isForUser({ domain, match }: Route, user: string): boolean {
+  const { domain: wanted = domain, user: pattern } = match;
+  if (wanted !== domain || pattern === undefined || ("prefix" in pattern && pattern.prefix === "")) return false;
+  const name = nameOfUser(user) ?? user;
+  return !isReadable(pattern, name) || capture(pattern, name) !== undefined;
+}
+
 /** Whether a pattern is valid. */
 export function isPattern(pattern: Pattern): boolean {
   return "prefix" in pattern || compileExtended(pattern.pattern, false) !== undefined;
@@ -95,12 +107,41 @@ function byOrder(one: Route, other: Route): number {
   return one.order - other.order || (one.name < other.name ? -1 : 1);
 }
 
+/** A refusal if a pattern cannot be tried because the text is too long: such a request may not slip by the route. */
+function unreadOf({ domain, match }: Route, question: RouteQuestion): Outcome | undefined {
+  if (elsewhere(domain, match, question) !== undefined) return undefined;
+  const { user, caller } = namesIn(question);
+  if (isRefuted(match.user, user) || isRefuted(match.caller, caller)) return undefined;
+  if (!isReadable(match.user, user)) return { kind: "reject", status: 484, reason: "The called number is too long" };
+  return isReadable(match.caller, caller) ? undefined : { kind: "reject", status: 403, reason: "The name of the caller is too long" };
+}
+
+function isRefuted(pattern: Pattern | undefined, text: string): boolean {
+  return pattern !== undefined && isReadable(pattern, text) && capture(pattern, text) === undefined;
+}
+
+function isReadable(pattern: Pattern | undefined, text: string): boolean {
+  if (pattern === undefined || "prefix" in pattern) return true;
+  const repetitions = pattern.pattern.replace(/[^*+?{]/g, "").length;
+  return text.length <= (maxMatched[repetitions] ?? leastMatched);
+}
+
+/** Users are compared by their names. */
+function namesIn({ user, caller }: RouteQuestion): { readonly user: string; readonly caller: string } {
+  return { user: nameOfUser(user) ?? user, caller: nameOfUser(caller) ?? caller };
+}
+
+/** Why a route is not for such a request, whatever its user and caller. */
+function elsewhere(domain: string, { methods = usualMethods, domain: wanted = domain }: RouteMatch, question: RouteQuestion) {
+  if (!methods.includes(question.method)) return `the method is ${question.method}`;
+  return question.domain === wanted ? undefined : `the domain is ${question.domain}`;
+}
+
 /** The captures, or why the route does not match. */
 function fitOf({ domain, match }: Route, question: RouteQuestion): readonly string[] | string {
-  const { methods = usualMethods, domain: wanted = domain } = match;
-  if (!methods.includes(question.method)) return `the method is ${question.method}`;
-  if (question.domain !== wanted) return `the domain is ${question.domain}`;
-  const [user, caller] = [nameOfUser(question.user) ?? question.user, nameOfUser(question.caller) ?? question.caller];
+  const other = elsewhere(domain, match, question);
+  if (other !== undefined) return other;
+  const { user, caller } = namesIn(question);
   if (match.caller !== undefined && capture(match.caller, caller) === undefined) return `the caller is ${caller}`;
   const captured = match.user === undefined ? [] : capture(match.user, user);
   return captured ?? `the user is ${user}`;
@@ -108,7 +149,7 @@ function fitOf({ domain, match }: Route, question: RouteQuestion): readonly stri
 
 function capture(pattern: Pattern, text: string): readonly string[] | undefined {
   if ("prefix" in pattern) return text.startsWith(pattern.prefix) ? [text.slice(pattern.prefix.length)] : undefined;
-  const found = text.length > maxMatched ? null : compileExtended(pattern.pattern, false)?.exec(text);
+  const found = compileExtended(pattern.pattern, false)?.exec(text);
   return found === null || found === undefined ? undefined : found.slice(1).map((part: string | undefined) => part ?? "");
 }
 

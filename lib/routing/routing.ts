@@ -19,9 +19,10 @@ export interface IncomingCall {
    * 128 characters, and `to`, `number` and `from` of a decision take it as it is.
    */
   readonly dialled: string;
-  /** The address of record of the user who calls (`alice@example.com`); null for others. */
+  /** The address of record of the user who calls (`alice@example.com`), of this or another domain of the server; null for others. */
   readonly caller: string | null;
-  readonly caller_kind: "user" | "guest" | "peer" | "trunk";
+  /** Only a `user` is of the called domain: `other_domain` is a user of another domain of the same server. */
+  readonly caller_kind: "user" | "other_domain" | "guest" | "peer" | "trunk";
   /** The trunk that it came by. */
   readonly trunk: string | null;
   readonly user_agent: string | null;
@@ -35,6 +36,7 @@ export interface IncomingCall {
 
 /** What is to ring. */
 export type RouterTarget = RingTimes &
+  TrunkPermission &
   (
     | {
         /** A user of the domain, or a number; never a URI: what has a meaning in one is escaped. */
@@ -51,6 +53,14 @@ export type RouterTarget = RingTimes &
       }
   );
 
+interface TrunkPermission {
+  /**
+   * Whether a trunk of the domain may be used for every caller. Absent or false: only if the caller is a user of the domain; a target that
+   * would go by a trunk is refused for others.
+   */
+  readonly any_caller?: boolean | undefined;
+}
+
 interface RingTimes {
   /** Seconds until it rings; absent: at once. It rings earlier if all that rang before it has refused. */
   readonly after?: number | undefined;
@@ -64,7 +74,8 @@ export type Decision =
   | (Headers & { readonly action: "continue" })
   | (Headers & { readonly action: "ring"; readonly targets: readonly RouterTarget[] })
   /** To a number at a trunk of the domain. `from` is the number or user that a trusted trunk gets as the caller. */
-  | (Headers & { readonly action: "trunk"; readonly trunk: string; readonly number: string; readonly from?: string | undefined })
+  | (Headers &
+      TrunkPermission & { readonly action: "trunk"; readonly trunk: string; readonly number: string; readonly from?: string | undefined })
   /** The caller gets 302 with these URIs, the best one first. */
   | { readonly action: "redirect"; readonly uris: readonly string[] }
   /** Not with 401, 407 or 503, which ask for credentials, or say that the server is out of order. */

@@ -132,7 +132,7 @@ export function chooseTrunk(trunks: readonly Trunk[], user: string): Trunk | und
 
 /** The Request-URI of a user at one of a trunk's servers, by default the first; the number in the trunk's format. */
 export function uriAtTrunk({ servers, format }: Trunk, user: string, server = servers[0]?.uri ?? ""): string {
-  return server.replace(/^(sips?:)/i, `$1${numberTowards(format, user)}@`);
+  return server.replace(/^sips?:/i, (scheme) => `${scheme}${numberTowards(format, user)}@`);
 }
 
 /** For callers, and for calls from the trunk, while its maximum of calls is reached. */

@@ -120,6 +120,8 @@ export interface TokenMark {
   readonly until: number;
   /** Its hash: the same token is not verified again. */
   readonly hash: string;
+  /** Milliseconds: the last moment at which it may have been issued; absent in marks of older builds. */
+  readonly issued?: number;
 }
 
 export interface Authentication {

@@ -1,3 +1,4 @@
+import type { Subscriber } from "../location/subscriber.ts";
 import type { HomeName, PhoneId } from "./identifiers.ts";
 
 /** The other end of a socket that is not a subscriber: the server of another domain (peer), or a guest of one of our domains. */
@@ -18,8 +19,16 @@ export interface NonSubscriber {
 export interface Invitation {
   /** Canonical user parts. */
   readonly users: readonly string[];
+  /** Those of the users; absent for a token of an older build. */
+  readonly generations?: readonly number[];
   /** Milliseconds. */
   readonly until: number;
+}
+
+/** Whether an invitation is for this user, and for no earlier one of the same name. */
+export function invites({ users, generations }: Omit<Invitation, "until">, user: Pick<Subscriber, "username" | "generation">): boolean {
+  const at = users.indexOf(user.username);
+  return at >= 0 && (generations?.[at] ?? user.generation) === user.generation;
 }
 
 /** Stands for the phone on sockets of guests and peers. */

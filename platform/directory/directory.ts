@@ -162,9 +162,12 @@ export class Directory {
     });
   }
 
-  /** The issuers of tokens for the users of a domain, by name. */
+  /** The issuers of tokens for the users of a domain, by name, without their keys. */
   issuers(domain: string): Promise<readonly KnownIssuer[]> {
-    return this.#issuers.of(domain, () => new IssuerStore(this.#database).ofDomain(domain));
+    return this.#issuers.of(domain, async () => {
+      const known = await new IssuerStore(this.#database).ofDomain(domain);
+      return known.map(({ issuer: { keys: _keys, ...issuer }, fetchedAt }) => ({ issuer, fetchedAt }));
+    });
   }
 
   /** The push notification services of a domain. */

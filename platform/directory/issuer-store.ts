@@ -9,20 +9,19 @@ export interface FetchedKeys {
   readonly at: number;
 }
 
-/** An issuer, and its last key set. */
+/** An issuer, and when its last key set was fetched (milliseconds). */
 export interface KnownIssuer {
   readonly issuer: TokenIssuer;
-  readonly fetched: FetchedKeys | undefined;
+  readonly fetchedAt: number | undefined;
 }
 
 interface Row {
   readonly settings: string;
-  readonly keys: string | null;
   readonly keys_at: number | null;
 }
 
-/** Domains that may share an issuer. */
-const maxShared = 50;
+/** Issuers with one claim iss that are read at a time: many domains may share one. */
+export const maxShared = 500;
 
 /** The issuers of tokens in the directory, without a cache. */
 export class IssuerStore {
@@ -34,7 +33,7 @@ export class IssuerStore {
 
   /** Those of a domain, by name; none if the database is of an older version, so that phones without tokens can connect. */
   async ofDomain(domain: string): Promise<KnownIssuer[]> {
-    const query = this.#database.prepare("SELECT settings, keys, keys_at FROM issuers WHERE domain = ? ORDER BY name").bind(domain);
+    const query = this.#database.prepare("SELECT settings, keys_at FROM issuers WHERE domain = ? ORDER BY name").bind(domain);
     try {
       return (await query.all<Row>()).results.map(knownIssuer);
     } catch (error) {
@@ -43,12 +42,27 @@ export class IssuerStore {
     }
   }
 
-  /** Those with this claim iss. @param domain undefined: of all domains, those of the first one before the others */
-  async withClaim(issuer: string, domain: string | undefined, first = ""): Promise<KnownIssuer[]> {
+  /** Those of all domains with this claim iss, without their keys. */
+  async withClaim(issuer: string): Promise<KnownIssuer[]> {
     const query = this.#database.prepare(
-      "SELECT settings, keys, keys_at FROM issuers WHERE issuer = ?1 AND domain = COALESCE(?2, domain) ORDER BY domain = ?3 DESC, domain, name LIMIT ?4",
+      "SELECT json_remove(settings, '$.keys') AS settings, keys_at FROM issuers WHERE issuer = ? ORDER BY domain, name LIMIT ?",
     );
-    return (await query.bind(issuer, domain ?? null, first, maxShared).all<Row>()).results.map(knownIssuer);
+    return (await query.bind(issuer, maxShared).all<Row>()).results.map(knownIssuer);
+  }
+
+  /** The newest keys that were fetched from the place of this issuer's, for whatever domain. */
+  async fetchedKeys({ issuer, keysUrl = "" }: TokenIssuer): Promise<FetchedKeys | undefined> {
+    const query = this.#database.prepare(
+      `SELECT keys AS text, keys_at AS at FROM issuers
+        WHERE issuer = ? AND settings ->> '$.keysUrl' = ? AND keys IS NOT NULL ORDER BY keys_at DESC LIMIT 1`,
+    );
+    return (await query.bind(issuer, keysUrl).first<FetchedKeys>()) ?? undefined;
+  }
+
+  /** The keys that an issuer has for good, as JSON. */
+  async ownKeys({ domain, name }: TokenIssuer): Promise<string | undefined> {
+    const query = this.#database.prepare("SELECT settings ->> '$.keys' AS keys FROM issuers WHERE domain = ? AND name = ?");
+    return (await query.bind(domain, name).first<{ keys: string | null }>())?.keys ?? undefined;
   }
 
   async put(issuer: TokenIssuer, fetched: FetchedKeys | undefined): Promise<void> {
@@ -73,6 +87,6 @@ export class IssuerStore {
   }
 }
 
-function knownIssuer({ settings, keys, keys_at: at }: Row): KnownIssuer {
-  return { issuer: JSON.parse(settings) as TokenIssuer, fetched: keys === null || at === null ? undefined : { text: keys, at } };
+function knownIssuer({ settings, keys_at: at }: Row): KnownIssuer {
+  return { issuer: JSON.parse(settings) as TokenIssuer, fetchedAt: at ?? undefined };
 }

@@ -19,10 +19,11 @@ const uri = text(256, /^[!-~]+$/).refine((value) => !/[<>"]/.test(value), "has c
 const user = text(maxDialled, userOrNumber);
 const absent = z.undefined().optional();
 const times = { after: z.number().min(0).max(600).optional(), seconds: z.number().min(1).max(600).optional() };
+const permission = { any_caller: z.boolean().optional() };
 const target = z.union(
   [
-    z.object({ to: user, trunk: z.string().max(64).optional(), uri: absent, ...times }),
-    z.object({ uri, to: absent, trunk: absent, ...times }),
+    z.object({ to: user, trunk: z.string().max(64).optional(), uri: absent, ...times, ...permission }),
+    z.object({ uri, to: absent, trunk: absent, ...times, ...permission }),
   ],
   { error: "needs either `to` (a user or number, and perhaps a trunk) or `uri`, and times within the limits" },
 );
@@ -42,6 +43,7 @@ const schema = z.discriminatedUnion("action", [
     trunk: z.string().max(64),
     number: user,
     from: user.optional(),
+    ...permission,
     headers,
   }),
   z.object({ action: z.literal("redirect"), uris: z.array(uri).min(1).max(10) }),

@@ -38,6 +38,8 @@ export interface GuestToken {
   readonly id: string;
   /** Whom the guest may call: canonical user parts. */
   readonly users: readonly string[];
+  /** Those of the users: a later user of the same name is another one. Absent in tokens of older builds. */
+  readonly generations?: readonly number[];
   readonly until: number;
 }
 

@@ -1,22 +1,29 @@
-import { type JWTPayload, createLocalJWKSet, decodeJwt, decodeProtectedHeader, errors, jwtVerify } from "jose";
-import { type TokenIssuer, isTokenForm, userOfClaims } from "../../lib/authentication/token-issuer.ts";
+import { type JWTPayload, compactVerify, decodeJwt, decodeProtectedHeader, errors } from "jose";
+import { mayBeFor, refuseTimes } from "../../lib/authentication/token-claims.ts";
+import {
+  type TokenAlgorithm,
+  type TokenIssuer,
+  isTokenForm,
+  tokenAlgorithms,
+  userOfClaims,
+} from "../../lib/authentication/token-issuer.ts";
 import { readConfiguration } from "../configuration.ts";
 import { keyringOf } from "../crypto/keyring.ts";
 import { directoryOf } from "../directory/directory.ts";
 import { DirectoryUnavailable } from "../directory/errors.ts";
-import { IssuerStore, type KnownIssuer } from "../directory/issuer-store.ts";
+import { IssuerStore, type KnownIssuer, maxShared } from "../directory/issuer-store.ts";
 import type { Environment } from "../environment.ts";
 import { oneInIsolate } from "../isolate.ts";
 import { Shared } from "../shared.ts";
 import { isOwnToken, readOwnToken } from "./own-token.ts";
-import { KeySets } from "./key-sets.ts";
+import { type KeySet, KeySets } from "./key-sets.ts";
 
 /** What a valid token says: who signs in, and until when. Times in milliseconds. */
 export interface VerifiedToken {
   /** Canonical user part. */
   readonly user: string;
   readonly domain: string;
-  /** 0 if it does not say so. */
+  /** The last moment at which it may have been issued: that of an issuer has whole seconds. 0 if it does not say so. */
   readonly issued: number;
   readonly until: number;
   /** Of the user; absent if it is for any user of this name. */
@@ -38,7 +45,11 @@ interface Unverified {
   readonly issuer: string;
   readonly claims: JWTPayload;
   readonly keyId: string | undefined;
+  readonly algorithm: TokenAlgorithm;
 }
+
+/** Whether a signature is good, by the names of key sets: it is verified once with each, however many domains share it. */
+type Signatures = Map<string, Promise<boolean>>;
 
 /** Milliseconds: a token that lives longer has to be shown again. */
 const maxLifetime = 30 * 86_400_000;
@@ -70,8 +81,9 @@ class TokenVerifier {
     const issuers = await this.#issuersOf(unverified.issuer, { only: domain, preferred }, now);
     if (issuers.length === 0) return refused("no such issuer is configured", unverified.issuer);
     const accepted: VerifiedToken[] = [];
+    const signatures: Signatures = new Map();
     for (const known of issuers.filter(({ issuer }) => mayBeFor(unverified.claims, issuer))) {
-      const verified = await this.#verifyBy(known, token, unverified, now);
+      const verified = await this.#verifyBy(known, token, unverified, signatures, now);
       // The issuers of other domains have no say where this one accepts it.
       if (verified?.domain === preferred && verified !== undefined) return verified;
       if (verified !== undefined) accepted.push(verified);
@@ -89,44 +101,67 @@ class TokenVerifier {
   /** The issuers of a domain were changed. */
   forget(): void {
     this.#withClaim.clear();
+    this.#keySets.forget();
   }
 
-  /** In a cache of its own, because strangers choose the names. */
+  /** Those that may accept the token, of the preferred domain first. */
   async #issuersOf(claim: string, { only, preferred }: WantedDomain, now: number): Promise<readonly KnownIssuer[]> {
-    if ((only ?? preferred ?? "").length > maxDomain) return [];
-    const name = JSON.stringify([claim, only, preferred]);
-    const ask = () => new IssuerStore(this.#environment.DIRECTORY).withClaim(claim, only, preferred);
-    const shared = this.#withClaim.get(name) ?? new Shared(lifetime, ask);
-    this.#withClaim.delete(name);
-    this.#withClaim.set(name, shared);
+    const wanted = only ?? preferred ?? "";
+    const all = await this.#sharedBy(claim).at(now);
+    const isOf = ({ issuer }: KnownIssuer) => issuer.domain === wanted;
+    const isCut = all.length === maxShared && wanted !== "" && wanted.length <= maxDomain && !all.some(isOf);
+    const more = isCut ? await directoryOf(this.#environment).issuers(wanted) : [];
+    const own = [...all.filter(isOf), ...more.filter(({ issuer }) => issuer.issuer === claim)];
+    return only === undefined ? [...own, ...all.filter((known) => !isOf(known))] : own;
+  }
+
+  /** By the claim alone, in a cache of its own, because strangers choose it. */
+  #sharedBy(claim: string): Shared<KnownIssuer[]> {
+    const ask = () => new IssuerStore(this.#environment.DIRECTORY).withClaim(claim);
+    const shared = this.#withClaim.get(claim) ?? new Shared(lifetime, ask);
+    this.#withClaim.delete(claim);
+    this.#withClaim.set(claim, shared);
     const [oldest] = this.#withClaim.keys();
     if (this.#withClaim.size > maxClaims && oldest !== undefined) this.#withClaim.delete(oldest);
-    return shared.at(now);
+    return shared;
   }
 
-  async #verifyBy(known: KnownIssuer, token: string, { keyId }: Unverified, now: number): Promise<VerifiedToken | undefined> {
+  async #verifyBy(
+    known: KnownIssuer,
+    token: string,
+    { keyId, claims, algorithm }: Unverified,
+    signatures: Signatures,
+    now: number,
+  ): Promise<VerifiedToken | undefined> {
     const { issuer } = known;
+    const { algorithms, clockSkew, domain } = issuer;
+    if (!algorithms.includes(algorithm)) return refused(`its algorithm is ${algorithm}`, issuer.issuer);
     const keys = await this.#keySets.of(known, keyId, now);
     if (keys === undefined) return refused("the keys of the issuer are not to be had", issuer.issuer);
-    const { audience, algorithms, clockSkew, domain } = issuer;
-    try {
-      const { payload } = await jwtVerify(token, createLocalJWKSet(keys), {
-        ...{ issuer: issuer.issuer, audience: [...audience], algorithms: [...algorithms], clockTolerance: clockSkew },
-        ...{ requiredClaims: ["exp"], currentDate: new Date(now) },
-      });
-      const user = userOfClaims(payload, issuer);
-      if (user === undefined) return refused(`the claim ${issuer.userClaim} names no user of ${domain}`, issuer.issuer);
-      return {
-        issuer,
-        user,
-        domain,
-        issued: (payload.iat ?? 0) * 1000,
-        until: Math.min(((payload.exp ?? 0) + clockSkew) * 1000, now + maxLifetime),
-      };
-    } catch (error) {
-      // Whatever a key or a token makes the library throw: another issuer may accept it.
-      return refused(String(error), issuer.issuer);
-    }
+    const signed = signatures.get(keys.name) ?? isSigned(token, keys, issuer.issuer);
+    signatures.set(keys.name, signed);
+    if (!(await signed)) return undefined;
+    const refusal = refuseTimes(claims, issuer, now);
+    if (refusal !== undefined) return refused(refusal, issuer.issuer);
+    const { iat, exp = 0 } = claims;
+    return {
+      issuer,
+      user: userOfClaims(claims, issuer) ?? "",
+      domain,
+      issued: iat === undefined ? 0 : iat * 1000 + 999,
+      until: Math.min((exp + clockSkew) * 1000, now + maxLifetime),
+    };
+  }
+}
+
+async function isSigned(token: string, { find }: KeySet, issuer: string): Promise<boolean> {
+  try {
+    await compactVerify(token, find, { algorithms: [...tokenAlgorithms] });
+    return true;
+  } catch (error) {
+    // Whatever a key or a token makes the library throw: another key set may have signed it.
+    refused(String(error), issuer);
+    return false;
   }
 }
 
@@ -149,20 +184,15 @@ export function authorizationServer({ issuer }: TokenIssuer): string | undefined
   return issuer.length <= maxAuthorizationServer && /^[ -~]+$/.test(issuer) ? issuer : undefined;
 }
 
-/** Whether it names a user and an audience of an issuer: before keys are fetched for it. */
-function mayBeFor(claims: JWTPayload, issuer: TokenIssuer): boolean {
-  const { aud = [] } = claims;
-  const audience = typeof aud === "string" ? [aud] : aud;
-  return Array.isArray(audience) && audience.some((one) => issuer.audience.includes(one)) && userOfClaims(claims, issuer) !== undefined;
-}
-
 function readUnverified(token: string): Unverified | undefined {
   try {
     const claims = decodeJwt(token);
     const { iss } = claims;
-    const { kid } = decodeProtectedHeader(token);
-    if (typeof iss !== "string" || iss.length > maxIssuer) return undefined;
-    return { issuer: iss, claims, keyId: typeof kid === "string" ? kid : undefined };
+    const { kid, alg, crit } = decodeProtectedHeader(token);
+    const algorithm = tokenAlgorithms.find((one) => one === alg);
+    // A critical extension could change what is signed (RFC 7797).
+    if (typeof iss !== "string" || iss.length > maxIssuer || algorithm === undefined || crit !== undefined) return undefined;
+    return { issuer: iss, claims, keyId: typeof kid === "string" ? kid : undefined, algorithm };
   } catch (error) {
     if (!(error instanceof errors.JOSEError || error instanceof TypeError || error instanceof SyntaxError)) throw error;
     return undefined;

@@ -289,4 +289,24 @@ describe("a key of one domain", () => {
       expect((await withKey(key, path, "PUT", body)).status).toBe(200);
     }
   });
+
+  it.each<[string, string, object, object]>([
+    ["a peer with another token", "peers", { token: "x".repeat(32), domains: ["one.example"] }, { token: "y".repeat(32) }],
+    ["a peer with another certificate", "peers", { token: "x".repeat(32), domains: ["one.example"] }, { certificate: "ab".repeat(32) }],
+    ["a peer of another domain", "peers", { token: "x".repeat(32), domains: ["one.example"] }, { domains: ["two.example"] }],
+    ["a trunk to another server", "trunks", { server: "sip:carrier.example" }, { server: "sip:elsewhere.example" }],
+    ["a trunk with another account", "trunks", { server: "sip:carrier.example" }, { username: "mallory", password: "secret" }],
+  ])("may not turn what an administrator has trusted into another server: %s", async (_name, kind, body, change) => {
+    const domain = await newDomain();
+    const { key } = await newKey({ domain, scope: "everything" });
+    const path = `/domains/${domain}/${kind}/office`;
+    // A token belongs to one peer of all domains.
+    const own = "token" in body ? { ...body, token: `${domain}${"x".repeat(20)}` } : body;
+    const trusted = { ...own, trusted: true };
+    expect((await api(path, { method: "PUT", body: JSON.stringify(trusted) })).status).toBe(200);
+    const answer = await withKey(key, path, "PUT", { ...trusted, ...change });
+    expect([answer.status, ((await answer.json()) as { detail: string }).detail]).toEqual([403, expect.stringContaining("trusted")]);
+    expect((await withKey(key, path, "PUT", trusted)).status).toBe(200);
+    expect((await withKey(key, path, "PUT", { ...trusted, ...change, trusted: false })).status).toBe(200);
+  });
 });

@@ -1,4 +1,7 @@
+import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { findPeer } from "../../platform/directory/peers.ts";
+import { connectKnownPeer } from "../../workers/peer-sign-in.ts";
 import { api, newcomers } from "./support/homes.ts";
 
 let count = 0;
@@ -25,6 +28,25 @@ describe("the servers of other domains", () => {
     await put(at, { domains: ["one.example"], token: token() });
     const answer = await put(at, { domains: ["one.example"], certificate, trusted: true });
     expect(await answer.json()).toMatchObject({ has_token: true, certificate: "ab".repeat(32), trusted: true });
+    await api(at, { method: "DELETE" });
+  });
+
+  it.each([
+    ["deleted", (at: string) => api(at, { method: "DELETE" })],
+    ["moved to other domains", (at: string) => put(at, { domains: ["two.example"], token: token() })],
+  ])("are disconnected if they are %s while their connection is on its way", async (_what, change) => {
+    await newcomers("alice");
+    const at = fresh();
+    await put(at, { domains: ["one.example"], token: token() });
+    const shown = { token: token() };
+    const arrival = { way: "dedicated", host: "localhost", address: "192.0.2.1" } as const;
+    const peer = await findPeer(env, shown);
+    if (peer === undefined) throw new Error("there is no such peer");
+    const connected = await connectKnownPeer(env, shown, peer, arrival);
+    connected.webSocket?.accept();
+    expect(connected.status).toBe(101);
+    expect((await change(at)).ok).toBe(true);
+    expect((await connectKnownPeer(env, shown, peer, arrival)).status).toBe(401);
     await api(at, { method: "DELETE" });
   });
 

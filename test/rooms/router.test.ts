@@ -127,7 +127,7 @@ describe("a router is asked about calls of all kinds of callers", () => {
     const dora = await registered({ account: "dora", domain: second, password: "long enough", way: "general" });
     const sent = dora.request("INVITE", bob.aor, wishing("echo"));
     const invite = await bob.next("INVITE");
-    expect(askedIn(invite)).toMatchObject({ caller: `dora@${second}`, caller_kind: "user", dialled: bob.account });
+    expect(askedIn(invite)).toMatchObject({ caller: `dora@${second}`, caller_kind: "other_domain", dialled: bob.account });
     bob.reply(invite, 486);
     expect((await dora.finalResponse(sent)).status).toBe(486);
     const back = bob.request("INVITE", dora.aor, wishing({ action: "reject", status: 603 }));

@@ -6,7 +6,10 @@ import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
 import { dialogOfCaller } from "../support/dialog.ts";
 import type { Phone } from "../support/phone.ts";
 import type { ReceivedMessage } from "../support/received-message.ts";
-import { audience, issuer, newSigner } from "../support/tokens.ts";
+import { audience, encoded, issuer, newSigner } from "../support/tokens.ts";
+import { connectDedicated } from "../../workers/home-socket.ts";
+import { firstOpening } from "../../workers/first-opening.ts";
+import { verifyToken } from "../../workers/token-sign-in.ts";
 import { api, homeOf, newcomers, phoneOn, registered } from "./support/homes.ts";
 import { newDomain } from "./support/keys.ts";
 
@@ -56,6 +59,60 @@ const later = (milliseconds: number) => {
   vi.useFakeTimers({ toFake: ["Date"] });
   vi.setSystemTime(Date.now() + milliseconds);
 };
+
+describe("tokens that are revoked while a connection is on its way to its home", () => {
+  const mint = async (name: string) =>
+    ((await (await api(`/domains/localhost/subscribers/${name}/tokens`, { method: "POST", body: "{}" })).json()) as { token: string })
+      .token;
+  const revoke = (name: string) => api(`/domains/localhost/subscribers/${name}/tokens`, { method: "DELETE" });
+
+  /** What the Worker has found before the revocation. */
+  async function acceptedBefore(name: string) {
+    const accepted = await verifyToken(env, await mint(name), undefined);
+    if (accepted === undefined) throw new Error("the token is not accepted");
+    await new Promise((resolve) => void setTimeout(resolve, 5));
+    expect((await revoke(name)).status).toBe(204);
+    return accepted;
+  }
+
+  it("authenticate nothing at a home that knows it", async () => {
+    const [alice] = await newcomers("alice");
+    await registered({ account: alice, way: "direct" });
+    const { subscriber, mark: byToken } = await acceptedBefore(alice);
+    const arrival = { way: "dedicated", host: "localhost", address: "192.0.2.1" } as const;
+    const { webSocket } = await connectDedicated(env, { ...arrival, subscriber, isAuthenticated: true, byToken });
+    webSocket?.accept();
+    expect((await register(phoneOn(webSocket as WebSocket, { account: alice, way: "direct" }))).status).toBe(401);
+  });
+
+  it("open no home", async () => {
+    const [alice] = await newcomers("alice");
+    const { subscriber, isValid } = await acceptedBefore(alice);
+    expect(subscriber.opened).toBe(false);
+    expect(await firstOpening(env, subscriber, isValid)).toBeUndefined();
+  });
+
+  it("are not confused with those that are made afterwards, in the same second", async () => {
+    const [alice] = await newcomers("alice");
+    const before = await mint(alice);
+    await new Promise((resolve) => void setTimeout(resolve, 5));
+    await revoke(alice);
+    expect((await upgrade(`/ws?access_token=${before}`)).status).toBe(401);
+    expect((await upgrade(`/ws?access_token=${await mint(alice)}`)).status).toBe(101);
+  });
+});
+
+describe("a token from the future", () => {
+  it.each([
+    [0, 101],
+    [40, 401],
+  ])("is not accepted, because it would outlive a revocation: %i seconds", async (ahead, status) => {
+    const [alice] = await newcomers("alice");
+    await putIssuer("localhost", { clock_skew: 30 });
+    const token = await signer.sign({ sub: alice, iat: now() + ahead, exp: now() + 600 });
+    expect((await upgrade(`/ws?access_token=${token}`)).status).toBe(status);
+  });
+});
 
 describe("after the end of its token", () => {
   it("a phone prolongs nothing by a To tag, cancels the call that rings, and is disconnected when it has none", async () => {
@@ -213,10 +270,28 @@ describe("users who are made by a token", () => {
     expect(await row()).toEqual(before);
   });
 
-  it.each(["list.sales", "ali\u200Bce", "名".repeat(64), ""])("have no name like %j", async (sub) => {
+  it.each(["list.sales", "ali\u200Bce", "名".repeat(64), "", "+4930123456", "030-12", "+1900x"])("have no name like %j", async (sub) => {
     const domain = await newDomain();
     await putIssuer(domain, { create_users: true });
     expect((await upgrade(`/ws?access_token=${await signer.sign({ sub: `${sub}@${domain}` })}`)).status).toBe(401);
+  });
+});
+
+describe("users who are made by a token, in a domain with a trunk and a route", () => {
+  it.each([
+    ["room-7", 401],
+    ["desk-7", 401],
+    ["dora", 101],
+  ])("get no calls that are meant for another: %s", async (sub, status) => {
+    const domain = await newDomain();
+    await putIssuer(domain, { create_users: true });
+    const put = (path: string, body: object) => api(`/domains/${domain}/${path}`, { method: "PUT", body: JSON.stringify(body) });
+    await put("trunks/pbx", { server: "sip:1.1.1.1;transport=tcp", prefixes: ["", "room-"] });
+    await put("routes/desks", {
+      match: { user: { prefix: "desk-" }, caller: { prefix: "bob@" } },
+      action: { kind: "reject", status: 403 },
+    });
+    expect((await upgrade(`/ws?access_token=${await signer.sign({ sub: `${sub}@${domain}` })}`)).status).toBe(status);
   });
 });
 
@@ -234,10 +309,25 @@ describe("tokens that are not accepted", () => {
     expect(performance.now() - before).toBeLessThan(1000);
   });
 
-  it("in a cookie do not refuse a phone with a password", async () => {
+  it("ask the directory no more often than a stranger may, also with repeated passwords", async () => {
     const [alice] = await newcomers("alice");
-    const expired = await signer.sign({ sub: alice, exp: now() - 10 });
-    const phone = await phoneAt("/ws", alice, { Cookie: `offhook_access_token=${expired}`, Origin: "http://localhost" });
-    expect((await phone.register()).status).toBe(200);
+    for (const repeated of [0, 2]) {
+      const prepared = vi.spyOn(env.DIRECTORY, "prepare");
+      const phone = await phoneAt("/ws", alice);
+      const closed: number[] = [];
+      void phone.socket.closed.then(({ code }) => closed.push(code));
+      const digest = `Digest username="${alice}", realm="localhost", nonce="x", uri="sip:localhost", response="${"0".repeat(32)}"`;
+      for (let count = 0; count < 115 && closed.length === 0; count += 1) {
+        const forged = `${encoded({ alg: "ES256", kid: "x" })}.${encoded({ iss: `i${repeated}-${count}`, aud: audience, sub: alice })}.x`;
+        const headers = [`Bearer ${forged}`, ...Array.from({ length: repeated }, () => digest)].map(
+          (value) => ["Authorization", value] as const,
+        );
+        const sent = phone.request("REGISTER", "sip:localhost", { to: `<${phone.aor}>`, contact: phone.contact, cseq: count + 1, headers });
+        await Promise.race([phone.finalResponse(sent).catch(() => undefined), phone.socket.closed]);
+      }
+      expect(closed).toHaveLength(1);
+      expect(prepared.mock.calls.filter(([query]) => query.includes("FROM issuers")).length).toBeLessThanOrEqual(30);
+      prepared.mockRestore();
+    }
   });
 });

@@ -274,6 +274,29 @@ describe("a guest with a token", () => {
     expect(other.status).toBe(403);
   });
 
+  it("calls no later user of the same name, and has no token any more when its users or the domain are gone", async () => {
+    const domain = await newDomain();
+    const put = () => api(`/domains/${domain}/subscribers/seller`, { method: "PUT", body: JSON.stringify({ password: "long enough" }) });
+    const made = async () =>
+      (await api(`/domains/${domain}/guest-tokens`, { method: "POST", body: JSON.stringify({ users: ["seller"] }) })).json();
+    const connect = async (token: string) => (await upgrade(`/ws?access_token=${token}`)).status;
+    await put();
+    const { token } = (await made()) as { token: string };
+    const { webSocket } = await upgrade(`/ws?access_token=${token}`);
+    webSocket?.accept();
+    const guest = phoneOn(webSocket as WebSocket, { account: "visitor", domain: "shop.example", way: "general" });
+    await api(`/domains/${domain}/subscribers/seller`, { method: "DELETE" });
+    expect(await connect(token)).toBe(401);
+    await put();
+    await registered({ account: "seller", domain, password: "long enough", way: "general" });
+    expect((await guest.finalResponse(guest.request("INVITE", `sip:seller@${domain}`))).status).toBe(403);
+    expect(await connect(token)).toBe(401);
+    const { token: newer } = (await made()) as { token: string };
+    expect(await connect(newer)).toBe(101);
+    await api(`/domains/${domain}`, { method: "DELETE" });
+    expect(await connect(newer)).toBe(401);
+  });
+
   it("begins no call after the end of the token", async () => {
     const [alice] = await newcomers("alice");
     await registered({ account: alice, way: "direct" });

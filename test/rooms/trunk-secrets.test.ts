@@ -55,6 +55,36 @@ describe("the secrets of a trunk", () => {
     expect(await stored("kept")).not.toBe(before);
   });
 
+  it.each([
+    ["another server", { server: "sip:elsewhere.example;transport=tcp" }, "password"],
+    [
+      "one more server",
+      { server: undefined, servers: ["pbx", "elsewhere"].map((at) => ({ uri: `sip:${at}.example;transport=tcp` })) },
+      "password",
+    ],
+    ["another account", { username: "4931" }, "password"],
+    ["another server without an account", { server: "sip:elsewhere.example;transport=wss", username: undefined }, "token"],
+  ])("are not kept for %s, which would see them", async (_name, change, missing) => {
+    await put("moved");
+    const before = await stored("moved");
+    const left = { password: undefined, token: undefined };
+    const refused = await put("moved", { ...left, ...change });
+    expect([refused.status, ((await refused.json()) as { detail: string }).detail]).toEqual([400, expect.stringContaining(missing)]);
+    expect(await stored("moved")).toBe(before);
+    expect((await put("moved", change)).status).toBe(200);
+  });
+
+  it("are kept if only the order of the servers changes, and a password goes with its account", async () => {
+    await put("kept", { server: undefined, servers: ["one", "two"].map((at) => ({ uri: `sip:${at}.example;transport=tcp` })) });
+    const left = { password: undefined, token: undefined };
+    expect((await put("kept", { ...left, server: "sip:two.example;transport=tcp" })).status).toBe(200);
+    const { sealed: both } = JSON.parse(await stored("kept")) as { sealed: object };
+    expect(Object.keys(both)).toEqual(["password", "token"]);
+    expect((await put("kept", { password: undefined, username: undefined })).status).toBe(200);
+    const { sealed } = JSON.parse(await stored("kept")) as { sealed: object };
+    expect(Object.keys(sealed)).toEqual(["token"]);
+  });
+
   it("of a row in plain text, as older versions wrote it, are used, and sealed when they are read", async () => {
     await store("plain", { username: "4930", password: "hush-password" });
     expect(await read("plain", first)).toMatchObject({ password: "hush-password" });

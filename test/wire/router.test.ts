@@ -1,45 +1,15 @@
-import { type Server, createServer } from "node:http";
-import { Webhook } from "standardwebhooks";
+import { createServer } from "node:http";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Decision, IncomingCall } from "../../lib/routing/routing.ts";
 import { compose, newBranch, shortSdp } from "../support/compose.ts";
 import { dialogOfCaller } from "../support/dialog.ts";
 import { listenOnOwnPort, portOf } from "../support/own-port.ts";
 import type { Phone } from "../support/phone.ts";
 import { header } from "../support/received-message.ts";
+import { RouterApplication } from "../support/router-application.ts";
 import { type ServerUnderTest, startServerUnderTest } from "../support/server-under-test.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
 
-/** A customer's application that decides where calls go. */
-class Router {
-  readonly server: Server;
-  readonly asked: IncomingCall[] = [];
-  secret = "";
-  /** How it answers: a decision, or a status, or nothing at all. */
-  decide: (call: IncomingCall) => Decision | number | undefined = () => ({ action: "continue" });
-
-  constructor() {
-    this.server = createServer((request, response) => {
-      const octets: Buffer[] = [];
-      request.on("data", (chunk: Buffer) => octets.push(chunk));
-      request.on("end", () => {
-        const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
-        const call = new Webhook(this.secret).verify(Buffer.concat(octets).toString(), headers) as IncomingCall;
-        this.asked.push(call);
-        const answer = this.decide(call);
-        if (answer === undefined) return;
-        if (typeof answer === "number") response.writeHead(answer, { Location: "/elsewhere" }).end();
-        else response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify(answer));
-      });
-    });
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${portOf(this.server)}/route`;
-  }
-}
-
-const router = new Router();
+const router = new RouterApplication();
 let serverUnderTest: ServerUnderTest;
 let provider: SipServer;
 

@@ -49,11 +49,14 @@ export function refuseOperation(actor: Actor, operation: OperationId, domain: st
 
 /**
  * Why an actor may not let a peer or a trunk assert identities: it may assert those of all domains, so a key of one domain may not.
- * @param before whether it may already, by the word of another administrator
+ * @param isKept it may already, by the word of another administrator, and it is still the same server with the same credentials
  */
-export function refuseTrust(actor: Actor, wanted: boolean, before: boolean | undefined): Problem | undefined {
-  if (!wanted || before === true || actor.kind !== "key" || actor.key.domain === undefined) return undefined;
-  return new Problem(403, "trusted: a key for one domain may not set this, because it concerns the users of all domains");
+export function refuseTrust(actor: Actor, wanted: boolean, isKept: boolean): Problem | undefined {
+  if (!wanted || isKept || actor.kind !== "key" || actor.key.domain === undefined) return undefined;
+  return new Problem(
+    403,
+    "trusted: a key for one domain may not set this, because it concerns the users of all domains, nor keep it for another server",
+  );
 }
 
 /** Why an actor may not name a Worker as a router: those of all domains are bound to one deployment. */

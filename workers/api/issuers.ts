@@ -1,7 +1,7 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import { type TokenIssuer, tokenAlgorithms } from "../../lib/authentication/token-issuer.ts";
 import { directoryOf } from "../../platform/directory/directory.ts";
-import { type FetchedKeys, IssuerStore } from "../../platform/directory/issuer-store.ts";
+import { type FetchedKeys, IssuerStore, type KnownIssuer } from "../../platform/directory/issuer-store.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { KeySetFault, fetchKeySet, readKeySet } from "../../platform/tokens/key-set-fetch.ts";
 import { tokenVerifierOf } from "../../platform/tokens/token-verifier.ts";
@@ -40,7 +40,9 @@ const fields = {
     .default("sub")
     .openapi({ description: "The claim that names the user: alice, or alice@example.com", example: "preferred_username" }),
   clock_skew: z.int().min(0).max(300).default(30).openapi({ description: "Seconds by which its clock may differ" }),
-  create_users: z.boolean().default(false).openapi({ description: "Whether a user who does not exist is made when they sign in" }),
+  create_users: z.boolean().default(false).openapi({
+    description: "Whether a user who does not exist is made when they sign in; none whose name a number, a trunk or a route has",
+  }),
 };
 const issuerBody = z
   .strictObject(fields)
@@ -113,7 +115,7 @@ issuerRoutes.openapi(put, async (context) => {
   const issuer = issuerOf(domain, name, body);
   await new IssuerStore(context.env.DIRECTORY).put(issuer, fetched);
   forgetIssuers(context.env, domain);
-  return context.json(shown({ issuer, fetched }), isThere ? 200 : 201) as never;
+  return context.json(shown({ issuer, fetchedAt: fetched?.at }), isThere ? 200 : 201) as never;
 });
 
 issuerRoutes.openapi(remove, async (context) => {
@@ -157,13 +159,13 @@ function issuerOf(domain: string, name: string, body: z.infer<typeof issuerBody>
   };
 }
 
-function shown({ issuer: one, fetched }: { readonly issuer: TokenIssuer; readonly fetched: FetchedKeys | undefined }) {
+function shown({ issuer: one, fetchedAt }: KnownIssuer) {
   const { name, issuer, keysUrl, keys } = one;
   return {
     ...{ name, issuer, audience: [...one.audience], algorithms: [...one.algorithms] },
     ...(keysUrl === undefined ? {} : { jwks_uri: keysUrl }),
     ...(keys === undefined ? {} : { jwks: readKeySet(keys) as unknown as { keys: Record<string, unknown>[] } }),
     ...{ user_claim: one.userClaim, clock_skew: one.clockSkew, create_users: one.createsUsers },
-    keys_fetched: fetched === undefined ? null : new Date(fetched.at).toISOString(),
+    keys_fetched: fetchedAt === undefined ? null : new Date(fetchedAt).toISOString(),
   };
 }

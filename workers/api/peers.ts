@@ -95,11 +95,12 @@ peerRoutes.openapi(put, async (context) => {
   await requireDomain(context.env, domain);
   const before = (await store.peers(domain)).find((one) => one.name === name);
   const { token, certificate = null, domains, trusted } = context.req.valid("json");
-  const refusal = refuseTrust(context.get("actor"), trusted, before?.settings.isTrusted);
-  if (refusal !== undefined) throw refusal;
   if (await isServed(context.env, domains)) throw new Problem(409, "domains: one of them is served by this server");
   const settings: NonSubscriber = { kind: "peer", domain, name, domains, isTrusted: trusted };
   const row: PeerRow = { domain, name, token: token === undefined ? (before?.token ?? null) : hashOfToken(token), certificate, settings };
+  const isKept = before?.settings.isTrusted === true && isSamePeer(row, before);
+  const refusal = refuseTrust(context.get("actor"), trusted, isKept);
+  if (refusal !== undefined) throw refusal;
   if (row.token === null && certificate === null) throw new Problem(400, "a peer needs a token or a certificate");
   if (!(await store.putPeer(row))) throw new Problem(409, "another peer has this token or certificate");
   directoryOf(context.env).forget(domain);
@@ -121,6 +122,12 @@ async function peerNamed({ DIRECTORY }: Environment, domain: string, name: strin
   const peer = (await new ServerStore(DIRECTORY).peers(domain)).find((one) => one.name === name);
   if (peer === undefined) throw new Problem(404, `there is no peer ${name} in ${domain}`);
   return peer;
+}
+
+/** Whether the same server may connect, for the same domains. */
+function isSamePeer(row: PeerRow, before: PeerRow): boolean {
+  const domains = ({ settings }: PeerRow) => [...settings.domains].sort().join(" ");
+  return row.token === before.token && row.certificate === before.certificate && domains(row) === domains(before);
 }
 
 /** Its connections end at once: it has to reconnect with the new settings. */

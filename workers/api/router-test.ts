@@ -38,9 +38,13 @@ interface Verdict {
 export async function testRouter(environment: Environment, router: Router, call: TestedCall): Promise<Verdict> {
   const began = Date.now();
   try {
-    const decision = await routerOf(environment)(router, questionOf(call));
+    const question = questionOf(call);
+    const decision = await routerOf(environment)(router, question);
     const trunks = namesTrunk(decision) ? await directoryOf(environment).trunks(call.domain) : [];
-    const plan = planOfRouter(decision, { domain: call.domain, trunks, requestUri: call.uri });
+    const plan = planOfRouter(decision, {
+      ...{ domain: call.domain, trunks, requestUri: call.uri },
+      isOutside: question.caller_kind !== "user",
+    });
     if (plan.kind === "unfit") throw new InvalidDecision(plan.why);
     const written = JSON.parse(JSON.stringify(decision)) as Record<string, unknown>;
     return { router: { action: decision.action, decision: written, milliseconds: Date.now() - began }, ...targetOf(decision) };
@@ -64,10 +68,12 @@ const invalid = {
 } as const;
 
 function questionOf({ domain, user, uri, caller }: TestedCall): IncomingCall {
+  const isOwn = caller.slice(caller.lastIndexOf("@") + 1).toLowerCase() === domain;
   return {
     ...{ id: "test", call_id: "test", domain, from: `<sip:${caller}>`, to: `<${uri}>`, dialled: canonicalUser(user) },
     caller: caller === "" ? null : caller,
-    ...{ caller_kind: "user", trunk: null, user_agent: null, headers: {}, time: new Date(Date.now()).toISOString(), is_test: true },
+    caller_kind: isOwn || caller === "" ? "user" : "other_domain",
+    ...{ trunk: null, user_agent: null, headers: {}, time: new Date(Date.now()).toISOString(), is_test: true },
   };
 }
 

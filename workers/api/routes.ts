@@ -1,6 +1,7 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import { type Outcome, type Pattern, type Route, type RouteAction, chooseRoute, isPattern } from "../../lib/routing/route.ts";
 import { type Address, addressOf } from "../../lib/location/address.ts";
+import { dialledAddress } from "../../durable-objects/shared/dialled-address.ts";
 import { type Target, decideTarget, isOnePhone } from "../../durable-objects/shared/target-selection.ts";
 import { type Fault, isFault } from "../../lib/syntax/fault.ts";
 import { parseUri, dialledNumber } from "../../lib/syntax/uri.ts";
@@ -210,22 +211,29 @@ routeRoutes.openapi(test, async (context) => {
   await requireDomain(context.env, domain);
   const uri = parseUri(written);
   const keyring = keyringOf(readConfiguration(context.env).sealKeys);
-  const address =
-    isFault(uri) || uri.kind === "other" ? undefined : uri.kind === "tel" ? { user: dialledNumber(uri), domain } : addressOf(keyring, uri);
-  if (address === undefined) throw new Problem(400, "uri: is not the SIP, SIPS or TEL URI of a user");
-  const { outcome, trace } = chooseRoute(await store.routes(domain), { method, user: address.user, domain: address.domain, caller });
   const directory = directoryOf(context.env);
   // Changes that another isolate has made must count.
   directory.forget(domain);
-  const [user = ""] = caller.split("@");
-  const unnamed = { instance: undefined, registration: undefined };
-  const question = { method, requestUri: written, address: { ...unnamed, ...address }, caller };
+  const named =
+    isFault(uri) || uri.kind === "other"
+      ? undefined
+      : uri.kind === "tel"
+        ? { user: dialledNumber(uri), domain, instance: undefined, registration: undefined }
+        : addressOf(keyring, uri);
+  if (named === undefined) throw new Problem(400, "uri: is not the SIP, SIPS or TEL URI of a user");
+  // A number that is not valid is refused below.
+  const dialled = await dialledAddress(directory, named);
+  const address = isFault(dialled) ? named : dialled;
+  const { outcome, trace } = chooseRoute(await store.routes(domain), { method, user: address.user, domain: address.domain, caller });
+  const [user = "", home = domain] = caller.split("@");
+  const isNonSubscriber = home.toLowerCase() !== domain;
+  const question = { method, requestUri: written, address, caller, isNonSubscriber };
   const target = await decideTarget({ directory, keyring, home: { user, domain } }, question);
   if (isFault(target) && target.status === 503) throw new Problem(503, "the directory cannot be reached");
   const leaves = !isFault(target) && target.kind !== "home";
   const verdict: z.infer<typeof verdictSchema> = {
     ...{ outcome: sentenceOf(target), target: targetView(target) },
-    ...(await askedRouter(context.env, { domain, method, uri: written, caller, leaves }, { ...unnamed, ...address })),
+    ...(await askedRouter(context.env, { domain, method, uri: written, caller, leaves }, address)),
     trace: [...trace],
   };
   if (outcome !== undefined) verdict.action = JSON.parse(JSON.stringify(asWritten(outcome))) as Record<string, string | number | boolean>;

@@ -1,4 +1,5 @@
-import { addressOf } from "../../lib/location/address.ts";
+import { dialledAddress } from "../../durable-objects/shared/dialled-address.ts";
+import { type Address, addressOf } from "../../lib/location/address.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { chooseRoute } from "../../lib/routing/route.ts";
 import { chooseTrunk } from "../../lib/routing/trunk.ts";
@@ -16,8 +17,10 @@ import { nameOf } from "../../platform/directory/store.ts";
  * @param uri the SIP, SIPS or TEL URI of a user
  */
 export async function refuseVainTarget(environment: Environment, subscriber: Subscriber, member: string, uri: string): Promise<void> {
-  const target = targetOf(environment, uri, subscriber.domain);
-  if (target === undefined) return;
+  const named = targetOf(environment, uri, subscriber.domain);
+  if (named === undefined) return;
+  const target = await dialledAddress({ find: (user, domain) => directoryOf(environment).fresh(user, domain) }, named);
+  if (isFault(target)) throw new Problem(400, `${member}: ${target.fault}`);
   const { user, domain } = target;
   const answer = await directoryOf(environment).fresh(user, domain);
   if (answer.kind === "foreign") return;
@@ -35,10 +38,10 @@ export async function refuseVainTarget(environment: Environment, subscriber: Sub
 }
 
 /** The user of an address; undefined for a GRUU, which names one phone and may be the subscriber's own. */
-function targetOf(environment: Environment, text: string, domain: string): { readonly user: string; readonly domain: string } | undefined {
+function targetOf(environment: Environment, text: string, domain: string): Address | undefined {
   const uri = parseUri(text);
   if (isFault(uri) || uri.kind === "other") return undefined;
-  if (uri.kind === "tel") return { user: dialledNumber(uri), domain };
+  if (uri.kind === "tel") return { user: dialledNumber(uri), domain, instance: undefined, registration: undefined };
   const keyring = keyringFor(environment);
   const address = keyring === undefined ? undefined : addressOf(keyring, uri);
   return address === undefined || address.instance !== undefined ? undefined : address;

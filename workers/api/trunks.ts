@@ -1,6 +1,7 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { parseUri } from "../../lib/syntax/uri.ts";
+import { isSameAccount, keepTrunkSecrets } from "../../lib/routing/kept-trunk.ts";
 import { type Trunk, writeTrunk } from "../../lib/routing/trunk.ts";
 import { defaultTrunkMedia } from "../../lib/media/media-service.ts";
 import { mediaProfiles } from "../../lib/media/profile.ts";
@@ -108,18 +109,17 @@ const trunkBody = z
     ...fields,
     server: server.optional().openapi({ description: "The server, if there is only one" }),
     servers: z.array(serverSchema).min(1).max(10).optional().openapi({ description: "The servers, if there are several" }),
-    password: z
-      .string()
-      .min(1)
-      .max(256)
-      .optional()
-      .openapi({ description: "The password of our account there. Sealed where it is stored, kept if left out, never shown." }),
+    password: z.string().min(1).max(256).optional().openapi({
+      description:
+        "The password of our account there. Sealed where it is stored, kept if left out and the servers and the username stay, never shown.",
+    }),
     token: z
       .string()
       .regex(/^\S{1,200}$/, "has to be 1 to 200 characters without spaces")
       .optional()
       .openapi({
-        description: "Sent to servers over WebSocket (Authorization: Bearer). Sealed where it is stored, kept if left out, never shown.",
+        description:
+          "Sent to servers over WebSocket (Authorization: Bearer). Sealed where it is stored, kept if left out and the servers and the username stay, never shown.",
       }),
   })
   .refine((trunk) => (trunk.server === undefined) !== (trunk.servers === undefined), "needs either server or servers")
@@ -229,18 +229,8 @@ trunkRoutes.openapi(put, async (context) => {
   const keyring = keyringFor(context.env);
   if (keyring === undefined) throw new Problem(503, "the secret SEAL_KEYS is not set: trunks cannot be stored");
   const before = (await store.trunks(domain, keyring)).find((one) => one.name === name);
-  const refusal = refuseTrust(context.get("actor"), context.req.valid("json").trusted, before?.trusted);
-  if (refusal !== undefined) throw refusal;
-  const {
-    username,
-    password = before?.password,
-    token = before?.token,
-    server: only = "",
-    servers,
-    media,
-    ...rest
-  } = context.req.valid("json");
-  const trunk: Trunk = {
+  const { username, password, token, server: only = "", servers, media, ...rest } = context.req.valid("json");
+  const sent: Trunk = {
     domain,
     name,
     ...rest,
@@ -250,7 +240,13 @@ trunkRoutes.openapi(put, async (context) => {
     ...(token === undefined ? {} : { token }),
     ...(media === undefined ? {} : { media }),
   };
+  const isKept = before?.trusted === true && isSameAccount(sent, before);
+  const refusal = refuseTrust(context.get("actor"), sent.trusted, isKept);
+  if (refusal !== undefined) throw refusal;
   refuseServers(context.env, context.req.valid("json"));
+  const trunk = keepTrunkSecrets(sent, before);
+  if ("missing" in trunk)
+    throw new Problem(400, `${trunk.missing}: is missing: the one before is kept only for the same servers and the same username`);
   for (const secret of before?.lost ?? [])
     if (trunk[secret] === undefined) throw new Problem(409, `${secret}: no key in SEAL_KEYS opens the one that is stored: send it again`);
   await store.putTrunk(trunk, writeTrunk(trunk, keyring));

@@ -92,11 +92,14 @@ userTokenRoutes.openapi(addGuest, async (context) => {
   const { users, seconds } = context.req.valid("json");
   await requireDomain(context.env, domain);
   const store = new Store(context.env.DIRECTORY);
-  for (const username of users)
-    if ((await store.subscriber(domain, username)) === undefined)
-      throw new Problem(400, `users: there is no user ${username} in ${domain}`);
+  const generations: number[] = [];
+  for (const username of users) {
+    const found = await store.subscriber(domain, username);
+    if (found === undefined) throw new Problem(400, `users: there is no user ${username} in ${domain}`);
+    generations.push(found.generation);
+  }
   const until = Date.now() + seconds * 1000;
-  const guest = { domain, id: randomText() + randomText(), users: users.map(canonicalUser), until };
+  const guest = { domain, id: randomText() + randomText(), users: users.map(canonicalUser), generations, until };
   const token = mintGuestToken(mustSeal(context.env), guest);
   return context.json({ token, expires: new Date(until).toISOString() }, 201, { "Cache-Control": "no-store" });
 });

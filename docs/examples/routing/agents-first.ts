@@ -10,7 +10,11 @@ export class Router extends WorkerEntrypoint {
     if (dialled !== "sales") return { action: "continue" };
     return {
       action: "ring",
-      targets: [...agents.map((to) => ({ to, seconds: 10 })), ...people.map((to) => ({ to, after: 10 })), { to: "+4917012345", after: 40 }],
+      targets: [
+        ...agents.map((to) => ({ to, seconds: 10 })),
+        ...people.map((to) => ({ to, after: 10 })),
+        { to: "+4917012345", after: 40, any_caller: true },
+      ],
       headers: { "X-Call": id },
     };
   }

@@ -226,7 +226,9 @@ function recurse(context: ResponseContext, branch: ForkedBranch, { status, conta
   const fresh = [...new Set(contacts)].filter((contact) => !tried.has(contact)).slice(0, room);
   if (fresh.length === 0) return undefined;
   const spent = withBranch(context, { ...branch, final: status, isReplaced: true });
-  const targets = fresh.map((contact) => addressTarget(contact, { cause: "deflection", status }));
+  // Only a phone of the user may have the user's right to call: another server names no number for our trunks.
+  const right = branch.phone === "" ? { isWithoutTrunk: true } : {};
+  const targets = fresh.map((contact) => addressTarget(contact, { cause: "deflection", status, ...right }));
   return addBranches(spent, targets, now, now);
 }
 

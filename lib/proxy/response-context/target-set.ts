@@ -39,6 +39,8 @@ export interface Retarget {
   readonly keepsRequestUri?: boolean;
   /** A route leads there: the permission to call out does not matter. */
   readonly skipsCallOutCheck?: boolean;
+  /** It must not go by a trunk: nothing allows this call to use the domain's lines. */
+  readonly isWithoutTrunk?: boolean;
 }
 
 /** Whether the domain itself sends the request there, and no user of it. */

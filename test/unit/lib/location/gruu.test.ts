@@ -31,6 +31,7 @@ describe("whom a SIP URI names", () => {
     ["sip:+1(212)555-0.1@example.com;user=phone", "+121255501"],
     ["sip:+1-212;phone-context=x@example.com;USER=Phone", "+1212"],
     ["sip:+1-212@example.com", "+1-212"],
+    ["sip:+49%2030/1@example.com;user=phone", "+49301"],
     ["sip:bob-smith@example.com;user=phone", "bob-smith"],
     ["sip:-.-@example.com;user=phone", "-.-"],
   ])("%s names %s: visual separators count in no telephone number (RFC 3966 §5.1.1)", (text, user) => {

@@ -29,6 +29,11 @@ describe("a call as a router is asked about it", () => {
     expect([call.caller_kind, call.caller, call.trunk]).toEqual([kind, null, kind === "trunk" ? "provider" : null]);
   });
 
+  it("names a user of another domain of the server, who is none of the called domain", () => {
+    const dora = { home: "sip:dora@example.net#1", identity: "dora@example.net", routed: { dialled: "bob" } };
+    expect(incomingCall(request, { ...asked, ...dora })).toMatchObject({ caller: "dora@example.net", caller_kind: "other_domain" });
+  });
+
   it("has at most 16 headers, each of at most 512 characters", () => {
     const many = Array.from({ length: 20 }, (_, index) => `X-${index}: ${"a".repeat(600)}`);
     const { headers } = incomingCall(receive("INVITE sip:bob@example.com", ...many).request, { ...asked, ...user });

@@ -35,6 +35,7 @@ describe("a peer", () => {
     ["watches for them", [peer, "SUBSCRIBE", "<sip:carol@partner.example>"], undefined],
     ["may not speak for others", [peer, "INVITE", "<sip:carol@elsewhere.example>"], 403],
     ["may not speak for ours", [peer, "INVITE", "<sip:alice@example.com>", bob, true], 403],
+    ["may not speak for a domain that has become ours", [peer, "INVITE", "<sip:carol@partner.example>", bob, true], 403],
     ["may not be anonymous", [peer, "INVITE", anonymous], 403],
     ["may not have us relay for it", [peer, "INVITE", "<sip:carol@partner.example>", { ...bob, domain: "elsewhere.example" }], 403],
     ["may not register its users here", [peer, "REGISTER", "<sip:carol@partner.example>"], 403],

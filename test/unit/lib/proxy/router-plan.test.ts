@@ -6,7 +6,7 @@ const trunk = {
   ...{ domain: "example.com", name: "provider", servers: [{ uri: "sip:pbx.example.net;transport=tcp", priority: 1, weight: 1 }] },
   format: "plain",
 } as unknown as Trunk;
-const call = { domain: "example.com", trunks: [trunk], requestUri: "sip:bob@example.com" };
+const call = { domain: "example.com", trunks: [trunk], requestUri: "sip:bob@example.com", isOutside: false };
 
 describe("what a decision of a router means for a call", () => {
   it("names of users, numbers and URIs ring, each in its turn", () => {
@@ -56,6 +56,23 @@ describe("what a decision of a router means for a call", () => {
     const among = planOfRouter({ action: "ring", targets: [{ to: "+491", trunk: "provider", after: 1 }] }, call);
     expect(alone).toMatchObject({ targets: [{ contact: "sip:491@pbx.example.net;transport=tcp", retarget }], headers: {} });
     expect(among).toMatchObject({ targets: [{ contact: "sip:491@pbx.example.net;transport=tcp", retarget, delay: 1000 }] });
+  });
+
+  const number = { to: "+491", trunk: "provider" };
+  it.each([
+    [{ action: "ring", targets: [number] }, true],
+    [{ action: "ring", targets: [{ to: "+491" }] }, true],
+    [{ action: "ring", targets: [{ uri: "tel:+491" }] }, true],
+    [{ action: "trunk", trunk: "provider", number: "+491" }, true],
+    [{ action: "ring", targets: [{ ...number, any_caller: false }] }, true],
+    [{ action: "ring", targets: [{ ...number, any_caller: true }] }, undefined],
+    [{ action: "ring", targets: [{ to: "+491", any_caller: true }] }, undefined],
+    [{ action: "trunk", trunk: "provider", number: "+491", any_caller: true }, undefined],
+  ] as const)("a caller from outside uses no trunk, unless the decision allows it for every caller: %j", (decision, isWithoutTrunk) => {
+    const outside = planOfRouter(decision, { ...call, isOutside: true });
+    const inside = planOfRouter(decision, call);
+    expect(outside.kind === "ring" && outside.targets.map(({ retarget }) => retarget?.isWithoutTrunk)).toEqual([isWithoutTrunk]);
+    expect(inside.kind === "ring" && inside.targets.map(({ retarget }) => retarget?.isWithoutTrunk)).toEqual([undefined]);
   });
 
   it("another caller is asserted to the trunk, and replaces what was asserted before", () => {

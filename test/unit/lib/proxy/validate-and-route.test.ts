@@ -281,6 +281,8 @@ describe("requests within a dialog, by our token", () => {
       recordRoute: undefined,
       alterations: { maxForwards: 69, remove: [], popRoutes: 1 },
       hasOwnRouteToken: true,
+      isFromCaller: true,
+      dialled: undefined,
     });
   });
 
@@ -318,6 +320,8 @@ describe("RFC 3261 §16.4: a strict router before us", () => {
       recordRoute: undefined,
       alterations: { maxForwards: 69, remove: [], requestUri: "sip:bob@phone.invalid", popLastRoute: true },
       hasOwnRouteToken: true,
+      isFromCaller: true,
+      dialled: undefined,
     });
   });
 

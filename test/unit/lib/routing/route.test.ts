@@ -33,9 +33,29 @@ describe("what a route matches", () => {
     ["a star code by what is dialled", { user: { pattern: "^#31#[0-9]+$" } }, { user: "%2331%23030" }, true],
     ["a caller by the name, without escapes", { caller: { prefix: "josé@" } }, { caller: "jos%C3%A9@example.com" }, true],
     ["all that it says together", { user: { prefix: "+49" }, caller: { prefix: "bob@" } }, {}, false],
-    ["no text that is too long for an expression", { user: { pattern: "^1" } }, { user: "1".repeat(65) }, false],
+    ["a long text by an expression without repetitions", { user: { pattern: "^1" } }, { user: "1".repeat(1024) }, true],
+    ["a long caller", { caller: { pattern: "@example\\.com$" } }, { caller: `${"a".repeat(100)}@example.com` }, true],
   ])("%s", (_rule, match, question, fits) => {
     expect(taken([route("one", match, reject(403))], { ...asked, ...question }) !== undefined).toBe(fits);
+  });
+});
+
+describe("what is too long for an expression", () => {
+  const slow = "^(a*b?c{2}d+)$";
+  it.each<[string, RouteMatch, Partial<typeof asked>, number]>([
+    ["the called user", { user: { pattern: "^1" } }, { user: "1".repeat(1025) }, 484],
+    ["the called user, if the expression could be slow", { user: { pattern: slow } }, { user: "1".repeat(65) }, 484],
+    ["the caller", { caller: { pattern: slow } }, { caller: `${"a".repeat(65)}@example.com` }, 403],
+  ])("is refused, so that it slips by no route: %s", (_name, match, question, status) => {
+    const actions: RouteAction[] = [reject(603), { kind: "local", user: "bob" }, { kind: "trunk", trunk: "pbx" }];
+    for (const action of actions)
+      expect(taken([route("one", match, action)], { ...asked, ...question })).toMatchObject({ kind: "reject", status });
+  });
+
+  it("is not refused by a route that is for other requests", () => {
+    const long = { ...asked, user: "1".repeat(1025) };
+    const others: RouteMatch[] = [{ methods: ["MESSAGE"] }, { domain: "other.example" }, { caller: { prefix: "bob@" } }];
+    for (const match of others) expect(taken([route("one", { ...match, user: { pattern: "^1" } }, reject(403))], long)).toBeUndefined();
   });
 });
 

@@ -18,6 +18,7 @@ describe("a trunk as it is stored", () => {
     ];
     const trunk = readTrunk(JSON.stringify({ ...stored, servers, format: "plain" }));
     expect(uriAtTrunk(trunk, "+4930")).toBe("sip:4930@one.example");
+    expect(uriAtTrunk(trunk, "x$'$&$$1")).toBe("sip:x$'$&$$1@one.example");
     expect(uriAtTrunk(trunk, "+4930", servers[1]?.uri)).toBe("sips:4930@two.example:5099;transport=tcp");
   });
 });

@@ -8,6 +8,7 @@ const line = { name: "a", at: 0, valueAt: 0, end: 10_001, isFolded: true };
 export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
   acceptance: ["application/pidf+xml"],
   alter: [{}],
+  isReservedName: [[], []],
   compileExtended: [true],
   endOfRun: [0, 1],
   endsHere: [{ kind: "address", address: { user: "bob", domain: "example.com", instance: undefined } }],

@@ -15,6 +15,13 @@ it("what a caller wants is compared with what a phone can do, each a list as lon
   expect(workOf(() => preferTargets(invite, [target]))).toBeLessThan(most);
 });
 
+it("no more preferences of a caller are compared with each phone than a few, however many a request has", () => {
+  const predicates = Array.from({ length: 15 }, () => `Accept-Contact: ${Array.from({ length: 2000 }, () => "*;audio").join(",")}`);
+  const invite = parseMessage(`INVITE sip:bob@example.com SIP/2.0\r\n${predicates.join("\r\n")}\r\n\r\n`) as Request;
+  const targets = Array.from({ length: 100 }, (_, n) => ({ phone: `${n}`, contact: "sip:x", q: 1000, path: [], features: ";audio;video" }));
+  expect(workOf(() => preferTargets(invite, targets))).toBeLessThan(most);
+});
+
 it("a change of a presence document whose selectors have many conditions is read in linear time", () => {
   const namespace = "urn:ietf:params:xml:ns:pidf";
   const tuple = '<tuple id="t"><status><basic>open</basic></status></tuple>';

@@ -1,0 +1,17 @@
+import { canonicalUser, nameOfUser } from "./uri.ts";
+
+/**
+ * The telephone number that a canonical user part is: without visual separators and parameters (RFC 3966 §5.1.1, RFC 3261 §19.1.6).
+ * Spaces and slashes count as separators too: phones write them. Undefined for another name.
+ */
+export function canonicalNumber(user: string): string | undefined {
+  const [written = ""] = (nameOfUser(user) ?? user).split(";");
+  const number = written.replace(/[-.()/\s]/g, "");
+  return /^\+?[\d*#]+$/.test(number) && /\d/.test(number) ? canonicalUser(number) : undefined;
+}
+
+/** Whether a user part begins like an international number and is none: another server may still read a number in it. */
+export function isBrokenNumber(user: string): boolean {
+  const name = nameOfUser(user) ?? user;
+  return /^\s*\+[-.()/\s]*\d/.test(name) && canonicalNumber(user) === undefined;
+}
