@@ -19,6 +19,7 @@ const bodies: Record<string, object> = {
   putSubscriber: { password: "long enough" },
   addBinding: { contact: "sip:bob@localhost" },
   putWatcher: { permission: "allow" },
+  putMyWatcher: { permission: "allow" },
   putVoiceMail: { unread: 1 },
   putPeer: { domains: ["partner.example"], token: "a-token-that-is-long-enough" },
   putRoute: { action: { kind: "local", user: "alice" } },
@@ -37,7 +38,10 @@ const bodies: Record<string, object> = {
 };
 
 /** A query that an operation needs. */
-const queries: Record<string, string> = { readIceServers: "?domain=localhost" };
+const queries: Record<string, string> = {
+  readIceServers: "?domain=localhost",
+  ...Object.fromEntries(["readMe", "listMyCalls", "putMyWatcher"].map((id) => [id, "?domain=localhost&user=alice"])),
+};
 
 /** A database that fails each question, as D1 does when it cannot be reached. */
 const fails = () => Promise.reject(new Error("D1_ERROR: Network connection lost."));

@@ -279,6 +279,8 @@ describe("the description of the API", () => {
       "get /domains/{domain}/web-hooks/{name}/deliveries",
       "get /ice-servers",
       "get /keys",
+      "get /me",
+      "get /me/calls",
       "post /domains/{domain}/guest-tokens",
       "post /domains/{domain}/subscribers/import",
       "post /domains/{domain}/subscribers/{username}/bindings",
@@ -306,6 +308,7 @@ describe("the description of the API", () => {
       "put /domains/{domain}/trace",
       "put /domains/{domain}/trunks/{trunk}",
       "put /domains/{domain}/web-hooks/{name}",
+      "put /me/watchers/{watcher}",
     ]);
     const putSubscriber = paths["/domains/{domain}/subscribers/{username}"]?.["put"]?.responses ?? {};
     expect(Object.keys(putSubscriber)).toEqual(["200", "201", "400", "401", "403", "404", "409", "412", "413", "429", "503"]);

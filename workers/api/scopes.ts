@@ -4,6 +4,7 @@ import type { Scope } from "../../lib/authentication/scope.ts";
 export const neededScopes = {
   ...{ listDomains: "read", readDomain: "read", putDomain: "everything", deleteDomain: "everything" },
   ...{ readIce: "read", putIce: "everything", deleteIce: "everything", readIceServers: "everything" },
+  ...{ readMe: "everything", listMyCalls: "everything", putMyWatcher: "everything" },
   ...{ readDomainSettings: "read", putDomainSettings: "everything" },
   ...{
     listSubscribers: "read",
@@ -41,7 +42,7 @@ export type OperationId = keyof typeof neededScopes;
 /** The operations that users may perform on what is theirs, with their own password. */
 export const subscriberOperations: ReadonlySet<OperationId> = new Set<OperationId>([
   ...(["listWatchers", "putWatcher", "deleteWatcher"] as const),
-  "readIceServers",
+  ...(["readIceServers", "readMe", "listMyCalls", "putMyWatcher"] as const),
   ...(["listListsOfSubscriber", "readListOfSubscriber", "putListOfSubscriber", "deleteListOfSubscriber"] as const),
 ]);
 

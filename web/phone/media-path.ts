@@ -1,0 +1,96 @@
+import type { RTCSession } from "jssip/lib/RTCSession";
+import { type Offers, pause } from "./offers.ts";
+import { type Measurement, measure } from "./quality.ts";
+import { connectionOf } from "./session-internals.ts";
+
+/** Milliseconds between two measurements, and of silence after which the path counts as lost. */
+const [interval, silence] = [500, 1500] as const;
+/** Milliseconds that the callee leaves to the caller, so that not both offer at once; and that a new path has to prove itself. */
+const [calleeWaits, proof] = [1500, 3000] as const;
+/** Milliseconds until the call is given up. */
+const patience = 40_000;
+
+/** Gets what is measured, and what becomes of the path. */
+export interface PathWatch {
+  measured(now: Measurement, before: Measurement | undefined): void;
+  restoring(isRestoring: boolean): void;
+  /** No path was found. */
+  lost(): void;
+}
+
+/** The path of the media. When nothing arrives any more, ICE is restarted (RFC 8445 §9), until something does. */
+export class MediaPath {
+  readonly #session: RTCSession;
+  readonly #offers: Offers;
+  readonly #watch: PathWatch;
+  readonly #timer: ReturnType<typeof setInterval>;
+  #last: Measurement | undefined;
+  /** When something came last. */
+  #alive: number;
+  #isRestoring = false;
+  /** A silence leads to one restart, if the path turns out to be sound. */
+  #isDistrusted = false;
+  #hasEnded = false;
+
+  /** Begins with an answered call. */
+  constructor(session: RTCSession, offers: Offers, watch: PathWatch) {
+    this.#session = session;
+    this.#offers = offers;
+    this.#watch = watch;
+    this.#alive = performance.now();
+    this.#timer = setInterval(() => void this.#measure(), interval);
+    connectionOf(session)?.addEventListener("iceconnectionstatechange", () => this.#iceChanged());
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    clearInterval(this.#timer);
+  }
+
+  /** The network may be another one: a shorter silence is enough. */
+  connectionIsBack(): void {
+    if (performance.now() - this.#alive > interval) void this.#restore();
+  }
+
+  #iceChanged(): void {
+    const state = connectionOf(this.#session)?.iceConnectionState;
+    if (state === "disconnected" || state === "failed") void this.#restore();
+  }
+
+  async #measure(): Promise<void> {
+    const connection = connectionOf(this.#session);
+    if (connection === undefined || this.#hasEnded) return;
+    const [before, now] = [this.#last, await measure(connection, performance.now())];
+    if (this.#hasEnded) return;
+    this.#last = now;
+    if (before === undefined || now.received > before.received) this.#isDistrusted = true;
+    if (before === undefined || now.received > before.received || now.checks > before.checks) this.#alive = now.at;
+    this.#watch.measured(now, before);
+    const { local, remote } = this.#session.isOnHold();
+    if (this.#isDistrusted && !local && !remote && now.at - this.#alive > silence) {
+      this.#isDistrusted = false;
+      void this.#restore();
+    }
+  }
+
+  async #restore(): Promise<void> {
+    if (this.#isRestoring || this.#hasEnded) return;
+    this.#isRestoring = true;
+    this.#watch.restoring(true);
+    const began = performance.now();
+    if (this.#session.direction === "incoming") await this.#heals(began, calleeWaits);
+    while (!this.#hasEnded && this.#alive <= began) {
+      if (performance.now() - began > patience) return this.#watch.lost();
+      const isAccepted = await this.#offers.renew({ iceRestart: true });
+      await this.#heals(began, isAccepted ? proof : interval);
+    }
+    this.#isRestoring = false;
+    if (!this.#hasEnded) this.#watch.restoring(false);
+  }
+
+  /** Waits until something comes, but not longer than this. */
+  async #heals(began: number, limit: number): Promise<void> {
+    const until = performance.now() + limit;
+    while (!this.#hasEnded && this.#alive <= began && performance.now() < until) await pause(interval / 2);
+  }
+}

@@ -1,0 +1,32 @@
+import { type Account, askApi } from "./account.ts";
+
+/** Who a user is, as the server says. */
+export interface Me {
+  readonly address: string;
+}
+
+export type ConnectionFault = "token" | "origin" | "unreachable" | "none";
+
+/** The user of a token; or why the server does not serve this page. */
+export async function whoAmI(account: Pick<Account, "server" | "address" | "credentials">): Promise<Me | ConnectionFault> {
+  try {
+    const answer = await askApi(account, "/me");
+    if (answer.ok) return (await answer.json()) as Me;
+    return answer.status === 401 ? "token" : "unreachable";
+  } catch {
+    // The browser hides an answer that is not for pages of this origin; without reading it, it can be seen to be there.
+    return (await isThere(account.server)) ? "origin" : "unreachable";
+  }
+}
+
+export async function whyNotConnected(account: Account): Promise<ConnectionFault> {
+  const answer = await whoAmI(account);
+  return typeof answer === "string" ? answer : "none";
+}
+
+function isThere(server: string): Promise<boolean> {
+  return fetch(`${server}/health`, { mode: "no-cors", credentials: "omit" }).then(
+    () => true,
+    () => false,
+  );
+}
