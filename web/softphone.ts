@@ -6,10 +6,11 @@ import { OwnState } from "./phone/own-state.ts";
 import { Phone } from "./phone/phone.ts";
 import { moods } from "./phone/presence-document.ts";
 import { type Written, instanceOfTab, remembered, remember } from "./phone/remembered.ts";
-import { type PhoneState, describeLostCall } from "./phone/state.ts";
+import { watchReloads } from "./phone/reloading.ts";
+import { ringFor } from "./phone/ringing.ts";
+import { describeLostCall } from "./phone/state.ts";
 import { english } from "./phone/texts.ts";
 import { Tones } from "./phone/tones.ts";
-import { watchReloads } from "./reloading.ts";
 import { draw, drawBuddies, drawChat, drawClock, drawOwnState, drawRequests, element } from "./view.ts";
 
 /** Characters of the SIP log. */
@@ -38,7 +39,7 @@ const phone = new Phone({
 });
 phone.on("changed", (state) => {
   draw(state);
-  ring(state);
+  ringFor(state.calls, tones);
 });
 phone.on("ended", ({ ending: { tone } }) => {
   packets = 0;
@@ -127,14 +128,6 @@ function register(): void {
 async function dial(): Promise<void> {
   await phone.call(field("target").value.trim());
   if (phone.line() !== undefined) element("session").focus({ preventScroll: true });
-}
-
-function ring({ calls: [call] }: PhoneState): void {
-  if (call === undefined) tones.stop("ring", "ringback");
-  else if (call.phase !== "ringing") tones.stop();
-  else if (call.direction === "incoming") tones.play("ring");
-  else if (call.hasEarlyMedia) tones.stop("ringback");
-  else tones.play("ringback");
 }
 
 function writeTo(address: string): void {

@@ -27,8 +27,10 @@ export class Devices {
     return this.#chosen;
   }
 
+  /** @param id "" leaves it to the browser */
   choose(kind: DeviceKind, id: string): void {
-    this.#chosen = { ...this.#chosen, [kind]: id };
+    const { [kind]: _before, ...others } = this.#chosen;
+    this.#chosen = id === "" ? others : { ...others, [kind]: id };
     localStorage.setItem(storage, JSON.stringify(this.#chosen));
     this.#changed(kind);
   }
@@ -46,10 +48,9 @@ export class Devices {
 
   /** Plays an element where the user has chosen, if the browser can. */
   async play(element: HTMLMediaElement): Promise<void> {
-    const { output } = this.#chosen;
-    if (output === undefined || !("setSinkId" in element)) return;
+    if (!("setSinkId" in element)) return;
     // The loudspeaker is gone: the browser's own choice stays.
-    await element.setSinkId(output).catch(() => undefined);
+    await element.setSinkId(this.#chosen.output ?? "").catch(() => undefined);
   }
 
   #constraint(kind: DeviceKind): true | MediaTrackConstraints {
