@@ -95,7 +95,7 @@ export interface ComponentUnderTest {
   /** The origin of the site. */
   readonly origin: string;
   token(account: string): Promise<string>;
-  visit(html: string, options?: TabOptions, script?: string): Promise<Page>;
+  visit(html: string, more?: Pick<PhoneMore, "tab" | "script" | "prepare">): Promise<Page>;
   /** The component of a newcomer, registered. */
   phone(name: string, more?: PhoneMore): Promise<ComponentPhone>;
   closeTabs(): Promise<void>;
@@ -111,6 +111,8 @@ export interface PhoneMore {
   readonly tab?: TabOptions;
   /** Runs in the page before its own. */
   readonly script?: string;
+  /** Done with the page before it is opened. */
+  readonly prepare?: (page: Page) => Promise<void>;
 }
 
 export async function startComponent(options: (origin: string) => ServerOptions = () => ({})): Promise<ComponentUnderTest> {
@@ -133,19 +135,20 @@ export async function startComponent(options: (origin: string) => ServerOptions 
       const answer = await server.api("POST", `/domains/localhost/subscribers/${account}/tokens`, {});
       return ((await answer.json()) as { readonly token: string }).token;
     },
-    visit: async (html, tab = {}, script) => {
+    visit: async (html, { tab = {}, script, prepare } = {}) => {
       const context = await browser.newContext(tab);
       context.setDefaultTimeout(patience);
       const page = await context.newPage();
       if (script !== undefined) await page.addInitScript(script);
+      await prepare?.(page);
       pages.push(html);
       await page.goto(`${origin}/${pages.length - 1}`);
       return page;
     },
-    phone: async (name, { host = server.url, account, attributes, tab, script } = {}) => {
+    phone: async (name, { host = server.url, account, attributes, ...more } = {}) => {
       const username = account ?? (await serverUnderTest.newcomer(name));
       const html = pasted(host, await component.token(username), attributes);
-      const phone = new ComponentPhone(await component.visit(html, tab, script), `${username}@localhost`);
+      const phone = new ComponentPhone(await component.visit(html, more), `${username}@localhost`);
       await phone.isRegistered();
       return phone;
     },
