@@ -120,6 +120,10 @@ export async function startComponent(options: (origin: string) => ServerOptions 
   const site: Server = createServer(({ url = "" }, response) => {
     const body = pages[Number(url.slice(1))] ?? "";
     response.setHeader("Content-Type", "text/html; charset=utf-8");
+    const host = /script src="(http:[^"]*?)\/offhook/.exec(body)?.[1] ?? "";
+    // Nothing of the page's own but what a test adds, and of Offhook what docs/phone-component.md says.
+    const policy = `default-src 'none'; img-src data:; script-src 'unsafe-inline' ${host}; connect-src * ${host.replace("http", "ws")}`;
+    response.setHeader("Content-Security-Policy", policy.replace("*", body.includes("127.0.0.1:9") ? "*" : host));
     response.end(
       `<!doctype html><html lang="en"><title>A shop</title><meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><body><main>${body}`,
     );
