@@ -125,7 +125,7 @@ export async function startComponent(options: (origin: string) => ServerOptions 
     const policy = `default-src 'none'; img-src data:; script-src 'unsafe-inline' ${host}; connect-src * ${host.replace("http", "ws")}`;
     response.setHeader("Content-Security-Policy", policy.replace("*", body.includes("127.0.0.1:9") ? "*" : host));
     response.end(
-      `<!doctype html><html lang="en"><title>A shop</title><meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><body><main>${body}`,
+      `<!doctype html><html lang="en"><title>A shop</title><meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><body><main><h1>A shop</h1>${body}`,
     );
   });
   await once(site.listen(0, "127.0.0.1"), "listening");

@@ -60,7 +60,7 @@ function InProgress({ call, model, deeds }: CardProperties) {
   if (call.phase !== "talking") return call.phase === "ending" ? null : <HangUp call={call} model={model} deeds={deeds} />;
   return (
     <>
-      <div class="row">
+      <div class="controls">
         <HangUp call={call} model={model} deeds={deeds} />
         <Toggle name="mute" isOn={call.isMuted} on={view.muted} off={view.mute} press={() => phone.line(call.id)?.toggleMute()} />
         <Toggle
@@ -86,7 +86,7 @@ function InProgress({ call, model, deeds }: CardProperties) {
         ))}
       </div>
       <Connections call={call} model={model} deeds={deeds} />
-      {open === "transfer" && <Transfer call={call} model={model} deeds={deeds} />}
+      {open === "transfer" && <Transfer call={call} model={model} deeds={deeds} close={() => setOpen("")} />}
       {open === "keys" && (
         <>
           <output aria-label={view.keysPressed}>{call.pressed}</output>
@@ -136,7 +136,7 @@ function Connections({ call, model, deeds }: CardProperties) {
   );
 }
 
-function Transfer({ call, model: { texts }, deeds: { phone } }: CardProperties) {
+function Transfer({ call, model: { texts }, deeds: { phone }, close }: CardProperties & { readonly close: () => void }) {
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.focus(), []);
   const target = () => field.current?.value.trim() ?? "";
@@ -145,7 +145,9 @@ function Transfer({ call, model: { texts }, deeds: { phone } }: CardProperties) 
     phone.transfer(target(), call.id);
   };
   const ask = () => {
-    if (field.current?.reportValidity() === true) void phone.call(target());
+    if (field.current?.reportValidity() !== true) return;
+    void phone.call(target());
+    close();
   };
   return (
     <form class="transfer-form" onSubmit={transfer}>

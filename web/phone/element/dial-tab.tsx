@@ -29,12 +29,14 @@ export function DialTab({ model: { texts, state }, deeds: { phone } }: ViewPrope
           {texts.view.callWithVideo}
         </button>
       </div>
-      <Keypad
-        name={texts.view.keypad}
-        press={(key) => {
-          if (field.current !== null) field.current.value += key;
-        }}
-      />
+      {state.calls.length === 0 && (
+        <Keypad
+          name={texts.view.keypad}
+          press={(key) => {
+            if (field.current !== null) field.current.value += key;
+          }}
+        />
+      )}
     </form>
   );
 }

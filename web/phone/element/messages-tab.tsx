@@ -6,7 +6,7 @@ import type { ViewProperties } from "./model.ts";
 /** The conversations. */
 export function MessagesTab({ model, deeds }: ViewProperties) {
   const { view } = model.texts;
-  const [to, text, list] = [useRef<HTMLInputElement>(null), useRef<HTMLInputElement>(null), useRef<HTMLOListElement>(null)];
+  const [to, text, list] = [useRef<HTMLInputElement>(null), useRef<HTMLInputElement>(null), useRef<HTMLDivElement>(null)];
   const last = model.messages.at(-1)?.id;
   useEffect(() => list.current?.scrollTo({ top: list.current.scrollHeight }), [last]);
   useEffect(() => {
@@ -21,16 +21,18 @@ export function MessagesTab({ model, deeds }: ViewProperties) {
   return (
     <>
       {model.messages.length === 0 && <p class="empty">{view.noMessages}</p>}
-      <ol ref={list} class="messages" role="log" aria-label={view.messages} tabIndex={0} hidden={model.messages.length === 0}>
-        {model.messages.map(({ id, peer, direction, text: written, fate, isFailure, at }) => (
-          <li key={id} data-direction={direction} data-failed={isFailure}>
-            <small class="peer-name">{direction === "incoming" ? peer : fill(view.sentTo, { peer })}</small>
-            <span class="text">{written}</span>
-            <small class="fate">{fate}</small>
-            {Number.isFinite(at) && <small class="time">{clockTime(at, model.language)}</small>}
-          </li>
-        ))}
-      </ol>
+      <div ref={list} class="messages" role="log" aria-label={view.messages} tabIndex={0} hidden={model.messages.length === 0}>
+        <ol>
+          {model.messages.map(({ id, peer, direction, text: written, fate, isFailure, at }) => (
+            <li key={id} data-direction={direction} data-failed={isFailure}>
+              <small class="peer-name">{direction === "incoming" ? peer : fill(view.sentTo, { peer })}</small>
+              <span class="text">{written}</span>
+              <small class="fate">{fate}</small>
+              {Number.isFinite(at) && <small class="time">{clockTime(at, model.language)}</small>}
+            </li>
+          ))}
+        </ol>
+      </div>
       <form class="write" onSubmit={submit}>
         <label>
           {view.to} <input ref={to} name="to" placeholder="bob" autoComplete="off" required />

@@ -83,6 +83,9 @@ button:disabled { cursor: default; opacity: 0.55; }
 .call:focus, .panel:focus { outline: none; }
 .row { display: flex; flex-wrap: wrap; align-items: end; gap: 0.5rem; }
 .row > * { flex: 1 1 auto; }
+.controls { display: grid; grid-template-columns: repeat(3, 1fr); gap: 0.5rem; }
+.controls button { padding: 0.5rem 0.2rem; }
+.controls .hang-up { grid-column: 1 / -1; }
 .row > .grow { flex: 3 1 9rem; }
 label { display: grid; gap: 0.25rem; font-size: 0.9rem; }
 form { display: grid; gap: 0.75rem; }
@@ -105,7 +108,10 @@ output { font-size: 1.15rem; letter-spacing: 0.2em; }
   color: var(--soft);
   line-height: 1.25;
 }
-.tabs .name { font-size: 0.72rem; }
+.tabs button { position: relative; }
+.tabs .name { overflow-wrap: normal; font-size: 0.72rem; letter-spacing: -0.01em; }
+.unread { position: absolute; top: 0.1rem; left: 55%; min-width: 1.2rem; padding: 0 0.3rem; border-radius: 1rem; background: var(--danger);
+  color: var(--on-accent); font-size: 0.7rem; font-weight: 600; }
 .tabs [aria-selected="true"] { border-color: var(--accent); color: var(--ink); font-weight: 600; }
 .panel { display: grid; gap: 0.75rem; }
 .empty { color: var(--soft); }
@@ -120,6 +126,7 @@ button.small { min-width: 2.75rem; padding: 0.25rem; }
 .direction { color: var(--soft); }
 [data-outcome="missed"] .direction, [data-outcome="failed"] .direction { color: var(--danger); }
 .messages { max-height: 18rem; overflow: auto; }
+.messages ol { grid-template-columns: 100%; }
 .messages li { justify-self: start; flex-direction: column; align-items: start; gap: 0.1rem; max-width: 88%; padding: 0.45rem 0.7rem;
   border: 1px solid var(--line); border-radius: 0.75rem; background: var(--card); }
 .messages li[data-direction="outgoing"] { justify-self: end; border-color: transparent; background: light-dark(#dcece6, #1f3a31); }

@@ -43,7 +43,7 @@ export function View({ model, deeds }: ViewProperties) {
 
 function Tabs({ model, deeds }: ViewProperties) {
   const { view } = model.texts;
-  const nameOf = (tab: Tab) => (tab === "messages" && model.unread > 0 ? fill(view.messagesUnread, { count: model.unread }) : view[tab]);
+  const unreadIn = (tab: Tab) => (tab === "messages" ? model.unread : 0);
   const move = (event: KeyboardEvent) => {
     const next = neighbour(model.tab, event.key);
     if (next === undefined) return;
@@ -60,13 +60,15 @@ function Tabs({ model, deeds }: ViewProperties) {
           role="tab"
           key={tab}
           id={`tab-${tab}`}
+          aria-label={unreadIn(tab) > 0 ? fill(view.messagesUnread, { count: model.unread }) : view[tab]}
           aria-selected={tab === model.tab}
           aria-controls="panel"
           tabIndex={tab === model.tab ? 0 : -1}
           onClick={() => deeds.show(tab)}
         >
           <span aria-hidden="true">{signs[tab]}</span>
-          <span class="name">{nameOf(tab)}</span>
+          <span class="name">{view[tab]}</span>
+          {unreadIn(tab) > 0 && <span class="unread">{model.unread}</span>}
         </button>
       ))}
     </div>
