@@ -42,8 +42,13 @@ export class Devices {
     return found;
   }
 
-  constraints(withVideo: boolean): { audio: true | MediaTrackConstraints; video: boolean | MediaTrackConstraints } {
-    return { audio: this.#constraint("microphone"), video: withVideo && this.#constraint("camera") };
+  async constraints(withVideo: boolean): Promise<{ audio: true | MediaTrackConstraints; video: boolean | MediaTrackConstraints }> {
+    const present = await this.list();
+    const constraint = (kind: DeviceKind) => {
+      const device = present[kind].find(({ id }) => id === this.#chosen[kind]);
+      return device === undefined ? true : { deviceId: { exact: device.id } };
+    };
+    return { audio: constraint("microphone"), video: withVideo && constraint("camera") };
   }
 
   /** Plays an element where the user has chosen, if the browser can. */
@@ -51,10 +56,5 @@ export class Devices {
     if (!("setSinkId" in element)) return;
     // The loudspeaker is gone: the browser's own choice stays.
     await element.setSinkId(this.#chosen.output ?? "").catch(() => undefined);
-  }
-
-  #constraint(kind: DeviceKind): true | MediaTrackConstraints {
-    const id = this.#chosen[kind];
-    return id === undefined ? true : { deviceId: { ideal: id } };
   }
 }

@@ -38,8 +38,13 @@ export async function readHistory(account: Account, present: History = noHistory
     const answer = await askApi(account, `/me/calls?limit=${pageSize}${cursor}`);
     if (!answer.ok) return { ...present, isFailure: true };
     const page = (await answer.json()) as Page;
-    return { calls: [...present.calls, ...page.calls], hasMore: page.next_cursor !== null, isFailure: false };
+    return { calls: [...present.calls, ...page.calls.map(asSeen)], hasMore: page.next_cursor !== null, isFailure: false };
   } catch {
     return { ...present, isFailure: true };
   }
+}
+
+/** A call that its caller gave up is one that the user has missed. */
+function asSeen(call: PastCall): PastCall {
+  return call.direction === "incoming" && call.outcome === "cancelled" ? { ...call, outcome: "missed" } : call;
 }

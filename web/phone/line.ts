@@ -92,10 +92,10 @@ export class Line {
   }
 
   async #accept(withVideo: boolean): Promise<void> {
-    const pcConfig = await this.#parts.ice();
+    const [pcConfig, mediaConstraints] = await Promise.all([this.#parts.ice(), this.#parts.devices.constraints(withVideo)]);
     // The caller gave up, or the connection was lost, meanwhile.
     if (this.session.isEnded()) return;
-    this.session.answer({ mediaConstraints: this.#parts.devices.constraints(withVideo), pcConfig });
+    this.session.answer({ mediaConstraints, pcConfig });
   }
 
   /** For the next ICE restart: paths that are in use stay as they are. */
@@ -158,7 +158,7 @@ export class Line {
       ?.getSenders()
       .find(({ track }) => track?.kind === "audio");
     if (sender?.track === null || sender?.track === undefined) return;
-    const { audio } = this.#parts.devices.constraints(false);
+    const { audio } = await this.#parts.devices.constraints(false);
     const track = (await navigator.mediaDevices.getUserMedia({ audio })).getAudioTracks()[0];
     if (track === undefined) return;
     track.enabled = sender.track.enabled;

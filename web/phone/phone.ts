@@ -142,11 +142,11 @@ export class Phone {
     if (ua === undefined) return;
     if (this.#isFull()) return this.tell(this.#texts.call.tooMany);
     if (navigator.mediaDevices === undefined) return this.#ended(undefined, describeMediaFault(noSecureContext, this.#texts));
-    const pcConfig = await this.#ice();
+    const [pcConfig, mediaConstraints] = await Promise.all([this.#ice(), this.devices.constraints(video)]);
     // Called twice, or signed out, meanwhile.
     if (ua !== this.#registration?.ua || this.#isFull()) return;
     try {
-      ua.call(target, { mediaConstraints: this.devices.constraints(video), pcConfig });
+      ua.call(target, { mediaConstraints, pcConfig });
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
       this.tell(fill(this.#texts.call.notCallable, { target }), true);
@@ -282,11 +282,11 @@ export class Phone {
     const target = (request as unknown as { readonly refer_to: { readonly uri: { toAor(): string } } }).refer_to.uri.toAor();
     const address = target.replace(/^sips?:/, "");
     if (this.#options.mayTransfer?.(line.call, address) === false) return reject();
-    const pcConfig = await this.#ice();
+    const [pcConfig, mediaConstraints] = await Promise.all([this.#ice(), this.devices.constraints(false)]);
     const { peer } = line.call;
     this.tell(fill(this.#texts.transfer.received, { peer, target: address }));
     accept((session: RTCSession) => this.#lines.expect(session, "transfer", line), {
-      mediaConstraints: this.devices.constraints(false),
+      mediaConstraints,
       pcConfig,
     });
   }

@@ -71,7 +71,7 @@ export class CallPicture {
 
   async #open(picture: "camera" | "screen"): Promise<MediaStreamTrack | undefined> {
     const { mediaDevices } = navigator;
-    const { video } = this.#devices.constraints(true);
+    const { video } = await this.#devices.constraints(true);
     const stream = await (picture === "screen" ? mediaDevices.getDisplayMedia({ video: true }) : mediaDevices.getUserMedia({ video }));
     return stream.getVideoTracks()[0];
   }
