@@ -55,6 +55,33 @@ describe.skipIf(!canBrowse)("the two lines of docs/phone-component.md", () => {
     await says(page, `Registered as ${account}@localhost`);
   });
 
+  it("say so when their token is revoked, try nothing more, and go on with another one", async () => {
+    const count = `
+      window.asked = 0;
+      addEventListener("offhook-token", () => { window.asked += 1; });
+      const { WebSocket } = window;
+      window.opened = 0;
+      window.WebSocket = class extends WebSocket { constructor(...options) { super(...options); window.opened += 1; } };`;
+    const phone = await component.phone("alice", { script: count, prepare: (page) => page.clock.install() });
+    const account = phone.address.split("@")[0] ?? "";
+    // A token counts as revoked if it was made in an earlier second.
+    await expect
+      .poll(
+        async () => {
+          await server().api("DELETE", `/domains/localhost/subscribers/${account}/tokens`);
+          return phone.page.evaluate("window.asked");
+        },
+        { interval: 500 },
+      )
+      .toBe(1);
+    await says(phone.page, "The token has expired or is not accepted");
+    const opened = await phone.page.evaluate("window.opened");
+    await phone.page.clock.fastForward(60_000);
+    expect(await phone.page.evaluate("[window.asked, window.opened]")).toEqual([1, opened]);
+    await setToken(phone.page, await component.token(account));
+    await phone.isRegistered();
+  });
+
   it("take a new token in a call, without a break; that of another user signs this user in", async () => {
     const [alice, bob] = [await component.phone("alice"), await component.phone("bob")];
     const { page } = alice;

@@ -22,10 +22,14 @@ describe.skipIf(!canBrowse)("the component for all who use it", () => {
   /** Faults of what a phone shows now. */
   const look = async (phone: ComponentPhone, state: string, theme: string): Promise<string[]> => {
     if (pictures !== undefined) await phone.page.screenshot({ path: `${pictures}/${state}-${theme}.png`, fullPage: true });
-    return (await faultsOf(phone.page, width)).map((fault) => `${state}, ${theme}: ${fault}`);
+    const faults = await faultsOf(phone.page, width);
+    await phone.page.setViewportSize({ width: 320, height: 844 });
+    const least = (await phone.page.evaluate("document.documentElement.scrollWidth")) as number;
+    await phone.page.setViewportSize({ width, height: 844 });
+    return [...faults, ...(least > 320 ? ["is wider than 320"] : [])].map((fault) => `${state}, ${theme}: ${fault}`);
   };
 
-  it.each(themes)("axe finds nothing, and nothing is wider than 390 px: %s", async (theme) => {
+  it.each(themes)("axe finds nothing, and nothing is wider than 390 px, or 320: %s", async (theme) => {
     const tab = { colorScheme: theme, viewport: { width, height: 844 } } as const;
     const [alice, bob, carol] = [
       await component.phone("alice", { tab }),

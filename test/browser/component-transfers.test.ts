@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { canBrowse } from "../support/browser.ts";
 import { type ComponentPhone, type ComponentUnderTest, startComponent, talk } from "./component-phone.ts";
 
-describe.skipIf(!canBrowse)("transfers between three components (RFC 5589)", () => {
+describe.skipIf(!canBrowse)("transfers and lines of three components (RFC 5589)", () => {
   let component: ComponentUnderTest;
   beforeAll(async () => {
     component = await startComponent();
@@ -80,6 +80,18 @@ describe.skipIf(!canBrowse)("transfers between three components (RFC 5589)", () 
     await Promise.all([alice.hears(bob), bob.hears(alice)]);
     const still = await alice.packets(carol);
     expect(await alice.packets(carol)).toBeLessThan(still + 5);
+  });
+
+  it("a call that is answered while we talk on another one is held", async () => {
+    const [alice, bob, carol] = await three();
+    await alice.dials(bob.address);
+    await bob.is("is calling you", alice);
+    await carol.dials(alice.address);
+    await alice.presses(carol, "answer");
+    await alice.is("In a call", carol);
+    await bob.presses(alice, "answer");
+    await bob.is("The other side has put you on hold", alice);
+    await Promise.all([alice.is("On hold", bob), alice.hears(carol)]);
   });
 
   it("is refused where the page does not allow it", async () => {

@@ -16,6 +16,7 @@ import type { Texts } from "./texts.ts";
 export interface LineWatch {
   changed(call: Call): void;
   measured(quality: Quality): void;
+  answered(): void;
   ended(ending: Ending): void;
   /** The other side transfers us. */
   referred(event: ReferEvent): void;
@@ -247,6 +248,7 @@ export class Line {
     this.#why = undefined;
     this.#change({ phase: "talking", since: Date.now() });
     this.#picture.adopt();
+    this.#watch.answered();
   }
 
   #listen(): void {

@@ -58,6 +58,13 @@ export class Lines {
     this.#changed();
   }
 
+  /** A call that was placed before another one was taken is held when it is answered. */
+  answered(line: Line): void {
+    if (this.#selected === line) return;
+    if (this.#selected?.call.phase === "talking") line.hold(true);
+    else this.select(line);
+  }
+
   changed(): void {
     this.#changed();
   }

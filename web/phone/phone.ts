@@ -269,6 +269,7 @@ export class Phone {
     const line: Line = new Line(session, parts, {
       changed: () => this.#lines.changed(),
       measured: (quality) => this.#events.emit("measured", { id: line.call.id, quality }),
+      answered: () => this.#lines.answered(line),
       ended: (ending) => this.#ended(line, ending),
       referred: (event) => void this.#referred(line, event),
       replaced: (event) => this.#replaced(line, event),

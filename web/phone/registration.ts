@@ -37,6 +37,8 @@ export class Registration {
   #ua: UA;
   #hasRegistered = false;
   #hasEnded = false;
+  /** Nothing is tried again until there is a new token. */
+  #needsToken = false;
 
   /** @throws Exceptions.ConfigurationError if the address is not one */
   constructor(account: Account, options: RegistrationOptions, watch: RegistrationWatch) {
@@ -83,6 +85,7 @@ export class Registration {
 
   /** The next REGISTER has it, which is sent at once; so has each new connection. */
   renewToken(token: string): void {
+    this.#needsToken = false;
     this.#account = { ...this.#account, credentials: { token } };
     this.#ua.registrator().setExtraHeaders([`Authorization: Bearer ${token}`]);
     if (this.#socket.isConnected()) this.#ua.register();
@@ -116,6 +119,7 @@ export class Registration {
   }
 
   #disconnected({ reason }: DisconnectEvent): void {
+    if (this.#needsToken) return this.#watch.disconnected();
     const { reconnecting, tryingAgain } = this.#options.texts.connection;
     const what = this.#hasRegistered ? reconnecting : tryingAgain;
     this.#connecting(reason ? `${what} (${reason})` : what);
@@ -148,6 +152,8 @@ export class Registration {
   }
 
   #refuse(what: "account" | "token", why: string): void {
+    this.#needsToken = what === "token";
+    if (this.#needsToken && !this.#socket.isConnected()) transportOf(this.#ua).disconnect();
     this.#watch.refused(what);
     this.#watch.connection({ kind: "failed", why });
   }
@@ -163,8 +169,8 @@ export function isNotAddress(error: unknown): boolean {
 }
 
 /** Missing in JsSIP's types. */
-function transportOf(ua: UA): { connect(): void } {
-  return (ua as unknown as { readonly transport: { connect(): void } }).transport;
+function transportOf(ua: UA): { connect(): void; disconnect(): void } {
+  return (ua as unknown as { readonly transport: { connect(): void; disconnect(): void } }).transport;
 }
 
 /** Missing in some browsers. */

@@ -157,6 +157,12 @@ export class OffhookPhone extends HTMLElement {
   }
 }
 
+declare global {
+  interface HTMLElementTagNameMap {
+    "offhook-phone": OffhookPhone;
+  }
+}
+
 /** As the page says. */
 function languageOf(element: Element): string {
   return element.closest<HTMLElement>("[lang]")?.lang || "en";
