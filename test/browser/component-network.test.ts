@@ -68,6 +68,47 @@ describe.skipIf(!canBrowse)("a network that changes in a call", () => {
     },
   );
 
+  it.each(["caller", "callee"])(
+    "closes the ports, and the socket of the %s dies without a word: audio is back within 5 s",
+    async (whose) => {
+      const { alice, bob, wireOfAlice, wireOfBob } = await talking();
+      paths.close();
+      (whose === "caller" ? wireOfAlice : wireOfBob).stall();
+      const lasted = await silence(alice, bob);
+      console.log(`silence after the socket of the ${whose} has died: ${Math.round(lasted)} ms`);
+      expect(lasted).toBeLessThan(limit);
+      await alice.presses(bob, "hang-up");
+      await bob.hasCalls();
+    },
+  );
+
+  it("changes while a call is on hold: it is heard when it is taken up again", async () => {
+    const { alice, bob, wireOfBob } = await talking();
+    await alice.presses(bob, "hold");
+    await bob.is("The other side has put you on hold", alice);
+    paths.close();
+    wireOfBob.cut();
+    wireOfBob.mend();
+    await bob.isRegistered();
+    await alice.presses(bob, "hold");
+    await Promise.all([alice.is("In a call", bob), bob.is("In a call", alice)]);
+    await Promise.all([alice.hears(bob), bob.hears(alice)]);
+  });
+
+  it("is away for longer: the call waits, says so, and goes on", async () => {
+    const { alice, bob, wireOfBob } = await talking();
+    paths.close();
+    wireOfBob.cut();
+    await bob.is("The audio was interrupted: looking for another path…", alice);
+    await alice.is("The audio was interrupted: looking for another path…", bob);
+    await bob.says("[part=status]", /^Reconnecting/);
+    // Some attempts fail.
+    await wireOfBob.refuses(3);
+    wireOfBob.mend();
+    await Promise.all([alice.is("In a call", bob), bob.is("In a call", alice)]);
+    await Promise.all([alice.hears(bob), bob.hears(alice)]);
+  });
+
   it("closes the ports only: audio is back as well", async () => {
     const { alice, bob } = await talking();
     paths.close();

@@ -4,7 +4,7 @@ import type { IncomingResponse } from "jssip/lib/SIPMessage";
 import type { Devices } from "./devices.ts";
 import { type CallEnd, type Ending, describeEnd, describeMediaFault, noSecureContext } from "./endings.ts";
 import { MediaPath } from "./media-path.ts";
-import { Offers } from "./offers.ts";
+import { Offers, gatheringLimit } from "./offers.ts";
 import { CallPicture } from "./picture.ts";
 import { type Quality, qualityOf } from "./quality.ts";
 import { whenEnded } from "./session-end.ts";
@@ -17,6 +17,8 @@ export interface LineWatch {
   changed(call: Call): void;
   measured(quality: Quality): void;
   answered(): void;
+  /** Nothing arrives any more. */
+  interrupted(): void;
   ended(ending: Ending): void;
   /** The other side transfers us. */
   referred(event: ReferEvent): void;
@@ -33,12 +35,6 @@ export interface LineParts {
   readonly audio: HTMLAudioElement;
 }
 
-/** Milliseconds: JsSIP alone would wait some 10 seconds for ICE servers that do not answer. */
-const gatheringLimit = 2000;
-
-/** Milliseconds until holding is tried again while another offer is open. */
-const betweenOffers = 100;
-
 /** Milliseconds of a DTMF event in the audio, and between two. */
 const keyInSound = { transportType: "RFC2833" as DTMF_TRANSPORT, duration: 120, interToneGap: 70 };
 
@@ -54,8 +50,8 @@ export class Line {
   /** Shown instead of JsSIP's cause. */
   #why: Ending | undefined;
   #isConnected = true;
-  /** The user's choice that could not be offered yet. */
-  #wantsHold: boolean | undefined;
+  /** The user's choice, which may not be offered yet. */
+  #wantsHold = false;
   /** A microphone that was chosen in the call. */
   #microphone: MediaStreamTrack | undefined;
 
@@ -129,14 +125,14 @@ export class Line {
   }
 
   toggleHold(): void {
-    this.hold(!(this.#wantsHold ?? this.#call.isHeld));
+    this.hold(!this.#wantsHold);
   }
 
   /** Without a connection JsSIP would end the call, because the offer cannot be sent. */
   hold(isWanted: boolean): void {
     if (!this.#isConnected || this.#call.phase !== "talking") return;
     this.#wantsHold = isWanted;
-    this.#offerHold();
+    void this.#offers.hold(() => this.#wantsHold);
   }
 
   /** A key is sent as an event in the audio (RFC 4733); as INFO to a phone that has not agreed to that. */
@@ -206,15 +202,6 @@ export class Line {
     return { peer, direction, phase };
   }
 
-  /** An offer cannot be made while another is open (RFC 3261 §14.1): it waits. */
-  #offerHold(): void {
-    const isWanted = this.#wantsHold;
-    if (isWanted === undefined || !this.#isConnected || this.#call.phase !== "talking") return;
-    const isDone = isWanted === this.#call.isHeld || (isWanted ? this.session.hold() : this.session.unhold());
-    if (isDone) this.#wantsHold = undefined;
-    else setTimeout(() => this.#offerHold(), betweenOffers);
-  }
-
   #follow(): void {
     const { session } = this;
     session.on("progress", (event: IncomingEvent | OutgoingEvent) => this.#progressed("response" in event ? event.response : null));
@@ -239,7 +226,10 @@ export class Line {
   #accepted(): void {
     this.#path = new MediaPath(this.session, this.#offers, {
       measured: (now, before) => this.#watch.measured(qualityOf(now, before)),
-      restoring: (isRestoring) => this.#change({ isRestoring }),
+      restoring: (isRestoring) => {
+        if (isRestoring) this.#watch.interrupted();
+        this.#change({ isRestoring });
+      },
       lost: () => {
         this.#why = { text: this.#parts.texts.ending.audioLost, isFailure: true, tone: "failed" };
         this.hangUp();

@@ -4,7 +4,9 @@ import { type Measurement, measure } from "./quality.ts";
 import { connectionOf } from "./session-internals.ts";
 
 /** Milliseconds between two measurements, and of silence after which the path counts as lost. */
-const [interval, silence] = [500, 1500] as const;
+const [interval, silence] = [250, 1250] as const;
+/** Measurements from one that is reported to the next. */
+const reported = 2;
 /** Milliseconds that the callee leaves to the caller, so that not both offer at once; and that a new path has to prove itself. */
 const [calleeWaits, proof] = [1500, 3000] as const;
 /** Milliseconds until the call is given up. */
@@ -25,11 +27,13 @@ export class MediaPath {
   readonly #watch: PathWatch;
   readonly #timer: ReturnType<typeof setInterval>;
   #last: Measurement | undefined;
+  #lastReported: Measurement | undefined;
+  #count = 0;
   /** When something came last. */
   #alive: number;
   #isRestoring = false;
-  /** A silence leads to one restart, if the path turns out to be sound. */
-  #isDistrusted = false;
+  /** Media have flowed: a silence now means something, once. A call on hold is silent. */
+  #isExpecting = false;
   #hasEnded = false;
 
   /** Begins with an answered call. */
@@ -49,7 +53,7 @@ export class MediaPath {
 
   /** The network may be another one: a shorter silence is enough. */
   connectionIsBack(): void {
-    if (performance.now() - this.#alive > interval) void this.#restore();
+    if (performance.now() - this.#alive > 2 * interval) void this.#restore();
   }
 
   #iceChanged(): void {
@@ -63,14 +67,21 @@ export class MediaPath {
     const [before, now] = [this.#last, await measure(connection, performance.now())];
     if (this.#hasEnded) return;
     this.#last = now;
-    if (before === undefined || now.received > before.received) this.#isDistrusted = true;
-    if (before === undefined || now.received > before.received || now.checks > before.checks) this.#alive = now.at;
-    this.#watch.measured(now, before);
     const { local, remote } = this.#session.isOnHold();
-    if (this.#isDistrusted && !local && !remote && now.at - this.#alive > silence) {
-      this.#isDistrusted = false;
-      void this.#restore();
-    }
+    const isFlowing = before !== undefined && now.received > before.received;
+    if (isFlowing || before === undefined || now.checks > before.checks) this.#alive = now.at;
+    this.#isExpecting = !local && !remote && (isFlowing || this.#isExpecting);
+    this.#report(now);
+    if (!this.#isExpecting || now.at - this.#alive <= silence) return;
+    this.#isExpecting = false;
+    void this.#restore();
+  }
+
+  #report(now: Measurement): void {
+    this.#count += 1;
+    if (this.#count % reported !== 0) return;
+    this.#watch.measured(now, this.#lastReported);
+    this.#lastReported = now;
   }
 
   async #restore(): Promise<void> {
@@ -82,7 +93,7 @@ export class MediaPath {
     while (!this.#hasEnded && this.#alive <= began) {
       if (performance.now() - began > patience) return this.#watch.lost();
       const isAccepted = await this.#offers.renew({ iceRestart: true });
-      await this.#heals(began, isAccepted ? proof : interval);
+      await this.#heals(began, isAccepted ? proof : 2 * interval);
     }
     this.#isRestoring = false;
     if (!this.#hasEnded) this.#watch.restoring(false);
@@ -91,6 +102,6 @@ export class MediaPath {
   /** Waits until something comes, but not longer than this. */
   async #heals(began: number, limit: number): Promise<void> {
     const until = performance.now() + limit;
-    while (!this.#hasEnded && this.#alive <= began && performance.now() < until) await pause(interval / 2);
+    while (!this.#hasEnded && this.#alive <= began && performance.now() < until) await pause(interval);
   }
 }

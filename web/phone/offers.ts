@@ -4,6 +4,11 @@ import { connectionOf, internalsOf } from "./session-internals.ts";
 /** Milliseconds until an offer is tried again while another is open (RFC 3261 §14.1). */
 const betweenOffers = 100;
 
+/** Milliseconds: JsSIP alone would wait some 10 seconds for ICE servers that do not answer. */
+export const gatheringLimit = 2000;
+
+type Sending = (succeeded: () => void, failed: () => void) => void;
+
 /** Causes with which JsSIP ends a call that is answered, although its media may flow, or come back. */
 const kept: readonly string[] = ["Connection Error", "RTP Timeout", "WebRTC Error"];
 
@@ -27,15 +32,25 @@ export class Offers {
       if (!session.isEstablished() || !kept.includes(options?.cause ?? "")) return terminate(options);
       if (options?.cause !== "RTP Timeout") this.#lost();
     };
-    session.on("reinvite", ({ request }) => expectRestart(session, request.body));
+    session.on("reinvite", ({ request }) => {
+      if (expectRestart(session, request.body)) finishGathering(session);
+    });
     session.on("ended", () => this.#failed?.());
   }
 
   /** Offers the media as they are, as soon as that may be done. @returns whether the other side has accepted them */
-  renew(constraints: RTCOfferOptions = {}): Promise<boolean> {
-    const result = this.#queue.then(() => this.#offer(constraints));
-    this.#queue = result;
-    return result;
+  renew(rtcOfferConstraints: RTCOfferOptions = {}): Promise<boolean> {
+    return this.#enqueue((succeeded, failed) => {
+      internalsOf(this.#session)._sendReinvite({ rtcOfferConstraints, eventHandlers: { succeeded, failed } });
+    });
+  }
+
+  /** Holds the call or takes it up again. @param isWanted asked when it is the turn of this offer */
+  hold(isWanted: () => boolean): Promise<boolean> {
+    return this.#enqueue((succeeded) => {
+      const isHeld = this.#session.isOnHold().local;
+      if (isWanted() === isHeld || !(isHeld ? this.#session.unhold({}, succeeded) : this.#session.hold({}, succeeded))) succeeded();
+    });
   }
 
   /** What could not be offered without a connection is offered now. */
@@ -43,17 +58,24 @@ export class Offers {
     if (this.#isUnsettled) void this.renew();
   }
 
-  async #offer(rtcOfferConstraints: RTCOfferOptions): Promise<boolean> {
+  #enqueue(send: Sending): Promise<boolean> {
+    const result = this.#queue.then(() => this.#offer(send));
+    this.#queue = result;
+    return result;
+  }
+
+  async #offer(send: Sending): Promise<boolean> {
     while (!this.#session.isEnded() && !(this.#isConnected() && this.#session.isReadyToReOffer())) await pause(betweenOffers);
     if (this.#session.isEnded()) return false;
     await this.#rollBack();
     this.#isUnsettled = false;
     return new Promise((resolve) => {
       this.#failed = () => resolve(false);
-      internalsOf(this.#session)._sendReinvite({
-        rtcOfferConstraints,
-        eventHandlers: { succeeded: () => resolve(true), failed: () => resolve(false) },
-      });
+      send(
+        () => resolve(true),
+        () => resolve(false),
+      );
+      finishGathering(this.#session);
     });
   }
 
@@ -69,11 +91,28 @@ export class Offers {
   }
 }
 
-/** An answer to an ICE restart waits for its new candidates, which JsSIP would not do. */
-function expectRestart(session: RTCSession, offer: string): void {
+/** An answer to an ICE restart waits for its new candidates, which JsSIP would not do. @returns whether it is one */
+function expectRestart(session: RTCSession, offer: string): boolean {
   const before = connectionOf(session)?.remoteDescription?.sdp ?? "";
   const isRestart = ufragOf(offer) !== undefined && ufragOf(offer) !== ufragOf(before);
   internalsOf(session)._rtcAnswerConstraints = isRestart ? { iceRestart: true } : null;
+  return isRestart;
+}
+
+/**
+ * Ends the wait for candidates as soon as there are all, or at the limit. JsSIP listens too late for those that come at once, and would
+ * wait for ever for the last one.
+ */
+function finishGathering(session: RTCSession): void {
+  const until = performance.now() + gatheringLimit;
+  const timer = setInterval(() => {
+    const connection = connectionOf(session);
+    const isOver = connection === undefined || performance.now() > until;
+    if (isOver) clearInterval(timer);
+    // Before a restart has begun, the state is that of the gathering before, and there are no candidates.
+    const isComplete = connection?.iceGatheringState === "complete" && /^a=candidate:/m.test(connection.localDescription?.sdp ?? "");
+    if (isComplete || isOver) connection?.dispatchEvent(new RTCPeerConnectionIceEvent("icecandidate", { candidate: null }));
+  }, betweenOffers);
 }
 
 function ufragOf(sdp: string): string | undefined {

@@ -9,6 +9,8 @@ import { whyNotConnected } from "./why-not-connected.ts";
 
 /** Seconds until the next attempt at a server that is unavailable, if it names no time. */
 const retryAfter = 5;
+/** Milliseconds at most until a phone in a call connects again: at random, since a server that starts anew has many. */
+const hurry = 300;
 
 export interface RegistrationOptions {
   /** Names this phone among those of its user (RFC 5626 §4.1). */
@@ -23,6 +25,8 @@ export interface RegistrationWatch {
   /** For the first time, and after each refresh. */
   registered(ua: UA, account: Account): void;
   disconnected(): void;
+  /** Whether there are calls, which do not wait. */
+  isUrgent(): boolean;
   /** The account is refused. With a new token it can go on, and calls in progress do. */
   refused(what: "account" | "token"): void;
   newSession(session: RTCSession): void;
@@ -37,6 +41,7 @@ export class Registration {
   #ua: UA;
   #hasRegistered = false;
   #hasEnded = false;
+  #hasHurried = false;
   /** Nothing is tried again until there is a new token. */
   #needsToken = false;
 
@@ -59,8 +64,8 @@ export class Registration {
     this.#follow();
     this.#connecting(options.texts.connection.connecting);
     this.#ua.start();
-    window.addEventListener("online", this.#probe);
-    networkInformation()?.addEventListener("change", this.#probe);
+    window.addEventListener("online", this.probe);
+    networkInformation()?.addEventListener("change", this.probe);
   }
 
   get ua(): UA {
@@ -73,8 +78,8 @@ export class Registration {
 
   end(): void {
     this.#hasEnded = true;
-    window.removeEventListener("online", this.#probe);
-    networkInformation()?.removeEventListener("change", this.#probe);
+    window.removeEventListener("online", this.probe);
+    networkInformation()?.removeEventListener("change", this.probe);
     this.#ua.stop();
   }
 
@@ -92,8 +97,8 @@ export class Registration {
     else transportOf(this.#ua).connect();
   }
 
-  /** The network has changed: a connection that died without a word is found, and made again. */
-  readonly #probe = (): void => this.#socket.probe();
+  /** The network may have changed: a connection that died without a word is found, and made again. */
+  readonly probe = (): void => this.#socket.probe();
 
   #follow(): void {
     const ua = this.#ua;
@@ -106,6 +111,7 @@ export class Registration {
       "registered",
       whileSignedIn(() => {
         this.#hasRegistered = true;
+        this.#hasHurried = false;
         this.#watch.connection({ kind: "registered", address: this.#account.address });
         this.#watch.registered(ua, this.#account);
       }),
@@ -124,7 +130,16 @@ export class Registration {
     const what = this.#hasRegistered ? reconnecting : tryingAgain;
     this.#connecting(reason ? `${what} (${reason})` : what);
     this.#watch.disconnected();
+    if (this.#watch.isUrgent() && !this.#hasHurried) this.#connectSoon();
     void this.#explain();
+  }
+
+  /** Once for each connection: JsSIP goes on with longer and longer waits. */
+  #connectSoon(): void {
+    this.#hasHurried = true;
+    setTimeout(() => {
+      if (!this.#hasEnded && !this.#needsToken) transportOf(this.#ua).connect();
+    }, Math.random() * hurry);
   }
 
   /** A browser does not say why a connection was refused: the API is asked. */
@@ -134,7 +149,9 @@ export class Registration {
     const fault = await whyNotConnected(this.#account);
     if (this.#hasEnded || this.#socket.isConnected()) return;
     if (fault === "token" && isByToken) this.#refuse("token", this.#options.texts.connection.tokenRefused);
-    if (fault === "origin") this.#refuse("account", fill(this.#options.texts.connection.originRefused, { origin: location.origin }));
+    // An origin that was let in is not refused later: the server is out of reach.
+    if (fault === "origin" && !this.#hasRegistered)
+      this.#refuse("account", fill(this.#options.texts.connection.originRefused, { origin: location.origin }));
   }
 
   #refused({ response, cause }: UnRegisteredEvent): void {

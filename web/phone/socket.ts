@@ -7,8 +7,8 @@ type Received = string | ArrayBufferLike | Blob | ArrayBufferView;
 
 /** RFC 5626 §3.5.1: a question, and its answer. */
 const [ping, pong] = ["\r\n\r\n", "\r\n"] as const;
-/** Milliseconds that the server has to answer after the network has changed. */
-const pongLimit = 1500;
+/** Milliseconds that the server has to answer when the network may have changed. */
+const pongLimit = 1000;
 
 /** The socket of a JsSIP phone. A token goes as a subprotocol, so that no URL has it, and each connection uses the newest one. */
 export class PhoneSocket implements Socket {
