@@ -82,6 +82,15 @@ describe.skipIf(!canBrowse)("a network that changes in a call", () => {
     },
   );
 
+  it("makes a socket die without a word: it is found when the browser says that it is online", async () => {
+    paths = new UdpPaths();
+    const [alice, wire] = await phone("alice");
+    wire.stall();
+    await alice.page.evaluate('dispatchEvent(new Event("online"))');
+    await alice.says("[part=status]", /^Reconnecting/);
+    await alice.isRegistered();
+  });
+
   it("changes while a call is on hold: it is heard when it is taken up again", async () => {
     const { alice, bob, wireOfBob } = await talking();
     await alice.presses(bob, "hold");

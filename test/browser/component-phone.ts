@@ -4,10 +4,12 @@ import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser, Locator, Page } from "playwright-core";
 import { expect } from "vitest";
-import { startBrowser } from "../support/browser.ts";
+import { servePages, startBrowser } from "../support/browser.ts";
 import { patience } from "../support/patience.ts";
 import type { ServerOptions } from "../support/server.ts";
 import { type ServerUnderTest, startServerUnderTest } from "../support/server-under-test.ts";
+import { BrowserPhone, type Library } from "./browser-phone.ts";
+import { type Relay, openRelay } from "./relay.ts";
 
 type TabOptions = NonNullable<Parameters<Browser["newContext"]>[0]>;
 
@@ -53,36 +55,36 @@ export class ComponentPhone {
   }
 
   /** The call with an address. */
-  card(other: ComponentPhone | string): Locator {
+  card(other: Pick<ComponentPhone, "address"> | string): Locator {
     const peer = typeof other === "string" ? other : other.address;
     return this.page.locator(`offhook-phone section.call[aria-label="Call with ${peer}"]`);
   }
 
-  async presses(other: ComponentPhone, button: string): Promise<void> {
+  async presses(other: Pick<ComponentPhone, "address">, button: string): Promise<void> {
     await this.card(other).locator(`button.${button}`).click();
   }
 
-  async is(progress: string | RegExp, other: ComponentPhone): Promise<void> {
+  async is(progress: string | RegExp, other: Pick<ComponentPhone, "address">): Promise<void> {
     const locator = this.card(other).locator(".progress");
     await expect
       .poll(() => locator.textContent({ timeout: patience }), { message: `${this.address} with ${other.address}` })
       .toMatch(progress);
   }
 
-  async hasCalls(...others: readonly ComponentPhone[]): Promise<void> {
+  async hasCalls(...others: readonly Pick<ComponentPhone, "address">[]): Promise<void> {
     const peers = () => this.page.locator("offhook-phone section.call .peer").allTextContents();
     const expected = others.map(({ address }) => address).sort();
     await expect.poll(async () => (await peers()).sort(), { message: `calls of ${this.address}` }).toEqual(expected);
   }
 
   /** Audio packets that the browser has counted in the call with another one. */
-  async packets(other: ComponentPhone): Promise<number> {
+  async packets(other: Pick<ComponentPhone, "address">): Promise<number> {
     const locator = this.card(other).locator(".quality");
     return Number(await locator.getAttribute("data-packets", { timeout: patience }));
   }
 
   /** More audio packets come than have come until now. */
-  async hears(other: ComponentPhone): Promise<void> {
+  async hears(other: Pick<ComponentPhone, "address">): Promise<void> {
     const before = await this.packets(other);
     const message = `${this.address} hears ${other.address}`;
     await expect.poll(() => this.packets(other), { message }).toBeGreaterThan(before + 25);
@@ -98,6 +100,8 @@ export interface ComponentUnderTest {
   visit(html: string, more?: Pick<PhoneMore, "tab" | "script" | "prepare">): Promise<Page>;
   /** The component of a newcomer, registered. */
   phone(name: string, more?: PhoneMore): Promise<ComponentPhone>;
+  /** A phone of one of the libraries, registered. */
+  stock(library: Library, name: string, more?: Pick<PhoneMore, "script" | "prepare">): Promise<BrowserPhone>;
   closeTabs(): Promise<void>;
   close(): Promise<void>;
 }
@@ -117,6 +121,7 @@ export interface PhoneMore {
 
 export async function startComponent(options: (origin: string) => ServerOptions = () => ({})): Promise<ComponentUnderTest> {
   const pages: string[] = [];
+  const wires: Relay[] = [];
   const site: Server = createServer(({ url = "" }, response) => {
     const body = pages[Number(url.slice(1))] ?? "";
     response.setHeader("Content-Type", "text/html; charset=utf-8");
@@ -156,11 +161,26 @@ export async function startComponent(options: (origin: string) => ServerOptions 
       await phone.isRegistered();
       return phone;
     },
+    stock: async (library, name, { script, prepare } = {}) => {
+      const context = await browser.newContext();
+      await servePages(context, server.url, [library]);
+      const page = await context.newPage();
+      if (script !== undefined) await page.addInitScript(script);
+      await prepare?.(page);
+      await page.goto(`${server.url}/test/${library}`);
+      const wire = await openRelay(server.url);
+      wires.push(wire);
+      const phone = new BrowserPhone(page, `${await serverUnderTest.newcomer(name)}@localhost`, wire);
+      await phone.register(`ws://${wire.host}/ws/${phone.address}`, false);
+      return phone;
+    },
     closeTabs: async () => {
       for (const context of browser.contexts()) await context.close();
+      for (const wire of wires.splice(0)) wire.close();
     },
     close: async () => {
       await browser.close();
+      for (const wire of wires) wire.close();
       site.close();
       await serverUnderTest.close();
     },

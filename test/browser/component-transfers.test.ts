@@ -94,6 +94,16 @@ describe.skipIf(!canBrowse)("transfers and lines of three components (RFC 5589)"
     await Promise.all([alice.is("On hold", bob), alice.hears(carol)]);
   });
 
+  it("takes as many calls as the page says: a further caller gets a busy signal", async () => {
+    const [alice, bob] = await Promise.all([component.phone("alice", { attributes: 'calls="1"' }), component.phone("bob")]);
+    const carol = await component.phone("carol");
+    await talk(alice, bob);
+    await carol.dials(alice.address);
+    await carol.tells(`${alice.address} is busy (486)`);
+    await alice.tells(`${carol.address} called meanwhile, and got a busy signal`);
+    await alice.hasCalls(bob);
+  });
+
   it("is refused where the page does not allow it", async () => {
     const [alice, bob, carol] = await three();
     await bob.page.evaluate('document.querySelector("offhook-phone").mayTransfer = () => false');

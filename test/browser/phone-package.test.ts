@@ -65,7 +65,7 @@ describe.skipIf(!canBrowse)("the package @offhook/phone", () => {
     );
   });
 
-  it("registers and calls in a page of its own, without a view", async () => {
+  it("registers and calls in a page of its own, without a view, and logs no token", async () => {
     const [alice, bob] = [await component.serverUnderTest.newcomer("alice"), await component.phone("bob")];
     const account = {
       ...{ server: component.serverUnderTest.server.url, address: `${alice}@localhost`, way: "direct", ice: [] },
@@ -76,7 +76,8 @@ describe.skipIf(!canBrowse)("the package @offhook/phone", () => {
       const phone = new Phone({ instance: await instanceOfTab() });
       phone.on("changed", ({ connection, calls }) => { document.title = [connection.kind, calls[0]?.phase].join(" "); });
       phone.on("measured", ({ quality }) => { window.packets = quality.packetsReceived; });
-      phone.signIn(${JSON.stringify(account)});
+      window.written = "";
+      phone.signIn(${JSON.stringify(account)}, (direction, text) => { window.written += text; });
       window.phone = phone;`;
     const stdin = { contents: source, resolveDir: folder, sourcefile: "page.js" };
     const { outputFiles } = await build({ stdin, bundle: true, write: false, format: "esm", target: "es2022", logLevel: "error" });
@@ -90,5 +91,9 @@ describe.skipIf(!canBrowse)("the package @offhook/phone", () => {
     await bob.page.click("offhook-phone button.answer");
     await expect.poll(() => page.title()).toBe("registered talking");
     await expect.poll(() => page.evaluate("window.packets")).toBeGreaterThan(50);
+    const token = await component.token(alice);
+    await page.evaluate(`phone.renewToken(${JSON.stringify(token)})`);
+    await expect.poll(() => page.evaluate("window.written")).toContain("Authorization: Bearer …");
+    expect(await page.evaluate("window.written")).not.toContain(token);
   });
 });

@@ -20,10 +20,8 @@ export async function openRelay(target: string): Promise<Relay> {
   const port = Number(new URL(target).port);
   const sockets = new Set<Socket>();
   let isCut = false;
-  let refused = 0;
   const server = createServer((near) => {
     if (isCut) {
-      refused += 1;
       server.emit("refused");
       return void near.destroy();
     }
@@ -53,8 +51,7 @@ export async function openRelay(target: string): Promise<Relay> {
       isCut = false;
     },
     refuses: async (count) => {
-      const until = refused + count;
-      while (refused < until) await once(server, "refused");
+      for (let refused = 0; refused < count; refused += 1) await once(server, "refused");
     },
     stall: () => {
       for (const socket of sockets) socket.unpipe().resume();
