@@ -7,10 +7,10 @@ export interface Me {
 
 export type ConnectionFault = "token" | "origin" | "unreachable" | "none";
 
-type Asker = Pick<Account, "server" | "address" | "credentials">;
+type Requester = Pick<Account, "server" | "address" | "credentials">;
 
 /** The user of a token; or why the server does not serve this page. */
-export async function whoAmI(account: Asker): Promise<Me | ConnectionFault> {
+export async function whoAmI(account: Requester): Promise<Me | ConnectionFault> {
   const answer = await ask(account);
   if (answer !== undefined) return answer;
   // The browser hides an answer that is not for pages of this origin; without reading it, it can be seen to be there. It may have come
@@ -19,7 +19,7 @@ export async function whoAmI(account: Asker): Promise<Me | ConnectionFault> {
 }
 
 /** Undefined if there is no answer that this page may read. */
-async function ask(account: Asker): Promise<Me | ConnectionFault | undefined> {
+async function ask(account: Requester): Promise<Me | ConnectionFault | undefined> {
   try {
     const answer = await askApi(account, "/me");
     if (answer.ok) return (await answer.json()) as Me;
