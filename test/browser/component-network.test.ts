@@ -55,7 +55,6 @@ describe.skipIf(!canBrowse)("a network that changes in a call", () => {
       for (const wire of cut) wire.cut();
       for (const wire of cut) wire.mend();
       const lasted = await silence(alice, bob);
-      console.log(`silence after the network of the ${whose} has changed: ${Math.round(lasted)} ms`);
       expect(lasted).toBeLessThan(limit);
       await Promise.all([alice.is("In a call", bob), bob.is("In a call", alice)]);
       await bob.presses(alice, "hold");
@@ -75,7 +74,6 @@ describe.skipIf(!canBrowse)("a network that changes in a call", () => {
       paths.close();
       (whose === "caller" ? wireOfAlice : wireOfBob).stall();
       const lasted = await silence(alice, bob);
-      console.log(`silence after the socket of the ${whose} has died: ${Math.round(lasted)} ms`);
       expect(lasted).toBeLessThan(limit);
       await alice.presses(bob, "hang-up");
       await bob.hasCalls();

@@ -189,7 +189,7 @@ export class Line {
     this.#isConnected = true;
     if (this.#call.phase === "ending") return this.session.terminate();
     this.#offers.connectionIsBack();
-    this.#path?.connectionIsBack();
+    void this.#path?.connectionIsBack();
   }
 
   /**

@@ -51,9 +51,11 @@ export class MediaPath {
     clearInterval(this.#timer);
   }
 
-  /** The network may be another one: a shorter silence is enough. */
-  connectionIsBack(): void {
-    if (performance.now() - this.#alive > 2 * interval) void this.#restore();
+  /** The network may be another one: a shorter silence is enough. On hold there are only the checks of ICE, every few seconds. */
+  async connectionIsBack(): Promise<void> {
+    const [at, limit] = [performance.now(), this.#isExpecting ? 2 * interval : proof];
+    await this.#hears(at, limit);
+    if (this.#alive <= at) void this.#restore();
   }
 
   #iceChanged(): void {
@@ -89,19 +91,19 @@ export class MediaPath {
     this.#isRestoring = true;
     this.#watch.restoring(true);
     const began = performance.now();
-    if (this.#session.direction === "incoming") await this.#heals(began, calleeWaits);
+    if (this.#session.direction === "incoming") await this.#hears(began, calleeWaits);
     while (!this.#hasEnded && this.#alive <= began) {
       if (performance.now() - began > patience) return this.#watch.lost();
       const isAccepted = await this.#offers.renew({ iceRestart: true });
-      await this.#heals(began, isAccepted ? proof : 2 * interval);
+      await this.#hears(began, isAccepted ? proof : 2 * interval);
     }
     this.#isRestoring = false;
     if (!this.#hasEnded) this.#watch.restoring(false);
   }
 
-  /** Waits until something comes, but not longer than this. */
-  async #heals(began: number, limit: number): Promise<void> {
+  /** Waits until something comes after this time, but not longer than the limit. */
+  async #hears(at: number, limit: number): Promise<void> {
     const until = performance.now() + limit;
-    while (!this.#hasEnded && this.#alive <= began && performance.now() < until) await pause(interval);
+    while (!this.#hasEnded && this.#alive <= at && performance.now() < until) await pause(interval);
   }
 }

@@ -67,7 +67,7 @@ export class Offers {
   async #offer(send: Sending): Promise<boolean> {
     while (!this.#session.isEnded() && !(this.#isConnected() && this.#session.isReadyToReOffer())) await pause(betweenOffers);
     if (this.#session.isEnded()) return false;
-    await this.#rollBack();
+    if (!(await this.#rollBack())) return false;
     this.#isUnsettled = false;
     return new Promise((resolve) => {
       this.#failed = () => resolve(false);
@@ -84,10 +84,14 @@ export class Offers {
     this.#failed?.();
   }
 
-  /** An offer that nothing answered must not stay open. */
-  async #rollBack(): Promise<void> {
+  /** An offer that nothing answered must not stay open. @returns false if the browser refuses: the call has just ended */
+  async #rollBack(): Promise<boolean> {
     const connection = connectionOf(this.#session);
-    if (connection?.signalingState === "have-local-offer") await connection.setLocalDescription({ type: "rollback" });
+    if (connection?.signalingState !== "have-local-offer") return true;
+    return connection.setLocalDescription({ type: "rollback" }).then(
+      () => true,
+      () => false,
+    );
   }
 }
 
