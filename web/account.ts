@@ -1,14 +1,6 @@
-import { type IceFault, readIceServers } from "./ice-servers.ts";
-import type { Written } from "./remembered.ts";
-
-/** Account and way in, from the page's form or its address. */
-export interface Account {
-  /** `alice@example.com` */
-  readonly address: string;
-  readonly password: string;
-  readonly way: "direct" | "general";
-  readonly ice: readonly RTCIceServer[];
-}
+import type { Account } from "./phone/account.ts";
+import { type IceFault, readIceServers } from "./phone/ice-servers.ts";
+import type { Written } from "./phone/remembered.ts";
 
 const localHosts = ["localhost", "127.0.0.1", "[::1]"];
 
@@ -34,21 +26,10 @@ export function readAccount({ address, password, way, ice }: Written): Account |
   const servers = readIceServers(ice);
   if ("fault" in servers) return servers;
   return {
+    server: location.origin,
     address: trimmed.includes("@") ? trimmed : `${trimmed}@${isLocal() ? demoAccounts.domain : location.hostname}`,
-    password,
+    credentials: { password },
     way: way === "general" ? "general" : "direct",
     ice: servers,
   };
-}
-
-/** The URL that the account connects to: its own home, or the shared one. */
-export function socketUrl(account: Account): string {
-  const scheme = location.protocol === "https:" ? "wss" : "ws";
-  const path = account.way === "direct" ? `/ws/${encodeURIComponent(account.address)}` : "/ws";
-  return `${scheme}://${location.host}${path}`;
-}
-
-/** A name and a password for HTTP Basic (RFC 7617). */
-export function credentialsOf(name: string, password: string): string {
-  return btoa(String.fromCharCode(...new TextEncoder().encode(`${name}:${password}`)));
 }

@@ -1,14 +1,16 @@
 import { accountOfPage, demoAccounts, isLocal, readAccount } from "./account.ts";
-import { Buddies } from "./buddies.ts";
-import { Chat } from "./chat.ts";
 import { openKeypad } from "./keypad.ts";
-import { OwnState } from "./own-state.ts";
-import { Phone } from "./phone.ts";
-import { moods } from "./presence-document.ts";
-import { watchReloads } from "./reloading.ts";
-import { type Written, instanceOfTab, remembered, remember } from "./remembered.ts";
-import { type PhoneState, describeLostCall } from "./state.ts";
-import { Tones } from "./tones.ts";
+import { Chat } from "./phone/chat.ts";
+import { Contacts } from "./phone/contacts.ts";
+import { OwnState } from "./phone/own-state.ts";
+import { Phone } from "./phone/phone.ts";
+import { moods } from "./phone/presence-document.ts";
+import { type Written, instanceOfTab, remembered, remember } from "./phone/remembered.ts";
+import { watchReloads } from "./phone/reloading.ts";
+import { ringFor } from "./phone/ringing.ts";
+import { describeLostCall } from "./phone/state.ts";
+import { english } from "./phone/texts.ts";
+import { Tones } from "./phone/tones.ts";
 import { draw, drawBuddies, drawChat, drawClock, drawOwnState, drawRequests, element } from "./view.ts";
 
 /** Characters of the SIP log. */
@@ -17,31 +19,34 @@ const logLength = 40_000;
 const instance = await instanceOfTab();
 const isReloading = watchReloads(() => performance.now());
 const tones = new Tones();
-let current: PhoneState | undefined;
+let packets = 0;
 
-const buddies = new Buddies(
+const buddies = new Contacts(
+  english,
   (all) => drawBuddies(all, { call: (address) => void phone.call(address), write: writeTo, remove: (address) => buddies.remove(address) }),
   (pending) => drawRequests(pending, (address, permission) => void phone.decide(address, permission)),
 );
-const chat = new Chat(drawChat, ({ peer }) => {
+const chat = new Chat(english, drawChat, ({ peer }) => {
   if (field("to").value === "") field("to").value = peer;
   if (!tones.isPlaying) tones.play("message");
 });
-const ownState = new OwnState(drawOwnState);
-const phone = new Phone(
-  { remote: element<HTMLAudioElement>("remote"), instance, companions: [buddies, chat, ownState] },
-  {
-    changed: (state) => {
-      current = state;
-      draw(state);
-      ring(state);
-    },
-    ended: ({ tone }) => {
-      if (tone !== undefined) tones.play(tone);
-    },
-    refused: () => remember("account", undefined),
-  },
-);
+const ownState = new OwnState(english, drawOwnState);
+const phone = new Phone({
+  instance,
+  companions: [buddies, chat, ownState],
+  maxCalls: 1,
+  audio: () => element<HTMLAudioElement>("remote"),
+});
+phone.on("changed", (state) => {
+  draw(state);
+  ringFor(state.calls, tones);
+});
+phone.on("ended", ({ ending: { tone } }) => {
+  packets = 0;
+  if (tone !== undefined) tones.play(tone);
+});
+phone.on("refused", () => remember("account", undefined));
+phone.on("measured", ({ quality }) => (packets = quality.packetsReceived));
 
 onSubmit("account", register);
 onSubmit("dial", () => {
@@ -57,23 +62,23 @@ onSubmit("write", () => {
   if (chat.send(to.value.trim(), text.value)) text.value = "";
   else complain(to, "This is neither an address nor a user name");
 });
-for (const [activity, text] of Object.entries(moods)) element<HTMLSelectElement>("mood").add(new Option(text, activity));
+for (const mood of moods) element<HTMLSelectElement>("mood").add(new Option(english.presence[mood], mood));
 element("mood").addEventListener("change", () => ownState.say(field("mood").value));
 const buttons = {
   unregister: () => {
     remember("account", undefined);
-    phone.unregister();
+    phone.signOut();
   },
-  answer: () => phone.session?.answer(),
-  reject: () => phone.session?.reject(),
-  hangup: () => phone.session?.hangUp(),
-  mute: () => phone.session?.toggleMute(),
-  hold: () => phone.session?.toggleHold(),
+  answer: () => phone.answer(),
+  reject: () => phone.line()?.reject(),
+  hangup: () => phone.line()?.hangUp(),
+  mute: () => phone.line()?.toggleMute(),
+  hold: () => phone.line()?.toggleHold(),
 };
 for (const [id, press] of Object.entries(buttons)) element(id).addEventListener("click", press);
 openKeypad(
   (key, press) => addButton("keys", key, press),
-  (key) => phone.session?.press(key),
+  (key) => phone.line()?.press(key),
 );
 window.addEventListener("pagehide", () => remember("call", phone.leavePage(isReloading())));
 // A page from the browser's cache has already signed out: it is loaded again.
@@ -82,8 +87,8 @@ window.addEventListener("pageshow", ({ persisted }) => {
 });
 
 setInterval(() => {
-  const since = current?.call?.since;
-  if (since !== undefined) void phone.session?.packetsReceived().then((packets) => drawClock(since, Date.now(), packets));
+  const since = phone.line()?.call.since;
+  if (since !== undefined) drawClock(since, Date.now(), packets);
 }, 500);
 
 if (isLocal()) offerDemoAccounts();
@@ -100,7 +105,7 @@ function begin(): void {
   if (written === undefined) return;
   fillIn(written);
   if (wanted?.registersAtOnce ?? true) register();
-  if (lost !== undefined) phone.tell(describeLostCall(lost));
+  if (lost !== undefined) phone.tell(describeLostCall(lost, english));
 }
 
 function register(): void {
@@ -114,7 +119,7 @@ function register(): void {
     return complain(field("ice"), account.fault);
   }
   remember("account", written);
-  phone.register(account, (direction, text) => {
+  phone.signIn(account, (direction, text) => {
     const log = element("log");
     log.textContent = `${direction === "in" ? "◀" : "▶"} ${text}\n${log.textContent}`.slice(0, logLength);
   });
@@ -122,15 +127,7 @@ function register(): void {
 
 async function dial(): Promise<void> {
   await phone.call(field("target").value.trim());
-  if (phone.session !== undefined) element("session").focus({ preventScroll: true });
-}
-
-function ring({ call }: PhoneState): void {
-  if (call === undefined) tones.stop("ring", "ringback");
-  else if (call.phase !== "ringing") tones.stop();
-  else if (call.direction === "incoming") tones.play("ring");
-  else if (call.hasEarlyMedia) tones.stop("ringback");
-  else tones.play("ringback");
+  if (phone.line() !== undefined) element("session").focus({ preventScroll: true });
 }
 
 function writeTo(address: string): void {

@@ -1,9 +1,10 @@
-import type { Buddy } from "./buddies.ts";
-import type { ChatMessage } from "./chat.ts";
 import { isFocusFree, keepFocus } from "./focus.ts";
 import { drawList } from "./keyed-list.ts";
-import type { Shown } from "./presence-document.ts";
-import { type Call, type Notice, type PhoneState, describeCall, describeConnection } from "./state.ts";
+import type { ChatMessage } from "./phone/chat.ts";
+import type { Contact } from "./phone/contacts.ts";
+import type { Shown } from "./phone/presence-document.ts";
+import { type Call, type Notice, type PhoneState, describeCall, describeConnection } from "./phone/state.ts";
+import { english, fill } from "./phone/texts.ts";
 
 /** The element with an id that `index.html` has. */
 export function element<Kind extends HTMLElement = HTMLElement>(id: string): Kind {
@@ -13,7 +14,7 @@ export function element<Kind extends HTMLElement = HTMLElement>(id: string): Kin
 }
 
 /** Draws the state; it makes no decisions. */
-export function draw({ connection, call, notice }: PhoneState): void {
+export function draw({ connection, calls: [call], notice }: PhoneState): void {
   keepFocus(
     () => {
       const isRegistered = connection.kind === "registered";
@@ -21,7 +22,7 @@ export function draw({ connection, call, notice }: PhoneState): void {
       const status = element("status");
       status.dataset["state"] = connection.kind;
       status.setAttribute("role", connection.kind === "failed" ? "alert" : "status");
-      write(status, describeConnection(connection));
+      write(status, describeConnection(connection, english));
       element("account").hidden = isSignedIn || call !== undefined;
       element("unregister").hidden = !isSignedIn;
       // Text that the user writes must stay while the connection comes back.
@@ -41,7 +42,7 @@ export interface BuddyButtons {
   remove(address: string): void;
 }
 
-export function drawBuddies(buddies: readonly Buddy[], press: BuddyButtons): void {
+export function drawBuddies(buddies: readonly Contact[], press: BuddyButtons): void {
   drawList(
     element("buddies"),
     buddies.map(({ address, lamp, text }) => ({
@@ -63,7 +64,7 @@ export function drawRequests(pending: readonly string[], answer: (address: strin
     element("requests"),
     pending.map((address) => ({
       key: address,
-      text: `${address} asks to see your presence`,
+      text: fill(english.presence.asks, { peer: address }),
       buttons: [
         ["Allow", `Allow ${address}`, () => answer(address, "allow")],
         ["Block", `Block ${address}`, () => answer(address, "block")],
@@ -90,7 +91,7 @@ export function drawChat(messages: readonly ChatMessage[]): void {
 /** The user's own activity, and what others see. */
 export function drawOwnState(mood: string, seen: Shown | undefined): void {
   element<HTMLSelectElement>("mood").value = mood;
-  write(element("seen"), seen === undefined ? "" : `Others see: ${seen.text}`);
+  write(element("seen"), seen === undefined ? "" : fill(english.presence.othersSee, { state: seen.text }));
   element("seen").dataset["lamp"] = seen?.lamp ?? "unknown";
 }
 
@@ -108,7 +109,7 @@ function drawCall(call: Call | undefined, isConnected: boolean): void {
   if (call === undefined) return drawClock(undefined, 0, 0);
   section.dataset["phase"] = call.phase;
   write(element("peer"), call.peer);
-  write(element("progress"), describeCall(call));
+  write(element("progress"), describeCall(call, english));
   write(element("pressed"), call.pressed);
   const isOffered = call.direction === "incoming" && call.phase === "ringing";
   const isTalking = call.phase === "talking";

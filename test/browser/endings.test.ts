@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { describeEnd } from "../../web/endings.ts";
+import { describeEnd } from "../../web/phone/endings.ts";
 
 const end = { cause: "SIP Failure Code", status: undefined, reason: "", isRemote: true };
 const bob = "bob@example.com";

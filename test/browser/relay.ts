@@ -8,6 +8,10 @@ export interface Relay {
   /** Ends all connections without a word, and takes no new ones. */
   cut(): void;
   mend(): void;
+  /** Once so many connections were refused while it was cut. */
+  refuses(count: number): Promise<void>;
+  /** The present connections stay open, and nothing goes by them any more. */
+  stall(): void;
   close(): void;
 }
 
@@ -17,7 +21,10 @@ export async function openRelay(target: string): Promise<Relay> {
   const sockets = new Set<Socket>();
   let isCut = false;
   const server = createServer((near) => {
-    if (isCut) return void near.destroy();
+    if (isCut) {
+      server.emit("refused");
+      return void near.destroy();
+    }
     const far = connect(port, "127.0.0.1");
     for (const [one, other] of [
       [near, far],
@@ -42,6 +49,12 @@ export async function openRelay(target: string): Promise<Relay> {
     cut,
     mend: () => {
       isCut = false;
+    },
+    refuses: async (count) => {
+      for (let refused = 0; refused < count; refused += 1) await once(server, "refused");
+    },
+    stall: () => {
+      for (const socket of sockets) socket.unpipe().resume();
     },
     close: () => {
       cut();

@@ -28,6 +28,7 @@ const bodies: Record<string, object> = {
   putSubscriber: { password: "long enough" },
   addBinding: { contact: "sip:bob@localhost" },
   putWatcher: { permission: "allow" },
+  putMyWatcher: { permission: "allow" },
   putVoiceMail: { unread: 1 },
   putPeer: { domains: ["partner.example"], token: "a-token-that-is-long-enough" },
   putRoute: { action: { kind: "local", user: "alice" } },
@@ -43,13 +44,17 @@ const bodies: Record<string, object> = {
   putWebPush: { subject: "mailto:ops@example.com" },
   putFcm: { service_account: { project_id: "p", client_email: "a@b.example", private_key: pem } },
   putApns: { team_id: "T", key_id: "K", key: pem },
+  putMediaService: { kind: "rtpengine", url: "https://192.0.2.1/ng" },
   addGuestToken: { users: ["alice"] },
   putIssuer: { issuer: "https://login.example/", audience: ["x"], jwks: { keys: [{ kty: "EC" }] } },
   putWebHook: { url: "https://192.0.2.1/", events: ["call.ended"] },
 };
 
 /** A query that an operation needs. */
-const queries: Record<string, string> = { readIceServers: "?domain=localhost", readOfferedPush: "?domain=localhost" };
+const queries: Record<string, string> = {
+  ...{ readIceServers: "?domain=localhost", readOfferedPush: "?domain=localhost" },
+  ...Object.fromEntries(["readMe", "listMyCalls", "putMyWatcher"].map((id) => [id, "?domain=localhost&user=alice"])),
+};
 
 /** A database that fails each question, as D1 does when it cannot be reached. */
 const fails = () => Promise.reject(new Error("D1_ERROR: Network connection lost."));

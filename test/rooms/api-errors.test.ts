@@ -224,6 +224,7 @@ describe("the description of the API", () => {
       "delete /domains/{domain}/ice",
       "delete /domains/{domain}/issuers/{issuer}",
       "delete /domains/{domain}/lists/{list}",
+      "delete /domains/{domain}/media/{name}",
       "delete /domains/{domain}/peers/{peer}",
       "delete /domains/{domain}/push/{provider}",
       "delete /domains/{domain}/router",
@@ -255,6 +256,9 @@ describe("the description of the API", () => {
       "get /domains/{domain}/lists",
       "get /domains/{domain}/lists/{list}",
       "get /domains/{domain}/live-calls",
+      "get /domains/{domain}/media",
+      "get /domains/{domain}/media/{name}",
+      "get /domains/{domain}/media/{name}/status",
       "get /domains/{domain}/peers",
       "get /domains/{domain}/peers/{peer}",
       "get /domains/{domain}/push",
@@ -282,6 +286,8 @@ describe("the description of the API", () => {
       "get /domains/{domain}/web-hooks/{name}/deliveries",
       "get /ice-servers",
       "get /keys",
+      "get /me",
+      "get /me/calls",
       "get /push-services",
       "post /domains/{domain}/guest-tokens",
       "post /domains/{domain}/subscribers/import",
@@ -296,6 +302,7 @@ describe("the description of the API", () => {
       "put /domains/{domain}/ice",
       "put /domains/{domain}/issuers/{issuer}",
       "put /domains/{domain}/lists/{list}",
+      "put /domains/{domain}/media/{name}",
       "put /domains/{domain}/peers/{peer}",
       "put /domains/{domain}/push/apns",
       "put /domains/{domain}/push/fcm",
@@ -313,6 +320,7 @@ describe("the description of the API", () => {
       "put /domains/{domain}/trace",
       "put /domains/{domain}/trunks/{trunk}",
       "put /domains/{domain}/web-hooks/{name}",
+      "put /me/watchers/{watcher}",
     ]);
     const putSubscriber = paths["/domains/{domain}/subscribers/{username}"]?.["put"]?.responses ?? {};
     expect(Object.keys(putSubscriber)).toEqual(["200", "201", "400", "401", "403", "404", "409", "412", "413", "429", "503"]);

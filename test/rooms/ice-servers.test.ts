@@ -194,8 +194,8 @@ describe("pages of other origins", () => {
         204,
         expect.objectContaining({
           "access-control-allow-origin": origin,
-          "access-control-allow-methods": "GET",
-          "access-control-allow-headers": "Authorization",
+          "access-control-allow-methods": "GET, PUT",
+          "access-control-allow-headers": "Authorization, Content-Type",
           vary: "Origin",
         }),
       ]);

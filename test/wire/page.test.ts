@@ -54,11 +54,13 @@ describe.skipIf(!existsSync("dist/web"))("the page, as it is served", () => {
     for (const feature of ["camera", "geolocation", "display-capture", "payment", "usb"]) expect(policy).toContain(`${feature}=()`);
   });
 
-  it("lets other pages load the script of the call button, and nothing else", async () => {
-    const headers = await fetched("/offhook-call.js");
-    expect(headers.get("Content-Type")).toMatch(/^(?:text|application)\/javascript/);
-    expect(headers.get("Cross-Origin-Resource-Policy")).toBe("cross-origin");
-    expect(headers.get("Access-Control-Allow-Origin")).toBe("*");
+  it("lets other pages load the scripts of the call button and of the phone, and nothing else", async () => {
+    for (const script of ["/offhook-call.js", "/offhook-phone.js"]) {
+      const headers = await fetched(script);
+      expect(headers.get("Content-Type")).toMatch(/^(?:text|application)\/javascript/);
+      expect(headers.get("Cross-Origin-Resource-Policy")).toBe("cross-origin");
+      expect(headers.get("Access-Control-Allow-Origin")).toBe("*");
+    }
     for (const path of ["/", "/softphone.js", "/styles.css"]) expect((await fetched(path)).get("Access-Control-Allow-Origin")).toBeNull();
   });
 });

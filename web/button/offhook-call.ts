@@ -1,6 +1,6 @@
-import type { Ending } from "../endings.ts";
-import { readIceServers } from "../ice-servers.ts";
-import { Tones } from "../tones.ts";
+import type { Ending } from "../phone/endings.ts";
+import { readIceServers } from "../phone/ice-servers.ts";
+import { Tones } from "../phone/tones.ts";
 import { style } from "./style.ts";
 import { VisitorCall, type VisitorPhase } from "./visitor-call.ts";
 

@@ -1,7 +1,7 @@
 import { UA, WebSocketInterface } from "jssip";
 import type { IceCandidateEvent, RTCSession } from "jssip/lib/RTCSession";
-import { type Ending, describeEnd, describeMediaFault, noSecureContext } from "../endings.ts";
-import { whenEnded } from "../session-end.ts";
+import { type Ending, describeEnd, describeMediaFault, noSecureContext } from "../phone/endings.ts";
+import { whenEnded } from "../phone/session-end.ts";
 
 /** The call of a guest. */
 export interface VisitorCallOptions {

@@ -11,7 +11,8 @@ import { type OperationId, isAudited } from "./scopes.ts";
 export function accessTo(operation: OperationId): MiddlewareHandler<ApiEnvironment> {
   return async (context, next) => {
     const actor = context.get("actor");
-    const domain = context.req.param("domain")?.toLowerCase();
+    const own = actor.kind === "subscriber" ? actor.identity?.domain : undefined;
+    const domain = context.req.param("domain")?.toLowerCase() ?? own;
     const change = isAudited(operation, context.req.method) ? { actor, action: operation, domain } : undefined;
     const refusal = refuseOperation(actor, operation, domain);
     if (refusal !== undefined) {

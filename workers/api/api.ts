@@ -22,6 +22,7 @@ import { issuerRoutes } from "./issuers.ts";
 import { keyRoutes } from "./keys.ts";
 import { importRoutes } from "./import.ts";
 import { listRoutes } from "./lists.ts";
+import { meRoutes } from "./me.ts";
 import { pathInApi } from "./path.ts";
 import { peerRoutes } from "./peers.ts";
 import { mediaRoutes } from "./media.ts";
@@ -80,12 +81,12 @@ api.openAPIRegistry.registerComponent("securitySchemes", "bearer", {
 });
 api.openAPIRegistry.registerComponent("securitySchemes", "basic", {
   ...{ type: "http", scheme: "basic" },
-  description: "Name and password of a subscriber: for that subscriber's own watchers and lists, and for ICE servers",
+  description: "Name and password of a subscriber: for that subscriber's own watchers, lists and calls, and for ICE servers",
 });
 
 describeEvents(api.openAPIRegistry);
 
-for (const path of ["/ice-servers", "/push-services"]) api.use(path, crossOrigin);
+for (const path of ["/ice-servers", "/push-services", "/me", "/me/*"]) api.use(path, crossOrigin);
 api.use("*", async (context, next) => {
   context.set("actor", await authorise(context));
   context.set("readPresent", async () => readPresent(context));
@@ -106,6 +107,7 @@ api.route("/", iceServerRoutes);
 api.route("/", pushRoutes);
 api.route("/", offeredPushRoutes);
 api.route("/", mediaRoutes);
+api.route("/", meRoutes);
 api.route("/", trunkRoutes);
 api.route("/", routeRoutes);
 api.route("/", routerRoutes);

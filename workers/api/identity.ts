@@ -10,10 +10,8 @@ import { Problem } from "./problem.ts";
 import { type Account, authenticateByPassword } from "./user-password.ts";
 
 /** Paths that are for each user, without a name in the path. */
-const userPaths = new Set(["/ice-servers", "/push-services"]);
-
 export function isUserPath(path: string): boolean {
-  return userPaths.has(path);
+  return ["/ice-servers", "/push-services"].includes(path) || path === "/me" || path.startsWith("/me/");
 }
 
 /**

@@ -8,6 +8,7 @@ export const neededScopes = {
   ...{ deletePushService: "everything", readOfferedPush: "everything" },
   ...{ listMediaServices: "read", readMediaService: "read", readMediaServiceStatus: "read" },
   ...{ putMediaService: "everything", deleteMediaService: "everything" },
+  ...{ readMe: "everything", listMyCalls: "everything", putMyWatcher: "everything" },
   ...{ readDomainSettings: "read", putDomainSettings: "everything" },
   ...{
     listSubscribers: "read",
@@ -45,8 +46,7 @@ export type OperationId = keyof typeof neededScopes;
 /** The operations that users may perform on what is theirs, with their own password. */
 export const subscriberOperations: ReadonlySet<OperationId> = new Set<OperationId>([
   ...(["listWatchers", "putWatcher", "deleteWatcher"] as const),
-  "readIceServers",
-  "readOfferedPush",
+  ...(["readIceServers", "readOfferedPush", "readMe", "listMyCalls", "putMyWatcher"] as const),
   ...(["listListsOfSubscriber", "readListOfSubscriber", "putListOfSubscriber", "deleteListOfSubscriber"] as const),
 ]);
 

@@ -25,7 +25,7 @@ const rulesSchema = z
     watchers: z.record(z.string(), permissionSchema).openapi({ description: "The permission of each watcher: user@domain, or *@domain" }),
   })
   .openapi("Watchers");
-const body = z.strictObject({ permission: permissionSchema }).openapi("WatcherPermission");
+export const permissionBody = z.strictObject({ permission: permissionSchema }).openapi("WatcherPermission");
 
 const path = "/domains/{domain}/subscribers/{username}/watchers";
 const security = [{ bearer: [] }, { basic: [] }];
@@ -37,8 +37,8 @@ const list = createRoute({
 const put = createRoute({
   ...operation("putWatcher", "Set the permission of a watcher", "Presence"),
   ...{ method: "put", path: `${path}/{watcher}`, security },
-  request: { params, body: { required: true, content: { "application/json": { schema: body } } } },
-  responses: { 200: json(body, "The new permission of this watcher"), ...problems(400, 401, 404, 409, 412, 413, 503) },
+  request: { params, body: { required: true, content: { "application/json": { schema: permissionBody } } } },
+  responses: { 200: json(permissionBody, "The new permission of this watcher"), ...problems(400, 401, 404, 409, 412, 413, 503) },
 });
 const remove = createRoute({
   ...operation("deleteWatcher", "Remove the rule for a watcher", "Presence"),
@@ -58,13 +58,13 @@ watcherRoutes.openapi(list, async (context) => {
 watcherRoutes.openapi(put, async (context) => {
   const { domain, username, watcher } = context.req.valid("param");
   const { permission } = context.req.valid("json");
-  await change(context, domain, username, (watchers) => ({ ...watchers, [watcher]: permission }));
+  await changeWatchers(context, domain, username, (watchers) => ({ ...watchers, [watcher]: permission }));
   return context.json({ permission }, 200);
 });
 
 watcherRoutes.openapi(remove, async (context) => {
   const { domain, username, watcher } = context.req.valid("param");
-  await change(context, domain, username, ({ [watcher]: known, ...others }) => {
+  await changeWatchers(context, domain, username, ({ [watcher]: known, ...others }) => {
     if (known === undefined) throw new Problem(404, `there is no rule for ${shownName(watcher)}`);
     return others;
   });
@@ -73,7 +73,7 @@ watcherRoutes.openapi(remove, async (context) => {
 
 type Permissions = Readonly<Record<string, Permission>>;
 
-async function change(
+export async function changeWatchers(
   { env, executionCtx }: { readonly env: Environment; readonly executionCtx: { waitUntil(work: Promise<unknown>): void } },
   domain: string,
   username: string,

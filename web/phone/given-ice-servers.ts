@@ -1,4 +1,4 @@
-import { type Account, credentialsOf } from "./account.ts";
+import { type Account, askApi } from "./account.ts";
 import { isAccepted } from "./ice-servers.ts";
 
 /** An answer of the server; times in milliseconds since 1970. */
@@ -8,14 +8,14 @@ interface Given {
   readonly validUntil: number;
 }
 
-/** Milliseconds that a call waits for new servers, and until an answer is given up. */
-const [patience, answerLimit] = [2000, 10_000] as const;
+/** Milliseconds that a call waits for new servers. */
+const patience = 2000;
 /** Seconds until the next question: after a failure, and at least and at most. */
 const [afterFailure, minPause, maxPause] = [60, 30, 86_400] as const;
 
 /** The ICE servers of an account: those that the user has written, and those that the server gives, whose credentials are renewed. */
 export class GivenIceServers {
-  readonly #account: Account;
+  readonly #account: () => Account;
   readonly #renewed: (servers: RTCIceServer[]) => void;
   #given: Given | undefined;
   #asking: Promise<void> | undefined;
@@ -23,12 +23,12 @@ export class GivenIceServers {
   #state: "new" | "open" | "closed" = "new";
 
   /** @param renewed gets all servers when the server has given new ones */
-  constructor(account: Account, renewed: (servers: RTCIceServer[]) => void) {
+  constructor(account: () => Account, renewed: (servers: RTCIceServer[]) => void) {
     this.#account = account;
     this.#renewed = renewed;
   }
 
-  /** The password is right: from now on the server is asked. */
+  /** The credentials are right: from now on the server is asked. */
   open(): void {
     if (this.#state !== "new") return;
     this.#state = "open";
@@ -50,7 +50,7 @@ export class GivenIceServers {
   /** Without credentials that have expired. */
   #servers(): RTCIceServer[] {
     const given = this.#given !== undefined && Date.now() < this.#given.validUntil ? this.#given.servers : [];
-    return [...this.#account.ice, ...given];
+    return [...this.#account().ice, ...given];
   }
 
   /** Once for all who wait. */
@@ -61,7 +61,7 @@ export class GivenIceServers {
 
   async #askOnce(): Promise<void> {
     clearTimeout(this.#timer);
-    const answer = await ask(this.#account);
+    const answer = await ask(this.#account());
     if (this.#state === "closed" || answer === "refused") return;
     if (answer !== "failed") {
       this.#given = answer;
@@ -72,13 +72,10 @@ export class GivenIceServers {
   }
 }
 
-/** A server that refuses is not asked again: its answer would be the same, and a wrong password is counted. */
+/** A server that refuses is not asked again: its answer would be the same, and wrong credentials are counted. */
 async function ask(account: Account): Promise<Given | "refused" | "failed"> {
-  const headers = { Authorization: `Basic ${credentialsOf(account.address, account.password)}` };
   try {
-    // Without credentials of the browser: it would open a window for them after a 401.
-    const init = { headers, credentials: "omit", signal: AbortSignal.timeout(answerLimit) } as const;
-    const answer = await fetch("/api/v1/ice-servers", init);
+    const answer = await askApi(account, "/ice-servers");
     if (answer.ok) return read(await answer.json(), Date.now());
     return answer.status >= 500 || answer.status === 429 ? "failed" : "refused";
   } catch {

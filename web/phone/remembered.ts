@@ -1,4 +1,4 @@
-import type { Phase } from "./state.ts";
+import type { LostCall } from "./state.ts";
 
 /** The content of the account form. */
 export interface Written {
@@ -6,13 +6,6 @@ export interface Written {
   readonly password: string;
   readonly way: string;
   readonly ice: string;
-}
-
-/** A call at the time when the page closed. */
-export interface LostCall {
-  readonly peer: string;
-  readonly direction: "incoming" | "outgoing";
-  readonly phase: Phase;
 }
 
 /** Data that survives a reload of this tab, but not its end: it is in the session storage. */

@@ -1,7 +1,9 @@
 import type { UA, URI } from "jssip";
 import type { IncomingMessageEvent, OutgoingMessageEvent } from "jssip/lib/UA";
 import type { Message, MessageFailedEvent } from "jssip/lib/Message";
+import type { Account } from "./account.ts";
 import type { Companion } from "./companion.ts";
+import { type Texts, byStatus, fill } from "./texts.ts";
 
 /** A message of a conversation (MESSAGE, RFC 3428). */
 export interface ChatMessage {
@@ -13,6 +15,8 @@ export interface ChatMessage {
   /** The result of an outgoing one, in a few words; "" until it is known. */
   readonly fate: string;
   readonly isFailure: boolean;
+  /** Milliseconds since 1970. */
+  readonly at: number;
 }
 
 /** Missing in JsSIP's types. */
@@ -29,24 +33,25 @@ const plainText = "text/plain";
 export class Chat implements Companion {
   readonly #show: (messages: readonly ChatMessage[]) => void;
   readonly #came: (message: ChatMessage) => void;
+  readonly #texts: Texts;
   #messages: ChatMessage[] = [];
   #ua: UA | undefined;
   #address = "";
 
   /** @param came called for a message that has just arrived */
-  constructor(show: (messages: readonly ChatMessage[]) => void, came: (message: ChatMessage) => void) {
+  constructor(texts: Texts, show: (messages: readonly ChatMessage[]) => void, came: (message: ChatMessage) => void) {
+    this.#texts = texts;
     this.#show = show;
     this.#came = came;
   }
 
-  registered(ua: UA, address: string): void {
+  registered(ua: UA, { address }: Account): void {
     if (ua === this.#ua) return;
     this.#ua = ua;
     this.#address = address;
     const stored = JSON.parse(sessionStorage.getItem(storageOf(address)) ?? "[]") as ChatMessage[];
-    this.#messages = stored.map((message) =>
-      message.fate === sending ? { ...message, fate: "it is not known whether it arrived" } : message,
-    );
+    const { sending, unknown } = this.#texts.chat;
+    this.#messages = stored.map((message) => (message.fate === sending ? { ...message, fate: unknown } : message));
     ua.on("newMessage", (event: IncomingMessageEvent | OutgoingMessageEvent) => {
       if (ua === this.#ua && event.originator === "remote") this.#receive(event);
     });
@@ -65,12 +70,13 @@ export class Chat implements Companion {
     const target = (this.#ua as unknown as Normalizer | undefined)?.normalizeTarget(to);
     if (this.#ua === undefined || target === undefined) return false;
     const peer = target.toAor().replace(/^sips?:/, "");
-    const id = this.#add({ peer, direction: "outgoing", text, fate: sending, isFailure: false });
+    const id = this.#add({ peer, direction: "outgoing", text, fate: this.#texts.chat.sending, isFailure: false });
     this.#ua.sendMessage(String(target), text, {
       contentType: `${plainText};charset=UTF-8`,
       eventHandlers: {
-        succeeded: ({ response }) => this.#settle(id, response.status_code === 202 ? "stored until they are online" : "delivered", false),
-        failed: (event) => this.#settle(id, describeFailure(peer, event), true),
+        succeeded: ({ response }) =>
+          this.#settle(id, response.status_code === 202 ? this.#texts.chat.stored : this.#texts.chat.delivered, false),
+        failed: (event) => this.#settle(id, describeFailure(peer, event, this.#texts), true),
       },
     });
     return true;
@@ -86,9 +92,9 @@ export class Chat implements Companion {
     if (last !== undefined) this.#came(last);
   }
 
-  #add(message: Omit<ChatMessage, "id">): string {
+  #add(message: Omit<ChatMessage, "id" | "at">): string {
     const id = crypto.randomUUID();
-    this.#change([...this.#messages, { ...message, id }].slice(-kept));
+    this.#change([...this.#messages, { ...message, id, at: Date.now() }].slice(-kept));
     return id;
   }
 
@@ -103,31 +109,17 @@ export class Chat implements Companion {
   }
 }
 
-const sending = "sending…";
-
 /** RFC 3261 §21.4.13: a 415 lists the accepted types. */
 function refuseType(message: Message): void {
   message.reject({ status_code: 415, extraHeaders: [`Accept: ${plainText}`] });
 }
 
-function describeFailure(peer: string, { response, cause }: MessageFailedEvent): string {
+function describeFailure(peer: string, { response, cause }: MessageFailedEvent, texts: Texts): string {
   const status = (response as typeof response | null)?.status_code;
-  if (status === undefined) return cause === "Connection Error" ? "not sent: there is no connection" : "it is not known whether it arrived";
-  return `not delivered: ${refusals[status]?.replace("PEER", () => peer) ?? response.reason_phrase} (${status})`;
+  if (status === undefined) return cause === "Connection Error" ? texts.chat.notSent : texts.chat.unknown;
+  const reason = fill(byStatus(texts.messageRefusal, status) ?? response.reason_phrase, { peer });
+  return fill(texts.chat.notDelivered, { reason, status });
 }
-
-const refusals: Readonly<Record<number, string>> = {
-  403: "the server does not allow it",
-  404: "PEER does not exist",
-  405: "their phone does not accept messages",
-  408: "no answer",
-  413: "it is too long",
-  415: "their phone does not accept text",
-  480: "they are not reachable",
-  486: "they are busy",
-  501: "their phone does not accept messages",
-  603: "they declined it",
-};
 
 function storageOf(address: string): string {
   return `offhook-chat ${address}`;

@@ -1,5 +1,6 @@
 import type { UA } from "jssip";
 import { type Shown, readPresence } from "./presence-document.ts";
+import { type Texts, byStatus } from "./texts.ts";
 
 const options = { expires: 600, contentType: "text/plain" };
 const minute = 60_000;
@@ -8,13 +9,6 @@ const firstWait = 2 * minute;
 const maxWait = 60 * minute;
 /** Milliseconds, if the server has asked for a new subscription. */
 const shortWait = 5000;
-
-/** Why a subscription was refused, by its status. */
-const refusals: Readonly<Record<number, string>> = {
-  403: "Cannot be watched from here",
-  404: "There is no such user",
-  480: "Has never registered",
-};
 
 /** Reasons of a final NOTIFY (RFC 6665 §4.1.3): after the first ones the client subscribes again at once, after the others not at all. */
 const passing = ["deactivated", "timeout"];
@@ -38,6 +32,7 @@ interface Subscriber {
 export class PresenceSubscription {
   readonly #ua: UA;
   readonly #address: string;
+  readonly #texts: Texts;
   readonly #show: (shown: Shown) => void;
   #subscriber: Subscriber | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -46,8 +41,9 @@ export class PresenceSubscription {
   /** It ended because the connection was lost. */
   #isLost = false;
 
-  constructor(ua: UA, address: string, show: (shown: Shown) => void) {
+  constructor(ua: UA, address: string, texts: Texts, show: (shown: Shown) => void) {
     this.#ua = ua;
+    this.#texts = texts;
     this.#address = address;
     this.#show = show;
     this.#subscribe();
@@ -76,14 +72,14 @@ export class PresenceSubscription {
     let refusal: string | undefined;
     const receive = subscriber._receiveSubscribeResponse.bind(subscriber);
     subscriber._receiveSubscribeResponse = (response) => {
-      refusal = refusals[response.status_code];
+      refusal = byStatus(this.#texts.presenceRefusal, response.status_code);
       receive(response);
     };
     subscriber.on("notify", (_isFinal, _request, body) => {
-      if (body !== undefined && body !== "") whileWatching(() => this.#show(readPresence(body)));
+      if (body !== undefined && body !== "") whileWatching(() => this.#show(readPresence(body, this.#texts)));
     });
     subscriber.on("active", () => (this.#wait = firstWait));
-    subscriber.on("pending", () => whileWatching(() => this.#show({ lamp: "waiting", text: "Asked" })));
+    subscriber.on("pending", () => whileWatching(() => this.#show({ lamp: "waiting", text: this.#texts.presence.asked })));
     subscriber.on("terminated", (code, reason, retryAfter) => {
       whileWatching(() => {
         this.#isLost = lost.includes(code);
@@ -96,7 +92,7 @@ export class PresenceSubscription {
   #terminated(refusal: string | undefined, reason = "", retryAfter = 0): void {
     this.#subscriber = undefined;
     const isPassing = this.#isLost || passing.includes(reason);
-    if (!isPassing && reason !== "invariant") this.#show({ lamp: "refused", text: refusal ?? "Not visible" });
+    if (!isPassing && reason !== "invariant") this.#show({ lamp: "refused", text: refusal ?? this.#texts.presence.notVisible });
     if (lasting.includes(reason)) return;
     const wait = Math.max(isPassing && this.#wait === firstWait ? shortWait : this.#wait, retryAfter * 1000);
     this.#wait = Math.min(this.#wait * 2, maxWait);

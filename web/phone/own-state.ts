@@ -1,12 +1,15 @@
 import type { UA } from "jssip";
+import type { Account } from "./account.ts";
 import type { Companion } from "./companion.ts";
 import { PresenceSubscription } from "./presence-subscription.ts";
 import type { Shown } from "./presence-document.ts";
 import { Publication } from "./publication.ts";
 import { remembered, remember } from "./remembered.ts";
+import type { Texts } from "./texts.ts";
 
 /** The user's own presence, and what others see of it: the user watches themselves. */
 export class OwnState implements Companion {
+  readonly #texts: Texts;
   readonly #show: (mood: string, seen: Shown | undefined) => void;
   #mood = remembered("mood") ?? "";
   #seen: Shown | undefined;
@@ -14,16 +17,17 @@ export class OwnState implements Companion {
   #publication: Publication | undefined;
   #subscription: PresenceSubscription | undefined;
 
-  constructor(show: (mood: string, seen: Shown | undefined) => void) {
+  constructor(texts: Texts, show: (mood: string, seen: Shown | undefined) => void) {
+    this.#texts = texts;
     this.#show = show;
   }
 
-  registered(ua: UA, address: string): void {
+  registered(ua: UA, { address }: Account): void {
     if (ua === this.#ua) return this.#subscription?.connectionIsBack();
     this.#ua = ua;
     this.#publication = new Publication(ua, address);
     if (this.#mood !== "") this.#publication.say(this.#mood);
-    this.#subscription = new PresenceSubscription(ua, address, (seen) => {
+    this.#subscription = new PresenceSubscription(ua, address, this.#texts, (seen) => {
       this.#seen = seen;
       this.#draw();
     });

@@ -1,5 +1,5 @@
 /** The tones of the phone; `sounds` describes them. */
-export type Tone = "ring" | "ringback" | "busy" | "failed" | "ended" | "message";
+export type Tone = "ring" | "ringback" | "busy" | "failed" | "ended" | "message" | "waiting";
 
 /** Frequencies in hertz, seconds of each sound and from one to the next, and their number. */
 interface Sound {
@@ -17,6 +17,7 @@ const sounds: Readonly<Record<Tone, Sound>> = {
   busy: { frequencies: [480, 620], length: 0.5, period: 1, times: 4, gain: 0.03 },
   failed: { frequencies: [480, 620], length: 0.25, period: 0.5, times: 6, gain: 0.03 },
   ended: { frequencies: [425], length: 0.15, period: 0.3, times: 3, gain: 0.03 },
+  waiting: { frequencies: [425], length: 0.2, period: 4, times: Infinity, gain: 0.02 },
   message: { frequencies: [660], length: 0.12, period: 0.2, times: 2, gain: 0.03 },
 };
 

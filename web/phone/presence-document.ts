@@ -1,3 +1,5 @@
+import type { Texts } from "./texts.ts";
+
 /** The states of a lamp. */
 export type Lamp = "unknown" | "waiting" | "refused" | "closed" | "open" | "busy";
 
@@ -11,18 +13,20 @@ const pidf = "urn:ietf:params:xml:ns:pidf";
 const rpid = "urn:ietf:params:xml:ns:pidf:rpid";
 
 /** The state of a lamp for a presence document (RFC 3863, RFC 4480). */
-export function readPresence(body: string): Shown {
+export function readPresence(body: string, { presence }: Texts): Shown {
   const document = new DOMParser().parseFromString(body, "application/xml");
   const isOpen = [...document.getElementsByTagNameNS(pidf, "basic")].some(({ textContent }) => textContent?.trim() === "open");
-  if (!isOpen) return { lamp: "closed", text: "Offline" };
+  if (!isOpen) return { lamp: "closed", text: presence.offline };
   const activities = [...(document.getElementsByTagNameNS(rpid, "activities")[0]?.children ?? [])].map(({ localName }) => localName);
   const [first] = activities;
-  if (activities.includes("on-the-phone")) return { lamp: "busy", text: "On the phone" };
-  return first === undefined ? { lamp: "open", text: "Available" } : { lamp: "busy", text: moods[first] ?? first };
+  if (activities.includes("on-the-phone")) return { lamp: "busy", text: presence.onThePhone };
+  if (first === undefined) return { lamp: "open", text: presence.available };
+  const mood = moods.find((one) => one === first);
+  return { lamp: "busy", text: mood === undefined ? first : presence[mood] };
 }
 
-/** The activities (RFC 4480 §3.2) that the page offers, with their labels. */
-export const moods: Readonly<Record<string, string>> = { away: "Away", busy: "Busy", meeting: "In a meeting" };
+/** The activities (RFC 4480 §3.2) that a user may choose. */
+export const moods = ["away", "busy", "meeting"] as const;
 
 /** The document with the user's activity. */
 export function composePresence(entity: string, activity: string): string {

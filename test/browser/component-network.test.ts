@@ -1,0 +1,137 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { canBrowse } from "../support/browser.ts";
+import { type ComponentPhone, type ComponentUnderTest, startComponent, talk } from "./component-phone.ts";
+import { type Relay, openRelay } from "./relay.ts";
+import { UdpPaths, byOurPaths } from "./udp-paths.ts";
+
+/** Milliseconds that a user may hear nothing after the network has changed. */
+const limit = 5000;
+
+describe.skipIf(!canBrowse)("a network that changes in a call", () => {
+  let component: ComponentUnderTest;
+  let paths: UdpPaths;
+  let wires: Relay[] = [];
+  beforeAll(async () => {
+    component = await startComponent();
+  });
+  afterEach(async () => {
+    await component.closeTabs();
+    paths.close();
+    for (const wire of wires.splice(0)) wire.close();
+  });
+  afterAll(() => component?.close());
+
+  /** A phone whose socket and media go by ports of ours. */
+  const phone = async (name: string): Promise<readonly [ComponentPhone, Relay]> => {
+    const { url } = component.serverUnderTest.server;
+    const wire = await openRelay(url);
+    wires.push(wire);
+    const opened = await component.phone(name, { host: `http://${wire.host}`, script: byOurPaths, prepare: (page) => paths.serve(page) });
+    return [opened, wire];
+  };
+  const talking = async () => {
+    paths = new UdpPaths();
+    const [[alice, wireOfAlice], [bob, wireOfBob]] = [await phone("alice"), await phone("bob")];
+    await talk(alice, bob);
+    return { alice, bob, wireOfAlice, wireOfBob };
+  };
+  /** Milliseconds until both hear each other again, of which the longest silence counts. */
+  const silence = async (alice: ComponentPhone, bob: ComponentPhone): Promise<number> => {
+    const began = performance.now();
+    const [before, other] = [await alice.packets(bob), await bob.packets(alice)];
+    // What had arrived already is counted within one measurement.
+    const grows = async () => Math.min((await alice.packets(bob)) - before, (await bob.packets(alice)) - other);
+    await expect.poll(grows, { message: "audio is back" }).toBeGreaterThan(75);
+    return performance.now() - began - (75 / 50) * 1000;
+  };
+
+  it.each(["caller", "callee", "both"])(
+    "closes the socket and the ports of the %s: audio is back within 5 s, and the call goes on",
+    async (whose) => {
+      const { alice, bob, wireOfAlice, wireOfBob } = await talking();
+      expect(paths.count).toBeGreaterThan(0);
+      const cut = [...(whose === "callee" ? [] : [wireOfAlice]), ...(whose === "caller" ? [] : [wireOfBob])];
+      paths.close();
+      for (const wire of cut) wire.cut();
+      for (const wire of cut) wire.mend();
+      const lasted = await silence(alice, bob);
+      expect(lasted).toBeLessThan(limit);
+      await Promise.all([alice.is("In a call", bob), bob.is("In a call", alice)]);
+      await bob.presses(alice, "hold");
+      await alice.is("The other side has put you on hold", bob);
+      await bob.presses(alice, "hold");
+      await Promise.all([alice.is("In a call", bob), bob.is("In a call", alice)]);
+      await Promise.all([alice.hears(bob), bob.hears(alice)]);
+      await alice.presses(bob, "hang-up");
+      await bob.hasCalls();
+    },
+  );
+
+  it.each(["caller", "callee"])(
+    "closes the ports, and the socket of the %s dies without a word: audio is back within 5 s",
+    async (whose) => {
+      const { alice, bob, wireOfAlice, wireOfBob } = await talking();
+      paths.close();
+      (whose === "caller" ? wireOfAlice : wireOfBob).stall();
+      const lasted = await silence(alice, bob);
+      expect(lasted).toBeLessThan(limit);
+      await alice.presses(bob, "hang-up");
+      await bob.hasCalls();
+    },
+  );
+
+  it("makes a socket die without a word: it is found when the browser says that it is online", async () => {
+    paths = new UdpPaths();
+    const [alice, wire] = await phone("alice");
+    wire.stall();
+    await alice.page.evaluate('dispatchEvent(new Event("online"))');
+    await alice.says("[part=status]", /^Reconnecting/);
+    await alice.isRegistered();
+  });
+
+  it("changes while a call is on hold: it is heard when it is taken up again", async () => {
+    const { alice, bob, wireOfBob } = await talking();
+    await alice.presses(bob, "hold");
+    await bob.is("The other side has put you on hold", alice);
+    paths.close();
+    wireOfBob.cut();
+    wireOfBob.mend();
+    await bob.isRegistered();
+    await alice.presses(bob, "hold");
+    await Promise.all([alice.is("In a call", bob), bob.is("In a call", alice)]);
+    await Promise.all([alice.hears(bob), bob.hears(alice)]);
+  });
+
+  it("is away for longer: the call waits, says so, and goes on", async () => {
+    const { alice, bob, wireOfBob } = await talking();
+    paths.close();
+    wireOfBob.cut();
+    await bob.is("The audio was interrupted: looking for another path…", alice);
+    await alice.is("The audio was interrupted: looking for another path…", bob);
+    await bob.says("[part=status]", /^Reconnecting/);
+    // Some attempts fail.
+    await wireOfBob.refuses(3);
+    wireOfBob.mend();
+    await Promise.all([alice.is("In a call", bob), bob.is("In a call", alice)]);
+    await Promise.all([alice.hears(bob), bob.hears(alice)]);
+  });
+
+  it("closes the ports only: audio is back as well", async () => {
+    const { alice, bob } = await talking();
+    paths.close();
+    const lasted = await silence(alice, bob);
+    expect(lasted).toBeLessThan(limit);
+    await Promise.all([alice.is("In a call", bob), bob.is("In a call", alice)]);
+  });
+
+  it("leaves media that flow as they are: a socket that is lost and comes back restarts nothing", async () => {
+    const { alice, bob, wireOfBob } = await talking();
+    const ports = paths.count;
+    wireOfBob.cut();
+    await bob.says("[part=status]", /^Reconnecting/);
+    wireOfBob.mend();
+    await bob.isRegistered();
+    await Promise.all([alice.hears(bob), bob.hears(alice)]);
+    expect(paths.count).toBe(ports);
+  });
+});

@@ -1,0 +1,110 @@
+import { type Texts, byStatus, english, fill } from "./texts.ts";
+import type { Tone } from "./tones.ts";
+
+/** How a call ended, as JsSIP reports it. */
+export interface CallEnd {
+  readonly cause: string;
+  readonly status: number | undefined;
+  readonly reason: string;
+  readonly isRemote: boolean;
+  /** The header Warning of the response. */
+  readonly warning?: string | undefined;
+  /** The header Reason of the CANCEL or BYE (RFC 3326). */
+  readonly reasonHeader?: string | undefined;
+  /** The name of the exception with which the browser refused the microphone. */
+  readonly mediaFault?: string | undefined;
+}
+
+/** The text and the tone for a call that has ended. */
+export interface Ending {
+  readonly text: string;
+  readonly isFailure: boolean;
+  readonly tone?: Tone;
+}
+
+/** @param peer the address at the other end, or a name for it */
+export function describeEnd(peer: string, end: CallEnd, texts: Texts = english): Ending {
+  const { cause, status, reason, isRemote } = end;
+  const inWords = (text: string) => fill(text, { peer, reason });
+  if (end.mediaFault !== undefined) return describeMediaFault(end.mediaFault, texts);
+  const byServer = isRemote ? byServers.find(([why]) => end.reasonHeader?.includes(`text="${why}"`)) : undefined;
+  if (byServer !== undefined)
+    return { text: inWords(texts.ending[byServer[1]]), isFailure: false, ...(cause === "Terminated" ? { tone: "ended" } : {}) };
+  if (cause === "Canceled" && isRemote) return { text: inWords(texts.ending[whyCancelled(end.reasonHeader)]), isFailure: false };
+  if (status === 487) return { text: texts.ending.cancelled, isFailure: false };
+  if (status !== undefined && status >= 300) {
+    const isUnknown = status === 404 && end.warning?.includes("no such user");
+    const known = isUnknown ? texts.ending.noSuchUser : byStatus(texts.refusal, status);
+    return { text: `${inWords(known ?? texts.ending.failed)} (${status})`, isFailure: true, tone: toneOf(status) };
+  }
+  const wish = wished[cause]?.[isRemote ? 1 : 0];
+  if (wish !== undefined)
+    return { text: inWords(texts.ending[wish]), isFailure: false, ...(isRemote && cause === "Terminated" ? { tone: "ended" } : {}) };
+  return { text: inFault(peer, cause, texts), isFailure: true, tone: "failed" };
+}
+
+function inFault(peer: string, cause: string, texts: Texts): string {
+  const fault = faults[cause];
+  return fault === undefined ? fill(texts.ending.failed, { reason: cause }) : fill(texts.ending[fault], { peer });
+}
+
+/** Why the browser gives no microphone, by the name of its exception. */
+export function describeMediaFault(name: string, texts: Texts = english): Ending {
+  const known = (texts.media as Readonly<Record<string, string>>)[name];
+  return { text: known ?? fill(texts.media.other, { name }), isFailure: true, tone: "failed" };
+}
+
+/** Pages over http have no microphone to ask for, so no exception: this name stands for it. */
+export const noSecureContext = "InsecureContext";
+
+type EndingText = keyof Texts["ending"];
+
+/** The reasons of this server's own BYEs and CANCELs, and what they mean. */
+const byServers = [
+  ["an administrator has ended the call", "byAdministrator"],
+  ["the other side has lost its connection", "peerLost"],
+] as const;
+
+/** RFC 3326: why a proxy cancels a call that its caller did not cancel. */
+function whyCancelled(reason: string | undefined): EndingText {
+  const status = causeOf(reason ?? "");
+  if (status === 200) return "answeredElsewhere";
+  if (status === 486 || status >= 600) return "declinedElsewhere";
+  return status >= 300 ? "wentOn" : "peerGaveUp";
+}
+
+/** The SIP status in a Reason header, which may have a value for each protocol; 0 if there is none. */
+function causeOf(reason: string): number {
+  const values = reason.toLowerCase().split(/,(?=\s*sip\b)/);
+  const parameters = values.find((value) => value.trim().startsWith("sip"))?.split(";") ?? [];
+  const cause = parameters.map((parameter) => parameter.trim()).find((parameter) => parameter.startsWith("cause="));
+  return Number(cause?.slice("cause=".length) ?? 0);
+}
+
+function toneOf(status: number): Tone {
+  return busy.has(status) ? "busy" : "failed";
+}
+
+const busy = new Set([486, 600, 603]);
+
+/** JsSIP's causes of a normal end, caused by us or by the peer. */
+const wished: Readonly<Record<string, readonly [local: EndingText, remote: EndingText]>> = {
+  Terminated: ["youHungUp", "peerHungUp"],
+  Canceled: ["youGaveUp", "peerGaveUp"],
+  Rejected: ["youDeclined", "peerDeclined"],
+  "No Answer": ["youDidNotAnswer", "peerDidNotAnswer"],
+  Expires: ["youDidNotAnswer", "peerDidNotAnswer"],
+};
+
+/** The other causes, which are failures. */
+const faults: Readonly<Record<string, EndingText>> = {
+  "Connection Error": "connectionLost",
+  "Request Timeout": "serverSilent",
+  "Internal Error": "browserFailed",
+  "WebRTC Error": "noAudio",
+  "Bad Media Description": "noAudio",
+  "Incompatible SDP": "otherKind",
+  "Missing SDP": "otherKind",
+  "RTP Timeout": "audioLost",
+  "No ACK": "lostWhenAnswered",
+};
