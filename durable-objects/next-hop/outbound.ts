@@ -1,5 +1,5 @@
 import { mandatoryHeadersOf, parsed, parsedResponse, read } from "../shared/reparse.ts";
-import { isFromPhone } from "../../lib/transport/return-address.ts";
+import { type ReturnAddress, isFromPhone } from "../../lib/transport/return-address.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import { type Transaction, hintIn, readBranch } from "../../lib/proxy/branch.ts";
 import { challengesWithin } from "../../lib/proxy/foreign-challenges.ts";
@@ -218,11 +218,21 @@ export class Outbound {
     this.#around.calls.answered(status, mandatory, Date.now());
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
     if (method === "CANCEL") return;
+    await this.#passOn(response, mandatory, sent, { written, answerTo: branch.answerTo });
+  }
+
+  async #passOn(
+    response: SipResponse,
+    mandatory: MandatoryHeaders,
+    sent: SipRequest | undefined,
+    { written, answerTo: to }: { readonly written: string; readonly answerTo: ReturnAddress },
+  ): Promise<void> {
+    const { status } = response;
     const isWithin = sent !== undefined && mandatoryHeadersOf(sent).toTag !== undefined;
     const passed = await this.#withMedia(response, mandatory, sent);
     const text = asAsked(passed, written, await this.#removedFrom(passed, isWithin));
-    if (method === "INVITE" && status >= 300 && sent !== undefined && !isWithin) this.#ended(mandatory);
-    this.#around.post(branch.answerTo.home, { kind: "response", text, status, to: branch.answerTo, transaction: undefined });
+    if (mandatory.cseq.method === "INVITE" && status >= 300 && sent !== undefined && !isWithin) this.#ended(mandatory);
+    this.#around.post(to.home, { kind: "response", text, status, to, transaction: undefined });
   }
 
   /** With a session description for the phone, or with the reason why it may have been refused. */

@@ -24,7 +24,12 @@ const api = (method: string, path: string, body?: object) => serverUnderTest.ser
 /** The other side of the trunk speaks plain RTP. */
 async function trunk(media: object = { profile: "rtp" }): Promise<void> {
   const body = { server: `sip:127.0.0.1:${provider.port};transport=tcp`, prefixes: ["+1"], inbound: true, media };
-  expect((await api("PUT", "/trunks/provider", body)).status).toBe(200);
+  if ((await api("PUT", "/trunks/provider", body)).status !== 200) throw new Error("there is no trunk");
+}
+
+async function service(): Promise<void> {
+  const answer = await api("PUT", "/media/engine", { kind: "rtpengine", url: proxy.url, secret });
+  if (answer.status !== 200) throw new Error("there is no media service");
 }
 
 const contact = (): string => `Contact: <sip:far@127.0.0.1:${provider.port};transport=tcp>`;
@@ -108,7 +113,7 @@ describe.skipIf(!hasRtpengine)(`a trunk that speaks plain RTP, with a media serv
     const account = await serverUnderTest.newcomer("alice");
     number = account;
     alice = await serverUnderTest.register(account, "general");
-    expect((await api("PUT", "/media/engine", { kind: "rtpengine", url: proxy.url, secret })).status).toBe(200);
+    await service();
     await trunk();
     const sent = alice.request("MESSAGE", "sip:+1555@localhost", { body: "hello" });
     provider.reply(await provider.next("MESSAGE"), 200);

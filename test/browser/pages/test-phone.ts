@@ -44,16 +44,16 @@ export async function whenPossible(attempt: () => boolean | Promise<boolean>): P
 }
 
 /** Plays what peer connections receive: Chromium measures only what is played. */
-const speaker = new Audio();
+const loudspeaker = new Audio();
 
 /** How loud the audio is that a peer connection receives. */
 export async function loudnessOf(connection: RTCPeerConnection | null | undefined): Promise<number> {
   let loudness = 0;
   const tracks = (connection?.getReceivers() ?? []).map(({ track }) => track).filter(({ kind }) => kind === "audio");
-  const played = (speaker.srcObject as MediaStream | null)?.getTracks() ?? [];
+  const played = (loudspeaker.srcObject as MediaStream | null)?.getTracks() ?? [];
   if (tracks.some((track) => !played.includes(track))) {
-    speaker.srcObject = new MediaStream(tracks);
-    await speaker.play();
+    loudspeaker.srcObject = new MediaStream(tracks);
+    await loudspeaker.play();
   }
   (await connection?.getStats())?.forEach((report: { type: string; kind?: string; audioLevel?: number }) => {
     if (report.type === "inbound-rtp" && report.kind === "audio") loudness = Math.max(loudness, report.audioLevel ?? 0);

@@ -54,6 +54,7 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
   readListSubscribeParameters: [true, { minimumExpires: 60, maximumExpires: 3600 }],
   loopMark: [[], "call", "1"],
   markOf: [mandatory],
+  withBody: ["v=0\r\n"],
   publicGruu: ["example.com", "urn:uuid:1"],
   transportOfService: [["tls"]],
   ackFor: [request],
@@ -76,6 +77,15 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
 /** Functions whose first parameter is what they write, or what others in the list have read. */
 export const writers: readonly string[] = [
   ...["applicationPidf", "closedPidf", "dialogInfo", "fullPidf", "messageSummary", "partialPidf", "readPublished", "reginfo"],
-  ...["validateAndRoute", "finalResponse", "isSaidAgain", "readIceSettings", "readPushService", "readTrunk", "readWebHook"],
+  ...[
+    "validateAndRoute",
+    "finalResponse",
+    "isSaidAgain",
+    "readIceSettings",
+    "readMediaService",
+    "readPushService",
+    "readTrunk",
+    "readWebHook",
+  ],
   ...["retargetedRequest", "takenBy", "watcherinfo"],
 ];
