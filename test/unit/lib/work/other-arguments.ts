@@ -54,6 +54,7 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
   readListSubscribeParameters: [true, { minimumExpires: 60, maximumExpires: 3600 }],
   loopMark: [[], "call", "1"],
   markOf: [mandatory],
+  exchangeOf: [mandatory, true],
   withBody: ["v=0\r\n"],
   publicGruu: ["example.com", "urn:uuid:1"],
   transportOfService: [["tls"]],
