@@ -22,6 +22,14 @@ describe.skipIf(!canBrowse)("the two lines of docs/phone-component.md", () => {
   };
   const setToken = (page: Page, token: string) =>
     page.locator("offhook-phone").evaluate((phone, value) => phone.setAttribute("token", value), token);
+  /** Sets new tokens until one is accepted: that of the second in which the others were revoked is revoked too. */
+  const renews = async (phone: ComponentPhone) => {
+    const renew = async () => {
+      await setToken(phone.page, await component.token(phone.address.split("@")[0] ?? ""));
+      return reasonOf(phone.page).textContent();
+    };
+    await expect.poll(renew, { interval: 1500 }).toBe(`Registered as ${phone.address}`);
+  };
 
   it("make a phone in a page of an allowed origin, with the policy that the page says, and it calls", async () => {
     const [alice, bob] = [await component.phone("alice"), await component.phone("bob")];
@@ -78,8 +86,24 @@ describe.skipIf(!canBrowse)("the two lines of docs/phone-component.md", () => {
     const opened = await phone.page.evaluate("window.opened");
     await phone.page.clock.fastForward(60_000);
     expect(await phone.page.evaluate("[window.asked, window.opened]")).toEqual([1, opened]);
-    await setToken(phone.page, await component.token(account));
-    await phone.isRegistered();
+    await renews(phone);
+  });
+
+  it("keep a call whose token is revoked, and hang up when there is another token", async () => {
+    const asked = 'window.asked = 0; addEventListener("offhook-token", () => { window.asked += 1; });';
+    const [alice, bob] = [await component.phone("alice", { script: asked }), await component.phone("bob")];
+    await talk(alice, bob);
+    const account = alice.address.split("@")[0] ?? "";
+    const revoke = async () => {
+      await server().api("DELETE", `/domains/localhost/subscribers/${account}/tokens`);
+      return alice.page.evaluate("window.asked");
+    };
+    await expect.poll(revoke, { interval: 500 }).toBe(1);
+    await Promise.all([alice.hears(bob), bob.hears(alice)]);
+    await alice.presses(bob, "hang-up");
+    await alice.is("Hanging up as soon as the connection is back", bob);
+    await renews(alice);
+    await bob.tells(`${alice.address} hung up`);
   });
 
   it("take a new token in a call, without a break; that of another user signs this user in", async () => {

@@ -84,7 +84,6 @@ export class Phone {
         connection: (connection) => this.#change({ connection }),
         registered: (ua, present) => this.#registered(ua, present),
         disconnected: () => this.#lines.forEach((line) => line.connectionLost()),
-        isUrgent: () => this.#state.calls.length > 0,
         refused: (what) => this.#refused(what),
         newSession: (session) => this.#newSession(session),
       });
@@ -271,7 +270,7 @@ export class Phone {
       changed: () => this.#lines.changed(),
       measured: (quality) => this.#events.emit("measured", { id: line.call.id, quality }),
       answered: () => this.#lines.answered(line),
-      interrupted: () => this.#registration?.probe(),
+      interrupted: () => this.#registration?.interrupted(),
       ended: (ending) => this.#ended(line, ending),
       referred: (event) => void this.#referred(line, event),
       replaced: (event) => this.#replaced(line, event),

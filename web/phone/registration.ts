@@ -9,8 +9,6 @@ import { whyNotConnected } from "./why-not-connected.ts";
 
 /** Seconds until the next attempt at a server that is unavailable, if it names no time. */
 const retryAfter = 5;
-/** Milliseconds at most until a phone in a call connects again: at random, since a server that starts anew has many. */
-const hurry = 300;
 
 export interface RegistrationOptions {
   /** Names this phone among those of its user (RFC 5626 §4.1). */
@@ -25,8 +23,6 @@ export interface RegistrationWatch {
   /** For the first time, and after each refresh. */
   registered(ua: UA, account: Account): void;
   disconnected(): void;
-  /** Whether there are calls, which do not wait. */
-  isUrgent(): boolean;
   /** The account is refused. With a new token it can go on, and calls in progress do. */
   refused(what: "account" | "token"): void;
   newSession(session: RTCSession): void;
@@ -41,7 +37,8 @@ export class Registration {
   #ua: UA;
   #hasRegistered = false;
   #hasEnded = false;
-  #hasHurried = false;
+  /** A call hears nothing: a connection that is found dead is made again at once, while JsSIP would wait for some seconds. */
+  #isInterrupted = false;
   /** Nothing is tried again until there is a new token. */
   #needsToken = false;
 
@@ -64,8 +61,8 @@ export class Registration {
     this.#follow();
     this.#connecting(options.texts.connection.connecting);
     this.#ua.start();
-    window.addEventListener("online", this.probe);
-    networkInformation()?.addEventListener("change", this.probe);
+    window.addEventListener("online", this.#probe);
+    networkInformation()?.addEventListener("change", this.#probe);
   }
 
   get ua(): UA {
@@ -78,8 +75,8 @@ export class Registration {
 
   end(): void {
     this.#hasEnded = true;
-    window.removeEventListener("online", this.probe);
-    networkInformation()?.removeEventListener("change", this.probe);
+    window.removeEventListener("online", this.#probe);
+    networkInformation()?.removeEventListener("change", this.#probe);
     this.#ua.stop();
   }
 
@@ -94,11 +91,18 @@ export class Registration {
     this.#account = { ...this.#account, credentials: { token } };
     this.#ua.registrator().setExtraHeaders([`Authorization: Bearer ${token}`]);
     if (this.#socket.isConnected()) this.#ua.register();
-    else transportOf(this.#ua).connect();
+    else this.#connect();
   }
 
   /** The network may have changed: a connection that died without a word is found, and made again. */
-  readonly probe = (): void => this.#socket.probe();
+  readonly #probe = (): void => this.#socket.probe();
+
+  /** Nothing of a call arrives any more. */
+  interrupted(): void {
+    this.#isInterrupted = this.#socket.isConnected();
+    if (this.#isInterrupted) this.#socket.probe();
+    else this.#connect();
+  }
 
   #follow(): void {
     const ua = this.#ua;
@@ -111,7 +115,7 @@ export class Registration {
       "registered",
       whileSignedIn(() => {
         this.#hasRegistered = true;
-        this.#hasHurried = false;
+        this.#isInterrupted = false;
         this.#watch.connection({ kind: "registered", address: this.#account.address });
         this.#watch.registered(ua, this.#account);
       }),
@@ -130,16 +134,13 @@ export class Registration {
     const what = this.#hasRegistered ? reconnecting : tryingAgain;
     this.#connecting(reason ? `${what} (${reason})` : what);
     this.#watch.disconnected();
-    if (this.#watch.isUrgent() && !this.#hasHurried) this.#connectSoon();
+    if (this.#isInterrupted) setTimeout(() => this.#connect());
+    this.#isInterrupted = false;
     void this.#explain();
   }
 
-  /** Once for each connection: JsSIP goes on with longer and longer waits. */
-  #connectSoon(): void {
-    this.#hasHurried = true;
-    setTimeout(() => {
-      if (!this.#hasEnded && !this.#needsToken) transportOf(this.#ua).connect();
-    }, Math.random() * hurry);
+  #connect(): void {
+    if (!this.#hasEnded && !this.#needsToken) transportOf(this.#ua).connect();
   }
 
   /** A browser does not say why a connection was refused: the API is asked. */
