@@ -31,6 +31,7 @@ export async function buildWeb(): Promise<void> {
     build({ ...bundled, entryPoints: ["web/console/main.tsx"], outfile: `${output}/console/console.js`, format: "esm" }),
     // Classic scripts: other pages include them, and they read the address that they came from.
     build({ ...bundled, entryPoints: ["web/button/offhook-call.ts"], outfile: `${output}/offhook-call.js`, format: "iife" }),
+    build({ ...bundled, entryPoints: ["web/push/push-worker.ts"], outfile: `${output}/offhook-push.js`, format: "iife" }),
     build({ ...bundled, entryPoints: ["web/phone/element/element.ts"], outfile: `${output}/offhook-phone.js`, format: "iife" }),
   ]);
 }

@@ -5,12 +5,13 @@ import { Contacts } from "./phone/contacts.ts";
 import { OwnState } from "./phone/own-state.ts";
 import { Phone } from "./phone/phone.ts";
 import { moods } from "./phone/presence-document.ts";
-import { type Written, instanceOfTab, remembered, remember } from "./phone/remembered.ts";
+import { type Written, instanceOfTab, remember, rememberForPush, remembered, rememberedForPush } from "./phone/remembered.ts";
 import { watchReloads } from "./phone/reloading.ts";
 import { ringFor } from "./phone/ringing.ts";
 import { describeLostCall } from "./phone/state.ts";
 import { english } from "./phone/texts.ts";
 import { Tones } from "./phone/tones.ts";
+import { subscribeToPush, supportsPush } from "./phone/web-push.ts";
 import { draw, drawBuddies, drawChat, drawClock, drawOwnState, drawRequests, element } from "./view.ts";
 
 /** Characters of the SIP log. */
@@ -45,10 +46,15 @@ phone.on("ended", ({ ending: { tone } }) => {
   packets = 0;
   if (tone !== undefined) tones.play(tone);
 });
-phone.on("refused", () => remember("account", undefined));
+phone.on("refused", () => {
+  remember("account", undefined);
+  rememberForPush(undefined);
+});
 phone.on("measured", ({ quality }) => (packets = quality.packetsReceived));
 
-onSubmit("account", register);
+onSubmit("account", () => {
+  void register();
+});
 onSubmit("dial", () => {
   void dial();
 });
@@ -67,6 +73,7 @@ element("mood").addEventListener("change", () => ownState.say(field("mood").valu
 const buttons = {
   unregister: () => {
     remember("account", undefined);
+    rememberForPush(undefined);
     phone.signOut();
   },
   answer: () => phone.answer(),
@@ -97,18 +104,21 @@ begin();
 
 /** Signs in with the account in the page's address, or as before a reload, and shows what became of the previous call. */
 function begin(): void {
-  const [wanted, before, lost] = [accountOfPage(location.search), remembered("account"), remembered("call")];
+  const [wanted, lost] = [accountOfPage(location.search), remembered("call")];
+  const before = remembered("account") ?? rememberedForPush();
+  field("push").checked = rememberedForPush() !== undefined;
+  element("push-label").hidden = !supportsPush();
   remember("call", undefined);
   // A password must not stay in the address bar or in the history.
   if (wanted !== undefined) history.replaceState(null, "", location.pathname);
   const written = wanted?.written ?? before;
   if (written === undefined) return;
   fillIn(written);
-  if (wanted?.registersAtOnce ?? true) register();
+  if (wanted?.registersAtOnce ?? true) void register();
   if (lost !== undefined) phone.tell(describeLostCall(lost, english));
 }
 
-function register(): void {
+async function register(): Promise<void> {
   const [address = "", password = "", way = "", ice = ""] = ["address", "password", "way", "ice"].map((id) => field(id).value);
   const written = { address, password, way, ice };
   field("ice").setCustomValidity("");
@@ -119,10 +129,14 @@ function register(): void {
     return complain(field("ice"), account.fault);
   }
   remember("account", written);
-  phone.signIn(account, (direction, text) => {
+  const push = field("push").checked ? await subscribeToPush(account, "/offhook-push.js") : undefined;
+  const isWoken = push !== undefined && typeof push !== "string";
+  rememberForPush(isWoken ? written : undefined);
+  phone.signIn(isWoken ? { ...account, push } : account, (direction, text) => {
     const log = element("log");
     log.textContent = `${direction === "in" ? "◀" : "▶"} ${text}\n${log.textContent}`.slice(0, logLength);
   });
+  if (typeof push === "string") phone.tell(english.push[push]);
 }
 
 async function dial(): Promise<void> {
@@ -141,7 +155,7 @@ function offerDemoAccounts(): void {
   for (const username of usernames) {
     addButton("demo-accounts", username, () => {
       fillIn({ address: `${username}@${domain}`, password, way: field("way").value, ice: field("ice").value });
-      register();
+      void register();
     });
   }
 }

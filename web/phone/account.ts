@@ -1,3 +1,5 @@
+import type { PushParameters } from "./web-push.ts";
+
 /** With what a user signs in. */
 export type Credentials = { readonly password: string } | { readonly token: string };
 
@@ -12,6 +14,8 @@ export interface Account {
   readonly way: "direct" | "general";
   /** STUN and TURN servers besides those of the domain. */
   readonly ice: readonly RTCIceServer[];
+  /** Push notifications wake the phone when its page is closed. */
+  readonly push?: PushParameters;
 }
 
 /** The URL that an account connects to: its own home, or the shared one. */

@@ -132,7 +132,9 @@ export class Phone {
     this.#lines.forEach((line) => (last = line.leavePage()));
     if (this.#state.connection.kind !== "registered") return last;
     for (const companion of this.#options.companions ?? []) companion.leaving?.();
-    if (!isAnyOffered && !isReloading) this.#registration?.unregister();
+    // A phone that push notifications wake stays registered.
+    const isWoken = this.account?.push !== undefined;
+    if (!isAnyOffered && !isReloading && !isWoken) this.#registration?.unregister();
     return last;
   }
 

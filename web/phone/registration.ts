@@ -9,6 +9,8 @@ import { whyNotConnected } from "./why-not-connected.ts";
 
 /** Seconds until the next attempt at a server that is unavailable, if it names no time. */
 const retryAfter = 5;
+/** Seconds that a phone which push notifications wake is registered: a week. */
+const sleepingFor = 604_800;
 
 export interface RegistrationOptions {
   /** Names this phone among those of its user (RFC 5626 §4.1). */
@@ -48,7 +50,7 @@ export class Registration {
     this.#options = options;
     this.#watch = watch;
     this.#socket = new PhoneSocket(socketUrl(account), () => tokenOf(this.#account), options.log);
-    const { credentials } = account;
+    const { credentials, push } = account;
     this.#ua = new UA({
       sockets: this.#socket,
       uri: `sip:${account.address}`,
@@ -57,7 +59,9 @@ export class Registration {
       connection_recovery_min_interval: 1,
       connection_recovery_max_interval: 10,
       session_timers: false,
+      ...(push === undefined ? {} : { register_expires: sleepingFor }),
     });
+    if (push !== undefined) this.#ua.registrator().setExtraContactParams(push);
     this.#follow();
     this.#connecting(options.texts.connection.connecting);
     this.#ua.start();

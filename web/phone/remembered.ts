@@ -8,6 +8,17 @@ export interface Written {
   readonly ice: string;
 }
 
+/** What the user allows to outlive the tab: the account that a push notification opens the page for. */
+export function rememberForPush(account: Written | undefined): void {
+  if (account === undefined) localStorage.removeItem("offhook-push");
+  else localStorage.setItem("offhook-push", JSON.stringify(account));
+}
+
+export function rememberedForPush(): Written | undefined {
+  const stored = localStorage.getItem("offhook-push");
+  return stored === null ? undefined : (JSON.parse(stored) as Written);
+}
+
 /** Data that survives a reload of this tab, but not its end: it is in the session storage. */
 interface Remembered {
   readonly account: Written;

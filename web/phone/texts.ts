@@ -219,6 +219,16 @@ export const english = {
     device: "{kind} {number}",
   },
   /** What became of a call in the history. */
+  push: {
+    calls: "{who} is calling",
+    missed: "{count} missed, last from {who}",
+    messages: "{count} new messages, last from {who}",
+    something: "Somebody has called or written",
+    unsupported: "This browser has no push notifications: keep the page open",
+    denied: "Notifications are not allowed for this page: keep it open",
+    "not offered": "The server does not use Web Push: keep the page open",
+    failed: "Push notifications could not be turned on: keep the page open",
+  },
   outcome: {
     answered: "answered",
     missed: "missed",
