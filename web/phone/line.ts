@@ -128,9 +128,9 @@ export class Line {
     this.hold(!this.#wantsHold);
   }
 
-  /** Without a connection JsSIP would end the call, because the offer cannot be sent. */
+  /** Without a connection it waits for one. */
   hold(isWanted: boolean): void {
-    if (!this.#isConnected || this.#call.phase !== "talking") return;
+    if (this.#call.phase !== "talking") return;
     this.#wantsHold = isWanted;
     void this.#offers.hold(() => this.#wantsHold);
   }

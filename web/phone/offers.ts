@@ -65,9 +65,12 @@ export class Offers {
   }
 
   async #offer(send: Sending): Promise<boolean> {
-    while (!this.#session.isEnded() && !(this.#isConnected() && this.#session.isReadyToReOffer())) await pause(betweenOffers);
-    if (this.#session.isEnded()) return false;
-    if (!(await this.#rollBack())) return false;
+    // Sent in the same task as the last check: meanwhile the other side may offer something.
+    while (!(this.#isReady() && !this.#isOpen())) {
+      if (this.#session.isEnded()) return false;
+      if (this.#isReady()) await this.#rollBack();
+      else await pause(betweenOffers);
+    }
     this.#isUnsettled = false;
     return new Promise((resolve) => {
       this.#failed = () => resolve(false);
@@ -84,14 +87,20 @@ export class Offers {
     this.#failed?.();
   }
 
-  /** An offer that nothing answered must not stay open. @returns false if the browser refuses: the call has just ended */
-  async #rollBack(): Promise<boolean> {
-    const connection = connectionOf(this.#session);
-    if (connection?.signalingState !== "have-local-offer") return true;
-    return connection.setLocalDescription({ type: "rollback" }).then(
-      () => true,
-      () => false,
-    );
+  #isReady(): boolean {
+    return !this.#session.isEnded() && this.#isConnected() && this.#session.isReadyToReOffer();
+  }
+
+  /** Nothing has answered the offer before. */
+  #isOpen(): boolean {
+    return connectionOf(this.#session)?.signalingState === "have-local-offer";
+  }
+
+  /** The browser refuses that if the other side has offered something just now: then there is nothing to take back. */
+  async #rollBack(): Promise<void> {
+    await connectionOf(this.#session)
+      ?.setLocalDescription({ type: "rollback" })
+      .catch(() => pause(betweenOffers));
   }
 }
 
