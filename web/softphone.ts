@@ -5,7 +5,15 @@ import { Contacts } from "./phone/contacts.ts";
 import { OwnState } from "./phone/own-state.ts";
 import { Phone } from "./phone/phone.ts";
 import { moods } from "./phone/presence-document.ts";
-import { type Written, instanceOfTab, remember, rememberForPush, remembered, rememberedForPush } from "./phone/remembered.ts";
+import {
+  type Written,
+  forgetForPush,
+  instanceOfTab,
+  remember,
+  rememberForPush,
+  remembered,
+  rememberedForPush,
+} from "./phone/remembered.ts";
 import { watchReloads } from "./phone/reloading.ts";
 import { ringFor } from "./phone/ringing.ts";
 import { describeLostCall } from "./phone/state.ts";
@@ -48,7 +56,7 @@ phone.on("ended", ({ ending: { tone } }) => {
 });
 phone.on("refused", () => {
   remember("account", undefined);
-  rememberForPush(undefined);
+  forgetForPush(field("address").value);
 });
 phone.on("measured", ({ quality }) => (packets = quality.packetsReceived));
 
@@ -73,7 +81,7 @@ element("mood").addEventListener("change", () => ownState.say(field("mood").valu
 const buttons = {
   unregister: () => {
     remember("account", undefined);
-    rememberForPush(undefined);
+    forgetForPush(field("address").value);
     phone.signOut();
   },
   answer: () => phone.answer(),
@@ -106,7 +114,6 @@ begin();
 function begin(): void {
   const [wanted, lost] = [accountOfPage(location.search), remembered("call")];
   const before = remembered("account") ?? rememberedForPush();
-  field("push").checked = rememberedForPush() !== undefined;
   element("push-label").hidden = !supportsPush();
   remember("call", undefined);
   // A password must not stay in the address bar or in the history.
@@ -114,6 +121,7 @@ function begin(): void {
   const written = wanted?.written ?? before;
   if (written === undefined) return;
   fillIn(written);
+  field("push").checked = rememberedForPush()?.address === written.address;
   if (wanted?.registersAtOnce ?? true) void register();
   if (lost !== undefined) phone.tell(describeLostCall(lost, english));
 }
@@ -131,7 +139,8 @@ async function register(): Promise<void> {
   remember("account", written);
   const push = field("push").checked ? await subscribeToPush(account, "/offhook-push.js") : undefined;
   const isWoken = push !== undefined && typeof push !== "string";
-  rememberForPush(isWoken ? written : undefined);
+  if (isWoken) rememberForPush(written);
+  else if (push !== "failed") forgetForPush(address);
   phone.signIn(isWoken ? { ...account, push } : account, (direction, text) => {
     const log = element("log");
     log.textContent = `${direction === "in" ? "◀" : "▶"} ${text}\n${log.textContent}`.slice(0, logLength);

@@ -64,7 +64,7 @@ describe.skipIf(!canBrowse)("a softphone page that push notifications wake", () 
     const devTools = await page.context().newCDPSession(page);
     const registration = new Promise<string>((resolve) => {
       devTools.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {
-        const [found] = registrations.filter(({ isDeleted }) => !isDeleted);
+        const found = registrations.find(({ isDeleted }) => !isDeleted);
         if (found !== undefined) resolve(found.registrationId);
       });
     });
@@ -128,11 +128,27 @@ describe.skipIf(!canBrowse)("a softphone page that push notifications wake", () 
     await reads(page, "#progress", /calling|Incoming|rings/i);
     await alice.click("#hangup");
     expect(service.arrived).toEqual([]);
-    const devTools = await page.context().newCDPSession(page);
-    await devTools.send("Page.setWebLifecycleState", { state: "frozen" });
+    // Nothing of the page runs, and its connection stays.
+    const thaws = page.evaluate(() => {
+      for (const end = Date.now() + 6000; Date.now() < end;);
+    });
     await dial(alice, bob);
     await expect.poll(() => service.arrived.length).toBe(1);
     expect(await bindings()).toMatchObject([{ reachable: true }]);
+    await thaws;
+  });
+
+  it("is one with the component, whose attribute names the service worker", async () => {
+    const page = await parlour.page();
+    const element = `<offhook-phone address="${bob}@localhost" password="offhook" push="/offhook-push.js"></offhook-phone>`;
+    const body = `<!doctype html><title>shop</title><script src="/offhook-phone.js"></script>${element}`;
+    await page.route(`${origin}/test/shop`, (route) => route.fulfill({ contentType: "text/html", body }));
+    await page.context().grantPermissions(["notifications"], { origin });
+    await page.addInitScript(subscribed(service.device));
+    await page.goto(`${origin}/test/shop`);
+    await expect.poll(bindings).toMatchObject([{ reachable: true, push: "webpush" }]);
+    await page.close();
+    await expect.poll(bindings).toMatchObject([{ reachable: false, push: "webpush" }]);
   });
 
   it("unregisters: it is not woken any more", async () => {

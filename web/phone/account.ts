@@ -1,4 +1,4 @@
-import type { PushParameters } from "./web-push.ts";
+import type { PushParameters } from "./push-parameters.ts";
 
 /** With what a user signs in. */
 export type Credentials = { readonly password: string } | { readonly token: string };

@@ -25,4 +25,5 @@ export {
 } from "./state.ts";
 export { type PartialTexts, type Texts, english, translated } from "./texts.ts";
 export { type Tone, Tones } from "./tones.ts";
-export { type PushFault, type PushParameters, subscribeToPush, supportsPush } from "./web-push.ts";
+export type { PushParameters } from "./push-parameters.ts";
+export { type PushFault, subscribeToPush, supportsPush } from "./web-push.ts";

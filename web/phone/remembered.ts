@@ -9,9 +9,13 @@ export interface Written {
 }
 
 /** What the user allows to outlive the tab: the account that a push notification opens the page for. */
-export function rememberForPush(account: Written | undefined): void {
-  if (account === undefined) localStorage.removeItem("offhook-push");
-  else localStorage.setItem("offhook-push", JSON.stringify(account));
+export function rememberForPush(account: Written): void {
+  localStorage.setItem("offhook-push", JSON.stringify(account));
+}
+
+/** @param address of the account; that of another page stays */
+export function forgetForPush(address: string): void {
+  if (rememberedForPush()?.address === address) localStorage.removeItem("offhook-push");
 }
 
 export function rememberedForPush(): Written | undefined {

@@ -1,7 +1,5 @@
 import { type Account, askApi } from "./account.ts";
-
-/** The parameters of the Contact that a device for push notifications has (RFC 8599 §8.7). */
-export type PushParameters = Readonly<Record<string, string>>;
+import type { PushParameters } from "./push-parameters.ts";
 
 /** Why a page cannot be woken. */
 export type PushFault = "unsupported" | "denied" | "not offered" | "failed";

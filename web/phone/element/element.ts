@@ -5,6 +5,7 @@ import { watchReloads } from "../reloading.ts";
 import { instanceOfTab } from "../remembered.ts";
 import type { Call } from "../state.ts";
 import { type PartialTexts, translated } from "../texts.ts";
+import { subscribeToPush } from "../web-push.ts";
 import { type AttributeFault, readAttributes } from "./attributes.ts";
 import { Component } from "./component.ts";
 import { repairFocus } from "./focus.ts";
@@ -21,7 +22,7 @@ const retryAfter = 5000;
 
 /**
  * `<offhook-phone server="https://sip.example.com" token="…"></offhook-phone>`: a telephone. Attributes: `server` (absent: where the script
- * came from), `token`, or `address` and `password`; `ice`, `calls` (how many at a time). Events: `offhook-state`, `offhook-ended`,
+ * came from), `token`, or `address` and `password`; `ice`, `calls` (how many at a time), `push` (the path of a service worker). Events: `offhook-state`, `offhook-ended`,
  * `offhook-message`, and `offhook-token` when a new token is needed, which the page sets as the attribute.
  */
 export class OffhookPhone extends HTMLElement {
@@ -118,8 +119,12 @@ export class OffhookPhone extends HTMLElement {
     const present = component.phone.account;
     const token = tokenOf(account);
     const isSame = present?.address === account.address && present.server === account.server;
-    if (isRenewal && isSame && token !== undefined) component.phone.renewToken(token);
-    else component.phone.signIn(account);
+    if (isRenewal && isSame && token !== undefined) return component.phone.renewToken(token);
+    const worker = this.getAttribute("push");
+    const push = worker === null ? undefined : await subscribeToPush(account, worker);
+    if (turn !== this.#turn) return;
+    component.phone.signIn(push === undefined || typeof push === "string" ? account : { ...account, push });
+    if (typeof push === "string") component.phone.tell(translated(this.#texts).push[push]);
   }
 
   #refused({ phone }: Component, { fault, isPassing, isToken }: AttributeFault, turn: number): void {
