@@ -96,6 +96,7 @@ export class PushNotifications implements Part {
       if (due > now) this.#room.alarm.noLaterThan(due);
       else if (this.#notes.all().get(key)?.note.refresh !== true) this.#notes.change(key, (note) => ({ ...note, refresh: true }), now);
     }
+    this.#forgetReplaced();
     this.#sendAll(now);
   }
 
