@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 const password = "correct-horse-battery";
-const documents = ["api", "call-records", "media", "operations", "other-servers", "push", "sign-in", "web-hooks"] as const;
+const documents = ["api", "call-records", "media", "operations", "other-servers", "push", "sign-in", "web-hooks", "your-app"] as const;
 const blocksOf = (name: string, language: string) => {
   const text = readFileSync(`docs/${name}.md`, "utf8");
   return [...text.matchAll(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``, "g"))].map(([, block = ""]) => block);
