@@ -79,10 +79,15 @@ export class Outbound {
     const text = await this.shown(whole);
     if (request.method === "INVITE" && this.#sent.latest(branch) !== undefined) return accepted;
     const shown = text === whole.text ? whole : parsed(text);
+    // It counts among the calls at once while its media are converted.
+    const { calls } = this.#around;
+    calls.passed(request.method, mandatory, Date.now(), senderOf(envelope), envelope.endedBy ?? "caller");
     const converted = await this.#around.media.convert(shown, mandatory, "trunk");
-    if (isFault(converted)) return { kind: "answered", status: converted.status, text: answerFault(request, converted) };
+    if (isFault(converted)) {
+      calls.answered(converted.status, mandatory, Date.now());
+      return { kind: "answered", status: converted.status, text: answerFault(request, converted) };
+    }
     if (request.method !== "ACK") this.#sent.remember(branch, converted === shown.text ? shown : parsed(converted), Date.now());
-    this.#around.calls.passed(request.method, mandatory, Date.now(), senderOf(envelope), envelope.endedBy ?? "caller");
     connection.send(converted);
     if (request.method === "BYE") this.#ended(mandatory);
     return accepted;
