@@ -34,6 +34,13 @@ describe("what is said of a call that has ended", () => {
 
   it.each([
     [404, "Not Found", '399 offhook "there is no such user"', `${bob} does not exist (404)`, "failed"],
+    [
+      ...([488, "Not Acceptable Here", '302 offhook "the phone offers WebRTC media, the trunk carrier speaks plain RTP"'] as const),
+      ...([
+        `A call to ${bob} has no audio: the telephone network there speaks other media, and the server has nothing that converts them (488)`,
+        "failed",
+      ] as const),
+    ],
     [404, "Not Found", undefined, `${bob} does not exist, or forwards calls to an address that does not exist (404)`, "failed"],
     [
       482,

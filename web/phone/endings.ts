@@ -33,14 +33,20 @@ export function describeEnd(peer: string, end: CallEnd, texts: Texts = english):
   if (cause === "Canceled" && isRemote) return { text: inWords(texts.ending[whyCancelled(end.reasonHeader)]), isFailure: false };
   if (status === 487) return { text: texts.ending.cancelled, isFailure: false };
   if (status !== undefined && status >= 300) {
-    const isUnknown = status === 404 && end.warning?.includes("no such user");
-    const known = isUnknown ? texts.ending.noSuchUser : byStatus(texts.refusal, status);
+    const known = byWarning(end, texts) ?? byStatus(texts.refusal, status);
     return { text: `${inWords(known ?? texts.ending.failed)} (${status})`, isFailure: true, tone: toneOf(status) };
   }
   const wish = wished[cause]?.[isRemote ? 1 : 0];
   if (wish !== undefined)
     return { text: inWords(texts.ending[wish]), isFailure: false, ...(isRemote && cause === "Terminated" ? { tone: "ended" } : {}) };
   return { text: inFault(peer, cause, texts), isFailure: true, tone: "failed" };
+}
+
+/** The Warning of our server says more than the status. */
+function byWarning({ status, warning = "" }: CallEnd, texts: Texts): string | undefined {
+  if (status === 404 && warning.includes("no such user")) return texts.ending.noSuchUser;
+  // RFC 3261 §20.43: an incompatible transport protocol.
+  return status === 488 && warning.startsWith("302 offhook") ? texts.ending.noCommonMedia : undefined;
 }
 
 function inFault(peer: string, cause: string, texts: Texts): string {

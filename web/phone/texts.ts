@@ -59,6 +59,8 @@ export const english = {
     cancelled: "The call was cancelled",
     failed: "The call failed: {reason}",
     noSuchUser: "{peer} does not exist",
+    noCommonMedia:
+      "A call to {peer} has no audio: the telephone network there speaks other media, and the server has nothing that converts them",
     youHungUp: "You hung up",
     peerHungUp: "{peer} hung up",
     youGaveUp: "You gave up",
