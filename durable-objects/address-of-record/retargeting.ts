@@ -59,15 +59,17 @@ export class Retargeting {
   }
 
   /**
-   * RFC 3263 §4.3: after a 503, or silence, the next server is tried. For the time in its Retry-After, or a default, that server is tried
-   * last (RFC 3261 §21.5.4). If it is unknown which one that was, it was the first of those not yet passed.
-   * @param refusal the text of the 503, "" after silence
+   * RFC 3263 §4.3: after a 503, silence, or another response that the trunk names, the next server is tried. For the time in the Retry-After
+   * of a 503, or a default, that server is tried last (RFC 3261 §21.5.4). If it is unknown which one that was, it was the first of those not
+   * yet passed.
+   * @param refusal the text of the response, "" after silence
    * @returns how many servers are passed now; undefined if none is left
    */
   triesNext(open: OpenContext, branch: ForkedBranch, refusal: string): number | undefined {
     const name = branchName(open.context.transaction, branch.index);
     const known = this.#sent.get(name);
-    if (known?.place !== undefined && isHopName(known.place.name))
+    const isUnavailable = refusal === "" || parsedResponse(refusal).status === 503;
+    if (isUnavailable && known?.place !== undefined && isHopName(known.place.name))
       this.#room.unavailableServers.remember(known.place.name, retryAfterOf(refusal) ?? defaultRetryAfter, Date.now());
     if (known?.left.length === 0) return undefined;
     const at = (known?.at ?? branch.serversTried ?? 0) + 1;
@@ -238,7 +240,9 @@ interface SentOn {
 type Refusal = Fault | (Receipt & { readonly kind: "answered" });
 
 function lastRefusal(refusal: string): Refusal {
-  return refusal === "" ? fault(408, "no server has answered") : { kind: "answered", status: 503, text: refusal };
+  return refusal === ""
+    ? fault(408, "no server has answered")
+    : { kind: "answered", status: parsedResponse(refusal).status, text: refusal };
 }
 
 /** Untrusted receivers get no asserted identity, even from a trusted server (RFC 3325 §5). */

@@ -43,6 +43,19 @@ export interface Trunk {
   readonly media?: TrunkMedia;
   /** Seconds between OPTIONS that check each server; 0: no checks. */
   readonly options_interval: number;
+  /** Statuses of its servers after which the next one is tried, besides silence and lost connections; absent: 503. */
+  readonly failover_on?: readonly number[];
+  /** The user and the host in From of its calls, in place of the caller's. */
+  readonly from_user?: string;
+  readonly from_domain?: string;
+  /** Header lines of each INVITE to it. */
+  readonly headers?: readonly TrunkHeader[];
+}
+
+/** `{user}` and `{domain}` in its value stand for the caller, `{number}` for the called number in the trunk's format. */
+export interface TrunkHeader {
+  readonly name: string;
+  readonly value: string;
 }
 
 /** Members that older trunks lack, from before a trunk could have several servers. */
@@ -133,6 +146,11 @@ export function chooseTrunk(trunks: readonly Trunk[], user: string): Trunk | und
 /** The Request-URI of a user at one of a trunk's servers, by default the first; the number in the trunk's format. */
 export function uriAtTrunk({ servers, format }: Trunk, user: string, server = servers[0]?.uri ?? ""): string {
   return server.replace(/^sips?:/i, (scheme) => `${scheme}${numberTowards(format, user)}@`);
+}
+
+/** Whether the next server is tried after this response of one: 503 (RFC 3263 §4.3), or as the trunk says. */
+export function failsOver({ failover_on: statuses = [503] }: Pick<Trunk, "failover_on">, status: number): boolean {
+  return statuses.includes(status);
 }
 
 /** For callers, and for calls from the trunk, while its maximum of calls is reached. */

@@ -8,9 +8,12 @@ const line = { name: "a", at: 0, valueAt: 0, end: 10_001, isFolded: true };
 export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
   acceptance: ["application/pidf+xml"],
   alter: [{}],
+  fromForTrunk: [{ from_user: "a", from_domain: "example.com" }],
+  linesForTrunk: [[{ name: "X-Account", value: "{user}" }], "a@example.com"],
   isReservedName: [[], []],
   compileExtended: [true],
   endOfRun: [0, 1],
+  exchangeOf: [mandatory, true],
   endsHere: [{ kind: "address", address: { user: "bob", domain: "example.com", instance: undefined } }],
   hasHeader: ["route"],
   headerIn: [["call-id", "i"]],
