@@ -7,7 +7,7 @@ import { inProgress, withoutRoute } from "../../lib/proxy/call-name.ts";
 import { type Forwarder, type StatelessRequest, makesDialogs, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
 import { asAsked, hasCSeqOffset, shift, offsetBranch, offsetEnd } from "../../lib/proxy/cseq-offset.ts";
 import { type Standing, shownTo, standingOfServer, takenFrom } from "../../lib/proxy/standing.ts";
-import { type Trunk, allInUse, failsOver } from "../../lib/routing/trunk.ts";
+import { type Trunk, allInUse, failsOver, tooManyASecond } from "../../lib/routing/trunk.ts";
 import { alter, combined } from "../../lib/syntax/alter.ts";
 import { ackFor, cancelFor } from "../../lib/syntax/compose.ts";
 import { sessionDescriptionOf } from "../../lib/syntax/body.ts";
@@ -24,6 +24,7 @@ import { available } from "../../platform/directory/available.ts";
 import { type ActiveCalls, isFull } from "./active-calls.ts";
 import type { Connection } from "./connection.ts";
 import type { MediaBridge } from "./media-bridge.ts";
+import { CallRate } from "./call-rate.ts";
 import { perhapsIncompatible } from "./media-refusals.ts";
 import type { HopConnection } from "./hop-connection.ts";
 import { SenderNames } from "./sender-names.ts";
@@ -56,6 +57,7 @@ export class Outbound {
   readonly #around: OutboundSurroundings;
   readonly #sent = new SentRequests();
   readonly #names = new SenderNames();
+  readonly #rate = new CallRate();
 
   constructor(around: OutboundSurroundings) {
     this.#around = around;
@@ -73,7 +75,7 @@ export class Outbound {
       if (request.method === "ACK") return accepted;
       const why =
         refusal ?? fault(failed(mandatory), `${this.#around.host} cannot be reached`, [["Retry-After", String(defaultRetryAfter)]]);
-      return { kind: "answered", status: why.status, text: answerFault(request, why) };
+      return { kind: "answered", status: why.status, text: answerFault(request, why), why: why.fault };
     }
     if (request.method === "INVITE") await this.#around.connection.storeHost();
     const { text: made, branch } = await this.#asSent(connection, envelope, request, mandatory);
@@ -148,7 +150,9 @@ export class Outbound {
     if (trunk === undefined) return undefined;
     if (this.#around.isUnavailable())
       return fault(503, `${this.#around.host} has failed its last check`, [["Retry-After", String(trunk.options_interval)]]);
-    return request.method === "INVITE" && isFull(trunk, this.#around.calls) ? fault(503, allInUse.fault) : undefined;
+    if (request.method !== "INVITE") return undefined;
+    if (isFull(trunk, this.#around.calls)) return fault(503, allInUse.fault);
+    return this.#rate.take(trunk, Date.now()) ? undefined : fault(503, tooManyASecond.fault);
   }
 
   /** Equal each time it is made, as long as the connection and the trunk are the same. */

@@ -48,6 +48,12 @@ export interface Trunk {
   /** The user and the host in From of its calls, in place of the caller's. */
   readonly from_user?: string;
   readonly from_domain?: string;
+  /** INVITEs a second over each connection to each server; absent: no limit. */
+  readonly maximum_calls_per_second?: number;
+  /** Prefixes of the only numbers that it may call; absent: all. */
+  readonly allowed_destinations?: readonly string[];
+  /** Prefixes of numbers that it may not call. */
+  readonly forbidden_destinations?: readonly string[];
   /** Header lines of each INVITE to it. */
   readonly headers?: readonly TrunkHeader[];
 }
@@ -155,3 +161,6 @@ export function failsOver({ failover_on: statuses = [503] }: Pick<Trunk, "failov
 
 /** For callers, and for calls from the trunk, while its maximum of calls is reached. */
 export const allInUse: Fault = limitReached(480, "all lines of the trunk are in use");
+
+/** For callers, while its maximum of calls a second is reached. */
+export const tooManyASecond: Fault = limitReached(480, "too many calls a second by the trunk");

@@ -13,6 +13,9 @@ describe("the members of a trunk that concern its calls", () => {
       failover_on: [500, 503],
       from_user: "+4930555",
       from_domain: "provider.example",
+      maximum_calls_per_second: 5,
+      allowed_destinations: ["+49"],
+      forbidden_destinations: ["+49900", "*31#"],
       headers: [{ name: "X-Account", value: "{user}" }],
     };
     expect(await (await put(members)).json()).toMatchObject(members);
@@ -30,6 +33,10 @@ describe("the members of a trunk that concern its calls", () => {
     ["from_user", { from_user: "a@b" }],
     ["from_user", { from_user: "a>;x" }],
     ["from_domain", { from_domain: "provider.example;lr" }],
+    ["maximum_calls_per_second", { maximum_calls_per_second: 0 }],
+    ["allowed_destinations.0", { allowed_destinations: [""] }],
+    ["allowed_destinations.0", { allowed_destinations: ["+49-30"] }],
+    ["forbidden_destinations.0", { forbidden_destinations: ["alice"] }],
     ["headers.0.name", line("From")],
     ["headers.0.name", line("X-A: b\r\nFrom")],
     ["headers.0.value", line("X-A", "b\r\nFrom: c")],

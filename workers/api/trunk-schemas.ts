@@ -53,6 +53,7 @@ const mediaSchema = z
   })
   .openapi("TrunkMedia", { description: "The media of the other side" });
 
+const destinations = z.array(z.string().regex(/^(?=.{1,32}$)\+?[\d*#]+$/, "is not the beginning of a number")).max(500);
 const headerSchema = z
   .strictObject({
     name: z
@@ -126,6 +127,20 @@ const fields = {
     .refine(isHost, "is not a host")
     .optional()
     .openapi({ description: "The host in From of its calls, in place of the caller's", example: "provider.example" }),
+  maximum_calls_per_second: z
+    .int()
+    .min(1)
+    .max(1000)
+    .optional()
+    .openapi({ description: "Calls that begin in a second over each connection to each server; absent: no limit" }),
+  allowed_destinations: destinations.optional().openapi({
+    description: "Prefixes of the only numbers that it may call, international ones with a plus; absent: all",
+    example: ["+49", "+43"],
+  }),
+  forbidden_destinations: destinations.optional().openapi({
+    description: "Prefixes of numbers that it may not call; the longest prefix decides between allowed and forbidden",
+    example: ["+49900"],
+  }),
   headers: z
     .array(headerSchema)
     .max(10)

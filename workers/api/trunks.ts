@@ -177,9 +177,13 @@ function trunkSent(domain: string, name: string, sent: z.infer<typeof trunkBody>
 }
 
 /** The members that may be absent, as they are sent, stored and shown. */
-function optional({ failover_on, from_user, from_domain, headers }: Trunk | z.infer<typeof trunkBody>) {
+function optional(trunk: Trunk | z.infer<typeof trunkBody>) {
+  const { failover_on, from_user, from_domain, headers } = trunk;
+  const { maximum_calls_per_second, allowed_destinations: allowed, forbidden_destinations: forbidden } = trunk;
   return present({
-    ...{ from_user, from_domain },
+    ...{ from_user, from_domain, maximum_calls_per_second },
+    allowed_destinations: allowed === undefined ? undefined : [...allowed],
+    forbidden_destinations: forbidden === undefined ? undefined : [...forbidden],
     failover_on: failover_on === undefined ? undefined : [...failover_on],
     headers: headers === undefined ? undefined : [...headers],
   });
