@@ -158,8 +158,8 @@ export class Retargeting {
     this.#answer(open, branch, refusal);
   }
 
-  /** Every request to a trunk passes here, also a forwarded one. */
-  async #refusalOfTrunk({ request }: OpenContext, { trunk, address }: Found): Promise<Fault | undefined> {
+  /** Every request to a trunk passes here, also a forwarded one, and one to a server of a trunk that does not go by the trunk. */
+  async #refusalOfTrunk({ request }: OpenContext, { trunkOfServer, trunk = trunkOfServer, address }: Found): Promise<Fault | undefined> {
     return trunk === undefined ? undefined : available(() => refuseDestination(this.#room.directory, trunk, request, address.user));
   }
 
