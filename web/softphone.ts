@@ -29,6 +29,8 @@ const instance = await instanceOfTab();
 const isReloading = watchReloads(() => performance.now());
 const tones = new Tones();
 let packets = 0;
+/** Of the account that signed in last: the form may have another one by now. */
+let signedIn = "";
 
 const buddies = new Contacts(
   english,
@@ -56,7 +58,7 @@ phone.on("ended", ({ ending: { tone } }) => {
 });
 phone.on("refused", () => {
   remember("account", undefined);
-  forgetForPush(field("address").value);
+  forgetForPush(signedIn);
 });
 phone.on("measured", ({ quality }) => (packets = quality.packetsReceived));
 
@@ -81,7 +83,7 @@ element("mood").addEventListener("change", () => ownState.say(field("mood").valu
 const buttons = {
   unregister: () => {
     remember("account", undefined);
-    forgetForPush(field("address").value);
+    forgetForPush(signedIn);
     phone.signOut();
   },
   answer: () => phone.answer(),
@@ -137,6 +139,7 @@ async function register(): Promise<void> {
     return complain(field("ice"), account.fault);
   }
   remember("account", written);
+  signedIn = address;
   const push = field("push").checked ? await subscribeToPush(account, "/offhook-push.js") : undefined;
   const isWoken = push !== undefined && typeof push !== "string";
   if (isWoken) rememberForPush(written);

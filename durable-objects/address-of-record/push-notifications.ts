@@ -139,6 +139,7 @@ export class PushNotifications implements Part {
     if (result.kind === "failed") {
       const pause = result.isPassing ? retryAfter[attempts] : undefined;
       this.#notes.failed(key, version, pause === undefined ? undefined : after + pause);
+      if (pause === undefined) this.#onGone(binding.phone, after);
     }
     this.#sendAll(after);
   }

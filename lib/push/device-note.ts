@@ -1,7 +1,7 @@
 import { type Request, headerValue } from "../syntax/message.ts";
 import { isFault } from "../syntax/fault.ts";
 import { parseFromTo } from "../syntax/from-to.ts";
-import { legible } from "../syntax/octets.ts";
+import { legible, toOctets } from "../syntax/octets.ts";
 import { unquote } from "../syntax/parameters.ts";
 
 /** Who calls, or has written, as a notification shows it. */
@@ -43,6 +43,8 @@ export const emptyNote: DeviceNote = { ringing: [] };
 const maxRinging = 5;
 /** Characters of a URI and of a name. */
 const [maxUri, maxName] = [200, 100] as const;
+/** Octets of a note, as a text within JSON: push services take 3993 (RFC 8291 §4) or 4096. */
+const maxNote = 3500;
 /** Seconds that a push service keeps a note of what was missed. */
 const keptFor = 86_400;
 
@@ -79,8 +81,8 @@ export interface SentNote {
 /** @param now milliseconds */
 export function sentNote({ ringing, missed, messages, refresh }: DeviceNote, now: number): SentNote {
   const seconds = Math.max(0, ...ringing.map(({ until }) => Math.ceil((until - now) / 1000)));
-  const shown = { ringing: ringing.map(senderOnly), missed: missed ?? null, messages: messages ?? null, refresh: refresh === true };
-  return { text: JSON.stringify(shown), ttl: ringing.length > 0 ? Math.max(1, seconds) : keptFor, isUrgent: ringing.length > 0 };
+  const others = { missed: missed ?? null, messages: messages ?? null, refresh: refresh === true };
+  return { text: textOf(ringing.map(senderOnly), others), ttl: ringing.length > 0 ? Math.max(1, seconds) : keptFor, isUrgent: ringing.length > 0 };
 }
 
 /** Who has sent a request, as its recipient may know it. */
@@ -89,6 +91,13 @@ export function senderOf(request: Request): Sender {
   if (isFault(from)) return { from: "" };
   const name = from.address.displayName === undefined ? "" : legible(unquote(from.address.displayName), maxName);
   return { from: legible(from.address.uri, maxUri), ...(name === "" ? {} : { name }) };
+}
+
+/** With as many ringing calls as a push service takes, the newest in any case: names grow when they are escaped. */
+function textOf(ringing: readonly Sender[], others: object): string {
+  const text = JSON.stringify({ ringing, ...others });
+  const { length } = toOctets(JSON.stringify(text));
+  return length > maxNote && ringing.length > 1 ? textOf(ringing.slice(1), others) : text;
 }
 
 function oneMore(before: Missed | undefined, last: Sender): Missed {

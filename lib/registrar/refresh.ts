@@ -72,7 +72,7 @@ export function isMereRefresh(outcome: RegisterOutcome, rows: ReadonlyMap<string
     row.parameters === put.parameters &&
     row.callId === put.callId &&
     row.q === put.q &&
-    row.push?.prid === put.push?.prid &&
+    JSON.stringify(row.push) === JSON.stringify(put.push) &&
     row.path.join() === put.path.join() &&
     put.expires <= row.lease
   );

@@ -7,11 +7,11 @@ import { canonicalUser, nameOfUser } from "./uri.ts";
 export function canonicalNumber(user: string): string | undefined {
   const [written = ""] = (nameOfUser(user) ?? user).split(";");
   const number = written.replace(/[-.()/\s]/g, "");
-  return /^\+?[\d*#]+$/.test(number) && /\d/.test(number) ? canonicalUser(number) : undefined;
+  return /^(?:\+\d+|[\d*#]+)$/.test(number) && /\d/.test(number) ? canonicalUser(number) : undefined;
 }
 
-/** Whether a user part begins like an international number and is none: another server may still read a number in it. */
+/** Whether a user part begins with a plus and is no international number: another server may skip what it does not know, and read one. */
 export function isBrokenNumber(user: string): boolean {
   const name = nameOfUser(user) ?? user;
-  return /^\s*\+[-.()/\s]*\d/.test(name) && canonicalNumber(user) === undefined;
+  return /^[-.()/\s]*\+/.test(name) && canonicalNumber(user) === undefined;
 }

@@ -50,13 +50,22 @@ export const fcmBody = z
   .strictObject({
     service_account: z
       .object({
-        project_id: z.string().regex(/^[a-z0-9.:-]{1,128}$/, "is not the id of a project"),
+        project_id: z
+          .string()
+          .regex(/^[a-z0-9.:-]{1,128}$/, "is not the id of a project")
+          .openapi({ description: "The Firebase project: pn-param of its apps" }),
         client_email: z
           .string()
           .max(256)
-          .regex(/^[^\s@]+@[^\s@]+$/, "is not an email address"),
-        private_key: pem.optional(),
-        token_uri: z.string().max(512).refine(isBase, "is not an https URL without a query").default("https://oauth2.googleapis.com/token"),
+          .regex(/^[^\s@]+@[^\s@]+$/, "is not an email address")
+          .openapi({ description: "The service account" }),
+        private_key: pem.optional().openapi({ description: "The key of the service account. Kept if left out. Never shown" }),
+        token_uri: z
+          .string()
+          .max(512)
+          .refine(isBase, "is not an https URL without a query")
+          .default("https://oauth2.googleapis.com/token")
+          .openapi({ description: "Where access tokens are asked for" }),
       })
       .openapi({
         description: "The JSON file of a service account of the Firebase project. The private_key is kept if left out; never shown",
@@ -67,8 +76,8 @@ export const fcmBody = z
 
 export const apnsBody = z
   .strictObject({
-    team_id: z.string().regex(/^\w{1,32}$/, "is not the id of a team"),
-    key_id: z.string().regex(/^\w{1,32}$/, "is not the id of a key"),
+    team_id: z.string().regex(/^\w{1,32}$/, "is not the id of a team").openapi({ description: "The team" }),
+    key_id: z.string().regex(/^\w{1,32}$/, "is not the id of a key").openapi({ description: "The key" }),
     key: pem.optional().openapi({ description: "The .p8 file of the key. Kept if left out. Never shown" }),
     endpoint: base("https://api.push.apple.com"),
   })
@@ -113,15 +122,17 @@ export const pushSchema = z
 /** What a phone has to know to ask for push notifications. */
 export const offeredSchema = z
   .object({
-    services: z.array(
-      z.object({
-        provider: providerSchema,
-        public_key: z
-          .string()
-          .optional()
-          .openapi({ description: "For webpush: applicationServerKey for PushManager.subscribe (RFC 8292 §3.2)" }),
-      }),
-    ),
+    services: z
+      .array(
+        z.object({
+          provider: providerSchema,
+          public_key: z
+            .string()
+            .optional()
+            .openapi({ description: "For webpush: applicationServerKey for PushManager.subscribe (RFC 8292 §3.2)" }),
+        }),
+      )
+      .openapi({ description: "The services that the domain uses" }),
   })
   .openapi("OfferedPushServices");
 

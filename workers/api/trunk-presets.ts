@@ -18,6 +18,9 @@ import type { ApiEnvironment } from "./actor.ts";
 import { json, operation, problems } from "./responses.ts";
 import { trunkPresetSchema } from "./trunk-preset-schema.ts";
 
+const presetsSchema = z
+  .object({ presets: z.array(trunkPresetSchema).openapi({ description: "Those of presets/" }) })
+  .openapi("TrunkPresets");
 const presets = [
   twilio,
   telnyx,
@@ -40,7 +43,7 @@ const list = createRoute({
   ...operation("listTrunkPresets", "List settings for trunks to known providers and programs", "Other servers"),
   ...{ method: "get", path: "/trunk-presets", security: [{ bearer: [] }] },
   responses: {
-    200: json(z.object({ presets: z.array(trunkPresetSchema) }).openapi("TrunkPresets"), "The presets, by name"),
+    200: json(presetsSchema, "The presets, by name"),
     ...problems(400, 401, 503),
   },
 });

@@ -198,6 +198,16 @@ describe("a phone that cannot be woken any more", () => {
     expect(await bindingsOf("bob")).toEqual([]);
   });
 
+  it("because its service refuses us keeps its registration, and calls do not wait for it", async () => {
+    const { alice, bob, world, ...rest } = await withPush({ status: () => 403 });
+    await closes({ alice, bob, world, ...rest });
+    alice.invites(bob.aor);
+    await world.settle();
+    await world.settle();
+    expect(alice.state).toBe("ended 480");
+    expect(await bindingsOf("bob")).toHaveLength(1);
+  });
+
   it("for a while gets the note when its service is back", async () => {
     let status = 503;
     const { alice, bob, world, pushes, ...rest } = await withPush({ status: () => status });

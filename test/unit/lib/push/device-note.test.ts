@@ -54,15 +54,21 @@ describe("the note of a sleeping device", () => {
     ).toEqual([false, false, false]);
   });
 
-  it("fits into a push message (RFC 8291 §4: 3993 octets) whatever the names", () => {
-    const long = { from: `sip:${"x".repeat(300)}@example.com`, name: "ü".repeat(400) };
-    const { request } = receive("INVITE sip:a@b", `From: "${long.name}" <${long.from}>;tag=1`);
-    const note = [1, 2, 3, 4, 5].reduce(
+  it.each([
+    ["long", `sip:${"x".repeat(300)}@example.com`, "ü".repeat(400)],
+    ["quotation marks", "sip:a@example.com", '\\"'.repeat(100)],
+    ["no UTF-8", `x:${"\x81".repeat(300)}`, "\x81".repeat(300)],
+  ])("fits into a push message (RFC 8291 §4: 3993 octets), also within JSON (4096), whatever the names: %s", (_kind, from, name) => {
+    const { request } = receive("INVITE sip:a@b", `From: "${name}" <${from}>;tag=1`);
+    expect(senderOf(request).from).not.toBe("");
+    const note = [1, 2, 3, 4, 5, 6].reduce(
       (before, number) => withRinging(before, { ...call(`c${number}`), ...senderOf(request) }),
       emptyNote,
     );
-    const { text } = sentNote(withMessage(withoutRinging(note, "c1", true), senderOf(request)), now);
+    const { text } = sentNote(withMessage(withoutRinging(note, "c2", true), senderOf(request)), now);
     expect(new TextEncoder().encode(text).length).toBeLessThan(3993);
+    expect(new TextEncoder().encode(JSON.stringify({ aps: {}, offhook: text })).length).toBeLessThan(4000);
+    expect(JSON.parse(text)).toMatchObject({ ringing: expect.arrayContaining([senderOf(request)]), missed: { count: 1 } });
   });
 });
 
