@@ -82,7 +82,11 @@ export interface SentNote {
 export function sentNote({ ringing, missed, messages, refresh }: DeviceNote, now: number): SentNote {
   const seconds = Math.max(0, ...ringing.map(({ until }) => Math.ceil((until - now) / 1000)));
   const others = { missed: missed ?? null, messages: messages ?? null, refresh: refresh === true };
-  return { text: textOf(ringing.map(senderOnly), others), ttl: ringing.length > 0 ? Math.max(1, seconds) : keptFor, isUrgent: ringing.length > 0 };
+  return {
+    text: textOf(ringing.map(senderOnly), others),
+    ttl: ringing.length > 0 ? Math.max(1, seconds) : keptFor,
+    isUrgent: ringing.length > 0,
+  };
 }
 
 /** Who has sent a request, as its recipient may know it. */

@@ -76,8 +76,14 @@ export const fcmBody = z
 
 export const apnsBody = z
   .strictObject({
-    team_id: z.string().regex(/^\w{1,32}$/, "is not the id of a team").openapi({ description: "The team" }),
-    key_id: z.string().regex(/^\w{1,32}$/, "is not the id of a key").openapi({ description: "The key" }),
+    team_id: z
+      .string()
+      .regex(/^\w{1,32}$/, "is not the id of a team")
+      .openapi({ description: "The team" }),
+    key_id: z
+      .string()
+      .regex(/^\w{1,32}$/, "is not the id of a key")
+      .openapi({ description: "The key" }),
     key: pem.optional().openapi({ description: "The .p8 file of the key. Kept if left out. Never shown" }),
     endpoint: base("https://api.push.apple.com"),
   })

@@ -58,7 +58,10 @@ const headerSchema = z
   .strictObject({
     name: z
       .string()
-      .regex(/^(?:[Xx]-[A-Za-z0-9_-]{1,62}|[Cc]all-[Ii]nfo|[Uu]ser-[Tt]o-[Uu]ser|[Ss]ubject)$/, "is neither X-…, Call-Info, User-to-User nor Subject")
+      .regex(
+        /^(?:[Xx]-[A-Za-z0-9_-]{1,62}|[Cc]all-[Ii]nfo|[Uu]ser-[Tt]o-[Uu]ser|[Ss]ubject)$/,
+        "is neither X-…, Call-Info, User-to-User nor Subject",
+      )
       .openapi({ description: "X-…, Call-Info, User-to-User or Subject", example: "X-Account" }),
     value: z.string().min(1).max(500).refine(isPlainText, "has control characters").openapi({
       description: "{user} and {domain} stand for the caller, {number} for the called number in the trunk's format",
