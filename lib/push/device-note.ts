@@ -89,11 +89,14 @@ export function sentNote({ ringing, missed, messages, refresh }: DeviceNote, now
   };
 }
 
+/** Marks that turn the text after them: a name could look like another (Unicode Standard Annex 9). */
+const directions = /[\u202A-\u202E\u2066-\u2069]/g;
+
 /** Who has sent a request, as its recipient may know it. */
 export function senderOf(request: Request): Sender {
   const from = parseFromTo(headerValue(request, "from") ?? "");
   if (isFault(from)) return { from: "" };
-  const name = from.address.displayName === undefined ? "" : legible(unquote(from.address.displayName), maxName);
+  const name = legible(unquote(from.address.displayName ?? ""), maxName).replace(directions, "");
   return { from: legible(from.address.uri, maxUri), ...(name === "" ? {} : { name }) };
 }
 

@@ -24,9 +24,14 @@ export async function webPushRequest(
   { text, ttl, isUrgent }: SentNote,
   now: number,
 ): Promise<PushHttpRequest | PushResult> {
-  const { hostname, origin } = new URL(prid);
-  const isKnown = usualHosts.some((host) => host.test(hostname)) || service.hosts.includes(hostname);
-  if (!isKnown) return { kind: "failed", why: `${hostname} is not a push service of a browser, and not in "hosts"`, isPassing: false };
+  const { hostname, port, origin } = new URL(prid);
+  const isKnown = (port === "" && usualHosts.some((host) => host.test(hostname))) || service.hosts.includes(hostname);
+  if (!isKnown)
+    return {
+      kind: "failed",
+      why: `${port === "" ? hostname : `${hostname}:${port}`} is not a push service of a browser, and not in "hosts"`,
+      isPassing: false,
+    };
   const headers = {
     TTL: String(ttl),
     Urgency: isUrgent ? "high" : "normal",

@@ -107,17 +107,20 @@ describe("webpush", () => {
     expect([asked[0]?.body.length, asked[0]?.headers.get("content-encoding")]).toEqual([0, null]);
   });
 
-  it.each(["https://evil.example/push", "https://127.0.0.1/push", "https://fcm.googleapis.com.evil.example/x", "https://10.0.0.1/push"])(
-    "does not send to %s, which is no push service of a browser",
-    async (url) => {
-      await put("webpush", { subject: "mailto:ops@example.com", hosts: ["8.8.8.8"] });
-      const { alice, bob } = await sleeping(`;pn-provider=webpush;pn-prid="${url}"`);
-      calls(alice, bob);
-      await alice.next(182);
-      await vi.waitFor(async () => expect(JSON.stringify(await homeOf(bob).lastMessages())).toContain("push notification (webpush)"));
-      expect(asked.filter((one) => one.url.includes("push"))).toEqual([]);
-    },
-  );
+  it.each([
+    "https://evil.example/push",
+    "https://127.0.0.1/push",
+    "https://fcm.googleapis.com.evil.example/x",
+    "https://10.0.0.1/push",
+    "https://fcm.googleapis.com:22/push",
+  ])("does not send to %s, which is no push service of a browser", async (url) => {
+    await put("webpush", { subject: "mailto:ops@example.com", hosts: ["8.8.8.8"] });
+    const { alice, bob } = await sleeping(`;pn-provider=webpush;pn-prid="${url}"`);
+    calls(alice, bob);
+    await alice.next(182);
+    await vi.waitFor(async () => expect(JSON.stringify(await homeOf(bob).lastMessages())).toContain("push notification (webpush)"));
+    expect(asked.filter((one) => one.url.includes("push"))).toEqual([]);
+  });
 
   it("costs so many rows: the note, its delivery and its end, besides those of the call", async () => {
     await put("webpush", { subject: "mailto:ops@example.com", hosts: ["8.8.8.8"] });

@@ -42,7 +42,10 @@ async function closeAll(): Promise<void> {
 
 /** The page that is open, or a new one: it registers, and gets the call. */
 async function openPage(): Promise<void> {
-  const [open] = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
-  if (open === undefined) await self.clients.openWindow(self.registration.scope);
+  const { scope } = self.registration;
+  const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const isPhone = ({ url }: WindowClient) => url.split(/[?#]/)[0] === scope;
+  const open = pages.find(isPhone) ?? pages.find(({ url }) => !url.startsWith(`${scope}console/`));
+  if (open === undefined) await self.clients.openWindow(scope);
   else await open.focus();
 }

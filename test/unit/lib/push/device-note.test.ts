@@ -76,6 +76,7 @@ describe("who calls", () => {
   it.each([
     ['"Bob B." <sip:bob@example.com>;tag=1', { from: "sip:bob@example.com", name: "Bob B." }],
     ["<sip:bob@example.com>;tag=1", { from: "sip:bob@example.com" }],
+    ['"\xe2\x80\xaeecilA" <sip:j@example.com>;tag=1', { from: "sip:j@example.com", name: "ecilA" }],
     ['"J\u00c3\u00b6rg" <sip:j@example.com>;tag=1', { from: "sip:j@example.com", name: "J\u00f6rg" }],
   ])("in %s", (written, sender) => {
     expect(senderOf(receive("INVITE sip:a@b", `From: ${written}`).request)).toEqual(sender);
