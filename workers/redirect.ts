@@ -17,6 +17,8 @@ import { allowed, capabilities } from "../lib/server/capabilities.ts";
 import { inspectRequest } from "../lib/uas/inspect-request.ts";
 import { type SipUri, type TelUri, type Uri, canonicalUser, dialledNumber, parseUri, serialiseUri } from "../lib/syntax/uri.ts";
 import type { RequestEnvelope } from "../lib/transport/envelope.ts";
+import { mayCall } from "../lib/routing/destinations.ts";
+import { notAllowed } from "../durable-objects/shared/trunk-destinations.ts";
 import { dialledAddress } from "../durable-objects/shared/dialled-address.ts";
 import { forwardOfUnregistered, routeOf } from "../durable-objects/shared/target-selection.ts";
 import { Brakes } from "../platform/connection/brakes.ts";
@@ -169,9 +171,20 @@ class RedirectServer implements Served {
     if (isFault(routed)) return routed;
     if (routed.kind === "address") return routed.address === address ? undefined : routed.address;
     const isOwn = requester?.domain === address.domain;
-    if (!isOwn && routed.kind === "external" && routed.trunk !== undefined) return undefined;
+    const isTrunk = routed.kind === "external" && routed.trunk !== undefined;
+    if (!isOwn && isTrunk) return undefined;
+    const forbidden = isTrunk ? await this.#refusalOfTrunk(address.domain, routed.trunk, routed.uri) : undefined;
+    if (forbidden !== undefined) return forbidden;
     const status = routed.kind === "redirect" ? routed.status : 302;
     return told(request, status, [["Contact", `<${routed.uri}>`]]);
+  }
+
+  /** Refuses a number that the trunk of a route does not allow. */
+  async #refusalOfTrunk(domain: string, name: string | undefined, written: string): Promise<Fault | undefined> {
+    const trunk = (await directoryOf(this.#environment).trunks(domain)).find((one) => one.name === name);
+    const uri = parseUri(written);
+    const user = isFault(uri) || uri.kind !== "sip" ? "" : canonicalUser(uri.user ?? "");
+    return trunk === undefined || mayCall(trunk, user) ? undefined : notAllowed(trunk);
   }
 
   async #ask(

@@ -179,15 +179,14 @@ export class Forking implements Part {
   }
 
   /** A response from the home that a branch was forwarded to. */
-  sentOnAnswered({ to, status, text }: ResponseEnvelope, now: number): Receipt {
+  sentOnAnswered({ to, status, text, failsOver = status === 503 }: ResponseEnvelope, now: number): Receipt {
     const taker = takerOf(to);
     if (taker.kind !== "context") return accepted;
     const { transaction, index } = taker;
     const open = this.#contexts.find(transaction);
     if (open === undefined) return accepted;
     const branch = open.context.branches[index];
-    const passed =
-      status === 503 && branch !== undefined && isPending(branch) ? this.#retargeting.triesNext(open, branch, text) : undefined;
+    const passed = failsOver && branch !== undefined && isPending(branch) ? this.#retargeting.triesNext(open, branch, text) : undefined;
     if (passed !== undefined && branch !== undefined) {
       const context = withBranch(open.context, { ...branch, sent: now, proceeding: undefined, serversTried: passed });
       if (context.method === "INVITE") this.#contexts.save(context, open.request, now);

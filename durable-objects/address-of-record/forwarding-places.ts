@@ -44,6 +44,8 @@ export interface Found {
   readonly address: Address;
   readonly calleeSubscriber: Subscriber | undefined;
   readonly trunk?: Trunk;
+  /** A trunk whose server this is, although the call does not go by the trunk: the server may know us by our address. */
+  readonly trunkOfServer?: Trunk;
 }
 
 /** Finds where a branch leads that goes to another address: the target first, then the servers that take it. */
@@ -108,10 +110,25 @@ export class ForwardingPlaces {
   async #atDomain(search: Search, open: OpenContext, uri: SipUri, address: Address): Promise<Found | Fault> {
     const peer = await this.#room.directory.peerFor(this.#room.home.domain, address.domain);
     const found = await hopsOf(search, uri);
-    if (peer === undefined) return isFault(found) ? found : { places: found, address, calleeSubscriber: undefined };
+    if (peer === undefined && isFault(found)) return found;
+    const servers = isFault(found) ? [] : found;
+    const own = await this.#serverOf(search, servers);
+    if (peer === undefined) return { ...own, places: servers, address, calleeSubscriber: undefined };
     const asserts = peer.isTrusted ? await this.#asserted(open) : undefined;
-    const places = [{ name: nonSubscriberHome(peer), asserts, isPeer: true }, ...(isFault(found) ? [] : found)];
-    return { places, address, calleeSubscriber: undefined };
+    const places = [{ name: nonSubscriberHome(peer), asserts, isPeer: true }, ...servers];
+    return { ...own, places, address, calleeSubscriber: undefined };
+  }
+
+  /** The trunk of our domain that has one of these servers, and says which numbers it may call. */
+  async #serverOf(search: Search, places: readonly Place[]): Promise<Pick<Found, "trunkOfServer">> {
+    const trunks = (await this.#room.directory.trunks(this.#room.home.domain)).filter(isSelective);
+    const called = places.flatMap(({ name }) => endsOf(name));
+    for (const trunk of trunks) {
+      const found = await trunkHops(search, trunk, [0]);
+      const ends = isFault(found) ? [] : found.flatMap(({ name }) => endsOf(name));
+      if (ends.some((end) => called.includes(end))) return { trunkOfServer: trunk };
+    }
+    return {};
   }
 
   /** By a trunk of our domain, under the name that it knows the user by. */
@@ -145,6 +162,17 @@ export class ForwardingPlaces {
     const random = randomFor(keyring, branchName(context.transaction, branch.index));
     return { resolver, networks: configuration.allowedNetworks, random };
   }
+}
+
+/** Whether a trunk says which numbers it may call. */
+function isSelective({ allowed_destinations: allowed, forbidden_destinations: forbidden }: Trunk): boolean {
+  return allowed !== undefined || forbidden !== undefined;
+}
+
+/** A server by its name and by its address: any port, because one provider has several. */
+function endsOf(name: string): readonly string[] {
+  const { host, address } = readHopName(name);
+  return [host.toLowerCase(), address.toLowerCase()];
 }
 
 const notFollowed = fault(403, "a route of the domain leads elsewhere than the redirection");

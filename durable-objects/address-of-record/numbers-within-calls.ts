@@ -3,19 +3,17 @@ import type { RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
 import { isHopName, readHopName } from "../../lib/routing/hop-name.ts";
 import { numberFrom } from "../../lib/routing/number-format.ts";
 import { chooseRoute } from "../../lib/routing/route.ts";
-import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
-import { type Request, headerValue } from "../../lib/syntax/message.ts";
-import { parseNameAddress } from "../../lib/syntax/name-address.ts";
+import { type Fault, fault } from "../../lib/syntax/fault.ts";
+import type { Request } from "../../lib/syntax/message.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";
-import { canonicalNumber } from "../../lib/syntax/telephone-number.ts";
-import { canonicalUser, dialledNumber, parseUri } from "../../lib/syntax/uri.ts";
 import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
+import { numberIn, numberReferredTo, refuseDestinationWithin } from "../shared/trunk-destinations.ts";
 import type { Room } from "./room.ts";
 
 type WithinDialog = RoutingDecision & { readonly kind: "dialog" };
 
 /**
- * Refuses a request within a call over a trunk that asks the other server to call a number which a route of the domain refuses. What that
+ * Refuses a request within a call over a trunk that asks the other server to call a number which a route of the domain or the trunk refuses. What that
  * server does with an unknown To tag is not known here, so the call has to be one that could be placed. The number that was dialled is not
  * asked about again. While the directory is away calls go on.
  */
@@ -27,7 +25,7 @@ export async function refuseNumberWithin(
   const number = isHopName(way.receiver.home) ? numberAskedFor(request, way) : undefined;
   if (number === undefined) return undefined;
   try {
-    return await refusalOf(room, number, way);
+    return await refusalOf(room, request, number, way);
   } catch (error) {
     if (!(error instanceof DirectoryUnavailable)) throw error;
     return undefined;
@@ -36,34 +34,27 @@ export async function refuseNumberWithin(
 
 /** As the trunk writes it: the Request-URI of the caller's INVITE, or whom a REFER names. */
 function numberAskedFor(request: Request, { isFromCaller, alterations }: WithinDialog): string | undefined {
+  if (request.method === "REFER") return numberReferredTo(request)?.number;
   // A strict router has put the target elsewhere.
-  if (request.method === "INVITE") return isFromCaller ? numberIn(alterations.requestUri ?? request.requestUri) : undefined;
-  if (request.method !== "REFER") return undefined;
-  const target = parseNameAddress(headerValue(request, "refer-to") ?? "");
-  return isFault(target) ? undefined : numberIn(target.uri);
-}
-
-function numberIn(written: string): string | undefined {
-  const uri = parseUri(written);
-  if (isFault(uri) || uri.kind === "other") return undefined;
-  return uri.kind === "tel" ? dialledNumber(uri) : canonicalNumber(canonicalUser(uri.user ?? ""));
+  return request.method === "INVITE" && isFromCaller ? numberIn(alterations.requestUri ?? request.requestUri)?.number : undefined;
 }
 
 async function refusalOf(
   { directory, home }: Pick<Room, "directory" | "home">,
+  request: Request,
   written: string,
   { receiver, dialled }: WithinDialog,
 ): Promise<Fault | undefined> {
-  const { trunk } = readHopName(receiver.home);
-  const [name, domain] = [trunk.slice(0, trunk.lastIndexOf("@")), trunk.slice(trunk.lastIndexOf("@") + 1)];
-  const routes = trunk === "" ? [] : await directory.routes(domain);
-  if (routes.length === 0) return undefined;
-  const { format = "e164" } = (await directory.trunks(domain)).find((one) => one.name === name) ?? {};
-  const forms = [...new Set([numberFrom(format, written), written])];
+  const { trunk: owner } = readHopName(receiver.home);
+  const [name, domain] = [owner.slice(0, owner.lastIndexOf("@")), owner.slice(owner.lastIndexOf("@") + 1)];
+  if (owner === "") return undefined;
+  const routes = await directory.routes(domain);
+  const trunk = (await directory.trunks(domain)).find((one) => one.name === name);
+  const forms = [...new Set([numberFrom(trunk?.format ?? "e164", written), written])];
   if (forms.some((user) => dialledMark(`sip:${user}@${domain}`) === dialled)) return undefined;
   for (const user of forms) {
     const { outcome } = chooseRoute(routes, { method: "INVITE", user, domain, caller: `${home.user}@${home.domain}` });
     if (outcome?.kind === "reject") return fault(outcome.status, toOctets(outcome.reason ?? "refused by a route of the domain"));
   }
-  return undefined;
+  return trunk === undefined ? undefined : refuseDestinationWithin(directory, trunk, request, written);
 }

@@ -6,7 +6,7 @@ import { shownTo } from "../../lib/proxy/standing.ts";
 import { retargetedRequest } from "../../lib/proxy/outgoing-request.ts";
 import type { ForkedBranch } from "../../lib/proxy/response-context/context.ts";
 import { isByDomain } from "../../lib/proxy/response-context/target-set.ts";
-import { allInUse, uriAtTrunk } from "../../lib/routing/trunk.ts";
+import { allInUse, tooManyASecond, uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";
 import { Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
@@ -14,6 +14,8 @@ import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { hasHeader, headerValue } from "../../lib/syntax/message.ts";
 import type { CancelEnvelope, Receipt, RequestEnvelope, ResponseEnvelope } from "../../lib/transport/envelope.ts";
 import { answerFault } from "../shared/reply.ts";
+import { refuseDestination } from "../shared/trunk-destinations.ts";
+import { available } from "../../platform/directory/available.ts";
 import { type Asserts, type ForwardingPlace, ForwardingPlaces, type Found } from "./forwarding-places.ts";
 import type { CallRecords } from "./call-records.ts";
 import type { PassOn } from "./pass-on.ts";
@@ -59,15 +61,17 @@ export class Retargeting {
   }
 
   /**
-   * RFC 3263 §4.3: after a 503, or silence, the next server is tried. For the time in its Retry-After, or a default, that server is tried
-   * last (RFC 3261 §21.5.4). If it is unknown which one that was, it was the first of those not yet passed.
-   * @param refusal the text of the 503, "" after silence
+   * RFC 3263 §4.3: after a 503, silence, or another response that the trunk names, the next server is tried. For the time in the Retry-After
+   * of a 503, or a default, that server is tried last (RFC 3261 §21.5.4). If it is unknown which one that was, it was the first of those not
+   * yet passed.
+   * @param refusal the text of the response, "" after silence
    * @returns how many servers are passed now; undefined if none is left
    */
   triesNext(open: OpenContext, branch: ForkedBranch, refusal: string): number | undefined {
     const name = branchName(open.context.transaction, branch.index);
     const known = this.#sent.get(name);
-    if (known?.place !== undefined && isHopName(known.place.name))
+    const isUnavailable = refusal === "" || parsedResponse(refusal).status === 503;
+    if (isUnavailable && known?.place !== undefined && isHopName(known.place.name))
       this.#room.unavailableServers.remember(known.place.name, retryAfterOf(refusal) ?? defaultRetryAfter, Date.now());
     if (known?.left.length === 0) return undefined;
     const at = (known?.at ?? branch.serversTried ?? 0) + 1;
@@ -124,6 +128,8 @@ export class Retargeting {
 
   /** Tries one place after another; if the request arrived at none, the branch is answered with a refusal. */
   async #send(open: OpenContext, branch: ForkedBranch, found: Found, { places, at }: Left): Promise<void> {
+    const forbidden = await this.#refusalOfTrunk(open, found);
+    if (forbidden !== undefined) return this.#answer(open, branch, forbidden);
     let refusal: Refusal = fault(503, "the other side cannot be reached now");
     for (const [index, place] of places.entries()) {
       const envelope = this.#envelope(open, branch, found, place);
@@ -144,12 +150,17 @@ export class Retargeting {
         // It has a Retry-After, unless only its lines are in use.
         const rest = retryAfterOf(receipt.text);
         this.#room.unavailableServers.remember(place.name, rest ?? 0, Date.now());
-        if (rest === undefined) refusal = allInUse;
+        if (rest === undefined) refusal = receipt.why === tooManyASecond.fault ? tooManyASecond : allInUse;
       } catch (error) {
         this.#room.log.note(Date.now(), "-", String(error));
       }
     }
     this.#answer(open, branch, refusal);
+  }
+
+  /** Every request to a trunk passes here, also a forwarded one, and one to a server of a trunk that does not go by the trunk. */
+  async #refusalOfTrunk({ request }: OpenContext, { trunkOfServer, trunk = trunkOfServer, address }: Found): Promise<Fault | undefined> {
+    return trunk === undefined ? undefined : available(() => refuseDestination(this.#room.directory, trunk, request, address.user));
   }
 
   #mayContact({ name }: ForwardingPlace, { trunk }: Found): boolean {
@@ -238,7 +249,9 @@ interface SentOn {
 type Refusal = Fault | (Receipt & { readonly kind: "answered" });
 
 function lastRefusal(refusal: string): Refusal {
-  return refusal === "" ? fault(408, "no server has answered") : { kind: "answered", status: 503, text: refusal };
+  return refusal === ""
+    ? fault(408, "no server has answered")
+    : { kind: "answered", status: parsedResponse(refusal).status, text: refusal };
 }
 
 /** Untrusted receivers get no asserted identity, even from a trusted server (RFC 3325 §5). */

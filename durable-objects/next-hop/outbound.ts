@@ -7,8 +7,8 @@ import { inProgress, withoutRoute } from "../../lib/proxy/call-name.ts";
 import { type Forwarder, type StatelessRequest, makesDialogs, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
 import { asAsked, hasCSeqOffset, shift, offsetBranch, offsetEnd } from "../../lib/proxy/cseq-offset.ts";
 import { type Standing, shownTo, standingOfServer, takenFrom } from "../../lib/proxy/standing.ts";
-import { type Trunk, allInUse } from "../../lib/routing/trunk.ts";
-import { alter } from "../../lib/syntax/alter.ts";
+import { type Trunk, allInUse, failsOver, tooManyASecond } from "../../lib/routing/trunk.ts";
+import { alter, combined } from "../../lib/syntax/alter.ts";
 import { ackFor, cancelFor } from "../../lib/syntax/compose.ts";
 import { sessionDescriptionOf } from "../../lib/syntax/body.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
@@ -24,8 +24,10 @@ import { available } from "../../platform/directory/available.ts";
 import { type ActiveCalls, isFull } from "./active-calls.ts";
 import type { Connection } from "./connection.ts";
 import type { MediaBridge } from "./media-bridge.ts";
+import { CallRate } from "./call-rate.ts";
 import { perhapsIncompatible } from "./media-refusals.ts";
 import type { HopConnection } from "./hop-connection.ts";
+import { SenderNames } from "./sender-names.ts";
 import { SentRequests, type Unanswered, isBranchWithCredentials, withCredentials, withCredentialsCancelled } from "./sent-requests.ts";
 import { defaultRetryAfter } from "../../platform/unavailable-servers.ts";
 import { answerFault } from "../shared/reply.ts";
@@ -54,6 +56,8 @@ export interface OutboundSurroundings {
 export class Outbound {
   readonly #around: OutboundSurroundings;
   readonly #sent = new SentRequests();
+  readonly #names = new SenderNames();
+  readonly #rate = new CallRate();
 
   constructor(around: OutboundSurroundings) {
     this.#around = around;
@@ -71,10 +75,10 @@ export class Outbound {
       if (request.method === "ACK") return accepted;
       const why =
         refusal ?? fault(failed(mandatory), `${this.#around.host} cannot be reached`, [["Retry-After", String(defaultRetryAfter)]]);
-      return { kind: "answered", status: why.status, text: answerFault(request, why) };
+      return { kind: "answered", status: why.status, text: answerFault(request, why), why: why.fault };
     }
     if (request.method === "INVITE") await this.#around.connection.storeHost();
-    const { text: made, branch } = this.#asSent(connection, envelope, request, mandatory);
+    const { text: made, branch } = await this.#asSent(connection, envelope, request, mandatory);
     const whole = parsed(made);
     const text = await this.shown(whole);
     if (request.method === "INVITE" && this.#sent.latest(branch) !== undefined) return accepted;
@@ -107,7 +111,7 @@ export class Outbound {
     const connection = of === undefined ? undefined : await this.#around.connection.open();
     if (connection === undefined || of === undefined) return { kind: "answered", status: 481, text: "" };
     const { request, mandatory } = read(of);
-    const { text, branch } = this.#asSent(connection, of, request, mandatory);
+    const { text, branch } = await this.#asSent(connection, of, request, mandatory);
     const headers: [string, string][] = reason === undefined ? [] : [["Reason", reason]];
     const invite = this.#sent.latest(branch);
     if (invite !== undefined) connection.send(cancelFor(invite, headers));
@@ -151,11 +155,31 @@ export class Outbound {
     if (trunk === undefined) return undefined;
     if (this.#around.isUnavailable())
       return fault(503, `${this.#around.host} has failed its last check`, [["Retry-After", String(trunk.options_interval)]]);
-    return request.method === "INVITE" && isFull(trunk, this.#around.calls) ? fault(503, allInUse.fault) : undefined;
+    if (request.method !== "INVITE") return undefined;
+    if (isFull(trunk, this.#around.calls)) return fault(503, allInUse.fault);
+    return this.#rate.take(trunk, Date.now()) ? undefined : fault(503, tooManyASecond.fault);
   }
 
-  /** Equal each time it is made, as long as the connection is the same. */
-  #asSent({ host, transport }: Connection, envelope: RequestEnvelope, request: SipRequest, mandatory: MandatoryHeaders): StatelessRequest {
+  /** Equal each time it is made, as long as the connection and the trunk are the same. */
+  async #asSent(
+    connection: Connection,
+    envelope: RequestEnvelope,
+    request: SipRequest,
+    mandatory: MandatoryHeaders,
+  ): Promise<StatelessRequest> {
+    const made = this.#forwarded(connection, envelope, request, mandatory);
+    const trunk = await available(() => this.#around.trunk());
+    if (trunk === undefined || isFault(trunk)) return made;
+    const changes = this.#names.towardsTrunk(request, mandatory, trunk, envelope.identity);
+    return { ...made, text: alter(parsed(made.text), changes) };
+  }
+
+  #forwarded(
+    { host, transport }: Connection,
+    envelope: RequestEnvelope,
+    request: SipRequest,
+    mandatory: MandatoryHeaders,
+  ): StatelessRequest {
     const target = { phone: "", host, transport, contact: undefined, path: [] };
     const made = statelessRequest(this.#around.by, envelope, request, mandatory, target);
     if (envelope.to.kind !== "phone" || envelope.to.phone !== offsetEnd) return made;
@@ -195,7 +219,7 @@ export class Outbound {
     if (request.method === "INVITE" && mandatory.toTag === undefined) this.#ended(mandatory);
     if (way?.kind !== "stateless" || isFault(response)) return;
     if (response.kind !== "response") return;
-    const text = asAsked(response, branch);
+    const text = asAsked(response, branch, this.#names.towardsCaller(mandatory));
     this.#around.post(way.answerTo.home, { kind: "response", text, status, to: way.answerTo, transaction: undefined });
     if (hasRung && request.method === "INVITE") this.#around.connection.send(cancelFor(request));
   }
@@ -235,9 +259,12 @@ export class Outbound {
     const { status } = response;
     const isWithin = sent !== undefined && mandatoryHeadersOf(sent).toTag !== undefined;
     const passed = await this.#withMedia(response, mandatory, sent);
-    const text = asAsked(passed, written, await this.#removedFrom(passed, isWithin));
+    const restored = { push: [], append: [], remove: await this.#removedFrom(passed, isWithin) };
+    const text = asAsked(passed, written, combined(this.#names.towardsCaller(mandatory), restored));
     if (mandatory.cseq.method === "INVITE" && status >= 300 && sent !== undefined && !isWithin) this.#ended(mandatory);
-    this.#around.post(to.home, { kind: "response", text, status, to, transaction: undefined });
+    const trunk = isWithin || status < 300 ? undefined : await available(() => this.#around.trunk());
+    const marks = trunk === undefined || isFault(trunk) ? {} : { failsOver: failsOver(trunk, status) };
+    this.#around.post(to.home, { kind: "response", text, status, to, transaction: undefined, ...marks });
   }
 
   /** With a session description for the phone, or with the reason why it may have been refused. */

@@ -37,9 +37,9 @@ export function shift(message: Message, by: 1 | -1): Pick<Alterations, "remove" 
   };
 }
 
-/** A response to our request, as the phone that sent it gets it: without our Via and these headers, with the phone's CSeq number. */
-export function asAsked(response: Response, branch: string, remove: readonly string[] = []): string {
-  return alter(response, combined({ popVia: true, remove }, hasCSeqOffset(branch) ? shift(response, -1) : {}));
+/** A response to our request, as the phone that sent it gets it: without our Via, with these changes and the phone's CSeq number. */
+export function asAsked(response: Response, branch: string, changes: Pick<Alterations, "remove" | "append"> = {}): string {
+  return alter(response, combined({ ...changes, popVia: true }, hasCSeqOffset(branch) ? shift(response, -1) : {}));
 }
 
 /** A NOTIFY that names its REFER by CSeq number (RFC 3515 §2.4.6): with the number that the phone gave the REFER. */

@@ -43,6 +43,25 @@ export interface Trunk {
   readonly media?: TrunkMedia;
   /** Seconds between OPTIONS that check each server; 0: no checks. */
   readonly options_interval: number;
+  /** Statuses of its servers after which the next one is tried, besides silence and lost connections; absent: 503. */
+  readonly failover_on?: readonly number[];
+  /** The user and the host in From of its calls, in place of the caller's. */
+  readonly from_user?: string;
+  readonly from_domain?: string;
+  /** INVITEs a second over each connection to each server; absent: no limit. */
+  readonly maximum_calls_per_second?: number;
+  /** Prefixes of the only numbers that it may call; absent: all. */
+  readonly allowed_destinations?: readonly string[];
+  /** Prefixes of numbers that it may not call. */
+  readonly forbidden_destinations?: readonly string[];
+  /** Header lines of each INVITE to it. */
+  readonly headers?: readonly TrunkHeader[];
+}
+
+/** `{user}` and `{domain}` in its value stand for the caller, `{number}` for the called number in the trunk's format. */
+export interface TrunkHeader {
+  readonly name: string;
+  readonly value: string;
 }
 
 /** Members that older trunks lack, from before a trunk could have several servers. */
@@ -135,5 +154,13 @@ export function uriAtTrunk({ servers, format }: Trunk, user: string, server = se
   return server.replace(/^sips?:/i, (scheme) => `${scheme}${numberTowards(format, user)}@`);
 }
 
+/** Whether the next server is tried after this response of one: 503 (RFC 3263 §4.3), or as the trunk says. */
+export function failsOver({ failover_on: statuses = [503] }: Pick<Trunk, "failover_on">, status: number): boolean {
+  return statuses.includes(status);
+}
+
 /** For callers, and for calls from the trunk, while its maximum of calls is reached. */
 export const allInUse: Fault = limitReached(480, "all lines of the trunk are in use");
+
+/** For callers, while its maximum of calls a second is reached. */
+export const tooManyASecond: Fault = limitReached(480, "too many calls a second by the trunk");

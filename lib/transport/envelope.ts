@@ -63,6 +63,8 @@ export interface ResponseEnvelope {
   readonly to: ReturnAddress;
   /** For the administrator: why a call failed, if neither a phone nor the caller ended it. */
   readonly why?: string;
+  /** Whether the next server is tried; absent: after a 503. */
+  readonly failsOver?: boolean;
   /** For an INVITE with state: the transaction that the caller's home noted. */
   readonly transaction: TransactionId | undefined;
 }

@@ -289,6 +289,7 @@ describe("the description of the API", () => {
       "get /me",
       "get /me/calls",
       "get /push-services",
+      "get /trunk-presets",
       "post /domains/{domain}/guest-tokens",
       "post /domains/{domain}/subscribers/import",
       "post /domains/{domain}/subscribers/{username}/bindings",

@@ -29,6 +29,7 @@ export const neededScopes = {
   ...{ readTraceOfDomain: "read", keepTraceOfDomain: "calls", deleteTraceOfDomain: "calls" },
   ...{ listCallRecords: "read", readCallRecord: "read", readCallTrace: "read", exportCallRecords: "read" },
   ...{ listTrunks: "read", readTrunk: "read", readTrunkStatus: "read", putTrunk: "everything", deleteTrunk: "everything" },
+  ...{ listTrunkPresets: "read" },
   ...{ listPeers: "read", readPeer: "read", putPeer: "everything", deletePeer: "everything" },
   ...{ listRoutes: "read", readRoute: "read", testRoutes: "read", putRoute: "everything", deleteRoute: "everything" },
   ...{ readRouter: "read", putRouter: "everything", deleteRouter: "everything" },

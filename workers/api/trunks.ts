@@ -1,10 +1,7 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
-import { isFault } from "../../lib/syntax/fault.ts";
-import { parseUri } from "../../lib/syntax/uri.ts";
 import { isSameAccount, keepTrunkSecrets } from "../../lib/routing/kept-trunk.ts";
 import { type Trunk, writeTrunk } from "../../lib/routing/trunk.ts";
 import { defaultTrunkMedia } from "../../lib/media/media-service.ts";
-import { mediaProfiles } from "../../lib/media/profile.ts";
 import type { HopStatus } from "../../platform/object-rpc.ts";
 import { inOrder, keepTrunk, missing } from "../../durable-objects/shared/trunk-failover.ts";
 import { readConfiguration } from "../../platform/configuration.ts";
@@ -15,128 +12,10 @@ import { requireDomain } from "./existing.ts";
 import { Problem } from "./problem.ts";
 import { serverMembers } from "./server-members.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
-import { domainParameters, isPlainText } from "./schemas.ts";
+import { domainParameters } from "./schemas.ts";
+import { trunkBody, trunkSchema, trunksSchema } from "./trunk-schemas.ts";
 import { ServerStore } from "../../platform/directory/server-store.ts";
 import { refuseUnreachable } from "./trunk-servers.ts";
-
-const server = z
-  .string()
-  .max(256)
-  .refine(isServer, "is not a SIP or SIPS URI of a server, without a user")
-  .openapi({ description: "A SIP or SIPS URI without a user", example: "sip:pbx.example.com;transport=tcp" });
-const serverSchema = z
-  .strictObject({
-    uri: server,
-    priority: z.int().min(0).max(65_535).default(1).openapi({ description: "The lowest are tried first" }),
-    weight: z.int().min(0).max(65_535).default(1).openapi({ description: "Share of the calls among servers of one priority" }),
-  })
-  .openapi("TrunkServer");
-const digits = z.string().regex(/^\d{0,4}$/, "does not have at most four digits");
-const formatSchema = z
-  .union([
-    z.enum(["e164", "plain"]),
-    z.strictObject({
-      country_code: z
-        .string()
-        .regex(/^[1-9]\d{0,2}$/, "is not a country code")
-        .openapi({ description: "The country, without a plus", example: "49" }),
-      prefix: digits.default("0").openapi({ description: "Before a number of the same country" }),
-      international_prefix: digits.default("00").openapi({ description: "Before the country code of any other" }),
-    }),
-  ])
-  .openapi("NumberFormat", { description: "How the trunk writes numbers: +4930123, 4930123, or as dialled in a country" });
-
-const mediaSchema = z
-  .strictObject({
-    profile: z
-      .enum(["auto", ...mediaProfiles])
-      .default("auto")
-      .openapi({
-        description:
-          "What the other side speaks: as browsers (webrtc), plain RTP, or SRTP with SDES keys; auto: WebRTC calls from it pass, calls to it are converted to RTP if the domain has a media service",
-      }),
-    codecs: z
-      .array(z.string().regex(/^[\w./-]{1,64}$/, "is not the name of a codec"))
-      .max(20)
-      .default([])
-      .openapi({ description: "The only codecs that it is offered; the media service converts others", example: ["PCMA", "PCMU"] }),
-    service: z
-      .string()
-      .regex(/^[a-z0-9-]{0,64}$/, "is not the name of a media service")
-      .default("")
-      .openapi({ description: "The media service; any of the domain if absent" }),
-  })
-  .openapi("TrunkMedia", { description: "The media of the other side" });
-
-const fields = {
-  username: z
-    .string()
-    .max(128)
-    .min(1)
-    .refine(isPlainText, "has control characters")
-    .optional()
-    .openapi({ description: "The name of our account there" }),
-  register: z
-    .boolean()
-    .default(false)
-    .openapi({ description: "This server registers there, and keeps the connection open for calls from it" }),
-  inbound: z.boolean().default(false).openapi({ description: "Calls from it are accepted" }),
-  prefixes: z
-    .array(z.string().max(32))
-    .max(100)
-    .default([])
-    .openapi({ description: 'Numbers that begin with one of these, and belong to no user here, go there; "" is all numbers' }),
-  trusted: z.boolean().default(false).openapi({
-    description: "It gets the caller identity (P-Asserted-Identity), is trusted to assert it, and may call in the name of users",
-  }),
-  format: formatSchema.default("e164"),
-  maximum_calls: z
-    .int()
-    .min(0)
-    .max(100_000)
-    .default(0)
-    .openapi({ description: "Simultaneous calls over each connection to each server; 0: no limit" }),
-  media: mediaSchema.optional(),
-  connections: z.int().min(1).max(16).default(1).openapi({ description: "Connections to each server, if one is too slow" }),
-  options_interval: z
-    .int()
-    .refine((seconds) => seconds === 0 || (seconds >= 5 && seconds <= 86_400), "has to be 0, or from 5 to 86400")
-    .default(0)
-    .openapi({ description: "Seconds between OPTIONS that check each server; 0: no checks" }),
-};
-const trunkBody = z
-  .strictObject({
-    ...fields,
-    server: server.optional().openapi({ description: "The server, if there is only one" }),
-    servers: z.array(serverSchema).min(1).max(10).optional().openapi({ description: "The servers, if there are several" }),
-    password: z.string().min(1).max(256).optional().openapi({
-      description:
-        "The password of our account there. Sealed where it is stored, kept if left out and the servers and the username stay, never shown.",
-    }),
-    token: z
-      .string()
-      .regex(/^\S{1,200}$/, "has to be 1 to 200 characters without spaces")
-      .optional()
-      .openapi({
-        description:
-          "Sent to servers over WebSocket (Authorization: Bearer). Sealed where it is stored, kept if left out and the servers and the username stay, never shown.",
-      }),
-  })
-  .refine((trunk) => (trunk.server === undefined) !== (trunk.servers === undefined), "needs either server or servers")
-  .refine(({ register, username }) => !register || username !== undefined, "needs a username, because register is true")
-  .openapi("TrunkChange");
-const trunkSchema = z
-  .object({
-    name: z.string().openapi({ description: "The name of the trunk", example: "provider" }),
-    servers: z.array(serverSchema).openapi({ description: "Its servers" }),
-    ...fields,
-    lost: z
-      .array(z.enum(["password", "token"]))
-      .optional()
-      .openapi({ description: "Secrets that no key in SEAL_KEYS opens, so that they have to be sent again; absent if there are none" }),
-  })
-  .openapi("Trunk");
-const trunksSchema = z.object({ trunks: z.array(trunkSchema).openapi({ description: "The trunks, by name" }) }).openapi("Trunks");
 
 const security = [{ bearer: [] }];
 const path = "/domains/{domain}/trunks/{trunk}";
@@ -229,17 +108,7 @@ trunkRoutes.openapi(put, async (context) => {
   const keyring = keyringFor(context.env);
   if (keyring === undefined) throw new Problem(503, "the secret SEAL_KEYS is not set: trunks cannot be stored");
   const before = (await store.trunks(domain, keyring)).find((one) => one.name === name);
-  const { username, password, token, server: only = "", servers, media, ...rest } = context.req.valid("json");
-  const sent: Trunk = {
-    domain,
-    name,
-    ...rest,
-    servers: servers ?? [{ uri: only, priority: 1, weight: 1 }],
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    ...(token === undefined ? {} : { token }),
-    ...(media === undefined ? {} : { media }),
-  };
+  const sent = trunkSent(domain, name, context.req.valid("json"));
   const isKept = before?.trusted === true && isSameAccount(sent, before);
   const refusal = refuseTrust(context.get("actor"), sent.trusted, isKept);
   if (refusal !== undefined) throw refusal;
@@ -296,6 +165,37 @@ function shownStatus({ transport, host, address, port, isConnected, registeredUn
   };
 }
 
+function trunkSent(domain: string, name: string, sent: z.infer<typeof trunkBody>): Trunk {
+  const { register, inbound, prefixes, trusted, format, maximum_calls, connections, options_interval } = sent;
+  const { server: only = "", servers = [{ uri: only, priority: 1, weight: 1 }] } = sent;
+  const { username, password, token, media } = sent;
+  return {
+    ...{ domain, name, servers, register, inbound, prefixes, trusted, format, maximum_calls, connections, options_interval },
+    ...present({ username, password, token, media }),
+    ...optional(sent),
+  };
+}
+
+/** The members that may be absent, as they are sent, stored and shown. */
+function optional(trunk: Trunk | z.infer<typeof trunkBody>) {
+  const { failover_on, from_user, from_domain, headers } = trunk;
+  const { maximum_calls_per_second, allowed_destinations: allowed, forbidden_destinations: forbidden } = trunk;
+  return present({
+    ...{ from_user, from_domain, maximum_calls_per_second },
+    allowed_destinations: allowed === undefined ? undefined : [...allowed],
+    forbidden_destinations: forbidden === undefined ? undefined : [...forbidden],
+    failover_on: failover_on === undefined ? undefined : [...failover_on],
+    headers: headers === undefined ? undefined : [...headers],
+  });
+}
+
+/** Without members that are undefined. */
+function present<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
 /** Without its secrets. */
 function shown(trunk: Trunk) {
   const { name, servers, username, register, inbound, prefixes, trusted, format, maximum_calls, connections, options_interval, lost } =
@@ -303,15 +203,10 @@ function shown(trunk: Trunk) {
   const { media = defaultTrunkMedia } = trunk;
   return {
     ...{ name, register, inbound, trusted, format, maximum_calls, connections, options_interval },
-    ...(username === undefined ? {} : { username }),
+    ...present({ username, lost: lost === undefined ? undefined : [...lost] }),
+    ...optional(trunk),
     prefixes: [...prefixes],
     servers: [...servers],
     media: { ...media, codecs: [...media.codecs] },
-    ...(lost === undefined ? {} : { lost: [...lost] }),
   };
-}
-
-function isServer(text: string): boolean {
-  const uri = parseUri(text);
-  return !isFault(uri) && uri.kind === "sip" && uri.user === undefined;
 }

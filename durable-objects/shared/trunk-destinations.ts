@@ -1,0 +1,69 @@
+import { isForbidden, mayCall } from "../../lib/routing/destinations.ts";
+import type { Trunk } from "../../lib/routing/trunk.ts";
+import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { type Request, headerValue } from "../../lib/syntax/message.ts";
+import { parseNameAddress } from "../../lib/syntax/name-address.ts";
+import { canonicalNumber } from "../../lib/syntax/telephone-number.ts";
+import { canonicalUser, dialledNumber, parseUri } from "../../lib/syntax/uri.ts";
+import type { Directory } from "../../platform/directory/directory.ts";
+
+/** Requests that may cost something. */
+const toNumbers = ["INVITE", "MESSAGE", "REFER"];
+
+/** A number that a URI has, and the domain that it is at; "" for a tel URI. */
+export interface Named {
+  readonly number: string;
+  readonly host: string;
+}
+
+export function numberIn(written: string): Named | undefined {
+  const uri = parseUri(written);
+  if (isFault(uri) || uri.kind === "other") return undefined;
+  if (uri.kind === "tel") return { number: dialledNumber(uri), host: "" };
+  const number = canonicalNumber(canonicalUser(uri.user ?? ""));
+  return number === undefined ? undefined : { number, host: uri.host.toLowerCase() };
+}
+
+/** The number that a REFER asks to be called. */
+export function numberReferredTo(refer: Request): Named | undefined {
+  const target = parseNameAddress(headerValue(refer, "refer-to") ?? "");
+  return isFault(target) ? undefined : numberIn(target.uri);
+}
+
+/** Refuses a request that begins something at a trunk: a call or message to a number, or a REFER to one, which it does not allow. */
+export async function refuseDestination(
+  directory: Pick<Directory, "find">,
+  trunk: Trunk,
+  request: Request,
+  user: string,
+): Promise<Fault | undefined> {
+  if (!toNumbers.includes(request.method)) return undefined;
+  return mayCall(trunk, user) ? refuseNumberReferredTo(directory, trunk, request) : notAllowed(trunk);
+}
+
+/**
+ * Refuses a request within a call that names a number which the trunk does not allow. The Request-URI is the Contact of the other end, which
+ * may have any number: only a forbidden one is refused there.
+ */
+export async function refuseDestinationWithin(
+  directory: Pick<Directory, "find">,
+  trunk: Trunk,
+  request: Request,
+  number: string,
+): Promise<Fault | undefined> {
+  if (request.method === "REFER") return refuseNumberReferredTo(directory, trunk, request);
+  return isForbidden(trunk, number) ? notAllowed(trunk) : undefined;
+}
+
+/** The numbers of the domain's own users are allowed: the call comes back. */
+async function refuseNumberReferredTo(directory: Pick<Directory, "find">, trunk: Trunk, request: Request): Promise<Fault | undefined> {
+  const named = request.method === "REFER" ? numberReferredTo(request) : undefined;
+  if (named === undefined || mayCall(trunk, named.number)) return undefined;
+  const isOwn = named.host === trunk.domain && (await directory.find(named.number, trunk.domain)).kind === "subscriber";
+  return isOwn ? undefined : notAllowed(trunk);
+}
+
+/** The refusal of a number. */
+export function notAllowed({ name }: Pick<Trunk, "name">): Fault {
+  return fault(403, `the trunk ${name} does not allow calls to this number`);
+}

@@ -1,0 +1,43 @@
+import { canonicalNumber } from "../syntax/telephone-number.ts";
+import { nameOfUser } from "../syntax/uri.ts";
+import { numberFrom } from "./number-format.ts";
+import type { Trunk } from "./trunk.ts";
+
+/** The prefixes of numbers that a trunk may call, and its format of numbers. */
+export type Destinations = Pick<Trunk, "format" | "allowed_destinations" | "forbidden_destinations">;
+
+/**
+ * Whether calls to a number may go to the trunk: the longest of its prefixes that fits decides, and a forbidden one wins over an equal
+ * allowed one. If no prefix fits, all is allowed unless there are allowed prefixes.
+ * @param user a user part, as it was dialled or as the trunk writes it
+ */
+export function mayCall(trunk: Destinations, user: string): boolean {
+  const verdict = verdictOn(trunk, user);
+  return verdict === "unlisted" ? trunk.allowed_destinations === undefined : verdict === "allowed";
+}
+
+/** Whether a forbidden prefix decides. */
+export function isForbidden(trunk: Destinations, user: string): boolean {
+  return verdictOn(trunk, user) === "forbidden";
+}
+
+type Verdict = "allowed" | "forbidden" | "unlisted";
+
+/** A number without a plus may be one of the trunk's format: what is forbidden in either form is forbidden. */
+function verdictOn(
+  { format, allowed_destinations: allowed = [], forbidden_destinations: forbidden = [] }: Destinations,
+  user: string,
+): Verdict {
+  const canonical = canonicalNumber(user) ?? user;
+  const number = nameOfUser(canonical) ?? canonical;
+  const verdicts = [number, numberFrom(format, number)].map((form): Verdict => {
+    const [yes, no] = [lengthOfPrefix(allowed, form), lengthOfPrefix(forbidden, form)];
+    return yes === 0 && no === 0 ? "unlisted" : no >= yes ? "forbidden" : "allowed";
+  });
+  return verdicts.find((verdict) => verdict === "forbidden") ?? verdicts.find((verdict) => verdict === "allowed") ?? "unlisted";
+}
+
+/** The length of the longest prefix that a number begins with; 0 if there is none. */
+function lengthOfPrefix(prefixes: readonly string[], number: string): number {
+  return Math.max(0, ...prefixes.filter((prefix) => number.startsWith(prefix)).map(({ length }) => length));
+}

@@ -1,0 +1,32 @@
+import { describe, expect, it } from "vitest";
+import { isForbidden, mayCall } from "../../../../lib/routing/destinations.ts";
+
+const national = { country_code: "49", prefix: "0", international_prefix: "00" };
+
+describe("the numbers that a trunk allows", () => {
+  it.each([
+    ["all without lists", {}, "+1900", true],
+    ["all that is not forbidden", { forbidden_destinations: ["+1900"] }, "+1555", true],
+    ["nothing that is forbidden", { forbidden_destinations: ["+1900"] }, "+1900555", false],
+    ["only what is allowed", { allowed_destinations: ["+49"] }, "+43", false],
+    ["nothing by an empty list", { allowed_destinations: [] }, "+43", false],
+    ["what the longer prefix allows", { allowed_destinations: ["+49900"], forbidden_destinations: ["+49"] }, "+49900", true],
+    ["what the longer prefix forbids", { allowed_destinations: ["+49"], forbidden_destinations: ["+49900"] }, "+49900", false],
+    ["not what equal prefixes say", { allowed_destinations: ["+49"], forbidden_destinations: ["+49"] }, "+49", false],
+    ["separators or not", { forbidden_destinations: ["+1900"] }, "+1-900", false],
+    ["star codes", { forbidden_destinations: ["*31#"] }, "*31%23030", false],
+    ["a name, without a list of the allowed", { forbidden_destinations: ["+1"] }, "echo", true],
+    ["no name, with one", { allowed_destinations: ["+1"] }, "echo", false],
+    ["the plain form as the trunk reads it", { format: "plain" as const, forbidden_destinations: ["+1900"] }, "1900555", false],
+    ["the plain form as it is written", { format: "plain" as const, forbidden_destinations: ["1900"] }, "1900555", false],
+    ["a national form", { format: national, allowed_destinations: ["+49"] }, "030123", true],
+    ["a foreign number in a national form", { format: national, allowed_destinations: ["+49"] }, "0043123", false],
+  ])("are %s", (_what, lists, user, is) => {
+    expect(mayCall({ format: "e164", ...lists }, user)).toBe(is);
+  });
+
+  it("are forbidden only by a prefix", () => {
+    const lists = { format: "e164", allowed_destinations: ["+49"], forbidden_destinations: ["+1"] } as const;
+    expect(["+49", "+43", "+1"].map((number) => isForbidden(lists, number))).toEqual([false, false, true]);
+  });
+});
