@@ -1,0 +1,81 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { compose, newBranch } from "../support/compose.ts";
+import type { Phone } from "../support/phone.ts";
+import { type ServerUnderTest, startServerUnderTest } from "../support/server-under-test.ts";
+import { browserSdp, telephoneSdp } from "../support/session-descriptions.ts";
+import { type SipServer, startSipServer } from "../support/sip-server.ts";
+import { type StandInEngine, startStandInEngine } from "../support/stand-in-engine.ts";
+
+let serverUnderTest: ServerUnderTest;
+let engine: StandInEngine;
+let provider: SipServer;
+let alice: Phone;
+let number: string;
+
+const api = (method: string, path: string, body?: object) => serverUnderTest.server.api(method, `/domains/localhost${path}`, body);
+const withSdp = { headers: [["Content-Type", "application/sdp"]] as const, body: browserSdp };
+
+async function trunk(more: object = {}): Promise<void> {
+  const server = `sip:127.0.0.1:${provider.port};transport=tcp`;
+  const body = { server, prefixes: ["+1"], inbound: true, media: { profile: "rtp" }, ...more };
+  if ((await api("PUT", "/trunks/provider", body)).status !== 200) throw new Error("there is no trunk");
+}
+
+/** From a telephone. */
+function sends(method: string, to = number): void {
+  const via = `Via: SIP/2.0/TCP 127.0.0.1:${provider.port};branch=${newBranch()}`;
+  const lines = ["From: <sip:+49301234@provider.example>;tag=far", `To: <sip:${to}@localhost>`, `Call-ID: ${newBranch()}`];
+  const more = [`Contact: <sip:far@127.0.0.1:${provider.port};transport=tcp>`, "Content-Type: application/sdp"];
+  const headers = [via, "Max-Forwards: 70", ...lines, `CSeq: 1 ${method}`, ...more];
+  provider.send(compose(`${method} sip:${to}@localhost SIP/2.0`, headers, telephoneSdp()));
+}
+
+/** Sends a message that passes, so that the connection is open. */
+async function opens(phone: Phone): Promise<void> {
+  const sent = phone.request("MESSAGE", "sip:+1555@localhost", { body: "hello" });
+  provider.reply(await provider.next("MESSAGE"), 200);
+  await phone.finalResponse(sent);
+}
+
+beforeAll(async () => {
+  [serverUnderTest, engine] = await Promise.all([
+    startServerUnderTest({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8" } }),
+    startStandInEngine(),
+  ]);
+  const answer = await api("PUT", "/media/engine", { kind: "rtpengine", url: engine.url });
+  if (answer.status !== 200) throw new Error("there is no media service");
+});
+afterAll(() => Promise.all([serverUnderTest.close(), engine.close()]));
+beforeEach(async () => {
+  provider = await startSipServer();
+  number = await serverUnderTest.newcomer("alice");
+  alice = await serverUnderTest.register(number, "general");
+  await trunk();
+  await opens(alice);
+  engine.commands.length = 0;
+});
+afterEach(async () => {
+  engine.delay = 0;
+  engine.sessions.clear();
+  await api("DELETE", "/trunks/provider");
+  alice.socket.cut();
+  provider.close();
+});
+
+describe("requests that negotiate no media open no session, whatever their body is", () => {
+  it.each(["MESSAGE", "OPTIONS", "INFO", "PUBLISH", "SUBSCRIBE", "UPDATE", "PRACK"])("a %s of a user", async (method) => {
+    const sent = alice.request(method, "sip:+1555@localhost", withSdp);
+    const heard = await provider.next(method);
+    provider.reply(heard, 200, ["Content-Type: application/sdp"], telephoneSdp());
+    await alice.finalResponse(sent);
+    expect([heard.body, [...engine.sessions]]).toEqual([browserSdp, []]);
+  });
+
+  it.each(["MESSAGE", "OPTIONS"])("a %s from the trunk", async (method) => {
+    sends(method);
+    const heard = await alice.next(method);
+    alice.reply(heard, 200, withSdp);
+    await provider.next(200, { method });
+    expect([heard.body, engine.commands]).toEqual([telephoneSdp(), []]);
+  });
+});
