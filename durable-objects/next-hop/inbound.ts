@@ -240,12 +240,12 @@ export class Inbound {
       this.#terminating.set(nameOf(mandatory), { home, transaction });
       const oldest = this.#terminating.keys().next();
       if (this.#terminating.size > invitesKept && oldest.done !== true) this.#terminating.delete(oldest.value);
-      this.#line.calls.passed("INVITE", mandatory, Date.now(), { home: this.#line.name }, "caller");
-      this.#line.calls.answered(100, mandatory, Date.now());
+      this.#line.calls.passed("INVITE", mandatory, Date.now(), { home: this.#line.name, branch: nameOf(mandatory) }, "caller");
+      this.#line.calls.answered(100, mandatory, Date.now(), nameOf(mandatory));
       this.#line.reply(request, replyTo(request, 100));
     }
     const refuse = (text: string): void => {
-      if (request.method === "INVITE") this.#line.calls.answered(500, mandatory, Date.now());
+      if (request.method === "INVITE") this.#line.calls.answered(500, mandatory, Date.now(), nameOf(mandatory));
       if (request.method === "INVITE" && !this.#line.calls.has(mandatory.callId)) this.#line.media.over(mandatory.callId);
       this.#line.reply(request, text);
     };
@@ -328,8 +328,8 @@ function redirect(request: SipRequest, { status, uri }: RedirectTarget): string 
   return replyTo(request, status, { toTag: randomText(), headers: [["Contact", `<${uri}>`]] });
 }
 
-/** The values that a CANCEL shares with its INVITE (RFC 3261 §9.1). */
-function nameOf({ via: { branch, sentBy }, callId }: MandatoryHeaders): string {
+/** The values that a CANCEL shares with its INVITE (RFC 3261 §9.1), and responses too (§17.1.3). */
+export function nameOf({ via: { branch, sentBy }, callId }: MandatoryHeaders): string {
   return `${sentBy} ${branch ?? ""} ${callId}`;
 }
 

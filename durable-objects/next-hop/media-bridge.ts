@@ -44,6 +44,8 @@ interface MediaOfTrunk {
 export class MediaBridge {
   readonly #around: MediaSurroundings;
   readonly #calls = new Map<string, KnownCall>();
+  /** The questions that end sessions, by Call-ID: a call that begins again with the same Call-ID waits for them. */
+  readonly #ending = new Map<string, Promise<void>>();
   readonly #order = new SessionOrder();
 
   constructor(around: MediaSurroundings) {
@@ -68,6 +70,7 @@ export class MediaBridge {
     const isWithin = message.kind === "request" && mandatory.toTag !== undefined;
     const refusal = this.#refusalOf(of, description, to, isWithin || exchange.kind === "answer");
     if (refusal !== undefined) return refusal;
+    await this.#ending.get(mandatory.callId);
     const known =
       this.#calls.get(mandatory.callId) ??
       (method === "INVITE" ? await this.#decide(of, exchange, description, to, isWithin) : await this.#found(of, exchange));
@@ -88,7 +91,10 @@ export class MediaBridge {
     const known = this.#calls.get(callId);
     this.#calls.delete(callId);
     if (known !== undefined && known.service === undefined) return;
-    void this.#delete(callId, known?.service).catch((error: unknown) => this.#log("a session could not be ended", error));
+    const ending: Promise<void> = this.#delete(callId, known?.service)
+      .catch((error: unknown) => this.#log("a session could not be ended", error))
+      .finally(() => (this.#ending.get(callId) === ending ? this.#ending.delete(callId) : undefined));
+    this.#ending.set(callId, ending);
   }
 
   async #delete(callId: string, name: string | undefined): Promise<void> {

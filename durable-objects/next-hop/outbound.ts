@@ -85,10 +85,12 @@ export class Outbound {
     const shown = text === whole.text ? whole : parsed(text);
     // It counts among the calls at once while its media are converted.
     const { calls } = this.#around;
-    calls.passed(request.method, mandatory, Date.now(), senderOf(envelope), envelope.endedBy ?? "caller");
+    calls.passed(request.method, mandatory, Date.now(), { ...senderOf(envelope), branch }, envelope.endedBy ?? "caller");
     const converted = await this.#around.media.convert(shown, mandatory, "trunk");
     if (isFault(converted)) {
-      calls.answered(converted.status, mandatory, Date.now());
+      calls.answered(converted.status, mandatory, Date.now(), branch);
+      // A service that was too slow may have a session.
+      if (request.method === "INVITE" && mandatory.toTag === undefined) this.#ended(mandatory);
       return { kind: "answered", status: converted.status, text: answerFault(request, converted) };
     }
     if (request.method !== "ACK") this.#sent.remember(branch, converted === shown.text ? shown : parsed(converted), Date.now());
@@ -243,8 +245,8 @@ export class Outbound {
     const again = isOfSent ? await this.#withCredentials(sent, response, written) : undefined;
     const isOurs = !isFromPhone(branch.answerTo) || again !== undefined || isBranchWithCredentials(written);
     if (status >= 300 && method === "INVITE" && sent !== undefined && isOurs) this.#around.connection.send(ackFor(sent, response));
-    if (again !== undefined) return this.#sendAgain(written, again);
-    this.#around.calls.answered(status, mandatory, Date.now());
+    if (again !== undefined) return this.#sendAgain(mandatory.callId, written, again);
+    this.#around.calls.answered(status, mandatory, Date.now(), written);
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
     if (method === "CANCEL") return;
     await this.#passOn(response, mandatory, sent, { written, answerTo: branch.answerTo });
@@ -279,8 +281,9 @@ export class Outbound {
     return isFault(text) || text === response.text ? response : parsedResponse(text);
   }
 
-  #sendAgain(branch: string, again: { readonly branch: string; readonly text: string }): void {
+  #sendAgain(callId: string, branch: string, again: { readonly branch: string; readonly text: string }): void {
     this.#sent.forget(branch);
+    this.#around.calls.replaced(callId, branch, again.branch);
     this.#sent.remember(again.branch, parsed(again.text), Date.now());
     this.#around.connection.send(again.text);
   }

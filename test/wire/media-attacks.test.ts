@@ -22,9 +22,9 @@ async function trunk(more: object = {}): Promise<void> {
 }
 
 /** From a telephone. */
-function sends(method: string, to = number): void {
+function sends(method: string, to = number, callId = newBranch()): void {
   const via = `Via: SIP/2.0/TCP 127.0.0.1:${provider.port};branch=${newBranch()}`;
-  const lines = ["From: <sip:+49301234@provider.example>;tag=far", `To: <sip:${to}@localhost>`, `Call-ID: ${newBranch()}`];
+  const lines = ["From: <sip:+49301234@provider.example>;tag=far", `To: <sip:${to}@localhost>`, `Call-ID: ${callId}`];
   const more = [`Contact: <sip:far@127.0.0.1:${provider.port};transport=tcp>`, "Content-Type: application/sdp"];
   const headers = [via, "Max-Forwards: 70", ...lines, `CSeq: 1 ${method}`, ...more];
   provider.send(compose(`${method} sip:${to}@localhost SIP/2.0`, headers, telephoneSdp()));
@@ -77,5 +77,68 @@ describe("requests that negotiate no media open no session, whatever their body 
     alice.reply(heard, 200, withSdp);
     await provider.next(200, { method });
     expect([heard.body, engine.commands]).toEqual([telephoneSdp(), []]);
+  });
+});
+
+describe("a call that forks keeps its media until its last branch has ended", () => {
+  const answers = () => [`Contact: <sip:far@127.0.0.1:${provider.port};transport=tcp>`, "Content-Type: application/sdp"];
+
+  /** alice calls a user with two numbers of the trunk. */
+  async function forks() {
+    const [bob] = await serverUnderTest.phones("general", "bob");
+    for (const telephone of ["+1661", "+1662"]) {
+      const body = { contact: `sip:${telephone}@localhost`, expires: 3600 };
+      expect((await api("POST", `/subscribers/${bob.account}/bindings`, body)).status).toBeLessThan(300);
+    }
+    bob.socket.cut();
+    const sent = alice.request("INVITE", `sip:${bob.account}@localhost`, withSdp);
+    return { sent, one: await provider.next("INVITE"), other: await provider.next("INVITE") };
+  }
+
+  it("one number of the trunk is busy, the other one answers", async () => {
+    const { sent, one, other } = await forks();
+    provider.reply(one, 486);
+    await provider.next("ACK");
+    provider.reply(one, 486);
+    provider.reply(other, 200, answers(), telephoneSdp());
+    expect((await alice.finalResponse(sent)).body).toBe(browserSdp);
+    expect([engine.sessions.size, engine.commands.includes("delete")]).toEqual([1, false]);
+  });
+
+  it("with credentials in one branch", async () => {
+    await trunk({ username: "us", password: "a-password" });
+    const { sent, one, other } = await forks();
+    provider.reply(one, 401, ['WWW-Authenticate: Digest realm="far", nonce="1", algorithm=MD5']);
+    const again = await provider.next("INVITE");
+    provider.reply(other, 486);
+    await provider.next("ACK");
+    provider.reply(again, 200, answers(), telephoneSdp());
+    expect((await alice.finalResponse(sent)).body).toBe(browserSdp);
+    expect(engine.sessions.size).toBe(1);
+  });
+
+  it("both are busy", async () => {
+    const { sent, one, other } = await forks();
+    for (const each of [one, other]) provider.reply(each, 486);
+    await alice.finalResponse(sent);
+    await expect.poll(() => [...engine.sessions]).toEqual([]);
+  });
+
+  it("the trunk forks to two users, and one refuses", async () => {
+    const [bob] = await serverUnderTest.phones("general", "bob");
+    const callId = newBranch();
+    sends("INVITE", number, callId);
+    alice.reply(await alice.next("INVITE"), 486);
+    await provider.next(486);
+    sends("INVITE", number, callId);
+    const first = await alice.next("INVITE");
+    sends("INVITE", bob.account, callId);
+    const second = await bob.next("INVITE");
+    alice.reply(first, 486);
+    await provider.next(486);
+    bob.reply(second, 200, withSdp);
+    expect((await provider.next(200, { method: "INVITE" })).body).toBe(telephoneSdp());
+    expect(engine.sessions.size).toBe(1);
+    bob.socket.cut();
   });
 });
