@@ -100,10 +100,25 @@ export class ActiveCalls {
   }
 
   #asks(callId: string, { branch = "", ...sender }: Invitation, now: number): void {
-    const until = now + this.#patience.transaction + headStart;
-    const call = this.#calls.get(callId) ?? { ...sender, isAnswered: false, dialogs: [], open: [], until };
+    const call = this.#reserved(callId, sender, now);
     const open = [...call.open.filter((one) => one !== branch), branch].slice(-maxBranches);
     this.#calls.set(callId, { ...call, open });
+  }
+
+  #reserved(callId: string, sender: Sender, now: number): Call {
+    const until = now + this.#patience.transaction + headStart;
+    return this.#calls.get(callId) ?? { ...sender, isAnswered: false, dialogs: [], open: [], until };
+  }
+
+  /** An INVITE will pass: its call counts while it waits, until it has passed or is given back. */
+  reserve(callId: string, sender: Sender, now: number): void {
+    this.#calls.set(callId, this.#reserved(callId, sender, now));
+  }
+
+  /** What was reserved no longer counts if no INVITE has passed. */
+  giveBack(callId: string): void {
+    const call = this.#calls.get(callId);
+    if (call?.isAnswered === false && call.open.length === 0) this.#calls.delete(callId);
   }
 
   /** An INVITE is sent again in another branch, for instance with credentials. */

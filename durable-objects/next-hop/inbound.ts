@@ -210,9 +210,21 @@ export class Inbound {
     way: RoutingDecision & { kind: "address" },
     trunk: Trunk,
   ): Promise<void> {
+    const { calls } = this.#line;
+    const { callId } = mandatory;
     if (request.method === "ACK") return;
-    if (request.method === "INVITE" && isFull(trunk, this.#line.calls) && !this.#line.calls.has(mandatory.callId))
-      return this.#refuse(request, allInUse);
+    if (request.method !== "INVITE") return this.#callee(request, mandatory, way, trunk);
+    if (isFull(trunk, calls) && !calls.has(callId)) return this.#refuse(request, allInUse);
+    calls.reserve(callId, { home: this.#line.name }, Date.now());
+    try {
+      await this.#callee(request, mandatory, way, trunk);
+    } finally {
+      calls.giveBack(callId);
+    }
+  }
+
+  /** Finds the user, and passes the request on. */
+  async #callee(request: SipRequest, mandatory: MandatoryHeaders, way: RoutingDecision & { kind: "address" }, trunk: Trunk): Promise<void> {
     const found = await this.#select(trunk, request.method, mandatory, way);
     if (isFault(found)) return this.#refuseCall(request, mandatory, found, trunk);
     if (found.kind === "redirect") return this.#line.reply(request, redirect(request, found));
@@ -221,7 +233,7 @@ export class Inbound {
     if (connection === undefined) return;
     this.#note(request, mandatory);
     const heard = await this.#forPhones(request, mandatory);
-    if (isFault(heard)) return this.#refuseCall(request, mandatory, heard, trunk);
+    if (isFault(heard)) return this.#withoutMedia(request, mandatory, heard, trunk);
     const at = `${connection.host};transport=${connection.transport.replace("WSS", "WS").toLowerCase()}`;
     const transaction = this.#transactionOf(mandatory);
     const envelope: RequestEnvelope = {
@@ -253,6 +265,14 @@ export class Inbound {
       (receipt) => (receipt.kind === "answered" ? refuse(receipt.text) : undefined),
       () => refuse(answerFault(request, fault(500, "the user cannot be reached now"))),
     );
+  }
+
+  /** A call whose media could not be converted; a service that was too slow may have a session. */
+  #withoutMedia(request: SipRequest, mandatory: MandatoryHeaders, refusal: Fault, trunk: Trunk): void {
+    const { calls, media } = this.#line;
+    calls.giveBack(mandatory.callId);
+    if (!calls.has(mandatory.callId)) media.over(mandatory.callId);
+    this.#refuseCall(request, mandatory, refusal, trunk);
   }
 
   #select(

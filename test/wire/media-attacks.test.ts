@@ -142,3 +142,47 @@ describe("a call that forks keeps its media until its last branch has ended", ()
     bob.socket.cut();
   });
 });
+
+describe("maximum_calls holds while calls wait for the media service", () => {
+  beforeEach(async () => {
+    await trunk({ maximum_calls: 1 });
+    engine.delay = 300;
+  });
+
+  it("for calls that come in at once", async () => {
+    for (let each = 0; each < 4; each += 1) sends("INVITE");
+    for (let each = 0; each < 3; each += 1) await provider.next(480, { milliseconds: 5000 });
+    await alice.next("INVITE");
+    expect(alice.socket.rest().filter(({ method }) => method === "INVITE")).toEqual([]);
+  });
+
+  it("for calls of several users at once", async () => {
+    const [bob] = await serverUnderTest.phones("general", "bob");
+    const [carol] = await serverUnderTest.phones("general", "carol");
+    const sent = [alice, bob, carol].map((phone) => ({ phone, call: phone.request("INVITE", "sip:+1555@localhost", withSdp) }));
+    await provider.next("INVITE");
+    const refused = (phone: Phone) => phone.socket.rest().filter(({ status = 0 }) => status >= 300).length;
+    await expect.poll(() => sent.reduce((sum, { phone }) => sum + refused(phone), 0)).toBeGreaterThan(0);
+    expect(provider.rest().filter(({ method }) => method === "INVITE")).toEqual([]);
+    for (const phone of [bob, carol]) phone.socket.cut();
+  });
+
+  it("a call that is refused before it has passed counts no longer", async () => {
+    sends("INVITE", "nobody-at-all");
+    await provider.next(404);
+    sends("INVITE");
+    expect((await alice.next("INVITE")).body).toBe(browserSdp);
+  });
+});
+
+it.each(["UPDATE", "PRACK"])("a %s of another user with the Call-ID and the tag of a call does not reach its media", async (method) => {
+  const [mallory] = await serverUnderTest.phones("general", "mallory");
+  const sent = alice.request("INVITE", "sip:+1555@localhost", withSdp);
+  await provider.next("INVITE");
+  engine.commands.length = 0;
+  const from = `<sip:${mallory.account}@localhost>;tag=${alice.tag}`;
+  const forged = mallory.request(method, "sip:+1555@localhost", { ...withSdp, callId: sent.callId, from });
+  expect((await mallory.finalResponse(forged)).status).toBe(482);
+  expect([engine.commands, provider.rest()]).toEqual([[], []]);
+  mallory.socket.cut();
+});
