@@ -16,7 +16,7 @@ interface Sender {
 
 /** An INVITE of it: a call may fork before it comes here, or here. */
 interface Invitation extends Sender {
-  /** What its responses have in common with it; "" if nobody else has the Call-ID. */
+  /** What its responses have in common with it. */
   readonly branch?: string;
 }
 
