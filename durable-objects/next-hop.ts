@@ -30,7 +30,7 @@ import { Outbound } from "./next-hop/outbound.ts";
 import { HopConnection } from "./next-hop/hop-connection.ts";
 import { MediaBridge } from "./next-hop/media-bridge.ts";
 import { rtpengineOf } from "../platform/media/rtpengine.ts";
-import { Inbound } from "./next-hop/inbound.ts";
+import { Inbound, nameOf } from "./next-hop/inbound.ts";
 import { passOn, locateTrunk, release, usualRole } from "./shared/trunk-failover.ts";
 import { type MonitoredTrunk, type TrunkFault, TrunkMonitor } from "./next-hop/trunk-monitor.ts";
 import { TrunkRegistration } from "./next-hop/trunk-registration.ts";
@@ -214,7 +214,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
 
   /** With a session description that the other server understands. */
   async #answer(response: SipResponse, mandatory: MandatoryHeaders): Promise<Receipt> {
-    this.#calls.answered(response.status, mandatory, Date.now());
+    this.#calls.answered(response.status, mandatory, Date.now(), nameOf(mandatory));
     const { hadOffer, isWithin } = this.#inbound.askedFor(mandatory) ?? { hadOffer: true, isWithin: true };
     const converted = await this.#media.convert(response, mandatory, "trunk", hadOffer);
     if (isFault(converted))

@@ -14,7 +14,15 @@ interface Sender {
   readonly forwardedBy?: ReturnAddress | undefined;
 }
 
+/** An INVITE of it: a call may fork before it comes here, or here. */
+interface Invitation extends Sender {
+  /** What its responses have in common with it. */
+  readonly branch?: string;
+}
+
 interface Call extends Sender {
+  /** The branches whose INVITE has no final response, while the call is unanswered. */
+  readonly open: readonly string[];
   readonly isAnswered: boolean;
   /** By name: each phone that answers creates one (RFC 3261 §13.2.2.4), and the call ends with the last. */
   readonly dialogs: readonly string[];
@@ -37,6 +45,8 @@ const headStart = 5000;
 const maxSilence = 24 * 3600_000;
 /** Maximum phones that answer one call. */
 const maxDialogs = 8;
+/** Branches of one call that are known. */
+const maxBranches = 64;
 
 /** Ended dialogs that are remembered. */
 const maxOver = 1000;
@@ -80,28 +90,65 @@ export class ActiveCalls {
    * @param sender of an INVITE
    * @param by who ends the call with a BYE
    */
-  passed(method: string, mandatory: CallIds, now: number, sender: Sender, by: EndedBy): void {
+  passed(method: string, mandatory: CallIds, now: number, sender: Invitation, by: EndedBy): void {
     const { callId, toTag } = mandatory;
     const call = this.#calls.get(callId);
     if (method === "BYE") this.#ends(mandatory, by, now);
-    else if (call === undefined) {
-      const until = now + this.#patience.transaction + headStart;
-      if (method === "INVITE") this.#calls.set(callId, { ...sender, isAnswered: false, dialogs: [], until });
-    } else if (call.isAnswered && toTag !== undefined && goesOn.includes(method)) this.#talks(mandatory, now);
+    else if (call?.isAnswered === true) {
+      if (toTag !== undefined && goesOn.includes(method)) this.#talks(mandatory, now);
+    } else if (method === "INVITE") this.#asks(callId, sender, now);
   }
 
-  /** A response has passed. A refusal ends an unanswered call; a re-INVITE may be refused, and the call goes on (RFC 3261 §14.1). */
-  answered(status: number, mandatory: CallIds & Pick<MandatoryHeaders, "cseq">, now: number): void {
+  #asks(callId: string, { branch = "", ...sender }: Invitation, now: number): void {
+    const call = this.#reserved(callId, sender, now);
+    const open = [...call.open.filter((one) => one !== branch), branch].slice(-maxBranches);
+    this.#calls.set(callId, { ...call, open });
+  }
+
+  #reserved(callId: string, sender: Sender, now: number): Call {
+    const until = now + this.#patience.transaction + headStart;
+    return this.#calls.get(callId) ?? { ...sender, isAnswered: false, dialogs: [], open: [], until };
+  }
+
+  /** An INVITE will pass: its call counts while it waits, until it has passed or is given back. */
+  reserve(callId: string, sender: Sender, now: number): void {
+    this.#calls.set(callId, this.#reserved(callId, sender, now));
+  }
+
+  /** What was reserved no longer counts if no INVITE has passed. */
+  giveBack(callId: string): void {
+    const call = this.#calls.get(callId);
+    if (call?.isAnswered === false && call.open.length === 0) this.#calls.delete(callId);
+  }
+
+  /** An INVITE is sent again in another branch, for instance with credentials. */
+  replaced(callId: string, branch: string, next: string): void {
+    const call = this.#calls.get(callId);
+    if (call !== undefined) this.#calls.set(callId, { ...call, open: call.open.map((one) => (one === branch ? next : one)) });
+  }
+
+  /**
+   * A response has passed. An unanswered call ends with the refusal of its last branch; a re-INVITE may be refused, and the call goes on (RFC
+   * 3261 §14.1).
+   * @param branch of its INVITE, as `passed` was told
+   */
+  answered(status: number, mandatory: CallIds & Pick<MandatoryHeaders, "cseq">, now: number, branch = ""): void {
     const { callId, cseq } = mandatory;
     if (cseq.method === "BYE" && status >= 200) this.#byeAnswered(status, mandatory);
     if (cseq.method !== "INVITE") return;
     if (status >= 200 && status < 300) return this.#talks(mandatory, now);
     const call = this.#calls.get(callId);
     if (call?.isAnswered !== false) return;
-    if (status >= 300) this.#calls.delete(callId);
+    if (status >= 300) this.#refused(callId, call, branch);
     // Timer C, and then the wait for the answer to the CANCEL (RFC 3261 §9.1).
     const { ringing, transaction } = this.#patience;
     if (status < 200) this.#calls.set(callId, { ...call, until: now + ringing + transaction + headStart });
+  }
+
+  #refused(callId: string, call: Call, branch: string): void {
+    const open = call.open.filter((one) => one !== branch);
+    if (open.length > 0) this.#calls.set(callId, { ...call, open });
+    else this.#calls.delete(callId);
   }
 
   /** The connection is lost, and with it the unanswered calls; the others go on over the next one (RFC 3261 §12.2.1). */
@@ -130,7 +177,7 @@ export class ActiveCalls {
     const name = dialogName(mandatory);
     if (this.#over.has(name)) return;
     const known = dialogs.includes(name) ? dialogs : [...dialogs, name].slice(-maxDialogs);
-    this.#calls.set(callId, { home, forwardedBy, isAnswered: true, dialogs: known, until: now + maxSilence });
+    this.#calls.set(callId, { home, forwardedBy, isAnswered: true, open: [], dialogs: known, until: now + maxSilence });
   }
 
   /** After a refusal the call goes on, and counts; after its end the home that has forwarded it is told. */

@@ -210,9 +210,21 @@ export class Inbound {
     way: RoutingDecision & { kind: "address" },
     trunk: Trunk,
   ): Promise<void> {
+    const { calls } = this.#line;
+    const { callId } = mandatory;
     if (request.method === "ACK") return;
-    if (request.method === "INVITE" && isFull(trunk, this.#line.calls) && !this.#line.calls.has(mandatory.callId))
-      return this.#refuse(request, allInUse);
+    if (request.method !== "INVITE") return this.#callee(request, mandatory, way, trunk);
+    if (isFull(trunk, calls) && !calls.has(callId)) return this.#refuse(request, allInUse);
+    calls.reserve(callId, { home: this.#line.name }, Date.now());
+    try {
+      await this.#callee(request, mandatory, way, trunk);
+    } finally {
+      calls.giveBack(callId);
+    }
+  }
+
+  /** Finds the user, and passes the request on. */
+  async #callee(request: SipRequest, mandatory: MandatoryHeaders, way: RoutingDecision & { kind: "address" }, trunk: Trunk): Promise<void> {
     const found = await this.#select(trunk, request.method, mandatory, way);
     if (isFault(found)) return this.#refuseCall(request, mandatory, found, trunk);
     if (found.kind === "redirect") return this.#line.reply(request, redirect(request, found));
@@ -221,7 +233,7 @@ export class Inbound {
     if (connection === undefined) return;
     this.#note(request, mandatory);
     const heard = await this.#forPhones(request, mandatory);
-    if (isFault(heard)) return this.#refuseCall(request, mandatory, heard, trunk);
+    if (isFault(heard)) return this.#withoutMedia(request, mandatory, heard, trunk);
     const at = `${connection.host};transport=${connection.transport.replace("WSS", "WS").toLowerCase()}`;
     const transaction = this.#transactionOf(mandatory);
     const envelope: RequestEnvelope = {
@@ -240,12 +252,12 @@ export class Inbound {
       this.#terminating.set(nameOf(mandatory), { home, transaction });
       const oldest = this.#terminating.keys().next();
       if (this.#terminating.size > invitesKept && oldest.done !== true) this.#terminating.delete(oldest.value);
-      this.#line.calls.passed("INVITE", mandatory, Date.now(), { home: this.#line.name }, "caller");
-      this.#line.calls.answered(100, mandatory, Date.now());
+      this.#line.calls.passed("INVITE", mandatory, Date.now(), { home: this.#line.name, branch: nameOf(mandatory) }, "caller");
+      this.#line.calls.answered(100, mandatory, Date.now(), nameOf(mandatory));
       this.#line.reply(request, replyTo(request, 100));
     }
     const refuse = (text: string): void => {
-      if (request.method === "INVITE") this.#line.calls.answered(500, mandatory, Date.now());
+      if (request.method === "INVITE") this.#line.calls.answered(500, mandatory, Date.now(), nameOf(mandatory));
       if (request.method === "INVITE" && !this.#line.calls.has(mandatory.callId)) this.#line.media.over(mandatory.callId);
       this.#line.reply(request, text);
     };
@@ -253,6 +265,14 @@ export class Inbound {
       (receipt) => (receipt.kind === "answered" ? refuse(receipt.text) : undefined),
       () => refuse(answerFault(request, fault(500, "the user cannot be reached now"))),
     );
+  }
+
+  /** A call whose media could not be converted; a service that was too slow may have a session. */
+  #withoutMedia(request: SipRequest, mandatory: MandatoryHeaders, refusal: Fault, trunk: Trunk): void {
+    const { calls, media } = this.#line;
+    calls.giveBack(mandatory.callId);
+    if (!calls.has(mandatory.callId)) media.over(mandatory.callId);
+    this.#refuseCall(request, mandatory, refusal, trunk);
   }
 
   #select(
@@ -328,8 +348,8 @@ function redirect(request: SipRequest, { status, uri }: RedirectTarget): string 
   return replyTo(request, status, { toTag: randomText(), headers: [["Contact", `<${uri}>`]] });
 }
 
-/** The values that a CANCEL shares with its INVITE (RFC 3261 §9.1). */
-function nameOf({ via: { branch, sentBy }, callId }: MandatoryHeaders): string {
+/** The values that a CANCEL shares with its INVITE (RFC 3261 §9.1), and responses too (§17.1.3). */
+export function nameOf({ via: { branch, sentBy }, callId }: MandatoryHeaders): string {
   return `${sentBy} ${branch ?? ""} ${callId}`;
 }
 

@@ -1,4 +1,4 @@
-import { type Exchange, exchangeOf } from "../../lib/media/exchange.ts";
+import { type Exchange, exchangeOf, negotiates } from "../../lib/media/exchange.ts";
 import { type MediaService, type ReadMediaService, type TrunkMedia, defaultTrunkMedia } from "../../lib/media/media-service.ts";
 import { type Towards, convertingCommand, deletingCommand, queryingCommand } from "../../lib/media/ng.ts";
 import { profileOf } from "../../lib/media/profile.ts";
@@ -44,6 +44,8 @@ interface MediaOfTrunk {
 export class MediaBridge {
   readonly #around: MediaSurroundings;
   readonly #calls = new Map<string, KnownCall>();
+  /** The questions that end sessions, by Call-ID: a call that begins again with the same Call-ID waits for them. */
+  readonly #ending = new Map<string, Promise<void>>();
   readonly #order = new SessionOrder();
 
   constructor(around: MediaSurroundings) {
@@ -60,15 +62,19 @@ export class MediaBridge {
    * @param hadOffer of a response: whether its request had a session description
    */
   async convert(message: Message, mandatory: MandatoryHeaders, to: Towards, hadOffer = true): Promise<string | Fault> {
-    const description = sessionDescriptionOf(message);
+    const { method } = mandatory.cseq;
+    const description = negotiates(method) ? sessionDescriptionOf(message) : undefined;
     const of = description === undefined ? undefined : await this.#mediaOfTrunk();
     if (description === undefined || of === undefined) return message.text;
     const exchange = exchangeOf(message, mandatory, hadOffer);
     const isWithin = message.kind === "request" && mandatory.toTag !== undefined;
     const refusal = this.#refusalOf(of, description, to, isWithin || exchange.kind === "answer");
     if (refusal !== undefined) return refusal;
-    const known = this.#calls.get(mandatory.callId) ?? (await this.#decide(of, exchange, description, to, isWithin));
-    this.#remember(mandatory.callId, known);
+    await this.#ending.get(mandatory.callId);
+    const known =
+      this.#calls.get(mandatory.callId) ??
+      (method === "INVITE" ? await this.#decide(of, exchange, description, to, isWithin) : await this.#found(of, exchange));
+    if (method === "INVITE" || known.service !== undefined) this.#remember(mandatory.callId, known);
     if (known.service === undefined) return message.text;
     const converted = await this.#ask(of, exchange, description, to, known.service);
     return typeof converted === "string" ? withBody(message, converted) : converted;
@@ -85,7 +91,10 @@ export class MediaBridge {
     const known = this.#calls.get(callId);
     this.#calls.delete(callId);
     if (known !== undefined && known.service === undefined) return;
-    void this.#delete(callId, known?.service).catch((error: unknown) => this.#log("a session could not be ended", error));
+    const ending: Promise<void> = this.#delete(callId, known?.service)
+      .catch((error: unknown) => this.#log("a session could not be ended", error))
+      .finally(() => (this.#ending.get(callId) === ending ? this.#ending.delete(callId) : undefined));
+    this.#ending.set(callId, ending);
   }
 
   async #delete(callId: string, name: string | undefined): Promise<void> {
@@ -103,16 +112,17 @@ export class MediaBridge {
     const isForeign = to === "phone" ? profile !== "webrtc" : media.profile === "auto" ? profile === "webrtc" : profile !== media.profile;
     const isFresh = exchange.kind === "offer" && !isWithin;
     if (isFresh || (to === "trunk" && media.profile !== "auto")) return isForeign ? { service: anyService } : plain;
-    const name = await this.#serviceThatKnows(services, exchange.callId);
-    return { service: name };
+    return this.#found(of, exchange);
   }
 
-  async #serviceThatKnows(services: readonly MediaService[], callId: string): Promise<string | undefined> {
+  /** By the service that knows the call, if there is one. */
+  async #found({ media, services }: MediaOfTrunk, { callId }: Exchange): Promise<KnownCall> {
+    if (media.profile === "webrtc") return plain;
     for (const service of services) {
       const answer = await this.#around.ask(service, queryingCommand(this.#sessionOf(callId))).catch(() => undefined);
-      if (answer?.isOk === true) return service.name;
+      if (answer?.isOk === true) return { service: service.name };
     }
-    return undefined;
+    return plain;
   }
 
   /** RFC 3261 §20.43: the two sides have no media in common, and nothing converts them. */

@@ -11,6 +11,7 @@ import { type Trunk, allInUse, failsOver, tooManyASecond } from "../../lib/routi
 import { alter, combined } from "../../lib/syntax/alter.ts";
 import { ackFor, cancelFor } from "../../lib/syntax/compose.ts";
 import { sessionDescriptionOf } from "../../lib/syntax/body.ts";
+import { negotiates } from "../../lib/media/exchange.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import {
@@ -65,7 +66,13 @@ export class Outbound {
 
   request(envelope: RequestEnvelope): Promise<Receipt> {
     const { request, mandatory } = read(envelope);
-    return this.#around.media.inOrder(mandatory.callId, () => this.#request(envelope, request, mandatory));
+    return this.#around.media.inOrder(mandatory.callId, async () => {
+      try {
+        return await this.#request(envelope, request, mandatory);
+      } finally {
+        this.#around.calls.giveBack(mandatory.callId);
+      }
+    });
   }
 
   async #request(envelope: RequestEnvelope, request: SipRequest, mandatory: MandatoryHeaders): Promise<Receipt> {
@@ -83,12 +90,13 @@ export class Outbound {
     const text = await this.shown(whole);
     if (request.method === "INVITE" && this.#sent.latest(branch) !== undefined) return accepted;
     const shown = text === whole.text ? whole : parsed(text);
-    // It counts among the calls at once while its media are converted.
     const { calls } = this.#around;
-    calls.passed(request.method, mandatory, Date.now(), senderOf(envelope), envelope.endedBy ?? "caller");
+    calls.passed(request.method, mandatory, Date.now(), { ...senderOf(envelope), branch }, envelope.endedBy ?? "caller");
     const converted = await this.#around.media.convert(shown, mandatory, "trunk");
     if (isFault(converted)) {
-      calls.answered(converted.status, mandatory, Date.now());
+      calls.answered(converted.status, mandatory, Date.now(), branch);
+      // A service that was too slow may have a session.
+      if (request.method === "INVITE" && mandatory.toTag === undefined) this.#ended(mandatory);
       return { kind: "answered", status: converted.status, text: answerFault(request, converted) };
     }
     if (request.method !== "ACK") this.#sent.remember(branch, converted === shown.text ? shown : parsed(converted), Date.now());
@@ -144,12 +152,12 @@ export class Outbound {
     return standingOfServer(!isFault(trunk) && trunk?.trusted === true);
   }
 
-  /** Only requests that begin something new are refused. */
+  /** Only requests that begin something new are refused; a call that is not counts from now on. */
   async #refusalOf(envelope: RequestEnvelope, request: SipRequest, { toTag, callId }: MandatoryHeaders): Promise<Fault | undefined> {
     // Within a call the request has our route, which names this end.
     const isOfOther = envelope.to.kind !== "phone" && this.#around.calls.isOfOther(callId, callerOf(envelope));
     if (isOfOther && toTag !== undefined) return withoutRoute;
-    if (isOfOther && makesDialogs(request.method)) return inProgress;
+    if (isOfOther && (makesDialogs(request.method) || negotiates(request.method))) return inProgress;
     if (toTag !== undefined || request.method === "ACK" || this.#around.calls.has(callId)) return undefined;
     const trunk = await this.#around.trunk();
     if (trunk === undefined) return undefined;
@@ -157,7 +165,9 @@ export class Outbound {
       return fault(503, `${this.#around.host} has failed its last check`, [["Retry-After", String(trunk.options_interval)]]);
     if (request.method !== "INVITE") return undefined;
     if (isFull(trunk, this.#around.calls)) return fault(503, allInUse.fault);
-    return this.#rate.take(trunk, Date.now()) ? undefined : fault(503, tooManyASecond.fault);
+    if (!this.#rate.take(trunk, Date.now())) return fault(503, tooManyASecond.fault);
+    this.#around.calls.reserve(callId, senderOf(envelope), Date.now());
+    return undefined;
   }
 
   /** Equal each time it is made, as long as the connection and the trunk are the same. */
@@ -243,8 +253,8 @@ export class Outbound {
     const again = isOfSent ? await this.#withCredentials(sent, response, written) : undefined;
     const isOurs = !isFromPhone(branch.answerTo) || again !== undefined || isBranchWithCredentials(written);
     if (status >= 300 && method === "INVITE" && sent !== undefined && isOurs) this.#around.connection.send(ackFor(sent, response));
-    if (again !== undefined) return this.#sendAgain(written, again);
-    this.#around.calls.answered(status, mandatory, Date.now());
+    if (again !== undefined) return this.#sendAgain(mandatory.callId, written, again);
+    this.#around.calls.answered(status, mandatory, Date.now(), written);
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
     if (method === "CANCEL") return;
     await this.#passOn(response, mandatory, sent, { written, answerTo: branch.answerTo });
@@ -279,8 +289,9 @@ export class Outbound {
     return isFault(text) || text === response.text ? response : parsedResponse(text);
   }
 
-  #sendAgain(branch: string, again: { readonly branch: string; readonly text: string }): void {
+  #sendAgain(callId: string, branch: string, again: { readonly branch: string; readonly text: string }): void {
     this.#sent.forget(branch);
+    this.#around.calls.replaced(callId, branch, again.branch);
     this.#sent.remember(again.branch, parsed(again.text), Date.now());
     this.#around.connection.send(again.text);
   }

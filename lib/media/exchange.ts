@@ -10,6 +10,13 @@ export interface Exchange {
   readonly answerer: string;
 }
 
+const methods = ["INVITE", "ACK", "PRACK", "UPDATE"];
+
+/** Whether requests with this method, and their responses, negotiate the media of a call: others describe media as information only. */
+export function negotiates(method: string): boolean {
+  return methods.includes(method);
+}
+
 /**
  * What the session description of a message is (RFC 3264, RFC 3261 §13.2.1, RFC 3311 §5.1): an offer in a request, and the answer in its
  * response; or an offer in the response to an INVITE without one, and the answer in its ACK.

@@ -38,6 +38,18 @@ describe("a call on a connection counts", () => {
     expect([some.count(321_999), some.count(322_000)]).toEqual([1, 0]);
   });
 
+  it("until the last of its branches is refused", () => {
+    const { some } = calls();
+    const one = { callId: "one", fromTag: "near", toTag: undefined, cseq: { method: "INVITE", number: 1 } };
+    for (const branch of ["a", "b", "c"]) some.passed("INVITE", one, 0, { home, branch }, "caller");
+    some.replaced("one", "a", "d");
+    for (const branch of ["a", "b", "b"]) some.answered(486, one, 0, branch);
+    some.answered(486, one, 0, "c");
+    expect(some.has("one")).toBe(true);
+    some.answered(486, one, 0, "d");
+    expect(some.has("one")).toBe(false);
+  });
+
   it("until its BYE", () => {
     const { some, asks, answers } = calls();
     asks("INVITE", 0);

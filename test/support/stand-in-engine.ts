@@ -1,0 +1,60 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { listenOnOwnPort, portOf } from "./own-port.ts";
+import { browserSdp, telephoneSdp } from "./session-descriptions.ts";
+
+interface Command {
+  readonly command: string;
+  readonly "call-id": string;
+  readonly "transport-protocol"?: string;
+  readonly "rtcp-mux"?: readonly string[];
+}
+
+/** What speaks the NG protocol as an rtpengine, and only keeps the names of its sessions. */
+export interface StandInEngine {
+  readonly url: string;
+  readonly sessions: Set<string>;
+  /** The commands that it has had. */
+  readonly commands: string[];
+  /** Milliseconds before each answer. */
+  delay: number;
+  close(): Promise<void>;
+}
+
+export async function startStandInEngine(): Promise<StandInEngine> {
+  const server = createServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on("data", (part: Buffer) => parts.push(part));
+    request.on("end", async () => {
+      const body = Buffer.concat(parts).toString();
+      const space = body.indexOf(" ");
+      const command = JSON.parse(body.slice(space)) as Command;
+      self.commands.push(command.command);
+      if (self.delay > 0) await sleep(self.delay);
+      response.end(`${body.slice(0, space)} ${JSON.stringify(answerTo(command, self.sessions))}`);
+    });
+  });
+  await listenOnOwnPort(server);
+  const self: StandInEngine = {
+    url: `http://127.0.0.1:${portOf(server)}/ng`,
+    sessions: new Set(),
+    commands: [],
+    delay: 0,
+    close: async () => {
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close");
+    },
+  };
+  return self;
+}
+
+function answerTo(asked: Command, sessions: Set<string>): object {
+  const { command, "call-id": name } = asked;
+  if (command === "offer") sessions.add(name);
+  if (!sessions.has(name)) return { result: "error", "error-reason": "Unknown call-id" };
+  if (command === "delete") sessions.delete(name);
+  const isForTrunk = asked["transport-protocol"] === "RTP/AVP" || asked["rtcp-mux"]?.includes("demux") === true;
+  return command === "offer" || command === "answer" ? { result: "ok", sdp: isForTrunk ? telephoneSdp() : browserSdp } : { result: "ok" };
+}

@@ -1,0 +1,188 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { compose, newBranch } from "../support/compose.ts";
+import type { Phone } from "../support/phone.ts";
+import { type ServerUnderTest, startServerUnderTest } from "../support/server-under-test.ts";
+import { browserSdp, telephoneSdp } from "../support/session-descriptions.ts";
+import { type SipServer, startSipServer } from "../support/sip-server.ts";
+import { type StandInEngine, startStandInEngine } from "../support/stand-in-engine.ts";
+
+let serverUnderTest: ServerUnderTest;
+let engine: StandInEngine;
+let provider: SipServer;
+let alice: Phone;
+let number: string;
+
+const api = (method: string, path: string, body?: object) => serverUnderTest.server.api(method, `/domains/localhost${path}`, body);
+const withSdp = { headers: [["Content-Type", "application/sdp"]] as const, body: browserSdp };
+
+async function trunk(more: object = {}): Promise<void> {
+  const server = `sip:127.0.0.1:${provider.port};transport=tcp`;
+  const body = { server, prefixes: ["+1"], inbound: true, media: { profile: "rtp" }, ...more };
+  if ((await api("PUT", "/trunks/provider", body)).status !== 200) throw new Error("there is no trunk");
+}
+
+/** From a telephone. */
+function sends(method: string, to = number, callId = newBranch()): void {
+  const via = `Via: SIP/2.0/TCP 127.0.0.1:${provider.port};branch=${newBranch()}`;
+  const lines = ["From: <sip:+49301234@provider.example>;tag=far", `To: <sip:${to}@localhost>`, `Call-ID: ${callId}`];
+  const more = [`Contact: <sip:far@127.0.0.1:${provider.port};transport=tcp>`, "Content-Type: application/sdp"];
+  const headers = [via, "Max-Forwards: 70", ...lines, `CSeq: 1 ${method}`, ...more];
+  provider.send(compose(`${method} sip:${to}@localhost SIP/2.0`, headers, telephoneSdp()));
+}
+
+/** Sends a message that passes, so that the connection is open. */
+async function opens(phone: Phone): Promise<void> {
+  const sent = phone.request("MESSAGE", "sip:+1555@localhost", { body: "hello" });
+  provider.reply(await provider.next("MESSAGE"), 200);
+  await phone.finalResponse(sent);
+}
+
+beforeAll(async () => {
+  [serverUnderTest, engine] = await Promise.all([
+    startServerUnderTest({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8" } }),
+    startStandInEngine(),
+  ]);
+  const answer = await api("PUT", "/media/engine", { kind: "rtpengine", url: engine.url });
+  if (answer.status !== 200) throw new Error("there is no media service");
+});
+afterAll(() => Promise.all([serverUnderTest.close(), engine.close()]));
+beforeEach(async () => {
+  provider = await startSipServer();
+  number = await serverUnderTest.newcomer("alice");
+  alice = await serverUnderTest.register(number, "general");
+  await trunk();
+  await opens(alice);
+  engine.commands.length = 0;
+});
+afterEach(async () => {
+  engine.delay = 0;
+  engine.sessions.clear();
+  await api("DELETE", "/trunks/provider");
+  alice.socket.cut();
+  provider.close();
+});
+
+describe("requests that negotiate no media open no session, whatever their body is", () => {
+  it.each(["MESSAGE", "OPTIONS", "INFO", "PUBLISH", "SUBSCRIBE", "UPDATE", "PRACK"])("a %s of a user", async (method) => {
+    const sent = alice.request(method, "sip:+1555@localhost", withSdp);
+    const heard = await provider.next(method);
+    provider.reply(heard, 200, ["Content-Type: application/sdp"], telephoneSdp());
+    await alice.finalResponse(sent);
+    expect([heard.body, [...engine.sessions]]).toEqual([browserSdp, []]);
+  });
+
+  it.each(["MESSAGE", "OPTIONS"])("a %s from the trunk", async (method) => {
+    sends(method);
+    const heard = await alice.next(method);
+    alice.reply(heard, 200, withSdp);
+    await provider.next(200, { method });
+    expect([heard.body, engine.commands]).toEqual([telephoneSdp(), []]);
+  });
+});
+
+describe("a call that forks keeps its media until its last branch has ended", () => {
+  const answers = () => [`Contact: <sip:far@127.0.0.1:${provider.port};transport=tcp>`, "Content-Type: application/sdp"];
+
+  /** alice calls a user with two numbers of the trunk. */
+  async function forks() {
+    const [bob] = await serverUnderTest.phones("general", "bob");
+    for (const telephone of ["+1661", "+1662"]) {
+      const body = { contact: `sip:${telephone}@localhost`, expires: 3600 };
+      expect((await api("POST", `/subscribers/${bob.account}/bindings`, body)).status).toBeLessThan(300);
+    }
+    bob.socket.cut();
+    const sent = alice.request("INVITE", `sip:${bob.account}@localhost`, withSdp);
+    return { sent, one: await provider.next("INVITE"), other: await provider.next("INVITE") };
+  }
+
+  it("one number of the trunk is busy, the other one answers", async () => {
+    const { sent, one, other } = await forks();
+    provider.reply(one, 486);
+    await provider.next("ACK");
+    provider.reply(one, 486);
+    provider.reply(other, 200, answers(), telephoneSdp());
+    expect((await alice.finalResponse(sent)).body).toBe(browserSdp);
+    expect([engine.sessions.size, engine.commands.includes("delete")]).toEqual([1, false]);
+  });
+
+  it("with credentials in one branch", async () => {
+    await trunk({ username: "us", password: "a-password" });
+    const { sent, one, other } = await forks();
+    provider.reply(one, 401, ['WWW-Authenticate: Digest realm="far", nonce="1", algorithm=MD5']);
+    const again = await provider.next("INVITE");
+    provider.reply(other, 486);
+    await provider.next("ACK");
+    provider.reply(again, 200, answers(), telephoneSdp());
+    expect((await alice.finalResponse(sent)).body).toBe(browserSdp);
+    expect(engine.sessions.size).toBe(1);
+  });
+
+  it("both are busy", async () => {
+    const { sent, one, other } = await forks();
+    for (const each of [one, other]) provider.reply(each, 486);
+    await alice.finalResponse(sent);
+    await expect.poll(() => [...engine.sessions]).toEqual([]);
+  });
+
+  it("the trunk forks to two users, and one refuses", async () => {
+    const [bob] = await serverUnderTest.phones("general", "bob");
+    const callId = newBranch();
+    sends("INVITE", number, callId);
+    alice.reply(await alice.next("INVITE"), 486);
+    await provider.next(486);
+    sends("INVITE", number, callId);
+    const first = await alice.next("INVITE");
+    sends("INVITE", bob.account, callId);
+    const second = await bob.next("INVITE");
+    alice.reply(first, 486);
+    await provider.next(486);
+    bob.reply(second, 200, withSdp);
+    expect((await provider.next(200, { method: "INVITE" })).body).toBe(telephoneSdp());
+    expect(engine.sessions.size).toBe(1);
+    bob.socket.cut();
+  });
+});
+
+describe("maximum_calls holds while calls wait for the media service", () => {
+  beforeEach(async () => {
+    await trunk({ maximum_calls: 1 });
+    engine.delay = 300;
+  });
+
+  it("for calls that come in at once", async () => {
+    for (let each = 0; each < 4; each += 1) sends("INVITE");
+    for (let each = 0; each < 3; each += 1) await provider.next(480, { milliseconds: 5000 });
+    await alice.next("INVITE");
+    expect(alice.socket.rest().filter(({ method }) => method === "INVITE")).toEqual([]);
+  });
+
+  it("for calls of several users at once", async () => {
+    const [bob] = await serverUnderTest.phones("general", "bob");
+    const [carol] = await serverUnderTest.phones("general", "carol");
+    const sent = [alice, bob, carol].map((phone) => ({ phone, call: phone.request("INVITE", "sip:+1555@localhost", withSdp) }));
+    await provider.next("INVITE");
+    const refused = (phone: Phone) => phone.socket.rest().filter(({ status = 0 }) => status >= 300).length;
+    await expect.poll(() => sent.reduce((sum, { phone }) => sum + refused(phone), 0)).toBeGreaterThan(0);
+    expect(provider.rest().filter(({ method }) => method === "INVITE")).toEqual([]);
+    for (const phone of [bob, carol]) phone.socket.cut();
+  });
+
+  it("a call that is refused before it has passed counts no longer", async () => {
+    sends("INVITE", "nobody-at-all");
+    await provider.next(404);
+    sends("INVITE");
+    expect((await alice.next("INVITE")).body).toBe(browserSdp);
+  });
+});
+
+it.each(["UPDATE", "PRACK"])("a %s of another user with the Call-ID and the tag of a call does not reach its media", async (method) => {
+  const [mallory] = await serverUnderTest.phones("general", "mallory");
+  const sent = alice.request("INVITE", "sip:+1555@localhost", withSdp);
+  await provider.next("INVITE");
+  engine.commands.length = 0;
+  const from = `<sip:${mallory.account}@localhost>;tag=${alice.tag}`;
+  const forged = mallory.request(method, "sip:+1555@localhost", { ...withSdp, callId: sent.callId, from });
+  expect((await mallory.finalResponse(forged)).status).toBe(482);
+  expect([engine.commands, provider.rest()]).toEqual([[], []]);
+  mallory.socket.cut();
+});
