@@ -10,7 +10,7 @@ import { header } from "../support/received-message.ts";
 import { Phone } from "../support/phone.ts";
 import { registerTcpPhone } from "../support/tcp-phone.ts";
 
-const parts = ["durable-objects", "lib", "migrations", "platform", "scripts", "web", "workers"];
+const parts = ["durable-objects", "lib", "migrations", "platform", "presets", "scripts", "web", "workers"];
 const files = ["wrangler.toml", "package.json", "tsconfig.base.json", "tsconfig.json", ".dev.vars.example"];
 
 /** What a clone has after `npm install`, and nothing that was made since. */
