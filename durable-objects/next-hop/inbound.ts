@@ -1,12 +1,9 @@
 import { type ReturnAddress, returnToPhone } from "../../lib/transport/return-address.ts";
-import type { HomeName, TransactionId } from "../../lib/transport/identifiers.ts";
+import type { HomeName } from "../../lib/transport/identifiers.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
 import { transactionName } from "../../lib/proxy/branch.ts";
 import { type RoutingDecision, validateAndRoute } from "../../lib/proxy/validate-and-route.ts";
 import { standingOfServer } from "../../lib/proxy/standing.ts";
-import { noSubscription } from "../../lib/proxy/within.ts";
-import { senderOf } from "../../lib/proxy/non-subscriber-requests.ts";
-import { isNumber } from "../../lib/routing/number-format.ts";
 import { type Trunk, accountUser, allInUse, trunkIdentity } from "../../lib/routing/trunk.ts";
 import { asReferred, offsetEnd } from "../../lib/proxy/cseq-offset.ts";
 import { alter, combined } from "../../lib/syntax/alter.ts";
@@ -20,7 +17,7 @@ import { endsHere } from "../../lib/server/ends-here.ts";
 import { inspectRequest } from "../../lib/uas/inspect-request.ts";
 import type { Envelope, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import type { Directory } from "../../platform/directory/directory.ts";
-import { type HomeTarget, type RedirectTarget, selectTargetForTrunk, takesUnsolicited } from "../shared/target-selection.ts";
+import { type HomeTarget, type RedirectTarget, selectTargetForTrunk } from "../shared/target-selection.ts";
 import type { RecordStore } from "../../platform/call-records.ts";
 import { TokenBucket } from "../../platform/token-bucket.ts";
 import { recordOfRefused } from "../../lib/proxy/call-record/call-record.ts";
@@ -28,15 +25,14 @@ import { available } from "../../platform/directory/available.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
 import { type ActiveCalls, isFull } from "./active-calls.ts";
+import { refusalOf, refusalOfSender } from "./inbound-policy.ts";
+import { type Asked, type InviteAtHome, ReceivedRequests, nameOf } from "./received-requests.ts";
 import type { Connection } from "./connection.ts";
 import type { MediaBridge } from "./media-bridge.ts";
 import { parsed } from "../shared/reparse.ts";
-import { sessionDescriptionOf } from "../../lib/syntax/body.ts";
 
 /** Records of refused calls: at once, and in a second. Without a row here: one is lost if the directory is away just then. */
 const maxRecorded = [30, 0.5] as const;
-/** INVITEs remembered for their CANCEL. */
-const invitesKept = 500;
 
 /** The connection that requests arrive on, and what they need of its object. */
 export interface Line {
@@ -57,22 +53,12 @@ export interface Line {
   readonly media: MediaBridge;
 }
 
-/** A request of the other server, as the response to it has to know it. */
-export interface Asked {
-  readonly hadOffer: boolean;
-  readonly isWithin: boolean;
-}
-
 /** Requests that another server sends on the connection we opened. */
 export class Inbound {
   readonly #line: Line;
   readonly #id = randomText();
   readonly #recorded = new TokenBucket(...maxRecorded);
-  /** INVITEs of the other server, by Via: the home that each went to. */
-  readonly #terminating = new Map<string, { readonly home: HomeName; readonly transaction: TransactionId }>();
-
-  /** Requests whose responses may have a session description. */
-  readonly #asked = new Map<string, Asked>();
+  readonly #known = new ReceivedRequests();
 
   constructor(line: Line) {
     this.#line = line;
@@ -80,16 +66,7 @@ export class Inbound {
 
   /** The request that a response answers; undefined if it is not known any more. */
   askedFor(mandatory: MandatoryHeaders): Asked | undefined {
-    return this.#asked.get(transactionIn(mandatory));
-  }
-
-  #note(request: SipRequest, mandatory: MandatoryHeaders): void {
-    this.#asked.set(transactionIn(mandatory), {
-      hadOffer: sessionDescriptionOf(request) !== undefined,
-      isWithin: mandatory.toTag !== undefined,
-    });
-    const [oldest] = this.#asked.keys();
-    if (this.#asked.size > invitesKept && oldest !== undefined) this.#asked.delete(oldest);
+    return this.#known.askedFor(mandatory);
   }
 
   /** The other server is the phone, and the connection that it uses. */
@@ -106,13 +83,13 @@ export class Inbound {
     if (isFault(way)) return this.#refuse(request, way);
     if (way.kind === "server") return this.#serve(request);
     if (way.kind === "address") {
-      const refusal = trunk?.inbound === true ? await this.#refusalOf(request, mandatory, way, trunk) : notTaken;
+      const refusal = trunk?.inbound === true ? await refusalOf(this.#line, request, mandatory, way.address, trunk) : notTaken;
       if (trunk === undefined || refusal !== undefined) return this.#refuse(request, refusal ?? notTaken);
       return this.#comesIn(request, mandatory, way, trunk);
     }
-    const forged = way.hasOwnRouteToken || trunk === undefined ? undefined : await this.#refusalOfSender(mandatory, trunk);
+    const forged = way.hasOwnRouteToken || trunk === undefined ? undefined : await refusalOfSender(this.#line, mandatory, trunk);
     if (forged !== undefined) return this.#refuse(request, forged);
-    this.#note(request, mandatory);
+    this.#known.remember(request, mandatory);
     const heard = await this.#forPhones(request, mandatory);
     if (isFault(heard)) return this.#refuse(request, heard);
     this.#line.calls.passed(request.method, mandatory, Date.now(), { home: undefined }, "callee");
@@ -160,43 +137,6 @@ export class Inbound {
     this.#line.reply(request, replyTo(request, 200, { toTag: randomText(), headers: capabilities("hop") }));
   }
 
-  /** Refuses what a trunk may not send: requests are not relayed, and an identity is not accepted without proof. */
-  async #refusalOf(
-    { method }: SipRequest,
-    mandatory: MandatoryHeaders,
-    { address }: RoutingDecision & { kind: "address" },
-    trunk: Trunk,
-  ): Promise<Fault | undefined> {
-    if (mandatory.toTag !== undefined && method !== "ACK") return fault(481, "there is no such call");
-    if (method === "REGISTER" || method === "PUBLISH") return fault(403, "only subscribers may do that");
-    if (method === "NOTIFY") {
-      const isTaken = trunk.trusted && (await available(() => takesUnsolicited(this.#line, trunk.domain)));
-      if (isTaken !== true) return isFault(isTaken) ? isTaken : noSubscription;
-    }
-    if (!(await this.#isForUs(address.domain, trunk))) return fault(403, "requests are not relayed to other domains");
-    return this.#refusalOfSender(mandatory, trunk);
-  }
-
-  /** Refuses a caller or sender that the trunk may not name. */
-  async #refusalOfSender(mandatory: MandatoryHeaders, trunk: Trunk): Promise<Fault | undefined> {
-    const sender = trunk.trusted ? undefined : senderOf(mandatory);
-    if (sender === undefined || isFault(sender)) return undefined;
-    const named = await available(() => this.#line.directory.find(sender.user, sender.domain));
-    if (isFault(named)) return named;
-    // Some trunks write callers with our domain after their number; a name there would look like one of our users.
-    const isOurs = named.kind === "subscriber" || (named.kind === "unknown" && !isNumber(sender.user));
-    return isOurs ? fault(403, "From is in one of our domains, which this server does not serve") : undefined;
-  }
-
-  /** Trunks write the domain, or an address, ours or their own: another name would mean that we must relay. */
-  async #isForUs(host: string, { domain }: Trunk): Promise<boolean> {
-    if (host === domain || this.#line.hosts.includes(host)) return true;
-    const connection = await this.#line.open();
-    if (connection === undefined || host === connection.host.replace(/:\d+$/, "")) return true;
-    // A server that does not return our address may still know it.
-    return !connection.isSeen && /^[\d.]+$|^\[/.test(host);
-  }
-
   /** Registrars send calls to the Contact that we have registered: then To names the called user. */
   #dialled(mandatory: MandatoryHeaders, { address: { user } }: RoutingDecision & { kind: "address" }, trunk: Trunk): string {
     const to = trunk.username !== undefined && user === canonicalUser(accountUser(trunk.username)) ? parseUri(mandatory.to.uri) : undefined;
@@ -231,7 +171,7 @@ export class Inbound {
     const { home, to, calleeSubscriber, routed } = found;
     const connection = await this.#line.open();
     if (connection === undefined) return;
-    this.#note(request, mandatory);
+    this.#known.remember(request, mandatory);
     const heard = await this.#forPhones(request, mandatory);
     if (isFault(heard)) return this.#withoutMedia(request, mandatory, heard, trunk);
     const at = `${connection.host};transport=${connection.transport.replace("WSS", "WS").toLowerCase()}`;
@@ -249,9 +189,7 @@ export class Inbound {
       ...(routed === undefined ? {} : { routed }),
     };
     if (request.method === "INVITE") {
-      this.#terminating.set(nameOf(mandatory), { home, transaction });
-      const oldest = this.#terminating.keys().next();
-      if (this.#terminating.size > invitesKept && oldest.done !== true) this.#terminating.delete(oldest.value);
+      this.#known.rememberInvite(mandatory, { home, transaction });
       this.#line.calls.passed("INVITE", mandatory, Date.now(), { home: this.#line.name, branch: nameOf(mandatory) }, "caller");
       this.#line.calls.answered(100, mandatory, Date.now(), nameOf(mandatory));
       this.#line.reply(request, replyTo(request, 100));
@@ -293,7 +231,7 @@ export class Inbound {
     way: RoutingDecision | Fault,
     trunk: Trunk | undefined,
   ): Promise<void> {
-    const known = this.#terminating.get(nameOf(mandatory));
+    const known = this.#known.inviteOf(mandatory);
     const answer = (status: number) => this.#line.reply(request, replyTo(request, status, { toTag: randomText() }));
     if (known !== undefined) answer(200);
     const place = known ?? (await this.#whereItWent(mandatory, way, trunk));
@@ -312,7 +250,7 @@ export class Inbound {
     mandatory: MandatoryHeaders,
     way: RoutingDecision | Fault,
     trunk: Trunk | undefined,
-  ): Promise<{ readonly home: HomeName; readonly transaction: TransactionId } | undefined> {
+  ): Promise<InviteAtHome | undefined> {
     if (isFault(way) || way.kind !== "address" || trunk?.inbound !== true) return undefined;
     const found = await this.#select(trunk, "INVITE", mandatory, way);
     if (isFault(found) || found.kind !== "home") return undefined;
@@ -346,14 +284,4 @@ const notTaken: Fault = fault(403, "calls from this server are not accepted");
 /** RFC 3261 §8.3. */
 function redirect(request: SipRequest, { status, uri }: RedirectTarget): string {
   return replyTo(request, status, { toTag: randomText(), headers: [["Contact", `<${uri}>`]] });
-}
-
-/** The values that a CANCEL shares with its INVITE (RFC 3261 §9.1), and responses too (§17.1.3). */
-export function nameOf({ via: { branch, sentBy }, callId }: MandatoryHeaders): string {
-  return `${sentBy} ${branch ?? ""} ${callId}`;
-}
-
-/** What a request and its responses have in common (RFC 3261 §17.1.3). */
-function transactionIn({ callId, cseq }: MandatoryHeaders): string {
-  return `${callId} ${cseq.number} ${cseq.method}`;
 }

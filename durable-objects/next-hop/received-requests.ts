@@ -1,0 +1,60 @@
+import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
+import type { Request } from "../../lib/syntax/message.ts";
+import { sessionDescriptionOf } from "../../lib/syntax/body.ts";
+import type { HomeName, TransactionId } from "../../lib/transport/identifiers.ts";
+
+/** Requests of each kind that are remembered. */
+const kept = 500;
+
+/** A request of the other server, as the response to it has to know it. */
+export interface Asked {
+  readonly hadOffer: boolean;
+  readonly isWithin: boolean;
+}
+
+/** Where an INVITE of the other server went. */
+export interface InviteAtHome {
+  readonly home: HomeName;
+  readonly transaction: TransactionId;
+}
+
+/** Requests of the other server, in memory: for the media of their responses, and for the CANCEL of an INVITE. */
+export class ReceivedRequests {
+  readonly #asked = new Map<string, Asked>();
+  readonly #invites = new Map<string, InviteAtHome>();
+
+  remember(request: Request, mandatory: MandatoryHeaders): void {
+    const asked = { hadOffer: sessionDescriptionOf(request) !== undefined, isWithin: mandatory.toTag !== undefined };
+    setBounded(this.#asked, transactionIn(mandatory), asked);
+  }
+
+  /** The request that a response answers. */
+  askedFor(mandatory: MandatoryHeaders): Asked | undefined {
+    return this.#asked.get(transactionIn(mandatory));
+  }
+
+  rememberInvite(mandatory: MandatoryHeaders, invite: InviteAtHome): void {
+    setBounded(this.#invites, nameOf(mandatory), invite);
+  }
+
+  /** The INVITE of a CANCEL. */
+  inviteOf(mandatory: MandatoryHeaders): InviteAtHome | undefined {
+    return this.#invites.get(nameOf(mandatory));
+  }
+}
+
+function setBounded<Value>(map: Map<string, Value>, name: string, value: Value): void {
+  map.set(name, value);
+  const [oldest] = map.keys();
+  if (map.size > kept && oldest !== undefined) map.delete(oldest);
+}
+
+/** The values that a CANCEL shares with its INVITE (RFC 3261 §9.1), and responses too (§17.1.3). */
+export function nameOf({ via: { branch, sentBy }, callId }: MandatoryHeaders): string {
+  return `${sentBy} ${branch ?? ""} ${callId}`;
+}
+
+/** What a request and its responses have in common (RFC 3261 §17.1.3). */
+function transactionIn({ callId, cseq }: MandatoryHeaders): string {
+  return `${callId} ${cseq.number} ${cseq.method}`;
+}
