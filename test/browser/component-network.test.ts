@@ -6,8 +6,6 @@ import { UdpPaths, byOurPaths } from "./udp-paths.ts";
 
 /** Milliseconds that a user may hear nothing after the network has changed. */
 const limit = 5000;
-/** A machine with much else to do is slow at times; a phone that is slow is so in each of three attempts. */
-const attempts = { retry: 2 };
 
 describe.skipIf(!canBrowse)("a network that changes in a call", () => {
   let component: ComponentUnderTest;
@@ -49,7 +47,6 @@ describe.skipIf(!canBrowse)("a network that changes in a call", () => {
 
   it.each(["caller", "callee", "both"])(
     "closes the socket and the ports of the %s: audio is back within 5 s, and the call goes on",
-    attempts,
     async (whose) => {
       const { alice, bob, wireOfAlice, wireOfBob } = await talking();
       expect(paths.count).toBeGreaterThan(0);
@@ -72,7 +69,6 @@ describe.skipIf(!canBrowse)("a network that changes in a call", () => {
 
   it.each(["caller", "callee"])(
     "closes the ports, and the socket of the %s dies without a word: audio is back within 10 s",
-    attempts,
     async (whose) => {
       const { alice, bob, wireOfAlice, wireOfBob } = await talking();
       paths.close();
@@ -124,7 +120,7 @@ describe.skipIf(!canBrowse)("a network that changes in a call", () => {
     await Promise.all([alice.hears(bob), bob.hears(alice)]);
   });
 
-  it("closes the ports only: audio is back as well", attempts, async () => {
+  it("closes the ports only: audio is back as well", async () => {
     const { alice, bob } = await talking();
     paths.close();
     const lasted = await silence(alice, bob);
