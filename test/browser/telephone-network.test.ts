@@ -40,17 +40,23 @@ describe.skipIf(!isHere)("a browser and the telephone network", () => {
     return desk;
   }
 
-  it.each([
-    ["jssip", "rtp"],
-    ["sipjs", "rtp"],
-    ["jssip", "srtp-sdes"],
-  ] as const)("%s calls baresip (%s): both hear, hold and resume, and the session ends", async (library, profile) => {
+  /** A browser has called a telephone, which has answered. */
+  async function inCall(library: "jssip" | "sipjs", profile: "rtp" | "srtp-sdes") {
     const desk = await telephone(profile);
     const alice = await parlour.phone(library, "general", "alice");
     await alice.calls("+4930100");
     await desk.happens("rings");
     desk.answers();
     await alice.becomes("confirmed");
+    return { desk, alice };
+  }
+
+  it.each([
+    ["jssip", "rtp"],
+    ["sipjs", "rtp"],
+    ["jssip", "srtp-sdes"],
+  ] as const)("%s calls baresip (%s): both hear, hold and resume, and the session ends", async (library, profile) => {
+    const { desk, alice } = await inCall(library, profile);
     await alice.hears();
     await alice.hearsTone();
     await expect.poll(() => desk.loudness()).toBeGreaterThan(0.01);
@@ -65,12 +71,7 @@ describe.skipIf(!isHere)("a browser and the telephone network", () => {
   });
 
   it("baresip hangs up: the session ends", async () => {
-    const desk = await telephone("rtp");
-    const alice = await parlour.phone("jssip", "general", "alice");
-    await alice.calls("+4930100");
-    await desk.happens("rings");
-    desk.answers();
-    await alice.becomes("confirmed");
+    const { desk, alice } = await inCall("jssip", "rtp");
     desk.hangsUp();
     await alice.becomes("ended");
     await expect.poll(() => engine.sessions()).toEqual([]);
@@ -160,12 +161,7 @@ describe.skipIf(!isHere)("a browser and the telephone network", () => {
   });
 
   it("an engine that is killed in a call: the next offer brings the audio back", async () => {
-    const desk = await telephone("rtp");
-    const alice = await parlour.phone("jssip", "general", "alice");
-    await alice.calls("+4930100");
-    await desk.happens("rings");
-    desk.answers();
-    await alice.becomes("confirmed");
+    const { alice } = await inCall("jssip", "rtp");
     await alice.hearsTone();
     await engine.restarts();
     await alice.does("hold");
