@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Quality } from "../quality.ts";
 import { type Call, describeCall, isOffered } from "../state.ts";
 import { fill } from "../texts.ts";
@@ -138,7 +138,7 @@ function Connections({ call, model, deeds }: CardProperties) {
 
 function Transfer({ call, model: { texts }, deeds: { phone }, close }: CardProperties & { readonly close: () => void }) {
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
   const target = () => field.current?.value.trim() ?? "";
   const transfer = (event: Event) => {
     event.preventDefault();

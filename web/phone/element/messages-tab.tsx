@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { fill } from "../texts.ts";
 import { complain } from "./complain.ts";
 import type { ViewProperties } from "./model.ts";
@@ -8,8 +8,8 @@ export function MessagesTab({ model, deeds }: ViewProperties) {
   const { view } = model.texts;
   const [to, text, list] = [useRef<HTMLInputElement>(null), useRef<HTMLInputElement>(null), useRef<HTMLDivElement>(null)];
   const last = model.messages.at(-1)?.id;
-  useEffect(() => list.current?.scrollTo({ top: list.current.scrollHeight }), [last]);
-  useEffect(() => {
+  useLayoutEffect(() => list.current?.scrollTo({ top: list.current.scrollHeight }), [last]);
+  useLayoutEffect(() => {
     if (to.current !== null && model.writesTo !== "") to.current.value = model.writesTo;
   }, [model.writesTo]);
   const submit = (event: Event) => {
