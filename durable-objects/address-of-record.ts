@@ -30,6 +30,7 @@ import type { Environment } from "../platform/environment.ts";
 import { FailedCalls } from "./address-of-record/failed-calls.ts";
 import { schema } from "./address-of-record/schema.ts";
 import { Sockets } from "./address-of-record/sockets.ts";
+import { closeBack } from "../platform/connection/close-back.ts";
 import { closing } from "../platform/connection/close-reasons.ts";
 import { SharedAlarm } from "../platform/alarm.ts";
 import { keyringOf } from "../platform/crypto/keyring.ts";
@@ -165,7 +166,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
 
   override webSocketClose(socket: WebSocket, code: number): void | Promise<void> {
     const flow = this.#room.sockets.closed(socket);
-    this.#room.sockets.closeBack(socket, code);
+    closeBack(socket, code);
     if (flow === undefined) return;
     this.#parts.ingress.closed(flow);
     if (flow.authenticated === undefined) return;

@@ -9,6 +9,7 @@ import type { DeliveryPlace, DeliveryView, DomainEventsObject, QueuedEvent } fro
 import { Sql } from "../platform/sql.ts";
 import { sendToWebHook } from "../platform/web-hook-sender.ts";
 import { Deliveries, type Delivery, schema } from "./domain-events/deliveries.ts";
+import { EventWatchers } from "./domain-events/event-watchers.ts";
 import { type Attempt, HookQueue } from "./domain-events/hook-queue.ts";
 
 /** Milliseconds that old deliveries may stay longer, to share an alarm. */
@@ -16,13 +17,17 @@ const slack = 86_400_000;
 /** RFC 9110 §15.5.11 Gone: the receiver wants nothing more. */
 const gone = 410;
 
-/** The events of one domain on their way to its web hooks: saved first, then sent, until the receiver has taken them. */
+/**
+ * The events of one domain on their way to its web hooks: saved first, then sent, until the receiver has taken them. And to the watchers,
+ * as they happen.
+ */
 export class DomainEvents extends DurableObject<Environment> implements DomainEventsObject {
   readonly #environment: Environment;
   readonly #domain: string;
   readonly #alarm: SharedAlarm;
   readonly #deliveries: Deliveries;
   readonly #queues = new Map<string, HookQueue>();
+  readonly #watchers: EventWatchers;
 
   constructor(state: DurableObjectState, environment: Environment) {
     super(state, environment);
@@ -32,11 +37,31 @@ export class DomainEvents extends DurableObject<Environment> implements DomainEv
     this.#domain = name;
     this.#alarm = new SharedAlarm(state.storage);
     this.#deliveries = new Deliveries(new Sql(state.storage.sql, schema));
+    this.#watchers = new EventWatchers({ state, environment, domain: name });
+  }
+
+  /** Opens a socket on which events are told (`watchRequest` makes the request). */
+  override fetch(request: Request): Promise<Response> {
+    return this.#watchers.open(request, Date.now());
+  }
+
+  override webSocketMessage(socket: WebSocket): void {
+    this.#watchers.wrote(socket);
+  }
+
+  override webSocketClose(socket: WebSocket, code: number): Promise<void> {
+    return this.#watchers.closed(socket, code);
+  }
+
+  /** The platform reports a failed socket here instead of closing it. */
+  override webSocketError(socket: WebSocket): Promise<void> {
+    return this.#watchers.closed(socket, 1006);
   }
 
   async enqueue(events: readonly QueuedEvent[]): Promise<void> {
     await this.#alarm.ready();
     const now = Date.now();
+    if (events.some(({ type }) => type !== "test")) this.#watchers.tell(events, now);
     for (const event of events) {
       if (new TextEncoder().encode(event.payload).length > maxPayload) {
         console.error(JSON.stringify({ note: "an event is too long for web hooks", domain: this.#domain, id: event.id }));

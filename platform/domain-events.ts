@@ -20,23 +20,25 @@ export interface DomainEvent {
   readonly data: object;
 }
 
-/** Tells the web hooks of a domain. */
+/** Tells the web hooks and the watchers of a domain. */
 export interface Announcer {
   /**
    * Does not wait, and does not repeat: the event is lost if the domain's object cannot be reached.
-   * @param data is asked for only if a hook wants the event
+   * @param data is asked for only if the event is wanted
    */
   announce(type: EventType, data: () => object, now: number): void;
-  /** Tells the web hooks of several domains of something, each with data of its own. */
+  /** Tells those of several domains of something, each with data of its own. */
   announceTo(domains: readonly string[], event: Omit<DomainEvent, "data"> & { readonly data: (domain: string) => object }): void;
 }
 
-/** The announcer of one home, for the events of its domain. It costs nothing where no hook wants them. */
+/** The announcer of one home, for the events of its domain. It costs nothing where they are not wanted. */
 export function announcerOf(environment: Environment, domain: string): Announcer {
   const [rate, rateOfCalls] = [new TokenBucket(...maxEvents.registrations), new TokenBucket(...maxEvents.calls)];
   const tell = (to: string, event: Omit<DomainEvent, "data">, data: () => object) =>
     void enqueueIfWanted(environment, to, [event.type], () => [{ ...event, data: data() }]).catch((error: unknown) =>
-      console.error(JSON.stringify({ note: "an event is lost for web hooks", domain: to, type: event.type, error: String(error) })),
+      console.error(
+        JSON.stringify({ note: "an event is lost for web hooks and consoles", domain: to, type: event.type, error: String(error) }),
+      ),
     );
   return {
     announce: (type, data, now) => {
@@ -51,8 +53,8 @@ export function announcerOf(environment: Environment, domain: string): Announcer
 }
 
 /**
- * Saves events for the hooks that want them; rejects if they have to be given again.
- * @param events are made only if a hook wants their type
+ * Saves events for the hooks that want them, and tells the watchers; rejects if they have to be given again.
+ * @param events are made only if their type is wanted
  */
 export async function enqueueEvents(
   environment: Environment,
@@ -71,12 +73,12 @@ async function enqueueIfWanted(
 ): Promise<void> {
   const { DOMAIN_EVENTS: objects } = environment;
   if (objects === undefined) return;
-  const hooks = await directoryOf(environment).webHooks(domain);
+  const { hooks, isWatched } = await directoryOf(environment).eventReceivers(domain);
   const wanting = (type: EventType) => hooks.filter((hook) => isWanted(hook, type)).map(({ name }) => name);
-  if (types.every((type) => wanting(type).length === 0)) return;
+  if (!isWatched && types.every((type) => wanting(type).length === 0)) return;
   const queued = events().flatMap((event) => {
     const names = wanting(event.type);
-    return names.length === 0 ? [] : [queuedEvent(event, names)];
+    return names.length === 0 && !isWatched ? [] : [queuedEvent(event, names)];
   });
   await objects.getByName(domain).enqueue(queued);
 }

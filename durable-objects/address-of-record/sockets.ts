@@ -3,7 +3,6 @@ import { type Slice, attachmentOf, isRestShort, readAttachment, restoreFlow, spl
 import type { Members } from "../../lib/transport/older-shapes.ts";
 import { type Flow, leadsTo } from "../../lib/transport/flow.ts";
 import { frameFor, octetsIn } from "../../platform/bytes.ts";
-import { closeCodeFor } from "../../platform/connection/close-code.ts";
 import { closing } from "../../platform/connection/close-reasons.ts";
 import type { Sql } from "../../platform/sql.ts";
 import { UnreadOctets } from "./unread-octets.ts";
@@ -151,15 +150,6 @@ export class Sockets {
     return flow;
   }
 
-  /** Answers the close of a hibernating socket, which the platform does not do by itself. */
-  closeBack(socket: WebSocket, code: number): void {
-    try {
-      socket.close(closeCodeFor(code));
-    } catch (error) {
-      if (!isAlreadyGone(socket, error)) throw error;
-    }
-  }
-
   /** RFC 5626 §4.4.1: the runtime does it, also while the object sleeps, as long as there are sockets. */
   #answerKeepAlives(): void {
     if (this.#answersKeepAlives) return;
@@ -245,9 +235,4 @@ export class Sockets {
     this.#sockets.set(flow.id, socket);
     return flow;
   }
-}
-
-/** The error of `close` for a failed connection: there is no other end any more. */
-function isAlreadyGone(socket: WebSocket, error: unknown): boolean {
-  return error instanceof Error && socket.readyState !== WebSocket.OPEN;
 }

@@ -10,6 +10,8 @@ export const closing = {
   tooManyWaiting: { code: 4429, reason: "too many messages wait to be processed: connect again" },
   tooManyGuesses: { code: 4403, reason: "too many wrong passwords: connect again" },
   tooMany: { code: 4429, reason: "too many connections without authentication" },
+  keyEnded: { code: 4401, reason: "the API key was deleted or has expired" },
+  notAsked: { code: 4400, reason: "events are told here: nothing else is understood" },
   /** To a home, when the client's connection has failed: 1006 itself cannot be sent. */
   broken: { code: 4006, reason: "the client's connection failed" },
   /** RFC 6455 §7.4.1. */

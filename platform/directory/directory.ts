@@ -36,6 +36,14 @@ export function homeName(subscriber: Pick<Subscriber, "username" | "domain" | "g
   return `sip:${subscriber.username}@${subscriber.domain}#${subscriber.generation}`;
 }
 
+/** Who is told of the events of a domain. */
+interface EventReceivers {
+  /** By name. */
+  readonly hooks: readonly WebHook[];
+  /** Whether there are watchers, who are told of them as they happen. */
+  readonly isWatched: boolean;
+}
+
 /** The username in the name of a home. */
 export function userOfHome(home: HomeName): string {
   return home.slice("sip:".length, home.lastIndexOf("@"));
@@ -72,7 +80,7 @@ export class Directory {
   readonly #trunks = new DomainLists<Trunk>(10_000);
   readonly #routes = new DomainLists<Route>(30_000);
   readonly #peers = new DomainLists<NonSubscriber>(10_000);
-  readonly #webHooks = new DomainLists<WebHook>(10_000);
+  readonly #eventReceivers = new DomainLists<WebHook | "watchers">(10_000);
   readonly #issuers = new DomainLists<KnownIssuer>(10_000);
   readonly #pushServices = new DomainLists<ReadPushService>(10_000);
   readonly #mediaServices = new DomainLists<ReadMediaService>(10_000);
@@ -151,15 +159,26 @@ export class Directory {
   }
 
   /** The web hooks of a domain, by name. */
-  webHooks(domain: string): Promise<readonly WebHook[]> {
-    return this.#webHooks.of(domain, async () => {
-      const keyring = this.#keyring();
-      const stored = await this.#read("web_hooks", domain, (settings) => ({ settings, hook: readWebHook(settings, keyring) }));
-      for (const { settings, hook } of stored) {
-        if (keyring !== undefined && hook.isLost !== true) await this.#replace("web_hooks", hook, settings, writeWebHook(hook, keyring));
-      }
-      return stored.map(({ hook }) => hook);
-    });
+  async webHooks(domain: string): Promise<readonly WebHook[]> {
+    return (await this.eventReceivers(domain)).hooks;
+  }
+
+  async eventReceivers(domain: string): Promise<EventReceivers> {
+    const receivers = await this.#eventReceivers.of(domain, () => this.#readEventReceivers(domain));
+    return { hooks: receivers.filter((receiver) => receiver !== "watchers"), isWatched: receivers.includes("watchers") };
+  }
+
+  async #readEventReceivers(domain: string): Promise<readonly (WebHook | "watchers")[]> {
+    const query = `SELECT name, settings FROM web_hooks WHERE domain = ?1
+      UNION ALL SELECT NULL, NULL FROM event_watches WHERE domain = ?1 ORDER BY name`;
+    const { results } = await answerOf(this.#database.prepare(query).bind(domain).all<{ settings: string | null }>());
+    const keyring = this.#keyring();
+    const stored = results.map(({ settings }) => (settings === null ? undefined : { settings, hook: readWebHook(settings, keyring) }));
+    for (const one of stored) {
+      if (one === undefined || keyring === undefined || one.hook.isLost === true) continue;
+      await this.#replace("web_hooks", one.hook, one.settings, writeWebHook(one.hook, keyring));
+    }
+    return stored.map((one) => one?.hook ?? "watchers");
   }
 
   /** The issuers of tokens for the users of a domain, by name, without their keys. */
@@ -259,7 +278,7 @@ export class Directory {
     }
   }
 
-  async #read<T>(table: "trunks" | "peers" | "web_hooks", domain: string, parse: (stored: string) => T): Promise<readonly T[]> {
+  async #read<T>(table: "trunks" | "peers", domain: string, parse: (stored: string) => T): Promise<readonly T[]> {
     const query = this.#database.prepare(`SELECT settings FROM ${table} WHERE domain = ? ORDER BY name`).bind(domain);
     const { results } = await answerOf(query.all<{ settings: string }>());
     return results.map(({ settings }) => parse(settings));
@@ -271,7 +290,7 @@ export class Directory {
     this.#trunks.forget(domain);
     this.#routes.forget(domain);
     this.#peers.forget(domain);
-    this.#webHooks.forget(domain);
+    this.#eventReceivers.forget(domain);
     this.#traces.delete(domain);
     this.#routers.delete(domain);
     this.#issuers.forget(domain);

@@ -119,6 +119,7 @@ export class Store {
       this.#database.prepare("DELETE FROM routes WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM peers WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM web_hooks WHERE domain = ?").bind(domain),
+      this.#database.prepare("DELETE FROM event_watches WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM issuers WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM ice WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM push WHERE domain = ?").bind(domain),

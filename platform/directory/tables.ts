@@ -6,6 +6,7 @@ export const tables = [
   "calls",
   "deleted_subscribers",
   "domains",
+  "event_watches",
   "ice",
   "issuers",
   "list_watchers",

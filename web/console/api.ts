@@ -1,5 +1,6 @@
 import type { CallRecordView } from "../../lib/proxy/call-record/record-view.ts";
 import type { TraceEntry } from "../../lib/trace.ts";
+import { type EventListener, EventStream } from "./event-stream.ts";
 
 /** The record of a call, as the API returns it. */
 export type CallRecord = Readonly<CallRecordView>;
@@ -34,6 +35,8 @@ export interface LiveCall {
   readonly state: string;
   readonly direction: string | null;
   readonly remote: string | null;
+  /** The Call-ID, if it is known. */
+  readonly call_id: string | null;
   readonly since: string | null;
 }
 
@@ -111,6 +114,11 @@ export class Api {
   /** Sends a file, and returns the JSON of the response. */
   async upload<Answer>(path: string, file: Blob, type: string): Promise<Answer> {
     return (await (await this.#fetch(path, { method: "POST", headers: { "Content-Type": type }, body: file })).json()) as Answer;
+  }
+
+  /** Until it is closed the listener is told of the events of a domain. */
+  watch(domain: string, listener: EventListener): EventStream {
+    return new EventStream(domain, this.#key, listener);
   }
 
   /** A response that is no JSON. */

@@ -3,6 +3,7 @@ import { Link, Route, Router, Switch, useLocation } from "wouter-preact";
 import { Api, part } from "./api.ts";
 import { nameIn, useWrittenLocation } from "./location.ts";
 import { Answered, useAnswer } from "./parts/answer.tsx";
+import { LiveEvents } from "./parts/live.tsx";
 import { type DomainList, DomainChoice, domainsOf } from "./parts/domain-choice.tsx";
 import { AccessPage } from "./pages/access.tsx";
 import { CallPage } from "./pages/call.tsx";
@@ -61,7 +62,9 @@ function Domains({ api, only, signOut }: DomainsProps) {
             current === undefined ? (
               <p>There is no domain yet: PUT /api/v1/domains/… makes one.</p>
             ) : (
-              <Content key={current} api={api} domain={current} />
+              <LiveEvents key={current} api={api} domain={current}>
+                <Content api={api} domain={current} />
+              </LiveEvents>
             )
           }
         </Answered>

@@ -15,6 +15,7 @@ import { crossOrigin } from "./cross-origin.ts";
 import { domainSettingRoutes } from "./domain-settings.ts";
 import { domainTraceRoutes } from "./domain-trace.ts";
 import { domainRoutes } from "./domains.ts";
+import { eventRoutes } from "./events.ts";
 import { exportRoutes } from "./export.ts";
 import { iceRoutes } from "./ice.ts";
 import { iceServerRoutes } from "./ice-servers.ts";
@@ -131,6 +132,7 @@ api.route("/", issuerRoutes);
 api.route("/", userTokenRoutes);
 api.route("/", keyRoutes);
 api.route("/", auditRoutes);
+api.route("/", eventRoutes);
 api.route("/", webHookRoutes);
 api.route("/", webHookDeliveryRoutes);
 

@@ -8,6 +8,7 @@ import { identify, isUserPath } from "./identity.ts";
 import { authenticateKey } from "./key-authentication.ts";
 import { pathInApi } from "./path.ts";
 import { Problem } from "./problem.ts";
+import { bearerOfWebSocket } from "./web-socket-bearer.ts";
 import { authenticateByPassword } from "./user-password.ts";
 
 type ApiContext = Context<ApiEnvironment>;
@@ -29,7 +30,7 @@ export async function authorise(context: ApiContext): Promise<Actor> {
   if (identity !== undefined) return { kind: "subscriber", name: `${identity.user}@${identity.domain}`, identity };
   const { adminToken } = readConfiguration(context.env);
   if (adminToken === undefined) throw new Problem(503, "the API is closed: no ADMIN_TOKEN is configured");
-  const given = /^Bearer (.+)$/i.exec(header)?.[1];
+  const given = /^Bearer (.+)$/i.exec(header)?.[1] ?? bearerOfWebSocket(context.req.raw);
   if (given !== undefined && isSameText(given, adminToken)) return { kind: "administrator" };
   const key = given === undefined ? undefined : await authenticateKey(context, given, Date.now());
   if (key !== undefined) return { kind: "key", key };

@@ -40,6 +40,7 @@ const meanings: Readonly<Record<number, string>> = {
   412: "If-Match or If-None-Match does not fit",
   413: "The body is too large",
   415: "The body has another type than is taken here",
+  426: "The path takes WebSockets only",
   429: "This address sends too many wrong keys or passwords",
   503: "The database cannot be reached, or a secret of the server is not set",
 };

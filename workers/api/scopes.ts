@@ -33,6 +33,7 @@ export const neededScopes = {
   ...{ listPeers: "read", readPeer: "read", putPeer: "everything", deletePeer: "everything" },
   ...{ listRoutes: "read", readRoute: "read", testRoutes: "read", putRoute: "everything", deleteRoute: "everything" },
   ...{ readRouter: "read", putRouter: "everything", deleteRouter: "everything" },
+  ...{ watchEvents: "read" },
   ...{ listWebHooks: "read", readWebHook: "read", listWebHookDeliveries: "read" },
   ...{ putWebHook: "everything", deleteWebHook: "everything", rotateWebHookSecret: "everything" },
   ...{ testWebHook: "everything", replayWebHookDelivery: "everything" },

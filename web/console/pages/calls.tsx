@@ -3,6 +3,7 @@ import { type Api, type CallPage, type Outcome, part } from "../api.ts";
 import { Answered, useGet } from "../parts/answer.tsx";
 import { CallList } from "../parts/call-list.tsx";
 import { Curl } from "../parts/curl.tsx";
+import { useAgain } from "../parts/live.tsx";
 
 const outcomes: readonly Outcome[] = ["answered", "missed", "busy", "declined", "cancelled", "redirected", "failed", "answered elsewhere"];
 const fields = ["user", "number", "outcome", "since", "until"] as const;
@@ -14,6 +15,8 @@ export function CallsPage({ api, domain }: { readonly api: Api; readonly domain:
   const cursor = cursors.at(-1);
   const path = `/domains/${part(domain)}/calls?limit=50${query}${cursor === undefined ? "" : `&cursor=${cursor}`}`;
   const asked = useGet<CallPage>(api, path);
+  // A page of older calls stays as it is.
+  useAgain(["call.ended"], () => cursor === undefined && asked.again());
   const next = asked.answer?.next_cursor;
   const search = (form: HTMLFormElement) => {
     const given = new FormData(form);

@@ -7,6 +7,7 @@ import { Answered, type Asked, Failure, useGet } from "../parts/answer.tsx";
 import { CallList } from "../parts/call-list.tsx";
 import { Curl } from "../parts/curl.tsx";
 import { Editor } from "../parts/editor.tsx";
+import { useAgain } from "../parts/live.tsx";
 import { NewPasswordField } from "../parts/new-password.tsx";
 
 interface UserPageProps {
@@ -51,6 +52,7 @@ function Activity({ api, domain, name }: UserPageProps) {
   const refresh = () => {
     for (const asked of [live, bindings, calls]) asked.again();
   };
+  useAgain(["call.started", "call.ringing", "call.answered", "call.ended", "registered", "unregistered"], refresh);
   return (
     <>
       <details>

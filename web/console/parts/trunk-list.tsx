@@ -1,6 +1,7 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { type Api, part } from "../api.ts";
 import { Answered, useGet } from "./answer.tsx";
+import { useAgain } from "./live.tsx";
 
 /** Trunks whose state is asked for before all are wanted. */
 const maxAsked = 50;
@@ -15,6 +16,8 @@ export function TrunkList({ api, domain }: { readonly api: Api; readonly domain:
   const path = `/domains/${part(domain)}/trunks`;
   const asked = useGet<{ trunks: readonly { name: string }[] }>(api, path);
   const [isWhole, setWhole] = useState(false);
+  const [changes, setChanges] = useState(0);
+  useAgain(["trunk.up", "trunk.down"], () => setChanges((before) => before + 1));
   return (
     <Answered asked={asked}>
       {({ trunks }) => (
@@ -22,7 +25,7 @@ export function TrunkList({ api, domain }: { readonly api: Api; readonly domain:
           {trunks.length === 0 && <p>No trunks.</p>}
           <ul class="plain">
             {trunks.slice(0, isWhole ? Infinity : maxAsked).map(({ name }) => (
-              <Trunk key={name} api={api} name={name} path={`${path}/${part(name)}/status`} />
+              <Trunk key={name} api={api} name={name} path={`${path}/${part(name)}/status`} changes={changes} />
             ))}
           </ul>
           {trunks.length > maxAsked && !isWhole && (
@@ -39,8 +42,20 @@ export function TrunkList({ api, domain }: { readonly api: Api; readonly domain:
   );
 }
 
-function Trunk({ api, name, path }: { readonly api: Api; readonly name: string; readonly path: string }) {
+interface TrunkProps {
+  readonly api: Api;
+  readonly name: string;
+  /** Of its state. */
+  readonly path: string;
+  /** Grows when a trunk has gone up or down. */
+  readonly changes: number;
+}
+
+function Trunk({ api, name, path, changes }: TrunkProps) {
   const asked = useGet<Status>(api, path);
+  useEffect(() => {
+    if (changes > 0) asked.again();
+  }, [changes]);
   const isWell = asked.failure === undefined && (asked.answer === undefined || asked.answer.servers.some(({ well }) => well));
   return (
     <li data-well={isWell}>
