@@ -13,6 +13,7 @@ import { CallStore } from "../platform/directory/call-store.ts";
 import { directoryOf } from "../platform/directory/directory.ts";
 import { DirectoryUnavailable } from "../platform/directory/errors.ts";
 import type { Environment } from "../platform/environment.ts";
+import { KeptAnswerStore } from "../platform/directory/kept-answer-store.ts";
 import { KeyStore } from "../platform/directory/key-store.ts";
 import { connectDedicated, openingOf } from "./home-socket.ts";
 import { authorizationServerOf } from "../platform/tokens/token-verifier.ts";
@@ -75,6 +76,7 @@ async function deleteOld(environment: Environment, now: number): Promise<void> {
     new CallStore(DIRECTORY).deleteOld(now, readConfiguration(environment).callRecordDays),
     new AuditStore(DIRECTORY).deleteOld(now),
     new KeyStore(DIRECTORY).deleteOld(now),
+    new KeptAnswerStore(DIRECTORY).deleteOld(now),
   ]);
 }
 

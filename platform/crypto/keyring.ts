@@ -88,7 +88,7 @@ const tokensKept = 500;
 const maxNameKept = 600;
 
 /** Maximum characters of tokens that may be longer because they never come from clients. */
-const longest: Partial<Record<Purpose, number>> = { opening: 65_536 };
+const longest: Partial<Record<Purpose, number>> = { opening: 65_536, answer: 65_536 };
 
 const keyrings = new WeakMap<readonly Uint8Array[], Keyring>();
 

@@ -9,6 +9,7 @@ export const tables = [
   "event_watches",
   "ice",
   "issuers",
+  "kept_answers",
   "list_watchers",
   "lists",
   "media_services",

@@ -250,6 +250,7 @@ describe("the description of the API", () => {
       "get /domains/{domain}/calls.csv",
       "get /domains/{domain}/calls/{id}",
       "get /domains/{domain}/calls/{id}/trace",
+      "get /domains/{domain}/events",
       "get /domains/{domain}/ice",
       "get /domains/{domain}/issuers",
       "get /domains/{domain}/issuers/{issuer}",

@@ -23,6 +23,7 @@ import { issuerRoutes } from "./issuers.ts";
 import { keyRoutes } from "./keys.ts";
 import { importRoutes } from "./import.ts";
 import { listRoutes } from "./lists.ts";
+import { describeIdempotency, idempotent } from "./idempotency.ts";
 import { meRoutes } from "./me.ts";
 import { pathInApi } from "./path.ts";
 import { peerRoutes } from "./peers.ts";
@@ -101,6 +102,7 @@ const limited = bodyLimit({ maxSize: largestBody, onError: refuseLargeBody });
 // An import is read line by line, with a limit of its own.
 const isImport = ({ method, path }: HonoRequest) => method === "POST" && path.endsWith("/subscribers/import");
 api.use("*", (context, next) => (isImport(context.req) ? next() : limited(context, next)));
+api.use("*", idempotent);
 
 api.route("/", domainRoutes);
 api.route("/", domainSettingRoutes);
@@ -135,6 +137,8 @@ api.route("/", auditRoutes);
 api.route("/", eventRoutes);
 api.route("/", webHookRoutes);
 api.route("/", webHookDeliveryRoutes);
+
+describeIdempotency(api.openAPIRegistry.definitions);
 
 // Not `notFound`: the outer app's handler would be used instead.
 api.all("*", (context) => {
