@@ -35,6 +35,7 @@ import { nameOf } from "./next-hop/received-requests.ts";
 import { passOn, locateTrunk, release, usualRole } from "./shared/trunk-failover.ts";
 import { type MonitoredTrunk, type TrunkFault, TrunkMonitor } from "./next-hop/trunk-monitor.ts";
 import { TrunkRegistration } from "./next-hop/trunk-registration.ts";
+import { TrunkFaultStore } from "../platform/directory/trunk-fault-store.ts";
 import { unavailableServersOf } from "../platform/unavailable-servers.ts";
 import { keyringOf } from "../platform/crypto/keyring.ts";
 import { ConcurrencyLimit } from "../platform/concurrency-limit.ts";
@@ -114,6 +115,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       passOn: (trunk) => passOn(environment, trunk, name),
       release: (trunk) => release(environment, trunk, name),
       announce: (trunk, fault) => this.#announce(trunk, fault),
+      forgetFaults: () => this.#noteFault(undefined),
     };
     this.#care = new TrunkMonitor(cared, new TrunkRegistration(this.#keyring, this.#hop));
     this.#media = new MediaBridge({
@@ -154,6 +156,16 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     const event = { id: crypto.randomUUID(), type: fault === undefined ? "trunk.up" : "trunk.down", at: Date.now() } as const;
     const data = () => ({ domain, trunk: name, server: { transport, host, address, port }, why: fault ?? null });
     announcerOf(this.#environment, domain).announceTo([domain], { ...event, data });
+    this.#noteFault(fault === undefined ? undefined : { name, domain });
+  }
+
+  /** For the metrics. @param trunk undefined if the server is in order */
+  #noteFault(trunk: Pick<Trunk, "name" | "domain"> | undefined): void {
+    const [store, server] = [new TrunkFaultStore(this.#environment.DIRECTORY), this.#by.home];
+    const noted = trunk === undefined ? store.delete(server) : store.add(server, trunk, Date.now());
+    noted.catch((error: unknown) =>
+      console.error(JSON.stringify({ note: "metrics do not know a trunk's state", server, error: String(error) })),
+    );
   }
 
   /** The role of the connection for its trunk has changed. */

@@ -2,6 +2,7 @@ import { readConfiguration } from "../platform/configuration.ts";
 import { isSameText } from "../platform/crypto/same-text.ts";
 import { type CallCounts, CallStore, type Durations, ringBuckets, setupBuckets } from "../platform/directory/call-store.ts";
 import { DirectoryUnavailable } from "../platform/directory/errors.ts";
+import { TrunkFaultStore, type TrunkFaults } from "../platform/directory/trunk-fault-store.ts";
 import { Store } from "../platform/directory/store.ts";
 import type { Environment } from "../platform/environment.ts";
 import { oneInIsolate } from "../platform/isolate.ts";
@@ -11,10 +12,11 @@ import { plain } from "./upgrade.ts";
 
 const day = 86_400_000;
 /** Milliseconds that counts are used again, also those that are still on their way: several scrapers must not multiply the queries. */
-const lifetime = { calls: 10_000, subscribers: 300_000 };
+const lifetime = { calls: 10_000, trunks: 10_000, subscribers: 300_000 };
 
 const countsOf = oneInIsolate(({ DIRECTORY }: Environment) => ({
   calls: new Shared(lifetime.calls, (now) => new CallStore(DIRECTORY).countsSince(now - (now % day))),
+  trunks: new Shared(lifetime.trunks, () => new TrunkFaultStore(DIRECTORY).list()),
   subscribers: new Shared(lifetime.subscribers, () => new Store(DIRECTORY).countSubscribers()),
 }));
 
@@ -38,9 +40,9 @@ export async function metrics(environment: Environment, request: Request, now: n
 }
 
 async function textOf(environment: Environment, now: number): Promise<string> {
-  const { calls, subscribers } = countsOf(environment);
-  const [counts, users] = await Promise.all([calls.at(now), subscribers.at(now)]);
-  return writeMetrics([...callMetrics(counts), subscriberMetric(users)]);
+  const { calls, trunks, subscribers } = countsOf(environment);
+  const [counts, faults, users] = await Promise.all([calls.at(now), trunks.at(now), subscribers.at(now)]);
+  return writeMetrics([...callMetrics(counts), trunkMetric(faults), subscriberMetric(users)]);
 }
 
 function callMetrics(counts: readonly CallCounts[]): Metric[] {
@@ -68,6 +70,12 @@ function callMetrics(counts: readonly CallCounts[]): Metric[] {
       samples: durations(({ ring }) => ring, ringBuckets),
     },
   ];
+}
+
+function trunkMetric(faults: readonly TrunkFaults[]): Metric {
+  const samples = faults.map(({ domain, trunk, servers }) => ({ labels: { domain, trunk }, value: servers }));
+  const help = "Servers of a trunk that do not register us, or do not answer OPTIONS";
+  return { name: "offhook_trunk_failing_servers", help, kind: "gauge", samples };
 }
 
 function subscriberMetric(counts: readonly { readonly domain: string; readonly all: number; readonly opened: number }[]): Metric {

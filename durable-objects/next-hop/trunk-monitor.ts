@@ -42,6 +42,8 @@ export interface MonitoredTrunk {
   release(trunk: Trunk): Promise<void>;
   /** Tells the web hooks of the domain. @param fault what has failed; undefined if the server can be used again */
   announce(trunk: Trunk, fault: TrunkFault | undefined): void;
+  /** Faults of other settings of the trunk count no more. */
+  forgetFaults(): void;
 }
 
 /**
@@ -195,8 +197,11 @@ export class TrunkMonitor {
   }
 
   async #forgetFaults(): Promise<void> {
-    if (this.#faults === undefined || this.#faults.length > 0) await this.#cared.storage.delete("faults");
+    const before = this.#faults ?? (await this.#cared.storage.get<readonly TrunkFault[]>("faults")) ?? [];
     this.#faults = [];
+    if (before.length === 0) return;
+    await this.#cared.storage.delete("faults");
+    this.#cared.forgetFaults();
   }
 
   async #memoise(): Promise<void> {

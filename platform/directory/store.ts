@@ -116,6 +116,7 @@ export class Store {
       this.#database.prepare("DELETE FROM aliases WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM subscribers WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM trunks WHERE domain = ?").bind(domain),
+      this.#database.prepare("DELETE FROM trunk_faults WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM routes WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM peers WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM web_hooks WHERE domain = ?").bind(domain),

@@ -17,6 +17,7 @@ export const tables = [
   "push",
   "routes",
   "subscribers",
+  "trunk_faults",
   "trunks",
   "web_hooks",
 ];

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { establish, hangUp } from "../support/call.ts";
+import { patience } from "../support/patience.ts";
+import { startSipServer } from "../support/sip-server.ts";
 import { type ServerUnderTest, startServerUnderTest } from "../support/server-under-test.ts";
 
 let serverUnderTest: ServerUnderTest;
 beforeAll(async () => {
-  serverUnderTest = await startServerUnderTest({ settings: { METRICS_TOKEN: "only-for-metrics" } });
+  serverUnderTest = await startServerUnderTest({ settings: { METRICS_TOKEN: "only-for-metrics", ALLOWED_NETWORKS: "127.0.0.0/8" } });
 });
 afterAll(() => serverUnderTest.close());
 
@@ -54,6 +56,7 @@ describe("/metrics", () => {
     const { kinds, samples } = readMetrics(await response.text());
     expect(kinds).toEqual({
       ...{ offhook_calls_total: "counter", offhook_call_seconds_total: "counter", offhook_subscribers: "gauge" },
+      ...{ offhook_trunk_failing_servers: "gauge" },
       ...{ offhook_call_setup_seconds: "histogram", offhook_call_ring_seconds: "histogram" },
     });
     const of = (name: string, labels: object) =>
@@ -71,6 +74,21 @@ describe("/metrics", () => {
       );
       expect(one.value).toBeLessThanOrEqual(inf?.value ?? 0);
     }
+  });
+
+  it("have the trunks whose servers do not answer, until they have others", async () => {
+    const put = (server: string) =>
+      serverUnderTest.server.api("PUT", "/domains/localhost/trunks/watched", { server, prefixes: ["+1"], options_interval: 60 });
+    const failing = async () => {
+      const { samples } = readMetrics(await (await scrape("only-for-metrics")).text());
+      return samples.filter(({ name }) => name === "offhook_trunk_failing_servers").map(({ labels, value }) => [labels["trunk"], value]);
+    };
+    expect((await put("sip:127.0.0.1:9;transport=tcp")).status).toBe(200);
+    await expect.poll(failing, { timeout: patience }).toEqual([["watched", 1]]);
+    const server = await startSipServer();
+    expect((await put(`sip:127.0.0.1:${server.port};transport=tcp`)).status).toBe(200);
+    await expect.poll(failing, { timeout: patience }).toEqual([["watched", 0]]);
+    server.close();
   });
 
   it("are for the administrator, and for those who have their own token, which opens nothing else", async () => {
