@@ -23,6 +23,7 @@ function unreachable() {
     ...{ trunk: async () => trunk, open: async () => undefined, isOpen: () => false, rest: () => undefined },
     ...{ usualRole: async () => "registers", passOn: async () => undefined, release: async () => undefined },
     announce: (_trunk, fault) => object.told.push(fault),
+    forgetFaults: () => object.told.push("forgotten"),
   };
   return Object.assign(object, { cared });
 }
@@ -57,4 +58,13 @@ it("a server that does not register us is told of once, although its object slee
   }
   expect(object.told).toEqual(["registration", undefined]);
   expect(object.kept.has("faults")).toBe(false);
+});
+
+it("a server that had failed with other settings counts no more, and one that had not is not mentioned", async () => {
+  const object = unreachable();
+  await new TrunkMonitor(object.cared, {} as TrunkRegistration).alarm();
+  await new TrunkMonitor(object.cared, {} as TrunkRegistration).begin("registers", undefined);
+  expect(object.told).toEqual(["registration", "forgotten"]);
+  await new TrunkMonitor(object.cared, {} as TrunkRegistration).begin("registers", undefined);
+  expect(object.told).toEqual(["registration", "forgotten"]);
 });
