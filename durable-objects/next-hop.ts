@@ -35,6 +35,7 @@ import { nameOf } from "./next-hop/received-requests.ts";
 import { passOn, locateTrunk, release, usualRole } from "./shared/trunk-failover.ts";
 import { type MonitoredTrunk, type TrunkFault, TrunkMonitor } from "./next-hop/trunk-monitor.ts";
 import { TrunkRegistration } from "./next-hop/trunk-registration.ts";
+import { privateNetwork } from "../platform/private-network.ts";
 import { TrunkFaultStore } from "../platform/directory/trunk-fault-store.ts";
 import { unavailableServersOf } from "../platform/unavailable-servers.ts";
 import { keyringOf } from "../platform/crypto/keyring.ts";
@@ -94,6 +95,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       idleAfter: hopIdleTime * 1000,
       calls: this.#calls,
       observe: hep && ((direction, text) => hep.keep({ at: Date.now(), direction, flow: name, text }, () => server)),
+      networkOf: (binding) => privateNetwork(environment, binding),
       trunk: () => this.#trunk(),
       isHeld: () => this.#care.isHeld,
       heard: (octets) => this.#heard(octets),

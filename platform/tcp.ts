@@ -8,6 +8,8 @@ export interface TcpTarget {
   readonly port: number;
   /** The DNS name in the certificate of the other end; undefined: without TLS. */
   readonly certified: string | undefined;
+  /** The private network in which it is; absent: the internet. */
+  readonly network?: Fetcher;
 }
 
 export interface OpenTcp {
@@ -21,8 +23,9 @@ export interface OpenTcp {
  * @param patience milliseconds
  * @throws Error if it is not open in time; then it is closed
  */
-export async function openTcp({ hostname, port, certified }: TcpTarget, patience: number): Promise<OpenTcp> {
-  const plain = connect({ hostname, port }, { secureTransport: certified === undefined ? "off" : "starttls", allowHalfOpen: false });
+export async function openTcp({ hostname, port, certified, network }: TcpTarget, patience: number): Promise<OpenTcp> {
+  const open: typeof connect = network === undefined ? connect : (address, options) => network.connect(address, options);
+  const plain = open({ hostname, port }, { secureTransport: certified === undefined ? "off" : "starttls", allowHalfOpen: false });
   const socket = certified === undefined ? plain : plain.startTls({ expectedServerHostname: certified });
   try {
     const { localAddress } = await within(patience, socket.opened, `${certified ?? hostname} did not answer`);

@@ -7,6 +7,7 @@ import { parseVia } from "../../lib/syntax/via.ts";
 import { seenAddress } from "../../lib/transport/seen-address.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import type { Channel, ChannelEvents, ConnectionEvents } from "./channel.ts";
+import type { NetworkOf } from "../../platform/private-network.ts";
 import { openStream } from "./stream.ts";
 import { openWebSocket } from "./web-socket.ts";
 
@@ -22,6 +23,7 @@ export interface ConnectionSettings {
   readonly keepAliveEvery: number;
   /** Sent in the upgrade of a WebSocket. */
   readonly token: string | undefined;
+  readonly networkOf: NetworkOf;
   /** Gets each message, if the operator exports them. */
   readonly observe: ((direction: "in" | "out", octets: string) => void) | undefined;
 }
@@ -63,13 +65,13 @@ export class Connection {
   static async open(hop: Hop, events: ConnectionEvents, settings: ConnectionSettings): Promise<Connection> {
     const connection = new Connection(hop, events, settings);
     const isWebSocket = hop.transport === "ws" || hop.transport === "wss";
-    const open = isWebSocket ? (to: Hop, heard: ChannelEvents) => openWebSocket(to, heard, settings.token) : openStream;
+    const heard: ChannelEvents = {
+      heard: () => void (connection.#unheardSince = 0),
+      message: (octets) => connection.#heard(octets),
+      closed: () => connection.#lost(),
+    };
     try {
-      const channel = await open(hop, {
-        heard: () => void (connection.#unheardSince = 0),
-        message: (octets) => connection.#heard(octets),
-        closed: () => connection.#lost(),
-      });
+      const channel = await (isWebSocket ? openWebSocket(hop, heard, settings.token) : openStream(hop, heard, settings.networkOf));
       await connection.#start(channel);
     } catch (error) {
       clearInterval(connection.#keepAlive);

@@ -23,6 +23,7 @@ export interface ConnectionOwner {
   readonly idleAfter: number;
   readonly calls: ActiveCalls;
   readonly observe: ConnectionSettings["observe"];
+  readonly networkOf: ConnectionSettings["networkOf"];
   trunk(): Promise<Trunk | undefined>;
   /** It is for incoming calls too, and stays open. */
   isHeld(): boolean;
@@ -98,10 +99,10 @@ export class HopConnection {
   }
 
   #begin(): Promise<Connection> {
-    const { hop, keepAliveEvery, storage, observe } = this.#owner;
+    const { hop, keepAliveEvery, storage, observe, networkOf } = this.#owner;
     const opening: Promise<Connection> = this.#owner.trunk().then(async (trunk) => {
       const events = { message: (octets: string) => this.#owner.heard(octets), closed: () => this.#lost(opening) };
-      const connection = await Connection.open(hop, events, { keepAliveEvery, token: trunk?.token, observe });
+      const connection = await Connection.open(hop, events, { keepAliveEvery, token: trunk?.token, observe, networkOf });
       const [before] = await this.hosts();
       this.#host = connection.host;
       this.#isStored = before !== "";

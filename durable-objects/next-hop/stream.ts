@@ -4,15 +4,18 @@ import { StreamReader, framed } from "../../lib/transport/stream.ts";
 import { decodeBinary, encodeBinary } from "../../platform/bytes.ts";
 import { answerUnmeasured } from "../shared/reply.ts";
 import { ignoreClosed, openTcp } from "../../platform/tcp.ts";
+import type { NetworkOf } from "../../platform/private-network.ts";
 import { type Channel, type ChannelEvents, patience } from "./channel.ts";
 
 /**
  * Opens a TCP or TLS connection to the address that was resolved and checked. Over TLS the certificate must be the domain's.
  * DEVIATION(RFC 5922 §7.1): by its DNS names; the platform cannot read SIP URIs in it.
+ * @throws Error if it is not open in time, or the deployment has no such network
  */
-export async function openStream(hop: Hop, events: ChannelEvents): Promise<Channel> {
+export async function openStream(hop: Hop, events: ChannelEvents, networkOf: NetworkOf): Promise<Channel> {
   const certified = hop.transport === "tls" ? hop.host : undefined;
-  const { socket, localAddress } = await openTcp({ hostname: writtenHost(hop.address), port: hop.port, certified }, patience);
+  const of = hop.network === undefined ? {} : { network: networkOf(hop.network) };
+  const { socket, localAddress } = await openTcp({ hostname: writtenHost(hop.address), port: hop.port, certified, ...of }, patience);
   const writer = socket.writable.getWriter();
   const close = (): void => void socket.close().catch(ignoreClosed);
   let waiting = 0;

@@ -5,7 +5,7 @@ import { isPortForCalls } from "../../lib/routing/port.ts";
 import { orderFairly } from "../../lib/routing/order-servers.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
-import { goesByName } from "../../lib/routing/transport.ts";
+import { defaultPort, goesByName, permittedTransports } from "../../lib/routing/transport.ts";
 import { type SipUri, parseUri } from "../../lib/syntax/uri.ts";
 import type { Resolver } from "../../platform/dns/resolver.ts";
 
@@ -70,13 +70,26 @@ function allowedHops(hops: readonly Hop[], networks: readonly string[]): readonl
  */
 export async function trunkHops(
   search: Search,
-  { servers, name, domain }: Trunk,
+  { servers, name, domain, network }: Trunk,
   lines: readonly number[],
 ): Promise<readonly Place[] | Fault> {
   const ordered = orderFairly(servers, search.random);
-  const found = await Promise.all(ordered.map((server) => placesOf(search, server.uri, { trunk: `${name}@${domain}`, lines })));
+  const of = { trunk: `${name}@${domain}`, lines };
+  const found = await Promise.all(
+    ordered.map(({ uri }) => (network === undefined ? placesOf(search, uri, of) : placesInNetwork(network, uri, of))),
+  );
   const places = found.flatMap((one) => (isFault(one) ? [] : one));
   return places.length > 0 ? places : (found.find(isFault) ?? fault(500, "the trunk has no server"));
+}
+
+/** The network itself finds the server: our DNS does not know its names. */
+function placesInNetwork(network: string, server: string, { trunk, lines }: Lines): readonly Place[] | Fault {
+  const uri = parseUri(server);
+  if (isFault(uri) || uri.kind !== "sip") return fault(500, "the trunk's server is not a SIP URI");
+  const [transport] = permittedTransports(uri, ["tcp"]);
+  if (transport === undefined) return fault(503, "servers in a private network are connected to over TCP");
+  const hop = { transport, host: uri.host, address: uri.host, port: uri.port ?? defaultPort(transport), network };
+  return lines.map((line) => ({ name: hopName(hop, trunk, line), server }));
 }
 
 async function placesOf(search: Search, server: string, lines: Lines): Promise<readonly Place[] | Fault> {

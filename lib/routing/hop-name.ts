@@ -13,8 +13,9 @@ export interface NamedHop extends Hop {
 }
 
 /** The name of the object that holds the connection to a server: one for each transport and address, and one or more for each trunk. */
-export function hopName({ transport, host, port, address }: Hop, trunk = "", line = 0): HomeName {
-  return `${prefix}${transport}|${host}|${port}|${address}|${trunk}${line === 0 ? "" : `|${line}`}`;
+export function hopName({ transport, host, port, address, network }: Hop, trunk = "", line = 0): HomeName {
+  const more = network === undefined ? (line === 0 ? "" : `|${line}`) : `|${line}|${network}`;
+  return `${prefix}${transport}|${host}|${port}|${address}|${trunk}${more}`;
 }
 
 export function isHopName(name: HomeName): boolean {
@@ -22,15 +23,16 @@ export function isHopName(name: HomeName): boolean {
 }
 
 export function readHopName(name: HomeName): NamedHop {
-  const [transport, host, port, address, trunk, line] = name.slice(prefix.length).split("|") as [
+  const [transport, host, port, address, trunk, line, network] = name.slice(prefix.length).split("|") as [
     Transport,
     string,
     string,
     string,
     string,
     string?,
+    string?,
   ];
-  return { transport, host, port: Number(port), address, trunk, line: Number(line ?? 0) };
+  return { transport, host, port: Number(port), address, trunk, line: Number(line ?? 0), ...(network === undefined ? {} : { network }) };
 }
 
 /** A host as written in a URI: IPv6 in brackets. */

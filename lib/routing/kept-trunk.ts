@@ -1,9 +1,14 @@
 import type { Trunk, TrunkSecret } from "./trunk.ts";
 
-/** Whether a trunk leads to no other server, and to no other account, than one before. */
-export function isSameAccount({ servers, username }: Trunk, before: Trunk): boolean {
+/** Whether a trunk leads to no other server than one before. */
+export function hasSameServers({ servers, network }: Trunk, before: Trunk): boolean {
   const known = before.servers.map(({ uri }) => uri);
-  return username === before.username && servers.every(({ uri }) => known.includes(uri));
+  return network === before.network && servers.every(({ uri }) => known.includes(uri));
+}
+
+/** Whether a trunk leads to no other server, and to no other account, than one before. */
+export function isSameAccount(trunk: Trunk, before: Trunk): boolean {
+  return trunk.username === before.username && hasSameServers(trunk, before);
 }
 
 /**

@@ -21,9 +21,11 @@ export interface Hop {
    * is used for the connection and its certificate (RFC 7118 §5.5, RFC 6455 §4.1).
    */
   readonly host: string;
-  /** Numeric, without brackets. */
+  /** Numeric, without brackets; in a private network the host. */
   readonly address: string;
   readonly port: number;
+  /** The binding of the private network in which the server is; absent: the internet. */
+  readonly network?: string;
 }
 
 export interface Hops {

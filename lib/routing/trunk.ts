@@ -19,6 +19,8 @@ export interface Trunk {
   readonly name: string;
   /** At least one. */
   readonly servers: readonly TrunkServer[];
+  /** The binding of the private network in which its servers are; absent: the internet. */
+  readonly network?: string;
   /** For our answers to its challenges. */
   readonly username?: string;
   readonly password?: string;

@@ -29,6 +29,8 @@ export interface RuntimeOptions {
   readonly port?: number;
   /** Listen with the Worker itself and not with Miniflare's entry in front of it: for benchmarks, where the entry would be measured too. */
   readonly bare?: boolean;
+  /** Workers beside it, which it may be bound to. */
+  readonly others?: readonly V4WorkerOptions[];
   /** Where a debugger may look in, or take a profile; absent: nowhere. */
   readonly inspectorPort?: number;
 }
@@ -50,7 +52,7 @@ export async function startRuntime(worker: V4WorkerOptions, options: RuntimeOpti
     const before = workerds();
     const started = new Miniflare(
       convertV4MiniflareOptions({
-        ...worker,
+        ...(options.others === undefined ? worker : { workers: [worker, ...options.others] }),
         ...(options.bare === true ? { unsafeDirectSockets: [{ host: "127.0.0.1", port }] } : { port }),
         host: "127.0.0.1",
         cf: false,

@@ -34,6 +34,8 @@ export interface ServerOptions extends RuntimeOptions {
   readonly connectionLimit?: number;
   /** What guests may send in a minute, by the names of the limits in wrangler.toml; absent: as much as they like. */
   readonly guestLimits?: Readonly<Record<"GUEST_CALL_RATE" | "GUEST_RATE", number>>;
+  /** The bindings of private networks: a stand-in for each finds the host `pbx.internal` on this machine, and nothing else. */
+  readonly networks?: readonly string[];
   /** Subscribers besides alice, bob and carol of `localhost`; their domains are made too. */
   readonly subscribers?: readonly Subscription[];
 }
@@ -50,7 +52,8 @@ const accounts: readonly Subscription[] = ["alice", "bob", "carol"].map((usernam
 export async function startServer(options: ServerOptions = {}): Promise<Server> {
   const local = parseEnv(readFileSync(join(root, ".dev.vars.example"), "utf8"));
   const adminToken = options.settings?.["ADMIN_TOKEN"] ?? local["ADMIN_TOKEN"] ?? "";
-  const runtime = await startRuntime(await offhook({ ...local, ...options.settings }, options), options);
+  const others = options.networks === undefined ? {} : { others: [privateNetwork] };
+  const runtime = await startRuntime(await offhook({ ...local, ...options.settings }, options), { ...options, ...others });
   const subscriptions = [...accounts, ...(options.subscribers ?? [])];
   const secrets = new Secrets();
   secrets.learn(adminToken, ...((options.settings ?? local)["SEAL_KEYS"] ?? local["SEAL_KEYS"] ?? "").split(","));
@@ -99,7 +102,7 @@ const unlimited = 1_000_000;
 /** The Worker as wrangler.toml describes it. The page is served when it has been built. */
 async function offhook(
   settings: Readonly<Record<string, string | undefined>>,
-  { connectionLimit = unlimited, guestLimits, sipPort }: ServerOptions,
+  { connectionLimit = unlimited, guestLimits, sipPort, networks = [] }: ServerOptions,
 ): Promise<V4WorkerOptions> {
   process.env["WRANGLER_LOG"] = "error";
   const config = unstable_readConfig({ config: join(root, "wrangler.toml") });
@@ -117,11 +120,28 @@ async function offhook(
     },
     name: workerName,
     modules: true,
+    ...(networks.length === 0 ? {} : { serviceBindings: Object.fromEntries(networks.map((name) => [name, "private-network"])) }),
     script: await bundle(main),
     bindings: { ...config.vars, ...written(settings) },
     ...(isBuilt && assets !== undefined ? { assets } : {}),
   };
 }
+
+/** What a VPC network is to a Worker: something that opens connections by names of its own. */
+const privateNetwork: V4WorkerOptions = {
+  ...{ name: "private-network", modules: true, compatibilityDate: "2026-11-01" },
+  script: `
+    import { connect } from "cloudflare:sockets";
+    export default {
+      async connect(socket) {
+        const { localAddress } = await socket.opened;
+        const [host, port] = localAddress.split(":");
+        if (host !== "pbx.internal") throw new Error("this network has no " + localAddress);
+        const server = connect({ hostname: "127.0.0.1", port: Number(port) });
+        await Promise.all([socket.readable.pipeTo(server.writable), server.readable.pipeTo(socket.writable)]);
+      },
+    };`,
+};
 
 function limited([name, limit]: [string, number]) {
   return [name, { namespace_id: name, simple: { limit, period: 60 as const } }] as const;

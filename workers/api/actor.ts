@@ -65,6 +65,15 @@ export function refuseBinding(actor: Actor): Problem | undefined {
   return new Problem(403, "kind: a key for one domain may not set service, because the bindings belong to all domains");
 }
 
+/**
+ * Why an actor may not send calls into a private network, or to other servers there: it belongs to the whole deployment.
+ * @param isKept they go nowhere else than another administrator has said
+ */
+export function refuseNetwork(actor: Actor, isKept: boolean): Problem | undefined {
+  if (isKept || actor.kind !== "key" || actor.key.domain === undefined) return undefined;
+  return new Problem(403, "network: a key for one domain may not set this, nor other servers in it, because it belongs to all domains");
+}
+
 /** An actor as the audit log has it. */
 export function auditedActor(actor: Actor): AuditedActor {
   if (actor.kind === "key") return { kind: "key", id: actor.key.id, name: actor.key.name };

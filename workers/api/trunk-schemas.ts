@@ -78,6 +78,14 @@ const fields = {
     .refine(isPlainText, "has control characters")
     .optional()
     .openapi({ description: "The name of our account there" }),
+  network: z
+    .string()
+    .regex(/^NETWORK(?:_[A-Z0-9_]{1,56})?$/, "is not NETWORK, or NETWORK_ and letters, digits and underscores")
+    .optional()
+    .openapi({
+      description: "The binding of the private network (Workers VPC) in which its servers are; absent: the internet",
+      example: "NETWORK",
+    }),
   register: z
     .boolean()
     .default(false)

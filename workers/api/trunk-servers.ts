@@ -4,6 +4,13 @@ import { isFault } from "../../lib/syntax/fault.ts";
 import { isIpv6, parseUri } from "../../lib/syntax/uri.ts";
 import { Problem } from "./problem.ts";
 
+/** Refuses a server in a private network that is not connected to over TCP. */
+export function refuseUnlessTcp(member: string, text: string): void {
+  const uri = parseUri(text);
+  if (isFault(uri) || uri.kind !== "sip" || permittedTransports(uri, ["tcp"]).length > 0) return;
+  throw new Problem(400, `${member}: its transport is not tcp: servers in a network are connected to over TCP, which the tunnel encrypts`);
+}
+
 /**
  * Refuses a trunk's server that calls cannot reach: one with a transport that this server does not support, or an address in a private
  * network that is not allowed. Names are looked up when they are needed; the trunk's status has the result.

@@ -1,5 +1,5 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
-import { isSameAccount, keepTrunkSecrets } from "../../lib/routing/kept-trunk.ts";
+import { hasSameServers, isSameAccount, keepTrunkSecrets } from "../../lib/routing/kept-trunk.ts";
 import { type Trunk, writeTrunk } from "../../lib/routing/trunk.ts";
 import { defaultTrunkMedia } from "../../lib/media/media-service.ts";
 import type { HopStatus } from "../../platform/object-rpc.ts";
@@ -7,7 +7,7 @@ import { inOrder, keepTrunk, missing } from "../../durable-objects/shared/trunk-
 import { readConfiguration } from "../../platform/configuration.ts";
 import { directoryOf, keyringFor } from "../../platform/directory/directory.ts";
 import type { Environment } from "../../platform/environment.ts";
-import { type ApiEnvironment, refuseTrust } from "./actor.ts";
+import { type ApiEnvironment, refuseNetwork, refuseTrust } from "./actor.ts";
 import { requireDomain } from "./existing.ts";
 import { Problem } from "./problem.ts";
 import { serverMembers } from "./server-members.ts";
@@ -15,7 +15,8 @@ import { json, noContent, operation, problems } from "./responses.ts";
 import { domainParameters } from "./schemas.ts";
 import { trunkBody, trunkSchema, trunksSchema } from "./trunk-schemas.ts";
 import { ServerStore } from "../../platform/directory/server-store.ts";
-import { refuseUnreachable } from "./trunk-servers.ts";
+import { hasNetwork } from "../../platform/private-network.ts";
+import { refuseUnlessTcp, refuseUnreachable } from "./trunk-servers.ts";
 
 const security = [{ bearer: [] }];
 const path = "/domains/{domain}/trunks/{trunk}";
@@ -112,6 +113,9 @@ trunkRoutes.openapi(put, async (context) => {
   const isKept = before?.trusted === true && isSameAccount(sent, before);
   const refusal = refuseTrust(context.get("actor"), sent.trusted, isKept);
   if (refusal !== undefined) throw refusal;
+  const isInSameNetwork = before === undefined ? sent.network === undefined : hasSameServers(sent, before) || isPublic(sent, before);
+  const networkRefusal = refuseNetwork(context.get("actor"), isInSameNetwork);
+  if (networkRefusal !== undefined) throw networkRefusal;
   refuseServers(context.env, context.req.valid("json"));
   const trunk = keepTrunkSecrets(sent, before);
   if ("missing" in trunk)
@@ -142,11 +146,18 @@ trunkRoutes.openapi(status, async (context) => {
   return context.json({ servers: hops.map(shownStatus), missing: [...(await missing(context.env, trunk))] }, 200);
 });
 
+function isPublic(...trunks: readonly Trunk[]): boolean {
+  return trunks.every(({ network }) => network === undefined);
+}
+
 /** With the member names of the request. */
-function refuseServers(environment: Environment, { server: only, servers = [] }: z.infer<typeof trunkBody>): void {
+function refuseServers(environment: Environment, { server: only, servers = [], network }: z.infer<typeof trunkBody>): void {
   const { allowedNetworks } = readConfiguration(environment);
-  if (only !== undefined) refuseUnreachable("server", only, allowedNetworks);
-  for (const [index, { uri }] of servers.entries()) refuseUnreachable(`servers.${index}.uri`, uri, allowedNetworks);
+  if (network !== undefined && !hasNetwork(environment, network))
+    throw new Problem(400, `network: this deployment has no binding ${network} of a VPC network`);
+  const refuse = network === undefined ? refuseUnreachable : refuseUnlessTcp;
+  if (only !== undefined) refuse("server", only, allowedNetworks);
+  for (const [index, { uri }] of servers.entries()) refuse(`servers.${index}.uri`, uri, allowedNetworks);
 }
 
 async function trunkNamed(environment: Environment, domain: string, name: string): Promise<Trunk> {
@@ -178,10 +189,10 @@ function trunkSent(domain: string, name: string, sent: z.infer<typeof trunkBody>
 
 /** The members that may be absent, as they are sent, stored and shown. */
 function optional(trunk: Trunk | z.infer<typeof trunkBody>) {
-  const { failover_on, from_user, from_domain, headers } = trunk;
+  const { failover_on, from_user, from_domain, headers, network } = trunk;
   const { maximum_calls_per_second, allowed_destinations: allowed, forbidden_destinations: forbidden } = trunk;
   return present({
-    ...{ from_user, from_domain, maximum_calls_per_second },
+    ...{ network, from_user, from_domain, maximum_calls_per_second },
     allowed_destinations: allowed === undefined ? undefined : [...allowed],
     forbidden_destinations: forbidden === undefined ? undefined : [...forbidden],
     failover_on: failover_on === undefined ? undefined : [...failover_on],
