@@ -30,6 +30,11 @@ export function numberReferredTo(refer: Request): Named | undefined {
   return isFault(target) ? undefined : numberIn(target.uri);
 }
 
+/** Refuses a call or a message to a number that a trunk does not allow. @param user as in the Request-URI at the trunk */
+export function refuseNumber(trunk: Trunk, method: string, user: string): Fault | undefined {
+  return toNumbers.includes(method) && !mayCall(trunk, user) ? notAllowed(trunk) : undefined;
+}
+
 /** Refuses a request that begins something at a trunk: a call or message to a number, or a REFER to one, which it does not allow. */
 export async function refuseDestination(
   directory: Pick<Directory, "find">,
@@ -37,8 +42,7 @@ export async function refuseDestination(
   request: Request,
   user: string,
 ): Promise<Fault | undefined> {
-  if (!toNumbers.includes(request.method)) return undefined;
-  return mayCall(trunk, user) ? refuseNumberReferredTo(directory, trunk, request) : notAllowed(trunk);
+  return refuseNumber(trunk, request.method, user) ?? refuseNumberReferredTo(directory, trunk, request);
 }
 
 /**

@@ -97,6 +97,20 @@ describe("what would happen to a request", () => {
     await api(at, { method: "DELETE" });
   });
 
+  it.each<readonly [what: string, method: string, dialled: string, expected: object]>([
+    ["a call to a number that it may not call", "INVITE", "+5559001", { kind: "refused", status: 403 }],
+    ["a message there", "MESSAGE", "+5559001", { kind: "refused", status: 403 }],
+    ["a call to another number", "INVITE", "+5551", { kind: "trunk", trunk: "careful", uri: "sip:+5551@pbx.example" }],
+    ["a request that costs nothing", "OPTIONS", "+5559001", { kind: "trunk", trunk: "careful", uri: "sip:+5559001@pbx.example" }],
+  ])("where a trunk does not allow the number, is its refusal: %s", async (_what, method, dialled, expected) => {
+    await newcomers("alice");
+    const at = "/domains/localhost/trunks/careful";
+    const trunk = { server: "sip:pbx.example", prefixes: ["+555"], forbidden_destinations: ["+555900"] };
+    await api(at, { method: "PUT", body: JSON.stringify(trunk) });
+    expect((await test({ uri: `sip:${dialled}@localhost`, method })).target).toEqual(expected);
+    await api(at, { method: "DELETE" });
+  });
+
   it("with a made-up GRUU, is what the routes say of its user, and never a trunk (RFC 5627)", async () => {
     const [alice] = await newcomers("alice");
     await registered({ account: alice, way: "direct" });

@@ -2,12 +2,13 @@ import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
 import { type Outcome, type Pattern, type Route, type RouteAction, chooseRoute, isPattern } from "../../lib/routing/route.ts";
 import { type Address, addressOf } from "../../lib/location/address.ts";
 import { dialledAddress } from "../../durable-objects/shared/dialled-address.ts";
+import { refuseNumber } from "../../durable-objects/shared/trunk-destinations.ts";
 import { type Target, decideTarget, isOnePhone } from "../../durable-objects/shared/target-selection.ts";
 import { type Fault, isFault } from "../../lib/syntax/fault.ts";
-import { parseUri, dialledNumber } from "../../lib/syntax/uri.ts";
+import { canonicalUser, dialledNumber, parseUri } from "../../lib/syntax/uri.ts";
 import { keyringOf } from "../../platform/crypto/keyring.ts";
 import { readConfiguration } from "../../platform/configuration.ts";
-import { directoryOf, userOfHome } from "../../platform/directory/directory.ts";
+import { type Directory, directoryOf, userOfHome } from "../../platform/directory/directory.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { requireDomain } from "./existing.ts";
 import { type TestedCall, testRouter, testedRouterSchema } from "./router-test.ts";
@@ -228,7 +229,8 @@ routeRoutes.openapi(test, async (context) => {
   const [user = "", home = domain] = caller.split("@");
   const isNonSubscriber = home.toLowerCase() !== domain;
   const question = { method, requestUri: written, address, caller, isNonSubscriber };
-  const target = await decideTarget({ directory, keyring, home: { user, domain } }, question);
+  const decided = await decideTarget({ directory, keyring, home: { user, domain } }, question);
+  const target = (await refusalOfTrunk(directory, domain, method, decided)) ?? decided;
   if (isFault(target) && target.status === 503) throw new Problem(503, "the directory cannot be reached");
   const leaves = !isFault(target) && target.kind !== "home";
   const verdict: z.infer<typeof verdictSchema> = {
@@ -239,6 +241,15 @@ routeRoutes.openapi(test, async (context) => {
   if (outcome !== undefined) verdict.action = JSON.parse(JSON.stringify(asWritten(outcome))) as Record<string, string | number | boolean>;
   return context.json(verdict, 200);
 });
+
+/** Why the trunk to which a request goes does not take it: that is looked at where requests leave, after the routes. */
+async function refusalOfTrunk(directory: Directory, domain: string, method: string, target: Target | Fault): Promise<Fault | undefined> {
+  if (isFault(target) || target.kind !== "external" || target.trunk === undefined) return undefined;
+  const trunk = (await directory.trunks(domain)).find(({ name }) => name === target.trunk);
+  const uri = parseUri(target.uri);
+  const user = isFault(uri) || uri.kind !== "sip" ? undefined : uri.user;
+  return trunk === undefined || user === undefined ? undefined : refuseNumber(trunk, method, canonicalUser(user));
+}
 
 /** What the router of the domain says of a call, which comes before routes and users; nothing if it is not asked. */
 async function askedRouter(
