@@ -25,6 +25,7 @@ import { readConfiguration } from "../platform/configuration.ts";
 import { directoryOf } from "../platform/directory/directory.ts";
 import type { HopStatus, NextHopObject, Role } from "../platform/object-rpc.ts";
 import type { Environment } from "../platform/environment.ts";
+import { CallMinutes } from "./next-hop/call-minutes.ts";
 import { ActiveCalls } from "./next-hop/active-calls.ts";
 import { Outbound } from "./next-hop/outbound.ts";
 import { HopConnection } from "./next-hop/hop-connection.ts";
@@ -67,6 +68,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
   readonly #by: Forwarder;
   readonly #outbox: Outbox;
   readonly #calls: ActiveCalls;
+  readonly #minutes: CallMinutes;
   /** Milliseconds between attempts to find the servers of a trunk. */
   readonly #seekEvery: number;
   readonly #connection: HopConnection;
@@ -80,7 +82,11 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     this.#keyring = keyringOf(sealKeys);
     this.#seekEvery = reconnectTime * 1000;
     const callTimeout = { transaction: transactionTimeout * 1000 + homesFirst, ringing: ringTimeout * 1000 };
-    this.#calls = new ActiveCalls(callTimeout, (to, by, at) => this.#post(to.home, { kind: "ended", to, by, at }));
+    this.#minutes = new CallMinutes(state.storage);
+    this.#calls = new ActiveCalls(callTimeout, {
+      forwarded: (to, by, at) => this.#post(to.home, { kind: "ended", to, by, at }),
+      reserved: (milliseconds, at) => this.#countMinutes(milliseconds, at),
+    });
     this.#hop = readHopName(name);
     this.#environment = environment;
     this.#by = { keyring: this.#keyring, home: name, hint: homeHint(this.#keyring, name), hints: homeHints(this.#keyring, name) };
@@ -132,6 +138,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       host: this.#hop.host,
       timerF: transactionTimeout * 1000,
       calls: this.#calls,
+      minutes: this.#minutes,
       connection: this.#connection,
       trunk: () => this.#trunk(),
       isUnavailable: () => this.#care.isUnavailable,
@@ -170,6 +177,13 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     );
   }
 
+  #countMinutes(milliseconds: number, now: number): void {
+    const counted = this.#trunk().then((trunk) => trunk && this.#minutes.add(trunk, milliseconds, now));
+    counted.catch((error: unknown) =>
+      console.error(JSON.stringify({ note: "the minutes of a call are not counted", error: String(error) })),
+    );
+  }
+
   /** The role of the connection for its trunk has changed. */
   async keep(role: Role, former?: Trunk): Promise<void> {
     directoryOf(this.#environment).forget(this.#hop.trunk.slice(this.#hop.trunk.indexOf("@") + 1));
@@ -182,14 +196,17 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
   }
 
   /** The state of the connection, and what is known of the server. */
-  status(): HopStatus {
+  async status(): Promise<HopStatus> {
+    const trunk = await this.#trunk();
+    const now = Date.now();
     const { isHeld, registeredUntil, health, isUnavailable } = this.#care;
     const { transport, host, address, port } = this.#hop;
     return {
       ...{ transport, host, address, port, isUnavailable, health },
       isConnected: this.#connection.isOpen,
       registeredUntil: isHeld ? registeredUntil : 0,
-      calls: this.#calls.count(Date.now()),
+      calls: this.#calls.count(now),
+      talkedToday: trunk && (await this.#minutes.talkedToday(trunk, this.#calls.talking(now), now)),
     };
   }
 

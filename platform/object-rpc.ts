@@ -68,6 +68,8 @@ export interface HopStatus extends Hop {
   /** It gets no calls because of that result. */
   readonly isUnavailable: boolean;
   readonly calls: number;
+  /** Milliseconds that calls to the trunk have lasted today (UTC); undefined if that is not limited. */
+  readonly talkedToday: number | undefined;
 }
 
 /** The methods of the connection to another server for Workers and for other objects. */

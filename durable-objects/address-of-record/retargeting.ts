@@ -6,7 +6,7 @@ import { shownTo } from "../../lib/proxy/standing.ts";
 import { retargetedRequest } from "../../lib/proxy/outgoing-request.ts";
 import type { ForkedBranch } from "../../lib/proxy/response-context/context.ts";
 import { isByDomain } from "../../lib/proxy/response-context/target-set.ts";
-import { allInUse, tooManyASecond, uriAtTrunk } from "../../lib/routing/trunk.ts";
+import { allInUse, tooManyASecond, tooManyMinutes, uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { isHopName } from "../../lib/routing/hop-name.ts";
 import { Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
@@ -150,7 +150,7 @@ export class Retargeting {
         // It has a Retry-After, unless only its lines are in use.
         const rest = retryAfterOf(receipt.text);
         this.#room.unavailableServers.remember(place.name, rest ?? 0, Date.now());
-        if (rest === undefined) refusal = receipt.why === tooManyASecond.fault ? tooManyASecond : allInUse;
+        if (rest === undefined) refusal = [tooManyASecond, tooManyMinutes].find((limit) => limit.fault === receipt.why) ?? allInUse;
       } catch (error) {
         this.#room.log.note(Date.now(), "-", String(error));
       }

@@ -12,6 +12,8 @@ interface Sender {
   readonly home: HomeName | undefined;
   /** The response context that has forwarded it here, if that is in another home: it sees nothing of the end of the call. */
   readonly forwardedBy?: ReturnAddress | undefined;
+  /** It was reserved: it goes to a trunk. */
+  readonly isReserved?: boolean;
 }
 
 /** An INVITE of it: a call may fork before it comes here, or here. */
@@ -24,6 +26,8 @@ interface Call extends Sender {
   /** The branches whose INVITE has no final response, while the call is unanswered. */
   readonly open: readonly string[];
   readonly isAnswered: boolean;
+  /** Milliseconds: when it was answered. */
+  readonly since?: number;
   /** By name: each phone that answers creates one (RFC 3261 §13.2.2.4), and the call ends with the last. */
   readonly dialogs: readonly string[];
   /** Milliseconds: when it no longer counts if no further message of it comes. */
@@ -36,6 +40,14 @@ export interface CallTimeout {
   readonly transaction: number;
   /** Timer C. */
   readonly ringing: number;
+}
+
+/** Learns of the ends of calls. */
+export interface Ends {
+  /** A forwarded call is over. */
+  forwarded(forwardedBy: ReturnAddress, by: EndedBy, now: number): void;
+  /** A call to a trunk is over, which has lasted so many milliseconds. */
+  reserved(milliseconds: number, now: number): void;
 }
 
 /** Milliseconds by which the timers of the sending home fire first: that home ends the call. */
@@ -71,17 +83,16 @@ type CallIds = Pick<MandatoryHeaders, "callId" | "fromTag" | "toTag">;
  */
 export class ActiveCalls {
   readonly #patience: CallTimeout;
-  readonly #ended: (forwardedBy: ReturnAddress, by: EndedBy, now: number) => void;
+  readonly #ends: Ends;
   readonly #calls = new Map<string, Call>();
   /** What a BYE has just ended, by the name of its dialog, and who has sent it: until its answer has passed. */
   readonly #ending = new Map<string, Ending>();
   /** The newest ended dialogs, by name: late messages of them, such as a 2xx that is repeated after the BYE, begin no call. */
   readonly #over = new Set<string>();
 
-  /** @param ended learns that a forwarded call is over */
-  constructor(patience: CallTimeout, ended: (forwardedBy: ReturnAddress, by: EndedBy, now: number) => void) {
+  constructor(patience: CallTimeout, ends: Ends) {
     this.#patience = patience;
-    this.#ended = ended;
+    this.#ends = ends;
   }
 
   /**
@@ -93,7 +104,7 @@ export class ActiveCalls {
   passed(method: string, mandatory: CallIds, now: number, sender: Invitation, by: EndedBy): void {
     const { callId, toTag } = mandatory;
     const call = this.#calls.get(callId);
-    if (method === "BYE") this.#ends(mandatory, by, now);
+    if (method === "BYE") this.#hungUp(mandatory, by, now);
     else if (call?.isAnswered === true) {
       if (toTag !== undefined && goesOn.includes(method)) this.#talks(mandatory, now);
     } else if (method === "INVITE") this.#asks(callId, sender, now);
@@ -112,7 +123,7 @@ export class ActiveCalls {
 
   /** An INVITE will pass: its call counts while it waits, until it has passed or is given back. */
   reserve(callId: string, sender: Sender, now: number): void {
-    this.#calls.set(callId, this.#reserved(callId, sender, now));
+    this.#calls.set(callId, this.#reserved(callId, { ...sender, isReserved: true }, now));
   }
 
   /** What was reserved no longer counts if no INVITE has passed. */
@@ -166,6 +177,14 @@ export class ActiveCalls {
     return call !== undefined && call.home !== undefined && call.home !== home;
   }
 
+  /** Milliseconds that the present calls to a trunk have lasted. */
+  talking(now: number): number {
+    const times = [...this.#calls.values()].map(({ isReserved, isAnswered, since }) =>
+      isReserved === true && isAnswered ? now - (since ?? now) : 0,
+    );
+    return times.reduce((sum, time) => sum + time, 0);
+  }
+
   count(now: number): number {
     for (const [callId, { until }] of this.#calls) if (until <= now) this.#calls.delete(callId);
     return this.#calls.size;
@@ -173,11 +192,12 @@ export class ActiveCalls {
 
   #talks(mandatory: CallIds, now: number): void {
     const { callId } = mandatory;
-    const { home, forwardedBy, dialogs = [] } = this.#calls.get(callId) ?? {};
+    const { home, forwardedBy, isReserved, since = now, dialogs = [] } = this.#calls.get(callId) ?? {};
     const name = dialogName(mandatory);
     if (this.#over.has(name)) return;
     const known = dialogs.includes(name) ? dialogs : [...dialogs, name].slice(-maxDialogs);
-    this.#calls.set(callId, { home, forwardedBy, isAnswered: true, open: [], dialogs: known, until: now + maxSilence });
+    const sender = { home, forwardedBy, ...(isReserved === undefined ? {} : { isReserved }) };
+    this.#calls.set(callId, { ...sender, since, isAnswered: true, open: [], dialogs: known, until: now + maxSilence });
   }
 
   /** After a refusal the call goes on, and counts; after its end the home that has forwarded it is told. */
@@ -189,12 +209,13 @@ export class ActiveCalls {
     const { call, by, at, timer } = ending;
     clearTimeout(timer);
     const isOver = !this.#calls.has(mandatory.callId);
-    if (endsDialog(status)) return isOver && call.forwardedBy !== undefined ? this.#ended(call.forwardedBy, by, at) : undefined;
+    if (endsDialog(status)) return isOver && call.forwardedBy !== undefined ? this.#ends.forwarded(call.forwardedBy, by, at) : undefined;
     this.#over.delete(name);
-    this.#calls.set(mandatory.callId, { ...call, dialogs: [...(this.#calls.get(mandatory.callId)?.dialogs ?? []), name] });
+    // What it has lasted until the BYE is counted already.
+    this.#calls.set(mandatory.callId, { ...call, since: at, dialogs: [...(this.#calls.get(mandatory.callId)?.dialogs ?? []), name] });
   }
 
-  #ends(mandatory: CallIds, by: EndedBy, now: number): void {
+  #hungUp(mandatory: CallIds, by: EndedBy, now: number): void {
     const call = this.#calls.get(mandatory.callId);
     // It is of an early dialog: the INVITE will still be answered (RFC 3261 §15).
     if (call?.isAnswered !== true) return;
@@ -207,8 +228,9 @@ export class ActiveCalls {
     // Without an answer to the BYE the call is over, too (RFC 3261 §15.1.1).
     const timer = setTimeout(() => this.#byeAnswered(408, mandatory), this.#patience.transaction);
     this.#ending.set(name, { call, by, at: now, timer });
-    if (dialogs.length > 0) this.#calls.set(mandatory.callId, { ...call, dialogs });
-    else this.#calls.delete(mandatory.callId);
+    if (dialogs.length > 0) return void this.#calls.set(mandatory.callId, { ...call, dialogs });
+    this.#calls.delete(mandatory.callId);
+    if (call.isReserved === true) this.#ends.reserved(now - (call.since ?? now), now);
   }
 
   /** When the last of them no longer counts; 0 if there is none. */

@@ -7,7 +7,7 @@ import { inProgress, withoutRoute } from "../../lib/proxy/call-name.ts";
 import { type Forwarder, type StatelessRequest, makesDialogs, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
 import { asAsked, hasCSeqOffset, shift, offsetBranch, offsetEnd } from "../../lib/proxy/cseq-offset.ts";
 import { type Standing, shownTo, standingOfServer, takenFrom } from "../../lib/proxy/standing.ts";
-import { type Trunk, allInUse, failsOver, tooManyASecond } from "../../lib/routing/trunk.ts";
+import { type Trunk, allInUse, failsOver, tooManyASecond, tooManyMinutes } from "../../lib/routing/trunk.ts";
 import { alter, combined } from "../../lib/syntax/alter.ts";
 import { ackFor, cancelFor } from "../../lib/syntax/compose.ts";
 import { sessionDescriptionOf } from "../../lib/syntax/body.ts";
@@ -25,6 +25,7 @@ import { available } from "../../platform/directory/available.ts";
 import { type ActiveCalls, isFull } from "./active-calls.ts";
 import type { Connection } from "./connection.ts";
 import type { MediaBridge } from "./media-bridge.ts";
+import type { CallMinutes } from "./call-minutes.ts";
 import { CallRate } from "./call-rate.ts";
 import { perhapsIncompatible } from "./media-refusals.ts";
 import type { HopConnection } from "./hop-connection.ts";
@@ -42,6 +43,7 @@ export interface OutboundSurroundings {
   /** Milliseconds: after it no response to a non-INVITE request is expected. */
   readonly timerF: number;
   readonly calls: ActiveCalls;
+  readonly minutes: CallMinutes;
   readonly connection: HopConnection;
   trunk(): Promise<Trunk | undefined>;
   /** Whether the other server has failed its last check. */
@@ -166,7 +168,10 @@ export class Outbound {
     if (request.method !== "INVITE") return undefined;
     if (isFull(trunk, this.#around.calls)) return fault(503, allInUse.fault);
     if (!this.#rate.take(trunk, Date.now())) return fault(503, tooManyASecond.fault);
+    // Before anything is waited for, so that calls at the same moment count.
     this.#around.calls.reserve(callId, senderOf(envelope), Date.now());
+    const { minutes, calls } = this.#around;
+    if (await minutes.areUsedUp(trunk, calls.talking(Date.now()), Date.now())) return fault(503, tooManyMinutes.fault);
     return undefined;
   }
 

@@ -52,6 +52,8 @@ export interface Trunk {
   readonly from_domain?: string;
   /** INVITEs a second over each connection to each server; absent: no limit. */
   readonly maximum_calls_per_second?: number;
+  /** Minutes of calls to it in a day (UTC) over each connection to each server; absent: no limit. */
+  readonly maximum_minutes_per_day?: number;
   /** Prefixes of the only numbers that it may call; absent: all. */
   readonly allowed_destinations?: readonly string[];
   /** Prefixes of numbers that it may not call. */
@@ -166,3 +168,6 @@ export const allInUse: Fault = limitReached(480, "all lines of the trunk are in 
 
 /** For callers, while its maximum of calls a second is reached. */
 export const tooManyASecond: Fault = limitReached(480, "too many calls a second by the trunk");
+
+/** For callers, until the next day. */
+export const tooManyMinutes: Fault = limitReached(480, "the trunk has used up its minutes of today");

@@ -216,3 +216,33 @@ describe("maximum_calls_per_second", () => {
     await expect.poll(async () => (await calls(alice, "sip:+1555@localhost"))[0], { timeout: 5000, interval: 300 }).toBe(486);
   });
 });
+
+describe("a trunk that has minutes for a day", () => {
+  async function secondsToday(): Promise<number | null | undefined> {
+    const { servers: shown } = (await (await api("GET", "/trunks/limited/status")).json()) as {
+      servers: { seconds_today: number | null }[];
+    };
+    return shown[0]?.seconds_today;
+  }
+  async function talks() {
+    const sent = alice.request("INVITE", "sip:+1555@localhost", { body: shortSdp });
+    servers[0].reply(await servers[0].next("INVITE"), 200, [contact()], shortSdp);
+    const dialog = dialogOfCaller(await alice.finalResponse(sent));
+    alice.ack(dialog);
+    await servers[0].next("ACK");
+    const bye = alice.inDialog("BYE", dialog);
+    servers[0].reply(await servers[0].next("BYE"), 200);
+    await alice.finalResponse(bye);
+  }
+
+  it("shows how long its calls have lasted, and forgets nothing when its settings change", async () => {
+    await trunk({ maximum_minutes_per_day: 1 });
+    expect(await secondsToday()).toBe(0);
+    await talks();
+    await expect.poll(secondsToday).toBe(1);
+    await trunk({});
+    expect(await secondsToday()).toBeNull();
+    await trunk({ maximum_minutes_per_day: 2 });
+    expect(await secondsToday()).toBe(1);
+  });
+});

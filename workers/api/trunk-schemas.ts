@@ -144,6 +144,12 @@ const fields = {
     .max(1000)
     .optional()
     .openapi({ description: "Calls that begin in a second over each connection to each server; absent: no limit" }),
+  maximum_minutes_per_day: z
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .optional()
+    .openapi({ description: "Minutes of calls to it in a day (UTC) over each connection to each server; absent: no limit" }),
   allowed_destinations: destinations.optional().openapi({
     description: "Prefixes of the only numbers that it may call, international ones with a plus; absent: all",
     example: ["+49", "+43"],

@@ -65,6 +65,9 @@ const statusSchema = z
             .openapi({ description: "Its answer to the last OPTIONS; null if there was no check" }),
           well: z.boolean().openapi({ description: "False: it gets no calls until it has answered" }),
           calls: z.int().openapi({ description: "Calls on this connection" }),
+          seconds_today: z.int().nullable().openapi({
+            description: "How long calls to the trunk have lasted today (UTC), begun seconds; null without maximum_minutes_per_day",
+          }),
         }),
       )
       .openapi({ description: "The connections to its servers, in the order they are tried" }),
@@ -166,13 +169,15 @@ async function trunkNamed(environment: Environment, domain: string, name: string
   return trunk;
 }
 
-function shownStatus({ transport, host, address, port, isConnected, registeredUntil, health, isUnavailable, calls }: HopStatus) {
+function shownStatus({ transport, host, address, port, isConnected, registeredUntil, health, isUnavailable, ...counts }: HopStatus) {
+  const { calls, talkedToday } = counts;
   return {
     ...{ transport, host, address, port, calls },
     connected: isConnected,
     registered_until: registeredUntil === 0 ? null : new Date(registeredUntil).toISOString(),
     options: health === undefined ? null : { at: new Date(health.at).toISOString(), status: health.status },
     well: !isUnavailable,
+    seconds_today: talkedToday === undefined ? null : Math.ceil(talkedToday / 1000),
   };
 }
 
@@ -190,9 +195,9 @@ function trunkSent(domain: string, name: string, sent: z.infer<typeof trunkBody>
 /** The members that may be absent, as they are sent, stored and shown. */
 function optional(trunk: Trunk | z.infer<typeof trunkBody>) {
   const { failover_on, from_user, from_domain, headers, network } = trunk;
-  const { maximum_calls_per_second, allowed_destinations: allowed, forbidden_destinations: forbidden } = trunk;
+  const { maximum_calls_per_second, maximum_minutes_per_day, allowed_destinations: allowed, forbidden_destinations: forbidden } = trunk;
   return present({
-    ...{ network, from_user, from_domain, maximum_calls_per_second },
+    ...{ network, from_user, from_domain, maximum_calls_per_second, maximum_minutes_per_day },
     allowed_destinations: allowed === undefined ? undefined : [...allowed],
     forbidden_destinations: forbidden === undefined ? undefined : [...forbidden],
     failover_on: failover_on === undefined ? undefined : [...failover_on],

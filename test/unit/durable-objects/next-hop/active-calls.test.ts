@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ActiveCalls } from "../../../../durable-objects/next-hop/active-calls.ts";
+import { ActiveCalls, type Ends } from "../../../../durable-objects/next-hop/active-calls.ts";
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
@@ -8,13 +8,15 @@ const home = "sip:carol@example.com#1";
 
 /** The calls on a connection, and what goes by of one of them, which another home has forwarded here. */
 function calls() {
-  const ended = vi.fn<ConstructorParameters<typeof ActiveCalls>[1]>();
-  const some = new ActiveCalls({ transaction: 32_000, ringing: 185_000 }, ended);
+  const ended = vi.fn<Ends["forwarded"]>();
+  const lasted = vi.fn<Ends["reserved"]>();
+  const some = new ActiveCalls({ transaction: 32_000, ringing: 185_000 }, { forwarded: ended, reserved: lasted });
   const forwardedBy = { home, flow: "", phone: "", branch: "b" };
   const one = { callId: "one", fromTag: "near", toTag: undefined, cseq: { method: "INVITE", number: 1 } };
   return {
     some,
     ended,
+    lasted,
     forwardedBy,
     asks: (method: string, now: number, toTag?: string) =>
       some.passed(method, { ...one, toTag }, now, { home: undefined, forwardedBy }, "caller"),
@@ -164,5 +166,45 @@ describe("a call on a connection counts", () => {
     answers(200, 0, "MESSAGE");
     asks("NOTIFY", 0, "far");
     expect(some.count(0)).toBe(0);
+  });
+});
+
+describe("the time of a call to a trunk", () => {
+  it("counts from its answer on, and to its BYE once", () => {
+    const { some, asks, answers, lasted } = calls();
+    some.reserve("one", { home: undefined }, 0);
+    asks("INVITE", 0);
+    answers(180, 1000);
+    expect(some.talking(20_000)).toBe(0);
+    answers(200, 20_000);
+    answers(200, 20_500);
+    asks("INVITE", 30_000, "far");
+    expect(some.talking(50_000)).toBe(30_000);
+    asks("BYE", 80_000, "far");
+    asks("BYE", 80_500, "far");
+    answers(200, 81_000, "BYE");
+    expect(lasted.mock.calls).toEqual([[60_000, 80_000]]);
+    expect(some.talking(90_000)).toBe(0);
+  });
+
+  it("goes on after a BYE that was refused, and what was counted is not counted again", () => {
+    const { some, asks, answers, lasted } = calls();
+    some.reserve("one", { home: undefined }, 0);
+    asks("INVITE", 0);
+    answers(200, 0);
+    asks("BYE", 60_000, "far");
+    answers(403, 61_000, "BYE");
+    asks("BYE", 90_000, "far");
+    answers(200, 90_000, "BYE");
+    expect(lasted.mock.calls.map(([milliseconds]) => milliseconds)).toEqual([60_000, 30_000]);
+  });
+
+  it("does not count for a call from the trunk", () => {
+    const { some, asks, answers, lasted } = calls();
+    asks("INVITE", 0);
+    answers(200, 0);
+    expect(some.talking(60_000)).toBe(0);
+    asks("BYE", 60_000, "far");
+    expect(lasted).not.toHaveBeenCalled();
   });
 });
