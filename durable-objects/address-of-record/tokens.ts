@@ -39,6 +39,15 @@ export class Tokens {
     return authenticated?.byToken?.hash === this.#hash(token) ? undefined : token;
   }
 
+  /** A connection is opened by what the edge proxy has verified: it takes the place of another one with the same token for one connection. */
+  opened(flow: Flow): void {
+    this.watch(flow);
+    const { id, isSingleUse } = flow.tokenLimits ?? {};
+    if (isSingleUse !== true) return;
+    for (const other of this.#room.sockets.all())
+      if (other.id !== flow.id && other.tokenLimits?.id === id) this.#room.sockets.close(other.id, closing.tokenUsedAgain);
+  }
+
   /** A flow was authenticated, by a token perhaps: it is looked at when that expires. */
   watch(flow: Flow): void {
     const until = endOf(flow);
@@ -77,7 +86,8 @@ export class Tokens {
       return undefined;
     });
     const present = sockets.byId(flow.id);
-    if (verified === undefined || verified.user !== home.user || present === undefined) return;
+    // A token with limits counts for the connection that it opens, which remembers them.
+    if (verified === undefined || verified.limits !== undefined || verified.user !== home.user || present === undefined) return;
     const subscriber = await this.#subscriber();
     if (subscriber === undefined || homeName(subscriber) !== home.name) return;
     await alarm.ready();
@@ -105,7 +115,7 @@ export class Tokens {
 }
 
 /** Milliseconds: the end of the token by which a flow was opened or prolonged; undefined without one. */
-function endOf({ authenticated, nonSubscriber }: Flow): number | undefined {
+export function endOf({ authenticated, nonSubscriber }: Flow): number | undefined {
   return authenticated?.byToken?.until ?? nonSubscriber?.invitation?.until;
 }
 

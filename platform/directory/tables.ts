@@ -15,6 +15,8 @@ export const tables = [
   "push",
   "routes",
   "subscribers",
+  "token_uses",
   "trunks",
+  "turnstile",
   "web_hooks",
 ];
