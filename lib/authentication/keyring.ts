@@ -20,6 +20,7 @@ export type Purpose =
   | "media-secret"
   | "access-token"
   | "guest-token"
+  | "turnstile-secret"
   | "opening";
 
 /**

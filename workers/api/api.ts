@@ -40,6 +40,7 @@ import { ruleRoutes } from "./rules.ts";
 import { traceRoutes } from "./traces.ts";
 import { trunkPresetRoutes } from "./trunk-presets.ts";
 import { trunkRoutes } from "./trunks.ts";
+import { turnstileRoutes } from "./turnstile.ts";
 import { userTokenRoutes } from "./user-tokens.ts";
 import { subscriberRoutes } from "./subscribers.ts";
 import { tags } from "./responses.ts";
@@ -87,7 +88,7 @@ api.openAPIRegistry.registerComponent("securitySchemes", "basic", {
 
 describeEvents(api.openAPIRegistry);
 
-for (const path of ["/ice-servers", "/push-services", "/me", "/me/*"]) api.use(path, crossOrigin);
+for (const path of ["/ice-servers", "/push-services", "/me", "/me/*", "/domains/:domain/turnstile/tokens"]) api.use(path, crossOrigin);
 api.use("*", async (context, next) => {
   context.set("actor", await authorise(context));
   context.set("readPresent", async () => readPresent(context));
@@ -129,6 +130,7 @@ api.route("/", domainTraceRoutes);
 api.route("/", listRoutes);
 api.route("/", issuerRoutes);
 api.route("/", userTokenRoutes);
+api.route("/", turnstileRoutes);
 api.route("/", keyRoutes);
 api.route("/", auditRoutes);
 api.route("/", webHookRoutes);

@@ -18,7 +18,7 @@ export const crossOrigin: MiddlewareHandler<ApiEnvironment> = async (context, ne
     throw new Problem(403, "pages of this origin may not read this: add it to ALLOWED_ORIGINS", { Vary: "Origin" });
   const admitted = { "Access-Control-Allow-Origin": origin, Vary: "Origin" };
   if (context.req.method === "OPTIONS" && context.req.header("Access-Control-Request-Method") !== undefined) {
-    const preflight = { "Access-Control-Allow-Methods": "GET, PUT", "Access-Control-Allow-Headers": "Authorization, Content-Type" };
+    const preflight = { "Access-Control-Allow-Methods": "GET, PUT, POST", "Access-Control-Allow-Headers": "Authorization, Content-Type" };
     return context.body(null, 204, { ...admitted, ...preflight, "Access-Control-Max-Age": preflightAge });
   }
   await next();
