@@ -30,6 +30,7 @@ import { pushRoutes } from "./push.ts";
 import { offeredPushRoutes } from "./offered-push.ts";
 import { presenceRoutes } from "./presence.ts";
 import { firstFault } from "./plain-english.ts";
+import { messageRoutes } from "./messages.ts";
 import { entityTags } from "./preconditions.ts";
 import { Problem, answerProblem } from "./problem.ts";
 import { DirectoryRefusal, type RefusalReason } from "../../platform/directory/errors.ts";
@@ -88,7 +89,8 @@ api.openAPIRegistry.registerComponent("securitySchemes", "basic", {
 
 describeEvents(api.openAPIRegistry);
 
-for (const path of ["/ice-servers", "/push-services", "/me", "/me/*", "/domains/:domain/turnstile/tokens"]) api.use(path, crossOrigin);
+for (const path of ["/ice-servers", "/push-services", "/me", "/me/*"]) api.use(path, crossOrigin("GET, PUT"));
+api.use("/domains/:domain/turnstile/tokens", crossOrigin("POST"));
 api.use("*", async (context, next) => {
   context.set("actor", await authorise(context));
   context.set("readPresent", async () => readPresent(context));
@@ -121,6 +123,7 @@ api.route("/", subscriberRoutes);
 api.route("/", ruleRoutes);
 api.route("/", watcherRoutes);
 api.route("/", presenceRoutes);
+api.route("/", messageRoutes);
 api.route("/", bindingRoutes);
 api.route("/", callRoutes);
 api.route("/", callRecordRoutes);

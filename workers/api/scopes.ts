@@ -22,6 +22,7 @@ export const neededScopes = {
   ...{ listBindings: "read", addBinding: "provisioning", deleteBinding: "provisioning" },
   ...{ listWatchers: "read", putWatcher: "provisioning", deleteWatcher: "provisioning" },
   ...{ putPresence: "provisioning", deletePresence: "provisioning", putVoiceMail: "provisioning" },
+  ...{ sendMessage: "provisioning" },
   ...{ listListsOfSubscriber: "read", readListOfSubscriber: "read" },
   ...{ putListOfSubscriber: "provisioning", deleteListOfSubscriber: "provisioning" },
   ...{ listListsOfDomain: "read", readListOfDomain: "read", putListOfDomain: "provisioning", deleteListOfDomain: "provisioning" },
