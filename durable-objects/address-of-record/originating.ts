@@ -30,6 +30,7 @@ import { type External, type RedirectTarget, decideTarget, selectTarget } from "
 import { refuseNumberWithin } from "./numbers-within-calls.ts";
 import { OriginatingRequests } from "./originating-requests.ts";
 import type { OriginatingResponses } from "./originating-responses.ts";
+import type { TimedCalls } from "./timed-calls.ts";
 import { TokenPolicy } from "./token-policy.ts";
 import type { TryingTimer } from "./trying-timer.ts";
 import { type CallsAtPresent, NonSubscriberPolicy } from "./non-subscriber-policy.ts";
@@ -45,6 +46,7 @@ export interface OriginatingParts {
   readonly forking: Pick<Forking, "acknowledged" | "has" | "openExternal">;
   readonly responses: OriginatingResponses;
   readonly tryingTimers: TryingTimer;
+  readonly timedCalls: TimedCalls;
 }
 
 /** A request to forward, and the decision about it. */
@@ -84,6 +86,7 @@ export class Originating {
       forking,
       responses,
       tryingTimers,
+      timedCalls,
     }: OriginatingParts,
     passOn: PassOn,
   ) {
@@ -97,7 +100,7 @@ export class Originating {
     this.#callsAtPresent = callsAtPresent;
     this.#forking = forking;
     this.#policy = new NonSubscriberPolicy(room, callsAtPresent);
-    this.#tokenPolicy = new TokenPolicy(room);
+    this.#tokenPolicy = new TokenPolicy(room, timedCalls);
     this.#requests = new OriginatingRequests(room, account, pendingInvites, this.#policy);
     this.#responses = responses;
     this.#tryingTimers = tryingTimers;

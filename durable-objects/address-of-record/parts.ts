@@ -104,7 +104,7 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
   });
   const originating = new Originating(
     room,
-    { account, pendingInvites, undelivered, activeCalls, records, lists, callsAtPresent, forking, responses, tryingTimers },
+    { account, pendingInvites, undelivered, activeCalls, records, lists, callsAtPresent, forking, responses, tryingTimers, timedCalls },
     passOn,
   );
   const phones = { activeCalls, originating, responses, terminating, forking, pendingInvites, undelivered };

@@ -24,8 +24,8 @@ interface TimedCall {
 /** Milliseconds. */
 const pauseBetweenAttempts = 5000;
 const maxAttempt = 600_000;
-/** At one time. */
-const maxCalls = 100;
+/** At one time: no more begin then. Of those that ring, each may still be answered by several phones. */
+const [maxCalls, maxRows] = [50, 500];
 /** Of a name or address in them: a row has room for what a message has. */
 const maxText = Number.POSITIVE_INFINITY;
 
@@ -56,7 +56,7 @@ export class TimedCalls implements Part {
   began({ tokenLimits, boundContacts, ...flow }: Flow, answer: Response, now: number): void {
     if (tokenLimits?.maximumSeconds === undefined) return;
     const name = dialogName(dialogIdsOf(answer));
-    const known = this.#read().has(name) || this.#read().size >= maxCalls ? undefined : readCallDetails(answer, answer, true, maxText);
+    const known = this.#read().has(name) || this.#read().size >= maxRows ? undefined : readCallDetails(answer, answer, true, maxText);
     if (known === undefined) return;
     const route = routeIn(answer);
     const details = { ...known, ...(route === undefined ? {} : { route }) };
@@ -68,6 +68,11 @@ export class TimedCalls implements Part {
   /** Both ends know that a call is over: the other one has ended it, or has confirmed its end. */
   over(dialog: DialogIds): void {
     this.#forget(dialogName(dialog));
+  }
+
+  /** Whether there are so many that no other one may begin. */
+  isFull(): boolean {
+    return this.#read().size >= maxCalls;
   }
 
   /** Whether there are calls to end: the home of a guest stays for that. */

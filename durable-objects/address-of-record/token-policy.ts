@@ -4,14 +4,17 @@ import { type Fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import { available } from "../../platform/directory/available.ts";
 import type { Room } from "./room.ts";
+import type { TimedCalls } from "./timed-calls.ts";
 import { endOf } from "./tokens.ts";
 
 /** What the token of a connection lets its user send. */
 export class TokenPolicy {
   readonly #room: Room;
+  readonly #timedCalls: Pick<TimedCalls, "isFull">;
 
-  constructor(room: Room) {
+  constructor(room: Room, timedCalls: Pick<TimedCalls, "isFull">) {
     this.#room = room;
+    this.#timedCalls = timedCalls;
   }
 
   /**
@@ -27,7 +30,8 @@ export class TokenPolicy {
     return this.#refuseCall(limits, endOf(flow) ?? 0);
   }
 
-  async #refuseCall({ id, maximumCalls }: TokenLimits, until: number): Promise<Fault | undefined> {
+  async #refuseCall({ id, maximumCalls, maximumSeconds }: TokenLimits, until: number): Promise<Fault | undefined> {
+    if (maximumSeconds !== undefined && this.#timedCalls.isFull()) return limitReached(403, "this user has too many calls");
     if (maximumCalls === undefined) return undefined;
     const isCounted = await available(() => this.#room.tokenUses.countCall(id, maximumCalls, until));
     if (isFault(isCounted)) return isCounted;

@@ -80,14 +80,16 @@ export class Tokens {
   }
 
   async #verify(flow: Flow, token: string, now: number): Promise<void> {
-    const { verifyToken, home, sockets, alarm } = this.#room;
+    const { verifyToken, home, sockets, alarm, log } = this.#room;
     const verified = await verifyToken(token, now).catch((error: unknown) => {
       if (!(error instanceof DirectoryUnavailable)) throw error;
       return undefined;
     });
     const present = sockets.byId(flow.id);
-    // A token with limits counts for the connection that it opens, which remembers them.
-    if (verified === undefined || verified.limits !== undefined || verified.user !== home.user || present === undefined) return;
+    if (verified === undefined || verified.user !== home.user || present === undefined) return;
+    // Only the connection that it opens remembers its limits.
+    if (verified.limits !== undefined)
+      return log.note(now, flow.id, "a token with limits is not accepted in a request, only in the upgrade");
     const subscriber = await this.#subscriber();
     if (subscriber === undefined || homeName(subscriber) !== home.name) return;
     await alarm.ready();

@@ -10,11 +10,24 @@ export class TurnstileStore {
     this.#database = guarded(database);
   }
 
-  /** @param keyring opens the secret @returns undefined if the domain does not use Turnstile */
+  /**
+   * Those of a domain; undefined if it does not use Turnstile. What an older key has sealed is sealed with the first one.
+   * @param keyring opens the secret
+   */
   async find(domain: string, keyring: Keyring | undefined): Promise<TurnstileSettings | undefined> {
     const query = this.#database.prepare("SELECT settings FROM turnstile WHERE domain = ?").bind(domain);
     const row = await query.first<{ settings: string }>();
-    return row === null ? undefined : readTurnstile(row.settings, domain, keyring);
+    if (row === null) return undefined;
+    const found = readTurnstile(row.settings, domain, keyring);
+    const sealed = keyring === undefined || found.secret === "" ? row.settings : writeTurnstile(found, domain, keyring);
+    if (sealed !== row.settings) await this.#replace(domain, row.settings, sealed);
+    return found;
+  }
+
+  /** Unless the row has been changed meanwhile. */
+  async #replace(domain: string, before: string, sealed: string): Promise<void> {
+    const query = this.#database.prepare("UPDATE turnstile SET settings = ? WHERE domain = ? AND settings = ?");
+    await query.bind(sealed, domain, before).run();
   }
 
   async put(domain: string, settings: TurnstileSettings, keyring: Keyring): Promise<void> {

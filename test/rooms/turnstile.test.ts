@@ -169,6 +169,19 @@ describe("the settings of Turnstile", () => {
     expect(await detailOf(await put(domain, { secret: undefined }))).toEqual([400, "secret: is missing, and there is none to keep"]);
   });
 
+  it("are sealed with a new key when a page asks, and lost without the old one", async () => {
+    const domain = await shop();
+    const fresh = Buffer.alloc(32, 99).toString("base64");
+    const row = () => env.DIRECTORY.prepare("SELECT settings FROM turnstile WHERE domain = ?").bind(domain).first<{ settings: string }>();
+    const before = await row();
+    expect((await ask(domain, { settings: { SEAL_KEYS: fresh } })).status).toBe(503);
+    expect(await row()).toEqual(before);
+    expect((await ask(domain, { settings: { SEAL_KEYS: `${fresh},${env.SEAL_KEYS}` } })).status).toBe(201);
+    expect(await row()).not.toEqual(before);
+    expect((await ask(domain, { settings: { SEAL_KEYS: fresh } })).status).toBe(201);
+    expect((await (await api(`/domains/${domain}/turnstile`)).json()) as object).toMatchObject({ is_lost: true });
+  });
+
   it("are those of the domain of a key, and need the scope everything", async () => {
     const [own, other] = [await shop(), await shop()];
     const { key } = await newKey({ domain: own, scope: "provisioning" });
