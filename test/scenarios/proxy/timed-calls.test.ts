@@ -102,6 +102,29 @@ describe("a call of a token with maximum_call_seconds", () => {
   });
 });
 
+describe.each(losses)("a loss (%s) at any step of a call of a minute", (loss) => {
+  it("does not keep it from its end", async () => {
+    let at = 0;
+    for (let steps = 1; at < steps; at += 3) {
+      scenario = await startScenario({ absent: ["alice"] });
+      const { world, alice, bob } = scenario;
+      world.signsInByToken("alice", { maximumSeconds: 60 });
+      await alice.comesOnline();
+      const before = world.steps;
+      world.plan(at, loss);
+      alice.invites(bob.aor);
+      await world.settle();
+      if (bob.state === "ringing") bob.answers();
+      await world.settle();
+      steps = world.steps - before;
+      await world.pass(75);
+      expect([at, alice.state === "talking", bob.state === "talking", world.faults]).toEqual([at, false, false, []]);
+      world.end();
+    }
+    expect(at).toBeGreaterThan(10);
+  });
+});
+
 const cseqOf = (request: Parameters<typeof header>[0]) => Number.parseInt(header(request, "cseq") ?? "", 10);
 
 describe("a token", () => {
