@@ -1,9 +1,9 @@
 import { toOctets } from "../syntax/octets.ts";
 
-/** Octets of user information: as many as the ISDN service, and the phones that know it, bear (RFC 7434 §8). */
+/** Octets of user information: as many as the ISDN service bears, whose package is the default (RFC 7433 §4). */
 export const maxUserToUser = 128;
 
-/** The first octet of ISDN user-to-user information: a protocol between its users (RFC 7434 §8). */
+/** The first octet of ISDN user-to-user information, its protocol discriminator: a protocol between its users. */
 const userSpecific = "00";
 
 /**
