@@ -4,6 +4,7 @@ import { KeptTrace } from "./address-of-record/kept-trace.ts";
 import { clientEnd } from "../lib/capture-end.ts";
 import { type SeenOn, hepExportOf } from "../platform/hep-export.ts";
 import { GuestRates } from "../platform/guest-rates.ts";
+import { TokenUseStore } from "../platform/directory/token-use-store.ts";
 import { tokenVerifierOf } from "../platform/tokens/token-verifier.ts";
 import { sendPushOf } from "../platform/push/send-push.ts";
 import { routerOf } from "../platform/router/ask-router.ts";
@@ -109,6 +110,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
       announcer: announcerOf(environment, home.domain),
       askRouter: routerOf(environment),
       sendPush: sendPushOf(environment, home.domain),
+      tokenUses: new TokenUseStore(environment.DIRECTORY),
       verifyToken: (token, now) => tokenVerifierOf(environment).verify(token, { only: home.domain }, now),
     };
     this.#room = room;
@@ -197,7 +199,7 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
 
   /** Removes the home of a guest or peer, except what its calls still need for a moment. */
   async #deleteIfIdle(now: number): Promise<void> {
-    if (this.#parts.activeCalls.hasCalls()) return;
+    if (this.#parts.activeCalls.hasCalls() || this.#parts.timedCalls.hasCalls()) return;
     if (now - this.#left < nonSubscriberGrace) return this.#room.alarm.noLaterThan(this.#left + nonSubscriberGrace);
     const gone = this.ctx.storage.deleteAll();
     // The guest or peer may be back before the object sleeps.

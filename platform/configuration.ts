@@ -17,6 +17,8 @@ export interface Configuration {
   readonly dnsUrl: string;
   /** The domain under which telephone numbers are looked up (RFC 6116 §3.2); "": no lookups. */
   readonly enumApex: string;
+  /** The siteverify of Turnstile, or of another service with the same interface. */
+  readonly turnstileUrl: string;
   /** CIDR: private networks that calls and web hooks may go to. */
   readonly allowedNetworks: readonly string[];
   /** The first seals, all open. */
@@ -76,6 +78,7 @@ export interface Settings {
   readonly DNS_URL?: string;
   readonly ALLOWED_NETWORKS?: string;
   readonly ENUM_APEX?: string;
+  readonly TURNSTILE_URL?: string;
   readonly LOGGING?: string;
   readonly MINIMUM_EXPIRES?: string;
   readonly DEFAULT_EXPIRES?: string;
@@ -196,6 +199,7 @@ function parse(written: Settings): Configuration {
     allowedOrigins: settings.ALLOWED_ORIGINS ? elements(settings.ALLOWED_ORIGINS) : undefined,
     dnsUrl: settings.DNS_URL || "https://cloudflare-dns.com/dns-query",
     enumApex: settings.ENUM_APEX ?? "",
+    turnstileUrl: settings.TURNSTILE_URL || "https://challenges.cloudflare.com/turnstile/v0/siteverify",
     allowedNetworks: readNetworks(settings.ALLOWED_NETWORKS),
     sealKeys: readKeys(settings.SEAL_KEYS),
     adminToken: settings.ADMIN_TOKEN || undefined,

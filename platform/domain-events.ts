@@ -1,6 +1,6 @@
 import { type EventType, isWanted } from "../lib/web-hooks/web-hook.ts";
 import { directoryOf } from "./directory/directory.ts";
-import type { Environment } from "./environment.ts";
+import type { Environment, EventMessage } from "./environment.ts";
 import type { QueuedEvent } from "./object-rpc.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
@@ -33,6 +33,7 @@ export interface Announcer {
 
 /** The announcer of one home, for the events of its domain. It costs nothing where they are not wanted. */
 export function announcerOf(environment: Environment, domain: string): Announcer {
+  const isTold = environment.DOMAIN_EVENTS !== undefined || environment.EVENTS !== undefined;
   const [rate, rateOfCalls] = [new TokenBucket(...maxEvents.registrations), new TokenBucket(...maxEvents.calls)];
   const tell = (to: string, event: Omit<DomainEvent, "data">, data: () => object) =>
     void enqueueIfWanted(environment, to, [event.type], () => [{ ...event, data: data() }]).catch((error: unknown) =>
@@ -42,19 +43,19 @@ export function announcerOf(environment: Environment, domain: string): Announcer
     );
   return {
     announce: (type, data, now) => {
-      if (environment.DOMAIN_EVENTS === undefined || !rate.take(now)) return;
+      if (!isTold || !rate.take(now)) return;
       tell(domain, { id: crypto.randomUUID(), type, at: now }, data);
     },
     announceTo: (domains, { data, ...event }) => {
-      if (environment.DOMAIN_EVENTS === undefined || !rateOfCalls.take(event.at)) return;
+      if (!isTold || !rateOfCalls.take(event.at)) return;
       for (const one of domains) tell(one, event, () => data(one));
     },
   };
 }
 
 /**
- * Saves events for the hooks that want them, and tells the watchers; rejects if they have to be given again.
- * @param events are made only if their type is wanted
+ * Saves events for the hooks that want them and for the queue, and tells the watchers; rejects if they have to be given again.
+ * @param events are made only if their type is wanted, or there is a queue
  */
 export async function enqueueEvents(
   environment: Environment,
@@ -65,7 +66,24 @@ export async function enqueueEvents(
   await enqueueIfWanted(environment, domain, [type], events);
 }
 
+/** For the hooks and for the queue, of which neither waits for the other. */
 async function enqueueIfWanted(
+  environment: Environment,
+  domain: string,
+  types: readonly EventType[],
+  events: () => readonly DomainEvent[],
+): Promise<void> {
+  const { EVENTS: queue } = environment;
+  if (queue === undefined) return enqueueForHooks(environment, domain, types, events);
+  const made = events();
+  await Promise.all([enqueueForHooks(environment, domain, types, () => made), ...made.map((event) => sendTo(queue, domain, event))]);
+}
+
+async function sendTo(queue: Queue<EventMessage>, domain: string, { at, ...event }: DomainEvent): Promise<void> {
+  await queue.send({ ...event, domain, timestamp: new Date(at).toISOString() });
+}
+
+async function enqueueForHooks(
   environment: Environment,
   domain: string,
   types: readonly EventType[],

@@ -32,7 +32,7 @@ import { ClientSocket, type Served, acceptClient } from "./client-socket.ts";
 import type { Environment } from "../platform/environment.ts";
 import { authorizationServerOf } from "../platform/tokens/token-verifier.ts";
 import { guestName } from "./guest-name.ts";
-import { type AcceptedToken, verifyToken } from "./token-sign-in.ts";
+import { type AcceptedToken, verifyTokenInRequest } from "./token-sign-in.ts";
 import { connectHome, openingOf } from "./home-socket.ts";
 
 interface HomeConnection extends HomeConnectionName {
@@ -186,7 +186,7 @@ class EdgeProxy implements Served {
     const token = bearerIn(request);
     // Each may be of another issuer that only the directory knows.
     if (token !== undefined && !this.#client.mayAsk()) return this.#client.end(closing.tooMuch);
-    const byToken = token === undefined ? undefined : await verifyToken(this.#environment, token, { user, domain });
+    const byToken = token === undefined ? undefined : await verifyTokenInRequest(this.#environment, token, { user, domain });
     if (byToken !== undefined) return this.#openFor(byToken.subscriber, request, raw, mandatory, byToken);
     const { nonceLifetime } = this.#configuration;
     if (answersChallenge(this.#keyring, request, { flow: this.#id, now: Date.now(), nonceLifetime })) {

@@ -15,6 +15,7 @@ import { DirectoryUnavailable } from "../platform/directory/errors.ts";
 import type { Environment } from "../platform/environment.ts";
 import { KeptAnswerStore } from "../platform/directory/kept-answer-store.ts";
 import { KeyStore } from "../platform/directory/key-store.ts";
+import { TokenUseStore } from "../platform/directory/token-use-store.ts";
 import { connectDedicated, openingOf } from "./home-socket.ts";
 import { authorizationServerOf } from "../platform/tokens/token-verifier.ts";
 import { findPeer } from "../platform/directory/peers.ts";
@@ -77,6 +78,7 @@ async function deleteOld(environment: Environment, now: number): Promise<void> {
     new AuditStore(DIRECTORY).deleteOld(now),
     new KeyStore(DIRECTORY).deleteOld(now),
     new KeptAnswerStore(DIRECTORY).deleteOld(now),
+    new TokenUseStore(DIRECTORY).deleteOld(now),
   ]);
 }
 
@@ -126,10 +128,11 @@ async function connect(request: Request, environment: Environment, hint: string 
   const named = hint === undefined ? undefined : readHint(hint, host);
   const [token, inCookie] = [tokenOf(request), cookieTokenOf(request, environment)];
   const offered = token ?? inCookie;
+  const origin = request.headers.get("Origin");
   const byToken =
     offered === undefined
       ? undefined
-      : await attempt(() => connectByToken(environment, offered, { way: "dedicated", host, address }, named));
+      : await attempt(() => connectByToken(environment, { text: offered, origin }, { way: "dedicated", host, address }, named));
   if (byToken !== undefined) return byToken;
   return token === undefined ? connectNamed(environment, { host, address }, named) : tokenRefusal();
 }

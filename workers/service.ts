@@ -55,6 +55,40 @@ export interface ServicePresence {
   readonly expires?: number;
 }
 
+/** A text in the name of a user of the domain, `from`. */
+export interface ServiceMessage {
+  readonly from: string;
+  readonly text: string;
+}
+
+/** Limits of a token (docs/sign-in.md). What is absent is not limited. */
+export interface ServiceTokenLimits {
+  readonly maximum_calls?: number;
+  readonly maximum_call_seconds?: number;
+  readonly origins?: readonly string[];
+  readonly single_use?: boolean;
+}
+
+/** What the token of a guest is for; `seconds`: 600 if absent. */
+export interface ServiceGuestToken extends ServiceTokenLimits {
+  readonly users: readonly string[];
+  readonly seconds?: number;
+  /** What the called phone is told (User-to-User, RFC 7433). */
+  readonly metadata?: string;
+}
+
+/** What the token of a user is limited to. */
+export interface ServiceUserTokenLimits extends ServiceTokenLimits {
+  readonly scope?: readonly ("register" | "call" | "watch")[];
+  readonly targets?: readonly string[];
+}
+
+interface NewToken {
+  readonly token: string;
+  /** ISO 8601. */
+  readonly expires: string;
+}
+
 /**
  * Offhook for other Workers of the same account, by a service binding: no token, no HTTP. It may do everything, as the ADMIN_TOKEN. A
  * refusal is a result, too: the platform would log what is thrown.
@@ -74,8 +108,18 @@ export class OffhookService extends WorkerEntrypoint<Environment> {
   }
 
   /** A token by which a user signs in for so many seconds. */
-  token(domain: string, username: string, seconds = 3600): Promise<Result<{ readonly token: string; readonly expires: string }>> {
-    return this.#ask("POST", userPath(domain, username, "tokens"), { seconds });
+  token(domain: string, username: string, seconds = 3600, limits: ServiceUserTokenLimits = {}): Promise<Result<NewToken>> {
+    return this.#ask("POST", userPath(domain, username, "tokens"), { seconds, ...limits });
+  }
+
+  /** A token by which a guest calls certain users. */
+  guestToken(domain: string, guest: ServiceGuestToken): Promise<Result<NewToken>> {
+    return this.#ask("POST", pathOf("domains", domain, "guest-tokens"), guest);
+  }
+
+  /** Writes to a user: to the user's phones, or it is stored until one of them registers. */
+  sendMessage(domain: string, username: string, message: ServiceMessage): Promise<Result<{ readonly state: "sent" | "stored" }>> {
+    return this.#ask("POST", userPath(domain, username, "messages"), message);
   }
 
   revokeTokens(domain: string, username: string): Promise<Result<null>> {

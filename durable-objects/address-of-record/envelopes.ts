@@ -67,7 +67,7 @@ export class Envelopes {
     const { kind } = takerOf(envelope.to);
     if (kind === "phone") return this.#parts().responses.response(envelope, now);
     if (kind === "context") return this.#parts().forking.sentOnAnswered(envelope, now);
-    // The answer to a BYE of the server changes nothing.
+    // The answer to a BYE of the server, or to a message of an application, changes nothing.
     return (
       this.#parts()
         .localUserAgents.find(({ senders }) => senders.includes(kind))

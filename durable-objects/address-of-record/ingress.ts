@@ -1,6 +1,7 @@
 import type { FlowId } from "../../lib/transport/identifiers.ts";
 import type { FlowClosed, Part, Registered } from "./part.ts";
 import { answersChallenge, guessesAllowed, guessesIn, passwordsIn } from "../../lib/authentication/authenticate.ts";
+import { refuseScope } from "../../lib/authentication/token-limits.ts";
 import { hintIn, readBranch } from "../../lib/proxy/branch.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import { type MandatoryHeaders, readMandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
@@ -86,10 +87,11 @@ export class Ingress implements Part {
       proceeding: [],
       ...(opening.authorizationServer === undefined ? {} : { authorizationServer: opening.authorizationServer }),
       ...(nonSubscriber === undefined ? {} : { nonSubscriber, unregisteredPhone: nonSubscriberPhone }),
+      ...(opening.tokenLimits === undefined ? {} : { tokenLimits: opening.tokenLimits }),
     };
     if (!this.#room.sockets.accept(server, flow)) return new Response("The name of this host is too long.\n", { status: 400 });
     if (!isAuthenticated) this.#watch(flow, now);
-    else this.#tokens.watch(flow);
+    else this.#tokens.opened(flow);
     return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": "sip" } });
   }
 
@@ -210,13 +212,13 @@ export class Ingress implements Part {
       return this.#refuse(flow, request, fault(403, "only subscribers may register"), now);
     if (request.method !== "REGISTER")
       return this.#phones.originating.request(this.#withSpeaker(flow, request, now), request, mandatory, now);
+    const refusal = flow.tokenLimits === undefined ? undefined : refuseScope(flow.tokenLimits, "REGISTER");
+    if (refusal !== undefined) return this.#refuse(flow, request, refusal, now);
     const { copyLifetime } = this.#room.configuration;
     if (now - (flow.authenticated?.checked ?? now) < copyLifetime * 1000) return this.#register(flow, request, mandatory, now);
     return this.#account
       .recheck(flow, now)
-      .then((refusal) =>
-        refusal === undefined ? this.#register(flow, request, mandatory, now) : this.#refuse(flow, request, refusal, now),
-      );
+      .then((gone) => (gone === undefined ? this.#register(flow, request, mandatory, now) : this.#refuse(flow, request, gone, now)));
   }
 
   /** A phone that is back on another socket may call before it registers: the responses must find it on its next socket too. */

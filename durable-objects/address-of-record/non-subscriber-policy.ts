@@ -13,6 +13,8 @@ import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault
 import type { Request } from "../../lib/syntax/message.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import { type NonSubscriber, addressOfGuest, invites, networkOfGuest } from "../../lib/transport/non-subscriber.ts";
+import { userToUserValue } from "../../lib/proxy/user-to-user.ts";
+import type { Alterations } from "../../lib/syntax/alter.ts";
 import { TokenBucket } from "../../platform/token-bucket.ts";
 import type { Room } from "./room.ts";
 import type { Answer } from "../../platform/directory/directory.ts";
@@ -74,6 +76,13 @@ export class NonSubscriberPolicy {
       const isWithin = await this.#isWithinRates(request.method, `${username}@${host.subscriber.domain}`);
       return isWithin ? undefined : limitReached(480, "guests call or write too often", [["Retry-After", "60"]]);
     });
+  }
+
+  /** What the called phone is told of a guest by the application that has made the token. */
+  toldOf({ nonSubscriber }: Flow, method: string, way: RoutingDecision): Pick<Alterations, "append"> | undefined {
+    const { userToUser } = nonSubscriber?.invitation ?? {};
+    if (userToUser === undefined || method !== "INVITE" || way.kind !== "address") return undefined;
+    return { append: [["User-to-User", userToUserValue(userToUser)]] };
   }
 
   /** Whether names may be looked up that only D1 may know. */

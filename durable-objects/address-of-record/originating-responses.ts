@@ -13,6 +13,7 @@ import type { Forking } from "./forking.ts";
 import type { Part, Registered } from "./part.ts";
 import type { PendingInvites } from "./pending-invites.ts";
 import type { Room } from "./room.ts";
+import type { TimedCalls } from "./timed-calls.ts";
 import type { TryingTimer } from "./trying-timer.ts";
 import type { UndeliveredMessages } from "./undelivered-messages.ts";
 
@@ -23,6 +24,7 @@ export interface ResponseParts {
   readonly pendingInvites: PendingInvites;
   readonly forking: Pick<Forking, "has">;
   readonly tryingTimers: TryingTimer;
+  readonly timedCalls: TimedCalls;
 }
 
 /** Responses to what this home's user has sent, on their way to the phone (RFC 3261 §16.7 steps 8 to 10). */
@@ -57,6 +59,8 @@ export class OriginatingResponses implements Part {
   #byeAnswered(text: string, status: number, now: number): void {
     const dialog = dialogIdsOf(parsedResponse(text));
     this.#parts.activeCalls.byeAnswered(dialog, status);
+    // After anything but a 2xx of the other end the call may go on.
+    if (status < 300) this.#parts.timedCalls.over(dialog);
     this.#parts.records.byeAnswered(dialog, status, now);
   }
 
@@ -73,7 +77,9 @@ export class OriginatingResponses implements Part {
   }
 
   #send(flow: Flow | undefined, envelope: ResponseEnvelope, text: string, now: number): boolean {
-    const { transaction, to } = envelope;
+    const { transaction, to, status } = envelope;
+    if (flow?.tokenLimits !== undefined && transaction !== undefined && status >= 200 && status < 300)
+      this.#parts.timedCalls.began(flow, parsedResponse(text), now);
     if (flow === undefined || !this.#room.sockets.send(flow.id, text)) return false;
     this.#room.log.passed(now, flow.id, text);
     if (transaction !== undefined) this.#parts.undelivered.sent(flow, transaction, to.phone, envelope, now);

@@ -30,6 +30,8 @@ import { type External, type RedirectTarget, decideTarget, selectTarget } from "
 import { refuseNumberWithin } from "./numbers-within-calls.ts";
 import { OriginatingRequests } from "./originating-requests.ts";
 import type { OriginatingResponses } from "./originating-responses.ts";
+import type { TimedCalls } from "./timed-calls.ts";
+import { TokenPolicy } from "./token-policy.ts";
 import type { TryingTimer } from "./trying-timer.ts";
 import { type CallsAtPresent, NonSubscriberPolicy } from "./non-subscriber-policy.ts";
 
@@ -44,6 +46,7 @@ export interface OriginatingParts {
   readonly forking: Pick<Forking, "acknowledged" | "has" | "openExternal">;
   readonly responses: OriginatingResponses;
   readonly tryingTimers: TryingTimer;
+  readonly timedCalls: TimedCalls;
 }
 
 /** A request to forward, and the decision about it. */
@@ -64,6 +67,7 @@ export class Originating {
   readonly #callsAtPresent: CallsAtPresent;
   readonly #forking: OriginatingParts["forking"];
   readonly #policy: NonSubscriberPolicy;
+  readonly #tokenPolicy: TokenPolicy;
   readonly #requests: OriginatingRequests;
   readonly #passOn: PassOn;
   readonly #responses: OriginatingResponses;
@@ -82,6 +86,7 @@ export class Originating {
       forking,
       responses,
       tryingTimers,
+      timedCalls,
     }: OriginatingParts,
     passOn: PassOn,
   ) {
@@ -95,6 +100,7 @@ export class Originating {
     this.#callsAtPresent = callsAtPresent;
     this.#forking = forking;
     this.#policy = new NonSubscriberPolicy(room, callsAtPresent);
+    this.#tokenPolicy = new TokenPolicy(room, timedCalls);
     this.#requests = new OriginatingRequests(room, account, pendingInvites, this.#policy);
     this.#responses = responses;
     this.#tryingTimers = tryingTimers;
@@ -105,18 +111,27 @@ export class Originating {
   async request(flow: Flow, request: Request, mandatory: MandatoryHeaders, now: number): Promise<void> {
     const way = this.#requests.route(flow, request, mandatory);
     if (isFault(way)) return this.#refuse(flow, request, way, now);
-    const refusal = await this.#policy.refuse(flow, request, mandatory, way, now);
+    const refusal =
+      (await this.#policy.refuse(flow, request, mandatory, way, now)) ??
+      (flow.tokenLimits && (await this.#tokenPolicy.refuse(flow, request.method, way, () => this.#isPending(mandatory))));
     if (refusal !== undefined) return this.#refuse(flow, request, refusal, now);
     if (way.kind === "server") return this.#serve(flow, request, now);
     const forbidden = way.kind === "dialog" ? await refuseNumberWithin(this.#room, request, way) : undefined;
     if (forbidden !== undefined) return this.#refuse(flow, request, forbidden, now);
     const timer = applySessionTimer(request, this.#room.configuration.sessionTimer);
     if (isFault(timer)) return this.#refuse(flow, request, timer, now);
-    const text = alter(request, timer === undefined ? way.alterations : combined(way.alterations, timer));
+    const changes = timer === undefined ? way.alterations : combined(way.alterations, timer);
+    const told = this.#policy.toldOf(flow, request.method, way);
+    const text = alter(request, told === undefined ? changes : combined(changes, told));
     if (way.kind === "dialog") return this.#withinDialog(flow, request, mandatory, { way, text }, now);
     // The ACK for a 2xx has our route; any other is for a refusal and ends here (RFC 3261 §17.1.1.3).
     if (request.method === "ACK") return this.#acknowledged(this.#requests.transactionsOf(mandatory), now);
     return this.#outsideDialog(flow, request, mandatory, { way, text }, now);
+  }
+
+  /** Whether it is an INVITE that waits for its final response, and has arrived again. */
+  #isPending(mandatory: MandatoryHeaders): boolean {
+    return this.#pendingInvites.homeOf(this.#requests.transactionOf(mandatory)) !== undefined;
   }
 
   /** Goes to the other end of its dialog, which our route token names (RFC 3261 §16.11). */

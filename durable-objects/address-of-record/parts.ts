@@ -11,6 +11,7 @@ import { StatelessForwarding } from "./stateless-forwarding.ts";
 import { UnansweredRequests } from "./unanswered-requests.ts";
 import { PushNotifications } from "./push-notifications.ts";
 import { Routing } from "./routing.ts";
+import { TimedCalls } from "./timed-calls.ts";
 import { Terminating } from "./terminating.ts";
 import type { LocalUserAgent } from "./local-user-agent.ts";
 import { ListServer } from "./list-server.ts";
@@ -45,6 +46,7 @@ export interface Parts {
   readonly listServer: ListServer;
   readonly liveCalls: LiveCalls;
   readonly records: CallRecords;
+  readonly timedCalls: TimedCalls;
   readonly localUserAgents: readonly LocalUserAgent[];
 }
 
@@ -60,6 +62,7 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
   const pushes = new PushNotifications(room, registrar);
   const isLimited = () => !isNonSubscriberHome(room.home.name) && account.rules().maximumCalls !== undefined;
   const activeCalls: ActiveCalls = new ActiveCalls(room, isLimited, waitsFor, passOn, (dialog, now) => records.lost(dialog, now));
+  const timedCalls = new TimedCalls(room, passOn);
   const pendingInvites = new PendingInvites(room, passOn);
   const contexts = new Contexts(room);
   const records: CallRecords = new CallRecords(room, contexts, activeCalls, passOn);
@@ -72,7 +75,11 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
   const presence = new PresenceAgent(room, account, { registrar, activeCalls, pendingInvites, unanswered, messages }, passOn);
   const lists = new ListServer(room, account, forking, passOn);
   const localUserAgents = [presence, lists];
-  const stateless = new StatelessForwarding(room, { account, registrar, undelivered, activeCalls, records, localUserAgents }, passOn);
+  const stateless = new StatelessForwarding(
+    room,
+    { account, registrar, undelivered, activeCalls, timedCalls, records, localUserAgents },
+    passOn,
+  );
   const terminating = new Terminating(room, {
     account,
     registrar,
@@ -86,10 +93,18 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
     callsAtPresent,
   });
   const tryingTimers = new TryingTimer();
-  const responses = new OriginatingResponses(room, { undelivered, activeCalls, records, pendingInvites, forking, tryingTimers });
+  const responses = new OriginatingResponses(room, {
+    undelivered,
+    activeCalls,
+    records,
+    pendingInvites,
+    forking,
+    tryingTimers,
+    timedCalls,
+  });
   const originating = new Originating(
     room,
-    { account, pendingInvites, undelivered, activeCalls, records, lists, callsAtPresent, forking, responses, tryingTimers },
+    { account, pendingInvites, undelivered, activeCalls, records, lists, callsAtPresent, forking, responses, tryingTimers, timedCalls },
     passOn,
   );
   const phones = { activeCalls, originating, responses, terminating, forking, pendingInvites, undelivered };
@@ -98,6 +113,7 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
     // First, because the others need to know until when a phone is waited for.
     registrar,
     activeCalls,
+    timedCalls,
     responses,
     pendingInvites,
     // Waiting messages go to a phone before ringing calls.
@@ -122,6 +138,7 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
     localUserAgents,
     liveCalls,
     records,
+    timedCalls,
     ...phones,
     ingress,
     ordered,

@@ -1,5 +1,6 @@
 import type { GuestRates } from "../../platform/guest-rates.ts";
 import type { Announcer } from "../../platform/domain-events.ts";
+import type { TokenUseStore } from "../../platform/directory/token-use-store.ts";
 import type { VerifiedToken } from "../../platform/tokens/token-verifier.ts";
 import type { AskRouter } from "../../platform/router/ask-router.ts";
 import type { SendPush } from "../../platform/push/send-push.ts";
@@ -40,6 +41,8 @@ export interface Room {
   readonly records: RecordStore | undefined;
   /** Asks the router of a domain about a call. */
   readonly askRouter: AskRouter;
+  /** Counts the uses of tokens that have a limit of them. */
+  readonly tokenUses: TokenUseStore;
   /** Undefined for a token that is not accepted. */
   verifyToken(token: string, now: number): Promise<VerifiedToken | undefined>;
   /** Requests a push notification. */

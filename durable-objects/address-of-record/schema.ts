@@ -1,4 +1,5 @@
 import { pushNotesTable } from "./push-notes.ts";
+import { timedCallsTable } from "./timed-calls.ts";
 import { keptTraceTable } from "./kept-trace.ts";
 import { subscriberTable } from "./account.ts";
 import { bindingsTable } from "./binding-rows.ts";
@@ -50,6 +51,7 @@ export const schema: Schema = {
     ...callRecordsTable,
     ...keptTraceTable,
     ...pushNotesTable,
+    ...timedCallsTable,
   },
   migrations: [
     // From the first release, which has two tables of calls whose phone was lost while they rang.

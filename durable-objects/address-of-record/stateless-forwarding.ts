@@ -19,6 +19,7 @@ import type { Room } from "./room.ts";
 import type { Account } from "./account.ts";
 import { parsed, read } from "../shared/reparse.ts";
 import type { ActiveCalls } from "./active-calls.ts";
+import type { TimedCalls } from "./timed-calls.ts";
 import type { PassOn } from "./pass-on.ts";
 import type { UndeliveredMessage, UndeliveredMessages } from "./undelivered-messages.ts";
 import type { LocalUserAgent } from "./local-user-agent.ts";
@@ -35,6 +36,7 @@ export interface StatelessParts {
   readonly registrar: Registrar;
   readonly undelivered: UndeliveredMessages;
   readonly activeCalls: ActiveCalls;
+  readonly timedCalls: TimedCalls;
   readonly records: CallRecords;
   readonly localUserAgents: readonly LocalUserAgent[];
 }
@@ -49,17 +51,23 @@ export class StatelessForwarding {
   readonly #registrar: Registrar;
   readonly #undelivered: UndeliveredMessages;
   readonly #activeCalls: ActiveCalls;
+  readonly #timedCalls: TimedCalls;
   readonly #records: CallRecords;
   readonly #localUserAgents: readonly LocalUserAgent[];
   readonly #passOn: PassOn;
   readonly #by: Forwarder;
 
-  constructor(room: Room, { account, registrar, undelivered, activeCalls, records, localUserAgents }: StatelessParts, passOn: PassOn) {
+  constructor(
+    room: Room,
+    { account, registrar, undelivered, activeCalls, timedCalls, records, localUserAgents }: StatelessParts,
+    passOn: PassOn,
+  ) {
     this.#room = room;
     this.#account = account;
     this.#registrar = registrar;
     this.#undelivered = undelivered;
     this.#activeCalls = activeCalls;
+    this.#timedCalls = timedCalls;
     this.#records = records;
     this.#localUserAgents = localUserAgents;
     this.#passOn = passOn;
@@ -86,6 +94,7 @@ export class StatelessForwarding {
     const flow = this.#room.sockets.newestTo(phone);
     if (request.method === "BYE") {
       this.#activeCalls.ended(mandatory);
+      if (envelope.endedBy === undefined) this.#timedCalls.over(mandatory);
       const isRefusable = envelope.endedBy === undefined && flow !== undefined;
       if (isRefusable) this.#records.ending(mandatory, now);
       else this.#records.ended(mandatory, envelope.endedBy, now);

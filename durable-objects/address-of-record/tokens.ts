@@ -39,6 +39,15 @@ export class Tokens {
     return authenticated?.byToken?.hash === this.#hash(token) ? undefined : token;
   }
 
+  /** A connection is opened by what the edge proxy has verified: it takes the place of another one with the same token for one connection. */
+  opened(flow: Flow): void {
+    this.watch(flow);
+    const { id, isSingleUse } = flow.tokenLimits ?? {};
+    if (isSingleUse !== true) return;
+    for (const other of this.#room.sockets.all())
+      if (other.id !== flow.id && other.tokenLimits?.id === id) this.#room.sockets.close(other.id, closing.tokenUsedAgain);
+  }
+
   /** A flow was authenticated, by a token perhaps: it is looked at when that expires. */
   watch(flow: Flow): void {
     const until = endOf(flow);
@@ -71,13 +80,16 @@ export class Tokens {
   }
 
   async #verify(flow: Flow, token: string, now: number): Promise<void> {
-    const { verifyToken, home, sockets, alarm } = this.#room;
+    const { verifyToken, home, sockets, alarm, log } = this.#room;
     const verified = await verifyToken(token, now).catch((error: unknown) => {
       if (!(error instanceof DirectoryUnavailable)) throw error;
       return undefined;
     });
     const present = sockets.byId(flow.id);
     if (verified === undefined || verified.user !== home.user || present === undefined) return;
+    // Only the connection that it opens remembers its limits.
+    if (verified.limits !== undefined)
+      return log.note(now, flow.id, "a token with limits is not accepted in a request, only in the upgrade");
     const subscriber = await this.#subscriber();
     if (subscriber === undefined || homeName(subscriber) !== home.name) return;
     await alarm.ready();
@@ -105,7 +117,7 @@ export class Tokens {
 }
 
 /** Milliseconds: the end of the token by which a flow was opened or prolonged; undefined without one. */
-function endOf({ authenticated, nonSubscriber }: Flow): number | undefined {
+export function endOf({ authenticated, nonSubscriber }: Flow): number | undefined {
   return authenticated?.byToken?.until ?? nonSubscriber?.invitation?.until;
 }
 

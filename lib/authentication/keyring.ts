@@ -21,6 +21,7 @@ export type Purpose =
   | "access-token"
   | "guest-token"
   | "answer"
+  | "turnstile-secret"
   | "opening";
 
 /**

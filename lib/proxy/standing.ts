@@ -20,10 +20,12 @@ const diverted = ["diversion"];
 const history = ["history-info", "referred-by"];
 /** Headers that make phones fetch content, ring differently or open the microphone without consent (RFC 3261 §20.4, §20.9; RFC 5373 §9). */
 const commands = ["alert-info", "call-info", "answer-mode", "priv-answer-mode", "p-auto-answer", "x-auto-answer"];
+/** What an application has said of the caller (RFC 7433 §4.3): of a guest, what is in the token, and not what the guest says. */
+const toldByApplication = ["user-to-user"];
 
 const takenOff: Readonly<Record<Standing, ReadonlySet<string>>> = {
   subscriber: new Set([...preferred, ...asserted, ...internal, ...diverted]),
-  guest: new Set([...preferred, ...asserted, ...internal, ...diverted, ...history, ...commands]),
+  guest: new Set([...preferred, ...asserted, ...internal, ...diverted, ...history, ...commands, ...toldByApplication]),
   server: new Set([...preferred, ...asserted, ...internal, ...diverted, ...commands]),
   "trusted server": new Set(preferred),
 };

@@ -19,7 +19,8 @@ export const shares = {
   proceeding: 1500,
   confirmed: 700,
   activeCalls: 2800,
-  sent: 5000,
+  sent: 4880,
+  tokenLimits: 120,
   listStates: 500,
 } as const satisfies Partial<Record<keyof Flow, number>>;
 

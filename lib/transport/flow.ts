@@ -1,5 +1,6 @@
 import type { FlowId, HomeName, PhoneId, TransactionId } from "./identifiers.ts";
 import type { NonceCounts } from "../authentication/digest.ts";
+import type { TokenLimits } from "../authentication/token-limits.ts";
 import { plainHash } from "../syntax/plain-hash.ts";
 import type { Unread } from "./unread.ts";
 import type { NonSubscriber } from "./non-subscriber.ts";
@@ -47,6 +48,8 @@ export interface Flow {
   readonly authorizationServer?: string;
   /** The guest or peer at the other end, if it is not a subscriber. */
   readonly nonSubscriber?: NonSubscriber;
+  /** Those of the token that has opened it. */
+  readonly tokenLimits?: TokenLimits;
   /** INVITEs that arrived here and have no final response yet. */
   readonly pendingInvites: readonly PendingInvite[];
   /** Branches sent here that have had a provisional response: CANCEL and Timer C need it. */

@@ -23,6 +23,8 @@ export interface Invitation {
   readonly generations?: readonly number[];
   /** Milliseconds. */
   readonly until: number;
+  /** What the phones are told that the guest calls: User-to-User (RFC 7433). */
+  readonly userToUser?: string;
 }
 
 /** Whether an invitation is for this user, and for no earlier one of the same name. */

@@ -4,7 +4,7 @@ import type { Flow, TokenMark } from "./flow.ts";
 import { type Members, renamed } from "./older-shapes.ts";
 
 /** What the edge proxy sends to a home with a socket that it hands over; sealed, because the row contains the password hashes. */
-export interface Opening extends Pick<Flow, "way" | "host" | "address" | "authorizationServer"> {
+export interface Opening extends Pick<Flow, "way" | "host" | "address" | "authorizationServer" | "tokenLimits"> {
   readonly subscriber: Subscriber;
   /** True for a home connection: the edge proxy has verified the credentials against the directory. */
   readonly isAuthenticated: boolean;

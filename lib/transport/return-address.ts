@@ -23,7 +23,7 @@ export type ResponseTaker =
 
 /** A sender inside a home: by its kind, and what it calls the request. */
 export interface SenderInside {
-  readonly kind: "notifier" | "list notifier" | "list subscriber" | "hang-up";
+  readonly kind: "notifier" | "list notifier" | "list subscriber" | "hang-up" | "application";
   readonly id: string;
 }
 
@@ -33,6 +33,7 @@ const prefixes: Readonly<Record<SenderInside["kind"], string>> = {
   "list notifier": "%l",
   "list subscriber": "%b",
   "hang-up": "bye.",
+  application: "app.",
 };
 
 const kinds = Object.keys(prefixes) as SenderInside["kind"][];

@@ -2,6 +2,7 @@
 export const closing = {
   credentialsChanged: { code: 4401, reason: "the credentials of this account changed: authenticate again" },
   tokenExpired: { code: 4401, reason: "the token has expired: connect again with a new one" },
+  tokenUsedAgain: { code: 4401, reason: "the token is for one connection, and has opened another one" },
   subscriberDeleted: { code: 4404, reason: "this account no longer exists" },
   noMessage: { code: 4408, reason: "no valid SIP message came in time" },
   notAuthenticated: { code: 4408, reason: "no authentication in time" },

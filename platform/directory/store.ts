@@ -123,6 +123,7 @@ export class Store {
       this.#database.prepare("DELETE FROM event_watches WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM issuers WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM ice WHERE domain = ?").bind(domain),
+      this.#database.prepare("DELETE FROM turnstile WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM push WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM media_services WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM lists WHERE domain = ?").bind(domain),

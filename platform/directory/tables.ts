@@ -17,7 +17,9 @@ export const tables = [
   "push",
   "routes",
   "subscribers",
+  "token_uses",
   "trunk_faults",
   "trunks",
+  "turnstile",
   "web_hooks",
 ];

@@ -1,4 +1,5 @@
 import type { Keyring } from "../../lib/authentication/keyring.ts";
+import type { TokenLimits } from "../../lib/authentication/token-limits.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 
 const [prefix, guestPrefix] = ["oft_", "ofg_"] as const;
@@ -11,11 +12,22 @@ export interface OwnToken {
   readonly generation: number;
   readonly issued: number;
   readonly until: number;
+  /** Absent: it is for all that its user may do. */
+  readonly limits?: MintedLimits;
+}
+
+/** The limits of a token, and the origins of the pages that may use it, such as `https://shop.example`. */
+export interface MintedLimits extends TokenLimits {
+  readonly origins?: readonly string[];
 }
 
 /** A token by which a user signs in until then: sealed, so that each isolate can verify it without a question. */
-export function mintToken(keyring: Keyring, { username, domain, generation }: Subscriber, issued: number, until: number): string {
-  const token: OwnToken = { user: username, domain, generation, issued, until };
+export function mintToken(
+  keyring: Keyring,
+  { username, domain, generation }: Subscriber,
+  { issued, until, limits }: Pick<OwnToken, "issued" | "until" | "limits">,
+): string {
+  const token: OwnToken = { user: username, domain, generation, issued, until, ...(limits === undefined ? {} : { limits }) };
   return prefix + keyring.seal("access-token", JSON.stringify(token), "");
 }
 
@@ -41,6 +53,10 @@ export interface GuestToken {
   /** Those of the users: a later user of the same name is another one. Absent in tokens of older builds. */
   readonly generations?: readonly number[];
   readonly until: number;
+  /** What the application tells the phones that the guest calls. */
+  readonly userToUser?: string;
+  /** Absent: as many calls as a guest may make. */
+  readonly limits?: MintedLimits;
 }
 
 /** A token by which a guest may call some users until then. */

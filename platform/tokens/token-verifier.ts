@@ -15,7 +15,7 @@ import { IssuerStore, type KnownIssuer, maxShared } from "../directory/issuer-st
 import type { Environment } from "../environment.ts";
 import { oneInIsolate } from "../isolate.ts";
 import { Shared } from "../shared.ts";
-import { isOwnToken, readOwnToken } from "./own-token.ts";
+import { type MintedLimits, isOwnToken, readOwnToken } from "./own-token.ts";
 import { type KeySet, KeySets } from "./key-sets.ts";
 
 /** What a valid token says: who signs in, and until when. Times in milliseconds. */
@@ -26,6 +26,8 @@ export interface VerifiedToken {
   /** The last moment at which it may have been issued: that of an issuer has whole seconds. 0 if it does not say so. */
   readonly issued: number;
   readonly until: number;
+  /** Of a token of this server. */
+  readonly limits?: MintedLimits;
   /** Of the user; absent if it is for any user of this name. */
   readonly generation?: number;
   /** Where it comes from; absent: from this server. */
@@ -77,7 +79,7 @@ class TokenVerifier {
   async verify(token: string, { only: domain, preferred }: WantedDomain, now: number): Promise<VerifiedToken | undefined> {
     if (isOwnToken(token)) return this.#own(token, domain, now);
     const unverified = isTokenForm(token) ? readUnverified(token) : undefined;
-    if (unverified === undefined) return refused("it is malformed", undefined);
+    if (unverified === undefined) return refused("it is malformed");
     const issuers = await this.#issuersOf(unverified.issuer, { only: domain, preferred }, now);
     if (issuers.length === 0) return refused("no such issuer is configured", unverified.issuer);
     const accepted: VerifiedToken[] = [];
@@ -94,7 +96,8 @@ class TokenVerifier {
 
   #own(text: string, domain: string | undefined, now: number): VerifiedToken | undefined {
     const token = readOwnToken(keyringOf(readConfiguration(this.#environment).sealKeys), text, now);
-    if (token === undefined || (domain !== undefined && token.domain !== domain)) return refused("it is not of this server", undefined);
+    if (token === undefined || (domain !== undefined && token.domain !== domain))
+      return refused("it is not of this server, or has expired");
     return token;
   }
 
@@ -199,7 +202,7 @@ function readUnverified(token: string): Unverified | undefined {
   }
 }
 
-/** The sender learns nothing of it. */
-function refused(why: string, issuer: string | undefined): undefined {
+/** A line of the log: the sender does not learn why a token is not accepted. */
+export function refused(why: string, issuer?: string): undefined {
   console.error(JSON.stringify({ note: "a token was refused", why, issuer }));
 }

@@ -165,6 +165,17 @@ describe.skipIf(!canBrowse)("the two lines of docs/phone-component.md", () => {
     expect(await page.textContent("offhook-phone .video-call")).toBe("Video call");
   });
 
+  it("tell the page what an application says of a guest who calls (RFC 7433)", async () => {
+    const script = `window.told = []; addEventListener("offhook-state", ({ detail }) => window.told.push(detail.calls[0]?.userToUser));`;
+    const alice = await component.phone("alice", { script });
+    const body = { users: [alice.address.split("@")[0]], metadata: "Bestellung für José" };
+    const { token } = (await (await server().api("POST", "/domains/localhost/guest-tokens", body)).json()) as { readonly token: string };
+    const button = `<offhook-call to="sip:${alice.address}" server="${server().url}" token="${token}">Call us</offhook-call>`;
+    const guest = await component.visit(`<script src="${server().url}/offhook-call.js"></script>${button}`);
+    await guest.click("offhook-call [part=call]");
+    await expect.poll(() => alice.page.evaluate("window.told")).toContain("Bestellung für José");
+  });
+
   it("tell the page of calls and messages by events", async () => {
     const heard = `window.heard = []; for (const name of ["offhook-state", "offhook-ended", "offhook-message"])
       addEventListener(name, ({ detail }) => window.heard.push([name, detail.text ?? detail.ending?.text ?? detail.calls?.[0]?.phase]));`;

@@ -2,7 +2,8 @@ import { exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { dialogOfCaller } from "../support/dialog.ts";
 import type { OffhookService } from "../../workers/service.ts";
-import { newcomers, registered } from "./support/homes.ts";
+import { header } from "../support/received-message.ts";
+import { api, newcomers, registered } from "./support/homes.ts";
 import { newDomain } from "./support/keys.ts";
 
 /** As another Worker has it, by a service binding. */
@@ -60,5 +61,57 @@ describe("the service for other Workers", () => {
     expect((await offhook.publishPresence("localhost", alice, { activity: "meeting", note: "back at three" })).ok).toBe(true);
     const refused = await offhook.publishPresence("localhost", alice, { activity: "flying" });
     expect(refused).toMatchObject({ ok: false, status: 400, detail: expect.stringMatching(/^activity: /) as unknown });
+  });
+});
+
+describe("a message of an application", () => {
+  const message = { from: "", text: "Ihr Päckchen ist da.\r\nMESSAGE sip:x SIP/2.0" };
+
+  it("reaches all phones of the user, in the name of another user, and is stored while there is none", async () => {
+    const [alice, support] = await newcomers("alice", "support");
+    const phones = [await registered({ account: alice, way: "direct" }), await registered({ account: alice, way: "direct" })];
+    expect(await offhook.sendMessage("localhost", alice, { ...message, from: support })).toEqual({ ok: true, value: { state: "sent" } });
+    for (const phone of phones) {
+      const heard = await phone.next("MESSAGE");
+      expect([heard.body, header(heard, "from")?.replace(/;tag=.*/, ""), header(heard, "content-type")]).toEqual([
+        ...[message.text, `<sip:${support}@localhost>`, "text/plain;charset=UTF-8"],
+      ]);
+      phone.reply(heard, 200);
+    }
+    for (const phone of phones) await phone.register({ expires: 0 });
+    expect(await offhook.sendMessage("localhost", alice, { from: support, text: "later" })).toEqual({
+      ok: true,
+      value: { state: "stored" },
+    });
+    const back = await registered({ account: alice, way: "direct" });
+    const stored = await back.next("MESSAGE");
+    expect(stored.body).toBe("later");
+    back.reply(stored, 200);
+  });
+
+  it("is refused with the reason: no such sender or recipient, nobody has registered, the sender is blocked, too long", async () => {
+    const [alice, support] = await newcomers("alice", "support");
+    const send = async (more: object, to: string = alice) => {
+      const sent = await offhook.sendMessage("localhost", to, { from: support, text: "x", ...more });
+      return sent.ok ? sent.value.state : sent.status;
+    };
+    expect(await send({})).toBe(409);
+    await registered({ account: alice, way: "direct" });
+    expect([await send({}, "nobody-here"), await send({ from: "nobody-here" })]).toEqual([404, 400]);
+    expect([await send({ text: "" }), await send({ text: "ä".repeat(5001) }), await send({ text: "\ud800" })]).toEqual([400, 400, 400]);
+    await api(`/domains/localhost/subscribers/${alice}/rules`, {
+      method: "PUT",
+      body: JSON.stringify({ blocked: [`${support}@localhost`] }),
+    });
+    expect(await send({})).toBe(409);
+  });
+});
+
+describe("tokens with limits, for other Workers", () => {
+  it("are made for users and for guests", async () => {
+    const [alice] = await newcomers("alice");
+    expect((await offhook.token("localhost", alice, 60, { scope: ["call"], maximum_calls: 1, targets: ["bob"] })).ok).toBe(true);
+    expect((await offhook.guestToken("localhost", { users: [alice], metadata: "order 4711", single_use: true })).ok).toBe(true);
+    expect(await offhook.guestToken("localhost", { users: ["nobody-here"] })).toMatchObject({ ok: false, status: 400 });
   });
 });

@@ -11,6 +11,7 @@ import { Webhook } from "standardwebhooks";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CallRecord } from "../../lib/proxy/call-record/call-record.ts";
 import { directoryOf } from "../../platform/directory/directory.ts";
+import type { EventMessage } from "../../platform/environment.ts";
 import worker from "../../workers/index.ts";
 import { api, newcomers, registered } from "./support/homes.ts";
 
@@ -285,6 +286,49 @@ describe("a domain", () => {
     expect(count).toEqual({ count: 10_000 });
     expect((await deliveries(full))[0]?.id).toBe("event-2");
     expect((await deliveries(other)).map(({ id }) => id)).toEqual(["event-0"]);
+  });
+});
+
+describe("a queue of events, for another Worker", () => {
+  /** The queue, as the platform gives it to a Worker. */
+  const queueOf = (send: (body: EventMessage) => Promise<void>) =>
+    ({ send, sendBatch: () => Promise.reject(new Error("not used")) }) as unknown as Queue<EventMessage>;
+  const handOver = async (domain: string, EVENTS: Queue<EventMessage>) => {
+    const body = recordOf(domain, "queued");
+    const batch = createMessageBatch<CallRecord>("offhook-calls", [{ id: body.id, timestamp: new Date(), attempts: 1, body }]);
+    await worker.queue(batch, { ...env, EVENTS });
+    return { id: body.id, result: await getQueueResult(batch, createExecutionContext()) };
+  };
+
+  it("gets the events of each domain, with or without a web hook, and those have them too", async () => {
+    const queued: EventMessage[] = [];
+    const queue = queueOf(async (body) => void queued.push(body));
+    const [domain, hooked] = [await newDomain(), await newDomain()];
+    await newHook(hooked, "app");
+    const { id } = await handOver(domain, queue);
+    expect(queued).toEqual([
+      {
+        id: expect.any(String) as unknown,
+        domain,
+        type: "call.ended",
+        timestamp: expect.any(String) as unknown,
+        data: expect.objectContaining({ id }) as unknown,
+      },
+    ]);
+    await handOver(hooked, queue);
+    await expect.poll(types).toEqual(["call.ended"]);
+    expect(queued.map((one) => one.domain)).toEqual([domain, hooked]);
+  });
+
+  it("that cannot be reached: the record is given again, and the web hook is told", async () => {
+    const domain = await newDomain();
+    await newHook(domain, "app");
+    const { result } = await handOver(
+      domain,
+      queueOf(() => Promise.reject(new Error("the queue is down"))),
+    );
+    expect(result.retryMessages.length).toBe(1);
+    await expect.poll(types).toContain("call.ended");
   });
 });
 

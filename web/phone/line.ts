@@ -1,12 +1,13 @@
 import type { DTMF_TRANSPORT } from "jssip/lib/Constants";
 import type { IceCandidateEvent, IncomingEvent, OutgoingEvent, RTCSession, ReferEvent } from "jssip/lib/RTCSession";
-import type { IncomingResponse } from "jssip/lib/SIPMessage";
+import type { IncomingRequest, IncomingResponse } from "jssip/lib/SIPMessage";
 import type { Devices } from "./devices.ts";
 import { type CallEnd, type Ending, describeEnd, describeMediaFault, noSecureContext } from "./endings.ts";
 import { MediaPath } from "./media-path.ts";
 import { Offers, gatheringLimit } from "./offers.ts";
 import { CallPicture } from "./picture.ts";
 import { type Quality, qualityOf } from "./quality.ts";
+import { readUserToUser } from "./user-to-user.ts";
 import { whenEnded } from "./session-end.ts";
 import { connectionOf } from "./session-internals.ts";
 import { type Call, type LostCall, type Picture, isOffered } from "./state.ts";
@@ -282,6 +283,7 @@ function newCall(session: RTCSession, texts: Texts): Call {
   return {
     id: crypto.randomUUID(),
     peer: peerOf(session, texts),
+    userToUser: isIncoming ? readUserToUser(requestOf(session).getHeaders("User-to-User")) : undefined,
     direction: isIncoming ? "incoming" : "outgoing",
     phase: isIncoming ? "ringing" : "calling",
     since: undefined,
@@ -293,8 +295,11 @@ function newCall(session: RTCSession, texts: Texts): Call {
 }
 
 function offersVideo(session: RTCSession): boolean {
-  const { body } = (session as unknown as { readonly _request: { readonly body?: string } })._request;
-  return /^m=video [1-9]/m.test(body ?? "");
+  return /^m=video [1-9]/m.test(requestOf(session).body ?? "");
+}
+
+function requestOf(session: RTCSession): Pick<IncomingRequest, "body" | "getHeaders"> {
+  return (session as unknown as { readonly _request: Pick<IncomingRequest, "body" | "getHeaders"> })._request;
 }
 
 /** The address at the other end: `bob@example.com`. */

@@ -34,6 +34,8 @@ export type Picture = "none" | "camera" | "screen";
 export interface Call {
   readonly id: string;
   readonly peer: string;
+  /** What an application tells of the caller (User-to-User, RFC 7433); undefined if there is nothing, or it is no text. */
+  readonly userToUser: string | undefined;
   readonly direction: "incoming" | "outgoing";
   readonly phase: Phase;
   /** Milliseconds since 1970 at which it was answered. */

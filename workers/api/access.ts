@@ -13,7 +13,7 @@ export function accessTo(operation: OperationId): MiddlewareHandler<ApiEnvironme
     const actor = context.get("actor");
     const own = actor.kind === "subscriber" ? actor.identity?.domain : undefined;
     const domain = context.req.param("domain")?.toLowerCase() ?? own;
-    const change = isAudited(operation, context.req.method) ? { actor, action: operation, domain } : undefined;
+    const change = actor.kind !== "anyone" && isAudited(operation, context.req.method) ? { actor, action: operation, domain } : undefined;
     const refusal = refuseOperation(actor, operation, domain);
     if (refusal !== undefined) {
       if (change !== undefined) noteRefusal(context, { ...change, status: refusal.status });

@@ -3,7 +3,7 @@ import type { AuditedActor } from "../../platform/directory/audit-store.ts";
 import type { ApiKey } from "../../platform/directory/key-store.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { Problem } from "./problem.ts";
-import { type OperationId, neededScopes, subscriberOperations } from "./scopes.ts";
+import { type OperationId, neededScopes, publicOperations, subscriberOperations } from "./scopes.ts";
 
 /** A user who has shown who they are, on a path that does not name the user. */
 export interface Identity {
@@ -17,8 +17,13 @@ export interface Identity {
 export type Actor =
   | { readonly kind: "administrator" }
   | { readonly kind: "key"; readonly key: ApiKey }
+  /** A page without credentials, at a path that is for all. */
+  | { readonly kind: "anyone" }
   /** `name` is the address of record. A subscriber was admitted to a path of their own, or to one of all users: then with `identity`. */
   | { readonly kind: "subscriber"; readonly name: string; readonly identity?: Identity };
+
+/** One who has shown who they are. */
+export type KnownActor = Exclude<Actor, { readonly kind: "anyone" }>;
 
 /** The environment of the API, for Hono: the Worker's, who sends the request, and what became of it. */
 export interface ApiEnvironment {
@@ -38,6 +43,8 @@ export interface ApiEnvironment {
  */
 export function refuseOperation(actor: Actor, operation: OperationId, domain: string | undefined): Problem | undefined {
   if (actor.kind === "administrator") return undefined;
+  if (actor.kind === "anyone")
+    return publicOperations.has(operation) ? undefined : new Problem(401, "the bearer token is missing", { "WWW-Authenticate": "Bearer" });
   if (actor.kind === "subscriber")
     return subscriberOperations.has(operation) ? undefined : new Problem(403, "the password of a user is not enough for this");
   const { key } = actor;
@@ -75,7 +82,7 @@ export function refuseNetwork(actor: Actor, isKept: boolean): Problem | undefine
 }
 
 /** An actor as the audit log has it. */
-export function auditedActor(actor: Actor): AuditedActor {
+export function auditedActor(actor: KnownActor): AuditedActor {
   if (actor.kind === "key") return { kind: "key", id: actor.key.id, name: actor.key.name };
   return actor.kind === "subscriber" ? { kind: "subscriber", name: actor.name } : actor;
 }

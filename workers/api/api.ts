@@ -32,6 +32,7 @@ import { pushRoutes } from "./push.ts";
 import { offeredPushRoutes } from "./offered-push.ts";
 import { presenceRoutes } from "./presence.ts";
 import { firstFault } from "./plain-english.ts";
+import { messageRoutes } from "./messages.ts";
 import { entityTags } from "./preconditions.ts";
 import { Problem, answerProblem } from "./problem.ts";
 import { DirectoryRefusal, type RefusalReason } from "../../platform/directory/errors.ts";
@@ -42,6 +43,7 @@ import { ruleRoutes } from "./rules.ts";
 import { traceRoutes } from "./traces.ts";
 import { trunkPresetRoutes } from "./trunk-presets.ts";
 import { trunkRoutes } from "./trunks.ts";
+import { turnstileRoutes } from "./turnstile.ts";
 import { userTokenRoutes } from "./user-tokens.ts";
 import { subscriberRoutes } from "./subscribers.ts";
 import { tags } from "./responses.ts";
@@ -89,7 +91,8 @@ api.openAPIRegistry.registerComponent("securitySchemes", "basic", {
 
 describeEvents(api.openAPIRegistry);
 
-for (const path of ["/ice-servers", "/push-services", "/me", "/me/*"]) api.use(path, crossOrigin);
+for (const path of ["/ice-servers", "/push-services", "/me", "/me/*"]) api.use(path, crossOrigin("GET, PUT"));
+api.use("/domains/:domain/turnstile/tokens", crossOrigin("POST"));
 api.use("*", async (context, next) => {
   context.set("actor", await authorise(context));
   context.set("readPresent", async () => readPresent(context));
@@ -123,6 +126,7 @@ api.route("/", subscriberRoutes);
 api.route("/", ruleRoutes);
 api.route("/", watcherRoutes);
 api.route("/", presenceRoutes);
+api.route("/", messageRoutes);
 api.route("/", bindingRoutes);
 api.route("/", callRoutes);
 api.route("/", callRecordRoutes);
@@ -132,6 +136,7 @@ api.route("/", domainTraceRoutes);
 api.route("/", listRoutes);
 api.route("/", issuerRoutes);
 api.route("/", userTokenRoutes);
+api.route("/", turnstileRoutes);
 api.route("/", keyRoutes);
 api.route("/", auditRoutes);
 api.route("/", eventRoutes);

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { randomText } from "../../platform/crypto/random.ts";
 import { AuditStore, auditId } from "../../platform/directory/audit-store.ts";
 import { TokenBucket } from "../../platform/token-bucket.ts";
-import { type Actor, type ApiEnvironment, auditedActor } from "./actor.ts";
+import { type ApiEnvironment, type KnownActor, auditedActor } from "./actor.ts";
 import { pathInApi } from "./path.ts";
 import type { OperationId } from "./scopes.ts";
 
@@ -19,7 +19,7 @@ const refusals = new Map<string, TokenBucket>();
 let count = 0;
 
 interface Change {
-  readonly actor: Actor;
+  readonly actor: KnownActor;
   readonly action: OperationId;
   /** That of the path; undefined if it has none. */
   readonly domain: string | undefined;
@@ -55,11 +55,11 @@ export function noteRefusal(context: Context<ApiEnvironment>, change: Change): v
 }
 
 /** What a key of one domain tries elsewhere is noted in its own domain: that of others learns nothing of it. */
-function domainOf(actor: Actor, domain: string | undefined): string | undefined {
+function domainOf(actor: KnownActor, domain: string | undefined): string | undefined {
   return (actor.kind === "key" ? actor.key.domain : undefined) ?? domain?.slice(0, maxDomain);
 }
 
-function refusalsOf(actor: Actor): TokenBucket {
+function refusalsOf(actor: KnownActor): TokenBucket {
   const name = actor.kind === "key" ? actor.key.id : actor.kind === "subscriber" ? actor.name : "";
   const bucket = refusals.get(name) ?? new TokenBucket(maxRefusals, refusalsEachSecond);
   refusals.delete(name);

@@ -16,12 +16,16 @@ type ApiContext = Context<ApiEnvironment>;
 /** Paths that subscribers may use themselves: …/domains/{domain}/subscribers/{username}/watchers and …/lists. */
 const ownPath = /\/domains\/([^/]+)\/subscribers\/([^/]+)\/(?:watchers|lists)(?:\/[^/]+)?$/;
 
+/** Paths for pages without credentials. */
+const publicPath = /^\/domains\/[^/]+\/turnstile\/tokens$/;
+
 /**
  * Who sends a request: an administrator by the token, a script by its key, or a user, on their own paths, by their password or as
  * `identify` says. Throws 401 for all others, the same whatever is wrong with a token or key. What a key may do, `accessTo` says.
  */
 export async function authorise(context: ApiContext): Promise<Actor> {
   const header = context.req.header("Authorization") ?? "";
+  if (header === "" && context.req.method === "POST" && publicPath.test(pathInApi(context.req.url))) return { kind: "anyone" };
   const credentials = /^Basic (\S+)$/i.exec(header)?.[1];
   const own = ownPath.exec(new URL(context.req.url).pathname);
   if (credentials !== undefined && own !== null) return authoriseOwner(context, credentials, own[1] ?? "", own[2] ?? "");

@@ -3,15 +3,22 @@ import { canonicalUser } from "../../lib/syntax/uri.ts";
 import { nameOf } from "../../platform/directory/store.ts";
 import type { ApiEnvironment, Identity } from "./actor.ts";
 import { isTokenForm } from "../../lib/authentication/token-issuer.ts";
+import type { MintedLimits } from "../../platform/tokens/own-token.ts";
 import { tokenVerifierOf } from "../../platform/tokens/token-verifier.ts";
 import { userOfToken } from "../../platform/tokens/token-user.ts";
+import { pathInApi } from "./path.ts";
 import { refuseFrequent, refuseWithoutTls } from "./attempts.ts";
 import { Problem } from "./problem.ts";
 import { type Account, authenticateByPassword } from "./user-password.ts";
 
 /** Paths that are for each user, without a name in the path. */
 export function isUserPath(path: string): boolean {
-  return ["/ice-servers", "/push-services"].includes(path) || path === "/me" || path.startsWith("/me/");
+  return isPhonePath(path) || path === "/me" || path.startsWith("/me/");
+}
+
+/** Those that a phone needs to make calls. */
+function isPhonePath(path: string): boolean {
+  return path === "/ice-servers" || path === "/push-services";
 }
 
 /**
@@ -38,8 +45,15 @@ async function identifyByToken(context: Context<ApiEnvironment>, token: string):
     domain === undefined ? { preferred: new URL(context.req.url).hostname } : { only: domain },
     now,
   );
+  if (verified?.limits !== undefined) refuseLimited(verified.limits, context);
   const subscriber = verified === undefined ? undefined : await userOfToken(context.env, verified, now);
   return subscriber === undefined ? undefined : { user: nameOf(subscriber.username), domain: subscriber.domain };
+}
+
+/** A token with limits is for a phone: it opens what a phone needs, on the pages that may use it. */
+function refuseLimited({ origins }: MintedLimits, { req }: Context<ApiEnvironment>): void {
+  if (origins?.includes(req.header("Origin") ?? "") === false) throw new Problem(403, "the token is not for pages of this origin");
+  if (!isPhonePath(pathInApi(req.url))) throw new Problem(403, "a token with limits is for connections of phones and their servers only");
 }
 
 /** @param given the address of the user, or their name if the query has the domain */

@@ -22,6 +22,7 @@ export const neededScopes = {
   ...{ listBindings: "read", addBinding: "provisioning", deleteBinding: "provisioning" },
   ...{ listWatchers: "read", putWatcher: "provisioning", deleteWatcher: "provisioning" },
   ...{ putPresence: "provisioning", deletePresence: "provisioning", putVoiceMail: "provisioning" },
+  ...{ sendMessage: "provisioning" },
   ...{ listListsOfSubscriber: "read", readListOfSubscriber: "read" },
   ...{ putListOfSubscriber: "provisioning", deleteListOfSubscriber: "provisioning" },
   ...{ listListsOfDomain: "read", readListOfDomain: "read", putListOfDomain: "provisioning", deleteListOfDomain: "provisioning" },
@@ -38,6 +39,7 @@ export const neededScopes = {
   ...{ putWebHook: "everything", deleteWebHook: "everything", rotateWebHookSecret: "everything" },
   ...{ testWebHook: "everything", replayWebHookDelivery: "everything" },
   ...{ addToken: "provisioning", deleteTokens: "provisioning", addGuestToken: "provisioning" },
+  ...{ readTurnstile: "read", putTurnstile: "everything", deleteTurnstile: "everything", addTurnstileToken: "read" },
   ...{ listIssuers: "read", readIssuer: "read", putIssuer: "everything", deleteIssuer: "everything" },
   ...{ listKeys: "everything", addKey: "everything", deleteKey: "everything" },
   ...{ listAudit: "read", listAuditOfDomain: "read" },
@@ -51,6 +53,9 @@ export const subscriberOperations: ReadonlySet<OperationId> = new Set<OperationI
   ...(["readIceServers", "readOfferedPush", "readMe", "listMyCalls", "putMyWatcher"] as const),
   ...(["listListsOfSubscriber", "readListOfSubscriber", "putListOfSubscriber", "deleteListOfSubscriber"] as const),
 ]);
+
+/** What a page may do without credentials. */
+export const publicOperations: ReadonlySet<OperationId> = new Set<OperationId>(["addTurnstileToken"]);
 
 /** Whether the audit log has an operation: if it changes something, which `testRoutes` does not, or gives secrets away. */
 export function isAudited(operation: OperationId, method: string): boolean {

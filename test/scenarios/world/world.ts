@@ -1,3 +1,4 @@
+import type { TokenLimits } from "../../../lib/authentication/token-limits.ts";
 import type { DomainSettings } from "../../../lib/location/domain-settings.ts";
 import type { Router } from "../../../lib/location/router.ts";
 import type { Decision, IncomingCall } from "../../../lib/routing/routing.ts";
@@ -80,6 +81,7 @@ export class World implements Network {
   #upgraded: Connection | undefined;
   readonly #receiptsToLose = new Map<string, number>();
   #lists = 0;
+  readonly #tokens = new Map<string, TokenLimits>();
   /** The customer's Worker that decides where calls go. */
   #router: CallRouter | undefined;
   /** What homes threw. */
@@ -250,6 +252,11 @@ export class World implements Network {
     this.#directory.run("INSERT INTO aliases (domain, alias, username) VALUES (?, ?, ?)", domain, username, username);
   }
 
+  /** From now on the phones of a user connect with a token that has these limits. */
+  signsInByToken(username: string, limits: Omit<TokenLimits, "id">): void {
+    this.#tokens.set(username, { id: `token of ${username}`, ...limits });
+  }
+
   /** A connection on a dedicated connection, as the edge proxy hands it over. */
   async connect(username: string): Promise<Connection> {
     const answer = await directoryOf(this.environment(undefined)).fresh(username, domain);
@@ -262,6 +269,7 @@ export class World implements Network {
       address: "192.0.2.1",
       subscriber: answer.subscriber,
       isAuthenticated: false,
+      ...this.#signedIn(username),
     };
     const keyring = keyringOf(readConfiguration(this.environment(undefined)).sealKeys);
     const headers = { get: () => sealOpening(keyring, home.name, opening) };
@@ -270,6 +278,14 @@ export class World implements Network {
     this.#connections.set(connection.server, connection);
     await home.handle((instance) => instance.fetch({ headers } as unknown as Request));
     return connection;
+  }
+
+  /** What the edge proxy has verified. */
+  #signedIn(username: string): Partial<Opening> {
+    const tokenLimits = this.#tokens.get(username);
+    const now = Date.now();
+    const byToken = { until: now + 3_600_000, hash: "token", issued: now };
+    return tokenLimits === undefined ? {} : { isAuthenticated: true, byToken, tokenLimits };
   }
 
   home(name: string): SimulatedObject {

@@ -11,6 +11,7 @@ describe("settings that are not there", () => {
       localDevelopment: false,
       publicHost: undefined,
       allowedOrigins: undefined,
+      turnstileUrl: "https://challenges.cloudflare.com/turnstile/v0/siteverify",
       dnsUrl: "https://cloudflare-dns.com/dns-query",
       allowedNetworks: [],
       enumApex: "",

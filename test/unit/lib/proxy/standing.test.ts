@@ -21,6 +21,7 @@ const table: readonly (readonly [string, string, readonly Standing[], readonly S
   ["Call-Info", "<sip:x>;answer-after=0", ["subscriber", "trusted server"], receivers],
   ["Answer-Mode", "Auto", ["subscriber", "trusted server"], receivers],
   ["Priv-Answer-Mode", "Auto", ["subscriber", "trusted server"], receivers],
+  ["User-to-User", "00AB;encoding=hex", ["subscriber", "server", "trusted server"], receivers],
   ["Identity", "eyJhbGciOiJFUzI1NiJ9;info=<https://x.example>;alg=ES256", senders, receivers],
   ["Subject", "hello", senders, receivers],
 ];

@@ -87,6 +87,7 @@ export const writers: readonly string[] = [
     "readIceSettings",
     "readMediaService",
     "readPushService",
+    "readTurnstile",
     "readTrunk",
     "readWebHook",
   ],

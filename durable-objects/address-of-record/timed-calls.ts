@@ -1,0 +1,119 @@
+import { type DialogIds, dialogName } from "../../lib/proxy/call-name.ts";
+import { readCallDetails } from "../../lib/presence/call-details.ts";
+import { routeIn } from "../../lib/proxy/route-token.ts";
+import type { Response } from "../../lib/syntax/message.ts";
+import { type CallDetails, type Flow, phoneOnFlow } from "../../lib/transport/flow.ts";
+import type { PhoneId } from "../../lib/transport/identifiers.ts";
+import { storedShape } from "../../platform/stored-shape.ts";
+import { dialogIdsOf } from "./active-calls.ts";
+import { HangUp } from "./hang-up.ts";
+import type { Part } from "./part.ts";
+import type { Room } from "./room.ts";
+
+/** A call that is ended at a certain time. */
+interface TimedCall {
+  readonly details: CallDetails;
+  /** Of our user, and its Contact. */
+  readonly phone: PhoneId;
+  readonly contact: string;
+  /** Milliseconds. */
+  readonly since: number;
+  readonly endsAt: number;
+}
+
+/** Milliseconds. */
+const pauseBetweenAttempts = 5000;
+const maxAttempt = 600_000;
+/** At one time: no more begin then. Of those that ring, each may still be answered by several phones. */
+const [maxCalls, maxRows] = [50, 500];
+/** Of a name or address in them: a row has room for what a message has. */
+const maxText = Number.POSITIVE_INFINITY;
+
+/** In a BYE from the server. */
+const why = "the token of the caller allows no longer call";
+
+const timedShape = storedShape<TimedCall>((older) => older);
+
+export const timedCallsTable = {
+  timed_calls: "CREATE TABLE IF NOT EXISTS timed_calls (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+} as const;
+
+/**
+ * Calls that a token allows for a number of seconds. Each has a row, which says all that their end needs: it comes whatever becomes of the
+ * connection, of the memory of this home, and of the caller's will.
+ */
+export class TimedCalls implements Part {
+  readonly #room: Room;
+  readonly #hangUp: HangUp;
+  #known: Map<string, TimedCall> | undefined;
+
+  constructor(room: Room, passOn: ConstructorParameters<typeof HangUp>[1]) {
+    this.#room = room;
+    this.#hangUp = new HangUp(room, passOn, "server");
+  }
+
+  /** A 2xx for a call is about to be sent to its caller: from now on its time runs. A repeated one changes nothing. */
+  began({ tokenLimits, boundContacts, ...flow }: Flow, answer: Response, now: number): void {
+    if (tokenLimits?.maximumSeconds === undefined) return;
+    const name = dialogName(dialogIdsOf(answer));
+    const known = this.#read().has(name) || this.#read().size >= maxRows ? undefined : readCallDetails(answer, answer, true, maxText);
+    if (known === undefined) return;
+    const route = routeIn(answer);
+    const details = { ...known, ...(route === undefined ? {} : { route }) };
+    const phone = phoneOnFlow({ ...flow, boundContacts });
+    const contact = boundContacts[0]?.contact ?? known.local;
+    this.#keep(name, { details, phone, contact, since: now, endsAt: now + tokenLimits.maximumSeconds * 1000 });
+  }
+
+  /** Both ends know that a call is over: the other one has ended it, or has confirmed its end. */
+  over(dialog: DialogIds): void {
+    this.#forget(dialogName(dialog));
+  }
+
+  /** Whether there are so many that no other one may begin. */
+  isFull(): boolean {
+    return this.#read().size >= maxCalls;
+  }
+
+  /** Whether there are calls to end: the home of a guest stays for that. */
+  hasCalls(): boolean {
+    return this.#read().size > 0;
+  }
+
+  onAlarm(now: number): void {
+    for (const [name, call] of this.#read()) {
+      if (call.endsAt > now) this.#room.alarm.noLaterThan(call.endsAt);
+      else this.#end(name, call, now);
+    }
+  }
+
+  /** The row stays until the homes of both ends have the BYE, or it is too late for it. */
+  #end(name: string, call: TimedCall, now: number): void {
+    if (now - call.endsAt > maxAttempt) return this.#forget(name);
+    this.#room.alarm.noLaterThan(now + pauseBetweenAttempts);
+    const one = { name, since: call.since, details: call.details };
+    Promise.all([this.#hangUp.end(one, why, now), this.#hangUp.endOwn(one, call, why, now)]).then(
+      () => this.#forget(name),
+      (error: unknown) => this.#room.log.note(Date.now(), "-", String(error)),
+    );
+  }
+
+  #keep(name: string, call: TimedCall): void {
+    this.#read().set(name, call);
+    this.#room.memory.run("INSERT OR REPLACE INTO timed_calls (name, value) VALUES (?, ?)", name, timedShape.write(call));
+    this.#room.alarm.noLaterThan(call.endsAt);
+  }
+
+  #forget(name: string): void {
+    if (this.#read().delete(name)) this.#room.memory.run("DELETE FROM timed_calls WHERE name = ?", name);
+  }
+
+  #read(): Map<string, TimedCall> {
+    this.#known ??= new Map(
+      this.#room.memory
+        .all<{ name: string; value: string }>("SELECT name, value FROM timed_calls")
+        .map(({ name, value }) => [name, timedShape.read(value)]),
+    );
+    return this.#known;
+  }
+}
