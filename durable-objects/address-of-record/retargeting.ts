@@ -195,6 +195,7 @@ export class Retargeting {
       caller: search?.caller ?? { home: answerTo.home, phone: answerTo.phone },
       forwardingTrail: [...(search?.forwardingTrail ?? []), `${home} ${request.requestUri}`],
       breadth,
+      ...(search?.verification === undefined ? {} : { verification: search.verification }),
       ...(calleeSubscriber === undefined ? {} : { calleeSubscriber }),
     };
   }

@@ -6,7 +6,7 @@ import type { Branch } from "../../lib/proxy/branch.ts";
 import { inProgress, withoutRoute } from "../../lib/proxy/call-name.ts";
 import { type Forwarder, makesDialogs } from "../../lib/proxy/outgoing-request.ts";
 import { noSubscription } from "../../lib/proxy/within.ts";
-import { refuseBlocked } from "../../lib/proxy/block-list.ts";
+import { refuseBlocked, refuseUnverified } from "../../lib/proxy/block-list.ts";
 import { challengesWithin, withoutAnswers } from "../../lib/proxy/foreign-challenges.ts";
 import { standingOf, takenFrom } from "../../lib/proxy/standing.ts";
 import { preferTargets } from "../../lib/proxy/caller-preferences.ts";
@@ -93,7 +93,8 @@ export class Terminating implements Part {
   #refusalOf(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders): Receipt | undefined {
     if (isNonSubscriberHome(this.#by.home) && this.#peer(envelope).length === 0)
       return answered(request, 503, "the server of that domain is not connected");
-    const refusal = refuseBlocked(this.#account.rules().blocked, envelope.identity, request, mandatory);
+    const { blocked } = this.#account.rules();
+    const refusal = refuseBlocked(blocked, envelope.identity, request, mandatory) ?? refuseUnverified(blocked, envelope.verification);
     if (refusal !== undefined) return refused(request, refusal);
     return hasLooped(this.#by, request, mandatory) || this.#hasComeBack(envelope, request)
       ? answered(request, 482, "it has come back to where it was before")

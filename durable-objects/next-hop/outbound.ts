@@ -24,6 +24,7 @@ import { type CancelEnvelope, type Receipt, type RequestEnvelope, type ResponseE
 import { available } from "../../platform/directory/available.ts";
 import { type ActiveCalls, isFull } from "./active-calls.ts";
 import type { Connection } from "./connection.ts";
+import type { CallSigning } from "./call-signing.ts";
 import type { MediaBridge } from "./media-bridge.ts";
 import { CallRate } from "./call-rate.ts";
 import { perhapsIncompatible } from "./media-refusals.ts";
@@ -48,6 +49,7 @@ export interface OutboundSurroundings {
   isUnavailable(): boolean;
   post(home: HomeName, envelope: ResponseEnvelope): void;
   readonly media: MediaBridge;
+  readonly signing: CallSigning;
 }
 
 /**
@@ -89,7 +91,7 @@ export class Outbound {
     const whole = parsed(made);
     const text = await this.shown(whole);
     if (request.method === "INVITE" && this.#sent.latest(branch) !== undefined) return accepted;
-    const shown = text === whole.text ? whole : parsed(text);
+    const shown = await this.#signed(text === whole.text ? whole : parsed(text), envelope, mandatory);
     const { calls } = this.#around;
     calls.passed(request.method, mandatory, Date.now(), { ...senderOf(envelope), branch }, envelope.endedBy ?? "caller");
     const converted = await this.#around.media.convert(shown, mandatory, "trunk");
@@ -103,6 +105,13 @@ export class Outbound {
     connection.send(converted);
     if (request.method === "BYE") this.#ended(mandatory);
     return accepted;
+  }
+
+  /** A request that begins a call, with a signature about its caller if the trunk wants that. */
+  async #signed(request: SipRequest, envelope: RequestEnvelope, { toTag }: MandatoryHeaders): Promise<SipRequest> {
+    if (request.method !== "INVITE" || toTag !== undefined) return request;
+    const trunk = await available(() => this.#around.trunk());
+    return isFault(trunk) ? request : this.#around.signing.signed(request, envelope, trunk, Date.now());
   }
 
   /** A call that has no dialog any more has no media. */

@@ -15,6 +15,8 @@ import { IssuerStore, type KnownIssuer } from "./issuer-store.ts";
 import type { ReadPushService } from "../../lib/push/push-service.ts";
 import type { ReadMediaService } from "../../lib/media/media-service.ts";
 import { MediaStore } from "./media-store.ts";
+import { SigningStore } from "./signing-store.ts";
+import type { ReadSigningSettings } from "../../lib/stir/signing-settings.ts";
 import { PushStore } from "./push-store.ts";
 import { SharedQuestions } from "../shared-questions.ts";
 import { oneInIsolate } from "../isolate.ts";
@@ -76,6 +78,7 @@ export class Directory {
   readonly #issuers = new DomainLists<KnownIssuer>(10_000);
   readonly #pushServices = new DomainLists<ReadPushService>(10_000);
   readonly #mediaServices = new DomainLists<ReadMediaService>(10_000);
+  readonly #signing = new DomainLists<ReadSigningSettings>(10_000);
   readonly #asked = new SharedQuestions<Answer>();
   /** Of those domains that have one, as they were last read. */
   readonly #traces = new Map<string, DomainTrace>();
@@ -180,6 +183,15 @@ export class Directory {
     return this.#mediaServices.of(domain, () => new MediaStore(this.#database).ofDomain(domain, this.#keyring()));
   }
 
+  /** How the calls of a domain are signed; undefined if they are not. */
+  async signing(domain: string): Promise<ReadSigningSettings | undefined> {
+    const [found] = await this.#signing.of(domain, async () => {
+      const one = await new SigningStore(this.#database).find(domain, this.#keyring());
+      return one === undefined ? [] : [one];
+    });
+    return found;
+  }
+
   /** The routes of a domain, by name. Nearly every request reads them. */
   routes(domain: string): Promise<readonly Route[]> {
     return this.#routes.of(domain, async () => {
@@ -277,6 +289,7 @@ export class Directory {
     this.#issuers.forget(domain);
     this.#pushServices.forget(domain);
     this.#mediaServices.forget(domain);
+    this.#signing.forget(domain);
     const isOfDomain = (name: string) => name.endsWith(`@${domain}`);
     for (const name of this.#kept.keys()) if (isOfDomain(name)) this.#kept.delete(name);
     this.#asked.forget(isOfDomain);

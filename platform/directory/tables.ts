@@ -14,6 +14,7 @@ export const tables = [
   "peers",
   "push",
   "routes",
+  "signing",
   "subscribers",
   "trunks",
   "web_hooks",

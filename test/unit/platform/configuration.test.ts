@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { issueRoot } from "../../support/telephone-certificates.ts";
 import { type Settings, numberSettings, readConfiguration } from "../../../platform/configuration.ts";
 
 const key = Buffer.alloc(32, 7).toString("base64");
@@ -58,6 +59,8 @@ describe("settings that are not there", () => {
       traceLength: 50,
       callRecordDays: 30,
       hep: undefined,
+      stirRoots: [],
+      verificationTimeout: 0.4,
     });
   });
 
@@ -182,4 +185,17 @@ describe("settings that are texts", () => {
 it("an environment is read once", () => {
   const settings = {};
   expect(readConfiguration(settings)).toBe(readConfiguration(settings));
+});
+
+describe("the authorities that may sign for callers (STIR_ROOTS)", () => {
+  const { certificate } = issueRoot();
+
+  it("are certificates in PEM, also in one line", () => {
+    for (const written of [certificate, certificate + certificate, certificate.replaceAll("\n", "\\n")])
+      expect(readConfiguration({ STIR_ROOTS: written }).stirRoots[0]?.extensions.isAuthority).toBe(true);
+  });
+
+  it.each(["nonsense", certificate.replace("MII", "AAA"), certificate.repeat(101)])("are refused if they are none: %#", (written) => {
+    expect(() => readConfiguration({ STIR_ROOTS: written })).toThrow("the setting STIR_ROOTS has no certificates in PEM");
+  });
 });
