@@ -14,7 +14,7 @@ import { isHopName } from "../../lib/routing/hop-name.ts";
 import { available } from "../../platform/directory/available.ts";
 import type { Directory } from "../../platform/directory/directory.ts";
 import { signCall } from "../../platform/stir/signer.ts";
-import { parsed } from "../shared/reparse.ts";
+import { mandatoryHeadersOf, parsed } from "../shared/reparse.ts";
 
 /** Header names of signatures about the caller (RFC 8224 §4, §14). */
 const signatures = ["identity", "identity-info"];
@@ -28,21 +28,24 @@ export class CallSigning {
   }
 
   /**
-   * An INVITE outside a dialog as the trunk gets it. A call that cannot be signed goes there without a signature, and the log says why.
-   * @param invite as it is sent otherwise
+   * A request as the trunk gets it. An INVITE outside a dialog is signed; one that cannot be goes there without a signature, and the log says
+   * why.
+   * @param request as it is sent otherwise
    * @param now milliseconds
    */
-  async signed(invite: SipRequest, envelope: RequestEnvelope, trunk: Trunk | undefined, now: number): Promise<SipRequest> {
-    const { identity: treatment } = trunk ?? {};
-    if (trunk === undefined || treatment === undefined) return invite;
-    if (treatment === "remove")
-      return signatures.some((name) => hasHeader(invite, name)) ? parsed(alter(invite, { remove: signatures })) : invite;
+  async signed(request: SipRequest, envelope: RequestEnvelope, trunk: Trunk | undefined, now: number): Promise<SipRequest> {
+    if (trunk?.identity === undefined) return request;
+    if (trunk.identity === "remove") {
+      const isSigned = signatures.some((name) => hasHeader(request, name));
+      return isSigned ? parsed(alter(request, { remove: signatures })) : request;
+    }
+    if (request.method !== "INVITE" || mandatoryHeadersOf(request).toTag !== undefined) return request;
     try {
-      const lines = await this.#lines(invite, envelope, trunk, now);
-      if ("why" in lines) return this.#unsigned(invite, trunk, lines.why);
-      return lines.length === 0 ? invite : parsed(alter(invite, { append: lines }));
+      const lines = await this.#lines(request, envelope, trunk, now);
+      if ("why" in lines) return this.#unsigned(request, trunk, lines.why);
+      return lines.length === 0 ? request : parsed(alter(request, { append: lines }));
     } catch (error) {
-      return this.#unsigned(invite, trunk, String(error));
+      return this.#unsigned(request, trunk, String(error));
     }
   }
 

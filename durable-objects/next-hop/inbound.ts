@@ -191,7 +191,7 @@ export class Inbound {
     const transaction = this.#transactionOf(mandatory);
     const envelope: RequestEnvelope = {
       kind: "request",
-      text: verifiedText(alter(heard, way.alterations), verification),
+      text: verifiedText(alter(heard, way.alterations), verification, trunk),
       answerTo: this.#returnAddress(),
       transaction,
       identity: trunkIdentity(trunk),
@@ -314,10 +314,10 @@ export class Inbound {
 }
 
 /** The call with the result of its verification, for phones that show it. */
-function verifiedText(text: string, verification: Verification | undefined): string {
+function verifiedText(text: string, verification: Verification | undefined, { format }: Trunk): string {
   if (verification === undefined) return text;
   const request = parsed(text);
-  return alter(request, withVerstat(request, verification));
+  return alter(request, withVerstat(request, verification, format));
 }
 
 const notTaken: Fault = fault(403, "calls from this server are not accepted");

@@ -91,7 +91,7 @@ export class Outbound {
     const whole = parsed(made);
     const text = await this.shown(whole);
     if (request.method === "INVITE" && this.#sent.latest(branch) !== undefined) return accepted;
-    const shown = await this.#signed(text === whole.text ? whole : parsed(text), envelope, mandatory);
+    const shown = await this.#signed(text === whole.text ? whole : parsed(text), envelope);
     const { calls } = this.#around;
     calls.passed(request.method, mandatory, Date.now(), { ...senderOf(envelope), branch }, envelope.endedBy ?? "caller");
     const converted = await this.#around.media.convert(shown, mandatory, "trunk");
@@ -107,9 +107,7 @@ export class Outbound {
     return accepted;
   }
 
-  /** A request that begins a call, with a signature about its caller if the trunk wants that. */
-  async #signed(request: SipRequest, envelope: RequestEnvelope, { toTag }: MandatoryHeaders): Promise<SipRequest> {
-    if (request.method !== "INVITE" || toTag !== undefined) return request;
+  async #signed(request: SipRequest, envelope: RequestEnvelope): Promise<SipRequest> {
     const trunk = await available(() => this.#around.trunk());
     return isFault(trunk) ? request : this.#around.signing.signed(request, envelope, trunk, Date.now());
   }

@@ -1,3 +1,4 @@
+import type { NumberFormat } from "../routing/number-format.ts";
 import type { Alterations } from "../syntax/alter.ts";
 import { isFault } from "../syntax/fault.ts";
 import { type Message, headerValue, headerValues } from "../syntax/message.ts";
@@ -5,6 +6,7 @@ import { parseNameAddress } from "../syntax/name-address.ts";
 import { wantsPrivacy } from "../syntax/privacy.ts";
 import { unescape } from "../syntax/uri.ts";
 import type { Verification } from "../transport/verification.ts";
+import { numberIn } from "./telephone-identity.ts";
 import { verstatOf } from "./verification.ts";
 
 /** The headers that name a caller, and how they are written. */
@@ -56,11 +58,13 @@ function closingQuote(value: string): number {
  * Writes the result of a verification into P-Asserted-Identity; if there is none, into a new one with the number of From. From itself stays
  * as it is: phones show its user part, and send it back. A caller who wants privacy stays hidden (RFC 3325 §7).
  */
-export function withVerstat(message: Message, verification: Verification): Pick<Alterations, "remove" | "append"> {
-  if (verification.number === undefined || wantsPrivacy(message, ["id"])) return {};
+export function withVerstat(message: Message, verification: Verification, format: NumberFormat): Pick<Alterations, "remove" | "append"> {
+  const { number } = verification;
+  if (number === undefined || wantsPrivacy(message, ["id"])) return {};
+  const mark = `;verstat=${verstatOf(verification)}`;
   const asserted = headerValues(message, "p-asserted-identity");
   const named = asserted.length > 0 ? asserted : [headerValue(message, "from") ?? ""];
-  const lines = named.flatMap((value) => marked(value, `;verstat=${verstatOf(verification)}`));
+  const lines = named.flatMap((value) => (numberIn(value, format) === number ? marked(value, mark) : [value]));
   return {
     remove: asserted.length > 0 ? ["p-asserted-identity"] : [],
     append: lines.map((line) => ["P-Asserted-Identity", line] as const),

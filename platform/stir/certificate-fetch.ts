@@ -17,7 +17,7 @@ export async function fetchChain(environment: Environment, url: string): Promise
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), patience);
   try {
-    const why = await whyUnreachable(environment, url);
+    const why = (await whyUnreachable(environment, url, "stranger")) ?? whyNotAsked(environment, url);
     if (why !== undefined) return unavailable(why);
     const answer = await fetch(url, { redirect: "manual", signal: timeout.signal });
     if (answer.status !== 200) {
@@ -32,6 +32,12 @@ export async function fetchChain(environment: Environment, url: string): Promise
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Certificates are served at the usual ports for HTTPS (ATIS-1000074): strangers have no other services called. */
+function whyNotAsked(environment: Environment, url: string): string | undefined {
+  const isUsual = ["", "8443"].includes(URL.parse(url)?.port ?? "");
+  return isUsual || readConfiguration(environment).localDevelopment ? undefined : "is at a port other than 443 and 8443";
 }
 
 /** The seconds of `max-age`, within limits. */

@@ -10,6 +10,9 @@ export interface Certificate {
   readonly until: number;
 }
 
+/** Certificates of one chain. */
+export const maxChain = 6;
+
 const blocks = /-----BEGIN CERTIFICATE-----[\sA-Za-z0-9+/=]{1,20000}-----END CERTIFICATE-----/g;
 
 /** The certificates of a text in PEM, in order; undefined if one of them is malformed, if there are none, or more than `most`. */

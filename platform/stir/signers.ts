@@ -1,10 +1,10 @@
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { SharedQuestions } from "../shared-questions.ts";
-import { type Certificate, readCertificates } from "./certificate.ts";
+import { type Certificate, maxChain, readCertificates } from "./certificate.ts";
 import { type TrustedSigner, findTrustedSigner } from "./chain.ts";
 
-/** Certificates of one chain, chains in memory, and fetches at a time. */
-const [maxChain, maxKept, maxFetches] = [6, 500, 20] as const;
+/** Chains in memory, and fetches at a time. */
+const [maxKept, maxFetches] = [500, 50] as const;
 /** Milliseconds that a failure is remembered, so that calls do not make this server ask again and again. */
 const failureAge = 10_000;
 

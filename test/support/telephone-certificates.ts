@@ -19,19 +19,22 @@ interface Wanted {
   readonly sections?: readonly string[];
   readonly curve?: string;
   readonly days?: number;
+  /** Its private key; a new one if absent. */
+  readonly key?: string;
 }
 
 let count = 0;
 
 /** Makes a certificate by openssl. */
-export function issue({ by, extensions, sections = [], curve = "prime256v1", days = 2 }: Wanted): Issued {
+export function issue({ by, extensions, sections = [], curve = "prime256v1", days = 2, key }: Wanted): Issued {
   const folder = mkdtempSync(join(tmpdir(), "certificates-"));
   const run = (line: string) => execFileSync("openssl", line.split(" "), { cwd: folder, stdio: "pipe" });
   const read = (name: string) => readFileSync(join(folder, name), "utf8");
   count += 1;
   try {
     writeFileSync(join(folder, "config"), ["[made]", ...extensions, ...sections].join("\n"));
-    run(`ecparam -name ${curve} -genkey -noout -out own.key`);
+    if (key === undefined) run(`ecparam -name ${curve} -genkey -noout -out own.key`);
+    else writeFileSync(join(folder, "own.key"), key);
     run(`req -new -key own.key -subj /CN=n${count}.example -out request`);
     if (by === undefined) {
       run(`x509 -req -in request -signkey own.key -days ${days} -extfile config -extensions made -out own.pem`);
@@ -67,7 +70,8 @@ export function issueForNumbers(by: Issued, one: string, start: string): Issued 
 }
 
 /** Without a list of numbers, as the certificate of a web server. */
-export const issueWithoutNumbers = (by: Issued): Issued => issue({ by, extensions: holder });
+export const issueWithoutNumbers = (by: Issued, key?: string): Issued =>
+  issue({ by, extensions: holder, ...(key === undefined ? {} : { key }) });
 
 const base64 = (value: object | string) => Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
 

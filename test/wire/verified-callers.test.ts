@@ -14,7 +14,15 @@ import type { Phone } from "../support/phone.ts";
 import { type ReceivedMessage, header, headers } from "../support/received-message.ts";
 import type { ServerUnderTest } from "../support/server-under-test.ts";
 import { type SipServer, startSipServer } from "../support/sip-server.ts";
-import { type Issued, authority, issue, issueProvider, issueRoot, shakenIdentity } from "../support/telephone-certificates.ts";
+import {
+  type Issued,
+  authority,
+  issue,
+  issueProvider,
+  issueRoot,
+  issueWithoutNumbers,
+  shakenIdentity,
+} from "../support/telephone-certificates.ts";
 
 /** Calls by a trunk whose callers are signed, with certificates that openssl has made (RFC 8224, RFC 8588). */
 const folder = mkdtempSync(join(tmpdir(), "offhook-certificates-"));
@@ -40,6 +48,7 @@ beforeAll(async () => {
   certificates = await startCertificateServer(folder, {
     "/provider.pem": chain,
     "/forger.pem": forger.certificate,
+    "/server.pem": issueWithoutNumbers(root, provider.key).certificate,
     "/gone.pem": 404,
     "/large.pem": chain.repeat(40),
   });
@@ -140,6 +149,17 @@ describe("a call to a trunk that wants signatures", () => {
     expect(header(invite, "date")).toBeDefined();
   });
 
+  it.each<readonly [path: string, why: string | null]>([
+    ["/provider.pem", null],
+    ["/forger.pem", "the first certificate at the URL is for another private key"],
+    ["/server.pem", "the certificate names no numbers and no provider (TNAuthList, RFC 8226)"],
+    ["/gone.pem", "the URL of the certificate was answered with the status 404"],
+  ])("has a status, which says whether the certificate at %s is usable: %s", async (path, why) => {
+    await put("signing", { ...signing(), x5u: certificates.url(path) });
+    const answer = await serverUnderTest.server.api("GET", "/domains/localhost/signing/status");
+    expect(await answer.json()).toMatchObject({ usable: why === null, why });
+  });
+
   it("goes without a signature if the caller has no number", async () => {
     alice.request("INVITE", `sip:+${from}@localhost`, { body: shortSdp });
     expect(headers(await trunkServer.next("INVITE"), "identity")).toEqual([]);
@@ -234,6 +254,20 @@ describe("a call from one trunk that a user forwards to another", () => {
     const claims = JSON.parse(Buffer.from(second.split(".")[1] ?? "", "base64url").toString()) as object;
     expect([first, more.length]).toEqual([identity, 0]);
     expect(claims).toMatchObject({ dest: { tn: ["15550001"] }, div: { tn: number.slice(1) }, orig: { tn: from } });
+  });
+
+  it.each<readonly [what: string, identities: () => readonly string[], heard: readonly string[]]>([
+    ["a caller who is not verified", () => [], []],
+    ["a verified caller", () => [signed()], marked("TN-Validation-Passed")],
+  ])("asserts %s to a trusted server: %j", async (_what, identities, heard) => {
+    await trunk({ verify: "note" });
+    const server = `sip:127.0.0.1:${trunkServer.port};transport=tcp`;
+    await put("trunks/trusted", { server, prefixes: ["+1999"], trusted: true });
+    await put(`subscribers/${alice.account}/rules`, { forward: { always: "tel:+19990001" } });
+    await connects();
+    calls(identities());
+    expect(asserted(await trunkServer.next("INVITE"))).toEqual(heard);
+    await serverUnderTest.server.api("DELETE", "/domains/localhost/trunks/trusted");
   });
 
   it("has no signature if the trunk wants none", async () => {

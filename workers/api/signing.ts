@@ -3,6 +3,7 @@ import type { ReadSigningSettings, SigningSettings } from "../../lib/stir/signin
 import { directoryOf, keyringFor } from "../../platform/directory/directory.ts";
 import { SigningStore } from "../../platform/directory/signing-store.ts";
 import type { Environment } from "../../platform/environment.ts";
+import { checkSigning } from "../../platform/stir/signing-check.ts";
 import { readSigningKey } from "../../platform/stir/signing-key.ts";
 import { requireDomain } from "./existing.ts";
 import { Problem } from "./problem.ts";
@@ -63,6 +64,18 @@ const put = createRoute({
   request: { params: domainParameters, body: { required: true, content: { "application/json": { schema: body } } } },
   responses: { 200: json(schema, "The new settings, without the private key"), ...problems(400, 401, 404, 409, 412, 413, 503) },
 });
+const statusSchema = z
+  .object({
+    usable: z.boolean().openapi({ description: "Whether the certificate at x5u can be read, is valid, and belongs to the private key" }),
+    why: z.string().nullable().openapi({ description: "Why not; null if it is usable" }),
+    valid_until: z.iso.datetime().nullable().openapi({ description: "When the certificate expires; null if it is not usable" }),
+  })
+  .openapi("SigningStatus");
+const status = createRoute({
+  ...operation("readSigningStatus", "Fetch the certificate of a domain's signatures, and compare it with the private key", "Other servers"),
+  ...{ method: "get", path: `${shared.path}/status`, security: shared.security, request: { params: domainParameters } },
+  responses: { 200: json(statusSchema, "Whether those who are called can use it"), ...problems(400, 401, 404, 503) },
+});
 const remove = createRoute({
   ...operation("deleteSigning", "Sign no more calls of a domain", "Other servers"),
   ...{ method: "delete", ...shared, request: { params: domainParameters } },
@@ -96,6 +109,17 @@ signingRoutes.openapi(remove, async (context) => {
   directoryOf(context.env).forget(domain);
   return context.body(null, 204);
 });
+
+signingRoutes.openapi(status, async (context) => {
+  const { domain } = context.req.valid("param");
+  const found = await foundFor(context.env, domain);
+  if (found === undefined) throw none(domain);
+  const check = found.isLost ? { why: lostKey } : await checkSigning(context.env, found.settings, Date.now());
+  if ("why" in check) return context.json({ usable: false, why: check.why, valid_until: null }, 200);
+  return context.json({ usable: true, why: null, valid_until: new Date(check.until).toISOString() }, 200);
+});
+
+const lostKey = "no key in SEAL_KEYS opens the private key: send it again";
 
 async function foundFor(environment: Environment, domain: string): Promise<ReadSigningSettings | undefined> {
   await requireDomain(environment, domain);

@@ -49,7 +49,7 @@ describe("a verstat of the caller's own is taken out (3GPP TS 24.229 §7.2A.20)"
 });
 
 describe("the result of a verification is written into P-Asserted-Identity", () => {
-  const lines = (of: Message, result: VerificationResult) => withVerstat(of, { result, number: "1215" });
+  const lines = (of: Message, result: VerificationResult) => withVerstat(of, { result, number: "1215" }, "e164");
 
   it.each<[VerificationResult, string]>([
     ["passed", "TN-Validation-Passed"],
@@ -73,8 +73,21 @@ describe("the result of a verification is written into P-Asserted-Identity", () 
     });
   });
 
+  it("only where the number stands that was verified", () => {
+    const of = message(
+      "From: <sip:+1215@a.example>;tag=1",
+      "P-Asserted-Identity: <sip:+1216@a.example>, <tel:+1215>, <sip:anna@a.example>",
+    );
+    const [first, second, third] = lines(of, "passed").append ?? [];
+    expect([first?.[1], second?.[1], third?.[1]]).toEqual([
+      "<sip:+1216@a.example>",
+      "<tel:+1215;verstat=TN-Validation-Passed>",
+      "<sip:anna@a.example>",
+    ]);
+  });
+
   it("not for a caller who wants privacy (RFC 3325 §7), or who has no number", () => {
     expect(lines(message("From: <sip:+1215@a.example>;tag=1", "Privacy: id"), "passed")).toEqual({});
-    expect(withVerstat(message("From: <sip:anna@a.example>;tag=1"), { result: "none" })).toEqual({});
+    expect(withVerstat(message("From: <sip:anna@a.example>;tag=1"), { result: "none" }, "e164")).toEqual({});
   });
 });
