@@ -19,6 +19,8 @@ interface Wanted {
   readonly sections?: readonly string[];
   readonly curve?: string;
   readonly days?: number;
+  /** Its common name; a new one if absent. */
+  readonly name?: string;
   /** Its private key; a new one if absent. */
   readonly key?: string;
 }
@@ -26,7 +28,7 @@ interface Wanted {
 let count = 0;
 
 /** Makes a certificate by openssl. */
-export function issue({ by, extensions, sections = [], curve = "prime256v1", days = 2, key }: Wanted): Issued {
+export function issue({ by, extensions, sections = [], curve = "prime256v1", days = 2, key, name }: Wanted): Issued {
   const folder = mkdtempSync(join(tmpdir(), "certificates-"));
   const run = (line: string) => execFileSync("openssl", line.split(" "), { cwd: folder, stdio: "pipe" });
   const read = (name: string) => readFileSync(join(folder, name), "utf8");
@@ -35,7 +37,7 @@ export function issue({ by, extensions, sections = [], curve = "prime256v1", day
     writeFileSync(join(folder, "config"), ["[made]", ...extensions, ...sections].join("\n"));
     if (key === undefined) run(`ecparam -name ${curve} -genkey -noout -out own.key`);
     else writeFileSync(join(folder, "own.key"), key);
-    run(`req -new -key own.key -subj /CN=n${count}.example -out request`);
+    run(`req -new -key own.key -subj /CN=${name ?? `n${count}.example`} -out request`);
     if (by === undefined) {
       run(`x509 -req -in request -signkey own.key -days ${days} -extfile config -extensions made -out own.pem`);
     } else {
@@ -54,7 +56,7 @@ export const authority = ["basicConstraints=critical,CA:TRUE", "keyUsage=critica
 const holder = ["basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature"];
 
 /** An authority that trusts itself. */
-export const issueRoot = (): Issued => issue({ extensions: authority });
+export const issueRoot = (name?: string): Issued => issue({ extensions: authority, ...(name === undefined ? {} : { name }) });
 
 /** The certificate of a service provider (RFC 8226): it may sign for any number. */
 export function issueProvider(by: Issued, more: Partial<Wanted> = {}): Issued {

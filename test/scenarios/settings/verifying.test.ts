@@ -26,7 +26,12 @@ setting("VERIFICATION_TIMEOUT", 0.1, 2, "so long a call waits for the verificati
   ];
   const request = parseMessage(compose("INVITE sip:+4930@example.com SIP/2.0", lines));
   if (isFault(request) || request.kind !== "request") throw new Error("not a request");
-  const settings = { STIR_ROOTS: root.certificate, VERIFICATION_TIMEOUT: String(seconds), ALLOWED_NETWORKS: "198.51.100.0/24" };
+  const settings = {
+    STIR_ROOTS: root.certificate,
+    VERIFICATION_TIMEOUT: String(seconds),
+    LOCAL_DEVELOPMENT: "true",
+    ALLOWED_NETWORKS: "198.51.100.0/24",
+  };
   const environment = { ...settings, DIRECTORY: {} } as Environment;
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   const asked = vi.fn<() => Promise<never>>(() => new Promise(() => undefined));

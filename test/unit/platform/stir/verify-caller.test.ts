@@ -25,7 +25,7 @@ const iat = Math.floor(now / 1000);
 const x5u = "https://certificates.example/one.pem";
 const [from, to] = ["12155551212", "493055510"] as const;
 
-const root = issueRoot();
+const root = issueRoot("root.example");
 const middle = issue({ by: root, extensions: authority });
 const provider = issueProvider(middle);
 const chain = provider.certificate + middle.certificate;
@@ -120,6 +120,45 @@ describe("the caller of a call is verified (RFC 8224 §6.2)", () => {
         const below = issueProvider(provider);
         return [invite([shakenIdentity(below, x5u, usual)]), below.certificate + chain];
       },
+    ],
+    ...[["keyUsage=critical,digitalSignature", "basicConstraints=critical,CA:TRUE"], ["basicConstraints=critical,CA:FALSE"], []].map(
+      (extensions) => {
+        const make = (): readonly [Request, string] => {
+          const none = issue({ by: root, extensions: ["subjectKeyIdentifier=hash", ...extensions] });
+          const below = issueProvider(none);
+          return [invite([shakenIdentity(below, x5u, usual)]), below.certificate + none.certificate];
+        };
+        return [`one with ${extensions.join(" and ")}`, "failed", 437, "does not lead", make] as const;
+      },
+    ),
+    [
+      "an authority with the name of a trusted one",
+      "failed",
+      437,
+      "does not lead",
+      () => {
+        // Without a mark of its key, which would tell them apart before the signature does.
+        const extensions = ["authorityKeyIdentifier=none", "1.3.6.1.5.5.7.1.26=ASN1:SEQUENCE:numbers"];
+        const impostor = issueProvider(issueRoot("root.example"), { extensions });
+        return [invite([shakenIdentity(impostor, x5u, usual)]), impostor.certificate];
+      },
+    ],
+    ...[
+      ["a key that may not sign", ["keyUsage=critical,keyAgreement"], "may not sign"],
+      ["constraints on claims", ["1.3.6.1.5.5.7.1.27=DER:3000"], "extension"],
+    ].map(([what, more, why]) => {
+      const make = (): readonly [Request, string] => {
+        const odd = issueProvider(root, { extensions: [...(more as string[]), "1.3.6.1.5.5.7.1.26=ASN1:SEQUENCE:numbers"] });
+        return [invite([shakenIdentity(odd, x5u, usual)]), odd.certificate];
+      };
+      return [what as string, "failed", 437, why as string, make] as const;
+    }),
+    [
+      "a type that the Identity header hides",
+      "failed",
+      438,
+      "ppt",
+      () => invite([shakenIdentity(provider, x5u, usual).replace(/;ppt=.*/, "")]),
     ],
     [
       "an authority below one that may have none below it",
