@@ -10,7 +10,7 @@ import {
   type PassportIdentity,
   internationalNumber,
   isSameIdentity,
-  numberIn,
+  numberOfHeader,
   passportIdentity,
   telephoneNumber,
   uriIn,
@@ -37,7 +37,7 @@ export interface NotSigned {
  */
 export function callToSign(request: Request, format: NumberFormat, forwardedBy: string | undefined, now: number): CallToSign | NotSigned {
   const callers = [...headerValues(request, "p-asserted-identity").slice(0, 2), headerValue(request, "from")];
-  const number = callers.map((value) => numberIn(value, format, internationalNumber)).find((one) => one !== undefined);
+  const number = callers.map((value) => numberOfHeader(value, format, internationalNumber)).find((one) => one !== undefined);
   if (number === undefined) return { why: "the caller has no international telephone number" };
   const uri = parseUri(request.requestUri);
   const dialled = isFault(uri) ? undefined : telephoneNumber(uri, format);

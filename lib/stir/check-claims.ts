@@ -5,7 +5,7 @@ import { Fault, fault } from "../syntax/fault.ts";
 import { type Request, headerValue, headerValues } from "../syntax/message.ts";
 import { areSameMediaKeys, mediaKeysOf } from "./media-keys.ts";
 import type { Claims, MediaKey } from "./passport.ts";
-import { type PassportIdentity, isSameIdentity, numberIn, passportIdentity, uriIn } from "./telephone-identity.ts";
+import { type PassportIdentity, isSameIdentity, numberOfHeader, passportIdentity, uriIn } from "./telephone-identity.ts";
 
 /** What a PASSporT has to agree with: the request as it came (RFC 8224 §6.2 steps 2 and 4). */
 export interface SignedCall {
@@ -30,7 +30,7 @@ const freshness = 60_000;
  */
 export function signedCall(request: Request, dialled: string | undefined, format: NumberFormat, isTrusted: boolean): SignedCall | Fault {
   const asserted = isTrusted ? headerValues(request, "p-asserted-identity").slice(0, 2) : [];
-  const callers = [...asserted, headerValue(request, "from")].map((value) => numberIn(value, format));
+  const callers = [...asserted, headerValue(request, "from")].map((value) => numberOfHeader(value, format));
   const number = callers.find((one) => one !== undefined);
   if (number === undefined) return fault(428, "the caller has no telephone number that could be verified");
   const called = uriIn(headerValue(request, "to"));

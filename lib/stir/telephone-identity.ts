@@ -35,7 +35,7 @@ export function passportIdentity(uri: Uri, format: NumberFormat): PassportIdenti
 }
 
 /** The number of a header such as From. */
-export function numberIn(value: string | undefined, format: NumberFormat, read = telephoneNumber): string | undefined {
+export function numberOfHeader(value: string | undefined, format: NumberFormat, read = telephoneNumber): string | undefined {
   const uri = uriIn(value);
   return uri === undefined ? undefined : read(uri, format);
 }

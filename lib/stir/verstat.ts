@@ -6,7 +6,7 @@ import { parseNameAddress } from "../syntax/name-address.ts";
 import { wantsPrivacy } from "../syntax/privacy.ts";
 import { unescape } from "../syntax/uri.ts";
 import type { Verification } from "../transport/verification.ts";
-import { numberIn } from "./telephone-identity.ts";
+import { numberOfHeader } from "./telephone-identity.ts";
 import { verstatOf } from "./verification.ts";
 
 /** The headers that name a caller, and how they are written. */
@@ -64,7 +64,7 @@ export function withVerstat(message: Message, verification: Verification, format
   const mark = `;verstat=${verstatOf(verification)}`;
   const asserted = headerValues(message, "p-asserted-identity");
   const named = asserted.length > 0 ? asserted : [headerValue(message, "from") ?? ""];
-  const lines = named.flatMap((value) => (numberIn(value, format) === number ? marked(value, mark) : [value]));
+  const lines = named.flatMap((value) => (numberOfHeader(value, format) === number ? marked(value, mark) : [value]));
   return {
     remove: asserted.length > 0 ? ["p-asserted-identity"] : [],
     append: lines.map((line) => ["P-Asserted-Identity", line] as const),
