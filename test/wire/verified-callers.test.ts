@@ -120,6 +120,9 @@ const signed = (by = provider, path = "/provider.pem", to = number.slice(1)): st
 const asserted = (message: ReceivedMessage): string[] => headers(message, "p-asserted-identity");
 const marked = (verstat: string): string[] => [`<sip:+${from};verstat=${verstat}@provider.example>`];
 
+const claimsIn = (message: ReceivedMessage): object[] =>
+  headers(message, "identity").map((value) => JSON.parse(Buffer.from(value.split(".")[1] ?? "", "base64url").toString()) as object);
+
 /** The record of a call that alice has refused, or that was refused for her. */
 async function recordOf(callId: string): Promise<Record<string, unknown>> {
   const found = async () => {
@@ -147,6 +150,18 @@ describe("a call to a trunk that wants signatures", () => {
     const verification = await verifyInTime((url, now) => signers.of(url, now), call, Date.now(), 60_000);
     expect(verification).toMatchObject({ result: "passed", number: number.slice(1), attestation: "A" });
     expect(header(invite, "date")).toBeDefined();
+  });
+
+  it.each([
+    ["a number of the domain", "+49329000", ["+4932"], "A"],
+    ["another number", "+4940123", ["+4932"], "B"],
+  ])("has the attestation for %s, which the trunk puts into From", async (_what, user, own, attest) => {
+    await put("signing", { ...signing(), numbers: own });
+    await trunk({ identity: "sign", from_user: user });
+    alice.request("INVITE", `sip:+${from}@localhost`, { body: shortSdp });
+    expect(claimsIn(await trunkServer.next("INVITE"))).toEqual([
+      expect.objectContaining({ attest, dest: { tn: [from] }, orig: { tn: user.slice(1) } }),
+    ]);
   });
 
   it.each<readonly [path: string, why: string | null]>([
@@ -250,10 +265,21 @@ describe("a call from one trunk that a user forwards to another", () => {
     const identity = signed();
     calls([identity]);
     const invite = await trunkServer.next("INVITE");
-    const [first, second = "", ...more] = headers(invite, "identity");
-    const claims = JSON.parse(Buffer.from(second.split(".")[1] ?? "", "base64url").toString()) as object;
-    expect([first, more.length]).toEqual([identity, 0]);
-    expect(claims).toMatchObject({ dest: { tn: ["15550001"] }, div: { tn: number.slice(1) }, orig: { tn: from } });
+    const [first, , ...more] = headers(invite, "identity");
+    expect([first, more]).toEqual([identity, []]);
+    expect(claimsIn(invite)[1]).toMatchObject({ dest: { tn: ["15550001"] }, div: { tn: number.slice(1) }, orig: { tn: from } });
+  });
+
+  it("is signed as one from elsewhere, if nobody has signed it before", async () => {
+    await put("signing", signing());
+    await trunk({ identity: "sign" });
+    await put(`subscribers/${alice.account}/rules`, { forward: { always: "tel:+15550001" } });
+    await connects();
+    calls([]);
+    expect(claimsIn(await trunkServer.next("INVITE"))).toEqual([
+      expect.objectContaining({ attest: "C", dest: { tn: [number.slice(1)] }, orig: { tn: from } }),
+      expect.objectContaining({ div: { tn: number.slice(1) }, dest: { tn: ["15550001"] }, orig: { tn: from } }),
+    ]);
   });
 
   it.each<readonly [what: string, identities: () => readonly string[], heard: readonly string[]]>([
@@ -276,5 +302,27 @@ describe("a call from one trunk that a user forwards to another", () => {
     await connects();
     calls([signed()]);
     expect(headers(await trunkServer.next("INVITE"), "identity")).toEqual([]);
+  });
+});
+
+describe("a certificate that never comes", () => {
+  it("holds no call up longer than VERIFICATION_TIMEOUT", async () => {
+    const { startServerUnderTest } = await import("../support/server-under-test.ts");
+    const settings = { ALLOWED_NETWORKS: "127.0.0.0/8", STIR_ROOTS: root.certificate, VERIFICATION_TIMEOUT: "0.4" };
+    const [usual, itsAlice] = [serverUnderTest, alice];
+    serverUnderTest = await startServerUnderTest({ settings });
+    try {
+      alice = await serverUnderTest.register(await serverUnderTest.newcomer("alice", [number]), "direct");
+      await trunk({ verify: "note" });
+      await connects();
+      const callId = calls([signed(provider, "/never.pem")]);
+      const invite = await alice.next("INVITE");
+      expect(asserted(invite)).toEqual(marked("No-TN-Validation"));
+      alice.reply(invite, 486);
+      expect((await recordOf(callId))["verification"]).toMatchObject({ why: "the certificate was not there in 400 ms" });
+    } finally {
+      await serverUnderTest.close();
+      [serverUnderTest, alice] = [usual, itsAlice];
+    }
   });
 });
