@@ -84,9 +84,16 @@ export class Terminating implements Part {
     const own = this.#asksAgent(envelope, request) ? this.#presence.request(envelope, request, mandatory, now) : undefined;
     if (own !== undefined) return own;
     if (request.method === "INVITE" && this.#forking.has(envelope.transaction)) return accepted;
+    this.#noteUnverified(envelope, now);
     const forged = this.#forgery(envelope, request, mandatory, now);
     if (forged !== undefined) return request.method === "ACK" ? accepted : refused(request, forged);
     return this.#toUser(envelope, request, mandatory, now);
+  }
+
+  /** For the administrator who reads the trace: why a phone is told that the caller is not verified. */
+  #noteUnverified({ verification }: RequestEnvelope, now: number): void {
+    if (verification === undefined || verification.result === "passed") return;
+    this.#room.log.note(now, "-", `the number of the caller is not verified: ${verification.why}`);
   }
 
   /** Why nothing of it may reach the user; undefined if it may. */

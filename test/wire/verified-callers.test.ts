@@ -216,6 +216,8 @@ describe("a call from a trunk whose callers are verified", () => {
     expect(asserted(invite)).toEqual(marked(verstat));
     alice.reply(invite, 486);
     expect((await recordOf(callId))["verification"]).toMatchObject({ why: expect.stringContaining(why) });
+    const trace = await serverUnderTest.server.api("GET", `/domains/localhost/subscribers/${alice.account}/trace?format=text`);
+    expect(await trace.text()).toMatch(new RegExp(`the number of the caller is not verified: .*${why}`));
   });
 
   it("has no verstat of the caller's own, and the caller's From comes back as it was", async () => {

@@ -1,6 +1,6 @@
 import { Link } from "wouter-preact";
 import { type Api, type CallRecord, type TracedMessage, part } from "../api.ts";
-import { duration, explainCall, shortName } from "../explain.ts";
+import { duration, explainCall, explainVerification, shortName } from "../explain.ts";
 import { ladderOf } from "../ladder.ts";
 import { Action } from "../parts/action.tsx";
 import { Answered, useGet } from "../parts/answer.tsx";
@@ -62,7 +62,7 @@ function RecordTable({ call }: { readonly call: CallRecord }) {
     ["Dialled", call.dialled],
     ["Forwarded to", call.forwarded.join(", ")],
     ["Trunk", call.trunk ?? ""],
-    ["Caller's number", verificationText(call.verification)],
+    ["Caller's number", explainVerification(call.verification)],
     ["Caller's phone", call.caller_device ?? ""],
     ["Phones that answered", call.devices.map(({ user_agent: agent, way }) => `${agent ?? "unknown"} (${way})`).join(", ")],
     ["Call-ID", call.call_id],
@@ -79,15 +79,6 @@ function RecordTable({ call }: { readonly call: CallRecord }) {
         ))}
     </dl>
   );
-}
-
-/** Whether the number of the caller was verified; "" if that was not tried. */
-function verificationText(verification: CallRecord["verification"]): string {
-  if (verification === null) return "";
-  const { result, number, attestation, why } = verification;
-  const of = number === null ? "" : `+${number}: `;
-  if (result !== "passed") return `${of}not verified, ${why ?? ""}`;
-  return `${of}verified${attestation === null ? "" : `, attestation ${attestation}`}`;
 }
 
 /** The messages that the homes of both users still have: those of failed calls for a day. */
