@@ -253,7 +253,7 @@ function parse(written: Settings): Configuration {
     traceLength: number("TRACE_LENGTH"),
     callRecordDays: number("CALL_RECORD_DAYS"),
     hep: readHepServer(settings, number("HEP_CAPTURE_ID")),
-    stirRoots: readRoots(settings.STIR_ROOTS),
+    stirRoots: Object.entries(settings).flatMap(([name, value]) => (isOfRoots.test(name) ? readRoots(name, value) : [])),
     verificationTimeout: number("VERIFICATION_TIMEOUT"),
   };
 }
@@ -302,16 +302,18 @@ function readKeys(written: string | undefined): readonly Uint8Array[] {
 }
 
 /** Certificates in PEM, of authorities. */
-function readRoots(written: string | undefined): readonly Certificate[] {
+function readRoots(name: string, written: string): readonly Certificate[] {
   // A setting in one line has \n in place of the line breaks.
-  const pem = (written ?? "").replaceAll("\\n", "\n").trim();
+  const pem = written.replaceAll("\\n", "\n").trim();
   if (pem === "") return [];
   const roots = readCertificates(pem, maxRoots);
-  if (roots === undefined) throw new Error(`the setting STIR_ROOTS has no certificates in PEM, a malformed one, or more than ${maxRoots}`);
+  if (roots === undefined) throw new Error(`the setting ${name} has no certificates in PEM, a malformed one, or more than ${maxRoots}`);
   return roots;
 }
 
 const maxRoots = 100;
+/** The platform takes 5 KB for a setting, which five certificates fill: others go into settings of their own. */
+const isOfRoots = /^STIR_ROOTS(?:_\d{1,2})?$/;
 
 function readNetworks(written: string | undefined): readonly string[] {
   const networks = elements(written ?? "");

@@ -195,6 +195,12 @@ describe("the authorities that may sign for callers (STIR_ROOTS)", () => {
       expect(readConfiguration({ STIR_ROOTS: written }).stirRoots[0]?.extensions.isAuthority).toBe(true);
   });
 
+  it("stand in several settings if there are many: the platform takes 5 KB for each", () => {
+    const settings = { STIR_ROOTS: certificate, STIR_ROOTS_2: issueRoot().certificate, STIR_ROOTS_17: issueRoot().certificate } as Settings;
+    expect(readConfiguration(settings).stirRoots).toHaveLength(3);
+    expect(() => readConfiguration({ STIR_ROOTS_2: "nonsense" } as Settings)).toThrow("the setting STIR_ROOTS_2 has no certificates");
+  });
+
   it.each(["nonsense", certificate.replace("MII", "AAA"), certificate.repeat(101)])("are refused if they are none: %#", (written) => {
     expect(() => readConfiguration({ STIR_ROOTS: written })).toThrow("the setting STIR_ROOTS has no certificates in PEM");
   });
