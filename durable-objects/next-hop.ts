@@ -26,13 +26,16 @@ import { directoryOf } from "../platform/directory/directory.ts";
 import type { HopStatus, NextHopObject, Role } from "../platform/object-rpc.ts";
 import type { Environment } from "../platform/environment.ts";
 import { CallMinutes } from "./next-hop/call-minutes.ts";
+import { verifierOf } from "../platform/stir/verifier.ts";
+import { CallSigning } from "./next-hop/call-signing.ts";
 import { ActiveCalls } from "./next-hop/active-calls.ts";
 import { Outbound } from "./next-hop/outbound.ts";
 import { HopConnection } from "./next-hop/hop-connection.ts";
 import { MediaBridge } from "./next-hop/media-bridge.ts";
 import { rtpengineOf } from "../platform/media/rtpengine.ts";
 import { Inbound } from "./next-hop/inbound.ts";
-import { nameOf } from "./next-hop/received-requests.ts";
+import { type Asked, nameOf } from "./next-hop/received-requests.ts";
+import { alter } from "../lib/syntax/alter.ts";
 import { passOn, locateTrunk, release, usualRole } from "./shared/trunk-failover.ts";
 import { type MonitoredTrunk, type TrunkFault, TrunkMonitor } from "./next-hop/trunk-monitor.ts";
 import { TrunkRegistration } from "./next-hop/trunk-registration.ts";
@@ -134,6 +137,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     });
     this.#outbound = new Outbound({
       media: this.#media,
+      signing: new CallSigning(directoryOf(environment)),
       by: this.#by,
       host: this.#hop.host,
       timerF: transactionTimeout * 1000,
@@ -146,6 +150,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     });
     this.#inbound = new Inbound({
       media: this.#media,
+      verify: verifierOf(environment),
       keyring: this.#keyring,
       name,
       hopTrunk: this.#hop.trunk,
@@ -247,13 +252,14 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
   /** With a session description that the other server understands. */
   async #answer(response: SipResponse, mandatory: MandatoryHeaders): Promise<Receipt> {
     this.#calls.answered(response.status, mandatory, Date.now(), nameOf(mandatory));
-    const { hadOffer, isWithin } = this.#inbound.askedFor(mandatory) ?? { hadOffer: true, isWithin: true };
+    const asked = this.#inbound.askedFor(mandatory) ?? { hadOffer: true, isWithin: true };
+    const { hadOffer, isWithin } = asked;
     const converted = await this.#media.convert(response, mandatory, "trunk", hadOffer);
     if (isFault(converted))
       console.error(JSON.stringify({ note: "the media of an answer are passed on as they are", why: converted.fault }));
     const isRefusal = mandatory.cseq.method === "INVITE" && response.status >= 300 && !isWithin;
     if (isRefusal && !this.#calls.has(mandatory.callId)) this.#media.over(mandatory.callId);
-    return this.#sendResponse(isFault(converted) || converted === response.text ? response : parsedResponse(converted));
+    return this.#sendResponse(asSent(isFault(converted) || converted === response.text ? response : parsedResponse(converted), asked));
   }
 
   async #sendResponse(response: SipResponse): Promise<Receipt> {
@@ -301,4 +307,9 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
   #post(home: HomeName, envelope: ResponseEnvelope | EndedEnvelope): void {
     this.#outbox.post(home, envelope).catch((error: unknown) => console.error(JSON.stringify({ note: String(error), hop: this.#by.home })));
   }
+}
+
+/** A response with the From that the other server has sent (RFC 3261 §8.2.6.2). */
+function asSent(response: SipResponse, { from }: Asked): SipResponse {
+  return from === undefined ? response : parsedResponse(alter(response, { remove: ["from"], append: [["From", from]] }));
 }

@@ -1,3 +1,4 @@
+import { type Certificate, readCertificates } from "./stir/certificate.ts";
 import { isNetwork } from "../lib/routing/network.ts";
 import { type HepServer, readHepServer } from "./hep-server.ts";
 import type { SessionTimerPolicy } from "../lib/proxy/session-timer.ts";
@@ -65,6 +66,10 @@ export interface Configuration {
   readonly callRecordDays: number;
   /** Where each message is exported to. */
   readonly hep: HepServer | undefined;
+  /** The authorities whose certificates may sign for telephone numbers (RFC 8226). */
+  readonly stirRoots: readonly Certificate[];
+  /** How long a call waits for the verification of its caller. */
+  readonly verificationTimeout: number;
 }
 
 /** The settings as the platform provides them: all optional, each a text. */
@@ -124,6 +129,8 @@ export interface Settings {
   readonly HEP_SERVER?: string;
   readonly HEP_PASSWORD?: string;
   readonly HEP_CAPTURE_ID?: string;
+  readonly STIR_ROOTS?: string;
+  readonly VERIFICATION_TIMEOUT?: string;
 }
 
 type NumberSetting = readonly [fallback: number, least: number, most: number];
@@ -169,6 +176,7 @@ export const numberSettings = {
   MAXIMUM_UNAUTHENTICATED: [20, 1, 1000],
   MAXIMUM_LEGS: [8, 1, 64],
   TRACE_LENGTH: [50, 0, 1000],
+  VERIFICATION_TIMEOUT: [0.4, 0.05, 60],
   CALL_RECORD_DAYS: [30, 0, 3650],
   HEP_CAPTURE_ID: [2001, 1, 4_294_967_295],
 } as const satisfies Partial<Record<keyof Settings, NumberSetting>>;
@@ -249,6 +257,8 @@ function parse(written: Settings): Configuration {
     traceLength: number("TRACE_LENGTH"),
     callRecordDays: number("CALL_RECORD_DAYS"),
     hep: readHepServer(settings, number("HEP_CAPTURE_ID")),
+    stirRoots: Object.entries(settings).flatMap(([name, value]) => (isOfRoots.test(name) ? readRoots(name, value) : [])),
+    verificationTimeout: number("VERIFICATION_TIMEOUT"),
   };
 }
 
@@ -294,6 +304,20 @@ function readKeys(written: string | undefined): readonly Uint8Array[] {
     return new Uint8Array(key);
   });
 }
+
+/** Certificates in PEM, of authorities. */
+function readRoots(name: string, written: string): readonly Certificate[] {
+  // A setting in one line has \n in place of the line breaks.
+  const pem = written.replaceAll("\\n", "\n").trim();
+  if (pem === "") return [];
+  const roots = readCertificates(pem, maxRoots);
+  if (roots === undefined) throw new Error(`the setting ${name} has no certificates in PEM, a malformed one, or more than ${maxRoots}`);
+  return roots;
+}
+
+const maxRoots = 100;
+/** The platform takes 5 KB for a setting, which five certificates fill: others go into settings of their own. */
+const isOfRoots = /^STIR_ROOTS(?:_\d{1,2})?$/;
 
 function readNetworks(written: string | undefined): readonly string[] {
   const networks = elements(written ?? "");

@@ -294,7 +294,7 @@ export class CallRecords implements Part {
     then();
   }
 
-  #partiesOf({ identity, caller, answerTo }: SentRequest, isIncoming: boolean): CallParties {
+  #partiesOf({ identity, caller, answerTo, verification }: SentRequest, isIncoming: boolean): CallParties {
     const { home: from } = caller ?? answerTo;
     const { user, domain, name } = this.#room.home;
     const isOurs = !isNonSubscriberHome(from) && !isHopName(from);
@@ -302,6 +302,7 @@ export class CallRecords implements Part {
       ...(isOurs ? { caller: identity } : {}),
       ...(isIncoming && !isNonSubscriberHome(name) ? { callee: `${user}@${domain}` } : {}),
       ...(isTrunkIdentity(identity) ? { trunk: trunkNamed(identity) } : {}),
+      ...(verification === undefined ? {} : { verification }),
     };
   }
 

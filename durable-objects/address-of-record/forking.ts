@@ -4,7 +4,7 @@ import { type UnansweredRequests, callerOf } from "./unanswered-requests.ts";
 import { parsedResponse } from "../shared/reparse.ts";
 import { branchName, takerOf } from "../../lib/transport/return-address.ts";
 import type { PhoneId, TransactionId } from "../../lib/transport/identifiers.ts";
-import { isSilent, passDeadlines } from "../../lib/proxy/response-context/deadlines.ts";
+import { passDeadlines } from "../../lib/proxy/response-context/deadlines.ts";
 import {
   cancelAnswered,
   type AwayTimes,
@@ -19,7 +19,7 @@ import {
 import { type Plan, determineExternalTarget } from "../../lib/proxy/response-context/determine-targets.ts";
 import { readRequestDisposition } from "../../lib/proxy/request-disposition.ts";
 import type { ExternalTarget } from "../../lib/proxy/response-context/target-set.ts";
-import { type Decision, type Effect, type ForkedBranch, isPending, isToCome } from "../../lib/proxy/response-context/context.ts";
+import { type Decision, type Effect, type ForkedBranch, isPending } from "../../lib/proxy/response-context/context.ts";
 import { answerSessionTimer } from "../../lib/proxy/session-timer.ts";
 import { complete } from "../../lib/proxy/response-context/search.ts";
 import { type Alterations, alter, combined } from "../../lib/syntax/alter.ts";
@@ -236,7 +236,8 @@ export class Forking implements Part {
       else this.#resume(open, now);
       if (unconfirmed !== undefined) continue;
       const since = (branch: ForkedBranch) => this.#contexts.proceedingSince(transaction, branch);
-      const current = this.#pastSilent(this.#withoutLost(open, now), now);
+      const current = this.#retargeting.pastSilent(this.#withoutLost(open, now), now);
+      this.#contexts.save(current.context, current.request, now);
       this.#carryOut(current, passDeadlines(current.context, now, this.#room.timers, since), now);
     }
     this.#contexts.collect(now);
@@ -276,34 +277,13 @@ export class Forking implements Part {
     return { context, request: open.request };
   }
 
-  /** If a server was silent for all of Timer B the next one is tried, if there is one. */
-  #pastSilent(open: OpenContext, now: number): OpenContext {
-    let { context } = open;
-    for (const branch of open.context.branches) {
-      const passed = isSilent(context, branch, now, this.#room.timers) ? this.#retargeting.triesNext(open, branch, "") : undefined;
-      if (passed !== undefined) context = withBranch(context, { ...branch, sent: now, serversTried: passed });
-    }
-    this.#contexts.save(context, open.request, now);
-    return { context, request: open.request };
-  }
-
   /** What may have been lost in an eviction is done again; a receiver that has it drops the repetition. */
   #resume(open: OpenContext, now: number): void {
     const { context } = open;
     if (context.unconfirmed !== undefined) this.#finalResponses.deliver(open, now);
-    this.#resumeSentOn(open, now);
+    this.#retargeting.resume(open, now);
     if (context.final !== 0 || context.cancelled !== undefined || context.method !== "INVITE") return;
     this.#inquiries.ask(open, (error) => this.#finalResponses.undelivered(error, () => undefined), now);
-  }
-
-  #resumeSentOn(open: OpenContext, now: number): void {
-    for (const branch of open.context.branches) {
-      if (branch.retarget === undefined || branch.final !== 0 || isToCome(branch)) continue;
-      // A server that has been silent too long does not get the request again.
-      if (isSilent(open.context, branch, now, this.#room.timers)) continue;
-      if (branch.cancelled === 0) this.#retargeting.ensure(open, branch, now);
-      else this.#retargeting.cancel(open, branch, undefined, now);
-    }
   }
 
   #respond(found: OpenContext, index: number, response: Parameters<typeof receiveResponse>[2], now: number): void {

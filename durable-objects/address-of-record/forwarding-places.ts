@@ -2,12 +2,12 @@ import { branchName } from "../../lib/transport/return-address.ts";
 import { type Address, addressOf } from "../../lib/location/address.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import { senderOf } from "../../lib/proxy/non-subscriber-requests.ts";
-import type { ForkedBranch } from "../../lib/proxy/response-context/context.ts";
+import type { ForkedBranch, Search as SearchState } from "../../lib/proxy/response-context/context.ts";
 import type { Retarget } from "../../lib/proxy/response-context/target-set.ts";
 import { isHopName, readHopName } from "../../lib/routing/hop-name.ts";
 import { randomFor } from "../../lib/routing/seeded-random.ts";
 import { isSecure } from "../../lib/routing/transport.ts";
-import type { Trunk } from "../../lib/routing/trunk.ts";
+import { type Trunk, isTrunkIdentity, trunkNamed } from "../../lib/routing/trunk.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { headerValue } from "../../lib/syntax/message.ts";
 import { type SipUri, type Uri, dialledNumber, parseUri } from "../../lib/syntax/uri.ts";
@@ -147,13 +147,20 @@ export class ForwardingPlaces {
    * RFC 3325 §5: the caller's identity for trusted receivers. For a subscriber it is the address that the flow was authenticated for, or
    * the alias in From; for others it is what a trusted server has asserted.
    */
-  async #asserted({ context: { search }, request }: OpenContext): Promise<Asserts> {
+  async #asserted({ context: { search }, request }: OpenContext): Promise<Asserts | undefined> {
     const [user = "", domain = ""] = splitAtLast(search?.identity ?? "");
     const named = await this.#room.directory.find(user, domain);
-    if (named.kind !== "subscriber") return { identity: undefined };
+    if (named.kind !== "subscriber") return (await this.#isDoubtful(search)) ? undefined : { identity: undefined };
     const from = senderOf(mandatoryHeadersOf(request));
     const isAlias = from !== undefined && !isFault(from) && from.domain === domain && named.subscriber.aliases.includes(from.user);
     return { identity: `${isAlias ? from.user : user}@${domain}` };
+  }
+
+  /** Whether the only assertion about the caller is ours: that the number of an untrusted trunk's caller is not verified. */
+  async #isDoubtful({ identity = "", verification }: Partial<SearchState> = {}): Promise<boolean> {
+    if (verification === undefined || verification.result === "passed") return false;
+    const trunks = await this.#room.directory.trunks(splitAtLast(identity)[1]);
+    return !trunks.some(({ name, trusted }) => trusted && isTrunkIdentity(identity) && name === trunkNamed(identity));
   }
 
   /** One branch finds its servers in the same order each time. */

@@ -4,7 +4,9 @@ import { onwardTransactionName } from "../../lib/proxy/branch.ts";
 import { hideHistory } from "../../lib/proxy/history.ts";
 import { shownTo } from "../../lib/proxy/standing.ts";
 import { retargetedRequest } from "../../lib/proxy/outgoing-request.ts";
-import type { ForkedBranch } from "../../lib/proxy/response-context/context.ts";
+import { type ForkedBranch, isToCome } from "../../lib/proxy/response-context/context.ts";
+import { isSilent } from "../../lib/proxy/response-context/deadlines.ts";
+import { withBranch } from "../../lib/proxy/response-context/fork.ts";
 import { isByDomain } from "../../lib/proxy/response-context/target-set.ts";
 import { allInUse, tooManyASecond, tooManyMinutes, uriAtTrunk } from "../../lib/routing/trunk.ts";
 import { alter } from "../../lib/syntax/alter.ts";
@@ -85,6 +87,27 @@ export class Retargeting {
       return this.#answer(open, branch, lastRefusal(refusal));
     });
     return at;
+  }
+
+  /** If a server was silent for all of Timer B the next one is tried, if there is one. @returns what is to be saved */
+  pastSilent(open: OpenContext, now: number): OpenContext {
+    let { context } = open;
+    for (const branch of open.context.branches) {
+      const passed = isSilent(context, branch, now, this.#room.timers) ? this.triesNext(open, branch, "") : undefined;
+      if (passed !== undefined) context = withBranch(context, { ...branch, sent: now, serversTried: passed });
+    }
+    return { context, request: open.request };
+  }
+
+  /** What may have been lost in an eviction is done again; a receiver that has it drops the repetition. */
+  resume({ context, request }: OpenContext, now: number): void {
+    for (const branch of context.branches) {
+      if (branch.retarget === undefined || branch.final !== 0 || isToCome(branch)) continue;
+      // A server that has been silent too long does not get the request again.
+      if (isSilent(context, branch, now, this.#room.timers)) continue;
+      if (branch.cancelled === 0) this.ensure({ context, request }, branch, now);
+      else this.cancel({ context, request }, branch, undefined, now);
+    }
   }
 
   /** The branch has its final response. */
@@ -195,6 +218,7 @@ export class Retargeting {
       caller: search?.caller ?? { home: answerTo.home, phone: answerTo.phone },
       forwardingTrail: [...(search?.forwardingTrail ?? []), `${home} ${request.requestUri}`],
       breadth,
+      ...(search?.verification === undefined ? {} : { verification: search.verification }),
       ...(calleeSubscriber === undefined ? {} : { calleeSubscriber }),
     };
   }

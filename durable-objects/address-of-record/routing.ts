@@ -99,8 +99,8 @@ export class Routing implements Part {
     // It brings the router along, and is nearly always in memory.
     await directory.routes(domain);
     const router = directory.routerOf(domain);
-    const { transaction, identity, answerTo, caller = answerTo } = envelope;
-    const call = { transaction, domain, home: caller.home, identity, routed: asks, started };
+    const { transaction, identity, answerTo, caller = answerTo, verification } = envelope;
+    const call = { transaction, domain, home: caller.home, identity, routed: asks, verification, started };
     const asked = incomingCall(request, call);
     const decision: Decision = router === undefined ? { action: "continue" } : await askRouter(router, asked);
     const milliseconds = Date.now() - started;

@@ -6,7 +6,7 @@ import type { Branch } from "../../lib/proxy/branch.ts";
 import { inProgress, withoutRoute } from "../../lib/proxy/call-name.ts";
 import { type Forwarder, makesDialogs } from "../../lib/proxy/outgoing-request.ts";
 import { noSubscription } from "../../lib/proxy/within.ts";
-import { refuseBlocked } from "../../lib/proxy/block-list.ts";
+import { refuseBlocked, refuseUnverified } from "../../lib/proxy/block-list.ts";
 import { challengesWithin, withoutAnswers } from "../../lib/proxy/foreign-challenges.ts";
 import { standingOf, takenFrom } from "../../lib/proxy/standing.ts";
 import { preferTargets } from "../../lib/proxy/caller-preferences.ts";
@@ -84,16 +84,24 @@ export class Terminating implements Part {
     const own = this.#asksAgent(envelope, request) ? this.#presence.request(envelope, request, mandatory, now) : undefined;
     if (own !== undefined) return own;
     if (request.method === "INVITE" && this.#forking.has(envelope.transaction)) return accepted;
+    this.#noteUnverified(envelope, now);
     const forged = this.#forgery(envelope, request, mandatory, now);
     if (forged !== undefined) return request.method === "ACK" ? accepted : refused(request, forged);
     return this.#toUser(envelope, request, mandatory, now);
+  }
+
+  /** For the administrator who reads the trace: why a phone is told that the caller is not verified. */
+  #noteUnverified({ verification }: RequestEnvelope, now: number): void {
+    if (verification === undefined || verification.result === "passed") return;
+    this.#room.log.note(now, "-", `the number of the caller is not verified: ${verification.why}`);
   }
 
   /** Why nothing of it may reach the user; undefined if it may. */
   #refusalOf(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders): Receipt | undefined {
     if (isNonSubscriberHome(this.#by.home) && this.#peer(envelope).length === 0)
       return answered(request, 503, "the server of that domain is not connected");
-    const refusal = refuseBlocked(this.#account.rules().blocked, envelope.identity, request, mandatory);
+    const { blocked } = this.#account.rules();
+    const refusal = refuseBlocked(blocked, envelope.identity, request, mandatory) ?? refuseUnverified(blocked, envelope.verification);
     if (refusal !== undefined) return refused(request, refusal);
     return hasLooped(this.#by, request, mandatory) || this.#hasComeBack(envelope, request)
       ? answered(request, 482, "it has come back to where it was before")

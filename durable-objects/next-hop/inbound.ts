@@ -30,6 +30,12 @@ import { type Asked, type InviteAtHome, ReceivedRequests, nameOf } from "./recei
 import type { Connection } from "./connection.ts";
 import type { MediaBridge } from "./media-bridge.ts";
 import { parsed } from "../shared/reparse.ts";
+import { numberFrom } from "../../lib/routing/number-format.ts";
+import { refusalOfUnverified } from "../../lib/stir/verification.ts";
+import { withVerstat } from "../../lib/stir/verstat.ts";
+import { canonicalNumber } from "../../lib/syntax/telephone-number.ts";
+import type { Verification } from "../../lib/transport/verification.ts";
+import type { VerifyCaller } from "../../platform/stir/verify-caller.ts";
 
 /** Records of refused calls: at once, and in a second. Without a row here: one is lost if the directory is away just then. */
 const maxRecorded = [30, 0.5] as const;
@@ -51,6 +57,7 @@ export interface Line {
   reply(request: SipRequest, text: string): void;
   post(home: HomeName, envelope: Envelope): Promise<Receipt>;
   readonly media: MediaBridge;
+  readonly verify: VerifyCaller;
 }
 
 /** Requests that another server sends on the connection we opened. */
@@ -165,20 +172,26 @@ export class Inbound {
 
   /** Finds the user, and passes the request on. */
   async #callee(request: SipRequest, mandatory: MandatoryHeaders, way: RoutingDecision & { kind: "address" }, trunk: Trunk): Promise<void> {
-    const found = await this.#select(trunk, request.method, mandatory, way);
-    if (isFault(found)) return this.#refuseCall(request, mandatory, found, trunk);
+    // The certificate of a signature is fetched while the user is looked for.
+    const [found, verification] = await Promise.all([
+      this.#select(trunk, request.method, mandatory, way),
+      this.#verification(request, mandatory, way, trunk),
+    ]);
+    if (isFault(found)) return this.#refuseCall(request, mandatory, found, trunk, verification);
+    const unverified = trunk.verify === "require" && verification !== undefined ? refusalOfUnverified(verification) : undefined;
+    if (unverified !== undefined) return this.#refuseCall(request, mandatory, unverified, trunk, verification);
     if (found.kind === "redirect") return this.#line.reply(request, redirect(request, found));
     const { home, to, calleeSubscriber, routed } = found;
     const connection = await this.#line.open();
     if (connection === undefined) return;
     this.#known.remember(request, mandatory);
     const heard = await this.#forPhones(request, mandatory);
-    if (isFault(heard)) return this.#withoutMedia(request, mandatory, heard, trunk);
+    if (isFault(heard)) return this.#withoutMedia(request, mandatory, heard, trunk, verification);
     const at = `${connection.host};transport=${connection.transport.replace("WSS", "WS").toLowerCase()}`;
     const transaction = this.#transactionOf(mandatory);
     const envelope: RequestEnvelope = {
       kind: "request",
-      text: alter(heard, way.alterations),
+      text: verifiedText(alter(heard, way.alterations), verification, trunk),
       answerTo: this.#returnAddress(),
       transaction,
       identity: trunkIdentity(trunk),
@@ -187,6 +200,7 @@ export class Inbound {
       caller: { home: this.#line.name, phone: this.#id, at },
       ...(calleeSubscriber === undefined ? {} : { calleeSubscriber }),
       ...(routed === undefined ? {} : { routed }),
+      ...(verification === undefined ? {} : { verification }),
     };
     if (request.method === "INVITE") {
       this.#known.rememberInvite(mandatory, { home, transaction });
@@ -206,11 +220,24 @@ export class Inbound {
   }
 
   /** A call whose media could not be converted; a service that was too slow may have a session. */
-  #withoutMedia(request: SipRequest, mandatory: MandatoryHeaders, refusal: Fault, trunk: Trunk): void {
+  #withoutMedia(request: SipRequest, mandatory: MandatoryHeaders, refusal: Fault, trunk: Trunk, verification?: Verification): void {
     const { calls, media } = this.#line;
     calls.giveBack(mandatory.callId);
     if (!calls.has(mandatory.callId)) media.over(mandatory.callId);
-    this.#refuseCall(request, mandatory, refusal, trunk);
+    this.#refuseCall(request, mandatory, refusal, trunk, verification);
+  }
+
+  /** Whether the number of the caller is verified; undefined if the trunk does not want to know. */
+  #verification(
+    request: SipRequest,
+    mandatory: MandatoryHeaders,
+    way: RoutingDecision & { kind: "address" },
+    trunk: Trunk,
+  ): Promise<Verification> | undefined {
+    if (trunk.verify === undefined || request.method !== "INVITE") return undefined;
+    const number = canonicalNumber(this.#dialled(mandatory, way, trunk));
+    const dialled = number === undefined ? undefined : numberFrom(trunk.format, number).replace("+", "");
+    return this.#line.verify({ request, dialled, format: trunk.format, isTrusted: trunk.trusted }, Date.now());
   }
 
   #select(
@@ -266,7 +293,13 @@ export class Inbound {
   }
 
   /** A call for a number that is no user's: no home has its record. */
-  #refuseCall(request: SipRequest, mandatory: MandatoryHeaders, refusal: Fault, { name: trunk, domain }: Trunk): void {
+  #refuseCall(
+    request: SipRequest,
+    mandatory: MandatoryHeaders,
+    refusal: Fault,
+    { name: trunk, domain }: Trunk,
+    verification?: Verification,
+  ): void {
     const final = answerFault(request, refusal);
     this.#line.reply(request, final);
     const now = Date.now();
@@ -274,9 +307,17 @@ export class Inbound {
     if (records === undefined || request.method !== "INVITE" || !this.#recorded.take(now)) return;
     const reason = final.slice("SIP/2.0 404 ".length, final.indexOf("\r\n"));
     const response = { status: refusal.status, reason, why: refusal.fault };
-    const record = recordOfRefused(request, this.#transactionOf(mandatory), response, { parties: { trunk }, domain, now });
+    const parties = { trunk, ...(verification === undefined ? {} : { verification }) };
+    const record = recordOfRefused(request, this.#transactionOf(mandatory), response, { parties, domain, now });
     records.keep(record).catch((error: unknown) => console.error(JSON.stringify({ note: String(error), hop: this.#line.name })));
   }
+}
+
+/** The call with the result of its verification, for phones that show it. */
+function verifiedText(text: string, verification: Verification | undefined, { format }: Trunk): string {
+  if (verification === undefined) return text;
+  const request = parsed(text);
+  return alter(request, withVerstat(request, verification, format));
 }
 
 const notTaken: Fault = fault(403, "calls from this server are not accepted");

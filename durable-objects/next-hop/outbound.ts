@@ -24,6 +24,7 @@ import { type CancelEnvelope, type Receipt, type RequestEnvelope, type ResponseE
 import { available } from "../../platform/directory/available.ts";
 import { type ActiveCalls, isFull } from "./active-calls.ts";
 import type { Connection } from "./connection.ts";
+import type { CallSigning } from "./call-signing.ts";
 import type { MediaBridge } from "./media-bridge.ts";
 import type { CallMinutes } from "./call-minutes.ts";
 import { CallRate } from "./call-rate.ts";
@@ -50,6 +51,7 @@ export interface OutboundSurroundings {
   isUnavailable(): boolean;
   post(home: HomeName, envelope: ResponseEnvelope): void;
   readonly media: MediaBridge;
+  readonly signing: CallSigning;
 }
 
 /**
@@ -91,7 +93,7 @@ export class Outbound {
     const whole = parsed(made);
     const text = await this.shown(whole);
     if (request.method === "INVITE" && this.#sent.latest(branch) !== undefined) return accepted;
-    const shown = text === whole.text ? whole : parsed(text);
+    const shown = await this.#signed(text === whole.text ? whole : parsed(text), envelope);
     const { calls } = this.#around;
     calls.passed(request.method, mandatory, Date.now(), { ...senderOf(envelope), branch }, envelope.endedBy ?? "caller");
     const converted = await this.#around.media.convert(shown, mandatory, "trunk");
@@ -105,6 +107,11 @@ export class Outbound {
     connection.send(converted);
     if (request.method === "BYE") this.#ended(mandatory);
     return accepted;
+  }
+
+  async #signed(request: SipRequest, envelope: RequestEnvelope): Promise<SipRequest> {
+    const trunk = await available(() => this.#around.trunk());
+    return isFault(trunk) ? request : this.#around.signing.signed(request, envelope, trunk, Date.now());
   }
 
   /** A call that has no dialog any more has no media. */

@@ -1,5 +1,5 @@
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
-import type { Request } from "../../lib/syntax/message.ts";
+import { type Request, headerValue } from "../../lib/syntax/message.ts";
 import { sessionDescriptionOf } from "../../lib/syntax/body.ts";
 import type { HomeName, TransactionId } from "../../lib/transport/identifiers.ts";
 
@@ -10,6 +10,8 @@ const kept = 500;
 export interface Asked {
   readonly hadOffer: boolean;
   readonly isWithin: boolean;
+  /** Its From, if that has a part that goes no further (verstat). */
+  readonly from?: string;
 }
 
 /** Where an INVITE of the other server went. */
@@ -24,7 +26,9 @@ export class ReceivedRequests {
   readonly #invites = new Map<string, InviteAtHome>();
 
   remember(request: Request, mandatory: MandatoryHeaders): void {
-    const asked = { hadOffer: sessionDescriptionOf(request) !== undefined, isWithin: mandatory.toTag !== undefined };
+    const from = headerValue(request, "from") ?? "";
+    const marked = /verstat|%/i.test(from) ? { from } : {};
+    const asked = { hadOffer: sessionDescriptionOf(request) !== undefined, isWithin: mandatory.toTag !== undefined, ...marked };
     setBounded(this.#asked, transactionIn(mandatory), asked);
   }
 

@@ -18,6 +18,7 @@ export type Purpose =
   | "ice-secret"
   | "push-secret"
   | "media-secret"
+  | "signing-key"
   | "access-token"
   | "guest-token"
   | "answer"

@@ -10,7 +10,7 @@ export interface Rules {
     readonly notRegistered?: string;
   };
   readonly doNotDisturb: boolean;
-  /** `user@domain`, `*@domain`, or `anonymous`; lower case domain, canonical user part. */
+  /** `user@domain`, `*@domain`, `anonymous`, or `unverified`; lower case domain, canonical user part. */
   readonly blocked: readonly string[];
   /** Simultaneous calls, ringing or in progress, in both directions; undefined: no limit. */
   readonly maximumCalls?: number;

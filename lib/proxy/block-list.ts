@@ -4,7 +4,9 @@ import type { Request } from "../syntax/message.ts";
 import { isTrunkIdentity } from "../routing/trunk.ts";
 import { canonicalNumber } from "../syntax/telephone-number.ts";
 import { canonicalUser, parseUri } from "../syntax/uri.ts";
-import { wantsPrivacy } from "./privacy.ts";
+import { refusalOfUnverified } from "../stir/verification.ts";
+import type { Verification } from "../transport/verification.ts";
+import { wantsPrivacy } from "../syntax/privacy.ts";
 
 /**
  * Refuses a request of a sender that the user has blocked: 603, or 433 for an anonymous sender (RFC 5079). A call from a trunk is
@@ -26,6 +28,14 @@ export function refuseBlocked(
   if (isNamed || blocked.includes(everybody)) return fault(603, "the user does not accept requests from this sender");
   if (blocked.includes("anonymous") && isAnonymous(request, mandatory)) return fault(433, "the user does not accept anonymous requests");
   return undefined;
+}
+
+/**
+ * Refuses a call whose caller's number was to be verified, and is not (RFC 8224 §6.2.2), if the user wants that. Calls of trunks that do not
+ * verify are not concerned, nor those of users.
+ */
+export function refuseUnverified(blocked: readonly string[], verification: Verification | undefined): Fault | undefined {
+  return verification === undefined || !blocked.includes("unverified") ? undefined : refusalOfUnverified(verification);
 }
 
 /** An address with its number in one form, however a trunk has written it. */

@@ -4,7 +4,7 @@ import { type Request, hasHeader, headerValues } from "../syntax/message.ts";
 import { parseNameAddress } from "../syntax/name-address.ts";
 import { parameter } from "../syntax/parameters.ts";
 import { equalUris, parseUri } from "../syntax/uri.ts";
-import { wantsPrivacy } from "./privacy.ts";
+import { wantsPrivacy } from "../syntax/privacy.ts";
 import type { Retarget } from "./response-context/target-set.ts";
 
 type Lines = readonly (readonly [name: string, value: string])[];

@@ -5,6 +5,7 @@ import { legible } from "../syntax/octets.ts";
 import { canonicalUser } from "../syntax/uri.ts";
 import type { HomeName } from "../transport/identifiers.ts";
 import type { RoutedCall } from "../transport/routed-call.ts";
+import type { Verification } from "../transport/verification.ts";
 import { isGuestHome, isNonSubscriberHome } from "../transport/non-subscriber.ts";
 import { recordId } from "./call-record/call-record.ts";
 
@@ -19,12 +20,16 @@ interface AskedCall {
   readonly home: string;
   readonly identity: string;
   readonly routed: Pick<RoutedCall, "dialled" | "trunk">;
+  readonly verification: Verification | undefined;
   /** Milliseconds. */
   readonly started: number;
 }
 
 /** A call as a router is asked about it. */
-export function incomingCall(request: Request, { transaction, domain, home, identity, routed, started }: AskedCall): IncomingCall {
+export function incomingCall(
+  request: Request,
+  { transaction, domain, home, identity, routed, verification, started }: AskedCall,
+): IncomingCall {
   const value = (name: string) => legible(headerValue(request, name) ?? "", maxValue);
   const kind = routed.trunk === undefined ? callerKind(home, identity, domain) : "trunk";
   return {
@@ -34,6 +39,7 @@ export function incomingCall(request: Request, { transaction, domain, home, iden
     caller: kind === "user" || kind === "other_domain" ? identity : null,
     caller_kind: kind,
     trunk: routed.trunk ?? null,
+    verification: verification === undefined ? null : { result: verification.result, attestation: verification.attestation ?? null },
     user_agent: headerValue(request, "user-agent") === undefined ? null : value("user-agent"),
     headers: safeHeaders(request),
     time: new Date(started).toISOString(),

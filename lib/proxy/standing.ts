@@ -1,7 +1,7 @@
 import { alter } from "../syntax/alter.ts";
 import type { Message } from "../syntax/message.ts";
 import type { NonSubscriber } from "../transport/non-subscriber.ts";
-import { wantsPrivacy } from "./privacy.ts";
+import { wantsPrivacy } from "../syntax/privacy.ts";
 
 /**
  * How far the server trusts what a sender or receiver asserts. A subscriber is authenticated and asserts only their own identity; a guest
@@ -23,22 +23,28 @@ const commands = ["alert-info", "call-info", "answer-mode", "priv-answer-mode", 
 /** What an application has said of the caller (RFC 7433 §4.3): of a guest, what is in the token, and not what the guest says. */
 const toldByApplication = ["user-to-user"];
 
+/** A signature about the caller (RFC 8224 §4). This server signs for its users; another server's signature says itself whose it is. */
+const signed = ["identity", "identity-info"];
+
 const takenOff: Readonly<Record<Standing, ReadonlySet<string>>> = {
-  subscriber: new Set([...preferred, ...asserted, ...internal, ...diverted]),
-  guest: new Set([...preferred, ...asserted, ...internal, ...diverted, ...history, ...commands, ...toldByApplication]),
+  subscriber: new Set([...preferred, ...asserted, ...internal, ...diverted, ...signed]),
+  guest: new Set([...preferred, ...asserted, ...internal, ...diverted, ...history, ...commands, ...toldByApplication, ...signed]),
   server: new Set([...preferred, ...asserted, ...internal, ...diverted, ...commands]),
   "trusted server": new Set(preferred),
 };
 const hidden = new Set([...asserted, ...internal]);
-const hiddenByCaller = new Set([...preferred, ...asserted]);
+const hiddenByCaller = new Set([...preferred, ...asserted, ...signed]);
+/** A signature names the caller too (RFC 8224 §11). */
+const ofAnonymous = new Set([...takenOff.server, ...signed]);
 
 /**
  * The headers of a request or response to remove because of its sender. RFC 3325 §5: what a trusted server asserts is passed on, unless the
  * caller has asked for privacy.
  */
 export function takenFrom(message: Message, sender: Standing): string[] {
-  const isHidden = sender === "trusted server" && wantsPrivacy(message, ["id"]);
-  return thoseIn(message, isHidden ? hiddenByCaller : takenOff[sender]);
+  const isServer = sender === "trusted server" || sender === "server";
+  if (!isServer || !wantsPrivacy(message, ["id"])) return thoseIn(message, takenOff[sender]);
+  return thoseIn(message, sender === "server" ? ofAnonymous : hiddenByCaller);
 }
 
 /** One pass over the lines, because this runs for every message. */

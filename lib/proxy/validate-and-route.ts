@@ -13,6 +13,7 @@ import { type SipUri, type Uri, canonicalUser, parseUri, dialledNumber } from ".
 import type { DialogEnd } from "../transport/envelope.ts";
 import { type DialogRoute, dialledMark, endsOf, openRoute } from "./route-token.ts";
 import { type Standing, takenFrom } from "./standing.ts";
+import { withoutVerstat } from "../stir/verstat.ts";
 
 /** The user whose authenticated flow a request came on. */
 export interface Owner {
@@ -80,15 +81,18 @@ export function validateAndRoute(request: Request, mandatory: MandatoryHeaders, 
 export const tooManyHops: Fault = fault(483, "Max-Forwards has reached zero");
 
 /** RFC 3261 §22.3: credentials for the realm of another server, which has challenged, stay in the request. */
-function withForeignCredentials(request: Request, { domain }: Owner): Pick<Alterations, "append"> {
-  const kept = credentialHeaders.flatMap(([name, written]) =>
+function withForeignCredentials(request: Request, { domain }: Owner): [string, string][] {
+  return credentialHeaders.flatMap(([name, written]) =>
     (hasHeader(request, name) ? headerValues(request, name) : []).flatMap((value): [string, string][] => {
       const digest = parseDigest(value);
       const realm = isFault(digest) ? undefined : digest.values.get("realm")?.toLowerCase();
       return realm === undefined || realm === domain ? [] : [[written, value]];
     }),
   );
-  return kept.length === 0 ? {} : { append: kept };
+}
+
+function appended(lines: readonly (readonly [string, string])[]): Pick<Alterations, "append"> {
+  return lines.length === 0 ? {} : { append: lines };
 }
 
 const credentialHeaders = [
@@ -112,10 +116,12 @@ function readRoute(request: Request, mandatory: MandatoryHeaders, written: Uri, 
   const [next] = routes.slice(popRoutes);
   const isElsewhere = next !== undefined && own.dialog === undefined;
   if (isElsewhere) return fault(403, "requests are not relayed to other servers");
+  const taken = takenFrom(request, by.owner.standing ?? "subscriber");
+  const unmarked = withoutVerstat(request, taken);
   const alterations: Alterations = {
     maxForwards: mandatory.maxForwards === undefined ? initialMaxForwards : Math.max(0, mandatory.maxForwards - 1),
-    remove: [...privateHeaders.filter((name) => hasHeader(request, name)), ...takenFrom(request, by.owner.standing ?? "subscriber")],
-    ...withForeignCredentials(request, by.owner),
+    remove: [...privateHeaders.filter((name) => hasHeader(request, name)), ...taken, ...unmarked.remove],
+    ...appended([...withForeignCredentials(request, by.owner), ...unmarked.append]),
     ...(popRoutes === 0 ? {} : { popRoutes }),
     ...(strict === undefined ? {} : { requestUri: strict.requestUri, popLastRoute: true }),
   };

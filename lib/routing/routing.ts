@@ -25,6 +25,11 @@ export interface IncomingCall {
   readonly caller_kind: "user" | "other_domain" | "guest" | "peer" | "trunk";
   /** The trunk that it came by. */
   readonly trunk: string | null;
+  /**
+   * Whether the caller's number was verified (`passed`), has a wrong signature (`failed`) or none (`none`); null if the trunk does not verify, or
+   * if the call came by none. The letter says how far the signer vouches for it.
+   */
+  readonly verification: { readonly result: "passed" | "failed" | "none"; readonly attestation: "A" | "B" | "C" | null } | null;
   readonly user_agent: string | null;
   /** User-to-User, and headers that begin with X-; their names in lower case. */
   readonly headers: Readonly<Record<string, string>>;

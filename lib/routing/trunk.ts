@@ -60,6 +60,10 @@ export interface Trunk {
   readonly forbidden_destinations?: readonly string[];
   /** Header lines of each INVITE to it. */
   readonly headers?: readonly TrunkHeader[];
+  /** What becomes of signatures about the caller (RFC 8224) on the way to it: ours is added, or none goes there; absent: they pass. */
+  readonly identity?: "sign" | "remove";
+  /** Callers from it are verified: the result is noted, or calls without a valid signature are refused; absent: they are not. */
+  readonly verify?: "note" | "require";
 }
 
 /** `{user}` and `{domain}` in its value stand for the caller, `{number}` for the called number in the trunk's format. */

@@ -2,6 +2,7 @@ import type { HomeName, PhoneId, TransactionId } from "./identifiers.ts";
 import type { ReturnAddress } from "./return-address.ts";
 import type { Subscriber } from "../location/subscriber.ts";
 import type { RoutedCall } from "./routed-call.ts";
+import type { Verification } from "./verification.ts";
 import { type Members, type Names, renamed } from "./older-shapes.ts";
 
 /** A request, and what the home that received it knows of its sender. */
@@ -24,6 +25,8 @@ export interface SentRequest {
   readonly breadth?: number;
   /** The row of the user it is for, whose home was never opened, if the user has rules that forward calls. */
   readonly calleeSubscriber?: Subscriber;
+  /** Whether the caller's number was verified; absent if that was not tried. */
+  readonly verification?: Verification;
   /** The sender gets the user's addresses, and nothing is sent to the user's phones. */
   readonly redirects?: boolean;
 }

@@ -8,13 +8,16 @@ import type { NonSubscriber } from "../../lib/transport/non-subscriber.ts";
 import { nameOfUser } from "../../lib/syntax/uri.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
 import { type Trunk, readTrunk, writeTrunk } from "../../lib/routing/trunk.ts";
-import { type WebHook, readWebHook, writeWebHook } from "../../lib/web-hooks/web-hook.ts";
+import { type EventReceivers, readEventReceivers } from "./event-receivers.ts";
+import { type WebHook, writeWebHook } from "../../lib/web-hooks/web-hook.ts";
 import { type SubscriberColumns, domainSettingsOf, subscriberOf } from "./rows.ts";
 import { DomainLists, askAgainAfter } from "./domain-lists.ts";
 import { IssuerStore, type KnownIssuer } from "./issuer-store.ts";
 import type { ReadPushService } from "../../lib/push/push-service.ts";
 import type { ReadMediaService } from "../../lib/media/media-service.ts";
 import { MediaStore } from "./media-store.ts";
+import { SigningStore } from "./signing-store.ts";
+import type { ReadSigningSettings } from "../../lib/stir/signing-settings.ts";
 import { PushStore } from "./push-store.ts";
 import { SharedQuestions } from "../shared-questions.ts";
 import { oneInIsolate } from "../isolate.ts";
@@ -34,14 +37,6 @@ export type Answer =
 /** The name of a subscriber's home. A new generation gives a new home, so an old one need not be wiped. */
 export function homeName(subscriber: Pick<Subscriber, "username" | "domain" | "generation">): HomeName {
   return `sip:${subscriber.username}@${subscriber.domain}#${subscriber.generation}`;
-}
-
-/** Who is told of the events of a domain. */
-interface EventReceivers {
-  /** By name. */
-  readonly hooks: readonly WebHook[];
-  /** Whether there are watchers, who are told of them as they happen. */
-  readonly isWatched: boolean;
 }
 
 /** The username in the name of a home. */
@@ -84,6 +79,7 @@ export class Directory {
   readonly #issuers = new DomainLists<KnownIssuer>(10_000);
   readonly #pushServices = new DomainLists<ReadPushService>(10_000);
   readonly #mediaServices = new DomainLists<ReadMediaService>(10_000);
+  readonly #signing = new DomainLists<ReadSigningSettings>(10_000);
   readonly #asked = new SharedQuestions<Answer>();
   /** Of those domains that have one, as they were last read. */
   readonly #traces = new Map<string, DomainTrace>();
@@ -169,16 +165,13 @@ export class Directory {
   }
 
   async #readEventReceivers(domain: string): Promise<readonly (WebHook | "watchers")[]> {
-    const query = `SELECT name, settings FROM web_hooks WHERE domain = ?1
-      UNION ALL SELECT NULL, NULL FROM event_watches WHERE domain = ?1 ORDER BY name`;
-    const { results } = await answerOf(this.#database.prepare(query).bind(domain).all<{ settings: string | null }>());
     const keyring = this.#keyring();
-    const stored = results.map(({ settings }) => (settings === null ? undefined : { settings, hook: readWebHook(settings, keyring) }));
+    const stored = await readEventReceivers(this.#database, domain, keyring);
     for (const one of stored) {
-      if (one === undefined || keyring === undefined || one.hook.isLost === true) continue;
+      if (one === "watchers" || keyring === undefined || one.hook.isLost === true) continue;
       await this.#replace("web_hooks", one.hook, one.settings, writeWebHook(one.hook, keyring));
     }
-    return stored.map((one) => one?.hook ?? "watchers");
+    return stored.map((one) => (one === "watchers" ? one : one.hook));
   }
 
   /** The issuers of tokens for the users of a domain, by name, without their keys. */
@@ -197,6 +190,15 @@ export class Directory {
   /** The services that convert the media of a domain's trunks. */
   mediaServices(domain: string): Promise<readonly ReadMediaService[]> {
     return this.#mediaServices.of(domain, () => new MediaStore(this.#database).ofDomain(domain, this.#keyring()));
+  }
+
+  /** How the calls of a domain are signed; undefined if they are not. */
+  async signing(domain: string): Promise<ReadSigningSettings | undefined> {
+    const [found] = await this.#signing.of(domain, async () => {
+      const one = await new SigningStore(this.#database).find(domain, this.#keyring());
+      return one === undefined ? [] : [one];
+    });
+    return found;
   }
 
   /** The routes of a domain, by name. Nearly every request reads them. */
@@ -296,6 +298,7 @@ export class Directory {
     this.#issuers.forget(domain);
     this.#pushServices.forget(domain);
     this.#mediaServices.forget(domain);
+    this.#signing.forget(domain);
     const isOfDomain = (name: string) => name.endsWith(`@${domain}`);
     for (const name of this.#kept.keys()) if (isOfDomain(name)) this.#kept.delete(name);
     this.#asked.forget(isOfDomain);

@@ -126,6 +126,7 @@ export class Store {
       this.#database.prepare("DELETE FROM turnstile WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM push WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM media_services WHERE domain = ?").bind(domain),
+      this.#database.prepare("DELETE FROM signing WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM lists WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM list_watchers WHERE domain = ?").bind(domain),
       this.#database.prepare("DELETE FROM api_keys WHERE domain = ?").bind(domain),

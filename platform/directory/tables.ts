@@ -16,6 +16,7 @@ export const tables = [
   "peers",
   "push",
   "routes",
+  "signing",
   "subscribers",
   "token_uses",
   "trunk_faults",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { CallEvent, CallRecord } from "../../web/console/api.ts";
-import { duration, explainCall, shortName } from "../../web/console/explain.ts";
+import { duration, explainCall, explainVerification, shortName } from "../../web/console/explain.ts";
 import { ladderOf } from "../../web/console/ladder.ts";
 import { at, call, step } from "./console-records.ts";
 
@@ -100,5 +100,19 @@ describe("the ladder diagram", () => {
       call({ timeline: [step(0, "sent", { branch: 0, to: "sip:b@x" }), step(0, "final", { branch: 0, status: 200 }), event] }),
     );
     expect(rungs.slice(2).map(({ from, to, label }) => `${from}>${to} ${label}`)).toEqual(drawn);
+  });
+});
+
+describe("whether the caller is who the number says", () => {
+  const verification = { result: "passed", number: "12155551212", attestation: "A", origin_id: "x", why: null } as const;
+
+  it.each([
+    [null, ""],
+    [verification, "+12155551212: verified, attestation A"],
+    [{ ...verification, attestation: null }, "+12155551212: verified"],
+    [{ ...verification, result: "failed", why: "the signature is wrong" }, "+12155551212: not verified, the signature is wrong"],
+    [{ ...verification, result: "none", number: null, why: "the caller has no number" }, "not verified, the caller has no number"],
+  ] as const)("%j: %s", (found, text) => {
+    expect(explainVerification(found)).toBe(text);
   });
 });

@@ -25,9 +25,10 @@ const ranks: Readonly<Record<string, number>> = {
   syntax: 0,
   ...{ transport: 1, authentication: 1, location: 1, uas: 1, push: 1, media: 1 },
   routing: 2,
+  stir: 3,
   // Cores never import one another.
-  ...{ registrar: 3, proxy: 3, redirect: 3, presence: 3, "web-hooks": 3, ice: 3 },
-  server: 4,
+  ...{ registrar: 4, proxy: 4, redirect: 4, presence: 4, "web-hooks": 4, ice: 4 },
+  server: 5,
 };
 
 describe("the walls (ARCHITECTURE.md)", () => {

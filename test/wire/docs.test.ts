@@ -8,13 +8,15 @@ import { promisify } from "node:util";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { listenOnOwnPort, portOf } from "../support/own-port.ts";
 import { startServerUnderTest } from "../support/server-under-test.ts";
+import { issueRoot } from "../support/telephone-certificates.ts";
 import { newSigner } from "../support/tokens.ts";
 
 /** What the documents call app.example.com and login.example.com: it takes everything, and has the keys of an issuer. */
 const { publicKey } = await newSigner();
 const others = createServer((_request, response) => response.end(JSON.stringify({ keys: [publicKey] })));
 await listenOnOwnPort(others);
-const serverUnderTest = await startServerUnderTest({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8" } });
+const settings = { ALLOWED_NETWORKS: "127.0.0.0/8", STIR_ROOTS: issueRoot().certificate };
+const serverUnderTest = await startServerUnderTest({ settings });
 const { server } = serverUnderTest;
 const folder = mkdtempSync(join(tmpdir(), "docs-"));
 afterAll(async () => {
@@ -26,7 +28,18 @@ afterAll(async () => {
 });
 
 const password = "correct-horse-battery";
-const documents = ["api", "call-records", "media", "operations", "other-servers", "push", "sign-in", "web-hooks", "your-app"] as const;
+const documents = [
+  "api",
+  "call-records",
+  "media",
+  "operations",
+  "other-servers",
+  "push",
+  "sign-in",
+  "verified-callers",
+  "web-hooks",
+  "your-app",
+] as const;
 const blocksOf = (name: string, language: string) => {
   const text = readFileSync(`docs/${name}.md`, "utf8");
   return [...text.matchAll(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``, "g"))].map(([, block = ""]) => block);

@@ -21,6 +21,15 @@ export function explainCall(call: CallRecord): string {
   }
 }
 
+/** Whether the number of the caller was verified; "" if that was not tried. */
+export function explainVerification(verification: CallRecord["verification"]): string {
+  if (verification === null) return "";
+  const { result, number, attestation, why } = verification;
+  const of = number === null ? "" : `+${number}: `;
+  if (result !== "passed") return `${of}not verified, ${why ?? ""}`;
+  return `${of}verified${attestation === null ? "" : `, attestation ${attestation}`}`;
+}
+
 /** Seconds as people say them. */
 export function duration(seconds: number): string {
   if (seconds < 60) return `${seconds} s`;

@@ -32,14 +32,20 @@ export async function authorise(context: ApiContext): Promise<Actor> {
   const isOfUsers = isUserPath(pathInApi(context.req.url));
   const identity = isOfUsers ? await identify(context) : undefined;
   if (identity !== undefined) return { kind: "subscriber", name: `${identity.user}@${identity.domain}`, identity };
-  const { adminToken } = readConfiguration(context.env);
-  if (adminToken === undefined) throw new Problem(503, "the API is closed: no ADMIN_TOKEN is configured");
-  const given = /^Bearer (.+)$/i.exec(header)?.[1] ?? bearerOfWebSocket(context.req.raw);
-  if (given !== undefined && isSameText(given, adminToken)) return { kind: "administrator" };
-  const key = given === undefined ? undefined : await authenticateKey(context, given, Date.now());
-  if (key !== undefined) return { kind: "key", key };
+  const bearer = await bearerOf(context, /^Bearer (.+)$/i.exec(header)?.[1] ?? bearerOfWebSocket(context.req.raw));
+  if (bearer !== undefined) return bearer;
   const challenge = own === null && !isOfUsers ? "Bearer" : "Bearer, Basic";
   throw new Problem(401, "the bearer token is missing, wrong or expired", { "WWW-Authenticate": challenge });
+}
+
+/** Whose token it is; undefined if it is not valid. */
+async function bearerOf(context: ApiContext, given: string | undefined): Promise<Actor | undefined> {
+  const { adminToken } = readConfiguration(context.env);
+  if (adminToken === undefined) throw new Problem(503, "the API is closed: no ADMIN_TOKEN is configured");
+  if (given === undefined) return undefined;
+  if (isSameText(given, adminToken)) return { kind: "administrator" };
+  const key = await authenticateKey(context, given, Date.now());
+  return key === undefined ? undefined : { kind: "key", key };
 }
 
 /** The user of the path, by their password. */

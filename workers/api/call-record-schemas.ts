@@ -48,6 +48,19 @@ const deviceSchema = z
   })
   .openapi("CallDevice");
 
+const verificationSchema = z
+  .object({
+    result: z.enum(["passed", "failed", "none"]).openapi({
+      description:
+        "passed: a signature is valid; failed: there is one that is not; none: there is none, or its certificate could not be had",
+    }),
+    number: z.string().nullable().openapi({ description: "The number of the caller, without a plus; null if there is none" }),
+    attestation: z.enum(["A", "B", "C"]).nullable().openapi({ description: "How far the signer vouches for it (RFC 8588 §4)" }),
+    origin_id: z.string().nullable().openapi({ description: "The signer's own name for where the call came from (RFC 8588 §5)" }),
+    why: z.string().nullable().openapi({ description: "Why it is not verified" }),
+  })
+  .openapi("Verification");
+
 export const recordSchema = z
   .object({
     id: z.string().openapi({ description: "The id of the record", example: "mjuoj5dt-V1m95De0zwcD" }),
@@ -60,6 +73,9 @@ export const recordSchema = z
     callee: z.string().nullable().openapi({ description: "The user who was called; null if that is no user of this server" }),
     forwarded: z.array(z.string()).openapi({ description: "The addresses that the call was forwarded to" }),
     trunk: z.string().nullable().openapi({ description: "The trunk that it came from or went to; null if there was none" }),
+    verification: verificationSchema
+      .nullable()
+      .openapi({ description: "Whether the number of the caller was verified; null if that was not tried" }),
     started: time.openapi({ description: "When the INVITE came" }),
     rang: time.nullable().openapi({ description: "When the first phone rang or made progress; null if none did, or if that is lost" }),
     answered: time.nullable().openapi({ description: "When it was answered; null if it was not" }),

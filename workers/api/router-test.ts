@@ -73,7 +73,7 @@ function questionOf({ domain, user, uri, caller }: TestedCall): IncomingCall {
     ...{ id: "test", call_id: "test", domain, from: `<sip:${caller}>`, to: `<${uri}>`, dialled: canonicalUser(user) },
     caller: caller === "" ? null : caller,
     caller_kind: isOwn || caller === "" ? "user" : "other_domain",
-    ...{ trunk: null, user_agent: null, headers: {}, time: new Date(Date.now()).toISOString(), is_test: true },
+    ...{ trunk: null, verification: null, user_agent: null, headers: {}, time: new Date(Date.now()).toISOString(), is_test: true },
   };
 }
 

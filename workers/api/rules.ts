@@ -21,7 +21,10 @@ const blocked = z
   .string()
   .max(320)
   .transform(canonicalName)
-  .refine((name) => name === "anonymous" || /^[^@\s]+@[a-z0-9.\-[\]:]+$/.test(name), "is not user@domain, *@domain or anonymous");
+  .refine(
+    (name) => ["anonymous", "unverified"].includes(name) || /^[^@\s]+@[a-z0-9.\-[\]:]+$/.test(name),
+    "is not user@domain, *@domain, anonymous or unverified",
+  );
 
 /** Octets: a subscriber's row is sent with each new connection to their home. */
 const maxRules = 8192;
@@ -48,7 +51,10 @@ const rulesSchema = z
       .array(blocked)
       .max(200)
       .default([])
-      .openapi({ description: "Callers that are refused", example: ["*@evil.example", "anonymous"] }),
+      .openapi({
+        description: "Callers that are refused; unverified: whose number a trunk was to verify, and could not",
+        example: ["*@evil.example", "anonymous"],
+      }),
     maximum_calls: z
       .int()
       .min(1)

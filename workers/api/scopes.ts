@@ -8,6 +8,7 @@ export const neededScopes = {
   ...{ deletePushService: "everything", readOfferedPush: "everything" },
   ...{ listMediaServices: "read", readMediaService: "read", readMediaServiceStatus: "read" },
   ...{ putMediaService: "everything", deleteMediaService: "everything" },
+  ...{ readSigning: "read", readSigningStatus: "read", putSigning: "everything", deleteSigning: "everything" },
   ...{ readMe: "everything", listMyCalls: "everything", putMyWatcher: "everything" },
   ...{ readDomainSettings: "read", putDomainSettings: "everything" },
   ...{

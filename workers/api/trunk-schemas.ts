@@ -163,6 +163,14 @@ const fields = {
     .max(10)
     .optional()
     .openapi({ description: "Header lines of each INVITE to it, in place of the caller's lines of the same names" }),
+  identity: z
+    .enum(["pass", "remove", "sign"])
+    .default("pass")
+    .openapi({ description: "Signatures about the caller (STIR/SHAKEN) in calls to it: they pass, none goes there, or the domain signs" }),
+  verify: z
+    .enum(["off", "note", "require"])
+    .default("off")
+    .openapi({ description: "Calls from it: signatures are not looked at, the result is noted, or calls without a valid one are refused" }),
 };
 /** A trunk as it is sent. */
 export const trunkBody = z

@@ -16,6 +16,7 @@ import { domainParameters } from "./schemas.ts";
 import { trunkBody, trunkSchema, trunksSchema } from "./trunk-schemas.ts";
 import { ServerStore } from "../../platform/directory/server-store.ts";
 import { hasNetwork } from "../../platform/private-network.ts";
+import { SigningStore } from "../../platform/directory/signing-store.ts";
 import { refuseUnlessTcp, refuseUnreachable } from "./trunk-servers.ts";
 
 const security = [{ bearer: [] }];
@@ -120,6 +121,7 @@ trunkRoutes.openapi(put, async (context) => {
   const networkRefusal = refuseNetwork(context.get("actor"), isInSameNetwork);
   if (networkRefusal !== undefined) throw networkRefusal;
   refuseServers(context.env, context.req.valid("json"));
+  await refuseWithoutKeys(context.env, sent);
   const trunk = keepTrunkSecrets(sent, before);
   if ("missing" in trunk)
     throw new Problem(400, `${trunk.missing}: is missing: the one before is kept only for the same servers and the same username`);
@@ -163,6 +165,14 @@ function refuseServers(environment: Environment, { server: only, servers = [], n
   for (const [index, { uri }] of servers.entries()) refuse(`servers.${index}.uri`, uri, allowedNetworks);
 }
 
+/** Calls can only be signed with a key, and only be verified with authorities to trust. */
+async function refuseWithoutKeys(environment: Environment, { domain, identity, verify }: Trunk): Promise<void> {
+  if (verify !== undefined && readConfiguration(environment).stirRoots.length === 0)
+    throw new Problem(400, "verify: the setting STIR_ROOTS has no certificates of authorities");
+  if (identity === "sign" && (await new SigningStore(environment.DIRECTORY).find(domain, keyringFor(environment))) === undefined)
+    throw new Problem(400, `identity: ${domain} has no key to sign with: PUT /domains/${domain}/signing first`);
+}
+
 async function trunkNamed(environment: Environment, domain: string, name: string): Promise<Trunk> {
   const trunk = (await new ServerStore(environment.DIRECTORY).trunks(domain, keyringFor(environment))).find((one) => one.name === name);
   if (trunk === undefined) throw new Problem(404, `there is no trunk ${name} in ${domain}`);
@@ -195,9 +205,11 @@ function trunkSent(domain: string, name: string, sent: z.infer<typeof trunkBody>
 /** The members that may be absent, as they are sent, stored and shown. */
 function optional(trunk: Trunk | z.infer<typeof trunkBody>) {
   const { failover_on, from_user, from_domain, headers, network } = trunk;
+  const identity = trunk.identity === "pass" ? undefined : trunk.identity;
+  const verify = trunk.verify === "off" ? undefined : trunk.verify;
   const { maximum_calls_per_second, maximum_minutes_per_day, allowed_destinations: allowed, forbidden_destinations: forbidden } = trunk;
   return present({
-    ...{ network, from_user, from_domain, maximum_calls_per_second, maximum_minutes_per_day },
+    ...{ network, from_user, from_domain, maximum_calls_per_second, maximum_minutes_per_day, identity, verify },
     allowed_destinations: allowed === undefined ? undefined : [...allowed],
     forbidden_destinations: forbidden === undefined ? undefined : [...forbidden],
     failover_on: failover_on === undefined ? undefined : [...failover_on],
@@ -216,11 +228,12 @@ function present<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K],
 function shown(trunk: Trunk) {
   const { name, servers, username, register, inbound, prefixes, trusted, format, maximum_calls, connections, options_interval, lost } =
     trunk;
-  const { media = defaultTrunkMedia } = trunk;
+  const { media = defaultTrunkMedia, identity = "pass" as const, verify = "off" as const } = trunk;
   return {
     ...{ name, register, inbound, trusted, format, maximum_calls, connections, options_interval },
     ...present({ username, lost: lost === undefined ? undefined : [...lost] }),
     ...optional(trunk),
+    ...{ identity, verify },
     prefixes: [...prefixes],
     servers: [...servers],
     media: { ...media, codecs: [...media.codecs] },

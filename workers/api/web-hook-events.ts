@@ -23,7 +23,7 @@ const stored = z.object({
 const begun = recordSchema
   .pick({
     ...{ id: true, call_id: true, domain: true, from: true, to: true, dialled: true, caller: true, callee: true },
-    ...{ trunk: true, started: true, caller_device: true },
+    ...{ trunk: true, verification: true, started: true, caller_device: true },
   })
   .openapi("BegunCall");
 const trunk = z.object({

@@ -1,5 +1,6 @@
 import { legible } from "../../syntax/octets.ts";
 import type { EndedBy } from "../../transport/envelope.ts";
+import type { Verification } from "../../transport/verification.ts";
 import { type ForkedBranch, type ResponseContext, isToCome } from "../response-context/context.ts";
 
 export interface CallEnd {
@@ -63,6 +64,8 @@ export interface CallParties {
   readonly callee?: string;
   /** The trunk that the call came from. */
   readonly trunk?: string;
+  /** Whether the caller's number was verified. */
+  readonly verification?: Verification;
 }
 
 /** What a response context notes of its call, for the record. */

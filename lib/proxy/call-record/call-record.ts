@@ -4,6 +4,7 @@ import { type Request, headerValue } from "../../syntax/message.ts";
 import { legible } from "../../syntax/octets.ts";
 import { plainHash } from "../../syntax/plain-hash.ts";
 import type { EndedBy } from "../../transport/envelope.ts";
+import type { Verification } from "../../transport/verification.ts";
 import { type CallEvent, type CallNotes, type CallParties, type Device, beginNotes, noteEvents } from "./call-notes.ts";
 import { type Outcome, endOfUnanswered, outcomeOf } from "./outcome.ts";
 
@@ -26,6 +27,8 @@ export interface CallRecord {
   readonly forwarded: readonly string[];
   /** The trunk that it came from, or went to. */
   readonly trunk?: string;
+  /** Whether the caller's number was verified; absent if that was not tried. */
+  readonly verification?: Verification;
   readonly started: number;
   /** The first response that says that it rings, or makes progress. */
   readonly rang?: number;
@@ -47,7 +50,7 @@ export interface CallRecord {
 /** What is known of a call while it lasts. */
 export type BegunCall = Pick<
   CallRecord,
-  "id" | "callId" | "domains" | "from" | "to" | "dialled" | "caller" | "callee" | "trunk" | "started" | "callerDevice"
+  "id" | "callId" | "domains" | "from" | "to" | "dialled" | "caller" | "callee" | "trunk" | "verification" | "started" | "callerDevice"
 >;
 
 /** Characters of a header's value. */
@@ -61,7 +64,7 @@ export function recordPlace(transaction: string, notes: CallNotes, domain: strin
 /** @param domain of the home that has the call's notes */
 export function begunCall(transaction: string, notes: CallNotes, request: Request, domain: string): BegunCall {
   const trunk = notes.trunk === undefined ? {} : { trunk: notes.trunk };
-  return { ...headersOf(request, notes.started, transaction), ...usersOf(notes, domain), ...trunk };
+  return { ...headersOf(request, notes.started, transaction), ...usersOf(notes, domain), ...trunk, ...verificationOf(notes) };
 }
 
 /** The record of a call that is over; undefined while it rings, or lasts. */
@@ -77,6 +80,7 @@ export function recordOf(context: ResponseContext, notes: CallNotes, request: Re
     ...usersOf(notes, domain),
     forwarded: context.branches.filter(isForwarded).map(({ contact }) => legible(contact, maxValue)),
     ...(trunk === undefined ? {} : { trunk }),
+    ...verificationOf(notes),
     ...(rang === undefined ? {} : { rang }),
     ...(isAnswered ? { answered: final.at } : {}),
     ended: end.at,
@@ -105,6 +109,7 @@ export function recordOfRefused(
     ...headersOf(request, now, transaction),
     ...usersOf(parties, domain),
     ...(parties.trunk === undefined ? {} : { trunk: parties.trunk }),
+    ...verificationOf(parties),
     forwarded: [],
     ended: now,
     outcome: outcomeOf(status, undefined),
@@ -134,6 +139,10 @@ export function recordId(started: number, transaction: string): string {
 function usersOf({ caller = "", callee = "" }: CallParties, domain: string) {
   const domains = [domain, domainOf(caller)].filter((one) => one !== "");
   return { caller, callee, domains: [...new Set(domains)] };
+}
+
+function verificationOf({ verification }: CallParties): Pick<CallRecord, "verification"> {
+  return verification === undefined ? {} : { verification };
 }
 
 function domainOf(address: string): string {

@@ -1,5 +1,6 @@
 import { nameOfUser } from "../../syntax/uri.ts";
 import type { EndedBy } from "../../transport/envelope.ts";
+import type { Attestation, Verification, VerificationResult } from "../../transport/verification.ts";
 import type { CallEvent, Device } from "./call-notes.ts";
 import type { BegunCall, CallRecord } from "./call-record.ts";
 import type { Outcome } from "./outcome.ts";
@@ -16,8 +17,18 @@ export interface BegunCallView {
   caller: string | null;
   callee: string | null;
   trunk: string | null;
+  verification: VerificationView | null;
   started: string;
   caller_device: string | null;
+}
+
+/** Whether the number of the caller was verified, and why not. */
+export interface VerificationView {
+  result: VerificationResult;
+  number: string | null;
+  attestation: Attestation | null;
+  origin_id: string | null;
+  why: string | null;
 }
 
 /** A record as the API returns it, and as web hooks get it. */
@@ -42,6 +53,7 @@ export function begunCallView(call: BegunCall, domain: string): BegunCallView {
   return {
     ...{ id, call_id: callId, domain, from, to, dialled },
     ...{ caller: nameOrNull(call.caller), callee: nameOrNull(call.callee), trunk: call.trunk ?? null },
+    verification: verificationView(call.verification),
     ...{ started: written(call.started), caller_device: call.callerDevice ?? null },
   };
 }
@@ -58,6 +70,12 @@ export function recordView(record: CallRecord, domain: string): CallRecordView {
     devices: record.devices.map(({ branch, userAgent, way }) => ({ branch, user_agent: userAgent ?? null, way })),
     timeline: record.timeline.map(({ at, ...event }) => ({ at: written(at), ...event })),
   };
+}
+
+function verificationView(verification: Verification | undefined): VerificationView | null {
+  if (verification === undefined) return null;
+  const { result, number, attestation, originId, why } = verification;
+  return { result, number: number ?? null, attestation: attestation ?? null, origin_id: originId ?? null, why: why ?? null };
 }
 
 /** An address of record without escapes. */

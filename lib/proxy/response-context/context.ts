@@ -1,3 +1,4 @@
+import type { Verification } from "../../transport/verification.ts";
 import type { PhoneId, TransactionId } from "../../transport/identifiers.ts";
 import type { DialogEnd, EndedBy } from "../../transport/envelope.ts";
 import type { ReturnAddress } from "../../transport/return-address.ts";
@@ -55,6 +56,8 @@ export interface Search {
   readonly breadth: number;
   /** The address of record that the sending flow is authenticated for. */
   readonly identity: string;
+  /** Whether the caller's number was verified. */
+  readonly verification?: Verification | undefined;
 }
 
 /** A target, and how it can be reached now: the host of its flow, or undefined while the phone is away. */

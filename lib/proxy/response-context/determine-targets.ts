@@ -122,6 +122,7 @@ function searchOf({ envelope, settings, disposition, now }: SearchInput): Search
     forwardingTrail: envelope.forwardingTrail ?? [],
     breadth: breadthOf(envelope),
     identity: envelope.identity,
+    ...(envelope.verification === undefined ? {} : { verification: envelope.verification }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { issueRoot } from "../../support/telephone-certificates.ts";
 import { type Settings, numberSettings, readConfiguration } from "../../../platform/configuration.ts";
 
 const key = Buffer.alloc(32, 7).toString("base64");
@@ -59,6 +60,8 @@ describe("settings that are not there", () => {
       traceLength: 50,
       callRecordDays: 30,
       hep: undefined,
+      stirRoots: [],
+      verificationTimeout: 0.4,
     });
   });
 
@@ -183,4 +186,23 @@ describe("settings that are texts", () => {
 it("an environment is read once", () => {
   const settings = {};
   expect(readConfiguration(settings)).toBe(readConfiguration(settings));
+});
+
+describe("the authorities that may sign for callers (STIR_ROOTS)", () => {
+  const { certificate } = issueRoot();
+
+  it("are certificates in PEM, also in one line", () => {
+    for (const written of [certificate, certificate + certificate, certificate.replaceAll("\n", "\\n")])
+      expect(readConfiguration({ STIR_ROOTS: written }).stirRoots[0]?.extensions.isAuthority).toBe(true);
+  });
+
+  it("stand in several settings if there are many: the platform takes 5 KB for each", () => {
+    const settings = { STIR_ROOTS: certificate, STIR_ROOTS_2: issueRoot().certificate, STIR_ROOTS_17: issueRoot().certificate } as Settings;
+    expect(readConfiguration(settings).stirRoots).toHaveLength(3);
+    expect(() => readConfiguration({ STIR_ROOTS_2: "nonsense" } as Settings)).toThrow("the setting STIR_ROOTS_2 has no certificates");
+  });
+
+  it.each(["nonsense", certificate.replace("MII", "AAA"), certificate.repeat(101)])("are refused if they are none: %#", (written) => {
+    expect(() => readConfiguration({ STIR_ROOTS: written })).toThrow("the setting STIR_ROOTS has no certificates in PEM");
+  });
 });

@@ -1,6 +1,6 @@
 import { Link } from "wouter-preact";
 import { type Api, type CallRecord, type TracedMessage, part } from "../api.ts";
-import { duration, explainCall, shortName } from "../explain.ts";
+import { duration, explainCall, explainVerification, shortName } from "../explain.ts";
 import { ladderOf } from "../ladder.ts";
 import { Action } from "../parts/action.tsx";
 import { Answered, useGet } from "../parts/answer.tsx";
@@ -62,6 +62,7 @@ function RecordTable({ call }: { readonly call: CallRecord }) {
     ["Dialled", call.dialled],
     ["Forwarded to", call.forwarded.join(", ")],
     ["Trunk", call.trunk ?? ""],
+    ["Caller's number", explainVerification(call.verification)],
     ["Caller's phone", call.caller_device ?? ""],
     ["Phones that answered", call.devices.map(({ user_agent: agent, way }) => `${agent ?? "unknown"} (${way})`).join(", ")],
     ["Call-ID", call.call_id],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { refuseBlocked } from "../../../../lib/proxy/block-list.ts";
+import { refuseBlocked, refuseUnverified } from "../../../../lib/proxy/block-list.ts";
 import { trunkIdentity } from "../../../../lib/routing/trunk.ts";
 import { receive } from "../support/sip.ts";
 
@@ -25,5 +25,27 @@ describe("a blocked number", () => {
   it("is no user whose name is written like it", () => {
     expect(status(["9901@example.com"], "sip:99-01@example.com", "99-01@example.com")).toBeUndefined();
     expect(status(["99-01@example.com"], "sip:99-01@example.com", "99-01@example.com")).toBe(603);
+  });
+});
+
+describe("a user who takes only verified callers", () => {
+  const failed = { result: "failed", status: 438, reason: "Invalid Identity Header", why: "the signature is wrong" } as const;
+  const unsigned = { result: "none", status: 428, reason: "Use Identity Header", why: "the call has no Identity header" } as const;
+
+  it.each([
+    ["a verified one", { result: "passed" } as const, undefined],
+    ["one whose signature is wrong", failed, 438],
+    ["one without a signature", unsigned, 428],
+    ["one who was not to be verified", undefined, undefined],
+  ])("%s", (_what, verification, expected) => {
+    expect(refuseUnverified(["unverified"], verification)?.status).toBe(expected);
+    expect(refuseUnverified(["anonymous"], verification)).toBeUndefined();
+  });
+
+  it("tells why, by the status and reason of RFC 8224 §6.2.2", () => {
+    expect(refuseUnverified(["unverified"], failed)).toMatchObject({
+      reason: "Invalid Identity Header",
+      fault: "only calls with a verified number are accepted: the signature is wrong",
+    });
   });
 });

@@ -7,7 +7,7 @@ const { request } = receive(
   "INVITE sip:j%C3%BCrgen@example.com",
   ...["User-Agent: JsSIP", "X-Shop: one", "X-Shop: two", "User-to-User: 00AB", "Authorization: Digest secret", "Cookie: secret"],
 );
-const asked = { transaction: "t", domain: "example.com", started: Date.UTC(2026, 0, 1) };
+const asked = { transaction: "t", domain: "example.com", verification: undefined, started: Date.UTC(2026, 0, 1) };
 const user = { home: "sip:alice@example.com#1", identity: "alice@example.com", routed: { dialled: "j%C3%BCrgen" } };
 
 describe("a call as a router is asked about it", () => {
@@ -27,6 +27,17 @@ describe("a call as a router is asked about it", () => {
   ])("names the user only if it is one: a %s is none", (kind, home, identity, more) => {
     const call = incomingCall(request, { ...asked, home, identity, routed: { dialled: "bob", ...more } });
     expect([call.caller_kind, call.caller, call.trunk]).toEqual([kind, null, kind === "trunk" ? "provider" : null]);
+  });
+
+  it("says whether the number of the caller is verified, if the trunk wanted to know", () => {
+    expect(incomingCall(request, { ...asked, ...user }).verification).toBeNull();
+    const verification = { result: "passed", attestation: "B", originId: "x", number: "1" } as const;
+    expect(incomingCall(request, { ...asked, ...user, verification }).verification).toEqual({ result: "passed", attestation: "B" });
+    const failed = { result: "failed", why: "the signature is wrong" } as const;
+    expect(incomingCall(request, { ...asked, ...user, verification: failed }).verification).toEqual({
+      result: "failed",
+      attestation: null,
+    });
   });
 
   it("names a user of another domain of the server, who is none of the called domain", () => {

@@ -22,7 +22,8 @@ const table: readonly (readonly [string, string, readonly Standing[], readonly S
   ["Answer-Mode", "Auto", ["subscriber", "trusted server"], receivers],
   ["Priv-Answer-Mode", "Auto", ["subscriber", "trusted server"], receivers],
   ["User-to-User", "00AB;encoding=hex", ["subscriber", "server", "trusted server"], receivers],
-  ["Identity", "eyJhbGciOiJFUzI1NiJ9;info=<https://x.example>;alg=ES256", senders, receivers],
+  ["Identity", "eyJhbGciOiJFUzI1NiJ9;info=<https://x.example>;alg=ES256", ["server", "trusted server"], receivers],
+  ["Identity-Info", "<https://x.example>;alg=rsa-sha1", ["server", "trusted server"], receivers],
   ["Subject", "hello", senders, receivers],
 ];
 
@@ -47,6 +48,11 @@ describe("headers that say who calls, or have a phone do something", () => {
     const lines = ["P-Asserted-Identity: <sip:ceo@example.com>", "remote-PARTY-id: <sip:ceo@example.com>", "Privacy: id"];
     const { request } = receive("INVITE sip:bob@example.com", ...lines);
     expect(takenFrom(request, "trusted server")).toEqual(["p-asserted-identity", "remote-party-id"]);
+  });
+
+  it.each(["server", "trusted server"] as const)("a signature names the caller, who may not want that (RFC 8224 §11): %s", (sender) => {
+    const { request } = receive("INVITE sip:bob@example.com", "y: a.b.c;info=<https://x.example>", "Privacy: id");
+    expect(takenFrom(request, sender)).toEqual(["identity"]);
   });
 });
 

@@ -74,6 +74,13 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
   preferTargets: [[{ features: ';methods="INVITE"' }]],
   readCallDetails: [request, true],
   readNotified: [1, "", undefined],
+  callToSign: ["e164", undefined, 0],
+  numberOfHeader: ["e164"],
+  readPassport: ["{}", { info: "" }],
+  signedCall: ["4930", "e164", true],
+  withVerstat: [{ result: "passed", number: "1" }, "e164"],
+  withoutVerstat: [[]],
+  writeIdentity: ["https://a.example/", "shaken"],
   readSubscribeParameters: [{ minimumExpires: 60, maximumExpires: 3600 }],
 };
 
@@ -88,6 +95,7 @@ export const writers: readonly string[] = [
     "readMediaService",
     "readPushService",
     "readTurnstile",
+    "readSigningSettings",
     "readTrunk",
     "readWebHook",
   ],

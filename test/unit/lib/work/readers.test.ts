@@ -40,7 +40,7 @@ const shortest = 2500;
 const headers = [
   ...["Contact", "Route", "Require", "Supported", "Accept", "Event", "Subscription-State", "Authorization", "Proxy-Authorization"],
   ...["Accept-Contact", "Reject-Contact", "Request-Disposition", "History-Info", "Privacy", "Session-Expires", "Min-SE", "Replaces"],
-  ...["Content-Type", "Expires", "Path", "Refer-To", "P-Asserted-Identity"],
+  ...["Content-Type", "Expires", "Path", "Refer-To", "P-Asserted-Identity", "Identity", "Remote-Party-ID"],
 ];
 
 type Reader = (first: unknown, ...others: readonly unknown[]) => unknown;

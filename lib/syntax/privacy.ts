@@ -1,4 +1,4 @@
-import { type Message, hasHeader, headerValues } from "../syntax/message.ts";
+import { type Message, hasHeader, headerValues } from "./message.ts";
 
 /** Whether the sender asks for one of these kinds of privacy (RFC 3323 §4.2; `id` by RFC 3325 §9.3). */
 export function wantsPrivacy(message: Message, kinds: readonly string[]): boolean {
