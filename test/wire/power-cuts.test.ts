@@ -78,12 +78,17 @@ function agree({ caller, callee }: Pair): boolean {
   return isOver;
 }
 
-/** What was ringing is answered, what was answered is ended, and both ends know. */
+/**
+ * What was ringing is answered, what was answered is ended, and both ends know. A caller who was away for longer than CALLER_GRACE has given
+ * the call up: on a slow machine the answer crosses its CANCEL, and the call ends at both ends.
+ */
 async function complete(pair: Pair, random: () => number): Promise<void> {
   const { caller, callee } = pair;
   if (caller.state === "hears ringing") {
     callee.answers();
-    await becomes(() => caller.state === "talking" && callee.call.isAcknowledged, `${pair.name}: the answer`);
+    const isAnswered = () => caller.state === "talking" && callee.call.isAcknowledged;
+    const isGivenUp = () => caller.state === "ended 487" && callee.state.startsWith("ended");
+    await becomes(() => isAnswered() || isGivenUp(), `${pair.name}: the answer`);
   }
   if (caller.state !== "talking") return;
   (random() < 0.5 ? caller : callee).hangsUp();
