@@ -88,7 +88,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
     this.#minutes = new CallMinutes(state.storage);
     this.#calls = new ActiveCalls(callTimeout, {
       forwarded: (to, by, at) => this.#post(to.home, { kind: "ended", to, by, at }),
-      reserved: (milliseconds, at) => this.#countMinutes(milliseconds, at),
+      toTrunk: (milliseconds, at) => this.#countMinutes(milliseconds, at),
     });
     this.#hop = readHopName(name);
     this.#environment = environment;

@@ -7,6 +7,7 @@ import { applySessionTimer } from "../../lib/proxy/session-timer.ts";
 import { alter, combined } from "../../lib/syntax/alter.ts";
 import { replyTo } from "../../lib/syntax/compose.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
+import { lastNumber } from "../../lib/proxy/hang-up.ts";
 import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { type Request, headerValue } from "../../lib/syntax/message.ts";
@@ -48,6 +49,9 @@ export interface OriginatingParts {
   readonly tryingTimers: TryingTimer;
   readonly timedCalls: TimedCalls;
 }
+
+/** A BYE of this server would have a lower number, and the call could not be ended (RFC 3261 §12.2.2). */
+const tooHigh = fault(400, `the number of CSeq is not below ${lastNumber}`);
 
 /** A request to forward, and the decision about it. */
 interface Forwarded<Kind extends RoutingDecision["kind"]> {
@@ -109,6 +113,7 @@ export class Originating {
 
   /** Any request but REGISTER and CANCEL, from an authenticated flow. */
   async request(flow: Flow, request: Request, mandatory: MandatoryHeaders, now: number): Promise<void> {
+    if (mandatory.cseq.number >= lastNumber && request.method !== "ACK") return this.#refuse(flow, request, tooHigh, now);
     const way = this.#requests.route(flow, request, mandatory);
     if (isFault(way)) return this.#refuse(flow, request, way, now);
     const refusal =

@@ -12,8 +12,8 @@ interface Sender {
   readonly home: HomeName | undefined;
   /** The response context that has forwarded it here, if that is in another home: it sees nothing of the end of the call. */
   readonly forwardedBy?: ReturnAddress | undefined;
-  /** It was reserved: it goes to a trunk. */
-  readonly isReserved?: boolean;
+  /** It goes to a trunk, and is not from it. */
+  readonly isToTrunk?: boolean;
 }
 
 /** An INVITE of it: a call may fork before it comes here, or here. */
@@ -47,7 +47,7 @@ export interface Ends {
   /** A forwarded call is over. */
   forwarded(forwardedBy: ReturnAddress, by: EndedBy, now: number): void;
   /** A call to a trunk is over, which has lasted so many milliseconds. */
-  reserved(milliseconds: number, now: number): void;
+  toTrunk(milliseconds: number, now: number): void;
 }
 
 /** Milliseconds by which the timers of the sending home fire first: that home ends the call. */
@@ -123,7 +123,7 @@ export class ActiveCalls {
 
   /** An INVITE will pass: its call counts while it waits, until it has passed or is given back. */
   reserve(callId: string, sender: Sender, now: number): void {
-    this.#calls.set(callId, this.#reserved(callId, { ...sender, isReserved: true }, now));
+    this.#calls.set(callId, this.#reserved(callId, sender, now));
   }
 
   /** What was reserved no longer counts if no INVITE has passed. */
@@ -179,8 +179,8 @@ export class ActiveCalls {
 
   /** Milliseconds that the present calls to a trunk have lasted. */
   talking(now: number): number {
-    const times = [...this.#calls.values()].map(({ isReserved, isAnswered, since }) =>
-      isReserved === true && isAnswered ? now - (since ?? now) : 0,
+    const times = [...this.#calls.values()].map(({ isToTrunk, isAnswered, since }) =>
+      isToTrunk === true && isAnswered ? now - (since ?? now) : 0,
     );
     return times.reduce((sum, time) => sum + time, 0);
   }
@@ -192,11 +192,11 @@ export class ActiveCalls {
 
   #talks(mandatory: CallIds, now: number): void {
     const { callId } = mandatory;
-    const { home, forwardedBy, isReserved, since = now, dialogs = [] } = this.#calls.get(callId) ?? {};
+    const { home, forwardedBy, isToTrunk, since = now, dialogs = [] } = this.#calls.get(callId) ?? {};
     const name = dialogName(mandatory);
     if (this.#over.has(name)) return;
     const known = dialogs.includes(name) ? dialogs : [...dialogs, name].slice(-maxDialogs);
-    const sender = { home, forwardedBy, ...(isReserved === undefined ? {} : { isReserved }) };
+    const sender = { home, forwardedBy, ...(isToTrunk === undefined ? {} : { isToTrunk }) };
     this.#calls.set(callId, { ...sender, since, isAnswered: true, open: [], dialogs: known, until: now + maxSilence });
   }
 
@@ -230,7 +230,7 @@ export class ActiveCalls {
     this.#ending.set(name, { call, by, at: now, timer });
     if (dialogs.length > 0) return void this.#calls.set(mandatory.callId, { ...call, dialogs });
     this.#calls.delete(mandatory.callId);
-    if (call.isReserved === true) this.#ends.reserved(now - (call.since ?? now), now);
+    if (call.isToTrunk === true) this.#ends.toTrunk(now - (call.since ?? now), now);
   }
 
   /** When the last of them no longer counts; 0 if there is none. */

@@ -176,7 +176,7 @@ export class Outbound {
     if (isFull(trunk, this.#around.calls)) return fault(503, allInUse.fault);
     if (!this.#rate.take(trunk, Date.now())) return fault(503, tooManyASecond.fault);
     // Before anything is waited for, so that calls at the same moment count.
-    this.#around.calls.reserve(callId, senderOf(envelope), Date.now());
+    this.#around.calls.reserve(callId, { ...senderOf(envelope), isToTrunk: true }, Date.now());
     const { minutes, calls } = this.#around;
     if (await minutes.areUsedUp(trunk, calls.talking(Date.now()), Date.now())) return fault(503, tooManyMinutes.fault);
     return undefined;

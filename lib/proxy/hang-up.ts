@@ -5,7 +5,7 @@ import type { CallDetails } from "../transport/flow.ts";
  * Higher than any number that a phone has used in the dialog (RFC 3261 §12.2.2): the phone's own number is not known here. Below 2**31
  * (§8.1.1.5), also for a trunk where numbers are one higher.
  */
-const lastNumber = 2_147_483_000;
+export const lastNumber = 2_147_483_000;
 
 /** What a BYE of ours needs besides the details of the dialog. */
 export interface HangUp {

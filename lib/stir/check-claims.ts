@@ -1,8 +1,9 @@
 import type { NumberFormat } from "../routing/number-format.ts";
 import { sessionDescriptionOf } from "../syntax/body.ts";
 import { parseDate } from "../syntax/date.ts";
-import { Fault, fault } from "../syntax/fault.ts";
+import { Fault, fault, isFault } from "../syntax/fault.ts";
 import { type Request, headerValue, headerValues } from "../syntax/message.ts";
+import { parseUri } from "../syntax/uri.ts";
 import { areSameMediaKeys, mediaKeysOf } from "./media-keys.ts";
 import type { Claims, MediaKey } from "./passport.ts";
 import { type PassportIdentity, isSameIdentity, numberOfHeader, passportIdentity, uriIn } from "./telephone-identity.ts";
@@ -13,8 +14,8 @@ export interface SignedCall {
   readonly number: string;
   /** Whom To names. */
   readonly to: PassportIdentity;
-  /** The number that the request is for; undefined if its Request-URI has none. */
-  readonly dialled: string | undefined;
+  /** Whom the request is for; undefined if its Request-URI names no user. */
+  readonly dialled: PassportIdentity | undefined;
   /** Milliseconds since 1970; undefined if the request has no Date. */
   readonly date: number | undefined;
   readonly mediaKeys: readonly MediaKey[];
@@ -25,7 +26,7 @@ const freshness = 60_000;
 
 /**
  * The parts of a call that a PASSporT has to agree with. The caller is who a trusted server asserts, otherwise who From names.
- * @param dialled the number that the request is for
+ * @param dialled the number that the request is for; undefined: whom the Request-URI names
  * @returns a fault with status 428 if the caller or the called address cannot be verified at all
  */
 export function signedCall(request: Request, dialled: string | undefined, format: NumberFormat, isTrusted: boolean): SignedCall | Fault {
@@ -37,10 +38,11 @@ export function signedCall(request: Request, dialled: string | undefined, format
   const to = called === undefined ? undefined : passportIdentity(called, format);
   if (to === undefined) return fault(428, "To has no name that a PASSporT could have");
   const date = headerValue(request, "date");
+  const target = parseUri(request.requestUri);
   return {
     number,
     to,
-    dialled,
+    dialled: dialled === undefined ? (isFault(target) ? undefined : passportIdentity(target, format)) : { tn: dialled },
     date: date === undefined ? undefined : parseDate(date),
     mediaKeys: mediaKeysOf(sessionDescriptionOf(request)),
   };
@@ -69,16 +71,16 @@ export function claimsOfCompact({ number, to, date, mediaKeys }: SignedCall): Cl
 }
 
 /**
- * Whether the PASSporTs explain how a call came to the number that it is for (RFC 8946 §4.2): that is the called one, or each diversion names
+ * Whether the PASSporTs explain how a call came to whom it is for (RFC 8946 §4.2): that is the called one, or each diversion names
  * the one before it.
  * @param diversions claims of the verified PASSporTs of the type `div`
  */
 export function leadsTo({ dest }: Claims, diversions: readonly Claims[], { number, dialled }: SignedCall): boolean {
-  if (dialled === undefined) return true;
+  if (dialled === undefined) return false;
   const reached = [...dest];
   // Each of them can be the next step once.
   for (let step = 0; step <= diversions.length; step += 1) {
-    if (reached.some((one) => isSameIdentity(one, { tn: dialled }))) return true;
+    if (reached.some((one) => isSameIdentity(one, dialled))) return true;
     for (const { div, orig, dest: next } of diversions) {
       const follows = div !== undefined && isSameIdentity(orig, { tn: number }) && reached.some((one) => isSameIdentity(one, div));
       if (follows) reached.push(...next);

@@ -43,6 +43,18 @@ export function coversNumber({ providers, ranges }: NumberAuthority, number: str
   return providers.length > 0 || ranges.some((range) => isWithin(range, number));
 }
 
+/** Whether an issuer may let the holder of a certificate sign for all that this one names (RFC 9060). */
+export function encompasses(issuer: NumberAuthority, { providers, ranges }: NumberAuthority): boolean {
+  const last = ({ start, count }: NumberAuthority["ranges"][number]) =>
+    String(BigInt(start) + BigInt(count - 1)).padStart(start.length, "0");
+  const isCovered = (range: NumberAuthority["ranges"][number]) =>
+    issuer.providers.length > 0 ||
+    issuer.ranges.some(
+      (one) => isWithin(one, range.start) && (range.count === 1 || (/^\d+$/.test(range.start) && isWithin(one, last(range)))),
+    );
+  return providers.every((provider) => issuer.providers.includes(provider)) && ranges.every(isCovered);
+}
+
 function isWithin({ start, count }: NumberAuthority["ranges"][number], number: string): boolean {
   if (start === number) return true;
   if (start.length !== number.length || !/^\d+$/.test(start) || !/^\d+$/.test(number)) return false;

@@ -21,7 +21,9 @@ export function internationalNumber(uri: Uri, format: NumberFormat): string | un
   return number !== undefined && /^\+\d{1,15}$/.test(number) ? number.slice(1) : undefined;
 }
 
+/** RFC 3323 §4.1: who is anonymous names no number, whatever user part is written before that host. */
 function writtenNumber(uri: Uri, format: NumberFormat): string | undefined {
+  if (uri.kind === "sip" && uri.host.toLowerCase() === "anonymous.invalid") return undefined;
   const user = uri.kind === "tel" ? uri.number : uri.kind === "sip" ? uri.user : undefined;
   const number = user === undefined ? undefined : canonicalNumber(canonicalUser(user));
   return number === undefined ? undefined : numberFrom(format, number).replaceAll("%23", "#");

@@ -1,6 +1,6 @@
 import type { JWK } from "jose";
 import { type Fault, fault } from "../../lib/syntax/fault.ts";
-import type { NumberAuthority } from "../../lib/stir/number-authority.ts";
+import { type NumberAuthority, encompasses } from "../../lib/stir/number-authority.ts";
 import type { Certificate } from "./certificate.ts";
 
 /** A certificate that leads to an authority which this server trusts. */
@@ -28,8 +28,11 @@ export function findTrustedSigner([first, ...others]: readonly Certificate[], ro
   if (key === undefined) return unsupported("does not have a key on the curve P-256");
   const path = pathToRoot(first, others, roots);
   if (path === undefined) return unsupported("does not lead to an authority that this server trusts");
+  const { numbers } = extensions;
+  if (path.slice(1).some((one) => one.extensions.numbers !== undefined && !encompasses(one.extensions.numbers, numbers)))
+    return unsupported("is for numbers that its issuer may not sign for");
   const [from, until] = [Math.max(...path.map((one) => one.from)), Math.min(...path.map((one) => one.until))];
-  return { key, numbers: extensions.numbers, from, until };
+  return { key, numbers, from, until };
 }
 
 /** From the first certificate to the root; undefined if there is no way. */

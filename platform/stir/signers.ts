@@ -26,6 +26,8 @@ export class Signers {
   readonly #roots: readonly Certificate[];
   readonly #fetch: (url: string) => Promise<FetchedChain | Fault>;
   readonly #kept = new Map<string, Kept>();
+  /** Apart, so that URLs which lead nowhere do not displace known signers. */
+  readonly #failed = new Map<string, Kept>();
   readonly #asked = new SharedQuestions<TrustedSigner | Fault>();
   #fetching = 0;
 
@@ -42,7 +44,7 @@ export class Signers {
   async of(url: string, now: number): Promise<TrustedSigner | Fault> {
     if (this.#roots.length === 0) return fault(437, "this server trusts no authority: the setting STIR_ROOTS has no certificate");
     if (URL.parse(url)?.protocol !== "https:") return fault(436, "the URL of the certificate is not an https URL");
-    const kept = this.#kept.get(url);
+    const kept = this.#kept.get(url) ?? this.#failed.get(url);
     const signer = kept !== undefined && kept.until > now ? kept.signer : await this.#asked.ask(url, now, () => this.#ask(url, now));
     if (isFault(signer)) return signer;
     if (now < signer.from) return fault(437, "the certificate of the caller's signature is not valid yet");
@@ -69,9 +71,10 @@ export class Signers {
   }
 
   #keep(url: string, kept: Kept): void {
-    this.#kept.delete(url);
-    this.#kept.set(url, kept);
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size > maxKept && oldest !== undefined) this.#kept.delete(oldest);
+    for (const map of [this.#kept, this.#failed]) map.delete(url);
+    const map = isFault(kept.signer) ? this.#failed : this.#kept;
+    map.set(url, kept);
+    const [oldest] = map.keys();
+    if (map.size > maxKept && oldest !== undefined) map.delete(oldest);
   }
 }

@@ -182,6 +182,16 @@ describe("the settings of Turnstile", () => {
     expect((await (await api(`/domains/${domain}/turnstile`)).json()) as object).toMatchObject({ is_lost: true });
   });
 
+  it("leave nothing in the database for an Idempotency-Key of a stranger", async () => {
+    const domain = await shop();
+    const headers = { "Content-Type": "application/json", "Idempotency-Key": "of-a-stranger" };
+    const path = `http://localhost/api/v1/domains/${domain}/turnstile/tokens`;
+    await exports.default.fetch(path, { method: "POST", headers, body: "{}" });
+    const prepare = vi.spyOn(env.DIRECTORY, "prepare");
+    await exports.default.fetch(path, { method: "POST", headers, body: "{}" });
+    expect(prepare.mock.calls.flat().filter((query) => query.includes("kept_answers"))).toEqual([]);
+  });
+
   it("are those of the domain of a key, and need the scope everything", async () => {
     const [own, other] = [await shop(), await shop()];
     const { key } = await newKey({ domain: own, scope: "provisioning" });

@@ -71,6 +71,15 @@ export function issueForNumbers(by: Issued, one: string, start: string): Issued 
   return issue({ by, extensions, sections: [...entries, "[range]", `start=IA5STRING:${start}`, "count=INTEGER:10"] });
 }
 
+/** The extensions of a certificate whose section `numbers` says for which numbers it is. */
+export const oneNumber = [...holder, `${tnAuthList}=ASN1:SEQUENCE:numbers`];
+
+/** An authority that may let others sign for one number only (RFC 9060). */
+export function issueDelegate(by: Issued, one: string): Issued {
+  const extensions = [...authority, `${tnAuthList}=ASN1:SEQUENCE:numbers`];
+  return issue({ by, extensions, sections: ["[numbers]", `one=EXP:2,IA5STRING:${one}`] });
+}
+
 /** Without a list of numbers, as the certificate of a web server. */
 export const issueWithoutNumbers = (by: Issued, key?: string): Issued =>
   issue({ by, extensions: holder, ...(key === undefined ? {} : { key }) });

@@ -53,6 +53,15 @@ describe.each(ways)("request validation (RFC 3261 §16.3), on the %s way", (way)
     expect(header(answer, "unsupported")?.split(/,\s*/)).toEqual(["teleportation", "warp"]);
   });
 
+  it("refuses a CSeq after which this server could not end the call: its own BYE needs a higher one (§12.2.2)", async () => {
+    const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
+    const refused = await alice.finalResponse(alice.request("INVITE", bob.aor, { cseq: 2_147_483_000 }));
+    expect(refused.status).toBe(400);
+    const sent = alice.request("INVITE", bob.aor, { cseq: 2_147_482_999 });
+    bob.reply(await bob.next("INVITE"), 486);
+    expect((await alice.finalResponse(sent)).status).toBe(486);
+  });
+
   it("leaves Require to the other end", async () => {
     const [alice, bob] = await serverUnderTest.phones(way, "alice", "bob");
     alice.request("MESSAGE", bob.aor, { headers: [["Require", "teleportation"]] });

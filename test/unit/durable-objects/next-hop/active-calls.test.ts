@@ -9,8 +9,8 @@ const home = "sip:carol@example.com#1";
 /** The calls on a connection, and what goes by of one of them, which another home has forwarded here. */
 function calls() {
   const ended = vi.fn<Ends["forwarded"]>();
-  const lasted = vi.fn<Ends["reserved"]>();
-  const some = new ActiveCalls({ transaction: 32_000, ringing: 185_000 }, { forwarded: ended, reserved: lasted });
+  const lasted = vi.fn<Ends["toTrunk"]>();
+  const some = new ActiveCalls({ transaction: 32_000, ringing: 185_000 }, { forwarded: ended, toTrunk: lasted });
   const forwardedBy = { home, flow: "", phone: "", branch: "b" };
   const one = { callId: "one", fromTag: "near", toTag: undefined, cseq: { method: "INVITE", number: 1 } };
   return {
@@ -172,7 +172,7 @@ describe("a call on a connection counts", () => {
 describe("the time of a call to a trunk", () => {
   it("counts from its answer on, and to its BYE once", () => {
     const { some, asks, answers, lasted } = calls();
-    some.reserve("one", { home: undefined }, 0);
+    some.reserve("one", { home: undefined, isToTrunk: true }, 0);
     asks("INVITE", 0);
     answers(180, 1000);
     expect(some.talking(20_000)).toBe(0);
@@ -189,7 +189,7 @@ describe("the time of a call to a trunk", () => {
 
   it("goes on after a BYE that was refused, and what was counted is not counted again", () => {
     const { some, asks, answers, lasted } = calls();
-    some.reserve("one", { home: undefined }, 0);
+    some.reserve("one", { home: undefined, isToTrunk: true }, 0);
     asks("INVITE", 0);
     answers(200, 0);
     asks("BYE", 60_000, "far");
@@ -201,6 +201,7 @@ describe("the time of a call to a trunk", () => {
 
   it("does not count for a call from the trunk", () => {
     const { some, asks, answers, lasted } = calls();
+    some.reserve("one", { home: undefined }, 0);
     asks("INVITE", 0);
     answers(200, 0);
     expect(some.talking(60_000)).toBe(0);

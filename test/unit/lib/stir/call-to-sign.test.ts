@@ -36,6 +36,7 @@ describe("what is signed of a call (RFC 8224 §6.1)", () => {
     ["international telephone number", invite(called, "From: <sip:alice@example.com>;tag=1", `To: <${called}>`)],
     ["international telephone number", invite(called, "From: <sip:1001@example.com>;tag=1", `To: <${called}>`)],
     ["international telephone number", invite(called, "From: <sip:anonymous@anonymous.invalid>;tag=1", `To: <${called}>`)],
+    ["international telephone number", invite(called, "From: <sip:+12155551212@Anonymous.Invalid>;tag=1", `To: <${called}>`)],
     ["not a telephone number", invite("sip:bob@trunk.example", caller, "To: <sip:bob@example.com>")],
     ["Date", invite(called, caller, `To: <${called}>`, `Date: ${serialiseDate(now - 61_000)}`)],
     ["Date", invite(called, caller, `To: <${called}>`, "Date: yesterday")],

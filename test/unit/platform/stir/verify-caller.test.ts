@@ -10,10 +10,12 @@ import { compose, shortSdp } from "../../../support/compose.ts";
 import {
   authority,
   issue,
+  issueDelegate,
   issueForNumbers,
   issueProvider,
   issueRoot,
   issueWithoutNumbers,
+  oneNumber,
   shakenIdentity,
   signToken,
 } from "../../../support/telephone-certificates.ts";
@@ -302,6 +304,24 @@ describe("the caller of a call is verified (RFC 8224 §6.2)", () => {
     expect(await Promise.all(results)).toEqual(["none", "none", "passed", "none"]);
   });
 
+  it("a PASSporT that was copied into a call for a user's name proves nothing: To alone is not enough", async () => {
+    const copied = { ...invite([shakenIdentity(provider, x5u, usual)]), requestUri: "sip:bob@example.com" };
+    expect((await verified(asCalled(copied, { dialled: undefined }))).result).toBe("none");
+  });
+
+  it("who may sign for some numbers lets nobody sign for others (RFC 9060)", async () => {
+    const delegate = issueDelegate(root, from);
+    const [within, beyond] = [issueForNumbers(delegate, from, from.slice(0, -1)), issueProvider(delegate)];
+    const found = await Promise.all(
+      [within, beyond].map((one) => verified(asCalled(invite([shakenIdentity(one, x5u, usual)])), one.certificate + delegate.certificate)),
+    );
+    expect(found.map(({ why }) => why)).toEqual(Array(2).fill(expect.stringContaining("numbers that its issuer may not sign for")));
+    const own = issue({ by: delegate, extensions: oneNumber, sections: ["[numbers]", `one=EXP:2,IA5STRING:${from}`] });
+    expect((await verified(asCalled(invite([shakenIdentity(own, x5u, usual)])), own.certificate + delegate.certificate)).result).toBe(
+      "passed",
+    );
+  });
+
   it("a PASSporT for other media is not valid (RFC 8225 §5.2.2)", async () => {
     const identity = (mky: object) => {
       const claims = { dest: { tn: [to] }, iat, mky, orig: { tn: from } };
@@ -337,6 +357,18 @@ describe("certificates are fetched as seldom as possible", () => {
     });
     for (const at of [now, now + 9_000, now + 11_000]) expect(await signers.of(x5u, at)).toMatchObject({ status: 436 });
     expect(asked).toBe(2);
+  });
+
+  it("URLs that lead nowhere displace no signer that is known", async () => {
+    const fetched: string[] = [];
+    const signers = new Signers(readCertificates(root.certificate, 10) ?? [], async (url) => {
+      fetched.push(url);
+      return url === x5u ? { pem: chain, age: 3600 } : fault(436, "the URL of the certificate could not be reached");
+    });
+    await signers.of(x5u, now);
+    for (let count = 0; count < 600; count += 1) await signers.of(`https://nowhere.example/${count}`, now);
+    await signers.of(x5u, now);
+    expect(fetched.filter((url) => url === x5u)).toHaveLength(1);
   });
 
   it("without roots nobody is trusted, and nothing is fetched", async () => {
