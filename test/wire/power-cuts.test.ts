@@ -13,7 +13,7 @@ interface Pair {
 
 const rounds = 100;
 /** Milliseconds, an upper bound: they take three minutes on a machine that does nothing else. */
-const mostTime = 1_800_000;
+const roundsTimeout = 1_800_000;
 /** So many servers at a time: while the phones of one wait, those of another act. */
 const servers = 2;
 const seed = Number(process.env["POWER_CUT_SEED"] ?? Date.now() % 1_000_000);
@@ -174,5 +174,5 @@ it(
     console.log(`${calls} calls have their records`);
     expect(Object.keys(met)).toEqual(expect.arrayContaining(["hears ringing, ringing", "talking, talking"]));
   },
-  mostTime,
+  roundsTimeout,
 );
