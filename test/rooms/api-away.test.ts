@@ -51,6 +51,10 @@ const bodies: Record<string, object> = {
   putMediaService: { kind: "rtpengine", url: "https://192.0.2.1/ng" },
   addGuestToken: { users: ["alice"] },
   putIssuer: { issuer: "https://login.example/", audience: ["x"], jwks: { keys: [{ kty: "EC" }] } },
+  putSigning: { x5u: "https://certificates.example.com/1.pem" },
+  sendMessage: { from: "bob", text: "hello" },
+  putTurnstile: { secret: "x", users: ["alice"] },
+  addTurnstileToken: { response: "x" },
   putWebHook: { url: "https://192.0.2.1/", events: ["call.ended"] },
 };
 

@@ -130,7 +130,7 @@ describe("a page gets the token of a guest for a response of Turnstile", () => {
   });
 
   it("not from a domain that does not use it, nor for users who are gone", async () => {
-    expect(await detailOf(await ask("nowhere.example"))).toEqual([404, "nowhere.example gives no tokens by Turnstile"]);
+    expect(await detailOf(await ask("nowhere.example"))).toEqual([404, "there is no Turnstile in nowhere.example"]);
     const domain = await shop();
     await api(`/domains/${domain}/subscribers/seller`, { method: "DELETE" });
     expect((await ask(domain)).status).toBe(503);

@@ -178,5 +178,5 @@ function viewOf({
 }
 
 function none(domain: string): Problem {
-  return new Problem(404, `${domain} gives no tokens by Turnstile`);
+  return new Problem(404, `there is no Turnstile in ${domain}`);
 }
