@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { dialogOfCaller } from "../support/dialog.ts";
 import type { Phone } from "../support/phone.ts";
 import { header, headers } from "../support/received-message.ts";
+import { holdAndHangUp } from "./support/calls.ts";
 import { api, connect, forgetEverything, newcomers, phoneOn, registered } from "./support/homes.ts";
 
 /** Lines of the log. */
@@ -159,12 +160,7 @@ describe("the limits of a token", () => {
     const dialog = dialogOfCaller(await phone.finalResponse(sent));
     phone.ack(dialog);
     await callee.next("ACK");
-    const hold = phone.inDialog("INVITE", dialog);
-    callee.reply(await callee.next("INVITE"), 200);
-    expect((await phone.finalResponse(hold)).status).toBe(200);
-    phone.bye(dialog);
-    callee.reply(await callee.next("BYE"), 200);
-    expect((await phone.next(200)).status).toBe(200);
+    await holdAndHangUp(phone, dialog, callee);
   });
 
   it("hold for the connection that it opens, so that it is none in a request", async () => {

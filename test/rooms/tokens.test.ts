@@ -5,6 +5,7 @@ import { dialogOfCaller } from "../support/dialog.ts";
 import { type Phone } from "../support/phone.ts";
 import { type ReceivedMessage, header, headers } from "../support/received-message.ts";
 import { type Signer, audience, encoded, issuer, newSigner } from "../support/tokens.ts";
+import { holdAndHangUp } from "./support/calls.ts";
 import { api, forgetEverything, newcomers, phoneOn, registered, spentBy } from "./support/homes.ts";
 import { newDomain } from "./support/keys.ts";
 
@@ -178,12 +179,7 @@ describe("a phone with a token", () => {
       const forged = phone.request(method, callee.aor, { to: `<${callee.aor}>;tag=x` });
       expect((await phone.finalResponse(forged)).status).toBe(407);
     }
-    const hold = phone.inDialog("INVITE", dialog);
-    callee.reply(await callee.next("INVITE"), 200);
-    expect((await phone.finalResponse(hold)).status).toBe(200);
-    phone.bye(dialog);
-    callee.reply(await callee.next("BYE"), 200);
-    expect((await phone.next(200)).status).toBe(200);
+    await holdAndHangUp(phone, dialog, callee);
   });
 });
 

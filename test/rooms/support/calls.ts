@@ -1,4 +1,5 @@
-import { dialogOfCaller } from "../../support/dialog.ts";
+import { expect } from "vitest";
+import { type Dialog, dialogOfCaller } from "../../support/dialog.ts";
 import { type registered } from "./homes.ts";
 
 type Phone = Awaited<ReturnType<typeof registered>>;
@@ -17,4 +18,14 @@ export async function completeCall(caller: Phone, callee: Phone, options?: Param
   callee.reply(await callee.next("BYE"), 200);
   await caller.next(200);
   return sent.callId;
+}
+
+/** The caller of a call is still let to hold it, and to hang up. */
+export async function holdAndHangUp(caller: Phone, dialog: Dialog, callee: Phone): Promise<void> {
+  const hold = caller.inDialog("INVITE", dialog);
+  callee.reply(await callee.next("INVITE"), 200);
+  expect((await caller.finalResponse(hold)).status).toBe(200);
+  caller.bye(dialog);
+  callee.reply(await callee.next("BYE"), 200);
+  expect((await caller.next(200)).status).toBe(200);
 }
