@@ -160,7 +160,7 @@ describe("the limits of a token", () => {
     const dialog = dialogOfCaller(await phone.finalResponse(sent));
     phone.ack(dialog);
     await callee.next("ACK");
-    await holdAndHangUp(phone, dialog, callee);
+    expect(await holdAndHangUp(phone, dialog, callee)).toEqual([200, 200]);
   });
 
   it("hold for the connection that it opens, so that it is none in a request", async () => {

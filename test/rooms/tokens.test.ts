@@ -179,7 +179,7 @@ describe("a phone with a token", () => {
       const forged = phone.request(method, callee.aor, { to: `<${callee.aor}>;tag=x` });
       expect((await phone.finalResponse(forged)).status).toBe(407);
     }
-    await holdAndHangUp(phone, dialog, callee);
+    expect(await holdAndHangUp(phone, dialog, callee)).toEqual([200, 200]);
   });
 });
 
