@@ -49,22 +49,26 @@ const patience = 500;
  */
 export async function instanceOfTab(): Promise<string> {
   const known = sessionStorage.getItem("offhook-instance");
-  if (known !== null && (await isMine(known))) return known;
+  if (known !== null && ((await isMine(known)) || (await isMine(known, AbortSignal.timeout(patience))))) return known;
   const instance = crypto.randomUUID();
   sessionStorage.setItem("offhook-instance", instance);
   await isMine(instance);
   return instance;
 }
 
-/** Takes a lock that ends with the page; false if another page has it. */
-function isMine(instance: string): Promise<boolean> {
+/**
+ * Takes a lock that ends with the page; false if another page has it.
+ *
+ * @param signal until when it is waited for; absent: not at all, however long the browser takes to look
+ */
+function isMine(instance: string, signal?: AbortSignal): Promise<boolean> {
   const locks = (navigator as { readonly locks?: LockManager }).locks;
   if (locks === undefined) return Promise.resolve(true);
   return new Promise((resolve) => {
-    const hold = () => {
-      resolve(true);
-      return new Promise<never>(() => undefined);
+    const hold = (lock: Lock | null) => {
+      resolve(lock !== null);
+      return lock === null ? undefined : new Promise<never>(() => undefined);
     };
-    locks.request(`offhook-${instance}`, { signal: AbortSignal.timeout(patience) }, hold).catch(() => resolve(false));
+    locks.request(`offhook-${instance}`, signal === undefined ? { ifAvailable: true } : { signal }, hold).catch(() => resolve(false));
   });
 }
