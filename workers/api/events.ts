@@ -3,7 +3,7 @@ import { watchRequest } from "../../platform/event-watcher.ts";
 import type { ApiEnvironment } from "./actor.ts";
 import { requireDomain } from "./existing.ts";
 import { Problem } from "./problem.ts";
-import { operation, problems } from "./responses.ts";
+import { operation, problems, unexpected } from "./responses.ts";
 import { domainParameters } from "./schemas.ts";
 import { eventProtocol } from "./web-socket-bearer.ts";
 import { eventsOf } from "./web-hooks.ts";
@@ -14,6 +14,7 @@ const route = createRoute({
   responses: {
     101: { description: `Each text frame is an event, as web hooks get it. The subprotocol is ${eventProtocol}` },
     ...problems(400, 401, 404, 426, 503),
+    default: unexpected,
   },
 });
 

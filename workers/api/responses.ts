@@ -54,3 +54,6 @@ export function problems<Status extends number>(...statuses: readonly Status[]) 
   const all = [...statuses, 403, 429] as const;
   return Object.fromEntries(all.map((status) => [status, response(status)])) as Record<Status | 403 | 429, ReturnType<typeof response>>;
 }
+
+/** The error response of an operation that has no success of its own in the API's description: it may be any other status. */
+export const unexpected = { description: "What went wrong", content: { "application/problem+json": { schema: problemSchema } } };
