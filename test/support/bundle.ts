@@ -1,36 +1,16 @@
-import { createHash } from "node:crypto";
-import { existsSync, globSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import { type Plugin, build } from "esbuild";
+import { cached } from "./cache.ts";
 
 const root = join(import.meta.dirname, "../..");
-const cache = join(root, "node_modules/.cache/offhook");
+
 /** All that can change a bundle. */
 const sources = ["workers", "durable-objects", "platform", "lib", "bench/floor", "test/support/bundle.ts", "package-lock.json"];
 
-/** Bundles a Worker's entry as wrangler does it. Many test files start a server: they share one bundle as long as no source changes. */
-export async function bundle(entry: string): Promise<string> {
-  const file = join(cache, `${stateOf(entry)}.js`);
-  if (existsSync(file)) return readFileSync(file, "utf8");
-  const text = await bundled(entry);
-  mkdirSync(cache, { recursive: true });
-  for (const name of readdirSync(cache)) if (isOld(join(cache, name))) rmSync(join(cache, name), { force: true });
-  const own = `${file}.${process.pid}`;
-  writeFileSync(own, text);
-  renameSync(own, file);
-  return text;
-}
-
-/** Of a day when the sources were others. */
-function isOld(file: string): boolean {
-  return Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY) > 86_400_000;
-}
-
-/** A name for the present state of the sources. */
-function stateOf(entry: string): string {
-  const files = sources.flatMap((path) => globSync(join(root, path.includes(".") ? path : `${path}/**/*.ts`)));
-  const states = [entry, ...files.toSorted()].map((file) => [file, statSync(file).mtimeMs, statSync(file).size].join(" "));
-  return createHash("sha256").update(states.join("\n")).digest("hex");
+/** Bundles a Worker's entry as wrangler does it. Many test files start a server: they share one bundle. */
+export function bundle(entry: string): Promise<string> {
+  const name = relative(root, entry).replaceAll(sep, "-");
+  return cached(`${name}.js`, sources, () => bundled(entry));
 }
 
 /** One ES module, platform modules left outside. */

@@ -1,12 +1,12 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import type { V4WorkerOptions } from "miniflare";
-import { unstable_getMiniflareWorkerOptions, unstable_readConfig, unstable_splitSqlQuery } from "wrangler";
 import { bundle } from "./bundle.ts";
 import { Secrets } from "./secrets.ts";
 import { callApi, hashesOf, provision, type Subscription } from "./provision.ts";
 import { startRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";
+import { type WorkerDescription, describeWorker } from "./worker-description.ts";
 
 /** Offhook on a real workerd, with the bindings of wrangler.toml, so that nothing is written twice. */
 export interface Server extends Runtime {
@@ -53,15 +53,19 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   const local = parseEnv(readFileSync(join(root, ".dev.vars.example"), "utf8"));
   const adminToken = options.settings?.["ADMIN_TOKEN"] ?? local["ADMIN_TOKEN"] ?? "";
   const others = options.networks === undefined ? {} : { others: [privateNetwork] };
-  const runtime = await startRuntime(await offhook({ ...local, ...options.settings }, options), { ...options, ...others });
+  const description = await describeWorker(options.sipPort);
+  const worker = await offhook(description, { ...local, ...options.settings }, options);
+  const runtime = await startRuntime(worker, { ...options, ...others });
   const subscriptions = [...accounts, ...(options.subscribers ?? [])];
   const secrets = new Secrets();
   secrets.learn(adminToken, ...((options.settings ?? local)["SEAL_KEYS"] ?? local["SEAL_KEYS"] ?? "").split(","));
   const learn = ({ username, domain, password }: Subscription) =>
     secrets.learn(password === "offhook" ? "" : password, ...Object.values(hashesOf(username, domain, password)));
   subscriptions.forEach(learn);
-  await migrate(runtime);
+  await migrate(runtime, description);
   if (adminToken !== "") await provision(runtime.url, adminToken, subscriptions);
+  const query: Server["query"] = async (name, sql, className = objectClass) =>
+    (await runtime.miniflare().unsafeGetDurableObjectStorage(workerName, className, { name })).exec(sql);
 
   return {
     ...runtime,
@@ -88,9 +92,12 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
       const ids = await runtime.miniflare().listDurableObjectIds("ADDRESS_OF_RECORD");
       return ids.map((id) => nameOf.get(id) ?? id).sort();
     },
-    evict: (home, webSockets) => runtime.miniflare().unsafeEvictDurableObject(workerName, objectClass, { name: home, webSockets }),
-    query: async (name, sql, className = objectClass) =>
-      (await runtime.miniflare().unsafeGetDurableObjectStorage(workerName, className, { name })).exec(sql),
+    evict: async (home, webSockets) => {
+      // On a busy machine it may have left memory by itself, with its sockets open.
+      await query(home, "SELECT 1");
+      await runtime.miniflare().unsafeEvictDurableObject(workerName, objectClass, { name: home, webSockets });
+    },
+    query,
   };
 }
 
@@ -101,17 +108,10 @@ const unlimited = 1_000_000;
 
 /** The Worker as wrangler.toml describes it. The page is served when it has been built. */
 async function offhook(
+  { worker, main, vars }: WorkerDescription,
   settings: Readonly<Record<string, string | undefined>>,
-  { connectionLimit = unlimited, guestLimits, sipPort, networks = [] }: ServerOptions,
+  { connectionLimit = unlimited, guestLimits, networks = [] }: ServerOptions,
 ): Promise<V4WorkerOptions> {
-  process.env["WRANGLER_LOG"] = "error";
-  const config = unstable_readConfig({ config: join(root, "wrangler.toml") });
-  if (sipPort !== undefined) config.connect = [{ protocol: "tcp", port: sipPort }];
-  const { workerOptions, main } = unstable_getMiniflareWorkerOptions(config);
-  if (main === undefined) throw new Error("wrangler.toml names no main");
-  // Left out: `bindings`, which hold the developer's own .dev.vars too, and rules for modules, of which a bundle has none.
-  const { assets, bindings: _, modulesRules: __, ...worker } = workerOptions as V4WorkerOptions;
-  const isBuilt = existsSync(join(root, "dist/web"));
   return {
     ...worker,
     ratelimits: {
@@ -122,8 +122,7 @@ async function offhook(
     modules: true,
     ...(networks.length === 0 ? {} : { serviceBindings: Object.fromEntries(networks.map((name) => [name, "private-network"])) }),
     script: await bundle(main),
-    bindings: { ...config.vars, ...written(settings) },
-    ...(isBuilt && assets !== undefined ? { assets } : {}),
+    bindings: { ...vars, ...written(settings) },
   };
 }
 
@@ -153,12 +152,9 @@ function written(settings: Readonly<Record<string, string | undefined>>): Record
 }
 
 /** Applies migrations/ in the order of their numbers. */
-async function migrate(runtime: Runtime): Promise<void> {
+async function migrate(runtime: Runtime, { migrations }: WorkerDescription): Promise<void> {
   const database = await runtime.miniflare().getD1Database("DIRECTORY");
-  for (const file of readdirSync(join(root, "migrations")).sort()) {
-    const statements = unstable_splitSqlQuery(readFileSync(join(root, "migrations", file), "utf8"));
-    await database.batch(statements.map((statement) => database.prepare(statement)));
-  }
+  for (const statements of migrations) await database.batch(statements.map((statement) => database.prepare(statement)));
 }
 
 /** The names a subscriber's home has had since the server started: a deleted and re-created one counts up. */
