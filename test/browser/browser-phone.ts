@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 import { patience } from "../support/patience.ts";
-import { servePages, startBrowser } from "../support/browser.ts";
+import { type BrowserOptions, servePages, startBrowser } from "../support/browser.ts";
 import type { ServerOptions } from "../support/server.ts";
 import { startServerUnderTest, type ServerUnderTest, type ConnectionKind } from "../support/server-under-test.ts";
 import type { TestPhone } from "./pages/test-phone.ts";
@@ -126,8 +126,8 @@ export interface Parlour {
   close(): Promise<void>;
 }
 
-export async function openParlour(options: ServerOptions = {}): Promise<Parlour> {
-  const [serverUnderTest, browser] = await Promise.all([startServerUnderTest(options), startBrowser()]);
+export async function openParlour({ isWhole, ...options }: ServerOptions & BrowserOptions = {}): Promise<Parlour> {
+  const [serverUnderTest, browser] = await Promise.all([startServerUnderTest(options), startBrowser({ isWhole })]);
   const context = await browser.newContext();
   context.setDefaultTimeout(patience);
   const wires: Relay[] = [];

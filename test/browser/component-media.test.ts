@@ -19,7 +19,7 @@ const withScreen = `
 describe.skipIf(!canBrowse)("the media of the component", () => {
   let component: ComponentUnderTest;
   beforeAll(async () => {
-    component = await startComponent();
+    component = await startComponent(undefined, { isWhole: true });
   });
   afterEach(() => component.closeTabs());
   afterAll(() => component?.close());

@@ -4,7 +4,7 @@ import { type Server, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser, Locator, Page } from "playwright-core";
 import { expect } from "vitest";
-import { servePages, startBrowser } from "../support/browser.ts";
+import { type BrowserOptions, servePages, startBrowser } from "../support/browser.ts";
 import { patience } from "../support/patience.ts";
 import type { ServerOptions } from "../support/server.ts";
 import { type ServerUnderTest, startServerUnderTest } from "../support/server-under-test.ts";
@@ -119,7 +119,10 @@ export interface PhoneMore {
   readonly prepare?: (page: Page) => Promise<void>;
 }
 
-export async function startComponent(options: (origin: string) => ServerOptions = () => ({})): Promise<ComponentUnderTest> {
+export async function startComponent(
+  options: (origin: string) => ServerOptions = () => ({}),
+  browserOptions: BrowserOptions = {},
+): Promise<ComponentUnderTest> {
   const pages: string[] = [];
   const wires: Relay[] = [];
   const site: Server = createServer(({ url = "" }, response) => {
@@ -135,7 +138,7 @@ export async function startComponent(options: (origin: string) => ServerOptions 
   });
   await once(site.listen(0, "127.0.0.1"), "listening");
   const origin = `http://127.0.0.1:${(site.address() as AddressInfo).port}`;
-  const [serverUnderTest, browser] = await Promise.all([startServerUnderTest(options(origin)), startBrowser()]);
+  const [serverUnderTest, browser] = await Promise.all([startServerUnderTest(options(origin)), startBrowser(browserOptions)]);
   const { server } = serverUnderTest;
   const component: ComponentUnderTest = {
     serverUnderTest,

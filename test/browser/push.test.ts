@@ -26,7 +26,7 @@ describe.skipIf(!canBrowse)("a softphone page that push notifications wake", () 
   let origin: string;
   let bob: string;
   beforeAll(async () => {
-    parlour = await openParlour({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8" } });
+    parlour = await openParlour({ isWhole: true, settings: { ALLOWED_NETWORKS: "127.0.0.0/8" } });
     origin = parlour.serverUnderTest.server.url;
   });
   beforeEach(async () => {

@@ -12,6 +12,15 @@ const noteKeys = `
     return insert.apply(this, parameters);
   };`;
 
+/** A browser that reaches nothing while it is away. */
+const mayBeAway = `
+  const Reachable = WebSocket;
+  window.WebSocket = class extends Reachable {
+    constructor(url, protocols) {
+      super(window.isAway ? url.replace("/ws", "/nothing") : url, protocols);
+    }
+  };`;
+
 /** A browser whose other side has not agreed to keys in the sound. */
 const withoutKeys = 'Object.defineProperty(RTCDTMFSender.prototype, "canInsertDTMF", { get: () => false });';
 
@@ -81,15 +90,17 @@ describe.skipIf(!canBrowse)("the softphone by keyboard", () => {
 
   it("what one writes stays, and so does the focus, while the connection is lost and comes back", async () => {
     const [alice, bob] = await newcomers();
-    const [caller, callee] = [await open(parlour, alice), await open(parlour, bob)];
+    const [caller, callee] = [await open(parlour, alice), await open(parlour, bob, {}, mayBeAway)];
     await watches(callee, alice);
     for (const id of ["target", "text", "buddy"]) {
       await callee.focus(`#${id}`);
       await callee.keyboard.type("o");
+      await callee.evaluate("window.isAway = true");
       await parlour.serverUnderTest.server.evict(`sip:${bob}@localhost#1`, "close");
       await callee.waitForSelector('#status[data-state="connecting"]', patience);
       await callee.keyboard.type("k");
       expect([await focused(callee), await callee.inputValue(`#${id}`), await callee.isDisabled("#call")]).toEqual([id, "ok", true]);
+      await callee.evaluate("window.isAway = false");
       await reads(callee, "#status", `Registered as ${bob}@localhost`);
       expect([await focused(callee), await callee.inputValue(`#${id}`), await callee.isDisabled("#call")]).toEqual([id, "ok", false]);
     }
