@@ -5,7 +5,9 @@ import { readCallDetails } from "../../lib/presence/call-details.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { type Message, type Request, type Response, headerValue } from "../../lib/syntax/message.ts";
 import { parseFromTo } from "../../lib/syntax/from-to.ts";
+import { farEnd } from "../../lib/proxy/hang-up.ts";
 import { routeIn } from "../../lib/proxy/route-token.ts";
+import { isSameParty } from "../../lib/routing/hop-name.ts";
 import type { DialogEnd, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { type CallDetails, type CallInProgress, type Flow, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
 import type { FlowClosed, Part, Registered } from "./part.ts";
@@ -117,9 +119,10 @@ export class ActiveCalls implements Part {
     if (isNew) this.#room.sockets.update(id, { activeCalls: withDialog(activeCalls, answered, now) });
   }
 
-  /** A BYE has passed. */
-  ended(dialog: DialogIds): void {
+  /** A BYE has passed. @param other whose it is, or whom it is for */
+  ended(dialog: DialogIds, other: HomeName): void {
     const names = [dialogName(dialog), callName(dialog.callId)];
+    if (this.#isWithAnother(names, other)) return;
     this.#over = [...this.#over, ...names.slice(0, 1)].slice(-maxOver);
     for (const { id, activeCalls } of this.#room.sockets.all()) {
       const own = activeCalls?.filter(({ name }) => names.includes(name)) ?? [];
@@ -137,6 +140,14 @@ export class ActiveCalls implements Part {
       else if (dialogs.length < suspended.activeCalls.length) this.#suspended.keep(phone, { ...suspended, activeCalls: dialogs });
     }
     if (this.#isLimited()) for (const name of names) this.#drop(name);
+  }
+
+  /** Whether the other end of a call is known not to be this one, who has a dialog with the same Call-ID and tags. */
+  #isWithAnother(names: readonly string[], other: HomeName): boolean {
+    const { home, keyring } = this.#room;
+    const calls = this.#room.sockets.all().flatMap(({ activeCalls = [] }) => activeCalls.filter(({ name }) => names.includes(name)));
+    const ends = calls.flatMap(({ details }) => (details === undefined ? [] : (farEnd(keyring, details)?.home ?? [])));
+    return other !== home.name && ends.length > 0 && !ends.some((end) => isSameParty(end, other));
   }
 
   /** The final response to a BYE has passed: after a refusal the call goes on. */

@@ -15,14 +15,15 @@ import {
 import { type CallRecord, recordOf, recordOfRefused } from "../../lib/proxy/call-record/call-record.ts";
 import { endsDialog } from "../../lib/proxy/bye.ts";
 import { type DialogIds, dialogName } from "../../lib/proxy/call-name.ts";
-import { isHopName } from "../../lib/routing/hop-name.ts";
+import { endsIn } from "../../lib/proxy/route-token.ts";
+import { isHopName, isSameParty } from "../../lib/routing/hop-name.ts";
 import { isTrunkIdentity, trunkNamed } from "../../lib/routing/trunk.ts";
 import { type Request, type Response, headerValue } from "../../lib/syntax/message.ts";
 import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
 import { isFromPhone, takerOf } from "../../lib/transport/return-address.ts";
 import type { EndedBy, EndedEnvelope, SentRequest } from "../../lib/transport/envelope.ts";
 import { type Flow, phoneOnFlow } from "../../lib/transport/flow.ts";
-import type { PhoneId, TransactionId } from "../../lib/transport/identifiers.ts";
+import type { HomeName, PhoneId, TransactionId } from "../../lib/transport/identifiers.ts";
 import { type ActiveCalls, dialogIdsOf } from "./active-calls.ts";
 import { type Contexts, type OpenContext, type RecordedCall, wasForwarded } from "./contexts.ts";
 import type { FlowClosed, Part, Registered } from "./part.ts";
@@ -94,8 +95,14 @@ export class CallRecords implements Part {
   concludes(transaction: TransactionId, text: string | undefined): void {
     const notes = this.#contexts.notesOf(transaction);
     if (notes === undefined) return;
-    const dialog = text === undefined ? {} : { dialog: dialogName(dialogIdsOf(parsedResponse(text))) };
-    this.#contexts.note(transaction, { ...this.#withProgress(transaction, notes), ...dialog });
+    const more = text === undefined ? {} : this.#dialogOf(parsedResponse(text));
+    this.#contexts.note(transaction, { ...this.#withProgress(transaction, notes), ...more });
+  }
+
+  #dialogOf(response: Response): Pick<CallNotes, "dialog" | "ends"> {
+    const ids = dialogIdsOf(response);
+    const ends = endsIn(this.#room.keyring, response, ids.callId);
+    return { dialog: dialogName(ids), ...(ends === undefined ? {} : { ends }) };
   }
 
   /** The final response is saved. A call that was not answered is over. */
@@ -107,9 +114,9 @@ export class CallRecords implements Part {
     else this.#room.alarm.noLaterThan(now + lookEvery, slack);
   }
 
-  /** A BYE goes to the other end, which may refuse it: saved first, so that a crash does not lose it. */
-  ending(dialog: DialogIds, now: number): void {
-    const call = this.#isOff ? undefined : this.#inProgress(dialogName(dialog));
+  /** A BYE goes to the other end, which may refuse it: saved first, so that a crash does not lose it. @param other the end that is not here */
+  ending(dialog: DialogIds, other: HomeName, now: number): void {
+    const call = this.#isOff ? undefined : this.#inProgress(dialogName(dialog), other);
     if (call === undefined || call.notes.bye !== undefined) return;
     const bye = { at: now, by: senderOf(dialog, call) };
     this.#contexts.note(call.context.transaction, { ...call.notes, bye }, true);
@@ -126,8 +133,8 @@ export class CallRecords implements Part {
   }
 
   /** The call is over, whatever its other end says. @param by who has ended it, if it is not the sender of the BYE */
-  ended(dialog: DialogIds, by: EndedBy | undefined, now: number): void {
-    const call = this.#isOff ? undefined : this.#inProgress(dialogName(dialog));
+  ended(dialog: DialogIds, other: HomeName, by: EndedBy | undefined, now: number): void {
+    const call = this.#isOff ? undefined : this.#inProgress(dialogName(dialog), other);
     if (call !== undefined) this.#end(call, { at: now, by: by ?? senderOf(dialog, call) }, now);
   }
 
@@ -227,8 +234,10 @@ export class CallRecords implements Part {
     this.#room.alarm.noLaterThan(now + this.#patience + lookEvery, slack);
   }
 
-  #inProgress(dialog: string): RecordedCall | undefined {
-    return this.#contexts.unrecorded().find(({ notes }) => notes.dialog === dialog && notes.end === undefined);
+  /** @param other whose BYE it is, or whom it is for: another user may have a dialog with the same Call-ID and tags */
+  #inProgress(dialog: string, other?: HomeName): RecordedCall | undefined {
+    const isEnd = ({ ends }: CallNotes) => other === undefined || ends === undefined || ends.some((end) => isSameParty(end, other));
+    return this.#contexts.unrecorded().find(({ notes }) => notes.dialog === dialog && notes.end === undefined && isEnd(notes));
   }
 
   /** Saved first: the BYE goes on only when that is written. */

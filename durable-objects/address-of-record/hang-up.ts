@@ -1,7 +1,6 @@
 import { returnInside } from "../../lib/transport/return-address.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
-import { endsOf, openRoute } from "../../lib/proxy/route-token.ts";
-import { composeBye } from "../../lib/proxy/hang-up.ts";
+import { composeBye, farEnd } from "../../lib/proxy/hang-up.ts";
 import type { CallDetails, CallInProgress, BoundContact } from "../../lib/transport/flow.ts";
 import type { DialogEnd, EndedBy, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { randomText } from "../../platform/crypto/random.ts";
@@ -22,14 +21,8 @@ export class HangUp {
 
   /** Sends a BYE to the other end of a dialog; rejects if its home cannot be reached. Does nothing if too little is known. */
   async end({ details }: CallInProgress, why: string, now: number): Promise<void> {
-    const far = details === undefined ? undefined : this.#farEnd(details);
+    const far = details === undefined ? undefined : farEnd(this.#room.keyring, details);
     if (details !== undefined && far !== undefined) await this.#send(details, far, why, now);
-  }
-
-  #farEnd({ far, route, callId, localTag }: CallDetails): DialogEnd | undefined {
-    if (far !== undefined || route === undefined) return far;
-    const opened = openRoute(this.#room.keyring, route, callId);
-    return opened === undefined ? undefined : endsOf(opened, localTag).receiver;
   }
 
   /** Sends a BYE for one of its dialogs to a phone of our own user that is back, as the other end would have. */

@@ -60,7 +60,7 @@ export class OriginatingResponses implements Part {
     const dialog = dialogIdsOf(parsedResponse(text));
     this.#parts.activeCalls.byeAnswered(dialog, status);
     // After anything but a 2xx of the other end the call may go on.
-    if (status < 300) this.#parts.timedCalls.over(dialog);
+    if (status < 300) this.#parts.timedCalls.confirmed(dialog);
     this.#parts.records.byeAnswered(dialog, status, now);
   }
 

@@ -1,6 +1,7 @@
 import type { HomeName, TransactionId } from "../../lib/transport/identifiers.ts";
 import type { Address } from "../../lib/location/address.ts";
 import { callName } from "../../lib/proxy/call-name.ts";
+import { readBreadth } from "../../lib/proxy/max-breadth.ts";
 import { type RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
 import { dropsInvitesOnDisconnect } from "../../lib/proxy/client-quirks.ts";
 import { applySessionTimer } from "../../lib/proxy/session-timer.ts";
@@ -9,7 +10,6 @@ import { replyTo } from "../../lib/syntax/compose.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { lastNumber } from "../../lib/proxy/hang-up.ts";
 import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
-import { parseDeltaSeconds } from "../../lib/syntax/integers.ts";
 import { type Request, headerValue } from "../../lib/syntax/message.ts";
 import { capabilities } from "../../lib/server/capabilities.ts";
 import { inspectRequest } from "../../lib/uas/inspect-request.ts";
@@ -76,6 +76,7 @@ export class Originating {
   readonly #passOn: PassOn;
   readonly #responses: OriginatingResponses;
   readonly #tryingTimers: TryingTimer;
+  readonly #timedCalls: TimedCalls;
 
   constructor(
     room: Room,
@@ -108,6 +109,7 @@ export class Originating {
     this.#requests = new OriginatingRequests(room, account, pendingInvites, this.#policy);
     this.#responses = responses;
     this.#tryingTimers = tryingTimers;
+    this.#timedCalls = timedCalls;
     this.#passOn = passOn;
   }
 
@@ -118,7 +120,7 @@ export class Originating {
     if (isFault(way)) return this.#refuse(flow, request, way, now);
     const refusal =
       (await this.#policy.refuse(flow, request, mandatory, way, now)) ??
-      (flow.tokenLimits && (await this.#tokenPolicy.refuse(flow, request.method, way, () => this.#isPending(mandatory))));
+      (flow.tokenLimits && (await this.#tokenPolicy.refuse(flow, request, way, () => this.#isPending(mandatory))));
     if (refusal !== undefined) return this.#refuse(flow, request, refusal, now);
     if (way.kind === "server") return this.#serve(flow, request, now);
     const forbidden = way.kind === "dialog" ? await refuseNumberWithin(this.#room, request, way) : undefined;
@@ -141,15 +143,16 @@ export class Originating {
 
   /** Goes to the other end of its dialog, which our route token names (RFC 3261 §16.11). */
   #withinDialog(flow: Flow, request: Request, mandatory: MandatoryHeaders, { way, text }: Forwarded<"dialog">, now: number): void {
-    if (request.method === "BYE") this.#ended(mandatory, now);
+    if (request.method === "BYE") this.#ended(mandatory, way.receiver.home, now);
+    this.#timedCalls.within(flow, request, mandatory, way, now);
     const { receiver, recordRoute } = way;
     const sent = this.#requests.sent(flow, mandatory, { text, recordRoute });
     this.#send(flow, request, receiver.home, { ...sent, to: { kind: "phone", phone: receiver.phone } }, now);
   }
 
-  #ended(mandatory: MandatoryHeaders, now: number): void {
-    this.#activeCalls.ended(mandatory);
-    this.#records.ending(mandatory, now);
+  #ended(mandatory: MandatoryHeaders, other: HomeName, now: number): void {
+    this.#activeCalls.ended(mandatory, other);
+    this.#records.ending(mandatory, other, now);
   }
 
   /** Goes to the target that is determined for it (RFC 3261 §16.5). */
@@ -251,7 +254,13 @@ export class Originating {
   /** Notes a new call; false if it is refused because there are too many. Other requests need no note. */
   #mayCall(flow: Flow, request: Request, { transaction }: SentRequest, home: HomeName, now: number): boolean {
     // A repeated one is the same call.
-    if (request.method !== "INVITE" || this.#pendingInvites.homeOf(transaction) !== undefined) return true;
+    const pendingAt = this.#pendingInvites.homeOf(transaction);
+    if (request.method !== "INVITE" || pendingAt === home) return true;
+    // RFC 3261 §8.1.1.7: the branch is unique, and by it a transaction is known. What went elsewhere is not this one.
+    if (pendingAt !== undefined) {
+      this.#refuse(flow, request, fault(400, "another call has this branch"), now);
+      return false;
+    }
     const { maximumCalls = Number.POSITIVE_INFINITY } = this.#account.rules();
     const isUserFull = this.#callsAtPresent(now) >= maximumCalls;
     if (isUserFull || this.#pendingInvites.isFull(flow)) {
@@ -332,13 +341,4 @@ export class Originating {
     this.#room.sockets.send(flow.id, text);
     this.#room.log.answered(now, flow.id, text, status, request, why);
   }
-}
-
-/** RFC 5393 §5.3: how many branches the request may have; undefined if it does not limit them. */
-function readBreadth(request: Request): number | Fault | undefined {
-  const written = headerValue(request, "max-breadth");
-  if (written === undefined) return undefined;
-  const breadth = parseDeltaSeconds(written);
-  if (breadth === undefined) return fault(400, "Max-Breadth is not a number");
-  return breadth === 0 ? fault(440, "this request may not be forwarded") : breadth;
 }

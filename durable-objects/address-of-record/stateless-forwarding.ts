@@ -93,11 +93,12 @@ export class StatelessForwarding {
     if (refusal !== undefined) return refused(request, refusal);
     const flow = this.#room.sockets.newestTo(phone);
     if (request.method === "BYE") {
-      this.#activeCalls.ended(mandatory);
-      if (envelope.endedBy === undefined) this.#timedCalls.over(mandatory);
+      const { home: other } = envelope.answerTo;
+      this.#activeCalls.ended(mandatory, other);
+      if (envelope.endedBy === undefined) this.#timedCalls.endedFrom(other, mandatory);
       const isRefusable = envelope.endedBy === undefined && flow !== undefined;
-      if (isRefusable) this.#records.ending(mandatory, now);
-      else this.#records.ended(mandatory, envelope.endedBy, now);
+      if (isRefusable) this.#records.ending(mandatory, other, now);
+      else this.#records.ended(mandatory, other, envelope.endedBy, now);
     }
     if (flow !== undefined) {
       const target = { phone, host: flow.host, contact: contactForGruu(request.requestUri, flow.boundContacts, phone), path: [] };

@@ -1,9 +1,14 @@
 import { type DialogIds, dialogName } from "../../lib/proxy/call-name.ts";
+import { farEnd } from "../../lib/proxy/hang-up.ts";
 import { readCallDetails } from "../../lib/presence/call-details.ts";
 import { routeIn } from "../../lib/proxy/route-token.ts";
-import type { Response } from "../../lib/syntax/message.ts";
+import type { RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
+import { isSameParty } from "../../lib/routing/hop-name.ts";
+import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
+import type { Request, Response } from "../../lib/syntax/message.ts";
+import { decodedText } from "../../lib/syntax/octets.ts";
 import { type CallDetails, type Flow, phoneOnFlow } from "../../lib/transport/flow.ts";
-import type { PhoneId } from "../../lib/transport/identifiers.ts";
+import type { HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
 import { storedShape } from "../../platform/stored-shape.ts";
 import { dialogIdsOf } from "./active-calls.ts";
 import { HangUp } from "./hang-up.ts";
@@ -21,6 +26,8 @@ interface TimedCall {
   readonly endsAt: number;
 }
 
+type WithinDialog = RoutingDecision & { readonly kind: "dialog" };
+
 /** Milliseconds. */
 const pauseBetweenAttempts = 5000;
 const maxAttempt = 600_000;
@@ -28,6 +35,9 @@ const maxAttempt = 600_000;
 const [maxCalls, maxRows] = [50, 500];
 /** Of a name or address in them: a row has room for what a message has. */
 const maxText = Number.POSITIVE_INFINITY;
+
+/** BYEs that wait for their answer. */
+const maxEnding = 100;
 
 /** In a BYE from the server. */
 const why = "the token of the caller allows no longer call";
@@ -46,6 +56,11 @@ export class TimedCalls implements Part {
   readonly #room: Room;
   readonly #hangUp: HangUp;
   #known: Map<string, TimedCall> | undefined;
+  /**
+   * Calls whose caller has sent a BYE to their other end. In memory only: who is forgotten has a row until the end of the time, and the other
+   * end gets a BYE that it does not know.
+   */
+  #ending: readonly string[] = [];
 
   constructor(room: Room, passOn: ConstructorParameters<typeof HangUp>[1]) {
     this.#room = room;
@@ -56,7 +71,7 @@ export class TimedCalls implements Part {
   began({ tokenLimits, boundContacts, ...flow }: Flow, answer: Response, now: number): void {
     if (tokenLimits?.maximumSeconds === undefined) return;
     const name = dialogName(dialogIdsOf(answer));
-    const known = this.#read().has(name) || this.#read().size >= maxRows ? undefined : readCallDetails(answer, answer, true, maxText);
+    const known = this.#read().has(name) ? undefined : readCallDetails(answer, answer, true, maxText);
     if (known === undefined) return;
     const route = routeIn(answer);
     const details = { ...known, ...(route === undefined ? {} : { route }) };
@@ -65,9 +80,39 @@ export class TimedCalls implements Part {
     this.#keep(name, { details, phone, contact, since: now, endsAt: now + tokenLimits.maximumSeconds * 1000 });
   }
 
-  /** Both ends know that a call is over: the other one has ended it, or has confirmed its end. */
-  over(dialog: DialogIds): void {
-    this.#forget(dialogName(dialog));
+  /**
+   * A request within a call that this flow has placed. If the answer came when the caller had no connection, its time runs from here.
+   * A BYE that goes to another end than the call's, by another dialog with its Call-ID and tags, does not end it.
+   */
+  within(flow: Flow, { method, requestUri }: Request, mandatory: MandatoryHeaders, way: WithinDialog, now: number): void {
+    const name = dialogName(mandatory);
+    const known = this.#read().get(name);
+    if (method === "BYE" && this.#isFarEnd(known, way.receiver.home)) this.#ending = [...this.#ending, name].slice(-maxEnding);
+    const seconds = flow.tokenLimits?.maximumSeconds;
+    if (seconds === undefined || known !== undefined || !way.isFromCaller || method === "BYE") return;
+    const [local, target] = [mandatory.from.uri, requestUri].map(decodedText) as [string, string];
+    const tags = { localTag: decodedText(mandatory.fromTag ?? ""), remoteTag: decodedText(mandatory.toTag ?? "") };
+    const uris = { local, target, remote: decodedText(mandatory.to.uri) };
+    const details: CallDetails = { callId: decodedText(mandatory.callId), ...tags, ...uris, far: way.receiver, isCaller: true };
+    const contact = flow.boundContacts[0]?.contact ?? local;
+    this.#keep(name, { details, phone: phoneOnFlow(flow), contact, since: now, endsAt: now + seconds * 1000 });
+  }
+
+  /** The other end of a call has confirmed a BYE of its caller. */
+  confirmed(dialog: DialogIds): void {
+    const name = dialogName(dialog);
+    if (this.#ending.includes(name)) this.#forget(name);
+  }
+
+  /** A BYE for the caller has come. @param home whose it is: that of the other end, or another one with the Call-ID and tags of the call */
+  endedFrom(home: HomeName, dialog: DialogIds): void {
+    const name = dialogName(dialog);
+    if (this.#isFarEnd(this.#read().get(name), home)) this.#forget(name);
+  }
+
+  #isFarEnd(call: TimedCall | undefined, home: HomeName): boolean {
+    const far = call === undefined ? undefined : farEnd(this.#room.keyring, call.details);
+    return far !== undefined && isSameParty(far.home, home);
   }
 
   /** Whether there are so many that no other one may begin. */
@@ -98,7 +143,9 @@ export class TimedCalls implements Part {
     );
   }
 
+  /** A call for which there is no row ends at once. */
   #keep(name: string, call: TimedCall): void {
+    if (this.#read().size >= maxRows) return this.#end(name, call, call.since);
     this.#read().set(name, call);
     this.#room.memory.run("INSERT OR REPLACE INTO timed_calls (name, value) VALUES (?, ?)", name, timedShape.write(call));
     this.#room.alarm.noLaterThan(call.endsAt);

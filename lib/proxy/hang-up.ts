@@ -1,5 +1,8 @@
+import type { Keyring } from "../authentication/keyring.ts";
 import { toOctets } from "../syntax/octets.ts";
+import type { DialogEnd } from "../transport/envelope.ts";
 import type { CallDetails } from "../transport/flow.ts";
+import { endsOf, openRoute } from "./route-token.ts";
 
 /**
  * Higher than any number that a phone has used in the dialog (RFC 3261 §12.2.2): the phone's own number is not known here. Below 2**31
@@ -32,4 +35,11 @@ export function composeBye(details: CallDetails, { host, branch, why }: HangUp):
     "Content-Length: 0",
   ];
   return toOctets(`${lines.join("\r\n")}\r\n\r\n`);
+}
+
+/** The other end of a call; undefined if too little is known. */
+export function farEnd(keyring: Keyring, { far, route, callId, localTag }: CallDetails): DialogEnd | undefined {
+  if (far !== undefined || route === undefined) return far;
+  const opened = openRoute(keyring, route, callId);
+  return opened === undefined ? undefined : endsOf(opened, localTag).receiver;
 }

@@ -1,9 +1,10 @@
 import type { Keyring } from "../authentication/keyring.ts";
-import { type Message, type Request, hasHeader, headerValues } from "../syntax/message.ts";
+import { type Message, type Request, type Response, hasHeader, headerValues } from "../syntax/message.ts";
 import { isFault } from "../syntax/fault.ts";
 import { plainHash } from "../syntax/plain-hash.ts";
 import { canonicalUser, parseUri } from "../syntax/uri.ts";
 import type { DialogEnd } from "../transport/envelope.ts";
+import type { HomeName } from "../transport/identifiers.ts";
 
 /** The two ends of a dialog as our Record-Route names them. The receiver of a request in the dialog is the end that did not send it. */
 export interface DialogRoute {
@@ -54,6 +55,12 @@ export function routeIn(message: Message): string | undefined {
     if (user !== undefined) return user;
   }
   return undefined;
+}
+
+/** The homes of the two ends of a dialog, by the Record-Route of its 2xx; undefined if that has none of ours. */
+export function endsIn(keyring: Keyring, response: Response, callId: string): readonly HomeName[] | undefined {
+  const opened = openRoute(keyring, routeIn(response), callId);
+  return opened === undefined ? undefined : [opened.caller.home, opened.callee.home];
 }
 
 /** Whether a request has a Route of ours that was made for its Call-ID: only who is in that call has it. */

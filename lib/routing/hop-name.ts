@@ -39,3 +39,10 @@ export function readHopName(name: HomeName): NamedHop {
 export function writtenHost(host: string): string {
   return host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
 }
+
+/** Whether two homes are one, or both are connections of one trunk. */
+export function isSameParty(one: HomeName, other: HomeName): boolean {
+  if (one === other) return true;
+  const [trunk, another] = [one, other].map((home) => (isHopName(home) ? readHopName(home).trunk : ""));
+  return trunk !== "" && trunk === another;
+}

@@ -1,5 +1,6 @@
 import { legible } from "../../syntax/octets.ts";
 import type { EndedBy } from "../../transport/envelope.ts";
+import type { HomeName } from "../../transport/identifiers.ts";
 import type { Verification } from "../../transport/verification.ts";
 import { type ForkedBranch, type ResponseContext, isToCome } from "../response-context/context.ts";
 
@@ -78,6 +79,8 @@ export interface CallNotes extends CallParties {
   readonly final?: { readonly at: number; readonly status: number; readonly reason: string; readonly why?: string };
   /** The name of the dialog, if a phone has answered. */
   readonly dialog?: string;
+  /** The homes of its two ends. */
+  readonly ends?: readonly HomeName[];
   /** A BYE has passed; it has no answer yet. */
   readonly bye?: CallEnd;
   /** Absent while the call lasts. */

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { header } from "../../support/received-message.ts";
+import { type ReceivedMessage, header, headers } from "../../support/received-message.ts";
+import type { SimulatedPhone } from "../../support/simulated-phone.ts";
 import { type Loss, losses } from "../world/world.ts";
 import { type Scenario, startScenario } from "../world/scenario.ts";
 
@@ -85,6 +86,81 @@ describe("a call of a token with maximum_call_seconds", () => {
     expect(header(bob.last("BYE"), "reason")).toContain("the token of the caller");
   });
 
+  it("is ended also after a BYE with its Call-ID and tags that its caller sends by another dialog", async () => {
+    const { world, alice, bob } = await talking();
+    const { dialog, id } = alice.call;
+    const ofCall = dialog as NonNullable<typeof dialog>;
+    const carol = await scenario.joins("carol");
+    alice.sends("INVITE", carol.aor, [
+      ...[`From: ${ofCall.local}`, `To: <${carol.aor}>`, `Call-ID: ${id}`, "CSeq: 2 INVITE", `Contact: ${alice.contact}`],
+    ]);
+    await world.settle();
+    carol.answers();
+    await world.settle();
+    const [route] = headers(carol.last("INVITE"), "record-route");
+    const bye = alice.within("BYE", { ...ofCall, routes: [route ?? ""], target: uriOf(bob) }, [], 7);
+    await world.settle();
+    expect([bye.final, carol.all("BYE").length, bob.state]).toEqual([200, 1, "talking"]);
+    await world.pass(65);
+    expect(bob.state).toBe("ended by bye");
+  });
+
+  it("is ended also after a BYE with its Call-ID and tags of another user than the called one", async () => {
+    scenario = await startScenario({ absent: ["alice"] });
+    const { world, alice, bob } = scenario;
+    const carol = await scenario.joins("carol");
+    world.signsInByToken("alice", { maximumSeconds: 60 });
+    await alice.comesOnline();
+    // Her tag is the one that alice gives herself in her own call.
+    carol.sends("INVITE", alice.aor, aCall(carol, alice.aor, "shared"));
+    await world.settle();
+    const routes = headers(alice.last("INVITE"), "record-route");
+    alice.sends("INVITE", bob.aor, aCall(alice, bob.aor, "shared"));
+    await world.settle();
+    bob.answers();
+    await world.settle();
+    const answer = alice.last(200, "INVITE");
+    const [local, remote] = [header(answer, "from") ?? "", header(answer, "to") ?? ""];
+    alice.within("ACK", { local, remote, callId: "shared", routes: headers(answer, "record-route"), target: uriOf(bob), cseq: 1 }, [], 1);
+    await world.settle();
+    expect(bob.state).toBe("talking");
+    const bye = carol.within("BYE", {
+      local: `<${carol.aor}>;tag=shared`,
+      remote,
+      callId: "shared",
+      routes,
+      target: uriOf(alice),
+      cseq: 9,
+    });
+    await world.settle();
+    expect(alice.all("BYE").length).toBe(1);
+    expect(bye.final).toBeGreaterThan(0);
+    await world.pass(65);
+    expect(bob.state).toBe("ended by bye");
+  });
+
+  it("is ended also when its caller, who is not registered, was on another connection when the answer came", async () => {
+    scenario = await startScenario({ absent: ["alice"] });
+    const { world, alice, bob } = scenario;
+    world.signsInByToken("alice", { maximumSeconds: 60, scope: ["call"] });
+    await alice.comesOnline();
+    const call = alice.invites(bob.aor);
+    await world.settle();
+    const ringing = alice.last(180);
+    alice.leaves();
+    const other = await scenario.joins("alice");
+    bob.answers();
+    await world.settle();
+    expect([...alice.all(200, "INVITE"), ...other.all(200, "INVITE")]).toEqual([]);
+    const [remote, routes] = [header(ringing, "to") ?? "", headers(ringing, "record-route").reverse()];
+    const local = header(ringing, "from") ?? "";
+    other.within("ACK", { local, remote, callId: call.id, routes, target: uriOf(bob), cseq: 1 }, [], 1);
+    await world.settle();
+    expect(bob.state).toBe("talking");
+    await world.pass(65);
+    expect(bob.state).toBe("ended by bye");
+  });
+
   it("is not ended once more when it is over", async () => {
     const { world, alice, bob } = await talking();
     bob.hangsUp();
@@ -125,6 +201,10 @@ describe.each(losses)("a loss (%s) at any step of a call of a minute", (loss) =>
   });
 });
 
+const uriOf = ({ contact }: SimulatedPhone) => contact.slice(1, -1);
+const aCall = (by: SimulatedPhone, to: string, callId: string) => [
+  ...[`From: <${by.aor}>;tag=${callId}`, `To: <${to}>`, `Call-ID: ${callId}`, "CSeq: 1 INVITE", `Contact: ${by.contact}`],
+];
 const cseqOf = (request: Parameters<typeof header>[0]) => Number.parseInt(header(request, "cseq") ?? "", 10);
 
 describe("a token", () => {
@@ -147,6 +227,42 @@ describe("a token", () => {
     expect(alice.state).toBe("ended 403");
     expect(alice.last(403).startLine).toContain("The token of this connection has no calls left");
     expect(bob.all("INVITE").length).toBe(2);
+  });
+
+  it("with maximum_calls counts a second call with the branch of one that rings, which goes nowhere", async () => {
+    scenario = await startScenario({ absent: ["alice"] });
+    const { world, alice, bob } = scenario;
+    const carol = await scenario.joins("carol");
+    world.signsInByToken("alice", { maximumCalls: 1 });
+    await alice.comesOnline();
+    const { invite } = alice.invites(bob.aor);
+    await world.settle();
+    alice.sends("INVITE", carol.aor, aCall(alice, carol.aor, "other"), "", invite.branch);
+    await world.settle();
+    expect([carol.all("INVITE").length, header(alice.last(400), "warning")]).toEqual([0, '399 offhook "another call has this branch"']);
+    expect([bob.state, bob.all("CANCEL").length]).toEqual(["ringing", 0]);
+  });
+
+  it("with targets asks nobody to call anyone else", async () => {
+    scenario = await startScenario({ absent: ["alice"] });
+    const { world, alice, bob } = scenario;
+    world.signsInByToken("alice", { targets: ["bob@example.com", "+4930*@example.com"] });
+    await alice.comesOnline();
+    alice.invites(bob.aor);
+    await world.settle();
+    bob.answers();
+    await world.settle();
+    const refers = async (to: string) => {
+      const { dialog } = alice.call;
+      const sent = alice.within("REFER", dialog as NonNullable<typeof dialog>, [`Refer-To: ${to}`, `Contact: ${alice.contact}`]);
+      await world.settle();
+      return sent.final;
+    };
+    const finals = [];
+    const others = ["<sip:carol@example.com>", "tel:+4940123", "<sip:bob@elsewhere.example>", "<https://shop.example>", "a b"];
+    for (const to of [bob.aor, "<tel:+49-30-123>", ...others]) finals.push(await refers(to));
+    expect(finals).toEqual([200, 200, 403, 403, 403, 403, 403]);
+    expect(bob.all("REFER").length).toBe(2);
   });
 
   it("with maximum_calls refuses while they cannot be counted: 503", async () => {

@@ -1,0 +1,49 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { header, headers } from "../../support/received-message.ts";
+import { type Scenario, startTalking } from "../world/scenario.ts";
+
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
+
+/**
+ * Alice has called bob, who has another dialog with carol, with the same Call-ID and the same tag of his own, and sends a BYE by it that
+ * has alice's tag.
+ */
+async function hangsUpElsewhere() {
+  scenario = await startTalking({ rules: { bob: { maximumCalls: 2 } } });
+  const { world, bob } = scenario;
+  const { heard, dialog } = bob.call;
+  if (heard === undefined || dialog === undefined) throw new Error("bob is in no call");
+  const carol = await scenario.joins("carol");
+  const ids = [`From: ${dialog.local}`, `To: <${carol.aor}>`, `Call-ID: ${header(heard, "call-id")}`, "CSeq: 1 INVITE"];
+  bob.sends("INVITE", carol.aor, [...ids, `Contact: ${bob.contact}`]);
+  await world.settle();
+  carol.answers();
+  await world.settle();
+  const routes = headers(carol.last("INVITE"), "record-route");
+  const bye = bob.within("BYE", { ...dialog, routes, target: carol.contact.slice(1, -1) }, [], 7);
+  await world.settle();
+  expect([carol.all("BYE").length, bye.final]).toEqual([1, 200]);
+  return scenario;
+}
+
+describe("a BYE with the Call-ID and tags of a call, by another dialog", () => {
+  it("does not end the record of the call", async () => {
+    const { world, alice } = await hangsUpElsewhere();
+    const ofAlice = () => world.callRecords().filter(({ caller }) => caller === "alice@example.com");
+    await world.pass(60);
+    expect(ofAlice()).toEqual([]);
+    alice.hangsUp();
+    await world.settle();
+    expect(ofAlice()).toMatchObject([{ outcome: "answered", endedBy: "caller" }]);
+    expect(ofAlice().map(({ answered = 0, ended = 0 }) => ended - answered >= 60_000)).toEqual([true]);
+  });
+
+  it("does not take it from the calls that a user has at once", async () => {
+    const { world, bob } = await hangsUpElsewhere();
+    const dave = await scenario.joins("dave");
+    dave.invites(bob.aor);
+    await world.settle();
+    expect(dave.state).toBe("ended 486");
+  });
+});
