@@ -14,13 +14,14 @@ const patience = {
 
 const standIn = (module: string) => fileURLToPath(new URL(`test/scenarios/world/cloudflare-${module}.ts`, import.meta.url));
 
-const node = (name: string, folders: readonly string[]) => ({
+const node = (name: string, folders: readonly string[], more: { readonly isolate?: boolean } = {}) => ({
   // Scenarios run the homes on a simulated platform.
   resolve: { alias: { "cloudflare:workers": standIn("workers"), "cloudflare:sockets": standIn("sockets") } },
   test: {
     name,
     include: folders.map((folder) => `test/${folder}/**/*.test.ts`),
     environment: "node" as const,
+    ...more,
     ...patience,
   },
 });
@@ -36,7 +37,9 @@ export default defineConfig({
     sequence: { sequencer: SlowFilesFirst },
     ...(report === undefined ? {} : { reporters: ["default", "json"], outputFile: { json: report } }),
     projects: [
-      node("unit", ["unit", "scenarios", "torture", "properties", "house"]),
+      // One process for many files: none of them leaves anything behind.
+      node("unit", ["unit", "torture", "properties", "house"], { isolate: false }),
+      node("scenarios", ["scenarios"]),
       node("wire", ["wire"]),
       node("browser", ["browser"]),
       {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { type ReceivedMessage, header, headers } from "../../support/received-message.ts";
+import { header, headers } from "../../support/received-message.ts";
 import type { SimulatedPhone } from "../../support/simulated-phone.ts";
 import { type Loss, losses } from "../world/world.ts";
 import { type Scenario, startScenario } from "../world/scenario.ts";
@@ -121,7 +121,12 @@ describe("a call of a token with maximum_call_seconds", () => {
     await world.settle();
     const answer = alice.last(200, "INVITE");
     const [local, remote] = [header(answer, "from") ?? "", header(answer, "to") ?? ""];
-    alice.within("ACK", { local, remote, callId: "shared", routes: headers(answer, "record-route"), target: uriOf(bob), cseq: 1 }, [], 1);
+    alice.within(
+      "ACK",
+      { local, remote, callId: "shared", routes: headers(answer, "record-route"), target: uriOf(bob), cseq: 1, inviteCseq: 1 },
+      [],
+      1,
+    );
     await world.settle();
     expect(bob.state).toBe("talking");
     const bye = carol.within("BYE", {
@@ -154,7 +159,7 @@ describe("a call of a token with maximum_call_seconds", () => {
     expect([...alice.all(200, "INVITE"), ...other.all(200, "INVITE")]).toEqual([]);
     const [remote, routes] = [header(ringing, "to") ?? "", headers(ringing, "record-route").reverse()];
     const local = header(ringing, "from") ?? "";
-    other.within("ACK", { local, remote, callId: call.id, routes, target: uriOf(bob), cseq: 1 }, [], 1);
+    other.within("ACK", { local, remote, callId: call.id, routes, target: uriOf(bob), cseq: 1, inviteCseq: 1 }, [], 1);
     await world.settle();
     expect(bob.state).toBe("talking");
     await world.pass(65);
@@ -237,13 +242,13 @@ describe("a token", () => {
     await alice.comesOnline();
     const { invite } = alice.invites(bob.aor);
     await world.settle();
-    alice.sends("INVITE", carol.aor, aCall(alice, carol.aor, "other"), "", invite.branch);
+    alice.sends("INVITE", carol.aor, aCall(alice, carol.aor, "other"), "", invite?.branch);
     await world.settle();
     expect([carol.all("INVITE").length, header(alice.last(400), "warning")]).toEqual([0, '399 offhook "another call has this branch"']);
     expect([bob.state, bob.all("CANCEL").length]).toEqual(["ringing", 0]);
   });
 
-  it("with targets asks nobody to call anyone else", async () => {
+  it("with targets asks for no call to another address", async () => {
     scenario = await startScenario({ absent: ["alice"] });
     const { world, alice, bob } = scenario;
     world.signsInByToken("alice", { targets: ["bob@example.com", "+4930*@example.com"] });
