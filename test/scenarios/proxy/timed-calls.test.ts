@@ -136,6 +136,7 @@ describe("a call of a token with maximum_call_seconds", () => {
       routes,
       target: uriOf(alice),
       cseq: 9,
+      inviteCseq: 1,
     });
     await world.settle();
     expect(alice.all("BYE").length).toBe(1);
