@@ -14,7 +14,20 @@ const patience = {
 
 const standIn = (module: string) => fileURLToPath(new URL(`test/scenarios/world/cloudflare-${module}.ts`, import.meta.url));
 
-const node = (name: string, folders: readonly string[], more: { readonly isolate?: boolean } = {}) => ({
+/** Miniflare reads NODE_EXTRA_CA_CERTS when it is loaded: these files set it first. */
+const withCertificates = [
+  ...["hep", "kamailio", "next-hop-web-socket", "verified-callers"].map((name) => `test/wire/${name}.test.ts`),
+  "test/browser/telephone-network-tls.test.ts",
+];
+
+interface More {
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+  /** False: one process for many files, which leave nothing behind. */
+  readonly isolate?: boolean;
+}
+
+const node = (name: string, folders: readonly string[], more: More = {}) => ({
   // Scenarios run the homes on a simulated platform.
   resolve: { alias: { "cloudflare:workers": standIn("workers"), "cloudflare:sockets": standIn("sockets") } },
   test: {
@@ -37,11 +50,11 @@ export default defineConfig({
     sequence: { sequencer: SlowFilesFirst },
     ...(report === undefined ? {} : { reporters: ["default", "json"], outputFile: { json: report } }),
     projects: [
-      // One process for many files: none of them leaves anything behind.
-      node("unit", ["unit", "torture", "properties", "house"], { isolate: false }),
-      node("scenarios", ["scenarios"]),
-      node("wire", ["wire"]),
-      node("browser", ["browser"]),
+      node("unit", ["unit", "torture", "properties"], { isolate: false }),
+      node("scenarios", ["scenarios", "house"]),
+      node("wire", ["wire"], { isolate: false, exclude: withCertificates }),
+      node("browser", ["browser"], { isolate: false, exclude: withCertificates }),
+      node("certificates", [], { include: withCertificates }),
       {
         plugins: [
           cloudflareTest(async () => ({

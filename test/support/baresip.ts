@@ -35,14 +35,18 @@ export interface Telephone extends DeskPhone {
 }
 
 /** @param encryption of its media: none, or SRTP with keys in the session description */
-export async function startTelephone(number: string, encryption: "rtp" | "srtp-sdes" = "rtp"): Promise<Telephone> {
-  const port = await freePort();
+/** @param certificates the folder of `makeCertificates`: it speaks TLS; absent: TCP */
+export async function startTelephone(number: string, encryption: "rtp" | "srtp-sdes" = "rtp", certificates?: string): Promise<Telephone> {
+  const plain = await freePort();
   // baresip takes the next port too, for TLS.
   await freePort();
   const media = encryption === "rtp" ? "" : ";mediaenc=srtp-mand";
-  const { phone, order, folder, said } = await start(`127.0.0.1:${port}`, {
-    account: `<sip:${number}@127.0.0.1:${port};transport=tcp>;regint=0;answermode=manual${media}`,
+  const [port, transport] = certificates === undefined ? [plain, "tcp"] : [plain + 1, "tls"];
+  if (certificates !== undefined) await joined(certificates);
+  const { phone, order, folder, said } = await start(`127.0.0.1:${plain}`, {
+    account: `<sip:${number}@127.0.0.1:${port};transport=${transport}>;regint=0;answermode=manual${media}`,
     sound: [
+      ...(certificates === undefined ? [] : [`sip_certificate ${certificates}/both.pem`]),
       ...["audio_source aufile,HERE/tone.wav", "audio_player aubridge,none", "audio_alert aubridge,none", "snd_path HERE"],
       ...["module aufile.so", "module aubridge.so", "module srtp.so", "module sndfile.so"],
     ],
@@ -61,6 +65,12 @@ export async function startTelephone(number: string, encryption: "rtp" | "srtp-s
       return heard === undefined ? 0 : loudnessOf(await readFile(join(folder, heard)));
     },
   };
+}
+
+/** baresip reads the certificate and its key from one file. */
+async function joined(folder: string): Promise<void> {
+  const parts = await Promise.all(["server.pem", "server.key"].map((name) => readFile(join(folder, name))));
+  await writeFile(join(folder, "both.pem"), Buffer.concat(parts));
 }
 
 /** Of the last second of a file of 8,000 samples a second, 16 bits each. */

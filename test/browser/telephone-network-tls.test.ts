@@ -1,0 +1,55 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Telephone, hasBaresip, startTelephone } from "../support/baresip.ts";
+import { canBrowse } from "../support/browser.ts";
+import { makeCertificates } from "../support/certificates.ts";
+import { type DnsServer, startDnsServer } from "../support/dns-server.ts";
+import { type Rtpengine, hasRtpengine, startRtpengine } from "../support/rtpengine.ts";
+import type { Parlour } from "./browser-phone.ts";
+
+const isHere = canBrowse && hasBaresip && hasRtpengine;
+
+describe.skipIf(!isHere)("a browser and a telephone behind a trunk over TLS", () => {
+  const folder = mkdtempSync(join(tmpdir(), "offhook-certificates-"));
+  let dns: DnsServer;
+  let desk: Telephone;
+  let engine: Rtpengine;
+  let parlour: Parlour;
+  beforeAll(async () => {
+    makeCertificates(folder, "DNS:pbx.example");
+    process.env["NODE_EXTRA_CA_CERTS"] = join(folder, "ca.pem");
+    // Miniflare reads that when it is loaded.
+    const { openParlour } = await import("./browser-phone.ts");
+    [dns, engine, desk] = await Promise.all([startDnsServer(), startRtpengine(), startTelephone("+4930100", "rtp", folder)]);
+    dns.zone = [`_sips._tcp.pbx.example SRV 1 1 ${desk.port} host.pbx.example`, "host.pbx.example A 127.0.0.1"];
+    parlour = await openParlour({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8", DNS_URL: dns.url } });
+    const put = async (path: string, body: object) =>
+      expect((await parlour.serverUnderTest.server.api("PUT", `/domains/localhost/${path}`, body)).status).toBe(200);
+    await put("media/engine", { kind: "rtpengine", url: engine.url });
+    await put("trunks/carrier", { server: "sips:pbx.example", prefixes: ["+4930"], inbound: true, media: { profile: "rtp" } });
+  });
+  afterAll(async () => {
+    await Promise.all([parlour?.close(), engine?.close(), desk?.close()]);
+    dns?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it.each(["jssip", "sipjs"] as const)("%s calls it: both hear, hold and resume, and the session ends", async (library) => {
+    const alice = await parlour.phone(library, "general", "alice");
+    await alice.calls("+4930100");
+    await desk.happens("rings");
+    desk.answers();
+    await alice.becomes("confirmed");
+    await alice.hearsTone();
+    await expect.poll(() => desk.loudness()).toBeGreaterThan(0.01);
+    await alice.does("hold");
+    await desk.happens("is held");
+    await alice.does("resume");
+    await alice.hearsTone();
+    desk.hangsUp();
+    await alice.becomes("ended");
+    await expect.poll(() => engine.sessions()).toEqual([]);
+  });
+});
