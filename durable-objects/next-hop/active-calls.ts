@@ -23,6 +23,8 @@ interface Invitation extends Sender {
 }
 
 interface Call extends Sender {
+  /** Its INVITE: the From tag and the CSeq number. What forks has the same ones. */
+  readonly invite?: string;
   /** The branches whose INVITE has no final response, while the call is unanswered. */
   readonly open: readonly string[];
   readonly isAnswered: boolean;
@@ -77,6 +79,12 @@ const goesOn = ["INVITE", "ACK", "UPDATE"];
 /** What identifies a call. */
 type CallIds = Pick<MandatoryHeaders, "callId" | "fromTag" | "toTag">;
 
+type InviteIds = Pick<MandatoryHeaders, "callId" | "fromTag" | "cseq">;
+
+function inviteName({ fromTag = "", cseq }: InviteIds): string {
+  return `${fromTag} ${cseq.number}`;
+}
+
 /**
  * The calls on a connection, by Call-ID: it stays open for them. The end of a call may be lost (no response, no BYE), so each counts for a
  * limited time. In memory only. Every `now` is in milliseconds.
@@ -106,7 +114,8 @@ export class ActiveCalls {
     const call = this.#calls.get(callId);
     if (method === "BYE") this.#hungUp(mandatory, by, now);
     else if (call?.isAnswered === true) {
-      if (toTag !== undefined && goesOn.includes(method)) this.#talks(mandatory, now);
+      // With another To tag it may be anything that has the Route of the call.
+      if (toTag !== undefined && goesOn.includes(method) && call.dialogs.includes(dialogName(mandatory))) this.#talks(mandatory, now);
     } else if (method === "INVITE") this.#asks(callId, sender, now);
   }
 
@@ -122,8 +131,15 @@ export class ActiveCalls {
   }
 
   /** An INVITE will pass: its call counts while it waits, until it has passed or is given back. */
-  reserve(callId: string, sender: Sender, now: number): void {
-    this.#calls.set(callId, this.#reserved(callId, sender, now));
+  reserve(mandatory: InviteIds, sender: Sender, now: number): void {
+    const { callId } = mandatory;
+    this.#calls.set(callId, { ...this.#reserved(callId, sender, now), invite: inviteName(mandatory) });
+  }
+
+  /** Whether an INVITE belongs to the call with its Call-ID, which has forked before it came here. */
+  isForkOf(mandatory: InviteIds): boolean {
+    const call = this.#calls.get(mandatory.callId);
+    return call !== undefined && (call.invite === undefined || call.invite === inviteName(mandatory));
   }
 
   /** What was reserved no longer counts if no INVITE has passed. */
@@ -192,12 +208,12 @@ export class ActiveCalls {
 
   #talks(mandatory: CallIds, now: number): void {
     const { callId } = mandatory;
-    const { home, forwardedBy, isToTrunk, since = now, dialogs = [] } = this.#calls.get(callId) ?? {};
+    const { home, forwardedBy, isToTrunk, invite, since = now, dialogs = [] } = this.#calls.get(callId) ?? {};
     const name = dialogName(mandatory);
     if (this.#over.has(name)) return;
     const known = dialogs.includes(name) ? dialogs : [...dialogs, name].slice(-maxDialogs);
     const sender = { home, forwardedBy, ...(isToTrunk === undefined ? {} : { isToTrunk }) };
-    this.#calls.set(callId, { ...sender, since, isAnswered: true, open: [], dialogs: known, until: now + maxSilence });
+    this.#calls.set(callId, { ...sender, ...(invite === undefined ? {} : { invite }), since, isAnswered: true, open: [], dialogs: known, until: now + maxSilence });
   }
 
   /** After a refusal the call goes on, and counts; after its end the home that has forwarded it is told. */

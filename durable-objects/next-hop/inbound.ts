@@ -162,7 +162,7 @@ export class Inbound {
     if (request.method === "ACK") return;
     if (request.method !== "INVITE") return this.#callee(request, mandatory, way, trunk);
     if (isFull(trunk, calls) && !calls.has(callId)) return this.#refuse(request, allInUse);
-    calls.reserve(callId, { home: this.#line.name }, Date.now());
+    calls.reserve(mandatory, { home: this.#line.name }, Date.now());
     try {
       await this.#callee(request, mandatory, way, trunk);
     } finally {

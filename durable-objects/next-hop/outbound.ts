@@ -95,7 +95,7 @@ export class Outbound {
     if (request.method === "INVITE" && this.#sent.latest(branch) !== undefined) return accepted;
     const shown = await this.#signed(text === whole.text ? whole : parsed(text), envelope);
     const { calls } = this.#around;
-    calls.passed(request.method, mandatory, Date.now(), { ...senderOf(envelope), branch }, envelope.endedBy ?? "caller");
+    calls.passed(request.method, mandatory, Date.now(), { ...senderOf(envelope), isToTrunk: true, branch }, envelope.endedBy ?? "caller");
     const converted = await this.#around.media.convert(shown, mandatory, "trunk");
     if (isFault(converted)) {
       calls.answered(converted.status, mandatory, Date.now(), branch);
@@ -162,12 +162,15 @@ export class Outbound {
   }
 
   /** Only requests that begin something new are refused; a call that is not counts from now on. */
-  async #refusalOf(envelope: RequestEnvelope, request: SipRequest, { toTag, callId }: MandatoryHeaders): Promise<Fault | undefined> {
+  async #refusalOf(envelope: RequestEnvelope, request: SipRequest, mandatory: MandatoryHeaders): Promise<Fault | undefined> {
+    const { toTag, callId } = mandatory;
     // Within a call the request has our route, which names this end.
     const isOfOther = envelope.to.kind !== "phone" && this.#around.calls.isOfOther(callId, callerOf(envelope));
     if (isOfOther && toTag !== undefined) return withoutRoute;
     if (isOfOther && (makesDialogs(request.method) || negotiates(request.method))) return inProgress;
-    if (toTag !== undefined || request.method === "ACK" || this.#around.calls.has(callId)) return undefined;
+    if (toTag !== undefined || request.method === "ACK") return undefined;
+    // Another call of the same user would not be counted.
+    if (this.#around.calls.has(callId)) return request.method !== "INVITE" || this.#around.calls.isForkOf(mandatory) ? undefined : inProgress;
     const trunk = await this.#around.trunk();
     if (trunk === undefined) return undefined;
     if (this.#around.isUnavailable())
@@ -176,7 +179,7 @@ export class Outbound {
     if (isFull(trunk, this.#around.calls)) return fault(503, allInUse.fault);
     if (!this.#rate.take(trunk, Date.now())) return fault(503, tooManyASecond.fault);
     // Before anything is waited for, so that calls at the same moment count.
-    this.#around.calls.reserve(callId, { ...senderOf(envelope), isToTrunk: true }, Date.now());
+    this.#around.calls.reserve(mandatory, { ...senderOf(envelope), isToTrunk: true }, Date.now());
     const { minutes, calls } = this.#around;
     if (await minutes.areUsedUp(trunk, calls.talking(Date.now()), Date.now())) return fault(503, tooManyMinutes.fault);
     return undefined;

@@ -32,3 +32,22 @@ it("one ACK by the route of a call that never was answered takes no line of the 
   provider.close();
   expect(result).toBe("rings");
 });
+
+it("another call with the Call-ID of one that is there is refused, and takes no line: 482", async () => {
+  const provider = await startSipServer();
+  const body = { server: `sip:127.0.0.1:${provider.port};transport=tcp`, prefixes: ["+1"], maximum_calls: 1 };
+  await serverUnderTest.server.api("PUT", "/domains/localhost/trunks/second", { ...body, prefixes: ["+2"] });
+  const [mallory] = await serverUnderTest.phones("direct", "mallory");
+  const first = mallory.request("INVITE", "sip:+2555@localhost", { body: shortSdp });
+  const invite = await provider.next("INVITE");
+  const { callId } = first;
+  const statuses = [];
+  for (const other of [{ from: `<${mallory.aor}>;tag=other` }, { cseq: 2 }]) {
+    const again = mallory.request("INVITE", "sip:+2556@localhost", { body: shortSdp, callId, ...other });
+    statuses.push((await mallory.finalResponse(again)).status);
+  }
+  provider.reply(invite, 486);
+  expect([...statuses, (await mallory.finalResponse(first)).status]).toEqual([482, 482, 486]);
+  expect(provider.rest().filter(({ method }) => method === "INVITE")).toEqual([]);
+  provider.close();
+});

@@ -169,10 +169,35 @@ describe("a call on a connection counts", () => {
   });
 });
 
+describe("a call that others try to look like", () => {
+  const one = { callId: "one", fromTag: "near", toTag: undefined, cseq: { method: "INVITE", number: 1 } };
+
+  it("does not drop out of the count by requests and BYEs with tags that are not its own", () => {
+    const { some, asks, answers, lasted } = calls();
+    some.reserve(one, { home: undefined, isToTrunk: true }, 0);
+    asks("INVITE", 0);
+    answers(200, 0);
+    for (let tag = 0; tag < 10; tag += 1) {
+      for (const method of ["ACK", "INVITE", "UPDATE", "BYE"]) asks(method, 1000, `made-up-${tag}`);
+      answers(481, 2000, "BYE", `made-up-${tag}`);
+    }
+    expect([some.count(3000), some.talking(60_000), lasted.mock.calls]).toEqual([1, 60_000, []]);
+  });
+
+  it("is the same as its forks only: those with its From tag and CSeq number", () => {
+    const { some } = calls();
+    some.reserve(one, { home: undefined, isToTrunk: true }, 0);
+    const others = [{ fromTag: "other" }, { cseq: { method: "INVITE", number: 2 } }, { callId: "two" }];
+    expect([some.isForkOf(one), ...others.map((other) => some.isForkOf({ ...one, ...other }))]).toEqual([true, false, false, false]);
+  });
+});
+
 describe("the time of a call to a trunk", () => {
+  const one = { callId: "one", fromTag: "near", toTag: undefined, cseq: { method: "INVITE", number: 1 } };
+
   it("counts from its answer on, and to its BYE once", () => {
     const { some, asks, answers, lasted } = calls();
-    some.reserve("one", { home: undefined, isToTrunk: true }, 0);
+    some.reserve(one, { home: undefined, isToTrunk: true }, 0);
     asks("INVITE", 0);
     answers(180, 1000);
     expect(some.talking(20_000)).toBe(0);
@@ -189,7 +214,7 @@ describe("the time of a call to a trunk", () => {
 
   it("goes on after a BYE that was refused, and what was counted is not counted again", () => {
     const { some, asks, answers, lasted } = calls();
-    some.reserve("one", { home: undefined, isToTrunk: true }, 0);
+    some.reserve(one, { home: undefined, isToTrunk: true }, 0);
     asks("INVITE", 0);
     answers(200, 0);
     asks("BYE", 60_000, "far");
@@ -201,7 +226,7 @@ describe("the time of a call to a trunk", () => {
 
   it("does not count for a call from the trunk", () => {
     const { some, asks, answers, lasted } = calls();
-    some.reserve("one", { home: undefined }, 0);
+    some.reserve(one, { home: undefined }, 0);
     asks("INVITE", 0);
     answers(200, 0);
     expect(some.talking(60_000)).toBe(0);
