@@ -59,8 +59,7 @@ export class OriginatingResponses implements Part {
   #byeAnswered(text: string, status: number, now: number): void {
     const dialog = dialogIdsOf(parsedResponse(text));
     this.#parts.activeCalls.byeAnswered(dialog, status);
-    // After anything but a 2xx of the other end the call may go on.
-    if (status < 300) this.#parts.timedCalls.confirmed(dialog);
+    this.#parts.timedCalls.byeAnswered(dialog, status);
     this.#parts.records.byeAnswered(dialog, status, now);
   }
 

@@ -1,7 +1,7 @@
-import { type DialogIds, dialogName } from "../../lib/proxy/call-name.ts";
+import { type DialogIds, callOf, dialogName } from "../../lib/proxy/call-name.ts";
 import { farEnd } from "../../lib/proxy/hang-up.ts";
 import { readCallDetails } from "../../lib/presence/call-details.ts";
-import { routeIn } from "../../lib/proxy/route-token.ts";
+import { dialledMark, routeIn } from "../../lib/proxy/route-token.ts";
 import type { RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
 import { isSameParty } from "../../lib/routing/hop-name.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
@@ -24,6 +24,8 @@ interface TimedCall {
   /** Milliseconds. */
   readonly since: number;
   readonly endsAt: number;
+  /** A BYE with its Call-ID and tags went elsewhere: an answer to a BYE does not prove that the call is over. */
+  readonly hasStrayed?: true;
 }
 
 type WithinDialog = RoutingDecision & { readonly kind: "dialog" };
@@ -33,6 +35,8 @@ const pauseBetweenAttempts = 5000;
 const maxAttempt = 600_000;
 /** At one time: no more begin then. Of those that ring, each may still be answered by several phones. */
 const [maxCalls, maxRows] = [50, 500];
+/** Dialogs of one call. */
+const maxDialogs = 8;
 /** Of a name or address in them: a row has room for what a message has. */
 const maxText = Number.POSITIVE_INFINITY;
 
@@ -71,25 +75,26 @@ export class TimedCalls implements Part {
   began({ tokenLimits, boundContacts, ...flow }: Flow, answer: Response, now: number): void {
     if (tokenLimits?.maximumSeconds === undefined) return;
     const name = dialogName(dialogIdsOf(answer));
-    const known = this.#read().has(name) ? undefined : readCallDetails(answer, answer, true, maxText);
+    const before = this.#read().get(name);
+    // The details of a row without a Route are those that its caller has written in a request.
+    const known = before?.details.route === undefined ? readCallDetails(answer, answer, true, maxText) : undefined;
     if (known === undefined) return;
     const route = routeIn(answer);
-    const details = { ...known, ...(route === undefined ? {} : { route }) };
+    const details = { ...before?.details, ...known, ...(route === undefined ? {} : { route }) };
     const phone = phoneOnFlow({ ...flow, boundContacts });
     const contact = boundContacts[0]?.contact ?? known.local;
-    this.#keep(name, { details, phone, contact, since: now, endsAt: now + tokenLimits.maximumSeconds * 1000 });
+    const times = before ?? { since: now, endsAt: now + tokenLimits.maximumSeconds * 1000 };
+    this.#keep(name, { ...times, details, phone, contact });
   }
 
-  /**
-   * A request within a call that this flow has placed. If the answer came when the caller had no connection, its time runs from here.
-   * A BYE that goes to another end than the call's, by another dialog with its Call-ID and tags, does not end it.
-   */
-  within(flow: Flow, { method, requestUri }: Request, mandatory: MandatoryHeaders, way: WithinDialog, now: number): void {
+  /** A request within a call that this flow has placed. If the answer came when the caller had no connection, its time runs from here. */
+  within(flow: Flow, request: Request, mandatory: MandatoryHeaders, way: WithinDialog, now: number): void {
     const name = dialogName(mandatory);
     const known = this.#read().get(name);
-    if (method === "BYE" && this.#isFarEnd(known, way.receiver.home)) this.#ending = [...this.#ending, name].slice(-maxEnding);
+    const requestUri = way.alterations.requestUri ?? request.requestUri;
+    if (request.method === "BYE") return known === undefined ? undefined : this.#byeFrom(name, known, requestUri, way.receiver.home);
     const seconds = flow.tokenLimits?.maximumSeconds;
-    if (seconds === undefined || known !== undefined || !way.isFromCaller || method === "BYE") return;
+    if (seconds === undefined || known !== undefined || !way.isFromCaller) return;
     const [local, target] = [mandatory.from.uri, requestUri].map(decodedText) as [string, string];
     const tags = { localTag: decodedText(mandatory.fromTag ?? ""), remoteTag: decodedText(mandatory.toTag ?? "") };
     const uris = { local, target, remote: decodedText(mandatory.to.uri) };
@@ -98,10 +103,23 @@ export class TimedCalls implements Part {
     this.#keep(name, { details, phone: phoneOnFlow(flow), contact, since: now, endsAt: now + seconds * 1000 });
   }
 
-  /** The other end of a call has confirmed a BYE of its caller. */
-  confirmed(dialog: DialogIds): void {
+  /**
+   * The caller hangs up. A BYE to another home than the other end's, by another dialog with the Call-ID and tags of the call, does not end
+   * it; nor does one whose Request-URI is not the Contact of the other end: a server on the way may send it anywhere.
+   */
+  #byeFrom(name: string, call: TimedCall, requestUri: string, home: HomeName): void {
+    const isForCall = this.#isFarEnd(call, home) && dialledMark(decodedText(requestUri)) === dialledMark(call.details.target);
+    const others = this.#ending.filter((one) => one !== name);
+    this.#ending = isForCall ? [...others, name].slice(-maxEnding) : others;
+    if (!isForCall && call.hasStrayed === undefined) this.#keep(name, { ...call, hasStrayed: true });
+  }
+
+  /** A BYE with the Call-ID and tags of a call has its final response. */
+  byeAnswered(dialog: DialogIds, status: number): void {
     const name = dialogName(dialog);
-    if (this.#ending.includes(name)) this.#forget(name);
+    const isConfirmed = this.#ending.includes(name) && status < 300 && this.#read().get(name)?.hasStrayed === undefined;
+    this.#ending = this.#ending.filter((one) => one !== name);
+    if (isConfirmed) this.#forget(name);
   }
 
   /** A BYE for the caller has come. @param home whose it is: that of the other end, or another one with the Call-ID and tags of the call */
@@ -145,8 +163,11 @@ export class TimedCalls implements Part {
 
   /** A call for which there is no row ends at once. */
   #keep(name: string, call: TimedCall): void {
-    if (this.#read().size >= maxRows) return this.#end(name, call, call.since);
-    this.#read().set(name, call);
+    const all = this.#read();
+    const isKnown = all.has(name);
+    const dialogs = isKnown ? 0 : [...all.keys()].filter((other) => callOf(other) === callOf(name)).length;
+    if (!isKnown && (all.size >= maxRows || dialogs >= maxDialogs)) return this.#end(name, call, call.since);
+    all.set(name, call);
     this.#room.memory.run("INSERT OR REPLACE INTO timed_calls (name, value) VALUES (?, ?)", name, timedShape.write(call));
     this.#room.alarm.noLaterThan(call.endsAt);
   }

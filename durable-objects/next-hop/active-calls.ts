@@ -213,7 +213,15 @@ export class ActiveCalls {
     if (this.#over.has(name)) return;
     const known = dialogs.includes(name) ? dialogs : [...dialogs, name].slice(-maxDialogs);
     const sender = { home, forwardedBy, ...(isToTrunk === undefined ? {} : { isToTrunk }) };
-    this.#calls.set(callId, { ...sender, ...(invite === undefined ? {} : { invite }), since, isAnswered: true, open: [], dialogs: known, until: now + maxSilence });
+    this.#calls.set(callId, {
+      ...sender,
+      ...(invite === undefined ? {} : { invite }),
+      since,
+      isAnswered: true,
+      open: [],
+      dialogs: known,
+      until: now + maxSilence,
+    });
   }
 
   /** After a refusal the call goes on, and counts; after its end the home that has forwarded it is told. */

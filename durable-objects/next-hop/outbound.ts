@@ -170,7 +170,8 @@ export class Outbound {
     if (isOfOther && (makesDialogs(request.method) || negotiates(request.method))) return inProgress;
     if (toTag !== undefined || request.method === "ACK") return undefined;
     // Another call of the same user would not be counted.
-    if (this.#around.calls.has(callId)) return request.method !== "INVITE" || this.#around.calls.isForkOf(mandatory) ? undefined : inProgress;
+    if (this.#around.calls.has(callId))
+      return request.method !== "INVITE" || this.#around.calls.isForkOf(mandatory) ? undefined : inProgress;
     const trunk = await this.#around.trunk();
     if (trunk === undefined) return undefined;
     if (this.#around.isUnavailable())

@@ -105,6 +105,64 @@ describe("a call of a token with maximum_call_seconds", () => {
     expect(bob.state).toBe("ended by bye");
   });
 
+  it.each([[500], [undefined]])(
+    "is ended also after a BYE to its other end (answered with %s) and one to another user, who answers 200",
+    async (status) => {
+      const { world, alice, bob } = await talking();
+      const ofCall = alice.call.dialog as NonNullable<typeof alice.call.dialog>;
+      const carol = await scenario.joins("carol");
+      alice.sends("INVITE", carol.aor, [
+        ...[`From: ${ofCall.local}`, `To: <${carol.aor}>`, `Call-ID: ${alice.call.id}`, "CSeq: 2 INVITE", `Contact: ${alice.contact}`],
+      ]);
+      await world.settle();
+      carol.answers();
+      await world.settle();
+      const hears = bob.replies.bind(bob);
+      bob.replies = (request, own, ...more) => {
+        const isHers = request.method === "BYE" && cseqOf(request) < 10;
+        if (!isHers) hears(request, own, ...more);
+        else if (status !== undefined) hears(request, status);
+      };
+      alice.within("BYE", ofCall, [], 2);
+      await world.settle();
+      const state = bob.state;
+      alice.within("BYE", { ...ofCall, routes: headers(carol.last("INVITE"), "record-route") }, [], 7);
+      await world.settle();
+      expect(carol.all("BYE").length).toBe(1);
+      await world.pass(100);
+      expect([state, cseqOf(bob.last("BYE")) > 10]).toEqual([bob.state, true]);
+    },
+  );
+
+  it("is ended also if its caller has written another target in a request before the answer", async () => {
+    scenario = await startScenario({ absent: ["alice"] });
+    const { world, alice, bob } = scenario;
+    world.signsInByToken("alice", { maximumSeconds: 60 });
+    await alice.comesOnline();
+    const call = alice.invites(bob.aor);
+    await world.settle();
+    const ringing = alice.last(180);
+    const [local, remote, routes] = [header(ringing, "from") ?? "", header(ringing, "to") ?? "", headers(ringing, "record-route")];
+    alice.within("PRACK", { local, remote, callId: call.id, routes, target: "sip:x@nowhere.invalid", cseq: 2, inviteCseq: 1 }, [
+      "RAck: 1 1 INVITE",
+    ]);
+    await world.settle();
+    bob.answers();
+    await world.settle();
+    await world.pass(65);
+    expect(bob.all("BYE").map(({ requestUri }) => requestUri)).toEqual([uriOf(bob)]);
+  });
+
+  it("has few rows, whatever tags its caller makes up", async () => {
+    const { world, alice, bob } = await talking();
+    const ofCall = alice.call.dialog as NonNullable<typeof alice.call.dialog>;
+    for (let tag = 0; tag < 30; tag += 1) alice.within("INFO", { ...ofCall, remote: `<${bob.aor}>;tag=made-up-${tag}` });
+    await world.settle();
+    expect(world.homeOf("alice").sql.rows("timed_calls").length).toBeLessThanOrEqual(8);
+    await world.pass(65);
+    expect([bob.state, world.homeOf("alice").sql.rows("timed_calls").length]).toEqual(["ended by bye", 0]);
+  });
+
   it("is ended also after a BYE with its Call-ID and tags of another user than the called one", async () => {
     scenario = await startScenario({ absent: ["alice"] });
     const { world, alice, bob } = scenario;
