@@ -35,6 +35,7 @@ import type { Room } from "./room.ts";
 import { FinalResponses, unconfirmedResponses } from "./final-responses.ts";
 import { Branches } from "./branches.ts";
 import { contactsOf, isOfRequest } from "./branch-responses.ts";
+import { mayRedirectTo } from "./token-policy.ts";
 import { refused } from "../shared/reply.ts";
 import type { Contexts, OpenContext } from "./contexts.ts";
 import { CallerInquiries } from "./caller-inquiries.ts";
@@ -175,7 +176,8 @@ export class Forking implements Part {
     if (isInvite && status < 200) this.#contexts.schedule(open.context, now);
     const timer = isInvite ? answerSessionTimer(open.request, response) : undefined;
     const passed = alter(response, timer === undefined ? alterations : combined(alterations, timer));
-    this.#respond(open, name.index, { status, text: passed, wasProceeding, contacts: contactsOf(response) }, now);
+    const contacts = contactsOf(response).filter((uri) => mayRedirectTo(flow.tokenLimits, uri, this.#room));
+    this.#respond(open, name.index, { status, text: passed, wasProceeding, contacts }, now);
   }
 
   /** A response from the home that a branch was forwarded to. */

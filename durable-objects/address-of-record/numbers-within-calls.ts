@@ -3,11 +3,14 @@ import type { RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
 import { isHopName, readHopName } from "../../lib/routing/hop-name.ts";
 import { numberFrom } from "../../lib/routing/number-format.ts";
 import { chooseRoute } from "../../lib/routing/route.ts";
-import { type Fault, fault } from "../../lib/syntax/fault.ts";
-import type { Request } from "../../lib/syntax/message.ts";
+import { strictTarget } from "../../lib/proxy/next-route.ts";
+import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { isBrokenNumber } from "../../lib/syntax/telephone-number.ts";
+import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
+import { type Request, hasHeader, headerValues } from "../../lib/syntax/message.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";
 import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
-import { numberIn, numberReferredTo, refuseDestinationWithin } from "../shared/trunk-destinations.ts";
+import { numberIn, referredTo, refuseDestinationWithin } from "../shared/trunk-destinations.ts";
 import type { Room } from "./room.ts";
 
 type WithinDialog = RoutingDecision & { readonly kind: "dialog" };
@@ -22,21 +25,32 @@ export async function refuseNumberWithin(
   request: Request,
   way: WithinDialog,
 ): Promise<Fault | undefined> {
-  const number = isHopName(way.receiver.home) ? numberAskedFor(request, way) : undefined;
-  if (number === undefined) return undefined;
+  const named = isHopName(way.receiver.home) ? urisAskedFor(request, way) : [];
+  if (named.some(namesBrokenNumber)) return fault(403, "this is no number that can be called");
   try {
-    return await refusalOf(room, request, number, way);
+    for (const { number } of named.flatMap((uri) => numberIn(uri) ?? [])) {
+      const refusal = await refusalOf(room, request, number, way);
+      if (refusal !== undefined) return refusal;
+    }
   } catch (error) {
     if (!(error instanceof DirectoryUnavailable)) throw error;
-    return undefined;
   }
+  return undefined;
 }
 
-/** As the trunk writes it: the Request-URI of the caller's INVITE, or whom a REFER names. */
-function numberAskedFor(request: Request, { isFromCaller, alterations }: WithinDialog): string | undefined {
-  if (request.method === "REFER") return numberReferredTo(request)?.number;
-  // A strict router has put the target elsewhere.
-  return request.method === "INVITE" && isFromCaller ? numberIn(alterations.requestUri ?? request.requestUri)?.number : undefined;
+/** What may have a number, as the trunk writes it: the targets of the caller's INVITE, or whom a REFER names. */
+function urisAskedFor(request: Request, { isFromCaller, alterations }: WithinDialog): readonly string[] {
+  if (request.method === "REFER") return referredTo(request);
+  if (request.method !== "INVITE" || !isFromCaller) return [];
+  // Strict routers, before us or after us, have the target elsewhere.
+  const { requestUri = request.requestUri, popRoutes = 0 } = alterations;
+  const strict = hasHeader(request, "route") ? strictTarget(headerValues(request, "route").slice(popRoutes)) : undefined;
+  return strict === undefined ? [requestUri] : [strict, requestUri];
+}
+
+function namesBrokenNumber(written: string): boolean {
+  const uri = parseUri(written);
+  return !isFault(uri) && uri.kind === "sip" && isBrokenNumber(canonicalUser(uri.user ?? ""));
 }
 
 async function refusalOf(

@@ -2,14 +2,35 @@ import { type TokenLimits, refuseScope, refuseTarget } from "../../lib/authentic
 import { addressOf } from "../../lib/location/address.ts";
 import type { RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
 import { type Fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
-import { type Request, headerValue } from "../../lib/syntax/message.ts";
-import { parseNameAddress } from "../../lib/syntax/name-address.ts";
+import type { Request } from "../../lib/syntax/message.ts";
 import { dialledNumber, parseUri } from "../../lib/syntax/uri.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
 import { available } from "../../platform/directory/available.ts";
+import { referredTo } from "../shared/trunk-destinations.ts";
 import type { Room } from "./room.ts";
 import type { TimedCalls } from "./timed-calls.ts";
 import { endOf } from "./tokens.ts";
+
+/** Refuses an address that the user of a token may not call, as it is written. */
+export function refuseUri(
+  limits: TokenLimits,
+  written: string | undefined,
+  { keyring, home }: Pick<Room, "keyring" | "home">,
+): Fault | undefined {
+  const uri = written === undefined ? undefined : parseUri(written);
+  // No target has an empty name.
+  const nowhere = { user: "", domain: "" };
+  if (uri === undefined || isFault(uri) || uri.kind === "other") return refuseTarget(limits, "INVITE", nowhere);
+  const to = uri.kind === "tel" ? { user: dialledNumber(uri), domain: home.domain } : addressOf(keyring, uri);
+  return refuseTarget(limits, "INVITE", to ?? nowhere);
+}
+
+/** Whether a phone may name other addresses in a 3xx that this server calls for its user. Their calls are neither counted nor timed. */
+export function mayRedirectTo(limits: TokenLimits | undefined, uri: string, room: Pick<Room, "keyring" | "home">): boolean {
+  if (limits === undefined) return true;
+  if (limits.maximumCalls !== undefined || limits.maximumSeconds !== undefined) return false;
+  return (refuseScope(limits, "INVITE") ?? refuseUri(limits, uri, room)) === undefined;
+}
 
 /** What the token of a connection lets its user send. */
 export class TokenPolicy {
@@ -29,22 +50,17 @@ export class TokenPolicy {
   async refuse(flow: Flow, request: Request, way: RoutingDecision, isRepeated: () => boolean): Promise<Fault | undefined> {
     const { tokenLimits: limits } = flow;
     const { method } = request;
-    if (limits !== undefined && way.kind === "dialog" && method === "REFER") return this.#refuseReferral(limits, request);
-    if (limits === undefined || way.kind !== "address" || method === "ACK") return undefined;
+    const notReferable = limits !== undefined && method === "REFER" ? this.#refuseReferral(limits, request) : undefined;
+    if (notReferable !== undefined || limits === undefined || way.kind !== "address" || method === "ACK") return notReferable;
     const refusal = refuseScope(limits, method) ?? refuseTarget(limits, method, way.address);
     if (refusal !== undefined || method !== "INVITE" || isRepeated()) return refusal;
     return this.#refuseCall(limits, endOf(flow) ?? 0);
   }
 
+  /** RFC 3515 §2.4.2: there is one Refer-To; who takes several may call any of them. */
   #refuseReferral(limits: TokenLimits, refer: Request): Fault | undefined {
-    const { keyring, home } = this.#room;
-    const named = parseNameAddress(headerValue(refer, "refer-to") ?? "");
-    const uri = isFault(named) ? named : parseUri(named.uri);
-    // No target has an empty name.
-    const nowhere = { user: "", domain: "" };
-    if (isFault(uri) || uri.kind === "other") return refuseTarget(limits, "REFER", nowhere);
-    const to = uri.kind === "tel" ? { user: dialledNumber(uri), domain: home.domain } : addressOf(keyring, uri);
-    return refuseTarget(limits, "REFER", to ?? nowhere);
+    const [written, ...more] = referredTo(refer);
+    return refuseUri(limits, more.length > 0 ? undefined : written, this.#room);
   }
 
   async #refuseCall({ id, maximumCalls, maximumSeconds }: TokenLimits, until: number): Promise<Fault | undefined> {

@@ -1,7 +1,7 @@
 import { isForbidden, mayCall } from "../../lib/routing/destinations.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
-import { type Request, headerValue } from "../../lib/syntax/message.ts";
+import { type Request, hasHeader, headerValues } from "../../lib/syntax/message.ts";
 import { parseNameAddress } from "../../lib/syntax/name-address.ts";
 import { canonicalNumber } from "../../lib/syntax/telephone-number.ts";
 import { canonicalUser, dialledNumber, parseUri } from "../../lib/syntax/uri.ts";
@@ -24,10 +24,13 @@ export function numberIn(written: string): Named | undefined {
   return number === undefined ? undefined : { number, host: uri.host.toLowerCase() };
 }
 
-/** The number that a REFER asks to be called. */
-export function numberReferredTo(refer: Request): Named | undefined {
-  const target = parseNameAddress(headerValue(refer, "refer-to") ?? "");
-  return isFault(target) ? undefined : numberIn(target.uri);
+/** The URIs that a REFER asks to be called: one, but who takes several does not say which one it calls. */
+export function referredTo(refer: Request): readonly string[] {
+  if (!hasHeader(refer, "refer-to")) return [];
+  return headerValues(refer, "refer-to").flatMap((value) => {
+    const target = parseNameAddress(value);
+    return isFault(target) ? [] : [target.uri];
+  });
 }
 
 /** Refuses a call or a message to a number that a trunk does not allow. @param user as in the Request-URI at the trunk */
@@ -61,10 +64,13 @@ export async function refuseDestinationWithin(
 
 /** The numbers of the domain's own users are allowed: the call comes back. */
 async function refuseNumberReferredTo(directory: Pick<Directory, "find">, trunk: Trunk, request: Request): Promise<Fault | undefined> {
-  const named = request.method === "REFER" ? numberReferredTo(request) : undefined;
-  if (named === undefined || mayCall(trunk, named.number)) return undefined;
-  const isOwn = named.host === trunk.domain && (await directory.find(named.number, trunk.domain)).kind === "subscriber";
-  return isOwn ? undefined : notAllowed(trunk);
+  const all = request.method === "REFER" ? referredTo(request).flatMap((uri) => numberIn(uri) ?? []) : [];
+  for (const { number, host } of all) {
+    if (mayCall(trunk, number)) continue;
+    const isOwn = host === trunk.domain && (await directory.find(number, trunk.domain)).kind === "subscriber";
+    if (!isOwn) return notAllowed(trunk);
+  }
+  return undefined;
 }
 
 /** The refusal of a number. */

@@ -19,8 +19,7 @@ export interface NextRoute extends Pick<Alterations, "requestUri" | "popRoutes" 
  * @param path the Path of the binding, which leads to the target (RFC 3327 §5.4)
  */
 export function nextRoute(request: Request, target: string | undefined, path: readonly string[]): NextRoute {
-  const first = path[0] ?? (hasHeader(request, "route") ? headerValues(request, "route")[0] : undefined);
-  const strict = first === undefined ? undefined : strictRouter(first);
+  const strict = strictTarget(path.length > 0 || !hasHeader(request, "route") ? path : headerValues(request, "route"));
   if (strict === undefined) return { ...(target === undefined ? {} : { requestUri: target }), routes: lines(path) };
   return {
     requestUri: strict,
@@ -28,6 +27,11 @@ export function nextRoute(request: Request, target: string | undefined, path: re
     ...(path.length === 0 ? { popRoutes: 1 } : {}),
     append: [["Route", `<${target ?? request.requestUri}>`]],
   };
+}
+
+/** The Request-URI that a request gets by the first of its remaining Routes; undefined if that is loose, or there is none. */
+export function strictTarget([first]: readonly string[]): string | undefined {
+  return first === undefined ? undefined : strictRouter(first);
 }
 
 /** The Request-URI for a strict router; undefined if the route is loose, or cannot be parsed. */

@@ -56,6 +56,19 @@ describe("a request within a call over a trunk", () => {
       ]);
     const strict = { ...dialog, target: /<([^>]+)>/.exec(dialog.routes[0] ?? "")?.[1] ?? "", routes: [`<${at("+19005551234")}>`] };
     expect(await asks("INVITE", strict)).toBe(403);
+    const own = dialog.routes[0] ?? "";
+    const behind = [own, `<${at("+19005551234")}>`];
+    expect(await asks("INVITE", { ...dialog, routes: behind })).toBe(403);
+    expect(await asks("INVITE", { ...dialog, target: at("+19005551234"), routes: [own, `<${at("far")}>`] })).toBe(403);
+    for (const user of ["+1900~555", "+1900555a"]) {
+      expect(await asks("INVITE", { ...dialog, target: at(user) })).toBe(403);
+      expect(await asks("REFER", dialog, [["Refer-To", `<sip:${user}@localhost>`]])).toBe(403);
+    }
+    const two = [
+      ["Refer-To", "<sip:+15551111@localhost>"],
+      ["Refer-To", "<sip:+1900555@localhost>"],
+    ] as const;
+    expect(await asks("REFER", dialog, two)).toBe(403);
     expect(await asks("REFER", dialog, [["Refer-To", "<sip:+1-900-555@localhost>"]])).toBe(403);
   });
 

@@ -21,6 +21,26 @@ describe("recursion on 3xx", () => {
     expect(await deflected([])).toBe(2);
   });
 
+  it.each([
+    [{}, 1],
+    [{ targets: ["dave@example.com"] }, 1],
+    [{ targets: ["carol@example.com"] }, 0],
+    [{ scope: ["register"] }, 0],
+    [{ maximumCalls: 5 }, 0],
+    [{ maximumSeconds: 60 }, 0],
+  ] as const)("calls nothing that the token of the phone does not allow its user to call: %j", async (limits, calls) => {
+    scenario = await startScenario({ settings: { RECURSE_ON_REDIRECT: "true" }, absent: ["bob"] });
+    const { alice, bob, world } = scenario;
+    const dave = await scenario.joins("dave");
+    world.signsInByToken("bob", limits);
+    await bob.comesOnline();
+    alice.invites(bob.aor);
+    await world.settle();
+    bob.rejects(302, ["Contact: <sip:dave@example.com>"]);
+    await world.settle();
+    expect([dave.all("INVITE").length, alice.state]).toEqual([calls, calls === 1 ? "hears ringing" : "ended 302"]);
+  });
+
   it("has no more branches at a time than Max-Breadth allows (RFC 5393 §5.3.3)", async () => {
     expect(await deflected(["Max-Breadth: 1"])).toBe(1);
   });

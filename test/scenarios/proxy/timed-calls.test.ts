@@ -324,8 +324,15 @@ describe("a token", () => {
     };
     const finals = [];
     const others = ["<sip:carol@example.com>", "tel:+4940123", "<sip:bob@elsewhere.example>", "<https://shop.example>", "a b"];
-    for (const to of [bob.aor, "<tel:+49-30-123>", ...others]) finals.push(await refers(to));
-    expect(finals).toEqual([200, 200, 403, 403, 403, 403, 403]);
+    for (const to of [bob.aor, "<tel:+49-30-123>", `<${bob.aor}>, <${bob.aor}>`, ...others]) finals.push(await refers(to));
+    expect(finals).toEqual([200, 200, 403, 403, 403, 403, 403, 403]);
+    const outside = alice.sends("REFER", bob.aor, [
+      ...aCall(alice, bob.aor, "outside").slice(0, 3),
+      "CSeq: 1 REFER",
+      "Refer-To: <sip:carol@example.com>",
+    ]);
+    await world.settle();
+    expect(outside.final).toBe(403);
     expect(bob.all("REFER").length).toBe(2);
   });
 
