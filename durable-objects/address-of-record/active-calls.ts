@@ -6,7 +6,7 @@ import { isFault } from "../../lib/syntax/fault.ts";
 import { type Message, type Request, type Response, headerValue } from "../../lib/syntax/message.ts";
 import { parseFromTo } from "../../lib/syntax/from-to.ts";
 import { farEnd } from "../../lib/proxy/hang-up.ts";
-import { routeIn } from "../../lib/proxy/route-token.ts";
+import { routeIn, routesBeyond } from "../../lib/proxy/route-token.ts";
 import { isSameParty } from "../../lib/routing/hop-name.ts";
 import type { DialogEnd, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { type CallDetails, type CallInProgress, type Flow, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
@@ -324,9 +324,13 @@ export function takenCall(response: Response, invite: Request, far: DialogEnd): 
   return answeredCall(response, invite, false, { far: { home: far.home, phone: far.phone } });
 }
 
+/** Characters of the Routes of a call. */
+const maxRoutes = 160;
+
 function answeredCall(response: Response, contactIn: Message, isCaller: boolean, way: Pick<CallDetails, "far" | "route">): AnsweredCall {
   const known = readCallDetails(response, contactIn, isCaller);
-  return { ...dialogIdsOf(response), details: known === undefined ? undefined : { ...known, ...way } };
+  const details = known === undefined ? undefined : { ...known, ...way, ...routesBeyond(response, isCaller, maxRoutes) };
+  return { ...dialogIdsOf(response), details };
 }
 
 /** Of the dialog that a 2xx creates. */

@@ -34,7 +34,8 @@ export class HangUp {
   ): Promise<void> {
     if (details === undefined) return;
     const { local = "", localTag, remote, remoteTag } = details;
-    const swapped = { ...details, local: remote, localTag: remoteTag, remote: local, remoteTag: localTag, target: contact };
+    const { routes: _routes, ...known } = details;
+    const swapped = { ...known, local: remote, localTag: remoteTag, remote: local, remoteTag: localTag, target: contact };
     await this.#send(swapped, { home: this.#room.home.name, phone }, why, now);
   }
 

@@ -1,11 +1,11 @@
 import { type DialogIds, callOf, dialogName } from "../../lib/proxy/call-name.ts";
 import { farEnd } from "../../lib/proxy/hang-up.ts";
 import { readCallDetails } from "../../lib/presence/call-details.ts";
-import { dialledMark, routeIn } from "../../lib/proxy/route-token.ts";
+import { dialledMark, routeIn, routesBeyond } from "../../lib/proxy/route-token.ts";
 import type { RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
 import { isSameParty } from "../../lib/routing/hop-name.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
-import type { Request, Response } from "../../lib/syntax/message.ts";
+import { type Request, type Response, hasHeader, headerValues } from "../../lib/syntax/message.ts";
 import { decodedText } from "../../lib/syntax/octets.ts";
 import { type CallDetails, type Flow, phoneOnFlow } from "../../lib/transport/flow.ts";
 import type { HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
@@ -80,7 +80,8 @@ export class TimedCalls implements Part {
     const known = before?.details.route === undefined ? readCallDetails(answer, answer, true, maxText) : undefined;
     if (known === undefined) return;
     const route = routeIn(answer);
-    const details = { ...before?.details, ...known, ...(route === undefined ? {} : { route }) };
+    const routes = routesBeyond(answer, true, maxText);
+    const details = { ...before?.details, ...known, ...(route === undefined ? {} : { route }), ...routes };
     const phone = phoneOnFlow({ ...flow, boundContacts });
     const contact = boundContacts[0]?.contact ?? known.local;
     const times = before ?? { since: now, endsAt: now + tokenLimits.maximumSeconds * 1000 };
@@ -98,7 +99,12 @@ export class TimedCalls implements Part {
     const [local, target] = [mandatory.from.uri, requestUri].map(decodedText) as [string, string];
     const tags = { localTag: decodedText(mandatory.fromTag ?? ""), remoteTag: decodedText(mandatory.toTag ?? "") };
     const uris = { local, target, remote: decodedText(mandatory.to.uri) };
-    const details: CallDetails = { callId: decodedText(mandatory.callId), ...tags, ...uris, far: way.receiver, isCaller: true };
+    const routes = hasHeader(request, "route")
+      ? headerValues(request, "route")
+          .slice(way.alterations.popRoutes ?? 0)
+          .map(decodedText)
+      : [];
+    const details: CallDetails = { callId: decodedText(mandatory.callId), ...tags, ...uris, routes, far: way.receiver, isCaller: true };
     const contact = flow.boundContacts[0]?.contact ?? local;
     this.#keep(name, { details, phone: phoneOnFlow(flow), contact, since: now, endsAt: now + seconds * 1000 });
   }

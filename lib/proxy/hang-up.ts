@@ -21,12 +21,13 @@ export interface HangUp {
 
 /** A BYE (RFC 3261 §15.1.1) in the name of one end of a call, for the home of the other end, which puts its Via on top. */
 export function composeBye(details: CallDetails, { host, branch, why }: HangUp): string {
-  const { target, local = "sip:anonymous@anonymous.invalid", localTag, remote, remoteTag, callId } = details;
+  const { target, local = "sip:anonymous@anonymous.invalid", localTag, remote, remoteTag, callId, routes = [] } = details;
   const tag = (value: string) => (value === "" ? "" : `;tag=${value}`);
   const lines = [
     `BYE ${target === "" ? remote : target} SIP/2.0`,
     `Via: SIP/2.0/WSS ${host};branch=${branch}`,
     "Max-Forwards: 70",
+    ...routes.map((route) => `Route: ${route}`),
     `From: <${local}>${tag(localTag)}`,
     `To: <${remote}>${tag(remoteTag)}`,
     `Call-ID: ${callId}`,

@@ -1,6 +1,7 @@
 import type { Keyring } from "../authentication/keyring.ts";
 import { type Message, type Request, type Response, hasHeader, headerValues } from "../syntax/message.ts";
 import { isFault } from "../syntax/fault.ts";
+import { decodedText } from "../syntax/octets.ts";
 import { plainHash } from "../syntax/plain-hash.ts";
 import { canonicalUser, parseUri } from "../syntax/uri.ts";
 import type { DialogEnd } from "../transport/envelope.ts";
@@ -47,11 +48,25 @@ export function openRoute(keyring: Keyring, user: string | undefined, callId: st
   return { ...ends, callerTag, ...(dialled === "" ? {} : { dialled }), ...(calling === undefined ? {} : { calling }) };
 }
 
+const ownRoute = /^<sips?:(route\.[^@>]+)@/;
+
+/**
+ * The Routes of a request within a dialog beyond this server, from the response that has made the dialog: the route set of a caller is its
+ * Record-Route in reverse, that of a callee is as it is (RFC 3261 §12.1).
+ * @param maximum characters of all together; with more there are none
+ */
+export function routesBeyond(response: Response, isCaller: boolean, maximum: number): { readonly routes?: readonly string[] } {
+  if (!hasHeader(response, "record-route")) return {};
+  const foreign = headerValues(response, "record-route").filter((route) => !ownRoute.test(route));
+  const routes = (isCaller ? foreign.reverse() : foreign).map(decodedText);
+  return routes.length > 0 && routes.join().length <= maximum ? { routes } : {};
+}
+
 /** The user part of the first Record-Route of a message that is one of our tokens; undefined if there is none. */
 export function routeIn(message: Message): string | undefined {
   if (!hasHeader(message, "record-route")) return undefined;
   for (const value of headerValues(message, "record-route")) {
-    const user = /^<sips?:(route\.[^@>]+)@/.exec(value)?.[1];
+    const user = ownRoute.exec(value)?.[1];
     if (user !== undefined) return user;
   }
   return undefined;
@@ -66,9 +81,7 @@ export function endsIn(keyring: Keyring, response: Response, callId: string): re
 /** Whether a request has a Route of ours that was made for its Call-ID: only who is in that call has it. */
 export function hasOwnRoute(keyring: Keyring, request: Request, callId: string): boolean {
   if (!hasHeader(request, "route")) return false;
-  return headerValues(request, "route").some(
-    (value) => openRoute(keyring, /^<sips?:(route\.[^@>]+)@/.exec(value)?.[1], callId) !== undefined,
-  );
+  return headerValues(request, "route").some((value) => openRoute(keyring, ownRoute.exec(value)?.[1], callId) !== undefined);
 }
 
 /** The sending and the receiving end of a request in the dialog, determined by its From tag. */

@@ -113,6 +113,8 @@ export interface CallDetails {
   /** The other end; or our Record-Route, in which it is sealed and which is opened only when needed. */
   readonly far?: DialogEnd;
   readonly route?: string;
+  /** The Routes of a request to the other end beyond this server, in their order. */
+  readonly routes?: readonly string[];
   /** The user has placed the call. */
   readonly isCaller: boolean;
 }

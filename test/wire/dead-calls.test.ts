@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { establish } from "../support/call.ts";
-import { shortSdp } from "../support/compose.ts";
-import { dialogOfCaller } from "../support/dialog.ts";
+import { compose, newBranch, shortSdp } from "../support/compose.ts";
+import { copiedLines, dialogOfCaller } from "../support/dialog.ts";
 import { hasty } from "../support/hasty.ts";
-import { header } from "../support/received-message.ts";
+import { addresses, header } from "../support/received-message.ts";
 import { Phone } from "../support/phone.ts";
 import { openSocket } from "../support/sip-socket.ts";
 import { startSipServer } from "../support/sip-server.ts";
@@ -51,6 +51,50 @@ describe("a call", () => {
     partner.bye(callerSide);
     alice.reply(await alice.next("BYE"), 200);
     expect((await partner.next(200, { method: "BYE" })).status).toBe(200);
+  });
+
+  it("with another SIP server behind proxies ends there, through the same proxies (RFC 3261 §12.2.1.1)", async () => {
+    const provider = await startSipServer();
+    const server = `sip:127.0.0.1:${provider.port};transport=tcp`;
+    const trunk = { server, prefixes: ["+48"], inbound: true };
+    expect((await serverUnderTest.server.api("PUT", "/domains/localhost/trunks/proxied", trunk)).status).toBe(200);
+    const proxies = ["<sip:far.example;lr>", "<sip:near.example;lr;x=1>"];
+    const contact = `<sip:far@127.0.0.1:${provider.port};transport=tcp>`;
+    const [alice] = await serverUnderTest.phones("direct", "alice");
+    const sent = alice.request("INVITE", "sip:+4889123@localhost", { body: shortSdp });
+    const invite = await provider.next("INVITE");
+    const lines = [...copiedLines(invite, "theirs"), `Contact: ${contact}`, "Content-Type: application/sdp"];
+    const own = lines.findIndex((line) => line.startsWith("Record-Route"));
+    provider.send(compose("SIP/2.0 200 OK", lines.toSpliced(own, 0, `Record-Route: ${proxies.join(", ")}`), shortSdp));
+    const dialog = dialogOfCaller(await alice.finalResponse(sent));
+    alice.ack(dialog);
+    const ack = await provider.next("ACK");
+    // And a call that comes from there.
+    const user = alice.aor.slice(4).split("@")[0];
+    const ids = ["From: <sip:+481@far.example>;tag=far", `To: <sip:${user}@localhost>`, "Call-ID: inbound", "CSeq: 1 INVITE"];
+    const via = `Via: SIP/2.0/TCP 127.0.0.1:${provider.port};branch=${newBranch()}`;
+    const route = `Record-Route: ${proxies.toReversed().join(", ")}`;
+    provider.send(
+      compose(
+        `INVITE sip:${user}@localhost SIP/2.0`,
+        [via, "Max-Forwards: 70", ...ids, route, `Contact: ${contact}`, "Content-Type: application/sdp"],
+        shortSdp,
+      ),
+    );
+    const incoming = await alice.next("INVITE");
+    alice.reply(incoming, 200);
+    const answer = await provider.next(200, { method: "INVITE" });
+    alice.socket.cut();
+    const routes = async (callId: string) => {
+      const bye = await provider.next((message) => message.method === "BYE" && header(message, "call-id") === callId);
+      provider.reply(bye, 200);
+      return addresses(bye, "route").filter((one) => !one.includes("route."));
+    };
+    expect(addresses(ack, "route")).toEqual(proxies.toReversed());
+    expect(await routes(dialog.callId)).toEqual(proxies.toReversed());
+    expect(addresses(answer, "record-route").slice(-2)).toEqual(proxies.toReversed());
+    expect(await routes("inbound")).toEqual(proxies.toReversed());
+    provider.close();
   });
 
   it("with another SIP server ends there, by the route that its phone had", async () => {
