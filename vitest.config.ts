@@ -21,8 +21,8 @@ const withCertificates = [
 ];
 
 interface More {
-  readonly include?: readonly string[];
-  readonly exclude?: readonly string[];
+  readonly include?: string[];
+  readonly exclude?: string[];
   /** False: one process for many files, which leave nothing behind. */
   readonly isolate?: boolean;
 }

@@ -1,19 +1,23 @@
-import { endsDialog } from "../../lib/proxy/bye.ts";
+import { type Bye, endsDialog, isStray } from "../../lib/proxy/bye.ts";
 import type { FlowId, HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
 import { type DialogIds, callName, callOf, dialogName } from "../../lib/proxy/call-name.ts";
-import { readCallDetails } from "../../lib/presence/call-details.ts";
-import { isFault } from "../../lib/syntax/fault.ts";
-import { type Message, type Request, type Response, headerValue } from "../../lib/syntax/message.ts";
-import { parseFromTo } from "../../lib/syntax/from-to.ts";
 import { farEnd } from "../../lib/proxy/hang-up.ts";
-import { routeIn, routesBeyond } from "../../lib/proxy/route-token.ts";
+import { dialledMark } from "../../lib/proxy/route-token.ts";
 import { isSameParty } from "../../lib/routing/hop-name.ts";
-import type { DialogEnd, Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
-import { type CallDetails, type CallInProgress, type Flow, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
+import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
+import { type CallInProgress, type Flow, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
+import type { AnsweredCall } from "./answered-call.ts";
 import type { FlowClosed, Part, Registered } from "./part.ts";
 import type { Room } from "./room.ts";
 import { type Suspended, SuspendedCalls } from "./suspended-calls.ts";
 import { DeadCalls, isSamePhone } from "./dead-calls.ts";
+
+/** What a BYE has ended at one of our sockets. */
+interface Ended {
+  readonly flow: FlowId;
+  readonly call: CallInProgress;
+  readonly hasStrayed: boolean;
+}
 
 /** A row of the table `calls`. */
 interface Row extends Record<string, string | number> {
@@ -41,7 +45,7 @@ export class ActiveCalls implements Part {
   /** The names of calls with a row; undefined before the rows are read. */
   #rows: Set<string> | undefined;
   /** What a BYE has just ended, by name, in case its other end refuses it. In memory only, because that is known within seconds. */
-  readonly #justEnded = new Map<string, readonly { readonly flow: FlowId; readonly call: CallInProgress }[]>();
+  readonly #justEnded = new Map<string, readonly Ended[]>();
   /** Ended dialogs: a 2xx that is repeated after the BYE begins none. In memory only, because it is repeated for seconds only. */
   #over: readonly string[] = [];
 
@@ -119,15 +123,17 @@ export class ActiveCalls implements Part {
     if (isNew) this.#room.sockets.update(id, { activeCalls: withDialog(activeCalls, answered, now) });
   }
 
-  /** A BYE has passed. @param other whose it is, or whom it is for */
-  ended(dialog: DialogIds, other: HomeName): void {
+  /** A BYE has passed. */
+  ended(bye: Bye): void {
+    const { dialog } = bye;
     const names = [dialogName(dialog), callName(dialog.callId)];
-    if (this.#isWithAnother(names, other)) return;
+    if (this.#isWithAnother(names, bye.other)) return;
+    const hasStrayed = this.#hasStrayed(names, bye);
     this.#over = [...this.#over, ...names.slice(0, 1)].slice(-maxOver);
     for (const { id, activeCalls } of this.#room.sockets.all()) {
       const own = activeCalls?.filter(({ name }) => names.includes(name)) ?? [];
       if (activeCalls === undefined || own.length === 0) continue;
-      for (const call of own) this.#justEnded.set(call.name, [...(this.#justEnded.get(call.name) ?? []), { flow: id, call }]);
+      for (const call of own) this.#justEnded.set(call.name, [...(this.#justEnded.get(call.name) ?? []), { flow: id, call, hasStrayed }]);
       this.#room.sockets.update(id, { activeCalls: without(activeCalls, names) });
     }
     const [oldest] = this.#justEnded.keys();
@@ -150,12 +156,22 @@ export class ActiveCalls implements Part {
     return other !== home.name && ends.length > 0 && !ends.some((end) => isSameParty(end, other));
   }
 
+  /** Whether a BYE does not go to the Contact of the end that it is for. */
+  #hasStrayed(names: readonly string[], { requestUri, isOurs }: Bye): boolean {
+    const flows = this.#room.sockets.all().map(({ activeCalls = [], boundContacts }) => {
+      const calls = activeCalls.filter(({ name }) => names.includes(name));
+      const far = calls.map(({ details }) => (details === undefined || details.target === "" ? undefined : dialledMark(details.target)));
+      return isOurs ? far : calls.flatMap(() => boundContacts.map(({ contact }) => dialledMark(contact)));
+    });
+    return isStray(requestUri, flows.flat());
+  }
+
   /** The final response to a BYE has passed: after a refusal the call goes on. */
   byeAnswered(dialog: DialogIds, status: number): void {
     const name = dialogName(dialog);
     const ends = this.#justEnded.get(name);
     this.#justEnded.delete(name);
-    if (ends === undefined || endsDialog(status)) return;
+    if (ends === undefined || endsDialog(status, ends[0]?.hasStrayed)) return;
     this.#over = this.#over.filter((one) => one !== name);
     // Both ends may be phones of this user.
     for (const { flow, call } of ends) {
@@ -286,11 +302,6 @@ const maxDetailed = 4;
 /** Milliseconds: an older call has ended without a message, or need not be counted. */
 const maxCall = 4 * 3_600_000;
 
-/** An answered call. */
-export interface AnsweredCall extends DialogIds {
-  readonly details: CallDetails | undefined;
-}
-
 /** The dialogs of a flow, with this one added if it is new; without those that are too old. */
 export function withDialog(activeCalls: readonly CallInProgress[] = [], answered: AnsweredCall, now: number): readonly CallInProgress[] {
   const { details } = answered;
@@ -311,34 +322,4 @@ function isLikely(since: number, now: number): boolean {
 
 function without(activeCalls: readonly CallInProgress[], names: readonly string[]): readonly CallInProgress[] {
   return activeCalls.filter(({ name }) => !names.includes(name));
-}
-
-/** From a 2xx to a call that our user has placed. */
-export function placedCall(response: Response): AnsweredCall {
-  const route = routeIn(response);
-  return answeredCall(response, response, true, route === undefined ? {} : { route });
-}
-
-/** From a 2xx of our user's phone. @param invite has the other side's Contact */
-export function takenCall(response: Response, invite: Request, far: DialogEnd): AnsweredCall {
-  return answeredCall(response, invite, false, { far: { home: far.home, phone: far.phone } });
-}
-
-/** Characters of the Routes of a call. */
-const maxRoutes = 160;
-
-function answeredCall(response: Response, contactIn: Message, isCaller: boolean, way: Pick<CallDetails, "far" | "route">): AnsweredCall {
-  const known = readCallDetails(response, contactIn, isCaller);
-  const details = known === undefined ? undefined : { ...known, ...way, ...routesBeyond(response, isCaller, maxRoutes) };
-  return { ...dialogIdsOf(response), details };
-}
-
-/** Of the dialog that a 2xx creates. */
-export function dialogIdsOf(response: Response): DialogIds {
-  const callId = headerValue(response, "call-id") ?? "";
-  const tag = (name: "from" | "to") => {
-    const party = parseFromTo(headerValue(response, name) ?? "");
-    return isFault(party) ? undefined : party.tag;
-  };
-  return { callId, fromTag: tag("from"), toTag: tag("to") };
 }

@@ -10,7 +10,8 @@ import type { Flow } from "../../lib/transport/flow.ts";
 import type { Room } from "./room.ts";
 import { mandatoryHeadersOf, parsed } from "../shared/reparse.ts";
 import type { OpenContext } from "./contexts.ts";
-import { takenCall, withDialog } from "./active-calls.ts";
+import { withDialog } from "./active-calls.ts";
+import { takenCall } from "./answered-call.ts";
 
 /** Sends to the phones of a context's branches, and notes their responses in their sockets. */
 export class Branches {

@@ -13,18 +13,20 @@ import {
   noteTrunk,
 } from "../../lib/proxy/call-record/call-notes.ts";
 import { type CallRecord, recordOf, recordOfRefused } from "../../lib/proxy/call-record/call-record.ts";
-import { endsDialog } from "../../lib/proxy/bye.ts";
+import { type Bye, endsDialog, targetMark } from "../../lib/proxy/bye.ts";
+import { isOver, lostSince, noteBye, phoneIn, senderOf } from "./recorded-call.ts";
 import { type DialogIds, dialogName } from "../../lib/proxy/call-name.ts";
 import { endsIn } from "../../lib/proxy/route-token.ts";
 import { isHopName, isSameParty } from "../../lib/routing/hop-name.ts";
 import { isTrunkIdentity, trunkNamed } from "../../lib/routing/trunk.ts";
 import { type Request, type Response, headerValue } from "../../lib/syntax/message.ts";
 import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
-import { isFromPhone, takerOf } from "../../lib/transport/return-address.ts";
+import { takerOf } from "../../lib/transport/return-address.ts";
 import type { EndedBy, EndedEnvelope, SentRequest } from "../../lib/transport/envelope.ts";
 import { type Flow, phoneOnFlow } from "../../lib/transport/flow.ts";
-import type { HomeName, PhoneId, TransactionId } from "../../lib/transport/identifiers.ts";
-import { type ActiveCalls, dialogIdsOf } from "./active-calls.ts";
+import type { HomeName, TransactionId } from "../../lib/transport/identifiers.ts";
+import { type ActiveCalls } from "./active-calls.ts";
+import { dialogIdsOf } from "./answered-call.ts";
 import { type Contexts, type OpenContext, type RecordedCall, wasForwarded } from "./contexts.ts";
 import type { FlowClosed, Part, Registered } from "./part.ts";
 import type { PassOn } from "./pass-on.ts";
@@ -99,10 +101,10 @@ export class CallRecords implements Part {
     this.#contexts.note(transaction, { ...this.#withProgress(transaction, notes), ...more });
   }
 
-  #dialogOf(response: Response): Pick<CallNotes, "dialog" | "ends"> {
+  #dialogOf(response: Response): Pick<CallNotes, "dialog" | "ends" | "target"> {
     const ids = dialogIdsOf(response);
-    const ends = endsIn(this.#room.keyring, response, ids.callId);
-    return { dialog: dialogName(ids), ...(ends === undefined ? {} : { ends }) };
+    const [ends, target] = [endsIn(this.#room.keyring, response, ids.callId), targetMark(response)];
+    return { dialog: dialogName(ids), ...(ends === undefined ? {} : { ends }), ...(target === undefined ? {} : { target }) };
   }
 
   /** The final response is saved. A call that was not answered is over. */
@@ -114,12 +116,11 @@ export class CallRecords implements Part {
     else this.#room.alarm.noLaterThan(now + lookEvery, slack);
   }
 
-  /** A BYE goes to the other end, which may refuse it: saved first, so that a crash does not lose it. @param other the end that is not here */
-  ending(dialog: DialogIds, other: HomeName, now: number): void {
-    const call = this.#isOff ? undefined : this.#inProgress(dialogName(dialog), other);
-    if (call === undefined || call.notes.bye !== undefined) return;
-    const bye = { at: now, by: senderOf(dialog, call) };
-    this.#contexts.note(call.context.transaction, { ...call.notes, bye }, true);
+  /** A BYE goes to the other end, which may refuse it: saved first, so that a crash does not lose it. */
+  ending(bye: Bye, now: number): void {
+    const call = this.#isOff ? undefined : this.#inProgress(dialogName(bye.dialog), bye.other);
+    if (call === undefined || (call.notes.bye !== undefined && call.notes.bye.isStray !== true)) return;
+    this.#contexts.note(call.context.transaction, { ...call.notes, bye: noteBye(bye, call, now) }, true);
     this.#room.alarm.noLaterThan(now + this.#room.timers.transaction, lookEvery);
   }
 
@@ -127,13 +128,14 @@ export class CallRecords implements Part {
   byeAnswered(dialog: DialogIds, status: number, now: number): void {
     const call = this.#isOff ? undefined : this.#inProgress(dialogName(dialog));
     if (call?.notes.bye === undefined) return;
-    if (endsDialog(status)) return this.#end(call, call.notes.bye, now, false);
+    const { isStray, ...end } = call.notes.bye;
+    if (endsDialog(status, isStray)) return this.#end(call, end, now, false);
     const { bye: _bye, ...goesOn } = call.notes;
     this.#contexts.note(call.context.transaction, goesOn, true);
   }
 
   /** The call is over, whatever its other end says. @param by who has ended it, if it is not the sender of the BYE */
-  ended(dialog: DialogIds, other: HomeName, by: EndedBy | undefined, now: number): void {
+  ended({ dialog, other }: Bye, by: EndedBy | undefined, now: number): void {
     const call = this.#isOff ? undefined : this.#inProgress(dialogName(dialog), other);
     if (call !== undefined) this.#end(call, { at: now, by: by ?? senderOf(dialog, call) }, now);
   }
@@ -207,8 +209,8 @@ export class CallRecords implements Part {
     this.#room.alarm.noLaterThan(now + lookEvery, slack);
     const { bye } = call.notes;
     // Its answer was lost, or the memory between the two.
-    if (bye !== undefined && now - bye.at >= this.#room.timers.transaction) return this.#end(call, bye, now);
-    if (bye !== undefined) return this.#room.alarm.noLaterThan(bye.at + this.#room.timers.transaction);
+    if (bye !== undefined && bye.isStray !== true && now - bye.at >= this.#room.timers.transaction) return this.#end(call, bye, now);
+    if (bye !== undefined && bye.isStray !== true) return this.#room.alarm.noLaterThan(bye.at + this.#room.timers.transaction);
     const { callId } = mandatoryHeadersOf(call.request);
     if (this.#activeCalls.has(callId, now) || this.#waitsForPhone(call, now)) return;
     const phone = phoneIn(call);
@@ -322,27 +324,3 @@ export class CallRecords implements Part {
 
 /** Characters. */
 const maxUserAgent = 200;
-
-/** On which side the sender of a request within the dialog is. */
-function senderOf({ fromTag }: DialogIds, { request }: RecordedCall): "caller" | "callee" {
-  return mandatoryHeadersOf(request).fromTag === fromTag ? "caller" : "callee";
-}
-
-/** A late answer after a refusal does not change what the caller was told. */
-function isOver({ final, end }: CallNotes): boolean {
-  return end !== undefined || (final !== undefined && final.status >= 300);
-}
-
-/** The phone of this home that is in an answered call; undefined if the call was forwarded. */
-function phoneIn({ context, notes }: RecordedCall): PhoneId | undefined {
-  if (notes.dialog === undefined) return undefined;
-  const answered = context.branches.find((branch) => branch.final >= 200 && branch.final < 300);
-  if (answered?.retarget === undefined) return answered?.phone;
-  return answered.retarget.cause === "route" && isFromPhone(context.answerTo) ? context.answerTo.phone : undefined;
-}
-
-/** Milliseconds: since when the phone of an answered call has no connection. */
-function lostSince({ timeline, final }: CallNotes): number | undefined {
-  const last = timeline.findLast(({ event, branch }) => branch === undefined && (event === "flow lost" || event === "flow regained"));
-  return last?.event === "flow lost" && last.at >= (final?.at ?? 0) ? last.at : undefined;
-}

@@ -7,7 +7,8 @@ import { type Receipt, type ResponseEnvelope, accepted } from "../../lib/transpo
 import type { ReturnAddress } from "../../lib/transport/return-address.ts";
 import { type Flow, leadsTo } from "../../lib/transport/flow.ts";
 import { isOfBye } from "../../platform/trace-recorder.ts";
-import { type ActiveCalls, dialogIdsOf, placedCall } from "./active-calls.ts";
+import { type ActiveCalls } from "./active-calls.ts";
+import { dialogIdsOf, placedCall } from "./answered-call.ts";
 import type { CallRecords } from "./call-records.ts";
 import type { Forking } from "./forking.ts";
 import type { Part, Registered } from "./part.ts";

@@ -143,16 +143,17 @@ export class Originating {
 
   /** Goes to the other end of its dialog, which our route token names (RFC 3261 §16.11). */
   #withinDialog(flow: Flow, request: Request, mandatory: MandatoryHeaders, { way, text }: Forwarded<"dialog">, now: number): void {
-    if (request.method === "BYE") this.#ended(mandatory, way.receiver.home, now);
+    if (request.method === "BYE") this.#ended(request, mandatory, way, now);
     this.#timedCalls.within(flow, request, mandatory, way, now);
     const { receiver, recordRoute } = way;
     const sent = this.#requests.sent(flow, mandatory, { text, recordRoute });
     this.#send(flow, request, receiver.home, { ...sent, to: { kind: "phone", phone: receiver.phone } }, now);
   }
 
-  #ended(mandatory: MandatoryHeaders, other: HomeName, now: number): void {
-    this.#activeCalls.ended(mandatory, other);
-    this.#records.ending(mandatory, other, now);
+  #ended(request: Request, dialog: MandatoryHeaders, { receiver, alterations }: RoutingDecision & { kind: "dialog" }, now: number): void {
+    const bye = { dialog, other: receiver.home, requestUri: alterations.requestUri ?? request.requestUri, isOurs: true };
+    this.#activeCalls.ended(bye);
+    this.#records.ending(bye, now);
   }
 
   /** Goes to the target that is determined for it (RFC 3261 §16.5). */

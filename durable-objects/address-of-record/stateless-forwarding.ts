@@ -94,11 +94,12 @@ export class StatelessForwarding {
     const flow = this.#room.sockets.newestTo(phone);
     if (request.method === "BYE") {
       const { home: other } = envelope.answerTo;
-      this.#activeCalls.ended(mandatory, other);
+      const bye = { dialog: mandatory, other, requestUri: request.requestUri, isOurs: false };
+      this.#activeCalls.ended(bye);
       if (envelope.endedBy === undefined) this.#timedCalls.endedFrom(other, mandatory);
       const isRefusable = envelope.endedBy === undefined && flow !== undefined;
-      if (isRefusable) this.#records.ending(mandatory, other, now);
-      else this.#records.ended(mandatory, other, envelope.endedBy, now);
+      if (isRefusable) this.#records.ending(bye, now);
+      else this.#records.ended(bye, envelope.endedBy, now);
     }
     if (flow !== undefined) {
       const target = { phone, host: flow.host, contact: contactForGruu(request.requestUri, flow.boundContacts, phone), path: [] };

@@ -10,7 +10,7 @@ import { decodedText } from "../../lib/syntax/octets.ts";
 import { type CallDetails, type Flow, phoneOnFlow } from "../../lib/transport/flow.ts";
 import type { HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
 import { storedShape } from "../../platform/stored-shape.ts";
-import { dialogIdsOf } from "./active-calls.ts";
+import { dialogIdsOf } from "./answered-call.ts";
 import { HangUp } from "./hang-up.ts";
 import type { Part } from "./part.ts";
 import type { Room } from "./room.ts";

@@ -1,4 +1,4 @@
-import { endsDialog } from "../../lib/proxy/bye.ts";
+import { endsDialog, isStray } from "../../lib/proxy/bye.ts";
 import type { EndedBy } from "../../lib/transport/envelope.ts";
 import type { ReturnAddress } from "../../lib/transport/return-address.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
@@ -20,6 +20,10 @@ interface Sender {
 interface Invitation extends Sender {
   /** What its responses have in common with it. */
   readonly branch?: string;
+  /** Of a BYE for the other server. */
+  readonly requestUri?: string;
+  /** A mark of the other server's Contact. */
+  readonly target?: string | undefined;
 }
 
 interface Call extends Sender {
@@ -32,6 +36,8 @@ interface Call extends Sender {
   readonly since?: number;
   /** By name: each phone that answers creates one (RFC 3261 §13.2.2.4), and the call ends with the last. */
   readonly dialogs: readonly string[];
+  /** Marks of the Contacts of the other server's end, the newest last. */
+  readonly targets: readonly string[];
   /** Milliseconds: when it no longer counts if no further message of it comes. */
   readonly until: number;
 }
@@ -57,7 +63,7 @@ const headStart = 5000;
 
 /** Milliseconds after which an answered call without messages no longer counts. */
 const maxSilence = 24 * 3600_000;
-/** Maximum phones that answer one call. */
+/** Maximum phones that answer one call, and Contacts of them. */
 const maxDialogs = 8;
 /** Branches of one call that are known. */
 const maxBranches = 64;
@@ -79,6 +85,11 @@ const goesOn = ["INVITE", "ACK", "UPDATE"];
 /** What identifies a call. */
 type CallIds = Pick<MandatoryHeaders, "callId" | "fromTag" | "toTag">;
 
+function withTarget(call: Call, target: string | undefined): Call {
+  if (target === undefined || call.targets.includes(target)) return call;
+  return { ...call, targets: [...call.targets, target].slice(-maxDialogs) };
+}
+
 type InviteIds = Pick<MandatoryHeaders, "callId" | "fromTag" | "cseq">;
 
 function inviteName({ fromTag = "", cseq }: InviteIds): string {
@@ -95,6 +106,8 @@ export class ActiveCalls {
   readonly #calls = new Map<string, Call>();
   /** What a BYE has just ended, by the name of its dialog, and who has sent it: until its answer has passed. */
   readonly #ending = new Map<string, Ending>();
+  /** BYEs without an answer that are not for the other end's Contact, by the name of the dialog: who has sent them. */
+  readonly #strays = new Map<string, EndedBy>();
   /** The newest ended dialogs, by name: late messages of them, such as a 2xx that is repeated after the BYE, begin no call. */
   readonly #over = new Set<string>();
 
@@ -112,22 +125,24 @@ export class ActiveCalls {
   passed(method: string, mandatory: CallIds, now: number, sender: Invitation, by: EndedBy): void {
     const { callId, toTag } = mandatory;
     const call = this.#calls.get(callId);
-    if (method === "BYE") this.#hungUp(mandatory, by, now);
+    if (call !== undefined && sender.target !== undefined) this.#calls.set(callId, withTarget(call, sender.target));
+    if (method === "BYE") this.#passedBye(mandatory, by, sender.requestUri, now);
     else if (call?.isAnswered === true) {
       // With another To tag it may be anything that has the Route of the call.
       if (toTag !== undefined && goesOn.includes(method) && call.dialogs.includes(dialogName(mandatory))) this.#talks(mandatory, now);
     } else if (method === "INVITE") this.#asks(callId, sender, now);
   }
 
-  #asks(callId: string, { branch = "", ...sender }: Invitation, now: number): void {
+  #asks(callId: string, { branch = "", target, home, forwardedBy, isToTrunk }: Invitation, now: number): void {
+    const sender = { home, forwardedBy, ...(isToTrunk === undefined ? {} : { isToTrunk }) };
     const call = this.#reserved(callId, sender, now);
     const open = [...call.open.filter((one) => one !== branch), branch].slice(-maxBranches);
-    this.#calls.set(callId, { ...call, open });
+    this.#calls.set(callId, withTarget({ ...call, open }, target));
   }
 
   #reserved(callId: string, sender: Sender, now: number): Call {
     const until = now + this.#patience.transaction + headStart;
-    return this.#calls.get(callId) ?? { ...sender, isAnswered: false, dialogs: [], open: [], until };
+    return this.#calls.get(callId) ?? { ...sender, isAnswered: false, dialogs: [], targets: [], open: [], until };
   }
 
   /** An INVITE will pass: its call counts while it waits, until it has passed or is given back. */
@@ -158,12 +173,14 @@ export class ActiveCalls {
    * A response has passed. An unanswered call ends with the refusal of its last branch; a re-INVITE may be refused, and the call goes on (RFC
    * 3261 §14.1).
    * @param branch of its INVITE, as `passed` was told
+   * @param target a mark of the Contact of the other server
    */
-  answered(status: number, mandatory: CallIds & Pick<MandatoryHeaders, "cseq">, now: number, branch = ""): void {
+  answered(status: number, mandatory: CallIds & Pick<MandatoryHeaders, "cseq">, now: number, branch = "", target?: string): void {
     const { callId, cseq } = mandatory;
+    if (cseq.method === "BYE" && status >= 200) this.#strayAnswered(status, mandatory, now);
     if (cseq.method === "BYE" && status >= 200) this.#byeAnswered(status, mandatory);
     if (cseq.method !== "INVITE") return;
-    if (status >= 200 && status < 300) return this.#talks(mandatory, now);
+    if (status >= 200 && status < 300) return this.#talks(mandatory, now, target);
     const call = this.#calls.get(callId);
     if (call?.isAnswered !== false) return;
     if (status >= 300) this.#refused(callId, call, branch);
@@ -206,22 +223,15 @@ export class ActiveCalls {
     return this.#calls.size;
   }
 
-  #talks(mandatory: CallIds, now: number): void {
+  #talks(mandatory: CallIds, now: number, target?: string): void {
     const { callId } = mandatory;
-    const { home, forwardedBy, isToTrunk, invite, since = now, dialogs = [] } = this.#calls.get(callId) ?? {};
+    const { home, forwardedBy, isToTrunk, invite, since = now, dialogs = [], targets = [] } = this.#calls.get(callId) ?? {};
     const name = dialogName(mandatory);
     if (this.#over.has(name)) return;
     const known = dialogs.includes(name) ? dialogs : [...dialogs, name].slice(-maxDialogs);
     const sender = { home, forwardedBy, ...(isToTrunk === undefined ? {} : { isToTrunk }) };
-    this.#calls.set(callId, {
-      ...sender,
-      ...(invite === undefined ? {} : { invite }),
-      since,
-      isAnswered: true,
-      open: [],
-      dialogs: known,
-      until: now + maxSilence,
-    });
+    const more = { ...sender, ...(invite === undefined ? {} : { invite }), since, dialogs: known, targets };
+    this.#calls.set(callId, withTarget({ ...more, isAnswered: true, open: [], until: now + maxSilence }, target));
   }
 
   /** After a refusal the call goes on, and counts; after its end the home that has forwarded it is told. */
@@ -237,6 +247,24 @@ export class ActiveCalls {
     this.#over.delete(name);
     // What it has lasted until the BYE is counted already.
     this.#calls.set(mandatory.callId, { ...call, since: at, dialogs: [...(this.#calls.get(mandatory.callId)?.dialogs ?? []), name] });
+  }
+
+  /**
+   * A BYE that is not for the Contact of the other server's end ends the call only with the word of that end: what answers with another
+   * refusal, or does not answer, may be another server.
+   */
+  #passedBye(mandatory: CallIds, by: EndedBy, requestUri: string | undefined, now: number): void {
+    const { targets = [] } = this.#calls.get(mandatory.callId) ?? {};
+    if (requestUri === undefined || !isStray(requestUri, targets)) return this.#hungUp(mandatory, by, now);
+    this.#strays.set(dialogName(mandatory), by);
+    const [oldest] = this.#strays.keys();
+    if (this.#strays.size > maxOver && oldest !== undefined) this.#strays.delete(oldest);
+  }
+
+  #strayAnswered(status: number, mandatory: CallIds, now: number): void {
+    const name = dialogName(mandatory);
+    const by = this.#strays.get(name);
+    if (this.#strays.delete(name) && by !== undefined && endsDialog(status, true)) this.#hungUp(mandatory, by, now);
   }
 
   #hungUp(mandatory: CallIds, by: EndedBy, now: number): void {

@@ -1,3 +1,4 @@
+import { targetMark } from "../../lib/proxy/bye.ts";
 import { type ReturnAddress, returnToPhone } from "../../lib/transport/return-address.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import type { Keyring } from "../../lib/authentication/keyring.ts";
@@ -99,7 +100,7 @@ export class Inbound {
     this.#known.remember(request, mandatory);
     const heard = await this.#forPhones(request, mandatory);
     if (isFault(heard)) return this.#refuse(request, heard);
-    this.#line.calls.passed(request.method, mandatory, Date.now(), { home: undefined }, "callee");
+    this.#line.calls.passed(request.method, mandatory, Date.now(), { home: undefined, target: targetMark(request) }, "callee");
     if (request.method === "BYE" && !this.#line.calls.has(mandatory.callId)) this.#line.media.over(mandatory.callId);
     const { sender, receiver, recordRoute, alterations } = way;
     const envelope: RequestEnvelope = {
@@ -204,7 +205,13 @@ export class Inbound {
     };
     if (request.method === "INVITE") {
       this.#known.rememberInvite(mandatory, { home, transaction });
-      this.#line.calls.passed("INVITE", mandatory, Date.now(), { home: this.#line.name, branch: nameOf(mandatory) }, "caller");
+      this.#line.calls.passed(
+        "INVITE",
+        mandatory,
+        Date.now(),
+        { home: this.#line.name, branch: nameOf(mandatory), target: targetMark(request) },
+        "caller",
+      );
       this.#line.calls.answered(100, mandatory, Date.now(), nameOf(mandatory));
       this.#line.reply(request, replyTo(request, 100));
     }

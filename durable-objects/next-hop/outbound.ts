@@ -1,3 +1,5 @@
+import { targetMark } from "../../lib/proxy/bye.ts";
+import { callerOf, senderOf } from "./sender.ts";
 import { mandatoryHeadersOf, parsed, parsedResponse, read } from "../shared/reparse.ts";
 import { type ReturnAddress, isFromPhone } from "../../lib/transport/return-address.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
@@ -95,7 +97,9 @@ export class Outbound {
     if (request.method === "INVITE" && this.#sent.latest(branch) !== undefined) return accepted;
     const shown = await this.#signed(text === whole.text ? whole : parsed(text), envelope);
     const { calls } = this.#around;
-    calls.passed(request.method, mandatory, Date.now(), { ...senderOf(envelope), isToTrunk: true, branch }, envelope.endedBy ?? "caller");
+    const { requestUri } = request;
+    const invitation = { ...senderOf(envelope), isToTrunk: true, branch, requestUri };
+    calls.passed(request.method, mandatory, Date.now(), invitation, envelope.endedBy ?? "caller");
     const converted = await this.#around.media.convert(shown, mandatory, "trunk");
     if (isFault(converted)) {
       calls.answered(converted.status, mandatory, Date.now(), branch);
@@ -270,7 +274,7 @@ export class Outbound {
     const isOurs = !isFromPhone(branch.answerTo) || again !== undefined || isBranchWithCredentials(written);
     if (status >= 300 && method === "INVITE" && sent !== undefined && isOurs) this.#around.connection.send(ackFor(sent, response));
     if (again !== undefined) return this.#sendAgain(mandatory.callId, written, again);
-    this.#around.calls.answered(status, mandatory, Date.now(), written);
+    this.#around.calls.answered(status, mandatory, Date.now(), written, targetMark(response));
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
     if (method === "CANCEL") return;
     await this.#passOn(response, mandatory, sent, { written, answerTo: branch.answerTo });
@@ -327,17 +331,6 @@ export class Outbound {
     const { username, password } = trunk;
     return withCredentials(this.#around.by.keyring, { username, password }, { sent, branch }, response);
   }
-}
-
-function senderOf(envelope: RequestEnvelope): Parameters<ActiveCalls["passed"]>[3] {
-  const home = callerOf(envelope);
-  const { answerTo } = envelope;
-  return { home, ...(answerTo.home === home || isFromPhone(answerTo) ? {} : { forwardedBy: answerTo }) };
-}
-
-/** The home of the caller's end, also if the call was forwarded. */
-function callerOf({ caller, answerTo }: RequestEnvelope): string {
-  return (caller ?? answerTo).home;
 }
 
 /** The transaction as its sender's home knows it, of a request or response with a branch of ours. */

@@ -1,9 +1,40 @@
+import { readContacts } from "../syntax/contact.ts";
+import { isFault } from "../syntax/fault.ts";
+import type { Message } from "../syntax/message.ts";
+import type { HomeName } from "../transport/identifiers.ts";
+import type { DialogIds } from "./call-name.ts";
+import { dialledMark } from "./route-token.ts";
+
+/** A BYE, for those who keep account of calls. */
+export interface Bye {
+  readonly dialog: DialogIds;
+  /** The home of the end that is not here: whose it is, or whom it is for. */
+  readonly other: HomeName;
+  readonly requestUri: string;
+  /** It is sent by the user of this home. */
+  readonly isOurs: boolean;
+}
+
 /**
  * Whether a final response to a BYE means that the dialog is over at the end that sends it: it was accepted, or that end knows no such
  * dialog any more, or could not be reached (RFC 3261 §15.1.2, §12.2.1.2). After any other refusal the call goes on there.
+ * @param isStray its Request-URI is not the Contact of that end: it may have been written to be refused
  */
-export function endsDialog(status: number): boolean {
-  return status < 300 || over.includes(status);
+export function endsDialog(status: number, isStray = false): boolean {
+  return status < 300 || status === 481 || (!isStray && over.includes(status));
 }
 
-const over = [404, 408, 410, 416, 430, 480, 481, 482, 483, 484, 485, 502, 604];
+const over = [404, 408, 410, 416, 430, 480, 482, 483, 484, 485, 502, 604];
+
+/** A mark of the remote target that a message sets for its dialog (RFC 3261 §12.1); undefined if it has no Contact. */
+export function targetMark(message: Message): string | undefined {
+  const contacts = readContacts(message);
+  const uri = isFault(contacts) || contacts === "*" ? undefined : contacts[0]?.uri;
+  return uri === undefined ? undefined : dialledMark(uri);
+}
+
+/** Whether a BYE goes to none of these targets, of which some are known. */
+export function isStray(requestUri: string, targets: readonly (string | undefined)[]): boolean {
+  const known = targets.filter((target) => target !== undefined);
+  return known.length > 0 && !known.includes(dialledMark(requestUri));
+}

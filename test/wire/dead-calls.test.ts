@@ -81,8 +81,8 @@ describe("a call", () => {
         shortSdp,
       ),
     );
-    const incoming = await alice.next("INVITE");
-    alice.reply(incoming, 200);
+    const invited = await alice.next("INVITE");
+    alice.reply(invited, 200);
     const answer = await provider.next(200, { method: "INVITE" });
     alice.socket.cut();
     const routes = async (callId: string) => {

@@ -81,8 +81,10 @@ export interface CallNotes extends CallParties {
   readonly dialog?: string;
   /** The homes of its two ends. */
   readonly ends?: readonly HomeName[];
-  /** A BYE has passed; it has no answer yet. */
-  readonly bye?: CallEnd;
+  /** A mark of the Contact of the phone that has answered. */
+  readonly target?: string;
+  /** A BYE has passed; it has no answer yet. With another target than the other end's it may have been written to be refused. */
+  readonly bye?: CallEnd & { readonly isStray?: true };
   /** Absent while the call lasts. */
   readonly end?: CallEnd;
 }

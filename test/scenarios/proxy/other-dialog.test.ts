@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { header, headers } from "../../support/received-message.ts";
+import type { SimulatedPhone } from "../../support/simulated-phone.ts";
 import { type Scenario, startTalking } from "../world/scenario.ts";
 
 let scenario: Scenario;
@@ -45,5 +46,40 @@ describe("a BYE with the Call-ID and tags of a call, by another dialog", () => {
     dave.invites(bob.aor);
     await world.settle();
     expect(dave.state).toBe("ended 486");
+  });
+});
+
+/** Alice hangs up by a BYE for another target than bob's Contact, and bob's phone answers with this. */
+async function hangsUpAt(target: (bob: SimulatedPhone) => string, status: number) {
+  scenario = await startTalking({ rules: { alice: { maximumCalls: 1 } } });
+  const { world, alice, bob } = scenario;
+  const { dialog } = alice.call;
+  if (dialog === undefined) throw new Error("alice is in no call");
+  const hears = bob.replies.bind(bob);
+  bob.replies = (request, own, ...more) => hears(request, request.method === "BYE" ? status : own, ...more);
+  const bye = alice.within("BYE", { ...dialog, target: target(bob) });
+  await world.settle();
+  expect(bye.final).toBe(status);
+  const carol = await scenario.joins("carol");
+  alice.invites(carol.aor);
+  await world.settle();
+  return { records: world.callRecords().filter(({ callee }) => callee === "bob@example.com").length, next: alice.state };
+}
+
+describe("a BYE that was written to be refused", () => {
+  const isOver = { records: 1, next: "hears ringing" };
+  const goesOn = { records: 0, next: "ended 403" };
+  const own = ({ contact }: SimulatedPhone) => contact.slice(1, -1);
+
+  it.each([
+    ["another Request-URI, 404", () => "sip:x@nowhere.invalid", 404, goesOn],
+    ["another Request-URI, 483", () => "sip:x@nowhere.invalid", 483, goesOn],
+    ["another Request-URI, 200", () => "sip:x@nowhere.invalid", 200, isOver],
+    ["another Request-URI, 481", () => "sip:x@nowhere.invalid", 481, isOver],
+    ["the Contact, 404: its page was reloaded", own, 404, isOver],
+    ["the Contact, 200", own, 200, isOver],
+    ["the Contact, 500", own, 500, goesOn],
+  ] as const)("ends neither the record nor the call in the count of the user: %s", async (_name, target, status, expected) => {
+    expect(await hangsUpAt(target, status)).toEqual(expected);
   });
 });

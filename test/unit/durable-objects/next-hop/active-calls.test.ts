@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { dialledMark } from "../../../../lib/proxy/route-token.ts";
 import { ActiveCalls, type Ends } from "../../../../durable-objects/next-hop/active-calls.ts";
 
 beforeEach(() => vi.useFakeTimers());
@@ -182,6 +183,29 @@ describe("a call that others try to look like", () => {
       answers(481, 2000, "BYE", `made-up-${tag}`);
     }
     expect([some.count(3000), some.talking(60_000), lasted.mock.calls]).toEqual([1, 60_000, []]);
+  });
+
+  it.each([
+    ["another target", 404, 1],
+    ["another target", 408, 1],
+    ["another target", undefined, 1],
+    ["another target", 200, 0],
+    ["another target", 481, 0],
+    ["the target", 404, 0],
+    ["the target", undefined, 0],
+    ["the target", 500, 1],
+  ] as const)("a BYE for %s that is answered with %s: %s", (target, status, count) => {
+    const { some, lasted } = calls();
+    some.reserve(one, { home: undefined, isToTrunk: true }, 0);
+    some.passed("INVITE", one, 0, { home: undefined }, "caller");
+    some.answered(200, { ...one, toTag: "far" }, 0, "", dialledMark("sip:far@trunk.example"));
+    const requestUri = target === "the target" ? "sip:far@trunk.example;transport=tcp" : "sip:x@nowhere.invalid";
+    const bye = { ...one, toTag: "far", cseq: { method: "BYE", number: 2 } };
+    some.passed("BYE", bye, 10_000, { home: undefined, requestUri }, "caller");
+    if (status !== undefined) some.answered(status, bye, 11_000);
+    vi.advanceTimersByTime(40_000);
+    expect(some.count(50_000)).toBe(count);
+    expect(lasted.mock.calls.length).toBe(count === 0 || target === "the target" ? 1 : 0);
   });
 
   it("is the same as its forks only: those with its From tag and CSeq number", () => {

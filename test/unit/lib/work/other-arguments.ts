@@ -73,6 +73,7 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
   wantsPrivacy: [["history"]],
   preferTargets: [[{ features: ';methods="INVITE"' }]],
   readCallDetails: [request, true],
+  isStray: [["abc"]],
   readNotified: [1, "", undefined],
   callToSign: ["e164", undefined, 0],
   numberOfHeader: ["e164"],

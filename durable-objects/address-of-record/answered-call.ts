@@ -1,0 +1,43 @@
+import type { DialogIds } from "../../lib/proxy/call-name.ts";
+import { readCallDetails } from "../../lib/presence/call-details.ts";
+import { routeIn, routesBeyond } from "../../lib/proxy/route-token.ts";
+import { isFault } from "../../lib/syntax/fault.ts";
+import { parseFromTo } from "../../lib/syntax/from-to.ts";
+import { type Message, type Request, type Response, headerValue } from "../../lib/syntax/message.ts";
+import type { DialogEnd } from "../../lib/transport/envelope.ts";
+import type { CallDetails } from "../../lib/transport/flow.ts";
+
+/** An answered call. */
+export interface AnsweredCall extends DialogIds {
+  readonly details: CallDetails | undefined;
+}
+
+/** From a 2xx to a call that our user has placed. */
+export function placedCall(response: Response): AnsweredCall {
+  const route = routeIn(response);
+  return answeredCall(response, response, true, route === undefined ? {} : { route });
+}
+
+/** From a 2xx of our user's phone. @param invite has the other side's Contact */
+export function takenCall(response: Response, invite: Request, far: DialogEnd): AnsweredCall {
+  return answeredCall(response, invite, false, { far: { home: far.home, phone: far.phone } });
+}
+
+/** Characters of the Routes of a call. */
+const maxRoutes = 160;
+
+function answeredCall(response: Response, contactIn: Message, isCaller: boolean, way: Pick<CallDetails, "far" | "route">): AnsweredCall {
+  const known = readCallDetails(response, contactIn, isCaller);
+  const details = known === undefined ? undefined : { ...known, ...way, ...routesBeyond(response, isCaller, maxRoutes) };
+  return { ...dialogIdsOf(response), details };
+}
+
+/** Of the dialog that a 2xx creates. */
+export function dialogIdsOf(response: Response): DialogIds {
+  const callId = headerValue(response, "call-id") ?? "";
+  const tag = (name: "from" | "to") => {
+    const party = parseFromTo(headerValue(response, name) ?? "");
+    return isFault(party) ? undefined : party.tag;
+  };
+  return { callId, fromTag: tag("from"), toTag: tag("to") };
+}

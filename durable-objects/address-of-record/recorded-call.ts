@@ -1,0 +1,38 @@
+import { type Bye, isStray, targetMark } from "../../lib/proxy/bye.ts";
+import type { CallNotes } from "../../lib/proxy/call-record/call-notes.ts";
+import { isFromPhone } from "../../lib/transport/return-address.ts";
+import type { DialogIds } from "../../lib/proxy/call-name.ts";
+import type { PhoneId } from "../../lib/transport/identifiers.ts";
+import { mandatoryHeadersOf } from "../shared/reparse.ts";
+import type { RecordedCall } from "./contexts.ts";
+
+/** On which side the sender of a request within the dialog is. */
+export function senderOf({ fromTag }: DialogIds, { request }: RecordedCall): "caller" | "callee" {
+  return mandatoryHeadersOf(request).fromTag === fromTag ? "caller" : "callee";
+}
+
+/** A late answer after a refusal does not change what the caller was told. */
+export function isOver({ final, end }: CallNotes): boolean {
+  return end !== undefined || (final !== undefined && final.status >= 300);
+}
+
+/** The phone of this home that is in an answered call; undefined if the call was forwarded. */
+export function phoneIn({ context, notes }: RecordedCall): PhoneId | undefined {
+  if (notes.dialog === undefined) return undefined;
+  const answered = context.branches.find((branch) => branch.final >= 200 && branch.final < 300);
+  if (answered?.retarget === undefined) return answered?.phone;
+  return answered.retarget.cause === "route" && isFromPhone(context.answerTo) ? context.answerTo.phone : undefined;
+}
+
+/** Milliseconds: since when the phone of an answered call has no connection. */
+export function lostSince({ timeline, final }: CallNotes): number | undefined {
+  const last = timeline.findLast(({ event, branch }) => branch === undefined && (event === "flow lost" || event === "flow regained"));
+  return last?.event === "flow lost" && last.at >= (final?.at ?? 0) ? last.at : undefined;
+}
+
+/** What is noted of a BYE that goes to the other end. */
+export function noteBye({ dialog, requestUri }: Bye, call: RecordedCall, now: number): NonNullable<CallNotes["bye"]> {
+  const by = senderOf(dialog, call);
+  const target = by === "caller" ? call.notes.target : targetMark(call.request);
+  return { at: now, by, ...(isStray(requestUri, [target]) ? { isStray: true } : {}) };
+}
