@@ -5,7 +5,7 @@ import { numberFrom } from "../../lib/routing/number-format.ts";
 import { chooseRoute } from "../../lib/routing/route.ts";
 import { strictTarget } from "../../lib/proxy/next-route.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
-import { isBrokenNumber } from "../../lib/syntax/telephone-number.ts";
+import { canonicalNumber } from "../../lib/syntax/telephone-number.ts";
 import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
 import { type Request, hasHeader, headerValues } from "../../lib/syntax/message.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";
@@ -26,9 +26,8 @@ export async function refuseNumberWithin(
   way: WithinDialog,
 ): Promise<Fault | undefined> {
   const named = isHopName(way.receiver.home) ? urisAskedFor(request, way) : [];
-  if (named.some(namesBrokenNumber)) return fault(403, "this is no number that can be called");
   try {
-    for (const { number } of named.flatMap((uri) => numberIn(uri) ?? [])) {
+    for (const number of named.flatMap((uri) => numberAtTheBeginning(uri) ?? [])) {
       const refusal = await refusalOf(room, request, number, way);
       if (refusal !== undefined) return refusal;
     }
@@ -48,9 +47,12 @@ function urisAskedFor(request: Request, { isFromCaller, alterations }: WithinDia
   return strict === undefined ? [requestUri] : [strict, requestUri];
 }
 
-function namesBrokenNumber(written: string): boolean {
+/** Another server may skip what it does not know, and read a number. The Contacts of some phones have one, with more after it. */
+function numberAtTheBeginning(written: string): string | undefined {
   const uri = parseUri(written);
-  return !isFault(uri) && uri.kind === "sip" && isBrokenNumber(canonicalUser(uri.user ?? ""));
+  if (isFault(uri) || uri.kind !== "sip") return numberIn(written)?.number;
+  const user = canonicalUser(uri.user ?? "");
+  return canonicalNumber(user) ?? canonicalNumber(/^[-.()/\s]*\+?[-.()/\s\d]*/.exec(user)?.[0] ?? "");
 }
 
 async function refusalOf(
