@@ -74,7 +74,8 @@ describe("a request within a call over a trunk", () => {
 
   it("goes to the Contact of the other end, to what was dialled, and to names", async () => {
     const dialog = await talks();
-    for (const user of ["19990000", "+15550000", "far", "+15550000-0x5581f0a2b3c0"]) expect(await asks("INVITE", { ...dialog, target: at(user) })).toBe(202);
+    for (const user of ["19990000", "+15550000", "far", "+15550000-0x5581f0a2b3c0"])
+      expect(await asks("INVITE", { ...dialog, target: at(user) })).toBe(202);
     expect(await asks("REFER", dialog, [["Refer-To", "<sip:+15551111@localhost>"]])).toBe(202);
     expect(await asks("INFO", { ...dialog, target: at("+19005551234") })).toBe(202);
   });
