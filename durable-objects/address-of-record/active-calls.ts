@@ -156,6 +156,17 @@ export class ActiveCalls implements Part {
     return other !== home.name && ends.length > 0 && !ends.some((end) => isSameParty(end, other));
   }
 
+  /** The other end of a call has another Contact from now on. */
+  retargeted(dialog: DialogIds, target: string): void {
+    const name = dialogName(dialog);
+    const hasOther = (call: CallInProgress) => call.name === name && call.details !== undefined && call.details.target !== target;
+    for (const { id, activeCalls = [] } of this.#room.sockets.all()) {
+      if (!activeCalls.some(hasOther) || target.length > maxTarget) continue;
+      const changed = activeCalls.map((call) => (hasOther(call) ? withTarget(call, target) : call));
+      this.#room.sockets.update(id, { activeCalls: changed });
+    }
+  }
+
   /** Whether a BYE does not go to the Contact of the end that it is for. */
   #hasStrayed(names: readonly string[], { requestUri, isOurs }: Bye): boolean {
     const flows = this.#room.sockets.all().map(({ activeCalls = [], boundContacts }) => {
@@ -310,6 +321,13 @@ export function withDialog(activeCalls: readonly CallInProgress[] = [], answered
   if (likely.some((one) => one.name === name)) return likely;
   const call: CallInProgress = { name, since: now, ...(details === undefined ? {} : { details }) };
   return [...likely.slice(1 - maxDialogs), call].map((one, index, all) => (index < all.length - maxDetailed ? brief(one) : one));
+}
+
+/** Characters of a Contact in an attachment. */
+const maxTarget = 160;
+
+function withTarget({ details, ...call }: CallInProgress, target: string): CallInProgress {
+  return details === undefined ? call : { ...call, details: { ...details, target } };
 }
 
 function brief({ name, since }: CallInProgress): CallInProgress {

@@ -1,6 +1,7 @@
 import type { DialogIds } from "../../lib/proxy/call-name.ts";
 import { readCallDetails } from "../../lib/presence/call-details.ts";
-import { routeIn, routesBeyond } from "../../lib/proxy/route-token.ts";
+import type { Keyring } from "../../lib/authentication/keyring.ts";
+import { routeSetOf } from "../../lib/proxy/route-token.ts";
 import { isFault } from "../../lib/syntax/fault.ts";
 import { parseFromTo } from "../../lib/syntax/from-to.ts";
 import { type Message, type Request, type Response, headerValue } from "../../lib/syntax/message.ts";
@@ -12,24 +13,23 @@ export interface AnsweredCall extends DialogIds {
   readonly details: CallDetails | undefined;
 }
 
-/** From a 2xx to a call that our user has placed. */
-export function placedCall(response: Response): AnsweredCall {
-  const route = routeIn(response);
-  return answeredCall(response, response, true, route === undefined ? {} : { route });
-}
-
-/** From a 2xx of our user's phone. @param invite has the other side's Contact */
-export function takenCall(response: Response, invite: Request, far: DialogEnd): AnsweredCall {
-  return answeredCall(response, invite, false, { far: { home: far.home, phone: far.phone } });
-}
-
 /** Characters of the Routes of a call. */
 const maxRoutes = 160;
 
-function answeredCall(response: Response, contactIn: Message, isCaller: boolean, way: Pick<CallDetails, "far" | "route">): AnsweredCall {
+/** From a 2xx to a call that our user has placed. */
+export function placedCall(keyring: Keyring, response: Response): AnsweredCall {
+  return answeredCall(response, response, true, routeSetOf(keyring, response, true, maxRoutes));
+}
+
+/** From a 2xx of our user's phone. @param invite has the other side's Contact */
+export function takenCall(keyring: Keyring, response: Response, invite: Request, { home, phone }: DialogEnd): AnsweredCall {
+  const { routes } = routeSetOf(keyring, response, false, maxRoutes);
+  return answeredCall(response, invite, false, { far: { home, phone }, ...(routes === undefined ? {} : { routes }) });
+}
+
+function answeredCall(response: Response, contactIn: Message, isCaller: boolean, way: Partial<CallDetails>): AnsweredCall {
   const known = readCallDetails(response, contactIn, isCaller);
-  const details = known === undefined ? undefined : { ...known, ...way, ...routesBeyond(response, isCaller, maxRoutes) };
-  return { ...dialogIdsOf(response), details };
+  return { ...dialogIdsOf(response), details: known === undefined ? undefined : { ...known, ...way } };
 }
 
 /** Of the dialog that a 2xx creates. */

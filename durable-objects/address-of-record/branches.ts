@@ -69,7 +69,7 @@ export class Branches {
     const activeCalls =
       answered === undefined
         ? {}
-        : { activeCalls: withDialog(flow.activeCalls, takenCall(response, answered.request, answered.caller), now) };
+        : { activeCalls: withDialog(flow.activeCalls, takenCall(this.#room.keyring, response, answered.request, answered.caller), now) };
     this.#room.sockets.update(id, { proceeding, ...activeCalls });
   }
 

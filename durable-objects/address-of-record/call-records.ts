@@ -16,7 +16,7 @@ import { type CallRecord, recordOf, recordOfRefused } from "../../lib/proxy/call
 import { type Bye, endsDialog, targetMark } from "../../lib/proxy/bye.ts";
 import { isOver, lostSince, noteBye, phoneIn, senderOf } from "./recorded-call.ts";
 import { type DialogIds, dialogName } from "../../lib/proxy/call-name.ts";
-import { endsIn } from "../../lib/proxy/route-token.ts";
+import { dialledMark, endsIn } from "../../lib/proxy/route-token.ts";
 import { isHopName, isSameParty } from "../../lib/routing/hop-name.ts";
 import { isTrunkIdentity, trunkNamed } from "../../lib/routing/trunk.ts";
 import { type Request, type Response, headerValue } from "../../lib/syntax/message.ts";
@@ -101,10 +101,10 @@ export class CallRecords implements Part {
     this.#contexts.note(transaction, { ...this.#withProgress(transaction, notes), ...more });
   }
 
-  #dialogOf(response: Response): Pick<CallNotes, "dialog" | "ends" | "target"> {
+  #dialogOf(response: Response): Pick<CallNotes, "dialog" | "ends" | "targets"> {
     const ids = dialogIdsOf(response);
-    const [ends, target] = [endsIn(this.#room.keyring, response, ids.callId), targetMark(response)];
-    return { dialog: dialogName(ids), ...(ends === undefined ? {} : { ends }), ...(target === undefined ? {} : { target }) };
+    const [ends, callee] = [endsIn(this.#room.keyring, response, ids.callId, this.#room.home.name), targetMark(response)];
+    return { dialog: dialogName(ids), ...(ends === undefined ? {} : { ends }), ...(callee === undefined ? {} : { targets: { callee } }) };
   }
 
   /** The final response is saved. A call that was not answered is over. */
@@ -118,10 +118,23 @@ export class CallRecords implements Part {
 
   /** A BYE goes to the other end, which may refuse it: saved first, so that a crash does not lose it. */
   ending(bye: Bye, now: number): void {
-    const call = this.#isOff ? undefined : this.#inProgress(dialogName(bye.dialog), bye.other);
+    const name = dialogName(bye.dialog);
+    const call = this.#isOff ? undefined : this.#inProgress(name, bye.other);
+    if (call === undefined && !this.#isOff) this.#goesOn(this.#inProgress(name));
     if (call === undefined || (call.notes.bye !== undefined && call.notes.bye.isStray !== true)) return;
     this.#contexts.note(call.context.transaction, { ...call.notes, bye: noteBye(bye, call, now) }, true);
     this.#room.alarm.noLaterThan(now + this.#room.timers.transaction, lookEvery);
+  }
+
+  /** One end has another Contact from now on. @param tag of that end */
+  retargeted(dialog: DialogIds, tag: string | undefined, contact: string): void {
+    const call = this.#isOff ? undefined : this.#inProgress(dialogName(dialog));
+    if (call === undefined) return;
+    const { targets } = call.notes;
+    const side = senderOf({ ...dialog, fromTag: tag }, call);
+    const mark = dialledMark(contact);
+    const before = targets?.[side] ?? (side === "caller" ? targetMark(call.request) : undefined);
+    if (before !== mark) this.#contexts.note(call.context.transaction, { ...call.notes, targets: { ...targets, [side]: mark } }, true);
   }
 
   /** The final response to a BYE has passed. */
@@ -130,6 +143,12 @@ export class CallRecords implements Part {
     if (call?.notes.bye === undefined) return;
     const { isStray, ...end } = call.notes.bye;
     if (endsDialog(status, isStray)) return this.#end(call, end, now, false);
+    this.#goesOn(call);
+  }
+
+  /** What was noted of a BYE counts no more: it was refused, or the next answer may be that to a BYE for another one. */
+  #goesOn(call: RecordedCall | undefined): void {
+    if (call?.notes.bye === undefined) return;
     const { bye: _bye, ...goesOn } = call.notes;
     this.#contexts.note(call.context.transaction, goesOn, true);
   }

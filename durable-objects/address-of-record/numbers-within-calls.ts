@@ -26,6 +26,7 @@ export async function refuseNumberWithin(
   way: WithinDialog,
 ): Promise<Fault | undefined> {
   const named = isHopName(way.receiver.home) ? urisAskedFor(request, way) : [];
+  if (isFault(named)) return named;
   try {
     for (const number of named.flatMap((uri) => numberAtTheBeginning(uri) ?? [])) {
       const refusal = await refusalOf(room, request, number, way);
@@ -38,8 +39,9 @@ export async function refuseNumberWithin(
 }
 
 /** What may have a number, as the trunk writes it: the targets of the caller's INVITE, or whom a REFER names. */
-function urisAskedFor(request: Request, { isFromCaller, alterations }: WithinDialog): readonly string[] {
-  if (request.method === "REFER") return referredTo(request);
+function urisAskedFor(request: Request, { isFromCaller, alterations }: WithinDialog): readonly string[] | Fault {
+  const referred = request.method === "REFER" ? referredTo(request) : undefined;
+  if (referred !== undefined) return isFault(referred) ? referred : [referred];
   if (request.method !== "INVITE" || !isFromCaller) return [];
   // Strict routers, before us or after us, have the target elsewhere.
   const { requestUri = request.requestUri, popRoutes = 0 } = alterations;

@@ -1,4 +1,8 @@
 import { parsedResponse } from "../shared/reparse.ts";
+import { refreshesTarget, targetIn } from "../../lib/proxy/bye.ts";
+import { parseCSeq } from "../../lib/syntax/cseq.ts";
+import { isFault } from "../../lib/syntax/fault.ts";
+import { type Response, headerValue } from "../../lib/syntax/message.ts";
 import type { FlowId } from "../../lib/transport/identifiers.ts";
 import { withoutOurRealm } from "../../lib/proxy/foreign-challenges.ts";
 import { shownTo, standingOf } from "../../lib/proxy/standing.ts";
@@ -52,15 +56,26 @@ export class OriginatingResponses implements Part {
     const isNew = this.#isNew(envelope, flow, now);
     if (!isNew && flow?.id === to.flow && status >= 300) return accepted;
     if (status >= 200 && isOfBye(text)) this.#byeAnswered(text, status, now);
+    if (transaction === undefined && status >= 200 && status < 300) this.#retargeted(parsedResponse(text));
     if (isNew) this.#record(envelope, { flow: flow?.id ?? to.flow, since, isOurs }, now);
     if (!this.#send(flow, envelope, text, now) && status > 100) this.#keep(envelope, now);
     return accepted;
   }
 
+  /** The answer to a request within a call may have another Contact of the other end. */
+  #retargeted(answer: Response): void {
+    const cseq = parseCSeq(headerValue(answer, "cseq") ?? "");
+    const target = !isFault(cseq) && refreshesTarget(cseq.method, answer.status) ? targetIn(answer) : undefined;
+    if (target === undefined) return;
+    const dialog = dialogIdsOf(answer);
+    this.#parts.activeCalls.retargeted(dialog, target);
+    this.#parts.records.retargeted(dialog, dialog.toTag, target);
+  }
+
   #byeAnswered(text: string, status: number, now: number): void {
     const dialog = dialogIdsOf(parsedResponse(text));
     this.#parts.activeCalls.byeAnswered(dialog, status);
-    this.#parts.timedCalls.byeAnswered(dialog, status);
+    if (status < 300) this.#parts.timedCalls.saidToBeOver(dialog);
     this.#parts.records.byeAnswered(dialog, status, now);
   }
 
@@ -119,7 +134,7 @@ export class OriginatingResponses implements Part {
     if (transaction === undefined || status < 200) return true;
     const response = parsedResponse(text);
     if (this.#parts.pendingInvites.answered(transaction, response, now)) return true;
-    if (flow !== undefined && status < 300) this.#parts.activeCalls.forked(flow, placedCall(response), now);
+    if (flow !== undefined && status < 300) this.#parts.activeCalls.forked(flow, placedCall(this.#room.keyring, response), now);
     return false;
   }
 

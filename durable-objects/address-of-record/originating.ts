@@ -1,5 +1,6 @@
 import type { HomeName, TransactionId } from "../../lib/transport/identifiers.ts";
 import type { Address } from "../../lib/location/address.ts";
+import { refreshesTarget, targetIn } from "../../lib/proxy/bye.ts";
 import { callName } from "../../lib/proxy/call-name.ts";
 import { readBreadth } from "../../lib/proxy/max-breadth.ts";
 import { type RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
@@ -144,7 +145,9 @@ export class Originating {
   /** Goes to the other end of its dialog, which our route token names (RFC 3261 §16.11). */
   #withinDialog(flow: Flow, request: Request, mandatory: MandatoryHeaders, { way, text }: Forwarded<"dialog">, now: number): void {
     if (request.method === "BYE") this.#ended(request, mandatory, way, now);
-    this.#timedCalls.within(flow, request, mandatory, way, now);
+    const target = refreshesTarget(request.method) ? targetIn(request) : undefined;
+    if (target !== undefined) this.#records.retargeted(mandatory, mandatory.fromTag, target);
+    if (request.method === "ACK") this.#timedCalls.acknowledged(flow, request, mandatory, way, now);
     const { receiver, recordRoute } = way;
     const sent = this.#requests.sent(flow, mandatory, { text, recordRoute });
     this.#send(flow, request, receiver.home, { ...sent, to: { kind: "phone", phone: receiver.phone } }, now);

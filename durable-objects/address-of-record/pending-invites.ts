@@ -64,7 +64,8 @@ export class PendingInvites implements Part {
       return false;
     }
     const pending = noted.pendingInvites.filter((one) => one.transaction !== transaction);
-    const activeCalls = response.status < 300 ? { activeCalls: withDialog(noted.activeCalls, placedCall(response), now) } : {};
+    const activeCalls =
+      response.status < 300 ? { activeCalls: withDialog(noted.activeCalls, placedCall(this.#room.keyring, response), now) } : {};
     this.#room.sockets.update(noted.id, { pendingInvites: pending, ...activeCalls });
     return true;
   }

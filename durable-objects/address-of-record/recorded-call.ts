@@ -33,6 +33,7 @@ export function lostSince({ timeline, final }: CallNotes): number | undefined {
 /** What is noted of a BYE that goes to the other end. */
 export function noteBye({ dialog, requestUri }: Bye, call: RecordedCall, now: number): NonNullable<CallNotes["bye"]> {
   const by = senderOf(dialog, call);
-  const target = by === "caller" ? call.notes.target : targetMark(call.request);
+  const { caller = targetMark(call.request), callee } = call.notes.targets ?? {};
+  const target = by === "caller" ? callee : caller;
   return { at: now, by, ...(isStray(requestUri, [target]) ? { isStray: true } : {}) };
 }

@@ -1,3 +1,4 @@
+import { refreshesTarget, targetIn } from "../../lib/proxy/bye.ts";
 import type { CallRecords } from "./call-records.ts";
 import { contactForGruu } from "../../lib/location/gruu.ts";
 import { type ReturnAddress, isFromPhone } from "../../lib/transport/return-address.ts";
@@ -92,11 +93,13 @@ export class StatelessForwarding {
     const refusal = refuseWithin(this.#account.rules().blocked, envelope.identity, request, mandatory);
     if (refusal !== undefined) return refused(request, refusal);
     const flow = this.#room.sockets.newestTo(phone);
+    const target = refreshesTarget(request.method) ? targetIn(request) : undefined;
+    if (target !== undefined) this.#retargeted(mandatory, mandatory.fromTag, target, false);
     if (request.method === "BYE") {
       const { home: other } = envelope.answerTo;
       const bye = { dialog: mandatory, other, requestUri: request.requestUri, isOurs: false };
       this.#activeCalls.ended(bye);
-      if (envelope.endedBy === undefined) this.#timedCalls.endedFrom(other, mandatory);
+      if (envelope.endedBy === undefined) this.#timedCalls.saidToBeOver(mandatory);
       const isRefusable = envelope.endedBy === undefined && flow !== undefined;
       if (isRefusable) this.#records.ending(bye, now);
       else this.#records.ended(bye, envelope.endedBy, now);
@@ -114,8 +117,16 @@ export class StatelessForwarding {
     this.#undelivered.arrived(mandatory.via.branch ?? "");
     const { status } = response;
     if (mandatory.cseq.method === "BYE" && status >= 200) this.#byeAnswered(mandatory, status, now);
+    const target = refreshesTarget(mandatory.cseq.method, status) ? targetIn(response) : undefined;
+    if (target !== undefined) this.#retargeted(mandatory, mandatory.toTag, target, true);
     const text = alter(response, alterations);
     this.#post(answerTo.home, { kind: "response", text, status, to: answerTo, transaction: undefined });
+  }
+
+  /** @param isOwn it is a phone of this home that has another Contact */
+  #retargeted(dialog: MandatoryHeaders, tag: string | undefined, target: string, isOwn: boolean): void {
+    if (!isOwn) this.#activeCalls.retargeted(dialog, target);
+    this.#records.retargeted(dialog, tag, target);
   }
 
   #byeAnswered(mandatory: MandatoryHeaders, status: number, now: number): void {

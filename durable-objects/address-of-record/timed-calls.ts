@@ -1,14 +1,12 @@
 import { type DialogIds, callOf, dialogName } from "../../lib/proxy/call-name.ts";
-import { farEnd } from "../../lib/proxy/hang-up.ts";
 import { readCallDetails } from "../../lib/presence/call-details.ts";
-import { dialledMark, routeIn, routesBeyond } from "../../lib/proxy/route-token.ts";
+import { routeSetOf } from "../../lib/proxy/route-token.ts";
 import type { RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
-import { isSameParty } from "../../lib/routing/hop-name.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { type Request, type Response, hasHeader, headerValues } from "../../lib/syntax/message.ts";
 import { decodedText } from "../../lib/syntax/octets.ts";
 import { type CallDetails, type Flow, phoneOnFlow } from "../../lib/transport/flow.ts";
-import type { HomeName, PhoneId } from "../../lib/transport/identifiers.ts";
+import type { PhoneId } from "../../lib/transport/identifiers.ts";
 import { storedShape } from "../../platform/stored-shape.ts";
 import { dialogIdsOf } from "./answered-call.ts";
 import { HangUp } from "./hang-up.ts";
@@ -24,8 +22,8 @@ interface TimedCall {
   /** Milliseconds. */
   readonly since: number;
   readonly endsAt: number;
-  /** A BYE with its Call-ID and tags went elsewhere: an answer to a BYE does not prove that the call is over. */
-  readonly hasStrayed?: true;
+  /** A BYE says so. What it says is not believed: at its end the call gets another one. */
+  readonly isSaidToBeOver?: true;
 }
 
 type WithinDialog = RoutingDecision & { readonly kind: "dialog" };
@@ -39,9 +37,6 @@ const [maxCalls, maxRows] = [50, 500];
 const maxDialogs = 8;
 /** Of a name or address in them: a row has room for what a message has. */
 const maxText = Number.POSITIVE_INFINITY;
-
-/** BYEs that wait for their answer. */
-const maxEnding = 100;
 
 /** In a BYE from the server. */
 const why = "the token of the caller allows no longer call";
@@ -60,11 +55,6 @@ export class TimedCalls implements Part {
   readonly #room: Room;
   readonly #hangUp: HangUp;
   #known: Map<string, TimedCall> | undefined;
-  /**
-   * Calls whose caller has sent a BYE to their other end. In memory only: who is forgotten has a row until the end of the time, and the other
-   * end gets a BYE that it does not know.
-   */
-  #ending: readonly string[] = [];
 
   constructor(room: Room, passOn: ConstructorParameters<typeof HangUp>[1]) {
     this.#room = room;
@@ -79,69 +69,41 @@ export class TimedCalls implements Part {
     // The details of a row without a Route are those that its caller has written in a request.
     const known = before?.details.route === undefined ? readCallDetails(answer, answer, true, maxText) : undefined;
     if (known === undefined) return;
-    const route = routeIn(answer);
-    const routes = routesBeyond(answer, true, maxText);
-    const details = { ...before?.details, ...known, ...(route === undefined ? {} : { route }), ...routes };
+    const details = { ...before?.details, ...known, ...routeSetOf(this.#room.keyring, answer, true, maxText) };
     const phone = phoneOnFlow({ ...flow, boundContacts });
     const contact = boundContacts[0]?.contact ?? known.local;
     const times = before ?? { since: now, endsAt: now + tokenLimits.maximumSeconds * 1000 };
     this.#keep(name, { ...times, details, phone, contact });
   }
 
-  /** A request within a call that this flow has placed. If the answer came when the caller had no connection, its time runs from here. */
-  within(flow: Flow, request: Request, mandatory: MandatoryHeaders, way: WithinDialog, now: number): void {
+  /** An ACK of a call that this flow has placed. If the answer came when the caller had no connection, its time runs from here. */
+  acknowledged(flow: Flow, ack: Request, mandatory: MandatoryHeaders, way: WithinDialog, now: number): void {
     const name = dialogName(mandatory);
-    const known = this.#read().get(name);
-    const requestUri = way.alterations.requestUri ?? request.requestUri;
-    if (request.method === "BYE") return known === undefined ? undefined : this.#byeFrom(name, known, requestUri, way.receiver.home);
     const seconds = flow.tokenLimits?.maximumSeconds;
-    if (seconds === undefined || known !== undefined || !way.isFromCaller) return;
+    if (seconds === undefined || !way.isFromCaller || this.#read().has(name)) return;
+    const { requestUri = ack.requestUri, popRoutes = 0 } = way.alterations;
     const [local, target] = [mandatory.from.uri, requestUri].map(decodedText) as [string, string];
     const tags = { localTag: decodedText(mandatory.fromTag ?? ""), remoteTag: decodedText(mandatory.toTag ?? "") };
     const uris = { local, target, remote: decodedText(mandatory.to.uri) };
-    const routes = hasHeader(request, "route")
-      ? headerValues(request, "route")
-          .slice(way.alterations.popRoutes ?? 0)
-          .map(decodedText)
-      : [];
+    const routes = hasHeader(ack, "route") ? headerValues(ack, "route").slice(popRoutes).map(decodedText) : [];
     const details: CallDetails = { callId: decodedText(mandatory.callId), ...tags, ...uris, routes, far: way.receiver, isCaller: true };
     const contact = flow.boundContacts[0]?.contact ?? local;
     this.#keep(name, { details, phone: phoneOnFlow(flow), contact, since: now, endsAt: now + seconds * 1000 });
   }
 
   /**
-   * The caller hangs up. A BYE to another home than the other end's, by another dialog with the Call-ID and tags of the call, does not end
-   * it; nor does one whose Request-URI is not the Contact of the other end: a server on the way may send it anywhere.
+   * A BYE of either end has passed, or its answer. It may have been another dialog's with the Call-ID and tags of the call, or written to be
+   * answered by another one: the call gets its end all the same, which a call that is over does not know.
    */
-  #byeFrom(name: string, call: TimedCall, requestUri: string, home: HomeName): void {
-    const isForCall = this.#isFarEnd(call, home) && dialledMark(decodedText(requestUri)) === dialledMark(call.details.target);
-    const others = this.#ending.filter((one) => one !== name);
-    this.#ending = isForCall ? [...others, name].slice(-maxEnding) : others;
-    if (!isForCall && call.hasStrayed === undefined) this.#keep(name, { ...call, hasStrayed: true });
-  }
-
-  /** A BYE with the Call-ID and tags of a call has its final response. */
-  byeAnswered(dialog: DialogIds, status: number): void {
+  saidToBeOver(dialog: DialogIds): void {
     const name = dialogName(dialog);
-    const isConfirmed = this.#ending.includes(name) && status < 300 && this.#read().get(name)?.hasStrayed === undefined;
-    this.#ending = this.#ending.filter((one) => one !== name);
-    if (isConfirmed) this.#forget(name);
-  }
-
-  /** A BYE for the caller has come. @param home whose it is: that of the other end, or another one with the Call-ID and tags of the call */
-  endedFrom(home: HomeName, dialog: DialogIds): void {
-    const name = dialogName(dialog);
-    if (this.#isFarEnd(this.#read().get(name), home)) this.#forget(name);
-  }
-
-  #isFarEnd(call: TimedCall | undefined, home: HomeName): boolean {
-    const far = call === undefined ? undefined : farEnd(this.#room.keyring, call.details);
-    return far !== undefined && isSameParty(far.home, home);
+    const call = this.#read().get(name);
+    if (call !== undefined && call.isSaidToBeOver === undefined) this.#keep(name, { ...call, isSaidToBeOver: true });
   }
 
   /** Whether there are so many that no other one may begin. */
   isFull(): boolean {
-    return this.#read().size >= maxCalls;
+    return [...this.#read().values()].filter(({ isSaidToBeOver }) => isSaidToBeOver === undefined).length >= maxCalls;
   }
 
   /** Whether there are calls to end: the home of a guest stays for that. */
@@ -172,10 +134,18 @@ export class TimedCalls implements Part {
     const all = this.#read();
     const isKnown = all.has(name);
     const dialogs = isKnown ? 0 : [...all.keys()].filter((other) => callOf(other) === callOf(name)).length;
+    if (!isKnown && all.size >= maxRows) this.#forgetOldest();
     if (!isKnown && (all.size >= maxRows || dialogs >= maxDialogs)) return this.#end(name, call, call.since);
     all.set(name, call);
     this.#room.memory.run("INSERT OR REPLACE INTO timed_calls (name, value) VALUES (?, ?)", name, timedShape.write(call));
     this.#room.alarm.noLaterThan(call.endsAt);
+  }
+
+  /** Of those that are said to be over. */
+  #forgetOldest(): void {
+    const all = [...this.#read()].filter(([, { isSaidToBeOver }]) => isSaidToBeOver === true);
+    const [oldest] = all.toSorted(([, one], [, other]) => one.since - other.since);
+    if (oldest !== undefined) this.#forget(oldest[0]);
   }
 
   #forget(name: string): void {

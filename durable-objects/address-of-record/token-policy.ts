@@ -12,15 +12,11 @@ import type { TimedCalls } from "./timed-calls.ts";
 import { endOf } from "./tokens.ts";
 
 /** Refuses an address that the user of a token may not call, as it is written. */
-export function refuseUri(
-  limits: TokenLimits,
-  written: string | undefined,
-  { keyring, home }: Pick<Room, "keyring" | "home">,
-): Fault | undefined {
-  const uri = written === undefined ? undefined : parseUri(written);
+export function refuseUri(limits: TokenLimits, written: string, { keyring, home }: Pick<Room, "keyring" | "home">): Fault | undefined {
+  const uri = parseUri(written);
   // No target has an empty name.
   const nowhere = { user: "", domain: "" };
-  if (uri === undefined || isFault(uri) || uri.kind === "other") return refuseTarget(limits, "INVITE", nowhere);
+  if (isFault(uri) || uri.kind === "other") return refuseTarget(limits, "INVITE", nowhere);
   const to = uri.kind === "tel" ? { user: dialledNumber(uri), domain: home.domain } : addressOf(keyring, uri);
   return refuseTarget(limits, "INVITE", to ?? nowhere);
 }
@@ -59,8 +55,8 @@ export class TokenPolicy {
 
   /** RFC 3515 §2.4.2: there is one Refer-To; who takes several may call any of them. */
   #refuseReferral(limits: TokenLimits, refer: Request): Fault | undefined {
-    const [written, ...more] = referredTo(refer);
-    return refuseUri(limits, more.length > 0 ? undefined : written, this.#room);
+    const to = referredTo(refer);
+    return isFault(to) ? to : refuseUri(limits, to, this.#room);
   }
 
   async #refuseCall({ id, maximumCalls, maximumSeconds }: TokenLimits, until: number): Promise<Fault | undefined> {

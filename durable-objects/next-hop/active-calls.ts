@@ -1,4 +1,4 @@
-import { endsDialog, isStray } from "../../lib/proxy/bye.ts";
+import { endsDialog, isStray, refreshesTarget } from "../../lib/proxy/bye.ts";
 import type { EndedBy } from "../../lib/transport/envelope.ts";
 import type { ReturnAddress } from "../../lib/transport/return-address.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
@@ -86,8 +86,8 @@ const goesOn = ["INVITE", "ACK", "UPDATE"];
 type CallIds = Pick<MandatoryHeaders, "callId" | "fromTag" | "toTag">;
 
 function withTarget(call: Call, target: string | undefined): Call {
-  if (target === undefined || call.targets.includes(target)) return call;
-  return { ...call, targets: [...call.targets, target].slice(-maxDialogs) };
+  if (target === undefined || call.targets.at(-1) === target) return call;
+  return { ...call, targets: [...call.targets.filter((one) => one !== target), target].slice(-maxDialogs) };
 }
 
 type InviteIds = Pick<MandatoryHeaders, "callId" | "fromTag" | "cseq">;
@@ -179,6 +179,8 @@ export class ActiveCalls {
     const { callId, cseq } = mandatory;
     if (cseq.method === "BYE" && status >= 200) this.#strayAnswered(status, mandatory, now);
     if (cseq.method === "BYE" && status >= 200) this.#byeAnswered(status, mandatory);
+    const known = this.#calls.get(callId);
+    if (known !== undefined && refreshesTarget(cseq.method, status)) this.#calls.set(callId, withTarget(known, target));
     if (cseq.method !== "INVITE") return;
     if (status >= 200 && status < 300) return this.#talks(mandatory, now, target);
     const call = this.#calls.get(callId);

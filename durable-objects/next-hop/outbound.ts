@@ -98,7 +98,9 @@ export class Outbound {
     const shown = await this.#signed(text === whole.text ? whole : parsed(text), envelope);
     const { calls } = this.#around;
     const { requestUri } = request;
-    const invitation = { ...senderOf(envelope), isToTrunk: true, branch, requestUri };
+    // Within a call it may be one that came from there, before this object lost its memory.
+    const isToTrunk = mandatory.toTag === undefined;
+    const invitation = { ...senderOf(envelope), ...(isToTrunk ? { isToTrunk } : {}), branch, requestUri };
     calls.passed(request.method, mandatory, Date.now(), invitation, envelope.endedBy ?? "caller");
     const converted = await this.#around.media.convert(shown, mandatory, "trunk");
     if (isFault(converted)) {

@@ -24,13 +24,11 @@ export function numberIn(written: string): Named | undefined {
   return number === undefined ? undefined : { number, host: uri.host.toLowerCase() };
 }
 
-/** The URIs that a REFER asks to be called: one, but who takes several does not say which one it calls. */
-export function referredTo(refer: Request): readonly string[] {
-  if (!hasHeader(refer, "refer-to")) return [];
-  return headerValues(refer, "refer-to").flatMap((value) => {
-    const target = parseNameAddress(value);
-    return isFault(target) ? [] : [target.uri];
-  });
+/** The URI that a REFER asks to be called. RFC 3515 §2.4.2: there is one; another server may read several, or a broken one, as it likes. */
+export function referredTo(refer: Request): string | Fault {
+  const [value, ...more] = hasHeader(refer, "refer-to") ? headerValues(refer, "refer-to") : [];
+  const target = value === undefined || more.length > 0 ? fault(400, "a REFER has one Refer-To") : parseNameAddress(value);
+  return isFault(target) ? fault(400, "a REFER has one Refer-To, with an address") : target.uri;
 }
 
 /** Refuses a call or a message to a number that a trunk does not allow. @param user as in the Request-URI at the trunk */
@@ -64,13 +62,12 @@ export async function refuseDestinationWithin(
 
 /** The numbers of the domain's own users are allowed: the call comes back. */
 async function refuseNumberReferredTo(directory: Pick<Directory, "find">, trunk: Trunk, request: Request): Promise<Fault | undefined> {
-  const all = request.method === "REFER" ? referredTo(request).flatMap((uri) => numberIn(uri) ?? []) : [];
-  for (const { number, host } of all) {
-    if (mayCall(trunk, number)) continue;
-    const isOwn = host === trunk.domain && (await directory.find(number, trunk.domain)).kind === "subscriber";
-    if (!isOwn) return notAllowed(trunk);
-  }
-  return undefined;
+  const uri = request.method === "REFER" ? referredTo(request) : undefined;
+  if (isFault(uri)) return uri;
+  const named = uri === undefined ? undefined : numberIn(uri);
+  if (named === undefined || mayCall(trunk, named.number)) return undefined;
+  const isOwn = named.host === trunk.domain && (await directory.find(named.number, trunk.domain)).kind === "subscriber";
+  return isOwn ? undefined : notAllowed(trunk);
 }
 
 /** The refusal of a number. */

@@ -24,16 +24,27 @@ export function endsDialog(status: number, isStray = false): boolean {
   return status < 300 || status === 481 || (!isStray && over.includes(status));
 }
 
-const over = [404, 408, 410, 416, 430, 480, 482, 483, 484, 485, 502, 604];
+/** Without 482 and 483: those come from a server on the way, and the other end has not heard the BYE. */
+const over = [404, 408, 410, 416, 430, 480, 484, 485, 502, 604];
 
-/** A mark of the remote target that a message sets for its dialog (RFC 3261 §12.1); undefined if it has no Contact. */
-export function targetMark(message: Message): string | undefined {
+/** The remote target that a message sets for its dialog (RFC 3261 §12.1); undefined if it has no Contact. */
+export function targetIn(message: Message): string | undefined {
   const contacts = readContacts(message);
-  const uri = isFault(contacts) || contacts === "*" ? undefined : contacts[0]?.uri;
+  return isFault(contacts) || contacts === "*" ? undefined : contacts[0]?.uri;
+}
+
+/** A mark of it. */
+export function targetMark(message: Message): string | undefined {
+  const uri = targetIn(message);
   return uri === undefined ? undefined : dialledMark(uri);
 }
 
-/** Whether a BYE goes to none of these targets, of which some are known. */
+/** Whether a message may set another remote target for its dialog: INVITE and UPDATE, and their 2xx (RFC 3261 §12.2, RFC 3311 §5.2). */
+export function refreshesTarget(method: string, status?: number): boolean {
+  return (method === "INVITE" || method === "UPDATE") && (status === undefined || (status >= 200 && status < 300));
+}
+
+/** Whether a BYE goes to none of these targets. If none is known, it is not said to. */
 export function isStray(requestUri: string, targets: readonly (string | undefined)[]): boolean {
   const known = targets.filter((target) => target !== undefined);
   return known.length > 0 && !known.includes(dialledMark(requestUri));

@@ -1,5 +1,5 @@
 import type { Keyring } from "../authentication/keyring.ts";
-import { type Message, type Request, type Response, hasHeader, headerValues } from "../syntax/message.ts";
+import { type Request, type Response, hasHeader, headerValue, headerValues } from "../syntax/message.ts";
 import { isFault } from "../syntax/fault.ts";
 import { decodedText } from "../syntax/octets.ts";
 import { plainHash } from "../syntax/plain-hash.ts";
@@ -50,32 +50,38 @@ export function openRoute(keyring: Keyring, user: string | undefined, callId: st
 
 const ownRoute = /^<sips?:(route\.[^@>]+)@/;
 
-/**
- * The Routes of a request within a dialog beyond this server, from the response that has made the dialog: the route set of a caller is its
- * Record-Route in reverse, that of a callee is as it is (RFC 3261 §12.1).
- * @param maximum characters of all together; with more there are none
- */
-export function routesBeyond(response: Response, isCaller: boolean, maximum: number): { readonly routes?: readonly string[] } {
-  if (!hasHeader(response, "record-route")) return {};
-  const foreign = headerValues(response, "record-route").filter((route) => !ownRoute.test(route));
-  const routes = (isCaller ? foreign.reverse() : foreign).map(decodedText);
-  return routes.length > 0 && routes.join().length <= maximum ? { routes } : {};
+/** How a request within a dialog goes: our Route, and those beyond this server, in their order. */
+export interface RouteSet {
+  /** The user part of ours. */
+  readonly route?: string;
+  readonly routes?: readonly string[];
 }
 
-/** The user part of the first Record-Route of a message that is one of our tokens; undefined if there is none. */
-export function routeIn(message: Message): string | undefined {
-  if (!hasHeader(message, "record-route")) return undefined;
-  for (const value of headerValues(message, "record-route")) {
-    const user = ownRoute.exec(value)?.[1];
-    if (user !== undefined) return user;
+/**
+ * The route set of one end of a dialog, from the response that has made it: that of the caller is its Record-Route in reverse, that of the
+ * callee is as it is (RFC 3261 §12.1). If the call has come by this server twice, the nearest token of ours is that end's.
+ * @param maximum characters of all other routes together; with more there are none
+ */
+export function routeSetOf(keyring: Keyring, response: Response, isCaller: boolean, maximum: number): RouteSet {
+  const recorded = hasHeader(response, "record-route") ? headerValues(response, "record-route") : [];
+  const ordered = isCaller ? recorded.toReversed() : recorded;
+  const callId = headerValue(response, "call-id") ?? "";
+  const own = ordered.findIndex((value) => openRoute(keyring, ownRoute.exec(value)?.[1], callId) !== undefined);
+  const routes = ordered.slice(own + 1).map(decodedText);
+  const route = own < 0 ? undefined : ownRoute.exec(ordered[own] ?? "")?.[1];
+  const isShort = own >= 0 && routes.length > 0 && routes.join().length <= maximum;
+  return { ...(route === undefined ? {} : { route }), ...(isShort ? { routes } : {}) };
+}
+
+/** The homes of the two ends of a dialog, one of which is this one, by the Record-Route of its 2xx; undefined if that has none of ours. */
+export function endsIn(keyring: Keyring, response: Response, callId: string, home: HomeName): readonly HomeName[] | undefined {
+  if (!hasHeader(response, "record-route")) return undefined;
+  for (const value of headerValues(response, "record-route")) {
+    const opened = openRoute(keyring, ownRoute.exec(value)?.[1], callId);
+    const ends = opened === undefined ? [] : [opened.caller.home, opened.callee.home];
+    if (ends.includes(home)) return ends;
   }
   return undefined;
-}
-
-/** The homes of the two ends of a dialog, by the Record-Route of its 2xx; undefined if that has none of ours. */
-export function endsIn(keyring: Keyring, response: Response, callId: string): readonly HomeName[] | undefined {
-  const opened = openRoute(keyring, routeIn(response), callId);
-  return opened === undefined ? undefined : [opened.caller.home, opened.callee.home];
 }
 
 /** Whether a request has a Route of ours that was made for its Call-ID: only who is in that call has it. */
@@ -91,7 +97,7 @@ export function endsOf(route: DialogRoute, fromTag: string | undefined): { reado
     : { sender: route.callee, receiver: route.caller };
 }
 
-/** The mark of an address of record in a To or From. */
+/** The mark of a URI by its user and host: an address of record in a To or From, or a Contact. */
 export function dialledMark(written: string): string {
   const uri = parseUri(written);
   if (isFault(uri) || uri.kind !== "sip") return plainHash(written);

@@ -68,7 +68,8 @@ describe("a request within a call over a trunk", () => {
       ["Refer-To", "<sip:+15551111@localhost>"],
       ["Refer-To", "<sip:+1900555@localhost>"],
     ] as const;
-    expect(await asks("REFER", dialog, two)).toBe(403);
+    expect(await asks("REFER", dialog, two)).toBe(400);
+    expect(await asks("REFER", dialog, [["Refer-To", "<sip:+15551111@localhost>, <sip:+1900555@localhost>"]])).toBe(400);
     expect(await asks("REFER", dialog, [["Refer-To", "<sip:+1-900-555@localhost>"]])).toBe(403);
   });
 

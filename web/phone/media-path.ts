@@ -9,8 +9,8 @@ const [interval, silence] = [250, 1250] as const;
 const reported = 2;
 /** Milliseconds that the callee leaves to the caller, so that not both offer at once; and that a new path has to prove itself, at first. */
 const [calleeWaits, proof] = [1500, 3000] as const;
-/** How much more time the next path has: on a slow machine or network none would ever have enough. */
-const growth = 1.5;
+/** How much more time the next path has, and the most: on a slow machine or network none would ever have enough. */
+const [growth, maxProof] = [1.5, 6000] as const;
 /** Milliseconds until the call is given up. */
 const patience = 40_000;
 
@@ -94,12 +94,12 @@ export class MediaPath {
     this.#watch.restoring(true);
     const began = performance.now();
     if (this.#session.direction === "incoming") await this.#hears(began, calleeWaits);
-    let time = proof;
+    let time: number = proof;
     while (!this.#hasEnded && this.#alive <= began) {
       if (performance.now() - began > patience) return this.#watch.lost();
       const isAccepted = await this.#offers.renew({ iceRestart: true });
       await this.#hears(began, isAccepted ? time : 2 * interval);
-      if (isAccepted) time *= growth;
+      if (isAccepted) time = Math.min(time * growth, maxProof);
     }
     this.#isRestoring = false;
     if (!this.#hasEnded) this.#watch.restoring(false);

@@ -81,8 +81,8 @@ export interface CallNotes extends CallParties {
   readonly dialog?: string;
   /** The homes of its two ends. */
   readonly ends?: readonly HomeName[];
-  /** A mark of the Contact of the phone that has answered. */
-  readonly target?: string;
+  /** Marks of the newest Contacts of both ends; that of the caller is in the INVITE at first. */
+  readonly targets?: { readonly caller?: string; readonly callee?: string };
   /** A BYE has passed; it has no answer yet. With another target than the other end's it may have been written to be refused. */
   readonly bye?: CallEnd & { readonly isStray?: true };
   /** Absent while the call lasts. */

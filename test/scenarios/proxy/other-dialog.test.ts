@@ -66,6 +66,26 @@ async function hangsUpAt(target: (bob: SimulatedPhone) => string, status: number
   return { records: world.callRecords().filter(({ callee }) => callee === "bob@example.com").length, next: alice.state };
 }
 
+describe("a BYE after the Contact of the other end has changed (RFC 3261 §12.2)", () => {
+  it.each([404, 200])("ends the call at once: %s", async (status) => {
+    scenario = await startTalking({ rules: { alice: { maximumCalls: 1 } } });
+    const { world, alice, bob } = scenario;
+    const [ofBob, ofAlice] = [bob.call.dialog, alice.call.dialog];
+    if (ofBob === undefined || ofAlice === undefined) throw new Error("there is no call");
+    bob.within("UPDATE", ofBob, ["Contact: <sip:moved@elsewhere.invalid>"]);
+    await world.settle();
+    const hears = bob.replies.bind(bob);
+    bob.replies = (request, own, ...more) => hears(request, request.method === "BYE" ? status : own, ...more);
+    alice.within("BYE", { ...ofAlice, target: "sip:moved@elsewhere.invalid" });
+    await world.settle();
+    expect(world.callRecords()).toMatchObject([{ outcome: "answered", endedBy: "caller" }]);
+    const carol = await scenario.joins("carol");
+    alice.invites(carol.aor);
+    await world.settle();
+    expect(alice.state).toBe("hears ringing");
+  });
+});
+
 describe("a BYE that was written to be refused", () => {
   const isOver = { records: 1, next: "hears ringing" };
   const goesOn = { records: 0, next: "ended 403" };
@@ -79,6 +99,7 @@ describe("a BYE that was written to be refused", () => {
     ["the Contact, 404: its page was reloaded", own, 404, isOver],
     ["the Contact, 200", own, 200, isOver],
     ["the Contact, 500", own, 500, goesOn],
+    ["the Contact, 483: a server on the way says so", own, 483, goesOn],
   ] as const)("ends neither the record nor the call in the count of the user: %s", async (_name, target, status, expected) => {
     expect(await hangsUpAt(target, status)).toEqual(expected);
   });

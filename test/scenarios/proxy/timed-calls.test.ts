@@ -156,7 +156,7 @@ describe("a call of a token with maximum_call_seconds", () => {
   it("has few rows, whatever tags its caller makes up", async () => {
     const { world, alice, bob } = await talking();
     const ofCall = alice.call.dialog as NonNullable<typeof alice.call.dialog>;
-    for (let tag = 0; tag < 30; tag += 1) alice.within("INFO", { ...ofCall, remote: `<${bob.aor}>;tag=made-up-${tag}` });
+    for (let tag = 0; tag < 30; tag += 1) alice.within("ACK", { ...ofCall, remote: `<${bob.aor}>;tag=made-up-${tag}` }, [], 1);
     await world.settle();
     expect(world.homeOf("alice").sql.rows("timed_calls").length).toBeLessThanOrEqual(8);
     await world.pass(65);
@@ -225,20 +225,43 @@ describe("a call of a token with maximum_call_seconds", () => {
     expect(bob.state).toBe("ended by bye");
   });
 
-  it("is not ended once more when it is over", async () => {
+  it("that is over hears one more BYE at its time, and nothing else happens", async () => {
     const { world, alice, bob } = await talking();
     bob.hangsUp();
     await world.settle();
-    await world.pass(100);
-    expect([alice.all("BYE").length, bob.all("BYE").length]).toEqual([1, 0]);
+    await world.pass(30);
     alice.invites(bob.aor);
     await world.settle();
     bob.answers();
     await world.settle();
+    await world.pass(32);
+    expect([alice.all("BYE").length, bob.all("BYE").length, ...states(scenario)]).toEqual([2, 1, "talking", "talking"]);
     alice.hangsUp();
     await world.settle();
     await world.pass(100);
-    expect([alice.all("BYE").length, bob.all("BYE").length, world.faults]).toEqual([1, 1, []]);
+    expect([world.homeOf("alice").sql.rows("timed_calls"), world.faults]).toEqual([[], []]);
+  });
+
+  it("takes no place among the calls at once when it is over", async () => {
+    const { world, alice, bob } = await talking({ maximumSeconds: 3600 });
+    for (let calls = 0; calls < 60; calls += 1) {
+      alice.hangsUp();
+      await world.settle();
+      alice.invites(bob.aor);
+      await world.settle();
+      bob.answers();
+      await world.settle();
+      expect([calls, ...states(scenario)]).toEqual([calls, "talking", "talking"]);
+    }
+  });
+
+  it("is none for a request that no call needs, such as the refresh of a subscription", async () => {
+    const { world, alice } = await talking();
+    const ofCall = alice.call.dialog as NonNullable<typeof alice.call.dialog>;
+    for (const method of ["SUBSCRIBE", "INFO", "OPTIONS", "NOTIFY"])
+      alice.within(method, { ...ofCall, remote: "<sip:bob@example.com>;tag=b" });
+    await world.settle();
+    expect(world.homeOf("alice").sql.rows("timed_calls").length).toBe(1);
   });
 });
 
@@ -325,7 +348,7 @@ describe("a token", () => {
     const finals = [];
     const others = ["<sip:carol@example.com>", "tel:+4940123", "<sip:bob@elsewhere.example>", "<https://shop.example>", "a b"];
     for (const to of [bob.aor, "<tel:+49-30-123>", `<${bob.aor}>, <${bob.aor}>`, ...others]) finals.push(await refers(to));
-    expect(finals).toEqual([200, 200, 403, 403, 403, 403, 403, 403]);
+    expect(finals).toEqual([200, 200, 400, 403, 403, 403, 403, 400]);
     const outside = alice.sends("REFER", bob.aor, [
       ...aCall(alice, bob.aor, "outside").slice(0, 3),
       "CSeq: 1 REFER",
