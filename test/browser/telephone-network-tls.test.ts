@@ -28,7 +28,8 @@ describe.skipIf(!isHere)("a browser and a telephone behind a trunk over TLS", ()
     const put = async (path: string, body: object) =>
       expect((await parlour.serverUnderTest.server.api("PUT", `/domains/localhost/${path}`, body)).status).toBe(200);
     await put("media/engine", { kind: "rtpengine", url: engine.url });
-    await put("trunks/carrier", { server: "sips:pbx.example", prefixes: ["+4930"], inbound: true, media: { profile: "rtp" } });
+    // Not sips: baresip 1.0 reads `sips:…;transport=tcp` (RFC 3261 §26.2.2) as TCP, and its BYE goes nowhere.
+    await put("trunks/carrier", { server: "sip:pbx.example;transport=tls", prefixes: ["+4930"], inbound: true, media: { profile: "rtp" } });
   });
   afterAll(async () => {
     await Promise.all([parlour?.close(), engine?.close(), desk?.close()]);
