@@ -14,6 +14,8 @@ interface Sender {
   readonly forwardedBy?: ReturnAddress | undefined;
   /** It goes to a trunk, and is not from it. */
   readonly isToTrunk?: boolean;
+  /** The transaction at the caller's own home, if that has sent it here: another home may have sent another branch of it. */
+  readonly transaction?: string;
 }
 
 /** An INVITE of it: a call may fork before it comes here, or here. */
@@ -152,9 +154,10 @@ export class ActiveCalls {
   }
 
   /** Whether an INVITE belongs to the call with its Call-ID, which has forked before it came here. */
-  isForkOf(mandatory: InviteIds): boolean {
+  isForkOf(mandatory: InviteIds, { transaction }: Pick<Sender, "transaction"> = {}): boolean {
     const call = this.#calls.get(mandatory.callId);
-    return call !== undefined && (call.invite === undefined || call.invite === inviteName(mandatory));
+    if (call === undefined || (call.invite !== undefined && call.invite !== inviteName(mandatory))) return false;
+    return transaction === undefined || call.transaction === undefined || transaction === call.transaction;
   }
 
   /** What was reserved no longer counts if no INVITE has passed. */
@@ -227,11 +230,12 @@ export class ActiveCalls {
 
   #talks(mandatory: CallIds, now: number, target?: string): void {
     const { callId } = mandatory;
-    const { home, forwardedBy, isToTrunk, invite, since = now, dialogs = [], targets = [] } = this.#calls.get(callId) ?? {};
+    const { home, forwardedBy, isToTrunk, transaction, invite, since = now, dialogs = [], targets = [] } = this.#calls.get(callId) ?? {};
     const name = dialogName(mandatory);
     if (this.#over.has(name)) return;
     const known = dialogs.includes(name) ? dialogs : [...dialogs, name].slice(-maxDialogs);
-    const sender = { home, forwardedBy, ...(isToTrunk === undefined ? {} : { isToTrunk }) };
+    const named = transaction === undefined ? {} : { transaction };
+    const sender = { home, forwardedBy, ...(isToTrunk === undefined ? {} : { isToTrunk }), ...named };
     const more = { ...sender, ...(invite === undefined ? {} : { invite }), since, dialogs: known, targets };
     this.#calls.set(callId, withTarget({ ...more, isAnswered: true, open: [], until: now + maxSilence }, target));
   }

@@ -97,10 +97,9 @@ export class Outbound {
     if (request.method === "INVITE" && this.#sent.latest(branch) !== undefined) return accepted;
     const shown = await this.#signed(text === whole.text ? whole : parsed(text), envelope);
     const { calls } = this.#around;
-    const { requestUri } = request;
     // Within a call it may be one that came from there, before this object lost its memory.
-    const isToTrunk = mandatory.toTag === undefined;
-    const invitation = { ...senderOf(envelope), ...(isToTrunk ? { isToTrunk } : {}), branch, requestUri };
+    const direction = mandatory.toTag === undefined ? { isToTrunk: true } : {};
+    const invitation = { ...senderOf(envelope), ...direction, branch, requestUri: request.requestUri };
     calls.passed(request.method, mandatory, Date.now(), invitation, envelope.endedBy ?? "caller");
     const converted = await this.#around.media.convert(shown, mandatory, "trunk");
     if (isFault(converted)) {
@@ -177,7 +176,7 @@ export class Outbound {
     if (toTag !== undefined || request.method === "ACK") return undefined;
     // Another call of the same user would not be counted.
     if (this.#around.calls.has(callId))
-      return request.method !== "INVITE" || this.#around.calls.isForkOf(mandatory) ? undefined : inProgress;
+      return request.method !== "INVITE" || this.#around.calls.isForkOf(mandatory, senderOf(envelope)) ? undefined : inProgress;
     const trunk = await this.#around.trunk();
     if (trunk === undefined) return undefined;
     if (this.#around.isUnavailable())
@@ -276,7 +275,10 @@ export class Outbound {
     const isOurs = !isFromPhone(branch.answerTo) || again !== undefined || isBranchWithCredentials(written);
     if (status >= 300 && method === "INVITE" && sent !== undefined && isOurs) this.#around.connection.send(ackFor(sent, response));
     if (again !== undefined) return this.#sendAgain(mandatory.callId, written, again);
-    this.#around.calls.answered(status, mandatory, Date.now(), written, targetMark(response));
+    const { calls } = this.#around;
+    const hadCall = calls.has(mandatory.callId);
+    calls.answered(status, mandatory, Date.now(), written, targetMark(response));
+    if (method === "BYE" && hadCall) this.#ended(mandatory);
     // The answer to our own CANCEL ends here (RFC 3261 §9.1).
     if (method === "CANCEL") return;
     await this.#passOn(response, mandatory, sent, { written, answerTo: branch.answerTo });

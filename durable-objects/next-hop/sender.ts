@@ -1,12 +1,20 @@
 import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
-import type { HomeName } from "../../lib/transport/identifiers.ts";
-import { type ReturnAddress, isFromPhone } from "../../lib/transport/return-address.ts";
+import type { HomeName, TransactionId } from "../../lib/transport/identifiers.ts";
+import { type ReturnAddress, isFromPhone, takerOf } from "../../lib/transport/return-address.ts";
 
-/** Where a request of a home comes from: its caller's home, and the response context that has forwarded it, if that is in another one. */
-export function senderOf(envelope: RequestEnvelope): { readonly home: HomeName; readonly forwardedBy?: ReturnAddress } {
+interface RequestSender {
+  readonly home: HomeName;
+  readonly forwardedBy?: ReturnAddress;
+  readonly transaction?: TransactionId;
+}
+
+/** Where a request of a home comes from: its caller's home, and its transaction there, or the response context that has forwarded it. */
+export function senderOf(envelope: RequestEnvelope): RequestSender {
   const home = callerOf(envelope);
   const { answerTo } = envelope;
-  return { home, ...(answerTo.home === home || isFromPhone(answerTo) ? {} : { forwardedBy: answerTo }) };
+  if (answerTo.home !== home) return isFromPhone(answerTo) ? { home } : { home, forwardedBy: answerTo };
+  const taker = takerOf(answerTo);
+  return taker.kind === "context" ? { home, transaction: taker.transaction } : { home };
 }
 
 /** The home of the caller's end, also if the call was forwarded. */

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { shortSdp } from "../support/compose.ts";
+import { earlyInMinute } from "../support/early-in-minute.ts";
 import { Phone } from "../support/phone.ts";
 import { type ServerUnderTest, startServerUnderTest } from "../support/server-under-test.ts";
 import { openSocket } from "../support/sip-socket.ts";
@@ -9,6 +10,7 @@ let serverUnderTest: ServerUnderTest;
 beforeAll(async () => {
   serverUnderTest = await startServerUnderTest({ guestLimits: { GUEST_CALL_RATE: 4, GUEST_RATE: 7 } });
 });
+beforeEach(earlyInMinute);
 afterAll(() => serverUnderTest.close());
 
 let networks = 0;

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from "vitest";
+import { earlyInMinute } from "../support/early-in-minute.ts";
 import { openSocket, refusedUpgrade } from "../support/sip-socket.ts";
 import { startServer } from "../support/server.ts";
 
@@ -84,6 +85,7 @@ describe("where no keys are set", () => {
 describe("the connection rate", () => {
   it("refuses the address that connects too often, and says when to come again", async () => {
     const strict = await startServer({ connectionLimit: 2 });
+    await earlyInMinute();
     await openSocket(`${strict.wsUrl}/ws`, "first");
     await openSocket(`${strict.wsUrl}/ws/alice@localhost`, "second");
     const refusal = await refusedUpgrade(`${strict.wsUrl}/ws`);
