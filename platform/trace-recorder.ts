@@ -70,6 +70,11 @@ export function isOfBye(response: string): boolean {
   return /\r\ncseq[ \t]*:[ \t]*\d+[ \t]+BYE\r\n/i.test(response);
 }
 
+/** Whether a response answers a request that may change the Contacts of a dialog (RFC 3261 §12.2, RFC 3311 §5.2). */
+export function isOfTargetRefresh(response: string): boolean {
+  return /\r\ncseq[ \t]*:[ \t]*\d+[ \t]+(?:INVITE|UPDATE)\r\n/i.test(response);
+}
+
 /** Whether a response answers an INVITE. */
 export function isOfInvite(response: string): boolean {
   return /\r\ncseq[ \t]*:[ \t]*\d+[ \t]+INVITE\r\n/i.test(response);

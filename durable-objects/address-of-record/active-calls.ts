@@ -159,10 +159,11 @@ export class ActiveCalls implements Part {
   /** The other end of a call has another Contact from now on. */
   retargeted(dialog: DialogIds, target: string): void {
     const name = dialogName(dialog);
-    const hasOther = (call: CallInProgress) => call.name === name && call.details !== undefined && call.details.target !== target;
+    const hasOther = ({ name: own, details }: CallInProgress) =>
+      own === name && details !== undefined && (details.newTarget ?? details.target) !== target;
     for (const { id, activeCalls = [] } of this.#room.sockets.all()) {
       if (!activeCalls.some(hasOther) || target.length > maxTarget) continue;
-      const changed = activeCalls.map((call) => (hasOther(call) ? withTarget(call, target) : call));
+      const changed = activeCalls.map((call) => (hasOther(call) ? withNewTarget(call, target) : call));
       this.#room.sockets.update(id, { activeCalls: changed });
     }
   }
@@ -171,7 +172,7 @@ export class ActiveCalls implements Part {
   #hasStrayed(names: readonly string[], { requestUri, isOurs }: Bye): boolean {
     const flows = this.#room.sockets.all().map(({ activeCalls = [], boundContacts }) => {
       const calls = activeCalls.filter(({ name }) => names.includes(name));
-      const far = calls.map(({ details }) => (details === undefined || details.target === "" ? undefined : dialledMark(details.target)));
+      const far = calls.flatMap(({ details }) => [details?.target, details?.newTarget].filter((target) => target)).map(markOf);
       return isOurs ? far : calls.flatMap(() => boundContacts.map(({ contact }) => dialledMark(contact)));
     });
     return isStray(requestUri, flows.flat());
@@ -323,11 +324,15 @@ export function withDialog(activeCalls: readonly CallInProgress[] = [], answered
   return [...likely.slice(1 - maxDialogs), call].map((one, index, all) => (index < all.length - maxDetailed ? brief(one) : one));
 }
 
+function markOf(target: string | undefined): string | undefined {
+  return target === undefined ? undefined : dialledMark(target);
+}
+
 /** Characters of a Contact in an attachment. */
 const maxTarget = 160;
 
-function withTarget({ details, ...call }: CallInProgress, target: string): CallInProgress {
-  return details === undefined ? call : { ...call, details: { ...details, target } };
+function withNewTarget({ details, ...call }: CallInProgress, newTarget: string): CallInProgress {
+  return details === undefined ? call : { ...call, details: { ...details, newTarget } };
 }
 
 function brief({ name, since }: CallInProgress): CallInProgress {

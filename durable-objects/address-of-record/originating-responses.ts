@@ -1,8 +1,6 @@
 import { parsedResponse } from "../shared/reparse.ts";
-import { refreshesTarget, targetIn } from "../../lib/proxy/bye.ts";
-import { parseCSeq } from "../../lib/syntax/cseq.ts";
-import { isFault } from "../../lib/syntax/fault.ts";
-import { type Response, headerValue } from "../../lib/syntax/message.ts";
+import { targetIn } from "../../lib/proxy/bye.ts";
+import type { Response } from "../../lib/syntax/message.ts";
 import type { FlowId } from "../../lib/transport/identifiers.ts";
 import { withoutOurRealm } from "../../lib/proxy/foreign-challenges.ts";
 import { shownTo, standingOf } from "../../lib/proxy/standing.ts";
@@ -10,7 +8,7 @@ import { alter } from "../../lib/syntax/alter.ts";
 import { type Receipt, type ResponseEnvelope, accepted } from "../../lib/transport/envelope.ts";
 import type { ReturnAddress } from "../../lib/transport/return-address.ts";
 import { type Flow, leadsTo } from "../../lib/transport/flow.ts";
-import { isOfBye } from "../../platform/trace-recorder.ts";
+import { isOfBye, isOfTargetRefresh } from "../../platform/trace-recorder.ts";
 import { type ActiveCalls } from "./active-calls.ts";
 import { dialogIdsOf, placedCall } from "./answered-call.ts";
 import type { CallRecords } from "./call-records.ts";
@@ -56,7 +54,8 @@ export class OriginatingResponses implements Part {
     const isNew = this.#isNew(envelope, flow, now);
     if (!isNew && flow?.id === to.flow && status >= 300) return accepted;
     if (status >= 200 && isOfBye(text)) this.#byeAnswered(text, status, now);
-    if (transaction === undefined && status >= 200 && status < 300) this.#retargeted(parsedResponse(text));
+    const isWithin = transaction === undefined && status >= 200 && status < 300;
+    if (isWithin && isOfTargetRefresh(text)) this.#retargeted(parsedResponse(text));
     if (isNew) this.#record(envelope, { flow: flow?.id ?? to.flow, since, isOurs }, now);
     if (!this.#send(flow, envelope, text, now) && status > 100) this.#keep(envelope, now);
     return accepted;
@@ -64,8 +63,7 @@ export class OriginatingResponses implements Part {
 
   /** The answer to a request within a call may have another Contact of the other end. */
   #retargeted(answer: Response): void {
-    const cseq = parseCSeq(headerValue(answer, "cseq") ?? "");
-    const target = !isFault(cseq) && refreshesTarget(cseq.method, answer.status) ? targetIn(answer) : undefined;
+    const target = targetIn(answer);
     if (target === undefined) return;
     const dialog = dialogIdsOf(answer);
     this.#parts.activeCalls.retargeted(dialog, target);

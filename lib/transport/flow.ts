@@ -110,6 +110,8 @@ export interface CallDetails {
   readonly local?: string;
   readonly remote: string;
   readonly target: string;
+  /** The newest Contact of the other end, if that has changed. Only what its own BYEs are compared with: another one may have said it. */
+  readonly newTarget?: string;
   /** The other end; or our Record-Route, in which it is sealed and which is opened only when needed. */
   readonly far?: DialogEnd;
   readonly route?: string;
