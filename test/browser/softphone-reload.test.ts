@@ -140,8 +140,13 @@ describe.skipIf(!canBrowse)("a page of the softphone that goes, and one that com
   });
 
   it("asks for a buddy who cannot be watched after two minutes, then after four, and not with each refresh of its registration", async () => {
-    const page = await open(parlour, await parlour.serverUnderTest.newcomer("alice"));
+    const alice = await parlour.serverUnderTest.newcomer("alice");
+    const page = await open(parlour, alice);
+    // The registration is refreshed by the same clock.
     await page.clock.install();
+    await page.reload();
+    await registered(page, alice);
+    await page.evaluate("document.querySelector('#log').textContent = ''");
     await watches(page, "nobody");
     const asked = async () => (await page.textContent("#log"))?.match(/▶ SUBSCRIBE sip:nobody@/g)?.length;
     await isShown(page, "nobody", "refused", "There is no such user");
@@ -157,6 +162,6 @@ describe.skipIf(!canBrowse)("a page of the softphone that goes, and one that com
       await expect.poll(asked, patience).toBe(times);
       await isShown(page, "nobody", "refused", "There is no such user");
     }
-    expect((await page.textContent("#log"))?.match(/▶ REGISTER /g)?.length).toBeGreaterThan(1);
+    expect(await page.textContent("#log")).toContain("▶ REGISTER ");
   });
 });
