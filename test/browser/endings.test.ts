@@ -32,6 +32,10 @@ describe("what is said of a call that has ended", () => {
     expect(describeEnd(bob, { ...end, cause: "Terminated", reasonHeader })).toEqual({ text, isFailure: false, tone: "ended" });
   });
 
+  it.each([true, false])("a request of ours that crosses the BYE of the other side (481; heard as remote: %s)", (isRemote) => {
+    expect(describeEnd(bob, { ...end, cause: "Dialog Error", isRemote })).toEqual({ text: `${bob} hung up`, isFailure: false });
+  });
+
   it.each([
     [404, "Not Found", '399 offhook "there is no such user"', `${bob} does not exist (404)`, "failed"],
     [
@@ -62,7 +66,6 @@ describe("what is said of a call that has ended", () => {
     ["Terminated", false, { text: "You hung up", isFailure: false }],
     ["Canceled", false, { text: "You gave up", isFailure: false }],
     ["Connection Error", false, { text: `The connection was lost before ${bob} answered`, isFailure: true, tone: "failed" }],
-    ["Dialog Error", false, { text: "The call failed: Dialog Error", isFailure: true, tone: "failed" }],
   ])("%s, by the other side: %s", (cause, isRemote, ending) => {
     expect(describeEnd(bob, { ...end, cause, isRemote })).toEqual(ending);
   });

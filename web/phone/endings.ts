@@ -95,6 +95,8 @@ const busy = new Set([486, 600, 603]);
 
 /** JsSIP's causes of a normal end, caused by us or by the peer. */
 const wished: Readonly<Record<string, readonly [local: EndingText, remote: EndingText]>> = {
+  // The other side knows no such call any more: its BYE has crossed a request of ours (RFC 3261 §12.2.1.2).
+  "Dialog Error": ["peerHungUp", "peerHungUp"],
   Terminated: ["youHungUp", "peerHungUp"],
   Canceled: ["youGaveUp", "peerGaveUp"],
   Rejected: ["youDeclined", "peerDeclined"],
