@@ -182,10 +182,11 @@ export class ActiveCalls {
     const { callId, cseq } = mandatory;
     if (cseq.method === "BYE" && status >= 200) this.#strayAnswered(status, mandatory, now);
     if (cseq.method === "BYE" && status >= 200) this.#byeAnswered(status, mandatory);
+    const isAnswer = cseq.method === "INVITE" && status >= 200 && status < 300;
+    if (isAnswer) this.#talks(mandatory, now);
     const known = this.#calls.get(callId);
     if (known !== undefined && refreshesTarget(cseq.method, status)) this.#calls.set(callId, withTarget(known, target));
-    if (cseq.method !== "INVITE") return;
-    if (status >= 200 && status < 300) return this.#talks(mandatory, now, target);
+    if (isAnswer || cseq.method !== "INVITE") return;
     const call = this.#calls.get(callId);
     if (call?.isAnswered !== false) return;
     if (status >= 300) this.#refused(callId, call, branch);
@@ -228,7 +229,7 @@ export class ActiveCalls {
     return this.#calls.size;
   }
 
-  #talks(mandatory: CallIds, now: number, target?: string): void {
+  #talks(mandatory: CallIds, now: number): void {
     const { callId } = mandatory;
     const { home, forwardedBy, isToTrunk, transaction, invite, since = now, dialogs = [], targets = [] } = this.#calls.get(callId) ?? {};
     const name = dialogName(mandatory);
@@ -237,7 +238,7 @@ export class ActiveCalls {
     const named = transaction === undefined ? {} : { transaction };
     const sender = { home, forwardedBy, ...(isToTrunk === undefined ? {} : { isToTrunk }), ...named };
     const more = { ...sender, ...(invite === undefined ? {} : { invite }), since, dialogs: known, targets };
-    this.#calls.set(callId, withTarget({ ...more, isAnswered: true, open: [], until: now + maxSilence }, target));
+    this.#calls.set(callId, { ...more, isAnswered: true, open: [], until: now + maxSilence });
   }
 
   /** After a refusal the call goes on, and counts; after its end the home that has forwarded it is told. */

@@ -1,21 +1,19 @@
 import { targetMark } from "../../lib/proxy/bye.ts";
-import { callerOf, senderOf } from "./sender.ts";
+import { senderOf } from "./sender.ts";
 import { mandatoryHeadersOf, parsed, parsedResponse, read } from "../shared/reparse.ts";
 import { type ReturnAddress, isFromPhone } from "../../lib/transport/return-address.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import { type Transaction, hintIn, readBranch } from "../../lib/proxy/branch.ts";
 import { challengesWithin } from "../../lib/proxy/foreign-challenges.ts";
-import { inProgress, withoutRoute } from "../../lib/proxy/call-name.ts";
-import { type Forwarder, type StatelessRequest, makesDialogs, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
+import { type Forwarder, type StatelessRequest, statelessRequest } from "../../lib/proxy/outgoing-request.ts";
 import { asAsked, hasCSeqOffset, shift, offsetBranch, offsetEnd } from "../../lib/proxy/cseq-offset.ts";
 import { type Standing, shownTo, standingOfServer, takenFrom } from "../../lib/proxy/standing.ts";
-import { type Trunk, allInUse, failsOver, tooManyASecond, tooManyMinutes } from "../../lib/routing/trunk.ts";
+import { type Trunk, failsOver } from "../../lib/routing/trunk.ts";
 import { alter, combined } from "../../lib/syntax/alter.ts";
 import { ackFor, cancelFor } from "../../lib/syntax/compose.ts";
 import { sessionDescriptionOf } from "../../lib/syntax/body.ts";
-import { negotiates } from "../../lib/media/exchange.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
-import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import { fault, isFault } from "../../lib/syntax/fault.ts";
 import {
   type Message as SipMessage,
   type Request as SipRequest,
@@ -24,12 +22,12 @@ import {
 } from "../../lib/syntax/message.ts";
 import { type CancelEnvelope, type Receipt, type RequestEnvelope, type ResponseEnvelope, accepted } from "../../lib/transport/envelope.ts";
 import { available } from "../../platform/directory/available.ts";
-import { type ActiveCalls, isFull } from "./active-calls.ts";
+import type { ActiveCalls } from "./active-calls.ts";
 import type { Connection } from "./connection.ts";
 import type { CallSigning } from "./call-signing.ts";
 import type { MediaBridge } from "./media-bridge.ts";
 import type { CallMinutes } from "./call-minutes.ts";
-import { CallRate } from "./call-rate.ts";
+import { Admission } from "./admission.ts";
 import { perhapsIncompatible } from "./media-refusals.ts";
 import type { HopConnection } from "./hop-connection.ts";
 import { SenderNames } from "./sender-names.ts";
@@ -64,10 +62,11 @@ export class Outbound {
   readonly #around: OutboundSurroundings;
   readonly #sent = new SentRequests();
   readonly #names = new SenderNames();
-  readonly #rate = new CallRate();
+  readonly #admission: Admission;
 
   constructor(around: OutboundSurroundings) {
     this.#around = around;
+    this.#admission = new Admission(around);
   }
 
   request(envelope: RequestEnvelope): Promise<Receipt> {
@@ -82,7 +81,7 @@ export class Outbound {
   }
 
   async #request(envelope: RequestEnvelope, request: SipRequest, mandatory: MandatoryHeaders): Promise<Receipt> {
-    const refusal = await this.#refusalOf(envelope, request, mandatory);
+    const refusal = await this.#admission.refusalOf(envelope, request, mandatory);
     const connection = refusal === undefined ? await this.#around.connection.open() : undefined;
     if (connection === undefined) {
       if (request.method === "ACK") return accepted;
@@ -164,31 +163,6 @@ export class Outbound {
   async #standing(): Promise<Standing> {
     const trunk = await available(() => this.#around.trunk());
     return standingOfServer(!isFault(trunk) && trunk?.trusted === true);
-  }
-
-  /** Only requests that begin something new are refused; a call that is not counts from now on. */
-  async #refusalOf(envelope: RequestEnvelope, request: SipRequest, mandatory: MandatoryHeaders): Promise<Fault | undefined> {
-    const { toTag, callId } = mandatory;
-    // Within a call the request has our route, which names this end.
-    const isOfOther = envelope.to.kind !== "phone" && this.#around.calls.isOfOther(callId, callerOf(envelope));
-    if (isOfOther && toTag !== undefined) return withoutRoute;
-    if (isOfOther && (makesDialogs(request.method) || negotiates(request.method))) return inProgress;
-    if (toTag !== undefined || request.method === "ACK") return undefined;
-    // Another call of the same user would not be counted.
-    if (this.#around.calls.has(callId))
-      return request.method !== "INVITE" || this.#around.calls.isForkOf(mandatory, senderOf(envelope)) ? undefined : inProgress;
-    const trunk = await this.#around.trunk();
-    if (trunk === undefined) return undefined;
-    if (this.#around.isUnavailable())
-      return fault(503, `${this.#around.host} has failed its last check`, [["Retry-After", String(trunk.options_interval)]]);
-    if (request.method !== "INVITE") return undefined;
-    if (isFull(trunk, this.#around.calls)) return fault(503, allInUse.fault);
-    if (!this.#rate.take(trunk, Date.now())) return fault(503, tooManyASecond.fault);
-    // Before anything is waited for, so that calls at the same moment count.
-    this.#around.calls.reserve(mandatory, { ...senderOf(envelope), isToTrunk: true }, Date.now());
-    const { minutes, calls } = this.#around;
-    if (await minutes.areUsedUp(trunk, calls.talking(Date.now()), Date.now())) return fault(503, tooManyMinutes.fault);
-    return undefined;
   }
 
   /** Equal each time it is made, as long as the connection and the trunk are the same. */

@@ -1,0 +1,57 @@
+import { negotiates } from "../../lib/media/exchange.ts";
+import { inProgress, withoutRoute } from "../../lib/proxy/call-name.ts";
+import { makesDialogs } from "../../lib/proxy/outgoing-request.ts";
+import { type Trunk, allInUse, tooManyASecond, tooManyMinutes } from "../../lib/routing/trunk.ts";
+import { type Fault, fault } from "../../lib/syntax/fault.ts";
+import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
+import type { Request as SipRequest } from "../../lib/syntax/message.ts";
+import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
+import { type ActiveCalls, isFull } from "./active-calls.ts";
+import type { CallMinutes } from "./call-minutes.ts";
+import { CallRate } from "./call-rate.ts";
+import { callerOf, senderOf } from "./sender.ts";
+
+interface AdmissionSurroundings {
+  /** The other server. */
+  readonly host: string;
+  readonly calls: ActiveCalls;
+  readonly minutes: CallMinutes;
+  trunk(): Promise<Trunk | undefined>;
+  /** Whether the other server has failed its last check. */
+  isUnavailable(): boolean;
+}
+
+/** Which requests of homes may go to the other server: the limits of its trunk, and whose a call is. */
+export class Admission {
+  readonly #around: AdmissionSurroundings;
+  readonly #rate = new CallRate();
+
+  constructor(around: AdmissionSurroundings) {
+    this.#around = around;
+  }
+
+  /** Only requests that begin something new are refused; a call that is not counts from now on. */
+  async refusalOf(envelope: RequestEnvelope, request: SipRequest, mandatory: MandatoryHeaders): Promise<Fault | undefined> {
+    const { toTag, callId } = mandatory;
+    // Within a call the request has our route, which names this end.
+    const isOfOther = envelope.to.kind !== "phone" && this.#around.calls.isOfOther(callId, callerOf(envelope));
+    if (isOfOther && toTag !== undefined) return withoutRoute;
+    if (isOfOther && (makesDialogs(request.method) || negotiates(request.method))) return inProgress;
+    if (toTag !== undefined || request.method === "ACK") return undefined;
+    // Another call of the same user would not be counted.
+    if (this.#around.calls.has(callId))
+      return request.method !== "INVITE" || this.#around.calls.isForkOf(mandatory, senderOf(envelope)) ? undefined : inProgress;
+    const trunk = await this.#around.trunk();
+    if (trunk === undefined) return undefined;
+    if (this.#around.isUnavailable())
+      return fault(503, `${this.#around.host} has failed its last check`, [["Retry-After", String(trunk.options_interval)]]);
+    if (request.method !== "INVITE") return undefined;
+    if (isFull(trunk, this.#around.calls)) return fault(503, allInUse.fault);
+    if (!this.#rate.take(trunk, Date.now())) return fault(503, tooManyASecond.fault);
+    // Before anything is waited for, so that calls at the same moment count.
+    this.#around.calls.reserve(mandatory, { ...senderOf(envelope), isToTrunk: true }, Date.now());
+    const { minutes, calls } = this.#around;
+    if (await minutes.areUsedUp(trunk, calls.talking(Date.now()), Date.now())) return fault(503, tooManyMinutes.fault);
+    return undefined;
+  }
+}
