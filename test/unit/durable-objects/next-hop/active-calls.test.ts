@@ -6,6 +6,8 @@ beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
 const home = "sip:carol@example.com#1";
+/** What identifies the INVITE of a call. */
+const one = { callId: "one", fromTag: "near", toTag: undefined, cseq: { method: "INVITE", number: 1 } };
 
 /** The calls on a connection, and what goes by of one of them, which another home has forwarded here. */
 function calls() {
@@ -13,7 +15,6 @@ function calls() {
   const lasted = vi.fn<Ends["toTrunk"]>();
   const some = new ActiveCalls({ transaction: 32_000, ringing: 185_000 }, { forwarded: ended, toTrunk: lasted });
   const forwardedBy = { home, flow: "", phone: "", branch: "b" };
-  const one = { callId: "one", fromTag: "near", toTag: undefined, cseq: { method: "INVITE", number: 1 } };
   return {
     some,
     ended,
@@ -43,7 +44,6 @@ describe("a call on a connection counts", () => {
 
   it("until the last of its branches is refused", () => {
     const { some } = calls();
-    const one = { callId: "one", fromTag: "near", toTag: undefined, cseq: { method: "INVITE", number: 1 } };
     for (const branch of ["a", "b", "c"]) some.passed("INVITE", one, 0, { home, branch }, "caller");
     some.replaced("one", "a", "d");
     for (const branch of ["a", "b", "b"]) some.answered(486, one, 0, branch);
@@ -171,8 +171,6 @@ describe("a call on a connection counts", () => {
 });
 
 describe("a call that others try to look like", () => {
-  const one = { callId: "one", fromTag: "near", toTag: undefined, cseq: { method: "INVITE", number: 1 } };
-
   it("does not drop out of the count by requests and BYEs with tags that are not its own", () => {
     const { some, asks, answers, lasted } = calls();
     some.reserve(one, { home: undefined, isToTrunk: true }, 0);
@@ -217,8 +215,6 @@ describe("a call that others try to look like", () => {
 });
 
 describe("the time of a call to a trunk", () => {
-  const one = { callId: "one", fromTag: "near", toTag: undefined, cseq: { method: "INVITE", number: 1 } };
-
   it("counts from its answer on, and to its BYE once", () => {
     const { some, asks, answers, lasted } = calls();
     some.reserve(one, { home: undefined, isToTrunk: true }, 0);
