@@ -9,7 +9,7 @@ import { randomText } from "../../platform/crypto/random.ts";
 import type { Channel, ChannelEvents, ConnectionEvents } from "./channel.ts";
 import type { NetworkOf } from "../../platform/private-network.ts";
 import { openStream } from "./stream.ts";
-import { openWebSocket } from "./web-socket.ts";
+import { type Upgrade, openWebSocket } from "./web-socket.ts";
 
 /** Milliseconds. */
 const patienceForAddress = 2000;
@@ -21,8 +21,7 @@ export type WrittenTransport = "TCP" | "TLS" | "WS" | "WSS";
 export interface ConnectionSettings {
   /** Milliseconds. */
   readonly keepAliveEvery: number;
-  /** Sent in the upgrade of a WebSocket. */
-  readonly token: string | undefined;
+  readonly upgrade: Upgrade;
   readonly networkOf: NetworkOf;
   /** Gets each message, if the operator exports them. */
   readonly observe: ((direction: "in" | "out", octets: string) => void) | undefined;
@@ -71,7 +70,7 @@ export class Connection {
       closed: () => connection.#lost(),
     };
     try {
-      const channel = await (isWebSocket ? openWebSocket(hop, heard, settings.token) : openStream(hop, heard, settings.networkOf));
+      const channel = await (isWebSocket ? openWebSocket(hop, heard, settings.upgrade) : openStream(hop, heard, settings.networkOf));
       await connection.#start(channel);
     } catch (error) {
       clearInterval(connection.#keepAlive);

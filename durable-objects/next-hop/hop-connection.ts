@@ -102,7 +102,10 @@ export class HopConnection {
     const { hop, keepAliveEvery, storage, observe, networkOf } = this.#owner;
     const opening: Promise<Connection> = this.#owner.trunk().then(async (trunk) => {
       const events = { message: (octets: string) => this.#owner.heard(octets), closed: () => this.#lost(opening) };
-      const connection = await Connection.open(hop, events, { keepAliveEvery, token: trunk?.token, observe, networkOf });
+      const connection = await Connection.open(hop, events, {
+        ...{ keepAliveEvery, observe, networkOf },
+        upgrade: { path: trunk?.path, token: trunk?.token },
+      });
       const [before] = await this.hosts();
       this.#host = connection.host;
       this.#isStored = before !== "";

@@ -7,15 +7,23 @@ import { within } from "../../platform/within.ts";
 import { type Channel, type ChannelEvents, patience } from "./channel.ts";
 
 /** Neither a URI nor a DNS record names the resource (RFC 7118 §5.5); this is our own, and most servers accept any. */
-const resource = "/ws";
+const usualPath = "/ws";
+
+/** How the upgrade asks. */
+export interface Upgrade {
+  /** The resource, with a slash first; absent: `/ws`. */
+  readonly path?: string | undefined;
+  /** A bearer token for the server (RFC 6750 §2.1). */
+  readonly token: string | undefined;
+}
 
 /**
  * Opens a WebSocket to another server (RFC 7118 §4). It connects by name, as the platform offers nothing else: the name is looked up again
  * after its addresses were checked.
  */
-export async function openWebSocket(hop: Hop, events: ChannelEvents, token: string | undefined): Promise<Channel> {
+export async function openWebSocket(hop: Hop, events: ChannelEvents, { path = usualPath, token }: Upgrade): Promise<Channel> {
   const scheme = hop.transport === "wss" ? "https" : "http";
-  const opening = fetch(`${scheme}://${writtenHost(hop.host)}:${hop.port}${resource}`, {
+  const opening = fetch(`${scheme}://${writtenHost(hop.host)}:${hop.port}${path}`, {
     headers: {
       Upgrade: "websocket",
       "Sec-WebSocket-Protocol": "sip",

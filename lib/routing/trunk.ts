@@ -26,6 +26,8 @@ export interface Trunk {
   readonly password?: string;
   /** Our bearer token for a server over WebSocket, which treats us as its peer (RFC 6750 §2.1). */
   readonly token?: string;
+  /** The resource of its servers over WebSocket (RFC 6455 §3), with a slash first; absent: `/ws`. */
+  readonly path?: string;
   /** Stored secrets that are sealed with a key that we no longer have: the trunk is used without them. */
   readonly lost?: readonly TrunkSecret[];
   /** We register there and keep the connection, so that calls can come in through the trunk. */

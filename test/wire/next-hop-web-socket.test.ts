@@ -204,6 +204,13 @@ describe("a trunk over WebSocket", () => {
     expect((await other.next(486)).status).toBe(486);
   });
 
+  it("is called at its path", async () => {
+    await trunk(other.port, { path: "/sip/in?tenant=1", prefixes: ["+49"] });
+    alice.request("INVITE", "sip:+4930123@localhost", { body: shortSdp });
+    await other.next("INVITE");
+    expect(other.upgrades).toEqual(["/sip/in?tenant=1 sip"]);
+  });
+
   it("that is another Offhook takes us for one of its phones: its users call ours, who hang up", async () => {
     const second = await startServerUnderTest();
     const gateway = await second.newcomer("gateway");

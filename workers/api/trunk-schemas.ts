@@ -86,6 +86,11 @@ const fields = {
       description: "The binding of the private network (Workers VPC) in which its servers are; absent: the internet",
       example: "NETWORK",
     }),
+  path: z
+    .string()
+    .regex(/^\/[\w.~!$&'()*+,;=:@%/?-]{0,199}$/, "is not a path that begins with a slash, of 200 characters at most")
+    .optional()
+    .openapi({ description: "The path of its servers over WebSocket; absent: /ws", example: "/sip" }),
   register: z
     .boolean()
     .default(false)

@@ -204,12 +204,12 @@ function trunkSent(domain: string, name: string, sent: z.infer<typeof trunkBody>
 
 /** The members that may be absent, as they are sent, stored and shown. */
 function optional(trunk: Trunk | z.infer<typeof trunkBody>) {
-  const { failover_on, from_user, from_domain, headers, network } = trunk;
+  const { failover_on, from_user, from_domain, headers, network, path } = trunk;
   const identity = trunk.identity === "pass" ? undefined : trunk.identity;
   const verify = trunk.verify === "off" ? undefined : trunk.verify;
   const { maximum_calls_per_second, maximum_minutes_per_day, allowed_destinations: allowed, forbidden_destinations: forbidden } = trunk;
   return present({
-    ...{ network, from_user, from_domain, maximum_calls_per_second, maximum_minutes_per_day, identity, verify },
+    ...{ network, path, from_user, from_domain, maximum_calls_per_second, maximum_minutes_per_day, identity, verify },
     allowed_destinations: allowed === undefined ? undefined : [...allowed],
     forbidden_destinations: forbidden === undefined ? undefined : [...forbidden],
     failover_on: failover_on === undefined ? undefined : [...failover_on],
