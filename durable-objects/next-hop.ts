@@ -49,8 +49,8 @@ import { answerFault } from "./shared/reply.ts";
 import { traced } from "./shared/traced.ts";
 import { receiverOf } from "../platform/receivers.ts";
 
-/** Requests of the other server that are processed at a time, and that wait for it. */
-const [maxAtOnce, maxWaiting] = [8, 200] as const;
+/** Requests of the other server that are processed at a time, that wait for it, and that wait for a media service meanwhile. */
+const [maxAtOnce, maxWaiting, maxAside] = [8, 200, 100] as const;
 /** Milliseconds by which the timers of homes fire first: a home ends a call before its connection is closed. */
 const homesFirst = 3000;
 
@@ -66,7 +66,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
   readonly #inbound: Inbound;
   readonly #outbound: Outbound;
   readonly #media: MediaBridge;
-  readonly #asking = new ConcurrencyLimit(maxAtOnce, maxWaiting);
+  readonly #asking = new ConcurrencyLimit(maxAtOnce, maxWaiting, maxAside);
   readonly #environment: Environment;
   readonly #by: Forwarder;
   readonly #outbox: Outbox;
@@ -160,6 +160,7 @@ export class NextHop extends DurableObject<Environment> implements NextHopObject
       records: callRecordsOf(environment),
       trunk: () => this.#trunk(),
       open: () => this.#connection.open(),
+      aside: (wait) => this.#asking.aside(wait),
       reply: (request, text) => this.#reply(request, text),
       post: (home, envelope) => this.#outbox.post(home, traced(directoryOf(environment), home, envelope, Date.now())),
     });

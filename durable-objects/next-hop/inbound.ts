@@ -55,6 +55,8 @@ export interface Line {
   readonly records: RecordStore | undefined;
   trunk(): Promise<Trunk | undefined>;
   open(): Promise<Connection | undefined>;
+  /** Waits for another server, without a place among the requests that are processed at a time. */
+  aside<Result>(wait: () => Promise<Result>): Promise<Result>;
   reply(request: SipRequest, text: string): void;
   post(home: HomeName, envelope: Envelope): Promise<Receipt>;
   readonly media: MediaBridge;
@@ -120,7 +122,7 @@ export class Inbound {
 
   /** With a session description that phones understand. */
   async #forPhones(request: SipRequest, mandatory: MandatoryHeaders): Promise<SipRequest | Fault> {
-    const text = await this.#line.media.convert(request, mandatory, "phone");
+    const text = await this.#line.aside(() => this.#line.media.convert(request, mandatory, "phone"));
     if (isFault(text)) return text;
     return text === request.text ? request : parsed(text);
   }

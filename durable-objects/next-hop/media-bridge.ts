@@ -10,11 +10,15 @@ import { plainHash } from "../../lib/syntax/plain-hash.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import type { AskRtpengine } from "../../platform/media/rtpengine.ts";
+import { UnavailableServers } from "../../platform/unavailable-servers.ts";
 import { SessionOrder } from "./session-order.ts";
 import { incompatible } from "./media-refusals.ts";
 
 /** Calls whose media are known. */
 const maxCalls = 5000;
+
+/** Seconds for which others are asked before a service that did not answer. */
+const retryAfter = 30;
 
 /** What the conversion of media needs of its connection. */
 export interface MediaSurroundings {
@@ -47,6 +51,7 @@ export class MediaBridge {
   /** The questions that end sessions, by Call-ID: a call that begins again with the same Call-ID waits for them. */
   readonly #ending = new Map<string, Promise<void>>();
   readonly #order = new SessionOrder();
+  readonly #unavailable = new UnavailableServers();
 
   constructor(around: MediaSurroundings) {
     this.#around = around;
@@ -135,13 +140,15 @@ export class MediaBridge {
   /** The service that has the session is asked first; another one makes a new session for an offer. */
   async #ask(of: MediaOfTrunk, exchange: Exchange, description: string, to: Towards, name: string): Promise<string | Fault> {
     const { media, services } = of;
-    const ordered = [...services].sort((one, other) => Number(other.name === name) - Number(one.name === name));
+    const available = this.#unavailable.last(services, Date.now());
+    const ordered = [...available].sort((one, other) => Number(other.name === name) - Number(one.name === name));
     let why = "the domain has no media service";
     let isAway = true;
     for (const service of ordered) {
       const command = convertingCommand(exchange, description, to, { session: this.#sessionOf(exchange.callId), media, service });
       const answer = await this.#around.ask(service, command).catch((error: unknown) => {
         this.#log(`the media service ${service.name} cannot be reached`, error);
+        this.#unavailable.remember(service.name, retryAfter, Date.now());
         return undefined;
       });
       if (answer?.isOk === true && answer.description !== "") {

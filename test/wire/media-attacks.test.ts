@@ -175,6 +175,31 @@ describe("maximum_calls holds while calls wait for the media service", () => {
   });
 });
 
+describe("a slow media service", () => {
+  it("delays the calls that it converts, and nothing else of the trunk", async () => {
+    engine.delay = 1500;
+    for (let each = 0; each < 12; each += 1) sends("INVITE");
+    sends("MESSAGE");
+    await alice.next("MESSAGE");
+    expect(alice.socket.rest().filter(({ method }) => method === "INVITE")).toEqual([]);
+  });
+
+  it("that did not answer in time is asked after the others for a while", async () => {
+    const other = await startStandInEngine();
+    await api("PUT", "/media/other", { kind: "rtpengine", url: other.url, priority: 2 });
+    engine.delay = 2600;
+    for (let each = 0; each < 2; each += 1) {
+      sends("INVITE");
+      const invite = await alice.next("INVITE", { milliseconds: 10_000 });
+      alice.reply(invite, 486);
+      await provider.next(486);
+    }
+    expect([engine.commands, other.commands].map((commands) => commands.filter((command) => command === "offer").length)).toEqual([1, 2]);
+    await api("DELETE", "/media/other");
+    await other.close();
+  });
+});
+
 it.each(["UPDATE", "PRACK"])("a %s of another user with the Call-ID and the tag of a call does not reach its media", async (method) => {
   const [mallory] = await serverUnderTest.phones("general", "mallory");
   const sent = alice.request("INVITE", "sip:+1555@localhost", withSdp);
