@@ -10,7 +10,7 @@ import { sendPushOf } from "../platform/push/send-push.ts";
 import { routerOf } from "../platform/router/ask-router.ts";
 import { announcerOf } from "../platform/domain-events.ts";
 import { callRecordsOf } from "../platform/call-records.ts";
-import type { CallView, EndOfCall } from "../lib/location/call-view.ts";
+import type { CallView, ConnectedCall, EndOfCall } from "../lib/location/call-view.ts";
 import type { FlowId } from "../lib/transport/identifiers.ts";
 import { DurableObject } from "cloudflare:workers";
 import { homeHints, probeBranch } from "../lib/proxy/branch.ts";
@@ -271,6 +271,12 @@ export class AddressOfRecord extends DurableObject<Environment> implements HomeO
   async endCall(id: string): Promise<EndOfCall> {
     await this.#room.alarm.ready();
     return this.#parts.liveCalls.end(id, Date.now());
+  }
+
+  /** An application calls the owner, and connects them to a URI. */
+  async connectUser(target: string): Promise<ConnectedCall> {
+    await this.#room.alarm.ready();
+    return this.#parts.liveCalls.connect(target, Date.now());
   }
 
   /** The bindings of the owner. */

@@ -1,5 +1,5 @@
 import type { FailedCall } from "../lib/failed-call.ts";
-import type { CallView, EndOfCall } from "../lib/location/call-view.ts";
+import type { CallView, ConnectedCall, EndOfCall } from "../lib/location/call-view.ts";
 import type { BindingView, StaticContact } from "../lib/location/binding-view.ts";
 import type { Subscriber } from "../lib/location/subscriber.ts";
 import type { ListName } from "../lib/presence/resource-list.ts";
@@ -34,6 +34,8 @@ export interface HomeObject extends Receiver, Rpc.DurableObjectBranded {
   calls(): Promise<readonly CallView[]>;
   /** An administrator ends a call. */
   endCall(id: string): Promise<EndOfCall>;
+  /** An application calls the owner, and connects them to a URI. */
+  connectUser(target: string): Promise<ConnectedCall>;
   /** The addresses of the owner. */
   bindings(): Promise<readonly BindingView[]>;
   /** An administrator registers an address for the owner; undefined if there are too many bindings. */

@@ -138,6 +138,11 @@ export class OffhookService extends WorkerEntrypoint<Environment> {
     return this.#ask("GET", pathOf("domains", domain, "live-calls"));
   }
 
+  /** Calls a user, and connects them to a user of the domain, a number or a URI (RFC 3725). */
+  connectUser(domain: string, username: string, to: string): Promise<Result<{ readonly id: string; readonly call_id: string }>> {
+    return this.#ask("POST", userPath(domain, username, "calls"), { to });
+  }
+
   /** @param username at whose home the call is, as `liveCalls` says */
   endCall(domain: string, username: string, id: string): Promise<Result<null>> {
     return this.#ask("DELETE", userPath(domain, username, "calls", id));

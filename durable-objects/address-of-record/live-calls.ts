@@ -1,4 +1,4 @@
-import type { CallView, EndOfCall } from "../../lib/location/call-view.ts";
+import type { CallView, ConnectedCall, EndOfCall } from "../../lib/location/call-view.ts";
 import { callOf } from "../../lib/proxy/call-name.ts";
 import type { Receipt, RequestEnvelope } from "../../lib/transport/envelope.ts";
 import type { BoundContact, CallInProgress } from "../../lib/transport/flow.ts";
@@ -10,6 +10,7 @@ import { HangUp } from "./hang-up.ts";
 import type { PendingInvites } from "./pending-invites.ts";
 import type { Registrar } from "./registrar.ts";
 import type { Room } from "./room.ts";
+import type { ThirdPartyCalls } from "./third-party-calls.ts";
 
 /** In a BYE or CANCEL from the server. */
 const why = "an administrator has ended the call";
@@ -22,6 +23,7 @@ export class LiveCalls {
   readonly #forking: Forking;
   readonly #unanswered: UnansweredRequests;
   readonly #registrar: Registrar;
+  readonly #thirdPartyCalls: ThirdPartyCalls;
   readonly #hangUp: HangUp;
 
   constructor(
@@ -32,6 +34,7 @@ export class LiveCalls {
       readonly forking: Forking;
       readonly unanswered: UnansweredRequests;
       readonly registrar: Registrar;
+      readonly thirdPartyCalls: ThirdPartyCalls;
     },
     passOn: (home: HomeName, envelope: RequestEnvelope) => Promise<Receipt>,
   ) {
@@ -41,6 +44,7 @@ export class LiveCalls {
     this.#forking = parts.forking;
     this.#unanswered = parts.unanswered;
     this.#registrar = parts.registrar;
+    this.#thirdPartyCalls = parts.thirdPartyCalls;
     this.#hangUp = new HangUp(room, passOn, "server");
   }
 
@@ -54,11 +58,15 @@ export class LiveCalls {
       id: this.#idOf(name),
       ...({ state: "ringing", direction: "incoming", callId: details?.callId, remote: details?.remote, since: undefined } as const),
     }));
+    const begun = this.#thirdPartyCalls.ringing().map(({ name, callId, remote }) => ({
+      id: this.#idOf(name),
+      ...({ state: "ringing", direction: "incoming", callId, remote, since: undefined } as const),
+    }));
     const answered = this.#activeCalls.all(now).map(({ name, since, details }) => ({
       id: this.#idOf(name),
       ...({ state: "answered", direction: directionOf(details), callId: details?.callId, remote: details?.remote, since } as const),
     }));
-    return [...new Map([...calling, ...ringing, ...answered].map((call) => [call.id, call])).values()];
+    return [...new Map([...calling, ...ringing, ...begun, ...answered].map((call) => [call.id, call])).values()];
   }
 
   /**
@@ -75,7 +83,9 @@ export class LiveCalls {
     if (calling.length > 0) return "ended";
     const ringing = this.#unanswered.ringing().filter(({ name }) => isOne(name));
     for (const { transaction } of ringing) this.#forking.cancel({ kind: "cancel", transaction, reason, by: "server" }, now);
-    return ringing.length > 0 ? "ended" : "unknown";
+    const begun = this.#thirdPartyCalls.ringing().filter(({ name }) => isOne(name));
+    for (const { name } of begun) this.#thirdPartyCalls.cancel(name);
+    return ringing.length + begun.length > 0 ? "ended" : "unknown";
   }
 
   #hangUpAll(calls: readonly CallInProgress[], now: number): EndOfCall {
@@ -94,6 +104,12 @@ export class LiveCalls {
     if (phone === undefined) return undefined;
     const bound = this.#registrar.current(now).find(({ binding }) => binding.phone === phone);
     return { phone, contact: bound?.binding.contact ?? details?.local ?? "" };
+  }
+
+  /** Calls the user, and connects them to a URI (`ThirdPartyCalls`). */
+  async connect(target: string, now: number): Promise<ConnectedCall> {
+    const begun = await this.#thirdPartyCalls.begin(target, now);
+    return begun.kind === "begun" ? { kind: "begun", id: this.#idOf(begun.name), callId: begun.callId } : begun;
   }
 
   #idOf(name: string): string {

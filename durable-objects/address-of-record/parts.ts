@@ -11,6 +11,7 @@ import { StatelessForwarding } from "./stateless-forwarding.ts";
 import { UnansweredRequests } from "./unanswered-requests.ts";
 import { PushNotifications } from "./push-notifications.ts";
 import { Routing } from "./routing.ts";
+import { ThirdPartyCalls } from "./third-party-calls.ts";
 import { TimedCalls } from "./timed-calls.ts";
 import { Terminating } from "./terminating.ts";
 import type { LocalUserAgent } from "./local-user-agent.ts";
@@ -47,6 +48,7 @@ export interface Parts {
   readonly liveCalls: LiveCalls;
   readonly records: CallRecords;
   readonly timedCalls: TimedCalls;
+  readonly thirdPartyCalls: ThirdPartyCalls;
   readonly localUserAgents: readonly LocalUserAgent[];
 }
 
@@ -74,7 +76,8 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
   const messages = new Messages(room);
   const presence = new PresenceAgent(room, account, { registrar, activeCalls, pendingInvites, unanswered, messages }, passOn);
   const lists = new ListServer(room, account, forking, passOn);
-  const localUserAgents = [presence, lists];
+  const thirdPartyCalls = new ThirdPartyCalls(room, account, forking, passOn);
+  const localUserAgents = [presence, lists, thirdPartyCalls];
   const stateless = new StatelessForwarding(
     room,
     { account, registrar, undelivered, activeCalls, timedCalls, records, localUserAgents },
@@ -124,11 +127,12 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
     records,
     presence,
     lists,
+    thirdPartyCalls,
     room.failed,
     keptTrace,
     ingress,
   ];
-  const liveCalls = new LiveCalls(room, { activeCalls, pendingInvites, forking, unanswered, registrar }, passOn);
+  const liveCalls = new LiveCalls(room, { activeCalls, pendingInvites, forking, unanswered, registrar, thirdPartyCalls }, passOn);
   return {
     account,
     registrar,
@@ -139,6 +143,7 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
     liveCalls,
     records,
     timedCalls,
+    thirdPartyCalls,
     ...phones,
     ingress,
     ordered,

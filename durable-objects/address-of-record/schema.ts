@@ -1,4 +1,5 @@
 import { pushNotesTable } from "./push-notes.ts";
+import { thirdPartyCallsTable } from "./third-party-calls.ts";
 import { timedCallsTable } from "./timed-calls.ts";
 import { keptTraceTable } from "./kept-trace.ts";
 import { subscriberTable } from "./account.ts";
@@ -52,6 +53,7 @@ export const schema: Schema = {
     ...keptTraceTable,
     ...pushNotesTable,
     ...timedCallsTable,
+    ...thirdPartyCallsTable,
   },
   migrations: [
     // From the first release, which has two tables of calls whose phone was lost while they rang.

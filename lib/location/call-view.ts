@@ -14,3 +14,8 @@ export interface CallView {
 
 /** What became of the attempt to end a call. "unclear": too little is known of it to send a BYE. */
 export type EndOfCall = "ended" | "unknown" | "unclear";
+
+/** What became of the wish to connect a user with an address: the call, as in a `CallView`, or why there is none. */
+export type ConnectedCall =
+  | { readonly kind: "begun"; readonly id: string; readonly callId: string }
+  | { readonly kind: "refused"; readonly status: number; readonly why: string };

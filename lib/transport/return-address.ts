@@ -23,7 +23,7 @@ export type ResponseTaker =
 
 /** A sender inside a home: by its kind, and what it calls the request. */
 export interface SenderInside {
-  readonly kind: "notifier" | "list notifier" | "list subscriber" | "hang-up" | "application";
+  readonly kind: "notifier" | "list notifier" | "list subscriber" | "hang-up" | "application" | "third party";
   readonly id: string;
 }
 
@@ -34,6 +34,7 @@ const prefixes: Readonly<Record<SenderInside["kind"], string>> = {
   "list subscriber": "%b",
   "hang-up": "bye.",
   application: "app.",
+  "third party": "3p.",
 };
 
 const kinds = Object.keys(prefixes) as SenderInside["kind"][];

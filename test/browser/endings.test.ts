@@ -24,6 +24,16 @@ describe("what is said of a call that has ended", () => {
   });
 
   it.each([
+    ["the other side answered with 486", `${bob} is busy (486)`, "busy"],
+    ["the other side answered with 404", `${bob} does not exist, or forwards calls to an address that does not exist (404)`, "failed"],
+    ["the other side answered with 499", "The call failed:  (499)", "failed"],
+    ["the other side did not answer", `${bob} did not answer (408)`, "failed"],
+  ])("a call of an application that failed: %s", (why, text, tone) => {
+    const reasonHeader = `SIP;cause=480;text="${why}"`;
+    expect(describeEnd(bob, { ...end, cause: "Terminated", reasonHeader })).toEqual({ text, isFailure: true, tone });
+  });
+
+  it.each([
     [undefined, `${bob} hung up`],
     ['SIP;cause=200;text="bye"', `${bob} hung up`],
     ['SIP;cause=480;text="an administrator has ended the call"', `An administrator ended the call with ${bob}`],

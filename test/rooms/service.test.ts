@@ -1,5 +1,6 @@
 import { exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { shortSdp } from "../support/compose.ts";
 import { dialogOfCaller } from "../support/dialog.ts";
 import type { OffhookService } from "../../workers/service.ts";
 import { header } from "../support/received-message.ts";
@@ -53,6 +54,23 @@ describe("the service for other Workers", () => {
     expect((await offhook.endCall("localhost", call?.username ?? "", call?.id ?? "")).ok).toBe(true);
     for (const phone of [caller, callee]) phone.reply(await phone.next("BYE"), 200);
     expect(await offhook.endCall("localhost", alice, "none")).toMatchObject({ ok: false, status: 404 });
+  });
+
+  it("connects two users, and says why it cannot", async () => {
+    const [alice, bob] = await newcomers("alice", "bob");
+    const [user, other] = [await registered({ account: alice, way: "direct" }), await registered({ account: bob, way: "direct" })];
+    expect(await offhook.connectUser("localhost", alice, bob)).toMatchObject({ ok: true, value: { id: expect.any(String) } });
+    const withSdp = { headers: [["Content-Type", "application/sdp"]] as const, body: shortSdp };
+    user.reply(await user.next("INVITE"), 200, withSdp);
+    other.reply(await other.next("INVITE"), 200, withSdp);
+    await other.next("ACK");
+    expect((await user.next("ACK")).body).toBe(shortSdp);
+    const live = await offhook.liveCalls("localhost");
+    const call = live.ok ? live.value.calls.find(({ username }) => username === alice) : undefined;
+    expect((await offhook.endCall("localhost", alice, call?.id ?? "")).ok).toBe(true);
+    for (const phone of [user, other]) phone.reply(await phone.next("BYE"), 200);
+    expect(await offhook.connectUser("localhost", alice, "no-such-user")).toMatchObject({ ok: false, status: 409 });
+    expect(await offhook.connectUser("localhost", "no-such-user", bob)).toMatchObject({ ok: false, status: 404 });
   });
 
   it("publishes presence, and says what is wrong with it", async () => {

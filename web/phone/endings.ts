@@ -27,9 +27,8 @@ export function describeEnd(peer: string, end: CallEnd, texts: Texts = english):
   const { cause, status, reason, isRemote } = end;
   const inWords = (text: string) => fill(text, { peer, reason });
   if (end.mediaFault !== undefined) return describeMediaFault(end.mediaFault, texts);
-  const byServer = isRemote ? byServers.find(([why]) => end.reasonHeader?.includes(`text="${why}"`)) : undefined;
-  if (byServer !== undefined)
-    return { text: inWords(texts.ending[byServer[1]]), isFailure: false, ...(cause === "Terminated" ? { tone: "ended" } : {}) };
+  const byServer = isRemote ? describeEndByServer(end, inWords, texts) : undefined;
+  if (byServer !== undefined) return byServer;
   if (cause === "Canceled" && isRemote) return { text: inWords(texts.ending[whyCancelled(end.reasonHeader)]), isFailure: false };
   if (status === 487) return { text: texts.ending.cancelled, isFailure: false };
   if (status !== undefined && status >= 300) {
@@ -40,6 +39,17 @@ export function describeEnd(peer: string, end: CallEnd, texts: Texts = english):
   if (wish !== undefined)
     return { text: inWords(texts.ending[wish]), isFailure: false, ...(isRemote && cause === "Terminated" ? { tone: "ended" } : {}) };
   return { text: inFault(peer, cause, texts), isFailure: true, tone: "failed" };
+}
+
+/** A BYE or CANCEL of the server itself; undefined if it is of the other side. */
+function describeEndByServer({ cause, reasonHeader = "" }: CallEnd, inWords: (text: string) => string, texts: Texts): Ending | undefined {
+  const known = byServers.find(([why]) => reasonHeader.includes(`text="${why}"`));
+  if (known !== undefined)
+    return { text: inWords(texts.ending[known[1]]), isFailure: false, ...(cause === "Terminated" ? { tone: "ended" } : {}) };
+  const refused = statusOfOther(reasonHeader);
+  if (refused === undefined) return undefined;
+  const text = inWords(byStatus(texts.refusal, refused) ?? texts.ending.failed);
+  return { text: `${text} (${refused})`, isFailure: true, tone: toneOf(refused) };
 }
 
 /** The Warning of our server says more than the status. */
@@ -70,6 +80,13 @@ const byServers = [
   ["an administrator has ended the call", "byAdministrator"],
   ["the other side has lost its connection", "peerLost"],
 ] as const;
+
+/** The status by which the other one has refused a call of an application (docs/api.md); undefined if the call has ended in another way. */
+function statusOfOther(reason: string): number | undefined {
+  if (reason.includes('text="the other side did not answer"')) return 408;
+  const status = /text="the other side answered with ([3-6]\d\d)"/.exec(reason)?.[1];
+  return status === undefined ? undefined : Number(status);
+}
 
 /** RFC 3326: why a proxy cancels a call that its caller did not cancel. */
 function whyCancelled(reason: string | undefined): EndingText {

@@ -93,7 +93,9 @@ export class Line {
     const [pcConfig, mediaConstraints] = await Promise.all([this.#parts.ice(), this.#parts.devices.constraints(withVideo)]);
     // The caller gave up, or the connection was lost, meanwhile.
     if (this.session.isEnded()) return;
-    this.session.answer({ mediaConstraints, pcConfig });
+    // An INVITE without an offer (RFC 3261 §13.2.1): JsSIP would ask for no microphone, and offer nothing.
+    const rtcOfferConstraints = (requestOf(this.session).body ?? "") !== "" ? {} : { rtcOfferConstraints: { offerToReceiveAudio: true } };
+    this.session.answer({ mediaConstraints, pcConfig, ...rtcOfferConstraints });
   }
 
   /** For the next ICE restart: paths that are in use stay as they are. */

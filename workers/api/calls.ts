@@ -1,11 +1,14 @@
 import { OpenAPIHono, createRoute, z } from "@hono/zod-openapi";
+import { isFault } from "../../lib/syntax/fault.ts";
+import { toOctets } from "../../lib/syntax/octets.ts";
+import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
 import type { CallView } from "../../lib/location/call-view.ts";
 import { Store, nameOf } from "../../platform/directory/store.ts";
 import type { Environment } from "../../platform/environment.ts";
 import { homesOf } from "./homes.ts";
 import { Problem } from "./problem.ts";
 import { json, noContent, operation, problems } from "./responses.ts";
-import { domainParameters, pageQuery, subscriberParameters } from "./schemas.ts";
+import { domainParameters, isPlainText, pageQuery, subscriberParameters } from "./schemas.ts";
 
 const callSchema = z
   .object({
@@ -40,6 +43,27 @@ const remove = createRoute({
   },
 });
 
+const newCallSchema = z
+  .strictObject({
+    to: z.string().min(1).max(300).refine(isPlainText, "has control characters").openapi({
+      description: "Whom the user is connected to: a user of the domain, a number, an address, or a URI",
+      example: "+4930123456",
+    }),
+  })
+  .openapi("NewCall");
+const begunSchema = z
+  .object({
+    id: z.string().openapi({ description: "The id of the call among the user's calls, for its end" }),
+    call_id: z.string().openapi({ description: "The Call-ID of the call to the user" }),
+  })
+  .openapi("BegunCall");
+const add = createRoute({
+  ...operation("connectUser", "Call a user, and connect them to another one", "Calls"),
+  ...{ method: "post", path, security },
+  request: { params: subscriberParameters, body: { required: true, content: { "application/json": { schema: newCallSchema } } } },
+  responses: { 201: json(begunSchema, "The phones of the user ring"), ...problems(400, 401, 404, 409, 413, 503) },
+});
+
 const liveSchema = z
   .object({
     calls: z
@@ -68,6 +92,16 @@ callRoutes.openapi(list, async (context) => {
   const subscriber = await new Store(context.env.DIRECTORY).existing(domain, username);
   const calls = await homesOf(context.env, (work) => context.executionCtx.waitUntil(work)).calls(subscriber);
   return context.json({ calls: calls.map(written) }, 200);
+});
+
+callRoutes.openapi(add, async (context) => {
+  const { domain, username } = context.req.valid("param");
+  const target = targetNamed(context.req.valid("json").to, domain);
+  const subscriber = await new Store(context.env.DIRECTORY).existing(domain, username);
+  if (!subscriber.opened) throw new Problem(409, `no phone of ${username} has ever registered`);
+  const call = await homesOf(context.env, (work) => context.executionCtx.waitUntil(work)).connect(subscriber, target);
+  if (call.kind === "refused") throw new Problem(409, `the call is refused with ${call.status}: ${call.why}`);
+  return context.json({ id: call.id, call_id: call.callId }, 201);
 });
 
 callRoutes.openapi(live, async (context) => {
@@ -105,4 +139,12 @@ function written({ callId, remote, direction, since, ...call }: CallView) {
     remote: remote ?? null,
     since: since === undefined ? null : new Date(since).toISOString(),
   };
+}
+
+/** The URI of a user or number of the domain, of an address, or the URI that is written. */
+function targetNamed(to: string, domain: string): string {
+  const written = /^[a-z]+:/i.test(to) ? to : `sip:${to.includes("@") ? to : `${canonicalUser(toOctets(to))}@${domain}`}`;
+  const uri = parseUri(written);
+  if (isFault(uri) || /[<>"\s]/.test(written)) throw new Problem(400, "to: is not the name of a user, a number or a URI");
+  return written;
 }

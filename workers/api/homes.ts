@@ -1,6 +1,6 @@
 import type { HomeName } from "../../lib/transport/identifiers.ts";
 import type { FailedCall } from "../../lib/failed-call.ts";
-import type { CallView, EndOfCall } from "../../lib/location/call-view.ts";
+import type { CallView, ConnectedCall, EndOfCall } from "../../lib/location/call-view.ts";
 import type { BindingView, StaticContact } from "../../lib/location/binding-view.ts";
 import type { Subscriber } from "../../lib/location/subscriber.ts";
 import type { ListName } from "../../lib/presence/resource-list.ts";
@@ -17,6 +17,8 @@ export interface Homes {
   keepTrace(subscriber: Subscriber, until: number | undefined): Promise<void>;
   calls(subscriber: Subscriber): Promise<readonly CallView[]>;
   endCall(subscriber: Subscriber, id: string): Promise<EndOfCall>;
+  /** For a subscriber whose home is open. @param target a URI */
+  connect(subscriber: Subscriber, target: string): Promise<ConnectedCall>;
   bindings(subscriber: Subscriber): Promise<readonly BindingView[]>;
   /** For a subscriber whose home is open; undefined if there are too many bindings. */
   bind(subscriber: Subscriber, contact: StaticContact): Promise<BindingView | undefined>;
@@ -66,6 +68,7 @@ export function homesOf(environment: Environment, later: (work: Promise<unknown>
     keepTrace: (subscriber, until) => homeOf(subscriber).keepTrace(until),
     calls: async (subscriber) => (subscriber.opened ? homeOf(subscriber).calls() : []),
     endCall: async (subscriber, id) => (subscriber.opened ? homeOf(subscriber).endCall(id) : "unknown"),
+    connect: (subscriber, target) => homeOf(subscriber).connectUser(target),
     bindings: async (subscriber) => (subscriber.opened ? homeOf(subscriber).bindings() : []),
     say: (subscriber, event, body, expires) => homeOf(subscriber).say(event, body, expires),
     listChanged: async (homes, list) => void (await Promise.all(homes.map((home) => reach(home, (stub) => stub.listChanged(list))))),

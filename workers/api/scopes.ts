@@ -23,7 +23,8 @@ export const neededScopes = {
   ...{ listBindings: "read", addBinding: "provisioning", deleteBinding: "provisioning" },
   ...{ listWatchers: "read", putWatcher: "provisioning", deleteWatcher: "provisioning" },
   ...{ putPresence: "provisioning", deletePresence: "provisioning", putVoiceMail: "provisioning" },
-  ...{ sendMessage: "provisioning" },
+  // They write and call in the name of a user, as a token of that user may.
+  ...{ sendMessage: "provisioning", connectUser: "provisioning" },
   ...{ listListsOfSubscriber: "read", readListOfSubscriber: "read" },
   ...{ putListOfSubscriber: "provisioning", deleteListOfSubscriber: "provisioning" },
   ...{ listListsOfDomain: "read", readListOfDomain: "read", putListOfDomain: "provisioning", deleteListOfDomain: "provisioning" },

@@ -38,7 +38,8 @@ window.phone = {
       ua.start();
     }),
   call: async (target) => void ua?.call(target, { ...audio, anonymous: isAnonymous }),
-  answer: async () => session?.answer(audio),
+  // For an INVITE without an offer JsSIP asks for no microphone by itself.
+  answer: async () => session?.answer({ ...audio, rtcOfferConstraints: { offerToReceiveAudio: true } }),
   reject: async () => void session?.terminate({ status_code: 603, reason_phrase: "Decline" }),
   hangUp: async () => void session?.terminate(),
   hold: () => offered((done) => session?.hold({}, done) ?? true),

@@ -1,0 +1,349 @@
+import { callName } from "../../lib/proxy/call-name.ts";
+import { composeOwnInvite, refusedMedia } from "../../lib/proxy/third-party-call.ts";
+import { sessionDescriptionOf } from "../../lib/syntax/body.ts";
+import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
+import type { Request } from "../../lib/syntax/message.ts";
+import {
+  type EndedBy,
+  type Receipt,
+  type RequestEnvelope,
+  type ResponseEnvelope,
+  type SentRequest,
+  accepted,
+} from "../../lib/transport/envelope.ts";
+import type { CallDetails } from "../../lib/transport/flow.ts";
+import { takerOf } from "../../lib/transport/return-address.ts";
+import { randomText } from "../../platform/crypto/random.ts";
+import { storedShape } from "../../platform/stored-shape.ts";
+import { answered, refused } from "../shared/reply.ts";
+import { parsed, parsedResponse } from "../shared/reparse.ts";
+import { type Target, decideTarget, selectTarget } from "../shared/target-selection.ts";
+import type { Account } from "./account.ts";
+import type { Forking } from "./forking.ts";
+import { HangUp } from "./hang-up.ts";
+import type { LocalUserAgent } from "./local-user-agent.ts";
+import type { Part } from "./part.ts";
+import type { PassOn } from "./pass-on.ts";
+import type { Room } from "./room.ts";
+import { type Side, type ThirdPartyCall, ThirdPartyRequests, agent } from "./third-party-requests.ts";
+
+/** What became of the wish for a call. */
+export type BegunCall =
+  | { readonly kind: "begun"; readonly name: string; readonly callId: string }
+  | { readonly kind: "refused"; readonly status: number; readonly why: string };
+
+/** Milliseconds. A phone that has answered waits 32 s for the ACK (RFC 3261 §13.3.1.4), which it gets when the other end answers. */
+const patienceOfUser = 25_000;
+const repeatAfter = 2000;
+const maxEnding = 60_000;
+const maxCallTime = 24 * 3_600_000;
+/** Of one user at a time. */
+const maxCalls = 20;
+
+const shape = storedShape<ThirdPartyCall>();
+
+export const thirdPartyCallsTable = {
+  third_party_calls: "CREATE TABLE IF NOT EXISTS third_party_calls (id TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+} as const;
+
+/**
+ * Calls that an application asks for (third-party call control, RFC 3725 §4.1, flow I): the phones of this home's user ring first. When one
+ * is answered, the other address is called with its session description, and the two are connected. The server is the caller in both
+ * dialogs, and passes on what each end sends within its own.
+ */
+export class ThirdPartyCalls implements Part, LocalUserAgent {
+  readonly phone = agent;
+  readonly senders = ["third party"] as const;
+  readonly #room: Room;
+  readonly #requests: ThirdPartyRequests;
+  readonly #forking: Pick<Forking, "openExternal">;
+  readonly #passOn: PassOn;
+  #known: Map<string, ThirdPartyCall> | undefined;
+
+  constructor(room: Room, account: Account, forking: Pick<Forking, "openExternal">, passOn: PassOn) {
+    this.#room = room;
+    this.#requests = new ThirdPartyRequests(room, account, passOn);
+    this.#forking = forking;
+    this.#passOn = passOn;
+  }
+
+  /** Calls the user; the address is looked up first. @param target a URI */
+  async begin(target: string, now: number): Promise<BegunCall> {
+    const { user, domain } = this.#room.home;
+    if (this.#calls().size >= maxCalls) return { kind: "refused", status: 409, why: "too many such calls of this user are in progress" };
+    const dialog = () => ({ callId: randomText() + randomText(), tag: randomText(), transaction: randomText() + randomText() });
+    const id = randomText();
+    const call: ThirdPartyCall = {
+      id,
+      target,
+      since: now,
+      user: dialog(),
+      other: dialog(),
+      due: now + this.#room.timers.timerC + repeatAfter,
+    };
+    const refusal = await this.#refusalOf(call);
+    if (refusal !== undefined) return { kind: "refused", status: refusal.status, why: refusal.fault };
+    this.#keep(call);
+    const own = `sip:${user}@${domain}`;
+    const { callId, tag, transaction } = call.user;
+    const text = composeOwnInvite({ requestUri: own, from: target, to: own, callId, tag, ...this.#requests.hop(transaction) });
+    this.#room.log.passed(now, "-", text);
+    const everyPhone = { kind: "address", instance: undefined, registration: undefined } as const;
+    const receipt = await this.#passOn(this.#room.home.name, { ...this.#requests.sent(call, "user", text), to: everyPhone });
+    if (receipt.kind === "taken") return { kind: "begun", name: callName(callId), callId };
+    this.#forget(call);
+    return { kind: "refused", status: receipt.status, why: receipt.why ?? "the phones of the user do not take the call" };
+  }
+
+  /** The calls whose user has not answered yet, by name. */
+  ringing(): readonly { readonly name: string; readonly callId: string; readonly remote: string }[] {
+    const waiting = [...this.#calls().values()].filter(({ user, ending }) => user.details === undefined && ending === undefined);
+    return waiting.map(({ user: { callId }, target }) => ({ name: callName(callId), callId, remote: target }));
+  }
+
+  /** An administrator gives up a call whose user has not answered yet. */
+  cancel(name: string): void {
+    for (const call of this.#calls().values())
+      if (callName(call.user.callId) === name && call.user.details === undefined) this.#giveUp(call, "user");
+  }
+
+  /** A request of one end, within its dialog with the server. */
+  inDialog(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt {
+    const found = this.#find(mandatory);
+    if (found === undefined) return request.method === "ACK" ? accepted : answered(request, 481, "there is no such call");
+    const { call, side } = found;
+    if (request.method === "BYE") {
+      this.#ended(call, side, envelope.endedBy, now);
+      return answered(request, 200);
+    }
+    const to = call[opposite(side)]?.details;
+    // The ACK for the answer of an end: the server has sent the other one.
+    if (request.method === "ACK" && mandatory.cseq.number === 1 && side === "user" && to === undefined) return accepted;
+    if (request.method === "CANCEL") return answered(request, 481, "there is nothing to cancel");
+    if (to === undefined || call.ending !== undefined) return request.method === "ACK" ? accepted : refused(request, notConnected);
+    return this.#requests.relay(call.id, to, { envelope, request }, now);
+  }
+
+  /** A response to a request of the server. */
+  response({ to, text, status }: ResponseEnvelope, now: number): Receipt {
+    const taker = takerOf(to);
+    const [id = "", what = ""] = taker.kind === "third party" ? taker.id.split(".") : [];
+    const call = this.#calls().get(id);
+    if (what === "user" || what === "other") {
+      if (status >= 200) this.#finalOf(call, what, text, status, now);
+    } else this.#requests.answered(what, text, status, now);
+    return accepted;
+  }
+
+  onAlarm(now: number): void {
+    for (const call of [...this.#calls().values()]) {
+      if (call.due <= now) {
+        this.#due(call, now);
+        continue;
+      }
+      this.#room.alarm.noLaterThan(call.due);
+      if (isUnsent(call)) this.#callOther(call, now);
+    }
+  }
+
+  /** Both ends get their BYE at once: the rows are deleted with the user. */
+  onSubscriberDeleted(now: number): void {
+    for (const call of this.#calls().values())
+      this.#end(call, { why: "the user was deleted", by: "server", sides: ["user", "other"] }, now);
+    this.#known = undefined;
+  }
+
+  #due(call: ThirdPartyCall, now: number): void {
+    if (call.ending !== undefined) return this.#sendByes(call, now);
+    if (call.user.details === undefined) {
+      this.#giveUp(call, "user");
+      return this.#forget(call);
+    }
+    if (call.other?.details !== undefined)
+      return this.#end(call, { why: "the call has lasted too long", by: "server", sides: ["user", "other"] }, now);
+    this.#giveUp(call, "other");
+    this.#failed(call, "the other side did not answer", now);
+  }
+
+  /** Why the other address cannot be called; undefined if it can. */
+  async #refusalOf(call: ThirdPartyCall): Promise<Fault | undefined> {
+    const question = this.#requests.questionOf(call, "v=0");
+    if (isFault(question)) return question;
+    const target = await decideTarget(this.#room, question.question);
+    return isFault(target) ? target : undefined;
+  }
+
+  #finalOf(call: ThirdPartyCall | undefined, side: Side, text: string, status: number, now: number): void {
+    const isAnswer = status < 300;
+    if (!isAnswer && call !== undefined) return side === "user" ? this.#forget(call) : this.#failed(call, whyOf(status), now);
+    if (!isAnswer) return;
+    const response = parsedResponse(text);
+    const details = this.#requests.detailsOf(response);
+    const offer = sessionDescriptionOf(response);
+    if (details === undefined) return;
+    const known = call?.[side]?.details;
+    // It is repeated: the ACK was lost, or that of the user has to wait for the other one.
+    if (call !== undefined && known?.remoteTag === details.remoteTag)
+      return side === "other" ? this.#requests.acknowledge(details) : undefined;
+    const isWanted = call !== undefined && known === undefined && call.ending === undefined && offer !== undefined;
+    if (!isWanted) return this.#refuseAnswer(details, side, offer, now);
+    if (side === "user") this.#userAnswered(call, details, offer, now);
+    else this.#connected(call, details, offer, now);
+  }
+
+  /** The user waits from here on, and hears nothing before the other one answers. */
+  #userAnswered(call: ThirdPartyCall, details: CallDetails, offer: string, now: number): void {
+    const waiting = { ...call, user: { ...call.user, details }, offer, due: now + patienceOfUser };
+    this.#keep(waiting);
+    this.#callOther(waiting, now);
+  }
+
+  /** After an eviction it is done again: the home of the other one drops the repetition. */
+  #callOther(call: ThirdPartyCall, now: number): void {
+    this.#room.alarm.noLaterThan(now + repeatAfter);
+    this.#sendToOther(call, now).then(
+      (receipt) => this.#otherAnswered(call.id, receipt),
+      (error: unknown) => this.#room.log.note(Date.now(), "-", String(error)),
+    );
+  }
+
+  #otherAnswered(id: string, receipt: Receipt): void {
+    const call = this.#calls().get(id);
+    if (call?.other === undefined || call.ending !== undefined || call.other.details !== undefined) return;
+    if (receipt.kind === "answered") return this.#failed(call, whyOf(receipt.status), Date.now());
+    this.#keep({ ...call, other: { ...call.other, isTaken: true } });
+  }
+
+  async #sendToOther(call: ThirdPartyCall, now: number): Promise<Receipt> {
+    const asked = this.#requests.questionOf(call, call.offer ?? "");
+    if (isFault(asked)) return refusedBy(asked);
+    const target = await selectTarget(this.#room, asked.question);
+    if (isFault(target)) return refusedBy(target);
+    const current = this.#calls().get(call.id);
+    if (current?.other === undefined || current.ending !== undefined) return accepted;
+    this.#room.log.passed(now, "-", asked.text);
+    const sent = this.#requests.sent(call, "other", asked.text);
+    return this.#sendTo(current, target, sent, now);
+  }
+
+  async #sendTo(call: ThirdPartyCall, target: Target, sent: SentRequest, now: number): Promise<Receipt> {
+    if (target.kind === "redirect") return refusedBy(fault(target.status, "the address is elsewhere"));
+    const home = target.kind === "home" ? target.home : this.#room.home.name;
+    if (call.other !== undefined) this.#keep({ ...call, other: { ...call.other, home } });
+    if (target.kind === "external") return this.#forking.openExternal(sent, parsed(sent.text), target, now);
+    const { kind: _kind, home: _home, ...more } = target;
+    return this.#passOn(home, { ...sent, ...more });
+  }
+
+  #connected(call: ThirdPartyCall, details: CallDetails, answer: string, now: number): void {
+    const { offer: _offer, ...rest } = call;
+    const { transaction = "", callId = details.callId, tag = details.localTag, home } = call.other ?? {};
+    const other = { transaction, callId, tag, details, ...(home === undefined ? {} : { home }) };
+    this.#keep({ ...rest, other, due: now + maxCallTime });
+    this.#requests.acknowledge(details);
+    if (call.user.details !== undefined) this.#requests.acknowledge(call.user.details, answer);
+  }
+
+  /** The other one cannot be reached: the user's call ends. */
+  #failed(call: ThirdPartyCall, why: string, now: number): void {
+    if (call.ending !== undefined) return;
+    const { details } = call.user;
+    if (details !== undefined && call.offer !== undefined) this.#requests.acknowledge(details, refusedMedia(call.offer));
+    this.#end(call, { why, by: "server", sides: details === undefined ? [] : ["user"] }, now);
+  }
+
+  /** An end has hung up. @param by absent: the phone itself */
+  #ended(call: ThirdPartyCall, side: Side, by: EndedBy | undefined, now: number): void {
+    if (call.ending !== undefined) return;
+    const isConnected = call.other?.details !== undefined;
+    if (!isConnected) this.#giveUp(call, "other");
+    this.#end(call, { why: "the other side has hung up", by: by ?? "caller", sides: isConnected ? [opposite(side)] : [] }, now);
+  }
+
+  #end(call: ThirdPartyCall, ending: Omit<NonNullable<ThirdPartyCall["ending"]>, "until">, now: number): void {
+    if (ending.sides.length === 0) return this.#forget(call);
+    const over = { ...call, ending: { ...ending, until: now + maxEnding }, due: now + repeatAfter };
+    this.#keep(over);
+    this.#sendByes(over, now);
+  }
+
+  /** Until the homes of all its ends have the BYE. */
+  #sendByes(call: ThirdPartyCall, now: number): void {
+    const { ending } = call;
+    if (ending === undefined || ending.until <= now) return this.#forget(call);
+    this.#keep({ ...call, due: now + repeatAfter });
+    const hangUp = new HangUp(this.#room, this.#passOn, ending.by);
+    const all = ending.sides.flatMap((side) => call[side]?.details ?? []);
+    Promise.all(all.map((details) => hangUp.end({ name: "", since: call.since, details }, ending.why, now))).then(
+      () => this.#forget(call),
+      (error: unknown) => this.#room.log.note(Date.now(), "-", String(error)),
+    );
+  }
+
+  /** RFC 3261 §9.1: only what rings is cancelled; who answers meanwhile gets a BYE. */
+  #giveUp(call: ThirdPartyCall, side: Side): void {
+    const { transaction } = call[side] ?? {};
+    const home = side === "user" ? this.#room.home.name : call.other?.home;
+    if (transaction === undefined || home === undefined) return;
+    this.#passOn(home, { kind: "cancel", transaction, reason: undefined, by: "server" }).catch((error: unknown) =>
+      this.#room.log.note(Date.now(), "-", String(error)),
+    );
+  }
+
+  /** An answer that comes too late, or from a second phone. */
+  #refuseAnswer(details: CallDetails, side: Side, offer: string | undefined, now: number): void {
+    this.#requests.acknowledge(details, side === "user" && offer !== undefined ? refusedMedia(offer) : undefined);
+    new HangUp(this.#room, this.#passOn, "server")
+      .end({ name: "", since: now, details }, "another phone has answered", now)
+      .catch((error: unknown) => this.#room.log.note(Date.now(), "-", String(error)));
+  }
+
+  /** The dialog of a request: by its Call-ID and both tags. */
+  #find({ callId, fromTag, toTag }: MandatoryHeaders): { readonly call: ThirdPartyCall; readonly side: Side } | undefined {
+    for (const call of this.#calls().values())
+      for (const side of ["user", "other"] as const) {
+        const dialog = call[side];
+        if (dialog?.callId === callId && dialog.tag === toTag && dialog.details?.remoteTag === fromTag) return { call, side };
+      }
+    return undefined;
+  }
+
+  #keep(call: ThirdPartyCall): void {
+    this.#calls().set(call.id, call);
+    this.#room.memory.run("INSERT OR REPLACE INTO third_party_calls (id, value) VALUES (?, ?)", call.id, shape.write(call));
+    this.#room.alarm.noLaterThan(call.due);
+  }
+
+  #forget({ id }: ThirdPartyCall): void {
+    if (this.#calls().delete(id)) this.#room.memory.run("DELETE FROM third_party_calls WHERE id = ?", id);
+  }
+
+  #calls(): Map<string, ThirdPartyCall> {
+    this.#known ??= new Map(
+      this.#room.memory
+        .all<{ id: string; value: string }>("SELECT id, value FROM third_party_calls")
+        .map(({ id, value }) => [id, shape.read(value)]),
+    );
+    return this.#known;
+  }
+}
+
+const notConnected: Fault = fault(491, "the call is not connected yet");
+
+function opposite(side: Side): Side {
+  return side === "user" ? "other" : "user";
+}
+
+/** Whether the home of the other one may not have the INVITE yet. */
+function isUnsent({ user, other, ending }: ThirdPartyCall): boolean {
+  return ending === undefined && user.details !== undefined && other?.details === undefined && other?.isTaken !== true;
+}
+
+function whyOf(status: number): string {
+  return `the other side answered with ${status}`;
+}
+
+function refusedBy({ status, fault: why }: Fault): Receipt {
+  return { kind: "answered", status, text: "", why };
+}

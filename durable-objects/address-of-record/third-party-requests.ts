@@ -1,0 +1,178 @@
+import { readCallDetails } from "../../lib/presence/call-details.ts";
+import { farEnd } from "../../lib/proxy/hang-up.ts";
+import { routeSetOf } from "../../lib/proxy/route-token.ts";
+import {
+  type Hop,
+  type OwnDialog,
+  composeOwnAck,
+  composeOwnInvite,
+  inFirstDialog,
+  inOtherDialog,
+} from "../../lib/proxy/third-party-call.ts";
+import { validateAndRoute } from "../../lib/proxy/validate-and-route.ts";
+import { endsHere } from "../../lib/server/ends-here.ts";
+import { alter } from "../../lib/syntax/alter.ts";
+import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
+import type { Request, Response } from "../../lib/syntax/message.ts";
+import { type EndedBy, type Receipt, type RequestEnvelope, type SentRequest, accepted } from "../../lib/transport/envelope.ts";
+import type { CallDetails } from "../../lib/transport/flow.ts";
+import type { HomeName, PhoneId, TransactionId } from "../../lib/transport/identifiers.ts";
+import { type ReturnAddress, returnInside } from "../../lib/transport/return-address.ts";
+import { randomText } from "../../platform/crypto/random.ts";
+import { answered, refused } from "../shared/reply.ts";
+import { mandatoryHeadersOf, parsed, parsedResponse } from "../shared/reparse.ts";
+import type { TargetQuestion } from "../shared/target-selection.ts";
+import type { Account } from "./account.ts";
+import type { PassOn } from "./pass-on.ts";
+import type { Room } from "./room.ts";
+
+/** Its name in dialogs. */
+export const agent: PhoneId = "thirdpty";
+
+/** The two ends of a call: the user, who is called first, and the address that they are connected to. */
+export type Side = "user" | "other";
+
+/** A call that the server sets up. Times in milliseconds. */
+export interface ThirdPartyCall {
+  readonly id: string;
+  /** The address that the user is connected to: a URI. */
+  readonly target: string;
+  readonly since: number;
+  readonly user: OwnDialog & { readonly transaction: TransactionId };
+  readonly other?: OwnDialog & { readonly transaction: TransactionId; readonly home?: HomeName; readonly isTaken?: true };
+  /** The session description of the user, while the other one is called. */
+  readonly offer?: string;
+  /** When something has to be done. */
+  readonly due: number;
+  /** Why it ends, and which ends have not had their BYE. */
+  readonly ending?: { readonly why: string; readonly by: EndedBy; readonly sides: readonly Side[]; readonly until: number };
+}
+
+/** A request within a dialog that waits for its response from the other one; in memory only, as for any request without state. */
+interface Relayed {
+  readonly request: Request;
+  readonly answerTo: ReturnAddress;
+  /** Milliseconds. */
+  readonly at: number;
+}
+
+/** Of one home. */
+const maxRelayed = 200;
+
+/** What the server sends in the calls that it sets up, and how it passes on what their ends send. */
+export class ThirdPartyRequests {
+  readonly #room: Room;
+  readonly #account: Account;
+  readonly #passOn: PassOn;
+  readonly #relayed = new Map<string, Relayed>();
+
+  constructor(room: Room, account: Account, passOn: PassOn) {
+    this.#room = room;
+    this.#account = account;
+    this.#passOn = passOn;
+  }
+
+  /** The ACK for the 2xx of an end. */
+  acknowledge(details: CallDetails, answer?: string): void {
+    const to = farEnd(this.#room.keyring, details);
+    if (to === undefined) return;
+    const transaction = randomText() + randomText();
+    const text = composeOwnAck(details, this.hop(transaction), answer);
+    this.#room.log.passed(Date.now(), "-", text);
+    this.#within(to, text, transaction, "ack");
+  }
+
+  /** Passes a request of one end on to the other one. @param details of its dialog */
+  relay(
+    id: string,
+    details: CallDetails,
+    { envelope, request }: { readonly envelope: RequestEnvelope; readonly request: Request },
+    now: number,
+  ): Receipt {
+    const to = farEnd(this.#room.keyring, details);
+    if (to === undefined) return answered(request, 481);
+    for (const [name, { at }] of this.#relayed) if (now - at > this.#room.timers.transaction) this.#relayed.delete(name);
+    if (this.#relayed.size >= maxRelayed) return refused(request, tooManyWithin);
+    const transaction = randomText() + randomText();
+    const text = inOtherDialog(request, details, this.hop(transaction));
+    this.#room.log.passed(now, "-", text);
+    if (request.method !== "ACK") this.#relayed.set(transaction, { request, answerTo: envelope.answerTo, at: now });
+    this.#within(to, text, transaction, `${id}.${transaction}`);
+    return accepted;
+  }
+
+  /** The response to a request that was passed on. */
+  answered(transaction: string, text: string, status: number, now: number): void {
+    const relayed = this.#relayed.get(transaction);
+    if (relayed === undefined) return;
+    if (status >= 200) this.#relayed.delete(transaction);
+    const { request, answerTo } = relayed;
+    const response = inFirstDialog(parsedResponse(text), request, this.#place());
+    this.#room.log.passed(now, "-", response);
+    this.#passOn(answerTo.home, { kind: "response", text: response, status, to: answerTo, transaction: undefined }).catch(
+      (error: unknown) => this.#room.log.note(Date.now(), "-", String(error)),
+    );
+  }
+
+  /** A request of the server within one of its dialogs. */
+  #within(to: { readonly home: HomeName; readonly phone: PhoneId }, text: string, transaction: TransactionId, id: string): void {
+    const { name, user, domain } = this.#room.home;
+    const answerTo = returnInside(name, { kind: "third party", id });
+    const envelope: RequestEnvelope = {
+      ...{ kind: "request", text, answerTo, transaction, identity: `${user}@${domain}` },
+      ...{ to: { kind: "phone", phone: to.phone }, recordRoute: undefined },
+    };
+    this.#passOn(to.home, envelope).then(
+      (receipt) => (receipt.kind === "answered" ? this.answered(transaction, receipt.text, receipt.status, Date.now()) : undefined),
+      (error: unknown) => this.#room.log.note(Date.now(), "-", String(error)),
+    );
+  }
+
+  /** An INVITE of the server. */
+  sent(call: ThirdPartyCall, side: Side, text: string): SentRequest {
+    const { name: home, user, domain } = this.#room.home;
+    return {
+      kind: "request",
+      text,
+      answerTo: returnInside(home, { kind: "third party", id: `${call.id}.${side}` }),
+      transaction: call[side]?.transaction ?? "",
+      identity: `${user}@${domain}`,
+      recordRoute: undefined,
+      caller: { home, phone: agent },
+    };
+  }
+
+  /** The INVITE to the other address as a phone of the user would send it, and what decides where it goes. */
+  questionOf(call: ThirdPartyCall, offer: string): { readonly text: string; readonly question: TargetQuestion } | Fault {
+    const { home, keyring } = this.#room;
+    const { callId, tag, transaction } = call.other ?? { callId: "", tag: "", transaction: "" };
+    const from = `sip:${home.user}@${home.domain}`;
+    const written = composeOwnInvite({ requestUri: call.target, from, to: call.target, callId, tag, ...this.hop(transaction), offer });
+    const request = parsed(written);
+    const owner = { home: home.name, ...this.#account.owner() };
+    const isOurs = (host: string) => host.replace(/:\d+$/, "") === home.domain;
+    const way = validateAndRoute(request, mandatoryHeadersOf(request), { keyring, owner, isOurs, endsHere });
+    if (isFault(way)) return way;
+    if (way.kind !== "address") return fault(400, "this is not the address of a user or a number");
+    const { requestUri } = request;
+    const caller = `${home.user}@${home.domain}`;
+    return { text: alter(request, way.alterations), question: { method: "INVITE", requestUri, address: way.address, caller, callId } };
+  }
+
+  /** The dialog that a 2xx makes. */
+  detailsOf(response: Response): CallDetails | undefined {
+    const known = readCallDetails(response, response, true, Number.POSITIVE_INFINITY);
+    return known && { ...known, ...routeSetOf(this.#room.keyring, response, true, Number.POSITIVE_INFINITY) };
+  }
+
+  #place(): Pick<Hop, "host" | "user"> {
+    const { user, domain } = this.#room.home;
+    return { host: domain, user };
+  }
+
+  hop(branch: string): Hop {
+    return { ...this.#place(), branch };
+  }
+}
+
+const tooManyWithin: Fault = limitReached(480, "too many requests of this user's calls wait for an answer");

@@ -1,0 +1,155 @@
+import { alter } from "../syntax/alter.ts";
+import { isFault } from "../syntax/fault.ts";
+import { parseCSeq } from "../syntax/cseq.ts";
+import { type Request, type Response, headerValue, headerValues } from "../syntax/message.ts";
+import { toOctets } from "../syntax/octets.ts";
+import type { CallDetails } from "../transport/flow.ts";
+
+/** One of the two dialogs of a call that this server sets up between a user and another address (RFC 3725): the server is its caller. */
+export interface OwnDialog {
+  readonly callId: string;
+  /** Of the server. */
+  readonly tag: string;
+  /** The dialog, once it is answered. */
+  readonly details?: CallDetails;
+}
+
+/** An INVITE of the server in the name of one end. */
+export interface OwnInvite extends Pick<OwnDialog, "callId" | "tag"> {
+  readonly requestUri: string;
+  /** URIs. */
+  readonly from: string;
+  readonly to: string;
+  /** The host of its Via and Contact, and the user of its Contact. */
+  readonly host: string;
+  readonly user: string;
+  readonly branch: string;
+  /** Absent: the called phone offers (RFC 3261 §13.2.1). */
+  readonly offer?: string;
+}
+
+/** Headers of our own requests on one of its dialogs. */
+export interface Hop {
+  readonly host: string;
+  readonly user: string;
+  readonly branch: string;
+}
+
+const methods = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, UPDATE, REFER, NOTIFY";
+
+/** @returns octets, for the home that forwards it */
+export function composeOwnInvite({ requestUri, from, to, tag, callId, host, user, branch, offer }: OwnInvite): string {
+  return composed([
+    `INVITE ${requestUri} SIP/2.0`,
+    ...[via(host, branch), "Max-Forwards: 70", `From: <${from}>;tag=${tag}`, `To: <${to}>`, `Call-ID: ${callId}`, "CSeq: 1 INVITE"],
+    ...[contactLine({ host, user }), `Allow: ${methods}`],
+    ...bodyLines(offer),
+  ]);
+}
+
+/** The ACK for the 2xx of one of its dialogs; its answer to the offer in the 2xx, if there was one (RFC 3261 §13.2.2.4). */
+export function composeOwnAck(details: CallDetails, { host, user, branch }: Hop, answer?: string): string {
+  const { target, remote, routes = [] } = details;
+  return composed([
+    `ACK ${target === "" ? remote : target} SIP/2.0`,
+    ...[via(host, branch), "Max-Forwards: 70", ...routes.map((route) => `Route: ${route}`)],
+    ...[...dialogLines(details).map(([name, value]) => `${name}: ${value}`), "CSeq: 1 ACK", contactLine({ host, user })],
+    ...bodyLines(answer),
+  ]);
+}
+
+/** Requests of one dialog have this much higher numbers in the other one, where the server has sent an INVITE (RFC 3261 §12.2.1.1). */
+const offset = 10;
+
+/** Lines that belong to one dialog, or to one hop of it. */
+const ofDialog = ["via", "route", "record-route", "from", "to", "call-id", "cseq", "contact"];
+
+/** A request of one dialog, as it goes on in the other one. @param details of the other dialog */
+export function inOtherDialog(request: Request, details: CallDetails, hop: Hop): string {
+  const { target, remote, routes = [] } = details;
+  const referred = request.method === "NOTIFY" ? referredBack(request) : undefined;
+  return alter(request, {
+    requestUri: toOctets(target === "" ? remote : target),
+    remove: [...ofDialog, ...(referred === undefined ? [] : ["event"])],
+    push: [
+      ["Via", viaValue(hop.host, hop.branch)],
+      ...routes.map((route) => ["Route", toOctets(route)] as const),
+      ...dialogLines(details).map(([name, value]) => [name, toOctets(value)] as const),
+      ["CSeq", cseqAfter(request, request.method)],
+      ...contactOf(request, hop),
+      ...(referred === undefined ? [] : [["Event", referred] as const]),
+    ],
+  });
+}
+
+/** The response to such a request, as the dialog gets it that the request came from. */
+export function inFirstDialog(response: Response, request: Request, place: Pick<Hop, "host" | "user">): string {
+  const copied = (["From", "To", "Call-ID", "CSeq"] as const).map(
+    (name) => [name, headerValue(request, name.toLowerCase()) ?? ""] as const,
+  );
+  return alter(response, {
+    remove: [...ofDialog, "www-authenticate", "proxy-authenticate"],
+    push: [...headerValues(request, "via").map((value) => ["Via", value] as const), ...copied, ...contactOf(response, place)],
+  });
+}
+
+/** An answer that accepts no media of an offer (RFC 3264 §6): each stream has port 0. */
+export function refusedMedia(offer: string): string {
+  const lines = offer.split(/\r\n|\n/);
+  const streams = lines.flatMap((line, at) => {
+    if (!line.startsWith("m=")) return [];
+    const next = lines.findIndex((other, index) => index > at && other.startsWith("m="));
+    const own = lines.slice(at + 1, next < 0 ? undefined : next);
+    return [line.replace(/^(m=\S+) \d+/, "$1 0"), "c=IN IP4 0.0.0.0", "a=inactive", ...own.filter((one) => one.startsWith("a=mid:"))];
+  });
+  return ["v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", ...streams, ""].join("\r\n");
+}
+
+function referredBack(notify: Request): string | undefined {
+  const written = headerValue(notify, "event") ?? "";
+  const id = /^refer[ \t]*;[ \t]*id[ \t]*=[ \t]*(\d{1,10})$/i.exec(written)?.[1];
+  return id === undefined ? undefined : `refer;id=${Number(id) - offset}`;
+}
+
+function cseqAfter(request: Request, method: string): string {
+  const cseq = parseCSeq(headerValue(request, "cseq") ?? "");
+  return `${isFault(cseq) ? offset : cseq.number + offset} ${method}`;
+}
+
+function contactOf(message: Request | Response, place: Pick<Hop, "host" | "user">): readonly (readonly [string, string])[] {
+  return headerValue(message, "contact") === undefined ? [] : [["Contact", contactValue(place)]];
+}
+
+function contactValue({ host, user }: Pick<Hop, "host" | "user">): string {
+  return `<sip:${user}@${host}>`;
+}
+
+function contactLine(place: Pick<Hop, "host" | "user">): string {
+  return `Contact: ${contactValue(place)}`;
+}
+
+function dialogLines({ local = "", localTag, remote, remoteTag, callId }: CallDetails): readonly (readonly [string, string])[] {
+  const tag = (value: string) => (value === "" ? "" : `;tag=${value}`);
+  return [
+    ["From", `<${local}>${tag(localTag)}`],
+    ["To", `<${remote}>${tag(remoteTag)}`],
+    ["Call-ID", callId],
+  ];
+}
+
+function viaValue(host: string, branch: string): string {
+  return `SIP/2.0/WSS ${host};branch=z9hG4bK${branch}`;
+}
+
+function via(host: string, branch: string): string {
+  return `Via: ${viaValue(host, branch)}`;
+}
+
+function bodyLines(body: string | undefined): readonly string[] {
+  return body === undefined ? ["Content-Length: 0", "", ""] : ["Content-Type: application/sdp", `Content-Length: ${body.length}`, "", body];
+}
+
+/** The body is octets already. */
+function composed(lines: readonly string[]): string {
+  return [...lines.slice(0, -1).map(toOctets), lines.at(-1)].join("\r\n");
+}
