@@ -3,14 +3,11 @@ import type { RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
 import { isHopName, readHopName } from "../../lib/routing/hop-name.ts";
 import { numberFrom } from "../../lib/routing/number-format.ts";
 import { chooseRoute } from "../../lib/routing/route.ts";
-import { strictTarget } from "../../lib/proxy/next-route.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
-import { canonicalNumber } from "../../lib/syntax/telephone-number.ts";
-import { canonicalUser, parseUri } from "../../lib/syntax/uri.ts";
-import { type Request, hasHeader, headerValues } from "../../lib/syntax/message.ts";
+import type { Request } from "../../lib/syntax/message.ts";
 import { toOctets } from "../../lib/syntax/octets.ts";
 import { DirectoryUnavailable } from "../../platform/directory/errors.ts";
-import { numberIn, referredTo, refuseDestinationWithin } from "../shared/trunk-destinations.ts";
+import { numberAtTheBeginning, referredTo, refuseDestinationWithin, targetsWithin } from "../shared/trunk-destinations.ts";
 import type { Room } from "./room.ts";
 
 type WithinDialog = RoutingDecision & { readonly kind: "dialog" };
@@ -38,23 +35,16 @@ export async function refuseNumberWithin(
   return undefined;
 }
 
-/** What may have a number, as the trunk writes it: the targets of the caller's INVITE, or whom a REFER names. */
+/** Besides REFER. */
+const isNew = ["INVITE", "MESSAGE"];
+
+/** What may have a number, as the trunk writes it: the targets of the caller's INVITE or MESSAGE, or whom a REFER names. */
 function urisAskedFor(request: Request, { isFromCaller, alterations }: WithinDialog): readonly string[] | Fault {
   const referred = request.method === "REFER" ? referredTo(request) : undefined;
   if (referred !== undefined) return isFault(referred) ? referred : [referred];
-  if (request.method !== "INVITE" || !isFromCaller) return [];
-  // Strict routers, before us or after us, have the target elsewhere.
+  if (!isNew.includes(request.method) || !isFromCaller) return [];
   const { requestUri = request.requestUri, popRoutes = 0 } = alterations;
-  const strict = hasHeader(request, "route") ? strictTarget(headerValues(request, "route").slice(popRoutes)) : undefined;
-  return strict === undefined ? [requestUri] : [strict, requestUri];
-}
-
-/** Another server may skip what it does not know, and read a number. The Contacts of some phones have one, with more after it. */
-function numberAtTheBeginning(written: string): string | undefined {
-  const uri = parseUri(written);
-  if (isFault(uri) || uri.kind !== "sip") return numberIn(written)?.number;
-  const user = canonicalUser(uri.user ?? "");
-  return canonicalNumber(user) ?? canonicalNumber(/^[-.()/\s]*\+?[-.()/\s\d]*/.exec(user)?.[0] ?? "");
+  return targetsWithin(request, requestUri, popRoutes);
 }
 
 async function refusalOf(

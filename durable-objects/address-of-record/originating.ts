@@ -150,7 +150,8 @@ export class Originating {
     if (request.method === "ACK") this.#timedCalls.acknowledged(flow, request, mandatory, way, now);
     const { receiver, recordRoute } = way;
     const sent = this.#requests.sent(flow, mandatory, { text, recordRoute });
-    this.#send(flow, request, receiver.home, { ...sent, to: { kind: "phone", phone: receiver.phone } }, now);
+    const within = { isFromCaller: way.isFromCaller, isLimited: flow.tokenLimits !== undefined };
+    this.#send(flow, request, receiver.home, { ...sent, to: { kind: "phone", phone: receiver.phone }, within }, now);
   }
 
   #ended(request: Request, dialog: MandatoryHeaders, { receiver, alterations }: RoutingDecision & { kind: "dialog" }, now: number): void {

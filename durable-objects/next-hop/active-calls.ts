@@ -14,6 +14,8 @@ interface Sender {
   readonly forwardedBy?: ReturnAddress | undefined;
   /** It goes to a trunk, and is not from it. */
   readonly isToTrunk?: boolean;
+  /** The number that is called at a trunk. */
+  readonly dialled?: string | undefined;
   /** The transaction at the caller's own home, if that has sent it here: another home may have sent another branch of it. */
   readonly transaction?: string;
 }
@@ -40,9 +42,19 @@ interface Call extends Sender {
   readonly dialogs: readonly string[];
   /** Marks of the Contacts of the other server's end, the newest last. */
   readonly targets: readonly string[];
+  /** The number that was called at a trunk. */
+  readonly dialled?: string | undefined;
   /** Milliseconds: when it no longer counts if no further message of it comes. */
   readonly until: number;
 }
+
+/** What is known of the dialog of a request. */
+export type KnownDialog =
+  | { readonly kind: "known"; readonly targets: readonly string[]; readonly dialled: string | undefined }
+  /** It is over, or the call has other dialogs. */
+  | { readonly kind: "none" }
+  /** Nothing is known of its call: perhaps the memory of it is lost. */
+  | { readonly kind: "unknown" };
 
 /** Milliseconds. */
 export interface CallTimeout {
@@ -210,6 +222,14 @@ export class ActiveCalls {
     return this.#calls.has(callId);
   }
 
+  /** What is known of the dialog of a request. */
+  dialogOf(mandatory: CallIds): KnownDialog {
+    const name = dialogName(mandatory);
+    const call = this.#calls.get(mandatory.callId);
+    if (call?.dialogs.includes(name) === true) return { kind: "known", targets: call.targets, dialled: call.dialled };
+    return call !== undefined || this.#over.has(name) ? { kind: "none" } : { kind: "unknown" };
+  }
+
   /** Whether the call with this Call-ID belongs to another home: this one must not create a dialog that looks like part of it. */
   isOfOther(callId: string, home: HomeName): boolean {
     const call = this.#calls.get(callId);
@@ -231,13 +251,14 @@ export class ActiveCalls {
 
   #talks(mandatory: CallIds, now: number): void {
     const { callId } = mandatory;
-    const { home, forwardedBy, isToTrunk, transaction, invite, since = now, dialogs = [], targets = [] } = this.#calls.get(callId) ?? {};
+    const before = this.#calls.get(callId);
+    const { home, forwardedBy, isToTrunk, transaction, invite, dialled, since = now, dialogs = [], targets = [] } = before ?? {};
     const name = dialogName(mandatory);
     if (this.#over.has(name)) return;
     const known = dialogs.includes(name) ? dialogs : [...dialogs, name].slice(-maxDialogs);
     const named = transaction === undefined ? {} : { transaction };
     const sender = { home, forwardedBy, ...(isToTrunk === undefined ? {} : { isToTrunk }), ...named };
-    const more = { ...sender, ...(invite === undefined ? {} : { invite }), since, dialogs: known, targets };
+    const more = { ...sender, ...(invite === undefined ? {} : { invite }), since, dialled, dialogs: known, targets };
     this.#calls.set(callId, { ...more, isAnswered: true, open: [], until: now + maxSilence });
   }
 

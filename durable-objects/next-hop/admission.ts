@@ -9,6 +9,7 @@ import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { type ActiveCalls, isFull } from "./active-calls.ts";
 import type { CallMinutes } from "./call-minutes.ts";
 import { CallRate } from "./call-rate.ts";
+import { chargeable, numberAt, refuseWithin } from "./within-calls.ts";
 import { callerOf, senderOf } from "./sender.ts";
 
 interface AdmissionSurroundings {
@@ -37,7 +38,8 @@ export class Admission {
     const isOfOther = envelope.to.kind !== "phone" && this.#around.calls.isOfOther(callId, callerOf(envelope));
     if (isOfOther && toTag !== undefined) return withoutRoute;
     if (isOfOther && (makesDialogs(request.method) || negotiates(request.method))) return inProgress;
-    if (toTag !== undefined || request.method === "ACK") return undefined;
+    if (request.method === "ACK") return undefined;
+    if (toTag !== undefined) return this.#refusalWithin(envelope, request, mandatory);
     // Another call of the same user would not be counted.
     if (this.#around.calls.has(callId))
       return request.method !== "INVITE" || this.#around.calls.isForkOf(mandatory, senderOf(envelope)) ? undefined : inProgress;
@@ -46,12 +48,33 @@ export class Admission {
     if (this.#around.isUnavailable())
       return fault(503, `${this.#around.host} has failed its last check`, [["Retry-After", String(trunk.options_interval)]]);
     if (request.method !== "INVITE") return undefined;
+    return this.#refusalOfCall(trunk, envelope, request, mandatory, true);
+  }
+
+  /** One that an unknown call needs begins a new one, for all that is known here. */
+  async #refusalWithin(envelope: RequestEnvelope, request: SipRequest, mandatory: MandatoryHeaders): Promise<Fault | undefined> {
+    const trunk = chargeable.includes(request.method) ? await this.#around.trunk() : undefined;
+    if (trunk === undefined) return undefined;
+    const dialog = this.#around.calls.dialogOf(mandatory);
+    const refusal = refuseWithin(trunk, envelope, request, dialog);
+    if (refusal !== undefined || dialog.kind !== "unknown" || request.method !== "INVITE") return refusal;
+    return this.#refusalOfCall(trunk, envelope, request, mandatory, envelope.within?.isFromCaller === true);
+  }
+
+  async #refusalOfCall(
+    trunk: Trunk,
+    envelope: RequestEnvelope,
+    request: SipRequest,
+    mandatory: MandatoryHeaders,
+    isToTrunk: boolean,
+  ): Promise<Fault | undefined> {
     if (isFull(trunk, this.#around.calls)) return fault(503, allInUse.fault);
     if (!this.#rate.take(trunk, Date.now())) return fault(503, tooManyASecond.fault);
     // Before anything is waited for, so that calls at the same moment count.
-    this.#around.calls.reserve(mandatory, { ...senderOf(envelope), isToTrunk: true }, Date.now());
+    const sender = { ...senderOf(envelope), ...(isToTrunk ? { isToTrunk } : {}), dialled: numberAt(trunk, request.requestUri) };
+    this.#around.calls.reserve(mandatory, sender, Date.now());
     const { minutes, calls } = this.#around;
-    if (await minutes.areUsedUp(trunk, calls.talking(Date.now()), Date.now())) return fault(503, tooManyMinutes.fault);
-    return undefined;
+    const isSpent = isToTrunk && (await minutes.areUsedUp(trunk, calls.talking(Date.now()), Date.now()));
+    return isSpent ? fault(503, tooManyMinutes.fault) : undefined;
   }
 }

@@ -1,4 +1,5 @@
 import { isForbidden, mayCall } from "../../lib/routing/destinations.ts";
+import { strictTarget } from "../../lib/proxy/next-route.ts";
 import type { Trunk } from "../../lib/routing/trunk.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import { type Request, hasHeader, headerValues } from "../../lib/syntax/message.ts";
@@ -22,6 +23,20 @@ export function numberIn(written: string): Named | undefined {
   if (uri.kind === "tel") return { number: dialledNumber(uri), host: "" };
   const number = canonicalNumber(canonicalUser(uri.user ?? ""));
   return number === undefined ? undefined : { number, host: uri.host.toLowerCase() };
+}
+
+/** A number at the beginning of a URI: another server may skip what it does not know. The Contacts of some phones have one, with more after it. */
+export function numberAtTheBeginning(written: string): string | undefined {
+  const uri = parseUri(written);
+  if (isFault(uri) || uri.kind !== "sip") return numberIn(written)?.number;
+  const user = canonicalUser(uri.user ?? "");
+  return canonicalNumber(user) ?? canonicalNumber(/^[-.()/\s]*\+?[-.()/\s\d]*/.exec(user)?.[0] ?? "");
+}
+
+/** Where a request within a dialog goes: strict routers, before us or after us, have the target elsewhere. @param popRoutes Routes of ours */
+export function targetsWithin(request: Request, requestUri: string, popRoutes: number): readonly string[] {
+  const strict = hasHeader(request, "route") ? strictTarget(headerValues(request, "route").slice(popRoutes)) : undefined;
+  return strict === undefined ? [requestUri] : [strict, requestUri];
 }
 
 /** The URI that a REFER asks to be called. RFC 3515 §2.4.2: there is one; another server may read several, or a broken one, as it likes. */

@@ -36,10 +36,20 @@ export interface RequestEnvelope extends SentRequest {
   readonly to: Destination;
   /** Who has ended the call, in a BYE that is not from its other end. */
   readonly endedBy?: EndedBy;
+  /** Of a user's request within a call. */
+  readonly within?: WithinCall;
   /** An administrator wants the messages of this call. */
   readonly isTraced?: true;
   /** The receiver asks the router of its domain where the call goes. */
   readonly routed?: RoutedCall;
+}
+
+/** What the home of its sender knows of a request within a call. */
+export interface WithinCall {
+  /** The sender has placed the call. */
+  readonly isFromCaller: boolean;
+  /** The sender's token limits its calls. */
+  readonly isLimited: boolean;
 }
 
 /** Who has ended a call, or given it up; `network`: a connection was lost and did not come back. */

@@ -149,7 +149,9 @@ describe("a number that the trunk does not allow", () => {
     expect(await refer("sip:+33777@localhost")).toBe(486);
     expect(await refer(`sip:${account}@localhost`)).toBe(486);
     expect(await within("INVITE", at("+1900555"))).toBe(403);
-    expect(await within("INVITE", at("7777"))).toBe(486);
+    // It is not the Contact of the other end.
+    expect(await within("INVITE", at("7777"))).toBe(403);
+    expect(await within("INVITE", dialog.target)).toBe(486);
   });
 
   it("is not told by the redirect server", async () => {

@@ -1,0 +1,55 @@
+import { dialledMark } from "../../lib/proxy/route-token.ts";
+import { mayCall } from "../../lib/routing/destinations.ts";
+import { isHopName } from "../../lib/routing/hop-name.ts";
+import { numberFrom } from "../../lib/routing/number-format.ts";
+import type { Trunk } from "../../lib/routing/trunk.ts";
+import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
+import type { Request } from "../../lib/syntax/message.ts";
+import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
+import { isNonSubscriberHome } from "../../lib/transport/non-subscriber.ts";
+import { notAllowed, numberAtTheBeginning, numberIn, referredTo, targetsWithin } from "../shared/trunk-destinations.ts";
+import type { KnownDialog } from "./active-calls.ts";
+
+/** Requests that may cost something. */
+export const chargeable: readonly string[] = ["INVITE", "MESSAGE", "REFER"];
+
+/** RFC 3261 §12.2.2: another server may take it for the beginning of a new call, and look at its Request-URI only. */
+const noSuchCall = fault(481, "there is no such call over this trunk");
+
+/**
+ * Refuses a request within a call that could begin something new at the other server of a trunk: it has to be of a dialog that is known
+ * there, and name no other number than that of the other end. If the memory of the calls is lost, a user may do within a call what
+ * they may do in a new one, and others name no number.
+ */
+export function refuseWithin(trunk: Trunk, envelope: RequestEnvelope, request: Request, dialog: KnownDialog): Fault | undefined {
+  if (dialog.kind === "none") return noSuchCall;
+  if (dialog.kind === "unknown" && envelope.within?.isLimited === true) return noSuchCall;
+  const isOutside = !isOfUser(envelope, trunk);
+  if (request.method === "REFER") return isOutside ? refuseReferral(trunk, request) : undefined;
+  const targets = targetsWithin(request, request.requestUri, 0);
+  const isRefused = (uri: string) => {
+    const number = numberAt(trunk, uri);
+    if (number === undefined) return false;
+    if (dialog.kind === "known") return number !== dialog.dialled && !dialog.targets.includes(dialledMark(uri));
+    return isOutside || !mayCall(trunk, number);
+  };
+  return targets.some(isRefused) ? notAllowed(trunk) : undefined;
+}
+
+/** The number in a URI at a trunk, in its international form. */
+export function numberAt({ format }: Pick<Trunk, "format">, uri: string): string | undefined {
+  const number = numberAtTheBeginning(uri);
+  return number === undefined ? undefined : numberFrom(format, number);
+}
+
+/** Who is no user of the trunk's domain may not have it call others. */
+function refuseReferral(trunk: Trunk, refer: Request): Fault | undefined {
+  const to = referredTo(refer);
+  if (isFault(to)) return to;
+  return numberIn(to) === undefined ? undefined : notAllowed(trunk);
+}
+
+/** Whether the sender is a user of the trunk's domain. */
+function isOfUser({ answerTo: { home } }: RequestEnvelope, { domain }: Pick<Trunk, "domain">): boolean {
+  return !isHopName(home) && !isNonSubscriberHome(home) && home.replace(/#[^#]*$/, "").endsWith(`@${domain}`);
+}
