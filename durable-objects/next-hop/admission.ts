@@ -74,7 +74,7 @@ export class Admission {
     const sender = { ...senderOf(envelope), ...(isToTrunk ? { isToTrunk } : {}), dialled: numberAt(trunk, request.requestUri) };
     this.#around.calls.reserve(mandatory, sender, Date.now());
     const { minutes, calls } = this.#around;
-    const isSpent = isToTrunk && (await minutes.areUsedUp(trunk, calls.talking(Date.now()), Date.now()));
-    return isSpent ? fault(503, tooManyMinutes.fault) : undefined;
+    const areNoneLeft = isToTrunk && (await minutes.areUsedUp(trunk, calls.talking(Date.now()), Date.now()));
+    return areNoneLeft ? fault(503, tooManyMinutes.fault) : undefined;
   }
 }

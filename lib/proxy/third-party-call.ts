@@ -95,14 +95,15 @@ export function inFirstDialog(response: Response, request: Request, place: Pick<
 
 /** An answer that accepts no media of an offer (RFC 3264 §6): each stream has port 0. */
 export function refusedMedia(offer: string): string {
-  const lines = offer.split(/\r\n|\n/);
-  const streams = lines.flatMap((line, at) => {
-    if (!line.startsWith("m=")) return [];
-    const next = lines.findIndex((other, index) => index > at && other.startsWith("m="));
-    const own = lines.slice(at + 1, next < 0 ? undefined : next);
-    return [line.replace(/^(m=\S+) \d+/, "$1 0"), "c=IN IP4 0.0.0.0", "a=inactive", ...own.filter((one) => one.startsWith("a=mid:"))];
-  });
-  return ["v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", ...streams, ""].join("\r\n");
+  const refused = ["v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0"];
+  let isOfStream = false;
+  for (const line of offer.split(/\r\n|\n/)) {
+    if (line.startsWith("m=")) {
+      isOfStream = true;
+      refused.push(line.replace(/^(m=\S+) \d+/, "$1 0"), "c=IN IP4 0.0.0.0", "a=inactive");
+    } else if (isOfStream && line.startsWith("a=mid:")) refused.push(line);
+  }
+  return [...refused, ""].join("\r\n");
 }
 
 function referredBack(notify: Request): string | undefined {

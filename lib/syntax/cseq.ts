@@ -1,5 +1,6 @@
 import { isDigits, isToken, numberBetween } from "./characters.ts";
 import { type Fault, fault } from "./fault.ts";
+import { refuseMethod } from "./method.ts";
 
 export interface CSeq {
   /** Below 2^31 (RFC 3261 §8.1.1.5). */
@@ -14,7 +15,7 @@ export function parseCSeq(text: string): CSeq | Fault {
   const method = text.slice(end).trim();
   if (!isDigits(number) || !isToken(method)) return fault(400, "CSeq is not a number and a method");
   if (Number(number) >= 2 ** 31) return fault(400, "the number of CSeq is not below 2^31");
-  return { number: Number(number), method };
+  return refuseMethod(method) ?? { number: Number(number), method };
 }
 
 /** The CSeq between two places of a text, if it is a number, one space and this method; otherwise undefined. */

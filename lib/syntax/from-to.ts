@@ -19,8 +19,13 @@ export function parseFromTo(value: string): FromToHeader | Fault {
   if (isFault(address)) return address;
   const uri = parseUri(address.uri);
   if (isFault(uri)) return uri;
-  return hasClearTag(address.parameters) ? { address, tag: tagOf(address) } : fault(400, "a tag has no value, or is repeated");
+  if (!hasClearTag(address.parameters)) return fault(400, "a tag has no value, or is repeated");
+  const tag = tagOf(address);
+  return tag !== undefined && beyondAscii.test(tag) ? fault(400, "a tag has characters that are not ASCII") : { address, tag };
 }
+
+/** No token has them (RFC 3261 §25.1). What ends a call later has to write the tag as it is. */
+const beyondAscii = /[^ -~]/;
 
 /**
  * The From or To between two places of a text, if it is `"Name" <sip:user@host;parameters>;tag=token` or a part of that, the usual

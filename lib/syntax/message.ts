@@ -3,6 +3,7 @@ import { type Fault, fault, isFault } from "./fault.ts";
 import { canonicalName, isList, knownNameBehind, roleOf, roles, startLine } from "./header-names.ts";
 import { type Limits, defaultLimits } from "./limits.ts";
 import { splitList } from "./list.ts";
+import { refuseMethod } from "./method.ts";
 
 /** The position of a header line in the text. */
 export interface HeaderLine {
@@ -58,7 +59,9 @@ export function parseMessage(octets: string, limits: Limits = defaultLimits): Me
   if (typeof bodyAt !== "number") return bodyAt;
   const parts = { text, lines, first, bodyAt };
   const message = readFastRequestLine(startEnd, parts) ?? readStartLine(text.slice(0, startEnd), parts);
-  return isFault(message) ? message : fitBody(message);
+  if (isFault(message)) return message;
+  const refusal = message.kind === "request" ? refuseMethod(message.method) : undefined;
+  return refusal ?? fitBody(message);
 }
 
 /** The first value of a header, unfolded and trimmed. */

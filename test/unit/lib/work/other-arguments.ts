@@ -37,6 +37,11 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
   valueStart: [line],
   bindingKey: [1, "sip:a@b.invalid"],
   changesOfPidf: ['<presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:a@b"/>'],
+  inOtherDialog: [
+    { callId: "c", localTag: "a", remoteTag: "b", remote: "sip:b@example.com", target: "", isCaller: true },
+    { host: "example.com", user: "a", branch: "b" },
+  ],
+  inFirstDialog: [request, { host: "example.com", user: "a" }],
   awayFrom: [[["Contact", "<sip:bob@example.com>"]]],
   recordPlace: [{ started: 0, timeline: [], devices: [] }, "example.com"],
   begunCall: [{ started: 0, timeline: [], devices: [] }, request, "example.com"],
