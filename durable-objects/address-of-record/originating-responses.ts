@@ -91,7 +91,8 @@ export class OriginatingResponses implements Part {
 
   #send(flow: Flow | undefined, envelope: ResponseEnvelope, text: string, now: number): boolean {
     const { transaction, to, status } = envelope;
-    if (flow?.tokenLimits !== undefined && transaction !== undefined && status >= 200 && status < 300)
+    const isAnswer = transaction !== undefined && status >= 200 && status < 300;
+    if (isAnswer && flow !== undefined && this.#parts.timedCalls.mayBegin(flow))
       this.#parts.timedCalls.began(flow, parsedResponse(text), now);
     if (flow === undefined || !this.#room.sockets.send(flow.id, text)) return false;
     this.#room.log.passed(now, flow.id, text);

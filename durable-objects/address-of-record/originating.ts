@@ -278,6 +278,7 @@ export class Originating {
     const contact = contactMark(flow, phoneOnFlow(flow));
     const more = { ...(dropsOnDisconnect ? { dropsOnDisconnect } : {}), ...(contact === undefined ? {} : { contact }) };
     this.#pendingInvites.note(flow, { transaction, home, at: now, name, ...more });
+    this.#timedCalls.placed(flow, headerValue(request, "call-id") ?? "", now + this.#room.timers.timerC + this.#room.timers.transaction);
     this.#tryingTimers.add(transaction, now, () => this.#trying(flow, request, transaction));
     return true;
   }

@@ -1,4 +1,5 @@
-import { type DialogIds, callOf, dialogName } from "../../lib/proxy/call-name.ts";
+import type { TokenLimits } from "../../lib/authentication/token-limits.ts";
+import { type DialogIds, callName, callOf, dialogName } from "../../lib/proxy/call-name.ts";
 import { readCallDetails } from "../../lib/presence/call-details.ts";
 import { routeSetOf } from "../../lib/proxy/route-token.ts";
 import type { RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
@@ -32,7 +33,7 @@ type WithinDialog = RoutingDecision & { readonly kind: "dialog" };
 const pauseBetweenAttempts = 5000;
 const maxAttempt = 600_000;
 /** At one time: no more begin then. Of those that ring, each may still be answered by several phones. */
-const [maxCalls, maxRows] = [50, 500];
+const [maxCalls, maxRows] = [50, 1000];
 /** Dialogs of one call. */
 const maxDialogs = 8;
 /** Of a name or address in them: a row has room for what a message has. */
@@ -43,7 +44,18 @@ const why = "the token of the caller allows no longer call";
 
 const timedShape = storedShape<TimedCall>((older) => older);
 
+/** A row of the table `timed_invites`: a call that was placed. */
+interface TimedInvite extends Record<string, string | number> {
+  /** That of the call. */
+  readonly name: string;
+  readonly seconds: number;
+  /** Milliseconds: when it is forgotten. */
+  readonly until: number;
+}
+
 export const timedCallsTable = {
+  timed_invites: `CREATE TABLE IF NOT EXISTS timed_invites (name TEXT PRIMARY KEY, seconds INTEGER NOT NULL, until INTEGER NOT NULL)
+    WITHOUT ROWID`,
   timed_calls: "CREATE TABLE IF NOT EXISTS timed_calls (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 } as const;
 
@@ -55,6 +67,7 @@ export class TimedCalls implements Part {
   readonly #room: Room;
   readonly #hangUp: HangUp;
   #known: Map<string, TimedCall> | undefined;
+  #placed: Map<string, TimedInvite> | undefined;
 
   constructor(room: Room, passOn: ConstructorParameters<typeof HangUp>[1]) {
     this.#room = room;
@@ -63,8 +76,10 @@ export class TimedCalls implements Part {
 
   /** A 2xx for a call is about to be sent to its caller: from now on its time runs. A repeated one changes nothing. */
   began({ tokenLimits, boundContacts, ...flow }: Flow, answer: Response, now: number): void {
-    if (tokenLimits?.maximumSeconds === undefined) return;
-    const name = dialogName(dialogIdsOf(answer));
+    const ids = dialogIdsOf(answer);
+    const seconds = this.#secondsOf(tokenLimits, ids.callId);
+    if (seconds === undefined) return;
+    const name = dialogName(ids);
     const before = this.#read().get(name);
     // The details of a row without a Route are those that its caller has written in a request.
     const known = before?.details.route === undefined ? readCallDetails(answer, answer, true, maxText) : undefined;
@@ -72,14 +87,14 @@ export class TimedCalls implements Part {
     const details = { ...before?.details, ...known, ...routeSetOf(this.#room.keyring, answer, true, maxText) };
     const phone = phoneOnFlow({ ...flow, boundContacts });
     const contact = boundContacts[0]?.contact ?? known.local;
-    const times = before ?? { since: now, endsAt: now + tokenLimits.maximumSeconds * 1000 };
+    const times = before ?? { since: now, endsAt: now + seconds * 1000 };
     this.#keep(name, { ...times, details, phone, contact });
   }
 
   /** An ACK of a call that this flow has placed. If the answer came when the caller had no connection, its time runs from here. */
   acknowledged(flow: Flow, ack: Request, mandatory: MandatoryHeaders, way: WithinDialog, now: number): void {
     const name = dialogName(mandatory);
-    const seconds = flow.tokenLimits?.maximumSeconds;
+    const seconds = this.#secondsOf(flow.tokenLimits, mandatory.callId);
     if (seconds === undefined || !way.isFromCaller || this.#read().has(name)) return;
     const { requestUri = ack.requestUri, popRoutes = 0 } = way.alterations;
     const [local, target] = [mandatory.from.uri, requestUri].map(decodedText) as [string, string];
@@ -101,9 +116,32 @@ export class TimedCalls implements Part {
     if (call !== undefined && call.isSaidToBeOver === undefined) this.#keep(name, { ...call, isSaidToBeOver: true });
   }
 
-  /** Whether there are so many that no other one may begin. */
+  /** Whether there are so many that no other one may begin: each keeps its row to its end, whatever is said of it. */
   isFull(): boolean {
-    return [...this.#read().values()].filter(({ isSaidToBeOver }) => isSaidToBeOver === undefined).length >= maxCalls;
+    const all = [...this.#read()];
+    const present = all.filter(([, { isSaidToBeOver }]) => isSaidToBeOver === undefined).map(([name]) => callOf(name));
+    const answered = new Set(all.map(([name]) => callOf(name)));
+    const waiting = [...this.#invites().keys()].filter((name) => !answered.has(name));
+    return present.length + waiting.length >= maxCalls || all.length >= maxRows - maxCalls * maxDialogs;
+  }
+
+  /** Whether an answer to a call on this connection may begin its time. */
+  mayBegin({ tokenLimits }: Flow): boolean {
+    return tokenLimits?.maximumSeconds !== undefined || this.#invites().size > 0;
+  }
+
+  /**
+   * A call is about to begin: its time is that of the token of this connection, on whatever connection its answer is heard.
+   * @param until when it has had its answer, in milliseconds
+   */
+  placed({ tokenLimits }: Flow, callId: string, until: number): void {
+    const seconds = tokenLimits?.maximumSeconds;
+    if (seconds === undefined) return;
+    const name = callName(callId);
+    const least = Math.min(seconds, this.#invites().get(name)?.seconds ?? seconds);
+    this.#invites().set(name, { name, seconds: least, until });
+    this.#room.memory.run("INSERT OR REPLACE INTO timed_invites (name, seconds, until) VALUES (?, ?, ?)", name, least, until);
+    this.#room.alarm.noLaterThan(until);
   }
 
   /** Whether there are calls to end: the home of a guest stays for that. */
@@ -112,6 +150,10 @@ export class TimedCalls implements Part {
   }
 
   onAlarm(now: number): void {
+    for (const { name, until } of [...this.#invites().values()]) {
+      if (until > now) this.#room.alarm.noLaterThan(until);
+      else this.#forgetInvite(name);
+    }
     for (const [name, call] of this.#read()) {
       if (call.endsAt > now) this.#room.alarm.noLaterThan(call.endsAt);
       else this.#end(name, call, now);
@@ -134,18 +176,25 @@ export class TimedCalls implements Part {
     const all = this.#read();
     const isKnown = all.has(name);
     const dialogs = isKnown ? 0 : [...all.keys()].filter((other) => callOf(other) === callOf(name)).length;
-    if (!isKnown && all.size >= maxRows) this.#forgetOldest();
     if (!isKnown && (all.size >= maxRows || dialogs >= maxDialogs)) return this.#end(name, call, call.since);
     all.set(name, call);
     this.#room.memory.run("INSERT OR REPLACE INTO timed_calls (name, value) VALUES (?, ?)", name, timedShape.write(call));
     this.#room.alarm.noLaterThan(call.endsAt);
   }
 
-  /** Of those that are said to be over. */
-  #forgetOldest(): void {
-    const all = [...this.#read()].filter(([, { isSaidToBeOver }]) => isSaidToBeOver === true);
-    const [oldest] = all.toSorted(([, one], [, other]) => one.since - other.since);
-    if (oldest !== undefined) this.#forget(oldest[0]);
+  /** The smaller one of the connection's, and of that on which the call was placed. */
+  #secondsOf(limits: TokenLimits | undefined, callId: string): number | undefined {
+    const known = [limits?.maximumSeconds, this.#invites().get(callName(callId))?.seconds].filter((seconds) => seconds !== undefined);
+    return known.length === 0 ? undefined : Math.min(...known);
+  }
+
+  #forgetInvite(name: string): void {
+    if (this.#invites().delete(name)) this.#room.memory.run("DELETE FROM timed_invites WHERE name = ?", name);
+  }
+
+  #invites(): Map<string, TimedInvite> {
+    this.#placed ??= new Map(this.#room.memory.all<TimedInvite>("SELECT * FROM timed_invites").map((row) => [row.name, row]));
+    return this.#placed;
   }
 
   #forget(name: string): void {

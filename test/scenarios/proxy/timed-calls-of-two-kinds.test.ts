@@ -1,0 +1,75 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { header, headers } from "../../support/received-message.ts";
+import type { SimulatedPhone } from "../../support/simulated-phone.ts";
+import { type Scenario, startScenario } from "../world/scenario.ts";
+
+let scenario: Scenario;
+afterEach(() => scenario.world.end());
+
+const uriOf = ({ contact }: SimulatedPhone) => contact.slice(1, -1);
+const inviteOf = (by: SimulatedPhone, to: string, callId: string) => [
+  ...[`From: <${by.aor}>;tag=t1`, `To: <${to}>`, `Call-ID: ${callId}`, "CSeq: 1 INVITE", `Contact: ${by.contact}`],
+];
+
+async function start(limits: object): Promise<Scenario> {
+  scenario = await startScenario({ absent: ["alice"] });
+  scenario.world.signsInByToken("alice", limits);
+  await scenario.alice.comesOnline();
+  return scenario;
+}
+
+/** Bob answers: the caller's end of the dialog. */
+async function answered(callId: string, by: SimulatedPhone) {
+  const { world, bob } = scenario;
+  bob.answers();
+  await world.settle();
+  const answer = by.last(200, "INVITE");
+  const ends = { local: header(answer, "from") ?? "", remote: header(answer, "to") ?? "", callId, target: uriOf(bob) };
+  const dialog = { ...ends, routes: headers(answer, "record-route").reverse(), cseq: 2, inviteCseq: 1 };
+  by.within("ACK", dialog, [], 1);
+  await world.settle();
+  return dialog;
+}
+
+describe("a call that a token allows for a time ends at its time", () => {
+  it("whatever is said of it, and however many calls follow", async () => {
+    const { world, alice, bob } = await start({ maximumSeconds: 3600 });
+    alice.sends("INVITE", bob.aor, inviteOf(alice, bob.aor, "long-call"));
+    await world.settle();
+    const dialog = await answered("long-call", alice);
+    const carol = await scenario.joins("carol");
+    alice.sends("INVITE", carol.aor, inviteOf(alice, carol.aor, "long-call"));
+    await world.settle();
+    carol.answers();
+    await world.settle();
+    const bye = alice.within("BYE", { ...dialog, routes: headers(carol.last("INVITE"), "record-route"), target: uriOf(carol) }, [], 7);
+    await world.settle();
+    expect([bye.final, bob.state]).toEqual([200, "talking"]);
+    for (let count = 0; count < 602; count += 1) {
+      alice.invites(carol.aor);
+      await world.settle();
+      // When there are too many rows, no further call begins.
+      if (carol.state !== "ringing") continue;
+      carol.answers();
+      await world.settle();
+      alice.hangsUp();
+      await world.settle();
+    }
+    await world.pass(3700);
+    expect(bob.state).toBe("ended by bye");
+  });
+
+  it("also if its answer is heard on a connection whose token has no such limit", async () => {
+    const { world, alice, bob } = await start({ maximumSeconds: 60, scope: ["call"] });
+    world.signsInByToken("alice", { scope: ["register"] });
+    const other = await scenario.joins("alice", { instance: alice.instance });
+    alice.sends("INVITE", bob.aor, inviteOf(other, bob.aor, "two-tokens"));
+    await world.settle();
+    alice.leaves();
+    await world.settle();
+    await answered("two-tokens", other);
+    expect(bob.state).toBe("talking");
+    await world.pass(70);
+    expect(bob.state).toBe("ended by bye");
+  });
+});
