@@ -77,5 +77,9 @@ async function seed(database: D1Database): Promise<void> {
         )
         .bind(domain, username, hash("md5", username), hash("sha256", username), now, now),
     ),
+    // The name of a user is taken, as an alias is.
+    ...usernames.map((username) =>
+      database.prepare("INSERT OR IGNORE INTO aliases (domain, alias, username) VALUES (?, ?, ?)").bind(domain, username, username),
+    ),
   ]);
 }

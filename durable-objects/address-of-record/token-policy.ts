@@ -1,7 +1,7 @@
 import { type TokenLimits, refuseScope, refuseTarget } from "../../lib/authentication/token-limits.ts";
 import { addressOf } from "../../lib/location/address.ts";
 import type { RoutingDecision } from "../../lib/proxy/validate-and-route.ts";
-import { type Fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
+import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import type { Request } from "../../lib/syntax/message.ts";
 import { dialledNumber, parseUri } from "../../lib/syntax/uri.ts";
 import type { Flow } from "../../lib/transport/flow.ts";
@@ -48,7 +48,10 @@ export class TokenPolicy {
     const { method } = request;
     const notReferable = limits !== undefined && method === "REFER" ? this.#refuseReferral(limits, request) : undefined;
     if (notReferable !== undefined || limits === undefined || way.kind !== "address" || method === "ACK") return notReferable;
-    const refusal = refuseScope(limits, method) ?? refuseTarget(limits, method, way.address);
+    const { address } = way;
+    const isOfOther = address.user !== this.#room.home.user || address.domain !== this.#room.home.domain;
+    if (method === "PUBLISH" && isOfOther) return fault(403, "the token of this connection is for its user's own presence");
+    const refusal = refuseScope(limits, method) ?? refuseTarget(limits, method, address);
     if (refusal !== undefined || method !== "INVITE" || isRepeated()) return refusal;
     return this.#refuseCall(limits, endOf(flow) ?? 0);
   }

@@ -20,7 +20,7 @@ export interface TokenLimits {
   readonly isSingleUse?: true;
 }
 
-/** The scope that a request outside a dialog needs; OPTIONS needs none. */
+/** The scope that a request outside a dialog needs, if it is not that of calls. */
 const scopeOf: Readonly<Record<string, TokenScope | undefined>> = {
   REGISTER: "register",
   PUBLISH: "register",
@@ -29,14 +29,14 @@ const scopeOf: Readonly<Record<string, TokenScope | undefined>> = {
 
 /** Refuses a request outside a dialog that the scope of a token does not contain. */
 export function refuseScope({ scope }: Pick<TokenLimits, "scope">, method: string): Fault | undefined {
-  if (scope === undefined || method === "OPTIONS") return undefined;
+  if (scope === undefined) return undefined;
   const needed = scopeOf[method] ?? "call";
   return scope.includes(needed) ? undefined : fault(403, `the token of this connection has no scope "${needed}"`);
 }
 
 /** Refuses a call or message to an address that is not among the targets of a token. */
 export function refuseTarget({ targets }: Pick<TokenLimits, "targets">, method: string, to: DialledAddress): Fault | undefined {
-  if (targets === undefined || method === "OPTIONS" || (scopeOf[method] ?? "call") !== "call") return undefined;
+  if (targets === undefined || (scopeOf[method] ?? "call") !== "call") return undefined;
   return targets.some((target) => isTarget(target, to)) ? undefined : fault(403, "the token of this connection is not for this address");
 }
 

@@ -138,6 +138,10 @@ describe("the limits of a token", () => {
     expect([await ask(watches, "INVITE", to), await ask(watches, "MESSAGE", to)]).toEqual([403, 403]);
     expect(await ask(watches, "SUBSCRIBE", to)).not.toBe(403);
     expect(await ask(watches, "OPTIONS", "sip:localhost")).toBe(200);
+    // A phone that answers would tell that it is there.
+    expect(await ask(watches, "OPTIONS", to)).toBe(403);
+    const registers = await connected(await minted(ofUser(alice, { scope: ["register"] })), alice);
+    expect([await ask(registers, "OPTIONS", to), await ask(registers, "PUBLISH", `${to};gr=urn:uuid:1`)]).toEqual([403, 403]);
   });
 
   it("are the targets: whom the user calls and writes to", async () => {

@@ -65,6 +65,14 @@ describe("npm start in a fresh clone", () => {
     const answer = await fetch(`http://localhost:${port}/api/v1/domains/localhost/subscribers`, { headers });
     const { subscribers } = (await answer.json()) as { readonly subscribers: readonly { readonly username: string }[] };
     expect(subscribers.map(({ username }) => username)).toEqual(["alice", "bob", "carol"]);
+    // The names of these users are taken, as those of others are.
+    const csv = {
+      method: "POST",
+      headers: { ...headers, "Content-Type": "text/csv" },
+      body: "username,password,aliases\neve,password1,carol\n",
+    };
+    const imported = await fetch(`http://localhost:${port}/api/v1/domains/localhost/subscribers/import`, csv);
+    expect(await imported.json()).toMatchObject({ created: 0, failed: 1 });
     for (const way of ["general", "direct"] as const) {
       const phone = await Phone.connect({ wsUrl: `ws://localhost:${port}` }, { account: "alice", way });
       expect((await phone.register()).status).toBe(200);

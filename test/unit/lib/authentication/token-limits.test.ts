@@ -13,8 +13,8 @@ describe("the scope of a token", () => {
     ["X-UNKNOWN", ["register", "watch"], 403],
     ["SUBSCRIBE", ["watch"], undefined],
     ["SUBSCRIBE", ["register", "call"], 403],
-    ["OPTIONS", ["watch"], undefined],
-    ["OPTIONS", [], undefined],
+    ["OPTIONS", ["call"], undefined],
+    ["OPTIONS", ["register", "watch"], 403],
   ] as const)("%s with %j: %s", (method, scope, status) => {
     expect(refuseScope({ scope }, method)?.status).toBe(status);
   });
@@ -50,7 +50,7 @@ describe("the targets of a token", () => {
 
   it("are none for what neither calls nor writes, and for a token without them", () => {
     const to = { user: "dave", domain: "example.com" };
-    for (const method of ["SUBSCRIBE", "PUBLISH", "OPTIONS"]) expect(refuseTarget({ targets }, method, to)).toBeUndefined();
+    for (const method of ["SUBSCRIBE", "PUBLISH"]) expect(refuseTarget({ targets }, method, to)).toBeUndefined();
     expect(refuseTarget({}, "INVITE", to)).toBeUndefined();
     expect(refuseTarget({ targets: [] }, "INVITE", to)?.status).toBe(403);
   });
