@@ -1,6 +1,7 @@
 import { type Exchange, exchangeOf, negotiates } from "../../lib/media/exchange.ts";
 import { type MediaService, type ReadMediaService, type TrunkMedia, defaultTrunkMedia } from "../../lib/media/media-service.ts";
-import { type Towards, convertingCommand, deletingCommand, queryingCommand } from "../../lib/media/ng.ts";
+import type { PressedKey } from "../../lib/media/key-in-info.ts";
+import { type Towards, convertingCommand, deletingCommand, pressingCommand, queryingCommand } from "../../lib/media/ng.ts";
 import { profileOf } from "../../lib/media/profile.ts";
 import { type Fault, fault } from "../../lib/syntax/fault.ts";
 import { sessionDescriptionOf, withBody } from "../../lib/syntax/body.ts";
@@ -83,6 +84,22 @@ export class MediaBridge {
     if (known.service === undefined) return message.text;
     const converted = await this.#ask(of, exchange, description, to, known.service);
     return typeof converted === "string" ? withBody(message, converted) : converted;
+  }
+
+  /** Presses a key in the audio of a call, if the trunk wants that and a service converts the call; false if the INFO has to go on. */
+  async presses(key: PressedKey, { callId, fromTag = "" }: MandatoryHeaders): Promise<boolean> {
+    const of = await this.#mediaOfTrunk();
+    if (of?.media.dtmf !== "rfc4733") return false;
+    const known = this.#calls.get(callId)?.service;
+    const services = of.services.filter(({ name }) => known === undefined || known === anyService || name === known);
+    for (const service of services) {
+      const answer = await this.#around.ask(service, pressingCommand(this.#sessionOf(callId), fromTag, key)).catch((error: unknown) => {
+        this.#log(`the media service ${service.name} cannot be reached`, error);
+        return undefined;
+      });
+      if (answer?.isOk === true) return true;
+    }
+    return false;
   }
 
   /** The trunk's server has refused a call: whether for its media, which nothing converts. */

@@ -11,6 +11,7 @@ import { type Standing, shownTo, standingOfServer, takenFrom } from "../../lib/p
 import { type Trunk, failsOver } from "../../lib/routing/trunk.ts";
 import { alter, combined } from "../../lib/syntax/alter.ts";
 import { ackFor, cancelFor } from "../../lib/syntax/compose.ts";
+import { keyInInfo } from "../../lib/media/key-in-info.ts";
 import { sessionDescriptionOf } from "../../lib/syntax/body.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
 import { fault, isFault } from "../../lib/syntax/fault.ts";
@@ -33,7 +34,7 @@ import type { HopConnection } from "./hop-connection.ts";
 import { SenderNames } from "./sender-names.ts";
 import { SentRequests, type Unanswered, isBranchWithCredentials, withCredentials, withCredentialsCancelled } from "./sent-requests.ts";
 import { defaultRetryAfter } from "../../platform/unavailable-servers.ts";
-import { answerFault } from "../shared/reply.ts";
+import { answerFault, answered } from "../shared/reply.ts";
 
 /** What the requests to the other server need of its connection. */
 export interface OutboundSurroundings {
@@ -89,6 +90,8 @@ export class Outbound {
         refusal ?? fault(failed(mandatory), `${this.#around.host} cannot be reached`, [["Retry-After", String(defaultRetryAfter)]]);
       return { kind: "answered", status: why.status, text: answerFault(request, why), why: why.fault };
     }
+    const key = mandatory.toTag === undefined ? undefined : keyInInfo(request);
+    if (key !== undefined && (await this.#around.media.presses(key, mandatory))) return answered(request, 200);
     if (request.method === "INVITE") await this.#around.connection.storeHost();
     const { text: made, branch } = await this.#asSent(connection, envelope, request, mandatory);
     const whole = parsed(made);

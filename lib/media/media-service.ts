@@ -24,6 +24,8 @@ export interface TrunkMedia {
   readonly codecs: readonly string[];
   /** The name of the service; "" for any of the domain. */
   readonly service: string;
+  /** `rfc4733`: keys that phones send as INFO become events in the audio; `auto`, and if absent: they pass as INFO. */
+  readonly dtmf?: "auto" | "rfc4733";
 }
 
 export const defaultTrunkMedia: TrunkMedia = { profile: "auto", codecs: [], service: "" };

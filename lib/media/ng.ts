@@ -1,12 +1,15 @@
 import { decodedText, legible, toOctets } from "../syntax/octets.ts";
 import type { Exchange } from "./exchange.ts";
+import type { PressedKey } from "./key-in-info.ts";
 import type { MediaService, TrunkMedia } from "./media-service.ts";
 
 /** Who is to get a session description. */
 export type Towards = "trunk" | "phone";
 
 /** A command of the NG protocol of rtpengine. */
-export type NgCommand = Readonly<Record<string, unknown>> & { readonly command: "offer" | "answer" | "delete" | "query" | "ping" };
+export type NgCommand = Readonly<Record<string, unknown>> & {
+  readonly command: "offer" | "answer" | "delete" | "query" | "ping" | "play DTMF";
+};
 
 /** An answer of rtpengine. */
 export interface NgAnswer {
@@ -55,8 +58,18 @@ export function convertingCommand(
     replace: ["origin", "session-connection"],
     ...(kind === "offer" ? towards[profile] : answerTo[to]),
     ...(hasInterfaces && kind === "offer" ? { direction } : {}),
+    ...(media.dtmf === "rfc4733" ? { flags: [...(kind === "offer" ? flagsOf(profile) : []), "inject-DTMF"] } : {}),
     ...(isForTrunk ? { codec: { strip: ["all"], transcode: [...media.codecs] } } : {}),
   };
+}
+
+function flagsOf(profile: keyof typeof towards): readonly string[] {
+  return profile === "webrtc" ? towards.webrtc.flags : [];
+}
+
+/** Presses a key in the audio of one of the two. @param tag its tag in the dialog */
+export function pressingCommand(session: string, tag: string, { code, duration }: PressedKey): NgCommand {
+  return { command: "play DTMF", "call-id": session, "from-tag": tag, code, duration };
 }
 
 /** Ends a session at once. */

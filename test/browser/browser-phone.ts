@@ -94,6 +94,10 @@ export class BrowserPhone {
       .toBeGreaterThan(0.05);
   }
 
+  pressesByInfo(key: string): Promise<void> {
+    return this.page.evaluate((one) => window.phone.pressByInfo(one), key);
+  }
+
   presses(key: string): Promise<void> {
     return this.page.evaluate((one) => window.phone.press(one), key);
   }

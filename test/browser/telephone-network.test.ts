@@ -27,8 +27,8 @@ describe.skipIf(!isHere)("a browser and the telephone network", () => {
   });
   afterAll(() => Promise.all([parlour?.close(), engine?.close()]));
 
-  async function trunk(port: number, profile: "rtp" | "srtp-sdes"): Promise<void> {
-    const body = { server: `sip:127.0.0.1:${port};transport=tcp`, prefixes: ["+4930"], inbound: true, media: { profile } };
+  async function trunk(port: number, profile: "rtp" | "srtp-sdes", more: object = {}): Promise<void> {
+    const body = { server: `sip:127.0.0.1:${port};transport=tcp`, prefixes: ["+4930"], inbound: true, media: { profile, ...more } };
     expect((await parlour.serverUnderTest.server.api("PUT", "/domains/localhost/trunks/carrier", body)).status).toBe(200);
   }
 
@@ -116,6 +116,27 @@ describe.skipIf(!isHere)("a browser and the telephone network", () => {
       sendsWithin("BYE", dialogOfCallee(invite, "theirs"), 1);
       await alice.becomes("ended");
       await expect.poll(() => engine.sessions()).toEqual([]);
+    });
+
+    it.each(["jssip", "sipjs"] as const)("gets the keys that %s sends as INFO in the audio, if it wants that", async (library) => {
+      [carrier, audio] = await Promise.all([startSipServer(), startRtpEnd()]);
+      toClose.push(carrier, audio);
+      await trunk(carrier.port, "rtp", { dtmf: "rfc4733" });
+      const alice = await parlour.phone(library, "general", "alice");
+      await alice.calls("+4930200");
+      const invite = await carrier.next("INVITE");
+      audio.saysTo(invite.body);
+      carrier.reply(invite, 200, [contact(), sdp], telephoneSdp(audio.port, invite.body));
+      await carrier.next("ACK");
+      await alice.becomes("confirmed");
+      await expect.poll(() => audio.loudness()).toBeGreaterThan(0.01);
+      for (const key of ["4", "#", "D"]) {
+        await alice.pressesByInfo(key);
+        await expect.poll(() => audio.keys()).toContain(key);
+      }
+      expect(carrier.rest().filter(({ method }) => method === "INFO")).toEqual([]);
+      sendsWithin("BYE", dialogOfCallee(invite, "theirs"), 1);
+      await alice.becomes("ended");
     });
 
     it("calls the browser: both hear", async () => {

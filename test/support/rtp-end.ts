@@ -13,7 +13,7 @@ export interface RtpEnd {
   close(): void;
 }
 
-const keyNames = "0123456789*#";
+const keyNames = "0123456789*#ABCD";
 const samplesOfPacket = 160;
 
 export async function startRtpEnd(): Promise<RtpEnd> {

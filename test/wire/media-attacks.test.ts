@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { compose, newBranch } from "../support/compose.ts";
+import { dialogOfCaller } from "../support/dialog.ts";
 import type { Phone } from "../support/phone.ts";
 import { type ServerUnderTest, startServerUnderTest } from "../support/server-under-test.ts";
 import { browserSdp, telephoneSdp } from "../support/session-descriptions.ts";
@@ -173,6 +174,32 @@ describe("maximum_calls holds while calls wait for the media service", () => {
     sends("INVITE");
     expect((await alice.next("INVITE")).body).toBe(browserSdp);
   });
+});
+
+it("keys in INFO are for the service if the trunk says so, other INFO and unfit keys for the trunk", async () => {
+  await trunk({ media: { profile: "rtp", dtmf: "rfc4733" } });
+  const invitation = alice.request("INVITE", "sip:+1555@localhost", withSdp);
+  const contact = `Contact: <sip:far@127.0.0.1:${provider.port};transport=tcp>`;
+  provider.reply(await provider.next("INVITE"), 200, [contact, "Content-Type: application/sdp"], telephoneSdp());
+  const dialog = dialogOfCaller(await alice.finalResponse(invitation));
+  alice.ack(dialog);
+  await provider.next("ACK");
+  const presses = async (body: string, type = "application/dtmf-relay") => {
+    const sent = alice.inDialog("INFO", dialog, { headers: [["Content-Type", type]], body });
+    provider.next("INFO", { milliseconds: 3000 }).then(
+      (info) => provider.reply(info, 415),
+      () => undefined,
+    );
+    return (await alice.finalResponse(sent)).status;
+  };
+  expect(await presses("Signal=5\r\nDuration=160\r\n")).toBe(200);
+  expect(await presses("#", "application/dtmf")).toBe(200);
+  expect(engine.commands.slice(-2)).toEqual(["play DTMF", "play DTMF"]);
+  for (const body of ["Signal=55", "Signal=", "Sig=5"]) expect([body, await presses(body)]).toEqual([body, 415]);
+  expect(await presses("5", "text/plain")).toBe(415);
+  // A service that does not do it.
+  engine.sessions.clear();
+  expect(await presses("Signal=5")).toBe(415);
 });
 
 describe("a slow media service", () => {

@@ -50,6 +50,10 @@ const mediaSchema = z
       .regex(/^[a-z0-9-]{0,64}$/, "is not the name of a media service")
       .default("")
       .openapi({ description: "The media service; any of the domain if absent" }),
+    dtmf: z
+      .enum(["auto", "rfc4733"])
+      .default("auto")
+      .openapi({ description: "Keys that phones send as INFO: they pass (auto), or the media service makes events in the audio of them" }),
   })
   .openapi("TrunkMedia", { description: "The media of the other side" });
 

@@ -236,6 +236,6 @@ function shown(trunk: Trunk) {
     ...{ identity, verify },
     prefixes: [...prefixes],
     servers: [...servers],
-    media: { ...media, codecs: [...media.codecs] },
+    media: { ...media, dtmf: media.dtmf ?? ("auto" as const), codecs: [...media.codecs] },
   };
 }

@@ -50,6 +50,7 @@ window.phone = {
   losses: () => losses,
   isRegistered: () => ua?.isRegistered() ?? false,
   press: (key) => pressOn(session?.connection, key),
+  pressByInfo: (key) => void session?.sendDTMF(key),
   loudness: () => loudnessOf(session?.connection),
   packets: () => packetsOf(session?.connection),
   incomingCalls: () => callsReceived,

@@ -62,6 +62,10 @@ window.phone = {
   losses: () => losses,
   isRegistered: () => isRegistered,
   press: (key) => pressOn(mediaOf(session)?.peerConnection, key),
+  pressByInfo: (key) => {
+    const body = { contentDisposition: "render", contentType: "application/dtmf-relay", content: `Signal=${key}\r\nDuration=160` };
+    void session?.info({ requestOptions: { body } });
+  },
   loudness: () => loudnessOf(mediaOf(session)?.peerConnection),
   packets: () => packetsOf(mediaOf(session)?.peerConnection),
   incomingCalls: () => callsReceived,

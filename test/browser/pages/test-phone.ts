@@ -23,6 +23,8 @@ export interface TestPhone {
   losses(): number;
   /** A DTMF event in its audio (RFC 4733). */
   press(key: string): void;
+  /** As the library does if it is not told otherwise. */
+  pressByInfo(key: string): void;
   /** How loud what it hears is now, 0 to 1. */
   loudness(): Promise<number>;
   /** Audio packets received in this call. */

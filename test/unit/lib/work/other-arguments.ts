@@ -41,6 +41,7 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
     { callId: "c", localTag: "a", remoteTag: "b", remote: "sip:b@example.com", target: "", isCaller: true },
     { host: "example.com", user: "a", branch: "b" },
   ],
+  pressingCommand: ["tag", { code: "5", duration: 100 }],
   inFirstDialog: [request, { host: "example.com", user: "a" }],
   awayFrom: [[["Contact", "<sip:bob@example.com>"]]],
   recordPlace: [{ started: 0, timeline: [], devices: [] }, "example.com"],
