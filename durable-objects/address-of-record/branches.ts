@@ -63,8 +63,9 @@ export class Branches {
     if (flow === undefined) return;
     const { status } = response;
     const others = flow.proceeding.filter((one) => one.branch !== branch);
-    const { progress = [] } = flow.proceeding.find((one) => one.branch === branch) ?? {};
-    const noted = { branch, at: now, ...earlyTagIn(response), progress: withProgress(progress, status, now) };
+    const { progress = [], at: before = now } = flow.proceeding.find((one) => one.branch === branch) ?? {};
+    // RFC 3261 §16.7 step 2: 101 to 199 reset Timer C, a repeated 100 does not.
+    const noted = { branch, at: status === 100 ? before : now, ...earlyTagIn(response), progress: withProgress(progress, status, now) };
     const proceeding = (status < 200 ? [...others, noted] : others).slice(-maxProceeding);
     const activeCalls =
       answered === undefined

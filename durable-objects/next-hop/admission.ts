@@ -9,7 +9,7 @@ import type { RequestEnvelope } from "../../lib/transport/envelope.ts";
 import { type ActiveCalls, isFull } from "./active-calls.ts";
 import type { CallMinutes } from "./call-minutes.ts";
 import { CallRate } from "./call-rate.ts";
-import { chargeable, numberAt, refuseWithin } from "./within-calls.ts";
+import { chargeable, numberAt, refuseOverTrunk } from "./within-calls.ts";
 import { callerOf, senderOf } from "./sender.ts";
 
 interface AdmissionSurroundings {
@@ -56,7 +56,7 @@ export class Admission {
     const trunk = chargeable.includes(request.method) ? await this.#around.trunk() : undefined;
     if (trunk === undefined) return undefined;
     const dialog = this.#around.calls.dialogOf(mandatory);
-    const refusal = refuseWithin(trunk, envelope, request, dialog);
+    const refusal = refuseOverTrunk(trunk, envelope, request, dialog);
     if (refusal !== undefined || dialog.kind !== "unknown" || request.method !== "INVITE") return refusal;
     return this.#refusalOfCall(trunk, envelope, request, mandatory, envelope.within?.isFromCaller === true);
   }

@@ -21,7 +21,7 @@ const noSuchCall = fault(481, "there is no such call over this trunk");
  * there, and name no other number than that of the other end. If the memory of the calls is lost, a user may do within a call what
  * they may do in a new one, and others name no number.
  */
-export function refuseWithin(trunk: Trunk, envelope: RequestEnvelope, request: Request, dialog: KnownDialog): Fault | undefined {
+export function refuseOverTrunk(trunk: Trunk, envelope: RequestEnvelope, request: Request, dialog: KnownDialog): Fault | undefined {
   if (dialog.kind === "none") return noSuchCall;
   if (dialog.kind === "unknown" && envelope.within?.isLimited === true) return noSuchCall;
   const isOutside = !isOfUser(envelope, trunk);

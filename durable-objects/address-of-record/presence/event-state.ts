@@ -153,7 +153,7 @@ export class EventState {
   }
 
   /** A publisher that may never come back to remove its publication counts as not reachable. */
-  #presence<PresentedCredentials>(now: number, of: (publication: Publication, isPresent: boolean) => PresentedCredentials) {
+  #presence<Part>(now: number, of: (publication: Publication, isPresent: boolean) => Part) {
     const { registrar, activeCalls } = this.#sources;
     const present = new Set(registrar.current(now).flatMap(({ binding, flow }) => (flow === undefined ? [] : [binding.phone])));
     const isStatic = registrar.current(now).some(({ binding }) => binding.isStatic === true);

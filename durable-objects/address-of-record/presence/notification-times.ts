@@ -6,7 +6,7 @@ interface Told {
   readonly cseq: number;
   readonly version: number;
   readonly at: number;
-  /** NotificationTimes since the object woke up. */
+  /** Notifications since the object woke up. */
   readonly count: number;
   /** When the notifications were sent that count for an average rate (RFC 6446 §7.4). */
   readonly sent: readonly number[];

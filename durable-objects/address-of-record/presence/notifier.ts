@@ -15,7 +15,7 @@ import type { Subscriptions } from "./subscriptions.ts";
 
 /** Milliseconds in which changes are gathered before watchers are notified. */
 const gathering = 200;
-/** NotificationTimes that are sent together: other work has its turn between two batches. */
+/** Notifications that are sent together: other work has its turn between two batches. */
 const batch = 50;
 /** Milliseconds after which a first notification is repeated that its watcher did not recognise. */
 const repeatFirstAfter = 500;

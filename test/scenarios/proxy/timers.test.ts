@@ -88,6 +88,15 @@ describe("Timer C (RFC 3261 §16.6 step 11, §16.8)", () => {
     expect(alice.state).toBe("ended 487");
   });
 
+  it("is not set anew by a 100 (§16.7 step 2)", async () => {
+    const { alice, bob, world } = await ringing();
+    await world.pass(150);
+    bob.replies(bob.last("INVITE"), 100);
+    await world.settle();
+    await world.pass(40);
+    expect(alice.state).toBe("ended 487");
+  });
+
   it.each(["evict", "abort", "kill"] as const)("runs on over the loss of memory: %s", async (loss) => {
     scenario = await startScenario();
     const { alice, bob, world } = scenario;
