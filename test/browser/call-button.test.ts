@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { type AddressInfo } from "node:net";
 import { type Server, createServer } from "node:http";
 import type { Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { canBrowse } from "../support/browser.ts";
 import { type Parlour, openParlour } from "./browser-phone.ts";
 import { hears, patience, reads } from "./softphone-page.ts";
@@ -21,16 +21,22 @@ describe.skipIf(!canBrowse)("the call button of the README", () => {
   let site: Server;
   let body = "";
   let policy = "";
+  /** Whether Turnstile takes the visitor for a person. */
+  let isPerson = true;
   beforeAll(async () => {
-    parlour = await openParlour({
-      subscribers: ["support", "private"].map((username) => ({ domain: "example.com", username, password: "offhook" })),
-    });
-    await parlour.serverUnderTest.server.api("PUT", "/domains/example.com/settings", { guests: ["support"] });
-    site = createServer((_request, response) => {
+    site = createServer((request, response) => {
+      // Instead of Cloudflare's.
+      if (request.url === "/siteverify")
+        return response.end(JSON.stringify(isPerson ? { success: true } : { success: false, "error-codes": ["invalid-input-response"] }));
       response.setHeader("Content-Type", "text/html").setHeader("Content-Security-Policy", policy);
-      response.end(`<!doctype html><title>A shop</title>${body}`);
+      return response.end(`<!doctype html><title>A shop</title>${body}`);
     });
     await once(site.listen(0, "127.0.0.1"), "listening");
+    parlour = await openParlour({
+      subscribers: ["support", "private"].map((username) => ({ domain: "example.com", username, password: "offhook" })),
+      settings: { TURNSTILE_URL: `http://127.0.0.1:${(site.address() as AddressInfo).port}/siteverify` },
+    });
+    await parlour.serverUnderTest.server.api("PUT", "/domains/example.com/settings", { guests: ["support"] });
   });
   afterEach(() => parlour.clear());
   afterAll(async () => {
@@ -39,11 +45,12 @@ describe.skipIf(!canBrowse)("the call button of the README", () => {
   });
 
   /** A page of the site, at another origin than Offhook's. */
-  const visit = async (html: string, host = parlour.serverUnderTest.server.url): Promise<Page> => {
+  const visit = async (html: string, host = parlour.serverUnderTest.server.url, script = ""): Promise<Page> => {
     body = html;
-    // Nothing of the page's own, and of Offhook what the README says.
-    policy = `default-src 'none'; script-src ${host}; connect-src ${host.replace("http", "ws")}`;
+    // Nothing of the page's own, and of Offhook what the README says, or docs/sign-in.md with Turnstile.
+    policy = `default-src 'none'; script-src ${host}; connect-src ${host.replace("http", "ws")}${script === "" ? "" : ` ${host}`}`;
     const page = await parlour.page();
+    if (script !== "") await page.addInitScript(script);
     await page.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`);
     return page;
   };
@@ -139,6 +146,56 @@ describe.skipIf(!canBrowse)("the call button of the README", () => {
     await says(visitor, /^Ringing/);
     await hangUp(visitor);
     await says(visitor, "You gave up");
+  });
+
+  describe("with Turnstile", () => {
+    /** In the page instead of Cloudflare's script. */
+    const widget = (outcome: string) => `
+      window.widgets = 0;
+      window.turnstile = {
+        render: (place, options) => {
+          if (!place.isConnected || options.sitekey !== "a-site-key") throw new Error("it is not in the page");
+          window.widgets += 1;
+          setTimeout(() => ${outcome}, 50);
+          return "widget";
+        },
+        remove: () => { window.widgets -= 1; },
+      };`;
+    const html = (host: string) =>
+      `<script src="${host}/offhook-call.js"></script><offhook-call to="sip:private@example.com" turnstile="a-site-key">Call us</offhook-call>`;
+    const passes = widget('options.callback("response")');
+    beforeEach(async () => {
+      isPerson = true;
+      const settings = { secret: "a-secret-of-turnstile", users: ["private"] };
+      const answer = await parlour.serverUnderTest.server.api("PUT", "/domains/example.com/turnstile", settings);
+      expect(answer.status).toBe(200);
+    });
+
+    it("gets a token for each call when it is pressed, for a visitor who is a person", async () => {
+      const support = await parlour.softphone({ account: "private@example.com", password: "offhook", autoregister: "1" });
+      await reads(support, "#status", "Registered as private@example.com");
+      const { url } = parlour.serverUnderTest.server;
+      const visitor = await visit(html(url), url, passes);
+      for (let round = 0; round < 2; round += 1) {
+        await call(visitor);
+        await says(visitor, /^Ringing/);
+        await hangUp(visitor);
+        await says(visitor, "You gave up");
+      }
+      expect(await visitor.evaluate("[window.widgets, document.querySelectorAll('offhook-call > *').length]")).toEqual([0, 0]);
+    });
+
+    it.each([
+      ["Turnstile refuses the visitor", widget('options["error-callback"]()'), true, /^Turnstile does not take you for a person/],
+      ["the server does not accept the response", passes, false, /^The server gives no token for a call \(403\)$/],
+    ])("says so if %s", async (_why, script, isAccepted, text) => {
+      isPerson = isAccepted;
+      const { url } = parlour.serverUnderTest.server;
+      const visitor = await visit(html(url), url, script);
+      await call(visitor);
+      await says(visitor, text);
+      expect(await visitor.isVisible("offhook-call [part=call]")).toBe(true);
+    });
   });
 
   it.each([

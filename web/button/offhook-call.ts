@@ -1,6 +1,7 @@
 import type { Ending } from "../phone/endings.ts";
 import { readIceServers } from "../phone/ice-servers.ts";
 import { Tones } from "../phone/tones.ts";
+import { tokenForPerson } from "./person.ts";
 import { style } from "./style.ts";
 import { VisitorCall, type VisitorPhase } from "./visitor-call.ts";
 
@@ -11,7 +12,7 @@ const words: Readonly<Record<VisitorPhase, string>> = { calling: "Connecting…"
 
 /**
  * `<offhook-call to="sip:support@example.com">Call us</offhook-call>`: a button that calls a user, for people who have no account.
- * Attributes: `to`; `server` (`https://sip.example.com`, absent: where the script came from); `name`, the name of the called user in texts;
+ * Attributes: `to`; `token` of a guest, or `turnstile`, the key of a site, by which the button gets one when it is pressed; `server` (`https://sip.example.com`, absent: where the script came from); `name`, the name of the called user in texts;
  * `ice`, servers as `readIceServers` reads them. An event `offhook-call` reports each change, with the phase (`calling`, `ringing`,
  * `talking`, `ended`) and the text as its detail.
  */
@@ -21,7 +22,10 @@ class OffhookCall extends HTMLElement {
   readonly #status = document.createElement("p");
   readonly #audio = document.createElement("audio");
   readonly #tones = new Tones();
+  readonly #place = document.createElement("div");
   #current: VisitorCall | undefined;
+  /** Turnstile is asked. */
+  #isChecking = false;
 
   constructor() {
     super();
@@ -37,8 +41,10 @@ class OffhookCall extends HTMLElement {
     this.#status.setAttribute("part", "status");
     this.#status.setAttribute("role", "status");
     this.#audio.autoplay = true;
-    root.append(this.#call, this.#hangUp, this.#status, this.#audio);
-    this.#call.addEventListener("click", () => this.#begin());
+    const question = Object.assign(document.createElement("slot"), { name: "question" });
+    this.#place.slot = "question";
+    root.append(this.#call, this.#hangUp, question, this.#status, this.#audio);
+    this.#call.addEventListener("click", () => void this.#press());
     this.#hangUp.addEventListener("click", () => this.#current?.hangUp());
   }
 
@@ -57,10 +63,30 @@ class OffhookCall extends HTMLElement {
 
   readonly #leave = (): void => this.#current?.hangUp();
 
-  #begin(): void {
-    if (this.#current !== undefined) return;
+  /** Each call needs a token of its own, if one is needed. */
+  async #press(): Promise<void> {
+    if (this.#current !== undefined || this.#isChecking) return;
+    const siteKey = this.getAttribute("turnstile");
     const to = this.getAttribute("to") ?? "";
-    const server = socketOf(this.getAttribute("server") ?? script, this.getAttribute("token"));
+    const tokens = siteKey === null ? undefined : tokensAt(this.getAttribute("server") ?? script, to);
+    if (siteKey === null || tokens === undefined) return this.#begin(this.getAttribute("token"));
+    this.#isChecking = true;
+    this.append(this.#place);
+    this.#show("calling", "Checking that you are a person…", false);
+    try {
+      this.#begin(await tokenForPerson({ siteKey, tokens, place: this.#place }));
+    } catch (error) {
+      this.#show("ended", error instanceof Error ? error.message : String(error), true);
+    } finally {
+      this.#isChecking = false;
+      this.#place.remove();
+    }
+  }
+
+  #begin(token: string | null): void {
+    if (this.#current !== undefined || !this.isConnected) return;
+    const to = this.getAttribute("to") ?? "";
+    const server = socketOf(this.getAttribute("server") ?? script, token);
     const iceServers = readIceServers(this.getAttribute("ice") ?? "");
     if (to === "") return this.#show("ended", "This button needs the attribute to, with the address to call", true);
     if (server === undefined) return this.#show("ended", "This button needs the attribute server", true);
@@ -109,6 +135,14 @@ function socketOf(address: string, token: string | null): string | undefined {
   const isSecure = protocol === "https:" || protocol === "wss:";
   const query = token === null ? "" : `?access_token=${encodeURIComponent(token)}`;
   return isSecure || protocol === "http:" || protocol === "ws:" ? `${isSecure ? "wss" : "ws"}://${host}/ws${query}` : undefined;
+}
+
+/** Where guests who call this address get their tokens; undefined if it is not a SIP address. */
+function tokensAt(server: string, to: string): string | undefined {
+  const domain = /^sips?:[^@]+@([^;?:]+)/i.exec(to)?.[1];
+  const socket = socketOf(server, null);
+  if (domain === undefined || socket === undefined) return undefined;
+  return `${socket.replace(/^ws/, "http").replace(/\/ws$/, "")}/api/v1/domains/${encodeURIComponent(domain)}/turnstile/tokens`;
 }
 
 function button(part: string): HTMLButtonElement {
