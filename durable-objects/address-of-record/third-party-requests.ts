@@ -14,15 +14,23 @@ import { endsHere } from "../../lib/server/ends-here.ts";
 import { alter } from "../../lib/syntax/alter.ts";
 import { type Fault, fault, isFault, limitReached } from "../../lib/syntax/fault.ts";
 import type { Request, Response } from "../../lib/syntax/message.ts";
-import { type EndedBy, type Receipt, type RequestEnvelope, type SentRequest, accepted } from "../../lib/transport/envelope.ts";
+import {
+  type DialogEnd,
+  type EndedBy,
+  type Receipt,
+  type RequestEnvelope,
+  type SentRequest,
+  accepted,
+} from "../../lib/transport/envelope.ts";
 import type { CallDetails } from "../../lib/transport/flow.ts";
 import type { HomeName, PhoneId, TransactionId } from "../../lib/transport/identifiers.ts";
 import { type ReturnAddress, returnInside } from "../../lib/transport/return-address.ts";
 import { randomText } from "../../platform/crypto/random.ts";
-import { answered, refused } from "../shared/reply.ts";
+import { answerFault, answered, refused } from "../shared/reply.ts";
 import { mandatoryHeadersOf, parsed, parsedResponse } from "../shared/reparse.ts";
 import type { TargetQuestion } from "../shared/target-selection.ts";
 import type { Account } from "./account.ts";
+import { refuseNumberWithin } from "./numbers-within-calls.ts";
 import type { PassOn } from "./pass-on.ts";
 import type { Room } from "./room.ts";
 
@@ -94,11 +102,23 @@ export class ThirdPartyRequests {
     for (const [name, { at }] of this.#relayed) if (now - at > this.#room.timers.transaction) this.#relayed.delete(name);
     if (this.#relayed.size >= maxRelayed) return refused(request, tooManyWithin);
     const transaction = randomText() + randomText();
-    const text = inOtherDialog(request, details, this.hop(transaction));
-    this.#room.log.passed(now, "-", text);
     if (request.method !== "ACK") this.#relayed.set(transaction, { request, answerTo: envelope.answerTo, at: now });
-    this.#within(to, text, transaction, `${id}.${transaction}`);
+    const send = () => {
+      const text = inOtherDialog(request, details, this.hop(transaction));
+      this.#room.log.passed(Date.now(), "-", text);
+      this.#within(to, text, transaction, `${id}.${transaction}`);
+    };
+    if (request.method === "REFER") void this.#refer(request, to, transaction, send);
+    else send();
     return accepted;
+  }
+
+  /** As for a REFER of a phone within a call over a trunk. */
+  async #refer(refer: Request, receiver: DialogEnd, transaction: TransactionId, send: () => void): Promise<void> {
+    const way = { kind: "dialog", sender: receiver, receiver, recordRoute: undefined, alterations: {}, dialled: undefined } as const;
+    const refusal = await refuseNumberWithin(this.#room, refer, { ...way, hasOwnRouteToken: true, isFromCaller: true });
+    if (refusal === undefined) send();
+    else this.answered(transaction, answerFault(refer, refusal), refusal.status, Date.now());
   }
 
   /** The response to a request that was passed on. */

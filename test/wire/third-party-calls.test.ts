@@ -296,6 +296,22 @@ describe("a call that an application asks for, to a number", () => {
     await isOver();
   });
 
+  it("refers the trunk to no number that the user may not call", async () => {
+    const server = `sip:127.0.0.1:${provider.port};transport=tcp`;
+    const lists = { server, prefixes: ["+1"], inbound: true, forbidden_destinations: ["+1900"] };
+    await serverUnderTest.server.api("PUT", "/domains/localhost/trunks/provider", lists);
+    const { first } = await userAnswers("+1555");
+    provider.reply(await provider.next("INVITE"), 200, [contact(), "Content-Type: application/sdp"], telephoneSdp());
+    await provider.next("ACK");
+    await alice.next("ACK");
+    const dialog = dialogOfCallee(first, alice.tag);
+    const refers = (number: string) => alice.inDialog("REFER", dialog, { headers: [["Refer-To", `<sip:${number}@localhost>`]] });
+    expect((await alice.finalResponse(refers("+1900555"))).status).toBe(403);
+    const allowed = refers("+1556");
+    provider.reply(await provider.next("REFER"), 202);
+    expect((await alice.finalResponse(allowed)).status).toBe(202);
+  });
+
   it("is refused where the trunk does not take it", async () => {
     await userAnswers("+1555");
     provider.reply(await provider.next("INVITE"), 404);
