@@ -53,6 +53,7 @@ const bodies: Record<string, object> = {
   putIssuer: { issuer: "https://login.example/", audience: ["x"], jwks: { keys: [{ kty: "EC" }] } },
   putSigning: { x5u: "https://certificates.example.com/1.pem" },
   sendMessage: { from: "bob", text: "hello" },
+  connectUser: { to: "bob" },
   putTurnstile: { secret: "x", users: ["alice"] },
   addTurnstileToken: { response: "x" },
   putWebHook: { url: "https://192.0.2.1/", events: ["call.ended"] },

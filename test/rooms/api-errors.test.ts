@@ -152,7 +152,7 @@ describe("ways that lead nowhere", () => {
     ["POST", "/domains", "GET, HEAD"],
     ["PATCH", "/domains/localhost", "GET, HEAD, PUT, DELETE"],
     ["OPTIONS", "/domains/localhost/subscribers/alice", "GET, HEAD, PUT, DELETE"],
-    ["PUT", "/domains/localhost/subscribers/alice/calls", "GET, HEAD"],
+    ["PUT", "/domains/localhost/subscribers/alice/calls", "GET, HEAD, POST"],
     ["GET", "/routes/test", "POST"],
   ])("%s %s: 405, and what the path takes is told", async (method, path, allowed) => {
     const answer = await api(path, { method });
@@ -299,6 +299,7 @@ describe("the description of the API", () => {
       "post /domains/{domain}/guest-tokens",
       "post /domains/{domain}/subscribers/import",
       "post /domains/{domain}/subscribers/{username}/bindings",
+      "post /domains/{domain}/subscribers/{username}/calls",
       "post /domains/{domain}/subscribers/{username}/messages",
       "post /domains/{domain}/subscribers/{username}/tokens",
       "post /domains/{domain}/turnstile/tokens",
