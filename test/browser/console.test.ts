@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { canBrowse, startBrowser } from "../support/browser.ts";
-import { establish, hangUp } from "../support/call.ts";
+import { establish, hangUp, sdpType } from "../support/call.ts";
+import { shortSdp } from "../support/compose.ts";
 import { patience } from "../support/patience.ts";
 import type { Phone } from "../support/phone.ts";
 import { type ServerUnderTest, startServerUnderTest } from "../support/server-under-test.ts";
@@ -134,6 +135,29 @@ describe.skipIf(!canBrowse)("the console", () => {
     await page.click("text=End");
     for (const phone of [caller, callee]) phone.reply(await phone.next("BYE"), 200);
     await reads(page, "main", "None.");
+  });
+
+  it("connects a user with another one, and says why it cannot", async () => {
+    const [user, other] = people();
+    const page = await open();
+    await click(page, "Users");
+    await click(page, user.account);
+    await page.click(`text=Connect ${user.account} with another one`);
+    const form = page.locator("form", { hasText: "A user, a number or an address" });
+    await form.getByLabel("A user, a number or an address").fill("no-such-user");
+    await form.getByRole("button", { name: "Call" }).click();
+    await expect.poll(() => form.locator("[role=alert]").textContent()).toContain("refused with 404");
+    await form.getByLabel("A user, a number or an address").fill(other.account);
+    await form.getByRole("button", { name: "Call" }).click();
+    const withSdp = { headers: [sdpType], body: shortSdp };
+    user.reply(await user.next("INVITE"), 200, withSdp);
+    await expect.poll(() => form.locator("[role=status]").textContent()).toContain("ring. When one is answered");
+    other.reply(await other.next("INVITE"), 200, withSdp);
+    expect((await user.next("ACK")).body).toBe(shortSdp);
+    await other.next("ACK");
+    await reads(page, "main", /answered incoming sip:/);
+    await page.click("text=End");
+    for (const phone of [user, other]) phone.reply(await phone.next("BYE"), 200);
   });
 
   it("says what would happen to a call", async () => {

@@ -60,6 +60,7 @@ function Activity({ api, domain, name }: UserPageProps) {
         <Editor api={api} path={`${path}/rules`} title={`Rules of ${name}`} shown={[]} example={{}} mayDelete />
       </details>
       <NewPassword api={api} path={path} />
+      <Connect api={api} path={`${path}/calls`} name={name} done={live.again} />
       <h3>Calls now</h3>
       <LiveCalls asked={live} end={(id) => remove(`/calls/${part(id)}`)} />
       <h3>Phones</h3>
@@ -107,6 +108,44 @@ function NewPassword({ api, path }: { readonly api: Api; readonly path: string }
         <div role="status">{outcome !== undefined && <p>{outcome}</p>}</div>
         {failure !== undefined && <Failure failure={failure} />}
         <Curl {...request} body={{ password: "…" }} />
+      </form>
+    </details>
+  );
+}
+
+interface ConnectProps {
+  readonly api: Api;
+  readonly path: string;
+  readonly name: string;
+  readonly done: () => void;
+}
+
+/** Calls the user, and connects them to another one. */
+function Connect({ api, path, name, done }: ConnectProps) {
+  const [to, setTo] = useState("");
+  const request: ApiRequest = { method: "POST", path, body: { to } };
+  const { isBusy, outcome, failure, run } = useAct<string>();
+  return (
+    <details>
+      <summary>Connect {name} with another one</summary>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          run(async () => {
+            await api.send(request);
+            done();
+            return `The phones of ${name} ring. When one is answered, ${to} is called.`;
+          });
+        }}
+      >
+        <label>
+          A user, a number or an address{" "}
+          <input value={to} required maxLength={300} autocapitalize="none" onInput={(event) => setTo(event.currentTarget.value)} />
+        </label>
+        <button disabled={isBusy}>Call</button>
+        <div role="status">{outcome !== undefined && <p>{outcome}</p>}</div>
+        {failure !== undefined && <Failure failure={failure} />}
+        <Curl {...request} />
       </form>
     </details>
   );
