@@ -109,6 +109,20 @@ export class BrowserPhone {
 }
 
 /** A server, a browser, and phones of people who have never met. */
+/** Two phones that are in a call hear each other; one of them holds the call, resumes it, and hangs up. */
+export async function talkUntilHungUp(one: BrowserPhone, other: BrowserPhone): Promise<void> {
+  const both = [one, other];
+  await Promise.all(both.map((phone) => phone.becomes("confirmed")));
+  await Promise.all(both.map((phone) => phone.hears()));
+  await one.does("hold");
+  await other.isHeld(true);
+  await one.does("resume");
+  await other.isHeld(false);
+  await Promise.all(both.map((phone) => phone.hears()));
+  await one.does("hangUp");
+  await Promise.all(both.map((phone) => phone.becomes("ended")));
+}
+
 export interface Parlour {
   readonly serverUnderTest: ServerUnderTest;
   /** A registered phone of a newcomer. */

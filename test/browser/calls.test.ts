@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { canBrowse } from "../support/browser.ts";
 import { ways } from "../support/server-under-test.ts";
-import { type Parlour, openParlour } from "./browser-phone.ts";
+import { type Parlour, openParlour, talkUntilHungUp } from "./browser-phone.ts";
 
 const pairs = [
   ["jssip", "sipjs"],
@@ -29,15 +29,7 @@ describe.skipIf(!canBrowse)("two browser phones", () => {
           await alice.calls(bob);
           await bob.becomes("ringing");
           await bob.does("answer");
-          await Promise.all([alice.becomes("confirmed"), bob.becomes("confirmed")]);
-          await Promise.all([alice.hears(), bob.hears()]);
-          await one.does("hold");
-          await other.isHeld(true);
-          await one.does("resume");
-          await other.isHeld(false);
-          await Promise.all([alice.hears(), bob.hears()]);
-          await one.does("hangUp");
-          await Promise.all([alice.becomes("ended"), bob.becomes("ended")]);
+          await talkUntilHungUp(one, other);
         }
       });
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { canBrowse } from "../support/browser.ts";
-import { type BrowserPhone, type Parlour, openParlour } from "./browser-phone.ts";
+import { type BrowserPhone, type Parlour, openParlour, talkUntilHungUp } from "./browser-phone.ts";
 import { hears, open, reads } from "./softphone-page.ts";
 
 const pairs = [
@@ -34,15 +34,7 @@ describe.skipIf(!canBrowse)("two users whom an application connects", () => {
         await phone.becomes("ringing");
         await phone.does("answer");
       }
-      await Promise.all([alice.becomes("confirmed"), bob.becomes("confirmed")]);
-      await Promise.all([alice.hears(), bob.hears()]);
-      await one.does("hold");
-      await other.isHeld(true);
-      await one.does("resume");
-      await other.isHeld(false);
-      await Promise.all([alice.hears(), bob.hears()]);
-      await one.does("hangUp");
-      await Promise.all([alice.becomes("ended"), bob.becomes("ended")]);
+      await talkUntilHungUp(one, other);
     }
   });
 
