@@ -10,6 +10,8 @@ export interface LocalUserAgent {
   readonly phone: PhoneId;
   /** Those of its own whose responses it takes. */
   readonly senders: readonly SenderInside["kind"][];
+  /** Whether it has taken over the dialog of a request from a phone. */
+  takes?(mandatory: MandatoryHeaders): boolean;
   /** A request in a dialog of its own. */
   inDialog(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt;
   /** The response to a request of its own. */

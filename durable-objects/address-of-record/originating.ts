@@ -18,11 +18,11 @@ import type { CancelEnvelope, Receipt, RequestEnvelope, SentRequest } from "../.
 import { type Flow, contactMark, phoneOnFlow } from "../../lib/transport/flow.ts";
 import { randomText } from "../../platform/crypto/random.ts";
 import { answerFault } from "../shared/reply.ts";
+import type { OriginatingParts } from "./originating-parts.ts";
 import type { PassOn } from "./pass-on.ts";
 import type { Room } from "./room.ts";
 import type { Account } from "./account.ts";
 import type { ActiveCalls } from "./active-calls.ts";
-import type { Forking } from "./forking.ts";
 import type { UndeliveredMessages } from "./undelivered-messages.ts";
 import type { ListServer } from "./list-server.ts";
 import type { PendingInvites } from "./pending-invites.ts";
@@ -33,23 +33,10 @@ import { refuseNumberWithin } from "./numbers-within-calls.ts";
 import { OriginatingRequests } from "./originating-requests.ts";
 import type { OriginatingResponses } from "./originating-responses.ts";
 import type { TimedCalls } from "./timed-calls.ts";
+import type { TakenOverDialogs } from "./taken-over-dialogs.ts";
 import { TokenPolicy } from "./token-policy.ts";
 import type { TryingTimer } from "./trying-timer.ts";
 import { type CallsAtPresent, NonSubscriberPolicy } from "./non-subscriber-policy.ts";
-
-export interface OriginatingParts {
-  readonly account: Account;
-  readonly pendingInvites: PendingInvites;
-  readonly undelivered: UndeliveredMessages;
-  readonly activeCalls: ActiveCalls;
-  readonly records: CallRecords;
-  readonly lists: ListServer;
-  readonly callsAtPresent: CallsAtPresent;
-  readonly forking: Pick<Forking, "acknowledged" | "has" | "openExternal">;
-  readonly responses: OriginatingResponses;
-  readonly tryingTimers: TryingTimer;
-  readonly timedCalls: TimedCalls;
-}
 
 /** A BYE of this server would have a lower number, and the call could not be ended (RFC 3261 §12.2.2). */
 const tooHigh = fault(400, `the number of CSeq is not below ${lastNumber}`);
@@ -78,6 +65,7 @@ export class Originating {
   readonly #responses: OriginatingResponses;
   readonly #tryingTimers: TryingTimer;
   readonly #timedCalls: TimedCalls;
+  readonly #takenOver: TakenOverDialogs;
 
   constructor(
     room: Room,
@@ -93,6 +81,7 @@ export class Originating {
       responses,
       tryingTimers,
       timedCalls,
+      takenOver,
     }: OriginatingParts,
     passOn: PassOn,
   ) {
@@ -111,6 +100,7 @@ export class Originating {
     this.#responses = responses;
     this.#tryingTimers = tryingTimers;
     this.#timedCalls = timedCalls;
+    this.#takenOver = takenOver;
     this.#passOn = passOn;
   }
 
@@ -151,7 +141,14 @@ export class Originating {
     const { receiver, recordRoute } = way;
     const sent = this.#requests.sent(flow, mandatory, { text, recordRoute });
     const within = { isFromCaller: way.isFromCaller, isLimited: flow.tokenLimits !== undefined };
-    this.#send(flow, request, receiver.home, { ...sent, to: { kind: "phone", phone: receiver.phone }, within }, now);
+    const envelope: RequestEnvelope = { ...sent, to: { kind: "phone", phone: receiver.phone }, within };
+    const taken = this.#takenOver.receive(envelope, mandatory, now);
+    if (taken !== undefined) return this.#received(flow, request, sent, taken, false);
+    const referred = request.method === "REFER" ? this.#takenOver.refer(flow, request, mandatory, way, now) : undefined;
+    if (referred === undefined) return this.#send(flow, request, receiver.home, envelope, now);
+    void referred.then((receipt) =>
+      receipt === undefined ? this.#send(flow, request, receiver.home, envelope, now) : this.#received(flow, request, sent, receipt, false),
+    );
   }
 
   #ended(request: Request, dialog: MandatoryHeaders, { receiver, alterations }: RoutingDecision & { kind: "dialog" }, now: number): void {

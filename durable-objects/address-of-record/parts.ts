@@ -12,6 +12,8 @@ import { UnansweredRequests } from "./unanswered-requests.ts";
 import { PushNotifications } from "./push-notifications.ts";
 import { Routing } from "./routing.ts";
 import { ThirdPartyCalls } from "./third-party-calls.ts";
+import { TakenOverDialogs } from "./taken-over-dialogs.ts";
+import { TransferredCalls } from "./transferred-calls.ts";
 import { TimedCalls } from "./timed-calls.ts";
 import { Terminating } from "./terminating.ts";
 import type { LocalUserAgent } from "./local-user-agent.ts";
@@ -77,7 +79,8 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
   const presence = new PresenceAgent(room, account, { registrar, activeCalls, pendingInvites, unanswered, messages }, passOn);
   const lists = new ListServer(room, account, forking, passOn);
   const thirdPartyCalls = new ThirdPartyCalls(room, account, forking, passOn);
-  const localUserAgents = [presence, lists, thirdPartyCalls];
+  const transfers = new TransferredCalls(room, account, forking, thirdPartyCalls, passOn);
+  const localUserAgents = [presence, lists, thirdPartyCalls, transfers];
   const stateless = new StatelessForwarding(
     room,
     { account, registrar, undelivered, activeCalls, timedCalls, records, localUserAgents },
@@ -105,9 +108,25 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
     tryingTimers,
     timedCalls,
   });
+  const takenOver = new TakenOverDialogs(room, localUserAgents, transfers);
   const originating = new Originating(
     room,
-    { account, pendingInvites, undelivered, activeCalls, records, lists, callsAtPresent, forking, responses, tryingTimers, timedCalls },
+    {
+      ...{
+        account,
+        pendingInvites,
+        undelivered,
+        activeCalls,
+        records,
+        lists,
+        callsAtPresent,
+        forking,
+        responses,
+        tryingTimers,
+        timedCalls,
+      },
+      takenOver,
+    },
     passOn,
   );
   const phones = { activeCalls, originating, responses, terminating, forking, pendingInvites, undelivered };
@@ -128,6 +147,7 @@ export function createParts(room: Room, keptTrace: KeptTrace, passOn: PassOn): P
     presence,
     lists,
     thirdPartyCalls,
+    transfers,
     room.failed,
     keptTrace,
     ingress,

@@ -16,6 +16,7 @@ import { waitingTable } from "./presence/waiting.ts";
 import { listSubscriptionsTable } from "./lists/list-subscriptions.ts";
 import { backEndsTable } from "./lists/back-ends.ts";
 import { attachmentsTable } from "./sockets.ts";
+import { transfersTable } from "./transferred-calls.ts";
 import { undeliveredMessagesTable } from "./undelivered-messages.ts";
 import { callRecordsTable } from "./call-records.ts";
 import { failedCallsTable } from "./failed-calls.ts";
@@ -54,6 +55,7 @@ export const schema: Schema = {
     ...pushNotesTable,
     ...timedCallsTable,
     ...thirdPartyCallsTable,
+    ...transfersTable,
   },
   migrations: [
     // From the first release, which has two tables of calls whose phone was lost while they rang.

@@ -88,7 +88,9 @@ export class StatelessForwarding {
   /** Within a dialog: to the newest socket of the phone that the route token names (RFC 5626 §5.3). */
   toPhone(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt {
     const phone = envelope.to.kind === "phone" ? envelope.to.phone : "";
-    const local = this.#localUserAgents.find((one) => one.phone === phone);
+    // What the server has sent itself in the name of an end goes on to the phone.
+    const isTaken = (one: LocalUserAgent) => isFromPhone(envelope.answerTo) && one.takes?.(mandatory) === true;
+    const local = this.#localUserAgents.find((one) => one.phone === phone || isTaken(one));
     if (local !== undefined) return local.inDialog(envelope, request, mandatory, now);
     const refusal = refuseWithin(this.#account.rules().blocked, envelope.identity, request, mandatory);
     if (refusal !== undefined) return refused(request, refusal);

@@ -1,5 +1,5 @@
 import { callName } from "../../lib/proxy/call-name.ts";
-import { composeOwnInvite, refusedMedia } from "../../lib/proxy/third-party-call.ts";
+import { type Offsets, composeOwnInvite, refusedMedia, usualOffset } from "../../lib/proxy/third-party-call.ts";
 import { sessionDescriptionOf } from "../../lib/syntax/body.ts";
 import { type Fault, fault, isFault } from "../../lib/syntax/fault.ts";
 import type { MandatoryHeaders } from "../../lib/syntax/mandatory-headers.ts";
@@ -111,6 +111,8 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
   /** A request of one end, within its dialog with the server. */
   inDialog(envelope: RequestEnvelope, request: Request, mandatory: MandatoryHeaders, now: number): Receipt {
     const found = this.#find(mandatory);
+    // A user who has transferred the call hangs up their part of it.
+    if (found === undefined && request.method === "BYE" && this.#wasOf(mandatory)) return answered(request, 200);
     if (found === undefined) return request.method === "ACK" ? accepted : answered(request, 481, "there is no such call");
     const { call, side } = found;
     if (request.method === "BYE") {
@@ -122,7 +124,17 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
     if (request.method === "ACK" && mandatory.cseq.number === 1 && side === "user" && to === undefined) return accepted;
     if (request.method === "CANCEL") return answered(request, 481, "there is nothing to cancel");
     if (to === undefined || call.ending !== undefined) return request.method === "ACK" ? accepted : refused(request, notConnected);
-    return this.#requests.relay(call.id, to, { envelope, request }, now);
+    return this.#requests.relay(call.id, to, offsetsOf(call, side), { envelope, request }, now);
+  }
+
+  /** A call of which both dialogs are there: what each end sends is passed on from now on. */
+  adopt(call: Omit<ThirdPartyCall, "due">, now: number): void {
+    this.#keep({ ...call, due: now + maxCallTime });
+  }
+
+  /** Whether a request to, or of, a phone of the user is one of a call here. */
+  takes(mandatory: MandatoryHeaders): boolean {
+    return this.#calls().size > 0 && (this.#find(mandatory) !== undefined || this.#wasOf(mandatory));
   }
 
   /** A response to a request of the server. */
@@ -309,6 +321,14 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
     return undefined;
   }
 
+  /** Whether it is of a user who has transferred the call. */
+  #wasOf({ callId, fromTag, toTag }: MandatoryHeaders): boolean {
+    return [...this.#calls().values()].some(
+      ({ user, isTransferred }) =>
+        isTransferred === true && user.callId === callId && user.tag === fromTag && user.details?.remoteTag === toTag,
+    );
+  }
+
   #keep(call: ThirdPartyCall): void {
     this.#calls().set(call.id, call);
     this.#room.memory.run("INSERT OR REPLACE INTO third_party_calls (id, value) VALUES (?, ?)", call.id, shape.write(call));
@@ -330,6 +350,10 @@ export class ThirdPartyCalls implements Part, LocalUserAgent {
 }
 
 const notConnected: Fault = fault(491, "the call is not connected yet");
+
+function offsetsOf({ offsets }: ThirdPartyCall, side: Side): Offsets {
+  return { there: offsets?.[opposite(side)] ?? usualOffset, here: offsets?.[side] ?? usualOffset };
+}
 
 function opposite(side: Side): Side {
   return side === "user" ? "other" : "user";

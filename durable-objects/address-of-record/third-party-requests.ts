@@ -3,9 +3,11 @@ import { farEnd } from "../../lib/proxy/hang-up.ts";
 import { routeSetOf } from "../../lib/proxy/route-token.ts";
 import {
   type Hop,
+  type Offsets,
   type OwnDialog,
   composeOwnAck,
   composeOwnInvite,
+  composeWithin,
   inFirstDialog,
   inOtherDialog,
 } from "../../lib/proxy/third-party-call.ts";
@@ -52,6 +54,10 @@ export interface ThirdPartyCall {
   readonly offer?: string;
   /** When something has to be done. */
   readonly due: number;
+  /** By how much the numbers of requests are higher towards each end; absent: `usualOffset`. */
+  readonly offsets?: Readonly<Record<Side, number>>;
+  /** It was transferred by its user, who may still end what they had (RFC 3515). */
+  readonly isTransferred?: true;
   /** Why it ends, and which ends have not had their BYE. */
   readonly ending?: { readonly why: string; readonly by: EndedBy; readonly sides: readonly Side[]; readonly until: number };
 }
@@ -74,26 +80,41 @@ export class ThirdPartyRequests {
   readonly #passOn: PassOn;
   readonly #relayed = new Map<string, Relayed>();
 
-  constructor(room: Room, account: Account, passOn: PassOn) {
+  readonly #kind: "third party" | "transfer";
+
+  /** @param kind whose responses they are */
+  constructor(room: Room, account: Account, passOn: PassOn, kind: "third party" | "transfer" = "third party") {
     this.#room = room;
     this.#account = account;
     this.#passOn = passOn;
+    this.#kind = kind;
   }
 
-  /** The ACK for the 2xx of an end. */
-  acknowledge(details: CallDetails, answer?: string): void {
+  /** The ACK for the 2xx of an end. @param cseq of its INVITE */
+  acknowledge(details: CallDetails, answer?: string, cseq = 1): void {
     const to = farEnd(this.#room.keyring, details);
     if (to === undefined) return;
     const transaction = randomText() + randomText();
-    const text = composeOwnAck(details, this.hop(transaction), answer);
+    const text = composeOwnAck(details, this.hop(transaction), answer, cseq);
     this.#room.log.passed(Date.now(), "-", text);
     this.#within(to, text, transaction, "ack");
+  }
+
+  /** A request in the name of an end that the server stands for. @param id names its response */
+  ask(method: "INVITE" | "NOTIFY", details: CallDetails, id: string, written: Parameters<typeof composeWithin>[3]): void {
+    const to = farEnd(this.#room.keyring, details);
+    if (to === undefined) return;
+    const transaction = randomText() + randomText();
+    const text = composeWithin(method, details, this.hop(transaction), written);
+    this.#room.log.passed(Date.now(), "-", text);
+    this.#within(to, text, transaction, id);
   }
 
   /** Passes a request of one end on to the other one. @param details of its dialog */
   relay(
     id: string,
     details: CallDetails,
+    offsets: Offsets,
     { envelope, request }: { readonly envelope: RequestEnvelope; readonly request: Request },
     now: number,
   ): Receipt {
@@ -104,7 +125,7 @@ export class ThirdPartyRequests {
     const transaction = randomText() + randomText();
     if (request.method !== "ACK") this.#relayed.set(transaction, { request, answerTo: envelope.answerTo, at: now });
     const send = () => {
-      const text = inOtherDialog(request, details, this.hop(transaction));
+      const text = inOtherDialog(request, details, this.hop(transaction), offsets);
       this.#room.log.passed(Date.now(), "-", text);
       this.#within(to, text, transaction, `${id}.${transaction}`);
     };
@@ -137,7 +158,7 @@ export class ThirdPartyRequests {
   /** A request of the server within one of its dialogs. */
   #within(to: { readonly home: HomeName; readonly phone: PhoneId }, text: string, transaction: TransactionId, id: string): void {
     const { name, user, domain } = this.#room.home;
-    const answerTo = returnInside(name, { kind: "third party", id });
+    const answerTo = returnInside(name, { kind: this.#kind, id });
     const envelope: RequestEnvelope = {
       ...{ kind: "request", text, answerTo, transaction, identity: `${user}@${domain}` },
       ...{ to: { kind: "phone", phone: to.phone }, recordRoute: undefined },
@@ -149,12 +170,12 @@ export class ThirdPartyRequests {
   }
 
   /** An INVITE of the server. */
-  sent(call: ThirdPartyCall, side: Side, text: string): SentRequest {
+  sent(call: Pick<ThirdPartyCall, "id" | Side>, side: Side, text: string): SentRequest {
     const { name: home, user, domain } = this.#room.home;
     return {
       kind: "request",
       text,
-      answerTo: returnInside(home, { kind: "third party", id: `${call.id}.${side}` }),
+      answerTo: returnInside(home, { kind: this.#kind, id: `${call.id}.${side}` }),
       transaction: call[side]?.transaction ?? "",
       identity: `${user}@${domain}`,
       recordRoute: undefined,
@@ -163,11 +184,24 @@ export class ThirdPartyRequests {
   }
 
   /** The INVITE to the other address as a phone of the user would send it, and what decides where it goes. */
-  questionOf(call: ThirdPartyCall, offer: string): { readonly text: string; readonly question: TargetQuestion } | Fault {
+  questionOf(
+    call: Pick<ThirdPartyCall, "target" | "other">,
+    offer: string,
+    lines: readonly string[] = [],
+  ): { readonly text: string; readonly question: TargetQuestion } | Fault {
     const { home, keyring } = this.#room;
     const { callId, tag, transaction } = call.other ?? { callId: "", tag: "", transaction: "" };
     const from = `sip:${home.user}@${home.domain}`;
-    const written = composeOwnInvite({ requestUri: call.target, from, to: call.target, callId, tag, ...this.hop(transaction), offer });
+    const written = composeOwnInvite({
+      requestUri: call.target,
+      from,
+      to: call.target,
+      callId,
+      tag,
+      ...this.hop(transaction),
+      offer,
+      lines,
+    });
     const request = parsed(written);
     const owner = { home: home.name, ...this.#account.owner() };
     const isOurs = (host: string) => host.replace(/:\d+$/, "") === home.domain;

@@ -26,6 +26,8 @@ export interface OwnInvite extends Pick<OwnDialog, "callId" | "tag"> {
   readonly branch: string;
   /** Absent: the called phone offers (RFC 3261 §13.2.1). */
   readonly offer?: string;
+  /** Further header lines. */
+  readonly lines?: readonly string[];
 }
 
 /** Headers of our own requests on one of its dialogs. */
@@ -38,36 +40,58 @@ export interface Hop {
 const methods = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, MESSAGE, UPDATE, REFER, NOTIFY";
 
 /** @returns octets, for the home that forwards it */
-export function composeOwnInvite({ requestUri, from, to, tag, callId, host, user, branch, offer }: OwnInvite): string {
+export function composeOwnInvite({ requestUri, from, to, tag, callId, host, user, branch, offer, lines = [] }: OwnInvite): string {
   return composed([
     `INVITE ${requestUri} SIP/2.0`,
     ...[via(host, branch), "Max-Forwards: 70", `From: <${from}>;tag=${tag}`, `To: <${to}>`, `Call-ID: ${callId}`, "CSeq: 1 INVITE"],
-    ...[contactLine({ host, user }), `Allow: ${methods}`],
+    ...[contactLine({ host, user }), `Allow: ${methods}`, ...lines],
     ...bodyLines(offer),
   ]);
 }
 
 /** The ACK for the 2xx of one of its dialogs; its answer to the offer in the 2xx, if there was one (RFC 3261 §13.2.2.4). */
-export function composeOwnAck(details: CallDetails, { host, user, branch }: Hop, answer?: string): string {
+export function composeOwnAck(details: CallDetails, { host, user, branch }: Hop, answer?: string, cseq = 1): string {
   const { target, remote, routes = [] } = details;
   return composed([
     `ACK ${target === "" ? remote : target} SIP/2.0`,
     ...[via(host, branch), "Max-Forwards: 70", ...routes.map((route) => `Route: ${route}`)],
-    ...[...dialogLines(details).map(([name, value]) => `${name}: ${value}`), "CSeq: 1 ACK", contactLine({ host, user })],
+    ...[...dialogLines(details).map(([name, value]) => `${name}: ${value}`), `CSeq: ${cseq} ACK`, contactLine({ host, user })],
     ...bodyLines(answer),
   ]);
 }
 
 /** Requests of one dialog have this much higher numbers in the other one, where the server has sent an INVITE (RFC 3261 §12.2.1.1). */
-const offset = 10;
+export const usualOffset = 10;
+
+/** By how much the numbers are higher in the dialog that a request goes on in, and in the one that it comes from. */
+export interface Offsets {
+  readonly there: number;
+  readonly here: number;
+}
 
 /** Lines that belong to one dialog, or to one hop of it. */
 const ofDialog = ["via", "route", "record-route", "from", "to", "call-id", "cseq", "contact"];
 
-/** A request of one dialog, as it goes on in the other one. @param details of the other dialog */
-export function inOtherDialog(request: Request, details: CallDetails, hop: Hop): string {
+/** A request of the server within one of its dialogs, in the name of the end that it stands for. */
+export function composeWithin(
+  method: "INVITE" | "NOTIFY",
+  details: CallDetails,
+  { host, user, branch }: Hop,
+  { cseq, lines = [], body = "" }: { readonly cseq: number; readonly lines?: readonly string[]; readonly body?: string },
+): string {
   const { target, remote, routes = [] } = details;
-  const referred = request.method === "NOTIFY" ? referredBack(request) : undefined;
+  return composed([
+    `${method} ${target === "" ? remote : target} SIP/2.0`,
+    ...[via(host, branch), "Max-Forwards: 70", ...routes.map((route) => `Route: ${route}`)],
+    ...[...dialogLines(details).map(([name, value]) => `${name}: ${value}`), `CSeq: ${cseq} ${method}`, contactLine({ host, user })],
+    ...[...lines, `Content-Length: ${body.length}`, "", body],
+  ]);
+}
+
+/** A request of one dialog, as it goes on in the other one. @param details of the other dialog */
+export function inOtherDialog(request: Request, details: CallDetails, hop: Hop, { there, here }: Offsets): string {
+  const { target, remote, routes = [] } = details;
+  const referred = request.method === "NOTIFY" ? referredBack(request, here) : undefined;
   return alter(request, {
     requestUri: toOctets(target === "" ? remote : target),
     remove: [...ofDialog, ...(referred === undefined ? [] : ["event"])],
@@ -75,7 +99,7 @@ export function inOtherDialog(request: Request, details: CallDetails, hop: Hop):
       ["Via", viaValue(hop.host, hop.branch)],
       ...routes.map((route) => ["Route", toOctets(route)] as const),
       ...dialogLines(details).map(([name, value]) => [name, toOctets(value)] as const),
-      ["CSeq", cseqAfter(request, request.method)],
+      ["CSeq", cseqAfter(request, there)],
       ...contactOf(request, hop),
       ...(referred === undefined ? [] : [["Event", referred] as const]),
     ],
@@ -106,15 +130,15 @@ export function refusedMedia(offer: string): string {
   return [...refused, ""].join("\r\n");
 }
 
-function referredBack(notify: Request): string | undefined {
+function referredBack(notify: Request, offset: number): string | undefined {
   const written = headerValue(notify, "event") ?? "";
   const id = /^refer[ \t]*;[ \t]*id[ \t]*=[ \t]*(\d{1,10})$/i.exec(written)?.[1];
   return id === undefined ? undefined : `refer;id=${Number(id) - offset}`;
 }
 
-function cseqAfter(request: Request, method: string): string {
+function cseqAfter(request: Request, offset: number): string {
   const cseq = parseCSeq(headerValue(request, "cseq") ?? "");
-  return `${isFault(cseq) ? offset : cseq.number + offset} ${method}`;
+  return `${isFault(cseq) ? offset : cseq.number + offset} ${request.method}`;
 }
 
 function contactOf(message: Request | Response, place: Pick<Hop, "host" | "user">): readonly (readonly [string, string])[] {

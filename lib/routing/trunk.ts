@@ -62,6 +62,8 @@ export interface Trunk {
   readonly forbidden_destinations?: readonly string[];
   /** Header lines of each INVITE to it. */
   readonly headers?: readonly TrunkHeader[];
+  /** What becomes of a REFER within a call to it: its server gets it, or the home of its sender transfers the call itself; absent: `pass`. */
+  readonly refer?: "pass" | "handle";
   /** What becomes of signatures about the caller (RFC 8224) on the way to it: ours is added, or none goes there; absent: they pass. */
   readonly identity?: "sign" | "remove";
   /** Callers from it are verified: the result is noted, or calls without a valid signature are refused; absent: they are not. */

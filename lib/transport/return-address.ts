@@ -23,7 +23,7 @@ export type ResponseTaker =
 
 /** A sender inside a home: by its kind, and what it calls the request. */
 export interface SenderInside {
-  readonly kind: "notifier" | "list notifier" | "list subscriber" | "hang-up" | "application" | "third party";
+  readonly kind: "notifier" | "list notifier" | "list subscriber" | "hang-up" | "application" | "third party" | "transfer";
   readonly id: string;
 }
 
@@ -35,6 +35,7 @@ const prefixes: Readonly<Record<SenderInside["kind"], string>> = {
   "hang-up": "bye.",
   application: "app.",
   "third party": "3p.",
+  transfer: "tr.",
 };
 
 const kinds = Object.keys(prefixes) as SenderInside["kind"][];

@@ -27,8 +27,14 @@ describe.skipIf(!isHere)("a browser and the telephone network", () => {
   });
   afterAll(() => Promise.all([parlour?.close(), engine?.close()]));
 
-  async function trunk(port: number, profile: "rtp" | "srtp-sdes", more: object = {}): Promise<void> {
-    const body = { server: `sip:127.0.0.1:${port};transport=tcp`, prefixes: ["+4930"], inbound: true, media: { profile, ...more } };
+  async function trunk(port: number, profile: "rtp" | "srtp-sdes", more: object = {}, members: object = {}): Promise<void> {
+    const body = {
+      server: `sip:127.0.0.1:${port};transport=tcp`,
+      prefixes: ["+4930"],
+      inbound: true,
+      media: { profile, ...more },
+      ...members,
+    };
     expect((await parlour.serverUnderTest.server.api("PUT", "/domains/localhost/trunks/carrier", body)).status).toBe(200);
   }
 
@@ -137,6 +143,36 @@ describe.skipIf(!isHere)("a browser and the telephone network", () => {
       expect(carrier.rest().filter(({ method }) => method === "INFO")).toEqual([]);
       sendsWithin("BYE", dialogOfCallee(invite, "theirs"), 1);
       await alice.becomes("ended");
+    });
+
+    it.each([
+      ["jssip", "sipjs"],
+      ["sipjs", "jssip"],
+    ] as const)("is transferred from %s to %s by this server, and talks with both", async (first, second) => {
+      [carrier, audio] = await Promise.all([startSipServer(), startRtpEnd()]);
+      toClose.push(carrier, audio);
+      await trunk(carrier.port, "rtp", {}, { refer: "handle" });
+      const [alice, bob] = [await parlour.phone(first, "general", "alice"), await parlour.phone(second, "general", "bob")];
+      await alice.calls("+4930200");
+      const invite = await carrier.next("INVITE");
+      audio.saysTo(invite.body);
+      carrier.reply(invite, 200, [contact(), sdp], telephoneSdp(audio.port, invite.body));
+      await carrier.next("ACK");
+      await alice.hearsTone();
+      await alice.transfersTo(bob);
+      const again = await carrier.next("INVITE");
+      carrier.reply(again, 200, [contact(), sdp], telephoneSdp(audio.port));
+      await bob.becomes("ringing");
+      await bob.does("answer");
+      audio.saysTo((await carrier.next("ACK")).body);
+      await bob.becomes("confirmed");
+      await bob.hearsTone();
+      await alice.does("hangUp");
+      await alice.becomes("ended");
+      await expect.poll(() => audio.loudness()).toBeGreaterThan(0.01);
+      sendsWithin("BYE", dialogOfCallee(invite, "theirs"), 9);
+      await bob.becomes("ended");
+      await expect.poll(() => engine.sessions()).toEqual([]);
     });
 
     it("calls the browser: both hear", async () => {

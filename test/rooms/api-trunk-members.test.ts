@@ -14,6 +14,7 @@ describe("the members of a trunk that concern its calls", () => {
       from_user: "+4930555",
       from_domain: "provider.example",
       path: "/sip?tenant=1",
+      refer: "handle",
       maximum_calls_per_second: 5,
       allowed_destinations: ["+49"],
       forbidden_destinations: ["+49900", "*31#"],

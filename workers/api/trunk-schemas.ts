@@ -172,6 +172,10 @@ const fields = {
     .max(10)
     .optional()
     .openapi({ description: "Header lines of each INVITE to it, in place of the caller's lines of the same names" }),
+  refer: z
+    .enum(["pass", "handle"])
+    .default("pass")
+    .openapi({ description: "Transfers of its calls: its server gets the REFER, or this server calls the third one and connects the two" }),
   identity: z
     .enum(["pass", "remove", "sign"])
     .default("pass")

@@ -207,9 +207,10 @@ function optional(trunk: Trunk | z.infer<typeof trunkBody>) {
   const { failover_on, from_user, from_domain, headers, network, path } = trunk;
   const identity = trunk.identity === "pass" ? undefined : trunk.identity;
   const verify = trunk.verify === "off" ? undefined : trunk.verify;
+  const refer = trunk.refer === "pass" ? undefined : trunk.refer;
   const { maximum_calls_per_second, maximum_minutes_per_day, allowed_destinations: allowed, forbidden_destinations: forbidden } = trunk;
   return present({
-    ...{ network, path, from_user, from_domain, maximum_calls_per_second, maximum_minutes_per_day, identity, verify },
+    ...{ network, path, from_user, from_domain, maximum_calls_per_second, maximum_minutes_per_day, identity, verify, refer },
     allowed_destinations: allowed === undefined ? undefined : [...allowed],
     forbidden_destinations: forbidden === undefined ? undefined : [...forbidden],
     failover_on: failover_on === undefined ? undefined : [...failover_on],
@@ -228,12 +229,12 @@ function present<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K],
 function shown(trunk: Trunk) {
   const { name, servers, username, register, inbound, prefixes, trusted, format, maximum_calls, connections, options_interval, lost } =
     trunk;
-  const { media = defaultTrunkMedia, identity = "pass" as const, verify = "off" as const } = trunk;
+  const { media = defaultTrunkMedia, identity = "pass" as const, verify = "off" as const, refer = "pass" as const } = trunk;
   return {
     ...{ name, register, inbound, trusted, format, maximum_calls, connections, options_interval },
     ...present({ username, lost: lost === undefined ? undefined : [...lost] }),
     ...optional(trunk),
-    ...{ identity, verify },
+    ...{ identity, verify, refer },
     prefixes: [...prefixes],
     servers: [...servers],
     media: { ...media, dtmf: media.dtmf ?? ("auto" as const), codecs: [...media.codecs] },

@@ -37,7 +37,7 @@ function withinFirst(method: string, more: readonly string[] = []): Request {
 }
 
 it("a request goes on in the other dialog with that one's identifiers, and nothing of its own", () => {
-  const relayed = requestOf(inOtherDialog(withinFirst("INFO", ["X-Kept: yes"]), details, hop));
+  const relayed = requestOf(inOtherDialog(withinFirst("INFO", ["X-Kept: yes"]), details, hop, { there: 10, here: 10 }));
   expect([relayed.requestUri, bodyOf(relayed), headerValue(relayed, "x-kept")]).toEqual(["sip:bob@phone.invalid", "hi", "yes"]);
   const values = ["via", "route", "from", "to", "call-id", "cseq", "contact"].map((name) => headerValues(relayed, name));
   expect(values).toEqual([
@@ -80,7 +80,7 @@ it.each([
   ["refer", "refer"],
   ["dialog;id=17", "dialog;id=17"],
 ])("a NOTIFY of %s is of the request that the other side knows (RFC 3515 §2.4.6): %s", (event, expected) => {
-  const relayed = requestOf(inOtherDialog(withinFirst("NOTIFY", [`Event: ${event}`]), details, hop));
+  const relayed = requestOf(inOtherDialog(withinFirst("NOTIFY", [`Event: ${event}`]), details, hop, { there: 10, here: 10 }));
   expect(headerValue(relayed, "event")).toBe(expected);
 });
 

@@ -40,6 +40,7 @@ export const behindTheFirst: Readonly<Record<string, readonly unknown[]>> = {
   inOtherDialog: [
     { callId: "c", localTag: "a", remoteTag: "b", remote: "sip:b@example.com", target: "", isCaller: true },
     { host: "example.com", user: "a", branch: "b" },
+    { there: 10, here: 10 },
   ],
   pressingCommand: ["tag", { code: "5", duration: 100 }],
   inFirstDialog: [request, { host: "example.com", user: "a" }],

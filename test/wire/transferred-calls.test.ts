@@ -1,0 +1,216 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { sdpType } from "../support/call.ts";
+import { compose, newBranch } from "../support/compose.ts";
+import { type Dialog, dialogOfCallee, dialogOfCaller } from "../support/dialog.ts";
+import type { Phone } from "../support/phone.ts";
+import { type ReceivedMessage, header } from "../support/received-message.ts";
+import { type ServerUnderTest, startServerUnderTest } from "../support/server-under-test.ts";
+import { browserAnswer, browserSdp } from "../support/session-descriptions.ts";
+import { type SipServer, startSipServer } from "../support/sip-server.ts";
+
+/** Transfers over a trunk whose server refuses REFER (RFC 3515), which this server performs. */
+let serverUnderTest: ServerUnderTest;
+let provider: SipServer;
+let alice: Phone;
+let bob: Phone;
+
+const offer = { headers: [sdpType], body: browserSdp };
+const answer = { headers: [sdpType], body: browserAnswer };
+/** Of the telephone. */
+const itsOffer = browserSdp.replaceAll("52000", "53000");
+const itsType = "Content-Type: application/sdp";
+const contact = () => `Contact: <sip:far@127.0.0.1:${provider.port};transport=tcp>`;
+const cseqOf = (message: ReceivedMessage) => Number.parseInt(header(message, "cseq") ?? "", 10);
+const rows = async () => {
+  const query = (sql: string) => serverUnderTest.server.query(`sip:${alice.account}@localhost#1`, sql);
+  const [transfers] = (await query("SELECT count(*) AS n FROM transfers")) as { n: number }[];
+  const [calls] = (await query("SELECT count(*) AS n FROM third_party_calls").catch(() => [{ n: 0 }])) as { n: number }[];
+  return [transfers?.n, calls?.n];
+};
+
+/** Alice has called a telephone. */
+async function talks(): Promise<{ readonly near: Dialog; readonly far: Dialog }> {
+  const sent = alice.request("INVITE", "sip:+1555@localhost", offer);
+  const invite = await provider.next("INVITE");
+  provider.reply(invite, 200, [contact(), itsType], itsOffer);
+  const near = { ...dialogOfCaller(await alice.finalResponse(sent)), cseq: 5 };
+  alice.ack(near);
+  await provider.next("ACK");
+  return { near, far: dialogOfCallee(invite, "theirs") };
+}
+
+/** The status in the body of the next NOTIFY, which alice takes. */
+async function notified(): Promise<string> {
+  const notify = await alice.next("NOTIFY");
+  alice.reply(notify, 200);
+  return `${/SIP\/2\.0 (\d+)/.exec(notify.body)?.[1]} ${header(notify, "subscription-state")?.split(";")[0]}`;
+}
+
+/** Alice refers the telephone to bob; it offers, and bob is called. */
+async function refers(near: Dialog, to = bob.aor) {
+  const sent = alice.inDialog("REFER", near, { headers: [["Refer-To", `<${to}>`]] });
+  expect((await alice.finalResponse(sent)).status).toBe(202);
+  expect(await notified()).toBe("100 active");
+  const again = await provider.next("INVITE");
+  expect([again.body, cseqOf(again), header(again, "call-id")]).toEqual(["", near.cseq, near.callId]);
+  provider.reply(again, 200, [contact(), itsType], itsOffer);
+  return again;
+}
+
+function says(method: string, { callId, local, remote, target, routes }: Dialog, cseq: number, body = ""): void {
+  const via = `Via: SIP/2.0/TCP 127.0.0.1:${provider.port};branch=${newBranch()}`;
+  const more = [
+    `From: ${local}`,
+    `To: ${remote}`,
+    `Call-ID: ${callId}`,
+    `CSeq: ${cseq} ${method}`,
+    ...(body === "" ? [] : [itsType, contact()]),
+  ];
+  provider.send(
+    compose(`${method} ${target} SIP/2.0`, [via, "Max-Forwards: 70", ...routes.map((route) => `Route: ${route}`), ...more], body),
+  );
+}
+
+beforeAll(async () => {
+  serverUnderTest = await startServerUnderTest({ settings: { ALLOWED_NETWORKS: "127.0.0.0/8" } });
+});
+afterAll(() => serverUnderTest.close());
+beforeEach(async () => {
+  provider = await startSipServer();
+  [alice, bob] = await serverUnderTest.phones("direct", "alice", "bob");
+  const server = `sip:127.0.0.1:${provider.port};transport=tcp`;
+  const body = { server, prefixes: ["+1"], inbound: true, refer: "handle" };
+  await serverUnderTest.server.api("PUT", "/domains/localhost/trunks/provider", body);
+});
+afterEach(async () => {
+  await serverUnderTest.server.api("DELETE", "/domains/localhost/trunks/provider");
+  for (const phone of [alice, bob]) phone.socket.cut();
+  provider.close();
+});
+
+describe("a transfer that this server performs", () => {
+  it("connects the telephone with the third one: the server refuses no REFER, and gets none", async () => {
+    const { near, far } = await talks();
+    await refers(near);
+    const invite = await bob.next("INVITE");
+    expect(invite.body).toBe(itsOffer);
+    bob.reply(invite, 180);
+    bob.reply(invite, 200, answer);
+    await bob.next("ACK");
+    const ack = await provider.next("ACK");
+    expect([ack.body, header(ack, "cseq")]).toEqual([browserAnswer, `${near.cseq} ACK`]);
+    expect(await notified()).toBe("200 terminated");
+    const bye = alice.bye(near);
+    expect((await alice.finalResponse(bye)).status).toBe(200);
+    expect(provider.rest().filter(({ method }) => method === "BYE" || method === "REFER")).toEqual([]);
+    const theirs = dialogOfCallee(invite, bob.tag);
+    const held = bob.inDialog("INVITE", theirs, offer);
+    const again = await provider.next("INVITE");
+    expect([again.body, cseqOf(again) > near.cseq, header(again, "call-id")]).toEqual([browserSdp, true, near.callId]);
+    provider.reply(again, 200, [contact(), itsType], itsOffer);
+    expect((await bob.finalResponse(held)).body).toBe(itsOffer);
+    says("BYE", far, 9);
+    bob.reply(await bob.next("BYE"), 200);
+    expect((await provider.next(200, { method: "BYE" })).status).toBe(200);
+    await expect.poll(rows).toEqual([0, 0]);
+  });
+
+  it("goes on when the user hangs up at once, and the third one hangs up", async () => {
+    const { near } = await talks();
+    await refers(near);
+    const invite = await bob.next("INVITE");
+    bob.reply(invite, 180);
+    const bye = alice.bye(near);
+    expect((await alice.finalResponse(bye)).status).toBe(200);
+    bob.reply(invite, 200, answer);
+    await bob.next("ACK");
+    await provider.next("ACK");
+    const theirs = bob.bye(dialogOfCallee(invite, bob.tag));
+    provider.reply(await provider.next("BYE"), 200);
+    expect((await bob.finalResponse(theirs)).status).toBe(200);
+  });
+
+  it("replaces a call of the user's (attended, RFC 3891)", async () => {
+    const { near } = await talks();
+    await refers(near, `${bob.aor}?Replaces=a%40b%3Bto-tag%3D1%3Bfrom-tag%3D2`);
+    const invite = await bob.next("INVITE");
+    expect([header(invite, "replaces"), header(invite, "require")]).toEqual(["a@b;to-tag=1;from-tag=2", "replaces"]);
+  });
+
+  it.each([486, 603])("gives the user the call back if the third one answers %i", async (status) => {
+    const { near, far } = await talks();
+    await refers(near);
+    bob.reply(await bob.next("INVITE"), status);
+    expect(await notified()).toBe(`${status} terminated`);
+    const again = await alice.next("INVITE");
+    expect([again.body, header(again, "call-id")]).toEqual([itsOffer, near.callId]);
+    alice.reply(again, 200, answer);
+    await alice.next("ACK");
+    expect((await provider.next("ACK")).body).toBe(browserAnswer);
+    const info = alice.inDialog("INFO", near, { body: "hello" });
+    const heard = await provider.next("INFO");
+    expect(cseqOf(heard)).toBeGreaterThan(near.cseq);
+    provider.reply(heard, 200);
+    expect((await alice.finalResponse(info)).status).toBe(200);
+    says("INVITE", far, 7, itsOffer);
+    alice.reply(await alice.next("INVITE"), 200, answer);
+    expect((await provider.next(200, { method: "INVITE" })).body).toBe(browserAnswer);
+    const bye = alice.bye(near);
+    provider.reply(await provider.next("BYE"), 200);
+    expect((await alice.finalResponse(bye)).status).toBe(200);
+    await expect.poll(rows).toEqual([0, 0]);
+  });
+
+  it("ends for all when the telephone hangs up meanwhile", async () => {
+    const { near, far } = await talks();
+    await refers(near);
+    const invite = await bob.next("INVITE");
+    bob.reply(invite, 180);
+    says("BYE", far, 9);
+    await provider.next(200, { method: "BYE" });
+    bob.reply(await bob.next("CANCEL"), 200);
+    bob.reply(invite, 487);
+    alice.reply(await alice.next("BYE"), 200);
+    await expect.poll(rows).toEqual([0, 0]);
+  });
+
+  it("fails if the telephone refuses to offer, and the call goes on", async () => {
+    const { near } = await talks();
+    const sent = alice.inDialog("REFER", near, { headers: [["Refer-To", `<${bob.aor}>`]] });
+    expect((await alice.finalResponse(sent)).status).toBe(202);
+    await notified();
+    provider.reply(await provider.next("INVITE"), 488);
+    expect(await notified()).toBe("488 terminated");
+    const info = alice.inDialog("INFO", near, { body: "hello" });
+    provider.reply(await provider.next("INFO"), 200);
+    expect((await alice.finalResponse(info)).status).toBe(200);
+  });
+
+  it.each([
+    ["a user who does not exist", "sip:no-such-user@localhost", 404],
+    ["another method", "sip:bob@localhost;method=BYE", 403],
+    ["a header of Replaces that would add a line", "sip:bob@localhost?Replaces=a%0d%0aX:y", 400],
+  ])("is refused at once: %s", async (_name, to, status) => {
+    const { near } = await talks();
+    const sent = alice.inDialog("REFER", near, { headers: [["Refer-To", `<${to}>`]] });
+    expect((await alice.finalResponse(sent)).status).toBe(status);
+    expect(provider.rest()).toEqual([]);
+  });
+
+  it("goes on when the home sleeps at each step", async () => {
+    const sleeps = () => serverUnderTest.server.evict(`sip:${alice.account}@localhost#1`, "hibernate");
+    const { near, far } = await talks();
+    await sleeps();
+    await refers(near);
+    const invite = await bob.next("INVITE");
+    await sleeps();
+    bob.reply(invite, 200, answer);
+    await bob.next("ACK");
+    expect((await provider.next("ACK")).body).toBe(browserAnswer);
+    await sleeps();
+    says("BYE", far, 9);
+    bob.reply(await bob.next("BYE"), 200);
+    await provider.next(200, { method: "BYE" });
+    await expect.poll(rows).toEqual([0, 0]);
+  });
+});
